@@ -1,0 +1,38 @@
+# The two commands: `make run` and `make test`. Both set everything up on a machine that has
+# nothing but Python 3.11+ (with venv) and make.
+PORT ?= 8000
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test setup check bench lock clean
+
+run: setup
+	@$(BIN)/eggypro serve --demo --port $(PORT)
+
+test: setup
+	@$(BIN)/python -m pytest -n auto
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.lock pyproject.toml
+	@echo "Setting up .venv (once; half a minute)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "EggyPro needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+check: setup
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup
+	@$(BIN)/python -m bench
+
+lock:
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra all --group dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .data build dist

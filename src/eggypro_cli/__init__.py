@@ -1,0 +1,1 @@
+"""The catalogue from the shell."""

@@ -1,0 +1,1 @@
+"""The domain of the EggyPro catalogue: attrs and the standard library, nothing else."""

@@ -1,0 +1,73 @@
+"""Everything that the domain refuses with: a few flat kinds, each mapped once by every edge."""
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+
+@frozen
+class Fault:
+    """One thing wrong with one field, said so that its sender can mend it."""
+
+    field: str
+    message: str
+
+
+class EggyProError(Exception):
+    """The parent of every error that this library raises on purpose."""
+
+
+class InvalidError(EggyProError):
+    """The input is wrong by itself. Carries every fault of it, not only the first."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+class MalformedError(EggyProError):
+    """What came cannot be read at all: broken JSON, a mended cursor."""
+
+
+class UnauthenticatedError(EggyProError):
+    """No credential came, or one that verifies to nothing."""
+
+
+class ForbiddenError(EggyProError):
+    """The credential is good, but not for this."""
+
+
+class NotFoundError(EggyProError):
+    """What was named does not exist, or is not for this caller to see."""
+
+
+class MovedError(EggyProError):
+    """The slug is a former one: the product now answers to `slug`."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"The product is now at '{slug}'")
+        self.slug = slug
+
+
+class ConflictError(EggyProError):
+    """Right by itself, but contradicts what is stored: a taken slug, SKU or too little stock."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class StaleError(EggyProError):
+    """Another editorial write came between reading and writing. Nothing was changed."""
+
+
+class UnavailableError(EggyProError):
+    """Something that this needs (the database, say) is away. Trying again later may work."""
+
+
+class ConfigurationError(EggyProError):
+    """The settings cannot be used. Names every setting at fault, never its value."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(f"{fault.field}: {fault.message}" for fault in faults))
+        self.faults = tuple(faults)

@@ -1,0 +1,56 @@
+"""Loading a file of products: what a reader hands over, and what came of it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from attrs import frozen
+
+from eggypro_core.errors import Fault
+
+
+@frozen
+class ImportEntry:
+    """One product of a file, or why there is none.
+
+    `line` is the 1-based line of the file on which it begins. `values` holds the writable fields of
+    a product that the file gives (a field that it does not give is left out, and is left as it is
+    on an update), as text, numbers, lists or maps that the product's own rules then check; None for
+    an entry that cannot be read (see `refused`) or is skipped (see `warnings`).
+    """
+
+    line: int
+    values: Mapping[str, object] | None
+    refused: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+
+
+@frozen
+class Notice:
+    """A fault or a warning at a line of an imported file."""
+
+    line: int
+    field: str
+    message: str
+
+
+class OnConflict(StrEnum):
+    """What an import does with a product that is already there."""
+
+    UPDATE = "update"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+@frozen
+class ImportReport:
+    """What an import did, or with `dry_run` would do: products counted, lines named.
+
+    If anything is in `refused` and the import was not told to keep going, nothing was kept.
+    """
+
+    created: int
+    changed: int
+    unchanged: int
+    refused: tuple[Notice, ...]
+    warnings: tuple[Notice, ...]
+    dry_run: bool
