@@ -1,1 +1,67 @@
 """The domain of the EggyPro catalogue: attrs and the standard library, nothing else."""
+
+from eggypro_core.access import AdminUser, Gate, Permission
+from eggypro_core.app import EggyPro
+from eggypro_core.catalog import Catalog
+from eggypro_core.errors import (
+    ConfigurationError,
+    ConflictError,
+    EggyProError,
+    Fault,
+    ForbiddenError,
+    InvalidError,
+    MalformedError,
+    MovedError,
+    NotFoundError,
+    StaleError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
+from eggypro_core.paging import Page, Position
+from eggypro_core.products import (
+    CategoryName,
+    Image,
+    ListedProduct,
+    Product,
+    ProductChanges,
+    ProductDraft,
+    Rating,
+)
+from eggypro_core.queries import ProductQuery, Sort, Status
+
+__all__ = [
+    "AdminUser",
+    "Catalog",
+    "CategoryName",
+    "ConfigurationError",
+    "ConflictError",
+    "EggyPro",
+    "EggyProError",
+    "Fault",
+    "ForbiddenError",
+    "Gate",
+    "Image",
+    "ImportEntry",
+    "ImportReport",
+    "InvalidError",
+    "ListedProduct",
+    "MalformedError",
+    "MovedError",
+    "NotFoundError",
+    "Notice",
+    "OnConflict",
+    "Page",
+    "Permission",
+    "Position",
+    "Product",
+    "ProductChanges",
+    "ProductDraft",
+    "ProductQuery",
+    "Rating",
+    "Sort",
+    "StaleError",
+    "Status",
+    "UnauthenticatedError",
+    "UnavailableError",
+]

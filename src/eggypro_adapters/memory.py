@@ -1,0 +1,228 @@
+"""Every port within this process: the reference that real adapters are tested against."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import count
+from threading import RLock
+
+from attrs import asdict, define, evolve, field
+
+from eggypro_core.errors import ConflictError, MovedError, NotFoundError
+from eggypro_core.paging import COUNTED, Page
+from eggypro_core.products import HIGHEST_STOCK, ListedProduct, Product, ProductDraft
+from eggypro_core.queries import RANKED, ProductQuery, Sort, SortKey, sort_key
+from eggypro_core.slugs import fold, free_slug, slug_of
+
+_WORD = re.compile(r"\w+")
+_TAG = re.compile(r"<[^>]*>")
+
+
+@define
+class _Shelf:
+    """What a store holds; replaced as a whole, so that a transaction can throw its own away."""
+
+    products: dict[int, Product] = field(factory=dict)
+    aliases: dict[str, int] = field(factory=dict)
+
+    def copy(self) -> "_Shelf":
+        return _Shelf(dict(self.products), dict(self.aliases))
+
+    def find(self, slug: str) -> Product:
+        for product in self.products.values():
+            if product.slug == slug:
+                return product
+        if slug in self.aliases:
+            raise MovedError(self.products[self.aliases[slug]].slug)
+        raise NotFoundError(f"There is no product '{slug}'")
+
+    def holds(self, slug: str) -> bool:
+        """Whether a slug is some product's, now or formerly."""
+        return slug in self.aliases or any(one.slug == slug for one in self.products.values())
+
+    def put(self, product: Product) -> None:
+        """Keep a product in the place of its former self. Raises ConflictError."""
+        for other in self.products.values():
+            if other.id != product.id and other.slug == product.slug:
+                raise slug_taken(other)
+            if other.id != product.id and product.sku and other.sku == product.sku:
+                raise sku_taken(product.sku, other.slug)
+        former = self.products.get(product.id, product)
+        self.aliases.pop(product.slug, None)
+        if former.slug != product.slug:
+            self.aliases[former.slug] = product.id
+        self.products[product.id] = product
+
+
+def slug_taken(holder: Product) -> ConflictError:
+    """Return the refusal of a slug that is another product's."""
+    archived = "an archived product" if not holder.is_active else "another product"
+    return ConflictError(f"The slug '{holder.slug}' belongs to {archived}", field="slug")
+
+
+def sku_taken(sku: str, holder: str) -> ConflictError:
+    """Return the refusal of a SKU that is another product's."""
+    return ConflictError(f"The SKU '{sku}' belongs to the product '{holder}'", field="sku")
+
+
+class MemoryProductStore:
+    """Products in this process. Everything is gone with it."""
+
+    def __init__(self) -> None:
+        self._shelf = _Shelf()
+        self._ids = count(1)
+        self._lock = RLock()
+
+    def find(self, slug: str) -> Product:
+        with self._lock:
+            return self._shelf.find(slug)
+
+    def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
+        with self._lock:
+            every = list(self._shelf.products.values())
+        found = [(_place(query, one), one) for one in every if _matches(query, one)]
+        found.sort(key=lambda row: row[0], reverse=query.sort.descending)
+        rows = found[:RANKED] if query.sort is Sort.RELEVANCE else found
+        if query.after is not None:
+            after = query.after_key()
+            rows = [row for row in rows if _is_behind(row[0], after, query.sort)]
+        rows = rows[query.offset :]
+        shown = rows[: query.limit]
+        return Page(
+            items=tuple(product.listed() for _, product in shown),
+            total=min(len(found), COUNTED),
+            total_capped=len(found) > COUNTED,
+            next=query.following(shown[-1][1], _score(query, shown[-1][1]))
+            if len(rows) > query.limit
+            else None,
+        )
+
+    def add(self, draft: ProductDraft, at: datetime) -> Product:
+        with self._lock:
+            return _added(self._shelf, draft, next(self._ids), at)
+
+    def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
+        with self._lock:
+            changed = to(self._shelf.find(slug))
+            self._shelf.put(changed)
+            return changed
+
+    def adjust_stock(self, slug: str, by: int) -> int:
+        with self._lock:
+            product = self._shelf.find(slug)
+            stock = product.stock_quantity + by
+            if not 0 <= stock <= HIGHEST_STOCK:
+                raise ConflictError(
+                    f"The stock is {product.stock_quantity}: it cannot change by {by}",
+                    field="stock_quantity",
+                )
+            self._shelf.put(evolve(product, stock_quantity=stock))
+            return stock
+
+    def remove(self, slug: str) -> None:
+        with self._lock:
+            product = self._shelf.find(slug)
+            del self._shelf.products[product.id]
+            self._shelf.aliases = {
+                alias: holder
+                for alias, holder in self._shelf.aliases.items()
+                if holder != product.id
+            }
+
+    @contextmanager
+    def load(self) -> Iterator["_MemoryLoad"]:
+        with self._lock:
+            load = _MemoryLoad(self._shelf.copy(), self._ids)
+            yield load
+            if load.committed:
+                self._shelf = load.shelf
+
+
+@define
+class _MemoryLoad:
+    shelf: _Shelf
+    ids: Iterator[int]
+    seen: set[str] = field(factory=set)
+    committed: bool = False
+
+    def repeated(self, keys: Sequence[str]) -> Collection[str]:
+        again = self.seen.intersection(keys)
+        self.seen.update(keys)
+        return again
+
+    def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
+        wanted = set(slugs)
+        return {one.slug: one for one in self.shelf.products.values() if one.slug in wanted}
+
+    def holders(self, skus: Collection[str]) -> Mapping[str, str]:
+        wanted = set(skus)
+        every = self.shelf.products.values()
+        return {one.sku: one.slug for one in every if one.sku is not None and one.sku in wanted}
+
+    def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
+        for draft in new:
+            _added(self.shelf, draft, next(self.ids), at)
+        for product in changed:
+            self.shelf.put(product)
+
+    def commit(self) -> None:
+        self.committed = True
+
+
+def _added(shelf: _Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Product:
+    values = asdict(draft, recurse=False)
+    values["slug"] = draft.slug or free_slug(slug_of(draft.name), shelf.holds)
+    product = Product(**values, id=new_id, version=1, created_at=at, updated_at=at)
+    shelf.put(product)
+    return product
+
+
+def _matches(query: ProductQuery, product: Product) -> bool:
+    return (
+        query.status.shows(is_active=product.is_active)
+        and (query.in_stock is None or product.in_stock == query.in_stock)
+        and (query.min_price is None or product.price >= query.min_price)
+        and (query.max_price is None or product.price <= query.max_price)
+        and (query.category is None or _is_in(query.category, product))
+        and (query.search is None or _score(query, product) > 0)
+    )
+
+
+def _is_in(category: str, product: Product) -> bool:
+    return any(one.slug == category for one in product.categories)
+
+
+def _place(query: ProductQuery, product: Product) -> tuple[SortKey, int]:
+    if query.sort is Sort.RELEVANCE:
+        return _score(query, product), product.id
+    return sort_key(query.sort, product), product.id
+
+
+def _is_behind(place: tuple[SortKey, int], after: tuple[SortKey, int], sort: Sort) -> bool:
+    # The two keys are of one sort, and so of one type.
+    return place < after if sort.descending else place > after
+
+
+def _score(query: ProductQuery, product: Product) -> int:
+    """Return 3 where the name has all the words, 2 with the ingredients, 1 with the rest, or 0."""
+    if query.search is None:
+        return 0
+    if query.search == product.sku:
+        return 4
+    words = _WORD.findall(fold(query.search))
+    name = _WORD.findall(fold(product.name))
+    some = [*name, *_WORD.findall(fold(" ".join(product.ingredients)))]
+    details = _TAG.sub(" ", product.details)
+    every = [*some, *_WORD.findall(fold(f"{product.description} {details}"))]
+    tiers = (name, some, every)
+    return next((3 - tier for tier, text in enumerate(tiers) if _has(text, words)), 0)
+
+
+def _has(text: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether a text has all the words, the last of which may be unfinished."""
+    return (
+        bool(words)
+        and set(words[:-1]).issubset(text)
+        and any(word.startswith(words[-1]) for word in text)
+    )

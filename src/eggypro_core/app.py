@@ -1,0 +1,33 @@
+"""EggyPro, put together: the services as every edge sees them."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from attrs import field, frozen
+
+from eggypro_core.access import Gate
+from eggypro_core.catalog import Catalog
+from eggypro_core.ports import ProductReader
+
+
+@frozen
+class EggyPro:
+    """A running shop backend. Use it in a `with` block, or `close` it."""
+
+    catalog: Catalog
+    gate: Gate
+    reader: ProductReader
+    currency: str = "EUR"
+    close: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

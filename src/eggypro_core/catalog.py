@@ -1,0 +1,132 @@
+"""The catalogue: finding, listing, adding and changing products."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from eggypro_core.errors import NotFoundError, StaleError
+from eggypro_core.imports import ImportEntry, ImportReport, OnConflict
+from eggypro_core.loading import Loading
+from eggypro_core.paging import Page
+from eggypro_core.ports import Clock, HtmlCleaner, ProductStore
+from eggypro_core.products import REQUIRED, SHOWN, ListedProduct, Product, ProductChanges
+from eggypro_core.queries import ProductQuery, Status
+
+
+@frozen
+class Catalog:
+    """The products of a shop.
+
+    Every method may raise UnavailableError. Those that take `values` take them as they came from
+    outside, by the names of the wire, and raise InvalidError with all that is wrong with them.
+    """
+
+    _products: ProductStore
+    _html: HtmlCleaner
+    _clock: Clock
+
+    def find(self, slug: str, status: Status = Status.ACTIVE) -> Product:
+        """Return a product. Raises NotFoundError (also for one in another state), MovedError."""
+        product = self._products.find(slug)
+        if not status.shows(is_active=product.is_active):
+            raise NotFoundError(f"There is no product '{slug}'")
+        return product
+
+    def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
+        """Return a page of products; its `next` is the query for the page after it."""
+        return self._products.page(query)
+
+    def add(self, values: Mapping[str, object]) -> Product:
+        """Add a product. Raises ConflictError where its slug or SKU is another's."""
+        changes = ProductChanges.read(values, self._html.clean, required=REQUIRED)
+        return self._products.add(changes.draft(), self._clock())
+
+    def change(
+        self, slug: str, values: Mapping[str, object], *, version: int | None = None
+    ) -> Product:
+        """Change the named fields of a product, and return it.
+
+        Raises NotFoundError, MovedError, ConflictError, and StaleError where the product is no
+        longer at `version`.
+        """
+        changes = ProductChanges.read(values, self._html.clean, closed=SHOWN)
+        return self._write(slug, changes, version)
+
+    def replace(
+        self, slug: str, values: Mapping[str, object], *, version: int | None = None
+    ) -> Product:
+        """Replace a product: optional fields that are left out are emptied. Raises as `change`.
+
+        Left out, `slug`, `stock_quantity`, `track_stock` and `is_active` stay as they are. Names
+        that a product shows but that cannot be set are passed over.
+        """
+        changes = ProductChanges.read(
+            values, self._html.clean, required=REQUIRED, closed=SHOWN, ignored=SHOWN
+        )
+        return self._write(slug, _emptied(changes), version)
+
+    def archive(self, slug: str, *, version: int | None = None) -> Product:
+        """Take a product off sale; nothing of it is lost. Raises as `change`."""
+        return self._write(slug, ProductChanges(is_active=False), version)
+
+    def restore(self, slug: str, *, version: int | None = None) -> Product:
+        """Put an archived product back on sale. Raises as `change`."""
+        return self._write(slug, ProductChanges(is_active=True), version)
+
+    def remove(self, slug: str) -> None:
+        """Delete a product for good. Raises NotFoundError, MovedError."""
+        self._products.remove(slug)
+
+    def adjust_stock(self, slug: str, by: int) -> int:
+        """Add to the stock of a product, or take from it; return what is left.
+
+        Raises NotFoundError, MovedError, and ConflictError where it would fall below zero.
+        """
+        return self._products.adjust_stock(slug, by)
+
+    def load(
+        self,
+        entries: Iterable[ImportEntry],
+        *,
+        on_conflict: OnConflict = OnConflict.UPDATE,
+        dry_run: bool = False,
+        keep_going: bool = False,
+    ) -> ImportReport:
+        """Take in the products of a file, in one transaction, and say what came of each line.
+
+        All or nothing, unless `keep_going`: then what is not refused is kept. A `dry_run` keeps
+        nothing, and reports what would happen. Products are known by slug; the same file twice
+        changes nothing the second time. Raises ConflictError if another writer gets in the way.
+        """
+        with self._products.load() as load:
+            loading = Loading(load, self._html.clean, self._clock(), on_conflict)
+            loading.take(entries)
+            if not dry_run and (keep_going or not loading.refused):
+                load.commit()
+        return loading.report(dry_run=dry_run)
+
+    def _write(self, slug: str, changes: ProductChanges, version: int | None) -> Product:
+        now = self._clock()
+
+        def to(product: Product) -> Product:
+            if version is not None and version != product.version:
+                raise StaleError(
+                    f"The product was changed meanwhile: it is at version {product.version},"
+                    f" not {version}. Read it again and repeat the change."
+                )
+            return changes.apply(product, now)
+
+        return self._products.change(slug, to)
+
+
+def _emptied(changes: ProductChanges) -> ProductChanges:
+    """Return the changes with every optional field that they leave alone emptied."""
+    empty: dict[str, Any] = {
+        "sku": None,
+        "compare_at_price": None,
+        "attributes": {},
+        "seo_title": None,
+        "seo_description": None,
+    }
+    return evolve(changes, **{name: none for name, none in empty.items() if changes.leaves(name)})

@@ -1,0 +1,146 @@
+"""Every port of the hexagon: what the domain needs of the world, one Protocol each."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from eggypro_core.imports import ImportEntry
+from eggypro_core.paging import Page
+from eggypro_core.products import ListedProduct, Product, ProductDraft
+from eggypro_core.queries import ProductQuery
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def __call__(self) -> datetime:
+        """Return now, aware, in UTC."""
+        ...
+
+
+class HtmlCleaner(Protocol):
+    """Keeps HTML that is safe to show."""
+
+    def clean(self, html: str) -> str:
+        """Return the HTML brought to the allow-list. Cleaning what is clean changes nothing."""
+        ...
+
+
+class ProductStore(Protocol):
+    """Keeps products by slug, archived ones too. Any method may raise UnavailableError."""
+
+    def find(self, slug: str) -> Product:
+        """Return a product, archived or not.
+
+        Raises NotFoundError, or MovedError where the slug is a former one of a product.
+        """
+        ...
+
+    def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
+        """Return a page, sorted by the query's sort key and then by id.
+
+        A search finds products that hold all its words, in the name, the ingredients, the
+        description or the details, or whose SKU is the search; the last word may be unfinished.
+        """
+        ...
+
+    def add(self, draft: ProductDraft, at: datetime) -> Product:
+        """Keep a new product, made `at` a time, and return it with its id, as version 1.
+
+        A draft without a slug gets one that is free: no product's, no former one, not reserved.
+        A slug that is given and is a product's former one is taken over from it.
+        Raises ConflictError where a given slug or the SKU belongs to another product.
+        """
+        ...
+
+    def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
+        """Replace the product by `to(product)` and return the new one.
+
+        Nobody else changes it in between. If `to` raises, nothing is kept. `to` must be pure: a
+        store may call it again. A renamed product keeps the old slug as one that leads to it.
+        Raises NotFoundError, MovedError, and ConflictError as `add` does.
+        """
+        ...
+
+    def adjust_stock(self, slug: str, by: int) -> int:
+        """Add to the stock (or take from it) at once, and return what is there then.
+
+        Raises NotFoundError, MovedError, and ConflictError where it would fall below zero or
+        above what can be counted; nothing has changed then. The version stays.
+        """
+        ...
+
+    def remove(self, slug: str) -> None:
+        """Delete a product for good, and what hangs on it. Raises NotFoundError, MovedError."""
+        ...
+
+    def load(self) -> AbstractContextManager["ProductLoad"]:
+        """Begin to take many products, in one transaction. Without `commit`, nothing is kept."""
+        ...
+
+
+class ProductLoad(Protocol):
+    """Many products on their way into a store, all or nothing. One load runs at a time."""
+
+    def repeated(self, keys: Sequence[str]) -> Collection[str]:
+        """Return those of the keys that this load was shown before, and remember them all."""
+        ...
+
+    def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
+        """Return those products that exist, by slug. Nobody changes them until the load ends."""
+        ...
+
+    def holders(self, skus: Collection[str]) -> Mapping[str, str]:
+        """Return the slug of the product that has each SKU, for those that are taken."""
+        ...
+
+    def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
+        """Add products, which have slugs, and replace others by id.
+
+        Raises ConflictError if another writer took a slug or SKU meanwhile: nothing is kept then.
+        """
+        ...
+
+    def commit(self) -> None:
+        """Keep all of it."""
+        ...
+
+
+class ProductReader(Protocol):
+    """Reads files of products."""
+
+    def __call__(self, stream: BinaryIO, form: str) -> Iterator[ImportEntry]:
+        """Read a file of a form (`auto` finds out which), a product at a time.
+
+        Memory does not grow with the file. Raises MalformedError for what is no such file at all.
+        """
+        ...
+
+
+class Migrations(Protocol):
+    """Brings the schema of a database from one revision to another."""
+
+    def upgrade(self, revision: str = "head") -> None:
+        """Go up. Any number of processes may try at once: one does it, the others wait for it."""
+        ...
+
+    def downgrade(self, revision: str) -> None:
+        """Go down to a revision, `-1` for one step, `base` for an empty database."""
+        ...
+
+    def current(self) -> str | None:
+        """Return the revision that the database is at, None for an empty one."""
+        ...
+
+    def history(self) -> Sequence[tuple[str, str]]:
+        """Return every revision and what it is for, newest first."""
+        ...
+
+    def revision(self, message: str) -> str:
+        """Write the migration that brings the schema to the tables in code; return its path."""
+        ...
+
+    def differences(self) -> Sequence[str]:
+        """Return how the tables in code and the database differ, a sentence each."""
+        ...

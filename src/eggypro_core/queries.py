@@ -1,0 +1,257 @@
+"""What a caller wants to see of the catalogue: filters, sort and place in the list."""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias, TypeVar
+
+from attrs import evolve, field, frozen
+
+from eggypro_core import rules
+from eggypro_core.errors import Fault, InvalidError, MalformedError
+from eggypro_core.paging import Position, cursor_of, read_cursor
+from eggypro_core.products import ListedProduct
+from eggypro_core.slugs import fold
+
+E = TypeVar("E", bound=StrEnum)
+SortKey: TypeAlias = str | Decimal | datetime | int
+DEFAULT_LIMIT = 20
+RANKED = 1000
+"""How many of its best a ranked search pages through."""
+
+
+class Sort(StrEnum):
+    """The order of a list. Rows that are equal in it are ordered by id, in the same direction."""
+
+    NAME = "name"
+    NAME_DESC = "name-desc"
+    PRICE_ASC = "price-asc"
+    PRICE_DESC = "price-desc"
+    NEWEST = "newest"
+    RATING = "rating"
+    RELEVANCE = "relevance"
+
+    @property
+    def descending(self) -> bool:
+        """Whether the greatest comes first."""
+        return self not in {Sort.NAME, Sort.PRICE_ASC}
+
+
+class Status(StrEnum):
+    """Which products: those on sale, those put away, or both."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    ALL = "all"
+
+    def shows(self, *, is_active: bool) -> bool:
+        """Whether a product in that state is meant."""
+        return self is Status.ALL or is_active == (self is Status.ACTIVE)
+
+
+@frozen(kw_only=True)
+class ProductQuery:
+    """A wish for products. The plain constructor trusts; `read` checks what came from outside."""
+
+    search: str | None = None
+    category: str | None = None
+    in_stock: bool | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    sort: Sort = field()
+    limit: int = DEFAULT_LIMIT
+    offset: int = 0
+    status: Status = Status.ACTIVE
+    after: Position | None = None
+
+    @sort.default
+    def _(self) -> Sort:
+        return Sort.RELEVANCE if self.search else Sort.NAME
+
+    @classmethod
+    def read(
+        cls, params: Mapping[str, object], *, required: Collection[str] = ()
+    ) -> "ProductQuery":
+        """Check parameters as an address or a command gives them: texts.
+
+        Raises InvalidError with every fault, MalformedError for a cursor of another list.
+        """
+        values = rules.check(params, _PARAMETERS, required=required)
+        cursor = values.pop("cursor", None)
+        other_name = values.pop("inStock", None)
+        if "in_stock" not in values and other_name is not None:
+            values["in_stock"] = other_name
+        query = cls(**values)
+        _refuse_together(query, params)
+        return query if cursor is None else query._behind(str(cursor))
+
+    def following(self, last: ListedProduct, score: int = 0) -> "ProductQuery":
+        """Return the query for what comes after a row. A ranked search needs the row's score."""
+        key = score if self.sort is Sort.RELEVANCE else sort_key(self.sort, last)
+        words = key.isoformat() if isinstance(key, datetime) else str(key)
+        return evolve(self, offset=0, after=Position(words, last.id))
+
+    def after_key(self) -> tuple[SortKey, int]:
+        """Return the sort key and the id that the rows of this query lie behind."""
+        if self.after is None:
+            raise ValueError("this query begins at the front")
+        return _READ_KEY[self.sort](self.after.key), self.after.id
+
+    def params(self) -> dict[str, str]:
+        """Return the parameters that `read` takes for this query, without what is default."""
+        shown: dict[str, object] = {
+            "search": self.search,
+            "category": self.category,
+            "in_stock": self.in_stock,
+            "min_price": self.min_price,
+            "max_price": self.max_price,
+            "sort": self.sort if self.sort is not _default_sort(self) else None,
+            "limit": self.limit if self.limit != DEFAULT_LIMIT else None,
+            "offset": self.offset or None,
+            "status": self.status if self.status is not Status.ACTIVE else None,
+            "cursor": self.after and cursor_of(self.after, self._list()),
+        }
+        return {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in shown.items()
+            if value is not None
+        }
+
+    def _behind(self, cursor: str) -> "ProductQuery":
+        query = evolve(self, after=read_cursor(cursor, self._list()))
+        try:
+            query.after_key()
+        except (ValueError, ArithmeticError):
+            raise MalformedError("The cursor does not belong to this list") from None
+        return query
+
+    def _list(self) -> str:
+        """Return words that tell this list from others: filters and sort, not limit or place."""
+        bare = evolve(self, limit=DEFAULT_LIMIT, offset=0, after=None, sort=self.sort)
+        return json.dumps([bare.params(), self.sort])
+
+
+def sort_key(sort: Sort, product: ListedProduct) -> SortKey:
+    """Return what a sort compares of a product. Relevance is the store's to know."""
+    return _KEY[sort](product)
+
+
+def name_key(name: str) -> str:
+    """Return what sorting by name compares, by code points: case and accents are put aside."""
+    return fold(name)[:255]
+
+
+_KEY: Mapping[Sort, Callable[[ListedProduct], SortKey]] = {
+    Sort.NAME: lambda product: name_key(product.name),
+    Sort.NAME_DESC: lambda product: name_key(product.name),
+    Sort.PRICE_ASC: lambda product: product.price,
+    Sort.PRICE_DESC: lambda product: product.price,
+    Sort.NEWEST: lambda product: product.created_at,
+    Sort.RATING: lambda product: product.rating.average or Decimal(0),
+}
+
+
+def _key_text(text: str) -> str:
+    if rules.printable(text) != text[:100]:
+        raise ValueError("no name has such a key")
+    return text
+
+
+def _key_decimal(text: str) -> Decimal:
+    return rules.decimal("key", text)
+
+
+def _key_time(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError("not an aware time")
+    return time
+
+
+_READ_KEY: Mapping[Sort, Callable[[str], SortKey]] = {
+    Sort.NAME: _key_text,
+    Sort.NAME_DESC: _key_text,
+    Sort.PRICE_ASC: _key_decimal,
+    Sort.PRICE_DESC: _key_decimal,
+    Sort.NEWEST: _key_time,
+    Sort.RATING: _key_decimal,
+    Sort.RELEVANCE: int,
+}
+
+
+def _default_sort(query: ProductQuery) -> Sort:
+    return Sort.RELEVANCE if query.search else Sort.NAME
+
+
+def _refuse_together(query: ProductQuery, params: Mapping[str, object]) -> None:
+    """Refuse what is right alone, but makes no sense together."""
+    faults = []
+    if "cursor" in params and "offset" in params:
+        faults.append(Fault("offset", "Offset cannot be given together with a cursor"))
+    if "in_stock" in params and "inStock" in params:
+        faults.append(Fault("inStock", "inStock is another name of in_stock: give one of them"))
+    if query.sort is Sort.RELEVANCE and not query.search:
+        faults.append(Fault("sort", "Sort relevance needs a search"))
+    if faults:
+        raise InvalidError(faults)
+
+
+def _one_of(name: str, words: type[E]) -> Callable[[object], E]:
+    def rule(value: object) -> E:
+        try:
+            return words(str(value))
+        except ValueError:
+            raise rules.RefusedError(f"{name} must be one of {', '.join(words)}") from None
+
+    return rule
+
+
+def _number(name: str, lowest: int, highest: int) -> Callable[[object], int]:
+    bounded = rules.whole(name, lowest, highest)
+
+    def rule(value: object) -> int:
+        digits = isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit()
+        return bounded(int(str(value)[:20]) if digits else value)
+
+    return rule
+
+
+def _flag(name: str) -> Callable[[object], bool]:
+    def rule(value: object) -> bool:
+        word = str(value).lower()
+        if word not in {"true", "false"}:
+            raise rules.RefusedError(f"{name} must be true or false")
+        return word == "true"
+
+    return rule
+
+
+def _amount(name: str) -> Callable[[object], Decimal]:
+    def rule(value: object) -> Decimal:
+        amount = rules.decimal(name, value)
+        if amount < 0:
+            raise rules.RefusedError(f"{name} cannot be negative")
+        return amount
+
+    return rule
+
+
+def _cursor(value: object) -> str:
+    return str(value)
+
+
+_PARAMETERS: Mapping[str, rules.Rule] = {
+    "search": rules.line("Search", 200),
+    "category": rules.line("Category", 255),
+    "in_stock": _flag("In stock"),
+    "inStock": _flag("In stock"),
+    "min_price": _amount("Min price"),
+    "max_price": _amount("Max price"),
+    "sort": _one_of("Sort", Sort),
+    "limit": _number("Limit", 1, 100),
+    "offset": _number("Offset", 0, 10_000),
+    "status": _one_of("Status", Status),
+    "cursor": _cursor,
+}

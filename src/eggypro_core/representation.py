@@ -1,0 +1,111 @@
+"""What things look like on the wire: plain maps, lists and texts, ready to be written as JSON."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypeAlias
+from urllib.parse import urlencode
+
+from eggypro_core.imports import ImportReport, Notice
+from eggypro_core.paging import Page
+from eggypro_core.products import Image, ListedProduct, Product, Rating
+from eggypro_core.queries import ProductQuery
+
+Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
+PRODUCTS = "/api/products"
+
+
+def product_body(product: Product, currency: str) -> dict[str, Json]:
+    """Return a product, whole."""
+    return {
+        **listed_body(product, currency),
+        "details": product.details,
+        "attributes": dict(product.attributes),
+        "image_sets": [_image_set(image) for image in product.images],
+        "variants": [],
+    }
+
+
+def listed_body(product: ListedProduct, currency: str) -> dict[str, Json]:
+    """Return a product as lists carry it."""
+    return {
+        "id": product.id,
+        "name": product.name,
+        "slug": product.slug,
+        "sku": product.sku,
+        "description": product.description,
+        "price": str(product.price),
+        "compare_at_price": _optional_money(product.compare_at_price),
+        "currency": currency,
+        "images": [image.ref for image in product.images],
+        "ingredients": product.ingredients,
+        "seo_title": product.seo_title,
+        "seo_description": product.seo_description,
+        "stock_quantity": product.stock_quantity,
+        "track_stock": product.track_stock,
+        "is_active": product.is_active,
+        "created_at": timestamp(product.created_at),
+        "updated_at": timestamp(product.updated_at),
+        "categories": [{"slug": one.slug, "name": one.name} for one in product.categories],
+        "variant_count": product.variant_count,
+        "rating": _rating(product.rating),
+    }
+
+
+def page_body(
+    page: Page[ListedProduct, ProductQuery], query: ProductQuery, currency: str
+) -> dict[str, Json]:
+    """Return a page of products, with the address of the next one."""
+    body: dict[str, Json] = {
+        "items": [listed_body(product, currency) for product in page.items],
+        "total": page.total,
+        "limit": query.limit,
+        "offset": query.offset if query.after is None else None,
+        "next": None if page.next is None else f"{PRODUCTS}?{urlencode(page.next.params())}",
+    }
+    return {**body, "total_capped": True} if page.total_capped else body
+
+
+def report_body(report: ImportReport) -> dict[str, Json]:
+    """Return what an import did."""
+    return {
+        "created": report.created,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "refused": [_notice(notice) for notice in report.refused],
+        "warnings": [_notice(notice) for notice in report.warnings],
+        "dry_run": report.dry_run,
+    }
+
+
+def timestamp(time: datetime) -> str:
+    """Return a time as RFC 3339 in UTC with six decimals and `Z`."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def _optional_money(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def _rating(rating: Rating) -> dict[str, Json]:
+    return {"average": _optional_money(rating.average), "count": rating.count}
+
+
+def _image_set(image: Image) -> dict[str, Json]:
+    """Return an image at an absolute address: that address is all there is to say of it."""
+    return {
+        "public_id": None,
+        "original": image.ref,
+        "optimized": image.ref,
+        "thumbnail": image.ref,
+        "responsive": dict.fromkeys(("400w", "800w", "1200w"), image.ref),
+        "width": None,
+        "height": None,
+        "format": None,
+        "size": None,
+        "alt": image.alt,
+    }
+
+
+def _notice(notice: Notice) -> dict[str, Json]:
+    return {"line": notice.line, "field": notice.field, "message": notice.message}

@@ -1,0 +1,245 @@
+"""What a value from outside must be: each rule returns the clean value, or says what is wrong."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
+from typing import Any, TypeAlias, TypeVar
+
+from eggypro_core.errors import Fault, InvalidError
+
+Rule: TypeAlias = Callable[[object], object]
+T = TypeVar("T")
+
+CENT = Decimal("0.01")
+_SPACES = re.compile("[ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_LINE_BREAK = re.compile("\r\n?")
+_NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NOT_LONG_TEXT = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_MAYBE_MARKS = re.compile(r"[^\w\s\x00-\x7f]{100,}")
+_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+
+
+class RefusedError(ValueError):
+    """A rule's word on one value. `check` turns it into the fault of a field."""
+
+
+def check(
+    values: Mapping[str, object],
+    rules: Mapping[str, Rule],
+    *,
+    required: Collection[str] = (),
+    ignored: Collection[str] = (),
+) -> dict[str, Any]:
+    """Return the clean values of the named fields.
+
+    Raises InvalidError with every fault at once: values that break their rule, names that no rule
+    knows and that are not `ignored`, and `required` names that are missing.
+    """
+    clean: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, value in values.items():
+        if name in rules:
+            try:
+                clean[name] = rules[name](value)
+            except RefusedError as refused:
+                faults.append(Fault(name, str(refused)))
+        elif name not in ignored:
+            faults.append(Fault(printable(name), "Unknown field"))
+    faults += [Fault(name, f"{label(name)} is required") for name in required if name not in values]
+    if faults:
+        raise InvalidError(faults)
+    return clean
+
+
+def label(field: str) -> str:
+    """Return the words that sentences use for a field: `seo_title` is `Seo title`."""
+    return {"sku": "SKU", "seo_title": "SEO title", "seo_description": "SEO description"}.get(
+        field, field.replace("_", " ").capitalize()
+    )
+
+
+def printable(text: str) -> str:
+    """Return what can be shown of a text from outside: no control characters, at most 100 long."""
+    return _NOT_TEXT.sub("\ufffd", text)[:100]
+
+
+def line(name: str, maximum: int, *, never: str = "") -> Callable[[object], str]:
+    """Return the rule of a text of one line: NFC, stripped, runs of white space made one space.
+
+    `never` holds the characters that it must not contain; control characters it never may.
+    """
+    forbidden = re.compile(f"[{re.escape(never)}]") if never else None
+
+    def rule(value: object) -> str:
+        text = _SPACES.sub(" ", _normal(name, value, maximum)).strip()
+        if not text:
+            raise RefusedError(f"{name} is required")
+        if _NOT_TEXT.search(text) or (forbidden and forbidden.search(text)):
+            raise RefusedError(f"{name} contains invalid characters")
+        return _within(name, text, maximum)
+
+    return rule
+
+
+def long_text(
+    name: str, maximum: int, clean: Callable[[str], str] = str
+) -> Callable[[object], str]:
+    """Return the rule of a text of many lines, which may be empty: NFC, stripped, LF line breaks.
+
+    `clean` is applied before the length is looked at (HTML is brought to its allow-list there).
+    """
+
+    def rule(value: object) -> str:
+        text = _LINE_BREAK.sub("\n", _normal(name, value, maximum))
+        text = text.replace("\t", " ").strip()
+        if _NOT_LONG_TEXT.search(text):
+            raise RefusedError(f"{name} contains invalid characters")
+        return _within(name, clean(text).strip(), maximum)
+
+    return rule
+
+
+def optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
+    """Return the rule that also takes None, or a blank text, for nothing."""
+
+    def blank_or(value: object) -> T | None:
+        blank = value is None or (isinstance(value, str) and not value.strip())
+        return None if blank else rule(value)
+
+    return blank_or
+
+
+def slug(name: str, maximum: int, reserved: Collection[str] = ()) -> Callable[[object], str]:
+    """Return the rule of an address: lower-case ASCII letters, digits and hyphens."""
+    spelling = re.compile("[a-z0-9-]+")
+
+    def rule(value: object) -> str:
+        text = _text(name, value)
+        if not text:
+            raise RefusedError(f"{name} is required")
+        if not spelling.fullmatch(text):
+            raise RefusedError(f"{name} must contain only lowercase letters, numbers, and hyphens")
+        if text in reserved:
+            raise RefusedError(f"{name} '{text}' is reserved")
+        return _within(name, text, maximum)
+
+    return rule
+
+
+def money(name: str, highest: Decimal) -> Callable[[object], Decimal]:
+    """Return the rule of an amount above zero in the shop's currency, exact to the cent.
+
+    Takes a Decimal, an int or a text such as `24.99`; a float never, since it is not exact.
+    """
+
+    def rule(value: object) -> Decimal:
+        amount = decimal(name, value)
+        if amount <= 0:
+            raise RefusedError(f"{name} must be positive")
+        if amount > highest:
+            raise RefusedError(f"{name} too high")
+        if amount != amount.quantize(CENT):
+            raise RefusedError(f"{name} must have at most 2 decimals")
+        return amount.quantize(CENT)
+
+    return rule
+
+
+def decimal(name: str, value: object) -> Decimal:
+    """Return a finite number, exactly as it was written. Raises RefusedError."""
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    raise RefusedError(f'{name} must be a number such as "24.99"')
+
+
+def whole(name: str, lowest: int, highest: int) -> Callable[[object], int]:
+    """Return the rule of a whole number between two bounds, both allowed."""
+
+    def rule(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise RefusedError(f"{name} must be an integer")
+        if value < lowest:
+            below_zero = f"{name} cannot be negative"
+            raise RefusedError(f"{name} must be at least {lowest}" if lowest else below_zero)
+        if value > highest:
+            raise RefusedError(f"{name} too high (at most {highest})")
+        return value
+
+    return rule
+
+
+def yes_or_no(name: str) -> Callable[[object], bool]:
+    """Return the rule of true or false."""
+
+    def rule(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise RefusedError(f"{name} must be true or false")
+        return value
+
+    return rule
+
+
+def listed(
+    name: str, item: Callable[[object], T], maximum: int, *, least: int = 0
+) -> Callable[[object], tuple[T, ...]]:
+    """Return the rule of a list whose items all follow `item`. `name` is the plural."""
+    singular = name.removesuffix("s").lower()
+
+    def rule(value: object) -> tuple[T, ...]:
+        if not isinstance(value, list | tuple):
+            raise RefusedError(f"{name} must be a list")
+        if len(value) < least:
+            raise RefusedError(f"At least one {singular} is required")
+        if len(value) > maximum:
+            raise RefusedError(f"Too many {name.lower()}")
+        return tuple(item(one) for one in value)
+
+    return rule
+
+
+def text_map(
+    name: str, *, maximum: int, key: Callable[[object], str], text: Callable[[object], str]
+) -> Callable[[object], dict[str, str]]:
+    """Return the rule of a map from texts to texts."""
+
+    def rule(value: object) -> dict[str, str]:
+        if not isinstance(value, Mapping):
+            raise RefusedError(f"{name} must be a map of texts")
+        if len(value) > maximum:
+            raise RefusedError(f"Too many {name.lower()}")
+        return {key(each): text(content) for each, content in value.items()}
+
+    return rule
+
+
+def _text(name: str, value: object) -> str:
+    if value is None:
+        raise RefusedError(f"{name} is required")
+    if not isinstance(value, str):
+        raise RefusedError(f"{name} must be text")
+    return value
+
+
+def _normal(name: str, value: object, maximum: int) -> str:
+    """Return the text in NFC; one that could not fit even then is refused before the work."""
+    text = _text(name, value)
+    if len(text) > 4 * maximum:
+        raise RefusedError(f"{name} too long")
+    if any(map(_all_marks, _MAYBE_MARKS.findall(text))):  # to order n marks takes n * n steps
+        raise RefusedError(f"{name} contains invalid characters")
+    return unicodedata.normalize("NFC", text)
+
+
+def _all_marks(run: str) -> bool:
+    return sum(map(bool, map(unicodedata.combining, run))) > len(run) // 2
+
+
+def _within(name: str, text: str, maximum: int) -> str:
+    if len(text) > maximum:
+        raise RefusedError(f"{name} too long")
+    return text
