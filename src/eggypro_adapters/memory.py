@@ -9,9 +9,17 @@ from threading import RLock
 
 from attrs import asdict, define, evolve, field
 
-from eggypro_core.errors import ConflictError, MovedError, NotFoundError
+from eggypro_core.errors import MovedError, NotFoundError
 from eggypro_core.paging import COUNTED, Page
-from eggypro_core.products import HIGHEST_STOCK, ListedProduct, Product, ProductDraft
+from eggypro_core.products import (
+    HIGHEST_STOCK,
+    ListedProduct,
+    Product,
+    ProductDraft,
+    sku_taken,
+    slug_taken,
+    stock_refused,
+)
 from eggypro_core.queries import RANKED, ProductQuery, Sort, SortKey, sort_key
 from eggypro_core.slugs import fold, free_slug, slug_of
 
@@ -45,7 +53,7 @@ class _Shelf:
         """Keep a product in the place of its former self. Raises ConflictError."""
         for other in self.products.values():
             if other.id != product.id and other.slug == product.slug:
-                raise slug_taken(other)
+                raise slug_taken(other.slug, is_active=other.is_active)
             if other.id != product.id and product.sku and other.sku == product.sku:
                 raise sku_taken(product.sku, other.slug)
         former = self.products.get(product.id, product)
@@ -53,17 +61,6 @@ class _Shelf:
         if former.slug != product.slug:
             self.aliases[former.slug] = product.id
         self.products[product.id] = product
-
-
-def slug_taken(holder: Product) -> ConflictError:
-    """Return the refusal of a slug that is another product's."""
-    archived = "an archived product" if not holder.is_active else "another product"
-    return ConflictError(f"The slug '{holder.slug}' belongs to {archived}", field="slug")
-
-
-def sku_taken(sku: str, holder: str) -> ConflictError:
-    """Return the refusal of a SKU that is another product's."""
-    return ConflictError(f"The SKU '{sku}' belongs to the product '{holder}'", field="sku")
 
 
 class MemoryProductStore:
@@ -113,10 +110,7 @@ class MemoryProductStore:
             product = self._shelf.find(slug)
             stock = product.stock_quantity + by
             if not 0 <= stock <= HIGHEST_STOCK:
-                raise ConflictError(
-                    f"The stock is {product.stock_quantity}: it cannot change by {by}",
-                    field="stock_quantity",
-                )
+                raise stock_refused(product.stock_quantity, by)
             self._shelf.put(evolve(product, stock_quantity=stock))
             return stock
 

@@ -110,7 +110,7 @@ class ProductLoad(Protocol):
 class ProductReader(Protocol):
     """Reads files of products."""
 
-    def __call__(self, stream: BinaryIO, form: str) -> Iterator[ImportEntry]:
+    def __call__(self, stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEntry]:
         """Read a file of a form (`auto` finds out which), a product at a time.
 
         Memory does not grow with the file. Raises MalformedError for what is no such file at all.

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from attrs import evolve, field, fields_dict, frozen
 
 from eggypro_core import rules
-from eggypro_core.errors import Fault, InvalidError
+from eggypro_core.errors import ConflictError, Fault, InvalidError
 from eggypro_core.slugs import RESERVED
 
 HIGHEST_PRICE = Decimal("999999.99")
@@ -218,6 +218,22 @@ class ProductChanges:
     def _given(self) -> dict[str, Any]:
         names = fields_dict(ProductChanges)
         return {name: getattr(self, name) for name in names if not self.leaves(name)}
+
+
+def slug_taken(slug: str, *, is_active: bool) -> ConflictError:
+    """Return the refusal of a slug that is another product's."""
+    holder = "another product" if is_active else "an archived product"
+    return ConflictError(f"The slug '{slug}' belongs to {holder}", field="slug")
+
+
+def sku_taken(sku: str, slug: str) -> ConflictError:
+    """Return the refusal of a SKU that is the product's at `slug`."""
+    return ConflictError(f"The SKU '{sku}' belongs to the product '{slug}'", field="sku")
+
+
+def stock_refused(stock: int, by: int) -> ConflictError:
+    """Return the refusal of a change of stock that would leave what can be counted."""
+    return ConflictError(f"The stock is {stock}: it cannot change by {by}", field="stock_quantity")
 
 
 def _rules(clean_html: Callable[[str], str], ingredients: int) -> dict[str, rules.Rule]:

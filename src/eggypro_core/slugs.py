@@ -61,7 +61,7 @@ def is_slug(text: str) -> bool:
 
 
 def free_slug(wanted: str, taken: Collection[str] | Callable[[str], bool], limit: int = 255) -> str:
-    """Return `wanted`, or the first of `wanted-2`, `wanted-3`, … that is neither taken nor reserved.
+    """Return the first of `wanted`, `wanted-2`, `wanted-3`, … that is neither taken nor reserved.
 
     `taken` holds the taken slugs, or says of one whether it is. What is returned is at most `limit`
     (10 or more) characters long: `wanted` is cut where the number needs the room.

@@ -1,0 +1,164 @@
+"""Connections to Postgres: a pool, one round trip a read, transactions for writes."""
+
+import select
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import psycopg
+import sqlalchemy as sa
+from attrs import field, frozen
+from sqlalchemy.dialects.postgresql import psycopg as dialect
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from eggypro_adapters.postgres.errors import is_lost, translated
+
+_DIALECT: sa.Dialect = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+STATEMENT_TIMEOUT = 5_000
+"""Milliseconds after which a statement of a request is ended."""
+CONNECT = {"connect_timeout": 10, "application_name": "eggypro"}
+
+
+class PoolerCheck(Protocol):
+    """Says of a new connection whether a transaction pooler (PgBouncer, Neon) stands before it."""
+
+    def __call__(self, connection: psycopg.Connection[Any]) -> bool:
+        """Return True where prepared statements and session settings must not be used."""
+        ...
+
+
+def found_out(connection: psycopg.Connection[Any]) -> bool:
+    """Tell a pooler from a server: it gives out process ids of its own making."""
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row is None or row[0] != connection.info.backend_pid
+
+
+@frozen
+class Statement:
+    """A Core statement compiled once, to be run by psycopg itself with named parameters."""
+
+    sql: str
+    _fixed: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, core: sa.ClauseElement) -> "Statement":
+        """Compile it."""
+        compiled = core.compile(dialect=_DIALECT)
+        fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        return cls(str(compiled), fixed)
+
+    def values(self, given: Mapping[str, object]) -> dict[str, object]:
+        """Return all its parameters: those that are given, and the constants written in it."""
+        return {**self._fixed, **given}
+
+
+@frozen
+class Database:
+    """One Postgres, and the connections to it that this process shares.
+
+    Every method may raise UnavailableError.
+    """
+
+    engine: sa.Engine = field(repr=False)
+    _writing: sa.Engine = field(repr=False)
+
+    @classmethod
+    def connect(
+        cls, url: sa.URL | str, *, size: int = 20, pooler: PoolerCheck = found_out
+    ) -> "Database":
+        """Return a database whose pool has at most `size` connections. None is opened yet."""
+        engine = sa.create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",  # so that a read is one round trip
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=3,
+            pool_recycle=240,
+            pool_use_lifo=True,
+            pool_reset_on_return=None,  # autocommit leaves nothing; a transaction ends itself
+            connect_args=CONNECT,
+        )
+        sa.event.listen(engine, "connect", _prepared_by(pooler))
+        sa.event.listen(engine, "checkout", _refuse_dead)
+        return cls(engine, engine.execution_options(isolation_level="READ COMMITTED"))
+
+    def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
+        """Run a SELECT in one round trip; once more on a fresh connection if one was lost."""
+        with translated():
+            try:
+                return self._read(statement, values)
+            except psycopg.OperationalError as error:
+                if not is_lost(error):
+                    raise
+                return self._read(statement, values)
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """Open a transaction: committed at the end, rolled back by any exception."""
+        with translated(), self._writing.begin() as connection:
+            yield connection
+
+    def revision(self) -> str | None:
+        """Return the migration that the database is at, None where there was none yet."""
+        with translated(), self.engine.connect() as connection:
+            if not connection.scalar(sa.select(sa.func.to_regclass("alembic_version"))):
+                return None
+            return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def _read(
+        self, statement: Statement, values: Mapping[str, object]
+    ) -> Sequence[tuple[Any, ...]]:
+        pooled = self.engine.raw_connection()
+        try:
+            with driver(pooled).cursor(binary=True) as cursor:
+                return cursor.execute(statement.sql, statement.values(values)).fetchall()
+        except psycopg.OperationalError as error:
+            if is_lost(error):
+                pooled.invalidate(error)
+            raise
+        finally:
+            pooled.close()
+
+
+def driver(pooled: PoolProxiedConnection) -> psycopg.Connection[Any]:
+    """Return the psycopg connection within a pooled one."""
+    connection = pooled.driver_connection
+    if not isinstance(connection, psycopg.Connection):
+        raise TypeError(connection)
+    return connection
+
+
+def _prepared_by(pooler: PoolerCheck) -> Any:
+    """Return what makes a new connection ready: nothing that outlives a pooler's transaction."""
+
+    def prepare(connection: psycopg.Connection[Any], _: ConnectionPoolEntry) -> None:
+        if pooler(connection):
+            connection.prepare_threshold = None
+            return
+        connection.prepare_threshold = 2
+        connection.execute(
+            "SELECT set_config('timezone', 'UTC', false),"
+            " set_config('statement_timeout', %s, false)",
+            [str(STATEMENT_TIMEOUT)],
+        )
+
+    return prepare
+
+
+def _refuse_dead(
+    connection: psycopg.Connection[Any], _: ConnectionPoolEntry, __: PoolProxiedConnection
+) -> None:
+    """Turn away an idle connection on which the server has said something: its farewell.
+
+    It costs no round trip. The pool then opens another, so a restart of Postgres goes unnoticed.
+    """
+    if connection.closed:
+        raise sa.exc.DisconnectionError("closed")
+    ready = select.poll()
+    ready.register(connection.fileno(), select.POLLIN)
+    if ready.poll(0):
+        raise sa.exc.DisconnectionError("the server hung up")

@@ -1,0 +1,64 @@
+"""What Postgres and its driver say, in the words of the domain: the one translation of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import sqlalchemy as sa
+
+from eggypro_core.errors import ConflictError, UnavailableError
+
+AWAY = ("08", "53", "57", "58")
+"""Classes of SQLSTATE: connection, resources, operator's hand (and timeouts), system."""
+NO_TABLES = {"42P01", "42703", "42704"}
+READ_ONLY = "25006"
+UNIQUE = "23505"
+COLLISIONS = {"40001", "40P01", "55P03"}
+
+
+class CollisionError(ConflictError):
+    """A transaction that was turned back for another's sake: it may be begun anew."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise UnavailableError or ConflictError for what the driver raises, by SQLSTATE.
+
+    What is not understood goes on as it is: it is a bug, and should be seen.
+    """
+    try:
+        yield
+    except sa.exc.TimeoutError:
+        raise UnavailableError("All database connections are busy: try again") from None
+    except sa.exc.DBAPIError as error:
+        if not isinstance(error.orig, psycopg.Error):
+            raise
+        raise _domain_error(error.orig, error) from error
+    except psycopg.Error as error:
+        raise _domain_error(error, error) from error
+
+
+def is_lost(error: psycopg.Error) -> bool:
+    """Whether the connection is gone, rather than the statement wrong."""
+    return isinstance(error, psycopg.OperationalError) and (
+        error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+    )
+
+
+def _domain_error(error: psycopg.Error, otherwise: Exception) -> Exception:
+    state = error.sqlstate or ""
+    if state in NO_TABLES:
+        return UnavailableError("The database is not at this version: run `eggypro db upgrade`")
+    if state.startswith(AWAY) or state == READ_ONLY or is_lost(error):
+        return UnavailableError("The database does not answer as it should: try again later")
+    if state in COLLISIONS:
+        return CollisionError("Another writer changed the same things meanwhile: try again")
+    if state == UNIQUE:
+        return _TAKEN.get(error.diag.constraint_name or "", otherwise)
+    return otherwise
+
+
+_TAKEN = {
+    "products_slug_idx": ConflictError("The slug belongs to another product", field="slug"),
+    "products_sku_idx": ConflictError("The SKU belongs to another product", field="sku"),
+}

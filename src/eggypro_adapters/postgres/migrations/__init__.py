@@ -1,0 +1,93 @@
+"""The schema's way from one revision to the next, by Alembic."""
+
+import io
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from attrs import frozen
+
+from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.tables import metadata
+from eggypro_core.errors import Fault, InvalidError
+
+LOCK = 7_305_941_121
+"""The advisory lock of a migration: any number may be begun at once, one runs at a time."""
+
+
+@frozen
+class PostgresMigrations:
+    """The migrations shipped with this package, on one database. Each call is a transaction."""
+
+    _database: Database
+
+    def upgrade(self, revision: str = "head") -> None:
+        with self._locked() as config:
+            command.upgrade(config, revision)
+
+    def downgrade(self, revision: str) -> None:
+        with self._locked() as config:
+            command.downgrade(config, revision)
+
+    def current(self) -> str | None:
+        with self._database.begin() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def history(self) -> Sequence[tuple[str, str]]:
+        scripts = ScriptDirectory.from_config(_config())
+        return [(each.revision, each.doc) for each in scripts.walk_revisions()]
+
+    def revision(self, message: str) -> str:
+        with self._locked() as config:
+            made = command.revision(config, message, autogenerate=True)
+        script = made[0] if isinstance(made, list) else made
+        return script.path if script else ""
+
+    def differences(self) -> Sequence[str]:
+        head = ScriptDirectory.from_config(_config()).get_current_head()
+        with self._database.begin() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            at = context.get_current_revision()
+            found = compare_metadata(context, metadata)
+        behind = [f"The database is at {at or 'nothing'}, the code at {head}"] if at != head else []
+        return [*behind, *(" ".join(map(str, _flat(each))) for each in found)]
+
+    @contextmanager
+    def _locked(self) -> Iterator[Config]:
+        with self._database.begin() as connection:
+            connection.execute(
+                sa.text(
+                    "SELECT set_config('statement_timeout', '0', true),"
+                    " pg_advisory_xact_lock(:lock)"
+                ),
+                {"lock": LOCK},
+            )
+            config = _config()
+            config.attributes["connection"] = connection
+            try:
+                yield config
+            except CommandError as error:
+                raise InvalidError([Fault("revision", str(error))]) from None
+
+
+def _config() -> Config:
+    config = Config(stdout=io.StringIO(), cmd_opts=Namespace(quiet=True))
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _flat(difference: object) -> Iterator[object]:
+    if isinstance(difference, list | tuple):
+        for part in difference:
+            yield from _flat(part)
+    elif difference is not None:
+        yield difference

@@ -1,0 +1,13 @@
+"""What Alembic runs: the migrations, in the transaction that was begun for them."""
+
+from alembic import context
+
+from eggypro_adapters.postgres.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,170 @@
+"""The statement behind a page of products: filters, order and total, in one round trip."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import frozen
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from eggypro_adapters.postgres.engine import Statement
+from eggypro_adapters.postgres.rows import LISTED
+from eggypro_adapters.postgres.tables import categories, product_categories, products
+from eggypro_core.paging import COUNTED
+from eggypro_core.queries import RANKED, ProductQuery, Sort, Status
+
+_KEYS: Mapping[Sort, sa.ColumnElement[Any]] = {
+    Sort.NAME: products.c.name_key,
+    Sort.NAME_DESC: products.c.name_key,
+    Sort.PRICE_ASC: products.c.price,
+    Sort.PRICE_DESC: products.c.price,
+    Sort.NEWEST: products.c.created_at,
+    Sort.RATING: sa.func.coalesce(products.c.rating_average, sa.text("0")),
+}
+
+
+@frozen
+class _Shape:
+    """What of a query changes the statement, rather than its parameters."""
+
+    sort: Sort
+    status: Status
+    search: bool
+    category: bool
+    in_stock: bool | None
+    min_price: bool
+    max_price: bool
+    after: bool
+
+
+def page_statement(query: ProductQuery) -> Statement:
+    """Return the statement of a query: rows of total, score and the columns of LISTED.
+
+    There is one row more than the limit if another page follows. Where there is none to show, one
+    row still tells the total, and its id is null.
+    """
+    return _statement(
+        _Shape(
+            sort=query.sort,
+            status=query.status,
+            search=query.search is not None,
+            category=query.category is not None,
+            in_stock=query.in_stock,
+            min_price=query.min_price is not None,
+            max_price=query.max_price is not None,
+            after=query.after is not None,
+        )
+    )
+
+
+def page_values(query: ProductQuery) -> dict[str, object]:
+    """Return the parameters of the statement of a query."""
+    values: dict[str, object] = {
+        "search": query.search,
+        "category": query.category,
+        "min_price": query.min_price,
+        "max_price": query.max_price,
+        "one_more": query.limit + 1,
+        "skipped": query.offset,
+    }
+    if query.after is not None:
+        values["after_key"], values["after_id"] = query.after_key()
+    return values
+
+
+@lru_cache(maxsize=1024)  # there are no more shapes than that in use
+def _statement(shape: _Shape) -> Statement:
+    matching = sa.and_(sa.true(), *_filters(shape))
+    key = _score() if shape.sort is Sort.RELEVANCE else _KEYS[shape.sort]
+    # A key that is not sorted by is not computed: only a ranked search pays for ranking.
+    found = sa.select(*LISTED, key.label("key")).where(matching)
+    if shape.sort is Sort.RELEVANCE:
+        best = found.order_by(sa.desc("key"), products.c.id.desc()).limit(RANKED).subquery()
+        found = sa.select(best)
+    shown = _shown(found, shape)
+    counted: sa.Select[Any] = (
+        sa.select(sa.literal_column("1")).select_from(products).where(matching)
+    )
+    total = sa.select(sa.func.count()).select_from(counted.limit(COUNTED + 1).subquery())
+    one = sa.select(sa.literal_column("1").label("one")).subquery()
+    rows = one.outerjoin(shown, sa.true())
+    return Statement.of(
+        sa.select(total.scalar_subquery().label("total"), shown.c.key, *list(shown.c)[:-1])
+        .select_from(rows)
+        .order_by(*_order(shown.c, shape.sort))
+    )
+
+
+def _shown(found: sa.Select[Any], shape: _Shape) -> sa.Subquery:
+    """Return the rows of a page: those behind its position, in order, and one more."""
+    columns = found.selected_columns
+    key, id_ = columns.key, columns.id
+    if isinstance(key, sa.Label):
+        key = key.element
+    if shape.after:
+        place = sa.tuple_(key, id_)
+        after = sa.tuple_(
+            sa.bindparam("after_key", type_=key.type), sa.bindparam("after_id", type_=sa.BigInteger)
+        )
+        found = found.where(place < after if shape.sort.descending else place > after)
+    directed = (key.desc(), id_.desc()) if shape.sort.descending else (key, id_)
+    return (
+        found.order_by(*directed)
+        .limit(sa.bindparam("one_more", type_=sa.Integer))
+        .offset(sa.bindparam("skipped", type_=sa.Integer))
+        .subquery()
+    )
+
+
+def _order(columns: Any, sort: Sort) -> tuple[sa.ColumnElement[Any], ...]:
+    by_key = (columns.key, columns.id)
+    return tuple(column.desc() for column in by_key) if sort.descending else by_key
+
+
+def _filters(shape: _Shape) -> list[sa.ColumnElement[bool]]:
+    in_stock = sa.or_(products.c.stock_quantity > 0, sa.not_(products.c.track_stock))
+    wanted: list[tuple[bool, sa.ColumnElement[bool]]] = [
+        (shape.status is Status.ACTIVE, products.c.is_active),
+        (shape.status is Status.ARCHIVED, sa.not_(products.c.is_active)),
+        (shape.in_stock is True, in_stock),
+        (shape.in_stock is False, sa.not_(in_stock)),
+        (shape.min_price, products.c.price >= _amount("min_price")),
+        (shape.max_price, products.c.price <= _amount("max_price")),
+        (shape.category, products.c.id.in_(_of_category())),
+        (shape.search, sa.or_(products.c.search.op("@@")(_words()), products.c.sku == _search())),
+    ]
+    return [condition for is_wanted, condition in wanted if is_wanted]
+
+
+def _amount(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=sa.Numeric)
+
+
+def _search() -> sa.BindParameter[str]:
+    return sa.bindparam("search", type_=sa.Text)
+
+
+def _words() -> sa.ColumnElement[Any]:
+    """Return the search as words that must all be there, the last one perhaps unfinished.
+
+    Every character of it is plain: what Postgres makes of it has no operators, and gets one here.
+    """
+    plain = sa.func.plainto_tsquery(sa.text("'eggypro'"), _search())
+    text = sa.func.nullif(sa.cast(plain, sa.Text), "")
+    return sa.cast(text.concat(":*"), TSQUERY)
+
+
+def _score() -> sa.ColumnElement[Any]:
+    """Return how well a row fits: a whole number, so that a page can begin behind it exactly."""
+    rank = sa.func.coalesce(sa.func.ts_rank(products.c.search, _words()), sa.text("0"))
+    by_sku = sa.case((products.c.sku == _search(), 2_000_000), else_=0)
+    return sa.cast(rank * 1_000_000, sa.Integer) + by_sku
+
+
+def _of_category() -> sa.Select[Any]:
+    return (
+        sa.select(product_categories.c.product_id)
+        .join(categories)
+        .where(categories.c.slug == sa.bindparam("category", type_=sa.Text), categories.c.is_active)
+    )

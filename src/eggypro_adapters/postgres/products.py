@@ -1,0 +1,178 @@
+"""The products of a shop in Postgres."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import frozen
+from sqlalchemy.dialects.postgresql import insert
+
+from eggypro_adapters.postgres.engine import Database, Statement
+from eggypro_adapters.postgres.errors import CollisionError
+from eggypro_adapters.postgres.load import PostgresLoad
+from eggypro_adapters.postgres.pages import page_statement, page_values
+from eggypro_adapters.postgres.rows import (
+    WHOLE,
+    columns_of,
+    listed_of,
+    product_of,
+)
+from eggypro_adapters.postgres.tables import products, slug_aliases
+from eggypro_core.errors import MovedError, NotFoundError
+from eggypro_core.paging import COUNTED, Page
+from eggypro_core.products import (
+    HIGHEST_STOCK,
+    ListedProduct,
+    Product,
+    ProductDraft,
+    sku_taken,
+    slug_taken,
+    stock_refused,
+)
+from eggypro_core.queries import ProductQuery
+from eggypro_core.slugs import free_slug, slug_of
+
+TRIES = 3
+"""How often a write is begun anew after it lost against another."""
+
+_slug = sa.bindparam("slug", type_=sa.Text)
+_FIND = Statement.of(sa.select(*WHOLE).where(products.c.slug == _slug))
+_ALIAS = sa.select(products.c.slug).join(slug_aliases).where(slug_aliases.c.slug == _slug)
+_FIND_ALIAS = Statement.of(_ALIAS)
+_FIND_LOCKED = sa.select(*WHOLE).where(products.c.slug == _slug).with_for_update()
+
+
+@frozen
+class PostgresProductStore:
+    """Products in Postgres. A read is one statement, a write one transaction."""
+
+    _database: Database
+
+    def find(self, slug: str) -> Product:
+        rows = self._database.read(_FIND, {"slug": slug})
+        if not rows:
+            raise _absent(slug, self._database.read(_FIND_ALIAS, {"slug": slug}))
+        return product_of(rows[0])
+
+    def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
+        rows = self._database.read(page_statement(query), page_values(query))
+        total = rows[0][0]
+        found = [row for row in rows if row[2] is not None][: query.limit]
+        items = tuple(listed_of(row[2:]) for row in found)
+        more = len(rows) > query.limit
+        return Page(
+            items=items,
+            total=min(total, COUNTED),
+            total_capped=total > COUNTED,
+            next=query.following(items[-1], found[-1][1]) if more else None,
+        )
+
+    def add(self, draft: ProductDraft, at: datetime) -> Product:
+        while True:
+            with self._database.begin() as connection:
+                slug = draft.slug or _free_slug(connection, slug_of(draft.name))
+                values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
+                new = insert(products).values(values).on_conflict_do_nothing().returning(*WHOLE)
+                if row := connection.execute(new).one_or_none():
+                    _free_aliases(connection, [slug])
+                    return product_of(row)
+                _refuse_taken(connection, slug if draft.slug else None, draft.sku)
+            # A slug made from the name was taken since it was looked for: look again.
+
+    def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
+        for _ in range(TRIES - 1):
+            with suppress(CollisionError):
+                return self._change(slug, to)
+        return self._change(slug, to)
+
+    def adjust_stock(self, slug: str, by: int) -> int:
+        stock = sa.cast(products.c.stock_quantity, sa.BigInteger) + by
+        changed = (
+            sa.update(products)
+            .where(products.c.slug == slug, stock.between(0, HIGHEST_STOCK))
+            .values(stock_quantity=sa.cast(stock, sa.Integer))
+            .returning(products.c.stock_quantity)
+        )
+        with self._database.begin() as connection:
+            left = connection.execute(changed).scalar_one_or_none()
+        if left is None:
+            raise stock_refused(self.find(slug).stock_quantity, by)
+        return int(left)
+
+    def remove(self, slug: str) -> None:
+        with self._database.begin() as connection:
+            gone = connection.execute(sa.delete(products).where(products.c.slug == slug))
+            if not gone.rowcount:
+                raise _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
+
+    @contextmanager
+    def load(self) -> Iterator[PostgresLoad]:
+        with self._database.begin() as connection:
+            load = PostgresLoad.begin(connection)
+            yield load
+            if not load.committed:
+                connection.rollback()
+
+    def _change(self, slug: str, to: Callable[[Product], Product]) -> Product:
+        with self._database.begin() as connection:
+            row = connection.execute(_FIND_LOCKED, {"slug": slug}).one_or_none()
+            if row is None:
+                raise _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
+            product = product_of(row)
+            changed = to(product)
+            if changed != product:
+                _replace(connection, product, changed)
+            return changed
+
+
+def _replace(connection: sa.Connection, product: Product, changed: Product) -> None:
+    """Store a changed product, and what its new slug means for former ones."""
+    renamed = changed.slug != product.slug
+    _refuse_taken(connection, changed.slug, changed.sku, but=product.id)
+    values = {
+        **columns_of(changed),
+        "version": changed.version,
+        "updated_at": changed.updated_at,
+    }
+    connection.execute(sa.update(products).where(products.c.id == product.id).values(values))
+    if renamed:
+        _free_aliases(connection, [changed.slug])
+        connection.execute(sa.insert(slug_aliases).values(slug=product.slug, product_id=product.id))
+
+
+def _refuse_taken(
+    connection: sa.Connection, slug: str | None, sku: str | None, *, but: int = 0
+) -> None:
+    """Raise ConflictError if a slug or a SKU is another product's than `but`'s."""
+    held = {products.c.slug: slug, products.c.sku: sku}
+    same = [column == value for column, value in held.items() if value is not None]
+    if not same:
+        return
+    others = sa.select(products.c.slug, products.c.is_active).where(
+        sa.or_(*same), products.c.id != but
+    )
+    for holder, is_active in connection.execute(others):
+        if holder == slug:
+            raise slug_taken(holder, is_active=is_active)
+        raise sku_taken(sku or "", holder)
+
+
+def _free_slug(connection: sa.Connection, wanted: str) -> str:
+    """Return the first of a slug and its numbered forms that nobody has, nor had."""
+    numbered = f"{wanted}-%"  # no slug has a character that LIKE takes for more than itself
+    slugs = [
+        sa.select(column).where(sa.or_(column == wanted, column.like(numbered)))
+        for column in (products.c.slug, slug_aliases.c.slug)
+    ]
+    return free_slug(wanted, set(connection.scalars(sa.union_all(*slugs))))
+
+
+def _free_aliases(connection: sa.Connection, slugs: Collection[str]) -> None:
+    """Let former slugs go that a product now claims."""
+    connection.execute(sa.delete(slug_aliases).where(slug_aliases.c.slug.in_(slugs)))
+
+
+def _absent(slug: str, now_at: Sequence[Sequence[Any]]) -> NotFoundError | MovedError:
+    return MovedError(now_at[0][0]) if now_at else NotFoundError(f"There is no product '{slug}'")

@@ -1,0 +1,185 @@
+"""Every table, with its indexes and the checks that the database itself can hold."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
+
+REVISION = "0001"
+"""The newest migration: the one that makes these tables."""
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+SEARCH = (
+    "setweight(to_tsvector('eggypro', name), 'A')"
+    " || setweight(to_tsvector('eggypro', eggypro_joined(ingredients)), 'B')"
+    " || setweight(to_tsvector('eggypro', description), 'C')"
+    " || setweight(to_tsvector('eggypro', details), 'D')"
+)
+"""What a search looks into. `eggypro` folds accents and stems English, and drops no word."""
+
+
+def _id(kind: type[sa.Integer] = sa.Integer) -> sa.Column[int]:
+    return sa.Column("id", kind, sa.Identity(), primary_key=True)
+
+
+def _created_at() -> sa.Column[object]:
+    return sa.Column(
+        "created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    )
+
+
+def _flag(name: str, *, default: bool) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.text(str(default).lower()))
+
+
+def _texts(name: str) -> sa.Column[object]:
+    return sa.Column(name, ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'"))
+
+
+def _whole(name: str, default: int) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default=sa.text(str(default)))
+
+
+products = sa.Table(
+    "products",
+    metadata,
+    _id(),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("slug", sa.String(255, collation="C"), nullable=False),
+    sa.Column("sku", sa.String(100)),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+    sa.Column("price", sa.Numeric(10, 2), nullable=False),
+    sa.Column("compare_at_price", sa.Numeric(10, 2)),
+    _texts("images"),
+    _texts("image_alts"),
+    _texts("ingredients"),
+    # json, not jsonb: a nutrition table keeps the order in which it was written.
+    sa.Column("attributes", sa.JSON, nullable=False, server_default=sa.text("'{}'")),
+    sa.Column("seo_title", sa.String(255)),
+    sa.Column("seo_description", sa.String(500)),
+    _whole("stock_quantity", 0),
+    _flag("track_stock", default=True),
+    _flag("is_active", default=True),
+    _whole("version", 1),
+    sa.Column("rating_average", sa.Numeric(3, 2)),
+    _whole("rating_count", 0),
+    _whole("variant_count", 0),
+    _created_at(),
+    sa.Column(
+        "updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+    # The core's sort key of the name: case and accents put aside, compared by code points.
+    sa.Column("name_key", sa.Text(collation="C"), nullable=False),
+    sa.Column("search", TSVECTOR, sa.Computed(SEARCH, persisted=True), nullable=False),
+    sa.CheckConstraint("char_length(name) > 0", name="name"),
+    sa.CheckConstraint("slug ~ '^[a-z0-9-]+$'", name="slug"),
+    sa.CheckConstraint("char_length(sku) > 0", name="sku"),
+    sa.CheckConstraint("char_length(description) <= 5000", name="description"),
+    sa.CheckConstraint("char_length(details) <= 50000", name="details"),
+    sa.CheckConstraint("price BETWEEN 0.01 AND 999999.99", name="price"),
+    sa.CheckConstraint(
+        "compare_at_price > price AND compare_at_price <= 999999.99", name="compare_at_price"
+    ),
+    sa.CheckConstraint(
+        "cardinality(images) <= 50 AND cardinality(images) = cardinality(image_alts)", name="images"
+    ),
+    sa.CheckConstraint("cardinality(ingredients) <= 50", name="ingredients"),
+    sa.CheckConstraint("json_typeof(attributes) = 'object'", name="attributes"),
+    sa.CheckConstraint("stock_quantity >= 0", name="stock_quantity"),
+    sa.CheckConstraint("version >= 1", name="version"),
+    sa.CheckConstraint(
+        "rating_count >= 0 AND (rating_average IS NULL) = (rating_count = 0)"
+        " AND rating_average BETWEEN 1 AND 5",
+        name="rating",
+    ),
+    sa.CheckConstraint("variant_count >= 0", name="variant_count"),
+)
+sa.Index("products_slug_idx", products.c.slug, unique=True)
+sa.Index("products_sku_idx", products.c.sku, unique=True)
+sa.Index("products_name_idx", products.c.name_key, products.c.id)
+sa.Index("products_price_idx", products.c.price, products.c.id)
+sa.Index("products_created_idx", products.c.created_at, products.c.id)
+sa.Index(
+    "products_rating_idx", sa.func.coalesce(products.c.rating_average, sa.text("0")), products.c.id
+)
+sa.Index("products_stock_idx", products.c.stock_quantity)
+sa.Index("products_active_idx", products.c.is_active)
+sa.Index("products_search_idx", products.c.search, postgresql_using="gin")
+
+slug_aliases = sa.Table(
+    "slug_aliases",
+    metadata,
+    sa.Column("slug", sa.String(255, collation="C"), primary_key=True),
+    sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
+    sa.CheckConstraint("slug ~ '^[a-z0-9-]+$'", name="slug"),
+)
+sa.Index("slug_aliases_product_id_idx", slug_aliases.c.product_id)
+
+categories = sa.Table(
+    "categories",
+    metadata,
+    _id(),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("slug", sa.String(100, collation="C"), nullable=False),
+    sa.Column("description", sa.Text),
+    sa.Column("parent_id", sa.ForeignKey("categories.id", ondelete="RESTRICT")),
+    _flag("is_active", default=True),
+    _created_at(),
+    sa.CheckConstraint("char_length(name) > 0", name="name"),
+    sa.CheckConstraint("slug ~ '^[a-z0-9-]+$'", name="slug"),
+    sa.CheckConstraint("parent_id <> id", name="parent_id"),
+)
+sa.Index("categories_slug_idx", categories.c.slug, unique=True)
+sa.Index("categories_parent_id_idx", categories.c.parent_id)
+
+product_categories = sa.Table(
+    "product_categories",
+    metadata,
+    sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("category_id", sa.ForeignKey("categories.id", ondelete="CASCADE"), primary_key=True),
+)
+sa.Index("product_categories_category_id_idx", product_categories.c.category_id)
+
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    _id(),
+    sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("reviewer_name", sa.String(255), nullable=False),
+    sa.Column("reviewer_image_url", sa.String(255)),
+    sa.Column("rating", sa.Integer, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("image_url", sa.String(255)),
+    sa.Column("video_url", sa.String(255)),
+    _flag("is_verified", default=False),
+    _created_at(),
+    sa.CheckConstraint("char_length(reviewer_name) > 0", name="reviewer_name"),
+    sa.CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
+    sa.CheckConstraint("char_length(comment) BETWEEN 1 AND 5000", name="comment"),
+)
+sa.Index("reviews_product_id_idx", reviews.c.product_id)
+sa.Index("reviews_rating_idx", reviews.c.rating)
+sa.Index("reviews_verified_idx", reviews.c.is_verified)
+
+api_metrics = sa.Table(
+    "api_metrics",
+    metadata,
+    _id(sa.BigInteger),
+    sa.Column("endpoint", sa.String(255), nullable=False),
+    sa.Column("method", sa.String(10), nullable=False),
+    sa.Column("status_code", sa.Integer, nullable=False),
+    sa.Column("response_time", sa.Integer, nullable=False, comment="milliseconds"),
+    sa.Column("user_agent", sa.Text),
+    sa.Column("ip_address", sa.String(45)),
+    _created_at(),
+    sa.CheckConstraint("status_code BETWEEN 100 AND 599", name="status_code"),
+    sa.CheckConstraint("response_time >= 0", name="response_time"),
+)
+sa.Index("api_metrics_endpoint_idx", api_metrics.c.endpoint)
+sa.Index("api_metrics_timestamp_idx", api_metrics.c.created_at)

@@ -1,0 +1,85 @@
+"""The composition root: settings in, a shop backend out. Nothing else puts parts together."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from eggypro_adapters.admin_key import NAME, kept_admin_key
+from eggypro_adapters.files import NhHtmlCleaner, read_products
+from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.tables import REVISION
+from eggypro_adapters.settings import Pooler, Settings
+from eggypro_core.access import Gate
+from eggypro_core.app import EggyPro
+from eggypro_core.catalog import Catalog
+from eggypro_core.ports import Migrations
+
+DEMO = Path(__file__).with_name("demo.jsonl")
+"""The catalogue of a demonstration, in the project's own JSONL."""
+
+
+def open_eggypro(settings: Settings) -> EggyPro:
+    """Connect everything that the settings name, and return the services over it.
+
+    Without POSTGRES_URL an embedded database is started or joined, and brought to this version.
+    Raises UnavailableError where something is away.
+    """
+    with ExitStack() as opened:
+        database = opened.enter_context(_database(settings, settings.postgres_url))
+        if settings.postgres_url is None:
+            _bring_up_to_date(database)
+        key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
+        return EggyPro(
+            catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now),
+            gate=Gate(key),
+            reader=read_products,
+            currency=settings.currency,
+            close=opened.pop_all().close,
+        )
+
+
+@contextmanager
+def open_migrations(settings: Settings) -> Iterator[Migrations]:
+    """Give the migrations of the database that the settings name, past its pooler if they can."""
+    from eggypro_adapters.postgres.migrations import PostgresMigrations
+
+    url = settings.postgres_url_non_pooling or settings.postgres_url
+    with _database(settings, url) as database:
+        yield PostgresMigrations(database)
+
+
+def admin_key_file(settings: Settings) -> Path | None:
+    """Return the file that keeps a generated admin key, None where the settings give one."""
+    return None if settings.admin_secret_key else settings.eggypro_data_dir / NAME
+
+
+@contextmanager
+def _database(settings: Settings, url: str | None) -> Iterator[Database]:
+    with ExitStack() as opened:
+        if url is None:
+            from eggypro_adapters.embedded_postgres import attach
+
+            url = opened.enter_context(attach(settings.eggypro_data_dir)).url
+        database = Database.connect(url, pooler=_pooler(settings))
+        opened.callback(database.close)
+        yield database
+
+
+def _bring_up_to_date(database: Database) -> None:
+    if database.revision() != REVISION:
+        from eggypro_adapters.postgres.migrations import PostgresMigrations
+
+        PostgresMigrations(database).upgrade()
+
+
+def _pooler(settings: Settings) -> PoolerCheck:
+    if settings.postgres_pooler is Pooler.AUTO:
+        return found_out
+    stands = settings.postgres_pooler is Pooler.YES
+    return lambda _: stands
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,410 @@
+"""What every ProductStore must do, whatever keeps the products."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from attrs import evolve
+
+from eggypro_core.errors import ConflictError, MovedError, NotFoundError
+from eggypro_core.paging import COUNTED
+from eggypro_core.ports import ProductStore
+from eggypro_core.products import Image, ListedProduct, Product, ProductDraft
+from eggypro_core.queries import ProductQuery, Sort, Status
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def a_draft(name: str = "Egg White", /, **changes: object) -> ProductDraft:
+    return evolve(ProductDraft(name=name, price=Decimal("24.99")), **changes)  # type: ignore[arg-type]  # the test's choice
+
+
+def renamed(name: str) -> Callable[[Product], Product]:
+    return lambda product: evolve(product, name=name, version=product.version + 1)
+
+
+def moved_to(slug: str) -> Callable[[Product], Product]:
+    return lambda product: evolve(product, slug=slug, version=product.version + 1)
+
+
+def slugs(store: ProductStore, query: ProductQuery) -> list[str]:
+    """The slugs of all pages, each found by following `next`."""
+    found: list[str] = []
+    following: ProductQuery | None = query
+    while following is not None:
+        page = store.page(following)
+        found += [product.slug for product in page.items]
+        following = page.next
+    return found
+
+
+class ProductStoreContract:
+    """A subclass gives the fixture `store`: an empty store."""
+
+    def test_what_was_added_is_found_whole(self, store: ProductStore) -> None:
+        draft = a_draft(
+            "Crème Brûlée",
+            sku="EGG-1",
+            description="Two\nlines",
+            details="<p>Good</p>",
+            compare_at_price=Decimal("30.00"),
+            images=(Image("https://x.example/1.jpg"), Image("https://x.example/2.jpg", "A tin")),
+            ingredients=("egg white", "vanilla"),
+            attributes={"protein": "80 g", "fat": "1 g"},
+            seo_title="Title",
+            seo_description="Words",
+            stock_quantity=7,
+            track_stock=False,
+        )
+        added = store.add(draft, NOON)
+        assert store.find("creme-brulee") == added
+        assert (added.version, added.created_at, added.updated_at) == (1, NOON, NOON)
+        for name in ("sku", "description", "details", "price", "compare_at_price", "images"):
+            assert getattr(added, name) == getattr(draft, name)
+        for name in ("ingredients", "attributes", "seo_title", "seo_description", "track_stock"):
+            assert getattr(added, name) == getattr(draft, name)
+        assert list(added.attributes) == ["protein", "fat"]
+        assert added.stock_quantity == 7
+
+    def test_what_was_never_added_is_not_found(self, store: ProductStore) -> None:
+        with pytest.raises(NotFoundError):
+            store.find("no-such")
+        with pytest.raises(NotFoundError):
+            store.change("no-such", renamed("x"))
+        with pytest.raises(NotFoundError):
+            store.adjust_stock("no-such", 1)
+        with pytest.raises(NotFoundError):
+            store.remove("no-such")
+
+    def test_made_slugs_are_numbered_and_given_ones_refused_when_taken(
+        self, store: ProductStore
+    ) -> None:
+        made = [store.add(a_draft(), NOON).slug for _ in range(3)]
+        assert made == ["egg-white", "egg-white-2", "egg-white-3"]
+        with pytest.raises(ConflictError) as refused:
+            store.add(a_draft(slug="egg-white-2"), NOON)
+        assert refused.value.field == "slug"
+        assert store.add(a_draft("Search"), NOON).slug == "search-2"
+
+    def test_a_slug_that_an_archived_product_holds_is_named_so(self, store: ProductStore) -> None:
+        store.add(a_draft(is_active=False), NOON)
+        with pytest.raises(ConflictError, match="archived"):
+            store.add(a_draft(slug="egg-white"), NOON)
+
+    def test_a_sku_belongs_to_one_product(self, store: ProductStore) -> None:
+        store.add(a_draft(sku="A"), NOON)
+        other = store.add(a_draft(sku="B"), NOON)
+        with pytest.raises(ConflictError, match="egg-white") as refused:
+            store.add(a_draft(sku="A"), NOON)
+        assert refused.value.field == "sku"
+        with pytest.raises(ConflictError):
+            store.change(other.slug, lambda product: evolve(product, sku="A"))
+        assert store.find(other.slug).sku == "B"
+        assert store.page(ProductQuery()).total == 2
+
+    def test_a_change_is_kept_whole(self, store: ProductStore) -> None:
+        store.add(a_draft(), NOON)
+        later = NOON + timedelta(days=1)
+        changed = store.change(
+            "egg-white",
+            lambda product: evolve(
+                product,
+                name="Neu",
+                price=Decimal("1.00"),
+                ingredients=("salt",),
+                attributes={"a": "b"},
+                images=(Image("https://x.example/1.jpg", "alt"),),
+                version=2,
+                updated_at=later,
+            ),
+        )
+        assert store.find("egg-white") == changed
+        assert (changed.version, changed.updated_at, changed.created_at) == (2, later, NOON)
+
+    def test_a_change_that_raises_keeps_nothing(self, store: ProductStore) -> None:
+        before = store.add(a_draft(), NOON)
+
+        def broken(product: Product) -> Product:
+            raise ZeroDivisionError(product.name)
+
+        with pytest.raises(ZeroDivisionError):
+            store.change("egg-white", broken)
+        assert store.find("egg-white") == before
+
+    def test_a_renamed_product_leads_from_its_former_slugs(self, store: ProductStore) -> None:
+        store.add(a_draft(), NOON)
+        store.change("egg-white", moved_to("second"))
+        store.change("second", moved_to("third"))
+        for former in ("egg-white", "second"):
+            with pytest.raises(MovedError) as moved:
+                store.find(former)
+            assert moved.value.slug == "third"
+        with pytest.raises(MovedError):
+            store.change("second", renamed("x"))
+        with pytest.raises(MovedError):
+            store.adjust_stock("second", 1)
+
+    def test_a_former_slug_is_not_made_again_but_can_be_claimed(self, store: ProductStore) -> None:
+        store.add(a_draft(), NOON)
+        store.change("egg-white", moved_to("second"))
+        assert store.add(a_draft(), NOON).slug == "egg-white-2"
+        claimed = store.add(a_draft("Other", slug="egg-white"), NOON)
+        assert store.find("egg-white") == claimed
+        assert store.change("second", moved_to("third")).slug == "third"
+
+    def test_a_product_may_go_back_to_its_former_slug(self, store: ProductStore) -> None:
+        store.add(a_draft(), NOON)
+        store.change("egg-white", moved_to("second"))
+        store.change("second", moved_to("egg-white"))
+        assert store.find("egg-white").slug == "egg-white"
+        with pytest.raises(MovedError):
+            store.find("second")
+
+    def test_a_slug_of_another_product_cannot_be_taken_by_a_change(
+        self, store: ProductStore
+    ) -> None:
+        store.add(a_draft("One"), NOON)
+        store.add(a_draft("Two"), NOON)
+        with pytest.raises(ConflictError):
+            store.change("two", moved_to("one"))
+        assert store.find("two").version == 1
+
+    def test_stock_changes_by_what_is_said_and_never_falls_below_zero(
+        self, store: ProductStore
+    ) -> None:
+        store.add(a_draft(stock_quantity=5), NOON)
+        assert store.adjust_stock("egg-white", -5) == 0
+        with pytest.raises(ConflictError) as refused:
+            store.adjust_stock("egg-white", -1)
+        assert refused.value.field == "stock_quantity"
+        assert store.adjust_stock("egg-white", 2_147_483_647) == 2_147_483_647
+        for much in (1, 2**40, -(2**40)):
+            with pytest.raises(ConflictError):
+                store.adjust_stock("egg-white", much)
+        product = store.find("egg-white")
+        assert (product.stock_quantity, product.version) == (2_147_483_647, 1)
+
+    def test_a_removed_product_is_gone_with_its_former_slugs(self, store: ProductStore) -> None:
+        store.add(a_draft(), NOON)
+        store.change("egg-white", moved_to("second"))
+        store.remove("second")
+        for slug in ("egg-white", "second"):
+            with pytest.raises(NotFoundError):
+                store.find(slug)
+        assert store.add(a_draft(), NOON).slug == "egg-white"
+
+    def test_fifty_of_a_stock_are_sold_once_each(self, store: ProductStore) -> None:
+        store.add(a_draft(stock_quantity=50), NOON)
+
+        def sell(_: int) -> bool:
+            try:
+                store.adjust_stock("egg-white", -1)
+            except ConflictError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as threads:
+            sold = sum(threads.map(sell, range(80)))
+        assert sold == 50
+        assert store.find("egg-white").stock_quantity == 0
+
+    def test_changes_of_one_product_come_one_after_another(self, store: ProductStore) -> None:
+        store.add(a_draft("0", slug="counter"), NOON)
+
+        def count(_: int) -> None:
+            store.change("counter", lambda product: renamed(str(int(product.name) + 1))(product))
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(count, range(40)))
+        product = store.find("counter")
+        assert (product.name, product.version) == ("40", 41)
+
+    def test_many_of_one_name_at_once_get_slugs_of_their_own(self, store: ProductStore) -> None:
+        with ThreadPoolExecutor(8) as threads:
+            added = list(threads.map(lambda _: store.add(a_draft(), NOON), range(24)))
+        assert len({product.slug for product in added}) == 24
+        assert store.page(ProductQuery()).total == 24
+
+    def test_one_of_many_that_claim_a_slug_at_once_gets_it(self, store: ProductStore) -> None:
+        ready = threading.Barrier(6)
+
+        def claim(_: int) -> bool:
+            ready.wait()
+            try:
+                store.add(a_draft(slug="wanted", sku="W"), NOON)
+            except ConflictError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(6) as threads:
+            assert sum(threads.map(claim, range(6))) == 1
+
+    @pytest.mark.parametrize("sort", [sort for sort in Sort if sort is not Sort.RELEVANCE])
+    def test_pages_of_every_sort_hold_each_product_once_and_in_order(
+        self, store: ProductStore, sort: Sort
+    ) -> None:
+        names = ["b", "a", "C", "Ä", "a", "é", "B", "z", "Ωmega", "a"]
+        for number, name in enumerate(names):
+            price = Decimal(100 + number % 3) / 10
+            store.add(
+                a_draft(name, slug=f"s{number}", price=price), NOON + timedelta(hours=number % 4)
+            )
+        everything = store.page(ProductQuery(sort=sort, limit=100))
+        assert slugs(store, ProductQuery(sort=sort, limit=3)) == [
+            product.slug for product in everything.items
+        ]
+        assert len({product.id for product in everything.items}) == len(names)
+        keys = [_place(product, sort) for product in everything.items]
+        assert keys == sorted(keys, reverse=sort.descending)
+
+    def test_names_are_sorted_as_people_do(self, store: ProductStore) -> None:
+        for name in ("banana", "Éclair", "Zebra", "apple", "eclair", "Ähre"):
+            store.add(a_draft(name), NOON)
+        names = [product.name for product in store.page(ProductQuery()).items]
+        assert names == ["Ähre", "apple", "banana", "Éclair", "eclair", "Zebra"]
+
+    def test_an_offset_passes_rows_over_and_next_goes_on_behind(self, store: ProductStore) -> None:
+        for number in range(9):
+            store.add(a_draft(f"p{number}"), NOON)
+        page = store.page(ProductQuery(limit=2, offset=3))
+        assert [product.slug for product in page.items] == ["p3", "p4"]
+        assert page.next is not None
+        assert slugs(store, page.next) == ["p5", "p6", "p7", "p8"]
+        beyond = store.page(ProductQuery(offset=100))
+        assert (beyond.items, beyond.total, beyond.next) == ((), 9, None)
+
+    def test_filters_keep_what_fits(self, store: ProductStore) -> None:
+        store.add(a_draft("cheap", price=Decimal(1), stock_quantity=1), NOON)
+        store.add(a_draft("sold out", price=Decimal(5)), NOON)
+        store.add(a_draft("untracked", price=Decimal(9), track_stock=False), NOON)
+        store.add(a_draft("away", is_active=False), NOON)
+        for query, expected in (
+            (ProductQuery(), ["cheap", "sold-out", "untracked"]),
+            (ProductQuery(in_stock=True), ["cheap", "untracked"]),
+            (ProductQuery(in_stock=False), ["sold-out"]),
+            (ProductQuery(min_price=Decimal(5)), ["sold-out", "untracked"]),
+            (ProductQuery(max_price=Decimal("4.99")), ["cheap"]),
+            (ProductQuery(min_price=Decimal(2), max_price=Decimal(8)), ["sold-out"]),
+            (ProductQuery(category="none"), []),
+            (ProductQuery(status=Status.ARCHIVED), ["away"]),
+            (ProductQuery(status=Status.ALL), ["away", "cheap", "sold-out", "untracked"]),
+        ):
+            assert slugs(store, query) == expected, query
+            assert store.page(query).total == len(expected)
+
+    def test_a_search_finds_all_words_wherever_they_stand(self, store: ProductStore) -> None:
+        store.add(a_draft("Egg White Powder", sku="EW-100%"), NOON)
+        store.add(a_draft("Bar", ingredients=("egg white", "cocoa")), NOON)
+        store.add(a_draft("Drink", description="With the white of an egg"), NOON)
+        store.add(a_draft("Crêpe Mix", details="<p>flour</p>"), NOON)
+        for text, expected in (
+            ("egg white", {"egg-white-powder", "bar", "drink"}),
+            ("WHITE EGG", {"egg-white-powder", "bar", "drink"}),
+            ("powd", {"egg-white-powder"}),
+            ("crepe", {"crepe-mix"}),
+            ("crêpe flo", {"crepe-mix"}),
+            ("egg flour", set()),
+            ("EW-100%", {"egg-white-powder"}),
+            ("nothing", set()),
+        ):
+            assert set(slugs(store, ProductQuery(search=text))) == expected, text
+
+    def test_every_character_of_a_search_is_plain(self, store: ProductStore) -> None:
+        store.add(a_draft(), NOON)
+        for text in (
+            "%",
+            "_",
+            "'",
+            '"',
+            "\\",
+            "a & | ! b",
+            "egg:*",
+            "(",
+            "<->",
+            "🥚",
+            "!egg",
+            "''",
+        ):
+            found = store.page(ProductQuery(search=text)).items
+            assert {product.slug for product in found} <= {"egg-white"}, text
+        assert not store.page(ProductQuery(search="%")).items
+
+    def test_a_search_shows_products_of_that_name_first_and_pages_on(
+        self, store: ProductStore
+    ) -> None:
+        store.add(a_draft("Other", description="vanilla"), NOON)
+        store.add(a_draft("Vanilla Bar"), NOON)
+        store.add(a_draft("More", ingredients=("vanilla",)), NOON)
+        query = ProductQuery(search="vanilla", limit=1)
+        assert slugs(store, query) == ["vanilla-bar", "more", "other"]
+        by_name = ProductQuery(search="vanilla", sort=Sort.NAME_DESC, limit=2)
+        assert slugs(store, by_name) == ["vanilla-bar", "other", "more"]
+
+    def test_what_is_changed_or_put_away_is_found_so_at_once(self, store: ProductStore) -> None:
+        store.add(a_draft(), NOON)
+        store.change("egg-white", renamed("Yolk"))
+        assert slugs(store, ProductQuery(search="yolk")) == ["egg-white"]
+        assert slugs(store, ProductQuery(search="white")) == []
+        store.change("egg-white", lambda product: evolve(product, is_active=False))
+        assert slugs(store, ProductQuery(search="yolk")) == []
+
+    def test_totals_are_exact_up_to_their_cap(self, store: ProductStore) -> None:
+        drafts = [a_draft("x", slug=f"x{number}") for number in range(COUNTED + 1)]
+        with store.load() as load:
+            load.put(drafts[:-1], [], NOON)
+            load.commit()
+        page = store.page(ProductQuery(limit=1))
+        assert (page.total, page.total_capped) == (COUNTED, False)
+        store.add(drafts[-1], NOON)
+        page = store.page(ProductQuery(limit=1))
+        assert (page.total, page.total_capped) == (COUNTED, True)
+
+    def test_a_load_is_kept_only_when_it_is_committed(self, store: ProductStore) -> None:
+        with store.load() as load:
+            load.put([a_draft(slug="gone")], [], NOON)
+        with pytest.raises(ZeroDivisionError), store.load() as load:
+            load.put([a_draft(slug="gone")], [], NOON)
+            load.commit()
+            raise ZeroDivisionError
+        assert slugs(store, ProductQuery()) == []
+        with store.load() as load:
+            load.put([a_draft(slug="kept", sku="K", attributes={"b": 'q"\\', "a": "\t"})], [], NOON)
+            load.commit()
+        kept = store.find("kept")
+        assert (kept.version, kept.created_at) == (1, NOON)
+        assert list(kept.attributes.items()) == [("b", 'q"\\'), ("a", "\t")]
+
+    def test_a_load_knows_what_is_there_and_replaces_it(self, store: ProductStore) -> None:
+        old = store.add(a_draft(sku="A"), NOON)
+        with store.load() as load:
+            assert load.known(["egg-white", "other"]) == {"egg-white": old}
+            assert load.holders(["A", "B"]) == {"A": "egg-white"}
+            assert set(load.repeated(["a", "b"])) == set()
+            assert set(load.repeated(["b", "c"])) == {"b"}
+            load.put([], [renamed("New")(old)], NOON)
+            load.commit()
+        new = store.find("egg-white")
+        assert (new.name, new.version, new.id) == ("New", 2, old.id)
+        assert slugs(store, ProductQuery(search="new")) == ["egg-white"]
+
+    def test_a_load_that_claims_a_former_slug_frees_it(self, store: ProductStore) -> None:
+        store.add(a_draft(), NOON)
+        store.change("egg-white", moved_to("second"))
+        with store.load() as load:
+            load.put([a_draft("Fresh", slug="egg-white")], [], NOON)
+            load.commit()
+        assert store.find("egg-white").name == "Fresh"
+
+
+def _place(product: ListedProduct, sort: Sort) -> tuple[object, int]:
+    keys: dict[Sort, object] = {
+        Sort.PRICE_ASC: product.price,
+        Sort.PRICE_DESC: product.price,
+        Sort.NEWEST: product.created_at,
+        Sort.RATING: 0,
+    }
+    folded = product.name.lower().replace("ä", "a").replace("é", "e")
+    return keys.get(sort, folded), product.id
