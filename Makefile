@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test setup check bench lock clean
+.PHONY: run test setup check package bench lock clean
 
 run: setup
 	@$(BIN)/eggypro serve --demo --port $(PORT)
@@ -27,6 +27,15 @@ check: setup
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+# What is shipped holds all that it needs, and starts where only its own requirements are installed.
+package: setup
+	@rm -rf build dist
+	@$(BIN)/hatchling build -t wheel >/dev/null
+	@$(PYTHON) -m venv build/venv
+	@build/venv/bin/pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@build/venv/bin/pip install -q --disable-pip-version-check --no-deps dist/*.whl
+	@cd build && venv/bin/eggypro --version && venv/bin/eggypro seed --json
 
 bench: setup
 	@$(BIN)/python -m bench

@@ -1,5 +1,5 @@
 """The settings: one table of them, read from an environment with all faults at once."""
-# ruff: noqa: RUF009  (`setting` makes a field; no default can be changed)
+
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

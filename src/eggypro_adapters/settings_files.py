@@ -41,7 +41,7 @@ def _over(lower: Mapping[str, str], upper: Mapping[str, str]) -> dict[str, str]:
 
 def _variables(file: Path) -> dict[str, str]:
     """Read a file of variables; none if there is no such file."""
-    from dotenv.parser import parse_stream  # noqa: PLC0415  (production has no use for it)
+    from dotenv.parser import parse_stream
 
     bindings = list(parse_stream(StringIO(_text(file))))
     broken = [str(binding.original.line) for binding in bindings if binding.error]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -78,7 +78,17 @@ class ProductQuery:
 
         Raises InvalidError with every fault, MalformedError for a cursor of another list.
         """
-        values = rules.check(params, _PARAMETERS, required=required)
+        return cls._made(rules.check(params, _PARAMETERS, required=required), params)
+
+    @classmethod
+    def read_search(cls, params: Mapping[str, object]) -> "ProductQuery":
+        """Check parameters as `read` does, but what is searched for is `q`, and must be given."""
+        values = rules.check(params, _SEARCH_PARAMETERS, required=("q",))
+        values["search"] = values.pop("q")
+        return cls._made(values, params)
+
+    @classmethod
+    def _made(cls, values: dict[str, Any], params: Mapping[str, object]) -> "ProductQuery":
         cursor = values.pop("cursor", None)
         other_name = values.pop("inStock", None)
         if "in_stock" not in values and other_name is not None:
@@ -131,6 +141,15 @@ class ProductQuery:
         """Return words that tell this list from others: filters and sort, not limit or place."""
         bare = evolve(self, limit=DEFAULT_LIMIT, offset=0, after=None, sort=self.sort)
         return json.dumps([bare.params(), self.sort])
+
+
+def read_status(params: Mapping[str, object]) -> Status:
+    """Check parameters of which there may be one, `status`. Raises InvalidError."""
+    if not params:
+        return Status.ACTIVE
+    values = rules.check(params, {"status": _PARAMETERS["status"]})
+    status: Status = values.get("status", Status.ACTIVE)
+    return status
 
 
 def sort_key(sort: Sort, product: ListedProduct) -> SortKey:
@@ -255,3 +274,11 @@ _PARAMETERS: Mapping[str, rules.Rule] = {
     "status": _one_of("Status", Status),
     "cursor": _cursor,
 }
+_SEARCH_PARAMETERS = {
+    "q": _PARAMETERS["search"],
+    **{name: rule for name, rule in _PARAMETERS.items() if name != "search"},
+}
+LIST_PARAMETERS = tuple(_PARAMETERS)
+"""The names that `ProductQuery.read` takes."""
+SEARCH_PARAMETERS = tuple(_SEARCH_PARAMETERS)
+"""The names that `ProductQuery.read_search` takes."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -365,7 +366,7 @@ class ProductStoreContract:
     def test_a_load_is_kept_only_when_it_is_committed(self, store: ProductStore) -> None:
         with store.load() as load:
             load.put([a_draft(slug="gone")], [], NOON)
-        with pytest.raises(ZeroDivisionError), store.load() as load:
+        with suppress(ZeroDivisionError), store.load() as load:
             load.put([a_draft(slug="gone")], [], NOON)
             load.commit()
             raise ZeroDivisionError

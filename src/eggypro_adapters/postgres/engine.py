@@ -64,15 +64,23 @@ class Database:
 
     @classmethod
     def connect(
-        cls, url: sa.URL | str, *, size: int = 20, pooler: PoolerCheck = found_out
+        cls,
+        url: sa.URL | str,
+        *,
+        size: int = 20,
+        patience: float = 3,
+        pooler: PoolerCheck = found_out,
     ) -> "Database":
-        """Return a database whose pool has at most `size` connections. None is opened yet."""
+        """Return a database whose pool has at most `size` connections. None is opened yet.
+
+        Whoever finds all of them busy waits `patience` seconds for one.
+        """
         engine = sa.create_engine(
             url,
             isolation_level="AUTOCOMMIT",  # so that a read is one round trip
             pool_size=size,
             max_overflow=0,
-            pool_timeout=3,
+            pool_timeout=patience,
             pool_recycle=240,
             pool_use_lifo=True,
             pool_reset_on_return=None,  # autocommit leaves nothing; a transaction ends itself
@@ -103,7 +111,8 @@ class Database:
         with translated(), self.engine.connect() as connection:
             if not connection.scalar(sa.select(sa.func.to_regclass("alembic_version"))):
                 return None
-            return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            version = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            return None if version is None else str(version)
 
     def close(self) -> None:
         """Close every connection."""
@@ -141,7 +150,7 @@ def _prepared_by(pooler: PoolerCheck) -> Any:
             return
         connection.prepare_threshold = 2
         connection.execute(
-            "SELECT set_config('timezone', 'UTC', false),"
+            "SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false),"
             " set_config('statement_timeout', %s, false)",
             [str(STATEMENT_TIMEOUT)],
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 from attrs import define, field
@@ -47,7 +47,7 @@ class PostgresLoad:
     committed: bool = field(default=False, init=False)
 
     @classmethod
-    def begin(cls, connection: sa.Connection) -> "PostgresLoad":
+    def begin(cls, connection: sa.Connection) -> Self:
         """Wait for another import to end, and begin one."""
         connection.execute(_BEGIN, {"lock": LOCK})
         for statement in (_SEEN, _CHANGED, _DROP_SEARCH):
@@ -64,7 +64,7 @@ class PostgresLoad:
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:
         rows = self._connection.execute(_HOLDERS, {"skus": list(skus)})
-        return dict(rows.tuples().all())
+        return {row.sku: row.slug for row in rows}
 
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
         if new:

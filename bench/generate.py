@@ -1,0 +1,50 @@
+"""Products made up for measuring: as many as wanted, the same ones each time."""
+
+import json
+import random
+from collections.abc import Iterator
+
+BRANDS = ("Nordvik Halden Brightwell Solara Kestrel Oakridge Juniper Marlow Tessel Arcadia").split()
+KINDS = ("Organic Golden Fresh Whole Natural Creamy Crunchy Roasted Sweet Salted Classic").split()
+THINGS = (
+    "Powder Bites Crackers Pancakes Omelette Shake Bar Drink Noodles Bread Muffin Mix"
+).split()
+COMMON = (
+    "the a with and for of from our made every day simple clean ingredients sourced farms"
+    " small batch cooked slowly crisp flavour texture rich source protein fibre vitamins"
+    " breakfast lunch snack kids athletes kitchen recipe modern quality checked packed sealed"
+    " box jar pouch store cool dry place serve warm cold add water milk stir minutes enjoy"
+    " share love taste egg white"
+).split()
+
+
+def products(number: int) -> Iterator[dict[str, object]]:
+    """Return products of about a kilobyte each, an eighth of their words rare."""
+    dice = random.Random(7)
+    rare = [
+        "".join(dice.choices("bdfgklmnprst", k=3) + dice.choices("aeiou", k=3))
+        for _ in range(20_000)
+    ]
+
+    def words(many: int) -> str:
+        return " ".join(dice.choice(rare if dice.random() < 0.12 else COMMON) for _ in range(many))
+
+    for each in range(number):
+        first, kind, thing = dice.choice(BRANDS), dice.choice(KINDS), dice.choice(THINGS)
+        name = f"{first} {kind} {thing} {dice.choice(rare).title()}"
+        yield {
+            "name": name,
+            "slug": f"{name.lower().replace(' ', '-')}-{each}",
+            "sku": f"SKU-{each:07}",
+            "description": words(28).capitalize() + ".",
+            "details": f"<p>{words(70).capitalize()}.</p>",
+            "price": f"{dice.randint(99, 9999) / 100:.2f}",
+            "ingredients": [words(2) for _ in range(dice.randint(3, 9))],
+            "attributes": {"Protein": f"{dice.randint(10, 90)} g", "Net weight": "500 g"},
+            "stock_quantity": dice.randint(0, 500),
+        }
+
+
+def jsonl(number: int) -> Iterator[str]:
+    """Return them as lines of the project's own format."""
+    return (json.dumps(product) + "\n" for product in products(number))

@@ -1,0 +1,60 @@
+"""Files of products: which form one has, and its products as an import takes them."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from eggypro_adapters.files import jsonl, own_csv
+from eggypro_adapters.files.decoding import Lines
+from eggypro_adapters.files.html import NhHtmlCleaner
+from eggypro_adapters.files.shopify import columns, reading
+from eggypro_adapters.files.table import Table
+from eggypro_core.errors import Fault, InvalidError, MalformedError
+from eggypro_core.imports import ImportEntry
+from eggypro_core.rules import printable
+
+__all__ = ["FORMATS", "NhHtmlCleaner", "read_products"]
+
+FORMATS = ("auto", "eggypro-csv", "jsonl", "shopify")
+_NAMED = 8
+_ACCEPTED = (
+    "accepted are a CSV file whose first line names our fields (name, slug, price, ...), "
+    "a CSV file of Shopify's (Handle or URL handle, Title, ...) and one JSON object a line"
+)
+
+
+def read_products(stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEntry]:
+    """Return the products of a file in the order of the file, read while they are asked for.
+
+    The stream need not be seekable, and is left open. What cannot be read of one product is in its
+    entry; a file that cannot be read at all raises MalformedError, at once. Reading a Shopify file
+    raises UnavailableError where the temporary folder has no room for it.
+    """
+    if form not in FORMATS:
+        raise InvalidError([Fault("format", f"Format must be one of {', '.join(FORMATS)}")])
+    lines = Lines(stream)
+    first = lines.peek()
+    if not first:
+        raise MalformedError("The file is empty")
+    if form == "jsonl" or (form == "auto" and first.lstrip().startswith("{")):
+        return jsonl.read(lines)
+    table = Table(lines)
+    entries = _entries(table, form)
+    if entries is None:
+        raise MalformedError(f"The first line is not understood: {_found(table)}; {_ACCEPTED}")
+    return entries
+
+
+def _entries(table: Table, form: str) -> Iterator[ImportEntry] | None:
+    """Return what a table holds by the form asked for, or by the one that knows the header."""
+    if form == "shopify" or (form == "auto" and columns.recognises(table.header)):
+        shop = columns.columns(table.header)
+        return reading.read(table, shop) if shop else None
+    if form == "eggypro-csv" or own_csv.recognises(table.header):
+        own = own_csv.fields(table.header)
+        return own_csv.read(table, own) if own else None
+    return None
+
+
+def _found(table: Table) -> str:
+    names = [f"'{printable(name)}'" for name in table.header]
+    return "found " + ", ".join([*names[:_NAMED], "..."] if len(names) > _NAMED else names)

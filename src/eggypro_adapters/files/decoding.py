@@ -1,0 +1,119 @@
+"""Bytes into numbered lines: UTF-8 or UTF-16, whatever ends a line, however long it is."""
+
+import re
+from io import BufferedReader, RawIOBase, TextIOWrapper
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+LONGEST = 4 * 1024 * 1024
+"""Characters of a line that are handed out in one piece."""
+_CHUNK = 256 * 1024
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+_LONGEST_MARK = 3
+_NOT_BLANK = re.compile(r"\S")
+_BROKEN = "\ud800"
+
+
+class Lines:
+    """Iterates over the lines of a stream, each with its line break.
+
+    A line longer than LONGEST comes in pieces of that length. Bytes that are no text come as lone
+    surrogates: see `is_broken`. `number` is the 1-based number of the line handed out last.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        encoding, head = _encoding(stream)
+        self._text = TextIOWrapper(
+            BufferedReader(_Rest(head, stream), _CHUNK),
+            encoding=encoding,
+            errors="surrogateescape" if encoding == "utf-8" else "surrogatepass",
+            newline="",
+        )
+        self._held = ""
+        self._complete = True
+        self._ended = False
+        self.number = 0
+
+    def __iter__(self) -> "Lines":
+        return self
+
+    def __next__(self) -> str:
+        text = self._held or self._next()
+        self._held = ""
+        if not text:
+            raise StopIteration
+        if self._complete:
+            self.number += 1
+        self._complete = text[-1] in "\r\n" or len(text) < LONGEST
+        return text
+
+    @property
+    def complete(self) -> bool:
+        """Whether the line handed out last came to its end, and was not only a piece."""
+        return self._complete
+
+    def finish(self) -> None:
+        """Pass over the further pieces of the line handed out last."""
+        while not self._complete and next(self, ""):
+            pass
+
+    def peek(self) -> str:
+        """Return the first line that is not blank, which stays to be read; "" where none is."""
+        for text in self:
+            if _NOT_BLANK.search(text):
+                self._held = text
+                self.number -= 1
+                self._complete = True
+                return text
+        return ""
+
+    def _next(self) -> str:
+        try:
+            return "" if self._ended else self._text.readline(LONGEST)
+        except UnicodeDecodeError:  # UTF-16 that ends within a character
+            self._ended = True
+            return _BROKEN
+
+
+class _Rest(RawIOBase):
+    """What is left of a stream of which a head was read. Closing it leaves the stream open."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head = head
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer)
+        data = self._head or self._stream.read(len(view))
+        self._head = b""
+        view[: len(data)] = data
+        return len(data)
+
+
+def is_broken(text: str) -> bool:
+    """Whether a line holds bytes that are no text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _encoding(stream: BinaryIO) -> tuple[str, bytes]:
+    """Return the encoding that the first bytes tell, and those of them that are text."""
+    head = b""
+    while len(head) < _LONGEST_MARK and (more := stream.read(_LONGEST_MARK - len(head))):
+        head += more
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding, head.removeprefix(mark)
+    return "utf-8", head

@@ -1,0 +1,87 @@
+"""HTML brought to what a shop may show, or to plain text."""
+
+import html as entities
+import re
+
+import nh3
+
+
+def _names(text: str) -> set[str]:
+    return set(text.split())
+
+
+_ALLOWED = _names(
+    "p br b strong i em u s ul ol li h2 h3 h4 h5 h6 blockquote code pre hr "
+    "table thead tbody tr th td a"
+)
+_PARAGRAPHS = _names(
+    "p h1 h2 h3 h4 h5 h6 ul ol dl table blockquote pre hr section article header footer "
+    "figure form fieldset"
+)
+_LINES = _names("br div li dt dd tr figcaption address main nav aside caption")
+_CELLS = _names("td th")
+_UNSHOWN = _names("script style iframe")
+_DROPPED = _UNSHOWN | _names("head title template textarea noscript object svg math select")
+_PASSES = 10
+_TAGS = re.compile("<[^>]*>(?: ?<[^>]*>)* ?")
+_PARAGRAPH = re.compile(f"</?(?:{'|'.join(_PARAGRAPHS)})>|<br>.*<br>")
+_LINE = re.compile(f"</?(?:{'|'.join(_LINES)})>")
+_AFTER_PRE = re.compile(r"<pre>\n+")
+
+_CLEANER = nh3.Cleaner(
+    tags=_ALLOWED,
+    clean_content_tags=_UNSHOWN,
+    attributes={"*": set(), "a": {"href"}},
+    url_schemes={"http", "https", "mailto"},
+    url_relative="deny",
+    link_rel="noopener nofollow",
+)
+_OUTLINER = nh3.Cleaner(
+    tags=_PARAGRAPHS | _LINES | _CELLS,
+    clean_content_tags=_DROPPED,
+    attributes={"*": set()},
+    link_rel=None,
+)
+_STRIPPER = nh3.Cleaner(tags=set(), clean_content_tags=_UNSHOWN, link_rel=None)
+
+
+class NhHtmlCleaner:
+    """The HtmlCleaner that nh3, the HTML5 parser of browsers, makes."""
+
+    def clean(self, html: str) -> str:
+        """Return the HTML brought to the allow-list. Cleaning what is clean changes nothing."""
+        return clean(html)
+
+
+def clean(html: str) -> str:
+    """Return the HTML brought to the allow-list. Cleaning what is clean changes nothing.
+
+    Where taking away a tag makes the rest mean another tree, it is cleaned again; what comes to no
+    rest loses all of its tags.
+    """
+    for _ in range(_PASSES):
+        before, html = html, _AFTER_PRE.sub("<pre>", _CLEANER.clean(html))
+        if html == before:
+            return html
+    return _STRIPPER.clean(html)
+
+
+def plain_text(html: str) -> str:
+    """Return the text of HTML: blocks and `br` break the line, and never leave two lines empty.
+
+    nh3 makes it well-formed first: the parser of the standard library takes n * n steps for some
+    broken HTML, and fails for some.
+    """
+    if "<" not in html and "&" not in html:
+        return " ".join(html.split())
+    text = " ".join(_OUTLINER.clean(html).replace("&nbsp;", " ").split())
+    text = _TAGS.sub(_break, text)
+    text = text.replace("  ", " ").replace(" \n", "\n").strip()
+    return entities.unescape(text)
+
+
+def _break(tags: re.Match[str]) -> str:
+    """Return what stands in plain text for some tags in a row."""
+    if _PARAGRAPH.search(tags[0]):
+        return "\n\n"
+    return "\n" if _LINE.search(tags[0]) else " "

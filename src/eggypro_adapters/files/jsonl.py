@@ -1,0 +1,50 @@
+"""Products as JSON, one object a line."""
+
+from collections.abc import Iterator
+
+from eggypro_adapters.files import strict_json
+from eggypro_adapters.files.cells import FIELDS
+from eggypro_adapters.files.decoding import LONGEST, Lines, is_broken
+from eggypro_core.errors import Fault
+from eggypro_core.imports import ImportEntry
+from eggypro_core.products import SHOWN
+from eggypro_core.rules import RefusedError, printable
+
+_SHOWN_ONLY = (SHOWN | {"version"}) - FIELDS.keys()
+
+
+def read(lines: Lines) -> Iterator[ImportEntry]:
+    """Return the product of each line that is not blank."""
+    for text in lines:
+        number = lines.number
+        try:
+            values = _values(lines, text)
+        except RefusedError as refused:
+            yield ImportEntry(number, None, (Fault("", str(refused)),))
+            continue
+        if values is not None:
+            yield _entry(number, values)
+
+
+def _values(lines: Lines, text: str) -> dict[str, object] | None:
+    if not lines.complete:
+        lines.finish()
+        raise RefusedError(f"The line is longer than {LONGEST:,} characters")
+    if not text.strip():
+        return None
+    if is_broken(text):
+        raise RefusedError("The line holds bytes that are no text in the file's encoding")
+    values = strict_json.parse(text)
+    if not isinstance(values, dict):
+        raise RefusedError("The line is not a JSON object")
+    return values
+
+
+def _entry(number: int, values: dict[str, object]) -> ImportEntry:
+    if FIELDS.keys() >= values.keys():
+        return ImportEntry(number, values)
+    unknown = [name for name in values if name not in FIELDS and name not in _SHOWN_ONLY]
+    if unknown:
+        faults = tuple(Fault(printable(name), "Unknown field") for name in unknown)
+        return ImportEntry(number, None, faults)
+    return ImportEntry(number, {name: values[name] for name in values if name in FIELDS})

@@ -1,0 +1,135 @@
+"""One product of Shopify's, put together from its rows."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from eggypro_adapters.files.cells import cut
+from eggypro_adapters.files.html import plain_text
+from eggypro_adapters.files.shopify.images import images
+from eggypro_adapters.files.shopify.rows import Notes, ProductRow
+from eggypro_adapters.files.shopify.variants import prices, stock, warn_of_many, weight
+from eggypro_core.imports import ImportEntry
+from eggypro_core.rules import printable
+
+_DESCRIPTION = 5000
+_HTML = 200_000
+"""Characters of HTML that are looked at for the description: details may not be longer anyway."""
+_SEO = (("seo_title", "SEO title", 255), ("seo_description", "SEO description", 500))
+_MOST_ATTRIBUTES = 50
+_LONGEST_ATTRIBUTE = 1000
+_MOST_PARTS = 5
+_YES = frozenset({"true", "yes", "1"})
+_NO = frozenset({"false", "no", "0"})
+_STATUSES = frozenset({"active", "draft", "archived"})
+
+
+def product(rows: Sequence[ProductRow], attributes: Sequence[str]) -> ImportEntry:
+    """Return the product that the rows of one handle make; `attributes` names those columns."""
+    notes = Notes(rows[0].line)
+    _warn_of_gaps(rows, notes)
+    if "price" in rows[0].cells and not any(row.cells["price"] for row in rows):
+        notes.warn("price", "Skipped: no price")
+        return ImportEntry(notes.line, None, warnings=tuple(notes.warnings))
+    values = _values(rows, attributes, notes)
+    return ImportEntry(
+        notes.line, None if notes.faults else values, tuple(notes.faults), tuple(notes.warnings)
+    )
+
+
+def _values(
+    rows: Sequence[ProductRow], attributes: Sequence[str], notes: Notes
+) -> dict[str, object]:
+    main = next((row for row in rows if row.cells.get("title")), rows[0]).cells
+    variants = [row for row in rows if row.is_variant]
+    values: dict[str, object] = {"slug": main["handle"].lower()}
+    values |= _texts(main, notes) | _state(main, notes)
+    values |= prices(variants, notes) | stock(variants, notes)
+    if len(variants) > 1:
+        warn_of_many(variants, values, notes)
+    elif "sku" in main:
+        values["sku"] = (variants[0].cells if variants else main)["sku"] or None
+    if "image" in main or "variant_image" in main:
+        values["images"] = _images(rows, notes)
+    if attributes or "barcode" in main or "grams" in main:
+        values["attributes"] = _attributes(main, variants, attributes, notes)
+    return values
+
+
+def _warn_of_gaps(rows: Sequence[ProductRow], notes: Notes) -> None:
+    if rows[-1].number - rows[0].number == len(rows) - 1:
+        return
+    parts = [rows[0], *(b for a, b in pairwise(rows) if b.number != a.number + 1)]
+    lines = [str(row.line) for row in parts[:_MOST_PARTS]]
+    named = ", ".join([*lines, "..."] if len(parts) > _MOST_PARTS else lines)
+    notes.warn("slug", f"The rows of this product are not together (lines {named}): taken as one")
+
+
+def _texts(main: Mapping[str, str], notes: Notes) -> dict[str, object]:
+    values: dict[str, object] = {"name": main["title"]} if main.get("title") else {}
+    if "body" in main:
+        text = plain_text(main["body"][:_HTML])
+        values["details"] = main["body"]
+        values["description"] = _cut(text, "description", "Description", _DESCRIPTION, notes)
+    for name, label, maximum in _SEO:
+        if name in main:
+            values[name] = _cut(main[name], name, label, maximum, notes) or None
+    return values
+
+
+def _cut(text: str, name: str, label: str, maximum: int, notes: Notes) -> str:
+    if len(text) <= maximum:
+        return text
+    notes.warn(name, f"{label} is longer than {maximum} characters: cut")
+    return cut(text, maximum)
+
+
+def _state(main: Mapping[str, str], notes: Notes) -> dict[str, object]:
+    """Return whether it is active, if the file says so: a blank cell says nothing."""
+    published = _word(main, "published", "Published", _YES | _NO, notes)
+    status = _word(main, "status", "Status", _STATUSES, notes)
+    if not published and not status:
+        return {}
+    return {"is_active": published not in _NO and status in ("", "active")}
+
+
+def _word(
+    main: Mapping[str, str], name: str, label: str, known: frozenset[str], notes: Notes
+) -> str:
+    word = main.get(name, "").lower()
+    if not word or word in known:
+        return word
+    notes.warn("is_active", f"{label} is '{printable(word)}', which says nothing here: passed over")
+    return ""
+
+
+def _images(rows: Sequence[ProductRow], notes: Notes) -> list[dict[str, str | None]]:
+    found, warnings = images([row.cells for row in rows])
+    for message in warnings:
+        notes.warn("images", message)
+    return found
+
+
+def _attributes(
+    main: Mapping[str, str],
+    variants: Sequence[ProductRow],
+    names: Sequence[str],
+    notes: Notes,
+) -> dict[str, str]:
+    found = {name: main[name] for name in names if main[name]}
+    if len(variants) == 1 and (barcode := variants[0].cells.get("barcode")):
+        found["Barcode"] = barcode
+    found |= weight(variants, notes)
+    if any(len(value) > _LONGEST_ATTRIBUTE for value in found.values()):
+        found = _short(found, notes)
+    if len(found) > _MOST_ATTRIBUTES:
+        notes.warn("attributes", f"{len(found)} attributes: the first {_MOST_ATTRIBUTES} are kept")
+        found = dict(list(found.items())[:_MOST_ATTRIBUTES])
+    return found
+
+
+def _short(found: Mapping[str, str], notes: Notes) -> dict[str, str]:
+    short = {name: value for name, value in found.items() if len(value) <= _LONGEST_ATTRIBUTE}
+    for name in [name for name in found if name not in short]:
+        why = f"{printable(name)} is longer than {_LONGEST_ATTRIBUTE} characters: left out"
+        notes.warn("attributes", why)
+    return short

@@ -1,0 +1,130 @@
+import html as entities
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eggypro_adapters.files.html import NhHtmlCleaner, clean, plain_text
+from eggypro_core.ports import HtmlCleaner
+
+REL = ' rel="noopener nofollow"'
+TAGS = """
+p b strong i em u s ul ol li h2 h3 h4 h5 h6 blockquote code pre table thead tbody tr th td a
+br hr div span form select option svg math object template caption colgroup nobr button
+plaintext textarea title iframe body font foreignObject mi"""
+
+
+def test_the_class_is_the_port() -> None:
+    cleaner: HtmlCleaner = NhHtmlCleaner()
+    assert cleaner.clean("<p onclick=x()>a</p>") == "<p>a</p>"
+
+
+@pytest.mark.parametrize(
+    ("html", "cleaned"),
+    [
+        ("<p>a<br>b</p><hr>", "<p>a<br>b</p><hr>"),
+        ("<h2>a</h2><ul><li>b</li></ul>", "<h2>a</h2><ul><li>b</li></ul>"),
+        ("<div><span style='x'>a</span></div>", "a"),
+        ("<h1>a</h1>", "a"),
+        ("<p title=x lang=en id=y class=z style='a'>a</p>", "<p>a</p>"),
+        ("a<img src=x onerror=alert(1)>b", "ab"),
+        ("a<script>alert(1)</script><style>p{}</style>b", "ab"),
+        ("a<!-- b -->c<![CDATA[d]]>", "ac"),
+        ("<a href='https://x.y/?a=1&b=2'>x</a>", f'<a href="https://x.y/?a=1&amp;b=2"{REL}>x</a>'),
+        ("<a href='mailto:a@b.c' target=_blank>x</a>", f'<a href="mailto:a@b.c"{REL}>x</a>'),
+        ("<a href='javascript:x'>x</a>", f"<a{REL}>x</a>"),
+        ("<a href=' jAvA\nscript:x'>x</a>", f"<a{REL}>x</a>"),
+        ("<a href='data:text/html,x'>x</a>", f"<a{REL}>x</a>"),
+        ("<a href='/x'>x</a>", f"<a{REL}>x</a>"),
+        ("<a href='//x.y/z'>x</a>", f"<a{REL}>x</a>"),
+        ("1 < 2 & 3 > 2", "1 &lt; 2 &amp; 3 &gt; 2"),
+        ("a<svg><script>x</script></svg><math><mi>y</math>", "a"),
+        ("<iframe src=x>y</iframe>", ""),
+        ("<table><tr><td>a</table>", "<table><tbody><tr><td>a</td></tr></tbody></table>"),
+        ("<b>a", "<b>a</b>"),
+        ("", ""),
+    ],
+)
+def test_only_the_allow_list_is_kept(html: str, cleaned: str) -> None:
+    assert clean(html) == cleaned
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<pre>\n\n\n\n\n\n\n\n\n\n\n\n\n\nx</pre>",
+        "<p><object><p>x</p></object></p>",
+        "<h2><dt></br><tbody><a href=x><h2><h6></mi><object><thead><a href='https://x.y'></span>",
+        "<a href='https://x.y'><table><tr><td><a href='https://x.y'>",
+        "<p>" * 30 + "<object>" * 30 + "<p>" * 30,
+        "a\r\nb\rc\x00",
+    ],
+)
+def test_cleaning_comes_to_rest_where_nesting_changes(html: str) -> None:
+    assert clean(clean(html)) == clean(html)
+
+
+PIECES = st.one_of(
+    st.sampled_from([f"<{sign}{name}>" for name in TAGS.split() for sign in ("", "/")]),
+    st.sampled_from(["<a href='https://x.y/?a=1&b=2'>", "<a href=javascript:x>", "<!--", "-->"]),
+    st.sampled_from(["<![CDATA[", "]]>", "<", ">", "&", "&amp;", "&nbsp;", "\n", "\r", " ", "\0"]),
+    st.text(max_size=4),
+)
+HTML = st.lists(PIECES, max_size=30).map("".join)
+
+
+@settings(max_examples=500)
+@given(HTML)
+def test_cleaning_what_is_clean_changes_nothing(html: str) -> None:
+    assert clean(clean(html)) == clean(html)
+
+
+@given(st.text())
+def test_text_without_tags_stays_text(text: str) -> None:
+    escaped = entities.escape(text, quote=False)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    assert entities.unescape(clean(escaped)) == lines
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("a  b\n c", "a b c"),
+        ("<p>a</p><p>b</p>", "a\n\nb"),
+        ("<p>a</p>\n\n\n<p></p>\n<p> b </p>", "a\n\nb"),
+        ("a<br>b<br/>c", "a\nb\nc"),
+        ("a<br><br><br>b", "a\n\nb"),
+        ("<ul><li>a</li><li>b</li></ul>c", "a\nb\n\nc"),
+        ("<div>a</div><div>b</div>", "a\nb"),
+        ("<table><tr><th>a</th><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
+        ("<b>a</b><i>b</i> <u>c</u>", "ab c"),
+        ("a&nbsp;&nbsp;\u00a0b &amp; &lt;p&gt; &eacute; &#8364; &amp;lt;", "a b & <p> é € &lt;"),
+        ("a<script>x</script><style>y</style><!-- z -->b", "ab"),
+        ("<p title='a>b'>c</p>", "c"),
+        ("<h1>a</h1>b", "a\n\nb"),
+        ("", ""),
+        ("1 < 2", "1 < 2"),
+    ],
+)
+def test_plain_text(html: str, text: str) -> None:
+    assert plain_text(html) == text
+
+
+@settings(max_examples=500)
+@given(HTML)
+def test_plain_text_has_no_runs_of_spaces_or_blank_lines(html: str) -> None:
+    text = plain_text(html)
+    assert "  " not in text
+    assert "\n\n\n" not in text
+    assert text == text.strip()
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_plain_text_keeps_every_word(text: str) -> None:
+    assert plain_text(entities.escape(text)) == " ".join(text.split())
+
+
+@pytest.mark.parametrize("broken", ["<!--", "<a ", "<![", "<a b='", "</", "&", "<!"])
+def test_broken_html_is_no_burden(broken: str) -> None:
+    assert isinstance(plain_text(broken * 20_000), str)
+    assert isinstance(clean(broken * 20_000), str)
