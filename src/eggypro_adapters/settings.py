@@ -1,6 +1,5 @@
 """The settings: one table of them, read from an environment with all faults at once."""
 
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self

@@ -10,7 +10,8 @@ from eggypro_adapters.files import NhHtmlCleaner, read_products
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.tables import REVISION
-from eggypro_adapters.settings import Pooler, Settings
+from eggypro_adapters.settings import Settings
+from eggypro_adapters.settings_values import Pooler
 from eggypro_core.access import Gate
 from eggypro_core.app import EggyPro
 from eggypro_core.catalog import Catalog

@@ -1,0 +1,159 @@
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from eggypro_adapters.postgres.engine import Database, Statement, driver, found_out
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_core.errors import UnavailableError
+from eggypro_core.queries import ProductQuery
+from tests.contracts.product_store import NOON, a_draft
+
+Connect = Callable[..., Database]
+ONE = Statement.of(sa.select(sa.literal_column("1")))
+
+
+def sent(database: Database, trace: Path, work: object) -> list[str]:
+    """The messages that a piece of work makes the only connection send, by their names."""
+    assert callable(work)
+    pooled = database.engine.raw_connection()
+    line = driver(pooled).pgconn
+    pooled.close()
+    with trace.open("wb") as file:
+        line.trace(file.fileno())
+        try:
+            work()
+        finally:
+            line.untrace()
+    return re.findall(r"\tF\t\d+\t(\w+)", trace.read_text(errors="replace"))
+
+
+def kill_all(url: sa.URL) -> None:
+    """End every other connection to the database, and wait until they are gone."""
+    conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(f"SELECT pg_terminate_backend(pid, 5000) {others}".encode())
+
+
+@pytest.fixture
+def one_connection(database_url: sa.URL, connect: Connect) -> Database:
+    return connect(database_url, size=1, patience=0.1)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        ProductQuery(),
+        ProductQuery(search="egg", in_stock=True),
+        ProductQuery(category="none", limit=1),
+    ],
+)
+def test_a_page_is_one_round_trip_without_a_transaction(
+    one_connection: Database, tmp_path: Path, query: ProductQuery
+) -> None:
+    store = PostgresProductStore(one_connection)
+    for _ in range(3):  # so often until psycopg has the statement prepared
+        store.page(query)
+    assert sent(one_connection, tmp_path / "trace", lambda: store.page(query)) == [
+        "Bind",
+        "Describe",
+        "Execute",
+        "Sync",
+    ]
+
+
+def test_a_product_is_one_round_trip_without_a_transaction(
+    one_connection: Database, tmp_path: Path
+) -> None:
+    store = PostgresProductStore(one_connection)
+    store.add(a_draft(), NOON)
+    for _ in range(3):
+        store.find("egg-white")
+    messages = sent(one_connection, tmp_path / "trace", lambda: store.find("egg-white"))
+    assert messages == ["Bind", "Describe", "Execute", "Sync"]
+
+
+def test_connections_that_the_server_ended_are_not_noticed_by_anyone(
+    database: Database, database_url: sa.URL
+) -> None:
+    store = PostgresProductStore(database)
+    store.add(a_draft(), NOON)
+    kill_all(database_url)
+    assert store.find("egg-white").id
+    kill_all(database_url)
+    assert store.add(a_draft(), NOON).slug == "egg-white-2"
+
+
+def test_a_read_that_loses_its_connection_is_repeated_once(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(sa.text("CREATE SEQUENCE tries"))
+    dying = "CASE WHEN nextval('tries') <= {} THEN pg_terminate_backend(pg_backend_pid()) END"
+
+    def deadly(times: int) -> Statement:
+        return Statement.of(sa.text(f"SELECT {dying.format(times)}, pg_sleep(0.01)"))
+
+    assert database.read(deadly(1), {})[0][0] is None
+    with database.begin() as connection:
+        connection.execute(sa.text("ALTER SEQUENCE tries RESTART"))
+    with pytest.raises(UnavailableError):
+        database.read(deadly(2), {})
+    assert database.read(ONE, {}) == [(1,)]
+
+
+def test_a_database_that_is_away_is_said_to_be_unavailable(
+    tmp_path: Path, connect: Connect
+) -> None:
+    away = connect(f"postgresql+psycopg://nobody@/nothing?host={tmp_path}")
+    for work in (lambda: away.read(ONE, {}), away.revision, lambda: away.begin().__enter__()):
+        with pytest.raises(UnavailableError):
+            work()
+
+
+def test_a_pool_that_is_used_up_is_said_to_be_unavailable(one_connection: Database) -> None:
+    with one_connection.begin(), pytest.raises(UnavailableError, match="busy"):
+        one_connection.read(ONE, {})
+    assert one_connection.read(ONE, {}) == [(1,)]
+
+
+def test_a_database_without_tables_says_what_to_do(
+    empty_database_url: sa.URL, connect: Connect
+) -> None:
+    store = PostgresProductStore(connect(empty_database_url))
+    with pytest.raises(UnavailableError, match="eggypro db upgrade"):
+        store.find("egg-white")
+    with pytest.raises(UnavailableError, match="eggypro db upgrade"):
+        store.add(a_draft(), NOON)
+
+
+def test_statements_end_after_five_seconds_and_times_are_utc(database: Database) -> None:
+    shown = Statement.of(
+        sa.text("SELECT current_setting('statement_timeout'), current_setting('timezone')")
+    )
+    assert database.read(shown, {}) == [("5s", "UTC")]
+
+
+def test_behind_a_pooler_nothing_is_prepared_nor_set(
+    database_url: sa.URL, connect: Connect
+) -> None:
+    pooled = connect(database_url, pooler=lambda _: True)
+    shown = Statement.of(sa.text("SELECT current_setting('statement_timeout')"))
+    assert pooled.read(shown, {}) == [("0",)]
+    connection = pooled.engine.raw_connection()
+    assert driver(connection).prepare_threshold is None
+    connection.close()
+
+
+def test_a_direct_connection_is_not_taken_for_a_pooler(database_url: sa.URL) -> None:
+    conninfo = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(conninfo) as connection:
+        assert not found_out(connection)
+
+
+def test_a_password_is_not_shown(database_url: sa.URL, connect: Connect) -> None:
+    database = connect(database_url.set(password="s3cret-" + str(os.getpid())))
+    assert "s3cret" not in repr(database)

@@ -1,0 +1,98 @@
+"""What tests of every kind share: a real Postgres, and a database of their own in it."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from eggypro_adapters.embedded_postgres import attach, find_binaries
+from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.migrations import PostgresMigrations
+
+TEMPLATE = "eggypro_template"
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres",
+        metavar="MAJOR",
+        help="the major version of Postgres to test on (default: the one that `make run` starts)",
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[sa.URL]:
+    """A server for this session, shared by its workers, which knows the template database."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    major = pytestconfig.getoption("postgres")
+    binaries = find_binaries(int(major)) if major else None
+    with attach(shared / "pg", linger=5, binaries=binaries, settings=FAST) as server:
+        url = sa.make_url(server.url)
+        with (shared / "template.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _make_template(url, shared / "template.made")
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres: sa.URL) -> Iterator[sa.URL]:
+    """A database of this test's own, with all tables and nothing in them."""
+    name = f"test_{uuid4().hex}"
+    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    yield postgres.set(database=name)
+    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_database_url(postgres: sa.URL) -> Iterator[sa.URL]:
+    """A database of this test's own, without tables."""
+    name = f"test_{uuid4().hex}"
+    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY")
+    yield postgres.set(database=name)
+    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., Database]]:
+    """`Database.connect`, whose connections are closed at the end of the test."""
+    with ExitStack() as opened:
+
+        def connected(url: sa.URL, **options: Any) -> Database:
+            database = Database.connect(url, **options)
+            opened.callback(database.close)
+            return database
+
+        yield connected
+
+
+@pytest.fixture
+def database(database_url: sa.URL, connect: Callable[..., Database]) -> Database:
+    return connect(database_url, size=8)
+
+
+def _make_template(url: sa.URL, made: Path) -> None:
+    if made.exists():
+        return
+    _execute(url, f"CREATE DATABASE {TEMPLATE}")
+    database = Database.connect(url.set(database=TEMPLATE))
+    PostgresMigrations(database).upgrade()
+    database.close()
+    made.touch()
+
+
+def _execute(url: sa.URL, statement: str) -> None:
+    conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(statement)
