@@ -1,0 +1,140 @@
+"""The command line, put together: every group of commands, and the world that they work on."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.main import get_command
+
+from eggypro_cli import db, env, loads, products, serve
+from eggypro_cli.console import examples, write
+
+if TYPE_CHECKING:
+    from eggypro_adapters.settings import Settings
+    from eggypro_cli.outside import Outside
+    from eggypro_core import EggyPro, EggyProError
+    from eggypro_core.ports import Migrations
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="eggypro",
+    rich_markup_mode=None,
+    epilog=examples(
+        "serve --demo",
+        "products search 'egg white' --json",
+        "products import catalogue.csv --dry-run",
+        "db upgrade",
+    ),
+)
+
+
+class Wired:
+    """The world that the environment and the settings files name."""
+
+    def open(self) -> EggyPro:
+        """Connect everything."""
+        return self.opener()()
+
+    def opener(self) -> Callable[[], EggyPro]:
+        """Return what connects everything."""
+        from eggypro_adapters.wiring import open_eggypro
+
+        return partial(open_eggypro, _settings())
+
+    def migrations(self) -> AbstractContextManager[Migrations]:
+        """Connect the migrations."""
+        from eggypro_adapters.wiring import open_migrations
+
+        return open_migrations(_settings())
+
+    def check_settings(self) -> None:
+        """Read all settings."""
+        _settings()
+
+    def example_settings(self) -> str:
+        """Return a commented `.env.example`."""
+        from eggypro_adapters.settings import example
+
+        return example()
+
+    def admin_key_file(self) -> Path | None:
+        """Return the file of the generated admin key."""
+        from eggypro_adapters.wiring import admin_key_file
+
+        return admin_key_file(_settings())
+
+    def demo(self) -> Path:
+        """Return the file of the demo catalogue."""
+        from eggypro_adapters.wiring import DEMO
+
+        return DEMO
+
+
+def main(args: Sequence[str] | None = None, outside: Outside | None = None) -> int:
+    """Run a command line, on the world that the settings name, and return its exit code."""
+    words = list(sys.argv[1:] if args is None else args)
+    try:
+        code = get_command(app).main(
+            words or ["--help"], "eggypro", standalone_mode=False, obj=outside or Wired()
+        )
+    except _refusals() as error:
+        from eggypro_cli.errors import refuse
+
+        return refuse(error, json="--json" in words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code or 0
+
+
+def _refusals() -> tuple[type[EggyProError], type[typer.TyperException]]:
+    """Return what is refused in a sentence. It is imported when there is something to catch."""
+    from eggypro_core import EggyProError
+
+    return EggyProError, typer.TyperException
+
+
+def _settings() -> Settings:
+    from eggypro_adapters.settings import Settings
+    from eggypro_adapters.settings_files import read_environment
+
+    return Settings.read(read_environment(os.environ, Path.cwd()))
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001  (Typer calls it so)
+    if wanted:
+        from importlib.metadata import version
+
+        write(f"eggypro {version('eggypro')}\n", sys.stdout)
+        raise typer.Exit
+
+
+@app.callback()
+def eggypro(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Keep the product catalogue of an EggyPro shop: serve it, look at it, load it.
+
+    Every command takes --json. Exit codes: 0 done, 1 refused or not found, 2 wrong usage or
+    settings, 3 a service is away.
+    """
+
+
+app.command(epilog=serve.EXAMPLES)(serve.serve)
+app.command(epilog=loads.SEED_EXAMPLES)(loads.seed)
+app.add_typer(products.app, name="products")
+app.add_typer(db.app, name="db")
+app.add_typer(env.app, name="env")

@@ -1,0 +1,44 @@
+"""What the commands need of the world outside: made of the settings by `main`, or by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # `--help` needs none of the domain
+    from eggypro_core import EggyPro
+    from eggypro_core.ports import Migrations
+
+
+class Outside(Protocol):
+    """The world outside. Every method raises ConfigurationError where the settings are wrong."""
+
+    def open(self) -> EggyPro:
+        """Connect everything, for a `with` block. Raises UnavailableError."""
+        ...
+
+    def opener(self) -> Callable[[], EggyPro]:
+        """Return what `open` does, for other processes: it reads no settings, and is picklable."""
+        ...
+
+    def migrations(self) -> AbstractContextManager[Migrations]:
+        """Connect the migrations of the database. Raises UnavailableError."""
+        ...
+
+    def check_settings(self) -> None:
+        """Read all settings, and nothing else."""
+        ...
+
+    def example_settings(self) -> str:
+        """Return a commented `.env.example`."""
+        ...
+
+    def admin_key_file(self) -> Path | None:
+        """Return the file of the generated admin key, None where the settings give a key."""
+        ...
+
+    def demo(self) -> Path:
+        """Return the file of the demo catalogue, in the project's own JSONL."""
+        ...

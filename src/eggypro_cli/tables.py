@@ -1,0 +1,129 @@
+"""How products and imports look to people: tables that 80 columns can hold."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from html import unescape
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from eggypro_core.imports import ImportReport, Notice
+from eggypro_core.paging import Page
+from eggypro_core.products import ListedProduct, Product
+from eggypro_core.queries import ProductQuery
+
+SHOWN = 20
+"""How many refused lines, and how many warnings, people are shown."""
+_PADDING = (0, 2, 0, 0)
+_LAST_OFFSET = 10_000
+_TAG = re.compile("<[^>]*>")
+_LINE_END = re.compile("</(?:p|li|h[1-6])>|<br ?/?>")
+
+
+def product_page(
+    page: Page[ListedProduct, ProductQuery], query: ProductQuery, currency: str
+) -> Iterator[RenderableType]:
+    """Return a page of products, and how to see the next."""
+    if page.items:
+        yield _product_table(page.items, currency)
+    total = f"more than {page.total}" if page.total_capped else str(page.total)
+    yield f"{len(page.items)} of {total}"
+    if page.next is not None:
+        yield f"For more, add {_next_options(query, page.next)}"
+
+
+def product_card(product: Product, currency: str) -> Table:
+    """Return one product, a field a line; empty ones are left out."""
+    return pairs([(name, value) for name, value in _fields(product, currency) if value])
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> Table:
+    """Return a table of two columns without a heading."""
+    table = Table(box=None, padding=_PADDING, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def report_sentence(report: ImportReport) -> str:
+    """Return what an import did, or would do, in numbers."""
+    if report.dry_run:
+        words = "Would create {}, change {}, leave {} as they are."
+    else:
+        words = "Created {}, changed {}, left {} as they are."
+    return words.format(report.created, report.changed, report.unchanged)
+
+
+def notices(title: str, found: Sequence[Notice]) -> Iterator[RenderableType]:
+    """Return the first of some notices, line by line; nothing where there are none."""
+    if not found:
+        return
+    table = Table(box=None, padding=_PADDING, title=title, title_justify="left", title_style="bold")
+    table.add_column("line", justify="right", no_wrap=True)
+    table.add_column("field", overflow="fold")
+    table.add_column("reason", overflow="fold")
+    for notice in found[:SHOWN]:
+        table.add_row(str(notice.line), notice.field, notice.message)
+    yield table
+    if len(found) > SHOWN:
+        yield f"... and {len(found) - SHOWN} more."
+
+
+def _product_table(products: Sequence[ListedProduct], currency: str) -> Table:
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("slug", overflow="fold", ratio=3)
+    table.add_column("name", overflow="fold", ratio=3)
+    table.add_column(f"price {currency}", justify="right", no_wrap=True)
+    table.add_column("stock", justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for one in products:
+        table.add_row(one.slug, one.name, str(one.price), _stock(one), _state(one))
+    return table
+
+
+def _fields(product: Product, currency: str) -> Iterator[tuple[str, str]]:
+    compare_at, rating = product.compare_at_price, product.rating
+    yield "name", product.name
+    yield "slug", product.slug
+    yield "sku", product.sku or ""
+    yield "price", f"{product.price} {currency}"
+    yield "instead of", "" if compare_at is None else f"{compare_at} {currency}"
+    yield "stock", _stock(product)
+    yield "state", _state(product)
+    yield "rating", f"{rating.average} ({rating.count} reviews)" if rating.count else ""
+    yield "categories", ", ".join(one.name for one in product.categories)
+    yield "ingredients", ", ".join(product.ingredients)
+    yield "description", product.description
+    yield "details", _plain(product.details)
+    yield from product.attributes.items()
+    yield "images", "\n".join(image.ref for image in product.images)
+    yield "SEO title", product.seo_title or ""
+    yield "SEO description", product.seo_description or ""
+    yield "created", f"{product.created_at:%Y-%m-%d %H:%M} UTC"
+    yield "updated", f"{product.updated_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _stock(product: ListedProduct) -> str:
+    return str(product.stock_quantity) if product.track_stock else "any"
+
+
+def _state(product: ListedProduct) -> str:
+    if not product.is_active:
+        return "archived"
+    return "on sale" if product.in_stock else "sold out"
+
+
+def _plain(details: str) -> str:
+    """Return HTML as text to be read."""
+    text = unescape(_TAG.sub("", _LINE_END.sub("\n", details)))
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _next_options(query: ProductQuery, following: ProductQuery) -> str:
+    """Return the options of the next page: the short one while it reaches."""
+    offset = query.offset + query.limit
+    if query.after is None and offset <= _LAST_OFFSET:
+        return f"--offset {offset}"
+    return f"--cursor {following.params()['cursor']}"

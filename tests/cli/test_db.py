@@ -1,0 +1,93 @@
+"""`eggypro db` over the migrations of a database."""
+
+import io
+import sys
+
+import orjson
+import pytest
+
+from tests.cli.world import MemoryMigrations, Typed, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World(schema=MemoryMigrations(at="0001"))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["upgrade"], "The database is at 0002.\n"),
+        (["upgrade", "0001"], "The database is at 0001.\n"),
+        (["downgrade", "-1", "--yes"], "The database is empty.\n"),
+        (["downgrade", "--yes", "base"], "The database is empty.\n"),
+        (["current"], "The database is at 0001.\n"),
+        (["history"], "0002  Weights\n0001  First tables\n"),
+        (["revision", "-m", "New things"], "versions/0003_new_things.py\n"),
+        (["check"], "The database has the tables of the code.\n"),
+    ],
+)
+def test_each_command_says_what_is_the_case_now(
+    typed: Typed, words: list[str], sentence: str
+) -> None:
+    answer = typed("db", *words)
+    assert (answer.code, answer.out, answer.err) == (0, sentence, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "body"),
+    [
+        (["upgrade"], {"revision": "0002"}),
+        (["downgrade", "base", "--yes"], {"revision": None}),
+        (["current"], {"revision": "0001"}),
+        (["revision", "-m", "New"], {"path": "versions/0003_new.py"}),
+        (["check"], {"differences": []}),
+    ],
+)
+def test_each_command_has_json(typed: Typed, words: list[str], body: object) -> None:
+    assert orjson.loads(typed("db", *words, "--json").out) == body
+
+
+def test_the_json_of_the_history_names_revision_and_message(typed: Typed) -> None:
+    newest = orjson.loads(typed("db", "history", "--json").out)["items"][0]
+    assert newest == {"revision": "0002", "message": "Weights"}
+
+
+@pytest.mark.parametrize("reply", ["", "n\n", "\n"])
+def test_a_downgrade_without_a_yes_changes_nothing(
+    typed: Typed, world: World, monkeypatch: pytest.MonkeyPatch, reply: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(reply))
+    answer = typed("db", "downgrade", "base")
+    assert (answer.code, answer.out) == (1, "")
+    assert "Nothing was changed" in answer.err
+    assert world.schema.at == "0001"
+
+
+def test_a_downgrade_that_is_confirmed_is_done(
+    typed: Typed, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert typed("db", "downgrade", "base").code == 0
+    assert world.schema.at is None
+
+
+def test_an_unknown_revision_is_refused(typed: Typed) -> None:
+    answer = typed("db", "upgrade", "9999")
+    assert (answer.code, answer.out) == (1, "")
+    assert "There is no revision '9999'" in answer.err
+
+
+def test_an_unknown_option_of_a_downgrade_is_wrong_usage(typed: Typed, world: World) -> None:
+    assert typed("db", "downgrade", "base", "--yse").code == 2
+    assert world.schema.at == "0001"
+
+
+def test_a_check_lists_every_difference_and_exits_with_1(typed: Typed, world: World) -> None:
+    world.schema.unlike = ("products has no column weight", "There is a table spare")
+    answer = typed("db", "check")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.splitlines()[:2] == list(world.schema.unlike)
+    in_json = typed("db", "check", "--json")
+    assert (in_json.code, in_json.err) == (1, "")
+    assert orjson.loads(in_json.out) == {"differences": list(world.schema.unlike)}

@@ -1,0 +1,101 @@
+"""How refusals become exit codes and sentences."""
+
+import orjson
+import pytest
+from attrs import evolve
+
+from eggypro_cli.errors import ANSWERS, answer_to, problem
+from eggypro_core import (
+    ConfigurationError,
+    ConflictError,
+    EggyProError,
+    Fault,
+    ForbiddenError,
+    InvalidError,
+    MalformedError,
+    MovedError,
+    NotFoundError,
+    StaleError,
+    UnauthenticatedError,
+    UnavailableError,
+    errors,
+)
+from tests.builders import an_eggypro
+from tests.cli.world import Typed, World
+
+
+def test_every_kind_of_error_has_an_answer() -> None:
+    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
+    assert set(ANSWERS) == {kind for kind in kinds if EggyProError in kind.__mro__[1:]}
+
+
+def test_an_adapter_s_own_kind_is_answered_as_its_parent() -> None:
+    class CollisionError(ConflictError):
+        pass
+
+    assert answer_to(CollisionError("Later")) == ANSWERS[ConflictError]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidError([Fault("price", "Price too high")]), 1),
+        (MalformedError("What?"), 1),
+        (UnauthenticatedError("Who?"), 1),
+        (ForbiddenError("You?"), 1),
+        (NotFoundError("Where?"), 1),
+        (MovedError("there"), 1),
+        (ConflictError("Taken"), 1),
+        (StaleError("Too late"), 1),
+        (ConfigurationError([Fault("PORT", "is wrong")]), 2),
+        (UnavailableError("Away"), 3),
+    ],
+)
+def test_the_exit_code_tells_refused_configured_and_away(error: EggyProError, code: int) -> None:
+    assert answer_to(error).code == code
+
+
+def test_a_problem_names_every_fault() -> None:
+    faults = [Fault("price", "Price too high"), Fault("name", "Name is required")]
+    assert problem(InvalidError(faults))["errors"] == [
+        {"field": "price", "message": "Price too high"},
+        {"field": "name", "message": "Name is required"},
+    ]
+
+
+@pytest.mark.parametrize("words", [["products", "list"], ["products", "show", "egg"], ["seed"]])
+def test_a_service_that_is_away_exits_with_3(typed: Typed, world: World, words: list[str]) -> None:
+    world.away = "The database does not answer"
+    answer = typed(*words)
+    assert (answer.code, answer.out) == (3, "")
+    assert answer.err == "The database does not answer.\n"
+
+
+@pytest.mark.parametrize(
+    "words", [["frob"], ["products"], ["products", "show"], ["products", "list", "--nope"]]
+)
+def test_wrong_usage_exits_with_2_and_points_to_the_help(typed: Typed, words: list[str]) -> None:
+    answer = typed(*words)
+    assert (answer.code, answer.out) == (2, "")
+    assert len(answer.err.splitlines()) == 1
+    assert "--help`." in answer.err
+
+
+def test_wrong_usage_is_problem_json_too(typed: Typed) -> None:
+    answer = typed("products", "list", "--nope", "--json")
+    assert answer.code == 2
+    assert orjson.loads(answer.err)["title"] == "Usage"
+
+
+def test_wrong_usage_that_is_not_utf_8_is_json_all_the_same(typed: Typed) -> None:
+    detail = orjson.loads(typed("\udcff", "--json").err)["detail"]
+    assert detail == "No such command '\\udcff'."
+
+
+def test_an_interrupt_exits_with_130_and_no_traceback(typed: Typed, world: World) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    world.eggypro = evolve(an_eggypro(), close=interrupted)
+    answer = typed("products", "list")
+    assert (answer.code, answer.err) == (130, "")

@@ -1,0 +1,146 @@
+"""`eggypro serve`, from the command to a server that answers and ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import orjson
+import pytest
+
+from eggypro_cli.serve import _address
+from eggypro_core import ProductQuery
+from tests.builders import a_product
+from tests.cli.world import Typed, World
+
+ROOT = Path(__file__).parents[2]
+DEMO = '{"name": "Albumen", "slug": "albumen", "price": "9.50"}\n'
+SERVE = """
+import sys
+from pathlib import Path
+from eggypro_cli.main import main
+from tests.builders import a_product
+from tests.cli.world import World
+sys.exit(main(sys.argv[2:], World(demo_file=Path(sys.argv[1]))))
+"""
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Path:
+    file = tmp_path / "demo.jsonl"
+    file.write_text(DEMO)
+    return file
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield int(server.getsockname()[1])
+
+
+@contextmanager
+def serving(demo: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(demo), "serve", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def answer_of(port: int) -> bytes:
+    """Ask for the products until the server is there to say them."""
+    for _ in range(100_000):
+        with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+            try:
+                connection.request("GET", "/api/products")
+            except ConnectionError:
+                os.sched_yield()
+            else:
+                return connection.getresponse().read()
+    raise AssertionError("the server never came up")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_is_serves_the_demo_and_ends_with_0(
+    demo: Path, port: int, stop: signal.Signals
+) -> None:
+    with serving(demo, "--port", str(port), "--demo") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert (
+            process.stdout.readline()
+            == f"The API    http://127.0.0.1:{port}/api/products\n".encode()
+        )
+        assert orjson.loads(answer_of(port))["items"][0]["slug"] == "albumen"
+        process.send_signal(stop)
+        assert process.wait(15) == 0
+        assert process.stderr.read() == b""
+
+
+def test_a_taken_port_is_a_service_that_is_away(typed: Typed, taken: int) -> None:
+    answer = typed("serve", "--port", str(taken), "--json")
+    assert answer.code == 3
+    assert orjson.loads(answer.err)["status"] == 503
+
+
+@pytest.mark.parametrize("option", [["--port", "0"], ["--port", "x"], ["--workers", "0"]])
+def test_an_impossible_port_or_number_of_workers_is_wrong_usage(
+    typed: Typed, option: list[str]
+) -> None:
+    assert typed("serve", *option).code == 2
+
+
+def test_a_catalogue_that_has_products_gets_no_demo(
+    typed: Typed, world: World, demo: Path, taken: int
+) -> None:
+    world.demo_file = demo
+    world.eggypro.catalog.add(a_product(is_active=False))
+    typed("serve", "--demo", "--port", str(taken))
+    assert world.eggypro.catalog.page(ProductQuery()).total == 0
+
+
+def test_a_key_that_was_just_made_is_shown(
+    typed: Typed, world: World, tmp_path: Path, taken: int
+) -> None:
+    world.key_file = tmp_path / "admin.key"
+    answer = typed("serve", "--port", str(taken))
+    assert f"Admin key  the-new-key (kept in {world.key_file})" in answer.out
+
+
+def test_a_key_that_was_there_before_is_named_by_its_file_in_a_pipe(
+    typed: Typed, world: World, tmp_path: Path, taken: int
+) -> None:
+    world.key_file = tmp_path / "admin.key"
+    world.key_file.write_text("the-old-key\n")
+    answer = typed("serve", "--port", str(taken))
+    assert f"Admin key  in {world.key_file}" in answer.out
+    assert "the-old-key" not in answer.out
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),  # noqa: S104  (nothing is bound)
+        ("::", "http://[::1]:80"),
+        ("localhost", "http://localhost:80"),
+    ],
+)
+def test_the_address_can_be_opened_on_this_machine(host: str, address: str) -> None:
+    assert _address(host, 80) == address

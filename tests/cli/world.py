@@ -1,0 +1,104 @@
+"""The world outside of the command line, in memory."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from eggypro_core import (
+    ConfigurationError,
+    EggyPro,
+    Fault,
+    InvalidError,
+    UnavailableError,
+)
+from eggypro_core.ports import Migrations
+from tests.builders import an_eggypro
+
+
+@define
+class MemoryMigrations:
+    """A database that is nothing but its revision."""
+
+    at: str | None = None
+    revisions: Sequence[tuple[str, str]] = (("0002", "Weights"), ("0001", "First tables"))
+    unlike: Sequence[str] = ()
+
+    def upgrade(self, revision: str = "head") -> None:
+        self.at = self._named("0002" if revision == "head" else revision)
+
+    def downgrade(self, revision: str) -> None:
+        names = [None, *(name for name, _ in reversed(self.revisions))]
+        if revision == "-1":
+            self.at = names[names.index(self.at) - 1]
+        else:
+            self.at = None if revision == "base" else self._named(revision)
+
+    def current(self) -> str | None:
+        return self.at
+
+    def history(self) -> Sequence[tuple[str, str]]:
+        return self.revisions
+
+    def revision(self, message: str) -> str:
+        return f"versions/0003_{message.lower().replace(' ', '_')}.py"
+
+    def differences(self) -> Sequence[str]:
+        return self.unlike
+
+    def _named(self, revision: str) -> str:
+        if revision not in dict(self.revisions):
+            raise InvalidError([Fault("revision", f"There is no revision '{revision}'")])
+        return revision
+
+
+@define
+class World:
+    """What the commands need of the world, in memory."""
+
+    eggypro: EggyPro = field(factory=an_eggypro)
+    schema: MemoryMigrations = field(factory=MemoryMigrations)
+    faults: Sequence[Fault] = ()
+    away: str = ""
+    key_file: Path | None = None
+    demo_file: Path = Path("no demo")
+
+    def open(self) -> EggyPro:
+        self.check_settings()
+        if self.away:
+            raise UnavailableError(self.away)
+        if self.key_file is not None and not self.key_file.exists():
+            self.key_file.write_text("the-new-key\n")
+        return self.eggypro
+
+    def opener(self) -> Callable[[], EggyPro]:
+        return self.open
+
+    def migrations(self) -> AbstractContextManager[Migrations]:
+        return nullcontext(self.schema)
+
+    def check_settings(self) -> None:
+        if self.faults:
+            raise ConfigurationError(self.faults)
+
+    def example_settings(self) -> str:
+        return "# POSTGRES_URL=\n"
+
+    def admin_key_file(self) -> Path | None:
+        return self.key_file
+
+    def demo(self) -> Path:
+        return self.demo_file
+
+
+@frozen
+class Answer:
+    """What came of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+Typed = Callable[..., Answer]
