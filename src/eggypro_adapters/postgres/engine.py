@@ -1,9 +1,9 @@
 """Connections to Postgres: a pool, one round trip a read, transactions for writes."""
 
 import select
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -11,9 +11,11 @@ from attrs import field, frozen
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from eggypro_adapters.postgres.errors import is_lost, translated
+from eggypro_adapters.postgres.errors import is_collision, is_lost, translated
 
 _DIALECT: sa.Dialect = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+T = TypeVar("T")
+TRIES = 3
 STATEMENT_TIMEOUT = 5_000
 """Milliseconds after which a statement of a request is ended."""
 CONNECT = {"connect_timeout": 10, "application_name": "eggypro"}
@@ -105,6 +107,23 @@ class Database:
         """Open a transaction: committed at the end, rolled back by any exception."""
         with translated(), self._writing.begin() as connection:
             yield connection
+
+    def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Do some work in a transaction, and return what it returns.
+
+        It is begun anew where another transaction got in its way, so it must bear being repeated.
+        Raises ConflictError where that happens TRIES times.
+        """
+        with translated():
+            for _ in range(TRIES - 1):
+                try:
+                    with self._writing.begin() as connection:
+                        return work(connection)
+                except sa.exc.DBAPIError as error:
+                    if not is_collision(error):
+                        raise
+            with self._writing.begin() as connection:
+                return work(connection)
 
     def revision(self) -> str | None:
         """Return the migration that the database is at, None where there was none yet."""

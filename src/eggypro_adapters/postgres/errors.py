@@ -16,10 +16,6 @@ UNIQUE = "23505"
 COLLISIONS = {"40001", "40P01", "55P03"}
 
 
-class CollisionError(ConflictError):
-    """A transaction that was turned back for another's sake: it may be begun anew."""
-
-
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise UnavailableError or ConflictError for what the driver raises, by SQLSTATE.
@@ -45,6 +41,11 @@ def is_lost(error: psycopg.Error) -> bool:
     )
 
 
+def is_collision(error: sa.exc.DBAPIError) -> bool:
+    """Whether a transaction was turned back for another's sake: it may be begun anew."""
+    return isinstance(error.orig, psycopg.Error) and error.orig.sqlstate in COLLISIONS
+
+
 def _domain_error(error: psycopg.Error, otherwise: Exception) -> Exception:
     state = error.sqlstate or ""
     if state in NO_TABLES:
@@ -52,7 +53,7 @@ def _domain_error(error: psycopg.Error, otherwise: Exception) -> Exception:
     if state.startswith(AWAY) or state == READ_ONLY or is_lost(error):
         return UnavailableError("The database does not answer as it should: try again later")
     if state in COLLISIONS:
-        return CollisionError("Another writer changed the same things meanwhile: try again")
+        return ConflictError("Another writer changed the same things meanwhile: try again")
     if state == UNIQUE:
         return _TAKEN.get(error.diag.constraint_name or "", otherwise)
     return otherwise

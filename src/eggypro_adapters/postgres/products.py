@@ -1,7 +1,7 @@
 """The products of a shop in Postgres."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,6 @@ from attrs import frozen
 from sqlalchemy.dialects.postgresql import insert
 
 from eggypro_adapters.postgres.engine import Database, Statement
-from eggypro_adapters.postgres.errors import CollisionError
 from eggypro_adapters.postgres.load import PostgresLoad
 from eggypro_adapters.postgres.pages import page_statement, page_values
 from eggypro_adapters.postgres.rows import (
@@ -33,9 +32,6 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import free_slug, slug_of
-
-TRIES = 3
-"""How often a write is begun anew after it lost against another."""
 
 _slug = sa.bindparam("slug", type_=sa.Text)
 _FIND = Statement.of(sa.select(*WHOLE).where(products.c.slug == _slug))
@@ -71,21 +67,12 @@ class PostgresProductStore:
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
         while True:
-            with self._database.begin() as connection:
-                slug = draft.slug or _free_slug(connection, slug_of(draft.name))
-                values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
-                new = insert(products).values(values).on_conflict_do_nothing().returning(*WHOLE)
-                if row := connection.execute(new).one_or_none():
-                    _free_aliases(connection, [slug])
-                    return product_of(row)
-                _refuse_taken(connection, slug if draft.slug else None, draft.sku)
-            # A slug made from the name was taken since it was looked for: look again.
+            if product := self._database.write(lambda connection: _added(connection, draft, at)):
+                return product
+            # The slug that was made from its name was taken since it was looked for: look again.
 
     def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
-        for _ in range(TRIES - 1):
-            with suppress(CollisionError):
-                return self._change(slug, to)
-        return self._change(slug, to)
+        return self._database.write(lambda connection: _changed(connection, slug, to))
 
     def adjust_stock(self, slug: str, by: int) -> int:
         stock = sa.cast(products.c.stock_quantity, sa.BigInteger) + by
@@ -95,17 +82,13 @@ class PostgresProductStore:
             .values(stock_quantity=sa.cast(stock, sa.Integer))
             .returning(products.c.stock_quantity)
         )
-        with self._database.begin() as connection:
-            left = connection.execute(changed).scalar_one_or_none()
+        left = self._database.write(lambda connection: connection.scalar(changed))
         if left is None:
             raise stock_refused(self.find(slug).stock_quantity, by)
         return int(left)
 
     def remove(self, slug: str) -> None:
-        with self._database.begin() as connection:
-            gone = connection.execute(sa.delete(products).where(products.c.slug == slug))
-            if not gone.rowcount:
-                raise _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
+        self._database.write(lambda connection: _remove(connection, slug))
 
     @contextmanager
     def load(self) -> Iterator[PostgresLoad]:
@@ -115,16 +98,34 @@ class PostgresProductStore:
             if not load.committed:
                 connection.rollback()
 
-    def _change(self, slug: str, to: Callable[[Product], Product]) -> Product:
-        with self._database.begin() as connection:
-            row = connection.execute(_FIND_LOCKED, {"slug": slug}).one_or_none()
-            if row is None:
-                raise _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
-            product = product_of(row)
-            changed = to(product)
-            if changed != product:
-                _replace(connection, product, changed)
-            return changed
+
+def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
+    """Insert a product; return None where another took the slug that was made for it."""
+    slug = draft.slug or _free_slug(connection, slug_of(draft.name))
+    values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
+    new = insert(products).values(values).on_conflict_do_nothing().returning(*WHOLE)
+    if row := connection.execute(new).one_or_none():
+        _free_aliases(connection, [slug])
+        return product_of(row)
+    _refuse_taken(connection, slug if draft.slug else None, draft.sku)
+    return None
+
+
+def _changed(connection: sa.Connection, slug: str, to: Callable[[Product], Product]) -> Product:
+    row = connection.execute(_FIND_LOCKED, {"slug": slug}).one_or_none()
+    if row is None:
+        raise _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
+    product = product_of(row)
+    changed = to(product)
+    if changed != product:
+        _replace(connection, product, changed)
+    return changed
+
+
+def _remove(connection: sa.Connection, slug: str) -> None:
+    gone = connection.execute(sa.delete(products).where(products.c.slug == slug))
+    if not gone.rowcount:
+        raise _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
 
 
 def _replace(connection: sa.Connection, product: Product, changed: Product) -> None:
