@@ -1,0 +1,20 @@
+"""The API over a shop, as a WSGI application."""
+
+from wsgiref.types import WSGIApplication
+
+import falcon
+
+from eggypro_core.app import EggyPro
+from eggypro_http import errors, health, products, routes
+from eggypro_http.edge import Edge
+
+ROUTES = (*products.ROUTES, *health.ROUTES)
+"""The whole API."""
+
+
+def create_app(eggypro: EggyPro) -> WSGIApplication:
+    """Return the API over a shop. It does not close it."""
+    app = falcon.App()
+    errors.install(app)
+    routes.install(app, ROUTES, eggypro)
+    return Edge(app)

@@ -1,0 +1,95 @@
+"""Bodies of requests: JSON of bounded size, received whole and taken exactly."""
+
+import json
+from collections import Counter
+from decimal import Decimal, InvalidOperation
+from typing import NoReturn
+
+import falcon
+
+from eggypro_core.errors import Fault, InvalidError, MalformedError
+from eggypro_core.rules import printable
+from eggypro_http.answers import JSON
+
+LIMIT = 1024 * 1024
+_UTF_8 = {"utf-8", "utf8"}
+
+
+def json_object(request: falcon.Request) -> dict[str, object]:
+    """Return the JSON object that a request brings. A number with a point is a Decimal.
+
+    Raises MalformedError for what is no JSON, InvalidError for JSON that is no object, and Falcon's
+    errors for a length or a media type that is not taken.
+    """
+    value = _parsed(_text(_received(request)))
+    if not isinstance(value, dict):
+        raise InvalidError([Fault("body", "The body must be a JSON object")])
+    return value
+
+
+def _received(request: falcon.Request) -> bytes:
+    length = _length(request)
+    _require_json(request)
+    body: bytes = request.stream.read(length)
+    if len(body) < length:
+        raise MalformedError("The body ended before its Content-Length")
+    if not body:
+        raise MalformedError("The body is empty: a JSON object is needed")
+    return body
+
+
+def _length(request: falcon.Request) -> int:
+    if "HTTP_TRANSFER_ENCODING" in request.env:  # not every server passes such a body on whole
+        raise falcon.HTTPLengthRequired(description="Send the body with a Content-Length")
+    length = request.content_length or 0
+    if length > LIMIT:
+        raise falcon.HTTPContentTooLarge(description=f"A body may have {LIMIT} bytes at most")
+    return length
+
+
+def _require_json(request: falcon.Request) -> None:
+    media_type, options = falcon.parse_header(request.content_type or JSON)
+    is_json = media_type.lower() == JSON or media_type.lower().endswith("+json")
+    is_utf_8 = options.get("charset", "utf-8").lower() in _UTF_8
+    is_plain = request.env.get("HTTP_CONTENT_ENCODING", "identity").lower() == "identity"
+    if not (is_json and is_utf_8 and is_plain):
+        raise falcon.HTTPUnsupportedMediaType(
+            description=f"Send the body as {JSON}, in UTF-8 and not compressed"
+        )
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"The body is not UTF-8 (byte {error.start + 1})") from None
+
+
+def _parsed(text: str) -> object:
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise MalformedError(
+            f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+        ) from None
+    except RecursionError:
+        raise MalformedError("The body is nested too deeply") from None
+    except (ValueError, InvalidOperation):
+        raise MalformedError("A number in the body is too long") from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise MalformedError(f"The body names '{printable(name)}' twice")
+    return found
+
+
+def _no_number(name: str) -> NoReturn:
+    raise MalformedError(f"The body is not JSON: {name} is no number")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_number
+)

@@ -1,0 +1,81 @@
+"""The outermost layer: what holds for every request and every answer, whatever happens within."""
+
+import os
+import re
+from collections.abc import Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import falcon
+from attrs import frozen
+
+from eggypro_http.errors import (
+    BAD_REQUEST,
+    INTERNAL_ERROR,
+    NO_STORE,
+    NOT_FOUND,
+    PROBLEM,
+    REQUEST_ID,
+    problem,
+    report,
+)
+
+_ALWAYS = [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_UNUSED_METHOD = "TRACE"
+_is_usable_id = re.compile(r"[A-Za-z0-9_.-]{1,64}").fullmatch
+
+
+@frozen
+class Edge:
+    """Gives each request an id and each answer its headers, and answers if all else fails."""
+
+    _app: WSGIApplication
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        request_id = environ[REQUEST_ID] = _id_of(environ)
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            headers = [*headers, *_ALWAYS, ("x-request-id", request_id)]
+            return start_response(status, headers, exc_info)
+
+        if not _names_one_host(environ):
+            return _refuse(environ, start, BAD_REQUEST, "The request must name one Host")
+        if environ["PATH_INFO"].startswith("//"):  # Falcon overlooks the second slash
+            return _refuse(environ, start, NOT_FOUND)
+        if environ["REQUEST_METHOD"] not in _METHODS:
+            # Falcon answers 400 to a method that it never heard of, and this one right: 404 or 405.
+            environ["REQUEST_METHOD"] = _UNUSED_METHOD
+        try:
+            return self._app(environ, start)
+        except Exception as error:  # noqa: BLE001  (the last resort)
+            report(environ, error)
+            return _refuse(environ, start, INTERNAL_ERROR)
+
+
+def _id_of(environ: WSGIEnvironment) -> str:
+    """Return the id that the caller gave the request, if it can be taken over, or a new one."""
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if _is_usable_id(given) else os.urandom(8).hex()
+
+
+def _names_one_host(environ: WSGIEnvironment) -> bool:
+    """Whether there is one Host, as HTTP/1.1 demands. Servers join several with a comma."""
+    host = environ.get("HTTP_HOST")
+    if not host:
+        return bool(environ["SERVER_PROTOCOL"] != "HTTP/1.1")
+    return "," not in host
+
+
+def _refuse(
+    environ: WSGIEnvironment, start: StartResponse, status: int, detail: str | None = None
+) -> Iterable[bytes]:
+    body = problem(status, environ[REQUEST_ID], detail)
+    headers = [
+        ("content-type", PROBLEM),
+        ("content-length", str(len(body))),
+        ("cache-control", NO_STORE),
+    ]
+    start(falcon.code_to_http_status(status), headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -1,0 +1,147 @@
+"""What a refusal looks like over HTTP: its status, and its problem JSON (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import falcon
+import orjson
+
+from eggypro_core import errors
+from eggypro_core.errors import (
+    ConfigurationError,
+    EggyProError,
+    Fault,
+    InvalidError,
+    MovedError,
+    UnavailableError,
+)
+from eggypro_http.addresses import moved_to
+
+BAD_REQUEST, NOT_FOUND, INTERNAL_ERROR = 400, 404, 500
+PROBLEM = "application/problem+json"
+NO_STORE = "no-store"
+LISTED = 100
+"""How many faults of one request are listed."""
+REQUEST_ID = "eggypro.request_id"
+"""The name under which the environ of a request holds its id."""
+
+STATUS: Mapping[type[EggyProError], int] = {
+    errors.InvalidError: 422,
+    errors.MalformedError: 400,
+    errors.UnauthenticatedError: 401,
+    errors.ForbiddenError: 403,
+    errors.NotFoundError: 404,
+    errors.MovedError: 308,
+    errors.ConflictError: 409,
+    errors.StaleError: 412,
+    errors.UnavailableError: 503,
+    errors.ConfigurationError: 500,
+}
+"""The one table from errors to statuses."""
+
+_TITLES: Mapping[int, str] = {422: "Unprocessable Content"}  # Falcon still has the former name
+_HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": "Bearer"},
+    503: {"Retry-After": "5"},
+}
+_DETAILS: Mapping[int, str] = {
+    404: "There is nothing at this address",
+    405: "This address does not take that method: see Allow",
+    500: "Something went wrong here. It has been noted, and is no fault of the request.",
+    503: "Something that this needs is away. Try again in a few seconds.",
+}
+"""What is said where the error itself says nothing, or nothing that is the caller's business."""
+
+_log = logging.getLogger(__name__)
+
+
+def install(app: "falcon.App[Any, Any]") -> None:
+    """Have every error of an app answered here."""
+    app.add_error_handler(Exception, _unexpected)
+    app.add_error_handler(falcon.HTTPError, _refused_by_falcon)
+    app.add_error_handler(EggyProError, _refused)
+    app.add_error_handler(InvalidError, _invalid)
+    app.add_error_handler(MovedError, _moved)
+    app.add_error_handler(UnavailableError, _away)
+    app.add_error_handler(ConfigurationError, _unexpected)
+
+
+def problem(
+    status: int, request_id: str, detail: str | None = None, faults: Sequence[Fault] = ()
+) -> bytes:
+    """Return the problem JSON of a status."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": _TITLES.get(status) or falcon.code_to_http_status(status)[4:],
+        "status": status,
+        "detail": detail or _DETAILS.get(status, ""),
+        "request_id": request_id,
+    }
+    if faults:
+        body["errors"] = [{"field": fault.field, "message": fault.message} for fault in faults]
+    return orjson.dumps(body)
+
+
+def report(environ: Mapping[str, Any], error: Exception) -> None:
+    """Write an error that nobody expected to the log, with its traceback."""
+    where = (environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get(REQUEST_ID))
+    _log.error("Unexpected error: %s %r, request %s", *where, exc_info=error)
+
+
+def _refused(
+    request: falcon.Request, response: falcon.Response, error: EggyProError, _params: object
+) -> None:
+    _answer(request, response, STATUS[type(error)], str(error))
+
+
+def _invalid(
+    request: falcon.Request, response: falcon.Response, error: InvalidError, _params: object
+) -> None:
+    listed = InvalidError(error.faults[:LISTED])  # a body of a megabyte has room for very many
+    _answer(request, response, STATUS[InvalidError], str(listed), listed.faults)
+
+
+def _moved(
+    request: falcon.Request,
+    response: falcon.Response,
+    error: MovedError,
+    params: Mapping[str, str],
+) -> None:
+    response.set_header("Location", moved_to(request, params, error.slug))
+    _answer(request, response, STATUS[MovedError], str(error))
+
+
+def _away(
+    request: falcon.Request, response: falcon.Response, error: UnavailableError, _params: object
+) -> None:
+    _log.warning("%s, request %s", error, request.env[REQUEST_ID])
+    _answer(request, response, STATUS[UnavailableError])
+
+
+def _refused_by_falcon(
+    request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, _params: object
+) -> None:
+    response.set_headers(error.headers or {})
+    _answer(request, response, error.status_code, error.description)
+
+
+def _unexpected(
+    request: falcon.Request, response: falcon.Response, error: Exception, _params: object
+) -> None:
+    report(request.env, error)
+    _answer(request, response, INTERNAL_ERROR)
+
+
+def _answer(
+    request: falcon.Request,
+    response: falcon.Response,
+    status: int,
+    detail: str | None = None,
+    faults: Sequence[Fault] = (),
+) -> None:
+    response.status = status
+    response.content_type = PROBLEM
+    response.set_header("Cache-Control", NO_STORE)
+    response.set_headers(_HEADERS.get(status, {}))
+    response.data = problem(status, request.env[REQUEST_ID], detail, faults)

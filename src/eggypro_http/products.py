@@ -1,0 +1,89 @@
+"""Products over HTTP: listing, searching, showing and adding them."""
+
+import falcon
+
+from eggypro_core.access import Permission
+from eggypro_core.app import EggyPro
+from eggypro_core.products import Product
+from eggypro_core.queries import LIST_PARAMETERS, SEARCH_PARAMETERS, ProductQuery, read_status
+from eggypro_core.representation import PRODUCTS, page_body, product_body
+from eggypro_http.answers import Answer, tagged
+from eggypro_http.bodies import json_object
+from eggypro_http.parameters import parameters, require_no_parameters
+from eggypro_http.routes import Route
+
+
+def list_products(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Answer a page of products."""
+    return _page(shop, ProductQuery.read(parameters(request)))
+
+
+def search_products(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Answer a page of what a search finds, best first."""
+    return _page(shop, ProductQuery.read_search(parameters(request)))
+
+
+def show_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+    """Answer one product."""
+    return _product(shop, shop.catalog.find(slug, read_status(parameters(request))))
+
+
+def add_product(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Add a product, and answer it."""
+    values = json_object(request)
+    require_no_parameters(request)
+    product = shop.catalog.add(values)
+    answer = _product(shop, product)
+    return Answer(answer.body, {**answer.headers, "location": f"{PRODUCTS}/{product.slug}"})
+
+
+def _page(shop: EggyPro, query: ProductQuery) -> Answer:
+    return tagged(page_body(shop.catalog.page(query), query, shop.currency))
+
+
+def _product(shop: EggyPro, product: Product) -> Answer:
+    body = product_body(product, shop.currency)
+    return tagged(body, version=product.version, modified=product.updated_at)
+
+
+_BY_STATUS = {"status": Permission.PRODUCTS_READ}
+
+ROUTES = (
+    Route(
+        method="GET",
+        path=PRODUCTS,
+        summary="A page of products",
+        handler=list_products,
+        parameters=LIST_PARAMETERS,
+        closed_parameters=_BY_STATUS,
+        answer="ProductPage",
+    ),
+    Route(
+        method="POST",
+        path=PRODUCTS,
+        summary="Add a product",
+        handler=add_product,
+        permission=Permission.PRODUCTS_WRITE,
+        body="ProductDraft",
+        answer="Product",
+        success=201,
+    ),
+    Route(
+        method="GET",
+        path=f"{PRODUCTS}/search",
+        summary="Search for products",
+        handler=search_products,
+        parameters=SEARCH_PARAMETERS,
+        closed_parameters=_BY_STATUS,
+        answer="ProductPage",
+    ),
+    Route(
+        method="GET",
+        path=f"{PRODUCTS}/{{slug}}",
+        summary="One product",
+        handler=show_product,
+        parameters=("status",),
+        closed_parameters=_BY_STATUS,
+        answer="Product",
+    ),
+)

@@ -1,0 +1,98 @@
+"""The routes of the API: what each one needs and answers, and how Falcon is told of it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from types import SimpleNamespace
+from typing import Any, TypeAlias
+
+import falcon
+from attrs import Factory, field, frozen
+
+from eggypro_core.access import Permission
+from eggypro_core.app import EggyPro
+from eggypro_http.addresses import SlugConverter, template
+from eggypro_http.answers import Answer, is_known, require_json_accepted
+from eggypro_http.errors import NO_STORE
+
+PUBLIC = "public, max-age=0, must-revalidate"
+Handler: TypeAlias = Callable[..., Answer]
+Responder: TypeAlias = Callable[..., None]
+
+
+@frozen(kw_only=True)
+class Route:
+    """An address and a method: what the caller must bring, and what they get.
+
+    The handler is called with the shop, the request and what the path names. `permission` is needed
+    for every call, those of `closed_parameters` where the parameter is given: such an answer is not
+    for others, and never kept. `body` and `answer` name the schemas of what is sent and received.
+    """
+
+    method: str
+    path: str
+    summary: str
+    handler: Handler
+    permission: Permission | None = None
+    parameters: tuple[str, ...] = ()
+    closed_parameters: Mapping[str, Permission] = field(factory=dict)
+    body: str | None = None
+    answer: str
+    success: int = 200
+    cache_control: str = Factory(
+        lambda route: PUBLIC if route.method == "GET" else NO_STORE, takes_self=True
+    )
+
+    def needs(self, request: falcon.Request) -> Permission | None:
+        """Return the permission that a request needs."""
+        if not request.query_string or self.permission is not None:
+            return self.permission
+        closed = (one for name, one in self.closed_parameters.items() if name in request.params)
+        return next(closed, None)
+
+
+def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro) -> None:
+    """Have an app serve the routes, HEAD wherever there is GET, and OPTIONS everywhere."""
+    app.router_options.converters["slug"] = SlugConverter
+    responders: dict[str, dict[str, Responder]] = defaultdict(dict)
+    for route in routes:
+        responders[route.path][route.method] = _responder(route, shop)
+    for path, by_method in responders.items():
+        if "GET" in by_method:
+            by_method["HEAD"] = by_method["GET"]
+        by_method["OPTIONS"] = _options(sorted({*by_method, "OPTIONS"}))
+        named = {f"on_{method.lower()}": one for method, one in by_method.items()}
+        app.add_route(template(path), SimpleNamespace(**named))
+
+
+def credential(request: falcon.Request) -> str | None:
+    """Return the bearer credential of a request, None if it has none."""
+    scheme, _, token = request.env.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _responder(route: Route, shop: EggyPro) -> Responder:
+    def respond(request: falcon.Request, response: falcon.Response, **path: str) -> None:
+        needed = route.needs(request)
+        if needed is not None:
+            shop.gate.admit(credential(request), needed)
+        require_json_accepted(request)
+        answer = route.handler(shop, request, **path)
+        response.set_headers(answer.headers)
+        response.set_header("cache-control", route.cache_control if needed is None else NO_STORE)
+        if route.method == "GET" and is_known(answer, request):
+            response.status = 304
+        else:
+            response.status = route.success
+            response.data = answer.body
+
+    return respond
+
+
+def _options(methods: Iterable[str]) -> Responder:
+    allow = ", ".join(methods)
+
+    def respond(_request: falcon.Request, response: falcon.Response, **_path: str) -> None:
+        response.status = 204
+        response.set_header("allow", allow)
+
+    return respond

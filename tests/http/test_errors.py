@@ -1,0 +1,131 @@
+import logging
+
+import falcon
+import pytest
+from falcon.testing import TestClient
+
+from eggypro_adapters.memory import MemoryProductStore
+from eggypro_core import errors
+from eggypro_core.errors import EggyProError, Fault
+from eggypro_core.paging import Page
+from eggypro_core.products import ListedProduct, Product
+from eggypro_core.queries import ProductQuery
+from eggypro_http.app import create_app
+from eggypro_http.errors import STATUS
+from tests.builders import an_eggypro
+from tests.http.wire import EGG, PRODUCTS, ask, failing
+
+PRIVATE = "host=db.internal password=hunter2"
+FAULTS = [Fault("price", "Price must be positive"), Fault("name", "Name is required")]
+RAISED = [
+    errors.InvalidError(FAULTS),
+    errors.MalformedError("That is no cursor"),
+    errors.UnauthenticatedError("Who are you?"),
+    errors.ForbiddenError("Not for you"),
+    errors.NotFoundError("No such thing"),
+    errors.MovedError("new-slug"),
+    errors.ConflictError("Taken", field="slug"),
+    errors.StaleError("Changed meanwhile"),
+    errors.UnavailableError(PRIVATE),
+    errors.ConfigurationError([Fault("POSTGRES_URL", PRIVATE)]),
+]
+
+
+class BrokenStore(MemoryProductStore):
+    """Raises what it is told to when products are looked for."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def find(self, slug: str) -> Product:  # noqa: ARG002  (the port has it)
+        raise self.error
+
+    def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:  # noqa: ARG002
+        raise self.error
+
+
+def client_of(error: Exception) -> TestClient:
+    return TestClient(create_app(an_eggypro(BrokenStore(error))))
+
+
+def test_every_kind_of_error_has_a_status() -> None:
+    assert set(STATUS) == set(EggyProError.__subclasses__())
+    assert {type(error) for error in RAISED} == set(STATUS)
+
+
+def test_there_are_no_kinds_of_kinds() -> None:
+    assert [kind for kind in STATUS if kind.__subclasses__()] == []
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+def test_an_error_is_a_problem_of_its_status(error: EggyProError) -> None:
+    refused = client_of(error).simulate_get(EGG)
+    assert refused.status_code == STATUS[type(error)]
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["cache-control"] == "no-store"
+    problem = refused.json
+    assert problem["type"] == "about:blank"
+    assert problem["status"] == refused.status_code
+    assert problem["request_id"] == refused.headers["x-request-id"]
+    assert problem["title"]
+    if refused.status_code < 500:
+        assert problem["detail"] == str(error)
+
+
+def test_a_problem_of_input_names_every_fault() -> None:
+    assert client_of(errors.InvalidError(FAULTS)).simulate_get(EGG).json["errors"] == [
+        {"field": "price", "message": "Price must be positive"},
+        {"field": "name", "message": "Name is required"},
+    ]
+
+
+def test_who_comes_while_something_is_away_is_told_when_to_come_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    away = client_of(errors.UnavailableError(PRIVATE)).simulate_get(EGG)
+    assert int(away.headers["retry-after"]) > 0
+    assert PRIVATE not in away.text
+    assert PRIVATE in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError(PRIVATE), errors.ConfigurationError([Fault("X", PRIVATE)]), KeyError()]
+)
+def test_an_unexpected_error_is_logged_with_its_traceback_and_says_nothing(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = client_of(error).simulate_get(EGG)
+    assert failed.status_code == 500
+    assert failed.headers["content-type"] == "application/problem+json"
+    assert failed.json["title"] == "Internal Server Error"
+    for word in ("hunter2", "Traceback", type(error).__name__):
+        assert word not in failed.text
+    [record] = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+    assert failed.headers["x-request-id"] in record.getMessage()
+
+
+def test_an_error_of_falcon_is_a_problem_too() -> None:
+    refused = client_of(falcon.HTTPGone(title="<b>", description="It was here")).simulate_get(EGG)
+    assert refused.json.items() >= {"status": 410, "title": "Gone"}.items()
+    assert refused.json["detail"] == "It was here"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_head_of_what_fails_has_no_body(method: str) -> None:
+    failed = client_of(RuntimeError("boom")).simulate_request(method, EGG)
+    assert failed.status_code == 500
+    assert bool(failed.content) == (method == "GET")
+
+
+def test_nothing_of_a_request_can_forge_a_line_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = create_app(an_eggypro(BrokenStore(RuntimeError())))
+    ask(app, PRODUCTS, REQUEST_METHOD="GET", HTTP_X_REQUEST_ID="a\r\nERROR forged")
+    ask(failing, PATH_INFO="/a\r\nERROR forged", REQUEST_METHOD="A\nB")
+    messages = [one.getMessage() for one in caplog.records]
+    assert len(messages) == 2
+    assert not any("\n" in message or "\r" in message for message in messages)

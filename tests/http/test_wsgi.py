@@ -1,0 +1,52 @@
+import atexit
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from falcon.testing import TestClient
+
+from eggypro_core.errors import ConfigurationError
+from eggypro_http.wsgi import application
+from tests.builders import ADMIN_KEY, a_product
+from tests.http.wire import ADMIN, PRODUCTS
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings file is in reach."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def exiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
+    """What would be called when the process ends."""
+
+    def register(call: Callable[[], None]) -> None:
+        stack.callback(call)
+
+    with ExitStack() as stack:
+        monkeypatch.setattr(atexit, "register", register)
+        yield stack
+
+
+def test_the_environment_says_which_shop_is_served(
+    database_url: sa.URL, exiting: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with exiting:
+        monkeypatch.setenv("POSTGRES_URL", database_url.render_as_string(hide_password=False))
+        monkeypatch.setenv("ADMIN_SECRET_KEY", ADMIN_KEY)
+        monkeypatch.setenv("CURRENCY", "USD")
+        client = TestClient(application())
+        added = client.simulate_post(PRODUCTS, headers=ADMIN, json=a_product())
+        assert (added.status_code, added.json["currency"]) == (201, "USD")
+        shown = client.simulate_get(added.headers["location"])
+        assert shown.headers["etag"] == added.headers["etag"]
+
+
+def test_settings_that_cannot_be_used_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_ENV", "production")
+    monkeypatch.delenv("POSTGRES_URL", raising=False)
+    with pytest.raises(ConfigurationError, match="POSTGRES_URL"):
+        application()

@@ -1,0 +1,50 @@
+"""What travels over the wire, as the tests of the API say it and look at it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+from attrs import frozen
+from falcon.testing import Result, create_environ
+
+from eggypro_http.edge import Edge
+from tests.builders import ADMIN_KEY
+
+ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
+PRODUCTS = "/api/products"
+EGG = f"{PRODUCTS}/egg-white-protein"
+
+
+@frozen
+class Reply:
+    """What an application answered to a bare environ."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def ask(app: WSGIApplication, path: str = EGG, **environ: Any) -> Reply:
+    """Put a request to an application that Falcon's own client would not let through."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
+        started.append((status, headers))
+
+    request = {**create_environ(path), **environ}
+    body = b"".join(app({name: one for name, one in request.items() if one is not None}, start))
+    [(status, headers)] = started
+    return Reply(int(status[:3]), dict(headers), body)
+
+
+def fields(result: Result) -> list[str]:
+    """The fields that a refusal names."""
+    assert result.status_code == 422, result.text
+    return [error["field"] for error in result.json["errors"]]
+
+
+def _fail(_environ: Any, _start: Any) -> Iterable[bytes]:
+    raise RuntimeError("inside of everything")
+
+
+failing = Edge(_fail)
