@@ -61,7 +61,7 @@ def _prepare(outside: Outside, address: str, *, demo: bool) -> tuple[dict[str, J
     with outside.open() as eggypro:  # closed again: what serves are other processes
         if demo and _is_empty(eggypro):
             load_demo(eggypro, outside)
-    api, health = f"{address}/api/products", f"{address}/api/health"
+    api, health = f"{address}/api/products", f"{address}/api/health/live"
     people = [f"The API    {api}", f"Health     {health}"]
     if key_file is not None:
         people.append(_key_line(key_file, shown=is_new or sys.stdout.isatty()))

@@ -1,14 +1,10 @@
 """Bodies of requests: JSON of bounded size, received whole and taken exactly."""
 
-import json
-from collections import Counter
-from decimal import Decimal, InvalidOperation
-from typing import NoReturn
-
 import falcon
 
+from eggypro_core import strict_json
 from eggypro_core.errors import Fault, InvalidError, MalformedError
-from eggypro_core.rules import printable
+from eggypro_core.rules import RefusedError
 from eggypro_http.answers import JSON
 
 LIMIT = 1024 * 1024
@@ -67,29 +63,6 @@ def _text(body: bytes) -> str:
 
 def _parsed(text: str) -> object:
     try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError as error:
-        raise MalformedError(
-            f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
-        ) from None
-    except RecursionError:
-        raise MalformedError("The body is nested too deeply") from None
-    except (ValueError, InvalidOperation):
-        raise MalformedError("A number in the body is too long") from None
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise MalformedError(f"The body names '{printable(name)}' twice")
-    return found
-
-
-def _no_number(name: str) -> NoReturn:
-    raise MalformedError(f"The body is not JSON: {name} is no number")
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_number
-)
+        return strict_json.parse(text)
+    except RefusedError as refused:
+        raise MalformedError(f"The body cannot be read. {refused}") from None

@@ -24,7 +24,7 @@ def serve(factory: Callable[[], EggyPro], *, host: str, port: int, workers: int 
     processes are forked: have no thread and no connection open here. Raises UnavailableError where
     the port cannot be had, where the shop cannot be opened, and where workers keep dying.
     """
-    server = _server(_free_address(host, port), port, workers)
+    server = _server(free_address(host, port), port, workers)
     failures, failed = Pipe(duplex=False)
     try:
         server.serve(target_loader=Worker(factory, os.getpid(), failed), wrap_loader=False)
@@ -68,8 +68,8 @@ def _server(address: str, port: int, workers: int) -> MPServer:
     )
 
 
-def _free_address(host: str, port: int) -> str:
-    """Return the address of a host, where the port is free.
+def free_address(host: str, port: int) -> str:
+    """Return the address of a host, where the port is free. Raises UnavailableError.
 
     Granian would not notice: it lets any number of servers share a port.
     """

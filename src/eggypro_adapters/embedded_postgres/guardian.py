@@ -78,6 +78,7 @@ class Guardian:
 
     def run(self) -> None:
         """Serve until the last user has been gone for the linger."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a starter may have had some blocked
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, self._go)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

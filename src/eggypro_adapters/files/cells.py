@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from eggypro_adapters.files import strict_json
+from eggypro_core import strict_json
 from eggypro_core.rules import RefusedError, printable
 
 SPACES = " \t\r\n\u00a0\ufeff"

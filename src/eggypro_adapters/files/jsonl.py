@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from eggypro_adapters.files import strict_json
 from eggypro_adapters.files.cells import FIELDS
 from eggypro_adapters.files.decoding import LONGEST, Lines, is_broken
+from eggypro_core import strict_json
 from eggypro_core.errors import Fault
 from eggypro_core.imports import ImportEntry
 from eggypro_core.products import SHOWN
