@@ -1,0 +1,78 @@
+import pickle
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from eggypro_adapters.admin_key import kept_admin_key
+from eggypro_adapters.settings import Settings
+from eggypro_adapters.wiring import DEMO, admin_key_file, open_eggypro, open_migrations
+from eggypro_core.access import Permission
+from eggypro_core.errors import UnavailableError
+from eggypro_core.queries import ProductQuery, Status
+
+KEY = "k" * 40
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="egg-"))
+    yield made / "data"
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def test_nothing_but_a_folder_makes_a_whole_shop(folder: Path) -> None:
+    settings = Settings(eggypro_data_dir=folder)
+    with open_eggypro(settings) as shop, DEMO.open("rb") as demo:
+        report = shop.catalog.load(shop.reader(demo))
+        assert (report.created, report.refused, report.warnings) == (12, (), ())
+    with open_eggypro(settings) as shop, open_migrations(settings) as migrations:
+        assert shop.catalog.page(ProductQuery(status=Status.ALL)).total == 12
+        assert not migrations.differences()
+        key = (folder / "admin.key").read_text().strip()
+        assert shop.gate.admit(key, Permission.PRODUCTS_WRITE).id == "admin"
+        assert key not in repr(shop)
+
+
+def test_a_database_that_is_given_is_used_and_left_at_its_version(
+    folder: Path, empty_database_url: sa.URL
+) -> None:
+    url = empty_database_url.render_as_string(hide_password=False)
+    settings = Settings(eggypro_data_dir=folder, postgres_url=url, admin_secret_key=KEY)
+    with open_eggypro(settings) as shop, pytest.raises(UnavailableError, match="db upgrade"):
+        shop.catalog.find("egg-white")
+    with open_migrations(settings) as migrations:
+        migrations.upgrade()
+    with open_eggypro(settings) as shop:
+        assert shop.catalog.page(ProductQuery()).total == 0
+    assert not folder.exists()
+
+
+def test_what_opens_a_shop_can_be_sent_to_another_process(folder: Path) -> None:
+    opener = partial(open_eggypro, Settings(eggypro_data_dir=folder))
+    assert pickle.loads(pickle.dumps(opener)).args == opener.args  # noqa: S301  (our own)
+
+
+def test_an_admin_key_is_made_once_and_is_its_owners_secret(folder: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        keys = set(threads.map(lambda _: kept_admin_key(folder), range(8)))
+    assert len(keys) == 1
+    assert len(keys.pop()) >= 32
+    assert [path.name for path in folder.iterdir()] == ["admin.key"]
+    assert (folder / "admin.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_of_the_settings_is_kept_nowhere(folder: Path) -> None:
+    assert admin_key_file(Settings(eggypro_data_dir=folder, admin_secret_key=KEY)) is None
+    assert admin_key_file(Settings(eggypro_data_dir=folder)) == folder / "admin.key"
+
+
+def test_a_key_that_cannot_be_kept_is_said_so(folder: Path) -> None:
+    folder.write_text("a file")
+    with pytest.raises(UnavailableError, match="ADMIN_SECRET_KEY"):
+        kept_admin_key(folder)

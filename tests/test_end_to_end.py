@@ -1,0 +1,151 @@
+"""The main job, as its users do it: the real commands, the real server, the real database."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+
+EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
+SHOPIFY = Path(__file__).parents[1].parent / "shared" / "data" / "shopify"
+A_FILE = """\
+Handle,Title,Body (HTML),Vendor,Option1 Name,Option1 Value,Variant Inventory Tracker,\
+Variant Inventory Qty,Variant Price,Image Src,Status
+egg-shirt,Egg Shirt,<p>Soft <b>cotton</b></p>,Nest,Size,S,shopify,2,20.00,https://x.example/s.jpg,active
+egg-shirt,,,,,M,shopify,3,18.50,,
+yolk-cup,Yolk Cup,<p>A cup</p>,Nest,Title,Default Title,shopify,0,7.00,,active
+"""
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    """A shop's folder of its own, and the environment that names it."""
+    folder = Path(tempfile.mkdtemp(prefix="egg-"))
+    yield {"PATH": os.environ["PATH"], "EGGYPRO_DATA_DIR": str(folder / "data")}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.fsencode(folder) in (process / "cmdline").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def eggypro(environment: dict[str, str], *words: str) -> Any:
+    done = subprocess.run(
+        [EGGYPRO, *words, "--json"], env=environment, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+@contextmanager
+def served(environment: dict[str, str]) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A running server, and the address of its products."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [EGGYPRO, "serve", "--port", str(port)], env=environment, stdout=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}/api/products"
+    try:
+        _wait_for(address, process)
+        yield address, process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def get(address: str, **parameters: object) -> Any:
+    return _page(f"{address}?{urlencode(parameters)}")
+
+
+def slugs(page: Any) -> list[str]:
+    return [item["slug"] for item in page["items"]]
+
+
+def test_a_shop_file_goes_in_while_the_shop_is_served_and_outlives_every_kill(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "export.csv"
+    file.write_text(A_FILE)
+    with served(environment) as (address, server):
+        assert get(address)["total"] == 0
+        report = eggypro(environment, "products", "import", str(file))
+        assert (report["created"], report["refused"]) == (2, [])
+        assert "2 variants" in report["warnings"][0]["message"]
+        assert slugs(get(address)) == ["egg-shirt", "yolk-cup"]
+        assert slugs(get(address, in_stock="true")) == ["egg-shirt"]
+        assert slugs(get(address, max_price="10")) == ["yolk-cup"]
+        assert slugs(get(f"{address}/search", q="cotton shi")) == ["egg-shirt"]
+        shirt = get(f"{address}/egg-shirt")
+        assert (shirt["price"], shirt["stock_quantity"]) == ("18.50", 5)
+        assert shirt["details"] == "<p>Soft <b>cotton</b></p>"
+        assert shirt["image_sets"][0]["original"] == "https://x.example/s.jpg"
+        assert eggypro(environment, "products", "show", "egg-shirt") == shirt
+        again = eggypro(environment, "products", "import", str(file))
+        assert (again["created"], again["changed"], again["unchanged"]) == (0, 0, 2)
+
+        key = (Path(environment["EGGYPRO_DATA_DIR"]) / "admin.key").read_text().strip()
+        body = {"name": "New", "description": "", "details": "", "price": 1, "ingredients": ["egg"]}
+        request = Request(  # noqa: S310  (our own server)
+            address,
+            json.dumps(body).encode(),
+            {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+        )
+        with urlopen(request, timeout=10) as answer:  # noqa: S310  (our own server)
+            assert (answer.status, answer.headers["Location"]) == (201, "/api/products/new")
+        server.kill()
+    with served(environment) as (address, _):
+        assert slugs(get(address)) == ["egg-shirt", "new", "yolk-cup"]
+
+
+@pytest.mark.skipif(not SHOPIFY.exists(), reason="the real files lie beside the checkout")
+def test_real_shopify_exports_are_taken_served_filtered_and_found(
+    environment: dict[str, str],
+) -> None:
+    for file in sorted(SHOPIFY.glob("*.csv")):
+        report = eggypro(environment, "products", "import", str(file))
+        assert (report["created"], report["refused"]) == (20, [])
+    with served(environment) as (address, _):
+        assert get(address)["total"] == 40
+        assert "floor-lamp" in slugs(get(address, min_price="69.99", max_price="69.99"))
+        assert slugs(get(f"{address}/search", q="wool jumper")) == ["yellow-wool-jumper"]
+        top = get(f"{address}/classic-varsity-top")
+        assert (top["price"], top["stock_quantity"]) == ("60.00", 3)
+        found, following = [], f"{address}?limit=7&sort=price-desc"
+        while following:
+            page = _page(following)
+            found += slugs(page)
+            following = page["next"] and address.removesuffix("/api/products") + page["next"]
+        assert len(found) == len(set(found)) == 40
+
+
+def _page(address: str) -> Any:
+    with urlopen(address, timeout=10) as answer:  # noqa: S310  (our own server)
+        return json.load(answer)
+
+
+def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    pause = threading.Event()
+    for _ in range(1000):
+        try:
+            get(address)
+        except URLError:
+            assert process.poll() is None, "the server ended"
+            pause.wait(0.03)
+        else:
+            return
+    raise AssertionError("the server never answered")
