@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,10 +12,21 @@ from uuid import uuid4
 import psycopg
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
 
 from eggypro_adapters.embedded_postgres import attach, find_binaries
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
+
+# Machines are slow at times: no example fails by the clock. Exploring is for people's machines, so
+# that what lands is decided by the change alone.
+settings.register_profile(
+    "eggypro",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("eggypro")
 
 TEMPLATE = "eggypro_template"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -24,8 +36,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--postgres",
         metavar="MAJOR",
+        type=int,
         help="the major version of Postgres to test on (default: the one that `make run` starts)",
     )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    told = subprocess.run(
+        [_binaries(config) / "postgres", "--version"], capture_output=True, text=True, check=True
+    )
+    return told.stdout.strip()
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +56,7 @@ def postgres(
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    major = pytestconfig.getoption("postgres")
-    binaries = find_binaries(int(major)) if major else None
+    binaries = _binaries(pytestconfig)
     with attach(shared / "pg", linger=5, binaries=binaries, settings=FAST) as server:
         url = sa.make_url(server.url)
         with (shared / "template.lock").open("w") as lock:
@@ -80,6 +99,10 @@ def connect() -> Iterator[Callable[..., Database]]:
 @pytest.fixture
 def database(database_url: sa.URL, connect: Callable[..., Database]) -> Database:
     return connect(database_url, size=8)
+
+
+def _binaries(config: pytest.Config) -> Path:
+    return find_binaries(config.getoption("postgres"))
 
 
 def _make_template(url: sa.URL, made: Path) -> None:

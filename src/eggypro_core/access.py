@@ -39,11 +39,15 @@ class Gate:
         Raises UnauthenticatedError where it is missing or wrong, ForbiddenError where its owner
         lacks the permission. The time that it takes says nothing about the key.
         """
-        if credential is None:
+        if not credential:
             raise UnauthenticatedError("This needs an admin credential: Authorization: Bearer ...")
-        if not compare_digest(credential.encode(errors="replace"), self._admin_key.encode()):
+        if not compare_digest(_bytes(credential), _bytes(self._admin_key)):
             raise UnauthenticatedError("The credential is not valid")
         user = AdminUser("admin", "admin", frozenset(Permission))
         if permission not in user.permissions:
             raise ForbiddenError(f"This needs the permission {permission}")
         return user
+
+
+def _bytes(secret: str) -> bytes:
+    return secret.encode(errors="surrogatepass")

@@ -10,8 +10,18 @@ from eggypro_core.imports import ImportEntry, ImportReport, OnConflict
 from eggypro_core.loading import Loading
 from eggypro_core.paging import Page
 from eggypro_core.ports import Clock, HtmlCleaner, ProductStore
-from eggypro_core.products import REQUIRED, SHOWN, ListedProduct, Product, ProductChanges
+from eggypro_core.products import (
+    HIGHEST_STOCK,
+    REQUIRED,
+    SHOWN,
+    ListedProduct,
+    Product,
+    ProductChanges,
+    stock_refused,
+)
 from eggypro_core.queries import ProductQuery, Status
+from eggypro_core.rules import printable
+from eggypro_core.slugs import is_slug
 
 
 @frozen
@@ -28,9 +38,9 @@ class Catalog:
 
     def find(self, slug: str, status: Status = Status.ACTIVE) -> Product:
         """Return a product. Raises NotFoundError (also for one in another state), MovedError."""
-        product = self._products.find(slug)
+        product = self._products.find(_slug(slug))
         if not status.shows(is_active=product.is_active):
-            raise NotFoundError(f"There is no product '{slug}'")
+            raise _not_found(slug)
         return product
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
@@ -76,14 +86,17 @@ class Catalog:
 
     def remove(self, slug: str) -> None:
         """Delete a product for good. Raises NotFoundError, MovedError."""
-        self._products.remove(slug)
+        self._products.remove(_slug(slug))
 
     def adjust_stock(self, slug: str, by: int) -> int:
         """Add to the stock of a product, or take from it; return what is left.
 
-        Raises NotFoundError, MovedError, and ConflictError where it would fall below zero.
+        Raises NotFoundError, MovedError, and ConflictError where it would fall below zero, or rise
+        above what can be counted.
         """
-        return self._products.adjust_stock(slug, by)
+        if abs(by) > HIGHEST_STOCK:  # more than a store needs to be able to count with
+            raise stock_refused(self._products.find(_slug(slug)).stock_quantity, by)
+        return self._products.adjust_stock(_slug(slug), by)
 
     def load(
         self,
@@ -102,9 +115,10 @@ class Catalog:
         with self._products.load() as load:
             loading = Loading(load, self._html.clean, self._clock(), on_conflict)
             loading.take(entries)
-            if not dry_run and (keep_going or not loading.refused):
+            kept = not dry_run and (keep_going or not loading.refused)
+            if kept:
                 load.commit()
-        return loading.report(dry_run=dry_run)
+        return loading.report(kept=kept, dry_run=dry_run)
 
     def _write(self, slug: str, changes: ProductChanges, version: int | None) -> Product:
         now = self._clock()
@@ -117,7 +131,18 @@ class Catalog:
                 )
             return changes.apply(product, now)
 
-        return self._products.change(slug, to)
+        return self._products.change(_slug(slug), to)
+
+
+def _slug(text: str) -> str:
+    """Return the slug. Raises NotFoundError for a text that cannot be one: no store is asked."""
+    if not is_slug(text):
+        raise _not_found(text)
+    return text
+
+
+def _not_found(slug: str) -> NotFoundError:
+    return NotFoundError(f"There is no product '{printable(slug)}'")
 
 
 def _emptied(changes: ProductChanges) -> ProductChanges:

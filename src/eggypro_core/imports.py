@@ -45,7 +45,8 @@ class OnConflict(StrEnum):
 class ImportReport:
     """What an import did, or with `dry_run` would do: products counted, lines named.
 
-    If anything is in `refused` and the import was not told to keep going, nothing was kept.
+    If anything is in `refused` and the import was not told to keep going, nothing was kept: then
+    nothing is counted as created or changed either.
     """
 
     created: int

@@ -10,12 +10,19 @@ from eggypro_core import rules
 from eggypro_core.errors import Fault, InvalidError
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.ports import ProductLoad
-from eggypro_core.products import UNSET, Product, ProductChanges, ProductDraft
+from eggypro_core.products import (
+    IMPORT_REQUIRED,
+    UNSET,
+    Product,
+    ProductChanges,
+    ProductDraft,
+)
 from eggypro_core.slugs import free_slug, slug_of
 
 BATCH = 1000
 LISTED = 10_000
 """How many refusals and how many warnings are listed. An import stops at more refusals."""
+_STOPPED = Fault("", "So much is refused that the import stopped here: is this the right file?")
 
 
 @frozen
@@ -27,10 +34,14 @@ class _Candidate:
     changes: ProductChanges
 
     @property
+    def sku(self) -> str | None:
+        """The SKU that it claims."""
+        return self.changes.sku if isinstance(self.changes.sku, str) else None
+
+    @property
     def keys(self) -> list[tuple[str, str]]:
         """The field and the value of what no other entry of the file may have."""
-        sku = self.changes.sku
-        return [("slug", self.slug), *([("sku", sku)] if isinstance(sku, str) else [])]
+        return [("slug", self.slug), *([("sku", self.sku)] if self.sku is not None else [])]
 
 
 @define
@@ -50,17 +61,21 @@ class Loading:
     def take(self, entries: Iterable[ImportEntry]) -> None:
         """Take every entry, or stop where so many are refused that the file must be wrong."""
         rest = iter(entries)
-        while len(self.refused) < LISTED and (batch := list(islice(rest, BATCH))):
+        while batch := list(islice(rest, BATCH)):
+            if len(self.refused) >= LISTED:
+                self._refuse(batch[0].line, [_STOPPED])
+                return
             self._put(self._not_taken(self._not_repeated(list(self._checked(batch)))))
 
-    def report(self, *, dry_run: bool) -> ImportReport:
-        """Return what came of it."""
+    def report(self, *, kept: bool, dry_run: bool) -> ImportReport:
+        """Return what came of it, or would in a run that is not dry."""
+        counts = kept or dry_run
         return ImportReport(
-            created=self.created,
-            changed=self.changed,
+            created=self.created if counts else 0,
+            changed=self.changed if counts else 0,
             unchanged=self.unchanged,
-            refused=tuple(sorted(self.refused, key=lambda notice: notice.line)),
-            warnings=tuple(self.warnings[:LISTED]),
+            refused=_by_line(self.refused),
+            warnings=_by_line(self.warnings[:LISTED]),
             dry_run=dry_run,
         )
 
@@ -80,12 +95,13 @@ class Loading:
                 self._refuse(entry.line, invalid.faults)
 
     def _candidate(self, entry: ImportEntry) -> _Candidate:
-        changes = ProductChanges.read(entry.values or {}, self.clean_html)
+        values = entry.values or {}
+        is_known_by = {"slug", "name"} & values.keys()
+        required = () if is_known_by else IMPORT_REQUIRED
+        changes = ProductChanges.read(values, self.clean_html, required=required)
         if changes.slug is not UNSET:
             return _Candidate(entry.line, changes.slug, changes)
-        if changes.name is UNSET:
-            raise InvalidError([Fault("name", "Name is required")])
-        slug = free_slug(slug_of(changes.name), ())
+        slug = free_slug(slug_of(str(changes.name)), ())
         return _Candidate(entry.line, slug, evolve(changes, slug=slug))
 
     def _not_repeated(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
@@ -103,16 +119,14 @@ class Loading:
 
     def _not_taken(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
         """Return those whose SKU is free or their own; the others are refused."""
-        holders = self.load.holders(
-            [one.changes.sku for one in batch if isinstance(one.changes.sku, str)]
-        )
+        holders = self.load.holders([one.sku for one in batch if one.sku is not None])
         free = []
         for one in batch:
-            holder = holders.get(str(one.changes.sku), one.slug)
+            holder = one.slug if one.sku is None else holders.get(one.sku, one.slug)
             if holder == one.slug:
                 free.append(one)
             else:
-                taken = f"SKU '{one.changes.sku}' belongs to the product '{holder}'"
+                taken = f"SKU '{one.sku}' belongs to the product '{holder}'"
                 self._refuse(one.line, [Fault("sku", taken)])
         return free
 
@@ -147,6 +161,10 @@ class Loading:
             self.unchanged += 1
         else:
             changed.append(product)
+
+
+def _by_line(notices: Iterable[Notice]) -> tuple[Notice, ...]:
+    return tuple(sorted(notices, key=lambda notice: notice.line))
 
 
 def _repeats(one: _Candidate, name: str) -> Fault:

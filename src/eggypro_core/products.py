@@ -113,7 +113,7 @@ class Product(ListedProduct):
 
     version: int
     details: str
-    attributes: Mapping[str, str]
+    attributes: Mapping[str, str] = field(eq=lambda attributes: tuple(attributes.items()))
 
     def listed(self) -> ListedProduct:
         """Return what lists show of it."""

@@ -10,12 +10,13 @@ from typing import Any, TypeAlias, TypeVar
 from attrs import evolve, field, frozen
 
 from eggypro_core import rules
-from eggypro_core.errors import Fault, InvalidError, MalformedError
-from eggypro_core.paging import Position, cursor_of, read_cursor
-from eggypro_core.products import ListedProduct
+from eggypro_core.errors import Fault, MalformedError
+from eggypro_core.paging import HIGHEST_ID, Position, cursor_of, read_cursor
+from eggypro_core.products import HIGHEST_PRICE, ListedProduct
 from eggypro_core.slugs import fold
 
 E = TypeVar("E", bound=StrEnum)
+N = TypeVar("N", int, Decimal)
 SortKey: TypeAlias = str | Decimal | datetime | int
 DEFAULT_LIMIT = 20
 RANKED = 1000
@@ -78,23 +79,22 @@ class ProductQuery:
 
         Raises InvalidError with every fault, MalformedError for a cursor of another list.
         """
-        return cls._made(rules.check(params, _PARAMETERS, required=required), params)
+        values = rules.check(params, _PARAMETERS, required=required, also=_together(params))
+        return cls._made(values)
 
     @classmethod
     def read_search(cls, params: Mapping[str, object]) -> "ProductQuery":
         """Check parameters as `read` does, but what is searched for is `q`, and must be given."""
-        values = rules.check(params, _SEARCH_PARAMETERS, required=("q",))
-        values["search"] = values.pop("q")
-        return cls._made(values, params)
+        also = _together(params)
+        values = rules.check(params, _SEARCH_PARAMETERS, required=("q",), also=also)
+        return cls._made({"search": values.pop("q"), **values})
 
     @classmethod
-    def _made(cls, values: dict[str, Any], params: Mapping[str, object]) -> "ProductQuery":
+    def _made(cls, values: dict[str, Any]) -> "ProductQuery":
         cursor = values.pop("cursor", None)
-        other_name = values.pop("inStock", None)
-        if "in_stock" not in values and other_name is not None:
-            values["in_stock"] = other_name
+        if "inStock" in values:
+            values["in_stock"] = values.pop("inStock")
         query = cls(**values)
-        _refuse_together(query, params)
         return query if cursor is None else query._behind(str(cursor))
 
     def following(self, last: ListedProduct, score: int = 0) -> "ProductQuery":
@@ -173,13 +173,13 @@ _KEY: Mapping[Sort, Callable[[ListedProduct], SortKey]] = {
 
 
 def _key_text(text: str) -> str:
-    if rules.printable(text) != text[:100]:
+    if not rules.is_clean(text):
         raise ValueError("no name has such a key")
     return text
 
 
 def _key_decimal(text: str) -> Decimal:
-    return rules.decimal("key", text)
+    return _bounded(rules.decimal("key", text), HIGHEST_PRICE)
 
 
 def _key_time(text: str) -> datetime:
@@ -189,6 +189,16 @@ def _key_time(text: str) -> datetime:
     return time
 
 
+def _key_score(text: str) -> int:
+    return _bounded(int(text), HIGHEST_ID)
+
+
+def _bounded(key: N, highest: int | Decimal) -> N:
+    if not 0 <= key <= highest:
+        raise ValueError("no row has such a key")
+    return key
+
+
 _READ_KEY: Mapping[Sort, Callable[[str], SortKey]] = {
     Sort.NAME: _key_text,
     Sort.NAME_DESC: _key_text,
@@ -196,7 +206,7 @@ _READ_KEY: Mapping[Sort, Callable[[str], SortKey]] = {
     Sort.PRICE_DESC: _key_decimal,
     Sort.NEWEST: _key_time,
     Sort.RATING: _key_decimal,
-    Sort.RELEVANCE: int,
+    Sort.RELEVANCE: _key_score,
 }
 
 
@@ -204,17 +214,16 @@ def _default_sort(query: ProductQuery) -> Sort:
     return Sort.RELEVANCE if query.search else Sort.NAME
 
 
-def _refuse_together(query: ProductQuery, params: Mapping[str, object]) -> None:
-    """Refuse what is right alone, but makes no sense together."""
+def _together(params: Mapping[str, object]) -> list[Fault]:
+    """Return what may be right alone, but makes no sense together."""
     faults = []
     if "cursor" in params and "offset" in params:
         faults.append(Fault("offset", "Offset cannot be given together with a cursor"))
     if "in_stock" in params and "inStock" in params:
         faults.append(Fault("inStock", "inStock is another name of in_stock: give one of them"))
-    if query.sort is Sort.RELEVANCE and not query.search:
+    if params.get("sort") == Sort.RELEVANCE and not {"search", "q"} & params.keys():
         faults.append(Fault("sort", "Sort relevance needs a search"))
-    if faults:
-        raise InvalidError(faults)
+    return faults
 
 
 def _one_of(name: str, words: type[E]) -> Callable[[object], E]:

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, TypeAlias, TypeVar
 
 from eggypro_core.errors import Fault, InvalidError
@@ -16,8 +17,10 @@ _SPACES = re.compile("[ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\
 _LINE_BREAK = re.compile("\r\n?")
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOT_LONG_TEXT = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_MAYBE_MARKS = re.compile(r"[^\w\s\x00-\x7f]{100,}")
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+_MARKS = 100
+_MAYBE_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MARKS},}}")
+_PASSES = 10
 
 
 class RefusedError(ValueError):
@@ -30,11 +33,12 @@ def check(
     *,
     required: Collection[str] = (),
     ignored: Collection[str] = (),
+    also: Sequence[Fault] = (),
 ) -> dict[str, Any]:
     """Return the clean values of the named fields.
 
     Raises InvalidError with every fault at once: values that break their rule, names that no rule
-    knows and that are not `ignored`, and `required` names that are missing.
+    knows and that are not `ignored`, `required` names that are missing, and what is `also` wrong.
     """
     clean: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -47,6 +51,7 @@ def check(
         elif name not in ignored:
             faults.append(Fault(printable(name), "Unknown field"))
     faults += [Fault(name, f"{label(name)} is required") for name in required if name not in values]
+    faults += also
     if faults:
         raise InvalidError(faults)
     return clean
@@ -64,6 +69,11 @@ def printable(text: str) -> str:
     return _NOT_TEXT.sub("\ufffd", text)[:100]
 
 
+def is_clean(text: str) -> bool:
+    """Whether a text is free of control characters and lone surrogates."""
+    return _NOT_TEXT.search(text) is None
+
+
 def line(name: str, maximum: int, *, never: str = "") -> Callable[[object], str]:
     """Return the rule of a text of one line: NFC, stripped, runs of white space made one space.
 
@@ -75,7 +85,7 @@ def line(name: str, maximum: int, *, never: str = "") -> Callable[[object], str]
         text = _SPACES.sub(" ", _normal(name, value, maximum)).strip()
         if not text:
             raise RefusedError(f"{name} is required")
-        if _NOT_TEXT.search(text) or (forbidden and forbidden.search(text)):
+        if not is_clean(text) or (forbidden and forbidden.search(text)):
             raise RefusedError(f"{name} contains invalid characters")
         return _within(name, text, maximum)
 
@@ -87,15 +97,26 @@ def long_text(
 ) -> Callable[[object], str]:
     """Return the rule of a text of many lines, which may be empty: NFC, stripped, LF line breaks.
 
-    `clean` is applied before the length is looked at (HTML is brought to its allow-list there).
+    `clean` is applied before the length is looked at (HTML is brought to its allow-list there). It
+    must change nothing about what it returned. As it may write out what stood in the text as
+    entities, what it returns is made normal and cleaned again until both leave it alone.
     """
 
-    def rule(value: object) -> str:
+    def normal(value: object) -> str:
         text = _LINE_BREAK.sub("\n", _normal(name, value, maximum))
         text = text.replace("\t", " ").strip()
         if _NOT_LONG_TEXT.search(text):
             raise RefusedError(f"{name} contains invalid characters")
-        return _within(name, clean(text).strip(), maximum)
+        return text
+
+    def rule(value: object) -> str:
+        text = normal(value)
+        for _ in range(_PASSES):
+            cleaned = clean(text)
+            text = normal(cleaned)
+            if text == cleaned:
+                return _within(name, text, maximum)
+        raise RefusedError(f"{name} contains invalid characters")
 
     return rule
 
@@ -212,7 +233,10 @@ def text_map(
             raise RefusedError(f"{name} must be a map of texts")
         if len(value) > maximum:
             raise RefusedError(f"Too many {name.lower()}")
-        return {key(each): text(content) for each, content in value.items()}
+        clean = {key(each): text(content) for each, content in value.items()}
+        if len(clean) < len(value):
+            raise RefusedError(f"{name} must each have a name of their own")
+        return clean
 
     return rule
 
@@ -230,13 +254,19 @@ def _normal(name: str, value: object, maximum: int) -> str:
     text = _text(name, value)
     if len(text) > 4 * maximum:
         raise RefusedError(f"{name} too long")
-    if any(map(_all_marks, _MAYBE_MARKS.findall(text))):  # to order n marks takes n * n steps
+    if any(map(_stacks_marks, _MAYBE_MARKS.findall(text))):  # to order n marks takes n * n steps
         raise RefusedError(f"{name} contains invalid characters")
     return unicodedata.normalize("NFC", text)
 
 
-def _all_marks(run: str) -> bool:
-    return sum(map(bool, map(unicodedata.combining, run))) > len(run) // 2
+def _stacks_marks(run: str) -> bool:
+    """Whether so many marks stand in a row as no script needs."""
+    return any(is_mark and len(list(row)) >= _MARKS for is_mark, row in groupby(run, _is_mark))
+
+
+def _is_mark(character: str) -> bool:
+    # By category: some marks of class 0 are made of two that are not.
+    return unicodedata.category(character).startswith("M")
 
 
 def _within(name: str, text: str, maximum: int) -> str:

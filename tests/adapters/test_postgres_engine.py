@@ -89,6 +89,19 @@ def test_connections_that_the_server_ended_are_not_noticed_by_anyone(
     assert store.add(a_draft(), NOON).slug == "egg-white-2"
 
 
+def test_a_connection_that_was_idle_too_long_is_replaced(
+    database_url: sa.URL, connect: Connect
+) -> None:
+    now = [0.0]
+    database = connect(database_url, size=1, clock=lambda: now[0])
+    pid = Statement.of(sa.text("SELECT pg_backend_pid()"))
+    first = database.read(pid, {})
+    now[0] += 30
+    assert database.read(pid, {}) == first
+    now[0] += 30.1
+    assert database.read(pid, {}) != first
+
+
 def test_a_read_that_loses_its_connection_is_repeated_once(database: Database) -> None:
     with database.begin() as connection:
         connection.execute(sa.text("CREATE SEQUENCE tries"))

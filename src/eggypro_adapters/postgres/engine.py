@@ -3,6 +3,7 @@
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 import psycopg
@@ -16,6 +17,8 @@ from eggypro_adapters.postgres.errors import is_collision, is_lost, translated
 _DIALECT: sa.Dialect = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 T = TypeVar("T")
 TRIES = 3
+IDLE = 30.0
+"""Seconds after which a connection that nobody used is replaced."""
 STATEMENT_TIMEOUT = 5_000
 """Milliseconds after which a statement of a request is ended."""
 CONNECT = {"connect_timeout": 10, "application_name": "eggypro"}
@@ -72,10 +75,12 @@ class Database:
         size: int = 20,
         patience: float = 3,
         pooler: PoolerCheck = found_out,
+        clock: Callable[[], float] = monotonic,
     ) -> "Database":
         """Return a database whose pool has at most `size` connections. None is opened yet.
 
-        Whoever finds all of them busy waits `patience` seconds for one.
+        Whoever finds all of them busy waits `patience` seconds for one. `clock` tells seconds: a
+        connection that was idle for longer than IDLE is replaced.
         """
         engine = sa.create_engine(
             url,
@@ -83,12 +88,13 @@ class Database:
             pool_size=size,
             max_overflow=0,
             pool_timeout=patience,
-            pool_recycle=240,
             pool_use_lifo=True,
             pool_reset_on_return=None,  # autocommit leaves nothing; a transaction ends itself
             connect_args=CONNECT,
         )
         sa.event.listen(engine, "connect", _prepared_by(pooler))
+        sa.event.listen(engine, "checkin", _note_idle(clock))
+        sa.event.listen(engine, "checkout", _refuse_idle(clock))
         sa.event.listen(engine, "checkout", _refuse_dead)
         return cls(engine, engine.execution_options(isolation_level="READ COMMITTED"))
 
@@ -175,6 +181,26 @@ def _prepared_by(pooler: PoolerCheck) -> Any:
         )
 
     return prepare
+
+
+def _note_idle(clock: Callable[[], float]) -> Any:
+    def note(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["idle_since"] = clock()
+
+    return note
+
+
+def _refuse_idle(clock: Callable[[], float]) -> Any:
+    """Return what turns away a connection that was idle too long.
+
+    Something on the way (a firewall, a database that sleeps) may have dropped it without a word.
+    """
+
+    def refuse(_: object, record: ConnectionPoolEntry, __: object) -> None:
+        if clock() - record.info.pop("idle_since", clock()) > IDLE:
+            raise sa.exc.DisconnectionError("idle for too long")
+
+    return refuse
 
 
 def _refuse_dead(

@@ -1,0 +1,22 @@
+"""A catalogue in memory, and the clock that it tells the time by."""
+
+import pytest
+from hypothesis import settings
+
+from eggypro_adapters.files.html import NhHtmlCleaner
+from eggypro_adapters.memory import MemoryProductStore
+from eggypro_core.catalog import Catalog
+from tests.clock import FakeClock
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of the core
+settings.load_profile("unhurried")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def catalog(clock: FakeClock) -> Catalog:
+    return Catalog(MemoryProductStore(), NhHtmlCleaner(), clock)

@@ -1,0 +1,151 @@
+"""Who may know whom, and that each of these rules bites."""
+
+import ast
+import shutil
+import subprocess
+import sys
+import tomllib
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+import attr
+import attrs
+import pytest
+
+import eggypro_core
+
+ROOT = Path(__file__).parents[1]
+SRC = ROOT / "src"
+CONFIG = ROOT / "pyproject.toml"
+TOOL = Path(sys.executable).with_name("lint-imports")
+CONTRACTS = tomllib.loads(CONFIG.read_text())["tool"]["importlinter"]["contracts"]
+OFFENCES = [
+    ("layers", "eggypro_core.rules", "eggypro_adapters.memory"),
+    ("layers", "eggypro_core.catalog", "eggypro_http.app"),
+    ("layers", "eggypro_core.app", "eggypro_cli.main"),
+    ("layers", "eggypro_adapters.memory", "eggypro_http.errors"),
+    ("layers", "eggypro_adapters.postgres.products", "eggypro_cli.errors"),
+    ("layers", "eggypro_http.products", "eggypro_cli.tables"),
+    ("edges", "eggypro_http.products", "eggypro_adapters.wiring"),
+    ("edges", "eggypro_http.app", "eggypro_adapters.memory"),
+    ("edges", "eggypro_http.wsgi", "eggypro_adapters.postgres.engine"),
+    ("edges", "eggypro_cli.products", "eggypro_adapters.settings"),
+    ("edges", "eggypro_cli.main", "eggypro_adapters.memory"),
+    ("serve", "eggypro_cli.products", "eggypro_http.answers"),
+    ("serve", "eggypro_cli.main", "eggypro_http.server"),
+    ("adapters", "eggypro_adapters.memory", "eggypro_adapters.postgres.rows"),
+    ("adapters", "eggypro_adapters.files.html", "eggypro_adapters.memory"),
+    ("adapters", "eggypro_adapters.postgres.engine", "eggypro_adapters.settings"),
+    ("adapters", "eggypro_adapters.admin_key", "eggypro_adapters.wiring"),
+]
+IMPORT_ALL = """
+import eggypro_core
+print(*(getattr(eggypro_core, name).__name__ for name in eggypro_core.__all__))
+"""
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the sources, to spoil."""
+    return Path(
+        shutil.copytree(SRC, tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    )
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python that has the core and attrs, and nothing else: its folder of packages."""
+    home = tmp_path_factory.mktemp("bare")
+    venv.create(home, with_pip=False, symlinks=True)
+    [packages] = home.glob("lib/python*/site-packages")
+    for package in (attr, attrs, eggypro_core):
+        folder = Path(str(package.__file__)).parent
+        shutil.copytree(folder, packages / folder.name)
+    return packages
+
+
+def lint(contract: str, sources: Path) -> subprocess.CompletedProcess[str]:
+    options = ["--config", str(CONFIG), "--contract", contract, "--no-cache", "--no-logo"]
+    return subprocess.run(
+        [TOOL, *options], cwd=sources, capture_output=True, text=True, check=False
+    )
+
+
+def run_bare(packages: Path, code: str) -> subprocess.CompletedProcess[str]:
+    python = packages.parents[2] / "bin" / "python"
+    return subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=False)
+
+
+def foreign_imports(package: Path) -> set[str]:
+    """The names of all that a package imports beyond itself, attrs and the standard library."""
+    known = sys.stdlib_module_names | {"attrs", package.name}
+    files = package.rglob("*.py")
+    return {name for file in files for name in _imported(file)} - known
+
+
+def _imported(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
+
+
+@pytest.mark.parametrize("contract", [contract["id"] for contract in CONTRACTS])
+def test_the_sources_keep_their_contracts(contract: str) -> None:
+    linted = lint(contract, SRC)
+    assert linted.returncode == 0, linted.stdout
+    assert "1 kept, 0 broken" in linted.stdout
+
+
+@pytest.mark.parametrize(("contract", "importer", "imported"), OFFENCES)
+def test_an_import_that_a_contract_forbids_is_found(
+    copy: Path, contract: str, importer: str, imported: str
+) -> None:
+    file = copy.joinpath(*importer.split(".")).with_suffix(".py")
+    with file.open("a") as spoiled:
+        spoiled.write(f"\nimport {imported}\n")
+    linted = lint(contract, copy)
+    assert linted.returncode == 1
+    assert "0 kept, 1 broken" in linted.stdout
+    assert f"{importer} -> {imported}" in " ".join(linted.stdout.split())
+
+
+def test_every_contract_was_seen_to_bite() -> None:
+    assert {contract["id"] for contract in CONTRACTS} == {contract for contract, _, _ in OFFENCES}
+
+
+def test_the_core_imports_attrs_and_the_standard_library_only() -> None:
+    assert foreign_imports(SRC / "eggypro_core") == set()
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("import sqlalchemy.exc", "sqlalchemy"),
+        ("from eggypro_adapters import memory", "eggypro_adapters"),
+        ("def late():\n    import orjson", "orjson"),
+        ("from . import errors", ""),
+    ],
+)
+def test_an_import_of_anything_else_in_the_core_is_found(copy: Path, line: str, name: str) -> None:
+    core = copy / "eggypro_core"
+    (core / "spoiled.py").write_text(line)
+    assert foreign_imports(core) == {name}
+
+
+def test_the_core_works_where_there_is_nothing_but_attrs(bare: Path) -> None:
+    done = run_bare(bare, IMPORT_ALL)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == eggypro_core.__all__
+
+
+def test_where_there_is_nothing_but_attrs_nothing_else_can_be_imported(bare: Path) -> None:
+    for name in ("sqlalchemy", "falcon", "eggypro_adapters"):
+        done = run_bare(bare, f"import eggypro_core, {name}")
+        assert f"No module named '{name}'" in done.stderr
+
+
+def test_all_public_names_are_sorted_and_once_there() -> None:
+    assert eggypro_core.__all__ == sorted(set(eggypro_core.__all__))
