@@ -368,7 +368,7 @@ def test_a_file_whose_end_is_near_is_read_to_it_however_much_is_refused(catalog:
 
 
 def test_no_more_warnings_are_listed_than_can_be_read(catalog: Catalog) -> None:
-    warned = (Fault("price", "Careful"), Fault("name", "Careful"))
+    warned = tuple(Fault(name, "Careful") for name in ("price", "name", "sku"))
     report = catalog.load([ImportEntry(line, None, warnings=warned) for line in range(LISTED)])
     assert len(report.warnings) == LISTED
 
