@@ -151,8 +151,10 @@ def _refuse_taken(
     same = [column == value for column, value in held.items() if value is not None]
     if not same:
         return
-    others = sa.select(products.c.slug, products.c.is_active).where(
-        sa.or_(*same), products.c.id != but
+    others = (
+        sa.select(products.c.slug, products.c.is_active)
+        .where(sa.or_(*same), products.c.id != but)
+        .order_by(products.c.id)
     )
     for holder, is_active in connection.execute(others):
         if holder == slug:
