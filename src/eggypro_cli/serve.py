@@ -44,8 +44,10 @@ def serve(
     """
     outside: Outside = context.obj
     with _ended_by_sigterm():
+        from eggypro_http.server import free_address
         from eggypro_http.server import serve as serve_http
 
+        free_address(host, port)  # before anything is promised
         body, addresses = _prepare(outside, _address(host, port), demo=demo)
         show(body, lambda: addresses, json=json)
         serve_http(outside.opener(), host=host, port=port, workers=workers)

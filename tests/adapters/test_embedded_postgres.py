@@ -316,7 +316,7 @@ def test_a_guardian_that_is_told_to_go_waits_for_the_users(made: Path) -> None:
         os.kill(pid, signal.SIGTERM)
         threading.Event().wait(3 * guardian.LOOK_AROUND)
         assert answers(server)
-    eventually(lambda: not alive(made))
+    eventually(lambda: not alive(made), guardian.PATIENCE / 2)
 
 
 def test_two_folders_have_two_servers(made: Path) -> None:
@@ -380,6 +380,17 @@ def test_a_server_that_is_killed_comes_back_by_itself(made: Path) -> None:
             assert answers(server)
         assert postmaster(made) != before
         assert len(guardians(made)) == 1
+
+
+def test_nothing_is_started_beside_what_still_lives_of_a_server_that_was_killed(made: Path) -> None:
+    with attach(made, linger=0, settings=QUICK) as server, psycopg.connect(server.conninfo) as held:
+        os.kill(held.info.backend_pid, signal.SIGSTOP)
+        killed([*guardians(made), postmaster(made)])
+        with pytest.raises(UnavailableError, match="does not answer"):
+            attach(made, timeout=0.5)
+        assert not guardians(made)
+        os.kill(held.info.backend_pid, signal.SIGCONT)
+    leave(user(made))
 
 
 def test_the_note_of_a_server_whose_number_is_another_process_now_is_litter(made: Path) -> None:
