@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from attrs import frozen
 
@@ -36,6 +36,29 @@ class Page(Generic[T, Q]):
     total: int
     total_capped: bool
     next: Q | None
+
+
+class ListQuery(Protocol):
+    """A wish for a page of a list: how much of it, from where."""
+
+    @property
+    def limit(self) -> int:
+        """Return how many rows are wanted at most."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Return how many rows are passed over."""
+        ...
+
+    @property
+    def after(self) -> Position | None:
+        """Return the place that the page begins behind, None at the front."""
+        ...
+
+    def params(self) -> dict[str, str]:
+        """Return the parameters that ask for this page."""
+        ...
 
 
 def cursor_of(position: Position, bound_to: str) -> str:

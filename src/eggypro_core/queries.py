@@ -12,13 +12,20 @@ from attrs import evolve, field, frozen
 from eggypro_core import rules
 from eggypro_core.errors import Fault, MalformedError
 from eggypro_core.paging import HIGHEST_ID, Position, cursor_of, read_cursor
+from eggypro_core.parameters import (
+    DEFAULT_LIMIT,
+    PAGING,
+    amount,
+    flag,
+    offset_with_cursor,
+    one_of,
+    worded,
+)
 from eggypro_core.products import HIGHEST_PRICE, ListedProduct
 from eggypro_core.slugs import fold
 
-E = TypeVar("E", bound=StrEnum)
 N = TypeVar("N", int, Decimal)
 SortKey: TypeAlias = str | Decimal | datetime | int
-DEFAULT_LIMIT = 20
 RANKED = 1000
 """How many of its best a ranked search pages through."""
 
@@ -123,11 +130,7 @@ class ProductQuery:
             "status": self.status if self.status is not Status.ACTIVE else None,
             "cursor": self.after and cursor_of(self.after, self._list()),
         }
-        return {
-            name: str(value).lower() if isinstance(value, bool) else str(value)
-            for name, value in shown.items()
-            if value is not None
-        }
+        return worded(shown)
 
     def _behind(self, cursor: str) -> "ProductQuery":
         query = evolve(self, after=read_cursor(cursor, self._list()))
@@ -216,9 +219,7 @@ def _default_sort(query: ProductQuery) -> Sort:
 
 def _together(params: Mapping[str, object]) -> list[Fault]:
     """Return what may be right alone, but makes no sense together."""
-    faults = []
-    if "cursor" in params and "offset" in params:
-        faults.append(Fault("offset", "Offset cannot be given together with a cursor"))
+    faults = offset_with_cursor(params)
     if "in_stock" in params and "inStock" in params:
         faults.append(Fault("inStock", "inStock is another name of in_stock: give one of them"))
     if params.get("sort") == Sort.RELEVANCE and not {"search", "q"} & params.keys():
@@ -226,62 +227,16 @@ def _together(params: Mapping[str, object]) -> list[Fault]:
     return faults
 
 
-def _one_of(name: str, words: type[E]) -> Callable[[object], E]:
-    def rule(value: object) -> E:
-        try:
-            return words(str(value))
-        except ValueError:
-            raise rules.RefusedError(f"{name} must be one of {', '.join(words)}") from None
-
-    return rule
-
-
-def _number(name: str, lowest: int, highest: int) -> Callable[[object], int]:
-    bounded = rules.whole(name, lowest, highest)
-
-    def rule(value: object) -> int:
-        digits = isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit()
-        return bounded(int(str(value)[:20]) if digits else value)
-
-    return rule
-
-
-def _flag(name: str) -> Callable[[object], bool]:
-    def rule(value: object) -> bool:
-        word = str(value).lower()
-        if word not in {"true", "false"}:
-            raise rules.RefusedError(f"{name} must be true or false")
-        return word == "true"
-
-    return rule
-
-
-def _amount(name: str) -> Callable[[object], Decimal]:
-    def rule(value: object) -> Decimal:
-        amount = rules.decimal(name, value)
-        if amount < 0:
-            raise rules.RefusedError(f"{name} cannot be negative")
-        return amount
-
-    return rule
-
-
-def _cursor(value: object) -> str:
-    return str(value)
-
-
 _PARAMETERS: Mapping[str, rules.Rule] = {
     "search": rules.line("Search", 200),
     "category": rules.line("Category", 255),
-    "in_stock": _flag("In stock"),
-    "inStock": _flag("In stock"),
-    "min_price": _amount("Min price"),
-    "max_price": _amount("Max price"),
-    "sort": _one_of("Sort", Sort),
-    "limit": _number("Limit", 1, 100),
-    "offset": _number("Offset", 0, 10_000),
-    "status": _one_of("Status", Status),
-    "cursor": _cursor,
+    "in_stock": flag("In stock"),
+    "inStock": flag("In stock"),
+    "min_price": amount("Min price"),
+    "max_price": amount("Max price"),
+    "sort": one_of("Sort", Sort),
+    "status": one_of("Status", Status),
+    **PAGING,
 }
 _SEARCH_PARAMETERS = {
     "q": _PARAMETERS["search"],

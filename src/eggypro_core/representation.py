@@ -1,18 +1,20 @@
 """What things look like on the wire: plain maps, lists and texts, ready to be written as JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from eggypro_core.imports import ImportReport, Notice
-from eggypro_core.paging import Page
+from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import Image, ListedProduct, Product, Rating
 from eggypro_core.queries import ProductQuery
 
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
 PRODUCTS = "/api/products"
+T = TypeVar("T")
+Q = TypeVar("Q", bound=ListQuery)
 
 
 def product_body(product: Product, currency: str) -> dict[str, Json]:
@@ -56,14 +58,7 @@ def page_body(
     page: Page[ListedProduct, ProductQuery], query: ProductQuery, currency: str
 ) -> dict[str, Json]:
     """Return a page of products, with the address of the next one."""
-    body: dict[str, Json] = {
-        "items": [listed_body(product, currency) for product in page.items],
-        "total": page.total,
-        "limit": query.limit,
-        "offset": query.offset if query.after is None else None,
-        "next": None if page.next is None else f"{PRODUCTS}?{urlencode(page.next.params())}",
-    }
-    return {**body, "total_capped": True} if page.total_capped else body
+    return _page(page, query, PRODUCTS, lambda product: listed_body(product, currency))
 
 
 def report_body(report: ImportReport) -> dict[str, Json]:
@@ -81,6 +76,20 @@ def report_body(report: ImportReport) -> dict[str, Json]:
 def timestamp(time: datetime) -> str:
     """Return a time as RFC 3339 in UTC with six decimals and `Z`."""
     return time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def _page(
+    page: Page[T, Q], query: ListQuery, address: str, body_of: Callable[[T], Json]
+) -> dict[str, Json]:
+    """Return a page of the list at an address, with the address of the next page."""
+    body: dict[str, Json] = {
+        "items": [body_of(item) for item in page.items],
+        "total": page.total,
+        "limit": query.limit,
+        "offset": query.offset if query.after is None else None,
+        "next": None if page.next is None else f"{address}?{urlencode(page.next.params())}",
+    }
+    return {**body, "total_capped": True} if page.total_capped else body
 
 
 def _optional_money(amount: Decimal | None) -> str | None:

@@ -1,23 +1,19 @@
-"""Every port within this process: the reference that real adapters are tested against."""
+"""The products of a shop within this process."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import count
-from threading import RLock
 
 from attrs import asdict, define, evolve, field
 
-from eggypro_core.errors import MovedError, NotFoundError
+from eggypro_adapters.memory.shelf import MemoryDatabase, Shelf
 from eggypro_core.paging import COUNTED, Page
 from eggypro_core.products import (
     HIGHEST_STOCK,
     ListedProduct,
     Product,
     ProductDraft,
-    sku_taken,
-    slug_taken,
     stock_refused,
 )
 from eggypro_core.queries import RANKED, ProductQuery, Sort, SortKey, sort_key
@@ -27,57 +23,19 @@ _WORD = re.compile(r"\w+")
 _TAG = re.compile(r"<[^>]*>")
 
 
-@define
-class _Shelf:
-    """What a store holds; replaced as a whole, so that a transaction can throw its own away."""
-
-    products: dict[int, Product] = field(factory=dict)
-    aliases: dict[str, int] = field(factory=dict)
-
-    def copy(self) -> "_Shelf":
-        return _Shelf(dict(self.products), dict(self.aliases))
-
-    def find(self, slug: str) -> Product:
-        for product in self.products.values():
-            if product.slug == slug:
-                return product
-        if slug in self.aliases:
-            raise MovedError(self.products[self.aliases[slug]].slug)
-        raise NotFoundError(f"There is no product '{slug}'")
-
-    def holds(self, slug: str) -> bool:
-        """Whether a slug is some product's, now or formerly."""
-        return slug in self.aliases or any(one.slug == slug for one in self.products.values())
-
-    def put(self, product: Product) -> None:
-        """Keep a product in the place of its former self. Raises ConflictError."""
-        for other in self.products.values():
-            if other.id != product.id and other.slug == product.slug:
-                raise slug_taken(other.slug, is_active=other.is_active)
-            if other.id != product.id and product.sku and other.sku == product.sku:
-                raise sku_taken(product.sku, other.slug)
-        former = self.products.get(product.id, product)
-        self.aliases.pop(product.slug, None)
-        if former.slug != product.slug:
-            self.aliases[former.slug] = product.id
-        self.products[product.id] = product
-
-
 class MemoryProductStore:
     """Products in this process. Everything is gone with it."""
 
-    def __init__(self) -> None:
-        self._shelf = _Shelf()
-        self._ids = count(1)
-        self._lock = RLock()
+    def __init__(self, database: MemoryDatabase | None = None) -> None:
+        self._database = database or MemoryDatabase()
 
     def find(self, slug: str) -> Product:
-        with self._lock:
-            return self._shelf.find(slug)
+        with self._database.lock:
+            return self._database.shelf.find(slug)
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
-        with self._lock:
-            every = list(self._shelf.products.values())
+        with self._database.lock:
+            every = list(self._database.shelf.products.values())
         found = [(_place(query, one), one) for one in every if _matches(query, one)]
         found.sort(key=lambda row: row[0], reverse=query.sort.descending)
         rows = found[:RANKED] if query.sort is Sort.RELEVANCE else found
@@ -96,46 +54,46 @@ class MemoryProductStore:
         )
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
-        with self._lock:
-            return _added(self._shelf, draft, next(self._ids), at)
+        with self._database.lock:
+            return _added(self._database.shelf, draft, next(self._database.ids), at)
 
     def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
-        with self._lock:
-            changed = to(self._shelf.find(slug))
-            self._shelf.put(changed)
+        with self._database.lock:
+            changed = to(self._database.shelf.find(slug))
+            self._database.shelf.put(changed)
             return changed
 
     def adjust_stock(self, slug: str, by: int) -> int:
-        with self._lock:
-            product = self._shelf.find(slug)
+        with self._database.lock:
+            product = self._database.shelf.find(slug)
             stock = product.stock_quantity + by
             if not 0 <= stock <= HIGHEST_STOCK:
                 raise stock_refused(product.stock_quantity, by)
-            self._shelf.put(evolve(product, stock_quantity=stock))
+            self._database.shelf.put(evolve(product, stock_quantity=stock))
             return stock
 
     def remove(self, slug: str) -> None:
-        with self._lock:
-            product = self._shelf.find(slug)
-            del self._shelf.products[product.id]
-            self._shelf.aliases = {
+        with self._database.lock:
+            product = self._database.shelf.find(slug)
+            del self._database.shelf.products[product.id]
+            self._database.shelf.aliases = {
                 alias: holder
-                for alias, holder in self._shelf.aliases.items()
+                for alias, holder in self._database.shelf.aliases.items()
                 if holder != product.id
             }
 
     @contextmanager
     def load(self) -> Iterator["_MemoryLoad"]:
-        with self._lock:
-            load = _MemoryLoad(self._shelf.copy(), self._ids)
+        with self._database.lock:
+            load = _MemoryLoad(self._database.shelf.copy(), self._database.ids)
             yield load
             if load.committed:
-                self._shelf = load.shelf
+                self._database.shelf = load.shelf
 
 
 @define
 class _MemoryLoad:
-    shelf: _Shelf
+    shelf: Shelf
     ids: Iterator[int]
     seen: set[str] = field(factory=set)
     committed: bool = False
@@ -164,7 +122,7 @@ class _MemoryLoad:
         self.committed = True
 
 
-def _added(shelf: _Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Product:
+def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Product:
     values = asdict(draft, recurse=False)
     values["slug"] = draft.slug or free_slug(slug_of(draft.name), shelf.holds)
     product = Product(**values, id=new_id, version=1, created_at=at, updated_at=at)

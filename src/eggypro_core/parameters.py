@@ -1,0 +1,83 @@
+"""The parameters of lists, as an address or a command gives them: texts."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from eggypro_core import rules
+from eggypro_core.errors import Fault
+
+E = TypeVar("E", bound=StrEnum)
+DEFAULT_LIMIT = 20
+
+
+def one_of(name: str, words: type[E]) -> Callable[[object], E]:
+    """Return the rule of one of some words."""
+
+    def rule(value: object) -> E:
+        try:
+            return words(str(value))
+        except ValueError:
+            raise rules.RefusedError(f"{name} must be one of {', '.join(words)}") from None
+
+    return rule
+
+
+def number(name: str, lowest: int, highest: int) -> Callable[[object], int]:
+    """Return the rule of a whole number in words, between two bounds that are allowed."""
+    bounded = rules.whole(name, lowest, highest)
+
+    def rule(value: object) -> int:
+        digits = isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit()
+        return bounded(int(str(value)[:20]) if digits else value)
+
+    return rule
+
+
+def flag(name: str) -> Callable[[object], bool]:
+    """Return the rule of `true` or `false`."""
+
+    def rule(value: object) -> bool:
+        word = str(value).lower()
+        if word not in {"true", "false"}:
+            raise rules.RefusedError(f"{name} must be true or false")
+        return word == "true"
+
+    return rule
+
+
+def amount(name: str) -> Callable[[object], Decimal]:
+    """Return the rule of an amount of money in words, zero or more."""
+
+    def rule(value: object) -> Decimal:
+        wanted = rules.decimal(name, value)
+        if wanted < 0:
+            raise rules.RefusedError(f"{name} cannot be negative")
+        return wanted
+
+    return rule
+
+
+PAGING: Mapping[str, rules.Rule] = {
+    "limit": number("Limit", 1, 100),
+    "offset": number("Offset", 0, 10_000),
+    "cursor": str,
+}
+"""What every list takes."""
+
+
+def offset_with_cursor(params: Mapping[str, object]) -> list[Fault]:
+    """Return the fault of parameters that name their place in a list twice."""
+    if "cursor" in params and "offset" in params:
+        return [Fault("offset", "Offset cannot be given together with a cursor")]
+    return []
+
+
+def worded(shown: Mapping[str, object]) -> dict[str, str]:
+    """Return parameters in the words that are read again; those that are None are left out."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in shown.items()
+        if value is not None
+    }
