@@ -17,6 +17,7 @@ from eggypro_core.products import (
     ListedProduct,
     Product,
     ProductChanges,
+    read_stock,
     stock_refused,
 )
 from eggypro_core.queries import ProductQuery, Status
@@ -57,10 +58,11 @@ class Catalog:
     ) -> Product:
         """Change the named fields of a product, and return it.
 
-        Raises NotFoundError, MovedError, ConflictError, and StaleError where the product is no
-        longer at `version`.
+        `values` are a JSON merge patch (RFC 7396): attributes that are not named stay. Raises
+        NotFoundError, MovedError, ConflictError, and StaleError where the product is no longer at
+        `version`. What changes nothing makes no new version.
         """
-        changes = ProductChanges.read(values, self._html.clean, closed=SHOWN)
+        changes = ProductChanges.read(values, self._html.clean, closed=SHOWN, merge=True)
         return self._write(slug, changes, version)
 
     def replace(
@@ -84,9 +86,19 @@ class Catalog:
         """Put an archived product back on sale. Raises as `change`."""
         return self._write(slug, ProductChanges(is_active=True), version)
 
-    def remove(self, slug: str) -> None:
-        """Delete a product for good. Raises NotFoundError, MovedError."""
-        self._products.remove(_slug(slug))
+    def remove(self, slug: str, *, version: int | None = None) -> None:
+        """Delete a product for good. Raises NotFoundError, MovedError, StaleError as `change`."""
+        self._products.remove(_slug(slug), lambda product: _require(version, product))
+
+    def change_stock(self, slug: str, values: Mapping[str, object]) -> int:
+        """Change the stock of a product as `values` say: by a `delta`, or to what they `set`.
+
+        Returns what is there then. Raises as `adjust_stock`.
+        """
+        wanted = read_stock(values)
+        if "set" in wanted:
+            return self.set_stock(slug, wanted["set"])
+        return self.adjust_stock(slug, wanted["delta"])
 
     def adjust_stock(self, slug: str, by: int) -> int:
         """Add to the stock of a product, or take from it; return what is left.
@@ -97,6 +109,10 @@ class Catalog:
         if abs(by) > HIGHEST_STOCK:  # more than a store needs to be able to count with
             raise stock_refused(self._products.find(_slug(slug)).stock_quantity, by)
         return self._products.adjust_stock(_slug(slug), by)
+
+    def set_stock(self, slug: str, to: int) -> int:
+        """Set the stock of a product, and return it. Raises as `adjust_stock`, and InvalidError."""
+        return self._products.set_stock(_slug(slug), read_stock({"set": to})["set"])
 
     def load(
         self,
@@ -124,11 +140,7 @@ class Catalog:
         now = self._clock()
 
         def to(product: Product) -> Product:
-            if version is not None and version != product.version:
-                raise StaleError(
-                    f"The product was changed meanwhile: it is at version {product.version},"
-                    f" not {version}. Read it again and repeat the change."
-                )
+            _require(version, product)
             return changes.apply(product, now)
 
         return self._products.change(_slug(slug), to)
@@ -139,6 +151,15 @@ def _slug(text: str) -> str:
     if not is_slug(text):
         raise _not_found(text)
     return text
+
+
+def _require(version: int | None, product: Product) -> None:
+    """Raise StaleError if a version is named and is not the product's."""
+    if version is not None and version != product.version:
+        raise StaleError(
+            f"The product was changed meanwhile: it is at version {product.version},"
+            f" not {version}. Read it again and repeat the change."
+        )
 
 
 def _not_found(slug: str) -> NotFoundError:

@@ -71,8 +71,15 @@ class ProductStore(Protocol):
         """
         ...
 
-    def remove(self, slug: str) -> None:
-        """Delete a product for good, and what hangs on it. Raises NotFoundError, MovedError."""
+    def set_stock(self, slug: str, to: int) -> int:
+        """Set the stock at once, and return it. Raises NotFoundError, MovedError."""
+        ...
+
+    def remove(self, slug: str, check: Callable[[Product], None]) -> None:
+        """Delete a product for good, and what hangs on it. Raises NotFoundError, MovedError.
+
+        Nobody changes it from when `check` sees it. If `check` raises, it stays.
+        """
         ...
 
     def load(self) -> AbstractContextManager["ProductLoad"]:

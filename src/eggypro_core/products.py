@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from attrs import evolve, field, fields_dict, frozen
 
@@ -15,6 +15,8 @@ from eggypro_core.slugs import RESERVED
 
 HIGHEST_PRICE = Decimal("999999.99")
 HIGHEST_STOCK = 2_147_483_647
+ATTRIBUTES = 50
+"""How many attributes a product may have."""
 NOT_IN_NAMES = "<>{}[]\\^~|`"
 REQUIRED = ("name", "description", "details", "ingredients", "price")
 IMPORT_REQUIRED = ("name", "price")
@@ -45,6 +47,7 @@ class _Unset(Enum):
 UNSET: Final = _Unset.UNSET
 """The value of a field that a write leaves as it is."""
 Unset = Literal[_Unset.UNSET]
+T = TypeVar("T")
 
 
 @frozen
@@ -143,7 +146,10 @@ class ProductDraft:
 
 @frozen(kw_only=True)
 class ProductChanges:
-    """What a write says about a product. A field that it leaves alone is UNSET."""
+    """What a write says about a product. A field that it leaves alone is UNSET.
+
+    `attribute_edits` sets single attributes, or takes away those that are None there.
+    """
 
     name: str | Unset = UNSET
     slug: str | Unset = UNSET
@@ -155,6 +161,7 @@ class ProductChanges:
     images: tuple[Image, ...] | Unset = UNSET
     ingredients: tuple[str, ...] | Unset = UNSET
     attributes: Mapping[str, str] | Unset = UNSET
+    attribute_edits: Mapping[str, str | None] | Unset = UNSET
     seo_title: str | Unset | None = UNSET
     seo_description: str | Unset | None = UNSET
     stock_quantity: int | Unset = UNSET
@@ -168,20 +175,28 @@ class ProductChanges:
         clean_html: Callable[[str], str],
         *,
         required: Collection[str] = (),
-        closed: Collection[str] = (),
+        closed: Collection[str] = SHOWN - {"images"},
         ignored: Collection[str] = (),
+        merge: bool = False,
     ) -> "ProductChanges":
         """Check what came from outside. Raises InvalidError with every fault of it.
 
         `required` names must be there, and an ingredient with them; `closed` ones cannot be set
-        here, and those of them that are `ignored` are passed over.
+        here, and those of them that are `ignored` are passed over. To `merge` is to read the
+        attributes as a JSON merge patch does (RFC 7396): what it does not name stays.
         """
-        found = _rules(clean_html, ingredients=1 if "ingredients" in required else 0)
+        found = _rules(clean_html, ingredients=1 if "ingredients" in required else 0, merge=merge)
         open_rules = {name: rule for name, rule in found.items() if name not in closed}
         try:
-            checked = rules.check(values, open_rules, required=required, ignored=ignored)
+            checked = rules.check(
+                values, open_rules, required=required, ignored=ignored, closed=closed
+            )
         except InvalidError as invalid:
             raise InvalidError([*invalid.faults, *_price_faults(values, found)]) from None
+        if merge and checked.get("attributes") is not None:
+            checked["attribute_edits"] = checked.pop("attributes")
+        elif "attributes" in checked:
+            checked["attributes"] = checked["attributes"] or {}
         changes = cls(**checked)
         _refuse(_compare_at_faults(changes.price, changes.compare_at_price))
         return changes
@@ -206,10 +221,11 @@ class ProductChanges:
 
         Raises InvalidError where the two together break a rule.
         """
-        changed = evolve(product, **self._given())
+        changed = evolve(product, **self._given(), **self._edited(product))
         if changed == product:
             return product
         _refuse(_compare_at_faults(changed.price, changed.compare_at_price))
+        _refuse(_attribute_faults(changed.attributes))
         return evolve(changed, version=product.version + 1, updated_at=at)
 
     def leaves(self, name: str) -> bool:
@@ -217,8 +233,23 @@ class ProductChanges:
         return getattr(self, name) is UNSET
 
     def _given(self) -> dict[str, Any]:
-        names = fields_dict(ProductChanges)
+        names = fields_dict(ProductDraft)
         return {name: getattr(self, name) for name in names if not self.leaves(name)}
+
+    def _edited(self, product: Product) -> dict[str, Any]:
+        if self.attribute_edits is UNSET:
+            return {}
+        merged = {**product.attributes, **self.attribute_edits}
+        return {"attributes": {name: text for name, text in merged.items() if text is not None}}
+
+
+def read_stock(values: Mapping[str, object]) -> dict[str, int]:
+    """Check a change of stock: `delta` is added, or `set` is what there is then; one is given.
+
+    Raises InvalidError.
+    """
+    also = [] if len({"delta", "set"} & values.keys()) == 1 else [_EITHER]
+    return rules.check(values, _STOCK_RULES, also=also)
 
 
 def slug_taken(slug: str, *, is_active: bool) -> ConflictError:
@@ -234,11 +265,14 @@ def sku_taken(sku: str, slug: str) -> ConflictError:
 
 def stock_refused(stock: int, by: int) -> ConflictError:
     """Return the refusal of a change of stock that would leave what can be counted."""
-    return ConflictError(f"The stock is {stock}: it cannot change by {by}", field="stock_quantity")
+    cannot = f"it cannot change by {rules.printable(str(by))}"
+    return ConflictError(f"The stock is {stock}: {cannot}", field="stock_quantity")
 
 
 @lru_cache(maxsize=8)  # an import reads a hundred thousand products by the same rules
-def _rules(clean_html: Callable[[str], str], ingredients: int) -> dict[str, rules.Rule]:
+def _rules(
+    clean_html: Callable[[str], str], *, ingredients: int, merge: bool
+) -> dict[str, rules.Rule]:
     """Return the rule of each field that can be written."""
     return {
         "name": rules.line("Name", 255, never=NOT_IN_NAMES),
@@ -252,18 +286,34 @@ def _rules(clean_html: Callable[[str], str], ingredients: int) -> dict[str, rule
         "ingredients": rules.listed(
             "Ingredients", rules.line("Ingredient", 255), 50, least=ingredients
         ),
-        "attributes": rules.text_map(
-            "Attributes",
-            maximum=50,
-            key=rules.line("Attribute name", 100),
-            text=rules.line("Attribute", 1000),
-        ),
+        "attributes": _edits if merge else _attributes,
         "seo_title": rules.optional(rules.line("SEO title", 255)),
         "seo_description": rules.optional(rules.line("SEO description", 500)),
-        "stock_quantity": rules.whole("Stock quantity", 0, HIGHEST_STOCK),
+        "stock_quantity": _STOCK,
         "track_stock": rules.yes_or_no("Track stock"),
         "is_active": rules.yes_or_no("Is active"),
     }
+
+
+def _or_none(rule: Callable[[object], T]) -> Callable[[object], T | None]:
+    """Return the rule that also takes None: in a merge patch, it takes away."""
+    return lambda value: None if value is None else rule(value)
+
+
+_STOCK = rules.whole("Stock quantity", 0, HIGHEST_STOCK)
+_STOCK_RULES: Mapping[str, rules.Rule] = {"delta": rules.integer("Delta"), "set": _STOCK}
+_EITHER = Fault("delta", "Either delta or set must be given")
+_ATTRIBUTE = rules.line("Attribute", 1000)
+_ATTRIBUTE_NAME = rules.line("Attribute name", 100)
+_attributes = rules.text_map("Attributes", maximum=ATTRIBUTES, key=_ATTRIBUTE_NAME, text=_ATTRIBUTE)
+_edits = _or_none(
+    rules.text_map(
+        "Attributes",
+        maximum=2 * ATTRIBUTES,  # all may be taken away, and as many set
+        key=_ATTRIBUTE_NAME,
+        text=_or_none(_ATTRIBUTE),
+    )
+)
 
 
 def _image(value: object) -> Image:
@@ -299,6 +349,11 @@ def _compare_at_faults(price: object, compare_at: object) -> list[Fault]:
     if not isinstance(price, Decimal) or not isinstance(compare_at, Decimal) or compare_at > price:
         return []
     return [Fault("compare_at_price", "Compare-at price must be above the price")]
+
+
+def _attribute_faults(attributes: Mapping[str, str]) -> list[Fault]:
+    too_many = len(attributes) > ATTRIBUTES
+    return [Fault("attributes", "Too many attributes")] if too_many else []
 
 
 def _refuse(faults: list[Fault]) -> None:

@@ -33,12 +33,14 @@ def check(
     *,
     required: Collection[str] = (),
     ignored: Collection[str] = (),
+    closed: Collection[str] = (),
     also: Sequence[Fault] = (),
 ) -> dict[str, Any]:
     """Return the clean values of the named fields.
 
-    Raises InvalidError with every fault at once: values that break their rule, names that no rule
-    knows and that are not `ignored`, `required` names that are missing, and what is `also` wrong.
+    Raises InvalidError with every fault at once: values that break their rule, names that are
+    `closed` or that no rule knows, unless they are `ignored`, `required` names that are missing,
+    and what is `also` wrong.
     """
     clean: dict[str, Any] = {}
     faults: list[Fault] = []
@@ -49,7 +51,8 @@ def check(
             except RefusedError as refused:
                 faults.append(Fault(name, str(refused)))
         elif name not in ignored:
-            faults.append(Fault(printable(name), "Unknown field"))
+            fault = "Cannot be set here" if name in closed else "Unknown field"
+            faults.append(Fault(printable(name), fault))
     faults += [Fault(name, f"{label(name)} is required") for name in required if name not in values]
     faults += also
     if faults:
@@ -180,15 +183,26 @@ def decimal(name: str, value: object) -> Decimal:
 
 def whole(name: str, lowest: int, highest: int) -> Callable[[object], int]:
     """Return the rule of a whole number between two bounds, both allowed."""
+    any_whole = integer(name)
+
+    def rule(value: object) -> int:
+        number = any_whole(value)
+        if number < lowest:
+            below_zero = f"{name} cannot be negative"
+            raise RefusedError(f"{name} must be at least {lowest}" if lowest else below_zero)
+        if number > highest:
+            raise RefusedError(f"{name} too high (at most {highest})")
+        return number
+
+    return rule
+
+
+def integer(name: str) -> Callable[[object], int]:
+    """Return the rule of any whole number."""
 
     def rule(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise RefusedError(f"{name} must be an integer")
-        if value < lowest:
-            below_zero = f"{name} cannot be negative"
-            raise RefusedError(f"{name} must be at least {lowest}" if lowest else below_zero)
-        if value > highest:
-            raise RefusedError(f"{name} too high (at most {highest})")
         return value
 
     return rule
@@ -224,11 +238,11 @@ def listed(
 
 
 def text_map(
-    name: str, *, maximum: int, key: Callable[[object], str], text: Callable[[object], str]
-) -> Callable[[object], dict[str, str]]:
-    """Return the rule of a map from texts to texts."""
+    name: str, *, maximum: int, key: Callable[[object], str], text: Callable[[object], T]
+) -> Callable[[object], dict[str, T]]:
+    """Return the rule of a map from texts to what `text` makes of texts."""
 
-    def rule(value: object) -> dict[str, str]:
+    def rule(value: object) -> dict[str, T]:
         if not isinstance(value, Mapping):
             raise RefusedError(f"{name} must be a map of texts")
         if len(value) > maximum:

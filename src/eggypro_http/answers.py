@@ -13,6 +13,8 @@ from eggypro_core.representation import Json
 
 JSON = "application/json"
 _TAGS = re.compile(r'"[!#-~\x80-\xff]*"')
+_EACH_TAG = re.compile(r'(W/)?"([^"]*)"')
+_VERSION = re.compile(r"([0-9]{1,10})\.")
 _COMMON_ACCEPT = frozenset({"", "*/*", JSON})
 
 
@@ -22,6 +24,10 @@ class Answer:
 
     body: bytes
     headers: Mapping[str, str] = field(factory=dict)
+
+
+NOTHING = Answer(b"")
+"""The answer of a deletion."""
 
 
 def tagged(body: Json, *, version: int | None = None, modified: datetime | None = None) -> Answer:
@@ -40,6 +46,19 @@ def is_known(answer: Answer, request: falcon.Request) -> bool:
     if held is None or "etag" not in answer.headers:
         return False
     return held.strip() == "*" or answer.headers["etag"] in _TAGS.findall(held)
+
+
+def version_named(request: falcon.Request) -> int | None:
+    """Return the version that a write is for, by its If-Match; None where any is right.
+
+    Of several it is the newest. 0, which no product has, stands for tags that name none; a weak
+    one names none either (RFC 9110, 13.1.1).
+    """
+    wanted = request.env.get("HTTP_IF_MATCH", "*").strip()
+    if wanted == "*":
+        return None
+    strong = (tag for weak, tag in _EACH_TAG.findall(wanted) if not weak)
+    return max((int(found[1]) for found in map(_VERSION.match, strong) if found), default=0)
 
 
 def require_json_accepted(request: falcon.Request) -> None:

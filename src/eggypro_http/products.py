@@ -1,13 +1,19 @@
-"""Products over HTTP: listing, searching, showing and adding them."""
+"""Products over HTTP: listing, searching, showing, writing, their stock."""
+
+from contextlib import suppress
 
 import falcon
+import orjson
 
+from eggypro_core import rules
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
+from eggypro_core.errors import NotFoundError
+from eggypro_core.parameters import flag
 from eggypro_core.products import Product
 from eggypro_core.queries import LIST_PARAMETERS, SEARCH_PARAMETERS, ProductQuery, read_status
 from eggypro_core.representation import PRODUCTS, page_body, product_body
-from eggypro_http.answers import Answer, tagged
+from eggypro_http.answers import NOTHING, Answer, tagged, version_named
 from eggypro_http.bodies import json_object
 from eggypro_http.parameters import parameters, require_no_parameters
 from eggypro_http.routes import Route
@@ -37,6 +43,39 @@ def add_product(shop: EggyPro, request: falcon.Request) -> Answer:
     return Answer(answer.body, {**answer.headers, "location": f"{PRODUCTS}/{product.slug}"})
 
 
+def replace_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+    """Replace a product, and answer it."""
+    values = json_object(request)
+    require_no_parameters(request)
+    return _product(shop, shop.catalog.replace(slug, values, version=version_named(request)))
+
+
+def change_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+    """Change the fields of a product that a merge patch names, and answer it."""
+    values = json_object(request)
+    require_no_parameters(request)
+    return _product(shop, shop.catalog.change(slug, values, version=version_named(request)))
+
+
+def delete_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+    """Archive a product, or with `permanent` delete it for good. Repeated, it changes nothing."""
+    asked = rules.check(parameters(request), {"permanent": flag("Permanent")})
+    version = version_named(request)
+    if asked.get("permanent"):
+        with suppress(NotFoundError):  # it was deleted before
+            shop.catalog.remove(slug, version=version)
+    else:
+        shop.catalog.archive(slug, version=version)
+    return NOTHING
+
+
+def change_stock(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+    """Change the stock of a product, and answer what is there then."""
+    values = json_object(request)
+    require_no_parameters(request)
+    return Answer(orjson.dumps({"stock_quantity": shop.catalog.change_stock(slug, values)}))
+
+
 def _page(shop: EggyPro, query: ProductQuery) -> Answer:
     return tagged(page_body(shop.catalog.page(query), query, shop.currency))
 
@@ -46,6 +85,7 @@ def _product(shop: EggyPro, product: Product) -> Answer:
     return tagged(body, version=product.version, modified=product.updated_at)
 
 
+ONE = f"{PRODUCTS}/{{slug}}"
 _BY_STATUS = {"status": Permission.PRODUCTS_READ}
 
 ROUTES = (
@@ -79,11 +119,47 @@ ROUTES = (
     ),
     Route(
         method="GET",
-        path=f"{PRODUCTS}/{{slug}}",
+        path=ONE,
         summary="One product",
         handler=show_product,
         parameters=("status",),
         closed_parameters=_BY_STATUS,
         answer="Product",
+    ),
+    Route(
+        method="PUT",
+        path=ONE,
+        summary="Replace a product",
+        handler=replace_product,
+        permission=Permission.PRODUCTS_WRITE,
+        body="ProductDraft",
+        answer="Product",
+    ),
+    Route(
+        method="PATCH",
+        path=ONE,
+        summary="Change fields of a product (JSON merge patch)",
+        handler=change_product,
+        permission=Permission.PRODUCTS_WRITE,
+        body="ProductPatch",
+        answer="Product",
+    ),
+    Route(
+        method="DELETE",
+        path=ONE,
+        summary="Archive a product, or delete it for good",
+        handler=delete_product,
+        permission=Permission.PRODUCTS_DELETE,
+        parameters=("permanent",),
+        success=204,
+    ),
+    Route(
+        method="POST",
+        path=f"{ONE}/stock",
+        summary="Add to the stock of a product, take from it, or set it",
+        handler=change_stock,
+        permission=Permission.PRODUCTS_WRITE,
+        body="StockChange",
+        answer="Stock",
     ),
 )

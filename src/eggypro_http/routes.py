@@ -25,7 +25,8 @@ class Route:
 
     The handler is called with the shop, the request and what the path names. `permission` is needed
     for every call, those of `closed_parameters` where the parameter is given: such an answer is not
-    for others, and never kept. `body` and `answer` name the schemas of what is sent and received.
+    for others, and never kept. `body` and `answer` name the schemas of what is sent and received;
+    None stands for nothing.
     """
 
     method: str
@@ -36,7 +37,7 @@ class Route:
     parameters: tuple[str, ...] = ()
     closed_parameters: Mapping[str, Permission] = field(factory=dict)
     body: str | None = None
-    answer: str
+    answer: str | None = None
     success: int = 200
     cache_control: str = Factory(
         lambda route: PUBLIC if route.method == "GET" else NO_STORE, takes_self=True

@@ -164,7 +164,7 @@ def test_what_hangs_on_a_product_goes_with_it(database: Database) -> None:
             sa.text("INSERT INTO product_categories SELECT :id, id FROM categories"),
             {"id": product.id},
         )
-    store.remove("egg-white")
+    store.remove("egg-white", lambda _: None)
     with database.begin() as connection:
         left = [
             connection.scalar(sa.select(sa.func.count()).select_from(metadata.tables[name]))

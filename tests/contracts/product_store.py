@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from eggypro_core.errors import ConflictError, MovedError, NotFoundError
+from eggypro_core.errors import ConflictError, MovedError, NotFoundError, StaleError
 from eggypro_core.paging import COUNTED
 from eggypro_core.ports import ProductStore
 from eggypro_core.products import Image, ListedProduct, Product, ProductDraft
@@ -29,6 +29,10 @@ def renamed(name: str) -> Callable[[Product], Product]:
 
 def moved_to(slug: str) -> Callable[[Product], Product]:
     return lambda product: evolve(product, slug=slug, version=product.version + 1)
+
+
+def anyway(_: Product) -> None:
+    """Let a product be removed."""
 
 
 def slugs(store: ProductStore, query: ProductQuery) -> list[str]:
@@ -78,7 +82,9 @@ class ProductStoreContract:
         with pytest.raises(NotFoundError):
             store.adjust_stock("no-such", 1)
         with pytest.raises(NotFoundError):
-            store.remove("no-such")
+            store.set_stock("no-such", 1)
+        with pytest.raises(NotFoundError):
+            store.remove("no-such", anyway)
 
     def test_made_slugs_are_numbered_and_given_ones_refused_when_taken(
         self, store: ProductStore
@@ -147,6 +153,10 @@ class ProductStoreContract:
             store.change("second", renamed("x"))
         with pytest.raises(MovedError):
             store.adjust_stock("second", 1)
+        with pytest.raises(MovedError):
+            store.set_stock("second", 1)
+        with pytest.raises(MovedError):
+            store.remove("second", anyway)
 
     def test_a_former_slug_is_not_made_again_but_can_be_claimed(self, store: ProductStore) -> None:
         store.add(a_draft(), NOON)
@@ -188,10 +198,30 @@ class ProductStoreContract:
         product = store.find("egg-white")
         assert (product.stock_quantity, product.version) == (2_147_483_647, 1)
 
+    def test_stock_is_set_whatever_it_was(self, store: ProductStore) -> None:
+        store.add(a_draft(stock_quantity=5), NOON)
+        for to in (0, 2_147_483_647, 7):
+            assert store.set_stock("egg-white", to) == to
+            product = store.find("egg-white")
+            assert (product.stock_quantity, product.version) == (to, 1)
+
+    def test_a_product_that_the_check_refuses_to_remove_stays(self, store: ProductStore) -> None:
+        product = store.add(a_draft(), NOON)
+        seen = []
+
+        def refuse(found: Product) -> None:
+            seen.append(found)
+            raise StaleError("not this one")
+
+        with pytest.raises(StaleError):
+            store.remove("egg-white", refuse)
+        assert seen == [product]
+        assert store.find("egg-white") == product
+
     def test_a_removed_product_is_gone_with_its_former_slugs(self, store: ProductStore) -> None:
         store.add(a_draft(), NOON)
         store.change("egg-white", moved_to("second"))
-        store.remove("second")
+        store.remove("second", anyway)
         for slug in ("egg-white", "second"):
             with pytest.raises(NotFoundError):
                 store.find(slug)

@@ -1,6 +1,6 @@
 """One story, played to two stores: what one makes of it, the other must make of it too."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
@@ -68,7 +68,10 @@ more: dict[str, st.SearchStrategy[object]] = {
 }
 slugged = more | {"slug": slugs}
 wholes = st.fixed_dictionaries(fields, optional=slugged)
-edits = st.fixed_dictionaries({}, optional=fields | more)
+merged = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["y", None]), max_size=2)
+edits = st.fixed_dictionaries(
+    {}, optional=fields | more | {"attributes": merged | st.none() | more["attributes"]}
+)
 files = st.lists(wholes, max_size=4) | st.lists(
     wholes | st.fixed_dictionaries({}, optional=fields | slugged), max_size=4
 )
@@ -93,7 +96,7 @@ class ProductStory(RuleBasedStateMachine):
         self.both(lambda catalog: catalog.add(values))
 
     @rule(slug=slugs, values=edits, version=versions)
-    def change(self, slug: str, values: Mapping[str, object], version: int | None) -> None:
+    def change(self, slug: str, values: dict[str, object], version: int | None) -> None:
         self.both(lambda catalog: catalog.change(slug, values, version=version))
 
     @rule(slug=slugs, values=wholes, version=versions)
@@ -112,9 +115,13 @@ class ProductStory(RuleBasedStateMachine):
     def restore(self, slug: str) -> None:
         self.both(lambda catalog: catalog.restore(slug))
 
-    @rule(slug=slugs)
-    def remove(self, slug: str) -> None:
-        self.both(lambda catalog: catalog.remove(slug))
+    @rule(slug=slugs, version=versions)
+    def remove(self, slug: str, version: int | None) -> None:
+        self.both(lambda catalog: catalog.remove(slug, version=version))
+
+    @rule(slug=slugs, to=st.integers(-1, 3))
+    def set_stock(self, slug: str, to: int) -> None:
+        self.both(lambda catalog: catalog.set_stock(slug, to))
 
     @rule(
         slug=slugs,

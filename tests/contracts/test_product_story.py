@@ -26,8 +26,8 @@ class Forgetful(MemoryProductStore):
 class Hoarding(MemoryProductStore):
     """Keeps what should be gone."""
 
-    def remove(self, slug: str) -> None:
-        self.find(slug)
+    def remove(self, slug: str, check: Callable[[Product], None]) -> None:
+        check(self.find(slug))
 
 
 class Hasty(MemoryProductStore):

@@ -91,7 +91,9 @@ def test_a_new_product_says_all_that_is_required(catalog: Catalog, name: str) ->
 
 @pytest.mark.parametrize("name", sorted(SHOWN - {"images"}))
 def test_a_new_product_cannot_set_what_is_only_shown(catalog: Catalog, name: str) -> None:
-    assert faults(lambda: catalog.add(a_product(**{name: 1}))) == [Fault(name, "Unknown field")]
+    assert faults(lambda: catalog.add(a_product(**{name: 1}))) == [
+        Fault(name, "Cannot be set here")
+    ]
 
 
 def test_products_of_one_name_get_slugs_of_their_own(catalog: Catalog) -> None:
@@ -132,13 +134,105 @@ def test_a_change_of_nothing_leaves_the_version(
     assert catalog.find(SLUG) == before
 
 
-@pytest.mark.parametrize("name", [*sorted(SHOWN), "colour"])
+@pytest.mark.parametrize("name", sorted(SHOWN))
 def test_a_change_cannot_name_what_it_cannot_set(catalog: Catalog, name: str) -> None:
     before = catalog.add(a_product())
-    assert faults(lambda: catalog.change(SLUG, {"name": "New", name: 1})) == [
-        Fault(name, "Unknown field")
+    wrong = {"name": "New", name: 1, "colour": 1}
+    assert faults(lambda: catalog.change(SLUG, wrong)) == [
+        Fault(name, "Cannot be set here"),
+        Fault("colour", "Unknown field"),
     ]
     assert catalog.find(SLUG) == before
+
+
+MERGES: list[tuple[object, dict[str, str]]] = [
+    ({"b": "new"}, {"a": "1", "b": "new"}),
+    ({"c": "3"}, {"a": "1", "b": "2", "c": "3"}),
+    ({"a": None, "none-such": None}, {"b": "2"}),
+    ({" a ": "x"}, {"a": "x", "b": "2"}),
+    ({}, {"a": "1", "b": "2"}),
+    (None, {}),
+]
+
+
+@pytest.mark.parametrize(("edits", "left"), MERGES)
+def test_a_change_merges_attributes(catalog: Catalog, edits: object, left: dict[str, str]) -> None:
+    catalog.add(a_product(attributes={"a": "1", "b": "2"}))
+    changed = catalog.change(SLUG, {"attributes": edits})
+    assert list(changed.attributes.items()) == list(left.items())
+    assert catalog.find(SLUG) == changed
+
+
+@pytest.mark.parametrize("edits", [{"a": ""}, {"a": 1}, {"": "x"}, [], "x", {"a": {"b": None}}])
+def test_attributes_are_merged_with_texts_only(catalog: Catalog, edits: object) -> None:
+    before = catalog.add(a_product(attributes={"a": "1"}))
+    assert [f.field for f in faults(lambda: catalog.change(SLUG, {"attributes": edits}))] == [
+        "attributes"
+    ]
+    assert catalog.find(SLUG) == before
+
+
+def test_merged_attributes_are_no_more_than_a_product_may_have(catalog: Catalog) -> None:
+    many = {str(number): "x" for number in range(50)}
+    before = catalog.add(a_product(attributes=many))
+    too_many = [Fault("attributes", "Too many attributes")]
+    assert faults(lambda: catalog.change(SLUG, {"attributes": {"one": "more"}})) == too_many
+    assert catalog.find(SLUG) == before
+    swapped = dict.fromkeys(many) | {f"new {name}": "y" for name in many}
+    assert len(catalog.change(SLUG, {"attributes": swapped}).attributes) == 50
+
+
+@pytest.mark.parametrize(
+    ("values", "stock"),
+    [({"delta": -5}, 0), ({"delta": 0}, 5), ({"set": 40}, 40), ({"set": 0}, 0)],
+)
+def test_stock_is_changed_as_the_values_say(
+    catalog: Catalog, values: dict[str, object], stock: int
+) -> None:
+    catalog.add(a_product(stock_quantity=5))
+    assert catalog.change_stock(SLUG, values) == stock
+    assert (catalog.find(SLUG).stock_quantity, catalog.find(SLUG).version) == (stock, 1)
+
+
+@pytest.mark.parametrize("delta", [-6, -(10**30), 2**31, 10**4000])
+def test_stock_that_would_leave_what_can_be_counted_stays(catalog: Catalog, delta: int) -> None:
+    catalog.add(a_product(stock_quantity=5))
+    with pytest.raises(ConflictError, match="The stock is 5") as refused:
+        catalog.change_stock(SLUG, {"delta": delta})
+    assert len(str(refused.value)) < 200
+    assert catalog.find(SLUG).stock_quantity == 5
+
+
+@pytest.mark.parametrize(
+    ("values", "fields"),
+    [
+        ({}, ["delta"]),
+        ({"delta": 1, "set": 1}, ["delta"]),
+        ({"delta": True}, ["delta"]),
+        ({"delta": "1"}, ["delta"]),
+        ({"delta": Decimal("1.0")}, ["delta"]),
+        ({"set": -1}, ["set"]),
+        ({"set": 2**31}, ["set"]),
+        ({"set": None}, ["set"]),
+        ({"by": 1}, ["by", "delta"]),
+    ],
+)
+def test_a_change_of_stock_is_a_delta_or_a_count(
+    catalog: Catalog, values: dict[str, object], fields: list[str]
+) -> None:
+    catalog.add(a_product(stock_quantity=5))
+    assert [fault.field for fault in faults(lambda: catalog.change_stock(SLUG, values))] == fields
+    assert catalog.find(SLUG).stock_quantity == 5
+
+
+def test_a_product_is_removed_only_at_the_version_that_is_named(catalog: Catalog) -> None:
+    product = catalog.add(a_product())
+    with pytest.raises(StaleError):
+        catalog.remove(SLUG, version=2)
+    assert catalog.find(SLUG) == product
+    catalog.remove(SLUG, version=1)
+    with pytest.raises(NotFoundError):
+        catalog.find(SLUG)
 
 
 def test_a_change_may_empty_ingredients_and_a_replacement_may_not(catalog: Catalog) -> None:

@@ -241,7 +241,7 @@ def test_what_is_only_shown_is_refused_where_closed_and_passed_over_where_ignore
     assert ProductChanges.read(values, clean, closed=SHOWN, ignored=SHOWN) == read(name="New")
     with pytest.raises(InvalidError) as invalid:
         ProductChanges.read(values, clean, closed=SHOWN)
-    assert invalid.value.faults == (Fault(shown, "Unknown field"),)
+    assert invalid.value.faults == (Fault(shown, "Cannot be set here"),)
 
 
 def test_a_draft_has_a_name_and_a_price_and_the_rest_is_empty() -> None:

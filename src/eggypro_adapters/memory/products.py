@@ -72,9 +72,16 @@ class MemoryProductStore:
             self._database.shelf.put(evolve(product, stock_quantity=stock))
             return stock
 
-    def remove(self, slug: str) -> None:
+    def set_stock(self, slug: str, to: int) -> int:
         with self._database.lock:
             product = self._database.shelf.find(slug)
+            self._database.shelf.put(evolve(product, stock_quantity=to))
+            return to
+
+    def remove(self, slug: str, check: Callable[[Product], None]) -> None:
+        with self._database.lock:
+            product = self._database.shelf.find(slug)
+            check(product)
             del self._database.shelf.products[product.id]
             self._database.shelf.aliases = {
                 alias: holder

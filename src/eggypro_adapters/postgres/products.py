@@ -76,19 +76,18 @@ class PostgresProductStore:
 
     def adjust_stock(self, slug: str, by: int) -> int:
         stock = sa.cast(products.c.stock_quantity, sa.BigInteger) + by
-        changed = (
-            sa.update(products)
-            .where(products.c.slug == slug, stock.between(0, HIGHEST_STOCK))
-            .values(stock_quantity=sa.cast(stock, sa.Integer))
-            .returning(products.c.stock_quantity)
-        )
-        left = self._database.write(lambda connection: connection.scalar(changed))
+        left = self._stocked(slug, stock, stock.between(0, HIGHEST_STOCK))
         if left is None:
             raise stock_refused(self.find(slug).stock_quantity, by)
-        return int(left)
+        return left
 
-    def remove(self, slug: str) -> None:
-        self._database.write(lambda connection: _remove(connection, slug))
+    def set_stock(self, slug: str, to: int) -> int:
+        while self._stocked(slug, sa.literal(to), sa.true()) is None:
+            self.find(slug)  # raises, unless it has come meanwhile
+        return to
+
+    def remove(self, slug: str, check: Callable[[Product], None]) -> None:
+        self._database.write(lambda connection: _remove(connection, slug, check))
 
     @contextmanager
     def load(self) -> Iterator[PostgresLoad]:
@@ -97,6 +96,19 @@ class PostgresProductStore:
             yield load
             if not load.committed:
                 connection.rollback()
+
+    def _stocked(
+        self, slug: str, stock: sa.ColumnElement[int], allowed: sa.ColumnElement[bool]
+    ) -> int | None:
+        """Change a stock where that is allowed, and return it; None if nothing was changed."""
+        changed = (
+            sa.update(products)
+            .where(products.c.slug == slug, allowed)
+            .values(stock_quantity=sa.cast(stock, sa.Integer))
+            .returning(products.c.stock_quantity)
+        )
+        left: int | None = self._database.write(lambda connection: connection.scalar(changed))
+        return left
 
 
 def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
@@ -112,20 +124,25 @@ def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Prod
 
 
 def _changed(connection: sa.Connection, slug: str, to: Callable[[Product], Product]) -> Product:
-    row = connection.execute(_FIND_LOCKED, {"slug": slug}).one_or_none()
-    if row is None:
-        raise _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
-    product = product_of(row)
+    product = _locked(connection, slug)
     changed = to(product)
     if changed != product:
         _replace(connection, product, changed)
     return changed
 
 
-def _remove(connection: sa.Connection, slug: str) -> None:
-    gone = connection.execute(sa.delete(products).where(products.c.slug == slug))
-    if not gone.rowcount:
+def _remove(connection: sa.Connection, slug: str, check: Callable[[Product], None]) -> None:
+    product = _locked(connection, slug)
+    check(product)
+    connection.execute(sa.delete(products).where(products.c.id == product.id))
+
+
+def _locked(connection: sa.Connection, slug: str) -> Product:
+    """Return a product that nobody else changes until the transaction ends."""
+    row = connection.execute(_FIND_LOCKED, {"slug": slug}).one_or_none()
+    if row is None:
         raise _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
+    return product_of(row)
 
 
 def _replace(connection: sa.Connection, product: Product, changed: Product) -> None:
