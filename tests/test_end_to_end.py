@@ -10,18 +10,23 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.parse import urlencode
-from urllib.request import Request, urlopen
+from urllib.parse import urlencode, urlsplit
+from urllib.request import urlopen
 
 import pytest
+from attrs import frozen
 
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 SHOPIFY = Path(__file__).parents[1].parent / "shared" / "data" / "shopify"
+NO_HEADERS: Mapping[str, str] = {}
+REST = {"description": "", "details": "", "price": 1, "ingredients": ["egg"]}
 A_FILE = """\
 Handle,Title,Body (HTML),Vendor,Option1 Name,Option1 Value,Variant Inventory Tracker,\
 Variant Inventory Qty,Variant Price,Image Src,Status
@@ -51,13 +56,17 @@ def eggypro(environment: dict[str, str], *words: str) -> Any:
 
 
 @contextmanager
-def served(environment: dict[str, str]) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def served(
+    environment: dict[str, str], workers: int = 1
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A running server, and the address of its products."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [EGGYPRO, "serve", "--port", str(port)], env=environment, stdout=subprocess.DEVNULL
+        [EGGYPRO, "serve", "--port", str(port), "--workers", str(workers)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
     )
     address = f"http://127.0.0.1:{port}/api/products"
     try:
@@ -66,6 +75,31 @@ def served(environment: dict[str, str]) -> Iterator[tuple[str, "subprocess.Popen
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+@frozen
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def sender(environment: dict[str, str]) -> Callable[..., Answer]:
+    """A client that has the admin key."""
+    key = (Path(environment["EGGYPRO_DATA_DIR"]) / "admin.key").read_text().strip()
+    always = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    def send(
+        method: str, address: str, body: object = None, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Answer:
+        at = urlsplit(address)
+        with closing(HTTPConnection(at.netloc, timeout=30)) as connection:
+            data = None if body is None else json.dumps(body)
+            connection.request(method, at.path, data, {**always, **headers})
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.headers), response.read())
+
+    return send
 
 
 def get(address: str, **parameters: object) -> Any:
@@ -98,18 +132,32 @@ def test_a_shop_file_goes_in_while_the_shop_is_served_and_outlives_every_kill(
         again = eggypro(environment, "products", "import", str(file))
         assert (again["created"], again["changed"], again["unchanged"]) == (0, 0, 2)
 
-        key = (Path(environment["EGGYPRO_DATA_DIR"]) / "admin.key").read_text().strip()
-        body = {"name": "New", "description": "", "details": "", "price": 1, "ingredients": ["egg"]}
-        request = Request(  # noqa: S310  (our own server)
-            address,
-            json.dumps(body).encode(),
-            {"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
-        )
-        with urlopen(request, timeout=10) as answer:  # noqa: S310  (our own server)
-            assert (answer.status, answer.headers["Location"]) == (201, "/api/products/new")
+        send = sender(environment)
+        added = send("POST", address, {"name": "New", **REST})
+        assert (added.status, added.headers["location"]) == (201, "/api/products/new")
         server.kill()
     with served(environment) as (address, _):
         assert slugs(get(address)) == ["egg-shirt", "new", "yolk-cup"]
+
+
+def test_many_writers_at_once_through_several_workers(environment: dict[str, str]) -> None:
+    with served(environment, workers=3) as (address, _), ThreadPoolExecutor(24) as clients:
+        send = sender(environment)
+        send("POST", address, {"name": "Egg", "stock_quantity": 50, **REST})
+        egg = f"{address}/egg"
+
+        sold = clients.map(lambda _: send("POST", f"{egg}/stock", {"delta": -1}), range(120))
+        assert sorted(answer.status for answer in sold) == [200] * 50 + [409] * 70
+        shown = send("GET", egg)
+        assert json.loads(shown.body)["stock_quantity"] == 0
+
+        tag = {"If-Match": shown.headers["etag"]}
+        tried = clients.map(lambda name: send("PATCH", egg, {"name": f"Egg {name}"}, tag), range(8))
+        assert sorted(answer.status for answer in tried) == [200] + [412] * 7
+        winner = send("GET", egg)
+        back = send("PUT", egg, json.loads(winner.body), {"If-Match": winner.headers["etag"]})
+        assert (back.status, back.body) == (200, winner.body)
+        assert back.headers["etag"] == winner.headers["etag"]
 
 
 @pytest.mark.skipif(not SHOPIFY.exists(), reason="the real files lie beside the checkout")

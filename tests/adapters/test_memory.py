@@ -3,9 +3,14 @@ import pytest
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.ports import ProductStore
 from tests.contracts.product_store import ProductStoreContract
+from tests.contracts.steady_pages import hold_steady
 
 
 class TestMemoryProductStore(ProductStoreContract):
     @pytest.fixture
     def store(self) -> ProductStore:
         return MemoryProductStore()
+
+
+def test_pages_neither_repeat_nor_skip_a_row_while_others_are_written() -> None:
+    hold_steady(MemoryProductStore, examples=100)

@@ -3,24 +3,27 @@
 import io
 import json
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 import orjson
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, composite
 
-from eggypro_http.app import create_app
+from eggypro_adapters.memory import MemoryProductStore
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_core.ports import ProductStore
+from eggypro_http.app import ROUTES, create_app
+from tests import strategies
 from tests.builders import a_product, an_eggypro
 from tests.http.wire import ADMIN, EGG, PRODUCTS, Reply, ask
 
-SHOP = an_eggypro()
-SHOP.catalog.add(a_product())
-APP = create_app(SHOP)
-
 METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW"])
 LATIN = st.text(st.characters(max_codepoint=255))
+ADDRESSES = sorted({route.path.format(slug="egg-white-protein") for route in ROUTES})
 PATHS = st.one_of(
-    st.sampled_from([EGG, PRODUCTS, f"{PRODUCTS}/search", "/api/health/live"]),
+    st.sampled_from(ADDRESSES),
     LATIN.map(lambda text: f"{PRODUCTS}/{text}"),
     LATIN.map(lambda text: f"/{text}"),
 )
@@ -74,6 +77,38 @@ def products(draw: DrawFn) -> dict[str, Any]:
     return a_product() | draw(st.dictionaries(st.sampled_from(fields), JSON, max_size=3))
 
 
+STOCKS = st.dictionaries(
+    st.sampled_from(["delta", "set", "by"]), st.integers() | st.sampled_from([-1, 1, None])
+)
+EDITS = st.dictionaries(st.sampled_from([*a_product(), "slug", "attributes", "is_active"]), JSON)
+BODIES = st.one_of(
+    st.binary(),
+    st.one_of(products(), STOCKS, EDITS, strategies.edits(), JSON).map(
+        lambda one: json.dumps(one, default=str).encode()
+    ),
+)
+WRITES = st.sampled_from(
+    [
+        ("POST", PRODUCTS),
+        *((method, path) for method in ("PUT", "PATCH", "DELETE") for path in (EGG, f"{EGG}-2")),
+        ("POST", f"{EGG}/stock"),
+    ]
+)
+TAGS = st.none() | st.sampled_from(["*", '"1.x"', '"2.x"']) | LATIN
+
+
+def admin(app: WSGIApplication, method: str, path: str, body: bytes, tag: str | None) -> Reply:
+    return ask(
+        app,
+        path,
+        REQUEST_METHOD=method,
+        HTTP_AUTHORIZATION=ADMIN["Authorization"],
+        HTTP_IF_MATCH=tag,
+        CONTENT_LENGTH=str(len(body)),
+        **{"wsgi.input": io.BytesIO(body)},
+    )
+
+
 def check(reply: Reply) -> None:
     assert reply.status < 500, reply
     assert {"x-request-id", "x-content-type-options", "referrer-policy"} <= set(reply.headers)
@@ -84,33 +119,50 @@ def check(reply: Reply) -> None:
             assert orjson.loads(reply.body)["status"] == reply.status
 
 
-@given(METHODS, PATHS, QUERIES, HEADERS, st.binary())
-def test_any_request_is_answered_or_refused(
-    method: str, path: str, query: str, headers: dict[str, str], body: bytes
-) -> None:
-    environ = {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), **headers}
-    check(
-        ask(APP, "/", REQUEST_METHOD=method, PATH_INFO=path, QUERY_STRING=query, **environ),
-    )
+@pytest.fixture(params=["memory", "postgres"])
+def app(request: pytest.FixtureRequest) -> WSGIApplication:
+    """The real app, over a shop in memory or in a real database."""
+    store: ProductStore = MemoryProductStore()
+    if request.param == "postgres":
+        store = PostgresProductStore(request.getfixturevalue("database"))
+    shop = an_eggypro(store)
+    shop.catalog.add(a_product())
+    return create_app(shop)
 
 
-@given(st.one_of(st.binary(), products().map(lambda one: json.dumps(one).encode())))
-def test_any_body_of_an_admin_is_answered_or_refused(body: bytes) -> None:
-    reply = ask(
-        create_app(an_eggypro()),
-        PRODUCTS,
-        REQUEST_METHOD="POST",
-        HTTP_AUTHORIZATION=ADMIN["Authorization"],
-        CONTENT_LENGTH=str(len(body)),
-        **{"wsgi.input": io.BytesIO(body)},
-    )
-    check(reply)
-    assert reply.status in {201, 400, 422}
+def test_any_request_is_answered_or_refused(app: WSGIApplication) -> None:
+    @given(METHODS, PATHS, QUERIES, HEADERS, st.binary())
+    def holds(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> None:
+        environ = {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), **headers}
+        check(
+            ask(app, "/", REQUEST_METHOD=method, PATH_INFO=path, QUERY_STRING=query, **environ),
+        )
+
+    holds()
 
 
-@given(st.lists(st.tuples(NAMES, ENCODED), max_size=5))
-def test_any_parameters_of_an_admin_are_answered_or_refused(pairs: list[tuple[str, str]]) -> None:
-    query = "&".join(f"{name}={value}" for name, value in [*pairs, ("status", "all")])
-    reply = ask(APP, PRODUCTS, QUERY_STRING=query, HTTP_AUTHORIZATION=ADMIN["Authorization"])
-    check(reply)
-    assert reply.status in {200, 400, 422}
+def test_any_write_of_an_admin_is_made_or_refused(app: WSGIApplication) -> None:
+    seen: set[int] = set()
+
+    @settings(max_examples=300)
+    @given(WRITES, BODIES, TAGS)
+    def holds(write: tuple[str, str], body: bytes, tag: str | None) -> None:
+        method, path = write
+        reply = admin(app, method, path, body, tag)
+        check(reply)
+        assert reply.status in {200, 201, 204, 400, 404, 409, 412, 422}
+        seen.add(reply.status)
+
+    holds()
+    assert {200, 201, 400, 422} <= seen
+
+
+def test_any_parameters_of_an_admin_are_answered_or_refused(app: WSGIApplication) -> None:
+    @given(st.sampled_from(ADDRESSES), st.lists(st.tuples(NAMES, ENCODED), max_size=5))
+    def holds(path: str, pairs: list[tuple[str, str]]) -> None:
+        query = "&".join(f"{name}={value}" for name, value in [*pairs, ("status", "all")])
+        reply = ask(app, path, QUERY_STRING=query, HTTP_AUTHORIZATION=ADMIN["Authorization"])
+        check(reply)
+        assert reply.status in {200, 400, 404, 405, 422}
+
+    holds()

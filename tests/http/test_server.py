@@ -272,6 +272,37 @@ def test_a_body_that_is_cut_off_adds_nothing(server: Running) -> None:
     )
 
 
+def test_a_body_of_ten_megabytes_is_refused_unread(server: Running) -> None:
+    """The answer comes while the body is under way: a caller that goes on sending may miss it."""
+    size = 10 * 1024 * 1024
+    there = server.say(
+        f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
+        f"Content-Length: {size}\r\n\r\n" + " " * 1000
+    )
+    assert there.recv(12) == b"HTTP/1.1 413"
+    assert server.answers()
+
+
+STRANGE = {
+    f"GET {PRODUCTS}/{'a' * 60_000}": 404,
+    f"GET {PRODUCTS}?search={'a' * 60_000}": 422,
+    f"GET {PRODUCTS}/{'a' * 70_000}": 414,
+    f"GET /{'a' * 1_000_000}": 431,
+    "BREW /api/products": 405,
+    "CONNECT shop:80": 404,
+    "OPTIONS *": 404,
+    "G<T /api/products": 400,
+}
+
+
+def test_a_request_that_nobody_would_write_is_refused_without_html(server: Running) -> None:
+    for line, status in STRANGE.items():
+        reply = server.ask(f"{line} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
+        head, _, body = reply.partition("\r\n\r\n")
+        assert head.startswith(f"HTTP/1.1 {status} "), line[:40]
+        assert body == "" or json.loads(body)["status"] == status
+
+
 def test_slow_bodies_keep_nobody_waiting(server: Running) -> None:
     head = (
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
