@@ -5,11 +5,12 @@ from typing import Any
 
 from eggypro_adapters.files import read_products
 from eggypro_adapters.files.html import NhHtmlCleaner
-from eggypro_adapters.memory import MemoryProductStore
+from eggypro_adapters.memory import MemoryDatabase, MemoryProductStore, MemoryVariantStore
 from eggypro_core.access import Gate
 from eggypro_core.app import EggyPro
+from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
-from eggypro_core.ports import ProductStore
+from eggypro_core.ports import ProductStore, VariantStore
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -26,11 +27,33 @@ def a_product(**changes: object) -> dict[str, Any]:
     } | changes
 
 
-def an_eggypro(store: ProductStore | None = None) -> EggyPro:
-    """Return a shop in memory, where it is always noon."""
-    products = MemoryProductStore() if store is None else store
+def a_variant(**changes: object) -> dict[str, Any]:
+    """Return what may be written of a variant, by the names of the wire."""
+    return {"options": {"Size": "1 kg"}, "price": "24.99"} | changes
+
+
+def an_eggypro(
+    products: ProductStore | None = None, variants: VariantStore | None = None
+) -> EggyPro:
+    """Return a shop, where it is always noon; in memory where no stores are given."""
+    database = MemoryDatabase()
     return EggyPro(
-        catalog=Catalog(products, NhHtmlCleaner(), lambda: NOON),
+        catalog=Catalog(
+            MemoryProductStore(database) if products is None else products,
+            NhHtmlCleaner(),
+            lambda: NOON,
+        ),
+        assortment=Assortment(
+            MemoryVariantStore(database) if variants is None else variants, lambda: NOON
+        ),
         gate=Gate(ADMIN_KEY),
         reader=read_products,
     )
+
+
+def a_full_eggypro() -> EggyPro:
+    """Return a shop in memory that has one of everything, with ids in this order from 1."""
+    shop = an_eggypro()
+    slug = shop.catalog.add(a_product()).slug
+    shop.assortment.add(slug, a_variant())
+    return shop

@@ -10,10 +10,12 @@ from eggypro_adapters.files import NhHtmlCleaner, read_products
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.tables import REVISION
+from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings_values import Pooler
 from eggypro_core.access import Gate
 from eggypro_core.app import EggyPro
+from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.ports import Migrations
 
@@ -34,6 +36,7 @@ def open_eggypro(settings: Settings) -> EggyPro:
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
         return EggyPro(
             catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now),
+            assortment=Assortment(PostgresVariantStore(database), _now),
             gate=Gate(key),
             reader=read_products,
             currency=settings.currency,

@@ -2,6 +2,7 @@
 
 from eggypro_core.access import AdminUser, Gate, Permission
 from eggypro_core.app import EggyPro
+from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.errors import (
     ConfigurationError,
@@ -19,6 +20,7 @@ from eggypro_core.errors import (
 )
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.paging import Page, Position
+from eggypro_core.parameters import Status
 from eggypro_core.products import (
     CategoryName,
     Image,
@@ -28,10 +30,12 @@ from eggypro_core.products import (
     ProductDraft,
     Rating,
 )
-from eggypro_core.queries import ProductQuery, Sort, Status
+from eggypro_core.queries import ProductQuery, Sort
+from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
 __all__ = [
     "AdminUser",
+    "Assortment",
     "Catalog",
     "CategoryName",
     "ConfigurationError",
@@ -64,4 +68,7 @@ __all__ = [
     "Status",
     "UnauthenticatedError",
     "UnavailableError",
+    "Variant",
+    "VariantDraft",
+    "VariantQuery",
 ]

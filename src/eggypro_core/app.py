@@ -7,6 +7,7 @@ from typing import Self
 from attrs import field, frozen
 
 from eggypro_core.access import Gate
+from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.ports import ProductReader
 
@@ -16,6 +17,7 @@ class EggyPro:
     """A running shop backend. Use it in a `with` block, or `close` it."""
 
     catalog: Catalog
+    assortment: Assortment
     gate: Gate
     reader: ProductReader
     currency: str = "EUR"

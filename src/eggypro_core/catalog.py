@@ -1,14 +1,16 @@
 """The catalogue: finding, listing, adding and changing products."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import evolve, frozen
 
-from eggypro_core.errors import NotFoundError, StaleError
+from eggypro_core import rules
+from eggypro_core.errors import Fault, StaleError
 from eggypro_core.imports import ImportEntry, ImportReport, OnConflict
 from eggypro_core.loading import Loading
 from eggypro_core.paging import Page
+from eggypro_core.parameters import Status
 from eggypro_core.ports import Clock, HtmlCleaner, ProductStore
 from eggypro_core.products import (
     HIGHEST_STOCK,
@@ -17,11 +19,11 @@ from eggypro_core.products import (
     ListedProduct,
     Product,
     ProductChanges,
+    product_absent,
     read_stock,
     stock_refused,
 )
-from eggypro_core.queries import ProductQuery, Status
-from eggypro_core.rules import printable
+from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import is_slug
 
 
@@ -39,9 +41,10 @@ class Catalog:
 
     def find(self, slug: str, status: Status = Status.ACTIVE) -> Product:
         """Return a product. Raises NotFoundError (also for one in another state), MovedError."""
-        product = self._products.find(_slug(slug))
+        every = Status.ACTIVE if status is Status.ACTIVE else Status.ALL
+        product = self._products.find(known_slug(slug), every)
         if not status.shows(is_active=product.is_active):
-            raise _not_found(slug)
+            raise product_absent(slug)
         return product
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
@@ -70,13 +73,18 @@ class Catalog:
     ) -> Product:
         """Replace a product: optional fields that are left out are emptied. Raises as `change`.
 
-        Left out, `slug`, `stock_quantity`, `track_stock` and `is_active` stay as they are. Names
-        that a product shows but that cannot be set are passed over.
+        Left out, `slug`, `stock_quantity`, `track_stock` and `is_active` stay as they are, and so
+        do the prices of a product that has variants. Names that a product shows but that cannot be
+        set are passed over.
         """
         changes = ProductChanges.read(
-            values, self._html.clean, required=REQUIRED, closed=SHOWN, ignored=SHOWN
+            values,
+            self._html.clean,
+            required=[name for name in REQUIRED if name != "price"],
+            closed=SHOWN,
+            ignored=SHOWN,
         )
-        return self._write(slug, _emptied(changes), version)
+        return self._write(slug, changes, version, _emptied)
 
     def archive(self, slug: str, *, version: int | None = None) -> Product:
         """Take a product off sale; nothing of it is lost. Raises as `change`."""
@@ -88,7 +96,9 @@ class Catalog:
 
     def remove(self, slug: str, *, version: int | None = None) -> None:
         """Delete a product for good. Raises NotFoundError, MovedError, StaleError as `change`."""
-        self._products.remove(_slug(slug), lambda product: _require(version, product))
+        self._products.remove(
+            known_slug(slug), lambda product: require_version(version, product.version)
+        )
 
     def change_stock(self, slug: str, values: Mapping[str, object]) -> int:
         """Change the stock of a product as `values` say: by a `delta`, or to what they `set`.
@@ -104,15 +114,16 @@ class Catalog:
         """Add to the stock of a product, or take from it; return what is left.
 
         Raises NotFoundError, MovedError, and ConflictError where it would fall below zero, or rise
-        above what can be counted.
+        above what can be counted, or follows from variants.
         """
         if abs(by) > HIGHEST_STOCK:  # more than a store needs to be able to count with
-            raise stock_refused(self._products.find(_slug(slug)).stock_quantity, by)
-        return self._products.adjust_stock(_slug(slug), by)
+            found = self._products.find(known_slug(slug), Status.ACTIVE)
+            raise stock_refused(found.stock_quantity, by)
+        return self._products.adjust_stock(known_slug(slug), by)
 
     def set_stock(self, slug: str, to: int) -> int:
         """Set the stock of a product, and return it. Raises as `adjust_stock`, and InvalidError."""
-        return self._products.set_stock(_slug(slug), read_stock({"set": to})["set"])
+        return self._products.set_stock(known_slug(slug), read_stock({"set": to})["set"])
 
     def load(
         self,
@@ -136,43 +147,50 @@ class Catalog:
                 load.commit()
         return loading.report(kept=kept, dry_run=dry_run)
 
-    def _write(self, slug: str, changes: ProductChanges, version: int | None) -> Product:
+    def _write(
+        self,
+        slug: str,
+        changes: ProductChanges,
+        version: int | None,
+        completed: Callable[[ProductChanges, Product], ProductChanges] = lambda changes, _: changes,
+    ) -> Product:
         now = self._clock()
 
         def to(product: Product) -> Product:
-            _require(version, product)
-            return changes.apply(product, now)
+            require_version(version, product.version)
+            return completed(changes, product).apply(product, now)
 
-        return self._products.change(_slug(slug), to)
+        return self._products.change(known_slug(slug), to)
 
 
-def _slug(text: str) -> str:
+def known_slug(text: str) -> str:
     """Return the slug. Raises NotFoundError for a text that cannot be one: no store is asked."""
     if not is_slug(text):
-        raise _not_found(text)
+        raise product_absent(text)
     return text
 
 
-def _require(version: int | None, product: Product) -> None:
-    """Raise StaleError if a version is named and is not the product's."""
-    if version is not None and version != product.version:
+def require_version(wanted: int | None, found: int) -> None:
+    """Raise StaleError if a version is wanted and another was found."""
+    if wanted is not None and wanted != found:
         raise StaleError(
-            f"The product was changed meanwhile: it is at version {product.version},"
-            f" not {version}. Read it again and repeat the change."
+            f"The product was changed meanwhile: it is at version {found}, not {wanted}."
+            " Read it again and repeat the change."
         )
 
 
-def _not_found(slug: str) -> NotFoundError:
-    return NotFoundError(f"There is no product '{printable(slug)}'")
+def _emptied(changes: ProductChanges, product: Product) -> ProductChanges:
+    """Return the changes with every optional field that they leave alone emptied.
 
-
-def _emptied(changes: ProductChanges) -> ProductChanges:
-    """Return the changes with every optional field that they leave alone emptied."""
+    Raises InvalidError where the price is left out, unless it follows from variants.
+    """
     empty: dict[str, Any] = {
         "sku": None,
-        "compare_at_price": None,
         "attributes": {},
         "seo_title": None,
         "seo_description": None,
     }
+    if not product.has_variants:
+        empty["compare_at_price"] = None
+        rules.refuse([Fault("price", "Price is required")] if changes.leaves("price") else [])
     return evolve(changes, **{name: none for name, none in empty.items() if changes.leaves(name)})

@@ -12,12 +12,12 @@ from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.ports import ProductLoad
 from eggypro_core.products import (
     IMPORT_REQUIRED,
-    UNSET,
     Product,
     ProductChanges,
     ProductDraft,
 )
 from eggypro_core.slugs import free_slug, slug_of
+from eggypro_core.unset import UNSET
 
 BATCH = 1000
 LISTED = 10_000

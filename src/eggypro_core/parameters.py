@@ -12,6 +12,18 @@ E = TypeVar("E", bound=StrEnum)
 DEFAULT_LIMIT = 20
 
 
+class Status(StrEnum):
+    """Which of some things: those on show, those put away, or both."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    ALL = "all"
+
+    def shows(self, *, is_active: bool) -> bool:
+        """Whether what is in that state is meant."""
+        return self is Status.ALL or is_active == (self is Status.ACTIVE)
+
+
 def one_of(name: str, words: type[E]) -> Callable[[object], E]:
     """Return the rule of one of some words."""
 
@@ -65,6 +77,18 @@ PAGING: Mapping[str, rules.Rule] = {
     "cursor": str,
 }
 """What every list takes."""
+
+
+STATUS = one_of("Status", Status)
+
+
+def read_status(params: Mapping[str, object]) -> Status:
+    """Check parameters of which there may be one, `status`. Raises InvalidError."""
+    if not params:
+        return Status.ACTIVE
+    values = rules.check(params, {"status": STATUS})
+    status: Status = values.get("status", Status.ACTIVE)
+    return status
 
 
 def offset_with_cursor(params: Mapping[str, object]) -> list[Fault]:

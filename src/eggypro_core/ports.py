@@ -7,8 +7,10 @@ from typing import BinaryIO, Protocol
 
 from eggypro_core.imports import ImportEntry
 from eggypro_core.paging import Page
+from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct, Product, ProductDraft
 from eggypro_core.queries import ProductQuery
+from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
 
 class Clock(Protocol):
@@ -30,8 +32,8 @@ class HtmlCleaner(Protocol):
 class ProductStore(Protocol):
     """Keeps products by slug, archived ones too. Any method may raise UnavailableError."""
 
-    def find(self, slug: str) -> Product:
-        """Return a product, archived or not.
+    def find(self, slug: str, variants: Status = Status.ACTIVE) -> Product:
+        """Return a product, archived or not, with its first variants of a status.
 
         Raises NotFoundError, or MovedError where the slug is a former one of a product.
         """
@@ -67,12 +69,17 @@ class ProductStore(Protocol):
         """Add to the stock (or take from it) at once, and return what is there then.
 
         Raises NotFoundError, MovedError, and ConflictError where it would fall below zero or
-        above what can be counted; nothing has changed then. The version stays.
+        above what can be counted, or follows from variants; nothing has changed then. The version
+        stays.
         """
         ...
 
     def set_stock(self, slug: str, to: int) -> int:
-        """Set the stock at once, and return it. Raises NotFoundError, MovedError."""
+        """Set the stock at once, and return it.
+
+        Raises NotFoundError, MovedError, and ConflictError where it follows from variants and is
+        not that already.
+        """
         ...
 
     def remove(self, slug: str, check: Callable[[Product], None]) -> None:
@@ -84,6 +91,62 @@ class ProductStore(Protocol):
 
     def load(self) -> AbstractContextManager["ProductLoad"]:
         """Begin to take many products, in one transaction. Without `commit`, nothing is kept."""
+        ...
+
+
+class VariantStore(Protocol):
+    """Keeps the variants of products. Any method may raise UnavailableError.
+
+    Every method raises NotFoundError or MovedError where the slug leads to no product. What
+    `derived` says of its variants is stored with the product in the same transaction as each write;
+    an editorial write (all but stock) makes a new version of the product, changed `at` that time.
+    """
+
+    def find(self, slug: str, variant_id: int, status: Status) -> Variant:
+        """Return a variant of a status. Raises NotFoundError where there is none.
+
+        ACTIVE means an active one of an active product.
+        """
+        ...
+
+    def page(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
+        """Return a page of variants of a status, in their order; for ACTIVE as in `find`."""
+        ...
+
+    def add(self, slug: str, draft: VariantDraft, at: datetime) -> Variant:
+        """Keep a new variant. The product's own stock is replaced by that of its first one.
+
+        Raises ConflictError where a sibling has its options, where the siblings would have more
+        than OPTION_NAMES names of options together, and where its SKU belongs to another variant
+        or to a product.
+        """
+        ...
+
+    def change(
+        self, slug: str, variant_id: int, to: Callable[[Variant], Variant], at: datetime
+    ) -> Variant:
+        """Replace the variant by `to(variant)` and return the new one.
+
+        Nobody else changes it or its product in between. If `to` raises, nothing is kept. `to` must
+        be pure. Where it changes nothing there is no new version. Raises ConflictError as `add`.
+        """
+        ...
+
+    def remove(
+        self, slug: str, variant_id: int, check: Callable[[Variant], None], at: datetime
+    ) -> None:
+        """Delete a variant for good, unless `check` raises; one that is not there needs nothing."""
+        ...
+
+    def adjust_stock(self, slug: str, variant_id: int, by: int) -> int:
+        """Add to the stock of a variant (or take from it), and return what is there then.
+
+        Raises ConflictError where it would fall below zero or above what can be counted.
+        """
+        ...
+
+    def set_stock(self, slug: str, variant_id: int, to: int) -> int:
+        """Set the stock of a variant, and return it."""
         ...
 
 

@@ -3,18 +3,21 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 from functools import lru_cache
-from typing import Any, Final, Literal, TypeVar
+from typing import Any
 
 from attrs import evolve, field, fields_dict, frozen
 
 from eggypro_core import rules
-from eggypro_core.errors import ConflictError, Fault, InvalidError
+from eggypro_core.errors import ConflictError, Fault, InvalidError, NotFoundError
+from eggypro_core.prices import HIGHEST_PRICE, compare_at_faults, price_faults
 from eggypro_core.slugs import RESERVED
+from eggypro_core.unset import UNSET, Unset, or_none
+from eggypro_core.variants import Variant, derived
 
-HIGHEST_PRICE = Decimal("999999.99")
-HIGHEST_STOCK = 2_147_483_647
+HIGHEST_STOCK = rules.HIGHEST_WHOLE
+FROM_VARIANTS = ("price", "compare_at_price", "stock_quantity", "track_stock")
+"""What a product that has variants shows by them."""
 ATTRIBUTES = 50
 """How many attributes a product may have."""
 NOT_IN_NAMES = "<>{}[]\\^~|`"
@@ -35,19 +38,6 @@ SHOWN = frozenset(
     }
 )
 """What a product shows but an edit cannot set. PUT passes over it, so a GET can be put back."""
-
-
-class _Unset(Enum):
-    UNSET = "unset"
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-
-UNSET: Final = _Unset.UNSET
-"""The value of a field that a write leaves as it is."""
-Unset = Literal[_Unset.UNSET]
-T = TypeVar("T")
 
 
 @frozen
@@ -111,12 +101,16 @@ class ListedProduct:
 class Product(ListedProduct):
     """A product, whole.
 
-    `version` grows by one with each editorial write. Stock and reviews leave it alone.
+    `version` grows by one with each editorial write; those to its variants count. Stock and reviews
+    leave it alone. Price and stock of one that has variants, active or not, follow from the active
+    ones. It carries the first of its `variants`, EMBEDDED of them at most.
     """
 
     version: int
     details: str
     attributes: Mapping[str, str] = field(eq=lambda attributes: tuple(attributes.items()))
+    has_variants: bool = False
+    variants: tuple[Variant, ...] = ()
 
     def listed(self) -> ListedProduct:
         """Return what lists show of it."""
@@ -192,13 +186,13 @@ class ProductChanges:
                 values, open_rules, required=required, ignored=ignored, closed=closed
             )
         except InvalidError as invalid:
-            raise InvalidError([*invalid.faults, *_price_faults(values, found)]) from None
+            raise InvalidError([*invalid.faults, *price_faults(values, found)]) from None
         if merge and checked.get("attributes") is not None:
             checked["attribute_edits"] = checked.pop("attributes")
         elif "attributes" in checked:
             checked["attributes"] = checked["attributes"] or {}
         changes = cls(**checked)
-        _refuse(_compare_at_faults(changes.price, changes.compare_at_price))
+        rules.refuse(compare_at_faults(changes.price, changes.compare_at_price))
         return changes
 
     def draft(self) -> ProductDraft:
@@ -207,7 +201,7 @@ class ProductChanges:
         Raises InvalidError where the name or the price is missing.
         """
         given = self._given()
-        _refuse(
+        rules.refuse(
             [
                 Fault(name, f"{rules.label(name)} is required")
                 for name in IMPORT_REQUIRED
@@ -219,18 +213,26 @@ class ProductChanges:
     def apply(self, product: Product, at: datetime) -> Product:
         """Return the product as changed `at` a time: a version on, or itself if nothing differs.
 
-        Raises InvalidError where the two together break a rule.
+        Raises InvalidError where the two together break a rule, ConflictError where this sets what
+        follows from the product's variants.
         """
+        if product.has_variants:
+            self._leave_to_variants(product)
         changed = evolve(product, **self._given(), **self._edited(product))
         if changed == product:
             return product
-        _refuse(_compare_at_faults(changed.price, changed.compare_at_price))
-        _refuse(_attribute_faults(changed.attributes))
+        rules.refuse(compare_at_faults(changed.price, changed.compare_at_price))
+        rules.refuse(_attribute_faults(changed.attributes))
         return evolve(changed, version=product.version + 1, updated_at=at)
 
     def leaves(self, name: str) -> bool:
         """Whether a field is left as it is."""
         return getattr(self, name) is UNSET
+
+    def _leave_to_variants(self, product: Product) -> None:
+        for name in FROM_VARIANTS:
+            if not self.leaves(name) and getattr(self, name) != getattr(product, name):
+                raise set_by_variants(name)
 
     def _given(self) -> dict[str, Any]:
         names = fields_dict(ProductDraft)
@@ -243,6 +245,24 @@ class ProductChanges:
         return {"attributes": {name: text for name, text in merged.items() if text is not None}}
 
 
+def showing(product: Product, variants: Collection[Variant]) -> Product:
+    """Return the product with what follows from all the variants that it has.
+
+    While none of them is active, it keeps the last prices and has no stock. With the last of them
+    its stock goes too; from then on it has prices and stock of its own.
+    """
+    shown = derived(variants)
+    return evolve(
+        product,
+        has_variants=bool(variants),
+        variant_count=shown.variant_count if shown else 0,
+        price=shown.price if shown else product.price,
+        compare_at_price=shown.compare_at_price if shown else product.compare_at_price,
+        stock_quantity=shown.stock_quantity if shown else 0,
+        track_stock=shown.track_stock if shown else True,
+    )
+
+
 def read_stock(values: Mapping[str, object]) -> dict[str, int]:
     """Check a change of stock: `delta` is added, or `set` is what there is then; one is given.
 
@@ -250,6 +270,11 @@ def read_stock(values: Mapping[str, object]) -> dict[str, int]:
     """
     also = [] if len({"delta", "set"} & values.keys()) == 1 else [_EITHER]
     return rules.check(values, _STOCK_RULES, also=also)
+
+
+def product_absent(slug: str) -> NotFoundError:
+    """Return the refusal of a slug that leads to no product."""
+    return NotFoundError(f"There is no product '{rules.printable(slug)}'")
 
 
 def slug_taken(slug: str, *, is_active: bool) -> ConflictError:
@@ -261,6 +286,13 @@ def slug_taken(slug: str, *, is_active: bool) -> ConflictError:
 def sku_taken(sku: str, slug: str) -> ConflictError:
     """Return the refusal of a SKU that is the product's at `slug`."""
     return ConflictError(f"The SKU '{sku}' belongs to the product '{slug}'", field="sku")
+
+
+def set_by_variants(name: str) -> ConflictError:
+    """Return the refusal to set what follows from the variants of a product."""
+    return ConflictError(
+        f"{rules.label(name)} follows from the product's variants: change theirs", field=name
+    )
 
 
 def stock_refused(stock: int, by: int) -> ConflictError:
@@ -295,23 +327,19 @@ def _rules(
     }
 
 
-def _or_none(rule: Callable[[object], T]) -> Callable[[object], T | None]:
-    """Return the rule that also takes None: in a merge patch, it takes away."""
-    return lambda value: None if value is None else rule(value)
-
-
+_image_address = rules.address("Each image")
 _STOCK = rules.whole("Stock quantity", 0, HIGHEST_STOCK)
 _STOCK_RULES: Mapping[str, rules.Rule] = {"delta": rules.integer("Delta"), "set": _STOCK}
 _EITHER = Fault("delta", "Either delta or set must be given")
 _ATTRIBUTE = rules.line("Attribute", 1000)
 _ATTRIBUTE_NAME = rules.line("Attribute name", 100)
 _attributes = rules.text_map("Attributes", maximum=ATTRIBUTES, key=_ATTRIBUTE_NAME, text=_ATTRIBUTE)
-_edits = _or_none(
+_edits = or_none(
     rules.text_map(
         "Attributes",
         maximum=2 * ATTRIBUTES,  # all may be taken away, and as many set
         key=_ATTRIBUTE_NAME,
-        text=_or_none(_ATTRIBUTE),
+        text=or_none(_ATTRIBUTE),
     )
 )
 
@@ -319,43 +347,16 @@ _edits = _or_none(
 def _image(value: object) -> Image:
     """Return an image given as its address, or as a map of `ref` and `alt`."""
     if isinstance(value, str):
-        return Image(_address(value))
+        return Image(_image_address(value))
     if isinstance(value, Mapping) and "ref" in value and set(value) <= {"ref", "alt"}:
-        return Image(_address(value["ref"]), _alt(value.get("alt")))
+        return Image(_image_address(value["ref"]), _alt(value.get("alt")))
     raise rules.RefusedError("Each image must be an address, or a map of ref and alt")
-
-
-def _address(value: object) -> str:
-    address = rules.line("Image address", 2048, never=' "<>\\^`{|}')(value)
-    if not address.startswith("https://") or len(address) <= len("https://"):
-        raise rules.RefusedError("Each image must be an https address")
-    return address
 
 
 def _alt(value: object) -> str | None:
     return rules.optional(rules.line("Alt text", 255))(value)
 
 
-def _price_faults(values: Mapping[str, object], found: Mapping[str, rules.Rule]) -> list[Fault]:
-    """Return what is wrong between the two prices, where both are right by themselves."""
-    try:
-        price, compare_at = (found[name](values[name]) for name in ("price", "compare_at_price"))
-    except (KeyError, rules.RefusedError):
-        return []
-    return _compare_at_faults(price, compare_at)
-
-
-def _compare_at_faults(price: object, compare_at: object) -> list[Fault]:
-    if not isinstance(price, Decimal) or not isinstance(compare_at, Decimal) or compare_at > price:
-        return []
-    return [Fault("compare_at_price", "Compare-at price must be above the price")]
-
-
 def _attribute_faults(attributes: Mapping[str, str]) -> list[Fault]:
     too_many = len(attributes) > ATTRIBUTES
     return [Fault("attributes", "Too many attributes")] if too_many else []
-
-
-def _refuse(faults: list[Fault]) -> None:
-    if faults:
-        raise InvalidError(faults)

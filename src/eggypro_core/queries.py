@@ -15,13 +15,16 @@ from eggypro_core.paging import HIGHEST_ID, Position, cursor_of, read_cursor
 from eggypro_core.parameters import (
     DEFAULT_LIMIT,
     PAGING,
+    STATUS,
+    Status,
     amount,
     flag,
     offset_with_cursor,
     one_of,
     worded,
 )
-from eggypro_core.products import HIGHEST_PRICE, ListedProduct
+from eggypro_core.prices import HIGHEST_PRICE
+from eggypro_core.products import ListedProduct
 from eggypro_core.slugs import fold
 
 N = TypeVar("N", int, Decimal)
@@ -45,18 +48,6 @@ class Sort(StrEnum):
     def descending(self) -> bool:
         """Whether the greatest comes first."""
         return self not in {Sort.NAME, Sort.PRICE_ASC}
-
-
-class Status(StrEnum):
-    """Which products: those on sale, those put away, or both."""
-
-    ACTIVE = "active"
-    ARCHIVED = "archived"
-    ALL = "all"
-
-    def shows(self, *, is_active: bool) -> bool:
-        """Whether a product in that state is meant."""
-        return self is Status.ALL or is_active == (self is Status.ACTIVE)
 
 
 @frozen(kw_only=True)
@@ -146,15 +137,6 @@ class ProductQuery:
         return json.dumps([bare.params(), self.sort])
 
 
-def read_status(params: Mapping[str, object]) -> Status:
-    """Check parameters of which there may be one, `status`. Raises InvalidError."""
-    if not params:
-        return Status.ACTIVE
-    values = rules.check(params, {"status": _PARAMETERS["status"]})
-    status: Status = values.get("status", Status.ACTIVE)
-    return status
-
-
 def sort_key(sort: Sort, product: ListedProduct) -> SortKey:
     """Return what a sort compares of a product. Relevance is the store's to know."""
     return _KEY[sort](product)
@@ -235,7 +217,7 @@ _PARAMETERS: Mapping[str, rules.Rule] = {
     "min_price": amount("Min price"),
     "max_price": amount("Max price"),
     "sort": one_of("Sort", Sort),
-    "status": one_of("Status", Status),
+    "status": STATUS,
     **PAGING,
 }
 _SEARCH_PARAMETERS = {

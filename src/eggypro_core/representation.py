@@ -10,6 +10,7 @@ from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import Image, ListedProduct, Product, Rating
 from eggypro_core.queries import ProductQuery
+from eggypro_core.variants import Variant, VariantQuery
 
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
 PRODUCTS = "/api/products"
@@ -24,7 +25,7 @@ def product_body(product: Product, currency: str) -> dict[str, Json]:
         "details": product.details,
         "attributes": dict(product.attributes),
         "image_sets": [_image_set(image) for image in product.images],
-        "variants": [],
+        "variants": [variant_body(variant) for variant in product.variants],
     }
 
 
@@ -59,6 +60,27 @@ def page_body(
 ) -> dict[str, Json]:
     """Return a page of products, with the address of the next one."""
     return _page(page, query, PRODUCTS, lambda product: listed_body(product, currency))
+
+
+def variant_body(variant: Variant) -> dict[str, Json]:
+    """Return a variant."""
+    return {
+        "id": variant.id,
+        "sku": variant.sku,
+        "options": dict(variant.options),
+        "price": str(variant.price),
+        "compare_at_price": _optional_money(variant.compare_at_price),
+        "stock_quantity": variant.stock_quantity,
+        "track_stock": variant.track_stock,
+        "image": variant.image,
+        "position": variant.position,
+        "is_active": variant.is_active,
+    }
+
+
+def variant_page_body(page: Page[Variant, VariantQuery], query: VariantQuery) -> dict[str, Json]:
+    """Return a page of a product's variants, with the address of the next one."""
+    return _page(page, query, f"{PRODUCTS}/{query.product}/variants", variant_body)
 
 
 def report_body(report: ImportReport) -> dict[str, Json]:

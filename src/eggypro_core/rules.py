@@ -13,6 +13,8 @@ Rule: TypeAlias = Callable[[object], object]
 T = TypeVar("T")
 
 CENT = Decimal("0.01")
+HIGHEST_WHOLE = 2_147_483_647
+"""The highest whole number that a field may hold."""
 _SPACES = re.compile("[ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _LINE_BREAK = re.compile("\r\n?")
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -54,10 +56,14 @@ def check(
             fault = "Cannot be set here" if name in closed else "Unknown field"
             faults.append(Fault(printable(name), fault))
     faults += [Fault(name, f"{label(name)} is required") for name in required if name not in values]
-    faults += also
+    refuse([*faults, *also])
+    return clean
+
+
+def refuse(faults: Sequence[Fault]) -> None:
+    """Raise InvalidError if there are any faults."""
     if faults:
         raise InvalidError(faults)
-    return clean
 
 
 def label(field: str) -> str:
@@ -132,6 +138,19 @@ def optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
         return None if blank else rule(value)
 
     return blank_or
+
+
+def address(name: str) -> Callable[[object], str]:
+    """Return the rule of a picture's address on the web: https, 2048 characters at most."""
+    text = line("Image address", 2048, never=' "<>\\^`{|}')
+
+    def rule(value: object) -> str:
+        found = text(value)
+        if not found.startswith("https://") or len(found) <= len("https://"):
+            raise RefusedError(f"{name} must be an https address")
+        return found
+
+    return rule
 
 
 def slug(name: str, maximum: int, reserved: Collection[str] = ()) -> Callable[[object], str]:

@@ -6,8 +6,13 @@ from collections.abc import Mapping
 import falcon
 from falcon.routing import BaseConverter
 
+from eggypro_core.paging import HIGHEST_ID
 from eggypro_core.slugs import is_slug
 
+_is_id = re.compile("[1-9][0-9]{0,9}").fullmatch
+_NAMED = re.compile(r"{(\w+)}")
+_KINDS = {"slug": "slug", "variant": "id"}
+"""What stands for each name in the path of a route."""
 _CONVERTER = re.compile(r":\w+(?=})")
 
 
@@ -19,12 +24,20 @@ class SlugConverter(BaseConverter):
         return value if is_slug(value) else None
 
 
+class IdConverter(BaseConverter):
+    """Lets a path match only where an id stands, as it is written in JSON."""
+
+    def convert(self, value: str) -> int | None:
+        """Return the id, None for what cannot be one."""
+        return int(value) if _is_id(value) and int(value) <= HIGHEST_ID else None
+
+
 def template(path: str) -> str:
     """Return the path of a route as Falcon takes it."""
-    return path.replace("{slug}", "{slug:slug}")
+    return _NAMED.sub(lambda found: f"{{{found[1]}:{_KINDS[found[1]]}}}", path)
 
 
-def moved_to(request: falcon.Request, params: Mapping[str, str], slug: str) -> str:
+def moved_to(request: falcon.Request, params: Mapping[str, object], slug: str) -> str:
     """Return the address of a request with another slug, query string and all."""
     path = _CONVERTER.sub("", request.uri_template or "").format(**{**params, "slug": slug})
     return f"{path}?{request.query_string}" if request.query_string else path

@@ -40,6 +40,11 @@ def tagged(body: Json, *, version: int | None = None, modified: datetime | None 
     return Answer(data, {"etag": tag, "last-modified": falcon.dt_to_http(modified)})
 
 
+def stock_answer(stock: int) -> Answer:
+    """Return what a change of stock answers: what is there then."""
+    return Answer(orjson.dumps({"stock_quantity": stock}))
+
+
 def is_known(answer: Answer, request: falcon.Request) -> bool:
     """Whether the caller holds this very answer, and says so by If-None-Match."""
     held = request.env.get("HTTP_IF_NONE_MATCH")

@@ -3,17 +3,16 @@
 from contextlib import suppress
 
 import falcon
-import orjson
 
 from eggypro_core import rules
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
 from eggypro_core.errors import NotFoundError
-from eggypro_core.parameters import flag
+from eggypro_core.parameters import flag, read_status
 from eggypro_core.products import Product
-from eggypro_core.queries import LIST_PARAMETERS, SEARCH_PARAMETERS, ProductQuery, read_status
+from eggypro_core.queries import LIST_PARAMETERS, SEARCH_PARAMETERS, ProductQuery
 from eggypro_core.representation import PRODUCTS, page_body, product_body
-from eggypro_http.answers import NOTHING, Answer, tagged, version_named
+from eggypro_http.answers import NOTHING, Answer, stock_answer, tagged, version_named
 from eggypro_http.bodies import json_object
 from eggypro_http.parameters import parameters, require_no_parameters
 from eggypro_http.routes import Route
@@ -73,7 +72,7 @@ def change_stock(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
     """Change the stock of a product, and answer what is there then."""
     values = json_object(request)
     require_no_parameters(request)
-    return Answer(orjson.dumps({"stock_quantity": shop.catalog.change_stock(slug, values)}))
+    return stock_answer(shop.catalog.change_stock(slug, values))
 
 
 def _page(shop: EggyPro, query: ProductQuery) -> Answer:

@@ -10,7 +10,7 @@ from attrs import Factory, field, frozen
 
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
-from eggypro_http.addresses import SlugConverter, template
+from eggypro_http.addresses import IdConverter, SlugConverter, template
 from eggypro_http.answers import Answer, is_known, require_json_accepted
 from eggypro_http.errors import NO_STORE
 
@@ -54,6 +54,7 @@ class Route:
 def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro) -> None:
     """Have an app serve the routes, HEAD wherever there is GET, and OPTIONS everywhere."""
     app.router_options.converters["slug"] = SlugConverter
+    app.router_options.converters["id"] = IdConverter
     responders: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
         responders[route.path][route.method] = _responder(route, shop)
@@ -72,7 +73,7 @@ def credential(request: falcon.Request) -> str | None:
 
 
 def _responder(route: Route, shop: EggyPro) -> Responder:
-    def respond(request: falcon.Request, response: falcon.Response, **path: str) -> None:
+    def respond(request: falcon.Request, response: falcon.Response, **path: object) -> None:
         needed = route.needs(request)
         if needed is not None:
             shop.gate.admit(credential(request), needed)
@@ -92,7 +93,7 @@ def _responder(route: Route, shop: EggyPro) -> Responder:
 def _options(methods: Iterable[str]) -> Responder:
     allow = ", ".join(methods)
 
-    def respond(_request: falcon.Request, response: falcon.Response, **_path: str) -> None:
+    def respond(_request: falcon.Request, response: falcon.Response, **_path: object) -> None:
         response.status = 204
         response.set_header("allow", allow)
 

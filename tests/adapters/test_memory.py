@@ -1,9 +1,10 @@
 import pytest
 
-from eggypro_adapters.memory import MemoryProductStore
+from eggypro_adapters.memory import MemoryDatabase, MemoryProductStore, MemoryVariantStore
 from eggypro_core.ports import ProductStore
 from tests.contracts.product_store import ProductStoreContract
 from tests.contracts.steady_pages import hold_steady
+from tests.contracts.variant_store import Stores, VariantStoreContract
 
 
 class TestMemoryProductStore(ProductStoreContract):
@@ -14,3 +15,10 @@ class TestMemoryProductStore(ProductStoreContract):
 
 def test_pages_neither_repeat_nor_skip_a_row_while_others_are_written() -> None:
     hold_steady(MemoryProductStore, examples=100)
+
+
+class TestMemoryVariantStore(VariantStoreContract):
+    @pytest.fixture
+    def stores(self) -> Stores:
+        database = MemoryDatabase()
+        return Stores(MemoryProductStore(database), MemoryVariantStore(database))

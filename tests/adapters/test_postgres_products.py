@@ -2,11 +2,19 @@ import pytest
 
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.ports import ProductStore
 from tests.contracts.product_store import ProductStoreContract
+from tests.contracts.variant_store import Stores, VariantStoreContract
 
 
 class TestPostgresProductStore(ProductStoreContract):
     @pytest.fixture
     def store(self, database: Database) -> ProductStore:
         return PostgresProductStore(database)
+
+
+class TestPostgresVariantStore(VariantStoreContract):
+    @pytest.fixture
+    def stores(self, database: Database) -> Stores:
+        return Stores(PostgresProductStore(database), PostgresVariantStore(database))

@@ -14,7 +14,8 @@ from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import DEMO, admin_key_file, open_eggypro, open_migrations
 from eggypro_core.access import Permission
 from eggypro_core.errors import UnavailableError
-from eggypro_core.queries import ProductQuery, Status
+from eggypro_core.parameters import Status
+from eggypro_core.queries import ProductQuery
 
 KEY = "k" * 40
 

@@ -12,9 +12,10 @@ from attrs import evolve
 
 from eggypro_core.errors import ConflictError, MovedError, NotFoundError, StaleError
 from eggypro_core.paging import COUNTED
+from eggypro_core.parameters import Status
 from eggypro_core.ports import ProductStore
 from eggypro_core.products import Image, ListedProduct, Product, ProductDraft
-from eggypro_core.queries import ProductQuery, Sort, Status
+from eggypro_core.queries import ProductQuery, Sort
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

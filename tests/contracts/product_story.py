@@ -20,9 +20,10 @@ from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_core.catalog import Catalog
 from eggypro_core.errors import EggyProError, InvalidError, MovedError
 from eggypro_core.imports import ImportEntry, OnConflict
+from eggypro_core.parameters import Status
 from eggypro_core.ports import ProductStore
 from eggypro_core.products import ListedProduct, Product
-from eggypro_core.queries import ProductQuery, Sort, Status
+from eggypro_core.queries import ProductQuery, Sort
 from tests.clock import FakeClock
 
 STORY = settings(

@@ -20,8 +20,9 @@ from eggypro_core.errors import (
     NotFoundError,
     StaleError,
 )
+from eggypro_core.parameters import Status
 from eggypro_core.products import REQUIRED, SHOWN, Image, Product
-from eggypro_core.queries import ProductQuery, Status
+from eggypro_core.queries import ProductQuery
 from eggypro_core.representation import product_body
 from tests import strategies
 from tests.builders import a_product

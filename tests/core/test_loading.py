@@ -14,8 +14,9 @@ from eggypro_core.catalog import Catalog
 from eggypro_core.errors import Fault, NotFoundError
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.loading import BATCH, LISTED
+from eggypro_core.parameters import Status
 from eggypro_core.products import Product
-from eggypro_core.queries import ProductQuery, Status
+from eggypro_core.queries import ProductQuery
 from tests import strategies
 from tests.clock import FakeClock
 

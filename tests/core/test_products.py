@@ -12,7 +12,6 @@ from eggypro_core.errors import Fault, InvalidError
 from eggypro_core.products import (
     REQUIRED,
     SHOWN,
-    UNSET,
     Image,
     ListedProduct,
     Product,
@@ -20,6 +19,7 @@ from eggypro_core.products import (
     ProductDraft,
 )
 from eggypro_core.slugs import RESERVED
+from eggypro_core.unset import UNSET
 from tests import strategies
 from tests.builders import a_product
 from tests.clock import NOON

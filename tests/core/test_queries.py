@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 
 from eggypro_core.errors import Fault, InvalidError, MalformedError
 from eggypro_core.paging import HIGHEST_ID, Position, cursor_of
+from eggypro_core.parameters import Status, read_status
 from eggypro_core.products import ListedProduct, Product, Rating
 from eggypro_core.queries import (
     LIST_PARAMETERS,
     SEARCH_PARAMETERS,
     ProductQuery,
     Sort,
-    Status,
     name_key,
-    read_status,
     sort_key,
 )
 from tests.clock import NOON

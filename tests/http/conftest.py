@@ -5,7 +5,7 @@ from falcon.testing import TestClient
 
 from eggypro_core.app import EggyPro
 from eggypro_http.app import create_app
-from tests.builders import a_product, an_eggypro
+from tests.builders import a_full_eggypro, a_product, an_eggypro
 
 
 @pytest.fixture
@@ -14,6 +14,12 @@ def shop() -> EggyPro:
     shop = an_eggypro()
     shop.catalog.add(a_product())
     return shop
+
+
+@pytest.fixture
+def full() -> TestClient:
+    """A client of a shop that has one of everything: what SAMPLES name."""
+    return TestClient(create_app(a_full_eggypro()))
 
 
 @pytest.fixture

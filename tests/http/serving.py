@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.app import EggyPro
 from eggypro_core.errors import EggyProError, UnavailableError
+from eggypro_core.parameters import Status
 from eggypro_core.products import Product
 from eggypro_http.server import serve
 from tests.builders import a_product, an_eggypro
@@ -37,10 +38,10 @@ class GatedStore(MemoryProductStore):
         super().__init__()
         self.tell = tell
 
-    def find(self, slug: str) -> Product:
+    def find(self, slug: str, variants: Status = Status.ACTIVE) -> Product:
         if slug == "slow":
             self.tell("in flight", wait=True)
-        return super().find(slug)
+        return super().find(slug, variants)
 
 
 @frozen

@@ -11,17 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, composite
 
-from eggypro_adapters.memory import MemoryProductStore
 from eggypro_adapters.postgres.products import PostgresProductStore
-from eggypro_core.ports import ProductStore
+from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_http.app import ROUTES, create_app
 from tests import strategies
-from tests.builders import a_product, an_eggypro
-from tests.http.wire import ADMIN, EGG, PRODUCTS, Reply, ask
+from tests.builders import a_product, a_variant, an_eggypro
+from tests.http.wire import ADMIN, EGG, PRODUCTS, Reply, ask, at
 
 METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW"])
 LATIN = st.text(st.characters(max_codepoint=255))
-ADDRESSES = sorted({route.path.format(slug="egg-white-protein") for route in ROUTES})
+ADDRESSES = sorted({at(route.path) for route in ROUTES})
 PATHS = st.one_of(
     st.sampled_from(ADDRESSES),
     LATIN.map(lambda text: f"{PRODUCTS}/{text}"),
@@ -81,9 +80,14 @@ STOCKS = st.dictionaries(
     st.sampled_from(["delta", "set", "by"]), st.integers() | st.sampled_from([-1, 1, None])
 )
 EDITS = st.dictionaries(st.sampled_from([*a_product(), "slug", "attributes", "is_active"]), JSON)
+VARIANTS = st.dictionaries(
+    st.sampled_from(["options", "price", "sku", "position", "is_active", "image"]),
+    JSON | st.sampled_from([{"Size": "1"}, {"A": "1", "B": "2"}, "5", "S"]),
+).map(lambda some: a_variant() | some)
+BOXED = f"{PRODUCTS}/boxed/variants"
 BODIES = st.one_of(
     st.binary(),
-    st.one_of(products(), STOCKS, EDITS, strategies.edits(), JSON).map(
+    st.one_of(products(), VARIANTS, STOCKS, EDITS, strategies.edits(), JSON).map(
         lambda one: json.dumps(one, default=str).encode()
     ),
 )
@@ -92,6 +96,12 @@ WRITES = st.sampled_from(
         ("POST", PRODUCTS),
         *((method, path) for method in ("PUT", "PATCH", "DELETE") for path in (EGG, f"{EGG}-2")),
         ("POST", f"{EGG}/stock"),
+        ("POST", f"{EGG}/variants"),
+        ("POST", BOXED),
+        *((method, f"{BOXED}/{number}") for method in ("PUT", "PATCH") for number in (1, 3, 4)),
+        ("DELETE", f"{BOXED}/9"),
+        ("POST", f"{BOXED}/1/stock"),
+        ("POST", f"{BOXED}/3/stock"),
     ]
 )
 TAGS = st.none() | st.sampled_from(["*", '"1.x"', '"2.x"']) | LATIN
@@ -122,11 +132,13 @@ def check(reply: Reply) -> None:
 @pytest.fixture(params=["memory", "postgres"])
 def app(request: pytest.FixtureRequest) -> WSGIApplication:
     """The real app, over a shop in memory or in a real database."""
-    store: ProductStore = MemoryProductStore()
+    shop = an_eggypro()
     if request.param == "postgres":
-        store = PostgresProductStore(request.getfixturevalue("database"))
-    shop = an_eggypro(store)
+        database = request.getfixturevalue("database")
+        shop = an_eggypro(PostgresProductStore(database), PostgresVariantStore(database))
     shop.catalog.add(a_product())
+    boxed = shop.catalog.add(a_product(name="Boxed")).slug
+    shop.assortment.add(boxed, a_variant())
     return create_app(shop)
 
 

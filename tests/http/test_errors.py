@@ -8,6 +8,7 @@ from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core import errors
 from eggypro_core.errors import EggyProError, Fault
 from eggypro_core.paging import Page
+from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct, Product
 from eggypro_core.queries import ProductQuery
 from eggypro_http.app import create_app
@@ -38,7 +39,7 @@ class BrokenStore(MemoryProductStore):
         super().__init__()
         self.error = error
 
-    def find(self, slug: str) -> Product:  # noqa: ARG002  (the port has it)
+    def find(self, slug: str, variants: Status = Status.ACTIVE) -> Product:  # noqa: ARG002  (the port has it)
         raise self.error
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:  # noqa: ARG002

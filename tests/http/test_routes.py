@@ -8,7 +8,7 @@ from eggypro_core.app import EggyPro
 from eggypro_http.app import ROUTES
 from eggypro_http.routes import Route
 from tests.builders import ADMIN_KEY
-from tests.http.wire import ADMIN, EGG, PRODUCTS, ask
+from tests.http.wire import ADMIN, EGG, PRODUCTS, ask, at
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "QUERY")
 
@@ -25,16 +25,12 @@ def allowed() -> dict[str, set[str]]:
     return found
 
 
-def at(path: str) -> str:
-    return path.format(slug="egg-white-protein")
-
-
 @pytest.mark.parametrize(("path", "methods"), allowed().items())
 def test_an_address_takes_the_methods_of_the_table_and_says_which(
-    client: TestClient, path: str, methods: set[str]
+    full: TestClient, path: str, methods: set[str]
 ) -> None:
     for method in (*METHODS, "BREW", "get", "PROPFIND", "WEBSOCKET"):
-        reply = ask(client.app, at(path), REQUEST_METHOD=method)
+        reply = ask(full.app, at(path), REQUEST_METHOD=method)
         assert (reply.status == 405) == (method not in methods), method
         if method == "OPTIONS":
             assert (reply.status, reply.body) == (204, b"")
@@ -43,10 +39,10 @@ def test_an_address_takes_the_methods_of_the_table_and_says_which(
 
 
 @pytest.mark.parametrize("route", [one for one in ROUTES if one.method == "GET"], ids=named)
-def test_head_answers_as_get_does_without_the_body(client: TestClient, route: Route) -> None:
+def test_head_answers_as_get_does_without_the_body(full: TestClient, route: Route) -> None:
     query = "q=egg" if "q" in route.parameters else ""
-    got = client.simulate_get(at(route.path), query_string=query)
-    head = client.simulate_head(at(route.path), query_string=query)
+    got = full.simulate_get(at(route.path), query_string=query, headers=ADMIN)
+    head = full.simulate_head(at(route.path), query_string=query, headers=ADMIN)
     assert (head.status_code, head.content) == (200, b"")
     own = {"x-request-id": ""}
     assert {**head.headers, **own} == {**got.headers, **own}

@@ -13,6 +13,8 @@ from tests.builders import ADMIN_KEY
 ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 PRODUCTS = "/api/products"
 EGG = f"{PRODUCTS}/egg-white-protein"
+SAMPLES = {"slug": "egg-white-protein", "variant": 2}
+"""What stands in the shop `full` for the names in a route's path."""
 
 
 @frozen
@@ -35,6 +37,11 @@ def ask(app: WSGIApplication, path: str = EGG, **environ: Any) -> Reply:
     body = b"".join(app({name: one for name, one in request.items() if one is not None}, start))
     [(status, headers)] = started
     return Reply(int(status[:3]), dict(headers), body)
+
+
+def at(path: str) -> str:
+    """An address of a route, in the shop `full`."""
+    return path.format(**SAMPLES)
 
 
 def fields(result: Result) -> list[str]:

@@ -2,5 +2,6 @@
 
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
+from eggypro_adapters.memory.variants import MemoryVariantStore
 
-__all__ = ["MemoryDatabase", "MemoryProductStore"]
+__all__ = ["MemoryDatabase", "MemoryProductStore", "MemoryVariantStore"]

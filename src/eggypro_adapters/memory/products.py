@@ -1,7 +1,7 @@
 """The products of a shop within this process."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -9,11 +9,13 @@ from attrs import asdict, define, evolve, field
 
 from eggypro_adapters.memory.shelf import MemoryDatabase, Shelf
 from eggypro_core.paging import COUNTED, Page
+from eggypro_core.parameters import Status
 from eggypro_core.products import (
     HIGHEST_STOCK,
     ListedProduct,
     Product,
     ProductDraft,
+    set_by_variants,
     stock_refused,
 )
 from eggypro_core.queries import RANKED, ProductQuery, Sort, SortKey, sort_key
@@ -29,14 +31,18 @@ class MemoryProductStore:
     def __init__(self, database: MemoryDatabase | None = None) -> None:
         self._database = database or MemoryDatabase()
 
-    def find(self, slug: str) -> Product:
+    def find(self, slug: str, variants: Status = Status.ACTIVE) -> Product:
         with self._database.lock:
-            return self._database.shelf.find(slug)
+            shelf = self._database.shelf
+            return shelf.whole(shelf.find(slug), variants)
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         with self._database.lock:
-            every = list(self._database.shelf.products.values())
-        found = [(_place(query, one), one) for one in every if _matches(query, one)]
+            shelf = self._database.shelf
+            every = list(shelf.products.values())
+            named = {holder.id for sku, holder, _ in shelf.skus() if sku == query.search}
+        scored = [(one, _score(query, one, named)) for one in every]
+        found = [(_place(query, *row), *row) for row in scored if _matches(query, *row)]
         found.sort(key=lambda row: row[0], reverse=query.sort.descending)
         rows = found[:RANKED] if query.sort is Sort.RELEVANCE else found
         if query.after is not None:
@@ -45,12 +51,10 @@ class MemoryProductStore:
         rows = rows[query.offset :]
         shown = rows[: query.limit]
         return Page(
-            items=tuple(product.listed() for _, product in shown),
+            items=tuple(product.listed() for _, product, _ in shown),
             total=min(len(found), COUNTED),
             total_capped=len(found) > COUNTED,
-            next=query.following(shown[-1][1], _score(query, shown[-1][1]))
-            if len(rows) > query.limit
-            else None,
+            next=query.following(*shown[-1][1:]) if len(rows) > query.limit else None,
         )
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
@@ -59,7 +63,7 @@ class MemoryProductStore:
 
     def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
         with self._database.lock:
-            changed = to(self._database.shelf.find(slug))
+            changed = to(self.find(slug))
             self._database.shelf.put(changed)
             return changed
 
@@ -69,12 +73,13 @@ class MemoryProductStore:
             stock = product.stock_quantity + by
             if not 0 <= stock <= HIGHEST_STOCK:
                 raise stock_refused(product.stock_quantity, by)
-            self._database.shelf.put(evolve(product, stock_quantity=stock))
-            return stock
+            return self.set_stock(slug, stock)
 
     def set_stock(self, slug: str, to: int) -> int:
         with self._database.lock:
             product = self._database.shelf.find(slug)
+            if product.has_variants and to != product.stock_quantity:
+                raise set_by_variants("stock_quantity")
             self._database.shelf.put(evolve(product, stock_quantity=to))
             return to
 
@@ -83,6 +88,7 @@ class MemoryProductStore:
             product = self._database.shelf.find(slug)
             check(product)
             del self._database.shelf.products[product.id]
+            self._database.shelf.variants.pop(product.id, None)
             self._database.shelf.aliases = {
                 alias: holder
                 for alias, holder in self._database.shelf.aliases.items()
@@ -116,8 +122,7 @@ class _MemoryLoad:
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:
         wanted = set(skus)
-        every = self.shelf.products.values()
-        return {one.sku: one.slug for one in every if one.sku is not None and one.sku in wanted}
+        return {sku: holder.slug for sku, holder, _ in self.shelf.skus() if sku in wanted}
 
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
         for draft in new:
@@ -137,14 +142,14 @@ def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Prod
     return product
 
 
-def _matches(query: ProductQuery, product: Product) -> bool:
+def _matches(query: ProductQuery, product: Product, score: int) -> bool:
     return (
         query.status.shows(is_active=product.is_active)
         and (query.in_stock is None or product.in_stock == query.in_stock)
         and (query.min_price is None or product.price >= query.min_price)
         and (query.max_price is None or product.price <= query.max_price)
         and (query.category is None or _is_in(query.category, product))
-        and (query.search is None or _score(query, product) > 0)
+        and (query.search is None or score > 0)
     )
 
 
@@ -152,9 +157,9 @@ def _is_in(category: str, product: Product) -> bool:
     return any(one.slug == category for one in product.categories)
 
 
-def _place(query: ProductQuery, product: Product) -> tuple[SortKey, int]:
+def _place(query: ProductQuery, product: Product, score: int) -> tuple[SortKey, int]:
     if query.sort is Sort.RELEVANCE:
-        return _score(query, product), product.id
+        return score, product.id
     return sort_key(query.sort, product), product.id
 
 
@@ -163,11 +168,11 @@ def _is_behind(place: tuple[SortKey, int], after: tuple[SortKey, int], sort: Sor
     return place < after if sort.descending else place > after
 
 
-def _score(query: ProductQuery, product: Product) -> int:
-    """Return 3 where the name has all the words, 2 with the ingredients, 1 with the rest, or 0."""
+def _score(query: ProductQuery, product: Product, named: Container[int]) -> int:
+    """Return 4 for who is `named` by SKU, else how near to the front all the words stand, or 0."""
     if query.search is None:
         return 0
-    if query.search == product.sku:
+    if product.id in named:
         return 4
     words = _WORD.findall(fold(query.search))
     name = _WORD.findall(fold(product.name))

@@ -1,13 +1,16 @@
 """What a shop holds within this process, shared by its stores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import count
 from threading import RLock
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from eggypro_core.errors import MovedError, NotFoundError
-from eggypro_core.products import Product, sku_taken, slug_taken
+from eggypro_core.errors import MovedError
+from eggypro_core.parameters import Status
+from eggypro_core.products import Product, product_absent, showing, sku_taken, slug_taken
+from eggypro_core.variants import EMBEDDED, Variant
 
 
 @define
@@ -16,9 +19,11 @@ class Shelf:
 
     products: dict[int, Product] = field(factory=dict)
     aliases: dict[str, int] = field(factory=dict)
+    variants: dict[int, tuple[Variant, ...]] = field(factory=dict)
+    """By the id of their product, in their order."""
 
     def copy(self) -> "Shelf":
-        return Shelf(dict(self.products), dict(self.aliases))
+        return Shelf(dict(self.products), dict(self.aliases), dict(self.variants))
 
     def find(self, slug: str) -> Product:
         for product in self.products.values():
@@ -26,7 +31,7 @@ class Shelf:
                 return product
         if slug in self.aliases:
             raise MovedError(self.products[self.aliases[slug]].slug)
-        raise NotFoundError(f"There is no product '{slug}'")
+        raise product_absent(slug)
 
     def holds(self, slug: str) -> bool:
         """Whether a slug is some product's, now or formerly."""
@@ -37,13 +42,49 @@ class Shelf:
         for other in self.products.values():
             if other.id != product.id and other.slug == product.slug:
                 raise slug_taken(other.slug, is_active=other.is_active)
-            if other.id != product.id and product.sku and other.sku == product.sku:
-                raise sku_taken(product.sku, other.slug)
+        self.refuse_sku(product.sku, product.id, None)
         former = self.products.get(product.id, product)
         self.aliases.pop(product.slug, None)
         if former.slug != product.slug:
             self.aliases[former.slug] = product.id
-        self.products[product.id] = product
+        self.products[product.id] = evolve(product, variants=())
+
+    def refuse_sku(self, sku: str | None, product_id: int, variant_id: int | None) -> None:
+        """Raise ConflictError if a SKU is another's than that product's or variant's."""
+        for held, holder, variant in self.skus():
+            if sku and held == sku and (holder.id, variant) != (product_id, variant_id):
+                raise sku_taken(sku, holder.slug)
+
+    def skus(self) -> Iterator[tuple[str, Product, int | None]]:
+        """Give every SKU, the product that has it, and the id of its variant that it belongs to."""
+        for product in self.products.values():
+            if product.sku is not None:
+                yield product.sku, product, None
+            for variant in self.variants_of(product):
+                if variant.sku is not None:
+                    yield variant.sku, product, variant.id
+
+    def variants_of(self, product: Product) -> tuple[Variant, ...]:
+        """Return all variants of a product, in their order, at its version."""
+        found = self.variants.get(product.id, ())
+        return tuple(evolve(variant, version=product.version) for variant in found)
+
+    def whole(self, product: Product, status: Status = Status.ACTIVE) -> Product:
+        """Return a product with its first variants of a status."""
+        every = self.variants_of(product)
+        shown = [one for one in every if status.shows(is_active=one.is_active)]
+        return evolve(product, variants=tuple(shown[:EMBEDDED]))
+
+    def put_variants(
+        self, product: Product, variants: Iterable[Variant], at: datetime | None = None
+    ) -> None:
+        """Keep the variants of a product, and what it shows by them. `at` makes a new version."""
+        ordered = tuple(sorted(variants, key=lambda one: (one.position, one.id)))
+        self.variants[product.id] = ordered
+        changed = showing(product, ordered)
+        if at is not None:
+            changed = evolve(changed, version=product.version + 1, updated_at=at)
+        self.products[product.id] = changed
 
 
 @define

@@ -9,8 +9,9 @@ from attrs import define, field
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from eggypro_adapters.postgres.engine import driver
-from eggypro_adapters.postgres.rows import WHOLE, columns_of, copied, product_of
-from eggypro_adapters.postgres.tables import products, slug_aliases
+from eggypro_adapters.postgres.rows import columns_of, copied, product_of, whole
+from eggypro_adapters.postgres.tables import products, skus, slug_aliases
+from eggypro_core.parameters import Status
 from eggypro_core.products import Product, ProductDraft
 
 LOCK = 7_305_941_120
@@ -26,13 +27,15 @@ _REMEMBER = sa.text(
     "INSERT INTO seen SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING RETURNING key"
 )
 _KNOWN = (
-    sa.select(*WHOLE)
+    sa.select(*whole(Status.ALL))
     .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
     .order_by(products.c.id)  # every import locks in one order
     .with_for_update()
 )
-_HOLDERS = sa.select(products.c.sku, products.c.slug).where(
-    products.c.sku == sa.func.any(sa.bindparam("skus", type_=_texts))
+_HOLDERS = (
+    sa.select(skus.c.sku, products.c.slug)
+    .join(products, products.c.id == skus.c.product_id)
+    .where(skus.c.sku == sa.func.any(sa.bindparam("skus", type_=_texts)))
 )
 _FREE = sa.delete(slug_aliases).where(
     slug_aliases.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))

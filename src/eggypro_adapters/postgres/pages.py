@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from eggypro_adapters.postgres.engine import Statement
 from eggypro_adapters.postgres.rows import LISTED
-from eggypro_adapters.postgres.tables import categories, product_categories, products
+from eggypro_adapters.postgres.tables import categories, product_categories, products, skus
 from eggypro_core.paging import COUNTED
-from eggypro_core.queries import RANKED, ProductQuery, Sort, Status
+from eggypro_core.parameters import Status
+from eggypro_core.queries import RANKED, ProductQuery, Sort
 
 _KEYS: Mapping[Sort, sa.ColumnElement[Any]] = {
     Sort.NAME: products.c.name_key,
@@ -132,7 +133,7 @@ def _filters(shape: _Shape) -> list[sa.ColumnElement[bool]]:
         (shape.min_price, products.c.price >= _amount("min_price")),
         (shape.max_price, products.c.price <= _amount("max_price")),
         (shape.category, products.c.id.in_(_of_category())),
-        (shape.search, sa.or_(products.c.search.op("@@")(_words()), products.c.sku == _search())),
+        (shape.search, sa.or_(products.c.search.op("@@")(_words()), _has_sku())),
     ]
     return [condition for is_wanted, condition in wanted if is_wanted]
 
@@ -143,6 +144,12 @@ def _amount(name: str) -> sa.BindParameter[Any]:
 
 def _search() -> sa.BindParameter[str]:
     return sa.bindparam("search", type_=sa.Text)
+
+
+def _has_sku() -> sa.ColumnElement[bool]:
+    """Return whether the search is the SKU of a product, or of a variant of it."""
+    holder = sa.select(skus.c.product_id).where(skus.c.sku == _search())
+    return products.c.id == holder.scalar_subquery()
 
 
 def _words() -> sa.ColumnElement[Any]:
@@ -158,7 +165,7 @@ def _words() -> sa.ColumnElement[Any]:
 def _score() -> sa.ColumnElement[Any]:
     """Return how well a row fits: a whole number, so that a page can begin behind it exactly."""
     rank = sa.func.coalesce(sa.func.ts_rank(products.c.search, _words()), sa.text("0"))
-    by_sku = sa.case((products.c.sku == _search(), 2_000_000), else_=0)
+    by_sku = sa.case((_has_sku(), 2_000_000), else_=0)
     return sa.cast(rank * 1_000_000, sa.Integer) + by_sku
 
 

@@ -13,19 +13,22 @@ from eggypro_adapters.postgres.engine import Database, Statement
 from eggypro_adapters.postgres.load import PostgresLoad
 from eggypro_adapters.postgres.pages import page_statement, page_values
 from eggypro_adapters.postgres.rows import (
-    WHOLE,
     columns_of,
     listed_of,
     product_of,
+    whole,
 )
-from eggypro_adapters.postgres.tables import products, slug_aliases
+from eggypro_adapters.postgres.tables import products, skus, slug_aliases
 from eggypro_core.errors import MovedError, NotFoundError
 from eggypro_core.paging import COUNTED, Page
+from eggypro_core.parameters import Status
 from eggypro_core.products import (
     HIGHEST_STOCK,
     ListedProduct,
     Product,
     ProductDraft,
+    product_absent,
+    set_by_variants,
     sku_taken,
     slug_taken,
     stock_refused,
@@ -34,10 +37,13 @@ from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import free_slug, slug_of
 
 _slug = sa.bindparam("slug", type_=sa.Text)
-_FIND = Statement.of(sa.select(*WHOLE).where(products.c.slug == _slug))
+_FIND = {
+    status: Statement.of(sa.select(*whole(status)).where(products.c.slug == _slug))
+    for status in Status
+}
 _ALIAS = sa.select(products.c.slug).join(slug_aliases).where(slug_aliases.c.slug == _slug)
 _FIND_ALIAS = Statement.of(_ALIAS)
-_FIND_LOCKED = sa.select(*WHOLE).where(products.c.slug == _slug).with_for_update()
+_FIND_LOCKED = sa.select(*whole()).where(products.c.slug == _slug).with_for_update()
 
 
 @frozen
@@ -46,10 +52,10 @@ class PostgresProductStore:
 
     _database: Database
 
-    def find(self, slug: str) -> Product:
-        rows = self._database.read(_FIND, {"slug": slug})
+    def find(self, slug: str, variants: Status = Status.ACTIVE) -> Product:
+        rows = self._database.read(_FIND[variants], {"slug": slug})
         if not rows:
-            raise _absent(slug, self._database.read(_FIND_ALIAS, {"slug": slug}))
+            raise absent(self._database, slug)
         return product_of(rows[0])
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
@@ -75,15 +81,20 @@ class PostgresProductStore:
         return self._database.write(lambda connection: _changed(connection, slug, to))
 
     def adjust_stock(self, slug: str, by: int) -> int:
-        stock = sa.cast(products.c.stock_quantity, sa.BigInteger) + by
-        left = self._stocked(slug, stock, stock.between(0, HIGHEST_STOCK))
+        left = self._stocked(slug, sa.cast(products.c.stock_quantity, sa.BigInteger) + by)
         if left is None:
-            raise stock_refused(self.find(slug).stock_quantity, by)
+            product = self.find(slug)
+            raise (
+                set_by_variants("stock_quantity")
+                if product.has_variants
+                else stock_refused(product.stock_quantity, by)
+            )
         return left
 
     def set_stock(self, slug: str, to: int) -> int:
-        while self._stocked(slug, sa.literal(to), sa.true()) is None:
-            self.find(slug)  # raises, unless it has come meanwhile
+        while self._stocked(slug, sa.literal(to)) is None:
+            if self.find(slug).has_variants:
+                raise set_by_variants("stock_quantity")
         return to
 
     def remove(self, slug: str, check: Callable[[Product], None]) -> None:
@@ -97,13 +108,12 @@ class PostgresProductStore:
             if not load.committed:
                 connection.rollback()
 
-    def _stocked(
-        self, slug: str, stock: sa.ColumnElement[int], allowed: sa.ColumnElement[bool]
-    ) -> int | None:
-        """Change a stock where that is allowed, and return it; None if nothing was changed."""
+    def _stocked(self, slug: str, stock: sa.ColumnElement[int]) -> int | None:
+        """Change a stock that may be so, and return it; None if nothing was changed."""
+        is_own = sa.or_(sa.not_(products.c.has_variants), stock == products.c.stock_quantity)
         changed = (
             sa.update(products)
-            .where(products.c.slug == slug, allowed)
+            .where(products.c.slug == slug, is_own, stock.between(0, HIGHEST_STOCK))
             .values(stock_quantity=sa.cast(stock, sa.Integer))
             .returning(products.c.stock_quantity)
         )
@@ -111,15 +121,28 @@ class PostgresProductStore:
         return left
 
 
+def absent(database: Database, slug: str) -> NotFoundError | MovedError:
+    """Return why there is no product at a slug: it never was, or is elsewhere now."""
+    return _absent(slug, database.read(_FIND_ALIAS, {"slug": slug}))
+
+
+def absent_in(connection: sa.Connection, slug: str) -> NotFoundError | MovedError:
+    """Return the same, within a transaction."""
+    return _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
+
+
 def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
     """Insert a product; return None where another took the slug that was made for it."""
+    refuse_sku(connection, draft.sku)
     slug = draft.slug or _free_slug(connection, slug_of(draft.name))
     values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
-    new = insert(products).values(values).on_conflict_do_nothing().returning(*WHOLE)
+    new = insert(products).values(values).on_conflict_do_nothing().returning(*whole())
     if row := connection.execute(new).one_or_none():
         _free_aliases(connection, [slug])
         return product_of(row)
-    _refuse_taken(connection, slug if draft.slug else None, draft.sku)
+    if draft.slug:
+        _refuse_slug(connection, slug)
+    refuse_sku(connection, draft.sku)
     return None
 
 
@@ -141,14 +164,15 @@ def _locked(connection: sa.Connection, slug: str) -> Product:
     """Return a product that nobody else changes until the transaction ends."""
     row = connection.execute(_FIND_LOCKED, {"slug": slug}).one_or_none()
     if row is None:
-        raise _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
+        raise absent_in(connection, slug)
     return product_of(row)
 
 
 def _replace(connection: sa.Connection, product: Product, changed: Product) -> None:
     """Store a changed product, and what its new slug means for former ones."""
     renamed = changed.slug != product.slug
-    _refuse_taken(connection, changed.slug, changed.sku, but=product.id)
+    _refuse_slug(connection, changed.slug, but=product.id)
+    refuse_sku(connection, changed.sku, but=(product.id, None))
     values = {
         **columns_of(changed),
         "version": changed.version,
@@ -160,23 +184,28 @@ def _replace(connection: sa.Connection, product: Product, changed: Product) -> N
         connection.execute(sa.insert(slug_aliases).values(slug=product.slug, product_id=product.id))
 
 
-def _refuse_taken(
-    connection: sa.Connection, slug: str | None, sku: str | None, *, but: int = 0
+def _refuse_slug(connection: sa.Connection, slug: str, *, but: int = 0) -> None:
+    """Raise ConflictError if a slug is another product's than `but`'s."""
+    other = sa.select(products.c.is_active).where(products.c.slug == slug, products.c.id != but)
+    is_active = connection.scalar(other)
+    if is_active is not None:
+        raise slug_taken(slug, is_active=is_active)
+
+
+def refuse_sku(
+    connection: sa.Connection, sku: str | None, *, but: tuple[int, int | None] = (0, None)
 ) -> None:
-    """Raise ConflictError if a slug or a SKU is another product's than `but`'s."""
-    held = {products.c.slug: slug, products.c.sku: sku}
-    same = [column == value for column, value in held.items() if value is not None]
-    if not same:
+    """Raise ConflictError if a SKU is another's than that product's, or that variant's of it."""
+    if sku is None:
         return
-    others = (
-        sa.select(products.c.slug, products.c.is_active)
-        .where(sa.or_(*same), products.c.id != but)
-        .order_by(products.c.id)
+    holder = (
+        sa.select(products.c.slug, skus.c.product_id, skus.c.variant_id)
+        .join(products, products.c.id == skus.c.product_id)
+        .where(skus.c.sku == sku)
     )
-    for holder, is_active in connection.execute(others):
-        if holder == slug:
-            raise slug_taken(holder, is_active=is_active)
-        raise sku_taken(sku or "", holder)
+    found = connection.execute(holder).one_or_none()
+    if found is not None and tuple(found[1:]) != but:
+        raise sku_taken(sku, found.slug)
 
 
 def _free_slug(connection: sa.Connection, wanted: str) -> str:
@@ -195,4 +224,4 @@ def _free_aliases(connection: sa.Connection, slugs: Collection[str]) -> None:
 
 
 def _absent(slug: str, now_at: Sequence[Sequence[Any]]) -> NotFoundError | MovedError:
-    return MovedError(now_at[0][0]) if now_at else NotFoundError(f"There is no product '{slug}'")
+    return MovedError(now_at[0][0]) if now_at else product_absent(slug)

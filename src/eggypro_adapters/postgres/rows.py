@@ -2,11 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from eggypro_adapters.postgres.tables import products
+import sqlalchemy as sa
+
+from eggypro_adapters.postgres.tables import products, variants
+from eggypro_core.parameters import Status
 from eggypro_core.products import Image, ListedProduct, Product, ProductDraft, Rating
 from eggypro_core.queries import name_key
+from eggypro_core.variants import EMBEDDED, Variant, VariantDraft, combination
 
 _listed = (
     "id",
@@ -32,8 +37,41 @@ _listed = (
 )
 LISTED = [products.c[name] for name in _listed]
 """The columns of `listed_of`, in its order."""
-WHOLE = [*LISTED, *(products.c[name] for name in ("version", "details", "attributes"))]
-"""The columns of `product_of`, in its order."""
+_VARIANT = (
+    "id",
+    "sku",
+    "options",
+    "price",
+    "compare_at_price",
+    "stock_quantity",
+    "track_stock",
+    "image",
+    "position",
+    "is_active",
+)
+VARIANT = [variants.c[name] for name in _VARIANT]
+"""The columns of `variant_of`, in its order."""
+
+# Money goes as text: a number of JSON would be a binary float on its way.
+_EMBEDDED = """
+CASE WHEN products.has_variants THEN (
+  SELECT json_agg(json_build_array(
+    id, sku, options, price::text, compare_at_price::text,
+    stock_quantity, track_stock, image, position, is_active))
+  FROM (
+    SELECT * FROM variants AS v WHERE v.product_id = products.id AND {shown}
+    ORDER BY v.position, v.id LIMIT {most}
+  ) AS first
+) END
+"""
+
+
+def whole(status: Status = Status.ACTIVE) -> list[sa.ColumnElement[Any]]:
+    """Return the columns of `product_of`, in its order, with its first variants of a status."""
+    shown = "v.is_active" if status is Status.ACTIVE else "true"
+    embedded = sa.literal_column(_EMBEDDED.format(shown=shown, most=EMBEDDED), type_=sa.JSON)
+    own = ("version", "details", "attributes", "has_variants")
+    return [*LISTED, *(products.c[name] for name in own), embedded.label("variants")]
 
 
 def listed_of(row: Sequence[Any]) -> ListedProduct:
@@ -42,9 +80,30 @@ def listed_of(row: Sequence[Any]) -> ListedProduct:
 
 
 def product_of(row: Sequence[Any]) -> Product:
-    """Return what a row of WHOLE says."""
-    version, details, attributes = row[len(LISTED) :]
-    return Product(**_common(row), version=version, details=details, attributes=attributes)
+    """Return what a row of `whole` says."""
+    version, details, attributes, has_variants, embedded = row[len(LISTED) :]
+    return Product(
+        **_common(row),
+        version=version,
+        details=details,
+        attributes=attributes,
+        has_variants=has_variants,
+        variants=tuple(_embedded_variant(each, version) for each in embedded or ()),
+    )
+
+
+def variant_of(row: Sequence[Any], version: int) -> Variant:
+    """Return what a row of VARIANT says, of a product at a version."""
+    return Variant(**dict(zip(_VARIANT, row, strict=True)), version=version)
+
+
+def variant_columns(variant: Variant | VariantDraft) -> dict[str, Any]:
+    """Return what is stored of a variant, by column; not its id."""
+    return {
+        **{name: getattr(variant, name) for name in _VARIANT if name != "id"},
+        "options": dict(variant.options),
+        "combination": combination(variant.options),
+    }
 
 
 def columns_of(product: Product | ProductDraft) -> dict[str, Any]:
@@ -72,8 +131,10 @@ def columns_of(product: Product | ProductDraft) -> dict[str, Any]:
 
 def copied(columns: Mapping[str, Any]) -> list[Any]:
     """Return the values of columns as COPY takes them."""
-    attributes = json.dumps(columns["attributes"], ensure_ascii=False)
-    return list({**columns, "attributes": attributes}.values())
+    return [
+        json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+        for value in columns.values()
+    ]
 
 
 def _common(row: Sequence[Any]) -> dict[str, Any]:
@@ -83,6 +144,12 @@ def _common(row: Sequence[Any]) -> dict[str, Any]:
     fields["images"] = tuple(map(_image, fields["images"], fields.pop("image_alts")))
     fields["ingredients"] = tuple(fields["ingredients"])
     return fields
+
+
+def _embedded_variant(values: Sequence[Any], version: int) -> Variant:
+    price, compare_at = values[3], values[4]
+    money = (Decimal(price), None if compare_at is None else Decimal(compare_at))
+    return variant_of((*values[:3], *money, *values[5:]), version)
 
 
 _UNRATED = Rating()

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration: the one that makes these tables."""
 
 metadata = sa.MetaData(
@@ -70,6 +70,7 @@ products = sa.Table(
     sa.Column("rating_average", sa.Numeric(3, 2)),
     _whole("rating_count", 0),
     _whole("variant_count", 0),
+    _flag("has_variants", default=False),
     _created_at(),
     sa.Column(
         "updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
@@ -98,7 +99,9 @@ products = sa.Table(
         " AND rating_average BETWEEN 1 AND 5",
         name="rating",
     ),
-    sa.CheckConstraint("variant_count >= 0", name="variant_count"),
+    sa.CheckConstraint(
+        "variant_count >= 0 AND (has_variants OR variant_count = 0)", name="variant_count"
+    ),
 )
 sa.Index("products_slug_idx", products.c.slug, unique=True)
 sa.Index("products_sku_idx", products.c.sku, unique=True)
@@ -120,6 +123,45 @@ slug_aliases = sa.Table(
     sa.CheckConstraint("slug ~ '^[a-z0-9-]+$'", name="slug"),
 )
 sa.Index("slug_aliases_product_id_idx", slug_aliases.c.product_id)
+
+variants = sa.Table(
+    "variants",
+    metadata,
+    _id(),
+    sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("sku", sa.String(100)),
+    sa.Column("options", sa.JSON, nullable=False),  # json, not jsonb: the names keep their order
+    # The core's digest of the options: two variants of a product never have the same.
+    sa.Column("combination", sa.String(32, collation="C"), nullable=False),
+    sa.Column("price", sa.Numeric(10, 2), nullable=False),
+    sa.Column("compare_at_price", sa.Numeric(10, 2)),
+    _whole("stock_quantity", 0),
+    _flag("track_stock", default=True),
+    sa.Column("image", sa.String(2048)),
+    _whole("position", 0),
+    _flag("is_active", default=True),
+    sa.CheckConstraint("char_length(sku) > 0", name="sku"),
+    sa.CheckConstraint("json_typeof(options) = 'object'", name="options"),
+    sa.CheckConstraint("price BETWEEN 0.01 AND 999999.99", name="price"),
+    sa.CheckConstraint(
+        "compare_at_price > price AND compare_at_price <= 999999.99", name="compare_at_price"
+    ),
+    sa.CheckConstraint("stock_quantity >= 0", name="stock_quantity"),
+    sa.CheckConstraint("position >= 0", name="position"),
+)
+sa.Index("variants_combination_idx", variants.c.product_id, variants.c.combination, unique=True)
+sa.Index("variants_position_idx", variants.c.product_id, variants.c.position, variants.c.id)
+
+# A SKU is one thing's in the whole shop, a product's or a variant's. Triggers keep this table.
+skus = sa.Table(
+    "skus",
+    metadata,
+    sa.Column("sku", sa.String(100), primary_key=True),
+    sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("variant_id", sa.ForeignKey("variants.id", ondelete="CASCADE")),
+)
+sa.Index("skus_product_id_idx", skus.c.product_id)
+sa.Index("skus_variant_id_idx", skus.c.variant_id)
 
 categories = sa.Table(
     "categories",

@@ -1,0 +1,400 @@
+"""What every VariantStore must do, together with the ProductStore that stands beside it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from attrs import evolve, frozen
+
+from eggypro_core.errors import ConflictError, MovedError, NotFoundError, StaleError
+from eggypro_core.parameters import Status
+from eggypro_core.ports import ProductStore, VariantStore
+from eggypro_core.products import Product
+from eggypro_core.queries import ProductQuery
+from eggypro_core.variants import Variant, VariantDraft, VariantQuery
+from tests.contracts.product_store import NOON, a_draft, moved_to
+
+EGG = "egg-white"
+LATER = NOON + timedelta(days=1)
+HIGHEST = 2_147_483_647
+
+
+@frozen
+class Stores:
+    """The two stores of one shop."""
+
+    products: ProductStore
+    variants: VariantStore
+
+    def sized(self, size: str, price: str = "10.00", **changes: Any) -> Variant:
+        """Add a variant of a size to the egg white."""
+        draft = VariantDraft(options={"Size": size}, price=Decimal(price))
+        return self.variants.add(EGG, evolve(draft, **changes), LATER)
+
+    def changed(self, variant: Variant, **changes: Any) -> Variant:
+        return self.variants.change(EGG, variant.id, lambda one: evolve(one, **changes), LATER)
+
+    def removed(self, variant: Variant) -> None:
+        self.variants.remove(EGG, variant.id, lambda _: None, LATER)
+
+    def shown(self) -> tuple[str, str | None, int, bool, int]:
+        """What the egg white shows by its variants, in a list as on its own."""
+        product = self.products.find(EGG)
+        [listed] = self.products.page(ProductQuery()).items
+        assert listed == product.listed()
+        compare_at = product.compare_at_price
+        return (
+            str(product.price),
+            None if compare_at is None else str(compare_at),
+            product.stock_quantity,
+            product.track_stock,
+            product.variant_count,
+        )
+
+
+class VariantStoreContract:
+    """A subclass gives the fixture `stores`: the stores of an empty shop."""
+
+    @pytest.fixture(autouse=True)
+    def _egg(self, stores: Stores) -> None:
+        stores.products.add(a_draft(stock_quantity=7), NOON)
+
+    def test_what_was_added_is_found_whole(self, stores: Stores) -> None:
+        draft = VariantDraft(
+            options={"Size": "1 kg", "Flavour": "Crème \U0001f95a"},
+            price=Decimal("19.90"),
+            sku="EGG-1",
+            compare_at_price=Decimal("25.00"),
+            stock_quantity=5,
+            track_stock=False,
+            image="https://x.example/1.jpg",
+            position=3,
+            is_active=True,
+        )
+        added = stores.variants.add(EGG, draft, LATER)
+        assert stores.variants.find(EGG, added.id, Status.ACTIVE) == added
+        assert list(added.options.items()) == list(draft.options.items())
+        for name in ("price", "sku", "compare_at_price", "stock_quantity", "track_stock", "image"):
+            assert getattr(added, name) == getattr(draft, name)
+        assert stores.products.find(EGG).variants == (added,)
+        assert stores.products.find(EGG).variants[0].version == added.version == 2
+
+    def test_what_is_not_there_is_not_found(self, stores: Stores) -> None:
+        other = stores.products.add(a_draft("Other"), NOON)
+        variant = stores.sized("1")
+        for slug, number in ((EGG, variant.id + 1), (other.slug, variant.id), ("none", variant.id)):
+            with pytest.raises(NotFoundError):
+                stores.variants.find(slug, number, Status.ALL)
+            with pytest.raises(NotFoundError):
+                stores.variants.change(slug, number, lambda one: one, LATER)
+            with pytest.raises(NotFoundError):
+                stores.variants.adjust_stock(slug, number, 1)
+            with pytest.raises(NotFoundError):
+                stores.variants.set_stock(slug, number, 1)
+        for act in self._of_the_product_at("none", stores):
+            with pytest.raises(NotFoundError):
+                act()
+        stores.variants.remove(EGG, variant.id + 1, lambda _: None, LATER)
+        stores.variants.remove(other.slug, variant.id, lambda _: None, LATER)
+        assert stores.products.find(other.slug).version == 1
+
+    def test_a_former_slug_leads_on(self, stores: Stores) -> None:
+        variant = stores.sized("1")
+        stores.products.change(EGG, moved_to("whites"))
+        acts: list[Callable[[], object]] = [
+            *self._of_the_product_at(EGG, stores),
+            lambda: stores.variants.find(EGG, variant.id, Status.ALL),
+            lambda: stores.variants.change(EGG, variant.id, lambda one: one, LATER),
+            lambda: stores.variants.adjust_stock(EGG, variant.id, 1),
+            lambda: stores.variants.set_stock(EGG, variant.id, 1),
+        ]
+        for act in acts:
+            with pytest.raises(MovedError) as moved:
+                act()
+            assert moved.value.slug == "whites"
+        assert stores.variants.find("whites", variant.id, Status.ACTIVE) == variant
+
+    def _of_the_product_at(self, slug: str, stores: Stores) -> list[Callable[[], object]]:
+        draft = VariantDraft(options={"Size": "9"}, price=Decimal(1))
+        return [
+            lambda: stores.variants.page(VariantQuery(product=slug)),
+            lambda: stores.variants.add(slug, draft, LATER),
+            lambda: stores.variants.remove(slug, 1, lambda _: None, LATER),
+        ]
+
+    def test_a_product_shows_the_lowest_price_and_all_the_stock(self, stores: Stores) -> None:
+        assert stores.shown() == ("24.99", None, 7, True, 0)
+        small = stores.sized("1", "30.00", stock_quantity=2, compare_at_price=Decimal("33.00"))
+        assert stores.shown() == ("30.00", "33.00", 2, True, 1)
+        stores.sized("2", "20.00", stock_quantity=3)
+        assert stores.shown() == ("20.00", None, 5, True, 2)
+        large = stores.sized("3", "20.00", compare_at_price=Decimal("21.00"), track_stock=False)
+        assert stores.shown() == ("20.00", None, 5, False, 3)
+        stores.changed(large, price=Decimal("19.00"))
+        assert stores.shown() == ("19.00", "21.00", 5, False, 3)
+        stores.removed(large)
+        stores.changed(small, price=Decimal("1.00"), compare_at_price=None)
+        assert stores.shown() == ("1.00", None, 5, True, 2)
+
+    def test_of_one_price_the_first_in_order_counts(self, stores: Stores) -> None:
+        last = stores.sized("1", compare_at_price=Decimal("11.00"), position=5)
+        stores.sized("2", compare_at_price=Decimal("12.00"), position=4)
+        assert stores.shown()[1] == "12.00"
+        stores.changed(last, position=0)
+        assert stores.shown()[1] == "11.00"
+
+    def test_without_active_variants_the_last_prices_stay_and_no_stock(
+        self, stores: Stores
+    ) -> None:
+        only = stores.sized("1", "5.00", stock_quantity=4, compare_at_price=Decimal("6.00"))
+        stores.changed(only, is_active=False)
+        assert stores.shown() == ("5.00", "6.00", 0, True, 0)
+        assert stores.products.find(EGG).has_variants
+        stores.changed(only, is_active=True)
+        assert stores.shown() == ("5.00", "6.00", 4, True, 1)
+        stores.removed(only)
+        assert stores.shown() == ("5.00", "6.00", 0, True, 0)
+        assert not stores.products.find(EGG).has_variants
+        assert stores.products.set_stock(EGG, 3) == 3
+
+    def test_stock_that_cannot_be_counted_together_is_shown_as_the_most(
+        self, stores: Stores
+    ) -> None:
+        for size in "123":
+            stores.sized(size, stock_quantity=HIGHEST)
+        assert stores.shown()[2] == HIGHEST
+
+    def test_the_stock_of_a_product_with_variants_is_not_its_own(self, stores: Stores) -> None:
+        variant = stores.sized("1", stock_quantity=4)
+        changes: tuple[Callable[[], int], ...] = (
+            lambda: stores.products.adjust_stock(EGG, 1),
+            lambda: stores.products.set_stock(EGG, 5),
+        )
+        for change in changes:
+            with pytest.raises(ConflictError) as refused:
+                change()
+            assert refused.value.field == "stock_quantity"
+        assert stores.products.set_stock(EGG, 4) == 4
+        assert stores.products.adjust_stock(EGG, 0) == 4
+        stores.changed(variant, is_active=False)
+        with pytest.raises(ConflictError):
+            stores.products.set_stock(EGG, 1)
+
+    def test_editorial_writes_make_a_version_of_the_product_and_stock_does_not(
+        self, stores: Stores
+    ) -> None:
+        variant = stores.sized("1")
+        assert self._version(stores) == (2, LATER)
+        assert stores.changed(variant, price=Decimal("11.00")).version == 3
+        assert stores.changed(variant, price=Decimal("11.00")).version == 3
+        assert self._version(stores) == (3, LATER)
+        assert stores.variants.adjust_stock(EGG, variant.id, 5) == 5
+        assert stores.variants.set_stock(EGG, variant.id, 6) == 6
+        assert self._version(stores) == (3, LATER)
+        stores.removed(variant)
+        stores.removed(variant)
+        assert self._version(stores) == (4, LATER)
+
+    def _version(self, stores: Stores) -> tuple[int, object]:
+        product = stores.products.find(EGG)
+        return product.version, product.updated_at
+
+    def test_a_combination_of_options_is_one_variant_s(self, stores: Stores) -> None:
+        draft = VariantDraft(options={"Size": "1", "Flavour": "Egg"}, price=Decimal(1))
+        stores.variants.add(EGG, draft, LATER)
+        other = stores.sized("1")
+        again = evolve(draft, options={"Flavour": "Egg", "Size": "1"})
+        with pytest.raises(ConflictError) as refused:
+            stores.variants.add(EGG, again, LATER)
+        assert refused.value.field == "options"
+        with pytest.raises(ConflictError):
+            stores.changed(other, options=again.options)
+        assert stores.changed(other, options={"Size": "2"}).options == {"Size": "2"}
+        stores.products.add(a_draft("Other"), NOON)
+        assert stores.variants.add("other", draft, LATER).options == draft.options
+
+    def test_siblings_share_three_names_of_options(self, stores: Stores) -> None:
+        three = VariantDraft(options={"a": "1", "b": "1", "c": "1"}, price=Decimal(1))
+        only = stores.variants.add(EGG, three, LATER)
+        for options in ({"d": "1"}, {"a": "2", "d": "1"}):
+            with pytest.raises(ConflictError, match="d") as refused:
+                stores.variants.add(EGG, evolve(three, options=options), LATER)
+            assert refused.value.field == "options"
+        assert stores.changed(only, options={"d": "1", "b": "2"}).options == {"d": "1", "b": "2"}
+        stores.variants.add(EGG, evolve(three, options={"c": "9"}), LATER)
+        with pytest.raises(ConflictError):
+            stores.changed(only, options={"x": "1", "y": "1", "z": "1"})
+
+    def test_a_sku_is_one_thing_s_in_the_whole_shop(self, stores: Stores) -> None:
+        stores.products.add(a_draft("Other", sku="P"), NOON)
+        first, second = stores.sized("1", sku="V"), stores.sized("2", sku="W")
+        acts: tuple[Callable[[], object], ...] = (
+            lambda: stores.sized("3", sku="P"),
+            lambda: stores.sized("3", sku="V"),
+            lambda: stores.changed(second, sku="V"),
+            lambda: stores.changed(second, sku="P"),
+            lambda: stores.products.add(a_draft("Third", sku="V"), NOON),
+            lambda: stores.products.change("other", lambda product: evolve(product, sku="V")),
+            lambda: stores.products.change(EGG, lambda product: evolve(product, sku="V")),
+        )
+        for act in acts:
+            with pytest.raises(ConflictError) as refused:
+                act()
+            assert refused.value.field == "sku"
+        stores.removed(first)
+        stores.changed(second, sku=None)
+        assert stores.products.add(a_draft("Third", sku="V"), NOON).sku == "V"
+        assert stores.sized("3", sku="W").sku == "W"
+
+    def test_skus_go_with_the_product_that_had_them(self, stores: Stores) -> None:
+        stores.sized("1", sku="V")
+        stores.products.remove(EGG, lambda _: None)
+        assert stores.products.add(a_draft("Third", sku="V"), NOON).sku == "V"
+
+    def test_a_product_is_found_by_the_sku_of_its_variant(self, stores: Stores) -> None:
+        stores.sized("1", sku="V-77 %")
+        found = stores.products.page(ProductQuery(search="V-77 %")).items
+        assert [product.slug for product in found] == [EGG]
+        assert stores.products.page(ProductQuery(search="V-78 %")).total == 0
+
+    def test_variants_stand_in_order_and_new_ones_last(self, stores: Stores) -> None:
+        made = [stores.sized(size) for size in "abc"]
+        assert [one.position for one in made] == [0, 1, 2]
+        stores.sized("d", position=1)
+        assert self._sizes(stores) == ["a", "b", "d", "c"]
+        assert stores.sized("e", position=HIGHEST).position == HIGHEST
+        assert stores.sized("f").position == HIGHEST
+        assert self._sizes(stores) == ["a", "b", "d", "c", "e", "f"]
+
+    def _sizes(self, stores: Stores, status: Status = Status.ACTIVE, limit: int = 2) -> list[str]:
+        """The sizes of all pages, and those that the product itself carries."""
+        page = stores.variants.page(VariantQuery(product=EGG, status=status, limit=limit))
+        found = [variant.options["Size"] for variant in page.items]
+        while page.next is not None:
+            page = stores.variants.page(page.next)
+            found += [variant.options["Size"] for variant in page.items]
+        assert page.total == len(found)
+        carried = stores.products.find(EGG, status).variants
+        if status is not Status.ARCHIVED:
+            assert [variant.options["Size"] for variant in carried] == found[:100]
+        return found
+
+    def test_who_is_inactive_is_shown_to_who_asks(self, stores: Stores) -> None:
+        stores.sized("a")
+        hidden = stores.sized("b", is_active=False)
+        assert self._sizes(stores) == ["a"]
+        assert self._sizes(stores, Status.ALL) == ["a", "b"]
+        assert self._sizes(stores, Status.ARCHIVED) == ["b"]
+        with pytest.raises(NotFoundError):
+            stores.variants.find(EGG, hidden.id, Status.ACTIVE)
+        assert stores.variants.find(EGG, hidden.id, Status.ARCHIVED) == hidden
+
+    def test_variants_of_an_archived_product_are_hidden_with_it(self, stores: Stores) -> None:
+        variant = stores.sized("a")
+        stores.products.change(EGG, lambda product: evolve(product, is_active=False))
+        with pytest.raises(NotFoundError):
+            stores.variants.find(EGG, variant.id, Status.ACTIVE)
+        with pytest.raises(NotFoundError):
+            stores.variants.page(VariantQuery(product=EGG))
+        assert self._sizes(stores, Status.ALL) == ["a"]
+        assert stores.changed(variant, sku="x").sku == "x"
+
+    def test_a_product_carries_its_first_hundred(self, stores: Stores) -> None:
+        for number in range(103):
+            stores.sized(str(number))
+        product = stores.products.find(EGG)
+        assert (len(product.variants), product.variant_count) == (100, 103)
+        assert len(self._sizes(stores, limit=40)) == 103
+
+    def test_what_a_change_raises_keeps_nothing(self, stores: Stores) -> None:
+        variant = stores.sized("a")
+
+        def refuse(_: Variant) -> Variant:
+            raise StaleError("not this one")
+
+        def check(found: Variant) -> None:
+            refuse(found)
+
+        with pytest.raises(StaleError):
+            stores.variants.change(EGG, variant.id, refuse, LATER)
+        with pytest.raises(StaleError):
+            stores.variants.remove(EGG, variant.id, check, LATER)
+        assert stores.variants.find(EGG, variant.id, Status.ACTIVE) == variant
+        assert self._version(stores) == (2, LATER)
+
+    def test_an_edit_of_the_product_leaves_its_variants(self, stores: Stores) -> None:
+        variant = stores.sized("a")
+
+        def rename(product: Product) -> Product:
+            assert product.variants == (variant,)
+            return evolve(product, name="New", version=product.version + 1)
+
+        assert stores.products.change(EGG, rename).variants == (variant,)
+        assert stores.products.find(EGG).variants == (variant,)
+
+    def test_stock_of_a_variant_never_leaves_what_can_be_counted(self, stores: Stores) -> None:
+        variant = stores.sized("a", stock_quantity=2)
+        assert stores.variants.adjust_stock(EGG, variant.id, -2) == 0
+        for much in (-1, HIGHEST + 1, -HIGHEST):
+            with pytest.raises(ConflictError) as refused:
+                stores.variants.adjust_stock(EGG, variant.id, much)
+            assert refused.value.field == "stock_quantity"
+        assert stores.variants.set_stock(EGG, variant.id, HIGHEST) == HIGHEST
+        assert stores.shown()[2] == HIGHEST
+
+    def test_stock_is_sold_once_each_and_the_product_knows(self, stores: Stores) -> None:
+        both = [stores.sized(size, stock_quantity=20) for size in "ab"]
+
+        def sell(number: int) -> bool:
+            try:
+                stores.variants.adjust_stock(EGG, both[number % 2].id, -1)
+            except ConflictError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as threads:
+            assert sum(threads.map(sell, range(60))) == 40
+        assert stores.shown()[2] == 0
+
+    def test_writers_at_once_leave_what_follows_from_all_of_them(self, stores: Stores) -> None:
+        variants = [stores.sized(size, "50.00", stock_quantity=5) for size in "abcd"]
+
+        def write(number: int) -> None:
+            variant = variants[number % 4]
+            price = Decimal(f"{40 + number % 7}.00")
+            stores.changed(variant, price=price, is_active=number % 3 > 0)
+            stores.variants.adjust_stock(EGG, variant.id, 1)
+            stores.sized(f"new {number}", f"{45 + number}.00", stock_quantity=1)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(write, range(24)))
+        page = stores.variants.page(VariantQuery(product=EGG, limit=100))
+        price, _, stock, _, count = stores.shown()
+        assert price == str(min(one.price for one in page.items))
+        assert stock == sum(one.stock_quantity for one in page.items)
+        assert count == page.total == len(page.items)
+
+    def test_one_of_many_that_claim_a_sku_or_options_at_once_gets_it(self, stores: Stores) -> None:
+        def claim(number: int) -> bool:
+            try:
+                if number % 2:
+                    stores.sized(f"{number}", sku="S")
+                else:
+                    stores.products.add(a_draft(f"P {number}", sku="S"), NOON)
+            except ConflictError:
+                return False
+            return True
+
+        def combine(_: int) -> bool:
+            try:
+                stores.sized("same")
+            except ConflictError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as threads:
+            assert sum(threads.map(claim, range(16))) == 1
+            assert sum(threads.map(combine, range(8))) == 1
