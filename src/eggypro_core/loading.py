@@ -7,10 +7,11 @@ from itertools import islice
 from attrs import define, evolve, field, frozen
 
 from eggypro_core import rules
-from eggypro_core.errors import Fault, InvalidError
+from eggypro_core.errors import ConflictError, Fault, InvalidError
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.ports import ProductLoad
 from eggypro_core.products import (
+    IMPORT_CLOSED,
     IMPORT_REQUIRED,
     Product,
     ProductChanges,
@@ -18,6 +19,13 @@ from eggypro_core.products import (
 )
 from eggypro_core.slugs import free_slug, slug_of
 from eggypro_core.unset import UNSET
+from eggypro_core.variants import (
+    Variant,
+    VariantChanges,
+    VariantDraft,
+    combination,
+    refuse_names,
+)
 
 BATCH = 1000
 LISTED = 10_000
@@ -34,14 +42,25 @@ class _Candidate:
     changes: ProductChanges
 
     @property
-    def sku(self) -> str | None:
-        """The SKU that it claims."""
-        return self.changes.sku if isinstance(self.changes.sku, str) else None
+    def skus(self) -> list[str]:
+        """The SKUs that it claims, for itself and for its variants."""
+        every = [self.changes.sku, *(one.sku for one in self.changes.variants)]
+        return [sku for sku in every if isinstance(sku, str)]
 
     @property
     def keys(self) -> list[tuple[str, str]]:
-        """The field and the value of what no other entry of the file may have."""
-        return [("slug", self.slug), *([("sku", self.sku)] if self.sku is not None else [])]
+        """The field and the value of what nothing else in the file may have."""
+        return [("slug", self.slug), *(("sku", sku) for sku in self.skus)]
+
+
+@define
+class _Batch:
+    """What a batch of entries comes to."""
+
+    new: list[ProductDraft] = field(factory=list)
+    changed: list[Product] = field(factory=list)
+    new_variants: list[tuple[str, VariantDraft]] = field(factory=list)
+    changed_variants: list[tuple[str, Variant]] = field(factory=list)
 
 
 @define
@@ -98,7 +117,9 @@ class Loading:
         values = entry.values or {}
         is_known_by = {"slug", "name"} & values.keys()
         required = () if is_known_by else IMPORT_REQUIRED
-        changes = ProductChanges.read(values, self.clean_html, required=required)
+        changes = ProductChanges.read(
+            values, self.clean_html, required=required, closed=IMPORT_CLOSED
+        )
         if changes.slug is not UNSET:
             return _Candidate(entry.line, changes.slug, changes)
         slug = free_slug(slug_of(str(changes.name)), ())
@@ -110,63 +131,104 @@ class Loading:
         before = set(self.load.repeated(list(dict.fromkeys(keys))))
         fresh = []
         for one in batch:
-            again = [name for name, value in one.keys if f"{name}:{value}" in before]
-            before.update(f"{name}:{value}" for name, value in one.keys)
-            self._refuse(one.line, [_repeats(one, name) for name in again])
+            again = []
+            for name, value in one.keys:
+                if f"{name}:{value}" in before:
+                    again.append(_repeats(name, value))
+                before.add(f"{name}:{value}")
+            self._refuse(one.line, again)
             if not again:
                 fresh.append(one)
         return fresh
 
     def _not_taken(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
-        """Return those whose SKU is free or their own; the others are refused."""
-        holders = self.load.holders([one.sku for one in batch if one.sku is not None])
+        """Return those whose SKUs are free or their own; the others are refused."""
+        holders = self.load.holders([sku for one in batch for sku in one.skus])
         free = []
         for one in batch:
-            holder = one.slug if one.sku is None else holders.get(one.sku, one.slug)
-            if holder == one.slug:
+            taken = [sku for sku in one.skus if holders.get(sku, one.slug) != one.slug]
+            self._refuse(one.line, [_taken(sku, holders[sku]) for sku in taken])
+            if not taken:
                 free.append(one)
-            else:
-                taken = f"SKU '{one.sku}' belongs to the product '{holder}'"
-                self._refuse(one.line, [Fault("sku", taken)])
         return free
 
-    def _put(self, batch: Sequence[_Candidate]) -> None:
-        known = self.load.known([one.slug for one in batch])
-        new: list[ProductDraft] = []
-        changed: list[Product] = []
-        for one in batch:
+    def _put(self, candidates: Sequence[_Candidate]) -> None:
+        known = self.load.known([one.slug for one in candidates])
+        batch = _Batch()
+        for one in candidates:
             try:
-                self._sort_out(one, known.get(one.slug), new, changed)
+                self._sort_out(one, known.get(one.slug), batch)
             except InvalidError as invalid:
                 self._refuse(one.line, invalid.faults)
-        self.created += len(new)
-        self.changed += len(changed)
-        self.load.put(new, changed, self.now)
+            except ConflictError as conflict:
+                self._refuse(one.line, [Fault(conflict.field, str(conflict))])
+        self.created += len(batch.new)
+        self.changed += len(batch.changed)
+        self.load.put(batch.new, batch.changed, self.now)
+        if batch.new_variants or batch.changed_variants:
+            self.load.put_variants(batch.new_variants, batch.changed_variants)
 
-    def _sort_out(
-        self,
-        one: _Candidate,
-        known: Product | None,
-        new: list[ProductDraft],
-        changed: list[Product],
-    ) -> None:
+    def _sort_out(self, one: _Candidate, known: Product | None, batch: _Batch) -> None:
         if known is None:
-            new.append(one.changes.draft())
+            draft = one.changes.draft()
+            _refuse_names(draft.variants)
+            batch.new.append(draft)
+            batch.new_variants += [(one.slug, variant) for variant in draft.variants]
         elif self.on_conflict is OnConflict.FAIL:
             raise InvalidError([Fault("slug", f"There is a product '{one.slug}' already")])
-        elif (
-            self.on_conflict is OnConflict.SKIP
-            or (product := one.changes.apply(known, self.now)) is known
-        ):
+        elif self.on_conflict is OnConflict.SKIP:
             self.unchanged += 1
         else:
-            changed.append(product)
+            self._renew(one, known, batch)
+
+    def _renew(self, one: _Candidate, known: Product, batch: _Batch) -> None:
+        """Bring a product, and its variants if the file has any, to what the file says."""
+        product = one.changes.apply(known, self.now)
+        new, changed = _renewed(one.changes.variants, known.variants)
+        if product is known and not new and not changed:
+            self.unchanged += 1
+            return
+        if product is known:
+            product = evolve(known, version=known.version + 1, updated_at=self.now)
+        batch.changed.append(product)
+        batch.new_variants += [(one.slug, variant) for variant in new]
+        batch.changed_variants += [(one.slug, variant) for variant in changed]
+
+
+def _renewed(
+    wanted: Sequence[VariantChanges], known: Sequence[Variant]
+) -> tuple[list[VariantDraft], list[Variant]]:
+    """Return which variants of a product are new and which changed, if a file has any.
+
+    They are known by their options. Active ones that the file does not have are put away: nothing
+    is lost. Raises ConflictError where all of them would have too many names of options.
+    """
+    if not wanted:
+        return [], []
+    former = {combination(one.options): one for one in known}
+    new, changed = [], []
+    for place, one in enumerate(wanted):
+        variant = former.pop(one.combination, None)
+        if variant is None:
+            new.append(one.draft_at(place))
+        elif (now := one.apply(variant)) != variant:
+            changed.append(now)
+    changed += [evolve(one, is_active=False) for one in former.values() if one.is_active]
+    _refuse_names([*known, *new])
+    return new, changed
+
+
+def _refuse_names(variants: Sequence[Variant | VariantDraft]) -> None:
+    refuse_names({}, (name for one in variants for name in one.options))
 
 
 def _by_line(notices: Iterable[Notice]) -> tuple[Notice, ...]:
     return tuple(sorted(notices, key=lambda notice: notice.line))
 
 
-def _repeats(one: _Candidate, name: str) -> Fault:
-    value = dict(one.keys)[name]
+def _repeats(name: str, value: str) -> Fault:
     return Fault(name, f"{rules.label(name)} '{value}' stands in the file twice")
+
+
+def _taken(sku: str, holder: str) -> Fault:
+    return Fault("sku", f"SKU '{sku}' belongs to the product '{holder}'")

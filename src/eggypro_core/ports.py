@@ -158,7 +158,10 @@ class ProductLoad(Protocol):
         ...
 
     def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
-        """Return those products that exist, by slug. Nobody changes them until the load ends."""
+        """Return those products that exist, by slug, with all their variants.
+
+        Nobody changes them until the load ends.
+        """
         ...
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:
@@ -166,9 +169,20 @@ class ProductLoad(Protocol):
         ...
 
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
-        """Add products, which have slugs, and replace others by id.
+        """Add products, which have slugs, without their variants, and replace others by id.
 
         Raises ConflictError if another writer took a slug or SKU meanwhile: nothing is kept then.
+        """
+        ...
+
+    def put_variants(
+        self,
+        new: Sequence[tuple[str, VariantDraft]],
+        changed: Sequence[tuple[str, Variant]],
+    ) -> None:
+        """Add variants to the products at slugs, where they have places, and replace others by id.
+
+        What the products show by them follows. Raises ConflictError as `put`.
         """
         ...
 

@@ -1,6 +1,6 @@
 """One product: its rules, what may be written to it, and what lists show of it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -9,11 +9,12 @@ from typing import Any
 from attrs import evolve, field, fields_dict, frozen
 
 from eggypro_core import rules
+from eggypro_core import variants as variant_rules
 from eggypro_core.errors import ConflictError, Fault, InvalidError, NotFoundError
 from eggypro_core.prices import HIGHEST_PRICE, compare_at_faults, price_faults
 from eggypro_core.slugs import RESERVED
 from eggypro_core.unset import UNSET, Unset, or_none
-from eggypro_core.variants import Variant, derived
+from eggypro_core.variants import Variant, VariantChanges, VariantDraft, derived
 
 HIGHEST_STOCK = rules.HIGHEST_WHOLE
 FROM_VARIANTS = ("price", "compare_at_price", "stock_quantity", "track_stock")
@@ -38,6 +39,8 @@ SHOWN = frozenset(
     }
 )
 """What a product shows but an edit cannot set. PUT passes over it, so a GET can be put back."""
+IMPORT_CLOSED = SHOWN - {"images", "variants"}
+"""What of that a file cannot set either."""
 
 
 @frozen
@@ -136,12 +139,14 @@ class ProductDraft:
     stock_quantity: int = 0
     track_stock: bool = True
     is_active: bool = True
+    variants: tuple[VariantDraft, ...] = ()
 
 
 @frozen(kw_only=True)
 class ProductChanges:
     """What a write says about a product. A field that it leaves alone is UNSET.
 
+    `variants` are those that a file names, each whole: what a product shows by them is left alone.
     `attribute_edits` sets single attributes, or takes away those that are None there.
     """
 
@@ -161,6 +166,7 @@ class ProductChanges:
     stock_quantity: int | Unset = UNSET
     track_stock: bool | Unset = UNSET
     is_active: bool | Unset = UNSET
+    variants: tuple[VariantChanges, ...] = ()
 
     @classmethod
     def read(
@@ -191,6 +197,8 @@ class ProductChanges:
             checked["attribute_edits"] = checked.pop("attributes")
         elif "attributes" in checked:
             checked["attributes"] = checked["attributes"] or {}
+        if checked.get("variants"):
+            checked = {name: one for name, one in checked.items() if name not in FROM_VARIANTS}
         changes = cls(**checked)
         rules.refuse(compare_at_faults(changes.price, changes.compare_at_price))
         return changes
@@ -201,6 +209,9 @@ class ProductChanges:
         Raises InvalidError where the name or the price is missing.
         """
         given = self._given()
+        if self.variants:
+            variants = tuple(one.draft_at(place) for place, one in enumerate(self.variants))
+            given |= {"variants": variants, **_shown_by(variants)}
         rules.refuse(
             [
                 Fault(name, f"{rules.label(name)} is required")
@@ -235,7 +246,7 @@ class ProductChanges:
                 raise set_by_variants(name)
 
     def _given(self) -> dict[str, Any]:
-        names = fields_dict(ProductDraft)
+        names = fields_dict(ProductDraft).keys() - {"variants"}
         return {name: getattr(self, name) for name in names if not self.leaves(name)}
 
     def _edited(self, product: Product) -> dict[str, Any]:
@@ -324,6 +335,7 @@ def _rules(
         "stock_quantity": _STOCK,
         "track_stock": rules.yes_or_no("Track stock"),
         "is_active": rules.yes_or_no("Is active"),
+        "variants": _variants,
     }
 
 
@@ -342,6 +354,42 @@ _edits = or_none(
         text=or_none(_ATTRIBUTE),
     )
 )
+
+
+def _shown_by(drafts: Sequence[VariantDraft]) -> dict[str, Any]:
+    """Return what a new product shows by its variants."""
+    shown = derived(drafts)
+    if shown is None:
+        return {"price": drafts[0].price, "compare_at_price": drafts[0].compare_at_price}
+    return {name: getattr(shown, name) for name in FROM_VARIANTS}
+
+
+def _variants(value: object) -> tuple[VariantChanges, ...]:
+    """Return the variants of a product as a file names them."""
+    if not isinstance(value, list | tuple):
+        raise rules.RefusedError("Variants must be a list")
+    found, faults = [], []
+    for number, each in enumerate(value, 1):
+        try:
+            found.append(_variant(each))
+        except (InvalidError, rules.RefusedError) as error:
+            faults.append(f"variant {number}: {error}")
+    if faults:
+        raise rules.RefusedError(rules.printable("; ".join(faults), 1000))
+    _refuse_twice("options", [one.combination for one in found])
+    _refuse_twice("SKU", [one.sku for one in found if one.sku])
+    return tuple(found)
+
+
+def _variant(value: object) -> VariantChanges:
+    if not isinstance(value, Mapping):
+        raise rules.RefusedError("A variant must be a map")
+    return VariantChanges.read(value, required=variant_rules.REQUIRED, ignored=variant_rules.SHOWN)
+
+
+def _refuse_twice(name: str, keys: Sequence[object]) -> None:
+    if len(set(keys)) < len(keys):
+        raise rules.RefusedError(f"Two variants have the same {name}")
 
 
 def _image(value: object) -> Image:

@@ -73,9 +73,9 @@ def label(field: str) -> str:
     )
 
 
-def printable(text: str) -> str:
-    """Return what can be shown of a text from outside: no control characters, at most 100 long."""
-    return _NOT_TEXT.sub("\ufffd", text)[:100]
+def printable(text: str, maximum: int = 100) -> str:
+    """Return what can be shown of a text from outside: no control characters, and not too long."""
+    return _NOT_TEXT.sub("\ufffd", text)[:maximum]
 
 
 def is_clean(text: str) -> bool:

@@ -115,6 +115,16 @@ class VariantChanges:
         """Return the new variant that this describes, which names options and a price."""
         return VariantDraft(**self._given())
 
+    @property
+    def combination(self) -> str:
+        """What tells the options that it names from others."""
+        return combination({} if self.options is UNSET else self.options)
+
+    def draft_at(self, position: int) -> VariantDraft:
+        """Return the new variant that this describes, which has that place unless it names one."""
+        draft = self.draft()
+        return draft if draft.position is not None else evolve(draft, position=position)
+
     def emptied(self) -> "VariantChanges":
         """Return the changes with the optional fields that they leave alone emptied."""
         empty: dict[str, Any] = {"sku": None, "compare_at_price": None, "image": None}
@@ -150,7 +160,7 @@ class Derived:
     variant_count: int
 
 
-def derived(variants: Iterable[Variant]) -> Derived | None:
+def derived(variants: Iterable[Variant | VariantDraft]) -> Derived | None:
     """Return what a product shows by its variants; None if none of them is active.
 
     Active ones count: the lowest price, with the compare-at price of that very one, and all their
@@ -245,8 +255,8 @@ def refuse_names(options: Mapping[str, str], others: Iterable[str]) -> None:
         raise ConflictError(f"{most}, and these would have {those}", field="options")
 
 
-def _place(variant: Variant) -> tuple[int, int]:
-    return variant.position, variant.id
+def _place(variant: Variant | VariantDraft) -> tuple[int, int]:
+    return variant.position or 0, variant.id if isinstance(variant, Variant) else 0
 
 
 def _option_faults(options: Mapping[str, str]) -> list[Fault]:

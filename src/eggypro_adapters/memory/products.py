@@ -20,6 +20,7 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import RANKED, ProductQuery, Sort, SortKey, sort_key
 from eggypro_core.slugs import fold, free_slug, slug_of
+from eggypro_core.variants import Variant, VariantDraft
 
 _WORD = re.compile(r"\w+")
 _TAG = re.compile(r"<[^>]*>")
@@ -118,7 +119,11 @@ class _MemoryLoad:
 
     def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
         wanted = set(slugs)
-        return {one.slug: one for one in self.shelf.products.values() if one.slug in wanted}
+        return {
+            one.slug: evolve(one, variants=self.shelf.variants_of(one))
+            for one in self.shelf.products.values()
+            if one.slug in wanted
+        }
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:
         wanted = set(skus)
@@ -130,12 +135,30 @@ class _MemoryLoad:
         for product in changed:
             self.shelf.put(product)
 
+    def put_variants(
+        self,
+        new: Sequence[tuple[str, VariantDraft]],
+        changed: Sequence[tuple[str, Variant]],
+    ) -> None:
+        for slug, variant in changed:
+            self._put_variant(slug, variant)
+        for slug, draft in new:
+            values = asdict(draft, recurse=False)
+            self._put_variant(slug, Variant(**values, id=next(self.ids)))
+
     def commit(self) -> None:
         self.committed = True
+
+    def _put_variant(self, slug: str, variant: Variant) -> None:
+        product = self.shelf.find(slug)
+        siblings = [one for one in self.shelf.variants_of(product) if one.id != variant.id]
+        self.shelf.refuse_sku(variant.sku, product.id, variant.id)
+        self.shelf.put_variants(product, [*siblings, variant])
 
 
 def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Product:
     values = asdict(draft, recurse=False)
+    del values["variants"]
     values["slug"] = draft.slug or free_slug(slug_of(draft.name), shelf.holds)
     product = Product(**values, id=new_id, version=1, created_at=at, updated_at=at)
     shelf.put(product)

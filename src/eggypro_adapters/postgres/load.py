@@ -2,17 +2,28 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Self
 
 import sqlalchemy as sa
-from attrs import define, field
+from attrs import define, evolve, field
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from eggypro_adapters.postgres.derived import derive
 from eggypro_adapters.postgres.engine import driver
-from eggypro_adapters.postgres.rows import columns_of, copied, product_of, whole
-from eggypro_adapters.postgres.tables import products, skus, slug_aliases
+from eggypro_adapters.postgres.rows import (
+    VARIANT,
+    columns_of,
+    copied,
+    product_of,
+    variant_columns,
+    variant_of,
+    whole,
+)
+from eggypro_adapters.postgres.tables import products, skus, slug_aliases, variants
 from eggypro_core.parameters import Status
 from eggypro_core.products import Product, ProductDraft
+from eggypro_core.variants import Variant, VariantDraft
 
 LOCK = 7_305_941_120
 """The advisory lock of an import: one runs at a time."""
@@ -20,6 +31,9 @@ _BEGIN = sa.text("SELECT set_config('statement_timeout', '0', true), pg_advisory
 _SEEN = sa.text("CREATE TEMPORARY TABLE seen (key text PRIMARY KEY) ON COMMIT DROP")
 _CHANGED = sa.text(
     "CREATE TEMPORARY TABLE changed (LIKE products INCLUDING DEFAULTS) ON COMMIT DROP"
+)
+_CHANGED_VARIANTS = sa.text(
+    "CREATE TEMPORARY TABLE changed_variants (LIKE variants INCLUDING DEFAULTS) ON COMMIT DROP"
 )
 _DROP_SEARCH = sa.text("ALTER TABLE changed DROP COLUMN search")
 _texts = ARRAY(sa.Text)
@@ -37,6 +51,14 @@ _HOLDERS = (
     .join(products, products.c.id == skus.c.product_id)
     .where(skus.c.sku == sa.func.any(sa.bindparam("skus", type_=_texts)))
 )
+_VARIANTS = (
+    sa.select(variants.c.product_id, *VARIANT)
+    .where(variants.c.product_id == sa.func.any(sa.bindparam("ids", type_=ARRAY(sa.Integer))))
+    .order_by(variants.c.product_id, variants.c.position, variants.c.id)
+)
+_IDS = sa.select(products.c.slug, products.c.id).where(
+    products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
+)
 _FREE = sa.delete(slug_aliases).where(
     slug_aliases.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
 )
@@ -53,7 +75,7 @@ class PostgresLoad:
     def begin(cls, connection: sa.Connection) -> Self:
         """Wait for another import to end, and begin one."""
         connection.execute(_BEGIN, {"lock": LOCK})
-        for statement in (_SEEN, _CHANGED, _DROP_SEARCH):
+        for statement in (_SEEN, _CHANGED, _DROP_SEARCH, _CHANGED_VARIANTS):
             connection.execute(statement)
         return cls(connection)
 
@@ -62,8 +84,9 @@ class PostgresLoad:
         return set(keys) - new
 
     def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
-        found = map(product_of, self._connection.execute(_KNOWN, {"slugs": list(slugs)}))
-        return {product.slug: product for product in found}
+        rows = self._connection.execute(_KNOWN, {"slugs": list(slugs)})
+        found = {product.slug: product for product in map(product_of, rows)}
+        return found | self._with_variants([one for one in found.values() if one.has_variants])
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:
         rows = self._connection.execute(_HOLDERS, {"skus": list(skus)})
@@ -75,23 +98,54 @@ class PostgresLoad:
             self._copy("products", [columns_of(draft) | times for draft in new])
             self._connection.execute(_FREE, {"slugs": [draft.slug for draft in new]})
         if changed:
-            self._replace(changed)
+            rows = [_edited(product) for product in changed]
+            self._replace("products", "changed", rows)
+
+    def put_variants(
+        self,
+        new: Sequence[tuple[str, VariantDraft]],
+        changed: Sequence[tuple[str, Variant]],
+    ) -> None:
+        slugs = sorted({slug for slug, _ in (*new, *changed)})
+        ids = {row.slug: row.id for row in self._connection.execute(_IDS, {"slugs": slugs})}
+        if changed:
+            # Two variants may give one another their SKUs: first, none of them has one.
+            those = variants.c.id.in_([variant.id for _, variant in changed])
+            self._connection.execute(sa.update(variants).where(those).values(sku=None))
+            rows = [variant_columns(one) | {"id": one.id} for _, one in changed]
+            self._replace("variants", "changed_variants", rows)
+        if new:
+            rows = [{"product_id": ids[slug], **variant_columns(draft)} for slug, draft in new]
+            self._copy("variants", rows)
+        derive(self._connection, ids.values())
 
     def commit(self) -> None:
         self.committed = True
 
-    def _replace(self, changed: Sequence[Product]) -> None:
-        rows = [
-            columns_of(one) | {"id": one.id, "version": one.version, "updated_at": one.updated_at}
-            for one in changed
-        ]
-        self._copy("changed", rows)
+    def _with_variants(self, found: Sequence[Product]) -> dict[str, Product]:
+        """Return products that have variants with all of them, by slug."""
+        if not found:
+            return {}
+        rows = self._connection.execute(_VARIANTS, {"ids": [one.id for one in found]})
+        by_id = {one.id: one for one in found}
+        whole_ones = {one.slug: evolve(one, variants=()) for one in found}
+        for product_id, group in groupby(rows, key=lambda row: row.product_id):
+            product = by_id[product_id]
+            every = tuple(variant_of(row[1:], product.version) for row in group)
+            whole_ones[product.slug] = evolve(product, variants=every)
+        return whole_ones
+
+    def _replace(self, table: str, changed: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Replace rows of a table by id, through the temporary table `changed`."""
+        self._copy(changed, rows)
         names = [name for name in rows[0] if name != "id"]
-        new_values = ", ".join(f"{name} = changed.{name}" for name in names)
+        new_values = ", ".join(f"{name} = {changed}.{name}" for name in names)
         self._connection.execute(
-            sa.text(f"UPDATE products SET {new_values} FROM changed WHERE products.id = changed.id")
+            sa.text(
+                f"UPDATE {table} SET {new_values} FROM {changed} WHERE {table}.id = {changed}.id"
+            )
         )
-        self._connection.execute(sa.text("TRUNCATE changed"))
+        self._connection.execute(sa.text(f"TRUNCATE {changed}"))
 
     def _copy(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         columns = ", ".join(rows[0])
@@ -99,3 +153,9 @@ class PostgresLoad:
         with cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(copied(row))
+
+
+def _edited(product: Product) -> dict[str, Any]:
+    """Return the columns of a product that an import changed."""
+    own = {"id": product.id, "version": product.version, "updated_at": product.updated_at}
+    return columns_of(product) | own

@@ -1,13 +1,13 @@
 """The variants of a shop's products in Postgres."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from attrs import evolve, frozen
-from sqlalchemy.dialects.postgresql import ARRAY
 
+from eggypro_adapters.postgres.derived import derive
 from eggypro_adapters.postgres.engine import Database, Statement
 from eggypro_adapters.postgres.products import absent, absent_in, refuse_sku
 from eggypro_adapters.postgres.rows import VARIANT, variant_columns, variant_of
@@ -40,37 +40,6 @@ _NAMES = sa.text(
     "SELECT DISTINCT name FROM variants, json_object_keys(options) AS name"
     " WHERE product_id = :product_id AND id <> :but"
 )
-DERIVE = sa.text(
-    f"""
-    UPDATE products SET
-      has_variants = shown.every > 0,
-      variant_count = shown.active,
-      price = coalesce(shown.price, products.price),
-      compare_at_price =
-        CASE WHEN shown.active > 0 THEN shown.compare_at_price ELSE products.compare_at_price END,
-      stock_quantity = least(coalesce(shown.stock, 0), {HIGHEST_STOCK}),
-      track_stock = coalesce(shown.tracked, true),
-      version = products.version + :versions,
-      updated_at = CASE WHEN :versions > 0 THEN :at ELSE products.updated_at END
-    FROM unnest(:products) AS changed (id), LATERAL (
-      SELECT
-        count(*) AS every,
-        count(*) FILTER (WHERE is_active) AS active,
-        sum(stock_quantity) FILTER (WHERE is_active) AS stock,
-        bool_and(track_stock) FILTER (WHERE is_active) AS tracked,
-        (array_agg(price ORDER BY price, position, id) FILTER (WHERE is_active))[1] AS price,
-        (array_agg(compare_at_price ORDER BY price, position, id) FILTER (WHERE is_active))[1]
-          AS compare_at_price
-      FROM variants WHERE product_id = changed.id
-    ) AS shown
-    WHERE products.id = changed.id
-    """
-).bindparams(
-    sa.bindparam("products", type_=ARRAY(sa.Integer)),
-    sa.bindparam("versions", type_=sa.Integer),
-    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
-)
-"""What products show by their variants, as `derived` in the core says it."""
 
 
 @frozen
@@ -145,7 +114,7 @@ class PostgresVariantStore:
             stock = to(variant.stock_quantity)
             if stock != variant.stock_quantity:
                 _store(connection, variant_id, {"stock_quantity": stock})
-                _derive(connection, product_id)
+                derive(connection, [product_id])
             return stock
 
         return self._database.write(work)
@@ -198,7 +167,7 @@ def _added(connection: sa.Connection, slug: str, draft: VariantDraft, at: dateti
         values["position"] = _last_position(connection, product_id)
     new = sa.insert(variants).values(product_id=product_id, **values).returning(*VARIANT)
     variant = variant_of(connection.execute(new).one(), version + 1)
-    _derive(connection, product_id, at)
+    derive(connection, [product_id], at)
     return variant
 
 
@@ -217,7 +186,7 @@ def _changed(
     _refuse_siblings(connection, product_id, changed, variant_id)
     refuse_sku(connection, changed.sku, but=(product_id, variant_id))
     _store(connection, variant_id, variant_columns(changed))
-    _derive(connection, product_id, at)
+    derive(connection, [product_id], at)
     return evolve(changed, version=version + 1)
 
 
@@ -234,7 +203,7 @@ def _remove(
         return
     check(variant_of(row, version))
     connection.execute(sa.delete(variants).where(variants.c.id == variant_id))
-    _derive(connection, product_id, at)
+    derive(connection, [product_id], at)
 
 
 def _lock(connection: sa.Connection, slug: str) -> tuple[int, int]:
@@ -282,18 +251,6 @@ def _last_position(connection: sa.Connection, product_id: int) -> int:
 
 def _store(connection: sa.Connection, variant_id: int, values: dict[str, Any]) -> None:
     connection.execute(sa.update(variants).where(variants.c.id == variant_id).values(values))
-
-
-def _derive(connection: sa.Connection, product_id: int, at: datetime | None = None) -> None:
-    derive(connection, [product_id], at)
-
-
-def derive(
-    connection: sa.Connection, product_ids: Collection[int], at: datetime | None = None
-) -> None:
-    """Store what products show by their variants. `at` a time it makes a new version of each."""
-    versions = 0 if at is None else 1
-    connection.execute(DERIVE, {"products": list(product_ids), "versions": versions, "at": at})
 
 
 def _adjusted(stock: int, by: int) -> int:
