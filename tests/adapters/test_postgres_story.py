@@ -5,11 +5,24 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.memory import MemoryProductStore
+from eggypro_adapters.memory import MemoryDatabase, MemoryProductStore, MemoryVariantStore
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.variants import PostgresVariantStore
 from tests.contracts.product_story import play
 from tests.contracts.steady_pages import hold_steady
+from tests.contracts.variant_store import Stores
+from tests.contracts.variant_story import play as play_variants
+
+
+def test_variants_in_postgres_and_in_memory_tell_the_same_story(
+    emptied: Callable[[], PostgresProductStore], database: Database
+) -> None:
+    def in_memory() -> Stores:
+        memory = MemoryDatabase()
+        return Stores(MemoryProductStore(memory), MemoryVariantStore(memory))
+
+    play_variants(in_memory, lambda: Stores(emptied(), PostgresVariantStore(database)))
 
 
 @pytest.fixture
