@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
-from eggypro_cli import db, env, loads, products, serve
-from eggypro_cli.console import examples, write
+from eggypro_cli import db, env, loads, products, serve, stock
+from eggypro_cli.console import abandon, examples, unwritten, write
 
 if TYPE_CHECKING:
     from eggypro_adapters.settings import Settings
@@ -80,18 +80,51 @@ class Wired:
 
 def main(args: Sequence[str] | None = None, outside: Outside | None = None) -> int:
     """Run a command line, on the world that the settings name, and return its exit code."""
+    _open_streams()
     words = list(sys.argv[1:] if args is None else args)
     try:
-        code = get_command(app).main(
-            words or ["--help"], "eggypro", standalone_mode=False, obj=outside or Wired()
-        )
-    except _refusals() as error:
-        from eggypro_cli.errors import refuse
-
-        return refuse(error, json="--json" in words)
+        return _run(words, outside or Wired())
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _run(words: Sequence[str], outside: Outside) -> int:
+    command = get_command(app)
+    try:
+        code: int | None = command.main(
+            words or ["--help"], "eggypro", standalone_mode=False, obj=outside
+        )
+    except _refusals() as error:
+        return _refuse(error, words)
+    except OSError as error:  # a full disk, say: the help is not written by `write`
+        abandon(sys.stdout)
+        return _refuse(unwritten(error), words)
     return code or 0
+
+
+def _refuse(error: EggyProError | typer.TyperException, words: Sequence[str]) -> int:
+    from eggypro_cli.errors import refuse
+
+    return refuse(error, json="--json" in words, command=_typed(words))
+
+
+def _typed(words: Sequence[str]) -> str:
+    """Return the command that was typed, without what it was given."""
+    command: object = get_command(app)
+    path = ["eggypro"]
+    for word in words:
+        command = getattr(command, "commands", {}).get(word)
+        if command is None:
+            break
+        path.append(word)
+    return " ".join(path)
+
+
+def _open_streams() -> None:
+    """Have a stream where the shell closed one (`>&-`): no other file may get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _refusals() -> tuple[type[EggyProError], type[typer.TyperException]]:
@@ -136,5 +169,6 @@ def eggypro(
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=loads.SEED_EXAMPLES)(loads.seed)
 app.add_typer(products.app, name="products")
+app.add_typer(stock.app, name="stock")
 app.add_typer(db.app, name="db")
 app.add_typer(env.app, name="env")
