@@ -111,10 +111,10 @@ def abandon(stream: TextIO) -> None:
 
 def _confirmed(question: str, *, shown: bool) -> bool:
     """Say whether the answer on stdin is a yes. No answer is none, nor is one that is no text."""
-    if shown:
-        write(f"{question} [y/N] ", sys.stderr)
     answer = ""
     try:
+        if shown:
+            write(f"{question} [y/N] ", sys.stderr)
         answer = sys.stdin.readline()
     except UnicodeDecodeError:
         return False

@@ -142,9 +142,9 @@ def json_object(file: BinaryIO | None) -> dict[str, object]:
     try:
         value = strict_json.parse(_text(file))
     except RefusedError as refused:
-        raise MalformedError(f"'{file.name}' cannot be read. {refused}") from None
+        raise MalformedError(f"The file cannot be read. {refused}") from None
     if not isinstance(value, dict):
-        raise MalformedError(f"'{file.name}' must hold one JSON object")
+        raise MalformedError("The file must hold one JSON object")
     return value
 
 
@@ -153,11 +153,11 @@ def _text(file: BinaryIO) -> str:
 
     data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise MalformedError(f"'{file.name}' is too long: {LARGEST} bytes are the most")
+        raise MalformedError(f"The file is too long: {LARGEST} bytes are the most")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise MalformedError(f"'{file.name}' is not UTF-8 (byte {error.start + 1})") from None
+        raise MalformedError(f"The file is not UTF-8 (byte {error.start + 1})") from None
 
 
 def _pair(text: str) -> tuple[str, str | None]:

@@ -41,6 +41,10 @@ class Wired:
 
     def open(self) -> EggyPro:
         """Connect everything."""
+        import logging
+
+        # What it has to tell, an error tells too; stderr is for sentences.
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
         return self.opener()()
 
     def opener(self) -> Callable[[], EggyPro]:
