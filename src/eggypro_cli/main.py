@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ import typer
 from typer.main import get_command
 
 from eggypro_cli import db, env, loads, products, serve, stock
-from eggypro_cli.console import abandon, examples, unwritten, write
+from eggypro_cli.console import ShellError, examples, unwritten, write
 
 if TYPE_CHECKING:
     from eggypro_adapters.settings import Settings
@@ -100,8 +100,9 @@ def _run(words: Sequence[str], outside: Outside) -> int:
         )
     except _refusals() as error:
         return _refuse(error, words)
-    except OSError as error:  # a full disk, say: the help is not written by `write`
-        abandon(sys.stdout)
+    except OSError as error:  # a full disk, say: neither the help nor a report is for `write`
+        with suppress(ShellError):
+            write(b"", sys.stdout)  # what is left in its buffer, if it takes that
         return _refuse(unwritten(error), words)
     return code or 0
 
