@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from eggypro_core import Product
     from eggypro_core.representation import Json
 
 _TRAILING = re.compile(" +$", re.MULTILINE)
@@ -21,9 +22,25 @@ JsonOption = Annotated[
 ]
 
 
+class WrongUsageError(typer.BadParameter):
+    """Arguments that are right one by one, but not together."""
+
+    def format_message(self) -> str:
+        """Return the sentence alone: there is no one argument to name."""
+        return self.message
+
+
+class ShellError(typer.TyperException):
+    """What only a shell refuses: a question without a yes, an output that cannot be written."""
+
+
 def examples(*lines: str) -> str:
-    """Return the part of a help text that shows commands as they are typed."""
-    return "\n".join(["\b", "Examples:", *(f"  eggypro {line}" for line in lines)])
+    """Return the part of a help text that shows commands as they are typed.
+
+    A line that begins with a space goes on with the one above it.
+    """
+    typed = (line if line.startswith(" ") else f"eggypro {line}" for line in lines)
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in typed)])
 
 
 def show(body: Json, people: Callable[[], Iterable[RenderableType]], *, json: bool) -> None:
@@ -34,15 +51,26 @@ def show(body: Json, people: Callable[[], Iterable[RenderableType]], *, json: bo
         write(_rendered(people(), sys.stdout), sys.stdout)
 
 
+def show_one(product: Product, currency: str, *, json: bool) -> None:
+    """Write one product to stdout, whole."""
+    from eggypro_cli.tables import product_card
+    from eggypro_core.representation import product_body
+
+    show(product_body(product, currency), lambda: [product_card(product, currency)], json=json)
+
+
 def tell(*sentences: RenderableType) -> None:
     """Tell people on stderr."""
     write(_rendered(sentences, sys.stderr), sys.stderr)
 
 
-def confirmed(question: str) -> bool:
-    """Ask on stderr, and say whether the answer on stdin is a yes. No answer is none."""
-    write(f"{question} [y/N] ", sys.stderr)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+def require_yes(question: str, *, yes: bool, json: bool) -> None:
+    """Raise ShellError unless there is a `yes`, or one on stdin to a question on stderr.
+
+    With `json` stderr is for problem JSON: only a person at a terminal reads the question there.
+    """
+    if not yes and not _confirmed(question, shown=not json or sys.stdin.isatty()):
+        raise ShellError("Nothing was changed; a yes, or --yes, is needed")
 
 
 def json_line(body: Json) -> bytes:
@@ -53,15 +81,25 @@ def json_line(body: Json) -> bytes:
 
 
 def write(content: str | bytes, stream: TextIO) -> None:
-    """Write at once. A reader that has gone (`| head`) is no error."""
+    """Write at once. A reader that has gone (`| head`) is no error.
+
+    Raises ShellError for a stdout that takes nothing. Of stderr, there is nobody left to tell.
+    """
     encoding = stream.encoding or "utf-8"
     raw = content if isinstance(content, bytes) else content.encode(encoding, "backslashreplace")
     try:
         stream.flush()
         stream.buffer.write(raw)
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         _abandon(stream)
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            raise unwritten(error) from None
+
+
+def unwritten(error: OSError) -> ShellError:
+    """Return the refusal of what the system does not take or give."""
+    return ShellError(f"Reading or writing failed: {error.strerror or error}")
 
 
 def _abandon(stream: TextIO) -> None:
@@ -71,6 +109,21 @@ def _abandon(stream: TextIO) -> None:
     os.close(nowhere)
 
 
+def _confirmed(question: str, *, shown: bool) -> bool:
+    """Say whether the answer on stdin is a yes. No answer is none, nor is one that is no text."""
+    answer = ""
+    try:
+        if shown:
+            write(f"{question} [y/N] ", sys.stderr)
+        answer = sys.stdin.readline()
+    except UnicodeDecodeError:
+        return False
+    finally:  # after Ctrl-C, Ctrl-D and pipes, the cursor is still behind the question
+        if shown and not (sys.stdin.isatty() and answer.endswith("\n")):
+            write("\n", sys.stderr)
+    return answer.strip().lower() in {"y", "yes"}
+
+
 def _rendered(things: Iterable[RenderableType], stream: TextIO) -> str:
     """Return the text of some things as the stream can show it: its width, colours if it has any.
 
@@ -78,7 +131,14 @@ def _rendered(things: Iterable[RenderableType], stream: TextIO) -> str:
     """
     from rich.console import Console
 
-    console = Console(file=stream, markup=False, highlight=False, emoji=False)
+    is_plain = Console(file=stream).no_color  # NO_COLOR; bold letters are control codes as well
+    console = Console(
+        file=stream,
+        color_system=None if is_plain else "auto",
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
     with console.capture() as captured:
         for thing in things:
             console.print(thing, soft_wrap=isinstance(thing, str))

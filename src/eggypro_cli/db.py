@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eggypro_cli.console import JsonOption, confirmed, examples, show, tell
+from eggypro_cli.arguments import YesOption
+from eggypro_cli.console import JsonOption, examples, require_yes, show, tell
 
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
@@ -40,14 +41,12 @@ def downgrade(
         str, typer.Argument(metavar="REVISION", help="A revision, -1 for one back, base for none.")
     ],
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do it without being asked.")] = False,
+    yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
     """Take the database down to a revision. What the tables above it hold is lost."""
     question = f"Go down to {revision}, and lose what the tables above it hold?"
-    if not yes and not confirmed(question):
-        tell("Nothing was changed; a yes, or --yes, is needed.")
-        raise typer.Exit(1)
+    require_yes(question, yes=yes, json=json)
     outside: Outside = context.obj
     with outside.migrations() as migrations:
         migrations.downgrade(revision)

@@ -1,16 +1,19 @@
 """What a refusal looks like in a shell: its exit code, its sentence, what to do next."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import typer
 from attrs import frozen
 
-from eggypro_cli.console import json_line, write
+from eggypro_cli.console import ShellError, json_line, write
 from eggypro_core import errors
 from eggypro_core.representation import Json
 
 REFUSED, USAGE, AWAY = 1, 2, 3
+SHOWN = 20
+"""How many faults of one input people are shown."""
+_ANOTHER = {"slug": "choose another", "sku": "choose another"}
 
 
 @frozen
@@ -27,7 +30,7 @@ class Answer:
 
 
 ANSWERS: Mapping[type[errors.EggyProError], Answer] = {
-    errors.InvalidError: Answer(REFUSED, "Unprocessable Entity", 422),
+    errors.InvalidError: Answer(REFUSED, "Unprocessable Content", 422),
     errors.MalformedError: Answer(REFUSED, "Bad Request", 400),
     errors.UnauthenticatedError: Answer(REFUSED, "Unauthorized", 401),
     errors.ForbiddenError: Answer(REFUSED, "Forbidden", 403),
@@ -45,10 +48,15 @@ ANSWERS: Mapping[type[errors.EggyProError], Answer] = {
 """The one table from errors to exit codes. Advice is for those whose sentence has none."""
 
 
-def refuse(error: errors.EggyProError | typer.TyperException, *, json: bool) -> int:
-    """Say on stderr what was refused and what to do next; return the exit code."""
+def refuse(
+    error: errors.EggyProError | typer.TyperException, *, json: bool, command: str = "eggypro"
+) -> int:
+    """Say on stderr what was refused and what to do next; return the exit code.
+
+    `command` is the one that was typed, whose help tells what it takes.
+    """
     answer = answer_to(error)
-    write(json_line(problem(error)) if json else f"{_sentence(error)}\n", sys.stderr)
+    write(json_line(problem(error)) if json else f"{_sentence(error, command)}\n", sys.stderr)
     return answer.code
 
 
@@ -56,6 +64,8 @@ def answer_to(error: errors.EggyProError | typer.TyperException) -> Answer:
     """Return how an error is answered."""
     if isinstance(error, errors.EggyProError):
         return next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+    if isinstance(error, ShellError):
+        return Answer(REFUSED, "Refused", None)
     context = getattr(error, "ctx", None)  # a usage error knows the command that it is about
     command = context.command_path if context else "eggypro"
     return Answer(error.exit_code, "Usage", None, f"see `{command} --help`")
@@ -73,13 +83,30 @@ def problem(error: errors.EggyProError | typer.TyperException) -> dict[str, Json
     return body
 
 
-def _sentence(error: errors.EggyProError | typer.TyperException) -> str:
-    advice = answer_to(error).advice
+def _sentence(error: errors.EggyProError | typer.TyperException, command: str) -> str:
+    advice = _advice(error, command)
     if isinstance(error, errors.ConfigurationError):
         faults = (f"  {fault.field} {fault.message}" for fault in error.faults)
         return "\n".join([f"{_detail(error)}:", *faults, f"{advice}."])
+    if isinstance(error, errors.InvalidError) and len(error.faults) > 1:
+        return "\n".join([*_fault_lines(error), f"Nothing was changed; {advice}."])
     detail = _detail(error).rstrip(".")
     return f"{detail}; {advice}." if advice else f"{detail}."
+
+
+def _advice(error: errors.EggyProError | typer.TyperException, command: str) -> str:
+    if isinstance(error, errors.InvalidError):
+        return f"see `{command} --help`"
+    if isinstance(error, errors.ConflictError):
+        return _ANOTHER.get(error.field, "")
+    return answer_to(error).advice
+
+
+def _fault_lines(error: errors.InvalidError) -> Iterator[str]:
+    yield f"{len(error.faults)} things are wrong:"
+    yield from (f"  {fault.field}: {fault.message}" for fault in error.faults[:SHOWN])
+    if len(error.faults) > SHOWN:
+        yield f"  ... and {len(error.faults) - SHOWN} more"
 
 
 def _detail(error: errors.EggyProError | typer.TyperException) -> str:

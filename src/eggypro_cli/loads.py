@@ -74,9 +74,7 @@ def import_products(  # noqa: PLR0913  (an option for each way to take in a file
             dry_run=dry_run,
             keep_going=keep_going,
         )
-    if report is not None:
-        _write_report(result, report)
-    _show_report(result, keep_going=keep_going, json=json)
+    _show_report(result, report, keep_going=keep_going, json=json)
 
 
 def seed(context: typer.Context, *, json: JsonOption = False) -> None:
@@ -123,16 +121,21 @@ def _write_report(result: ImportReport, file: TextIO) -> None:
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(("line", "field", "message"))
     rows.writerows((each.line, each.field, each.message) for each in result.refused)
+    file.flush()  # a disk that is full is told now, or never
 
 
-def _show_report(result: ImportReport, *, keep_going: bool, json: bool) -> None:
-    """Show what an import did. Exits with 1 if anything was refused."""
+def _show_report(
+    result: ImportReport, report: TextIO | None = None, *, keep_going: bool, json: bool
+) -> None:
+    """Show what an import did, and write its report. Exits with 1 if anything was refused."""
     from eggypro_cli.tables import report_sentence
     from eggypro_core.representation import report_body
 
     show(report_body(result), lambda: [report_sentence(result)], json=json)
     if not json:
         tell(*_remarks(result, keep_going=keep_going))
+    if report is not None:
+        _write_report(result, report)
     if result.refused:
         raise typer.Exit(1)
 

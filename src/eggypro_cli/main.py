@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
-from eggypro_cli import db, env, loads, products, serve
-from eggypro_cli.console import examples, write
+from eggypro_cli import db, env, loads, products, serve, stock
+from eggypro_cli.console import ShellError, examples, unwritten, write
 
 if TYPE_CHECKING:
     from eggypro_adapters.settings import Settings
@@ -41,6 +41,10 @@ class Wired:
 
     def open(self) -> EggyPro:
         """Connect everything."""
+        import logging
+
+        # What it has to tell, an error tells too; stderr is for sentences.
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
         return self.opener()()
 
     def opener(self) -> Callable[[], EggyPro]:
@@ -80,18 +84,52 @@ class Wired:
 
 def main(args: Sequence[str] | None = None, outside: Outside | None = None) -> int:
     """Run a command line, on the world that the settings name, and return its exit code."""
+    _open_streams()
     words = list(sys.argv[1:] if args is None else args)
     try:
-        code = get_command(app).main(
-            words or ["--help"], "eggypro", standalone_mode=False, obj=outside or Wired()
-        )
-    except _refusals() as error:
-        from eggypro_cli.errors import refuse
-
-        return refuse(error, json="--json" in words)
+        return _run(words, outside or Wired())
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _run(words: Sequence[str], outside: Outside) -> int:
+    command = get_command(app)
+    try:
+        code: int | None = command.main(
+            words or ["--help"], "eggypro", standalone_mode=False, obj=outside
+        )
+    except _refusals() as error:
+        return _refuse(error, words)
+    except OSError as error:  # a full disk, say: neither the help nor a report is for `write`
+        with suppress(ShellError):
+            write(b"", sys.stdout)  # what is left in its buffer, if it takes that
+        return _refuse(unwritten(error), words)
     return code or 0
+
+
+def _refuse(error: EggyProError | typer.TyperException, words: Sequence[str]) -> int:
+    from eggypro_cli.errors import refuse
+
+    return refuse(error, json="--json" in words, command=_typed(words))
+
+
+def _typed(words: Sequence[str]) -> str:
+    """Return the command that was typed, without what it was given."""
+    command: object = get_command(app)
+    path = ["eggypro"]
+    for word in words:
+        command = getattr(command, "commands", {}).get(word)
+        if command is None:
+            break
+        path.append(word)
+    return " ".join(path)
+
+
+def _open_streams() -> None:
+    """Have a stream where the shell closed one (`>&-`): no other file may get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _refusals() -> tuple[type[EggyProError], type[typer.TyperException]]:
@@ -136,5 +174,6 @@ def eggypro(
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=loads.SEED_EXAMPLES)(loads.seed)
 app.add_typer(products.app, name="products")
+app.add_typer(stock.app, name="stock")
 app.add_typer(db.app, name="db")
 app.add_typer(env.app, name="env")

@@ -1,4 +1,4 @@
-"""`eggypro products`: listing, searching and showing products."""
+"""`eggypro products`: listing, searching and showing products, and the commands that write."""
 
 from __future__ import annotations
 
@@ -7,27 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from eggypro_cli.console import JsonOption, examples, show, tell
-from eggypro_cli.loads import IMPORT_EXAMPLES, import_products
+from eggypro_cli import editing, loads
+from eggypro_cli.arguments import SlugArgument
+from eggypro_cli.console import JsonOption, examples, show, show_one, tell
 
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
     from eggypro_core import Catalog, Product, ProductQuery, Status
 
-app = typer.Typer(help="List, search, show and import products.")
-app.command("import", epilog=IMPORT_EXAMPLES)(import_products)
+app = typer.Typer(help="List, search, show, import, create and change products.")
+app.command("import", epilog=loads.IMPORT_EXAMPLES)(loads.import_products)
+app.command(epilog=editing.CREATE_EXAMPLES)(editing.create)
+app.command(epilog=editing.UPDATE_EXAMPLES)(editing.update)
+app.command(epilog=editing.ARCHIVE_EXAMPLES)(editing.archive)
+app.command(epilog=editing.RESTORE_EXAMPLES)(editing.restore)
+app.command(epilog=editing.DELETE_EXAMPLES)(editing.delete)
 
 StatusWord = Literal["active", "archived", "all"]
 SortWord = Literal["name", "name-desc", "price-asc", "price-desc", "newest", "rating", "relevance"]
-SlugArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="SLUG",
-        help="The product's slug.",
-        # An argument may hold bytes that are no text, which a database would not take.
-        callback=lambda slug: slug.encode(errors="replace").decode(),
-    ),
-]
 StatusOption = Annotated[
     StatusWord, typer.Option("--status", help="Products on sale, archived ones, or both.")
 ]
@@ -150,15 +147,12 @@ def show_product(
     json: JsonOption = False,
 ) -> None:
     """Show all of one product. A former slug leads to it too."""
-    from eggypro_cli.tables import product_card
     from eggypro_core import Status
-    from eggypro_core.representation import product_body
 
     outside: Outside = context.obj
     with outside.open() as eggypro:
         product = _found(eggypro.catalog, slug, Status(status))
-    body = product_body(product, eggypro.currency)
-    show(body, lambda: [product_card(product, eggypro.currency)], json=json)
+    show_one(product, eggypro.currency, json=json)
 
 
 def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bool) -> None:

@@ -103,6 +103,7 @@ def _fields(product: Product, currency: str) -> Iterator[tuple[str, str]]:
     yield "SEO description", product.seo_description or ""
     yield "created", f"{product.created_at:%Y-%m-%d %H:%M} UTC"
     yield "updated", f"{product.updated_at:%Y-%m-%d %H:%M} UTC"
+    yield "version", str(product.version)
 
 
 def _stock(product: ListedProduct) -> str:

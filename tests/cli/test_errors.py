@@ -4,7 +4,7 @@ import orjson
 import pytest
 from attrs import evolve
 
-from eggypro_cli.errors import ANSWERS, answer_to, problem
+from eggypro_cli.errors import ANSWERS, _sentence, answer_to, problem
 from eggypro_core import (
     ConfigurationError,
     ConflictError,
@@ -63,7 +63,34 @@ def test_a_problem_names_every_fault() -> None:
     ]
 
 
-@pytest.mark.parametrize("words", [["products", "list"], ["products", "show", "egg"], ["seed"]])
+def test_one_fault_is_one_sentence_that_points_to_the_help(typed: Typed) -> None:
+    answer = typed("products", "update", "egg", "--price", "0")
+    assert answer.code == 1
+    assert answer.err == ("price: Price must be positive; see `eggypro products update --help`.\n")
+
+
+def test_several_faults_are_a_line_each(typed: Typed) -> None:
+    answer = typed("products", "update", "egg", "--price", "0", "--name", "[egg]")
+    assert answer.err.splitlines() == [
+        "2 things are wrong:",
+        "  name: Name contains invalid characters",
+        "  price: Price must be positive",
+        "Nothing was changed; see `eggypro products update --help`.",
+    ]
+
+
+def test_very_many_faults_are_cut_for_people_but_not_for_machines() -> None:
+    error = InvalidError([Fault(f"field{number}", "Unknown field") for number in range(30)])
+    lines = _sentence(error, "eggypro").splitlines()
+    assert len(lines) == 23
+    assert lines[-2] == "  ... and 10 more"
+    assert len(orjson.loads(orjson.dumps(problem(error)["errors"]))) == 30
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["products", "list"], ["products", "show", "egg"], ["seed"], ["stock", "set", "a", "1"]],
+)
 def test_a_service_that_is_away_exits_with_3(typed: Typed, world: World, words: list[str]) -> None:
     world.away = "The database does not answer"
     answer = typed(*words)

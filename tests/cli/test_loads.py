@@ -131,6 +131,13 @@ def test_a_report_file_that_cannot_be_written_stops_the_import_before_it_begins(
     assert kept(world) == []
 
 
+def test_a_report_that_does_not_fit_is_said_after_what_was_done(typed: Typed, good: str) -> None:
+    answer = typed("products", "import", good, "--report", "/dev/full")
+    assert answer.code == 1
+    assert answer.out == "Created 2, changed 0, left 0 as they are.\n"
+    assert answer.err == "Reading or writing failed: No space left on device.\n"
+
+
 def test_a_file_is_read_from_stdin(
     typed: Typed, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,11 @@
 """The program as a shell starts it: help, version, imports and pipes."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ from tests.cli.world import Typed
 
 COMMANDS = [
     *(["products", name] for name in ("list", "search", "show", "import")),
+    *(["products", name] for name in ("create", "update", "archive", "restore", "delete")),
+    *(["stock", name] for name in ("set", "adjust")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),
     *(["env", name] for name in ("check", "example")),
     ["serve"],
@@ -89,7 +93,10 @@ def test_the_bare_command_shows_the_help(typed: Typed) -> None:
     assert "Usage: eggypro" in typed().out
 
 
-@pytest.mark.parametrize("words", [["--help"], ["products", "--help"], ["serve", "--help"]])
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["products", "--help"], ["products", "create", "--help"], ["serve", "--help"]],
+)
 def test_the_help_imports_nothing_heavy(words: list[str]) -> None:
     assert python(HELP, *words).stderr == b""
 
@@ -116,6 +123,56 @@ def test_a_reader_that_has_gone_is_no_error(json: list[str]) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["products", "list"], ["products", "list", "--json"], ["products", "list", "--help"]],
+    ids=" ".join,
+)
+def test_a_disk_that_is_full_is_one_sentence(words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", on_products(*words)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert b"Reading or writing failed: No space left on device" in done.stderr
+
+
+@pytest.mark.parametrize(("closed", "code"), [("<&-", 1), (">&-", 0), ("2>&-", 1)])
+def test_a_stream_that_the_shell_closed_is_no_error(closed: str, code: int) -> None:
+    """The question has no answer without stdin, and is not heard without stderr."""
+    words = ["products", "list"] if closed == ">&-" else ["products", "delete", "egg-1"]
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, on_products(*words)],
+        input=b"",
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+
+
+def test_an_interrupt_while_the_program_is_loaded_is_no_traceback() -> None:
+    program = f"{INTERRUPTED_IMPORT}; from eggypro_cli.__main__ import run; sys.exit(run())"
+    done = python(program)
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
+INTERRUPTED_IMPORT = """
+import sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Finder())
+""".strip()
+
+
 def test_a_terminal_without_the_letters_shows_what_it_can() -> None:
     shown = python(on_products("products", "show", "none-süch"), PYTHONIOENCODING="ascii")
     assert shown.returncode == 1
@@ -128,11 +185,27 @@ def test_json_is_utf_8_whatever_the_terminal() -> None:
 
 
 def test_the_console_script_exits_with_the_code() -> None:
-    script = f"import sys; sys.argv[1:] = ['frob']; {SCRIPT}"
-    assert python(script).returncode == 2
+    [script] = entry_points(group="console_scripts", name="eggypro")
+    program = f"from {script.module} import {script.attr}; sys.exit({script.attr}())"
+    assert python(f"import sys; sys.argv[1:] = ['frob']; {program}").returncode == 2
 
 
-SCRIPT = "from eggypro_cli.main import main; sys.exit(main())"
+def test_the_module_is_the_program() -> None:
+    done = subprocess.run([sys.executable, "-m", "eggypro_cli", "frob"], check=False, cwd=ROOT)
+    assert done.returncode == 2
+
+
+def test_the_page_of_the_commands_names_each() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text()
+    assert [words for words in COMMANDS if f"eggypro {' '.join(words)}" not in page] == []
+
+
+def test_the_page_of_the_commands_names_none_that_is_not() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text()
+    named = re.findall(r"^eggypro ([a-z]+(?: [a-z]+)?)", page, re.MULTILINE)
+    known = {" ".join(words) for words in COMMANDS} | {words[0] for words in COMMANDS}
+    assert named
+    assert {name for name in named if name not in known and name.split()[0] not in known} == set()
 
 
 def test_typer_offers_what_main_catches() -> None:

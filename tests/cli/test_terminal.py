@@ -1,0 +1,91 @@
+"""The program on a real terminal: colours, questions, Ctrl-C."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+ROOT = Path(__file__).parents[2]
+QUESTION = b"[y/N] "
+CTRL_C, CTRL_D = b"\x03", b"\x04"
+PROGRAM = """
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the terminal is this session's: its Ctrl-C comes here
+from tests.builders import a_product
+from tests.cli.world import World
+from eggypro_cli.main import main
+world = World()
+world.eggypro.catalog.add(a_product(name="Albumen"))
+sys.exit(main(sys.argv[1:], world))
+"""
+
+
+@frozen
+class Session:
+    """What was seen, and how it ended."""
+
+    code: int
+    seen: bytes
+
+
+def session(*words: str, keys: bytes = b"", **variables: str) -> Session:
+    """Run a command on a terminal, and press keys when it asks."""
+    terminal, inner = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *words],
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        start_new_session=True,
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm", **variables},
+    ) as process:
+        os.close(inner)
+        seen = b""
+        while part := _read(terminal):
+            if QUESTION in seen + part and QUESTION not in seen:
+                os.write(terminal, keys)
+            seen += part
+    os.close(terminal)
+    return Session(process.returncode, seen)
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux says so when the other end is closed
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "end"),
+    [
+        (CTRL_C, 130, b"[y/N] ^C\r\n"),
+        (CTRL_D, 1, b"[y/N] \r\nNothing was changed; a yes, or --yes, is needed.\r\n"),
+        (b"n\n", 1, b"[y/N] n\r\nNothing was changed; a yes, or --yes, is needed.\r\n"),
+        (b"y\n", 0, b"[y/N] y\r\nDeleted 'albumen'.\r\n"),
+    ],
+)
+def test_each_answer_to_a_question_ends_on_a_line_of_its_own(
+    keys: bytes, code: int, end: bytes
+) -> None:
+    ended = session("products", "delete", "albumen", keys=keys)
+    assert ended.code == code
+    assert ended.seen.endswith(end)
+    assert ended.seen.startswith(b"Delete 'albumen' for good")
+
+
+def test_a_person_who_wants_json_is_asked_too() -> None:
+    ended = session("products", "delete", "albumen", "--json", keys=b"y\n")
+    assert (ended.code, ended.seen[-3:]) == (0, b"y\r\n")
+
+
+def test_a_terminal_has_a_heading_in_bold_unless_it_wants_no_colours() -> None:
+    assert b"\x1b[1m" in session("products", "list").seen
+    plain = session("products", "list", NO_COLOR="1")
+    assert b"albumen" in plain.seen
+    assert b"\x1b" not in plain.seen
