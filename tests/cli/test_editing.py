@@ -74,7 +74,8 @@ def test_every_field_has_an_option(typed: Typed, world: World) -> None:
     ]
     assert typed("products", "create", *NEEDED, *more).code == 0
     body = product_body(kept(world, "egg"), "EUR")
-    assert {name: body[name] for name in body if name in ProductDraft.__annotations__} == {
+    fields = ProductDraft.__annotations__.keys() - {"variants"}  # those come by `variants create`
+    assert {name: body[name] for name in body if name in fields} == {
         "name": "Egg Ω",
         "slug": "egg",
         "sku": "E-1",
