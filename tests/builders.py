@@ -5,12 +5,18 @@ from typing import Any
 
 from eggypro_adapters.files import read_products
 from eggypro_adapters.files.html import NhHtmlCleaner
-from eggypro_adapters.memory import MemoryDatabase, MemoryProductStore, MemoryVariantStore
+from eggypro_adapters.memory import (
+    MemoryDatabase,
+    MemoryProductStore,
+    MemoryReviewStore,
+    MemoryVariantStore,
+)
 from eggypro_core.access import Gate
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
-from eggypro_core.ports import ProductStore, VariantStore
+from eggypro_core.feedback import Feedback
+from eggypro_core.ports import ProductStore, ReviewStore, VariantStore
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -32,8 +38,15 @@ def a_variant(**changes: object) -> dict[str, Any]:
     return {"options": {"Size": "1 kg"}, "price": "24.99"} | changes
 
 
+def a_review(**changes: object) -> dict[str, Any]:
+    """Return what may be submitted of a review, by the names of the wire."""
+    return {"reviewer_name": "Ada", "rating": 5, "comment": "Very good eggs"} | changes
+
+
 def an_eggypro(
-    products: ProductStore | None = None, variants: VariantStore | None = None
+    products: ProductStore | None = None,
+    variants: VariantStore | None = None,
+    reviews: ReviewStore | None = None,
 ) -> EggyPro:
     """Return a shop, where it is always noon; in memory where no stores are given."""
     database = MemoryDatabase()
@@ -46,6 +59,9 @@ def an_eggypro(
         assortment=Assortment(
             MemoryVariantStore(database) if variants is None else variants, lambda: NOON
         ),
+        feedback=Feedback(
+            MemoryReviewStore(database) if reviews is None else reviews, lambda: NOON
+        ),
         gate=Gate(ADMIN_KEY),
         reader=read_products,
     )
@@ -56,4 +72,5 @@ def a_full_eggypro() -> EggyPro:
     shop = an_eggypro()
     slug = shop.catalog.add(a_product()).slug
     shop.assortment.add(slug, a_variant())
+    shop.feedback.submit(slug, a_review())
     return shop

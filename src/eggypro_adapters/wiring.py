@@ -9,6 +9,7 @@ from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
 from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.tables import REVISION
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.settings import Settings
@@ -17,6 +18,7 @@ from eggypro_core.access import Gate
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
+from eggypro_core.feedback import Feedback
 from eggypro_core.ports import Migrations
 
 DEMO = Path(__file__).with_name("demo.jsonl")
@@ -37,6 +39,7 @@ def open_eggypro(settings: Settings) -> EggyPro:
         return EggyPro(
             catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now),
             assortment=Assortment(PostgresVariantStore(database), _now),
+            feedback=Feedback(PostgresReviewStore(database), _now),
             gate=Gate(key),
             reader=read_products,
             currency=settings.currency,

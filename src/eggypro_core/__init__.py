@@ -18,6 +18,7 @@ from eggypro_core.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from eggypro_core.feedback import Feedback
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.paging import Page, Position
 from eggypro_core.parameters import Status
@@ -31,6 +32,7 @@ from eggypro_core.products import (
     Rating,
 )
 from eggypro_core.queries import ProductQuery, Sort
+from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, ReviewStatus
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
 __all__ = [
@@ -43,6 +45,7 @@ __all__ = [
     "EggyPro",
     "EggyProError",
     "Fault",
+    "Feedback",
     "ForbiddenError",
     "Gate",
     "Image",
@@ -63,6 +66,10 @@ __all__ = [
     "ProductDraft",
     "ProductQuery",
     "Rating",
+    "Review",
+    "ReviewDraft",
+    "ReviewQuery",
+    "ReviewStatus",
     "Sort",
     "StaleError",
     "Status",

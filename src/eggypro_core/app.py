@@ -9,6 +9,7 @@ from attrs import field, frozen
 from eggypro_core.access import Gate
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
+from eggypro_core.feedback import Feedback
 from eggypro_core.ports import ProductReader
 
 
@@ -18,6 +19,7 @@ class EggyPro:
 
     catalog: Catalog
     assortment: Assortment
+    feedback: Feedback
     gate: Gate
     reader: ProductReader
     currency: str = "EUR"

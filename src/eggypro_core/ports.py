@@ -10,6 +10,7 @@ from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct, Product, ProductDraft
 from eggypro_core.queries import ProductQuery
+from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
 
@@ -147,6 +148,36 @@ class VariantStore(Protocol):
 
     def set_stock(self, slug: str, variant_id: int, to: int) -> int:
         """Set the stock of a variant, and return it."""
+        ...
+
+
+class ReviewStore(Protocol):
+    """Keeps the reviews of products. Any method may raise UnavailableError.
+
+    What the verified ones come to is stored as the product's rating in the same transaction as each
+    write, whoever else writes; its version stays.
+    """
+
+    def page(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
+        """Return a page of reviews of a status, by time and then id.
+
+        Those of a product raise NotFoundError unless it is on sale, and MovedError.
+        """
+        ...
+
+    def add(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
+        """Keep a new review, unverified; one that waits with the same name and text is returned.
+
+        Raises NotFoundError unless the product is on sale, and MovedError.
+        """
+        ...
+
+    def verify(self, review_id: int, *, is_verified: bool) -> Review:
+        """Set whether a review is shown, and return it. Raises NotFoundError."""
+        ...
+
+    def remove(self, review_id: int) -> bool:
+        """Delete a review for good; return whether there was one."""
         ...
 
 

@@ -339,7 +339,7 @@ def _rules(
     }
 
 
-_image_address = rules.address("Each image")
+_image_address = rules.address("Image address", each="Each image")
 _STOCK = rules.whole("Stock quantity", 0, HIGHEST_STOCK)
 _STOCK_RULES: Mapping[str, rules.Rule] = {"delta": rules.integer("Delta"), "set": _STOCK}
 _EITHER = Fault("delta", "Either delta or set must be given")

@@ -10,10 +10,12 @@ from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import Image, ListedProduct, Product, Rating
 from eggypro_core.queries import ProductQuery
+from eggypro_core.reviews import Review, ReviewQuery
 from eggypro_core.variants import Variant, VariantQuery
 
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
 PRODUCTS = "/api/products"
+REVIEWS = "/api/reviews"
 T = TypeVar("T")
 Q = TypeVar("Q", bound=ListQuery)
 
@@ -81,6 +83,28 @@ def variant_body(variant: Variant) -> dict[str, Json]:
 def variant_page_body(page: Page[Variant, VariantQuery], query: VariantQuery) -> dict[str, Json]:
     """Return a page of a product's variants, with the address of the next one."""
     return _page(page, query, f"{PRODUCTS}/{query.product}/variants", variant_body)
+
+
+def review_body(review: Review) -> dict[str, Json]:
+    """Return a review."""
+    return {
+        "id": review.id,
+        "product": review.product,
+        "reviewer_name": review.reviewer_name,
+        "reviewer_image_url": review.reviewer_image_url,
+        "rating": review.rating,
+        "comment": review.comment,
+        "image_url": review.image_url,
+        "video_url": review.video_url,
+        "is_verified": review.is_verified,
+        "created_at": timestamp(review.created_at),
+    }
+
+
+def review_page_body(page: Page[Review, ReviewQuery], query: ReviewQuery) -> dict[str, Json]:
+    """Return a page of reviews, with the address of the next one."""
+    address = REVIEWS if query.product is None else f"{PRODUCTS}/{query.product}/reviews"
+    return _page(page, query, address, review_body)
 
 
 def report_body(report: ImportReport) -> dict[str, Json]:

@@ -140,14 +140,14 @@ def optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
     return blank_or
 
 
-def address(name: str) -> Callable[[object], str]:
-    """Return the rule of a picture's address on the web: https, 2048 characters at most."""
-    text = line("Image address", 2048, never=' "<>\\^`{|}')
+def address(name: str, *, each: str = "", maximum: int = 2048) -> Callable[[object], str]:
+    """Return the rule of an address on the web: https, and nothing that needs to be escaped."""
+    text = line(name, maximum, never=' "<>\\^`{|}')
 
     def rule(value: object) -> str:
         found = text(value)
         if not found.startswith("https://") or len(found) <= len("https://"):
-            raise RefusedError(f"{name} must be an https address")
+            raise RefusedError(f"{each or name} must be an https address")
         return found
 
     return rule

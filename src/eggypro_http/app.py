@@ -5,10 +5,10 @@ from wsgiref.types import WSGIApplication
 import falcon
 
 from eggypro_core.app import EggyPro
-from eggypro_http import errors, health, products, routes, variants
+from eggypro_http import errors, health, products, reviews, routes, variants
 from eggypro_http.edge import Edge
 
-ROUTES = (*products.ROUTES, *variants.ROUTES, *health.ROUTES)
+ROUTES = (*products.ROUTES, *variants.ROUTES, *reviews.ROUTES, *health.ROUTES)
 """The whole API."""
 
 

@@ -1,7 +1,13 @@
 import pytest
 
-from eggypro_adapters.memory import MemoryDatabase, MemoryProductStore, MemoryVariantStore
+from eggypro_adapters.memory import (
+    MemoryDatabase,
+    MemoryProductStore,
+    MemoryReviewStore,
+    MemoryVariantStore,
+)
 from eggypro_core.ports import ProductStore
+from tests.contracts import review_store
 from tests.contracts.product_store import ProductStoreContract
 from tests.contracts.steady_pages import hold_steady
 from tests.contracts.variant_store import Stores, VariantStoreContract
@@ -22,3 +28,10 @@ class TestMemoryVariantStore(VariantStoreContract):
     def stores(self) -> Stores:
         database = MemoryDatabase()
         return Stores(MemoryProductStore(database), MemoryVariantStore(database))
+
+
+class TestMemoryReviewStore(review_store.ReviewStoreContract):
+    @pytest.fixture
+    def stores(self) -> review_store.Stores:
+        database = MemoryDatabase()
+        return review_store.Stores(MemoryProductStore(database), MemoryReviewStore(database))

@@ -2,8 +2,10 @@ import pytest
 
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.ports import ProductStore
+from tests.contracts import review_store
 from tests.contracts.product_store import ProductStoreContract
 from tests.contracts.variant_store import Stores, VariantStoreContract
 
@@ -18,3 +20,9 @@ class TestPostgresVariantStore(VariantStoreContract):
     @pytest.fixture
     def stores(self, database: Database) -> Stores:
         return Stores(PostgresProductStore(database), PostgresVariantStore(database))
+
+
+class TestPostgresReviewStore(review_store.ReviewStoreContract):
+    @pytest.fixture
+    def stores(self, database: Database) -> review_store.Stores:
+        return review_store.Stores(PostgresProductStore(database), PostgresReviewStore(database))

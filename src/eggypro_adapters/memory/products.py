@@ -88,13 +88,7 @@ class MemoryProductStore:
         with self._database.lock:
             product = self._database.shelf.find(slug)
             check(product)
-            del self._database.shelf.products[product.id]
-            self._database.shelf.variants.pop(product.id, None)
-            self._database.shelf.aliases = {
-                alias: holder
-                for alias, holder in self._database.shelf.aliases.items()
-                if holder != product.id
-            }
+            self._database.shelf.remove(product)
 
     @contextmanager
     def load(self) -> Iterator["_MemoryLoad"]:

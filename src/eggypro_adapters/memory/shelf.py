@@ -10,6 +10,7 @@ from attrs import define, evolve, field
 from eggypro_core.errors import MovedError
 from eggypro_core.parameters import Status
 from eggypro_core.products import Product, product_absent, showing, sku_taken, slug_taken
+from eggypro_core.reviews import Review, rating_of
 from eggypro_core.variants import EMBEDDED, Variant
 
 
@@ -21,9 +22,13 @@ class Shelf:
     aliases: dict[str, int] = field(factory=dict)
     variants: dict[int, tuple[Variant, ...]] = field(factory=dict)
     """By the id of their product, in their order."""
+    reviews: dict[int, tuple[int, Review]] = field(factory=dict)
+    """By their id, with that of their product."""
 
     def copy(self) -> "Shelf":
-        return Shelf(dict(self.products), dict(self.aliases), dict(self.variants))
+        return Shelf(
+            dict(self.products), dict(self.aliases), dict(self.variants), dict(self.reviews)
+        )
 
     def find(self, slug: str) -> Product:
         for product in self.products.values():
@@ -85,6 +90,28 @@ class Shelf:
         if at is not None:
             changed = evolve(changed, version=product.version + 1, updated_at=at)
         self.products[product.id] = changed
+
+    def reviews_of(self, product: Product) -> list[Review]:
+        """Return all reviews of a product."""
+        every = self.reviews.values()
+        return [evolve(one, product=product.slug) for of, one in every if of == product.id]
+
+    def put_review(self, product: Product, review: Review) -> None:
+        """Keep a review of a product, and what its rating is then."""
+        self.reviews[review.id] = (product.id, review)
+        self.rate(product)
+
+    def rate(self, product: Product) -> None:
+        """Keep what the verified reviews of a product come to."""
+        verified = [one.rating for one in self.reviews_of(product) if one.is_verified]
+        self.products[product.id] = evolve(product, rating=rating_of(verified))
+
+    def remove(self, product: Product) -> None:
+        """Let go of a product, and of all that hangs on it."""
+        del self.products[product.id]
+        self.variants.pop(product.id, None)
+        self.aliases = {slug: of for slug, of in self.aliases.items() if of != product.id}
+        self.reviews = {id_: row for id_, row in self.reviews.items() if row[0] != product.id}
 
 
 @define

@@ -47,3 +47,21 @@ def derive(
     """Store what products show by their variants. `at` a time it makes a new version of each."""
     versions = 0 if at is None else 1
     connection.execute(_DERIVE, {"products": list(product_ids), "versions": versions, "at": at})
+
+
+_RATE = sa.text(
+    """
+    UPDATE products SET rating_average = verified.average, rating_count = verified.number
+    FROM (
+      SELECT round(avg(rating), 2) AS average, count(*) AS number
+      FROM reviews WHERE product_id = :product_id AND is_verified
+    ) AS verified
+    WHERE products.id = :product_id
+      AND (rating_average, rating_count) IS DISTINCT FROM (verified.average, verified.number)
+    """
+)
+
+
+def rate(connection: sa.Connection, product_id: int) -> None:
+    """Store what the verified reviews of a product come to, as `rating_of` in the core says it."""
+    connection.execute(_RATE, {"product_id": product_id})

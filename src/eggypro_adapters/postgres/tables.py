@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: the one that makes these tables."""
 
 metadata = sa.MetaData(
@@ -208,6 +208,21 @@ reviews = sa.Table(
 sa.Index("reviews_product_id_idx", reviews.c.product_id)
 sa.Index("reviews_rating_idx", reviews.c.rating)
 sa.Index("reviews_verified_idx", reviews.c.is_verified)
+sa.Index(
+    "reviews_shown_idx",
+    reviews.c.product_id,
+    reviews.c.created_at,
+    reviews.c.id,
+    postgresql_include=["rating"],
+    postgresql_where=reviews.c.is_verified,
+)
+sa.Index(
+    "reviews_pending_idx",
+    reviews.c.created_at,
+    reviews.c.id,
+    postgresql_where=sa.not_(reviews.c.is_verified),
+)
+sa.Index("reviews_created_idx", reviews.c.created_at, reviews.c.id)
 
 api_metrics = sa.Table(
     "api_metrics",

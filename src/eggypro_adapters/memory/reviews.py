@@ -1,0 +1,95 @@
+"""The reviews of a shop's products within this process."""
+
+from datetime import datetime
+
+from attrs import asdict, evolve
+
+from eggypro_adapters.memory.shelf import MemoryDatabase
+from eggypro_core.paging import COUNTED, Page
+from eggypro_core.products import Product, product_absent
+from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, review_absent
+
+
+class MemoryReviewStore:
+    """Reviews in this process. Everything is gone with it."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    def page(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
+        with self._database.lock:
+            found = [one for one in self._every(query) if _fits(query, one)]
+        found.sort(key=_place, reverse=query.newest_first)
+        rows = found
+        if query.after is not None:
+            rows = [one for one in found if _is_behind(query, one)]
+        rows = rows[query.offset :]
+        shown = tuple(rows[: query.limit])
+        return Page(
+            items=shown,
+            total=min(len(found), COUNTED),
+            total_capped=len(found) > COUNTED,
+            next=query.following(shown[-1]) if len(rows) > query.limit else None,
+        )
+
+    def add(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
+        with self._database.lock:
+            product = self._sold(slug)
+            shelf = self._database.shelf
+            said = (draft.reviewer_name, draft.comment)
+            for other in shelf.reviews_of(product):
+                if not other.is_verified and (other.reviewer_name, other.comment) == said:
+                    return other
+            review = Review(
+                **asdict(draft),
+                id=next(self._database.ids),
+                product=product.slug,
+                is_verified=False,
+                created_at=at,
+            )
+            shelf.put_review(product, review)
+            return review
+
+    def verify(self, review_id: int, *, is_verified: bool) -> Review:
+        with self._database.lock:
+            shelf = self._database.shelf
+            if review_id not in shelf.reviews:
+                raise review_absent(review_id)
+            of, review = shelf.reviews[review_id]
+            product = shelf.products[of]
+            changed = evolve(review, is_verified=is_verified, product=product.slug)
+            shelf.put_review(product, changed)
+            return changed
+
+    def remove(self, review_id: int) -> bool:
+        with self._database.lock:
+            shelf = self._database.shelf
+            gone = shelf.reviews.pop(review_id, None)
+            if gone is not None:
+                shelf.rate(shelf.products[gone[0]])
+            return gone is not None
+
+    def _every(self, query: ReviewQuery) -> list[Review]:
+        shelf = self._database.shelf
+        if query.product is not None:
+            return shelf.reviews_of(self._sold(query.product))
+        return [one for product in shelf.products.values() for one in shelf.reviews_of(product)]
+
+    def _sold(self, slug: str) -> Product:
+        product = self._database.shelf.find(slug)
+        if not product.is_active:
+            raise product_absent(slug)
+        return product
+
+
+def _fits(query: ReviewQuery, review: Review) -> bool:
+    return query.status.shows(is_verified=review.is_verified)
+
+
+def _place(review: Review) -> tuple[datetime, int]:
+    return review.created_at, review.id
+
+
+def _is_behind(query: ReviewQuery, review: Review) -> bool:
+    place, after = _place(review), query.after_key()
+    return place < after if query.newest_first else place > after

@@ -1,0 +1,207 @@
+"""The reviews of a shop's products in Postgres."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import asdict, frozen
+
+from eggypro_adapters.postgres.derived import rate
+from eggypro_adapters.postgres.engine import Database, Statement
+from eggypro_adapters.postgres.products import absent, absent_in
+from eggypro_adapters.postgres.tables import products, reviews
+from eggypro_core.paging import COUNTED, Page
+from eggypro_core.products import product_absent
+from eggypro_core.reviews import (
+    Review,
+    ReviewDraft,
+    ReviewQuery,
+    ReviewStatus,
+    review_absent,
+)
+
+_names = (
+    "id",
+    "reviewer_name",
+    "reviewer_image_url",
+    "rating",
+    "comment",
+    "image_url",
+    "video_url",
+    "is_verified",
+    "created_at",
+)
+_REVIEW = [reviews.c[name] for name in _names]
+_after = sa.tuple_(
+    sa.bindparam("after_time", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("after_id", type_=sa.Integer),
+)
+_slug = sa.bindparam("slug", type_=sa.Text)
+_id = sa.bindparam("review_id", type_=sa.Integer)
+_LOCKED = sa.select(products.c.id, products.c.is_active).with_for_update()
+_FIND = sa.select(products.c.slug, *_REVIEW).join_from(reviews, products).where(reviews.c.id == _id)
+
+
+@frozen
+class PostgresReviewStore:
+    """Reviews in Postgres. A read is one statement, a write one transaction.
+
+    A write locks the product first, so that its rating is that of all its reviews.
+    """
+
+    _database: Database
+
+    def page(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
+        rows = self._database.read(_page(query), _values(query))
+        if query.product is not None:
+            self._require_sold(query.product, rows)
+        total = rows[0][0]
+        found = [_review(row[2:]) for row in rows if row[3] is not None]
+        items = tuple(found[: query.limit])
+        return Page(
+            items=items,
+            total=min(total, COUNTED),
+            total_capped=total > COUNTED,
+            next=query.following(items[-1]) if len(found) > query.limit else None,
+        )
+
+    def add(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
+        return self._database.write(lambda connection: _added(connection, slug, draft, at))
+
+    def verify(self, review_id: int, *, is_verified: bool) -> Review:
+        return self._database.write(
+            lambda connection: _verified(connection, review_id, is_verified=is_verified)
+        )
+
+    def remove(self, review_id: int) -> bool:
+        return self._database.write(lambda connection: _removed(connection, review_id))
+
+    def _require_sold(self, slug: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Raise NotFoundError or MovedError unless the rows are of a product on sale."""
+        if not rows:
+            raise absent(self._database, slug)
+        if not rows[0][1]:
+            raise product_absent(slug)
+
+
+def _review(row: Sequence[Any]) -> Review:
+    """Return what a slug and the columns of a review say."""
+    slug, *values = row
+    return Review(product=slug, **dict(zip(_names, values, strict=True)))
+
+
+def _page(query: ReviewQuery) -> Statement:
+    """Return the statement of a page: rows of total, whether it is sold, slug and a review."""
+    behind = query.after is not None
+    if query.product is not None:
+        return _of_product(behind=behind)
+    return _queue(query.status, behind=behind)
+
+
+@cache
+def _of_product(*, behind: bool) -> Statement:
+    shown = sa.and_(reviews.c.product_id == products.c.id, reviews.c.is_verified)
+    place = (reviews.c.created_at, reviews.c.id)
+    page = sa.select(*_REVIEW).where(shown)
+    if behind:
+        page = page.where(sa.tuple_(*place) < _after)
+    page = page.order_by(*(column.desc() for column in place))
+    found = _limited(page).correlate(products).lateral()
+    return Statement.of(
+        sa.select(_total(shown), products.c.is_active, products.c.slug, *found.c)
+        .select_from(products.outerjoin(found, sa.true()))
+        .where(products.c.slug == _slug)
+        .order_by(found.c.created_at.desc(), found.c.id.desc())
+    )
+
+
+@cache
+def _queue(status: ReviewStatus, *, behind: bool) -> Statement:
+    of_status = {
+        ReviewStatus.PENDING: sa.not_(reviews.c.is_verified),
+        ReviewStatus.VERIFIED: reviews.c.is_verified,
+        ReviewStatus.ALL: sa.true(),
+    }[status]
+    place = (reviews.c.created_at, reviews.c.id)
+    page = sa.select(products.c.slug, *_REVIEW).join_from(reviews, products).where(of_status)
+    if behind:
+        page = page.where(sa.tuple_(*place) > _after)
+    found = _limited(page.order_by(*place)).subquery()
+    one = sa.select(sa.literal_column("1").label("one")).subquery()
+    return Statement.of(
+        sa.select(_total(of_status), sa.true(), *found.c)
+        .select_from(one.outerjoin(found, sa.true()))
+        .order_by(found.c.created_at, found.c.id)
+    )
+
+
+def _limited(page: sa.Select[Any]) -> sa.Select[Any]:
+    one_more = sa.bindparam("one_more", type_=sa.Integer)
+    return page.limit(one_more).offset(sa.bindparam("skipped", type_=sa.Integer))
+
+
+def _total(matching: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    some: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(reviews).where(matching)
+    counted = some.limit(COUNTED + 1).correlate(products).subquery()
+    return sa.select(sa.func.count()).select_from(counted).scalar_subquery()
+
+
+def _values(query: ReviewQuery) -> dict[str, object]:
+    values: dict[str, object] = {
+        "slug": query.product,
+        "one_more": query.limit + 1,
+        "skipped": query.offset,
+    }
+    if query.after is not None:
+        values["after_time"], values["after_id"] = query.after_key()
+    return values
+
+
+def _added(connection: sa.Connection, slug: str, draft: ReviewDraft, at: datetime) -> Review:
+    row = connection.execute(_LOCKED.where(products.c.slug == slug)).one_or_none()
+    if row is None:
+        raise absent_in(connection, slug)
+    if not row.is_active:
+        raise product_absent(slug)
+    waiting = sa.select(*_REVIEW).where(
+        reviews.c.product_id == row.id,
+        sa.not_(reviews.c.is_verified),
+        reviews.c.reviewer_name == draft.reviewer_name,
+        reviews.c.comment == draft.comment,
+    )
+    if same := connection.execute(waiting.order_by(reviews.c.id)).first():
+        return _review((slug, *same))
+    values = {**asdict(draft), "product_id": row.id, "created_at": at}
+    new = sa.insert(reviews).values(values).returning(*_REVIEW)
+    return _review((slug, *connection.execute(new).one()))
+
+
+def _verified(connection: sa.Connection, review_id: int, *, is_verified: bool) -> Review:
+    product_id = _lock_product_of(connection, review_id)
+    if product_id is None:
+        raise review_absent(review_id)
+    this = reviews.c.id == review_id
+    connection.execute(sa.update(reviews).where(this).values(is_verified=is_verified))
+    rate(connection, product_id)
+    row = connection.execute(_FIND, {"review_id": review_id}).one_or_none()
+    if row is None:  # it was deleted while this waited for the product
+        raise review_absent(review_id)
+    return _review(row)
+
+
+def _removed(connection: sa.Connection, review_id: int) -> bool:
+    product_id = _lock_product_of(connection, review_id)
+    if product_id is None:
+        return False
+    gone = connection.execute(sa.delete(reviews).where(reviews.c.id == review_id))
+    rate(connection, product_id)
+    return gone.rowcount > 0
+
+
+def _lock_product_of(connection: sa.Connection, review_id: int) -> int | None:
+    """Return the id of a review's product, which nobody else writes until the end."""
+    of = sa.select(reviews.c.product_id).where(reviews.c.id == review_id).scalar_subquery()
+    product_id: int | None = connection.scalar(_LOCKED.where(products.c.id == of))
+    return product_id

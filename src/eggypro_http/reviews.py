@@ -1,0 +1,102 @@
+"""Reviews over HTTP: reading and submitting them, and their moderation."""
+
+import falcon
+import orjson
+
+from eggypro_core.access import Permission
+from eggypro_core.app import EggyPro
+from eggypro_core.representation import PRODUCTS, REVIEWS, review_body, review_page_body
+from eggypro_core.reviews import LIST_PARAMETERS, QUEUE_PARAMETERS, Review, ReviewQuery
+from eggypro_http.answers import NOTHING, Answer, tagged
+from eggypro_http.bodies import json_object
+from eggypro_http.parameters import parameters, require_no_parameters
+from eggypro_http.routes import Route
+
+
+def list_reviews(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+    """Answer a page of a product's verified reviews."""
+    return _page(shop, ReviewQuery.read_of(slug, parameters(request)))
+
+
+def submit_review(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+    """Take a review for moderation, and answer it."""
+    values = json_object(request)
+    require_no_parameters(request)
+    return _review(shop.feedback.submit(slug, values))
+
+
+def list_queue(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Answer a page of the moderators' queue."""
+    return _page(shop, ReviewQuery.read(parameters(request)))
+
+
+def moderate_review(shop: EggyPro, request: falcon.Request, review: int) -> Answer:
+    """Show a review, or take it back, and answer it."""
+    values = json_object(request)
+    require_no_parameters(request)
+    return _review(shop.feedback.moderate(review, values))
+
+
+def delete_review(shop: EggyPro, request: falcon.Request, review: int) -> Answer:
+    """Delete a review for good. Repeated, it changes nothing."""
+    require_no_parameters(request)
+    shop.feedback.remove(review)
+    return NOTHING
+
+
+def _page(shop: EggyPro, query: ReviewQuery) -> Answer:
+    return tagged(review_page_body(shop.feedback.page(query), query))
+
+
+def _review(review: Review) -> Answer:
+    return Answer(orjson.dumps(review_body(review)))
+
+
+OF_PRODUCT = f"{PRODUCTS}/{{slug}}/reviews"
+ONE = f"{REVIEWS}/{{review}}"
+
+ROUTES = (
+    Route(
+        method="GET",
+        path=OF_PRODUCT,
+        summary="A page of a product's verified reviews",
+        handler=list_reviews,
+        parameters=LIST_PARAMETERS,
+        answer="ReviewPage",
+    ),
+    Route(
+        method="POST",
+        path=OF_PRODUCT,
+        summary="Submit a review of a product",
+        handler=submit_review,
+        body="ReviewDraft",
+        answer="Review",
+        success=201,
+    ),
+    Route(
+        method="GET",
+        path=REVIEWS,
+        summary="A page of the moderation queue",
+        handler=list_queue,
+        permission=Permission.REVIEWS_MODERATE,
+        parameters=QUEUE_PARAMETERS,
+        answer="ReviewPage",
+    ),
+    Route(
+        method="PATCH",
+        path=ONE,
+        summary="Show a review, or take it back",
+        handler=moderate_review,
+        permission=Permission.REVIEWS_MODERATE,
+        body="Moderation",
+        answer="Review",
+    ),
+    Route(
+        method="DELETE",
+        path=ONE,
+        summary="Delete a review for good",
+        handler=delete_review,
+        permission=Permission.REVIEWS_MODERATE,
+        success=204,
+    ),
+)
