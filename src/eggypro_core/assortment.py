@@ -120,7 +120,8 @@ class Assortment:
 
 def variant_absent(slug: str, variant_id: int) -> NotFoundError:
     """Return the refusal of a variant that the product does not have."""
-    return NotFoundError(f"The product '{printable(slug)}' has no variant {variant_id}")
+    sentence = f"The product '{printable(slug)}' has no variant {variant_id}"
+    return NotFoundError(sentence, kind="variant")
 
 
 def _named(slug: str, variant_id: int) -> tuple[str, int]:

@@ -52,6 +52,11 @@ class Variant:
     is_active: bool
     version: int = field(default=0, eq=False)
 
+    @property
+    def in_stock(self) -> bool:
+        """Whether it can be bought: what is not tracked always can."""
+        return self.stock_quantity > 0 or not self.track_stock
+
 
 @frozen(kw_only=True)
 class VariantDraft:
