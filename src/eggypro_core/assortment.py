@@ -33,6 +33,7 @@ class Assortment:
 
     def page(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
         """Return a page of a product's variants; its `next` is the query for the page after it."""
+        known_slug(query.product)
         return self._variants.page(query)
 
     def add(self, slug: str, values: Mapping[str, object]) -> Variant:
