@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 WHOLE = re.compile("[+-]?[0-9]{1,100}")
+StatusWord = Literal["active", "archived", "all"]
 
 
 def whole_number(text: str) -> int:
@@ -26,6 +27,12 @@ SlugArgument = Annotated[
         callback=lambda slug: slug.encode(errors="replace").decode(),
     ),
 ]
+VariantArgument = Annotated[
+    int,
+    typer.Argument(
+        metavar="ID", parser=whole_number, help="The variant's id: `variants list` tells it."
+    ),
+]
 VersionOption = Annotated[
     int | None,
     typer.Option(
@@ -34,5 +41,18 @@ VersionOption = Annotated[
         parser=whole_number,
         help="Only if the product is at this version still: `products show` tells it.",
     ),
+]
+StatusOption = Annotated[
+    StatusWord, typer.Option("--status", help="Those on sale, archived ones, or both.")
+]
+LimitOption = Annotated[
+    str | None, typer.Option("--limit", metavar="N", help="How many to show: 1-100, else 20.")
+]
+OffsetOption = Annotated[
+    str | None, typer.Option("--offset", metavar="N", help="How many to pass over: 0-10000.")
+]
+CursorOption = Annotated[
+    str | None,
+    typer.Option("--cursor", metavar="CURSOR", help="The place that a page says it goes on at."),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without being asked.")]

@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from eggypro_core import Product
+    from eggypro_core import Product, Variant
     from eggypro_core.representation import Json
 
 _TRAILING = re.compile(" +$", re.MULTILINE)
@@ -57,6 +57,14 @@ def show_one(product: Product, currency: str, *, json: bool) -> None:
     from eggypro_core.representation import product_body
 
     show(product_body(product, currency), lambda: [product_card(product, currency)], json=json)
+
+
+def show_variant(variant: Variant, currency: str, *, json: bool) -> None:
+    """Write one variant to stdout, whole."""
+    from eggypro_cli.tables import variant_card
+    from eggypro_core.representation import variant_body
+
+    show(variant_body(variant), lambda: [variant_card(variant, currency)], json=json)
 
 
 def tell(*sentences: RenderableType) -> None:

@@ -75,8 +75,8 @@ def create(  # noqa: PLR0913  (an option for each field)
             "is_active": active,
         }
     )
-    edits = fields.attribute_edits(attribute, None)
-    values = fields.with_attributes(fields.json_object(file) | options, edits)
+    edits = fields.entries("attribute", attribute)
+    values = fields.with_entries(fields.json_object(file) | options, "attributes", edits)
     outside: Outside = context.obj
     with outside.open() as eggypro:
         product = eggypro.catalog.add(values)
@@ -126,10 +126,10 @@ def update(  # noqa: PLR0913  (an option for each field)
         }
     )
     options |= fields.cleared(clear, options)
-    edits = fields.attribute_edits(attribute, no_attribute)
+    edits = fields.entries("attribute", attribute, no_attribute)
     if file is None and not options and not edits:
         raise WrongUsageError("Say what to change, by an option or a file")
-    values = fields.with_attributes(fields.json_object(file) | options, edits)
+    values = fields.with_entries(fields.json_object(file) | options, "attributes", edits)
     outside: Outside = context.obj
     with outside.open() as eggypro:
         product = eggypro.catalog.change(slug, values, version=version)

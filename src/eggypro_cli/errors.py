@@ -14,6 +14,11 @@ REFUSED, USAGE, AWAY = 1, 2, 3
 SHOWN = 20
 """How many faults of one input people are shown."""
 _ANOTHER = {"slug": "choose another", "sku": "choose another"}
+_LISTS = {
+    "product": "`eggypro products list --status all` shows what there is",
+    "variant": "`eggypro variants list SLUG --status all` shows what there is",
+}
+"""What shows all of a kind of things."""
 
 
 @frozen
@@ -34,9 +39,7 @@ ANSWERS: Mapping[type[errors.EggyProError], Answer] = {
     errors.MalformedError: Answer(REFUSED, "Bad Request", 400),
     errors.UnauthenticatedError: Answer(REFUSED, "Unauthorized", 401),
     errors.ForbiddenError: Answer(REFUSED, "Forbidden", 403),
-    errors.NotFoundError: Answer(
-        REFUSED, "Not Found", 404, "`eggypro products list --status all` shows what there is"
-    ),
+    errors.NotFoundError: Answer(REFUSED, "Not Found", 404),
     errors.MovedError: Answer(REFUSED, "Permanent Redirect", 308, "use that name"),
     errors.ConflictError: Answer(REFUSED, "Conflict", 409),
     errors.StaleError: Answer(REFUSED, "Precondition Failed", 412),
@@ -99,6 +102,8 @@ def _advice(error: errors.EggyProError | typer.TyperException, command: str) -> 
         return f"see `{command} --help`"
     if isinstance(error, errors.ConflictError):
         return _ANOTHER.get(error.field, "")
+    if isinstance(error, errors.NotFoundError):
+        return _LISTS[error.kind]
     return answer_to(error).advice
 
 

@@ -1,4 +1,4 @@
-"""The fields of a product as options, and as a file of JSON: what comes of both is one object."""
+"""The fields of products and variants as options and as a file of JSON: both make one object."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ class Clearable(StrEnum):
     SEO_TITLE = "seo_title"
     SEO_DESCRIPTION = "seo_description"
     ATTRIBUTES = "attributes"
+
+
+class ClearableOfVariant(StrEnum):
+    """The fields that a variant can do without."""
+
+    SKU = "sku"
+    COMPARE_AT_PRICE = "compare_at_price"
+    IMAGE = "image"
 
 
 NameOption = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The name.")]
@@ -85,6 +93,29 @@ ActiveOption = Annotated[
 ClearOption = Annotated[
     list[Clearable] | None, typer.Option("--clear", help="Empty a field; repeatable.")
 ]
+OptionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="NAME=VALUE",
+        help="What tells it from others, such as 'Size=1 kg'; repeat it for each.",
+    ),
+]
+NoOptionsOption = Annotated[
+    list[str] | None,
+    typer.Option("--no-option", metavar="NAME", help="Take an option away: any; repeatable."),
+]
+ImageOption = Annotated[
+    str | None,
+    typer.Option("--image", metavar="ADDRESS", help="The https address of its image."),
+]
+PositionOption = Annotated[
+    str | None,
+    typer.Option("--position", metavar="N", help="Its place among its siblings, from 0."),
+]
+ClearOfVariantOption = Annotated[
+    list[ClearableOfVariant] | None, typer.Option("--clear", help="Empty a field; repeatable.")
+]
 FromOption = Annotated[
     typer.FileBinaryRead | None,
     typer.Option(
@@ -103,27 +134,31 @@ def number(text: str | None) -> int | str | None:
     return int(text) if text is not None and WHOLE.fullmatch(text) else text
 
 
-def attribute_edits(pairs: Sequence[str] | None, gone: Sequence[str] | None) -> dict[str, object]:
-    """Return attributes given as NAME=VALUE, and as None those that are to be gone."""
-    edits = [*(_pair(text) for text in pairs or ()), *((name, None) for name in gone or ())]
+def entries(
+    word: str, pairs: Sequence[str] | None, gone: Sequence[str] | None = None
+) -> dict[str, object]:
+    """Return the entries of a map that `--word NAME=VALUE` gives, as None those to be gone."""
+    edits = [*(_pair(word, text) for text in pairs or ()), *((name, None) for name in gone or ())]
     names = [name for name, _ in edits]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise WrongUsageError(f"The attribute '{twice}' is given twice")
+        raise WrongUsageError(f"The {word} '{twice}' is given twice")
     return dict(edits)
 
 
-def with_attributes(values: dict[str, object], edits: Mapping[str, object]) -> dict[str, object]:
-    """Return the values with single attributes set, or gone, on top of those that they have."""
+def with_entries(
+    values: dict[str, object], field: str, edits: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the values with single entries of a map set, or gone, on top of those it has."""
     if not edits:
         return values
-    former = values.get("attributes", {})
+    former = values.get(field, {})
     if former is None:
-        raise WrongUsageError("The attributes are cleared and set at once: do one after the other")
-    return {**values, "attributes": {**(former if isinstance(former, dict) else {}), **edits}}
+        raise WrongUsageError(f"The {field} are cleared and set at once: do one after the other")
+    return {**values, field: {**(former if isinstance(former, dict) else {}), **edits}}
 
 
-def cleared(fields: Sequence[Clearable] | None, options: Mapping[str, object]) -> dict[str, object]:
+def cleared(fields: Sequence[StrEnum] | None, options: Mapping[str, object]) -> dict[str, object]:
     """Return the fields that are to be emptied, none of which an option may set."""
     names = [field.value for field in fields or ()]
     both = [name for name in names if name in options]
@@ -160,8 +195,8 @@ def _text(file: BinaryIO) -> str:
         raise MalformedError(f"The file is not UTF-8 (byte {error.start + 1})") from None
 
 
-def _pair(text: str) -> tuple[str, str | None]:
+def _pair(word: str, text: str) -> tuple[str, str | None]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise WrongUsageError(f"--attribute takes NAME=VALUE, which '{text}' is not")
+        raise WrongUsageError(f"--{word} takes NAME=VALUE, which '{text}' is not")
     return name, value

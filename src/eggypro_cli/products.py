@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from eggypro_cli import editing, loads
-from eggypro_cli.arguments import SlugArgument
-from eggypro_cli.console import JsonOption, examples, show, show_one, tell
+from eggypro_cli.arguments import (
+    CursorOption,
+    LimitOption,
+    OffsetOption,
+    SlugArgument,
+    StatusOption,
+)
+from eggypro_cli.asking import asked_for, followed
+from eggypro_cli.console import JsonOption, examples, show, show_one
 
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
-    from eggypro_core import Catalog, Product, ProductQuery, Status
 
 app = typer.Typer(help="List, search, show, import, create and change products.")
 app.command("import", epilog=loads.IMPORT_EXAMPLES)(loads.import_products)
@@ -23,11 +29,7 @@ app.command(epilog=editing.ARCHIVE_EXAMPLES)(editing.archive)
 app.command(epilog=editing.RESTORE_EXAMPLES)(editing.restore)
 app.command(epilog=editing.DELETE_EXAMPLES)(editing.delete)
 
-StatusWord = Literal["active", "archived", "all"]
 SortWord = Literal["name", "name-desc", "price-asc", "price-desc", "newest", "rating", "relevance"]
-StatusOption = Annotated[
-    StatusWord, typer.Option("--status", help="Products on sale, archived ones, or both.")
-]
 CategoryOption = Annotated[
     str | None, typer.Option("--category", metavar="SLUG", help="Only those in a category.")
 ]
@@ -44,16 +46,6 @@ HighestOption = Annotated[
 SortOption = Annotated[
     SortWord | None,
     typer.Option("--sort", help="The order; without it name, or relevance in a search."),
-]
-LimitOption = Annotated[
-    str | None, typer.Option("--limit", metavar="N", help="How many to show: 1-100, else 20.")
-]
-OffsetOption = Annotated[
-    str | None, typer.Option("--offset", metavar="N", help="How many to pass over: 0-10000.")
-]
-CursorOption = Annotated[
-    str | None,
-    typer.Option("--cursor", metavar="CURSOR", help="The place that a page says it goes on at."),
 ]
 
 
@@ -151,46 +143,18 @@ def show_product(
 
     outside: Outside = context.obj
     with outside.open() as eggypro:
-        product = _found(eggypro.catalog, slug, Status(status))
+        product = followed(slug, lambda slug: eggypro.catalog.find(slug, Status(status)))
     show_one(product, eggypro.currency, json=json)
 
 
 def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bool) -> None:
     from eggypro_cli.tables import product_page
+    from eggypro_core import ProductQuery
     from eggypro_core.representation import page_body
 
-    query = _query(wishes)
+    query = asked_for(ProductQuery.read, wishes)
     outside: Outside = context.obj
     with outside.open() as eggypro:
         page = eggypro.catalog.page(query)
     body = page_body(page, query, eggypro.currency)
     show(body, lambda: product_page(page, query, eggypro.currency), json=json)
-
-
-def _query(wishes: Mapping[str, object]) -> ProductQuery:
-    """Return the query that options ask for; whatever is wrong with them is a matter of usage."""
-    from eggypro_core import InvalidError, MalformedError, ProductQuery
-
-    given = {name: _word(value) for name, value in wishes.items() if value is not None}
-    try:
-        return ProductQuery.read(given)
-    except InvalidError as invalid:
-        reasons = "; ".join(fault.message for fault in invalid.faults)
-        raise typer.BadParameter(reasons) from None
-    except MalformedError as malformed:
-        raise typer.BadParameter(str(malformed)) from None
-
-
-def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _found(catalog: Catalog, slug: str, status: Status) -> Product:
-    """Return a product, by a former slug too."""
-    from eggypro_core import MovedError
-
-    try:
-        return catalog.find(slug, status)
-    except MovedError as moved:
-        tell(f"'{slug}' is a former name of '{moved.slug}', shown here.")
-        return catalog.find(moved.slug, status)

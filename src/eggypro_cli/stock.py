@@ -12,12 +12,25 @@ from eggypro_cli.console import JsonOption, examples, show
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
-app = typer.Typer(help="Set the stock of products, add to it, take from it.")
+app = typer.Typer(help="Set the stock of products and variants, add to it, take from it.")
+VariantOption = Annotated[
+    int | None,
+    typer.Option(
+        "--variant",
+        metavar="ID",
+        parser=whole_number,
+        help="One of the product's variants: `variants list` tells their ids.",
+    ),
+]
 
 
 @app.command(
     "set",
-    epilog=examples("stock set egg-white 40", "stock set egg-white 0 --json"),
+    epilog=examples(
+        "stock set egg-white 40",
+        "stock set egg-white 12 --variant 7",
+        "stock set egg-white 0 --json",
+    ),
     context_settings={"ignore_unknown_options": True},  # -1 is a number, though not a good one
 )
 def set_stock(
@@ -27,18 +40,20 @@ def set_stock(
         int, typer.Argument(metavar="N", parser=whole_number, help="How many there are.")
     ],
     *,
+    variant: VariantOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Set the stock of a product."""
-    outside: Outside = context.obj
-    with outside.open() as eggypro:
-        stock = eggypro.catalog.set_stock(slug, quantity)
-    _show_stock(slug, stock, json=json)
+    """Set the stock of a product, or of one of its variants."""
+    _change(context, slug, variant, {"set": quantity}, json=json)
 
 
 @app.command(
     "adjust",
-    epilog=examples("stock adjust egg-white --by 12", "stock adjust egg-white --by -2"),
+    epilog=examples(
+        "stock adjust egg-white --by 12",
+        "stock adjust egg-white --by -2",
+        "stock adjust egg-white --by -2 --variant 7",
+    ),
 )
 def adjust_stock(
     context: typer.Context,
@@ -50,14 +65,22 @@ def adjust_stock(
             "--by", metavar="N", parser=whole_number, help="How many come, or with a minus go."
         ),
     ],
+    variant: VariantOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Add to the stock of a product, or take from it; it never falls below zero."""
+    """Add to the stock of a product or variant, or take from it; it never falls below zero."""
+    _change(context, slug, variant, {"delta": by}, json=json)
+
+
+def _change(
+    context: typer.Context, slug: str, variant: int | None, values: dict[str, int], *, json: bool
+) -> None:
+    """Change a stock as `values` say, by the names of the wire, and show what is there then."""
     outside: Outside = context.obj
     with outside.open() as eggypro:
-        stock = eggypro.catalog.adjust_stock(slug, by)
-    _show_stock(slug, stock, json=json)
-
-
-def _show_stock(slug: str, stock: int, *, json: bool) -> None:
-    show({"stock_quantity": stock}, lambda: [f"{slug}: {stock} in stock"], json=json)
+        if variant is None:
+            stock = eggypro.catalog.change_stock(slug, values)
+        else:
+            stock = eggypro.assortment.change_stock(slug, variant, values)
+    named = slug if variant is None else f"{slug}, variant {variant}"
+    show({"stock_quantity": stock}, lambda: [f"{named}: {stock} in stock"], json=json)

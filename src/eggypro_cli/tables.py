@@ -1,17 +1,21 @@
-"""How products and imports look to people: tables that 80 columns can hold."""
+"""How products, variants and imports look to people: tables that 80 columns can hold."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import unescape
+from typing import TypeVar
 
 from rich.console import RenderableType
 from rich.table import Table
 
 from eggypro_core.imports import ImportReport, Notice
-from eggypro_core.paging import Page
+from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import ListedProduct, Product
 from eggypro_core.queries import ProductQuery
+from eggypro_core.variants import EMBEDDED, Variant, VariantQuery
 
+T = TypeVar("T")
+Q = TypeVar("Q", bound=ListQuery)
 SHOWN = 20
 """How many refused lines, and how many warnings, people are shown."""
 _PADDING = (0, 2, 0, 0)
@@ -24,17 +28,24 @@ def product_page(
     page: Page[ListedProduct, ProductQuery], query: ProductQuery, currency: str
 ) -> Iterator[RenderableType]:
     """Return a page of products, and how to see the next."""
-    if page.items:
-        yield _product_table(page.items, currency)
-    total = f"more than {page.total}" if page.total_capped else str(page.total)
-    yield f"{len(page.items)} of {total}"
-    if page.next is not None:
-        yield f"For more, add {_next_options(query, page.next)}"
+    return _page(page, query, _product_table(page.items, currency))
+
+
+def variant_page(
+    page: Page[Variant, VariantQuery], query: VariantQuery, currency: str
+) -> Iterator[RenderableType]:
+    """Return a page of a product's variants, and how to see the next."""
+    return _page(page, query, _variant_table(page.items, currency))
 
 
 def product_card(product: Product, currency: str) -> Table:
     """Return one product, a field a line; empty ones are left out."""
-    return pairs([(name, value) for name, value in _fields(product, currency) if value])
+    return pairs((name, value) for name, value in _fields(product, currency) if value)
+
+
+def variant_card(variant: Variant, currency: str) -> Table:
+    """Return one variant, a field a line; empty ones are left out."""
+    return pairs((name, value) for name, value in _variant_fields(variant, currency) if value)
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> Table:
@@ -71,6 +82,15 @@ def notices(title: str, found: Sequence[Notice]) -> Iterator[RenderableType]:
         yield f"... and {len(found) - SHOWN} more."
 
 
+def _page(page: Page[T, Q], query: Q, table: Table) -> Iterator[RenderableType]:
+    if page.items:
+        yield table
+    total = f"more than {page.total}" if page.total_capped else str(page.total)
+    yield f"{len(page.items)} of {total}"
+    if page.next is not None:
+        yield f"For more, add {_next_options(query, page.next)}"
+
+
 def _product_table(products: Sequence[ListedProduct], currency: str) -> Table:
     table = Table(box=None, padding=_PADDING)
     table.add_column("slug", overflow="fold", ratio=3)
@@ -80,6 +100,18 @@ def _product_table(products: Sequence[ListedProduct], currency: str) -> Table:
     table.add_column("state", no_wrap=True)
     for one in products:
         table.add_row(one.slug, one.name, str(one.price), _stock(one), _state(one))
+    return table
+
+
+def _variant_table(variants: Sequence[Variant], currency: str) -> Table:
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("id", justify="right", no_wrap=True)
+    table.add_column("options", overflow="fold", ratio=1)
+    table.add_column(f"price {currency}", justify="right", no_wrap=True)
+    table.add_column("stock", justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for one in variants:
+        table.add_row(str(one.id), _options(one.options), str(one.price), _stock(one), _state(one))
     return table
 
 
@@ -93,6 +125,7 @@ def _fields(product: Product, currency: str) -> Iterator[tuple[str, str]]:
     yield "stock", _stock(product)
     yield "state", _state(product)
     yield "rating", f"{rating.average} ({rating.count} reviews)" if rating.count else ""
+    yield "variants", "\n".join(_variant_lines(product, currency))
     yield "categories", ", ".join(one.name for one in product.categories)
     yield "ingredients", ", ".join(product.ingredients)
     yield "description", product.description
@@ -106,14 +139,40 @@ def _fields(product: Product, currency: str) -> Iterator[tuple[str, str]]:
     yield "version", str(product.version)
 
 
-def _stock(product: ListedProduct) -> str:
-    return str(product.stock_quantity) if product.track_stock else "any"
+def _variant_fields(variant: Variant, currency: str) -> Iterator[tuple[str, str]]:
+    compare_at = variant.compare_at_price
+    yield "id", str(variant.id)
+    yield from variant.options.items()
+    yield "sku", variant.sku or ""
+    yield "price", f"{variant.price} {currency}"
+    yield "instead of", "" if compare_at is None else f"{compare_at} {currency}"
+    yield "stock", _stock(variant)
+    yield "state", _state(variant)
+    yield "image", variant.image or ""
+    yield "position", str(variant.position)
+    yield "version", str(variant.version)
 
 
-def _state(product: ListedProduct) -> str:
-    if not product.is_active:
+def _variant_lines(product: Product, currency: str) -> Iterator[str]:
+    for one in product.variants:
+        stock = f"{_stock(one)} in stock" if one.track_stock else "always in stock"
+        yield f"{one.id}: {_options(one.options)}; {one.price} {currency}, {stock}, {_state(one)}"
+    if len(product.variants) >= EMBEDDED:
+        yield f"`eggypro variants list {product.slug}` shows all"
+
+
+def _options(options: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {text}" for name, text in options.items())
+
+
+def _stock(thing: ListedProduct | Variant) -> str:
+    return str(thing.stock_quantity) if thing.track_stock else "any"
+
+
+def _state(thing: ListedProduct | Variant) -> str:
+    if not thing.is_active:
         return "archived"
-    return "on sale" if product.in_stock else "sold out"
+    return "on sale" if thing.in_stock else "sold out"
 
 
 def _plain(details: str) -> str:
@@ -122,7 +181,7 @@ def _plain(details: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _next_options(query: ProductQuery, following: ProductQuery) -> str:
+def _next_options(query: ListQuery, following: ListQuery) -> str:
     """Return the options of the next page: the short one while it reaches."""
     offset = query.offset + query.limit
     if query.after is None and offset <= _LAST_OFFSET:

@@ -33,6 +33,7 @@ class Assortment:
 
     def page(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
         """Return a page of a product's variants; its `next` is the query for the page after it."""
+        known_slug(query.product)
         return self._variants.page(query)
 
     def add(self, slug: str, values: Mapping[str, object]) -> Variant:
@@ -120,7 +121,8 @@ class Assortment:
 
 def variant_absent(slug: str, variant_id: int) -> NotFoundError:
     """Return the refusal of a variant that the product does not have."""
-    return NotFoundError(f"The product '{printable(slug)}' has no variant {variant_id}")
+    sentence = f"The product '{printable(slug)}' has no variant {variant_id}"
+    return NotFoundError(sentence, kind="variant")
 
 
 def _named(slug: str, variant_id: int) -> tuple[str, int]:

@@ -38,7 +38,11 @@ class ForbiddenError(EggyProError):
 
 
 class NotFoundError(EggyProError):
-    """What was named does not exist, or is not for this caller to see."""
+    """What was named does not exist, or is not for this caller to see: a product, or `kind`."""
+
+    def __init__(self, message: str, *, kind: str = "product") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class MovedError(EggyProError):

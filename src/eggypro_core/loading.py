@@ -1,6 +1,7 @@
 """An import at work: each entry checked, matched with what is there, and put in batches."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -184,7 +185,8 @@ class Loading:
     def _renew(self, one: _Candidate, known: Product, batch: _Batch) -> None:
         """Bring a product, and its variants if the file has any, to what the file says."""
         product = one.changes.apply(known, self.now)
-        new, changed = _renewed(one.changes.variants, known.variants)
+        new, changed = _renewed(one.changes.variants, known.variants, one.skus)
+        _refuse_skus(product, known.variants, new, changed)
         if product is known and not new and not changed:
             self.unchanged += 1
             return
@@ -196,12 +198,13 @@ class Loading:
 
 
 def _renewed(
-    wanted: Sequence[VariantChanges], known: Sequence[Variant]
+    wanted: Sequence[VariantChanges], known: Sequence[Variant], claimed: Collection[str]
 ) -> tuple[list[VariantDraft], list[Variant]]:
     """Return which variants of a product are new and which changed, if a file has any.
 
-    They are known by their options. Active ones that the file does not have are put away: nothing
-    is lost. Raises ConflictError where all of them would have too many names of options.
+    They are known by their options. Those that the file does not have are put away: nothing of them
+    is lost but the SKUs that it has `claimed` for others. Raises ConflictError where all of them
+    would have too many names of options.
     """
     if not wanted:
         return [], []
@@ -213,9 +216,30 @@ def _renewed(
             new.append(one.draft_at(place))
         elif (now := one.apply(variant)) != variant:
             changed.append(now)
-    changed += [evolve(one, is_active=False) for one in former.values() if one.is_active]
+    away = ((one, _put_away(one, claimed)) for one in former.values())
+    changed += [now for one, now in away if now != one]
     _refuse_names([*known, *new])
     return new, changed
+
+
+def _put_away(variant: Variant, claimed: Collection[str]) -> Variant:
+    return evolve(variant, is_active=False, sku=None if variant.sku in claimed else variant.sku)
+
+
+def _refuse_skus(
+    product: Product,
+    known: Sequence[Variant],
+    new: Sequence[VariantDraft],
+    changed: Sequence[Variant],
+) -> None:
+    """Raise ConflictError where a SKU would be twice in a product, or move up from its variant."""
+    held = Counter(one.sku for one in new)
+    held.update({one.id: one.sku for one in (*known, *changed)}.values())
+    if product.sku is not None:
+        held[product.sku] += 1 + sum(one.sku == product.sku for one in known)
+    for sku, count in held.items():
+        if sku is not None and count > 1:
+            raise ConflictError(f"The product has the SKU '{sku}' already", field="sku")
 
 
 def _refuse_names(variants: Sequence[Variant | VariantDraft]) -> None:

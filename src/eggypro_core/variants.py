@@ -52,6 +52,11 @@ class Variant:
     is_active: bool
     version: int = field(default=0, eq=False)
 
+    @property
+    def in_stock(self) -> bool:
+        """Whether it can be bought: what is not tracked always can."""
+        return self.stock_quantity > 0 or not self.track_stock
+
 
 @frozen(kw_only=True)
 class VariantDraft:
@@ -293,7 +298,7 @@ _RULES: Mapping[str, rules.Rule] = {
     "compare_at_price": rules.optional(rules.money("Compare-at price", HIGHEST_PRICE)),
     "stock_quantity": rules.whole("Stock quantity", 0, rules.HIGHEST_WHOLE),
     "track_stock": rules.yes_or_no("Track stock"),
-    "image": rules.optional(rules.address("Image")),
+    "image": rules.optional(rules.address("Image address", each="Image")),
     "position": rules.whole("Position", 0, rules.HIGHEST_WHOLE),
     "is_active": rules.yes_or_no("Is active"),
 }

@@ -5,7 +5,8 @@ from typing import get_args
 import orjson
 import pytest
 
-from eggypro_cli.products import SortWord, StatusWord
+from eggypro_cli.arguments import StatusWord
+from eggypro_cli.products import SortWord
 from eggypro_core import ProductQuery, Sort, Status
 from eggypro_core.representation import page_body, product_body
 from tests.builders import a_product

@@ -335,6 +335,37 @@ class VariantStoreContract:
         assert stores.products.change(EGG, rename).variants == (variant,)
         assert stores.products.find(EGG).variants == (variant,)
 
+    def test_an_import_may_have_variants_give_one_another_their_skus(self, stores: Stores) -> None:
+        first, second = stores.sized("1", sku="V"), stores.sized("2", sku="W")
+        stores.products.change(EGG, lambda product: evolve(product, sku="P"))
+        swapped = [evolve(first, sku="W"), evolve(second, sku=None, is_active=False)]
+        new = [self._draft("3", "V"), self._draft("4", "P")]
+        with stores.products.load() as load:
+            product = load.known([EGG])[EGG]
+            assert product.variants == (first, second)
+            load.put([], [evolve(product, sku=None)], LATER)
+            load.put_variants([(EGG, one) for one in new], [(EGG, one) for one in swapped])
+            load.commit()
+        found = stores.variants.page(VariantQuery(product=EGG, status=Status.ALL)).items
+        assert [one.sku for one in found] == ["W", None, "V", "P"]
+        assert stores.products.find(EGG).variant_count == 3
+
+    def test_an_import_cannot_give_one_sku_to_two(self, stores: Stores) -> None:
+        stores.products.add(a_draft("Other", sku="P"), NOON)
+        variant = stores.sized("1", sku="V")
+        for sku in ("P", "V"):
+            with pytest.raises(ConflictError):
+                self._import(stores, self._draft("3", sku))
+        assert stores.products.find(EGG).variants == (variant,)
+
+    def _import(self, stores: Stores, draft: VariantDraft) -> None:
+        with stores.products.load() as load:
+            load.put_variants([(EGG, draft)], [])
+            load.commit()
+
+    def _draft(self, size: str, sku: str) -> VariantDraft:
+        return VariantDraft(options={"Size": size}, price=Decimal(5), sku=sku, position=9)
+
     def test_stock_of_a_variant_never_leaves_what_can_be_counted(self, stores: Stores) -> None:
         variant = stores.sized("a", stock_quantity=2)
         assert stores.variants.adjust_stock(EGG, variant.id, -2) == 0

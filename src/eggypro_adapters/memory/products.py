@@ -1,6 +1,7 @@
 """The products of a shop within this process."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -134,20 +135,20 @@ class _MemoryLoad:
         new: Sequence[tuple[str, VariantDraft]],
         changed: Sequence[tuple[str, Variant]],
     ) -> None:
+        by_slug: dict[str, list[Variant]] = defaultdict(list)
         for slug, variant in changed:
-            self._put_variant(slug, variant)
+            by_slug[slug].append(variant)
         for slug, draft in new:
             values = asdict(draft, recurse=False)
-            self._put_variant(slug, Variant(**values, id=next(self.ids)))
+            by_slug[slug].append(Variant(**values, id=next(self.ids)))
+        for slug, variants in by_slug.items():
+            product = self.shelf.find(slug)
+            every = {one.id: one for one in (*self.shelf.variants_of(product), *variants)}
+            self.shelf.put_variants(product, every.values())
+        self.shelf.refuse_skus_twice()  # only now: variants may give one another theirs
 
     def commit(self) -> None:
         self.committed = True
-
-    def _put_variant(self, slug: str, variant: Variant) -> None:
-        product = self.shelf.find(slug)
-        siblings = [one for one in self.shelf.variants_of(product) if one.id != variant.id]
-        self.shelf.refuse_sku(variant.sku, product.id, variant.id)
-        self.shelf.put_variants(product, [*siblings, variant])
 
 
 def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Product:

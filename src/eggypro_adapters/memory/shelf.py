@@ -60,6 +60,14 @@ class Shelf:
             if sku and held == sku and (holder.id, variant) != (product_id, variant_id):
                 raise sku_taken(sku, holder.slug)
 
+    def refuse_skus_twice(self) -> None:
+        """Raise ConflictError if two have one SKU."""
+        seen: set[str] = set()
+        for sku, holder, _ in self.skus():
+            if sku in seen:
+                raise sku_taken(sku, holder.slug)
+            seen.add(sku)
+
     def skus(self) -> Iterator[tuple[str, Product, int | None]]:
         """Give every SKU, the product that has it, and the id of its variant that it belongs to."""
         for product in self.products.values():

@@ -1,0 +1,145 @@
+"""`eggypro variants create`, `update` and `delete`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from eggypro_cli import fields
+from eggypro_cli.arguments import SlugArgument, VariantArgument, VersionOption, YesOption
+from eggypro_cli.console import (
+    JsonOption,
+    WrongUsageError,
+    examples,
+    require_yes,
+    show_variant,
+    write,
+)
+
+if TYPE_CHECKING:
+    from eggypro_cli.outside import Outside
+
+CREATE_EXAMPLES = examples(
+    "variants create egg-white --option 'Size=1 kg' --option Flavour=Vanilla \\",
+    "    --price 24.99 --stock 40",
+    "variants create egg-white --from variant.json --sku EW-1-V",
+)
+UPDATE_EXAMPLES = examples(
+    "variants update egg-white 7 --price 19.99 --compare-at-price 24.99",
+    "variants update egg-white 7 --option 'Size=2 kg' --no-option Flavour",
+    "variants update egg-white 7 --clear image --archived --version 3",
+    "variants update egg-white 7 --from patch.json --json",
+)
+DELETE_EXAMPLES = examples(
+    "variants delete egg-white 7", "variants delete egg-white 7 --yes --version 3"
+)
+
+
+def create(  # noqa: PLR0913  (an option for each field)
+    context: typer.Context,
+    slug: SlugArgument,
+    *,
+    option: fields.OptionsOption = None,
+    price: fields.PriceOption = None,
+    compare_at_price: fields.CompareAtOption = None,
+    sku: fields.SkuOption = None,
+    stock_quantity: fields.QuantityOption = None,
+    track_stock: fields.TrackOption = None,
+    image: fields.ImageOption = None,
+    position: fields.PositionOption = None,
+    active: fields.ActiveOption = None,
+    file: fields.FromOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Add a variant, of options, of a JSON object, or of both. It needs an option and a price.
+
+    From the first one on, price and stock of the product follow from its variants.
+    """
+    options = fields.given(
+        {
+            "price": price,
+            "compare_at_price": compare_at_price,
+            "sku": sku,
+            "stock_quantity": fields.number(stock_quantity),
+            "track_stock": track_stock,
+            "image": image,
+            "position": fields.number(position),
+            "is_active": active,
+        }
+    )
+    edits = fields.entries("option", option)
+    values = fields.with_entries(fields.json_object(file) | options, "options", edits)
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        variant = eggypro.assortment.add(slug, values)
+    show_variant(variant, eggypro.currency, json=json)
+
+
+def update(  # noqa: PLR0913  (an option for each field)
+    context: typer.Context,
+    slug: SlugArgument,
+    variant_id: VariantArgument,
+    *,
+    option: fields.OptionsOption = None,
+    no_option: fields.NoOptionsOption = None,
+    price: fields.PriceOption = None,
+    compare_at_price: fields.CompareAtOption = None,
+    sku: fields.SkuOption = None,
+    stock_quantity: fields.QuantityOption = None,
+    track_stock: fields.TrackOption = None,
+    image: fields.ImageOption = None,
+    position: fields.PositionOption = None,
+    active: fields.ActiveOption = None,
+    clear: fields.ClearOfVariantOption = None,
+    file: fields.FromOption = None,
+    version: VersionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Change what is given of a variant; the rest stays. A file is a JSON merge patch."""
+    options = fields.given(
+        {
+            "price": price,
+            "compare_at_price": compare_at_price,
+            "sku": sku,
+            "stock_quantity": fields.number(stock_quantity),
+            "track_stock": track_stock,
+            "image": image,
+            "position": fields.number(position),
+            "is_active": active,
+        }
+    )
+    options |= fields.cleared(clear, options)
+    edits = fields.entries("option", option, no_option)
+    if file is None and not options and not edits:
+        raise WrongUsageError("Say what to change, by an option or a file")
+    values = fields.with_entries(fields.json_object(file) | options, "options", edits)
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        variant = eggypro.assortment.change(slug, variant_id, values, version=version)
+    show_variant(variant, eggypro.currency, json=json)
+
+
+def delete(
+    context: typer.Context,
+    slug: SlugArgument,
+    variant_id: VariantArgument,
+    *,
+    yes: YesOption = False,
+    version: VersionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Delete a variant for good. `update --archived` takes it off sale, and loses nothing.
+
+    With --json nothing is written when it is done: there is nothing left to show.
+    """
+    from eggypro_core import Status
+
+    require_yes(f"Delete variant {variant_id} of '{slug}' for good?", yes=yes, json=json)
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        eggypro.assortment.find(slug, variant_id, Status.ALL)  # who names none is told so
+        eggypro.assortment.remove(slug, variant_id, version=version)
+    if not json:
+        write(f"Deleted variant {variant_id} of '{slug}'.\n", sys.stdout)
