@@ -12,12 +12,15 @@ from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import ListedProduct, Product
 from eggypro_core.queries import ProductQuery
+from eggypro_core.reviews import Review, ReviewQuery
 from eggypro_core.variants import EMBEDDED, Variant, VariantQuery
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=ListQuery)
 SHOWN = 20
 """How many refused lines, and how many warnings, people are shown."""
+_SHORT = 80
+"""How much of a comment lists show."""
 _PADDING = (0, 2, 0, 0)
 _LAST_OFFSET = 10_000
 _TAG = re.compile("<[^>]*>")
@@ -56,6 +59,16 @@ def pairs(rows: Iterable[tuple[str, str]]) -> Table:
     for name, value in rows:
         table.add_row(name, value)
     return table
+
+
+def review_page(page: Page[Review, ReviewQuery], query: ReviewQuery) -> Iterator[RenderableType]:
+    """Return a page of reviews, and how to see the next."""
+    yield from _page(page, query, _review_table(page.items))
+
+
+def review_card(review: Review) -> Table:
+    """Return one review, a field a line; empty ones are left out."""
+    return pairs([(name, value) for name, value in _review_fields(review) if value])
 
 
 def report_sentence(report: ImportReport) -> str:
@@ -113,6 +126,38 @@ def _variant_table(variants: Sequence[Variant], currency: str) -> Table:
     for one in variants:
         table.add_row(str(one.id), _options(one.options), str(one.price), _stock(one), _state(one))
     return table
+
+
+def _review_table(reviews: Sequence[Review]) -> Table:
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("id", justify="right", no_wrap=True)
+    table.add_column("product", overflow="fold", ratio=2)
+    table.add_column("stars", justify="right", no_wrap=True)
+    table.add_column("name", overflow="fold", ratio=1)
+    table.add_column("comment", overflow="fold", ratio=3)
+    table.add_column("state", no_wrap=True)
+    for one in reviews:
+        comment = " ".join(one.comment.split())
+        short = comment if len(comment) <= _SHORT else f"{comment[:_SHORT]}..."
+        row = (str(one.id), one.product, str(one.rating), one.reviewer_name, short)
+        table.add_row(*row, _review_state(one))
+    return table
+
+
+def _review_fields(review: Review) -> Iterator[tuple[str, str]]:
+    yield "id", str(review.id)
+    yield "product", review.product
+    yield "stars", str(review.rating)
+    yield "name", review.reviewer_name
+    yield "comment", review.comment
+    for label in ("reviewer_image_url", "image_url", "video_url"):
+        yield label.replace("_", " ").removesuffix(" url"), getattr(review, label) or ""
+    yield "state", _review_state(review)
+    yield "created", f"{review.created_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _review_state(review: Review) -> str:
+    return "shown" if review.is_verified else "pending"
 
 
 def _fields(product: Product, currency: str) -> Iterator[tuple[str, str]]:
