@@ -103,7 +103,7 @@ OptionsOption = Annotated[
 ]
 NoOptionsOption = Annotated[
     list[str] | None,
-    typer.Option("--no-option", metavar="NAME", help="Take an option away: any; repeatable."),
+    typer.Option("--no-option", metavar="NAME", help="Take an option away; repeatable."),
 ]
 ImageOption = Annotated[
     str | None,
