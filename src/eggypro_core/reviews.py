@@ -165,7 +165,7 @@ def rating_of(ratings: Collection[int]) -> Rating:
 
 def review_absent(review_id: int) -> NotFoundError:
     """Return the refusal of a review that is not there."""
-    return NotFoundError(f"There is no review {review_id}")
+    return NotFoundError(f"There is no review {review_id}", kind="review")
 
 
 def _comment(value: object) -> str:

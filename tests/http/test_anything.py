@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, composite
 
 from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_http.app import ROUTES, create_app
 from tests import strategies
-from tests.builders import a_product, a_variant, an_eggypro
+from tests.builders import a_product, a_review, a_variant, an_eggypro
 from tests.http.wire import ADMIN, EGG, PRODUCTS, Reply, ask, at
 
 METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW"])
@@ -84,10 +85,14 @@ VARIANTS = st.dictionaries(
     st.sampled_from(["options", "price", "sku", "position", "is_active", "image"]),
     JSON | st.sampled_from([{"Size": "1"}, {"A": "1", "B": "2"}, "5", "S"]),
 ).map(lambda some: a_variant() | some)
+REVIEWS = st.dictionaries(
+    st.sampled_from(["reviewer_name", "rating", "comment", "image_url", "is_verified"]),
+    JSON | st.sampled_from([5, "Ada", True]),
+).map(lambda some: a_review() | some)
 BOXED = f"{PRODUCTS}/boxed/variants"
 BODIES = st.one_of(
     st.binary(),
-    st.one_of(products(), VARIANTS, STOCKS, EDITS, strategies.edits(), JSON).map(
+    st.one_of(products(), REVIEWS, VARIANTS, STOCKS, EDITS, strategies.edits(), JSON).map(
         lambda one: json.dumps(one, default=str).encode()
     ),
 )
@@ -100,6 +105,8 @@ WRITES = st.sampled_from(
         ("POST", BOXED),
         *((method, f"{BOXED}/{number}") for method in ("PUT", "PATCH") for number in (1, 3, 4)),
         ("DELETE", f"{BOXED}/9"),
+        ("POST", f"{EGG}/reviews"),
+        *(("PATCH", f"/api/reviews/{number}") for number in (1, 4)),
         ("POST", f"{BOXED}/1/stock"),
         ("POST", f"{BOXED}/3/stock"),
     ]
@@ -135,10 +142,15 @@ def app(request: pytest.FixtureRequest) -> WSGIApplication:
     shop = an_eggypro()
     if request.param == "postgres":
         database = request.getfixturevalue("database")
-        shop = an_eggypro(PostgresProductStore(database), PostgresVariantStore(database))
+        shop = an_eggypro(
+            PostgresProductStore(database),
+            PostgresVariantStore(database),
+            PostgresReviewStore(database),
+        )
     shop.catalog.add(a_product())
     boxed = shop.catalog.add(a_product(name="Boxed")).slug
     shop.assortment.add(boxed, a_variant())
+    shop.feedback.submit(boxed, a_review())
     return create_app(shop)
 
 

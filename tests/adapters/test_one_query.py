@@ -1,0 +1,66 @@
+"""Every list, and every single thing, is read from Postgres in one statement."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from attrs import define, field
+from falcon.testing import TestClient
+
+from eggypro_adapters.postgres.engine import Database, Statement
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.reviews import PostgresReviewStore
+from eggypro_adapters.postgres.variants import PostgresVariantStore
+from eggypro_http.app import ROUTES, create_app
+from tests.builders import a_product, a_review, a_variant, an_eggypro
+from tests.http.wire import ADMIN, SAMPLES
+
+READS = [
+    route for route in ROUTES if route.method == "GET" and not route.path.startswith("/api/health")
+]
+
+
+@define(slots=False)
+class Counting(Database):
+    """A database that notes each statement that is read."""
+
+    statements: list[str] = field(factory=list)
+
+    def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
+        self.statements.append(statement.sql)
+        return super().read(statement, values)
+
+
+@pytest.fixture
+def counted(database: Database) -> Counting:
+    return Counting(database.engine, database._writing)
+
+
+@pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
+def test_a_read_is_one_statement(counted: Counting, route: Any) -> None:
+    shop = an_eggypro(
+        PostgresProductStore(counted), PostgresVariantStore(counted), PostgresReviewStore(counted)
+    )
+    slug = shop.catalog.add(a_product()).slug
+    shop.catalog.add(a_product(name="Salt"))
+    variants = [shop.assortment.add(slug, a_variant(options={"Size": size})) for size in "12"]
+    for comment in "ab":
+        review = shop.feedback.submit(slug, a_review(comment=comment))
+        shop.feedback.moderate(review.id, {"is_verified": True})
+    path = route.path.format(**SAMPLES | {"variant": variants[0].id})
+    counted.statements.clear()
+    client = TestClient(create_app(shop))
+    for query in _queries(route.parameters):
+        answer = client.simulate_get(path, query_string=query, headers=ADMIN)
+        assert answer.status_code == 200, answer.text
+        assert len(counted.statements) == 1, counted.statements
+        counted.statements.clear()
+
+
+def _queries(parameters: Sequence[str]) -> list[str]:
+    """Return queries that ask for all that a list can do."""
+    if "q" in parameters:
+        return ["q=protein", "q=egg+white&limit=1&status=all&sort=rating&in_stock=false"]
+    if "limit" in parameters:
+        return ["", "limit=1", "limit=1&offset=1"]
+    return [""]
