@@ -1,6 +1,7 @@
 """An import at work: each entry checked, matched with what is there, and put in batches."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -185,6 +186,8 @@ class Loading:
         """Bring a product, and its variants if the file has any, to what the file says."""
         product = one.changes.apply(known, self.now)
         new, changed = _renewed(one.changes.variants, known.variants)
+        if new or changed:
+            _refuse_shared_skus(product, new, changed)
         if product is known and not new and not changed:
             self.unchanged += 1
             return
@@ -206,6 +209,7 @@ def _renewed(
     if not wanted:
         return [], []
     former = {combination(one.options): one for one in known}
+    claimed = {one.sku for one in wanted if isinstance(one.sku, str)}
     new, changed = [], []
     for place, one in enumerate(wanted):
         variant = former.pop(one.combination, None)
@@ -213,9 +217,27 @@ def _renewed(
             new.append(one.draft_at(place))
         elif (now := one.apply(variant)) != variant:
             changed.append(now)
-    changed += [evolve(one, is_active=False) for one in former.values() if one.is_active]
+    away = [(one, _put_away(one, claimed)) for one in former.values()]
+    changed += [now for one, now in away if now != one]
     _refuse_names([*known, *new])
     return new, changed
+
+
+def _put_away(variant: Variant, claimed: Container[str | None]) -> Variant:
+    """Return a variant that is gone from the file: off sale, and its SKU free if it is claimed."""
+    return evolve(variant, is_active=False, sku=None if variant.sku in claimed else variant.sku)
+
+
+def _refuse_shared_skus(
+    product: Product, new: Sequence[VariantDraft], changed: Sequence[Variant]
+) -> None:
+    """Raise ConflictError where a product and its variants would have a SKU in common."""
+    now = {one.id: one.sku for one in (*product.variants, *changed)}
+    skus = Counter([product.sku, *now.values(), *(draft.sku for draft in new)])
+    again = [sku for sku, number in skus.items() if sku and number > 1]
+    if again:
+        message = f"The product and its variants cannot share the SKU '{again[0]}'"
+        raise ConflictError(message, field="sku")
 
 
 def _refuse_names(variants: Sequence[Variant | VariantDraft]) -> None:

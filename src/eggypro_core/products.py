@@ -377,7 +377,7 @@ def _variants(value: object) -> tuple[VariantChanges, ...]:
     if faults:
         raise rules.RefusedError(rules.printable("; ".join(faults), 1000))
     _refuse_twice("options", [one.combination for one in found])
-    _refuse_twice("SKU", [one.sku for one in found if one.sku])
+    _refuse_twice("SKU", [one.sku for one in found if isinstance(one.sku, str)])
     return tuple(found)
 
 

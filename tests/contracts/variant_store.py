@@ -325,6 +325,13 @@ class VariantStoreContract:
         assert stores.variants.find(EGG, variant.id, Status.ACTIVE) == variant
         assert self._version(stores) == (2, LATER)
 
+    def test_variants_may_give_one_another_their_skus_in_a_load(self, stores: Stores) -> None:
+        one, two = stores.sized("1", sku="A"), stores.sized("2", sku="B")
+        with stores.products.load() as load:
+            load.put_variants([], [(EGG, evolve(one, sku="B")), (EGG, evolve(two, sku="A"))])
+            load.commit()
+        assert [variant.sku for variant in stores.products.find(EGG).variants] == ["B", "A"]
+
     def test_an_edit_of_the_product_leaves_its_variants(self, stores: Stores) -> None:
         variant = stores.sized("a")
 

@@ -383,3 +383,42 @@ def test_an_import_that_breaks_off_keeps_nothing(catalog: Catalog) -> None:
         catalog.load(broken(), keep_going=True)
     with pytest.raises(NotFoundError):
         catalog.find("p0")
+
+
+def sized(*variants: tuple[str, str | None], **more: object) -> list[ImportEntry]:
+    """A file with one product, whose variants are given by their size and SKU."""
+    each = [{"options": {"Size": size}, "price": "1", "sku": sku} for size, sku in variants]
+    return entries({"slug": "good", "name": "Good", "variants": each, **more})
+
+
+def skus(catalog: Catalog) -> dict[str, str | None]:
+    """The SKU of each size; those off sale have a minus."""
+    every = catalog.find("good", Status.ALL).variants
+    return {f"{'' if one.is_active else '-'}{one.options['Size']}": one.sku for one in every}
+
+
+def test_variants_need_no_sku_at_all(catalog: Catalog) -> None:
+    each = [{"options": {"Size": size}, "price": "1"} for size in "SM"]
+    assert counts(catalog.load(entries(GOOD | {"variants": each}))) == (1, 0, 0)
+    assert skus(catalog) == {"S": None, "M": None}
+
+
+def test_variants_may_give_one_another_their_skus(catalog: Catalog) -> None:
+    catalog.load(sized(("S", "1"), ("M", "2")))
+    assert counts(catalog.load(sized(("S", "2"), ("M", "1")))) == (0, 1, 0)
+    assert skus(catalog) == {"S": "2", "M": "1"}
+
+
+def test_a_variant_that_is_gone_leaves_its_sku_to_one_that_claims_it(catalog: Catalog) -> None:
+    catalog.load(sized(("S", "1"), ("M", "2")))
+    assert counts(catalog.load(sized(("Small", "1")))) == (0, 1, 0)
+    assert skus(catalog) == {"-S": None, "Small": "1", "-M": "2"}
+    assert counts(catalog.load(sized(("Small", "2")))) == (0, 1, 0)
+    assert skus(catalog) == {"-S": None, "Small": "2", "-M": None}
+
+
+def test_a_product_and_its_variant_cannot_share_a_sku(catalog: Catalog) -> None:
+    catalog.load(entries(GOOD | {"sku": "1"}))
+    (refused,) = catalog.load(sized(("S", "1"))).refused
+    assert refused == Notice(2, "sku", "The product and its variants cannot share the SKU '1'")
+    assert counts(catalog.load(sized(("S", "1"), sku=None))) == (0, 1, 0)

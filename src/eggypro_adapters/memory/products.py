@@ -140,8 +140,9 @@ class _MemoryLoad:
         new: Sequence[tuple[str, VariantDraft]],
         changed: Sequence[tuple[str, Variant]],
     ) -> None:
-        for slug, variant in changed:
-            self._put_variant(slug, variant)
+        for bare in (True, False):  # two may give one another their SKUs: first, none has one
+            for slug, variant in changed:
+                self._put_variant(slug, evolve(variant, sku=None) if bare else variant)
         for slug, draft in new:
             values = asdict(draft, recurse=False)
             self._put_variant(slug, Variant(**values, id=next(self.ids)))
