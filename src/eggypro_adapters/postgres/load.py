@@ -112,7 +112,10 @@ class PostgresLoad:
             # Two variants may give one another their SKUs: first, none of them has one.
             those = variants.c.id.in_([variant.id for _, variant in changed])
             self._connection.execute(sa.update(variants).where(those).values(sku=None))
-            rows = [variant_columns(one) | {"id": one.id} for _, one in changed]
+            rows = [
+                {"id": one.id, "product_id": ids[slug], **variant_columns(one)}
+                for slug, one in changed
+            ]
             self._replace("variants", "changed_variants", rows)
         if new:
             rows = [{"product_id": ids[slug], **variant_columns(draft)} for slug, draft in new]
