@@ -422,3 +422,23 @@ def test_a_product_and_its_variant_cannot_share_a_sku(catalog: Catalog) -> None:
     (refused,) = catalog.load(sized(("S", "1"))).refused
     assert refused == Notice(2, "sku", "The product and its variants cannot share the SKU '1'")
     assert counts(catalog.load(sized(("S", "1"), sku=None))) == (0, 1, 0)
+
+
+def test_a_new_product_without_an_active_variant_shows_the_price_that_the_file_gives(
+    catalog: Catalog,
+) -> None:
+    off = {"options": {"Size": "S"}, "price": "1", "stock_quantity": 4, "is_active": False}
+    given = GOOD | {"variants": [off], "stock_quantity": 3}
+    catalog.load(entries(given, {"slug": "other", "name": "Other", "variants": [off]}))
+    good, other = catalog.find("good"), catalog.find("other")
+    assert (good.price, good.stock_quantity, good.track_stock) == (Decimal(5), 0, True)
+    assert (other.price, other.compare_at_price) == (Decimal(1), None)
+    assert counts(catalog.load(entries(given))) == (0, 0, 1)
+
+
+def test_what_follows_from_variants_is_not_read_of_the_product(catalog: Catalog) -> None:
+    on = {"options": {"Size": "S"}, "price": "1", "stock_quantity": 4}
+    assert counts(catalog.load(entries(GOOD))) == (1, 0, 0)
+    assert counts(catalog.load(entries(GOOD | {"variants": [on], "price": "9"}))) == (0, 1, 0)
+    assert counts(catalog.load(entries(GOOD | {"variants": [on], "price": "8"}))) == (0, 0, 1)
+    assert (catalog.find("good").price, catalog.find("good").stock_quantity) == (Decimal(1), 4)
