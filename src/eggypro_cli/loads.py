@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
     from eggypro_core import EggyPro, ImportReport
 
-FormWord = Literal["auto", "eggypro-csv", "jsonl", "shopify"]
+FormWord = Literal["auto", "eggypro-csv", "jsonl", "shopify", "woocommerce"]
 ConflictWord = Literal["update", "skip", "fail"]
 
 IMPORT_EXAMPLES = examples(

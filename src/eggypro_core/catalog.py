@@ -1,6 +1,7 @@
 """The catalogue: finding, listing, adding and changing products."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from attrs import evolve, frozen
@@ -146,6 +147,10 @@ class Catalog:
             if kept:
                 load.commit()
         return loading.report(kept=kept, dry_run=dry_run)
+
+    def export(self, status: Status = Status.ALL) -> AbstractContextManager[Iterator[Product]]:
+        """Give every product of a status, each with all its variants, as they are at one moment."""
+        return self._products.export(status)
 
     def _write(
         self,

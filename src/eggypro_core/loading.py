@@ -209,6 +209,7 @@ def _renewed(
     if not wanted:
         return [], []
     former = {combination(one.options): one for one in known}
+    claimed = {one.sku for one in wanted if isinstance(one.sku, str)}
     new, changed = [], []
     for place, one in enumerate(wanted):
         variant = former.pop(one.combination, None)

@@ -1,6 +1,6 @@
 """Every port of the hexagon: what the domain needs of the world, one Protocol each."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO, Protocol
@@ -87,6 +87,14 @@ class ProductStore(Protocol):
         """Delete a product for good, and what hangs on it. Raises NotFoundError, MovedError.
 
         Nobody changes it from when `check` sees it. If `check` raises, it stays.
+        """
+        ...
+
+    def export(self, status: Status) -> AbstractContextManager[Iterator[Product]]:
+        """Give every product of a status once, by id, each with all its variants of any status.
+
+        They are as they were at one moment, whatever is written meanwhile. Memory does not grow
+        with their number.
         """
         ...
 
@@ -229,6 +237,17 @@ class ProductReader(Protocol):
         """Read a file of a form (`auto` finds out which), a product at a time.
 
         Memory does not grow with the file. Raises MalformedError for what is no such file at all.
+        """
+        ...
+
+
+class ProductWriter(Protocol):
+    """Writes files of products."""
+
+    def __call__(self, products: Iterable[Product], stream: BinaryIO, *, form: str) -> int:
+        """Write products, which have all their variants, in a form; return how many.
+
+        Memory does not grow with their number. Raises what the stream raises.
         """
         ...
 

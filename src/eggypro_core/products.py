@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from attrs import evolve, field, fields_dict, frozen
+from attrs import asdict, evolve, field, fields_dict, frozen
 
 from eggypro_core import rules
 from eggypro_core import variants as variant_rules
@@ -197,8 +197,6 @@ class ProductChanges:
             checked["attribute_edits"] = checked.pop("attributes")
         elif "attributes" in checked:
             checked["attributes"] = checked["attributes"] or {}
-        if checked.get("variants"):
-            checked = {name: one for name, one in checked.items() if name not in FROM_VARIANTS}
         changes = cls(**checked)
         rules.refuse(compare_at_faults(changes.price, changes.compare_at_price))
         return changes
@@ -211,7 +209,7 @@ class ProductChanges:
         given = self._given()
         if self.variants:
             variants = tuple(one.draft_at(place) for place, one in enumerate(self.variants))
-            given |= {"variants": variants, **_shown_by(variants)}
+            given |= {"variants": variants, **_shown_by(variants, given)}
         rules.refuse(
             [
                 Fault(name, f"{rules.label(name)} is required")
@@ -227,9 +225,12 @@ class ProductChanges:
         Raises InvalidError where the two together break a rule, ConflictError where this sets what
         follows from the product's variants.
         """
-        if product.has_variants:
+        given = self._given()
+        if self.variants:
+            given = {name: value for name, value in given.items() if name not in FROM_VARIANTS}
+        elif product.has_variants:
             self._leave_to_variants(product)
-        changed = evolve(product, **self._given(), **self._edited(product))
+        changed = evolve(product, **given, **self._edited(product))
         if changed == product:
             return product
         rules.refuse(compare_at_faults(changed.price, changed.compare_at_price))
@@ -356,11 +357,16 @@ _edits = or_none(
 )
 
 
-def _shown_by(drafts: Sequence[VariantDraft]) -> dict[str, Any]:
-    """Return what a new product shows by its variants."""
+def _shown_by(drafts: Sequence[VariantDraft], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a new product shows by its variants: no stock if none of them is active.
+
+    Its last price is then the one that is given for it, or that of the first one.
+    """
     shown = derived(drafts)
     if shown is None:
-        return {"price": drafts[0].price, "compare_at_price": drafts[0].compare_at_price}
+        last = given if "price" in given else asdict(drafts[0], recurse=False)
+        prices = {"price": last["price"], "compare_at_price": last.get("compare_at_price")}
+        return {**prices, "stock_quantity": 0, "track_stock": True}
     return {name: getattr(shown, name) for name in FROM_VARIANTS}
 
 

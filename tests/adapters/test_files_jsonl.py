@@ -62,10 +62,19 @@ def test_what_is_not_a_plain_object_is_refused(line: str, sentence: str) -> None
 def test_what_a_product_shows_but_a_file_cannot_write_is_passed_over() -> None:
     line = (
         '{"id": 1, "version": 1, "currency": "EUR", "image_sets": [], "created_at": "", '
-        '"name": "Egg", "updated_at": "", "categories": [], "variants": [], '
+        '"name": "Egg", "updated_at": "", "categories": [], '
         '"variant_count": 0, "rating": 5}'
     )
     assert read(line) == [ImportEntry(1, {"name": "Egg"})]
+
+
+def test_variants_are_handed_on_with_numbers_taken_exactly() -> None:
+    line = '{"variants": [{"id": 7, "options": {"Size": "S"}, "price": 2.50}]}'
+    assert read(line) == [
+        ImportEntry(
+            1, {"variants": [{"id": 7, "options": {"Size": "S"}, "price": Decimal("2.50")}]}
+        )
+    ]
 
 
 def test_unknown_fields_are_refused_by_name() -> None:

@@ -82,6 +82,14 @@ def test_attributes() -> None:
     assert refusal("attributes", '{"a": 1, "a": 2}') == "The JSON names 'a' twice"
 
 
+def test_variants() -> None:
+    assert cell("variants", " ") == []
+    text = ' [{"options": {"Size": "S"}, "price": "2.50"}] '
+    assert cell("variants", text) == [{"options": {"Size": "S"}, "price": "2.50"}]
+    assert refusal("variants", "S | M") == "Write variants as a JSON list of objects"
+    assert refusal("variants", "[{").startswith("This is not JSON")
+
+
 @pytest.mark.parametrize("text", ["true", "TRUE", " Yes ", "1"])
 def test_yes(text: str) -> None:
     assert cell("is_active", text) is True
@@ -126,6 +134,7 @@ def test_prices_of_other_notations_are_refused(name: str, text: str) -> None:
 def test_an_apostrophe_before_a_formula_is_taken_off(sign: str) -> None:
     assert cell("description", f"'{sign}1") == f"{sign}1"
     assert cell("description", f"{sign}1") == f"{sign}1"
+    assert cell("description", f"''{sign}1") == f"'{sign}1"
 
 
 def test_other_apostrophes_stay() -> None:

@@ -57,10 +57,19 @@ def test_an_unknown_header_is_named_with_what_is_accepted(form: str) -> None:
     assert "Handle or URL handle, Title" in sentence
 
 
-def test_a_woocommerce_file_is_not_taken_for_ours() -> None:
-    header = b"ID,Type,SKU,Name,Published,Description,Tax status,Stock,Regular price,Images"
-    with pytest.raises(MalformedError, match="not understood: found 'ID', 'Type'"):
-        read(header + b"\n1,simple,A,Egg,1,,taxable,1,2,x")
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"ID,Type,SKU,Name,Published,Description,Tax status,Stock,Regular price,Images",
+        b"sku;name;type;REGULAR PRICE",
+    ],
+)
+def test_a_woocommerce_file_is_not_taken_for_ours(header: bytes) -> None:
+    row = {b"type": b"grouped", b"name": b"Egg"}
+    delimiter = b";" if b";" in header else b","
+    cells = [row.get(name.lower(), b"") for name in header.split(delimiter)]
+    (entry,) = read(header + b"\n" + delimiter.join(cells))
+    assert entry.warnings[0].message == "Skipped: a grouped product"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 import csv
 import io
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from eggypro_adapters.files import read_products
 from eggypro_adapters.files.html import clean
 from eggypro_core.errors import Fault, MalformedError
 from eggypro_core.imports import ImportEntry
-from eggypro_core.products import ProductChanges
+from eggypro_core.products import IMPORT_CLOSED, ProductChanges
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "shopify"
 Row = dict[str, str]
@@ -45,6 +46,19 @@ def values(*rows: Row) -> dict[str, object]:
     return dict(entry.values)
 
 
+def variants(found: Mapping[str, Any]) -> list[dict[str, object]]:
+    return list(found["variants"])
+
+
+def prices(found: Mapping[str, object]) -> list[object]:
+    """Return the price of each variant."""
+    return [variant["price"] for variant in variants(found)]
+
+
+def refusals(*rows: Row) -> list[str]:
+    return [fault.message for fault in product(*rows).refused]
+
+
 def warnings(*rows: Row) -> list[tuple[str, str]]:
     return [(warning.field, warning.message) for warning in product(*rows).warnings]
 
@@ -59,7 +73,7 @@ def test_files_of_real_shops_are_read_without_a_refusal(name: str) -> None:
     for entry in entries:
         assert entry.refused == ()
         assert entry.values is not None
-        assert ProductChanges.read(entry.values, clean).draft().price > 0
+        assert ProductChanges.read(entry.values, clean, closed=IMPORT_CLOSED).draft().price > 0
 
 
 OLD = {
@@ -206,12 +220,13 @@ def test_short_rows_lack_what_is_blank() -> None:
 
 
 def test_rows_of_one_handle_come_together_in_the_order_of_first_rows() -> None:
-    text = 'Handle,Title,Price\nb,B,"3\n"\na,A,1\n\nB,,2\nc,C,1\nb,,4\na,,1\n'
+    text = 'Handle,Title,Price,Option1 Value\nb,B,"3\n",x\na,A,1,x\n\n'
+    text += "B,,2,y\nc,C,1,x\nb,,4,z\na,,1,y\n"
     entries = read(text)
     assert [entry.values and entry.values["slug"] for entry in entries] == ["b", "a", "c"]
     assert [entry.line for entry in entries] == [2, 4, 7]
     assert entries[0].values
-    assert entries[0].values["price"] == "2"
+    assert prices(entries[0].values) == ["3", "2", "4"]
     assert entries[0].warnings[0] == Fault(
         "slug", "The rows of this product are not together (lines 2, 6, 8): taken as one"
     )
@@ -223,28 +238,127 @@ def test_only_the_first_gaps_are_named() -> None:
     assert "(lines 2, 4, 6, 8, 10, ...)" in read(written(*rows))[0].warnings[0].message
 
 
-def test_variants_are_taken_together_with_a_warning() -> None:
+def test_each_row_of_a_variant_becomes_one_whole() -> None:
     rows = (
-        {"Option1 Value": "S", "Variant Price": "70", "Variant Inventory Qty": "1"},
+        {
+            "Option1 Name": "Size",
+            "Option1 Value": "S",
+            "Option2 Name": "Colour",
+            "Option2 Value": "Red",
+            "Variant Price": "70",
+            "Variant Inventory Qty": "1",
+            "Variant Inventory Tracker": "shopify",
+            "Variant SKU": "S-1",
+            "Variant Image": "//x.y/s.jpg",
+        },
         {"Option1 Value": "M", "Variant Price": "60", "Variant Compare At Price": "65"},
-        {"Option1 Value": "L", "Variant Inventory Qty": "2", "Variant SKU": "L"},
         {"Image Src": "https://x.y/z.jpg"},
+        {"Option1 Value": "S", "Option2 Value": "Blue", "Variant Price": "80"},
     )
     found = values(*rows)
-    assert (found["price"], found["compare_at_price"], found["stock_quantity"]) == ("60", "65", 3)
+    first, second, third = variants(found)
+    assert first == {
+        "options": {"Size": "S", "Colour": "Red"},
+        "price": "70",
+        "compare_at_price": None,
+        "stock_quantity": 1,
+        "track_stock": True,
+        "sku": "S-1",
+        "image": "https://x.y/s.jpg",
+        "position": 0,
+        "is_active": True,
+    }
+    assert second["options"] == {"Size": "M"}
+    assert (second["price"], second["compare_at_price"], second["sku"]) == ("60", "65", None)
+    assert (second["track_stock"], second["image"], second["position"]) == (False, None, 1)
+    assert (third["options"], third["position"]) == ({"Size": "S", "Colour": "Blue"}, 2)
+    assert found["sku"] is None
+    assert not {"price", "compare_at_price", "stock_quantity", "track_stock"} & found.keys()
+    assert warnings(*rows) == []
+
+
+def test_what_variants_have_no_column_for_is_left_out() -> None:
+    found = values({"Option1 Value": "S"})
+    assert found["variants"] == [
+        {"options": {"Option1": "S"}, "price": "2.00", "position": 0, "is_active": True}
+    ]
     assert "sku" not in found
-    assert warnings(*rows) == [
-        (
-            "variants",
-            "3 variants: taken together as the lowest price (60.00) and the summed stock (3)",
-        )
+
+
+def test_names_of_options_stand_on_any_row_and_are_numbered_where_they_are_blank() -> None:
+    rows = (
+        {"Option1 Value": "S", "Option3 Value": "x"},
+        {"Option1 Value": "M", "Option1 Name": "Size", "Variant Price": "1"},
+    )
+    assert [one["options"] for one in variants(values(*rows))] == [
+        {"Size": "S", "Option3": "x"},
+        {"Size": "M"},
     ]
 
 
-def test_variants_are_taken_together_by_the_price_alone_where_no_stock_is_given() -> None:
-    assert warnings({}, {"Variant Price": "1.5"}) == [
-        ("variants", "2 variants: taken together as the lowest price (1.50)")
+def test_two_options_of_one_name_are_refused() -> None:
+    row = {"Option1 Name": "Size", "Option2 Name": "Size", "Option1 Value": "S"}
+    assert refusals(row | {"Option2 Value": "M"}) == ["Two options have the name 'Size'"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"Option1 Name": "Title", "Option1 Value": "Default Title"},
+        {"Option1 Name": "Title", "Option1 Value": ""},
+        {"Option1 Value": "default title", "Option2 Value": ""},
+    ],
+)
+def test_the_default_variant_is_the_product_itself(row: Row) -> None:
+    found = values(row)
+    assert found["price"] == "2.00"
+    assert "variants" not in found
+
+
+@pytest.mark.parametrize("row", [{"Option1 Value": "S"}, {"Option2 Value": "Default Title"}])
+def test_a_single_variant_with_an_option_is_one(row: Row) -> None:
+    assert prices(values(row)) == ["2.00"]
+
+
+def test_rows_with_the_same_options_are_refused_and_both_lines_named() -> None:
+    rows = [{"Option1 Value": value, "Variant Price": "1"} for value in ("S", "M  L", "S", "M L")]
+    assert refusals(*rows) == [
+        "Lines 2 and 4 are one and the same variant: Option1 S",
+        "Lines 3 and 5 are one and the same variant: Option1 M L",
     ]
+
+
+def test_a_variant_that_names_no_option_is_refused() -> None:
+    rows = [{"Option1 Value": "S"}, {"Variant Price": "1"}, {"Variant Price": "2"}]
+    assert refusals(*rows) == [
+        "Line 3: The row of a variant has no value of an option",
+        "Lines 3 and 4 are one and the same variant: none has the value of an option",
+    ]
+
+
+def test_a_variant_without_a_price_is_refused() -> None:
+    rows = [{"Option1 Value": "S"}, {"Option1 Value": "M"}]
+    assert refusals(*rows) == ["Line 3: The variant has no price"]
+
+
+def test_variants_are_left_alone_where_no_column_has_prices() -> None:
+    (entry,) = read("Handle,Title,Option1 Value,SKU\negg,Egg,S,1\negg,,M,2\n")
+    assert entry.values == {"slug": "egg", "name": "Egg"}
+    assert entry.warnings == (
+        Fault("variants", "No column of prices: the 2 variants are left alone"),
+    )
+
+
+def test_barcodes_and_weights_of_several_variants_are_warned_of_once() -> None:
+    rows = [
+        {"Option1 Value": "S", "Barcode": "1", "Variant Grams": "5"},
+        {"Option1 Value": "M", "Barcode": "2", "Variant Grams": "6", "Variant Price": "1"},
+    ]
+    assert warnings(*rows) == [("variants", "The barcodes and weights of its 2 variants: left out")]
+    same = [row | {"Variant Grams": "5", "Barcode": ""} for row in rows]
+    assert warnings(*same) == []
+    assert values(*same)["attributes"] == {"Weight": "5 g"}
 
 
 def test_the_sku_and_barcode_of_a_single_variant_may_stand_on_any_row() -> None:
@@ -253,7 +367,6 @@ def test_the_sku_and_barcode_of_a_single_variant_may_stand_on_any_row() -> None:
     )
     assert found["sku"] == "A"
     assert found["attributes"] == {"Barcode": "9"}
-    assert values({"Barcode": "9"}, {"Variant Price": "1"})["attributes"] == {}
 
 
 def test_a_product_without_any_price_is_skipped() -> None:
@@ -272,7 +385,11 @@ def test_a_compare_at_price_that_is_not_above_is_dropped() -> None:
 
 
 def test_prices_are_refused_with_the_line_of_their_row() -> None:
-    entry = product({"Variant Price": "2,00"}, {"Variant Price": "€3"}, {"Variant Price": "free"})
+    entry = product(
+        {"Variant Price": "2,00", "Option1 Value": "S"},
+        {"Variant Price": "€3", "Option1 Value": "M"},
+        {"Variant Price": "free", "Option1 Value": "L"},
+    )
     sentence = "Write the price with a point and no other signs, like 1234.50"
     assert entry.values is None
     assert entry.refused == (
@@ -299,9 +416,10 @@ def test_stock(text: str, stock: int) -> None:
 def test_negative_stock_is_warned_of_with_its_line() -> None:
     image_only = {"Image Src": "https://x.y", "Inventory quantity": "-3"}
     assert warnings({"Inventory quantity": "1"}, image_only) == []
-    assert warnings({"Option1 Value": "S"}, {"Option1 Value": "M", "Inventory quantity": "-3"})[
-        0
-    ] == ("stock_quantity", "Line 3: Negative stock (-3) taken as 0")
+    medium = {"Option1 Value": "M", "Inventory quantity": "-3", "Variant Price": "1"}
+    assert warnings({"Option1 Value": "S"}, medium) == [
+        ("stock_quantity", "Line 3: Negative stock (-3) taken as 0")
+    ]
 
 
 def test_stock_that_is_no_whole_number_is_refused() -> None:
@@ -325,12 +443,6 @@ def test_stock_that_is_no_whole_number_is_refused() -> None:
 )
 def test_whether_stock_is_tracked(row: Row, tracked: bool | None) -> None:  # noqa: FBT001 - a case
     assert values(row).get("track_stock") is tracked
-
-
-def test_one_variant_that_never_runs_out_is_enough() -> None:
-    assert values(
-        {"Inventory tracker": "shopify"}, {"Variant Price": "3", "Inventory tracker": ""}
-    )["track_stock"] is False  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -379,9 +491,7 @@ def test_weights_are_grams_whatever_unit_is_shown(text: str, weight: str | None)
     assert found == ({"Weight": weight} if weight else {})
 
 
-def test_weights_that_differ_or_are_no_numbers_are_left_out() -> None:
-    rows = ({"Variant Grams": "1"}, {"Variant Grams": "2", "Variant Price": "1"})
-    assert values(*rows)["attributes"] == {}
+def test_a_weight_that_is_no_number_is_left_out() -> None:
     assert warnings({"Variant Grams": "1 kg"}) == [
         ("attributes", "Weight '1 kg' is no number of grams: left out")
     ]
@@ -484,7 +594,10 @@ HANDLE = st.text("abc-", min_size=1, max_size=3)
 @given(st.lists(st.tuples(HANDLE, TEXT, TEXT, st.integers(1, 10**9)), min_size=1))
 def test_what_csv_writes_comes_back(rows: list[tuple[str, str, str, int]]) -> None:
     names = ("Handle", "Title", "Vendor", "Inventory quantity")
-    table = [dict(zip(names, map(str, row), strict=True)) | {"Price": "1"} for row in rows]
+    table = [
+        dict(zip(names, map(str, row), strict=True)) | {"Price": "1", "Option1 Value": f"o{place}"}
+        for place, row in enumerate(rows)
+    ]
     found = read(written(*table))
     first = {handle: row for handle, *row in reversed(rows)}
     assert {entry.values["slug"]: entry.values["name"] for entry in found if entry.values} == {
@@ -493,7 +606,8 @@ def test_what_csv_writes_comes_back(rows: list[tuple[str, str, str, int]]) -> No
     for entry in found:
         assert entry.values
         same = [row for row in rows if row[0] == entry.values["slug"]]
-        assert entry.values["stock_quantity"] == sum(row[3] for row in same)
+        stocks = [one["stock_quantity"] for one in variants(entry.values)]
+        assert stocks == [row[3] for row in same]
     assert [entry.values["slug"] for entry in found if entry.values] == list(
         dict.fromkeys(row[0] for row in rows)
     )
@@ -517,11 +631,11 @@ class Generated(io.BytesIO):
     @staticmethod
     def _all(rows: int) -> Iterator[bytes]:
         yield b"\xef\xbb\xbf"
-        yield b"Handle,Title,Body (HTML),Price,Image Src\n"
+        yield b"Handle,Title,Body (HTML),Option1 Value,Price,Image Src\n"
         body = "x" * 1000
         for number in range(rows):
             handle = f"egg-{number % (rows - rows // 10)}"
-            yield f"{handle},Egg,{body},1,https://x.y/{number}.jpg\n".encode()
+            yield f"{handle},Egg,{body},o{number},1,https://x.y/{number}.jpg\n".encode()
 
 
 def test_memory_does_not_grow_with_the_file() -> None:

@@ -394,6 +394,49 @@ class ProductStoreContract:
         page = store.page(ProductQuery(limit=1))
         assert (page.total, page.total_capped) == (COUNTED, True)
 
+    def test_an_export_gives_every_product_once_by_id(self, store: ProductStore) -> None:
+        drafts = [a_draft("x", slug=f"x{n:04}", is_active=n % 3 > 0) for n in range(1200)]
+        with store.load() as load:
+            load.put(drafts[::-1], [], NOON)
+            load.commit()
+        with store.export(Status.ALL) as every:
+            found = list(every)
+        assert [product.slug for product in found] == [draft.slug for draft in drafts[::-1]]
+        assert [product.id for product in found] == sorted(product.id for product in found)
+        assert found[7] == store.find(found[7].slug)
+        for status, number in ((Status.ACTIVE, 800), (Status.ARCHIVED, 400)):
+            with store.export(status) as some:
+                shown = list(some)
+            assert len(shown) == number
+            assert all(status.shows(is_active=product.is_active) for product in shown)
+
+    def test_an_export_of_nothing_is_empty(self, store: ProductStore) -> None:
+        with store.export(Status.ALL) as every:
+            assert list(every) == []
+
+    def test_an_export_is_of_one_moment_while_others_write(self, store: ProductStore) -> None:
+        drafts = [a_draft("x", slug=f"x{number}", stock_quantity=1) for number in range(2000)]
+        with store.load() as load:
+            load.put(drafts, [], NOON)
+            load.commit()
+        with store.export(Status.ALL) as every:
+            first = next(every)
+            store.set_stock("x1999", 5)
+            store.remove("x1998", anyway)
+            store.change("x1997", renamed("New"))
+            store.add(a_draft("Late"), NOON)
+            rest = list(every)
+        assert [product.slug for product in (first, *rest)] == [draft.slug for draft in drafts]
+        assert {(product.stock_quantity, product.name) for product in rest} == {(1, "x")}
+
+    def test_an_export_that_is_left_early_leaves_nothing_behind(self, store: ProductStore) -> None:
+        store.add(a_draft(), NOON)
+        for _ in range(30):
+            with suppress(ZeroDivisionError), store.export(Status.ALL) as every:
+                next(every)
+                raise ZeroDivisionError
+        assert store.set_stock("egg-white", 3) == 3
+
     def test_a_load_is_kept_only_when_it_is_committed(self, store: ProductStore) -> None:
         with store.load() as load:
             load.put([a_draft(slug="gone")], [], NOON)

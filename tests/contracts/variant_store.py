@@ -325,6 +325,31 @@ class VariantStoreContract:
         assert stores.variants.find(EGG, variant.id, Status.ACTIVE) == variant
         assert self._version(stores) == (2, LATER)
 
+    def test_variants_may_give_one_another_their_skus_in_a_load(self, stores: Stores) -> None:
+        one, two = stores.sized("1", sku="A"), stores.sized("2", sku="B")
+        with stores.products.load() as load:
+            load.put_variants([], [(EGG, evolve(one, sku="B")), (EGG, evolve(two, sku="A"))])
+            load.commit()
+        assert [variant.sku for variant in stores.products.find(EGG).variants] == ["B", "A"]
+
+    def test_an_export_has_all_variants_of_a_product(self, stores: Stores) -> None:
+        many = [
+            VariantDraft(
+                options={"Size": str(n)}, price=Decimal(n + 1), position=n, is_active=n > 2
+            )
+            for n in range(250)
+        ]
+        with stores.products.load() as load:
+            load.put_variants([(EGG, draft) for draft in many], [])
+            load.commit()
+        for status in (Status.ALL, Status.ACTIVE):
+            with stores.products.export(status) as every:
+                [product] = every
+            assert [variant.position for variant in product.variants] == list(range(250))
+            assert sum(variant.is_active for variant in product.variants) == 247
+            first = stores.products.find(EGG, Status.ALL).variants[0]
+            assert product.variants[0] == first
+
     def test_an_edit_of_the_product_leaves_its_variants(self, stores: Stores) -> None:
         variant = stores.sized("a")
 

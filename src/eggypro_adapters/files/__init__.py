@@ -6,19 +6,23 @@ from typing import BinaryIO
 from eggypro_adapters.files import jsonl, own_csv
 from eggypro_adapters.files.decoding import Lines
 from eggypro_adapters.files.html import NhHtmlCleaner
-from eggypro_adapters.files.shopify import columns, reading
+from eggypro_adapters.files.shopify import columns as shopify
+from eggypro_adapters.files.shopify import reading as shopify_reading
 from eggypro_adapters.files.table import Table
+from eggypro_adapters.files.woocommerce import columns as woocommerce
+from eggypro_adapters.files.woocommerce import reading as woocommerce_reading
 from eggypro_core.errors import Fault, InvalidError, MalformedError
 from eggypro_core.imports import ImportEntry
 from eggypro_core.rules import printable
 
 __all__ = ["FORMATS", "NhHtmlCleaner", "read_products"]
 
-FORMATS = ("auto", "eggypro-csv", "jsonl", "shopify")
+FORMATS = ("auto", "eggypro-csv", "jsonl", "shopify", "woocommerce")
 _NAMED = 8
 _ACCEPTED = (
     "accepted are a CSV file whose first line names our fields (name, slug, price, ...), "
-    "a CSV file of Shopify's (Handle or URL handle, Title, ...) and one JSON object a line"
+    "a CSV file of Shopify's (Handle or URL handle, Title, ...), one of WooCommerce's "
+    "(Type, Name, Regular price, ...) and one JSON object a line"
 )
 
 
@@ -26,8 +30,8 @@ def read_products(stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEnt
     """Return the products of a file in the order of the file, read while they are asked for.
 
     The stream need not be seekable, and is left open. What cannot be read of one product is in its
-    entry; a file that cannot be read at all raises MalformedError, at once. Reading a Shopify file
-    raises UnavailableError where the temporary folder has no room for it.
+    entry; a file that cannot be read at all raises MalformedError, at once. Reading one that is not
+    of our own formats raises UnavailableError where the temporary folder has no room for it.
     """
     if form not in FORMATS:
         raise InvalidError([Fault("format", f"Format must be one of {', '.join(FORMATS)}")])
@@ -46,11 +50,15 @@ def read_products(stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEnt
 
 def _entries(table: Table, form: str) -> Iterator[ImportEntry] | None:
     """Return what a table holds by the form asked for, or by the one that knows the header."""
-    if form == "shopify" or (form == "auto" and columns.recognises(table.header)):
-        shop = columns.columns(table.header)
-        return reading.read(table, shop) if shop else None
-    if form == "eggypro-csv" or own_csv.recognises(table.header):
-        own = own_csv.fields(table.header)
+    header = table.header
+    if form == "shopify" or (form == "auto" and shopify.recognises(header)):
+        of_shopify = shopify.columns(header)
+        return shopify_reading.read(table, of_shopify) if of_shopify else None
+    if form == "woocommerce" or (form == "auto" and woocommerce.recognises(header)):
+        of_woo = woocommerce.columns(header)
+        return woocommerce_reading.read(table, of_woo) if of_woo else None
+    if form == "eggypro-csv" or own_csv.recognises(header):
+        own = own_csv.fields(header)
         return own_csv.read(table, own) if own else None
     return None
 

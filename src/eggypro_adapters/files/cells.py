@@ -12,12 +12,18 @@ _DIGIT = re.compile(r"\d")
 _PLAIN_PRICE = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile(r"(-?[0-9]{1,18})(?:\.0+)?")
 _YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-_ESCAPED = ("'=", "'+", "'-", "'@")
+_ESCAPED = re.compile("'+[=+@-]")
+_COMPUTED = re.compile("'*[=+@-]")
 
 
 def unescaped(text: str) -> str:
     """Return the text without the apostrophe that keeps spreadsheets from computing it."""
-    return text[1:] if text.startswith(_ESCAPED) else text
+    return text[1:] if text[:1] == "'" and _ESCAPED.match(text) else text
+
+
+def escaped(text: str) -> str:
+    """Return the text with that apostrophe, if it needs it or would seem to have it."""
+    return f"'{text}" if text[:1] in "'=+@-" and _COMPUTED.match(text) else text
 
 
 def text(cell: str) -> str:
@@ -77,6 +83,14 @@ def pairs(cell: str) -> object:
     return found
 
 
+def variants(cell: str) -> object:
+    """Return the variants of a cell: a JSON list of maps. A blank one names none."""
+    cell = cell.strip(SPACES)
+    if cell and not cell.startswith("["):
+        raise RefusedError("Write variants as a JSON list of objects")
+    return strict_json.parse(cell) if cell else []
+
+
 def cut(long: str, maximum: int) -> str:
     """Return the beginning of a text, at most that long, up to the end of a word if it has any."""
     if len(long) <= maximum:
@@ -102,6 +116,7 @@ FIELDS: Mapping[str, Callable[[str], object]] = MappingProxyType(
         "track_stock": yes_or_no,
         "is_active": yes_or_no,
         "images": items,
+        "variants": variants,
     }
 )
 """The fields that a file can write, and how a cell of each is read."""

@@ -12,8 +12,17 @@ _TABLE = """
 CREATE TABLE rows (
     number INTEGER PRIMARY KEY, key TEXT NOT NULL, line INTEGER NOT NULL, row BLOB NOT NULL
 )"""
+_ALIASES = "CREATE TABLE aliases (alias TEXT PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID"
+_NAMES = "CREATE TABLE names (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID"
 _INDEX = "CREATE INDEX rows_key ON rows (key)"
 _PUT = "INSERT INTO rows (key, line, row) VALUES (?, ?, ?)"
+_PUT_ALIAS = "INSERT OR IGNORE INTO aliases (alias, key) VALUES (?, ?)"
+_RESOLVE = """
+UPDATE rows SET key = (SELECT aliases.key FROM aliases WHERE alias = rows.key)
+WHERE key IN (SELECT alias FROM aliases)"""
+_TAKE = """
+INSERT INTO names (name, number) VALUES (?, 1)
+ON CONFLICT (name) DO UPDATE SET number = number + 1 RETURNING number"""
 _GROUPS = """
 SELECT firsts.first, rows.number, rows.line, rows.row
 FROM (SELECT key, min(number) AS first FROM rows GROUP BY key ORDER BY first) AS firsts
@@ -27,17 +36,28 @@ class Sorter:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._put = connection.cursor().execute
-        self._put(_TABLE)
+        for table in (_TABLE, _ALIASES, _NAMES):
+            self._put(table)
 
     def put(self, key: str, line: int, row: bytes) -> None:
         """Keep a row of a key, and the line on which it began."""
         self._put(_PUT, (key, line, row))
+
+    def alias(self, alias: str, key: str) -> None:
+        """Bring the rows of a key together with those of an alias, which belongs to one key."""
+        self._put(_PUT_ALIAS, (alias, key))
+
+    def number(self, name: str) -> int:
+        """Return how often a name was numbered, this time included."""
+        ((number,),) = self._connection.execute(_TAKE, (name,)).fetchall()
+        return int(number)
 
     def groups(self) -> Iterator[Iterator[tuple[int, int, int, bytes]]]:
         """Return the rows of each key.
 
         Of each: the number among all rows of the key's first one, its own, its line, the row.
         """
+        self._connection.execute(_RESOLVE)
         self._connection.execute(_INDEX)
         for _, rows in groupby(self._connection.execute(_GROUPS), itemgetter(0)):
             yield rows

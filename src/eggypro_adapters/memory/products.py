@@ -92,6 +92,14 @@ class MemoryProductStore:
             self._database.shelf.remove(product)
 
     @contextmanager
+    def export(self, status: Status) -> Iterator[Iterator[Product]]:
+        with self._database.lock:
+            shelf = self._database.shelf.copy()
+        found = sorted(shelf.products.values(), key=lambda product: product.id)
+        shown = (one for one in found if status.shows(is_active=one.is_active))
+        yield (evolve(one, variants=shelf.variants_of(one)) for one in shown)
+
+    @contextmanager
     def load(self) -> Iterator["_MemoryLoad"]:
         with self._database.lock:
             load = _MemoryLoad(self._database.shelf.copy(), self._database.ids)

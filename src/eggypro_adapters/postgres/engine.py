@@ -2,7 +2,7 @@
 
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +21,9 @@ IDLE = 30.0
 """Seconds after which a connection that nobody used is replaced."""
 STATEMENT_TIMEOUT = 5_000
 """Milliseconds after which a statement of a request is ended."""
+FETCHED = 500
+"""Rows of a snapshot that are fetched in one round trip."""
+_NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
 CONNECT = {"connect_timeout": 10, "application_name": "eggypro"}
 
 
@@ -66,6 +69,7 @@ class Database:
 
     engine: sa.Engine = field(repr=False)
     _writing: sa.Engine = field(repr=False)
+    _snapshots: sa.Engine = field(repr=False)
 
     @classmethod
     def connect(
@@ -96,7 +100,11 @@ class Database:
         sa.event.listen(engine, "checkin", _note_idle(clock))
         sa.event.listen(engine, "checkout", _refuse_idle(clock))
         sa.event.listen(engine, "checkout", _refuse_dead)
-        return cls(engine, engine.execution_options(isolation_level="READ COMMITTED"))
+        return cls(
+            engine,
+            engine.execution_options(isolation_level="READ COMMITTED"),
+            engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
+        )
 
     def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
         """Run a SELECT in one round trip; once more on a fresh connection if one was lost."""
@@ -130,6 +138,21 @@ class Database:
                         raise
             with self._writing.begin() as connection:
                 return work(connection)
+
+    @contextmanager
+    def snapshot(
+        self, statement: Statement, values: Mapping[str, object]
+    ) -> Iterator[Iterator[tuple[Any, ...]]]:
+        """Give the rows of a SELECT as they are at one moment, fetched a few at a time.
+
+        It may take as long as it takes.
+        """
+        with translated(), self._snapshots.begin() as connection:
+            connection.execute(_NO_TIMEOUT)
+            cursor = driver(connection.connection).cursor("snapshot", binary=True)
+            with closing(cursor):
+                cursor.itersize = FETCHED
+                yield iter(cursor.execute(statement.sql, statement.values(values)))
 
     def revision(self) -> str | None:
         """Return the migration that the database is at, None where there was none yet."""

@@ -41,6 +41,12 @@ _FIND = {
     status: Statement.of(sa.select(*whole(status)).where(products.c.slug == _slug))
     for status in Status
 }
+_EVERY = sa.select(*whole(Status.ALL, most=None)).order_by(products.c.id)
+_EXPORTS = {
+    Status.ALL: Statement.of(_EVERY),
+    Status.ACTIVE: Statement.of(_EVERY.where(products.c.is_active)),
+    Status.ARCHIVED: Statement.of(_EVERY.where(sa.not_(products.c.is_active))),
+}
 _ALIAS = sa.select(products.c.slug).join(slug_aliases).where(slug_aliases.c.slug == _slug)
 _FIND_ALIAS = Statement.of(_ALIAS)
 _FIND_LOCKED = sa.select(*whole()).where(products.c.slug == _slug).with_for_update()
@@ -99,6 +105,11 @@ class PostgresProductStore:
 
     def remove(self, slug: str, check: Callable[[Product], None]) -> None:
         self._database.write(lambda connection: _remove(connection, slug, check))
+
+    @contextmanager
+    def export(self, status: Status) -> Iterator[Iterator[Product]]:
+        with self._database.snapshot(_EXPORTS[status], {}) as rows:
+            yield map(product_of, rows)
 
     @contextmanager
     def load(self) -> Iterator[PostgresLoad]:

@@ -66,10 +66,13 @@ CASE WHEN products.has_variants THEN (
 """
 
 
-def whole(status: Status = Status.ACTIVE) -> list[sa.ColumnElement[Any]]:
+def whole(
+    status: Status = Status.ACTIVE, *, most: int | None = EMBEDDED
+) -> list[sa.ColumnElement[Any]]:
     """Return the columns of `product_of`, in its order, with its first variants of a status."""
     shown = "v.is_active" if status is Status.ACTIVE else "true"
-    embedded = sa.literal_column(_EMBEDDED.format(shown=shown, most=EMBEDDED), type_=sa.JSON)
+    limit = "ALL" if most is None else most
+    embedded = sa.literal_column(_EMBEDDED.format(shown=shown, most=limit), type_=sa.JSON)
     own = ("version", "details", "attributes", "has_variants")
     return [*LISTED, *(products.c[name] for name in own), embedded.label("variants")]
 

@@ -18,9 +18,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "body": ("Body (HTML)", "Body", "Description"),
         "published": ("Published", "Published on online store"),
         "status": ("Status",),
-        "option1": ("Option1 Value",),
-        "option2": ("Option2 Value",),
-        "option3": ("Option3 Value",),
+        **{f"option{number}": (f"Option{number} Value",) for number in (1, 2, 3)},
+        **{f"option{number}_name": (f"Option{number} Name",) for number in (1, 2, 3)},
         "sku": ("Variant SKU", "SKU"),
         "barcode": ("Variant Barcode", "Variant Barcodes", "Barcode"),
         "price": ("Variant Price", "Price"),
@@ -42,7 +41,6 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _IGNORED = (
-    *("Option1 Name", "Option2 Name", "Option3 Name"),
     *("Option1 Linked To", "Option2 Linked To", "Option3 Linked To"),
     *("Cost per item", "Variant Taxable", "Charge tax", "Variant Tax Code", "Tax code"),
     *("Variant Fulfillment Service", "Fulfillment service", "Gift Card"),

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from eggypro_adapters.files.cells import cut
+from eggypro_adapters.files.attributes import fitting
 from eggypro_adapters.files.html import plain_text
+from eggypro_adapters.files.notes import Notes
 from eggypro_adapters.files.shopify.images import images
-from eggypro_adapters.files.shopify.rows import Notes, ProductRow
-from eggypro_adapters.files.shopify.variants import prices, stock, warn_of_many, weight
+from eggypro_adapters.files.shopify.rows import ProductRow
+from eggypro_adapters.files.shopify.variants import are_real, several, single, weight
 from eggypro_core.imports import ImportEntry
 from eggypro_core.rules import printable
 
@@ -15,8 +16,6 @@ _DESCRIPTION = 5000
 _HTML = 200_000
 """Characters of HTML that are looked at for the description: details may not be longer anyway."""
 _SEO = (("seo_title", "SEO title", 255), ("seo_description", "SEO description", 500))
-_MOST_ATTRIBUTES = 50
-_LONGEST_ATTRIBUTE = 1000
 _MOST_PARTS = 5
 _YES = frozenset({"true", "yes", "1"})
 _NO = frozenset({"false", "no", "0"})
@@ -43,13 +42,14 @@ def _values(
     variants = [row for row in rows if row.is_variant]
     values: dict[str, object] = {"slug": main["handle"].lower()}
     values |= _texts(main, notes) | _state(main, notes)
-    values |= prices(variants, notes) | stock(variants, notes)
-    if len(variants) > 1:
-        warn_of_many(variants, values, notes)
-    elif "sku" in main:
-        values["sku"] = (variants[0].cells if variants else main)["sku"] or None
+    if are_real(variants):
+        values |= several(variants, rows, notes)
+    else:
+        values |= single(variants, notes)
+        if "sku" in main:
+            values["sku"] = (variants[0].cells if variants else main)["sku"] or None
     if "image" in main or "variant_image" in main:
-        values["images"] = _images(rows, notes)
+        values["images"] = images([row.cells for row in rows], notes)
     if attributes or "barcode" in main or "grams" in main:
         values["attributes"] = _attributes(main, variants, attributes, notes)
     return values
@@ -69,18 +69,11 @@ def _texts(main: Mapping[str, str], notes: Notes) -> dict[str, object]:
     if "body" in main:
         text = plain_text(main["body"][:_HTML])
         values["details"] = main["body"]
-        values["description"] = _cut(text, "description", "Description", _DESCRIPTION, notes)
+        values["description"] = notes.shortened(text, "description", "Description", _DESCRIPTION)
     for name, label, maximum in _SEO:
         if name in main:
-            values[name] = _cut(main[name], name, label, maximum, notes) or None
+            values[name] = notes.shortened(main[name], name, label, maximum) or None
     return values
-
-
-def _cut(text: str, name: str, label: str, maximum: int, notes: Notes) -> str:
-    if len(text) <= maximum:
-        return text
-    notes.warn(name, f"{label} is longer than {maximum} characters: cut")
-    return cut(text, maximum)
 
 
 def _state(main: Mapping[str, str], notes: Notes) -> dict[str, object]:
@@ -102,13 +95,6 @@ def _word(
     return ""
 
 
-def _images(rows: Sequence[ProductRow], notes: Notes) -> list[dict[str, str | None]]:
-    found, warnings = images([row.cells for row in rows])
-    for message in warnings:
-        notes.warn("images", message)
-    return found
-
-
 def _attributes(
     main: Mapping[str, str],
     variants: Sequence[ProductRow],
@@ -118,18 +104,4 @@ def _attributes(
     found = {name: main[name] for name in names if main[name]}
     if len(variants) == 1 and (barcode := variants[0].cells.get("barcode")):
         found["Barcode"] = barcode
-    found |= weight(variants, notes)
-    if any(len(value) > _LONGEST_ATTRIBUTE for value in found.values()):
-        found = _short(found, notes)
-    if len(found) > _MOST_ATTRIBUTES:
-        notes.warn("attributes", f"{len(found)} attributes: the first {_MOST_ATTRIBUTES} are kept")
-        found = dict(list(found.items())[:_MOST_ATTRIBUTES])
-    return found
-
-
-def _short(found: Mapping[str, str], notes: Notes) -> dict[str, str]:
-    short = {name: value for name, value in found.items() if len(value) <= _LONGEST_ATTRIBUTE}
-    for name in [name for name in found if name not in short]:
-        why = f"{printable(name)} is longer than {_LONGEST_ATTRIBUTE} characters: left out"
-        notes.warn("attributes", why)
-    return short
+    return fitting(found | weight(variants, notes), notes)

@@ -1,66 +1,55 @@
-"""What the variants of a product come to, until it is one product with variants."""
+"""What the rows of variants say: of a single one that is the product itself, or of several."""
 
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
-from eggypro_adapters.files import cells
-from eggypro_adapters.files.shopify.rows import Notes, ProductRow
-from eggypro_core.rules import RefusedError, decimal, printable
+from eggypro_adapters.files.amounts import Amount, amount, quantity
+from eggypro_adapters.files.notes import Notes
+from eggypro_adapters.files.pictures import address
+from eggypro_adapters.files.shopify.rows import ProductRow
+from eggypro_adapters.files.siblings import Sibling, variants
+from eggypro_core.rules import printable
 
 _CONTINUE = frozenset({"continue", "true"})
 _NO_WEIGHT = frozenset({"", "0", "0.0"})
 _GRAMS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_OPTIONS = (1, 2, 3)
+_DEFAULT = ("", "default title")
 
 
-class _Price(NamedTuple):
-    amount: Decimal
-    text: str
-    row: ProductRow
+def are_real(rows: Sequence[ProductRow]) -> bool:
+    """Whether rows are variants, and not the one that Shopify makes for a product without any."""
+    return len(rows) > 1 or (len(rows) == 1 and not _is_default(rows[0].cells))
 
 
-def prices(variants: Sequence[ProductRow], notes: Notes) -> dict[str, object]:
-    """Return the lowest price, with the compare-at price of the same row."""
-    priced = [found for row in variants if (found := _price(row, "price", "Price", notes))]
-    if not priced:
+def single(rows: Sequence[ProductRow], notes: Notes) -> dict[str, object]:
+    """Return price and stock of a product without variants; `rows` has one row, or none."""
+    if not rows:
         return {}
-    lowest = min(priced, key=lambda found: found.amount)
-    values: dict[str, object] = {"price": lowest.text}
-    if "compare_at_price" in lowest.row.cells:
-        values["compare_at_price"] = _compare_at(lowest, notes)
+    price = _price(rows[0], notes)
+    return (_prices(rows[0], price, notes) if price else {}) | _stock(rows[0], notes)
+
+
+def several(
+    rows: Sequence[ProductRow], every: Sequence[ProductRow], notes: Notes
+) -> dict[str, object]:
+    """Return the variants of a product; `every` row of it may name its options."""
+    if "price" not in rows[0].cells:
+        notes.warn("variants", f"No column of prices: the {len(rows)} variants are left alone")
+        return {}
+    names = _option_names(every, notes)
+    siblings = [Sibling(row.line, _options(row, names), _values(row, notes)) for row in rows]
+    values: dict[str, object] = {"variants": variants(siblings, notes)}
+    if "sku" in rows[0].cells:
+        values["sku"] = None  # each of the variants has its own
+    _warn_of_lost(rows, notes)
     return values
 
 
-def stock(variants: Sequence[ProductRow], notes: Notes) -> dict[str, object]:
-    """Return the summed stock, and whether it is tracked: one that never runs out is enough."""
-    values: dict[str, object] = {}
-    if variants and "quantity" in variants[0].cells:
-        values["stock_quantity"] = sum(_quantity(row, notes) for row in variants)
-    tracked = [_is_tracked(row.cells) for row in variants]
-    if False in tracked:
-        values["track_stock"] = False
-    elif True in tracked:
-        values["track_stock"] = True
-    return values
-
-
-def warn_of_many(
-    variants: Sequence[ProductRow], values: Mapping[str, object], notes: Notes
-) -> None:
-    """Say that several variants were taken as one, and as which."""
-    taken = []
-    if "price" in values:
-        taken.append(f"the lowest price ({Decimal(str(values['price'])):.2f})")
-    if "stock_quantity" in values:
-        taken.append(f"the summed stock ({values['stock_quantity']})")
-    how = f" as {' and '.join(taken)}" if taken else ""
-    notes.warn("variants", f"{len(variants)} variants: taken together{how}")
-
-
-def weight(variants: Sequence[ProductRow], notes: Notes) -> dict[str, str]:
+def weight(rows: Sequence[ProductRow], notes: Notes) -> dict[str, str]:
     """Return the weight that all variants share, if they do. The column holds grams always."""
-    weights = {row.cells.get("grams", "") for row in variants}
+    weights = {row.cells.get("grams", "") for row in rows}
     text = weights.pop() if len(weights) == 1 else ""
     if text in _NO_WEIGHT:
         return {}
@@ -71,39 +60,72 @@ def weight(variants: Sequence[ProductRow], notes: Notes) -> dict[str, str]:
     return {"Weight": f"{grams:f} g"} if grams else {}
 
 
-def _price(row: ProductRow, name: str, label: str, notes: Notes) -> _Price | None:
-    """Return the price in a row's cell, None where it is blank or refused."""
-    try:
-        text = cells.price(row.cells[name]) if name in row.cells else None
-        return None if text is None else _Price(decimal(label, text), text, row)
-    except RefusedError as refused:
-        notes.refuse(name, str(refused), row.line)
-        return None
+def _is_default(row: Mapping[str, str]) -> bool:
+    others = row.get("option2") or row.get("option3")
+    return not others and row.get("option1", "").lower() in _DEFAULT
 
 
-def _compare_at(lowest: _Price, notes: Notes) -> str | None:
-    found = _price(lowest.row, "compare_at_price", "Compare-at price", notes)
-    if found is None:
-        return None
-    if found.amount <= lowest.amount:
-        why = f"Compare-at price {found.text} is not above the price {lowest.text}: left out"
-        notes.warn("compare_at_price", why, found.row.line)
-        return None
-    return found.text
+def _option_names(rows: Sequence[ProductRow], notes: Notes) -> list[str]:
+    """Return the names of the options, which stand on one row of the product."""
+    columns = [f"option{number}_name" for number in _OPTIONS]
+    found = [next((name for row in rows if (name := row.cells.get(c))), "") for c in columns]
+    names = [name or f"Option{number}" for number, name in zip(_OPTIONS, found, strict=True)]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        notes.refuse("variants", f"Two options have the name '{printable(name)}'")
+    return names
 
 
-def _quantity(row: ProductRow, notes: Notes) -> int:
-    quantity = cells.whole(row.cells["quantity"] or "0")
-    if isinstance(quantity, str):
-        notes.refuse("stock_quantity", "Stock quantity must be an integer", row.line)
-        return 0
-    if quantity < 0:
-        notes.warn("stock_quantity", f"Negative stock ({quantity}) taken as 0", row.line)
-    return max(0, quantity)
+def _options(row: ProductRow, names: Sequence[str]) -> dict[str, str]:
+    cells = [row.cells.get(f"option{number}") for number in _OPTIONS]
+    return {name: cell for name, cell in zip(names, cells, strict=True) if cell}
 
 
-def _is_tracked(row: Mapping[str, str]) -> bool | None:
-    """Return whether a variant's stock is tracked, None where the file does not say."""
-    if row.get("policy", "").lower() in _CONTINUE:
-        return False
-    return bool(row["tracker"]) if "tracker" in row else None
+def _values(row: ProductRow, notes: Notes) -> dict[str, object]:
+    values = _stock(row, notes)
+    if price := _price(row, notes):
+        values |= _prices(row, price, notes)
+    elif not row.cells["price"]:
+        notes.refuse("price", "The variant has no price", row.line)
+    if "sku" in row.cells:
+        values["sku"] = row.cells["sku"] or None
+    if "variant_image" in row.cells:
+        values["image"] = address(row.cells["variant_image"])
+    return values
+
+
+def _price(row: ProductRow, notes: Notes) -> Amount | None:
+    return amount(row.cells.get("price", ""), "price", "Price", row.line, notes)
+
+
+def _prices(row: ProductRow, price: Amount, notes: Notes) -> dict[str, object]:
+    """Return the prices of a variant, the compare-at price if the file has one."""
+    if "compare_at_price" not in row.cells:
+        return {"price": price.text}
+    cell = row.cells["compare_at_price"]
+    found = amount(cell, "compare_at_price", "Compare-at price", row.line, notes)
+    if found and found.number <= price.number:
+        why = f"Compare-at price {found.text} is not above the price {price.text}: left out"
+        notes.warn("compare_at_price", why, row.line)
+        found = None
+    return {"price": price.text, "compare_at_price": found.text if found else None}
+
+
+def _stock(row: ProductRow, notes: Notes) -> dict[str, object]:
+    """Return what the file says of the stock of a variant, and whether it is tracked."""
+    values: dict[str, object] = {}
+    if "quantity" in row.cells:
+        values["stock_quantity"] = quantity(row.cells["quantity"], row.line, notes)
+    if row.cells.get("policy", "").lower() in _CONTINUE:
+        values["track_stock"] = False
+    elif "tracker" in row.cells:
+        values["track_stock"] = bool(row.cells["tracker"])
+    return values
+
+
+def _warn_of_lost(rows: Sequence[ProductRow], notes: Notes) -> None:
+    """Warn, once for a product, of what variants have here but not in this shop."""
+    lost = ["barcodes"] if any(row.cells.get("barcode") for row in rows) else []
+    if len({row.cells.get("grams", "") for row in rows}) > 1:
+        lost.append("weights")
+    if lost:
+        notes.warn("variants", f"The {' and '.join(lost)} of its {len(rows)} variants: left out")

@@ -1,0 +1,36 @@
+"""Prices and stock in the cells of shops' files, where a wrong one is told with its line."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from eggypro_adapters.files import cells
+from eggypro_adapters.files.notes import Notes
+from eggypro_core.rules import RefusedError, decimal
+
+
+class Amount(NamedTuple):
+    """An amount of money, as it is written too."""
+
+    number: Decimal
+    text: str
+
+
+def amount(cell: str, name: str, label: str, line: int, notes: Notes) -> Amount | None:
+    """Return the amount in a cell, None where it is blank or refused."""
+    try:
+        text = cells.price(cell)
+        return None if text is None else Amount(decimal(label, text), text)
+    except RefusedError as refused:
+        notes.refuse(name, str(refused), line)
+        return None
+
+
+def quantity(cell: str, line: int, notes: Notes) -> int:
+    """Return the stock in a cell: none for a blank one, and for a negative one, with a warning."""
+    found = cells.whole(cell or "0")
+    if isinstance(found, str):
+        notes.refuse("stock_quantity", "Stock quantity must be an integer", line)
+        return 0
+    if found < 0:
+        notes.warn("stock_quantity", f"Negative stock ({found}) taken as 0", line)
+    return max(0, found)

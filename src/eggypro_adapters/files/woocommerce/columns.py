@@ -1,0 +1,158 @@
+"""The columns of WooCommerce's CSV files."""
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from attrs import frozen
+
+from eggypro_adapters.files.cells import SPACES, unescaped
+from eggypro_adapters.files.table import key, refuse_twice
+from eggypro_core.errors import Fault
+from eggypro_core.rules import printable
+
+LONGEST_NAME = 100
+SIZES = ("Weight", "Length", "Width", "Height")
+_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "id": ("ID",),
+        "type": ("Type",),
+        "sku": ("SKU",),
+        "Barcode": ("GTIN, UPC, EAN, or ISBN",),
+        "name": ("Name",),
+        "published": ("Published",),
+        "short": ("Short description",),
+        "description": ("Description",),
+        "sale_starts": ("Date sale price starts",),
+        "sale_ends": ("Date sale price ends",),
+        "in_stock": ("In stock?",),
+        "stock": ("Stock",),
+        "backorders": ("Backorders allowed?",),
+        "sale_price": ("Sale price",),
+        "price": ("Regular price",),
+        "Category": ("Categories",),
+        "Tags": ("Tags",),
+        "Brand": ("Brands", "Brand"),
+        "images": ("Images",),
+        "parent": ("Parent",),
+        "position": ("Position",),
+        "seo_title": ("Meta: _yoast_wpseo_title",),
+        "seo_description": ("Meta: _yoast_wpseo_metadesc",),
+    }
+)
+_IGNORED = (
+    *("Is featured?", "Visibility in catalog", "Tax status", "Tax class", "Low stock amount"),
+    *("Sold individually?", "Allow customer reviews?", "Purchase note", "Shipping class"),
+    *("Download limit", "Download expiry days", "Grouped products", "Upsells", "Cross-sells"),
+    *("External URL", "Button text", "Cost of goods", "Commodity code (HS code)"),
+    *("Country of origin", "Customs description"),
+)
+_ROLES = {key(name): role for role, names in _NAMES.items() for name in names}
+_IGNORED_KEYS = frozenset(key(name) for name in _IGNORED)
+_ATTRIBUTES = ("Barcode", "Category", "Tags", "Brand")
+_SIZE = re.compile(rf"({'|'.join(SIZES)}) \((.+)\)", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"Attribute ([0-9]{1,4}) (name|value\(s\))", re.IGNORECASE)
+_OF_ATTRIBUTE = re.compile(r"Attribute [0-9]+ (visible|global|default)", re.IGNORECASE)
+_DOWNLOAD = re.compile(r"Download [0-9]+ (ID|name|URL)", re.IGNORECASE)
+_META = re.compile(r"Meta: *(.+)", re.IGNORECASE | re.DOTALL)
+
+
+@frozen
+class Columns:
+    """The columns that are read: where each is and what it is called inside.
+
+    `attributes` are those that become attributes of the product by that very name, `units` the
+    units of its sizes, and `pairs` the columns of name and values of each further attribute.
+    """
+
+    width: int
+    places: Sequence[int]
+    names: Sequence[str]
+    attributes: Sequence[str]
+    units: Mapping[str, str]
+    pairs: Sequence[tuple[str, str]]
+    warnings: tuple[Fault, ...]
+
+    def pick(self, cells: Sequence[str]) -> list[str]:
+        """Return the cells that are read; what a short row lacks is blank."""
+        if len(cells) < self.width:
+            cells = [*cells, *[""] * (self.width - len(cells))]
+        return [_plain(cells[place]) for place in self.places]
+
+    def named(self, picked: Sequence[str]) -> dict[str, str]:
+        """Return the cells that were picked, by name."""
+        return dict(zip(self.names, picked, strict=True))
+
+
+def recognises(header: Sequence[str]) -> bool:
+    """Whether a header is one of WooCommerce's: types of products, and a regular price."""
+    return {"type", "name", "price"} <= {_ROLES.get(key(name)) for name in header} and any(
+        key(name) == "regularprice" for name in header
+    )
+
+
+def columns(header: Sequence[str]) -> Columns | None:
+    """Return the columns that a header names, None where it has no name of products.
+
+    Raises MalformedError where two mean the same.
+    """
+    named = [(place, _name(text), text) for place, text in enumerate(header) if key(text)]
+    refuse_twice((name or f"?{text.casefold()}", text) for _, name, text in named)
+    read = [(place, name) for place, name, _ in named if name and len(name) <= LONGEST_NAME]
+    names = [name for _, name in read]
+    if "name" not in names:
+        return None
+    return Columns(
+        width=len(header),
+        places=[place for place, _ in read],
+        names=names,
+        attributes=[name for name in names if name in _ATTRIBUTES or name.startswith("meta:")],
+        units=_units(header),
+        pairs=_pairs(names),
+        warnings=tuple(
+            Fault(printable(text), "Unknown column: not read")
+            for _, name, text in named
+            if not _is_ignored(text) and (not name or len(name) > LONGEST_NAME)
+        ),
+    )
+
+
+def _plain(cell: str) -> str:
+    """Return a cell as it was meant: without what keeps spreadsheets from computing it."""
+    cell = cell.strip(SPACES)
+    plain = unescaped(cell)
+    wrapped = plain is not cell and plain.endswith("'") and plain.count("'") == 1
+    return plain[:-1] if wrapped else plain
+
+
+def _name(text: str) -> str:
+    """Return what a column is called inside, "" for one that is not read."""
+    if size := _SIZE.fullmatch(text):
+        return size[1].capitalize()
+    if attribute := _ATTRIBUTE.fullmatch(text):
+        return f"attribute {int(attribute[1])} {attribute[2][:4].lower()}"
+    if role := _ROLES.get(key(text)):
+        return role
+    meta = _META.fullmatch(text)
+    return f"meta:{meta[1].strip()}" if meta and not meta[1].startswith("_") else ""
+
+
+def _is_ignored(text: str) -> bool:
+    return bool(
+        key(text) in _IGNORED_KEYS
+        or _OF_ATTRIBUTE.fullmatch(text)
+        or _DOWNLOAD.fullmatch(text)
+        or text.casefold().startswith("meta: _")
+    )
+
+
+def _units(header: Sequence[str]) -> dict[str, str]:
+    found = (_SIZE.fullmatch(text) for text in header)
+    return {size[1].capitalize(): size[2] for size in found if size}
+
+
+def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the columns of name and values of each attribute that has both."""
+    named = [name for name in names if re.fullmatch("attribute [0-9]+ name", name)]
+    pairs = [(name, name.replace("name", "valu")) for name in named]
+    return [pair for pair in pairs if pair[1] in names]

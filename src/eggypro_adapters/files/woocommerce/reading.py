@@ -1,0 +1,55 @@
+"""The rows of a file brought together: variations with their product, wherever they stand."""
+
+from collections.abc import Iterator
+
+from eggypro_adapters.files import grouping, sorter
+from eggypro_adapters.files.table import Row, Table
+from eggypro_adapters.files.woocommerce.columns import Columns
+from eggypro_adapters.files.woocommerce.product import product
+from eggypro_adapters.files.woocommerce.rows import (
+    ProductRow,
+    kind_of,
+    own_key,
+    parent_key,
+    sku_key,
+)
+from eggypro_core.errors import Fault
+from eggypro_core.imports import ImportEntry
+
+
+def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
+    """Return each product with its variations, after the rows that cannot be read.
+
+    The whole file is read, into the temporary folder, before the first product comes. Products of
+    one name are told apart by numbers, in their order in the file.
+    """
+    if columns.warnings:
+        yield ImportEntry(table.line, None, warnings=columns.warnings)
+    with sorter.opened() as rows:
+        for row in table.rows():
+            wrong = row.wrong or _put(rows, columns, row)
+            if wrong:
+                yield ImportEntry(row.line, None, (Fault("" if row.wrong else "parent", wrong),))
+        for group in grouping.products(rows):
+            if isinstance(group, ImportEntry):
+                yield group
+            else:
+                found = [ProductRow(line, columns.named(cells)) for _, line, cells in group]
+                yield product(found, columns, rows.number)
+
+
+def _put(rows: sorter.Sorter, columns: Columns, row: Row) -> str:
+    """Keep a row under the product that it belongs to. Returns why that cannot be, or nothing."""
+    cells = columns.pick(row.cells)
+    named = columns.named(cells)
+    if kind_of(named.get("type", "")) == "variation":
+        parent = parent_key(named)
+        if not parent:
+            return "The variation names no parent"
+        grouping.put(rows, parent, row.line, cells)
+        return ""
+    own = own_key(named, row.line)
+    if named.get("id") and named.get("sku"):
+        rows.alias(sku_key(named["sku"]), own)
+    grouping.put(rows, own, row.line, cells)
+    return ""
