@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, field, fields
 from falcon.testing import TestClient
 
 from eggypro_adapters.postgres.engine import Database, Statement
@@ -33,7 +33,7 @@ class Counting(Database):
 
 @pytest.fixture
 def counted(database: Database) -> Counting:
-    return Counting(database.engine, database._writing)
+    return Counting(*(getattr(database, each.name) for each in fields(Database)))
 
 
 @pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
