@@ -3,6 +3,12 @@
 from eggypro_core.access import AdminUser, Gate, Permission
 from eggypro_core.app import EggyPro
 from eggypro_core.catalog import Catalog
+from eggypro_core.categories import (
+    Category,
+    CategoryChanges,
+    CategoryDraft,
+    CategoryQuery,
+)
 from eggypro_core.errors import (
     ConfigurationError,
     ConflictError,
@@ -29,11 +35,16 @@ from eggypro_core.products import (
     Rating,
 )
 from eggypro_core.queries import ProductQuery, Sort, Status
+from eggypro_core.taxonomy import Taxonomy
 
 __all__ = [
     "AdminUser",
     "Catalog",
+    "Category",
+    "CategoryChanges",
+    "CategoryDraft",
     "CategoryName",
+    "CategoryQuery",
     "ConfigurationError",
     "ConflictError",
     "EggyPro",
@@ -62,6 +73,7 @@ __all__ = [
     "Sort",
     "StaleError",
     "Status",
+    "Taxonomy",
     "UnauthenticatedError",
     "UnavailableError",
 ]

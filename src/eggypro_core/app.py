@@ -9,6 +9,7 @@ from attrs import field, frozen
 from eggypro_core.access import Gate
 from eggypro_core.catalog import Catalog
 from eggypro_core.ports import ProductReader
+from eggypro_core.taxonomy import Taxonomy
 
 
 @frozen
@@ -16,6 +17,7 @@ class EggyPro:
     """A running shop backend. Use it in a `with` block, or `close` it."""
 
     catalog: Catalog
+    taxonomy: Taxonomy
     gate: Gate
     reader: ProductReader
     currency: str = "EUR"

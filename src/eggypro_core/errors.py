@@ -38,7 +38,11 @@ class ForbiddenError(EggyProError):
 
 
 class NotFoundError(EggyProError):
-    """What was named does not exist, or is not for this caller to see."""
+    """What was named does not exist `among` those things, or is not for this caller to see."""
+
+    def __init__(self, message: str, *, among: str = "products") -> None:
+        super().__init__(message)
+        self.among = among
 
 
 class MovedError(EggyProError):

@@ -125,7 +125,10 @@ class Product(ListedProduct):
 
 @frozen(kw_only=True)
 class ProductDraft:
-    """A product that is not stored yet. Without a `slug`, one is made from its name."""
+    """A product that is not stored yet. Without a `slug`, one is made from its name.
+
+    `categories` are the slugs of those that it is put in.
+    """
 
     name: str
     slug: str | None = None
@@ -142,6 +145,7 @@ class ProductDraft:
     stock_quantity: int = 0
     track_stock: bool = True
     is_active: bool = True
+    categories: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -167,6 +171,7 @@ class ProductChanges:
     stock_quantity: int | Unset = UNSET
     track_stock: bool | Unset = UNSET
     is_active: bool | Unset = UNSET
+    categories: tuple[str, ...] | Unset = UNSET
 
     @classmethod
     def read(
@@ -292,6 +297,7 @@ def _rules(
         "stock_quantity": _STOCK,
         "track_stock": rules.yes_or_no("Track stock"),
         "is_active": rules.yes_or_no("Is active"),
+        "categories": _categories,
     }
 
 
@@ -300,6 +306,7 @@ def _or_none(rule: Callable[[object], T]) -> Callable[[object], T | None]:
     return lambda value: None if value is None else rule(value)
 
 
+_CATEGORIES = rules.listed("Categories", rules.slug("Category", 100), 100)
 _STOCK = rules.whole("Stock quantity", 0, HIGHEST_STOCK)
 _STOCK_RULES: Mapping[str, rules.Rule] = {"delta": rules.integer("Delta"), "set": _STOCK}
 _EITHER = Fault("delta", "Either delta or set must be given")
@@ -314,6 +321,11 @@ _edits = _or_none(
         text=_or_none(_ATTRIBUTE),
     )
 )
+
+
+def _categories(value: object) -> tuple[str, ...]:
+    """Return the slugs of a list of them, each once."""
+    return tuple(dict.fromkeys(_CATEGORIES(value)))
 
 
 def _image(value: object) -> Image:

@@ -1,6 +1,7 @@
 """Every port within this process: the reference that real adapters are tested against."""
 
+from eggypro_adapters.memory.categories import MemoryCategoryStore
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
 
-__all__ = ["MemoryDatabase", "MemoryProductStore"]
+__all__ = ["MemoryCategoryStore", "MemoryDatabase", "MemoryProductStore"]

@@ -8,6 +8,7 @@ from datetime import datetime
 from attrs import asdict, define, evolve, field
 
 from eggypro_adapters.memory.shelf import MemoryDatabase, Shelf
+from eggypro_core.categories import no_categories
 from eggypro_core.paging import COUNTED, Page
 from eggypro_core.products import (
     HIGHEST_STOCK,
@@ -35,7 +36,9 @@ class MemoryProductStore:
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         with self._database.lock:
-            every = list(self._database.shelf.products.values())
+            shelf = self._database.shelf.copy()
+        inside = None if query.category is None else _inside(query.category, shelf)
+        every = [one for one in shelf.products.values() if inside is None or one.id in inside]
         found = [(_place(query, one), one) for one in every if _matches(query, one)]
         found.sort(key=lambda row: row[0], reverse=query.sort.descending)
         rows = found[:RANKED] if query.sort is Sort.RELEVANCE else found
@@ -45,7 +48,7 @@ class MemoryProductStore:
         rows = rows[query.offset :]
         shown = rows[: query.limit]
         return Page(
-            items=tuple(product.listed() for _, product in shown),
+            items=tuple(_listed(product, shelf) for _, product in shown),
             total=min(len(found), COUNTED),
             total_capped=len(found) > COUNTED,
             next=query.following(shown[-1][1], _score(query, shown[-1][1]))
@@ -59,9 +62,10 @@ class MemoryProductStore:
 
     def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
         with self._database.lock:
-            changed = to(self._database.shelf.find(slug))
-            self._database.shelf.put(changed)
-            return changed
+            shelf = self._database.shelf
+            changed = to(shelf.find(slug))
+            shelf.put(changed)
+            return shelf.find(changed.slug)
 
     def adjust_stock(self, slug: str, by: int) -> int:
         with self._database.lock:
@@ -83,6 +87,9 @@ class MemoryProductStore:
             product = self._database.shelf.find(slug)
             check(product)
             del self._database.shelf.products[product.id]
+            self._database.shelf.links = {
+                link for link in self._database.shelf.links if link[0] != product.id
+            }
             self._database.shelf.aliases = {
                 alias: holder
                 for alias, holder in self._database.shelf.aliases.items()
@@ -112,7 +119,8 @@ class _MemoryLoad:
 
     def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
         wanted = set(slugs)
-        return {one.slug: one for one in self.shelf.products.values() if one.slug in wanted}
+        known = [one.slug for one in self.shelf.products.values() if one.slug in wanted]
+        return {slug: self.shelf.find(slug) for slug in known}
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:
         wanted = set(skus)
@@ -131,10 +139,15 @@ class _MemoryLoad:
 
 def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Product:
     values = asdict(draft, recurse=False)
+    wanted = values.pop("categories")
     values["slug"] = draft.slug or free_slug(slug_of(draft.name), shelf.holds)
     product = Product(**values, id=new_id, version=1, created_at=at, updated_at=at)
+    ids = {node.slug: node.id for node in shelf.categories.values()}
+    if unknown := [slug for slug in wanted if slug not in ids]:
+        raise no_categories(unknown)
     shelf.put(product)
-    return product
+    shelf.links |= {(new_id, ids[slug]) for slug in wanted}
+    return shelf.find(product.slug)
 
 
 def _matches(query: ProductQuery, product: Product) -> bool:
@@ -143,13 +156,20 @@ def _matches(query: ProductQuery, product: Product) -> bool:
         and (query.in_stock is None or product.in_stock == query.in_stock)
         and (query.min_price is None or product.price >= query.min_price)
         and (query.max_price is None or product.price <= query.max_price)
-        and (query.category is None or _is_in(query.category, product))
         and (query.search is None or _score(query, product) > 0)
     )
 
 
-def _is_in(category: str, product: Product) -> bool:
-    return any(one.slug == category for one in product.categories)
+def _inside(category: str, shelf: Shelf) -> set[int]:
+    """Return the ids of the products in a visible category, or in what is visible below it."""
+    roots = [node for node in shelf.categories.values() if node.slug == category]
+    nodes = [node for root in roots for node in shelf.within(root) if shelf.is_visible(node)]
+    shown = {node.id for node in nodes}
+    return {product for product, category in shelf.links if category in shown}
+
+
+def _listed(product: Product, shelf: Shelf) -> ListedProduct:
+    return evolve(product.listed(), categories=shelf.names_of(product.id))
 
 
 def _place(query: ProductQuery, product: Product) -> tuple[SortKey, int]:

@@ -29,7 +29,7 @@ _KNOWN = (
     sa.select(*WHOLE)
     .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
     .order_by(products.c.id)  # every import locks in one order
-    .with_for_update()
+    .with_for_update(of=products)
 )
 _HOLDERS = sa.select(products.c.sku, products.c.slug).where(
     products.c.sku == sa.func.any(sa.bindparam("skus", type_=_texts))

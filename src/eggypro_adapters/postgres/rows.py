@@ -4,8 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eggypro_adapters.postgres.tables import products
-from eggypro_core.products import Image, ListedProduct, Product, ProductDraft, Rating
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, array
+
+from eggypro_adapters.postgres.tables import categories, product_categories, products
+from eggypro_core.products import CategoryName, Image, ListedProduct, Product, ProductDraft, Rating
 from eggypro_core.queries import name_key
 
 _listed = (
@@ -30,20 +33,49 @@ _listed = (
     "rating_average",
     "rating_count",
 )
+
+
+def category_names(of: sa.FromClause) -> sa.ColumnElement[Any]:
+    """Return the visible categories of a product's row, an array of slug and name for each.
+
+    It is a query for each row, so let it see no more rows than are shown.
+    """
+    pair = array([sa.cast(categories.c.slug, sa.Text), sa.cast(categories.c.name, sa.Text)])
+    names = (
+        sa.select(pair)
+        .select_from(product_categories.join(categories))
+        .where(product_categories.c.product_id == of.c.id, categories.c.is_visible)
+        .order_by(categories.c.name_key, categories.c.slug)
+        .correlate(of)
+    )
+    return sa.func.array(names.scalar_subquery(), type_=ARRAY(sa.Text)).label("categories")
+
+
+def is_within(
+    slug: sa.ColumnElement[str], of: sa.FromClause = categories
+) -> sa.ColumnElement[bool]:
+    """Return whether a row is that category or below it. An index on the path answers it."""
+    return of.c.path.contains(array([sa.cast(slug, sa.Text)]))
+
+
 LISTED = [products.c[name] for name in _listed]
-"""The columns of `listed_of`, in its order."""
-WHOLE = [*LISTED, *(products.c[name] for name in ("version", "details", "attributes"))]
+"""The columns of `listed_of`, in its order, before the names of its categories."""
+WHOLE = [
+    *LISTED,
+    category_names(products),
+    *(products.c[name] for name in ("version", "details", "attributes")),
+]
 """The columns of `product_of`, in its order."""
 
 
 def listed_of(row: Sequence[Any]) -> ListedProduct:
-    """Return what a row of LISTED says."""
+    """Return what a row of LISTED and the names of its categories says."""
     return ListedProduct(**_common(row))
 
 
 def product_of(row: Sequence[Any]) -> Product:
     """Return what a row of WHOLE says."""
-    version, details, attributes = row[len(LISTED) :]
+    version, details, attributes = row[len(LISTED) + 1 :]
     return Product(**_common(row), version=version, details=details, attributes=attributes)
 
 
@@ -77,11 +109,12 @@ def copied(columns: Mapping[str, Any]) -> list[Any]:
 
 
 def _common(row: Sequence[Any]) -> dict[str, Any]:
-    fields = dict(zip(_listed, row, strict=False))
+    fields = dict(zip((*_listed, "categories"), row, strict=False))
     average, count = fields.pop("rating_average"), fields.pop("rating_count")
     fields["rating"] = Rating(average, count) if count else _UNRATED
     fields["images"] = tuple(map(_image, fields["images"], fields.pop("image_alts")))
     fields["ingredients"] = tuple(fields["ingredients"])
+    fields["categories"] = tuple(CategoryName(slug, name) for slug, name in fields["categories"])
     return fields
 
 
