@@ -6,6 +6,7 @@ from typing import Any
 from eggypro_adapters.files import read_products
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import (
+    MemoryCategoryStore,
     MemoryDatabase,
     MemoryProductStore,
     MemoryReviewStore,
@@ -16,7 +17,8 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import ProductStore, ReviewStore, VariantStore
+from eggypro_core.ports import CategoryStore, ProductStore, ReviewStore, VariantStore
+from eggypro_core.taxonomy import Taxonomy
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -47,6 +49,7 @@ def an_eggypro(
     products: ProductStore | None = None,
     variants: VariantStore | None = None,
     reviews: ReviewStore | None = None,
+    categories: CategoryStore | None = None,
 ) -> EggyPro:
     """Return a shop, where it is always noon; in memory where no stores are given."""
     database = MemoryDatabase()
@@ -61,6 +64,9 @@ def an_eggypro(
         ),
         feedback=Feedback(
             MemoryReviewStore(database) if reviews is None else reviews, lambda: NOON
+        ),
+        taxonomy=Taxonomy(
+            MemoryCategoryStore(database) if categories is None else categories, lambda: NOON
         ),
         gate=Gate(ADMIN_KEY),
         reader=read_products,

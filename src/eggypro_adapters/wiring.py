@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
@@ -20,6 +21,7 @@ from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.ports import Migrations
+from eggypro_core.taxonomy import Taxonomy
 
 DEMO = Path(__file__).with_name("demo.jsonl")
 """The catalogue of a demonstration, in the project's own JSONL."""
@@ -40,6 +42,7 @@ def open_eggypro(settings: Settings) -> EggyPro:
             catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now),
             assortment=Assortment(PostgresVariantStore(database), _now),
             feedback=Feedback(PostgresReviewStore(database), _now),
+            taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
             gate=Gate(key),
             reader=read_products,
             currency=settings.currency,

@@ -4,6 +4,12 @@ from eggypro_core.access import AdminUser, Gate, Permission
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
+from eggypro_core.categories import (
+    Category,
+    CategoryChanges,
+    CategoryDraft,
+    CategoryQuery,
+)
 from eggypro_core.errors import (
     ConfigurationError,
     ConflictError,
@@ -33,13 +39,18 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import ProductQuery, Sort
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, ReviewStatus
+from eggypro_core.taxonomy import Taxonomy
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
 __all__ = [
     "AdminUser",
     "Assortment",
     "Catalog",
+    "Category",
+    "CategoryChanges",
+    "CategoryDraft",
     "CategoryName",
+    "CategoryQuery",
     "ConfigurationError",
     "ConflictError",
     "EggyPro",
@@ -73,6 +84,7 @@ __all__ = [
     "Sort",
     "StaleError",
     "Status",
+    "Taxonomy",
     "UnauthenticatedError",
     "UnavailableError",
     "Variant",

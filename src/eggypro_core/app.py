@@ -11,6 +11,7 @@ from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.ports import ProductReader
+from eggypro_core.taxonomy import Taxonomy
 
 
 @frozen
@@ -20,6 +21,7 @@ class EggyPro:
     catalog: Catalog
     assortment: Assortment
     feedback: Feedback
+    taxonomy: Taxonomy
     gate: Gate
     reader: ProductReader
     currency: str = "EUR"

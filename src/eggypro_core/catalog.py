@@ -54,7 +54,9 @@ class Catalog:
 
     def add(self, values: Mapping[str, object]) -> Product:
         """Add a product. Raises ConflictError where its slug or SKU is another's."""
-        changes = ProductChanges.read(values, self._html.clean, required=REQUIRED)
+        changes = ProductChanges.read(
+            values, self._html.clean, required=REQUIRED, closed=SHOWN - _WRITTEN_ONCE
+        )
         return self._products.add(changes.draft(), self._clock())
 
     def change(
@@ -166,6 +168,10 @@ class Catalog:
             return completed(changes, product).apply(product, now)
 
         return self._products.change(known_slug(slug), to)
+
+
+_WRITTEN_ONCE = {"images", "categories"}
+"""What a new product takes, and what later changes at addresses of its own."""
 
 
 def known_slug(text: str) -> str:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from eggypro_core.categories import Category, CategoryDraft, CategoryQuery
 from eggypro_core.imports import ImportEntry
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
@@ -53,7 +54,8 @@ class ProductStore(Protocol):
 
         A draft without a slug gets one that is free: no product's, no former one, not reserved.
         A slug that is given and is a product's former one is taken over from it.
-        Raises ConflictError where a given slug or the SKU belongs to another product.
+        Raises ConflictError where a given slug or the SKU belongs to another product, and
+        InvalidError where one of its categories does not exist.
         """
         ...
 
@@ -227,6 +229,59 @@ class ProductLoad(Protocol):
 
     def commit(self) -> None:
         """Keep all of it."""
+        ...
+
+
+class CategoryStore(Protocol):
+    """Keeps a tree of categories by slug, and which products are in them.
+
+    Archived ones too. Any method may raise UnavailableError.
+    """
+
+    def find(self, slug: str) -> Category:
+        """Return a category, visible or not. Raises NotFoundError."""
+        ...
+
+    def page(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
+        """Return a page, sorted by the key of the name and then by id.
+
+        Active ones are those that are visible, archived ones all others.
+        """
+        ...
+
+    def add(self, draft: CategoryDraft, at: datetime) -> Category:
+        """Keep a new category, made `at` a time, and return it with its id.
+
+        A draft without a slug gets one that is free. Raises ConflictError where a given slug is
+        another's or the tree would be too deep, InvalidError where there is no such parent.
+        """
+        ...
+
+    def change(self, slug: str, to: Callable[[Category], Category]) -> Category:
+        """Replace the category by `to(category)`, below the parent that it names; return it.
+
+        Nobody else changes the tree in between, so that it never gets a cycle. If `to` raises,
+        nothing is kept. `to` must be pure: a store may call it again. Raises NotFoundError,
+        InvalidError and ConflictError as `add` does, and ConflictError for a cycle.
+        """
+        ...
+
+    def remove(self, slug: str) -> None:
+        """Delete a category for good: its products are unlinked, its children go to its parent.
+
+        Raises NotFoundError.
+        """
+        ...
+
+    def link(self, product: str, category: str) -> None:
+        """Put a product in a category, if it is not there.
+
+        Raises NotFoundError, and MovedError where the slug is a former one of a product.
+        """
+        ...
+
+    def unlink(self, product: str, category: str) -> None:
+        """Take a product out of a category, if it is there. Raises MovedError as `link`."""
         ...
 
 

@@ -122,7 +122,10 @@ class Product(ListedProduct):
 
 @frozen(kw_only=True)
 class ProductDraft:
-    """A product that is not stored yet. Without a `slug`, one is made from its name."""
+    """A product that is not stored yet. Without a `slug`, one is made from its name.
+
+    `categories` are the slugs of those that it is put in.
+    """
 
     name: str
     slug: str | None = None
@@ -140,6 +143,7 @@ class ProductDraft:
     track_stock: bool = True
     is_active: bool = True
     variants: tuple[VariantDraft, ...] = ()
+    categories: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -167,6 +171,7 @@ class ProductChanges:
     track_stock: bool | Unset = UNSET
     is_active: bool | Unset = UNSET
     variants: tuple[VariantChanges, ...] = ()
+    categories: tuple[str, ...] | Unset = UNSET
 
     @classmethod
     def read(
@@ -337,10 +342,12 @@ def _rules(
         "track_stock": rules.yes_or_no("Track stock"),
         "is_active": rules.yes_or_no("Is active"),
         "variants": _variants,
+        "categories": _categories,
     }
 
 
 _image_address = rules.address("Image address", each="Each image")
+_CATEGORIES = rules.listed("Categories", rules.slug("Category", 100), 100)
 _STOCK = rules.whole("Stock quantity", 0, HIGHEST_STOCK)
 _STOCK_RULES: Mapping[str, rules.Rule] = {"delta": rules.integer("Delta"), "set": _STOCK}
 _EITHER = Fault("delta", "Either delta or set must be given")
@@ -396,6 +403,11 @@ def _variant(value: object) -> VariantChanges:
 def _refuse_twice(name: str, keys: Sequence[object]) -> None:
     if len(set(keys)) < len(keys):
         raise rules.RefusedError(f"Two variants have the same {name}")
+
+
+def _categories(value: object) -> tuple[str, ...]:
+    """Return the slugs of a list of them, each once."""
+    return tuple(dict.fromkeys(_CATEGORIES(value)))
 
 
 def _image(value: object) -> Image:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TypeAlias, TypeVar
 from urllib.parse import urlencode
 
+from eggypro_core.categories import Category, CategoryQuery
 from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import Image, ListedProduct, Product, Rating
@@ -16,6 +17,7 @@ from eggypro_core.variants import Variant, VariantQuery
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
 PRODUCTS = "/api/products"
 REVIEWS = "/api/reviews"
+CATEGORIES = "/api/categories"
 T = TypeVar("T")
 Q = TypeVar("Q", bound=ListQuery)
 
@@ -105,6 +107,28 @@ def review_page_body(page: Page[Review, ReviewQuery], query: ReviewQuery) -> dic
     """Return a page of reviews, with the address of the next one."""
     address = REVIEWS if query.product is None else f"{PRODUCTS}/{query.product}/reviews"
     return _page(page, query, address, review_body)
+
+
+def category_body(category: Category) -> dict[str, Json]:
+    """Return a category."""
+    return {
+        "id": category.id,
+        "name": category.name,
+        "slug": category.slug,
+        "description": category.description,
+        "parent": category.parent,
+        "path": category.path,
+        "is_active": category.is_active,
+        "product_count": category.product_count,
+        "created_at": timestamp(category.created_at),
+    }
+
+
+def category_page_body(
+    page: Page[Category, CategoryQuery], query: CategoryQuery
+) -> dict[str, Json]:
+    """Return a page of categories, with the address of the next one."""
+    return _page(page, query, CATEGORIES, category_body)
 
 
 def report_body(report: ImportReport) -> dict[str, Json]:

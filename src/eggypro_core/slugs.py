@@ -44,15 +44,16 @@ _GREEK = _table(
 _LETTERS = _SIGNS | _LATIN | _CYRILLIC | _GREEK
 
 
-def slug_of(name: str, limit: int = 255) -> str:
-    """Return the slug that a name suggests: at most `limit` characters, `product` if none is left.
+def slug_of(name: str, limit: int = 255, *, otherwise: str = "product") -> str:
+    """Return the slug that a name suggests, of at most `limit` characters.
 
-    Latin, Cyrillic and Greek are written in plain Latin letters; all else separates words.
+    Latin, Cyrillic and Greek are written in plain Latin letters; all else separates words. Where
+    nothing is left, it is `otherwise`.
     """
     # Composed first: taken apart, й is и with an accent. Lower case first: so does µ become μ.
     whole = normalize("NFC", name).lower().translate(_WHOLE)
     plain = _unaccented(whole).replace("ου", "ou").replace("l·l", "ll").translate(_LETTERS)
-    return _cut(_NOT_OF_A_SLUG.sub("-", plain).strip("-") or "product", limit)
+    return _cut(_NOT_OF_A_SLUG.sub("-", plain).strip("-") or otherwise, limit)
 
 
 def is_slug(text: str) -> bool:

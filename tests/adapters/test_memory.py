@@ -1,13 +1,14 @@
 import pytest
 
 from eggypro_adapters.memory import (
+    MemoryCategoryStore,
     MemoryDatabase,
     MemoryProductStore,
     MemoryReviewStore,
     MemoryVariantStore,
 )
 from eggypro_core.ports import ProductStore
-from tests.contracts import review_store
+from tests.contracts import category_store, review_store
 from tests.contracts.product_store import ProductStoreContract
 from tests.contracts.steady_pages import hold_steady
 from tests.contracts.variant_store import Stores, VariantStoreContract
@@ -35,3 +36,10 @@ class TestMemoryReviewStore(review_store.ReviewStoreContract):
     def stores(self) -> review_store.Stores:
         database = MemoryDatabase()
         return review_store.Stores(MemoryProductStore(database), MemoryReviewStore(database))
+
+
+class TestMemoryCategoryStore(category_store.CategoryStoreContract):
+    @pytest.fixture
+    def stores(self) -> category_store.Stores:
+        database = MemoryDatabase()
+        return category_store.Stores(MemoryCategoryStore(database), MemoryProductStore(database))

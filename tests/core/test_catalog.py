@@ -90,7 +90,7 @@ def test_a_new_product_says_all_that_is_required(catalog: Catalog, name: str) ->
     assert catalog.page(ProductQuery()).total == 0
 
 
-@pytest.mark.parametrize("name", sorted(SHOWN - {"images"}))
+@pytest.mark.parametrize("name", sorted(SHOWN - {"images", "categories"}))
 def test_a_new_product_cannot_set_what_is_only_shown(catalog: Catalog, name: str) -> None:
     assert faults(lambda: catalog.add(a_product(**{name: 1}))) == [
         Fault(name, "Cannot be set here")

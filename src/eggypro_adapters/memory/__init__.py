@@ -1,8 +1,15 @@
 """Every port within this process: the reference that real adapters are tested against."""
 
+from eggypro_adapters.memory.categories import MemoryCategoryStore
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.reviews import MemoryReviewStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
 from eggypro_adapters.memory.variants import MemoryVariantStore
 
-__all__ = ["MemoryDatabase", "MemoryProductStore", "MemoryReviewStore", "MemoryVariantStore"]
+__all__ = [
+    "MemoryCategoryStore",
+    "MemoryDatabase",
+    "MemoryProductStore",
+    "MemoryReviewStore",
+    "MemoryVariantStore",
+]

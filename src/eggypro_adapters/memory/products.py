@@ -9,6 +9,7 @@ from datetime import datetime
 from attrs import asdict, define, evolve, field
 
 from eggypro_adapters.memory.shelf import MemoryDatabase, Shelf
+from eggypro_core.categories import no_categories
 from eggypro_core.paging import COUNTED, Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import (
@@ -40,9 +41,10 @@ class MemoryProductStore:
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         with self._database.lock:
-            shelf = self._database.shelf
-            every = list(shelf.products.values())
-            named = {holder.id for sku, holder, _ in shelf.skus() if sku == query.search}
+            shelf = self._database.shelf.copy()
+        named = {holder.id for sku, holder, _ in shelf.skus() if sku == query.search}
+        inside = None if query.category is None else _inside(query.category, shelf)
+        every = [one for one in shelf.products.values() if inside is None or one.id in inside]
         scored = [(one, _score(query, one, named)) for one in every]
         found = [(_place(query, *row), *row) for row in scored if _matches(query, *row)]
         found.sort(key=lambda row: row[0], reverse=query.sort.descending)
@@ -53,7 +55,7 @@ class MemoryProductStore:
         rows = rows[query.offset :]
         shown = rows[: query.limit]
         return Page(
-            items=tuple(product.listed() for _, product, _ in shown),
+            items=tuple(_listed(product, shelf) for _, product, _ in shown),
             total=min(len(found), COUNTED),
             total_capped=len(found) > COUNTED,
             next=query.following(*shown[-1][1:]) if len(rows) > query.limit else None,
@@ -67,7 +69,7 @@ class MemoryProductStore:
         with self._database.lock:
             changed = to(self.find(slug))
             self._database.shelf.put(changed)
-            return changed
+            return self.find(changed.slug)
 
     def adjust_stock(self, slug: str, by: int) -> int:
         with self._database.lock:
@@ -97,7 +99,7 @@ class MemoryProductStore:
             shelf = self._database.shelf.copy()
         found = sorted(shelf.products.values(), key=lambda product: product.id)
         shown = (one for one in found if status.shows(is_active=one.is_active))
-        yield (evolve(one, variants=shelf.variants_of(one)) for one in shown)
+        yield (evolve(shelf.find(one.slug), variants=shelf.variants_of(one)) for one in shown)
 
     @contextmanager
     def load(self) -> Iterator["_MemoryLoad"]:
@@ -122,11 +124,9 @@ class _MemoryLoad:
 
     def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
         wanted = set(slugs)
-        return {
-            one.slug: evolve(one, variants=self.shelf.variants_of(one))
-            for one in self.shelf.products.values()
-            if one.slug in wanted
-        }
+        known = [one.slug for one in self.shelf.products.values() if one.slug in wanted]
+        found = map(self.shelf.find, known)
+        return {one.slug: evolve(one, variants=self.shelf.variants_of(one)) for one in found}
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:
         wanted = set(skus)
@@ -162,10 +162,15 @@ class _MemoryLoad:
 def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Product:
     values = asdict(draft, recurse=False)
     del values["variants"]
+    wanted = values.pop("categories")
     values["slug"] = draft.slug or free_slug(slug_of(draft.name), shelf.holds)
     product = Product(**values, id=new_id, version=1, created_at=at, updated_at=at)
+    ids = {node.slug: node.id for node in shelf.categories.values()}
+    if unknown := [slug for slug in wanted if slug not in ids]:
+        raise no_categories(unknown)
     shelf.put(product)
-    return product
+    shelf.links |= {(new_id, ids[slug]) for slug in wanted}
+    return shelf.find(product.slug)
 
 
 def _matches(query: ProductQuery, product: Product, score: int) -> bool:
@@ -174,13 +179,20 @@ def _matches(query: ProductQuery, product: Product, score: int) -> bool:
         and (query.in_stock is None or product.in_stock == query.in_stock)
         and (query.min_price is None or product.price >= query.min_price)
         and (query.max_price is None or product.price <= query.max_price)
-        and (query.category is None or _is_in(query.category, product))
         and (query.search is None or score > 0)
     )
 
 
-def _is_in(category: str, product: Product) -> bool:
-    return any(one.slug == category for one in product.categories)
+def _inside(category: str, shelf: Shelf) -> set[int]:
+    """Return the ids of the products in a visible category, or in what is visible below it."""
+    roots = [node for node in shelf.categories.values() if node.slug == category]
+    nodes = [node for root in roots for node in shelf.within(root) if shelf.is_visible(node)]
+    shown = {node.id for node in nodes}
+    return {product for product, category in shelf.links if category in shown}
+
+
+def _listed(product: Product, shelf: Shelf) -> ListedProduct:
+    return evolve(product.listed(), categories=shelf.names_of(product.id))
 
 
 def _place(query: ProductQuery, product: Product, score: int) -> tuple[SortKey, int]:

@@ -5,13 +5,34 @@ from datetime import datetime
 from itertools import count
 from threading import RLock
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from eggypro_core.errors import MovedError
 from eggypro_core.parameters import Status
-from eggypro_core.products import Product, product_absent, showing, sku_taken, slug_taken
+from eggypro_core.products import (
+    CategoryName,
+    Product,
+    product_absent,
+    showing,
+    sku_taken,
+    slug_taken,
+)
+from eggypro_core.queries import name_key
 from eggypro_core.reviews import Review, rating_of
 from eggypro_core.variants import EMBEDDED, Variant
+
+
+@frozen(kw_only=True)
+class Node:
+    """A category as it is kept: what is above it by id."""
+
+    id: int
+    name: str
+    slug: str
+    description: str | None
+    parent: int | None
+    is_active: bool
+    created_at: datetime
 
 
 @define
@@ -24,16 +45,24 @@ class Shelf:
     """By the id of their product, in their order."""
     reviews: dict[int, tuple[int, Review]] = field(factory=dict)
     """By their id, with that of their product."""
+    categories: dict[int, Node] = field(factory=dict)
+    links: set[tuple[int, int]] = field(factory=set)
+    """Which product is in which category, by their ids."""
 
     def copy(self) -> "Shelf":
         return Shelf(
-            dict(self.products), dict(self.aliases), dict(self.variants), dict(self.reviews)
+            dict(self.products),
+            dict(self.aliases),
+            dict(self.variants),
+            dict(self.reviews),
+            dict(self.categories),
+            set(self.links),
         )
 
     def find(self, slug: str) -> Product:
         for product in self.products.values():
             if product.slug == slug:
-                return product
+                return evolve(product, categories=self.names_of(product.id))
         if slug in self.aliases:
             raise MovedError(self.products[self.aliases[slug]].slug)
         raise product_absent(slug)
@@ -52,7 +81,7 @@ class Shelf:
         self.aliases.pop(product.slug, None)
         if former.slug != product.slug:
             self.aliases[former.slug] = product.id
-        self.products[product.id] = evolve(product, variants=())
+        self.products[product.id] = evolve(product, variants=(), categories=())
 
     def refuse_sku(self, sku: str | None, product_id: int, variant_id: int | None) -> None:
         """Raise ConflictError if a SKU is another's than that product's or variant's."""
@@ -120,6 +149,29 @@ class Shelf:
         self.variants.pop(product.id, None)
         self.aliases = {slug: of for slug, of in self.aliases.items() if of != product.id}
         self.reviews = {id_: row for id_, row in self.reviews.items() if row[0] != product.id}
+        self.links = {link for link in self.links if link[0] != product.id}
+
+    def names_of(self, product: int) -> tuple[CategoryName, ...]:
+        """Return the visible categories that a product is in."""
+        found = [self.categories[category] for one, category in self.links if one == product]
+        shown = [node for node in found if self.is_visible(node)]
+        shown.sort(key=lambda node: (name_key(node.name), node.slug))
+        return tuple(CategoryName(node.slug, node.name) for node in shown)
+
+    def line_of(self, node: Node) -> list[Node]:
+        """Return what leads to a category: from the root to itself."""
+        line = [node]
+        while line[0].parent is not None:
+            line.insert(0, self.categories[line[0].parent])
+        return line
+
+    def is_visible(self, node: Node) -> bool:
+        """Whether a category and all above it are active."""
+        return all(one.is_active for one in self.line_of(node))
+
+    def within(self, node: Node) -> list[Node]:
+        """Return a category and all below it."""
+        return [one for one in self.categories.values() if node in self.line_of(one)]
 
 
 @define

@@ -61,6 +61,7 @@ def _domain_error(error: psycopg.Error, otherwise: Exception) -> Exception:
 
 _TAKEN = {
     "products_slug_idx": ConflictError("The slug belongs to another product", field="slug"),
+    "categories_slug_idx": ConflictError("The slug belongs to another category", field="slug"),
     "products_sku_idx": ConflictError("The SKU belongs to another product", field="sku"),
     "skus_pkey": ConflictError("The SKU belongs to another product or variant", field="sku"),
     "variants_combination_idx": ConflictError(

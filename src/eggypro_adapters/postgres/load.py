@@ -44,7 +44,7 @@ _KNOWN = (
     sa.select(*whole(Status.ALL))
     .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
     .order_by(products.c.id)  # every import locks in one order
-    .with_for_update()
+    .with_for_update(of=products)
 )
 _HOLDERS = (
     sa.select(skus.c.sku, products.c.slug)

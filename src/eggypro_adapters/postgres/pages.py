@@ -9,7 +9,7 @@ from attrs import frozen
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from eggypro_adapters.postgres.engine import Statement
-from eggypro_adapters.postgres.rows import LISTED
+from eggypro_adapters.postgres.rows import LISTED, category_names, is_within
 from eggypro_adapters.postgres.tables import categories, product_categories, products, skus
 from eggypro_core.paging import COUNTED
 from eggypro_core.parameters import Status
@@ -40,7 +40,7 @@ class _Shape:
 
 
 def page_statement(query: ProductQuery) -> Statement:
-    """Return the statement of a query: rows of total, score and the columns of LISTED.
+    """Return the statement of a query: rows of total, score and what `listed_of` takes.
 
     There is one row more than the limit if another page follows. Where there is none to show, one
     row still tells the total, and its id is null.
@@ -90,8 +90,9 @@ def _statement(shape: _Shape) -> Statement:
     total = sa.select(sa.func.count()).select_from(counted.limit(COUNTED + 1).subquery())
     one = sa.select(sa.literal_column("1").label("one")).subquery()
     rows = one.outerjoin(shown, sa.true())
+    listed = [*list(shown.c)[:-1], category_names(shown)]
     return Statement.of(
-        sa.select(total.scalar_subquery().label("total"), shown.c.key, *list(shown.c)[:-1])
+        sa.select(total.scalar_subquery().label("total"), shown.c.key, *listed)
         .select_from(rows)
         .order_by(*_order(shown.c, shape.sort))
     )
@@ -170,8 +171,9 @@ def _score() -> sa.ColumnElement[Any]:
 
 
 def _of_category() -> sa.Select[Any]:
+    """Return the products of a visible category and of what is visible below it."""
     return (
         sa.select(product_categories.c.product_id)
         .join(categories)
-        .where(categories.c.slug == sa.bindparam("category", type_=sa.Text), categories.c.is_active)
+        .where(is_within(sa.bindparam("category", type_=sa.Text)), categories.c.is_visible)
     )

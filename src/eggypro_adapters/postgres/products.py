@@ -18,7 +18,14 @@ from eggypro_adapters.postgres.rows import (
     product_of,
     whole,
 )
-from eggypro_adapters.postgres.tables import products, skus, slug_aliases
+from eggypro_adapters.postgres.tables import (
+    categories,
+    product_categories,
+    products,
+    skus,
+    slug_aliases,
+)
+from eggypro_core.categories import no_categories
 from eggypro_core.errors import MovedError, NotFoundError
 from eggypro_core.paging import COUNTED, Page
 from eggypro_core.parameters import Status
@@ -49,7 +56,7 @@ _EXPORTS = {
 }
 _ALIAS = sa.select(products.c.slug).join(slug_aliases).where(slug_aliases.c.slug == _slug)
 _FIND_ALIAS = Statement.of(_ALIAS)
-_FIND_LOCKED = sa.select(*whole()).where(products.c.slug == _slug).with_for_update()
+_FIND_LOCKED = sa.select(*whole()).where(products.c.slug == _slug).with_for_update(of=products)
 
 
 @frozen
@@ -147,14 +154,32 @@ def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Prod
     refuse_sku(connection, draft.sku)
     slug = draft.slug or _free_slug(connection, slug_of(draft.name))
     values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
-    new = insert(products).values(values).on_conflict_do_nothing().returning(*whole())
-    if row := connection.execute(new).one_or_none():
+    new = insert(products).values(values).on_conflict_do_nothing().returning(products.c.id)
+    if product_id := connection.scalar(new):
         _free_aliases(connection, [slug])
-        return product_of(row)
+        _put_in(connection, product_id, draft.categories)
+        added = sa.select(*whole()).where(products.c.id == product_id)
+        return product_of(connection.execute(added).one())
     if draft.slug:
         _refuse_slug(connection, slug)
     refuse_sku(connection, draft.sku)
     return None
+
+
+def _put_in(connection: sa.Connection, product_id: int, slugs: Collection[str]) -> None:
+    """Put a new product in its categories. Raises InvalidError where one of them is missing."""
+    if not slugs:
+        return
+    there = (
+        sa.select(categories.c.slug, categories.c.id)
+        .where(categories.c.slug.in_(slugs))
+        .with_for_update(read=True, key_share=True)  # so that none is deleted meanwhile
+    )
+    ids = {row.slug: row.id for row in connection.execute(there)}
+    if unknown := [slug for slug in slugs if slug not in ids]:
+        raise no_categories(unknown)
+    links = [{"product_id": product_id, "category_id": ids[slug]} for slug in slugs]
+    connection.execute(sa.insert(product_categories), links)
 
 
 def _changed(connection: sa.Connection, slug: str, to: Callable[[Product], Product]) -> Product:

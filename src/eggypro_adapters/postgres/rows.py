@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, array
 
-from eggypro_adapters.postgres.tables import products, variants
+from eggypro_adapters.postgres.tables import categories, product_categories, products, variants
 from eggypro_core.parameters import Status
-from eggypro_core.products import Image, ListedProduct, Product, ProductDraft, Rating
+from eggypro_core.products import CategoryName, Image, ListedProduct, Product, ProductDraft, Rating
 from eggypro_core.queries import name_key
 from eggypro_core.variants import EMBEDDED, Variant, VariantDraft, combination
 
@@ -35,8 +36,33 @@ _listed = (
     "rating_average",
     "rating_count",
 )
+
+
+def category_names(of: sa.FromClause) -> sa.ColumnElement[Any]:
+    """Return the visible categories of a product's row, an array of slug and name for each.
+
+    It is a query for each row, so let it see no more rows than are shown.
+    """
+    pair = array([sa.cast(categories.c.slug, sa.Text), sa.cast(categories.c.name, sa.Text)])
+    names = (
+        sa.select(pair)
+        .select_from(product_categories.join(categories))
+        .where(product_categories.c.product_id == of.c.id, categories.c.is_visible)
+        .order_by(categories.c.name_key, categories.c.slug)
+        .correlate(of)
+    )
+    return sa.func.array(names.scalar_subquery(), type_=ARRAY(sa.Text)).label("categories")
+
+
+def is_within(
+    slug: sa.ColumnElement[str], of: sa.FromClause = categories
+) -> sa.ColumnElement[bool]:
+    """Return whether a row is that category or below it. An index on the path answers it."""
+    return of.c.path.contains(array([sa.cast(slug, sa.Text)]))
+
+
 LISTED = [products.c[name] for name in _listed]
-"""The columns of `listed_of`, in its order."""
+"""The columns of `listed_of`, in its order, before the names of its categories."""
 _VARIANT = (
     "id",
     "sku",
@@ -74,17 +100,18 @@ def whole(
     limit = "ALL" if most is None else most
     embedded = sa.literal_column(_EMBEDDED.format(shown=shown, most=limit), type_=sa.JSON)
     own = ("version", "details", "attributes", "has_variants")
-    return [*LISTED, *(products.c[name] for name in own), embedded.label("variants")]
+    names = category_names(products)
+    return [*LISTED, names, *(products.c[name] for name in own), embedded.label("variants")]
 
 
 def listed_of(row: Sequence[Any]) -> ListedProduct:
-    """Return what a row of LISTED says."""
+    """Return what a row of LISTED and the names of its categories says."""
     return ListedProduct(**_common(row))
 
 
 def product_of(row: Sequence[Any]) -> Product:
     """Return what a row of `whole` says."""
-    version, details, attributes, has_variants, embedded = row[len(LISTED) :]
+    version, details, attributes, has_variants, embedded = row[len(LISTED) + 1 :]
     return Product(
         **_common(row),
         version=version,
@@ -141,11 +168,12 @@ def copied(columns: Mapping[str, Any]) -> list[Any]:
 
 
 def _common(row: Sequence[Any]) -> dict[str, Any]:
-    fields = dict(zip(_listed, row, strict=False))
+    fields = dict(zip((*_listed, "categories"), row, strict=False))
     average, count = fields.pop("rating_average"), fields.pop("rating_count")
     fields["rating"] = Rating(average, count) if count else _UNRATED
     fields["images"] = tuple(map(_image, fields["images"], fields.pop("image_alts")))
     fields["ingredients"] = tuple(fields["ingredients"])
+    fields["categories"] = tuple(CategoryName(slug, name) for slug, name in fields["categories"])
     return fields
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration: the one that makes these tables."""
 
 metadata = sa.MetaData(
@@ -173,12 +173,23 @@ categories = sa.Table(
     sa.Column("parent_id", sa.ForeignKey("categories.id", ondelete="RESTRICT")),
     _flag("is_active", default=True),
     _created_at(),
+    # The core's sort key of the name, as for products.
+    sa.Column("name_key", sa.Text(collation="C"), nullable=False, server_default=""),
+    # What follows from the tree, written by whoever changes it, so that no read has to climb it:
+    # the slugs from the root to itself, and whether it and all above it are active.
+    sa.Column(
+        "path", ARRAY(sa.Text(collation="C")), nullable=False, server_default=sa.text("'{}'")
+    ),
+    _flag("is_visible", default=True),
     sa.CheckConstraint("char_length(name) > 0", name="name"),
+    sa.CheckConstraint("char_length(description) <= 5000", name="description"),
     sa.CheckConstraint("slug ~ '^[a-z0-9-]+$'", name="slug"),
     sa.CheckConstraint("parent_id <> id", name="parent_id"),
 )
 sa.Index("categories_slug_idx", categories.c.slug, unique=True)
 sa.Index("categories_parent_id_idx", categories.c.parent_id)
+sa.Index("categories_name_idx", categories.c.name_key, categories.c.id)
+sa.Index("categories_path_idx", categories.c.path, postgresql_using="gin")
 
 product_categories = sa.Table(
     "product_categories",

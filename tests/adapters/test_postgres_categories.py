@@ -1,0 +1,12 @@
+import pytest
+
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
+from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.products import PostgresProductStore
+from tests.contracts.category_store import CategoryStoreContract, Stores
+
+
+class TestPostgresCategoryStore(CategoryStoreContract):
+    @pytest.fixture
+    def stores(self, database: Database) -> Stores:
+        return Stores(PostgresCategoryStore(database), PostgresProductStore(database))

@@ -1,0 +1,472 @@
+"""What every CategoryStore must do, whatever keeps the categories, together with its products."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from attrs import evolve, frozen
+
+from eggypro_core.categories import DEPTH, ROOTS, Category, CategoryDraft, CategoryQuery
+from eggypro_core.errors import ConflictError, InvalidError, MovedError, NotFoundError
+from eggypro_core.parameters import Status
+from eggypro_core.ports import CategoryStore, ProductStore
+from eggypro_core.products import CategoryName
+from eggypro_core.queries import ProductQuery
+from tests.contracts.product_store import NOON, a_draft, moved_to
+
+Edit = Callable[[Category], Category]
+
+
+@frozen
+class Stores:
+    """The stores of one shop, both empty."""
+
+    categories: CategoryStore
+    products: ProductStore
+
+    def grow(self, *paths: str) -> None:
+        """Add categories, each below the one before the last slash. Names are slugs."""
+        for path in paths:
+            above, _, name = path.rpartition("/")
+            parent = above.rpartition("/")[2] or None
+            self.categories.add(CategoryDraft(name=name, slug=name, parent=parent), NOON)
+
+    def fill(self, **linked: str) -> None:
+        """Add products, each in the categories that are named."""
+        for name, slugs in linked.items():
+            self.products.add(a_draft(name, categories=tuple(slugs.split())), NOON)
+
+    def path(self, slug: str) -> str:
+        return "/".join(self.categories.find(slug).path)
+
+    def listed(self, query: CategoryQuery) -> list[str]:
+        """The slugs of all pages, each found by following `next`."""
+        found: list[str] = []
+        following: CategoryQuery | None = query
+        while following is not None:
+            page = self.categories.page(following)
+            found += [category.slug for category in page.items]
+            following = page.next
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """How many products each category shows, which is the same wherever it is shown."""
+        page = self.categories.page(CategoryQuery(status=Status.ALL, limit=1000))
+        for category in page.items:
+            assert self.categories.find(category.slug) == category
+        return {category.slug: category.product_count for category in page.items}
+
+    def within(self, category: str, **wishes: object) -> list[str]:
+        """The products that a list shows of a category."""
+        query = evolve(ProductQuery(category=category), **wishes)  # type: ignore[arg-type]  # the test's choice
+        page = self.products.page(query)
+        assert page.total == len(page.items)
+        return [product.slug for product in page.items]
+
+
+def below(parent: str | None) -> Edit:
+    return lambda category: evolve(category, parent=parent)
+
+
+def active(*, is_active: bool) -> Edit:
+    return lambda category: evolve(category, is_active=is_active)
+
+
+def slugged(slug: str) -> Edit:
+    return lambda category: evolve(category, slug=slug)
+
+
+ARCHIVED, RESTORED = active(is_active=False), active(is_active=True)
+
+
+class CategoryStoreContract:
+    """A subclass gives the fixture `stores`: two empty stores of one shop."""
+
+    def test_what_was_added_is_found_whole(self, stores: Stores) -> None:
+        stores.grow("food")
+        draft = CategoryDraft(
+            name="Crème Brûlée", description="Two\nlines", parent="food", is_active=False
+        )
+        added = stores.categories.add(draft, NOON)
+        assert stores.categories.find("creme-brulee") == added
+        assert added == Category(
+            id=added.id,
+            name="Crème Brûlée",
+            slug="creme-brulee",
+            description="Two\nlines",
+            parent="food",
+            path=("food", "creme-brulee"),
+            is_active=False,
+            is_visible=False,
+            product_count=0,
+            created_at=NOON,
+        )
+
+    def test_what_was_never_added_is_not_found(self, stores: Stores) -> None:
+        stores.grow("food")
+        stores.fill(egg="")
+        calls: list[Callable[[], object]] = [
+            partial(stores.categories.find, "no-such"),
+            partial(stores.categories.change, "no-such", ARCHIVED),
+            partial(stores.categories.remove, "no-such"),
+            partial(stores.categories.link, "egg", "no-such"),
+            partial(stores.categories.link, "no-such", "food"),
+        ]
+        for call in calls:
+            with pytest.raises(NotFoundError, match="no-such"):
+                call()
+        stores.categories.unlink("no-such", "food")
+        stores.categories.unlink("egg", "no-such")
+
+    def test_a_parent_that_does_not_exist_is_refused(self, stores: Stores) -> None:
+        stores.grow("food")
+        calls: tuple[Callable[[], object], ...] = (
+            lambda: stores.categories.add(CategoryDraft(name="x", parent="no-such"), NOON),
+            lambda: stores.categories.change("food", below("no-such")),
+        )
+        for call in calls:
+            with pytest.raises(InvalidError) as refused:
+                call()
+            assert [fault.field for fault in refused.value.faults] == ["parent"]
+        assert stores.listed(CategoryQuery(status=Status.ALL)) == ["food"]
+
+    def test_made_slugs_are_numbered_and_given_ones_refused_when_taken(
+        self, stores: Stores
+    ) -> None:
+        names = ["Bars", "bars!", "Bars", "None", "..."]
+        made = [stores.categories.add(CategoryDraft(name=name), NOON).slug for name in names]
+        assert made == ["bars", "bars-2", "bars-3", "none-2", "category"]
+        with pytest.raises(ConflictError) as refused:
+            stores.categories.add(CategoryDraft(name="x", slug="bars-2", parent="bars-2"), NOON)
+        assert refused.value.field == "slug"
+        with pytest.raises(ConflictError, match="another"):
+            stores.categories.change("bars", slugged("bars-2"))
+        stores.categories.change("bars-2", ARCHIVED)
+        with pytest.raises(ConflictError, match="archived"):
+            stores.categories.change("bars", slugged("bars-2"))
+
+    def test_made_slugs_stay_within_their_length(self, stores: Stores) -> None:
+        for name in ("x" * 100, "word " * 20, "щ" * 100):
+            made = [stores.categories.add(CategoryDraft(name=name), NOON).slug for _ in range(12)]
+            assert len(set(made)) == 12
+            assert max(map(len, made)) <= 100
+
+    def test_a_change_is_kept_whole(self, stores: Stores) -> None:
+        stores.grow("a", "b")
+        changed = stores.categories.change(
+            "a",
+            lambda category: evolve(
+                category, name="Neu", slug="new", description="Text", parent="b", is_active=False
+            ),
+        )
+        assert stores.categories.find("new") == changed
+        assert (changed.name, changed.description, changed.parent) == ("Neu", "Text", "b")
+        assert (changed.path, changed.is_active, changed.created_at) == (("b", "new"), False, NOON)
+        with pytest.raises(NotFoundError):
+            stores.categories.find("a")
+
+    def test_a_change_that_raises_keeps_nothing(self, stores: Stores) -> None:
+        stores.grow("a")
+
+        def broken(category: Category) -> Category:
+            raise ZeroDivisionError(category.name)
+
+        with pytest.raises(ZeroDivisionError):
+            stores.categories.change("a", broken)
+        assert stores.path("a") == "a"
+
+    def test_what_is_below_moves_and_is_renamed_along(self, stores: Stores) -> None:
+        stores.grow("a", "a/b", "a/b/c", "a/b/c/d", "x", "x/y")
+        stores.categories.change("b", below("y"))
+        assert stores.path("d") == "x/y/b/c/d"
+        stores.categories.change("x", slugged("z"))
+        assert stores.path("d") == "z/y/b/c/d"
+        assert stores.categories.find("y").parent == "z"
+        stores.categories.change("c", below(None))
+        assert [stores.path(slug) for slug in "abcd"] == ["a", "z/y/b", "c", "c/d"]
+
+    def test_a_category_cannot_be_below_itself(self, stores: Stores) -> None:
+        stores.grow("a", "a/b", "a/b/c")
+        for parent in "abc":
+            with pytest.raises(ConflictError) as refused:
+                stores.categories.change("a", below(parent))
+            assert refused.value.field == "parent"
+        with pytest.raises(ConflictError):
+            stores.categories.change("a", lambda one: evolve(one, slug="new", parent="a"))
+        assert stores.path("c") == "a/b/c"
+
+    def test_a_tree_has_its_depth(self, stores: Stores) -> None:
+        stores.grow("s1", *(f"s{n - 1}/s{n}" for n in range(2, DEPTH + 1)), "x", "x/y")
+        assert len(stores.categories.find(f"s{DEPTH}").path) == DEPTH
+        for call in (
+            lambda: stores.grow(f"s{DEPTH}/deeper"),
+            lambda: stores.categories.change("x", below(f"s{DEPTH - 1}")),
+            lambda: stores.categories.change("s1", below("y")),
+        ):
+            with pytest.raises(ConflictError) as refused:
+                call()
+            assert refused.value.field == "parent"
+        stores.categories.change("x", below(f"s{DEPTH - 2}"))
+        stores.categories.change("x", below("s3"))
+        assert stores.path("y") == "s1/s2/s3/x/y"
+
+    def test_an_archived_category_hides_what_is_below_it_until_it_is_restored(
+        self, stores: Stores
+    ) -> None:
+        stores.grow("a", "a/b", "a/b/c", "x")
+        stores.fill(egg="c x", bacon="a")
+        stores.categories.change("a", ARCHIVED)
+        seen = {slug: stores.categories.find(slug) for slug in "abcx"}
+        assert [seen[slug].is_visible for slug in "abcx"] == [False, False, False, True]
+        assert [seen[slug].is_active for slug in "abcx"] == [False, True, True, True]
+        assert stores.listed(CategoryQuery()) == ["x"]
+        assert stores.listed(CategoryQuery(status=Status.ARCHIVED)) == ["a", "b", "c"]
+        assert stores.listed(CategoryQuery(status=Status.ALL)) == ["a", "b", "c", "x"]
+        assert stores.listed(CategoryQuery(parent="a")) == []
+        assert stores.within("a") == stores.within("c") == []
+        assert stores.within("c", status=Status.ALL) == []
+        assert stores.products.find("egg").categories == (CategoryName("x", "x"),)
+        stores.categories.change("c", ARCHIVED)
+        stores.categories.change("a", RESTORED)
+        assert stores.listed(CategoryQuery()) == ["a", "b", "x"]
+        stores.categories.change("c", lambda one: evolve(one, is_active=True, parent="x"))
+        assert stores.listed(CategoryQuery()) == ["a", "b", "c", "x"]
+        stores.categories.change("a", ARCHIVED)
+        stores.categories.change("b", below("x"))
+        assert stores.listed(CategoryQuery()) == ["b", "c", "x"]
+
+    def test_what_is_added_below_an_archived_category_is_hidden(self, stores: Stores) -> None:
+        stores.grow("a")
+        stores.categories.change("a", ARCHIVED)
+        stores.grow("a/b")
+        assert not stores.categories.find("b").is_visible
+
+    def test_a_removed_category_unlinks_its_products_and_lifts_its_children(
+        self, stores: Stores
+    ) -> None:
+        stores.grow("a", "a/b", "a/b/c", "a/b/d", "a/b/d/e")
+        stores.fill(egg="b", bacon="b e")
+        stores.categories.remove("b")
+        assert [stores.path(slug) for slug in "acde"] == ["a", "a/c", "a/d", "a/d/e"]
+        assert stores.products.find("egg").categories == ()
+        assert stores.within("a") == ["bacon"]
+        stores.categories.remove("a")
+        assert [stores.path(slug) for slug in "cde"] == ["c", "d", "d/e"]
+        stores.grow("d/b")
+        assert stores.within("b") == []
+
+    def test_the_children_of_a_removed_archived_category_are_as_visible_as_its_parent(
+        self, stores: Stores
+    ) -> None:
+        stores.grow("a", "a/b", "a/b/c")
+        stores.categories.change("b", ARCHIVED)
+        stores.categories.remove("b")
+        assert stores.categories.find("c").is_visible
+
+    def test_links_are_made_and_taken_away_and_may_be_again(self, stores: Stores) -> None:
+        stores.grow("a", "b")
+        stores.fill(egg="")
+        for _ in range(2):
+            stores.categories.link("egg", "a")
+            stores.categories.link("egg", "b")
+        product = stores.products.find("egg")
+        assert product.categories == (CategoryName("a", "a"), CategoryName("b", "b"))
+        assert (product.version, product.updated_at) == (1, NOON)
+        for _ in range(2):
+            stores.categories.unlink("egg", "a")
+        assert stores.products.find("egg").categories == (CategoryName("b", "b"),)
+        assert stores.within("a") == []
+
+    def test_a_former_slug_of_a_product_leads_on(self, stores: Stores) -> None:
+        stores.grow("a")
+        stores.fill(egg="")
+        stores.products.change("egg", moved_to("new"))
+        for call in (stores.categories.link, stores.categories.unlink):
+            for category in ("a", "no-such"):
+                with pytest.raises(MovedError) as moved:
+                    call("egg", category)
+                assert moved.value.slug == "new"
+        assert stores.products.find("new").categories == ()
+
+    def test_a_product_names_its_categories_in_order_wherever_it_is_shown(
+        self, stores: Stores
+    ) -> None:
+        for name in ("zebra", "Éclair", "apple", "Äpfel", "apple"):
+            stores.categories.add(CategoryDraft(name=name), NOON)
+        added = stores.products.add(
+            a_draft("egg", categories=("zebra", "apple-2", "apfel", "eclair", "apple")), NOON
+        )
+        slugs = ["apfel", "apple", "apple-2", "eclair", "zebra"]
+        assert [one.slug for one in added.categories] == slugs
+        assert added.categories[0] == CategoryName("apfel", "Äpfel")
+        assert stores.products.find("egg") == added
+        [listed] = stores.products.page(ProductQuery()).items
+        assert listed == added.listed()
+        changed = stores.products.change("egg", lambda one: evolve(one, name="Egg", version=2))
+        assert changed.categories == added.categories
+        [found] = stores.products.page(ProductQuery(search="egg")).items
+        assert found.categories == added.categories
+        with stores.products.load() as load:
+            assert load.known(["egg"]) == {"egg": changed}
+            load.put([], [evolve(changed, name="New", version=3)], NOON)
+            load.commit()
+        assert stores.products.find("egg").categories == added.categories
+
+    def test_a_product_in_a_category_that_does_not_exist_is_not_added(self, stores: Stores) -> None:
+        stores.grow("a")
+        with pytest.raises(InvalidError) as refused:
+            stores.fill(egg="no-such a nor-this")
+        assert [fault.field for fault in refused.value.faults] == ["categories"] * 2
+        assert "no-such" in refused.value.faults[0].message
+        with pytest.raises(NotFoundError):
+            stores.products.find("egg")
+        assert stores.counts() == {"a": 0}
+
+    def test_products_of_a_category_include_those_of_what_is_below_it_each_once(
+        self, stores: Stores
+    ) -> None:
+        stores.grow("a", "a/b", "a/b/c", "a/d", "x")
+        stores.fill(deep="c", twice="b c d", top="a", other="x", none="")
+        assert stores.within("a") == ["deep", "top", "twice"]
+        assert stores.within("b") == ["deep", "twice"]
+        assert stores.within("c", search="deep") == ["deep"]
+        assert stores.within("no-such") == []
+        first = stores.products.page(ProductQuery(category="a", limit=2))
+        assert first.next is not None
+        assert [one.slug for one in stores.products.page(first.next).items] == ["twice"]
+        stores.categories.change("b", below("x"))
+        assert stores.within("a") == ["top", "twice"]
+        assert stores.within("x") == ["deep", "other", "twice"]
+
+    def test_counts_are_of_active_products_in_what_is_visible_each_once(
+        self, stores: Stores
+    ) -> None:
+        stores.grow("a", "a/b", "a/b/c", "a/d", "x")
+        stores.fill(deep="c", twice="b c d", top="a", other="x")
+        assert stores.counts() == {"a": 3, "b": 2, "c": 2, "d": 1, "x": 1}
+        stores.products.change("deep", lambda one: evolve(one, is_active=False))
+        assert stores.counts() == {"a": 2, "b": 1, "c": 1, "d": 1, "x": 1}
+        stores.categories.change("d", ARCHIVED)
+        stores.categories.unlink("twice", "b")
+        stores.categories.change("c", ARCHIVED)
+        assert stores.counts() == {"a": 1, "b": 0, "c": 1, "d": 1, "x": 1}
+        stores.products.remove("top", lambda _: None)
+        assert stores.counts() == {"a": 0, "b": 0, "c": 1, "d": 1, "x": 1}
+
+    def test_pages_are_sorted_as_people_do_and_hold_each_category_once(
+        self, stores: Stores
+    ) -> None:
+        for name in ("banana", "Éclair", "Zebra", "apple", "eclair", "Ähre", "apple"):
+            stores.categories.add(CategoryDraft(name=name), NOON)
+        expected = ["ahre", "apple", "apple-2", "banana", "eclair", "eclair-2", "zebra"]
+        for limit in (1, 2, 3, 7, 100):
+            assert stores.listed(CategoryQuery(limit=limit)) == expected
+        page = stores.categories.page(CategoryQuery(limit=2, offset=3))
+        assert [one.slug for one in page.items] == ["banana", "eclair"]
+        assert page.next is not None
+        assert stores.listed(page.next) == ["eclair-2", "zebra"]
+        beyond = stores.categories.page(CategoryQuery(offset=100))
+        assert (beyond.items, beyond.total, beyond.next) == ((), 7, None)
+
+    def test_a_list_shows_roots_or_the_children_of_one(self, stores: Stores) -> None:
+        stores.grow("a", "a/b", "a/b/c", "a/d", "x")
+        for parent, expected in (
+            (None, ["a", "b", "c", "d", "x"]),
+            (ROOTS, ["a", "x"]),
+            ("a", ["b", "d"]),
+            ("c", []),
+            ("no-such", []),
+        ):
+            query = CategoryQuery(parent=parent, limit=1)
+            assert stores.listed(query) == expected, parent
+            assert stores.categories.page(query).total == len(expected)
+
+    def test_two_moves_at_once_never_make_a_cycle(self, stores: Stores) -> None:
+        stores.grow("a", "b")
+        with ThreadPoolExecutor(2) as threads:
+            for _ in range(40):
+                stores.categories.change("a", below(None))
+                stores.categories.change("b", below(None))
+                ready = threading.Barrier(2)
+
+                def move(pair: str, ready: threading.Barrier = ready) -> bool:
+                    ready.wait()
+                    return not _refused(lambda: stores.categories.change(pair[0], below(pair[1])))
+
+                assert sum(threads.map(move, ("ab", "ba"))) == 1
+        assert {stores.path("a"), stores.path("b")} in ({"a", "a/b"}, {"b", "b/a"})
+
+    def test_three_moves_at_once_never_make_a_ring(self, stores: Stores) -> None:
+        stores.grow(*"abcdef")
+        pairs = ("ab", "bc", "ca", "de", "ef", "fd")
+        with ThreadPoolExecutor(6) as threads:
+            for _ in range(15):
+                for slug in "abcdef":
+                    stores.categories.change(slug, below(None))
+
+                def move(pair: str) -> bool:
+                    return not _refused(lambda: stores.categories.change(pair[0], below(pair[1])))
+
+                moved = list(threads.map(move, pairs))
+                assert (sum(moved[:3]), sum(moved[3:])) == (2, 2)
+                assert sorted(len(stores.path(slug)) for slug in "abcdef") == [1, 1, 3, 3, 5, 5]
+
+    def test_a_child_that_is_added_while_its_parent_moves_has_the_right_path(
+        self, stores: Stores
+    ) -> None:
+        stores.grow("top", "a", "a/b")
+        with ThreadPoolExecutor(2) as threads:
+            for number in range(15):
+                goal = "top" if number % 2 else None
+                moved = threads.submit(stores.categories.change, "a", below(goal))
+                stores.grow(f"b/s{number}")
+                moved.result()
+        for number in range(15):
+            assert stores.path(f"s{number}") == f"{stores.path('b')}/s{number}"
+
+    def test_many_of_one_name_at_once_get_slugs_of_their_own(self, stores: Stores) -> None:
+        with ThreadPoolExecutor(8) as threads:
+            added = list(
+                threads.map(
+                    lambda _: stores.categories.add(CategoryDraft(name="Bars"), NOON), range(24)
+                )
+            )
+        assert len({category.slug for category in added}) == 24
+
+    def test_links_made_while_categories_go_lead_nowhere_wrong(self, stores: Stores) -> None:
+        stores.fill(egg="")
+        with ThreadPoolExecutor(3) as threads:
+            for number in range(20):
+                slug = f"s{number}"
+                stores.grow(slug)
+                gone = threads.submit(stores.categories.remove, slug)
+                links = [
+                    threads.submit(_refused, partial(stores.categories.link, "egg", slug))
+                    for _ in range(2)
+                ]
+                gone.result()
+                assert {link.result() for link in links} <= {True, False}
+        assert stores.products.find("egg").categories == ()
+
+    def test_a_product_that_is_added_while_its_category_goes_is_in_it_or_refused(
+        self, stores: Stores
+    ) -> None:
+        with ThreadPoolExecutor(2) as threads:
+            for number in range(15):
+                slug = f"s{number}"
+                stores.grow(slug)
+                gone = threads.submit(stores.categories.remove, slug)
+                _refused(partial(stores.fill, egg=slug))
+                gone.result()
+        for product in stores.products.page(ProductQuery(limit=100)).items:
+            assert product.categories == ()
+
+
+def _refused(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except (ConflictError, InvalidError, NotFoundError):
+        return True
+    return False
