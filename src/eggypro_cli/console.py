@@ -61,10 +61,10 @@ def write(content: str | bytes, stream: TextIO) -> None:
         stream.buffer.write(raw)
         stream.flush()
     except BrokenPipeError:
-        _abandon(stream)
+        abandon(stream)
 
 
-def _abandon(stream: TextIO) -> None:
+def abandon(stream: TextIO) -> None:
     """Send what is left in its buffer, and all that follows, to nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from eggypro_cli.console import JsonOption, examples, show, tell
+from eggypro_cli.exports import EXPORT_EXAMPLES, export_products
 from eggypro_cli.loads import IMPORT_EXAMPLES, import_products
 
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
     from eggypro_core import Catalog, Product, ProductQuery, Status
 
-app = typer.Typer(help="List, search, show and import products.")
+app = typer.Typer(help="List, search, show, import and export products.")
 app.command("import", epilog=IMPORT_EXAMPLES)(import_products)
+app.command("export", epilog=EXPORT_EXAMPLES)(export_products)
 
 StatusWord = Literal["active", "archived", "all"]
 SortWord = Literal["name", "name-desc", "price-asc", "price-desc", "newest", "rating", "relevance"]

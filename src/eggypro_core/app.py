@@ -9,7 +9,7 @@ from attrs import field, frozen
 from eggypro_core.access import Gate
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
-from eggypro_core.ports import ProductReader
+from eggypro_core.ports import ProductReader, ProductWriter
 
 
 @frozen
@@ -20,6 +20,7 @@ class EggyPro:
     assortment: Assortment
     gate: Gate
     reader: ProductReader
+    writer: ProductWriter
     currency: str = "EUR"
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 

@@ -14,7 +14,7 @@ from eggypro_cli.main import app
 from tests.cli.world import Typed
 
 COMMANDS = [
-    *(["products", name] for name in ("list", "search", "show", "import")),
+    *(["products", name] for name in ("list", "search", "show", "import", "export")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),
     *(["env", name] for name in ("check", "example")),
     ["serve"],
