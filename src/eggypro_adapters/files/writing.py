@@ -1,12 +1,12 @@
 """Products into files: the forms that can be written, a few products at a time."""
 
 import csv
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
 from typing import BinaryIO
 
+import orjson
 from attrs import define
 
 from eggypro_adapters.files.cells import FIELDS, SIGNS, escaped
@@ -17,7 +17,6 @@ from eggypro_core.errors import Fault, InvalidError
 from eggypro_core.products import Product
 
 _AT_ONCE = 100
-_json = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
 
 def write_products(products: Iterable[Product], stream: BinaryIO, *, form: str) -> int:
@@ -28,9 +27,9 @@ def write_products(products: Iterable[Product], stream: BinaryIO, *, form: str) 
     if form not in WRITERS:
         raise InvalidError([Fault("format", f"Format must be one of {', '.join(WRITERS)}")])
     counted = _Counted(products)
-    texts = WRITERS[form](counted)
-    while text := "".join(islice(texts, _AT_ONCE)):
-        stream.write(text.encode())
+    lines = WRITERS[form](counted)
+    while some := b"".join(islice(lines, _AT_ONCE)):
+        stream.write(some)
     return counted.number
 
 
@@ -55,32 +54,34 @@ class _Echo:
         return text
 
 
-def _jsonl(products: Iterable[Product]) -> Iterator[str]:
-    return (_json(record(product)) + "\n" for product in products)
+def _jsonl(products: Iterable[Product]) -> Iterator[bytes]:
+    for product in products:
+        yield orjson.dumps(record(product), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _own_csv(products: Iterable[Product]) -> Iterator[str]:
+def _own_csv(products: Iterable[Product]) -> Iterator[bytes]:
     names = list(FIELDS)
     yield from _table(
         names, ([_cell(found[name]) for name in names] for found in map(record, products))
     )
 
 
-def _shopify(products: Iterable[Product]) -> Iterator[str]:
+def _shopify(products: Iterable[Product]) -> Iterator[bytes]:
     yield from _table(shopify.COLUMNS, (row for one in products for row in shopify.rows(one)))
 
 
-def _woocommerce(products: Iterable[Product]) -> Iterator[str]:
+def _woocommerce(products: Iterable[Product]) -> Iterator[bytes]:
     rows = (row for one in products for row in woocommerce.rows(one))
     yield from _table(woocommerce.COLUMNS, rows)
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
     """Return the lines of a CSV file, with nothing in it that a spreadsheet would compute."""
     line = csv.writer(_Echo(), lineterminator="\n").writerow
-    yield str(line(header))
+    yield str(line(header)).encode()
     for row in rows:
-        yield str(line([escaped(cell) if cell[:1] in SIGNS else cell for cell in row]))
+        cells = [escaped(cell) if cell[:1] in SIGNS else cell for cell in row]
+        yield str(line(cells)).encode()
 
 
 def _cell(value: object) -> str:
@@ -88,11 +89,11 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | dict):
-        return _json(value) if value else ""
+        return orjson.dumps(value).decode() if value else ""
     return "" if value is None else str(value)
 
 
-WRITERS: Mapping[str, Callable[[Iterable[Product]], Iterator[str]]] = MappingProxyType(
+WRITERS: Mapping[str, Callable[[Iterable[Product]], Iterator[bytes]]] = MappingProxyType(
     {
         "eggypro-csv": _own_csv,
         "jsonl": _jsonl,
@@ -100,4 +101,4 @@ WRITERS: Mapping[str, Callable[[Iterable[Product]], Iterator[str]]] = MappingPro
         "woocommerce": _woocommerce,
     }
 )
-"""How each form is written: as texts, of which each is a few lines at most."""
+"""How each form is written: line by line."""
