@@ -3,9 +3,10 @@
 import csv
 import io
 import json
+import tracemalloc
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
@@ -22,6 +23,9 @@ from eggypro_core.imports import ImportEntry, ImportReport
 from eggypro_core.products import Product
 from tests import strategies
 from tests.builders import NOON
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 OWN = ("eggypro-csv", "jsonl")
 OTHERS = ("shopify", "woocommerce")
@@ -260,3 +264,24 @@ def test_more_attributes_than_woocommerce_has_room_for_are_left_out() -> None:
     other = a_shop()
     imported(other, exported(a_shop(HAM | {"attributes": attributes}), "woocommerce"))
     assert len(kept(other)[0].attributes) == 12
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_memory_does_not_grow_with_the_number_of_products(form: str) -> None:
+    [egg, _] = kept(a_shop(EGG, HAM))
+    many = (evolve(egg, id=number) for number in range(5000))
+    tracemalloc.start()
+    try:
+        number = write_products(many, Nowhere(), form=form)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert number == 5000
+    assert peak < 2_000_000
+
+
+class Nowhere(io.BytesIO):
+    """Takes everything and keeps nothing."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        return memoryview(data).nbytes
