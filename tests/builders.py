@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from eggypro_adapters.files import read_products
+from eggypro_adapters.files import read_products, write_products
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
@@ -70,6 +70,7 @@ def an_eggypro(
         ),
         gate=Gate(ADMIN_KEY),
         reader=read_products,
+        writer=write_products,
     )
 
 

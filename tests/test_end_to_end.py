@@ -24,7 +24,7 @@ import pytest
 from attrs import frozen
 
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
-SHOPIFY = Path(__file__).parents[1].parent / "shared" / "data" / "shopify"
+DATA = Path(__file__).parents[1].parent / "shared" / "data"
 NO_HEADERS: Mapping[str, str] = {}
 REST = {"description": "", "details": "", "price": 1, "ingredients": ["egg"]}
 A_FILE = """\
@@ -132,6 +132,11 @@ def test_a_shop_file_goes_in_while_the_shop_is_served_and_outlives_every_kill(
         assert eggypro(environment, "products", "show", "egg-shirt") == shirt
         again = eggypro(environment, "products", "import", str(file))
         assert (again["created"], again["changed"], again["unchanged"]) == (0, 0, 2)
+        for name in ("catalogue.jsonl", "catalogue.csv"):
+            exported = str(tmp_path / name)
+            assert eggypro(environment, "products", "export", exported)["exported"] == 2
+            back = eggypro(environment, "products", "import", exported)
+            assert (back["created"], back["changed"], back["unchanged"]) == (0, 0, 2)
 
         send = sender(environment)
         added = send("POST", address, {"name": "New", **REST})
@@ -161,17 +166,23 @@ def test_many_writers_at_once_through_several_workers(environment: dict[str, str
         assert back.headers["etag"] == winner.headers["etag"]
 
 
-@pytest.mark.skipif(not SHOPIFY.exists(), reason="the real files lie beside the checkout")
-def test_real_shopify_exports_are_taken_served_filtered_and_found(
-    environment: dict[str, str],
+@pytest.mark.skipif(not DATA.exists(), reason="the real files lie beside the checkout")
+def test_real_exports_of_other_shops_are_taken_served_filtered_and_found(
+    environment: dict[str, str], tmp_path: Path
 ) -> None:
-    for file in sorted(SHOPIFY.glob("*.csv")):
-        report = eggypro(environment, "products", "import", str(file))
-        assert (report["created"], report["refused"]) == (20, [])
-        again = eggypro(environment, "products", "import", str(file))
-        assert (again["created"], again["changed"], again["unchanged"]) == (0, 0, 20)
+    total = 0
+    for shop, number in (("shopify", 20), ("woocommerce", 16)):
+        for file in sorted((DATA / shop).glob("*.csv")):
+            report = eggypro(environment, "products", "import", str(file))
+            assert (report["created"], report["refused"]) == (number, [])
+            again = eggypro(environment, "products", "import", str(file))
+            assert (again["created"], again["changed"], again["unchanged"]) == (0, 0, number)
+            total += number
+    exported = str(tmp_path / "all.csv")
+    assert eggypro(environment, "products", "export", exported)["exported"] == total
+    assert eggypro(environment, "products", "import", exported)["unchanged"] == total
     with served(environment) as (address, _):
-        assert get(address)["total"] == 40
+        assert get(address)["total"] == total
         assert "floor-lamp" in slugs(get(address, min_price="69.99", max_price="69.99"))
         assert slugs(get(f"{address}/search", q="wool jumper")) == ["yellow-wool-jumper"]
         top = get(f"{address}/classic-varsity-top")
@@ -181,7 +192,7 @@ def test_real_shopify_exports_are_taken_served_filtered_and_found(
             page = _page(following)
             found += slugs(page)
             following = page["next"] and address.removesuffix("/api/products") + page["next"]
-        assert len(found) == len(set(found)) == 40
+        assert len(found) == len(set(found)) == total
 
 
 def _page(address: str) -> Any:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
-from eggypro_adapters.files import NhHtmlCleaner, read_products
+from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
 from eggypro_adapters.postgres.products import PostgresProductStore
@@ -45,6 +45,7 @@ def open_eggypro(settings: Settings) -> EggyPro:
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
             gate=Gate(key),
             reader=read_products,
+            writer=write_products,
             currency=settings.currency,
             close=opened.pop_all().close,
         )

@@ -100,7 +100,7 @@ def write(content: str | bytes, stream: TextIO) -> None:
         stream.buffer.write(raw)
         stream.flush()
     except OSError as error:
-        _abandon(stream)
+        abandon(stream)
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):
             raise unwritten(error) from None
 
@@ -110,7 +110,7 @@ def unwritten(error: OSError) -> ShellError:
     return ShellError(f"Reading or writing failed: {error.strerror or error}")
 
 
-def _abandon(stream: TextIO) -> None:
+def abandon(stream: TextIO) -> None:
     """Send what is left in its buffer, and all that follows, to nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())

@@ -72,6 +72,10 @@ ImagesOption = Annotated[
     list[str] | None,
     typer.Option("--image", metavar="ADDRESS", help="The https address of an image; repeatable."),
 ]
+CategoriesOption = Annotated[
+    list[str] | None,
+    typer.Option("--category", metavar="SLUG", help="A category that it is in; repeatable."),
+]
 SeoTitleOption = Annotated[
     str | None, typer.Option("--seo-title", metavar="TEXT", help="The title for search engines.")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from eggypro_cli import editing, loads
+from eggypro_cli import editing, exports, loads
 from eggypro_cli.arguments import (
     CursorOption,
     LimitOption,
@@ -21,8 +21,9 @@ from eggypro_cli.console import JsonOption, examples, show, show_one
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
-app = typer.Typer(help="List, search, show, import, create and change products.")
+app = typer.Typer(help="List, search, show, import, export, create and change products.")
 app.command("import", epilog=loads.IMPORT_EXAMPLES)(loads.import_products)
+app.command("export", epilog=exports.EXPORT_EXAMPLES)(exports.export_products)
 app.command(epilog=editing.CREATE_EXAMPLES)(editing.create)
 app.command(epilog=editing.UPDATE_EXAMPLES)(editing.update)
 app.command(epilog=editing.ARCHIVE_EXAMPLES)(editing.archive)

@@ -10,7 +10,7 @@ from eggypro_core.access import Gate
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import ProductReader
+from eggypro_core.ports import ProductReader, ProductWriter
 from eggypro_core.taxonomy import Taxonomy
 
 
@@ -24,6 +24,7 @@ class EggyPro:
     taxonomy: Taxonomy
     gate: Gate
     reader: ProductReader
+    writer: ProductWriter
     currency: str = "EUR"
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 

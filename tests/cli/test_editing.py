@@ -71,7 +71,10 @@ def test_every_field_has_an_option(typed: Typed, world: World) -> None:
         ),
         *("--image", "https://x.example/b.jpg", "--seo-title", "T", "--seo-description", "D"),
         *("--stock", "40", "--no-track-stock", "--archived"),
+        *("--category", "food", "--category", "bars"),
     ]
+    for name in ("Food", "Bars"):
+        world.eggypro.taxonomy.add({"name": name})
     assert typed("products", "create", *NEEDED, *more).code == 0
     body = product_body(kept(world, "egg"), "EUR")
     fields = ProductDraft.__annotations__.keys() - {"variants"}  # those come by `variants create`
@@ -91,6 +94,7 @@ def test_every_field_has_an_option(typed: Typed, world: World) -> None:
         "stock_quantity": 40,
         "track_stock": False,
         "is_active": False,
+        "categories": [{"slug": "bars", "name": "Bars"}, {"slug": "food", "name": "Food"}],
     }
 
 

@@ -11,11 +11,12 @@ from eggypro_adapters.files.shopify import reading as shopify_reading
 from eggypro_adapters.files.table import Table
 from eggypro_adapters.files.woocommerce import columns as woocommerce
 from eggypro_adapters.files.woocommerce import reading as woocommerce_reading
+from eggypro_adapters.files.writing import write_products
 from eggypro_core.errors import Fault, InvalidError, MalformedError
 from eggypro_core.imports import ImportEntry
 from eggypro_core.rules import printable
 
-__all__ = ["FORMATS", "NhHtmlCleaner", "read_products"]
+__all__ = ["FORMATS", "NhHtmlCleaner", "read_products", "write_products"]
 
 FORMATS = ("auto", "eggypro-csv", "jsonl", "shopify", "woocommerce")
 _NAMED = 8

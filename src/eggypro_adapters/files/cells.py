@@ -12,18 +12,20 @@ _DIGIT = re.compile(r"\d")
 _PLAIN_PRICE = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _WHOLE = re.compile(r"(-?[0-9]{1,18})(?:\.0+)?")
 _YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+SIGNS = frozenset("'=+@-")
+"""What a cell begins with that a spreadsheet would compute, or that is escaped."""
 _ESCAPED = re.compile("'+[=+@-]")
 _COMPUTED = re.compile("'*[=+@-]")
 
 
 def unescaped(text: str) -> str:
     """Return the text without the apostrophe that keeps spreadsheets from computing it."""
-    return text[1:] if text[:1] == "'" and _ESCAPED.match(text) else text
+    return text[1:] if _ESCAPED.match(text) else text
 
 
 def escaped(text: str) -> str:
     """Return the text with that apostrophe, if it needs it or would seem to have it."""
-    return f"'{text}" if text[:1] in "'=+@-" and _COMPUTED.match(text) else text
+    return f"'{text}" if _COMPUTED.match(text) else text
 
 
 def text(cell: str) -> str:

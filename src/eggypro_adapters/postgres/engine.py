@@ -21,7 +21,7 @@ IDLE = 30.0
 """Seconds after which a connection that nobody used is replaced."""
 STATEMENT_TIMEOUT = 5_000
 """Milliseconds after which a statement of a request is ended."""
-FETCHED = 500
+FETCHED = 100
 """Rows of a snapshot that are fetched in one round trip."""
 _NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
 CONNECT = {"connect_timeout": 10, "application_name": "eggypro"}

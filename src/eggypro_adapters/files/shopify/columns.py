@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from attrs import frozen
 
+from eggypro_adapters.files.cells import unescaped
 from eggypro_adapters.files.table import key, refuse_twice
 from eggypro_core.errors import Fault
 from eggypro_core.rules import printable
@@ -70,10 +71,11 @@ class Columns:
     warnings: tuple[Fault, ...]
 
     def pick(self, cells: Sequence[str]) -> list[str]:
-        """Return the cells that are read, stripped; what a short row lacks is blank."""
+        """Return the cells that are read, stripped and unescaped; blank what a short row lacks."""
         if len(cells) < self.width:
             cells = [*cells, *[""] * (self.width - len(cells))]
-        return [cells[place].strip() for place in self.places]
+        found = [cells[place].strip() for place in self.places]
+        return [unescaped(cell) if cell[:1] == "'" else cell for cell in found]
 
     def named(self, picked: Sequence[str]) -> dict[str, str]:
         """Return the cells that were picked, by name."""

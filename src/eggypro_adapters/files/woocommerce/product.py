@@ -11,6 +11,7 @@ from eggypro_adapters.files.woocommerce.columns import SIZES, Columns
 from eggypro_adapters.files.woocommerce.rows import ProductRow
 from eggypro_adapters.files.woocommerce.texts import html, items
 from eggypro_adapters.files.woocommerce.variants import (
+    attributes,
     is_published,
     options,
     price,
@@ -148,11 +149,9 @@ def _attributes(
     for name in SIZES:
         found[name] = f"{cells[name]} {columns.units[name]}" if cells.get(name) else ""
     varied = {name for row in variations for name in options(row, columns)}
-    for name, value in columns.pairs:
-        if cells[name] not in varied:
-            found[cells[name]] = ", ".join(items(cells[value]))
-    plain = {entities.unescape(name): entities.unescape(text) for name, text in found.items()}
-    kept = fitting({name: text for name, text in plain.items() if name and text}, notes)
+    found = {name: entities.unescape(text) for name, text in found.items()}
+    found |= {name: text for name, text in attributes(main, columns) if name not in varied}
+    kept = fitting({name: text for name, text in found.items() if name and text}, notes)
     return {"attributes": kept}
 
 

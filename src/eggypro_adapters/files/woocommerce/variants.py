@@ -1,7 +1,8 @@
 """Price, stock and options: of a product by itself, and of its variations."""
 
+import html as entities
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from eggypro_adapters.files.amounts import Amount, amount, quantity
@@ -92,8 +93,16 @@ def several(
 
 def options(row: ProductRow, columns: Columns) -> dict[str, str]:
     """Return the options of a variation; a blank one means any."""
-    pairs = [(row.cells[name], ", ".join(items(row.cells[value]))) for name, value in columns.pairs]
-    return {name: value for name, value in pairs if name and value}
+    return {name: value for name, value in attributes(row, columns) if name and value}
+
+
+def attributes(row: ProductRow, columns: Columns) -> Iterator[tuple[str, str]]:
+    """Return the names and values of the attributes of a row, either of which may be blank."""
+    for name, value in columns.pairs:
+        yield (
+            entities.unescape(row.cells[name]),
+            entities.unescape(", ".join(items(row.cells[value]))),
+        )
 
 
 def is_published(row: ProductRow) -> bool | None:

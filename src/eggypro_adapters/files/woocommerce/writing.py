@@ -1,0 +1,123 @@
+"""Products as WooCommerce's CSV has them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from html import escape
+
+from eggypro_adapters.files.woocommerce.texts import folded, listed
+from eggypro_core.products import Product
+from eggypro_core.variants import Variant
+
+ATTRIBUTES = 12
+"""How many attributes of a product a file has room for, those that tell variants apart included."""
+_ATTRIBUTE_COLUMNS = tuple(
+    f"Attribute {number} {what}"
+    for number in range(1, ATTRIBUTES + 1)
+    for what in ("name", "value(s)", "visible", "global")
+)
+COLUMNS = (
+    *("ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published"),
+    *("Short description", "Description", "In stock?", "Stock", "Backorders allowed?"),
+    *("Sale price", "Regular price", "Categories", "Tags", "Brands", "Images"),
+    *("Parent", "Position"),
+    *_ATTRIBUTE_COLUMNS,
+    *("Meta: _yoast_wpseo_title", "Meta: _yoast_wpseo_metadesc"),
+)
+_OWN_COLUMNS = {
+    "Barcode": "GTIN, UPC, EAN, or ISBN",
+    "Category": "Categories",
+    "Tags": "Tags",
+    "Brand": "Brands",
+}
+
+
+def rows(product: Product) -> Iterator[list[str]]:
+    """Return the row of a product, and one for each of its variants, on sale or not."""
+    values = _option_values(product.variants)
+    cells = _product(product) | _attributes(product, values)
+    cells |= {"Type": "variable"} if values else {"Type": "simple", **_offer(product)}
+    yield [cells.get(name, "") for name in COLUMNS]
+    for variant in product.variants:
+        cells = _variant(product, variant, list(values))
+        yield [cells.get(name, "") for name in COLUMNS]
+
+
+def _option_values(variants: Iterable[Variant]) -> dict[str, list[str]]:
+    """Return the names of all options, each with all its values."""
+    found: dict[str, dict[str, None]] = {}
+    for variant in variants:
+        for name, value in variant.options.items():
+            found.setdefault(name, {})[value] = None
+    return {name: list(values) for name, values in found.items()}
+
+
+def _product(product: Product) -> dict[str, str]:
+    return {
+        "ID": str(product.id),
+        "SKU": product.sku or "",
+        "Name": escape(product.name, quote=False),
+        "Published": "1" if product.is_active else "-1",
+        "Short description": escape(folded(product.description), quote=False).replace("\n", "<br>"),
+        "Description": folded(product.details),
+        "Images": _addresses(image.ref for image in product.images),
+        "Meta: _yoast_wpseo_title": product.seo_title or "",
+        "Meta: _yoast_wpseo_metadesc": product.seo_description or "",
+    }
+
+
+def _attributes(product: Product, options: Mapping[str, list[str]]) -> dict[str, str]:
+    """Return the cells of the options of variants, and of as many attributes as there is room."""
+    cells = {
+        column: escape(product.attributes.get(name, ""), quote=False)
+        for name, column in _OWN_COLUMNS.items()
+    }
+    others = {
+        name: [text]
+        for name, text in product.attributes.items()
+        if name not in _OWN_COLUMNS and name not in options
+    }
+    pairs = list({**options, **others}.items())[:ATTRIBUTES]
+    for number, (name, values) in enumerate(pairs, 1):
+        cells |= _attribute(number, name, values)
+    return cells
+
+
+def _attribute(number: int, name: str, values: Iterable[str]) -> dict[str, str]:
+    return {
+        f"Attribute {number} name": escape(name, quote=False),
+        f"Attribute {number} value(s)": escape(listed(values), quote=False),
+        f"Attribute {number} visible": "1",
+        f"Attribute {number} global": "0",
+    }
+
+
+def _variant(product: Product, variant: Variant, names: list[str]) -> dict[str, str]:
+    cells = {
+        "Type": "variation",
+        "SKU": variant.sku or "",
+        "Name": escape(product.name, quote=False),
+        "Published": "1" if variant.is_active else "0",
+        "Images": _addresses([variant.image] if variant.image else []),
+        "Parent": f"id:{product.id}",
+        "Position": str(variant.position),
+    }
+    for number, name in enumerate(names, 1):
+        value = variant.options.get(name)
+        cells |= _attribute(number, name, [] if value is None else [value])
+    return cells | _offer(variant)
+
+
+def _offer(one: Product | Variant) -> dict[str, str]:
+    """Return the cells of what a product without variants and a variant both have."""
+    in_stock = one.stock_quantity > 0 or not one.track_stock
+    on_sale = one.compare_at_price is not None
+    return {
+        "In stock?": "1" if in_stock else "0",
+        "Stock": str(one.stock_quantity) if one.track_stock else "",
+        "Backorders allowed?": "0",
+        "Sale price": str(one.price) if on_sale else "",
+        "Regular price": str(one.compare_at_price if on_sale else one.price),
+    }
+
+
+def _addresses(refs: Iterable[str]) -> str:
+    return ", ".join(ref.replace(",", "%2C") for ref in refs)

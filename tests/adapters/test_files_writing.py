@@ -1,0 +1,287 @@
+"""Files that are written: what comes back from each form, and what does not."""
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.files import FORMATS, NhHtmlCleaner, read_products, write_products
+from eggypro_adapters.files.cells import FIELDS
+from eggypro_adapters.files.writing import WRITERS
+from eggypro_adapters.memory import MemoryProductStore
+from eggypro_core.catalog import Catalog
+from eggypro_core.errors import InvalidError
+from eggypro_core.imports import ImportEntry, ImportReport
+from eggypro_core.products import Product
+from tests import strategies
+from tests.builders import NOON
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+OWN = ("eggypro-csv", "jsonl")
+OTHERS = ("shopify", "woocommerce")
+
+
+def a_shop(*values: Mapping[str, object]) -> Catalog:
+    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
+    catalog.load((ImportEntry(1, one) for one in values), keep_going=True)
+    return catalog
+
+
+def exported(catalog: Catalog, form: str) -> bytes:
+    stream = io.BytesIO()
+    with catalog.export() as products:
+        number = write_products(products, stream, form=form)
+    assert number == len(kept(catalog))
+    return stream.getvalue()
+
+
+def imported(catalog: Catalog, file: bytes, form: str = "auto") -> ImportReport:
+    report = catalog.load(read_products(io.BytesIO(file), form=form))
+    assert report.refused == ()
+    return report
+
+
+def kept(catalog: Catalog) -> list[Product]:
+    """Every product that is there, without what no file has: ids, times and versions."""
+    with catalog.export() as products:
+        return [_bare(product) for product in products]
+
+
+def _bare(product: Product) -> Product:
+    variants = tuple(evolve(one, id=0, version=0) for one in product.variants)
+    return evolve(product, id=0, version=0, variants=variants, created_at=NOON, updated_at=NOON)
+
+
+def table(file: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(file.decode(), newline="")))
+
+
+def rows_with(rows: Iterable[Mapping[str, str]], *names: str) -> list[tuple[str, ...]]:
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+EGG: dict[str, Any] = {
+    "name": "Egg & White",
+    "slug": "egg",
+    "description": "Good\nand <pure>",
+    "details": "<p>Five\neggs</p>",
+    "ingredients": ["egg", "a|b"],
+    "attributes": {"Vendor": "Hen", "Tags": "a, b", "Weight": "500 g", "Fat": "1, 2"},
+    "images": [{"ref": "https://x.y/1,2.jpg", "alt": "A tin"}, "https://x.y/2.jpg"],
+    "seo_title": "=Eggs",
+    "sku": "E",
+    "variants": [
+        {
+            "options": {"Size": "1 kg", "Taste": "Choco, dark"},
+            "price": "20",
+            "compare_at_price": "25",
+            "sku": "E-1",
+            "stock_quantity": 3,
+            "image": "https://x.y/2.jpg",
+        },
+        {"options": {"Size": "2 kg"}, "price": "30.50", "track_stock": False},
+        {"options": {"Size": "3 kg"}, "price": "40", "is_active": False, "sku": "E-3"},
+    ],
+}
+HAM: dict[str, Any] = {"name": "Ham", "slug": "ham", "price": "5", "is_active": False}
+
+
+def test_every_form_but_auto_is_written_and_no_other() -> None:
+    assert {"auto", *WRITERS} == set(FORMATS)
+    with pytest.raises(InvalidError, match="Format must be one of"):
+        write_products([], io.BytesIO(), form="auto")
+
+
+def test_every_field_that_is_read_is_written() -> None:
+    assert table(exported(a_shop(HAM), "eggypro-csv"))[0].keys() == FIELDS.keys()
+    assert json.loads(exported(a_shop(HAM), "jsonl")).keys() == FIELDS.keys()
+
+
+def test_a_line_of_jsonl_is_a_product() -> None:
+    first, second = map(json.loads, exported(a_shop(EGG, HAM), "jsonl").splitlines())
+    assert (first["slug"], second["slug"]) == ("egg", "ham")
+    assert first["price"] == "20.00"
+    assert first["variants"][1] == {
+        "sku": None,
+        "options": {"Size": "2 kg"},
+        "price": "30.50",
+        "compare_at_price": None,
+        "stock_quantity": 0,
+        "track_stock": False,
+        "image": None,
+        "position": 1,
+        "is_active": True,
+    }
+    assert second["variants"] == []
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_an_empty_catalogue_is_an_empty_file_with_at_most_a_header(form: str) -> None:
+    assert len(exported(a_shop(), form).splitlines()) == (0 if form == "jsonl" else 1)
+
+
+OPTIONS = st.dictionaries(st.sampled_from(["Size", "Colour", "=x"]), strategies.lines(), min_size=1)
+
+
+@st.composite
+def a_variant(draw: st.DrawFn) -> dict[str, object]:
+    optional = {
+        "stock_quantity": strategies.stocks,
+        "track_stock": st.booleans(),
+        "position": st.integers(0, 5),
+        "is_active": st.booleans(),
+        "image": st.sampled_from([None, "https://x.y/1.jpg"]),
+    }
+    values = draw(st.fixed_dictionaries({"options": OPTIONS}, optional=optional))
+    return values | draw(strategies.prices())
+
+
+VARIANTS = st.lists(a_variant(), max_size=4)
+SIGNED = st.sampled_from(["", "=1", "'=1", "''-1", "'it's", "@", "+x'"])
+
+
+@st.composite
+def a_product(draw: st.DrawFn) -> dict[str, object]:
+    values = draw(strategies.products())
+    if draw(st.booleans()):
+        values["variants"] = draw(VARIANTS)
+    if signed := draw(SIGNED):
+        values["description"] = signed
+        values["attributes"] = {signed: signed}
+    return values
+
+
+CATALOGUES = st.lists(a_product(), max_size=4)
+
+
+@pytest.mark.parametrize("form", OWN)
+@given(values=CATALOGUES)
+def test_what_the_own_forms_write_comes_back_as_an_equal_catalogue(
+    form: str, values: list[dict[str, object]]
+) -> None:
+    catalog = a_shop(*values)
+    before = kept(catalog)
+    file = exported(catalog, form)
+    empty = a_shop()
+    if file:
+        assert imported(empty, file, form).created == len(before)
+    assert kept(empty) == before
+    if file:
+        report = imported(catalog, file, form)
+        assert (report.created, report.changed, report.unchanged) == (0, 0, len(before))
+
+
+@pytest.mark.parametrize("form", OTHERS)
+@given(values=CATALOGUES)
+def test_what_other_forms_keep_comes_back_unchanged_from_then_on(
+    form: str, values: list[dict[str, object]]
+) -> None:
+    first = a_shop()
+    imported(first, exported(a_shop(*values), form), form)
+    before = kept(first)
+    report = imported(first, exported(first, form), form)
+    assert (report.created, report.changed) == (0, 0)
+    assert kept(first) == before
+
+
+def test_what_shopify_has_columns_for_comes_back() -> None:
+    other = a_shop()
+    imported(other, exported(a_shop(EGG, HAM), "shopify"))
+    egg, ham = kept(other)
+    assert (egg.name, egg.slug, egg.details) == ("Egg & White", "egg", "<p>Five\neggs</p>")
+    assert egg.attributes == {"Vendor": "Hen", "Tags": "a, b", "Weight": "500 g"}
+    assert [(image.ref, image.alt) for image in egg.images] == [
+        ("https://x.y/1,2.jpg", "A tin"),
+        ("https://x.y/2.jpg", None),
+    ]
+    assert egg.seo_title == "=Eggs"
+    one, two = egg.variants
+    assert (one.options, one.sku) == ({"Size": "1 kg", "Taste": "Choco, dark"}, "E-1")
+    assert (str(one.price), str(one.compare_at_price)) == ("20.00", "25.00")
+    assert one.stock_quantity == 3
+    assert (one.image, two.options, two.track_stock) == (
+        "https://x.y/2.jpg",
+        {"Size": "2 kg"},
+        False,
+    )
+    assert (ham.is_active, ham.price, ham.variants) == (False, Decimal("5.00"), ())
+
+
+def test_a_shopify_file_has_a_row_for_each_variant_on_sale_and_for_each_image() -> None:
+    rows = table(exported(a_shop(EGG, HAM), "shopify"))
+    names = ("URL handle", "Title", "Status", "Option1 name", "Option1 value", "Price")
+    assert rows_with(rows, *names) == [
+        ("egg", "Egg & White", "active", "Size", "1 kg", "20.00"),
+        ("egg", "", "", "", "2 kg", "30.50"),
+        ("ham", "Ham", "archived", "Title", "Default Title", "5.00"),
+    ]
+    many = EGG | {"variants": [], "price": "1", "sku": None}
+    rows = table(exported(a_shop(many), "shopify"))
+    assert rows_with(rows, "Price", "Product image URL", "Image position") == [
+        ("1.00", "https://x.y/1,2.jpg", "1"),
+        ("", "https://x.y/2.jpg", "2"),
+    ]
+
+
+def test_what_woocommerce_has_columns_for_comes_back() -> None:
+    other = a_shop()
+    imported(other, exported(a_shop(EGG, HAM), "woocommerce"))
+    egg, ham = kept(other)
+    assert (egg.name, egg.slug, egg.sku) == ("Egg & White", "egg-and-white", "E")
+    assert (egg.description, egg.details) == ("Good\nand <pure>", "<p>Five\neggs</p>")
+    assert egg.attributes == {
+        "Tags": "a, b",
+        "Vendor": "Hen",
+        "Weight": "500 g",
+        "Fat": "1, 2",
+    }
+    assert [image.ref for image in egg.images] == ["https://x.y/1%2C2.jpg", "https://x.y/2.jpg"]
+    assert egg.seo_title == "=Eggs"
+    before = kept(a_shop(EGG))[0].variants
+    assert egg.variants == before
+    assert (ham.is_active, ham.price) == (False, Decimal("5.00"))
+
+
+@pytest.mark.parametrize("form", ["eggypro-csv", "shopify", "woocommerce"])
+def test_what_a_spreadsheet_would_compute_is_escaped(form: str) -> None:
+    text = exported(a_shop(HAM | {"name": "=1+1", "sku": "-1", "seo_title": "@x"}), form).decode()
+    assert all(f"'{sign}" in text for sign in ("=1+1", "-1", "@x"))
+    assert imported(a_shop(), text.encode(), form).created == 1
+
+
+def test_more_attributes_than_woocommerce_has_room_for_are_left_out() -> None:
+    attributes = {f"A{number}": "x" for number in range(30)}
+    other = a_shop()
+    imported(other, exported(a_shop(HAM | {"attributes": attributes}), "woocommerce"))
+    assert len(kept(other)[0].attributes) == 12
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_memory_does_not_grow_with_the_number_of_products(form: str) -> None:
+    [egg, _] = kept(a_shop(EGG, HAM))
+    many = (evolve(egg, id=number) for number in range(5000))
+    tracemalloc.start()
+    try:
+        number = write_products(many, Nowhere(), form=form)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert number == 5000
+    assert peak < 2_000_000
+
+
+class Nowhere(io.BytesIO):
+    """Takes everything and keeps nothing."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        return memoryview(data).nbytes
