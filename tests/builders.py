@@ -80,4 +80,6 @@ def a_full_eggypro() -> EggyPro:
     slug = shop.catalog.add(a_product()).slug
     shop.assortment.add(slug, a_variant())
     shop.feedback.submit(slug, a_review())
+    shop.taxonomy.add({"name": "Food"})
+    shop.taxonomy.add({"name": slug})
     return shop

@@ -211,3 +211,5 @@ _PARAMETERS: Mapping[str, rules.Rule] = {
 }
 LIST_PARAMETERS = tuple(_PARAMETERS)
 """The names that `CategoryQuery.read` takes."""
+LIST_PARAMETERS = tuple(_PARAMETERS)
+"""The names that `CategoryQuery.read` takes."""

@@ -11,7 +11,7 @@ from eggypro_core.slugs import is_slug
 
 _is_id = re.compile("[1-9][0-9]{0,9}").fullmatch
 _NAMED = re.compile(r"{(\w+)}")
-_KINDS = {"slug": "slug", "variant": "id", "review": "id"}
+_KINDS = {"slug": "slug", "variant": "id", "review": "id", "category": "slug"}
 """What stands for each name in the path of a route."""
 _CONVERTER = re.compile(r":\w+(?=})")
 

@@ -7,6 +7,7 @@ import pytest
 from attrs import define, field, fields
 from falcon.testing import TestClient
 
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, Statement
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
@@ -39,7 +40,10 @@ def counted(database: Database) -> Counting:
 @pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
 def test_a_read_is_one_statement(counted: Counting, route: Any) -> None:
     shop = an_eggypro(
-        PostgresProductStore(counted), PostgresVariantStore(counted), PostgresReviewStore(counted)
+        PostgresProductStore(counted),
+        PostgresVariantStore(counted),
+        PostgresReviewStore(counted),
+        PostgresCategoryStore(counted),
     )
     slug = shop.catalog.add(a_product()).slug
     shop.catalog.add(a_product(name="Salt"))
@@ -47,6 +51,9 @@ def test_a_read_is_one_statement(counted: Counting, route: Any) -> None:
     for comment in "ab":
         review = shop.feedback.submit(slug, a_review(comment=comment))
         shop.feedback.moderate(review.id, {"is_verified": True})
+    for name, parent in (("Food", None), (slug, "food")):
+        category = shop.taxonomy.add({"name": name, "parent": parent})
+        shop.taxonomy.link(slug, category.slug)
     path = route.path.format(**SAMPLES | {"variant": variants[0].id})
     counted.statements.clear()
     client = TestClient(create_app(shop))
@@ -60,7 +67,10 @@ def test_a_read_is_one_statement(counted: Counting, route: Any) -> None:
 def _queries(parameters: Sequence[str]) -> list[str]:
     """Return queries that ask for all that a list can do."""
     if "q" in parameters:
-        return ["q=protein", "q=egg+white&limit=1&status=all&sort=rating&in_stock=false"]
+        return [
+            "q=protein&category=food",
+            "q=egg+white&limit=1&status=all&sort=rating&in_stock=false",
+        ]
     if "limit" in parameters:
         return ["", "limit=1", "limit=1&offset=1"]
     return [""]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, composite
 
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
@@ -89,12 +90,16 @@ REVIEWS = st.dictionaries(
     st.sampled_from(["reviewer_name", "rating", "comment", "image_url", "is_verified"]),
     JSON | st.sampled_from([5, "Ada", True]),
 ).map(lambda some: a_review() | some)
+CATEGORIES = st.dictionaries(
+    st.sampled_from(["name", "slug", "parent", "description", "is_active"]),
+    JSON | st.sampled_from(["Food", "food", "egg-white-protein", None, True]),
+).map(lambda some: {"name": "Bars"} | some)
 BOXED = f"{PRODUCTS}/boxed/variants"
 BODIES = st.one_of(
     st.binary(),
-    st.one_of(products(), REVIEWS, VARIANTS, STOCKS, EDITS, strategies.edits(), JSON).map(
-        lambda one: json.dumps(one, default=str).encode()
-    ),
+    st.one_of(
+        products(), CATEGORIES, REVIEWS, VARIANTS, STOCKS, EDITS, strategies.edits(), JSON
+    ).map(lambda one: json.dumps(one, default=str).encode()),
 )
 WRITES = st.sampled_from(
     [
@@ -107,6 +112,9 @@ WRITES = st.sampled_from(
         ("DELETE", f"{BOXED}/9"),
         ("POST", f"{EGG}/reviews"),
         *(("PATCH", f"/api/reviews/{number}") for number in (1, 4)),
+        ("POST", "/api/categories"),
+        *((method, "/api/categories/food") for method in ("PUT", "DELETE")),
+        *((method, f"{EGG}/categories/food") for method in ("PUT", "DELETE")),
         ("POST", f"{BOXED}/1/stock"),
         ("POST", f"{BOXED}/3/stock"),
     ]
@@ -146,11 +154,14 @@ def app(request: pytest.FixtureRequest) -> WSGIApplication:
             PostgresProductStore(database),
             PostgresVariantStore(database),
             PostgresReviewStore(database),
+            PostgresCategoryStore(database),
         )
     shop.catalog.add(a_product())
     boxed = shop.catalog.add(a_product(name="Boxed")).slug
     shop.assortment.add(boxed, a_variant())
     shop.feedback.submit(boxed, a_review())
+    for name in ("Food", "Egg White Protein"):
+        shop.taxonomy.add({"name": name})
     return create_app(shop)
 
 
