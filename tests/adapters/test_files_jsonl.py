@@ -77,6 +77,14 @@ def test_variants_are_handed_on_with_numbers_taken_exactly() -> None:
     ]
 
 
+def test_an_object_that_shows_a_part_of_its_variants_is_refused() -> None:
+    (entry,) = read('{"name": "Egg", "variants": [{}], "variant_count": 2}')
+    assert [fault.field for fault in entry.refused] == ["variants"]
+    for variants, count in (("[{}]", "1"), ("[]", "0"), ("[]", "2"), ("[{}]", '"2"')):
+        line = f'{{"name": "Egg", "variants": {variants}, "variant_count": {count}}}'
+        assert read(line)[0].refused == ()
+
+
 def test_unknown_fields_are_refused_by_name() -> None:
     (entry,) = read('{"name": "Egg", "colour": 1, "b\\u0000": 2}')
     assert entry == ImportEntry(

@@ -10,6 +10,7 @@ from eggypro_core.imports import ImportEntry
 from eggypro_core.products import SHOWN
 from eggypro_core.rules import RefusedError, printable
 
+_PART = "Only the first variants are shown here: those left out would be taken off sale"
 _SHOWN_ONLY = (SHOWN | {"version"}) - FIELDS.keys()
 
 
@@ -43,8 +44,18 @@ def _values(lines: Lines, text: str) -> dict[str, object] | None:
 def _entry(number: int, values: dict[str, object]) -> ImportEntry:
     if FIELDS.keys() >= values.keys():
         return ImportEntry(number, values)
+    if _shows_a_part(values):
+        return ImportEntry(number, None, (Fault("variants", _PART),))
     unknown = [name for name in values if name not in FIELDS and name not in _SHOWN_ONLY]
     if unknown:
         faults = tuple(Fault(printable(name), "Unknown field") for name in unknown)
         return ImportEntry(number, None, faults)
     return ImportEntry(number, {name: values[name] for name in values if name in FIELDS})
+
+
+def _shows_a_part(values: dict[str, object]) -> bool:
+    """Whether an object has fewer variants than it says that there are: what the API shows has."""
+    variants, count = values.get("variants"), values.get("variant_count")
+    if not isinstance(variants, list) or not isinstance(count, int):
+        return False
+    return 0 < len(variants) < count

@@ -22,7 +22,8 @@ UPDATE rows SET key = (SELECT aliases.key FROM aliases WHERE alias = rows.key)
 WHERE key IN (SELECT alias FROM aliases)"""
 _TAKE = """
 INSERT INTO names (name, number) VALUES (?, 1)
-ON CONFLICT (name) DO UPDATE SET number = number + 1 RETURNING number"""
+ON CONFLICT (name) DO UPDATE SET number = number + 1"""
+_TAKEN = "SELECT number FROM names WHERE name = ?"
 _GROUPS = """
 SELECT firsts.first, rows.number, rows.line, rows.row
 FROM (SELECT key, min(number) AS first FROM rows GROUP BY key ORDER BY first) AS firsts
@@ -36,6 +37,7 @@ class Sorter:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._put = connection.cursor().execute
+        self._has_aliases = False
         for table in (_TABLE, _ALIASES, _NAMES):
             self._put(table)
 
@@ -45,11 +47,13 @@ class Sorter:
 
     def alias(self, alias: str, key: str) -> None:
         """Bring the rows of a key together with those of an alias, which belongs to one key."""
+        self._has_aliases = True
         self._put(_PUT_ALIAS, (alias, key))
 
     def number(self, name: str) -> int:
         """Return how often a name was numbered, this time included."""
-        ((number,),) = self._connection.execute(_TAKE, (name,)).fetchall()
+        self._put(_TAKE, (name,))
+        ((number,),) = self._connection.execute(_TAKEN, (name,)).fetchall()
         return int(number)
 
     def groups(self) -> Iterator[Iterator[tuple[int, int, int, bytes]]]:
@@ -57,7 +61,8 @@ class Sorter:
 
         Of each: the number among all rows of the key's first one, its own, its line, the row.
         """
-        self._connection.execute(_RESOLVE)
+        if self._has_aliases:
+            self._connection.execute(_RESOLVE)
         self._connection.execute(_INDEX)
         for _, rows in groupby(self._connection.execute(_GROUPS), itemgetter(0)):
             yield rows
