@@ -16,6 +16,7 @@ SHOWN = 20
 _ANOTHER = {"slug": "choose another", "sku": "choose another"}
 _LISTS = {
     "product": "`eggypro products list --status all` shows what there is",
+    "category": "`eggypro categories list --status all` shows what there is",
     "review": "`eggypro reviews list --status all` shows what there is",
     "variant": "`eggypro variants list SLUG --status all` shows what there is",
 }

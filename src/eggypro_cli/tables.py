@@ -8,6 +8,7 @@ from typing import TypeVar
 from rich.console import RenderableType
 from rich.table import Table
 
+from eggypro_core.categories import Category, CategoryQuery
 from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import ListedProduct, Product
@@ -71,6 +72,18 @@ def review_card(review: Review) -> Table:
     return pairs([(name, value) for name, value in _review_fields(review) if value])
 
 
+def category_page(
+    page: Page[Category, CategoryQuery], query: CategoryQuery
+) -> Iterator[RenderableType]:
+    """Return a page of categories, and how to see the next."""
+    yield from _page(page, query, _category_table(page.items))
+
+
+def category_card(category: Category) -> Table:
+    """Return one category, a field a line; empty ones are left out."""
+    return pairs([(name, value) for name, value in _category_fields(category) if value])
+
+
 def report_sentence(report: ImportReport) -> str:
     """Return what an import did, or would do, in numbers."""
     if report.dry_run:
@@ -126,6 +139,34 @@ def _variant_table(variants: Sequence[Variant], currency: str) -> Table:
     for one in variants:
         table.add_row(str(one.id), _options(one.options), str(one.price), _stock(one), _state(one))
     return table
+
+
+def _category_table(categories: Sequence[Category]) -> Table:
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("path", overflow="fold", ratio=3)
+    table.add_column("name", overflow="fold", ratio=2)
+    table.add_column("products", justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for one in categories:
+        row = ("/".join(one.path), one.name, str(one.product_count), _category_state(one))
+        table.add_row(*row)
+    return table
+
+
+def _category_fields(category: Category) -> Iterator[tuple[str, str]]:
+    yield "name", category.name
+    yield "slug", category.slug
+    yield "path", "/".join(category.path)
+    yield "description", category.description or ""
+    yield "products", str(category.product_count)
+    yield "state", _category_state(category)
+    yield "created", f"{category.created_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _category_state(category: Category) -> str:
+    if not category.is_active:
+        return "archived"
+    return "shown" if category.is_visible else "hidden"
 
 
 def _review_table(reviews: Sequence[Review]) -> Table:

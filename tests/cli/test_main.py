@@ -20,6 +20,8 @@ COMMANDS = [
     *(["products", name] for name in ("create", "update", "archive", "restore", "delete")),
     *(["stock", name] for name in ("set", "adjust")),
     *(["variants", name] for name in ("list", "show", "create", "update", "delete")),
+    *(["categories", name] for name in ("list", "show", "create", "update", "archive")),
+    *(["categories", name] for name in ("restore", "delete", "link", "unlink")),
     *(["reviews", name] for name in ("list", "verify", "delete")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),
     *(["env", name] for name in ("check", "example")),
