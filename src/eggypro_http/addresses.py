@@ -21,7 +21,7 @@ class SlugConverter(BaseConverter):
 
 def template(path: str) -> str:
     """Return the path of a route as Falcon takes it."""
-    return path.replace("{slug}", "{slug:slug}")
+    return path.replace("{slug}", "{slug:slug}").replace("{category}", "{category:slug}")
 
 
 def moved_to(request: falcon.Request, params: Mapping[str, str], slug: str) -> str:

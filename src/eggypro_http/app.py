@@ -5,10 +5,10 @@ from wsgiref.types import WSGIApplication
 import falcon
 
 from eggypro_core.app import EggyPro
-from eggypro_http import errors, health, products, routes
+from eggypro_http import categories, errors, health, products, routes
 from eggypro_http.edge import Edge
 
-ROUTES = (*products.ROUTES, *health.ROUTES)
+ROUTES = (*products.ROUTES, *categories.ROUTES, *health.ROUTES)
 """The whole API."""
 
 

@@ -2,9 +2,12 @@
 
 import sqlalchemy as sa
 
-from eggypro_adapters.memory import MemoryProductStore
+from eggypro_adapters.memory import MemoryCategoryStore, MemoryDatabase, MemoryProductStore
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
+from tests.contracts import category_story
+from tests.contracts.category_store import Stores
 from tests.contracts.product_story import play
 
 
@@ -15,3 +18,16 @@ def test_postgres_and_memory_tell_the_same_story(database: Database) -> None:
         return PostgresProductStore(database)
 
     play(MemoryProductStore, emptied)
+
+
+def test_categories_in_postgres_and_memory_tell_the_same_story(database: Database) -> None:
+    def in_memory() -> Stores:
+        memory = MemoryDatabase()
+        return Stores(MemoryCategoryStore(memory), MemoryProductStore(memory))
+
+    def emptied() -> Stores:
+        with database.begin() as connection:
+            connection.execute(sa.text("TRUNCATE products, categories RESTART IDENTITY CASCADE"))
+        return Stores(PostgresCategoryStore(database), PostgresProductStore(database))
+
+    category_story.play(in_memory, emptied)

@@ -10,9 +10,10 @@ from tests.builders import a_product, an_eggypro
 
 @pytest.fixture
 def shop() -> EggyPro:
-    """A shop with one product, `egg-white-protein`."""
+    """A shop with one product, `egg-white-protein`, and one category, `protein`, without it."""
     shop = an_eggypro()
     shop.catalog.add(a_product())
+    shop.taxonomy.add({"name": "Protein"})
     return shop
 
 

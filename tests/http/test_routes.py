@@ -26,7 +26,7 @@ def allowed() -> dict[str, set[str]]:
 
 
 def at(path: str) -> str:
-    return path.format(slug="egg-white-protein")
+    return path.format(slug="egg-white-protein", category="protein")
 
 
 @pytest.mark.parametrize(("path", "methods"), allowed().items())

@@ -1,0 +1,145 @@
+"""Categories over HTTP: listing, showing and writing them, and putting products in them."""
+
+from contextlib import suppress
+
+import falcon
+
+from eggypro_core import rules
+from eggypro_core.access import Permission
+from eggypro_core.app import EggyPro
+from eggypro_core.categories import LIST_PARAMETERS, CategoryQuery
+from eggypro_core.errors import NotFoundError
+from eggypro_core.parameters import flag
+from eggypro_core.queries import read_status
+from eggypro_core.representation import (
+    CATEGORIES,
+    PRODUCTS,
+    category_body,
+    category_page_body,
+)
+from eggypro_http.answers import NOTHING, Answer, tagged
+from eggypro_http.bodies import json_object
+from eggypro_http.parameters import parameters, require_no_parameters
+from eggypro_http.routes import Route
+
+
+def list_categories(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Answer a page of categories."""
+    query = CategoryQuery.read(parameters(request))
+    return tagged(category_page_body(shop.taxonomy.page(query), query))
+
+
+def show_category(shop: EggyPro, request: falcon.Request, category: str) -> Answer:
+    """Answer one category."""
+    return tagged(category_body(shop.taxonomy.find(category, read_status(parameters(request)))))
+
+
+def add_category(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Add a category, and answer it."""
+    values = json_object(request)
+    require_no_parameters(request)
+    category = shop.taxonomy.add(values)
+    answer = tagged(category_body(category))
+    return Answer(answer.body, {**answer.headers, "location": f"{CATEGORIES}/{category.slug}"})
+
+
+def replace_category(shop: EggyPro, request: falcon.Request, category: str) -> Answer:
+    """Replace a category, and answer it. Without a parent it becomes a root."""
+    values = json_object(request)
+    require_no_parameters(request)
+    return tagged(category_body(shop.taxonomy.replace(category, values)))
+
+
+def delete_category(shop: EggyPro, request: falcon.Request, category: str) -> Answer:
+    """Archive a category, or with `permanent` delete it for good. Repeated, it changes nothing."""
+    asked = rules.check(parameters(request), {"permanent": flag("Permanent")})
+    if asked.get("permanent"):
+        with suppress(NotFoundError):  # it was deleted before
+            shop.taxonomy.remove(category)
+    else:
+        shop.taxonomy.archive(category)
+    return NOTHING
+
+
+def link(shop: EggyPro, request: falcon.Request, slug: str, category: str) -> Answer:
+    """Put a product in a category."""
+    require_no_parameters(request)
+    shop.taxonomy.link(slug, category)
+    return NOTHING
+
+
+def unlink(shop: EggyPro, request: falcon.Request, slug: str, category: str) -> Answer:
+    """Take a product out of a category."""
+    require_no_parameters(request)
+    shop.taxonomy.unlink(slug, category)
+    return NOTHING
+
+
+ONE = f"{CATEGORIES}/{{category}}"
+LINK = f"{PRODUCTS}/{{slug}}/categories/{{category}}"
+_BY_STATUS = {"status": Permission.PRODUCTS_READ}
+
+ROUTES = (
+    Route(
+        method="GET",
+        path=CATEGORIES,
+        summary="A page of categories",
+        handler=list_categories,
+        parameters=LIST_PARAMETERS,
+        closed_parameters=_BY_STATUS,
+        answer="CategoryPage",
+    ),
+    Route(
+        method="POST",
+        path=CATEGORIES,
+        summary="Add a category",
+        handler=add_category,
+        permission=Permission.PRODUCTS_WRITE,
+        body="CategoryDraft",
+        answer="Category",
+        success=201,
+    ),
+    Route(
+        method="GET",
+        path=ONE,
+        summary="One category",
+        handler=show_category,
+        parameters=("status",),
+        closed_parameters=_BY_STATUS,
+        answer="Category",
+    ),
+    Route(
+        method="PUT",
+        path=ONE,
+        summary="Replace a category",
+        handler=replace_category,
+        permission=Permission.PRODUCTS_WRITE,
+        body="CategoryDraft",
+        answer="Category",
+    ),
+    Route(
+        method="DELETE",
+        path=ONE,
+        summary="Archive a category, or delete it for good",
+        handler=delete_category,
+        permission=Permission.PRODUCTS_WRITE,
+        parameters=("permanent",),
+        success=204,
+    ),
+    Route(
+        method="PUT",
+        path=LINK,
+        summary="Put a product in a category",
+        handler=link,
+        permission=Permission.PRODUCTS_WRITE,
+        success=204,
+    ),
+    Route(
+        method="DELETE",
+        path=LINK,
+        summary="Take a product out of a category",
+        handler=unlink,
+        permission=Permission.PRODUCTS_WRITE,
+        success=204,
+    ),
+)
