@@ -81,5 +81,4 @@ def a_full_eggypro() -> EggyPro:
     shop.assortment.add(slug, a_variant())
     shop.feedback.submit(slug, a_review())
     shop.taxonomy.add({"name": "Food"})
-    shop.taxonomy.add({"name": slug})
     return shop

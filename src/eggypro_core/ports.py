@@ -257,6 +257,10 @@ class CategoryStore(Protocol):
         """
         ...
 
+    def add_all(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+        """Keep many new categories, each behind its parent, or none of them. Raises as `add`."""
+        ...
+
     def change(self, slug: str, to: Callable[[Category], Category]) -> Category:
         """Replace the category by `to(category)`, below the parent that it names; return it.
 

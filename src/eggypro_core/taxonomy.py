@@ -1,6 +1,6 @@
 """The tree of categories: finding, listing, changing and moving them, and what is in them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
@@ -8,10 +8,11 @@ from eggypro_core.categories import (
     SHOWN,
     Category,
     CategoryChanges,
+    CategoryDraft,
     CategoryQuery,
     no_category,
 )
-from eggypro_core.errors import NotFoundError
+from eggypro_core.errors import Fault, InvalidError, NotFoundError
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
 from eggypro_core.ports import CategoryStore, Clock
@@ -46,6 +47,23 @@ class Taxonomy:
         """Add a category. Raises ConflictError where its slug is another's, or it is too deep."""
         changes = CategoryChanges.read(values, required=("name",))
         return self._categories.add(changes.draft(), self._clock())
+
+    def load(self, values: Sequence[Mapping[str, object]]) -> int:
+        """Add many categories, each behind its parent: all of them or none. Say how many.
+
+        Raises as `add`. A fault's field begins with the place of its category, from 0: `7.name`.
+        """
+        drafts: list[CategoryDraft] = []
+        faults: list[Fault] = []
+        for place, each in enumerate(values):
+            try:
+                drafts.append(CategoryChanges.read(each, required=("name",)).draft())
+            except InvalidError as invalid:
+                faults += [Fault(f"{place}.{one.field}", one.message) for one in invalid.faults]
+        if faults:
+            raise InvalidError(faults)
+        self._categories.add_all(drafts, self._clock())
+        return len(drafts)
 
     def change(self, slug: str, values: Mapping[str, object]) -> Category:
         """Change the named fields of a category, and return it.

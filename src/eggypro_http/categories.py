@@ -1,4 +1,4 @@
-"""Categories over HTTP, and which products are in them."""
+"""Categories over HTTP: listing, showing and writing them, and putting products in them."""
 
 from contextlib import suppress
 
@@ -7,7 +7,7 @@ import falcon
 from eggypro_core import rules
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
-from eggypro_core.categories import LIST_PARAMETERS, Category, CategoryQuery
+from eggypro_core.categories import LIST_PARAMETERS, CategoryQuery
 from eggypro_core.errors import NotFoundError
 from eggypro_core.parameters import flag, read_status
 from eggypro_core.representation import (
@@ -28,57 +28,53 @@ def list_categories(shop: EggyPro, request: falcon.Request) -> Answer:
     return tagged(category_page_body(shop.taxonomy.page(query), query))
 
 
+def show_category(shop: EggyPro, request: falcon.Request, category: str) -> Answer:
+    """Answer one category."""
+    return tagged(category_body(shop.taxonomy.find(category, read_status(parameters(request)))))
+
+
 def add_category(shop: EggyPro, request: falcon.Request) -> Answer:
     """Add a category, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
     category = shop.taxonomy.add(values)
-    answer = _category(category)
+    answer = tagged(category_body(category))
     return Answer(answer.body, {**answer.headers, "location": f"{CATEGORIES}/{category.slug}"})
 
 
-def show_category(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
-    """Answer one category."""
-    return _category(shop.taxonomy.find(slug, read_status(parameters(request))))
-
-
-def replace_category(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
-    """Replace a category, which may move it, and answer it."""
+def replace_category(shop: EggyPro, request: falcon.Request, category: str) -> Answer:
+    """Replace a category, and answer it. Without a parent it becomes a root."""
     values = json_object(request)
     require_no_parameters(request)
-    return _category(shop.taxonomy.replace(slug, values))
+    return tagged(category_body(shop.taxonomy.replace(category, values)))
 
 
-def delete_category(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+def delete_category(shop: EggyPro, request: falcon.Request, category: str) -> Answer:
     """Archive a category, or with `permanent` delete it for good. Repeated, it changes nothing."""
     asked = rules.check(parameters(request), {"permanent": flag("Permanent")})
     if asked.get("permanent"):
         with suppress(NotFoundError):  # it was deleted before
-            shop.taxonomy.remove(slug)
+            shop.taxonomy.remove(category)
     else:
-        shop.taxonomy.archive(slug)
+        shop.taxonomy.archive(category)
     return NOTHING
 
 
 def link(shop: EggyPro, request: falcon.Request, slug: str, category: str) -> Answer:
-    """Put a product in a category. Repeated, it changes nothing."""
+    """Put a product in a category."""
     require_no_parameters(request)
     shop.taxonomy.link(slug, category)
     return NOTHING
 
 
 def unlink(shop: EggyPro, request: falcon.Request, slug: str, category: str) -> Answer:
-    """Take a product out of a category. Repeated, it changes nothing."""
+    """Take a product out of a category."""
     require_no_parameters(request)
     shop.taxonomy.unlink(slug, category)
     return NOTHING
 
 
-def _category(category: Category) -> Answer:
-    return tagged(category_body(category))
-
-
-ONE = f"{CATEGORIES}/{{slug}}"
+ONE = f"{CATEGORIES}/{{category}}"
 LINK = f"{PRODUCTS}/{{slug}}/categories/{{category}}"
 _BY_STATUS = {"status": Permission.PRODUCTS_READ}
 
@@ -114,7 +110,7 @@ ROUTES = (
     Route(
         method="PUT",
         path=ONE,
-        summary="Replace a category, which may move it",
+        summary="Replace a category",
         handler=replace_category,
         permission=Permission.PRODUCTS_WRITE,
         body="CategoryDraft",
@@ -123,7 +119,7 @@ ROUTES = (
     Route(
         method="DELETE",
         path=ONE,
-        summary="Archive a category and what is below it, or delete it for good",
+        summary="Archive a category, or delete it for good",
         handler=delete_category,
         permission=Permission.PRODUCTS_WRITE,
         parameters=("permanent",),

@@ -7,9 +7,12 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, Statement, driver, found_out
 from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_core.categories import CategoryDraft, CategoryQuery
 from eggypro_core.errors import UnavailableError
+from eggypro_core.parameters import Status
 from eggypro_core.queries import ProductQuery
 from tests.contracts.product_store import NOON, a_draft
 
@@ -50,7 +53,7 @@ def one_connection(database_url: sa.URL, connect: Connect) -> Database:
     [
         ProductQuery(),
         ProductQuery(search="egg", in_stock=True),
-        ProductQuery(category="none", limit=1),
+        ProductQuery(offset=3, limit=1),
     ],
 )
 def test_a_page_is_one_round_trip_without_a_transaction(
@@ -65,6 +68,39 @@ def test_a_page_is_one_round_trip_without_a_transaction(
         "Execute",
         "Sync",
     ]
+
+
+def test_a_page_of_a_category_is_one_round_trip_and_planned_for_that_category(
+    one_connection: Database, tmp_path: Path
+) -> None:
+    store = PostgresProductStore(one_connection)
+    query = ProductQuery(category="none")
+    for _ in range(3):
+        store.page(query)
+    assert sent(one_connection, tmp_path / "trace", lambda: store.page(query)) == [
+        "Parse",
+        "Bind",
+        "Describe",
+        "Execute",
+        "Sync",
+    ]
+
+
+def test_categories_are_one_round_trip_without_a_transaction(
+    one_connection: Database, tmp_path: Path
+) -> None:
+    store = PostgresCategoryStore(one_connection)
+    store.add(CategoryDraft(name="Bars"), NOON)
+    reads = (
+        lambda: store.find("bars"),
+        lambda: store.page(CategoryQuery()),
+        lambda: store.page(CategoryQuery(parent="bars", status=Status.ALL)),
+    )
+    for read in reads:
+        for _ in range(3):
+            read()
+        messages = sent(one_connection, tmp_path / "trace", read)
+        assert messages == ["Bind", "Describe", "Execute", "Sync"]
 
 
 def test_a_product_is_one_round_trip_without_a_transaction(

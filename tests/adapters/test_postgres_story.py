@@ -5,10 +5,17 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.memory import MemoryDatabase, MemoryProductStore, MemoryVariantStore
+from eggypro_adapters.memory import (
+    MemoryCategoryStore,
+    MemoryDatabase,
+    MemoryProductStore,
+    MemoryVariantStore,
+)
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
+from tests.contracts import category_store, category_story
 from tests.contracts.product_story import play
 from tests.contracts.steady_pages import hold_steady
 from tests.contracts.variant_store import Stores
@@ -47,3 +54,18 @@ def test_pages_neither_repeat_nor_skip_a_row_while_others_are_written(
     emptied: Callable[[], PostgresProductStore],
 ) -> None:
     hold_steady(emptied, examples=100)
+
+
+def test_categories_in_postgres_and_memory_tell_the_same_story(database: Database) -> None:
+    def in_memory() -> category_store.Stores:
+        memory = MemoryDatabase()
+        return category_store.Stores(MemoryCategoryStore(memory), MemoryProductStore(memory))
+
+    def emptied() -> category_store.Stores:
+        with database.begin() as connection:
+            connection.execute(sa.text("TRUNCATE products, categories RESTART IDENTITY CASCADE"))
+        return category_store.Stores(
+            PostgresCategoryStore(database), PostgresProductStore(database)
+        )
+
+    category_story.play(in_memory, emptied)

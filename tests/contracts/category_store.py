@@ -122,10 +122,10 @@ class CategoryStoreContract:
 
     def test_a_parent_that_does_not_exist_is_refused(self, stores: Stores) -> None:
         stores.grow("food")
-        calls: tuple[Callable[[], object], ...] = (
-            lambda: stores.categories.add(CategoryDraft(name="x", parent="no-such"), NOON),
-            lambda: stores.categories.change("food", below("no-such")),
-        )
+        calls: list[Callable[[], object]] = [
+            partial(stores.categories.add, CategoryDraft(name="x", parent="no-such"), NOON),
+            partial(stores.categories.change, "food", below("no-such")),
+        ]
         for call in calls:
             with pytest.raises(InvalidError) as refused:
                 call()
@@ -382,6 +382,27 @@ class CategoryStoreContract:
             query = CategoryQuery(parent=parent, limit=1)
             assert stores.listed(query) == expected, parent
             assert stores.categories.page(query).total == len(expected)
+
+    def test_many_are_added_at_once_or_none(self, stores: Stores) -> None:
+        stores.grow("a", "a/b")
+        names = ("c", "c", "d")
+        drafts = [CategoryDraft(name=name, parent="b") for name in names]
+        below_new = CategoryDraft(name="e", parent="c-2", is_active=False, description="Text")
+        stores.categories.add_all([*drafts, below_new, CategoryDraft(name="f", parent="e")], NOON)
+        assert stores.path("c") == "a/b/c"
+        assert stores.path("f") == "a/b/c-2/e/f"
+        assert stores.listed(CategoryQuery()) == ["a", "b", "c", "c-2", "d"]
+        added = stores.categories.find("e")
+        assert (added.description, added.parent, added.created_at) == ("Text", "c-2", NOON)
+        for wrong, error in (
+            (CategoryDraft(name="x", parent="no-such"), InvalidError),
+            (CategoryDraft(name="x", slug="d"), ConflictError),
+        ):
+            with pytest.raises(error):
+                stores.categories.add_all([CategoryDraft(name="new"), wrong], NOON)
+        stores.categories.change("e", RESTORED)
+        expected = ["a", "b", "c", "c-2", "d", "e", "f"]
+        assert stores.listed(CategoryQuery(status=Status.ALL)) == expected
 
     def test_two_moves_at_once_never_make_a_cycle(self, stores: Stores) -> None:
         stores.grow("a", "b")

@@ -1,6 +1,6 @@
 """The categories of a shop within this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from attrs import evolve
@@ -51,19 +51,14 @@ class MemoryCategoryStore:
     def add(self, draft: CategoryDraft, at: datetime) -> Category:
         with self._database.lock:
             shelf = self._database.shelf
-            taken = {ROOTS, *(node.slug for node in shelf.categories.values())}
-            wanted = slug_of(draft.name, SLUG, otherwise="category")
-            node = Node(
-                id=next(self._database.ids),
-                name=draft.name,
-                slug=draft.slug or free_slug(wanted, taken, SLUG),
-                description=draft.description,
-                parent=None,
-                is_active=draft.is_active,
-                created_at=at,
-            )
-            _put(shelf, node, draft.parent)
-            return _category(shelf, shelf.categories[node.id])
+            return _category(shelf, _added(shelf, draft, next(self._database.ids), at))
+
+    def add_all(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+        with self._database.lock:
+            shelf = self._database.shelf.copy()
+            for draft in drafts:
+                _added(shelf, draft, next(self._database.ids), at)
+            self._database.shelf = shelf
 
     def change(self, slug: str, to: Callable[[Category], Category]) -> Category:
         with self._database.lock:
@@ -77,8 +72,7 @@ class MemoryCategoryStore:
                 description=new.description,
                 is_active=new.is_active,
             )
-            _put(shelf, changed, new.parent)
-            return _category(shelf, shelf.categories[node.id])
+            return _category(shelf, _put(shelf, changed, new.parent))
 
     def remove(self, slug: str) -> None:
         with self._database.lock:
@@ -111,7 +105,22 @@ def _node(shelf: Shelf, slug: str) -> Node:
     raise no_category(slug)
 
 
-def _put(shelf: Shelf, node: Node, parent: str | None) -> None:
+def _added(shelf: Shelf, draft: CategoryDraft, new_id: int, at: datetime) -> Node:
+    taken = {ROOTS, *(node.slug for node in shelf.categories.values())}
+    wanted = slug_of(draft.name, SLUG, otherwise="category")
+    node = Node(
+        id=new_id,
+        name=draft.name,
+        slug=draft.slug or free_slug(wanted, taken, SLUG),
+        description=draft.description,
+        parent=None,
+        is_active=draft.is_active,
+        created_at=at,
+    )
+    return _put(shelf, node, draft.parent)
+
+
+def _put(shelf: Shelf, node: Node, parent: str | None) -> Node:
     """Keep a category below a parent, in the place of its former self."""
     above = None if parent is None else _parent(shelf, parent)
     for other in shelf.categories.values():
@@ -121,7 +130,9 @@ def _put(shelf: Shelf, node: Node, parent: str | None) -> None:
     if above is not None:
         path = [one.slug for one in shelf.line_of(above)]
         require_place(former.slug, path, levels=_levels(shelf, former))
-    shelf.categories[node.id] = evolve(node, parent=None if above is None else above.id)
+    kept = evolve(node, parent=None if above is None else above.id)
+    shelf.categories[node.id] = kept
+    return kept
 
 
 def _parent(shelf: Shelf, slug: str) -> Node:

@@ -54,8 +54,20 @@ _SETTLE = sa.text("""
     )
     UPDATE categories SET path = tree.path, is_visible = tree.is_visible
     FROM tree WHERE categories.id = tree.id
+      AND (categories.path, categories.is_visible) IS DISTINCT FROM (tree.path, tree.is_visible)
 """)
 """Writes down, for some categories and all below them, what follows from the tree."""
+_HANG = sa.text("""
+    UPDATE categories SET parent_id = above.id FROM categories above
+    WHERE above.slug = categories.path[cardinality(categories.path) - 1]
+      AND categories.id = ANY(CAST(:ids AS int[]))
+""")
+"""Gives categories the parent that their path names."""
+_TOPS = sa.text("""
+    SELECT id FROM categories
+    WHERE id = ANY(CAST(:ids AS int[])) AND (parent_id = ANY(CAST(:ids AS int[]))) IS NOT TRUE
+""")
+"""Finds those of some categories whose parents are not among them."""
 _LINK = sa.text("""
     WITH product AS (SELECT id FROM products WHERE slug = :product FOR KEY SHARE),
       category AS (SELECT id FROM categories WHERE slug = :category FOR KEY SHARE),
@@ -63,9 +75,9 @@ _LINK = sa.text("""
         INSERT INTO product_categories (product_id, category_id)
         SELECT product.id, category.id FROM product, category ON CONFLICT DO NOTHING
       )
-    SELECT count(*) FROM product, category
+    SELECT (SELECT count(*) FROM product), (SELECT count(*) FROM category)
 """)
-"""Links, and counts what it found to link: 1 or 0. What it found stays until the link is kept."""
+"""Links, and counts what it found to link. What it found stays until the link is kept."""
 _UNLINK = sa.text("""
     DELETE FROM product_categories USING products, categories
     WHERE products.id = product_id AND products.slug = :product
@@ -82,13 +94,17 @@ def _count(of: sa.FromClause) -> sa.ScalarSelect[int]:
     It is a query for each row, so let it see no more rows than are shown.
     """
     within = categories.alias("within")
+    product_id = product_categories.c.product_id
+    # Few products are archived, and an index knows them: to look for one costs less than to look
+    # up each that is not.
+    is_archived = sa.exists().where(products.c.id == product_id, sa.not_(products.c.is_active))
     return (
-        sa.select(sa.func.count(sa.distinct(products.c.id)))
-        .select_from(within.join(product_categories).join(products))
+        sa.select(sa.func.count(sa.distinct(product_id)))
+        .select_from(within.join(product_categories))
         .where(
             is_within(of.c.slug, within),
             sa.or_(within.c.is_visible, within.c.id == of.c.id),
-            products.c.is_active,
+            sa.not_(is_archived),
         )
         .correlate(of)
         .scalar_subquery()
@@ -139,6 +155,10 @@ class PostgresCategoryStore:
     def add(self, draft: CategoryDraft, at: datetime) -> Category:
         return self._database.write(lambda connection: _added(connection, draft, at))
 
+    def add_all(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+        if drafts:
+            self._database.write(lambda connection: _add_all(connection, drafts, at))
+
     def change(self, slug: str, to: Callable[[Category], Category]) -> Category:
         return self._database.write(lambda connection: _changed(connection, slug, to))
 
@@ -147,10 +167,12 @@ class PostgresCategoryStore:
 
     def link(self, product: str, category: str) -> None:
         names = {"product": product, "category": category}
-        if not self._database.write(lambda connection: connection.scalar(_LINK, names)):
+        found = self._database.write(lambda connection: connection.execute(_LINK, names).one())
+        if not found[0]:
             self._refuse_moved(product)
-            self.find(category)
             raise NotFoundError(f"There is no product '{product}'")
+        if not found[1]:
+            raise no_category(category)
 
     def unlink(self, product: str, category: str) -> None:
         names = {"product": product, "category": category}
@@ -175,6 +197,39 @@ def _added(connection: sa.Connection, draft: CategoryDraft, at: datetime) -> Cat
     new = sa.insert(categories).values(values).returning(categories.c.id)
     _settle(connection, connection.scalars(new).all())
     return _found(connection, slug)
+
+
+def _add_all(connection: sa.Connection, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+    """Insert many: first each by itself, with its path, and then what follows from their places."""
+    _lock_tree(connection)
+    there = connection.execute(sa.select(categories.c.slug, categories.c.path))
+    paths: dict[str, Sequence[str]] = {row.slug: row.path for row in there}
+    rows = []
+    for draft in drafts:
+        slug, path = _new_place(connection, draft, paths)
+        paths[slug] = path
+        rows.append({**_values(draft), "slug": slug, "path": path, "created_at": at})
+    new = connection.scalars(sa.insert(categories).returning(categories.c.id), rows).all()
+    connection.execute(_HANG, {"ids": list(new)})
+    _settle(connection, connection.scalars(_TOPS, {"ids": list(new)}).all())
+
+
+def _new_place(
+    connection: sa.Connection, draft: CategoryDraft, paths: Mapping[str, Sequence[str]]
+) -> tuple[str, Sequence[str]]:
+    """Return the slug and the path of a new category, where those in `paths` are."""
+    wanted = slug_of(draft.name, SLUG, otherwise="category")
+    slug = draft.slug or free_slug(wanted, lambda one: one == ROOTS or one in paths, SLUG)
+    if slug in paths:
+        _refuse_taken(connection, slug)  # or one of those that are being added has it:
+        raise slug_taken(slug, is_active=True)
+    if draft.parent is None:
+        return slug, [slug]
+    if draft.parent not in paths:
+        raise no_parent(draft.parent)
+    above = paths[draft.parent]
+    require_place(slug, above, levels=1)
+    return slug, [*above, slug]
 
 
 def _changed(connection: sa.Connection, slug: str, to: Callable[[Category], Category]) -> Category:

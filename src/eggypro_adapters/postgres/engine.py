@@ -47,13 +47,14 @@ class Statement:
 
     sql: str
     _fixed: Mapping[str, Any]
+    is_prepared: bool = True
 
     @classmethod
-    def of(cls, core: sa.ClauseElement) -> "Statement":
-        """Compile it."""
+    def of(cls, core: sa.ClauseElement, *, is_prepared: bool = True) -> "Statement":
+        """Compile it. One that is not prepared gets a plan for its very parameters each time."""
         compiled = core.compile(dialect=_DIALECT)
         fixed = {name: value for name, value in compiled.params.items() if value is not None}
-        return cls(str(compiled), fixed)
+        return cls(str(compiled), fixed, is_prepared)
 
     def values(self, given: Mapping[str, object]) -> dict[str, object]:
         """Return all its parameters: those that are given, and the constants written in it."""
@@ -172,7 +173,10 @@ class Database:
         pooled = self.engine.raw_connection()
         try:
             with driver(pooled).cursor(binary=True) as cursor:
-                return cursor.execute(statement.sql, statement.values(values)).fetchall()
+                # Not `True`: behind a pooler nothing may be prepared.
+                prepare = None if statement.is_prepared else False
+                given = statement.values(values)
+                return cursor.execute(statement.sql, given, prepare=prepare).fetchall()
         except psycopg.OperationalError as error:
             if is_lost(error):
                 pooled.invalidate(error)

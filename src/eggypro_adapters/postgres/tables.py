@@ -113,6 +113,7 @@ sa.Index(
 )
 sa.Index("products_stock_idx", products.c.stock_quantity)
 sa.Index("products_active_idx", products.c.is_active)
+sa.Index("products_archived_idx", products.c.id, postgresql_where=sa.not_(products.c.is_active))
 sa.Index("products_search_idx", products.c.search, postgresql_using="gin")
 
 slug_aliases = sa.Table(
@@ -197,7 +198,11 @@ product_categories = sa.Table(
     sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("category_id", sa.ForeignKey("categories.id", ondelete="CASCADE"), primary_key=True),
 )
-sa.Index("product_categories_category_id_idx", product_categories.c.category_id)
+sa.Index(
+    "product_categories_category_id_idx",
+    product_categories.c.category_id,
+    product_categories.c.product_id,  # so that what is in a category is counted in the index alone
+)
 
 reviews = sa.Table(
     "reviews",

@@ -43,9 +43,19 @@ def upgrade() -> None:
     )
     op.create_index("categories_name_idx", "categories", ["name_key", "id"])
     op.create_index("categories_path_idx", "categories", ["path"], postgresql_using="gin")
+    op.create_index(
+        "products_archived_idx", "products", ["id"], postgresql_where=sa.text("NOT is_active")
+    )
+    op.drop_index("product_categories_category_id_idx", "product_categories")
+    op.create_index(
+        "product_categories_category_id_idx", "product_categories", ["category_id", "product_id"]
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("product_categories_category_id_idx", "product_categories")
+    op.create_index("product_categories_category_id_idx", "product_categories", ["category_id"])
+    op.drop_index("products_archived_idx", "products")
     op.drop_index("categories_path_idx", "categories")
     op.drop_index("categories_name_idx", "categories")
     op.drop_constraint(op.f("categories_description_check"), "categories")
