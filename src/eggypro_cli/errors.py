@@ -32,7 +32,7 @@ ANSWERS: Mapping[type[errors.EggyProError], Answer] = {
     errors.UnauthenticatedError: Answer(REFUSED, "Unauthorized", 401),
     errors.ForbiddenError: Answer(REFUSED, "Forbidden", 403),
     errors.NotFoundError: Answer(
-        REFUSED, "Not Found", 404, "`eggypro products list --status all` shows what there is"
+        REFUSED, "Not Found", 404, "`eggypro {among} list --status all` shows what there is"
     ),
     errors.MovedError: Answer(REFUSED, "Permanent Redirect", 308, "use that name"),
     errors.ConflictError: Answer(REFUSED, "Conflict", 409),
@@ -75,6 +75,8 @@ def problem(error: errors.EggyProError | typer.TyperException) -> dict[str, Json
 
 def _sentence(error: errors.EggyProError | typer.TyperException) -> str:
     advice = answer_to(error).advice
+    if isinstance(error, errors.NotFoundError):
+        advice = advice.format(among=error.among)
     if isinstance(error, errors.ConfigurationError):
         faults = (f"  {fault.field} {fault.message}" for fault in error.faults)
         return "\n".join([f"{_detail(error)}:", *faults, f"{advice}."])

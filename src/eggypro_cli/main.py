@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
-from eggypro_cli import db, env, loads, products, serve
+from eggypro_cli import categories, db, env, loads, products, serve
 from eggypro_cli.console import examples, write
 
 if TYPE_CHECKING:
@@ -136,5 +136,6 @@ def eggypro(
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=loads.SEED_EXAMPLES)(loads.seed)
 app.add_typer(products.app, name="products")
+app.add_typer(categories.app, name="categories")
 app.add_typer(db.app, name="db")
 app.add_typer(env.app, name="env")

@@ -9,6 +9,7 @@ import typer
 
 from eggypro_cli.console import JsonOption, examples, show, tell
 from eggypro_cli.loads import IMPORT_EXAMPLES, import_products
+from eggypro_cli.wishes import as_text, query_of
 
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
@@ -21,12 +22,7 @@ StatusWord = Literal["active", "archived", "all"]
 SortWord = Literal["name", "name-desc", "price-asc", "price-desc", "newest", "rating", "relevance"]
 SlugArgument = Annotated[
     str,
-    typer.Argument(
-        metavar="SLUG",
-        help="The product's slug.",
-        # An argument may hold bytes that are no text, which a database would not take.
-        callback=lambda slug: slug.encode(errors="replace").decode(),
-    ),
+    typer.Argument(metavar="SLUG", help="The product's slug.", callback=as_text),
 ]
 StatusOption = Annotated[
     StatusWord, typer.Option("--status", help="Products on sale, archived ones, or both.")
@@ -174,21 +170,9 @@ def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bo
 
 
 def _query(wishes: Mapping[str, object]) -> ProductQuery:
-    """Return the query that options ask for; whatever is wrong with them is a matter of usage."""
-    from eggypro_core import InvalidError, MalformedError, ProductQuery
+    from eggypro_core import ProductQuery
 
-    given = {name: _word(value) for name, value in wishes.items() if value is not None}
-    try:
-        return ProductQuery.read(given)
-    except InvalidError as invalid:
-        reasons = "; ".join(fault.message for fault in invalid.faults)
-        raise typer.BadParameter(reasons) from None
-    except MalformedError as malformed:
-        raise typer.BadParameter(str(malformed)) from None
-
-
-def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return query_of(ProductQuery.read, wishes)
 
 
 def _found(catalog: Catalog, slug: str, status: Status) -> Product:

@@ -15,6 +15,8 @@ from tests.cli.world import Typed
 
 COMMANDS = [
     *(["products", name] for name in ("list", "search", "show", "import")),
+    *(["categories", name] for name in ("list", "show", "create", "update", "archive", "restore")),
+    *(["categories", name] for name in ("delete", "link", "unlink")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),
     *(["env", name] for name in ("check", "example")),
     ["serve"],
