@@ -146,7 +146,7 @@ def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Prod
     if unknown := [slug for slug in wanted if slug not in ids]:
         raise no_categories(unknown)
     shelf.put(product)
-    shelf.links |= {(new_id, ids[slug]) for slug in wanted}
+    shelf.links.update((new_id, ids[slug]) for slug in wanted)
     return shelf.find(product.slug)
 
 

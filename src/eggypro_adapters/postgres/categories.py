@@ -186,13 +186,8 @@ class PostgresCategoryStore:
 def _added(connection: sa.Connection, draft: CategoryDraft, at: datetime) -> Category:
     _lock_tree(connection)
     slug = draft.slug or _free_slug(connection, slug_of(draft.name, SLUG, otherwise="category"))
-    _refuse_taken(connection, slug)
-    values = {
-        **_values(draft),
-        "slug": slug,
-        "parent_id": _parent_id(connection, slug, draft.parent),
-        "created_at": at,
-    }
+    parent_id = _place_below(connection, draft.parent, slug)
+    values = {**_values(draft), "slug": slug, "parent_id": parent_id, "created_at": at}
     new = sa.insert(categories).values(values).returning(categories.c.id)
     _settle(connection, connection.scalars(new).all())
     return _found(connection, slug)
@@ -219,14 +214,12 @@ def _new_place(
     """Return the slug and the path of a new category, where those in `paths` are."""
     wanted = slug_of(draft.name, SLUG, otherwise="category")
     slug = draft.slug or free_slug(wanted, lambda one: one == ROOTS or one in paths, SLUG)
+    if draft.parent is not None and draft.parent not in paths:
+        raise no_parent(draft.parent)
     if slug in paths:
         _refuse_taken(connection, slug)  # or one of those that are being added has it:
         raise slug_taken(slug, is_active=True)
-    if draft.parent is None:
-        return slug, [slug]
-    if draft.parent not in paths:
-        raise no_parent(draft.parent)
-    above = paths[draft.parent]
+    above = [] if draft.parent is None else paths[draft.parent]
     require_place(slug, above, levels=1)
     return slug, [*above, slug]
 
@@ -237,8 +230,7 @@ def _changed(connection: sa.Connection, slug: str, to: Callable[[Category], Cate
     changed = to(category)
     if changed == category:
         return category
-    _refuse_taken(connection, changed.slug, but=category.id)
-    parent_id = _parent_id(connection, slug, changed.parent)
+    parent_id = _place_below(connection, changed.parent, changed.slug, category)
     connection.execute(
         sa.update(categories)
         .where(categories.c.id == category.id)
@@ -295,19 +287,29 @@ def _values(category: Category | CategoryDraft) -> dict[str, Any]:
     }
 
 
-def _parent_id(connection: sa.Connection, slug: str, parent: str | None) -> int | None:
-    """Return the id of the parent that a category may have."""
-    if parent is None:
-        return None
-    above = _row(connection, parent)
-    if above is None:
+def _place_below(
+    connection: sa.Connection, parent: str | None, slug: str, former: Category | None = None
+) -> int | None:
+    """Return the id of the parent that a category of that slug may have, None for a root.
+
+    It is a new one, or a `former` one as changed. What is wrong by itself is refused first.
+    """
+    above = None if parent is None else _row(connection, parent)
+    if parent is not None and above is None:
         raise no_parent(parent)
-    depths = sa.func.cardinality(categories.c.path)
-    below = sa.select(sa.func.max(depths) - sa.func.min(depths) + 1).where(
-        is_within(sa.literal(slug))
-    )
-    require_place(slug, above.path, levels=connection.scalar(below) or 1)
+    _refuse_taken(connection, slug, but=former.id if former else 0)
+    if above is None:
+        return None
+    levels = _levels(connection, former) if former else 1
+    require_place(former.slug if former else slug, above.path, levels=levels)
     return int(above.id)
+
+
+def _levels(connection: sa.Connection, category: Category) -> int:
+    """Return how many levels there are from a category down: 1 if there is nothing below it."""
+    deepest = sa.select(sa.func.max(sa.func.cardinality(categories.c.path)))
+    found = connection.scalar(deepest.where(is_within(sa.literal(category.slug))))
+    return int(found or 0) - len(category.path) + 1
 
 
 def _refuse_taken(connection: sa.Connection, slug: str, *, but: int = 0) -> None:

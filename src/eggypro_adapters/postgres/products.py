@@ -120,21 +120,24 @@ class PostgresProductStore:
 def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
     """Insert a product; return None where another took the slug that was made for it."""
     slug = draft.slug or _free_slug(connection, slug_of(draft.name))
+    inside = _category_ids(connection, draft.categories)
     values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
     new = insert(products).values(values).on_conflict_do_nothing().returning(products.c.id)
     if product_id := connection.scalar(new):
         _free_aliases(connection, [slug])
-        _put_in(connection, product_id, draft.categories)
+        if inside:
+            links = [{"product_id": product_id, "category_id": one} for one in inside]
+            connection.execute(sa.insert(product_categories), links)
         whole = sa.select(*WHOLE).where(products.c.id == product_id)
         return product_of(connection.execute(whole).one())
     _refuse_taken(connection, slug if draft.slug else None, draft.sku)
     return None
 
 
-def _put_in(connection: sa.Connection, product_id: int, slugs: Collection[str]) -> None:
-    """Put a new product in its categories. Raises InvalidError where one of them is missing."""
+def _category_ids(connection: sa.Connection, slugs: Collection[str]) -> Collection[int]:
+    """Return the ids of categories. Raises InvalidError where one of them is missing."""
     if not slugs:
-        return
+        return ()
     there = (
         sa.select(categories.c.slug, categories.c.id)
         .where(categories.c.slug.in_(slugs))
@@ -143,8 +146,7 @@ def _put_in(connection: sa.Connection, product_id: int, slugs: Collection[str]) 
     ids = {row.slug: row.id for row in connection.execute(there)}
     if unknown := [slug for slug in slugs if slug not in ids]:
         raise no_categories(unknown)
-    links = [{"product_id": product_id, "category_id": ids[slug]} for slug in slugs]
-    connection.execute(sa.insert(product_categories), links)
+    return ids.values()
 
 
 def _changed(connection: sa.Connection, slug: str, to: Callable[[Product], Product]) -> Product:
