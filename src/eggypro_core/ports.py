@@ -97,7 +97,10 @@ class ProductLoad(Protocol):
         ...
 
     def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
-        """Return those products that exist, by slug. Nobody changes them until the load ends."""
+        """Return those products that exist, by slug, without the names of their categories.
+
+        Nobody changes them until the load ends.
+        """
         ...
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:

@@ -119,8 +119,7 @@ class _MemoryLoad:
 
     def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
         wanted = set(slugs)
-        known = [one.slug for one in self.shelf.products.values() if one.slug in wanted]
-        return {slug: self.shelf.find(slug) for slug in known}
+        return {one.slug: one for one in self.shelf.products.values() if one.slug in wanted}
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:
         wanted = set(skus)

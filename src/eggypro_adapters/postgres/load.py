@@ -9,7 +9,7 @@ from attrs import define, field
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from eggypro_adapters.postgres.engine import driver
-from eggypro_adapters.postgres.rows import WHOLE, columns_of, copied, product_of
+from eggypro_adapters.postgres.rows import BARE, columns_of, copied, product_of
 from eggypro_adapters.postgres.tables import products, slug_aliases
 from eggypro_core.products import Product, ProductDraft
 
@@ -26,10 +26,10 @@ _REMEMBER = sa.text(
     "INSERT INTO seen SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING RETURNING key"
 )
 _KNOWN = (
-    sa.select(*WHOLE)
+    sa.select(*BARE)
     .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
     .order_by(products.c.id)  # every import locks in one order
-    .with_for_update(of=products)
+    .with_for_update()
 )
 _HOLDERS = sa.select(products.c.sku, products.c.slug).where(
     products.c.sku == sa.func.any(sa.bindparam("skus", type_=_texts))

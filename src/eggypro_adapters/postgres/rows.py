@@ -60,12 +60,11 @@ def is_within(
 
 LISTED = [products.c[name] for name in _listed]
 """The columns of `listed_of`, in its order, before the names of its categories."""
-WHOLE = [
-    *LISTED,
-    category_names(products),
-    *(products.c[name] for name in ("version", "details", "attributes")),
-]
+_more = [products.c[name] for name in ("version", "details", "attributes")]
+WHOLE = [*LISTED, category_names(products), *_more]
 """The columns of `product_of`, in its order."""
+BARE = [*LISTED, sa.literal_column("'{}'::text[]").label("categories"), *_more]
+"""The same without the categories, which an import neither needs nor should wait for."""
 
 
 def listed_of(row: Sequence[Any]) -> ListedProduct:
