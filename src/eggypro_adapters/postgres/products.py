@@ -39,6 +39,7 @@ from eggypro_core.products import (
 from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import free_slug, slug_of
 
+_LONG = 240
 _slug = sa.bindparam("slug", type_=sa.Text)
 _FIND = Statement.of(sa.select(*WHOLE).where(products.c.slug == _slug))
 _ALIAS = sa.select(products.c.slug).join(slug_aliases).where(slug_aliases.c.slug == _slug)
@@ -207,7 +208,9 @@ def _refuse_taken(
 
 def _free_slug(connection: sa.Connection, wanted: str) -> str:
     """Return the first of a slug and its numbered forms that nobody has, nor had."""
-    numbered = f"{wanted}-%"  # no slug has a character that LIKE takes for more than itself
+    # A long one loses letters to its number. No slug has a character that LIKE takes for more than
+    # itself.
+    numbered = f"{wanted}-%" if len(wanted) < _LONG else f"{wanted[:80]}%"
     slugs = [
         sa.select(column).where(sa.or_(column == wanted, column.like(numbered)))
         for column in (products.c.slug, slug_aliases.c.slug)
