@@ -11,16 +11,19 @@ from hypothesis.strategies import DrawFn, composite
 
 from eggypro_http.app import create_app
 from tests.builders import a_product, an_eggypro
-from tests.http.wire import ADMIN, EGG, PRODUCTS, Reply, ask
+from tests.http.wire import ADMIN, CATEGORIES, EGG, PRODUCTS, Reply, ask
 
 SHOP = an_eggypro()
 SHOP.catalog.add(a_product())
+SHOP.taxonomy.add({"name": "Protein"})
 APP = create_app(SHOP)
 
 METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW"])
 LATIN = st.text(st.characters(max_codepoint=255))
 PATHS = st.one_of(
     st.sampled_from([EGG, PRODUCTS, f"{PRODUCTS}/search", "/api/health/live"]),
+    st.sampled_from([CATEGORIES, f"{CATEGORIES}/protein", f"{EGG}/categories/protein"]),
+    LATIN.map(lambda text: f"{CATEGORIES}/{text}"),
     LATIN.map(lambda text: f"{PRODUCTS}/{text}"),
     LATIN.map(lambda text: f"/{text}"),
 )
@@ -70,7 +73,16 @@ JSON = st.recursive(
 @composite
 def products(draw: DrawFn) -> dict[str, Any]:
     """Products of which some fields are as they should be, and some anything at all."""
-    fields = (*a_product(), "slug", "sku", "attributes", "images", "stock_quantity", "seo_title")
+    fields = (
+        *a_product(),
+        "categories",
+        "slug",
+        "sku",
+        "attributes",
+        "images",
+        "stock_quantity",
+        "seo_title",
+    )
     return a_product() | draw(st.dictionaries(st.sampled_from(fields), JSON, max_size=3))
 
 
@@ -106,6 +118,29 @@ def test_any_body_of_an_admin_is_answered_or_refused(body: bytes) -> None:
     )
     check(reply)
     assert reply.status in {201, 400, 422}
+
+
+@composite
+def categories(draw: DrawFn) -> dict[str, Any]:
+    """Categories of which some fields are as they should be, and some anything at all."""
+    fields = ("name", "slug", "description", "parent", "is_active", "path")
+    return {"name": "Bars"} | draw(st.dictionaries(st.sampled_from(fields), JSON, max_size=3))
+
+
+@given(categories().map(lambda one: json.dumps(one).encode()), st.sampled_from(["POST", "PUT"]))
+def test_any_category_of_an_admin_is_answered_or_refused(body: bytes, method: str) -> None:
+    shop = an_eggypro()
+    shop.taxonomy.add({"name": "Protein"})
+    reply = ask(
+        create_app(shop),
+        CATEGORIES if method == "POST" else f"{CATEGORIES}/protein",
+        REQUEST_METHOD=method,
+        HTTP_AUTHORIZATION=ADMIN["Authorization"],
+        CONTENT_LENGTH=str(len(body)),
+        **{"wsgi.input": io.BytesIO(body)},
+    )
+    check(reply)
+    assert reply.status in {200, 201, 400, 409, 422}
 
 
 @given(st.lists(st.tuples(NAMES, ENCODED), max_size=5))

@@ -58,7 +58,9 @@ def test_a_route_knows_the_parameters_that_it_names_and_no_other(
 ) -> None:
     query = "&".join(f"{name}=" for name in (*route.parameters, "other"))
     refused = client.simulate_get(
-        route.path.format(slug="egg-white-protein"), query_string=query, headers=ADMIN
+        route.path.format(slug="egg-white-protein", category="protein"),
+        query_string=query,
+        headers=ADMIN,
     )
     assert "other" in fields(refused)
     unknown = [one["field"] for one in refused.json["errors"] if one["message"] == "Unknown field"]

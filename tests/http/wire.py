@@ -13,6 +13,7 @@ from tests.builders import ADMIN_KEY
 ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 PRODUCTS = "/api/products"
 EGG = f"{PRODUCTS}/egg-white-protein"
+CATEGORIES = "/api/categories"
 
 
 @frozen
