@@ -199,7 +199,7 @@ class ProductLoad(Protocol):
         ...
 
     def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
-        """Return those products that exist, by slug, with all their variants.
+        """Return those products that exist, by slug, with all variants, without categories.
 
         Nobody changes them until the load ends.
         """

@@ -4,11 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.tables import REVISION, metadata
+from eggypro_core.categories import CategoryQuery
 from eggypro_core.errors import InvalidError
+from eggypro_core.parameters import Status
 from tests.contracts.product_store import NOON, a_draft
 
 SEED_TABLES = ["products", "reviews", "categories", "product_categories", "api_metrics"]
@@ -171,3 +174,22 @@ def test_what_hangs_on_a_product_goes_with_it(database: Database) -> None:
             for name in ("reviews", "product_categories", "categories")
         ]
     assert left == [0, 0, 1]
+
+
+def test_categories_that_other_hands_made_get_their_paths(empty: Database) -> None:
+    migrations = PostgresMigrations(empty)
+    migrations.upgrade("0001")
+    with empty.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO categories (name, slug, parent_id, is_active)"
+                " VALUES ('A', 'a', null, false), ('B', 'b', 1, true), ('C', 'c', null, true)"
+            )
+        )
+    migrations.upgrade()
+    categories = PostgresCategoryStore(empty)
+    found = [categories.find(slug) for slug in "abc"]
+    assert [one.path for one in found] == [("a",), ("a", "b"), ("c",)]
+    assert [one.is_visible for one in found] == [False, False, True]
+    page = categories.page(CategoryQuery(status=Status.ALL, limit=1))
+    assert page.items == (found[0],)

@@ -97,6 +97,12 @@ class ProductStoreContract:
         assert refused.value.field == "slug"
         assert store.add(a_draft("Search"), NOON).slug == "search-2"
 
+    def test_made_slugs_stay_within_their_length(self, store: ProductStore) -> None:
+        for name in ("x" * 255, "word " * 51):
+            made = [store.add(a_draft(name), NOON).slug for _ in range(12)]
+            assert len(set(made)) == 12
+            assert max(map(len, made)) <= 255
+
     def test_a_slug_that_an_archived_product_holds_is_named_so(self, store: ProductStore) -> None:
         store.add(a_draft(is_active=False), NOON)
         with pytest.raises(ConflictError, match="archived"):

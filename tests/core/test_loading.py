@@ -730,9 +730,10 @@ def test_any_file_of_variants_twice_changes_nothing_and_a_dry_run_says_what_it_d
     assert done == evolve(said, dry_run=False)
     after = whole(shop)
     again = shop.catalog.load(entries(*file), keep_going=True)
-    assert (again.created, again.changed) == (0, 0)
-    assert again.unchanged >= done.created + done.changed
-    assert whole(shop) == after
+    if not done.refused:  # what was refused for a SKU that the file itself sets free may go in now
+        assert (again.created, again.changed) == (0, 0)
+        assert again.unchanged == done.created + done.changed + done.unchanged
+        assert whole(shop) == after
 
 
 def whole(shop: EggyPro) -> list[tuple[Product, tuple[Variant, ...]]]:

@@ -3,9 +3,8 @@ from falcon.testing import Result, TestClient
 
 from eggypro_core.app import EggyPro
 from tests.builders import a_product, an_eggypro
-from tests.http.wire import ADMIN, EGG, PRODUCTS, fields
+from tests.http.wire import ADMIN, CATEGORIES, EGG, PRODUCTS, fields
 
-CATEGORIES = "/api/categories"
 PROTEIN = f"{CATEGORIES}/protein"
 LINK = f"{EGG}/categories/protein"
 PUBLIC = "public, max-age=0, must-revalidate"

@@ -13,6 +13,7 @@ from tests.builders import ADMIN_KEY
 ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 PRODUCTS = "/api/products"
 EGG = f"{PRODUCTS}/egg-white-protein"
+CATEGORIES = "/api/categories"
 SAMPLES = {"slug": "egg-white-protein", "variant": 2, "review": 3, "category": "food"}
 """What stands in the shop `full` for the names in a route's path."""
 

@@ -124,9 +124,11 @@ class _MemoryLoad:
 
     def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
         wanted = set(slugs)
-        known = [one.slug for one in self.shelf.products.values() if one.slug in wanted]
-        found = map(self.shelf.find, known)
-        return {one.slug: evolve(one, variants=self.shelf.variants_of(one)) for one in found}
+        return {
+            one.slug: evolve(one, variants=self.shelf.variants_of(one))
+            for one in self.shelf.products.values()
+            if one.slug in wanted
+        }
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:
         wanted = set(skus)
@@ -169,8 +171,8 @@ def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Prod
     if unknown := [slug for slug in wanted if slug not in ids]:
         raise no_categories(unknown)
     shelf.put(product)
-    shelf.links |= {(new_id, ids[slug]) for slug in wanted}
-    return shelf.find(product.slug)
+    shelf.links.update((new_id, ids[slug]) for slug in wanted)
+    return evolve(product, categories=shelf.names_of(new_id))
 
 
 def _matches(query: ProductQuery, product: Product, score: int) -> bool:

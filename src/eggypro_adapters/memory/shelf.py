@@ -85,8 +85,10 @@ class Shelf:
 
     def refuse_sku(self, sku: str | None, product_id: int, variant_id: int | None) -> None:
         """Raise ConflictError if a SKU is another's than that product's or variant's."""
+        if sku is None:
+            return
         for held, holder, variant in self.skus():
-            if sku and held == sku and (holder.id, variant) != (product_id, variant_id):
+            if held == sku and (holder.id, variant) != (product_id, variant_id):
                 raise sku_taken(sku, holder.slug)
 
     def refuse_skus_twice(self) -> None:

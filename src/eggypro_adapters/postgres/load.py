@@ -12,16 +12,15 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from eggypro_adapters.postgres.derived import derive
 from eggypro_adapters.postgres.engine import driver
 from eggypro_adapters.postgres.rows import (
+    BARE,
     VARIANT,
     columns_of,
     copied,
     product_of,
     variant_columns,
     variant_of,
-    whole,
 )
 from eggypro_adapters.postgres.tables import products, skus, slug_aliases, variants
-from eggypro_core.parameters import Status
 from eggypro_core.products import Product, ProductDraft
 from eggypro_core.variants import Variant, VariantDraft
 
@@ -41,10 +40,10 @@ _REMEMBER = sa.text(
     "INSERT INTO seen SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING RETURNING key"
 )
 _KNOWN = (
-    sa.select(*whole(Status.ALL))
+    sa.select(*BARE)
     .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
     .order_by(products.c.id)  # every import locks in one order
-    .with_for_update(of=products)
+    .with_for_update()
 )
 _HOLDERS = (
     sa.select(skus.c.sku, products.c.slug)

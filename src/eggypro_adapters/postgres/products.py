@@ -43,6 +43,7 @@ from eggypro_core.products import (
 from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import free_slug, slug_of
 
+_LONG = 240
 _slug = sa.bindparam("slug", type_=sa.Text)
 _FIND = {
     status: Statement.of(sa.select(*whole(status)).where(products.c.slug == _slug))
@@ -153,11 +154,14 @@ def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Prod
     """Insert a product; return None where another took the slug that was made for it."""
     refuse_sku(connection, draft.sku)
     slug = draft.slug or _free_slug(connection, slug_of(draft.name))
+    inside = _category_ids(connection, draft.categories)
     values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
     new = insert(products).values(values).on_conflict_do_nothing().returning(products.c.id)
     if product_id := connection.scalar(new):
         _free_aliases(connection, [slug])
-        _put_in(connection, product_id, draft.categories)
+        if inside:
+            links = [{"product_id": product_id, "category_id": one} for one in inside]
+            connection.execute(sa.insert(product_categories), links)
         added = sa.select(*whole()).where(products.c.id == product_id)
         return product_of(connection.execute(added).one())
     if draft.slug:
@@ -166,10 +170,10 @@ def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Prod
     return None
 
 
-def _put_in(connection: sa.Connection, product_id: int, slugs: Collection[str]) -> None:
-    """Put a new product in its categories. Raises InvalidError where one of them is missing."""
+def _category_ids(connection: sa.Connection, slugs: Collection[str]) -> Collection[int]:
+    """Return the ids of categories. Raises InvalidError where one of them is missing."""
     if not slugs:
-        return
+        return ()
     there = (
         sa.select(categories.c.slug, categories.c.id)
         .where(categories.c.slug.in_(slugs))
@@ -178,8 +182,7 @@ def _put_in(connection: sa.Connection, product_id: int, slugs: Collection[str]) 
     ids = {row.slug: row.id for row in connection.execute(there)}
     if unknown := [slug for slug in slugs if slug not in ids]:
         raise no_categories(unknown)
-    links = [{"product_id": product_id, "category_id": ids[slug]} for slug in slugs]
-    connection.execute(sa.insert(product_categories), links)
+    return ids.values()
 
 
 def _changed(connection: sa.Connection, slug: str, to: Callable[[Product], Product]) -> Product:
@@ -246,7 +249,9 @@ def refuse_sku(
 
 def _free_slug(connection: sa.Connection, wanted: str) -> str:
     """Return the first of a slug and its numbered forms that nobody has, nor had."""
-    numbered = f"{wanted}-%"  # no slug has a character that LIKE takes for more than itself
+    # A long one loses letters to its number. No slug has a character that LIKE takes for more than
+    # itself.
+    numbered = f"{wanted}-%" if len(wanted) < _LONG else f"{wanted[:80]}%"
     slugs = [
         sa.select(column).where(sa.or_(column == wanted, column.like(numbered)))
         for column in (products.c.slug, slug_aliases.c.slug)

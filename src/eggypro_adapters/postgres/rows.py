@@ -78,6 +78,15 @@ _VARIANT = (
 VARIANT = [variants.c[name] for name in _VARIANT]
 """The columns of `variant_of`, in its order."""
 
+_OWN = [products.c[name] for name in ("version", "details", "attributes", "has_variants")]
+BARE = [
+    *LISTED,
+    sa.literal_column("'{}'::text[]").label("categories"),
+    *_OWN,
+    sa.literal_column("NULL").label("variants"),
+]
+"""The columns of `product_of` without what hangs on a product."""
+
 # Money goes as text: a number of JSON would be a binary float on its way.
 _EMBEDDED = """
 CASE WHEN products.has_variants THEN (
@@ -99,9 +108,7 @@ def whole(
     shown = "v.is_active" if status is Status.ACTIVE else "true"
     limit = "ALL" if most is None else most
     embedded = sa.literal_column(_EMBEDDED.format(shown=shown, most=limit), type_=sa.JSON)
-    own = ("version", "details", "attributes", "has_variants")
-    names = category_names(products)
-    return [*LISTED, names, *(products.c[name] for name in own), embedded.label("variants")]
+    return [*LISTED, category_names(products), *_OWN, embedded.label("variants")]
 
 
 def listed_of(row: Sequence[Any]) -> ListedProduct:
