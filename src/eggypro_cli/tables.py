@@ -210,7 +210,8 @@ def _fields(product: Product, currency: str) -> Iterator[tuple[str, str]]:
     yield "instead of", "" if compare_at is None else f"{compare_at} {currency}"
     yield "stock", _stock(product)
     yield "state", _state(product)
-    yield "rating", f"{rating.average} ({rating.count} reviews)" if rating.count else ""
+    reviews = "1 review" if rating.count == 1 else f"{rating.count} reviews"
+    yield "rating", f"{rating.average} ({reviews})" if rating.count else ""
     yield "variants", "\n".join(_variant_lines(product, currency))
     yield "categories", ", ".join(one.name for one in product.categories)
     yield "ingredients", ", ".join(product.ingredients)

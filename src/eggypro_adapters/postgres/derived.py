@@ -13,9 +13,9 @@ _DERIVE = sa.text(
     UPDATE products SET
       has_variants = shown.every > 0,
       variant_count = shown.active,
-      price = coalesce(shown.price, products.price),
+      price = coalesce(lowest.price, products.price),
       compare_at_price =
-        CASE WHEN shown.active > 0 THEN shown.compare_at_price ELSE products.compare_at_price END,
+        CASE WHEN shown.active > 0 THEN lowest.compare_at_price ELSE products.compare_at_price END,
       stock_quantity = least(coalesce(shown.stock, 0), {HIGHEST_STOCK}),
       track_stock = coalesce(shown.tracked, true),
       version = products.version + :versions,
@@ -25,12 +25,12 @@ _DERIVE = sa.text(
         count(*) AS every,
         count(*) FILTER (WHERE is_active) AS active,
         sum(stock_quantity) FILTER (WHERE is_active) AS stock,
-        bool_and(track_stock) FILTER (WHERE is_active) AS tracked,
-        (array_agg(price ORDER BY price, position, id) FILTER (WHERE is_active))[1] AS price,
-        (array_agg(compare_at_price ORDER BY price, position, id) FILTER (WHERE is_active))[1]
-          AS compare_at_price
+        bool_and(track_stock) FILTER (WHERE is_active) AS tracked
       FROM variants WHERE product_id = changed.id
-    ) AS shown
+    ) AS shown LEFT JOIN LATERAL (
+      SELECT price, compare_at_price FROM variants WHERE product_id = changed.id AND is_active
+      ORDER BY price, position, id LIMIT 1
+    ) AS lowest ON true
     WHERE products.id = changed.id
     """
 ).bindparams(

@@ -109,9 +109,10 @@ def _of_product(*, behind: bool) -> Statement:
         page = page.where(sa.tuple_(*place) < _after)
     page = page.order_by(*(column.desc() for column in place))
     found = _limited(page).correlate(products).lateral()
+    total = _total(shown).lateral()  # joined: what is selected would be counted for each row
     return Statement.of(
-        sa.select(_total(shown), products.c.is_active, products.c.slug, *found.c)
-        .select_from(products.outerjoin(found, sa.true()))
+        sa.select(total.c.total, products.c.is_active, products.c.slug, *found.c)
+        .select_from(products.join(total, sa.true()).outerjoin(found, sa.true()))
         .where(products.c.slug == _slug)
         .order_by(found.c.created_at.desc(), found.c.id.desc())
     )
@@ -131,7 +132,7 @@ def _queue(status: ReviewStatus, *, behind: bool) -> Statement:
     found = _limited(page.order_by(*place)).subquery()
     one = sa.select(sa.literal_column("1").label("one")).subquery()
     return Statement.of(
-        sa.select(_total(of_status), sa.true(), *found.c)
+        sa.select(_total(of_status).scalar_subquery(), sa.true(), *found.c)
         .select_from(one.outerjoin(found, sa.true()))
         .order_by(found.c.created_at, found.c.id)
     )
@@ -142,10 +143,10 @@ def _limited(page: sa.Select[Any]) -> sa.Select[Any]:
     return page.limit(one_more).offset(sa.bindparam("skipped", type_=sa.Integer))
 
 
-def _total(matching: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+def _total(matching: sa.ColumnElement[bool]) -> sa.Select[Any]:
     some: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(reviews).where(matching)
     counted = some.limit(COUNTED + 1).correlate(products).subquery()
-    return sa.select(sa.func.count()).select_from(counted).scalar_subquery()
+    return sa.select(sa.func.count().label("total")).select_from(counted)
 
 
 def _values(query: ReviewQuery) -> dict[str, object]:

@@ -128,7 +128,12 @@ def _page(status: Status) -> Statement:
     counted: sa.Select[Any] = (
         sa.select(sa.literal_column("1")).where(*of_product).limit(COUNTED + 1)
     )
-    total = sa.select(sa.func.count()).select_from(counted.correlate(products).subquery())
+    # Joined, not selected: what is selected would be counted again for each row.
+    total = (
+        sa.select(sa.func.count().label("total"))
+        .select_from(counted.correlate(products).subquery())
+        .lateral()
+    )
     place = sa.tuple_(variants.c.position, variants.c.id)
     after = sa.tuple_(
         sa.bindparam("position", type_=sa.Integer), sa.bindparam("after_id", type_=sa.Integer)
@@ -143,8 +148,8 @@ def _page(status: Status) -> Statement:
         .lateral()
     )
     return Statement.of(
-        sa.select(*_PRODUCT, total.scalar_subquery(), *shown.c)
-        .select_from(products.outerjoin(shown, sa.true()))
+        sa.select(*_PRODUCT, total.c.total, *shown.c)
+        .select_from(products.join(total, sa.true()).outerjoin(shown, sa.true()))
         .where(products.c.slug == _slug)
         .order_by(shown.c.position, shown.c.id)
     )
