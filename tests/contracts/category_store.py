@@ -447,6 +447,14 @@ class CategoryStoreContract:
         for number in range(15):
             assert stores.path(f"s{number}") == f"{stores.path('b')}/s{number}"
 
+    def test_of_many_one_that_claims_the_slug_of_an_archived_one_is_told_so(
+        self, stores: Stores
+    ) -> None:
+        archived = CategoryDraft(name="A", is_active=False)
+        with pytest.raises(ConflictError, match="archived"):
+            stores.categories.add_all([archived, CategoryDraft(name="B", slug="a")], NOON)
+        assert stores.listed(CategoryQuery(status=Status.ALL)) == []
+
     def test_many_of_one_name_at_once_get_slugs_of_their_own(self, stores: Stores) -> None:
         with ThreadPoolExecutor(8) as threads:
             added = list(

@@ -163,7 +163,7 @@ def _outcome(call: Callable[[], object]) -> tuple[object, ...]:
     except InvalidError as invalid:
         return InvalidError, invalid.faults
     except EggyProError as error:
-        return type(error), str(error)
+        return (type(error),)  # of two conflicts at once a store may name either
     return "done", evolve(result, id=0) if isinstance(result, Product | Category) else result
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -76,30 +76,34 @@ def add(connection: sa.Connection, draft: CategoryDraft, at: datetime) -> Catego
 def add_all(connection: sa.Connection, drafts: Sequence[CategoryDraft], at: datetime) -> None:
     """Insert many: first each by itself, with its path, and then what follows from their places."""
     _lock_tree(connection)
-    there = connection.execute(sa.select(categories.c.slug, categories.c.path))
-    paths: dict[str, Sequence[str]] = {row.slug: row.path for row in there}
+    every = sa.select(categories.c.slug, categories.c.path, categories.c.is_active)
+    there = {slug: _Place(path, active) for slug, path, active in connection.execute(every)}
     rows = []
     for draft in drafts:
-        slug, path = _new_place(connection, draft, paths)
-        paths[slug] = path
+        slug, path = _new_place(draft, there)
+        there[slug] = _Place(path, draft.is_active)
         rows.append({**_values(draft), "slug": slug, "path": path, "created_at": at})
     new = connection.scalars(sa.insert(categories).returning(categories.c.id), rows).all()
     connection.execute(_HANG, {"ids": list(new)})
     _settle(connection, connection.scalars(_TOPS, {"ids": list(new)}).all())
 
 
-def _new_place(
-    connection: sa.Connection, draft: CategoryDraft, paths: Mapping[str, Sequence[str]]
-) -> tuple[str, Sequence[str]]:
-    """Return the slug and the path of a new category, where those in `paths` are."""
+class _Place(NamedTuple):
+    """Where a category is, and whether it is archived."""
+
+    path: Sequence[str]
+    is_active: bool
+
+
+def _new_place(draft: CategoryDraft, there: Mapping[str, _Place]) -> tuple[str, Sequence[str]]:
+    """Return the slug and the path of a new category, where these are."""
     wanted = slug_of(draft.name, SLUG, otherwise="category")
-    slug = draft.slug or free_slug(wanted, lambda one: one == ROOTS or one in paths, SLUG)
-    if draft.parent is not None and draft.parent not in paths:
+    slug = draft.slug or free_slug(wanted, lambda one: one == ROOTS or one in there, SLUG)
+    if draft.parent is not None and draft.parent not in there:
         raise no_parent(draft.parent)
-    if slug in paths:
-        _refuse_taken(connection, slug)  # or one of those that are being added has it:
-        raise slug_taken(slug, is_active=True)
-    above = [] if draft.parent is None else paths[draft.parent]
+    if slug in there:
+        raise slug_taken(slug, is_active=there[slug].is_active)
+    above = [] if draft.parent is None else there[draft.parent].path
     require_place(slug, above, levels=1)
     return slug, [*above, slug]
 
