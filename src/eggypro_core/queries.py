@@ -95,11 +95,24 @@ class ProductQuery:
         query = cls(**values)
         return query if cursor is None else query._behind(str(cursor))
 
-    def following(self, last: ListedProduct, score: int = 0) -> "ProductQuery":
-        """Return the query for what comes after a row. A ranked search needs the row's score."""
-        key = score if self.sort is Sort.RELEVANCE else sort_key(self.sort, last)
-        words = key.isoformat() if isinstance(key, datetime) else str(key)
+    def following(self, last: ListedProduct, relevance: int = 0) -> "ProductQuery":
+        """Return the query for what comes after the last row of a page, which is full.
+
+        A ranked search needs the row's relevance.
+        """
+        if self.sort is Sort.RELEVANCE:
+            words = f"{relevance}.{self.passed + self.limit}"
+        else:
+            key = sort_key(self.sort, last)
+            words = key.isoformat() if isinstance(key, datetime) else str(key)
         return evolve(self, offset=0, after=Position(words, last.id))
+
+    @property
+    def passed(self) -> int:
+        """Return how many rows of a ranked search lie before its page."""
+        if self.after is None:
+            return self.offset
+        return int(self.after.key.partition(".")[2])
 
     def after_key(self) -> tuple[SortKey, int]:
         """Return the sort key and the id that the rows of this query lie behind."""
@@ -174,8 +187,10 @@ def _key_time(text: str) -> datetime:
     return time
 
 
-def _key_score(text: str) -> int:
-    return _bounded(int(text), HIGHEST_ID)
+def _key_relevance(text: str) -> int:
+    relevance, _, passed = text.partition(".")
+    _bounded(int(passed), HIGHEST_ID)
+    return _bounded(int(relevance), HIGHEST_ID)
 
 
 def _bounded(key: N, highest: int | Decimal) -> N:
@@ -191,7 +206,7 @@ _READ_KEY: Mapping[Sort, Callable[[str], SortKey]] = {
     Sort.PRICE_DESC: _key_decimal,
     Sort.NEWEST: _key_time,
     Sort.RATING: _key_decimal,
-    Sort.RELEVANCE: _key_score,
+    Sort.RELEVANCE: _key_relevance,
 }
 
 

@@ -52,7 +52,7 @@ def one_connection(database_url: sa.URL, connect: Connect) -> Database:
     "query",
     [
         ProductQuery(),
-        ProductQuery(search="egg", in_stock=True),
+        ProductQuery(in_stock=True),
         ProductQuery(offset=3, limit=1),
     ],
 )
@@ -68,6 +68,19 @@ def test_a_page_is_one_round_trip_without_a_transaction(
         "Execute",
         "Sync",
     ]
+
+
+def test_a_ranked_search_is_two_round_trips_that_are_prepared(
+    one_connection: Database, tmp_path: Path
+) -> None:
+    store = PostgresProductStore(one_connection)
+    store.add(a_draft(), NOON)
+    query = ProductQuery(search="egg", in_stock=False)
+    for _ in range(4):
+        store.page(query)
+    prepared = ["Bind", "Describe", "Execute", "Sync"]
+    told = sent(one_connection, tmp_path / "trace", lambda: store.page(query))
+    assert told == prepared * 2
 
 
 def test_a_page_of_a_category_is_one_round_trip_and_planned_for_that_category(

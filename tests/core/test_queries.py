@@ -317,7 +317,20 @@ def test_no_text_is_taken_for_a_cursor_of_a_list(sort: Sort, cursor: str) -> Non
         ),
         *((Sort.RATING, key) for key in ("None", "-1", "1000000")),
         *((Sort.NEWEST, key) for key in ("", "now", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z")),
-        *((Sort.RELEVANCE, key) for key in ("", "1.5", "-1", "9" * 30, "9" * 5000)),
+        *(
+            (Sort.RELEVANCE, key)
+            for key in (
+                "",
+                "1",
+                "1.",
+                "1.x",
+                "-1.0",
+                "1.-1",
+                "9" * 30 + ".0",
+                "1." + "9" * 30,
+                "9" * 5000,
+            )
+        ),
     ],
 )
 def test_a_forged_cursor_with_a_key_that_no_row_has_is_malformed(sort: Sort, key: str) -> None:

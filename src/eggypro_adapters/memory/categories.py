@@ -21,6 +21,7 @@ from eggypro_core.errors import NotFoundError
 from eggypro_core.paging import COUNTED, Page, Position
 from eggypro_core.queries import name_key
 from eggypro_core.slugs import free_slug, slug_of
+from eggypro_core.words import words_of
 
 
 class MemoryCategoryStore:
@@ -132,6 +133,7 @@ def _put(shelf: Shelf, node: Node, parent: str | None) -> Node:
         require_place(former.slug, path, levels=_levels(shelf, former))
     kept = evolve(node, parent=None if above is None else above.id)
     shelf.categories[node.id] = kept
+    shelf.words.update(words_of(kept.name))
     return kept
 
 

@@ -1,13 +1,13 @@
 """The products of a shop within this process."""
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 from attrs import asdict, define, evolve, field
 
+from eggypro_adapters.memory.searching import find
 from eggypro_adapters.memory.shelf import MemoryDatabase, Shelf
 from eggypro_core.categories import no_categories
 from eggypro_core.paging import COUNTED, Page
@@ -21,11 +21,8 @@ from eggypro_core.products import (
     stock_refused,
 )
 from eggypro_core.queries import RANKED, ProductQuery, Sort, SortKey, sort_key
-from eggypro_core.slugs import fold, free_slug, slug_of
+from eggypro_core.slugs import free_slug, slug_of
 from eggypro_core.variants import Variant, VariantDraft
-
-_WORD = re.compile(r"\w+")
-_TAG = re.compile(r"<[^>]*>")
 
 
 class MemoryProductStore:
@@ -42,17 +39,15 @@ class MemoryProductStore:
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         with self._database.lock:
             shelf = self._database.shelf.copy()
-        named = {holder.id for sku, holder, _ in shelf.skus() if sku == query.search}
-        inside = None if query.category is None else _inside(query.category, shelf)
-        every = [one for one in shelf.products.values() if inside is None or one.id in inside]
-        scored = [(one, _score(query, one, named)) for one in every]
-        found = [(_place(query, *row), *row) for row in scored if _matches(query, *row)]
+        found = _found(query, shelf)
         found.sort(key=lambda row: row[0], reverse=query.sort.descending)
-        rows = found[:RANKED] if query.sort is Sort.RELEVANCE else found
+        rows = found
         if query.after is not None:
             after = query.after_key()
             rows = [row for row in rows if _is_behind(row[0], after, query.sort)]
         rows = rows[query.offset :]
+        if query.sort is Sort.RELEVANCE:
+            rows = rows[: max(0, RANKED - query.passed)]
         shown = rows[: query.limit]
         return Page(
             items=tuple(_listed(product, shelf) for _, product, _ in shown),
@@ -175,13 +170,27 @@ def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Prod
     return evolve(product, categories=shelf.names_of(new_id))
 
 
-def _matches(query: ProductQuery, product: Product, score: int) -> bool:
+def _found(query: ProductQuery, shelf: Shelf) -> list[tuple[tuple[SortKey, int], Product, int]]:
+    """Return the products of a query, each with its place in the order, and its relevance."""
+    inside = None if query.category is None else _inside(query.category, shelf)
+
+    def matches(product: Product) -> bool:
+        return _matches(query, product) and (inside is None or product.id in inside)
+
+    if query.search is None:
+        relevance = dict.fromkeys((one.id for one in filter(matches, shelf.products.values())), 0)
+    else:
+        relevance = dict(find(shelf, query.search, matches).relevance)
+    rows = [(shelf.products[one], fit) for one, fit in relevance.items()]
+    return [(_place(query, product, fit), product, fit) for product, fit in rows]
+
+
+def _matches(query: ProductQuery, product: Product) -> bool:
     return (
         query.status.shows(is_active=product.is_active)
         and (query.in_stock is None or product.in_stock == query.in_stock)
         and (query.min_price is None or product.price >= query.min_price)
         and (query.max_price is None or product.price <= query.max_price)
-        and (query.search is None or score > 0)
     )
 
 
@@ -197,36 +206,12 @@ def _listed(product: Product, shelf: Shelf) -> ListedProduct:
     return evolve(product.listed(), categories=shelf.names_of(product.id))
 
 
-def _place(query: ProductQuery, product: Product, score: int) -> tuple[SortKey, int]:
+def _place(query: ProductQuery, product: Product, relevance: int) -> tuple[SortKey, int]:
     if query.sort is Sort.RELEVANCE:
-        return score, product.id
+        return relevance, product.id
     return sort_key(query.sort, product), product.id
 
 
 def _is_behind(place: tuple[SortKey, int], after: tuple[SortKey, int], sort: Sort) -> bool:
     # The two keys are of one sort, and so of one type.
     return place < after if sort.descending else place > after
-
-
-def _score(query: ProductQuery, product: Product, named: Container[int]) -> int:
-    """Return 4 for who is `named` by SKU, else how near to the front all the words stand, or 0."""
-    if query.search is None:
-        return 0
-    if product.id in named:
-        return 4
-    words = _WORD.findall(fold(query.search))
-    name = _WORD.findall(fold(product.name))
-    some = [*name, *_WORD.findall(fold(" ".join(product.ingredients)))]
-    details = _TAG.sub(" ", product.details)
-    every = [*some, *_WORD.findall(fold(f"{product.description} {details}"))]
-    tiers = (name, some, every)
-    return next((3 - tier for tier, text in enumerate(tiers) if _has(text, words)), 0)
-
-
-def _has(text: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether a text has all the words, the last of which may be unfinished."""
-    return (
-        bool(words)
-        and set(words[:-1]).issubset(text)
-        and any(word.startswith(words[-1]) for word in text)
-    )

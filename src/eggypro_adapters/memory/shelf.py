@@ -20,6 +20,7 @@ from eggypro_core.products import (
 from eggypro_core.queries import name_key
 from eggypro_core.reviews import Review, rating_of
 from eggypro_core.variants import EMBEDDED, Variant
+from eggypro_core.words import Entry, entry_of
 
 
 @frozen(kw_only=True)
@@ -48,6 +49,8 @@ class Shelf:
     categories: dict[int, Node] = field(factory=dict)
     links: set[tuple[int, int]] = field(factory=set)
     """Which product is in which category, by their ids."""
+    words: set[str] = field(factory=set)
+    """Every word that a product or a category ever had."""
 
     def copy(self) -> "Shelf":
         return Shelf(
@@ -57,6 +60,7 @@ class Shelf:
             dict(self.reviews),
             dict(self.categories),
             set(self.links),
+            set(self.words),
         )
 
     def find(self, slug: str) -> Product:
@@ -82,6 +86,7 @@ class Shelf:
         if former.slug != product.slug:
             self.aliases[former.slug] = product.id
         self.products[product.id] = evolve(product, variants=(), categories=())
+        self.words |= self.entry(product).words
 
     def refuse_sku(self, sku: str | None, product_id: int, variant_id: int | None) -> None:
         """Raise ConflictError if a SKU is another's than that product's or variant's."""
@@ -129,6 +134,12 @@ class Shelf:
         if at is not None:
             changed = evolve(changed, version=product.version + 1, updated_at=at)
         self.products[product.id] = changed
+        self.words |= self.entry(changed).words
+
+    def entry(self, product: Product) -> Entry:
+        """Return what a search knows of a product."""
+        shown = [variant for variant in self.variants.get(product.id, ()) if variant.is_active]
+        return entry_of(product, [value for one in shown for value in one.options.values()])
 
     def reviews_of(self, product: Product) -> list[Review]:
         """Return all reviews of a product."""

@@ -1,6 +1,6 @@
 """The categories of a shop in Postgres."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from eggypro_adapters.postgres import tree
 from eggypro_adapters.postgres.category_pages import page_statement, page_values
 from eggypro_adapters.postgres.category_rows import category_of
 from eggypro_adapters.postgres.engine import Database, Statement
+from eggypro_adapters.postgres.indexing import index
 from eggypro_adapters.postgres.tables import products, slug_aliases
 from eggypro_core.categories import Category, CategoryDraft, CategoryQuery, no_category
 from eggypro_core.errors import MovedError, NotFoundError
@@ -28,13 +29,14 @@ _LINK = sa.text("""
         INSERT INTO product_categories (product_id, category_id)
         SELECT product.id, category.id FROM product, category ON CONFLICT DO NOTHING
       )
-    SELECT (SELECT count(*) FROM product), (SELECT count(*) FROM category)
+    SELECT (SELECT id FROM product), (SELECT id FROM category)
 """)
-"""Links, and counts what it found to link. What it found stays until the link is kept."""
+"""Links, and returns what it found to link. What it found stays until the link is kept."""
 _UNLINK = sa.text("""
     DELETE FROM product_categories USING products, categories
     WHERE products.id = product_id AND products.slug = :product
       AND categories.id = category_id AND categories.slug = :category
+    RETURNING product_id
 """)
 
 
@@ -81,18 +83,33 @@ class PostgresCategoryStore:
 
     def link(self, product: str, category: str) -> None:
         names = {"product": product, "category": category}
-        found = self._database.write(lambda connection: connection.execute(_LINK, names).one())
-        if not found[0]:
+        linked, into = self._database.write(lambda connection: _linked(connection, names))
+        if linked is None:
             self._refuse_moved(product)
             raise NotFoundError(f"There is no product '{product}'")
-        if not found[1]:
+        if into is None:
             raise no_category(category)
 
     def unlink(self, product: str, category: str) -> None:
         names = {"product": product, "category": category}
-        if not self._database.write(lambda connection: connection.execute(_UNLINK, names).rowcount):
+        if not self._database.write(lambda connection: _unlinked(connection, names)):
             self._refuse_moved(product)
 
     def _refuse_moved(self, product: str) -> None:
         if now_at := self._database.read(_ALIAS, {"product": product}):
             raise MovedError(now_at[0][0])
+
+
+def _linked(connection: sa.Connection, names: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Link a product and a category, and return their ids, None for what there is not."""
+    product, category = connection.execute(_LINK, names).one()
+    if product is not None and category is not None:
+        index(connection, [product])
+    return product, category
+
+
+def _unlinked(connection: sa.Connection, names: Mapping[str, str]) -> bool:
+    """Take a product out of a category, and return whether it was in it."""
+    products = connection.scalars(_UNLINK, names).all()
+    index(connection, products)
+    return bool(products)

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from eggypro_adapters.postgres.derived import derive
 from eggypro_adapters.postgres.engine import driver
+from eggypro_adapters.postgres.indexing import index
 from eggypro_adapters.postgres.rows import (
     BARE,
     VARIANT,
@@ -34,8 +35,9 @@ _CHANGED = sa.text(
 _CHANGED_VARIANTS = sa.text(
     "CREATE TEMPORARY TABLE changed_variants (LIKE variants INCLUDING DEFAULTS) ON COMMIT DROP"
 )
-_DROP_SEARCH = sa.text("ALTER TABLE changed DROP COLUMN search")
 _texts = ARRAY(sa.Text)
+_INDEXED = 500
+"""Products that are indexed together."""
 _REMEMBER = sa.text(
     "INSERT INTO seen SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING RETURNING key"
 )
@@ -68,13 +70,17 @@ class PostgresLoad:
     """Products on their way into a transaction, which ends with the load."""
 
     _connection: sa.Connection
+    _touched: set[int] = field(factory=set, init=False)
+    """Products whose words are not written yet: their variants may come after them."""
+    _words: set[str] = field(factory=set, init=False)
+    """What searches know, as far as this load has met it."""
     committed: bool = field(default=False, init=False)
 
     @classmethod
     def begin(cls, connection: sa.Connection) -> Self:
         """Wait for another import to end, and begin one."""
         connection.execute(_BEGIN, {"lock": LOCK})
-        for statement in (_SEEN, _CHANGED, _DROP_SEARCH, _CHANGED_VARIANTS):
+        for statement in (_SEEN, _CHANGED, _CHANGED_VARIANTS):
             connection.execute(statement)
         return cls(connection)
 
@@ -95,10 +101,15 @@ class PostgresLoad:
         if new:
             times = {"created_at": at, "updated_at": at}
             self._copy("products", [columns_of(draft) | times for draft in new])
-            self._connection.execute(_FREE, {"slugs": [draft.slug for draft in new]})
+            slugs = [draft.slug for draft in new]
+            self._connection.execute(_FREE, {"slugs": slugs})
+            self._touched.update(row.id for row in self._connection.execute(_IDS, {"slugs": slugs}))
         if changed:
             rows = [_edited(product) for product in changed]
             self._replace("products", "changed", rows)
+            self._touched.update(product.id for product in changed)
+        if len(self._touched) >= _INDEXED:
+            self._index()
 
     def put_variants(
         self,
@@ -120,9 +131,16 @@ class PostgresLoad:
             rows = [{"product_id": ids[slug], **variant_columns(draft)} for slug, draft in new]
             self._copy("variants", rows)
         derive(self._connection, ids.values())
+        self._touched.update(ids.values())
 
     def commit(self) -> None:
+        self._index()
         self.committed = True
+
+    def _index(self) -> None:
+        """Write what searches read of the products that were touched."""
+        index(self._connection, sorted(self._touched), self._words)
+        self._touched.clear()
 
     def _with_variants(self, found: Sequence[Product]) -> dict[str, Product]:
         """Return products that have variants with all of them, by slug."""

@@ -1,6 +1,6 @@
 """The statement behind a page of products: filters, order and total, in one round trip."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -9,11 +9,17 @@ from attrs import frozen
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from eggypro_adapters.postgres.engine import Statement
-from eggypro_adapters.postgres.rows import LISTED, category_names, is_within
-from eggypro_adapters.postgres.tables import categories, product_categories, products, skus
-from eggypro_core.paging import COUNTED
+from eggypro_adapters.postgres.rows import LISTED, category_names, is_within, listed_of
+from eggypro_adapters.postgres.tables import (
+    categories,
+    product_categories,
+    product_search,
+    products,
+)
+from eggypro_core.paging import COUNTED, Page
 from eggypro_core.parameters import Status
-from eggypro_core.queries import RANKED, ProductQuery, Sort
+from eggypro_core.products import ListedProduct
+from eggypro_core.queries import ProductQuery, Sort
 
 _KEYS: Mapping[Sort, sa.ColumnElement[Any]] = {
     Sort.NAME: products.c.name_key,
@@ -62,7 +68,6 @@ def page_statement(query: ProductQuery) -> Statement:
 def page_values(query: ProductQuery) -> dict[str, object]:
     """Return the parameters of the statement of a query."""
     values: dict[str, object] = {
-        "search": query.search,
         "category": query.category,
         "min_price": query.min_price,
         "max_price": query.max_price,
@@ -74,15 +79,24 @@ def page_values(query: ProductQuery) -> dict[str, object]:
     return values
 
 
+def page_of(
+    rows: Sequence[tuple[Any, ...]], query: ProductQuery, total: int
+) -> Page[ListedProduct, ProductQuery]:
+    """Return the page that the rows of a statement are, of a list of so many."""
+    found = [row for row in rows if row[2] is not None][: query.limit]
+    items = tuple(listed_of(row[2:]) for row in found)
+    return Page(
+        items=items,
+        total=min(total, COUNTED),
+        total_capped=total > COUNTED,
+        next=query.following(items[-1], found[-1][1]) if len(rows) > query.limit else None,
+    )
+
+
 @lru_cache(maxsize=1024)  # there are no more shapes than that in use
 def _statement(shape: _Shape) -> Statement:
     matching = sa.and_(sa.true(), *_filters(shape))
-    key = _score() if shape.sort is Sort.RELEVANCE else _KEYS[shape.sort]
-    # A key that is not sorted by is not computed: only a ranked search pays for ranking.
-    found = sa.select(*LISTED, key.label("key")).where(matching)
-    if shape.sort is Sort.RELEVANCE:
-        best = found.order_by(sa.desc("key"), products.c.id.desc()).limit(RANKED).subquery()
-        found = sa.select(best)
+    found = sa.select(*LISTED, _KEYS[shape.sort].label("key")).where(matching)
     shown = _shown(found, shape)
     counted: sa.Select[Any] = (
         sa.select(sa.literal_column("1")).select_from(products).where(matching)
@@ -95,8 +109,8 @@ def _statement(shape: _Shape) -> Statement:
         sa.select(total.scalar_subquery().label("total"), shown.c.key, *listed)
         .select_from(rows)
         .order_by(*_order(shown.c, shape.sort)),
-        # One category holds ten products, another half of all: no plan is right for both.
-        is_prepared=not shape.category,
+        # One category or word has ten products, another half of all: no plan is right for both.
+        is_prepared=not (shape.category or shape.search),
     )
 
 
@@ -136,7 +150,7 @@ def _filters(shape: _Shape) -> list[sa.ColumnElement[bool]]:
         (shape.min_price, products.c.price >= _amount("min_price")),
         (shape.max_price, products.c.price <= _amount("max_price")),
         (shape.category, products.c.id.in_(_of_category())),
-        (shape.search, sa.or_(products.c.search.op("@@")(_words()), _has_sku())),
+        (shape.search, products.c.id.in_(_OF_SEARCH)),
     ]
     return [condition for is_wanted, condition in wanted if is_wanted]
 
@@ -145,31 +159,13 @@ def _amount(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=sa.Numeric)
 
 
-def _search() -> sa.BindParameter[str]:
-    return sa.bindparam("search", type_=sa.Text)
-
-
-def _has_sku() -> sa.ColumnElement[bool]:
-    """Return whether the search is the SKU of a product, or of a variant of it."""
-    holder = sa.select(skus.c.product_id).where(skus.c.sku == _search())
-    return products.c.id == holder.scalar_subquery()
-
-
-def _words() -> sa.ColumnElement[Any]:
-    """Return the search as words that must all be there, the last one perhaps unfinished.
-
-    Every character of it is plain: what Postgres makes of it has no operators, and gets one here.
-    """
-    plain = sa.func.plainto_tsquery(sa.text("'eggypro'"), _search())
-    text = sa.func.nullif(sa.cast(plain, sa.Text), "")
-    return sa.cast(text.concat(":*"), TSQUERY)
-
-
-def _score() -> sa.ColumnElement[Any]:
-    """Return how well a row fits: a whole number, so that a page can begin behind it exactly."""
-    rank = sa.func.coalesce(sa.func.ts_rank(products.c.search, _words()), sa.text("0"))
-    by_sku = sa.case((_has_sku(), 2_000_000), else_=0)
-    return sa.cast(rank * 1_000_000, sa.Integer) + by_sku
+_OF_SEARCH = sa.select(product_search.c.product_id).where(
+    sa.or_(
+        product_search.c.words.op("@@")(sa.cast(sa.bindparam("every", type_=sa.Text), TSQUERY)),
+        product_search.c.product_id == sa.bindparam("named", type_=sa.Integer),
+    )
+)
+"""What a search finds, whose words are given as a condition, and the product whose SKU it is."""
 
 
 def _of_category() -> sa.Select[Any]:

@@ -6,18 +6,20 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import field, frozen
 from sqlalchemy.dialects.postgresql import insert
 
 from eggypro_adapters.postgres.engine import Database, Statement
+from eggypro_adapters.postgres.frequencies import FrequencyReader
+from eggypro_adapters.postgres.indexing import index
 from eggypro_adapters.postgres.load import PostgresLoad
-from eggypro_adapters.postgres.pages import page_statement, page_values
+from eggypro_adapters.postgres.pages import page_of, page_statement, page_values
 from eggypro_adapters.postgres.rows import (
     columns_of,
-    listed_of,
     product_of,
     whole,
 )
+from eggypro_adapters.postgres.searching import PostgresSearch
 from eggypro_adapters.postgres.tables import (
     categories,
     product_categories,
@@ -27,7 +29,7 @@ from eggypro_adapters.postgres.tables import (
 )
 from eggypro_core.categories import no_categories
 from eggypro_core.errors import MovedError, NotFoundError
-from eggypro_core.paging import COUNTED, Page
+from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import (
     HIGHEST_STOCK,
@@ -42,6 +44,7 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import free_slug, slug_of
+from eggypro_core.words import entry_of
 
 _LONG = 240
 _slug = sa.bindparam("slug", type_=sa.Text)
@@ -65,6 +68,11 @@ class PostgresProductStore:
     """Products in Postgres. A read is one statement, a write one transaction."""
 
     _database: Database
+    _search: PostgresSearch = field(init=False)
+
+    @_search.default
+    def _(self) -> PostgresSearch:
+        return PostgresSearch(self._database, FrequencyReader(self._database))
 
     def find(self, slug: str, variants: Status = Status.ACTIVE) -> Product:
         rows = self._database.read(_FIND[variants], {"slug": slug})
@@ -73,17 +81,10 @@ class PostgresProductStore:
         return product_of(rows[0])
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
+        if query.search is not None:
+            return self._search.page(query)
         rows = self._database.read(page_statement(query), page_values(query))
-        total = rows[0][0]
-        found = [row for row in rows if row[2] is not None][: query.limit]
-        items = tuple(listed_of(row[2:]) for row in found)
-        more = len(rows) > query.limit
-        return Page(
-            items=items,
-            total=min(total, COUNTED),
-            total_capped=total > COUNTED,
-            next=query.following(items[-1], found[-1][1]) if more else None,
-        )
+        return page_of(rows, query, rows[0][0])
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
         while True:
@@ -162,6 +163,7 @@ def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Prod
         if inside:
             links = [{"product_id": product_id, "category_id": one} for one in inside]
             connection.execute(sa.insert(product_categories), links)
+        index(connection, [product_id])
         added = sa.select(*whole()).where(products.c.id == product_id)
         return product_of(connection.execute(added).one())
     if draft.slug:
@@ -218,6 +220,8 @@ def _replace(connection: sa.Connection, product: Product, changed: Product) -> N
         "updated_at": changed.updated_at,
     }
     connection.execute(sa.update(products).where(products.c.id == product.id).values(values))
+    if entry_of(changed) != entry_of(product):
+        index(connection, [product.id])
     if renamed:
         _free_aliases(connection, [changed.slug])
         connection.execute(sa.insert(slug_aliases).values(slug=product.slug, product_id=product.id))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres.category_rows import category_columns, category_of
+from eggypro_adapters.postgres.indexing import category_stems, learn
 from eggypro_adapters.postgres.rows import is_within
 from eggypro_adapters.postgres.tables import categories
 from eggypro_core.categories import (
@@ -22,6 +23,7 @@ from eggypro_core.categories import (
 )
 from eggypro_core.queries import name_key
 from eggypro_core.slugs import free_slug, slug_of
+from eggypro_core.words import words_of
 
 LOCK = 7_305_941_121
 """The advisory lock of the tree, which every writer of it holds until its transaction ends.
@@ -70,6 +72,7 @@ def add(connection: sa.Connection, draft: CategoryDraft, at: datetime) -> Catego
     values = {**_values(draft), "slug": slug, "parent_id": parent_id, "created_at": at}
     new = sa.insert(categories).values(values).returning(categories.c.id)
     _settle(connection, connection.scalars(new).all())
+    learn(connection, words_of(draft.name))
     return _found(connection, slug)
 
 
@@ -86,6 +89,7 @@ def add_all(connection: sa.Connection, drafts: Sequence[CategoryDraft], at: date
     new = connection.scalars(sa.insert(categories).returning(categories.c.id), rows).all()
     connection.execute(_HANG, {"ids": list(new)})
     _settle(connection, connection.scalars(_TOPS, {"ids": list(new)}).all())
+    learn(connection, {word for draft in drafts for word in words_of(draft.name)})
 
 
 class _Place(NamedTuple):
@@ -122,6 +126,7 @@ def change(connection: sa.Connection, slug: str, to: Callable[[Category], Catego
         .values({**_values(changed), "slug": changed.slug, "parent_id": parent_id})
     )
     _settle(connection, [category.id])
+    learn(connection, words_of(changed.name))
     return _found(connection, changed.slug)
 
 
@@ -170,6 +175,7 @@ def _values(category: Category | CategoryDraft) -> dict[str, Any]:
         "description": category.description,
         "is_active": category.is_active,
         "name_key": name_key(category.name),
+        "stems": category_stems(category.name),
     }
 
 

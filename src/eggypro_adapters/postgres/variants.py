@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from eggypro_adapters.postgres.derived import derive
 from eggypro_adapters.postgres.engine import Database, Statement
+from eggypro_adapters.postgres.indexing import index
 from eggypro_adapters.postgres.products import absent, absent_in, refuse_sku
 from eggypro_adapters.postgres.rows import VARIANT, variant_columns, variant_of
 from eggypro_adapters.postgres.tables import products, variants
@@ -173,6 +174,7 @@ def _added(connection: sa.Connection, slug: str, draft: VariantDraft, at: dateti
     new = sa.insert(variants).values(product_id=product_id, **values).returning(*VARIANT)
     variant = variant_of(connection.execute(new).one(), version + 1)
     derive(connection, [product_id], at)
+    index(connection, [product_id])
     return variant
 
 
@@ -192,6 +194,8 @@ def _changed(
     refuse_sku(connection, changed.sku, but=(product_id, variant_id))
     _store(connection, variant_id, variant_columns(changed))
     derive(connection, [product_id], at)
+    if (changed.options, changed.is_active) != (variant.options, variant.is_active):
+        index(connection, [product_id])
     return evolve(changed, version=version + 1)
 
 
@@ -209,6 +213,7 @@ def _remove(
     check(variant_of(row, version))
     connection.execute(sa.delete(variants).where(variants.c.id == variant_id))
     derive(connection, [product_id], at)
+    index(connection, [product_id])
 
 
 def _lock(connection: sa.Connection, slug: str) -> tuple[int, int]:

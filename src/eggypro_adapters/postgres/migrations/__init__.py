@@ -16,7 +16,8 @@ from alembic.util import CommandError
 from attrs import frozen
 
 from eggypro_adapters.postgres.engine import Database
-from eggypro_adapters.postgres.tables import metadata
+from eggypro_adapters.postgres.indexing import fill
+from eggypro_adapters.postgres.tables import REVISION, metadata
 from eggypro_core.errors import Fault, InvalidError
 
 LOCK = 7_305_941_121
@@ -32,6 +33,8 @@ class PostgresMigrations:
     def upgrade(self, revision: str = "head") -> None:
         with self._locked() as config:
             command.upgrade(config, revision)
+            if _is_newest(config):
+                fill(config.attributes["connection"])
 
     def downgrade(self, revision: str) -> None:
         with self._locked() as config:
@@ -76,6 +79,12 @@ class PostgresMigrations:
                 yield config
             except CommandError as error:
                 raise InvalidError([Fault("revision", str(error))]) from None
+
+
+def _is_newest(config: Config) -> bool:
+    """Whether the database of a configuration is at the newest revision."""
+    context = MigrationContext.configure(config.attributes["connection"])
+    return context.get_current_revision() == REVISION
 
 
 def _config() -> Config:

@@ -1,0 +1,146 @@
+"""How a search is looked for in Postgres: what each tier takes, and where it is looked for."""
+
+from collections.abc import Iterable, Sequence
+from math import prod
+
+from attrs import field, frozen
+
+from eggypro_adapters.postgres.frequencies import Frequencies
+from eggypro_adapters.postgres.indexing import INGREDIENTS, LETTERS
+from eggypro_core.search import Meaning, Reading, Term, Tier
+from eggypro_core.words import Field
+
+NOTHING = "'-'"
+"""A lexeme that no row has."""
+ALONE = 1_000
+"""Rows that the index of words gives so quickly that no head is looked through first."""
+_SURE = 3
+"""How many times as many rows are looked through as should have what is wanted among them."""
+
+
+@frozen
+class Group:
+    """The lexemes that a word of a search may be in a tier: any of them will do."""
+
+    lexemes: tuple[str, ...]
+    prefixes: tuple[str, ...]
+    """Of lexemes; every one that begins so is meant."""
+    is_listed: bool
+    """Whether all that the prefixes mean is among the lexemes."""
+
+    def condition(self) -> str:
+        """Return what a row must have, as quickly looked at as can be."""
+        rest = (one for one in self.lexemes if not one.startswith(self.prefixes))
+        return _any([*map(_quoted, rest), *(f"{_quoted(one)}:*" for one in self.prefixes)])
+
+    def lookup(self) -> str:
+        """Return the same as an index should look for it: each lexeme by itself."""
+        return _any(map(_quoted, self.lexemes)) if self.is_listed else self.condition()
+
+    def share(self, known: Frequencies) -> float:
+        """Return which part of all rows has any of it, about."""
+        if self.is_listed:
+            return min(1.0, sum(map(known.share, self.lexemes)))
+        return min(1.0, sum(map(known.share_beginning, self.prefixes)))
+
+
+def group(term: Term, tier: Tier, fields: Sequence[Field]) -> Group:
+    """Return what a word may be in some fields, so that it agrees as in a tier or better."""
+    meanings = term.upto(tier.fit)
+    letters = [LETTERS[one] for one in fields]
+    stems = dict.fromkeys(one for meaning in meanings for one in meaning.stems)
+    begun = [one.beginning for one in meanings if one.beginning is not None]
+    lexemes = [f"{letter}{one}" for letter in letters for one in stems]
+    if INGREDIENTS in letters:
+        lexemes += dict.fromkeys(f"#{one}" for meaning in meanings for one in meaning.categories)
+    prefixes = tuple(f"{letter}{one}" for letter in letters for one in begun)
+    return Group(tuple(lexemes), prefixes, all(map(_is_listed, meanings)))
+
+
+def _is_listed(meaning: Meaning) -> bool:
+    return meaning.beginning is None or bool(meaning.stems)
+
+
+@frozen
+class Wanted:
+    """What a statement looks for in one tier."""
+
+    condition: str
+    lookup: str
+    head: int = 0
+    """Rows to look through in the order of their score, before the index of words is asked."""
+
+
+@frozen
+class Plan:
+    """How the best of a search are looked for, tier by tier."""
+
+    reading: Reading
+    known: Frequencies
+    _most: int
+    """Rows that are wanted of it."""
+    tiers: Sequence[Tier] = field(init=False)
+
+    @tiers.default
+    def _(self) -> Sequence[Tier]:
+        return self.reading.tiers if self.reading.terms else ()
+
+    def wanted(self, tier: Tier) -> Wanted:
+        """Return what is looked for in a tier."""
+        upto = _groups(self.reading, tier, range(tier.field + 1))
+        # A single word stands in the tier's very field, or its products are in a better tier.
+        exactly = upto if len(upto) > 1 else _groups(self.reading, tier, (tier.field,))
+        condition = _all(each.condition() for each in upto)
+        return Wanted(condition, _lookup(exactly), self._head(exactly))
+
+    def about(self) -> float:
+        """Return about how many rows there are in all tiers, if words keep no company."""
+        return self.known.rows * self._share(_widest(self.reading)) if self.tiers else 0
+
+    def _share(self, groups: Sequence[Group]) -> float:
+        return prod(each.share(self.known) for each in groups)
+
+    def _head(self, groups: Sequence[Group]) -> int:
+        share = self._share(groups)
+        found = self.known.rows * share
+        if found < ALONE:
+            return 0
+        enough = _SURE * self._most / share
+        # A row of the head is looked at in half the time that one from the index takes.
+        return int(enough) if enough < found * 2 else 0
+
+
+def everything(reading: Reading) -> Wanted:
+    """Return what any tier of a search takes."""
+    groups = _widest(reading)
+    return Wanted(_all(each.condition() for each in groups), _lookup(groups))
+
+
+def _widest(reading: Reading) -> list[Group]:
+    return _groups(reading, reading.tiers[-1], Field) if reading.terms else []
+
+
+def _groups(reading: Reading, tier: Tier, fields: Iterable[int]) -> list[Group]:
+    places = [Field(one) for one in fields]
+    return [group(term, tier, places) for term in reading.terms]
+
+
+def _lookup(groups: Sequence[Group]) -> str:
+    """Return what an index looks for, so that no row is missed.
+
+    What begins so, and is too much to list, is left to the condition if there is more to go by.
+    """
+    listed = [each for each in groups if each.is_listed]
+    return _all(each.lookup() for each in listed or groups)
+
+
+def _quoted(lexeme: str) -> str:
+    return f"'{lexeme}'"
+
+
+def _any(operands: Iterable[str]) -> str:
+    return " | ".join(operands) or NOTHING
+
+
+def _all(operands: Iterable[str]) -> str:
+    return " & ".join(f"({each})" for each in operands) or NOTHING
