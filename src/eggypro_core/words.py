@@ -13,7 +13,7 @@ from attrs import frozen
 from eggypro_core.slugs import fold
 
 LONGEST = 40
-"""Characters of a word that count; what follows is passed over."""
+"""Characters of a word; what follows is another one."""
 CORRECTABLE = 3
 """Letters that a word has at least, for one of them to be taken for a slip."""
 
@@ -21,9 +21,13 @@ _APOSTROPHE_S = re.compile(r"['’ʼ]s\b")
 # Scripts that put no space between words: each of their characters is a word.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
 # The vowel signs of Indic scripts are no letters to Python, but no ends of words either.
-_WORD = re.compile(rf"\d+|[{_UNSPACED}]|(?:[^\W\d_{_UNSPACED}]|[\u0900-\u0dff])+")
-_ASCII_WORD = re.compile(r"\d+|[a-z]+")
+_WORD = re.compile(
+    rf"(?:[^\W\d_{_UNSPACED}]|[\u0900-\u0dff]){{1,{LONGEST}}}|\d{{1,{LONGEST}}}|[{_UNSPACED}]"
+)
+_ASCII_WORD = re.compile(rf"[a-z]{{1,{LONGEST}}}|\d{{1,{LONGEST}}}")
 _TAG = re.compile(r"<[^>]*>")
+_INFLECTED = "se"
+"""What words end in whose stem is another."""
 _SIBILANTS = ("che", "she", "xe", "sse", "ze", "oe")
 
 
@@ -56,8 +60,8 @@ def words_of(text: str) -> list[str]:
     """
     plain = _APOSTROPHE_S.sub("", text)
     if plain.isascii():
-        return [word[:LONGEST] for word in _ASCII_WORD.findall(plain.lower())]
-    return [word[:LONGEST] for word in _WORD.findall(fold(plain))]
+        return _ASCII_WORD.findall(plain.lower())
+    return _WORD.findall(fold(plain))
 
 
 @lru_cache(maxsize=50_000)
@@ -74,6 +78,11 @@ def stem(word: str) -> str:
     if word.endswith("ie") and len(word) > CORRECTABLE + 1:
         return f"{word[:-2]}y"
     return word[:-1] if word.endswith(_SIBILANTS) else word
+
+
+def stems_of(words: Iterable[str]) -> list[str]:
+    """Return the stem of each word."""
+    return [stem(word) if word[-1] in _INFLECTED else word for word in words]
 
 
 class Described(Protocol):
@@ -108,19 +117,15 @@ class Described(Protocol):
 def entry_of(product: Described, options: Iterable[str] = ()) -> Entry:
     """Return what a search knows of a product whose active variants have these options' values."""
     details = unescape(_TAG.sub(" ", product.details))
-    texts = (
-        product.name,
-        " ".join(product.ingredients),
-        product.description,
-        " ".join([details, *product.attributes.values(), *options]),
-    )
+    ingredients = " ".join(product.ingredients)
+    rest = " ".join([details, *product.attributes.values(), *options])
+    texts = (product.name, ingredients, product.description, rest)
     stems: dict[str, Field] = {}
     every: set[str] = set()
-    for field, text in zip(Field, texts, strict=True):
-        for word in words_of(text):
-            if word not in every:
-                every.add(word)
-                stems.setdefault(stem(word), field)
+    for field, text in zip(reversed(Field), reversed(texts), strict=True):
+        words = set(words_of(text))
+        every |= words
+        stems |= dict.fromkeys(stems_of(words), field)  # a better field takes a word over
     return Entry(stems, frozenset(every))
 
 

@@ -45,6 +45,12 @@ QUERIES = (
     ProductQuery(min_price=Decimal(2), sort=Sort.PRICE_DESC, limit=1),
     ProductQuery(max_price=Decimal("1.99"), sort=Sort.PRICE_ASC),
     ProductQuery(search="egg", sort=Sort.NAME, status=ALL),
+    ProductQuery(search="eggs", limit=2),
+    ProductQuery(search="e", status=ALL, limit=1),
+    ProductQuery(search="slat", in_stock=True),
+    ProductQuery(search="ecliar", status=ALL),
+    ProductQuery(search="quoted egg", min_price=Decimal(2)),
+    ProductQuery(search="A", status=Status.ARCHIVED),
     ProductQuery(category="none"),
     ProductQuery(offset=2, limit=2, status=ALL),
 )

@@ -27,10 +27,16 @@ class Frequencies:
 
     rows: float
     _shares: Mapping[str, float]
+    _rare: float = field(init=False)
+
+    @_rare.default
+    def _(self) -> float:
+        # What is not listed is rarer than all that is. Alone it does not count; many of them do.
+        return min(self._shares.values(), default=0.0) / 3
 
     def share(self, lexeme: str) -> float:
-        """Return the part of the rows that has a lexeme: 0 for one that is rare, or new."""
-        return self._shares.get(lexeme, 0.0)
+        """Return the part of the rows that has a lexeme."""
+        return self._shares.get(lexeme, self._rare)
 
     def share_beginning(self, prefix: str) -> float:
         """Return the part that has any lexeme with a prefix, 1 at most."""

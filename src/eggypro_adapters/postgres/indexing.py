@@ -1,11 +1,14 @@
 """What a search reads of products and categories, written in the transaction that changes them."""
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from eggypro_core.words import Entry, Field, can_be_corrected, entry_of, slips, stem, words_of
+from eggypro_core.products import ProductDraft
+from eggypro_core.search import score_of
+from eggypro_core.words import Entry, Field, can_be_corrected, entry_of, slips, stems_of, words_of
 
 LETTERS = dict(zip(Field, "ABCD", strict=True))
 """What tells the best field of a stem."""
@@ -55,31 +58,50 @@ def index(
 
     `known` are words that need not be learnt; those of the products are added to it.
     """
+    if not products:
+        return
     rows = connection.execute(_READ, {"ids": list(products)}).all()
     entries = {row.id: entry_of(row, row.options or ()) for row in rows}
-    lexemes = [_lexemes(entries[row.id], row.inside) for row in rows]
-    connection.execute(_WRITE, {"ids": list(entries), "words": lexemes})
+    words = [_lexemes(entries[row.id], row.inside) for row in rows]
+    connection.execute(_WRITE, {"ids": list(entries), "words": words})
+    learn(connection, entries.values(), known)
+
+
+def search_row(product_id: int, draft: ProductDraft, entry: Entry) -> dict[str, Any]:
+    """Return what a search reads of a new product without variants and categories, by column."""
+    in_stock = draft.stock_quantity > 0 or not draft.track_stock
+    return {
+        "product_id": product_id,
+        "score": score_of(None, in_stock=in_stock),
+        "price": draft.price,
+        "is_active": draft.is_active,
+        "words": _lexemes(entry),
+    }
+
+
+def learn(
+    connection: sa.Connection, entries: Iterable[Entry], known: set[str] | None = None
+) -> None:
+    """Add the words of entries to those that searches know, but for those `known` to be there."""
     known = set() if known is None else known
-    words = set().union(*(entry.words for entry in entries.values())) - known
-    learn(connection, words)
-    known |= words
+    words = set[str]().union(*(entry.words for entry in entries)) - known
+    if words:
+        learn_words(connection, words)
+        known |= words
 
 
-def learn(connection: sa.Connection, words: Collection[str]) -> None:
+def learn_words(connection: sa.Connection, words: Collection[str]) -> None:
     """Add words to those that searches know."""
-    if not words:
-        return
     # In one order: two that learn the same words wait for one another once, not crosswise.
     new = sorted(connection.scalars(_NEW_WORDS, {"words": list(words)}))
     if new:
-        stems = [stem(word) for word in new]
         slipped = [" ".join(slips(word)) if can_be_corrected(word) else "" for word in new]
-        connection.execute(_LEARN, {"words": new, "stems": stems, "slips": slipped})
+        connection.execute(_LEARN, {"words": new, "stems": stems_of(new), "slips": slipped})
 
 
 def category_stems(name: str) -> list[str]:
     """Return what a search knows of a category."""
-    return sorted({stem(word) for word in words_of(name)})
+    return sorted(set(stems_of(words_of(name))))
 
 
 def fill(connection: sa.Connection) -> None:
@@ -89,10 +111,10 @@ def fill(connection: sa.Connection) -> None:
         index(connection, missing, known)
     for row in connection.execute(_STEMLESS).all():
         connection.execute(_STEMS, {"id": row.id, "stems": " ".join(category_stems(row.name))})
-        learn(connection, words_of(row.name))
+        learn_words(connection, words_of(row.name))
 
 
-def _lexemes(entry: Entry, inside: Iterable[int]) -> str:
+def _lexemes(entry: Entry, inside: Iterable[int] = ()) -> str:
     """Return the words of a product as a tsvector is written. None of them needs quotes."""
     words = [f"{LETTERS[field]}{one}" for one, field in entry.stems.items()]
     return " ".join([*words, *(f"#{category}" for category in inside)])

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from eggypro_adapters.postgres.derived import derive
 from eggypro_adapters.postgres.engine import driver
-from eggypro_adapters.postgres.indexing import index
+from eggypro_adapters.postgres.indexing import index, learn, search_row
 from eggypro_adapters.postgres.rows import (
     BARE,
     VARIANT,
@@ -24,6 +24,7 @@ from eggypro_adapters.postgres.rows import (
 from eggypro_adapters.postgres.tables import products, skus, slug_aliases, variants
 from eggypro_core.products import Product, ProductDraft
 from eggypro_core.variants import Variant, VariantDraft
+from eggypro_core.words import entry_of
 
 LOCK = 7_305_941_120
 """The advisory lock of an import: one runs at a time."""
@@ -70,8 +71,10 @@ class PostgresLoad:
     """Products on their way into a transaction, which ends with the load."""
 
     _connection: sa.Connection
+    _new: dict[str, ProductDraft] = field(factory=dict, init=False)
+    """New products, by slug, whose words are not written yet: their variants may follow."""
     _touched: set[int] = field(factory=set, init=False)
-    """Products whose words are not written yet: their variants may come after them."""
+    """Others, by id, whose words are not written yet."""
     _words: set[str] = field(factory=set, init=False)
     """What searches know, as far as this load has met it."""
     committed: bool = field(default=False, init=False)
@@ -101,14 +104,13 @@ class PostgresLoad:
         if new:
             times = {"created_at": at, "updated_at": at}
             self._copy("products", [columns_of(draft) | times for draft in new])
-            slugs = [draft.slug for draft in new]
-            self._connection.execute(_FREE, {"slugs": slugs})
-            self._touched.update(row.id for row in self._connection.execute(_IDS, {"slugs": slugs}))
+            self._connection.execute(_FREE, {"slugs": [draft.slug for draft in new]})
+            self._new |= {str(draft.slug): draft for draft in new}
         if changed:
             rows = [_edited(product) for product in changed]
             self._replace("products", "changed", rows)
             self._touched.update(product.id for product in changed)
-        if len(self._touched) >= _INDEXED:
+        if len(self._new) + len(self._touched) >= _INDEXED:
             self._index()
 
     def put_variants(
@@ -116,8 +118,7 @@ class PostgresLoad:
         new: Sequence[tuple[str, VariantDraft]],
         changed: Sequence[tuple[str, Variant]],
     ) -> None:
-        slugs = sorted({slug for slug, _ in (*new, *changed)})
-        ids = {row.slug: row.id for row in self._connection.execute(_IDS, {"slugs": slugs})}
+        ids = self._ids({slug for slug, _ in (*new, *changed)})
         if changed:
             # Two variants may give one another their SKUs: first, none of them has one.
             those = variants.c.id.in_([variant.id for _, variant in changed])
@@ -132,15 +133,29 @@ class PostgresLoad:
             self._copy("variants", rows)
         derive(self._connection, ids.values())
         self._touched.update(ids.values())
+        for slug in ids:
+            self._new.pop(slug, None)
 
     def commit(self) -> None:
         self._index()
         self.committed = True
 
     def _index(self) -> None:
-        """Write what searches read of the products that were touched."""
+        """Write what searches read of the products that are new or were touched."""
+        entries = {slug: entry_of(draft) for slug, draft in self._new.items()}
+        ids = self._ids(self._new)
+        rows = [search_row(ids[slug], self._new[slug], entry) for slug, entry in entries.items()]
+        if rows:
+            self._copy("product_search", rows)
+        learn(self._connection, entries.values(), self._words)
         index(self._connection, sorted(self._touched), self._words)
+        self._new.clear()
         self._touched.clear()
+
+    def _ids(self, slugs: Collection[str]) -> dict[str, int]:
+        """Return the ids of the products at slugs."""
+        found = self._connection.execute(_IDS, {"slugs": sorted(slugs)})
+        return {row.slug: row.id for row in found}
 
     def _with_variants(self, found: Sequence[Product]) -> dict[str, Product]:
         """Return products that have variants with all of them, by slug."""

@@ -80,9 +80,10 @@ def page_values(query: ProductQuery) -> dict[str, object]:
 
 
 def page_of(
-    rows: Sequence[tuple[Any, ...]], query: ProductQuery, total: int
+    rows: Sequence[tuple[Any, ...]], query: ProductQuery
 ) -> Page[ListedProduct, ProductQuery]:
-    """Return the page that the rows of a statement are, of a list of so many."""
+    """Return the page that the rows of a statement are."""
+    total = rows[0][0]
     found = [row for row in rows if row[2] is not None][: query.limit]
     items = tuple(listed_of(row[2:]) for row in found)
     return Page(

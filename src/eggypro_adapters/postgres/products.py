@@ -84,7 +84,7 @@ class PostgresProductStore:
         if query.search is not None:
             return self._search.page(query)
         rows = self._database.read(page_statement(query), page_values(query))
-        return page_of(rows, query, rows[0][0])
+        return page_of(rows, query)
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
         while True:

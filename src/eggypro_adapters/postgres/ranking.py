@@ -14,6 +14,8 @@ NOTHING = "'-'"
 """A lexeme that no row has."""
 ALONE = 1_000
 """Rows that the index of words gives so quickly that no head is looked through first."""
+_LEAST = 0.005
+"""The part of all rows that has one of so many words that they are not listed, at least."""
 _SURE = 3
 """How many times as many rows are looked through as should have what is wanted among them."""
 
@@ -41,7 +43,8 @@ class Group:
         """Return which part of all rows has any of it, about."""
         if self.is_listed:
             return min(1.0, sum(map(known.share, self.lexemes)))
-        return min(1.0, sum(map(known.share_beginning, self.prefixes)))
+        common = sum(map(known.share_beginning, self.prefixes))
+        return min(1.0, max(common, _LEAST))  # of rare words, too, there are many
 
 
 def group(term: Term, tier: Tier, fields: Sequence[Field]) -> Group:
@@ -101,13 +104,13 @@ class Plan:
         return prod(each.share(self.known) for each in groups)
 
     def _head(self, groups: Sequence[Group]) -> int:
+        looked_up = self.known.rows * self._share(_listed(groups))
         share = self._share(groups)
-        found = self.known.rows * share
-        if found < ALONE:
+        if looked_up < ALONE or not share:
             return 0
         enough = _SURE * self._most / share
-        # A row of the head is looked at in half the time that one from the index takes.
-        return int(enough) if enough < found * 2 else 0
+        # A row of the head is looked at in a third of the time that one from the index takes.
+        return int(enough) if enough < looked_up * 3 else 0
 
 
 def everything(reading: Reading) -> Wanted:
@@ -130,8 +133,12 @@ def _lookup(groups: Sequence[Group]) -> str:
 
     What begins so, and is too much to list, is left to the condition if there is more to go by.
     """
-    listed = [each for each in groups if each.is_listed]
-    return _all(each.lookup() for each in listed or groups)
+    return _all(each.lookup() for each in _listed(groups))
+
+
+def _listed(groups: Sequence[Group]) -> Sequence[Group]:
+    """Return what an index is asked for."""
+    return [each for each in groups if each.is_listed] or groups
 
 
 def _quoted(lexeme: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import sqlalchemy as sa
-from attrs import evolve, frozen
+from attrs import frozen
 from psycopg.types.numeric import Int4
 
 from eggypro_adapters.postgres.engine import Database, Statement
@@ -34,10 +34,12 @@ from eggypro_core.search import (
     tokens_of,
 )
 
-SAMPLED = 2_000
+SAMPLED = 1_000
 """Rows of a sample, taken to tell whether more fit than are counted."""
-_SURELY = 2.5
-"""How many times as many as are counted must fit by a sample, to be sure that more do."""
+_SURELY = 4 * COUNTED
+"""How many must fit by a sample, to be sure that more do than are counted."""
+_MANY = 3_000
+"""Rows that take longer to count than a sample of all takes to draw."""
 _FRONT = (SCORES, HIGHEST_ID)
 _BEHIND_ALL = (-1, -1)
 
@@ -48,18 +50,17 @@ _HEAD = """
 ) AS one WHERE {fits}{filters} LIMIT :most)"""
 _REST = """
 (SELECT {relevance} + score AS relevance, product_id FROM (
-  SELECT * FROM product_search
-  WHERE words @@ CAST(:lookup{n} AS tsquery) AND (score, product_id) < (:score{n}, :id{n})
-    AND (:head{n} = 0 OR (score, product_id) < (
-      SELECT score, product_id FROM product_search WHERE (score, product_id) < (:score{n}, :id{n})
-      ORDER BY score DESC, product_id DESC LIMIT 1 OFFSET greatest(:head{n} - 1, 0)))
-  OFFSET 0
-) AS one WHERE {fits}{filters} ORDER BY score DESC, product_id DESC LIMIT :most)"""
+  SELECT * FROM product_search WHERE words @@ CAST(:lookup{n} AS tsquery) OFFSET 0
+) AS one WHERE (score, product_id) < (:score{n}, :id{n})
+  AND (:head{n} = 0 OR (score, product_id) < (
+    SELECT score, product_id FROM product_search WHERE (score, product_id) < (:score{n}, :id{n})
+    ORDER BY score DESC, product_id DESC LIMIT 1 OFFSET greatest(:head{n} - 1, 0)))
+  AND {fits}{filters} ORDER BY score DESC, product_id DESC LIMIT :most)"""
 _NAMED = """
 (SELECT {relevance} + score AS relevance, product_id FROM product_search AS one
 WHERE product_id = :named AND (score, product_id) < (:score_named, :id_named){filters})"""
 _COUNT = f"""
-SELECT count(*) AS total FROM (
+SELECT count(*) FROM (
   SELECT 1 FROM product_search AS one WHERE product_id = :named{{filters}}
   UNION ALL (
     SELECT 1 FROM (
@@ -68,7 +69,7 @@ SELECT count(*) AS total FROM (
     LIMIT {COUNTED + 1})
 ) AS counted"""
 _SAMPLE = f"""
-SELECT count(*) AS total FROM (
+SELECT count(*) FROM (
   SELECT * FROM product_search ORDER BY hashint4(product_id) LIMIT {SAMPLED}
 ) AS one WHERE words @@ CAST(:every AS tsquery){{filters}}"""
 _WITHIN = """EXISTS (
@@ -107,8 +108,12 @@ class _Shape:
         return "".join(f" AND {condition}" for condition, is_wanted in wanted.items() if is_wanted)
 
     def total(self) -> str:
-        """Return the statement that counts what fits, in a sample or all of it."""
-        return (_SAMPLE if self.is_sampled else _COUNT).format(filters=self.filters())
+        """Return the statement that counts what fits; above COUNTED any number will do."""
+        count, sample = (each.format(filters=self.filters()) for each in (_COUNT, _SAMPLE))
+        if not self.is_sampled:
+            return f"SELECT ({count}) AS total"
+        is_above = f"({sample}) * CAST(:rows AS float8) > {_SURELY * SAMPLED}"
+        return f"SELECT CASE WHEN {is_above} THEN {COUNTED + 1} ELSE ({count}) END AS total"
 
 
 @frozen
@@ -150,20 +155,11 @@ class PostgresSearch:
         if query.sort is not Sort.RELEVANCE:
             found = {"every": everything(reading).condition, "named": reading.named or 0}
             rows = self._database.read(page_statement(query), page_values(query) | found)
-            return page_of(rows, query, rows[0][0])
+            return page_of(rows, query)
         plan = Plan(reading, self._frequencies(), _most(query))
         shape, values = _shape(query, plan, asked.inside), _values(query, plan, asked.inside)
         rows = self._database.read(_ranked(shape), values)
-        return page_of(rows, query, self._total(shape, values, plan, rows[0][0]))
-
-    def _total(self, shape: _Shape, values: dict[str, object], plan: Plan, counted: int) -> int:
-        """Return how many fit, or a number above what is counted."""
-        if not shape.is_sampled:
-            return counted
-        if counted * plan.known.rows > _SURELY * COUNTED * SAMPLED:
-            return COUNTED + 1
-        exact = evolve(shape, is_sampled=False)
-        return int(self._database.read(_counting(exact), values)[0][0])
+        return page_of(rows, query)
 
 
 def _most(query: ProductQuery) -> int:
@@ -175,7 +171,7 @@ def _most(query: ProductQuery) -> int:
 def _shape(query: ProductQuery, plan: Plan, inside: Sequence[int] | None) -> _Shape:
     return _Shape(
         tiers=tuple(plan.tiers),
-        is_sampled=plan.about() > _SURELY * COUNTED,
+        is_sampled=plan.about() > _MANY and plan.known.rows > _SURELY,
         status=query.status,
         in_stock=query.in_stock,
         min_price=query.min_price is not None,
@@ -191,6 +187,7 @@ def _values(query: ProductQuery, plan: Plan, inside: Sequence[int] | None) -> di
     within = " | ".join(f"'#{category}'" for category in inside or ()) or NOTHING
     values: dict[str, object] = {
         "named": Int4(plan.reading.named or 0),
+        "rows": plan.known.rows,
         "inside": within,
         "category": query.category,
         "min_price": query.min_price,
@@ -225,11 +222,6 @@ def _places(query: ProductQuery, plan: Plan) -> Iterator[tuple[str, object]]:
 
 
 @lru_cache(maxsize=1024)  # there are no more shapes than that in use
-def _counting(shape: _Shape) -> Statement:
-    return Statement.of(sa.text(shape.total()))
-
-
-@lru_cache(maxsize=1024)
 def _ranked(shape: _Shape) -> Statement:
     """Return the statement of a page: rows of total, relevance and what `listed_of` takes.
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres.category_rows import category_columns, category_of
-from eggypro_adapters.postgres.indexing import category_stems, learn
+from eggypro_adapters.postgres.indexing import category_stems, learn_words
 from eggypro_adapters.postgres.rows import is_within
 from eggypro_adapters.postgres.tables import categories
 from eggypro_core.categories import (
@@ -72,7 +72,7 @@ def add(connection: sa.Connection, draft: CategoryDraft, at: datetime) -> Catego
     values = {**_values(draft), "slug": slug, "parent_id": parent_id, "created_at": at}
     new = sa.insert(categories).values(values).returning(categories.c.id)
     _settle(connection, connection.scalars(new).all())
-    learn(connection, words_of(draft.name))
+    learn_words(connection, words_of(draft.name))
     return _found(connection, slug)
 
 
@@ -89,7 +89,7 @@ def add_all(connection: sa.Connection, drafts: Sequence[CategoryDraft], at: date
     new = connection.scalars(sa.insert(categories).returning(categories.c.id), rows).all()
     connection.execute(_HANG, {"ids": list(new)})
     _settle(connection, connection.scalars(_TOPS, {"ids": list(new)}).all())
-    learn(connection, {word for draft in drafts for word in words_of(draft.name)})
+    learn_words(connection, {word for draft in drafts for word in words_of(draft.name)})
 
 
 class _Place(NamedTuple):
@@ -126,7 +126,7 @@ def change(connection: sa.Connection, slug: str, to: Callable[[Category], Catego
         .values({**_values(changed), "slug": changed.slug, "parent_id": parent_id})
     )
     _settle(connection, [category.id])
-    learn(connection, words_of(changed.name))
+    learn_words(connection, words_of(changed.name))
     return _found(connection, changed.slug)
 
 
