@@ -50,6 +50,11 @@ SortOption = Annotated[
 ]
 
 
+FacetsOption = Annotated[
+    bool, typer.Option("--facets", help="Say what all of them come to: categories, prices, stock.")
+]
+
+
 @app.command(
     "list",
     epilog=examples(
@@ -73,6 +78,7 @@ def list_products(  # noqa: PLR0913  (one for each parameter of a list)
     offset: OffsetOption = None,
     cursor: CursorOption = None,
     status: StatusOption = "active",
+    facets: FacetsOption = False,
     json: JsonOption = False,
 ) -> None:
     """List products, a page at a time."""
@@ -87,13 +93,18 @@ def list_products(  # noqa: PLR0913  (one for each parameter of a list)
         "offset": offset,
         "cursor": cursor,
         "status": status,
+        "facets": facets or None,
     }
     _show_page(context, wishes, json=json)
 
 
 @app.command(
     "search",
-    epilog=examples("products search 'egg white'", "products search vanilla --in-stock --json"),
+    epilog=examples(
+        "products search 'egg white'",
+        "products search vanila --explain",
+        "products search vanilla --in-stock --facets --json",
+    ),
 )
 def search_products(  # noqa: PLR0913  (one for each parameter of a list)
     context: typer.Context,
@@ -108,6 +119,10 @@ def search_products(  # noqa: PLR0913  (one for each parameter of a list)
     offset: OffsetOption = None,
     cursor: CursorOption = None,
     status: StatusOption = "active",
+    facets: FacetsOption = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why each product stands where it does.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Search products by name, ingredients, description and SKU: the best first."""
@@ -122,6 +137,8 @@ def search_products(  # noqa: PLR0913  (one for each parameter of a list)
         "offset": offset,
         "cursor": cursor,
         "status": status,
+        "facets": facets or None,
+        "explain": explain or None,
     }
     _show_page(context, wishes, json=json)
 
@@ -156,6 +173,6 @@ def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bo
     query = asked_for(ProductQuery.read, wishes)
     outside: Outside = context.obj
     with outside.open() as eggypro:
-        page = eggypro.catalog.page(query)
-    body = page_body(page, query, eggypro.currency)
-    show(body, lambda: product_page(page, query, eggypro.currency), json=json)
+        listing = eggypro.catalog.listing(query)
+    body = page_body(listing, query, eggypro.currency)
+    show(body, lambda: product_page(listing, query, eggypro.currency), json=json)

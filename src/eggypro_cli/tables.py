@@ -9,11 +9,14 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from eggypro_core.categories import Category, CategoryQuery
+from eggypro_core.facets import Facets
 from eggypro_core.imports import ImportReport, Notice
+from eggypro_core.listing import Explained, Listing
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import ListedProduct, Product
 from eggypro_core.queries import ProductQuery
 from eggypro_core.reviews import Review, ReviewQuery
+from eggypro_core.search import Fit, Match, Term, Tier
 from eggypro_core.variants import EMBEDDED, Variant, VariantQuery
 
 T = TypeVar("T")
@@ -22,17 +25,23 @@ SHOWN = 20
 """How many refused lines, and how many warnings, people are shown."""
 _SHORT = 80
 """How much of a comment lists show."""
+_FEW = 8
+"""How many of the words that one stands for are shown."""
 _PADDING = (0, 2, 0, 0)
 _LAST_OFFSET = 10_000
 _TAG = re.compile("<[^>]*>")
 _LINE_END = re.compile("</(?:p|li|h[1-6])>|<br ?/?>")
 
 
-def product_page(
-    page: Page[ListedProduct, ProductQuery], query: ProductQuery, currency: str
-) -> Iterator[RenderableType]:
-    """Return a page of products, and how to see the next."""
-    return _page(page, query, _product_table(page.items, currency))
+def product_page(listing: Listing, query: ProductQuery, currency: str) -> Iterator[RenderableType]:
+    """Return a page of products, and how to see the next, with what was asked for beside it."""
+    if listing.explained is None:
+        tables = [_product_table(listing.page.items, currency)]
+    else:
+        tables = [_reading_table(listing.explained), _reasons_table(listing.explained)]
+    if listing.facets is not None:
+        tables.append(_facets_table(listing.facets, currency))
+    yield from _page(listing.page, query, *tables)
 
 
 def variant_page(
@@ -108,9 +117,9 @@ def notices(title: str, found: Sequence[Notice]) -> Iterator[RenderableType]:
         yield f"... and {len(found) - SHOWN} more."
 
 
-def _page(page: Page[T, Q], query: Q, table: Table) -> Iterator[RenderableType]:
+def _page(page: Page[T, Q], query: Q, *tables: RenderableType) -> Iterator[RenderableType]:
     if page.items:
-        yield table
+        yield from tables
     total = f"more than {page.total}" if page.total_capped else str(page.total)
     yield f"{len(page.items)} of {total}"
     if page.next is not None:
@@ -127,6 +136,56 @@ def _product_table(products: Sequence[ListedProduct], currency: str) -> Table:
     for one in products:
         table.add_row(one.slug, one.name, str(one.price), _stock(one), _state(one))
     return table
+
+
+def _reading_table(explained: Explained) -> Table:
+    """Return what each word of a search stands for."""
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("word", no_wrap=True)
+    for fit in Fit:
+        table.add_column(fit.name.lower(), overflow="fold", ratio=1)
+    for term in explained.reading.terms:
+        table.add_row(term.word, *(_meant(term, fit) for fit in Fit))
+    return table
+
+
+def _meant(term: Term, fit: Fit) -> str:
+    meaning = term.meanings.get(fit)
+    if meaning is None:
+        return "-"
+    few = [*meaning.stems[:_FEW], *(["…"] if len(meaning.stems) > _FEW else [])]
+    return " ".join(few) or f"{meaning.beginning}…"
+
+
+def _reasons_table(explained: Explained) -> Table:
+    """Return why each product of a search stands where it does."""
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("slug", overflow="fold", ratio=2)
+    table.add_column("all words in", no_wrap=True)
+    table.add_column("each word", overflow="fold", ratio=2)
+    table.add_column("rating", justify="right", no_wrap=True)
+    table.add_column("stock", justify="right", no_wrap=True)
+    for item, reason in zip(explained.page.items, explained.reasons, strict=True):
+        matches = ", ".join(map(_match, reason.matches))
+        rating = str(item.rating.average or "-")
+        table.add_row(item.slug, _tier(reason.tier), matches, rating, _stock(item))
+    return table
+
+
+def _match(match: Match) -> str:
+    return f"{match.word}: {match.found or 'its category'} ({_tier(match.tier)})"
+
+
+def _tier(tier: Tier | None) -> str:
+    return "SKU" if tier is None else f"{tier.field.name}, {tier.fit.name}".lower()
+
+
+def _facets_table(facets: Facets, currency: str) -> Table:
+    """Return what all products of a list come to."""
+    about = "about " if facets.is_sampled else ""
+    counts = [(f"in {one.slug}", f"{about}{one.count}") for one in facets.categories]
+    prices = [("price", f"{facets.lowest} to {facets.highest} {currency}")]
+    return pairs([*prices, ("in stock", f"{about}{facets.in_stock}"), *counts])
 
 
 def _variant_table(variants: Sequence[Variant], currency: str) -> Table:

@@ -8,7 +8,9 @@ from attrs import evolve, frozen
 
 from eggypro_core import rules
 from eggypro_core.errors import Fault, StaleError
+from eggypro_core.facets import Facets
 from eggypro_core.imports import ImportEntry, ImportReport, OnConflict
+from eggypro_core.listing import Explained, Listing
 from eggypro_core.loading import Loading
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
@@ -51,6 +53,21 @@ class Catalog:
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         """Return a page of products; its `next` is the query for the page after it."""
         return self._products.page(query)
+
+    def listing(self, query: ProductQuery) -> Listing:
+        """Return a page of products with the facets and the reasons that the query wants."""
+        explained = self.explain(query) if query.explain else None
+        page = self.page(query) if explained is None else explained.page
+        facets = self.facets(query, many=page.total_capped) if query.facets else None
+        return Listing(page, facets, explained)
+
+    def facets(self, query: ProductQuery, *, many: bool = False) -> Facets:
+        """Return what all products of a query come to; from a sample if they are too `many`."""
+        return self._products.facets(query, many=many)
+
+    def explain(self, query: ProductQuery) -> Explained:
+        """Return the page of a search with the reasons for it."""
+        return self._products.explain(query)
 
     def add(self, values: Mapping[str, object]) -> Product:
         """Add a product. Raises ConflictError where its slug or SKU is another's."""

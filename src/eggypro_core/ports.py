@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from eggypro_core.categories import Category, CategoryDraft, CategoryQuery
+from eggypro_core.facets import Facets
 from eggypro_core.imports import ImportEntry
+from eggypro_core.listing import Explained
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct, Product, ProductDraft
@@ -44,9 +46,20 @@ class ProductStore(Protocol):
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         """Return a page, sorted by the query's sort key and then by id.
 
-        A search finds products that hold all its words, in the name, the ingredients, the
-        description or the details, or whose SKU is the search; the last word may be unfinished.
+        What a search finds, and in which order, is said by `Reading` and `relevance_of`. Where its
+        words find nothing as they are, each is taken for what is one edit away too.
         """
+        ...
+
+    def facets(self, query: ProductQuery, *, many: bool) -> Facets:
+        """Return what all products of a query come to, wherever its page begins.
+
+        `many`: they are more than COUNTED, so that a sample will do.
+        """
+        ...
+
+    def explain(self, query: ProductQuery) -> Explained:
+        """Return the page of a search with the reasons for it."""
         ...
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:

@@ -64,6 +64,8 @@ class ProductQuery:
     offset: int = 0
     status: Status = Status.ACTIVE
     after: Position | None = None
+    facets: bool = False
+    explain: bool = False
 
     @sort.default
     def _(self) -> Sort:
@@ -132,6 +134,8 @@ class ProductQuery:
             "limit": self.limit if self.limit != DEFAULT_LIMIT else None,
             "offset": self.offset or None,
             "status": self.status if self.status is not Status.ACTIVE else None,
+            "facets": self.facets or None,
+            "explain": self.explain or None,
             "cursor": self.after and cursor_of(self.after, self._list()),
         }
         return worded(shown)
@@ -146,7 +150,8 @@ class ProductQuery:
 
     def _list(self) -> str:
         """Return words that tell this list from others: filters and sort, not limit or place."""
-        bare = evolve(self, limit=DEFAULT_LIMIT, offset=0, after=None, sort=self.sort)
+        front = evolve(self, limit=DEFAULT_LIMIT, offset=0, after=None, sort=self.sort)
+        bare = evolve(front, facets=False, explain=False)
         return json.dumps([bare.params(), self.sort])
 
 
@@ -219,8 +224,11 @@ def _together(params: Mapping[str, object]) -> list[Fault]:
     faults = offset_with_cursor(params)
     if "in_stock" in params and "inStock" in params:
         faults.append(Fault("inStock", "inStock is another name of in_stock: give one of them"))
-    if params.get("sort") == Sort.RELEVANCE and not {"search", "q"} & params.keys():
-        faults.append(Fault("sort", "Sort relevance needs a search"))
+    if not {"search", "q"} & params.keys():
+        if params.get("sort") == Sort.RELEVANCE:
+            faults.append(Fault("sort", "Sort relevance needs a search"))
+        if params.get("explain") == "true":
+            faults.append(Fault("explain", "There is nothing to explain without a search"))
     return faults
 
 
@@ -233,6 +241,8 @@ _PARAMETERS: Mapping[str, rules.Rule] = {
     "max_price": amount("Max price"),
     "sort": one_of("Sort", Sort),
     "status": STATUS,
+    "facets": flag("Facets"),
+    "explain": flag("Explain"),
     **PAGING,
 }
 _SEARCH_PARAMETERS = {

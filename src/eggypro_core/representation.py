@@ -7,11 +7,14 @@ from typing import TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from eggypro_core.categories import Category, CategoryQuery
+from eggypro_core.facets import Facets
 from eggypro_core.imports import ImportReport, Notice
+from eggypro_core.listing import Explained, Listing
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import Image, ListedProduct, Product, Rating
 from eggypro_core.queries import ProductQuery
 from eggypro_core.reviews import Review, ReviewQuery
+from eggypro_core.search import Reason, Term, Tier, relevance_of
 from eggypro_core.variants import Variant, VariantQuery
 
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -59,11 +62,64 @@ def listed_body(product: ListedProduct, currency: str) -> dict[str, Json]:
     }
 
 
-def page_body(
-    page: Page[ListedProduct, ProductQuery], query: ProductQuery, currency: str
-) -> dict[str, Json]:
-    """Return a page of products, with the address of the next one."""
-    return _page(page, query, PRODUCTS, lambda product: listed_body(product, currency))
+def page_body(listing: Listing, query: ProductQuery, currency: str) -> dict[str, Json]:
+    """Return a page of products, with the address of the next one, and what was asked beside it."""
+    body = _page(listing.page, query, PRODUCTS, lambda product: listed_body(product, currency))
+    if listing.facets is not None:
+        body["facets"] = _facets(listing.facets)
+    if listing.explained is not None:
+        body["explain"] = _explanation(listing.explained)
+    return body
+
+
+def _facets(facets: Facets) -> dict[str, Json]:
+    """Return what a list comes to. Where it says `sampled`, counts are about right."""
+    body: dict[str, Json] = {
+        "categories": [
+            {"slug": one.slug, "name": one.name, "count": one.count} for one in facets.categories
+        ],
+        "price": {"min": _optional_money(facets.lowest), "max": _optional_money(facets.highest)},
+        "in_stock": facets.in_stock,
+    }
+    return {**body, "sampled": True} if facets.is_sampled else body
+
+
+def _explanation(explained: Explained) -> dict[str, Json]:
+    """Return how a search was read, and why each item of its page stands where it does."""
+    pairs = zip(explained.page.items, explained.reasons, strict=True)
+    return {
+        "words": [_term(term) for term in explained.reading.terms],
+        "items": [_reason(item, reason) for item, reason in pairs],
+    }
+
+
+def _term(term: Term) -> dict[str, Json]:
+    stems = {
+        fit.name.lower(): meaning.stems or [f"{meaning.beginning}…"]
+        for fit, meaning in term.meanings.items()
+    }
+    return {"word": term.word, **stems}
+
+
+def _reason(item: ListedProduct, reason: Reason) -> dict[str, Json]:
+    return {
+        "slug": item.slug,
+        **_tier(reason.tier),
+        "rating": _optional_money(item.rating.average),
+        "in_stock": item.in_stock,
+        "relevance": relevance_of(reason.tier, reason.score),
+        "words": [
+            {"word": match.word, "found": match.found or "(category)", **_tier(match.tier)}
+            for match in reason.matches
+        ],
+    }
+
+
+def _tier(tier: Tier | None) -> dict[str, Json]:
+    """Return the field and the fit of a tier in words; without one, the SKU was searched for."""
+    if tier is None:
+        return {"field": "sku", "fit": "exact"}
+    return {"field": tier.field.name.lower(), "fit": tier.fit.name.lower()}
 
 
 def variant_body(variant: Variant) -> dict[str, Json]:

@@ -37,14 +37,21 @@ class Meaning:
     categories: tuple[int, ...] = ()
     beginning: str | None = None
 
-    def best(self, entry: Entry, inside: Collection[int]) -> Field | None:
-        """Return the best field in which a product, `inside` categories, has it."""
-        found = [entry.stems[one] for one in self.stems if one in entry.stems]
+    def all_in(self, entry: Entry, inside: Collection[int]) -> Iterator[tuple[str | None, Field]]:
+        """Give each stem that a product, `inside` categories, has of it, with the stem's field.
+
+        A category's name has no stem in the product: None.
+        """
+        for one in self.stems:
+            if one in entry.stems:
+                yield one, entry.stems[one]
         if not set(self.categories).isdisjoint(inside):
-            found.append(Field.INGREDIENTS)
+            yield None, Field.INGREDIENTS
         if self.beginning is not None:
-            found += [of for one, of in entry.stems.items() if one.startswith(self.beginning)]
-        return min(found, default=None)
+            yield from ((one, of) for one, of in entry.stems.items() if self._begins(one))
+
+    def _begins(self, one: str) -> bool:
+        return self.beginning is not None and one.startswith(self.beginning)
 
 
 @frozen
@@ -68,6 +75,27 @@ class Tier:
 
     field: Field
     fit: Fit
+
+
+@frozen
+class Match:
+    """How a product has a word of a search: as which stem, or by a category, and how well."""
+
+    word: str
+    found: str | None
+    tier: Tier
+
+
+@frozen
+class Reason:
+    """Why a product stands where it does in a ranking: its tier, None if the search is its SKU.
+
+    In a tier the `score` decides, and then the id.
+    """
+
+    tier: Tier | None
+    score: int
+    matches: tuple[Match, ...] = ()
 
 
 @frozen
@@ -103,10 +131,16 @@ class Reading:
             return None
         return next((tier for tier in self.tiers if self._is_in(tier, entry, inside)), None)
 
+    def reason(self, entry: Entry, inside: Collection[int], score: int) -> Reason:
+        """Return how each word is met by a product that fits but for its SKU."""
+        matches = (_best_match(term, entry, inside) for term in self.terms)
+        found = tuple(match for match in matches if match is not None)
+        return Reason(self.tier(entry, inside), score, found)
+
     def _is_in(self, tier: Tier, entry: Entry, inside: Collection[int]) -> bool:
         def has(term: Term) -> bool:
-            found = [meaning.best(entry, inside) for meaning in term.upto(tier.fit)]
-            return any(place is not None and place <= tier.field for place in found)
+            found = (meaning.all_in(entry, inside) for meaning in term.upto(tier.fit))
+            return any(place <= tier.field for each in found for _, place in each)
 
         return all(map(has, self.terms))
 
@@ -193,6 +227,15 @@ def _nearest(word: str, others: Collection[str]) -> list[str]:
 
     near = (other for other in others if is_one_edit(word, other))
     return sorted(near, key=strangeness)[:CORRECTIONS]
+
+
+def _best_match(term: Term, entry: Entry, inside: Collection[int]) -> Match | None:
+    found = [
+        Match(term.word, stem, Tier(place, fit))
+        for fit, meaning in term.meanings.items()
+        for stem, place in meaning.all_in(entry, inside)
+    ]
+    return min(found, key=lambda match: match.tier, default=None)
 
 
 SCORES = 2_000

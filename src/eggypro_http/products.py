@@ -76,7 +76,7 @@ def change_stock(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
 
 
 def _page(shop: EggyPro, query: ProductQuery) -> Answer:
-    return tagged(page_body(shop.catalog.page(query), query, shop.currency))
+    return tagged(page_body(shop.catalog.listing(query), query, shop.currency))
 
 
 def _product(shop: EggyPro, product: Product) -> Answer:
@@ -86,6 +86,7 @@ def _product(shop: EggyPro, product: Product) -> Answer:
 
 ONE = f"{PRODUCTS}/{{slug}}"
 _BY_STATUS = {"status": Permission.PRODUCTS_READ}
+_BY_LIST = {**_BY_STATUS, "explain": Permission.PRODUCTS_READ}
 
 ROUTES = (
     Route(
@@ -94,7 +95,7 @@ ROUTES = (
         summary="A page of products",
         handler=list_products,
         parameters=LIST_PARAMETERS,
-        closed_parameters=_BY_STATUS,
+        closed_parameters=_BY_LIST,
         answer="ProductPage",
     ),
     Route(
@@ -113,7 +114,7 @@ ROUTES = (
         summary="Search for products",
         handler=search_products,
         parameters=SEARCH_PARAMETERS,
-        closed_parameters=_BY_STATUS,
+        closed_parameters=_BY_LIST,
         answer="ProductPage",
     ),
     Route(

@@ -1,4 +1,7 @@
+from decimal import Decimal
+
 import pytest
+import sqlalchemy as sa
 
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
@@ -6,11 +9,13 @@ from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.assortment import Assortment
 from eggypro_core.errors import NotFoundError
+from eggypro_core.paging import COUNTED
 from eggypro_core.ports import ProductStore
+from eggypro_core.queries import ProductQuery
 from eggypro_core.variants import VariantQuery
 from tests.clock import FakeClock
 from tests.contracts import review_store
-from tests.contracts.product_store import ProductStoreContract
+from tests.contracts.product_store import NOON, ProductStoreContract, a_draft
 from tests.contracts.variant_store import Stores, VariantStoreContract
 
 
@@ -39,3 +44,18 @@ def test_a_slug_that_postgres_could_not_even_read_has_no_variants(
     assortment = Assortment(PostgresVariantStore(database), FakeClock())
     with pytest.raises(NotFoundError):
         assortment.page(VariantQuery(product=slug))
+
+
+def test_facets_of_very_many_are_told_by_a_sample(database: Database) -> None:
+    store = PostgresProductStore(database)
+    drafts = [a_draft("x", slug=f"x{n}", stock_quantity=n % 4) for n in range(COUNTED + 1)]
+    with store.load() as load:
+        load.put(drafts, [], NOON)
+        load.commit()
+    with database.begin() as connection:
+        connection.execute(sa.text("ANALYZE product_search"))
+    for query in (ProductQuery(), ProductQuery(search="x")):
+        facets = store.facets(query, many=True)
+        assert facets.is_sampled
+        assert facets.in_stock == pytest.approx(COUNTED * 3 / 4, rel=0.1)
+        assert (facets.lowest, facets.highest) == (Decimal("24.99"), Decimal("24.99"))

@@ -8,6 +8,7 @@ import pytest
 from eggypro_cli.arguments import StatusWord
 from eggypro_cli.products import SortWord
 from eggypro_core import ProductQuery, Sort, Status
+from eggypro_core.listing import Listing
 from eggypro_core.representation import page_body, product_body
 from tests.builders import a_product
 from tests.cli.world import Typed, World
@@ -41,7 +42,7 @@ def test_a_list_shows_slug_name_price_stock_and_state(typed: Typed) -> None:
 def test_the_json_of_a_list_is_the_body_of_http(typed: Typed, world: World) -> None:
     query = ProductQuery(limit=2)
     page = world.eggypro.catalog.page(query)
-    body = orjson.dumps(page_body(page, query, "EUR")).decode()
+    body = orjson.dumps(page_body(Listing(page), query, "EUR")).decode()
     assert typed("products", "list", "--limit", "2", "--json").out == f"{body}\n"
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -51,6 +52,15 @@ class Stores:
             following = page.next
         return found
 
+    def facets(
+        self, query: ProductQuery
+    ) -> tuple[list[tuple[str, int]], tuple[Decimal | None, Decimal | None], int]:
+        """Categories with their counts, lowest and highest price, and how many are in stock."""
+        facets = self.products.facets(query, many=False)
+        assert not facets.is_sampled
+        counts = [(one.slug, one.count) for one in facets.categories]
+        return counts, (facets.lowest, facets.highest), facets.in_stock
+
     def counts(self) -> dict[str, int]:
         """How many products each category shows, which is the same wherever it is shown."""
         page = self.categories.page(CategoryQuery(status=Status.ALL, limit=1000))
@@ -83,6 +93,31 @@ ARCHIVED, RESTORED = active(is_active=False), active(is_active=True)
 
 class CategoryStoreContract:
     """A subclass gives the fixture `stores`: two empty stores of one shop."""
+
+    def test_facets_count_what_matches_in_each_visible_category_and_above_it(
+        self, stores: Stores
+    ) -> None:
+        stores.grow("food", "food/bars", "food/bars/nuts", "drinks", "old")
+        stores.fill(a="bars nuts", b="nuts", c="drinks old", d="food", e="")
+        stores.categories.change("old", lambda category: evolve(category, is_active=False))
+        for slug, cents in zip("abcde", range(100, 600, 100), strict=True):
+            stores.products.change(slug, partial(evolve, price=Decimal(cents) / 100))
+        stores.products.set_stock("a", 5)
+        assert stores.facets(ProductQuery()) == (
+            [("food", 3), ("bars", 2), ("nuts", 2), ("drinks", 1)],
+            (Decimal(1), Decimal(5)),
+            1,
+        )
+        assert stores.facets(ProductQuery(category="bars", in_stock=False)) == (
+            [("bars", 1), ("food", 1), ("nuts", 1)],
+            (Decimal(2), Decimal(2)),
+            0,
+        )
+        expected = ([("drinks", 1)], (Decimal(3), Decimal(3)), 0)
+        assert stores.facets(ProductQuery(search="drinks")) == expected
+        assert stores.facets(ProductQuery(search="drnks", limit=1, offset=5)) == expected
+        assert stores.facets(ProductQuery(search="nothing")) == ([], (None, None), 0)
+        assert stores.facets(ProductQuery(max_price=Decimal("0.5"))) == ([], (None, None), 0)
 
     def test_what_was_added_is_found_whole(self, stores: Stores) -> None:
         stores.grow("food")

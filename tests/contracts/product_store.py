@@ -16,6 +16,8 @@ from eggypro_core.parameters import Status
 from eggypro_core.ports import ProductStore
 from eggypro_core.products import Image, ListedProduct, Product, ProductDraft
 from eggypro_core.queries import ProductQuery, Sort
+from eggypro_core.search import Fit, Tier, relevance_of
+from eggypro_core.words import Field
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -380,6 +382,30 @@ class ProductStoreContract:
         assert slugs(store, query) == ["vanilla-bar", "more", "other"]
         by_name = ProductQuery(search="vanilla", sort=Sort.NAME_DESC, limit=2)
         assert slugs(store, by_name) == ["vanilla-bar", "other", "more"]
+
+    def test_a_search_is_explained_by_what_ranks_it(self, store: ProductStore) -> None:
+        store.add(a_draft("Whey Bar", description="crisp"), NOON)
+        store.add(a_draft("Crisp Shake", ingredients=("whey",), stock_quantity=1), NOON)
+        store.add(a_draft("Crisps of Whey", sku="crisp whey"), NOON)
+        for text in ("crisp whey", "wehy", "cri", "crisp whye"):
+            query = ProductQuery(search=text, limit=2)
+            explained = store.explain(query)
+            assert explained.page == store.page(query)
+            relevance = [relevance_of(each.tier, each.score) for each in explained.reasons]
+            assert relevance == sorted(relevance, reverse=True)
+            place = explained.page.next
+            assert place is None or place.after_key()[0] == relevance[-1]
+        first, second = store.explain(ProductQuery(search="crisp wehy")).reasons[:2]
+        assert [first.tier, second.tier] == [
+            Tier(Field.NAME, Fit.CORRECTED),
+            Tier(Field.INGREDIENTS, Fit.CORRECTED),
+        ]
+        assert [(match.word, match.found) for match in first.matches] == [
+            ("crisp", "crisp"),
+            ("wehy", "whey"),
+        ]
+        named = store.explain(ProductQuery(search="crisp whey")).reasons[0]
+        assert (named.tier, named.matches) == (None, ())
 
     def test_what_is_changed_or_put_away_is_found_so_at_once(self, store: ProductStore) -> None:
         store.add(a_draft(), NOON)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_core.imports import ImportReport, Notice
+from eggypro_core.listing import Listing
 from eggypro_core.paging import Page
 from eggypro_core.products import SHOWN, CategoryName, Image, ListedProduct, Product, Rating
 from eggypro_core.queries import ProductQuery, Sort
@@ -78,7 +79,7 @@ def wired(body: object) -> object:
 
 def a_page(next_: ProductQuery | None = None, *, capped: bool = False) -> dict[str, object]:
     page = Page(items=(PRODUCT.listed(),), total=1, total_capped=capped, next=next_)
-    return dict(page_body(page, ProductQuery(limit=5, offset=3), "CHF"))
+    return dict(page_body(Listing(page), ProductQuery(limit=5, offset=3), "CHF"))
 
 
 def test_a_product_in_a_list_leaves_out_its_long_parts() -> None:
@@ -156,7 +157,7 @@ def test_a_page_leads_to_the_next_by_an_address_that_is_read_as_its_query() -> N
 
 def test_a_page_that_was_reached_by_its_cursor_has_no_offset() -> None:
     page: Page[ListedProduct, ProductQuery] = Page(items=(), total=0, total_capped=False, next=None)
-    assert page_body(page, ProductQuery().following(PRODUCT), "EUR")["offset"] is None
+    assert page_body(Listing(page), ProductQuery().following(PRODUCT), "EUR")["offset"] is None
 
 
 def test_a_report_names_its_lines() -> None:

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from attrs import asdict, define, evolve, field
 
-from eggypro_adapters.memory.searching import find
+from eggypro_adapters.memory.searching import find, reason_of
 from eggypro_adapters.memory.shelf import MemoryDatabase, Shelf
 from eggypro_core.categories import no_categories
+from eggypro_core.facets import FACETED, CategoryCount, Facets
+from eggypro_core.listing import Explained
 from eggypro_core.paging import COUNTED, Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import (
@@ -20,7 +22,7 @@ from eggypro_core.products import (
     set_by_variants,
     stock_refused,
 )
-from eggypro_core.queries import RANKED, ProductQuery, Sort, SortKey, sort_key
+from eggypro_core.queries import RANKED, ProductQuery, Sort, SortKey, name_key, sort_key
 from eggypro_core.slugs import free_slug, slug_of
 from eggypro_core.variants import Variant, VariantDraft
 
@@ -55,6 +57,25 @@ class MemoryProductStore:
             total_capped=len(found) > COUNTED,
             next=query.following(*shown[-1][1:]) if len(rows) > query.limit else None,
         )
+
+    def facets(self, query: ProductQuery, *, many: bool) -> Facets:  # noqa: ARG002  (all are counted)
+        with self._database.lock:
+            shelf = self._database.shelf.copy()
+        found = [product for _, product, _ in _found(query, shelf)]
+        prices = [product.price for product in found]
+        return Facets(
+            categories=_counts(found, shelf),
+            lowest=min(prices, default=None),
+            highest=max(prices, default=None),
+            in_stock=sum(product.in_stock for product in found),
+        )
+
+    def explain(self, query: ProductQuery) -> Explained:
+        with self._database.lock:
+            page, shelf = self.page(query), self._database.shelf.copy()
+        reading = find(shelf, query.search or "", _matching(query, shelf)).reading
+        reasons = [reason_of(shelf, reading, shelf.products[item.id]) for item in page.items]
+        return Explained(page, reading, reasons)
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
         with self._database.lock:
@@ -172,17 +193,33 @@ def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Prod
 
 def _found(query: ProductQuery, shelf: Shelf) -> list[tuple[tuple[SortKey, int], Product, int]]:
     """Return the products of a query, each with its place in the order, and its relevance."""
-    inside = None if query.category is None else _inside(query.category, shelf)
-
-    def matches(product: Product) -> bool:
-        return _matches(query, product) and (inside is None or product.id in inside)
-
+    matches = _matching(query, shelf)
     if query.search is None:
         relevance = dict.fromkeys((one.id for one in filter(matches, shelf.products.values())), 0)
     else:
         relevance = dict(find(shelf, query.search, matches).relevance)
     rows = [(shelf.products[one], fit) for one, fit in relevance.items()]
     return [(_place(query, product, fit), product, fit) for product, fit in rows]
+
+
+def _matching(query: ProductQuery, shelf: Shelf) -> Callable[[Product], bool]:
+    """Return what tells the products that match a query, apart from its search."""
+    inside = None if query.category is None else _inside(query.category, shelf)
+    return lambda one: _matches(query, one) and (inside is None or one.id in inside)
+
+
+def _counts(found: Collection[Product], shelf: Shelf) -> tuple[CategoryCount, ...]:
+    """Return the visible categories that products are in or below, those of the most first."""
+    ids = {product.id for product in found}
+    inside: dict[int, set[int]] = defaultdict(set)
+    for product, category in shelf.links:
+        node = shelf.categories[category]
+        if product in ids and shelf.is_visible(node):
+            for above in shelf.line_of(node):
+                inside[above.id].add(product)
+    nodes = [(shelf.categories[one], len(those)) for one, those in inside.items()]
+    nodes.sort(key=lambda pair: (-pair[1], name_key(pair[0].name), pair[0].slug))
+    return tuple(CategoryCount(one.slug, one.name, number) for one, number in nodes[:FACETED])
 
 
 def _matches(query: ProductQuery, product: Product) -> bool:

@@ -9,6 +9,7 @@ from eggypro_core.products import Product
 from eggypro_core.search import (
     LISTED,
     Reading,
+    Reason,
     Token,
     read_search,
     relevance_of,
@@ -79,15 +80,27 @@ def find(shelf: Shelf, search: str, matches: Callable[[Product], bool]) -> Found
     return found if found.relevance else read(forgiving=True)
 
 
+def reason_of(shelf: Shelf, reading: Reading, product: Product) -> Reason:
+    """Return why a product fits a search."""
+    score = score_of(product.rating.average, in_stock=product.in_stock)
+    if product.id == reading.named:
+        return Reason(None, score)
+    return reading.reason(shelf.entry(product), _inside(shelf, product), score)
+
+
 def _relevance(
     shelf: Shelf, reading: Reading, matches: Callable[[Product], bool]
 ) -> dict[int, int]:
     found = {}
     for product in filter(matches, shelf.products.values()):
-        inside = {category for one, category in shelf.links if one == product.id}
-        tier = reading.tier(shelf.entry(product), inside)
-        if tier or product.id == reading.named:
-            score = score_of(product.rating.average, in_stock=product.in_stock)
-            is_named = product.id == reading.named
-            found[product.id] = relevance_of(None if is_named else tier, score)
+        score = score_of(product.rating.average, in_stock=product.in_stock)
+        if product.id == reading.named:
+            found[product.id] = relevance_of(None, score)
+        elif tier := reading.tier(shelf.entry(product), _inside(shelf, product)):
+            found[product.id] = relevance_of(tier, score)
     return found
+
+
+def _inside(shelf: Shelf, product: Product) -> set[int]:
+    """Return the ids of the categories that a product is in."""
+    return {category for one, category in shelf.links if one == product.id}

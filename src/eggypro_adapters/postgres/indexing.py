@@ -12,6 +12,7 @@ from eggypro_core.words import Entry, Field, can_be_corrected, entry_of, slips, 
 
 LETTERS = dict(zip(Field, "ABCD", strict=True))
 """What tells the best field of a stem."""
+FIELDS = {letter: field for field, letter in LETTERS.items()}
 INGREDIENTS = LETTERS[Field.INGREDIENTS]
 _texts = ARRAY(sa.Text)
 _ids = ARRAY(sa.Integer)

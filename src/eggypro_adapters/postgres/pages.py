@@ -9,6 +9,7 @@ from attrs import frozen
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from eggypro_adapters.postgres.engine import Statement
+from eggypro_adapters.postgres.facets import facets_of
 from eggypro_adapters.postgres.rows import LISTED, category_names, is_within, listed_of
 from eggypro_adapters.postgres.tables import (
     categories,
@@ -21,6 +22,7 @@ from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct
 from eggypro_core.queries import ProductQuery, Sort
 
+_IN_STOCK = sa.or_(products.c.stock_quantity > 0, sa.not_(products.c.track_stock))
 _KEYS: Mapping[Sort, sa.ColumnElement[Any]] = {
     Sort.NAME: products.c.name_key,
     Sort.NAME_DESC: products.c.name_key,
@@ -51,18 +53,7 @@ def page_statement(query: ProductQuery) -> Statement:
     There is one row more than the limit if another page follows. Where there is none to show, one
     row still tells the total, and its id is null.
     """
-    return _statement(
-        _Shape(
-            sort=query.sort,
-            status=query.status,
-            search=query.search is not None,
-            category=query.category is not None,
-            in_stock=query.in_stock,
-            min_price=query.min_price is not None,
-            max_price=query.max_price is not None,
-            after=query.after is not None,
-        )
-    )
+    return _statement(_shape_of(query))
 
 
 def page_values(query: ProductQuery) -> dict[str, object]:
@@ -77,6 +68,11 @@ def page_values(query: ProductQuery) -> dict[str, object]:
     if query.after is not None:
         values["after_key"], values["after_id"] = query.after_key()
     return values
+
+
+def facets_statement(query: ProductQuery) -> Statement:
+    """Return the statement of the facets of a query without a search: the row of `facets_in`."""
+    return _facets(_shape_of(query))
 
 
 def page_of(
@@ -115,6 +111,34 @@ def _statement(shape: _Shape) -> Statement:
     )
 
 
+@lru_cache(maxsize=1024)
+def _facets(shape: _Shape) -> Statement:
+    matched = (
+        sa.select(
+            products.c.id.label("product_id"),
+            products.c.price,
+            _IN_STOCK.label("in_stock"),
+            sa.literal_column("0").label("place"),
+        )
+        .where(*_filters(shape))
+        .limit(COUNTED + 1)
+    )
+    return Statement.of(facets_of(matched.cte("matched")), is_prepared=not shape.category)
+
+
+def _shape_of(query: ProductQuery) -> _Shape:
+    return _Shape(
+        sort=query.sort,
+        status=query.status,
+        search=query.search is not None,
+        category=query.category is not None,
+        in_stock=query.in_stock,
+        min_price=query.min_price is not None,
+        max_price=query.max_price is not None,
+        after=query.after is not None,
+    )
+
+
 def _shown(found: sa.Select[Any], shape: _Shape) -> sa.Subquery:
     """Return the rows of a page: those behind its position, in order, and one more."""
     columns = found.selected_columns
@@ -142,12 +166,11 @@ def _order(columns: Any, sort: Sort) -> tuple[sa.ColumnElement[Any], ...]:
 
 
 def _filters(shape: _Shape) -> list[sa.ColumnElement[bool]]:
-    in_stock = sa.or_(products.c.stock_quantity > 0, sa.not_(products.c.track_stock))
     wanted: list[tuple[bool, sa.ColumnElement[bool]]] = [
         (shape.status is Status.ACTIVE, products.c.is_active),
         (shape.status is Status.ARCHIVED, sa.not_(products.c.is_active)),
-        (shape.in_stock is True, in_stock),
-        (shape.in_stock is False, sa.not_(in_stock)),
+        (shape.in_stock is True, _IN_STOCK),
+        (shape.in_stock is False, sa.not_(_IN_STOCK)),
         (shape.min_price, products.c.price >= _amount("min_price")),
         (shape.max_price, products.c.price <= _amount("max_price")),
         (shape.category, products.c.id.in_(_of_category())),

@@ -10,10 +10,11 @@ from attrs import field, frozen
 from sqlalchemy.dialects.postgresql import insert
 
 from eggypro_adapters.postgres.engine import Database, Statement
+from eggypro_adapters.postgres.facets import facets_in
 from eggypro_adapters.postgres.frequencies import FrequencyReader
 from eggypro_adapters.postgres.indexing import index
 from eggypro_adapters.postgres.load import PostgresLoad
-from eggypro_adapters.postgres.pages import page_of, page_statement, page_values
+from eggypro_adapters.postgres.pages import facets_statement, page_of, page_statement, page_values
 from eggypro_adapters.postgres.rows import (
     columns_of,
     product_of,
@@ -29,6 +30,8 @@ from eggypro_adapters.postgres.tables import (
 )
 from eggypro_core.categories import no_categories
 from eggypro_core.errors import MovedError, NotFoundError
+from eggypro_core.facets import Facets
+from eggypro_core.listing import Explained
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import (
@@ -85,6 +88,17 @@ class PostgresProductStore:
             return self._search.page(query)
         rows = self._database.read(page_statement(query), page_values(query))
         return page_of(rows, query)
+
+    def facets(self, query: ProductQuery, *, many: bool) -> Facets:
+        if query.search is not None:
+            return self._search.facets(query, many=many)
+        if many:
+            return self._search.sampled_facets(query)
+        rows = self._database.read(facets_statement(query), page_values(query))
+        return facets_in(rows[0])
+
+    def explain(self, query: ProductQuery) -> Explained:
+        return self._search.explain(query)
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
         while True:

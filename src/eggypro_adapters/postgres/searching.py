@@ -14,12 +14,16 @@ from attrs import frozen
 from psycopg.types.numeric import Int4
 
 from eggypro_adapters.postgres.engine import Database, Statement
+from eggypro_adapters.postgres.facets import DRAWN_OF_ALL, MATCHED, facets_in, facets_of
 from eggypro_adapters.postgres.frequencies import FrequencyReader
+from eggypro_adapters.postgres.indexing import FIELDS
 from eggypro_adapters.postgres.pages import page_of, page_statement, page_values
 from eggypro_adapters.postgres.ranking import NOTHING, Plan, everything
 from eggypro_adapters.postgres.rows import LISTED, category_names
 from eggypro_adapters.postgres.tables import products
 from eggypro_adapters.postgres.vocabulary import INSIDE, Known
+from eggypro_core.facets import Facets
+from eggypro_core.listing import Explained
 from eggypro_core.paging import COUNTED, HIGHEST_ID, Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct
@@ -27,12 +31,15 @@ from eggypro_core.queries import RANKED, ProductQuery, Sort
 from eggypro_core.search import (
     SCORES,
     Reading,
+    Reason,
     Tier,
     read_search,
     relevance_of,
+    score_of,
     tier_and_score,
     tokens_of,
 )
+from eggypro_core.words import Entry
 
 SAMPLED = 1_000
 """Rows of a sample, taken to tell whether more fit than are counted."""
@@ -72,6 +79,11 @@ _SAMPLE = f"""
 SELECT count(*) FROM (
   SELECT * FROM product_search ORDER BY hashint4(product_id) LIMIT {SAMPLED}
 ) AS one WHERE words @@ CAST(:every AS tsquery){{filters}}"""
+_WORDS = Statement(
+    "SELECT product_id, tsvector_to_array(words) FROM product_search"
+    " WHERE product_id = ANY(%(ids)s)",
+    {},
+)
 _WITHIN = """EXISTS (
   SELECT FROM product_categories JOIN categories ON categories.id = category_id
   WHERE product_categories.product_id = one.product_id
@@ -143,6 +155,38 @@ class PostgresSearch:
         again = self._read(query, forgiving=True)
         return page if again.reading == asked.reading else self._page(query, again)
 
+    def explain(self, query: ProductQuery) -> Explained:
+        """Return the page of a search with the reasons for it."""
+        asked = self._read(query, forgiving=False)
+        page = self._page(query, asked)
+        if not page.total:
+            asked = self._read(query, forgiving=True)
+            page = self._page(query, asked)
+        rows = self._database.read(_WORDS, {"ids": [item.id for item in page.items]})
+        words = dict(rows)
+        reasons = [_reason(asked.reading, item, words.get(item.id, ())) for item in page.items]
+        return Explained(page, asked.reading, reasons)
+
+    def facets(self, query: ProductQuery, *, many: bool) -> Facets:
+        """Return what all that a search finds comes to, from a sample if they are too `many`."""
+        asked = self._read(query, forgiving=False)
+        facets = self._facets(query, asked, many=many)
+        if facets.lowest is not None:
+            return facets
+        again = self._read(query, forgiving=True)
+        return facets if again.reading == asked.reading else self._facets(query, again, many=many)
+
+    def sampled_facets(self, query: ProductQuery) -> Facets:
+        """Return what a sample of a list without a search comes to."""
+        inside = None if query.category is None else range(INSIDE + 1)
+        return self._facets(query, _Asked(Reading(()), inside), many=True)
+
+    def _facets(self, query: ProductQuery, asked: _Asked, *, many: bool) -> Facets:
+        plan = Plan(asked.reading, self._frequencies(), 0)
+        statement = _faceted(_shape(query, plan, asked.inside), many=many)
+        rows = self._database.read(statement, _values(query, plan, asked.inside))
+        return facets_in(rows[0], plan.known.rows if many else None)
+
     def _read(self, query: ProductQuery, *, forgiving: bool) -> _Asked:
         search = query.search or ""
         tokens = tokens_of(search)
@@ -160,6 +204,16 @@ class PostgresSearch:
         shape, values = _shape(query, plan, asked.inside), _values(query, plan, asked.inside)
         rows = self._database.read(_ranked(shape), values)
         return page_of(rows, query)
+
+
+def _reason(reading: Reading, item: ListedProduct, words: Sequence[str]) -> Reason:
+    """Return why an item that has words fits a search."""
+    score = score_of(item.rating.average, in_stock=item.in_stock)
+    if item.id == reading.named:
+        return Reason(None, score)
+    stems = {word[1:]: FIELDS[word[0]] for word in words if word[0] in FIELDS}
+    inside = [int(word[1:]) for word in words if word[0] not in FIELDS]
+    return reading.reason(Entry(stems, frozenset()), inside, score)
 
 
 def _most(query: ProductQuery) -> int:
@@ -247,6 +301,20 @@ def _ranked(shape: _Shape) -> Statement:
         .select_from(rows)
         .order_by(shown.c.relevance.desc(), shown.c.product_id.desc())
     )
+
+
+@lru_cache(maxsize=1024)
+def _faceted(shape: _Shape, *, many: bool) -> Statement:
+    """Return the statement of the facets of what is found, or if there are `many` of a sample."""
+    fits = "words @@ CAST(:every AS tsquery)" if shape.tiers else "true"
+    found = (DRAWN_OF_ALL if many else MATCHED).format(fits=fits, filters=shape.filters())
+    columns = (
+        sa.column("product_id", sa.Integer),
+        sa.column("price", sa.Numeric),
+        sa.column("in_stock", sa.Boolean),
+        sa.column("place", sa.BigInteger),
+    )
+    return Statement.of(facets_of(sa.text(found).columns(*columns).cte("matched")))
 
 
 def _branches(shape: _Shape) -> Iterator[str]:

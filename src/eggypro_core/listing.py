@@ -1,0 +1,29 @@
+"""A page of products with what was asked for beside it."""
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from eggypro_core.facets import Facets
+from eggypro_core.paging import Page
+from eggypro_core.products import ListedProduct
+from eggypro_core.queries import ProductQuery
+from eggypro_core.search import Reading, Reason
+
+
+@frozen
+class Explained:
+    """The page of a search, how the search was read, and why each item stands where it does."""
+
+    page: Page[ListedProduct, ProductQuery]
+    reading: Reading
+    reasons: Sequence[Reason]
+
+
+@frozen
+class Listing:
+    """A page of products; its facets, and the reasons for it, where the query wants them."""
+
+    page: Page[ListedProduct, ProductQuery]
+    facets: Facets | None = None
+    explained: Explained | None = None
