@@ -70,7 +70,14 @@ class StaleError(EggyProError):
 
 
 class UnavailableError(EggyProError):
-    """Something that this needs (the database, say) is away. Trying again later may work."""
+    """Something that this needs (the database, say) is away. Trying again later may work.
+
+    `retry_after` is in how many seconds, where that was said.
+    """
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ServiceFailedError(EggyProError):

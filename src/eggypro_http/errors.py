@@ -122,6 +122,8 @@ def _away(
 ) -> None:
     _log.warning("%s, request %s", error, request.env[REQUEST_ID])
     _answer(request, response, STATUS[type(error)])
+    if isinstance(error, UnavailableError) and error.retry_after:
+        response.set_header("Retry-After", str(error.retry_after))
 
 
 def _refused_by_falcon(
