@@ -14,7 +14,14 @@ ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 PRODUCTS = "/api/products"
 EGG = f"{PRODUCTS}/egg-white-protein"
 CATEGORIES = "/api/categories"
-SAMPLES = {"slug": "egg-white-protein", "variant": 2, "review": 3, "category": "food"}
+IMAGE = "eggypro-products/egg"
+SAMPLES = {
+    "slug": "egg-white-protein",
+    "variant": 2,
+    "review": 3,
+    "category": "food",
+    "image": f"{IMAGE}/thumbnail",
+}
 """What stands in the shop `full` for the names in a route's path."""
 
 
