@@ -42,7 +42,9 @@ def ask(app: WSGIApplication, path: str = EGG, **environ: Any) -> Reply:
         started.append((status, headers))
 
     request = {**create_environ(path), **environ}
-    body = b"".join(app({name: one for name, one in request.items() if one is not None}, start))
+    sent = app({name: one for name, one in request.items() if one is not None}, start)
+    body = b"".join(sent)
+    getattr(sent, "close", lambda: None)()
     [(status, headers)] = started
     return Reply(int(status[:3]), dict(headers), body)
 
