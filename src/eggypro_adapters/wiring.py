@@ -7,6 +7,8 @@ from pathlib import Path
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
+from eggypro_adapters.local_images import LocalImageStore
+from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
 from eggypro_adapters.postgres.products import PostgresProductStore
@@ -14,7 +16,7 @@ from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.tables import REVISION
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings_values import Pooler
+from eggypro_adapters.settings_values import ImageKeeper, Pooler
 from eggypro_core.access import Gate
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
@@ -47,6 +49,7 @@ def open_eggypro(settings: Settings) -> EggyPro:
             reader=read_products,
             writer=write_products,
             currency=settings.currency,
+            image_files=_image_files(settings, key),
             close=opened.pop_all().close,
         )
 
@@ -83,6 +86,12 @@ def _bring_up_to_date(database: Database) -> None:
         from eggypro_adapters.postgres.migrations import PostgresMigrations
 
         PostgresMigrations(database).upgrade()
+
+
+def _image_files(settings: Settings, secret: str) -> LocalImageStore | None:
+    if settings.image_store is not ImageKeeper.LOCAL:
+        return None
+    return LocalImageStore(settings.eggypro_data_dir / "images", PillowImageCleaner(), secret)
 
 
 def _pooler(settings: Settings) -> PoolerCheck:

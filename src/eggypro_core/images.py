@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import BinaryIO, Literal, TypeAlias
 
 from attrs import frozen
 
@@ -22,6 +22,8 @@ FORMATS = ("jpg", "png", "webp")
 ORIGINAL = "original"
 """The name of the image as it was uploaded, upright and without metadata."""
 HIGHEST_WIDTH = 10_000
+UPLOAD_TIME = timedelta(hours=1)
+"""How long a signed upload may be made use of."""
 
 
 class Crop(StrEnum):
@@ -102,6 +104,16 @@ class CleanImage:
 
 
 @frozen(kw_only=True)
+class ServedImage:
+    """An open file of an image, for who sends it to close. Its `tag` is its own for ever."""
+
+    stream: BinaryIO
+    size: int
+    format: str
+    tag: str
+
+
+@frozen(kw_only=True)
 class SignedUpload:
     """What a browser needs to upload one file by itself: a form, as `multipart/form-data`.
 
@@ -167,10 +179,14 @@ def is_public_id(text: str) -> bool:
 
 def public_id_in(folder: str, name: str) -> str:
     """Return what an image of that name in a folder is called. Raises InvalidError."""
-    found = f"{folder}/{name}"
-    if not is_public_id(found):
-        raise InvalidError([Fault("public_id", f"'{rules.printable(found)}' {_NO_ID}")])
-    return found
+    return require_public_id(f"{folder}/{name}")
+
+
+def require_public_id(text: str) -> str:
+    """Return a text that can be what an image is called. Raises InvalidError for any other."""
+    if not is_public_id(text):
+        raise InvalidError([Fault("public_id", f"'{rules.printable(text)}' {_NO_ID}")])
+    return text
 
 
 def require_image(image: StoredImage) -> None:

@@ -6,7 +6,14 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from eggypro_core.categories import Category, CategoryDraft, CategoryQuery
-from eggypro_core.images import FOLDER, CleanImage, SignedUpload, StoredImage, Transformation
+from eggypro_core.images import (
+    FOLDER,
+    CleanImage,
+    ServedImage,
+    SignedUpload,
+    StoredImage,
+    Transformation,
+)
 from eggypro_core.imports import ImportEntry
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
@@ -366,7 +373,7 @@ class ImageStore(Protocol):
         ...
 
     def sign(self, *, folder: str = FOLDER, public_id: str, at: datetime) -> SignedUpload:
-        """Return what uploads one file by that name from a browser, until an hour after `at`.
+        """Return what uploads one file by that name from a browser, for UPLOAD_TIME after `at`.
 
         What arrives so is not looked at: see `find` and `require_image`.
         """
@@ -374,6 +381,25 @@ class ImageStore(Protocol):
 
     def check(self) -> None:
         """Raise UnavailableError or ServiceFailedError unless images can be kept now."""
+        ...
+
+
+class ImageFiles(Protocol):
+    """An image store whose images we serve ourselves. Any method may raise UnavailableError."""
+
+    def open(self, public_id: str, rendition: str, *, webp: bool) -> ServedImage:
+        """Return an image's ORIGINAL or one of its RENDITIONS, made now if nobody had it yet.
+
+        Renditions are WebP for who can show that. Raises NotFoundError.
+        """
+        ...
+
+    def receive(self, fields: Mapping[str, str], content: BinaryIO, at: datetime) -> StoredImage:
+        """Keep a file that comes with the fields of a SignedUpload.
+
+        Raises ForbiddenError unless they are as they were signed, and not too old; and what
+        `upload` raises.
+        """
         ...
 
 

@@ -136,7 +136,5 @@ def _options(kind: str, how: Transformation | ImageFile) -> dict[str, Any]:
         own = {"qtables": how.quantization, "subsampling": get_sampling(how)}
         return {**own, "optimize": True}
     quality = how.quality if isinstance(how, Transformation) else _ORIGINAL_QUALITY
-    return {
-        "quality": _AUTO_QUALITY.get(kind) if quality == "auto" else quality,
-        "progressive": True,
-    }
+    number = _AUTO_QUALITY.get(kind) if quality == "auto" else quality
+    return {"quality": number, "progressive": True, "optimize": True}
