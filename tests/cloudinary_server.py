@@ -214,13 +214,9 @@ class CloudinaryServer:
         return form
 
     def _told(self, call: Call, value: object) -> Reply:
-        if (
-            call.headers.get("Authorization")
-            != f"Basic {b64encode(f'{KEY}:{SECRET}'.encode()).decode()}"
-        ):
+        if call.headers.get("Authorization") != BASIC:
             raise RefusedError(401, "Invalid credentials")
-        limits = {"X_FeatureRateLimit_Limit": "500", "X_FeatureRateLimit_Remaining": "499"}
-        return Reply.of(value, **limits)
+        return Reply.of(value, X_FeatureRateLimit_Limit="500", X_FeatureRateLimit_Remaining="499")
 
 
 class _Server(ThreadingHTTPServer):

@@ -92,6 +92,12 @@ def test_who_comes_while_something_is_away_is_told_when_to_come_again(
     assert PRIVATE in caplog.text
 
 
+@pytest.mark.parametrize(("told", "said"), [(120, "120"), (0, "5"), (None, "5")])
+def test_what_is_away_is_let_say_when_to_come_again(told: int | None, said: str) -> None:
+    away = client_of(errors.UnavailableError("Busy", retry_after=told)).simulate_get(EGG)
+    assert away.headers["retry-after"] == said
+
+
 def test_what_a_service_answered_is_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
     failed = client_of(errors.ServiceFailedError(PRIVATE)).simulate_get(EGG)
     assert PRIVATE not in failed.text

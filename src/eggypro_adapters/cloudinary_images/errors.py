@@ -14,6 +14,8 @@ AWAY = frozenset({408, 420, 423, 429, 502, 503, 504})
 """Statuses of a service that is busy, limits its callers, or stands behind a proxy that lost it."""
 _READ_BY_THE_SDK = {200, *range(400, 500)}
 _KEYS = (exceptions.AuthorizationRequired, exceptions.NotAllowed)
+_HIDDEN = "***"
+_LONG_WORD = re.compile(r"\S{24,}")  # a signature, say, or a credential in some encoding
 _is_seconds = re.compile("[0-9]{1,6}").fullmatch
 
 
@@ -56,5 +58,5 @@ def require_answer(status: int, waiting: str) -> None:
 def _told(error: Exception, secrets: tuple[str, ...]) -> str:
     text = str(error).partition(" String to sign")[0]
     for secret in secrets:
-        text = text.replace(secret, "***")
-    return rules.printable(text, 200)
+        text = text.replace(secret, _HIDDEN)
+    return rules.printable(_LONG_WORD.sub(_HIDDEN, text), 200)

@@ -66,7 +66,7 @@ class Transport:
                 connection.request(method, place.path, body, {**headers, **also})
                 answer = connection.getresponse()
                 data = answer.read(LARGEST)
-                if answer.length:
+                if answer.length and len(data) < LARGEST:
                     raise IncompleteRead(data, answer.length)
         require_answer(answer.status, answer.headers.get("Retry-After", ""))
         return Reply(answer.status, answer.headers, data)
@@ -108,7 +108,7 @@ class _Wire(io.RawIOBase):
 def _connected(place: SplitResult, seconds: float) -> HTTPConnection:
     host = place.hostname or ""
     connection = (
-        HTTPSConnection(host, place.port, timeout=seconds, context=_tls())
+        HTTPSConnection(host, place.port, timeout=seconds, context=tls())
         if place.scheme == "https"
         else HTTPConnection(host, place.port, timeout=seconds)
     )
@@ -117,7 +117,8 @@ def _connected(place: SplitResult, seconds: float) -> HTTPConnection:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
+    """Return how a server proves who it is: by the system's authorities, or those of certifi."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())  # a slim container has none of its own
     return context
