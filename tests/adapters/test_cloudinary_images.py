@@ -28,6 +28,7 @@ from eggypro_core.errors import (
 )
 from eggypro_core.images import SignedUpload, StoredImage
 from tests import cloudinary_server as fake
+from tests.builders import NOON
 from tests.cloudinary_server import (
     CLOUD,
     KEY,
@@ -37,10 +38,9 @@ from tests.cloudinary_server import (
     Reply,
     answering,
 )
+from tests.contracts.image_store import EGG, ImageStoreContract
 from tests.pictures import ORIENTATION, a_picture, colours, seen, with_notes
 
-NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
-EGG = "eggypro-products/egg"
 HURRY = Patience(connect=1, read=0.3, total=0.6)
 Action = Callable[[CloudinaryImageStore], object]
 
@@ -97,6 +97,12 @@ def server() -> Iterator[CloudinaryServer]:
 def store(server: CloudinaryServer) -> CloudinaryImageStore:
     account = Account(CLOUD, KEY, SECRET, server.url, HURRY)
     return CloudinaryImageStore(account, PillowImageCleaner(), server.now)
+
+
+class TestCloudinaryImageStore(ImageStoreContract):
+    @pytest.fixture
+    def images(self, store: CloudinaryImageStore) -> CloudinaryImageStore:
+        return store
 
 
 def by_browser(upload: SignedUpload, content: BytesIO, **changed: str) -> int:
