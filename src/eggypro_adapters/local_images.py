@@ -179,10 +179,7 @@ def _translated(public_id: str | None = None) -> Iterator[None]:
 
 
 def _original(home: Path) -> Path:
-    found = next(home.glob(f"{ORIGINAL}.*"), None)
-    if found is None:
-        raise FileNotFoundError
-    return found
+    return next(path for path in home.iterdir() if path.name.startswith(f"{ORIGINAL}."))
 
 
 def _format(path: Path) -> str:

@@ -65,7 +65,7 @@ def _orientation(image: ImageFile) -> int:
         found = image.getexif().get(_ORIENTATION)
     except (SyntaxError, ValueError, LookupError, TypeError, OSError, struct.error):
         return 1  # the notes are damaged, not the picture
-    return found if isinstance(found, int) else 1
+    return found if found in _TURNS else 1
 
 
 def _resized(image: ImageFile, wanted: Transformation) -> Image:
@@ -102,7 +102,8 @@ def _middle(size: _Size, shape: _Size) -> _Box:
 
 
 def _in_colour(image: Image) -> Image:
-    """Return the pixels in a mode that can be resized and told apart by what they show."""
+    """Return the pixels, decoded, in a mode that can be resized and encoded."""
+    image.load()
     if image.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off at 255
         return image.point(lambda grey: grey * (1 / 256)).convert("L")
     if image.has_transparency_data:

@@ -25,6 +25,7 @@ from eggypro_core.images import (
     too_many_pixels,
 )
 
+_PNG_END = b"IEND\xaeB`\x82"
 _SCAN = b"\xff\xda"
 _SCANS = 200
 """How often a JPEG may go over its pixels: a few bytes are enough to ask for it once more."""
@@ -53,6 +54,8 @@ def _opened(data: bytes) -> tuple[ImageFile, str]:
             raise damaged()
         return _fit(JpegImageFile(stream)), "jpg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        if _PNG_END not in data:  # without which Pillow is content
+            raise damaged()
         return _fit(PngImageFile(stream)), "png"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _fit(WebPImageFile(stream)), "webp"
