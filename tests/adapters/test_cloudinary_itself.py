@@ -1,5 +1,6 @@
 """The contract of an image store, held against Cloudinary itself where an account is named."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -34,11 +35,14 @@ class Tidy(CloudinaryImageStore):
 
 class TestCloudinaryItself(ImageStoreContract):
     @pytest.fixture
-    def images(self) -> Iterator[Tidy]:
+    def images(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tidy]:
+        """The account, for one test at a time: the workers of a session share it."""
         store = Tidy(an_account(LIVE), PillowImageCleaner(), lambda: datetime.now(UTC))
-        yield store
-        for public_id in store.uploaded:
-            store.delete(public_id)
+        with (tmp_path_factory.getbasetemp().parent / "cloudinary.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield store
+            for public_id in store.uploaded:
+                store.delete(public_id)
 
 
 def an_account(url: str) -> Account:
