@@ -96,17 +96,18 @@ def answering(reply: Reply) -> Fault:
 
 
 def hanging(handler: "_Handler") -> None:
-    """Say nothing for as long as the server lives."""
-    handler.server.cloudinary.closing.wait()
-    handler.close_connection = True
+    """Say nothing for longer than anybody waits, and answer then."""
+    handler.server.cloudinary.closing.wait(10)
+    handler.reply()
 
 
 def dripping(handler: "_Handler") -> None:
-    """Answer a byte at a time: never silent for long, and never at an end."""
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Drip: ")
-    while not handler.server.cloudinary.closing.wait(0.02):
-        handler.wfile.write(b".")
-    handler.close_connection = True
+    """Answer a byte at a time: never silent for long, and not at an end for long."""
+    reply = handler.answer()
+    head = f"HTTP/1.1 {reply.status} OK\r\nContent-Length: {len(reply.body)}\r\n\r\n"
+    for byte in head.encode() + reply.body:
+        handler.server.cloudinary.closing.wait(0.05)
+        handler.wfile.write(bytes([byte]))
 
 
 def resetting(handler: "_Handler") -> None:

@@ -1,6 +1,6 @@
 import http.client
+import itertools
 import logging
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,8 +17,7 @@ from attrs import evolve
 
 from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
 from eggypro_adapters.cloudinary_images.account import Patience
-from eggypro_adapters.cloudinary_images.api import Api
-from eggypro_adapters.cloudinary_images.transport import tls
+from eggypro_adapters.cloudinary_images.transport import Transport, tls
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.errors import (
     EggyProError,
@@ -191,6 +190,18 @@ def test_the_time_to_wait_is_handed_on(
     assert away.value.retry_after == seconds
 
 
+@pytest.mark.parametrize("ask", [ACTIONS["upload"], ACTIONS["find"]], ids=["upload", "find"])
+@pytest.mark.parametrize("wrong", [{"public_id": "other"}, {"width": "60"}, {"bytes": None}])
+def test_what_is_told_of_an_image_has_to_be_told_of_that_one(
+    server: CloudinaryServer, store: CloudinaryImageStore, ask: Action, wrong: dict[str, object]
+) -> None:
+    right = {"public_id": EGG, "width": 60, "height": 40, "format": "jpg", "bytes": 9}
+    server.faults.extend([answering(Reply.of(right)), answering(Reply.of({**right, **wrong}))])
+    ask(store)
+    with pytest.raises(ServiceFailedError):
+        ask(store)
+
+
 @pytest.mark.parametrize("lost", [fake.losing_the_answer, fake.cutting_the_answer])
 def test_an_upload_whose_answer_was_lost_can_be_repeated(
     server: CloudinaryServer, store: CloudinaryImageStore, lost: Fault
@@ -291,11 +302,12 @@ def test_nothing_but_the_account_that_is_given_plays_a_part(
     action: Action,
 ) -> None:
     store.upload(a_picture(), public_id="egg")
-    for name in ("CLOUD_NAME", "API_KEY", "API_SECRET", "OAUTH_TOKEN", "API_PROXY", "DPR"):
-        monkeypatch.setenv(f"CLOUDINARY_{name}", "other")
+    for name in ("CLOUD_NAME", "API_KEY", "API_SECRET", "OAUTH_TOKEN", "SIGNATURE_VERSION"):
+        monkeypatch.setenv(f"CLOUDINARY_{name}", "1")
+    monkeypatch.setenv("CLOUDINARY_SIGNATURE_ALGORITHM", "sha256")
     monkeypatch.setenv("CLOUDINARY_UPLOAD_PREFIX", "http://127.0.0.1:1")
     cloudinary.reset_config()
-    cloudinary.config(upload_preset="other", signature_version=1, timeout=0.000001)
+    cloudinary.config(upload_preset="other", timeout=0.000001)
     try:
         action(store)
     finally:
@@ -346,11 +358,28 @@ print({"cloudinary", "urllib3", "http.client", "ssl"} & sys.modules.keys())
     assert done.stdout.strip() == "set()"
 
 
-def test_who_takes_nothing_of_a_file_is_not_waited_for() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        account = Account(CLOUD, KEY, SECRET, f"http://127.0.0.1:{deaf.getsockname()[1]}", HURRY)
-        with pytest.raises(UnavailableError):
-            Api(account).post("upload", {}, at=NOON, content=bytes(50_000_000))
+def test_silence_ends_the_patience_early(
+    server: CloudinaryServer, store: CloudinaryImageStore
+) -> None:
+    server.faults.append(fake.hanging)
+    patient = evolve(store._account, patience=Patience(connect=1, read=0.2, total=60))
+    with pytest.raises(UnavailableError):
+        evolve(store, account=patient).find(EGG)
+
+
+def test_a_file_that_takes_too_long_to_send_is_not_sent_to_its_end(
+    server: CloudinaryServer,
+) -> None:
+    looks = itertools.count()  # a second passes between two looks at this clock
+    patience = Patience(connect=1, read=10, total=100)
+    with pytest.raises(UnavailableError, match="TimeoutError"):
+        Transport(lambda: next(looks)).request(
+            method="POST",
+            url=server.url,
+            headers={},
+            fields={"file": ("file", bytes(5_000_000))},
+            timeout=patience,
+        )
 
 
 def test_an_https_address_is_asked_by_tls_and_has_to_prove_who_it_is(

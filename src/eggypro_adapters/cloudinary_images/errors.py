@@ -56,7 +56,7 @@ def require_answer(status: int, waiting: str) -> None:
 
 
 def _told(error: Exception, secrets: tuple[str, ...]) -> str:
-    text = str(error).partition(" String to sign")[0]
+    text = str(error)
     for secret in secrets:
         text = text.replace(secret, _HIDDEN)
     return rules.printable(_LONG_WORD.sub(_HIDDEN, text), 200)
