@@ -228,6 +228,15 @@ def test_an_original_loses_next_to_nothing() -> None:
         assert max(lost) <= {"jpg": 2.5, "png": 0, "webp": 2.5}[kind]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_noisiest_picture_of_the_best_quality_is_taken(kind: str) -> None:
+    best = {"jpg": {"quality": 100, "subsampling": 0}, "webp": {"quality": 100}}.get(kind, {})
+    upload = a_file(noise((1600, 1200)), kind, **best)
+    for wanted in (None, Transformation(width=1500, quality=100)):
+        image = CLEANER.clean(BytesIO(upload.getvalue()), wanted)
+        assert seen(image).size == (image.width, image.height)
+
+
 def test_what_cannot_be_packed_as_well_is_refused_rather_than_kept_too_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

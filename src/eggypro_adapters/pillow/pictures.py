@@ -35,7 +35,10 @@ _PILLOW_NAMES = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 _AUTO_QUALITY = {"jpg": 80, "webp": 75}
 _ORIGINAL_QUALITY = 90
 Options: TypeAlias = Mapping[str, Any]
-"""What Pillow is told when it encodes. It passes over what a format does not have."""
+"""What Pillow is told when it encodes; it passes over what a format does not have.
+
+No JPEG is optimized or progressive: that fails where the result is not much smaller than pixels.
+"""
 _Size = tuple[int, int]
 _Box = tuple[float, float, float, float]
 
@@ -53,15 +56,14 @@ def finished(image: ImageFile, wanted: Transformation | None) -> Image:
 def own_quality(image: ImageFile) -> Options:
     """Return how to encode an image again, to lose next to nothing."""
     if isinstance(image, JpegImageFile):
-        own = {"qtables": image.quantization, "subsampling": get_sampling(image)}
-        return {**own, "optimize": True}
+        return {"qtables": image.quantization, "subsampling": get_sampling(image)}
     return {"quality": _ORIGINAL_QUALITY}
 
 
 def quality_for(kind: str, wanted: Transformation) -> Options:
     """Return how to encode what was transformed."""
     quality = _AUTO_QUALITY.get(kind) if wanted.quality == "auto" else wanted.quality
-    return {"quality": quality, "progressive": True, "optimize": True}
+    return {"quality": quality, "compress_level": 9}
 
 
 def encoded(picture: Image, kind: str, options: Options) -> bytes:

@@ -27,7 +27,7 @@ from eggypro_core.images import (
 
 _PNG_END = b"IEND\xaeB`\x82"
 _SCAN = b"\xff\xda"
-_SCANS = 200
+_SCANS = 250
 """How often a JPEG may go over its pixels: a few bytes are enough to ask for it once more."""
 
 
