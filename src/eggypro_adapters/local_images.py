@@ -179,7 +179,11 @@ def _translated(public_id: str | None = None) -> Iterator[None]:
 
 
 def _original(home: Path) -> Path:
-    return next(path for path in home.iterdir() if path.name.startswith(f"{ORIGINAL}."))
+    """Return the file of the original. It is gone while the folder is being deleted."""
+    for path in home.iterdir():
+        if path.name.startswith(f"{ORIGINAL}."):
+            return path
+    raise FileNotFoundError
 
 
 def _format(path: Path) -> str:

@@ -18,6 +18,7 @@ _LISTS = {
     "product": "`eggypro products list --status all` shows what there is",
     "category": "`eggypro categories list --status all` shows what there is",
     "review": "`eggypro reviews list --status all` shows what there is",
+    "image": "`eggypro products show SLUG` shows those of a product",
     "variant": "`eggypro variants list SLUG --status all` shows what there is",
 }
 """What shows all of a kind of things."""

@@ -13,6 +13,7 @@ from eggypro_core.images import ServedImage
 from eggypro_core.representation import Json
 
 JSON = "application/json"
+_IMAGES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _TAGS = re.compile(r'"[!#-~\x80-\xff]*"')
 _EACH_TAG = re.compile(r'(W/)?"([^"]*)"')
 _VERSION = re.compile(r"([0-9]{1,10})\.")
@@ -54,7 +55,9 @@ def send(answer: Answer, request: falcon.Request, response: falcon.Response) -> 
     """Have the body of an answer be sent, in pieces if it is a file."""
     if answer.file is None:
         response.data = answer.body
-    elif request.method == "HEAD":
+        return
+    response.content_type = _IMAGES[answer.file.format]
+    if request.method == "HEAD":
         answer.file.stream.close()
         response.content_length = answer.file.size
     else:

@@ -9,7 +9,6 @@ from eggypro_http.parameters import require_no_parameters
 from eggypro_http.routes import Route
 
 FOR_EVER = "public, max-age=31536000, immutable"
-_MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 
 def show_image(shop: EggyPro, request: falcon.Request, image: tuple[str, str]) -> Answer:
@@ -19,10 +18,8 @@ def show_image(shop: EggyPro, request: falcon.Request, image: tuple[str, str]) -
     if shop.image_files is None:
         raise image_absent(public_id)
     file = shop.image_files.open(public_id, rendition, webp=takes(request, "image/webp"))
-    headers = {"content-type": _MEDIA_TYPES[file.format], "etag": f'"{file.tag}"'}
-    if rendition != ORIGINAL:
-        headers["vary"] = "Accept"
-    return Answer(b"", headers, file)
+    vary = {} if rendition == ORIGINAL else {"vary": "Accept"}
+    return Answer(b"", {"etag": f'"{file.tag}"', **vary}, file)
 
 
 ROUTES = (

@@ -8,14 +8,20 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 
 from eggypro_adapters.admin_key import kept_admin_key
+from eggypro_adapters.local_images import LocalImageStore
+from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.settings import Settings
+from eggypro_adapters.settings_values import ImageKeeper
 from eggypro_adapters.wiring import DEMO, admin_key_file, open_eggypro, open_migrations
 from eggypro_core.access import Permission
 from eggypro_core.errors import UnavailableError
 from eggypro_core.parameters import Status
 from eggypro_core.queries import ProductQuery
+from tests.builders import NOON
+from tests.pictures import a_picture
 
 KEY = "k" * 40
 
@@ -38,6 +44,19 @@ def test_nothing_but_a_folder_makes_a_whole_shop(folder: Path) -> None:
         key = (folder / "admin.key").read_text().strip()
         assert shop.gate.admit(key, Permission.PRODUCTS_WRITE).id == "admin"
         assert key not in repr(shop)
+
+
+def test_images_are_kept_in_the_folder_unless_cloudinary_keeps_them(folder: Path) -> None:
+    settings = Settings(eggypro_data_dir=folder)
+    with open_eggypro(settings) as shop:
+        key = (folder / "admin.key").read_text().strip()
+        store = LocalImageStore(folder / "images", PillowImageCleaner(), key)
+        signed = store.sign(public_id="egg", at=NOON)
+        assert shop.image_files is not None
+        stored = shop.image_files.receive(signed.fields, a_picture(), NOON)
+        assert store.find(stored.public_id) == stored
+    with open_eggypro(evolve(settings, image_store=ImageKeeper.CLOUDINARY)) as shop:
+        assert shop.image_files is None
 
 
 def test_a_database_that_is_given_is_used_and_left_at_its_version(

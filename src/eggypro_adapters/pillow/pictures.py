@@ -1,9 +1,10 @@
 """The pixels of an image: upright, in sRGB, in the size that is wanted, and as bytes again."""
 
 import struct
+from collections.abc import Mapping
 from io import BytesIO
 from math import ceil
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import evolve
 from PIL import ImageCms
@@ -33,6 +34,11 @@ _GAP = 2.0
 _PILLOW_NAMES = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 _AUTO_QUALITY = {"jpg": 80, "webp": 75}
 _ORIGINAL_QUALITY = 90
+Options: TypeAlias = Mapping[str, Any]
+"""What Pillow is told when it encodes; it passes over what a format does not have.
+
+No JPEG is optimized or progressive: that fails where the result is not much smaller than pixels.
+"""
 _Size = tuple[int, int]
 _Box = tuple[float, float, float, float]
 
@@ -47,16 +53,26 @@ def finished(image: ImageFile, wanted: Transformation | None) -> Image:
     return picture if turn is None else picture.transpose(turn)
 
 
-def encoded(picture: Image, kind: str, how: Transformation | ImageFile) -> bytes:
-    """Return a picture as a file of a format, which holds nothing else.
+def own_quality(image: ImageFile) -> Options:
+    """Return how to encode an image again, to lose next to nothing."""
+    if isinstance(image, JpegImageFile):
+        return {"qtables": image.quantization, "subsampling": get_sampling(image)}
+    return {"quality": _ORIGINAL_QUALITY}
 
-    `how` is the transformation that it went through, or the image that it was, to lose nothing.
-    """
+
+def quality_for(kind: str, wanted: Transformation) -> Options:
+    """Return how to encode what was transformed."""
+    quality = _AUTO_QUALITY.get(kind) if wanted.quality == "auto" else wanted.quality
+    return {"quality": quality, "compress_level": 9}
+
+
+def encoded(picture: Image, kind: str, options: Options) -> bytes:
+    """Return a picture as a file of a format, which holds nothing else."""
     picture.info = {}  # Pillow would write some of it
     if kind == "jpg" and picture.mode == _WITH_ALPHA:
         picture = _on_white(picture)
     stream = BytesIO()
-    picture.save(stream, _PILLOW_NAMES[kind], **_options(kind, how))
+    picture.save(stream, _PILLOW_NAMES[kind], **options)
     return stream.getvalue()
 
 
@@ -130,12 +146,3 @@ def _on_white(picture: Image) -> Image:
     white = new(_WITHOUT, picture.size, "white")
     white.paste(picture, mask=picture.getchannel("A"))
     return white
-
-
-def _options(kind: str, how: Transformation | ImageFile) -> dict[str, Any]:
-    if isinstance(how, JpegImageFile):
-        own = {"qtables": how.quantization, "subsampling": get_sampling(how)}
-        return {**own, "optimize": True}
-    quality = how.quality if isinstance(how, Transformation) else _ORIGINAL_QUALITY
-    number = _AUTO_QUALITY.get(kind) if quality == "auto" else quality
-    return {"quality": number, "progressive": True, "optimize": True}

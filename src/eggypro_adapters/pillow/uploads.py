@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 
-from PIL.Image import DecompressionBombError, DecompressionBombWarning
+from PIL.Image import DecompressionBombError, DecompressionBombWarning, Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from eggypro_adapters.pillow.pictures import encoded, finished
+from eggypro_adapters.pillow.pictures import Options, encoded, finished, own_quality, quality_for
 from eggypro_core.errors import EggyProError
 from eggypro_core.images import (
     HIGHEST_PIXELS,
@@ -27,23 +27,28 @@ from eggypro_core.images import (
 
 _PNG_END = b"IEND\xaeB`\x82"
 _SCAN = b"\xff\xda"
-_SCANS = 200
+_SCANS = 250
 """How often a JPEG may go over its pixels: a few bytes are enough to ask for it once more."""
 
 
 def cleaned(data: bytes, transformation: Transformation | None) -> CleanImage:
     """Return what an ImageCleaner makes of a file."""
-    with _decoding():
-        image, kind = _opened(data)
-        picture = finished(image, transformation)
+    picture, kind, own = _decoded(data, transformation)
     if transformation and transformation.format is not ImageFormat.AUTO:
         kind = transformation.format.value
-    content = encoded(picture, kind, transformation or image)
+    content = encoded(picture, kind, quality_for(kind, transformation) if transformation else own)
     if len(content) > HIGHEST_SIZE:  # it was packed better than we do it
-        content = encoded(picture, kind, Transformation())
+        content = encoded(picture, kind, quality_for(kind, Transformation()))
     if len(content) > HIGHEST_SIZE:
         raise too_large()
     return CleanImage(content=content, width=picture.width, height=picture.height, format=kind)
+
+
+def _decoded(data: bytes, transformation: Transformation | None) -> tuple[Image, str, Options]:
+    """Return the picture in a file, its format and its quality; nothing else stays in memory."""
+    with _decoding():
+        image, kind = _opened(data)
+        return finished(image, transformation), kind, own_quality(image)
 
 
 def _opened(data: bytes) -> tuple[ImageFile, str]:
