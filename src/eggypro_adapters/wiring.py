@@ -22,7 +22,7 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import Migrations
+from eggypro_core.ports import ImageStore, Migrations
 from eggypro_core.taxonomy import Taxonomy
 
 DEMO = Path(__file__).with_name("demo.jsonl")
@@ -64,6 +64,21 @@ def open_migrations(settings: Settings) -> Iterator[Migrations]:
         yield PostgresMigrations(database)
 
 
+def image_store(settings: Settings, secret: str) -> ImageStore:
+    """Return who keeps the images: Cloudinary, or a folder, whose uploads the secret signs."""
+    if settings.image_store is ImageKeeper.LOCAL:
+        return _folder(settings, secret)
+    from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
+
+    account = Account(
+        settings.cloudinary_cloud_name or "",
+        settings.cloudinary_api_key or "",
+        settings.cloudinary_api_secret or "",
+        settings.cloudinary_upload_prefix,
+    )
+    return CloudinaryImageStore(account, PillowImageCleaner(), _now)
+
+
 def admin_key_file(settings: Settings) -> Path | None:
     """Return the file that keeps a generated admin key, None where the settings give one."""
     return None if settings.admin_secret_key else settings.eggypro_data_dir / NAME
@@ -89,8 +104,10 @@ def _bring_up_to_date(database: Database) -> None:
 
 
 def _image_files(settings: Settings, secret: str) -> LocalImageStore | None:
-    if settings.image_store is not ImageKeeper.LOCAL:
-        return None
+    return _folder(settings, secret) if settings.image_store is ImageKeeper.LOCAL else None
+
+
+def _folder(settings: Settings, secret: str) -> LocalImageStore:
     return LocalImageStore(settings.eggypro_data_dir / "images", PillowImageCleaner(), secret)
 
 

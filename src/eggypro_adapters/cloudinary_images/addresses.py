@@ -5,7 +5,6 @@ from urllib.parse import quote
 
 from eggypro_core.images import Transformation
 
-HOST = "res.cloudinary.com"
 _is_versioned = re.compile("v[0-9]").match
 
 
@@ -20,7 +19,7 @@ def delivery_address(
     # A version, whichever, tells Cloudinary that the folder behind it is no transformation.
     version = "v1/" if "/" in public_id and not _is_versioned(public_id) else ""
     name = quote(public_id, safe="/:").replace("~", "%7E")
-    return f"https://{HOST}/{cloud_name}/image/upload/{made}{version}{name}"
+    return f"https://res.cloudinary.com/{cloud_name}/image/upload/{made}{version}{name}"
 
 
 def _step(transformation: Transformation) -> str:

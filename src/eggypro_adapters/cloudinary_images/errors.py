@@ -24,7 +24,7 @@ def translated(*secrets: str, absent: EggyProError | None = None) -> Iterator[No
     """Raise UnavailableError or ServiceFailedError for anything but an answer.
 
     `absent` is raised where Cloudinary says that there is no such thing. What is told of the rest
-    shows none of the secrets, nor what else an answer may repeat.
+    shows none of the secrets, in whatever form an answer may repeat them.
     """
     try:
         yield
@@ -40,8 +40,9 @@ def translated(*secrets: str, absent: EggyProError | None = None) -> Iterator[No
         raise ServiceFailedError(told) from None
     except exceptions.BadRequest as error:
         raise ServiceFailedError(f"Cloudinary refused: {_told(error, secrets)}") from None
-    except Exception:  # noqa: BLE001  the SDK raises bare ones, and any kind for a broken answer
-        raise ServiceFailedError("Cloudinary answered something else than was asked") from None
+    except Exception as error:  # noqa: BLE001  the SDK raises bare ones, and any for a broken answer
+        why = type(error).__name__
+        raise ServiceFailedError(f"Cloudinary answered what cannot be read ({why})") from None
 
 
 def require_answer(status: int, waiting: str) -> None:

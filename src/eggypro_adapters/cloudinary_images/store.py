@@ -84,18 +84,16 @@ class CloudinaryImageStore:
             "transformation": INCOMING,
             **_KEPT,
         }
-        return SignedUpload(
-            url=self._api().address("image", "upload"),
-            fields=self._api().signed(params, at=at),
-            expires_at=at + UPLOAD_TIME,
-        )
+        api = self._api()
+        url, fields = api.address("image", "upload"), api.signed(params, at=at)
+        return SignedUpload(url=url, fields=fields, expires_at=at + UPLOAD_TIME)
 
     def check(self) -> None:
         if self._api().get("ping", patience=SHORT).get("status") != "ok":
             raise ServiceFailedError("Cloudinary does not answer a ping as it should")
 
     def _api(self) -> "Api":
-        """Load the SDK where Cloudinary is really asked: that takes as long as a whole command."""
+        """Load the SDK, which takes its time, only where Cloudinary is asked: few commands do."""
         from eggypro_adapters.cloudinary_images.api import Api
 
         return Api(self._account)
