@@ -32,7 +32,7 @@ class Api:
         """Send a signed order, with a file where one is given, and return what became of it."""
         form: dict[str, Any] = dict(self.signed(params, at=at))
         if content is not None:
-            form["file"] = ("file", content)  # bytes: where it is given a text, the SDK opens it
+            form["file"] = ("file", content)  # a pair with this name the SDK sends as it is
         url = self.address("image", action)
         return self._ask("POST", url, auth={"anonymous": True}, params=form)
 
