@@ -7,7 +7,6 @@ from pathlib import Path
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
-from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
@@ -22,7 +21,7 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import Migrations
+from eggypro_core.ports import ImageFiles, Migrations
 from eggypro_core.taxonomy import Taxonomy
 
 DEMO = Path(__file__).with_name("demo.jsonl")
@@ -88,9 +87,11 @@ def _bring_up_to_date(database: Database) -> None:
         PostgresMigrations(database).upgrade()
 
 
-def _image_files(settings: Settings, secret: str) -> LocalImageStore | None:
+def _image_files(settings: Settings, secret: str) -> ImageFiles | None:
     if settings.image_store is not ImageKeeper.LOCAL:
         return None
+    from eggypro_adapters.local_images import LocalImageStore  # needs a POSIX system
+
     return LocalImageStore(settings.eggypro_data_dir / "images", PillowImageCleaner(), secret)
 
 
