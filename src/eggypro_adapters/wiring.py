@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
-from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
@@ -22,8 +22,11 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import ImageStore, Migrations
+from eggypro_core.ports import ImageFiles, ImageStore, Migrations
 from eggypro_core.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from eggypro_adapters.local_images import LocalImageStore
 
 DEMO = Path(__file__).with_name("demo.jsonl")
 """The catalogue of a demonstration, in the project's own JSONL."""
@@ -103,11 +106,13 @@ def _bring_up_to_date(database: Database) -> None:
         PostgresMigrations(database).upgrade()
 
 
-def _image_files(settings: Settings, secret: str) -> LocalImageStore | None:
+def _image_files(settings: Settings, secret: str) -> ImageFiles | None:
     return _folder(settings, secret) if settings.image_store is ImageKeeper.LOCAL else None
 
 
-def _folder(settings: Settings, secret: str) -> LocalImageStore:
+def _folder(settings: Settings, secret: str) -> "LocalImageStore":
+    from eggypro_adapters.local_images import LocalImageStore  # needs a POSIX system
+
     return LocalImageStore(settings.eggypro_data_dir / "images", PillowImageCleaner(), secret)
 
 

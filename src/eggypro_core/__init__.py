@@ -27,7 +27,14 @@ from eggypro_core.errors import (
     UnavailableError,
 )
 from eggypro_core.feedback import Feedback
-from eggypro_core.images import ImageSet, SignedUpload, StoredImage, Transformation
+from eggypro_core.images import (
+    Crop,
+    ImageFormat,
+    ImageSet,
+    SignedUpload,
+    StoredImage,
+    Transformation,
+)
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.paging import Page, Position
 from eggypro_core.parameters import Status
@@ -56,6 +63,7 @@ __all__ = [
     "CategoryQuery",
     "ConfigurationError",
     "ConflictError",
+    "Crop",
     "EggyPro",
     "EggyProError",
     "Fault",
@@ -63,6 +71,7 @@ __all__ = [
     "ForbiddenError",
     "Gate",
     "Image",
+    "ImageFormat",
     "ImageSet",
     "ImportEntry",
     "ImportReport",
