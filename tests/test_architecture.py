@@ -36,6 +36,7 @@ OFFENCES = [
     ("serve", "eggypro_cli.main", "eggypro_http.server"),
     ("adapters", "eggypro_adapters.memory", "eggypro_adapters.postgres.rows"),
     ("adapters", "eggypro_adapters.files.html", "eggypro_adapters.memory"),
+    ("adapters", "eggypro_adapters.local_images", "eggypro_adapters.pillow"),
     ("adapters", "eggypro_adapters.postgres.engine", "eggypro_adapters.settings"),
     ("adapters", "eggypro_adapters.admin_key", "eggypro_adapters.wiring"),
 ]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -22,6 +23,11 @@ from urllib.request import urlopen
 
 import pytest
 from attrs import frozen
+
+from eggypro_adapters.local_images import LocalImageStore
+from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_core.images import RENDITIONS
+from tests.pictures import a_file, noise, seen
 
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -108,6 +114,26 @@ def get(address: str, **parameters: object) -> Any:
 
 def slugs(page: Any) -> list[str]:
     return [item["slug"] for item in page["items"]]
+
+
+def test_an_image_is_served_in_every_size_to_many_at_once(environment: dict[str, str]) -> None:
+    folder = Path(environment["EGGYPRO_DATA_DIR"]) / "images"
+    content = a_file(noise((1300, 900))).getvalue()
+    with served(environment, workers=2) as (address, _):
+        store = LocalImageStore(folder, PillowImageCleaner(), "a key")
+        image = store.upload(BytesIO(content), public_id="egg")
+        base = f"{address.removesuffix('/api/products')}/images/{image.public_id}"
+
+        def ask(name: str) -> tuple[str, bytes, str]:
+            with urlopen(f"{base}/{name}", timeout=30) as response:  # noqa: S310  (our own)
+                return name, response.read(), response.headers["etag"]
+
+        with ThreadPoolExecutor(16) as threads:
+            answers = set(threads.map(ask, ["original", *RENDITIONS] * 8))
+    sizes = {name: seen(body).size for name, body, _ in answers}
+    assert len(answers) == len(sizes) == 6
+    assert sizes["original"] == (1300, 900)
+    assert sizes["thumbnail"] == (400, 400)
 
 
 def test_a_shop_file_goes_in_while_the_shop_is_served_and_outlives_every_kill(

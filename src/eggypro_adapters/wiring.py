@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
+from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
 from eggypro_adapters.postgres.products import PostgresProductStore
@@ -14,14 +16,17 @@ from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.tables import REVISION
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings_values import Pooler
+from eggypro_adapters.settings_values import ImageKeeper, Pooler
 from eggypro_core.access import Gate
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import Migrations
+from eggypro_core.ports import ImageFiles, ImageStore, Migrations
 from eggypro_core.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from eggypro_adapters.local_images import LocalImageStore
 
 DEMO = Path(__file__).with_name("demo.jsonl")
 """The catalogue of a demonstration, in the project's own JSONL."""
@@ -47,6 +52,7 @@ def open_eggypro(settings: Settings) -> EggyPro:
             reader=read_products,
             writer=write_products,
             currency=settings.currency,
+            image_files=_image_files(settings, key),
             close=opened.pop_all().close,
         )
 
@@ -59,6 +65,21 @@ def open_migrations(settings: Settings) -> Iterator[Migrations]:
     url = settings.postgres_url_non_pooling or settings.postgres_url
     with _database(settings, url) as database:
         yield PostgresMigrations(database)
+
+
+def image_store(settings: Settings, secret: str) -> ImageStore:
+    """Return who keeps the images: Cloudinary, or a folder, whose uploads the secret signs."""
+    if settings.image_store is ImageKeeper.LOCAL:
+        return _folder(settings, secret)
+    from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
+
+    account = Account(
+        settings.cloudinary_cloud_name or "",
+        settings.cloudinary_api_key or "",
+        settings.cloudinary_api_secret or "",
+        settings.cloudinary_upload_prefix,
+    )
+    return CloudinaryImageStore(account, PillowImageCleaner(), _now)
 
 
 def admin_key_file(settings: Settings) -> Path | None:
@@ -83,6 +104,16 @@ def _bring_up_to_date(database: Database) -> None:
         from eggypro_adapters.postgres.migrations import PostgresMigrations
 
         PostgresMigrations(database).upgrade()
+
+
+def _image_files(settings: Settings, secret: str) -> ImageFiles | None:
+    return _folder(settings, secret) if settings.image_store is ImageKeeper.LOCAL else None
+
+
+def _folder(settings: Settings, secret: str) -> "LocalImageStore":
+    from eggypro_adapters.local_images import LocalImageStore  # needs a POSIX system
+
+    return LocalImageStore(settings.eggypro_data_dir / "images", PillowImageCleaner(), secret)
 
 
 def _pooler(settings: Settings) -> PoolerCheck:

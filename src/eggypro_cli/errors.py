@@ -18,6 +18,7 @@ _LISTS = {
     "product": "`eggypro products list --status all` shows what there is",
     "category": "`eggypro categories list --status all` shows what there is",
     "review": "`eggypro reviews list --status all` shows what there is",
+    "image": "`eggypro products show SLUG` shows those of a product",
     "variant": "`eggypro variants list SLUG --status all` shows what there is",
 }
 """What shows all of a kind of things."""
@@ -45,6 +46,8 @@ ANSWERS: Mapping[type[errors.EggyProError], Answer] = {
     errors.MovedError: Answer(REFUSED, "Permanent Redirect", 308, "use that name"),
     errors.ConflictError: Answer(REFUSED, "Conflict", 409),
     errors.StaleError: Answer(REFUSED, "Precondition Failed", 412),
+    errors.TooLargeError: Answer(REFUSED, "Content Too Large", 413),
+    errors.ServiceFailedError: Answer(AWAY, "Bad Gateway", 502, "try again later"),
     errors.UnavailableError: Answer(AWAY, "Service Unavailable", 503),
     errors.ConfigurationError: Answer(
         USAGE, "Configuration", None, "`eggypro env example` explains every setting"

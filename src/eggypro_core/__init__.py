@@ -20,11 +20,21 @@ from eggypro_core.errors import (
     MalformedError,
     MovedError,
     NotFoundError,
+    ServiceFailedError,
     StaleError,
+    TooLargeError,
     UnauthenticatedError,
     UnavailableError,
 )
 from eggypro_core.feedback import Feedback
+from eggypro_core.images import (
+    Crop,
+    ImageFormat,
+    ImageSet,
+    SignedUpload,
+    StoredImage,
+    Transformation,
+)
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.paging import Page, Position
 from eggypro_core.parameters import Status
@@ -53,6 +63,7 @@ __all__ = [
     "CategoryQuery",
     "ConfigurationError",
     "ConflictError",
+    "Crop",
     "EggyPro",
     "EggyProError",
     "Fault",
@@ -60,6 +71,8 @@ __all__ = [
     "ForbiddenError",
     "Gate",
     "Image",
+    "ImageFormat",
+    "ImageSet",
     "ImportEntry",
     "ImportReport",
     "InvalidError",
@@ -81,10 +94,15 @@ __all__ = [
     "ReviewDraft",
     "ReviewQuery",
     "ReviewStatus",
+    "ServiceFailedError",
+    "SignedUpload",
     "Sort",
     "StaleError",
     "Status",
+    "StoredImage",
     "Taxonomy",
+    "TooLargeError",
+    "Transformation",
     "UnauthenticatedError",
     "UnavailableError",
     "Variant",

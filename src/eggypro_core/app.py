@@ -10,13 +10,16 @@ from eggypro_core.access import Gate
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import ProductReader, ProductWriter
+from eggypro_core.ports import ImageFiles, ProductReader, ProductWriter
 from eggypro_core.taxonomy import Taxonomy
 
 
 @frozen
 class EggyPro:
-    """A running shop backend. Use it in a `with` block, or `close` it."""
+    """A running shop backend. Use it in a `with` block, or `close` it.
+
+    It has `image_files` where it serves its images itself.
+    """
 
     catalog: Catalog
     assortment: Assortment
@@ -26,6 +29,7 @@ class EggyPro:
     reader: ProductReader
     writer: ProductWriter
     currency: str = "EUR"
+    image_files: ImageFiles | None = None
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:

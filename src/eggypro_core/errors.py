@@ -29,6 +29,10 @@ class MalformedError(EggyProError):
     """What came cannot be read at all: broken JSON, a mended cursor."""
 
 
+class TooLargeError(EggyProError):
+    """What came is larger than is taken."""
+
+
 class UnauthenticatedError(EggyProError):
     """No credential came, or one that verifies to nothing."""
 
@@ -66,7 +70,18 @@ class StaleError(EggyProError):
 
 
 class UnavailableError(EggyProError):
-    """Something that this needs (the database, say) is away. Trying again later may work."""
+    """Something that this needs (the database, say) is away. Trying again later may work.
+
+    `retry_after` is in how many seconds, where that was said.
+    """
+
+    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ServiceFailedError(EggyProError):
+    """A service that this needs (the image store, say) answered, but not with what was asked."""
 
 
 class ConfigurationError(EggyProError):

@@ -7,6 +7,14 @@ from typing import BinaryIO, Protocol
 
 from eggypro_core.categories import Category, CategoryDraft, CategoryQuery
 from eggypro_core.facets import Facets
+from eggypro_core.images import (
+    FOLDER,
+    CleanImage,
+    ServedImage,
+    SignedUpload,
+    StoredImage,
+    Transformation,
+)
 from eggypro_core.imports import ImportEntry
 from eggypro_core.listing import Explained
 from eggypro_core.paging import Page
@@ -320,6 +328,90 @@ class ProductWriter(Protocol):
         """Write products, which have all their variants, in a form; return how many.
 
         Memory does not grow with their number. Raises what the stream raises.
+        """
+        ...
+
+
+class ImageCleaner(Protocol):
+    """Makes of an upload what may be published."""
+
+    def clean(self, content: BinaryIO, transformation: Transformation | None = None) -> CleanImage:
+        """Return the picture in a file, upright, in sRGB, in its own format, and nothing else.
+
+        What it is, is decided by its content, from wherever the stream stands to its end. A
+        transformation is applied to it on top, and may give it another format.
+        Raises TooLargeError above HIGHEST_SIZE (of which little more is read), and InvalidError
+        naming `file` unless it is one of FORMATS, of one frame, of at most HIGHEST_PIXELS (decided
+        before it is decoded), and whole.
+        """
+        ...
+
+
+class ImageStore(Protocol):
+    """Keeps images by public id. Any method may raise UnavailableError, if it is away.
+
+    A remote store that answers with anything but what was asked for raises ServiceFailedError.
+    """
+
+    def upload(
+        self,
+        content: BinaryIO,
+        *,
+        folder: str = FOLDER,
+        public_id: str | None = None,
+        transformation: Transformation | None = None,
+    ) -> StoredImage:
+        """Keep what an ImageCleaner makes of a file, all or nothing, and return it.
+
+        It is called `public_id` within the folder, or by a name that nobody can guess. An id that
+        is taken stays as it is, and what is there is returned: it can be repeated.
+        Raises what ImageCleaner does, and InvalidError for an id that cannot be one.
+        """
+        ...
+
+    def find(self, public_id: str) -> StoredImage:
+        """Return what is known of an image. Raises NotFoundError."""
+        ...
+
+    def delete(self, public_id: str) -> None:
+        """Delete an image and all that was made of it; one that is not there needs nothing."""
+        ...
+
+    def address(self, public_id: str, transformation: Transformation | None = None) -> str:
+        """Return where an image is, made into something; without it, as it was uploaded.
+
+        Asks nobody, and not whether it is there. Raises InvalidError for an id that cannot be one,
+        and from a store that serves only RENDITIONS for any other transformation.
+        """
+        ...
+
+    def sign(self, *, folder: str = FOLDER, public_id: str, at: datetime) -> SignedUpload:
+        """Return what uploads one file by that name from a browser, for UPLOAD_TIME after `at`.
+
+        What arrives so is not looked at: see `find` and `require_image`.
+        """
+        ...
+
+    def check(self) -> None:
+        """Raise UnavailableError or ServiceFailedError unless images can be kept now."""
+        ...
+
+
+class ImageFiles(Protocol):
+    """An image store whose images we serve ourselves. Any method may raise UnavailableError."""
+
+    def open(self, public_id: str, rendition: str, *, webp: bool) -> ServedImage:
+        """Return an image's ORIGINAL or one of its RENDITIONS, made now if nobody had it yet.
+
+        Renditions are WebP for who can show that. Raises NotFoundError.
+        """
+        ...
+
+    def receive(self, fields: Mapping[str, str], content: BinaryIO, at: datetime) -> StoredImage:
+        """Keep a file that comes with the fields of a SignedUpload.
+
+        Raises ForbiddenError unless they are as they were signed, and not too old; and what
+        `upload` raises.
         """
         ...
 

@@ -1,17 +1,24 @@
 """Addresses of the API: how their slugs are told apart, and where a renamed product is now."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import falcon
 from falcon.routing import BaseConverter
 
+from eggypro_core.images import is_public_id
 from eggypro_core.paging import HIGHEST_ID
 from eggypro_core.slugs import is_slug
 
 _is_id = re.compile("[1-9][0-9]{0,9}").fullmatch
 _NAMED = re.compile(r"{(\w+)}")
-_KINDS = {"slug": "slug", "variant": "id", "review": "id", "category": "slug"}
+_KINDS = {
+    "slug": "slug",
+    "variant": "id",
+    "review": "id",
+    "category": "slug",
+    "image": "image",
+}
 """What stands for each name in the path of a route."""
 _CONVERTER = re.compile(r":\w+(?=})")
 
@@ -30,6 +37,18 @@ class IdConverter(BaseConverter):
     def convert(self, value: str) -> int | None:
         """Return the id, None for what cannot be one."""
         return int(value) if _is_id(value) and int(value) <= HIGHEST_ID else None
+
+
+class ImageConverter(BaseConverter):
+    """Lets a path end in the public id of an image, which may hold slashes, and a rendition."""
+
+    CONSUME_MULTIPLE_SEGMENTS = True
+
+    def convert(self, value: Sequence[str]) -> tuple[str, str] | None:
+        """Return both, None for what cannot be a public id."""
+        *names, rendition = value
+        public_id = "/".join(names)
+        return (public_id, rendition) if is_public_id(public_id) else None
 
 
 def template(path: str) -> str:

@@ -9,9 +9,11 @@ import falcon
 import orjson
 from attrs import field, frozen
 
+from eggypro_core.images import ServedImage
 from eggypro_core.representation import Json
 
 JSON = "application/json"
+_IMAGES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _TAGS = re.compile(r'"[!#-~\x80-\xff]*"')
 _EACH_TAG = re.compile(r'(W/)?"([^"]*)"')
 _VERSION = re.compile(r"([0-9]{1,10})\.")
@@ -20,10 +22,14 @@ _COMMON_ACCEPT = frozenset({"", "*/*", JSON})
 
 @frozen
 class Answer:
-    """The body of an answer, and headers by their names in lower case."""
+    """The body of an answer, and headers by their names in lower case.
+
+    A file takes the place of the body. Who has the answer sends it, or at least closes it.
+    """
 
     body: bytes
     headers: Mapping[str, str] = field(factory=dict)
+    file: ServedImage | None = None
 
 
 NOTHING = Answer(b"")
@@ -43,6 +49,19 @@ def tagged(body: Json, *, version: int | None = None, modified: datetime | None 
 def stock_answer(stock: int) -> Answer:
     """Return what a change of stock answers: what is there then."""
     return Answer(orjson.dumps({"stock_quantity": stock}))
+
+
+def send(answer: Answer, request: falcon.Request, response: falcon.Response) -> None:
+    """Have the body of an answer be sent, in pieces if it is a file."""
+    if answer.file is None:
+        response.data = answer.body
+        return
+    response.content_type = _IMAGES[answer.file.format]
+    if request.method == "HEAD":
+        answer.file.stream.close()
+        response.content_length = answer.file.size
+    else:
+        response.set_stream(answer.file.stream, answer.file.size)
 
 
 def is_known(answer: Answer, request: falcon.Request) -> bool:
@@ -69,12 +88,18 @@ def version_named(request: falcon.Request) -> int | None:
 def require_json_accepted(request: falcon.Request) -> None:
     """Raise HTTPNotAcceptable if the caller takes no JSON."""
     accept: str = request.env.get("HTTP_ACCEPT", "")
-    if accept not in _COMMON_ACCEPT and not _takes_json(accept):
+    if accept not in _COMMON_ACCEPT and not _takes(JSON, accept):
         raise falcon.HTTPNotAcceptable(description=f"All that is served here is {JSON}")
 
 
-def _takes_json(accept: str) -> bool:
+def takes(request: falcon.Request, media_type: str) -> bool:
+    """Whether the caller names a type among those that they take: `*/*` does not say so."""
+    accept: str = request.env.get("HTTP_ACCEPT", "").lower()
+    return media_type in accept and _takes(media_type, accept)
+
+
+def _takes(media_type: str, accept: str) -> bool:
     try:
-        return falcon.mediatypes.quality(JSON, accept.lower()) > 0
+        return falcon.mediatypes.quality(media_type, accept.lower()) > 0
     except ValueError:
         return False

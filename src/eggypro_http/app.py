@@ -5,10 +5,17 @@ from wsgiref.types import WSGIApplication
 import falcon
 
 from eggypro_core.app import EggyPro
-from eggypro_http import categories, errors, health, products, reviews, routes, variants
+from eggypro_http import categories, errors, health, images, products, reviews, routes, variants
 from eggypro_http.edge import Edge
 
-ROUTES = (*products.ROUTES, *variants.ROUTES, *reviews.ROUTES, *categories.ROUTES, *health.ROUTES)
+ROUTES = (
+    *products.ROUTES,
+    *variants.ROUTES,
+    *reviews.ROUTES,
+    *categories.ROUTES,
+    *images.ROUTES,
+    *health.ROUTES,
+)
 """The whole API."""
 
 

@@ -14,6 +14,7 @@ from eggypro_core.errors import (
     Fault,
     InvalidError,
     MovedError,
+    ServiceFailedError,
     UnavailableError,
 )
 from eggypro_http.addresses import moved_to
@@ -35,6 +36,8 @@ STATUS: Mapping[type[EggyProError], int] = {
     errors.MovedError: 308,
     errors.ConflictError: 409,
     errors.StaleError: 412,
+    errors.TooLargeError: 413,
+    errors.ServiceFailedError: 502,
     errors.UnavailableError: 503,
     errors.ConfigurationError: 500,
 }
@@ -49,6 +52,7 @@ _DETAILS: Mapping[int, str] = {
     404: "There is nothing at this address",
     405: "This address does not take that method: see Allow",
     500: "Something went wrong here. It has been noted, and is no fault of the request.",
+    502: "Something that this needs failed. Try again later.",
     503: "Something that this needs is away. Try again in a few seconds.",
 }
 """What is said where the error itself says nothing, or nothing that is the caller's business."""
@@ -63,6 +67,7 @@ def install(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(EggyProError, _refused)
     app.add_error_handler(InvalidError, _invalid)
     app.add_error_handler(MovedError, _moved)
+    app.add_error_handler(ServiceFailedError, _away)
     app.add_error_handler(UnavailableError, _away)
     app.add_error_handler(ConfigurationError, _unexpected)
 
@@ -113,10 +118,12 @@ def _moved(
 
 
 def _away(
-    request: falcon.Request, response: falcon.Response, error: UnavailableError, _params: object
+    request: falcon.Request, response: falcon.Response, error: EggyProError, _params: object
 ) -> None:
     _log.warning("%s, request %s", error, request.env[REQUEST_ID])
-    _answer(request, response, STATUS[UnavailableError])
+    _answer(request, response, STATUS[type(error)])
+    if isinstance(error, UnavailableError) and error.retry_after:
+        response.set_header("Retry-After", str(error.retry_after))
 
 
 def _refused_by_falcon(

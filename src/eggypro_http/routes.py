@@ -10,8 +10,8 @@ from attrs import Factory, field, frozen
 
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
-from eggypro_http.addresses import IdConverter, SlugConverter, template
-from eggypro_http.answers import Answer, is_known, require_json_accepted
+from eggypro_http.addresses import IdConverter, ImageConverter, SlugConverter, template
+from eggypro_http.answers import JSON, Answer, is_known, require_json_accepted, send
 from eggypro_http.errors import NO_STORE
 
 PUBLIC = "public, max-age=0, must-revalidate"
@@ -26,7 +26,7 @@ class Route:
     The handler is called with the shop, the request and what the path names. `permission` is needed
     for every call, those of `closed_parameters` where the parameter is given: such an answer is not
     for others, and never kept. `body` and `answer` name the schemas of what is sent and received;
-    None stands for nothing.
+    None stands for nothing. `media_type` is that of the answer.
     """
 
     method: str
@@ -39,6 +39,7 @@ class Route:
     body: str | None = None
     answer: str | None = None
     success: int = 200
+    media_type: str = JSON
     cache_control: str = Factory(
         lambda route: PUBLIC if route.method == "GET" else NO_STORE, takes_self=True
     )
@@ -55,6 +56,7 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
     """Have an app serve the routes, HEAD wherever there is GET, and OPTIONS everywhere."""
     app.router_options.converters["slug"] = SlugConverter
     app.router_options.converters["id"] = IdConverter
+    app.router_options.converters["image"] = ImageConverter
     responders: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
         responders[route.path][route.method] = _responder(route, shop)
@@ -77,15 +79,18 @@ def _responder(route: Route, shop: EggyPro) -> Responder:
         needed = route.needs(request)
         if needed is not None:
             shop.gate.admit(credential(request), needed)
-        require_json_accepted(request)
+        if route.media_type == JSON:
+            require_json_accepted(request)
         answer = route.handler(shop, request, **path)
         response.set_headers(answer.headers)
         response.set_header("cache-control", route.cache_control if needed is None else NO_STORE)
         if route.method == "GET" and is_known(answer, request):
             response.status = 304
+            if answer.file is not None:
+                answer.file.stream.close()
         else:
             response.status = route.success
-            response.data = answer.body
+            send(answer, request, response)
 
     return respond
 

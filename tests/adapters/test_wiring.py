@@ -8,14 +8,23 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 
 from eggypro_adapters.admin_key import kept_admin_key
+from eggypro_adapters.local_images import LocalImageStore
+from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.wiring import DEMO, admin_key_file, open_eggypro, open_migrations
+from eggypro_adapters.settings_values import ImageKeeper
+from eggypro_adapters.wiring import DEMO, admin_key_file, image_store, open_eggypro, open_migrations
 from eggypro_core.access import Permission
 from eggypro_core.errors import UnavailableError
 from eggypro_core.parameters import Status
 from eggypro_core.queries import ProductQuery
+from tests.builders import NOON
+from tests.cloudinary_server import CLOUD, cloudinary_server
+from tests.cloudinary_server import KEY as API_KEY
+from tests.cloudinary_server import SECRET as API_SECRET
+from tests.pictures import a_picture
 
 KEY = "k" * 40
 
@@ -38,6 +47,38 @@ def test_nothing_but_a_folder_makes_a_whole_shop(folder: Path) -> None:
         key = (folder / "admin.key").read_text().strip()
         assert shop.gate.admit(key, Permission.PRODUCTS_WRITE).id == "admin"
         assert key not in repr(shop)
+
+
+def test_images_are_kept_in_the_folder_unless_cloudinary_keeps_them(folder: Path) -> None:
+    settings = Settings(eggypro_data_dir=folder)
+    with open_eggypro(settings) as shop:
+        key = (folder / "admin.key").read_text().strip()
+        store = LocalImageStore(folder / "images", PillowImageCleaner(), key)
+        signed = store.sign(public_id="egg", at=NOON)
+        assert shop.image_files is not None
+        stored = shop.image_files.receive(signed.fields, a_picture(), NOON)
+        assert store.find(stored.public_id) == stored
+    with open_eggypro(evolve(settings, image_store=ImageKeeper.CLOUDINARY)) as shop:
+        assert shop.image_files is None
+
+
+def test_the_account_that_is_named_keeps_the_images(folder: Path) -> None:
+    with cloudinary_server() as server:
+        named = {
+            "CLOUDINARY_CLOUD_NAME": CLOUD,
+            "CLOUDINARY_API_KEY": API_KEY,
+            "CLOUDINARY_API_SECRET": API_SECRET,
+            "CLOUDINARY_UPLOAD_PREFIX": f"{server.url}/",
+            "EGGYPRO_DATA_DIR": str(folder),
+        }
+        store = image_store(Settings.read(named), KEY)
+        stored = store.upload(a_picture())
+        assert list(server.assets) == [stored.public_id]
+        assert store.address(stored.public_id).startswith(f"https://res.cloudinary.com/{CLOUD}/")
+        kept = image_store(Settings.read({**named, "IMAGE_STORE": "local"}), KEY)
+        assert kept.upload(a_picture()).size == stored.size
+        assert len(server.assets) == 1
+    assert API_SECRET not in repr(store)
 
 
 def test_a_database_that_is_given_is_used_and_left_at_its_version(

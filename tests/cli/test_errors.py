@@ -15,7 +15,9 @@ from eggypro_core import (
     MalformedError,
     MovedError,
     NotFoundError,
+    ServiceFailedError,
     StaleError,
+    TooLargeError,
     UnauthenticatedError,
     UnavailableError,
     errors,
@@ -48,6 +50,8 @@ def test_an_adapter_s_own_kind_is_answered_as_its_parent() -> None:
         (ConflictError("Taken"), 1),
         (StaleError("Too late"), 1),
         (ConfigurationError([Fault("PORT", "is wrong")]), 2),
+        (TooLargeError("Too much"), 1),
+        (ServiceFailedError("Broken"), 3),
         (UnavailableError("Away"), 3),
     ],
 )

@@ -21,12 +21,14 @@ FAULTS = [Fault("price", "Price must be positive"), Fault("name", "Name is requi
 RAISED = [
     errors.InvalidError(FAULTS),
     errors.MalformedError("That is no cursor"),
+    errors.TooLargeError("Too much"),
     errors.UnauthenticatedError("Who are you?"),
     errors.ForbiddenError("Not for you"),
     errors.NotFoundError("No such thing"),
     errors.MovedError("new-slug"),
     errors.ConflictError("Taken", field="slug"),
     errors.StaleError("Changed meanwhile"),
+    errors.ServiceFailedError(PRIVATE),
     errors.UnavailableError(PRIVATE),
     errors.ConfigurationError([Fault("POSTGRES_URL", PRIVATE)]),
 ]
@@ -87,6 +89,18 @@ def test_who_comes_while_something_is_away_is_told_when_to_come_again(
     away = client_of(errors.UnavailableError(PRIVATE)).simulate_get(EGG)
     assert int(away.headers["retry-after"]) > 0
     assert PRIVATE not in away.text
+    assert PRIVATE in caplog.text
+
+
+@pytest.mark.parametrize(("told", "said"), [(120, "120"), (0, "5"), (None, "5")])
+def test_what_is_away_is_let_say_when_to_come_again(told: int | None, said: str) -> None:
+    away = client_of(errors.UnavailableError("Busy", retry_after=told)).simulate_get(EGG)
+    assert away.headers["retry-after"] == said
+
+
+def test_what_a_service_answered_is_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+    failed = client_of(errors.ServiceFailedError(PRIVATE)).simulate_get(EGG)
+    assert PRIVATE not in failed.text
     assert PRIVATE in caplog.text
 
 

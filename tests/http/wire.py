@@ -14,7 +14,14 @@ ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 PRODUCTS = "/api/products"
 EGG = f"{PRODUCTS}/egg-white-protein"
 CATEGORIES = "/api/categories"
-SAMPLES = {"slug": "egg-white-protein", "variant": 2, "review": 3, "category": "food"}
+IMAGE = "eggypro-products/egg"
+SAMPLES = {
+    "slug": "egg-white-protein",
+    "variant": 2,
+    "review": 3,
+    "category": "food",
+    "image": f"{IMAGE}/thumbnail",
+}
 """What stands in the shop `full` for the names in a route's path."""
 
 
@@ -35,7 +42,9 @@ def ask(app: WSGIApplication, path: str = EGG, **environ: Any) -> Reply:
         started.append((status, headers))
 
     request = {**create_environ(path), **environ}
-    body = b"".join(app({name: one for name, one in request.items() if one is not None}, start))
+    sent = app({name: one for name, one in request.items() if one is not None}, start)
+    body = b"".join(sent)
+    getattr(sent, "close", lambda: None)()
     [(status, headers)] = started
     return Reply(int(status[:3]), dict(headers), body)
 

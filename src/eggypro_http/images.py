@@ -1,0 +1,34 @@
+"""The files of images, where the shop keeps them itself."""
+
+import falcon
+
+from eggypro_core.app import EggyPro
+from eggypro_core.images import ORIGINAL, image_absent
+from eggypro_http.answers import Answer, takes
+from eggypro_http.parameters import require_no_parameters
+from eggypro_http.routes import Route
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def show_image(shop: EggyPro, request: falcon.Request, image: tuple[str, str]) -> Answer:
+    """Answer the file of an image, in the best format that the caller names."""
+    require_no_parameters(request)
+    public_id, rendition = image
+    if shop.image_files is None:
+        raise image_absent(public_id)
+    file = shop.image_files.open(public_id, rendition, webp=takes(request, "image/webp"))
+    vary = {} if rendition == ORIGINAL else {"vary": "Accept"}
+    return Answer(b"", {"etag": f'"{file.tag}"', **vary}, file)
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path="/images/{image}",
+        summary="A file of an image: its public id, a slash, and its original or a rendition",
+        handler=show_image,
+        media_type="image/*",
+        cache_control=FOR_EVER,
+    ),
+)

@@ -1,0 +1,282 @@
+"""The folder of images: its files, and what happens around them."""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from attrs import evolve, field, frozen
+
+from eggypro_adapters.local_images import UPLOADS, LocalImageStore
+from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_core.errors import ForbiddenError, InvalidError, NotFoundError, UnavailableError
+from eggypro_core.images import (
+    ORIGINAL,
+    RENDITIONS,
+    UPLOAD_TIME,
+    CleanImage,
+    ImageFormat,
+    Transformation,
+)
+from tests.builders import ADMIN_KEY, NOON
+from tests.contracts.image_store import EGG, ImageStoreContract
+from tests.pictures import a_file, a_picture, colours, noise, seen, with_notes
+
+
+@frozen
+class Counting:
+    """A cleaner that notes what it makes."""
+
+    made: list[Transformation | None] = field(factory=list)
+    cleaner: PillowImageCleaner = field(factory=PillowImageCleaner)
+
+    def clean(self, content: BinaryIO, transformation: Transformation | None = None) -> CleanImage:
+        self.made.append(transformation)
+        return self.cleaner.clean(content, transformation)
+
+
+def store_in(folder: Path) -> LocalImageStore:
+    return LocalImageStore(folder, PillowImageCleaner(), ADMIN_KEY)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> LocalImageStore:
+    return store_in(tmp_path / "images")
+
+
+class TestLocalImageStore(ImageStoreContract):
+    """The fixture is the one above."""
+
+
+def opened(store: LocalImageStore, rendition: str, *, webp: bool = False) -> bytes:
+    """The whole file of a rendition of the egg."""
+    served = store.open(EGG, rendition, webp=webp)
+    with served.stream as stream:
+        content = stream.read()
+    assert len(content) == served.size
+    return content
+
+
+def files(folder: Path) -> list[str]:
+    """All that lies in a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@contextmanager
+def a_full_disk() -> Iterator[None]:
+    """No file may grow beyond some hundred bytes for this long."""
+    _, most = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("webp", [False, True])
+@pytest.mark.parametrize(
+    ("rendition", "size"),
+    [
+        ("original", (1600, 1000)),
+        ("optimized", (800, 500)),
+        ("thumbnail", (400, 400)),
+        ("400w", (400, 250)),
+        ("800w", (800, 500)),
+        ("1200w", (1200, 750)),
+    ],
+)
+def test_each_size_is_what_it_says(
+    images: LocalImageStore, rendition: str, size: tuple[int, int], *, webp: bool
+) -> None:
+    images.upload(a_picture(size=(1600, 1000)), public_id="egg")
+    picture = seen(opened(images, rendition, webp=webp))
+    assert picture.size == size
+    assert picture.format == ("WEBP" if webp and rendition != ORIGINAL else "JPEG")
+    assert colours(picture) == ["red", "green", "red", "blue"]
+
+
+def test_nothing_is_enlarged_but_to_fill_a_thumbnail(images: LocalImageStore) -> None:
+    images.upload(a_picture(size=(60, 40)), public_id="egg")
+    for rendition in RENDITIONS:
+        size = (400, 400) if rendition == "thumbnail" else (60, 40)
+        assert seen(opened(images, rendition)).size == size
+
+
+@pytest.mark.parametrize(("kind", "format_"), [("jpg", "JPEG"), ("png", "PNG"), ("webp", "PNG")])
+def test_who_cannot_show_webp_gets_another_format(
+    images: LocalImageStore, kind: str, format_: str
+) -> None:
+    images.upload(a_picture(kind), public_id="egg")
+    assert seen(opened(images, "400w")).format == format_
+
+
+def test_what_can_be_seen_through_stays_so(images: LocalImageStore) -> None:
+    glass = noise((500, 300)).convert("RGBA")
+    glass.putalpha(0)
+    images.upload(a_file(glass, "png"), public_id="egg")
+    for webp in (False, True):
+        assert seen(opened(images, "thumbnail", webp=webp)).getchannel("A").getextrema() == (0, 0)
+
+
+def test_no_file_holds_what_the_camera_wrote(images: LocalImageStore, tmp_path: Path) -> None:
+    images.upload(with_notes("jpg", 6), public_id="egg")
+    for rendition in (ORIGINAL, *RENDITIONS):
+        opened(images, rendition)
+        opened(images, rendition, webp=True)
+    for path in tmp_path.rglob("*.*"):
+        if path.is_file():
+            assert not dict(seen(path.read_bytes()).getexif())
+            assert b"Ada" not in path.read_bytes()
+
+
+def test_a_size_is_made_when_it_is_asked_for_and_kept(tmp_path: Path) -> None:
+    cleaner = Counting()
+    images = LocalImageStore(tmp_path, cleaner, ADMIN_KEY)
+    images.upload(a_picture(), public_id="egg")
+    assert files(tmp_path) == [f"{EGG}.image/original.60x40.jpg"]
+    first = opened(images, "400w", webp=True)
+    assert opened(store_in(tmp_path), "400w", webp=True) == first
+    assert files(tmp_path) == [f"{EGG}.image/400w.webp", f"{EGG}.image/original.60x40.jpg"]
+    assert cleaner.made == [None, evolve(RENDITIONS["400w"], format=ImageFormat.WEBP)]
+
+
+def test_the_tag_of_a_file_is_its_own_and_stays(images: LocalImageStore) -> None:
+    images.upload(a_picture(), public_id="egg")
+    kinds = [(name, webp) for name in RENDITIONS for webp in (False, True)]
+    tags = []
+    for name, webp in kinds * 2:
+        served = images.open(EGG, name, webp=webp)
+        served.stream.close()
+        tags.append(served.tag)
+    assert tags[: len(kinds)] == tags[len(kinds) :]
+    assert len(set(tags)) == len(kinds)
+
+
+def test_of_many_who_ask_first_one_makes_it(tmp_path: Path) -> None:
+    cleaner = Counting()
+    images = LocalImageStore(tmp_path, cleaner, ADMIN_KEY)
+    images.upload(a_file(noise((900, 900))), public_id="egg")
+    with ThreadPoolExecutor(16) as threads:
+        got = set(threads.map(lambda _: opened(images, "thumbnail", webp=True), range(16)))
+    assert len(got) == 1
+    assert len(cleaner.made) == 2
+
+
+def ask_often(folder: Path) -> set[bytes]:
+    """Ask for each size, in a process."""
+    return {opened(store_in(folder), name, webp=True) for name in RENDITIONS}
+
+
+def test_processes_that_ask_first_get_the_same_whole_files(tmp_path: Path) -> None:
+    store_in(tmp_path).upload(a_file(noise((1300, 900))), public_id="egg")
+    with ProcessPoolExecutor(4) as processes:
+        got = list(processes.map(ask_often, [tmp_path] * 4))
+    assert all(one == got[0] for one in got)
+    assert all(seen(content) for content in got[0])
+    assert len(files(tmp_path)) == 1 + len(RENDITIONS)
+
+
+def test_what_is_deleted_while_it_is_asked_for_is_whole_or_not_there(
+    images: LocalImageStore, tmp_path: Path
+) -> None:
+    images.upload(a_file(noise((900, 900))), public_id="egg")
+
+    def ask(name: str) -> bool:
+        try:
+            return seen(opened(images, name)).format == "JPEG"
+        except NotFoundError:
+            return True
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = threads.map(ask, [*RENDITIONS] * 8)
+        images.delete(EGG)
+        assert all(answers)
+    assert files(tmp_path) == []
+
+
+def test_a_full_disk_keeps_nothing_and_says_so(images: LocalImageStore, tmp_path: Path) -> None:
+    with a_full_disk(), pytest.raises(UnavailableError, match="folder of images"):
+        images.upload(a_file(noise((60, 60))), public_id="egg")
+    assert files(tmp_path) == []
+    with pytest.raises(NotFoundError):
+        images.find(EGG)
+    images.upload(a_file(noise((60, 60))), public_id="egg")
+    with a_full_disk(), pytest.raises(UnavailableError):
+        images.open(EGG, "thumbnail", webp=True)
+    assert [Path(name).name for name in files(tmp_path)] == ["original.60x60.jpg"]
+    assert seen(opened(images, "thumbnail", webp=True)).size == (400, 400)
+
+
+def test_a_folder_that_cannot_be_is_away(tmp_path: Path) -> None:
+    (tmp_path / "images").write_text("a file")
+    images = store_in(tmp_path / "images")
+    for act in (
+        images.check,
+        lambda: images.upload(a_picture()),
+        lambda: images.delete(EGG),
+        lambda: images.find(EGG),
+        lambda: images.open(EGG, ORIGINAL, webp=True),
+    ):
+        with pytest.raises(UnavailableError):
+            act()
+
+
+def test_nothing_but_the_sizes_of_the_ladder_is_served(images: LocalImageStore) -> None:
+    images.upload(a_picture(), public_id="egg")
+    for name in ("", "w_1", "thumbnail.webp", "../original", "original.60x40.jpg", "Thumbnail"):
+        with pytest.raises(NotFoundError):
+            images.open(EGG, name, webp=False)
+    with pytest.raises(InvalidError, match="original, optimized, thumbnail"):
+        images.address(EGG, Transformation(width=401))
+
+
+@pytest.mark.parametrize("public_id", ["../egg", "/etc/passwd", "egg.image", "", "eggypro"])
+def test_what_is_no_image_is_not_served(images: LocalImageStore, public_id: str) -> None:
+    images.upload(a_picture(), public_id="egg")
+    with pytest.raises(NotFoundError):
+        images.open(public_id, ORIGINAL, webp=False)
+
+
+def test_addresses_are_ours(images: LocalImageStore) -> None:
+    assert images.address(EGG) == "/images/eggypro-products/egg/original"
+    assert images.address(EGG, RENDITIONS["400w"]) == "/images/eggypro-products/egg/400w"
+
+
+def test_a_signed_upload_is_received_once(images: LocalImageStore) -> None:
+    signed = images.sign(public_id="egg", at=NOON)
+    assert signed.url == UPLOADS
+    last = NOON + UPLOAD_TIME - timedelta(seconds=1)
+    stored = images.receive(signed.fields, a_picture(), last)
+    assert stored == images.find(EGG)
+    assert images.receive(signed.fields, a_picture("png"), NOON) == stored
+
+
+def test_an_upload_that_is_not_as_it_was_signed_is_refused(images: LocalImageStore) -> None:
+    fields = images.sign(public_id="egg", at=NOON).fields
+    for changed in (
+        {},
+        {**fields, "public_id": "eggypro-products/other"},
+        {**fields, "expires": "99999999999"},
+        {**fields, "signature": "é"},
+        {**fields, "signature": ""},
+    ):
+        with pytest.raises(ForbiddenError):
+            images.receive(changed, a_picture(), NOON)
+    with pytest.raises(ForbiddenError, match="over"):
+        images.receive(fields, a_picture(), NOON + UPLOAD_TIME)
+    other = LocalImageStore(Path("/nowhere"), PillowImageCleaner(), "another key")
+    with pytest.raises(ForbiddenError):
+        other.receive(fields, BytesIO(), NOON)
+
+
+def test_pillow_is_loaded_for_images_alone() -> None:
+    code = "import sys, eggypro_adapters.wiring; print('PIL' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "False"

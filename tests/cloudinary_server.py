@@ -1,0 +1,342 @@
+"""A Cloudinary on a local port: its upload and admin API, and the faults that a test orders."""
+
+import hashlib
+import json
+import re
+import secrets
+import socket
+import struct
+from base64 import b64encode
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.message import Message
+from hmac import compare_digest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from threading import Event, Lock, Thread
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import PIL.Image
+import PIL.ImageOps
+from attrs import define, evolve, field, frozen
+
+CLOUD, KEY, SECRET = "eggs-cloud", "847261935172634", "s3cr%2Ft-Zt9wQ4mK1pLx"
+BASIC = "Basic " + b64encode(f"{KEY}:{SECRET}".encode()).decode()
+HIGHEST_SIZE = 10 * 1024 * 1024
+HIGHEST_AGE = 3600
+FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
+UNSIGNED = {"cloud_name", "resource_type", "api_key", "signature"}
+INVALID_ID = re.compile(r"[?&#\\%<>+]|^\s|\s$|^/|/$|//")
+
+
+@frozen
+class Asset:
+    """An image as the account keeps it."""
+
+    public_id: str
+    content: bytes
+    format: str
+    width: int
+    height: int
+    version: int
+
+
+@frozen
+class Call:
+    """A request as it came."""
+
+    method: str
+    path: str
+    headers: Message
+    body: bytes
+
+    @property
+    def parts(self) -> dict[str, bytes]:
+        return dict(_parts(self.headers.get("Content-Type", ""), self.body))
+
+
+@frozen
+class Reply:
+    """What is answered."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(factory=dict)
+
+    @classmethod
+    def of(cls, value: object, status: int = 200, **headers: str) -> "Reply":
+        named = {name.replace("_", "-"): text for name, text in headers.items()}
+        return cls(
+            json.dumps(value).encode(), status, {"Content-Type": "application/json", **named}
+        )
+
+    @classmethod
+    def html(cls, status: int) -> "Reply":
+        page = f"<html><body><h1>{status} Server Error</h1></body></html>"
+        return cls(page.encode(), status)
+
+
+class RefusedError(Exception):
+    """What Cloudinary says instead of an answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.reply = Reply.of({"error": {"message": message}}, status, X_Cld_Error=message)
+
+
+Fault = Callable[["_Handler"], None]
+"""What is done with one request in place of answering it."""
+
+
+def answering(reply: Reply) -> Fault:
+    """Answer with something else; nothing is done."""
+    return lambda handler: handler.send(reply)
+
+
+def hanging(handler: "_Handler") -> None:
+    """Say nothing for longer than anybody waits, and answer then."""
+    handler.server.cloudinary.closing.wait(10)
+    handler.reply()
+
+
+def dripping(handler: "_Handler") -> None:
+    """Answer a byte at a time: never silent for long, and not at an end for long."""
+    reply = handler.answer()
+    head = f"HTTP/1.1 {reply.status} OK\r\nContent-Length: {len(reply.body)}\r\n\r\n"
+    for byte in head.encode() + reply.body:
+        handler.server.cloudinary.closing.wait(0.05)
+        handler.wfile.write(bytes([byte]))
+
+
+def resetting(handler: "_Handler") -> None:
+    """Break the connection off, before the body is read."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.close_connection = True
+
+
+def losing_the_answer(handler: "_Handler") -> None:
+    """Do as asked, and hang up."""
+    handler.answer()
+    handler.close_connection = True
+
+
+def cutting_the_answer(handler: "_Handler") -> None:
+    """Do as asked, and hang up in the middle of the answer."""
+    reply = handler.answer()
+    handler.send(evolve(reply, body=reply.body[:-9]), length=len(reply.body))
+    handler.close_connection = True
+
+
+@define
+class CloudinaryServer:
+    """One account and what it keeps. `faults` meet the next requests, one each."""
+
+    url: str = ""
+    assets: dict[str, Asset] = field(factory=dict)
+    calls: list[Call] = field(factory=list)
+    faults: deque[Fault] = field(factory=deque)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    closing: Event = field(factory=Event)
+    _lock: Lock = field(factory=Lock)
+
+    def answer(self, call: Call) -> Reply:
+        """Do what is asked. Raises RefusedError."""
+        api, cloud, *path = unquote(urlsplit(call.path).path).strip("/").split("/")
+        if api != "v1_1":
+            raise RefusedError(404, "Not found")
+        if cloud != CLOUD:
+            raise RefusedError(401, "cloud_name mismatch")
+        with self._lock:
+            match call.method, path:
+                case "POST", ["image", "upload"]:
+                    return self._upload(self._signed(call), call.parts.get("file", b""))
+                case "POST", ["image", "destroy"]:
+                    return self._destroy(self._signed(call))
+                case "GET", ["ping"]:
+                    return self._told(call, {"status": "ok"})
+                case "GET", ["resources", "image", "upload", *names]:
+                    return self._told(call, _details(self._found("/".join(names))))
+        raise RefusedError(404, "Not found")
+
+    def _upload(self, form: Mapping[str, str], content: bytes) -> Reply:
+        if not content:
+            raise RefusedError(400, "Missing required parameter - file")
+        if len(content) > HIGHEST_SIZE:
+            told = f"File size too large. Got {len(content)}. Maximum is {HIGHEST_SIZE}."
+            raise RefusedError(400, told)
+        public_id = _public_id(form)
+        if form.get("overwrite") in {"0", "false"} and public_id in self.assets:
+            return Reply.of({**_details(self.assets[public_id]), "existing": True})
+        asset = self._made(public_id, content, form)
+        self.assets[public_id] = asset
+        signature = signature_of(f"public_id={public_id}&version={asset.version}", SECRET, "")
+        return Reply.of({**_details(asset), "signature": signature, "api_key": KEY})
+
+    def _made(self, public_id: str, content: bytes, form: Mapping[str, str]) -> Asset:
+        try:
+            image = PIL.Image.open(BytesIO(content))
+            image.load()
+        except OSError:
+            raise RefusedError(400, "Invalid image file") from None
+        kind = FORMATS.get(image.format or "", "")
+        if kind not in form.get("allowed_formats", kind).split(","):
+            raise RefusedError(400, f"Image file format {kind} not allowed")
+        if made := form.get("transformation"):
+            content = _transformed(image, made)
+            image = PIL.Image.open(BytesIO(content))
+        version = int(self.now().timestamp())
+        return Asset(public_id, content, kind, image.width, image.height, version)
+
+    def _destroy(self, form: Mapping[str, str]) -> Reply:
+        gone = self.assets.pop(form["public_id"], None)
+        return Reply.of({"result": "ok" if gone else "not found"})
+
+    def _found(self, public_id: str) -> Asset:
+        if public_id not in self.assets:
+            raise RefusedError(404, f"Resource not found - {public_id}")
+        return self.assets[public_id]
+
+    def _signed(self, call: Call) -> dict[str, str]:
+        """Return the form of a call, if its signature is right."""
+        form = {name: part.decode() for name, part in call.parts.items() if name != "file"}
+        if form.get("api_key") != KEY:
+            raise RefusedError(401, f"Invalid api_key {form.get('api_key')}")
+        given = form.get("signature", "")
+        pairs = sorted(f"{name}={form[name]}" for name in form.keys() - UNSIGNED if form[name])
+        texts = ["&".join(pair.replace("&", "%26") for pair in pairs), "&".join(pairs)]
+        if not any(compare_digest(signature_of(text, SECRET, given), given) for text in texts):
+            told = f"Invalid Signature {given}. String to sign - '{texts[1]}'."
+            raise RefusedError(401, told)
+        if abs(self.now().timestamp() - int(form["timestamp"])) > HIGHEST_AGE:
+            told = f"Stale request - reported time is {form['timestamp']}"
+            raise RefusedError(400, f"{told} which is more than 1 hour ago")
+        return form
+
+    def _told(self, call: Call, value: object) -> Reply:
+        if call.headers.get("Authorization") != BASIC:
+            raise RefusedError(401, "Invalid credentials")
+        return Reply.of(value, X_FeatureRateLimit_Limit="500", X_FeatureRateLimit_Remaining="499")
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    cloudinary: CloudinaryServer
+
+    def shutdown_request(self, request: Any) -> None:
+        self.close_request(request)  # and so without a farewell, where a reset is ordered
+
+    def handle_error(self, *_: object) -> None:
+        """Pass over who hangs up before the answer: that is what many tests are about."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+    call: Call
+
+    def do(self) -> None:
+        account = self.server.cloudinary
+        meet = account.faults.popleft() if account.faults else _Handler.reply
+        length = 0 if meet is resetting else int(self.headers.get("Content-Length") or 0)
+        self.call = Call(self.command, self.path, self.headers, self.rfile.read(length))
+        account.calls.append(self.call)
+        meet(self)
+
+    do_GET = do_POST = do  # noqa: N815  (the standard library's names)
+
+    def reply(self) -> None:
+        self.send(self.answer())
+
+    def answer(self) -> Reply:
+        try:
+            return self.server.cloudinary.answer(self.call)
+        except RefusedError as refused:
+            return refused.reply
+
+    def send(self, reply: Reply, *, length: int | None = None) -> None:
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(reply.body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@contextmanager
+def cloudinary_server() -> Iterator[CloudinaryServer]:
+    """Run an account with nothing in it on a port of its own."""
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        account = CloudinaryServer(url=f"http://127.0.0.1:{server.server_port}")
+        server.cloudinary = account
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield account
+        finally:
+            account.closing.set()
+            server.shutdown()
+            thread.join()
+
+
+def _details(asset: Asset) -> dict[str, Any]:
+    made = datetime.fromtimestamp(asset.version, UTC)
+    place = f"{CLOUD}/image/upload/v{asset.version}/{asset.public_id}.{asset.format}"
+    return {
+        "asset_id": hashlib.sha256(asset.public_id.encode()).hexdigest()[:32],
+        "public_id": asset.public_id,
+        "version": asset.version,
+        "width": asset.width,
+        "height": asset.height,
+        "format": asset.format,
+        "resource_type": "image",
+        "created_at": made.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "tags": [],
+        "bytes": len(asset.content),
+        "type": "upload",
+        "etag": hashlib.md5(asset.content).hexdigest(),  # noqa: S324  (as Cloudinary does)
+        "url": f"http://res.cloudinary.com/{place}",
+        "secure_url": f"https://res.cloudinary.com/{place}",
+    }
+
+
+def _public_id(form: Mapping[str, str]) -> str:
+    name = form.get("public_id") or secrets.token_hex(10)
+    public_id = f"{form['folder']}/{name}" if form.get("folder") else name
+    if INVALID_ID.search(public_id):
+        raise RefusedError(400, f"public_id ({public_id}) is invalid")
+    return public_id
+
+
+def _transformed(image: PIL.Image.Image, made: str) -> bytes:
+    """Apply an incoming transformation: those two that there are."""
+    kind = image.format
+    if unknown := set(made.split(",")) - {"a_exif", "fl_force_strip"}:
+        raise RefusedError(400, f"Invalid transformation parameter - {', '.join(unknown)}")
+    exif = image.getexif()
+    if "a_exif" in made:
+        image = PIL.ImageOps.exif_transpose(image)
+        exif = image.getexif()
+    if "fl_force_strip" in made:
+        image.info, exif = {}, PIL.Image.Exif()
+    stream = BytesIO()
+    image.save(stream, kind, exif=exif)
+    return stream.getvalue()
+
+
+def signature_of(text: str, secret: str, given: str) -> str:
+    """Sign what is to be signed, by the algorithm that made the given signature."""
+    algorithm = "sha256" if len(given) == 64 else "sha1"
+    return hashlib.new(algorithm, f"{text}{secret}".encode()).hexdigest()
+
+
+def _parts(content_type: str, body: bytes) -> Iterator[tuple[str, bytes]]:
+    boundary = content_type.partition("boundary=")[2].strip('"').encode()
+    for part in body.split(b"--" + boundary)[1:-1]:
+        head, _, value = part.partition(b"\r\n\r\n")
+        if named := re.search(rb'[; ]name="([^"]*)"', head):
+            yield named[1].decode(), value.removesuffix(b"\r\n")
