@@ -75,7 +75,7 @@ def test_a_ranked_search_is_two_round_trips_that_are_prepared(
 ) -> None:
     store = PostgresProductStore(one_connection)
     store.add(a_draft(), NOON)
-    query = ProductQuery(search="egg", in_stock=False)
+    query = ProductQuery(search="egg")
     for _ in range(4):
         store.page(query)
     prepared = ["Bind", "Describe", "Execute", "Sync"]

@@ -6,30 +6,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from eggypro_core.facets import FACETED, CategoryCount, Facets
-from eggypro_core.paging import COUNTED
 
 SAMPLED = 1_000
 """Matches that are enough of a sample."""
 DRAWN = 20_000
 """Rows among which they are looked for."""
 
-MATCHED = f"""
-SELECT product_id, price, score % 2 = 1 AS in_stock, 0 AS place FROM (
-  SELECT * FROM product_search AS one WHERE product_id = :named{{filters}}
-  UNION ALL (
-    SELECT * FROM (
-      SELECT * FROM product_search WHERE words @@ CAST(:lookup AS tsquery) OFFSET 0
-    ) AS one WHERE words @@ CAST(:every AS tsquery) AND product_id <> :named{{filters}}
-    LIMIT {COUNTED + 1})
-) AS found"""
-"""All that a search finds."""
-DRAWN_OF_ALL = f"""
-SELECT product_id, price, score % 2 = 1 AS in_stock, place FROM (
-  SELECT *, row_number() OVER () AS place FROM (
-    SELECT * FROM product_search ORDER BY hashint4(product_id) LIMIT {DRAWN}
-  ) AS drawn
-) AS one WHERE {{fits}}{{filters}} LIMIT {SAMPLED}"""
-"""Some that match, in an order that has nothing to do with them."""
 _CATEGORIES = f"""ARRAY(
   SELECT ARRAY[slug, name, number::text] FROM (
     SELECT above.slug::text, above.name::text, above.name_key,

@@ -6,15 +6,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from attrs import frozen
-from sqlalchemy.dialects.postgresql import TSQUERY
 
+from eggypro_adapters.postgres import search_statements
 from eggypro_adapters.postgres.engine import Statement
 from eggypro_adapters.postgres.facets import facets_of
 from eggypro_adapters.postgres.rows import LISTED, category_names, is_within, listed_of
 from eggypro_adapters.postgres.tables import (
     categories,
     product_categories,
-    product_search,
     products,
 )
 from eggypro_core.paging import COUNTED, Page
@@ -39,7 +38,9 @@ class _Shape:
 
     sort: Sort
     status: Status
-    search: bool
+    search: search_statements.Shape | None
+    is_walked: bool
+    """Whether rows are looked through in their order until enough of them fit the search."""
     category: bool
     in_stock: bool | None
     min_price: bool
@@ -47,13 +48,19 @@ class _Shape:
     after: bool
 
 
-def page_statement(query: ProductQuery) -> Statement:
-    """Return the statement of a query: rows of total, score and what `listed_of` takes.
+def page_statement(
+    query: ProductQuery,
+    search: search_statements.Shape | None = None,
+    *,
+    is_walked: bool = False,
+) -> Statement:
+    """Return the statement of a query: rows of total, sort key and what `listed_of` takes.
 
     There is one row more than the limit if another page follows. Where there is none to show, one
-    row still tells the total, and its id is null.
+    row still tells the total, and its id is null. What fits a search is best found by walking
+    through the rows in their order if many do.
     """
-    return _statement(_shape_of(query))
+    return _statement(_shape_of(query, search, is_walked=is_walked))
 
 
 def page_values(query: ProductQuery) -> dict[str, object]:
@@ -95,15 +102,11 @@ def _statement(shape: _Shape) -> Statement:
     matching = sa.and_(sa.true(), *_filters(shape))
     found = sa.select(*LISTED, _KEYS[shape.sort].label("key")).where(matching)
     shown = _shown(found, shape)
-    counted: sa.Select[Any] = (
-        sa.select(sa.literal_column("1")).select_from(products).where(matching)
-    )
-    total = sa.select(sa.func.count()).select_from(counted.limit(COUNTED + 1).subquery())
     one = sa.select(sa.literal_column("1").label("one")).subquery()
     rows = one.outerjoin(shown, sa.true())
     listed = [*list(shown.c)[:-1], category_names(shown)]
     return Statement.of(
-        sa.select(total.scalar_subquery().label("total"), shown.c.key, *listed)
+        sa.select(_total(shape, matching).label("total"), shown.c.key, *listed)
         .select_from(rows)
         .order_by(*_order(shown.c, shape.sort)),
         # One category or word has ten products, another half of all: no plan is right for both.
@@ -126,11 +129,26 @@ def _facets(shape: _Shape) -> Statement:
     return Statement.of(facets_of(matched.cte("matched")), is_prepared=not shape.category)
 
 
-def _shape_of(query: ProductQuery) -> _Shape:
+def _total(shape: _Shape, matching: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    if shape.search is not None:
+        counted = sa.text(search_statements.total(shape.search)).columns(sa.column("total"))
+        return sa.select(counted.subquery("counted").c.total).scalar_subquery()
+    rows: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(products).where(matching)
+    number = sa.select(sa.func.count()).select_from(rows.limit(COUNTED + 1).subquery())
+    return number.scalar_subquery()
+
+
+def _shape_of(
+    query: ProductQuery,
+    search: search_statements.Shape | None = None,
+    *,
+    is_walked: bool = False,
+) -> _Shape:
     return _Shape(
         sort=query.sort,
         status=query.status,
-        search=query.search is not None,
+        search=search,
+        is_walked=is_walked,
         category=query.category is not None,
         in_stock=query.in_stock,
         min_price=query.min_price is not None,
@@ -174,7 +192,7 @@ def _filters(shape: _Shape) -> list[sa.ColumnElement[bool]]:
         (shape.min_price, products.c.price >= _amount("min_price")),
         (shape.max_price, products.c.price <= _amount("max_price")),
         (shape.category, products.c.id.in_(_of_category())),
-        (shape.search, products.c.id.in_(_OF_SEARCH)),
+        (shape.search is not None, _fits(shape)),
     ]
     return [condition for is_wanted, condition in wanted if is_wanted]
 
@@ -183,13 +201,9 @@ def _amount(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=sa.Numeric)
 
 
-_OF_SEARCH = sa.select(product_search.c.product_id).where(
-    sa.or_(
-        product_search.c.words.op("@@")(sa.cast(sa.bindparam("every", type_=sa.Text), TSQUERY)),
-        product_search.c.product_id == sa.bindparam("named", type_=sa.Integer),
-    )
-)
-"""What a search finds, whose words are given as a condition, and the product whose SKU it is."""
+def _fits(shape: _Shape) -> sa.ColumnElement[bool]:
+    fits = search_statements.FITS if shape.is_walked else search_statements.IS_FITTING
+    return sa.type_coerce(sa.text(fits), sa.Boolean)
 
 
 def _of_category() -> sa.Select[Any]:

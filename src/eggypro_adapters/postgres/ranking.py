@@ -1,7 +1,7 @@
 """How a search is looked for in Postgres: what each tier takes, and where it is looked for."""
 
 from collections.abc import Iterable, Sequence
-from math import prod
+from math import inf, prod
 
 from attrs import field, frozen
 
@@ -16,6 +16,10 @@ ALONE = 1_000
 """Rows that the index of words gives so quickly that no head is looked through first."""
 _LEAST = 0.005
 """The part of all rows that has one of so many words that they are not listed, at least."""
+_HEAD = 1 / 3
+"""What a row of the head costs to look at, if one that the index of words leads to costs 1."""
+_FEW = 3
+"""What a row costs that filters lead to."""
 _SURE = 3
 """How many times as many rows are looked through as should have what is wanted among them."""
 
@@ -80,8 +84,12 @@ class Plan:
 
     reading: Reading
     known: Frequencies
-    _most: int
+    most: int = 0
     """Rows that are wanted of it."""
+    inside: Sequence[int] | None = None
+    """The categories that it is within, if it is within few."""
+    left: float | None = None
+    """Rows that filters leave besides, about, if they may be few."""
     tiers: Sequence[Tier] = field(init=False)
 
     @tiers.default
@@ -90,42 +98,72 @@ class Plan:
 
     def wanted(self, tier: Tier) -> Wanted:
         """Return what is looked for in a tier."""
-        upto = _groups(self.reading, tier, range(tier.field + 1))
+        upto = self._groups(tier, range(tier.field + 1))
         # A single word stands in the tier's very field, or its products are in a better tier.
-        exactly = upto if len(upto) > 1 else _groups(self.reading, tier, (tier.field,))
+        is_single = len(self.reading.terms) == 1
+        exactly = self._groups(tier, (tier.field,)) if is_single else upto
         condition = _all(each.condition() for each in upto)
         return Wanted(condition, _lookup(exactly), self._head(exactly))
 
-    def about(self) -> float:
-        """Return about how many rows there are in all tiers, if words keep no company."""
-        return self.known.rows * self._share(_widest(self.reading)) if self.tiers else 0
+    def everything(self) -> Wanted:
+        """Return what any tier takes."""
+        groups = self._widest()
+        return Wanted(_all(each.condition() for each in groups), _lookup(groups))
 
-    def _share(self, groups: Sequence[Group]) -> float:
-        return prod(each.share(self.known) for each in groups)
+    def about(self) -> float:
+        """Return about how many rows there are in all tiers, if nothing keeps company."""
+        return self._rows(self._widest()) * self._share_left if self.tiers else 0
+
+    @property
+    def is_of_few(self) -> bool:
+        """Whether what the filters leave is best looked through as a whole."""
+        if self.left is None or not self.tiers:
+            return False
+        groups = self._widest()
+        head = self._enough(groups) * _HEAD
+        return self.left * _FEW < min(head, self._rows(_listed(groups)))
+
+    @property
+    def is_counted_of_few(self) -> bool:
+        """Whether what the filters leave is less to count in than what has the words."""
+        if self.left is None or not self.tiers:
+            return False
+        return self.left * _FEW < self._rows(_listed(self._widest()))
+
+    def is_walked(self, most: int) -> bool:
+        """Whether so many that fit are met soon, in whatever order rows are looked through."""
+        found = self.about()
+        return found > 0 and _SURE * most * self.known.rows < found * found
+
+    @property
+    def _share_left(self) -> float:
+        return 1.0 if self.left is None or not self.known.rows else self.left / self.known.rows
+
+    def _rows(self, groups: Sequence[Group]) -> float:
+        return self.known.rows * prod(each.share(self.known) for each in groups)
+
+    def _enough(self, groups: Sequence[Group]) -> float:
+        """Return how long a head surely has enough of what has one of each group."""
+        found = self._rows(groups) * self._share_left
+        return _SURE * self.most * self.known.rows / found if found else inf
 
     def _head(self, groups: Sequence[Group]) -> int:
-        looked_up = self.known.rows * self._share(_listed(groups))
-        share = self._share(groups)
-        if looked_up < ALONE or not share:
-            return 0
-        enough = _SURE * self._most / share
-        # A row of the head is looked at in a third of the time that one from the index takes.
-        return int(enough) if enough < looked_up * 3 else 0
+        looked_up = self._rows(_listed(groups))
+        enough = self._enough(groups)
+        return int(enough) if looked_up > ALONE and enough * _HEAD < looked_up else 0
+
+    def _widest(self) -> list[Group]:
+        return self._groups(self.tiers[-1], Field) if self.tiers else []
+
+    def _groups(self, tier: Tier, fields: Iterable[int]) -> list[Group]:
+        places = [Field(one) for one in fields]
+        groups = [group(term, tier, places) for term in self.reading.terms]
+        return groups if self.inside is None else [*groups, _within(self.inside)]
 
 
-def everything(reading: Reading) -> Wanted:
-    """Return what any tier of a search takes."""
-    groups = _widest(reading)
-    return Wanted(_all(each.condition() for each in groups), _lookup(groups))
-
-
-def _widest(reading: Reading) -> list[Group]:
-    return _groups(reading, reading.tiers[-1], Field) if reading.terms else []
-
-
-def _groups(reading: Reading, tier: Tier, fields: Iterable[int]) -> list[Group]:
-    places = [Field(one) for one in fields]
-    return [group(term, tier, places) for term in reading.terms]
+def _within(categories: Sequence[int]) -> Group:
+    """Return what products in any of some categories have."""
+    return Group(tuple(f"#{category}" for category in categories), (), is_listed=True)
 
 
 def _lookup(groups: Sequence[Group]) -> str:
