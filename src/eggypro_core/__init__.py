@@ -24,6 +24,7 @@ from eggypro_core.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from eggypro_core.exports import Export
 from eggypro_core.feedback import Feedback
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.paging import Page, Position
@@ -55,6 +56,7 @@ __all__ = [
     "ConflictError",
     "EggyPro",
     "EggyProError",
+    "Export",
     "Fault",
     "Feedback",
     "ForbiddenError",

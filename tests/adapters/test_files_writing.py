@@ -19,6 +19,7 @@ from eggypro_adapters.files.writing import WRITERS
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.catalog import Catalog
 from eggypro_core.errors import InvalidError
+from eggypro_core.exports import Export
 from eggypro_core.imports import ImportEntry, ImportReport
 from eggypro_core.products import Product
 from tests import strategies
@@ -39,8 +40,8 @@ def a_shop(*values: Mapping[str, object]) -> Catalog:
 
 def exported(catalog: Catalog, form: str) -> bytes:
     stream = io.BytesIO()
-    with catalog.export() as products:
-        number = write_products(products, stream, form=form)
+    with catalog.export() as export:
+        number = write_products(export, stream, form=form)
     assert number == len(kept(catalog))
     return stream.getvalue()
 
@@ -53,8 +54,8 @@ def imported(catalog: Catalog, file: bytes, form: str = "auto") -> ImportReport:
 
 def kept(catalog: Catalog) -> list[Product]:
     """Every product that is there, without what no file has: ids, times and versions."""
-    with catalog.export() as products:
-        return [_bare(product) for product in products]
+    with catalog.export() as export:
+        return [_bare(product) for product in export.products]
 
 
 def _bare(product: Product) -> Product:
@@ -99,7 +100,7 @@ HAM: dict[str, Any] = {"name": "Ham", "slug": "ham", "price": "5", "is_active": 
 def test_every_form_but_auto_is_written_and_no_other() -> None:
     assert {"auto", *WRITERS} == set(FORMATS)
     with pytest.raises(InvalidError, match="Format must be one of"):
-        write_products([], io.BytesIO(), form="auto")
+        write_products(Export((), iter(())), io.BytesIO(), form="auto")
 
 
 def test_every_field_that_is_read_is_written() -> None:
@@ -272,7 +273,7 @@ def test_memory_does_not_grow_with_the_number_of_products(form: str) -> None:
     many = (evolve(egg, id=number) for number in range(5000))
     tracemalloc.start()
     try:
-        number = write_products(many, Nowhere(), form=form)
+        number = write_products(Export((), many), Nowhere(), form=form)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

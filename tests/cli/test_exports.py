@@ -33,8 +33,8 @@ def slugs(text: str | bytes) -> list[str]:
 def failing(error: OSError) -> World:
     """A world whose export fails after a few bytes."""
 
-    def writer(products: Iterable[Product], stream: BinaryIO, *, form: str) -> int:
-        stream.write(f"{len(list(products))} {form}".encode())
+    def writer(export: Export, stream: BinaryIO, *, form: str) -> int:
+        stream.write(f"{len(list(export.products))} {form}".encode())
         raise error
 
     return World(eggypro=evolve(an_eggypro(), writer=writer))

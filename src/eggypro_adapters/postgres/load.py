@@ -1,6 +1,6 @@
 """An import into Postgres: one transaction, COPY underneath."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Self
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from attrs import define, evolve, field
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from eggypro_adapters.postgres.category_rows import EVERY, draft_of
 from eggypro_adapters.postgres.derived import derive
 from eggypro_adapters.postgres.engine import driver
 from eggypro_adapters.postgres.indexing import index
@@ -21,7 +22,16 @@ from eggypro_adapters.postgres.rows import (
     variant_columns,
     variant_of,
 )
-from eggypro_adapters.postgres.tables import products, skus, slug_aliases, variants
+from eggypro_adapters.postgres.tables import (
+    categories,
+    product_categories,
+    products,
+    skus,
+    slug_aliases,
+    variants,
+)
+from eggypro_adapters.postgres.tree import add_all, ids_of
+from eggypro_core.categories import CategoryDraft
 from eggypro_core.products import Product, ProductDraft
 from eggypro_core.variants import Variant, VariantDraft
 
@@ -60,6 +70,20 @@ _VARIANTS = (
 _IDS = sa.select(products.c.slug, products.c.id).where(
     products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
 )
+_LINKED = (
+    sa.select(products.c.slug, sa.func.array_agg(categories.c.slug))
+    .select_from(products.join(product_categories).join(categories))
+    .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
+    .group_by(products.c.slug)
+)
+_WANTED = "SELECT * FROM unnest(CAST(:products AS int[]), CAST(:categories AS int[]))"
+_UNLINK = sa.text(f"""
+    DELETE FROM product_categories
+    WHERE product_id = ANY(CAST(:ids AS int[])) AND (product_id, category_id) NOT IN ({_WANTED})
+""")
+_LINK = sa.text(
+    f"INSERT INTO product_categories (product_id, category_id) {_WANTED} ON CONFLICT DO NOTHING"
+)
 _FREE = sa.delete(slug_aliases).where(
     slug_aliases.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
 )
@@ -71,7 +95,7 @@ class PostgresLoad:
 
     _connection: sa.Connection
     _touched: set[int] = field(factory=set, init=False)
-    """Products whose words are not written yet: their variants may come after them."""
+    """Products whose words are not written yet: variants and categories come after them."""
     _words: set[str] = field(factory=set, init=False)
     """What searches know, as far as this load has met it."""
     committed: bool = field(default=False, init=False)
@@ -98,6 +122,8 @@ class PostgresLoad:
         return {row.sku: row.slug for row in rows}
 
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
+        if len(self._touched) >= _INDEXED:
+            self._index()
         if new:
             times = {"created_at": at, "updated_at": at}
             self._copy("products", [columns_of(draft) | times for draft in new])
@@ -108,8 +134,6 @@ class PostgresLoad:
             rows = [_edited(product) for product in changed]
             self._replace("products", "changed", rows)
             self._touched.update(product.id for product in changed)
-        if len(self._touched) >= _INDEXED:
-            self._index()
 
     def put_variants(
         self,
@@ -132,6 +156,28 @@ class PostgresLoad:
             self._copy("variants", rows)
         derive(self._connection, ids.values())
         self._touched.update(ids.values())
+
+    def categories(self) -> Iterable[CategoryDraft]:
+        return map(draft_of, self._connection.execute(EVERY))
+
+    def put_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+        add_all(self._connection, drafts, at)
+
+    def linked(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
+        return dict(self._connection.execute(_LINKED, {"slugs": list(slugs)}).tuples())
+
+    def link(self, places: Mapping[str, Collection[str]]) -> None:
+        inside = ids_of(self._connection, {slug for slugs in places.values() for slug in slugs})
+        found = self._connection.execute(_IDS, {"slugs": list(places)}).all()
+        links = [(row.id, inside[slug]) for row in found for slug in places[row.slug]]
+        values = {
+            "ids": [row.id for row in found],
+            "products": [product for product, _ in links],
+            "categories": [category for _, category in links],
+        }
+        for statement in (_UNLINK, _LINK):
+            self._connection.execute(statement, values)
+        self._touched.update(values["ids"])
 
     def commit(self) -> None:
         self._index()
