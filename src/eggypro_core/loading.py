@@ -101,7 +101,10 @@ class Loading:
             if len(self.refused) >= LISTED:
                 self._refuse(batch[0].line, [_STOPPED])
                 return
-            self._put(self._not_taken(self._not_repeated(list(self._checked(batch)))))
+            waiting: Sequence[_Candidate] = self._not_repeated(list(self._checked(batch)))
+            while waiting:
+                free, waiting = self._not_taken(waiting)
+                self._put(free)
 
     def report(self, *, kept: bool, dry_run: bool) -> ImportReport:
         """Return what came of it, or would in a run that is not dry."""
@@ -167,16 +170,24 @@ class Loading:
                 fresh.append(one)
         return fresh
 
-    def _not_taken(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
-        """Return those whose SKUs are free or their own; the others are refused."""
+    def _not_taken(
+        self, batch: Sequence[_Candidate]
+    ) -> tuple[Sequence[_Candidate], Sequence[_Candidate]]:
+        """Return those whose SKUs are free or their own, and what has to wait until they are put.
+
+        Those wait that come after an entry whose product has a SKU of theirs: it may give it up.
+        What is taken by others is refused.
+        """
         holders = self.load.holders([sku for one in batch for sku in one.skus])
-        free = []
-        for one in batch:
+        free: dict[str, _Candidate] = {}
+        for place, one in enumerate(batch):
             taken = [sku for sku in one.skus if holders.get(sku, one.slug) != one.slug]
+            if any(holders[sku] in free for sku in taken):
+                return [*free.values()], batch[place:]
             self._refuse(one.line, [_taken(sku, holders[sku]) for sku in taken])
             if not taken:
-                free.append(one)
-        return free
+                free[one.slug] = one
+        return [*free.values()], ()
 
     def _put(self, candidates: Sequence[_Candidate]) -> None:
         known = self.load.known([one.slug for one in candidates])

@@ -4,7 +4,6 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, get_args
 
@@ -15,7 +14,7 @@ from attrs import evolve
 from eggypro_adapters.files.writing import WRITERS
 from eggypro_cli.exports import ExportedWord, WrittenForm
 from eggypro_cli.main import main
-from eggypro_core import Product, Status
+from eggypro_core import Export, Status
 from tests.builders import a_product, an_eggypro
 from tests.cli.world import Typed, World
 

@@ -71,7 +71,7 @@ _IDS = sa.select(products.c.slug, products.c.id).where(
     products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
 )
 _LINKED = (
-    sa.select(products.c.slug, sa.func.array_agg(categories.c.slug))
+    sa.select(products.c.slug, sa.func.array_agg(categories.c.slug).label("inside"))
     .select_from(products.join(product_categories).join(categories))
     .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
     .group_by(products.c.slug)
@@ -164,7 +164,8 @@ class PostgresLoad:
         add_all(self._connection, drafts, at)
 
     def linked(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
-        return dict(self._connection.execute(_LINKED, {"slugs": list(slugs)}).tuples())
+        rows = self._connection.execute(_LINKED, {"slugs": list(slugs)})
+        return {row.slug: row.inside for row in rows}
 
     def link(self, places: Mapping[str, Collection[str]]) -> None:
         inside = ids_of(self._connection, {slug for slugs in places.values() for slug in slugs})
