@@ -47,20 +47,21 @@ def export_products(
     ] = "all",
     json: JsonOption = False,
 ) -> None:
-    """Export products with their variants, as they are at one moment.
+    """Export products with their variants and categories, as they are at one moment.
 
     A file is written whole or not at all; one that is there already is replaced at the end.
     """
-    from eggypro_core import Status
+    from eggypro_core import Export, Status
 
     outside: Outside = context.obj
     chosen = form or _BY_SUFFIX.get(Path(file).suffix.lower(), "jsonl")
     with (
         outside.open() as eggypro,
         _opened(file) as stream,
-        eggypro.catalog.export(Status(status)) as products,
+        eggypro.catalog.export(Status(status)) as export,
     ):
-        number = eggypro.writer(_watched(products), stream, form=chosen)
+        watched = Export(export.categories, _watched(export.products))
+        number = eggypro.writer(watched, stream, form=chosen)
     if file != _STDOUT:
         body = {"exported": number, "format": chosen, "file": file}
         show(body, lambda: [f"Wrote {number} products to {file}."], json=json)

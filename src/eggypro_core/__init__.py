@@ -26,6 +26,7 @@ from eggypro_core.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from eggypro_core.exports import Export
 from eggypro_core.feedback import Feedback
 from eggypro_core.images import (
     Crop,
@@ -66,6 +67,7 @@ __all__ = [
     "Crop",
     "EggyPro",
     "EggyProError",
+    "Export",
     "Fault",
     "Feedback",
     "ForbiddenError",

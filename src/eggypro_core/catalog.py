@@ -1,6 +1,6 @@
 """The catalogue: finding, listing, adding and changing products."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from eggypro_core import rules
 from eggypro_core.errors import Fault, StaleError
+from eggypro_core.exports import Export
 from eggypro_core.facets import Facets
 from eggypro_core.imports import ImportEntry, ImportReport, OnConflict
 from eggypro_core.listing import Explained, Listing
@@ -167,8 +168,8 @@ class Catalog:
                 load.commit()
         return loading.report(kept=kept, dry_run=dry_run)
 
-    def export(self, status: Status = Status.ALL) -> AbstractContextManager[Iterator[Product]]:
-        """Give every product of a status, each with all its variants, as they are at one moment."""
+    def export(self, status: Status = Status.ALL) -> AbstractContextManager[Export]:
+        """Give every product of a status, and every category, as they are at one moment."""
         return self._products.export(status)
 
     def _write(

@@ -196,8 +196,10 @@ def _absent(slug: str) -> str:
     return f"There is no category '{rules.printable(slug)}'"
 
 
+NAME = rules.line("Name", 100, never=NOT_IN_NAMES)
+"""The rule of a category's name."""
 _RULES: Mapping[str, rules.Rule] = {
-    "name": rules.line("Name", 100, never=NOT_IN_NAMES),
+    "name": NAME,
     "slug": rules.slug("Slug", SLUG, {ROOTS}),
     "description": rules.optional(rules.long_text("Description", 5000)),
     "parent": rules.optional(rules.slug("Parent", SLUG)),

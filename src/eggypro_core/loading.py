@@ -1,7 +1,7 @@
 """An import at work: each entry checked, matched with what is there, and put in batches."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -10,6 +10,7 @@ from attrs import define, evolve, field, frozen
 from eggypro_core import rules
 from eggypro_core.errors import ConflictError, Fault, InvalidError
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
+from eggypro_core.placing import NAMED, NOWHERE, Places, Tree
 from eggypro_core.ports import ProductLoad
 from eggypro_core.products import (
     IMPORT_CLOSED,
@@ -41,6 +42,12 @@ class _Candidate:
     line: int
     slug: str
     changes: ProductChanges
+    places: Places
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it says which categories it is in."""
+        return self.places.links is not None
 
     @property
     def skus(self) -> list[str]:
@@ -56,12 +63,16 @@ class _Candidate:
 
 @define
 class _Batch:
-    """What a batch of entries comes to."""
+    """What a batch of entries comes to; `linked` are the categories of its known products."""
 
+    linked: Mapping[str, Collection[str]]
     new: list[ProductDraft] = field(factory=list)
     changed: list[Product] = field(factory=list)
     new_variants: list[tuple[str, VariantDraft]] = field(factory=list)
     changed_variants: list[tuple[str, Variant]] = field(factory=list)
+    links: dict[str, Sequence[str]] = field(factory=dict)
+    relinked: int = 0
+    """Products of which nothing but the categories changed: they stay at their version."""
 
 
 @define
@@ -77,6 +88,11 @@ class Loading:
     unchanged: int = 0
     refused: list[Notice] = field(factory=list)
     warnings: list[Notice] = field(factory=list)
+    _tree: Tree = field(init=False)
+
+    @_tree.default
+    def _(self) -> Tree:
+        return Tree(self.load)
 
     def take(self, entries: Iterable[ImportEntry]) -> None:
         """Take every entry, or stop where so many are refused that the file must be wrong."""
@@ -85,7 +101,10 @@ class Loading:
             if len(self.refused) >= LISTED:
                 self._refuse(batch[0].line, [_STOPPED])
                 return
-            self._put(self._not_taken(self._not_repeated(list(self._checked(batch)))))
+            waiting: Sequence[_Candidate] = self._not_repeated(list(self._checked(batch)))
+            while waiting:
+                free, waiting = self._not_taken(waiting)
+                self._put(free)
 
     def report(self, *, kept: bool, dry_run: bool) -> ImportReport:
         """Return what came of it, or would in a run that is not dry."""
@@ -110,21 +129,30 @@ class Loading:
             if entry.values is None or entry.refused:
                 continue
             try:
-                yield self._candidate(entry)
-            except InvalidError as invalid:
-                self._refuse(entry.line, invalid.faults)
+                yield self._candidate(entry.line, entry.values)
+            except (InvalidError, ConflictError) as error:
+                self._refuse(entry.line, _faults(error))
 
-    def _candidate(self, entry: ImportEntry) -> _Candidate:
-        values = entry.values or {}
-        is_known_by = {"slug", "name"} & values.keys()
-        required = () if is_known_by else IMPORT_REQUIRED
-        changes = ProductChanges.read(
-            values, self.clean_html, required=required, closed=IMPORT_CLOSED
-        )
+    def _candidate(self, line: int, values: Mapping[str, object]) -> _Candidate:
+        places, others, wrong = _placed(values)
+        changes = self._changes(others, wrong)
+        self._tree.add(places.details)
         if changes.slug is not UNSET:
-            return _Candidate(entry.line, changes.slug, changes)
+            return _Candidate(line, changes.slug, changes, places)
         slug = free_slug(slug_of(str(changes.name)), ())
-        return _Candidate(entry.line, slug, evolve(changes, slug=slug))
+        return _Candidate(line, slug, evolve(changes, slug=slug), places)
+
+    def _changes(self, values: Mapping[str, object], wrong: Sequence[Fault]) -> ProductChanges:
+        """Return what is written to a product, unless that is wrong, or anything was already."""
+        required = () if {"slug", "name"} & values.keys() else IMPORT_REQUIRED
+        try:
+            changes = ProductChanges.read(
+                values, self.clean_html, required=required, closed=IMPORT_CLOSED
+            )
+        except InvalidError as invalid:
+            raise InvalidError([*invalid.faults, *wrong]) from None
+        rules.refuse(wrong)
+        return changes
 
     def _not_repeated(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
         """Return those whose slug and SKU the file has not had before; the others are refused."""
@@ -142,37 +170,49 @@ class Loading:
                 fresh.append(one)
         return fresh
 
-    def _not_taken(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
-        """Return those whose SKUs are free or their own; the others are refused."""
+    def _not_taken(
+        self, batch: Sequence[_Candidate]
+    ) -> tuple[Sequence[_Candidate], Sequence[_Candidate]]:
+        """Return those whose SKUs are free or their own, and what has to wait until they are put.
+
+        Those wait that come after an entry whose product has a SKU of theirs: it may give it up.
+        What is taken by others is refused.
+        """
         holders = self.load.holders([sku for one in batch for sku in one.skus])
-        free = []
-        for one in batch:
+        free: dict[str, _Candidate] = {}
+        for place, one in enumerate(batch):
             taken = [sku for sku in one.skus if holders.get(sku, one.slug) != one.slug]
+            if any(holders[sku] in free for sku in taken):
+                return [*free.values()], batch[place:]
             self._refuse(one.line, [_taken(sku, holders[sku]) for sku in taken])
             if not taken:
-                free.append(one)
-        return free
+                free[one.slug] = one
+        return [*free.values()], ()
 
     def _put(self, candidates: Sequence[_Candidate]) -> None:
         known = self.load.known([one.slug for one in candidates])
-        batch = _Batch()
+        placed = [one.slug for one in candidates if one.slug in known and one.is_placed]
+        batch = _Batch(self.load.linked(placed) if placed else {})
         for one in candidates:
             try:
                 self._sort_out(one, known.get(one.slug), batch)
-            except InvalidError as invalid:
-                self._refuse(one.line, invalid.faults)
-            except ConflictError as conflict:
-                self._refuse(one.line, [Fault(conflict.field, str(conflict))])
+            except (InvalidError, ConflictError) as error:
+                self._refuse(one.line, _faults(error))
         self.created += len(batch.new)
-        self.changed += len(batch.changed)
+        self.changed += len(batch.changed) + batch.relinked
+        if categories := self._tree.take_new():
+            self.load.put_categories(categories, self.now)
         self.load.put(batch.new, batch.changed, self.now)
         if batch.new_variants or batch.changed_variants:
             self.load.put_variants(batch.new_variants, batch.changed_variants)
+        if batch.links:
+            self.load.link(batch.links)
 
     def _sort_out(self, one: _Candidate, known: Product | None, batch: _Batch) -> None:
         if known is None:
             draft = one.changes.draft()
             _refuse_names(draft.variants)
+            self._place(one, batch)
             batch.new.append(draft)
             batch.new_variants += [(one.slug, variant) for variant in draft.variants]
         elif self.on_conflict is OnConflict.FAIL:
@@ -187,14 +227,40 @@ class Loading:
         product = one.changes.apply(known, self.now)
         new, changed = _renewed(one.changes.variants, known.variants, one.skus)
         _refuse_skus(product, known.variants, new, changed)
+        is_moved = self._place(one, batch)
         if product is known and not new and not changed:
-            self.unchanged += 1
+            batch.relinked += is_moved
+            self.unchanged += not is_moved
             return
         if product is known:
             product = evolve(known, version=known.version + 1, updated_at=self.now)
         batch.changed.append(product)
         batch.new_variants += [(one.slug, variant) for variant in new]
         batch.changed_variants += [(one.slug, variant) for variant in changed]
+
+    def _place(self, one: _Candidate, batch: _Batch) -> bool:
+        """Put a product into the categories of the file, if it is not in just those already."""
+        if one.places.links is None:
+            return False
+        wanted = self._tree.find(one.places.links)
+        if set(wanted) == set(batch.linked.get(one.slug, ())):
+            return False
+        batch.links[one.slug] = wanted
+        return True
+
+
+def _placed(
+    values: Mapping[str, object],
+) -> tuple[Places, Mapping[str, object], Sequence[Fault]]:
+    """Return what values say of categories, the other values, and what is wrong with the former."""
+    if NAMED.isdisjoint(values):
+        return NOWHERE, values, ()
+    others = {name: value for name, value in values.items() if name not in NAMED}
+    try:
+        named = {name: values[name] for name in NAMED & values.keys()}
+        return Places.read(named), others, ()
+    except InvalidError as invalid:
+        return NOWHERE, others, invalid.faults
 
 
 def _renewed(
@@ -249,6 +315,12 @@ def _refuse_names(variants: Sequence[Variant | VariantDraft]) -> None:
 
 def _by_line(notices: Iterable[Notice]) -> tuple[Notice, ...]:
     return tuple(sorted(notices, key=lambda notice: notice.line))
+
+
+def _faults(error: InvalidError | ConflictError) -> Sequence[Fault]:
+    if isinstance(error, InvalidError):
+        return error.faults
+    return [Fault(error.field, str(error))]
 
 
 def _repeats(name: str, value: str) -> Fault:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from eggypro_core.categories import Category, CategoryDraft, CategoryQuery
+from eggypro_core.exports import Export
 from eggypro_core.facets import Facets
 from eggypro_core.images import (
     FOLDER,
@@ -113,11 +114,11 @@ class ProductStore(Protocol):
         """
         ...
 
-    def export(self, status: Status) -> AbstractContextManager[Iterator[Product]]:
-        """Give every product of a status once, by id, each with all its variants of any status.
+    def export(self, status: Status) -> AbstractContextManager[Export]:
+        """Give every product of a status once, by id, and every category.
 
         They are as they were at one moment, whatever is written meanwhile. Memory does not grow
-        with their number.
+        with the number of products.
         """
         ...
 
@@ -248,6 +249,28 @@ class ProductLoad(Protocol):
         """
         ...
 
+    def categories(self) -> Iterable[CategoryDraft]:
+        """Return every category, archived or not, as it would be added, each behind its parent."""
+        ...
+
+    def put_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+        """Add categories, which have slugs, each behind its parent.
+
+        Raises ConflictError and InvalidError if another writer changed the tree meanwhile.
+        """
+        ...
+
+    def linked(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
+        """Return the slugs of all categories of products, by theirs, where they have any."""
+        ...
+
+    def link(self, places: Mapping[str, Collection[str]]) -> None:
+        """Put the product at each slug into these categories, and no others. Versions stay.
+
+        Raises InvalidError if another writer took a category away meanwhile.
+        """
+        ...
+
     def commit(self) -> None:
         """Keep all of it."""
         ...
@@ -324,8 +347,8 @@ class ProductReader(Protocol):
 class ProductWriter(Protocol):
     """Writes files of products."""
 
-    def __call__(self, products: Iterable[Product], stream: BinaryIO, *, form: str) -> int:
-        """Write products, which have all their variants, in a form; return how many.
+    def __call__(self, export: Export, stream: BinaryIO, *, form: str) -> int:
+        """Write the products of an export in a form; return how many.
 
         Memory does not grow with their number. Raises what the stream raises.
         """

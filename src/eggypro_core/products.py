@@ -21,6 +21,8 @@ FROM_VARIANTS = ("price", "compare_at_price", "stock_quantity", "track_stock")
 """What a product that has variants shows by them."""
 ATTRIBUTES = 50
 """How many attributes a product may have."""
+CATEGORIES = 100
+"""How many categories a product may be put in at once."""
 NOT_IN_NAMES = "<>{}[]\\^~|`"
 REQUIRED = ("name", "description", "details", "ingredients", "price")
 IMPORT_REQUIRED = ("name", "price")
@@ -347,7 +349,7 @@ def _rules(
 
 
 _image_address = rules.address("Image address", each="Each image")
-_CATEGORIES = rules.listed("Categories", rules.slug("Category", 100), 100)
+_CATEGORIES = rules.listed("Categories", rules.slug("Category", 100), CATEGORIES)
 _STOCK = rules.whole("Stock quantity", 0, HIGHEST_STOCK)
 _STOCK_RULES: Mapping[str, rules.Rule] = {"delta": rules.integer("Delta"), "set": _STOCK}
 _EITHER = Fault("delta", "Either delta or set must be given")

@@ -62,7 +62,7 @@ def test_what_is_not_a_plain_object_is_refused(line: str, sentence: str) -> None
 def test_what_a_product_shows_but_a_file_cannot_write_is_passed_over() -> None:
     line = (
         '{"id": 1, "version": 1, "currency": "EUR", "image_sets": [], "created_at": "", '
-        '"name": "Egg", "updated_at": "", "categories": [], '
+        '"name": "Egg", "updated_at": "", '
         '"variant_count": 0, "rating": 5}'
     )
     assert read(line) == [ImportEntry(1, {"name": "Egg"})]

@@ -193,3 +193,13 @@ def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
     for entry in read_products(io.BytesIO(b"name,price,description\n" + data)):
         assert entry.line > 1
         assert (entry.values is None) == bool(entry.refused)
+
+
+def test_categories_are_slugs_and_their_details_a_list_of_maps() -> None:
+    assert cell("categories", "food | bars") == ["food", "bars"]
+    assert cell("categories", '["food"]') == ["food"]
+    assert cell("categories", " ") == []
+    assert cell("category_details", '[{"slug": "food"}]') == [{"slug": "food"}]
+    assert refusal("category_details", "food") == (
+        "Write category details as a JSON list of objects"
+    )

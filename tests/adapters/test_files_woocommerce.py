@@ -122,9 +122,9 @@ def test_a_simple_product() -> None:
             {"ref": "https://x.y/1.jpg", "alt": None},
             {"ref": "https://x.y/2.jpg", "alt": None},
         ],
+        "categories": [["Food", "Eggs"], ["Fresh"]],
         "attributes": {
             "Barcode": "123",
-            "Category": "Food > Eggs, Fresh",
             "Tags": "a, b",
             "origin": "Farm",
             "Weight": "0.5 kg",
@@ -134,6 +134,22 @@ def test_a_simple_product() -> None:
     assert [warning.message for warning in entry.warnings] == [
         "'local.jpg' is not an absolute address: left out"
     ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "paths"),
+    [
+        ("", []),
+        (" , > ,", []),
+        ("Food>Bars , Food", [["Food", "Bars"], ["Food"]]),
+        ("Food\\, good > [New] &amp; <b>, Food", [["Food, good", "New & b"], ["Food"]]),
+        ("x" * 99 + " yz", [["x" * 99]]),
+    ],
+)
+def test_categories_are_paths_of_names(cell: str, paths: list[list[str]]) -> None:
+    row = {"Type": "simple", "Name": "Egg", "Regular price": "1", "Categories": cell}
+    (entry,) = read(written(row))
+    assert (entry.values or {})["categories"] == paths
 
 
 def test_what_has_no_column_is_left_out() -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from attrs import evolve
+from attrs import asdict, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,12 +17,15 @@ from eggypro_adapters.files import FORMATS, NhHtmlCleaner, read_products, write_
 from eggypro_adapters.files.cells import FIELDS
 from eggypro_adapters.files.writing import WRITERS
 from eggypro_adapters.memory import MemoryProductStore
+from eggypro_core.app import EggyPro
 from eggypro_core.catalog import Catalog
+from eggypro_core.categories import CategoryDraft
 from eggypro_core.errors import InvalidError
+from eggypro_core.exports import Export
 from eggypro_core.imports import ImportEntry, ImportReport
 from eggypro_core.products import Product
 from tests import strategies
-from tests.builders import NOON
+from tests.builders import NOON, an_eggypro
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -39,8 +42,8 @@ def a_shop(*values: Mapping[str, object]) -> Catalog:
 
 def exported(catalog: Catalog, form: str) -> bytes:
     stream = io.BytesIO()
-    with catalog.export() as products:
-        number = write_products(products, stream, form=form)
+    with catalog.export() as export:
+        number = write_products(export, stream, form=form)
     assert number == len(kept(catalog))
     return stream.getvalue()
 
@@ -53,8 +56,8 @@ def imported(catalog: Catalog, file: bytes, form: str = "auto") -> ImportReport:
 
 def kept(catalog: Catalog) -> list[Product]:
     """Every product that is there, without what no file has: ids, times and versions."""
-    with catalog.export() as products:
-        return [_bare(product) for product in products]
+    with catalog.export() as export:
+        return [_bare(product) for product in export.products]
 
 
 def _bare(product: Product) -> Product:
@@ -99,7 +102,7 @@ HAM: dict[str, Any] = {"name": "Ham", "slug": "ham", "price": "5", "is_active": 
 def test_every_form_but_auto_is_written_and_no_other() -> None:
     assert {"auto", *WRITERS} == set(FORMATS)
     with pytest.raises(InvalidError, match="Format must be one of"):
-        write_products([], io.BytesIO(), form="auto")
+        write_products(Export((), iter(())), io.BytesIO(), form="auto")
 
 
 def test_every_field_that_is_read_is_written() -> None:
@@ -179,6 +182,92 @@ def test_what_the_own_forms_write_comes_back_as_an_equal_catalogue(
     if file:
         report = imported(catalog, file, form)
         assert (report.created, report.changed, report.unchanged) == (0, 0, len(before))
+
+
+def a_tree(*drafts: CategoryDraft, values: Iterable[Mapping[str, object]] = ()) -> EggyPro:
+    """A shop with categories, and products that may be in them."""
+    shop = an_eggypro()
+    for draft in drafts:
+        shop.taxonomy.add(asdict(draft))
+    shop.catalog.load((ImportEntry(1, one) for one in values), keep_going=True)
+    return shop
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> list[CategoryDraft]:
+    """Categories, each behind its parent."""
+    found: list[CategoryDraft] = []
+    for slug in draw(st.lists(strategies.slugs, max_size=6, unique=True)):
+        found.append(
+            CategoryDraft(
+                name=" ".join(draw(strategies.names).split()),
+                slug=slug,
+                description=draw(st.none() | st.just("Two\nlines")),
+                parent=draw(st.sampled_from([None, *(one.slug for one in found)])),
+                is_active=draw(st.booleans()),
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("form", OWN)
+@given(data=st.data(), values=CATALOGUES, tree=trees())
+def test_categories_and_links_come_back_into_an_empty_shop_to_the_byte(
+    form: str, data: st.DataObject, values: list[dict[str, object]], tree: list[CategoryDraft]
+) -> None:
+    slugs = [draft.slug for draft in tree]
+    inside = st.lists(st.sampled_from(slugs), max_size=3) if slugs else st.just([])
+    for each in values:
+        each["categories"] = data.draw(inside)
+    shop = a_tree(*tree, values=values)
+    before = kept(shop.catalog)
+    file = exported(shop.catalog, form)
+    other, same = an_eggypro(), a_tree(*tree)
+    if before:
+        for empty in (other, same):
+            assert imported(empty.catalog, file, form).created == len(before)
+            assert exported(empty.catalog, form) == file
+            assert kept(empty.catalog) == before
+            with shop.catalog.export() as ours, empty.catalog.export() as theirs:
+                assert ours.categories == theirs.categories
+        assert imported(shop.catalog, file, form).unchanged == len(before)
+
+
+def test_a_category_is_told_of_once_where_it_is_needed_and_few_at_a_time() -> None:
+    slugs = [f"c{number:02}" for number in range(70)]
+    tree = [CategoryDraft(name="N", slug=slug) for slug in slugs]
+    below = CategoryDraft(name="Below", slug="below", parent="c69")
+    products = [HAM | {"slug": f"ham{number}"} for number in range(3)]
+    products[1]["categories"] = ["below"]
+    shop = a_tree(*tree, below, values=products)
+    lines = [json.loads(line) for line in exported(shop.catalog, "jsonl").splitlines()]
+    told = [[one["slug"] for one in line["category_details"]] for line in lines]
+    assert [len(slugs) for slugs in told] == [20, 22, 29]
+    assert told[1][:2] == ["c69", "below"]
+    assert sorted(slug for line in told for slug in line) == ["below", *slugs]
+    assert lines[1]["category_details"][1] == {
+        "name": "Below",
+        "slug": "below",
+        "description": None,
+        "parent": "c69",
+        "is_active": True,
+    }
+
+
+def test_woocommerce_names_categories_by_their_paths() -> None:
+    tree = [
+        CategoryDraft(name="Food, good", slug="f"),
+        CategoryDraft(name="Bars & more", slug="b", parent="f"),
+        CategoryDraft(name="Old", slug="o", is_active=False),
+    ]
+    shop = a_tree(*tree, values=[HAM | {"categories": ["o", "b"]}])
+    file = exported(shop.catalog, "woocommerce")
+    cells = [row["Categories"] for row in table(file)]
+    assert cells == ["Food\\, good > Bars &amp; more, Old"]
+    imported(shop.catalog, file)
+    assert [one.slug for one in kept(shop.catalog)[0].categories] == ["b", "o"]
+    with shop.catalog.export() as export:
+        assert len(export.categories) == 3
 
 
 @pytest.mark.parametrize("form", OTHERS)
@@ -272,7 +361,7 @@ def test_memory_does_not_grow_with_the_number_of_products(form: str) -> None:
     many = (evolve(egg, id=number) for number in range(5000))
     tracemalloc.start()
     try:
-        number = write_products(many, Nowhere(), form=form)
+        number = write_products(Export((), many), Nowhere(), form=form)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -4,7 +4,6 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, get_args
 
@@ -15,7 +14,7 @@ from attrs import evolve
 from eggypro_adapters.files.writing import WRITERS
 from eggypro_cli.exports import ExportedWord, WrittenForm
 from eggypro_cli.main import main
-from eggypro_core import Product, Status
+from eggypro_core import Export, Status
 from tests.builders import a_product, an_eggypro
 from tests.cli.world import Typed, World
 
@@ -33,8 +32,8 @@ def slugs(text: str | bytes) -> list[str]:
 def failing(error: OSError) -> World:
     """A world whose export fails after a few bytes."""
 
-    def writer(products: Iterable[Product], stream: BinaryIO, *, form: str) -> int:
-        stream.write(f"{len(list(products))} {form}".encode())
+    def writer(export: Export, stream: BinaryIO, *, form: str) -> int:
+        stream.write(f"{len(list(export.products))} {form}".encode())
         raise error
 
     return World(eggypro=evolve(an_eggypro(), writer=writer))

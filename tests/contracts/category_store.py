@@ -527,6 +527,114 @@ class CategoryStoreContract:
         for product in stores.products.page(ProductQuery(limit=100)).items:
             assert product.categories == ()
 
+    def test_a_load_adds_categories_and_puts_products_in_them(self, stores: Stores) -> None:
+        stores.grow("food", "food/bars", "z", "old")
+        stores.categories.change("old", ARCHIVED)
+        stores.fill(egg="bars old", ham="food", tea="")
+        with stores.products.load() as load:
+            there = [(draft.slug, draft.parent, draft.is_active) for draft in load.categories()]
+            assert there == [
+                ("food", None, True),
+                ("bars", "food", True),
+                ("old", None, False),
+                ("z", None, True),
+            ]
+            linked = load.linked(["egg", "ham", "tea", "no-such"])
+            assert {slug: sorted(inside) for slug, inside in linked.items()} == {
+                "egg": ["bars", "old"],
+                "ham": ["food"],
+            }
+            new = [
+                CategoryDraft(name="New", slug="new", parent="bars", description="Text"),
+                CategoryDraft(name="Newer", slug="newer", parent="new", is_active=False),
+            ]
+            load.put_categories(new, NOON)
+            load.put([a_draft(slug="pie")], [], NOON)
+            load.link({"egg": ["new", "bars", "z"], "pie": ["new", "old"], "ham": []})
+            load.commit()
+        assert stores.path("newer") == "food/bars/new/newer"
+        assert stores.categories.find("new").description == "Text"
+        assert not stores.categories.find("newer").is_visible
+        inside = {
+            one.slug: [category.slug for category in one.categories]
+            for one in stores.products.page(ProductQuery()).items
+        }
+        assert inside == {"egg": ["bars", "new", "z"], "ham": [], "pie": ["new"], "tea": []}
+        assert stores.products.find("egg").version == 1
+        assert stores.listed(CategoryQuery(parent="bars")) == ["new"]
+        assert stores.within("old") == []
+        stores.categories.change("old", lambda one: evolve(one, is_active=True))
+        assert stores.within("old") == ["pie"]
+
+    def test_a_product_that_is_loaded_is_found_by_its_new_category(self, stores: Stores) -> None:
+        stores.fill(egg="")
+        with stores.products.load() as load:
+            load.put_categories([CategoryDraft(name="Breakfast", slug="early")], NOON)
+            load.put([a_draft("Ham", slug="ham")], [], NOON)
+            load.link({"egg": ["early"], "ham": ["early"]})
+            load.commit()
+        found = stores.products.page(ProductQuery(search="breakfast")).items
+        assert {product.slug for product in found} == {"egg", "ham"}
+        with stores.products.load() as load:
+            load.link({"egg": [], "ham": ["early"]})
+            load.commit()
+        found = stores.products.page(ProductQuery(search="breakfast")).items
+        assert {product.slug for product in found} == {"ham"}
+
+    def test_a_load_that_is_not_committed_leaves_the_categories_alone(self, stores: Stores) -> None:
+        stores.grow("food")
+        stores.fill(egg="")
+        with stores.products.load() as load:
+            load.put_categories([CategoryDraft(name="New", slug="new")], NOON)
+            load.link({"egg": ["food", "new"]})
+        assert stores.listed(CategoryQuery()) == ["food"]
+        assert stores.products.find("egg").categories == ()
+
+    @pytest.mark.parametrize("taken", ["food", "old"])
+    def test_a_load_refuses_what_others_did_to_the_tree(self, stores: Stores, taken: str) -> None:
+        stores.grow("food", "old")
+        stores.fill(egg="")
+        with stores.products.load() as load, pytest.raises(ConflictError):
+            load.put_categories([CategoryDraft(name="x", slug=taken)], NOON)
+        with stores.products.load() as load, pytest.raises(InvalidError):
+            load.link({"egg": ["food", "no-such"]})
+        assert stores.products.find("egg").categories == ()
+
+    def test_a_load_that_links_while_a_category_goes_leads_nowhere_wrong(
+        self, stores: Stores
+    ) -> None:
+        stores.fill(egg="")
+
+        def load(slug: str) -> None:
+            with stores.products.load() as load:
+                load.link({"egg": [slug]})
+                load.commit()
+
+        with ThreadPoolExecutor(2) as threads:
+            for number in range(15):
+                slug = f"s{number}"
+                stores.grow(slug)
+                gone = threads.submit(stores.categories.remove, slug)
+                _refused(partial(load, slug))
+                gone.result()
+        assert stores.products.find("egg").categories == ()
+
+    def test_an_export_has_the_whole_tree_and_every_link(self, stores: Stores) -> None:
+        stores.grow("food", "food/bars", "old", "old/below")
+        stores.categories.change("old", ARCHIVED)
+        stores.fill(egg="below bars", ham="")
+        with stores.products.export(Status.ALL) as export:
+            assert [(draft.slug, draft.parent) for draft in export.categories] == [
+                ("food", None),
+                ("bars", "food"),
+                ("old", None),
+                ("below", "old"),
+            ]
+            stores.categories.remove("bars")
+            egg, ham = export.products
+        assert [category.slug for category in egg.categories] == ["bars", "below"]
+        assert ham.categories == ()
+
 
 def _refused(call: Callable[[], object]) -> bool:
     try:

@@ -344,7 +344,7 @@ class VariantStoreContract:
             load.commit()
         for status in (Status.ALL, Status.ACTIVE):
             with stores.products.export(status) as every:
-                [product] = every
+                [product] = every.products
             assert [variant.position for variant in product.variants] == list(range(250))
             assert sum(variant.is_active for variant in product.variants) == 247
             first = stores.products.find(EGG, Status.ALL).variants[0]

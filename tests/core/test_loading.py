@@ -299,6 +299,26 @@ def test_a_sku_of_another_product_is_refused_and_ones_own_is_not(catalog: Catalo
     )
 
 
+def test_a_sku_that_a_line_gives_up_may_be_taken_by_one_behind_it(catalog: Catalog) -> None:
+    catalog.load(entries(GOOD | {"sku": "A"}, OTHER | {"sku": "B"}))
+    third: dict[str, object] = {"slug": "third", "name": "Third", "price": "1", "sku": "B"}
+    file = entries(GOOD | {"sku": "C"}, OTHER | {"sku": "A"}, third)
+    assert counts(catalog.load(file)) == (1, 2, 0)
+    assert {slug: one.sku for slug, one in kept(catalog).items()} == {
+        "good": "C",
+        "other": "A",
+        "third": "B",
+    }
+    assert counts(catalog.load(file)) == (0, 0, 3)
+
+
+def test_a_sku_that_a_refused_line_would_have_given_up_stays(catalog: Catalog) -> None:
+    catalog.load(entries(GOOD | {"sku": "A"}, OTHER))
+    refused = GOOD | {"sku": "C", "compare_at_price": "1"}
+    assert [notice.line for notice in refusal(catalog, refused, OTHER | {"sku": "A"})] == [2, 3]
+    assert kept(catalog)["good"].sku == "A"
+
+
 @pytest.mark.parametrize("sku", ["None", "UNSET"])
 def test_no_sku_is_not_the_sku_of_any_product(catalog: Catalog, sku: str) -> None:
     catalog.load(entries(GOOD | {"sku": sku}))

@@ -85,12 +85,16 @@ def pairs(cell: str) -> object:
     return found
 
 
-def variants(cell: str) -> object:
-    """Return the variants of a cell: a JSON list of maps. A blank one names none."""
-    cell = cell.strip(SPACES)
-    if cell and not cell.startswith("["):
-        raise RefusedError("Write variants as a JSON list of objects")
-    return strict_json.parse(cell) if cell else []
+def maps(name: str) -> Callable[[str], object]:
+    """Return what reads the maps of a cell: a JSON list of them. A blank one has none."""
+
+    def read(cell: str) -> object:
+        cell = cell.strip(SPACES)
+        if cell and not cell.startswith("["):
+            raise RefusedError(f"Write {name} as a JSON list of objects")
+        return strict_json.parse(cell) if cell else []
+
+    return read
 
 
 def cut(long: str, maximum: int) -> str:
@@ -118,7 +122,9 @@ FIELDS: Mapping[str, Callable[[str], object]] = MappingProxyType(
         "track_stock": yes_or_no,
         "is_active": yes_or_no,
         "images": items,
-        "variants": variants,
+        "categories": items,
+        "variants": maps("variants"),
+        "category_details": maps("category details"),
     }
 )
 """The fields that a file can write, and how a cell of each is read."""

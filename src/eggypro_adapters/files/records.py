@@ -1,13 +1,17 @@
 """A product as our own formats write it: every field that they read, and nothing else."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
+from attrs import asdict
+
+from eggypro_core.categories import CategoryDraft
 from eggypro_core.products import Product
 from eggypro_core.variants import Variant
 
 
-def record(product: Product) -> dict[str, object]:
-    """Return what is written of a product, which has all its variants."""
+def record(product: Product, details: Iterable[CategoryDraft]) -> dict[str, object]:
+    """Return what is written of a product, and with it of some categories."""
     return {
         "name": product.name,
         "slug": product.slug,
@@ -24,7 +28,9 @@ def record(product: Product) -> dict[str, object]:
         "track_stock": product.track_stock,
         "is_active": product.is_active,
         "images": [{"ref": image.ref, "alt": image.alt} for image in product.images],
+        "categories": [category.slug for category in product.categories],
         "variants": [_variant(variant) for variant in product.variants],
+        "category_details": [asdict(draft) for draft in details],
     }
 
 

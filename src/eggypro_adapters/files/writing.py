@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, starmap
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -12,22 +12,24 @@ from attrs import define
 from eggypro_adapters.files.cells import FIELDS, SIGNS, escaped
 from eggypro_adapters.files.records import record
 from eggypro_adapters.files.shopify import writing as shopify
+from eggypro_adapters.files.telling import with_details
 from eggypro_adapters.files.woocommerce import writing as woocommerce
 from eggypro_core.errors import Fault, InvalidError
+from eggypro_core.exports import Export
 from eggypro_core.products import Product
 
 _AT_ONCE = 100
 
 
-def write_products(products: Iterable[Product], stream: BinaryIO, *, form: str) -> int:
-    """Write products, which have all their variants, and return how many.
+def write_products(export: Export, stream: BinaryIO, *, form: str) -> int:
+    """Write the products of an export, and return how many.
 
     Raises InvalidError for a form that is not known, and what the stream raises.
     """
     if form not in WRITERS:
         raise InvalidError([Fault("format", f"Format must be one of {', '.join(WRITERS)}")])
-    counted = _Counted(products)
-    lines = WRITERS[form](counted)
+    counted = _Counted(export.products)
+    lines = WRITERS[form](Export(export.categories, iter(counted)))
     while some := b"".join(islice(lines, _AT_ONCE)):
         stream.write(some)
     return counted.number
@@ -54,24 +56,26 @@ class _Echo:
         return text
 
 
-def _jsonl(products: Iterable[Product]) -> Iterator[bytes]:
-    for product in products:
-        yield orjson.dumps(record(product), option=orjson.OPT_APPEND_NEWLINE)
+def _jsonl(export: Export) -> Iterator[bytes]:
+    for found in starmap(record, with_details(export)):
+        yield orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _own_csv(products: Iterable[Product]) -> Iterator[bytes]:
+def _own_csv(export: Export) -> Iterator[bytes]:
     names = list(FIELDS)
+    found = starmap(record, with_details(export))
+    yield from _table(names, ([_cell(one[name]) for name in names] for one in found))
+
+
+def _shopify(export: Export) -> Iterator[bytes]:
     yield from _table(
-        names, ([_cell(found[name]) for name in names] for found in map(record, products))
+        shopify.COLUMNS, (row for one in export.products for row in shopify.rows(one))
     )
 
 
-def _shopify(products: Iterable[Product]) -> Iterator[bytes]:
-    yield from _table(shopify.COLUMNS, (row for one in products for row in shopify.rows(one)))
-
-
-def _woocommerce(products: Iterable[Product]) -> Iterator[bytes]:
-    rows = (row for one in products for row in woocommerce.rows(one))
+def _woocommerce(export: Export) -> Iterator[bytes]:
+    paths = woocommerce.paths(export.categories)
+    rows = (row for one in export.products for row in woocommerce.rows(one, paths))
     yield from _table(woocommerce.COLUMNS, rows)
 
 
@@ -93,7 +97,7 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
-WRITERS: Mapping[str, Callable[[Iterable[Product]], Iterator[bytes]]] = MappingProxyType(
+WRITERS: Mapping[str, Callable[[Export], Iterator[bytes]]] = MappingProxyType(
     {
         "eggypro-csv": _own_csv,
         "jsonl": _jsonl,

@@ -52,13 +52,13 @@ class MemoryCategoryStore:
     def add(self, draft: CategoryDraft, at: datetime) -> Category:
         with self._database.lock:
             shelf = self._database.shelf
-            return _category(shelf, _added(shelf, draft, next(self._database.ids), at))
+            return _category(shelf, add_category(shelf, draft, next(self._database.ids), at))
 
     def add_all(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
         with self._database.lock:
             shelf = self._database.shelf.copy()
             for draft in drafts:
-                _added(shelf, draft, next(self._database.ids), at)
+                add_category(shelf, draft, next(self._database.ids), at)
             self._database.shelf = shelf
 
     def change(self, slug: str, to: Callable[[Category], Category]) -> Category:
@@ -106,7 +106,23 @@ def _node(shelf: Shelf, slug: str) -> Node:
     raise no_category(slug)
 
 
-def _added(shelf: Shelf, draft: CategoryDraft, new_id: int, at: datetime) -> Node:
+def drafts_of(shelf: Shelf) -> list[CategoryDraft]:
+    """Return every category as it would be added, each behind its parent."""
+    lines = sorted((shelf.line_of(node) for node in shelf.categories.values()), key=_path)
+    return [
+        CategoryDraft(
+            name=node.name,
+            slug=node.slug,
+            description=node.description,
+            parent=above[-1].slug if above else None,
+            is_active=node.is_active,
+        )
+        for *above, node in lines
+    ]
+
+
+def add_category(shelf: Shelf, draft: CategoryDraft, new_id: int, at: datetime) -> Node:
+    """Put a new category on a shelf, and return it."""
     taken = {ROOTS, *(node.slug for node in shelf.categories.values())}
     wanted = slug_of(draft.name, SLUG, otherwise="category")
     node = Node(
@@ -129,8 +145,7 @@ def _put(shelf: Shelf, node: Node, parent: str | None) -> Node:
             raise slug_taken(other.slug, is_active=other.is_active)
     former = shelf.categories.get(node.id, node)
     if above is not None:
-        path = [one.slug for one in shelf.line_of(above)]
-        require_place(former.slug, path, levels=_levels(shelf, former))
+        require_place(former.slug, _path(shelf.line_of(above)), levels=_levels(shelf, former))
     kept = evolve(node, parent=None if above is None else above.id)
     shelf.categories[node.id] = kept
     shelf.words.update(words_of(kept.name))
@@ -151,8 +166,7 @@ def _levels(shelf: Shelf, node: Node) -> int:
 
 
 def _category(shelf: Shelf, node: Node) -> Category:
-    line = shelf.line_of(node)
-    path = tuple(one.slug for one in line)
+    path = tuple(_path(shelf.line_of(node)))
     return Category(
         id=node.id,
         name=node.name,
@@ -186,6 +200,10 @@ def _matches(query: CategoryQuery, node: Node, shelf: Shelf) -> bool:
 
 def _is_behind(node: Node, place: Position | None) -> bool:
     return place is None or _place(node) > (place.key, place.id)
+
+
+def _path(line: Sequence[Node]) -> list[str]:
+    return [node.slug for node in line]
 
 
 def _place(node: Node) -> tuple[str, int]:

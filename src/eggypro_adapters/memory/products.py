@@ -1,15 +1,17 @@
 """The products of a shop within this process."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
 from attrs import asdict, define, evolve, field
 
+from eggypro_adapters.memory.categories import add_category, drafts_of
 from eggypro_adapters.memory.searching import find, reason_of
-from eggypro_adapters.memory.shelf import MemoryDatabase, Shelf
-from eggypro_core.categories import no_categories
+from eggypro_adapters.memory.shelf import MemoryDatabase, Shelf, named
+from eggypro_core.categories import CategoryDraft, no_categories
+from eggypro_core.exports import Export
 from eggypro_core.facets import FACETED, CategoryCount, Facets
 from eggypro_core.listing import Explained
 from eggypro_core.paging import COUNTED, Page
@@ -110,12 +112,12 @@ class MemoryProductStore:
             self._database.shelf.remove(product)
 
     @contextmanager
-    def export(self, status: Status) -> Iterator[Iterator[Product]]:
+    def export(self, status: Status) -> Iterator[Export]:
         with self._database.lock:
             shelf = self._database.shelf.copy()
         found = sorted(shelf.products.values(), key=lambda product: product.id)
         shown = (one for one in found if status.shows(is_active=one.is_active))
-        yield (evolve(shelf.find(one.slug), variants=shelf.variants_of(one)) for one in shown)
+        yield Export(drafts_of(shelf), (_exported(one, shelf) for one in shown))
 
     @contextmanager
     def load(self) -> Iterator["_MemoryLoad"]:
@@ -173,6 +175,25 @@ class _MemoryLoad:
             self.shelf.put_variants(product, every.values())
         self.shelf.refuse_skus_twice()  # only now: variants may give one another theirs
 
+    def categories(self) -> Iterable[CategoryDraft]:
+        return drafts_of(self.shelf)
+
+    def put_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+        for draft in drafts:
+            add_category(self.shelf, draft, next(self.ids), at)
+
+    def linked(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
+        found = self.known(slugs).values()
+        inside = {one.slug: [node.slug for node in self.shelf.inside(one.id)] for one in found}
+        return {slug: every for slug, every in inside.items() if every}
+
+    def link(self, places: Mapping[str, Collection[str]]) -> None:
+        found = [(one.id, places[one.slug]) for one in self.known(places).values()]
+        products = {product for product, _ in found}
+        others = {link for link in self.shelf.links if link[0] not in products}
+        links = {(product, one) for product, slugs in found for one in _ids(self.shelf, slugs)}
+        self.shelf.links = others | links
+
     def commit(self) -> None:
         self.committed = True
 
@@ -183,12 +204,24 @@ def _added(shelf: Shelf, draft: ProductDraft, new_id: int, at: datetime) -> Prod
     wanted = values.pop("categories")
     values["slug"] = draft.slug or free_slug(slug_of(draft.name), shelf.holds)
     product = Product(**values, id=new_id, version=1, created_at=at, updated_at=at)
-    ids = {node.slug: node.id for node in shelf.categories.values()}
-    if unknown := [slug for slug in wanted if slug not in ids]:
-        raise no_categories(unknown)
+    inside = _ids(shelf, wanted)
     shelf.put(product)
-    shelf.links.update((new_id, ids[slug]) for slug in wanted)
+    shelf.links.update((new_id, category) for category in inside)
     return evolve(product, categories=shelf.names_of(new_id))
+
+
+def _ids(shelf: Shelf, slugs: Collection[str]) -> list[int]:
+    """Return the ids of categories. Raises InvalidError where one of them is missing."""
+    ids = {node.slug: node.id for node in shelf.categories.values()}
+    if unknown := [slug for slug in slugs if slug not in ids]:
+        raise no_categories(unknown)
+    return [ids[slug] for slug in slugs]
+
+
+def _exported(product: Product, shelf: Shelf) -> Product:
+    """Return a product with all its variants and categories."""
+    categories = named(shelf.inside(product.id))
+    return evolve(product, variants=shelf.variants_of(product), categories=categories)
 
 
 def _found(query: ProductQuery, shelf: Shelf) -> list[tuple[tuple[SortKey, int], Product, int]]:

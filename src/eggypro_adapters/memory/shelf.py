@@ -164,12 +164,14 @@ class Shelf:
         self.reviews = {id_: row for id_, row in self.reviews.items() if row[0] != product.id}
         self.links = {link for link in self.links if link[0] != product.id}
 
+    def inside(self, product: int) -> list[Node]:
+        """Return the categories that a product is in, visible or not, by name."""
+        found = [self.categories[category] for one, category in self.links if one == product]
+        return sorted(found, key=lambda node: (name_key(node.name), node.slug))
+
     def names_of(self, product: int) -> tuple[CategoryName, ...]:
         """Return the visible categories that a product is in."""
-        found = [self.categories[category] for one, category in self.links if one == product]
-        shown = [node for node in found if self.is_visible(node)]
-        shown.sort(key=lambda node: (name_key(node.name), node.slug))
-        return tuple(CategoryName(node.slug, node.name) for node in shown)
+        return named(node for node in self.inside(product) if self.is_visible(node))
 
     def line_of(self, node: Node) -> list[Node]:
         """Return what leads to a category: from the root to itself."""
@@ -185,6 +187,11 @@ class Shelf:
     def within(self, node: Node) -> list[Node]:
         """Return a category and all below it."""
         return [one for one in self.categories.values() if node in self.line_of(one)]
+
+
+def named(nodes: Iterable[Node]) -> tuple[CategoryName, ...]:
+    """Return categories as a product names them."""
+    return tuple(CategoryName(node.slug, node.name) for node in nodes)
 
 
 @define

@@ -7,8 +7,12 @@ import sqlalchemy as sa
 
 from eggypro_adapters.postgres.rows import is_within
 from eggypro_adapters.postgres.tables import categories, product_categories, products
-from eggypro_core.categories import Category
+from eggypro_core.categories import Category, CategoryDraft
 
+EVERY = sa.select(
+    *(categories.c[name] for name in ("name", "slug", "description", "path", "is_active"))
+).order_by(categories.c.path)
+"""Every category, each behind its parent: the columns of `draft_of`, in its order."""
 OWN = ("id", "name", "slug", "description", "path", "is_active", "is_visible", "created_at")
 
 
@@ -45,3 +49,15 @@ def category_of(row: Sequence[Any]) -> Category:
     fields = dict(zip((*OWN, "product_count"), row, strict=True))
     path = tuple(fields.pop("path"))
     return Category(**fields, path=path, parent=path[-2] if len(path) > 1 else None)
+
+
+def draft_of(row: Sequence[Any]) -> CategoryDraft:
+    """Return what a row of EVERY says."""
+    name, slug, description, path, is_active = row
+    return CategoryDraft(
+        name=name,
+        slug=slug,
+        description=description,
+        parent=path[-2] if len(path) > 1 else None,
+        is_active=is_active,
+    )

@@ -2,9 +2,10 @@
 
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from itertools import count
 from time import monotonic
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from eggypro_adapters.postgres.errors import is_collision, is_lost, translated
 
 _DIALECT: sa.Dialect = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 T = TypeVar("T")
+Rows: TypeAlias = Iterator[tuple[Any, ...]]
 TRIES = 3
 IDLE = 30.0
 """Seconds after which a connection that nobody used is replaced."""
@@ -141,19 +143,22 @@ class Database:
                 return work(connection)
 
     @contextmanager
-    def snapshot(
-        self, statement: Statement, values: Mapping[str, object]
-    ) -> Iterator[Iterator[tuple[Any, ...]]]:
-        """Give the rows of a SELECT as they are at one moment, fetched a few at a time.
+    def snapshot(self) -> Iterator[Callable[[Statement, Mapping[str, object]], Rows]]:
+        """Give what runs SELECTs that all see one moment; their rows are fetched a few at a time.
 
         It may take as long as it takes.
         """
-        with translated(), self._snapshots.begin() as connection:
+        with translated(), self._snapshots.begin() as connection, ExitStack() as cursors:
             connection.execute(_NO_TIMEOUT)
-            cursor = driver(connection.connection).cursor("snapshot", binary=True)
-            with closing(cursor):
+            numbers = count()
+
+            def rows(statement: Statement, values: Mapping[str, object]) -> Rows:
+                found = driver(connection.connection).cursor(f"rows{next(numbers)}", binary=True)
+                cursor = cursors.enter_context(closing(found))
                 cursor.itersize = FETCHED
-                yield iter(cursor.execute(statement.sql, statement.values(values)))
+                return iter(cursor.execute(statement.sql, statement.values(values)))
+
+            yield rows
 
     def revision(self) -> str | None:
         """Return the migration that the database is at, None where there was none yet."""

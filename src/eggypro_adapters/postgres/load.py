@@ -1,6 +1,6 @@
 """An import into Postgres: one transaction, COPY underneath."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Self
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from attrs import define, evolve, field
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from eggypro_adapters.postgres.category_rows import EVERY, draft_of
 from eggypro_adapters.postgres.derived import derive
 from eggypro_adapters.postgres.engine import driver
 from eggypro_adapters.postgres.indexing import index, learn, search_row
@@ -21,7 +22,16 @@ from eggypro_adapters.postgres.rows import (
     variant_columns,
     variant_of,
 )
-from eggypro_adapters.postgres.tables import products, skus, slug_aliases, variants
+from eggypro_adapters.postgres.tables import (
+    categories,
+    product_categories,
+    products,
+    skus,
+    slug_aliases,
+    variants,
+)
+from eggypro_adapters.postgres.tree import add_all, ids_of
+from eggypro_core.categories import CategoryDraft
 from eggypro_core.products import Product, ProductDraft
 from eggypro_core.variants import Variant, VariantDraft
 from eggypro_core.words import entry_of
@@ -61,6 +71,20 @@ _VARIANTS = (
 _IDS = sa.select(products.c.slug, products.c.id).where(
     products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
 )
+_LINKED = (
+    sa.select(products.c.slug, sa.func.array_agg(categories.c.slug).label("inside"))
+    .select_from(products.join(product_categories).join(categories))
+    .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
+    .group_by(products.c.slug)
+)
+_WANTED = "SELECT * FROM unnest(CAST(:products AS int[]), CAST(:categories AS int[]))"
+_UNLINK = sa.text(f"""
+    DELETE FROM product_categories
+    WHERE product_id = ANY(CAST(:ids AS int[])) AND (product_id, category_id) NOT IN ({_WANTED})
+""")
+_LINK = sa.text(
+    f"INSERT INTO product_categories (product_id, category_id) {_WANTED} ON CONFLICT DO NOTHING"
+)
 _FREE = sa.delete(slug_aliases).where(
     slug_aliases.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
 )
@@ -72,7 +96,7 @@ class PostgresLoad:
 
     _connection: sa.Connection
     _new: dict[str, ProductDraft] = field(factory=dict, init=False)
-    """New products, by slug, whose words are not written yet: their variants may follow."""
+    """New products, by slug, whose words are not written yet: variants and links may follow."""
     _touched: set[int] = field(factory=set, init=False)
     """Others, by id, whose words are not written yet."""
     _words: set[str] = field(factory=set, init=False)
@@ -101,6 +125,8 @@ class PostgresLoad:
         return {row.sku: row.slug for row in rows}
 
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
+        if len(self._new) + len(self._touched) >= _INDEXED:
+            self._index()
         if new:
             times = {"created_at": at, "updated_at": at}
             self._copy("products", [columns_of(draft) | times for draft in new])
@@ -110,8 +136,6 @@ class PostgresLoad:
             rows = [_edited(product) for product in changed]
             self._replace("products", "changed", rows)
             self._touched.update(product.id for product in changed)
-        if len(self._new) + len(self._touched) >= _INDEXED:
-            self._index()
 
     def put_variants(
         self,
@@ -132,9 +156,30 @@ class PostgresLoad:
             rows = [{"product_id": ids[slug], **variant_columns(draft)} for slug, draft in new]
             self._copy("variants", rows)
         derive(self._connection, ids.values())
-        self._touched.update(ids.values())
-        for slug in ids:
-            self._new.pop(slug, None)
+        self._touch(ids)
+
+    def categories(self) -> Iterable[CategoryDraft]:
+        return map(draft_of, self._connection.execute(EVERY))
+
+    def put_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+        add_all(self._connection, drafts, at)
+
+    def linked(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
+        rows = self._connection.execute(_LINKED, {"slugs": list(slugs)})
+        return {row.slug: row.inside for row in rows}
+
+    def link(self, places: Mapping[str, Collection[str]]) -> None:
+        inside = ids_of(self._connection, {slug for slugs in places.values() for slug in slugs})
+        found = self._ids(places)
+        links = [(one, inside[slug]) for at, one in found.items() for slug in places[at]]
+        values = {
+            "ids": list(found.values()),
+            "products": [product for product, _ in links],
+            "categories": [category for _, category in links],
+        }
+        for statement in (_UNLINK, _LINK):
+            self._connection.execute(statement, values)
+        self._touch(found)
 
     def commit(self) -> None:
         self._index()
@@ -151,6 +196,12 @@ class PostgresLoad:
         index(self._connection, sorted(self._touched), self._words)
         self._new.clear()
         self._touched.clear()
+
+    def _touch(self, ids: Mapping[str, int]) -> None:
+        """Note that what hangs on the products at slugs has changed."""
+        self._touched.update(ids.values())
+        for slug in ids:
+            self._new.pop(slug, None)
 
     def _ids(self, slugs: Collection[str]) -> dict[str, int]:
         """Return the ids of the products at slugs."""

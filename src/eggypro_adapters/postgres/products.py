@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from attrs import field, frozen
 from sqlalchemy.dialects.postgresql import insert
 
+from eggypro_adapters.postgres.category_rows import EVERY, draft_of
 from eggypro_adapters.postgres.engine import Database, Statement
 from eggypro_adapters.postgres.facets import facets_in
 from eggypro_adapters.postgres.frequencies import FrequencyReader
@@ -22,14 +23,14 @@ from eggypro_adapters.postgres.rows import (
 )
 from eggypro_adapters.postgres.searching import PostgresSearch
 from eggypro_adapters.postgres.tables import (
-    categories,
     product_categories,
     products,
     skus,
     slug_aliases,
 )
-from eggypro_core.categories import no_categories
+from eggypro_adapters.postgres.tree import ids_of
 from eggypro_core.errors import MovedError, NotFoundError
+from eggypro_core.exports import Export
 from eggypro_core.facets import Facets
 from eggypro_core.listing import Explained
 from eggypro_core.paging import Page
@@ -55,7 +56,8 @@ _FIND = {
     status: Statement.of(sa.select(*whole(status)).where(products.c.slug == _slug))
     for status in Status
 }
-_EVERY = sa.select(*whole(Status.ALL, most=None)).order_by(products.c.id)
+_EVERY = sa.select(*whole(Status.ALL, most=None, hidden=True)).order_by(products.c.id)
+_CATEGORIES = Statement.of(EVERY)
 _EXPORTS = {
     Status.ALL: Statement.of(_EVERY),
     Status.ACTIVE: Statement.of(_EVERY.where(products.c.is_active)),
@@ -130,9 +132,10 @@ class PostgresProductStore:
         self._database.write(lambda connection: _remove(connection, slug, check))
 
     @contextmanager
-    def export(self, status: Status) -> Iterator[Iterator[Product]]:
-        with self._database.snapshot(_EXPORTS[status], {}) as rows:
-            yield map(product_of, rows)
+    def export(self, status: Status) -> Iterator[Export]:
+        with self._database.snapshot() as rows:
+            categories = [draft_of(row) for row in rows(_CATEGORIES, {})]
+            yield Export(categories, map(product_of, rows(_EXPORTS[status], {})))
 
     @contextmanager
     def load(self) -> Iterator[PostgresLoad]:
@@ -169,13 +172,13 @@ def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Prod
     """Insert a product; return None where another took the slug that was made for it."""
     refuse_sku(connection, draft.sku)
     slug = draft.slug or _free_slug(connection, slug_of(draft.name))
-    inside = _category_ids(connection, draft.categories)
+    inside = ids_of(connection, draft.categories)
     values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
     new = insert(products).values(values).on_conflict_do_nothing().returning(products.c.id)
     if product_id := connection.scalar(new):
         _free_aliases(connection, [slug])
         if inside:
-            links = [{"product_id": product_id, "category_id": one} for one in inside]
+            links = [{"product_id": product_id, "category_id": one} for one in inside.values()]
             connection.execute(sa.insert(product_categories), links)
         index(connection, [product_id])
         added = sa.select(*whole()).where(products.c.id == product_id)
@@ -184,21 +187,6 @@ def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Prod
         _refuse_slug(connection, slug)
     refuse_sku(connection, draft.sku)
     return None
-
-
-def _category_ids(connection: sa.Connection, slugs: Collection[str]) -> Collection[int]:
-    """Return the ids of categories. Raises InvalidError where one of them is missing."""
-    if not slugs:
-        return ()
-    there = (
-        sa.select(categories.c.slug, categories.c.id)
-        .where(categories.c.slug.in_(slugs))
-        .with_for_update(read=True, key_share=True)  # so that none is deleted meanwhile
-    )
-    ids = {row.slug: row.id for row in connection.execute(there)}
-    if unknown := [slug for slug in slugs if slug not in ids]:
-        raise no_categories(unknown)
-    return ids.values()
 
 
 def _changed(connection: sa.Connection, slug: str, to: Callable[[Product], Product]) -> Product:

@@ -38,8 +38,10 @@ _listed = (
 )
 
 
-def category_names(of: sa.FromClause) -> sa.ColumnElement[Any]:
+def category_names(of: sa.FromClause, *, hidden: bool = False) -> sa.ColumnElement[Any]:
     """Return the visible categories of a product's row, an array of slug and name for each.
+
+    With `hidden`, return those too that are archived or below such a one.
 
     It is a query for each row, so let it see no more rows than are shown.
     """
@@ -47,7 +49,10 @@ def category_names(of: sa.FromClause) -> sa.ColumnElement[Any]:
     names = (
         sa.select(pair)
         .select_from(product_categories.join(categories))
-        .where(product_categories.c.product_id == of.c.id, categories.c.is_visible)
+        .where(
+            product_categories.c.product_id == of.c.id,
+            sa.true() if hidden else categories.c.is_visible,
+        )
         .order_by(categories.c.name_key, categories.c.slug)
         .correlate(of)
     )
@@ -102,13 +107,16 @@ CASE WHEN products.has_variants THEN (
 
 
 def whole(
-    status: Status = Status.ACTIVE, *, most: int | None = EMBEDDED
+    status: Status = Status.ACTIVE, *, most: int | None = EMBEDDED, hidden: bool = False
 ) -> list[sa.ColumnElement[Any]]:
-    """Return the columns of `product_of`, in its order, with its first variants of a status."""
+    """Return the columns of `product_of`, in its order, with its first variants of a status.
+
+    With `hidden`, it names the categories too that are not visible.
+    """
     shown = "v.is_active" if status is Status.ACTIVE else "true"
     limit = "ALL" if most is None else most
     embedded = sa.literal_column(_EMBEDDED.format(shown=shown, most=limit), type_=sa.JSON)
-    return [*LISTED, category_names(products), *_OWN, embedded.label("variants")]
+    return [*LISTED, category_names(products, hidden=hidden), *_OWN, embedded.label("variants")]
 
 
 def listed_of(row: Sequence[Any]) -> ListedProduct:

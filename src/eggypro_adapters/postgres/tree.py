@@ -1,6 +1,6 @@
 """Writing to the tree of categories: what is added, changed, moved and removed, one at a time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from eggypro_core.categories import (
     SLUG,
     Category,
     CategoryDraft,
+    no_categories,
     no_category,
     no_parent,
     require_place,
@@ -219,3 +220,22 @@ def _free_slug(connection: sa.Connection, wanted: str) -> str:
     begun = f"{wanted[: SLUG // 3]}%"  # a number may need the room of some of its letters
     alike = sa.select(categories.c.slug).where(categories.c.slug.like(begun))
     return free_slug(wanted, {ROOTS, *connection.scalars(alike)}, SLUG)
+
+
+def ids_of(connection: sa.Connection, slugs: Collection[str]) -> Mapping[str, int]:
+    """Return the ids of categories by slug, which stay theirs until the transaction ends.
+
+    Raises InvalidError where one of them is missing.
+    """
+    if not slugs:
+        return {}
+    there = (
+        sa.select(categories.c.slug, categories.c.id)
+        .where(categories.c.slug.in_(slugs))
+        .order_by(categories.c.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    ids = {row.slug: row.id for row in connection.execute(there)}
+    if unknown := [slug for slug in slugs if slug not in ids]:
+        raise no_categories(unknown)
+    return ids

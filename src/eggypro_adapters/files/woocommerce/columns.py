@@ -30,7 +30,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "backorders": ("Backorders allowed?",),
         "sale_price": ("Sale price",),
         "price": ("Regular price",),
-        "Category": ("Categories",),
+        "categories": ("Categories",),
         "Tags": ("Tags",),
         "Brand": ("Brands", "Brand"),
         "images": ("Images",),
@@ -49,7 +49,7 @@ _IGNORED = (
 )
 _ROLES = {key(name): role for role, names in _NAMES.items() for name in names}
 _IGNORED_KEYS = frozenset(key(name) for name in _IGNORED)
-_ATTRIBUTES = ("Barcode", "Category", "Tags", "Brand")
+_ATTRIBUTES = ("Barcode", "Tags", "Brand")
 _SIZE = re.compile(rf"({'|'.join(SIZES)}) \((.+)\)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"Attribute ([0-9]{1,4}) (name|value\(s\))", re.IGNORECASE)
 _OF_ATTRIBUTE = re.compile(r"Attribute [0-9]+ (visible|global|default)", re.IGNORECASE)

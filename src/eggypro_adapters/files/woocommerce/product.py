@@ -21,11 +21,14 @@ from eggypro_adapters.files.woocommerce.variants import (
 )
 from eggypro_core.errors import Fault
 from eggypro_core.imports import ImportEntry
+from eggypro_core.products import NOT_IN_NAMES
 from eggypro_core.rules import printable
 from eggypro_core.slugs import free_slug, slug_of
 
 _SKIPPED = frozenset({"grouped", "external"})
 _DESCRIPTION = 5000
+_CATEGORY = 100
+_NO_SIGNS = str.maketrans(dict.fromkeys(NOT_IN_NAMES, " "))
 _HTML = 200_000
 """Characters of HTML that are looked at for the description: details may not be longer anyway."""
 _SEO = (("seo_title", "SEO title", 255), ("seo_description", "SEO description", 500))
@@ -78,6 +81,7 @@ def _values(
         **_texts(main, notes),
         **offer,
         **_state(main, notes),
+        **_categories(main, notes),
         **_pictures(main, variations, notes),
         **_attributes(main, variations, columns, notes),
     }
@@ -127,6 +131,21 @@ def _state(main: ProductRow, notes: Notes) -> dict[str, object]:
         why = f"Published is '{printable(word)}', which says nothing here: passed over"
         notes.warn("is_active", why)
     return {} if published is None else {"is_active": published}
+
+
+def _categories(main: ProductRow, notes: Notes) -> dict[str, object]:
+    """Return the categories of a product, each by the names from the root."""
+    if "categories" not in main.cells:
+        return {}
+    named = (entities.unescape(path).split(">") for path in items(main.cells["categories"]))
+    found = ([name for part in path if (name := _category(part, notes))] for path in named)
+    return {"categories": [path for path in found if path]}
+
+
+def _category(text: str, notes: Notes) -> str:
+    """Return the name of a category, with spaces for the signs that none may have."""
+    name = " ".join(text.translate(_NO_SIGNS).split())
+    return notes.shortened(name, "categories", "The name of a category", _CATEGORY).strip()
 
 
 def _pictures(

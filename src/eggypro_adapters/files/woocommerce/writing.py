@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
 from eggypro_adapters.files.woocommerce.texts import folded, listed
+from eggypro_core.categories import CategoryDraft
 from eggypro_core.products import Product
 from eggypro_core.variants import Variant
 
@@ -24,16 +25,25 @@ COLUMNS = (
 )
 _OWN_COLUMNS = {
     "Barcode": "GTIN, UPC, EAN, or ISBN",
-    "Category": "Categories",
     "Tags": "Tags",
     "Brand": "Brands",
 }
 
 
-def rows(product: Product) -> Iterator[list[str]]:
+def paths(categories: Iterable[CategoryDraft]) -> Mapping[str, str]:
+    """Return the path of each category by its slug: the names from the root, `>` between them."""
+    found: dict[str, str] = {}
+    for one in categories:
+        name = escape(one.name, quote=False)
+        found[str(one.slug)] = f"{found[one.parent]} > {name}" if one.parent else name
+    return found
+
+
+def rows(product: Product, paths: Mapping[str, str]) -> Iterator[list[str]]:
     """Return the row of a product, and one for each of its variants, on sale or not."""
     values = _option_values(product.variants)
     cells = _product(product) | _attributes(product, values)
+    cells["Categories"] = listed(paths[one.slug] for one in product.categories)
     cells |= {"Type": "variable"} if values else {"Type": "simple", **_offer(product)}
     yield [cells.get(name, "") for name in COLUMNS]
     for variant in product.variants:
