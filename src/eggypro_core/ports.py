@@ -234,7 +234,8 @@ class ProductLoad(Protocol):
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
         """Add products, which have slugs, without their variants, and replace others by id.
 
-        Raises ConflictError if another writer took a slug or SKU meanwhile: nothing is kept then.
+        Raises ConflictError, or the next call does, if another writer took a slug or SKU meanwhile:
+        nothing is kept then.
         """
         ...
 

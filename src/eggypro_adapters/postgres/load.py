@@ -1,8 +1,10 @@
 """An import into Postgres: one transaction, COPY underneath."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from itertools import groupby
+from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -101,6 +103,8 @@ class PostgresLoad:
     """Others, by id, whose words are not written yet."""
     _words: set[str] = field(factory=set, init=False)
     """What searches know, as far as this load has met it."""
+    _worker: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1), init=False)
+    _putting: Future[None] | None = field(default=None, init=False)
     committed: bool = field(default=False, init=False)
 
     @classmethod
@@ -111,20 +115,47 @@ class PostgresLoad:
             connection.execute(statement)
         return cls(connection)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._worker.shutdown()
+        if error is None:
+            self._settle()
+
     def repeated(self, keys: Sequence[str]) -> Collection[str]:
+        self._settle()
         new = set(self._connection.scalars(_REMEMBER, {"keys": list(keys)}))
         return set(keys) - new
 
     def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
+        self._settle()
         rows = self._connection.execute(_KNOWN, {"slugs": list(slugs)})
         found = {product.slug: product for product in map(product_of, rows)}
         return found | self._with_variants([one for one in found.values() if one.has_variants])
 
     def holders(self, skus: Collection[str]) -> Mapping[str, str]:
+        self._settle()
         rows = self._connection.execute(_HOLDERS, {"skus": list(skus)})
         return {row.sku: row.slug for row in rows}
 
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
+        self._settle()
+        # Postgres and this process have a processor each: it works while the next are checked.
+        self._putting = self._worker.submit(self._put, new, changed, at)
+
+    def _settle(self) -> None:
+        """Wait for what is being put. The connection is this thread's again; raises its error."""
+        putting, self._putting = self._putting, None
+        if putting is not None:
+            putting.result()
+
+    def _put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
         if len(self._new) + len(self._touched) >= _INDEXED:
             self._index()
         if new:
@@ -142,6 +173,7 @@ class PostgresLoad:
         new: Sequence[tuple[str, VariantDraft]],
         changed: Sequence[tuple[str, Variant]],
     ) -> None:
+        self._settle()
         ids = self._ids({slug for slug, _ in (*new, *changed)})
         if changed:
             # Two variants may give one another their SKUs: first, none of them has one.
@@ -159,16 +191,20 @@ class PostgresLoad:
         self._touch(ids)
 
     def categories(self) -> Iterable[CategoryDraft]:
+        self._settle()
         return map(draft_of, self._connection.execute(EVERY))
 
     def put_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+        self._settle()
         add_all(self._connection, drafts, at)
 
     def linked(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
+        self._settle()
         rows = self._connection.execute(_LINKED, {"slugs": list(slugs)})
         return {row.slug: row.inside for row in rows}
 
     def link(self, places: Mapping[str, Collection[str]]) -> None:
+        self._settle()
         inside = ids_of(self._connection, {slug for slugs in places.values() for slug in slugs})
         found = self._ids(places)
         links = [(one, inside[slug]) for at, one in found.items() for slug in places[at]]
@@ -182,6 +218,7 @@ class PostgresLoad:
         self._touch(found)
 
     def commit(self) -> None:
+        self._settle()
         self._index()
         self.committed = True
 

@@ -140,8 +140,8 @@ class PostgresProductStore:
     @contextmanager
     def load(self) -> Iterator[PostgresLoad]:
         with self._database.begin() as connection:
-            load = PostgresLoad.begin(connection)
-            yield load
+            with PostgresLoad.begin(connection) as load:
+                yield load
             if not load.committed:
                 connection.rollback()
 

@@ -122,7 +122,14 @@ product_search = sa.Table(
 sa.Index(
     "product_search_score_idx", product_search.c.score.desc(), product_search.c.product_id.desc()
 )
-sa.Index("product_search_words_idx", product_search.c.words, postgresql_using="gin")
+# New rows wait in a list that every search looks through: 256 KiB are a tenth of a millisecond, and
+# cost an import a tenth more than the usual 4 MiB.
+sa.Index(
+    "product_search_words_idx",
+    product_search.c.words,
+    postgresql_using="gin",
+    postgresql_with={"gin_pending_list_limit": 256},
+)
 # An order that has nothing to do with the products, to take a sample by.
 sa.Index("product_search_sample_idx", sa.func.hashint4(product_search.c.product_id))
 

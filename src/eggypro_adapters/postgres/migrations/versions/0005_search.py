@@ -55,7 +55,13 @@ def upgrade() -> None:
     op.create_index(
         "product_search_score_idx", "product_search", [sa.text("score DESC, product_id DESC")]
     )
-    op.create_index("product_search_words_idx", "product_search", ["words"], postgresql_using="gin")
+    op.create_index(
+        "product_search_words_idx",
+        "product_search",
+        ["words"],
+        postgresql_using="gin",
+        postgresql_with={"gin_pending_list_limit": 256},
+    )
     op.create_index(
         "product_search_sample_idx", "product_search", [sa.text("hashint4(product_id)")]
     )
