@@ -24,7 +24,7 @@ from eggypro_core.search import (
     tier_and_score,
     tokens_of,
 )
-from eggypro_core.words import Entry, Field, stem, words_of
+from eggypro_core.words import Entry, Field, slips, stem, words_of
 
 EXACT, PREFIX, CORRECTED = Fit
 
@@ -67,7 +67,7 @@ class Words:
         return sorted(longer)[: LISTED + 1]
 
     def slipped(self, token: Token) -> Collection[str]:
-        return self.words if token else ()
+        return [one for one in self.words if not set(slips(one)).isdisjoint(slips(token.word))]
 
     def categories(self, stems: Collection[str]) -> Sequence[int]:
         found = {id_: map(stem, words_of(name)) for id_, name in self.named.items()}
