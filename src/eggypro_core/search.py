@@ -191,7 +191,7 @@ def _nearest(word: str, others: Collection[str]) -> list[str]:
     def strangeness(other: str) -> tuple[bool, bool, str]:
         return sorted(other) != sorted(word), other[0] != word[0], other
 
-    near = (other for other in others if is_one_edit(word, other))
+    near = (other for other in others if can_be_corrected(other) and is_one_edit(word, other))
     return sorted(near, key=strangeness)[:CORRECTIONS]
 
 

@@ -138,7 +138,7 @@ def entry_of(product: Described, options: Iterable[str] = ()) -> Entry:
 
 def can_be_corrected(word: str) -> bool:
     """Whether a word is one in which a slip can be told: of letters, not too short."""
-    return len(word) >= CORRECTABLE and word.isalpha()
+    return len(word) >= CORRECTABLE and not word.isdecimal()
 
 
 def slips(word: str) -> list[str]:

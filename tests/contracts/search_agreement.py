@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from attrs import evolve, frozen
-from hypothesis import event, given, settings
+from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
 from eggypro_core.categories import CategoryDraft
@@ -135,7 +135,7 @@ def agree(
     `also` gives another way to find the pages of the second.
     """
 
-    @settings(max_examples=examples)
+    @settings(max_examples=examples, phases=set(Phase) - {Phase.shrink})
     @given(catalogues, st.lists(queries, min_size=1, max_size=12), st.data())
     def holds(catalogue: Assortment, wanted: list[ProductQuery], data: st.DataObject) -> None:
         shops = [first(), second()]

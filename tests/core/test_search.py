@@ -158,6 +158,10 @@ def test_short_words_and_numbers_are_never_corrected(search: str) -> None:
     assert all(CORRECTED not in found for found in meant(search, "ego", "501", "ge"))
 
 
+def test_nor_is_a_word_taken_for_one_of_them() -> None:
+    assert all(CORRECTED not in found for found in meant("egg", "eg", "gg"))
+
+
 def test_who_is_forgiving_takes_known_words_for_others_too() -> None:
     assert meant("salt egg", "salt", "malt", "egg", forgiving=True) == [
         {EXACT: Meaning(("salt",)), CORRECTED: Meaning(("malt",))},

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_core.words import (
-    CORRECTABLE,
     LONGEST,
     Field,
     can_be_corrected,
@@ -134,12 +133,12 @@ def test_an_entry_has_the_best_field_of_each_stem_and_every_word() -> None:
     assert {"bars", "chips", "large"} < entry.words
 
 
-@pytest.mark.parametrize("word", ["egg", "straße", "белок", "अंडा"[:1] * CORRECTABLE])
+@pytest.mark.parametrize("word", ["egg", "straße", "белок", "अंडा"])
 def test_words_of_letters_can_be_corrected(word: str) -> None:
     assert can_be_corrected(word)
 
 
-@pytest.mark.parametrize("word", ["eg", "500", "१२३", "", "e9g"])
+@pytest.mark.parametrize("word", ["eg", "500", "१२३", ""])
 def test_numbers_and_short_words_cannot(word: str) -> None:
     assert not can_be_corrected(word)
 
