@@ -21,7 +21,7 @@ from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.searching import PostgresSearch
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from tests.contracts.search_agreement import Pages, agree
-from tests.contracts.search_store import Stores
+from tests.contracts.search_store import SearchContract, Stores
 
 frequencies = st.builds(
     Frequencies,
@@ -51,6 +51,12 @@ def in_postgres(database: Database) -> Stores:
         PostgresVariantStore(database),
         PostgresReviewStore(database),
     )
+
+
+class TestPostgresSearch(SearchContract):
+    @pytest.fixture
+    def stores(self, database: Database) -> Stores:
+        return in_postgres(database)
 
 
 @pytest.fixture
