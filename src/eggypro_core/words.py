@@ -142,12 +142,20 @@ def can_be_corrected(word: str) -> bool:
 
 
 def slips(word: str) -> list[str]:
-    """Return the word, and it with each one of its letters left out.
+    """Return the word and its stem, and both with each one of their letters left out.
 
-    Two words that are one edit apart have one of these in common. It is the method of SymSpell
-    (Garbe, 2012).
+    Two words that may be slips of one another have one of these in common. It is the method of
+    SymSpell (Garbe, 2012).
     """
-    return sorted({word, *(word[:at] + word[at + 1 :] for at in range(len(word)))})
+    both = {word, stem(word)}
+    return sorted(both | {one[:at] + one[at + 1 :] for one in both for at in range(len(one))})
+
+
+def may_be(word: str, other: str) -> bool:
+    """Whether a word may be a slip of another one, or of its plural: "bery" may be "berries"."""
+    return can_be_corrected(other) and (
+        is_one_edit(word, other) or is_one_edit(stem(word), stem(other))
+    )
 
 
 def is_one_edit(one: str, other: str) -> bool:

@@ -11,6 +11,7 @@ from eggypro_core.words import (
     can_be_corrected,
     entry_of,
     is_one_edit,
+    may_be,
     slips,
     stem,
     stems_of,
@@ -143,8 +144,9 @@ def test_numbers_and_short_words_cannot(word: str) -> None:
     assert not can_be_corrected(word)
 
 
-def test_the_slips_of_a_word_leave_out_each_one_of_its_letters() -> None:
-    assert slips("eggs") == ["egg", "eggs", "egs", "ggs"]
+def test_the_slips_of_a_word_leave_out_each_one_of_its_letters_and_of_its_stem_s() -> None:
+    assert slips("egg") == ["eg", "egg", "gg"]
+    assert slips("eggs") == ["eg", "egg", "eggs", "egs", "gg", "ggs"]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +164,19 @@ def test_nothing_else_is(far: str) -> None:
 @given(letters, letters)
 def test_one_edit_is_a_distance_of_one(one: str, other: str) -> None:
     assert is_one_edit(one, other) == (distance(one, other) == 1)
+
+
+@pytest.mark.parametrize("pair", "bery=berries almnods=almond snakc=snacks kwis=kiwi".split())
+def test_a_word_may_be_a_slip_of_one_in_the_other_number(pair: str) -> None:
+    slip, _, word = pair.partition("=")
+    assert not is_one_edit(slip, word)
+    assert may_be(slip, word)
+    assert set(slips(slip)) & set(slips(word))
+
+
+@pytest.mark.parametrize("pair", "egg=eg egg=egg 500=501 bery=berrying".split())
+def test_it_is_no_slip_of_a_short_one_a_number_its_own_or_one_further_away(pair: str) -> None:
+    assert not may_be(*pair.split("="))
 
 
 @given(letters, st.data())
