@@ -7,7 +7,7 @@ from typing import Protocol
 
 from attrs import evolve, field, frozen
 
-from eggypro_core.words import Entry, Field, can_be_corrected, is_one_edit, stem, words_of
+from eggypro_core.words import Entry, Field, can_be_corrected, may_be, stem, words_of
 
 LISTED = 64
 """How many longer words a begun one stands for; if there are more, it stands for all of them."""
@@ -170,7 +170,7 @@ class Vocabulary(Protocol):
         ...
 
     def slipped(self, token: Token) -> Collection[str]:
-        """Return words with a slip in common with it; all that are one edit away are of them."""
+        """Return words with a slip in common with it; all that it may be are of them."""
         ...
 
     def categories(self, stems: Collection[str]) -> Sequence[int]:
@@ -218,14 +218,14 @@ def _listed(stems: Sequence[str], known: Vocabulary) -> Meaning:
 
 
 def _nearest(word: str, others: Collection[str]) -> list[str]:
-    """Return the words one edit away: first those of the same letters, then of the same first."""
+    """Return what a word may be a slip of: first those of its letters, then of its first one."""
     if not can_be_corrected(word):
         return []
 
     def strangeness(other: str) -> tuple[bool, bool, str]:
         return sorted(other) != sorted(word), other[0] != word[0], other
 
-    near = (other for other in others if is_one_edit(word, other))
+    near = (other for other in others if may_be(word, other))
     return sorted(near, key=strangeness)[:CORRECTIONS]
 
 

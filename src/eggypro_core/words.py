@@ -17,7 +17,12 @@ LONGEST = 40
 CORRECTABLE = 3
 """Letters that a word has at least, for one of them to be taken for a slip."""
 
-_APOSTROPHE_S = re.compile(r"['’ʼ]s\b")
+_APOSTROPHE_S = re.compile(r"['’ʼ][sS]\b")
+# The vowel points of Hebrew and Arabic, which most people leave out, soft hyphens and joiners.
+_SILENT = re.compile(
+    "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
+    "\u00ad\u200b-\u200d\u2060\ufeff]"
+)
 # Scripts that put no space between words: each of their characters is a word.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
 # The vowel signs of Indic scripts are no letters to Python, but no ends of words either.
@@ -61,7 +66,7 @@ def words_of(text: str) -> list[str]:
     plain = _APOSTROPHE_S.sub("", text)
     if plain.isascii():
         return _ASCII_WORD.findall(plain.lower())
-    return _WORD.findall(fold(plain))
+    return _WORD.findall(_SILENT.sub("", fold(plain)))
 
 
 @lru_cache(maxsize=50_000)
@@ -73,9 +78,11 @@ def stem(word: str) -> str:
     """
     if len(word) <= CORRECTABLE or not word.isascii() or word.isdigit():
         return word
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+    if word.endswith("s") and not word.endswith("ss"):
         word = word[:-1]
-    if word.endswith("ie") and len(word) > CORRECTABLE + 1:
+    if len(word) <= CORRECTABLE:  # "pie" and "toe" are left alone, and so are "pies" and "toes"
+        return word
+    if word.endswith("ie"):
         return f"{word[:-2]}y"
     return word[:-1] if word.endswith(_SIBILANTS) else word
 
@@ -131,16 +138,24 @@ def entry_of(product: Described, options: Iterable[str] = ()) -> Entry:
 
 def can_be_corrected(word: str) -> bool:
     """Whether a word is one in which a slip can be told: of letters, not too short."""
-    return len(word) >= CORRECTABLE and word.isalpha()
+    return len(word) >= CORRECTABLE and not word.isdecimal()
 
 
 def slips(word: str) -> list[str]:
-    """Return the word, and it with each one of its letters left out.
+    """Return the word and its stem, and both with each one of their letters left out.
 
-    Two words that are one edit apart have one of these in common. It is the method of SymSpell
-    (Garbe, 2012).
+    Two words that may be slips of one another have one of these in common. It is the method of
+    SymSpell (Garbe, 2012).
     """
-    return sorted({word, *(word[:at] + word[at + 1 :] for at in range(len(word)))})
+    both = {word, stem(word)}
+    return sorted(both | {one[:at] + one[at + 1 :] for one in both for at in range(len(one))})
+
+
+def may_be(word: str, other: str) -> bool:
+    """Whether a word may be a slip of another one, or of its plural: "bery" may be "berries"."""
+    return can_be_corrected(other) and (
+        is_one_edit(word, other) or is_one_edit(stem(word), stem(other))
+    )
 
 
 def is_one_edit(one: str, other: str) -> bool:

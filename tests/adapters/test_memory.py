@@ -8,7 +8,7 @@ from eggypro_adapters.memory import (
     MemoryVariantStore,
 )
 from eggypro_core.ports import ProductStore
-from tests.contracts import category_store, review_store
+from tests.contracts import category_store, review_store, search_store
 from tests.contracts.product_store import ProductStoreContract
 from tests.contracts.steady_pages import hold_steady
 from tests.contracts.variant_store import Stores, VariantStoreContract
@@ -43,3 +43,15 @@ class TestMemoryCategoryStore(category_store.CategoryStoreContract):
     def stores(self) -> category_store.Stores:
         database = MemoryDatabase()
         return category_store.Stores(MemoryCategoryStore(database), MemoryProductStore(database))
+
+
+class TestMemorySearch(search_store.SearchContract):
+    @pytest.fixture
+    def stores(self) -> search_store.Stores:
+        database = MemoryDatabase()
+        return search_store.Stores(
+            MemoryProductStore(database),
+            MemoryCategoryStore(database),
+            MemoryVariantStore(database),
+            MemoryReviewStore(database),
+        )

@@ -23,7 +23,7 @@ _ALIAS = Statement.of(
     .where(slug_aliases.c.slug == sa.bindparam("product", type_=sa.Text))
 )
 _LINK = sa.text("""
-    WITH product AS (SELECT id FROM products WHERE slug = :product FOR KEY SHARE),
+    WITH product AS (SELECT id FROM products WHERE slug = :product FOR NO KEY UPDATE),
       category AS (SELECT id FROM categories WHERE slug = :category FOR KEY SHARE),
       link AS (
         INSERT INTO product_categories (product_id, category_id)
@@ -31,11 +31,15 @@ _LINK = sa.text("""
       )
     SELECT (SELECT id FROM product), (SELECT id FROM category)
 """)
-"""Links, and returns what it found to link. What it found stays until the link is kept."""
+"""Links, and returns what it found to link. What it found stays until the link is kept.
+
+Nobody else writes the product meanwhile: of two that do, one would not see what the other's words
+are, and what a search reads of it would lack them.
+"""
 _UNLINK = sa.text("""
-    DELETE FROM product_categories USING products, categories
-    WHERE products.id = product_id AND products.slug = :product
-      AND categories.id = category_id AND categories.slug = :category
+    WITH product AS (SELECT id FROM products WHERE slug = :product FOR NO KEY UPDATE)
+    DELETE FROM product_categories USING product, categories
+    WHERE product.id = product_id AND categories.id = category_id AND categories.slug = :category
     RETURNING product_id
 """)
 
