@@ -110,6 +110,10 @@ class Plan:
         groups = self._widest()
         return Wanted(_all(each.condition() for each in groups), _lookup(groups))
 
+    def inside_condition(self) -> str:
+        """Return what products in any of the categories have that it is within."""
+        return _within(self.inside or ()).condition()
+
     def about(self) -> float:
         """Return about how many rows there are in all tiers, if nothing keeps company."""
         return self._rows(self._widest()) * self._share_left if self.tiers else 0

@@ -55,7 +55,7 @@ _NAMED = """
 (SELECT {relevance} + score AS relevance, product_id FROM product_search AS one
 WHERE product_id = :named AND (score, product_id) < (:score_named, :id_named){filters})"""
 _ALL = f"""
-SELECT * FROM product_search AS one WHERE product_id = :named{{filters}}
+SELECT * FROM product_search AS one WHERE product_id = :named{{named}}
 UNION ALL (
   SELECT one.* FROM ({{source}}) AS one
   WHERE words @@ CAST(:every AS tsquery) AND product_id <> :named{{filters}}
@@ -92,8 +92,10 @@ class Shape:
     in_stock: bool | None
     min_price: bool
     max_price: bool
+    is_inside: bool
+    """Whether it is within so few categories that the conditions on words name them."""
     is_within: bool
-    """Whether it is within more categories than a condition on words can name."""
+    """Whether it is within more."""
     is_sampled: bool = False
     """Whether a sample may tell that more fit than are counted."""
     is_of_few: bool = False
@@ -113,6 +115,11 @@ class Shape:
             _WITHIN: self.is_within,
         }
         return "".join(f" AND {condition}" for condition, is_wanted in wanted.items() if is_wanted)
+
+    def named_filters(self) -> str:
+        """Return the same for a row whose words are not looked at."""
+        inside = " AND words @@ CAST(:inside AS tsquery)" if self.is_inside else ""
+        return self.filters() + inside
 
     def of_few(self) -> str:
         """Return the statement of the rows that those filters leave which may leave few."""
@@ -173,7 +180,7 @@ def faceted(shape: Shape) -> Statement:
         found = f"SELECT {columns}, place FROM ({drawn}) AS one WHERE {fits}{filters}"
         found += f" LIMIT {SAMPLED}"
     else:
-        every = _ALL.format(source=_source(shape, "lookup"), filters=filters)
+        every = _every(shape)
         found = f"SELECT {columns}, 0 AS place FROM ({every}) AS found"
     matched = sa.text(found).columns(
         sa.column("product_id", sa.Integer),
@@ -193,7 +200,7 @@ def left(shape: Shape) -> Statement:
 def total(shape: Shape) -> str:
     """Return the statement that counts what fits; above COUNTED any number will do."""
     filters = shape.filters()
-    every = _ALL.format(source=_source(shape, "lookup"), filters=filters)
+    every = _every(shape)
     if not shape.is_sampled:
         return f"SELECT count(*) AS total FROM ({every}) AS found"
     sampled = _SAMPLE.format(filters=filters)
@@ -205,7 +212,7 @@ def total(shape: Shape) -> str:
 def _branches(shape: Shape) -> Iterator[str]:
     """Give the ways in which rows are looked for, the best tier first."""
     filters = shape.filters()
-    yield _NAMED.format(relevance=relevance_of(None, 0), filters=filters)
+    yield _NAMED.format(relevance=relevance_of(None, 0), filters=shape.named_filters())
     for n, tier in enumerate(shape.tiers):
         better = {index for index in (n - 1, _widest_before(shape.tiers, tier)) if index >= 0}
         fits = f"words @@ CAST(:fits{n} AS tsquery) AND product_id <> :named"
@@ -218,11 +225,14 @@ def _branches(shape: Shape) -> Iterator[str]:
         yield _REST.format(**values, source=source)
 
 
-def _source(shape: Shape, lookup: str) -> str:
-    """Return the statement of the rows among which all that is found is."""
+def _every(shape: Shape) -> str:
+    """Return the statement of all rows that are found, or more than are counted."""
     if shape.is_of_few:
-        return "SELECT * FROM few"
-    return shape.of_few() if shape.is_counted_of_few else _BY_WORDS.format(lookup=lookup)
+        source = "SELECT * FROM few"
+    else:
+        by_words = _BY_WORDS.format(lookup="lookup")
+        source = shape.of_few() if shape.is_counted_of_few else by_words
+    return _ALL.format(source=source, filters=shape.filters(), named=shape.named_filters())
 
 
 def _widest_before(tiers: Sequence[Tier], tier: Tier) -> int:

@@ -51,6 +51,7 @@ class _Looking:
             "every": every.condition,
             "lookup": every.lookup,
             "rows": self.plan.known.rows,
+            "inside": self.plan.inside_condition(),
             "category": query.category,
             "min_price": query.min_price,
             "max_price": query.max_price,
@@ -160,6 +161,7 @@ class PostgresSearch:
             in_stock=query.in_stock,
             min_price=query.min_price is not None,
             max_price=query.max_price is not None,
+            is_inside=is_named,
             is_within=query.category is not None and not is_named,
         )
         plan = Plan(
