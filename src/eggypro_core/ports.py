@@ -232,7 +232,7 @@ class ProductLoad(Protocol):
         ...
 
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
-        """Add products, which have slugs, without their variants, and replace others by id.
+        """Add products, which have slugs, but no variants or categories yet; replace others by id.
 
         Raises ConflictError, or the next call does, if another writer took a slug or SKU meanwhile:
         nothing is kept then.
