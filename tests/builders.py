@@ -7,6 +7,7 @@ from eggypro_adapters.files import read_products, write_products
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
+    MemoryCounter,
     MemoryDatabase,
     MemoryProductStore,
     MemoryReviewStore,
@@ -17,6 +18,7 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
+from eggypro_core.limiter import Limiter
 from eggypro_core.ports import CategoryStore, ProductStore, ReviewStore, VariantStore
 from eggypro_core.taxonomy import Taxonomy
 
@@ -51,8 +53,12 @@ def an_eggypro(
     reviews: ReviewStore | None = None,
     categories: CategoryStore | None = None,
 ) -> EggyPro:
-    """Return a shop, where it is always noon; in memory where no stores are given."""
+    """Return a shop, where it is always noon; in memory where no stores are given.
+
+    Nobody's requests are counted.
+    """
     database = MemoryDatabase()
+    gate = Gate(ADMIN_KEY)
     return EggyPro(
         catalog=Catalog(
             MemoryProductStore(database) if products is None else products,
@@ -68,7 +74,8 @@ def an_eggypro(
         taxonomy=Taxonomy(
             MemoryCategoryStore(database) if categories is None else categories, lambda: NOON
         ),
-        gate=Gate(ADMIN_KEY),
+        gate=gate,
+        limiter=lambda: Limiter(gate, MemoryCounter(lambda: 0.0)),
         reader=read_products,
         writer=write_products,
     )

@@ -45,6 +45,7 @@ ANSWERS: Mapping[type[errors.EggyProError], Answer] = {
     errors.MovedError: Answer(REFUSED, "Permanent Redirect", 308, "use that name"),
     errors.ConflictError: Answer(REFUSED, "Conflict", 409),
     errors.StaleError: Answer(REFUSED, "Precondition Failed", 412),
+    errors.RateLimitedError: Answer(REFUSED, "Too Many Requests", 429),
     errors.UnavailableError: Answer(AWAY, "Service Unavailable", 503),
     errors.ConfigurationError: Answer(
         USAGE, "Configuration", None, "`eggypro env example` explains every setting"

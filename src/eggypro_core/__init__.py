@@ -20,12 +20,14 @@ from eggypro_core.errors import (
     MalformedError,
     MovedError,
     NotFoundError,
+    RateLimitedError,
     StaleError,
     UnauthenticatedError,
     UnavailableError,
 )
 from eggypro_core.feedback import Feedback
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
+from eggypro_core.limiter import Limiter, Visit
 from eggypro_core.paging import Page, Position
 from eggypro_core.parameters import Status
 from eggypro_core.products import (
@@ -38,6 +40,7 @@ from eggypro_core.products import (
     Rating,
 )
 from eggypro_core.queries import ProductQuery, Sort
+from eggypro_core.rates import Policy, Standing
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, ReviewStatus
 from eggypro_core.taxonomy import Taxonomy
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
@@ -63,6 +66,7 @@ __all__ = [
     "ImportEntry",
     "ImportReport",
     "InvalidError",
+    "Limiter",
     "ListedProduct",
     "MalformedError",
     "MovedError",
@@ -71,11 +75,13 @@ __all__ = [
     "OnConflict",
     "Page",
     "Permission",
+    "Policy",
     "Position",
     "Product",
     "ProductChanges",
     "ProductDraft",
     "ProductQuery",
+    "RateLimitedError",
     "Rating",
     "Review",
     "ReviewDraft",
@@ -83,6 +89,7 @@ __all__ = [
     "ReviewStatus",
     "Sort",
     "StaleError",
+    "Standing",
     "Status",
     "Taxonomy",
     "UnauthenticatedError",
@@ -90,4 +97,5 @@ __all__ = [
     "Variant",
     "VariantDraft",
     "VariantQuery",
+    "Visit",
 ]

@@ -14,6 +14,7 @@ from eggypro_core.errors import (
     Fault,
     InvalidError,
     MovedError,
+    RateLimitedError,
     UnavailableError,
 )
 from eggypro_http.addresses import moved_to
@@ -35,6 +36,7 @@ STATUS: Mapping[type[EggyProError], int] = {
     errors.MovedError: 308,
     errors.ConflictError: 409,
     errors.StaleError: 412,
+    errors.RateLimitedError: 429,
     errors.UnavailableError: 503,
     errors.ConfigurationError: 500,
 }
@@ -63,6 +65,7 @@ def install(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(EggyProError, _refused)
     app.add_error_handler(InvalidError, _invalid)
     app.add_error_handler(MovedError, _moved)
+    app.add_error_handler(RateLimitedError, _limited)
     app.add_error_handler(UnavailableError, _away)
     app.add_error_handler(ConfigurationError, _unexpected)
 
@@ -110,6 +113,13 @@ def _moved(
 ) -> None:
     response.set_header("Location", moved_to(request, params, error.slug))
     _answer(request, response, STATUS[MovedError], str(error))
+
+
+def _limited(
+    request: falcon.Request, response: falcon.Response, error: RateLimitedError, _params: object
+) -> None:
+    response.set_header("Retry-After", str(error.seconds))
+    _answer(request, response, STATUS[RateLimitedError], str(error))
 
 
 def _away(
