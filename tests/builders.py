@@ -1,5 +1,6 @@
 """Things that tests begin with, so that each test names only what it is about."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,9 +21,11 @@ from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.limiter import Limiter
 from eggypro_core.ports import CategoryStore, ProductStore, ReviewStore, VariantStore
+from eggypro_core.rates import Policy
 from eggypro_core.taxonomy import Taxonomy
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
+NO_LIMITS: Mapping[str, Policy] = {}
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -52,10 +55,13 @@ def an_eggypro(
     variants: VariantStore | None = None,
     reviews: ReviewStore | None = None,
     categories: CategoryStore | None = None,
+    *,
+    limits: Mapping[str, Policy] = NO_LIMITS,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> EggyPro:
     """Return a shop, where it is always noon; in memory where no stores are given.
 
-    Nobody's requests are counted.
+    Nobody's requests are counted, unless limits are given; their windows end by the clock.
     """
     database = MemoryDatabase()
     gate = Gate(ADMIN_KEY)
@@ -75,7 +81,7 @@ def an_eggypro(
             MemoryCategoryStore(database) if categories is None else categories, lambda: NOON
         ),
         gate=gate,
-        limiter=lambda: Limiter(gate, MemoryCounter(lambda: 0.0)),
+        limiter=lambda: Limiter(gate, MemoryCounter(clock), limits),
         reader=read_products,
         writer=write_products,
     )

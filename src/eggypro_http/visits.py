@@ -1,4 +1,4 @@
-"""Requests as the limiter sees them, and what their senders are told: RateLimit fields, draft 10."""
+"""Requests as the limiter sees them, and what their senders are told (RateLimit, draft 10)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias

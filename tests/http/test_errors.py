@@ -27,6 +27,7 @@ RAISED = [
     errors.MovedError("new-slug"),
     errors.ConflictError("Taken", field="slug"),
     errors.StaleError("Changed meanwhile"),
+    errors.RateLimitedError(7),
     errors.UnavailableError(PRIVATE),
     errors.ConfigurationError([Fault("POSTGRES_URL", PRIVATE)]),
 ]

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from eggypro_adapters.redis.connection import pool
+from eggypro_adapters.redis.connection import PATIENCE, pool
 from eggypro_adapters.redis.counter import RedisCounter
 from eggypro_adapters.redis.shared_counter import LocalCounter, SharedCounter
 from eggypro_core.ports import Counter
 
 
 @contextmanager
-def shared_counter(url: str, local: LocalCounter) -> Iterator[Counter]:
+def shared_counter(url: str, local: LocalCounter, patience: float = PATIENCE) -> Iterator[Counter]:
     """Count together with all that are given the same address, alone while it is away."""
-    connections = pool(url)
+    connections = pool(url, patience)
     try:
         with SharedCounter(RedisCounter(connections), local).running() as counter:
             yield counter

@@ -10,17 +10,17 @@ from redis.retry import Retry
 
 from eggypro_core.errors import UnavailableError
 
-PATIENCE = 0.045
+PATIENCE = 0.09
 """The seconds to wait for a connection, or for an answer."""
 
 
-def pool(url: str) -> ConnectionPool:
-    """Return connections that wait no longer than that, and try nothing twice."""
+def pool(url: str, patience: float = PATIENCE) -> ConnectionPool:
+    """Return connections that wait no longer than so many seconds, and try nothing twice."""
     made = ConnectionPool.from_url(url)
     # Not as arguments: what the address says would go before them. A repeated INCR counts twice.
     made.connection_kwargs |= {
-        "socket_timeout": PATIENCE,
-        "socket_connect_timeout": PATIENCE,
+        "socket_timeout": patience,
+        "socket_connect_timeout": patience,
         "retry": Retry(NoBackoff(), 0),
         "retry_on_timeout": False,
     }
