@@ -44,19 +44,19 @@ def open_eggypro(settings: Settings) -> EggyPro:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
         gate = Gate(key)
-        kept = opened.pop_all()
+        counters = opened.enter_context(ExitStack())
         return EggyPro(
             catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now),
             assortment=Assortment(PostgresVariantStore(database), _now),
             feedback=Feedback(PostgresReviewStore(database), _now),
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
             gate=gate,
-            limiter=partial(_limiter, settings, gate, kept),
+            limiter=partial(_limiter, settings, gate, counters),
             reader=read_products,
             writer=write_products,
             currency=settings.currency,
             trusted_proxies=settings.trusted_proxies,
-            close=kept.close,
+            close=opened.pop_all().close,
         )
 
 

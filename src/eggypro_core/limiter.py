@@ -24,7 +24,7 @@ class Visit:
 
     standings: tuple[Standing, ...] = ()
     user: AdminUser | None = None
-    _refusal: UnauthenticatedError | None = None
+    refusal: UnauthenticatedError | None = None
     _counter: Counter | None = None
     _client: str = ""
 
@@ -40,7 +40,7 @@ class Visit:
         if needed is None:
             return
         if self.user is None:
-            raise self._refusal or UnauthenticatedError
+            raise self.refusal or UnauthenticatedError
         require(self.user, needed)
 
     def __enter__(self) -> Self:
@@ -85,7 +85,7 @@ class Limiter:
             attempt = self._attempt(client, credential)
             if attempt.user is not None or attempt.standings:
                 return attempt
-            refusal = attempt._refusal  # noqa: SLF001  (its own kind)
+            refusal = attempt.refusal
         standings = tuple([self._standing(policy, client) for policy in policies])
         if all(map(_is_plain, policies)):
             return Visit(standings, refusal=refusal)

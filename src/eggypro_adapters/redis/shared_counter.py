@@ -78,7 +78,8 @@ class SharedCounter:
             if key in self._unsettled or len(self._unsettled) < MOST:
                 self._unsettled[key] = self._unsettled.get(key, 0) + times
             standing = self._local.add(policy, client, times=times)
-        self._wake.set()
+        if not self._wake.is_set():
+            self._wake.set()
         return standing
 
     def read(self, policy: Policy, client: str) -> Standing:
