@@ -34,9 +34,9 @@ class Visit:
         Raises RateLimitedError first of all. Where a permission is needed, raises
         UnauthenticatedError unless the credential is good, ForbiddenError if it is not for this.
         """
-        for standing in self.standings:
-            if standing.is_over:
-                raise RateLimitedError(standing.seconds)
+        over = [standing.seconds for standing in self.standings if standing.is_over]
+        if over:
+            raise RateLimitedError(max(over))
         if needed is None:
             return
         if self.user is None:

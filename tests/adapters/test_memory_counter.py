@@ -42,6 +42,18 @@ def test_of_too_many_clients_those_go_whose_windows_began_first() -> None:
     assert counter.read(LOGINS, "a").used == 1
 
 
+def test_a_window_that_began_anew_is_not_the_oldest() -> None:
+    clock = FakeSeconds()
+    counter = MemoryCounter(clock, most=2)
+    counter.learn("a", Standing(READS, 1, 60))
+    counter.learn("b", Standing(READS, 1, 90))
+    clock.now = 70
+    counter.learn("b", Standing(READS, 2, 90))
+    counter.add(READS, "a")
+    counter.add(READS, "c")
+    assert [client for client, _ in counter.standings(READS)] == ["a", "c"]
+
+
 def test_windows_that_are_over_take_no_room() -> None:
     clock = FakeSeconds()
     counter = MemoryCounter(clock)

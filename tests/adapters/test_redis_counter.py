@@ -11,9 +11,10 @@ from eggypro_adapters.memory import MemoryCounter
 from eggypro_adapters.redis import shared_counter
 from eggypro_adapters.redis.connection import pool
 from eggypro_adapters.redis.counter import RedisCounter
+from eggypro_adapters.redis.shared_counter import SharedCounter
 from eggypro_core.errors import UnavailableError
 from eggypro_core.ports import Counter
-from eggypro_core.rates import Policy
+from eggypro_core.rates import Policy, Standing
 from tests.clock import FakeSeconds
 from tests.contracts.counter import LOGINS, READS, CounterContract, EndWindows
 from tests.redis_servers import PLACES, RedisServer, running
@@ -117,6 +118,40 @@ def test_all_keys_are_the_limiters_own(remote: RedisCounter, server: RedisServer
     remote.add(LOGINS, "2001:db8::/64")
     with server.client as client:
         assert client.keys() == [b"eggypro-limits:logins:900:2001:db8::/64"]
+
+
+def test_what_is_left_of_a_window_is_what_redis_says(
+    remote: RedisCounter, server: RedisServer
+) -> None:
+    remote.add(LOGINS, "ada")
+    with server.client as client:
+        client.pexpire("eggypro-limits:logins:900:ada", 400_500)
+    for standing in (remote.read(LOGINS, "ada"), remote.add(LOGINS, "ada")):
+        assert 300 < standing.left <= 400.5
+
+
+class Interrupted(MemoryCounter):
+    """Has something happen before it says what it counted."""
+
+    happens: Callable[[], object]
+
+    def ping(self) -> None:
+        pass
+
+    def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
+        standing = super().add(policy, client, times=times)
+        self.happens()
+        return standing
+
+
+def test_what_comes_while_others_are_settled_is_not_forgotten() -> None:
+    remote = Interrupted(FakeSeconds())
+    counter = SharedCounter(remote, MemoryCounter(FakeSeconds()))
+    remote.happens = lambda: counter.add(LAX, "ada")
+    remote.learn("ada", Standing(LAX, 10, 900))
+    counter.add(LAX, "ada", times=3)
+    counter._settle()
+    assert counter.read(LAX, "ada").used == 14
 
 
 def test_what_is_wrong_with_redis_makes_it_unavailable(

@@ -42,6 +42,21 @@ def test_a_genuine_credential_that_has_expired_is_no_failure() -> None:
     assert limiter.visit("ada", KEY, ()).user is not None
 
 
+def test_who_guessed_while_others_of_theirs_used_up_the_limit_is_refused_as_locked() -> None:
+    counter = MemoryCounter(FakeSeconds())
+
+    class Crowded(Gate):
+        """Has others fail while it looks at a credential."""
+
+        def recognise(self, credential: str | None) -> AdminUser:
+            counter.add(LOGINS, "ada", times=2)
+            return super().recognise(credential)
+
+    limiter = Limiter(Crowded(KEY), counter, {LOGINS.name: LOGINS})
+    with pytest.raises(RateLimitedError):
+        limiter.visit("ada", "wrong", ()).admit(Permission.PRODUCTS_READ)
+
+
 def test_nobody_is_locked_where_there_is_no_policy_for_it() -> None:
     limiter = a_limiter()
     for _ in range(50):
@@ -66,6 +81,12 @@ def test_too_often_goes_before_unknown() -> None:
     with pytest.raises(RateLimitedError, match="8 s") as refused:
         Visit((standing,)).admit(Permission.PRODUCTS_READ)
     assert refused.value.seconds == 8
+
+
+def test_of_two_windows_the_longer_one_is_to_be_waited_for() -> None:
+    standings = (Standing(LOGINS, 3, 7), Standing(LOGINS, 3, 70), Standing(LOGINS, 1, 700))
+    with pytest.raises(RateLimitedError, match="70 s"):
+        Visit(standings).admit(None)
 
 
 @pytest.mark.parametrize(

@@ -90,8 +90,10 @@ def test_every_address_of_the_api_counts_but_health(client: TestClient) -> None:
     assert {one.path for one in ROUTES} - counted == {"/api/health/live"}
 
 
-def test_health_says_nothing_of_limits(client: TestClient) -> None:
+def test_health_looks_at_no_credential(client: TestClient) -> None:
+    assert statuses(client, 9, "/api/health/live", **WRONG) == [200] * 9
     assert "ratelimit" not in get(client, "/api/health/live", **WRONG).headers
+    assert get(client, CLOSED, **RIGHT).status == 200
 
 
 def test_a_refusal_counts_and_bears_the_fields_too(client: TestClient) -> None:

@@ -10,8 +10,8 @@ from redis.retry import Retry
 
 from eggypro_core.errors import UnavailableError
 
-PATIENCE = 0.09
-"""The seconds to wait for a connection, or for an answer."""
+PATIENCE = 0.075
+"""The seconds to wait for a connection, or for an answer: nobody may wait for 0.1."""
 
 
 def pool(url: str, patience: float = PATIENCE) -> ConnectionPool:
