@@ -1,5 +1,6 @@
 """Things that tests begin with, so that each test names only what it is about."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from eggypro_adapters.files import read_products, write_products
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
+    MemoryCounter,
     MemoryDatabase,
     MemoryProductStore,
     MemoryReviewStore,
@@ -17,10 +19,13 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
+from eggypro_core.limiter import Limiter
 from eggypro_core.ports import CategoryStore, ProductStore, ReviewStore, VariantStore
+from eggypro_core.rates import Policy
 from eggypro_core.taxonomy import Taxonomy
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
+NO_LIMITS: Mapping[str, Policy] = {}
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -50,9 +55,16 @@ def an_eggypro(
     variants: VariantStore | None = None,
     reviews: ReviewStore | None = None,
     categories: CategoryStore | None = None,
+    *,
+    limits: Mapping[str, Policy] = NO_LIMITS,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> EggyPro:
-    """Return a shop, where it is always noon; in memory where no stores are given."""
+    """Return a shop, where it is always noon; in memory where no stores are given.
+
+    Nobody's requests are counted, unless limits are given; their windows end by the clock.
+    """
     database = MemoryDatabase()
+    gate = Gate(ADMIN_KEY)
     return EggyPro(
         catalog=Catalog(
             MemoryProductStore(database) if products is None else products,
@@ -68,7 +80,8 @@ def an_eggypro(
         taxonomy=Taxonomy(
             MemoryCategoryStore(database) if categories is None else categories, lambda: NOON
         ),
-        gate=Gate(ADMIN_KEY),
+        gate=gate,
+        limiter=lambda: Limiter(gate, MemoryCounter(clock), limits),
         reader=read_products,
         writer=write_products,
     )

@@ -16,3 +16,13 @@ class FakeClock:
 
     def tick(self, seconds: int = 1) -> None:
         self.now += timedelta(seconds=seconds)
+
+
+@define
+class FakeSeconds:
+    """Seconds that pass only when a test says so."""
+
+    now: float = 0
+
+    def __call__(self) -> float:
+        return self.now

@@ -28,6 +28,7 @@ from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.images import RENDITIONS
 from tests.pictures import a_file, noise, seen
+from tests.redis_servers import running
 
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -46,7 +47,11 @@ yolk-cup,Yolk Cup,<p>A cup</p>,Nest,Title,Default Title,shopify,0,7.00,,active
 def environment() -> Iterator[dict[str, str]]:
     """A shop's folder of its own, and the environment that names it."""
     folder = Path(tempfile.mkdtemp(prefix="egg-"))
-    yield {"PATH": os.environ["PATH"], "EGGYPRO_DATA_DIR": str(folder / "data")}
+    yield {
+        "PATH": os.environ["PATH"],
+        "EGGYPRO_DATA_DIR": str(folder / "data"),
+        "RATE_LIMIT_MAX_REQUESTS": "0",
+    }
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if os.fsencode(folder) in (process / "cmdline").read_bytes():
@@ -192,6 +197,23 @@ def test_many_writers_at_once_through_several_workers(environment: dict[str, str
         assert back.headers["etag"] == winner.headers["etag"]
 
 
+def test_who_guesses_is_locked_by_all_workers_and_a_redis_that_goes_costs_no_request(
+    environment: dict[str, str],
+) -> None:
+    wrong = {"Authorization": "Bearer wrong"}
+    with running("valkey") as redis:
+        shared = {**environment, "REDIS_URL": redis.url, "RATE_LIMIT_MAX_REQUESTS": "1000"}
+        with served(shared, workers=3) as (address, _):
+            send = sender(environment)
+            guesses = [send("POST", address, {}, wrong).status for _ in range(8)]
+            assert guesses == [401] * 5 + [429] * 3
+            assert {send("GET", address).status for _ in range(8)} == {429}
+            left = [_page_headers(address)["ratelimit"] for _ in range(3)]
+            assert all(one.startswith('"standard";r=9') for one in left)
+            redis.kill()
+            assert {len(_page_headers(address)) > 0 for _ in range(20)} == {True}
+
+
 @pytest.mark.skipif(not DATA.exists(), reason="the real files lie beside the checkout")
 def test_real_exports_of_other_shops_are_taken_served_filtered_and_found(
     environment: dict[str, str], tmp_path: Path
@@ -219,6 +241,11 @@ def test_real_exports_of_other_shops_are_taken_served_filtered_and_found(
             found += slugs(page)
             following = page["next"] and address.removesuffix("/api/products") + page["next"]
         assert len(found) == len(set(found)) == total
+
+
+def _page_headers(address: str) -> Mapping[str, str]:
+    with urlopen(address, timeout=10) as answer:  # noqa: S310  (our own server)
+        return dict(answer.headers)
 
 
 def _page(address: str) -> Any:

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
+from eggypro_adapters.memory import MemoryCounter
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
@@ -22,7 +25,9 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import ImageFiles, ImageStore, Migrations
+from eggypro_core.limiter import Limiter
+from eggypro_core.ports import Counter, ImageFiles, ImageStore, Migrations
+from eggypro_core.rates import policies
 from eggypro_core.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -43,16 +48,20 @@ def open_eggypro(settings: Settings) -> EggyPro:
         if settings.postgres_url is None:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
+        gate = Gate(key)
+        counters = opened.enter_context(ExitStack())
         return EggyPro(
             catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now),
             assortment=Assortment(PostgresVariantStore(database), _now),
             feedback=Feedback(PostgresReviewStore(database), _now),
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
-            gate=Gate(key),
+            gate=gate,
+            limiter=partial(_limiter, settings, gate, counters),
             reader=read_products,
             writer=write_products,
             currency=settings.currency,
             image_files=_image_files(settings, key),
+            trusted_proxies=settings.trusted_proxies,
             close=opened.pop_all().close,
         )
 
@@ -82,6 +91,13 @@ def image_store(settings: Settings, secret: str) -> ImageStore:
     return CloudinaryImageStore(account, PillowImageCleaner(), _now)
 
 
+def start_notes(settings: Settings) -> list[str]:
+    """Return what the owner of a server should know when it starts, a sentence each."""
+    if settings.redis_url is None:
+        return ["Each worker counts the requests of clients on its own: REDIS_URL is not set."]
+    return []
+
+
 def admin_key_file(settings: Settings) -> Path | None:
     """Return the file that keeps a generated admin key, None where the settings give one."""
     return None if settings.admin_secret_key else settings.eggypro_data_dir / NAME
@@ -97,6 +113,24 @@ def _database(settings: Settings, url: str | None) -> Iterator[Database]:
         database = Database.connect(url, pooler=_pooler(settings))
         opened.callback(database.close)
         yield database
+
+
+def _limiter(settings: Settings, gate: Gate, opened: ExitStack) -> Limiter:
+    counter = opened.enter_context(_counter(settings.redis_url))
+    limits = policies(settings.rate_limit_max_requests, settings.rate_limit_window_ms)
+    return Limiter(gate, counter, limits)
+
+
+@contextmanager
+def _counter(redis_url: str | None) -> Iterator[Counter]:
+    local = MemoryCounter(monotonic)
+    if redis_url is None:
+        yield local
+    else:
+        from eggypro_adapters.redis import shared_counter
+
+        with shared_counter(redis_url, local) as counter:
+            yield counter
 
 
 def _bring_up_to_date(database: Database) -> None:

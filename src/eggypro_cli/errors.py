@@ -48,6 +48,7 @@ ANSWERS: Mapping[type[errors.EggyProError], Answer] = {
     errors.StaleError: Answer(REFUSED, "Precondition Failed", 412),
     errors.TooLargeError: Answer(REFUSED, "Content Too Large", 413),
     errors.ServiceFailedError: Answer(AWAY, "Bad Gateway", 502, "try again later"),
+    errors.RateLimitedError: Answer(REFUSED, "Too Many Requests", 429),
     errors.UnavailableError: Answer(AWAY, "Service Unavailable", 503),
     errors.ConfigurationError: Answer(
         USAGE, "Configuration", None, "`eggypro env example` explains every setting"

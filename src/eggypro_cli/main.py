@@ -75,6 +75,12 @@ class Wired:
 
         return admin_key_file(_settings())
 
+    def start_notes(self) -> list[str]:
+        """Return what follows from the settings for a server."""
+        from eggypro_adapters.wiring import start_notes
+
+        return start_notes(_settings())
+
     def demo(self) -> Path:
         """Return the file of the demo catalogue."""
         from eggypro_adapters.wiring import DEMO

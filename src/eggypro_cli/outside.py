@@ -39,6 +39,10 @@ class Outside(Protocol):
         """Return the file of the generated admin key, None where the settings give a key."""
         ...
 
+    def start_notes(self) -> list[str]:
+        """Return what the owner of a server should know when it starts, a sentence each."""
+        ...
+
     def demo(self) -> Path:
         """Return the file of the demo catalogue, in the project's own JSONL."""
         ...

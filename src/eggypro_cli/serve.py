@@ -67,7 +67,9 @@ def _prepare(outside: Outside, address: str, *, demo: bool) -> tuple[dict[str, J
     people = [f"The API    {api}", f"Health     {health}"]
     if key_file is not None:
         people.append(_key_line(key_file, shown=is_new or sys.stdout.isatty()))
-    return {"api": api, "health": health}, [*people, "Ctrl-C stops it."]
+    notes = outside.start_notes()
+    body: dict[str, Json] = {"api": api, "health": health, "notes": [*notes]}
+    return body, [*people, *notes, "Ctrl-C stops it."]
 
 
 def _key_line(file: Path, *, shown: bool) -> str:

@@ -20,6 +20,7 @@ from eggypro_core.errors import (
     MalformedError,
     MovedError,
     NotFoundError,
+    RateLimitedError,
     ServiceFailedError,
     StaleError,
     TooLargeError,
@@ -37,6 +38,7 @@ from eggypro_core.images import (
     Transformation,
 )
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
+from eggypro_core.limiter import Limiter, Visit
 from eggypro_core.paging import Page, Position
 from eggypro_core.parameters import Status
 from eggypro_core.products import (
@@ -49,6 +51,7 @@ from eggypro_core.products import (
     Rating,
 )
 from eggypro_core.queries import ProductQuery, Sort
+from eggypro_core.rates import Policy, Standing
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, ReviewStatus
 from eggypro_core.taxonomy import Taxonomy
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
@@ -78,6 +81,7 @@ __all__ = [
     "ImportEntry",
     "ImportReport",
     "InvalidError",
+    "Limiter",
     "ListedProduct",
     "MalformedError",
     "MovedError",
@@ -86,11 +90,13 @@ __all__ = [
     "OnConflict",
     "Page",
     "Permission",
+    "Policy",
     "Position",
     "Product",
     "ProductChanges",
     "ProductDraft",
     "ProductQuery",
+    "RateLimitedError",
     "Rating",
     "Review",
     "ReviewDraft",
@@ -100,6 +106,7 @@ __all__ = [
     "SignedUpload",
     "Sort",
     "StaleError",
+    "Standing",
     "Status",
     "StoredImage",
     "Taxonomy",
@@ -110,4 +117,5 @@ __all__ = [
     "Variant",
     "VariantDraft",
     "VariantQuery",
+    "Visit",
 ]

@@ -34,19 +34,33 @@ class Gate:
     _admin_key: str = field(repr=False)
 
     def admit(self, credential: str | None, permission: Permission) -> AdminUser:
-        """Return who the credential belongs to.
+        """Return who the credential belongs to, if they have the permission.
 
-        Raises UnauthenticatedError where it is missing or wrong, ForbiddenError where its owner
-        lacks the permission. The time that it takes says nothing about the key.
+        Raises UnauthenticatedError as `recognise`, ForbiddenError.
+        """
+        user = self.recognise(credential)
+        require(user, permission)
+        return user
+
+    def recognise(self, credential: str | None) -> AdminUser:
+        """Return who the credential belongs to. Raises UnauthenticatedError: missing or wrong.
+
+        The time that it takes says nothing about the key.
         """
         if not credential:
-            raise UnauthenticatedError("This needs an admin credential: Authorization: Bearer ...")
+            raise UnauthenticatedError
         if not compare_digest(_bytes(credential), _bytes(self._admin_key)):
-            raise UnauthenticatedError("The credential is not valid")
-        user = AdminUser("admin", "admin", frozenset(Permission))
-        if permission not in user.permissions:
-            raise ForbiddenError(f"This needs the permission {permission}")
-        return user
+            raise UnauthenticatedError("The credential is not valid", is_failure=True)
+        return _ADMIN
+
+
+def require(user: AdminUser, permission: Permission) -> None:
+    """Raise ForbiddenError if a user lacks a permission."""
+    if permission not in user.permissions:
+        raise ForbiddenError(f"This needs the permission {permission}")
+
+
+_ADMIN = AdminUser("admin", "admin", frozenset(Permission))
 
 
 def _bytes(secret: str) -> bytes:

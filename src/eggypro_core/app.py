@@ -1,6 +1,7 @@
 """EggyPro, put together: the services as every edge sees them."""
 
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,7 @@ from eggypro_core.access import Gate
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
+from eggypro_core.limiter import Limiter
 from eggypro_core.ports import ImageFiles, ProductReader, ProductWriter
 from eggypro_core.taxonomy import Taxonomy
 
@@ -18,7 +20,8 @@ from eggypro_core.taxonomy import Taxonomy
 class EggyPro:
     """A running shop backend. Use it in a `with` block, or `close` it.
 
-    It has `image_files` where it serves its images itself.
+    It has `image_files` where it serves its images itself. Who serves it calls `limiter` once, and
+    believes what `trusted_proxies` forward.
     """
 
     catalog: Catalog
@@ -26,10 +29,12 @@ class EggyPro:
     feedback: Feedback
     taxonomy: Taxonomy
     gate: Gate
+    limiter: Callable[[], Limiter]
     reader: ProductReader
     writer: ProductWriter
     currency: str = "EUR"
     image_files: ImageFiles | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:

@@ -22,6 +22,7 @@ from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct, Product, ProductDraft
 from eggypro_core.queries import ProductQuery
+from eggypro_core.rates import Policy, Standing
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
@@ -331,6 +332,29 @@ class CategoryStore(Protocol):
 
     def unlink(self, product: str, category: str) -> None:
         """Take a product out of a category, if it is there. Raises MovedError as `link`."""
+        ...
+
+
+class Counter(Protocol):
+    """Counts what clients do, by policies. Any method may raise UnavailableError.
+
+    A window begins with the first thing counted and lasts as long as the policy says; then the
+    count begins anew. A counter of bounded memory may forget the oldest windows.
+    """
+
+    def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
+        """Count one more thing (or several) of a client, and return where they stand then.
+
+        However many are counted at once, no two of them make the same number.
+        """
+        ...
+
+    def read(self, policy: Policy, client: str) -> Standing:
+        """Return where a client stands; with no window open, none are used of a whole one."""
+        ...
+
+    def clear(self, policy: Policy, client: str) -> None:
+        """Forget what was counted of a client."""
         ...
 
 

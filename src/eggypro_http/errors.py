@@ -14,6 +14,7 @@ from eggypro_core.errors import (
     Fault,
     InvalidError,
     MovedError,
+    RateLimitedError,
     ServiceFailedError,
     UnavailableError,
 )
@@ -38,6 +39,7 @@ STATUS: Mapping[type[EggyProError], int] = {
     errors.StaleError: 412,
     errors.TooLargeError: 413,
     errors.ServiceFailedError: 502,
+    errors.RateLimitedError: 429,
     errors.UnavailableError: 503,
     errors.ConfigurationError: 500,
 }
@@ -68,6 +70,7 @@ def install(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(InvalidError, _invalid)
     app.add_error_handler(MovedError, _moved)
     app.add_error_handler(ServiceFailedError, _away)
+    app.add_error_handler(RateLimitedError, _limited)
     app.add_error_handler(UnavailableError, _away)
     app.add_error_handler(ConfigurationError, _unexpected)
 
@@ -115,6 +118,13 @@ def _moved(
 ) -> None:
     response.set_header("Location", moved_to(request, params, error.slug))
     _answer(request, response, STATUS[MovedError], str(error))
+
+
+def _limited(
+    request: falcon.Request, response: falcon.Response, error: RateLimitedError, _params: object
+) -> None:
+    response.set_header("Retry-After", str(error.seconds))
+    _answer(request, response, STATUS[RateLimitedError], str(error))
 
 
 def _away(

@@ -5,6 +5,7 @@ import orjson
 
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
+from eggypro_core.rates import STANDARD, STRICT
 from eggypro_core.representation import PRODUCTS, REVIEWS, review_body, review_page_body
 from eggypro_core.reviews import LIST_PARAMETERS, QUEUE_PARAMETERS, Review, ReviewQuery
 from eggypro_http.answers import NOTHING, Answer, tagged
@@ -69,6 +70,7 @@ ROUTES = (
         path=OF_PRODUCT,
         summary="Submit a review of a product",
         handler=submit_review,
+        limits=(STANDARD, STRICT),
         body="ReviewDraft",
         answer="Review",
         success=201,

@@ -10,9 +10,12 @@ from attrs import Factory, field, frozen
 
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
+from eggypro_core.limiter import Limiter
+from eggypro_core.rates import STANDARD
 from eggypro_http.addresses import IdConverter, ImageConverter, SlugConverter, template
 from eggypro_http.answers import JSON, Answer, is_known, require_json_accepted, send
 from eggypro_http.errors import NO_STORE
+from eggypro_http.visits import visitor
 
 PUBLIC = "public, max-age=0, must-revalidate"
 Handler: TypeAlias = Callable[..., Answer]
@@ -25,8 +28,9 @@ class Route:
 
     The handler is called with the shop, the request and what the path names. `permission` is needed
     for every call, those of `closed_parameters` where the parameter is given: such an answer is not
-    for others, and never kept. `body` and `answer` name the schemas of what is sent and received;
-    None stands for nothing. `media_type` is that of the answer.
+    for others, and never kept. `limits` name the policies by which its calls are counted. `body`
+    and `answer` name the schemas of what is sent and received; None stands for nothing.
+    `media_type` is that of the answer.
     """
 
     method: str
@@ -43,6 +47,7 @@ class Route:
     cache_control: str = Factory(
         lambda route: PUBLIC if route.method == "GET" else NO_STORE, takes_self=True
     )
+    limits: tuple[str, ...] = Factory(lambda route: _usual_limits(route.path), takes_self=True)
 
     def needs(self, request: falcon.Request) -> Permission | None:
         """Return the permission that a request needs."""
@@ -57,9 +62,10 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
     app.router_options.converters["slug"] = SlugConverter
     app.router_options.converters["id"] = IdConverter
     app.router_options.converters["image"] = ImageConverter
+    limiter = shop.limiter()
     responders: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
-        responders[route.path][route.method] = _responder(route, shop)
+        responders[route.path][route.method] = _responder(route, shop, limiter)
     for path, by_method in responders.items():
         if "GET" in by_method:
             by_method["HEAD"] = by_method["GET"]
@@ -68,20 +74,16 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
         app.add_route(template(path), SimpleNamespace(**named))
 
 
-def credential(request: falcon.Request) -> str | None:
-    """Return the bearer credential of a request, None if it has none."""
-    scheme, _, token = request.env.get("HTTP_AUTHORIZATION", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+def _responder(route: Route, shop: EggyPro, limiter: Limiter) -> Responder:
+    visits = visitor(shop.trusted_proxies, limiter, route.limits)
 
-
-def _responder(route: Route, shop: EggyPro) -> Responder:
     def respond(request: falcon.Request, response: falcon.Response, **path: object) -> None:
         needed = route.needs(request)
-        if needed is not None:
-            shop.gate.admit(credential(request), needed)
-        if route.media_type == JSON:
-            require_json_accepted(request)
-        answer = route.handler(shop, request, **path)
+        with visits(request, response, needed) as visit:
+            visit.admit(needed)
+            if route.media_type == JSON:
+                require_json_accepted(request)
+            answer = route.handler(shop, request, **path)
         response.set_headers(answer.headers)
         response.set_header("cache-control", route.cache_control if needed is None else NO_STORE)
         if route.method == "GET" and is_known(answer, request):
@@ -93,6 +95,11 @@ def _responder(route: Route, shop: EggyPro) -> Responder:
             send(answer, request, response)
 
     return respond
+
+
+def _usual_limits(path: str) -> tuple[str, ...]:
+    is_counted = path.startswith("/api/") and not path.startswith("/api/health")
+    return (STANDARD,) if is_counted else ()
 
 
 def _options(methods: Iterable[str]) -> Responder:

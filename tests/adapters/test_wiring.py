@@ -1,10 +1,14 @@
 import pickle
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
+from threading import enumerate as enumerate_threads
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +19,14 @@ from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings_values import ImageKeeper
-from eggypro_adapters.wiring import DEMO, admin_key_file, image_store, open_eggypro, open_migrations
+from eggypro_adapters.wiring import (
+    DEMO,
+    admin_key_file,
+    image_store,
+    open_eggypro,
+    open_migrations,
+    start_notes,
+)
 from eggypro_core.access import Permission
 from eggypro_core.errors import UnavailableError
 from eggypro_core.parameters import Status
@@ -25,6 +36,7 @@ from tests.cloudinary_server import CLOUD, cloudinary_server
 from tests.cloudinary_server import KEY as API_KEY
 from tests.cloudinary_server import SECRET as API_SECRET
 from tests.pictures import a_picture
+from tests.redis_servers import running
 
 KEY = "k" * 40
 
@@ -118,3 +130,36 @@ def test_a_key_that_cannot_be_kept_is_said_so(folder: Path) -> None:
     folder.write_text("a file")
     with pytest.raises(UnavailableError, match="ADMIN_SECRET_KEY"):
         kept_admin_key(folder)
+
+
+@pytest.mark.parametrize("redis", [True, False])
+def test_the_settings_say_how_often_and_where_it_is_counted(
+    folder: Path, database_url: sa.URL, *, redis: bool
+) -> None:
+    url = database_url.render_as_string(hide_password=False)
+    with running("valkey") as server:
+        settings = Settings(
+            eggypro_data_dir=folder,
+            postgres_url=url,
+            admin_secret_key=KEY,
+            redis_url=server.url if redis else None,
+            rate_limit_max_requests=7,
+            rate_limit_window_ms=60_000,
+            trusted_proxies=(ip_network("10.0.0.0/8"),),
+        )
+        with open_eggypro(settings) as shop:
+            limiter = shop.limiter()
+            [standing] = limiter.visit("ada", None, limiter.named(["standard"])).standings
+            assert (standing.policy.limit, standing.policy.window) == (7, 60)
+            assert shop.trusted_proxies == settings.trusted_proxies
+            limiter.visit("ada", "wrong", ())
+            with server.client as client:
+                assert bool(list(client.scan_iter())) == redis
+        assert [thread.name for thread in enumerate_threads()].count("limits") == 0
+        assert bool(start_notes(settings)) != redis
+
+
+def test_nothing_of_redis_is_imported_where_nothing_is_counted_there() -> None:
+    code = "import sys, eggypro_adapters.wiring; print({'redis', 'limits'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -114,6 +114,13 @@ def test_a_catalogue_that_has_products_gets_no_demo(world: World, demo: Path) ->
     assert world.eggypro.catalog.page(ProductQuery()).total == 0
 
 
+def test_what_its_owner_should_know_is_said_once(world: World) -> None:
+    world.notes = ["Each worker counts on its own."]
+    body, people = _prepare(world, "http://here", demo=False)
+    assert body["notes"] == world.notes
+    assert people.count("Each worker counts on its own.") == 1
+
+
 def test_a_key_that_was_just_made_is_shown(world: World, tmp_path: Path) -> None:
     world.key_file = tmp_path / "admin.key"
     _, people = _prepare(world, "http://here", demo=False)

@@ -62,6 +62,7 @@ class World:
     faults: Sequence[Fault] = ()
     away: str = ""
     key_file: Path | None = None
+    notes: list[str] = field(factory=list)
     demo_file: Path = Path("no demo")
 
     def open(self) -> EggyPro:
@@ -87,6 +88,9 @@ class World:
 
     def admin_key_file(self) -> Path | None:
         return self.key_file
+
+    def start_notes(self) -> list[str]:
+        return self.notes
 
     def demo(self) -> Path:
         return self.demo_file

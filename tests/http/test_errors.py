@@ -29,6 +29,7 @@ RAISED = [
     errors.ConflictError("Taken", field="slug"),
     errors.StaleError("Changed meanwhile"),
     errors.ServiceFailedError(PRIVATE),
+    errors.RateLimitedError(7),
     errors.UnavailableError(PRIVATE),
     errors.ConfigurationError([Fault("POSTGRES_URL", PRIVATE)]),
 ]

@@ -32,7 +32,10 @@ def exiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
 
 
 def test_the_environment_says_which_shop_is_served(
-    database_url: sa.URL, exiting: ExitStack, monkeypatch: pytest.MonkeyPatch
+    database_url: sa.URL,
+    exiting: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with exiting:
         monkeypatch.setenv("POSTGRES_URL", database_url.render_as_string(hide_password=False))
@@ -43,6 +46,8 @@ def test_the_environment_says_which_shop_is_served(
         assert (added.status_code, added.json["currency"]) == (201, "USD")
         shown = client.simulate_get(added.headers["location"])
         assert shown.headers["etag"] == added.headers["etag"]
+        assert shown.headers["ratelimit-policy"] == '"standard";q=100;w=900'
+        assert "REDIS_URL is not set" in caplog.text
 
 
 def test_settings_that_cannot_be_used_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

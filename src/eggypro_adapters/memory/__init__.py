@@ -1,6 +1,7 @@
 """Every port within this process: the reference that real adapters are tested against."""
 
 from eggypro_adapters.memory.categories import MemoryCategoryStore
+from eggypro_adapters.memory.counter import MemoryCounter
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.reviews import MemoryReviewStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
@@ -8,6 +9,7 @@ from eggypro_adapters.memory.variants import MemoryVariantStore
 
 __all__ = [
     "MemoryCategoryStore",
+    "MemoryCounter",
     "MemoryDatabase",
     "MemoryProductStore",
     "MemoryReviewStore",

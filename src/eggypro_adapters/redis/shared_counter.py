@@ -1,0 +1,161 @@
+"""Counts that workers share, and the one place that says what happens while Redis is away."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread
+from typing import Protocol, TypeVar
+
+from eggypro_core.errors import UnavailableError
+from eggypro_core.ports import Counter
+from eggypro_core.rates import Policy, Standing
+
+T = TypeVar("T")
+SETTLE, RETRY = 0.05, 0.5
+"""The seconds for which counts are gathered, and between two attempts to come back."""
+MOST = 50_000
+"""How many clients are remembered as unsettled."""
+_log = logging.getLogger(__name__)
+
+
+class RemoteCounter(Counter, Protocol):
+    """A counter that can be away."""
+
+    def ping(self) -> None:
+        """Raise UnavailableError if it is away."""
+        ...
+
+
+class LocalCounter(Counter, Protocol):
+    """A counter that never is, and can be told how things stand."""
+
+    def learn(self, client: str, standing: Standing) -> None:
+        """Take over where a client stands."""
+        ...
+
+    def standings(self, policy: Policy) -> list[tuple[str, Standing]]:
+        """Return where each client stands whose window is open."""
+        ...
+
+
+class SharedCounter:
+    """Counts in a remote counter; a local one keeps what this process was told by it.
+
+    An exact policy is counted there at once. Any other is counted here and settled in the
+    background, so that nobody waits for it. While the remote one is away all is counted here
+    alone: reads stay open, and who guesses credentials is locked. Who notices first waits, briefly.
+    When it is back it is told of exact policies what it missed, in case it forgot all.
+    """
+
+    def __init__(self, remote: RemoteCounter, local: LocalCounter) -> None:
+        self._remote = remote
+        self._local = local
+        self._lock = Lock()
+        self._unsettled: dict[tuple[Policy, str], int] = {}
+        self._exact: set[Policy] = set()
+        self._is_away = False
+        self._wake = Event()
+        self._over = Event()
+
+    @contextmanager
+    def running(self) -> Iterator[Counter]:
+        """Settle in the background, until the end of the block."""
+        self._ask(lambda remote: remote.ping())
+        thread = Thread(target=self._run, name="limits", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            self._wake.set()
+            thread.join()
+
+    def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
+        if policy.is_exact:
+            return self._exactly(policy, client, lambda it: it.add(policy, client, times=times))
+        key = policy, client
+        with self._lock:
+            if key in self._unsettled or len(self._unsettled) < MOST:
+                self._unsettled[key] = self._unsettled.get(key, 0) + times
+            standing = self._local.add(policy, client, times=times)
+        if not self._wake.is_set():
+            self._wake.set()
+        return standing
+
+    def read(self, policy: Policy, client: str) -> Standing:
+        if policy.is_exact:
+            return self._exactly(policy, client, lambda it: it.read(policy, client))
+        return self._local.read(policy, client)
+
+    def clear(self, policy: Policy, client: str) -> None:
+        with self._lock:
+            self._unsettled.pop((policy, client), None)
+            self._local.clear(policy, client)
+        self._ask(lambda remote: remote.clear(policy, client))
+
+    def _exactly(
+        self, policy: Policy, client: str, question: Callable[[Counter], Standing]
+    ) -> Standing:
+        self._exact.add(policy)
+        standing = self._ask(question)
+        if standing is None:
+            return question(self._local)
+        self._local.learn(client, standing)
+        return standing
+
+    def _ask(self, question: Callable[[RemoteCounter], T]) -> T | None:
+        """Return what the remote counter says, None while it is away."""
+        if self._is_away:
+            return None
+        try:
+            return question(self._remote)
+        except UnavailableError as error:
+            if not self._is_away:
+                self._is_away = True
+                self._wake.set()
+                _log.warning("Every worker counts requests on its own. %s", error)
+            return None
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            if self._is_away:
+                self._over.wait(RETRY)
+                self._come_back()
+            else:
+                self._wake.wait()
+                self._over.wait(SETTLE)
+                self._wake.clear()
+                self._settle()
+
+    def _settle(self) -> None:
+        with self._lock:
+            unsettled, self._unsettled = self._unsettled, {}
+        for (policy, client), times in unsettled.items():
+            self._settle_one(policy, client, times)
+
+    def _settle_one(self, policy: Policy, client: str, times: int) -> None:
+        current = min(times, self._local.read(policy, client).used)  # not what a former window had
+        if not current:
+            return
+        standing = self._ask(lambda remote: remote.add(policy, client, times=current))
+        if standing is None:  # nobody knows whether it was counted: better too few than twice
+            return
+        with self._lock:
+            since = self._unsettled.get((policy, client), 0)
+            self._local.learn(client, Standing(policy, standing.used + since, standing.left))
+
+    def _come_back(self) -> None:
+        try:
+            self._remote.ping()
+            for policy in tuple(self._exact):
+                for client, standing in self._local.standings(policy):
+                    self._tell(client, standing)
+        except UnavailableError:
+            return
+        self._is_away = False
+        _log.info("The workers count requests together again")
+
+    def _tell(self, client: str, standing: Standing) -> None:
+        missed = standing.used - self._remote.read(standing.policy, client).used
+        if missed > 0:
+            self._remote.add(standing.policy, client, times=missed)

@@ -1,0 +1,119 @@
+"""The limiter: counts the requests of clients, and keeps those who guess credentials away."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+from attrs import Factory, field, frozen
+
+from eggypro_core.access import AdminUser, Gate, Permission, require
+from eggypro_core.errors import MovedError, RateLimitedError, UnauthenticatedError
+from eggypro_core.ports import Counter
+from eggypro_core.rates import AUTH, Policy, Standing
+
+_NO_LOCK = Policy(AUTH, sys.maxsize, 1)
+
+
+@frozen
+class Visit:
+    """A request of a client: who sent it, and where they stand with the policies that it met.
+
+    As a `with` block it counts by its end what a policy leaves uncounted otherwise.
+    """
+
+    standings: tuple[Standing, ...] = ()
+    user: AdminUser | None = None
+    refusal: UnauthenticatedError | None = None
+    _counter: Counter | None = None
+    _client: str = ""
+
+    def admit(self, needed: Permission | None) -> None:
+        """Let the request in if it may do this.
+
+        Raises RateLimitedError first of all. Where a permission is needed, raises
+        UnauthenticatedError unless the credential is good, ForbiddenError if it is not for this.
+        """
+        over = [standing.seconds for standing in self.standings if standing.is_over]
+        if over:
+            raise RateLimitedError(max(over))
+        if needed is None:
+            return
+        if self.user is None:
+            raise self.refusal or UnauthenticatedError
+        require(self.user, needed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._counter is None or isinstance(error, RateLimitedError):
+            return
+        success = error is None or isinstance(error, MovedError)
+        for policy in (standing.policy for standing in self.standings):
+            if not _is_plain(policy) and policy.counts(success=success):
+                self._counter.add(policy, self._client)
+
+
+@frozen
+class Limiter:
+    """Counts requests by policies; whoever holds a valid credential is exempt.
+
+    The policy `auth` is for credentials that verify to nothing: a client that sent as many as its
+    limit is locked, and no credential of theirs is looked at until the window ends. A good one
+    clears what was counted.
+    """
+
+    _gate: Gate
+    _counter: Counter
+    policies: Mapping[str, Policy] = field(factory=dict)
+    _auth: Policy = Factory(lambda limiter: limiter.policies.get(AUTH, _NO_LOCK), takes_self=True)
+
+    def named(self, names: Iterable[str]) -> tuple[Policy, ...]:
+        """Return the policies of these names, but for those that are switched off."""
+        return tuple(self.policies[name] for name in names if name in self.policies)
+
+    def visit(self, client: str, credential: str | None, policies: tuple[Policy, ...]) -> Visit:
+        """Count a request under some policies, and look at the credential if it has one."""
+        refusal = None
+        if credential:
+            attempt = self._attempt(client, credential)
+            if attempt.user is not None or attempt.standings:
+                return attempt
+            refusal = attempt.refusal
+        standings = tuple([self._standing(policy, client) for policy in policies])
+        if all(map(_is_plain, policies)):
+            return Visit(standings, refusal=refusal)
+        return Visit(standings, None, refusal, self._counter, client)
+
+    def _standing(self, policy: Policy, client: str) -> Standing:
+        if _is_plain(policy):
+            return self._counter.add(policy, client)
+        return self._counter.read(policy, client).one_more()
+
+    def _attempt(self, client: str, credential: str) -> Visit:
+        before = self._counter.read(self._auth, client)
+        if before.used >= self._auth.limit:
+            return Visit((before.one_more(),))
+        try:
+            user = self._gate.recognise(credential)
+        except UnauthenticatedError as refusal:
+            return Visit(self._failed(client) if refusal.is_failure else (), refusal=refusal)
+        if before.used:
+            self._counter.clear(self._auth, client)
+        return Visit(user=user)
+
+    def _failed(self, client: str) -> tuple[Standing, ...]:
+        """Count a failure. Of many at once, those above the limit are refused as locked."""
+        standing = self._counter.add(self._auth, client)
+        return (standing,) if standing.is_over else ()
+
+
+def _is_plain(policy: Policy) -> bool:
+    """Whether every request counts, so that it can be counted before it is worked on."""
+    return policy.counts_successes and policy.counts_failures

@@ -1,0 +1,74 @@
+"""Who a request comes from: an address that no header can forge."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+from attrs import frozen
+
+UNKNOWN = "unknown"
+"""The client whose address nobody can tell; over a Unix socket, say."""
+_HOPS = 20
+"""How many proxies may stand in a row."""
+_LONGEST = 64
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+@frozen
+class Clients:
+    """Tells clients apart. Only what trusted proxies forward is believed."""
+
+    _trusted: tuple[Network, ...] = ()
+
+    def of(self, environ: Mapping[str, Any]) -> str:
+        """Return the client of a request: an IPv4 address or the /64 of an IPv6 one."""
+        peer: str = environ.get("REMOTE_ADDR") or ""
+        forwarded: str | None = environ.get("HTTP_X_FORWARDED_FOR")
+        if forwarded is None or not self._trusted:
+            return _name(peer[:_LONGEST])
+        return _named(self._origin(_address(peer), forwarded))
+
+    def _origin(self, peer: Address | None, forwarded: str) -> Address | None:
+        """Return the right-most address that is not trusted, or what is left of what is not one."""
+        origin = peer
+        for hop in reversed(forwarded.rsplit(",", _HOPS)):
+            if origin is None or not self._trusts(origin):
+                break
+            if hop.strip():
+                further = _address(hop.strip())
+                if further is None:
+                    break
+                origin = further
+        return origin
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+
+@lru_cache(4096)
+def _name(peer: str) -> str:
+    return _named(_address(peer))
+
+
+def _named(address: Address | None) -> str:
+    if address is None:
+        return UNKNOWN
+    if isinstance(address, IPv6Address):
+        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+    return str(address)
+
+
+def _address(text: str) -> Address | None:
+    """Return an address, without its port if it has one; None for what is no address."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text[:_LONGEST])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
