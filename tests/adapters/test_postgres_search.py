@@ -31,14 +31,11 @@ from tests.contracts.product_store import NOON, a_draft
 from tests.contracts.search_agreement import Pages, agree
 from tests.contracts.search_store import SearchContract, Stores
 
+# As many rows as there never are, of which each word is in many: heads are as short as can be.
 frequencies = st.builds(
-    Frequencies,
-    st.sampled_from([0.0, 5_000.0, 500_000.0]),
-    st.dictionaries(
-        st.builds("{}{}".format, st.sampled_from("ABCD"), st.text("abes", min_size=1, max_size=3)),
-        st.sampled_from([0.3, 0.9]),
-        min_size=1,
-    ),
+    lambda rows, share: Frequencies(rows, {"A": share}),
+    st.sampled_from([5_000.0, 500_000.0]),
+    st.sampled_from([0.9, 3.0, 3.0]),
 )
 
 
