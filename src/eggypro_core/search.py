@@ -13,8 +13,11 @@ LISTED = 64
 """How many longer words a begun one stands for; if there are more, it stands for all of them."""
 CORRECTIONS = 10
 """How many other words an unknown one may stand for."""
-_SMALL = frozenset("a an and at by for from in of on or the to with".split())
-"""Words that are passed over unless a search consists of them, or ends in one."""
+_SMALL = frozenset("a an and at by for from in of on or the to with x".split())
+"""Words that are passed over unless a search consists of them, or ends in one.
+
+The x is that of "6 x 330 ml".
+"""
 
 
 class Fit(IntEnum):

@@ -1,9 +1,11 @@
 """Searches in Postgres find what those in memory do, however they are looked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 from hypothesis import strategies as st
 
 from eggypro_adapters.memory import (
@@ -15,22 +17,25 @@ from eggypro_adapters.memory import (
 )
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database
-from eggypro_adapters.postgres.frequencies import Frequencies
+from eggypro_adapters.postgres.frequencies import Frequencies, FrequencyReader
 from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.ranking import Plan
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.searching import PostgresSearch
 from eggypro_adapters.postgres.variants import PostgresVariantStore
+from eggypro_adapters.postgres.vocabulary import Known
+from eggypro_core.products import ProductDraft
+from eggypro_core.queries import ProductQuery
+from eggypro_core.search import Reading, read_search, tokens_of
+from tests.contracts.product_store import NOON, a_draft
 from tests.contracts.search_agreement import Pages, agree
 from tests.contracts.search_store import SearchContract, Stores
 
+# As many rows as there never are, of which each word is in many: heads are as short as can be.
 frequencies = st.builds(
-    Frequencies,
-    st.sampled_from([0.0, 5_000.0, 500_000.0]),
-    st.dictionaries(
-        st.builds("{}{}".format, st.sampled_from("ABCD"), st.text("abes", min_size=1, max_size=3)),
-        st.sampled_from([0.3, 0.9]),
-        min_size=1,
-    ),
+    lambda rows, share: Frequencies(rows, {"A": share}),
+    st.sampled_from([5_000.0, 500_000.0]),
+    st.sampled_from([0.9, 3.0, 3.0]),
 )
 
 
@@ -85,3 +90,59 @@ def test_a_plan_made_of_wrong_frequencies_finds_the_same(
         return PostgresSearch(database, lambda: known).page  # type: ignore[arg-type]  # it is only called
 
     agree(in_memory, emptied, examples=100, also=misled)
+
+
+def test_common_and_rare_words_are_found_alike_among_thousands(
+    emptied: Callable[[], Stores], database: Database
+) -> None:
+    shops = [in_memory(), emptied()]
+    for shop in shops:
+        with shop.products.load() as load:
+            load.put(list(thousands()), [], NOON)
+            load.commit()
+    with database.begin() as connection:
+        connection.execute(sa.text("ANALYZE product_search"))
+    known = FrequencyReader(database)()
+    assert known.rows == MANY
+    for search in (*COMMON, *RARE):
+        query = ProductQuery(search=search, limit=30)
+        tokens = tokens_of(search)
+        words = Known.of(database, tokens, search, None, forgiving=False)
+        plan = Plan(Reading(read_search(tokens, words)), known, query.limit + 1)
+        has_head = any(plan.wanted(tier).head for tier in plan.tiers)
+        assert has_head == (search in COMMON), search
+        for in_stock in (None, True):
+            wanted = evolve(query, in_stock=in_stock)
+            expected, found = (some_pages(shop, wanted) for shop in shops)
+            assert found == expected, wanted
+
+
+MANY = 4_000
+COMMON = ("egg", "eggs", "egg white", "protein", "e", "whiet egg")
+RARE = ("protein spicea", "zebra", "spiceb egg", "egg 3999", "zebar", "zebra white")
+
+
+def thousands() -> Iterator[ProductDraft]:
+    """Products most of which have some words, in several fields, and some have rare ones."""
+    for n in range(MANY):
+        name = f"{'Egg' if n % 3 else 'Ham'} {'White' if n % 5 else 'Bar'} {n}"
+        yield a_draft(
+            name + (" Zebra" if n % 1_000 == 7 else ""),
+            slug=f"p{n}",
+            ingredients=("egg" if n % 4 else "oats", f"spice{chr(97 + n % 26)}"),
+            description="Protein" if n % 7 else "Whites",
+            details="<p>Proteins, eggs</p>" if n % 2 else "",
+            price=Decimal(1 + n % 9),
+            stock_quantity=n % 2 * (n % 11),
+        )
+
+
+def some_pages(shop: Stores, query: ProductQuery) -> list[tuple[int, list[str]]]:
+    """The totals and slugs of the first pages."""
+    found: list[tuple[int, list[str]]] = []
+    following: ProductQuery | None = query
+    while following is not None and len(found) < 3:
+        page = shop.products.page(following)
+        found.append((page.total, [product.slug for product in page.items]))
+        following = page.next
+    return found

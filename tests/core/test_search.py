@@ -102,6 +102,7 @@ def an_entry(**fields: str) -> Entry:
         ("to the", "the"),
         ("egg Egg white EGG", "egg white"),
         ("500g", "500 g"),
+        ("12x55g", "12 55 g"),
         ("%_'\"&|!", ""),
     ],
 )
