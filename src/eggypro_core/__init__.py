@@ -49,6 +49,7 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import ProductQuery, Sort
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, ReviewStatus
+from eggypro_core.suggestions import Suggestion
 from eggypro_core.taxonomy import Taxonomy
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
@@ -100,6 +101,7 @@ __all__ = [
     "StaleError",
     "Status",
     "StoredImage",
+    "Suggestion",
     "Taxonomy",
     "TooLargeError",
     "Transformation",

@@ -28,6 +28,7 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import is_slug
+from eggypro_core.suggestions import Suggestion
 
 
 @frozen
@@ -68,6 +69,10 @@ class Catalog:
     def explain(self, query: ProductQuery) -> Explained:
         """Return the page of a search with the reasons for it."""
         return self._products.explain(query)
+
+    def suggest(self, search: str) -> tuple[Suggestion, ...]:
+        """Return the best of what a search finds, as a search box offers it."""
+        return self._products.suggest(search)
 
     def add(self, values: Mapping[str, object]) -> Product:
         """Add a product. Raises ConflictError where its slug or SKU is another's."""

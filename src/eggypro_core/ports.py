@@ -22,6 +22,7 @@ from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct, Product, ProductDraft
 from eggypro_core.queries import ProductQuery
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery
+from eggypro_core.suggestions import Suggestion
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
 
@@ -68,6 +69,10 @@ class ProductStore(Protocol):
 
     def explain(self, query: ProductQuery) -> Explained:
         """Return the page of a search with the reasons for it."""
+        ...
+
+    def suggest(self, search: str) -> tuple[Suggestion, ...]:
+        """Return the first SUGGESTED products that a search of all active ones would show."""
         ...
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:

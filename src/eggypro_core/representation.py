@@ -1,6 +1,6 @@
 """What things look like on the wire: plain maps, lists and texts, ready to be written as JSON."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
@@ -15,6 +15,7 @@ from eggypro_core.products import Image, ListedProduct, Product, Rating
 from eggypro_core.queries import ProductQuery
 from eggypro_core.reviews import Review, ReviewQuery
 from eggypro_core.search import Reason, Term, Tier, relevance_of
+from eggypro_core.suggestions import Suggestion
 from eggypro_core.variants import Variant, VariantQuery
 
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -120,6 +121,13 @@ def _tier(tier: Tier | None) -> dict[str, Json]:
     if tier is None:
         return {"field": "sku", "fit": "exact"}
     return {"field": tier.field.name.lower(), "fit": tier.fit.name.lower()}
+
+
+def suggestions_body(suggestions: Iterable[Suggestion]) -> dict[str, Json]:
+    """Return what a search box offers."""
+    return {
+        "items": [{"name": one.name, "slug": one.slug, "image": one.image} for one in suggestions]
+    }
 
 
 def variant_body(variant: Variant) -> dict[str, Json]:

@@ -8,6 +8,8 @@ from eggypro_core.app import EggyPro
 from tests.builders import a_product
 from tests.http.wire import ADMIN, EGG, PRODUCTS, fields
 
+SUGGEST = f"{PRODUCTS}/suggest"
+
 
 def names(page: dict[str, Any]) -> list[str]:
     return [item["name"] for item in page["items"]]
@@ -119,6 +121,48 @@ def test_a_search_that_goes_on_leads_to_the_list(client: TestClient, shop: EggyP
 )
 def test_a_search_needs_its_words_in_q(client: TestClient, query: str, named: list[str]) -> None:
     assert fields(client.simulate_get(f"{PRODUCTS}/search", query_string=query)) == named
+
+
+@pytest.mark.parametrize("typed", ["e", "eg", "egg w", "EGG", "whiet"])
+def test_a_search_box_is_offered_what_is_begun(client: TestClient, typed: str) -> None:
+    offered = client.simulate_get(SUGGEST, params={"q": typed})
+    assert offered.status_code == 200
+    assert offered.json == {
+        "items": [{"name": "Egg White Protein", "slug": "egg-white-protein", "image": None}]
+    }
+
+
+def test_a_search_box_is_offered_ten_at_most_that_are_on_sale(
+    client: TestClient, shop: EggyPro
+) -> None:
+    for number in range(12):
+        images = [f"https://x.example/{number}{picture}.jpg" for picture in "ab"]
+        shop.catalog.add(a_product(name=f"Bar {number}", images=images))
+    shop.catalog.archive("bar-11")
+    offered = client.simulate_get(SUGGEST, params={"q": "b"}).json["items"]
+    assert [one["slug"] for one in offered] == [f"bar-{number}" for number in range(10, 0, -1)]
+    assert offered[0]["image"] == "https://x.example/10a.jpg"
+    assert client.simulate_get(SUGGEST, params={"q": "none"}).json == {"items": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("", ["q"]),
+        ("q=", ["q"]),
+        ("q=%20", ["q"]),
+        ("q=%00", ["q"]),
+        ("q=" + "x" * 201, ["q"]),
+        ("q=egg&q=egg", ["q"]),
+        ("q=egg&limit=5", ["limit"]),
+        ("search=egg&status=all", ["search", "status", "q"]),
+    ],
+)
+def test_suggestions_need_what_was_typed_in_q_and_nothing_else(
+    client: TestClient, query: str, named: list[str]
+) -> None:
+    assert fields(client.simulate_get(SUGGEST, query_string=query)) == named
+    assert client.simulate_get(SUGGEST, query_string="q=" + "x" * 200).status_code == 200
 
 
 def test_what_was_added_is_found_where_location_says(client: TestClient) -> None:
