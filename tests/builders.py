@@ -10,6 +10,7 @@ from eggypro_adapters.memory import (
     MemoryDatabase,
     MemoryProductStore,
     MemoryReviewStore,
+    MemorySearchMisses,
     MemoryVariantStore,
 )
 from eggypro_core.access import Gate
@@ -17,7 +18,13 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import CategoryStore, ProductStore, ReviewStore, VariantStore
+from eggypro_core.ports import (
+    CategoryStore,
+    ProductStore,
+    ReviewStore,
+    SearchMisses,
+    VariantStore,
+)
 from eggypro_core.taxonomy import Taxonomy
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
@@ -50,14 +57,17 @@ def an_eggypro(
     variants: VariantStore | None = None,
     reviews: ReviewStore | None = None,
     categories: CategoryStore | None = None,
+    misses: SearchMisses | None = None,
 ) -> EggyPro:
     """Return a shop, where it is always noon; in memory where no stores are given."""
     database = MemoryDatabase()
+    misses = MemorySearchMisses() if misses is None else misses
     return EggyPro(
         catalog=Catalog(
             MemoryProductStore(database) if products is None else products,
             NhHtmlCleaner(),
             lambda: NOON,
+            misses,
         ),
         assortment=Assortment(
             MemoryVariantStore(database) if variants is None else variants, lambda: NOON
@@ -69,6 +79,7 @@ def an_eggypro(
             MemoryCategoryStore(database) if categories is None else categories, lambda: NOON
         ),
         gate=Gate(ADMIN_KEY),
+        search_misses=misses,
         reader=read_products,
         writer=write_products,
     )

@@ -11,6 +11,7 @@ from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
+from eggypro_adapters.postgres.misses import PostgresSearchMisses
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.tables import REVISION
@@ -43,12 +44,14 @@ def open_eggypro(settings: Settings) -> EggyPro:
         if settings.postgres_url is None:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
+        misses = PostgresSearchMisses(database)
         return EggyPro(
-            catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now),
+            catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now, misses),
             assortment=Assortment(PostgresVariantStore(database), _now),
             feedback=Feedback(PostgresReviewStore(database), _now),
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
             gate=Gate(key),
+            search_misses=misses,
             reader=read_products,
             writer=write_products,
             currency=settings.currency,

@@ -36,6 +36,7 @@ from eggypro_core.images import (
     Transformation,
 )
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
+from eggypro_core.misses import SearchMiss
 from eggypro_core.paging import Page, Position
 from eggypro_core.parameters import Status
 from eggypro_core.products import (
@@ -95,6 +96,7 @@ __all__ = [
     "ReviewDraft",
     "ReviewQuery",
     "ReviewStatus",
+    "SearchMiss",
     "ServiceFailedError",
     "SignedUpload",
     "Sort",

@@ -10,7 +10,7 @@ from eggypro_core.access import Gate
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import ImageFiles, ProductReader, ProductWriter
+from eggypro_core.ports import ImageFiles, ProductReader, ProductWriter, SearchMisses
 from eggypro_core.taxonomy import Taxonomy
 
 
@@ -26,6 +26,7 @@ class EggyPro:
     feedback: Feedback
     taxonomy: Taxonomy
     gate: Gate
+    search_misses: SearchMisses
     reader: ProductReader
     writer: ProductWriter
     currency: str = "EUR"

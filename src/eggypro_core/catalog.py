@@ -1,20 +1,21 @@
 """The catalogue: finding, listing, adding and changing products."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from attrs import evolve, frozen
 
 from eggypro_core import rules
-from eggypro_core.errors import Fault, StaleError
+from eggypro_core.errors import ConflictError, Fault, StaleError, UnavailableError
 from eggypro_core.facets import Facets
 from eggypro_core.imports import ImportEntry, ImportReport, OnConflict
 from eggypro_core.listing import Explained, Listing
 from eggypro_core.loading import Loading
+from eggypro_core.misses import words_missed
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
-from eggypro_core.ports import Clock, HtmlCleaner, ProductStore
+from eggypro_core.ports import Clock, HtmlCleaner, ProductStore, SearchMisses
 from eggypro_core.products import (
     HIGHEST_STOCK,
     REQUIRED,
@@ -42,6 +43,7 @@ class Catalog:
     _products: ProductStore
     _html: HtmlCleaner
     _clock: Clock
+    _misses: SearchMisses | None = None
 
     def find(self, slug: str, status: Status = Status.ACTIVE) -> Product:
         """Return a product. Raises NotFoundError (also for one in another state), MovedError."""
@@ -52,8 +54,14 @@ class Catalog:
         return product
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
-        """Return a page of products; its `next` is the query for the page after it."""
-        return self._products.page(query)
+        """Return a page of products; its `next` is the query for the page after it.
+
+        A search that finds nothing is counted.
+        """
+        page = self._products.page(query)
+        if not page.total and self._misses is not None:
+            self._count_miss(query, self._misses)
+        return page
 
     def listing(self, query: ProductQuery) -> Listing:
         """Return a page of products with the facets and the reasons that the query wants."""
@@ -175,6 +183,12 @@ class Catalog:
     def export(self, status: Status = Status.ALL) -> AbstractContextManager[Iterator[Product]]:
         """Give every product of a status, each with all its variants, as they are at one moment."""
         return self._products.export(status)
+
+    def _count_miss(self, query: ProductQuery, misses: SearchMisses) -> None:
+        words = words_missed(query)
+        if words is not None:
+            with suppress(UnavailableError, ConflictError):  # a count is not worth a search
+                misses.record(words, self._clock())
 
     def _write(
         self,

@@ -17,6 +17,7 @@ from eggypro_core.images import (
 )
 from eggypro_core.imports import ImportEntry
 from eggypro_core.listing import Explained
+from eggypro_core.misses import SearchMiss
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct, Product, ProductDraft
@@ -128,6 +129,27 @@ class ProductStore(Protocol):
 
     def load(self) -> AbstractContextManager["ProductLoad"]:
         """Begin to take many products, in one transaction. Without `commit`, nothing is kept."""
+        ...
+
+
+class SearchMisses(Protocol):
+    """Counts the searches that found nothing. Any method may raise UnavailableError."""
+
+    def record(self, words: str, at: datetime) -> None:
+        """Count one more search for some words, which come as `words_missed` returns them.
+
+        However many do so at once, each counts. At most KEPT words are kept: for new ones the least
+        frequent go, and of these the ones that were longest not searched for. May raise
+        ConflictError where others are in the way: it waits for nobody for long.
+        """
+        ...
+
+    def list(self, limit: int) -> tuple[SearchMiss, ...]:
+        """Return the most frequent, those that were last searched for first, then by words."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all."""
         ...
 
 

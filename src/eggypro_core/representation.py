@@ -10,6 +10,7 @@ from eggypro_core.categories import Category, CategoryQuery
 from eggypro_core.facets import Facets
 from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.listing import Explained, Listing
+from eggypro_core.misses import SearchMiss
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import Image, ListedProduct, Product, Rating
 from eggypro_core.queries import ProductQuery
@@ -204,6 +205,16 @@ def report_body(report: ImportReport) -> dict[str, Json]:
         "refused": [_notice(notice) for notice in report.refused],
         "warnings": [_notice(notice) for notice in report.warnings],
         "dry_run": report.dry_run,
+    }
+
+
+def misses_body(misses: Iterable[SearchMiss]) -> dict[str, Json]:
+    """Return searches that found nothing."""
+    return {
+        "items": [
+            {"words": one.words, "times": one.times, "last_at": timestamp(one.last_at)}
+            for one in misses
+        ]
     }
 
 

@@ -1,6 +1,7 @@
 """Every port within this process: the reference that real adapters are tested against."""
 
 from eggypro_adapters.memory.categories import MemoryCategoryStore
+from eggypro_adapters.memory.misses import MemorySearchMisses
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.reviews import MemoryReviewStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
@@ -11,5 +12,6 @@ __all__ = [
     "MemoryDatabase",
     "MemoryProductStore",
     "MemoryReviewStore",
+    "MemorySearchMisses",
     "MemoryVariantStore",
 ]
