@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="See what people search for in vain.")
 
 
-@app.callback()
-def search() -> None:
-    """See what people search for in vain."""
-
-
 @app.command(
     epilog=examples(
         "search misses", "search misses --limit 100 --json", "search misses --clear --yes"

@@ -217,3 +217,15 @@ def test_liveness_is_never_kept(client: TestClient) -> None:
     live = client.simulate_get("/api/health/live")
     assert live.json == {"status": "ok"}
     assert live.headers["cache-control"] == "no-store"
+
+
+def test_a_search_in_vain_is_counted_whatever_its_address(
+    client: TestClient, shop: EggyPro
+) -> None:
+    client.simulate_get(PRODUCTS, params={"search": "duck"})
+    client.simulate_get(f"{PRODUCTS}/search", params={"q": "Duck", "facets": "true"})
+    client.simulate_get(f"{PRODUCTS}/search", params={"q": "duck", "in_stock": "true"})
+    client.simulate_get(SUGGEST, params={"q": "duck"})
+    client.simulate_get(PRODUCTS, params={"search": "duck", "status": "all"}, headers=ADMIN)
+    [missed] = shop.search_misses.list(10)
+    assert (missed.words, missed.times) == ("duck", 2)
