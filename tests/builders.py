@@ -12,6 +12,7 @@ from eggypro_adapters.memory import (
     MemoryDatabase,
     MemoryProductStore,
     MemoryReviewStore,
+    MemorySearchMisses,
     MemoryVariantStore,
 )
 from eggypro_core.access import Gate
@@ -20,7 +21,13 @@ from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.limiter import Limiter
-from eggypro_core.ports import CategoryStore, ProductStore, ReviewStore, VariantStore
+from eggypro_core.ports import (
+    CategoryStore,
+    ProductStore,
+    ReviewStore,
+    SearchMisses,
+    VariantStore,
+)
 from eggypro_core.rates import Policy
 from eggypro_core.taxonomy import Taxonomy
 
@@ -50,11 +57,12 @@ def a_review(**changes: object) -> dict[str, Any]:
     return {"reviewer_name": "Ada", "rating": 5, "comment": "Very good eggs"} | changes
 
 
-def an_eggypro(
+def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
     products: ProductStore | None = None,
     variants: VariantStore | None = None,
     reviews: ReviewStore | None = None,
     categories: CategoryStore | None = None,
+    misses: SearchMisses | None = None,
     *,
     limits: Mapping[str, Policy] = NO_LIMITS,
     clock: Callable[[], float] = lambda: 0.0,
@@ -65,11 +73,13 @@ def an_eggypro(
     """
     database = MemoryDatabase()
     gate = Gate(ADMIN_KEY)
+    misses = MemorySearchMisses() if misses is None else misses
     return EggyPro(
         catalog=Catalog(
             MemoryProductStore(database) if products is None else products,
             NhHtmlCleaner(),
             lambda: NOON,
+            misses,
         ),
         assortment=Assortment(
             MemoryVariantStore(database) if variants is None else variants, lambda: NOON
@@ -82,6 +92,7 @@ def an_eggypro(
         ),
         gate=gate,
         limiter=lambda: Limiter(gate, MemoryCounter(clock), limits),
+        search_misses=misses,
         reader=read_products,
         writer=write_products,
     )

@@ -14,6 +14,7 @@ from eggypro_adapters.memory import MemoryCounter
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
+from eggypro_adapters.postgres.misses import PostgresSearchMisses
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.tables import REVISION
@@ -50,13 +51,15 @@ def open_eggypro(settings: Settings) -> EggyPro:
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
         gate = Gate(key)
         counters = opened.enter_context(ExitStack())
+        misses = PostgresSearchMisses(database)
         return EggyPro(
-            catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now),
+            catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now, misses),
             assortment=Assortment(PostgresVariantStore(database), _now),
             feedback=Feedback(PostgresReviewStore(database), _now),
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
             gate=gate,
             limiter=partial(_limiter, settings, gate, counters),
+            search_misses=misses,
             reader=read_products,
             writer=write_products,
             currency=settings.currency,

@@ -12,6 +12,7 @@ from eggypro_core.categories import Category, CategoryQuery
 from eggypro_core.facets import Facets
 from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.listing import Explained, Listing
+from eggypro_core.misses import SearchMiss
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import ListedProduct, Product
 from eggypro_core.queries import ProductQuery
@@ -91,6 +92,17 @@ def category_page(
 def category_card(category: Category) -> Table:
     """Return one category, a field a line; empty ones are left out."""
     return pairs([(name, value) for name, value in _category_fields(category) if value])
+
+
+def miss_table(misses: Iterable[SearchMiss]) -> Table:
+    """Return searches that found nothing, one a line."""
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("times", justify="right", no_wrap=True)
+    table.add_column("words", overflow="fold")
+    table.add_column("last time", no_wrap=True)
+    for one in misses:
+        table.add_row(str(one.times), one.words, f"{one.last_at:%Y-%m-%d %H:%M} UTC")
+    return table
 
 
 def report_sentence(report: ImportReport) -> str:

@@ -39,6 +39,7 @@ from eggypro_core.images import (
 )
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.limiter import Limiter, Visit
+from eggypro_core.misses import SearchMiss
 from eggypro_core.paging import Page, Position
 from eggypro_core.parameters import Status
 from eggypro_core.products import (
@@ -53,6 +54,7 @@ from eggypro_core.products import (
 from eggypro_core.queries import ProductQuery, Sort
 from eggypro_core.rates import Policy, Standing
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, ReviewStatus
+from eggypro_core.suggestions import Suggestion
 from eggypro_core.taxonomy import Taxonomy
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
@@ -102,6 +104,7 @@ __all__ = [
     "ReviewDraft",
     "ReviewQuery",
     "ReviewStatus",
+    "SearchMiss",
     "ServiceFailedError",
     "SignedUpload",
     "Sort",
@@ -109,6 +112,7 @@ __all__ = [
     "Standing",
     "Status",
     "StoredImage",
+    "Suggestion",
     "Taxonomy",
     "TooLargeError",
     "Transformation",

@@ -12,7 +12,7 @@ from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.limiter import Limiter
-from eggypro_core.ports import ImageFiles, ProductReader, ProductWriter
+from eggypro_core.ports import ImageFiles, ProductReader, ProductWriter, SearchMisses
 from eggypro_core.taxonomy import Taxonomy
 
 
@@ -30,6 +30,7 @@ class EggyPro:
     taxonomy: Taxonomy
     gate: Gate
     limiter: Callable[[], Limiter]
+    search_misses: SearchMisses
     reader: ProductReader
     writer: ProductWriter
     currency: str = "EUR"

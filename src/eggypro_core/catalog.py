@@ -1,21 +1,22 @@
 """The catalogue: finding, listing, adding and changing products."""
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from attrs import evolve, frozen
 
 from eggypro_core import rules
-from eggypro_core.errors import Fault, StaleError
+from eggypro_core.errors import ConflictError, Fault, StaleError, UnavailableError
 from eggypro_core.exports import Export
 from eggypro_core.facets import Facets
 from eggypro_core.imports import ImportEntry, ImportReport, OnConflict
 from eggypro_core.listing import Explained, Listing
 from eggypro_core.loading import Loading
+from eggypro_core.misses import words_missed
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
-from eggypro_core.ports import Clock, HtmlCleaner, ProductStore
+from eggypro_core.ports import Clock, HtmlCleaner, ProductStore, SearchMisses
 from eggypro_core.products import (
     HIGHEST_STOCK,
     REQUIRED,
@@ -29,6 +30,7 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import is_slug
+from eggypro_core.suggestions import Suggestion
 
 
 @frozen
@@ -42,6 +44,7 @@ class Catalog:
     _products: ProductStore
     _html: HtmlCleaner
     _clock: Clock
+    _misses: SearchMisses | None = None
 
     def find(self, slug: str, status: Status = Status.ACTIVE) -> Product:
         """Return a product. Raises NotFoundError (also for one in another state), MovedError."""
@@ -52,8 +55,14 @@ class Catalog:
         return product
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
-        """Return a page of products; its `next` is the query for the page after it."""
-        return self._products.page(query)
+        """Return a page of products; its `next` is the query for the page after it.
+
+        A search that finds nothing is counted.
+        """
+        page = self._products.page(query)
+        if not page.total and self._misses is not None:
+            self._count_miss(query, self._misses)
+        return page
 
     def listing(self, query: ProductQuery) -> Listing:
         """Return a page of products with the facets and the reasons that the query wants."""
@@ -69,6 +78,10 @@ class Catalog:
     def explain(self, query: ProductQuery) -> Explained:
         """Return the page of a search with the reasons for it."""
         return self._products.explain(query)
+
+    def suggest(self, search: str) -> tuple[Suggestion, ...]:
+        """Return the best of what a search finds, as a search box offers it."""
+        return self._products.suggest(search)
 
     def add(self, values: Mapping[str, object]) -> Product:
         """Add a product. Raises ConflictError where its slug or SKU is another's."""
@@ -171,6 +184,12 @@ class Catalog:
     def export(self, status: Status = Status.ALL) -> AbstractContextManager[Export]:
         """Give every product of a status, and every category, as they are at one moment."""
         return self._products.export(status)
+
+    def _count_miss(self, query: ProductQuery, misses: SearchMisses) -> None:
+        words = words_missed(query)
+        if words is not None:
+            with suppress(UnavailableError, ConflictError):  # a count is not worth a search
+                misses.record(words, self._clock())
 
     def _write(
         self,

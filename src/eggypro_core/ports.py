@@ -18,12 +18,14 @@ from eggypro_core.images import (
 )
 from eggypro_core.imports import ImportEntry
 from eggypro_core.listing import Explained
+from eggypro_core.misses import SearchMiss
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct, Product, ProductDraft
 from eggypro_core.queries import ProductQuery
 from eggypro_core.rates import Policy, Standing
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery
+from eggypro_core.suggestions import Suggestion
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
 
@@ -70,6 +72,10 @@ class ProductStore(Protocol):
 
     def explain(self, query: ProductQuery) -> Explained:
         """Return the page of a search with the reasons for it."""
+        ...
+
+    def suggest(self, search: str) -> tuple[Suggestion, ...]:
+        """Return the first SUGGESTED products that a search of all active ones would show."""
         ...
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
@@ -125,6 +131,27 @@ class ProductStore(Protocol):
 
     def load(self) -> AbstractContextManager["ProductLoad"]:
         """Begin to take many products, in one transaction. Without `commit`, nothing is kept."""
+        ...
+
+
+class SearchMisses(Protocol):
+    """Counts the searches that found nothing. Any method may raise UnavailableError."""
+
+    def record(self, words: str, at: datetime) -> None:
+        """Count one more search for some words, which come as `words_missed` returns them.
+
+        However many do so at once, each counts. At most KEPT words are kept: for new ones the least
+        frequent go, and of these the ones that were longest not searched for. May raise
+        ConflictError where others are in the way: it waits for nobody for long.
+        """
+        ...
+
+    def list(self, limit: int) -> tuple[SearchMiss, ...]:
+        """Return the most frequent, those that were last searched for first, then by words."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all."""
         ...
 
 

@@ -232,8 +232,10 @@ def _together(params: Mapping[str, object]) -> list[Fault]:
     return faults
 
 
+SEARCH = rules.line("Search", 200)
+"""The rule of what is searched for."""
 _PARAMETERS: Mapping[str, rules.Rule] = {
-    "search": rules.line("Search", 200),
+    "search": SEARCH,
     "category": rules.line("Category", 255),
     "in_stock": flag("In stock"),
     "inStock": flag("In stock"),
@@ -246,7 +248,7 @@ _PARAMETERS: Mapping[str, rules.Rule] = {
     **PAGING,
 }
 _SEARCH_PARAMETERS = {
-    "q": _PARAMETERS["search"],
+    "q": SEARCH,
     **{name: rule for name, rule in _PARAMETERS.items() if name != "search"},
 }
 LIST_PARAMETERS = tuple(_PARAMETERS)

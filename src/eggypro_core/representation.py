@@ -1,6 +1,6 @@
 """What things look like on the wire: plain maps, lists and texts, ready to be written as JSON."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
@@ -10,11 +10,13 @@ from eggypro_core.categories import Category, CategoryQuery
 from eggypro_core.facets import Facets
 from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.listing import Explained, Listing
+from eggypro_core.misses import SearchMiss
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import Image, ListedProduct, Product, Rating
 from eggypro_core.queries import ProductQuery
 from eggypro_core.reviews import Review, ReviewQuery
 from eggypro_core.search import Reason, Term, Tier, relevance_of
+from eggypro_core.suggestions import Suggestion
 from eggypro_core.variants import Variant, VariantQuery
 
 Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -122,6 +124,13 @@ def _tier(tier: Tier | None) -> dict[str, Json]:
     return {"field": tier.field.name.lower(), "fit": tier.fit.name.lower()}
 
 
+def suggestions_body(suggestions: Iterable[Suggestion]) -> dict[str, Json]:
+    """Return what a search box offers."""
+    return {
+        "items": [{"name": one.name, "slug": one.slug, "image": one.image} for one in suggestions]
+    }
+
+
 def variant_body(variant: Variant) -> dict[str, Json]:
     """Return a variant."""
     return {
@@ -196,6 +205,16 @@ def report_body(report: ImportReport) -> dict[str, Json]:
         "refused": [_notice(notice) for notice in report.refused],
         "warnings": [_notice(notice) for notice in report.warnings],
         "dry_run": report.dry_run,
+    }
+
+
+def misses_body(misses: Iterable[SearchMiss]) -> dict[str, Json]:
+    """Return searches that found nothing."""
+    return {
+        "items": [
+            {"words": one.words, "times": one.times, "last_at": timestamp(one.last_at)}
+            for one in misses
+        ]
     }
 
 

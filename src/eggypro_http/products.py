@@ -11,7 +11,8 @@ from eggypro_core.errors import NotFoundError
 from eggypro_core.parameters import flag, read_status
 from eggypro_core.products import Product
 from eggypro_core.queries import LIST_PARAMETERS, SEARCH_PARAMETERS, ProductQuery
-from eggypro_core.representation import PRODUCTS, page_body, product_body
+from eggypro_core.representation import PRODUCTS, page_body, product_body, suggestions_body
+from eggypro_core.suggestions import SUGGEST_PARAMETERS, read_typed
 from eggypro_http.answers import NOTHING, Answer, stock_answer, tagged, version_named
 from eggypro_http.bodies import json_object
 from eggypro_http.parameters import parameters, require_no_parameters
@@ -26,6 +27,11 @@ def list_products(shop: EggyPro, request: falcon.Request) -> Answer:
 def search_products(shop: EggyPro, request: falcon.Request) -> Answer:
     """Answer a page of what a search finds, best first."""
     return _page(shop, ProductQuery.read_search(parameters(request)))
+
+
+def suggest_products(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Answer what a search box offers for what was typed so far."""
+    return tagged(suggestions_body(shop.catalog.suggest(read_typed(parameters(request)))))
 
 
 def show_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
@@ -116,6 +122,14 @@ ROUTES = (
         parameters=SEARCH_PARAMETERS,
         closed_parameters=_BY_LIST,
         answer="ProductPage",
+    ),
+    Route(
+        method="GET",
+        path=f"{PRODUCTS}/suggest",
+        summary="Suggestions for a search box",
+        handler=suggest_products,
+        parameters=SUGGEST_PARAMETERS,
+        answer="Suggestions",
     ),
     Route(
         method="GET",

@@ -12,6 +12,7 @@ from eggypro_adapters.postgres.engine import Database, Statement
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
+from eggypro_core.suggestions import SUGGEST_PARAMETERS
 from eggypro_http.app import ROUTES, create_app
 from tests.builders import a_product, a_review, a_variant, an_eggypro
 from tests.http.wire import ADMIN, SAMPLES
@@ -70,6 +71,8 @@ def test_a_read_is_one_statement_or_two_for_a_search(counted: Counting, route: A
 
 def _queries(parameters: Sequence[str]) -> list[str]:
     """Return queries that ask for all that a list can do."""
+    if parameters == SUGGEST_PARAMETERS:
+        return ["q=e", "q=egg+wh", "q=egg+salt"]
     if "q" in parameters:
         return [
             "q=protein&category=food",

@@ -17,6 +17,7 @@ from eggypro_core.ports import ProductStore
 from eggypro_core.products import Image, ListedProduct, Product, ProductDraft
 from eggypro_core.queries import ProductQuery, Sort
 from eggypro_core.search import Fit, Tier, relevance_of
+from eggypro_core.suggestions import SUGGESTED, Suggestion
 from eggypro_core.words import Field
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -406,6 +407,43 @@ class ProductStoreContract:
         ]
         named = store.explain(ProductQuery(search="crisp whey")).reasons[0]
         assert (named.tier, named.matches) == (None, ())
+
+    def test_a_suggestion_is_a_name_an_address_and_the_first_picture(
+        self, store: ProductStore
+    ) -> None:
+        pictures = (Image("https://x.example/1.jpg", "A tin"), Image("https://x.example/2.jpg"))
+        store.add(a_draft("Egg White", images=pictures), NOON)
+        store.add(a_draft("Yolk"), NOON)
+        assert store.suggest("egg w") == (
+            Suggestion("Egg White", "egg-white", "https://x.example/1.jpg"),
+        )
+        assert store.suggest("yol") == (Suggestion("Yolk", "yolk", None),)
+
+    def test_suggestions_are_the_best_of_a_search_as_it_is_typed(self, store: ProductStore) -> None:
+        for number in range(SUGGESTED + 2):
+            store.add(a_draft(f"Omelette {number}", description="of eggs"), NOON)
+        store.add(a_draft("Egg White", sku="o m", stock_quantity=1), NOON)
+        store.add(a_draft("Egg Bar", ingredients=("white chocolate",)), NOON)
+        store.add(a_draft("Old Egg", is_active=False), NOON)
+        for typed in ("e", "eg", "egg", "egg ", "egg w", "o", "o m", "ome", "omelett 1", "of e"):
+            page = store.page(ProductQuery(search=typed, limit=SUGGESTED))
+            assert store.suggest(typed) == tuple(map(Suggestion.of, page.items)), typed
+        assert [one.slug for one in store.suggest("eg")[:2]] == ["egg-white", "egg-bar"]
+        assert len(store.suggest("e")) == SUGGESTED
+
+    def test_what_is_mistyped_or_plain_nonsense_is_suggested_for_as_it_is_searched(
+        self, store: ProductStore
+    ) -> None:
+        store.add(a_draft(), NOON)
+        store.add(a_draft("Whine"), NOON)
+        for typed, expected in (
+            ("whtie", ["egg-white"]),
+            ("egg whine", ["egg-white"]),
+            ("none", []),
+            ("%", []),
+            ("'", []),
+        ):
+            assert [one.slug for one in store.suggest(typed)] == expected, typed
 
     def test_what_is_changed_or_put_away_is_found_so_at_once(self, store: ProductStore) -> None:
         store.add(a_draft(), NOON)

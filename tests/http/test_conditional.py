@@ -36,7 +36,9 @@ def test_the_tag_of_a_list_changes_with_what_it_shows(client: TestClient, shop: 
     assert client.simulate_get(PRODUCTS).headers["etag"] != first
 
 
-@pytest.mark.parametrize("path", [EGG, PRODUCTS, f"{PRODUCTS}/search?q=egg"])
+@pytest.mark.parametrize(
+    "path", [EGG, PRODUCTS, f"{PRODUCTS}/search?q=egg", f"{PRODUCTS}/suggest?q=e"]
+)
 @pytest.mark.parametrize("held", ["{}", "W/{}", '"other", W/{}', '"a,b",{}', "*", " * ", "{},"])
 def test_what_the_caller_holds_is_not_sent_again(client: TestClient, path: str, held: str) -> None:
     sent = client.simulate_get(path)
@@ -62,6 +64,11 @@ def test_a_write_is_not_answered_by_what_the_caller_holds(client: TestClient) ->
         PRODUCTS, headers={**ADMIN, "If-None-Match": "*"}, json=a_product(name="Bacon")
     )
     assert added.status_code == HTTPStatus.CREATED
+
+
+def test_suggestions_may_be_kept(client: TestClient) -> None:
+    offered = client.simulate_get(f"{PRODUCTS}/suggest?q=e", headers=ADMIN)
+    assert offered.headers["cache-control"] == PUBLIC
 
 
 def test_if_modified_since_is_passed_over(client: TestClient) -> None:

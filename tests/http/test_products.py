@@ -8,6 +8,8 @@ from eggypro_core.app import EggyPro
 from tests.builders import a_product
 from tests.http.wire import ADMIN, EGG, PRODUCTS, fields
 
+SUGGEST = f"{PRODUCTS}/suggest"
+
 
 def names(page: dict[str, Any]) -> list[str]:
     return [item["name"] for item in page["items"]]
@@ -121,6 +123,48 @@ def test_a_search_needs_its_words_in_q(client: TestClient, query: str, named: li
     assert fields(client.simulate_get(f"{PRODUCTS}/search", query_string=query)) == named
 
 
+@pytest.mark.parametrize("typed", ["e", "eg", "egg w", "EGG", "whiet"])
+def test_a_search_box_is_offered_what_is_begun(client: TestClient, typed: str) -> None:
+    offered = client.simulate_get(SUGGEST, params={"q": typed})
+    assert offered.status_code == 200
+    assert offered.json == {
+        "items": [{"name": "Egg White Protein", "slug": "egg-white-protein", "image": None}]
+    }
+
+
+def test_a_search_box_is_offered_ten_at_most_that_are_on_sale(
+    client: TestClient, shop: EggyPro
+) -> None:
+    for number in range(12):
+        images = [f"https://x.example/{number}{picture}.jpg" for picture in "ab"]
+        shop.catalog.add(a_product(name=f"Bar {number}", images=images))
+    shop.catalog.archive("bar-11")
+    offered = client.simulate_get(SUGGEST, params={"q": "b"}).json["items"]
+    assert [one["slug"] for one in offered] == [f"bar-{number}" for number in range(10, 0, -1)]
+    assert offered[0]["image"] == "https://x.example/10a.jpg"
+    assert client.simulate_get(SUGGEST, params={"q": "none"}).json == {"items": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("", ["q"]),
+        ("q=", ["q"]),
+        ("q=%20", ["q"]),
+        ("q=%00", ["q"]),
+        ("q=" + "x" * 201, ["q"]),
+        ("q=egg&q=egg", ["q"]),
+        ("q=egg&limit=5", ["limit"]),
+        ("search=egg&status=all", ["search", "status", "q"]),
+    ],
+)
+def test_suggestions_need_what_was_typed_in_q_and_nothing_else(
+    client: TestClient, query: str, named: list[str]
+) -> None:
+    assert fields(client.simulate_get(SUGGEST, query_string=query)) == named
+    assert client.simulate_get(SUGGEST, query_string="q=" + "x" * 200).status_code == 200
+
+
 def test_what_was_added_is_found_where_location_says(client: TestClient) -> None:
     added = client.simulate_post(PRODUCTS, headers=ADMIN, json=a_product(name="Crème, brûlée"))
     assert added.status_code == 201
@@ -173,3 +217,15 @@ def test_liveness_is_never_kept(client: TestClient) -> None:
     live = client.simulate_get("/api/health/live")
     assert live.json == {"status": "ok"}
     assert live.headers["cache-control"] == "no-store"
+
+
+def test_a_search_in_vain_is_counted_whatever_its_address(
+    client: TestClient, shop: EggyPro
+) -> None:
+    client.simulate_get(PRODUCTS, params={"search": "duck"})
+    client.simulate_get(f"{PRODUCTS}/search", params={"q": "Duck", "facets": "true"})
+    client.simulate_get(f"{PRODUCTS}/search", params={"q": "duck", "in_stock": "true"})
+    client.simulate_get(SUGGEST, params={"q": "duck"})
+    client.simulate_get(PRODUCTS, params={"search": "duck", "status": "all"}, headers=ADMIN)
+    [missed] = shop.search_misses.list(10)
+    assert (missed.words, missed.times) == ("duck", 2)

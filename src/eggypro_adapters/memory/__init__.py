@@ -2,6 +2,7 @@
 
 from eggypro_adapters.memory.categories import MemoryCategoryStore
 from eggypro_adapters.memory.counter import MemoryCounter
+from eggypro_adapters.memory.misses import MemorySearchMisses
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.reviews import MemoryReviewStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
@@ -13,5 +14,6 @@ __all__ = [
     "MemoryDatabase",
     "MemoryProductStore",
     "MemoryReviewStore",
+    "MemorySearchMisses",
     "MemoryVariantStore",
 ]

@@ -26,6 +26,7 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import RANKED, ProductQuery, Sort, SortKey, name_key, sort_key
 from eggypro_core.slugs import free_slug, slug_of
+from eggypro_core.suggestions import SUGGESTED, Suggestion
 from eggypro_core.variants import Variant, VariantDraft
 
 
@@ -78,6 +79,10 @@ class MemoryProductStore:
         reading = find(shelf, query.search or "", _matching(query, shelf)).reading
         reasons = [reason_of(shelf, reading, shelf.products[item.id]) for item in page.items]
         return Explained(page, reading, reasons)
+
+    def suggest(self, search: str) -> tuple[Suggestion, ...]:
+        page = self.page(ProductQuery(search=search, sort=Sort.RELEVANCE, limit=SUGGESTED))
+        return tuple(map(Suggestion.of, page.items))
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
         with self._database.lock:

@@ -48,6 +48,7 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import free_slug, slug_of
+from eggypro_core.suggestions import Suggestion
 from eggypro_core.words import entry_of
 
 _LONG = 240
@@ -101,6 +102,9 @@ class PostgresProductStore:
 
     def explain(self, query: ProductQuery) -> Explained:
         return self._search.explain(query)
+
+    def suggest(self, search: str) -> tuple[Suggestion, ...]:
+        return self._search.suggest(search)
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
         while True:

@@ -145,10 +145,7 @@ def ranked(shape: Shape) -> Statement:
     There is one row more than the limit if another page follows. Where there is none to show, one
     row still tells the total, and its id is null.
     """
-    found = sa.text(f"{' UNION ALL '.join(_branches(shape))} LIMIT :most").columns(
-        sa.column("relevance", sa.Integer), sa.column("product_id", sa.Integer)
-    )
-    best = found.subquery("best")
+    best = _best(shape)
     shown = (
         sa.select(best)
         .order_by(best.c.relevance.desc(), best.c.product_id.desc())
@@ -166,6 +163,17 @@ def ranked(shape: Shape) -> Statement:
         .order_by(shown.c.relevance.desc(), shown.c.product_id.desc())
         .add_cte(*([few] if shape.is_of_few else [])),
         is_prepared=not shape.may_leave_few,
+    )
+
+
+@lru_cache(maxsize=64)
+def suggested(shape: Shape) -> Statement:
+    """Return the statement of suggestions: rows of what each says. Nothing is counted."""
+    best = _best(shape)
+    return Statement.of(
+        sa.select(products.c.name, products.c.slug, products.c.images[1])
+        .join(best, best.c.product_id == products.c.id)
+        .order_by(best.c.relevance.desc(), best.c.product_id.desc())
     )
 
 
@@ -207,6 +215,13 @@ def total(shape: Shape) -> str:
     above = f"({sampled}) * CAST(:rows AS float8) > {SURELY * COUNT_SAMPLED}"
     counted = f"SELECT count(*) FROM ({every}) AS found"
     return f"SELECT CASE WHEN {above} THEN {COUNTED + 1} ELSE ({counted}) END AS total"
+
+
+def _best(shape: Shape) -> sa.Subquery:
+    """Return as many as are wanted of the most relevant rows, by id."""
+    found = sa.text(f"{' UNION ALL '.join(_branches(shape))} LIMIT :most")
+    columns = sa.column("relevance", sa.Integer), sa.column("product_id", sa.Integer)
+    return found.columns(*columns).subquery("best")
 
 
 def _branches(shape: Shape) -> Iterator[str]:

@@ -11,7 +11,15 @@ from eggypro_adapters.postgres.frequencies import FrequencyReader
 from eggypro_adapters.postgres.indexing import FIELDS
 from eggypro_adapters.postgres.pages import page_of, page_statement, page_values
 from eggypro_adapters.postgres.ranking import Plan
-from eggypro_adapters.postgres.search_statements import SURELY, WORDS, Shape, faceted, left, ranked
+from eggypro_adapters.postgres.search_statements import (
+    SURELY,
+    WORDS,
+    Shape,
+    faceted,
+    left,
+    ranked,
+    suggested,
+)
 from eggypro_adapters.postgres.vocabulary import INSIDE, Known
 from eggypro_core.facets import Facets
 from eggypro_core.listing import Explained
@@ -27,6 +35,7 @@ from eggypro_core.search import (
     tier_and_score,
     tokens_of,
 )
+from eggypro_core.suggestions import SUGGESTED, Suggestion
 from eggypro_core.words import Entry
 
 _MANY = 3_000
@@ -115,6 +124,16 @@ class PostgresSearch:
         again = self._read(query, forgiving=True)
         return facets if again == asked else self._facets(query, again, many=many)
 
+    def suggest(self, search: str) -> tuple[Suggestion, ...]:
+        """Return the best of what a search finds, without counting it."""
+        query = ProductQuery(search=search, sort=Sort.RELEVANCE)
+        asked = self._read(query, forgiving=False)
+        found = self._suggestions(query, asked)
+        if found:
+            return found
+        again = self._read(query, forgiving=True)
+        return () if again == asked else self._suggestions(query, again)
+
     def _found(self, query: ProductQuery) -> tuple[Page[ListedProduct, ProductQuery], Reading]:
         """Return a page of what a search finds, and how it was read."""
         asked = self._read(query, forgiving=False)
@@ -146,6 +165,11 @@ class PostgresSearch:
         values = page_values(query) | looking.values() | {"one_more": query.limit + 1}
         rows = self._database.read(page_statement(query, shape, is_walked=is_walked), values)
         return page_of(rows, query)
+
+    def _suggestions(self, query: ProductQuery, asked: _Asked) -> tuple[Suggestion, ...]:
+        looking = self._look(query, asked, SUGGESTED)
+        rows = self._database.read(suggested(looking.shape), looking.values())
+        return tuple(Suggestion(*row) for row in rows)
 
     def _facets(self, query: ProductQuery, asked: _Asked, *, many: bool) -> Facets:
         looking = self._look(query, asked, 0)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration: the one that makes these tables."""
 
 metadata = sa.MetaData(
@@ -144,6 +144,17 @@ search_words = sa.Table(
 )
 sa.Index("search_words_stem_idx", search_words.c.stem)
 sa.Index("search_words_slips_idx", search_words.c.slips, postgresql_using="gin")
+
+# What was searched for in vain. The words are folded, and tell nothing of who searched.
+search_misses = sa.Table(
+    "search_misses",
+    metadata,
+    sa.Column("words", sa.Text(collation="C"), primary_key=True),
+    sa.Column("times", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("char_length(words) > 0", name="words"),
+    sa.CheckConstraint("times >= 1", name="times"),
+)
 
 slug_aliases = sa.Table(
     "slug_aliases",
