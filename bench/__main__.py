@@ -20,6 +20,7 @@ from urllib.request import urlopen
 import psycopg
 from attrs import field, frozen
 
+from bench import search
 from bench.generate import jsonl
 from bench.load import load
 from bench.processes import (
@@ -53,22 +54,24 @@ class Candidate:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--products", type=int, default=100_000)
+    parser.add_argument("--products", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--only", choices=["requests", "search"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="eggypro-bench-") as folder, ExitStack() as opened:
         data = Path(folder) / "data"
         environment = {"EGGYPRO_DATA_DIR": str(data), "RATE_LIMIT_MAX_REQUESTS": "0"}
-        lines = [
-            *_machine(),
-            "",
-            *_imports(Path(folder), environment, options.products),
-            "",
-            *_requests(opened, data, environment, options),
-        ]
-    RESULTS.write_text("\n".join(lines) + "\n")
-    print("\n".join(lines))
+        lines = [*_machine(), ""]
+        if options.only != "search":
+            lines += [*_imports(Path(folder), environment, options.products[0]), ""]
+            lines += [*_requests(opened, data, environment, options), ""]
+        if options.only != "requests":
+            for number in options.products:
+                lines += [*search.measured(Path(folder), number), ""]
+    report = "\n".join(lines).rstrip() + "\n"
+    RESULTS.write_text(report)
+    print(report)
 
 
 def _imports(folder: Path, environment: dict[str, str], number: int) -> Iterator[str]:
