@@ -120,6 +120,15 @@ def test_common_and_rare_words_are_found_alike_among_thousands(
             assert found == expected, wanted
 
 
+def test_who_writes_a_new_word_of_a_load_does_not_wait_for_its_end(database: Database) -> None:
+    shop = in_postgres(database)
+    with shop.products.load() as load:
+        load.put([a_draft(f"Zebra {n}", slug=f"z{n}") for n in range(600)], [], NOON)
+        shop.products.add(a_draft("Zebra"), NOON)
+        load.commit()
+    assert shop.products.page(ProductQuery(search="zebar")).total == 601
+
+
 MANY = 4_000
 COMMON = ("egg", "eggs", "egg white", "protein", "e", "whiet egg")
 RARE = ("protein spicea", "zebra", "spiceb egg", "egg 3999", "zebar", "zebra white")
