@@ -15,6 +15,7 @@ from eggypro_adapters.memory import (
     MemoryReviewStore,
     MemoryVariantStore,
 )
+from eggypro_adapters.postgres import ranking
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.frequencies import Frequencies, FrequencyReader
@@ -31,7 +32,7 @@ from tests.contracts.product_store import NOON, a_draft
 from tests.contracts.search_agreement import Pages, agree
 from tests.contracts.search_store import SearchContract, Stores
 
-# As many rows as there never are, of which each word is in many: heads are as short as can be.
+# As many rows as there never are, of which each word is in many.
 frequencies = st.builds(
     lambda rows, share: Frequencies(rows, {"A": share}),
     st.sampled_from([5_000.0, 500_000.0]),
@@ -83,8 +84,10 @@ def test_searches_in_postgres_and_in_memory_agree(emptied: Callable[[], Stores])
 
 
 def test_a_plan_made_of_wrong_frequencies_finds_the_same(
-    emptied: Callable[[], Stores], database: Database
+    emptied: Callable[[], Stores], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ranking, "_SURE", 0.5)  # so that much lies behind a head
+
     def misled(data: st.DataObject) -> Pages:
         known = data.draw(frequencies)
         return PostgresSearch(database, lambda: known).page  # type: ignore[arg-type]  # it is only called
@@ -115,6 +118,15 @@ def test_common_and_rare_words_are_found_alike_among_thousands(
             wanted = evolve(query, in_stock=in_stock)
             expected, found = (some_pages(shop, wanted) for shop in shops)
             assert found == expected, wanted
+
+
+def test_who_writes_a_new_word_of_a_load_does_not_wait_for_its_end(database: Database) -> None:
+    shop = in_postgres(database)
+    with shop.products.load() as load:
+        load.put([a_draft(f"Zebra {n}", slug=f"z{n}") for n in range(600)], [], NOON)
+        shop.products.add(a_draft("Zebra"), NOON)
+        load.commit()
+    assert shop.products.page(ProductQuery(search="zebar")).total == 601
 
 
 MANY = 4_000

@@ -59,13 +59,18 @@ def index(
 
     `known` are words that need not be learnt; those of the products are added to it.
     """
+    learn(connection, described(connection, products), known)
+
+
+def described(connection: sa.Connection, products: Sequence[int]) -> Collection[Entry]:
+    """Write the same, and return it, but leave the words to be learnt."""
     if not products:
-        return
+        return ()
     rows = connection.execute(_READ, {"ids": list(products)}).all()
     entries = {row.id: entry_of(row, row.options or ()) for row in rows}
     words = [_lexemes(entries[row.id], row.inside) for row in rows]
     connection.execute(_WRITE, {"ids": list(entries), "words": words})
-    learn(connection, entries.values(), known)
+    return entries.values()
 
 
 def search_row(product_id: int, draft: ProductDraft, entry: Entry) -> dict[str, Any]:

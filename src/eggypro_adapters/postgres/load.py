@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from eggypro_adapters.postgres.category_rows import EVERY, draft_of
 from eggypro_adapters.postgres.derived import derive
 from eggypro_adapters.postgres.engine import driver
-from eggypro_adapters.postgres.indexing import index, learn, search_row
+from eggypro_adapters.postgres.indexing import described, learn_words, search_row
 from eggypro_adapters.postgres.rows import (
     BARE,
     VARIANT,
@@ -220,6 +220,8 @@ class PostgresLoad:
     def commit(self) -> None:
         self._settle()
         self._index()
+        # Not before: others who write a word that is new here wait for it until the end.
+        learn_words(self._connection, self._words)
         self.committed = True
 
     def _index(self) -> None:
@@ -229,8 +231,8 @@ class PostgresLoad:
         rows = [search_row(ids[slug], self._new[slug], entry) for slug, entry in entries.items()]
         if rows:
             self._copy("product_search", rows)
-        learn(self._connection, entries.values(), self._words)
-        index(self._connection, sorted(self._touched), self._words)
+        touched = described(self._connection, sorted(self._touched))
+        self._words.update(*(entry.words for entry in (*entries.values(), *touched)))
         self._new.clear()
         self._touched.clear()
 
