@@ -55,6 +55,8 @@ def test_nothing_but_a_folder_makes_a_whole_shop(folder: Path) -> None:
         assert (report.created, report.refused, report.warnings) == (12, (), ())
     with open_eggypro(settings) as shop, open_migrations(settings) as migrations:
         assert shop.catalog.page(ProductQuery(status=Status.ALL)).total == 12
+        assert shop.catalog.page(ProductQuery(search="ostrich")).total == 0
+        assert [one.words for one in shop.search_misses.list(10)] == ["ostrich"]
         assert not migrations.differences()
         key = (folder / "admin.key").read_text().strip()
         assert shop.gate.admit(key, Permission.PRODUCTS_WRITE).id == "admin"

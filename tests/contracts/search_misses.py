@@ -11,7 +11,7 @@ LATER = NOON + timedelta(hours=1)
 
 
 def words(misses: SearchMisses) -> list[str]:
-    return [one.words for one in misses.list(KEPT)]
+    return [one.words for one in misses.list(KEPT + 1)]
 
 
 class SearchMissesContract:
@@ -79,7 +79,7 @@ class SearchMissesContract:
         self, misses: SearchMisses
     ) -> None:
         def flood(number: int) -> None:
-            misses.record(f"flood {number % 1200}" if number % 20 else "wanted", NOON)
+            misses.record(f"flood {number}" if number % 20 else "wanted", NOON)
 
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(flood, range(1300)))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, composite
 
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
+from eggypro_adapters.postgres.misses import PostgresSearchMisses
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
@@ -155,6 +156,7 @@ def app(request: pytest.FixtureRequest) -> WSGIApplication:
             PostgresVariantStore(database),
             PostgresReviewStore(database),
             PostgresCategoryStore(database),
+            PostgresSearchMisses(database),
         )
     shop.catalog.add(a_product())
     boxed = shop.catalog.add(a_product(name="Boxed")).slug

@@ -11,7 +11,8 @@ from eggypro_core.misses import KEPT, SearchMiss
 
 # Somebody waits for the answer of a search meanwhile: it waits neither for the disk (what a crash
 # takes is a few counts) nor long for others. Who deletes waits for nobody, and what is deleted is
-# decided by how things were before: beside these words, one less than are kept may stay.
+# decided by how things were before: beside these words, one less than are kept may stay. The order
+# leaves nothing open, so that many at once agree on what goes.
 _RECORD = sa.text(
     f"""
 WITH counted AS (
@@ -25,7 +26,7 @@ WITH counted AS (
 DELETE FROM search_misses WHERE words IN (
   SELECT words FROM search_misses WHERE words IN (
     SELECT words FROM search_misses WHERE words <> CAST(:words AS text)
-    ORDER BY times DESC, last_at DESC OFFSET {KEPT - 1}
+    ORDER BY times DESC, last_at DESC, words OFFSET {KEPT - 1}
   ) FOR UPDATE SKIP LOCKED
 )"""
 )
