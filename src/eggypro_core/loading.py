@@ -1,13 +1,14 @@
 """An import at work: each entry checked, matched with what is there, and put in batches."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
 from attrs import define, evolve, field, frozen
 
 from eggypro_core import rules
+from eggypro_core.easing import NO_PRICE, eased, says_no_price
 from eggypro_core.errors import ConflictError, Fault, InvalidError
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.ports import ProductLoad
@@ -47,6 +48,12 @@ class _Candidate:
         """The SKUs that it claims, for itself and for its variants."""
         every = [self.changes.sku, *(one.sku for one in self.changes.variants)]
         return [sku for sku in every if isinstance(sku, str)]
+
+    @property
+    def has_only_a_name(self) -> bool:
+        """Whether it has no price that a new product could have, but could be one otherwise."""
+        unpriced = self.changes.leaves("price") and not self.changes.variants
+        return unpriced and not self.changes.leaves("name")
 
     @property
     def keys(self) -> list[tuple[str, str]]:
@@ -102,29 +109,36 @@ class Loading:
     def _refuse(self, line: int, faults: Iterable[Fault]) -> None:
         self.refused += [Notice(line, fault.field, fault.message) for fault in faults]
 
+    def _warn(self, line: int, warnings: Iterable[Fault]) -> None:
+        if len(self.warnings) < LISTED:
+            self.warnings += [Notice(line, said.field, said.message) for said in warnings]
+
     def _checked(self, batch: Sequence[ImportEntry]) -> Iterator[_Candidate]:
         for entry in batch:
-            if len(self.warnings) < LISTED:
-                self.warnings += [Notice(entry.line, w.field, w.message) for w in entry.warnings]
+            self._warn(entry.line, entry.warnings)
             self._refuse(entry.line, entry.refused)
             if entry.values is None or entry.refused:
                 continue
+            if says_no_price(entry.values):
+                self._warn(entry.line, [NO_PRICE])
+                continue
             try:
-                yield self._candidate(entry)
+                yield self._candidate(entry.line, entry.values)
             except InvalidError as invalid:
                 self._refuse(entry.line, invalid.faults)
 
-    def _candidate(self, entry: ImportEntry) -> _Candidate:
-        values = entry.values or {}
+    def _candidate(self, line: int, given: Mapping[str, object]) -> _Candidate:
+        values, warnings = eased(given)
+        self._warn(line, warnings)
         is_known_by = {"slug", "name"} & values.keys()
         required = () if is_known_by else IMPORT_REQUIRED
         changes = ProductChanges.read(
             values, self.clean_html, required=required, closed=IMPORT_CLOSED
         )
         if changes.slug is not UNSET:
-            return _Candidate(entry.line, changes.slug, changes)
+            return _Candidate(line, changes.slug, changes)
         slug = free_slug(slug_of(str(changes.name)), ())
-        return _Candidate(entry.line, slug, evolve(changes, slug=slug))
+        return _Candidate(line, slug, evolve(changes, slug=slug))
 
     def _not_repeated(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
         """Return those whose slug and SKU the file has not had before; the others are refused."""
@@ -170,7 +184,9 @@ class Loading:
             self.load.put_variants(batch.new_variants, batch.changed_variants)
 
     def _sort_out(self, one: _Candidate, known: Product | None, batch: _Batch) -> None:
-        if known is None:
+        if known is None and one.has_only_a_name:
+            self._warn(one.line, [NO_PRICE])
+        elif known is None:
             draft = one.changes.draft()
             _refuse_names(draft.variants)
             batch.new.append(draft)
