@@ -8,6 +8,7 @@ from itertools import islice
 from attrs import define, evolve, field, frozen
 
 from eggypro_core import rules
+from eggypro_core.easing import NO_PRICE, eased, says_no_price
 from eggypro_core.errors import ConflictError, Fault, InvalidError
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.placing import NAMED, NOWHERE, Places, Tree
@@ -54,6 +55,12 @@ class _Candidate:
         """The SKUs that it claims, for itself and for its variants."""
         every = [self.changes.sku, *(one.sku for one in self.changes.variants)]
         return [sku for sku in every if isinstance(sku, str)]
+
+    @property
+    def has_only_a_name(self) -> bool:
+        """Whether it has no price that a new product could have, but could be one otherwise."""
+        unpriced = self.changes.leaves("price") and not self.changes.variants
+        return unpriced and not self.changes.leaves("name")
 
     @property
     def keys(self) -> list[tuple[str, str]]:
@@ -121,12 +128,18 @@ class Loading:
     def _refuse(self, line: int, faults: Iterable[Fault]) -> None:
         self.refused += [Notice(line, fault.field, fault.message) for fault in faults]
 
+    def _warn(self, line: int, warnings: Iterable[Fault]) -> None:
+        if len(self.warnings) < LISTED:
+            self.warnings += [Notice(line, said.field, said.message) for said in warnings]
+
     def _checked(self, batch: Sequence[ImportEntry]) -> Iterator[_Candidate]:
         for entry in batch:
-            if len(self.warnings) < LISTED:
-                self.warnings += [Notice(entry.line, w.field, w.message) for w in entry.warnings]
+            self._warn(entry.line, entry.warnings)
             self._refuse(entry.line, entry.refused)
             if entry.values is None or entry.refused:
+                continue
+            if says_no_price(entry.values):
+                self._warn(entry.line, [NO_PRICE])
                 continue
             try:
                 yield self._candidate(entry.line, entry.values)
@@ -135,7 +148,9 @@ class Loading:
 
     def _candidate(self, line: int, values: Mapping[str, object]) -> _Candidate:
         places, others, wrong = _placed(values)
-        changes = self._changes(others, wrong)
+        taken, warnings = eased(others)
+        self._warn(line, warnings)
+        changes = self._changes(taken, wrong)
         self._tree.add(places.details)
         if changes.slug is not UNSET:
             return _Candidate(line, changes.slug, changes, places)
@@ -209,7 +224,9 @@ class Loading:
             self.load.link(batch.links)
 
     def _sort_out(self, one: _Candidate, known: Product | None, batch: _Batch) -> None:
-        if known is None:
+        if known is None and one.has_only_a_name:
+            self._warn(one.line, [NO_PRICE])
+        elif known is None:
             draft = one.changes.draft()
             _refuse_names(draft.variants)
             self._place(one, batch)

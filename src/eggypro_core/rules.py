@@ -91,7 +91,7 @@ def line(name: str, maximum: int, *, never: str = "") -> Callable[[object], str]
     forbidden = re.compile(f"[{re.escape(never)}]") if never else None
 
     def rule(value: object) -> str:
-        text = _SPACES.sub(" ", _normal(name, value, maximum)).strip()
+        text = _SPACES.sub(" ", _normal(name, value, maximum)).strip(" ")
         if not text:
             raise RefusedError(f"{name} is required")
         if not is_clean(text) or (forbidden and forbidden.search(text)):
@@ -113,10 +113,10 @@ def long_text(
 
     def normal(value: object) -> str:
         text = _LINE_BREAK.sub("\n", _normal(name, value, maximum))
-        text = text.replace("\t", " ").strip()
-        if _NOT_LONG_TEXT.search(text):
+        text = text.replace("\t", " ")
+        if _NOT_LONG_TEXT.search(text):  # before str.strip, to which some of them are white space
             raise RefusedError(f"{name} contains invalid characters")
-        return text
+        return text.strip()
 
     def rule(value: object) -> str:
         text = normal(value)
@@ -134,7 +134,7 @@ def optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
     """Return the rule that also takes None, or a blank text, for nothing."""
 
     def blank_or(value: object) -> T | None:
-        blank = value is None or (isinstance(value, str) and not value.strip())
+        blank = value is None or (isinstance(value, str) and not _SPACES.sub("", value))
         return None if blank else rule(value)
 
     return blank_or

@@ -7,7 +7,7 @@ from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
 from eggypro_core.rates import STANDARD, STRICT
 from eggypro_core.representation import PRODUCTS, REVIEWS, review_body, review_page_body
-from eggypro_core.reviews import LIST_PARAMETERS, QUEUE_PARAMETERS, Review, ReviewQuery
+from eggypro_core.reviews import LIST_PARAMETERS, QUEUE_PARAMETERS, ReviewQuery
 from eggypro_http.answers import NOTHING, Answer, tagged
 from eggypro_http.bodies import json_object
 from eggypro_http.parameters import parameters, require_no_parameters
@@ -23,7 +23,8 @@ def submit_review(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
     """Take a review for moderation, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    return _review(shop.feedback.submit(slug, values))
+    review = shop.feedback.submit(slug, values)
+    return Answer(orjson.dumps(review_body(review)), {"location": f"{REVIEWS}/{review.id}"})
 
 
 def list_queue(shop: EggyPro, request: falcon.Request) -> Answer:
@@ -35,7 +36,7 @@ def moderate_review(shop: EggyPro, request: falcon.Request, review: int) -> Answ
     """Show a review, or take it back, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    return _review(shop.feedback.moderate(review, values))
+    return Answer(orjson.dumps(review_body(shop.feedback.moderate(review, values))))
 
 
 def delete_review(shop: EggyPro, request: falcon.Request, review: int) -> Answer:
@@ -47,10 +48,6 @@ def delete_review(shop: EggyPro, request: falcon.Request, review: int) -> Answer
 
 def _page(shop: EggyPro, query: ReviewQuery) -> Answer:
     return tagged(review_page_body(shop.feedback.page(query), query))
-
-
-def _review(review: Review) -> Answer:
-    return Answer(orjson.dumps(review_body(review)))
 
 
 OF_PRODUCT = f"{PRODUCTS}/{{slug}}/reviews"

@@ -17,6 +17,7 @@ from attrs import frozen
 from eggypro_core.app import EggyPro
 from eggypro_core.errors import EggyProError
 from eggypro_http.app import create_app
+from eggypro_http.unread import Receiving
 
 SECONDS_TO_FINISH = 9
 """How long the requests in flight may take at the end."""
@@ -49,7 +50,7 @@ class Worker:
         except EggyProError as error:
             self._give_up(str(error))
         Finalize(None, eggypro.close, exitpriority=10)  # atexit does not run in forked workers
-        return create_app(eggypro)
+        return Receiving(create_app(eggypro))
 
     def _give_up(self, reason: str) -> NoReturn:
         """Have the main process end, and this one with it."""

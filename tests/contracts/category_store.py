@@ -359,6 +359,14 @@ class CategoryStoreContract:
             stores.products.find("egg")
         assert stores.counts() == {"a": 0}
 
+    def test_a_category_that_does_not_exist_is_told_before_any_conflict(
+        self, stores: Stores
+    ) -> None:
+        stores.products.add(a_draft("egg", sku="S"), NOON)
+        for taken in ({"slug": "egg"}, {"sku": "S"}):
+            with pytest.raises(InvalidError):
+                stores.products.add(a_draft("x", categories=("no-such",), **taken), NOON)
+
     def test_products_of_a_category_include_those_of_what_is_below_it_each_once(
         self, stores: Stores
     ) -> None:

@@ -218,7 +218,7 @@ def test_a_known_product_is_refused_if_so_told(catalog: Catalog) -> None:
 
 
 def test_all_faults_of_an_entry_are_told_at_once(catalog: Catalog) -> None:
-    notices = refusal(catalog, {"slug": "A", "name": "<", "stock_quantity": -1, "colour": 1})
+    notices = refusal(catalog, {"slug": "A", "name": "<", "stock_quantity": "1", "colour": 1})
     assert [(notice.line, notice.field) for notice in notices] == [
         (2, "slug"),
         (2, "name"),
@@ -228,8 +228,8 @@ def test_all_faults_of_an_entry_are_told_at_once(catalog: Catalog) -> None:
 
 
 def test_all_faults_of_an_entry_without_slug_and_name_are_told_at_once(catalog: Catalog) -> None:
-    assert refusal(catalog, {"stock_quantity": -1}) == (
-        Notice(2, "stock_quantity", "Stock quantity cannot be negative"),
+    assert refusal(catalog, {"stock_quantity": "1"}) == (
+        Notice(2, "stock_quantity", "Stock quantity must be an integer"),
         Notice(2, "name", "Name is required"),
         Notice(2, "price", "Price is required"),
     )
@@ -240,6 +240,32 @@ def test_a_new_product_needs_a_name_and_a_price(catalog: Catalog) -> None:
         Notice(2, "name", "Name is required"),
         Notice(2, "price", "Price is required"),
     )
+
+
+def test_stock_below_zero_and_a_compared_price_that_is_none_are_put_right(shop: EggyPro) -> None:
+    amounts: dict[str, object] = {"stock_quantity": -3, "compare_at_price": Decimal("4.99")}
+    variant = a_variant(options={"Size": "1"}, price="5", stock_quantity=-1, compare_at_price="5")
+    report = shop.catalog.load(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
+    assert counts(report) == (2, 0, 0)
+    assert report.warnings == (
+        Notice(2, "stock_quantity", "Negative stock (-3) taken as 0"),
+        Notice(2, "compare_at_price", "Compare-at price 4.99 is not above the price 5: left out"),
+        Notice(3, "variants", "variant 1: Negative stock (-1) taken as 0"),
+        Notice(3, "variants", "variant 1: Compare-at price 5 is not above the price 5: left out"),
+    )
+    for slug in ("good", "other"):
+        product = shop.catalog.find(slug)
+        assert (product.stock_quantity, product.compare_at_price) == (0, None)
+    again = shop.catalog.load(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
+    assert counts(again) == (0, 0, 2)
+
+
+@pytest.mark.parametrize("price", [{"price": None}, {}])
+def test_what_has_no_price_is_skipped(catalog: Catalog, price: dict[str, object]) -> None:
+    report = catalog.load(entries({"name": "Free"} | price, OTHER))
+    assert (counts(report), report.refused) == ((1, 0, 0), ())
+    assert report.warnings == (Notice(2, "price", "Skipped: no price"),)
+    assert kept(catalog).keys() == {"other"}
 
 
 def test_a_price_is_held_against_the_compared_one_that_is_there(catalog: Catalog) -> None:
@@ -314,7 +340,7 @@ def test_a_sku_that_a_line_gives_up_may_be_taken_by_one_behind_it(catalog: Catal
 
 def test_a_sku_that_a_refused_line_would_have_given_up_stays(catalog: Catalog) -> None:
     catalog.load(entries(GOOD | {"sku": "A"}, OTHER))
-    refused = GOOD | {"sku": "C", "compare_at_price": "1"}
+    refused = {"slug": "good", "sku": "C", "compare_at_price": "1"}
     assert [notice.line for notice in refusal(catalog, refused, OTHER | {"sku": "A"})] == [2, 3]
     assert kept(catalog)["good"].sku == "A"
 
@@ -608,17 +634,17 @@ def test_a_sku_of_a_variant_is_one_thing_s_in_file_and_shop(shop: EggyPro) -> No
     [
         ([sized("1"), sized("2", "0")], "variant 2: price: Price must be positive"),
         (
-            [{"options": {}, "stock_quantity": -1}, sized("2"), 7],
+            [{"options": {}, "stock_quantity": "1"}, sized("2"), 7],
             (
                 "variant 1: options: At least one option is required;"
-                " stock_quantity: Stock quantity cannot be negative; price: Price is required;"
+                " stock_quantity: Stock quantity must be an integer; price: Price is required;"
                 " variant 3: A variant must be a map"
             ),
         ),
         ([sized("1", colour="red")], "variant 1: colour: Unknown field"),
         (
-            [sized("1", "5.00", compare_at_price="5.00")],
-            "variant 1: compare_at_price: Compare-at price must be above the price",
+            [sized("1", "5.00", compare_at_price="1000000")],
+            "variant 1: compare_at_price: Compare-at price too high",
         ),
         ([sized("1"), sized(" 1 ")], "Two variants have the same options"),
         ([sized("1", sku="S"), sized("2", sku="S")], "Two variants have the same SKU"),

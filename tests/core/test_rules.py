@@ -31,6 +31,8 @@ NO_NUMBERS: list[object] = [
 ]
 INVALID = "Name contains invalid characters"
 LONE = "\ud800"
+EDGES = "\x0b\x0c\x1c\x1f\x85"
+"""Control characters that are white space to `str.strip`."""
 
 
 def refusal(rule: Rule, value: object) -> str:
@@ -68,6 +70,8 @@ def test_a_line_is_normal_stripped_and_has_single_spaces(text: str, kept: str) -
         ("a\x07b", INVALID),
         ("a\x7fb", INVALID),
         ("a\x85b", INVALID),
+        *((f"{bad}a{bad}", INVALID) for bad in EDGES),
+        *((bad, INVALID) for bad in EDGES),
         (f"a{LONE}b", INVALID),
         ("\ude00", INVALID),
         (21 * "x", "Name too long"),
@@ -100,6 +104,13 @@ def test_a_long_text_keeps_its_lines_and_may_be_empty() -> None:
 @pytest.mark.parametrize("bad", ["\0", "\x0b", "\x0c", "\x1b", "\x7f", "\x9f", LONE])
 def test_a_long_text_holds_no_control_characters_but_line_breaks(bad: str) -> None:
     assert refusal(TEXT, f"a{bad}b") == "Text contains invalid characters"
+
+
+@pytest.mark.parametrize("bad", EDGES)
+@pytest.mark.parametrize("rule", [TEXT, rules.optional(rules.line("Text", 20))])
+def test_a_control_character_is_refused_where_it_could_be_stripped(rule: Rule, bad: str) -> None:
+    for text in (bad, f" {bad}a", f"a{bad}\n"):
+        assert refusal(rule, text) == "Text contains invalid characters"
 
 
 @pytest.mark.parametrize(("value", "why"), [(None, "is required"), (1, "must be text")])

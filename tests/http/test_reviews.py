@@ -33,6 +33,7 @@ def test_anybody_submits_a_review_which_waits(client: TestClient) -> None:
     assert submitted.status_code == 201
     assert submitted.headers["cache-control"] == "no-store"
     body = submitted.json
+    assert submitted.headers["location"] == f"{QUEUE}/{body['id']}"
     assert body == {
         "id": body["id"],
         "product": "egg-white-protein",

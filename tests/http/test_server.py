@@ -283,6 +283,24 @@ def test_a_body_of_ten_megabytes_is_refused_unread(server: Running) -> None:
     assert server.answers()
 
 
+@pytest.mark.parametrize(("headers", "status"), [({}, 401), (ADMIN, 413)])
+def test_a_caller_who_sends_some_megabytes_hears_why_they_are_refused(
+    server: Running, headers: dict[str, str], status: int
+) -> None:
+    connection = HTTPConnection(server.host, server.port, timeout=DEADLINE)
+    connection.request("POST", PRODUCTS, b" " * 8 * 1024 * 1024, headers)
+    assert connection.getresponse().status == status
+    connection.close()
+
+
+def test_who_waits_for_leave_to_send_is_refused_at_once(server: Running) -> None:
+    there = server.say(
+        f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\n"
+        "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
+    )
+    assert there.recv(12) == b"HTTP/1.1 401"
+
+
 STRANGE = {
     f"GET {PRODUCTS}/{'a' * 60_000}": 404,
     f"GET {PRODUCTS}?search={'a' * 60_000}": 422,

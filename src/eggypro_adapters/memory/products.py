@@ -98,6 +98,8 @@ class MemoryProductStore:
         with self._database.lock:
             product = self._database.shelf.find(slug)
             stock = product.stock_quantity + by
+            if by and product.has_variants:
+                raise set_by_variants("stock_quantity")
             if not 0 <= stock <= HIGHEST_STOCK:
                 raise stock_refused(product.stock_quantity, by)
             return self.set_stock(slug, stock)

@@ -174,9 +174,9 @@ def absent_in(connection: sa.Connection, slug: str) -> NotFoundError | MovedErro
 
 def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
     """Insert a product; return None where another took the slug that was made for it."""
+    inside = ids_of(connection, draft.categories)  # wrong by itself: before conflicts
     refuse_sku(connection, draft.sku)
     slug = draft.slug or _free_slug(connection, slug_of(draft.name))
-    inside = ids_of(connection, draft.categories)
     values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
     new = insert(products).values(values).on_conflict_do_nothing().returning(products.c.id)
     if product_id := connection.scalar(new):
