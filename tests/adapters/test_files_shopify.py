@@ -587,7 +587,9 @@ def test_a_product_of_too_many_rows_is_refused_and_the_next_read() -> None:
     assert "16,777,216 bytes" in entries[0].refused[0].message
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Zs", "Zl", "Zp", "Cc"]), min_size=1)
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Zs", "Zl", "Zp", "Cc"]), min_size=1).filter(
+    lambda text: not text.startswith("'")
+)  # one before a sign is taken off
 HANDLE = st.text("abc-", min_size=1, max_size=3)
 
 
