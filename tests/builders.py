@@ -8,16 +8,29 @@ from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
+    MemoryImageLedger,
+    MemoryImageStore,
     MemoryProductStore,
     MemoryReviewStore,
     MemoryVariantStore,
 )
+from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.access import Gate
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
-from eggypro_core.ports import CategoryStore, ProductStore, ReviewStore, VariantStore
+from eggypro_core.gallery import Gallery
+from eggypro_core.ports import (
+    CategoryStore,
+    Clock,
+    ImageLedger,
+    ImageStore,
+    ProductStore,
+    ReviewStore,
+    VariantStore,
+)
+from eggypro_core.storage import ImageStorage
 from eggypro_core.taxonomy import Taxonomy
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
@@ -45,29 +58,34 @@ def a_review(**changes: object) -> dict[str, Any]:
     return {"reviewer_name": "Ada", "rating": 5, "comment": "Very good eggs"} | changes
 
 
-def an_eggypro(
+def an_eggypro(  # noqa: PLR0913  (one for each port)
     products: ProductStore | None = None,
     variants: VariantStore | None = None,
     reviews: ReviewStore | None = None,
     categories: CategoryStore | None = None,
+    *,
+    ledger: ImageLedger | None = None,
+    images: ImageStore | None = None,
+    clock: Clock = lambda: NOON,
 ) -> EggyPro:
     """Return a shop, where it is always noon; in memory where no stores are given."""
     database = MemoryDatabase()
+    products = MemoryProductStore(database) if products is None else products
+    storage = ImageStorage(
+        MemoryImageStore(PillowImageCleaner()) if images is None else images,
+        MemoryImageLedger(database) if ledger is None else ledger,
+        clock,
+    )
     return EggyPro(
-        catalog=Catalog(
-            MemoryProductStore(database) if products is None else products,
-            NhHtmlCleaner(),
-            lambda: NOON,
-        ),
+        catalog=Catalog(products, NhHtmlCleaner(), clock, storage),
         assortment=Assortment(
-            MemoryVariantStore(database) if variants is None else variants, lambda: NOON
+            MemoryVariantStore(database) if variants is None else variants, clock
         ),
-        feedback=Feedback(
-            MemoryReviewStore(database) if reviews is None else reviews, lambda: NOON
-        ),
+        feedback=Feedback(MemoryReviewStore(database) if reviews is None else reviews, clock),
         taxonomy=Taxonomy(
-            MemoryCategoryStore(database) if categories is None else categories, lambda: NOON
+            MemoryCategoryStore(database) if categories is None else categories, clock
         ),
+        gallery=Gallery(products, storage, clock),
         gate=Gate(ADMIN_KEY),
         reader=read_products,
         writer=write_products,

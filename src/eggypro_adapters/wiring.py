@@ -11,6 +11,7 @@ from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
+from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.tables import REVISION
@@ -22,7 +23,9 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
+from eggypro_core.gallery import Gallery
 from eggypro_core.ports import ImageFiles, ImageStore, Migrations
+from eggypro_core.storage import ImageStorage
 from eggypro_core.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -43,11 +46,14 @@ def open_eggypro(settings: Settings) -> EggyPro:
         if settings.postgres_url is None:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
+        products = PostgresProductStore(database)
+        storage = ImageStorage(image_store(settings, key), PostgresImageLedger(database), _now)
         return EggyPro(
-            catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now),
+            catalog=Catalog(products, NhHtmlCleaner(), _now, storage),
             assortment=Assortment(PostgresVariantStore(database), _now),
             feedback=Feedback(PostgresReviewStore(database), _now),
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
+            gallery=Gallery(products, storage, _now),
             gate=Gate(key),
             reader=read_products,
             writer=write_products,

@@ -10,6 +10,7 @@ from eggypro_core.access import Gate
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
+from eggypro_core.gallery import Gallery
 from eggypro_core.ports import ImageFiles, ProductReader, ProductWriter
 from eggypro_core.taxonomy import Taxonomy
 
@@ -25,6 +26,7 @@ class EggyPro:
     assortment: Assortment
     feedback: Feedback
     taxonomy: Taxonomy
+    gallery: Gallery
     gate: Gate
     reader: ProductReader
     writer: ProductWriter

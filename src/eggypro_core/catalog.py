@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from eggypro_core import rules
 from eggypro_core.errors import Fault, StaleError
 from eggypro_core.facets import Facets
+from eggypro_core.images import AddressOf, nowhere
 from eggypro_core.imports import ImportEntry, ImportReport, OnConflict
 from eggypro_core.listing import Explained, Listing
 from eggypro_core.loading import Loading
@@ -28,6 +29,7 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import is_slug
+from eggypro_core.storage import ImageStorage
 
 
 @frozen
@@ -41,6 +43,8 @@ class Catalog:
     _products: ProductStore
     _html: HtmlCleaner
     _clock: Clock
+    _storage: ImageStorage | None = None
+    """Where the images of products are, if this shop has any of its own."""
 
     def find(self, slug: str, status: Status = Status.ACTIVE) -> Product:
         """Return a product. Raises NotFoundError (also for one in another state), MovedError."""
@@ -72,7 +76,11 @@ class Catalog:
     def add(self, values: Mapping[str, object]) -> Product:
         """Add a product. Raises ConflictError where its slug or SKU is another's."""
         changes = ProductChanges.read(
-            values, self._html.clean, required=REQUIRED, closed=SHOWN - _WRITTEN_ONCE
+            values,
+            self._html.clean,
+            required=REQUIRED,
+            closed=SHOWN - _WRITTEN_ONCE,
+            address=self._address,
         )
         return self._products.add(changes.draft(), self._clock())
 
@@ -116,9 +124,15 @@ class Catalog:
 
     def remove(self, slug: str, *, version: int | None = None) -> None:
         """Delete a product for good. Raises NotFoundError, MovedError, StaleError as `change`."""
-        self._products.remove(
-            known_slug(slug), lambda product: require_version(version, product.version)
-        )
+        images = set[str]()
+
+        def check(product: Product) -> None:
+            require_version(version, product.version)
+            images.update(product.own_images)
+
+        self._products.remove(known_slug(slug), check)
+        if self._storage is not None:
+            self._storage.let_go(images)
 
     def change_stock(self, slug: str, values: Mapping[str, object]) -> int:
         """Change the stock of a product as `values` say: by a `delta`, or to what they `set`.
@@ -170,6 +184,10 @@ class Catalog:
     def export(self, status: Status = Status.ALL) -> AbstractContextManager[Iterator[Product]]:
         """Give every product of a status, each with all its variants, as they are at one moment."""
         return self._products.export(status)
+
+    @property
+    def _address(self) -> AddressOf:
+        return nowhere if self._storage is None else self._storage.address
 
     def _write(
         self,

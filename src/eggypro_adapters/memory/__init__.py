@@ -1,6 +1,8 @@
 """Every port within this process: the reference that real adapters are tested against."""
 
 from eggypro_adapters.memory.categories import MemoryCategoryStore
+from eggypro_adapters.memory.images import MemoryImageStore
+from eggypro_adapters.memory.ledger import MemoryImageLedger
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.reviews import MemoryReviewStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
@@ -9,6 +11,8 @@ from eggypro_adapters.memory.variants import MemoryVariantStore
 __all__ = [
     "MemoryCategoryStore",
     "MemoryDatabase",
+    "MemoryImageLedger",
+    "MemoryImageStore",
     "MemoryProductStore",
     "MemoryReviewStore",
     "MemoryVariantStore",

@@ -79,7 +79,8 @@ class MemoryProductStore:
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
         with self._database.lock:
-            return _added(self._database.shelf, draft, next(self._database.ids), at)
+            shelf = self._database.shelf
+            return shelf.whole(_added(shelf, draft, next(self._database.ids), at))
 
     def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
         with self._database.lock:
@@ -115,7 +116,14 @@ class MemoryProductStore:
             shelf = self._database.shelf.copy()
         found = sorted(shelf.products.values(), key=lambda product: product.id)
         shown = (one for one in found if status.shows(is_active=one.is_active))
-        yield (evolve(shelf.find(one.slug), variants=shelf.variants_of(one)) for one in shown)
+        yield (
+            evolve(
+                shelf.find(one.slug),
+                variants=shelf.variants_of(one),
+                stored_images=shelf.stored_images_of(one),
+            )
+            for one in shown
+        )
 
     @contextmanager
     def load(self) -> Iterator["_MemoryLoad"]:
