@@ -5,6 +5,7 @@ from typing import Any
 
 from eggypro_adapters.files import read_products, write_products
 from eggypro_adapters.files.html import NhHtmlCleaner
+from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
@@ -24,6 +25,7 @@ from eggypro_core.gallery import Gallery
 from eggypro_core.ports import (
     CategoryStore,
     Clock,
+    ImageFiles,
     ImageLedger,
     ImageStore,
     ProductStore,
@@ -66,6 +68,7 @@ def an_eggypro(  # noqa: PLR0913  (one for each port)
     *,
     ledger: ImageLedger | None = None,
     images: ImageStore | None = None,
+    files: ImageFiles | None = None,
     clock: Clock = lambda: NOON,
 ) -> EggyPro:
     """Return a shop, where it is always noon; in memory where no stores are given."""
@@ -85,16 +88,17 @@ def an_eggypro(  # noqa: PLR0913  (one for each port)
         taxonomy=Taxonomy(
             MemoryCategoryStore(database) if categories is None else categories, clock
         ),
-        gallery=Gallery(products, storage, clock),
+        gallery=Gallery(products, storage, clock, files),
         gate=Gate(ADMIN_KEY),
         reader=read_products,
         writer=write_products,
+        image_files=files,
     )
 
 
-def a_full_eggypro() -> EggyPro:
+def a_full_eggypro(images: LocalImageStore | None = None) -> EggyPro:
     """Return a shop in memory that has one of everything, with ids in this order from 1."""
-    shop = an_eggypro()
+    shop = an_eggypro(images=images, files=images)
     slug = shop.catalog.add(a_product()).slug
     shop.assortment.add(slug, a_variant())
     shop.feedback.submit(slug, a_review())

@@ -47,18 +47,19 @@ def open_eggypro(settings: Settings) -> EggyPro:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
         products = PostgresProductStore(database)
+        files = _image_files(settings, key)
         storage = ImageStorage(image_store(settings, key), PostgresImageLedger(database), _now)
         return EggyPro(
             catalog=Catalog(products, NhHtmlCleaner(), _now, storage),
             assortment=Assortment(PostgresVariantStore(database), _now),
             feedback=Feedback(PostgresReviewStore(database), _now),
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
-            gallery=Gallery(products, storage, _now),
+            gallery=Gallery(products, storage, _now, files),
             gate=Gate(key),
             reader=read_products,
             writer=write_products,
             currency=settings.currency,
-            image_files=_image_files(settings, key),
+            image_files=files,
             close=opened.pop_all().close,
         )
 

@@ -8,9 +8,9 @@ from attrs import evolve, frozen
 
 from eggypro_core import rules
 from eggypro_core.catalog import known_slug, require_version
-from eggypro_core.errors import ConflictError
-from eggypro_core.images import SignedUpload, Transformation
-from eggypro_core.ports import Clock, ProductStore
+from eggypro_core.errors import ConflictError, NotFoundError
+from eggypro_core.images import SignedUpload, StoredImage, Transformation
+from eggypro_core.ports import Clock, ImageFiles, ProductStore
 from eggypro_core.products import IMAGES, Image, Product, ProductChanges, alt_text, image_list
 from eggypro_core.storage import ImageStorage
 
@@ -30,6 +30,7 @@ class Gallery:
     _products: ProductStore
     _storage: ImageStorage
     _clock: Clock
+    _files: ImageFiles | None = None
 
     def address(self, public_id: str, transformation: Transformation | None = None) -> str:
         """Return where an image of ours is, made into something; without it, as it was uploaded."""
@@ -94,6 +95,15 @@ class Gallery:
         """
         slug = rules.check(values, _UPLOAD, required=_UPLOAD)["product"]
         return self._storage.sign(known_slug(slug))
+
+    def receive(self, fields: Mapping[str, str], file: BinaryIO) -> StoredImage:
+        """Store the file of a signed upload, where this shop serves its images itself.
+
+        Raises NotFoundError where it does not, and what ImageFiles.receive does.
+        """
+        if self._files is None:
+            raise NotFoundError("Images are not uploaded here", kind="image")
+        return self._files.receive(fields, file, self._clock())
 
     def complete(self, upload: str) -> tuple[Product, str]:
         """Append what arrived by a signed upload to its product, if that was not done before.

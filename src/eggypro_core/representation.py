@@ -10,7 +10,7 @@ from attrs import asdict
 
 from eggypro_core.categories import Category, CategoryQuery
 from eggypro_core.facets import Facets
-from eggypro_core.images import AddressOf, image_set, is_elsewhere
+from eggypro_core.images import AddressOf, SignedUpload, image_set, is_elsewhere
 from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.listing import Explained, Listing
 from eggypro_core.paging import ListQuery, Page
@@ -24,6 +24,7 @@ Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None
 PRODUCTS = "/api/products"
 REVIEWS = "/api/reviews"
 CATEGORIES = "/api/categories"
+UPLOADS = "/api/images/uploads"
 T = TypeVar("T")
 Q = TypeVar("Q", bound=ListQuery)
 
@@ -80,6 +81,16 @@ def image_set_bodies(product: Product, address: AddressOf) -> list[dict[str, Jso
         asdict(image_set(one.ref, address, alt=one.alt, stored=stored.get(one.ref)))
         for one in product.images
     ]
+
+
+def upload_body(upload: str, signed: SignedUpload) -> dict[str, Json]:
+    """Return what a browser needs to upload a file by itself."""
+    return {
+        "id": upload,
+        "url": signed.url,
+        "fields": dict(signed.fields),
+        "expires_at": timestamp(signed.expires_at),
+    }
 
 
 def page_body(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 from secrets import token_hex
 from threading import BoundedSemaphore
 from typing import BinaryIO
@@ -31,6 +32,8 @@ from eggypro_core.ports import Clock, ImageLedger, ImageStore
 
 AT_ONCE = 8
 """How many images of this process are on their way to or from the store at a time."""
+KEPT = UPLOAD_TIME + timedelta(minutes=1)
+"""How long an image is recorded at least: what comes at the last moment is stored later."""
 _AWAY = (UnavailableError, ServiceFailedError)
 
 
@@ -40,8 +43,8 @@ class ImageStorage:
 
     An image is recorded before it is stored. What no product has got by the end of an upload is
     deleted at once. What could not be is left to `prune`: at once where somebody tried, and where
-    nobody lived to try, after UPLOAD_TIME. Until then a request that was lost on its way may still
-    be obeyed, so that the record stays that long, and `prune` deletes once more.
+    nobody lived to try, after KEPT. Until then an upload that was lost on its way may still arrive,
+    so that the record stays that long, and `prune` deletes once more.
     """
 
     _store: ImageStore
@@ -62,7 +65,7 @@ class ImageStorage:
         """
         names = [token_hex(16) for _ in files]
         public_ids = [public_id_in(FOLDER, name) for name in names]
-        self._ledger.intend(public_ids, until=self._clock() + UPLOAD_TIME)
+        self._ledger.intend(public_ids, until=self._clock() + KEPT)
         with ExitStack() as failed:
             failed.callback(self.let_go, public_ids)
             stored = self._stored(files, names)
@@ -77,7 +80,7 @@ class ImageStorage:
         """
         name, now = token_hex(16), self._clock()
         public_id = public_id_in(FOLDER, name)
-        self._ledger.intend([public_id], until=now + UPLOAD_TIME, product=product)
+        self._ledger.intend([public_id], until=now + KEPT, product=product)
         return name, self._store.sign(public_id=name, at=now)
 
     def arrived(self, upload: str) -> tuple[str, StoredImage]:

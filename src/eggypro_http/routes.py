@@ -10,7 +10,13 @@ from attrs import Factory, field, frozen
 
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
-from eggypro_http.addresses import IdConverter, ImageConverter, SlugConverter, template
+from eggypro_http.addresses import (
+    IdConverter,
+    ImageConverter,
+    PublicIdConverter,
+    SlugConverter,
+    template,
+)
 from eggypro_http.answers import JSON, Answer, is_known, require_json_accepted, send
 from eggypro_http.errors import NO_STORE
 
@@ -57,6 +63,7 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
     app.router_options.converters["slug"] = SlugConverter
     app.router_options.converters["id"] = IdConverter
     app.router_options.converters["image"] = ImageConverter
+    app.router_options.converters["public_id"] = PublicIdConverter
     responders: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
         responders[route.path][route.method] = _responder(route, shop)
