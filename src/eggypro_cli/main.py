@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
-from eggypro_cli import categories, db, env, loads, products, reviews, serve, stock, variants
+from eggypro_cli import (
+    categories,
+    db,
+    env,
+    images,
+    loads,
+    products,
+    reviews,
+    serve,
+    stock,
+    variants,
+)
 from eggypro_cli.console import ShellError, examples, unwritten, write
 
 if TYPE_CHECKING:
@@ -178,5 +189,6 @@ app.add_typer(stock.app, name="stock")
 app.add_typer(variants.app, name="variants")
 app.add_typer(categories.app, name="categories")
 app.add_typer(reviews.app, name="reviews")
+app.add_typer(images.app, name="images")
 app.add_typer(db.app, name="db")
 app.add_typer(env.app, name="env")

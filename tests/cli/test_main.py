@@ -23,6 +23,7 @@ COMMANDS = [
     *(["categories", name] for name in ("list", "show", "create", "update", "archive")),
     *(["categories", name] for name in ("restore", "delete", "link", "unlink")),
     *(["reviews", name] for name in ("list", "verify", "delete")),
+    *(["images", name] for name in ("upload", "prune")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),
     *(["env", name] for name in ("check", "example")),
     ["serve"],
