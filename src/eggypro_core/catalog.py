@@ -1,7 +1,7 @@
 """The catalogue: finding, listing, adding and changing products."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from typing import Any
 
 from attrs import evolve, frozen
@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 from eggypro_core import rules
 from eggypro_core.errors import Fault, StaleError
 from eggypro_core.facets import Facets
-from eggypro_core.images import AddressOf, nowhere
+from eggypro_core.images import AddressOf, is_elsewhere, nowhere
 from eggypro_core.imports import ImportEntry, ImportReport, OnConflict
 from eggypro_core.listing import Explained, Listing
 from eggypro_core.loading import Loading
@@ -174,16 +174,21 @@ class Catalog:
         changes nothing the second time. Raises ConflictError if another writer gets in the way.
         """
         with self._products.load() as load:
-            loading = Loading(load, self._html.clean, self._clock(), on_conflict)
+            loading = Loading(load, self._html.clean, self._clock(), on_conflict, self._address)
             loading.take(entries)
             kept = not dry_run and (keep_going or not loading.refused)
             if kept:
                 load.commit()
         return loading.report(kept=kept, dry_run=dry_run)
 
-    def export(self, status: Status = Status.ALL) -> AbstractContextManager[Iterator[Product]]:
-        """Give every product of a status, each with all its variants, as they are at one moment."""
-        return self._products.export(status)
+    @contextmanager
+    def export(self, status: Status = Status.ALL) -> Iterator[Iterator[Product]]:
+        """Give every product of a status, each with all its variants, as they are at one moment.
+
+        Images of ours are named by their addresses there.
+        """
+        with self._products.export(status) as products:
+            yield (_with_addresses(product, self._address) for product in products)
 
     @property
     def _address(self) -> AddressOf:
@@ -223,6 +228,14 @@ def require_version(wanted: int | None, found: int) -> None:
             f"The product was changed meanwhile: it is at version {found}, not {wanted}."
             " Read it again and repeat the change."
         )
+
+
+def _with_addresses(product: Product, address: AddressOf) -> Product:
+    if not product.own_images:
+        return product
+    refs = [one.ref if is_elsewhere(one.ref) else address(one.ref, None) for one in product.images]
+    pairs = zip(product.images, refs, strict=True)
+    return evolve(product, images=tuple(evolve(image, ref=ref) for image, ref in pairs))
 
 
 def _emptied(changes: ProductChanges, product: Product) -> ProductChanges:

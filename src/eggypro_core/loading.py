@@ -9,14 +9,17 @@ from attrs import define, evolve, field, frozen
 
 from eggypro_core import rules
 from eggypro_core.errors import ConflictError, Fault, InvalidError
+from eggypro_core.images import AddressOf, image_absent, is_elsewhere, nowhere
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.ports import ProductLoad
 from eggypro_core.products import (
     IMPORT_CLOSED,
     IMPORT_REQUIRED,
+    Image,
     Product,
     ProductChanges,
     ProductDraft,
+    own_images,
 )
 from eggypro_core.slugs import free_slug, slug_of
 from eggypro_core.unset import UNSET
@@ -49,6 +52,11 @@ class _Candidate:
         return [sku for sku in every if isinstance(sku, str)]
 
     @property
+    def images(self) -> tuple[Image, ...]:
+        """The images that it names, none if it leaves them alone."""
+        return () if self.changes.images is UNSET else self.changes.images
+
+    @property
     def keys(self) -> list[tuple[str, str]]:
         """The field and the value of what nothing else in the file may have."""
         return [("slug", self.slug), *(("sku", sku) for sku in self.skus)]
@@ -72,6 +80,7 @@ class Loading:
     clean_html: Callable[[str], str]
     now: datetime
     on_conflict: OnConflict
+    address: AddressOf = nowhere
     created: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -85,7 +94,8 @@ class Loading:
             if len(self.refused) >= LISTED:
                 self._refuse(batch[0].line, [_STOPPED])
                 return
-            self._put(self._not_taken(self._not_repeated(list(self._checked(batch)))))
+            right = self._not_repeated(list(self._checked(batch)))
+            self._put(self._illustrated(self._not_taken(right)))
 
     def report(self, *, kept: bool, dry_run: bool) -> ImportReport:
         """Return what came of it, or would in a run that is not dry."""
@@ -119,7 +129,11 @@ class Loading:
         is_known_by = {"slug", "name"} & values.keys()
         required = () if is_known_by else IMPORT_REQUIRED
         changes = ProductChanges.read(
-            values, self.clean_html, required=required, closed=IMPORT_CLOSED
+            values,
+            self.clean_html,
+            required=required,
+            closed=IMPORT_CLOSED,
+            address=self.address,
         )
         if changes.slug is not UNSET:
             return _Candidate(entry.line, changes.slug, changes)
@@ -152,6 +166,27 @@ class Loading:
             if not taken:
                 free.append(one)
         return free
+
+    def _illustrated(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
+        """Return them with those of our images that there are."""
+        wanted = frozenset[str]().union(*(own_images(one.images) for one in batch))
+        absent = wanted.difference(self.load.images(wanted)) if wanted else wanted
+        return [
+            self._without(one, absent) if own_images(one.images) & absent else one for one in batch
+        ]
+
+    def _without(self, one: _Candidate, absent: Collection[str]) -> _Candidate:
+        """Return it without our images that are not there, unless they can be had elsewhere."""
+        images = []
+        for image in one.images:
+            there = self.address(image.ref, None) if image.ref in absent else image.ref
+            if image.ref not in absent or is_elsewhere(there):
+                images.append(evolve(image, ref=there))
+            elif len(self.warnings) < LISTED:
+                self.warnings.append(
+                    Notice(one.line, "images", f"{image_absent(image.ref)}: left out")
+                )
+        return evolve(one, changes=evolve(one.changes, images=tuple(images)))
 
     def _put(self, candidates: Sequence[_Candidate]) -> None:
         known = self.load.known([one.slug for one in candidates])

@@ -230,10 +230,15 @@ class ProductLoad(Protocol):
         """Return the slug of the product that has each SKU, for those that are taken."""
         ...
 
+    def images(self, public_ids: Collection[str]) -> Collection[str]:
+        """Return those of our images that products can have."""
+        ...
+
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
         """Add products, which have slugs, without their variants, and replace others by id.
 
-        Raises ConflictError if another writer took a slug or SKU meanwhile: nothing is kept then.
+        Raises ConflictError if another writer took a slug or SKU meanwhile, and InvalidError if an
+        image was given up: nothing is kept then.
         """
         ...
 

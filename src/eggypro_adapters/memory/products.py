@@ -158,6 +158,9 @@ class _MemoryLoad:
         wanted = set(skus)
         return {sku: holder.slug for sku, holder, _ in self.shelf.skus() if sku in wanted}
 
+    def images(self, public_ids: Collection[str]) -> Collection[str]:
+        return list(filter(self.shelf.can_have, public_ids))
+
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
         for draft in new:
             _added(self.shelf, draft, next(self.ids), at)

@@ -21,6 +21,7 @@ from eggypro_adapters.postgres.rows import (
     variant_columns,
     variant_of,
 )
+from eggypro_adapters.postgres.settling import havable, settle_all
 from eggypro_adapters.postgres.tables import products, skus, slug_aliases, variants
 from eggypro_core.products import Product, ProductDraft
 from eggypro_core.variants import Variant, VariantDraft
@@ -100,7 +101,11 @@ class PostgresLoad:
         rows = self._connection.execute(_HOLDERS, {"skus": list(skus)})
         return {row.sku: row.slug for row in rows}
 
+    def images(self, public_ids: Collection[str]) -> Collection[str]:
+        return havable(self._connection, public_ids)
+
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
+        settle_all(self._connection, new, changed)
         if new:
             times = {"created_at": at, "updated_at": at}
             self._copy("products", [columns_of(draft) | times for draft in new])
