@@ -6,29 +6,39 @@ from typing import Any
 
 from eggypro_adapters.files import read_products, write_products
 from eggypro_adapters.files.html import NhHtmlCleaner
+from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryCounter,
     MemoryDatabase,
+    MemoryImageLedger,
+    MemoryImageStore,
     MemoryProductStore,
     MemoryReviewStore,
     MemorySearchMisses,
     MemoryVariantStore,
 )
+from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.access import Gate
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
+from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
 from eggypro_core.ports import (
     CategoryStore,
+    Clock,
+    ImageFiles,
+    ImageLedger,
+    ImageStore,
     ProductStore,
     ReviewStore,
     SearchMisses,
     VariantStore,
 )
 from eggypro_core.rates import Policy
+from eggypro_core.storage import ImageStorage
 from eggypro_core.taxonomy import Taxonomy
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
@@ -64,43 +74,48 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
     categories: CategoryStore | None = None,
     misses: SearchMisses | None = None,
     *,
+    ledger: ImageLedger | None = None,
+    images: ImageStore | None = None,
+    files: ImageFiles | None = None,
+    clock: Clock = lambda: NOON,
     limits: Mapping[str, Policy] = NO_LIMITS,
-    clock: Callable[[], float] = lambda: 0.0,
+    seconds: Callable[[], float] = lambda: 0.0,
 ) -> EggyPro:
     """Return a shop, where it is always noon; in memory where no stores are given.
 
-    Nobody's requests are counted, unless limits are given; their windows end by the clock.
+    Nobody's requests are counted, unless limits are given; their windows end by `seconds`.
     """
     database = MemoryDatabase()
     gate = Gate(ADMIN_KEY)
     misses = MemorySearchMisses() if misses is None else misses
+    products = MemoryProductStore(database) if products is None else products
+    storage = ImageStorage(
+        MemoryImageStore(PillowImageCleaner()) if images is None else images,
+        MemoryImageLedger(database) if ledger is None else ledger,
+        clock,
+    )
     return EggyPro(
-        catalog=Catalog(
-            MemoryProductStore(database) if products is None else products,
-            NhHtmlCleaner(),
-            lambda: NOON,
-            misses,
-        ),
+        catalog=Catalog(products, NhHtmlCleaner(), clock, misses, storage),
         assortment=Assortment(
-            MemoryVariantStore(database) if variants is None else variants, lambda: NOON
+            MemoryVariantStore(database) if variants is None else variants, clock
         ),
-        feedback=Feedback(
-            MemoryReviewStore(database) if reviews is None else reviews, lambda: NOON
-        ),
+        feedback=Feedback(MemoryReviewStore(database) if reviews is None else reviews, clock),
         taxonomy=Taxonomy(
-            MemoryCategoryStore(database) if categories is None else categories, lambda: NOON
+            MemoryCategoryStore(database) if categories is None else categories, clock
         ),
+        gallery=Gallery(products, storage, clock, files),
         gate=gate,
-        limiter=lambda: Limiter(gate, MemoryCounter(clock), limits),
+        limiter=lambda: Limiter(gate, MemoryCounter(seconds), limits),
         search_misses=misses,
         reader=read_products,
         writer=write_products,
+        image_files=files,
     )
 
 
-def a_full_eggypro() -> EggyPro:
+def a_full_eggypro(images: LocalImageStore | None = None) -> EggyPro:
     """Return a shop in memory that has one of everything, with ids in this order from 1."""
-    shop = an_eggypro()
+    shop = an_eggypro(images=images, files=images)
     slug = shop.catalog.add(a_product()).slug
     shop.assortment.add(slug, a_variant())
     shop.feedback.submit(slug, a_review())

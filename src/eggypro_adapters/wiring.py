@@ -14,6 +14,7 @@ from eggypro_adapters.memory import MemoryCounter
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
+from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.misses import PostgresSearchMisses
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
@@ -26,9 +27,11 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
+from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
 from eggypro_core.ports import Counter, ImageFiles, ImageStore, Migrations
 from eggypro_core.rates import policies
+from eggypro_core.storage import ImageStorage
 from eggypro_core.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -52,18 +55,22 @@ def open_eggypro(settings: Settings) -> EggyPro:
         gate = Gate(key)
         counters = opened.enter_context(ExitStack())
         misses = PostgresSearchMisses(database)
+        products = PostgresProductStore(database)
+        files = _image_files(settings, key)
+        storage = ImageStorage(image_store(settings, key), PostgresImageLedger(database), _now)
         return EggyPro(
-            catalog=Catalog(PostgresProductStore(database), NhHtmlCleaner(), _now, misses),
+            catalog=Catalog(products, NhHtmlCleaner(), _now, misses, storage),
             assortment=Assortment(PostgresVariantStore(database), _now),
             feedback=Feedback(PostgresReviewStore(database), _now),
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
+            gallery=Gallery(products, storage, _now, files),
             gate=gate,
             limiter=partial(_limiter, settings, gate, counters),
             search_misses=misses,
             reader=read_products,
             writer=write_products,
             currency=settings.currency,
-            image_files=_image_files(settings, key),
+            image_files=files,
             trusted_proxies=settings.trusted_proxies,
             close=opened.pop_all().close,
         )

@@ -82,7 +82,7 @@ def create(  # noqa: PLR0913  (an option for each field)
     outside: Outside = context.obj
     with outside.open() as eggypro:
         product = eggypro.catalog.add(values)
-    show_one(product, eggypro.currency, json=json)
+    show_one(eggypro, product, json=json)
 
 
 def update(  # noqa: PLR0913  (an option for each field)
@@ -135,7 +135,7 @@ def update(  # noqa: PLR0913  (an option for each field)
     outside: Outside = context.obj
     with outside.open() as eggypro:
         product = eggypro.catalog.change(slug, values, version=version)
-    show_one(product, eggypro.currency, json=json)
+    show_one(eggypro, product, json=json)
 
 
 def archive(
@@ -149,7 +149,7 @@ def archive(
     outside: Outside = context.obj
     with outside.open() as eggypro:
         product = eggypro.catalog.archive(slug, version=version)
-    show_one(product, eggypro.currency, json=json)
+    show_one(eggypro, product, json=json)
 
 
 def restore(
@@ -163,7 +163,7 @@ def restore(
     outside: Outside = context.obj
     with outside.open() as eggypro:
         product = eggypro.catalog.restore(slug, version=version)
-    show_one(product, eggypro.currency, json=json)
+    show_one(eggypro, product, json=json)
 
 
 def delete(

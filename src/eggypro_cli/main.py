@@ -17,6 +17,7 @@ from eggypro_cli import (
     categories,
     db,
     env,
+    images,
     loads,
     products,
     reviews,
@@ -196,5 +197,6 @@ app.add_typer(variants.app, name="variants")
 app.add_typer(categories.app, name="categories")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(search.app, name="search")
+app.add_typer(images.app, name="images")
 app.add_typer(db.app, name="db")
 app.add_typer(env.app, name="env")

@@ -162,7 +162,7 @@ def show_product(
     outside: Outside = context.obj
     with outside.open() as eggypro:
         product = followed(slug, lambda slug: eggypro.catalog.find(slug, Status(status)))
-    show_one(product, eggypro.currency, json=json)
+    show_one(eggypro, product, json=json)
 
 
 def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bool) -> None:
@@ -174,5 +174,5 @@ def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bo
     outside: Outside = context.obj
     with outside.open() as eggypro:
         listing = eggypro.catalog.listing(query)
-    body = page_body(listing, query, eggypro.currency)
+    body = page_body(listing, query, eggypro.currency, eggypro.gallery.address)
     show(body, lambda: product_page(listing, query, eggypro.currency), json=json)

@@ -52,6 +52,20 @@ def variant_page(
     return _page(page, query, _variant_table(page.items, currency))
 
 
+def image_table(product: Product, last: int) -> Table:
+    """Return the last so many images of a product, which are in our store."""
+    stored = {one.public_id: one for one in product.stored_images}
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("image", overflow="fold")
+    table.add_column("size", no_wrap=True)
+    table.add_column("alt", overflow="fold")
+    for image in product.images[-last:]:
+        known = stored[image.ref]
+        size = f"{known.format} {known.width} x {known.height}, {known.size // 1024 or 1} KiB"
+        table.add_row(image.ref, size, image.alt or "")
+    return table
+
+
 def product_card(product: Product, currency: str) -> Table:
     """Return one product, a field a line; empty ones are left out."""
     return pairs((name, value) for name, value in _fields(product, currency) if value)

@@ -29,6 +29,7 @@ from eggypro_core.errors import (
 )
 from eggypro_core.exports import Export
 from eggypro_core.feedback import Feedback
+from eggypro_core.gallery import Gallery
 from eggypro_core.images import (
     Crop,
     ImageFormat,
@@ -54,6 +55,7 @@ from eggypro_core.products import (
 from eggypro_core.queries import ProductQuery, Sort
 from eggypro_core.rates import Policy, Standing
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, ReviewStatus
+from eggypro_core.storage import ImageStorage
 from eggypro_core.suggestions import Suggestion
 from eggypro_core.taxonomy import Taxonomy
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
@@ -76,10 +78,12 @@ __all__ = [
     "Fault",
     "Feedback",
     "ForbiddenError",
+    "Gallery",
     "Gate",
     "Image",
     "ImageFormat",
     "ImageSet",
+    "ImageStorage",
     "ImportEntry",
     "ImportReport",
     "InvalidError",

@@ -11,6 +11,7 @@ from eggypro_core.access import Gate
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
+from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
 from eggypro_core.ports import ImageFiles, ProductReader, ProductWriter, SearchMisses
 from eggypro_core.taxonomy import Taxonomy
@@ -28,6 +29,7 @@ class EggyPro:
     assortment: Assortment
     feedback: Feedback
     taxonomy: Taxonomy
+    gallery: Gallery
     gate: Gate
     limiter: Callable[[], Limiter]
     search_misses: SearchMisses

@@ -1,7 +1,7 @@
 """The catalogue: finding, listing, adding and changing products."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from attrs import evolve, frozen
@@ -10,6 +10,7 @@ from eggypro_core import rules
 from eggypro_core.errors import ConflictError, Fault, StaleError, UnavailableError
 from eggypro_core.exports import Export
 from eggypro_core.facets import Facets
+from eggypro_core.images import AddressOf, is_elsewhere, nowhere
 from eggypro_core.imports import ImportEntry, ImportReport, OnConflict
 from eggypro_core.listing import Explained, Listing
 from eggypro_core.loading import Loading
@@ -30,6 +31,7 @@ from eggypro_core.products import (
 )
 from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import is_slug
+from eggypro_core.storage import ImageStorage
 from eggypro_core.suggestions import Suggestion
 
 
@@ -45,6 +47,8 @@ class Catalog:
     _html: HtmlCleaner
     _clock: Clock
     _misses: SearchMisses | None = None
+    _storage: ImageStorage | None = None
+    """Where the images of products are, if this shop has any of its own."""
 
     def find(self, slug: str, status: Status = Status.ACTIVE) -> Product:
         """Return a product. Raises NotFoundError (also for one in another state), MovedError."""
@@ -86,7 +90,11 @@ class Catalog:
     def add(self, values: Mapping[str, object]) -> Product:
         """Add a product. Raises ConflictError where its slug or SKU is another's."""
         changes = ProductChanges.read(
-            values, self._html.clean, required=REQUIRED, closed=SHOWN - _WRITTEN_ONCE
+            values,
+            self._html.clean,
+            required=REQUIRED,
+            closed=SHOWN - _WRITTEN_ONCE,
+            address=self._address,
         )
         return self._products.add(changes.draft(), self._clock())
 
@@ -130,9 +138,15 @@ class Catalog:
 
     def remove(self, slug: str, *, version: int | None = None) -> None:
         """Delete a product for good. Raises NotFoundError, MovedError, StaleError as `change`."""
-        self._products.remove(
-            known_slug(slug), lambda product: require_version(version, product.version)
-        )
+        images = set[str]()
+
+        def check(product: Product) -> None:
+            require_version(version, product.version)
+            images.update(product.own_images)
+
+        self._products.remove(known_slug(slug), check)
+        if self._storage is not None:
+            self._storage.let_go(images)
 
     def change_stock(self, slug: str, values: Mapping[str, object]) -> int:
         """Change the stock of a product as `values` say: by a `delta`, or to what they `set`.
@@ -174,16 +188,26 @@ class Catalog:
         changes nothing the second time. Raises ConflictError if another writer gets in the way.
         """
         with self._products.load() as load:
-            loading = Loading(load, self._html.clean, self._clock(), on_conflict)
+            loading = Loading(load, self._html.clean, self._clock(), on_conflict, self._address)
             loading.take(entries)
             kept = not dry_run and (keep_going or not loading.refused)
             if kept:
                 load.commit()
         return loading.report(kept=kept, dry_run=dry_run)
 
-    def export(self, status: Status = Status.ALL) -> AbstractContextManager[Export]:
-        """Give every product of a status, and every category, as they are at one moment."""
-        return self._products.export(status)
+    @contextmanager
+    def export(self, status: Status = Status.ALL) -> Iterator[Export]:
+        """Give every product of a status, and every category, as they are at one moment.
+
+        Images of ours are named by their addresses there.
+        """
+        with self._products.export(status) as export:
+            products = (_with_addresses(one, self._address) for one in export.products)
+            yield Export(export.categories, products)
+
+    @property
+    def _address(self) -> AddressOf:
+        return nowhere if self._storage is None else self._storage.address
 
     def _count_miss(self, query: ProductQuery, misses: SearchMisses) -> None:
         words = words_missed(query)
@@ -225,6 +249,14 @@ def require_version(wanted: int | None, found: int) -> None:
             f"The product was changed meanwhile: it is at version {found}, not {wanted}."
             " Read it again and repeat the change."
         )
+
+
+def _with_addresses(product: Product, address: AddressOf) -> Product:
+    if not product.own_images:
+        return product
+    refs = [one.ref if is_elsewhere(one.ref) else address(one.ref, None) for one in product.images]
+    pairs = zip(product.images, refs, strict=True)
+    return evolve(product, images=tuple(evolve(image, ref=ref) for image, ref in pairs))
 
 
 def _emptied(changes: ProductChanges, product: Product) -> ProductChanges:

@@ -1,7 +1,7 @@
 """Images of products: what may be uploaded, what they are called, and the sizes they come in."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import BinaryIO, Literal, TypeAlias
@@ -141,6 +141,11 @@ class ImageSet:
     alt: str | None
 
 
+def nowhere(public_id: str, _: Transformation | None) -> str:
+    """Return the address of an image in a shop that keeps none: its id alone."""
+    return public_id
+
+
 def image_set(
     ref: str, address: AddressOf, *, alt: str | None = None, stored: StoredImage | None = None
 ) -> ImageSet:
@@ -162,6 +167,18 @@ def image_set(
         size=stored.size if stored else None,
         alt=alt,
     )
+
+
+def own_id(text: str, address: AddressOf) -> str | None:
+    """Return the id of our own image that a text refers to: the id itself, or one of its addresses.
+
+    It need not be there. None is returned for all else, such as an image elsewhere.
+    """
+    found = _OWN.search(text[:_LONGEST_ADDRESS])
+    if found is None or not is_public_id(found[0]):
+        return None
+    addresses = (address(found[0], made) for made in _SERVED)
+    return found[0] if text == found[0] or text in addresses else None
 
 
 def is_elsewhere(ref: str) -> bool:
@@ -229,6 +246,11 @@ def image_absent(public_id: str) -> NotFoundError:
     return NotFoundError(f"There is no image '{rules.printable(public_id)}'", kind="image")
 
 
+def no_images(refs: Iterable[str]) -> InvalidError:
+    """Return the refusal of a product with images that are not in our store."""
+    return InvalidError([Fault("images", str(image_absent(ref))) for ref in sorted(refs)])
+
+
 def transformation_unserved() -> InvalidError:
     """Return the refusal of a transformation by a store that serves only RENDITIONS."""
     names = ", ".join([ORIGINAL, *RENDITIONS])
@@ -244,6 +266,9 @@ def _quality(value: object) -> object:
 
 
 _LONGEST_ID = 200
+_LONGEST_ADDRESS = 2048
+_OWN = re.compile(f"{FOLDER}/[a-z0-9_-]+")
+_SERVED: tuple[Transformation | None, ...] = (None, *RENDITIONS.values())
 _is_public_id = re.compile("[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*").fullmatch
 _NO_ID = "is no public id: lowercase letters, digits, - and _, in folders by /, at most 200"
 _NO_FRAME = Fault("crop", "Crop needs a width or a height")

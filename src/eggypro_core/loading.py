@@ -10,15 +10,18 @@ from attrs import define, evolve, field, frozen
 from eggypro_core import rules
 from eggypro_core.easing import NO_PRICE, eased, says_no_price
 from eggypro_core.errors import ConflictError, Fault, InvalidError
+from eggypro_core.images import AddressOf, image_absent, is_elsewhere, nowhere
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.placing import NAMED, NOWHERE, Places, Tree
 from eggypro_core.ports import ProductLoad
 from eggypro_core.products import (
     IMPORT_CLOSED,
     IMPORT_REQUIRED,
+    Image,
     Product,
     ProductChanges,
     ProductDraft,
+    own_images,
 )
 from eggypro_core.slugs import free_slug, slug_of
 from eggypro_core.unset import UNSET
@@ -63,6 +66,11 @@ class _Candidate:
         return unpriced and not self.changes.leaves("name")
 
     @property
+    def images(self) -> tuple[Image, ...]:
+        """The images that it names, none if it leaves them alone."""
+        return () if self.changes.images is UNSET else self.changes.images
+
+    @property
     def keys(self) -> list[tuple[str, str]]:
         """The field and the value of what nothing else in the file may have."""
         return [("slug", self.slug), *(("sku", sku) for sku in self.skus)]
@@ -90,6 +98,7 @@ class Loading:
     clean_html: Callable[[str], str]
     now: datetime
     on_conflict: OnConflict
+    address: AddressOf = nowhere
     created: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -111,7 +120,7 @@ class Loading:
             waiting: Sequence[_Candidate] = self._not_repeated(list(self._checked(batch)))
             while waiting:
                 free, waiting = self._not_taken(waiting)
-                self._put(free)
+                self._put(self._illustrated(free))
 
     def report(self, *, kept: bool, dry_run: bool) -> ImportReport:
         """Return what came of it, or would in a run that is not dry."""
@@ -162,7 +171,11 @@ class Loading:
         required = () if {"slug", "name"} & values.keys() else IMPORT_REQUIRED
         try:
             changes = ProductChanges.read(
-                values, self.clean_html, required=required, closed=IMPORT_CLOSED
+                values,
+                self.clean_html,
+                required=required,
+                closed=IMPORT_CLOSED,
+                address=self.address,
             )
         except InvalidError as invalid:
             raise InvalidError([*invalid.faults, *wrong]) from None
@@ -203,6 +216,27 @@ class Loading:
             if not taken:
                 free[one.slug] = one
         return [*free.values()], ()
+
+    def _illustrated(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
+        """Return them with those of our images that there are."""
+        wanted = frozenset[str]().union(*(own_images(one.images) for one in batch))
+        absent = wanted.difference(self.load.images(wanted)) if wanted else wanted
+        return [
+            self._without(one, absent) if own_images(one.images) & absent else one for one in batch
+        ]
+
+    def _without(self, one: _Candidate, absent: Collection[str]) -> _Candidate:
+        """Return it without our images that are not there, unless they can be had elsewhere."""
+        images = []
+        for image in one.images:
+            there = self.address(image.ref, None) if image.ref in absent else image.ref
+            if image.ref not in absent or is_elsewhere(there):
+                images.append(evolve(image, ref=there))
+            elif len(self.warnings) < LISTED:
+                self.warnings.append(
+                    Notice(one.line, "images", f"{image_absent(image.ref)}: left out")
+                )
+        return evolve(one, changes=evolve(one.changes, images=tuple(images)))
 
     def _put(self, candidates: Sequence[_Candidate]) -> None:
         known = self.load.known([one.slug for one in candidates])

@@ -259,11 +259,15 @@ class ProductLoad(Protocol):
         """Return the slug of the product that has each SKU, for those that are taken."""
         ...
 
+    def images(self, public_ids: Collection[str]) -> Collection[str]:
+        """Return those of our images that products can have."""
+        ...
+
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
         """Add products, which have slugs, but no variants or categories yet; replace others by id.
 
-        Raises ConflictError, or the next call does, if another writer took a slug or SKU meanwhile:
-        nothing is kept then.
+        Raises ConflictError, or the next call does, if another writer took a slug or SKU meanwhile,
+        and InvalidError so if an image was given up: nothing is kept then.
         """
         ...
 
@@ -469,6 +473,54 @@ class ImageStore(Protocol):
 
     def check(self) -> None:
         """Raise UnavailableError or ServiceFailedError unless images can be kept now."""
+        ...
+
+
+class ImageLedger(Protocol):
+    """Knows every image that may be in the store, from before it is there until it surely is not.
+
+    A product store has it count who has an image, in the transaction that changes a product's
+    images: that raises InvalidError for one that is not known to be stored, or was given up. What
+    counts is whether a product has it, not how often. Any method may raise UnavailableError.
+    """
+
+    def intend(
+        self, public_ids: Collection[str], *, until: datetime, product: str | None = None
+    ) -> None:
+        """Record images that may arrive in the store `until` then, perhaps for a product.
+
+        Raises NotFoundError or MovedError where the slug leads to no product.
+        """
+        ...
+
+    def intended_for(self, public_id: str) -> str:
+        """Return the slug of the product that an image was recorded for.
+
+        Raises NotFoundError for one that is not recorded, or not for a product that there is.
+        """
+        ...
+
+    def note(self, stored: Iterable[StoredImage]) -> None:
+        """Record what arrived in the store: from then on products can have it, if not given up."""
+        ...
+
+    def give_up(self, public_ids: Collection[str]) -> Collection[str]:
+        """Return those that no product has. From then on none can get them."""
+        ...
+
+    def give_up_overdue(self, at: datetime) -> Collection[str]:
+        """Return what the store should delete: all that were given up and are not deleted.
+
+        Those that no product has are given up when they may arrive no more. What was deleted before
+        that is among them once more, then.
+        """
+        ...
+
+    def deleted(self, public_ids: Collection[str], at: datetime) -> None:
+        """Record that the store has deleted images that were given up.
+
+        They are forgotten, unless they may still arrive.
+        """
         ...
 
 

@@ -1,6 +1,6 @@
 """One product: its rules, what may be written to it, and what lists show of it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -11,6 +11,7 @@ from attrs import asdict, evolve, field, fields_dict, frozen
 from eggypro_core import rules
 from eggypro_core import variants as variant_rules
 from eggypro_core.errors import ConflictError, Fault, InvalidError, NotFoundError
+from eggypro_core.images import AddressOf, StoredImage, is_elsewhere, nowhere, own_id
 from eggypro_core.prices import HIGHEST_PRICE, compare_at_faults, price_faults
 from eggypro_core.slugs import RESERVED
 from eggypro_core.unset import UNSET, Unset, or_none
@@ -19,6 +20,8 @@ from eggypro_core.variants import Variant, VariantChanges, VariantDraft, derived
 HIGHEST_STOCK = rules.HIGHEST_WHOLE
 FROM_VARIANTS = ("price", "compare_at_price", "stock_quantity", "track_stock")
 """What a product that has variants shows by them."""
+IMAGES = 50
+"""How many images a product may have."""
 ATTRIBUTES = 50
 """How many attributes a product may have."""
 CATEGORIES = 100
@@ -47,7 +50,7 @@ IMPORT_CLOSED = SHOWN - {"images", "variants"}
 
 @frozen
 class Image:
-    """A picture of a product: where it is (an https address), and what it shows in words."""
+    """A picture of a product: its id in our store or its https address, and its alt text."""
 
     ref: str
     alt: str | None = None
@@ -108,7 +111,8 @@ class Product(ListedProduct):
 
     `version` grows by one with each editorial write; those to its variants count. Stock and reviews
     leave it alone. Price and stock of one that has variants, active or not, follow from the active
-    ones. It carries the first of its `variants`, EMBEDDED of them at most.
+    ones. It carries the first of its `variants`, EMBEDDED of them at most, and what is known of
+    those of its images that are in our store.
     """
 
     version: int
@@ -116,6 +120,12 @@ class Product(ListedProduct):
     attributes: Mapping[str, str] = field(eq=lambda attributes: tuple(attributes.items()))
     has_variants: bool = False
     variants: tuple[Variant, ...] = ()
+    stored_images: tuple[StoredImage, ...] = ()
+
+    @property
+    def own_images(self) -> frozenset[str]:
+        """Return the ids of its images in our store."""
+        return own_images(self.images)
 
     def listed(self) -> ListedProduct:
         """Return what lists show of it."""
@@ -176,7 +186,7 @@ class ProductChanges:
     categories: tuple[str, ...] | Unset = UNSET
 
     @classmethod
-    def read(
+    def read(  # noqa: PLR0913  (one for each way in which writes differ)
         cls,
         values: Mapping[str, object],
         clean_html: Callable[[str], str],
@@ -185,14 +195,17 @@ class ProductChanges:
         closed: Collection[str] = SHOWN - {"images"},
         ignored: Collection[str] = (),
         merge: bool = False,
+        address: AddressOf = nowhere,
     ) -> "ProductChanges":
         """Check what came from outside. Raises InvalidError with every fault of it.
 
         `required` names must be there, and an ingredient with them; `closed` ones cannot be set
         here, and those of them that are `ignored` are passed over. To `merge` is to read the
-        attributes as a JSON merge patch does (RFC 7396): what it does not name stays.
+        attributes as a JSON merge patch does (RFC 7396): what it does not name stays. `address`
+        tells where our own images are, which can be named by it.
         """
-        found = _rules(clean_html, ingredients=1 if "ingredients" in required else 0, merge=merge)
+        least = 1 if "ingredients" in required else 0
+        found = _rules(clean_html, ingredients=least, merge=merge, address=address)
         open_rules = {name: rule for name, rule in found.items() if name not in closed}
         try:
             checked = rules.check(
@@ -291,6 +304,31 @@ def read_stock(values: Mapping[str, object]) -> dict[str, int]:
     return rules.check(values, _STOCK_RULES, also=also)
 
 
+def image_list(address: AddressOf) -> Callable[[object], tuple[Image, ...]]:
+    """Return the rule of a product's images: each our own or at an https address, maybe with alt.
+
+    Each is given as its reference, or as a map of `ref` and `alt`.
+    """
+
+    def ref(value: object) -> str:
+        own = own_id(value, address) if isinstance(value, str) else None
+        return own or _image_address(value)
+
+    def image(value: object) -> Image:
+        if isinstance(value, str):
+            return Image(ref(value))
+        if isinstance(value, Mapping) and "ref" in value and set(value) <= {"ref", "alt"}:
+            return Image(ref(value["ref"]), alt_text(value.get("alt")))
+        raise rules.RefusedError("Each image must be an address, or a map of ref and alt")
+
+    return rules.listed("Images", image, IMAGES)
+
+
+def own_images(images: Iterable[Image]) -> frozenset[str]:
+    """Return the ids of those images that are in our store."""
+    return frozenset(image.ref for image in images if not is_elsewhere(image.ref))
+
+
 def product_absent(slug: str) -> NotFoundError:
     """Return the refusal of a slug that leads to no product."""
     return NotFoundError(f"There is no product '{rules.printable(slug)}'")
@@ -322,7 +360,7 @@ def stock_refused(stock: int, by: int) -> ConflictError:
 
 @lru_cache(maxsize=8)  # an import reads a hundred thousand products by the same rules
 def _rules(
-    clean_html: Callable[[str], str], *, ingredients: int, merge: bool
+    clean_html: Callable[[str], str], *, ingredients: int, merge: bool, address: AddressOf
 ) -> dict[str, rules.Rule]:
     """Return the rule of each field that can be written."""
     return {
@@ -333,7 +371,7 @@ def _rules(
         "details": rules.long_text("Details", 50_000, clean_html),
         "price": rules.money("Price", HIGHEST_PRICE),
         "compare_at_price": rules.optional(rules.money("Compare-at price", HIGHEST_PRICE)),
-        "images": rules.listed("Images", _image, 50),
+        "images": image_list(address),
         "ingredients": rules.listed(
             "Ingredients", rules.line("Ingredient", 255), 50, least=ingredients
         ),
@@ -348,6 +386,7 @@ def _rules(
     }
 
 
+alt_text = rules.optional(rules.line("Alt text", 255))
 _image_address = rules.address("Image address", each="Each image")
 _CATEGORIES = rules.listed("Categories", rules.slug("Category", 100), CATEGORIES)
 _STOCK = rules.whole("Stock quantity", 0, HIGHEST_STOCK)
@@ -410,19 +449,6 @@ def _refuse_twice(name: str, keys: Sequence[object]) -> None:
 def _categories(value: object) -> tuple[str, ...]:
     """Return the slugs of a list of them, each once."""
     return tuple(dict.fromkeys(_CATEGORIES(value)))
-
-
-def _image(value: object) -> Image:
-    """Return an image given as its address, or as a map of `ref` and `alt`."""
-    if isinstance(value, str):
-        return Image(_image_address(value))
-    if isinstance(value, Mapping) and "ref" in value and set(value) <= {"ref", "alt"}:
-        return Image(_image_address(value["ref"]), _alt(value.get("alt")))
-    raise rules.RefusedError("Each image must be an address, or a map of ref and alt")
-
-
-def _alt(value: object) -> str | None:
-    return rules.optional(rules.line("Alt text", 255))(value)
 
 
 def _attribute_faults(attributes: Mapping[str, str]) -> list[Fault]:

@@ -6,13 +6,16 @@ from decimal import Decimal
 from typing import TypeAlias, TypeVar
 from urllib.parse import urlencode
 
+from attrs import asdict
+
 from eggypro_core.categories import Category, CategoryQuery
 from eggypro_core.facets import Facets
+from eggypro_core.images import AddressOf, SignedUpload, image_set, is_elsewhere
 from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.listing import Explained, Listing
 from eggypro_core.misses import SearchMiss
 from eggypro_core.paging import ListQuery, Page
-from eggypro_core.products import Image, ListedProduct, Product, Rating
+from eggypro_core.products import ListedProduct, Product, Rating
 from eggypro_core.queries import ProductQuery
 from eggypro_core.reviews import Review, ReviewQuery
 from eggypro_core.search import Reason, Term, Tier, relevance_of
@@ -23,22 +26,23 @@ Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None
 PRODUCTS = "/api/products"
 REVIEWS = "/api/reviews"
 CATEGORIES = "/api/categories"
+UPLOADS = "/api/images/uploads"
 T = TypeVar("T")
 Q = TypeVar("Q", bound=ListQuery)
 
 
-def product_body(product: Product, currency: str) -> dict[str, Json]:
-    """Return a product, whole."""
+def product_body(product: Product, currency: str, address: AddressOf) -> dict[str, Json]:
+    """Return a product, whole. `address` tells where our own images are."""
     return {
-        **listed_body(product, currency),
+        **listed_body(product, currency, address),
         "details": product.details,
         "attributes": dict(product.attributes),
-        "image_sets": [_image_set(image) for image in product.images],
+        "image_sets": image_set_bodies(product, address),
         "variants": [variant_body(variant) for variant in product.variants],
     }
 
 
-def listed_body(product: ListedProduct, currency: str) -> dict[str, Json]:
+def listed_body(product: ListedProduct, currency: str, address: AddressOf) -> dict[str, Json]:
     """Return a product as lists carry it."""
     return {
         "id": product.id,
@@ -49,7 +53,7 @@ def listed_body(product: ListedProduct, currency: str) -> dict[str, Json]:
         "price": str(product.price),
         "compare_at_price": _optional_money(product.compare_at_price),
         "currency": currency,
-        "images": [image.ref for image in product.images],
+        "images": image_addresses(product, address),
         "ingredients": product.ingredients,
         "seo_title": product.seo_title,
         "seo_description": product.seo_description,
@@ -64,9 +68,40 @@ def listed_body(product: ListedProduct, currency: str) -> dict[str, Json]:
     }
 
 
-def page_body(listing: Listing, query: ProductQuery, currency: str) -> dict[str, Json]:
+def image_addresses(product: ListedProduct, address: AddressOf) -> list[str]:
+    """Return where each image of a product is."""
+    return [
+        image.ref if is_elsewhere(image.ref) else address(image.ref, None)
+        for image in product.images
+    ]
+
+
+def image_set_bodies(product: Product, address: AddressOf) -> list[dict[str, Json]]:
+    """Return the image sets of a product."""
+    stored = {one.public_id: one for one in product.stored_images}
+    return [
+        asdict(image_set(one.ref, address, alt=one.alt, stored=stored.get(one.ref)))
+        for one in product.images
+    ]
+
+
+def upload_body(upload: str, signed: SignedUpload) -> dict[str, Json]:
+    """Return what a browser needs to upload a file by itself."""
+    return {
+        "id": upload,
+        "url": signed.url,
+        "fields": dict(signed.fields),
+        "expires_at": timestamp(signed.expires_at),
+    }
+
+
+def page_body(
+    listing: Listing, query: ProductQuery, currency: str, address: AddressOf
+) -> dict[str, Json]:
     """Return a page of products, with the address of the next one, and what was asked beside it."""
-    body = _page(listing.page, query, PRODUCTS, lambda product: listed_body(product, currency))
+    body = _page(
+        listing.page, query, PRODUCTS, lambda product: listed_body(product, currency, address)
+    )
     if listing.facets is not None:
         body["facets"] = _facets(listing.facets)
     if listing.explained is not None:
@@ -243,22 +278,6 @@ def _optional_money(amount: Decimal | None) -> str | None:
 
 def _rating(rating: Rating) -> dict[str, Json]:
     return {"average": _optional_money(rating.average), "count": rating.count}
-
-
-def _image_set(image: Image) -> dict[str, Json]:
-    """Return an image at an absolute address: that address is all there is to say of it."""
-    return {
-        "public_id": None,
-        "original": image.ref,
-        "optimized": image.ref,
-        "thumbnail": image.ref,
-        "responsive": dict.fromkeys(("400w", "800w", "1200w"), image.ref),
-        "width": None,
-        "height": None,
-        "format": None,
-        "size": None,
-        "alt": image.alt,
-    }
 
 
 def _notice(notice: Notice) -> dict[str, Json]:

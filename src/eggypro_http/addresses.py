@@ -18,6 +18,8 @@ _KINDS = {
     "review": "id",
     "category": "slug",
     "image": "image",
+    "public_id": "public_id",
+    "upload": "slug",
 }
 """What stands for each name in the path of a route."""
 _CONVERTER = re.compile(r":\w+(?=})")
@@ -49,6 +51,17 @@ class ImageConverter(BaseConverter):
         *names, rendition = value
         public_id = "/".join(names)
         return (public_id, rendition) if is_public_id(public_id) else None
+
+
+class PublicIdConverter(BaseConverter):
+    """Lets a path end in the public id of an image, which may hold slashes."""
+
+    CONSUME_MULTIPLE_SEGMENTS = True
+
+    def convert(self, value: Sequence[str]) -> str | None:
+        """Return it, None for what cannot be one."""
+        public_id = "/".join(value)
+        return public_id if is_public_id(public_id) else None
 
 
 def template(path: str) -> str:

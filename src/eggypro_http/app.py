@@ -5,7 +5,17 @@ from wsgiref.types import WSGIApplication
 import falcon
 
 from eggypro_core.app import EggyPro
-from eggypro_http import categories, errors, health, images, products, reviews, routes, variants
+from eggypro_http import (
+    categories,
+    errors,
+    gallery,
+    health,
+    images,
+    products,
+    reviews,
+    routes,
+    variants,
+)
 from eggypro_http.edge import Edge
 
 ROUTES = (
@@ -13,6 +23,7 @@ ROUTES = (
     *variants.ROUTES,
     *reviews.ROUTES,
     *categories.ROUTES,
+    *gallery.ROUTES,
     *images.ROUTES,
     *health.ROUTES,
 )

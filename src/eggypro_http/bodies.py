@@ -23,8 +23,23 @@ def json_object(request: falcon.Request) -> dict[str, object]:
     return value
 
 
+def length_of(request: falcon.Request, limit: int) -> int:
+    """Return how long a body is. Raises Falcon's errors where that is not told, or too long."""
+    if "HTTP_TRANSFER_ENCODING" in request.env:  # not every server passes such a body on whole
+        raise falcon.HTTPLengthRequired(description="Send the body with a Content-Length")
+    length = request.content_length or 0
+    if length > limit:
+        raise falcon.HTTPContentTooLarge(description=f"A body may have {limit} bytes at most")
+    return length
+
+
+def is_plain(request: falcon.Request) -> bool:
+    """Whether a body comes as it is, and not compressed."""
+    return bool(request.env.get("HTTP_CONTENT_ENCODING", "identity").lower() == "identity")
+
+
 def _received(request: falcon.Request) -> bytes:
-    length = _length(request)
+    length = length_of(request, LIMIT)
     _require_json(request)
     body: bytes = request.stream.read(length)
     if len(body) < length:
@@ -34,21 +49,11 @@ def _received(request: falcon.Request) -> bytes:
     return body
 
 
-def _length(request: falcon.Request) -> int:
-    if "HTTP_TRANSFER_ENCODING" in request.env:  # not every server passes such a body on whole
-        raise falcon.HTTPLengthRequired(description="Send the body with a Content-Length")
-    length = request.content_length or 0
-    if length > LIMIT:
-        raise falcon.HTTPContentTooLarge(description=f"A body may have {LIMIT} bytes at most")
-    return length
-
-
 def _require_json(request: falcon.Request) -> None:
     media_type, options = falcon.parse_header(request.content_type or JSON)
     is_json = media_type.lower() == JSON or media_type.lower().endswith("+json")
     is_utf_8 = options.get("charset", "utf-8").lower() in _UTF_8
-    is_plain = request.env.get("HTTP_CONTENT_ENCODING", "identity").lower() == "identity"
-    if not (is_json and is_utf_8 and is_plain):
+    if not (is_json and is_utf_8 and is_plain(request)):
         raise falcon.HTTPUnsupportedMediaType(
             description=f"Send the body as {JSON}, in UTF-8 and not compressed"
         )

@@ -4,7 +4,8 @@ import falcon
 
 from eggypro_core.app import EggyPro
 from eggypro_core.images import ORIGINAL, image_absent
-from eggypro_http.answers import Answer, takes
+from eggypro_http.answers import NOTHING, Answer, takes
+from eggypro_http.forms import received
 from eggypro_http.parameters import require_no_parameters
 from eggypro_http.routes import Route
 
@@ -22,7 +23,25 @@ def show_image(shop: EggyPro, request: falcon.Request, image: tuple[str, str]) -
     return Answer(b"", {"etag": f'"{file.tag}"', **vary}, file)
 
 
+def receive_image(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Store the file of a signed upload; what it is for is said when that is completed."""
+    with received(request, fields=_SIGNED, files=1) as form:
+        require_no_parameters(request)
+        shop.gallery.receive(form.fields, form.files[0])
+    return NOTHING
+
+
+_SIGNED = ("public_id", "expires", "signature")
+
 ROUTES = (
+    Route(
+        method="POST",
+        path="/images/uploads",
+        summary="Where a browser sends an upload that was begun, with its fields and one `file`",
+        handler=receive_image,
+        body="SignedUpload",
+        success=204,
+    ),
     Route(
         method="GET",
         path="/images/{image}",

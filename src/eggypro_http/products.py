@@ -82,11 +82,13 @@ def change_stock(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
 
 
 def _page(shop: EggyPro, query: ProductQuery) -> Answer:
-    return tagged(page_body(shop.catalog.listing(query), query, shop.currency))
+    return tagged(
+        page_body(shop.catalog.listing(query), query, shop.currency, shop.gallery.address)
+    )
 
 
 def _product(shop: EggyPro, product: Product) -> Answer:
-    body = product_body(product, shop.currency)
+    body = product_body(product, shop.currency, shop.gallery.address)
     return tagged(body, version=product.version, modified=product.updated_at)
 
 

@@ -12,7 +12,13 @@ from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
 from eggypro_core.limiter import Limiter
 from eggypro_core.rates import STANDARD
-from eggypro_http.addresses import IdConverter, ImageConverter, SlugConverter, template
+from eggypro_http.addresses import (
+    IdConverter,
+    ImageConverter,
+    PublicIdConverter,
+    SlugConverter,
+    template,
+)
 from eggypro_http.answers import JSON, Answer, is_known, require_json_accepted, send
 from eggypro_http.errors import NO_STORE
 from eggypro_http.visits import visitor
@@ -63,6 +69,7 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
     app.router_options.converters["id"] = IdConverter
     app.router_options.converters["image"] = ImageConverter
     limiter = shop.limiter()
+    app.router_options.converters["public_id"] = PublicIdConverter
     responders: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
         responders[route.path][route.method] = _responder(route, shop, limiter)

@@ -3,12 +3,16 @@ import pytest
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
+    MemoryImageLedger,
+    MemoryImageStore,
     MemoryProductStore,
     MemoryReviewStore,
     MemoryVariantStore,
 )
-from eggypro_core.ports import ProductStore
-from tests.contracts import category_store, review_store, search_store
+from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_core.ports import ImageStore, ProductStore
+from tests.contracts import category_store, image_ledger, review_store, search_store
+from tests.contracts.image_store import ImageStoreContract
 from tests.contracts.product_store import ProductStoreContract
 from tests.contracts.steady_pages import hold_steady
 from tests.contracts.variant_store import Stores, VariantStoreContract
@@ -55,3 +59,16 @@ class TestMemorySearch(search_store.SearchContract):
             MemoryVariantStore(database),
             MemoryReviewStore(database),
         )
+
+
+class TestMemoryImageLedger(image_ledger.ImageLedgerContract):
+    @pytest.fixture
+    def stores(self) -> image_ledger.Stores:
+        database = MemoryDatabase()
+        return image_ledger.Stores(MemoryImageLedger(database), MemoryProductStore(database))
+
+
+class TestMemoryImageStore(ImageStoreContract):
+    @pytest.fixture
+    def images(self) -> ImageStore:
+        return MemoryImageStore(PillowImageCleaner())

@@ -9,6 +9,7 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, Statement
+from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
@@ -16,6 +17,7 @@ from eggypro_core.suggestions import SUGGEST_PARAMETERS
 from eggypro_http.app import ROUTES, create_app
 from tests.builders import a_product, a_review, a_variant, an_eggypro
 from tests.http.wire import ADMIN, SAMPLES
+from tests.pictures import a_picture
 
 READS = [
     route
@@ -47,8 +49,10 @@ def test_a_read_is_one_statement_or_two_for_a_search(counted: Counting, route: A
         PostgresVariantStore(counted),
         PostgresReviewStore(counted),
         PostgresCategoryStore(counted),
+        ledger=PostgresImageLedger(counted),
     )
     slug = shop.catalog.add(a_product()).slug
+    shop.gallery.add(slug, [a_picture(), a_picture()])
     shop.catalog.add(a_product(name="Salt"))
     variants = [shop.assortment.add(slug, a_variant(options={"Size": size})) for size in "12"]
     for comment in "ab":

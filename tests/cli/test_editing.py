@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from eggypro_cli.fields import LARGEST
 from eggypro_core import Product, Status
+from eggypro_core.images import nowhere
 from eggypro_core.products import ProductDraft
 from eggypro_core.representation import product_body
 from tests.builders import a_product
@@ -54,7 +55,10 @@ def test_a_product_is_created_of_options_and_shown_as_it_is_shown_later(typed: T
 
 def test_the_json_of_a_new_product_is_the_body_of_http(typed: Typed, world: World) -> None:
     answer = typed("products", "create", *NEEDED, "--json")
-    assert answer.out == orjson.dumps(product_body(kept(world, "egg-o"), "EUR")).decode() + "\n"
+    assert (
+        answer.out
+        == orjson.dumps(product_body(kept(world, "egg-o"), "EUR", nowhere)).decode() + "\n"
+    )
     assert answer.err == ""
 
 
@@ -76,7 +80,7 @@ def test_every_field_has_an_option(typed: Typed, world: World) -> None:
     for name in ("Food", "Bars"):
         world.eggypro.taxonomy.add({"name": name})
     assert typed("products", "create", *NEEDED, *more).code == 0
-    body = product_body(kept(world, "egg"), "EUR")
+    body = product_body(kept(world, "egg"), "EUR", nowhere)
     fields = ProductDraft.__annotations__.keys() - {"variants"}  # those come by `variants create`
     assert {name: body[name] for name in body if name in fields} == {
         "name": "Egg Ω",
@@ -172,7 +176,7 @@ def test_a_slug_that_is_taken_is_refused(typed: Typed) -> None:
 
 
 def test_an_update_changes_what_is_given_and_nothing_else(typed: Typed, world: World) -> None:
-    before = product_body(kept(world), "EUR")
+    before = product_body(kept(world), "EUR", nowhere)
     answer = typed("products", "update", "albumen", "--price", "8", "--no-track-stock", "--json")
     assert (answer.code, answer.err) == (0, "")
     assert orjson.loads(answer.out) == orjson.loads(

@@ -24,6 +24,7 @@ COMMANDS = [
     *(["categories", name] for name in ("restore", "delete", "link", "unlink")),
     *(["reviews", name] for name in ("list", "verify", "delete")),
     ["search", "misses"],
+    *(["images", name] for name in ("upload", "prune")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),
     *(["env", name] for name in ("check", "example")),
     ["serve"],

@@ -8,6 +8,7 @@ import pytest
 from eggypro_cli.arguments import StatusWord
 from eggypro_cli.products import SortWord
 from eggypro_core import ProductQuery, Sort, Status
+from eggypro_core.images import nowhere
 from eggypro_core.listing import Listing
 from eggypro_core.representation import page_body, product_body
 from tests.builders import a_product
@@ -42,7 +43,7 @@ def test_a_list_shows_slug_name_price_stock_and_state(typed: Typed) -> None:
 def test_the_json_of_a_list_is_the_body_of_http(typed: Typed, world: World) -> None:
     query = ProductQuery(limit=2)
     page = world.eggypro.catalog.page(query)
-    body = orjson.dumps(page_body(Listing(page), query, "EUR")).decode()
+    body = orjson.dumps(page_body(Listing(page), query, "EUR", nowhere)).decode()
     assert typed("products", "list", "--limit", "2", "--json").out == f"{body}\n"
 
 
@@ -118,7 +119,7 @@ def test_a_product_is_shown_with_its_texts_as_they_are(typed: Typed) -> None:
 
 
 def test_the_json_of_a_product_is_the_body_of_http(typed: Typed, world: World) -> None:
-    body = product_body(world.eggypro.catalog.find("crepes"), "EUR")
+    body = product_body(world.eggypro.catalog.find("crepes"), "EUR", nowhere)
     answer = typed("products", "show", "crepes", "--json")
     assert answer.out == orjson.dumps(body).decode() + "\n"
     assert answer.err == ""

@@ -18,6 +18,7 @@ from eggypro_core.errors import (
     NotFoundError,
     StaleError,
 )
+from eggypro_core.images import nowhere
 from eggypro_core.parameters import Status
 from eggypro_core.products import Product
 from eggypro_core.representation import product_body, variant_body
@@ -390,7 +391,7 @@ def test_what_get_shows_of_product_and_variants_can_be_put_back(
         shop.assortment.add(SLUG, each)
     before = found(shop)
     product, variants = before
-    put = json.loads(json.dumps(product_body(product, "EUR")))
+    put = json.loads(json.dumps(product_body(product, "EUR", nowhere)))
     assert shop.catalog.replace(SLUG, put, version=product.version) == shop.catalog.find(SLUG)
     for one in variants:
         again = json.loads(json.dumps(variant_body(one)))

@@ -20,6 +20,7 @@ from eggypro_core.errors import (
     NotFoundError,
     StaleError,
 )
+from eggypro_core.images import nowhere
 from eggypro_core.parameters import Status
 from eggypro_core.products import REQUIRED, SHOWN, Image, Product
 from eggypro_core.queries import ProductQuery
@@ -49,7 +50,7 @@ each_edit = pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
 
 def put_back(product: Product) -> dict[str, object]:
     """What a PUT brings that sends what a GET showed."""
-    body: dict[str, object] = json.loads(json.dumps(product_body(product, "EUR")))
+    body: dict[str, object] = json.loads(json.dumps(product_body(product, "EUR", nowhere)))
     return body
 
 

@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_core.images import nowhere
 from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.listing import Listing
 from eggypro_core.paging import Page
@@ -79,15 +80,15 @@ def wired(body: object) -> object:
 
 def a_page(next_: ProductQuery | None = None, *, capped: bool = False) -> dict[str, object]:
     page = Page(items=(PRODUCT.listed(),), total=1, total_capped=capped, next=next_)
-    return dict(page_body(Listing(page), ProductQuery(limit=5, offset=3), "CHF"))
+    return dict(page_body(Listing(page), ProductQuery(limit=5, offset=3), "CHF", nowhere))
 
 
 def test_a_product_in_a_list_leaves_out_its_long_parts() -> None:
-    assert wired(listed_body(PRODUCT.listed(), "CHF")) == LISTED
+    assert wired(listed_body(PRODUCT.listed(), "CHF", nowhere)) == LISTED
 
 
 def test_a_product_alone_shows_everything() -> None:
-    body = product_body(PRODUCT, "CHF")
+    body = product_body(PRODUCT, "CHF", nowhere)
     sets = body.pop("image_sets")
     assert wired(body) == {
         **LISTED,
@@ -112,14 +113,14 @@ def test_a_product_alone_shows_everything() -> None:
 
 def test_attributes_keep_their_order_on_the_wire() -> None:
     turned = evolve(PRODUCT, attributes={"fat": "1 g", "protein": "80 g"})
-    assert '{"fat": "1 g", "protein": "80 g"}' in json.dumps(product_body(turned, "EUR"))
+    assert '{"fat": "1 g", "protein": "80 g"}' in json.dumps(product_body(turned, "EUR", nowhere))
 
 
 def test_what_a_product_does_not_have_is_null() -> None:
     bare = evolve(
         PRODUCT, sku=None, compare_at_price=None, seo_title=None, images=(), rating=Rating()
     )
-    body = product_body(bare, "EUR")
+    body = product_body(bare, "EUR", nowhere)
     assert [body[name] for name in ("sku", "compare_at_price", "seo_title")] == [None] * 3
     assert (body["images"], body["image_sets"]) == ([], [])
     assert body["rating"] == {"average": None, "count": 0}
@@ -131,7 +132,7 @@ def test_all_that_a_product_shows_can_be_written_or_is_known_as_shown_only() -> 
         *("ingredients", "attributes", "seo_title", "seo_description", "stock_quantity"),
         *("track_stock", "is_active"),
     }
-    assert product_body(PRODUCT, "EUR").keys() == writable | SHOWN
+    assert product_body(PRODUCT, "EUR", nowhere).keys() == writable | SHOWN
 
 
 def test_a_page_says_how_much_there_is_and_that_it_is_the_last() -> None:
@@ -157,7 +158,10 @@ def test_a_page_leads_to_the_next_by_an_address_that_is_read_as_its_query() -> N
 
 def test_a_page_that_was_reached_by_its_cursor_has_no_offset() -> None:
     page: Page[ListedProduct, ProductQuery] = Page(items=(), total=0, total_capped=False, next=None)
-    assert page_body(Listing(page), ProductQuery().following(PRODUCT), "EUR")["offset"] is None
+    assert (
+        page_body(Listing(page), ProductQuery().following(PRODUCT), "EUR", nowhere)["offset"]
+        is None
+    )
 
 
 def test_a_report_names_its_lines() -> None:

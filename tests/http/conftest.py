@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from attrs import evolve
 from falcon.testing import TestClient
 
 from eggypro_adapters.local_images import LocalImageStore
@@ -27,7 +26,7 @@ def shop() -> EggyPro:
 def full(images: LocalImageStore) -> TestClient:
     """A client of a shop that has one of everything: what SAMPLES name."""
     images.upload(a_picture(), public_id=IMAGE.rpartition("/")[2])
-    return TestClient(create_app(evolve(a_full_eggypro(), image_files=images)))
+    return TestClient(create_app(a_full_eggypro(images)))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, composite
 
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
+from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.misses import PostgresSearchMisses
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
@@ -19,6 +20,7 @@ from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_http.app import ROUTES, create_app
 from tests import strategies
 from tests.builders import a_product, a_review, a_variant, an_eggypro
+from tests.http.forms import BOUNDARY, FORM, JPG, PNG, a_form, a_part
 from tests.http.wire import ADMIN, EGG, PRODUCTS, Reply, ask, at
 
 METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW"])
@@ -95,11 +97,26 @@ CATEGORIES = st.dictionaries(
     st.sampled_from(["name", "slug", "parent", "description", "is_active"]),
     JSON | st.sampled_from(["Food", "food", "egg-white-protein", None, True]),
 ).map(lambda some: {"name": "Bars"} | some)
+ORDERS = st.lists(
+    st.sampled_from(["https://x.example/1.jpg", "eggypro-products/egg", "/images/egg/original"])
+    | st.fixed_dictionaries({"ref": JSON, "alt": JSON})
+    | JSON
+).map(lambda images: {"images": images})
+UPLOADS = st.sampled_from([{"product": "egg-white-protein"}, {"product": "no"}, {"product": ""}])
 BOXED = f"{PRODUCTS}/boxed/variants"
 BODIES = st.one_of(
     st.binary(),
     st.one_of(
-        products(), CATEGORIES, REVIEWS, VARIANTS, STOCKS, EDITS, strategies.edits(), JSON
+        products(),
+        CATEGORIES,
+        REVIEWS,
+        VARIANTS,
+        STOCKS,
+        EDITS,
+        ORDERS,
+        UPLOADS,
+        strategies.edits(),
+        JSON,
     ).map(lambda one: json.dumps(one, default=str).encode()),
 )
 WRITES = st.sampled_from(
@@ -116,9 +133,32 @@ WRITES = st.sampled_from(
         ("POST", "/api/categories"),
         *((method, "/api/categories/food") for method in ("PUT", "DELETE")),
         *((method, f"{EGG}/categories/food") for method in ("PUT", "DELETE")),
+        ("PUT", f"{EGG}/images"),
+        ("DELETE", f"{EGG}/images/eggypro-products/egg"),
+        ("POST", "/api/images/uploads"),
+        ("POST", "/api/images/uploads/egg/complete"),
         ("POST", f"{BOXED}/1/stock"),
         ("POST", f"{BOXED}/3/stock"),
     ]
+)
+PARTS = st.one_of(
+    st.sampled_from([a_part(JPG), a_part(PNG), a_part(b"no image"), a_part(b"x", "alt", None)]),
+    st.builds(
+        lambda head, body: f"--{BOUNDARY}\r\n".encode() + head + b"\r\n\r\n" + body + b"\r\n",
+        st.binary(max_size=80)
+        | LATIN.map(lambda text: f'Content-Disposition: form-data; name="{text}"'.encode()),
+        st.binary(max_size=200),
+    ),
+    st.binary(max_size=200),
+)
+FORMS = st.lists(PARTS, max_size=12).map(a_form)
+CUT_FORMS = st.builds(lambda body, at: body[: at % (len(body) + 1)], FORMS, st.integers(0))
+FORM_TYPES = st.one_of(
+    st.just(FORM),
+    LATIN.map(lambda text: f"multipart/form-data; boundary={text}"),
+    st.sampled_from(
+        ["multipart/form-data", "image/png", f'multipart/form-data; boundary="{BOUNDARY}"']
+    ),
 )
 TAGS = st.none() | st.sampled_from(["*", '"1.x"', '"2.x"']) | LATIN
 
@@ -157,6 +197,7 @@ def app(request: pytest.FixtureRequest) -> WSGIApplication:
             PostgresReviewStore(database),
             PostgresCategoryStore(database),
             PostgresSearchMisses(database),
+            ledger=PostgresImageLedger(database),
         )
     shop.catalog.add(a_product())
     boxed = shop.catalog.add(a_product(name="Boxed")).slug
@@ -206,3 +247,30 @@ def test_any_parameters_of_an_admin_are_answered_or_refused(app: WSGIApplication
         assert reply.status in {200, 400, 404, 405, 422}
 
     holds()
+
+
+@pytest.mark.parametrize("path", [f"{EGG}/images", "/images/uploads"])
+def test_any_form_of_an_admin_is_taken_or_refused(app: WSGIApplication, path: str) -> None:
+    seen: set[int] = set()
+
+    @settings(max_examples=200)
+    @given(FORMS | CUT_FORMS | st.binary(), FORM_TYPES, st.none() | st.integers(-1, 5000))
+    @example(a_form([a_part(JPG)]), FORM, None)
+    @example(a_form([a_part(JPG)])[:-9], FORM, None)
+    @example(a_form([a_part(b"no image")]), FORM, None)
+    def holds(body: bytes, content_type: str, length: int | None) -> None:
+        reply = ask(
+            app,
+            path,
+            REQUEST_METHOD="POST",
+            HTTP_AUTHORIZATION=ADMIN["Authorization"],
+            CONTENT_TYPE=content_type,
+            CONTENT_LENGTH=str(len(body) if length is None else length),
+            **{"wsgi.input": io.BytesIO(body)},
+        )
+        check(reply)
+        assert reply.status in {201, 400, 404, 409, 411, 413, 415, 422}
+        seen.add(reply.status)
+
+    holds()
+    assert {400, 415, 422} <= seen

@@ -21,6 +21,8 @@ SAMPLES = {
     "review": 3,
     "category": "food",
     "image": f"{IMAGE}/thumbnail",
+    "public_id": IMAGE,
+    "upload": "egg",
 }
 """What stands in the shop `full` for the names in a route's path."""
 

@@ -5,12 +5,15 @@ from collections.abc import Iterable
 
 from eggypro_adapters.files.cells import cut
 from eggypro_adapters.files.notes import Notes
+from eggypro_core.images import FOLDER
 from eggypro_core.rules import printable
 
 _MOST = 50
 _ALT = 255
 _LONGEST = 2048
 _ADDRESS = re.compile(r"""https://[^\s/"<>\\^`{|}\x00-\x1f][^\s"<>\\^`{|}\x00-\x1f]*""")
+_OWN = re.compile(f"/images/{FOLDER}/[a-z0-9_-]+/[a-z0-9]+")
+"""The address of an image that a shop serves itself: the shop knows whether it has it."""
 _SCHEME = re.compile(r"\A(https?:)?//", re.IGNORECASE)
 
 
@@ -28,7 +31,7 @@ def pictures(named: Iterable[tuple[str, str]], notes: Notes) -> list[dict[str, s
     found: dict[str, str | None] = {}
     warnings = []
     for text, alt in named:
-        ref = address(text)
+        ref = text if _OWN.fullmatch(text) else address(text)
         if ref is None:
             warnings.append(f"'{printable(text)}' is not an absolute address: left out")
         elif ref not in found:

@@ -2,6 +2,8 @@
 
 from eggypro_adapters.memory.categories import MemoryCategoryStore
 from eggypro_adapters.memory.counter import MemoryCounter
+from eggypro_adapters.memory.images import MemoryImageStore
+from eggypro_adapters.memory.ledger import MemoryImageLedger
 from eggypro_adapters.memory.misses import MemorySearchMisses
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.reviews import MemoryReviewStore
@@ -12,6 +14,8 @@ __all__ = [
     "MemoryCategoryStore",
     "MemoryCounter",
     "MemoryDatabase",
+    "MemoryImageLedger",
+    "MemoryImageStore",
     "MemoryProductStore",
     "MemoryReviewStore",
     "MemorySearchMisses",

@@ -86,7 +86,8 @@ class MemoryProductStore:
 
     def add(self, draft: ProductDraft, at: datetime) -> Product:
         with self._database.lock:
-            return _added(self._database.shelf, draft, next(self._database.ids), at)
+            shelf = self._database.shelf
+            return shelf.whole(_added(shelf, draft, next(self._database.ids), at))
 
     def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
         with self._database.lock:
@@ -159,6 +160,9 @@ class _MemoryLoad:
         wanted = set(skus)
         return {sku: holder.slug for sku, holder, _ in self.shelf.skus() if sku in wanted}
 
+    def images(self, public_ids: Collection[str]) -> Collection[str]:
+        return list(filter(self.shelf.can_have, public_ids))
+
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
         for draft in new:
             _added(self.shelf, draft, next(self.ids), at)
@@ -228,7 +232,12 @@ def _ids(shelf: Shelf, slugs: Collection[str]) -> list[int]:
 def _exported(product: Product, shelf: Shelf) -> Product:
     """Return a product with all its variants and categories."""
     categories = named(shelf.inside(product.id))
-    return evolve(product, variants=shelf.variants_of(product), categories=categories)
+    return evolve(
+        product,
+        variants=shelf.variants_of(product),
+        categories=categories,
+        stored_images=shelf.stored_images_of(product),
+    )
 
 
 def _found(query: ProductQuery, shelf: Shelf) -> list[tuple[tuple[SortKey, int], Product, int]]:

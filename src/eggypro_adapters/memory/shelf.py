@@ -8,6 +8,7 @@ from threading import RLock
 from attrs import define, evolve, field, frozen
 
 from eggypro_core.errors import MovedError
+from eggypro_core.images import StoredImage, no_images
 from eggypro_core.parameters import Status
 from eggypro_core.products import (
     CategoryName,
@@ -36,6 +37,17 @@ class Node:
     created_at: datetime
 
 
+@frozen(kw_only=True)
+class RecordedImage:
+    """What the ledger of images says of one. `product` is the id of that it was intended for."""
+
+    until: datetime
+    product: int | None = None
+    stored: StoredImage | None = None
+    is_given_up: bool = False
+    is_deleted: bool = False
+
+
 @define
 class Shelf:
     """What a store holds; replaced as a whole, so that a transaction can throw its own away."""
@@ -51,6 +63,8 @@ class Shelf:
     """Which product is in which category, by their ids."""
     words: set[str] = field(factory=set)
     """Every word that a product or a category ever had."""
+    images: dict[str, RecordedImage] = field(factory=dict)
+    """By their public ids."""
 
     def copy(self) -> "Shelf":
         return Shelf(
@@ -61,6 +75,7 @@ class Shelf:
             dict(self.categories),
             set(self.links),
             set(self.words),
+            dict(self.images),
         )
 
     def find(self, slug: str) -> Product:
@@ -81,12 +96,28 @@ class Shelf:
             if other.id != product.id and other.slug == product.slug:
                 raise slug_taken(other.slug, is_active=other.is_active)
         self.refuse_sku(product.sku, product.id, None)
-        former = self.products.get(product.id, product)
+        former = self.products.get(product.id)
+        self.refuse_images(product.own_images - (former.own_images if former else frozenset()))
+        former = former or product
         self.aliases.pop(product.slug, None)
         if former.slug != product.slug:
             self.aliases[former.slug] = product.id
-        self.products[product.id] = evolve(product, variants=(), categories=())
+        self.products[product.id] = evolve(product, variants=(), categories=(), stored_images=())
         self.words |= self.entry(product).words
+
+    def refuse_images(self, new: Iterable[str]) -> None:
+        """Raise InvalidError if there is an image that no product can have."""
+        if unknown := [one for one in new if not self.can_have(one)]:
+            raise no_images(unknown)
+
+    def can_have(self, image: str) -> bool:
+        """Whether a product can have an image."""
+        found = self.images.get(image)
+        return found is not None and found.stored is not None and not found.is_given_up
+
+    def is_had(self, image: str) -> bool:
+        """Whether a product has an image."""
+        return any(image in product.own_images for product in self.products.values())
 
     def refuse_sku(self, sku: str | None, product_id: int, variant_id: int | None) -> None:
         """Raise ConflictError if a SKU is another's than that product's or variant's."""
@@ -119,10 +150,17 @@ class Shelf:
         return tuple(evolve(variant, version=product.version) for variant in found)
 
     def whole(self, product: Product, status: Status = Status.ACTIVE) -> Product:
-        """Return a product with its first variants of a status."""
+        """Return a product with its first variants of a status, and what is known of its images."""
         every = self.variants_of(product)
         shown = [one for one in every if status.shows(is_active=one.is_active)]
-        return evolve(product, variants=tuple(shown[:EMBEDDED]))
+        return evolve(
+            product, variants=tuple(shown[:EMBEDDED]), stored_images=self.stored_images_of(product)
+        )
+
+    def stored_images_of(self, product: Product) -> tuple[StoredImage, ...]:
+        """Return what is known of the images of a product that are in our store."""
+        known = [self.images[one] for one in sorted(product.own_images & self.images.keys())]
+        return tuple(one.stored for one in known if one.stored is not None)
 
     def put_variants(
         self, product: Product, variants: Iterable[Variant], at: datetime | None = None

@@ -24,6 +24,7 @@ from eggypro_adapters.postgres.rows import (
     variant_columns,
     variant_of,
 )
+from eggypro_adapters.postgres.settling import havable, settle_all
 from eggypro_adapters.postgres.tables import (
     categories,
     product_categories,
@@ -144,6 +145,10 @@ class PostgresLoad:
         rows = self._connection.execute(_HOLDERS, {"skus": list(skus)})
         return {row.sku: row.slug for row in rows}
 
+    def images(self, public_ids: Collection[str]) -> Collection[str]:
+        self._settle()
+        return havable(self._connection, public_ids)
+
     def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
         self._settle()
         # Postgres and this process have a processor each: it works while the next are checked.
@@ -158,6 +163,7 @@ class PostgresLoad:
     def _put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
         if len(self._new) + len(self._touched) >= _INDEXED:
             self._index()
+        settle_all(self._connection, new, changed)
         if new:
             times = {"created_at": at, "updated_at": at}
             self._copy("products", [columns_of(draft) | times for draft in new])

@@ -22,6 +22,7 @@ from eggypro_adapters.postgres.rows import (
     whole,
 )
 from eggypro_adapters.postgres.searching import PostgresSearch
+from eggypro_adapters.postgres.settling import settle
 from eggypro_adapters.postgres.tables import (
     product_categories,
     products,
@@ -40,6 +41,7 @@ from eggypro_core.products import (
     ListedProduct,
     Product,
     ProductDraft,
+    own_images,
     product_absent,
     set_by_variants,
     sku_taken,
@@ -180,6 +182,7 @@ def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Prod
     values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
     new = insert(products).values(values).on_conflict_do_nothing().returning(products.c.id)
     if product_id := connection.scalar(new):
+        settle(connection, frozenset(), own_images(draft.images))
         _free_aliases(connection, [slug])
         if inside:
             links = [{"product_id": product_id, "category_id": one} for one in inside.values()]
@@ -198,12 +201,15 @@ def _changed(connection: sa.Connection, slug: str, to: Callable[[Product], Produ
     changed = to(product)
     if changed != product:
         _replace(connection, product, changed)
-    return changed
+    if changed.images == product.images:
+        return changed
+    return product_of(connection.execute(_FIND_LOCKED, {"slug": changed.slug}).one())
 
 
 def _remove(connection: sa.Connection, slug: str, check: Callable[[Product], None]) -> None:
     product = _locked(connection, slug)
     check(product)
+    settle(connection, product.own_images, frozenset())
     connection.execute(sa.delete(products).where(products.c.id == product.id))
 
 
@@ -225,6 +231,7 @@ def _replace(connection: sa.Connection, product: Product, changed: Product) -> N
         "version": changed.version,
         "updated_at": changed.updated_at,
     }
+    settle(connection, product.own_images, changed.own_images)
     connection.execute(sa.update(products).where(products.c.id == product.id).values(values))
     if entry_of(changed) != entry_of(product):
         index(connection, [product.id])

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from eggypro_adapters.postgres.tables import categories, product_categories, products, variants
+from eggypro_core.images import StoredImage
 from eggypro_core.parameters import Status
 from eggypro_core.products import CategoryName, Image, ListedProduct, Product, ProductDraft, Rating
 from eggypro_core.queries import name_key
@@ -89,6 +90,7 @@ BARE = [
     sa.literal_column("'{}'::text[]").label("categories"),
     *_OWN,
     sa.literal_column("NULL").label("variants"),
+    sa.literal_column("NULL").label("stored_images"),
 ]
 """The columns of `product_of` without what hangs on a product."""
 
@@ -106,6 +108,17 @@ CASE WHEN products.has_variants THEN (
 """
 
 
+_STORED = sa.literal_column(
+    """
+(
+  SELECT json_agg(json_build_array(public_id, width, height, format, size) ORDER BY public_id)
+  FROM image_ledger WHERE public_id = ANY(products.images)
+)
+""",
+    type_=sa.JSON,
+).label("stored_images")
+
+
 def whole(
     status: Status = Status.ACTIVE, *, most: int | None = EMBEDDED, hidden: bool = False
 ) -> list[sa.ColumnElement[Any]]:
@@ -116,7 +129,8 @@ def whole(
     shown = "v.is_active" if status is Status.ACTIVE else "true"
     limit = "ALL" if most is None else most
     embedded = sa.literal_column(_EMBEDDED.format(shown=shown, most=limit), type_=sa.JSON)
-    return [*LISTED, category_names(products, hidden=hidden), *_OWN, embedded.label("variants")]
+    names = category_names(products, hidden=hidden)
+    return [*LISTED, names, *_OWN, embedded.label("variants"), _STORED]
 
 
 def listed_of(row: Sequence[Any]) -> ListedProduct:
@@ -126,7 +140,7 @@ def listed_of(row: Sequence[Any]) -> ListedProduct:
 
 def product_of(row: Sequence[Any]) -> Product:
     """Return what a row of `whole` says."""
-    version, details, attributes, has_variants, embedded = row[len(LISTED) + 1 :]
+    version, details, attributes, has_variants, embedded, stored = row[len(LISTED) + 1 :]
     return Product(
         **_common(row),
         version=version,
@@ -134,6 +148,7 @@ def product_of(row: Sequence[Any]) -> Product:
         attributes=attributes,
         has_variants=has_variants,
         variants=tuple(_embedded_variant(each, version) for each in embedded or ()),
+        stored_images=tuple(_stored_image(*each) for each in stored or ()),
     )
 
 
@@ -196,6 +211,10 @@ def _embedded_variant(values: Sequence[Any], version: int) -> Variant:
     price, compare_at = values[3], values[4]
     money = (Decimal(price), None if compare_at is None else Decimal(compare_at))
     return variant_of((*values[:3], *money, *values[5:]), version)
+
+
+def _stored_image(public_id: str, width: int, height: int, form: str, size: int) -> StoredImage:
+    return StoredImage(public_id=public_id, width=width, height=height, format=form, size=size)
 
 
 _UNRATED = Rating()

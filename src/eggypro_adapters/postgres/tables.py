@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest migration: the one that makes these tables."""
 
 metadata = sa.MetaData(
@@ -282,6 +282,32 @@ sa.Index(
     postgresql_where=sa.not_(reviews.c.is_verified),
 )
 sa.Index("reviews_created_idx", reviews.c.created_at, reviews.c.id)
+
+# Every image that may be in the store, from before it is there until it surely is not.
+image_ledger = sa.Table(
+    "image_ledger",
+    metadata,
+    sa.Column("public_id", sa.String(200, collation="C"), primary_key=True),
+    # Whom a browser's own upload is for.
+    sa.Column("product_id", sa.ForeignKey("products.id", ondelete="SET NULL")),
+    sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+    # Counted, so that of a product that gets it and another that lets it go, one waits for the row.
+    sa.Column("products", sa.Integer, nullable=False, server_default=sa.text("0")),
+    _flag("is_given_up", default=False),
+    _flag("is_deleted", default=False),
+    sa.Column("width", sa.Integer),
+    sa.Column("height", sa.Integer),
+    sa.Column("format", sa.String(10)),
+    sa.Column("size", sa.Integer, comment="bytes"),
+    sa.CheckConstraint("products >= 0", name="products"),
+    sa.CheckConstraint("products = 0 OR NOT is_given_up", name="is_given_up"),
+    sa.CheckConstraint(
+        "num_nulls(width, height, format, size) IN (0, 4) AND (products = 0 OR size IS NOT NULL)",
+        name="stored",
+    ),
+)
+sa.Index("image_ledger_product_id_idx", image_ledger.c.product_id)
+sa.Index("image_ledger_until_idx", image_ledger.c.until, postgresql_where=sa.text("products = 0"))
 
 api_metrics = sa.Table(
     "api_metrics",

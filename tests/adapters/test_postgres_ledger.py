@@ -1,0 +1,12 @@
+import pytest
+
+from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.ledger import PostgresImageLedger
+from eggypro_adapters.postgres.products import PostgresProductStore
+from tests.contracts.image_ledger import ImageLedgerContract, Stores
+
+
+class TestPostgresImageLedger(ImageLedgerContract):
+    @pytest.fixture
+    def stores(self, database: Database) -> Stores:
+        return Stores(PostgresImageLedger(database), PostgresProductStore(database))
