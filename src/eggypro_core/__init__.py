@@ -1,6 +1,6 @@
 """The domain of the EggyPro catalogue: attrs and the standard library, nothing else."""
 
-from eggypro_core.access import AdminUser, Gate, Permission
+from eggypro_core.access import AdminUser, Credential, Gate, Grant, Permission, Tokens, TokenWish
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
@@ -64,6 +64,7 @@ __all__ = [
     "CategoryQuery",
     "ConfigurationError",
     "ConflictError",
+    "Credential",
     "Crop",
     "EggyPro",
     "EggyProError",
@@ -72,6 +73,7 @@ __all__ = [
     "Feedback",
     "ForbiddenError",
     "Gate",
+    "Grant",
     "Image",
     "ImageFormat",
     "ImageSet",
@@ -103,6 +105,8 @@ __all__ = [
     "Status",
     "StoredImage",
     "Taxonomy",
+    "TokenWish",
+    "Tokens",
     "TooLargeError",
     "Transformation",
     "UnauthenticatedError",

@@ -18,7 +18,8 @@ from eggypro_core.taxonomy import Taxonomy
 class EggyPro:
     """A running shop backend. Use it in a `with` block, or `close` it.
 
-    It has `image_files` where it serves its images itself.
+    It has `image_files` where it serves its images itself. Pages of the `cors_origins` may call it
+    from a browser, and a CDN may keep what is public for `cdn_ttl` seconds.
     """
 
     catalog: Catalog
@@ -30,6 +31,9 @@ class EggyPro:
     writer: ProductWriter
     currency: str = "EUR"
     image_files: ImageFiles | None = None
+    cors_origins: tuple[str, ...] = ()
+    cdn_ttl: int = 0
+    in_production: bool = False
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:

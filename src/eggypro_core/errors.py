@@ -34,7 +34,19 @@ class TooLargeError(EggyProError):
 
 
 class UnauthenticatedError(EggyProError):
-    """No credential came, or one that verifies to nothing."""
+    """No credential came, or none that can be used.
+
+    It `is_failure` where one verifies to nothing: whoever sends many of those is guessing.
+    """
+
+    def __init__(
+        self,
+        message: str = "This needs an admin credential: Authorization: Bearer ...",
+        *,
+        is_failure: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.is_failure = is_failure
 
 
 class ForbiddenError(EggyProError):

@@ -5,12 +5,14 @@ from eggypro_adapters.memory import (
     MemoryDatabase,
     MemoryProductStore,
     MemoryReviewStore,
+    MemoryTokenSigner,
     MemoryVariantStore,
 )
-from eggypro_core.ports import ProductStore
+from eggypro_core.ports import ProductStore, TokenSigner
 from tests.contracts import category_store, review_store, search_store
 from tests.contracts.product_store import ProductStoreContract
 from tests.contracts.steady_pages import hold_steady
+from tests.contracts.token_signer import TokenSignerContract
 from tests.contracts.variant_store import Stores, VariantStoreContract
 
 
@@ -55,3 +57,13 @@ class TestMemorySearch(search_store.SearchContract):
             MemoryVariantStore(database),
             MemoryReviewStore(database),
         )
+
+
+class TestMemoryTokenSigner(TokenSignerContract):
+    @pytest.fixture
+    def signer(self) -> TokenSigner:
+        return MemoryTokenSigner()
+
+    @pytest.fixture
+    def stranger(self) -> TokenSigner:
+        return MemoryTokenSigner()

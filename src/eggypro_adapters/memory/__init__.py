@@ -4,6 +4,7 @@ from eggypro_adapters.memory.categories import MemoryCategoryStore
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.reviews import MemoryReviewStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
+from eggypro_adapters.memory.tokens import MemoryTokenSigner
 from eggypro_adapters.memory.variants import MemoryVariantStore
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "MemoryDatabase",
     "MemoryProductStore",
     "MemoryReviewStore",
+    "MemoryTokenSigner",
     "MemoryVariantStore",
 ]
