@@ -10,9 +10,10 @@ from eggypro_adapters.memory import (
     MemoryDatabase,
     MemoryProductStore,
     MemoryReviewStore,
+    MemoryTokenSigner,
     MemoryVariantStore,
 )
-from eggypro_core.access import Gate
+from eggypro_core.access import Gate, Tokens
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
@@ -45,6 +46,11 @@ def a_review(**changes: object) -> dict[str, Any]:
     return {"reviewer_name": "Ada", "rating": 5, "comment": "Very good eggs"} | changes
 
 
+def some_tokens() -> Tokens:
+    """Return the tokens of a shop, where it is always noon."""
+    return Tokens(MemoryTokenSigner(), lambda: NOON)
+
+
 def an_eggypro(
     products: ProductStore | None = None,
     variants: VariantStore | None = None,
@@ -68,7 +74,7 @@ def an_eggypro(
         taxonomy=Taxonomy(
             MemoryCategoryStore(database) if categories is None else categories, lambda: NOON
         ),
-        gate=Gate(ADMIN_KEY),
+        gate=Gate(ADMIN_KEY, some_tokens()),
         reader=read_products,
         writer=write_products,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
+from eggypro_adapters.jose import JoseTokenSigner
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
@@ -17,10 +18,11 @@ from eggypro_adapters.postgres.tables import REVISION
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings_values import ImageKeeper, Pooler
-from eggypro_core.access import Gate
+from eggypro_core.access import Gate, Tokens
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
+from eggypro_core.errors import ConfigurationError, Fault
 from eggypro_core.feedback import Feedback
 from eggypro_core.ports import ImageFiles, ImageStore, Migrations
 from eggypro_core.taxonomy import Taxonomy
@@ -48,11 +50,14 @@ def open_eggypro(settings: Settings) -> EggyPro:
             assortment=Assortment(PostgresVariantStore(database), _now),
             feedback=Feedback(PostgresReviewStore(database), _now),
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
-            gate=Gate(key),
+            gate=Gate(key, _tokens(settings)),
             reader=read_products,
             writer=write_products,
             currency=settings.currency,
             image_files=_image_files(settings, key),
+            cors_origins=settings.cors_origin,
+            cdn_ttl=settings.cdn_ttl,
+            in_production=settings.in_production,
             close=opened.pop_all().close,
         )
 
@@ -65,6 +70,14 @@ def open_migrations(settings: Settings) -> Iterator[Migrations]:
     url = settings.postgres_url_non_pooling or settings.postgres_url
     with _database(settings, url) as database:
         yield PostgresMigrations(database)
+
+
+def open_tokens(settings: Settings) -> Tokens:
+    """Return the tokens of the shop; nothing is connected. Raises ConfigurationError."""
+    tokens = _tokens(settings)
+    if tokens is None:
+        raise ConfigurationError([Fault("JWT_SECRET", "is required to issue tokens")])
+    return tokens
 
 
 def image_store(settings: Settings, secret: str) -> ImageStore:
@@ -85,6 +98,10 @@ def image_store(settings: Settings, secret: str) -> ImageStore:
 def admin_key_file(settings: Settings) -> Path | None:
     """Return the file that keeps a generated admin key, None where the settings give one."""
     return None if settings.admin_secret_key else settings.eggypro_data_dir / NAME
+
+
+def _tokens(settings: Settings) -> Tokens | None:
+    return Tokens(JoseTokenSigner(settings.jwt_secret), _now) if settings.jwt_secret else None
 
 
 @contextmanager

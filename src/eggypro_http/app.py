@@ -5,7 +5,18 @@ from wsgiref.types import WSGIApplication
 import falcon
 
 from eggypro_core.app import EggyPro
-from eggypro_http import categories, errors, health, images, products, reviews, routes, variants
+from eggypro_http import (
+    auth,
+    categories,
+    errors,
+    health,
+    images,
+    products,
+    reviews,
+    routes,
+    variants,
+)
+from eggypro_http.cors import Cors
 from eggypro_http.edge import Edge
 
 ROUTES = (
@@ -14,6 +25,7 @@ ROUTES = (
     *reviews.ROUTES,
     *categories.ROUTES,
     *images.ROUTES,
+    *auth.ROUTES,
     *health.ROUTES,
 )
 """The whole API."""
@@ -24,4 +36,4 @@ def create_app(eggypro: EggyPro) -> WSGIApplication:
     app = falcon.App()
     errors.install(app)
     routes.install(app, ROUTES, eggypro)
-    return Edge(app)
+    return Cors(Edge(app, in_production=eggypro.in_production), frozenset(eggypro.cors_origins))

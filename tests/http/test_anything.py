@@ -53,6 +53,8 @@ HEADERS = st.dictionaries(
             "HTTP_X_REQUEST_ID",
             "HTTP_RANGE",
             "HTTP_COOKIE",
+            "HTTP_ORIGIN",
+            "HTTP_ACCESS_CONTROL_REQUEST_METHOD",
             "CONTENT_TYPE",
             "CONTENT_LENGTH",
         ]
@@ -94,11 +96,15 @@ CATEGORIES = st.dictionaries(
     st.sampled_from(["name", "slug", "parent", "description", "is_active"]),
     JSON | st.sampled_from(["Food", "food", "egg-white-protein", None, True]),
 ).map(lambda some: {"name": "Bars"} | some)
+WISHES = st.dictionaries(
+    st.sampled_from(["permissions", "ttl_seconds", "ttl"]),
+    JSON | st.sampled_from([["products:read"], ["products:bake"], 60, 86_401]),
+)
 BOXED = f"{PRODUCTS}/boxed/variants"
 BODIES = st.one_of(
     st.binary(),
     st.one_of(
-        products(), CATEGORIES, REVIEWS, VARIANTS, STOCKS, EDITS, strategies.edits(), JSON
+        products(), CATEGORIES, REVIEWS, VARIANTS, STOCKS, EDITS, WISHES, strategies.edits(), JSON
     ).map(lambda one: json.dumps(one, default=str).encode()),
 )
 WRITES = st.sampled_from(
@@ -117,6 +123,7 @@ WRITES = st.sampled_from(
         *((method, f"{EGG}/categories/food") for method in ("PUT", "DELETE")),
         ("POST", f"{BOXED}/1/stock"),
         ("POST", f"{BOXED}/3/stock"),
+        ("POST", "/api/auth/admin"),
     ]
 )
 TAGS = st.none() | st.sampled_from(["*", '"1.x"', '"2.x"']) | LATIN
@@ -137,6 +144,7 @@ def admin(app: WSGIApplication, method: str, path: str, body: bytes, tag: str | 
 def check(reply: Reply) -> None:
     assert reply.status < 500, reply
     assert {"x-request-id", "x-content-type-options", "referrer-policy"} <= set(reply.headers)
+    assert reply.headers["vary"].endswith("Origin")
     if reply.status >= 400:
         assert reply.headers["content-type"] == "application/problem+json"
         assert reply.headers["cache-control"] == "no-store"
