@@ -1,8 +1,9 @@
 """Who may do what: permissions, and the gate that knows the admin key and the shop's tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from hmac import compare_digest
 from typing import Any, TypeAlias
 
@@ -16,6 +17,7 @@ from eggypro_core.ports import Clock, TokenSigner
 LONGEST_TTL = 86_400
 """How many seconds a token lasts at most."""
 USUAL_TTL = 3600
+_REMEMBERED = 1000
 _ISSUER = "eggypro"
 _LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
@@ -78,11 +80,28 @@ class Grant:
 
 
 @frozen
+class _Session:
+    """What a token says, in seconds since 1970 where it is a time."""
+
+    user: AdminUser
+    begins: float
+    ends: float
+
+
+@frozen
 class Tokens:
-    """The tokens of a shop: issued to whoever may have one, and recognised until they expire."""
+    """The tokens of a shop: issued to whoever may have one, and recognised until they expire.
+
+    Some that were verified are remembered: a storefront shows the same one with each request.
+    """
 
     _signer: TokenSigner
     _clock: Clock
+    _session: Callable[[str], _Session] = field(init=False, eq=False, repr=False)
+
+    @_session.default
+    def _remembered(self) -> Callable[[str], _Session]:
+        return lru_cache(_REMEMBERED)(self._read)
 
     def issue(self, wish: TokenWish) -> Grant:
         """Return a new token, and who bears it."""
@@ -102,13 +121,18 @@ class Tokens:
 
         One that was good once is no failure.
         """
-        claims = _read_claims(self._signer.verify(token))
+        session = self._session(token)
         now = self._clock().timestamp()
-        if now < claims.get("nbf", 0):
+        if now < session.begins:
             raise unknown_credential()
-        if now >= claims["exp"]:
+        if now >= session.ends:
             raise UnauthenticatedError("The token has expired")
-        return _bearer(claims["permissions"], datetime.fromtimestamp(claims["iat"], UTC))
+        return session.user
+
+    def _read(self, token: str) -> _Session:
+        claims = _read_claims(self._signer.verify(token))
+        user = _bearer(claims["permissions"], datetime.fromtimestamp(claims["iat"], UTC))
+        return _Session(user, claims.get("nbf", 0), claims["exp"])
 
 
 @frozen

@@ -6,7 +6,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +44,21 @@ class Shop:
         """A token that somebody signed with the right key: `absent` leaves a claim out."""
         given = CLAIMS | claims
         return self.signer.sign({name: one for name, one in given.items() if one != "absent"})
+
+
+@frozen
+class CountedSigner:
+    """Notes what it is asked to verify."""
+
+    signer: TokenSigner = field(factory=MemoryTokenSigner)
+    asked: list[str] = field(factory=list)
+
+    def sign(self, claims: Mapping[str, object]) -> str:
+        return self.signer.sign(claims)
+
+    def verify(self, token: str) -> Mapping[str, object]:
+        self.asked.append(token)
+        return self.signer.verify(token)
 
 
 @pytest.fixture
@@ -129,6 +144,17 @@ def test_a_token_lasts_as_long_as_was_asked_for_to_the_microsecond(shop: Shop, t
     with pytest.raises(UnauthenticatedError, match="expired") as refused:
         shop.gate.recognise(grant.token)
     assert not refused.value.is_failure
+
+
+def test_a_token_is_verified_once_while_it_is_remembered(shop: Shop) -> None:
+    signer = CountedSigner()
+    gate = Gate(KEY, Tokens(signer, shop.clock))
+    token = gate.grant(TokenWish()).token
+    assert gate.recognise(token) == gate.recognise(token)
+    for _ in range(2):
+        with pytest.raises(UnauthenticatedError):
+            gate.recognise("guess")
+    assert signer.asked == [token, "guess", "guess"]
 
 
 def test_without_a_signer_there_are_no_tokens(shop: Shop) -> None:
