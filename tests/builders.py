@@ -16,10 +16,11 @@ from eggypro_adapters.memory import (
     MemoryProductStore,
     MemoryReviewStore,
     MemorySearchMisses,
+    MemoryTokenSigner,
     MemoryVariantStore,
 )
 from eggypro_adapters.pillow import PillowImageCleaner
-from eggypro_core.access import Gate
+from eggypro_core.access import Gate, Tokens
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
@@ -67,6 +68,11 @@ def a_review(**changes: object) -> dict[str, Any]:
     return {"reviewer_name": "Ada", "rating": 5, "comment": "Very good eggs"} | changes
 
 
+def some_tokens() -> Tokens:
+    """Return the tokens of a shop, where it is always noon."""
+    return Tokens(MemoryTokenSigner(), lambda: NOON)
+
+
 def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
     products: ProductStore | None = None,
     variants: VariantStore | None = None,
@@ -86,7 +92,7 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
     Nobody's requests are counted, unless limits are given; their windows end by `seconds`.
     """
     database = MemoryDatabase()
-    gate = Gate(ADMIN_KEY)
+    gate = Gate(ADMIN_KEY, some_tokens())
     misses = MemorySearchMisses() if misses is None else misses
     products = MemoryProductStore(database) if products is None else products
     storage = ImageStorage(
@@ -105,7 +111,7 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
         ),
         gallery=Gallery(products, storage, clock, files),
         gate=gate,
-        limiter=lambda: Limiter(gate, MemoryCounter(seconds), limits),
+        limiter=lambda gate: Limiter(gate, MemoryCounter(seconds), limits),
         search_misses=misses,
         reader=read_products,
         writer=write_products,

@@ -145,7 +145,7 @@ class Settings:
     )
     cdn_ttl: int = setting(
         values.whole_number(0, 31_536_000),
-        "How many seconds a CDN may keep an answer, stale or not; 0 forbids it.",
+        "How many seconds a CDN may keep an answer, and as many more while it asks anew; 0: none.",
         default=0,
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
+from eggypro_adapters.jose import JoseTokenSigner
 from eggypro_adapters.memory import MemoryCounter
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
@@ -22,10 +23,11 @@ from eggypro_adapters.postgres.tables import REVISION
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings_values import ImageKeeper, Pooler
-from eggypro_core.access import Gate
+from eggypro_core.access import Gate, Tokens
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
+from eggypro_core.errors import ConfigurationError, Fault
 from eggypro_core.feedback import Feedback
 from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
@@ -52,7 +54,7 @@ def open_eggypro(settings: Settings) -> EggyPro:
         if settings.postgres_url is None:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
-        gate = Gate(key)
+        gate = Gate(key, _tokens(settings))
         counters = opened.enter_context(ExitStack())
         misses = PostgresSearchMisses(database)
         products = PostgresProductStore(database)
@@ -65,13 +67,16 @@ def open_eggypro(settings: Settings) -> EggyPro:
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
             gallery=Gallery(products, storage, _now, files),
             gate=gate,
-            limiter=partial(_limiter, settings, gate, counters),
+            limiter=partial(_limiter, settings, counters),
             search_misses=misses,
             reader=read_products,
             writer=write_products,
             currency=settings.currency,
             image_files=files,
             trusted_proxies=settings.trusted_proxies,
+            cors_origins=settings.cors_origin,
+            cdn_ttl=settings.cdn_ttl,
+            in_production=settings.in_production,
             close=opened.pop_all().close,
         )
 
@@ -84,6 +89,14 @@ def open_migrations(settings: Settings) -> Iterator[Migrations]:
     url = settings.postgres_url_non_pooling or settings.postgres_url
     with _database(settings, url) as database:
         yield PostgresMigrations(database)
+
+
+def open_tokens(settings: Settings) -> Tokens:
+    """Return the tokens of the shop; nothing is connected. Raises ConfigurationError."""
+    tokens = _tokens(settings)
+    if tokens is None:
+        raise ConfigurationError([Fault("JWT_SECRET", "is required to issue tokens")])
+    return tokens
 
 
 def image_store(settings: Settings, secret: str) -> ImageStore:
@@ -113,6 +126,10 @@ def admin_key_file(settings: Settings) -> Path | None:
     return None if settings.admin_secret_key else settings.eggypro_data_dir / NAME
 
 
+def _tokens(settings: Settings) -> Tokens | None:
+    return Tokens(JoseTokenSigner(settings.jwt_secret), _now) if settings.jwt_secret else None
+
+
 @contextmanager
 def _database(settings: Settings, url: str | None) -> Iterator[Database]:
     with ExitStack() as opened:
@@ -125,7 +142,7 @@ def _database(settings: Settings, url: str | None) -> Iterator[Database]:
         yield database
 
 
-def _limiter(settings: Settings, gate: Gate, opened: ExitStack) -> Limiter:
+def _limiter(settings: Settings, opened: ExitStack, gate: Gate) -> Limiter:
     counter = opened.enter_context(_counter(settings.redis_url))
     limits = policies(settings.rate_limit_max_requests, settings.rate_limit_window_ms)
     return Limiter(gate, counter, limits)

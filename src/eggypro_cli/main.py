@@ -14,6 +14,7 @@ import typer
 from typer.main import get_command
 
 from eggypro_cli import (
+    auth,
     categories,
     db,
     env,
@@ -31,7 +32,7 @@ from eggypro_cli.console import ShellError, examples, unwritten, write
 if TYPE_CHECKING:
     from eggypro_adapters.settings import Settings
     from eggypro_cli.outside import Outside
-    from eggypro_core import EggyPro, EggyProError
+    from eggypro_core import EggyPro, EggyProError, Tokens
     from eggypro_core.ports import Migrations
 
 INTERRUPTED = 130
@@ -70,6 +71,12 @@ class Wired:
         from eggypro_adapters.wiring import open_migrations
 
         return open_migrations(_settings())
+
+    def tokens(self) -> Tokens:
+        """Return the tokens that the settings sign."""
+        from eggypro_adapters.wiring import open_tokens
+
+        return open_tokens(_settings())
 
     def check_settings(self) -> None:
         """Read all settings."""
@@ -198,5 +205,6 @@ app.add_typer(categories.app, name="categories")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(search.app, name="search")
 app.add_typer(images.app, name="images")
+app.add_typer(auth.app, name="auth")
 app.add_typer(db.app, name="db")
 app.add_typer(env.app, name="env")

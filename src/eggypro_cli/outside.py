@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # `--help` needs none of the domain
-    from eggypro_core import EggyPro
+    from eggypro_core import EggyPro, Tokens
     from eggypro_core.ports import Migrations
 
 
@@ -25,6 +25,10 @@ class Outside(Protocol):
 
     def migrations(self) -> AbstractContextManager[Migrations]:
         """Connect the migrations of the database. Raises UnavailableError."""
+        ...
+
+    def tokens(self) -> Tokens:
+        """Return the tokens of the shop; nothing is connected."""
         ...
 
     def check_settings(self) -> None:

@@ -1,6 +1,6 @@
 """The domain of the EggyPro catalogue: attrs and the standard library, nothing else."""
 
-from eggypro_core.access import AdminUser, Gate, Permission
+from eggypro_core.access import AdminUser, Credential, Gate, Grant, Permission, Tokens, TokenWish
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
@@ -71,6 +71,7 @@ __all__ = [
     "CategoryQuery",
     "ConfigurationError",
     "ConflictError",
+    "Credential",
     "Crop",
     "EggyPro",
     "EggyProError",
@@ -80,6 +81,7 @@ __all__ = [
     "ForbiddenError",
     "Gallery",
     "Gate",
+    "Grant",
     "Image",
     "ImageFormat",
     "ImageSet",
@@ -118,6 +120,8 @@ __all__ = [
     "StoredImage",
     "Suggestion",
     "Taxonomy",
+    "TokenWish",
+    "Tokens",
     "TooLargeError",
     "Transformation",
     "UnauthenticatedError",

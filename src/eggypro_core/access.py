@@ -1,11 +1,25 @@
-"""Who may do what: permissions, and the gate that knows the admin key."""
+"""Who may do what: permissions, and the gate that knows the admin key and the shop's tokens."""
 
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from hmac import compare_digest
+from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from eggypro_core.errors import ForbiddenError, UnauthenticatedError
+from eggypro_core import rules
+from eggypro_core.errors import ForbiddenError, InvalidError, UnauthenticatedError
+from eggypro_core.parameters import one_of
+from eggypro_core.ports import Clock, TokenSigner
+
+LONGEST_TTL = 86_400
+"""How many seconds a token lasts at most."""
+USUAL_TTL = 3600
+_REMEMBERED = 1000
+_ISSUER = "eggypro"
+_LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 class Permission(StrEnum):
@@ -18,6 +32,17 @@ class Permission(StrEnum):
     METRICS_READ = "metrics:read"
 
 
+class Credential(StrEnum):
+    """What somebody shows at the gate."""
+
+    KEY = "key"
+    TOKEN = "token"  # noqa: S105  (the word for one)
+
+
+Need: TypeAlias = Permission | Credential
+"""What is asked of a caller: a permission, or that it is this that they show."""
+
+
 @frozen
 class AdminUser:
     """Somebody who is known to the shop, and what they may do."""
@@ -25,21 +50,105 @@ class AdminUser:
     id: str
     role: str
     permissions: frozenset[Permission]
+    credential: Credential = Credential.KEY
+    last_login: datetime | None = None
+
+
+_ADMIN = AdminUser("admin", "admin", frozenset(Permission))
+
+
+@frozen
+class TokenWish:
+    """What somebody wants of a token: what it permits, and for how many seconds."""
+
+    permissions: frozenset[Permission] = frozenset(Permission)
+    ttl_seconds: int = USUAL_TTL
+
+    @classmethod
+    def read(cls, values: Mapping[str, object]) -> "TokenWish":
+        """Read a wish, of which every part may be left out. Raises InvalidError."""
+        return cls(**rules.check(values, _WISHES))
+
+
+@frozen
+class Grant:
+    """What somebody was let in as, and the token that says so: None where none are issued."""
+
+    user: AdminUser
+    token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+
+
+@frozen
+class _Session:
+    """What a token says, in seconds since 1970 where it is a time."""
+
+    user: AdminUser
+    begins: float
+    ends: float
+
+
+@frozen
+class Tokens:
+    """The tokens of a shop: issued to whoever may have one, and recognised until they expire.
+
+    Some that were verified are remembered: a storefront shows the same one with each request.
+    """
+
+    _signer: TokenSigner
+    _clock: Clock
+    _session: Callable[[str], _Session] = field(init=False, eq=False, repr=False)
+
+    @_session.default
+    def _remembered(self) -> Callable[[str], _Session]:
+        return lru_cache(_REMEMBERED)(self._read)
+
+    def issue(self, wish: TokenWish) -> Grant:
+        """Return a new token, and who bears it."""
+        now = self._clock()
+        expires_at = now + timedelta(seconds=wish.ttl_seconds)
+        claims = {
+            "iss": _ISSUER,
+            "sub": _ADMIN.id,
+            "permissions": sorted(wish.permissions),
+            "iat": now.timestamp(),
+            "exp": expires_at.timestamp(),
+        }
+        return Grant(_bearer(wish.permissions, now), self._signer.sign(claims), expires_at)
+
+    def bearer(self, token: str) -> AdminUser:
+        """Return who bears a token. Raises UnauthenticatedError: not ours, not yet, not any more.
+
+        One that was good once is no failure.
+        """
+        session = self._session(token)
+        now = self._clock().timestamp()
+        if now < session.begins:
+            raise unknown_credential()
+        if now >= session.ends:
+            raise UnauthenticatedError("The token has expired")
+        return session.user
+
+    def _read(self, token: str) -> _Session:
+        claims = _read_claims(self._signer.verify(token))
+        user = _bearer(claims["permissions"], datetime.fromtimestamp(claims["iat"], UTC))
+        return _Session(user, claims.get("nbf", 0), claims["exp"])
 
 
 @frozen
 class Gate:
-    """Lets in who holds the admin key."""
+    """Lets in who holds the admin key, or bears a token."""
 
     _admin_key: str = field(repr=False)
+    _tokens: Tokens | None = None
 
-    def admit(self, credential: str | None, permission: Permission) -> AdminUser:
-        """Return who the credential belongs to, if they have the permission.
+    def admit(self, credential: str | None, needed: Need) -> AdminUser:
+        """Return who the credential belongs to, if they have what is needed.
 
         Raises UnauthenticatedError as `recognise`, ForbiddenError.
         """
         user = self.recognise(credential)
-        require(user, permission)
+        require(user, needed)
         return user
 
     def recognise(self, credential: str | None) -> AdminUser:
@@ -49,19 +158,77 @@ class Gate:
         """
         if not credential:
             raise UnauthenticatedError
-        if not compare_digest(_bytes(credential), _bytes(self._admin_key)):
-            raise UnauthenticatedError("The credential is not valid", is_failure=True)
-        return _ADMIN
+        if compare_digest(_bytes(credential), _bytes(self._admin_key)):
+            return _ADMIN
+        if self._tokens is None:
+            raise unknown_credential()
+        return self._tokens.bearer(credential)
+
+    def grant(self, wish: TokenWish) -> Grant:
+        """Return a token for the holder of the key, if tokens are issued here."""
+        return Grant(_ADMIN) if self._tokens is None else self._tokens.issue(wish)
 
 
-def require(user: AdminUser, permission: Permission) -> None:
-    """Raise ForbiddenError if a user lacks a permission."""
-    if permission not in user.permissions:
-        raise ForbiddenError(f"This needs the permission {permission}")
+def require(user: AdminUser, needed: Need) -> None:
+    """Raise ForbiddenError if a user lacks what is needed."""
+    if needed not in user.permissions and needed is not user.credential:
+        kind = "permission" if isinstance(needed, Permission) else "admin"
+        raise ForbiddenError(f"This needs the {kind} {needed}")
 
 
-_ADMIN = AdminUser("admin", "admin", frozenset(Permission))
+def unknown_credential() -> UnauthenticatedError:
+    """Return the refusal of what verifies to nothing."""
+    return UnauthenticatedError("The credential is not valid", is_failure=True)
+
+
+def _bearer(permissions: frozenset[Permission], since: datetime) -> AdminUser:
+    return AdminUser(_ADMIN.id, _ADMIN.role, permissions, Credential.TOKEN, since)
 
 
 def _bytes(secret: str) -> bytes:
     return secret.encode(errors="surrogatepass")
+
+
+def _read_claims(claims: Mapping[str, object]) -> dict[str, Any]:
+    """Return the claims that count, if they are all there and can be ours."""
+    try:
+        return rules.check(claims, _CLAIMS, required=_REQUIRED, ignored=claims)
+    except InvalidError:
+        raise unknown_credential() from None
+
+
+def _permissions(value: object) -> frozenset[Permission]:
+    return frozenset(_LISTED(value))
+
+
+def _exactly(word: str) -> rules.Rule:
+    def rule(value: object) -> str:
+        if value != word:
+            raise rules.RefusedError(f"Must be {word}")
+        return word
+
+    return rule
+
+
+def _seconds(value: object) -> float:
+    """Return the time of a claim, in seconds since 1970."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise rules.RefusedError("Must be a number")
+    if not 0 <= value <= _LAST_SECOND:
+        raise rules.RefusedError("Must be a time")
+    return value
+
+
+_LISTED = rules.listed("Permissions", one_of("Permission", Permission), len(Permission), least=1)
+_WISHES: Mapping[str, rules.Rule] = {
+    "permissions": _permissions,
+    "ttl_seconds": rules.whole("TTL seconds", 1, LONGEST_TTL),
+}
+_REQUIRED: Mapping[str, rules.Rule] = {
+    "iss": _exactly(_ISSUER),
+    "sub": _exactly(_ADMIN.id),
+    "permissions": _permissions,
+    "iat": _seconds,
+    "exp": _seconds,
+}
+_CLAIMS = {**_REQUIRED, "nbf": _seconds}

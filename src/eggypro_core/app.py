@@ -21,8 +21,9 @@ from eggypro_core.taxonomy import Taxonomy
 class EggyPro:
     """A running shop backend. Use it in a `with` block, or `close` it.
 
-    It has `image_files` where it serves its images itself. Who serves it calls `limiter` once, and
-    believes what `trusted_proxies` forward.
+    It has `image_files` where it serves its images itself. Who serves it asks for a `limiter` once,
+    and believes what `trusted_proxies` forward. Pages of the `cors_origins` may call it from a
+    browser, and a CDN may keep what is public for `cdn_ttl` seconds.
     """
 
     catalog: Catalog
@@ -31,13 +32,16 @@ class EggyPro:
     taxonomy: Taxonomy
     gallery: Gallery
     gate: Gate
-    limiter: Callable[[], Limiter]
+    limiter: Callable[[Gate], Limiter]
     search_misses: SearchMisses
     reader: ProductReader
     writer: ProductWriter
     currency: str = "EUR"
     image_files: ImageFiles | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    cdn_ttl: int = 0
+    in_production: bool = False
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Self
 
 from attrs import Factory, field, frozen
 
-from eggypro_core.access import AdminUser, Gate, Permission, require
+from eggypro_core.access import AdminUser, Gate, Need, require
 from eggypro_core.errors import MovedError, RateLimitedError, UnauthenticatedError
 from eggypro_core.ports import Counter
 from eggypro_core.rates import AUTH, Policy, Standing
@@ -28,7 +28,7 @@ class Visit:
     _counter: Counter | None = None
     _client: str = ""
 
-    def admit(self, needed: Permission | None) -> None:
+    def admit(self, needed: Need | None) -> None:
         """Let the request in if it may do this.
 
         Raises RateLimitedError first of all. Where a permission is needed, raises

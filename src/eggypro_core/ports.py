@@ -543,6 +543,24 @@ class ImageFiles(Protocol):
         ...
 
 
+class TokenSigner(Protocol):
+    """Makes tokens of claims, which nobody else can make or alter.
+
+    A token is visible ASCII. Its bearer may be able to read the claims.
+    """
+
+    def sign(self, claims: Mapping[str, object]) -> str:
+        """Return a token of claims that JSON can say."""
+        ...
+
+    def verify(self, token: str) -> Mapping[str, object]:
+        """Return the claims of a token, as they were signed: nothing of them is judged.
+
+        Raises UnauthenticatedError, as a failure, for any text that is not such a token.
+        """
+        ...
+
+
 class Migrations(Protocol):
     """Brings the schema of a database from one revision to another."""
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from attrs import asdict
 
+from eggypro_core.access import AdminUser, Grant
 from eggypro_core.categories import Category, CategoryQuery
 from eggypro_core.facets import Facets
 from eggypro_core.images import AddressOf, SignedUpload, image_set, is_elsewhere
@@ -253,6 +254,15 @@ def misses_body(misses: Iterable[SearchMiss]) -> dict[str, Json]:
     }
 
 
+def grant_body(grant: Grant) -> dict[str, Json]:
+    """Return a token, and what its bearer is let in as."""
+    return {
+        "user": _user(grant.user),
+        "token": grant.token,
+        "expires_at": _optional_time(grant.expires_at),
+    }
+
+
 def timestamp(time: datetime) -> str:
     """Return a time as RFC 3339 in UTC with six decimals and `Z`."""
     return time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
@@ -274,6 +284,19 @@ def _page(
 
 def _optional_money(amount: Decimal | None) -> str | None:
     return None if amount is None else str(amount)
+
+
+def _optional_time(time: datetime | None) -> str | None:
+    return None if time is None else timestamp(time)
+
+
+def _user(user: AdminUser) -> dict[str, Json]:
+    return {
+        "id": user.id,
+        "role": user.role,
+        "permissions": sorted(user.permissions),
+        "last_login": _optional_time(user.last_login),
+    }
 
 
 def _rating(rating: Rating) -> dict[str, Json]:

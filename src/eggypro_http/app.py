@@ -6,6 +6,7 @@ import falcon
 
 from eggypro_core.app import EggyPro
 from eggypro_http import (
+    auth,
     categories,
     errors,
     gallery,
@@ -16,6 +17,7 @@ from eggypro_http import (
     routes,
     variants,
 )
+from eggypro_http.cors import Cors
 from eggypro_http.edge import Edge
 
 ROUTES = (
@@ -25,6 +27,7 @@ ROUTES = (
     *categories.ROUTES,
     *gallery.ROUTES,
     *images.ROUTES,
+    *auth.ROUTES,
     *health.ROUTES,
 )
 """The whole API."""
@@ -35,4 +38,4 @@ def create_app(eggypro: EggyPro) -> WSGIApplication:
     app = falcon.App()
     errors.install(app)
     routes.install(app, ROUTES, eggypro)
-    return Edge(app)
+    return Cors(Edge(app, in_production=eggypro.in_production), frozenset(eggypro.cors_origins))

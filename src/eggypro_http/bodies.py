@@ -11,6 +11,11 @@ LIMIT = 1024 * 1024
 _UTF_8 = {"utf-8", "utf8"}
 
 
+def optional_json_object(request: falcon.Request) -> dict[str, object]:
+    """Return the JSON object that a request brings, an empty one if it brings nothing."""
+    return json_object(request) if length_of(request, LIMIT) else {}
+
+
 def json_object(request: falcon.Request) -> dict[str, object]:
     """Return the JSON object that a request brings. A number with a point is a Decimal.
 

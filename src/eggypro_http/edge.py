@@ -7,7 +7,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import falcon
-from attrs import frozen
+from attrs import field, frozen
 
 from eggypro_http.errors import (
     BAD_REQUEST,
@@ -21,6 +21,7 @@ from eggypro_http.errors import (
 )
 
 _ALWAYS = [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
+_HTTPS_ONLY = ("strict-transport-security", "max-age=31536000; includeSubDomains")
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _UNUSED_METHOD = "TRACE"
 _is_usable_id = re.compile(r"[A-Za-z0-9_.-]{1,64}").fullmatch
@@ -31,13 +32,19 @@ class Edge:
     """Gives each request an id and each answer its headers, and answers if all else fails."""
 
     _app: WSGIApplication
+    _in_production: bool = field(default=False, kw_only=True)
+    _always: list[tuple[str, str]] = field(init=False)
+
+    @_always.default
+    def _always_sent(self) -> list[tuple[str, str]]:
+        return [*_ALWAYS, _HTTPS_ONLY] if self._in_production else _ALWAYS
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         request_id = environ[REQUEST_ID] = _id_of(environ)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            headers = [*headers, *_ALWAYS, ("x-request-id", request_id)]
+            headers = [*headers, *self._always, ("x-request-id", request_id)]
             return start_response(status, headers, exc_info)
 
         if not _names_one_host(environ):

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import falcon
 from attrs import Factory, field, frozen
 
-from eggypro_core.access import Permission
+from eggypro_core.access import Need
 from eggypro_core.app import EggyPro
 from eggypro_core.limiter import Limiter
 from eggypro_core.rates import STANDARD
@@ -24,6 +24,7 @@ from eggypro_http.errors import NO_STORE
 from eggypro_http.visits import visitor
 
 PUBLIC = "public, max-age=0, must-revalidate"
+"""What caches may do with an answer for everybody: keep it, but ask each time."""
 Handler: TypeAlias = Callable[..., Answer]
 Responder: TypeAlias = Callable[..., None]
 
@@ -32,20 +33,20 @@ Responder: TypeAlias = Callable[..., None]
 class Route:
     """An address and a method: what the caller must bring, and what they get.
 
-    The handler is called with the shop, the request and what the path names. `permission` is needed
-    for every call, those of `closed_parameters` where the parameter is given: such an answer is not
-    for others, and never kept. `limits` name the policies by which its calls are counted. `body`
-    and `answer` name the schemas of what is sent and received; None stands for nothing.
-    `media_type` is that of the answer.
+    The handler is called with the shop, the request and what the path names. `permission` (or the
+    admin key itself) is needed for every call, those of `closed_parameters` where the parameter is
+    given: such an answer is not for others, and never kept. `limits` name the policies by which its
+    calls are counted. `body` and `answer` name the schemas of what is sent and received; None
+    stands for nothing. `media_type` is that of the answer.
     """
 
     method: str
     path: str
     summary: str
     handler: Handler
-    permission: Permission | None = None
+    permission: Need | None = None
     parameters: tuple[str, ...] = ()
-    closed_parameters: Mapping[str, Permission] = field(factory=dict)
+    closed_parameters: Mapping[str, Need] = field(factory=dict)
     body: str | None = None
     answer: str | None = None
     success: int = 200
@@ -55,8 +56,8 @@ class Route:
     )
     limits: tuple[str, ...] = Factory(lambda route: _usual_limits(route.path), takes_self=True)
 
-    def needs(self, request: falcon.Request) -> Permission | None:
-        """Return the permission that a request needs."""
+    def needs(self, request: falcon.Request) -> Need | None:
+        """Return what a request needs."""
         if not request.query_string or self.permission is not None:
             return self.permission
         closed = (one for name, one in self.closed_parameters.items() if name in request.params)
@@ -68,7 +69,7 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
     app.router_options.converters["slug"] = SlugConverter
     app.router_options.converters["id"] = IdConverter
     app.router_options.converters["image"] = ImageConverter
-    limiter = shop.limiter()
+    limiter = shop.limiter(shop.gate)
     app.router_options.converters["public_id"] = PublicIdConverter
     responders: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
@@ -83,6 +84,7 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
 
 def _responder(route: Route, shop: EggyPro, limiter: Limiter) -> Responder:
     visits = visitor(shop.trusted_proxies, limiter, route.limits)
+    kept = _kept(route.cache_control, shop.cdn_ttl)
 
     def respond(request: falcon.Request, response: falcon.Response, **path: object) -> None:
         needed = route.needs(request)
@@ -92,7 +94,7 @@ def _responder(route: Route, shop: EggyPro, limiter: Limiter) -> Responder:
                 require_json_accepted(request)
             answer = route.handler(shop, request, **path)
         response.set_headers(answer.headers)
-        response.set_header("cache-control", route.cache_control if needed is None else NO_STORE)
+        response.set_header("cache-control", kept if needed is None else NO_STORE)
         if route.method == "GET" and is_known(answer, request):
             response.status = 304
             if answer.file is not None:
@@ -107,6 +109,13 @@ def _responder(route: Route, shop: EggyPro, limiter: Limiter) -> Responder:
 def _usual_limits(path: str) -> tuple[str, ...]:
     is_counted = path.startswith("/api/") and not path.startswith("/api/health")
     return (STANDARD,) if is_counted else ()
+
+
+def _kept(cache_control: str, cdn_ttl: int) -> str:
+    """Return how long an answer may be kept: by a CDN, one for everybody, for some seconds."""
+    if cache_control != PUBLIC or not cdn_ttl:
+        return cache_control
+    return f"{PUBLIC}, s-maxage={cdn_ttl}, stale-while-revalidate={cdn_ttl}"
 
 
 def _options(methods: Iterable[str]) -> Responder:

@@ -5,12 +5,12 @@ from typing import TypeAlias
 
 import falcon
 
-from eggypro_core.access import Permission
+from eggypro_core.access import Need
 from eggypro_core.limiter import Limiter, Visit
 from eggypro_core.rates import Standing
 from eggypro_http.clients import Clients, Network
 
-Visitor: TypeAlias = Callable[[falcon.Request, falcon.Response, Permission | None], Visit]
+Visitor: TypeAlias = Callable[[falcon.Request, falcon.Response, Need | None], Visit]
 
 
 def visitor(trusted: Sequence[Network], limiter: Limiter, limits: Iterable[str]) -> Visitor:
@@ -21,9 +21,7 @@ def visitor(trusted: Sequence[Network], limiter: Limiter, limits: Iterable[str])
     clients = Clients(tuple(trusted))
     policies = limiter.named(limits)
 
-    def visit(
-        request: falcon.Request, response: falcon.Response, needed: Permission | None
-    ) -> Visit:
+    def visit(request: falcon.Request, response: falcon.Response, needed: Need | None) -> Visit:
         if needed is None and not policies:
             return NOBODY
         made = limiter.visit(clients.of(request.env), credential(request), policies)

@@ -7,14 +7,16 @@ from eggypro_adapters.memory import (
     MemoryImageStore,
     MemoryProductStore,
     MemoryReviewStore,
+    MemoryTokenSigner,
     MemoryVariantStore,
 )
 from eggypro_adapters.pillow import PillowImageCleaner
-from eggypro_core.ports import ImageStore, ProductStore
+from eggypro_core.ports import ImageStore, ProductStore, TokenSigner
 from tests.contracts import category_store, image_ledger, review_store, search_store
 from tests.contracts.image_store import ImageStoreContract
 from tests.contracts.product_store import ProductStoreContract
 from tests.contracts.steady_pages import hold_steady
+from tests.contracts.token_signer import TokenSignerContract
 from tests.contracts.variant_store import Stores, VariantStoreContract
 
 
@@ -72,3 +74,13 @@ class TestMemoryImageStore(ImageStoreContract):
     @pytest.fixture
     def images(self) -> ImageStore:
         return MemoryImageStore(PillowImageCleaner())
+
+
+class TestMemoryTokenSigner(TokenSignerContract):
+    @pytest.fixture
+    def signer(self) -> TokenSigner:
+        return MemoryTokenSigner()
+
+    @pytest.fixture
+    def stranger(self) -> TokenSigner:
+        return MemoryTokenSigner()

@@ -18,17 +18,18 @@ from eggypro_adapters.admin_key import kept_admin_key
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings_values import ImageKeeper
+from eggypro_adapters.settings_values import AppEnvironment, ImageKeeper
 from eggypro_adapters.wiring import (
     DEMO,
     admin_key_file,
     image_store,
     open_eggypro,
     open_migrations,
+    open_tokens,
     start_notes,
 )
-from eggypro_core.access import Permission
-from eggypro_core.errors import UnavailableError
+from eggypro_core.access import Permission, TokenWish
+from eggypro_core.errors import ConfigurationError, UnauthenticatedError, UnavailableError
 from eggypro_core.parameters import Status
 from eggypro_core.queries import ProductQuery
 from tests.builders import NOON
@@ -109,6 +110,35 @@ def test_a_database_that_is_given_is_used_and_left_at_its_version(
     assert not folder.exists()
 
 
+def test_the_settings_say_who_signs_tokens_and_how_the_shop_is_shown_to_the_world(
+    database_url: sa.URL,
+) -> None:
+    url = database_url.render_as_string(hide_password=False)
+    bare = Settings(postgres_url=url, admin_secret_key=KEY, image_store=ImageKeeper.CLOUDINARY)
+    with open_eggypro(bare) as shop:
+        assert shop.gate.grant(TokenWish()).token is None
+        assert (shop.cdn_ttl, shop.in_production) == (0, False)
+        assert shop.cors_origins == ("http://localhost:3000",)
+    with pytest.raises(ConfigurationError, match="JWT_SECRET"):
+        open_tokens(bare)
+    told = evolve(
+        bare,
+        jwt_secret=KEY[1:],
+        cors_origin=("https://shop.example",),
+        cdn_ttl=60,
+        app_env=AppEnvironment.PRODUCTION,
+    )
+    with open_eggypro(told) as shop:
+        token = shop.gate.grant(TokenWish()).token
+        assert open_tokens(told).bearer(token or "").permissions == {*Permission}
+        assert (shop.cors_origins, shop.cdn_ttl) == (("https://shop.example",), 60)
+        assert shop.in_production
+        with pytest.raises(UnauthenticatedError):
+            open_tokens(evolve(told, jwt_secret=KEY)).bearer(token or "")
+        for secret in (KEY, KEY[1:], str(token)):
+            assert secret not in repr((told, shop))
+
+
 def test_what_opens_a_shop_can_be_sent_to_another_process(folder: Path) -> None:
     opener = partial(open_eggypro, Settings(eggypro_data_dir=folder))
     assert pickle.loads(pickle.dumps(opener)).args == opener.args  # noqa: S301  (our own)
@@ -150,7 +180,7 @@ def test_the_settings_say_how_often_and_where_it_is_counted(
             trusted_proxies=(ip_network("10.0.0.0/8"),),
         )
         with open_eggypro(settings) as shop:
-            limiter = shop.limiter()
+            limiter = shop.limiter(shop.gate)
             [standing] = limiter.visit("ada", None, limiter.named(["standard"])).standings
             assert (standing.policy.limit, standing.policy.window) == (7, 60)
             assert shop.trusted_proxies == settings.trusted_proxies

@@ -27,12 +27,13 @@ COMMANDS = [
     *(["images", name] for name in ("upload", "prune")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),
     *(["env", name] for name in ("check", "example")),
+    ["auth", "token"],
     ["serve"],
     ["seed"],
 ]
 HEAVY = {
     *("sqlalchemy", "psycopg", "alembic", "falcon", "granian"),
-    *("orjson", "rich", "eggypro_core"),
+    *("orjson", "rich", "jwt", "eggypro_core"),
 }
 ROOT = Path(__file__).parents[2]
 HELP = f"""

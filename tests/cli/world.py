@@ -11,10 +11,11 @@ from eggypro_core import (
     EggyPro,
     Fault,
     InvalidError,
+    Tokens,
     UnavailableError,
 )
 from eggypro_core.ports import Migrations
-from tests.builders import an_eggypro
+from tests.builders import an_eggypro, some_tokens
 
 
 @define
@@ -58,6 +59,7 @@ class World:
     """What the commands need of the world, in memory."""
 
     eggypro: EggyPro = field(factory=an_eggypro)
+    signing: Tokens = field(factory=some_tokens)
     schema: MemoryMigrations = field(factory=MemoryMigrations)
     faults: Sequence[Fault] = ()
     away: str = ""
@@ -78,6 +80,10 @@ class World:
 
     def migrations(self) -> AbstractContextManager[Migrations]:
         return nullcontext(self.schema)
+
+    def tokens(self) -> Tokens:
+        self.check_settings()
+        return self.signing
 
     def check_settings(self) -> None:
         if self.faults:

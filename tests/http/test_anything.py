@@ -56,6 +56,8 @@ HEADERS = st.dictionaries(
             "HTTP_X_REQUEST_ID",
             "HTTP_RANGE",
             "HTTP_COOKIE",
+            "HTTP_ORIGIN",
+            "HTTP_ACCESS_CONTROL_REQUEST_METHOD",
             "CONTENT_TYPE",
             "CONTENT_LENGTH",
         ]
@@ -103,6 +105,10 @@ ORDERS = st.lists(
     | JSON
 ).map(lambda images: {"images": images})
 UPLOADS = st.sampled_from([{"product": "egg-white-protein"}, {"product": "no"}, {"product": ""}])
+WISHES = st.dictionaries(
+    st.sampled_from(["permissions", "ttl_seconds", "ttl"]),
+    JSON | st.sampled_from([["products:read"], ["products:bake"], 60, 86_401]),
+)
 BOXED = f"{PRODUCTS}/boxed/variants"
 BODIES = st.one_of(
     st.binary(),
@@ -115,6 +121,7 @@ BODIES = st.one_of(
         EDITS,
         ORDERS,
         UPLOADS,
+        WISHES,
         strategies.edits(),
         JSON,
     ).map(lambda one: json.dumps(one, default=str).encode()),
@@ -139,6 +146,7 @@ WRITES = st.sampled_from(
         ("POST", "/api/images/uploads/egg/complete"),
         ("POST", f"{BOXED}/1/stock"),
         ("POST", f"{BOXED}/3/stock"),
+        ("POST", "/api/auth/admin"),
     ]
 )
 PARTS = st.one_of(
@@ -178,6 +186,7 @@ def admin(app: WSGIApplication, method: str, path: str, body: bytes, tag: str | 
 def check(reply: Reply) -> None:
     assert reply.status < 500, reply
     assert {"x-request-id", "x-content-type-options", "referrer-policy"} <= set(reply.headers)
+    assert reply.headers["vary"].endswith("Origin")
     if reply.status >= 400:
         assert reply.headers["content-type"] == "application/problem+json"
         assert reply.headers["cache-control"] == "no-store"

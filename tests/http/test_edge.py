@@ -3,8 +3,11 @@ import re
 from typing import Any
 
 import pytest
+from attrs import evolve
 from falcon.testing import TestClient
 
+from eggypro_core.app import EggyPro
+from eggypro_http.app import create_app
 from tests.http.wire import EGG, PRODUCTS, ask, failing
 
 EVERY_KIND = [
@@ -25,6 +28,17 @@ def test_every_response_bears_the_headers_of_safety(
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert re.fullmatch("[0-9a-f]{16}", headers["x-request-id"])
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY_KIND)
+@pytest.mark.parametrize("in_production", [True, False])
+def test_in_production_browsers_are_told_to_come_by_https_alone(
+    shop: EggyPro, method: str, path: str, *, in_production: bool
+) -> None:
+    client = TestClient(create_app(evolve(shop, in_production=in_production)))
+    headers = client.simulate_request(method, path).headers
+    expected = "max-age=31536000; includeSubDomains" if in_production else None
+    assert headers.get("strict-transport-security") == expected
 
 
 @pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 64])

@@ -8,6 +8,7 @@ from eggypro_adapters.memory.misses import MemorySearchMisses
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.reviews import MemoryReviewStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
+from eggypro_adapters.memory.tokens import MemoryTokenSigner
 from eggypro_adapters.memory.variants import MemoryVariantStore
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "MemoryProductStore",
     "MemoryReviewStore",
     "MemorySearchMisses",
+    "MemoryTokenSigner",
     "MemoryVariantStore",
 ]
