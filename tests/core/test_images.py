@@ -123,7 +123,7 @@ def test_an_image_that_came_by_itself_is_held_to_the_same_rules() -> None:
         require_image(evolve(STORED, width=8001, height=5000))
 
 
-def address(public_id: str, made: Transformation | None) -> str:
+def served_at(public_id: str, made: Transformation | None) -> str:
     return f"/images/{public_id}/{'original' if made is None else made.width}"
 
 
@@ -148,4 +148,4 @@ def address(public_id: str, made: Transformation | None) -> str:
 def test_an_image_of_ours_is_known_by_its_id_and_by_its_addresses(
     text: str, found: str | None
 ) -> None:
-    assert own_id(text, address) == found
+    assert own_id(text, served_at) == found
