@@ -3,16 +3,22 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.local_images import LocalImageStore
+from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.ledger import PostgresImageLedger
+from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.app import EggyPro
-from eggypro_core.errors import NotFoundError
+from eggypro_core.errors import NotFoundError, UnavailableError
+from eggypro_core.products import Product
 from eggypro_core.storage import KEPT
-from tests.builders import a_product
+from tests.builders import ADMIN_KEY, a_product, an_eggypro
 from tests.clock import FakeClock
 from tests.dying import EGG, shop
 from tests.pictures import a_picture
@@ -61,3 +67,23 @@ def stored(folder: Path) -> set[str]:
     """What is in the folder."""
     found = folder.glob("eggypro-products/*.image")
     return {f"eggypro-products/{path.stem}" for path in found}
+
+
+class Losing(PostgresProductStore):
+    """Products whose answer is lost when a change is made."""
+
+    def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
+        super().change(slug, to)
+        raise UnavailableError("The connection is lost")
+
+
+def test_an_image_stays_where_a_product_has_got_it_without_a_word(
+    database: Database, tmp_path: Path
+) -> None:
+    images = LocalImageStore(tmp_path, PillowImageCleaner(), ADMIN_KEY)
+    losing = an_eggypro(Losing(database), ledger=PostgresImageLedger(database), images=images)
+    losing.catalog.add(a_product())
+    with pytest.raises(UnavailableError):
+        losing.gallery.add(EGG, [a_picture()])
+    assert len(shown(losing)) == 1
+    assert shown(losing) == stored(tmp_path)

@@ -47,7 +47,8 @@ class Gallery:
         """Store 1 to FILES images, append them to a product in their order, and return it.
 
         All or none. The first of them get the `alts`. Raises InvalidError and TooLargeError for
-        files that are no images as they should be, and ConflictError where there would be too many.
+        files that are no images as they should be, before it looks for the product, and
+        ConflictError where there would be too many.
         """
         words = _words_of(files, alts)
         with self._storage.uploaded(files) as stored:
@@ -64,9 +65,8 @@ class Gallery:
         address, each maybe as a map of `ref` and `alt`. Without `alt`, it stays. Own images that
         are left out are deleted, unless another product has them. Raises InvalidError.
         """
-        wanted = rules.check(values, {"images": image_list(self.address)}, required=["images"])[
-            "images"
-        ]
+        order = {"images": image_list(self.address)}
+        wanted = rules.check(values, order, required=order)["images"]
         given: Sequence[object] = values["images"]  # type: ignore[assignment]  # checked above
 
         def to(images: Sequence[Image]) -> tuple[Image, ...]:
@@ -108,10 +108,9 @@ class Gallery:
     def complete(self, upload: str) -> tuple[Product, str]:
         """Append what arrived by a signed upload to its product, if that was not done before.
 
-        Returns the product and what the image is called.
-
-        Raises NotFoundError for no such upload, InvalidError where nothing arrived, or what is no
-        image as it should be: that is deleted. Raises ConflictError as `add`.
+        Returns the product and what the image is called. Raises NotFoundError for no such upload,
+        InvalidError where nothing arrived, or what is no image as it should be: that is deleted.
+        Raises ConflictError as `add`.
         """
         slug, stored = self._storage.arrived(upload)
         product = self._change(slug, lambda images: _with(images, stored.public_id))

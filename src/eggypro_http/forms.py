@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import falcon
 from attrs import field, frozen
-from falcon.media.multipart import BodyPart, MultipartForm, MultipartFormHandler
+from falcon.media.multipart import BodyPart, MultipartFormHandler
+from falcon.util import BufferedReader
 
 from eggypro_core.errors import Fault, InvalidError, MalformedError
 from eggypro_core.images import HIGHEST_SIZE, too_large
@@ -42,7 +43,9 @@ def received(
     """
     form = Form()
     with ExitStack() as opened:
-        for part in _parts(request, files):
+        body = _body(request, files)
+        opened.callback(body.exhaust)  # who is still sending would not hear a refusal
+        for part in _HANDLER.deserialize(body, request.content_type, None):
             name = _name(part)
             if name == FILE and len(form.files) < files:
                 form.files.append(opened.enter_context(TemporaryFile()))
@@ -56,15 +59,15 @@ def received(
         yield form
 
 
-def _parts(request: falcon.Request, files: int) -> MultipartForm:
+def _body(request: falcon.Request, files: int) -> Any:
+    """Return Falcon's reader of a body, which is one class or another where it is compiled."""
     length = length_of(request, files * HIGHEST_SIZE + _AROUND)
-    content_type = request.content_type or ""
-    media_type, _ = falcon.parse_header(content_type)
+    media_type, _ = falcon.parse_header(request.content_type or "")
     if media_type.lower() != FORM or not is_plain(request):
         raise falcon.HTTPUnsupportedMediaType(
             description=f"Send the files as {FORM}, not compressed"
         )
-    return _HANDLER.deserialize(request.stream, content_type, length)
+    return BufferedReader(request.stream.read, length)
 
 
 def _name(part: BodyPart) -> str:

@@ -11,6 +11,7 @@ from eggypro_core.images import (
     Transformation,
     image_set,
     is_public_id,
+    own_id,
     public_id_in,
     require_image,
 )
@@ -120,3 +121,31 @@ def test_an_image_that_came_by_itself_is_held_to_the_same_rules() -> None:
         require_image(evolve(STORED, format="gif"))
     with pytest.raises(InvalidError, match=r"file: .* 40 megapixels"):
         require_image(evolve(STORED, width=8001, height=5000))
+
+
+def served_at(public_id: str, made: Transformation | None) -> str:
+    return f"/images/{public_id}/{'original' if made is None else made.width}"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("eggypro-products/egg", "eggypro-products/egg"),
+        ("/images/eggypro-products/egg/original", "eggypro-products/egg"),
+        ("/images/eggypro-products/egg/800", "eggypro-products/egg"),
+        ("/images/eggypro-products/egg/801", None),
+        ("/images/eggypro-products/egg", None),
+        ("https://x.example/images/eggypro-products/egg/original", None),
+        ("eggypro-products/egg/", None),
+        ("eggypro-products/egg.jpg", None),
+        ("eggypro-products/-egg", None),
+        ("eggypro-products/", None),
+        ("eggypro-products/" + "a" * 400, None),
+        ("egg", None),
+        ("", None),
+    ],
+)
+def test_an_image_of_ours_is_known_by_its_id_and_by_its_addresses(
+    text: str, found: str | None
+) -> None:
+    assert own_id(text, served_at) == found

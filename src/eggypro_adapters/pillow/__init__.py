@@ -11,15 +11,15 @@ from eggypro_core.images import HIGHEST_SIZE, CleanImage, Transformation, too_la
 
 @frozen
 class PillowImageCleaner:
-    """Decodes a few at a time: one of 40 megapixels takes some hundred megabytes."""
+    """Reads and decodes a few at a time: one of 40 megapixels takes some hundred megabytes."""
 
     _slots: BoundedSemaphore = field(factory=lambda: BoundedSemaphore(os.cpu_count() or 1))
 
     def clean(self, content: BinaryIO, transformation: Transformation | None = None) -> CleanImage:
         from eggypro_adapters.pillow.uploads import cleaned
 
-        data = content.read(HIGHEST_SIZE + 1)
-        if len(data) > HIGHEST_SIZE:
-            raise too_large()
         with self._slots:
+            data = content.read(HIGHEST_SIZE + 1)
+            if len(data) > HIGHEST_SIZE:
+                raise too_large()
             return cleaned(data, transformation)

@@ -78,7 +78,9 @@ class PostgresImageLedger:
 
 
 def _product_id(connection: sa.Connection, slug: str) -> int:
-    found: int | None = connection.scalar(sa.select(products.c.id).where(products.c.slug == slug))
+    there = sa.select(products.c.id).where(products.c.slug == slug)
+    # Locked, so that it is not deleted meanwhile.
+    found: int | None = connection.scalar(there.with_for_update(read=True, key_share=True))
     if found is None:
         raise absent_in(connection, slug)
     return found
