@@ -287,6 +287,8 @@ def _normal(name: str, value: object, maximum: int) -> str:
     text = _text(name, value)
     if len(text) > 4 * maximum:
         raise RefusedError(f"{name} too long")
+    if text.isascii():
+        return text
     if any(map(_stacks_marks, _MAYBE_MARKS.findall(text))):  # to order n marks takes n * n steps
         raise RefusedError(f"{name} contains invalid characters")
     return unicodedata.normalize("NFC", text)

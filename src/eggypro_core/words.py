@@ -47,6 +47,9 @@ class Field(IntEnum):
     """The details, the attributes, and the options of its variants."""
 
 
+_FROM_WORST = tuple(reversed(Field))
+
+
 @frozen
 class Entry:
     """What a search knows of a product: the stems of its words, each with its best field.
@@ -129,7 +132,7 @@ def entry_of(product: Described, options: Iterable[str] = ()) -> Entry:
     texts = (product.name, ingredients, product.description, rest)
     stems: dict[str, Field] = {}
     every: set[str] = set()
-    for field, text in zip(reversed(Field), reversed(texts), strict=True):
+    for field, text in zip(_FROM_WORST, reversed(texts), strict=True):
         words = set(words_of(text))
         every |= words
         stems |= dict.fromkeys(stems_of(words), field)  # a better field takes a word over

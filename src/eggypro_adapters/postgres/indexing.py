@@ -10,9 +10,9 @@ from eggypro_core.products import ProductDraft
 from eggypro_core.search import score_of
 from eggypro_core.words import Entry, Field, can_be_corrected, entry_of, slips, stems_of, words_of
 
-LETTERS = dict(zip(Field, "ABCD", strict=True))
-"""What tells the best field of a stem."""
-FIELDS = {letter: field for field, letter in LETTERS.items()}
+LETTERS = "ABCD"
+"""What tells the best field of a stem, by the field."""
+FIELDS = dict(zip(LETTERS, Field, strict=True))
 INGREDIENTS = LETTERS[Field.INGREDIENTS]
 _texts = ARRAY(sa.Text)
 _ids = ARRAY(sa.Integer)
