@@ -53,10 +53,10 @@ def test_the_format_is_the_best_that_the_caller_names(
 ) -> None:
     got = full.simulate_get(THUMBNAIL, headers={"Accept": accept})
     assert (got.status_code, got.headers["content-type"]) == (200, sent)
-    assert got.headers["vary"] == "Accept"
+    assert got.headers["vary"] == "Accept, Origin"
     original = full.simulate_get(f"/images/{IMAGE}/{ORIGINAL}", headers={"Accept": accept})
     assert original.headers["content-type"] == "image/jpeg"
-    assert "vary" not in original.headers
+    assert original.headers["vary"] == "Origin"
 
 
 def test_who_holds_a_file_is_not_sent_it_again(full: TestClient) -> None:
