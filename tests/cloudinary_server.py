@@ -222,7 +222,9 @@ class CloudinaryServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128  # five, as it is otherwise, make the sixth of many callers wait a second
+    request_queue_size = (
+        128  # five, as it is otherwise, make the sixth of many callers wait a second
+    )
     cloudinary: CloudinaryServer
 
     def shutdown_request(self, request: Any) -> None:
