@@ -222,9 +222,7 @@ class CloudinaryServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = (
-        128  # five, as it is otherwise, make the sixth of many callers wait a second
-    )
+    request_queue_size = 128  # of the usual five, the sixth caller waits a second
     cloudinary: CloudinaryServer
 
     def shutdown_request(self, request: Any) -> None:
