@@ -13,7 +13,7 @@ from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
-from eggypro_core.ports import ImageFiles, ProductReader, ProductWriter, SearchMisses
+from eggypro_core.ports import CallRecorder, ImageFiles, ProductReader, ProductWriter, SearchMisses
 from eggypro_core.taxonomy import Taxonomy
 
 
@@ -23,7 +23,8 @@ class EggyPro:
 
     It has `image_files` where it serves its images itself. Who serves it asks for a `limiter` once,
     and believes what `trusted_proxies` forward. Pages of the `cors_origins` may call it from a
-    browser, and a CDN may keep what is public for `cdn_ttl` seconds.
+    browser, and a CDN may keep what is public for `cdn_ttl` seconds. The `recorders` are told of
+    each call.
     """
 
     catalog: Catalog
@@ -42,6 +43,7 @@ class EggyPro:
     cors_origins: tuple[str, ...] = ()
     cdn_ttl: int = 0
     in_production: bool = False
+    recorders: tuple[CallRecorder, ...] = ()
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from eggypro_core.calls import Call
 from eggypro_core.categories import Category, CategoryDraft, CategoryQuery
 from eggypro_core.exports import Export
 from eggypro_core.facets import Facets
@@ -34,6 +35,14 @@ class Clock(Protocol):
 
     def __call__(self) -> datetime:
         """Return now, aware, in UTC."""
+        ...
+
+
+class CallRecorder(Protocol):
+    """Takes note of each call of the API."""
+
+    def record(self, call: Call) -> None:
+        """Take note of a call: at once, waiting for nobody, whatever is away. Raises nothing."""
         ...
 
 

@@ -19,6 +19,7 @@ from eggypro_http import (
 )
 from eggypro_http.cors import Cors
 from eggypro_http.edge import Edge
+from eggypro_http.watching import watched
 
 ROUTES = (
     *products.ROUTES,
@@ -38,4 +39,5 @@ def create_app(eggypro: EggyPro) -> WSGIApplication:
     app = falcon.App()
     errors.install(app)
     routes.install(app, ROUTES, eggypro)
-    return Cors(Edge(app, in_production=eggypro.in_production), frozenset(eggypro.cors_origins))
+    edge = Edge(app, in_production=eggypro.in_production)
+    return watched(Cors(edge, frozenset(eggypro.cors_origins)), eggypro)

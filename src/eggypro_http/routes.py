@@ -25,6 +25,8 @@ from eggypro_http.visits import visitor
 
 PUBLIC = "public, max-age=0, must-revalidate"
 """What caches may do with an answer for everybody: keep it, but ask each time."""
+ENDPOINT = "eggypro.endpoint"
+"""The name under which the environ of a request holds the path of the route that it matched."""
 Handler: TypeAlias = Callable[..., Answer]
 Responder: TypeAlias = Callable[..., None]
 
@@ -79,7 +81,18 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
             by_method["HEAD"] = by_method["GET"]
         by_method["OPTIONS"] = _options(sorted({*by_method, "OPTIONS"}))
         named = {f"on_{method.lower()}": one for method, one in by_method.items()}
-        app.add_route(template(path), SimpleNamespace(**named))
+        app.add_route(template(path), SimpleNamespace(path=path, **named))
+    app.add_middleware(_Matching())
+
+
+class _Matching:
+    """Writes down which route a request matched, whatever its method: the layers around ask."""
+
+    def process_resource(
+        self, request: falcon.Request, _response: object, resource: object, _path: object
+    ) -> None:
+        if isinstance(resource, SimpleNamespace):
+            request.env[ENDPOINT] = resource.path
 
 
 def _responder(route: Route, shop: EggyPro, limiter: Limiter) -> Responder:
