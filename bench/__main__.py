@@ -20,7 +20,7 @@ from urllib.request import urlopen
 import psycopg
 from attrs import field, frozen
 
-from bench import search
+from bench import images, search
 from bench.generate import jsonl
 from bench.load import load
 from bench.processes import (
@@ -55,7 +55,7 @@ class Candidate:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--products", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--only", choices=["requests", "search"])
+    parser.add_argument("--only", choices=["requests", "search", "images"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     options = parser.parse_args()
@@ -63,10 +63,12 @@ def main() -> None:
         data = Path(folder) / "data"
         environment = {"EGGYPRO_DATA_DIR": str(data), "RATE_LIMIT_MAX_REQUESTS": "0"}
         lines = [*_machine(), ""]
-        if options.only != "search":
+        if options.only in {None, "requests"}:
             lines += [*_imports(Path(folder), environment, options.products[0]), ""]
             lines += [*_requests(opened, data, environment, options), ""]
-        if options.only != "requests":
+        if options.only in {None, "images"}:
+            lines += [*images.measured(EGGYPRO, Path(folder), environment), ""]
+        if options.only in {None, "search"}:
             for number in options.products:
                 lines += [*search.measured(Path(folder), number), ""]
     report = "\n".join(lines).rstrip() + "\n"

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from itertools import count, islice
 from multiprocessing import get_context
@@ -22,6 +23,7 @@ from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.catalog import Catalog
 from eggypro_core.imports import ImportEntry
+from eggypro_core.products import Product
 from eggypro_core.queries import ProductQuery, Sort
 from eggypro_core.search import tokens_of
 from eggypro_core.words import stem
@@ -118,7 +120,7 @@ def measured(folder: Path, number: int) -> Iterator[str]:
             yield ""
             yield from _kinds(store, server.url, connection)
             yield ""
-            yield from _more(store)
+            yield from _more(store, connection)
         database.close()
 
 
@@ -220,7 +222,7 @@ def _ranked_whole(connection: psycopg.Connection, words: Sequence[str]) -> list[
     return [row[0] for row in rows]
 
 
-def _more(store: PostgresProductStore) -> Iterator[str]:
+def _more(store: PostgresProductStore, connection: psycopg.Connection) -> Iterator[str]:
     dice, rare = random.Random(11), _rare_words()
     yield "| | p50, ms | p95, ms |"
     yield "| --- | --- | --- |"
@@ -236,6 +238,7 @@ def _more(store: PostgresProductStore) -> Iterator[str]:
         for page, following in enumerate(islice(_pages(store, query), 50), 1):
             if page in {1, 10, 50}:
                 yield _row(f"page {page} {name}", partial(store.page, following))
+    yield from _writes(store, connection)
     found = sum(_is_found(store, dice, values) for values in products(300))
     yield ""
     yield f"Of 300 products, looked for by brand and a typo, {found} are among the first 20."
@@ -249,6 +252,30 @@ def _is_found(store: PostgresProductStore, dice: random.Random, values: dict[str
 
 def _rare_words() -> list[str]:
     return [str(one["name"]).split()[-1].lower() for one in products(2_000)]
+
+
+def _writes(store: PostgresProductStore, connection: psycopg.Connection) -> Iterator[str]:
+    """Give what writes cost that a search must notice, and the same rows written past it."""
+    numbers = count(1)
+    slug = next(iter(store.page(ProductQuery(limit=1)).items)).slug
+    past = "UPDATE products SET {} = {}, version = version + 1 WHERE slug = %s"
+
+    def renamed(product: Product) -> Product:
+        return evolve(product, name=f"Renamed {next(numbers)}", version=product.version + 1)
+
+    def repriced(product: Product) -> Product:
+        price = product.price + Decimal("0.01")
+        return evolve(product, price=price, version=product.version + 1)
+
+    yield _row("a name changed", lambda: store.change(slug, renamed))
+    yield _row("a price changed", lambda: store.change(slug, repriced))
+    yield _row("stock set", lambda: store.set_stock(slug, next(numbers)))
+    with connection.transaction():
+        connection.execute("ALTER TABLE products DISABLE TRIGGER products_search")
+    for column, value in (("name", "name || ' '"), ("price", "price + 0.01")):
+        statement = past.format(column, value)
+        yield _row(f"a {column}, by a bare UPDATE", lambda: connection.execute(statement, [slug]))  # noqa: B023
+    connection.execute("ALTER TABLE products ENABLE TRIGGER products_search")
 
 
 def _pages(store: PostgresProductStore, query: ProductQuery) -> Iterator[ProductQuery]:
