@@ -5,16 +5,17 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.jose import JoseTokenSigner
-from eggypro_adapters.memory import MemoryCounter
+from eggypro_adapters.memory import MemoryCache, MemoryCounter
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
-from eggypro_adapters.postgres.engine import Database, PoolerCheck, found_out
+from eggypro_adapters.postgres.changes import PostgresChanges, Written
+from eggypro_adapters.postgres.engine import Database, Noted, PoolerCheck, found_out
 from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.misses import PostgresSearchMisses
 from eggypro_adapters.postgres.products import PostgresProductStore
@@ -26,6 +27,7 @@ from eggypro_adapters.settings_values import ImageKeeper, Pooler
 from eggypro_core.access import Gate, Tokens
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
+from eggypro_core.caching import ReadCache
 from eggypro_core.catalog import Catalog
 from eggypro_core.errors import ConfigurationError, Fault
 from eggypro_core.feedback import Feedback
@@ -50,12 +52,14 @@ def open_eggypro(settings: Settings) -> EggyPro:
     Raises UnavailableError where something is away.
     """
     with ExitStack() as opened:
-        database = opened.enter_context(_database(settings, settings.postgres_url))
+        written = Written(settings.eggypro_data_dir)
+        opened.callback(written.close)
+        database = opened.enter_context(_database(settings, settings.postgres_url, written.note))
         if settings.postgres_url is None:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
         gate = Gate(key, _tokens(settings))
-        counters = opened.enter_context(ExitStack())
+        running = opened.enter_context(ExitStack())
         misses = PostgresSearchMisses(database)
         products = PostgresProductStore(database)
         files = _image_files(settings, key)
@@ -67,7 +71,7 @@ def open_eggypro(settings: Settings) -> EggyPro:
             taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
             gallery=Gallery(products, storage, _now, files),
             gate=gate,
-            limiter=partial(_limiter, settings, counters),
+            limiter=partial(_limiter, settings, running),
             search_misses=misses,
             reader=read_products,
             writer=write_products,
@@ -77,6 +81,7 @@ def open_eggypro(settings: Settings) -> EggyPro:
             cors_origins=settings.cors_origin,
             cdn_ttl=settings.cdn_ttl,
             in_production=settings.in_production,
+            cache=partial(_cache, settings, running, database, written),
             close=opened.pop_all().close,
         )
 
@@ -131,13 +136,15 @@ def _tokens(settings: Settings) -> Tokens | None:
 
 
 @contextmanager
-def _database(settings: Settings, url: str | None) -> Iterator[Database]:
+def _database(
+    settings: Settings, url: str | None, noted: Noted | None = None
+) -> Iterator[Database]:
     with ExitStack() as opened:
         if url is None:
             from eggypro_adapters.embedded_postgres import attach
 
             url = opened.enter_context(attach(settings.eggypro_data_dir)).url
-        database = Database.connect(url, pooler=_pooler(settings))
+        database = Database.connect(url, pooler=_pooler(settings), noted=noted)
         opened.callback(database.close)
         yield database
 
@@ -158,6 +165,17 @@ def _counter(redis_url: str | None) -> Iterator[Counter]:
 
         with shared_counter(redis_url, local) as counter:
             yield counter
+
+
+def _cache(
+    settings: Settings, opened: ExitStack, database: Database, written: Written
+) -> ReadCache | None:
+    if not settings.cache_ttl:
+        return None
+    if settings.postgres_url_non_pooling:  # behind a pooler nobody hears of anything
+        database = opened.enter_context(_database(settings, settings.postgres_url_non_pooling))
+    changes = opened.enter_context(PostgresChanges(database, written).running())
+    return ReadCache(MemoryCache(time), None, changes, ttl=settings.cache_ttl, clock=time)
 
 
 def _bring_up_to_date(database: Database) -> None:

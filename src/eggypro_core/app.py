@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from eggypro_core.access import Gate
 from eggypro_core.assortment import Assortment
+from eggypro_core.caching import ReadCache
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.gallery import Gallery
@@ -21,10 +22,10 @@ from eggypro_core.taxonomy import Taxonomy
 class EggyPro:
     """A running shop backend. Use it in a `with` block, or `close` it.
 
-    It has `image_files` where it serves its images itself. Who serves it asks for a `limiter` once,
-    and believes what `trusted_proxies` forward. Pages of the `cors_origins` may call it from a
-    browser, and a CDN may keep what is public for `cdn_ttl` seconds. The `recorders` are told of
-    each call.
+    It has `image_files` where it serves its images itself. Who serves it asks for a `limiter` and a
+    `cache` once, and believes what `trusted_proxies` forward. Pages of the `cors_origins` may call
+    it from a browser, and a CDN may keep what is public for `cdn_ttl` seconds. The `recorders` are
+    told of each call.
     """
 
     catalog: Catalog
@@ -44,6 +45,7 @@ class EggyPro:
     cdn_ttl: int = 0
     in_production: bool = False
     recorders: tuple[CallRecorder, ...] = ()
+    cache: Callable[[], ReadCache | None] = lambda: None
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:

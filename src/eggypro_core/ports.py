@@ -25,6 +25,7 @@ from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct, Product, ProductDraft
 from eggypro_core.queries import ProductQuery
 from eggypro_core.rates import Policy, Standing
+from eggypro_core.renderings import Kept, Moment
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery
 from eggypro_core.suggestions import Suggestion
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
@@ -35,6 +36,51 @@ class Clock(Protocol):
 
     def __call__(self) -> datetime:
         """Return now, aware, in UTC."""
+        ...
+
+
+class Cache(Protocol):
+    """Keeps answers for a while. Whatever is wrong with it counts as nothing kept: no error.
+
+    `key` is any text. What was kept is not returned after it `ends`, and may go before.
+    """
+
+    def get(self, key: str) -> Kept | None:
+        """Return what is kept under a key."""
+        ...
+
+    def set(self, key: str, kept: Kept) -> None:
+        """Keep an answer under a key, in place of what is there."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Forget what is kept under a key."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all, and nothing that is not this cache's."""
+        ...
+
+
+class Changes(Protocol):
+    """Knows what is written to the products of a shop, by whomever.
+
+    What this process wrote, and others on its host, it knows by when the write returns.
+    """
+
+    def seen(self) -> Moment | None:
+        """Return a moment: a read that begins afterwards sees all that was written before it.
+
+        None while nobody can tell what is written elsewhere.
+        """
+        ...
+
+    def outdated(self, seen: Moment, tags: tuple[str, ...]) -> bool:
+        """Whether a read may have missed a write under one of its tags, as far as is known."""
+        ...
+
+    def state(self, tags: tuple[str, ...]) -> object:
+        """Return what equals itself only as long as no further write under the tags is known."""
         ...
 
 

@@ -1,9 +1,10 @@
 """What a handler answers: bytes that are ready to be sent, and the headers that describe them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import blake2b
+from typing import TypeAlias
 
 import falcon
 import orjson
@@ -24,13 +25,18 @@ _COMMON_ACCEPT = frozenset({"", "*/*", JSON})
 class Answer:
     """The body of an answer, and headers by their names in lower case.
 
-    A file takes the place of the body. Who has the answer sends it, or at least closes it.
+    A file takes the place of the body. Who has the answer sends it, or at least closes it. One that
+    does not last is never kept for the next who asks.
     """
 
     body: bytes
     headers: Mapping[str, str] = field(factory=dict)
     file: ServedImage | None = None
+    lasts: bool = True
 
+
+Handler: TypeAlias = Callable[..., Answer]
+"""Is called with the shop, the request and what its path names."""
 
 NOTHING = Answer(b"")
 """The answer of a deletion."""

@@ -10,6 +10,7 @@ from eggypro_core.app import EggyPro
 from eggypro_core.categories import LIST_PARAMETERS, CategoryQuery
 from eggypro_core.errors import NotFoundError
 from eggypro_core.parameters import flag, read_status
+from eggypro_core.renderings import LISTS, TREE
 from eggypro_core.representation import (
     CATEGORIES,
     PRODUCTS,
@@ -87,6 +88,7 @@ ROUTES = (
         parameters=LIST_PARAMETERS,
         closed_parameters=_BY_STATUS,
         answer="CategoryPage",
+        tags=(LISTS, TREE),
     ),
     Route(
         method="POST",
@@ -106,6 +108,7 @@ ROUTES = (
         parameters=("status",),
         closed_parameters=_BY_STATUS,
         answer="Category",
+        tags=(LISTS, TREE),
     ),
     Route(
         method="PUT",

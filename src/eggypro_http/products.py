@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 import falcon
+from attrs import evolve
 
 from eggypro_core import rules
 from eggypro_core.access import Permission
@@ -11,6 +12,7 @@ from eggypro_core.errors import NotFoundError
 from eggypro_core.parameters import flag, read_status
 from eggypro_core.products import Product
 from eggypro_core.queries import LIST_PARAMETERS, SEARCH_PARAMETERS, ProductQuery
+from eggypro_core.renderings import LISTS, TREE, product_tag
 from eggypro_core.representation import PRODUCTS, page_body, product_body, suggestions_body
 from eggypro_core.suggestions import SUGGEST_PARAMETERS, read_typed
 from eggypro_http.answers import NOTHING, Answer, stock_answer, tagged, version_named
@@ -82,9 +84,10 @@ def change_stock(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
 
 
 def _page(shop: EggyPro, query: ProductQuery) -> Answer:
-    return tagged(
-        page_body(shop.catalog.listing(query), query, shop.currency, shop.gallery.address)
-    )
+    listing = shop.catalog.listing(query)
+    answer = tagged(page_body(listing, query, shop.currency, shop.gallery.address))
+    is_miss = query.search is not None and not listing.page.items
+    return evolve(answer, lasts=not is_miss)  # each search that finds nothing is counted
 
 
 def _product(shop: EggyPro, product: Product) -> Answer:
@@ -95,6 +98,8 @@ def _product(shop: EggyPro, product: Product) -> Answer:
 ONE = f"{PRODUCTS}/{{slug}}"
 _BY_STATUS = {"status": Permission.PRODUCTS_READ}
 _BY_LIST = {**_BY_STATUS, "explain": Permission.PRODUCTS_READ}
+_OF_LISTS = (LISTS, TREE)
+_OF_ONE = (product_tag("{slug}"), TREE)
 
 ROUTES = (
     Route(
@@ -105,6 +110,7 @@ ROUTES = (
         parameters=LIST_PARAMETERS,
         closed_parameters=_BY_LIST,
         answer="ProductPage",
+        tags=_OF_LISTS,
     ),
     Route(
         method="POST",
@@ -124,6 +130,7 @@ ROUTES = (
         parameters=SEARCH_PARAMETERS,
         closed_parameters=_BY_LIST,
         answer="ProductPage",
+        tags=_OF_LISTS,
     ),
     Route(
         method="GET",
@@ -132,6 +139,7 @@ ROUTES = (
         handler=suggest_products,
         parameters=SUGGEST_PARAMETERS,
         answer="Suggestions",
+        tags=_OF_LISTS,
     ),
     Route(
         method="GET",
@@ -141,6 +149,7 @@ ROUTES = (
         parameters=("status",),
         closed_parameters=_BY_STATUS,
         answer="Product",
+        tags=_OF_ONE,
     ),
     Route(
         method="PUT",

@@ -6,6 +6,7 @@ import orjson
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
 from eggypro_core.rates import STANDARD, STRICT
+from eggypro_core.renderings import product_tag
 from eggypro_core.representation import PRODUCTS, REVIEWS, review_body, review_page_body
 from eggypro_core.reviews import LIST_PARAMETERS, QUEUE_PARAMETERS, ReviewQuery
 from eggypro_http.answers import NOTHING, Answer, tagged
@@ -61,6 +62,7 @@ ROUTES = (
         handler=list_reviews,
         parameters=LIST_PARAMETERS,
         answer="ReviewPage",
+        tags=(product_tag("{slug}"),),
     ),
     Route(
         method="POST",

@@ -10,6 +10,7 @@ from attrs import Factory, field, frozen
 
 from eggypro_core.access import Need
 from eggypro_core.app import EggyPro
+from eggypro_core.caching import ReadCache
 from eggypro_core.limiter import Limiter
 from eggypro_core.rates import STANDARD
 from eggypro_http.addresses import (
@@ -19,15 +20,15 @@ from eggypro_http.addresses import (
     SlugConverter,
     template,
 )
-from eggypro_http.answers import JSON, Answer, is_known, require_json_accepted, send
+from eggypro_http.answers import JSON, Handler, is_known, require_json_accepted, send
 from eggypro_http.errors import NO_STORE
+from eggypro_http.keeping import kept_answers
 from eggypro_http.visits import visitor
 
 PUBLIC = "public, max-age=0, must-revalidate"
 """What caches may do with an answer for everybody: keep it, but ask each time."""
 ENDPOINT = "eggypro.endpoint"
 """The name under which the environ of a request holds the path of the route that it matched."""
-Handler: TypeAlias = Callable[..., Answer]
 Responder: TypeAlias = Callable[..., None]
 
 
@@ -39,7 +40,8 @@ class Route:
     admin key itself) is needed for every call, those of `closed_parameters` where the parameter is
     given: such an answer is not for others, and never kept. `limits` name the policies by which its
     calls are counted. `body` and `answer` name the schemas of what is sent and received; None
-    stands for nothing. `media_type` is that of the answer.
+    stands for nothing. `media_type` is that of the answer, which is kept where it has `tags`: those
+    of all that it shows, with the names that stand in the path.
     """
 
     method: str
@@ -56,6 +58,7 @@ class Route:
     cache_control: str = Factory(
         lambda route: PUBLIC if route.method == "GET" else NO_STORE, takes_self=True
     )
+    tags: tuple[str, ...] = ()
     limits: tuple[str, ...] = Factory(lambda route: _usual_limits(route.path), takes_self=True)
 
     def needs(self, request: falcon.Request) -> Need | None:
@@ -71,11 +74,11 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
     app.router_options.converters["slug"] = SlugConverter
     app.router_options.converters["id"] = IdConverter
     app.router_options.converters["image"] = ImageConverter
-    limiter = shop.limiter(shop.gate)
     app.router_options.converters["public_id"] = PublicIdConverter
+    limiter, cache = shop.limiter(shop.gate), shop.cache()
     responders: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
-        responders[route.path][route.method] = _responder(route, shop, limiter)
+        responders[route.path][route.method] = _responder(route, shop, limiter, cache)
     for path, by_method in responders.items():
         if "GET" in by_method:
             by_method["HEAD"] = by_method["GET"]
@@ -95,7 +98,8 @@ class _Matching:
             request.env[ENDPOINT] = resource.path
 
 
-def _responder(route: Route, shop: EggyPro, limiter: Limiter) -> Responder:
+def _responder(route: Route, shop: EggyPro, limiter: Limiter, cache: ReadCache | None) -> Responder:
+    answered = kept_answers(route.handler, route.tags, cache)
     visits = visitor(shop.trusted_proxies, limiter, route.limits)
     kept = _kept(route.cache_control, shop.cdn_ttl)
 
@@ -105,7 +109,8 @@ def _responder(route: Route, shop: EggyPro, limiter: Limiter) -> Responder:
             visit.admit(needed)
             if route.media_type == JSON:
                 require_json_accepted(request)
-            answer = route.handler(shop, request, **path)
+            handle = answered if needed is None else route.handler
+            answer = handle(shop, request, **path)
         response.set_headers(answer.headers)
         response.set_header("cache-control", kept if needed is None else NO_STORE)
         if route.method == "GET" and is_known(answer, request):

@@ -5,6 +5,7 @@ import falcon
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
 from eggypro_core.parameters import read_status
+from eggypro_core.renderings import product_tag
 from eggypro_core.representation import PRODUCTS, variant_body, variant_page_body
 from eggypro_core.variants import LIST_PARAMETERS, Variant, VariantQuery
 from eggypro_http.answers import NOTHING, Answer, stock_answer, tagged, version_named
@@ -81,6 +82,7 @@ ROUTES = (
         parameters=LIST_PARAMETERS,
         closed_parameters=_BY_STATUS,
         answer="VariantPage",
+        tags=(product_tag("{slug}"),),
     ),
     Route(
         method="POST",
@@ -100,6 +102,7 @@ ROUTES = (
         parameters=("status",),
         closed_parameters=_BY_STATUS,
         answer="Variant",
+        tags=(product_tag("{slug}"),),
     ),
     Route(
         method="PUT",

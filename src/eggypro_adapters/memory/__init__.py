@@ -1,5 +1,6 @@
 """Every port within this process: the reference that real adapters are tested against."""
 
+from eggypro_adapters.memory.cache import MemoryCache
 from eggypro_adapters.memory.categories import MemoryCategoryStore
 from eggypro_adapters.memory.counter import MemoryCounter
 from eggypro_adapters.memory.images import MemoryImageStore
@@ -12,6 +13,7 @@ from eggypro_adapters.memory.tokens import MemoryTokenSigner
 from eggypro_adapters.memory.variants import MemoryVariantStore
 
 __all__ = [
+    "MemoryCache",
     "MemoryCategoryStore",
     "MemoryCounter",
     "MemoryDatabase",

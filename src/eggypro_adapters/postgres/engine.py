@@ -27,6 +27,20 @@ FETCHED = 100
 """Rows of a snapshot that are fetched in one round trip."""
 _NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
 CONNECT = {"connect_timeout": 10, "application_name": "eggypro"}
+HISTORY = (
+    "(SELECT oid FROM pg_database WHERE datname = current_database()) || '-'"
+    " || CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS bigint)"
+)
+"""The database and since when its server runs: what the numbers of transactions belong to.
+
+A backup that was put back, or a replica that took over, counts on from an earlier number.
+"""
+_TOUCHED = (
+    f"SELECT {HISTORY}, CAST(CAST(pg_current_xact_id_if_assigned() AS text) AS bigint),"
+    " nullif(current_setting('eggypro.touched', true), '')"
+)
+Noted: TypeAlias = Callable[[str, int, str], None]
+"""Is told of a transaction: the history that it is of, its number, and the tags it touched."""
 
 
 class PoolerCheck(Protocol):
@@ -73,6 +87,7 @@ class Database:
     engine: sa.Engine = field(repr=False)
     _writing: sa.Engine = field(repr=False)
     _snapshots: sa.Engine = field(repr=False)
+    _noted: Noted = field(repr=False)
 
     @classmethod
     def connect(
@@ -83,11 +98,13 @@ class Database:
         patience: float = 3,
         pooler: PoolerCheck = found_out,
         clock: Callable[[], float] = monotonic,
+        noted: Noted | None = None,
     ) -> "Database":
         """Return a database whose pool has at most `size` connections. None is opened yet.
 
         Whoever finds all of them busy waits `patience` seconds for one. `clock` tells seconds: a
-        connection that was idle for longer than IDLE is replaced.
+        connection that was idle for longer than IDLE is replaced. Each write that shows is `noted`
+        before its end.
         """
         engine = sa.create_engine(
             url,
@@ -107,6 +124,7 @@ class Database:
             engine,
             engine.execution_options(isolation_level="READ COMMITTED"),
             engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
+            noted or _unnoted,
         )
 
     def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
@@ -122,7 +140,7 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """Open a transaction: committed at the end, rolled back by any exception."""
-        with translated(), self._writing.begin() as connection:
+        with translated(), self._noting() as connection:
             yield connection
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
@@ -134,12 +152,12 @@ class Database:
         with translated():
             for _ in range(TRIES - 1):
                 try:
-                    with self._writing.begin() as connection:
+                    with self._noting() as connection:
                         return work(connection)
                 except sa.exc.DBAPIError as error:
                     if not is_collision(error):
                         raise
-            with self._writing.begin() as connection:
+            with self._noting() as connection:
                 return work(connection)
 
     @contextmanager
@@ -172,6 +190,20 @@ class Database:
         """Close every connection."""
         self.engine.dispose()
 
+    @contextmanager
+    def _noting(self) -> Iterator[sa.Connection]:
+        """Open a transaction, and note what it touched before it ends.
+
+        Its number is enough for that: no read has seen it while it runs. So there is no moment in
+        which it is over and not yet known of, whenever this process is killed.
+        """
+        with self._writing.begin() as connection:
+            yield connection
+            if connection.in_transaction():
+                touched = driver(connection.connection).execute(_TOUCHED).fetchone()
+                if touched is not None and touched[2] is not None:
+                    self._noted(*touched)
+
     def _read(
         self, statement: Statement, values: Mapping[str, object]
     ) -> Sequence[tuple[Any, ...]]:
@@ -188,6 +220,10 @@ class Database:
             raise
         finally:
             pooled.close()
+
+
+def _unnoted(_history: str, _number: int, _tags: str) -> None:
+    """Take note of nothing: nobody here keeps answers."""
 
 
 def driver(pooled: PoolProxiedConnection) -> psycopg.Connection[Any]:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration: the one that makes these tables."""
 
 metadata = sa.MetaData(

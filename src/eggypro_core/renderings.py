@@ -1,0 +1,68 @@
+"""Answers that are kept in a cache, and the tags that tell what they show."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from attrs import field, frozen
+
+LISTS = "products"
+"""The tag of all that lists products or counts them."""
+TREE = "categories"
+"""The tag of all that names a category or shows where it stands."""
+EVERYTHING = "*"
+"""What stands for every tag."""
+
+
+def product_tag(slug: str) -> str:
+    """Return the tag of all that shows the product at a slug, or says that there is none."""
+    return f"product:{slug}"
+
+
+class Outcome(StrEnum):
+    """Where an answer came from."""
+
+    HIT = "hit"
+    MISS = "miss"
+    STALE = "stale"
+
+
+@frozen
+class Rendering:
+    """An answer in bytes, and its headers. One that does not last is never kept."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(factory=dict)
+    lasts: bool = True
+
+
+@frozen
+class Moment:
+    """How much was written, in one history of a database: a read at it sees no later write.
+
+    Numbers of two histories say nothing about one another.
+    """
+
+    history: str
+    number: int
+
+
+@frozen
+class Kept:
+    """An answer that was kept, or the reason why there is none.
+
+    What was written before `seen`, its read has seen. It is over at `ends`, in seconds since 1970.
+    """
+
+    seen: Moment
+    ends: float
+    rendering: Rendering = Rendering(b"")
+    absent: str | None = None
+
+
+@frozen
+class CacheCounts:
+    """How often answers were found, made, and given although the database was away."""
+
+    hits: int = 0
+    misses: int = 0
+    stale: int = 0
