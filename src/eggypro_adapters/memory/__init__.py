@@ -2,6 +2,7 @@
 
 from eggypro_adapters.memory.cache import MemoryCache
 from eggypro_adapters.memory.categories import MemoryCategoryStore
+from eggypro_adapters.memory.changes import MemoryChanges
 from eggypro_adapters.memory.counter import MemoryCounter
 from eggypro_adapters.memory.images import MemoryImageStore
 from eggypro_adapters.memory.ledger import MemoryImageLedger
@@ -15,6 +16,7 @@ from eggypro_adapters.memory.variants import MemoryVariantStore
 __all__ = [
     "MemoryCache",
     "MemoryCategoryStore",
+    "MemoryChanges",
     "MemoryCounter",
     "MemoryDatabase",
     "MemoryImageLedger",

@@ -91,6 +91,13 @@ END $$;
 CREATE TRIGGER categories_touched AFTER INSERT OR UPDATE OR DELETE ON categories
 FOR EACH STATEMENT EXECUTE FUNCTION eggypro_categories_touched();
 """
+EMPTIED = """
+CREATE FUNCTION eggypro_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM eggypro_touch('*');
+  RETURN NULL;
+END $$;
+"""
 
 
 def upgrade() -> None:
@@ -100,9 +107,16 @@ def upgrade() -> None:
     for table, which in WHICH.items():
         op.execute(PART.format(table=table, which=which))
     op.execute(CATEGORIES)
+    op.execute(EMPTIED)
+    for table in ("products", "categories", *WHICH):
+        op.execute(
+            f"CREATE TRIGGER {table}_emptied AFTER TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION eggypro_emptied()"
+        )
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION eggypro_emptied() CASCADE")
     op.execute("DROP FUNCTION eggypro_categories_touched() CASCADE")
     for table in WHICH:
         op.execute(f"DROP FUNCTION eggypro_{table}_touched() CASCADE")

@@ -1,0 +1,14 @@
+import pytest
+
+from eggypro_adapters.memory import MemoryChanges
+from tests.contracts.changes import ChangesContract, Touch
+
+
+class TestMemoryChanges(ChangesContract):
+    @pytest.fixture
+    def changes(self) -> MemoryChanges:
+        return MemoryChanges()
+
+    @pytest.fixture
+    def touch(self, changes: MemoryChanges) -> Touch:
+        return changes.touch
