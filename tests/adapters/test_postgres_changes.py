@@ -45,6 +45,24 @@ with database.begin() as connection:
 """A writer that is killed as soon as its transaction is over."""
 
 
+ONE_OF_EACH = [
+    (
+        "INSERT INTO products (name, slug, description, details, price, name_key)"
+        " VALUES ('Egg', 'egg', '', '', 1, 'egg')"
+    ),
+    (
+        "INSERT INTO variants (product_id, options, combination, price)"
+        " SELECT id, '{}', 'a', 1 FROM products"
+    ),
+    (
+        "INSERT INTO reviews (product_id, reviewer_name, rating, comment, is_verified)"
+        " SELECT id, 'Bob', 5, 'Good', true FROM products"
+    ),
+    "INSERT INTO categories (name, slug) VALUES ('Eggs', 'eggs')",
+    "INSERT INTO product_categories SELECT products.id, categories.id FROM products, categories",
+]
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Iterator[Written]:
     written = Written(tmp_path)
@@ -178,6 +196,74 @@ def test_many_products_changed_at_once_are_told_of_as_everything(
         connection.execute(sa.text("UPDATE products SET price = price + 1"))
     assert changes.outdated(seen, (product_tag("egg-7"),))
     assert changes.outdated(seen, (product_tag("elsewhere"),))
+
+
+BY_HAND = {
+    "product:egg": [
+        "UPDATE products SET name = 'Egg'",
+        "DELETE FROM products",
+        (
+            "INSERT INTO variants (product_id, options, combination, price) SELECT id, '{}', 'x', 1"
+            " FROM products"
+        ),
+        "UPDATE variants SET image = 'https://x.example'",
+        "DELETE FROM variants",
+        (
+            "INSERT INTO reviews (product_id, reviewer_name, rating, comment, is_verified)"
+            " SELECT id, 'Ada', 5, 'Good', true FROM products"
+        ),
+        "UPDATE reviews SET comment = 'Better'",
+        "UPDATE reviews SET is_verified = false",
+        "DELETE FROM reviews",
+        "DELETE FROM product_categories",
+        "TRUNCATE variants CASCADE",
+    ],
+    "product:milk": [
+        "UPDATE products SET slug = 'milk'",
+        (
+            "INSERT INTO products (name, slug, description, details, price, name_key)"
+            " VALUES ('Milk', 'milk', '', '', 1, 'milk')"
+        ),
+    ],
+    LISTS: [
+        "UPDATE products SET stock_quantity = 3",
+        "UPDATE variants SET stock_quantity = 3",
+        "DELETE FROM product_categories",
+        "DELETE FROM products",
+    ],
+    TREE: [
+        "UPDATE categories SET name = 'Egg'",
+        "DELETE FROM categories",
+        "INSERT INTO categories (name, slug) VALUES ('Milk', 'milk')",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("tag", "statement"),
+    [(tag, statement) for tag, statements in BY_HAND.items() for statement in statements],
+)
+def test_what_is_written_by_hand_is_noted_as_well(
+    changes: PostgresChanges, writing: Database, tag: str, statement: str
+) -> None:
+    with writing.begin() as connection:
+        for each in ONE_OF_EACH:
+            connection.execute(sa.text(each))
+    seen = moment_after_all(changes, (tag,))
+    with writing.begin() as connection:
+        connection.execute(sa.text(statement))
+    assert changes.outdated(seen, (tag,))
+
+
+def test_a_review_that_waits_touches_nothing(changes: PostgresChanges, writing: Database) -> None:
+    with writing.begin() as connection:
+        for each in ONE_OF_EACH:
+            connection.execute(sa.text(each))
+    seen = moment_after_all(changes, (LISTS, *EGG))
+    pending = ONE_OF_EACH[2].replace("true", "false")
+    with writing.begin() as connection:
+        connection.execute(sa.text(pending))
+    assert not changes.outdated(seen, (LISTS, *EGG))
 
 
 def test_numbers_are_shared_by_processes_and_only_grow(tmp_path: Path) -> None:

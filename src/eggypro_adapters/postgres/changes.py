@@ -111,7 +111,7 @@ class PostgresChanges:
             try:
                 with translated():
                     self._listen()
-            except UnavailableError as error:
+            except (UnavailableError, psycopg.Error) as error:  # the other: closed under its hands
                 if self._until and not self._over.is_set():
                     _log.warning("No answers are kept while the database is not heard. %s", error)
             self._until = 0.0
