@@ -251,7 +251,7 @@ def _typos(store: PostgresProductStore, dice: random.Random) -> str:
         if _is_found(store, f"{brand} {last}", values):
             meant += 1
             found += _is_found(store, f"{brand} {typo(dice, last)}", values)
-    return f"Two words of a product find {meant} of 600 among the first 20; with a typo, {found} of these."
+    return f"Two words find {meant} of 600 products among the first 20; a typo {found} of these."
 
 
 def _is_found(store: PostgresProductStore, search: str, values: dict[str, object]) -> bool:

@@ -1,0 +1,80 @@
+"""A wire to a server, which can be cut, or go dead without a word."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Lock, Thread
+
+Address = str | tuple[str, int]
+
+
+class Wire:
+    """Listens on a port, and passes on what comes to a server and back."""
+
+    def __init__(self, server: Address) -> None:
+        self._server = server
+        self._lock = Lock()
+        self._ends: list[socket.socket] = []
+        self._is_passing = Event()
+        self._is_passing.set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._accept()
+
+    def cut(self) -> None:
+        """Break all connections, and let nobody make another."""
+        with self._lock:
+            _close(self._listener)
+            for end in self._ends:
+                _close(end)
+            self._ends.clear()
+
+    def mend(self) -> None:
+        """Listen again, where it did before."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self._accept()
+
+    def go_dead(self) -> None:
+        """Take connections, but pass on nothing."""
+        self._is_passing.clear()
+
+    def come_alive(self) -> None:
+        """Pass everything on again."""
+        self._is_passing.set()
+
+    def _accept(self) -> None:
+        Thread(target=self._run, args=(self._listener,), daemon=True).start()
+
+    def _run(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                kind = socket.AF_UNIX if isinstance(self._server, str) else socket.AF_INET
+                far = socket.socket(kind)
+                far.connect(self._server)
+                with self._lock:
+                    self._ends += [near, far]
+                for one, other in ((near, far), (far, near)):
+                    Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+
+    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while some := one.recv(65536):
+                self._is_passing.wait()
+                other.sendall(some)
+        for end in (one, other):
+            _close(end)
+
+
+@contextmanager
+def wire_to(server: Address) -> Iterator[Wire]:
+    wire = Wire(server)
+    yield wire
+    wire.come_alive()
+    wire.cut()
+
+
+def _close(end: socket.socket) -> None:
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
