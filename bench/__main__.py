@@ -1,4 +1,4 @@
-"""`make bench`: measures, prints a table and writes it to bench/RESULTS.md.
+"""`make bench`: measures, prints tables and writes them to bench/results, a file for each part.
 
 Candidates are measured in turn, several rounds in one window; medians are told. Processor time per
 request (of the server with all below it, plus Postgres) comes first, since it is steadier than
@@ -11,7 +11,7 @@ import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -35,7 +35,7 @@ from bench.processes import (
 from eggypro_adapters.embedded_postgres import attach
 
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
-RESULTS = Path(__file__).with_name("RESULTS.md")
+RESULTS = Path(__file__).with_name("results")
 THREADS = "64"
 
 
@@ -55,25 +55,24 @@ class Candidate:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--products", type=int, nargs="+", default=[100_000, 1_000_000])
-    parser.add_argument("--only", choices=["requests", "search", "images"])
+    parser.add_argument("--only", choices=["imports", "requests", "images", "search"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="eggypro-bench-") as folder, ExitStack() as opened:
         data = Path(folder) / "data"
         environment = {"EGGYPRO_DATA_DIR": str(data), "RATE_LIMIT_MAX_REQUESTS": "0"}
-        lines = [*_machine(), ""]
-        if options.only in {None, "requests"}:
-            lines += [*_imports(Path(folder), environment, options.products[0]), ""]
-            lines += [*_requests(opened, data, environment, options), ""]
-        if options.only in {None, "images"}:
-            lines += [*images.measured(EGGYPRO, Path(folder), environment), ""]
-        if options.only in {None, "search"}:
-            for number in options.products:
-                lines += [*search.measured(Path(folder), number), ""]
-    report = "\n".join(lines).rstrip() + "\n"
-    RESULTS.write_text(report)
-    print(report)
+        parts: dict[str, Callable[[], Iterator[str]]] = {
+            "imports": lambda: _imports(Path(folder), environment, options.products[0]),
+            "requests": lambda: _requests(opened, data, environment, options),
+            "images": lambda: images.measured(EGGYPRO, Path(folder), environment),
+            "search": lambda: search.measured(Path(folder), options.products),
+        }
+        for name, measured in parts.items():
+            if options.only in {None, name}:
+                report = "\n".join([*_machine(), "", *measured()]) + "\n"
+                (RESULTS / f"{name}.md").write_text(report)
+                print(report, flush=True)
 
 
 def _imports(folder: Path, environment: dict[str, str], number: int) -> Iterator[str]:
@@ -95,18 +94,23 @@ def _imports(folder: Path, environment: dict[str, str], number: int) -> Iterator
 def _requests(
     opened: ExitStack, data: Path, environment: dict[str, str], options: argparse.Namespace
 ) -> Iterator[str]:
-    hello, shop = free_port(), free_port()
+    hello, shop, plain = free_port(), free_port(), free_port()
     hello_command = [sys.executable, "-m", "bench.hello", str(hello), THREADS]
     hello_pid = opened.enter_context(running(hello_command, hello, environment))
-    serve = [EGGYPRO, "serve", "--port", str(shop)]
-    shop_pid = opened.enter_context(running(serve, shop, environment))
+    serve = [EGGYPRO, "serve", "--demo", "--port"]
+    shop_pid = opened.enter_context(running([*serve, str(shop)], shop, environment))
+    uncached = {**environment, "CACHE_TTL": "0"}
+    plain_pid = opened.enter_context(running([*serve, str(plain)], plain, uncached))
     with urlopen(f"http://127.0.0.1:{shop}/api/products?limit=100&sort=newest") as answer:
         slugs = [item["slug"] for item in json.load(answer)["items"]]
+    of_each = [f"/api/products/{slug}" for slug in slugs]
     _settle(data)
     candidates = [
         Candidate("bare Falcon hello", hello, hello_pid, ["/hello"]),
-        Candidate("product, from Postgres", shop, shop_pid, [f"/api/products/{s}" for s in slugs]),
-        Candidate("list of 20, from Postgres", shop, shop_pid, ["/api/products"]),
+        Candidate("product, kept in the process", shop, shop_pid, of_each),
+        Candidate("list of 20, kept in the process", shop, shop_pid, ["/api/products"]),
+        Candidate("product, from Postgres", plain, plain_pid, of_each),
+        Candidate("list of 20, from Postgres", plain, plain_pid, ["/api/products"]),
     ]
     for _ in range(options.rounds):
         for candidate in candidates:
@@ -151,8 +155,6 @@ def _table(candidates: list[Candidate]) -> Iterator[str]:
 
 def _machine() -> Iterator[str]:
     packages = ("falcon", "granian", "sqlalchemy", "psycopg", "orjson", "attrs")
-    yield "# What was measured"
-    yield ""
     yield f"Python {platform.python_version()} on {platform.system()} {platform.machine()}; " + (
         ", ".join(f"{name} {version(name)}" for name in packages) + "."
     )

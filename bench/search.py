@@ -3,7 +3,7 @@
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -105,8 +105,14 @@ KINDS_OF_SEARCH = (
 )
 
 
-def measured(folder: Path, number: int) -> Iterator[str]:
-    """Give the lines of a report on so many products."""
+def measured(folder: Path, numbers: Iterable[int]) -> Iterator[str]:
+    """Give the lines of a report on catalogues of so many products."""
+    for number in numbers:
+        yield from _measured(folder, number)
+        yield ""
+
+
+def _measured(folder: Path, number: int) -> Iterator[str]:
     with attach(folder / f"search-{number}", linger=1, settings=SETTINGS) as server:
         database = Database.connect(server.url)
         PostgresMigrations(database).upgrade()
