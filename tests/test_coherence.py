@@ -163,6 +163,24 @@ def test_while_the_database_is_away_what_is_kept_is_shown(
             until(caller, SLUGS[0], lambda shown: shown.cache == "hit")
 
 
+def test_a_database_that_stops_dead_holds_nobody_up_for_long(
+    environment: dict[str, str], database_url: sa.URL, wire: Wire
+) -> None:
+    with open_eggypro(_settings(environment)) as library:
+        for slug in SLUGS:
+            library.catalog.add(a_product(name=slug, stock_quantity=1))
+    by_wire = {**environment, "POSTGRES_URL": _over(database_url, wire)}
+    with served(by_wire) as (address, _), calling(address) as caller:
+        until(caller, SLUGS[0], lambda shown: shown.cache == "hit")
+        wire.go_dead()
+        stale = until(caller, SLUGS[0], lambda shown: shown.cache != "hit")
+        assert (stale.stock, stale.cache) == (1, "stale")
+        assert caller.get(SLUGS[1]).status == 503
+        wire.come_alive()
+        until(caller, SLUGS[1], lambda shown: shown.status == 200)
+        until(caller, SLUGS[0], lambda shown: shown.cache == "hit")
+
+
 def _settings(environment: dict[str, str]) -> Settings:
     return Settings.read(environment)
 

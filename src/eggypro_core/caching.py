@@ -17,6 +17,8 @@ ABSENT = 5.0
 _LAST_PART = 0.1
 """The part of its life in which an answer is made anew by one of those who ask for it."""
 _JITTER = 0.1
+AWAY = 1.0
+"""The seconds between two attempts to read from a database that is away."""
 
 Load: TypeAlias = Callable[[], Rendering]
 Tags: TypeAlias = tuple[str, ...]
@@ -55,6 +57,7 @@ class ReadCache:
         self._lock = Lock()
         self._flights: dict[str, _Flight] = {}
         self._hits = self._misses = self._stale = 0
+        self._away_until = 0.0
 
     @property
     def counts(self) -> CacheCounts:
@@ -73,7 +76,7 @@ class ReadCache:
             self._hits += 1
             return _given(kept), Outcome.HIT
         try:
-            return self._together(key, tags, load, seen) if seen else self._read(load)
+            return self._together(key, tags, load, seen) if seen else self._alone(load)
         except UnavailableError:
             if kept is None:
                 raise
@@ -91,6 +94,29 @@ class ReadCache:
 
     def _is_due(self, kept: Kept) -> bool:
         return kept.absent is None and kept.ends - self._clock() < self._ttl * _LAST_PART
+
+    def _alone(self, load: Load) -> tuple[Rendering, Outcome]:
+        """Load while nobody can tell what is written: the database may be away, or silent.
+
+        Once it was, one tries at a time; nobody else waits for it. Raises UnavailableError.
+        """
+        if self._is_shunned():
+            raise UnavailableError("The database did not answer a moment ago: try again later")
+        try:
+            rendering, outcome = self._read(load)
+        except UnavailableError:
+            self._away_until = self._clock() + AWAY
+            raise
+        self._away_until = 0.0
+        return rendering, outcome
+
+    def _is_shunned(self) -> bool:
+        with self._lock:
+            now = self._clock()
+            if not self._away_until or now < self._away_until:
+                return bool(self._away_until)
+            self._away_until = now + AWAY  # this one tries
+            return False
 
     def _read(self, load: Load) -> tuple[Rendering, Outcome]:
         rendering = load()

@@ -5,7 +5,7 @@ from threading import Barrier, Event
 import pytest
 
 from eggypro_adapters.memory import MemoryCache, MemoryChanges
-from eggypro_core.caching import ABSENT, ReadCache
+from eggypro_core.caching import ABSENT, AWAY, ReadCache
 from eggypro_core.errors import NotFoundError, UnavailableError
 from eggypro_core.renderings import EVERYTHING, LISTS, TREE, CacheCounts, Rendering, product_tag
 from tests.clock import FakeSeconds
@@ -163,6 +163,29 @@ def test_what_is_kept_is_given_while_the_database_is_away(
     clock.now += TTL * 1.2
     with pytest.raises(UnavailableError):
         ask()
+
+
+def test_a_database_that_is_away_is_tried_by_one_at_a_time(
+    changes: MemoryChanges, shelf: Shelf, clock: FakeSeconds, cache: ReadCache, ask: Ask
+) -> None:
+    ask()
+    changes.is_heard, shelf.is_away = False, True
+    for _ in range(5):
+        assert ask() == ("old", "stale")
+        with pytest.raises(UnavailableError):
+            cache.through("/milk", MILK, shelf)
+    assert shelf.reads == 2
+    clock.now += AWAY
+
+    def silent() -> Rendering:
+        assert ask() == ("old", "stale")  # others do not wait for it
+        return shelf()
+
+    with pytest.raises(UnavailableError):
+        cache.through("/milk", MILK, silent)
+    clock.now += AWAY
+    shelf.is_away = False
+    assert [ask(), ask()] == [("old", "miss"), ("old", "miss")]
 
 
 def test_what_is_known_to_be_outdated_is_not_given_even_then(

@@ -121,6 +121,7 @@ class PostgresChanges:
         pooled = self._database.engine.raw_connection()
         connection = self._connection = driver(pooled)
         pooled.detach()
+        connection.patience = LEASE
         with connection:
             if found_out(connection):
                 _log.warning(

@@ -23,6 +23,13 @@ IDLE = 30.0
 """Seconds after which a connection that nobody used is replaced."""
 STATEMENT_TIMEOUT = 5_000
 """Milliseconds after which a statement of a request is ended."""
+ANSWER = 6.0
+"""Seconds after which a request gives up a connection that says nothing, not even that it is over.
+
+The server, or what lies on the way, may have stopped dead.
+"""
+RETRY_WITHIN = 1.0
+"""Seconds within which a read must have failed to be tried again."""
 FETCHED = 100
 """Rows of a snapshot that are fetched in one round trip."""
 _NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
@@ -41,6 +48,16 @@ _TOUCHED = (
 )
 Noted: TypeAlias = Callable[[str, int, str], None]
 """Is told of a transaction: the history that it is of, its number, and the tags it touched."""
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection to a server of which no answer takes longer than so many seconds, if any."""
+
+    patience: float | None = ANSWER
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Run what talks to the server. Raises OperationalError where that takes too long."""
+        return super().wait(gen, interval, self.patience if timeout is None else timeout)
 
 
 class PoolerCheck(Protocol):
@@ -116,6 +133,7 @@ class Database:
             pool_reset_on_return=None,  # autocommit leaves nothing; a transaction ends itself
             connect_args=CONNECT,
         )
+        sa.event.listen(engine, "do_connect", _connected)
         sa.event.listen(engine, "connect", _prepared_by(pooler))
         sa.event.listen(engine, "checkin", _note_idle(clock))
         sa.event.listen(engine, "checkout", _refuse_idle(clock))
@@ -130,17 +148,21 @@ class Database:
     def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
         """Run a SELECT in one round trip; once more on a fresh connection if one was lost."""
         with translated():
+            began = monotonic()
             try:
                 return self._read(statement, values)
             except psycopg.OperationalError as error:
-                if not is_lost(error):
+                if not is_lost(error) or monotonic() > began + RETRY_WITHIN:
                     raise
                 return self._read(statement, values)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """Open a transaction: committed at the end, rolled back by any exception."""
-        with translated(), self._noting() as connection:
+        """Open a transaction: committed at the end, rolled back by any exception.
+
+        Its statements may take long.
+        """
+        with translated(), self._noting() as connection, _patiently(connection):
             yield connection
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
@@ -167,6 +189,7 @@ class Database:
         It may take as long as it takes.
         """
         with translated(), self._snapshots.begin() as connection, ExitStack() as cursors:
+            cursors.enter_context(_patiently(connection))
             connection.execute(_NO_TIMEOUT)
             numbers = count()
 
@@ -226,12 +249,27 @@ def _unnoted(_history: str, _number: int, _tags: str) -> None:
     """Take note of nothing: nobody here keeps answers."""
 
 
-def driver(pooled: PoolProxiedConnection) -> psycopg.Connection[Any]:
+def driver(pooled: PoolProxiedConnection) -> Connection:
     """Return the psycopg connection within a pooled one."""
     connection = pooled.driver_connection
-    if not isinstance(connection, psycopg.Connection):
+    if not isinstance(connection, Connection):
         raise TypeError(connection)
     return connection
+
+
+def _connected(_dialect: object, _record: object, given: Any, named: Any) -> Connection:
+    return Connection.connect(*given, **named)
+
+
+@contextmanager
+def _patiently(connection: sa.Connection) -> Iterator[None]:
+    """Wait for each answer as long as it takes."""
+    within = driver(connection.connection)
+    within.patience = None
+    try:
+        yield
+    finally:
+        within.patience = ANSWER
 
 
 def _prepared_by(pooler: PoolerCheck) -> Any:
