@@ -26,9 +26,9 @@ Tags: TypeAlias = tuple[str, ...]
 
 @define
 class _Flight:
-    """An answer in the making. Who comes while its `state` holds may wait for it."""
+    """An answer in the making: its read began after `seen`."""
 
-    state: object
+    seen: Moment
     landed: "Future[Rendering]" = field(factory=Future)
 
 
@@ -127,7 +127,7 @@ class ReadCache:
         self, key: str, tags: Tags, load: Load, seen: Moment
     ) -> tuple[Rendering, Outcome]:
         """Find or load an answer, or wait for who is about it."""
-        flight, is_mine = self._boarded(key, tags)
+        flight, is_mine = self._boarded(key, tags, seen)
         if not is_mine:
             rendering = flight.landed.result()
             self._hits += 1
@@ -145,17 +145,16 @@ class ReadCache:
                 if self._flights.get(key) is flight:
                     del self._flights[key]
 
-    def _boarded(self, key: str, tags: Tags) -> tuple[_Flight, bool]:
+    def _boarded(self, key: str, tags: Tags, seen: Moment) -> tuple[_Flight, bool]:
         """Return who is about an answer, and whether that is the caller.
 
-        Who began before the last write may miss it.
+        Nobody waits for one who may miss a write that they know of.
         """
-        state = self._changes.state(tags)
         with self._lock:
             flight = self._flights.get(key)
-            if flight is not None and flight.state == state:
+            if flight is not None and not self._changes.outdated(flight.seen, tags):
                 return flight, False
-            flight = self._flights[key] = _Flight(state)
+            flight = self._flights[key] = _Flight(seen)
             return flight, True
 
     def _found_or_loaded(

@@ -79,10 +79,6 @@ class Changes(Protocol):
         """Whether a read may have missed a write under one of its tags, as far as is known."""
         ...
 
-    def state(self, tags: tuple[str, ...]) -> object:
-        """Return what equals itself only as long as no further write under the tags is known."""
-        ...
-
 
 class CallRecorder(Protocol):
     """Takes note of each call of the API."""

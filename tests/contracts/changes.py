@@ -55,18 +55,6 @@ class ChangesContract:
         assert not changes.outdated(after, EGG)
         assert changes.outdated(after, MILK)
 
-    def test_the_state_of_tags_changes_with_each_write_under_them(
-        self, changes: Changes, touch: Touch
-    ) -> None:
-        moment(changes)
-        states = [changes.state(EGG)]
-        for _ in range(3):
-            touch(EGG[0])
-            states.append(changes.state(EGG))
-        touch(MILK[0])
-        assert len(set(states)) == 4
-        assert changes.state(EGG) == states[-1]
-
     def test_moments_of_another_history_never_hold(self, changes: Changes) -> None:
         seen = moment(changes)
         assert changes.outdated(Moment("another", seen.number + 1_000_000), EGG)

@@ -136,6 +136,29 @@ def test_who_comes_after_a_write_does_not_wait_for_a_read_before_it(
     assert cache.through("/egg", EGG, shelf)[0].body == b"new"
 
 
+def test_who_comes_after_a_commit_does_not_wait_for_a_read_that_began_before_it(
+    cache: ReadCache, changes: MemoryChanges, shelf: Shelf
+) -> None:
+    """A write is known of before its commit; a read between the two misses it all the same."""
+    has_read, may_go = Event(), Event()
+
+    def slow() -> Rendering:
+        old = shelf()
+        has_read.set()
+        may_go.wait()
+        return old
+
+    with ThreadPoolExecutor(1) as threads:
+        with changes.writing(EGG[0]):
+            first = threads.submit(cache.through, "/egg", EGG, slow)
+            has_read.wait()
+            shelf.text = "new"
+        assert cache.through("/egg", EGG, shelf)[0].body == b"new"
+        may_go.set()
+        first.result()
+    assert cache.through("/egg", EGG, shelf)[0].body == b"new"
+
+
 def test_all_who_wait_for_a_read_hear_that_it_failed(cache: ReadCache, shelf: Shelf) -> None:
     shelf.is_away = True
     with pytest.raises(UnavailableError):

@@ -102,10 +102,6 @@ class PostgresChanges:
             return True
         return known.slots.last(tags) >= seen.number
 
-    def state(self, tags: tuple[str, ...]) -> object:
-        known = self._known
-        return None if known is None else (known.history, known.slots.last(tags))
-
     def _run(self) -> None:
         while not self._over.is_set():
             try:
