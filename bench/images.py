@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bench.processes import free_port, memory_mib, running, tree
 
@@ -95,11 +95,14 @@ def _picture(width: int, height: int, size: int) -> bytes:
 
 
 def _saved(picture: bytes, size: tuple[int, int] | None) -> None:
+    """Do with Pillow what the server does with it."""
     with Image.open(io.BytesIO(picture)) as image:
-        if size is not None:
-            image.draft("RGB", size)
-            image.thumbnail(size)
-        image.save(io.BytesIO(), "JPEG", quality=80)
+        if size is None:
+            image.save(io.BytesIO(), "JPEG", quality="keep")
+        else:
+            image.draft("RGB", (2 * size[0], 2 * size[1]))
+            fitting = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+            fitting.save(io.BytesIO(), "JPEG", quality=80)
 
 
 def _upload(port: int, path: str, key: str, picture: bytes) -> dict[str, list[dict[str, str]]]:
