@@ -22,7 +22,7 @@ def products(number: int) -> Iterator[dict[str, object]]:
     """Return products of about a kilobyte each, an eighth of their words rare."""
     dice = random.Random(7)
     rare = [
-        "".join(dice.choices("bdfgklmnprst", k=3) + dice.choices("aeiou", k=3))
+        "".join(dice.choices("bdfgklmnprst", k=4) + dice.choices("aeiou", k=4))
         for _ in range(20_000)
     ]
 
