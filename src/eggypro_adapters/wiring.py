@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
@@ -18,6 +18,7 @@ from eggypro_adapters.postgres.changes import PostgresChanges, Written
 from eggypro_adapters.postgres.engine import Database, Noted, PoolerCheck, found_out
 from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.misses import PostgresSearchMisses
+from eggypro_adapters.postgres.once import PostgresOnce
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.tables import REVISION
@@ -60,19 +61,15 @@ def open_eggypro(settings: Settings) -> EggyPro:
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
         gate = Gate(key, _tokens(settings))
         running = opened.enter_context(ExitStack())
-        misses = PostgresSearchMisses(database)
-        products = PostgresProductStore(database)
         files = _image_files(settings, key)
         storage = ImageStorage(image_store(settings, key), PostgresImageLedger(database), _now)
+        services = partial(_services, storage, files)
         return EggyPro(
-            catalog=Catalog(products, NhHtmlCleaner(), _now, misses, storage),
-            assortment=Assortment(PostgresVariantStore(database), _now),
-            feedback=Feedback(PostgresReviewStore(database), _now),
-            taxonomy=Taxonomy(PostgresCategoryStore(database), _now),
-            gallery=Gallery(products, storage, _now, files),
+            **services(database),
             gate=gate,
             limiter=partial(_limiter, settings, running),
-            search_misses=misses,
+            once=PostgresOnce(database, services),
+            search_misses=PostgresSearchMisses(database),
             reader=read_products,
             writer=write_products,
             currency=settings.currency,
@@ -84,6 +81,29 @@ def open_eggypro(settings: Settings) -> EggyPro:
             cache=partial(_cache, settings, running, database, written),
             close=opened.pop_all().close,
         )
+
+
+class Services(TypedDict):
+    """The services that write to the database."""
+
+    catalog: Catalog
+    assortment: Assortment
+    feedback: Feedback
+    taxonomy: Taxonomy
+    gallery: Gallery
+
+
+def _services(storage: ImageStorage, files: ImageFiles | None, database: Database) -> Services:
+    """Return them over a database, or over one transaction in it; images are stored apart."""
+    products = PostgresProductStore(database)
+    misses = PostgresSearchMisses(database)
+    return {
+        "catalog": Catalog(products, NhHtmlCleaner(), _now, misses, storage),
+        "assortment": Assortment(PostgresVariantStore(database), _now),
+        "feedback": Feedback(PostgresReviewStore(database), _now),
+        "taxonomy": Taxonomy(PostgresCategoryStore(database), _now),
+        "gallery": Gallery(products, storage, _now, files),
+    }
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """EggyPro, put together: the services as every edge sees them."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
 from types import TracebackType
 from typing import Self
@@ -14,7 +15,15 @@ from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
-from eggypro_core.ports import CallRecorder, ImageFiles, ProductReader, ProductWriter, SearchMisses
+from eggypro_core.ports import (
+    CallRecorder,
+    Clock,
+    ImageFiles,
+    Once,
+    ProductReader,
+    ProductWriter,
+    SearchMisses,
+)
 from eggypro_core.taxonomy import Taxonomy
 
 
@@ -25,7 +34,7 @@ class EggyPro:
     It has `image_files` where it serves its images itself. Who serves it asks for a `limiter` and a
     `cache` once, and believes what `trusted_proxies` forward. Pages of the `cors_origins` may call
     it from a browser, and a CDN may keep what is public for `cdn_ttl` seconds. The `recorders` are
-    told of each call.
+    told of each call. What is asked for with a key is done `once`, where there is one.
     """
 
     catalog: Catalog
@@ -45,6 +54,8 @@ class EggyPro:
     cdn_ttl: int = 0
     in_production: bool = False
     recorders: tuple[CallRecorder, ...] = ()
+    once: Once | None = None
+    clock: Clock = field(default=lambda: datetime.now(UTC))
     cache: Callable[[], ReadCache | None] = lambda: None
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from eggypro_core.calls import Call
 from eggypro_core.categories import Category, CategoryDraft, CategoryQuery
@@ -20,6 +20,7 @@ from eggypro_core.images import (
 from eggypro_core.imports import ImportEntry
 from eggypro_core.listing import Explained
 from eggypro_core.misses import SearchMiss
+from eggypro_core.once import Done
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
 from eggypro_core.products import ListedProduct, Product, ProductDraft
@@ -29,6 +30,9 @@ from eggypro_core.renderings import Kept, Moment
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery
 from eggypro_core.suggestions import Suggestion
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
+
+if TYPE_CHECKING:
+    from eggypro_core.app import EggyPro
 
 
 class Clock(Protocol):
@@ -77,6 +81,27 @@ class Changes(Protocol):
 
     def outdated(self, seen: Moment, tags: tuple[str, ...]) -> bool:
         """Whether a read may have missed a write under one of its tags, as far as is known."""
+        ...
+
+
+class Once(Protocol):
+    """Does some work once under a name, and remembers what came of it. May raise UnavailableError.
+
+    What is done and the note of it are kept together or not at all.
+    """
+
+    def run(
+        self, shop: "EggyPro", name: str, at: datetime, work: Callable[["EggyPro"], Done]
+    ) -> tuple[Done, bool]:
+        """Return what came of some work, and whether that was remembered, for it was done before.
+
+        `work` is given the shop to do it with. If it raises, nothing is kept, nor remembered.
+        Raises ConflictError while another is about the same.
+        """
+        ...
+
+    def prune(self, at: datetime) -> int:
+        """Forget what was done REMEMBERED before a time or earlier; return how much that was."""
         ...
 
 

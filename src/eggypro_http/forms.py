@@ -11,6 +11,7 @@ from falcon.media.multipart import BodyPart, MultipartFormHandler
 from falcon.util import BufferedReader
 
 from eggypro_core.errors import Fault, InvalidError, MalformedError
+from eggypro_core.gallery import FILES
 from eggypro_core.images import HIGHEST_SIZE, too_large
 from eggypro_core.rules import printable
 from eggypro_http.bodies import is_plain, length_of
@@ -20,6 +21,8 @@ FILE = "file"
 """What the parts are called that are files."""
 _AROUND = 64 * 1024
 """How many bytes of a form need not be files."""
+LONGEST = FILES * HIGHEST_SIZE + _AROUND
+"""How long any form may be."""
 _PIECE = 64 * 1024
 _HANDLER = MultipartFormHandler()
 

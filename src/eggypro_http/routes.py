@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import falcon
 from attrs import Factory, field, frozen
 
-from eggypro_core.access import Need
+from eggypro_core.access import Credential, Need
 from eggypro_core.app import EggyPro
 from eggypro_core.caching import ReadCache
 from eggypro_core.limiter import Limiter
@@ -21,8 +21,10 @@ from eggypro_http.addresses import (
     template,
 )
 from eggypro_http.answers import JSON, Handler, is_known, require_json_accepted, send
+from eggypro_http.clients import Clients
 from eggypro_http.errors import NO_STORE
 from eggypro_http.keeping import kept_answers
+from eggypro_http.replays import once
 from eggypro_http.visits import visitor
 
 PUBLIC = "public, max-age=0, must-revalidate"
@@ -60,6 +62,11 @@ class Route:
     )
     tags: tuple[str, ...] = ()
     limits: tuple[str, ...] = Factory(lambda route: _usual_limits(route.path), takes_self=True)
+
+    @property
+    def is_done_once(self) -> bool:
+        """Whether it heeds an Idempotency-Key: tokens are not to be kept anywhere."""
+        return self.method == "POST" and self.permission is not Credential.KEY
 
     def needs(self, request: falcon.Request) -> Need | None:
         """Return what a request needs."""
@@ -99,7 +106,10 @@ class _Matching:
 
 
 def _responder(route: Route, shop: EggyPro, limiter: Limiter, cache: ReadCache | None) -> Responder:
-    answered = kept_answers(route.handler, route.tags, cache)
+    handler = route.handler
+    if route.is_done_once and shop.once is not None:
+        handler = once(handler, shop.once, Clients(shop.trusted_proxies))
+    answered = kept_answers(handler, route.tags, cache)
     visits = visitor(shop.trusted_proxies, limiter, route.limits)
     kept = _kept(route.cache_control, shop.cdn_ttl)
 
@@ -109,7 +119,7 @@ def _responder(route: Route, shop: EggyPro, limiter: Limiter, cache: ReadCache |
             visit.admit(needed)
             if route.media_type == JSON:
                 require_json_accepted(request)
-            handle = answered if needed is None else route.handler
+            handle = answered if needed is None else handler
             answer = handle(shop, request, **path)
         response.set_headers(answer.headers)
         response.set_header("cache-control", kept if needed is None else NO_STORE)

@@ -7,6 +7,7 @@ from eggypro_adapters.memory.counter import MemoryCounter
 from eggypro_adapters.memory.images import MemoryImageStore
 from eggypro_adapters.memory.ledger import MemoryImageLedger
 from eggypro_adapters.memory.misses import MemorySearchMisses
+from eggypro_adapters.memory.once import MemoryOnce
 from eggypro_adapters.memory.products import MemoryProductStore
 from eggypro_adapters.memory.reviews import MemoryReviewStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
@@ -21,6 +22,7 @@ __all__ = [
     "MemoryDatabase",
     "MemoryImageLedger",
     "MemoryImageStore",
+    "MemoryOnce",
     "MemoryProductStore",
     "MemoryReviewStore",
     "MemorySearchMisses",

@@ -165,6 +165,12 @@ class Database:
         with translated(), self._noting() as connection, _patiently(connection):
             yield connection
 
+    @contextmanager
+    def briefly(self) -> Iterator[sa.Connection]:
+        """Open a transaction as `begin` does, of a request: no statement of it may take long."""
+        with translated(), self._noting() as connection:
+            yield connection
+
     def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Do some work in a transaction, and return what it returns.
 
@@ -200,6 +206,10 @@ class Database:
                 return iter(cursor.execute(statement.sql, statement.values(values)))
 
             yield rows
+
+    def joined(self, connection: sa.Connection) -> "JoinedDatabase":
+        """Return this database as one open transaction sees it, whose end decides on all writes."""
+        return JoinedDatabase(self.engine, self._writing, self._snapshots, self._noted, connection)
 
     def revision(self) -> str | None:
         """Return the migration that the database is at, None where there was none yet."""
@@ -247,6 +257,22 @@ class Database:
 
 def _unnoted(_history: str, _number: int, _tags: str) -> None:
     """Take note of nothing: nobody here keeps answers."""
+
+
+@frozen
+class JoinedDatabase(Database):
+    """A database within one open transaction: each write is a savepoint, each read sees them."""
+
+    _connection: sa.Connection = field(repr=False)
+
+    def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
+        with translated(), driver(self._connection.connection).cursor(binary=True) as cursor:
+            return cursor.execute(statement.sql, statement.values(values)).fetchall()
+
+    @contextmanager
+    def _noting(self) -> Iterator[sa.Connection]:
+        with self._connection.begin_nested():
+            yield self._connection
 
 
 def driver(pooled: PoolProxiedConnection) -> Connection:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-REVISION = "0008"
+REVISION = "0009"
 """The newest migration: the one that makes these tables."""
 
 metadata = sa.MetaData(
@@ -308,6 +308,18 @@ image_ledger = sa.Table(
 )
 sa.Index("image_ledger_product_id_idx", image_ledger.c.product_id)
 sa.Index("image_ledger_until_idx", image_ledger.c.until, postgresql_where=sa.text("products = 0"))
+
+# What was answered to a request with an Idempotency-Key, by a hash of the key and of whose it is.
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    sa.Column("name", sa.String(64, collation="C"), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("headers", sa.JSON, nullable=False),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+)
+sa.Index("idempotency_keys_expires_idx", idempotency_keys.c.expires_at)
 
 api_metrics = sa.Table(
     "api_metrics",
