@@ -20,7 +20,7 @@ from tests.http.wire import ADMIN, EGG, PRODUCTS, Reply, ask
 WRONG = {"HTTP_AUTHORIZATION": "Bearer wrong"}
 RIGHT = {"HTTP_AUTHORIZATION": ADMIN["Authorization"]}
 ADA, BOB = {"REMOTE_ADDR": "192.0.2.1"}, {"REMOTE_ADDR": "192.0.2.2"}
-CLOSED = "/api/reviews"
+CLOSED, TOKENS = "/api/reviews", "/api/auth/admin"
 USUAL = policies(3, 60_000)
 
 
@@ -187,6 +187,15 @@ def test_who_guesses_where_no_credential_is_needed_is_locked_too(clock: FakeSeco
     assert statuses(client, 6, EGG, **WRONG) == [200] * 5 + [429]
     assert get(client, **RIGHT).status == 429
     assert get(client).status == 200
+
+
+def test_who_guesses_the_key_is_locked_out_of_tokens_too(clock: FakeSeconds) -> None:
+    client = unlimited(clock)
+    ask_for_token = {"REQUEST_METHOD": "POST"}
+    assert statuses(client, 6, TOKENS, **WRONG, **ask_for_token) == [401] * 5 + [429]
+    assert get(client, TOKENS, **RIGHT, **ask_for_token).status == 429
+    clock.now = 900
+    assert get(client, TOKENS, **RIGHT, **ask_for_token).status == 200
 
 
 def test_a_success_clears_the_failures(clock: FakeSeconds) -> None:
