@@ -67,7 +67,7 @@ class TokenWish:
     @classmethod
     def read(cls, values: Mapping[str, object]) -> "TokenWish":
         """Read a wish, of which every part may be left out. Raises InvalidError."""
-        return cls(**rules.check(values, _WISHES))
+        return cls(**rules.check(values, WISHES))
 
 
 @frozen
@@ -220,8 +220,8 @@ def _seconds(value: object) -> float:
 
 
 _LISTED = rules.listed("Permissions", one_of("Permission", Permission), len(Permission), least=1)
-_WISHES: Mapping[str, rules.Rule] = {
-    "permissions": _permissions,
+WISHES: Mapping[str, rules.Rule] = {
+    "permissions": rules.shaped(_permissions, rules.shape_of(_LISTED)),
     "ttl_seconds": rules.whole("TTL seconds", 1, LONGEST_TTL),
 }
 _REQUIRED: Mapping[str, rules.Rule] = {

@@ -86,7 +86,7 @@ class CategoryChanges:
 
         `required` names must be there. What is only shown cannot be set, unless it is `ignored`.
         """
-        return cls(**rules.check(values, _RULES, required=required, ignored=ignored, closed=SHOWN))
+        return cls(**rules.check(values, FIELDS, required=required, ignored=ignored, closed=SHOWN))
 
     def draft(self) -> CategoryDraft:
         """Return the new category that this describes, which has a name."""
@@ -128,7 +128,7 @@ class CategoryQuery:
 
         Raises InvalidError with every fault, MalformedError for a cursor of another list.
         """
-        values = rules.check(params, _PARAMETERS, also=offset_with_cursor(params))
+        values = rules.check(params, LIST_PARAMETERS, also=offset_with_cursor(params))
         cursor = values.pop("cursor", None)
         query = cls(**values)
         return query if cursor is None else query._behind(str(cursor))
@@ -198,20 +198,17 @@ def _absent(slug: str) -> str:
 
 NAME = rules.line("Name", 100, never=NOT_IN_NAMES)
 """The rule of a category's name."""
-_RULES: Mapping[str, rules.Rule] = {
+FIELDS: Mapping[str, rules.Rule] = {
     "name": NAME,
     "slug": rules.slug("Slug", SLUG, {ROOTS}),
     "description": rules.optional(rules.long_text("Description", 5000)),
     "parent": rules.optional(rules.slug("Parent", SLUG)),
     "is_active": rules.yes_or_no("Is active"),
 }
-_PARAMETERS: Mapping[str, rules.Rule] = {
+LIST_PARAMETERS: Mapping[str, rules.Rule] = {
     "parent": rules.line("Parent", 255),
     "status": one_of("Status", Status),
     **PAGING,
     "limit": number("Limit", 1, 1000),
 }
-LIST_PARAMETERS = tuple(_PARAMETERS)
-"""The names that `CategoryQuery.read` takes."""
-LIST_PARAMETERS = tuple(_PARAMETERS)
-"""The names that `CategoryQuery.read` takes."""
+"""What `CategoryQuery.read` takes."""

@@ -93,7 +93,7 @@ class Gallery:
 
         `values` name the `product` by its slug. Raises InvalidError.
         """
-        slug = rules.check(values, _UPLOAD, required=_UPLOAD)["product"]
+        slug = rules.check(values, UPLOAD, required=UPLOAD)["product"]
         return self._storage.sign(known_slug(slug))
 
     def receive(self, fields: Mapping[str, str], file: BinaryIO) -> StoredImage:
@@ -168,4 +168,4 @@ def _too_many(number: int) -> ConflictError:
 
 
 _FILES = rules.listed("Files", lambda file: file, FILES, least=1)
-_UPLOAD: Mapping[str, rules.Rule] = {"product": rules.slug("Product", 255)}
+UPLOAD: Mapping[str, rules.Rule] = {"product": rules.slug("Product", 255)}

@@ -33,7 +33,7 @@ def one_of(name: str, words: type[E]) -> Callable[[object], E]:
         except ValueError:
             raise rules.RefusedError(f"{name} must be one of {', '.join(words)}") from None
 
-    return rule
+    return rules.shaped(rule, {"type": "string", "enum": [str(word) for word in words]})
 
 
 def number(name: str, lowest: int, highest: int) -> Callable[[object], int]:
@@ -44,7 +44,7 @@ def number(name: str, lowest: int, highest: int) -> Callable[[object], int]:
         digits = isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit()
         return bounded(int(str(value)[:20]) if digits else value)
 
-    return rule
+    return rules.shaped(rule, rules.shape_of(bounded))
 
 
 def flag(name: str) -> Callable[[object], bool]:
@@ -56,7 +56,7 @@ def flag(name: str) -> Callable[[object], bool]:
             raise rules.RefusedError(f"{name} must be true or false")
         return word == "true"
 
-    return rule
+    return rules.shaped(rule, {"type": "boolean"})
 
 
 def amount(name: str) -> Callable[[object], Decimal]:
@@ -68,7 +68,7 @@ def amount(name: str) -> Callable[[object], Decimal]:
             raise rules.RefusedError(f"{name} cannot be negative")
         return wanted
 
-    return rule
+    return rules.shaped(rule, {"type": "number", "minimum": 0})
 
 
 PAGING: Mapping[str, rules.Rule] = {
@@ -80,13 +80,17 @@ PAGING: Mapping[str, rules.Rule] = {
 
 
 STATUS = one_of("Status", Status)
+STATUS_ALONE: Mapping[str, rules.Rule] = {"status": STATUS}
+"""What is taken where one thing is shown."""
+DELETION: Mapping[str, rules.Rule] = {"permanent": flag("Permanent")}
+"""What is taken where something is archived, or deleted for good."""
 
 
 def read_status(params: Mapping[str, object]) -> Status:
     """Check parameters of which there may be one, `status`. Raises InvalidError."""
     if not params:
         return Status.ACTIVE
-    values = rules.check(params, {"status": STATUS})
+    values = rules.check(params, STATUS_ALONE)
     status: Status = values.get("status", Status.ACTIVE)
     return status
 

@@ -301,7 +301,7 @@ def read_stock(values: Mapping[str, object]) -> dict[str, int]:
     Raises InvalidError.
     """
     also = [] if len({"delta", "set"} & values.keys()) == 1 else [_EITHER]
-    return rules.check(values, _STOCK_RULES, also=also)
+    return rules.check(values, STOCK_FIELDS, also=also)
 
 
 def image_list(address: AddressOf) -> Callable[[object], tuple[Image, ...]]:
@@ -321,7 +321,7 @@ def image_list(address: AddressOf) -> Callable[[object], tuple[Image, ...]]:
             return Image(ref(value["ref"]), alt_text(value.get("alt")))
         raise rules.RefusedError("Each image must be an address, or a map of ref and alt")
 
-    return rules.listed("Images", image, IMAGES)
+    return rules.listed("Images", rules.shaped(image, _IMAGE_SHAPE), IMAGES)
 
 
 def own_images(images: Iterable[Image]) -> frozenset[str]:
@@ -382,15 +382,27 @@ def _rules(
         "track_stock": rules.yes_or_no("Track stock"),
         "is_active": rules.yes_or_no("Is active"),
         "variants": _variants,
-        "categories": _categories,
+        "categories": rules.shaped(_categories, rules.shape_of(_CATEGORIES)),
     }
 
 
 alt_text = rules.optional(rules.line("Alt text", 255))
+_REF: rules.Shape = {"type": "string", "minLength": 1, "maxLength": 2048}
+_IMAGE_SHAPE: rules.Shape = {
+    "anyOf": [
+        _REF,
+        {
+            "type": "object",
+            "properties": {"ref": _REF, "alt": rules.shape_of(alt_text)},
+            "required": ["ref"],
+            "additionalProperties": False,
+        },
+    ]
+}
 _image_address = rules.address("Image address", each="Each image")
 _CATEGORIES = rules.listed("Categories", rules.slug("Category", 100), CATEGORIES)
 _STOCK = rules.whole("Stock quantity", 0, HIGHEST_STOCK)
-_STOCK_RULES: Mapping[str, rules.Rule] = {"delta": rules.integer("Delta"), "set": _STOCK}
+STOCK_FIELDS: Mapping[str, rules.Rule] = {"delta": rules.integer("Delta"), "set": _STOCK}
 _EITHER = Fault("delta", "Either delta or set must be given")
 _ATTRIBUTE = rules.line("Attribute", 1000)
 _ATTRIBUTE_NAME = rules.line("Attribute name", 100)
@@ -454,3 +466,13 @@ def _categories(value: object) -> tuple[str, ...]:
 def _attribute_faults(attributes: Mapping[str, str]) -> list[Fault]:
     too_many = len(attributes) > ATTRIBUTES
     return [Fault("attributes", "Too many attributes")] if too_many else []
+
+
+def _plain(html: str) -> str:
+    return html
+
+
+FIELDS = _rules(_plain, ingredients=1, merge=False, address=nowhere)
+"""What can be written of a product, and how; HTML is left as it is."""
+EDITS = _rules(_plain, ingredients=1, merge=True, address=nowhere)
+"""The same in a merge patch."""

@@ -79,14 +79,14 @@ class ProductQuery:
 
         Raises InvalidError with every fault, MalformedError for a cursor of another list.
         """
-        values = rules.check(params, _PARAMETERS, required=required, also=_together(params))
+        values = rules.check(params, LIST_PARAMETERS, required=required, also=_together(params))
         return cls._made(values)
 
     @classmethod
     def read_search(cls, params: Mapping[str, object]) -> "ProductQuery":
         """Check parameters as `read` does, but what is searched for is `q`, and must be given."""
         also = _together(params)
-        values = rules.check(params, _SEARCH_PARAMETERS, required=("q",), also=also)
+        values = rules.check(params, SEARCH_PARAMETERS, required=("q",), also=also)
         return cls._made({"search": values.pop("q"), **values})
 
     @classmethod
@@ -234,7 +234,7 @@ def _together(params: Mapping[str, object]) -> list[Fault]:
 
 SEARCH = rules.line("Search", 200)
 """The rule of what is searched for."""
-_PARAMETERS: Mapping[str, rules.Rule] = {
+LIST_PARAMETERS: Mapping[str, rules.Rule] = {
     "search": SEARCH,
     "category": rules.line("Category", 255),
     "in_stock": flag("In stock"),
@@ -247,11 +247,9 @@ _PARAMETERS: Mapping[str, rules.Rule] = {
     "explain": flag("Explain"),
     **PAGING,
 }
-_SEARCH_PARAMETERS = {
+"""What `ProductQuery.read` takes."""
+SEARCH_PARAMETERS: Mapping[str, rules.Rule] = {
     "q": SEARCH,
-    **{name: rule for name, rule in _PARAMETERS.items() if name != "search"},
+    **{name: rule for name, rule in LIST_PARAMETERS.items() if name != "search"},
 }
-LIST_PARAMETERS = tuple(_PARAMETERS)
-"""The names that `ProductQuery.read` takes."""
-SEARCH_PARAMETERS = tuple(_SEARCH_PARAMETERS)
-"""The names that `ProductQuery.read_search` takes."""
+"""What `ProductQuery.read_search` takes."""

@@ -59,7 +59,7 @@ class ReviewDraft:
     @classmethod
     def read(cls, values: Mapping[str, object]) -> "ReviewDraft":
         """Check what was submitted. Raises InvalidError with every fault of it."""
-        return cls(**rules.check(values, _RULES, required=REQUIRED, closed=SHOWN))
+        return cls(**rules.check(values, FIELDS, required=REQUIRED, closed=SHOWN))
 
 
 class ReviewStatus(StrEnum):
@@ -93,7 +93,7 @@ class ReviewQuery:
 
         Raises InvalidError with every fault, MalformedError for a cursor of another list.
         """
-        return cls._made(rules.check(params, _QUEUE, also=offset_with_cursor(params)))
+        return cls._made(rules.check(params, QUEUE_PARAMETERS, also=offset_with_cursor(params)))
 
     @classmethod
     def read_of(cls, product: str, params: Mapping[str, object]) -> "ReviewQuery":
@@ -151,8 +151,7 @@ class ReviewQuery:
 
 def read_moderation(values: Mapping[str, object]) -> bool:
     """Check what a moderator says of a review: `is_verified`, and nothing else."""
-    rule = {"is_verified": rules.yes_or_no("Is verified")}
-    return bool(rules.check(values, rule, required=rule.keys())["is_verified"])
+    return bool(rules.check(values, MODERATION, required=MODERATION.keys())["is_verified"])
 
 
 def rating_of(ratings: Collection[int]) -> Rating:
@@ -177,16 +176,14 @@ def _comment(value: object) -> str:
 
 _any_comment = rules.long_text("Comment", 5000)
 _url = partial(rules.address, maximum=255)
-_RULES: Mapping[str, rules.Rule] = {
+FIELDS: Mapping[str, rules.Rule] = {
     "reviewer_name": rules.line("Reviewer name", 255),
     "reviewer_image_url": rules.optional(_url("Reviewer image URL")),
     "rating": rules.whole("Rating", 1, 5),
-    "comment": _comment,
+    "comment": rules.shaped(_comment, {**rules.shape_of(_any_comment), "minLength": 1}),
     "image_url": rules.optional(_url("Image URL")),
     "video_url": rules.optional(_url("Video URL")),
 }
-_QUEUE: Mapping[str, rules.Rule] = {"status": one_of("Status", ReviewStatus), **PAGING}
-QUEUE_PARAMETERS = tuple(_QUEUE)
-"""The names that `ReviewQuery.read` takes."""
-LIST_PARAMETERS = tuple(PAGING)
-"""The names that `ReviewQuery.read_of` takes."""
+MODERATION: Mapping[str, rules.Rule] = {"is_verified": rules.yes_or_no("Is verified")}
+QUEUE_PARAMETERS: Mapping[str, rules.Rule] = {"status": one_of("Status", ReviewStatus), **PAGING}
+"""What `ReviewQuery.read` takes."""

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias, TypeVar
 from eggypro_core.errors import Fault, InvalidError
 
 Rule: TypeAlias = Callable[[object], object]
+Shape: TypeAlias = Mapping[str, Any]
+"""What a value looks like, in the words of JSON Schema."""
 T = TypeVar("T")
 
 CENT = Decimal("0.01")
@@ -23,6 +25,26 @@ _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _MARKS = 100
 _MAYBE_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MARKS},}}")
 _PASSES = 10
+
+
+def shaped(rule: Callable[[object], T], shape: Shape) -> Callable[[object], T]:
+    """Return a rule that tells what it takes, to whoever describes it."""
+    rule.__dict__["shape"] = shape
+    return rule
+
+
+def shape_of(rule: Rule) -> Shape:
+    """Return what a rule takes; text where it does not tell."""
+    shape: Shape = getattr(rule, "shape", {"type": "string"})
+    return shape
+
+
+def nullable(shape: Shape) -> Shape:
+    """Return the shape of the same, or of null."""
+    if "type" not in shape:
+        return {"anyOf": [shape, {"type": "null"}]}
+    kinds = shape["type"] if isinstance(shape["type"], list) else [shape["type"]]
+    return {**shape, "type": [*kinds, "null"]}
 
 
 class RefusedError(ValueError):
@@ -98,7 +120,7 @@ def line(name: str, maximum: int, *, never: str = "") -> Callable[[object], str]
             raise RefusedError(f"{name} contains invalid characters")
         return _within(name, text, maximum)
 
-    return rule
+    return shaped(rule, {"type": "string", "minLength": 1, "maxLength": maximum})
 
 
 def long_text(
@@ -127,7 +149,7 @@ def long_text(
                 return _within(name, text, maximum)
         raise RefusedError(f"{name} contains invalid characters")
 
-    return rule
+    return shaped(rule, {"type": "string", "maxLength": maximum})
 
 
 def optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
@@ -137,7 +159,8 @@ def optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
         blank = value is None or (isinstance(value, str) and not _SPACES.sub("", value))
         return None if blank else rule(value)
 
-    return blank_or
+    taken = {name: one for name, one in shape_of(rule).items() if name != "minLength"}
+    return shaped(blank_or, nullable(taken))
 
 
 def address(name: str, *, each: str = "", maximum: int = 2048) -> Callable[[object], str]:
@@ -150,7 +173,7 @@ def address(name: str, *, each: str = "", maximum: int = 2048) -> Callable[[obje
             raise RefusedError(f"{each or name} must be an https address")
         return found
 
-    return rule
+    return shaped(rule, {"type": "string", "format": "uri", "maxLength": maximum})
 
 
 def slug(name: str, maximum: int, reserved: Collection[str] = ()) -> Callable[[object], str]:
@@ -167,7 +190,7 @@ def slug(name: str, maximum: int, reserved: Collection[str] = ()) -> Callable[[o
             raise RefusedError(f"{name} '{text}' is reserved")
         return _within(name, text, maximum)
 
-    return rule
+    return shaped(rule, {"type": "string", "pattern": "^[a-z0-9-]+$", "maxLength": maximum})
 
 
 def money(name: str, highest: Decimal) -> Callable[[object], Decimal]:
@@ -186,7 +209,9 @@ def money(name: str, highest: Decimal) -> Callable[[object], Decimal]:
             raise RefusedError(f"{name} must have at most 2 decimals")
         return amount.quantize(CENT)
 
-    return rule
+    written = {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,2}0*)?$"}
+    number = {"type": "number", "minimum": float(CENT), "maximum": float(highest)}
+    return shaped(rule, {"anyOf": [written, number]})
 
 
 def decimal(name: str, value: object) -> Decimal:
@@ -213,7 +238,7 @@ def whole(name: str, lowest: int, highest: int) -> Callable[[object], int]:
             raise RefusedError(f"{name} too high (at most {highest})")
         return number
 
-    return rule
+    return shaped(rule, {"type": "integer", "minimum": lowest, "maximum": highest})
 
 
 def integer(name: str) -> Callable[[object], int]:
@@ -224,7 +249,7 @@ def integer(name: str) -> Callable[[object], int]:
             raise RefusedError(f"{name} must be an integer")
         return value
 
-    return rule
+    return shaped(rule, {"type": "integer"})
 
 
 def yes_or_no(name: str) -> Callable[[object], bool]:
@@ -235,7 +260,7 @@ def yes_or_no(name: str) -> Callable[[object], bool]:
             raise RefusedError(f"{name} must be true or false")
         return value
 
-    return rule
+    return shaped(rule, {"type": "boolean"})
 
 
 def listed(
@@ -253,7 +278,8 @@ def listed(
             raise RefusedError(f"Too many {name.lower()}")
         return tuple(item(one) for one in value)
 
-    return rule
+    bounds = {"minItems": least, "maxItems": maximum}
+    return shaped(rule, {"type": "array", "items": shape_of(item), **bounds})
 
 
 def text_map(
@@ -271,7 +297,8 @@ def text_map(
             raise RefusedError(f"{name} must each have a name of their own")
         return clean
 
-    return rule
+    pairs = {"propertyNames": shape_of(key), "additionalProperties": shape_of(text)}
+    return shaped(rule, {"type": "object", **pairs, "maxProperties": maximum})
 
 
 def _text(name: str, value: object) -> str:

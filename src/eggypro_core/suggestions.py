@@ -10,8 +10,8 @@ from eggypro_core.queries import SEARCH
 
 SUGGESTED = 10
 """How many products are offered at most."""
-SUGGEST_PARAMETERS = ("q",)
-"""The names that `read_typed` takes."""
+SUGGEST_PARAMETERS: Mapping[str, rules.Rule] = {"q": SEARCH}
+"""What `read_typed` takes."""
 
 
 @frozen
@@ -34,4 +34,4 @@ def read_typed(params: Mapping[str, object]) -> str:
 
     Raises InvalidError.
     """
-    return str(rules.check(params, {"q": SEARCH}, required=SUGGEST_PARAMETERS)["q"])
+    return str(rules.check(params, SUGGEST_PARAMETERS, required=SUGGEST_PARAMETERS)["q"])

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, Literal, TypeVar
 
+from eggypro_core.rules import nullable, shape_of, shaped
+
 T = TypeVar("T")
 
 
@@ -21,4 +23,8 @@ Unset = Literal[_Unset.UNSET]
 
 def or_none(rule: Callable[[object], T]) -> Callable[[object], T | None]:
     """Return the rule that also takes None: in a merge patch, it takes away."""
-    return lambda value: None if value is None else rule(value)
+
+    def none_or(value: object) -> T | None:
+        return None if value is None else rule(value)
+
+    return shaped(none_or, nullable(shape_of(rule)))

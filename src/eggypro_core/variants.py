@@ -105,7 +105,7 @@ class VariantChanges:
         `required` names must be there; those that a variant shows are refused, unless they are
         `ignored`. To `merge` is to read the options as a JSON merge patch does (RFC 7396).
         """
-        found = _MERGED if merge else _RULES
+        found = EDITS if merge else FIELDS
         try:
             checked = rules.check(values, found, required=required, ignored=ignored, closed=SHOWN)
         except InvalidError as invalid:
@@ -201,7 +201,7 @@ class VariantQuery:
 
         Raises InvalidError with every fault, MalformedError for a cursor of another list.
         """
-        values = rules.check(params, _PARAMETERS, also=offset_with_cursor(params))
+        values = rules.check(params, LIST_PARAMETERS, also=offset_with_cursor(params))
         cursor = values.pop("cursor", None)
         query = cls(product=product, **values)
         return query if cursor is None else query._behind(str(cursor))
@@ -291,8 +291,8 @@ def _options(value: object) -> dict[str, str]:
     return options
 
 
-_RULES: Mapping[str, rules.Rule] = {
-    "options": _options,
+FIELDS: Mapping[str, rules.Rule] = {
+    "options": rules.shaped(_options, {**rules.shape_of(_any_options), "minProperties": 1}),
     "price": rules.money("Price", HIGHEST_PRICE),
     "sku": rules.optional(rules.line("SKU", 100)),
     "compare_at_price": rules.optional(rules.money("Compare-at price", HIGHEST_PRICE)),
@@ -302,7 +302,6 @@ _RULES: Mapping[str, rules.Rule] = {
     "position": rules.whole("Position", 0, rules.HIGHEST_WHOLE),
     "is_active": rules.yes_or_no("Is active"),
 }
-_MERGED: Mapping[str, rules.Rule] = {**_RULES, "options": _option_edits}
-_PARAMETERS: Mapping[str, rules.Rule] = {"status": STATUS, **PAGING}
-LIST_PARAMETERS = tuple(_PARAMETERS)
-"""The names that `VariantQuery.read` takes."""
+EDITS: Mapping[str, rules.Rule] = {**FIELDS, "options": _option_edits}
+LIST_PARAMETERS: Mapping[str, rules.Rule] = {"status": STATUS, **PAGING}
+"""What `VariantQuery.read` takes."""

@@ -9,7 +9,7 @@ from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
 from eggypro_core.categories import LIST_PARAMETERS, CategoryQuery
 from eggypro_core.errors import NotFoundError
-from eggypro_core.parameters import flag, read_status
+from eggypro_core.parameters import DELETION, STATUS_ALONE, read_status
 from eggypro_core.renderings import LISTS, TREE
 from eggypro_core.representation import (
     CATEGORIES,
@@ -52,7 +52,7 @@ def replace_category(shop: EggyPro, request: falcon.Request, category: str) -> A
 
 def delete_category(shop: EggyPro, request: falcon.Request, category: str) -> Answer:
     """Archive a category, or with `permanent` delete it for good. Repeated, it changes nothing."""
-    asked = rules.check(parameters(request), {"permanent": flag("Permanent")})
+    asked = rules.check(parameters(request), DELETION)
     if asked.get("permanent"):
         with suppress(NotFoundError):  # it was deleted before
             shop.taxonomy.remove(category)
@@ -105,7 +105,7 @@ ROUTES = (
         path=ONE,
         summary="One category",
         handler=show_category,
-        parameters=("status",),
+        parameters=STATUS_ALONE,
         closed_parameters=_BY_STATUS,
         answer="Category",
         tags=(LISTS, TREE),
@@ -125,7 +125,7 @@ ROUTES = (
         summary="Archive a category, or delete it for good",
         handler=delete_category,
         permission=Permission.PRODUCTS_WRITE,
-        parameters=("permanent",),
+        parameters=DELETION,
         success=204,
     ),
     Route(

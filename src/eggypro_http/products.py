@@ -9,7 +9,7 @@ from eggypro_core import rules
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
 from eggypro_core.errors import NotFoundError
-from eggypro_core.parameters import flag, read_status
+from eggypro_core.parameters import DELETION, STATUS_ALONE, read_status
 from eggypro_core.products import Product
 from eggypro_core.queries import LIST_PARAMETERS, SEARCH_PARAMETERS, ProductQuery
 from eggypro_core.renderings import LISTS, TREE, product_tag
@@ -66,7 +66,7 @@ def change_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
 
 def delete_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
     """Archive a product, or with `permanent` delete it for good. Repeated, it changes nothing."""
-    asked = rules.check(parameters(request), {"permanent": flag("Permanent")})
+    asked = rules.check(parameters(request), DELETION)
     version = version_named(request)
     if asked.get("permanent"):
         with suppress(NotFoundError):  # it was deleted before
@@ -146,7 +146,7 @@ ROUTES = (
         path=ONE,
         summary="One product",
         handler=show_product,
-        parameters=("status",),
+        parameters=STATUS_ALONE,
         closed_parameters=_BY_STATUS,
         answer="Product",
         tags=_OF_ONE,
@@ -175,7 +175,7 @@ ROUTES = (
         summary="Archive a product, or delete it for good",
         handler=delete_product,
         permission=Permission.PRODUCTS_DELETE,
-        parameters=("permanent",),
+        parameters=DELETION,
         success=204,
     ),
     Route(

@@ -5,10 +5,11 @@ import orjson
 
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
+from eggypro_core.parameters import PAGING
 from eggypro_core.rates import STANDARD, STRICT
 from eggypro_core.renderings import product_tag
 from eggypro_core.representation import PRODUCTS, REVIEWS, review_body, review_page_body
-from eggypro_core.reviews import LIST_PARAMETERS, QUEUE_PARAMETERS, ReviewQuery
+from eggypro_core.reviews import QUEUE_PARAMETERS, ReviewQuery
 from eggypro_http.answers import NOTHING, Answer, tagged
 from eggypro_http.bodies import json_object
 from eggypro_http.parameters import parameters, require_no_parameters
@@ -60,7 +61,7 @@ ROUTES = (
         path=OF_PRODUCT,
         summary="A page of a product's verified reviews",
         handler=list_reviews,
-        parameters=LIST_PARAMETERS,
+        parameters=PAGING,
         answer="ReviewPage",
         tags=(product_tag("{slug}"),),
     ),

@@ -13,6 +13,7 @@ from eggypro_core.app import EggyPro
 from eggypro_core.caching import ReadCache
 from eggypro_core.limiter import Limiter
 from eggypro_core.rates import STANDARD
+from eggypro_core.rules import Rule
 from eggypro_http.addresses import (
     IdConverter,
     ImageConverter,
@@ -51,7 +52,7 @@ class Route:
     summary: str
     handler: Handler
     permission: Need | None = None
-    parameters: tuple[str, ...] = ()
+    parameters: Mapping[str, Rule] = field(factory=dict)
     closed_parameters: Mapping[str, Need] = field(factory=dict)
     body: str | None = None
     answer: str | None = None

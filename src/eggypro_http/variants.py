@@ -4,7 +4,7 @@ import falcon
 
 from eggypro_core.access import Permission
 from eggypro_core.app import EggyPro
-from eggypro_core.parameters import read_status
+from eggypro_core.parameters import STATUS_ALONE, read_status
 from eggypro_core.renderings import product_tag
 from eggypro_core.representation import PRODUCTS, variant_body, variant_page_body
 from eggypro_core.variants import LIST_PARAMETERS, Variant, VariantQuery
@@ -99,7 +99,7 @@ ROUTES = (
         path=ONE,
         summary="One variant of a product",
         handler=show_variant,
-        parameters=("status",),
+        parameters=STATUS_ALONE,
         closed_parameters=_BY_STATUS,
         answer="Variant",
         tags=(product_tag("{slug}"),),

@@ -13,6 +13,7 @@ from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
+from eggypro_core.rules import Rule
 from eggypro_core.suggestions import SUGGEST_PARAMETERS
 from eggypro_http.app import ROUTES, create_app
 from tests.builders import a_product, a_review, a_variant, an_eggypro
@@ -73,7 +74,7 @@ def test_a_read_is_one_statement_or_two_for_a_search(counted: Counting, route: A
         counted.statements.clear()
 
 
-def _queries(parameters: Sequence[str]) -> list[str]:
+def _queries(parameters: Mapping[str, Rule]) -> list[str]:
     """Return queries that ask for all that a list can do."""
     if parameters == SUGGEST_PARAMETERS:
         return ["q=e", "q=egg+wh", "q=egg+salt"]
