@@ -12,9 +12,18 @@ from eggypro_core.assortment import Assortment
 from eggypro_core.caching import ReadCache
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
+from eggypro_core.figures import Figure
 from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
-from eggypro_core.ports import CallRecorder, ImageFiles, ProductReader, ProductWriter, SearchMisses
+from eggypro_core.ports import (
+    CallRecorder,
+    ErrorTracker,
+    Exposition,
+    ImageFiles,
+    ProductReader,
+    ProductWriter,
+    SearchMisses,
+)
 from eggypro_core.taxonomy import Taxonomy
 
 
@@ -25,7 +34,8 @@ class EggyPro:
     It has `image_files` where it serves its images itself. Who serves it asks for a `limiter` and a
     `cache` once, and believes what `trusted_proxies` forward. Pages of the `cors_origins` may call
     it from a browser, and a CDN may keep what is public for `cdn_ttl` seconds. The `recorders` are
-    told of each call.
+    told of each call, the `trackers` of what goes wrong. Its `figures` are for an `exposition`,
+    which the `metrics_networks` may look at without a credential.
     """
 
     catalog: Catalog
@@ -38,6 +48,7 @@ class EggyPro:
     search_misses: SearchMisses
     reader: ProductReader
     writer: ProductWriter
+    trackers: tuple[ErrorTracker, ...]
     currency: str = "EUR"
     image_files: ImageFiles | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -45,6 +56,9 @@ class EggyPro:
     cdn_ttl: int = 0
     in_production: bool = False
     recorders: tuple[CallRecorder, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    exposition: Exposition | None = None
+    metrics_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     cache: Callable[[], ReadCache | None] = lambda: None
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 

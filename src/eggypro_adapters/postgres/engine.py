@@ -2,7 +2,7 @@
 
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from itertools import count
 from time import monotonic
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -88,6 +88,7 @@ class Database:
     _writing: sa.Engine = field(repr=False)
     _snapshots: sa.Engine = field(repr=False)
     _noted: Noted = field(repr=False)
+    _outage: AbstractContextManager[None] = field(repr=False)
 
     @classmethod
     def connect(
@@ -99,12 +100,13 @@ class Database:
         pooler: PoolerCheck = found_out,
         clock: Callable[[], float] = monotonic,
         noted: Noted | None = None,
+        outage: AbstractContextManager[None] | None = None,
     ) -> "Database":
         """Return a database whose pool has at most `size` connections. None is opened yet.
 
         Whoever finds all of them busy waits `patience` seconds for one. `clock` tells seconds: a
         connection that was idle for longer than IDLE is replaced. Each write that shows is `noted`
-        before its end.
+        before its end. The `outage` watches everything that is asked of it.
         """
         engine = sa.create_engine(
             url,
@@ -125,11 +127,12 @@ class Database:
             engine.execution_options(isolation_level="READ COMMITTED"),
             engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
             noted or _unnoted,
+            outage or nullcontext(),
         )
 
     def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
         """Run a SELECT in one round trip; once more on a fresh connection if one was lost."""
-        with translated():
+        with self._outage, translated():
             try:
                 return self._read(statement, values)
             except psycopg.OperationalError as error:
@@ -140,7 +143,7 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """Open a transaction: committed at the end, rolled back by any exception."""
-        with translated(), self._noting() as connection:
+        with self._outage, translated(), self._noting() as connection:
             yield connection
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
@@ -149,7 +152,7 @@ class Database:
         It is begun anew where another transaction got in its way, so it must bear being repeated.
         Raises ConflictError where that happens TRIES times.
         """
-        with translated():
+        with self._outage, translated():
             for _ in range(TRIES - 1):
                 try:
                     with self._noting() as connection:
@@ -166,7 +169,12 @@ class Database:
 
         It may take as long as it takes.
         """
-        with translated(), self._snapshots.begin() as connection, ExitStack() as cursors:
+        with (
+            self._outage,
+            translated(),
+            self._snapshots.begin() as connection,
+            ExitStack() as cursors,
+        ):
             connection.execute(_NO_TIMEOUT)
             numbers = count()
 
@@ -180,11 +188,15 @@ class Database:
 
     def revision(self) -> str | None:
         """Return the migration that the database is at, None where there was none yet."""
-        with translated(), self.engine.connect() as connection:
+        with self._outage, translated(), self.engine.connect() as connection:
             if not connection.scalar(sa.select(sa.func.to_regclass("alembic_version"))):
                 return None
             version = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
             return None if version is None else str(version)
+
+    def busy(self) -> float:
+        """Return how many connections are at work."""
+        return self.engine.pool.checkedout()  # type: ignore[attr-defined]  # a QueuePool
 
     def close(self) -> None:
         """Close every connection."""
