@@ -12,6 +12,7 @@ from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryCounter,
     MemoryDatabase,
+    MemoryFigures,
     MemoryImageLedger,
     MemoryImageStore,
     MemoryProductStore,
@@ -117,6 +118,7 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
         reader=read_products,
         writer=write_products,
         trackers=(LogErrorTracker(),),
+        exposition=MemoryFigures(),
         image_files=files,
     )
 

@@ -1,7 +1,6 @@
 """The composition root: settings in, a shop backend out. Nothing else puts parts together."""
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +28,7 @@ from eggypro_adapters.postgres.tables import REVISION
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings_values import ImageKeeper, LogFormat, Pooler
+from eggypro_adapters.threads import threads_tracked
 from eggypro_core.access import Gate, Tokens
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
@@ -47,7 +47,7 @@ from eggypro_core.tracking import Outage
 
 if TYPE_CHECKING:
     from eggypro_adapters.local_images import LocalImageStore
-    from eggypro_adapters.logs import Logs
+    from eggypro_adapters.logs import AccessLog, Logs
 
 DEMO = Path(__file__).with_name("demo.jsonl")
 """The catalogue of a demonstration, in the project's own JSONL."""
@@ -58,16 +58,14 @@ def open_eggypro(
 ) -> EggyPro:
     """Connect everything that the settings name, and return the services over it.
 
-    The trackers are told of outages. Without POSTGRES_URL an embedded database is started or joined, and brought to this version.
-    Raises UnavailableError where something is away.
+    Without POSTGRES_URL an embedded database is started or joined, and brought to this version.
+    The trackers are told of outages. Raises UnavailableError where something is away.
     """
     with ExitStack() as opened:
         written = Written(settings.eggypro_data_dir)
         opened.callback(written.close)
-        outage = Outage("the database", trackers)
-        database = opened.enter_context(
-            _database(settings, settings.postgres_url, written.note, outage)
-        )
+        database = opened.enter_context(_database(settings, settings.postgres_url, written.note))
+        database = database.watched_by(Outage("the database", trackers))
         if settings.postgres_url is None:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
@@ -116,14 +114,11 @@ def open_server(settings: Settings, logs: "Logs", figures: Path) -> EggyPro:
 
     with ExitStack() as opened:
         trackers = opened.enter_context(_trackers(settings))
-        opened.enter_context(_threads_tracked(trackers))
+        opened.enter_context(threads_tracked(trackers))
         eggypro = opened.enter_context(open_eggypro(settings, trackers))
         access = logs.access()
         opened.callback(access.close)
-        dropped = Figure(
-            "eggypro_log_dropped", "Requests not logged.", access.dropped, is_total=True
-        )
-        prometheus = PrometheusMetrics(figures, (*eggypro.figures, dropped))
+        prometheus = PrometheusMetrics(figures, (*eggypro.figures, _unlogged(access)))
         opened.callback(prometheus.close)
         return evolve(
             eggypro,
@@ -215,20 +210,9 @@ def _trackers(settings: Settings) -> Iterator[tuple[ErrorTracker, ...]]:
         sentry.close()
 
 
-@contextmanager
-def _threads_tracked(trackers: Sequence[ErrorTracker]) -> Iterator[None]:
-    """Tell the trackers of every thread that an error ends."""
-
-    def ended(thread: threading.ExceptHookArgs) -> None:
-        for tracker in trackers:
-            if thread.exc_value is not None:
-                tracker.unexpected(thread.exc_value, None)
-
-    former, threading.excepthook = threading.excepthook, ended
-    try:
-        yield
-    finally:
-        threading.excepthook = former
+def _unlogged(access: "AccessLog") -> Figure:
+    meaning = "Requests that are missing in the log."
+    return Figure("eggypro_log_dropped", meaning, access.dropped, is_total=True)
 
 
 def _busy_connections(database: Database) -> Figure:
@@ -237,17 +221,14 @@ def _busy_connections(database: Database) -> Figure:
 
 @contextmanager
 def _database(
-    settings: Settings,
-    url: str | None,
-    noted: Noted | None = None,
-    outage: Outage | None = None,
+    settings: Settings, url: str | None, noted: Noted | None = None
 ) -> Iterator[Database]:
     with ExitStack() as opened:
         if url is None:
             from eggypro_adapters.embedded_postgres import attach
 
             url = opened.enter_context(attach(settings.eggypro_data_dir)).url
-        database = Database.connect(url, pooler=_pooler(settings), noted=noted, outage=outage)
+        database = Database.connect(url, pooler=_pooler(settings), noted=noted)
         opened.callback(database.close)
         yield database
 

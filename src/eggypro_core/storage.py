@@ -44,7 +44,8 @@ class ImageStorage:
     An image is recorded before it is stored. What no product has got by the end of an upload is
     deleted at once. What could not be is left to `prune`: at once where somebody tried, and where
     nobody lived to try, after KEPT. Until then an upload that was lost on its way may still arrive,
-    so that the record stays that long, and `prune` deletes once more. The `outage` watches the store.
+    so that the record stays that long, and `prune` deletes once more. An outage of the store is
+    watched for.
     """
 
     _store: ImageStore

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from itertools import count
 from time import monotonic
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import psycopg
 import sqlalchemy as sa
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
@@ -88,7 +88,7 @@ class Database:
     _writing: sa.Engine = field(repr=False)
     _snapshots: sa.Engine = field(repr=False)
     _noted: Noted = field(repr=False)
-    _outage: AbstractContextManager[None] = field(repr=False)
+    _outage: AbstractContextManager[None] = field(factory=nullcontext, repr=False)
 
     @classmethod
     def connect(
@@ -100,13 +100,12 @@ class Database:
         pooler: PoolerCheck = found_out,
         clock: Callable[[], float] = monotonic,
         noted: Noted | None = None,
-        outage: AbstractContextManager[None] | None = None,
     ) -> "Database":
         """Return a database whose pool has at most `size` connections. None is opened yet.
 
         Whoever finds all of them busy waits `patience` seconds for one. `clock` tells seconds: a
         connection that was idle for longer than IDLE is replaced. Each write that shows is `noted`
-        before its end. The `outage` watches everything that is asked of it.
+        before its end.
         """
         engine = sa.create_engine(
             url,
@@ -127,8 +126,11 @@ class Database:
             engine.execution_options(isolation_level="READ COMMITTED"),
             engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
             noted or _unnoted,
-            outage or nullcontext(),
         )
+
+    def watched_by(self, outage: AbstractContextManager[None]) -> "Database":
+        """Return the same database; all that is asked of it is within a block of the outage."""
+        return evolve(self, outage=outage)
 
     def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
         """Run a SELECT in one round trip; once more on a fresh connection if one was lost."""
@@ -194,9 +196,9 @@ class Database:
             version = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
             return None if version is None else str(version)
 
-    def busy(self) -> float:
+    def busy(self) -> int:
         """Return how many connections are at work."""
-        return self.engine.pool.checkedout()  # type: ignore[attr-defined]  # a QueuePool
+        return cast("sa.QueuePool", self.engine.pool).checkedout()
 
     def close(self) -> None:
         """Close every connection."""
