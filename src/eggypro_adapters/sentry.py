@@ -31,7 +31,6 @@ class SentryErrorTracker:
             server_name="",
             default_integrations=False,
             auto_enabling_integrations=False,
-            send_default_pii=False,
             include_local_variables=False,
             auto_session_tracking=False,
             send_client_reports=False,

@@ -52,10 +52,11 @@ def for_people(*, colours: bool) -> Rendered:
     return rendered
 
 
+_OURS = ("request_id", "user")
 BEFORE: tuple[Processor, ...] = (
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
-    structlog.stdlib.ExtraAdder(),
+    structlog.stdlib.ExtraAdder(_OURS),  # what libraries add may hold anything
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
 )
