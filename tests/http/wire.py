@@ -65,8 +65,8 @@ def fields(result: Result) -> list[str]:
     return [error["field"] for error in result.json["errors"]]
 
 
-def _fail(_environ: Any, _start: Any) -> Iterable[bytes]:
+def broken_app(_environ: Any, _start: Any) -> Iterable[bytes]:
     raise RuntimeError("inside of everything")
 
 
-failing = Edge(_fail, Reporter((LogErrorTracker(),), Clients()))
+failing = Edge(broken_app, Reporter((LogErrorTracker(),), Clients()))
