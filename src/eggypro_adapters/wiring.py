@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING
@@ -199,6 +198,8 @@ def _trackers(settings: Settings) -> Iterator[tuple[ErrorTracker, ...]]:
     if settings.sentry_dsn is None or not settings.enable_error_tracking:
         yield (log,)
         return
+    from importlib.metadata import version
+
     from eggypro_adapters.sentry import SentryErrorTracker
 
     sentry = SentryErrorTracker(
