@@ -127,10 +127,10 @@ def open_server(settings: Settings, logs: "Logs", figures: Path) -> EggyPro:
         )
 
 
-def logs_to_stderr(settings: Settings) -> "Logs":
+def logs_to_stderr(settings: Settings, *, colours: bool) -> "Logs":
     """Set up the log of a process that serves, and return it.
 
-    It is on stderr: stdout is for what a command answers.
+    It is on stderr: stdout is for what a command answers. It has colours at most on a terminal.
     """
     from eggypro_adapters.logs import Lines, set_up_logs
 
@@ -139,7 +139,7 @@ def logs_to_stderr(settings: Settings) -> "Logs":
         settings.log_level,
         json=settings.log_format is LogFormat.JSON,
         lines=lines,
-        colours=lines.is_terminal,
+        colours=colours and lines.is_terminal,
     )
 
 

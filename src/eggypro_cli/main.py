@@ -70,10 +70,10 @@ class Wired:
 
         from eggypro_adapters.wiring import logs_to_stderr
 
-        settings = _settings()
-        logs_to_stderr(settings)
+        settings, colours = _settings(), not os.environ.get("NO_COLOR")
+        logs_to_stderr(settings, colours=colours)
         with TemporaryDirectory(prefix="eggypro-figures-") as figures:
-            yield partial(_opened, settings, Path(figures))
+            yield partial(_opened, settings, Path(figures), colours=colours)
 
     def migrations(self) -> AbstractContextManager[Migrations]:
         """Connect the migrations."""
@@ -180,10 +180,10 @@ def _settings() -> Settings:
     return Settings.read(read_environment(os.environ, Path.cwd()))
 
 
-def _opened(settings: Settings, figures: Path) -> EggyPro:
+def _opened(settings: Settings, figures: Path, *, colours: bool) -> EggyPro:
     from eggypro_adapters.wiring import logs_to_stderr, open_server
 
-    return open_server(settings, logs_to_stderr(settings), figures)
+    return open_server(settings, logs_to_stderr(settings, colours=colours), figures)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001  (Typer calls it so)

@@ -21,7 +21,7 @@ def application() -> WSGIApplication:
     is usual for Prometheus; otherwise each has its own.
     """
     settings = Settings.read(read_environment(os.environ, Path.cwd()))
-    logs = logs_to_stderr(settings)
+    logs = logs_to_stderr(settings, colours=not os.environ.get("NO_COLOR"))
     for note in start_notes(settings):
         logging.getLogger(__name__).warning(note)
     eggypro = open_server(settings, logs, _figures())
