@@ -17,16 +17,19 @@ from prometheus_client.utils import floatToGoString
 from eggypro_core.calls import Call
 from eggypro_core.figures import Figure
 
-REQUESTS = "eggypro_http_requests"
-SECONDS = "eggypro_http_request_duration_seconds"
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, float("inf"))
 """The upper bounds of the histogram's buckets, in seconds."""
 PERIOD = 1.0
 """Every so many seconds a worker writes down its figures, for others to show."""
-_COUNTERS, _HISTOGRAMS, _GAUGES = "counter", "histogram", "gauge_livesum"
 _LABELS = ["route", "method", "status"]
-_REQUESTS_MEANING = "Requests that were answered."
-_SECONDS_MEANING = "How long requests took until their answer began."
+_COUNTERS, _HISTOGRAMS, _GAUGES = "counter", "histogram", "gauge_livesum"
+"""The kinds of files: what the library adds up in its own way for each."""
+_REQUESTS = (_COUNTERS, "eggypro_http_requests", "Requests that were answered.")
+_SECONDS = (
+    _HISTOGRAMS,
+    "eggypro_http_request_duration_seconds",
+    "How long requests took until their answer began.",
+)
 
 
 class PrometheusMetrics:
@@ -37,6 +40,7 @@ class PrometheusMetrics:
     """
 
     def __init__(self, folder: Path, figures: Sequence[Figure] = ()) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._figures = tuple(figures)
         self._lock = Lock()
@@ -75,9 +79,9 @@ class PrometheusMetrics:
     def _new(self, route: str, method: str, hundreds: int) -> "_Series":
         labels = [route, method, f"{hundreds}xx"]
         made = self._series[route, method, hundreds] = _Series(
-            self._cell(_COUNTERS, REQUESTS, "_total", labels),
-            self._cell(_HISTOGRAMS, SECONDS, "_sum", labels),
-            [self._cell(_HISTOGRAMS, SECONDS, "_bucket", labels, bound) for bound in BOUNDS],
+            self._cell(_REQUESTS, "_total", labels),
+            self._cell(_SECONDS, "_sum", labels),
+            [self._cell(_SECONDS, "_bucket", labels, bound) for bound in BOUNDS],
         )
         if self._thread is None:
             self._thread = Thread(target=self._run, name="figures", daemon=True)
@@ -85,12 +89,16 @@ class PrometheusMetrics:
         return made
 
     def _cell(
-        self, kind: str, metric: str, suffix: str, labels: list[str], bound: float | None = None
+        self,
+        metric: tuple[str, str, str],
+        suffix: str,
+        labels: list[str],
+        bound: float | None = None,
     ) -> "_Cell":
-        meaning = _REQUESTS_MEANING if metric == REQUESTS else _SECONDS_MEANING
+        kind, name, meaning = metric
         names = _LABELS if bound is None else [*_LABELS, "le"]
         values = labels if bound is None else [*labels, floatToGoString(bound)]
-        key = mmap_key(metric, f"{metric}{suffix}", names, values, meaning)
+        key = mmap_key(name, f"{name}{suffix}", names, values, meaning)
         file = self._file(kind)
         return _Cell(file, key, file.read_value(key)[0])
 
@@ -114,11 +122,19 @@ class PrometheusMetrics:
     def _forget_the_dead(self) -> None:
         for file in self._folder.glob(f"{_GAUGES}_*.db"):
             process = int(file.stem.rpartition("_")[2])
-            try:
-                os.kill(process, 0)
-            except ProcessLookupError:
+            if _is_gone(process):
                 with suppress(FileNotFoundError):  # somebody else forgot it just now
                     mark_process_dead(process, str(self._folder))
+
+
+def _is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # its number is another user's now
+        return False
+    return False
 
 
 @define

@@ -11,9 +11,7 @@ from eggypro_core.tracking import Circumstances
 from eggypro_http.clients import Clients
 from eggypro_http.errors import REQUEST_ID
 from eggypro_http.routes import ENDPOINT, USER
-
-_LONGEST = 512
-"""How much of a user agent is told."""
+from eggypro_http.watching import LONGEST
 
 
 @frozen
@@ -30,7 +28,7 @@ class Reporter:
             environ["REQUEST_METHOD"],
             environ.get(USER),
             environ[REQUEST_ID],
-            environ.get("HTTP_USER_AGENT", "")[:_LONGEST],
+            environ.get("HTTP_USER_AGENT", "")[:LONGEST],
             network_of(self._clients.of(environ)),
         )
         for tracker in self._trackers:

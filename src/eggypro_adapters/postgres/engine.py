@@ -113,6 +113,7 @@ class Database:
             pool_size=size,
             max_overflow=0,
             pool_timeout=patience,
+            hide_parameters=True,  # errors are logged; what people write is not
             pool_use_lifo=True,
             pool_reset_on_return=None,  # autocommit leaves nothing; a transaction ends itself
             connect_args=CONNECT,
