@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -214,3 +215,15 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
     os.close(ours)
     Lines(theirs).write("nobody reads this\n")
     os.close(theirs)
+
+
+def test_what_waits_can_be_written_at_once_by_anybody(
+    kept: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_log, "GATHER", 600)
+    with writing(kept.set_up()) as access:
+        for _ in range(5_000):
+            access.record(CALL)
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda _: access.flush(), range(8)))
+        assert len(kept.lines()) == 5_000

@@ -29,6 +29,7 @@ class AccessLog:
         self._wake = Event()
         self._over = Event()
         self._starting = Lock()
+        self._writing = Lock()
         self._thread: Thread | None = None
 
     def record(self, call: Call) -> None:
@@ -45,13 +46,19 @@ class AccessLog:
         """Return how many calls were not noted."""
         return self._dropped
 
+    def flush(self) -> None:
+        """Write all that waits, at once."""
+        with self._writing:
+            while batch := [*self._taken()]:
+                self._lines.write("".join(batch))
+
     def close(self) -> None:
         """Write all that is left."""
         self._over.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
-        self._write()
+        self.flush()
 
     def _start(self) -> None:
         with self._starting:
@@ -65,14 +72,10 @@ class AccessLog:
             self._wake.wait()
             self._over.wait(GATHER)
             self._wake.clear()
-            self._write()
+            self.flush()
             if (dropped := self._dropped) > told:
                 _log.warning("%d requests are not in this log: it took no more", dropped - told)
                 told = dropped
-
-    def _write(self) -> None:
-        while batch := [*self._taken()]:
-            self._lines.write("".join(batch))
 
     def _taken(self) -> Iterator[str]:
         """Give the lines of the next calls; of those only that are serious enough."""
