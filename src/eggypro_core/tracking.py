@@ -32,7 +32,7 @@ class Outage:
     """Watches a service in `with` blocks. The trackers are told when it goes away: once.
 
     It is there again when a block comes to its end. Being busy, which says when to come back, is
-    no outage.
+    no outage. Of blocks within one another, an error is the innermost one's.
     """
 
     def __init__(self, service: str, trackers: "Iterable[ErrorTracker]") -> None:
@@ -52,8 +52,10 @@ class Outage:
     ) -> None:
         if error is None:
             self._is_on = False
-        elif isinstance(error, UnavailableError | ServiceFailedError) and not _is_busy(error):
-            self._notice(error)
+        elif isinstance(error, UnavailableError | ServiceFailedError) and not error.is_noticed:
+            error.is_noticed = True
+            if not _is_busy(error):
+                self._notice(error)
 
     def _notice(self, error: EggyProError) -> None:
         with self._lock:

@@ -88,7 +88,7 @@ class Database:
     _writing: sa.Engine = field(repr=False)
     _snapshots: sa.Engine = field(repr=False)
     _noted: Noted = field(repr=False)
-    _outage: AbstractContextManager[None] = field(factory=nullcontext, repr=False)
+    _outage: AbstractContextManager[None] = field(repr=False)
 
     @classmethod
     def connect(
@@ -127,6 +127,7 @@ class Database:
             engine.execution_options(isolation_level="READ COMMITTED"),
             engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
             noted or _unnoted,
+            nullcontext(),
         )
 
     def watched_by(self, outage: AbstractContextManager[None]) -> "Database":
