@@ -65,6 +65,7 @@ def running(command: Sequence[str], port: int, environment: Mapping[str, str]) -
         command,
         env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # a line for each request
         start_new_session=True,
     )
     try:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from eggypro_adapters.error_log import LogErrorTracker
 from eggypro_adapters.files import read_products, write_products
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.local_images import LocalImageStore
@@ -11,6 +12,7 @@ from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryCounter,
     MemoryDatabase,
+    MemoryFigures,
     MemoryImageLedger,
     MemoryImageStore,
     MemoryProductStore,
@@ -115,6 +117,8 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
         search_misses=misses,
         reader=read_products,
         writer=write_products,
+        trackers=(LogErrorTracker(),),
+        exposition=MemoryFigures(),
         image_files=files,
     )
 

@@ -1,6 +1,7 @@
 """What tests of every kind share: a real Postgres, and a database of their own in it."""
 
 import fcntl
+import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 from eggypro_adapters.embedded_postgres import attach, find_binaries
+from eggypro_adapters.logs.setup import OURS
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 
@@ -46,6 +48,18 @@ def pytest_report_header(config: pytest.Config) -> str:
         [_binaries(config) / "postgres", "--version"], capture_output=True, text=True, check=True
     )
     return told.stdout.strip()
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """Whatever is set up for the log, it is as before after the test."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, OURS)]
+    levels, handlers = [one.level for one in loggers], [*loggers[0].handlers]
+    yield
+    logging.captureWarnings(capture=False)
+    loggers[0].handlers[:] = handlers
+    for one, level in zip(loggers, levels, strict=True):
+        one.setLevel(level)
 
 
 @pytest.fixture(scope="session")

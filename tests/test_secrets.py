@@ -26,6 +26,7 @@ from tests.builders import ADMIN_KEY, an_eggypro
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 KEY = "the-admin-key-that-nobody-may-ever-read"
 SECRET = "the-secret-that-signs-and-nobody-may-read"  # noqa: S105  (of no use to anybody)
+DSN_KEY = "a-key-of-sentry-that-nobody-may-read"
 PASSWORD = "a-password-of-the-database"  # noqa: S105  (the same)
 BODIES: tuple[object, ...] = (
     None,
@@ -72,6 +73,8 @@ def environment(tmp_path: Path, database_url: sa.URL) -> dict[str, str]:
         "ADMIN_SECRET_KEY": KEY,
         "JWT_SECRET": SECRET,
         "LOG_LEVEL": "debug",
+        "LOG_FORMAT": "json",
+        "SENTRY_DSN": f"http://{DSN_KEY}@127.0.0.1:1/7",
         "TRUSTED_PROXIES": "127.0.0.1/32",  # so that each request can come from somebody else
         "RATE_LIMIT_MAX_REQUESTS": "0",
     }
@@ -172,7 +175,19 @@ def test_no_secret_is_in_anything_that_is_printed_or_answered(
     told += commands(environment)
     statuses = {answer[:3] for answer in told}
     assert {"200", "400", "401", "403", "404", "405", "422"} <= statuses
-    for secret in (KEY, SECRET, SHORT, PASSWORD, token, shown, expired, *token.split(".")[1:]):
+    [log] = [one for one in told if '"event":"request"' in one]
+    assert log.count('"/api/auth/admin"') > len(credentials)
+    for secret in (
+        KEY,
+        SECRET,
+        SHORT,
+        PASSWORD,
+        DSN_KEY,
+        token,
+        shown,
+        expired,
+        *token.split(".")[1:],
+    ):
         assert [one for one in told if secret in one] == []
 
 

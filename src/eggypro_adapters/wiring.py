@@ -8,7 +8,10 @@ from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, TypedDict
 
+from attrs import evolve
+
 from eggypro_adapters.admin_key import NAME, kept_admin_key
+from eggypro_adapters.error_log import LogErrorTracker
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.jose import JoseTokenSigner
 from eggypro_adapters.memory import MemoryCache, MemoryCounter
@@ -24,7 +27,8 @@ from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.tables import REVISION
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings_values import ImageKeeper, Pooler
+from eggypro_adapters.settings_values import ImageKeeper, LogFormat, Pooler
+from eggypro_adapters.threads import threads_tracked
 from eggypro_core.access import Gate, Tokens
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
@@ -32,55 +36,108 @@ from eggypro_core.caching import ReadCache
 from eggypro_core.catalog import Catalog
 from eggypro_core.errors import ConfigurationError, Fault
 from eggypro_core.feedback import Feedback
+from eggypro_core.figures import Figure
 from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
-from eggypro_core.ports import Counter, ImageFiles, ImageStore, Migrations
+from eggypro_core.ports import Counter, ErrorTracker, ImageFiles, ImageStore, Migrations
 from eggypro_core.rates import policies
 from eggypro_core.storage import ImageStorage
 from eggypro_core.taxonomy import Taxonomy
+from eggypro_core.tracking import Outage
 
 if TYPE_CHECKING:
     from eggypro_adapters.local_images import LocalImageStore
+    from eggypro_adapters.logs import AccessLog, Logs
 
 DEMO = Path(__file__).with_name("demo.jsonl")
 """The catalogue of a demonstration, in the project's own JSONL."""
 
 
-def open_eggypro(settings: Settings) -> EggyPro:
+def open_eggypro(
+    settings: Settings, trackers: tuple[ErrorTracker, ...] = (LogErrorTracker(),)
+) -> EggyPro:
     """Connect everything that the settings name, and return the services over it.
 
     Without POSTGRES_URL an embedded database is started or joined, and brought to this version.
-    Raises UnavailableError where something is away.
+    The trackers are told of outages. Raises UnavailableError where something is away.
     """
     with ExitStack() as opened:
         written = Written(settings.eggypro_data_dir)
         opened.callback(written.close)
         database = opened.enter_context(_database(settings, settings.postgres_url, written.note))
+        database = database.watched_by(Outage("the database", trackers))
         if settings.postgres_url is None:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
         gate = Gate(key, _tokens(settings))
         running = opened.enter_context(ExitStack())
         files = _image_files(settings, key)
-        storage = ImageStorage(image_store(settings, key), PostgresImageLedger(database), _now)
+        storage = ImageStorage(
+            image_store(settings, key),
+            PostgresImageLedger(database),
+            _now,
+            Outage("the image store", trackers),
+        )
         services = partial(_services, storage, files)
         return EggyPro(
             **services(database),
             gate=gate,
-            limiter=partial(_limiter, settings, running),
+            limiter=partial(_limiter, settings, running, Outage("Redis", trackers)),
             once=PostgresOnce(database, services),
             search_misses=PostgresSearchMisses(database),
             reader=read_products,
             writer=write_products,
+            trackers=trackers,
             currency=settings.currency,
             image_files=files,
             trusted_proxies=settings.trusted_proxies,
             cors_origins=settings.cors_origin,
             cdn_ttl=settings.cdn_ttl,
             in_production=settings.in_production,
+            figures=(_busy_connections(database),),
+            metrics_networks=settings.metrics_networks,
             cache=partial(_cache, settings, running, database, written),
             close=opened.pop_all().close,
         )
+
+
+def open_server(settings: Settings, logs: "Logs", figures: Path) -> EggyPro:
+    """Do what `open_eggypro` does for a process that serves: what it does is noted and told.
+
+    The workers of a server share the folder of their figures.
+    """
+    from eggypro_adapters.prometheus import PrometheusMetrics
+
+    with ExitStack() as opened:
+        trackers = opened.enter_context(_trackers(settings))
+        opened.enter_context(threads_tracked(trackers))
+        eggypro = opened.enter_context(open_eggypro(settings, trackers))
+        access = logs.access()
+        opened.callback(access.close)
+        prometheus = PrometheusMetrics(figures, (*eggypro.figures, _unlogged(access)))
+        opened.callback(prometheus.close)
+        return evolve(
+            eggypro,
+            recorders=(*eggypro.recorders, access, prometheus),
+            exposition=prometheus,
+            close=opened.pop_all().close,
+        )
+
+
+def logs_to_stderr(settings: Settings, *, colours: bool) -> "Logs":
+    """Set up the log of a process that serves, and return it.
+
+    It is on stderr: stdout is for what a command answers. It has colours at most on a terminal.
+    """
+    from eggypro_adapters.logs import Lines, set_up_logs
+
+    lines = Lines()
+    return set_up_logs(
+        settings.log_level,
+        json=settings.log_format is LogFormat.JSON,
+        lines=lines,
+        colours=colours and lines.is_terminal,
+    )
 
 
 class Services(TypedDict):
@@ -156,6 +213,34 @@ def _tokens(settings: Settings) -> Tokens | None:
 
 
 @contextmanager
+def _trackers(settings: Settings) -> Iterator[tuple[ErrorTracker, ...]]:
+    log = LogErrorTracker()
+    if settings.sentry_dsn is None or not settings.enable_error_tracking:
+        yield (log,)
+        return
+    from importlib.metadata import version
+
+    from eggypro_adapters.sentry import SentryErrorTracker
+
+    sentry = SentryErrorTracker(
+        settings.sentry_dsn, environment=settings.app_env, release=f"eggypro@{version('eggypro')}"
+    )
+    try:
+        yield (log, sentry)
+    finally:
+        sentry.close()
+
+
+def _unlogged(access: "AccessLog") -> Figure:
+    meaning = "Requests that are missing in the log."
+    return Figure("eggypro_log_dropped", meaning, access.dropped, is_total=True)
+
+
+def _busy_connections(database: Database) -> Figure:
+    return Figure("eggypro_database_connections_busy", "Connections at work.", database.busy)
+
+
+@contextmanager
 def _database(
     settings: Settings, url: str | None, noted: Noted | None = None
 ) -> Iterator[Database]:
@@ -169,21 +254,21 @@ def _database(
         yield database
 
 
-def _limiter(settings: Settings, opened: ExitStack, gate: Gate) -> Limiter:
-    counter = opened.enter_context(_counter(settings.redis_url))
+def _limiter(settings: Settings, opened: ExitStack, outage: Outage, gate: Gate) -> Limiter:
+    counter = opened.enter_context(_counter(settings.redis_url, outage))
     limits = policies(settings.rate_limit_max_requests, settings.rate_limit_window_ms)
     return Limiter(gate, counter, limits)
 
 
 @contextmanager
-def _counter(redis_url: str | None) -> Iterator[Counter]:
+def _counter(redis_url: str | None, outage: Outage) -> Iterator[Counter]:
     local = MemoryCounter(monotonic)
     if redis_url is None:
         yield local
     else:
         from eggypro_adapters.redis import shared_counter
 
-        with shared_counter(redis_url, local) as counter:
+        with shared_counter(redis_url, local, outage=outage) as counter:
             yield counter
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,15 +56,24 @@ class Wired:
         """Connect everything."""
         import logging
 
-        # What it has to tell, an error tells too; stderr is for sentences.
-        logging.getLogger("psycopg").addHandler(logging.NullHandler())
-        return self.opener()()
-
-    def opener(self) -> Callable[[], EggyPro]:
-        """Return what connects everything."""
         from eggypro_adapters.wiring import open_eggypro
 
-        return partial(open_eggypro, _settings())
+        # What they have to tell, an error tells too; stderr is for sentences.
+        for name in ("psycopg", "eggypro_adapters"):
+            logging.getLogger(name).addHandler(logging.NullHandler())
+        return open_eggypro(_settings())
+
+    @contextmanager
+    def opener(self) -> Iterator[Callable[[], EggyPro]]:
+        """Give what connects everything in each process of a server, and set up this one's log."""
+        from tempfile import TemporaryDirectory
+
+        from eggypro_adapters.wiring import logs_to_stderr
+
+        settings, colours = _settings(), not os.environ.get("NO_COLOR")
+        logs_to_stderr(settings, colours=colours)
+        with TemporaryDirectory(prefix="eggypro-figures-") as figures:
+            yield partial(_opened, settings, Path(figures), colours=colours)
 
     def migrations(self) -> AbstractContextManager[Migrations]:
         """Connect the migrations."""
@@ -169,6 +178,12 @@ def _settings() -> Settings:
     from eggypro_adapters.settings_files import read_environment
 
     return Settings.read(read_environment(os.environ, Path.cwd()))
+
+
+def _opened(settings: Settings, figures: Path, *, colours: bool) -> EggyPro:
+    from eggypro_adapters.wiring import logs_to_stderr, open_server
+
+    return open_server(settings, logs_to_stderr(settings, colours=colours), figures)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001  (Typer calls it so)

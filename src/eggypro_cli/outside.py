@@ -19,8 +19,11 @@ class Outside(Protocol):
         """Connect everything, for a `with` block. Raises UnavailableError."""
         ...
 
-    def opener(self) -> Callable[[], EggyPro]:
-        """Return what `open` does, for other processes: it reads no settings, and is picklable."""
+    def opener(self) -> AbstractContextManager[Callable[[], EggyPro]]:
+        """Give what `open` does, for the processes of a server, and set up the log of this one.
+
+        It reads no settings, and is picklable.
+        """
         ...
 
     def migrations(self) -> AbstractContextManager[Migrations]:

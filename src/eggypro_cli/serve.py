@@ -50,7 +50,8 @@ def serve(
         free_address(host, port)  # before anything is promised
         body, addresses = _prepare(outside, _address(host, port), demo=demo)
         show(body, lambda: addresses, json=json)
-        serve_http(outside.opener(), host=host, port=port, workers=workers)
+        with outside.opener() as opener:
+            serve_http(opener, host=host, port=port, workers=workers)
 
 
 def _prepare(outside: Outside, address: str, *, demo: bool) -> tuple[dict[str, Json], list[str]]:

@@ -13,11 +13,14 @@ from eggypro_core.assortment import Assortment
 from eggypro_core.caching import ReadCache
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
+from eggypro_core.figures import Figure
 from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
 from eggypro_core.ports import (
     CallRecorder,
     Clock,
+    ErrorTracker,
+    Exposition,
     ImageFiles,
     Once,
     ProductReader,
@@ -34,7 +37,9 @@ class EggyPro:
     It has `image_files` where it serves its images itself. Who serves it asks for a `limiter` and a
     `cache` once, and believes what `trusted_proxies` forward. Pages of the `cors_origins` may call
     it from a browser, and a CDN may keep what is public for `cdn_ttl` seconds. The `recorders` are
-    told of each call. What is asked for with a key is done `once`, where there is one.
+    told of each call, the `trackers` of what goes wrong. Its `figures` are for an `exposition`,
+    which the `metrics_networks` may look at without a credential. What is asked for with a key is
+    done `once`, where there is one.
     """
 
     catalog: Catalog
@@ -47,6 +52,7 @@ class EggyPro:
     search_misses: SearchMisses
     reader: ProductReader
     writer: ProductWriter
+    trackers: tuple[ErrorTracker, ...]
     currency: str = "EUR"
     image_files: ImageFiles | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -56,6 +62,9 @@ class EggyPro:
     recorders: tuple[CallRecorder, ...] = ()
     once: Once | None = None
     clock: Clock = field(default=lambda: datetime.now(UTC))
+    figures: tuple[Figure, ...] = ()
+    exposition: Exposition | None = None
+    metrics_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     cache: Callable[[], ReadCache | None] = lambda: None
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 

@@ -14,7 +14,12 @@ class Fault:
 
 
 class EggyProError(Exception):
-    """The parent of every error that this library raises on purpose."""
+    """The parent of every error that this library raises on purpose.
+
+    It `is_noticed` once somebody who watches a service has seen it.
+    """
+
+    is_noticed = False
 
 
 class InvalidError(EggyProError):

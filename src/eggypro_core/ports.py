@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from eggypro_core.calls import Call
 from eggypro_core.categories import Category, CategoryDraft, CategoryQuery
+from eggypro_core.errors import EggyProError
 from eggypro_core.exports import Export
 from eggypro_core.facets import Facets
 from eggypro_core.images import (
@@ -29,6 +30,7 @@ from eggypro_core.rates import Policy, Standing
 from eggypro_core.renderings import Kept, Moment
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery
 from eggypro_core.suggestions import Suggestion
+from eggypro_core.tracking import Circumstances
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
 if TYPE_CHECKING:
@@ -110,6 +112,32 @@ class CallRecorder(Protocol):
 
     def record(self, call: Call) -> None:
         """Take note of a call: at once, waiting for nobody, whatever is away. Raises nothing."""
+        ...
+
+
+class Exposition(Protocol):
+    """Shows the figures of a server to a monitoring system."""
+
+    def show(self, accept: str) -> tuple[bytes, str]:
+        """Return all figures and their media type: one that `accept` names, if there is a choice.
+
+        They are those of all workers together, as far as a second ago.
+        """
+        ...
+
+
+class ErrorTracker(Protocol):
+    """Tells those who look after a shop what goes wrong: at once, waiting for nobody.
+
+    Raises nothing, whatever is away.
+    """
+
+    def unexpected(self, error: BaseException, during: Circumstances | None) -> None:
+        """Tell of an error that nobody expected, in a call or in a thread of its own."""
+        ...
+
+    def outage(self, service: str, error: EggyProError) -> None:
+        """Tell that a service has just gone away."""
         ...
 
 

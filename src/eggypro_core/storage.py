@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from secrets import token_hex
 from threading import BoundedSemaphore
@@ -44,12 +44,14 @@ class ImageStorage:
     An image is recorded before it is stored. What no product has got by the end of an upload is
     deleted at once. What could not be is left to `prune`: at once where somebody tried, and where
     nobody lived to try, after KEPT. Until then an upload that was lost on its way may still arrive,
-    so that the record stays that long, and `prune` deletes once more.
+    so that the record stays that long, and `prune` deletes once more. An outage of the store is
+    watched for.
     """
 
     _store: ImageStore
     _ledger: ImageLedger
     _clock: Clock
+    _outage: AbstractContextManager[None] = field(factory=nullcontext, repr=False)
     _places: BoundedSemaphore = field(factory=lambda: BoundedSemaphore(AT_ONCE), repr=False)
 
     def address(self, public_id: str, transformation: Transformation | None = None) -> str:
@@ -116,12 +118,13 @@ class ImageStorage:
         return [upload.result() for upload in uploads]
 
     def _upload(self, file: BinaryIO, name: str) -> StoredImage:
-        with self._places:
+        with self._places, self._outage:
             return self._store.upload(file, public_id=name)
 
     def _verified(self, public_id: str) -> StoredImage:
         try:
-            stored = self._store.find(public_id)
+            with self._outage:
+                stored = self._store.find(public_id)
             require_image(stored)
         except NotFoundError:
             raise InvalidError([Fault("file", "No file has arrived yet")]) from None
@@ -136,7 +139,8 @@ class ImageStorage:
 
     def _delete(self, public_id: str) -> bool:
         try:
-            self._store.delete(public_id)
+            with self._outage:
+                self._store.delete(public_id)
         except _AWAY:
             return False
         self._ledger.deleted([public_id], self._clock())

@@ -9,6 +9,7 @@ from eggypro_http import (
     auth,
     categories,
     errors,
+    exposition,
     gallery,
     health,
     images,
@@ -17,8 +18,10 @@ from eggypro_http import (
     routes,
     variants,
 )
+from eggypro_http.clients import Clients
 from eggypro_http.cors import Cors
 from eggypro_http.edge import Edge
+from eggypro_http.tracking import Reporter
 from eggypro_http.watching import watched
 
 ROUTES = (
@@ -30,6 +33,7 @@ ROUTES = (
     *images.ROUTES,
     *auth.ROUTES,
     *health.ROUTES,
+    *exposition.ROUTES,
 )
 """The whole API."""
 
@@ -37,7 +41,8 @@ ROUTES = (
 def create_app(eggypro: EggyPro) -> WSGIApplication:
     """Return the API over a shop. It does not close it."""
     app = falcon.App()
-    errors.install(app)
+    report = Reporter(eggypro.trackers, Clients(eggypro.trusted_proxies))
+    errors.install(app, report)
     routes.install(app, ROUTES, eggypro)
-    edge = Edge(app, in_production=eggypro.in_production)
+    edge = Edge(app, report, in_production=eggypro.in_production)
     return watched(Cors(edge, frozenset(eggypro.cors_origins)), eggypro)

@@ -1,6 +1,6 @@
 """Who a request comes from: an address that no header can forge."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
@@ -29,6 +29,12 @@ class Clients:
         if forwarded is None or not self._trusted:
             return _name(peer[:_LONGEST])
         return _named(self._origin(_address(peer), forwarded))
+
+    def is_within(self, environ: Mapping[str, Any], networks: Sequence[Network]) -> bool:
+        """Whether the client of a request has an address of one of these networks."""
+        peer = _address((environ.get("REMOTE_ADDR") or "")[:_LONGEST])
+        origin = self._origin(peer, environ.get("HTTP_X_FORWARDED_FOR") or "")
+        return origin is not None and any(origin in network for network in networks)
 
     def _origin(self, peer: Address | None, forwarded: str) -> Address | None:
         """Return the right-most address that is not trusted, or what is left of what is not one."""

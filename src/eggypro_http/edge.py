@@ -16,8 +16,8 @@ from eggypro_http.errors import (
     NOT_FOUND,
     PROBLEM,
     REQUEST_ID,
+    Report,
     problem,
-    report,
 )
 
 _ALWAYS = [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
@@ -32,6 +32,7 @@ class Edge:
     """Gives each request an id and each answer its headers, and answers if all else fails."""
 
     _app: WSGIApplication
+    _report: Report
     _in_production: bool = field(default=False, kw_only=True)
     _always: list[tuple[str, str]] = field(init=False)
 
@@ -57,7 +58,7 @@ class Edge:
         try:
             return self._app(environ, start)
         except Exception as error:  # noqa: BLE001  (the last resort)
-            report(environ, error)
+            self._report(environ, error)
             return _refuse(environ, start, INTERNAL_ERROR)
 
 

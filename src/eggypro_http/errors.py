@@ -1,8 +1,8 @@
 """What a refusal looks like over HTTP: its status, and its problem JSON (RFC 9457)."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import falcon
 import orjson
@@ -59,12 +59,21 @@ _DETAILS: Mapping[int, str] = {
 }
 """What is said where the error itself says nothing, or nothing that is the caller's business."""
 
+Report: TypeAlias = Callable[[Mapping[str, Any], Exception], None]
+"""Is told of the environ of a request, and of an error in it that nobody expected."""
 _log = logging.getLogger(__name__)
 
 
-def install(app: "falcon.App[Any, Any]") -> None:
+def install(app: "falcon.App[Any, Any]", report: Report) -> None:
     """Have every error of an app answered here."""
-    app.add_error_handler(Exception, _unexpected)
+
+    def unexpected(
+        request: falcon.Request, response: falcon.Response, error: Exception, _params: object
+    ) -> None:
+        report(request.env, error)
+        _answer(request, response, INTERNAL_ERROR)
+
+    app.add_error_handler(Exception, unexpected)
     app.add_error_handler(falcon.HTTPError, _refused_by_falcon)
     app.add_error_handler(EggyProError, _refused)
     app.add_error_handler(InvalidError, _invalid)
@@ -72,7 +81,7 @@ def install(app: "falcon.App[Any, Any]") -> None:
     app.add_error_handler(ServiceFailedError, _away)
     app.add_error_handler(RateLimitedError, _limited)
     app.add_error_handler(UnavailableError, _away)
-    app.add_error_handler(ConfigurationError, _unexpected)
+    app.add_error_handler(ConfigurationError, unexpected)
 
 
 def problem(
@@ -89,12 +98,6 @@ def problem(
     if faults:
         body["errors"] = [{"field": fault.field, "message": fault.message} for fault in faults]
     return orjson.dumps(body)
-
-
-def report(environ: Mapping[str, Any], error: Exception) -> None:
-    """Write an error that nobody expected to the log, with its traceback."""
-    where = (environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get(REQUEST_ID))
-    _log.error("Unexpected error: %s %r, request %s", *where, exc_info=error)
 
 
 def _refused(
@@ -141,13 +144,6 @@ def _refused_by_falcon(
 ) -> None:
     response.set_headers(error.headers or {})
     _answer(request, response, error.status_code, error.description)
-
-
-def _unexpected(
-    request: falcon.Request, response: falcon.Response, error: Exception, _params: object
-) -> None:
-    report(request.env, error)
-    _answer(request, response, INTERNAL_ERROR)
 
 
 def _answer(

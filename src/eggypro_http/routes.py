@@ -1,7 +1,7 @@
 """The routes of the API: what each one needs and answers, and how Falcon is told of it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -22,7 +22,7 @@ from eggypro_http.addresses import (
     template,
 )
 from eggypro_http.answers import JSON, Handler, is_known, require_json_accepted, send
-from eggypro_http.clients import Clients
+from eggypro_http.clients import Clients, Network
 from eggypro_http.errors import NO_STORE
 from eggypro_http.keeping import kept_answers
 from eggypro_http.replays import once
@@ -32,6 +32,8 @@ PUBLIC = "public, max-age=0, must-revalidate"
 """What caches may do with an answer for everybody: keep it, but ask each time."""
 ENDPOINT = "eggypro.endpoint"
 """The name under which the environ of a request holds the path of the route that it matched."""
+USER = "eggypro.user"
+"""The one under which it holds the id of whom its credential is, if it was looked at and good."""
 Responder: TypeAlias = Callable[..., None]
 
 
@@ -41,7 +43,8 @@ class Route:
 
     The handler is called with the shop, the request and what the path names. `permission` (or the
     admin key itself) is needed for every call, those of `closed_parameters` where the parameter is
-    given: such an answer is not for others, and never kept. `limits` name the policies by which its
+    given: such an answer is not for others, and never kept. Whoever is `free_within` some networks
+    of the shop needs nothing there. `limits` name the policies by which its
     calls are counted. `body` and `answer` name the schemas of what is sent and received; None
     stands for nothing. `media_type` is that of the answer, which is kept where it has `tags`: those
     of all that it shows, with the names that stand in the path.
@@ -54,6 +57,7 @@ class Route:
     permission: Need | None = None
     parameters: Mapping[str, Rule] = field(factory=dict)
     closed_parameters: Mapping[str, Need] = field(factory=dict)
+    free_within: Callable[[EggyPro], Sequence[Network]] | None = None
     body: str | None = None
     answer: str | None = None
     success: int = 200
@@ -112,11 +116,14 @@ def _responder(route: Route, shop: EggyPro, limiter: Limiter, cache: ReadCache |
         handler = once(handler, shop.once, Clients(shop.trusted_proxies))
     answered = kept_answers(handler, route.tags, cache)
     visits = visitor(shop.trusted_proxies, limiter, route.limits)
+    needs = _needs(route, shop)
     kept = _kept(route.cache_control, shop.cdn_ttl)
 
     def respond(request: falcon.Request, response: falcon.Response, **path: object) -> None:
-        needed = route.needs(request)
+        needed = needs(request)
         with visits(request, response, needed) as visit:
+            if visit.user is not None:
+                request.env[USER] = visit.user.id
             visit.admit(needed)
             if route.media_type == JSON:
                 require_json_accepted(request)
@@ -133,6 +140,17 @@ def _responder(route: Route, shop: EggyPro, limiter: Limiter, cache: ReadCache |
             send(answer, request, response)
 
     return respond
+
+
+def _needs(route: Route, shop: EggyPro) -> Callable[[falcon.Request], Need | None]:
+    if route.free_within is None:
+        return route.needs
+    clients, networks = Clients(shop.trusted_proxies), route.free_within(shop)
+
+    def needs(request: falcon.Request) -> Need | None:
+        return None if clients.is_within(request.env, networks) else route.needs(request)
+
+    return needs
 
 
 def _usual_limits(path: str) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ from eggypro_http.routes import ENDPOINT
 _KNOWN = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _OTHER = "OTHER"
 """What any other method is noted as."""
-_LONGEST = 512
-"""How much of a user agent is noted."""
+LONGEST = 512
+"""How much of a user agent is noted, or told of."""
 
 
 def watched(app: WSGIApplication, shop: EggyPro) -> WSGIApplication:
@@ -53,7 +53,7 @@ class Watched:
             int(said[:3]),
             (perf_counter() - began) * 1000,
             network_of(self._clients.of(environ)),
-            environ.get("HTTP_USER_AGENT", "")[:_LONGEST],
+            environ.get("HTTP_USER_AGENT", "")[:LONGEST],
             environ[REQUEST_ID],
             datetime.now(UTC),
         )

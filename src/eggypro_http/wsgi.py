@@ -3,12 +3,13 @@
 import atexit
 import logging
 import os
+import tempfile
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings_files import read_environment
-from eggypro_adapters.wiring import open_eggypro, start_notes
+from eggypro_adapters.wiring import logs_to_stderr, open_server, start_notes
 from eggypro_http.app import create_app
 
 
@@ -16,10 +17,23 @@ def application() -> WSGIApplication:
     """Return the application that the settings describe, for example to Gunicorn.
 
     As in `gunicorn 'eggypro_http.wsgi:application()'`. What it opens is closed with the process.
+    Workers share their figures if PROMETHEUS_MULTIPROC_DIR names a folder, empty at the start, as
+    is usual for Prometheus; otherwise each has its own.
     """
     settings = Settings.read(read_environment(os.environ, Path.cwd()))
+    logs = logs_to_stderr(settings, colours=not os.environ.get("NO_COLOR"))
     for note in start_notes(settings):
         logging.getLogger(__name__).warning(note)
-    eggypro = open_eggypro(settings)
+    eggypro = open_server(settings, logs, _figures())
     atexit.register(eggypro.close)
     return create_app(eggypro)
+
+
+def _figures() -> Path:
+    """Return the folder of the figures."""
+    shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if shared:
+        return Path(shared)
+    own = tempfile.TemporaryDirectory(prefix="eggypro-figures-")
+    atexit.register(own.cleanup)
+    return Path(own.name)

@@ -182,6 +182,16 @@ def test_a_pool_that_is_used_up_is_said_to_be_unavailable(one_connection: Databa
     assert one_connection.read(ONE, {}) == [(1,)]
 
 
+def test_an_error_that_goes_on_as_it_is_shows_nothing_of_what_was_written(
+    database: Database,
+) -> None:
+    wrong = sa.text("SELECT no_such_function(:comment)")
+    with pytest.raises(sa.exc.ProgrammingError) as raised:
+        database.write(lambda connection: connection.execute(wrong, {"comment": "private"}))
+    assert "no_such_function" in str(raised.value)
+    assert "private" not in str(raised.value)
+
+
 def test_a_database_without_tables_says_what_to_do(
     empty_database_url: sa.URL, connect: Connect
 ) -> None:

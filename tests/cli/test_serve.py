@@ -1,18 +1,21 @@
 """`eggypro serve`, from the command to a server that answers and ends."""
 
 import os
+import pickle
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
 import orjson
 import pytest
 
+from eggypro_cli.main import Wired
 from eggypro_cli.serve import _address, _prepare
 from eggypro_core import ProductQuery
 from tests.builders import a_product
@@ -147,3 +150,18 @@ def test_a_key_that_was_there_before_is_named_by_its_file_in_a_pipe(
 )
 def test_the_address_can_be_opened_on_this_machine(host: str, address: str) -> None:
     assert _address(host, 80) == address
+
+
+@pytest.mark.usefixtures("logging_restored")
+def test_what_opens_the_shop_of_a_worker_can_be_sent_to_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with Wired().opener() as opener:
+        assert isinstance(opener, partial)
+        assert pickle.loads(pickle.dumps(opener)).args == opener.args  # noqa: S301  (our own)
+        [figures] = tmp_path.glob("eggypro-figures-*")
+        assert figures in opener.args
+    assert not figures.exists()

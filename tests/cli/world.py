@@ -75,8 +75,8 @@ class World:
             self.key_file.write_text("the-new-key\n")
         return self.eggypro
 
-    def opener(self) -> Callable[[], EggyPro]:
-        return self.open
+    def opener(self) -> AbstractContextManager[Callable[[], EggyPro]]:
+        return nullcontext(self.open)
 
     def migrations(self) -> AbstractContextManager[Migrations]:
         return nullcontext(self.schema)

@@ -14,7 +14,11 @@ from tests.http.wire import ADMIN, PRODUCTS
 
 
 @pytest.fixture(autouse=True)
-def _nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _nowhere(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    logging_restored: None,  # noqa: ARG001
+) -> None:
     """No settings file is in reach."""
     monkeypatch.chdir(tmp_path)
 
@@ -48,6 +52,28 @@ def test_the_environment_says_which_shop_is_served(
         assert shown.headers["etag"] == added.headers["etag"]
         assert shown.headers["ratelimit-policy"] == '"standard";q=100;w=900'
         assert "REDIS_URL is not set" in caplog.text
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_workers_share_their_figures_where_a_folder_is_named(
+    database_url: sa.URL,
+    exiting: ExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    shared: bool,
+) -> None:
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    monkeypatch.setenv("POSTGRES_URL", database_url.render_as_string(hide_password=False))
+    monkeypatch.setenv("ADMIN_SECRET_KEY", ADMIN_KEY)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder) if shared else "")
+    with exiting:
+        workers = [TestClient(application()) for _ in range(2)]
+        assert workers[0].simulate_get(PRODUCTS).status_code == 200
+        shown = workers[1].simulate_get("/metrics", headers=ADMIN).text
+        assert ('route="/api/products"' in shown) == shared
+    assert any(folder.iterdir()) == shared
 
 
 def test_settings_that_cannot_be_used_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

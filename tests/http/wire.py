@@ -7,7 +7,10 @@ from wsgiref.types import WSGIApplication
 from attrs import frozen
 from falcon.testing import Result, create_environ
 
+from eggypro_adapters.error_log import LogErrorTracker
+from eggypro_http.clients import Clients
 from eggypro_http.edge import Edge
+from eggypro_http.tracking import Reporter
 from tests.builders import ADMIN_KEY
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
@@ -62,8 +65,8 @@ def fields(result: Result) -> list[str]:
     return [error["field"] for error in result.json["errors"]]
 
 
-def _fail(_environ: Any, _start: Any) -> Iterable[bytes]:
+def broken_app(_environ: Any, _start: Any) -> Iterable[bytes]:
     raise RuntimeError("inside of everything")
 
 
-failing = Edge(_fail)
+failing = Edge(broken_app, Reporter((LogErrorTracker(),), Clients()))

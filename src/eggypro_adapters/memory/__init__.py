@@ -13,6 +13,7 @@ from eggypro_adapters.memory.reviews import MemoryReviewStore
 from eggypro_adapters.memory.shelf import MemoryDatabase
 from eggypro_adapters.memory.tokens import MemoryTokenSigner
 from eggypro_adapters.memory.variants import MemoryVariantStore
+from eggypro_adapters.memory.watching import MemoryErrorTracker, MemoryFigures
 
 __all__ = [
     "MemoryCache",
@@ -20,6 +21,8 @@ __all__ = [
     "MemoryChanges",
     "MemoryCounter",
     "MemoryDatabase",
+    "MemoryErrorTracker",
+    "MemoryFigures",
     "MemoryImageLedger",
     "MemoryImageStore",
     "MemoryOnce",

@@ -2,14 +2,14 @@
 
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from itertools import count
 from time import monotonic
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import psycopg
 import sqlalchemy as sa
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
@@ -105,6 +105,7 @@ class Database:
     _writing: sa.Engine = field(repr=False)
     _snapshots: sa.Engine = field(repr=False)
     _noted: Noted = field(repr=False)
+    _outage: AbstractContextManager[None] = field(repr=False)
 
     @classmethod
     def connect(
@@ -129,6 +130,7 @@ class Database:
             pool_size=size,
             max_overflow=0,
             pool_timeout=patience,
+            hide_parameters=True,  # errors are logged; what people write is not
             pool_use_lifo=True,
             pool_reset_on_return=None,  # autocommit leaves nothing; a transaction ends itself
             connect_args=CONNECT,
@@ -143,11 +145,16 @@ class Database:
             engine.execution_options(isolation_level="READ COMMITTED"),
             engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
             noted or _unnoted,
+            nullcontext(),
         )
+
+    def watched_by(self, outage: AbstractContextManager[None]) -> "Database":
+        """Return the same database; all that is asked of it is within a block of the outage."""
+        return evolve(self, outage=outage)
 
     def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
         """Run a SELECT in one round trip; once more on a fresh connection if one was lost."""
-        with translated():
+        with self._outage, translated():
             began = monotonic()
             try:
                 return self._read(statement, values)
@@ -162,13 +169,13 @@ class Database:
 
         Its statements may take long.
         """
-        with translated(), self._noting() as connection, _patiently(connection):
+        with self._outage, translated(), self._noting() as connection, _patiently(connection):
             yield connection
 
     @contextmanager
     def briefly(self) -> Iterator[sa.Connection]:
         """Open a transaction as `begin` does, of a request: no statement of it may take long."""
-        with translated(), self._noting() as connection:
+        with self._outage, translated(), self._noting() as connection:
             yield connection
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
@@ -177,7 +184,7 @@ class Database:
         It is begun anew where another transaction got in its way, so it must bear being repeated.
         Raises ConflictError where that happens TRIES times.
         """
-        with translated():
+        with self._outage, translated():
             for _ in range(TRIES - 1):
                 try:
                     with self._noting() as connection:
@@ -194,7 +201,12 @@ class Database:
 
         It may take as long as it takes.
         """
-        with translated(), self._snapshots.begin() as connection, ExitStack() as cursors:
+        with (
+            self._outage,
+            translated(),
+            self._snapshots.begin() as connection,
+            ExitStack() as cursors,
+        ):
             cursors.enter_context(_patiently(connection))
             connection.execute(_NO_TIMEOUT)
             numbers = count()
@@ -209,15 +221,21 @@ class Database:
 
     def joined(self, connection: sa.Connection) -> "JoinedDatabase":
         """Return this database as one open transaction sees it, whose end decides on all writes."""
-        return JoinedDatabase(self.engine, self._writing, self._snapshots, self._noted, connection)
+        return JoinedDatabase(
+            self.engine, self._writing, self._snapshots, self._noted, self._outage, connection
+        )
 
     def revision(self) -> str | None:
         """Return the migration that the database is at, None where there was none yet."""
-        with translated(), self.engine.connect() as connection:
+        with self._outage, translated(), self.engine.connect() as connection:
             if not connection.scalar(sa.select(sa.func.to_regclass("alembic_version"))):
                 return None
             version = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
             return None if version is None else str(version)
+
+    def busy(self) -> int:
+        """Return how many connections are at work."""
+        return cast("sa.QueuePool", self.engine.pool).checkedout()
 
     def close(self) -> None:
         """Close every connection."""

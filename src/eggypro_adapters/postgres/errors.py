@@ -10,9 +10,12 @@ from eggypro_core.errors import ConflictError, UnavailableError
 
 AWAY = ("08", "53", "57", "58")
 """Classes of SQLSTATE: connection, resources, operator's hand (and timeouts), system."""
+BUSY = 5
+"""The seconds after which it may be less busy."""
 NO_TABLES = {"42P01", "42703", "42704"}
 READ_ONLY = "25006"
 UNIQUE = "23505"
+CANCELLED = "57014"
 COLLISIONS = {"40001", "40P01", "55P03"}
 
 
@@ -25,7 +28,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except sa.exc.TimeoutError:
-        raise UnavailableError("All database connections are busy: try again") from None
+        raise UnavailableError(
+            "All database connections are busy: try again", retry_after=BUSY
+        ) from None
     except sa.exc.DBAPIError as error:
         if not isinstance(error.orig, psycopg.Error):
             raise
@@ -50,6 +55,8 @@ def _domain_error(error: psycopg.Error, otherwise: Exception) -> Exception:
     state = error.sqlstate or ""
     if state in NO_TABLES:
         return UnavailableError("The database is not at this version: run `eggypro db upgrade`")
+    if state == CANCELLED:
+        return UnavailableError("The database took too long: try again later", retry_after=BUSY)
     if state.startswith(AWAY) or state == READ_ONLY or is_lost(error):
         return UnavailableError("The database does not answer as it should: try again later")
     if state in COLLISIONS:

@@ -1,7 +1,7 @@
 """What workers share through Redis, or a server that speaks its language."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from eggypro_adapters.redis.connection import PATIENCE, pool
 from eggypro_adapters.redis.counter import RedisCounter
@@ -10,11 +10,19 @@ from eggypro_core.ports import Counter
 
 
 @contextmanager
-def shared_counter(url: str, local: LocalCounter, patience: float = PATIENCE) -> Iterator[Counter]:
-    """Count together with all that are given the same address, alone while it is away."""
+def shared_counter(
+    url: str,
+    local: LocalCounter,
+    patience: float = PATIENCE,
+    outage: AbstractContextManager[None] | None = None,
+) -> Iterator[Counter]:
+    """Count together with all that are given the same address, alone while it is away.
+
+    The `outage` watches whether it is.
+    """
     connections = pool(url, patience)
     try:
-        with SharedCounter(RedisCounter(connections), local).running() as counter:
+        with SharedCounter(RedisCounter(connections), local, outage).running() as counter:
             yield counter
     finally:
         connections.disconnect()

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event, Lock, Thread
 from typing import Protocol, TypeVar
 
@@ -47,8 +47,14 @@ class SharedCounter:
     When it is back it is told of exact policies what it missed, in case it forgot all.
     """
 
-    def __init__(self, remote: RemoteCounter, local: LocalCounter) -> None:
+    def __init__(
+        self,
+        remote: RemoteCounter,
+        local: LocalCounter,
+        outage: AbstractContextManager[None] | None = None,
+    ) -> None:
         self._remote = remote
+        self._outage = outage or nullcontext()
         self._local = local
         self._lock = Lock()
         self._unsettled: dict[tuple[Policy, str], int] = {}
@@ -108,7 +114,8 @@ class SharedCounter:
         if self._is_away:
             return None
         try:
-            return question(self._remote)
+            with self._outage:
+                return question(self._remote)
         except UnavailableError as error:
             if not self._is_away:
                 self._is_away = True
@@ -146,10 +153,11 @@ class SharedCounter:
 
     def _come_back(self) -> None:
         try:
-            self._remote.ping()
-            for policy in tuple(self._exact):
-                for client, standing in self._local.standings(policy):
-                    self._tell(client, standing)
+            with self._outage:
+                self._remote.ping()
+                for policy in tuple(self._exact):
+                    for client, standing in self._local.standings(policy):
+                        self._tell(client, standing)
         except UnavailableError:
             return
         self._is_away = False

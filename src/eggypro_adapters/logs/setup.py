@@ -1,0 +1,59 @@
+"""Where the log goes: called once by each process that serves, by nobody else."""
+
+import logging
+
+import structlog
+from attrs import frozen
+
+from eggypro_adapters.logs.access import AccessLog
+from eggypro_adapters.logs.lines import Lines
+from eggypro_adapters.logs.rendering import BEFORE, Rendered, for_machines, for_people
+
+OURS = ("eggypro_core", "eggypro_adapters", "eggypro_http", "eggypro_cli")
+
+
+@frozen
+class Logs:
+    """The log of a process, as it was set up."""
+
+    _lines: Lines
+    _rendered: Rendered
+
+    def access(self) -> AccessLog:
+        """Return what writes a line for each call."""
+        return AccessLog(self._lines, self._rendered)
+
+
+def set_up_logs(level: str, *, json: bool, lines: Lines, colours: bool) -> Logs:
+    """Have all that is logged, by whatever library, be written as lines of one form.
+
+    Libraries are heard from warnings on: what they tell of their work in detail may hold
+    credentials. Set up again, the former lines end.
+    """
+    rendered = for_machines() if json else for_people(colours=colours)
+    handler = _LineHandler(lines)
+    handler.setFormatter(_formatter(rendered))
+    root = logging.getLogger()
+    for former in [one for one in root.handlers if isinstance(one, _LineHandler)]:
+        root.removeHandler(former)
+    root.addHandler(handler)
+    least = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(least, logging.WARNING))
+    for name in OURS:
+        logging.getLogger(name).setLevel(least)
+    logging.captureWarnings(capture=True)
+    return Logs(lines, rendered)
+
+
+class _LineHandler(logging.StreamHandler[Lines]):
+    """The handler that is ours, to be told from those of others."""
+
+
+def _formatter(rendered: Rendered) -> logging.Formatter:
+    def render(_logger: object, _name: str, event: structlog.typing.EventDict) -> str:
+        return rendered(event)
+
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=BEFORE,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+    )

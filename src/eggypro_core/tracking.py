@@ -1,0 +1,69 @@
+"""What goes wrong: where an unexpected error was, and when a service went away."""
+
+from collections.abc import Iterable
+from threading import Lock
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from eggypro_core.errors import EggyProError, ServiceFailedError, UnavailableError
+
+if TYPE_CHECKING:
+    from eggypro_core.ports import ErrorTracker
+
+
+@frozen
+class Circumstances:
+    """The call in which an error was: no body, no credential, no more of an address than is kept.
+
+    `endpoint` is the template of its route, `user_id` of whom the credential is, if it was good.
+    """
+
+    endpoint: str
+    method: str
+    user_id: str | None
+    request_id: str
+    user_agent: str
+    network: str
+
+
+class Outage:
+    """Watches a service in `with` blocks. The trackers are told when it goes away: once.
+
+    It is there again when a block comes to its end. Being busy, which says when to come back, is
+    no outage. Of blocks within one another, an error is the innermost one's.
+    """
+
+    def __init__(self, service: str, trackers: "Iterable[ErrorTracker]") -> None:
+        self._service = service
+        self._trackers = tuple(trackers)
+        self._lock = Lock()
+        self._is_on = False
+
+    def __enter__(self) -> None:
+        """Watch what is asked of the service."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._is_on = False
+        elif isinstance(error, UnavailableError | ServiceFailedError) and not error.is_noticed:
+            error.is_noticed = True
+            if not _is_busy(error):
+                self._notice(error)
+
+    def _notice(self, error: EggyProError) -> None:
+        with self._lock:
+            was_on, self._is_on = self._is_on, True
+        if not was_on:
+            for tracker in self._trackers:
+                tracker.outage(self._service, error)
+
+
+def _is_busy(error: EggyProError) -> bool:
+    return isinstance(error, UnavailableError) and error.retry_after is not None

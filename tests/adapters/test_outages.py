@@ -1,0 +1,119 @@
+"""Each service that goes away is told of once, from wherever it is noticed first."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from attrs import evolve
+
+from eggypro_adapters.memory import MemoryErrorTracker
+from eggypro_adapters.settings import Settings
+from eggypro_adapters.settings_values import ImageKeeper
+from eggypro_adapters.threads import threads_tracked
+from eggypro_adapters.wiring import open_eggypro
+from eggypro_core.app import EggyPro
+from eggypro_core.errors import ServiceFailedError, UnavailableError
+from eggypro_core.limiter import Limiter
+from eggypro_core.queries import ProductQuery
+from tests.builders import ADMIN_KEY, a_product
+from tests.pictures import a_picture
+from tests.redis_servers import running
+
+
+@pytest.fixture
+def tracker() -> MemoryErrorTracker:
+    return MemoryErrorTracker()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: sa.URL) -> Settings:
+    return Settings(
+        eggypro_data_dir=tmp_path,
+        postgres_url=database_url.render_as_string(hide_password=False),
+        admin_secret_key=ADMIN_KEY,
+    )
+
+
+def allow(url: sa.URL, *, connections: bool) -> None:
+    """Let people connect to a database, or end all connections to it and refuse new ones."""
+    elsewhere = url.set(drivername="postgresql", database="postgres")
+    with psycopg.connect(elsewhere.render_as_string(hide_password=False), autocommit=True) as it:
+        it.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS {connections}'.encode())
+        it.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
+            [url.database if not connections else ""],
+        )
+
+
+def look(shop: EggyPro) -> None:
+    with suppress(UnavailableError):
+        shop.catalog.page(ProductQuery())
+
+
+def test_each_outage_of_the_database_is_told_once(
+    settings: Settings, tracker: MemoryErrorTracker, database_url: sa.URL
+) -> None:
+    with open_eggypro(settings, (tracker,)) as shop:
+        for times in (1, 2):
+            look(shop)
+            allow(database_url, connections=False)
+            for _ in range(3):
+                look(shop)
+            with suppress(UnavailableError):
+                shop.catalog.add(a_product())
+            allow(database_url, connections=True)
+            assert tracker.outages == ["the database"] * times
+
+
+def test_each_outage_of_redis_is_told_once(settings: Settings, tracker: MemoryErrorTracker) -> None:
+    with running("valkey") as server:
+        counted = evolve(settings, redis_url=server.url)
+        with open_eggypro(counted, (tracker,)) as shop:
+            limiter = shop.limiter(shop.gate)
+            visit(limiter)
+            assert tracker.outages == []
+            server.kill()
+            for _ in range(3):
+                visit(limiter)
+            assert tracker.outages == ["Redis"]
+
+
+def test_an_outage_of_the_image_store_is_told_once(
+    settings: Settings, tracker: MemoryErrorTracker
+) -> None:
+    away = evolve(
+        settings,
+        image_store=ImageKeeper.CLOUDINARY,
+        cloudinary_cloud_name="eggs",
+        cloudinary_api_key="1",
+        cloudinary_api_secret="s",  # noqa: S106  (of no use to anybody)
+        cloudinary_upload_prefix="http://127.0.0.1:1",
+    )
+    with open_eggypro(away, (tracker,)) as shop:
+        shop.catalog.add(a_product())
+        for _ in range(2):
+            with pytest.raises((UnavailableError, ServiceFailedError)):
+                shop.gallery.add("egg-white-protein", [a_picture()])
+    assert tracker.outages == ["the image store"]
+
+
+def test_an_error_that_ends_a_thread_is_told(tracker: MemoryErrorTracker) -> None:
+    def fail() -> None:
+        raise RuntimeError
+
+    with threads_tracked([tracker]):
+        for work in (fail, sys.exit):
+            thread = Thread(target=work)
+            thread.start()
+            thread.join()
+    [(error, during)] = tracker.errors
+    assert isinstance(error, RuntimeError)
+    assert during is None
+
+
+def visit(limiter: Limiter) -> None:
+    limiter.visit("ada", "wrong", limiter.named(["standard"]))
