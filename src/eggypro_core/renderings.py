@@ -60,6 +60,14 @@ class Kept:
 
 
 @frozen
+class KeptCounts:
+    """How many answers are kept, and what they weigh together, about."""
+
+    kept: int = 0
+    bytes: int = 0
+
+
+@frozen
 class CacheCounts:
     """How often answers were found, made, and given although the database was away."""
 

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from threading import Event
 from time import monotonic
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eggypro_adapters.memory import MemoryCounter
 from eggypro_adapters.redis import shared_counter
-from eggypro_adapters.redis.connection import pool
+from eggypro_adapters.redis.connection import Link
 from eggypro_adapters.redis.counter import RedisCounter
 from eggypro_adapters.redis.shared_counter import SharedCounter
 from eggypro_core.errors import UnavailableError
@@ -32,9 +32,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def remote(server: RedisServer) -> Iterator[RedisCounter]:
-    connections = pool(server.url, PATIENT)
-    yield RedisCounter(connections)
-    connections.disconnect()
+    with closing(Link(server.url, PATIENT)) as link:
+        yield RedisCounter(link)
 
 
 @pytest.fixture
@@ -168,14 +167,14 @@ def test_what_is_wrong_with_redis_makes_it_unavailable(
 
 
 def test_what_an_address_says_does_not_make_anybody_wait(server: RedisServer) -> None:
-    connections = pool(f"{server.url}?socket_timeout=60&retry_on_timeout=yes")
-    remote = RedisCounter(connections)
+    link = Link(f"{server.url}?socket_timeout=60&retry_on_timeout=yes")
+    remote = RedisCounter(link)
     server.freeze()
     began = monotonic()
     with pytest.raises(UnavailableError):
         remote.add(LOGINS, "ada")
     assert monotonic() - began < 5
-    connections.disconnect()
+    link.close()
 
 
 def test_an_exact_count_is_the_same_for_all_workers_at_once(
