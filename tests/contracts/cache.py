@@ -52,8 +52,8 @@ class CacheContract:
             EGG,
             an_answer(b""),
             an_answer(b"x" * 1_000_000),
-            Kept(SEEN, NOW + 5, absent="There is no '\xe4gg'"),
-            Kept(Moment("", 0), NOW + 1),
+            Kept(SEEN, NOW + 50, absent="There is no '\xe4gg'"),
+            Kept(Moment("", 0), NOW + 60),
         ],
         ids=["egg", "empty", "large", "absent", "least"],
     )

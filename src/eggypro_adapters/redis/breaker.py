@@ -71,7 +71,7 @@ class Breaker:
                 self._come_back()
             except UnavailableError:
                 continue
+            _log.info(self._found)
             with self._lock:
                 if not self._over.is_set():  # or nobody would wake it again
                     self._is_open.clear()
-            _log.info(self._found)

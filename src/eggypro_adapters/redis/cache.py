@@ -17,7 +17,6 @@ PREFIX = "eggypro:"
 _BATCH = 500
 _SAMPLE = 100
 """How many values are weighed, for all of them."""
-_PROBE = f"{PREFIX}probe"
 
 
 class RedisCache:
@@ -32,7 +31,7 @@ class RedisCache:
         self._prefix = f"{PREFIX}{namespace}:"
         self._clock = clock
         self._breaker = Breaker(
-            self._write_something,
+            link.renew,
             lost="Every worker keeps answers on its own.",
             found="The workers share what they keep again",
         )
@@ -87,11 +86,6 @@ class RedisCache:
     def _remove(self, name: bytes) -> None:
         with translated():
             self._link.client.unlink(name)
-
-    def _write_something(self) -> None:
-        """Raise UnavailableError unless it keeps what it is given: it may be full, or a replica."""
-        with translated():
-            self._link.client.set(_PROBE, b"", px=1)
 
 
 def empty(link: Link) -> int:

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from redis import ConnectionPool, Redis, RedisCluster
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import ClusterError, RedisClusterException, RedisError
 from redis.retry import Retry
 
 from eggypro_core.errors import UnavailableError
@@ -18,13 +18,14 @@ PATIENCE = 0.075
 """The seconds to wait for a connection, or for an answer: nobody may wait for 0.1."""
 _CLUSTER = "+cluster://"
 _PORT = 6379
+_PROBE = "eggypro:probe"
 Client: TypeAlias = Redis | RedisCluster
 
 
 class Link:
-    """A Redis, or a cluster where the address says `redis+cluster` or `rediss+cluster`.
+    """The way to a Redis, or to a cluster where the address says `redis+cluster`.
 
-    Nothing waits longer than so many seconds, and nothing is tried twice.
+    No answer takes longer than so many seconds, and nothing is tried twice.
     """
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
@@ -33,10 +34,23 @@ class Link:
 
     @cached_property
     def client(self) -> Client:
-        """What speaks to it. A cluster is asked for its nodes at once: RedisError may come."""
+        """What speaks to it. A cluster is asked for its nodes at once, which may fail."""
         if _CLUSTER in self._url:
             return _cluster(self._url, self._patience)
         return Redis.from_pool(pool(self._url, self._patience))
+
+    def renew(self) -> None:
+        """Connect anew. Raises UnavailableError unless all of it answers, and keeps what it gets.
+
+        It may be full, or no more than a replica.
+        """
+        self.close()
+        self.__dict__.pop("client", None)
+        with translated():
+            client = self.client
+            if isinstance(client, RedisCluster):
+                client.ping(target_nodes=RedisCluster.PRIMARIES)
+            client.set(_PROBE, b"", px=1)
 
     def close(self) -> None:
         """Close every connection."""
@@ -62,7 +76,7 @@ def _cluster(url: str, patience: float) -> RedisCluster:
     parts = urlsplit(url)
     user, _, places = parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
-    return RedisCluster(
+    cluster = RedisCluster(
         startup_nodes=[_node(place) for place in places.split(",")],
         retry=Retry(NoBackoff(), 0),
         username=unquote(name) or None,
@@ -71,6 +85,13 @@ def _cluster(url: str, patience: float) -> RedisCluster:
         socket_timeout=patience,
         socket_connect_timeout=patience,
     )
+    # To ask for the nodes again takes the patience of each of them: that is for `renew`.
+    cluster.nodes_manager.initialize = _refuse  # type: ignore[method-assign]
+    return cluster
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise ClusterError("A node does not answer, or is no longer what it was")
 
 
 def _node(place: str) -> ClusterNode:

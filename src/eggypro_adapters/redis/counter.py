@@ -23,9 +23,9 @@ class RedisCounter:
         return _Storage(self._link.client)
 
     def ping(self) -> None:
-        """Raise UnavailableError unless Redis answers."""
-        with translated():
-            self._link.client.ping()
+        """Connect anew. Raises UnavailableError unless Redis answers as it should."""
+        self._link.renew()
+        self.__dict__.pop("_storage", None)
 
     def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
         key = _key(policy, client)
