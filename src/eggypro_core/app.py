@@ -15,6 +15,7 @@ from eggypro_core.feedback import Feedback
 from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
 from eggypro_core.ports import CallRecorder, ImageFiles, ProductReader, ProductWriter, SearchMisses
+from eggypro_core.renderings import CacheReport
 from eggypro_core.taxonomy import Taxonomy
 
 
@@ -25,7 +26,8 @@ class EggyPro:
     It has `image_files` where it serves its images itself. Who serves it asks for a `limiter` and a
     `cache` once, and believes what `trusted_proxies` forward. Pages of the `cors_origins` may call
     it from a browser, and a CDN may keep what is public for `cdn_ttl` seconds. The `recorders` are
-    told of each call.
+    told of each call. `clear_caches` has every server forget its answers, and returns how many they
+    shared; it and `cache_report` may raise UnavailableError.
     """
 
     catalog: Catalog
@@ -46,6 +48,8 @@ class EggyPro:
     in_production: bool = False
     recorders: tuple[CallRecorder, ...] = ()
     cache: Callable[[], ReadCache | None] = lambda: None
+    clear_caches: Callable[[], int] = lambda: 0
+    cache_report: Callable[[], CacheReport] = CacheReport
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:

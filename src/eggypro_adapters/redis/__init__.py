@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
-from eggypro_adapters.redis.cache import RedisCache
+from eggypro_adapters.redis.cache import RedisCache, empty, weighed
 from eggypro_adapters.redis.connection import PATIENCE, Link
 from eggypro_adapters.redis.counter import RedisCounter
 from eggypro_adapters.redis.shared_counter import LocalCounter, SharedCounter
 from eggypro_core.ports import Cache, Counter
+from eggypro_core.renderings import SharedCounts
+
+_UNHURRIED = 5.0
+"""The seconds to wait for an answer to a person, whom no request waits for."""
 
 
 @contextmanager
@@ -30,3 +34,15 @@ def shared_cache(
         RedisCache(link, namespace, clock).running() as cache,
     ):
         yield cache
+
+
+def empty_cache(url: str) -> int:
+    """Remove the answers of all shops. Return how many there were. Raises UnavailableError."""
+    with closing(Link(url, _UNHURRIED)) as link:
+        return empty(link)
+
+
+def weigh_cache(url: str) -> SharedCounts:
+    """Count the answers of all shops. Raises UnavailableError."""
+    with closing(Link(url, _UNHURRIED)) as link:
+        return weighed(link)

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from eggypro_adapters.redis.breaker import Breaker
 from eggypro_adapters.redis.connection import Client, Link, translated
 from eggypro_adapters.redis.encoding import decoded, encoded
-from eggypro_core.renderings import Kept, KeptCounts
+from eggypro_core.renderings import Kept, SharedCounts
 
 PREFIX = "eggypro:"
 """What begins every key of the cache, and of nothing else."""
@@ -98,14 +98,14 @@ def empty(link: Link) -> int:
     return removed
 
 
-def weighed(link: Link) -> KeptCounts:
+def weighed(link: Link) -> SharedCounts:
     """Count the answers, and weigh some of them."""
     with translated():
         names = _names(link.client)
         sample = list(islice(names, _SAMPLE))
         weights = [link.client.memory_usage(name) or 0 for name in sample]
         kept = len(sample) + sum(1 for _ in names)
-    return KeptCounts(kept, sum(weights) * kept // max(len(sample), 1))
+    return SharedCounts(kept, sum(weights) * kept // max(len(sample), 1))
 
 
 def _names(client: Client) -> Iterator[bytes]:
