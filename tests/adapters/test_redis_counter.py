@@ -17,7 +17,7 @@ from eggypro_core.ports import Counter
 from eggypro_core.rates import Policy, Standing
 from tests.clock import FakeSeconds
 from tests.contracts.counter import LOGINS, READS, CounterContract, EndWindows
-from tests.redis_servers import PLACES, RedisServer, running
+from tests.redis_servers import PLACES, RedisCluster, RedisServer, running, running_cluster
 
 PATIENT = 10
 """Seconds: a busy machine is not a server that is away."""
@@ -72,6 +72,34 @@ class TestSharedCounter(OfRedis):
     @pytest.fixture
     def counter(self, workers: tuple[Counter, Counter]) -> Counter:
         return workers[0]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RedisCluster]:
+    with running_cluster("valkey") as started:
+        yield started
+
+
+class TestRedisClusterCounter(CounterContract):
+    @pytest.fixture
+    def counter(self, cluster: RedisCluster) -> Iterator[Counter]:
+        for node in cluster.nodes:
+            with node.client as client:
+                client.flushall()
+        with shared_counter(cluster.url, MemoryCounter(monotonic), PATIENT) as counter:
+            yield counter
+
+    @pytest.fixture
+    def end_windows(self, cluster: RedisCluster) -> EndWindows:
+        def end() -> None:
+            assert cluster.keys()
+            for node in cluster.nodes:
+                with node.client as client:
+                    for key in list(client.scan_iter()):
+                        client.pexpire(key, 1)
+            until(lambda: not cluster.keys())
+
+        return end
 
 
 def until(holds: Callable[[], object]) -> None:
