@@ -19,6 +19,7 @@ from attrs import frozen
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_eggypro
 from tests.builders import a_product
+from tests.redis_servers import running
 from tests.test_end_to_end import served
 from tests.wires import Wire, wire_to
 
@@ -79,13 +80,34 @@ def calling(address: str) -> "closing[Caller]":
     return closing(Caller(address))
 
 
+@pytest.fixture
+def restarted() -> Iterator[str]:
+    """The address of a Redis that is killed again and again."""
+    is_over = Event()
+    with running("valkey") as redis:
+
+        def restart() -> None:
+            while not is_over.wait(2):
+                redis.kill()
+                redis.start()
+
+        with ThreadPoolExecutor(1) as thread:
+            restarting = thread.submit(restart)
+            yield redis.url
+            is_over.set()
+            restarting.result()
+
+
+@pytest.mark.parametrize("by", ["alone", "sharing"])
 def test_nobody_is_shown_what_was_before_a_write_that_was_answered(
-    environment: dict[str, str], tmp_path: Path
+    environment: dict[str, str], tmp_path: Path, restarted: str, by: str
 ) -> None:
     """By workers of one host: whoever wrote, another worker or another process with the library.
 
     Another host comes to know as well.
     """
+    if by == "sharing":
+        environment["REDIS_URL"] = restarted
     elsewhere = {**environment, "EGGYPRO_DATA_DIR": str(tmp_path / "two")}
     library = open_eggypro(_settings(environment))
     for slug in SLUGS:

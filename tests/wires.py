@@ -17,6 +17,7 @@ class Wire:
         self._ends: list[socket.socket] = []
         self._is_passing = Event()
         self._is_passing.set()
+        self._longest: int | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._accept()
@@ -42,6 +43,10 @@ class Wire:
         """Pass everything on again."""
         self._is_passing.set()
 
+    def break_off_after(self, number: int | None) -> None:
+        """Close each connection in the midst of a reply that is longer, or let all pass."""
+        self._longest = number
+
     def _accept(self) -> None:
         Thread(target=self._run, args=(self._listener,), daemon=True).start()
 
@@ -54,14 +59,17 @@ class Wire:
                 far.connect(self._server)
                 with self._lock:
                     self._ends += [near, far]
-                for one, other in ((near, far), (far, near)):
-                    Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+                for ends in ((near, far, False), (far, near, True)):
+                    Thread(target=self._pass_on, args=ends, daemon=True).start()
 
-    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+    def _pass_on(self, one: socket.socket, other: socket.socket, is_reply: bool) -> None:  # noqa: FBT001
         with suppress(OSError):
             while some := one.recv(65536):
                 self._is_passing.wait()
-                other.sendall(some)
+                longest = self._longest if is_reply else None
+                other.sendall(some[:longest])
+                if longest is not None and len(some) > longest:
+                    break
         for end in (one, other):
             _close(end)
 

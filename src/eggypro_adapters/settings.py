@@ -133,7 +133,8 @@ class Settings:
 
     redis_url: str | None = setting(
         values.REDIS_URL,
-        "The Redis that workers share; without it each has its own cache and counts.",
+        "The Redis, or redis+cluster://host:port,host:port, that workers share; without it each has"
+        " its own cache and counts.",
         default=None,
         group="Cache",
         secret=True,

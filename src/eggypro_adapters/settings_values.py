@@ -161,12 +161,30 @@ def _postgres_url(text: str) -> str:
 
 
 def _redis_url(text: str) -> str:
+    scheme, _, rest = text.partition("+cluster://")
+    if rest:
+        return f"{_redis_scheme(scheme)}+cluster://{_cluster_places(rest)}"
     parts = _address(text, "redis", "rediss", "valkey", "unix")
     if parts.scheme == "unix":
         _require(len(parts.path) > 1)
         return text
     _require(parts.hostname and re.fullmatch(r"(/[0-9]*)?", parts.path))
-    return f"redis{text[text.index(':') :]}" if parts.scheme == "valkey" else text
+    return f"{_redis_scheme(parts.scheme)}{text[text.index(':') :]}"
+
+
+def _redis_scheme(text: str) -> str:
+    _require(text in {"redis", "rediss", "valkey"})
+    return "redis" if text == "valkey" else text
+
+
+def _cluster_places(text: str) -> str:
+    """Return the user and the hosts of a cluster: each must make an address of its own."""
+    rest = text.rstrip("/")
+    user, at, places = rest.rpartition("@")
+    for place in places.split(","):
+        parts = _address(f"redis://{user}{at}{place}", "redis")
+        _require(parts.hostname and not parts.path and not parts.query)
+    return rest
 
 
 def _http_url(text: str) -> str:
@@ -209,7 +227,7 @@ POSTGRES_URL = Kind(
 )
 REDIS_URL = Kind(
     "must be redis://, rediss:// or valkey:// with a host and at most the database's number,"
-    " or unix:// with a path",
+    " redis+cluster:// with hosts separated by commas, or unix:// with a path",
     _redis_url,
 )
 HTTP_URL = Kind("must be an http:// or https:// address without user, ? and #", _http_url)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, TypedDict
@@ -17,7 +19,7 @@ from eggypro_adapters.jose import JoseTokenSigner
 from eggypro_adapters.memory import MemoryCache, MemoryCounter
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
-from eggypro_adapters.postgres.changes import PostgresChanges, Written
+from eggypro_adapters.postgres.changes import PostgresChanges, Written, touch_everything
 from eggypro_adapters.postgres.engine import Database, Noted, PoolerCheck, found_out
 from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.misses import PostgresSearchMisses
@@ -29,6 +31,7 @@ from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings_values import ImageKeeper, LogFormat, Pooler
 from eggypro_adapters.threads import threads_tracked
+from eggypro_adapters.worker_counts import read_counts, written_down
 from eggypro_core.access import Gate, Tokens
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
@@ -39,8 +42,9 @@ from eggypro_core.feedback import Feedback
 from eggypro_core.figures import Figure
 from eggypro_core.gallery import Gallery
 from eggypro_core.limiter import Limiter
-from eggypro_core.ports import Counter, ErrorTracker, ImageFiles, ImageStore, Migrations
+from eggypro_core.ports import Cache, Counter, ErrorTracker, ImageFiles, ImageStore, Migrations
 from eggypro_core.rates import policies
+from eggypro_core.renderings import CacheReport
 from eggypro_core.storage import ImageStorage
 from eggypro_core.taxonomy import Taxonomy
 from eggypro_core.tracking import Outage
@@ -97,6 +101,8 @@ def open_eggypro(
             figures=(_busy_connections(database),),
             metrics_networks=settings.metrics_networks,
             cache=partial(_cache, settings, running, database, written),
+            clear_caches=partial(_clear_caches, settings, database),
+            cache_report=partial(_cache_report, settings),
             close=opened.pop_all().close,
         )
 
@@ -280,7 +286,51 @@ def _cache(
     if settings.postgres_url_non_pooling:  # behind a pooler nobody hears of anything
         database = opened.enter_context(_database(settings, settings.postgres_url_non_pooling))
     changes = opened.enter_context(PostgresChanges(database, written).running())
-    return ReadCache(MemoryCache(time), None, changes, ttl=settings.cache_ttl, clock=time)
+    local, shared = MemoryCache(time), opened.enter_context(_shared_cache(settings))
+    cache = ReadCache(local, shared, changes, ttl=settings.cache_ttl, clock=time)
+    opened.enter_context(
+        written_down(
+            settings.eggypro_data_dir,
+            lambda: evolve(cache.counts, kept=len(local), bytes=local.bytes),
+        )
+    )
+    return cache
+
+
+@contextmanager
+def _shared_cache(settings: Settings) -> Iterator[Cache | None]:
+    if settings.redis_url is None:
+        yield None
+    else:
+        from eggypro_adapters.redis import shared_cache
+
+        with shared_cache(settings.redis_url, _namespace(settings), time) as cache:
+            yield cache
+
+
+def _namespace(settings: Settings) -> str:
+    """Return what answers depend on besides the database, as a short text."""
+    images = settings.image_store, settings.cloudinary_cloud_name
+    shape = repr((version("eggypro"), settings.currency, images))
+    return blake2b(shape.encode(), digest_size=6).hexdigest()
+
+
+def _clear_caches(settings: Settings, database: Database) -> int:
+    touch_everything(database)
+    if settings.redis_url is None:
+        return 0
+    from eggypro_adapters.redis import empty_cache
+
+    return empty_cache(settings.redis_url)
+
+
+def _cache_report(settings: Settings) -> CacheReport:
+    workers = read_counts(settings.eggypro_data_dir)
+    if settings.redis_url is None:
+        return CacheReport(workers)
+    from eggypro_adapters.redis import weigh_cache
+
+    return CacheReport(workers, weigh_cache(settings.redis_url))
 
 
 def _bring_up_to_date(database: Database) -> None:

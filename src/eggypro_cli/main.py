@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from eggypro_cli import (
     auth,
+    cache,
     categories,
     db,
     env,
@@ -220,6 +221,7 @@ app.add_typer(categories.app, name="categories")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(search.app, name="search")
 app.add_typer(images.app, name="images")
+app.add_typer(cache.app, name="cache")
 app.add_typer(auth.app, name="auth")
 app.add_typer(db.app, name="db")
 app.add_typer(env.app, name="env")

@@ -27,6 +27,7 @@ from eggypro_core.ports import (
     ProductWriter,
     SearchMisses,
 )
+from eggypro_core.renderings import CacheReport
 from eggypro_core.taxonomy import Taxonomy
 
 
@@ -39,7 +40,8 @@ class EggyPro:
     it from a browser, and a CDN may keep what is public for `cdn_ttl` seconds. The `recorders` are
     told of each call, the `trackers` of what goes wrong. Its `figures` are for an `exposition`,
     which the `metrics_networks` may look at without a credential. What is asked for with a key is
-    done `once`, where there is one.
+    done `once`, where there is one. `clear_caches` has every server forget its answers, and returns
+    how many they shared; it and `cache_report` may raise UnavailableError.
     """
 
     catalog: Catalog
@@ -66,6 +68,8 @@ class EggyPro:
     exposition: Exposition | None = None
     metrics_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     cache: Callable[[], ReadCache | None] = lambda: None
+    clear_caches: Callable[[], int] = lambda: 0
+    cache_report: Callable[[], CacheReport] = CacheReport
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:

@@ -61,8 +61,29 @@ class Kept:
 
 @frozen
 class CacheCounts:
-    """How often answers were found, made, and given although the database was away."""
+    """How often answers were found, made, and given although the database was away.
+
+    How many are `kept`, and what they weigh together, about.
+    """
 
     hits: int = 0
     misses: int = 0
     stale: int = 0
+    kept: int = 0
+    bytes: int = 0
+
+
+@frozen
+class SharedCounts:
+    """How many answers all workers share, and what they weigh together, about."""
+
+    kept: int
+    bytes: int
+
+
+@frozen
+class CacheReport:
+    """What each of the running workers of a host counts, and what they share, if they do."""
+
+    workers: tuple[CacheCounts, ...] = ()
+    shared: SharedCounts | None = None

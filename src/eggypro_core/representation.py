@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TypeAlias, TypeVar
 from urllib.parse import urlencode
 
-from attrs import asdict
+from attrs import asdict, astuple, fields
 
 from eggypro_core.access import AdminUser, Grant
 from eggypro_core.categories import Category, CategoryQuery
@@ -18,6 +18,7 @@ from eggypro_core.misses import SearchMiss
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import ListedProduct, Product, Rating
 from eggypro_core.queries import ProductQuery
+from eggypro_core.renderings import CacheCounts, CacheReport
 from eggypro_core.reviews import Review, ReviewQuery
 from eggypro_core.search import Reason, Term, Tier, relevance_of
 from eggypro_core.suggestions import Suggestion
@@ -251,6 +252,17 @@ def misses_body(misses: Iterable[SearchMiss]) -> dict[str, Json]:
             {"words": one.words, "times": one.times, "last_at": timestamp(one.last_at)}
             for one in misses
         ]
+    }
+
+
+def cache_report_body(report: CacheReport) -> dict[str, Json]:
+    """Return what the running workers count together, and what they share."""
+    sums = [sum(column) for column in zip(*map(astuple, report.workers), strict=True)]
+    names = [one.name for one in fields(CacheCounts)]
+    return {
+        "workers": len(report.workers),
+        **dict(zip(names, sums or [0] * len(names), strict=True)),
+        "shared": None if report.shared is None else asdict(report.shared),
     }
 
 

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from threading import Event
 from time import monotonic
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eggypro_adapters.memory import MemoryCounter
 from eggypro_adapters.redis import shared_counter
-from eggypro_adapters.redis.connection import pool
+from eggypro_adapters.redis.connection import Link
 from eggypro_adapters.redis.counter import RedisCounter
 from eggypro_adapters.redis.shared_counter import SharedCounter
 from eggypro_core.errors import UnavailableError
@@ -17,7 +17,7 @@ from eggypro_core.ports import Counter
 from eggypro_core.rates import Policy, Standing
 from tests.clock import FakeSeconds
 from tests.contracts.counter import LOGINS, READS, CounterContract, EndWindows
-from tests.redis_servers import PLACES, RedisServer, running
+from tests.redis_servers import PLACES, RedisCluster, RedisServer, running, running_cluster
 
 PATIENT = 10
 """Seconds: a busy machine is not a server that is away."""
@@ -32,9 +32,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def remote(server: RedisServer) -> Iterator[RedisCounter]:
-    connections = pool(server.url, PATIENT)
-    yield RedisCounter(connections)
-    connections.disconnect()
+    with closing(Link(server.url, PATIENT)) as link:
+        yield RedisCounter(link)
 
 
 @pytest.fixture
@@ -73,6 +72,34 @@ class TestSharedCounter(OfRedis):
     @pytest.fixture
     def counter(self, workers: tuple[Counter, Counter]) -> Counter:
         return workers[0]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RedisCluster]:
+    with running_cluster("valkey") as started:
+        yield started
+
+
+class TestRedisClusterCounter(CounterContract):
+    @pytest.fixture
+    def counter(self, cluster: RedisCluster) -> Iterator[Counter]:
+        for node in cluster.nodes:
+            with node.client as client:
+                client.flushall()
+        with shared_counter(cluster.url, MemoryCounter(monotonic), PATIENT) as counter:
+            yield counter
+
+    @pytest.fixture
+    def end_windows(self, cluster: RedisCluster) -> EndWindows:
+        def end() -> None:
+            assert cluster.keys()
+            for node in cluster.nodes:
+                with node.client as client:
+                    for key in list(client.scan_iter()):
+                        client.pexpire(key, 1)
+            until(lambda: not cluster.keys())
+
+        return end
 
 
 def until(holds: Callable[[], object]) -> None:
@@ -168,14 +195,14 @@ def test_what_is_wrong_with_redis_makes_it_unavailable(
 
 
 def test_what_an_address_says_does_not_make_anybody_wait(server: RedisServer) -> None:
-    connections = pool(f"{server.url}?socket_timeout=60&retry_on_timeout=yes")
-    remote = RedisCounter(connections)
+    link = Link(f"{server.url}?socket_timeout=60&retry_on_timeout=yes")
+    remote = RedisCounter(link)
     server.freeze()
     began = monotonic()
     with pytest.raises(UnavailableError):
         remote.add(LOGINS, "ada")
     assert monotonic() - began < 5
-    connections.disconnect()
+    link.close()
 
 
 def test_an_exact_count_is_the_same_for_all_workers_at_once(

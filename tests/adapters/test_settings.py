@@ -207,13 +207,34 @@ def test_a_database_address_without_host_or_database_is_refused(url: str) -> Non
         ("rediss://:pass@h:6380/2", "rediss://:pass@h:6380/2"),
         ("valkey://h/0", "redis://h/0"),
         ("unix:///run/redis.sock?db=1", "unix:///run/redis.sock?db=1"),
+        ("redis+cluster://a:7000,b:7001", "redis+cluster://a:7000,b:7001"),
+        ("valkey+cluster://a/", "redis+cluster://a"),
+        ("rediss+cluster://me:p%40ss@a,[::1]:1", "rediss+cluster://me:p%40ss@a,[::1]:1"),
     ],
 )
 def test_a_redis_address_is_read(given_url: str, read_url: str) -> None:
     assert Settings.read({"REDIS_URL": given_url}).redis_url == read_url
 
 
-@pytest.mark.parametrize("url", ["redis://", "redis:///0", "redis://h/eggs", "unix://", "h:6379"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://",
+        "redis:///0",
+        "redis://h/eggs",
+        "unix://",
+        "h:6379",
+        "redis+cluster://",
+        "redis+cluster://a,,b",
+        "redis+cluster://a:x",
+        "redis+cluster://a/0",
+        "redis+cluster://a?b=c",
+        "redis+cluster://u:p@a@b",
+        "redis+cluster://u/v:p@a",
+        "http+cluster://a",
+        "unix+cluster:///a",
+    ],
+)
 def test_a_redis_address_without_a_place_is_refused(url: str) -> None:
     assert list(faults_of({"REDIS_URL": url})) == ["REDIS_URL"]
 

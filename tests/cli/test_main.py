@@ -27,6 +27,7 @@ COMMANDS = [
     *(["images", name] for name in ("upload", "prune")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),
     *(["env", name] for name in ("check", "example")),
+    *(["cache", name] for name in ("clear", "stats")),
     ["auth", "token"],
     ["serve"],
     ["seed"],

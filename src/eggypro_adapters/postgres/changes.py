@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 import psycopg
+import sqlalchemy as sa
 from attrs import frozen
 
 from eggypro_adapters.postgres.engine import HISTORY, Database, driver, found_out
@@ -30,6 +31,7 @@ A connection can fall silent without an error: then others may write what nobody
 _PAUSE = 0.5
 _LISTEN = "LISTEN eggypro"
 _BEGIN = f"SELECT {HISTORY}, CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
+_TOUCH_ALL = sa.text("SELECT eggypro_touch('*')")
 _SEEN = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
 _log = logging.getLogger(__name__)
 
@@ -66,6 +68,11 @@ class Written:
         """Let go of all of them."""
         for slots in self._slots.values():
             slots.close()
+
+
+def touch_everything(database: Database) -> None:
+    """Have nobody give an answer that was made before now. Raises UnavailableError."""
+    database.write(lambda connection: connection.execute(_TOUCH_ALL))
 
 
 class PostgresChanges:

@@ -1,12 +1,17 @@
 """What workers share through Redis, or a server that speaks its language."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 
-from eggypro_adapters.redis.connection import PATIENCE, pool
+from eggypro_adapters.redis.cache import RedisCache, empty, weighed
+from eggypro_adapters.redis.connection import PATIENCE, Link
 from eggypro_adapters.redis.counter import RedisCounter
 from eggypro_adapters.redis.shared_counter import LocalCounter, SharedCounter
-from eggypro_core.ports import Counter
+from eggypro_core.ports import Cache, Counter
+from eggypro_core.renderings import SharedCounts
+
+_UNHURRIED = 5.0
+"""The seconds to wait for an answer to a person, whom no request waits for."""
 
 
 @contextmanager
@@ -20,9 +25,32 @@ def shared_counter(
 
     The `outage` watches whether it is.
     """
-    connections = pool(url, patience)
-    try:
-        with SharedCounter(RedisCounter(connections), local, outage).running() as counter:
-            yield counter
-    finally:
-        connections.disconnect()
+    with (
+        closing(Link(url, patience)) as link,
+        SharedCounter(RedisCounter(link), local, outage).running() as counter,
+    ):
+        yield counter
+
+
+@contextmanager
+def shared_cache(
+    url: str, namespace: str, clock: Callable[[], float], patience: float = PATIENCE
+) -> Iterator[Cache]:
+    """Keep answers for all that are given the same address and namespace."""
+    with (
+        closing(Link(url, patience)) as link,
+        RedisCache(link, namespace, clock).running() as cache,
+    ):
+        yield cache
+
+
+def empty_cache(url: str) -> int:
+    """Remove the answers of all shops. Return how many there were. Raises UnavailableError."""
+    with closing(Link(url, _UNHURRIED)) as link:
+        return empty(link)
+
+
+def weigh_cache(url: str) -> SharedCounts:
+    """Count the answers of all shops. Raises UnavailableError."""
+    with closing(Link(url, _UNHURRIED)) as link:
+        return weighed(link)

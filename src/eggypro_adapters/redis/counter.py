@@ -1,9 +1,11 @@
 """Counts in Redis, by the library limits."""
 
-from limits.storage import RedisStorage
-from redis import ConnectionPool, Redis
+from functools import cached_property
+from typing import Any
 
-from eggypro_adapters.redis.connection import translated
+from limits.storage import RedisStorage
+
+from eggypro_adapters.redis.connection import Client, Link, translated
 from eggypro_core.rates import Policy, Standing
 
 _PREFIX = "eggypro-limits"
@@ -13,14 +15,17 @@ _PREFIX = "eggypro-limits"
 class RedisCounter:
     """Counts in keys that end with their windows; each command is atomic."""
 
-    def __init__(self, connections: ConnectionPool) -> None:
-        self._redis = Redis(connection_pool=connections)
-        self._storage = RedisStorage("redis://", connections, key_prefix=_PREFIX)
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    @cached_property
+    def _storage(self) -> "_Storage":
+        return _Storage(self._link.client)
 
     def ping(self) -> None:
-        """Raise UnavailableError unless Redis answers."""
-        with translated():
-            self._redis.ping()
+        """Connect anew. Raises UnavailableError unless Redis answers as it should."""
+        self._link.renew()
+        self.__dict__.pop("_storage", None)
 
     def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
         key = _key(policy, client)
@@ -40,7 +45,19 @@ class RedisCounter:
 
     def _left(self, key: str) -> float:
         """Return the seconds until a key ends. The library knows them rounded, down at times."""
-        return max(int(self._redis.pttl(self._storage.prefixed_key(key))), 0) / 1000
+        return max(int(self._link.client.pttl(self._storage.prefixed_key(key))), 0) / 1000
+
+
+class _Storage(RedisStorage):
+    """The library's storage, over a client that is there, of a cluster too."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        super().__init__("redis://", key_prefix=_PREFIX)
+
+    def get_connection(self, readonly: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002
+        """Return what its commands are sent by."""
+        return self._client
 
 
 def _key(policy: Policy, client: str) -> str:

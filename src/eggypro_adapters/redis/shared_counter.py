@@ -1,21 +1,19 @@
-"""Counts that workers share, and the one place that says what happens while Redis is away."""
+"""Counts that workers share, and what each does alone while Redis is away."""
 
-import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from threading import Event, Lock, Thread
 from typing import Protocol, TypeVar
 
-from eggypro_core.errors import UnavailableError
+from eggypro_adapters.redis.breaker import Breaker
 from eggypro_core.ports import Counter
 from eggypro_core.rates import Policy, Standing
 
 T = TypeVar("T")
-SETTLE, RETRY = 0.05, 0.5
-"""The seconds for which counts are gathered, and between two attempts to come back."""
+SETTLE = 0.05
+"""The seconds for which counts are gathered."""
 MOST = 50_000
 """How many clients are remembered as unsettled."""
-_log = logging.getLogger(__name__)
 
 
 class RemoteCounter(Counter, Protocol):
@@ -54,27 +52,31 @@ class SharedCounter:
         outage: AbstractContextManager[None] | None = None,
     ) -> None:
         self._remote = remote
-        self._outage = outage or nullcontext()
         self._local = local
         self._lock = Lock()
         self._unsettled: dict[tuple[Policy, str], int] = {}
         self._exact: set[Policy] = set()
-        self._is_away = False
+        self._breaker = Breaker(
+            self._come_back,
+            lost="Every worker counts requests on its own.",
+            found="The workers count requests together again",
+            outage=outage,
+        )
         self._wake = Event()
         self._over = Event()
 
     @contextmanager
     def running(self) -> Iterator[Counter]:
         """Settle in the background, until the end of the block."""
-        self._ask(lambda remote: remote.ping())
-        thread = Thread(target=self._run, name="limits", daemon=True)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._over.set()
-            self._wake.set()
-            thread.join()
+        with self._breaker.running():
+            thread = Thread(target=self._run, name="limits", daemon=True)
+            thread.start()
+            try:
+                yield self
+            finally:
+                self._over.set()
+                self._wake.set()
+                thread.join()
 
     def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
         if policy.is_exact:
@@ -111,30 +113,18 @@ class SharedCounter:
 
     def _ask(self, question: Callable[[RemoteCounter], T]) -> T | None:
         """Return what the remote counter says, None while it is away."""
-        if self._is_away:
-            return None
-        try:
-            with self._outage:
-                return question(self._remote)
-        except UnavailableError as error:
-            if not self._is_away:
-                self._is_away = True
-                self._wake.set()
-                _log.warning("Every worker counts requests on its own. %s", error)
-            return None
+        return self._breaker.ask(lambda: question(self._remote))
 
     def _run(self) -> None:
         while not self._over.is_set():
-            if self._is_away:
-                self._over.wait(RETRY)
-                self._come_back()
-            else:
-                self._wake.wait()
-                self._over.wait(SETTLE)
-                self._wake.clear()
-                self._settle()
+            self._wake.wait()
+            self._over.wait(SETTLE)
+            self._wake.clear()
+            self._settle()
 
     def _settle(self) -> None:
+        if self._breaker.is_open:
+            return
         with self._lock:
             unsettled, self._unsettled = self._unsettled, {}
         for (policy, client), times in unsettled.items():
@@ -152,16 +142,11 @@ class SharedCounter:
             self._local.learn(client, Standing(policy, standing.used + since, standing.left))
 
     def _come_back(self) -> None:
-        try:
-            with self._outage:
-                self._remote.ping()
-                for policy in tuple(self._exact):
-                    for client, standing in self._local.standings(policy):
-                        self._tell(client, standing)
-        except UnavailableError:
-            return
-        self._is_away = False
-        _log.info("The workers count requests together again")
+        self._remote.ping()
+        for policy in tuple(self._exact):
+            for client, standing in self._local.standings(policy):
+                self._tell(client, standing)
+        self._wake.set()
 
     def _tell(self, client: str, standing: Standing) -> None:
         missed = standing.used - self._remote.read(standing.policy, client).used

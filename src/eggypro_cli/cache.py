@@ -1,0 +1,58 @@
+"""`eggypro cache`: what servers keep of their answers, and having them forget it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from eggypro_cli.console import JsonOption, examples, show
+
+if TYPE_CHECKING:
+    from eggypro_cli.outside import Outside
+    from eggypro_core.renderings import CacheReport
+
+app = typer.Typer(help="Look at the answers that servers keep, and have them forgotten.")
+
+
+@app.command(epilog=examples("cache clear", "cache clear --json"))
+def clear(context: typer.Context, *, json: JsonOption = False) -> None:
+    """Have every server of the shop forget the answers it keeps, and remove those in Redis.
+
+    It is never needed after a change: servers hear of each.
+    """
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        removed = eggypro.clear_caches()
+    sentence = f"Every server makes its answers anew; {removed} that they shared were removed."
+    show({"removed": removed}, lambda: [sentence], json=json)
+
+
+@app.command(epilog=examples("cache stats", "cache stats --json"))
+def stats(context: typer.Context, *, json: JsonOption = False) -> None:
+    """Show what the running servers of this host keep, and how often it was of use.
+
+    They count from their start, and write it down about once a second.
+    """
+    from eggypro_cli.tables import pairs
+    from eggypro_core.representation import cache_report_body
+
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        report = eggypro.cache_report()
+    show(cache_report_body(report), lambda: [pairs(_lines(report))], json=json)
+
+
+def _lines(report: CacheReport) -> Iterator[tuple[str, str]]:
+    for number, one in enumerate(report.workers, 1):
+        counts = f"{one.hits} hits, {one.misses} misses, {one.stale} stale"
+        yield f"worker {number}", f"{counts}; {_weight(one.kept, one.bytes)}"
+    if not report.workers:
+        yield "workers", "none is running here"
+    if report.shared is not None:
+        yield "shared", _weight(report.shared.kept, report.shared.bytes)
+
+
+def _weight(kept: int, size: int) -> str:
+    return f"{kept} answers kept, {size / 1_000_000:.1f} MB"
