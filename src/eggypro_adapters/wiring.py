@@ -56,6 +56,12 @@ if TYPE_CHECKING:
 DEMO = Path(__file__).with_name("demo.jsonl")
 """The catalogue of a demonstration, in the project's own JSONL."""
 
+SIZE, HELD = 15, 4
+"""How many connections a process has to the database, and how many of its own what is done once.
+
+With the one that hears of changes they are 20.
+"""
+
 
 def open_eggypro(
     settings: Settings, trackers: tuple[ErrorTracker, ...] = (LogErrorTracker(),)
@@ -69,7 +75,13 @@ def open_eggypro(
         written = Written(settings.eggypro_data_dir)
         opened.callback(written.close)
         database = opened.enter_context(_database(settings, settings.postgres_url, written.note))
-        database = database.watched_by(Outage("the database", trackers))
+        outage = Outage("the database", trackers)
+        database = database.watched_by(outage)
+        # Apart, since what is done within may need a connection of the others: images do.
+        held = Database.connect(
+            database.engine.url, size=HELD, pooler=_pooler(settings), noted=written.note
+        ).watched_by(outage)
+        opened.callback(held.close)
         if settings.postgres_url is None:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
@@ -87,7 +99,7 @@ def open_eggypro(
             **services(database),
             gate=gate,
             limiter=partial(_limiter, settings, running, Outage("Redis", trackers)),
-            once=PostgresOnce(database, services),
+            once=PostgresOnce(held, services),
             search_misses=PostgresSearchMisses(database),
             reader=read_products,
             writer=write_products,
@@ -255,7 +267,7 @@ def _database(
             from eggypro_adapters.embedded_postgres import attach
 
             url = opened.enter_context(attach(settings.eggypro_data_dir)).url
-        database = Database.connect(url, pooler=_pooler(settings), noted=noted)
+        database = Database.connect(url, size=SIZE, pooler=_pooler(settings), noted=noted)
         opened.callback(database.close)
         yield database
 

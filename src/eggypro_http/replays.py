@@ -5,6 +5,7 @@ After draft-ietf-httpapi-idempotency-key-header-07.
 
 import re
 from hashlib import blake2b
+from io import BytesIO
 from typing import Any
 
 import falcon
@@ -14,9 +15,9 @@ from eggypro_core.errors import Fault, InvalidError, MalformedError
 from eggypro_core.once import Done
 from eggypro_core.ports import Once
 from eggypro_http.answers import Answer, Handler
-from eggypro_http.bodies import length_of
+from eggypro_http.bodies import LIMIT, length_of
 from eggypro_http.clients import Clients
-from eggypro_http.forms import LONGEST
+from eggypro_http.forms import FORM, LONGEST
 from eggypro_http.visits import credential
 
 HEADER = "Idempotency-Key"
@@ -58,10 +59,13 @@ class Body:
     """
 
     def __init__(self, request: falcon.Request) -> None:
-        self._stream: Any = request.stream
         self._left = length_of(request, LONGEST)
         self._digest = blake2b(digest_size=16)
-        _, options = falcon.parse_header(request.content_type or "")
+        kind, options = falcon.parse_header(request.content_type or "")
+        self._stream: Any = request.stream
+        if kind.lower() != FORM and self._left <= LIMIT:
+            # Nothing is held meanwhile that others wait for, however slowly it comes.
+            self._stream = BytesIO(request.stream.read(self._left))
         boundary = options.get("boundary", "").encode()
         self._between = boundary and b"\r\n--" + boundary
         self._held = b"\r\n"  # what stands before the first part stands at the beginning of a line
@@ -93,9 +97,10 @@ class Body:
 
 def _key(given: str) -> str:
     found = _KEY.fullmatch(given)
-    if found is None or len(given) > _LONGEST_KEY:
+    key = found and (found[2] or re.sub(r"\\(.)", r"\1", found[1]))
+    if not key or len(key) > _LONGEST_KEY:
         raise MalformedError(f"{HEADER} must be 1-{_LONGEST_KEY} visible ASCII characters")
-    return found[2] or re.sub(r"\\(.)", r"\1", found[1])
+    return key
 
 
 def _hash(*parts: str) -> str:

@@ -1,5 +1,7 @@
 import json
 import re
+from io import BytesIO
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -9,11 +11,12 @@ from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import MemoryOnce
 from eggypro_core.access import Credential
 from eggypro_core.app import EggyPro
+from eggypro_core.once import Done
 from eggypro_http.app import ROUTES, create_app
 from tests.builders import a_full_eggypro, a_product, a_review, a_variant
 from tests.clock import FakeClock
 from tests.http.forms import BOUNDARY, FORM, JPG, PNG, a_form, a_part
-from tests.http.wire import ADMIN, EGG, PRODUCTS, SAMPLES
+from tests.http.wire import ADMIN, EGG, PRODUCTS, SAMPLES, ask
 
 KEY = {"Idempotency-Key": "3f2a"}
 JSON = "application/json"
@@ -163,6 +166,41 @@ def test_a_form_that_is_sent_again_has_another_boundary(client: TestClient, boun
 def test_a_key_may_stand_in_quotes(client: TestClient, given: str) -> None:
     post_stock(client, KEY)
     assert post_stock(client, {"Idempotency-Key": given}).json["stock_quantity"] == 8
+
+
+def test_a_key_of_255_characters_may_stand_in_quotes_and_one_more_may_not(
+    client: TestClient,
+) -> None:
+    for length, status in ((255, 200), (256, 400)):
+        given = {"Idempotency-Key": '"' + "a" * length + '"'}
+        assert post_stock(client, given).status_code == status
+
+
+def test_a_body_has_come_whole_before_anything_is_held(keyed: EggyPro) -> None:
+    happened: list[str] = []
+
+    class Telling(MemoryOnce):
+        def run(self, *given: Any) -> tuple[Done, bool]:
+            happened.append("held")
+            return super().run(*given)
+
+    class Arriving(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            happened.append("read")
+            return super().read(size)
+
+    body = b'{"delta": -1}'
+    sent = {
+        "REQUEST_METHOD": "POST",
+        "CONTENT_TYPE": JSON,
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_AUTHORIZATION": ADMIN["Authorization"],
+        "HTTP_IDEMPOTENCY_KEY": "3f2a",
+        "wsgi.input": Arriving(body),
+    }
+    app = create_app(evolve(keyed, once=Telling()))
+    assert ask(app, f"{PRODUCTS}/plain/stock", **sent).status == 200
+    assert happened == ["read", "held"]
 
 
 @pytest.mark.parametrize("given", ["", " ", '"', '""', "a b", "\xe9", "a" * 256, '"a'])

@@ -31,7 +31,8 @@ class MemoryOnce:
             self._claimed.add(name)
         try:
             done = work(shop)
-            self._done[name] = (at + REMEMBERED, done)
+            with self._lock:  # `prune` may be counting
+                self._done[name] = (at + REMEMBERED, done)
             return done, False
         finally:
             self._claimed.remove(name)
