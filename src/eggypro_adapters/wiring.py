@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
+from eggypro_adapters.call_batches import BatchingRecorder
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.jose import JoseTokenSigner
 from eggypro_adapters.memory import MemoryCache, MemoryCounter
 from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_adapters.postgres.calls import PostgresCallStore
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.changes import PostgresChanges, Written
 from eggypro_adapters.postgres.engine import Database, Noted, PoolerCheck, found_out
@@ -32,8 +35,10 @@ from eggypro_core.catalog import Catalog
 from eggypro_core.errors import ConfigurationError, Fault
 from eggypro_core.feedback import Feedback
 from eggypro_core.gallery import Gallery
+from eggypro_core.health import CACHE, DATABASE, IMAGES, Health
 from eggypro_core.limiter import Limiter
-from eggypro_core.ports import Counter, ImageFiles, ImageStore, Migrations
+from eggypro_core.monitor import Monitor
+from eggypro_core.ports import CallRecorder, CallStore, Counter, ImageFiles, ImageStore, Migrations
 from eggypro_core.rates import policies
 from eggypro_core.storage import ImageStorage
 from eggypro_core.taxonomy import Taxonomy
@@ -63,7 +68,9 @@ def open_eggypro(settings: Settings) -> EggyPro:
         misses = PostgresSearchMisses(database)
         products = PostgresProductStore(database)
         files = _image_files(settings, key)
-        storage = ImageStorage(image_store(settings, key), PostgresImageLedger(database), _now)
+        images = image_store(settings, key)
+        storage = ImageStorage(images, PostgresImageLedger(database), _now)
+        calls = PostgresCallStore(database)
         return EggyPro(
             catalog=Catalog(products, NhHtmlCleaner(), _now, misses, storage),
             assortment=Assortment(PostgresVariantStore(database), _now),
@@ -75,12 +82,15 @@ def open_eggypro(settings: Settings) -> EggyPro:
             search_misses=misses,
             reader=read_products,
             writer=write_products,
+            monitor=Monitor(calls, _now),
+            health=_health(settings, database, images),
             currency=settings.currency,
             image_files=files,
             trusted_proxies=settings.trusted_proxies,
             cors_origins=settings.cors_origin,
             cdn_ttl=settings.cdn_ttl,
             in_production=settings.in_production,
+            recorders=_recorders(settings, running, calls),
             cache=partial(_cache, settings, running, database, written),
             close=opened.pop_all().close,
         )
@@ -176,6 +186,45 @@ def _cache(
         database = opened.enter_context(_database(settings, settings.postgres_url_non_pooling))
     changes = opened.enter_context(PostgresChanges(database, written).running())
     return ReadCache(MemoryCache(time), None, changes, ttl=settings.cache_ttl, clock=time)
+
+
+def _recorders(settings: Settings, opened: ExitStack, calls: CallStore) -> tuple[CallRecorder, ...]:
+    if not settings.enable_api_metrics:
+        return ()
+    recorder = BatchingRecorder(calls)
+    opened.callback(recorder.close)
+    return (recorder,)
+
+
+def _health(settings: Settings, database: Database, images: ImageStore) -> Health:
+    at_cloudinary = settings.image_store is ImageKeeper.CLOUDINARY
+    return Health(
+        {
+            DATABASE: database.ping,
+            IMAGES: images.check if at_cloudinary else None,
+            CACHE: partial(_ping, settings.redis_url) if settings.redis_url else None,
+        },
+        {
+            "database": settings.postgres_url is not None,
+            "cloudinary": at_cloudinary,
+            "admin": settings.admin_secret_key is not None,
+        },
+        _version,
+        settings.app_env,
+        _now,
+        monotonic,
+    )
+
+
+def _ping(redis_url: str) -> None:
+    from eggypro_adapters.redis import ping
+
+    ping(redis_url)
+
+
+@cache
+def _version() -> str:
+    return version("eggypro")
 
 
 def _bring_up_to_date(database: Database) -> None:

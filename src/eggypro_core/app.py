@@ -13,7 +13,9 @@ from eggypro_core.caching import ReadCache
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.gallery import Gallery
+from eggypro_core.health import Health
 from eggypro_core.limiter import Limiter
+from eggypro_core.monitor import Monitor
 from eggypro_core.ports import CallRecorder, ImageFiles, ProductReader, ProductWriter, SearchMisses
 from eggypro_core.taxonomy import Taxonomy
 
@@ -25,7 +27,7 @@ class EggyPro:
     It has `image_files` where it serves its images itself. Who serves it asks for a `limiter` and a
     `cache` once, and believes what `trusted_proxies` forward. Pages of the `cors_origins` may call
     it from a browser, and a CDN may keep what is public for `cdn_ttl` seconds. The `recorders` are
-    told of each call.
+    told of each call. Where it `is_ending`, it is served for a moment more.
     """
 
     catalog: Catalog
@@ -38,6 +40,8 @@ class EggyPro:
     search_misses: SearchMisses
     reader: ProductReader
     writer: ProductWriter
+    monitor: Monitor
+    health: Health
     currency: str = "EUR"
     image_files: ImageFiles | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -46,6 +50,7 @@ class EggyPro:
     in_production: bool = False
     recorders: tuple[CallRecorder, ...] = ()
     cache: Callable[[], ReadCache | None] = lambda: None
+    is_ending: Callable[[], bool] = lambda: False
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:

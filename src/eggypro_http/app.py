@@ -12,6 +12,7 @@ from eggypro_http import (
     gallery,
     health,
     images,
+    metrics,
     products,
     reviews,
     routes,
@@ -30,6 +31,7 @@ ROUTES = (
     *images.ROUTES,
     *auth.ROUTES,
     *health.ROUTES,
+    *metrics.ROUTES,
 )
 """The whole API."""
 

@@ -1,15 +1,19 @@
-"""Whether this process is up."""
+"""Whether this process is up, can be given requests, and has all that it needs."""
 
 import falcon
 import orjson
 
 from eggypro_core.app import EggyPro
+from eggypro_core.errors import UnavailableError
+from eggypro_core.health import Status
+from eggypro_core.representation import health_body
 from eggypro_http.answers import Answer
 from eggypro_http.errors import NO_STORE
 from eggypro_http.parameters import require_no_parameters
 from eggypro_http.routes import Route
 
 _OK = Answer(orjson.dumps({"status": "ok"}))
+_AWAY = 503
 
 
 def live(_shop: EggyPro, request: falcon.Request) -> Answer:
@@ -18,12 +22,47 @@ def live(_shop: EggyPro, request: falcon.Request) -> Answer:
     return _OK
 
 
+def ready(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Say that requests can be sent here: the database answers, and no end is near."""
+    require_no_parameters(request)
+    if shop.is_ending():
+        raise UnavailableError("The server is about to end")
+    shop.health.require_database()
+    return _OK
+
+
+def health(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Tell how each service is that the shop needs."""
+    require_no_parameters(request)
+    report = shop.health.report()
+    body = orjson.dumps(health_body(report))
+    if report.status is Status.HEALTHY:
+        return Answer(body)
+    return Answer(body, {"retry-after": "5"}, status=_AWAY)
+
+
 ROUTES = (
+    Route(
+        method="GET",
+        path="/api/health",
+        summary="How the shop and each of its services is",
+        handler=health,
+        answer="Health",
+        cache_control=NO_STORE,
+    ),
     Route(
         method="GET",
         path="/api/health/live",
         summary="Whether this process is up",
         handler=live,
+        answer="Liveness",
+        cache_control=NO_STORE,
+    ),
+    Route(
+        method="GET",
+        path="/api/health/ready",
+        summary="Whether requests can be sent here",
+        handler=ready,
         answer="Liveness",
         cache_control=NO_STORE,
     ),

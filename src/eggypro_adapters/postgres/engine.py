@@ -178,6 +178,10 @@ class Database:
 
             yield rows
 
+    def ping(self) -> None:
+        """Raise UnavailableError unless the database answers."""
+        self.read(_PING, {})
+
     def revision(self) -> str | None:
         """Return the migration that the database is at, None where there was none yet."""
         with translated(), self.engine.connect() as connection:
@@ -220,6 +224,9 @@ class Database:
             raise
         finally:
             pooled.close()
+
+
+_PING = Statement.of(sa.text("SELECT 1"))
 
 
 def _unnoted(_history: str, _number: int, _tags: str) -> None:

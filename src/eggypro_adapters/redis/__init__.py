@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from eggypro_adapters.redis.connection import PATIENCE, pool
+from redis import Redis
+
+from eggypro_adapters.redis.connection import PATIENCE, pool, translated
 from eggypro_adapters.redis.counter import RedisCounter
 from eggypro_adapters.redis.shared_counter import LocalCounter, SharedCounter
 from eggypro_core.ports import Counter
@@ -16,5 +18,15 @@ def shared_counter(url: str, local: LocalCounter, patience: float = PATIENCE) ->
     try:
         with SharedCounter(RedisCounter(connections), local).running() as counter:
             yield counter
+    finally:
+        connections.disconnect()
+
+
+def ping(url: str, patience: float = 0.5) -> None:
+    """Raise UnavailableError unless the Redis at an address answers."""
+    connections = pool(url, patience)
+    try:
+        with translated():
+            Redis(connection_pool=connections).ping()
     finally:
         connections.disconnect()

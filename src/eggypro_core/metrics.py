@@ -1,0 +1,53 @@
+"""What calls come to: how many there were, how many failed, and how long they took."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from eggypro_core import rules
+from eggypro_core.parameters import number
+
+FAILED = 400
+"""The status from which on an answer counts as an error, whoever is to blame."""
+USUAL_DAYS, KEPT_DAYS = 7, 30
+"""The days that are summed up, and those that are kept, where nobody says how many."""
+MOST_DAYS, LONGEST_KEPT = 90, 3650
+PARAMETERS = ("days",)
+
+
+@frozen
+class CallSummary:
+    """What the calls of a route came to: how many, of these how many errors, their milliseconds.
+
+    A percentile is the shortest time that so many percent of the calls did not exceed.
+    """
+
+    endpoint: str
+    method: str
+    requests: int
+    errors: int
+    average: float
+    p50: float
+    p95: float
+    p99: float
+
+
+def read_days(params: Mapping[str, object]) -> int:
+    """Check parameters of which there may be one, `days`; return how many to sum up.
+
+    Raises InvalidError.
+    """
+    return _days(params, MOST_DAYS, USUAL_DAYS)
+
+
+def read_kept_days(params: Mapping[str, object]) -> int:
+    """Check parameters of which there may be one, `days`; return how many to keep.
+
+    Raises InvalidError.
+    """
+    return _days(params, LONGEST_KEPT, KEPT_DAYS)
+
+
+def _days(params: Mapping[str, object], most: int, usual: int) -> int:
+    values = rules.check(params, {"days": number("Days", 1, most)})
+    return int(values.get("days", usual))
