@@ -10,8 +10,6 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from eggypro_core.errors import UnavailableError
-
 DATABASE, IMAGES, CACHE = "database", "cloudinary", "cache"
 PATIENCE = 1.7
 """The seconds for which the answer of a check is waited for: the whole is to take below two."""
@@ -190,8 +188,7 @@ class Health:
             environment=self._environment,
         )
 
-    def require_database(self) -> None:
-        """Raise UnavailableError unless the database answers."""
+    def has_database(self) -> bool:
+        """Whether the database answers."""
         probe = self._probes[DATABASE]
-        if probe and probe.finding(probe.begin()).state is State.UNHEALTHY:
-            raise UnavailableError("The database does not answer")
+        return probe is None or probe.finding(probe.begin()).state is State.HEALTHY

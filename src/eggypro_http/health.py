@@ -4,7 +4,6 @@ import falcon
 import orjson
 
 from eggypro_core.app import EggyPro
-from eggypro_core.errors import UnavailableError
 from eggypro_core.health import Status
 from eggypro_core.representation import health_body
 from eggypro_http.answers import Answer
@@ -12,8 +11,10 @@ from eggypro_http.errors import NO_STORE
 from eggypro_http.parameters import require_no_parameters
 from eggypro_http.routes import Route
 
-_OK = Answer(orjson.dumps({"status": "ok"}))
 _AWAY = 503
+_LATER = {"retry-after": "5"}
+_OK = Answer(orjson.dumps({"status": "ok"}))
+_NOT_READY = Answer(orjson.dumps({"status": "unavailable"}), _LATER, status=_AWAY)
 
 
 def live(_shop: EggyPro, request: falcon.Request) -> Answer:
@@ -25,10 +26,7 @@ def live(_shop: EggyPro, request: falcon.Request) -> Answer:
 def ready(shop: EggyPro, request: falcon.Request) -> Answer:
     """Say that requests can be sent here: the database answers, and no end is near."""
     require_no_parameters(request)
-    if shop.is_ending():
-        raise UnavailableError("The server is about to end")
-    shop.health.require_database()
-    return _OK
+    return _OK if not shop.is_ending() and shop.health.has_database() else _NOT_READY
 
 
 def health(shop: EggyPro, request: falcon.Request) -> Answer:
@@ -36,9 +34,7 @@ def health(shop: EggyPro, request: falcon.Request) -> Answer:
     require_no_parameters(request)
     report = shop.health.report()
     body = orjson.dumps(health_body(report))
-    if report.status is Status.HEALTHY:
-        return Answer(body)
-    return Answer(body, {"retry-after": "5"}, status=_AWAY)
+    return Answer(body) if report.status is Status.HEALTHY else Answer(body, _LATER, status=_AWAY)
 
 
 ROUTES = (

@@ -16,7 +16,6 @@ from eggypro_core.app import EggyPro
 from eggypro_core.errors import UnavailableError
 from eggypro_http.worker import SECONDS_TO_FINISH, Worker
 
-
 DRAIN = 0.5
 """The seconds for which requests are still taken at the end, while `ready` says no already."""
 
@@ -32,9 +31,9 @@ def serve(
     """Serve the shop that `factory` opens, until SIGTERM or SIGINT has been obeyed.
 
     Each worker process calls the factory, which must be picklable, and closes what it opens. The
-    processes are forked: have no thread and no connection open here. At the end it says that it is
-    not ready, and goes on for the seconds of the `drain`. Raises UnavailableError where
-    the port cannot be had, where the shop cannot be opened, and where workers keep dying.
+    processes are forked: have no thread and no connection open here. At the end they say that they
+    are not ready, and go on for the seconds of the `drain`. Raises UnavailableError where the port
+    cannot be had, where the shop cannot be opened, and where workers keep dying.
     """
     server = _server(free_address(host, port), port, workers)
     failures, failed = Pipe(duplex=False)

@@ -36,9 +36,9 @@ class MemoryCallStore:
 
     def prune(self, before: datetime, most: int) -> int:
         with self._lock:
-            old = [one for one in self._kept if one.at < before][:most]
-            gone = set(map(id, old))
-            self._kept = [one for one in self._kept if id(one) not in gone]
+            old = [number for number, one in enumerate(self._kept) if one.at < before][:most]
+            for number in reversed(old):
+                del self._kept[number]
         return len(old)
 
     def _calls(self) -> Iterable[Call]:
