@@ -18,8 +18,10 @@ from eggypro_cli import (
     categories,
     db,
     env,
+    health,
     images,
     loads,
+    metrics,
     products,
     reviews,
     search,
@@ -198,6 +200,7 @@ def eggypro(
 
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=loads.SEED_EXAMPLES)(loads.seed)
+app.command(epilog=health.EXAMPLES)(health.health)
 app.add_typer(products.app, name="products")
 app.add_typer(stock.app, name="stock")
 app.add_typer(variants.app, name="variants")
@@ -205,6 +208,7 @@ app.add_typer(categories.app, name="categories")
 app.add_typer(reviews.app, name="reviews")
 app.add_typer(search.app, name="search")
 app.add_typer(images.app, name="images")
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(auth.app, name="auth")
 app.add_typer(db.app, name="db")
 app.add_typer(env.app, name="env")

@@ -1,6 +1,6 @@
 """What calls come to: how many there were, how many failed, and how long they took."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
@@ -30,6 +30,17 @@ class CallSummary:
     p50: float
     p95: float
     p99: float
+
+
+def slowest(summaries: Iterable[CallSummary]) -> tuple[CallSummary, ...]:
+    """Return the slowest first, by what 95 percent of the calls did not exceed."""
+    return tuple(sorted(summaries, key=lambda one: -one.p95))
+
+
+def most_failing(summaries: Iterable[CallSummary]) -> tuple[CallSummary, ...]:
+    """Return those that had errors, with the most of them first."""
+    failing = (one for one in summaries if one.errors)
+    return tuple(sorted(failing, key=lambda one: -one.errors))
 
 
 def read_days(params: Mapping[str, object]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from math import ceil
 
 from attrs import frozen
 
@@ -10,7 +11,7 @@ from eggypro_core.ports import CallStore, Clock
 
 BATCH = 10_000
 """How many calls are forgotten at once: so few that nobody waits for it."""
-_FEW_DAYS = 2
+STEPS = 48
 
 
 @frozen
@@ -33,10 +34,11 @@ class Monitor:
         return self._calls.summary(self._clock() - timedelta(days=days))
 
     def activity(self, days: int) -> Activity:
-        """Return how many calls there were in each of the last days, or hours if these are few."""
-        step, each = (timedelta(hours=1), 24) if days <= _FEW_DAYS else (timedelta(days=1), 1)
-        since = self._clock() - timedelta(days=days)
-        return Activity(step, self._calls.counts(since, step=step, steps=days * each))
+        """Return how many calls there were over the last days, in at most STEPS steps."""
+        step = _step(days)
+        steps = ceil(timedelta(days=days) / step)
+        since = self._clock() - steps * step
+        return Activity(step, self._calls.counts(since, step=step, steps=steps))
 
     def prune(self, days: int) -> Iterator[int]:
         """Forget the calls that are older than so many days; tell how many after each batch.
@@ -46,3 +48,9 @@ class Monitor:
         before = self._clock() - timedelta(days=days)
         while done := self._calls.prune(before, BATCH):
             yield done
+
+
+def _step(days: int) -> timedelta:
+    if days * 24 <= STEPS:
+        return timedelta(hours=1)
+    return timedelta(days=ceil(days / STEPS))

@@ -171,12 +171,11 @@ def test_a_signal_lets_what_is_in_flight_finish_and_ends_well(
 
 
 def test_a_server_that_is_told_to_end_says_that_it_is_not_ready_and_still_answers() -> None:
-    with serving(manner="draining", workers=2) as server:
+    with serving(manner="draining") as server:
         assert " 200 " in server.ask(READY)
         server.process.send_signal(signal.SIGTERM)
         server.wait_until(lambda: " 503 " in server.ask(READY))
         assert server.answers()
-        server.gate.hear("closed")
         server.gate.hear("closed")
         assert server.ended() == (0, "", "")
 
