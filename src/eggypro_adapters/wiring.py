@@ -50,11 +50,12 @@ DEMO = Path(__file__).with_name("demo.jsonl")
 """The catalogue of a demonstration, in the project's own JSONL."""
 
 
-def open_eggypro(settings: Settings) -> EggyPro:
+def open_eggypro(settings: Settings, *, in_request: bool = False) -> EggyPro:
     """Connect everything that the settings name, and return the services over it.
 
     Without POSTGRES_URL an embedded database is started or joined, and brought to this version.
-    Raises UnavailableError where something is away.
+    With `in_request` calls are noted before their answers go out, for platforms where a process may
+    stop between two requests. Raises UnavailableError where something is away.
     """
     with ExitStack() as opened:
         written = Written(settings.eggypro_data_dir)
@@ -90,7 +91,7 @@ def open_eggypro(settings: Settings) -> EggyPro:
             cors_origins=settings.cors_origin,
             cdn_ttl=settings.cdn_ttl,
             in_production=settings.in_production,
-            recorders=_recorders(settings, running, calls),
+            recorders=_recorders(settings, running, calls, in_request=in_request),
             cache=partial(_cache, settings, running, database, written),
             close=opened.pop_all().close,
         )
@@ -188,10 +189,12 @@ def _cache(
     return ReadCache(MemoryCache(time), None, changes, ttl=settings.cache_ttl, clock=time)
 
 
-def _recorders(settings: Settings, opened: ExitStack, calls: CallStore) -> tuple[CallRecorder, ...]:
+def _recorders(
+    settings: Settings, opened: ExitStack, calls: CallStore, *, in_request: bool
+) -> tuple[CallRecorder, ...]:
     if not settings.enable_api_metrics:
         return ()
-    recorder = BatchingRecorder(calls)
+    recorder = BatchingRecorder(calls, in_request=in_request)
     opened.callback(recorder.close)
     return (recorder,)
 

@@ -58,8 +58,9 @@ class Wired:
         """Connect everything."""
         import logging
 
-        # What it has to tell, an error tells too; stderr is for sentences.
-        logging.getLogger("psycopg").addHandler(logging.NullHandler())
+        # What they have to tell, an error or the answer tells too; stderr is for sentences.
+        for name in ("psycopg", "eggypro_core.health"):
+            logging.getLogger(name).addHandler(logging.NullHandler())
         return self.opener()()
 
     def opener(self) -> Callable[[], EggyPro]:

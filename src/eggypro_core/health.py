@@ -138,9 +138,9 @@ class Probe:
         with self._lock:
             is_news, self._told = finding.state is not self._told, finding.state
         if is_news and finding.reason:
-            _log.warning("The %s is not well: %s", self._name, finding.reason)
+            _log.warning("%s is not well: %s", self._name, finding.reason)
         elif is_news:
-            _log.info("The %s is well again", self._name)
+            _log.info("%s is well again", self._name)
 
 
 @frozen

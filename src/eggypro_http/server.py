@@ -16,9 +16,6 @@ from eggypro_core.app import EggyPro
 from eggypro_core.errors import UnavailableError
 from eggypro_http.worker import SECONDS_TO_FINISH, Worker
 
-DRAIN = 0.5
-"""The seconds for which requests are still taken at the end, while `ready` says no already."""
-
 
 def serve(
     factory: Callable[[], EggyPro],
@@ -26,7 +23,7 @@ def serve(
     host: str,
     port: int,
     workers: int = 1,
-    drain: float = DRAIN,
+    drain: float = 0,
 ) -> None:
     """Serve the shop that `factory` opens, until SIGTERM or SIGINT has been obeyed.
 

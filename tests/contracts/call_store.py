@@ -93,6 +93,10 @@ class CallStoreContract:
         [one] = store.summary(NOON)
         assert one.average == pytest.approx(40.3 / 3, rel=1e-12)
 
+    def test_a_caller_may_call_itself_anything(self, store: CallStore) -> None:
+        store.add([evolve(a_call(), user_agent=name) for name in ("", "a\x00b", "\ud800", "\\.")])
+        assert store.summary(NOON)[0].requests == 4
+
     def test_only_calls_since_then_are_summed_up(self, store: CallStore) -> None:
         moment = timedelta(microseconds=1)
         store.add([a_call(10, at=NOON - moment), a_call(20, at=NOON), a_call(30, at=NOON + DAY)])

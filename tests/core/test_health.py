@@ -164,7 +164,7 @@ def test_a_change_is_logged_once_with_its_reason(
     database.error = None
     for _ in range(3):
         states(shop)
-    assert caplog.messages == ["The database is not well: it sleeps", "The database is well again"]
+    assert caplog.messages == ["database is not well: it sleeps", "database is well again"]
 
 
 def test_a_report_tells_how_long_all_of_it_took_and_since_when_the_shop_is_up() -> None:

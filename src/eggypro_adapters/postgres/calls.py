@@ -93,8 +93,13 @@ def _copy(connection: sa.Connection, calls: Sequence[Call]) -> None:
                     call.method,
                     call.status,
                     call.response_time,
-                    call.user_agent,
+                    _storable(call.user_agent),
                     call.network,
                     call.at,
                 )
             )
+
+
+def _storable(text: str) -> str:
+    """Return a text without what Postgres cannot store: one such call would hold up all others."""
+    return text.replace("\x00", "").encode(errors="replace").decode()

@@ -26,7 +26,15 @@ STATEMENT_TIMEOUT = 5_000
 FETCHED = 100
 """Rows of a snapshot that are fetched in one round trip."""
 _NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
-CONNECT = {"connect_timeout": 10, "application_name": "eggypro"}
+CONNECT = {
+    "connect_timeout": 10,
+    "application_name": "eggypro",
+    # A host that is gone says no farewell: nobody is to wait for it for a quarter of an hour.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
 HISTORY = (
     "(SELECT oid FROM pg_database WHERE datname = current_database()) || '-'"
     " || CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS bigint)"
