@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache, partial
-from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING
@@ -227,6 +226,8 @@ def _ping(redis_url: str) -> None:
 
 @cache
 def _version() -> str:
+    from importlib.metadata import version
+
     return version("eggypro")
 
 
