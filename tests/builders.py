@@ -9,6 +9,7 @@ from eggypro_adapters.files import read_products, write_products
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import (
+    MemoryCallStore,
     MemoryCategoryStore,
     MemoryCounter,
     MemoryDatabase,
@@ -28,8 +29,11 @@ from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.gallery import Gallery
+from eggypro_core.health import CACHE, DATABASE, IMAGES, Check, Health
 from eggypro_core.limiter import Limiter
+from eggypro_core.monitor import Monitor
 from eggypro_core.ports import (
+    CallStore,
     CategoryStore,
     Clock,
     ImageFiles,
@@ -46,6 +50,8 @@ from eggypro_core.taxonomy import Taxonomy
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
 NO_LIMITS: Mapping[str, Policy] = {}
+WELL: Mapping[str, Check | None] = {DATABASE: lambda: None, IMAGES: None, CACHE: None}
+"""The checks of a shop that has nothing but its database."""
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -82,6 +88,8 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
     categories: CategoryStore | None = None,
     misses: SearchMisses | None = None,
     *,
+    calls: CallStore | None = None,
+    checks: Mapping[str, Check | None] = WELL,
     ledger: ImageLedger | None = None,
     images: ImageStore | None = None,
     files: ImageFiles | None = None,
@@ -120,7 +128,17 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
         trackers=(LogErrorTracker(),),
         exposition=MemoryFigures(),
         image_files=files,
+        monitor=Monitor(MemoryCallStore() if calls is None else calls, clock),
+        health=some_health(checks, clock, seconds),
     )
+
+
+def some_health(
+    checks: Mapping[str, Check | None], clock: Clock, seconds: Callable[[], float]
+) -> Health:
+    """Return who looks after the services of a shop, as these checks find them."""
+    configured = {"database": True, "cloudinary": False, "admin": True}
+    return Health(checks, configured, lambda: "1.2.3", "test", clock, seconds)
 
 
 def a_full_eggypro(images: LocalImageStore | None = None) -> EggyPro:

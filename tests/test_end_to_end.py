@@ -10,10 +10,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,44 @@ def get(address: str, **parameters: object) -> Any:
 
 def slugs(page: Any) -> list[str]:
     return [item["slug"] for item in page["items"]]
+
+
+def test_every_call_is_noted_up_to_the_last_moment(environment: dict[str, str]) -> None:
+    """The last calls are answered when the server has been told to end."""
+    with served(environment, workers=2) as (address, process):
+        base = address.removesuffix("/api/products")
+        send = sender(environment)
+        asked = {
+            ("GET", "(unmatched)"): f"{base}/nowhere",
+            ("GET", "/api/products/{slug}"): f"{address}/egg",
+            ("HEAD", "/api/products"): address,
+        }
+
+        def ask_on(method: str, at: str) -> int:
+            answered = 0
+            with contextlib.suppress(OSError, HTTPException):
+                while True:
+                    send(method, at)
+                    answered += 1
+            return answered
+
+        with ThreadPoolExecutor(3) as threads:
+            told = {
+                (method, route): threads.submit(ask_on, method, at)
+                for (method, route), at in asked.items()
+            }
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    noted = _noted(environment)
+    for route, answered in told.items():
+        assert answered.result() > 0
+        assert noted[route] - answered.result() in {0, 1}, "one answer may have been lost"
+
+
+def _noted(environment: dict[str, str]) -> Counter[tuple[str, str]]:
+    """How many calls of each route the database knows of."""
+    items = eggypro(environment, "metrics", "summary", "--days", "1")["items"]
+    return Counter({(one["method"], one["endpoint"]): one["totalRequests"] for one in items})
 
 
 def test_an_image_is_served_in_every_size_to_many_at_once(environment: dict[str, str]) -> None:

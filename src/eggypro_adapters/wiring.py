@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
-from importlib.metadata import version
 from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, TypedDict
@@ -13,11 +12,13 @@ from typing import TYPE_CHECKING, TypedDict
 from attrs import evolve
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
+from eggypro_adapters.call_batches import BatchingRecorder
 from eggypro_adapters.error_log import LogErrorTracker
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.jose import JoseTokenSigner
 from eggypro_adapters.memory import MemoryCache, MemoryCounter
 from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_adapters.postgres.calls import PostgresCallStore
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.changes import PostgresChanges, Written, touch_everything
 from eggypro_adapters.postgres.engine import Database, Noted, PoolerCheck, found_out
@@ -41,8 +42,19 @@ from eggypro_core.errors import ConfigurationError, Fault
 from eggypro_core.feedback import Feedback
 from eggypro_core.figures import Figure
 from eggypro_core.gallery import Gallery
+from eggypro_core.health import CACHE, DATABASE, IMAGES, Health
 from eggypro_core.limiter import Limiter
-from eggypro_core.ports import Cache, Counter, ErrorTracker, ImageFiles, ImageStore, Migrations
+from eggypro_core.monitor import Monitor
+from eggypro_core.ports import (
+    Cache,
+    CallRecorder,
+    CallStore,
+    Counter,
+    ErrorTracker,
+    ImageFiles,
+    ImageStore,
+    Migrations,
+)
 from eggypro_core.rates import policies
 from eggypro_core.renderings import CacheReport
 from eggypro_core.storage import ImageStorage
@@ -64,12 +76,17 @@ With the one that hears of changes they are 20.
 
 
 def open_eggypro(
-    settings: Settings, trackers: tuple[ErrorTracker, ...] = (LogErrorTracker(),)
+    settings: Settings,
+    trackers: tuple[ErrorTracker, ...] = (LogErrorTracker(),),
+    *,
+    in_request: bool = False,
 ) -> EggyPro:
     """Connect everything that the settings name, and return the services over it.
 
     Without POSTGRES_URL an embedded database is started or joined, and brought to this version.
-    The trackers are told of outages. Raises UnavailableError where something is away.
+    The trackers are told of outages. With `in_request` calls are noted before their answers go out,
+    for platforms where a process may stop between two requests. Raises UnavailableError where
+    something is away.
     """
     with ExitStack() as opened:
         written = Written(settings.eggypro_data_dir)
@@ -88,13 +105,11 @@ def open_eggypro(
         gate = Gate(key, _tokens(settings))
         running = opened.enter_context(ExitStack())
         files = _image_files(settings, key)
-        storage = ImageStorage(
-            image_store(settings, key),
-            PostgresImageLedger(database),
-            _now,
-            Outage("the image store", trackers),
-        )
+        images = image_store(settings, key)
+        images_away = Outage("the image store", trackers)
+        storage = ImageStorage(images, PostgresImageLedger(database), _now, images_away)
         services = partial(_services, storage, files)
+        calls = PostgresCallStore(database)
         return EggyPro(
             **services(database),
             gate=gate,
@@ -104,6 +119,8 @@ def open_eggypro(
             reader=read_products,
             writer=write_products,
             trackers=trackers,
+            monitor=Monitor(calls, _now),
+            health=_health(settings, database, images),
             currency=settings.currency,
             image_files=files,
             trusted_proxies=settings.trusted_proxies,
@@ -112,6 +129,7 @@ def open_eggypro(
             in_production=settings.in_production,
             figures=(_busy_connections(database),),
             metrics_networks=settings.metrics_networks,
+            recorders=_recorders(settings, running, calls, in_request=in_request),
             cache=partial(_cache, settings, running, database, written),
             clear_caches=partial(_clear_caches, settings, database),
             cache_report=partial(_cache_report, settings),
@@ -323,7 +341,7 @@ def _shared_cache(settings: Settings) -> Iterator[Cache | None]:
 def _namespace(settings: Settings) -> str:
     """Return what answers depend on besides the database, as a short text."""
     images = settings.image_store, settings.cloudinary_cloud_name
-    shape = repr((version("eggypro"), settings.currency, images))
+    shape = repr((_version(), settings.currency, images))
     return blake2b(shape.encode(), digest_size=6).hexdigest()
 
 
@@ -343,6 +361,49 @@ def _cache_report(settings: Settings) -> CacheReport:
     from eggypro_adapters.redis import weigh_cache
 
     return CacheReport(workers, weigh_cache(settings.redis_url))
+
+
+def _recorders(
+    settings: Settings, opened: ExitStack, calls: CallStore, *, in_request: bool
+) -> tuple[CallRecorder, ...]:
+    if not settings.enable_api_metrics:
+        return ()
+    recorder = BatchingRecorder(calls, in_request=in_request)
+    opened.callback(recorder.close)
+    return (recorder,)
+
+
+def _health(settings: Settings, database: Database, images: ImageStore) -> Health:
+    at_cloudinary = settings.image_store is ImageKeeper.CLOUDINARY
+    return Health(
+        {
+            DATABASE: database.ping,
+            IMAGES: images.check if at_cloudinary else None,
+            CACHE: partial(_ping, settings.redis_url) if settings.redis_url else None,
+        },
+        {
+            "database": settings.postgres_url is not None,
+            "cloudinary": at_cloudinary,
+            "admin": settings.admin_secret_key is not None,
+        },
+        _version,
+        settings.app_env,
+        _now,
+        monotonic,
+    )
+
+
+def _ping(redis_url: str) -> None:
+    from eggypro_adapters.redis import ping
+
+    ping(redis_url)
+
+
+@cache
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("eggypro")
 
 
 def _bring_up_to_date(database: Database) -> None:

@@ -19,8 +19,10 @@ from eggypro_cli import (
     categories,
     db,
     env,
+    health,
     images,
     loads,
+    metrics,
     products,
     reviews,
     search,
@@ -59,8 +61,8 @@ class Wired:
 
         from eggypro_adapters.wiring import open_eggypro
 
-        # What they have to tell, an error tells too; stderr is for sentences.
-        for name in ("psycopg", "eggypro_adapters"):
+        # What they have to tell, an error or the answer tells too; stderr is for sentences.
+        for name in ("psycopg", "eggypro_adapters", "eggypro_core.health"):
             logging.getLogger(name).addHandler(logging.NullHandler())
         return open_eggypro(_settings())
 
@@ -214,6 +216,7 @@ def eggypro(
 
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=loads.SEED_EXAMPLES)(loads.seed)
+app.command(epilog=health.EXAMPLES)(health.health)
 app.add_typer(products.app, name="products")
 app.add_typer(stock.app, name="stock")
 app.add_typer(variants.app, name="variants")
@@ -222,6 +225,7 @@ app.add_typer(reviews.app, name="reviews")
 app.add_typer(search.app, name="search")
 app.add_typer(images.app, name="images")
 app.add_typer(cache.app, name="cache")
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(auth.app, name="auth")
 app.add_typer(db.app, name="db")
 app.add_typer(env.app, name="env")

@@ -23,7 +23,7 @@ EXAMPLES = examples("serve --demo", "serve --host 0.0.0.0 --port 80 --workers 4"
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (an address to show, not to bind)
 
 
-def serve(
+def serve(  # noqa: PLR0913  (one for each option)
     context: typer.Context,
     *,
     host: Annotated[
@@ -33,6 +33,16 @@ def serve(
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=256, help="How many processes serve.")
     ] = 1,
+    drain: Annotated[
+        float,
+        typer.Option(
+            "--drain",
+            min=0,
+            max=5,
+            metavar="SECONDS",
+            help="How long to go on at the end while /api/health/ready says no already: 0-5.",
+        ),
+    ] = 0.5,
     demo: Annotated[
         bool, typer.Option("--demo", help="Load the demo catalogue if there are no products.")
     ] = False,
@@ -51,7 +61,7 @@ def serve(
         body, addresses = _prepare(outside, _address(host, port), demo=demo)
         show(body, lambda: addresses, json=json)
         with outside.opener() as opener:
-            serve_http(opener, host=host, port=port, workers=workers)
+            serve_http(opener, host=host, port=port, workers=workers, drain=drain)
 
 
 def _prepare(outside: Outside, address: str, *, demo: bool) -> tuple[dict[str, Json], list[str]]:

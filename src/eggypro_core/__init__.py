@@ -30,6 +30,7 @@ from eggypro_core.errors import (
 from eggypro_core.exports import Export
 from eggypro_core.feedback import Feedback
 from eggypro_core.gallery import Gallery
+from eggypro_core.health import Health, HealthReport
 from eggypro_core.images import (
     Crop,
     ImageFormat,
@@ -40,7 +41,9 @@ from eggypro_core.images import (
 )
 from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.limiter import Limiter, Visit
+from eggypro_core.metrics import CallSummary
 from eggypro_core.misses import SearchMiss
+from eggypro_core.monitor import Activity, Monitor
 from eggypro_core.paging import Page, Position
 from eggypro_core.parameters import Status
 from eggypro_core.products import (
@@ -61,8 +64,10 @@ from eggypro_core.taxonomy import Taxonomy
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
 __all__ = [
+    "Activity",
     "AdminUser",
     "Assortment",
+    "CallSummary",
     "Catalog",
     "Category",
     "CategoryChanges",
@@ -82,6 +87,8 @@ __all__ = [
     "Gallery",
     "Gate",
     "Grant",
+    "Health",
+    "HealthReport",
     "Image",
     "ImageFormat",
     "ImageSet",
@@ -92,6 +99,7 @@ __all__ = [
     "Limiter",
     "ListedProduct",
     "MalformedError",
+    "Monitor",
     "MovedError",
     "NotFoundError",
     "Notice",

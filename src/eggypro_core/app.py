@@ -15,7 +15,9 @@ from eggypro_core.catalog import Catalog
 from eggypro_core.feedback import Feedback
 from eggypro_core.figures import Figure
 from eggypro_core.gallery import Gallery
+from eggypro_core.health import Health
 from eggypro_core.limiter import Limiter
+from eggypro_core.monitor import Monitor
 from eggypro_core.ports import (
     CallRecorder,
     Clock,
@@ -41,7 +43,8 @@ class EggyPro:
     told of each call, the `trackers` of what goes wrong. Its `figures` are for an `exposition`,
     which the `metrics_networks` may look at without a credential. What is asked for with a key is
     done `once`, where there is one. `clear_caches` has every server forget its answers, and returns
-    how many they shared; it and `cache_report` may raise UnavailableError.
+    how many they shared; it and `cache_report` may raise UnavailableError. Where it `is_ending`,
+    it is served for a moment more.
     """
 
     catalog: Catalog
@@ -55,6 +58,8 @@ class EggyPro:
     reader: ProductReader
     writer: ProductWriter
     trackers: tuple[ErrorTracker, ...]
+    monitor: Monitor
+    health: Health
     currency: str = "EUR"
     image_files: ImageFiles | None = None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -70,6 +75,7 @@ class EggyPro:
     cache: Callable[[], ReadCache | None] = lambda: None
     clear_caches: Callable[[], int] = lambda: 0
     cache_report: Callable[[], CacheReport] = CacheReport
+    is_ending: Callable[[], bool] = lambda: False
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __enter__(self) -> Self:

@@ -9,6 +9,8 @@ from attrs import frozen
 UNMATCHED = "(unmatched)"
 """The endpoint of all calls of addresses that do not exist."""
 _KEPT_BITS = {4: 24, 6: 48}
+_EXACT = 10
+"""The milliseconds from which on no part of one is kept."""
 
 
 @frozen
@@ -28,6 +30,13 @@ class Call:
     user_agent: str
     request_id: str
     at: datetime
+
+    @property
+    def response_time(self) -> float:
+        """Return its milliseconds as they are kept: so few different ones soon sum up."""
+        if self.milliseconds < 1:
+            return round(self.milliseconds, 2)
+        return round(self.milliseconds, 1 if self.milliseconds < _EXACT else 0)
 
 
 @lru_cache(4096)

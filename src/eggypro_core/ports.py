@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from eggypro_core.calls import Call
@@ -20,6 +20,7 @@ from eggypro_core.images import (
 )
 from eggypro_core.imports import ImportEntry
 from eggypro_core.listing import Explained
+from eggypro_core.metrics import CallSummary
 from eggypro_core.misses import SearchMiss
 from eggypro_core.once import Done
 from eggypro_core.paging import Page
@@ -122,6 +123,35 @@ class Exposition(Protocol):
         """Return all figures and their media type: one that `accept` names, if there is a choice.
 
         They are those of all workers together, as far as a second ago.
+        """
+        ...
+
+
+class CallStore(Protocol):
+    """Keeps calls, to be summed up. Any method may raise UnavailableError.
+
+    Of how long a call took, it keeps the `response_time`.
+    """
+
+    def add(self, calls: Sequence[Call]) -> None:
+        """Keep some more calls: all of them, or none."""
+        ...
+
+    def summary(self, since: datetime) -> tuple[CallSummary, ...]:
+        """Sum up the calls since a time, by endpoint and method: those with most calls first.
+
+        Those with as many are in the order of endpoint and method.
+        """
+        ...
+
+    def counts(self, since: datetime, *, step: timedelta, steps: int) -> tuple[int, ...]:
+        """Return how many calls there were in each of so many steps of time, from a time on."""
+        ...
+
+    def prune(self, before: datetime, most: int) -> int:
+        """Forget calls from before a time, at most so many; return how many.
+
+        Several may do so at once: none waits for another.
         """
         ...
 

@@ -11,9 +11,11 @@ from attrs import asdict, astuple, fields
 from eggypro_core.access import AdminUser, Grant
 from eggypro_core.categories import Category, CategoryQuery
 from eggypro_core.facets import Facets
+from eggypro_core.health import DATABASE, Finding, HealthReport, State
 from eggypro_core.images import AddressOf, SignedUpload, image_set, is_elsewhere
 from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.listing import Explained, Listing
+from eggypro_core.metrics import CallSummary
 from eggypro_core.misses import SearchMiss
 from eggypro_core.paging import ListQuery, Page
 from eggypro_core.products import ListedProduct, Product, Rating
@@ -24,7 +26,7 @@ from eggypro_core.search import Reason, Term, Tier, relevance_of
 from eggypro_core.suggestions import Suggestion
 from eggypro_core.variants import Variant, VariantQuery
 
-Json: TypeAlias = "str | int | bool | Sequence[Json] | Mapping[str, Json] | None"
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 PRODUCTS = "/api/products"
 REVIEWS = "/api/reviews"
 CATEGORIES = "/api/categories"
@@ -263,6 +265,51 @@ def cache_report_body(report: CacheReport) -> dict[str, Json]:
         "workers": len(report.workers),
         **dict(zip(names, sums or [0] * len(names), strict=True)),
         "shared": None if report.shared is None else asdict(report.shared),
+    }
+
+
+def summary_body(summaries: Iterable[CallSummary]) -> dict[str, Json]:
+    """Return what the calls of each route came to."""
+    return {
+        "items": [
+            {
+                "endpoint": one.endpoint,
+                "method": one.method,
+                "avgResponseTime": round(one.average, 3),
+                "p50": one.p50,
+                "p95": one.p95,
+                "p99": one.p99,
+                "totalRequests": one.requests,
+                "errorCount": one.errors,
+            }
+            for one in summaries
+        ]
+    }
+
+
+def health_body(report: HealthReport) -> dict[str, Json]:
+    """Return how a shop and its services are: nothing that only its owner should know."""
+    services: dict[str, Json] = {name: _finding(one) for name, one in report.services.items()}
+    if DATABASE in report.services:
+        is_there = report.services[DATABASE].state is State.HEALTHY
+        connection = "active" if is_there else "inactive"
+        services[DATABASE] = {**_finding(report.services[DATABASE]), "connection": connection}
+    return {
+        "status": report.status,
+        "timestamp": timestamp(report.at),
+        "uptime": round(report.uptime, 3),
+        "responseTime": round(report.milliseconds, 3),
+        "services": {**services, "environment": dict(report.configured)},
+        "version": report.version,
+        "environment": report.environment,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Json]:
+    return {
+        "status": finding.state,
+        "timestamp": timestamp(finding.at),
+        "responseTime": round(finding.milliseconds, 3),
     }
 
 

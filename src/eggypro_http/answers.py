@@ -26,13 +26,14 @@ class Answer:
     """The body of an answer, and headers by their names in lower case.
 
     A file takes the place of the body. Who has the answer sends it, or at least closes it. One that
-    does not last is never kept for the next who asks.
+    does not last is never kept for the next who asks. A `status` takes the place of the route's.
     """
 
     body: bytes
     headers: Mapping[str, str] = field(factory=dict)
     file: ServedImage | None = None
     lasts: bool = True
+    status: int | None = None
 
 
 Handler: TypeAlias = Callable[..., Answer]

@@ -13,6 +13,7 @@ from eggypro_http import (
     gallery,
     health,
     images,
+    metrics,
     products,
     reviews,
     routes,
@@ -34,6 +35,7 @@ ROUTES = (
     *auth.ROUTES,
     *health.ROUTES,
     *exposition.ROUTES,
+    *metrics.ROUTES,
 )
 """The whole API."""
 

@@ -136,7 +136,7 @@ def _responder(route: Route, shop: EggyPro, limiter: Limiter, cache: ReadCache |
             if answer.file is not None:
                 answer.file.stream.close()
         else:
-            response.status = route.success
+            response.status = answer.status or route.success
             send(answer, request, response)
 
     return respond

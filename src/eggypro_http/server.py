@@ -17,17 +17,25 @@ from eggypro_core.errors import UnavailableError
 from eggypro_http.worker import SECONDS_TO_FINISH, Worker
 
 
-def serve(factory: Callable[[], EggyPro], *, host: str, port: int, workers: int = 1) -> None:
+def serve(
+    factory: Callable[[], EggyPro],
+    *,
+    host: str,
+    port: int,
+    workers: int = 1,
+    drain: float = 0,
+) -> None:
     """Serve the shop that `factory` opens, until SIGTERM or SIGINT has been obeyed.
 
     Each worker process calls the factory, which must be picklable, and closes what it opens. The
-    processes are forked: have no thread and no connection open here. Raises UnavailableError where
-    the port cannot be had, where the shop cannot be opened, and where workers keep dying.
+    processes are forked: have no thread and no connection open here. At the end they say that they
+    are not ready, and go on for the seconds of the `drain`. Raises UnavailableError where the port
+    cannot be had, where the shop cannot be opened, and where workers keep dying.
     """
     server = _server(free_address(host, port), port, workers)
     failures, failed = Pipe(duplex=False)
     try:
-        server.serve(target_loader=Worker(factory, os.getpid(), failed), wrap_loader=False)
+        server.serve(target_loader=Worker(factory, os.getpid(), failed, drain), wrap_loader=False)
     except SystemExit as ended:
         if ended.code == 0:
             raise

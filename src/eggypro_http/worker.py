@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
-from threading import Thread
+from threading import Event, Thread
 from time import sleep
 from typing import NoReturn
 from wsgiref.types import WSGIApplication
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from eggypro_core.app import EggyPro
 from eggypro_core.errors import EggyProError
@@ -20,7 +20,7 @@ from eggypro_http.app import create_app
 from eggypro_http.unread import Receiving
 
 SECONDS_TO_FINISH = 9
-"""How long the requests in flight may take at the end."""
+"""How long the end may take: the drain, and the requests in flight."""
 _PR_SET_PDEATHSIG = 1
 _KEPT = frozenset(
     """
@@ -39,14 +39,16 @@ class Worker:
     _factory: Callable[[], EggyPro]
     _parent: int
     _failed: "Connection[str, str]"
+    _drain: float
 
     def __call__(self) -> WSGIApplication:
         """Return the application. What it opens is closed when the process ends."""
-        _wait_for_signals()
+        ending = Event()
+        _wait_for_signals(ending, self._drain)
         _end_with(self._parent)
         _forget_environment()
         try:
-            eggypro = self._factory()
+            eggypro = evolve(self._factory(), is_ending=ending.is_set)
         except EggyProError as error:
             self._give_up(str(error))
         Finalize(None, eggypro.close, exitpriority=10)  # atexit does not run in forked workers
@@ -60,7 +62,7 @@ class Worker:
             signal.pause()
 
 
-def _wait_for_signals() -> None:
+def _wait_for_signals(ending: Event, drain: float) -> None:
     """Have one thread wait for SIGTERM, and no other see it; SIGINT is the main process's matter.
 
     Otherwise the kernel may give it to a thread of Granian that is just awake. Python then notes
@@ -68,17 +70,23 @@ def _wait_for_signals() -> None:
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    Thread(target=_finish, daemon=True).start()
+    Thread(target=_finish, args=[ending, drain], daemon=True).start()
 
 
-def _finish() -> None:
-    """Wait for SIGTERM, and end: in good order if there is one to end in."""
+def _finish(ending: Event, drain: float) -> None:
+    """Wait for SIGTERM, and end: in good order if there is one to end in.
+
+    Whoever asks is told that it is `ending`, and requests are still taken, for the seconds of the
+    `drain`: after them Granian listens no more.
+    """
     signal.sigwait({signal.SIGTERM})
     stop = signal.getsignal(signal.SIGTERM)
     if not callable(stop):  # Granian has not begun
         os._exit(0)
+    ending.set()
+    sleep(drain)
     stop(signal.SIGTERM, None)  # only once: Granian hangs if it is told twice
-    sleep(SECONDS_TO_FINISH)
+    sleep(SECONDS_TO_FINISH - drain)
     os._exit(1)
 
 

@@ -7,6 +7,7 @@ import pytest
 from attrs import define, field, fields
 from falcon.testing import TestClient
 
+from eggypro_adapters.postgres.calls import PostgresCallStore
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database, Statement
 from eggypro_adapters.postgres.ledger import PostgresImageLedger
@@ -51,6 +52,7 @@ def test_a_read_is_one_statement_or_two_for_a_search(counted: Counting, route: A
         PostgresReviewStore(counted),
         PostgresCategoryStore(counted),
         ledger=PostgresImageLedger(counted),
+        calls=PostgresCallStore(counted),
     )
     slug = shop.catalog.add(a_product()).slug
     shop.gallery.add(slug, [a_picture(), a_picture()])

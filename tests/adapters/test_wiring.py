@@ -5,7 +5,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 from ipaddress import ip_network
 from pathlib import Path
 from threading import enumerate as enumerate_threads
@@ -36,6 +38,7 @@ from tests.builders import NOON
 from tests.cloudinary_server import CLOUD, cloudinary_server
 from tests.cloudinary_server import KEY as API_KEY
 from tests.cloudinary_server import SECRET as API_SECRET
+from tests.contracts.call_store import a_call
 from tests.pictures import a_picture
 from tests.redis_servers import running
 
@@ -137,6 +140,39 @@ def test_the_settings_say_who_signs_tokens_and_how_the_shop_is_shown_to_the_worl
             open_tokens(evolve(told, jwt_secret=KEY)).bearer(token or "")
         for secret in (KEY, KEY[1:], str(token)):
             assert secret not in repr((told, shop))
+
+
+def test_calls_are_noted_by_the_end_or_within_the_request_or_not_at_all(
+    database_url: sa.URL,
+) -> None:
+    url = database_url.render_as_string(hide_password=False)
+    settings = Settings(postgres_url=url, admin_secret_key=KEY)
+    call = a_call(at=datetime.now(UTC))
+
+    def noted() -> int:
+        with open_eggypro(settings) as looking:
+            return sum(one.requests for one in looking.monitor.summary(1))
+
+    with open_eggypro(settings) as shop:
+        [recorder] = shop.recorders
+        recorder.record(call)
+    assert noted() == 1
+    with open_eggypro(settings, in_request=True) as shop:
+        [recorder] = shop.recorders
+        recorder.record(call)
+        assert noted() == 2
+    with open_eggypro(evolve(settings, enable_api_metrics=False)) as shop:
+        assert shop.recorders == ()
+
+
+def test_health_knows_what_the_settings_name(folder: Path, database_url: sa.URL) -> None:
+    url = database_url.render_as_string(hide_password=False)
+    with open_eggypro(Settings(postgres_url=url, eggypro_data_dir=folder)) as shop:
+        report = shop.health.report()
+    assert report.configured == {"database": True, "cloudinary": False, "admin": False}
+    assert (report.version, report.environment) == (version("eggypro"), "development")
+    states = [str(one.state) for one in report.services.values()]
+    assert states == ["healthy", "disabled", "disabled"]
 
 
 def test_what_opens_a_shop_can_be_sent_to_another_process(folder: Path) -> None:

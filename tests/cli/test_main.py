@@ -24,6 +24,8 @@ COMMANDS = [
     *(["categories", name] for name in ("restore", "delete", "link", "unlink")),
     *(["reviews", name] for name in ("list", "verify", "delete")),
     ["search", "misses"],
+    *(["metrics", name] for name in ("summary", "top", "prune")),
+    ["health"],
     *(["images", name] for name in ("upload", "prune")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),
     *(["env", name] for name in ("check", "example")),

@@ -103,10 +103,10 @@ def test_a_taken_port_is_a_service_that_is_away(typed: Typed, taken: int) -> Non
     assert answer.out == ""
 
 
-@pytest.mark.parametrize("option", [["--port", "0"], ["--port", "x"], ["--workers", "0"]])
-def test_an_impossible_port_or_number_of_workers_is_wrong_usage(
-    typed: Typed, option: list[str]
-) -> None:
+@pytest.mark.parametrize(
+    "option", [["--port", "0"], ["--port", "x"], ["--workers", "0"], ["--drain", "6"]]
+)
+def test_an_impossible_number_is_wrong_usage(typed: Typed, option: list[str]) -> None:
     assert typed("serve", *option).code == 2
 
 

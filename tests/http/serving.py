@@ -16,6 +16,8 @@ from tests.builders import a_product, an_eggypro
 
 HOST = "127.0.0.1"
 AWAY = 3
+DRAINS = {"draining": 2.0}
+"""The seconds that a server of some manners goes on at the end."""
 
 
 @frozen
@@ -63,7 +65,13 @@ class Opening:
 def main(host: str, port: str, workers: str, gate: str, manner: str) -> None:
     opening = Opening(Told(int(gate)), manner)
     try:
-        serve(opening, host=host, port=int(port), workers=int(workers))
+        serve(
+            opening,
+            host=host,
+            port=int(port),
+            workers=int(workers),
+            drain=DRAINS.get(manner, 0),
+        )
     except EggyProError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(AWAY)

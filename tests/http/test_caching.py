@@ -14,7 +14,9 @@ from tests.pictures import a_picture
 
 ASK_EACH_TIME = "public, max-age=0, must-revalidate"
 OWN = {
+    "/api/health": "no-store",
     "/api/health/live": "no-store",
+    "/api/health/ready": "no-store",
     "/images/{image}": "public, max-age=31536000, immutable",
 }
 """What is neither a public read of the catalogue nor an admin's."""

@@ -88,7 +88,8 @@ def test_every_address_of_the_api_counts_but_health(client: TestClient) -> None:
     assert get(client, f"{PRODUCTS}/nothing").status == 429
     counted = {one.path for one in ROUTES if one.limits}
     images = {"/images/{image}", "/images/uploads"}
-    assert {one.path for one in ROUTES} - counted == {"/api/health/live", "/metrics", *images}
+    health = {"/api/health", "/api/health/live", "/api/health/ready"}
+    assert {one.path for one in ROUTES} - counted == {*health, *images, "/metrics"}
 
 
 def test_health_looks_at_no_credential(client: TestClient) -> None:

@@ -22,6 +22,7 @@ from tests.http.wire import ADMIN, PRODUCTS
 ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0
 SLOW = f"GET {PRODUCTS}/slow HTTP/1.1\r\nHost: shop\r\n\r\n"
+READY = "GET /api/health/ready HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
 LIVE = "GET /api/health/live HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
 
 
@@ -134,9 +135,13 @@ def started(
 
 
 @contextmanager
-def serving(*, workers: int = 1, host: str = HOST, **environment: str) -> Iterator[Running]:
+def serving(
+    *, workers: int = 1, host: str = HOST, manner: str = "well", **environment: str
+) -> Iterator[Running]:
     """A server that answers."""
-    with started(free_port(host), host=host, workers=workers, **environment) as server:
+    with started(
+        free_port(host), host=host, workers=workers, manner=manner, **environment
+    ) as server:
         for _ in range(workers):
             server.gate.hear("opening")
         server.wait_until(server.answers)
@@ -163,6 +168,16 @@ def test_a_signal_lets_what_is_in_flight_finish_and_ends_well(
     server.gate.hear("closed")
     assert server.ended() == (0, "", "")
     assert everything(idle) == ""
+
+
+def test_a_server_that_is_told_to_end_says_that_it_is_not_ready_and_still_answers() -> None:
+    with serving(manner="draining") as server:
+        assert " 200 " in server.ask(READY)
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_until(lambda: " 503 " in server.ask(READY))
+        assert server.answers()
+        server.gate.hear("closed")
+        assert server.ended() == (0, "", "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

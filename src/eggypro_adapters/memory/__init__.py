@@ -1,6 +1,7 @@
 """Every port within this process: the reference that real adapters are tested against."""
 
 from eggypro_adapters.memory.cache import MemoryCache
+from eggypro_adapters.memory.calls import MemoryCallStore
 from eggypro_adapters.memory.categories import MemoryCategoryStore
 from eggypro_adapters.memory.changes import MemoryChanges
 from eggypro_adapters.memory.counter import MemoryCounter
@@ -17,6 +18,7 @@ from eggypro_adapters.memory.watching import MemoryErrorTracker, MemoryFigures
 
 __all__ = [
     "MemoryCache",
+    "MemoryCallStore",
     "MemoryCategoryStore",
     "MemoryChanges",
     "MemoryCounter",

@@ -33,7 +33,15 @@ RETRY_WITHIN = 1.0
 FETCHED = 100
 """Rows of a snapshot that are fetched in one round trip."""
 _NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
-CONNECT = {"connect_timeout": 10, "application_name": "eggypro"}
+CONNECT = {
+    "connect_timeout": 10,
+    "application_name": "eggypro",
+    # A host that is gone says no farewell: nobody is to wait for it for a quarter of an hour.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
 HISTORY = (
     "(SELECT oid FROM pg_database WHERE datname = current_database()) || '-'"
     " || CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS bigint)"
@@ -225,6 +233,10 @@ class Database:
             self.engine, self._writing, self._snapshots, self._noted, self._outage, connection
         )
 
+    def ping(self) -> None:
+        """Raise UnavailableError unless the database answers."""
+        self.read(_PING, {})
+
     def revision(self) -> str | None:
         """Return the migration that the database is at, None where there was none yet."""
         with self._outage, translated(), self.engine.connect() as connection:
@@ -271,6 +283,9 @@ class Database:
             raise
         finally:
             pooled.close()
+
+
+_PING = Statement.of(sa.text("SELECT 1"))
 
 
 def _unnoted(_history: str, _number: int, _tags: str) -> None:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration: the one that makes these tables."""
 
 metadata = sa.MetaData(
@@ -328,7 +328,7 @@ api_metrics = sa.Table(
     sa.Column("endpoint", sa.String(255), nullable=False),
     sa.Column("method", sa.String(10), nullable=False),
     sa.Column("status_code", sa.Integer, nullable=False),
-    sa.Column("response_time", sa.Integer, nullable=False, comment="milliseconds"),
+    sa.Column("response_time", sa.REAL, nullable=False, comment="milliseconds"),
     sa.Column("user_agent", sa.Text),
     sa.Column("ip_address", sa.String(45)),
     _created_at(),

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 
 from eggypro_adapters.redis.cache import RedisCache, empty, weighed
-from eggypro_adapters.redis.connection import PATIENCE, Link
+from eggypro_adapters.redis.connection import PATIENCE, Link, translated
 from eggypro_adapters.redis.counter import RedisCounter
 from eggypro_adapters.redis.shared_counter import LocalCounter, SharedCounter
 from eggypro_core.ports import Cache, Counter
 from eggypro_core.renderings import SharedCounts
 
+_SOON = 0.5
+"""The seconds to wait for an answer to one who asks how it is."""
 _UNHURRIED = 5.0
 """The seconds to wait for an answer to a person, whom no request waits for."""
 
@@ -54,3 +56,9 @@ def weigh_cache(url: str) -> SharedCounts:
     """Count the answers of all shops. Raises UnavailableError."""
     with closing(Link(url, _UNHURRIED)) as link:
         return weighed(link)
+
+
+def ping(url: str) -> None:
+    """Raise UnavailableError unless the Redis at an address answers soon."""
+    with closing(Link(url, _SOON)) as link, translated():
+        link.client.ping()

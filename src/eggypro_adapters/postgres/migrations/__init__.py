@@ -22,6 +22,8 @@ from eggypro_core.errors import Fault, InvalidError
 
 LOCK = 7_305_941_121
 """The advisory lock of a migration: any number may be begun at once, one runs at a time."""
+_NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
+_WAIT = sa.text("SELECT pg_advisory_xact_lock(:lock)")
 
 
 @frozen
@@ -66,13 +68,8 @@ class PostgresMigrations:
     @contextmanager
     def _locked(self) -> Iterator[Config]:
         with self._database.begin() as connection:
-            connection.execute(
-                sa.text(
-                    "SELECT set_config('statement_timeout', '0', true),"
-                    " pg_advisory_xact_lock(:lock)"
-                ),
-                {"lock": LOCK},
-            )
+            connection.execute(_NO_TIMEOUT)  # by itself: it is for the statements that follow
+            connection.execute(_WAIT, {"lock": LOCK})
             config = _config()
             config.attributes["connection"] = connection
             try:

@@ -1,0 +1,86 @@
+"""`eggypro metrics`: what the calls of the API came to, and forgetting them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eggypro_cli.asking import asked_for
+from eggypro_cli.console import JsonOption, examples, show
+
+if TYPE_CHECKING:
+    from eggypro_cli.outside import Outside
+
+app = typer.Typer(help="See how the API is called, and forget old calls.")
+DaysOption = Annotated[
+    str | None, typer.Option("--days", metavar="N", help="How many days: 1-90, else 7.")
+]
+
+
+@app.command(epilog=examples("metrics summary --days 7", "metrics summary --days 1 --json"))
+def summary(context: typer.Context, *, days: DaysOption = None, json: JsonOption = False) -> None:
+    """Sum up the calls of the last days by route, the most frequent first.
+
+    Times are in milliseconds; every status from 400 on counts as an error.
+    """
+    from eggypro_cli.figures import summary_lines
+    from eggypro_core.metrics import read_days
+    from eggypro_core.representation import summary_body
+
+    wanted = asked_for(read_days, {"days": days})
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        found = eggypro.monitor.summary(wanted)
+        show(
+            summary_body(found),
+            lambda: summary_lines(found, eggypro.monitor.activity(wanted)),
+            json=json,
+        )
+
+
+@app.command(epilog=examples("metrics top", "metrics top --days 1 --limit 3 --json"))
+def top(
+    context: typer.Context,
+    *,
+    days: DaysOption = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=100, help="How many of each to show.")
+    ] = 5,
+    json: JsonOption = False,
+) -> None:
+    """Show the slowest routes, by what 95 percent of the calls did not exceed, and most errors."""
+    from eggypro_cli.figures import top_lines
+    from eggypro_core.metrics import most_failing, read_days, slowest
+    from eggypro_core.representation import summary_body
+
+    wanted = asked_for(read_days, {"days": days})
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        found = eggypro.monitor.summary(wanted)
+    slow, failing = slowest(found)[:limit], most_failing(found)[:limit]
+    body = {
+        "slowest": summary_body(slow)["items"],
+        "most_errors": summary_body(failing)["items"],
+    }
+    show(body, lambda: top_lines(slow, failing), json=json)
+
+
+@app.command(epilog=examples("metrics prune --days 30", "metrics prune --days 90 --json"))
+def prune(
+    context: typer.Context,
+    *,
+    days: Annotated[
+        str | None,
+        typer.Option("--days", metavar="N", help="How many days to keep: 1-3650, else 30."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Forget the calls that are older than some days, a few at a time: nobody waits for it."""
+    from eggypro_core.metrics import read_kept_days
+
+    wanted = asked_for(read_kept_days, {"days": days})
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        removed = sum(eggypro.monitor.prune(wanted))
+    show({"removed": removed}, lambda: [f"{removed} removed"], json=json)
