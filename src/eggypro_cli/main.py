@@ -23,6 +23,7 @@ from eggypro_cli import (
     images,
     loads,
     metrics,
+    openapi,
     products,
     reviews,
     search,
@@ -215,6 +216,7 @@ def eggypro(
 
 
 app.command(epilog=serve.EXAMPLES)(serve.serve)
+app.command(epilog=openapi.EXAMPLES)(openapi.openapi)
 app.command(epilog=loads.SEED_EXAMPLES)(loads.seed)
 app.command(epilog=health.EXAMPLES)(health.health)
 app.add_typer(products.app, name="products")

@@ -22,20 +22,23 @@ from eggypro_http import (
 from eggypro_http.clients import Clients
 from eggypro_http.cors import Cors
 from eggypro_http.edge import Edge
+from eggypro_http.openapi import with_description, written
 from eggypro_http.tracking import Reporter
 from eggypro_http.watching import watched
 
-ROUTES = (
-    *products.ROUTES,
-    *variants.ROUTES,
-    *reviews.ROUTES,
-    *categories.ROUTES,
-    *gallery.ROUTES,
-    *images.ROUTES,
-    *auth.ROUTES,
-    *health.ROUTES,
-    *exposition.ROUTES,
-    *metrics.ROUTES,
+ROUTES = with_description(
+    (
+        *products.ROUTES,
+        *variants.ROUTES,
+        *reviews.ROUTES,
+        *categories.ROUTES,
+        *gallery.ROUTES,
+        *images.ROUTES,
+        *auth.ROUTES,
+        *health.ROUTES,
+        *exposition.ROUTES,
+        *metrics.ROUTES,
+    )
 )
 """The whole API."""
 
@@ -48,3 +51,8 @@ def create_app(eggypro: EggyPro) -> WSGIApplication:
     routes.install(app, ROUTES, eggypro)
     edge = Edge(app, report, in_production=eggypro.in_production)
     return watched(Cors(edge, frozenset(eggypro.cors_origins)), eggypro)
+
+
+def description() -> bytes:
+    """Return the whole API as OpenAPI 3.1 describes it, in JSON."""
+    return written(ROUTES)

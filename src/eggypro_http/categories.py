@@ -61,14 +61,14 @@ def delete_category(shop: EggyPro, request: falcon.Request, category: str) -> An
     return NOTHING
 
 
-def link(shop: EggyPro, request: falcon.Request, slug: str, category: str) -> Answer:
+def link_product(shop: EggyPro, request: falcon.Request, slug: str, category: str) -> Answer:
     """Put a product in a category."""
     require_no_parameters(request)
     shop.taxonomy.link(slug, category)
     return NOTHING
 
 
-def unlink(shop: EggyPro, request: falcon.Request, slug: str, category: str) -> Answer:
+def unlink_product(shop: EggyPro, request: falcon.Request, slug: str, category: str) -> Answer:
     """Take a product out of a category."""
     require_no_parameters(request)
     shop.taxonomy.unlink(slug, category)
@@ -116,7 +116,7 @@ ROUTES = (
         summary="Replace a category",
         handler=replace_category,
         permission=Permission.PRODUCTS_WRITE,
-        body="CategoryDraft",
+        body="CategoryPut",
         answer="Category",
     ),
     Route(
@@ -132,7 +132,7 @@ ROUTES = (
         method="PUT",
         path=LINK,
         summary="Put a product in a category",
-        handler=link,
+        handler=link_product,
         permission=Permission.PRODUCTS_WRITE,
         success=204,
     ),
@@ -140,7 +140,7 @@ ROUTES = (
         method="DELETE",
         path=LINK,
         summary="Take a product out of a category",
-        handler=unlink,
+        handler=unlink_product,
         permission=Permission.PRODUCTS_WRITE,
         success=204,
     ),

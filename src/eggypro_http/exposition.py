@@ -11,7 +11,7 @@ from eggypro_http.parameters import require_no_parameters
 from eggypro_http.routes import Route
 
 
-def figures(shop: EggyPro, request: falcon.Request) -> Answer:
+def show_figures(shop: EggyPro, request: falcon.Request) -> Answer:
     """Show all figures, in the format that the caller takes."""
     require_no_parameters(request)
     if shop.exposition is None:
@@ -25,7 +25,7 @@ ROUTES = (
         method="GET",
         path="/metrics",
         summary="The figures of the server, in the text format of Prometheus",
-        handler=figures,
+        handler=show_figures,
         permission=Permission.METRICS_READ,
         free_within=lambda shop: shop.metrics_networks,
         answer="Figures",

@@ -17,19 +17,19 @@ _OK = Answer(orjson.dumps({"status": "ok"}))
 _NOT_READY = Answer(orjson.dumps({"status": "unavailable"}), _LATER, status=_AWAY)
 
 
-def live(_shop: EggyPro, request: falcon.Request) -> Answer:
+def show_liveness(_shop: EggyPro, request: falcon.Request) -> Answer:
     """Say that requests are answered."""
     require_no_parameters(request)
     return _OK
 
 
-def ready(shop: EggyPro, request: falcon.Request) -> Answer:
+def show_readiness(shop: EggyPro, request: falcon.Request) -> Answer:
     """Say that requests can be sent here: the database answers, and no end is near."""
     require_no_parameters(request)
     return _OK if not shop.is_ending() and shop.health.has_database() else _NOT_READY
 
 
-def health(shop: EggyPro, request: falcon.Request) -> Answer:
+def show_health(shop: EggyPro, request: falcon.Request) -> Answer:
     """Tell how each service is that the shop needs."""
     require_no_parameters(request)
     report = shop.health.report()
@@ -42,7 +42,7 @@ ROUTES = (
         method="GET",
         path="/api/health",
         summary="How the shop and each of its services is",
-        handler=health,
+        handler=show_health,
         answer="Health",
         cache_control=NO_STORE,
     ),
@@ -50,7 +50,7 @@ ROUTES = (
         method="GET",
         path="/api/health/live",
         summary="Whether this process is up",
-        handler=live,
+        handler=show_liveness,
         answer="Liveness",
         cache_control=NO_STORE,
     ),
@@ -58,7 +58,7 @@ ROUTES = (
         method="GET",
         path="/api/health/ready",
         summary="Whether requests can be sent here",
-        handler=ready,
+        handler=show_readiness,
         answer="Liveness",
         cache_control=NO_STORE,
     ),

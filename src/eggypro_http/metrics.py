@@ -12,7 +12,7 @@ from eggypro_http.parameters import parameters
 from eggypro_http.routes import Route
 
 
-def summarise(shop: EggyPro, request: falcon.Request) -> Answer:
+def summarise_calls(shop: EggyPro, request: falcon.Request) -> Answer:
     """Answer what the calls of the last days came to, by route."""
     summary = shop.monitor.summary(read_days(parameters(request)))
     return Answer(orjson.dumps(summary_body(summary)))
@@ -23,7 +23,7 @@ ROUTES = (
         method="GET",
         path="/api/metrics",
         summary="What the calls of the last days came to",
-        handler=summarise,
+        handler=summarise_calls,
         permission=Permission.METRICS_READ,
         parameters=PARAMETERS,
         answer="Metrics",

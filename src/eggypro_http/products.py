@@ -157,7 +157,7 @@ ROUTES = (
         summary="Replace a product",
         handler=replace_product,
         permission=Permission.PRODUCTS_WRITE,
-        body="ProductDraft",
+        body="ProductPut",
         answer="Product",
     ),
     Route(

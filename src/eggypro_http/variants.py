@@ -58,7 +58,7 @@ def delete_variant(shop: EggyPro, request: falcon.Request, slug: str, variant: i
     return NOTHING
 
 
-def change_stock(shop: EggyPro, request: falcon.Request, slug: str, variant: int) -> Answer:
+def change_variant_stock(shop: EggyPro, request: falcon.Request, slug: str, variant: int) -> Answer:
     """Change the stock of a variant, and answer what is there then."""
     values = json_object(request)
     require_no_parameters(request)
@@ -110,7 +110,7 @@ ROUTES = (
         summary="Replace a variant",
         handler=replace_variant,
         permission=Permission.PRODUCTS_WRITE,
-        body="VariantDraft",
+        body="VariantPut",
         answer="Variant",
     ),
     Route(
@@ -134,7 +134,7 @@ ROUTES = (
         method="POST",
         path=f"{ONE}/stock",
         summary="Add to the stock of a variant, take from it, or set it",
-        handler=change_stock,
+        handler=change_variant_stock,
         permission=Permission.PRODUCTS_WRITE,
         body="StockChange",
         answer="Stock",

@@ -1,0 +1,226 @@
+"""The document: every route with what it takes, every status it answers, and what comes with it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import falcon
+
+from eggypro_core.access import Credential, Permission
+from eggypro_core.rules import Shape, shape_of
+from eggypro_http.errors import PROBLEM
+from eggypro_http.openapi.shapes import FORMS, SCHEMAS, SLUG, TEXT, WHOLE, ref
+from eggypro_http.routes import Route
+
+Node: TypeAlias = dict[str, Any]
+
+ABOUT = """\
+The product catalogue of a shop. Money is a text with two decimals, times are UTC. Errors are
+problem+json (RFC 9457). A repeated or unknown parameter is refused, and so is an unknown field.
+"""
+_CREATED, _MOVED = 201, 308
+_PROBLEMS = (308, 400, 401, 403, 404, 406, 409, 411, 412, 413, 415, 422, 429, 500, 502, 503)
+_NAMED = re.compile(r"{(\w+)}")
+_NUMBERS = frozenset({"variant", "review"})
+_PUBLIC_IDS = frozenset({"image", "public_id"})
+_MEANINGS: Mapping[str, str] = {
+    "slug": "The slug of a product; a former one leads on (308).",
+    "category": "The slug of a category.",
+    "public_id": "The public id of an image, which may hold slashes.",
+    "image": "The public id of an image, a slash, and `original` or a rendition.",
+    "cursor": "What `next` of the page before holds. Not together with `offset`.",
+    "status": "Which ones; anything but nothing needs a credential.",
+    "sort": "The order; by relevance where something is searched for, else by name.",
+    "facets": "Whether to say what all finds come to.",
+    "explain": "Whether to say why each find stands where it does; needs a credential.",
+}
+_TAGS: Mapping[str, str] = {
+    "products": "Products",
+    "reviews": "Reviews",
+    "categories": "Categories",
+    "images": "Images",
+    "auth": "Credentials",
+    "health": "Health",
+    "metrics": "Metrics",
+}
+_IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": TEXT}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "schema": TEXT,
+    "description": "The ETag that was read: refused (412) if another write came between.",
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "description": "Done once for 24 hours for the same key, caller, path and body.",
+}
+_HEADERS: Mapping[str, Node] = {
+    "ETag": {"schema": TEXT},
+    "Location": {"schema": {"type": "string", "format": "uri-reference"}},
+    "Retry-After": {"schema": WHOLE, "description": "seconds"},
+    "RateLimit": {"schema": TEXT, "description": "draft-ietf-httpapi-ratelimit-headers-10"},
+    "RateLimit-Policy": {"schema": TEXT},
+    "WWW-Authenticate": {"schema": TEXT},
+    "X-Request-ID": {"schema": TEXT},
+    "X-Cache": {"schema": {"enum": ["hit", "miss", "stale"]}},
+    "Idempotency-Replayed": {"schema": {"const": "true"}},
+}
+_VERSIONED = re.compile(r"/api/products/{slug}(/images.*|/variants/{variant})?")
+
+
+def document(routes: Iterable[Route], version: str) -> Node:
+    """Return the description of an API that is made of these routes."""
+    paths: dict[str, Node] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "EggyPro", "version": version, "description": ABOUT},
+        "tags": [{"name": name} for name in dict.fromkeys(_TAGS.values())],
+        "paths": paths,
+        "components": {
+            "schemas": dict(SCHEMAS),
+            "headers": dict(_HEADERS),
+            "responses": {_named(status): _problem(status) for status in _PROBLEMS},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(route: Route) -> Node:
+    operation: Node = {
+        "operationId": operation_id(route),
+        "summary": route.summary,
+        "tags": [_TAGS.get(_noun(route.path), "Metrics")],
+        "parameters": [*_in_path(route), *_in_query(route), *_in_headers(route)],
+        "responses": dict(_responses(route)),
+    }
+    if route.body is not None:
+        kind = "multipart/form-data" if route.body in FORMS else "application/json"
+        is_needed = route.permission is not Credential.KEY
+        body = {"required": is_needed, "content": {kind: {"schema": ref(route.body)}}}
+        operation["requestBody"] = body
+    if route.permission is not None:
+        operation["security"] = [{"bearer": []}]
+        if isinstance(route.permission, Permission):
+            operation["description"] = f"Needs the permission `{route.permission}`."
+    elif route.closed_parameters:
+        operation["security"] = [{}, {"bearer": []}]
+    return operation
+
+
+def operation_id(route: Route) -> str:
+    """Return the name of a route as a method would bear it: that of its handler."""
+    first, *others = route.handler.__name__.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def _noun(path: str) -> str:
+    words = [word for word in path.split("/") if word and not word.startswith("{")]
+    named = [word for word in reversed(words) if word in _TAGS]
+    return named[0] if named else ""
+
+
+def _in_path(route: Route) -> Iterator[Node]:
+    for name in _NAMED.findall(route.path):
+        is_own = name in _NUMBERS or name in _PUBLIC_IDS or name == "upload"
+        shape: Shape = SLUG if not is_own else TEXT
+        if name in _NUMBERS:
+            shape = {**WHOLE, "minimum": 1, "maximum": 2_147_483_647}
+        yield {"name": name, "in": "path", "required": True, "schema": shape, **_meaning(name)}
+
+
+def _in_query(route: Route) -> Iterator[Node]:
+    for name, rule in route.parameters.items():
+        needed = {"required": True} if name == "q" else {}
+        yield {"name": name, "in": "query", "schema": shape_of(rule), **needed, **_meaning(name)}
+
+
+def _in_headers(route: Route) -> Iterator[Node]:
+    if _has_tag(route):
+        yield _IF_NONE_MATCH
+    if _is_versioned(route):
+        yield _IF_MATCH
+    if route.is_done_once:
+        yield _IDEMPOTENCY_KEY
+
+
+def _meaning(name: str) -> Node:
+    return {"description": _MEANINGS[name]} if name in _MEANINGS else {}
+
+
+def _has_tag(route: Route) -> bool:
+    return route.method == "GET" and bool(route.tags or route.media_type == "image/*")
+
+
+def _is_versioned(route: Route) -> bool:
+    is_edit = route.method in {"PUT", "PATCH", "DELETE"}
+    return is_edit and _VERSIONED.fullmatch(route.path) is not None
+
+
+def _responses(route: Route) -> Iterator[tuple[str, Node]]:
+    yield str(route.success), _success(route)
+    if _has_tag(route):
+        yield "304", {"description": "Not Modified", "headers": _headers(["ETag"])}
+    if "/products/{slug}" in route.path:
+        yield "308", {"$ref": f"#/components/responses/{_named(_MOVED)}"}
+    for status in sorted(_refusals(route)):
+        yield str(status), {"$ref": f"#/components/responses/{_named(status)}"}
+
+
+_WITH: Mapping[int, list[str]] = {
+    _MOVED: ["Location"],
+    401: ["WWW-Authenticate"],
+    429: ["Retry-After"],
+    503: ["Retry-After"],
+}
+
+
+def _success(route: Route) -> Node:
+    names = ["X-Request-ID", *(["RateLimit", "RateLimit-Policy"] if route.limits else [])]
+    names += ["ETag", "X-Cache"] if route.tags else []
+    names += ["Location"] if route.success == _CREATED else []
+    names += ["Idempotency-Replayed"] if route.is_done_once else []
+    made: Node = {"description": _phrase(route.success), "headers": _headers(names)}
+    if route.answer is not None:
+        made["content"] = {route.media_type: {"schema": ref(route.answer)}}
+    elif route.media_type == "image/*":
+        made["content"] = {kind: {} for kind in ("image/jpeg", "image/png", "image/webp")}
+    return made
+
+
+def _refusals(route: Route) -> set[int]:
+    """Return the statuses of all that a route may be refused with."""
+    found = {400, 422, 500, 503}
+    found |= {406} if route.media_type == "application/json" else set()
+    found |= {401, 403} if route.permission or route.closed_parameters else set()
+    found |= {401, 429} if route.limits else set()
+    found |= {404} if "{" in route.path or route.media_type != "application/json" else set()
+    if route.method != "GET":
+        found |= {409, 411, 413, 415, 502}
+    if _is_versioned(route):
+        found |= {412}
+    return found
+
+
+def _problem(status: int) -> Node:
+    return {
+        "description": _phrase(status),
+        "headers": _headers(["X-Request-ID", *_WITH.get(status, [])]),
+        "content": {PROBLEM: {"schema": ref("Problem")}},
+    }
+
+
+def _headers(names: Iterable[str]) -> Node:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _named(status: int) -> str:
+    """Return the name of a refusal: `NotFound` for 404."""
+    return "".join(word for word in _phrase(status).title() if word.isalnum())
+
+
+def _phrase(status: int) -> str:
+    return str(falcon.code_to_http_status(status)[4:])
