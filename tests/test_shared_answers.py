@@ -48,12 +48,14 @@ def setting(environment: Environment, tmp_path: Path, redis: RedisServer) -> Ite
 
 
 def servers(opened: ExitStack, environment: Environment, folder: Path) -> Setting:
-    """Two servers that keep answers: each has given one that it kept."""
+    """Two servers that keep answers, and have both seen all that was written."""
     elsewhere = {**environment, "EGGYPRO_DATA_DIR": str(folder / "two")}
     addresses = [opened.enter_context(served(one))[0] for one in (environment, elsewhere)]
     here, there = (opened.enter_context(calling(address)) for address in addresses)
-    for caller in (here, there):
-        until(caller, SLUGS[0], is_hit)
+    for number in (2, 3):  # the second time both have heard of the first
+        here.set_stock(SLUGS[0], number)
+        for caller in (here, there):
+            until(caller, SLUGS[0], is_hit)
     return Setting(environment, here, there)
 
 
