@@ -17,7 +17,7 @@ GATHER, RETRY = 0.4, 1.0
 """The seconds for which calls are gathered, and between two attempts while the store is away."""
 RETRY_IN_REQUEST = 10.0
 """The same where each attempt keeps the caller of a request waiting."""
-CLOSING = 3.0
+CLOSING = 5.0
 """The seconds that the end waits for what is left to be written."""
 _log = logging.getLogger(__name__)
 
