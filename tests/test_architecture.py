@@ -39,6 +39,8 @@ OFFENCES = [
     ("adapters", "eggypro_adapters.local_images", "eggypro_adapters.pillow"),
     ("adapters", "eggypro_adapters.postgres.engine", "eggypro_adapters.settings"),
     ("adapters", "eggypro_adapters.admin_key", "eggypro_adapters.wiring"),
+    ("suites", "eggypro_adapters.wiring", "eggypro_adapters.contracts"),
+    ("suites", "eggypro_cli.main", "eggypro_adapters.contracts.token_signer"),
 ]
 IMPORT_ALL = """
 import eggypro_core

@@ -15,7 +15,7 @@ from eggypro_core.ports import SearchMisses
 from eggypro_core.queries import ProductQuery
 from tests.builders import an_eggypro
 from tests.clock import NOON
-from tests.contracts.search_misses import SearchMissesContract
+from eggypro_adapters.contracts.search_misses import SearchMissesContract
 
 DUCK = ProductQuery(search="duck")
 

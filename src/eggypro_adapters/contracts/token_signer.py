@@ -22,6 +22,8 @@ NO_TOKENS = {
 
 
 class TokenSignerContract:
+    """A subclass gives the fixtures `signer` and `stranger`."""
+
     @pytest.fixture
     def signer(self) -> TokenSigner:
         raise NotImplementedError
