@@ -30,7 +30,7 @@ class TokenSignerContract:
 
     @pytest.fixture
     def stranger(self) -> TokenSigner:
-        """A signer that has another key."""
+        """Return a signer that has another key."""
         raise NotImplementedError
 
     @pytest.mark.parametrize("claims", [CLAIMS, {}, {"exp": 0}])
