@@ -123,6 +123,11 @@ def test_the_core_imports_attrs_and_the_standard_library_only() -> None:
     assert foreign_imports(SRC / "eggypro_core") == set()
 
 
+def test_the_memory_adapters_need_no_more_than_the_core() -> None:
+    memory = SRC / "eggypro_adapters" / "memory"
+    assert foreign_imports(memory) == {"eggypro_adapters", "eggypro_core"}
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     [
