@@ -4,7 +4,7 @@ PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test setup check package bench lock clean
+.PHONY: run test setup check package bench docs lock clean
 
 run: setup
 	@$(BIN)/eggypro serve --demo --port $(PORT)
@@ -39,6 +39,9 @@ package: setup
 
 bench: setup
 	@$(BIN)/python -m bench
+
+docs: setup
+	@$(BIN)/python -m tests.settings_page
 
 lock:
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra all --group dev pyproject.toml -o requirements.lock

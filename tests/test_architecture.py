@@ -39,6 +39,8 @@ OFFENCES = [
     ("adapters", "eggypro_adapters.local_images", "eggypro_adapters.pillow"),
     ("adapters", "eggypro_adapters.postgres.engine", "eggypro_adapters.settings"),
     ("adapters", "eggypro_adapters.admin_key", "eggypro_adapters.wiring"),
+    ("suites", "eggypro_adapters.wiring", "eggypro_adapters.contracts"),
+    ("suites", "eggypro_cli.main", "eggypro_adapters.contracts.token_signer"),
 ]
 IMPORT_ALL = """
 import eggypro_core
@@ -119,6 +121,11 @@ def test_every_contract_was_seen_to_bite() -> None:
 
 def test_the_core_imports_attrs_and_the_standard_library_only() -> None:
     assert foreign_imports(SRC / "eggypro_core") == set()
+
+
+def test_the_memory_adapters_need_no_more_than_the_core() -> None:
+    memory = SRC / "eggypro_adapters" / "memory"
+    assert foreign_imports(memory) == {"eggypro_adapters", "eggypro_core"}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ class Definition:
         """The name of the field."""
         return self.name.lower()
 
+    @property
+    def text(self) -> str:
+        """What it means and what it may be, in sentences."""
+        also = f" Also read as {self.alias}." if self.alias else ""
+        return f"{self.meaning}{also} {self.kind.expects[0].upper()}{self.kind.expects[1:]}."
+
     def find(self, environment: Mapping[str, str]) -> tuple[str, str]:
         """Return the name under which the environment has it, and the text; blank is absent."""
         names = (name for name in (self.name, self.alias) if environment.get(name, "").strip())
@@ -42,10 +48,7 @@ class Definition:
 
     def example(self) -> Iterator[str]:
         """Yield the lines that explain it, and the default as a comment. Never a secret."""
-        also = f" Also read as {self.alias}." if self.alias else ""
-        sentence = f"{self.kind.expects[0].upper()}{self.kind.expects[1:]}."
-        text = f"{self.meaning}{also} {sentence}"
-        yield from (f"# {line}" for line in wrap(text, 98, break_on_hyphens=False))
+        yield from (f"# {line}" for line in wrap(self.text, 98, break_on_hyphens=False))
         yield f"# {self.name}={self.default}"
 
 

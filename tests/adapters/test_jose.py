@@ -8,10 +8,10 @@ import json
 import jwt
 import pytest
 
+from eggypro_adapters.contracts.token_signer import CLAIMS, TokenSignerContract
 from eggypro_adapters.jose import JoseTokenSigner
 from eggypro_core.errors import UnauthenticatedError
 from eggypro_core.ports import TokenSigner
-from tests.contracts.token_signer import CLAIMS, TokenSignerContract
 
 SECRET = "the-secret-of-tests-which-signs-tokens-0001"  # noqa: S105  (of no use to anybody)
 DEEP = b"[" * 700 + b"]" * 700

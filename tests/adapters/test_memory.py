@@ -1,5 +1,6 @@
 import pytest
 
+from eggypro_adapters.contracts.token_signer import TokenSignerContract
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
@@ -16,7 +17,6 @@ from tests.contracts import category_store, image_ledger, review_store, search_s
 from tests.contracts.image_store import ImageStoreContract
 from tests.contracts.product_store import ProductStoreContract
 from tests.contracts.steady_pages import hold_steady
-from tests.contracts.token_signer import TokenSignerContract
 from tests.contracts.variant_store import Stores, VariantStoreContract
 
 

@@ -1,16 +1,17 @@
 """What every SearchMisses must do."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from eggypro_core.misses import KEPT, SearchMiss
 from eggypro_core.ports import SearchMisses
-from tests.clock import NOON
 
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
 
 
 def words(misses: SearchMisses) -> list[str]:
+    """Return the words of all that were missed, in their order."""
     return [one.words for one in misses.list(KEPT + 1)]
 
 

@@ -22,13 +22,15 @@ NO_TOKENS = {
 
 
 class TokenSignerContract:
+    """A subclass gives the fixtures `signer` and `stranger`."""
+
     @pytest.fixture
     def signer(self) -> TokenSigner:
         raise NotImplementedError
 
     @pytest.fixture
     def stranger(self) -> TokenSigner:
-        """A signer that has another key."""
+        """Return a signer that has another key."""
         raise NotImplementedError
 
     @pytest.mark.parametrize("claims", [CLAIMS, {}, {"exp": 0}])

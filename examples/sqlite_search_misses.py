@@ -1,0 +1,67 @@
+"""An adapter of one's own: the port SearchMisses over a file of SQLite."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from eggypro_core import SearchMiss, UnavailableError
+from eggypro_core.misses import KEPT
+
+# A search does not wait for the disk: a power failure may cost the last counts, no more than that.
+SCHEMA = """PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+    CREATE TABLE IF NOT EXISTS misses (
+    words TEXT PRIMARY KEY, times INTEGER NOT NULL, last_at TEXT NOT NULL)"""
+MAKE_ROOM = f"""DELETE FROM misses
+    WHERE NOT EXISTS (SELECT 1 FROM misses WHERE words = :words)
+    AND words IN (SELECT words FROM misses ORDER BY times DESC, last_at DESC
+        LIMIT -1 OFFSET {KEPT - 1})"""
+COUNT = """INSERT INTO misses VALUES (:words, 1, :at) ON CONFLICT (words)
+    DO UPDATE SET times = times + 1, last_at = max(last_at, excluded.last_at)"""
+LIST = "SELECT words, times, last_at FROM misses ORDER BY times DESC, last_at DESC, words LIMIT ?"
+
+
+class SqliteSearchMisses:
+    """Counts in a file, which outlives the process. Waits a tenth of a second for others."""
+
+    def __init__(self, file: Path) -> None:
+        self._lock = Lock()
+        with _translated():
+            self._connection = sqlite3.connect(file, timeout=0.1, check_same_thread=False)
+        with self._transaction() as connection:
+            connection.executescript(SCHEMA)
+
+    def record(self, words: str, at: datetime) -> None:
+        values = {"words": words, "at": at.isoformat(timespec="microseconds")}
+        with self._transaction() as connection:
+            connection.execute(MAKE_ROOM, values)
+            connection.execute(COUNT, values)
+
+    def list(self, limit: int) -> tuple[SearchMiss, ...]:
+        with self._transaction() as connection:
+            rows = connection.execute(LIST, [limit]).fetchall()
+        return tuple(
+            SearchMiss(words, times, datetime.fromisoformat(at)) for words, times, at in rows
+        )
+
+    def clear(self) -> None:
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM misses")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with _translated(), self._lock, self._connection:
+            yield self._connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise UnavailableError("The file of searches cannot be used now") from error
