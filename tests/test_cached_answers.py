@@ -52,7 +52,7 @@ BEGINNING: list[tuple[str, str, object]] = [
     ("POST", C, {"name": "Salts", "slug": "low", "parent": "top"}),
     ("PUT", f"{P}/egg/categories/low", None),
 ]
-TRIES = 2_000
+TRIES = 50_000
 slugs = st.sampled_from(["egg", *SLUGS])
 nth = st.integers(0, 2)
 forgood = st.sampled_from(["", "?permanent=true"])
