@@ -1,6 +1,6 @@
 """The composition root: settings in, a shop backend out. Nothing else puts parts together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -14,6 +14,7 @@ from attrs import evolve
 from eggypro_adapters.admin_key import NAME, kept_admin_key
 from eggypro_adapters.call_batches import BatchingRecorder
 from eggypro_adapters.error_log import LogErrorTracker
+from eggypro_adapters.figures import CountCache, cache_figures
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.jose import JoseTokenSigner
 from eggypro_adapters.memory import MemoryCache, MemoryCounter
@@ -47,7 +48,6 @@ from eggypro_core.limiter import Limiter
 from eggypro_core.monitor import Monitor
 from eggypro_core.ports import (
     Cache,
-    CallRecorder,
     CallStore,
     Counter,
     ErrorTracker,
@@ -56,7 +56,7 @@ from eggypro_core.ports import (
     Migrations,
 )
 from eggypro_core.rates import policies
-from eggypro_core.renderings import CacheReport
+from eggypro_core.renderings import CacheCounts, CacheReport
 from eggypro_core.storage import ImageStorage
 from eggypro_core.taxonomy import Taxonomy
 from eggypro_core.tracking import Outage
@@ -110,6 +110,8 @@ def open_eggypro(
         storage = ImageStorage(images, PostgresImageLedger(database), _now, images_away)
         services = partial(_services, storage, files)
         calls = PostgresCallStore(database)
+        recorders = _recorders(settings, running, calls, in_request=in_request)
+        caches: list[CountCache] = []
         return EggyPro(
             **services(database),
             gate=gate,
@@ -127,10 +129,14 @@ def open_eggypro(
             cors_origins=settings.cors_origin,
             cdn_ttl=settings.cdn_ttl,
             in_production=settings.in_production,
-            figures=(_busy_connections(database),),
+            figures=(
+                _busy_connections(database),
+                *cache_figures(caches),
+                *map(_unnoted, recorders),
+            ),
             metrics_networks=settings.metrics_networks,
-            recorders=_recorders(settings, running, calls, in_request=in_request),
-            cache=partial(_cache, settings, running, database, written),
+            recorders=recorders,
+            cache=partial(_cache, settings, running, database, written, caches.append),
             clear_caches=partial(_clear_caches, settings, database),
             cache_report=partial(_cache_report, settings),
             close=opened.pop_all().close,
@@ -272,6 +278,11 @@ def _unlogged(access: "AccessLog") -> Figure:
     return Figure("eggypro_log_dropped", meaning, access.dropped, is_total=True)
 
 
+def _unnoted(recorder: BatchingRecorder) -> Figure:
+    meaning = "Requests that are missing in api_metrics."
+    return Figure("eggypro_calls_dropped", meaning, recorder.dropped, is_total=True)
+
+
 def _busy_connections(database: Database) -> Figure:
     return Figure("eggypro_database_connections_busy", "Connections at work.", database.busy)
 
@@ -309,7 +320,11 @@ def _counter(redis_url: str | None, outage: Outage) -> Iterator[Counter]:
 
 
 def _cache(
-    settings: Settings, opened: ExitStack, database: Database, written: Written
+    settings: Settings,
+    opened: ExitStack,
+    database: Database,
+    written: Written,
+    made: Callable[[CountCache], None],
 ) -> ReadCache | None:
     if not settings.cache_ttl:
         return None
@@ -318,12 +333,12 @@ def _cache(
     changes = opened.enter_context(PostgresChanges(database, written).running())
     local, shared = MemoryCache(time), opened.enter_context(_shared_cache(settings))
     cache = ReadCache(local, shared, changes, ttl=settings.cache_ttl, clock=time)
-    opened.enter_context(
-        written_down(
-            settings.eggypro_data_dir,
-            lambda: evolve(cache.counts, kept=len(local), bytes=local.bytes),
-        )
-    )
+
+    def counts() -> CacheCounts:
+        return evolve(cache.counts, kept=len(local), bytes=local.bytes)
+
+    made(counts)
+    opened.enter_context(written_down(settings.eggypro_data_dir, counts))
     return cache
 
 
@@ -365,7 +380,7 @@ def _cache_report(settings: Settings) -> CacheReport:
 
 def _recorders(
     settings: Settings, opened: ExitStack, calls: CallStore, *, in_request: bool
-) -> tuple[CallRecorder, ...]:
+) -> tuple[BatchingRecorder, ...]:
     if not settings.enable_api_metrics:
         return ()
     recorder = BatchingRecorder(calls, in_request=in_request)

@@ -1,8 +1,8 @@
 """The outermost layer: what holds for every request and every answer, whatever happens within."""
 
-import os
 import re
 from collections.abc import Iterable
+from random import getrandbits
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -65,7 +65,7 @@ class Edge:
 def _id_of(environ: WSGIEnvironment) -> str:
     """Return the id that the caller gave the request, if it can be taken over, or a new one."""
     given: str = environ.get("HTTP_X_REQUEST_ID", "")
-    return given if _is_usable_id(given) else os.urandom(8).hex()
+    return given if _is_usable_id(given) else f"{getrandbits(64):016x}"
 
 
 def _names_one_host(environ: WSGIEnvironment) -> bool:

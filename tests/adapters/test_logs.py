@@ -1,6 +1,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -89,6 +90,22 @@ def test_no_value_can_forge_a_line_or_reach_a_terminal(kept: Log, *, form: bool)
     assert "\u202e" not in text.decode()
     if form:
         assert kept.events()[0]["event"] == FORGED
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_colours_are_all_that_a_line_for_a_terminal_has_more(
+    tmp_path: Path,
+    status: int,
+    logging_restored: None,  # noqa: ARG001
+) -> None:
+    lines = []
+    for colours in (True, False):
+        file = os.open(tmp_path / str(colours), os.O_WRONLY | os.O_CREAT)
+        with writing(set_up_logs("info", json=False, lines=Lines(file), colours=colours)) as access:
+            access.record(evolve(CALL, status=status))
+        lines.append((tmp_path / str(colours)).read_text())
+    assert "\x1b" in lines[0]
+    assert re.sub(r"\x1b\[\d+m", "", lines[0]) == lines[1]
 
 
 @pytest.mark.parametrize("rendered", [for_machines(), for_people(colours=False)])

@@ -3,7 +3,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +11,7 @@ from importlib.metadata import version
 from ipaddress import ip_network
 from pathlib import Path
 from threading import enumerate as enumerate_threads
+from time import monotonic
 
 import pytest
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ from eggypro_core.access import Permission, TokenWish
 from eggypro_core.errors import ConfigurationError, UnauthenticatedError, UnavailableError
 from eggypro_core.parameters import Status
 from eggypro_core.queries import ProductQuery
+from eggypro_core.renderings import Outcome, Rendering
 from tests.builders import NOON
 from tests.cloudinary_server import CLOUD, cloudinary_server
 from tests.cloudinary_server import KEY as API_KEY
@@ -43,6 +45,13 @@ from tests.pictures import a_picture
 from tests.redis_servers import running
 
 KEY = "k" * 40
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait for what another thread is about to do."""
+    end = monotonic() + 30
+    while not holds():
+        assert monotonic() < end
 
 
 @pytest.fixture
@@ -163,6 +172,26 @@ def test_calls_are_noted_by_the_end_or_within_the_request_or_not_at_all(
         assert noted() == 2
     with open_eggypro(evolve(settings, enable_api_metrics=False)) as shop:
         assert shop.recorders == ()
+
+
+def test_the_figures_tell_how_it_goes_in_the_cache(folder: Path, database_url: sa.URL) -> None:
+    url = database_url.render_as_string(hide_password=False)
+    settings = Settings(postgres_url=url, eggypro_data_dir=folder, admin_secret_key=KEY)
+
+    def load() -> Rendering:
+        shop.catalog.page(ProductQuery())
+        return Rendering(b"Twelve eggs")
+
+    with open_eggypro(settings) as shop:
+        cache = shop.cache()
+        assert cache is not None
+        until(lambda: cache.through("/eggs", ("products",), load)[1] is Outcome.HIT)
+        figures = {one.name: one.read() for one in shop.figures}
+        assert figures["eggypro_cache_hits"] == cache.counts.hits == 1
+        assert figures["eggypro_cache_misses"] == cache.counts.misses > 0
+        assert figures["eggypro_cache_kept"] == 1
+        assert figures["eggypro_cache_bytes"] > len(b"Twelve eggs")
+        assert figures["eggypro_calls_dropped"] == 0
 
 
 def test_health_knows_what_the_settings_name(folder: Path, database_url: sa.URL) -> None:
