@@ -68,15 +68,17 @@ class BatchingRecorder:
         return self._dropped
 
     def flush(self) -> bool:
-        """Write all that waits; return whether it is written."""
+        """Write all that waits by now; return whether it is written."""
         with self._writing:
-            while batch := self._first():
+            left = len(self._waiting)  # not what comes meanwhile: that would be a call at a time
+            while batch := self._first(min(left, BATCH)):
                 try:
                     self._store.add(batch)
                 except Exception as error:  # noqa: BLE001  (the last resort: no call may fail for it)
                     self._failed(error)
                     return False
                 self._succeeded(len(batch))
+                left -= len(batch)
         return True
 
     def close(self) -> None:
@@ -109,9 +111,9 @@ class BatchingRecorder:
                 self._wake.set()
         self.flush()
 
-    def _first(self) -> Sequence[Call]:
+    def _first(self, most: int) -> Sequence[Call]:
         with self._lock:
-            return tuple(islice(self._waiting, BATCH))
+            return tuple(islice(self._waiting, most))
 
     def _succeeded(self, written: int) -> None:
         with self._lock:

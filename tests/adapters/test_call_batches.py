@@ -68,6 +68,21 @@ def test_what_is_noted_is_written_without_being_asked_for(
     assert store.asked.wait(1), "more than a second behind"
 
 
+def test_what_comes_while_others_are_written_waits_for_its_own_batch() -> None:
+    class Busy(Store):
+        def add(self, calls: Sequence[Call]) -> None:
+            super().add(calls)
+            if self.kept < BATCH * 3:
+                note(recorder)
+
+    busy = Busy()
+    recorder = BatchingRecorder(busy)
+    recorder._wake.set()  # as if its thread were at work already
+    note(recorder, BATCH + 2)
+    assert recorder.flush()
+    assert busy.sizes == [BATCH, 2]
+
+
 def test_nothing_runs_before_there_is_something_to_note(store: Store) -> None:
     recorder = BatchingRecorder(store)
     assert recorder._thread is None

@@ -47,10 +47,12 @@ class AccessLog:
         return self._dropped
 
     def flush(self) -> None:
-        """Write all that waits, at once."""
+        """Write all that waits by now."""
         with self._writing:
-            while batch := [*self._taken()]:
-                self._lines.write("".join(batch))
+            left = len(self._calls)
+            while left > 0:
+                self._lines.write("".join(self._taken(min(left, _AT_ONCE))))
+                left -= _AT_ONCE
 
     def close(self) -> None:
         """Write all that is left."""
@@ -77,9 +79,9 @@ class AccessLog:
                 _log.warning("%d requests are not in this log: it took no more", dropped - told)
                 told = dropped
 
-    def _taken(self) -> Iterator[str]:
+    def _taken(self, count: int) -> Iterator[str]:
         """Give the lines of the next calls; of those only that are serious enough."""
-        for _ in range(min(len(self._calls), _AT_ONCE)):
+        for _ in range(count):
             call = self._calls.popleft()
             level = logging.ERROR if call.status >= _FAILED else logging.INFO
             yield f"{self._rendered(_event(call, level))}\n" if _log.isEnabledFor(level) else ""
