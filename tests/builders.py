@@ -49,6 +49,7 @@ from eggypro_core.storage import ImageStorage
 from eggypro_core.taxonomy import Taxonomy
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
+CRON_SECRET = "a-secret-of-the-cron"  # noqa: S105
 NO_LIMITS: Mapping[str, Policy] = {}
 WELL: Mapping[str, Check | None] = {DATABASE: lambda: None, IMAGES: None, CACHE: None}
 """The checks of a shop that has nothing but its database."""
@@ -102,7 +103,7 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
     Nobody's requests are counted, unless limits are given; their windows end by `seconds`.
     """
     database = MemoryDatabase()
-    gate = Gate(ADMIN_KEY, some_tokens())
+    gate = Gate(ADMIN_KEY, some_tokens(), CRON_SECRET)
     misses = MemorySearchMisses() if misses is None else misses
     products = MemoryProductStore(database) if products is None else products
     storage = ImageStorage(

@@ -102,7 +102,7 @@ def open_eggypro(
         if settings.postgres_url is None:
             _bring_up_to_date(database)
         key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
-        gate = Gate(key, _tokens(settings))
+        gate = Gate(key, _tokens(settings), settings.cron_secret)
         running = opened.enter_context(ExitStack())
         files = _image_files(settings, key)
         images = image_store(settings, key)

@@ -18,6 +18,7 @@ from eggypro_cli import (
     cache,
     categories,
     db,
+    deploy,
     env,
     health,
     images,
@@ -29,6 +30,7 @@ from eggypro_cli import (
     search,
     serve,
     stock,
+    upkeep,
     variants,
 )
 from eggypro_cli.console import ShellError, examples, unwritten, write
@@ -219,6 +221,7 @@ app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=openapi.EXAMPLES)(openapi.openapi)
 app.command(epilog=loads.SEED_EXAMPLES)(loads.seed)
 app.command(epilog=health.EXAMPLES)(health.health)
+app.command(epilog=upkeep.EXAMPLES)(upkeep.upkeep)
 app.add_typer(products.app, name="products")
 app.add_typer(stock.app, name="stock")
 app.add_typer(variants.app, name="variants")
@@ -230,4 +233,5 @@ app.add_typer(cache.app, name="cache")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(auth.app, name="auth")
 app.add_typer(db.app, name="db")
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(env.app, name="env")

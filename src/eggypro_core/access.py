@@ -35,8 +35,9 @@ class Permission(StrEnum):
 class Credential(StrEnum):
     """What somebody shows at the gate."""
 
-    KEY = "key"
-    TOKEN = "token"  # noqa: S105  (the word for one)
+    KEY = "admin key"
+    TOKEN = "admin token"  # noqa: S105  (the words for one)
+    CRON = "secret of the cron"
 
 
 Need: TypeAlias = Permission | Credential
@@ -55,6 +56,7 @@ class AdminUser:
 
 
 _ADMIN = AdminUser("admin", "admin", frozenset(Permission))
+_SCHEDULER = AdminUser("cron", "scheduler", frozenset(), Credential.CRON)
 
 
 @frozen
@@ -137,10 +139,11 @@ class Tokens:
 
 @frozen
 class Gate:
-    """Lets in who holds the admin key, or bears a token."""
+    """Lets in who holds the admin key, bears a token, or has the secret of the platform's cron."""
 
     _admin_key: str = field(repr=False)
     _tokens: Tokens | None = None
+    _cron_secret: str | None = field(default=None, repr=False)
 
     def admit(self, credential: str | None, needed: Need) -> AdminUser:
         """Return who the credential belongs to, if they have what is needed.
@@ -160,6 +163,8 @@ class Gate:
             raise UnauthenticatedError
         if compare_digest(_bytes(credential), _bytes(self._admin_key)):
             return _ADMIN
+        if self._cron_secret and compare_digest(_bytes(credential), _bytes(self._cron_secret)):
+            return _SCHEDULER
         if self._tokens is None:
             raise unknown_credential()
         return self._tokens.bearer(credential)
@@ -170,10 +175,10 @@ class Gate:
 
 
 def require(user: AdminUser, needed: Need) -> None:
-    """Raise ForbiddenError if a user lacks what is needed."""
-    if needed not in user.permissions and needed is not user.credential:
-        kind = "permission" if isinstance(needed, Permission) else "admin"
-        raise ForbiddenError(f"This needs the {kind} {needed}")
+    """Raise ForbiddenError if a user lacks what is needed. The holder of the key lacks nothing."""
+    if needed not in {*user.permissions, user.credential} and user.credential is not Credential.KEY:
+        kind = "permission " if isinstance(needed, Permission) else ""
+        raise ForbiddenError(f"This needs the {kind}{needed}")
 
 
 def unknown_credential() -> UnauthenticatedError:

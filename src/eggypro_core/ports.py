@@ -103,8 +103,11 @@ class Once(Protocol):
         """
         ...
 
-    def prune(self, at: datetime) -> int:
-        """Forget what was done REMEMBERED before a time or earlier; return how much that was."""
+    def prune(self, at: datetime, most: int) -> int:
+        """Forget some of what was done REMEMBERED before a time or earlier; return how much.
+
+        It is 0 only if nothing is left, or another forgets it just now.
+        """
         ...
 
 

@@ -10,6 +10,7 @@ from attrs import asdict, astuple, fields
 
 from eggypro_core.access import AdminUser, Grant
 from eggypro_core.categories import Category, CategoryQuery
+from eggypro_core.deployment import Step
 from eggypro_core.facets import Facets
 from eggypro_core.health import DATABASE, Finding, HealthReport, State
 from eggypro_core.images import AddressOf, SignedUpload, image_set, is_elsewhere
@@ -24,6 +25,7 @@ from eggypro_core.renderings import CacheCounts, CacheReport
 from eggypro_core.reviews import Review, ReviewQuery
 from eggypro_core.search import Reason, Term, Tier, relevance_of
 from eggypro_core.suggestions import Suggestion
+from eggypro_core.upkeep import Upkept
 from eggypro_core.variants import Variant, VariantQuery
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
@@ -310,6 +312,22 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "status": finding.state,
         "timestamp": timestamp(finding.at),
         "responseTime": round(finding.milliseconds, 3),
+    }
+
+
+def deployment_body(steps: Sequence[Step]) -> dict[str, Json]:
+    """Return how each step of a deployment went."""
+    items = [{"name": one.name, "status": one.outcome, "detail": one.detail} for one in steps]
+    return {"items": items}
+
+
+def upkept_body(upkept: Upkept) -> dict[str, Json]:
+    """Return what a job of the upkeep came to."""
+    return {
+        "job": upkept.job,
+        "removed": upkept.removed,
+        "kept": upkept.kept,
+        "complete": upkept.complete,
     }
 
 

@@ -20,6 +20,7 @@ _KINDS = {
     "image": "image",
     "public_id": "public_id",
     "upload": "slug",
+    "job": "slug",
 }
 """What stands for each name in the path of a route."""
 _CONVERTER = re.compile(r":\w+(?=})")

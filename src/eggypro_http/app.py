@@ -8,6 +8,7 @@ from eggypro_core.app import EggyPro
 from eggypro_http import (
     auth,
     categories,
+    cron,
     errors,
     exposition,
     gallery,
@@ -38,6 +39,7 @@ ROUTES = with_description(
         *health.ROUTES,
         *exposition.ROUTES,
         *metrics.ROUTES,
+        *cron.ROUTES,
     )
 )
 """The whole API."""

@@ -73,13 +73,13 @@ def test_what_comes_while_others_are_written_waits_for_its_own_batch() -> None:
         def add(self, calls: Sequence[Call]) -> None:
             super().add(calls)
             if self.kept < BATCH * 3:
-                note(recorder)
+                note(asked)
 
     busy = Busy()
-    recorder = BatchingRecorder(busy)
-    recorder._wake.set()  # as if its thread were at work already
-    note(recorder, BATCH + 2)
-    assert recorder.flush()
+    asked = BatchingRecorder(busy)
+    asked._wake.set()  # as if its thread were at work already
+    note(asked, BATCH + 2)
+    assert asked.flush()
     assert busy.sizes == [BATCH, 2]
 
 

@@ -93,4 +93,4 @@ class TestPostgresOnce(OnceContract):
             )
         for name in "abc":
             opened.once.run(opened.shop, name, NOON, sell)
-        assert opened.once.prune(NOON) == 0
+        assert opened.once.prune(NOON, 10) == 0

@@ -21,7 +21,7 @@ from tests.builders import a_product, a_review, a_variant, an_eggypro
 from tests.http.wire import ADMIN, SAMPLES
 from tests.pictures import a_picture
 
-_OTHERS = ("/api/health", "/images", "/metrics", "/openapi.json")
+_OTHERS = ("/api/cron", "/api/health", "/images", "/metrics", "/openapi.json")
 """What is not asked of the stores, or not in one statement."""
 READS = [route for route in ROUTES if route.method == "GET" and not route.path.startswith(_OTHERS)]
 

@@ -11,6 +11,7 @@ from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.errors import UnavailableError
 from eggypro_core.representation import image_set_bodies
 from eggypro_core.storage import KEPT
+from eggypro_core.upkeep import Job
 from tests.builders import a_product, an_eggypro
 from tests.cli.world import Typed, World
 from tests.clock import FakeClock
@@ -98,8 +99,13 @@ def test_what_cannot_be_deleted_is_kept_for_the_next_time(setting: Setting, type
     assert "2 could not be deleted now" in refused.err
     told = typed("images", "prune", "--json")
     assert (told.code, told.out, told.err) == (3, '{"removed":0,"kept":2}\n', "")
+    kept = typed("upkeep")
+    assert (kept.code, kept.out.splitlines()[0]) == (3, "images       0 removed")
+    assert "2 images could not be deleted now" in kept.err
     setting.store.refuses = False
     done = typed("images", "prune", "--json")
     assert (done.code, done.out) == (0, '{"removed":2,"kept":0}\n')
     assert setting.store._images == {}
     assert typed("images", "prune").out == "0 removed\n"
+    items = [{"job": job, "removed": 0, "kept": 0, "complete": True} for job in Job]
+    assert orjson.loads(typed("upkeep", "--json").out) == {"items": items}

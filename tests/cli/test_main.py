@@ -32,6 +32,8 @@ COMMANDS = [
     *(["env", name] for name in ("check", "example")),
     *(["cache", name] for name in ("clear", "stats")),
     ["auth", "token"],
+    ["deploy", "check"],
+    ["upkeep"],
     ["serve"],
     ["seed"],
 ]

@@ -76,9 +76,10 @@ class OnceContract:
         for name in "abc":
             opened.once.run(opened.shop, name, NOON, sell)
         opened.once.run(opened.shop, "d", NOON + SECOND, sell)
-        assert opened.once.prune(NOON + REMEMBERED - SECOND) == 0
-        assert opened.once.prune(NOON + REMEMBERED) == 3
-        assert opened.once.prune(NOON + REMEMBERED) == 0
+        assert opened.once.prune(NOON + REMEMBERED - SECOND, 10) == 0
+        assert opened.once.prune(NOON + REMEMBERED, 2) == 2
+        assert opened.once.prune(NOON + REMEMBERED, 2) == 1
+        assert opened.once.prune(NOON + REMEMBERED, 2) == 0
         assert opened.once.run(opened.shop, "d", NOON + SECOND, sell)[1]
 
     def test_of_twins_one_is_done(self, opened: Shop, left: Callable[[], int]) -> None:

@@ -190,7 +190,7 @@ def test_a_closed_parameter_opens_for_what_it_needs_alone(
 
 def test_every_permission_is_needed_somewhere() -> None:
     needed = {route.permission for route in CLOSED} | {one for _, _, one in OPENED_BY_A_PARAMETER}
-    assert needed == {*Permission, Credential.KEY}
+    assert needed == {*Permission, Credential.KEY, Credential.CRON}
 
 
 def test_who_needs_no_credential_is_not_asked_for_a_good_one(client: TestClient) -> None:

@@ -26,6 +26,7 @@ SAMPLES = {
     "image": f"{IMAGE}/thumbnail",
     "public_id": IMAGE,
     "upload": "egg",
+    "job": "metrics",
 }
 """What stands in the shop `full` for the names in a route's path."""
 

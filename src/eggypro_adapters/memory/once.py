@@ -37,9 +37,9 @@ class MemoryOnce:
         finally:
             self._claimed.remove(name)
 
-    def prune(self, at: datetime) -> int:
+    def prune(self, at: datetime, most: int) -> int:
         with self._lock:
             over = [name for name, (expires_at, _) in self._done.items() if expires_at <= at]
-            for name in over:
+            for name in over[:most]:
                 del self._done[name]
-            return len(over)
+            return len(over[:most])

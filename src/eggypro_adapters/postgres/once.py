@@ -16,7 +16,7 @@ from eggypro_core.once import REMEMBERED, Done
 
 Services = Callable[[Database], Mapping[str, Any]]
 """Makes the services of a shop that write, by the names of EggyPro's fields."""
-_FEW, _MANY = 10, 1_000
+_FEW = 10
 _name = sa.bindparam("name", type_=sa.Text)
 _at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
 # For the transaction, so that it holds behind a pooler too. Another shop's names are others.
@@ -47,12 +47,8 @@ class PostgresOnce:
             connection.execute(_forgetting(at, _FEW))
             return done, False
 
-    def prune(self, at: datetime) -> int:
-        pruned, some = 0, _MANY
-        while some == _MANY:
-            some = self._database.write(lambda each: each.execute(_forgetting(at, _MANY)).rowcount)
-            pruned += some
-        return pruned
+    def prune(self, at: datetime, most: int) -> int:
+        return self._database.write(lambda each: each.execute(_forgetting(at, most)).rowcount)
 
 
 def _remember(connection: sa.Connection, name: str, at: datetime, done: Done) -> None:

@@ -8,6 +8,7 @@ import falcon
 
 from eggypro_core.access import Credential, Permission
 from eggypro_core.rules import Shape, shape_of
+from eggypro_core.upkeep import Job
 from eggypro_http.errors import PROBLEM
 from eggypro_http.openapi.shapes import FORMS, SCHEMAS, SLUG, TEXT, WHOLE, ref
 from eggypro_http.routes import Route
@@ -42,6 +43,7 @@ _TAGS: Mapping[str, str] = {
     "auth": "Credentials",
     "health": "Health",
     "metrics": "Metrics",
+    "cron": "Upkeep",
 }
 _IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": TEXT}
 _IF_MATCH = {
@@ -104,8 +106,8 @@ def _operation(route: Route) -> Node:
         operation["requestBody"] = body
     if route.permission is not None:
         operation["security"] = [{"bearer": []}]
-        if isinstance(route.permission, Permission):
-            operation["description"] = f"Needs the permission `{route.permission}`."
+        kind = "permission " if isinstance(route.permission, Permission) else ""
+        operation["description"] = f"Needs the {kind}`{route.permission}`."
     elif route.closed_parameters:
         operation["security"] = [{}, {"bearer": []}]
     return operation
@@ -127,6 +129,8 @@ def _in_path(route: Route) -> Iterator[Node]:
     for name in _NAMED.findall(route.path):
         is_own = name in _NUMBERS or name in _PUBLIC_IDS or name == "upload"
         shape: Shape = SLUG if not is_own else TEXT
+        if name == "job":
+            shape = {"enum": [str(one) for one in Job]}
         if name in _NUMBERS:
             shape = {**WHOLE, "minimum": 1, "maximum": 2_147_483_647}
         yield {"name": name, "in": "path", "required": True, "schema": shape, **_meaning(name)}

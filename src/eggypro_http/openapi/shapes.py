@@ -8,6 +8,7 @@ from eggypro_core.health import State, Status
 from eggypro_core.images import RESPONSIVE
 from eggypro_core.rules import Rule, Shape, nullable, shape_of
 from eggypro_core.search import Fit
+from eggypro_core.upkeep import Job
 from eggypro_core.words import Field
 from eggypro_http.errors import LISTED
 
@@ -220,6 +221,14 @@ _ANSWERS: Shapes = {
         }
     ),
     "Liveness": whole({"status": {"enum": ["ok", "unavailable"]}}),
+    "Upkept": whole(
+        {
+            "job": {"enum": [str(one) for one in Job]},
+            "removed": WHOLE,
+            "kept": WHOLE,
+            "complete": YES_OR_NO,
+        }
+    ),
     "Health": whole(
         {
             "status": {"enum": [str(one) for one in Status]},

@@ -1,0 +1,35 @@
+"""`eggypro upkeep`: removes what nobody needs any more, for a timer or a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from eggypro_cli.console import JsonOption, examples, show, tell
+
+if TYPE_CHECKING:
+    from eggypro_cli.outside import Outside
+
+AWAY = 3
+EXAMPLES = examples("upkeep", "upkeep --json")
+
+
+def upkeep(context: typer.Context, *, json: JsonOption = False) -> None:
+    """Remove images that no product has, calls older than 30 days, idempotency keys that are over.
+
+    Have a timer do it daily. Exits with 3 if the image store would not delete some.
+    """
+    from eggypro_cli.tables import pairs
+    from eggypro_core.representation import upkept_body
+    from eggypro_core.upkeep import Job, keep_up
+
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        done = [keep_up(eggypro, job) for job in Job]
+    body = {"items": [upkept_body(one) for one in done]}
+    show(body, lambda: [pairs((one.job, f"{one.removed} removed") for one in done)], json=json)
+    if kept := sum(one.kept for one in done):
+        if not json:
+            tell(f"{kept} images could not be deleted now: try again later.")
+        raise typer.Exit(AWAY)
