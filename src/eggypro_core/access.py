@@ -51,11 +51,11 @@ class AdminUser:
     id: str
     role: str
     permissions: frozenset[Permission]
-    credential: Credential = Credential.KEY
+    credential: Credential = Credential.TOKEN
     last_login: datetime | None = None
 
 
-_ADMIN = AdminUser("admin", "admin", frozenset(Permission))
+_ADMIN = AdminUser("admin", "admin", frozenset(Permission), Credential.KEY)
 _SCHEDULER = AdminUser("cron", "scheduler", frozenset(), Credential.CRON)
 
 
