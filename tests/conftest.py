@@ -41,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help="the major version of Postgres to test on (default: the one that `make run` starts)",
     )
+    parser.addoption(
+        "--vercel",
+        metavar="PYTHON",
+        help="a Python with vercel-runtime and the project, to try the entry for Vercel in it",
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> str:

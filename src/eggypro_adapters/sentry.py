@@ -10,20 +10,26 @@ from eggypro_core.errors import EggyProError
 from eggypro_core.tracking import Circumstances
 
 if TYPE_CHECKING:
-    from sentry_sdk.types import Event
+    from sentry_sdk.types import Event, Hint
 
 WAITING = 100
 """How many reports wait to be sent at most; what comes on top is not sent."""
+FLUSHING = 1.0
+"""The seconds that a request waits for a report to be sent, where it has to."""
 
 
 class SentryErrorTracker:
     """Sends type and place of an error, and in which call it was: never what it says.
 
     That may quote a body, and is in the log under the same request id. Nothing is sent but by this
-    class: no integration looks at the process. A thread of the SDK sends.
+    class: no integration looks at the process. A thread of the SDK sends; `in_request` it is waited
+    for, FLUSHING seconds at most.
     """
 
-    def __init__(self, dsn: str, *, environment: str, release: str) -> None:
+    def __init__(
+        self, dsn: str, *, environment: str, release: str, in_request: bool = False
+    ) -> None:
+        self._in_request = in_request
         self._client = Client(
             dsn=dsn,
             environment=environment,
@@ -46,10 +52,10 @@ class SentryErrorTracker:
             told["value"] = ""
         if during is not None:
             event.update(_circumstances(during))
-        self._client.capture_event(event, hint)
+        self._send(event, hint)
 
     def outage(self, service: str, error: EggyProError) -> None:
-        self._client.capture_event(
+        self._send(
             {
                 "level": "error",
                 "message": f"An outage of {service} has begun",
@@ -57,6 +63,11 @@ class SentryErrorTracker:
                 "tags": {"service": service, "kind": type(error).__name__},
             }
         )
+
+    def _send(self, event: "Event", hint: "Hint | None" = None) -> None:
+        self._client.capture_event(event, hint)
+        if self._in_request:
+            self._client.flush(timeout=FLUSHING)
 
     def close(self, patience: float = 2.0) -> None:
         """Send what waits, for so many seconds at most."""

@@ -73,6 +73,8 @@ SIZE, HELD = 15, 4
 
 With the one that hears of changes they are 20.
 """
+FEW = 2, 1
+"""The same where there may be very many processes."""
 
 
 def open_eggypro(
@@ -88,15 +90,18 @@ def open_eggypro(
     for platforms where a process may stop between two requests. Raises UnavailableError where
     something is away.
     """
+    size, at_once = FEW if in_request else (SIZE, HELD)
     with ExitStack() as opened:
         written = Written(settings.eggypro_data_dir)
         opened.callback(written.close)
-        database = opened.enter_context(_database(settings, settings.postgres_url, written.note))
+        database = opened.enter_context(
+            _database(settings, settings.postgres_url, written.note, size=size)
+        )
         outage = Outage("the database", trackers)
         database = database.watched_by(outage)
         # Apart, since what is done within may need a connection of the others: images do.
         held = Database.connect(
-            database.engine.url, size=HELD, pooler=_pooler(settings), noted=written.note
+            database.engine.url, size=at_once, pooler=_pooler(settings), noted=written.note
         ).watched_by(outage)
         opened.callback(held.close)
         if settings.postgres_url is None:
@@ -164,6 +169,23 @@ def open_server(settings: Settings, logs: "Logs", figures: Path) -> EggyPro:
             exposition=prometheus,
             close=opened.pop_all().close,
         )
+
+
+def open_serverless(settings: Settings, logs: "Logs") -> EggyPro:
+    """Do what `open_server` does where a process may stop between two requests.
+
+    Each has few connections, as there may be very many processes; figures of one say nothing.
+    Raises ConfigurationError where images would be kept in a folder, which nobody keeps.
+    """
+    if settings.image_store is ImageKeeper.LOCAL:
+        reason = "must be cloudinary: no folder lasts on a serverless platform"
+        raise ConfigurationError([Fault("IMAGE_STORE", reason)])
+    settings = evolve(settings, cache_ttl=0)
+    with ExitStack() as opened:
+        trackers = opened.enter_context(_trackers(settings, in_request=True))
+        eggypro = opened.enter_context(open_eggypro(settings, trackers, in_request=True))
+        recorders = (*eggypro.recorders, logs.access(in_request=True))
+        return evolve(eggypro, recorders=recorders, close=opened.pop_all().close)
 
 
 def logs_to_stderr(settings: Settings, *, colours: bool) -> "Logs":
@@ -255,7 +277,9 @@ def _tokens(settings: Settings) -> Tokens | None:
 
 
 @contextmanager
-def _trackers(settings: Settings) -> Iterator[tuple[ErrorTracker, ...]]:
+def _trackers(
+    settings: Settings, *, in_request: bool = False
+) -> Iterator[tuple[ErrorTracker, ...]]:
     log = LogErrorTracker()
     if settings.sentry_dsn is None or not settings.enable_error_tracking:
         yield (log,)
@@ -265,7 +289,10 @@ def _trackers(settings: Settings) -> Iterator[tuple[ErrorTracker, ...]]:
     from eggypro_adapters.sentry import SentryErrorTracker
 
     sentry = SentryErrorTracker(
-        settings.sentry_dsn, environment=settings.app_env, release=f"eggypro@{version('eggypro')}"
+        settings.sentry_dsn,
+        environment=settings.app_env,
+        release=f"eggypro@{version('eggypro')}",
+        in_request=in_request,
     )
     try:
         yield (log, sentry)
@@ -289,14 +316,14 @@ def _busy_connections(database: Database) -> Figure:
 
 @contextmanager
 def _database(
-    settings: Settings, url: str | None, noted: Noted | None = None
+    settings: Settings, url: str | None, noted: Noted | None = None, *, size: int = SIZE
 ) -> Iterator[Database]:
     with ExitStack() as opened:
         if url is None:
             from eggypro_adapters.embedded_postgres import attach
 
             url = opened.enter_context(attach(settings.eggypro_data_dir)).url
-        database = Database.connect(url, size=SIZE, pooler=_pooler(settings), noted=noted)
+        database = Database.connect(url, size=size, pooler=_pooler(settings), noted=noted)
         opened.callback(database.close)
         yield database
 

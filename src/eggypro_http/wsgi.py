@@ -4,12 +4,14 @@ import atexit
 import logging
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings_files import read_environment
-from eggypro_adapters.wiring import logs_to_stderr, open_server, start_notes
+from eggypro_adapters.wiring import logs_to_stderr, open_server, open_serverless, start_notes
+from eggypro_core.app import EggyPro
 from eggypro_http.app import create_app
 
 
@@ -24,7 +26,20 @@ def application() -> WSGIApplication:
     logs = logs_to_stderr(settings, colours=not os.environ.get("NO_COLOR"))
     for note in start_notes(settings):
         logging.getLogger(__name__).warning(note)
-    eggypro = open_server(settings, logs, _figures())
+    return _served(open_server(settings, logs, _figures()))
+
+
+def serverless_application(environment: Mapping[str, str]) -> WSGIApplication:
+    """Return the same for a platform whose processes may stop after any answer.
+
+    Nothing is left to threads: calls are logged and noted before their answers go out, and answers
+    are not kept, since a process that stands still hears of no write. Raises ConfigurationError.
+    """
+    settings = Settings.read(environment)
+    return _served(open_serverless(settings, logs_to_stderr(settings, colours=False)))
+
+
+def _served(eggypro: EggyPro) -> WSGIApplication:
     atexit.register(eggypro.close)
     return create_app(eggypro)
 

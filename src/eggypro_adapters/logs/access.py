@@ -19,11 +19,15 @@ _log = logging.getLogger(__name__)
 
 
 class AccessLog:
-    """Notes each call, and writes it when there is time. Its thread begins with the first call."""
+    """Notes each call, and writes it when there is time. Its thread begins with the first call.
 
-    def __init__(self, lines: Lines, rendered: Rendered) -> None:
+    `in_request` there is no thread: it writes each at once.
+    """
+
+    def __init__(self, lines: Lines, rendered: Rendered, *, in_request: bool = False) -> None:
         self._lines = lines
         self._rendered = rendered
+        self._in_request = in_request
         self._calls: deque[Call] = deque()
         self._dropped = 0
         self._wake = Event()
@@ -37,7 +41,9 @@ class AccessLog:
             self._dropped += 1
             return
         self._calls.append(call)
-        if not self._wake.is_set():
+        if self._in_request:
+            self.flush()
+        elif not self._wake.is_set():
             self._wake.set()
             if self._thread is None:
                 self._start()

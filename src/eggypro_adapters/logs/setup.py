@@ -19,9 +19,9 @@ class Logs:
     _lines: Lines
     _rendered: Rendered
 
-    def access(self) -> AccessLog:
-        """Return what writes a line for each call."""
-        return AccessLog(self._lines, self._rendered)
+    def access(self, *, in_request: bool = False) -> AccessLog:
+        """Return what writes a line for each call: before its answer goes out, if `in_request`."""
+        return AccessLog(self._lines, self._rendered, in_request=in_request)
 
 
 def set_up_logs(level: str, *, json: bool, lines: Lines, colours: bool) -> Logs:

@@ -1,0 +1,185 @@
+"""The entry for Vercel, given environs as its runtime makes them (seen in vercel-runtime 0.24)."""
+
+import atexit
+import json
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from importlib import import_module
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+import sqlalchemy as sa
+from attrs import frozen
+
+from eggypro_core.errors import ConfigurationError
+from eggypro_core.upkeep import Job
+from tests.builders import ADMIN_KEY, CRON_SECRET, a_product
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = {
+    "ADMIN_SECRET_KEY": ADMIN_KEY,
+    "CRON_SECRET": CRON_SECRET,
+    "CLOUDINARY_CLOUD_NAME": "demo",
+    "CLOUDINARY_API_KEY": "1",
+    "CLOUDINARY_API_SECRET": "a-secret",
+}
+ADMIN = {"authorization": f"Bearer {ADMIN_KEY}"}
+
+
+@frozen
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@frozen
+class Site:
+    """A deployment, and the database that it works on."""
+
+    app: Any
+    url: str
+
+    def ask(
+        self,
+        path: str,
+        headers: Mapping[str, str | None] | None = None,
+        *,
+        method: str = "GET",
+        body: object = None,
+    ) -> Reply:
+        """Answer as `vercel_runtime.vc_init` asks: by the names of headers as they were sent."""
+        content = b"" if body is None else orjson.dumps(body)
+        sent = {"host": "shop.example", "x-forwarded-for": "203.0.113.7", **(headers or {})}
+        sent = {name: value for name, value in sent.items() if value is not None}
+        address, _, query = path.partition("?")
+        environ = {
+            "CONTENT_LENGTH": str(len(content)),
+            "CONTENT_TYPE": "application/json" if content else "",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": address,
+            "QUERY_STRING": query,
+            "REMOTE_ADDR": sent.get("x-forwarded-for"),
+            "REQUEST_METHOD": method,
+            "SERVER_NAME": "shop.example",
+            "SERVER_PORT": "443",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.errors": sys.stderr,
+            "wsgi.input": BytesIO(content),
+            "wsgi.multiprocess": False,
+            "wsgi.multithread": False,
+            "wsgi.run_once": False,
+            "wsgi.url_scheme": "https",
+            "wsgi.version": (1, 0),
+        }
+        for name, value in sent.items():
+            environ["HTTP_" + name.replace("-", "_").upper()] = value
+        started: list[Any] = []
+        parts = b"".join(self.app(environ, lambda *given: started.append(given)))
+        status, answered = started[0][:2]
+        return Reply(int(status[:3]), dict(answered), orjson.loads(parts) if parts else None)
+
+    def noted(self) -> list[tuple[str, str]]:
+        with psycopg.connect(self.url) as connection:
+            rows = "SELECT endpoint, ip_address FROM api_metrics ORDER BY id"
+            return connection.execute(rows).fetchall()
+
+    def connections(self) -> int:
+        with psycopg.connect(self.url) as connection:
+            count = (
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            [(connections,)] = connection.execute(count)
+            return int(connections)
+
+
+@pytest.fixture
+def site(
+    database_url: sa.URL,
+    monkeypatch: pytest.MonkeyPatch,
+    logging_restored: None,  # noqa: ARG001
+) -> Iterator[Site]:
+    url = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    for name, value in {**SETTINGS, "POSTGRES_URL": url}.items():
+        monkeypatch.setenv(name, value)
+    with ExitStack() as exiting:
+        monkeypatch.setattr(atexit, "register", exiting.callback)
+        monkeypatch.delitem(sys.modules, "eggypro_http.vercel", raising=False)
+        yield Site(import_module("eggypro_http.vercel").app, url)
+    monkeypatch.delitem(sys.modules, "eggypro_http.vercel")
+
+
+def test_a_path_is_decoded_once(site: Site) -> None:
+    added = site.ask("/api/products", ADMIN, method="POST", body=a_product(name="Ei 100%"))
+    assert (added.status, added.headers["location"]) == (201, "/api/products/ei-100")
+    assert site.ask("/api/products/ei%2D100").body["name"] == "Ei 100%"
+    assert site.ask("/api/products/ei%252D100").status == 404
+    assert site.ask("/api/products/caf%C3%A9").status == 404
+
+
+def test_a_client_is_who_vercel_says_whatever_headers_claim(site: Site) -> None:
+    for forged in ("9.9.9.9", "8.8.8.8"):
+        site.ask("/api/products", {"X_Forwarded_For": forged})
+    for forwarded in ("9.9.9.9, 198.51.100.4", None):
+        site.ask("/api/products", {"x-forwarded-for": forwarded})
+    networks = ["203.0.113.0/24", "203.0.113.0/24", "198.51.100.0/24", "unknown"]
+    assert site.noted() == [("/api/products", network) for network in networks]
+
+
+def test_nothing_is_left_to_be_done_after_an_answer(
+    site: Site, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = set(threading.enumerate())
+    for number in range(1, 3):
+        answer = site.ask("/api/products")
+        assert "x-cache" not in answer.headers
+        assert len(site.noted()) == number
+        lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+        assert [one["route"] for one in lines if one["event"] == "request"] == ["/api/products"]
+    assert set(threading.enumerate()) == before
+
+
+def test_it_holds_few_connections(site: Site) -> None:
+    headers = {**ADMIN, "Idempotency-Key": "once"}
+    added = site.ask("/api/products", headers, method="POST", body=a_product())
+    assert added.status == 201
+    together = [threading.Thread(target=site.ask, args=["/api/products"]) for _ in range(8)]
+    for thread in together:
+        thread.start()
+    for thread in together:
+        thread.join()
+    assert site.connections() <= 3
+
+
+@pytest.mark.parametrize("job", Job)
+def test_the_schedule_asks_for_what_there_is(site: Site, job: Job) -> None:
+    crons = json.loads((ROOT / "vercel.json").read_text())["crons"]
+    [path] = [one["path"] for one in crons if one["path"].endswith(f"/{job}")]
+    answer = site.ask(path, {"authorization": f"Bearer {CRON_SECRET}"})
+    assert (answer.status, answer.body["complete"]) == (200, True)
+
+
+def test_a_folder_of_images_is_refused_at_the_start(
+    database_url: sa.URL,
+    monkeypatch: pytest.MonkeyPatch,
+    logging_restored: None,  # noqa: ARG001
+) -> None:
+    monkeypatch.setenv("POSTGRES_URL", database_url.render_as_string(hide_password=False))
+    monkeypatch.setenv("ADMIN_SECRET_KEY", ADMIN_KEY)
+    monkeypatch.setenv("IMAGE_STORE", "local")
+    monkeypatch.delitem(sys.modules, "eggypro_http.vercel", raising=False)
+    with pytest.raises(ConfigurationError, match="IMAGE_STORE: must be cloudinary"):
+        import_module("eggypro_http.vercel")
+
+
+def test_what_is_deployed_is_named_where_vercel_looks() -> None:
+    settings = json.loads((ROOT / "vercel.json").read_text())
+    assert settings["framework"] == "python"  # without it all sources become static files
+    assert settings["functions"]["src/eggypro_http/vercel.py"]["maxDuration"] == 30
