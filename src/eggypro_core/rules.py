@@ -159,7 +159,10 @@ def optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
         blank = value is None or (isinstance(value, str) and not _SPACES.sub("", value))
         return None if blank else rule(value)
 
-    taken = {name: one for name, one in shape_of(rule).items() if name != "minLength"}
+    shape = shape_of(rule)
+    if "pattern" in shape:
+        return shaped(blank_or, nullable({"anyOf": [shape, {"type": "string", "pattern": r"^\s*$"}]}))
+    taken = {name: one for name, one in shape.items() if name != "minLength"}
     return shaped(blank_or, nullable(taken))
 
 

@@ -20,7 +20,7 @@ The product catalogue of a shop. Money is a text with two decimals, times are UT
 problem+json (RFC 9457). A repeated or unknown parameter is refused, and so is an unknown field.
 """
 _CREATED, _MOVED = 201, 308
-_PROBLEMS = (308, 400, 401, 403, 404, 406, 409, 411, 412, 413, 415, 422, 429, 500, 502, 503)
+_PROBLEMS = (308, 400, 401, 403, 404, 405, 406, 409, 411, 412, 413, 415, 422, 429, 500, 502, 503)
 _NAMED = re.compile(r"{(\w+)}")
 _NUMBERS = frozenset({"variant", "review"})
 _PUBLIC_IDS = frozenset({"image", "public_id"})
@@ -77,6 +77,11 @@ def document(routes: Iterable[Route], version: str) -> Node:
     paths: dict[str, Node] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    for path, (made, named) in _LINKS.items():
+        paths[path]["post"]["responses"]["201"]["links"] = {
+            one["operationId"]: {"operationId": one["operationId"], "parameters": named}
+            for one in paths[made].values()
+        }
     return {
         "openapi": "3.1.0",
         "info": {"title": "EggyPro", "version": version, "description": ABOUT},
@@ -89,6 +94,19 @@ def document(routes: Iterable[Route], version: str) -> Node:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+_SLUG, _ID = "$response.body#/slug", "$response.body#/id"
+_LINKS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "/api/products": ("/api/products/{slug}", {"slug": _SLUG}),
+    "/api/categories": ("/api/categories/{category}", {"category": _SLUG}),
+    "/api/products/{slug}/reviews": ("/api/reviews/{review}", {"review": _ID}),
+    "/api/products/{slug}/variants": (
+        "/api/products/{slug}/variants/{variant}",
+        {"slug": "$request.path.slug", "variant": _ID},
+    ),
+}
+"""Where what was created is to be found, and what of the answer names it."""
 
 
 def _operation(route: Route) -> Node:
@@ -182,6 +200,13 @@ _WITH: Mapping[int, list[str]] = {
 }
 
 
+_MORE: Mapping[tuple[str, str], set[int]] = {
+    ("POST", "/api/images/uploads"): {404},  # it names a product in its body
+    ("POST", "/images/uploads"): {403},  # what is not signed
+    ("GET", "/images/{image}"): {405},  # `uploads` is another address
+}
+
+
 def _success(route: Route) -> Node:
     names = ["X-Request-ID", *(["RateLimit", "RateLimit-Policy"] if route.limits else [])]
     names += ["ETag", "X-Cache"] if route.tags else []
@@ -202,6 +227,7 @@ def _refusals(route: Route) -> set[int]:
     found |= {401, 403} if route.permission or route.closed_parameters else set()
     found |= {401, 429} if route.limits else set()
     found |= {404} if "{" in route.path or route.media_type != "application/json" else set()
+    found |= _MORE.get((route.method, route.path), set())
     if route.method != "GET":
         found |= {409, 411, 413, 415, 502}
     if _is_versioned(route):
