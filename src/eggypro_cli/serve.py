@@ -75,11 +75,12 @@ def _prepare(outside: Outside, address: str, *, demo: bool) -> tuple[dict[str, J
         if demo and _is_empty(eggypro):
             load_demo(eggypro, outside)
     api, health = f"{address}/api/products", f"{address}/api/health/live"
-    people = [f"The API    {api}", f"Health     {health}"]
+    docs = f"{address}/docs"
+    people = [f"The API    {api}", f"To try it  {docs}", f"Health     {health}"]
     if key_file is not None:
         people.append(_key_line(key_file, shown=is_new or sys.stdout.isatty()))
     notes = outside.start_notes()
-    body: dict[str, Json] = {"api": api, "health": health, "notes": [*notes]}
+    body: dict[str, Json] = {"api": api, "docs": docs, "health": health, "notes": [*notes]}
     return body, [*people, *notes, "Ctrl-C stops it."]
 
 

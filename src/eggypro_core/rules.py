@@ -161,7 +161,8 @@ def optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
 
     shape = shape_of(rule)
     if "pattern" in shape:
-        return shaped(blank_or, nullable({"anyOf": [shape, {"type": "string", "pattern": r"^\s*$"}]}))
+        blank = {"type": "string", "pattern": r"^\s*$"}
+        return shaped(blank_or, nullable({"anyOf": [shape, blank]}))
     taken = {name: one for name, one in shape.items() if name != "minLength"}
     return shaped(blank_or, nullable(taken))
 

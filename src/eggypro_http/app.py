@@ -25,6 +25,7 @@ from eggypro_http.cors import Cors
 from eggypro_http.edge import Edge
 from eggypro_http.openapi import with_description, written
 from eggypro_http.tracking import Reporter
+from eggypro_http.viewer import install_viewer
 from eggypro_http.watching import watched
 
 ROUTES = with_description(
@@ -51,6 +52,7 @@ def create_app(eggypro: EggyPro) -> WSGIApplication:
     report = Reporter(eggypro.trackers, Clients(eggypro.trusted_proxies))
     errors.install(app, report)
     routes.install(app, ROUTES, eggypro)
+    install_viewer(app)
     edge = Edge(app, report, in_production=eggypro.in_production)
     return watched(Cors(edge, frozenset(eggypro.cors_origins)), eggypro)
 
