@@ -10,6 +10,7 @@ from eggypro_core.access import Credential, Permission
 from eggypro_core.rules import Shape, shape_of
 from eggypro_core.upkeep import Job
 from eggypro_http.errors import PROBLEM
+from eggypro_http.openapi.examples import BODIES, NAMES
 from eggypro_http.openapi.shapes import FORMS, SCHEMAS, SLUG, TEXT, WHOLE, ref
 from eggypro_http.routes import Route
 
@@ -120,8 +121,8 @@ def _operation(route: Route) -> Node:
     if route.body is not None:
         kind = "multipart/form-data" if route.body in FORMS else "application/json"
         is_needed = route.permission is not Credential.KEY
-        body = {"required": is_needed, "content": {kind: {"schema": ref(route.body)}}}
-        operation["requestBody"] = body
+        content = {"schema": ref(route.body), **_example(BODIES, route.body)}
+        operation["requestBody"] = {"required": is_needed, "content": {kind: content}}
     if route.permission is not None:
         operation["security"] = [{"bearer": []}]
         kind = "permission " if isinstance(route.permission, Permission) else ""
@@ -151,12 +152,13 @@ def _in_path(route: Route) -> Iterator[Node]:
             shape = {"enum": [str(one) for one in Job]}
         if name in _NUMBERS:
             shape = {**WHOLE, "minimum": 1, "maximum": 2_147_483_647}
-        yield {"name": name, "in": "path", "required": True, "schema": shape, **_meaning(name)}
+        told = {"schema": shape, **_example(NAMES, name), **_meaning(name)}
+        yield {"name": name, "in": "path", "required": True, **told}
 
 
 def _in_query(route: Route) -> Iterator[Node]:
     for name, rule in route.parameters.items():
-        needed = {"required": True} if name == "q" else {}
+        needed = {"required": True, **_example(NAMES, name)} if name == "q" else {}
         yield {"name": name, "in": "query", "schema": shape_of(rule), **needed, **_meaning(name)}
 
 
@@ -167,6 +169,10 @@ def _in_headers(route: Route) -> Iterator[Node]:
         yield _IF_MATCH
     if route.is_done_once:
         yield _IDEMPOTENCY_KEY
+
+
+def _example(examples: Mapping[str, object], name: str) -> Node:
+    return {"example": examples[name]} if name in examples else {}
 
 
 def _meaning(name: str) -> Node:

@@ -1,0 +1,49 @@
+"""What may be sent, to begin with: tests send each of it to a shop with the demo catalogue."""
+
+from collections.abc import Mapping
+
+from eggypro_core.representation import Json
+
+NAMES: Mapping[str, Json] = {
+    "slug": "vanilla-egg-white-protein",
+    "category": "protein-powders",
+    "job": "metrics",
+    "q": "vanila",
+}
+"""What stands in paths, and for parameters that are required."""
+_PRODUCT: Mapping[str, Json] = {
+    "name": "Egg White Protein with Raspberries",
+    "description": "Egg white protein with freeze-dried raspberries.",
+    "details": "<p>74 g of protein in 100 g.</p>",
+    "ingredients": ["Egg white powder (pasteurised) 92 %", "Raspberries 7 %", "Stevia"],
+    "price": "34.99",
+    "stock_quantity": 40,
+}
+_VARIANT: Mapping[str, Json] = {
+    "options": {"Size": "2 kg"},
+    "sku": "EGP-VAN-2000",
+    "price": "74.99",
+    "stock_quantity": 12,
+}
+_CATEGORY: Mapping[str, Json] = {"name": "Protein powders", "description": "To stir and to bake."}
+BODIES: Mapping[str, Mapping[str, Json]] = {
+    "ProductDraft": _PRODUCT,
+    "ProductPut": _PRODUCT,
+    "ProductPatch": {"price": "29.99", "compare_at_price": "34.99"},
+    "StockChange": {"delta": -1},
+    "VariantDraft": _VARIANT,
+    "VariantPut": _VARIANT,
+    "VariantPatch": {"price": "69.99"},
+    "ReviewDraft": {
+        "reviewer_name": "Ada",
+        "rating": 5,
+        "comment": "Dissolves without lumps, and tastes of vanilla.",
+    },
+    "Moderation": {"is_verified": True},
+    "CategoryDraft": _CATEGORY,
+    "CategoryPut": {**_CATEGORY, "is_active": True},
+    "ImageOrder": {"images": [{"ref": "https://example.com/vanilla.jpg", "alt": "A tin"}]},
+    "UploadDraft": {"product": "vanilla-egg-white-protein"},
+    "TokenWish": {"permissions": ["products:read"], "ttl_seconds": 3600},
+}
+"""A body for each schema of one that is JSON."""
