@@ -159,12 +159,12 @@ def optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
         blank = value is None or (isinstance(value, str) and not _SPACES.sub("", value))
         return None if blank else rule(value)
 
-    shape = shape_of(rule)
-    if "pattern" in shape:
-        blank = {"type": "string", "pattern": r"^\s*$"}
-        return shaped(blank_or, nullable({"anyOf": [shape, blank]}))
-    taken = {name: one for name, one in shape.items() if name != "minLength"}
-    return shaped(blank_or, nullable(taken))
+    shape = dict(shape_of(rule))
+    if shape.keys() <= {"type", "minLength", "maxLength"}:
+        shape.pop("minLength", None)
+        return shaped(blank_or, nullable(shape))
+    blank = {"type": "string", "pattern": r"^\s*$"}
+    return shaped(blank_or, nullable({"anyOf": [shape, blank]}))
 
 
 def address(name: str, *, each: str = "", maximum: int = 2048) -> Callable[[object], str]:
