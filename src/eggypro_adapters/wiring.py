@@ -27,6 +27,7 @@ from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.misses import PostgresSearchMisses
 from eggypro_adapters.postgres.once import PostgresOnce
 from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.replica import Replica, ReplicatedDatabase
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.tables import REVISION
 from eggypro_adapters.postgres.variants import PostgresVariantStore
@@ -118,7 +119,7 @@ def open_eggypro(
         recorders = _recorders(settings, running, calls, in_request=in_request)
         caches: list[CountCache] = []
         return EggyPro(
-            **services(database),
+            **services(_replicated(settings, opened, database, written)),
             gate=gate,
             limiter=partial(_limiter, settings, running, Outage("Redis", trackers)),
             once=PostgresOnce(held, services),
@@ -326,6 +327,18 @@ def _database(
         database = Database.connect(url, size=size, pooler=_pooler(settings), noted=noted)
         opened.callback(database.close)
         yield database
+
+
+def _replicated(
+    settings: Settings, opened: ExitStack, database: Database, written: Written
+) -> Database:
+    if settings.postgres_read_url is None:
+        return database
+    replica = Replica.connect(
+        settings.postgres_read_url, written.needed, size=SIZE, pooler=_pooler(settings)
+    )
+    opened.callback(replica.close)
+    return ReplicatedDatabase.of(database, replica)
 
 
 def _limiter(settings: Settings, opened: ExitStack, outage: Outage, gate: Gate) -> Limiter:
