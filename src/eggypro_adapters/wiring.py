@@ -368,9 +368,11 @@ def _cache(
 ) -> ReadCache | None:
     if not settings.cache_ttl:
         return None
+    pooler = _pooler(settings)
     if settings.postgres_url_non_pooling:  # behind a pooler nobody hears of anything
+        pooler = found_out  # what the settings say is said of the other address
         database = opened.enter_context(_database(settings, settings.postgres_url_non_pooling))
-    changes = opened.enter_context(PostgresChanges(database, written).running())
+    changes = opened.enter_context(PostgresChanges(database, written, pooler).running())
     local, shared = MemoryCache(time), opened.enter_context(_shared_cache(settings))
     cache = ReadCache(local, shared, changes, ttl=settings.cache_ttl, clock=time)
 

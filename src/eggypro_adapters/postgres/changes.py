@@ -17,7 +17,7 @@ import psycopg
 import sqlalchemy as sa
 from attrs import frozen
 
-from eggypro_adapters.postgres.engine import HISTORY, SEEN, Database, driver, found_out
+from eggypro_adapters.postgres.engine import HISTORY, SEEN, Database, PoolerCheck, driver, found_out
 from eggypro_adapters.postgres.errors import translated
 from eggypro_adapters.postgres.slots import Slots
 from eggypro_core.errors import UnavailableError
@@ -93,9 +93,12 @@ def touch_everything(database: Database) -> None:
 class PostgresChanges:
     """Hears of all writes, by a connection of its own which is never a pooler's."""
 
-    def __init__(self, database: Database, written: Written) -> None:
+    def __init__(
+        self, database: Database, written: Written, pooler: PoolerCheck = found_out
+    ) -> None:
         self._database = database
         self._written = written
+        self._pooler = pooler
         self._known: _Known | None = None
         self._seen = Moment("", 0)
         self._until = 0.0
@@ -141,7 +144,7 @@ class PostgresChanges:
         pooled.detach()
         connection.patience = LEASE
         with connection:
-            if found_out(connection):
+            if self._pooler(connection):
                 _log.warning(
                     "Answers are not kept: a pooler stands before the database, behind which nobody"
                     " hears of writes. Set POSTGRES_URL_NON_POOLING."
