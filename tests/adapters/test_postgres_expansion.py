@@ -18,8 +18,8 @@ BREAKING = re.compile(
 )
 """What the former code may trip over: what it knows is gone, or wants what it does not give."""
 NAMED = {
-    "ALTER TABLE products DROP COLUMN search": "before the first release, so nobody ran the former",
-    "ALTER TABLE api_metrics ALTER COLUMN response_time TYPE": "integers still fit, read or written",
+    "ALTER TABLE products DROP COLUMN search": "before the first release: nobody ran the former",
+    "ALTER TABLE api_metrics ALTER COLUMN response_time TYPE": "integers still fit, both ways",
 }
 """Such steps that are right nevertheless, and why."""
 

@@ -1,14 +1,17 @@
 """Connections that are ended one by one while the shop is at work, and a port that falls silent."""
 
+import os
+import socket
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import psycopg
+import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.engine import Database, driver
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.errors import UnavailableError
 from tests.contracts.product_store import NOON, a_draft
@@ -66,6 +69,24 @@ def test_while_connections_are_killed_no_read_fails_and_no_write_is_doubled(
     told = writers[0].result() + writers[1].result()
     assert all(reader.result() > KILLS for reader in readers)
     assert told[True] <= store.find(slug).stock_quantity <= told.total()
+
+
+def test_a_write_whose_commit_got_no_answer_is_not_done_again(database: Database) -> None:
+    store = PostgresProductStore(database)
+    slug = store.add(a_draft(), NOON).slug
+    before = store.adjust_stock(slug, 1)
+
+    def lose(connection: sa.Connection) -> None:
+        line = driver(connection.connection)
+        line.commit()
+        line.execute("SELECT 1")  # begins another, so that the commit that follows is sent
+        with socket.socket(fileno=os.dup(line.fileno())) as wire:
+            wire.shutdown(socket.SHUT_RDWR)
+
+    sa.event.listen(database.engine, "commit", lose)
+    with pytest.raises(UnavailableError):
+        store.adjust_stock(slug, 1)
+    assert store.find(slug).stock_quantity == before + 1
 
 
 def test_after_the_port_was_silent_the_first_who_asks_is_answered(
