@@ -16,6 +16,8 @@ from eggypro_adapters.postgres.engine import Database, Statement, found_out
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.replica import AWAY, BEHIND, Replica, ReplicatedDatabase
+from eggypro_adapters.settings import Settings
+from eggypro_adapters.wiring import open_eggypro
 from eggypro_core.queries import ProductQuery
 from eggypro_core.renderings import Moment, product_tag
 from tests.clock import FakeSeconds
@@ -25,6 +27,12 @@ from tests.contracts.product_store import NOON, a_draft
 from tests.wires import wire_to
 
 IS_REPLICA = Statement.of(sa.text("SELECT pg_is_in_recovery()"))
+READERS = Statement.of(
+    sa.text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE application_name = 'eggypro' AND pid <> pg_backend_pid()"
+    )
+)
 PAUSE = Statement.of(sa.text("SELECT CAST(pg_wal_replay_pause() AS text)"))
 RESUME = Statement.of(sa.text("SELECT CAST(pg_wal_replay_resume() AS text)"))
 Pair = tuple[sa.URL, sa.URL]
@@ -224,3 +232,21 @@ def test_a_replica_that_is_away_fails_no_read_and_is_tried_again_after_a_second(
             assert not is_replica(replicated)
             clock.now += AWAY
             wait_for_replica(replicated, clock)
+
+
+def test_a_shop_that_listens_reads_from_the_replica_that_its_settings_name(
+    servers: Pair, primary: Database, copy: Database, tmp_path: Path
+) -> None:
+    url, read_url = (each.render_as_string(hide_password=False) for each in servers)
+    environment = {"POSTGRES_URL": url, "POSTGRES_READ_URL": read_url}
+    settings = Settings.read({**environment, "EGGYPRO_DATA_DIR": str(tmp_path / "data")})
+    PostgresProductStore(primary).add(a_draft(), NOON)
+    shop = open_eggypro(settings)
+    try:
+        assert shop.catalog.find("egg-white").id
+        assert copy.read(READERS, {}) == [(0,)]
+        shop.cache()
+        while copy.read(READERS, {}) == [(0,)]:
+            assert shop.catalog.find("egg-white").id
+    finally:
+        shop.close()
