@@ -19,6 +19,7 @@ from eggypro_adapters.embedded_postgres import attach, find_binaries
 from eggypro_adapters.logs.setup import OURS
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
+from tests.poolers import pooled
 
 # Machines are slow at times: no example fails by the clock. Exploring is for people's machines, so
 # that what lands is decided by the change alone.
@@ -40,6 +41,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MAJOR",
         type=int,
         help="the major version of Postgres to test on (default: the one that `make run` starts)",
+    )
+    parser.addoption(
+        "--pgbouncer",
+        action="store_true",
+        help="put a PgBouncer in transaction mode before each database",
     )
     parser.addoption(
         "--vercel",
@@ -84,12 +90,24 @@ def postgres(
         yield url
 
 
+@pytest.fixture(scope="session")
+def entrance(
+    postgres: sa.URL, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[sa.URL]:
+    """Where tests enter the server: itself, or a pooler before it."""
+    if not pytestconfig.getoption("pgbouncer"):
+        yield postgres
+        return
+    with pooled(postgres, tmp_path_factory.mktemp("pgbouncer")) as url:
+        yield url
+
+
 @pytest.fixture
-def database_url(postgres: sa.URL) -> Iterator[sa.URL]:
+def database_url(postgres: sa.URL, entrance: sa.URL) -> Iterator[sa.URL]:
     """A database of this test's own, with all tables and nothing in them."""
     name = f"test_{uuid4().hex}"
     _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    yield postgres.set(database=name)
+    yield entrance.set(database=name)
     _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 

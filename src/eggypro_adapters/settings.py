@@ -72,7 +72,10 @@ class Settings:
         secret=True,
     )
     postgres_read_url: str | None = setting(
-        values.POSTGRES_URL, "A replica of it, for public reads.", default=None, secret=True
+        values.POSTGRES_URL,
+        "A replica of it, for reads by servers that keep answers (`CACHE_TTL`).",
+        default=None,
+        secret=True,
     )
     postgres_pooler: Pooler = setting(
         values.one_of(Pooler),

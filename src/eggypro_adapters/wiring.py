@@ -27,6 +27,7 @@ from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.misses import PostgresSearchMisses
 from eggypro_adapters.postgres.once import PostgresOnce
 from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.replica import Replica, ReplicatedDatabase
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.tables import REVISION
 from eggypro_adapters.postgres.variants import PostgresVariantStore
@@ -118,7 +119,7 @@ def open_eggypro(
         recorders = _recorders(settings, running, calls, in_request=in_request)
         caches: list[CountCache] = []
         return EggyPro(
-            **services(database),
+            **services(_replicated(settings, opened, database, written)),
             gate=gate,
             limiter=partial(_limiter, settings, running, Outage("Redis", trackers)),
             once=PostgresOnce(held, services),
@@ -328,6 +329,18 @@ def _database(
         yield database
 
 
+def _replicated(
+    settings: Settings, opened: ExitStack, database: Database, written: Written
+) -> Database:
+    if settings.postgres_read_url is None:
+        return database
+    replica = Replica.connect(
+        settings.postgres_read_url, written.needed, size=SIZE, pooler=_pooler(settings)
+    )
+    opened.callback(replica.close)
+    return ReplicatedDatabase.of(database, replica)
+
+
 def _limiter(settings: Settings, opened: ExitStack, outage: Outage, gate: Gate) -> Limiter:
     counter = opened.enter_context(_counter(settings.redis_url, outage))
     limits = policies(settings.rate_limit_max_requests, settings.rate_limit_window_ms)
@@ -355,9 +368,11 @@ def _cache(
 ) -> ReadCache | None:
     if not settings.cache_ttl:
         return None
+    pooler = _pooler(settings)
     if settings.postgres_url_non_pooling:  # behind a pooler nobody hears of anything
+        pooler = found_out  # what the settings say is said of the other address
         database = opened.enter_context(_database(settings, settings.postgres_url_non_pooling))
-    changes = opened.enter_context(PostgresChanges(database, written).running())
+    changes = opened.enter_context(PostgresChanges(database, written, pooler).running())
     local, shared = MemoryCache(time), opened.enter_context(_shared_cache(settings))
     cache = ReadCache(local, shared, changes, ttl=settings.cache_ttl, clock=time)
 

@@ -161,13 +161,10 @@ def test_what_was_written_while_the_connection_was_broken_is_known_afterwards(
 
 
 def test_behind_a_pooler_nothing_is_kept(
-    database: Database,
-    written: Written,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    database: Database, written: Written, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("eggypro_adapters.postgres.changes.found_out", lambda _: True)
-    with caplog.at_level(logging.WARNING), PostgresChanges(database, written).running() as changes:
+    listening = PostgresChanges(database, written, lambda _: True)
+    with caplog.at_level(logging.WARNING), listening.running() as changes:
         while "POSTGRES_URL_NON_POOLING" not in caplog.text:
             pass
         assert changes.seen() is None

@@ -17,7 +17,7 @@ import psycopg
 import sqlalchemy as sa
 from attrs import frozen
 
-from eggypro_adapters.postgres.engine import HISTORY, Database, driver, found_out
+from eggypro_adapters.postgres.engine import HISTORY, SEEN, Database, PoolerCheck, driver, found_out
 from eggypro_adapters.postgres.errors import translated
 from eggypro_adapters.postgres.slots import Slots
 from eggypro_core.errors import UnavailableError
@@ -32,7 +32,6 @@ _PAUSE = 0.5
 _LISTEN = "LISTEN eggypro"
 _BEGIN = f"SELECT {HISTORY}, CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
 _TOUCH_ALL = sa.text("SELECT eggypro_touch('*')")
-_SEEN = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
 _log = logging.getLogger(__name__)
 
 
@@ -52,10 +51,26 @@ class Written:
         self._folder = folder
         self._lock = Lock()
         self._slots: dict[str, Slots] = {}
+        self._heard = ("", 0.0)
 
     def note(self, history: str, number: int, tags: str) -> None:
         """Note that a transaction touched some tags, with spaces between them."""
         self.of(history).raise_to(number, tags.split())
+        if history != self._heard[0]:  # another server took over, and who listens hears the former
+            self._heard = ("", 0.0)
+
+    def hear(self, seen: Moment, until: float) -> None:
+        """Note up to where all transactions are over, and until when others will be heard of."""
+        self.of(seen.history).raise_to(seen.number - 1, [])
+        self._heard = (seen.history, until)
+
+    def needed(self) -> int | None:
+        """Return from which number on a read sees all that is known here to be written.
+
+        None while nobody here hears of what others write.
+        """
+        history, until = self._heard
+        return self.of(history).newest() + 1 if monotonic() < until else None
 
     def of(self, history: str) -> Slots:
         """Return the last writes of a history."""
@@ -78,9 +93,12 @@ def touch_everything(database: Database) -> None:
 class PostgresChanges:
     """Hears of all writes, by a connection of its own which is never a pooler's."""
 
-    def __init__(self, database: Database, written: Written) -> None:
+    def __init__(
+        self, database: Database, written: Written, pooler: PoolerCheck = found_out
+    ) -> None:
         self._database = database
         self._written = written
+        self._pooler = pooler
         self._known: _Known | None = None
         self._seen = Moment("", 0)
         self._until = 0.0
@@ -126,7 +144,7 @@ class PostgresChanges:
         pooled.detach()
         connection.patience = LEASE
         with connection:
-            if found_out(connection):
+            if self._pooler(connection):
                 _log.warning(
                     "Answers are not kept: a pooler stands before the database, behind which nobody"
                     " hears of writes. Set POSTGRES_URL_NON_POOLING."
@@ -148,9 +166,10 @@ class PostgresChanges:
         if known is None:
             return
         asked = monotonic()
-        row = connection.execute(_SEEN).fetchone()
-        self._seen = Moment(known.history, row[0] if row else 0)
-        self._until = asked + LEASE
+        row = connection.execute(SEEN).fetchone()
+        seen = Moment(known.history, row[0] if row else 0)
+        self._written.hear(seen, asked + LEASE)  # first, so that no replica is asked for less
+        self._seen, self._until = seen, asked + LEASE
         for notice in connection.notifies(timeout=BEAT, stop_after=1):
             number, _, tags = notice.payload.partition(" ")
             known.slots.raise_to(int(number), tags.split())

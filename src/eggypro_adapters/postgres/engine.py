@@ -50,9 +50,11 @@ HISTORY = (
 
 A backup that was put back, or a replica that took over, counts on from an earlier number.
 """
+SEEN = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
+"""The number up to which a read that begins now sees every transaction, on a replica too."""
 _TOUCHED = (
     f"SELECT {HISTORY}, CAST(CAST(pg_current_xact_id_if_assigned() AS text) AS bigint),"
-    " nullif(current_setting('eggypro.touched', true), '')"
+    " coalesce(current_setting('eggypro.touched', true), '')"
 )
 Noted: TypeAlias = Callable[[str, int, str], None]
 """Is told of a transaction: the history that it is of, its number, and the tags it touched."""
@@ -141,7 +143,7 @@ class Database:
             hide_parameters=True,  # errors are logged; what people write is not
             pool_use_lifo=True,
             pool_reset_on_return=None,  # autocommit leaves nothing; a transaction ends itself
-            connect_args=CONNECT,
+            connect_args=_unsaid(sa.make_url(url)),
         )
         sa.event.listen(engine, "do_connect", _connected)
         sa.event.listen(engine, "connect", _prepared_by(pooler))
@@ -264,7 +266,7 @@ class Database:
             yield connection
             if connection.in_transaction():
                 touched = driver(connection.connection).execute(_TOUCHED).fetchone()
-                if touched is not None and touched[2] is not None:
+                if touched is not None and touched[1] is not None:
                     self._noted(*touched)
 
     def _read(
@@ -314,6 +316,11 @@ def driver(pooled: PoolProxiedConnection) -> Connection:
     if not isinstance(connection, Connection):
         raise TypeError(connection)
     return connection
+
+
+def _unsaid(url: sa.URL) -> dict[str, Any]:
+    """Return how to connect, as far as the address does not say it."""
+    return {name: value for name, value in CONNECT.items() if name not in url.query}
 
 
 def _connected(_dialect: object, _record: object, given: Any, named: Any) -> Connection:

@@ -13,9 +13,11 @@ from eggypro_core.renderings import EVERYTHING
 
 COUNT = 1 << 16
 """How many numbers there are. Two tags that share one are outdated together."""
-_SIZE = 8 * (COUNT + 1)
+_SIZE = 8 * (COUNT + 2)
 _ALL = COUNT
 """The place of the last write that touched everything."""
+_NEWEST = COUNT + 1
+"""The place of the last write of any kind."""
 _PREFIX = "changes-"
 
 
@@ -38,11 +40,11 @@ class Slots:
         return self._file is not None
 
     def raise_to(self, number: int, tags: list[str]) -> None:
-        """Note that a transaction touched some tags."""
+        """Note that a transaction touched some tags, or none."""
         with self._lock:
             self._lock_file(fcntl.LOCK_EX)
             try:
-                for place in map(_place, tags):
+                for place in (_NEWEST, *map(_place, tags)):
                     self._numbers[place] = max(self._numbers[place], number)
             finally:
                 self._lock_file(fcntl.LOCK_UN)
@@ -51,6 +53,10 @@ class Slots:
         """Return the number of the last transaction that touched any of the tags."""
         numbers = self._numbers
         return max(numbers[_ALL], *[numbers[_place(tag)] for tag in tags])
+
+    def newest(self) -> int:
+        """Return the number of the last transaction that is known, whatever it touched."""
+        return self._numbers[_NEWEST]
 
     def close(self) -> None:
         """Let go of them."""

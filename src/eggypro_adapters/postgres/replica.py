@@ -1,0 +1,138 @@
+"""Reads from a streaming replica, as long as it shows all that is known to be written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from time import monotonic
+from typing import Any, Self
+
+import sqlalchemy as sa
+from attrs import field, frozen
+
+from eggypro_adapters.postgres.engine import SEEN, Database, PoolerCheck, Statement, driver
+from eggypro_adapters.postgres.errors import translated
+from eggypro_core.errors import ConflictError, UnavailableError
+
+PATIENCE = 1.0
+"""Seconds for which a read waits for a replica that says nothing."""
+CONNECTING = 2
+"""Seconds for which one waits to be connected. libpq knows no fewer."""
+BUSY = 0.1
+"""Seconds for which a read waits for a connection to it."""
+AWAY = 1.0
+"""Seconds for which a replica that failed is left alone, before one read tries it."""
+BEHIND = 0.02
+"""Seconds for which one that lacked a write is left alone, to catch up."""
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+class Replica:
+    """A copy of the database that may be behind, or away: then it has no answer.
+
+    Its transactions have the primary's numbers, so what it has replayed can be compared with what
+    is `needed`: from which number on a read sees enough, None where nobody knows.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        needed: Callable[[], int | None],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._database = database
+        self._needed = needed
+        self._clock = clock
+        self._lock = Lock()
+        self._left_until = 0.0
+
+    @classmethod
+    def connect(
+        cls,
+        url: sa.URL | str,
+        needed: Callable[[], int | None],
+        *,
+        size: int,
+        pooler: PoolerCheck,
+        clock: Callable[[], float] = monotonic,
+    ) -> Self:
+        """Return a replica with at most `size` connections. None is opened yet."""
+        at_once = sa.make_url(url).update_query_dict({"connect_timeout": str(CONNECTING)})
+        database = Database.connect(at_once, size=size, patience=BUSY, pooler=pooler)
+        return cls(database, needed, clock)
+
+    def read(self, statement: Statement, values: Mapping[str, object]) -> Rows | None:
+        """Run a SELECT in one round trip, or return None: the primary is to be asked."""
+        needed = self._needed()
+        if needed is None or self._is_left_alone():
+            return None
+        try:
+            with translated():
+                reached, rows = self._read(statement, values)
+        except (UnavailableError, ConflictError):  # the latter: what it replays got in the way
+            self._leave(AWAY)
+            return None
+        self._leave(0 if reached >= needed else BEHIND)
+        return rows if reached >= needed else None
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def _read(self, statement: Statement, values: Mapping[str, object]) -> tuple[int, Rows]:
+        """Return up to which number the rows show everything, and the rows."""
+        pooled = self._database.engine.raw_connection()
+        connection = driver(pooled)
+        connection.patience = PATIENCE
+        try:
+            with (
+                connection.pipeline(),
+                connection.cursor() as first,
+                connection.cursor(binary=True) as then,
+            ):
+                first.execute(SEEN)
+                prepare = None if statement.is_prepared else False
+                then.execute(statement.sql, statement.values(values), prepare=prepare)
+                (reached,) = first.fetchone() or (0,)
+                return reached, then.fetchall()
+        except BaseException as error:
+            pooled.invalidate(error)
+            raise
+        finally:
+            pooled.close()
+
+    def _is_left_alone(self) -> bool:
+        """Whether it failed or was behind a moment ago. When that is over, one tries."""
+        with self._lock:
+            now = self._clock()
+            if not self._left_until or now < self._left_until:
+                return bool(self._left_until)
+            self._left_until = now + AWAY
+            return False
+
+    def _leave(self, seconds: float) -> None:
+        with self._lock:
+            self._left_until = self._clock() + seconds if seconds else 0.0
+
+
+@frozen
+class ReplicatedDatabase(Database):
+    """A database whose reads are a replica's where that can answer. All else is the primary's."""
+
+    _replica: Replica = field(repr=False)
+
+    @classmethod
+    def of(cls, database: Database, replica: Replica) -> Self:
+        """Return a database with a replica beside it."""
+        return cls(
+            database.engine,
+            database._writing,  # noqa: SLF001  # its own kind
+            database._snapshots,  # noqa: SLF001
+            database._noted,  # noqa: SLF001
+            database._outage,  # noqa: SLF001
+            replica,
+        )
+
+    def read(self, statement: Statement, values: Mapping[str, object]) -> Rows:
+        """Run a SELECT on the replica, or else as any database does."""
+        rows = self._replica.read(statement, values)
+        return super().read(statement, values) if rows is None else rows
