@@ -1,7 +1,7 @@
 """The composition root: settings in, a shop backend out. Nothing else puts parts together."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import blake2b
@@ -40,7 +40,7 @@ from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
 from eggypro_core.caching import ReadCache
 from eggypro_core.catalog import Catalog
-from eggypro_core.errors import ConfigurationError, Fault
+from eggypro_core.errors import ConfigurationError, Fault, UnavailableError
 from eggypro_core.feedback import Feedback
 from eggypro_core.figures import Figure
 from eggypro_core.gallery import Gallery
@@ -236,6 +236,33 @@ def open_migrations(settings: Settings) -> Iterator[Migrations]:
     url = settings.postgres_url_non_pooling or settings.postgres_url
     with _database(settings, url) as database:
         yield PostgresMigrations(database)
+
+
+@contextmanager
+def open_address(settings: Settings) -> Iterator[Mapping[str, str]]:
+    """Give the database's address, past its pooler, as variables that tools of Postgres know."""
+    from psycopg.conninfo import conninfo_to_dict
+    from psycopg.pq import Conninfo
+
+    with ExitStack() as opened:
+        url = settings.postgres_url_non_pooling or settings.postgres_url
+        if url is None:
+            from eggypro_adapters.embedded_postgres import attach
+
+            url = opened.enter_context(attach(settings.eggypro_data_dir)).conninfo
+        given = conninfo_to_dict(url.replace("+psycopg", "", 1))
+        names = {one.keyword.decode(): one.envvar for one in Conninfo.get_defaults()}
+        named = ((names.get(name), value) for name, value in given.items())
+        yield {name.decode(): str(value) for name, value in named if name}
+
+
+def tool_folders() -> list[Path]:
+    """Return where programs of Postgres may be that are not on the path."""
+    from eggypro_adapters.embedded_postgres import find_binaries
+
+    with suppress(UnavailableError):
+        return [find_binaries()]
+    return []
 
 
 def open_tokens(settings: Settings) -> Tokens:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eggypro_cli.arguments import YesOption
-from eggypro_cli.console import JsonOption, examples, require_yes, show, tell
+from eggypro_cli.console import JsonOption, ShellError, examples, require_yes, show, tell
 
 if TYPE_CHECKING:
-    from eggypro_cli.outside import Outside
+    from collections.abc import Mapping
 
+    from eggypro_cli.outside import Outside
+    from eggypro_core.representation import Json
+
+TOOLS = ("pgcli", "psql")
 app = typer.Typer(help="Bring the schema of the database up, down, and look at it.")
 
 RevisionArgument = Annotated[
@@ -103,6 +108,84 @@ def check(context: typer.Context, *, json: JsonOption = False) -> None:
         if not json:
             tell(*differences, "Run `eggypro db upgrade`, or write a revision.")
         raise typer.Exit(1)
+
+
+@app.command(epilog=examples("db introspect", "db introspect --json"))
+def introspect(context: typer.Context, *, json: JsonOption = False) -> None:
+    """Show what is in the database, and how it differs from the tables in code.
+
+    Rows are counted about. Exits with 1 if anything differs.
+    """
+    from eggypro_cli.tables import size_table
+    from eggypro_core.representation import schema_body
+
+    outside: Outside = context.obj
+    with outside.migrations() as migrations:
+        now, sizes = migrations.current(), migrations.tables()
+        differences = migrations.differences()
+    same = ["", f"At {now}; all is as the code has it."]
+    told = ["", *differences] if differences else same
+    show(schema_body(now, sizes, differences), lambda: [size_table(sizes), *told], json=json)
+    if differences:
+        raise typer.Exit(1)
+
+
+@app.command(epilog=examples("db studio", "db studio --tool psql --write"))
+def studio(
+    context: typer.Context,
+    *,
+    tool: Annotated[
+        str | None, typer.Option(metavar="PROGRAM", help="The program; else the first there is.")
+    ] = None,
+    write_too: Annotated[bool, typer.Option("--write", help="Allow changes, too.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Open the database in a terminal tool: pgcli, or else psql. It may only read.
+
+    With --json it opens nothing, and names the program and the address.
+    """
+    outside: Outside = context.obj
+    program = _found(tool, outside)
+    with outside.address() as address:
+        shown = {name: value for name, value in address.items() if "PASS" not in name}
+        if json:
+            body: dict[str, Json] = {
+                "program": program,
+                "read_only": not write_too,
+                "address": shown,
+            }
+            show(body, list, json=True)
+            return
+        options = "" if write_too else "-c default_transaction_read_only=on"
+        given = " ".join(one for one in (address.get("PGOPTIONS"), options) if one)
+        code = _opened(program, {**address, "PGOPTIONS": given})
+    raise typer.Exit(code)
+
+
+def _found(tool: str | None, outside: Outside) -> str:
+    """Return the path of a tool, or of the first of those that are known."""
+    import shutil
+
+    path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, outside.tool_folders())])
+    for name in [tool] if tool else TOOLS:
+        if found := shutil.which(name, path=path):
+            return found
+    missing = tool or " or ".join(TOOLS)
+    raise ShellError(f"There is no {missing} here: `pip install pgcli`, or install psql")
+
+
+def _opened(program: str, address: Mapping[str, str]) -> int:
+    """Run a program on the terminal, whose Ctrl-C is its own."""
+    import signal
+    import subprocess
+
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    environment = {**os.environ, **address}
+    try:
+        done = subprocess.run([program], env=environment, check=False)  # noqa: S603  (who asks chose)
+    finally:
+        signal.signal(signal.SIGINT, former)
+    return done.returncode
 
 
 def _show_revision(now: str | None, *, json: bool) -> None:

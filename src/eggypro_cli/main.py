@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -86,6 +86,18 @@ class Wired:
         from eggypro_adapters.wiring import open_migrations
 
         return open_migrations(_settings())
+
+    def address(self) -> AbstractContextManager[Mapping[str, str]]:
+        """Give the address of the database."""
+        from eggypro_adapters.wiring import open_address
+
+        return open_address(_settings())
+
+    def tool_folders(self) -> list[Path]:
+        """Return where the programs of the embedded Postgres are."""
+        from eggypro_adapters.wiring import tool_folders
+
+        return tool_folders()
 
     def tokens(self) -> Tokens:
         """Return the tokens that the settings sign."""

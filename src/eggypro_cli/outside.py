@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -28,6 +28,17 @@ class Outside(Protocol):
 
     def migrations(self) -> AbstractContextManager[Migrations]:
         """Connect the migrations of the database. Raises UnavailableError."""
+        ...
+
+    def address(self) -> AbstractContextManager[Mapping[str, str]]:
+        """Give the address of the database, as variables that tools of Postgres know.
+
+        Raises UnavailableError.
+        """
+        ...
+
+    def tool_folders(self) -> list[Path]:
+        """Return where programs of Postgres may be that are not on the path."""
         ...
 
     def tokens(self) -> Tokens:

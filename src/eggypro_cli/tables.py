@@ -18,6 +18,7 @@ from eggypro_core.products import ListedProduct, Product
 from eggypro_core.queries import ProductQuery
 from eggypro_core.reviews import Review, ReviewQuery
 from eggypro_core.search import Fit, Match, Term, Tier
+from eggypro_core.tables import TableSize
 from eggypro_core.variants import EMBEDDED, Variant, VariantQuery
 
 T = TypeVar("T")
@@ -50,6 +51,17 @@ def variant_page(
 ) -> Iterator[RenderableType]:
     """Return a page of a product's variants, and how to see the next."""
     return _page(page, query, _variant_table(page.items, currency))
+
+
+def size_table(sizes: Iterable[TableSize]) -> Table:
+    """Return the tables of a database."""
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("table", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("MB", justify="right", no_wrap=True)
+    for one in sizes:
+        table.add_row(one.name, f"{one.rows:,}", f"{one.bytes / 1_000_000:,.1f}")
+    return table
 
 
 def image_table(product: Product, last: int) -> Table:

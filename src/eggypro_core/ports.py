@@ -31,6 +31,7 @@ from eggypro_core.rates import Policy, Standing
 from eggypro_core.renderings import Kept, Moment
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery
 from eggypro_core.suggestions import Suggestion
+from eggypro_core.tables import TableSize
 from eggypro_core.tracking import Circumstances
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
@@ -723,4 +724,8 @@ class Migrations(Protocol):
 
     def differences(self) -> Sequence[str]:
         """Return how the tables in code and the database differ, a sentence each."""
+        ...
+
+    def tables(self) -> Sequence[TableSize]:
+        """Return the tables that the database has, by name, and what they weigh."""
         ...

@@ -25,6 +25,7 @@ from eggypro_core.renderings import CacheCounts, CacheReport
 from eggypro_core.reviews import Review, ReviewQuery
 from eggypro_core.search import Reason, Term, Tier, relevance_of
 from eggypro_core.suggestions import Suggestion
+from eggypro_core.tables import TableSize
 from eggypro_core.upkeep import Upkept
 from eggypro_core.variants import Variant, VariantQuery
 
@@ -313,6 +314,14 @@ def _finding(finding: Finding) -> dict[str, Json]:
         "timestamp": timestamp(finding.at),
         "responseTime": round(finding.milliseconds, 3),
     }
+
+
+def schema_body(
+    revision: str | None, sizes: Sequence[TableSize], differences: Sequence[str]
+) -> dict[str, Json]:
+    """Return what is in a database, and how it differs from the tables in code."""
+    tables: list[Json] = [{"name": one.name, "rows": one.rows, "bytes": one.bytes} for one in sizes]
+    return {"revision": revision, "tables": tables, "differences": differences}
 
 
 def deployment_body(steps: Sequence[Step]) -> dict[str, Json]:

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -67,10 +70,39 @@ def test_tables_that_differ_from_the_migrations_are_told(database: Database) -> 
         connection.execute(sa.text("ALTER TABLE products ALTER seo_title TYPE varchar(10)"))
         connection.execute(sa.text("DROP INDEX products_price_idx"))
         connection.execute(sa.text("CREATE TABLE strange (id int)"))
-    told = " ".join(migrations.differences())
-    assert "seo_title" in told
-    assert "products_price_idx" in told
-    assert "strange" in told
+        connection.execute(sa.text("ALTER TABLE reviews DROP COLUMN video_url"))
+        connection.execute(sa.text("ALTER TABLE variants ALTER position DROP NOT NULL"))
+    assert sorted(migrations.differences()) == [
+        "The code does not know the table strange",
+        "The database lacks the column reviews.video_url",
+        "The database lacks the index products_price_idx of products",
+        "The nullable of variants.position is True in the database, False in the code",
+        "The type of products.seo_title is VARCHAR(10) in the database, VARCHAR(255) in the code",
+    ]
+
+
+def test_the_tables_and_what_they_weigh_are_told(database: Database) -> None:
+    sizes = {one.name: one for one in PostgresMigrations(database).tables()}
+    assert {*SEED_TABLES, "alembic_version"} < sizes.keys()
+    assert sizes["products"].rows == 0
+    assert sizes["products"].bytes > 0
+
+
+@pytest.mark.parametrize(("words", "refused"), [([], True), (["--write"], False)])
+def test_a_studio_shows_the_very_database(
+    database_url: sa.URL, words: list[str], *, refused: bool
+) -> None:
+    url = database_url.render_as_string(hide_password=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "eggypro_cli", "db", "studio", "--tool", "psql", *words],
+        input="CREATE TABLE strange (); SELECT 'at ' || version_num FROM alembic_version;",
+        env={**os.environ, "POSTGRES_URL": url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"at {REVISION}" in done.stdout
+    assert ("read-only transaction" in done.stderr) == refused
 
 
 def test_a_database_behind_the_code_is_told(empty: Database) -> None:

@@ -2,10 +2,12 @@
 
 import io
 import sys
+from pathlib import Path
 
 import orjson
 import pytest
 
+from eggypro_core.tables import TableSize
 from tests.cli.world import MemoryMigrations, Typed, World
 
 
@@ -91,3 +93,64 @@ def test_a_check_lists_every_difference_and_exits_with_1(typed: Typed, world: Wo
     in_json = typed("db", "check", "--json")
     assert (in_json.code, in_json.err) == (1, "")
     assert orjson.loads(in_json.out) == {"differences": list(world.schema.unlike)}
+
+
+def test_what_is_in_the_database_is_shown_and_how_it_differs(typed: Typed, world: World) -> None:
+    world.schema.sizes = (TableSize("products", 1_000_000, 711_000_000), TableSize("reviews", 0, 1))
+    world.schema.at = "0002"
+    answer = typed("db", "introspect")
+    assert (answer.code, answer.err) == (0, "")
+    assert [line.split() for line in answer.out.splitlines()] == [
+        ["table", "rows", "MB"],
+        ["products", "1,000,000", "711.0"],
+        ["reviews", "0", "0.0"],
+        [],
+        ["At", "0002;", "all", "is", "as", "the", "code", "has", "it."],
+    ]
+    world.schema.unlike = ("The code does not know the table spare",)
+    answer = typed("db", "introspect")
+    assert (answer.code, answer.out.splitlines()[-1]) == (1, world.schema.unlike[0])
+    body = orjson.loads(typed("db", "introspect", "--json").out)
+    assert body["tables"][1] == {"name": "reviews", "rows": 0, "bytes": 1}
+    assert body["differences"] == [*world.schema.unlike]
+
+
+@pytest.fixture
+def tool(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only tool there is: it writes down where it was sent, and ends with 7."""
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    world.tools = tmp_path
+    program = tmp_path / "psql"
+    program.write_text(
+        f'#!/bin/sh\necho "$PGHOST $PGPASSWORD $PGOPTIONS" > {tmp_path}/told; exit 7\n'
+    )
+    program.chmod(0o700)
+    return tmp_path / "told"
+
+
+def test_a_studio_only_reads_unless_it_is_told(typed: Typed, tool: Path) -> None:
+    assert typed("db", "studio").code == 7
+    assert tool.read_text() == "db.example a-secret -c default_transaction_read_only=on\n"
+    assert typed("db", "studio", "--write").code == 7
+    assert tool.read_text() == "db.example a-secret \n"
+
+
+def test_machines_are_told_of_the_studio_and_no_secret(typed: Typed, tool: Path) -> None:
+    told = typed("db", "studio", "--json")
+    assert (told.code, tool.exists()) == (0, False)
+    assert orjson.loads(told.out) == {
+        "program": str(tool.with_name("psql")),
+        "read_only": True,
+        "address": {"PGHOST": "db.example"},
+    }
+
+
+@pytest.mark.parametrize("words", [["--tool", "no-such-tool"], []])
+def test_where_there_is_no_tool_it_is_said_what_to_install(
+    typed: Typed, tool: Path, words: list[str]
+) -> None:
+    tool.with_name("psql").unlink()
+    told = typed("db", "studio", *words)
+    assert (told.code, told.out) == (1, "")
+    assert "pip install pgcli" in told.err

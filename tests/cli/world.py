@@ -1,6 +1,6 @@
 """The world outside of the command line, in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from eggypro_core import (
     UnavailableError,
 )
 from eggypro_core.ports import Migrations
+from eggypro_core.tables import TableSize
 from tests.builders import an_eggypro, some_tokens
 
 
@@ -25,6 +26,7 @@ class MemoryMigrations:
     at: str | None = None
     revisions: Sequence[tuple[str, str]] = (("0002", "Weights"), ("0001", "First tables"))
     unlike: Sequence[str] = ()
+    sizes: Sequence[TableSize] = ()
 
     def upgrade(self, revision: str = "head") -> None:
         self.at = self._named("0002" if revision == "head" else revision)
@@ -48,6 +50,9 @@ class MemoryMigrations:
     def differences(self) -> Sequence[str]:
         return self.unlike
 
+    def tables(self) -> Sequence[TableSize]:
+        return self.sizes
+
     def _named(self, revision: str) -> str:
         if revision not in dict(self.revisions):
             raise InvalidError([Fault("revision", f"There is no revision '{revision}'")])
@@ -66,6 +71,7 @@ class World:
     key_file: Path | None = None
     notes: list[str] = field(factory=list)
     demo_file: Path = Path("no demo")
+    tools: Path = Path("no tools")
 
     def open(self) -> EggyPro:
         self.check_settings()
@@ -80,6 +86,12 @@ class World:
 
     def migrations(self) -> AbstractContextManager[Migrations]:
         return nullcontext(self.schema)
+
+    def address(self) -> AbstractContextManager[Mapping[str, str]]:
+        return nullcontext({"PGHOST": "db.example", "PGPASSWORD": "a-secret"})
+
+    def tool_folders(self) -> list[Path]:
+        return [self.tools]
 
     def tokens(self) -> Tokens:
         self.check_settings()

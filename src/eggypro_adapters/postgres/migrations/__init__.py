@@ -2,9 +2,10 @@
 
 import io
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
@@ -17,13 +18,21 @@ from attrs import frozen
 
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.indexing import fill
+from eggypro_adapters.postgres.migrations.telling import told
 from eggypro_adapters.postgres.tables import REVISION, metadata
 from eggypro_core.errors import Fault, InvalidError
+from eggypro_core.tables import TableSize
 
 LOCK = 7_305_941_121
 """The advisory lock of a migration: any number may be begun at once, one runs at a time."""
 _NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
 _WAIT = sa.text("SELECT pg_advisory_xact_lock(:lock)")
+_SIZES = sa.text(
+    """
+SELECT relname, CAST(greatest(reltuples, 0) AS bigint), pg_total_relation_size(oid)
+FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = CAST(current_schema() AS regnamespace)
+ORDER BY relname"""
+)
 
 
 @frozen
@@ -63,7 +72,11 @@ class PostgresMigrations:
             at = context.get_current_revision()
             found = compare_metadata(context, metadata)
         behind = [f"The database is at {at or 'nothing'}, the code at {head}"] if at != head else []
-        return [*behind, *(" ".join(map(str, _flat(each))) for each in found)]
+        return [*behind, *map(told, _single(found))]
+
+    def tables(self) -> Sequence[TableSize]:
+        with self._database.begin() as connection:
+            return [TableSize(*row) for row in connection.execute(_SIZES)]
 
     @contextmanager
     def _locked(self) -> Iterator[Config]:
@@ -91,9 +104,10 @@ def _config() -> Config:
     return config
 
 
-def _flat(difference: object) -> Iterator[object]:
-    if isinstance(difference, list | tuple):
-        for part in difference:
-            yield from _flat(part)
-    elif difference is not None:
-        yield difference
+def _single(found: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Give each difference by itself: those of one column come as a list."""
+    for one in found:
+        if isinstance(one, list):
+            yield from one
+        else:
+            yield one
