@@ -29,7 +29,8 @@ _NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
 _WAIT = sa.text("SELECT pg_advisory_xact_lock(:lock)")
 _SIZES = sa.text(
     """
-SELECT relname, CAST(greatest(reltuples, 0) AS bigint), pg_total_relation_size(oid)
+SELECT relname, CAST(greatest(reltuples, pg_stat_get_live_tuples(oid)) AS bigint),
+  pg_total_relation_size(oid)
 FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = CAST(current_schema() AS regnamespace)
 ORDER BY relname"""
 )
