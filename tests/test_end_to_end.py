@@ -82,7 +82,7 @@ def served(
     )
     address = f"http://127.0.0.1:{port}/api/products"
     try:
-        _wait_for(address, process)
+        wait_for(address, process)
         yield address, process
     finally:
         process.send_signal(signal.SIGTERM)
@@ -292,7 +292,7 @@ def _page(address: str) -> Any:
         return json.load(answer)
 
 
-def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
     pause = threading.Event()
     for _ in range(1000):
         try:

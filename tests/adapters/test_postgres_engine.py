@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
-from eggypro_adapters.postgres.engine import Database, Statement, driver, found_out
+from eggypro_adapters.postgres.engine import TRIES, Database, Statement, driver, found_out
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.categories import CategoryDraft, CategoryQuery
 from eggypro_core.errors import UnavailableError
@@ -151,7 +151,7 @@ def test_a_connection_that_was_idle_too_long_is_replaced(
     assert database.read(pid, {}) != first
 
 
-def test_a_read_that_loses_its_connection_is_repeated_once(database: Database) -> None:
+def test_a_read_that_loses_its_connection_is_tried_three_times(database: Database) -> None:
     with database.begin() as connection:
         connection.execute(sa.text("CREATE SEQUENCE tries"))
     dying = "CASE WHEN nextval('tries') <= {} THEN pg_terminate_backend(pg_backend_pid()) END"
@@ -159,11 +159,11 @@ def test_a_read_that_loses_its_connection_is_repeated_once(database: Database) -
     def deadly(times: int) -> Statement:
         return Statement.of(sa.text(f"SELECT {dying.format(times)}, pg_sleep(0.01)"))
 
-    assert database.read(deadly(1), {})[0][0] is None
+    assert database.read(deadly(TRIES - 1), {})[0][0] is None
     with database.begin() as connection:
         connection.execute(sa.text("ALTER SEQUENCE tries RESTART"))
     with pytest.raises(UnavailableError):
-        database.read(deadly(2), {})
+        database.read(deadly(TRIES), {})
     assert database.read(ONE, {}) == [(1,)]
 
 

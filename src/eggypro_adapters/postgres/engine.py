@@ -163,15 +163,16 @@ class Database:
         return evolve(self, outage=outage)
 
     def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
-        """Run a SELECT in one round trip; once more on a fresh connection if one was lost."""
+        """Run a SELECT in one round trip; again on a fresh connection if one was lost."""
         with self._outage, translated():
             began = monotonic()
-            try:
-                return self._read(statement, values)
-            except psycopg.OperationalError as error:
-                if not is_lost(error) or monotonic() > began + RETRY_WITHIN:
-                    raise
-                return self._read(statement, values)
+            for _ in range(TRIES - 1):
+                try:
+                    return self._read(statement, values)
+                except psycopg.OperationalError as error:
+                    if not is_lost(error) or monotonic() > began + RETRY_WITHIN:
+                        raise
+            return self._read(statement, values)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
