@@ -30,6 +30,10 @@ class Wire:
                 _close(end)
             self._ends.clear()
 
+    def lead_to(self, server: Address) -> None:
+        """Have further connections be made with another server."""
+        self._server = server
+
     def mend(self) -> None:
         """Listen again, where it did before."""
         self._listener = socket.create_server(("127.0.0.1", self.port))

@@ -51,12 +51,12 @@ def servers(
         database.close()
         with wire_to(f"{primary.socket_dir}/.s.PGSQL.5432") as wire:
             # By TCP: the replica's processes may not enter the folder of the primary's socket.
-            _copy(binaries, wire.port, folder / "two")
+            copy_of(binaries, wire.port, folder / "two")
             with attach(folder / "two", linger=0, binaries=binaries) as replica:
                 yield sa.make_url(primary.url), sa.make_url(replica.url)
 
 
-def _copy(binaries: Path, port: int, folder: Path) -> None:
+def copy_of(binaries: Path, port: int, folder: Path) -> None:
     folder.mkdir(mode=0o700)
     source = f"host=127.0.0.1 port={port} user={USER}"
     words = ["-D", str(folder / CLUSTER), "-R", "--checkpoint=fast", "--no-sync", "-d", source]
