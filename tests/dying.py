@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.engine import Database
@@ -16,7 +17,6 @@ from eggypro_core.app import EggyPro
 from eggypro_core.images import StoredImage
 from eggypro_core.products import Product
 from tests.builders import ADMIN_KEY, an_eggypro
-from tests.clock import FakeClock
 from tests.pictures import a_picture
 
 EGG = "egg-white-protein"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.engine import Database
@@ -19,7 +20,6 @@ from eggypro_core.errors import NotFoundError, UnavailableError
 from eggypro_core.products import Product
 from eggypro_core.storage import KEPT
 from tests.builders import ADMIN_KEY, a_product, an_eggypro
-from tests.clock import FakeClock
 from tests.dying import EGG, shop
 from tests.pictures import a_picture
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.engine import Database
@@ -16,7 +17,6 @@ from eggypro_core.imports import ImportReport
 from eggypro_core.products import Image
 from eggypro_core.storage import KEPT
 from tests.builders import ADMIN_KEY, a_product, an_eggypro
-from tests.clock import FakeClock
 from tests.pictures import a_picture
 
 EGG = "egg-white-protein"

@@ -9,11 +9,11 @@ import pytest
 
 from eggypro_adapters import call_batches
 from eggypro_adapters.call_batches import BATCH, BatchingRecorder
+from eggypro_adapters.contracts.call_store import a_call
+from eggypro_adapters.contracts.clock import NOON, FakeSeconds
 from eggypro_adapters.memory import MemoryCallStore
 from eggypro_core.calls import Call
 from eggypro_core.errors import UnavailableError
-from tests.clock import NOON, FakeSeconds
-from tests.contracts.call_store import a_call
 
 SOON = 10.0
 

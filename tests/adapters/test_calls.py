@@ -4,12 +4,12 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts.call_store import CallStoreContract, a_call
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.memory import MemoryCallStore
 from eggypro_adapters.postgres.calls import PostgresCallStore
 from eggypro_adapters.postgres.engine import Database
 from eggypro_core.ports import CallStore
-from tests.clock import NOON
-from tests.contracts.call_store import CallStoreContract, a_call
 
 
 class TestMemoryCallStore(CallStoreContract):

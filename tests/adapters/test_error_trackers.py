@@ -2,10 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from eggypro_adapters.contracts.error_tracker import ErrorTrackerContract
 from eggypro_adapters.error_log import LogErrorTracker
 from eggypro_adapters.memory import MemoryErrorTracker
 from eggypro_adapters.sentry import SentryErrorTracker
-from tests.contracts.error_tracker import ErrorTrackerContract
 
 
 class TestMemoryErrorTracker(ErrorTrackerContract):

@@ -1,6 +1,9 @@
 import pytest
 
+from eggypro_adapters.contracts import category_store, image_ledger, review_store
+from eggypro_adapters.contracts.product_store import ProductStoreContract
 from eggypro_adapters.contracts.token_signer import TokenSignerContract
+from eggypro_adapters.contracts.variant_store import Stores, VariantStoreContract
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
@@ -13,11 +16,9 @@ from eggypro_adapters.memory import (
 )
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.ports import ImageStore, ProductStore, TokenSigner
-from tests.contracts import category_store, image_ledger, review_store, search_store
+from tests.contracts import search_store
 from tests.contracts.image_store import ImageStoreContract
-from tests.contracts.product_store import ProductStoreContract
 from tests.contracts.steady_pages import hold_steady
-from tests.contracts.variant_store import Stores, VariantStoreContract
 
 
 class TestMemoryProductStore(ProductStoreContract):

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from eggypro_adapters.contracts.cache import CacheContract, an_answer
+from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_adapters.memory import MemoryCache
 from eggypro_core.ports import Cache
-from tests.clock import FakeSeconds
-from tests.contracts.cache import CacheContract, an_answer
 
 
 class TestMemoryCache(CacheContract):

@@ -1,7 +1,7 @@
 import pytest
 
+from eggypro_adapters.contracts.changes import ChangesContract, Touch
 from eggypro_adapters.memory import MemoryChanges
-from tests.contracts.changes import ChangesContract, Touch
 
 
 class TestMemoryChanges(ChangesContract):

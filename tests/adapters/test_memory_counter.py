@@ -1,9 +1,9 @@
 import pytest
 
+from eggypro_adapters.contracts.clock import FakeSeconds
+from eggypro_adapters.contracts.counter import LOGINS, READS, CounterContract, EndWindows
 from eggypro_adapters.memory import MemoryCounter
 from eggypro_core.rates import Standing
-from tests.clock import FakeSeconds
-from tests.contracts.counter import LOGINS, READS, CounterContract, EndWindows
 
 
 class TestMemoryCounter(CounterContract):

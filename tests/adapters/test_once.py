@@ -5,6 +5,8 @@ import sys
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.once import DONE, OnceContract, Shop, sell
 from eggypro_adapters.memory import MemoryOnce
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.once import PostgresOnce
@@ -13,14 +15,12 @@ from eggypro_core.app import EggyPro
 from eggypro_core.errors import NotFoundError
 from eggypro_core.once import Done
 from tests.builders import a_product, an_eggypro
-from tests.clock import NOON
-from tests.contracts.once import DONE, OnceContract, Shop, sell
 
 DYING = """
 import os, signal, sys
 from eggypro_adapters.postgres.engine import Database
 from tests.adapters.test_once import over
-from tests.contracts.once import NOON, sell
+from eggypro_adapters.contracts.once import NOON, sell
 
 opened = over(Database.connect(sys.argv[1]))
 

@@ -1,9 +1,9 @@
 import pytest
 
+from eggypro_adapters.contracts.category_store import CategoryStoreContract, Stores
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
-from tests.contracts.category_store import CategoryStoreContract, Stores
 
 
 class TestPostgresCategoryStore(CategoryStoreContract):

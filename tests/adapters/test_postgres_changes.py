@@ -11,14 +11,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.postgres.changes import PostgresChanges, Written
-from eggypro_adapters.postgres.engine import Database
-from eggypro_adapters.postgres.products import PostgresProductStore
-from eggypro_adapters.postgres.slots import Slots
-from eggypro_core.errors import UnavailableError
-from eggypro_core.renderings import EVERYTHING, LISTS, TREE, Moment, product_tag
-from tests.builders import a_product, an_eggypro
-from tests.contracts.changes import (
+from eggypro_adapters.contracts.changes import (
     EGG,
     MILK,
     ChangesContract,
@@ -26,6 +19,13 @@ from tests.contracts.changes import (
     moment,
     moment_after_all,
 )
+from eggypro_adapters.postgres.changes import PostgresChanges, Written
+from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.slots import Slots
+from eggypro_core.errors import UnavailableError
+from eggypro_core.renderings import EVERYTHING, LISTS, TREE, Moment, product_tag
+from tests.builders import a_product, an_eggypro
 
 DYING = """
 import os, signal, sys

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts.product_store import NOON, a_draft
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import TRIES, Database, Statement, driver, found_out
 from eggypro_adapters.postgres.products import PostgresProductStore
@@ -14,7 +15,6 @@ from eggypro_core.categories import CategoryDraft, CategoryQuery
 from eggypro_core.errors import UnavailableError
 from eggypro_core.parameters import Status
 from eggypro_core.queries import ProductQuery
-from tests.contracts.product_store import NOON, a_draft
 
 Connect = Callable[..., Database]
 ONE = Statement.of(sa.select(sa.literal_column("1")))

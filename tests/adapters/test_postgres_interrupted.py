@@ -11,10 +11,10 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts.product_store import NOON, a_draft
 from eggypro_adapters.postgres.engine import Database, driver
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.errors import UnavailableError
-from tests.contracts.product_store import NOON, a_draft
 from tests.wires import wire_to
 
 Connect = Callable[..., Database]

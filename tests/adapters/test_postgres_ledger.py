@@ -1,9 +1,9 @@
 import pytest
 
+from eggypro_adapters.contracts.image_ledger import ImageLedgerContract, Stores
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.ledger import PostgresImageLedger
 from eggypro_adapters.postgres.products import PostgresProductStore
-from tests.contracts.image_ledger import ImageLedgerContract, Stores
 
 
 class TestPostgresImageLedger(ImageLedgerContract):

@@ -3,6 +3,10 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts import review_store
+from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.contracts.product_store import NOON, ProductStoreContract, a_draft
+from eggypro_adapters.contracts.variant_store import Stores, VariantStoreContract
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
@@ -13,10 +17,6 @@ from eggypro_core.paging import COUNTED
 from eggypro_core.ports import ProductStore
 from eggypro_core.queries import ProductQuery
 from eggypro_core.variants import VariantQuery
-from tests.clock import FakeClock
-from tests.contracts import review_store
-from tests.contracts.product_store import NOON, ProductStoreContract, a_draft
-from tests.contracts.variant_store import Stores, VariantStoreContract
 
 
 class TestPostgresProductStore(ProductStoreContract):

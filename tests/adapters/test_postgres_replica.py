@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts.changes import moment
+from eggypro_adapters.contracts.clock import FakeSeconds
+from eggypro_adapters.contracts.product_store import NOON, a_draft
 from eggypro_adapters.embedded_postgres import attach
 from eggypro_adapters.embedded_postgres.guardian import CLUSTER, USER
 from eggypro_adapters.postgres.changes import PostgresChanges, Written
@@ -20,10 +23,7 @@ from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_eggypro
 from eggypro_core.queries import ProductQuery
 from eggypro_core.renderings import Moment, product_tag
-from tests.clock import FakeSeconds
 from tests.conftest import FAST, _binaries
-from tests.contracts.changes import moment
-from tests.contracts.product_store import NOON, a_draft
 from tests.wires import wire_to
 
 IS_REPLICA = Statement.of(sa.text("SELECT pg_is_in_recovery()"))

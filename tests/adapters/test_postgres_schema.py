@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts.product_store import NOON, a_draft
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
@@ -15,7 +16,6 @@ from eggypro_adapters.postgres.tables import REVISION, metadata
 from eggypro_core.categories import CategoryQuery
 from eggypro_core.errors import InvalidError
 from eggypro_core.parameters import Status
-from tests.contracts.product_store import NOON, a_draft
 
 SEED_TABLES = ["products", "reviews", "categories", "product_categories", "api_metrics"]
 SEED_INDEXES = [

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from attrs import evolve
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.product_store import NOON, a_draft
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
@@ -28,7 +29,6 @@ from eggypro_adapters.postgres.vocabulary import Known
 from eggypro_core.products import ProductDraft
 from eggypro_core.queries import ProductQuery
 from eggypro_core.search import Reading, read_search, tokens_of
-from tests.contracts.product_store import NOON, a_draft
 from tests.contracts.search_agreement import Pages, agree
 from tests.contracts.search_store import SearchContract, Stores
 

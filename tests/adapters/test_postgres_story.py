@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts import category_store
+from eggypro_adapters.contracts.variant_store import Stores
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
@@ -15,10 +17,9 @@ from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
-from tests.contracts import category_store, category_story
+from tests.contracts import category_story
 from tests.contracts.product_story import play
 from tests.contracts.steady_pages import hold_steady
-from tests.contracts.variant_store import Stores
 from tests.contracts.variant_story import play as play_variants
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.engine import Database
@@ -17,7 +18,6 @@ from eggypro_core.queries import ProductQuery
 from eggypro_core.taxonomy import Taxonomy
 from tests.adapters.test_postgres_engine import Connect, sent
 from tests.builders import a_product
-from tests.clock import FakeClock
 
 FILE = Path(__file__).parents[2].parent / "shared/data/bestbuy/categories.json"
 ROOT = "pcmcat128500050004"

@@ -7,14 +7,14 @@ from time import monotonic
 
 import pytest
 
+from eggypro_adapters.contracts.cache import EGG, NOW, CacheContract, an_answer
+from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_adapters.redis import shared_cache
 from eggypro_adapters.redis.cache import empty, weighed
 from eggypro_adapters.redis.connection import Link
 from eggypro_adapters.redis.encoding import decoded, encoded
 from eggypro_core.errors import UnavailableError
 from eggypro_core.ports import Cache
-from tests.clock import FakeSeconds
-from tests.contracts.cache import EGG, NOW, CacheContract, an_answer
 from tests.redis_servers import PLACES, RedisCluster, RedisServer, running, running_cluster
 from tests.wires import wire_to
 

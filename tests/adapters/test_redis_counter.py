@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import FakeSeconds
+from eggypro_adapters.contracts.counter import LOGINS, READS, CounterContract, EndWindows
 from eggypro_adapters.memory import MemoryCounter
 from eggypro_adapters.redis import shared_counter
 from eggypro_adapters.redis.connection import Link
@@ -15,8 +17,6 @@ from eggypro_adapters.redis.shared_counter import SharedCounter
 from eggypro_core.errors import UnavailableError
 from eggypro_core.ports import Counter
 from eggypro_core.rates import Policy, Standing
-from tests.clock import FakeSeconds
-from tests.contracts.counter import LOGINS, READS, CounterContract, EndWindows
 from tests.redis_servers import PLACES, RedisCluster, RedisServer, running, running_cluster
 
 PATIENT = 10

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.search_misses import SearchMissesContract
 from eggypro_adapters.memory import MemorySearchMisses
 from eggypro_adapters.postgres.engine import Database
@@ -15,7 +16,6 @@ from eggypro_core.misses import SearchMiss
 from eggypro_core.ports import SearchMisses
 from eggypro_core.queries import ProductQuery
 from tests.builders import an_eggypro
-from tests.clock import NOON
 
 DUCK = ProductQuery(search="duck")
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from attrs import evolve
 
 from eggypro_adapters.admin_key import kept_admin_key
+from eggypro_adapters.contracts.call_store import a_call
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.settings import Settings
@@ -40,7 +41,6 @@ from tests.builders import NOON
 from tests.cloudinary_server import CLOUD, cloudinary_server
 from tests.cloudinary_server import KEY as API_KEY
 from tests.cloudinary_server import SECRET as API_SECRET
-from tests.contracts.call_store import a_call
 from tests.pictures import a_picture
 from tests.redis_servers import running
 

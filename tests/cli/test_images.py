@@ -6,6 +6,7 @@ import orjson
 import pytest
 from attrs import define
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.memory import MemoryImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.errors import UnavailableError
@@ -14,7 +15,6 @@ from eggypro_core.storage import KEPT
 from eggypro_core.upkeep import Job
 from tests.builders import a_product, an_eggypro
 from tests.cli.world import Typed, World
-from tests.clock import FakeClock
 from tests.pictures import a_picture
 
 EGG = "egg-white-protein"

@@ -5,11 +5,11 @@ from datetime import timedelta
 import orjson
 import pytest
 
+from eggypro_adapters.contracts.call_store import a_call
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.memory import MemoryCallStore
 from tests.builders import an_eggypro
 from tests.cli.world import Typed, World
-from tests.clock import NOON
-from tests.contracts.call_store import a_call
 
 LONG = "/api/products/{slug}/variants/{variant}/stock"
 

@@ -14,6 +14,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from eggypro_adapters.contracts.category_store import Stores
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_core.catalog import Catalog
 from eggypro_core.categories import Category, CategoryQuery
@@ -23,8 +25,6 @@ from eggypro_core.products import Product
 from eggypro_core.queries import ProductQuery
 from eggypro_core.taxonomy import Taxonomy
 from tests.builders import a_product
-from tests.clock import FakeClock
-from tests.contracts.category_store import Stores
 from tests.contracts.product_story import STORY
 
 SLUGS = ("a", "b", "b-2", "c", "d")

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_core.catalog import Catalog
 from eggypro_core.errors import EggyProError, InvalidError, MovedError
@@ -24,7 +25,6 @@ from eggypro_core.parameters import Status
 from eggypro_core.ports import ProductStore
 from eggypro_core.products import ListedProduct, Product
 from eggypro_core.queries import ProductQuery, Sort
-from tests.clock import FakeClock
 
 STORY = settings(
     max_examples=15,

@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.product_store import NOON, a_draft
 from eggypro_core.categories import CategoryDraft
 from eggypro_core.paging import Page
 from eggypro_core.parameters import Status
@@ -14,7 +15,6 @@ from eggypro_core.products import ListedProduct, ProductDraft
 from eggypro_core.queries import ProductQuery, Sort
 from eggypro_core.reviews import ReviewDraft
 from eggypro_core.variants import VariantDraft
-from tests.contracts.product_store import NOON, a_draft
 from tests.contracts.search_store import Stores
 
 Pages = Callable[[ProductQuery], Page[ListedProduct, ProductQuery]]

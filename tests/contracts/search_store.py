@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.product_store import NOON, a_draft, anyway, renamed, slugs
 from eggypro_core.categories import Category, CategoryDraft
 from eggypro_core.errors import ConflictError
 from eggypro_core.parameters import Status
@@ -22,7 +23,6 @@ from eggypro_core.reviews import ReviewDraft
 from eggypro_core.search import LISTED
 from eggypro_core.variants import Variant, VariantDraft
 from tests import strategies
-from tests.contracts.product_store import NOON, a_draft, anyway, renamed, slugs
 
 any_search = st.text(
     st.characters(exclude_categories=("Cc", "Cs")) | st.sampled_from("eg12 %_'\"\\&|!():*<->"),

@@ -6,9 +6,9 @@ import pytest
 from attrs import evolve
 from hypothesis import Phase, settings
 
+from eggypro_adapters.contracts.category_store import Stores
 from eggypro_adapters.memory import MemoryCategoryStore, MemoryDatabase, MemoryProductStore
 from eggypro_core.categories import Category
-from tests.contracts.category_store import Stores
 from tests.contracts.category_story import play
 from tests.contracts.product_story import STORY
 

@@ -13,6 +13,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.contracts.variant_store import Stores
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_core.assortment import Assortment
 from eggypro_core.catalog import Catalog
@@ -23,9 +25,7 @@ from eggypro_core.products import Product
 from eggypro_core.queries import ProductQuery
 from eggypro_core.variants import Variant, VariantQuery
 from tests.builders import a_product
-from tests.clock import FakeClock
 from tests.contracts.product_story import STORY
-from tests.contracts.variant_store import Stores
 
 SLUGS = ("egg", "salt")
 slugs = st.sampled_from([SLUGS[0], *SLUGS, "new"])

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import settings
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.catalog import Catalog
-from tests.clock import FakeClock
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of the core
 settings.load_profile("unhurried")

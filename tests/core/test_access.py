@@ -10,11 +10,11 @@ from attrs import define, field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.memory import MemoryTokenSigner
 from eggypro_core.access import Credential, Gate, Grant, Permission, Tokens, TokenWish
 from eggypro_core.errors import ForbiddenError, InvalidError, UnauthenticatedError
 from eggypro_core.ports import TokenSigner
-from tests.clock import NOON, FakeClock
 
 KEY = "schlüssel-of-the-shop-?"
 START = NOON.timestamp()

@@ -4,11 +4,11 @@ from threading import Barrier, Event
 
 import pytest
 
+from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_adapters.memory import MemoryCache, MemoryChanges
 from eggypro_core.caching import ABSENT, AWAY, ReadCache
 from eggypro_core.errors import NotFoundError, UnavailableError
 from eggypro_core.renderings import EVERYTHING, LISTS, TREE, CacheCounts, Rendering, product_tag
-from tests.clock import FakeSeconds
 
 EGG, MILK = (product_tag("egg"), TREE), (product_tag("milk"), TREE)
 TTL = 300

@@ -9,6 +9,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 
+from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.catalog import Catalog
@@ -27,7 +28,6 @@ from eggypro_core.queries import ProductQuery
 from eggypro_core.representation import product_body
 from tests import strategies
 from tests.builders import a_product
-from tests.clock import NOON, FakeClock
 
 SLUG = "egg-white-protein"
 FULL: dict[str, object] = {

@@ -8,6 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryCategoryStore, MemoryDatabase, MemoryProductStore
 from eggypro_core.catalog import Catalog
@@ -25,7 +26,6 @@ from eggypro_core.representation import category_body
 from eggypro_core.taxonomy import Taxonomy
 from tests import strategies
 from tests.builders import a_product
-from tests.clock import NOON, FakeClock
 
 
 @pytest.fixture

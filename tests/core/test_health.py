@@ -8,11 +8,11 @@ from time import monotonic
 
 import pytest
 
+from eggypro_adapters.contracts.clock import NOON, FakeClock, FakeSeconds
 from eggypro_core import health
 from eggypro_core.errors import ServiceFailedError, UnavailableError
 from eggypro_core.health import CACHE, DATABASE, IMAGES, Check, Health, Probe, State, Status
 from tests.builders import some_health
-from tests.clock import NOON, FakeClock, FakeSeconds
 
 SOON = 10.0
 

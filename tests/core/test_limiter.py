@@ -3,6 +3,7 @@
 import pytest
 from attrs import evolve
 
+from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_adapters.memory import MemoryCounter
 from eggypro_core.access import AdminUser, Gate, Permission
 from eggypro_core.errors import (
@@ -14,7 +15,6 @@ from eggypro_core.errors import (
 )
 from eggypro_core.limiter import Limiter, Visit
 from eggypro_core.rates import Policy, Standing, policies
-from tests.clock import FakeSeconds
 
 KEY = "the-key-of-the-shop-in-these-tests"
 LOGINS = Policy("auth", 2, 60)

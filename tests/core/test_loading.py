@@ -8,6 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.app import EggyPro
@@ -21,7 +22,6 @@ from eggypro_core.queries import ProductQuery
 from eggypro_core.variants import Variant, VariantQuery
 from tests import strategies
 from tests.builders import a_variant, an_eggypro
-from tests.clock import FakeClock
 
 GOOD: dict[str, object] = {"slug": "good", "name": "Good", "price": "5"}
 OTHER: dict[str, object] = {"slug": "other", "name": "Other", "price": "6"}

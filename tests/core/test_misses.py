@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore, MemorySearchMisses
 from eggypro_core.catalog import Catalog
@@ -16,7 +17,6 @@ from eggypro_core.paging import Position
 from eggypro_core.parameters import Status
 from eggypro_core.queries import ProductQuery, Sort
 from tests.builders import a_product
-from tests.clock import NOON, FakeClock
 
 
 @pytest.fixture

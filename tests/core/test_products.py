@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve, fields_dict
 from hypothesis import given
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.files.html import clean
 from eggypro_core.errors import Fault, InvalidError
 from eggypro_core.products import (
@@ -22,7 +23,6 @@ from eggypro_core.slugs import RESERVED
 from eggypro_core.unset import UNSET
 from tests import strategies
 from tests.builders import a_product
-from tests.clock import NOON
 
 LATER = NOON + timedelta(hours=1)
 NOT_ABOVE = Fault("compare_at_price", "Compare-at price must be above the price")

@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_core.errors import Fault, InvalidError, MalformedError
 from eggypro_core.paging import HIGHEST_ID, Position, cursor_of
 from eggypro_core.parameters import Status, read_status
@@ -22,7 +23,6 @@ from eggypro_core.queries import (
     name_key,
     sort_key,
 )
-from tests.clock import NOON
 from tests.strategies import amounts, lines, names
 
 ROW = Product(

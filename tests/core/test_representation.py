@@ -10,6 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_core.images import nowhere
 from eggypro_core.imports import ImportReport, Notice
 from eggypro_core.listing import Listing
@@ -23,7 +24,6 @@ from eggypro_core.representation import (
     report_body,
     timestamp,
 )
-from tests.clock import NOON
 
 PRODUCT = Product(
     id=7,

@@ -8,6 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.memory import MemoryDatabase, MemoryProductStore, MemoryReviewStore
 from eggypro_core.errors import Fault, InvalidError, MalformedError, NotFoundError
 from eggypro_core.feedback import Feedback
@@ -20,7 +21,6 @@ from eggypro_core.reviews import (
     rating_of,
 )
 from tests.builders import a_review
-from tests.clock import FakeClock
 
 LONG = "https://x.example/" + "a" * 238
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.product_store import a_draft
 from eggypro_core.words import (
     LONGEST,
     Field,
@@ -17,7 +18,6 @@ from eggypro_core.words import (
     stems_of,
     words_of,
 )
-from tests.contracts.product_store import a_draft
 
 PLURALS = """
 almonds=almond apples=apple apricots=apricot artichokes=artichoke avocados=avocado axes=axe

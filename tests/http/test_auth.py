@@ -7,13 +7,13 @@ import pytest
 from attrs import evolve
 from falcon.testing import Result, TestClient
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.memory import MemoryTokenSigner
 from eggypro_core.access import Credential, Gate, Permission, Tokens, TokenWish
 from eggypro_core.app import EggyPro
 from eggypro_http.app import ROUTES, create_app
 from eggypro_http.routes import Route
 from tests.builders import ADMIN_KEY, NOON, a_full_eggypro
-from tests.clock import FakeClock
 from tests.http.wire import ADMIN, EGG, PRODUCTS, at, fields
 
 AUTH = "/api/auth/admin"

@@ -7,6 +7,8 @@ import pytest
 from attrs import evolve
 from falcon.testing import Result, TestClient
 
+from eggypro_adapters.contracts.call_store import a_call
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.memory import MemoryCallStore, MemoryOnce
 from eggypro_core.access import Credential, Gate
 from eggypro_core.app import EggyPro
@@ -15,8 +17,6 @@ from eggypro_core.upkeep import CALLS_KEPT, Job
 from eggypro_http import cron
 from eggypro_http.app import create_app
 from tests.builders import ADMIN_KEY, CRON_SECRET, NOON, an_eggypro
-from tests.clock import FakeClock
-from tests.contracts.call_store import a_call
 
 Run = Callable[[str], Result]
 

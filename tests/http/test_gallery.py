@@ -14,6 +14,7 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
 from eggypro_adapters.cloudinary_images.account import Patience
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import MemoryImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
@@ -27,7 +28,6 @@ from eggypro_core.ports import ImageStore
 from eggypro_core.storage import KEPT
 from eggypro_http.app import create_app
 from tests.builders import ADMIN_KEY, a_product, an_eggypro
-from tests.clock import FakeClock
 from tests.cloudinary_server import (
     CLOUD,
     FORMATS,

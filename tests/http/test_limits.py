@@ -10,11 +10,11 @@ import pytest
 from attrs import evolve
 from falcon.testing import TestClient
 
+from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_core.app import EggyPro
 from eggypro_core.rates import AUTH, STANDARD, STRICT, Policy, policies
 from eggypro_http.app import ROUTES, create_app
 from tests.builders import a_product, a_review, an_eggypro
-from tests.clock import FakeSeconds
 from tests.http.wire import ADMIN, EGG, PRODUCTS, Reply, ask
 
 WRONG = {"HTTP_AUTHORIZATION": "Bearer wrong"}

@@ -7,14 +7,14 @@ from attrs import evolve
 from falcon.testing import TestClient
 
 from eggypro_adapters.call_batches import BatchingRecorder
+from eggypro_adapters.contracts.call_store import a_call
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.memory import MemoryCallStore
 from eggypro_core.access import Permission, TokenWish
 from eggypro_core.monitor import Monitor
 from eggypro_core.rates import STANDARD, Policy
 from eggypro_http.app import create_app
 from tests.builders import an_eggypro
-from tests.clock import NOON
-from tests.contracts.call_store import a_call
 from tests.http.wire import ADMIN, EGG, PRODUCTS, fields
 
 METRICS = "/api/metrics"

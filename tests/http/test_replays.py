@@ -7,6 +7,7 @@ import pytest
 from attrs import evolve
 from falcon.testing import Result, TestClient
 
+from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import MemoryOnce
 from eggypro_core.access import Credential
@@ -14,7 +15,6 @@ from eggypro_core.app import EggyPro
 from eggypro_core.once import Done
 from eggypro_http.app import ROUTES, create_app
 from tests.builders import a_full_eggypro, a_product, a_review, a_variant
-from tests.clock import FakeClock
 from tests.http.forms import BOUNDARY, FORM, JPG, PNG, a_form, a_part
 from tests.http.wire import ADMIN, EGG, PRODUCTS, SAMPLES, ask
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
+from eggypro_adapters.contracts.product_store import NOON, a_draft, moved_to
 from eggypro_core.errors import MovedError, NotFoundError
 from eggypro_core.ports import ProductStore, ReviewStore
 from eggypro_core.products import Rating
 from eggypro_core.queries import ProductQuery, Sort
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, ReviewStatus, rating_of
-from tests.contracts.product_store import NOON, a_draft, moved_to
 
 EGG = "egg-white"
 
@@ -36,14 +36,14 @@ class Stores:
         return self.reviews.verify(self.said(*args, **more).id, is_verified=True)
 
     def rating(self) -> tuple[str | None, int]:
-        """The rating of the egg white, in a list as on its own."""
+        """Return the rating of the egg white, in a list as on its own."""
         rating = self.products.find(EGG).rating
         assert self.products.page(ProductQuery()).items[0].rating == rating
         return None if rating.average is None else str(rating.average), rating.count
 
 
 def comments(store: ReviewStore, query: ReviewQuery) -> list[str]:
-    """The comments of all pages, each found by following `next`."""
+    """Return the comments of all pages, each found by following `next`."""
     page = store.page(query)
     found = [review.comment for review in page.items]
     while page.next is not None:

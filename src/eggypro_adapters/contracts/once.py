@@ -8,12 +8,11 @@ from threading import Barrier, Event
 import pytest
 from attrs import frozen
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_core.app import EggyPro
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.once import REMEMBERED, Done
 from eggypro_core.ports import Once
-from tests.builders import a_product
-from tests.clock import NOON
 
 SECOND = timedelta(seconds=1)
 DONE = Done("print", b"body", {"etag": '"1.a"'})
@@ -27,7 +26,11 @@ class Shop:
     once: Once
 
 
+_PRODUCT = {"description": "", "details": "", "price": "24.99", "ingredients": ["egg white"]}
+
+
 def sell(within: EggyPro) -> Done:
+    """Sell one egg, and say so."""
     within.catalog.adjust_stock("egg-white-protein", -1)
     return DONE
 
@@ -56,7 +59,7 @@ class OnceContract:
 
     def test_what_fails_can_be_tried_again(self, opened: Shop, left: Callable[[], int]) -> None:
         def fail(within: EggyPro) -> Done:
-            within.catalog.add(a_product(name="Another"))
+            within.catalog.add({**_PRODUCT, "name": "Another"})
             raise ConflictError("no")
 
         for _ in range(2):
@@ -115,7 +118,7 @@ class OnceContract:
 
     def test_what_is_done_within_is_seen_within(self, opened: Shop) -> None:
         def work(within: EggyPro) -> Done:
-            slug = within.catalog.add(a_product(name="Fresh", stock_quantity=3)).slug
+            slug = within.catalog.add({**_PRODUCT, "name": "Fresh", "stock_quantity": 3}).slug
             within.catalog.adjust_stock(slug, -2)
             with pytest.raises(ConflictError):
                 within.catalog.adjust_stock(slug, -2)

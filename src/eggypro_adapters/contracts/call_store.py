@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 from attrs import evolve
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_core.calls import Call
 from eggypro_core.metrics import CallSummary
 from eggypro_core.ports import CallStore
-from tests.clock import NOON
 
 DAY = timedelta(days=1)
 PRODUCT = "/api/products/{slug}"
@@ -23,11 +23,13 @@ def a_call(
     status: int = 200,
     at: datetime = NOON,
 ) -> Call:
+    """Return a call that took so long."""
     network, agent = "203.0.113.0/24", "Egg\tBrowser\\N 1.0\n"
     return Call(endpoint, method, status, milliseconds, network, agent, "an-id", at)
 
 
 def percentiles(store: CallStore) -> tuple[float, float, float]:
+    """Return p50, p95 and p99 of the only route."""
     [one] = store.summary(NOON)
     return one.p50, one.p95, one.p99
 

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_core.ports import Cache
 from eggypro_core.renderings import Kept, Moment, Rendering
-from tests.clock import FakeSeconds
 
 NOW = 1_800_000_000.0
 SEEN = Moment("16384-1792000000123456", 9_007_199_254_740_993)
@@ -29,6 +29,7 @@ NAMES = [
 
 
 def an_answer(body: bytes, ends: float = NOW + 300) -> Kept:
+    """Return an answer that ends at a second."""
     return Kept(SEEN, ends, Rendering(body))
 
 

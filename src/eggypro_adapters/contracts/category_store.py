@@ -9,13 +9,13 @@ from functools import partial
 import pytest
 from attrs import evolve, frozen
 
+from eggypro_adapters.contracts.product_store import NOON, a_draft, moved_to
 from eggypro_core.categories import DEPTH, ROOTS, Category, CategoryDraft, CategoryQuery
 from eggypro_core.errors import ConflictError, InvalidError, MovedError, NotFoundError
 from eggypro_core.parameters import Status
 from eggypro_core.ports import CategoryStore, ProductStore
 from eggypro_core.products import CategoryName
 from eggypro_core.queries import ProductQuery
-from tests.contracts.product_store import NOON, a_draft, moved_to
 
 Edit = Callable[[Category], Category]
 
@@ -43,7 +43,7 @@ class Stores:
         return "/".join(self.categories.find(slug).path)
 
     def listed(self, query: CategoryQuery) -> list[str]:
-        """The slugs of all pages, each found by following `next`."""
+        """Return the slugs of all pages, each found by following `next`."""
         found: list[str] = []
         following: CategoryQuery | None = query
         while following is not None:
@@ -69,7 +69,7 @@ class Stores:
         return {category.slug: category.product_count for category in page.items}
 
     def within(self, category: str, **wishes: object) -> list[str]:
-        """The products that a list shows of a category."""
+        """Return the products that a list shows of a category."""
         query = evolve(ProductQuery(category=category), **wishes)  # type: ignore[arg-type]  # the test's choice
         page = self.products.page(query)
         assert page.total == len(page.items)
@@ -77,14 +77,17 @@ class Stores:
 
 
 def below(parent: str | None) -> Edit:
+    """Return the edit that moves a category below another, or to the roots."""
     return lambda category: evolve(category, parent=parent)
 
 
 def active(*, is_active: bool) -> Edit:
+    """Return the edit that shows a category, or archives it."""
     return lambda category: evolve(category, is_active=is_active)
 
 
 def slugged(slug: str) -> Edit:
+    """Return the edit that gives a category another slug."""
     return lambda category: evolve(category, slug=slug)
 
 

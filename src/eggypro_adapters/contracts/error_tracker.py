@@ -23,7 +23,7 @@ class UnspeakableError(Exception):
 
 
 def raised(error: T) -> T:
-    """An error that has been somewhere."""
+    """Return an error that has been somewhere."""
     with pytest.raises(type(error)):
         raise error
     return error

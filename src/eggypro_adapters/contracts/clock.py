@@ -9,12 +9,15 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 @define
 class FakeClock:
+    """Time that passes only when a test says so."""
+
     now: datetime = NOON
 
     def __call__(self) -> datetime:
         return self.now
 
     def tick(self, seconds: int = 1) -> None:
+        """Let seconds pass."""
         self.now += timedelta(seconds=seconds)
 
 

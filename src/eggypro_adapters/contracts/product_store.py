@@ -24,14 +24,17 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def a_draft(name: str = "Egg White", /, **changes: object) -> ProductDraft:
+    """Return a product that can be added."""
     return evolve(ProductDraft(name=name, price=Decimal("24.99")), **changes)  # type: ignore[arg-type]  # the test's choice
 
 
 def renamed(name: str) -> Callable[[Product], Product]:
+    """Return the edit that gives a product another name."""
     return lambda product: evolve(product, name=name, version=product.version + 1)
 
 
 def moved_to(slug: str) -> Callable[[Product], Product]:
+    """Return the edit that gives a product another slug."""
     return lambda product: evolve(product, slug=slug, version=product.version + 1)
 
 
@@ -40,7 +43,7 @@ def anyway(_: Product) -> None:
 
 
 def slugs(store: ProductStore, query: ProductQuery) -> list[str]:
-    """The slugs of all pages, each found by following `next`."""
+    """Return the slugs of all pages, each found by following `next`."""
     found: list[str] = []
     following: ProductQuery | None = query
     while following is not None:

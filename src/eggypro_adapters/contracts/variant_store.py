@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
+from eggypro_adapters.contracts.product_store import NOON, a_draft, moved_to
 from eggypro_core.errors import ConflictError, MovedError, NotFoundError, StaleError
 from eggypro_core.parameters import Status
 from eggypro_core.ports import ProductStore, VariantStore
 from eggypro_core.products import Product
 from eggypro_core.queries import ProductQuery
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
-from tests.contracts.product_store import NOON, a_draft, moved_to
 
 EGG = "egg-white"
 LATER = NOON + timedelta(days=1)
@@ -41,7 +41,7 @@ class Stores:
         self.variants.remove(EGG, variant.id, lambda _: None, LATER)
 
     def shown(self) -> tuple[str, str | None, int, bool, int]:
-        """What the egg white shows by its variants, in a list as on its own."""
+        """Return what the egg white shows by its variants, in a list as on its own."""
         product = self.products.find(EGG)
         [listed] = self.products.page(ProductQuery()).items
         assert listed == product.listed()
@@ -270,7 +270,7 @@ class VariantStoreContract:
         assert self._sizes(stores) == ["a", "b", "d", "c", "e", "f"]
 
     def _sizes(self, stores: Stores, status: Status = Status.ACTIVE, limit: int = 2) -> list[str]:
-        """The sizes of all pages, and those that the product itself carries."""
+        """Return the sizes of all pages, and those that the product itself carries."""
         page = stores.variants.page(VariantQuery(product=EGG, status=status, limit=limit))
         found = [variant.options["Size"] for variant in page.items]
         while page.next is not None:

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from attrs import evolve, frozen
 
+from eggypro_adapters.contracts.product_store import NOON, a_draft, anyway, moved_to
 from eggypro_core.errors import InvalidError, MovedError, NotFoundError
 from eggypro_core.images import StoredImage
 from eggypro_core.parameters import Status
 from eggypro_core.ports import ImageLedger, ProductStore
 from eggypro_core.products import Image, Product
-from tests.contracts.product_store import NOON, a_draft, anyway, moved_to
 
 EGG, OTHER = "eggypro-products/egg", "eggypro-products/other"
 LATER = NOON + timedelta(hours=1)
@@ -29,11 +29,12 @@ class Stores:
 
 
 def a_stored(public_id: str = EGG) -> StoredImage:
+    """Return an image as a store describes it."""
     return StoredImage(public_id=public_id, width=60, height=40, format="jpg", size=900)
 
 
 def showing(*refs: str) -> Callable[[Product], Product]:
-    """A change of a product to these images."""
+    """Return the edit that gives a product these images."""
     images = tuple(map(Image, refs))
     return lambda product: evolve(product, images=images, version=product.version + 1)
 
