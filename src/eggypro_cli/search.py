@@ -48,6 +48,10 @@ def misses(
     outside: Outside = context.obj
     with outside.open() as eggypro:
         found = eggypro.search_misses.list(most)
-        show(misses_body(found), lambda: [miss_table(found)], json=json)
+        show(
+            misses_body(found),
+            lambda: [miss_table(found) if found else "No search was in vain."],
+            json=json,
+        )
         if clear:
             eggypro.search_misses.clear()

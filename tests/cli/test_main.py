@@ -50,6 +50,20 @@ code = main(sys.argv[1:])
 found = sorted({HEAVY} & set(sys.modules))
 sys.exit(f"imported {{found}}" if found else code)
 """
+ALL_HELP = f"""
+import sys
+from eggypro_cli.main import main
+for words in {COMMANDS}:
+    main([*words, "--help"])
+found = sorted({HEAVY} & set(sys.modules))
+sys.exit(f"imported {{found}}" if found else 0)
+"""
+IN_BASH = """
+eval "$(_EGGYPRO_COMPLETE=source_bash eggypro)"
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+_eggypro_completion eggypro
+echo "${COMPREPLY[@]}"
+"""
 LIST = """
 import sys
 from tests.builders import a_product
@@ -113,6 +127,40 @@ def test_the_bare_command_shows_the_help(typed: Typed) -> None:
 )
 def test_the_help_imports_nothing_heavy(words: list[str]) -> None:
     assert python(HELP, *words).stderr == b""
+
+
+def test_no_help_imports_anything_heavy() -> None:
+    assert python(ALL_HELP).stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("typed_words", "offered"),
+    [
+        (["eggypro", "products", "im"], "import"),
+        (["eggypro", "stock", ""], "set adjust"),
+        (["eggypro", "products", "export", "--format", "sh"], "shopify"),
+    ],
+)
+def test_bash_completes_commands_and_values(typed_words: list[str], offered: str) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-c", IN_BASH, "bash", *typed_words],
+        capture_output=True,
+        env={**os.environ, "PATH": path},
+        check=False,
+        timeout=60,
+    )
+    assert (done.stdout.decode().split(), done.stderr) == (offered.split(), b"")
+
+
+def test_zsh_gets_a_script_and_what_it_asks_for() -> None:
+    script = python(HELP, _EGGYPRO_COMPLETE="source_zsh")
+    offered = python(
+        HELP, _EGGYPRO_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="eggypro products im"
+    )
+    assert script.stdout.strip().startswith(b"#compdef eggypro")
+    assert b'"import"' in offered.stdout
+    assert b'"export"' not in offered.stdout
 
 
 def test_the_version_is_the_package_s(typed: Typed) -> None:

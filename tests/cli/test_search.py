@@ -47,6 +47,7 @@ def test_what_is_cleared_is_shown_once_more_if_somebody_says_yes(
     assert [one["times"] for one in orjson.loads(answer.out)["items"]] == [2, 1, 1]
     assert world.eggypro.search_misses.list(10) == ()
     assert typed("search", "misses", "--json").out == '{"items":[]}\n'
+    assert typed("search", "misses").out == "No search was in vain.\n"
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "x"])
