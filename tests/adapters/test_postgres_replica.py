@@ -3,7 +3,7 @@
 import math
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from eggypro_adapters.contracts.changes import moment
 from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_adapters.contracts.product_store import NOON, a_draft
-from eggypro_adapters.embedded_postgres import attach
+from eggypro_adapters.embedded_postgres import Attachment, attach
 from eggypro_adapters.embedded_postgres.guardian import CLUSTER, USER
 from eggypro_adapters.postgres.changes import PostgresChanges, Written
 from eggypro_adapters.postgres.engine import Database, Statement, found_out
@@ -24,7 +24,7 @@ from eggypro_adapters.wiring import open_eggypro
 from eggypro_core.queries import ProductQuery
 from eggypro_core.renderings import Moment, product_tag
 from tests.conftest import FAST, _binaries
-from tests.wires import wire_to
+from tests.wires import Wire, wire_to
 
 IS_REPLICA = Statement.of(sa.text("SELECT pg_is_in_recovery()"))
 READERS = Statement.of(
@@ -44,19 +44,27 @@ def servers(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Pair]:
     """A primary with all tables, and its replica."""
-    folder, binaries = tmp_path_factory.mktemp("pair"), _binaries(pytestconfig)
-    with attach(folder / "one", linger=0, binaries=binaries, settings=FAST) as primary:
-        database = Database.connect(primary.url)
+    with replicating(tmp_path_factory.mktemp("pair"), _binaries(pytestconfig)) as (one, two, _):
+        yield sa.make_url(one.url), sa.make_url(two.url)
+
+
+@contextmanager
+def replicating(folder: Path, binaries: Path) -> Iterator[tuple[Attachment, Attachment, Wire]]:
+    """A primary with all tables, its replica, and the wire by which that hears of it."""
+    with ExitStack() as opened:
+        one = attach(folder / "one", linger=0, binaries=binaries, settings=FAST)
+        opened.enter_context(one)
+        database = Database.connect(one.url)
         PostgresMigrations(database).upgrade()
         database.close()
-        with wire_to(f"{primary.socket_dir}/.s.PGSQL.5432") as wire:
-            # By TCP: the replica's processes may not enter the folder of the primary's socket.
-            copy_of(binaries, wire.port, folder / "two")
-            with attach(folder / "two", linger=0, binaries=binaries) as replica:
-                yield sa.make_url(primary.url), sa.make_url(replica.url)
+        # By TCP: the replica's processes may not enter the folder of the primary's socket.
+        wire = opened.enter_context(wire_to(f"{one.socket_dir}/.s.PGSQL.5432"))
+        _copy(binaries, wire.port, folder / "two")
+        two = opened.enter_context(attach(folder / "two", linger=0, binaries=binaries))
+        yield one, two, wire
 
 
-def copy_of(binaries: Path, port: int, folder: Path) -> None:
+def _copy(binaries: Path, port: int, folder: Path) -> None:
     folder.mkdir(mode=0o700)
     source = f"host=127.0.0.1 port={port} user={USER}"
     words = ["-D", str(folder / CLUSTER), "-R", "--checkpoint=fast", "--no-sync", "-d", source]
