@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
     from eggypro_core.renderings import CacheReport
 
-app = typer.Typer(help="Look at the answers that servers keep, and have them forgotten.")
+app = typer.Typer(help="Look at the answers that servers keep, or end them.")
 
 
 @app.command(epilog=examples("cache clear", "cache clear --json"))
 def clear(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Have every server of the shop forget the answers it keeps, and remove those in Redis.
+    """Have every server of the shop forget its answers.
 
-    It is never needed after a change: servers hear of each.
+    Those in Redis are removed. It is never needed after a change: servers hear of each.
     """
     outside: Outside = context.obj
     with outside.open() as eggypro:
@@ -31,7 +31,7 @@ def clear(context: typer.Context, *, json: JsonOption = False) -> None:
 
 @app.command(epilog=examples("cache stats", "cache stats --json"))
 def stats(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Show what the running servers of this host keep, and how often it was of use.
+    """Show what the servers of this host keep, and of what use.
 
     They count from their start, and write it down about once a second.
     """

@@ -59,7 +59,10 @@ def list_categories(  # noqa: PLR0913  (one for each parameter of a list)
     status: StatusOption = "active",
     json: JsonOption = False,
 ) -> None:
-    """List categories by name, with their path and how many products are in them."""
+    """List categories by name.
+
+    Each with its path, and how many products are in it.
+    """
     from eggypro_cli.tables import category_page
     from eggypro_core import CategoryQuery
     from eggypro_core.representation import category_page_body
@@ -139,7 +142,10 @@ def update(  # noqa: PLR0913  (an option for each field)
     root: Annotated[bool, typer.Option("--root", help="Let nothing be above it.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Change what is given of a category; a new parent moves it with all below it."""
+    """Change what is given of a category.
+
+    A new parent moves it with all below it.
+    """
     values = fields.given(
         {"name": name, "slug": new_slug, "description": description, "parent": parent}
     )

@@ -98,7 +98,10 @@ def revision(
 
 @app.command(epilog=examples("db check"))
 def check(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Check that the tables in code and the database are the same; exits with 1 if not."""
+    """Check that the database has the tables of the code.
+
+    Exits with 1 if not.
+    """
     outside: Outside = context.obj
     with outside.migrations() as migrations:
         differences = migrations.differences()
@@ -112,7 +115,7 @@ def check(context: typer.Context, *, json: JsonOption = False) -> None:
 
 @app.command(epilog=examples("db introspect", "db introspect --json"))
 def introspect(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Show what is in the database, and how it differs from the tables in code.
+    """Show the tables, and how they differ from the code.
 
     Rows are counted about. Exits with 1 if anything differs.
     """

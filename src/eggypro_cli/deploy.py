@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 AWAY = 3
 app = typer.Typer(
-    help="Check the settings, bring the database up to date, and check what the shop needs.",
+    short_help="Bring the database up to date, and check everything.",
     invoke_without_command=True,
     epilog=examples("deploy", "deploy --json"),
 )

@@ -17,7 +17,10 @@ app = typer.Typer(help="Check the settings, and explain them.")
 
 @app.command(epilog=examples("env check", "env check --json"))
 def check(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Check all settings; names every one that is wrong, never its value, and exits with 2."""
+    """Check all settings.
+
+    Names every one that is wrong, never its value, and exits with 2 then.
+    """
     outside: Outside = context.obj
     outside.check_settings()
     show({"status": "ok"}, lambda: ["ok"], json=json)

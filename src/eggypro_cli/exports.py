@@ -47,9 +47,10 @@ def export_products(
     ] = "all",
     json: JsonOption = False,
 ) -> None:
-    """Export products with their variants and categories, as they are at one moment.
+    """Export products with their variants and categories.
 
-    A file is written whole or not at all; one that is there already is replaced at the end.
+    They are as they were at one moment. A file is written whole or not at all; one that is there
+    already is replaced at the end.
     """
     from eggypro_core import Export, Status
 

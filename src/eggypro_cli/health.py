@@ -16,9 +16,9 @@ EXAMPLES = examples("health", "health --json")
 
 
 def health(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Check everything that the settings name, from here: within two seconds.
+    """Check everything that the settings name, from here.
 
-    Exits with 3 unless all is well.
+    It takes two seconds at most. Exits with 3 unless all is well.
     """
     from eggypro_cli.figures import health_lines
     from eggypro_core.health import Status

@@ -54,9 +54,10 @@ def upload(
 
 @app.command(epilog=examples("images prune", "images prune --json"))
 def prune(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Delete stored images that no product has: of uploads that failed or were never finished.
+    """Delete stored images that no product has.
 
-    Exits with 3 if the store would not delete some: those are kept for the next time.
+    They are of uploads that failed or were never finished. Exits with 3 if the store would not
+    delete some: those are kept for the next time.
     """
     outside: Outside = context.obj
     with outside.open() as eggypro:

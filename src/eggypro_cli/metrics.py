@@ -20,9 +20,10 @@ DaysOption = Annotated[
 
 @app.command(epilog=examples("metrics summary --days 7", "metrics summary --days 1 --json"))
 def summary(context: typer.Context, *, days: DaysOption = None, json: JsonOption = False) -> None:
-    """Sum up the calls of the last days by route, the most frequent first.
+    """Sum up the calls of the last days by route.
 
-    Times are in milliseconds; every status from 400 on counts as an error.
+    The most frequent come first. Times are in milliseconds; every status from 400 on counts as an
+    error.
     """
     from eggypro_cli.figures import summary_lines
     from eggypro_core.metrics import read_days
@@ -49,7 +50,10 @@ def top(
     ] = 5,
     json: JsonOption = False,
 ) -> None:
-    """Show the slowest routes, by what 95 percent of the calls did not exceed, and most errors."""
+    """Show the slowest routes, and those with most errors.
+
+    The slowest by what 95 percent of their calls did not exceed.
+    """
     from eggypro_cli.figures import top_lines
     from eggypro_core.metrics import most_failing, read_days, slowest
     from eggypro_core.representation import summary_body
@@ -76,7 +80,10 @@ def prune(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Forget the calls that are older than some days, a few at a time: nobody waits for it."""
+    """Forget the calls that are older than some days.
+
+    A few at a time: nobody waits for it.
+    """
     from eggypro_core.metrics import read_kept_days
 
     wanted = asked_for(read_kept_days, {"days": days})

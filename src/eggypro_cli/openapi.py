@@ -14,7 +14,10 @@ def openapi(
     *,
     json: Annotated[bool, typer.Option("--json", help="For other commands: it is JSON.")] = False,  # noqa: ARG001
 ) -> None:
-    """Print the HTTP API as OpenAPI 3.1 describes it, for generators of clients."""
+    """Print the HTTP API as OpenAPI 3.1 describes it.
+
+    It is for generators of clients.
+    """
     from eggypro_http.app import description
 
     sys.stdout.write(description().decode())

@@ -21,7 +21,7 @@ from eggypro_cli.console import JsonOption, examples, show, show_one
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
-app = typer.Typer(help="List, search, show, import, export, create and change products.")
+app = typer.Typer(help="List, search, show, edit, import and export products.")
 app.command("import", epilog=loads.IMPORT_EXAMPLES)(loads.import_products)
 app.command("export", epilog=exports.EXPORT_EXAMPLES)(exports.export_products)
 app.command(epilog=editing.CREATE_EXAMPLES)(editing.create)
@@ -125,7 +125,10 @@ def search_products(  # noqa: PLR0913  (one for each parameter of a list)
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Search products by name, ingredients, description and SKU: the best first."""
+    """Search products, the best first.
+
+    In names, ingredients, descriptions, categories and SKUs.
+    """
     wishes = {
         "search": query,
         "category": category,

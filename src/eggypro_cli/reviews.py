@@ -49,7 +49,10 @@ def list_reviews(  # noqa: PLR0913  (one for each parameter of a list)
     cursor: CursorOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List the reviews that wait for a moderator, oldest first; or others."""
+    """List the reviews that wait for a moderator, or others.
+
+    The oldest come first.
+    """
     from eggypro_cli.tables import review_page
     from eggypro_core.representation import review_page_body
 

@@ -12,7 +12,7 @@ from eggypro_cli.console import JsonOption, examples, show
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
-app = typer.Typer(help="Set the stock of products and variants, add to it, take from it.")
+app = typer.Typer(help="Set the stock of products and variants, or change it.")
 VariantOption = Annotated[
     int | None,
     typer.Option(
@@ -68,7 +68,10 @@ def adjust_stock(
     variant: VariantOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Add to the stock of a product or variant, or take from it; it never falls below zero."""
+    """Add to the stock of a product or variant, or take from it.
+
+    It never falls below zero.
+    """
     _change(context, slug, variant, {"delta": by}, json=json)
 
 

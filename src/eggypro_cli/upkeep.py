@@ -16,9 +16,10 @@ EXAMPLES = examples("upkeep", "upkeep --json")
 
 
 def upkeep(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Remove images that no product has, calls older than 30 days, idempotency keys that are over.
+    """Remove what nobody needs any more.
 
-    Have a timer do it daily. Exits with 3 if the image store would not delete some.
+    Images that no product has, calls older than 30 days, idempotency keys that are over. Have a
+    timer do it daily. Exits with 3 if the image store would not delete some.
     """
     from eggypro_cli.tables import pairs
     from eggypro_core.representation import upkept_body
