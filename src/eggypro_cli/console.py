@@ -133,16 +133,22 @@ def _confirmed(question: str, *, shown: bool) -> bool:
     return answer.strip().lower() in {"y", "yes"}
 
 
+_WIDE = 10_000
+
+
 def _rendered(things: Iterable[RenderableType], stream: TextIO) -> str:
     """Return the text of some things as the stream can show it: its width, colours if it has any.
 
-    Plain sentences are left for the terminal to wrap, so that what they name can be copied.
+    Plain sentences are left for the terminal to wrap, so that what they name can be copied. A line
+    for a pipe or a file is as long as it is, unless COLUMNS says otherwise.
     """
     from rich.console import Console
 
     is_plain = Console(file=stream).no_color  # NO_COLOR; bold letters are control codes as well
+    is_wide = not stream.isatty() and "COLUMNS" not in os.environ
     console = Console(
         file=stream,
+        width=_WIDE if is_wide else None,
         color_system=None if is_plain else "auto",
         markup=False,
         highlight=False,

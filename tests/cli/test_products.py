@@ -181,3 +181,13 @@ def test_long_texts_stay_within_80_columns_and_are_not_cut(
 
 def test_a_table_in_a_pipe_has_no_escape_codes(typed: Typed) -> None:
     assert "\x1b" not in typed("products", "list").out
+
+
+def test_a_line_for_a_pipe_is_as_long_as_it_is(
+    typed: Typed, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = "an-egg-of-which-there-is-much-to-say-" * 3 + "indeed"
+    world.eggypro.catalog.add(a_product(name="A long egg", slug=slug))
+    assert slug not in typed("products", "list").out
+    monkeypatch.delenv("COLUMNS")
+    assert any(line.startswith(slug) for line in typed("products", "list").out.splitlines())
