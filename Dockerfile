@@ -4,7 +4,8 @@ RUN pip install --no-cache-dir uv==0.13.9
 COPY pyproject.toml requirements.lock README.md LICENSE /source/
 COPY src /source/src
 RUN python -m venv --without-pip /opt/eggypro \
-  && uv pip install --no-cache --python /opt/eggypro --constraints /source/requirements.lock '/source[server]'
+  && uv pip install --no-cache --python /opt/eggypro \
+    --constraints /source/requirements.lock --build-constraints /source/requirements.lock '/source[server]'
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/eggypro --create-home eggypro

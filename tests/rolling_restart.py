@@ -12,6 +12,8 @@ from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
+from urllib.request import urlopen
 from uuid import uuid4
 
 from tests.test_end_to_end import EGGYPRO, REST, eggypro, environment, wait_for
@@ -19,6 +21,8 @@ from tests.test_end_to_end import EGGYPRO, REST, eggypro, environment, wait_for
 __all__ = ["environment"]
 DRAIN = "2"
 EGGS = 100_000
+_STATUS = 17
+"""The column of the proxy's statistics that tells whether a server is up."""
 CONFIG = """
 defaults
   mode http
@@ -28,6 +32,8 @@ defaults
   retries 0
 frontend shop
   bind 127.0.0.1:{port}
+  stats enable
+  stats uri /stats
   default_backend servers
 backend servers
   balance roundrobin
@@ -60,6 +66,18 @@ def started(
 
 def serving(port: int) -> list[str]:
     return [EGGYPRO, "serve", "--port", str(port), "--drain", DRAIN]
+
+
+def wait_until_both_are_up(port: int) -> None:
+    """Wait until the proxy has both servers at work: before that, none may be taken away."""
+    end = monotonic() + 30
+    while True:
+        with urlopen(f"http://127.0.0.1:{port}/stats;csv") as told:
+            rows = [line.decode().split(",") for line in told]
+        states = {row[1]: row[_STATUS] for row in rows if row[0] == "servers"}
+        if states["one"] == states["two"] == "UP":
+            return
+        assert monotonic() < end, states
 
 
 class Customer:
@@ -104,6 +122,7 @@ def test_no_request_is_lost(environment: dict[str, str], tmp_path: Path) -> None
         for customer in customers:
             customer.thread.start()
         for each, server in servers.items():
+            wait_until_both_are_up(port)
             server.close()
             server.enter_context(started(serving(each), each, environment))
         over.set()

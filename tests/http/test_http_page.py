@@ -1,0 +1,47 @@
+"""The page on HTTP: what it types does what it says, on the demo catalogue."""
+
+import re
+import shlex
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from falcon.testing import TestClient
+
+from eggypro_adapters.memory import MemoryOnce
+from eggypro_adapters.wiring import DEMO
+from eggypro_http.app import create_app
+from tests.builders import ADMIN_KEY, an_eggypro
+
+PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
+LINES = re.findall(r"^curl .*$", PAGE, re.MULTILINE)
+REFUSED = '{"price": "-1"}'
+
+curl = ArgumentParser()
+curl.add_argument("address")
+curl.add_argument("-X", default="GET", dest="method")
+curl.add_argument("-H", action="append", default=[], dest="headers")
+curl.add_argument("-d", dest="body")
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_the_page_types_is_answered(line: str) -> None:
+    shop = evolve(an_eggypro(), once=MemoryOnce())
+    with DEMO.open("rb") as demo:
+        shop.catalog.load(shop.reader(demo))
+    typed = line.replace("$KEY", ADMIN_KEY).replace("$A", "")
+    asked = curl.parse_args(shlex.split(typed)[1:])
+    path, _, query = asked.address.partition("?")
+    answer = TestClient(create_app(shop)).simulate_request(
+        asked.method,
+        path,
+        query_string=query,
+        headers=[one.split(": ", 1) for one in asked.headers],
+        body=asked.body,
+    )
+    assert answer.status_code == (422 if asked.body == REFUSED else 200), answer.text
+
+
+def test_the_page_types_something() -> None:
+    assert len(LINES) >= 5
