@@ -70,6 +70,7 @@ def _wait_for_signals(ending: Event, drain: float) -> None:
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until Granian has begun there is none to call
     Thread(target=_finish, args=[ending, drain], daemon=True).start()
 
 

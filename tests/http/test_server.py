@@ -196,6 +196,28 @@ def test_a_signal_before_the_shop_is_open_ends_it_at_once() -> None:
         assert server.end() == (0, "", "")
 
 
+def test_a_worker_that_has_not_begun_ends_at_once_and_is_not_drained() -> None:
+    """It would begin to serve while it is drained, and end in the middle of that."""
+    program = """
+import signal
+from threading import Event
+from eggypro_http.worker import _wait_for_signals
+signal.signal(signal.SIGTERM, print)  # what a worker inherits
+_wait_for_signals(Event(), drain=600)
+print("waits", flush=True)
+signal.pause()
+"""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "waits\n"
+        worker.terminate()
+        try:
+            assert worker.wait(DEADLINE) == 0
+        finally:
+            worker.kill()
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_do_not_outlive_a_main_process_that_is_killed(workers: int) -> None:
     with serving(workers=workers) as server:
