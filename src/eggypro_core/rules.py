@@ -113,10 +113,12 @@ def line(name: str, maximum: int, *, never: str = "") -> Callable[[object], str]
     forbidden = re.compile(f"[{re.escape(never)}]") if never else None
 
     def rule(value: object) -> str:
-        text = _SPACES.sub(" ", _normal(name, value, maximum)).strip(" ")
+        text = _normal(name, value, maximum)
+        is_plain = text.isascii() and text.isprintable()  # most are: nothing more to look for
+        text = " ".join(text.split()) if is_plain else _SPACES.sub(" ", text).strip(" ")
         if not text:
             raise RefusedError(f"{name} is required")
-        if not is_clean(text) or (forbidden and forbidden.search(text)):
+        if not (is_plain or is_clean(text)) or (forbidden and forbidden.search(text)):
             raise RefusedError(f"{name} contains invalid characters")
         return _within(name, text, maximum)
 
@@ -134,8 +136,10 @@ def long_text(
     """
 
     def normal(value: object) -> str:
-        text = _LINE_BREAK.sub("\n", _normal(name, value, maximum))
-        text = text.replace("\t", " ")
+        text = _normal(name, value, maximum)
+        if text.isascii() and text.replace("\n", "").isprintable():  # most are: nothing to change
+            return text.strip()
+        text = _LINE_BREAK.sub("\n", text).replace("\t", " ")
         if _NOT_LONG_TEXT.search(text):  # before str.strip, to which some of them are white space
             raise RefusedError(f"{name} contains invalid characters")
         return text.strip()

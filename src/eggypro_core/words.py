@@ -66,10 +66,10 @@ def words_of(text: str) -> list[str]:
 
     "Omega3 d'Été" gives omega, 3, d, ete; "Ben's" gives ben.
     """
-    plain = _APOSTROPHE_S.sub("", text)
-    if plain.isascii():
-        return _ASCII_WORD.findall(plain.lower())
-    return _WORD.findall(_SILENT.sub("", fold(plain)))
+    if not text.isascii():
+        return _WORD.findall(_SILENT.sub("", fold(_APOSTROPHE_S.sub("", text))))
+    plain = _APOSTROPHE_S.sub("", text) if "'" in text else text
+    return _ASCII_WORD.findall(plain.lower())
 
 
 @lru_cache(maxsize=50_000)

@@ -7,6 +7,7 @@ from functools import lru_cache
 import sqlalchemy as sa
 from attrs import frozen
 
+from eggypro_adapters.postgres.copying import escaped
 from eggypro_adapters.postgres.engine import Database, Statement, driver
 from eggypro_core.calls import Call
 from eggypro_core.metrics import FAILED, CallSummary
@@ -61,9 +62,6 @@ DELETE FROM api_metrics WHERE id = ANY (ARRAY(
 ))"""
 )
 
-_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-"""What has a meaning in the text format of COPY."""
-
 
 @frozen
 class PostgresCallStore:
@@ -107,4 +105,4 @@ def _text(text: str) -> str:
 
     One such call would hold up all others.
     """
-    return text.replace("\x00", "").encode(errors="replace").decode().translate(_ESCAPED)
+    return escaped(text.replace("\x00", "").encode(errors="replace").decode())

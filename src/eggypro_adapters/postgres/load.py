@@ -1,9 +1,9 @@
 """An import into Postgres: one transaction, COPY underneath."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from attrs import define, evolve, field
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from eggypro_adapters.postgres.category_rows import EVERY, draft_of
+from eggypro_adapters.postgres.copying import copied
 from eggypro_adapters.postgres.derived import derive
 from eggypro_adapters.postgres.engine import driver
 from eggypro_adapters.postgres.indexing import described, learn_words, search_row
@@ -19,7 +20,6 @@ from eggypro_adapters.postgres.rows import (
     BARE,
     VARIANT,
     columns_of,
-    copied,
     product_of,
     variant_columns,
     variant_of,
@@ -166,7 +166,7 @@ class PostgresLoad:
         settle_all(self._connection, new, changed)
         if new:
             times = {"created_at": at, "updated_at": at}
-            self._copy("products", [columns_of(draft) | times for draft in new])
+            self._copy("products", (columns_of(draft) | times for draft in new))
             self._connection.execute(_FREE, {"slugs": [draft.slug for draft in new]})
             self._new |= {str(draft.slug): draft for draft in new}
         if changed:
@@ -232,15 +232,17 @@ class PostgresLoad:
 
     def _index(self) -> None:
         """Write what searches read of the products that are new or were touched."""
-        entries = {slug: entry_of(draft) for slug, draft in self._new.items()}
-        ids = self._ids(self._new)
-        rows = [search_row(ids[slug], self._new[slug], entry) for slug, entry in entries.items()]
-        if rows:
-            self._copy("product_search", rows)
+        self._copy("product_search", self._search_rows(self._ids(self._new)))
         touched = described(self._connection, sorted(self._touched))
-        self._words.update(*(entry.words for entry in (*entries.values(), *touched)))
+        self._words.update(*(entry.words for entry in touched))
         self._new.clear()
         self._touched.clear()
+
+    def _search_rows(self, ids: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+        for slug, draft in self._new.items():
+            entry = entry_of(draft)
+            self._words |= entry.words
+            yield search_row(ids[slug], draft, entry)
 
     def _touch(self, ids: Mapping[str, int]) -> None:
         """Note that what hangs on the products at slugs has changed."""
@@ -278,12 +280,16 @@ class PostgresLoad:
         )
         self._connection.execute(sa.text(f"TRUNCATE {changed}"))
 
-    def _copy(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        columns = ", ".join(rows[0])
+    def _copy(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add rows to a table, each with the same columns. They are made while others are sent."""
+        rest = iter(rows)
+        first = next(rest, None)
+        if first is None:
+            return
         cursor = driver(self._connection.connection).cursor()
-        with cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(copied(row))
+        with cursor, cursor.copy(f"COPY {table} ({', '.join(first)}) FROM STDIN") as copy:
+            for part in copied(row.values() for row in chain([first], rest)):
+                copy.write(part)
 
 
 def _edited(product: Product) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Products as rows: which columns carry one, and the way there and back."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -187,14 +186,6 @@ def columns_of(product: Product | ProductDraft) -> dict[str, Any]:
         "is_active": product.is_active,
         "name_key": name_key(product.name),
     }
-
-
-def copied(columns: Mapping[str, Any]) -> list[Any]:
-    """Return the values of columns as COPY takes them."""
-    return [
-        json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
-        for value in columns.values()
-    ]
 
 
 def _common(row: Sequence[Any]) -> dict[str, Any]:
