@@ -74,8 +74,11 @@ SIZE, HELD = 15, 4
 
 With the one that hears of changes they are 20.
 """
-FEW = 2, 1
-"""The same where there may be very many processes."""
+FEW = 1, 1
+"""The same where there may be very many processes.
+
+Nobody waits for themselves: who holds one of its own may ask for another, never the reverse.
+"""
 
 
 def open_eggypro(
@@ -119,7 +122,7 @@ def open_eggypro(
         recorders = _recorders(settings, running, calls, in_request=in_request)
         caches: list[CountCache] = []
         return EggyPro(
-            **services(_replicated(settings, opened, database, written)),
+            **services(_replicated(settings, opened, database, written, size=size)),
             gate=gate,
             limiter=partial(_limiter, settings, running, Outage("Redis", trackers)),
             once=PostgresOnce(held, services),
@@ -357,12 +360,12 @@ def _database(
 
 
 def _replicated(
-    settings: Settings, opened: ExitStack, database: Database, written: Written
+    settings: Settings, opened: ExitStack, database: Database, written: Written, *, size: int
 ) -> Database:
     if settings.postgres_read_url is None:
         return database
     replica = Replica.connect(
-        settings.postgres_read_url, written.needed, size=SIZE, pooler=_pooler(settings)
+        settings.postgres_read_url, written.needed, size=size, pooler=_pooler(settings)
     )
     opened.callback(replica.close)
     return ReplicatedDatabase.of(database, replica)
