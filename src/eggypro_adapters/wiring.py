@@ -122,7 +122,7 @@ def open_eggypro(
         recorders = _recorders(settings, running, calls, in_request=in_request)
         caches: list[CountCache] = []
         return EggyPro(
-            **services(_replicated(settings, opened, database, written, size=size)),
+            **services(_replicated(settings, opened, database, written)),
             gate=gate,
             limiter=partial(_limiter, settings, running, Outage("Redis", trackers)),
             once=PostgresOnce(held, services),
@@ -360,12 +360,12 @@ def _database(
 
 
 def _replicated(
-    settings: Settings, opened: ExitStack, database: Database, written: Written, *, size: int
+    settings: Settings, opened: ExitStack, database: Database, written: Written
 ) -> Database:
     if settings.postgres_read_url is None:
         return database
     replica = Replica.connect(
-        settings.postgres_read_url, written.needed, size=size, pooler=_pooler(settings)
+        settings.postgres_read_url, written.needed, size=SIZE, pooler=_pooler(settings)
     )
     opened.callback(replica.close)
     return ReplicatedDatabase.of(database, replica)

@@ -47,6 +47,7 @@ UNUSED = {
     "eggypro_adapters.postgres.migrations",
     "eggypro_adapters.prometheus",
     "eggypro_adapters.redis",
+    "flask",
     "granian",
     "limits",
     "prometheus_client",
