@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from eggypro_http.app import ROUTES
 from tests.settings_page import PAGE, page
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+ADDRESS = re.compile(r"((?:GET|POST|PUT|PATCH|DELETE)(?:/[A-Z]+)*) (/(?:api|images)/[\w/{}-]*)")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -45,6 +47,32 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     )
     found = [link for link in links(start.read_text()) if leads_nowhere(link, start)]
     assert found == ["#no", "c.md"]
+
+
+def unanswered(text: str) -> list[str]:
+    """Return the requests that a page names and no route answers."""
+    named = [
+        (method, path) for methods, path in ADDRESS.findall(text) for method in methods.split("/")
+    ]
+    return [f"{method} {path}" for method, path in named if not is_answered(method, path)]
+
+
+def is_answered(method: str, path: str) -> bool:
+    """Whether there is such a route, whatever a page calls what changes in its address."""
+    patterns = (re.sub(r"{\w+}", "[^/]+", each.path) for each in ROUTES if each.method == method)
+    return any(re.fullmatch(pattern, path) for pattern in patterns)
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
+def test_every_request_that_a_page_names_is_answered(file: Path) -> None:
+    assert unanswered(file.read_text("utf-8")) == []
+
+
+def test_a_request_that_nobody_answers_is_found() -> None:
+    text = (
+        "`GET /api/products?limit=1`, `GET/POST /api/products/{slug}/images`, `GET /api/cron/{job}`"
+    )
+    assert unanswered(text) == ["GET /api/products/{slug}/images"]
 
 
 def test_the_page_of_the_settings_is_made_of_their_definitions() -> None:

@@ -74,8 +74,11 @@ SIZE, HELD = 15, 4
 
 With the one that hears of changes they are 20.
 """
-FEW = 2, 1
-"""The same where there may be very many processes."""
+FEW = 1, 1
+"""The same where there may be very many processes.
+
+Nobody waits for themselves: who holds one of its own may ask for another, never the reverse.
+"""
 
 
 def open_eggypro(

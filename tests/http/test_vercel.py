@@ -2,33 +2,62 @@
 
 import atexit
 import json
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import psycopg
 import pytest
 import sqlalchemy as sa
+import urllib3
 from attrs import frozen
 
 from eggypro_core.errors import ConfigurationError
 from eggypro_core.upkeep import Job
 from tests.builders import ADMIN_KEY, CRON_SECRET, a_product
+from tests.cloudinary_server import CLOUD, KEY, SECRET, CloudinaryServer, cloudinary_server
+from tests.http.forms import FORM, JPG, a_form, a_part
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {
     "ADMIN_SECRET_KEY": ADMIN_KEY,
     "CRON_SECRET": CRON_SECRET,
-    "CLOUDINARY_CLOUD_NAME": "demo",
-    "CLOUDINARY_API_KEY": "1",
-    "CLOUDINARY_API_SECRET": "a-secret",
+    "CLOUDINARY_CLOUD_NAME": CLOUD,
+    "CLOUDINARY_API_KEY": KEY,
+    "CLOUDINARY_API_SECRET": SECRET,
 }
+UNUSED = {
+    "PIL",
+    "alembic",
+    "cloudinary",
+    "eggypro_adapters.embedded_postgres",
+    "eggypro_adapters.files.reading",
+    "eggypro_adapters.files.writing",
+    "eggypro_adapters.postgres.load",
+    "eggypro_adapters.postgres.migrations",
+    "eggypro_adapters.prometheus",
+    "eggypro_adapters.redis",
+    "flask",
+    "granian",
+    "limits",
+    "prometheus_client",
+    "redis",
+    "sentry_sdk",
+    "sqlite3",
+    "typer",
+    "urllib3",
+}
+"""What a start does not wait for: none of these settings asks for it, nor does a product's page."""
 ADMIN = {"authorization": f"Bearer {ADMIN_KEY}"}
 
 
@@ -55,13 +84,14 @@ class Site:
         body: object = None,
     ) -> Reply:
         """Answer as `vercel_runtime.vc_init` asks: by the names of headers as they were sent."""
-        content = b"" if body is None else orjson.dumps(body)
+        if not isinstance(body, bytes):
+            body = b"" if body is None else orjson.dumps(body)
         sent = {"host": "shop.example", "x-forwarded-for": "203.0.113.7", **(headers or {})}
         sent = {name: value for name, value in sent.items() if value is not None}
         address, _, query = path.partition("?")
         environ = {
-            "CONTENT_LENGTH": str(len(content)),
-            "CONTENT_TYPE": "application/json" if content else "",
+            "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_TYPE": sent.get("content-type", "application/json" if body else ""),
             "SCRIPT_NAME": "",
             "PATH_INFO": address,
             "QUERY_STRING": query,
@@ -71,7 +101,7 @@ class Site:
             "SERVER_PORT": "443",
             "SERVER_PROTOCOL": "HTTP/1.1",
             "wsgi.errors": sys.stderr,
-            "wsgi.input": BytesIO(content),
+            "wsgi.input": BytesIO(body),
             "wsgi.multiprocess": False,
             "wsgi.multithread": False,
             "wsgi.run_once": False,
@@ -84,6 +114,11 @@ class Site:
         parts = b"".join(self.app(environ, lambda *given: started.append(given)))
         status, answered = started[0][:2]
         return Reply(int(status[:3]), dict(answered), orjson.loads(parts) if parts else None)
+
+    def post(self, path: str, body: object, **headers: str) -> Reply:
+        """Answer a client who may do everything, with an Idempotency-Key of its own."""
+        once = {"idempotency-key": uuid4().hex}
+        return self.ask(path, {**ADMIN, **once, **headers}, method="POST", body=body)
 
     def noted(self) -> list[tuple[str, str]]:
         with psycopg.connect(self.url) as connection:
@@ -98,6 +133,14 @@ class Site:
             )
             [(connections,)] = connection.execute(count)
             return int(connections)
+
+
+@pytest.fixture
+def cloudinary(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudinaryServer]:
+    """Who keeps the images of the site that is asked for after it."""
+    with cloudinary_server() as server:
+        monkeypatch.setenv("CLOUDINARY_UPLOAD_PREFIX", server.url)
+        yield server
 
 
 @pytest.fixture
@@ -146,16 +189,46 @@ def test_nothing_is_left_to_be_done_after_an_answer(
     assert set(threading.enumerate()) == before
 
 
-def test_it_holds_few_connections(site: Site) -> None:
-    headers = {**ADMIN, "Idempotency-Key": "once"}
-    added = site.ask("/api/products", headers, method="POST", body=a_product())
-    assert added.status == 201
-    together = [threading.Thread(target=site.ask, args=["/api/products"]) for _ in range(8)]
-    for thread in together:
-        thread.start()
-    for thread in together:
-        thread.join()
-    assert site.connections() <= 3
+def together(*asks: Callable[[], Reply]) -> Sequence[int]:
+    """Ask all of it at once, and return the status of each answer."""
+    with ThreadPoolExecutor(len(asks)) as threads:
+        return [asked.result().status for asked in [threads.submit(ask) for ask in asks]]
+
+
+def test_it_holds_two_connections_however_many_ask_at_once(site: Site) -> None:
+    reads = [partial(site.ask, "/api/products?search=egg") for _ in range(8)]
+    plain = [
+        partial(site.ask, "/api/products", ADMIN, method="POST", body=a_product(name=f"Egg {n}"))
+        for n in range(8)
+    ]
+    once = [partial(site.post, "/api/products", a_product(name=f"Duck {n}")) for n in range(8)]
+    assert together(*once) == [201] * 8
+    assert together(*reads, *plain) == [200] * 8 + [201] * 8
+    assert site.connections() == 2
+
+
+def test_images_are_uploaded_while_all_connections_are_in_use(
+    cloudinary: CloudinaryServer, site: Site
+) -> None:
+    slug = site.post("/api/products", a_product()).body["slug"]
+    form = a_form([a_part(JPG), a_part(JPG)])
+    headers = {"content-type": FORM}
+    images = f"/api/products/{slug}/images"
+    assert together(*[partial(site.post, images, form, **headers)] * 4) == [201] * 4
+    assert len(cloudinary.assets) == 8
+    assert site.connections() == 2
+
+
+def test_a_browser_uploads_past_the_function(cloudinary: CloudinaryServer, site: Site) -> None:
+    slug = site.post("/api/products", a_product()).body["slug"]
+    begun = site.post("/api/images/uploads", {"product": slug}).body
+    fields = [a_part(value.encode(), name, None) for name, value in begun["fields"].items()]
+    form = a_form([*fields, a_part(JPG)])
+    sent = urllib3.request("POST", begun["url"], body=form, headers={"content-type": FORM})
+    assert sent.status == 200
+    completed = site.post(f"/api/images/uploads/{begun['id']}/complete", None)
+    assert (completed.status, [completed.body["public_id"]]) == (200, [*cloudinary.assets])
+    assert site.ask(f"/api/products/{slug}").body["images"] == [completed.body["original"]]
 
 
 @pytest.mark.parametrize("job", Job)
@@ -183,3 +256,17 @@ def test_what_is_deployed_is_named_where_vercel_looks() -> None:
     settings = json.loads((ROOT / "vercel.json").read_text())
     assert settings["framework"] == "python"  # without it all sources become static files
     assert settings["functions"]["src/eggypro_http/vercel.py"]["maxDuration"] == 30
+
+
+def test_a_cold_start_loads_nothing_that_it_does_not_use(database_url: sa.URL) -> None:
+    url = database_url.render_as_string(hide_password=False)
+    program = "import sys, eggypro_http.vercel; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**SETTINGS, "POSTGRES_URL": url},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert "eggypro_http.products" in loaded
+    assert UNUSED.intersection(loaded) == set()

@@ -21,11 +21,8 @@ from eggypro_core.products import Product
 _AT_ONCE = 100
 
 
-def write_products(export: Export, stream: BinaryIO, *, form: str) -> int:
-    """Write the products of an export, and return how many.
-
-    Raises InvalidError for a form that is not known, and what the stream raises.
-    """
+def write(export: Export, stream: BinaryIO, form: str) -> int:
+    """Write the products of an export, as `write_products` says."""
     if form not in WRITERS:
         raise InvalidError([Fault("format", f"Format must be one of {', '.join(WRITERS)}")])
     counted = _Counted(export.products)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from attrs import field, frozen
@@ -14,7 +14,6 @@ from eggypro_adapters.postgres.engine import Database, Statement
 from eggypro_adapters.postgres.facets import facets_in
 from eggypro_adapters.postgres.frequencies import FrequencyReader
 from eggypro_adapters.postgres.indexing import index
-from eggypro_adapters.postgres.load import PostgresLoad
 from eggypro_adapters.postgres.pages import facets_statement, page_of, page_statement, page_values
 from eggypro_adapters.postgres.rows import (
     columns_of,
@@ -52,6 +51,9 @@ from eggypro_core.queries import ProductQuery
 from eggypro_core.slugs import free_slug, slug_of
 from eggypro_core.suggestions import Suggestion
 from eggypro_core.words import entry_of
+
+if TYPE_CHECKING:
+    from eggypro_adapters.postgres.load import PostgresLoad
 
 _LONG = 240
 _slug = sa.bindparam("slug", type_=sa.Text)
@@ -144,7 +146,9 @@ class PostgresProductStore:
             yield Export(categories, map(product_of, rows(_EXPORTS[status], {})))
 
     @contextmanager
-    def load(self) -> Iterator[PostgresLoad]:
+    def load(self) -> Iterator["PostgresLoad"]:
+        from eggypro_adapters.postgres.load import PostgresLoad
+
         with self._database.begin() as connection:
             with PostgresLoad.begin(connection) as load:
                 yield load
