@@ -228,8 +228,8 @@ def _missing(settings: Settings) -> Iterator[Fault]:
     if settings.in_production:
         for name in ("postgres_url", "admin_secret_key"):
             if not getattr(settings, name):
-                yield Fault(name.upper(), "is required in production")
+                yield Fault(name.upper(), f"{name.upper()} is required in production")
     if settings.image_store is ImageKeeper.CLOUDINARY:
         for name in _CLOUDINARY:
             if not getattr(settings, name):
-                yield Fault(name.upper(), "is required, unless IMAGE_STORE=local")
+                yield Fault(name.upper(), f"{name.upper()} is required, unless IMAGE_STORE=local")

@@ -63,4 +63,4 @@ def _text(file: Path) -> str:
 
 
 def _unreadable(file: Path, reason: str) -> ConfigurationError:
-    return ConfigurationError([Fault(str(file), reason)])
+    return ConfigurationError([Fault(str(file), f"{file} {reason}")])

@@ -85,7 +85,7 @@ def parsed(definition: Definition, environment: Mapping[str, str]) -> object:
     try:
         return definition.kind.parse(text) if text else None
     except ValueError:
-        return Fault(name, definition.kind.expects)
+        return Fault(name, definition.kind.refusal(name))
 
 
 def _definition(column: "Attribute[Any]") -> Definition:

@@ -24,6 +24,11 @@ class Kind(Generic[T]):
 
     expects: str
     parse: Callable[[str], T]
+    sentence: str = "{} {}"
+
+    def refusal(self, name: str) -> str:
+        """Return the sentence that refuses what a variable holds."""
+        return self.sentence.format(name, self.expects)
 
 
 class AppEnvironment(StrEnum):
@@ -106,7 +111,7 @@ def secret(least: int) -> Kind[str]:
         _require(len(text) >= least and _VISIBLE.fullmatch(text) is not None)
         return text
 
-    return Kind(f"must have at least {least} characters, all visible ASCII without spaces", parse)
+    return Kind(f"must be at least {least} characters, all visible ASCII without spaces", parse)
 
 
 def _require(condition: object) -> None:
@@ -215,6 +220,7 @@ def _listed(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     return parse_all
 
 
+_INVALID = "Invalid {}: it {}"
 SWITCH = Kind("must be true or false", _yes_or_no)
 WORD = Kind("must be visible ASCII without spaces", _word)
 CLOUD_NAME = Kind("must be letters, digits, - and _", _cloud_name)
@@ -224,13 +230,14 @@ POSTGRES_URL = Kind(
     "must be postgresql://user:password@host:port/database, or name the host as ?host=...;"
     " special characters in the password are percent-encoded",
     _postgres_url,
+    _INVALID,
 )
 REDIS_URL = Kind(
     "must be redis://, rediss:// or valkey:// with a host and at most the database's number,"
     " redis+cluster:// with hosts separated by commas, or unix:// with a path",
     _redis_url,
 )
-HTTP_URL = Kind("must be an http:// or https:// address without user, ? and #", _http_url)
+HTTP_URL = Kind("must be an http:// or https:// address without user, ? and #", _http_url, _INVALID)
 SENTRY_DSN = Kind("must be an address such as https://key@host/project", _sentry_dsn)
 ORIGINS = Kind(
     "must be origins such as https://shop.example, separated by commas", _listed(_origin)

@@ -182,7 +182,7 @@ def open_serverless(settings: Settings, logs: "Logs") -> EggyPro:
     Raises ConfigurationError where images would be kept in a folder, which nobody keeps.
     """
     if settings.image_store is ImageKeeper.LOCAL:
-        reason = "must be cloudinary: no folder lasts on a serverless platform"
+        reason = "IMAGE_STORE must be cloudinary: no folder lasts on a serverless platform"
         raise ConfigurationError([Fault("IMAGE_STORE", reason)])
     settings = evolve(settings, cache_ttl=0)
     with ExitStack() as opened:
@@ -272,7 +272,7 @@ def open_tokens(settings: Settings) -> Tokens:
     """Return the tokens of the shop; nothing is connected. Raises ConfigurationError."""
     tokens = _tokens(settings)
     if tokens is None:
-        raise ConfigurationError([Fault("JWT_SECRET", "is required to issue tokens")])
+        raise ConfigurationError([Fault("JWT_SECRET", "JWT_SECRET is required to issue tokens")])
     return tokens
 
 

@@ -95,7 +95,7 @@ def problem(error: errors.EggyProError | typer.TyperException) -> dict[str, Json
 def _sentence(error: errors.EggyProError | typer.TyperException, command: str) -> str:
     advice = _advice(error, command)
     if isinstance(error, errors.ConfigurationError):
-        faults = (f"  {fault.field} {fault.message}" for fault in error.faults)
+        faults = (f"  {fault.message}" for fault in error.faults)
         return "\n".join([f"{_detail(error)}:", *faults, f"{advice}."])
     if isinstance(error, errors.InvalidError) and len(error.faults) > 1:
         return "\n".join([*_fault_lines(error), f"Nothing was changed; {advice}."])

@@ -67,7 +67,7 @@ def serve(  # noqa: PLR0913  (one for each option)
 def _prepare(outside: Outside, address: str, *, demo: bool) -> tuple[dict[str, Json], list[str]]:
     """Bring the shop into being; return what is said of it, to machines and to people.
 
-    A key that was just made is shown, and later to a terminal: a log should not have it.
+    A key that was just made is shown once, to a terminal: a log must not have it.
     """
     key_file = outside.admin_key_file()
     is_new = key_file is not None and not key_file.exists()
@@ -78,7 +78,7 @@ def _prepare(outside: Outside, address: str, *, demo: bool) -> tuple[dict[str, J
     docs = f"{address}/docs"
     people = [f"The API    {api}", f"To try it  {docs}", f"Health     {health}"]
     if key_file is not None:
-        people.append(_key_line(key_file, shown=is_new or sys.stdout.isatty()))
+        people.append(_key_line(key_file, shown=is_new and sys.stdout.isatty()))
     notes = outside.start_notes()
     body: dict[str, Json] = {"api": api, "docs": docs, "health": health, "notes": [*notes]}
     return body, [*people, *notes, "Ctrl-C stops it."]

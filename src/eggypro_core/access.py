@@ -183,7 +183,7 @@ def require(user: AdminUser, needed: Need) -> None:
 
 def unknown_credential() -> UnauthenticatedError:
     """Return the refusal of what verifies to nothing."""
-    return UnauthenticatedError("The credential is not valid", is_failure=True)
+    return UnauthenticatedError("Invalid authentication token", is_failure=True)
 
 
 def _bearer(permissions: frozenset[Permission], since: datetime) -> AdminUser:

@@ -190,10 +190,10 @@ class Catalog:
         with self._products.load() as load:
             loading = Loading(load, self._html.clean, self._clock(), on_conflict, self._address)
             loading.take(entries)
-            kept = not dry_run and (keep_going or not loading.refused)
-            if kept:
+            is_taken = keep_going or not loading.refused
+            if is_taken and not dry_run:
                 load.commit()
-        return loading.report(kept=kept, dry_run=dry_run)
+        return loading.report(is_taken=is_taken, dry_run=dry_run)
 
     @contextmanager
     def export(self, status: Status = Status.ALL) -> Iterator[Export]:

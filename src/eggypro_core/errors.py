@@ -46,7 +46,7 @@ class UnauthenticatedError(EggyProError):
 
     def __init__(
         self,
-        message: str = "This needs an admin credential: Authorization: Bearer ...",
+        message: str = "Missing authentication header",
         *,
         is_failure: bool = False,
     ) -> None:
@@ -57,8 +57,8 @@ class UnauthenticatedError(EggyProError):
 class RateLimitedError(EggyProError):
     """The client did this too often: it may again after some seconds."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many requests: try again in {seconds} s")
+    def __init__(self, seconds: int, message: str = "") -> None:
+        super().__init__(message or f"Too many requests: try again in {seconds} s")
         self.seconds = seconds
 
 
@@ -113,5 +113,5 @@ class ConfigurationError(EggyProError):
     """The settings cannot be used. Names every setting at fault, never its value."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("\n".join(f"{fault.field}: {fault.message}" for fault in faults))
+        super().__init__("\n".join(fault.message for fault in faults))
         self.faults = tuple(faults)

@@ -34,9 +34,11 @@ class Visit:
         Raises RateLimitedError first of all. Where a permission is needed, raises
         UnauthenticatedError unless the credential is good, ForbiddenError if it is not for this.
         """
-        over = [standing.seconds for standing in self.standings if standing.is_over]
+        over = [standing for standing in self.standings if standing.is_over]
         if over:
-            raise RateLimitedError(max(over))
+            is_locked = any(standing.policy.name == AUTH for standing in over)
+            message = "Too many authentication attempts" if is_locked else ""
+            raise RateLimitedError(max(standing.seconds for standing in over), message)
         if needed is None:
             return
         if self.user is None:

@@ -122,12 +122,11 @@ class Loading:
                 free, waiting = self._not_taken(waiting)
                 self._put(self._illustrated(free))
 
-    def report(self, *, kept: bool, dry_run: bool) -> ImportReport:
+    def report(self, *, is_taken: bool, dry_run: bool) -> ImportReport:
         """Return what came of it, or would in a run that is not dry."""
-        counts = kept or dry_run
         return ImportReport(
-            created=self.created if counts else 0,
-            changed=self.changed if counts else 0,
+            created=self.created if is_taken else 0,
+            changed=self.changed if is_taken else 0,
             unchanged=self.unchanged,
             refused=_by_line(self.refused),
             warnings=_by_line(self.warnings[:LISTED]),

@@ -77,7 +77,7 @@ def check(
         elif name not in ignored:
             fault = "Cannot be set here" if name in closed else "Unknown field"
             faults.append(Fault(printable(name), fault))
-    faults += [Fault(name, f"{label(name)} is required") for name in required if name not in values]
+    faults += [Fault(name, absence(name)) for name in required if name not in values]
     refuse([*faults, *also])
     return clean
 
@@ -86,6 +86,13 @@ def refuse(faults: Sequence[Fault]) -> None:
     """Raise InvalidError if there are any faults."""
     if faults:
         raise InvalidError(faults)
+
+
+def absence(field: str) -> str:
+    """Return the sentence for a field that is needed and not there."""
+    if field == "ingredients":
+        return "At least one ingredient is required"
+    return f"{label(field)} is required"
 
 
 def label(field: str) -> str:

@@ -94,7 +94,7 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
     for path, by_method in responders.items():
         if "GET" in by_method:
             by_method["HEAD"] = by_method["GET"]
-        by_method["OPTIONS"] = _options(sorted({*by_method, "OPTIONS"}))
+        by_method["OPTIONS"] = options(sorted({*by_method, "OPTIONS"}))
         named = {f"on_{method.lower()}": one for method, one in by_method.items()}
         app.add_route(template(path), SimpleNamespace(path=path, **named))
     app.add_middleware(_Matching())
@@ -165,7 +165,8 @@ def _kept(cache_control: str, cdn_ttl: int) -> str:
     return f"{PUBLIC}, s-maxage={cdn_ttl}, stale-while-revalidate={cdn_ttl}"
 
 
-def _options(methods: Iterable[str]) -> Responder:
+def options(methods: Iterable[str]) -> Responder:
+    """Return what answers OPTIONS where these methods are taken."""
     allow = ", ".join(methods)
 
     def respond(_request: falcon.Request, response: falcon.Response, **_path: object) -> None:

@@ -193,14 +193,18 @@ def test_the_first_row_with_a_title_is_the_product() -> None:
     assert found["attributes"] == {"Vendor": "b"}
 
 
-def test_a_row_without_a_handle_is_refused() -> None:
-    entries = read("Handle,Title,Price\n ,Ham,1\negg,Egg,2\n,,3\n")
-    assert entries[0] == ImportEntry(2, None, (Fault("slug", "The row has no handle"),))
-    assert [(entry.line, bool(entry.refused)) for entry in entries] == [
-        (2, True),
-        (4, True),
-        (3, False),
-    ]
+def test_a_product_without_a_handle_has_that_of_its_title() -> None:
+    entries = read("Handle,Title,Price\n ,Süßer Schinken,1\negg,Egg,2\n,Search,3\n")
+    slugs = [entry.values["slug"] for entry in entries if entry.values]
+    assert slugs == ["susser-schinken", "egg", "search-2"]
+
+
+def test_a_row_with_neither_handle_nor_title_is_refused() -> None:
+    entries = read("Handle,Title,Price\negg,Egg,2\n,,3\n")
+    assert entries[0] == ImportEntry(
+        3, None, (Fault("slug", "The row has neither handle nor title"),)
+    )
+    assert [(entry.line, bool(entry.refused)) for entry in entries] == [(3, True), (2, False)]
 
 
 def test_rows_that_cannot_be_read_are_refused_and_the_rest_is_read() -> None:

@@ -182,6 +182,23 @@ def test_a_pool_that_is_used_up_is_said_to_be_unavailable(one_connection: Databa
     assert one_connection.read(ONE, {}) == [(1,)]
 
 
+@pytest.mark.parametrize("by_the_driver", [True, False])
+def test_a_server_that_falls_silent_within_a_write_is_said_to_be_unavailable(
+    one_connection: Database, *, by_the_driver: bool
+) -> None:
+    def work(connection: sa.Connection) -> None:
+        within = driver(connection.connection)
+        within.patience = 0.05
+        if by_the_driver:
+            within.execute("SELECT pg_sleep(1)")
+        connection.execute(sa.text("SELECT pg_sleep(1)"))
+
+    with pytest.raises(UnavailableError, match="does not answer"):
+        one_connection.write(work)
+    assert one_connection.busy() == 0
+    assert one_connection.read(ONE, {}) == [(1,)]
+
+
 def test_an_error_that_goes_on_as_it_is_shows_nothing_of_what_was_written(
     database: Database,
 ) -> None:

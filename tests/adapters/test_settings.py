@@ -96,8 +96,20 @@ def test_every_setting_that_the_specification_names_is_there_and_no_other() -> N
 def test_all_faults_are_told_at_once() -> None:
     faults = faults_of(WRONG)
     assert sorted(faults) == sorted(NAMES)
-    assert faults["CACHE_TTL"] == "must be a whole number from 0 to 604800, in plain digits"
-    assert faults["CURRENCY"] == "must be an ISO 4217 code with two decimals, such as EUR"
+    assert faults["CACHE_TTL"] == (
+        "CACHE_TTL must be a whole number from 0 to 604800, in plain digits"
+    )
+    assert faults["CURRENCY"] == "CURRENCY must be an ISO 4217 code with two decimals, such as EUR"
+
+
+def test_the_sentences_of_the_seed_are_used() -> None:
+    faults = faults_of({**WRONG, "APP_URL": "", "NEXT_PUBLIC_APP_URL": "shop.example"})
+    assert faults["POSTGRES_URL"].startswith("Invalid POSTGRES_URL: it must be postgresql://")
+    assert faults["NEXT_PUBLIC_APP_URL"].startswith(
+        "Invalid NEXT_PUBLIC_APP_URL: it must be an http"
+    )
+    key = faults["ADMIN_SECRET_KEY"]
+    assert key.startswith("ADMIN_SECRET_KEY must be at least 32 characters")
 
 
 def test_blank_is_absent_and_space_around_a_value_is_dropped() -> None:
@@ -121,18 +133,19 @@ def test_a_fault_of_an_alias_names_the_alias() -> None:
 
 def test_production_needs_a_database_a_key_and_a_place_for_images() -> None:
     assert faults_of({"NODE_ENV": "production"}) == {
-        "POSTGRES_URL": "is required in production",
-        "ADMIN_SECRET_KEY": "is required in production",
-        "CLOUDINARY_CLOUD_NAME": "is required, unless IMAGE_STORE=local",
-        "CLOUDINARY_API_KEY": "is required, unless IMAGE_STORE=local",
-        "CLOUDINARY_API_SECRET": "is required, unless IMAGE_STORE=local",
+        "POSTGRES_URL": "POSTGRES_URL is required in production",
+        "ADMIN_SECRET_KEY": "ADMIN_SECRET_KEY is required in production",
+        "CLOUDINARY_CLOUD_NAME": "CLOUDINARY_CLOUD_NAME is required, unless IMAGE_STORE=local",
+        "CLOUDINARY_API_KEY": "CLOUDINARY_API_KEY is required, unless IMAGE_STORE=local",
+        "CLOUDINARY_API_SECRET": "CLOUDINARY_API_SECRET is required, unless IMAGE_STORE=local",
     }
 
 
 def test_what_is_wrong_is_not_called_missing_too() -> None:
     faults = faults_of({**PRODUCTION, "ADMIN_SECRET_KEY": "short"})
     assert faults == {
-        "ADMIN_SECRET_KEY": "must have at least 32 characters, all visible ASCII without spaces"
+        "ADMIN_SECRET_KEY": "ADMIN_SECRET_KEY must be at least 32 characters,"
+        " all visible ASCII without spaces"
     }
 
 
@@ -345,5 +358,5 @@ def test_the_example_fits_a_screen_and_explains_aliases() -> None:
 
 
 def test_a_configuration_error_reads_as_one_fault_a_line() -> None:
-    error = ConfigurationError([Fault("A", "is wrong"), Fault("B", "is required")])
-    assert str(error) == "A: is wrong\nB: is required"
+    error = ConfigurationError([Fault("A", "A is wrong"), Fault("B", "B is required")])
+    assert str(error) == "A is wrong\nB is required"

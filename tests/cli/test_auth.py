@@ -63,7 +63,7 @@ def test_a_wish_that_cannot_be_had_is_refused(typed: Typed, words: list[str], co
 
 
 def test_without_a_secret_there_are_no_tokens(typed: Typed, world: World) -> None:
-    world.faults = [Fault("JWT_SECRET", "is required to issue tokens")]
+    world.faults = [Fault("JWT_SECRET", "JWT_SECRET is required to issue tokens")]
     answer = typed("auth", "token")
     assert (answer.code, answer.out) == (2, "")
     assert "JWT_SECRET is required" in answer.err

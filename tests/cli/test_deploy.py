@@ -73,7 +73,10 @@ def test_a_shop_that_cannot_be_opened_is_a_line(typed: Typed, world: World) -> N
 def test_wrong_settings_are_all_named_and_nothing_is_done(
     typed: Typed, world: World, words: list[str]
 ) -> None:
-    world.faults = [Fault("POSTGRES_URL", "is required"), Fault("CURRENCY", "is no currency")]
+    world.faults = [
+        Fault("POSTGRES_URL", "POSTGRES_URL is required"),
+        Fault("CURRENCY", "CURRENCY is no currency"),
+    ]
     told = typed(*words)
     assert (told.code, told.out) == (2, "")
     assert "POSTGRES_URL is required" in told.err

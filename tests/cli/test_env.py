@@ -6,7 +6,10 @@ import pytest
 from eggypro_core import Fault
 from tests.cli.world import Typed, World
 
-FAULTS = (Fault("POSTGRES_URL", "is required"), Fault("CACHE_TTL", "must be a whole number"))
+FAULTS = (
+    Fault("POSTGRES_URL", "POSTGRES_URL is required"),
+    Fault("CACHE_TTL", "CACHE_TTL must be a whole number"),
+)
 
 
 def test_good_settings_are_ok(typed: Typed) -> None:
@@ -35,8 +38,8 @@ def test_wrong_settings_are_problem_json_with_each_fault(typed: Typed, world: Wo
     answer = typed("env", "check", "--json")
     assert answer.code == 2
     assert orjson.loads(answer.err)["errors"] == [
-        {"field": "POSTGRES_URL", "message": "is required"},
-        {"field": "CACHE_TTL", "message": "must be a whole number"},
+        {"field": "POSTGRES_URL", "message": "POSTGRES_URL is required"},
+        {"field": "CACHE_TTL", "message": "CACHE_TTL must be a whole number"},
     ]
 
 

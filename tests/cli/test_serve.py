@@ -124,19 +124,24 @@ def test_what_its_owner_should_know_is_said_once(world: World) -> None:
     assert people.count("Each worker counts on its own.") == 1
 
 
-def test_a_key_that_was_just_made_is_shown(world: World, tmp_path: Path) -> None:
-    world.key_file = tmp_path / "admin.key"
-    _, people = _prepare(world, "http://here", demo=False)
-    assert f"Admin key  the-new-key (kept in {world.key_file})" in people
-
-
-def test_a_key_that_was_there_before_is_named_by_its_file_in_a_pipe(
-    world: World, tmp_path: Path
+@pytest.mark.parametrize(
+    ("is_new", "is_terminal"), [(True, True), (True, False), (False, True), (False, False)]
+)
+def test_a_new_key_is_shown_to_a_terminal_and_else_named_by_its_file(
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_new: bool,
+    is_terminal: bool,
 ) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
     world.key_file = tmp_path / "admin.key"
-    world.key_file.write_text("the-old-key\n")
+    if not is_new:
+        world.key_file.write_text("the-old-key\n")
     _, people = _prepare(world, "http://here", demo=False)
-    assert f"Admin key  in {world.key_file}" in people
+    line = f"the-new-key (kept in {world.key_file})" if is_new and is_terminal else "in {}"
+    assert f"Admin key  {line.format(world.key_file)}" in people
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_who_holds_the_admin_key_may_do_everything(permission: Permission) -> No
 
 @pytest.mark.parametrize("credential", [None, ""])
 def test_without_a_credential_the_gate_asks_for_one(credential: str | None) -> None:
-    with pytest.raises(UnauthenticatedError, match="Bearer") as refused:
+    with pytest.raises(UnauthenticatedError, match=r"^Missing authentication header$") as refused:
         Gate(KEY).admit(credential, Permission.PRODUCTS_READ)
     assert not refused.value.is_failure
 
@@ -84,7 +84,7 @@ def test_without_a_credential_the_gate_asks_for_one(credential: str | None) -> N
     [KEY + "x", KEY[:-1], KEY.upper(), f" {KEY}", KEY.replace("?", "\ud800"), "\ud800"],
 )
 def test_whatever_else_is_shown_is_not_valid(credential: str) -> None:
-    with pytest.raises(UnauthenticatedError, match="not valid") as refused:
+    with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as refused:
         Gate(KEY).admit(credential, Permission.PRODUCTS_READ)
     assert refused.value.is_failure
 
@@ -209,7 +209,7 @@ def test_what_is_signed_but_is_no_token_of_the_shop_is_a_failure(
 
 
 def _fail(shop: Shop, claims: Mapping[str, object]) -> None:
-    with pytest.raises(UnauthenticatedError, match="not valid") as refused:
+    with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as refused:
         shop.gate.recognise(shop.bearing(**claims))
     assert refused.value.is_failure
 

@@ -18,6 +18,7 @@ from eggypro_core.rates import Policy, Standing, policies
 
 KEY = "the-key-of-the-shop-in-these-tests"
 LOGINS = Policy("auth", 2, 60)
+OFTEN = Policy("standard", 2, 60)
 
 
 class Expiring(Gate):
@@ -77,14 +78,21 @@ def test_who_lacks_a_permission_is_told_so() -> None:
 
 
 def test_too_often_goes_before_unknown() -> None:
-    standing = Standing(LOGINS, 3, 7.2)
-    with pytest.raises(RateLimitedError, match="8 s") as refused:
+    standing = Standing(OFTEN, 3, 7.2)
+    with pytest.raises(RateLimitedError, match="Too many requests: try again in 8 s") as refused:
         Visit((standing,)).admit(Permission.PRODUCTS_READ)
     assert refused.value.seconds == 8
 
 
+def test_who_is_locked_is_told_why_whatever_else_they_did_too_often() -> None:
+    standings = (Standing(OFTEN, 3, 70), Standing(LOGINS, 3, 7))
+    with pytest.raises(RateLimitedError, match=r"^Too many authentication attempts$") as refused:
+        Visit(standings).admit(None)
+    assert refused.value.seconds == 70
+
+
 def test_of_two_windows_the_longer_one_is_to_be_waited_for() -> None:
-    standings = (Standing(LOGINS, 3, 7), Standing(LOGINS, 3, 70), Standing(LOGINS, 1, 700))
+    standings = (Standing(OFTEN, 3, 7), Standing(OFTEN, 3, 70), Standing(OFTEN, 1, 700))
     with pytest.raises(RateLimitedError, match="70 s"):
         Visit(standings).admit(None)
 

@@ -175,7 +175,7 @@ def test_what_is_required_and_missing_is_told_with_the_rest() -> None:
         "Name is required",
         "Description is required",
         "Details is required",
-        "Ingredients is required",
+        "At least one ingredient is required",
         "Price is required",
         "Stock quantity cannot be negative",
     }

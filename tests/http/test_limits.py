@@ -1,5 +1,6 @@
 """How often a client may, over HTTP."""
 
+import json
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -181,6 +182,17 @@ def test_after_five_wrong_credentials_not_even_the_right_one_helps(clock: FakeSe
     assert statuses(client, 3, CLOSED, **WRONG) == [429] * 3
     clock.now = 900
     assert get(client, CLOSED, **RIGHT).status == 200
+
+
+def test_a_credential_is_refused_in_the_sentences_of_the_seed(clock: FakeSeconds) -> None:
+    client = unlimited(clock)
+    calls: list[dict[str, str]] = [{}, *[WRONG] * 5, RIGHT]
+    bodies = [json.loads(get(client, CLOSED, **one).body) for one in calls]
+    assert [body["detail"] for body in bodies] == [
+        "Missing authentication header",
+        *["Invalid authentication token"] * 5,
+        "Too many authentication attempts",
+    ]
 
 
 def test_who_guesses_where_no_credential_is_needed_is_locked_too(clock: FakeSeconds) -> None:

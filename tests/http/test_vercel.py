@@ -248,7 +248,7 @@ def test_a_folder_of_images_is_refused_at_the_start(
     monkeypatch.setenv("ADMIN_SECRET_KEY", ADMIN_KEY)
     monkeypatch.setenv("IMAGE_STORE", "local")
     monkeypatch.delitem(sys.modules, "eggypro_http.vercel", raising=False)
-    with pytest.raises(ConfigurationError, match="IMAGE_STORE: must be cloudinary"):
+    with pytest.raises(ConfigurationError, match="IMAGE_STORE must be cloudinary"):
         import_module("eggypro_http.vercel")
 
 

@@ -39,6 +39,13 @@ def test_what_is_around_the_parts_is_not_served(client: TestClient) -> None:
     assert client.simulate_head("/docs").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/docs", *FILES])
+def test_each_part_says_which_methods_it_takes(client: TestClient, path: str) -> None:
+    told, refused = client.simulate_options(path), client.simulate_post(path)
+    assert (told.status_code, told.content) == (204, b"")
+    assert told.headers["allow"] == refused.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
 def test_without_the_package_there_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     assert TestClient(create_app(an_eggypro())).simulate_get("/docs").status_code == 404

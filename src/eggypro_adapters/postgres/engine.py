@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, cast
 import psycopg
 import sqlalchemy as sa
 from attrs import evolve, field, frozen
+from psycopg.pq import TransactionStatus
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
@@ -66,8 +67,16 @@ class Connection(psycopg.Connection[Any]):
     patience: float | None = ANSWER
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Run what talks to the server. Raises OperationalError where that takes too long."""
-        return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        """Run what talks to the server. Raises OperationalError where that takes too long.
+
+        The connection is closed then: its answer may still come, and would be another's.
+        """
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.info.transaction_status is TransactionStatus.ACTIVE:
+                self.close()
+            raise
 
 
 class PoolerCheck(Protocol):

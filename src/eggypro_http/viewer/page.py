@@ -10,6 +10,8 @@ from typing import Any
 
 import falcon
 
+from eggypro_http.routes import options
+
 _OURS = Path(__file__).parent
 _PACKAGE = "flask_swagger_ui"
 """What carries Swagger UI. It is never imported: only its folder is looked for."""
@@ -42,9 +44,11 @@ def install_viewer(app: "falcon.App[Any, Any]") -> None:
         "/docs/swagger-ui-bundle.js": theirs / "swagger-ui-bundle.js",
         "/docs/favicon-32x32.png": theirs / "favicon-32x32.png",
     }
+    methods = options(["GET", "HEAD", "OPTIONS"])
     for path, file in parts.items():
-        respond = _serving(file)
-        app.add_route(path, SimpleNamespace(path=path, on_get=respond, on_head=respond))
+        get = _serving(file)
+        part = SimpleNamespace(path=path, on_get=get, on_head=get, on_options=methods)
+        app.add_route(path, part)
 
 
 def _serving(file: Path) -> Any:

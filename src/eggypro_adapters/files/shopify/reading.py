@@ -1,6 +1,6 @@
 """The rows of a file brought together: each product from its rows, wherever they stand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from eggypro_adapters.files import grouping, sorter
 from eggypro_adapters.files.shopify.columns import Columns
@@ -9,6 +9,7 @@ from eggypro_adapters.files.shopify.rows import ProductRow
 from eggypro_adapters.files.table import Row, Table
 from eggypro_core.errors import Fault
 from eggypro_core.imports import ImportEntry
+from eggypro_core.slugs import free_slug, slug_of
 
 
 def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
@@ -22,6 +23,7 @@ def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
         handle = columns.names.index("handle")
         for row in table.rows():
             cells = columns.pick(row.cells)
+            cells[handle] = cells[handle] or _made_handle(columns.named(cells))
             if row.wrong or not cells[handle]:
                 yield _refused(row)
             else:
@@ -34,7 +36,13 @@ def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
                 yield product(rows, columns.attributes)
 
 
+def _made_handle(cells: Mapping[str, str]) -> str:
+    """Return the handle that Shopify makes where there is none: that of the title, if any."""
+    title = cells.get("title", "")
+    return free_slug(slug_of(title), ()) if title else ""
+
+
 def _refused(row: Row) -> ImportEntry:
     if row.wrong:
         return ImportEntry(row.line, None, (Fault("", row.wrong),))
-    return ImportEntry(row.line, None, (Fault("slug", "The row has no handle"),))
+    return ImportEntry(row.line, None, (Fault("slug", "The row has neither handle nor title"),))
