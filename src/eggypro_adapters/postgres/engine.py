@@ -66,8 +66,18 @@ class Connection(psycopg.Connection[Any]):
     patience: float | None = ANSWER
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Run what talks to the server. Raises OperationalError where that takes too long."""
-        return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        """Run what talks to the server. Raises OperationalError where that takes too long.
+
+        Then it is closed: half an answer is no state to go on from, not even to roll back.
+        """
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.patience)
+        except psycopg.OperationalError as error:
+            if is_lost(error):
+                self.close()
+            raise
 
 
 class PoolerCheck(Protocol):
