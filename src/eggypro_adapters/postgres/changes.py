@@ -152,23 +152,21 @@ class PostgresChanges:
                 self._over.set()
                 return
             connection.execute(_LISTEN)
-            self._begin(connection)
+            known = self._begin(connection)
             while not self._over.is_set():
-                self._hear(connection)
+                self._hear(connection, known)
 
-    def _begin(self, connection: psycopg.Connection[Any]) -> None:
+    def _begin(self, connection: psycopg.Connection[Any]) -> _Known:
         """Know from now on of every write: of those that may have begun before, nothing."""
         history, since = connection.execute(_BEGIN).fetchone() or ("", 0)
-        self._known = _Known(history, since, self._written.of(history))
+        return _Known(history, since, self._written.of(history))
 
-    def _hear(self, connection: psycopg.Connection[Any]) -> None:
-        known = self._known
-        if known is None:
-            return
+    def _hear(self, connection: psycopg.Connection[Any], known: _Known) -> None:
         asked = monotonic()
         row = connection.execute(SEEN).fetchone()
         seen = Moment(known.history, row[0] if row else 0)
         self._written.hear(seen, asked + LEASE)  # first, so that no replica is asked for less
+        self._known = known  # only now: while it may be away again, what was kept is not over
         self._seen, self._until = seen, asked + LEASE
         for notice in connection.notifies(timeout=BEAT, stop_after=1):
             number, _, tags = notice.payload.partition(" ")
