@@ -5,7 +5,7 @@ import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -105,19 +105,15 @@ def entrance(
 @pytest.fixture
 def database_url(postgres: sa.URL, entrance: sa.URL) -> Iterator[sa.URL]:
     """A database of this test's own, with all tables and nothing in them."""
-    name = f"test_{uuid4().hex}"
-    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    yield entrance.set(database=name)
-    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(postgres) as url:
+        yield entrance.set(database=url.database)
 
 
 @pytest.fixture
 def empty_database_url(postgres: sa.URL) -> Iterator[sa.URL]:
     """A database of this test's own, without tables."""
-    name = f"test_{uuid4().hex}"
-    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY")
-    yield postgres.set(database=name)
-    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(postgres, "template0") as url:
+        yield url
 
 
 @pytest.fixture
@@ -136,6 +132,15 @@ def connect() -> Iterator[Callable[..., Database]]:
 @pytest.fixture
 def database(database_url: sa.URL, connect: Callable[..., Database]) -> Database:
     return connect(database_url, size=8)
+
+
+@contextmanager
+def new_database(postgres: sa.URL, template: str = TEMPLATE) -> Iterator[sa.URL]:
+    """A database of the server for as long as the block lasts, past the pooler."""
+    name = f"test_{uuid4().hex}"
+    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield postgres.set(database=name)
+    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _binaries(config: pytest.Config) -> Path:
