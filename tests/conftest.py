@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="put a PgBouncer in transaction mode before each database",
     )
     parser.addoption(
+        "--upgraded-by",
+        metavar="EGGYPRO",
+        help="the command of a later version, which makes the tables to test on",
+    )
+    parser.addoption(
         "--vercel",
         metavar="PYTHON",
         help="a Python with vercel-runtime and the project, to try the entry for Vercel in it",
@@ -86,7 +91,7 @@ def postgres(
         url = sa.make_url(server.url)
         with (shared / "template.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            _make_template(url, shared / "template.made")
+            _make_template(url, shared / "template.made", pytestconfig.getoption("upgraded_by"))
         yield url
 
 
@@ -147,13 +152,18 @@ def _binaries(config: pytest.Config) -> Path:
     return find_binaries(config.getoption("postgres"))
 
 
-def _make_template(url: sa.URL, made: Path) -> None:
+def _make_template(url: sa.URL, made: Path, eggypro: str | None) -> None:
     if made.exists():
         return
     _execute(url, f"CREATE DATABASE {TEMPLATE}")
-    database = Database.connect(url.set(database=TEMPLATE))
-    PostgresMigrations(database).upgrade()
-    database.close()
+    template = url.set(database=TEMPLATE)
+    if eggypro is None:
+        database = Database.connect(template)
+        PostgresMigrations(database).upgrade()
+        database.close()
+    else:
+        named = {"POSTGRES_URL": template.render_as_string(hide_password=False)}
+        subprocess.run([eggypro, "db", "upgrade"], env={**os.environ, **named}, check=True)
     made.touch()
 
 
