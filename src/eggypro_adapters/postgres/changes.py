@@ -28,7 +28,8 @@ BEAT, LEASE = 1.0, 2.5
 
 A connection can fall silent without an error: then others may write what nobody hears of here.
 """
-_PAUSE = 0.5
+PAUSE = 0.5
+"""Seconds between two attempts to hear of writes."""
 _LISTEN = "LISTEN eggypro"
 _BEGIN = f"SELECT {HISTORY}, CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
 _TOUCH_ALL = sa.text("SELECT eggypro_touch('*')")
@@ -136,7 +137,7 @@ class PostgresChanges:
                 if self._until and not self._over.is_set():
                     _log.warning("No answers are kept while the database is not heard. %s", error)
             self._until = 0.0
-            self._over.wait(_PAUSE)
+            self._over.wait(PAUSE)
 
     def _listen(self) -> None:
         pooled = self._database.engine.raw_connection()
