@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, Self
+
+from attrs import evolve, frozen
 
 from eggypro_adapters.error_log import LogErrorTracker
 from eggypro_adapters.files import read_products, write_products
@@ -16,6 +19,7 @@ from eggypro_adapters.memory import (
     MemoryFigures,
     MemoryImageLedger,
     MemoryImageStore,
+    MemoryOnce,
     MemoryProductStore,
     MemoryReviewStore,
     MemorySearchMisses,
@@ -23,6 +27,15 @@ from eggypro_adapters.memory import (
     MemoryVariantStore,
 )
 from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_adapters.postgres.calls import PostgresCallStore
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
+from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.ledger import PostgresImageLedger
+from eggypro_adapters.postgres.misses import PostgresSearchMisses
+from eggypro_adapters.postgres.once import PostgresOnce
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.reviews import PostgresReviewStore
+from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.access import Gate, Tokens
 from eggypro_core.app import EggyPro
 from eggypro_core.assortment import Assortment
@@ -39,6 +52,7 @@ from eggypro_core.ports import (
     ImageFiles,
     ImageLedger,
     ImageStore,
+    Once,
     ProductStore,
     ReviewStore,
     SearchMisses,
@@ -82,6 +96,55 @@ def some_tokens() -> Tokens:
     return Tokens(MemoryTokenSigner(), lambda: NOON)
 
 
+@frozen
+class Stores:
+    """Where a shop keeps what it has."""
+
+    products: ProductStore
+    variants: VariantStore
+    reviews: ReviewStore
+    categories: CategoryStore
+    misses: SearchMisses
+    ledger: ImageLedger
+    calls: CallStore
+    once: Callable[[Callable[["Stores"], Mapping[str, Any]]], Once]
+    """Makes what does things once, of what makes services over the stores."""
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        database = MemoryDatabase()
+        return cls(
+            MemoryProductStore(database),
+            MemoryVariantStore(database),
+            MemoryReviewStore(database),
+            MemoryCategoryStore(database),
+            MemorySearchMisses(),
+            MemoryImageLedger(database),
+            MemoryCallStore(),
+            lambda _: MemoryOnce(),
+        )
+
+    @classmethod
+    def in_postgres(cls, database: Database, held: Database | None = None) -> Self:
+        """What is done once has the connections that are held, if any: work may need the others."""
+        return cls(
+            PostgresProductStore(database),
+            PostgresVariantStore(database),
+            PostgresReviewStore(database),
+            PostgresCategoryStore(database),
+            PostgresSearchMisses(database),
+            PostgresImageLedger(database),
+            PostgresCallStore(database),
+            lambda services: PostgresOnce(
+                held or database, lambda joined: services(cls.in_postgres(joined))
+            ),
+        )
+
+
+new_stores: Callable[[], Stores] = Stores.in_memory
+"""Makes the stores of a shop that brings none. The tests of the API may put others here."""
+
+
 def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
     products: ProductStore | None = None,
     variants: VariantStore | None = None,
@@ -98,40 +161,52 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
     limits: Mapping[str, Policy] = NO_LIMITS,
     seconds: Callable[[], float] = lambda: 0.0,
 ) -> EggyPro:
-    """Return a shop, where it is always noon; in memory where no stores are given.
+    """Return a shop, where it is always noon; whoever brings products has the rest in memory.
 
     Nobody's requests are counted, unless limits are given; their windows end by `seconds`.
     """
-    database = MemoryDatabase()
-    gate = Gate(ADMIN_KEY, some_tokens(), CRON_SECRET)
-    misses = MemorySearchMisses() if misses is None else misses
-    products = MemoryProductStore(database) if products is None else products
+    stores = new_stores() if products is None else Stores.in_memory()
+    given: dict[str, Any] = {
+        "products": products,
+        "variants": variants,
+        "reviews": reviews,
+        "categories": categories,
+        "misses": misses,
+        "ledger": ledger,
+        "calls": calls,
+    }
+    stores = evolve(stores, **{name: one for name, one in given.items() if one is not None})
     storage = ImageStorage(
-        MemoryImageStore(PillowImageCleaner()) if images is None else images,
-        MemoryImageLedger(database) if ledger is None else ledger,
-        clock,
+        MemoryImageStore(PillowImageCleaner()) if images is None else images, stores.ledger, clock
     )
+    services = partial(_services, storage, files, clock)
     return EggyPro(
-        catalog=Catalog(products, NhHtmlCleaner(), clock, misses, storage),
-        assortment=Assortment(
-            MemoryVariantStore(database) if variants is None else variants, clock
-        ),
-        feedback=Feedback(MemoryReviewStore(database) if reviews is None else reviews, clock),
-        taxonomy=Taxonomy(
-            MemoryCategoryStore(database) if categories is None else categories, clock
-        ),
-        gallery=Gallery(products, storage, clock, files),
-        gate=gate,
+        **services(stores),
+        once=stores.once(services),
+        gate=Gate(ADMIN_KEY, some_tokens(), CRON_SECRET),
         limiter=lambda gate: Limiter(gate, MemoryCounter(seconds), limits),
-        search_misses=misses,
+        search_misses=stores.misses,
         reader=read_products,
         writer=write_products,
         trackers=(LogErrorTracker(),),
         exposition=MemoryFigures(),
         image_files=files,
-        monitor=Monitor(MemoryCallStore() if calls is None else calls, clock),
+        monitor=Monitor(stores.calls, clock),
         health=some_health(checks, clock, seconds),
     )
+
+
+def _services(
+    storage: ImageStorage, files: ImageFiles | None, clock: Clock, stores: Stores
+) -> dict[str, Any]:
+    """Return the services that write, by the names of EggyPro's fields."""
+    return {
+        "catalog": Catalog(stores.products, NhHtmlCleaner(), clock, stores.misses, storage),
+        "assortment": Assortment(stores.variants, clock),
+        "feedback": Feedback(stores.reviews, clock),
+        "taxonomy": Taxonomy(stores.categories, clock),
+        "gallery": Gallery(stores.products, storage, clock, files),
+    }
 
 
 def some_health(

@@ -5,7 +5,7 @@ import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="put a PgBouncer in transaction mode before each database",
     )
     parser.addoption(
+        "--upgraded-by",
+        metavar="EGGYPRO",
+        help="the command of a later version, which makes the tables to test on",
+    )
+    parser.addoption(
         "--vercel",
         metavar="PYTHON",
         help="a Python with vercel-runtime and the project, to try the entry for Vercel in it",
@@ -86,7 +91,7 @@ def postgres(
         url = sa.make_url(server.url)
         with (shared / "template.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            _make_template(url, shared / "template.made")
+            _make_template(url, shared / "template.made", pytestconfig.getoption("upgraded_by"))
         yield url
 
 
@@ -105,19 +110,15 @@ def entrance(
 @pytest.fixture
 def database_url(postgres: sa.URL, entrance: sa.URL) -> Iterator[sa.URL]:
     """A database of this test's own, with all tables and nothing in them."""
-    name = f"test_{uuid4().hex}"
-    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    yield entrance.set(database=name)
-    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(postgres) as url:
+        yield entrance.set(database=url.database)
 
 
 @pytest.fixture
 def empty_database_url(postgres: sa.URL) -> Iterator[sa.URL]:
     """A database of this test's own, without tables."""
-    name = f"test_{uuid4().hex}"
-    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY")
-    yield postgres.set(database=name)
-    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database(postgres, "template0") as url:
+        yield url
 
 
 @pytest.fixture
@@ -138,17 +139,31 @@ def database(database_url: sa.URL, connect: Callable[..., Database]) -> Database
     return connect(database_url, size=8)
 
 
+@contextmanager
+def new_database(postgres: sa.URL, template: str = TEMPLATE) -> Iterator[sa.URL]:
+    """A database of the server for as long as the block lasts, past the pooler."""
+    name = f"test_{uuid4().hex}"
+    _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield postgres.set(database=name)
+    _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def _binaries(config: pytest.Config) -> Path:
     return find_binaries(config.getoption("postgres"))
 
 
-def _make_template(url: sa.URL, made: Path) -> None:
+def _make_template(url: sa.URL, made: Path, eggypro: str | None) -> None:
     if made.exists():
         return
     _execute(url, f"CREATE DATABASE {TEMPLATE}")
-    database = Database.connect(url.set(database=TEMPLATE))
-    PostgresMigrations(database).upgrade()
-    database.close()
+    template = url.set(database=TEMPLATE)
+    if eggypro is None:
+        database = Database.connect(template)
+        PostgresMigrations(database).upgrade()
+        database.close()
+    else:
+        named = {"POSTGRES_URL": template.render_as_string(hide_password=False)}
+        subprocess.run([eggypro, "db", "upgrade"], env={**os.environ, **named}, check=True)
     made.touch()
 
 

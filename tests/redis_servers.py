@@ -88,10 +88,38 @@ class RedisCluster:
 
     nodes: list[RedisServer]
     ports: list[int]
+    buses: list[int]
 
     @property
     def url(self) -> str:
         return f"redis+cluster://{','.join(f'127.0.0.1:{port}' for port in self.ports[:2])}"
+
+    @contextmanager
+    def replica_of_the_last(self, kind: str) -> Iterator[RedisServer]:
+        """A further server, which copies the last."""
+        [port], [bus] = _free_ports(1), _free_ports(1)
+        with running(kind, "--cluster-enabled", "yes", *_places(port, bus)) as replica:
+            last, pause = _node_id(self.nodes[-1]), Event()
+            with replica.client as client:
+                client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.ports[0], self.buses[0])
+                while last not in str(client.execute_command("CLUSTER", "NODES")):
+                    pause.wait(0.01)
+                client.execute_command("CLUSTER", "REPLICATE", last)
+                while client.info("replication")["master_link_status"] != "up":
+                    pause.wait(0.01)
+            yield replica
+
+    def move_slots(self, *, of: int, to: int) -> None:
+        """Have one server give all its slots but one to another. There must be nothing in them."""
+        first, last = _slots(of)
+        there = _node_id(self.nodes[to])
+        with self.nodes[to].client as client:
+            client.execute_command("CLUSTER", "BUMPEPOCH")  # so that all believe it
+        for node in (self.nodes[to], *self.nodes):
+            with node.client as client, client.pipeline(transaction=False) as commands:
+                for slot in range(first, last):
+                    commands.execute_command("CLUSTER", "SETSLOT", slot, "NODE", there)
+                commands.execute()
 
     def keys(self) -> set[bytes]:
         found: set[bytes] = set()
@@ -111,14 +139,24 @@ def running_cluster(kind: str) -> Iterator[RedisCluster]:
         ]
         for number, node in enumerate(nodes):
             with node.client as client:
-                first, last = 16_384 * number // 3, 16_384 * (number + 1) // 3 - 1
-                client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+                client.execute_command("CLUSTER", "ADDSLOTSRANGE", *_slots(number))
                 client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", ports[0], buses[0])
         pause = Event()
         while not all(_is_whole(node) for node in nodes):
             pause.wait(0.01)
-        yield RedisCluster(nodes, ports)
+        yield RedisCluster(nodes, ports, buses)
+
+
+def _slots(number: int) -> tuple[int, int]:
+    """The first and the last slot of one of three."""
+    return 16_384 * number // 3, 16_384 * (number + 1) // 3 - 1
+
+
+def _node_id(node: RedisServer) -> str:
+    with node.client as client:
+        told: Any = client.execute_command("CLUSTER", "MYID")
+        return bytes(told).decode()
 
 
 def _is_whole(node: RedisServer) -> bool:

@@ -16,10 +16,11 @@ from time import monotonic
 from urllib.request import urlopen
 from uuid import uuid4
 
+import pytest
+
 from tests.test_end_to_end import EGGYPRO, REST, eggypro, environment, wait_for
 
 __all__ = ["environment"]
-DRAIN = "2"
 EGGS = 100_000
 _STATUS = 17
 """The column of the proxy's statistics that tells whether a server is up."""
@@ -29,6 +30,7 @@ defaults
   timeout connect 2s
   timeout client 30s
   timeout server 30s
+  timeout check 10s
   retries 0
 frontend shop
   bind 127.0.0.1:{port}
@@ -64,8 +66,8 @@ def started(
         process.wait(30)
 
 
-def serving(port: int) -> list[str]:
-    return [EGGYPRO, "serve", "--port", str(port), "--drain", DRAIN]
+def serving(port: int, drain: list[str]) -> list[str]:
+    return [EGGYPRO, "serve", "--port", str(port), *drain]
 
 
 def wait_until_both_are_up(port: int) -> None:
@@ -103,7 +105,8 @@ class Customer:
         self.statuses[method, answer.status] += 1
 
 
-def test_no_request_is_lost(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("drain", [[], ["--drain", "2"]])
+def test_no_request_is_lost(environment: dict[str, str], tmp_path: Path, drain: list[str]) -> None:
     file = tmp_path / "egg.jsonl"
     file.write_text(json.dumps({**REST, "name": "Egg", "stock_quantity": EGGS}))
     one, two, port = free_port(), free_port(), free_port()
@@ -116,7 +119,7 @@ def test_no_request_is_lost(environment: dict[str, str], tmp_path: Path) -> None
         servers = {each: ExitStack() for each in (one, two)}
         for each, server in servers.items():
             running.enter_context(server)
-            server.enter_context(started(serving(each), each, environment))
+            server.enter_context(started(serving(each, drain), each, environment))
         running.enter_context(started(["haproxy", "-f", str(config)], port, environment))
         customers = [Customer(port, key, over) for _ in range(4)]
         for customer in customers:
@@ -124,7 +127,7 @@ def test_no_request_is_lost(environment: dict[str, str], tmp_path: Path) -> None
         for each, server in servers.items():
             wait_until_both_are_up(port)
             server.close()
-            server.enter_context(started(serving(each), each, environment))
+            server.enter_context(started(serving(each, drain), each, environment))
         over.set()
         for customer in customers:
             customer.thread.join()

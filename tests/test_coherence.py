@@ -11,6 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from attrs import frozen
 
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_eggypro
+from tests.adapters.test_postgres_interrupted import kill_one_by_one
 from tests.builders import a_product
 from tests.redis_servers import running
 from tests.test_end_to_end import served
@@ -65,12 +67,15 @@ class Caller:
         )
 
     def set_stock(self, slug: str, number: int) -> None:
+        assert self.stock(slug, {"set": number}) == 200
+
+    def stock(self, slug: str, body: dict[str, int], key: str | None = None) -> int:
         headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-        path = f"/api/products/{slug}/stock"
-        self._connection.request("POST", path, json.dumps({"set": number}), headers)
+        headers |= {"Idempotency-Key": key} if key else {}
+        self._connection.request("POST", f"/api/products/{slug}/stock", json.dumps(body), headers)
         answer = self._connection.getresponse()
         answer.read()
-        assert answer.status == 200
+        return answer.status
 
     def close(self) -> None:
         self._connection.close()
@@ -149,6 +154,42 @@ def test_nobody_is_shown_what_was_before_a_write_that_was_answered(
             for slug in SLUGS:
                 while caller.get(slug).stock != ROUNDS:
                     pass
+
+
+def test_while_connections_are_killed_no_read_fails_and_what_is_sent_again_is_done_once(
+    environment: dict[str, str], database_url: sa.URL
+) -> None:
+    slug, over = SLUGS[0], Event()
+    with open_eggypro(_settings(environment)) as library:
+        library.catalog.add(a_product(name=slug, stock_quantity=0))
+    with served(environment, workers=2) as (address, _), ThreadPoolExecutor(6) as threads:
+
+        def read() -> Counter[int]:
+            statuses = Counter[int]()
+            with calling(address) as caller:
+                while not over.is_set():
+                    statuses[caller.get(slug).status] += 1
+            return statuses
+
+        def write() -> Counter[int]:
+            statuses = Counter[int]()
+            with calling(address) as caller:
+                while not over.is_set():
+                    key = str(uuid4())
+                    while (status := caller.stock(slug, {"delta": 1}, key)) != 200:
+                        statuses[status] += 1
+                    statuses[200] += 1
+            return statuses
+
+        reading = [threads.submit(read) for _ in range(3)]
+        writing = [threads.submit(write) for _ in range(2)]
+        threads.submit(kill_one_by_one, database_url, over).result()
+        read_all = sum((one.result() for one in reading), Counter[int]())
+        written = sum((one.result() for one in writing), Counter[int]())
+        with calling(address) as caller:
+            assert caller.get(slug).stock == written[200]
+    assert read_all.keys() == {200}
+    assert written.keys() <= {200, 409, 503}
 
 
 @pytest.fixture

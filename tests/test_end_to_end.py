@@ -23,6 +23,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
 import pytest
+import sqlalchemy as sa
 from attrs import frozen
 
 from eggypro_adapters.local_images import LocalImageStore
@@ -45,14 +46,23 @@ yolk-cup,Yolk Cup,<p>A cup</p>,Nest,Title,Default Title,shopify,0,7.00,,active
 
 
 @pytest.fixture
-def environment() -> Iterator[dict[str, str]]:
-    """A shop's folder of its own, and the environment that names it."""
+def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """A shop's folder of its own, and the environment that names it.
+
+    With `--pgbouncer` its database is not in the folder, but behind that.
+    """
     folder = Path(tempfile.mkdtemp(prefix="egg-"))
-    yield {
+    named = {
         "PATH": os.environ["PATH"],
         "EGGYPRO_DATA_DIR": str(folder / "data"),
         "RATE_LIMIT_MAX_REQUESTS": "0",
     }
+    if request.config.getoption("pgbouncer"):
+        pooled: sa.URL = request.getfixturevalue("database_url")
+        direct: sa.URL = request.getfixturevalue("postgres").set(database=pooled.database)
+        for name, url in (("POSTGRES_URL", pooled), ("POSTGRES_URL_NON_POOLING", direct)):
+            named[name] = url.render_as_string(hide_password=False)
+    yield named
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if os.fsencode(folder) in (process / "cmdline").read_bytes():

@@ -6,6 +6,8 @@ from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread
 
 Address = str | tuple[str, int]
+NAME = "wire"
+"""The name of the threads, by which tests that look at threads know theirs apart."""
 
 
 class Wire:
@@ -52,7 +54,7 @@ class Wire:
         self._longest = number
 
     def _accept(self) -> None:
-        Thread(target=self._run, args=(self._listener,), daemon=True).start()
+        Thread(target=self._run, args=(self._listener,), name=NAME, daemon=True).start()
 
     def _run(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -64,7 +66,7 @@ class Wire:
                 with self._lock:
                     self._ends += [near, far]
                 for ends in ((near, far, False), (far, near, True)):
-                    Thread(target=self._pass_on, args=ends, daemon=True).start()
+                    Thread(target=self._pass_on, args=ends, name=NAME, daemon=True).start()
 
     def _pass_on(self, one: socket.socket, other: socket.socket, is_reply: bool) -> None:  # noqa: FBT001
         with suppress(OSError):

@@ -54,8 +54,11 @@ class _Server(MPServer):
             os._exit(0)
         super().signal_handler_interrupt(number, frame)  # type: ignore[no-untyped-call]
 
+    def signal_handler_reload(self, _number: int, _frame: FrameType | None) -> None:
+        """Go on: new settings mean a new process, and Granian's new workers would have the old."""
 
-def _server(address: str, port: int, workers: int) -> MPServer:
+
+def _server(address: str, port: int, workers: int) -> _Server:
     return _Server(
         "eggypro",
         interface=Interfaces.WSGI,

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import psycopg
 import pytest
@@ -61,6 +61,12 @@ ONE_OF_EACH = [
     "INSERT INTO categories (name, slug) VALUES ('Eggs', 'eggs')",
     "INSERT INTO product_categories SELECT products.id, categories.id FROM products, categories",
 ]
+
+OTHERS = sa.text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+"""Ends all connections but one."""
 
 
 @pytest.fixture
@@ -147,17 +153,30 @@ def test_what_was_written_while_the_connection_was_broken_is_known_afterwards(
     changes: PostgresChanges, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen = moment_after_all(changes, MILK)
-    others = sa.text(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
     with database.begin() as connection:
-        assert connection.execute(others).all()
+        assert connection.execute(OTHERS).all()
         connection.execute(sa.text("SELECT eggypro_touch('product:milk')"))
     while not changes.outdated(seen, MILK):
         pass
     assert not changes.outdated(moment_after_all(changes, MILK), MILK)
     assert "while the database is not heard" in caplog.text
+
+
+def test_what_was_kept_is_not_over_before_the_database_is_surely_back(
+    changes: PostgresChanges, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, tried = moment_after_all(changes, MILK), Event()
+
+    def go_away_again(*_: object) -> None:
+        tried.set()
+        raise UnavailableError("Away again")
+
+    monkeypatch.setattr(changes, "_hear", go_away_again)
+    with database.begin() as connection:
+        connection.execute(sa.text("SELECT eggypro_touch('product:egg')"))
+        connection.execute(OTHERS)
+    tried.wait()
+    assert not changes.outdated(seen, MILK)
 
 
 def test_behind_a_pooler_nothing_is_kept(

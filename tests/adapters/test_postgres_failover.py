@@ -8,9 +8,12 @@ import pytest
 import sqlalchemy as sa
 from falcon.testing import Result, TestClient
 
+from eggypro_adapters.postgres import changes, replica
 from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.redis import breaker
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_eggypro
+from eggypro_core import caching
 from eggypro_http.app import create_app
 from tests.adapters.test_postgres_replica import replicating
 from tests.builders import ADMIN_KEY, a_product
@@ -18,6 +21,11 @@ from tests.conftest import _binaries
 from tests.http.wire import ADMIN, PRODUCTS
 
 EGG = f"{PRODUCTS}/egg"
+
+
+def test_nobody_waits_longer_than_a_second_before_the_next_attempt() -> None:
+    """So all is well within two of the return: reads, replicas, the hearing of writes, Redis."""
+    assert max(caching.AWAY, replica.AWAY, changes.PAUSE, breaker.RETRY) <= 1
 
 
 def until(client: TestClient, outcome: str) -> Result:

@@ -15,7 +15,7 @@ from eggypro_adapters.contracts.product_store import NOON, a_draft
 from eggypro_adapters.postgres.engine import Database, driver
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.errors import UnavailableError
-from tests.wires import wire_to
+from tests.wires import Wire, wire_to
 
 Connect = Callable[..., Database]
 KILLS = 25
@@ -26,6 +26,11 @@ _KILL_ONE = """
         ORDER BY random() LIMIT 1
     ) AS one
 """
+
+
+def over(url: sa.URL, wire: Wire) -> sa.URL:
+    """The same database at the end of a wire."""
+    return url.set(host="127.0.0.1", port=wire.port, query={})
 
 
 def kill_one_by_one(url: sa.URL, over: Event) -> None:
@@ -93,14 +98,7 @@ def test_after_the_port_was_silent_the_first_who_asks_is_answered(
     database_url: sa.URL, connect: Connect
 ) -> None:
     with wire_to(f"{database_url.query['host']}/.s.PGSQL.5432") as wire:
-        url = sa.URL.create(
-            "postgresql+psycopg",
-            database_url.username,
-            host="127.0.0.1",
-            port=wire.port,
-            database=database_url.database,
-        )
-        store = PostgresProductStore(connect(url, size=2))
+        store = PostgresProductStore(connect(over(database_url, wire), size=2))
         slug = store.add(a_draft(), NOON).slug
         wire.cut()
         for work in (lambda: store.find(slug), lambda: store.adjust_stock(slug, 1)):
@@ -111,3 +109,22 @@ def test_after_the_port_was_silent_the_first_who_asks_is_answered(
             raise AssertionError(work)
         wire.mend()
         assert store.find(slug).stock_quantity + 1 == store.adjust_stock(slug, 1)
+
+
+@pytest.mark.parametrize("method", ["briefly", "begin"])
+def test_a_write_that_gets_no_answer_is_refused_as_if_the_server_had_hung_up(
+    database_url: sa.URL, connect: Connect, method: str
+) -> None:
+    with wire_to(f"{database_url.query['host']}/.s.PGSQL.5432") as wire:
+        database = connect(over(database_url, wire), size=1)
+
+        def write() -> None:
+            with getattr(database, method)() as connection:
+                driver(connection.connection).patience = 0.1
+                wire.go_dead()
+                connection.execute(sa.text("SELECT 1"))
+
+        with pytest.raises(UnavailableError):
+            write()
+        wire.come_alive()
+        database.ping()

@@ -349,6 +349,55 @@ def test_a_cluster_that_is_away_at_the_start_is_found_when_it_comes(
             until(lambda: shows(cache))
 
 
+EVERYWHERE = [f"/{number}" for number in range(30)]
+"""Keys of which every node of a cluster has some."""
+
+
+def shows_everywhere(cache: Cache) -> bool:
+    return all(shows(cache, key) for key in EVERYWHERE)
+
+
+def test_a_node_of_a_cluster_that_is_killed_costs_no_request_and_is_found_again(
+    clock: FakeSeconds,
+) -> None:
+    with (
+        running_cluster("valkey") as cluster,
+        shared_cache(cluster.url, "shop", clock, 2) as cache,
+    ):
+        assert shows_everywhere(cache)
+        cluster.nodes[2].kill()
+        assert all(cache.get(key) in (None, EGG) for key in EVERYWHERE)
+        assert not shows_everywhere(cache)
+        cluster.nodes[2].start()
+        until(lambda: shows_everywhere(cache))
+
+
+def test_a_replica_that_takes_over_in_a_cluster_is_found(clock: FakeSeconds) -> None:
+    with (
+        running_cluster("valkey") as cluster,
+        cluster.replica_of_the_last("valkey") as replica,
+        shared_cache(cluster.url, "shop", clock, 2) as cache,
+    ):
+        assert shows_everywhere(cache)
+        cluster.nodes[2].kill()
+        assert all(cache.get(key) in (None, EGG) for key in EVERYWHERE)
+        with replica.client as client:
+            client.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
+        until(lambda: shows_everywhere(cache))
+
+
+def test_slots_that_move_to_another_node_of_a_cluster_are_followed(clock: FakeSeconds) -> None:
+    with (
+        running_cluster("valkey") as cluster,
+        shared_cache(cluster.url, "shop", clock, PATIENT) as cache,
+    ):
+        assert shows_everywhere(cache)
+        cache.clear()
+        cluster.move_slots(of=2, to=0)
+        assert not any(cache.get(key) for key in EVERYWHERE)
+        until(lambda: shows_everywhere(cache))
+
+
 def test_clearing_a_cluster_leaves_what_is_not_the_caches(
     cluster: RedisCluster, clock: FakeSeconds
 ) -> None:

@@ -1,17 +1,67 @@
-"""What the tests of the API share: a shop in memory, and a client of it."""
+"""What the tests of the API share: a shop, and a client of it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from falcon.testing import TestClient
 
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.tables import metadata
 from eggypro_core.app import EggyPro
 from eggypro_http.app import create_app
-from tests.builders import ADMIN_KEY, a_full_eggypro, a_product, an_eggypro
+from tests import builders
+from tests.builders import ADMIN_KEY, Stores, a_full_eggypro, a_product, an_eggypro
+from tests.conftest import new_database
 from tests.http.wire import IMAGE
 from tests.pictures import a_picture
+
+SERVERS = 4
+EMPTY = "; ".join(
+    [
+        "SET LOCAL session_replication_role = replica",  # nothing is to follow from it
+        *(f"DELETE FROM {table.name}" for table in metadata.sorted_tables),
+        *(
+            f"SELECT setval('{table}_id_seq', {first}, false)"
+            for first, table in enumerate(["products", "variants", "reviews", "categories"], 1)
+        ),
+    ]
+)
+"""The first of each kind has the number that it has in memory, where all are counted as one."""
+
+
+@pytest.fixture(scope="session")
+def behind_pooler(postgres: sa.URL, entrance: sa.URL) -> Iterator[Callable[[], Stores]]:
+    """Makes the stores of a shop with nothing in it, in the place of the one before.
+
+    Each transaction has another connection than the one before, which others had in between.
+    """
+    with new_database(postgres) as direct, ExitStack() as opened:
+        url = entrance.set(database=direct.database)
+        shared, held = Database.connect(url, size=8), Database.connect(url, size=2)
+        opened.callback(shared.close)
+        opened.callback(held.close)
+        with ExitStack() as at_once:  # the pooler has so many from now on, and goes round them
+            for _ in range(SERVERS):
+                at_once.enter_context(shared.begin()).execute(sa.text("SELECT 1"))
+
+        def emptied() -> Stores:
+            with shared.begin() as connection:
+                connection.execute(sa.text(EMPTY))
+            return Stores.in_postgres(shared, held)
+
+        yield emptied
+
+
+@pytest.fixture(autouse=True)
+def stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shops are in memory; with `--pgbouncer` they are in Postgres, behind it."""
+    if request.config.getoption("pgbouncer"):
+        monkeypatch.setattr(builders, "new_stores", request.getfixturevalue("behind_pooler"))
 
 
 @pytest.fixture

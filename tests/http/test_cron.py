@@ -9,7 +9,7 @@ from falcon.testing import Result, TestClient
 
 from eggypro_adapters.contracts.call_store import a_call
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.memory import MemoryCallStore, MemoryOnce
+from eggypro_adapters.memory import MemoryCallStore
 from eggypro_core.access import Credential, Gate
 from eggypro_core.app import EggyPro
 from eggypro_core.once import REMEMBERED, Done
@@ -33,7 +33,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def shop(calls: MemoryCallStore, clock: FakeClock) -> EggyPro:
-    return evolve(an_eggypro(calls=calls, clock=clock), once=MemoryOnce(), clock=clock)
+    return evolve(an_eggypro(calls=calls, clock=clock), clock=clock)
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
-from attrs import evolve
 from falcon.testing import TestClient
 
-from eggypro_adapters.memory import MemoryOnce
 from eggypro_adapters.wiring import DEMO
 from eggypro_http.app import create_app
 from tests.builders import ADMIN_KEY, an_eggypro
@@ -27,7 +25,7 @@ curl.add_argument("-d", dest="body")
 
 @pytest.mark.parametrize("line", LINES)
 def test_what_the_page_types_is_answered(line: str) -> None:
-    shop = evolve(an_eggypro(), once=MemoryOnce())
+    shop = an_eggypro()
     with DEMO.open("rb") as demo:
         shop.catalog.load(shop.reader(demo))
     typed = line.replace("$KEY", ADMIN_KEY).replace("$A", "")

@@ -47,7 +47,7 @@ def clock() -> FakeClock:
 def keyed(images: LocalImageStore, clock: FakeClock) -> EggyPro:
     shop = a_full_eggypro(images)
     shop.catalog.add(a_product(name="Plain", stock_quantity=9))
-    return evolve(shop, once=MemoryOnce(), clock=clock)
+    return evolve(shop, clock=clock)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from time import monotonic
 import pytest
 from attrs import field, frozen
 
+from eggypro_http.server import _server
 from tests.builders import ADMIN_KEY, a_product
 from tests.http.serving import AWAY, HOST
 from tests.http.wire import ADMIN, PRODUCTS
@@ -248,6 +249,23 @@ def test_a_worker_that_is_killed_is_replaced(server: Running) -> None:
     server.wait_until(server.answers)
     with suppress(ConnectionResetError):
         assert everything(slow) == ""
+
+
+def test_a_hangup_has_no_workers_replaced() -> None:
+    """They would have the settings of before."""
+    server = _server(HOST, 0, 1)
+    server.signal_handler_reload(signal.SIGHUP, None)
+    assert not server.reload_signal
+
+
+def test_a_hangup_ends_nobody(server: Running) -> None:
+    server.say(SLOW)
+    worker, waiting = server.gate.hear("in flight")
+    server.process.send_signal(signal.SIGHUP)
+    os.kill(worker, signal.SIGHUP)
+    waiting.close()
+    server.say(SLOW)
+    assert server.gate.hear("in flight")[0] == worker
 
 
 def test_a_port_that_another_server_has_is_refused_in_one_sentence(server: Running) -> None:

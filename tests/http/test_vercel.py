@@ -24,6 +24,7 @@ from attrs import frozen
 
 from eggypro_core.errors import ConfigurationError
 from eggypro_core.upkeep import Job
+from tests import wires
 from tests.builders import ADMIN_KEY, CRON_SECRET, a_product
 from tests.cloudinary_server import CLOUD, KEY, SECRET, CloudinaryServer, cloudinary_server
 from tests.http.forms import FORM, JPG, a_form, a_part
@@ -176,17 +177,21 @@ def test_a_client_is_who_vercel_says_whatever_headers_claim(site: Site) -> None:
     assert site.noted() == [("/api/products", network) for network in networks]
 
 
+def threads() -> set[threading.Thread]:
+    return {one for one in threading.enumerate() if one.name != wires.NAME}
+
+
 def test_nothing_is_left_to_be_done_after_an_answer(
     site: Site, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    before = set(threading.enumerate())
+    before = threads()
     for number in range(1, 3):
         answer = site.ask("/api/products")
         assert "x-cache" not in answer.headers
         assert len(site.noted()) == number
         lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
         assert [one["route"] for one in lines if one["event"] == "request"] == ["/api/products"]
-    assert set(threading.enumerate()) == before
+    assert threads() == before
 
 
 def together(*asks: Callable[[], Reply]) -> Sequence[int]:

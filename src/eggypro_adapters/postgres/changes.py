@@ -28,7 +28,8 @@ BEAT, LEASE = 1.0, 2.5
 
 A connection can fall silent without an error: then others may write what nobody hears of here.
 """
-_PAUSE = 0.5
+PAUSE = 0.5
+"""Seconds between two attempts to hear of writes."""
 _LISTEN = "LISTEN eggypro"
 _BEGIN = f"SELECT {HISTORY}, CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
 _TOUCH_ALL = sa.text("SELECT eggypro_touch('*')")
@@ -136,7 +137,7 @@ class PostgresChanges:
                 if self._until and not self._over.is_set():
                     _log.warning("No answers are kept while the database is not heard. %s", error)
             self._until = 0.0
-            self._over.wait(_PAUSE)
+            self._over.wait(PAUSE)
 
     def _listen(self) -> None:
         pooled = self._database.engine.raw_connection()
@@ -152,23 +153,21 @@ class PostgresChanges:
                 self._over.set()
                 return
             connection.execute(_LISTEN)
-            self._begin(connection)
+            known = self._begin(connection)
             while not self._over.is_set():
-                self._hear(connection)
+                self._hear(connection, known)
 
-    def _begin(self, connection: psycopg.Connection[Any]) -> None:
+    def _begin(self, connection: psycopg.Connection[Any]) -> _Known:
         """Know from now on of every write: of those that may have begun before, nothing."""
         history, since = connection.execute(_BEGIN).fetchone() or ("", 0)
-        self._known = _Known(history, since, self._written.of(history))
+        return _Known(history, since, self._written.of(history))
 
-    def _hear(self, connection: psycopg.Connection[Any]) -> None:
-        known = self._known
-        if known is None:
-            return
+    def _hear(self, connection: psycopg.Connection[Any], known: _Known) -> None:
         asked = monotonic()
         row = connection.execute(SEEN).fetchone()
         seen = Moment(known.history, row[0] if row else 0)
         self._written.hear(seen, asked + LEASE)  # first, so that no replica is asked for less
+        self._known = known  # only now: while it may be away again, what was kept is not over
         self._seen, self._until = seen, asked + LEASE
         for notice in connection.notifies(timeout=BEAT, stop_after=1):
             number, _, tags = notice.payload.partition(" ")

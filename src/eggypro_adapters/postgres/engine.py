@@ -10,7 +10,6 @@ from typing import Any, Protocol, TypeAlias, TypeVar, cast
 import psycopg
 import sqlalchemy as sa
 from attrs import evolve, field, frozen
-from psycopg.pq import TransactionStatus
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
@@ -69,12 +68,14 @@ class Connection(psycopg.Connection[Any]):
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         """Run what talks to the server. Raises OperationalError where that takes too long.
 
-        The connection is closed then: its answer may still come, and would be another's.
+        Then it is closed: half an answer is no state to go on from, not even to roll back.
         """
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, self.patience if timeout is None else timeout)
-        except psycopg.OperationalError:
-            if self.info.transaction_status is TransactionStatus.ACTIVE:
+            return super().wait(gen, interval, self.patience)
+        except psycopg.OperationalError as error:
+            if is_lost(error):
                 self.close()
             raise
 
