@@ -96,7 +96,7 @@ def _all_or_nothing() -> Iterator[None]:
     """Say what an interrupted load has left behind."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         tell("Interrupted: nothing was kept.")
         raise
 

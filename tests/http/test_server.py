@@ -154,7 +154,7 @@ def server() -> Iterator[Running]:
         yield running
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_lets_what_is_in_flight_finish_and_ends_well(
     server: Running, number: signal.Signals
 ) -> None:
@@ -168,6 +168,18 @@ def test_a_signal_lets_what_is_in_flight_finish_and_ends_well(
     server.gate.hear("closed")
     assert server.ended() == (0, "", "")
     assert everything(idle) == ""
+
+
+def test_a_server_that_is_to_outlive_its_terminal_does() -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup starts it
+    try:
+        with serving() as server:
+            server.process.send_signal(signal.SIGHUP)
+            with pytest.raises(subprocess.TimeoutExpired):
+                server.process.wait(2)
+            assert server.answers()
+    finally:
+        signal.signal(signal.SIGHUP, former)
 
 
 def test_a_server_that_is_told_to_end_says_that_it_is_not_ready_and_still_answers() -> None:
