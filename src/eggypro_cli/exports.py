@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
-from eggypro_cli.console import JsonOption, abandon, examples, show
+from eggypro_cli.console import JsonOption, abandon, examples, is_watched, show
 
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
@@ -61,7 +61,7 @@ def export_products(
         _opened(file) as stream,
         eggypro.catalog.export(Status(status)) as export,
     ):
-        watched = Export(export.categories, _watched(export.products))
+        watched = Export(export.categories, _watched(export.products, json=json))
         number = eggypro.writer(watched, stream, form=chosen)
     if file != _STDOUT:
         body = {"exported": number, "format": chosen, "file": file}
@@ -152,9 +152,9 @@ def _mode(path: Path) -> int:
     return 0o666 & ~mask
 
 
-def _watched(products: Iterable[Product]) -> Iterator[Product]:
+def _watched(products: Iterable[Product], *, json: bool) -> Iterator[Product]:
     """Show on a terminal how many products are written."""
-    if not sys.stderr.isatty():
+    if not is_watched(json=json):
         yield from products
         return
     from rich.console import Console

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, TextIO
 
 import typer
 
-from eggypro_cli.console import JsonOption, examples, show, tell
+from eggypro_cli.console import JsonOption, examples, is_watched, show, tell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -67,7 +66,7 @@ def import_products(  # noqa: PLR0913  (an option for each way to take in a file
     from eggypro_core import OnConflict
 
     outside: Outside = context.obj
-    with outside.open() as eggypro, _all_or_nothing(), _watched(file) as stream:
+    with outside.open() as eggypro, _all_or_nothing(), _watched(file, json=json) as stream:
         result = eggypro.catalog.load(
             eggypro.reader(stream, form=form),
             on_conflict=OnConflict(on_conflict),
@@ -102,9 +101,9 @@ def _all_or_nothing() -> Iterator[None]:
 
 
 @contextmanager
-def _watched(file: BinaryIO) -> Iterator[BinaryIO]:
+def _watched(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
     """Show on a terminal how much of a file is read."""
-    if not sys.stderr.isatty():
+    if not is_watched(json=json):
         yield file
         return
     from rich.console import Console

@@ -81,9 +81,14 @@ def test_a_signal_in_the_middle_of_an_answer_is_what_ends_the_work(
 ) -> None:
     taken: list[psycopg.Connection[object]] = []
     sa.event.listen(database.engine, "checkout", lambda one, *_: taken.append(one))
-    with pytest.raises(type(signalled)), opened(database):
-        taken[0].pgconn.send_query(b"SELECT 1")
-        raise signalled
+
+    def work() -> None:
+        with opened(database):
+            taken[0].pgconn.send_query(b"SELECT 1")
+            raise signalled
+
+    with pytest.raises(type(signalled)):
+        work()
     assert taken[0].closed
     database.ping()
 

@@ -25,6 +25,7 @@ try:
 finally:
     print("tidied up")
 """
+HIDE_CURSOR = b"\x1b[?25l"
 CTRL_C, CTRL_D = b"\x03", b"\x04"
 PROGRAM = """
 import fcntl, sys, termios
@@ -103,6 +104,20 @@ def test_a_terminal_has_a_heading_in_bold_unless_it_wants_no_colours() -> None:
     plain = session("products", "list", NO_COLOR="1")
     assert b"albumen" in plain.seen
     assert b"\x1b" not in plain.seen
+
+
+@pytest.mark.parametrize("words", [["products", "export", "/dev/null"], ["images", "prune"]])
+def test_progress_is_for_people_at_a_terminal_that_can_show_it(words: list[str]) -> None:
+    assert HIDE_CURSOR in session(*words).seen
+    assert b"\x1b" not in session(*words, "--json").seen
+    assert b"\x1b" not in session(*words, TERM="dumb").seen
+
+
+def test_an_import_tells_machines_no_progress(tmp_path: Path) -> None:
+    file = tmp_path / "one.csv"
+    file.write_text("name,price\nAlbumen,9.50\n")
+    assert HIDE_CURSOR in session("products", "import", str(file)).seen
+    assert session("products", "import", str(file), "--json").seen.startswith(b'{"created"')
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
