@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -124,8 +123,10 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def _beside(path: Path) -> Iterator[tuple[int, str]]:
     """Make a temporary file beside another, and remove it if it is still there."""
+    from tempfile import mkstemp
+
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        descriptor, name = mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     except OSError as error:
         raise typer.BadParameter(f"'{path}' cannot be written: {error.strerror}") from None
     try:

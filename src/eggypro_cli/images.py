@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
 AWAY = 3
-app = typer.Typer(help="Upload images of products, and tidy up the store of images.")
+app = typer.Typer(
+    help="Upload images of products, and tidy up the store of images.",
+    epilog=examples("images upload egg-white front.jpg back.png", "images prune"),
+)
 
 
 @app.command(

@@ -23,7 +23,7 @@ ConflictWord = Literal["update", "skip", "fail"]
 
 IMPORT_EXAMPLES = examples(
     "products import catalogue.csv --dry-run",
-    "products import products_export.csv --format shopify --report refused.csv",
+    "products import shop.csv --format shopify --report refused.csv",
     "products import - --format jsonl --keep-going < catalogue.jsonl",
 )
 SEED_EXAMPLES = examples("seed", "seed --json")
