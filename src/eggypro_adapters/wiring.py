@@ -17,7 +17,6 @@ from eggypro_adapters.error_log import LogErrorTracker
 from eggypro_adapters.figures import CountCache, cache_figures
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.jose import JoseTokenSigner
-from eggypro_adapters.memory import MemoryCache, MemoryCounter
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.calls import PostgresCallStore
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
@@ -379,6 +378,8 @@ def _limiter(settings: Settings, opened: ExitStack, outage: Outage, gate: Gate) 
 
 @contextmanager
 def _counter(redis_url: str | None, outage: Outage) -> Iterator[Counter]:
+    from eggypro_adapters.memory import MemoryCounter
+
     local = MemoryCounter(monotonic)
     if redis_url is None:
         yield local
@@ -398,6 +399,8 @@ def _cache(
 ) -> ReadCache | None:
     if not settings.cache_ttl:
         return None
+    from eggypro_adapters.memory import MemoryCache
+
     pooler = _pooler(settings)
     if settings.postgres_url_non_pooling:  # behind a pooler nobody hears of anything
         pooler = found_out  # what the settings say is said of the other address

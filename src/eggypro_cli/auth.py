@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
     from eggypro_core import Grant
 
-app = typer.Typer(help="Issue tokens of the API.")
+app = typer.Typer(
+    help="Issue tokens of the API.",
+    epilog=examples("auth token --permission products:read --ttl 86400"),
+)
 
 
 @app.command(
     epilog=examples(
         "auth token --permission products:read --ttl 86400",
-        "auth token --permission products:read --permission products:write --json",
+        "auth token --permission products:read --permission products:write",
     )
 )
 def token(

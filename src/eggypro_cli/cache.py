@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
     from eggypro_core.renderings import CacheReport
 
-app = typer.Typer(help="Look at the answers that servers keep, or end them.")
+app = typer.Typer(
+    help="Look at the answers that servers keep, or end them.",
+    epilog=examples("cache stats"),
+)
 
 
 @app.command(epilog=examples("cache clear", "cache clear --json"))

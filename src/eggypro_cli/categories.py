@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
     from eggypro_core import Category
 
-app = typer.Typer(help="List, show, create, change and delete categories; fill them.")
+app = typer.Typer(
+    help="List, show, create, change and delete categories; fill them.",
+    epilog=examples("categories list --parent none", "categories link egg-bar bars"),
+)
 CategoryArgument = Annotated[
     str,
     typer.Argument(

@@ -73,6 +73,11 @@ def tell(*sentences: RenderableType) -> None:
     write(_rendered(sentences, sys.stderr), sys.stderr)
 
 
+def is_watched(*, json: bool) -> bool:
+    """Say whether stderr is for a person, on a terminal that can show how far something is."""
+    return not json and sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
+
+
 def require_yes(question: str, *, yes: bool, json: bool) -> None:
     """Raise ShellError unless there is a `yes`, or one on stdin to a question on stderr.
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from eggypro_core.representation import Json
 
 TOOLS = ("pgcli", "psql")
-app = typer.Typer(help="Bring the schema of the database up, down, and look at it.")
+app = typer.Typer(
+    help="Bring the schema of the database up, down, and look at it.",
+    epilog=examples("db upgrade", "db introspect"),
+)
 
 RevisionArgument = Annotated[
     str, typer.Argument(metavar="REVISION", help="A revision, or head for the newest.")

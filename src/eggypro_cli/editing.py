@@ -18,12 +18,12 @@ CREATE_EXAMPLES = examples(
     "products create --name 'Egg White' --price 24.99 --stock 40 \\",
     "    --ingredient 'egg white' --ingredient vanilla \\",
     "    --description 'Pure protein' --details '<p>Five eggs a scoop.</p>'",
-    "products create --from product.json --sku EW-1 --attribute 'Weight=1 kg'",
+    "products create --from product.json --attribute 'Weight=1 kg'",
     "products create --from - --json < product.json",
 )
 UPDATE_EXAMPLES = examples(
     "products update egg-white --price 19.99 --compare-at-price 24.99",
-    "products update egg-white --clear compare_at_price --no-attribute Weight",
+    "products update egg-white --clear sku --no-attribute Weight",
     "products update egg-white --slug pure-egg-white --version 3",
     "products update egg-white --from patch.json --json",
 )

@@ -12,7 +12,10 @@ from eggypro_cli.console import JsonOption, examples, json_line, show, write
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
-app = typer.Typer(help="Check the settings, and explain them.")
+app = typer.Typer(
+    help="Check the settings, and explain them.",
+    epilog=examples("env check", "env example > .env.local"),
+)
 
 
 @app.command(epilog=examples("env check", "env check --json"))

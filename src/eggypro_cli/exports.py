@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
-from eggypro_cli.console import JsonOption, abandon, examples, show
+from eggypro_cli.console import JsonOption, abandon, examples, is_watched, show
 
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
@@ -61,7 +60,7 @@ def export_products(
         _opened(file) as stream,
         eggypro.catalog.export(Status(status)) as export,
     ):
-        watched = Export(export.categories, _watched(export.products))
+        watched = Export(export.categories, _watched(export.products, json=json))
         number = eggypro.writer(watched, stream, form=chosen)
     if file != _STDOUT:
         body = {"exported": number, "format": chosen, "file": file}
@@ -124,8 +123,10 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def _beside(path: Path) -> Iterator[tuple[int, str]]:
     """Make a temporary file beside another, and remove it if it is still there."""
+    from tempfile import mkstemp
+
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        descriptor, name = mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     except OSError as error:
         raise typer.BadParameter(f"'{path}' cannot be written: {error.strerror}") from None
     try:
@@ -152,9 +153,9 @@ def _mode(path: Path) -> int:
     return 0o666 & ~mask
 
 
-def _watched(products: Iterable[Product]) -> Iterator[Product]:
+def _watched(products: Iterable[Product], *, json: bool) -> Iterator[Product]:
     """Show on a terminal how many products are written."""
-    if not sys.stderr.isatty():
+    if not is_watched(json=json):
         yield from products
         return
     from rich.console import Console

@@ -36,7 +36,7 @@ class ClearableOfVariant(StrEnum):
 NameOption = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The name.")]
 SlugOption = Annotated[
     str | None,
-    typer.Option("--slug", metavar="SLUG", help="The slug; a new product's is made of its name."),
+    typer.Option("--slug", metavar="SLUG", help="The slug; without it, it is made of the name."),
 ]
 NewSlugOption = Annotated[
     str | None,

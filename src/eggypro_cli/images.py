@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eggypro_cli.arguments import SlugArgument, VersionOption
-from eggypro_cli.console import JsonOption, examples, show, tell
+from eggypro_cli.console import JsonOption, examples, is_watched, show, tell
 
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
 AWAY = 3
-app = typer.Typer(help="Upload images of products, and tidy up the store of images.")
+app = typer.Typer(
+    help="Upload images of products, and tidy up the store of images.",
+    epilog=examples("images upload egg-white front.jpg back.png", "images prune"),
+)
 
 
 @app.command(
@@ -46,7 +48,7 @@ def upload(
     from eggypro_core.representation import image_set_bodies
 
     outside: Outside = context.obj
-    with outside.open() as eggypro, _busy(f"Uploading to {slug}"):
+    with outside.open() as eggypro, _busy(f"Uploading to {slug}", json=json):
         product = eggypro.gallery.add(slug, files, alts=alt or (), version=version)
         new = image_set_bodies(product, eggypro.gallery.address)[-len(files) :]
     show({"items": new}, lambda: [image_table(product, len(files))], json=json)
@@ -61,7 +63,7 @@ def prune(context: typer.Context, *, json: JsonOption = False) -> None:
     """
     outside: Outside = context.obj
     with outside.open() as eggypro:
-        done = list(_counted(eggypro.gallery.prune()))
+        done = list(_counted(eggypro.gallery.prune(), json=json))
     removed, kept = done.count(True), done.count(False)
     show({"removed": removed, "kept": kept}, lambda: [f"{removed} removed"], json=json)
     if kept:
@@ -70,18 +72,18 @@ def prune(context: typer.Context, *, json: JsonOption = False) -> None:
         raise typer.Exit(AWAY)
 
 
-def _busy(words: str) -> AbstractContextManager[object]:
+def _busy(words: str, *, json: bool) -> AbstractContextManager[object]:
     """Show on a terminal that something is being done."""
-    if not sys.stderr.isatty():
+    if not is_watched(json=json):
         return nullcontext()
     from rich.console import Console
 
     return Console(stderr=True).status(words)
 
 
-def _counted(deleted: Iterator[bool]) -> Iterator[bool]:
+def _counted(deleted: Iterator[bool], *, json: bool) -> Iterator[bool]:
     """Show on a terminal how many were deleted."""
-    if not sys.stderr.isatty():
+    if not is_watched(json=json):
         yield from deleted
         return
     from rich.console import Console

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, TextIO
 
 import typer
 
-from eggypro_cli.console import JsonOption, examples, show, tell
+from eggypro_cli.console import JsonOption, examples, is_watched, show, tell
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -24,7 +23,7 @@ ConflictWord = Literal["update", "skip", "fail"]
 
 IMPORT_EXAMPLES = examples(
     "products import catalogue.csv --dry-run",
-    "products import products_export.csv --format shopify --report refused.csv",
+    "products import shop.csv --format shopify --report refused.csv",
     "products import - --format jsonl --keep-going < catalogue.jsonl",
 )
 SEED_EXAMPLES = examples("seed", "seed --json")
@@ -67,7 +66,7 @@ def import_products(  # noqa: PLR0913  (an option for each way to take in a file
     from eggypro_core import OnConflict
 
     outside: Outside = context.obj
-    with outside.open() as eggypro, _all_or_nothing(), _watched(file) as stream:
+    with outside.open() as eggypro, _all_or_nothing(), _watched(file, json=json) as stream:
         result = eggypro.catalog.load(
             eggypro.reader(stream, form=form),
             on_conflict=OnConflict(on_conflict),
@@ -96,15 +95,15 @@ def _all_or_nothing() -> Iterator[None]:
     """Say what an interrupted load has left behind."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         tell("Interrupted: nothing was kept.")
         raise
 
 
 @contextmanager
-def _watched(file: BinaryIO) -> Iterator[BinaryIO]:
+def _watched(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
     """Show on a terminal how much of a file is read."""
-    if not sys.stderr.isatty():
+    if not is_watched(json=json):
         yield file
         return
     from rich.console import Console

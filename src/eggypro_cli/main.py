@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +37,9 @@ from eggypro_cli import (
 from eggypro_cli.console import ShellError, examples, unwritten, write
 
 if TYPE_CHECKING:
+    from typer._click import Command
+    from typer.models import TyperInfo
+
     from eggypro_adapters.settings import Settings
     from eggypro_cli.outside import Outside
     from eggypro_core import EggyPro, EggyProError, Tokens
@@ -145,7 +149,7 @@ def main(args: Sequence[str] | None = None, outside: Outside | None = None) -> i
 
 
 def _run(words: Sequence[str], outside: Outside) -> int:
-    command = get_command(app)
+    command = _built(words)
     try:
         code: int | None = command.main(
             words or ["--help"], "eggypro", standalone_mode=False, obj=outside
@@ -159,6 +163,29 @@ def _run(words: Sequence[str], outside: Outside) -> int:
     return code or 0
 
 
+def _built(words: Sequence[str]) -> Command:
+    """Return the command, with what is in those groups that were typed.
+
+    To build all of them takes as long as to load Typer. Only completion needs them.
+    """
+    if "_EGGYPRO_COMPLETE" in os.environ:
+        return get_command(app)
+    needed = copy(app)
+    needed.registered_groups = [
+        group if group.name in words else _named(group) for group in app.registered_groups
+    ]
+    return get_command(needed)
+
+
+def _named(group: TyperInfo) -> TyperInfo:
+    """Return a group without what is in it."""
+    named = copy(group)
+    named.typer_instance = copy(group.typer_instance)
+    if named.typer_instance is not None:
+        named.typer_instance.registered_commands = []
+    return named
+
+
 def _refuse(error: EggyProError | typer.TyperException, words: Sequence[str]) -> int:
     from eggypro_cli.errors import refuse
 
@@ -167,7 +194,7 @@ def _refuse(error: EggyProError | typer.TyperException, words: Sequence[str]) ->
 
 def _typed(words: Sequence[str]) -> str:
     """Return the command that was typed, without what it was given."""
-    command: object = get_command(app)
+    command: object = _built(words)
     path = ["eggypro"]
     for word in words:
         command = getattr(command, "commands", {}).get(word)

@@ -12,7 +12,10 @@ from eggypro_cli.console import JsonOption, examples, show
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
-app = typer.Typer(help="See how the API is called, and forget old calls.")
+app = typer.Typer(
+    help="See how the API is called, and forget old calls.",
+    epilog=examples("metrics summary --days 7", "metrics top --limit 3"),
+)
 DaysOption = Annotated[
     str | None, typer.Option("--days", metavar="N", help="How many days: 1-90, else 7.")
 ]
@@ -46,7 +49,7 @@ def top(
     *,
     days: DaysOption = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, max=100, help="How many of each to show.")
+        int, typer.Option("--limit", metavar="N", min=1, max=100, help="How many of each to show.")
     ] = 5,
     json: JsonOption = False,
 ) -> None:

@@ -21,7 +21,14 @@ from eggypro_cli.console import JsonOption, examples, show, show_one
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
-app = typer.Typer(help="List, search, show, edit, import and export products.")
+app = typer.Typer(
+    help="List, search, show, edit, import and export products.",
+    epilog=examples(
+        "products list --sort price-asc --in-stock",
+        "products search 'egg white'",
+        "products import catalogue.csv --dry-run",
+    ),
+)
 app.command("import", epilog=loads.IMPORT_EXAMPLES)(loads.import_products)
 app.command("export", epilog=exports.EXPORT_EXAMPLES)(exports.export_products)
 app.command(epilog=editing.CREATE_EXAMPLES)(editing.create)

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
     from eggypro_core import Feedback, Page, Review, ReviewQuery
 
-app = typer.Typer(help="List, verify and delete the reviews of products.")
+app = typer.Typer(
+    help="List, verify and delete the reviews of products.",
+    epilog=examples("reviews list", "reviews verify 7"),
+)
 ReviewArgument = Annotated[
     int,
     typer.Argument(

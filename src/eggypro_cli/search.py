@@ -13,7 +13,10 @@ from eggypro_cli.console import JsonOption, examples, require_yes, show
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
-app = typer.Typer(help="See what people search for in vain.")
+app = typer.Typer(
+    help="See what people search for in vain.",
+    epilog=examples("search misses --limit 100"),
+)
 
 
 @app.command(

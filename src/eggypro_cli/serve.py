@@ -29,9 +29,12 @@ def serve(  # noqa: PLR0913  (one for each option)
     host: Annotated[
         str, typer.Option("--host", metavar="HOST", help="The address to listen at.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port.")] = 8000,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=1, max=65535, help="The port.")
+    ] = 8000,
     workers: Annotated[
-        int, typer.Option("--workers", min=1, max=256, help="How many processes serve.")
+        int,
+        typer.Option("--workers", metavar="N", min=1, max=256, help="How many processes serve."),
     ] = 1,
     drain: Annotated[
         float,

@@ -12,7 +12,10 @@ from eggypro_cli.console import JsonOption, examples, show
 if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
-app = typer.Typer(help="Set the stock of products and variants, or change it.")
+app = typer.Typer(
+    help="Set the stock of products and variants, or change it.",
+    epilog=examples("stock set egg-white 40", "stock adjust egg-white --by -2"),
+)
 VariantOption = Annotated[
     int | None,
     typer.Option(

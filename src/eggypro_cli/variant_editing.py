@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
 
 CREATE_EXAMPLES = examples(
-    "variants create egg-white --option 'Size=1 kg' --option Flavour=Vanilla \\",
+    "variants create egg-white --option 'Size=1 kg' --option Colour=red \\",
     "    --price 24.99 --stock 40",
     "variants create egg-white --from variant.json --sku EW-1-V",
 )

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from eggypro_cli.outside import Outside
     from eggypro_core import Assortment, Page, Variant, VariantQuery
 
-app = typer.Typer(help="List, show, create, change and delete variants.")
+app = typer.Typer(
+    help="List, show, create, change and delete variants.",
+    epilog=examples(
+        "variants list egg-white", "variants create egg-white --option 'Size=1 kg' --price 24.99"
+    ),
+)
 app.command(epilog=variant_editing.CREATE_EXAMPLES)(variant_editing.create)
 app.command(epilog=variant_editing.UPDATE_EXAMPLES)(variant_editing.update)
 app.command(epilog=variant_editing.DELETE_EXAMPLES)(variant_editing.delete)

@@ -1,6 +1,7 @@
 """The API on a port: Granian's processes, with the guards that it lacks."""
 
 import os
+import signal
 import socket
 from collections.abc import Callable
 from multiprocessing import Pipe
@@ -25,7 +26,7 @@ def serve(
     workers: int = 1,
     drain: float = 0,
 ) -> None:
-    """Serve the shop that `factory` opens, until SIGTERM or SIGINT has been obeyed.
+    """Serve the shop that `factory` opens, until SIGTERM, SIGINT or SIGHUP has been obeyed.
 
     Each worker process calls the factory, which must be picklable, and closes what it opens. The
     processes are forked: have no thread and no connection open here. At the end they say that they
@@ -33,6 +34,7 @@ def serve(
     cannot be had, where the shop cannot be opened, and where workers keep dying.
     """
     server = _server(free_address(host, port), port, workers)
+    server.stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     failures, failed = Pipe(duplex=False)
     try:
         server.serve(target_loader=Worker(factory, os.getpid(), failed, drain), wrap_loader=False)
@@ -47,6 +49,9 @@ def serve(
 class _Server(MPServer):
     """Granian, whose workers inherit a signal handler that knows where it is."""
 
+    stays = False
+    """Whether it outlives its terminal, as nohup has it."""
+
     def signal_handler_interrupt(self, number: int, frame: FrameType | None) -> None:
         """Begin to end the server, or at once a worker that has not come to its own handler."""
         main = cast("int | None", self.pid)
@@ -54,8 +59,10 @@ class _Server(MPServer):
             os._exit(0)
         super().signal_handler_interrupt(number, frame)  # type: ignore[no-untyped-call]
 
-    def signal_handler_reload(self, _number: int, _frame: FrameType | None) -> None:
-        """Go on: new settings mean a new process, and Granian's new workers would have the old."""
+    def signal_handler_reload(self, number: int, frame: FrameType | None) -> None:
+        """Begin to end the server, whose terminal was closed: there is nothing to reload."""
+        if not self.stays:
+            self.signal_handler_interrupt(number, frame)
 
 
 def _server(address: str, port: int, workers: int) -> _Server:

@@ -5,6 +5,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from threading import Event
 
 import psycopg
@@ -74,6 +75,27 @@ def test_while_connections_are_killed_no_read_fails_and_no_write_is_doubled(
     told = writers[0].result() + writers[1].result()
     assert all(reader.result() > KILLS for reader in readers)
     assert told[True] <= store.find(slug).stock_quantity <= told.total()
+
+
+@pytest.mark.parametrize("signalled", [KeyboardInterrupt(), SystemExit(143)])
+@pytest.mark.parametrize("opened", [Database.snapshot, Database.begin])
+def test_a_signal_in_the_middle_of_an_answer_is_what_ends_the_work(
+    database: Database,
+    opened: Callable[[Database], AbstractContextManager[object]],
+    signalled: BaseException,
+) -> None:
+    taken: list[psycopg.Connection[object]] = []
+    sa.event.listen(database.engine, "checkout", lambda one, *_: taken.append(one))
+
+    def work() -> None:
+        with opened(database):
+            taken[0].pgconn.send_query(b"SELECT 1")
+            raise signalled
+
+    with pytest.raises(type(signalled)):
+        work()
+    assert taken[0].closed
+    database.ping()
 
 
 def test_a_write_whose_commit_got_no_answer_is_not_done_again(database: Database) -> None:

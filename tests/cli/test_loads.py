@@ -169,15 +169,17 @@ def test_warnings_are_shown_and_are_no_error(typed: Typed, tmp_path: Path) -> No
     assert "colour" in answer.err
 
 
+@pytest.mark.parametrize("signalled", [KeyboardInterrupt(), SystemExit(130)])
 def test_an_interrupted_import_keeps_nothing_says_so_and_exits_with_130(
-    capsys: pytest.CaptureFixture[str], good: str
+    capsys: pytest.CaptureFixture[str], good: str, signalled: BaseException
 ) -> None:
     def interrupted(stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEntry]:
         yield next(read_products(stream, form=form))
-        raise KeyboardInterrupt
+        raise signalled
 
     world = World(eggypro=evolve(an_eggypro(), reader=interrupted))
-    assert main(["products", "import", good], world) == 130
+    with pytest.raises(SystemExit, match="130"):
+        sys.exit(main(["products", "import", good], world))
     assert capsys.readouterr() == ("", "Interrupted: nothing was kept.\n")
     assert kept(world) == []
 

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from eggypro_cli.main import app
+from eggypro_cli.main import _built, app
 from tests.cli.world import Typed
 
 COMMANDS = [
@@ -110,7 +110,7 @@ def test_every_help_has_a_sentence_examples_and_json_within_80_columns(
     answer = typed(*words, "--help")
     lines = answer.out.splitlines()
     assert answer.code == 0
-    assert max(map(len, lines[: lines.index("  Examples:")])) <= 80
+    assert max(map(len, lines)) <= 80
     assert lines[2].startswith("  ")
     assert f"    eggypro {' '.join(words)}" in answer.out
     assert "--json" in answer.out
@@ -126,6 +126,21 @@ def test_the_summary_of_each_command_is_a_whole_sentence(typed: Typed, group: st
     _, _, commands = typed(*filter(None, [group]), "--help").out.partition("Commands:\n")
     summaries = [line for line in commands.splitlines() if line.startswith("  ")]
     assert [line for line in summaries if line.endswith("...")] == []
+
+
+@pytest.mark.parametrize("group", sorted({words[0] for words in COMMANDS if words[1:]}))
+def test_the_help_of_each_group_has_examples_within_80_columns(typed: Typed, group: str) -> None:
+    lines = typed(group, "--help").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith(f"    eggypro {group}") for line in lines)
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["products", "list", "--help"]])
+def test_no_more_groups_are_built_than_were_typed(words: list[str]) -> None:
+    """To build all of them takes as long as to load Typer."""
+    built = vars(_built(words))["commands"]
+    full = [name for name, one in built.items() if vars(one).get("commands")]
+    assert full == [word for word in words[:1] if word in built]
 
 
 def test_no_help_imports_anything_heavy() -> None:

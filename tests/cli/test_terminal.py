@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,20 @@ from attrs import frozen
 
 ROOT = Path(__file__).parents[2]
 QUESTION = b"[y/N] "
+IMPORTED = """
+import signal, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "eggypro_cli.main":
+            signal.raise_signal({number})
+sys.meta_path.insert(0, Finder())
+from eggypro_cli.__main__ import run
+try:
+    run()
+finally:
+    print("tidied up")
+"""
+HIDE_CURSOR = b"\x1b[?25l"
 CTRL_C, CTRL_D = b"\x03", b"\x04"
 PROGRAM = """
 import fcntl, sys, termios
@@ -89,3 +104,34 @@ def test_a_terminal_has_a_heading_in_bold_unless_it_wants_no_colours() -> None:
     plain = session("products", "list", NO_COLOR="1")
     assert b"albumen" in plain.seen
     assert b"\x1b" not in plain.seen
+
+
+@pytest.mark.parametrize("words", [["products", "export", "/dev/null"], ["images", "prune"]])
+def test_progress_is_for_people_at_a_terminal_that_can_show_it(words: list[str]) -> None:
+    assert HIDE_CURSOR in session(*words).seen
+    assert b"\x1b" not in session(*words, "--json").seen
+    assert b"\x1b" not in session(*words, TERM="dumb").seen
+
+
+def test_an_import_tells_machines_no_progress(tmp_path: Path) -> None:
+    file = tmp_path / "one.csv"
+    file.write_text("name,price\nAlbumen,9.50\n")
+    assert HIDE_CURSOR in session("products", "import", str(file)).seen
+    assert session("products", "import", str(file), "--json").seen.startswith(b'{"created"')
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_as_ctrl_c_does(number: signal.Signals) -> None:
+    done = python(IMPORTED.format(number=number.value))
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"tidied up\n", b"")
+
+
+def test_with_nohup_a_command_outlives_its_terminal() -> None:
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    done = python(ignoring + IMPORTED.format(number=signal.SIGHUP.value), "--version")
+    assert done.stdout.startswith(b"eggypro ")
+
+
+def python(program: str, *args: str) -> subprocess.CompletedProcess[bytes]:
+    words = [sys.executable, "-c", program, *args]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, check=False)

@@ -15,7 +15,6 @@ from time import monotonic
 import pytest
 from attrs import field, frozen
 
-from eggypro_http.server import _server
 from tests.builders import ADMIN_KEY, a_product
 from tests.http.serving import AWAY, HOST
 from tests.http.wire import ADMIN, PRODUCTS
@@ -155,7 +154,7 @@ def server() -> Iterator[Running]:
         yield running
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_lets_what_is_in_flight_finish_and_ends_well(
     server: Running, number: signal.Signals
 ) -> None:
@@ -169,6 +168,18 @@ def test_a_signal_lets_what_is_in_flight_finish_and_ends_well(
     server.gate.hear("closed")
     assert server.ended() == (0, "", "")
     assert everything(idle) == ""
+
+
+def test_a_server_that_is_to_outlive_its_terminal_does() -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup starts it
+    try:
+        with serving() as server:
+            server.process.send_signal(signal.SIGHUP)
+            with pytest.raises(subprocess.TimeoutExpired):
+                server.process.wait(2)
+            assert server.answers()
+    finally:
+        signal.signal(signal.SIGHUP, former)
 
 
 def test_a_server_that_is_told_to_end_says_that_it_is_not_ready_and_still_answers() -> None:
@@ -251,17 +262,9 @@ def test_a_worker_that_is_killed_is_replaced(server: Running) -> None:
         assert everything(slow) == ""
 
 
-def test_a_hangup_has_no_workers_replaced() -> None:
-    """They would have the settings of before."""
-    server = _server(HOST, 0, 1)
-    server.signal_handler_reload(signal.SIGHUP, None)
-    assert not server.reload_signal
-
-
-def test_a_hangup_ends_nobody(server: Running) -> None:
+def test_a_worker_hears_of_a_hangup_from_the_main_process_alone(server: Running) -> None:
     server.say(SLOW)
     worker, waiting = server.gate.hear("in flight")
-    server.process.send_signal(signal.SIGHUP)
     os.kill(worker, signal.SIGHUP)
     waiting.close()
     server.say(SLOW)

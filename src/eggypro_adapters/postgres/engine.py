@@ -226,6 +226,7 @@ class Database:
             self._outage,
             translated(),
             self._snapshots.begin() as connection,
+            _dropped_if_interrupted(connection),
             ExitStack() as cursors,
         ):
             cursors.enter_context(_patiently(connection))
@@ -273,7 +274,7 @@ class Database:
         Its number is enough for that: no read has seen it while it runs. So there is no moment in
         which it is over and not yet known of, whenever this process is killed.
         """
-        with self._writing.begin() as connection:
+        with self._writing.begin() as connection, _dropped_if_interrupted(connection):
             yield connection
             if connection.in_transaction():
                 touched = driver(connection.connection).execute(_TOUCHED).fetchone()
@@ -347,6 +348,16 @@ def _patiently(connection: sa.Connection) -> Iterator[None]:
         yield
     finally:
         within.patience = ANSWER
+
+
+@contextmanager
+def _dropped_if_interrupted(connection: sa.Connection) -> Iterator[None]:
+    """Close a connection whose work a signal ended: it may be in the middle of an answer."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as signalled:
+        connection.invalidate(signalled)
+        raise
 
 
 def _prepared_by(pooler: PoolerCheck) -> Any:
