@@ -21,11 +21,12 @@ from eggypro_adapters.postgres.engine import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from tests.poolers import pooled
 
-# Machines are slow at times: no example fails by the clock. Exploring is for people's machines, so
-# that what lands is decided by the change alone.
+# Machines are slow at times: no example fails by the clock, and few are tried unless a test wants
+# more. Exploring is for people's machines, so that what lands is decided by the change alone.
 settings.register_profile(
     "eggypro",
     deadline=None,
+    max_examples=30,
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -33,6 +34,11 @@ settings.load_profile("eggypro")
 
 TEMPLATE = "eggypro_template"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half of the tests wait: for a server to start, or for a time to pass."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -232,4 +232,4 @@ class Writing(RuleBasedStateMachine):
 
 def test_what_is_answered_with_a_cache_is_what_is_answered_without(two: Two) -> None:
     Writing.two = two
-    run_state_machine_as_test(Writing, settings=settings(STORY, max_examples=8))
+    run_state_machine_as_test(Writing, settings=settings(STORY, max_examples=5))

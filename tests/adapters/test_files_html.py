@@ -73,7 +73,7 @@ PIECES = st.one_of(
 HTML = st.lists(PIECES, max_size=30).map("".join)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(HTML)
 def test_cleaning_what_is_clean_changes_nothing(html: str) -> None:
     assert clean(clean(html)) == clean(html)
@@ -110,7 +110,7 @@ def test_plain_text(html: str, text: str) -> None:
     assert plain_text(html) == text
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(HTML)
 def test_plain_text_has_no_runs_of_spaces_or_blank_lines(html: str) -> None:
     text = plain_text(html)

@@ -28,7 +28,7 @@ class TestMemoryProductStore(ProductStoreContract):
 
 
 def test_pages_neither_repeat_nor_skip_a_row_while_others_are_written() -> None:
-    hold_steady(MemoryProductStore, examples=50)
+    hold_steady(MemoryProductStore, examples=25)
 
 
 class TestMemoryVariantStore(VariantStoreContract):

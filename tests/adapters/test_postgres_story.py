@@ -54,7 +54,7 @@ def test_postgres_and_memory_tell_the_same_story(
 def test_pages_neither_repeat_nor_skip_a_row_while_others_are_written(
     emptied: Callable[[], PostgresProductStore],
 ) -> None:
-    hold_steady(emptied, examples=50)
+    hold_steady(emptied, examples=25)
 
 
 def test_categories_in_postgres_and_memory_tell_the_same_story(database: Database) -> None:

@@ -27,7 +27,7 @@ from eggypro_core.products import ListedProduct, Product
 from eggypro_core.queries import ProductQuery, Sort
 
 STORY = settings(
-    max_examples=15,
+    max_examples=8,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

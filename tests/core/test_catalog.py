@@ -87,7 +87,8 @@ def test_a_new_product_says_all_that_is_required(catalog: Catalog, name: str) ->
     values = a_product()
     del values[name]
     [fault] = faults(lambda: catalog.add(values))
-    assert fault == Fault(name, f"{name.capitalize()} is required")
+    sentence = {"ingredients": "At least one ingredient is required"}
+    assert fault == Fault(name, sentence.get(name, f"{name.capitalize()} is required"))
     assert catalog.page(ProductQuery()).total == 0
 
 

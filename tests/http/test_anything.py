@@ -231,7 +231,7 @@ def test_any_request_is_answered_or_refused(app: WSGIApplication) -> None:
 def test_any_write_of_an_admin_is_made_or_refused(app: WSGIApplication) -> None:
     seen: set[int] = set()
 
-    @settings(max_examples=300)
+    @settings(max_examples=150)
     @given(WRITES, BODIES, TAGS)
     @example(("PATCH", "/api/products/egg-white-protein"), b"{}", None)
     @example(("PATCH", "/api/products/egg-white-protein"), b"{", None)
@@ -262,7 +262,7 @@ def test_any_parameters_of_an_admin_are_answered_or_refused(app: WSGIApplication
 def test_any_form_of_an_admin_is_taken_or_refused(app: WSGIApplication, path: str) -> None:
     seen: set[int] = set()
 
-    @settings(max_examples=200)
+    @settings(max_examples=100)
     @given(FORMS | CUT_FORMS | st.binary(), FORM_TYPES, st.none() | st.integers(-1, 5000))
     @example(a_form([a_part(JPG)]), FORM, None)
     @example(a_form([a_part(JPG)])[:-9], FORM, None)

@@ -154,6 +154,13 @@ def server() -> Iterator[Running]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Running]:
+    """A server that tests share which leave it as it is."""
+    with serving() as running:
+        yield running
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_lets_what_is_in_flight_finish_and_ends_well(
     server: Running, number: signal.Signals
@@ -299,60 +306,60 @@ def test_a_host_may_be_ipv6() -> None:
         assert server.answers()
 
 
-def test_a_chunked_body_is_refused_for_want_of_a_length(server: Running) -> None:
+def test_a_chunked_body_is_refused_for_want_of_a_length(lasting: Running) -> None:
     body = json.dumps(a_product(name="Chunk"))
     head = (
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     )
-    reply = server.ask(f"{head}{len(body):x}\r\n{body}\r\n0\r\n\r\n")
+    reply = lasting.ask(f"{head}{len(body):x}\r\n{body}\r\n0\r\n\r\n")
     assert reply.startswith("HTTP/1.1 411 ")
     assert "application/problem+json" in reply
 
 
 @pytest.mark.parametrize("hosts", ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n"])
-def test_a_request_must_name_one_host(server: Running, hosts: str) -> None:
-    reply = server.ask(f"GET {PRODUCTS} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n")
+def test_a_request_must_name_one_host(lasting: Running, hosts: str) -> None:
+    reply = lasting.ask(f"GET {PRODUCTS} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n")
     assert reply.startswith("HTTP/1.1 400 ")
 
 
-def test_a_body_that_is_cut_off_adds_nothing(server: Running) -> None:
+def test_a_body_that_is_cut_off_adds_nothing(lasting: Running) -> None:
     body = json.dumps(a_product(name="Half"))
-    there = server.say(
+    there = lasting.say(
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         f"Content-Length: {len(body) + 1}\r\n\r\n{body}"
     )
     there.shutdown(socket.SHUT_WR)
     reply = everything(there)
     assert reply == "" or reply.startswith("HTTP/1.1 400 ")
-    assert '"total":1,' in server.ask(
+    assert '"total":1,' in lasting.ask(
         f"GET {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
     )
 
 
-def test_a_body_of_ten_megabytes_is_refused_unread(server: Running) -> None:
+def test_a_body_of_ten_megabytes_is_refused_unread(lasting: Running) -> None:
     """The answer comes while the body is under way: a caller that goes on sending may miss it."""
     size = 10 * 1024 * 1024
-    there = server.say(
+    there = lasting.say(
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         f"Content-Length: {size}\r\n\r\n" + " " * 1000
     )
     assert there.recv(12) == b"HTTP/1.1 413"
-    assert server.answers()
+    assert lasting.answers()
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 401), (ADMIN, 413)])
 def test_a_caller_who_sends_some_megabytes_hears_why_they_are_refused(
-    server: Running, headers: dict[str, str], status: int
+    lasting: Running, headers: dict[str, str], status: int
 ) -> None:
-    connection = HTTPConnection(server.host, server.port, timeout=DEADLINE)
+    connection = HTTPConnection(lasting.host, lasting.port, timeout=DEADLINE)
     connection.request("POST", PRODUCTS, b" " * 8 * 1024 * 1024, headers)
     assert connection.getresponse().status == status
     connection.close()
 
 
-def test_who_waits_for_leave_to_send_is_refused_at_once(server: Running) -> None:
-    there = server.say(
+def test_who_waits_for_leave_to_send_is_refused_at_once(lasting: Running) -> None:
+    there = lasting.say(
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\n"
         "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
     )
@@ -371,9 +378,9 @@ STRANGE = {
 }
 
 
-def test_a_request_that_nobody_would_write_is_refused_without_html(server: Running) -> None:
+def test_a_request_that_nobody_would_write_is_refused_without_html(lasting: Running) -> None:
     for line, status in STRANGE.items():
-        reply = server.ask(f"{line} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
+        reply = lasting.ask(f"{line} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
         head, _, body = reply.partition("\r\n\r\n")
         assert head.startswith(f"HTTP/1.1 {status} "), line[:40]
         assert body == "" or json.loads(body)["status"] == status
@@ -397,8 +404,8 @@ def test_variables_of_the_environment_are_no_headers_of_requests() -> None:
         assert reply.startswith("HTTP/1.1 401 ")
 
 
-def test_one_connection_serves_many_requests(server: Running) -> None:
-    connection = HTTPConnection(server.host, server.port, timeout=DEADLINE)
+def test_one_connection_serves_many_requests(lasting: Running) -> None:
+    connection = HTTPConnection(lasting.host, lasting.port, timeout=DEADLINE)
     for method, path, body, status in (
         ("GET", PRODUCTS, None, 200),
         ("POST", PRODUCTS, json.dumps(a_product(name="New")), 201),
