@@ -3,6 +3,8 @@
 PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
+# Hundreds of programs are started by the tests: none is to be compiled anew each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test setup check package bench docs lock clean
 
