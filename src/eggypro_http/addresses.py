@@ -24,6 +24,8 @@ _KINDS = {
 }
 """What stands for each name in the path of a route."""
 _CONVERTER = re.compile(r":\w+(?=})")
+_CALLED = {"variant": "id", "review": "id", "upload": "id", "image": "public_id}/{rendition"}
+"""What callers know some of them by."""
 
 
 class SlugConverter(BaseConverter):
@@ -68,6 +70,12 @@ class PublicIdConverter(BaseConverter):
 def template(path: str) -> str:
     """Return the path of a route as Falcon takes it."""
     return _NAMED.sub(lambda found: f"{{{found[1]}:{_KINDS[found[1]]}}}", path)
+
+
+def shown(path: str) -> str:
+    """Return the path of a route as callers know it: `/api/reviews/{id}`."""
+    called = _CALLED if "{slug}" in path else {**_CALLED, "category": "slug"}
+    return _NAMED.sub(lambda found: f"{{{called.get(found[1], found[1])}}}", path)
 
 
 def moved_to(request: falcon.Request, params: Mapping[str, object], slug: str) -> str:

@@ -19,6 +19,7 @@ from eggypro_http.addresses import (
     ImageConverter,
     PublicIdConverter,
     SlugConverter,
+    shown,
     template,
 )
 from eggypro_http.answers import JSON, Handler, is_known, require_json_accepted, send
@@ -96,7 +97,7 @@ def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro)
             by_method["HEAD"] = by_method["GET"]
         by_method["OPTIONS"] = options(sorted({*by_method, "OPTIONS"}))
         named = {f"on_{method.lower()}": one for method, one in by_method.items()}
-        app.add_route(template(path), SimpleNamespace(path=path, **named))
+        app.add_route(template(path), SimpleNamespace(path=shown(path), **named))
     app.add_middleware(_Matching())
 
 

@@ -11,7 +11,7 @@ from eggypro_adapters.memory import MemoryCallStore
 from tests.builders import an_eggypro
 from tests.cli.world import Typed, World
 
-LONG = "/api/products/{slug}/variants/{variant}/stock"
+LONG = "/api/products/{slug}/variants/{id}/stock"
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from falcon.testing import Result, TestClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from eggypro_http.addresses import shown
 from eggypro_http.answers import JSON
 from eggypro_http.app import ROUTES, description
 from eggypro_http.errors import PROBLEM
@@ -27,7 +29,7 @@ def shape(name: str) -> Draft202012Validator:
 
 def told(path: str, method: str, status: int) -> dict[str, Any]:
     """Return what is told of an answer."""
-    found = API["paths"][path][method.lower()]["responses"][str(status)]
+    found = API["paths"][shown(path)][method.lower()]["responses"][str(status)]
     if "$ref" in found:
         found = API["components"]["responses"][found["$ref"].rpartition("/")[2]]
     return dict(found)
@@ -48,7 +50,23 @@ def test_it_is_openapi() -> None:
 
 def test_every_route_is_in_it() -> None:
     described = {(path, method) for path, item in API["paths"].items() for method in item}
-    assert described == {(route.path, route.method.lower()) for route in ROUTES}
+    assert described == {(shown(route.path), route.method.lower()) for route in ROUTES}
+
+
+def test_what_stands_in_paths_has_the_names_that_callers_know() -> None:
+    assert {
+        "/api/categories/{slug}",
+        "/api/products/{slug}/categories/{category}",
+        "/api/products/{slug}/variants/{id}/stock",
+        "/api/products/{slug}/images/{public_id}",
+        "/api/reviews/{id}",
+        "/api/images/uploads/{id}/complete",
+        "/images/{public_id}/{rendition}",
+    } <= API["paths"].keys()
+    for path, item in API["paths"].items():
+        for operation in item.values():
+            described = [one["name"] for one in operation["parameters"] if one["in"] == "path"]
+            assert described == re.findall(r"{(\w+)}", path)
 
 
 def test_each_operation_has_a_name_of_its_own() -> None:
@@ -92,7 +110,7 @@ def test_what_a_post_answers_is_what_is_described(full: TestClient, path: str) -
 
 @pytest.mark.parametrize("path", [path for path in BODIES if BODIES[path][0] == JSON])
 def test_what_is_sent_is_what_is_described(path: str) -> None:
-    body = API["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    body = API["paths"][shown(path)]["post"]["requestBody"]["content"]["application/json"]["schema"]
     name = body["$ref"].rpartition("/")[2]
     shape(name).validate(json.loads(BODIES[path][1]))
     assert not shape(name).is_valid({"nothing": 1})
@@ -100,7 +118,7 @@ def test_what_is_sent_is_what_is_described(path: str) -> None:
 
 def test_every_post_that_is_repeatable_says_so() -> None:
     for path in POSTS:
-        names = [one["name"] for one in API["paths"][path]["post"]["parameters"]]
+        names = [one["name"] for one in API["paths"][shown(path)]["post"]["parameters"]]
         assert "Idempotency-Key" in names
 
 

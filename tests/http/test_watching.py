@@ -38,7 +38,7 @@ def watched(shop: EggyPro, noted: Noted) -> TestClient:
         ("DELETE", PRODUCTS, PRODUCTS, 405),
         ("OPTIONS", PRODUCTS, PRODUCTS, 204),
         ("POST", PRODUCTS, PRODUCTS, 401),
-        ("GET", f"{EGG}/variants/7", "/api/products/{slug}/variants/{variant}", 404),
+        ("GET", f"{EGG}/variants/7", "/api/products/{slug}/variants/{id}", 404),
         ("GET", "/nowhere", UNMATCHED, 404),
         ("GET", "//api/products", UNMATCHED, 404),
         ("GET", f"{PRODUCTS}/Not-A-Slug", UNMATCHED, 404),

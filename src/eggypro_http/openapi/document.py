@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 import falcon
@@ -9,6 +10,7 @@ import falcon
 from eggypro_core.access import Credential, Permission
 from eggypro_core.rules import Shape, shape_of
 from eggypro_core.upkeep import Job
+from eggypro_http.addresses import shown
 from eggypro_http.errors import PROBLEM
 from eggypro_http.openapi.examples import BODIES, NAMES
 from eggypro_http.openapi.shapes import FORMS, SCHEMAS, SLUG, TEXT, WHOLE, ref
@@ -24,12 +26,12 @@ _CREATED, _MOVED = 201, 308
 _PROBLEMS = (308, 400, 401, 403, 404, 405, 406, 409, 411, 412, 413, 415, 422, 429, 500, 502, 503)
 _NAMED = re.compile(r"{(\w+)}")
 _NUMBERS = frozenset({"variant", "review"})
-_PUBLIC_IDS = frozenset({"image", "public_id"})
+_TEXTS = frozenset({"image", "public_id", "rendition", "upload"})
 _MEANINGS: Mapping[str, str] = {
     "slug": "The slug of a product; a former one leads on (308).",
     "category": "The slug of a category.",
     "public_id": "The public id of an image, which may hold slashes.",
-    "image": "The public id of an image, a slash, and `original` or a rendition.",
+    "rendition": "`original`, or one of its renditions.",
     "cursor": "What `next` of the page before holds. Not together with `offset`.",
     "status": "Which ones; anything but nothing needs a credential.",
     "sort": "The order; by relevance where something is searched for, else by name.",
@@ -77,7 +79,7 @@ def document(routes: Iterable[Route], version: str) -> Node:
     """Return the description of an API that is made of these routes."""
     paths: dict[str, Node] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        paths.setdefault(shown(route.path), {})[route.method.lower()] = _operation(route)
     for path, (made, named) in _LINKS.items():
         paths[path]["post"]["responses"]["201"]["links"] = {
             one["operationId"]: {"operationId": one["operationId"], "parameters": named}
@@ -100,11 +102,11 @@ def document(routes: Iterable[Route], version: str) -> Node:
 _SLUG, _ID = "$response.body#/slug", "$response.body#/id"
 _LINKS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "/api/products": ("/api/products/{slug}", {"slug": _SLUG}),
-    "/api/categories": ("/api/categories/{category}", {"category": _SLUG}),
-    "/api/products/{slug}/reviews": ("/api/reviews/{review}", {"review": _ID}),
+    "/api/categories": ("/api/categories/{slug}", {"slug": _SLUG}),
+    "/api/products/{slug}/reviews": ("/api/reviews/{id}", {"id": _ID}),
     "/api/products/{slug}/variants": (
-        "/api/products/{slug}/variants/{variant}",
-        {"slug": "$request.path.slug", "variant": _ID},
+        "/api/products/{slug}/variants/{id}",
+        {"slug": "$request.path.slug", "id": _ID},
     ),
 }
 """Where what was created is to be found, and what of the answer names it."""
@@ -145,15 +147,16 @@ def _noun(path: str) -> str:
 
 
 def _in_path(route: Route) -> Iterator[Node]:
-    for name in _NAMED.findall(route.path):
-        is_own = name in _NUMBERS or name in _PUBLIC_IDS or name == "upload"
-        shape: Shape = SLUG if not is_own else TEXT
+    named = [_NAMED.findall(path) for path in (route.path, shown(route.path))]
+    for name, called in zip_longest(*named, fillvalue="rendition"):
+        shape: Shape = TEXT if name in _TEXTS else SLUG
         if name == "job":
             shape = {"enum": [str(one) for one in Job]}
         if name in _NUMBERS:
             shape = {**WHOLE, "minimum": 1, "maximum": 2_147_483_647}
-        told = {"schema": shape, **_example(NAMES, name), **_meaning(name)}
-        yield {"name": name, "in": "path", "required": True, **told}
+        meaning = _meaning(name) or _meaning(called)
+        told = {"schema": shape, **_example(NAMES, name), **meaning}
+        yield {"name": called, "in": "path", "required": True, **told}
 
 
 def _in_query(route: Route) -> Iterator[Node]:
