@@ -23,7 +23,7 @@ from eggypro_core.products import (
     ProductDraft,
     own_images,
 )
-from eggypro_core.slugs import free_slug, slug_of
+from eggypro_core.slugs import free_slug, numbered, slug_of
 from eggypro_core.unset import UNSET
 from eggypro_core.variants import (
     Variant,
@@ -41,12 +41,16 @@ _STOPPED = Fault("", "So much is refused that the import stopped here: is this t
 
 @frozen
 class _Candidate:
-    """An entry that is right by itself, and the slug by which it is known."""
+    """An entry that is right by itself, and the slug by which it is known.
+
+    One that is `made` of the name has a number behind it where the file has that name again.
+    """
 
     line: int
     slug: str
     changes: ProductChanges
     places: Places
+    made: bool = False
 
     @property
     def is_placed(self) -> bool:
@@ -105,6 +109,8 @@ class Loading:
     refused: list[Notice] = field(factory=list)
     warnings: list[Notice] = field(factory=list)
     _tree: Tree = field(init=False)
+    _numbers: dict[str, int] = field(factory=dict, init=False)
+    """The last number behind each slug that was made more than once, as far as it is remembered."""
 
     @_tree.default
     def _(self) -> Tree:
@@ -163,7 +169,7 @@ class Loading:
         if changes.slug is not UNSET:
             return _Candidate(line, changes.slug, changes, places)
         slug = free_slug(slug_of(str(changes.name)), ())
-        return _Candidate(line, slug, evolve(changes, slug=slug), places)
+        return _Candidate(line, slug, evolve(changes, slug=slug), places, made=True)
 
     def _changes(self, values: Mapping[str, object], wrong: Sequence[Fault]) -> ProductChanges:
         """Return what is written to a product, unless that is wrong, or anything was already."""
@@ -187,15 +193,28 @@ class Loading:
         before = set(self.load.repeated(list(dict.fromkeys(keys))))
         fresh = []
         for one in batch:
+            own = self._numbered(one, before) if one.made and _key(one.slug) in before else one
             again = []
-            for name, value in one.keys:
+            for name, value in own.keys:
                 if f"{name}:{value}" in before:
                     again.append(_repeats(name, value))
                 before.add(f"{name}:{value}")
-            self._refuse(one.line, again)
+            self._refuse(own.line, again)
             if not again:
-                fresh.append(one)
+                fresh.append(own)
         return fresh
+
+    def _numbered(self, one: _Candidate, before: Collection[str]) -> _Candidate:
+        """Return it with a number behind its slug that nothing of the file has had so far."""
+        number = self._numbers.get(one.slug, 1) + 1
+        while _key(slug := numbered(one.slug, number)) in before or self.load.repeated(
+            [_key(slug)]
+        ):
+            number += 1
+        if len(self._numbers) >= LISTED:
+            self._numbers.clear()
+        self._numbers[one.slug] = number
+        return evolve(one, slug=slug, changes=evolve(one.changes, slug=slug))
 
     def _not_taken(
         self, batch: Sequence[_Candidate]
@@ -371,6 +390,10 @@ def _faults(error: InvalidError | ConflictError) -> Sequence[Fault]:
     if isinstance(error, InvalidError):
         return error.faults
     return [Fault(error.field, str(error))]
+
+
+def _key(slug: str) -> str:
+    return f"slug:{slug}"
 
 
 def _repeats(name: str, value: str) -> Fault:

@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Callable, Collection
+from itertools import count
 from unicodedata import normalize
 
 RESERVED = frozenset({"search", "suggest"})
@@ -68,12 +69,14 @@ def free_slug(wanted: str, taken: Collection[str] | Callable[[str], bool], limit
     (10 or more) characters long: `wanted` is cut where the number needs the room.
     """
     is_taken = taken if callable(taken) else taken.__contains__
-    slug, number = _cut(wanted, limit), 1
-    while slug in RESERVED or is_taken(slug):
-        number += 1
-        suffix = f"-{number}"
-        slug = _cut(wanted, limit - len(suffix)) + suffix
-    return slug
+    every = (numbered(wanted, number, limit) for number in count(1))
+    return next(slug for slug in every if slug not in RESERVED and not is_taken(slug))
+
+
+def numbered(slug: str, number: int, limit: int = 255) -> str:
+    """Return a slug with a number behind it, unless that is 1: cut where it needs the room."""
+    suffix = f"-{number}" if number > 1 else ""
+    return _cut(slug, limit - len(suffix)) + suffix
 
 
 def fold(text: str) -> str:

@@ -34,14 +34,6 @@ def test_rows_of_an_alias_come_with_those_of_its_key() -> None:
         assert [[row[2] for row in group] for group in rows.groups()] == [[1, 2, 4], [3]]
 
 
-def test_names_are_counted_even_while_groups_are_read() -> None:
-    with sorter.opened() as rows:
-        for line, key in enumerate("abc", 1):
-            rows.put(key, line, b"")
-        assert [rows.number("x") for _ in rows.groups()] == [1, 2, 3]
-        assert rows.number("y") == 1
-
-
 def test_no_room_in_the_temporary_folder_is_an_outage() -> None:
     def fill() -> None:
         with sorter.opened() as rows:

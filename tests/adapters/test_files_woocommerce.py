@@ -107,7 +107,6 @@ def test_a_simple_product() -> None:
         1, None, warnings=(Fault("Colour of hen", "Unknown column: not read"),)
     )
     assert entry.values == {
-        "slug": "tom-and-jerrys",
         "name": "Tom & Jerry's",
         "sku": "E-1",
         "details": "<p>First</p><p>second<br>line</p>",
@@ -154,10 +153,9 @@ def test_categories_are_paths_of_names(cell: str, paths: list[list[str]]) -> Non
 
 def test_what_has_no_column_is_left_out() -> None:
     assert read("Name,Type,Regular price\nEgg,simple,2\n") == [
-        ImportEntry(2, {"slug": "egg", "name": "Egg", "price": "2"})
+        ImportEntry(2, {"name": "Egg", "price": "2"})
     ]
     assert read("Name,Stock\nEgg,3\n")[0].values == {
-        "slug": "egg",
         "name": "Egg",
         "stock_quantity": 3,
         "track_stock": True,
@@ -349,19 +347,6 @@ def test_variations_without_a_parent_are_refused() -> None:
 def test_two_products_of_one_id_are_refused() -> None:
     (entry,) = read(written({"ID": "1", **SIMPLE}, {"ID": "1", **SIMPLE}))
     assert entry.refused == (Fault("id", "Lines 2 and 3 are one and the same product"),)
-
-
-def test_products_of_one_name_are_numbered_in_the_order_of_the_file() -> None:
-    names = ["Egg", "Egg 2", "egg", "Egg", "Search", "Ham"]
-    text = written(*({**SIMPLE, "Name": name} for name in names))
-    slugs = ["egg", "egg-2", "egg-3", "egg-4", "search-2", "ham"]
-    assert [entry.values and entry.values["slug"] for entry in read(text)] == slugs
-
-
-def test_what_is_skipped_takes_no_slug() -> None:
-    entries = read(written({**SIMPLE, "Type": "grouped"}, SIMPLE))
-    assert entries[1].values
-    assert entries[1].values["slug"] == "egg"
 
 
 def test_texts_that_spreadsheets_would_compute_are_unescaped() -> None:

@@ -303,9 +303,31 @@ def test_an_entry_that_was_refused_does_not_take_a_slug(catalog: Catalog) -> Non
     assert kept(catalog).keys() == {"good"}
 
 
-def test_two_names_that_make_one_slug_are_one_product_twice(catalog: Catalog) -> None:
-    notices = refusal(catalog, {"name": "Café", "price": 1}, {"name": "CAFE!", "price": 2})
-    assert notices == (Notice(3, "slug", "Slug 'cafe' stands in the file twice"),)
+def test_products_of_one_name_are_numbered_in_the_order_of_the_file(catalog: Catalog) -> None:
+    names = ["Café", "Cafe 2", "CAFE!", "cafe", "卵", "鶏", "Search", "search"]
+    file = entries(*({"name": name, "price": 1} for name in names))
+    assert counts(catalog.load(file)) == (8, 0, 0)
+    slugs = ["cafe", "cafe-2", "cafe-3", "cafe-4", "product", "product-2", "search-2", "search-2-2"]
+    assert {slug: one.name for slug, one in kept(catalog).items()} == dict(
+        zip(slugs, names, strict=True)
+    )
+    assert counts(catalog.load(file)) == (0, 0, 8)
+
+
+def test_numbers_of_equal_names_go_on_however_far_apart(catalog: Catalog) -> None:
+    egg = {"name": "Egg", "price": 1}
+    many = [{"name": f"P{number}", "price": 1} for number in range(BATCH)]
+    file = entries(egg, *many, egg, egg)
+    assert counts(catalog.load(file)) == (BATCH + 3, 0, 0)
+    assert {"egg", "egg-2", "egg-3"} < kept(catalog).keys()
+    assert counts(catalog.load(file)) == (0, 0, BATCH + 3)
+
+
+def test_a_number_leaves_out_what_the_file_names(catalog: Catalog) -> None:
+    egg = {"name": "Egg", "price": 1}
+    report = catalog.load(entries({**egg, "slug": "egg-2"}, egg, egg, {**egg, "slug": "egg-3"}))
+    assert (report.created, report.refused) == (4, ())
+    assert kept(catalog).keys() == {"egg", "egg-2", "egg-3", "egg-4"}
 
 
 def test_a_name_that_makes_a_reserved_slug_makes_another(catalog: Catalog) -> None:

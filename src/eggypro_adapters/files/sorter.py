@@ -13,17 +13,12 @@ CREATE TABLE rows (
     number INTEGER PRIMARY KEY, key TEXT NOT NULL, line INTEGER NOT NULL, row BLOB NOT NULL
 )"""
 _ALIASES = "CREATE TABLE aliases (alias TEXT PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID"
-_NAMES = "CREATE TABLE names (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID"
 _INDEX = "CREATE INDEX rows_key ON rows (key)"
 _PUT = "INSERT INTO rows (key, line, row) VALUES (?, ?, ?)"
 _PUT_ALIAS = "INSERT OR IGNORE INTO aliases (alias, key) VALUES (?, ?)"
 _RESOLVE = """
 UPDATE rows SET key = (SELECT aliases.key FROM aliases WHERE alias = rows.key)
 WHERE key IN (SELECT alias FROM aliases)"""
-_TAKE = """
-INSERT INTO names (name, number) VALUES (?, 1)
-ON CONFLICT (name) DO UPDATE SET number = number + 1"""
-_TAKEN = "SELECT number FROM names WHERE name = ?"
 _GROUPS = """
 SELECT firsts.first, rows.number, rows.line, rows.row
 FROM (SELECT key, min(number) AS first FROM rows GROUP BY key ORDER BY first) AS firsts
@@ -38,7 +33,7 @@ class Sorter:
         self._connection = connection
         self._put = connection.cursor().execute
         self._has_aliases = False
-        for table in (_TABLE, _ALIASES, _NAMES):
+        for table in (_TABLE, _ALIASES):
             self._put(table)
 
     def put(self, key: str, line: int, row: bytes) -> None:
@@ -49,12 +44,6 @@ class Sorter:
         """Bring the rows of a key together with those of an alias, which belongs to one key."""
         self._has_aliases = True
         self._put(_PUT_ALIAS, (alias, key))
-
-    def number(self, name: str) -> int:
-        """Return how often a name was numbered, this time included."""
-        self._put(_TAKE, (name,))
-        ((number,),) = self._connection.execute(_TAKEN, (name,)).fetchall()
-        return int(number)
 
     def groups(self) -> Iterator[Iterator[tuple[int, int, int, bytes]]]:
         """Return the rows of each key.

@@ -1,7 +1,7 @@
 """One product of WooCommerce's, put together from its row and those of its variations."""
 
 import html as entities
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from eggypro_adapters.files.attributes import fitting
 from eggypro_adapters.files.html import plain_text
@@ -23,7 +23,6 @@ from eggypro_core.errors import Fault
 from eggypro_core.imports import ImportEntry
 from eggypro_core.products import NOT_IN_NAMES
 from eggypro_core.rules import printable
-from eggypro_core.slugs import free_slug, slug_of
 
 _SKIPPED = frozenset({"grouped", "external"})
 _DESCRIPTION = 5000
@@ -34,18 +33,14 @@ _HTML = 200_000
 _SEO = (("seo_title", "SEO title", 255), ("seo_description", "SEO description", 500))
 
 
-def product(
-    rows: Sequence[ProductRow], columns: Columns, number: Callable[[str], int]
-) -> ImportEntry:
-    """Return the product that some rows make. `number` says how often a slug was wanted."""
+def product(rows: Sequence[ProductRow], columns: Columns) -> ImportEntry:
+    """Return the product that some rows make. Its slug is made of its name."""
     mains = [row for row in rows if row.kind != "variation"]
     if len(mains) != 1:
         return _refused(rows, mains)
     notes = Notes(mains[0].line)
     variations = [row for row in rows if row is not mains[0]]
     values = _values(mains[0], variations, columns, notes)
-    if values and not notes.faults and values.get("name"):
-        values["slug"] = _slug(str(values["name"]), number)
     return ImportEntry(
         notes.line, None if notes.faults else values, tuple(notes.faults), tuple(notes.warnings)
     )
@@ -172,16 +167,3 @@ def _attributes(
     found |= {name: text for name, text in attributes(main, columns) if name not in varied}
     kept = fitting({name: text for name, text in found.items() if name and text}, notes)
     return {"attributes": kept}
-
-
-def _slug(name: str, number: Callable[[str], int]) -> str:
-    """Return the slug of a name, with a number where it is not the first one in the file."""
-    slug = free_slug(slug_of(name), ())
-    count = number(slug)
-    while count > 1:
-        suffix = f"-{count}"
-        numbered = slug_of(name, 255 - len(suffix)) + suffix
-        if number(numbered) == 1:
-            return numbered
-        count = number(slug)
-    return slug

@@ -20,8 +20,7 @@ from eggypro_core.imports import ImportEntry
 def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
     """Return each product with its variations, after the rows that cannot be read.
 
-    The whole file is read, into the temporary folder, before the first product comes. Products of
-    one name are told apart by numbers, in their order in the file.
+    The whole file is read, into the temporary folder, before the first product comes.
     """
     if columns.warnings:
         yield ImportEntry(table.line, None, warnings=columns.warnings)
@@ -35,7 +34,7 @@ def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
                 yield group
             else:
                 found = [ProductRow(line, columns.named(cells)) for _, line, cells in group]
-                yield product(found, columns, rows.number)
+                yield product(found, columns)
 
 
 def _put(rows: sorter.Sorter, columns: Columns, row: Row) -> str:
