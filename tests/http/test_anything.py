@@ -240,7 +240,8 @@ def test_any_write_of_an_admin_is_made_or_refused(app: WSGIApplication) -> None:
         method, path = write
         reply = admin(app, method, path, body, tag)
         check(reply)
-        assert reply.status in {200, 201, 204, 400, 404, 409, 412, 422}
+        # 308: an example before it gave the product another slug
+        assert reply.status in {200, 201, 204, 308, 400, 404, 409, 412, 422}
         seen.add(reply.status)
 
     holds()
