@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: run test setup check package bench docs lock clean
 
 run: setup
-	@$(BIN)/eggypro serve --demo --port $(PORT)
+	@$(BIN)/eggypro serve --demo --show-key --port $(PORT)
 
 test: setup
 	@$(BIN)/python -m pytest -n auto

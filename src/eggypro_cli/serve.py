@@ -49,6 +49,10 @@ def serve(  # noqa: PLR0913  (one for each option)
     demo: Annotated[
         bool, typer.Option("--demo", help="Load the demo catalogue if there are no products.")
     ] = False,
+    show_key: Annotated[
+        bool,
+        typer.Option("--show-key", help="Show the admin key of development, wherever that goes."),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Serve the HTTP API until Ctrl-C or SIGTERM.
@@ -61,16 +65,18 @@ def serve(  # noqa: PLR0913  (one for each option)
         from eggypro_http.server import serve as serve_http
 
         free_address(host, port)  # before anything is promised
-        body, addresses = _prepare(outside, _address(host, port), demo=demo)
+        body, addresses = _prepare(outside, _address(host, port), demo=demo, show_key=show_key)
         show(body, lambda: addresses, json=json)
         with outside.opener() as opener:
             serve_http(opener, host=host, port=port, workers=workers, drain=drain)
 
 
-def _prepare(outside: Outside, address: str, *, demo: bool) -> tuple[dict[str, Json], list[str]]:
+def _prepare(
+    outside: Outside, address: str, *, demo: bool, show_key: bool
+) -> tuple[dict[str, Json], list[str]]:
     """Bring the shop into being; return what is said of it, to machines and to people.
 
-    A key that was just made is shown once, to a terminal: a log must not have it.
+    A key that was just made is shown once, to a terminal: a log must not have it unless told to.
     """
     key_file = outside.admin_key_file()
     is_new = key_file is not None and not key_file.exists()
@@ -81,7 +87,8 @@ def _prepare(outside: Outside, address: str, *, demo: bool) -> tuple[dict[str, J
     docs = f"{address}/docs"
     people = [f"The API    {api}", f"To try it  {docs}", f"Health     {health}"]
     if key_file is not None:
-        people.append(_key_line(key_file, shown=is_new and sys.stdout.isatty()))
+        shown = show_key or (is_new and sys.stdout.isatty())
+        people.append(_key_line(key_file, shown=shown))
     notes = outside.start_notes()
     body: dict[str, Json] = {"api": api, "docs": docs, "health": health, "notes": [*notes]}
     return body, [*people, *notes, "Ctrl-C stops it."]

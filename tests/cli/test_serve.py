@@ -113,13 +113,13 @@ def test_an_impossible_number_is_wrong_usage(typed: Typed, option: list[str]) ->
 def test_a_catalogue_that_has_products_gets_no_demo(world: World, demo: Path) -> None:
     world.demo_file = demo
     world.eggypro.catalog.add(a_product(is_active=False))
-    _prepare(world, "http://here", demo=True)
+    _prepare(world, "http://here", demo=True, show_key=False)
     assert world.eggypro.catalog.page(ProductQuery()).total == 0
 
 
 def test_what_its_owner_should_know_is_said_once(world: World) -> None:
     world.notes = ["Each worker counts on its own."]
-    body, people = _prepare(world, "http://here", demo=False)
+    body, people = _prepare(world, "http://here", demo=False, show_key=False)
     assert body["notes"] == world.notes
     assert people.count("Each worker counts on its own.") == 1
 
@@ -139,9 +139,17 @@ def test_a_new_key_is_shown_to_a_terminal_and_else_named_by_its_file(
     world.key_file = tmp_path / "admin.key"
     if not is_new:
         world.key_file.write_text("the-old-key\n")
-    _, people = _prepare(world, "http://here", demo=False)
+    _, people = _prepare(world, "http://here", demo=False, show_key=False)
     line = f"the-new-key (kept in {world.key_file})" if is_new and is_terminal else "in {}"
     assert f"Admin key  {line.format(world.key_file)}" in people
+
+
+def test_who_asks_for_the_key_is_shown_it_each_time(world: World, tmp_path: Path) -> None:
+    """As `make run` does."""
+    world.key_file = tmp_path / "admin.key"
+    world.key_file.write_text("the-old-key\n")
+    _, people = _prepare(world, "http://here", demo=False, show_key=True)
+    assert f"Admin key  the-old-key (kept in {world.key_file})" in people
 
 
 @pytest.mark.parametrize(
