@@ -268,6 +268,7 @@ def test_any_form_of_an_admin_is_taken_or_refused(app: WSGIApplication, path: st
     @example(a_form([a_part(JPG)]), FORM, None)
     @example(a_form([a_part(JPG)])[:-9], FORM, None)
     @example(a_form([a_part(b"no image")]), FORM, None)
+    @example(b"", "image/png", None)
     def holds(body: bytes, content_type: str, length: int | None) -> None:
         reply = ask(
             app,
