@@ -107,7 +107,7 @@ class Stores:
     misses: SearchMisses
     ledger: ImageLedger
     calls: CallStore
-    once: Callable[[Callable[["Stores"], Mapping[str, Any]]], Once]
+    once: Callable[[Callable[["Stores"], Mapping[str, Any]]], Once[EggyPro]]
     """Makes what does things once, of what makes services over the stores."""
 
     @classmethod

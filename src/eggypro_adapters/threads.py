@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from eggypro_core.ports import ErrorTracker
+from eggypro_core.tracking import ErrorTracker
 
 
 @contextmanager

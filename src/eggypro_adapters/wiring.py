@@ -50,7 +50,6 @@ from eggypro_core.ports import (
     Cache,
     CallStore,
     Counter,
-    ErrorTracker,
     ImageFiles,
     ImageStore,
     Migrations,
@@ -59,7 +58,7 @@ from eggypro_core.rates import policies
 from eggypro_core.renderings import CacheCounts, CacheReport
 from eggypro_core.storage import ImageStorage
 from eggypro_core.taxonomy import Taxonomy
-from eggypro_core.tracking import Outage
+from eggypro_core.tracking import ErrorTracker, Outage
 
 if TYPE_CHECKING:
     from eggypro_adapters.local_images import LocalImageStore

@@ -21,7 +21,6 @@ from eggypro_core.monitor import Monitor
 from eggypro_core.ports import (
     CallRecorder,
     Clock,
-    ErrorTracker,
     Exposition,
     ImageFiles,
     Once,
@@ -31,6 +30,7 @@ from eggypro_core.ports import (
 )
 from eggypro_core.renderings import CacheReport
 from eggypro_core.taxonomy import Taxonomy
+from eggypro_core.tracking import ErrorTracker
 
 
 @frozen
@@ -67,7 +67,7 @@ class EggyPro:
     cdn_ttl: int = 0
     in_production: bool = False
     recorders: tuple[CallRecorder, ...] = ()
-    once: Once | None = None
+    once: "Once[EggyPro] | None" = None
     clock: Clock = field(default=lambda: datetime.now(UTC))
     figures: tuple[Figure, ...] = ()
     exposition: Exposition | None = None

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
 
 from eggypro_core.calls import Call
 from eggypro_core.categories import Category, CategoryDraft, CategoryQuery
-from eggypro_core.errors import EggyProError
 from eggypro_core.exports import Export
 from eggypro_core.facets import Facets
 from eggypro_core.images import (
@@ -32,11 +31,10 @@ from eggypro_core.renderings import Kept, Moment
 from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery
 from eggypro_core.suggestions import Suggestion
 from eggypro_core.tables import TableSize
-from eggypro_core.tracking import Circumstances
 from eggypro_core.variants import Variant, VariantDraft, VariantQuery
 
-if TYPE_CHECKING:
-    from eggypro_core.app import EggyPro
+Shop = TypeVar("Shop")
+"""What idempotent work is done with: services over one transaction."""
 
 
 class Clock(Protocol):
@@ -88,14 +86,14 @@ class Changes(Protocol):
         ...
 
 
-class Once(Protocol):
+class Once(Protocol[Shop]):
     """Does some work once under a name, and remembers what came of it. May raise UnavailableError.
 
     What is done and the note of it are kept together or not at all.
     """
 
     def run(
-        self, shop: "EggyPro", name: str, at: datetime, work: Callable[["EggyPro"], Done]
+        self, shop: Shop, name: str, at: datetime, work: Callable[[Shop], Done]
     ) -> tuple[Done, bool]:
         """Return what came of some work, and whether that was remembered, for it was done before.
 
@@ -157,21 +155,6 @@ class CallStore(Protocol):
 
         Several may do so at once: none waits for another.
         """
-        ...
-
-
-class ErrorTracker(Protocol):
-    """Tells those who look after a shop what goes wrong: at once, waiting for nobody.
-
-    Raises nothing, whatever is away.
-    """
-
-    def unexpected(self, error: BaseException, during: Circumstances | None) -> None:
-        """Tell of an error that nobody expected, in a call or in a thread of its own."""
-        ...
-
-    def outage(self, service: str, error: EggyProError) -> None:
-        """Tell that a service has just gone away."""
         ...
 
 

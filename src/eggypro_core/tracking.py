@@ -3,14 +3,11 @@
 from collections.abc import Iterable
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from attrs import frozen
 
 from eggypro_core.errors import EggyProError, ServiceFailedError, UnavailableError
-
-if TYPE_CHECKING:
-    from eggypro_core.ports import ErrorTracker
 
 
 @frozen
@@ -28,6 +25,21 @@ class Circumstances:
     network: str
 
 
+class ErrorTracker(Protocol):
+    """Tells those who look after a shop what goes wrong: at once, waiting for nobody.
+
+    Raises nothing, whatever is away.
+    """
+
+    def unexpected(self, error: BaseException, during: Circumstances | None) -> None:
+        """Tell of an error that nobody expected, in a call or in a thread of its own."""
+        ...
+
+    def outage(self, service: str, error: EggyProError) -> None:
+        """Tell that a service has just gone away."""
+        ...
+
+
 class Outage:
     """Watches a service in `with` blocks. The trackers are told when it goes away: once.
 
@@ -35,7 +47,7 @@ class Outage:
     no outage. Of blocks within one another, an error is the innermost one's.
     """
 
-    def __init__(self, service: str, trackers: "Iterable[ErrorTracker]") -> None:
+    def __init__(self, service: str, trackers: Iterable[ErrorTracker]) -> None:
         self._service = service
         self._trackers = tuple(trackers)
         self._lock = Lock()

@@ -27,7 +27,7 @@ _LONGEST_KEY = 255
 _PIECE = 64 * 1024
 
 
-def once(handler: Handler, keeper: Once, clients: Clients) -> Handler:
+def once(handler: Handler, keeper: Once[EggyPro], clients: Clients) -> Handler:
     """Return a handler whose requests are done once for each key, caller, path and body."""
 
     def handle(shop: EggyPro, request: falcon.Request, **path: object) -> Answer:

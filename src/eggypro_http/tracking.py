@@ -6,8 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from eggypro_core.calls import UNMATCHED, network_of
-from eggypro_core.ports import ErrorTracker
-from eggypro_core.tracking import Circumstances
+from eggypro_core.tracking import Circumstances, ErrorTracker
 from eggypro_http.clients import Clients
 from eggypro_http.errors import REQUEST_ID
 from eggypro_http.routes import ENDPOINT, USER

@@ -6,8 +6,7 @@ from typing import TypeVar
 import pytest
 
 from eggypro_core.errors import ServiceFailedError, UnavailableError
-from eggypro_core.ports import ErrorTracker
-from eggypro_core.tracking import Circumstances
+from eggypro_core.tracking import Circumstances, ErrorTracker
 
 DURING = Circumstances("/api/products/{slug}", "PATCH", "admin", "mine", "curl/8", "203.0.113.0/24")
 

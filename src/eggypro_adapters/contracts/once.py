@@ -23,7 +23,7 @@ class Shop:
     """A shop, and what does things once in it."""
 
     shop: EggyPro
-    once: Once
+    once: Once[EggyPro]
 
 
 _PRODUCT = {"description": "", "details": "", "price": "24.99", "ingredients": ["egg white"]}
