@@ -43,7 +43,7 @@ bench: setup
 	@$(BIN)/python -m bench
 
 docs: setup
-	@$(BIN)/python -m tests.settings_page
+	@$(BIN)/python -m tests.support.settings_page
 
 lock:
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra all --group dev pyproject.toml -o requirements.lock

@@ -18,15 +18,15 @@ from attrs import evolve, frozen
 from bench.generate import BRANDS, COMMON, KINDS, THINGS, products
 from eggypro_adapters.embedded_postgres import attach
 from eggypro_adapters.files.html import NhHtmlCleaner
-from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore
-from eggypro_core.catalog import Catalog
-from eggypro_core.imports import ImportEntry
-from eggypro_core.products import Product
-from eggypro_core.queries import ProductQuery, Sort
-from eggypro_core.search import tokens_of
-from eggypro_core.words import stem
+from eggypro_core.domain.product import Product
+from eggypro_core.domain.product_files import ImportEntry
+from eggypro_core.domain.product_query import ProductQuery, Sort
+from eggypro_core.search.query import tokens_of
+from eggypro_core.search.text import stem
+from eggypro_core.services.products import Catalog
 
 SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "4GB"}
 CLIENTS = 8

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from eggypro_core import SearchMiss, UnavailableError
-from eggypro_core.misses import KEPT
+from eggypro_core.search.zero_results import KEPT
 
 # A search does not wait for the disk: a power failure may cost the last counts, no more than that.
 SCHEMA = """PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;

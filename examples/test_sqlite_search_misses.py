@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eggypro_adapters.contracts.search_misses import NOON, SearchMissesContract
+from eggypro_adapters.contracts.zero_result_searches import NOON, SearchMissesContract
 from eggypro_adapters.files import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core import Catalog, ProductQuery, SearchMiss, UnavailableError

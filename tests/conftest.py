@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, settings
 
 from eggypro_adapters.embedded_postgres import attach, find_binaries
 from eggypro_adapters.logs.setup import OURS
-from eggypro_adapters.postgres.engine import Database
+from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
-from tests.poolers import pooled
+from tests.support.pgbouncer import pooled
 
 # Machines are slow at times: no example fails by the clock, and few are tried unless a test wants
 # more. Exploring is for people's machines, so that what lands is decided by the change alone.

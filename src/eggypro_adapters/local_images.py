@@ -14,8 +14,7 @@ from typing import BinaryIO
 
 from attrs import evolve, field, frozen
 
-from eggypro_core.errors import ForbiddenError, UnavailableError
-from eggypro_core.images import (
+from eggypro_core.domain.image import (
     FOLDER,
     ORIGINAL,
     RENDITIONS,
@@ -32,6 +31,7 @@ from eggypro_core.images import (
     require_public_id,
     transformation_unserved,
 )
+from eggypro_core.errors import ForbiddenError, UnavailableError
 from eggypro_core.ports import ImageCleaner
 
 UPLOADS = "/images/uploads"

@@ -12,53 +12,46 @@ from typing import TYPE_CHECKING, TypedDict
 from attrs import evolve
 
 from eggypro_adapters.admin_key import NAME, kept_admin_key
-from eggypro_adapters.call_batches import BatchingRecorder
-from eggypro_adapters.error_log import LogErrorTracker
-from eggypro_adapters.figures import CountCache, cache_figures
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
-from eggypro_adapters.jose import JoseTokenSigner
+from eggypro_adapters.jwt_tokens import JoseTokenSigner
+from eggypro_adapters.monitoring.cache_gauges import CountCache, cache_figures
+from eggypro_adapters.monitoring.error_log import LogErrorTracker
+from eggypro_adapters.monitoring.thread_errors import threads_tracked
+from eggypro_adapters.monitoring.worker_stats import read_counts, written_down
 from eggypro_adapters.pillow import PillowImageCleaner
-from eggypro_adapters.postgres.calls import PostgresCallStore
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
-from eggypro_adapters.postgres.changes import PostgresChanges, Written, touch_everything
-from eggypro_adapters.postgres.engine import Database, Noted, PoolerCheck, found_out
-from eggypro_adapters.postgres.ledger import PostgresImageLedger
-from eggypro_adapters.postgres.misses import PostgresSearchMisses
-from eggypro_adapters.postgres.once import PostgresOnce
+from eggypro_adapters.postgres.database import Database, Noted, PoolerCheck, found_out
+from eggypro_adapters.postgres.idempotency import PostgresOnce
+from eggypro_adapters.postgres.image_registry import PostgresImageLedger
+from eggypro_adapters.postgres.invalidation.feed import PostgresChanges, Written, touch_everything
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.replica import Replica, ReplicatedDatabase
+from eggypro_adapters.postgres.request_log import PostgresCallStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
-from eggypro_adapters.postgres.tables import REVISION
+from eggypro_adapters.postgres.schema import REVISION
 from eggypro_adapters.postgres.variants import PostgresVariantStore
+from eggypro_adapters.postgres.zero_result_searches import PostgresSearchMisses
+from eggypro_adapters.request_log_buffer import BatchingRecorder
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings_values import ImageKeeper, LogFormat, Pooler
-from eggypro_adapters.threads import threads_tracked
-from eggypro_adapters.worker_counts import read_counts, written_down
-from eggypro_core.access import Gate, Tokens
-from eggypro_core.app import EggyPro
-from eggypro_core.assortment import Assortment
-from eggypro_core.caching import ReadCache
-from eggypro_core.catalog import Catalog
+from eggypro_adapters.settings.types import ImageKeeper, LogFormat, Pooler
+from eggypro_core.access.authentication import Gate, Tokens
+from eggypro_core.access.rate_limiting import Counter, Limiter, policies
+from eggypro_core.caching.entries import CacheCounts, CacheReport
+from eggypro_core.caching.ports import Cache
+from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.errors import ConfigurationError, Fault, UnavailableError
-from eggypro_core.feedback import Feedback
-from eggypro_core.figures import Figure
-from eggypro_core.gallery import Gallery
-from eggypro_core.health import CACHE, DATABASE, IMAGES, Health
-from eggypro_core.limiter import Limiter
-from eggypro_core.monitor import Monitor
-from eggypro_core.ports import (
-    Cache,
-    CallStore,
-    Counter,
-    ImageFiles,
-    ImageStore,
-    Migrations,
-)
-from eggypro_core.rates import policies
-from eggypro_core.renderings import CacheCounts, CacheReport
-from eggypro_core.storage import ImageStorage
-from eggypro_core.taxonomy import Taxonomy
-from eggypro_core.tracking import ErrorTracker, Outage
+from eggypro_core.operations.error_tracking import ErrorTracker, Outage
+from eggypro_core.operations.health import CACHE, DATABASE, IMAGES, Health
+from eggypro_core.operations.migrations import Migrations
+from eggypro_core.operations.request_metrics import CallStore, Figure, Monitor
+from eggypro_core.ports import ImageFiles, ImageStore
+from eggypro_core.services.categories import Taxonomy
+from eggypro_core.services.image_uploads import ImageStorage
+from eggypro_core.services.images import Gallery
+from eggypro_core.services.products import Catalog
+from eggypro_core.services.reviews import Feedback
+from eggypro_core.services.variants import Assortment
+from eggypro_core.shop import EggyPro
 
 if TYPE_CHECKING:
     from eggypro_adapters.local_images import LocalImageStore
@@ -155,7 +148,7 @@ def open_server(settings: Settings, logs: "Logs", figures: Path) -> EggyPro:
 
     The workers of a server share the folder of their figures.
     """
-    from eggypro_adapters.prometheus import PrometheusMetrics
+    from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
 
     with ExitStack() as opened:
         trackers = opened.enter_context(_trackers(settings))
@@ -315,7 +308,7 @@ def _trackers(
         return
     from importlib.metadata import version
 
-    from eggypro_adapters.sentry import SentryErrorTracker
+    from eggypro_adapters.monitoring.sentry import SentryErrorTracker
 
     sentry = SentryErrorTracker(
         settings.sentry_dsn,

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 import typer
 from attrs import frozen
 
-from eggypro_cli.console import ShellError, json_line, write
+from eggypro_cli.output import ShellError, json_line, write
 from eggypro_core import errors
-from eggypro_core.representation import Json
+from eggypro_core.serializers import Json
 
 REFUSED, USAGE, AWAY = 1, 2, 3
 SHOWN = 20

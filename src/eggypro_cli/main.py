@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.main import get_command
 
-from eggypro_cli import (
+from eggypro_cli.commands import (
     auth,
     cache,
     categories,
@@ -23,27 +23,27 @@ from eggypro_cli import (
     env,
     health,
     images,
-    loads,
+    maintenance,
     metrics,
     openapi,
+    product_import,
     products,
     reviews,
     search,
     serve,
     stock,
-    upkeep,
     variants,
 )
-from eggypro_cli.console import ShellError, examples, unwritten, write
+from eggypro_cli.output import ShellError, examples, unwritten, write
 
 if TYPE_CHECKING:
     from typer._click import Command
     from typer.models import TyperInfo
 
     from eggypro_adapters.settings import Settings
-    from eggypro_cli.outside import Outside
+    from eggypro_cli.runtime import Outside
     from eggypro_core import EggyPro, EggyProError, Tokens
-    from eggypro_core.ports import Migrations
+    from eggypro_core.operations.migrations import Migrations
 
 INTERRUPTED = 130
 
@@ -69,7 +69,7 @@ class Wired:
         from eggypro_adapters.wiring import open_eggypro
 
         # What they have to tell, an error or the answer tells too; stderr is for sentences.
-        for name in ("psycopg", "eggypro_adapters", "eggypro_core.health"):
+        for name in ("psycopg", "eggypro_adapters", "eggypro_core.operations.health"):
             logging.getLogger(name).addHandler(logging.NullHandler())
         return open_eggypro(_settings())
 
@@ -219,8 +219,7 @@ def _refusals() -> tuple[type[EggyProError], type[typer.TyperException]]:
 
 
 def _settings() -> Settings:
-    from eggypro_adapters.settings import Settings
-    from eggypro_adapters.settings_files import read_environment
+    from eggypro_adapters.settings import Settings, read_environment
 
     return Settings.read(read_environment(os.environ, Path.cwd()))
 
@@ -258,9 +257,9 @@ def eggypro(
 
 app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=openapi.EXAMPLES)(openapi.openapi)
-app.command(epilog=loads.SEED_EXAMPLES)(loads.seed)
+app.command(epilog=product_import.SEED_EXAMPLES)(product_import.seed)
 app.command(epilog=health.EXAMPLES)(health.health)
-app.command(epilog=upkeep.EXAMPLES)(upkeep.upkeep)
+app.command(epilog=maintenance.EXAMPLES)(maintenance.upkeep)
 app.add_typer(products.app, name="products")
 app.add_typer(stock.app, name="stock")
 app.add_typer(variants.app, name="variants")

@@ -8,18 +8,17 @@ from typing import TypeVar
 from rich.console import RenderableType
 from rich.table import Table
 
-from eggypro_core.categories import Category, CategoryQuery
-from eggypro_core.facets import Facets
-from eggypro_core.imports import ImportReport, Notice
-from eggypro_core.listing import Explained, Listing
-from eggypro_core.misses import SearchMiss
-from eggypro_core.paging import ListQuery, Page
-from eggypro_core.products import ListedProduct, Product
-from eggypro_core.queries import ProductQuery
-from eggypro_core.reviews import Review, ReviewQuery
-from eggypro_core.search import Fit, Match, Term, Tier
-from eggypro_core.tables import TableSize
-from eggypro_core.variants import EMBEDDED, Variant, VariantQuery
+from eggypro_core.domain.category import Category, CategoryQuery
+from eggypro_core.domain.pagination import ListQuery, Page
+from eggypro_core.domain.product import ListedProduct, Product
+from eggypro_core.domain.product_files import ImportReport, Notice
+from eggypro_core.domain.product_query import Facets, ProductQuery
+from eggypro_core.domain.review import Review, ReviewQuery
+from eggypro_core.domain.variant import EMBEDDED, Variant, VariantQuery
+from eggypro_core.operations.migrations import TableSize
+from eggypro_core.search.query import Fit, Match, Term, Tier
+from eggypro_core.search.results import Explained, Listing
+from eggypro_core.search.zero_results import SearchMiss
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=ListQuery)

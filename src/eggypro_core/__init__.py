@@ -1,15 +1,38 @@
 """The domain of the EggyPro catalogue: attrs and the standard library, nothing else."""
 
-from eggypro_core.access import AdminUser, Credential, Gate, Grant, Permission, Tokens, TokenWish
-from eggypro_core.app import EggyPro
-from eggypro_core.assortment import Assortment
-from eggypro_core.catalog import Catalog
-from eggypro_core.categories import (
-    Category,
-    CategoryChanges,
-    CategoryDraft,
-    CategoryQuery,
+from eggypro_core.access.authentication import (
+    AdminUser,
+    Credential,
+    Gate,
+    Grant,
+    Permission,
+    Tokens,
+    TokenWish,
 )
+from eggypro_core.access.rate_limiting import Limiter, Policy, Standing, Visit
+from eggypro_core.domain.category import Category, CategoryChanges, CategoryDraft, CategoryQuery
+from eggypro_core.domain.image import (
+    Crop,
+    ImageFormat,
+    ImageSet,
+    SignedUpload,
+    StoredImage,
+    Transformation,
+)
+from eggypro_core.domain.pagination import Page, Position
+from eggypro_core.domain.product import (
+    CategoryName,
+    Image,
+    ListedProduct,
+    Product,
+    ProductDraft,
+    Rating,
+)
+from eggypro_core.domain.product_changes import ProductChanges
+from eggypro_core.domain.product_files import Export, ImportEntry, ImportReport, Notice, OnConflict
+from eggypro_core.domain.product_query import ProductQuery, Sort, Suggestion
+from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, ReviewStatus
+from eggypro_core.domain.variant import Variant, VariantDraft, VariantQuery
 from eggypro_core.errors import (
     ConfigurationError,
     ConflictError,
@@ -27,41 +50,17 @@ from eggypro_core.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from eggypro_core.exports import Export
-from eggypro_core.feedback import Feedback
-from eggypro_core.gallery import Gallery
-from eggypro_core.health import Health, HealthReport
-from eggypro_core.images import (
-    Crop,
-    ImageFormat,
-    ImageSet,
-    SignedUpload,
-    StoredImage,
-    Transformation,
-)
-from eggypro_core.imports import ImportEntry, ImportReport, Notice, OnConflict
-from eggypro_core.limiter import Limiter, Visit
-from eggypro_core.metrics import CallSummary
-from eggypro_core.misses import SearchMiss
-from eggypro_core.monitor import Activity, Monitor
-from eggypro_core.paging import Page, Position
-from eggypro_core.parameters import Status
-from eggypro_core.products import (
-    CategoryName,
-    Image,
-    ListedProduct,
-    Product,
-    ProductChanges,
-    ProductDraft,
-    Rating,
-)
-from eggypro_core.queries import ProductQuery, Sort
-from eggypro_core.rates import Policy, Standing
-from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, ReviewStatus
-from eggypro_core.storage import ImageStorage
-from eggypro_core.suggestions import Suggestion
-from eggypro_core.taxonomy import Taxonomy
-from eggypro_core.variants import Variant, VariantDraft, VariantQuery
+from eggypro_core.operations.health import Health, HealthReport
+from eggypro_core.operations.request_metrics import Activity, CallSummary, Monitor
+from eggypro_core.search.zero_results import SearchMiss
+from eggypro_core.services.categories import Taxonomy
+from eggypro_core.services.image_uploads import ImageStorage
+from eggypro_core.services.images import Gallery
+from eggypro_core.services.products import Catalog
+from eggypro_core.services.reviews import Feedback
+from eggypro_core.services.variants import Assortment
+from eggypro_core.shop import EggyPro
+from eggypro_core.validation.parameters import Status
 
 __all__ = [
     "Activity",

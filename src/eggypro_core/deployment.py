@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from eggypro_core.app import EggyPro
 from eggypro_core.errors import UnavailableError
-from eggypro_core.health import State
-from eggypro_core.ports import Migrations
+from eggypro_core.operations.health import State
+from eggypro_core.operations.migrations import Migrations
+from eggypro_core.shop import EggyPro
 
 MIGRATIONS = "migrations"
 OpenMigrations: TypeAlias = Callable[[], AbstractContextManager[Migrations]]

@@ -4,29 +4,27 @@ from wsgiref.types import WSGIApplication
 
 import falcon
 
-from eggypro_core.app import EggyPro
-from eggypro_http import (
+from eggypro_core.shop import EggyPro
+from eggypro_http import errors, routing
+from eggypro_http.api_docs import install_viewer
+from eggypro_http.error_reporting import Reporter
+from eggypro_http.middleware.cors import Cors
+from eggypro_http.middleware.guard import Edge
+from eggypro_http.middleware.request_recording import watched
+from eggypro_http.openapi import with_description, written
+from eggypro_http.requests.client_address import Clients
+from eggypro_http.resources import (
     auth,
     categories,
-    cron,
-    errors,
-    exposition,
-    gallery,
     health,
-    images,
+    image_files,
+    maintenance,
     metrics,
+    product_images,
     products,
     reviews,
-    routes,
     variants,
 )
-from eggypro_http.clients import Clients
-from eggypro_http.cors import Cors
-from eggypro_http.edge import Edge
-from eggypro_http.openapi import with_description, written
-from eggypro_http.tracking import Reporter
-from eggypro_http.viewer import install_viewer
-from eggypro_http.watching import watched
 
 ROUTES = with_description(
     (
@@ -34,13 +32,12 @@ ROUTES = with_description(
         *variants.ROUTES,
         *reviews.ROUTES,
         *categories.ROUTES,
-        *gallery.ROUTES,
-        *images.ROUTES,
+        *product_images.ROUTES,
+        *image_files.ROUTES,
         *auth.ROUTES,
         *health.ROUTES,
-        *exposition.ROUTES,
         *metrics.ROUTES,
-        *cron.ROUTES,
+        *maintenance.ROUTES,
     )
 )
 """The whole API."""
@@ -51,7 +48,7 @@ def create_app(eggypro: EggyPro) -> WSGIApplication:
     app = falcon.App()
     report = Reporter(eggypro.trackers, Clients(eggypro.trusted_proxies))
     errors.install(app, report)
-    routes.install(app, ROUTES, eggypro)
+    routing.install(app, ROUTES, eggypro)
     install_viewer(app)
     edge = Edge(app, report, in_production=eggypro.in_production)
     return watched(Cors(edge, frozenset(eggypro.cors_origins)), eggypro)

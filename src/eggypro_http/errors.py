@@ -18,7 +18,7 @@ from eggypro_core.errors import (
     ServiceFailedError,
     UnavailableError,
 )
-from eggypro_http.addresses import moved_to
+from eggypro_http.urls import moved_to
 
 BAD_REQUEST, NOT_FOUND, INTERNAL_ERROR = 400, 404, 500
 PROBLEM = "application/problem+json"

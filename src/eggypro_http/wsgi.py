@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
-from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings_files import read_environment
+from eggypro_adapters.settings import Settings, read_environment
 from eggypro_adapters.wiring import logs_to_stderr, open_server, open_serverless, start_notes
-from eggypro_core.app import EggyPro
+from eggypro_core.shop import EggyPro
 from eggypro_http.app import create_app
 
 

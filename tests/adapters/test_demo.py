@@ -9,8 +9,9 @@ from typing import Any
 import nh3
 import pytest
 
-from eggypro_core.products import REQUIRED, ProductChanges
-from eggypro_core.slugs import slug_of
+from eggypro_core.domain.product import REQUIRED
+from eggypro_core.domain.product_changes import ProductChanges
+from eggypro_core.domain.slug import slug_of
 
 LINES = files("eggypro_adapters").joinpath("demo.jsonl").read_text("utf-8").splitlines()
 PRODUCTS: list[dict[str, Any]] = [json.loads(line) for line in LINES]

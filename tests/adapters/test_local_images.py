@@ -14,10 +14,18 @@ from typing import BinaryIO
 import pytest
 from attrs import evolve, field, frozen
 
+from eggypro_adapters.contracts.image_store import EGG, ImageStoreContract
+from eggypro_adapters.contracts.sample_images import (
+    a_file,
+    a_picture,
+    colours,
+    noise,
+    seen,
+    with_notes,
+)
 from eggypro_adapters.local_images import UPLOADS, LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
-from eggypro_core.errors import ForbiddenError, InvalidError, NotFoundError, UnavailableError
-from eggypro_core.images import (
+from eggypro_core.domain.image import (
     ORIGINAL,
     RENDITIONS,
     UPLOAD_TIME,
@@ -25,9 +33,8 @@ from eggypro_core.images import (
     ImageFormat,
     Transformation,
 )
-from tests.builders import ADMIN_KEY, NOON
-from tests.contracts.image_store import EGG, ImageStoreContract
-from tests.pictures import a_file, a_picture, colours, noise, seen, with_notes
+from eggypro_core.errors import ForbiddenError, InvalidError, NotFoundError, UnavailableError
+from tests.support.builders import ADMIN_KEY, NOON
 
 
 @frozen

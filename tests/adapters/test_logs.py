@@ -18,8 +18,8 @@ from attrs import evolve, frozen
 from eggypro_adapters.logs import AccessLog, Lines, Logs, set_up_logs
 from eggypro_adapters.logs import access as access_log
 from eggypro_adapters.logs.rendering import Rendered, for_machines, for_people
-from eggypro_core.calls import Call
-from tests.builders import NOON
+from eggypro_core.operations.request_metrics import Call
+from tests.support.builders import NOON
 
 FORGED = "egg\n\r2026-01-01T00:00:00Z [error] forged \x1b[31m\u2028\x85\u202e"
 CALL = Call("/api/products", "GET", 200, 1.234, "203.0.113.0/24", "curl", "mine", NOON)

@@ -10,18 +10,18 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
+from eggypro_adapters.contracts.sample_images import a_picture
 from eggypro_adapters.memory import MemoryErrorTracker
+from eggypro_adapters.monitoring.thread_errors import threads_tracked
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings_values import ImageKeeper
-from eggypro_adapters.threads import threads_tracked
+from eggypro_adapters.settings.types import ImageKeeper
 from eggypro_adapters.wiring import open_eggypro
-from eggypro_core.app import EggyPro
+from eggypro_core.access.rate_limiting import Limiter
+from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import ServiceFailedError, UnavailableError
-from eggypro_core.limiter import Limiter
-from eggypro_core.queries import ProductQuery
-from tests.builders import ADMIN_KEY, a_product
-from tests.pictures import a_picture
-from tests.redis_servers import running
+from eggypro_core.shop import EggyPro
+from tests.support.builders import ADMIN_KEY, a_product
+from tests.support.redis_server import running
 
 
 @pytest.fixture

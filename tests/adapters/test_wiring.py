@@ -18,11 +18,12 @@ import sqlalchemy as sa
 from attrs import evolve
 
 from eggypro_adapters.admin_key import kept_admin_key
-from eggypro_adapters.contracts.call_store import a_call
+from eggypro_adapters.contracts.request_log import a_call
+from eggypro_adapters.contracts.sample_images import a_picture
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings_values import AppEnvironment, ImageKeeper
+from eggypro_adapters.settings.types import AppEnvironment, ImageKeeper
 from eggypro_adapters.wiring import (
     DEMO,
     admin_key_file,
@@ -32,17 +33,16 @@ from eggypro_adapters.wiring import (
     open_tokens,
     start_notes,
 )
-from eggypro_core.access import Permission, TokenWish
+from eggypro_core.access.authentication import Permission, TokenWish
+from eggypro_core.caching.entries import Outcome, Rendering
+from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import ConfigurationError, UnauthenticatedError, UnavailableError
-from eggypro_core.parameters import Status
-from eggypro_core.queries import ProductQuery
-from eggypro_core.renderings import Outcome, Rendering
-from tests.builders import NOON
-from tests.cloudinary_server import CLOUD, cloudinary_server
-from tests.cloudinary_server import KEY as API_KEY
-from tests.cloudinary_server import SECRET as API_SECRET
-from tests.pictures import a_picture
-from tests.redis_servers import running
+from eggypro_core.validation.parameters import Status
+from tests.support.builders import NOON
+from tests.support.cloudinary_server import CLOUD, cloudinary_server
+from tests.support.cloudinary_server import KEY as API_KEY
+from tests.support.cloudinary_server import SECRET as API_SECRET
+from tests.support.redis_server import running
 
 KEY = "k" * 40
 

@@ -3,7 +3,7 @@
 import pytest
 
 from eggypro_cli.main import main
-from tests.cli.world import Answer, Typed, World
+from tests.support.runtime import Answer, Typed, World
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from eggypro_core import (
     UnavailableError,
     errors,
 )
-from tests.builders import an_eggypro
-from tests.cli.world import Typed, World
+from tests.support.builders import an_eggypro
+from tests.support.runtime import Typed, World
 
 
 def test_every_kind_of_error_has_an_answer() -> None:

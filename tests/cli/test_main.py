@@ -13,7 +13,7 @@ import typer
 from typer.main import get_command
 
 from eggypro_cli.main import _built, app
-from tests.cli.world import Typed
+from tests.support.runtime import Typed
 
 COMMANDS = [
     ["openapi"],
@@ -66,8 +66,8 @@ echo "${COMPREPLY[@]}"
 """
 LIST = """
 import sys
-from tests.builders import a_product
-from tests.cli.world import World
+from tests.support.builders import a_product
+from tests.support.runtime import World
 from eggypro_cli.main import main
 world = World()
 for number in range(90):

@@ -30,8 +30,8 @@ CTRL_C, CTRL_D = b"\x03", b"\x04"
 PROGRAM = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the terminal is this session's: its Ctrl-C comes here
-from tests.builders import a_product
-from tests.cli.world import World
+from tests.support.builders import a_product
+from tests.support.runtime import World
 from eggypro_cli.main import main
 world = World()
 world.eggypro.catalog.add(a_product(name="Albumen"))

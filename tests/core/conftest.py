@@ -6,7 +6,7 @@ from hypothesis import settings
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
-from eggypro_core.catalog import Catalog
+from eggypro_core.services.products import Catalog
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of the core
 settings.load_profile("unhurried")

@@ -8,17 +8,17 @@ import pytest
 import sqlalchemy as sa
 from falcon.testing import TestClient
 
+from eggypro_adapters.contracts.sample_images import a_picture
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
-from eggypro_adapters.postgres.engine import Database
-from eggypro_adapters.postgres.tables import metadata
-from eggypro_core.app import EggyPro
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.schema import metadata
+from eggypro_core.shop import EggyPro
 from eggypro_http.app import create_app
-from tests import builders
-from tests.builders import ADMIN_KEY, Stores, a_full_eggypro, a_product, an_eggypro
 from tests.conftest import new_database
-from tests.http.wire import IMAGE
-from tests.pictures import a_picture
+from tests.support import builders
+from tests.support.builders import ADMIN_KEY, Stores, a_full_eggypro, a_product, an_eggypro
+from tests.support.wsgi import IMAGE
 
 SERVERS = 4
 EMPTY = "; ".join(

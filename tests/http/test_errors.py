@@ -6,15 +6,15 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core import errors
+from eggypro_core.domain.pagination import Page
+from eggypro_core.domain.product import ListedProduct, Product
+from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import EggyProError, Fault
-from eggypro_core.paging import Page
-from eggypro_core.parameters import Status
-from eggypro_core.products import ListedProduct, Product
-from eggypro_core.queries import ProductQuery
+from eggypro_core.validation.parameters import Status
 from eggypro_http.app import create_app
 from eggypro_http.errors import STATUS
-from tests.builders import an_eggypro
-from tests.http.wire import EGG, PRODUCTS, ask, failing
+from tests.support.builders import an_eggypro
+from tests.support.wsgi import EGG, PRODUCTS, ask, failing
 
 PRIVATE = "host=db.internal password=hunter2"
 FAULTS = [Fault("price", "Price must be positive"), Fault("name", "Name is required")]

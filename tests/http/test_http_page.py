@@ -10,7 +10,7 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.wiring import DEMO
 from eggypro_http.app import create_app
-from tests.builders import ADMIN_KEY, an_eggypro
+from tests.support.builders import ADMIN_KEY, an_eggypro
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
 LINES = re.findall(r"^curl .*$", PAGE, re.MULTILINE)

@@ -23,11 +23,11 @@ import urllib3
 from attrs import frozen
 
 from eggypro_core.errors import ConfigurationError
-from eggypro_core.upkeep import Job
-from tests import wires
-from tests.builders import ADMIN_KEY, CRON_SECRET, a_product
-from tests.cloudinary_server import CLOUD, KEY, SECRET, CloudinaryServer, cloudinary_server
-from tests.http.forms import FORM, JPG, a_form, a_part
+from eggypro_core.maintenance import Job
+from tests.support import tcp_proxy
+from tests.support.builders import ADMIN_KEY, CRON_SECRET, a_product
+from tests.support.cloudinary_server import CLOUD, KEY, SECRET, CloudinaryServer, cloudinary_server
+from tests.support.multipart import FORM, JPG, a_form, a_part
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {
@@ -44,9 +44,9 @@ UNUSED = {
     "eggypro_adapters.embedded_postgres",
     "eggypro_adapters.files.reading",
     "eggypro_adapters.files.writing",
-    "eggypro_adapters.postgres.load",
+    "eggypro_adapters.postgres.product_import",
     "eggypro_adapters.postgres.migrations",
-    "eggypro_adapters.prometheus",
+    "eggypro_adapters.monitoring.prometheus",
     "eggypro_adapters.redis",
     "flask",
     "granian",
@@ -178,7 +178,7 @@ def test_a_client_is_who_vercel_says_whatever_headers_claim(site: Site) -> None:
 
 
 def threads() -> set[threading.Thread]:
-    return {one for one in threading.enumerate() if one.name != wires.NAME}
+    return {one for one in threading.enumerate() if one.name != tcp_proxy.NAME}
 
 
 def test_nothing_is_left_to_be_done_after_an_answer(
@@ -273,5 +273,5 @@ def test_a_cold_start_loads_nothing_that_it_does_not_use(database_url: sa.URL) -
         capture_output=True,
         text=True,
     ).stdout.split()
-    assert "eggypro_http.products" in loaded
+    assert "eggypro_http.resources.products" in loaded
     assert UNUSED.intersection(loaded) == set()

@@ -9,8 +9,8 @@ from falcon.testing import TestClient
 
 from eggypro_core.errors import ConfigurationError
 from eggypro_http.wsgi import application
-from tests.builders import ADMIN_KEY, a_product
-from tests.http.wire import ADMIN, PRODUCTS
+from tests.support.builders import ADMIN_KEY, a_product
+from tests.support.wsgi import ADMIN, PRODUCTS
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.builders import CRON_SECRET
 from tests.http.test_vercel import ROOT, SETTINGS
+from tests.support.builders import CRON_SECRET
 
 PROGRAM = """
 import json, sys

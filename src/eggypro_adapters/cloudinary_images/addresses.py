@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from eggypro_core.images import Transformation
+from eggypro_core.domain.image import Transformation
 
 _is_versioned = re.compile("v[0-9]").match
 

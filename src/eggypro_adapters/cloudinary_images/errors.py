@@ -7,8 +7,8 @@ from http.client import HTTPException
 
 from cloudinary import exceptions
 
-from eggypro_core import rules
 from eggypro_core.errors import EggyProError, ServiceFailedError, UnavailableError
+from eggypro_core.validation import fields
 
 AWAY = frozenset({408, 420, 423, 429, 502, 503, 504})
 """Statuses of a service that is busy, limits its callers, or stands behind a proxy that lost it."""
@@ -60,4 +60,4 @@ def _told(error: Exception, secrets: tuple[str, ...]) -> str:
     text = str(error)
     for secret in secrets:
         text = text.replace(secret, _HIDDEN)
-    return rules.printable(_LONG_WORD.sub(_HIDDEN, text), 200)
+    return fields.printable(_LONG_WORD.sub(_HIDDEN, text), 200)

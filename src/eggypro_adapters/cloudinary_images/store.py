@@ -9,8 +9,7 @@ from attrs import frozen
 
 from eggypro_adapters.cloudinary_images.account import SHORT, Account
 from eggypro_adapters.cloudinary_images.addresses import delivery_address
-from eggypro_core.errors import ServiceFailedError
-from eggypro_core.images import (
+from eggypro_core.domain.image import (
     FOLDER,
     FORMATS,
     UPLOAD_TIME,
@@ -22,6 +21,7 @@ from eggypro_core.images import (
     public_id_in,
     require_public_id,
 )
+from eggypro_core.errors import ServiceFailedError
 from eggypro_core.ports import Clock, ImageCleaner
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from eggypro_adapters.contracts.clock import FakeSeconds
-from eggypro_core.ports import Cache
-from eggypro_core.renderings import Kept, Moment, Rendering
+from eggypro_core.caching.entries import Kept, Moment, Rendering
+from eggypro_core.caching.ports import Cache
 
 NOW = 1_800_000_000.0
 SEEN = Moment("16384-1792000000123456", 9_007_199_254_740_993)

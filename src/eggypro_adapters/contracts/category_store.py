@@ -10,12 +10,12 @@ import pytest
 from attrs import evolve, frozen
 
 from eggypro_adapters.contracts.product_store import NOON, a_draft, moved_to
-from eggypro_core.categories import DEPTH, ROOTS, Category, CategoryDraft, CategoryQuery
+from eggypro_core.domain.category import DEPTH, ROOTS, Category, CategoryDraft, CategoryQuery
+from eggypro_core.domain.product import CategoryName
+from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import ConflictError, InvalidError, MovedError, NotFoundError
-from eggypro_core.parameters import Status
 from eggypro_core.ports import CategoryStore, ProductStore
-from eggypro_core.products import CategoryName
-from eggypro_core.queries import ProductQuery
+from eggypro_core.validation.parameters import Status
 
 Edit = Callable[[Category], Category]
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import pytest
 
 from eggypro_core.errors import ServiceFailedError, UnavailableError
-from eggypro_core.tracking import Circumstances, ErrorTracker
+from eggypro_core.operations.error_tracking import Circumstances, ErrorTracker
 
 DURING = Circumstances("/api/products/{slug}", "PATCH", "admin", "mine", "curl/8", "203.0.113.0/24")
 

@@ -10,15 +10,14 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
+from eggypro_core.domain.pagination import COUNTED
+from eggypro_core.domain.product import Image, ListedProduct, Product, ProductDraft
+from eggypro_core.domain.product_query import SUGGESTED, ProductQuery, Sort, Suggestion
 from eggypro_core.errors import ConflictError, MovedError, NotFoundError, StaleError
-from eggypro_core.paging import COUNTED
-from eggypro_core.parameters import Status
 from eggypro_core.ports import ProductStore
-from eggypro_core.products import Image, ListedProduct, Product, ProductDraft
-from eggypro_core.queries import ProductQuery, Sort
-from eggypro_core.search import Fit, Tier, relevance_of
-from eggypro_core.suggestions import SUGGESTED, Suggestion
-from eggypro_core.words import Field
+from eggypro_core.search.query import Fit, Tier, relevance_of
+from eggypro_core.search.text import Field
+from eggypro_core.validation.parameters import Status
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

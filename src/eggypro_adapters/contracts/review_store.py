@@ -10,11 +10,11 @@ import pytest
 from attrs import evolve, frozen
 
 from eggypro_adapters.contracts.product_store import NOON, a_draft, moved_to
+from eggypro_core.domain.product import Rating
+from eggypro_core.domain.product_query import ProductQuery, Sort
+from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, ReviewStatus, rating_of
 from eggypro_core.errors import MovedError, NotFoundError
 from eggypro_core.ports import ProductStore, ReviewStore
-from eggypro_core.products import Rating
-from eggypro_core.queries import ProductQuery, Sort
-from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, ReviewStatus, rating_of
 
 EGG = "egg-white"
 

@@ -5,8 +5,8 @@ from string import ascii_letters, digits
 
 import pytest
 
+from eggypro_core.access.authentication import TokenSigner
 from eggypro_core.errors import UnauthenticatedError
-from eggypro_core.ports import TokenSigner
 
 CLAIMS = {"sub": "admin", "exp": 1767268800.000001, "permissions": ["a", "b"], "ü": {"x": None}}
 NO_TOKENS = {

@@ -10,12 +10,12 @@ import pytest
 from attrs import evolve, frozen
 
 from eggypro_adapters.contracts.product_store import NOON, a_draft, moved_to
+from eggypro_core.domain.product import Product
+from eggypro_core.domain.product_query import ProductQuery
+from eggypro_core.domain.variant import Variant, VariantDraft, VariantQuery
 from eggypro_core.errors import ConflictError, MovedError, NotFoundError, StaleError
-from eggypro_core.parameters import Status
 from eggypro_core.ports import ProductStore, VariantStore
-from eggypro_core.products import Product
-from eggypro_core.queries import ProductQuery
-from eggypro_core.variants import Variant, VariantDraft, VariantQuery
+from eggypro_core.validation.parameters import Status
 
 EGG = "egg-white"
 LATER = NOON + timedelta(days=1)

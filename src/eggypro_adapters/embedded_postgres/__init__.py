@@ -24,8 +24,8 @@ from attrs import define, field
 from eggypro_adapters.embedded_postgres import guardian
 from eggypro_adapters.embedded_postgres.binaries import binaries_for, find_binaries
 from eggypro_adapters.embedded_postgres.guardian import CLUSTER, DATABASE, USER, Order, locked
-from eggypro_adapters.embedded_postgres.identity import becoming, identity_for
-from eggypro_adapters.embedded_postgres.places import make_own, socket_folder
+from eggypro_adapters.embedded_postgres.os_user import becoming, identity_for
+from eggypro_adapters.embedded_postgres.paths import make_own, socket_folder
 from eggypro_core.errors import UnavailableError
 
 __all__ = ["Attachment", "attach", "find_binaries"]

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from eggypro_adapters.files.html import NhHtmlCleaner
-from eggypro_core.exports import Export
-from eggypro_core.imports import ImportEntry
+from eggypro_core.domain.product_files import Export, ImportEntry
 
 __all__ = ["FORMATS", "NhHtmlCleaner", "read_products", "write_products"]
 

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from eggypro_adapters.files import cells
-from eggypro_adapters.files.notes import Notes
-from eggypro_core.rules import RefusedError, decimal
+from eggypro_adapters.files import cell_parsers
+from eggypro_adapters.files.row_messages import Notes
+from eggypro_core.validation.fields import RefusedError, decimal
 
 
 class Amount(NamedTuple):
@@ -18,7 +18,7 @@ class Amount(NamedTuple):
 def amount(cell: str, name: str, label: str, line: int, notes: Notes) -> Amount | None:
     """Return the amount in a cell, None where it is blank or refused."""
     try:
-        text = cells.price(cell)
+        text = cell_parsers.price(cell)
         return None if text is None else Amount(decimal(label, text), text)
     except RefusedError as refused:
         notes.refuse(name, str(refused), line)
@@ -27,7 +27,7 @@ def amount(cell: str, name: str, label: str, line: int, notes: Notes) -> Amount 
 
 def quantity(cell: str, line: int, notes: Notes) -> int:
     """Return the stock in a cell: none for a blank one, and for a negative one, with a warning."""
-    found = cells.whole(cell or "0")
+    found = cell_parsers.whole(cell or "0")
     if isinstance(found, str):
         notes.refuse("stock_quantity", "Stock quantity must be an integer", line)
         return 0

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from eggypro_adapters.files.notes import Notes
-from eggypro_core.products import ATTRIBUTES
-from eggypro_core.rules import printable
+from eggypro_adapters.files.row_messages import Notes
+from eggypro_core.domain.product import ATTRIBUTES
+from eggypro_core.validation.fields import printable
 
 _LONGEST = 1000
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from eggypro_adapters.files.cells import FIELDS
-from eggypro_adapters.files.decoding import LONGEST, Lines, is_broken
-from eggypro_core import strict_json
+from eggypro_adapters.files.cell_parsers import FIELDS
+from eggypro_adapters.files.text_lines import LONGEST, Lines, is_broken
+from eggypro_core.domain.product import SHOWN
+from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.errors import Fault
-from eggypro_core.imports import ImportEntry
-from eggypro_core.products import SHOWN
-from eggypro_core.rules import RefusedError, printable
+from eggypro_core.validation import strict_json
+from eggypro_core.validation.fields import RefusedError, printable
 
 _PART = "Only the first variants are shown here: those left out would be taken off sale"
 _SHOWN_ONLY = (SHOWN | {"version"}) - FIELDS.keys()

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from eggypro_adapters.files.cells import FIELDS, LEFT_OUT_IF_BLANK, unescaped
-from eggypro_adapters.files.table import Row, Table, key, refuse_twice
+from eggypro_adapters.files.cell_parsers import FIELDS, LEFT_OUT_IF_BLANK, unescaped
+from eggypro_adapters.files.csv_table import Row, Table, key, refuse_twice
+from eggypro_core.domain.product import SHOWN
+from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.errors import Fault
-from eggypro_core.imports import ImportEntry
-from eggypro_core.products import SHOWN
-from eggypro_core.rules import RefusedError, printable
+from eggypro_core.validation.fields import RefusedError, printable
 
 _BY_KEY = {key(name): name for name in FIELDS}
 _NAMING = frozenset({"name", "slug"})

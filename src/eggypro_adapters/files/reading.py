@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from eggypro_adapters.files import FORMATS, jsonl, own_csv
-from eggypro_adapters.files.decoding import Lines
+from eggypro_adapters.files.csv_table import Table
 from eggypro_adapters.files.shopify import columns as shopify
 from eggypro_adapters.files.shopify import reading as shopify_reading
-from eggypro_adapters.files.table import Table
+from eggypro_adapters.files.text_lines import Lines
 from eggypro_adapters.files.woocommerce import columns as woocommerce
 from eggypro_adapters.files.woocommerce import reading as woocommerce_reading
+from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.errors import Fault, InvalidError, MalformedError
-from eggypro_core.imports import ImportEntry
-from eggypro_core.rules import printable
+from eggypro_core.validation.fields import printable
 
 _NAMED = 8
 _ACCEPTED = (

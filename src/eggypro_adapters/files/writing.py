@@ -9,14 +9,14 @@ from typing import BinaryIO
 import orjson
 from attrs import define
 
-from eggypro_adapters.files.cells import FIELDS, SIGNS, escaped
-from eggypro_adapters.files.records import record
+from eggypro_adapters.files.category_details import with_details
+from eggypro_adapters.files.cell_parsers import FIELDS, SIGNS, escaped
+from eggypro_adapters.files.product_record import record
 from eggypro_adapters.files.shopify import writing as shopify
-from eggypro_adapters.files.telling import with_details
 from eggypro_adapters.files.woocommerce import writing as woocommerce
+from eggypro_core.domain.product import Product
+from eggypro_core.domain.product_files import Export
 from eggypro_core.errors import Fault, InvalidError
-from eggypro_core.exports import Export
-from eggypro_core.products import Product
 
 _AT_ONCE = 100
 

@@ -7,7 +7,7 @@ from threading import Event, Lock, Thread
 
 from eggypro_adapters.logs.lines import Lines
 from eggypro_adapters.logs.rendering import Rendered
-from eggypro_core.calls import Call
+from eggypro_core.operations.request_metrics import Call
 
 GATHER = 0.1
 """The seconds for which calls are gathered."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 
-from eggypro_core.renderings import Kept
+from eggypro_core.caching.entries import Kept
 
 MOST, BYTES = 100_000, 64 * 1024 * 1024
 """How many answers are kept, and what they may weigh together."""

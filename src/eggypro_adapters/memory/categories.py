@@ -5,8 +5,8 @@ from datetime import datetime
 
 from attrs import evolve
 
-from eggypro_adapters.memory.shelf import MemoryDatabase, Node, Shelf
-from eggypro_core.categories import (
+from eggypro_adapters.memory.database import MemoryDatabase, Node, Shelf
+from eggypro_core.domain.category import (
     ROOTS,
     SLUG,
     Category,
@@ -17,11 +17,11 @@ from eggypro_core.categories import (
     require_place,
     slug_taken,
 )
+from eggypro_core.domain.pagination import COUNTED, Page, Position
+from eggypro_core.domain.product_query import name_key
+from eggypro_core.domain.slug import free_slug, slug_of
 from eggypro_core.errors import NotFoundError
-from eggypro_core.paging import COUNTED, Page, Position
-from eggypro_core.queries import name_key
-from eggypro_core.slugs import free_slug, slug_of
-from eggypro_core.words import words_of
+from eggypro_core.search.text import words_of
 
 
 class MemoryCategoryStore:

@@ -4,7 +4,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from threading import Lock
 
-from eggypro_core.rates import Policy, Standing
+from eggypro_core.access.rate_limiting import Policy, Standing
 
 MOST = 50_000
 """How many clients of a policy are kept: some 15 MiB."""

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from attrs import astuple
 
-from eggypro_core.images import (
+from eggypro_core.domain.image import (
     FOLDER,
     ORIGINAL,
     UPLOAD_TIME,

@@ -8,15 +8,11 @@ from datetime import datetime
 from attrs import asdict, define, evolve, field
 
 from eggypro_adapters.memory.categories import add_category, drafts_of
-from eggypro_adapters.memory.searching import find, reason_of
-from eggypro_adapters.memory.shelf import MemoryDatabase, Shelf, named
-from eggypro_core.categories import CategoryDraft, no_categories
-from eggypro_core.exports import Export
-from eggypro_core.facets import FACETED, CategoryCount, Facets
-from eggypro_core.listing import Explained
-from eggypro_core.paging import COUNTED, Page
-from eggypro_core.parameters import Status
-from eggypro_core.products import (
+from eggypro_adapters.memory.database import MemoryDatabase, Shelf, named
+from eggypro_adapters.memory.search import find, reason_of
+from eggypro_core.domain.category import CategoryDraft, no_categories
+from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_core.domain.product import (
     HIGHEST_STOCK,
     ListedProduct,
     Product,
@@ -24,10 +20,24 @@ from eggypro_core.products import (
     set_by_variants,
     stock_refused,
 )
-from eggypro_core.queries import RANKED, ProductQuery, Sort, SortKey, name_key, sort_key
-from eggypro_core.slugs import free_slug, slug_of
-from eggypro_core.suggestions import SUGGESTED, Suggestion
-from eggypro_core.variants import Variant, VariantDraft
+from eggypro_core.domain.product_files import Export
+from eggypro_core.domain.product_query import (
+    FACETED,
+    RANKED,
+    SUGGESTED,
+    CategoryCount,
+    Facets,
+    ProductQuery,
+    Sort,
+    SortKey,
+    Suggestion,
+    name_key,
+    sort_key,
+)
+from eggypro_core.domain.slug import free_slug, slug_of
+from eggypro_core.domain.variant import Variant, VariantDraft
+from eggypro_core.search.results import Explained
+from eggypro_core.validation.parameters import Status
 
 
 class MemoryProductStore:

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from attrs import asdict, evolve
 
-from eggypro_adapters.memory.shelf import MemoryDatabase
-from eggypro_core.paging import COUNTED, Page
-from eggypro_core.products import Product, product_absent
-from eggypro_core.reviews import Review, ReviewDraft, ReviewQuery, review_absent
+from eggypro_adapters.memory.database import MemoryDatabase
+from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_core.domain.product import Product, product_absent
+from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, review_absent
 
 
 class MemoryReviewStore:

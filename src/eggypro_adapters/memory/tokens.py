@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from eggypro_core.access import unknown_credential
+from eggypro_core.access.authentication import unknown_credential
 
 
 @frozen

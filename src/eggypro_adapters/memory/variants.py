@@ -5,12 +5,10 @@ from datetime import datetime
 
 from attrs import asdict, evolve
 
-from eggypro_adapters.memory.shelf import MemoryDatabase, Shelf
-from eggypro_core.assortment import variant_absent
-from eggypro_core.paging import COUNTED, Page
-from eggypro_core.parameters import Status
-from eggypro_core.products import HIGHEST_STOCK, Product, product_absent, stock_refused
-from eggypro_core.variants import (
+from eggypro_adapters.memory.database import MemoryDatabase, Shelf
+from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_core.domain.product import HIGHEST_STOCK, Product, product_absent, stock_refused
+from eggypro_core.domain.variant import (
     Variant,
     VariantDraft,
     VariantQuery,
@@ -18,6 +16,8 @@ from eggypro_core.variants import (
     options_taken,
     refuse_names,
 )
+from eggypro_core.services.variants import variant_absent
+from eggypro_core.validation.parameters import Status
 
 
 class MemoryVariantStore:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from attrs import field, frozen
 
-from eggypro_core.images import HIGHEST_SIZE, CleanImage, Transformation, too_large
+from eggypro_core.domain.image import HIGHEST_SIZE, CleanImage, Transformation, too_large
 
 
 @frozen

@@ -12,7 +12,7 @@ from PIL.Image import Image, Resampling, Transpose, new
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from eggypro_core.images import Crop, Transformation
+from eggypro_core.domain.image import Crop, Transformation
 
 _TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,

@@ -11,8 +11,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from eggypro_adapters.pillow.pictures import Options, encoded, finished, own_quality, quality_for
-from eggypro_core.errors import EggyProError
-from eggypro_core.images import (
+from eggypro_core.domain.image import (
     HIGHEST_PIXELS,
     HIGHEST_SIZE,
     CleanImage,
@@ -24,6 +23,7 @@ from eggypro_core.images import (
     too_large,
     too_many_pixels,
 )
+from eggypro_core.errors import EggyProError
 
 _PNG_END = b"IEND\xaeB`\x82"
 _SCAN = b"\xff\xda"

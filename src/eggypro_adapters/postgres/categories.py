@@ -6,17 +6,16 @@ from datetime import datetime
 import sqlalchemy as sa
 from attrs import frozen
 
-from eggypro_adapters.postgres import tree
-from eggypro_adapters.postgres.category_pages import page_statement, page_values
-from eggypro_adapters.postgres.category_rows import category_of
-from eggypro_adapters.postgres.engine import Database, Statement
-from eggypro_adapters.postgres.indexing import index
-from eggypro_adapters.postgres.tables import products, slug_aliases
-from eggypro_core.categories import Category, CategoryDraft, CategoryQuery, no_category
+from eggypro_adapters.postgres import category_tree
+from eggypro_adapters.postgres.category_queries import category_of, page_statement, page_values
+from eggypro_adapters.postgres.database import Database, Statement
+from eggypro_adapters.postgres.schema import products, slug_aliases
+from eggypro_adapters.postgres.search_index import index
+from eggypro_core.domain.category import Category, CategoryDraft, CategoryQuery, no_category
+from eggypro_core.domain.pagination import COUNTED, Page
 from eggypro_core.errors import MovedError, NotFoundError
-from eggypro_core.paging import COUNTED, Page
 
-_FIND = Statement.of(tree.FOUND)
+_FIND = Statement.of(category_tree.FOUND)
 _ALIAS = Statement.of(
     sa.select(products.c.slug)
     .join(slug_aliases)
@@ -73,17 +72,17 @@ class PostgresCategoryStore:
         )
 
     def add(self, draft: CategoryDraft, at: datetime) -> Category:
-        return self._database.write(lambda connection: tree.add(connection, draft, at))
+        return self._database.write(lambda connection: category_tree.add(connection, draft, at))
 
     def add_all(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
         if drafts:
-            self._database.write(lambda connection: tree.add_all(connection, drafts, at))
+            self._database.write(lambda connection: category_tree.add_all(connection, drafts, at))
 
     def change(self, slug: str, to: Callable[[Category], Category]) -> Category:
-        return self._database.write(lambda connection: tree.change(connection, slug, to))
+        return self._database.write(lambda connection: category_tree.change(connection, slug, to))
 
     def remove(self, slug: str) -> None:
-        self._database.write(lambda connection: tree.remove(connection, slug))
+        self._database.write(lambda connection: category_tree.remove(connection, slug))
 
     def link(self, product: str, category: str) -> None:
         names = {"product": product, "category": category}

@@ -1,62 +1,58 @@
 """The products of a shop in Postgres."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from attrs import field, frozen
 from sqlalchemy.dialects.postgresql import insert
 
-from eggypro_adapters.postgres.category_rows import EVERY, draft_of
-from eggypro_adapters.postgres.engine import Database, Statement
-from eggypro_adapters.postgres.facets import facets_in
-from eggypro_adapters.postgres.frequencies import FrequencyReader
-from eggypro_adapters.postgres.indexing import index
-from eggypro_adapters.postgres.pages import facets_statement, page_of, page_statement, page_values
-from eggypro_adapters.postgres.rows import (
-    columns_of,
-    product_of,
-    whole,
+from eggypro_adapters.postgres.category_queries import EVERY, draft_of
+from eggypro_adapters.postgres.category_tree import ids_of
+from eggypro_adapters.postgres.database import Database, Statement
+from eggypro_adapters.postgres.image_registry import settle
+from eggypro_adapters.postgres.listing.facets import facets_in
+from eggypro_adapters.postgres.listing.pages import (
+    facets_statement,
+    page_of,
+    page_statement,
+    page_values,
 )
-from eggypro_adapters.postgres.searching import PostgresSearch
-from eggypro_adapters.postgres.settling import settle
-from eggypro_adapters.postgres.tables import (
-    product_categories,
-    products,
-    skus,
-    slug_aliases,
+from eggypro_adapters.postgres.listing.search import PostgresSearch
+from eggypro_adapters.postgres.listing.term_statistics import FrequencyReader
+from eggypro_adapters.postgres.product_keys import (
+    _free_aliases,
+    _free_slug,
+    _refuse_slug,
+    _slug,
+    absent,
+    absent_in,
+    refuse_sku,
 )
-from eggypro_adapters.postgres.tree import ids_of
-from eggypro_core.errors import MovedError, NotFoundError
-from eggypro_core.exports import Export
-from eggypro_core.facets import Facets
-from eggypro_core.listing import Explained
-from eggypro_core.paging import Page
-from eggypro_core.parameters import Status
-from eggypro_core.products import (
+from eggypro_adapters.postgres.product_rows import columns_of, product_of, whole
+from eggypro_adapters.postgres.schema import product_categories, products, slug_aliases
+from eggypro_adapters.postgres.search_index import index
+from eggypro_core.domain.pagination import Page
+from eggypro_core.domain.product import (
     HIGHEST_STOCK,
     ListedProduct,
     Product,
     ProductDraft,
     own_images,
-    product_absent,
     set_by_variants,
-    sku_taken,
-    slug_taken,
     stock_refused,
 )
-from eggypro_core.queries import ProductQuery
-from eggypro_core.slugs import free_slug, slug_of
-from eggypro_core.suggestions import Suggestion
-from eggypro_core.words import entry_of
+from eggypro_core.domain.product_files import Export
+from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
+from eggypro_core.domain.slug import slug_of
+from eggypro_core.search.results import Explained
+from eggypro_core.search.text import entry_of
+from eggypro_core.validation.parameters import Status
 
 if TYPE_CHECKING:
-    from eggypro_adapters.postgres.load import PostgresLoad
-
-_LONG = 240
-_slug = sa.bindparam("slug", type_=sa.Text)
+    from eggypro_adapters.postgres.product_import import PostgresLoad
 _FIND = {
     status: Statement.of(sa.select(*whole(status)).where(products.c.slug == _slug))
     for status in Status
@@ -68,8 +64,6 @@ _EXPORTS = {
     Status.ACTIVE: Statement.of(_EVERY.where(products.c.is_active)),
     Status.ARCHIVED: Statement.of(_EVERY.where(sa.not_(products.c.is_active))),
 }
-_ALIAS = sa.select(products.c.slug).join(slug_aliases).where(slug_aliases.c.slug == _slug)
-_FIND_ALIAS = Statement.of(_ALIAS)
 _FIND_LOCKED = sa.select(*whole()).where(products.c.slug == _slug).with_for_update(of=products)
 
 
@@ -147,7 +141,7 @@ class PostgresProductStore:
 
     @contextmanager
     def load(self) -> Iterator["PostgresLoad"]:
-        from eggypro_adapters.postgres.load import PostgresLoad
+        from eggypro_adapters.postgres.product_import import PostgresLoad
 
         with self._database.begin() as connection:
             with PostgresLoad.begin(connection) as load:
@@ -166,16 +160,6 @@ class PostgresProductStore:
         )
         left: int | None = self._database.write(lambda connection: connection.scalar(changed))
         return left
-
-
-def absent(database: Database, slug: str) -> NotFoundError | MovedError:
-    """Return why there is no product at a slug: it never was, or is elsewhere now."""
-    return _absent(slug, database.read(_FIND_ALIAS, {"slug": slug}))
-
-
-def absent_in(connection: sa.Connection, slug: str) -> NotFoundError | MovedError:
-    """Return the same, within a transaction."""
-    return _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
 
 
 def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
@@ -242,48 +226,3 @@ def _replace(connection: sa.Connection, product: Product, changed: Product) -> N
     if renamed:
         _free_aliases(connection, [changed.slug])
         connection.execute(sa.insert(slug_aliases).values(slug=product.slug, product_id=product.id))
-
-
-def _refuse_slug(connection: sa.Connection, slug: str, *, but: int = 0) -> None:
-    """Raise ConflictError if a slug is another product's than `but`'s."""
-    other = sa.select(products.c.is_active).where(products.c.slug == slug, products.c.id != but)
-    is_active = connection.scalar(other)
-    if is_active is not None:
-        raise slug_taken(slug, is_active=is_active)
-
-
-def refuse_sku(
-    connection: sa.Connection, sku: str | None, *, but: tuple[int, int | None] = (0, None)
-) -> None:
-    """Raise ConflictError if a SKU is another's than that product's, or that variant's of it."""
-    if sku is None:
-        return
-    holder = (
-        sa.select(products.c.slug, skus.c.product_id, skus.c.variant_id)
-        .join(products, products.c.id == skus.c.product_id)
-        .where(skus.c.sku == sku)
-    )
-    found = connection.execute(holder).one_or_none()
-    if found is not None and tuple(found[1:]) != but:
-        raise sku_taken(sku, found.slug)
-
-
-def _free_slug(connection: sa.Connection, wanted: str) -> str:
-    """Return the first of a slug and its numbered forms that nobody has, nor had."""
-    # A long one loses letters to its number. No slug has a character that LIKE takes for more than
-    # itself.
-    numbered = f"{wanted}-%" if len(wanted) < _LONG else f"{wanted[:80]}%"
-    slugs = [
-        sa.select(column).where(sa.or_(column == wanted, column.like(numbered)))
-        for column in (products.c.slug, slug_aliases.c.slug)
-    ]
-    return free_slug(wanted, set(connection.scalars(sa.union_all(*slugs))))
-
-
-def _free_aliases(connection: sa.Connection, slugs: Collection[str]) -> None:
-    """Let former slugs go that a product now claims."""
-    connection.execute(sa.delete(slug_aliases).where(slug_aliases.c.slug.in_(slugs)))
-
-
-def _absent(slug: str, now_at: Sequence[Sequence[Any]]) -> NotFoundError | MovedError:
-    return MovedError(now_at[0][0]) if now_at else product_absent(slug)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from attrs import field, frozen
 
-from eggypro_adapters.postgres.engine import SEEN, Database, PoolerCheck, Statement, driver
+from eggypro_adapters.postgres.database import SEEN, Database, PoolerCheck, Statement, driver
 from eggypro_adapters.postgres.errors import translated
 from eggypro_core.errors import ConflictError, UnavailableError
 

@@ -8,19 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from attrs import asdict, frozen
 
-from eggypro_adapters.postgres.derived import rate
-from eggypro_adapters.postgres.engine import Database, Statement
-from eggypro_adapters.postgres.products import absent, absent_in
-from eggypro_adapters.postgres.tables import products, reviews
-from eggypro_core.paging import COUNTED, Page
-from eggypro_core.products import product_absent
-from eggypro_core.reviews import (
-    Review,
-    ReviewDraft,
-    ReviewQuery,
-    ReviewStatus,
-    review_absent,
-)
+from eggypro_adapters.postgres.database import Database, Statement
+from eggypro_adapters.postgres.product_keys import absent, absent_in
+from eggypro_adapters.postgres.rollups import rate
+from eggypro_adapters.postgres.schema import products, reviews
+from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_core.domain.product import product_absent
+from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, ReviewStatus, review_absent
 
 _names = (
     "id",

@@ -7,17 +7,15 @@ from typing import Any
 import sqlalchemy as sa
 from attrs import evolve, frozen
 
-from eggypro_adapters.postgres.derived import derive
-from eggypro_adapters.postgres.engine import Database, Statement
-from eggypro_adapters.postgres.indexing import index
-from eggypro_adapters.postgres.products import absent, absent_in, refuse_sku
-from eggypro_adapters.postgres.rows import VARIANT, variant_columns, variant_of
-from eggypro_adapters.postgres.tables import products, variants
-from eggypro_core.assortment import variant_absent
-from eggypro_core.paging import COUNTED, Page
-from eggypro_core.parameters import Status
-from eggypro_core.products import HIGHEST_STOCK, product_absent, stock_refused
-from eggypro_core.variants import (
+from eggypro_adapters.postgres.database import Database, Statement
+from eggypro_adapters.postgres.product_keys import absent, absent_in, refuse_sku
+from eggypro_adapters.postgres.product_rows import VARIANT, variant_columns, variant_of
+from eggypro_adapters.postgres.rollups import derive
+from eggypro_adapters.postgres.schema import products, variants
+from eggypro_adapters.postgres.search_index import index
+from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_core.domain.product import HIGHEST_STOCK, product_absent, stock_refused
+from eggypro_core.domain.variant import (
     Variant,
     VariantDraft,
     VariantQuery,
@@ -25,6 +23,8 @@ from eggypro_core.variants import (
     options_taken,
     refuse_names,
 )
+from eggypro_core.services.variants import variant_absent
+from eggypro_core.validation.parameters import Status
 
 _PRODUCT = [products.c.is_active, products.c.version]
 _slug = sa.bindparam("slug", type_=sa.Text)

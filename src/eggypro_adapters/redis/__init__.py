@@ -7,8 +7,9 @@ from eggypro_adapters.redis.cache import RedisCache, empty, weighed
 from eggypro_adapters.redis.connection import PATIENCE, Link, translated
 from eggypro_adapters.redis.counter import RedisCounter
 from eggypro_adapters.redis.shared_counter import LocalCounter, SharedCounter
-from eggypro_core.ports import Cache, Counter
-from eggypro_core.renderings import SharedCounts
+from eggypro_core.access.rate_limiting import Counter
+from eggypro_core.caching.entries import SharedCounts
+from eggypro_core.caching.ports import Cache
 
 _SOON = 0.5
 """The seconds to wait for an answer to one who asks how it is."""

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from eggypro_adapters.redis.breaker import Breaker
 from eggypro_adapters.redis.connection import Client, Link, translated
 from eggypro_adapters.redis.encoding import decoded, encoded
-from eggypro_core.renderings import Kept, SharedCounts
+from eggypro_core.caching.entries import Kept, SharedCounts
 
 PREFIX = "eggypro:"
 """What begins every key of the cache, and of nothing else."""

@@ -6,7 +6,7 @@ from typing import Any
 from limits.storage import RedisStorage
 
 from eggypro_adapters.redis.connection import Client, Link, translated
-from eggypro_core.rates import Policy, Standing
+from eggypro_core.access.rate_limiting import Policy, Standing
 
 _PREFIX = "eggypro-limits"
 """What begins every key. Not `eggypro:`, which is the cache's, and cleared with it."""

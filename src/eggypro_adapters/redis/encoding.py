@@ -6,7 +6,7 @@ from zlib import crc32
 
 from attrs import astuple
 
-from eggypro_core.renderings import Kept, Moment, Rendering
+from eggypro_core.caching.entries import Kept, Moment, Rendering
 
 VERSION = 1
 """What begins each value. Whoever changes what follows gives it another number."""

@@ -6,8 +6,7 @@ from threading import Event, Lock, Thread
 from typing import Protocol, TypeVar
 
 from eggypro_adapters.redis.breaker import Breaker
-from eggypro_core.ports import Counter
-from eggypro_core.rates import Policy, Standing
+from eggypro_core.access.rate_limiting import Counter, Policy, Standing
 
 T = TypeVar("T")
 SETTLE = 0.05

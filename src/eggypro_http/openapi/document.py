@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 
 import falcon
 
-from eggypro_core.access import Credential, Permission
-from eggypro_core.rules import Shape, shape_of
-from eggypro_core.upkeep import Job
-from eggypro_http.addresses import shown
+from eggypro_core.access.authentication import Credential, Permission
+from eggypro_core.maintenance import Job
+from eggypro_core.validation.fields import Shape, shape_of
 from eggypro_http.errors import PROBLEM
 from eggypro_http.openapi.examples import BODIES, NAMES
-from eggypro_http.openapi.shapes import FORMS, SCHEMAS, SLUG, TEXT, WHOLE, ref
-from eggypro_http.routes import Route
+from eggypro_http.openapi.schemas import FORMS, SCHEMAS, SLUG, TEXT, WHOLE, ref
+from eggypro_http.routing import Route
+from eggypro_http.urls import shown
 
 Node: TypeAlias = dict[str, Any]
 

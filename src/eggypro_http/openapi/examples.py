@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from eggypro_core.representation import Json
+from eggypro_core.serializers import Json
 
 NAMES: Mapping[str, Json] = {
     "slug": "vanilla-egg-white-protein",

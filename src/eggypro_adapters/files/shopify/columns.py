@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from eggypro_adapters.files.cells import unescaped
-from eggypro_adapters.files.table import key, refuse_twice
+from eggypro_adapters.files.cell_parsers import unescaped
+from eggypro_adapters.files.csv_table import key, refuse_twice
 from eggypro_core.errors import Fault
-from eggypro_core.rules import printable
+from eggypro_core.validation.fields import printable
 
 LONGEST_NAME = 100
 _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from eggypro_adapters.files.notes import Notes
-from eggypro_adapters.files.pictures import pictures
+from eggypro_adapters.files.images import pictures
+from eggypro_adapters.files.row_messages import Notes
 
 _LAST = 10**9
 

@@ -5,12 +5,12 @@ from itertools import pairwise
 
 from eggypro_adapters.files.attributes import fitting
 from eggypro_adapters.files.html import plain_text
-from eggypro_adapters.files.notes import Notes
+from eggypro_adapters.files.row_messages import Notes
 from eggypro_adapters.files.shopify.images import images
 from eggypro_adapters.files.shopify.rows import ProductRow
 from eggypro_adapters.files.shopify.variants import are_real, several, single, weight
-from eggypro_core.imports import ImportEntry
-from eggypro_core.rules import printable
+from eggypro_core.domain.product_files import ImportEntry
+from eggypro_core.validation.fields import printable
 
 _DESCRIPTION = 5000
 _HTML = 200_000

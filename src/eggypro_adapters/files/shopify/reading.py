@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 
-from eggypro_adapters.files import grouping, sorter
+from eggypro_adapters.files import disk_sorter, row_groups
+from eggypro_adapters.files.csv_table import Row, Table
 from eggypro_adapters.files.shopify.columns import Columns
 from eggypro_adapters.files.shopify.product import product
 from eggypro_adapters.files.shopify.rows import ProductRow
-from eggypro_adapters.files.table import Row, Table
+from eggypro_core.domain.product_files import ImportEntry
+from eggypro_core.domain.slug import free_slug, slug_of
 from eggypro_core.errors import Fault
-from eggypro_core.imports import ImportEntry
-from eggypro_core.slugs import free_slug, slug_of
 
 
 def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
@@ -19,7 +19,7 @@ def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
     """
     if columns.warnings:
         yield ImportEntry(table.line, None, warnings=columns.warnings)
-    with sorter.opened() as sorted_rows:
+    with disk_sorter.opened() as sorted_rows:
         handle = columns.names.index("handle")
         for row in table.rows():
             cells = columns.pick(row.cells)
@@ -27,8 +27,8 @@ def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
             if row.wrong or not cells[handle]:
                 yield _refused(row)
             else:
-                grouping.put(sorted_rows, cells[handle].lower(), row.line, cells)
-        for group in grouping.products(sorted_rows):
+                row_groups.put(sorted_rows, cells[handle].lower(), row.line, cells)
+        for group in row_groups.products(sorted_rows):
             if isinstance(group, ImportEntry):
                 yield group
             else:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from eggypro_adapters.files.amounts import Amount, amount, quantity
-from eggypro_adapters.files.notes import Notes
-from eggypro_adapters.files.pictures import address
+from eggypro_adapters.files.images import address
+from eggypro_adapters.files.row_messages import Notes
 from eggypro_adapters.files.shopify.rows import ProductRow
-from eggypro_adapters.files.siblings import Sibling, variants
-from eggypro_core.rules import printable
+from eggypro_adapters.files.variant_rows import Sibling, variants
+from eggypro_core.validation.fields import printable
 
 _CONTINUE = frozenset({"continue", "true"})
 _NO_WEIGHT = frozenset({"", "0", "0.0"})

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from eggypro_adapters.files.records import money
-from eggypro_core.products import Image, Product
-from eggypro_core.variants import OPTION_NAMES, Variant
+from eggypro_adapters.files.product_record import money
+from eggypro_core.domain.product import Image, Product
+from eggypro_core.domain.variant import OPTION_NAMES, Variant
 
 _OPTIONS = tuple(
     f"Option{number} {what}" for number in range(1, OPTION_NAMES + 1) for what in ("name", "value")

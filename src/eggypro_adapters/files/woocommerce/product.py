@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from eggypro_adapters.files.attributes import fitting
 from eggypro_adapters.files.html import plain_text
-from eggypro_adapters.files.notes import Notes
-from eggypro_adapters.files.pictures import pictures
+from eggypro_adapters.files.images import pictures
+from eggypro_adapters.files.row_messages import Notes
 from eggypro_adapters.files.woocommerce.columns import SIZES, Columns
 from eggypro_adapters.files.woocommerce.rows import ProductRow
 from eggypro_adapters.files.woocommerce.texts import html, items
@@ -19,10 +19,10 @@ from eggypro_adapters.files.woocommerce.variants import (
     several,
     stock,
 )
+from eggypro_core.domain.product import NOT_IN_NAMES
+from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.errors import Fault
-from eggypro_core.imports import ImportEntry
-from eggypro_core.products import NOT_IN_NAMES
-from eggypro_core.rules import printable
+from eggypro_core.validation.fields import printable
 
 _SKIPPED = frozenset({"grouped", "external"})
 _DESCRIPTION = 5000

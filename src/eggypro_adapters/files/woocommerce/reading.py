@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from eggypro_adapters.files import grouping, sorter
-from eggypro_adapters.files.table import Row, Table
+from eggypro_adapters.files import disk_sorter, row_groups
+from eggypro_adapters.files.csv_table import Row, Table
 from eggypro_adapters.files.woocommerce.columns import Columns
 from eggypro_adapters.files.woocommerce.product import product
 from eggypro_adapters.files.woocommerce.rows import (
@@ -13,8 +13,8 @@ from eggypro_adapters.files.woocommerce.rows import (
     parent_key,
     sku_key,
 )
+from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.errors import Fault
-from eggypro_core.imports import ImportEntry
 
 
 def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
@@ -24,12 +24,12 @@ def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
     """
     if columns.warnings:
         yield ImportEntry(table.line, None, warnings=columns.warnings)
-    with sorter.opened() as rows:
+    with disk_sorter.opened() as rows:
         for row in table.rows():
             wrong = row.wrong or _put(rows, columns, row)
             if wrong:
                 yield ImportEntry(row.line, None, (Fault("" if row.wrong else "parent", wrong),))
-        for group in grouping.products(rows):
+        for group in row_groups.products(rows):
             if isinstance(group, ImportEntry):
                 yield group
             else:
@@ -37,7 +37,7 @@ def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
                 yield product(found, columns)
 
 
-def _put(rows: sorter.Sorter, columns: Columns, row: Row) -> str:
+def _put(rows: disk_sorter.Sorter, columns: Columns, row: Row) -> str:
     """Keep a row under the product that it belongs to. Returns why that cannot be, or nothing."""
     cells = columns.pick(row.cells)
     named = columns.named(cells)
@@ -45,10 +45,10 @@ def _put(rows: sorter.Sorter, columns: Columns, row: Row) -> str:
         parent = parent_key(named)
         if not parent:
             return "The variation names no parent"
-        grouping.put(rows, parent, row.line, cells)
+        row_groups.put(rows, parent, row.line, cells)
         return ""
     own = own_key(named, row.line)
     if named.get("id") and named.get("sku"):
         rows.alias(sku_key(named["sku"]), own)
-    grouping.put(rows, own, row.line, cells)
+    row_groups.put(rows, own, row.line, cells)
     return ""

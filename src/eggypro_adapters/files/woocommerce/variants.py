@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from eggypro_adapters.files.amounts import Amount, amount, quantity
-from eggypro_adapters.files.notes import Notes
-from eggypro_adapters.files.pictures import address
-from eggypro_adapters.files.siblings import Sibling, variants
+from eggypro_adapters.files.images import address
+from eggypro_adapters.files.row_messages import Notes
+from eggypro_adapters.files.variant_rows import Sibling, variants
 from eggypro_adapters.files.woocommerce.columns import SIZES, Columns
 from eggypro_adapters.files.woocommerce.rows import ProductRow
 from eggypro_adapters.files.woocommerce.texts import items

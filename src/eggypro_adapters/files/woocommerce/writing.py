@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
 from eggypro_adapters.files.woocommerce.texts import folded, listed
-from eggypro_core.categories import CategoryDraft
-from eggypro_core.products import Product
-from eggypro_core.variants import Variant
+from eggypro_core.domain.category import CategoryDraft
+from eggypro_core.domain.product import Product
+from eggypro_core.domain.variant import Variant
 
 ATTRIBUTES = 12
 """How many attributes of a product a file has room for, those that tell variants apart included."""

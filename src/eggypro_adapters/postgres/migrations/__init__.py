@@ -16,12 +16,12 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from attrs import frozen
 
-from eggypro_adapters.postgres.engine import Database
-from eggypro_adapters.postgres.indexing import fill
-from eggypro_adapters.postgres.migrations.telling import told
-from eggypro_adapters.postgres.tables import REVISION, metadata
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.migrations.differences import told
+from eggypro_adapters.postgres.schema import REVISION, metadata
+from eggypro_adapters.postgres.search_index import fill
 from eggypro_core.errors import Fault, InvalidError
-from eggypro_core.tables import TableSize
+from eggypro_core.operations.migrations import TableSize
 
 LOCK = 7_305_941_121
 """The advisory lock of a migration: any number may be begun at once, one runs at a time."""

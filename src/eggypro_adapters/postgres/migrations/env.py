@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from eggypro_adapters.postgres.tables import metadata
+from eggypro_adapters.postgres.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

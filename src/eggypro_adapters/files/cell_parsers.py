@@ -1,0 +1,132 @@
+"""What the cells of a table say: each kind of field read from its text."""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from eggypro_core.validation import strict_json
+from eggypro_core.validation.fields import RefusedError, printable
+
+SPACES = " \t\r\n\u00a0\ufeff"
+_DIGIT = re.compile(r"\d")
+_PLAIN_PRICE = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_WHOLE = re.compile(r"(-?[0-9]{1,18})(?:\.0+)?")
+_YES_OR_NO = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+SIGNS = frozenset("'=+@-")
+"""What a cell begins with that a spreadsheet would compute, or that is escaped."""
+_ESCAPED = re.compile("'+[=+@-]")
+_COMPUTED = re.compile("'*[=+@-]")
+
+
+def unescaped(text: str) -> str:
+    """Return the text without the apostrophe that keeps spreadsheets from computing it."""
+    return text[1:] if _ESCAPED.match(text) else text
+
+
+def escaped(text: str) -> str:
+    """Return the text with that apostrophe, if it needs it or would seem to have it."""
+    return f"'{text}" if _COMPUTED.match(text) else text
+
+
+def text(cell: str) -> str:
+    """Return the text of a cell."""
+    return cell
+
+
+def text_or_none(cell: str) -> str | None:
+    """Return the text of a cell, None for a blank one."""
+    return cell if cell.strip() else None
+
+
+def price(cell: str) -> str | None:
+    """Return the price as it is written, None for a blank cell.
+
+    Raises RefusedError for signs that mean different numbers in different countries.
+    """
+    cell = cell.strip(SPACES)
+    if not _PLAIN_PRICE.fullmatch(cell) and _DIGIT.search(cell):
+        raise RefusedError("Write the price with a point and no other signs, like 1234.50")
+    return cell or None
+
+
+def whole(cell: str) -> int | str:
+    """Return the whole number of a cell; the text where it is none, for the rule to refuse."""
+    cell = cell.strip(SPACES)
+    found = _WHOLE.fullmatch(cell)
+    return int(found[1]) if found else cell
+
+
+def yes_or_no(cell: str) -> bool | str:
+    """Return what a cell says; its text where it says neither, for the rule to refuse."""
+    cell = cell.strip(SPACES)
+    return _YES_OR_NO.get(cell.lower(), cell)
+
+
+def items(cell: str) -> object:
+    """Return the items of a cell: a JSON list, or texts between `|`."""
+    if cell.strip(SPACES).startswith("["):
+        return strict_json.parse(cell.strip(SPACES))
+    return [item.strip(SPACES) for item in cell.split("|") if item.strip(SPACES)]
+
+
+def pairs(cell: str) -> object:
+    """Return the map of a cell: a JSON object, or `name=value` between `|`."""
+    if cell.strip(SPACES).startswith("{"):
+        return strict_json.parse(cell.strip(SPACES))
+    found: dict[str, str] = {}
+    for item in cell.split("|"):
+        name, sign, value = (part.strip(SPACES) for part in item.partition("="))
+        if (name or value) and not sign:
+            raise RefusedError("Write attributes as name=value, with | between them, or as JSON")
+        if name in found:
+            raise RefusedError(f"The attribute '{printable(name)}' stands twice")
+        if sign:
+            found[name] = value
+    return found
+
+
+def maps(name: str) -> Callable[[str], object]:
+    """Return what reads the maps of a cell: a JSON list of them. A blank one has none."""
+
+    def read(cell: str) -> object:
+        cell = cell.strip(SPACES)
+        if cell and not cell.startswith("["):
+            raise RefusedError(f"Write {name} as a JSON list of objects")
+        return strict_json.parse(cell) if cell else []
+
+    return read
+
+
+def cut(long: str, maximum: int) -> str:
+    """Return the beginning of a text, at most that long, up to the end of a word if it has any."""
+    if len(long) <= maximum:
+        return long
+    words = re.match(r"(?s).*\s", long[: maximum + 1])
+    return (words[0].rstrip() if words else "") or long[:maximum]
+
+
+FIELDS: Mapping[str, Callable[[str], object]] = MappingProxyType(
+    {
+        "name": text,
+        "slug": text_or_none,
+        "sku": text_or_none,
+        "description": text,
+        "details": text,
+        "price": price,
+        "compare_at_price": price,
+        "ingredients": items,
+        "attributes": pairs,
+        "seo_title": text_or_none,
+        "seo_description": text_or_none,
+        "stock_quantity": whole,
+        "track_stock": yes_or_no,
+        "is_active": yes_or_no,
+        "images": items,
+        "categories": items,
+        "variants": maps("variants"),
+        "category_details": maps("category details"),
+    }
+)
+"""The fields that a file can write, and how a cell of each is read."""
+LEFT_OUT_IF_BLANK = frozenset({"slug", "stock_quantity", "track_stock", "is_active"})
+"""The fields of which a blank cell says nothing."""

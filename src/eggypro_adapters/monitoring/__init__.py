@@ -1,0 +1,1 @@
+"""Metrics exporters, error trackers and worker statistics."""

@@ -1,0 +1,132 @@
+"""Categories as rows: which columns carry one, and the way back."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from eggypro_adapters.postgres.database import Statement
+from eggypro_adapters.postgres.product_rows import is_within
+from eggypro_adapters.postgres.schema import categories, product_categories, products
+from eggypro_core.domain.category import ROOTS, Category, CategoryDraft, CategoryQuery
+from eggypro_core.domain.pagination import COUNTED
+from eggypro_core.validation.parameters import Status
+
+EVERY = sa.select(
+    *(categories.c[name] for name in ("name", "slug", "description", "path", "is_active"))
+).order_by(categories.c.path)
+"""Every category, each behind its parent: the columns of `draft_of`, in its order."""
+OWN = ("id", "name", "slug", "description", "path", "is_active", "is_visible", "created_at")
+
+
+def _count(of: sa.FromClause) -> sa.ScalarSelect[int]:
+    """Return how many active products are in a category, or in what is visible below it.
+
+    It is a query for each row, so let it see no more rows than are shown.
+    """
+    within = categories.alias("within")
+    product_id = product_categories.c.product_id
+    # Few products are archived, and an index knows them: to look for one costs less than to look
+    # up each that is not.
+    is_archived = sa.exists().where(products.c.id == product_id, sa.not_(products.c.is_active))
+    return (
+        sa.select(sa.func.count(sa.distinct(product_id)))
+        .select_from(within.join(product_categories))
+        .where(
+            is_within(of.c.slug, within),
+            sa.or_(within.c.is_visible, within.c.id == of.c.id),
+            sa.not_(is_archived),
+        )
+        .correlate(of)
+        .scalar_subquery()
+    )
+
+
+def category_columns(of: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+    """Return the columns of `category_of`, in its order."""
+    return [*(of.c[name] for name in OWN), _count(of).label("product_count")]
+
+
+def category_of(row: Sequence[Any]) -> Category:
+    """Return what a row of `category_columns` says."""
+    fields = dict(zip((*OWN, "product_count"), row, strict=True))
+    path = tuple(fields.pop("path"))
+    return Category(**fields, path=path, parent=path[-2] if len(path) > 1 else None)
+
+
+def draft_of(row: Sequence[Any]) -> CategoryDraft:
+    """Return what a row of EVERY says."""
+    name, slug, description, path, is_active = row
+    return CategoryDraft(
+        name=name,
+        slug=slug,
+        description=description,
+        parent=path[-2] if len(path) > 1 else None,
+        is_active=is_active,
+    )
+
+
+_place = (categories.c.name_key, categories.c.id)
+
+
+@lru_cache(maxsize=18)  # three states, three kinds of parent, at the front or behind a place
+def _statement(status: Status, parent: str | None, *, after: bool) -> Statement:
+    """Return the statement of a page: rows of the total and what `category_of` takes.
+
+    There is one row more than the limit if another page follows. Where there is none to show, one
+    row still tells the total, and its id is null.
+    """
+    matching = sa.and_(sa.true(), *_filters(status, parent))
+    counted: sa.Select[Any] = (
+        sa.select(sa.literal_column("1")).select_from(categories).where(matching)
+    )
+    total = sa.select(sa.func.count()).select_from(counted.limit(COUNTED + 1).subquery())
+    found = sa.select(*(categories.c[name] for name in (*OWN, "name_key"))).where(matching)
+    if after:
+        place = sa.tuple_(
+            sa.bindparam("after_key", type_=sa.Text), sa.bindparam("after_id", type_=sa.BigInteger)
+        )
+        found = found.where(sa.tuple_(*_place) > place)
+    shown = (
+        found.order_by(*_place)
+        .limit(sa.bindparam("one_more", type_=sa.Integer))
+        .offset(sa.bindparam("skipped", type_=sa.Integer))
+        .subquery("shown")
+    )
+    one = sa.select(sa.literal_column("1").label("one")).subquery()
+    return Statement.of(
+        sa.select(total.scalar_subquery().label("total"), *category_columns(shown))
+        .select_from(one.outerjoin(shown, sa.true()))
+        .order_by(shown.c.name_key, shown.c.id)
+    )
+
+
+def page_statement(query: CategoryQuery) -> Statement:
+    """Return the statement of a query."""
+    parent = query.parent if query.parent in {None, ROOTS} else "one"
+    return _statement(query.status, parent, after=query.after is not None)
+
+
+def page_values(query: CategoryQuery) -> Mapping[str, object]:
+    """Return the parameters of the statement of a query."""
+    values: dict[str, object] = {
+        "parent": query.parent,
+        "one_more": query.limit + 1,
+        "skipped": query.offset,
+    }
+    if query.after is not None:
+        values |= {"after_key": query.after.key, "after_id": query.after.id}
+    return values
+
+
+def _filters(status: Status, parent: str | None) -> list[sa.ColumnElement[bool]]:
+    named = categories.alias("named")
+    its_id = sa.select(named.c.id).where(named.c.slug == sa.bindparam("parent", type_=sa.Text))
+    wanted: list[tuple[bool, sa.ColumnElement[bool]]] = [
+        (status is Status.ACTIVE, categories.c.is_visible),
+        (status is Status.ARCHIVED, sa.not_(categories.c.is_visible)),
+        (parent == ROOTS, categories.c.parent_id.is_(None)),
+        (parent not in {None, ROOTS}, categories.c.parent_id == its_id.scalar_subquery()),
+    ]
+    return [condition for is_wanted, condition in wanted if is_wanted]

@@ -1,0 +1,1 @@
+"""Cache invalidation across processes and hosts by LISTEN and NOTIFY."""

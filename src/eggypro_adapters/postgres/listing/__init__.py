@@ -1,0 +1,1 @@
+"""Lists, search, suggestions and facets of products in Postgres."""

@@ -1,0 +1,69 @@
+"""How common words are, as Postgres' own statistics say: what makes a plan, never a result."""
+
+from collections.abc import Callable, Mapping
+from threading import Lock
+from time import monotonic
+
+from attrs import define, field, frozen
+
+from eggypro_adapters.postgres.database import Database, Statement
+
+FRESH = 60.0
+"""Seconds after which they are read again."""
+_READ = Statement(
+    """
+SELECT greatest(reltuples, 0)::float8, most_common_elems::text::text[], most_common_elem_freqs
+FROM pg_class LEFT JOIN pg_stats
+  ON schemaname = current_schema() AND tablename = relname AND attname = 'words'
+WHERE pg_class.oid = 'product_search'::regclass
+""",
+    {},
+)
+
+
+@frozen
+class Frequencies:
+    """How many rows there are, and which part of them has a lexeme, for those that many have."""
+
+    rows: float
+    _shares: Mapping[str, float]
+    _rare: float = field(init=False)
+
+    @_rare.default
+    def _(self) -> float:
+        # What is not listed is rarer than all that is. Alone it does not count; many of them do.
+        return min(self._shares.values(), default=0.0) / 3
+
+    def share(self, lexeme: str) -> float:
+        """Return the part of the rows that has a lexeme."""
+        return self._shares.get(lexeme, self._rare)
+
+    def share_beginning(self, prefix: str) -> float:
+        """Return the part that has any lexeme with a prefix, 1 at most."""
+        found = (share for lexeme, share in self._shares.items() if lexeme.startswith(prefix))
+        return min(sum(found), 1.0)
+
+
+@define
+class FrequencyReader:
+    """Reads the frequencies of a database, and keeps them for a while."""
+
+    _database: Database
+    _clock: Callable[[], float] = monotonic
+    _read_at: float = field(default=-FRESH, init=False)
+    _last: Frequencies = field(factory=lambda: Frequencies(0, {}), init=False)
+    _reading: Lock = field(factory=Lock, init=False, repr=False)
+
+    def __call__(self) -> Frequencies:
+        """Return the frequencies, not much older than FRESH."""
+        if self._clock() - self._read_at > FRESH and self._reading.acquire(blocking=False):
+            try:
+                self._last, self._read_at = self._read(), self._clock()
+            finally:
+                self._reading.release()
+        return self._last
+
+    def _read(self) -> Frequencies:
+        rows, lexemes, shares = self._database.read(_READ, {})[0]
+        # Behind the shares of the lexemes come their least, their greatest, and that of none.
+        return Frequencies(rows, dict(zip(lexemes or (), shares or (), strict=False)))

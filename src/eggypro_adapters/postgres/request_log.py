@@ -1,0 +1,107 @@
+"""Calls kept in Postgres: written by COPY, and summed up there."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import sqlalchemy as sa
+from attrs import frozen
+
+from eggypro_adapters.postgres.copy_format import escaped
+from eggypro_adapters.postgres.database import Database, Statement, driver
+from eggypro_core.operations.request_metrics import FAILED, Call, CallSummary
+
+# A crash may take what was written in the last half second: not worth a wait for the disk.
+_HURRY = sa.text("SELECT set_config('synchronous_commit', 'off', true)")
+_COPY = (
+    "COPY api_metrics (endpoint, method, status_code, response_time, user_agent, ip_address,"
+    " created_at) FROM STDIN"
+)
+# How often each time was taken says all about percentiles, and fits into memory: sorting a million
+# calls would take seconds. `numeric` for the shortest words of a `real`.
+_SUMMARY = Statement.of(
+    sa.text(
+        f"""
+WITH taken AS MATERIALIZED (
+  SELECT endpoint, method, response_time, count(*) AS times,
+    count(*) FILTER (WHERE status_code >= {FAILED}) AS errors
+  FROM api_metrics WHERE created_at >= CAST(:since AS timestamptz)
+  GROUP BY endpoint, method, response_time
+), ranked AS (
+  SELECT *, sum(times) OVER (PARTITION BY endpoint, method) AS total,
+    sum(times) OVER (PARTITION BY endpoint, method ORDER BY response_time) AS up_to
+  FROM taken
+)
+SELECT endpoint, method, CAST(total AS bigint), CAST(sum(errors) AS bigint),
+  sum(CAST(CAST(response_time AS numeric) AS double precision) * times) / total,
+  CAST(min(CAST(response_time AS numeric)) FILTER (WHERE up_to * 100 >= total * 50) AS float8),
+  CAST(min(CAST(response_time AS numeric)) FILTER (WHERE up_to * 100 >= total * 95) AS float8),
+  CAST(min(CAST(response_time AS numeric)) FILTER (WHERE up_to * 100 >= total * 99) AS float8)
+FROM ranked GROUP BY endpoint, method, total
+ORDER BY total DESC, endpoint COLLATE "C", method COLLATE "C" """
+    ),
+    is_prepared=False,
+)
+_COUNTS = Statement.of(
+    sa.text(
+        """
+SELECT CAST(floor(extract(epoch FROM created_at - CAST(:since AS timestamptz))
+  / extract(epoch FROM CAST(:step AS interval))) AS integer) AS number, count(*)
+FROM api_metrics
+WHERE created_at >= CAST(:since AS timestamptz) AND created_at < CAST(:until AS timestamptz)
+GROUP BY number"""
+    ),
+    is_prepared=False,
+)
+_PRUNE = sa.text(
+    """
+DELETE FROM api_metrics WHERE id = ANY (ARRAY(
+  SELECT id FROM api_metrics WHERE created_at < :before ORDER BY created_at LIMIT :most
+  FOR UPDATE SKIP LOCKED
+))"""
+)
+
+
+@frozen
+class PostgresCallStore:
+    """Keeps calls in a table."""
+
+    _database: Database
+
+    def add(self, calls: Sequence[Call]) -> None:
+        self._database.write(lambda connection: _copy(connection, calls))
+
+    def summary(self, since: datetime) -> tuple[CallSummary, ...]:
+        return tuple(CallSummary(*row) for row in self._database.read(_SUMMARY, {"since": since}))
+
+    def counts(self, since: datetime, *, step: timedelta, steps: int) -> tuple[int, ...]:
+        values = {"since": since, "step": step, "until": since + step * steps}
+        counted = dict(self._database.read(_COUNTS, values))
+        return tuple(counted.get(number, 0) for number in range(steps))
+
+    def prune(self, before: datetime, most: int) -> int:
+        values = {"before": before, "most": most}
+        return self._database.write(lambda connection: connection.execute(_PRUNE, values).rowcount)
+
+
+def _copy(connection: sa.Connection, calls: Sequence[Call]) -> None:
+    connection.execute(_HURRY)
+    with driver(connection.connection).cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.write("".join(map(_row, calls)))
+
+
+def _row(call: Call) -> str:
+    """Return a call in the text format of COPY."""
+    return (
+        f"{call.endpoint}\t{call.method}\t{call.status}\t{call.response_time}"
+        f"\t{_text(call.user_agent)}\t{call.network}\t{call.at.isoformat()}\n"
+    )
+
+
+@lru_cache(1024)
+def _text(text: str) -> str:
+    """Return a text as COPY wants it, without what Postgres cannot store.
+
+    One such call would hold up all others.
+    """
+    return escaped(text.replace("\x00", "").encode(errors="replace").decode())

@@ -1,0 +1,67 @@
+"""What products show by what hangs on them, kept in their own rows."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from eggypro_core.domain.product import HIGHEST_STOCK
+
+_DERIVE = sa.text(
+    f"""
+    UPDATE products SET
+      has_variants = shown.every > 0,
+      variant_count = shown.active,
+      price = coalesce(lowest.price, products.price),
+      compare_at_price =
+        CASE WHEN shown.active > 0 THEN lowest.compare_at_price ELSE products.compare_at_price END,
+      stock_quantity = least(coalesce(shown.stock, 0), {HIGHEST_STOCK}),
+      track_stock = coalesce(shown.tracked, true),
+      version = products.version + :versions,
+      updated_at = CASE WHEN :versions > 0 THEN :at ELSE products.updated_at END
+    FROM unnest(:products) AS changed (id), LATERAL (
+      SELECT
+        count(*) AS every,
+        count(*) FILTER (WHERE is_active) AS active,
+        sum(stock_quantity) FILTER (WHERE is_active) AS stock,
+        bool_and(track_stock) FILTER (WHERE is_active) AS tracked
+      FROM variants WHERE product_id = changed.id
+    ) AS shown LEFT JOIN LATERAL (
+      SELECT price, compare_at_price FROM variants WHERE product_id = changed.id AND is_active
+      ORDER BY price, position, id LIMIT 1
+    ) AS lowest ON true
+    WHERE products.id = changed.id
+    """
+).bindparams(
+    sa.bindparam("products", type_=ARRAY(sa.Integer)),
+    sa.bindparam("versions", type_=sa.Integer),
+    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+)
+"""What products show by their variants, as `derived` in the core says it."""
+
+
+def derive(
+    connection: sa.Connection, product_ids: Collection[int], at: datetime | None = None
+) -> None:
+    """Store what products show by their variants. `at` a time it makes a new version of each."""
+    versions = 0 if at is None else 1
+    connection.execute(_DERIVE, {"products": list(product_ids), "versions": versions, "at": at})
+
+
+_RATE = sa.text(
+    """
+    UPDATE products SET rating_average = verified.average, rating_count = verified.number
+    FROM (
+      SELECT round(avg(rating), 2) AS average, count(*) AS number
+      FROM reviews WHERE product_id = :product_id AND is_verified
+    ) AS verified
+    WHERE products.id = :product_id
+      AND (rating_average, rating_count) IS DISTINCT FROM (verified.average, verified.number)
+    """
+)
+
+
+def rate(connection: sa.Connection, product_id: int) -> None:
+    """Store what the verified reviews of a product come to, as `rating_of` in the core says it."""
+    connection.execute(_RATE, {"product_id": product_id})

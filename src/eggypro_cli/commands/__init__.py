@@ -1,0 +1,1 @@
+"""Commands of the CLI, one module per group."""

@@ -1,0 +1,235 @@
+"""`eggypro categories`: the tree of categories, and which products are in them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eggypro_cli.commands import product_options
+from eggypro_cli.options import CursorOption, OffsetOption, SlugArgument, StatusOption, YesOption
+from eggypro_cli.output import JsonOption, WrongUsageError, examples, require_yes, show, write
+from eggypro_cli.queries import asked_for
+
+if TYPE_CHECKING:
+    from eggypro_cli.runtime import Outside
+    from eggypro_core import Category
+
+app = typer.Typer(
+    help="List, show, create, change and delete categories; fill them.",
+    epilog=examples("categories list --parent none", "categories link egg-bar bars"),
+)
+CategoryArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="CATEGORY",
+        help="The category's slug.",
+        callback=lambda slug: slug.encode(errors="replace").decode(),
+    ),
+]
+ParentOption = Annotated[
+    str | None, typer.Option("--parent", metavar="SLUG", help="The category above it.")
+]
+
+
+@app.command(
+    "list",
+    epilog=examples(
+        "categories list",
+        "categories list --parent none --json",
+        "categories list --parent food --status all --limit 1000",
+    ),
+)
+def list_categories(  # noqa: PLR0913  (one for each parameter of a list)
+    context: typer.Context,
+    *,
+    parent: Annotated[
+        str | None,
+        typer.Option("--parent", metavar="SLUG|none", help="Only those below it, or roots."),
+    ] = None,
+    limit: Annotated[
+        str | None, typer.Option("--limit", metavar="N", help="How many to show: 1-1000, else 20.")
+    ] = None,
+    offset: OffsetOption = None,
+    cursor: CursorOption = None,
+    status: StatusOption = "active",
+    json: JsonOption = False,
+) -> None:
+    """List categories by name.
+
+    Each with its path, and how many products are in it.
+    """
+    from eggypro_cli.tables import category_page
+    from eggypro_core import CategoryQuery
+    from eggypro_core.serializers import category_page_body
+
+    wishes = {
+        "parent": parent,
+        "limit": limit,
+        "offset": offset,
+        "cursor": cursor,
+        "status": status,
+    }
+    query = asked_for(CategoryQuery.read, wishes)
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        page = eggypro.taxonomy.page(query)
+    show(category_page_body(page, query), lambda: category_page(page, query), json=json)
+
+
+@app.command("show", epilog=examples("categories show bars", "categories show bars --json"))
+def show_one(
+    context: typer.Context,
+    slug: CategoryArgument,
+    *,
+    status: StatusOption = "active",
+    json: JsonOption = False,
+) -> None:
+    """Show all of one category."""
+    from eggypro_core import Status
+
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        category = eggypro.taxonomy.find(slug, Status(status))
+    _show(category, json=json)
+
+
+@app.command(
+    "create",
+    epilog=examples(
+        "categories create Food",
+        "categories create 'Protein bars' --slug bars --parent food",
+    ),
+)
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name.")],
+    *,
+    slug: product_options.SlugOption = None,
+    description: product_options.DescriptionOption = None,
+    parent: ParentOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Create a category: a root, unless a parent is named."""
+    more = product_options.given({"slug": slug, "description": description, "parent": parent})
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        category = eggypro.taxonomy.add({"name": name, **more})
+    _show(category, json=json)
+
+
+@app.command(
+    "update",
+    epilog=examples(
+        "categories update bars --name 'Protein bars' --parent snacks",
+        "categories update bars --root --slug protein-bars",
+    ),
+)
+def update(  # noqa: PLR0913  (an option for each field)
+    context: typer.Context,
+    slug: CategoryArgument,
+    *,
+    name: product_options.NameOption = None,
+    new_slug: Annotated[
+        str | None, typer.Option("--slug", metavar="SLUG", help="A new slug.")
+    ] = None,
+    description: product_options.DescriptionOption = None,
+    parent: ParentOption = None,
+    root: Annotated[bool, typer.Option("--root", help="Let nothing be above it.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Change what is given of a category.
+
+    A new parent moves it with all below it.
+    """
+    values = product_options.given(
+        {"name": name, "slug": new_slug, "description": description, "parent": parent}
+    )
+    if root and parent is not None:
+        raise WrongUsageError("--root contradicts --parent")
+    if root:
+        values["parent"] = None
+    if not values:
+        raise WrongUsageError("Say what to change, by an option")
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        category = eggypro.taxonomy.change(slug, values)
+    _show(category, json=json)
+
+
+@app.command("archive", epilog=examples("categories archive bars"))
+def archive(context: typer.Context, slug: CategoryArgument, *, json: JsonOption = False) -> None:
+    """Hide a category and all below it. Nothing is lost; `restore` brings it back."""
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        category = eggypro.taxonomy.archive(slug)
+    _show(category, json=json)
+
+
+@app.command("restore", epilog=examples("categories restore bars"))
+def restore(context: typer.Context, slug: CategoryArgument, *, json: JsonOption = False) -> None:
+    """Show an archived category again."""
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        category = eggypro.taxonomy.restore(slug)
+    _show(category, json=json)
+
+
+@app.command("delete", epilog=examples("categories delete bars", "categories delete bars --yes"))
+def delete(
+    context: typer.Context,
+    slug: CategoryArgument,
+    *,
+    yes: YesOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Delete a category for good. Its products stay, what is below it goes to its parent.
+
+    With --json nothing is written when it is done: there is nothing left to show.
+    """
+    require_yes(f"Delete the category '{slug}' for good?", yes=yes, json=json)
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        eggypro.taxonomy.remove(slug)
+    if not json:
+        write(f"Deleted the category '{slug}'.\n", sys.stdout)
+
+
+@app.command("link", epilog=examples("categories link egg-bar bars"))
+def link(
+    context: typer.Context,
+    slug: SlugArgument,
+    category: CategoryArgument,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Put a product in a category. With --json nothing is written, as over HTTP."""
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        eggypro.taxonomy.link(slug, category)
+    if not json:
+        write(f"'{slug}' is in '{category}'.\n", sys.stdout)
+
+
+@app.command("unlink", epilog=examples("categories unlink egg-bar bars"))
+def unlink(
+    context: typer.Context,
+    slug: SlugArgument,
+    category: CategoryArgument,
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Take a product out of a category. With --json nothing is written, as over HTTP."""
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        eggypro.taxonomy.unlink(slug, category)
+    if not json:
+        write(f"'{slug}' is not in '{category}'.\n", sys.stdout)
+
+
+def _show(category: Category, *, json: bool) -> None:
+    from eggypro_cli.tables import category_card
+    from eggypro_core.serializers import category_body
+
+    show(category_body(category), lambda: [category_card(category)], json=json)

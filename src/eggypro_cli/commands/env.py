@@ -1,0 +1,37 @@
+"""`eggypro env`: the settings, checked and explained."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from eggypro_cli.output import JsonOption, examples, json_line, show, write
+
+if TYPE_CHECKING:
+    from eggypro_cli.runtime import Outside
+
+app = typer.Typer(
+    help="Check the settings, and explain them.",
+    epilog=examples("env check", "env example > .env.local"),
+)
+
+
+@app.command(epilog=examples("env check", "env check --json"))
+def check(context: typer.Context, *, json: JsonOption = False) -> None:
+    """Check all settings.
+
+    Names every one that is wrong, never its value, and exits with 2 then.
+    """
+    outside: Outside = context.obj
+    outside.check_settings()
+    show({"status": "ok"}, lambda: ["ok"], json=json)
+
+
+@app.command(epilog=examples("env example > .env.local"))
+def example(context: typer.Context, *, json: JsonOption = False) -> None:
+    """Print a commented .env.example."""
+    outside: Outside = context.obj
+    text = outside.example_settings()
+    write(json_line({"example": text}) if json else text, sys.stdout)

@@ -1,0 +1,32 @@
+"""`eggypro health`: whether all that the shop needs is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from eggypro_cli.output import JsonOption, examples, show
+
+if TYPE_CHECKING:
+    from eggypro_cli.runtime import Outside
+
+AWAY = 3
+EXAMPLES = examples("health", "health --json")
+
+
+def health(context: typer.Context, *, json: JsonOption = False) -> None:
+    """Check everything that the settings name, from here.
+
+    It takes two seconds at most. Exits with 3 unless all is well.
+    """
+    from eggypro_cli.metric_tables import health_lines
+    from eggypro_core.operations.health import Status
+    from eggypro_core.serializers import health_body
+
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        report = eggypro.health.report()
+    show(health_body(report), lambda: health_lines(report), json=json)
+    if report.status is not Status.HEALTHY:
+        raise typer.Exit(AWAY)

@@ -1,0 +1,96 @@
+"""`eggypro metrics`: what the calls of the API came to, and forgetting them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eggypro_cli.output import JsonOption, examples, show
+from eggypro_cli.queries import asked_for
+
+if TYPE_CHECKING:
+    from eggypro_cli.runtime import Outside
+
+app = typer.Typer(
+    help="See how the API is called, and forget old calls.",
+    epilog=examples("metrics summary --days 7", "metrics top --limit 3"),
+)
+DaysOption = Annotated[
+    str | None, typer.Option("--days", metavar="N", help="How many days: 1-90, else 7.")
+]
+
+
+@app.command(epilog=examples("metrics summary --days 7", "metrics summary --days 1 --json"))
+def summary(context: typer.Context, *, days: DaysOption = None, json: JsonOption = False) -> None:
+    """Sum up the calls of the last days by route.
+
+    The most frequent come first. Times are in milliseconds; every status from 400 on counts as an
+    error.
+    """
+    from eggypro_cli.metric_tables import summary_lines
+    from eggypro_core.operations.request_metrics import read_days
+    from eggypro_core.serializers import summary_body
+
+    wanted = asked_for(read_days, {"days": days})
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        found = eggypro.monitor.summary(wanted)
+        show(
+            summary_body(found),
+            lambda: summary_lines(found, eggypro.monitor.activity(wanted)),
+            json=json,
+        )
+
+
+@app.command(epilog=examples("metrics top", "metrics top --days 1 --limit 3 --json"))
+def top(
+    context: typer.Context,
+    *,
+    days: DaysOption = None,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=100, help="How many of each to show.")
+    ] = 5,
+    json: JsonOption = False,
+) -> None:
+    """Show the slowest routes, and those with most errors.
+
+    The slowest by what 95 percent of their calls did not exceed.
+    """
+    from eggypro_cli.metric_tables import top_lines
+    from eggypro_core.operations.request_metrics import most_failing, read_days, slowest
+    from eggypro_core.serializers import summary_body
+
+    wanted = asked_for(read_days, {"days": days})
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        found = eggypro.monitor.summary(wanted)
+    slow, failing = slowest(found)[:limit], most_failing(found)[:limit]
+    body = {
+        "slowest": summary_body(slow)["items"],
+        "most_errors": summary_body(failing)["items"],
+    }
+    show(body, lambda: top_lines(slow, failing), json=json)
+
+
+@app.command(epilog=examples("metrics prune --days 30", "metrics prune --days 90 --json"))
+def prune(
+    context: typer.Context,
+    *,
+    days: Annotated[
+        str | None,
+        typer.Option("--days", metavar="N", help="How many days to keep: 1-3650, else 30."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Forget the calls that are older than some days.
+
+    A few at a time: nobody waits for it.
+    """
+    from eggypro_core.operations.request_metrics import read_kept_days
+
+    wanted = asked_for(read_kept_days, {"days": days})
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        removed = sum(eggypro.monitor.prune(wanted))
+    show({"removed": removed}, lambda: [f"{removed} removed"], json=json)

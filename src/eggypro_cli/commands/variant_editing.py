@@ -1,0 +1,149 @@
+"""`eggypro variants create`, `update` and `delete`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from eggypro_cli.commands import product_options
+from eggypro_cli.options import SlugArgument, VariantArgument, VersionOption, YesOption
+from eggypro_cli.output import (
+    JsonOption,
+    WrongUsageError,
+    examples,
+    require_yes,
+    show_variant,
+    write,
+)
+
+if TYPE_CHECKING:
+    from eggypro_cli.runtime import Outside
+
+CREATE_EXAMPLES = examples(
+    "variants create egg-white --option 'Size=1 kg' --option Colour=red \\",
+    "    --price 24.99 --stock 40",
+    "variants create egg-white --from variant.json --sku EW-1-V",
+)
+UPDATE_EXAMPLES = examples(
+    "variants update egg-white 7 --price 19.99 --compare-at-price 24.99",
+    "variants update egg-white 7 --option 'Size=2 kg' --no-option Flavour",
+    "variants update egg-white 7 --clear image --archived --version 3",
+    "variants update egg-white 7 --from patch.json --json",
+)
+DELETE_EXAMPLES = examples(
+    "variants delete egg-white 7", "variants delete egg-white 7 --yes --version 3"
+)
+
+
+def create(  # noqa: PLR0913  (an option for each field)
+    context: typer.Context,
+    slug: SlugArgument,
+    *,
+    option: product_options.OptionsOption = None,
+    price: product_options.PriceOption = None,
+    compare_at_price: product_options.CompareAtOption = None,
+    sku: product_options.SkuOption = None,
+    stock_quantity: product_options.QuantityOption = None,
+    track_stock: product_options.TrackOption = None,
+    image: product_options.ImageOption = None,
+    position: product_options.PositionOption = None,
+    active: product_options.ActiveOption = None,
+    file: product_options.FromOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Add a variant, of options, of a JSON object, or of both. It needs an option and a price.
+
+    From the first one on, price and stock of the product follow from its variants.
+    """
+    options = product_options.given(
+        {
+            "price": price,
+            "compare_at_price": compare_at_price,
+            "sku": sku,
+            "stock_quantity": product_options.number(stock_quantity),
+            "track_stock": track_stock,
+            "image": image,
+            "position": product_options.number(position),
+            "is_active": active,
+        }
+    )
+    edits = product_options.entries("option", option)
+    values = product_options.with_entries(
+        product_options.json_object(file) | options, "options", edits
+    )
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        variant = eggypro.assortment.add(slug, values)
+    show_variant(variant, eggypro.currency, json=json)
+
+
+def update(  # noqa: PLR0913  (an option for each field)
+    context: typer.Context,
+    slug: SlugArgument,
+    variant_id: VariantArgument,
+    *,
+    option: product_options.OptionsOption = None,
+    no_option: product_options.NoOptionsOption = None,
+    price: product_options.PriceOption = None,
+    compare_at_price: product_options.CompareAtOption = None,
+    sku: product_options.SkuOption = None,
+    stock_quantity: product_options.QuantityOption = None,
+    track_stock: product_options.TrackOption = None,
+    image: product_options.ImageOption = None,
+    position: product_options.PositionOption = None,
+    active: product_options.ActiveOption = None,
+    clear: product_options.ClearOfVariantOption = None,
+    file: product_options.FromOption = None,
+    version: VersionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Change what is given of a variant; the rest stays. A file is a JSON merge patch."""
+    options = product_options.given(
+        {
+            "price": price,
+            "compare_at_price": compare_at_price,
+            "sku": sku,
+            "stock_quantity": product_options.number(stock_quantity),
+            "track_stock": track_stock,
+            "image": image,
+            "position": product_options.number(position),
+            "is_active": active,
+        }
+    )
+    options |= product_options.cleared(clear, options)
+    edits = product_options.entries("option", option, no_option)
+    if file is None and not options and not edits:
+        raise WrongUsageError("Say what to change, by an option or a file")
+    values = product_options.with_entries(
+        product_options.json_object(file) | options, "options", edits
+    )
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        variant = eggypro.assortment.change(slug, variant_id, values, version=version)
+    show_variant(variant, eggypro.currency, json=json)
+
+
+def delete(
+    context: typer.Context,
+    slug: SlugArgument,
+    variant_id: VariantArgument,
+    *,
+    yes: YesOption = False,
+    version: VersionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Delete a variant for good. `update --archived` takes it off sale, and loses nothing.
+
+    With --json nothing is written when it is done: there is nothing left to show.
+    """
+    from eggypro_core import Status
+
+    require_yes(f"Delete variant {variant_id} of '{slug}' for good?", yes=yes, json=json)
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        eggypro.assortment.find(slug, variant_id, Status.ALL)  # who names none is told so
+        eggypro.assortment.remove(slug, variant_id, version=version)
+    if not json:
+        write(f"Deleted variant {variant_id} of '{slug}'.\n", sys.stdout)

@@ -1,0 +1,97 @@
+"""`eggypro variants`: listing and showing those of a product, and the commands that write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from eggypro_cli.commands import variant_editing
+from eggypro_cli.options import (
+    CursorOption,
+    LimitOption,
+    OffsetOption,
+    SlugArgument,
+    StatusOption,
+    VariantArgument,
+)
+from eggypro_cli.output import JsonOption, examples, show, show_variant
+from eggypro_cli.queries import asked_for, followed
+
+if TYPE_CHECKING:
+    from eggypro_cli.runtime import Outside
+    from eggypro_core import Assortment, Page, Variant, VariantQuery
+
+app = typer.Typer(
+    help="List, show, create, change and delete variants.",
+    epilog=examples(
+        "variants list egg-white", "variants create egg-white --option 'Size=1 kg' --price 24.99"
+    ),
+)
+app.command(epilog=variant_editing.CREATE_EXAMPLES)(variant_editing.create)
+app.command(epilog=variant_editing.UPDATE_EXAMPLES)(variant_editing.update)
+app.command(epilog=variant_editing.DELETE_EXAMPLES)(variant_editing.delete)
+
+
+@app.command(
+    "list",
+    epilog=examples(
+        "variants list egg-white",
+        "variants list egg-white --status all --limit 100 --json",
+    ),
+)
+def list_variants(  # noqa: PLR0913  (one for each parameter of a list)
+    context: typer.Context,
+    slug: SlugArgument,
+    *,
+    limit: LimitOption = None,
+    offset: OffsetOption = None,
+    cursor: CursorOption = None,
+    status: StatusOption = "active",
+    json: JsonOption = False,
+) -> None:
+    """List the variants of a product in their order, a page at a time."""
+    from eggypro_cli.tables import variant_page
+    from eggypro_core import VariantQuery
+    from eggypro_core.serializers import variant_page_body
+
+    wishes = {"limit": limit, "offset": offset, "cursor": cursor, "status": status}
+    query = asked_for(lambda given: VariantQuery.read(slug, given), wishes)
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        asked, page = followed(slug, lambda slug: _page_at(slug, query, eggypro.assortment))
+    body = variant_page_body(page, asked)
+    show(body, lambda: variant_page(page, asked, eggypro.currency), json=json)
+
+
+@app.command(
+    "show",
+    epilog=examples("variants show egg-white 7", "variants show egg-white 8 --status all --json"),
+)
+def show_one(
+    context: typer.Context,
+    slug: SlugArgument,
+    variant_id: VariantArgument,
+    *,
+    status: StatusOption = "active",
+    json: JsonOption = False,
+) -> None:
+    """Show all of one variant."""
+    from eggypro_core import Status
+
+    outside: Outside = context.obj
+    with outside.open() as eggypro:
+        variant = followed(
+            slug, lambda slug: eggypro.assortment.find(slug, variant_id, Status(status))
+        )
+    show_variant(variant, eggypro.currency, json=json)
+
+
+def _page_at(
+    slug: str, query: VariantQuery, assortment: Assortment
+) -> tuple[VariantQuery, Page[Variant, VariantQuery]]:
+    """Return the query for the product at a slug, which another led to, and its page."""
+    from attrs import evolve
+
+    there = evolve(query, product=slug)
+    return there, assortment.page(there)

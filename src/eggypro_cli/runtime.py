@@ -1,0 +1,66 @@
+"""What the commands need of the world outside: made of the settings by `main`, or by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # `--help` needs none of the domain
+    from eggypro_core import EggyPro, Tokens
+    from eggypro_core.operations.migrations import Migrations
+
+
+class Outside(Protocol):
+    """The world outside. Every method raises ConfigurationError where the settings are wrong."""
+
+    def open(self) -> EggyPro:
+        """Connect everything, for a `with` block. Raises UnavailableError."""
+        ...
+
+    def opener(self) -> AbstractContextManager[Callable[[], EggyPro]]:
+        """Give what `open` does, for the processes of a server, and set up the log of this one.
+
+        It reads no settings, and is picklable.
+        """
+        ...
+
+    def migrations(self) -> AbstractContextManager[Migrations]:
+        """Connect the migrations of the database. Raises UnavailableError."""
+        ...
+
+    def address(self) -> AbstractContextManager[Mapping[str, str]]:
+        """Give the address of the database, as variables that tools of Postgres know.
+
+        Raises UnavailableError.
+        """
+        ...
+
+    def tool_folders(self) -> list[Path]:
+        """Return where programs of Postgres may be that are not on the path."""
+        ...
+
+    def tokens(self) -> Tokens:
+        """Return the tokens of the shop; nothing is connected."""
+        ...
+
+    def check_settings(self) -> None:
+        """Read all settings, and nothing else."""
+        ...
+
+    def example_settings(self) -> str:
+        """Return a commented `.env.example`."""
+        ...
+
+    def admin_key_file(self) -> Path | None:
+        """Return the file of the generated admin key, None where the settings give a key."""
+        ...
+
+    def start_notes(self) -> list[str]:
+        """Return what the owner of a server should know when it starts, a sentence each."""
+        ...
+
+    def demo(self) -> Path:
+        """Return the file of the demo catalogue, in the project's own JSONL."""
+        ...

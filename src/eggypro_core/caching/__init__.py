@@ -1,0 +1,1 @@
+"""A read-through cache that every write invalidates."""

@@ -1,0 +1,25 @@
+"""Prices: how high they may be, and what must hold between two of them."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from eggypro_core.errors import Fault
+from eggypro_core.validation import fields
+
+HIGHEST_PRICE = Decimal("999999.99")
+
+
+def price_faults(values: Mapping[str, object], found: Mapping[str, fields.Rule]) -> list[Fault]:
+    """Return what is wrong between the two prices, where both are right by themselves."""
+    try:
+        price, compare_at = (found[name](values[name]) for name in ("price", "compare_at_price"))
+    except (KeyError, fields.RefusedError):
+        return []
+    return compare_at_faults(price, compare_at)
+
+
+def compare_at_faults(price: object, compare_at: object) -> list[Fault]:
+    """Return what is wrong between two prices, of which either may be missing."""
+    if not isinstance(price, Decimal) or not isinstance(compare_at, Decimal) or compare_at > price:
+        return []
+    return [Fault("compare_at_price", "Compare-at price must be above the price")]

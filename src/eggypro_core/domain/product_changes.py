@@ -1,0 +1,302 @@
+"""Parsing and applying changes to a product."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from attrs import asdict, evolve, fields_dict, frozen
+
+from eggypro_core.domain import variant as variant_rules
+from eggypro_core.domain.image import AddressOf, nowhere, own_id
+from eggypro_core.domain.pricing import HIGHEST_PRICE, compare_at_faults, price_faults
+from eggypro_core.domain.product import (
+    ATTRIBUTES,
+    CATEGORIES,
+    FROM_VARIANTS,
+    HIGHEST_STOCK,
+    IMAGES,
+    IMPORT_REQUIRED,
+    NOT_IN_NAMES,
+    SHOWN,
+    Image,
+    Product,
+    ProductDraft,
+    set_by_variants,
+)
+from eggypro_core.domain.slug import RESERVED
+from eggypro_core.domain.variant import VariantChanges, VariantDraft, derived
+from eggypro_core.errors import Fault, InvalidError
+from eggypro_core.validation import fields
+from eggypro_core.validation.unset import UNSET, Unset, or_none
+
+
+@frozen(kw_only=True)
+class ProductChanges:
+    """What a write says about a product. A field that it leaves alone is UNSET.
+
+    `variants` are those that a file names, each whole: what a product shows by them is left alone.
+    `attribute_edits` sets single attributes, or takes away those that are None there.
+    """
+
+    name: str | Unset = UNSET
+    slug: str | Unset = UNSET
+    sku: str | Unset | None = UNSET
+    description: str | Unset = UNSET
+    details: str | Unset = UNSET
+    price: Decimal | Unset = UNSET
+    compare_at_price: Decimal | Unset | None = UNSET
+    images: tuple[Image, ...] | Unset = UNSET
+    ingredients: tuple[str, ...] | Unset = UNSET
+    attributes: Mapping[str, str] | Unset = UNSET
+    attribute_edits: Mapping[str, str | None] | Unset = UNSET
+    seo_title: str | Unset | None = UNSET
+    seo_description: str | Unset | None = UNSET
+    stock_quantity: int | Unset = UNSET
+    track_stock: bool | Unset = UNSET
+    is_active: bool | Unset = UNSET
+    variants: tuple[VariantChanges, ...] = ()
+    categories: tuple[str, ...] | Unset = UNSET
+
+    @classmethod
+    def read(  # noqa: PLR0913  (one for each way in which writes differ)
+        cls,
+        values: Mapping[str, object],
+        clean_html: Callable[[str], str],
+        *,
+        required: Collection[str] = (),
+        closed: Collection[str] = SHOWN - {"images"},
+        ignored: Collection[str] = (),
+        merge: bool = False,
+        address: AddressOf = nowhere,
+    ) -> "ProductChanges":
+        """Check what came from outside. Raises InvalidError with every fault of it.
+
+        `required` names must be there, and an ingredient with them; `closed` ones cannot be set
+        here, and those of them that are `ignored` are passed over. To `merge` is to read the
+        attributes as a JSON merge patch does (RFC 7396): what it does not name stays. `address`
+        tells where our own images are, which can be named by it.
+        """
+        least = 1 if "ingredients" in required else 0
+        found = _rules(clean_html, ingredients=least, merge=merge, address=address)
+        open_rules = {name: rule for name, rule in found.items() if name not in closed}
+        try:
+            checked = fields.check(
+                values, open_rules, required=required, ignored=ignored, closed=closed
+            )
+        except InvalidError as invalid:
+            raise InvalidError([*invalid.faults, *price_faults(values, found)]) from None
+        if merge and checked.get("attributes") is not None:
+            checked["attribute_edits"] = checked.pop("attributes")
+        elif "attributes" in checked:
+            checked["attributes"] = checked["attributes"] or {}
+        changes = cls(**checked)
+        fields.refuse(compare_at_faults(changes.price, changes.compare_at_price))
+        return changes
+
+    def draft(self) -> ProductDraft:
+        """Return the new product that this describes; what it leaves out is empty.
+
+        Raises InvalidError where the name or the price is missing.
+        """
+        given = self._given()
+        if self.variants:
+            variants = tuple(one.draft_at(place) for place, one in enumerate(self.variants))
+            given |= {"variants": variants, **_shown_by(variants, given)}
+        fields.refuse(
+            [
+                Fault(name, f"{fields.label(name)} is required")
+                for name in IMPORT_REQUIRED
+                if name not in given
+            ]
+        )
+        return ProductDraft(**given)
+
+    def apply(self, product: Product, at: datetime) -> Product:
+        """Return the product as changed `at` a time: a version on, or itself if nothing differs.
+
+        Raises InvalidError where the two together break a rule, ConflictError where this sets what
+        follows from the product's variants.
+        """
+        given = self._given()
+        if self.variants:
+            given = {name: value for name, value in given.items() if name not in FROM_VARIANTS}
+        elif product.has_variants:
+            self._leave_to_variants(product)
+        changed = evolve(product, **given, **self._edited(product))
+        if changed == product:
+            return product
+        fields.refuse(compare_at_faults(changed.price, changed.compare_at_price))
+        fields.refuse(_attribute_faults(changed.attributes))
+        return evolve(changed, version=product.version + 1, updated_at=at)
+
+    def leaves(self, name: str) -> bool:
+        """Whether a field is left as it is."""
+        return getattr(self, name) is UNSET
+
+    def _leave_to_variants(self, product: Product) -> None:
+        for name in FROM_VARIANTS:
+            if not self.leaves(name) and getattr(self, name) != getattr(product, name):
+                raise set_by_variants(name)
+
+    def _given(self) -> dict[str, Any]:
+        names = fields_dict(ProductDraft).keys() - {"variants"}
+        return {name: getattr(self, name) for name in names if not self.leaves(name)}
+
+    def _edited(self, product: Product) -> dict[str, Any]:
+        if self.attribute_edits is UNSET:
+            return {}
+        merged = {**product.attributes, **self.attribute_edits}
+        return {"attributes": {name: text for name, text in merged.items() if text is not None}}
+
+
+def read_stock(values: Mapping[str, object]) -> dict[str, int]:
+    """Check a change of stock: `delta` is added, or `set` is what there is then; one is given.
+
+    Raises InvalidError.
+    """
+    also = [] if len({"delta", "set"} & values.keys()) == 1 else [_EITHER]
+    return fields.check(values, STOCK_FIELDS, also=also)
+
+
+def image_list(address: AddressOf) -> Callable[[object], tuple[Image, ...]]:
+    """Return the rule of a product's images: each our own or at an https address, maybe with alt.
+
+    Each is given as its reference, or as a map of `ref` and `alt`.
+    """
+
+    def ref(value: object) -> str:
+        own = own_id(value, address) if isinstance(value, str) else None
+        return own or _image_address(value)
+
+    def image(value: object) -> Image:
+        if isinstance(value, str):
+            return Image(ref(value))
+        if isinstance(value, Mapping) and "ref" in value and set(value) <= {"ref", "alt"}:
+            return Image(ref(value["ref"]), alt_text(value.get("alt")))
+        raise fields.RefusedError("Each image must be an address, or a map of ref and alt")
+
+    return fields.listed("Images", fields.shaped(image, _IMAGE_SHAPE), IMAGES)
+
+
+@lru_cache(maxsize=8)  # an import reads a hundred thousand products by the same rules
+def _rules(
+    clean_html: Callable[[str], str], *, ingredients: int, merge: bool, address: AddressOf
+) -> dict[str, fields.Rule]:
+    """Return the rule of each field that can be written."""
+    return {
+        "name": fields.line("Name", 255, never=NOT_IN_NAMES),
+        "slug": fields.slug("Slug", 255, RESERVED),
+        "sku": fields.optional(fields.line("SKU", 100)),
+        "description": fields.long_text("Description", 5000),
+        "details": fields.long_text("Details", 50_000, clean_html),
+        "price": fields.money("Price", HIGHEST_PRICE),
+        "compare_at_price": fields.optional(fields.money("Compare-at price", HIGHEST_PRICE)),
+        "images": image_list(address),
+        "ingredients": fields.listed(
+            "Ingredients", fields.line("Ingredient", 255), 50, least=ingredients
+        ),
+        "attributes": _edits if merge else _attributes,
+        "seo_title": fields.optional(fields.line("SEO title", 255)),
+        "seo_description": fields.optional(fields.line("SEO description", 500)),
+        "stock_quantity": _STOCK,
+        "track_stock": fields.yes_or_no("Track stock"),
+        "is_active": fields.yes_or_no("Is active"),
+        "variants": _variants,
+        "categories": fields.shaped(_categories, fields.shape_of(_CATEGORIES)),
+    }
+
+
+alt_text = fields.optional(fields.line("Alt text", 255))
+_REF: fields.Shape = {"type": "string", "minLength": 1, "maxLength": 2048}
+_IMAGE_SHAPE: fields.Shape = {
+    "anyOf": [
+        _REF,
+        {
+            "type": "object",
+            "properties": {"ref": _REF, "alt": fields.shape_of(alt_text)},
+            "required": ["ref"],
+            "additionalProperties": False,
+        },
+    ]
+}
+_image_address = fields.address("Image address", each="Each image")
+_CATEGORIES = fields.listed("Categories", fields.slug("Category", 100), CATEGORIES)
+_STOCK = fields.whole("Stock quantity", 0, HIGHEST_STOCK)
+STOCK_FIELDS: Mapping[str, fields.Rule] = {"delta": fields.integer("Delta"), "set": _STOCK}
+_EITHER = Fault("delta", "Either delta or set must be given")
+_ATTRIBUTE = fields.line("Attribute", 1000)
+_ATTRIBUTE_NAME = fields.line("Attribute name", 100)
+_attributes = fields.text_map(
+    "Attributes", maximum=ATTRIBUTES, key=_ATTRIBUTE_NAME, text=_ATTRIBUTE
+)
+_edits = or_none(
+    fields.text_map(
+        "Attributes",
+        maximum=2 * ATTRIBUTES,  # all may be taken away, and as many set
+        key=_ATTRIBUTE_NAME,
+        text=or_none(_ATTRIBUTE),
+    )
+)
+
+
+def _shown_by(drafts: Sequence[VariantDraft], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a new product shows by its variants: no stock if none of them is active.
+
+    Its last price is then the one that is given for it, or that of the first one.
+    """
+    shown = derived(drafts)
+    if shown is None:
+        last = given if "price" in given else asdict(drafts[0], recurse=False)
+        prices = {"price": last["price"], "compare_at_price": last.get("compare_at_price")}
+        return {**prices, "stock_quantity": 0, "track_stock": True}
+    return {name: getattr(shown, name) for name in FROM_VARIANTS}
+
+
+def _variants(value: object) -> tuple[VariantChanges, ...]:
+    """Return the variants of a product as a file names them."""
+    if not isinstance(value, list | tuple):
+        raise fields.RefusedError("Variants must be a list")
+    found, faults = [], []
+    for number, each in enumerate(value, 1):
+        try:
+            found.append(_variant(each))
+        except (InvalidError, fields.RefusedError) as error:
+            faults.append(f"variant {number}: {error}")
+    if faults:
+        raise fields.RefusedError(fields.printable("; ".join(faults), 1000))
+    _refuse_twice("options", [one.combination for one in found])
+    _refuse_twice("SKU", [one.sku for one in found if isinstance(one.sku, str)])
+    return tuple(found)
+
+
+def _variant(value: object) -> VariantChanges:
+    if not isinstance(value, Mapping):
+        raise fields.RefusedError("A variant must be a map")
+    return VariantChanges.read(value, required=variant_rules.REQUIRED, ignored=variant_rules.SHOWN)
+
+
+def _refuse_twice(name: str, keys: Sequence[object]) -> None:
+    if len(set(keys)) < len(keys):
+        raise fields.RefusedError(f"Two variants have the same {name}")
+
+
+def _categories(value: object) -> tuple[str, ...]:
+    """Return the slugs of a list of them, each once."""
+    return tuple(dict.fromkeys(_CATEGORIES(value)))
+
+
+def _attribute_faults(attributes: Mapping[str, str]) -> list[Fault]:
+    too_many = len(attributes) > ATTRIBUTES
+    return [Fault("attributes", "Too many attributes")] if too_many else []
+
+
+def _plain(html: str) -> str:
+    return html
+
+
+FIELDS = _rules(_plain, ingredients=1, merge=False, address=nowhere)
+"""What can be written of a product, and how; HTML is left as it is."""
+EDITS = _rules(_plain, ingredients=1, merge=True, address=nowhere)
+"""The same in a merge patch."""

@@ -1,0 +1,1 @@
+"""Health, metrics, error tracking, migrations and idempotency of a running shop."""

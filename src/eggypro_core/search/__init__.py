@@ -1,0 +1,1 @@
+"""Search semantics: text analysis, query parsing and ranking."""

@@ -1,0 +1,391 @@
+"""What things look like on the wire: plain maps, lists and texts, ready to be written as JSON."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypeAlias, TypeVar
+from urllib.parse import urlencode
+
+from attrs import asdict, astuple, fields
+
+from eggypro_core.access.authentication import AdminUser, Grant
+from eggypro_core.caching.entries import CacheCounts, CacheReport
+from eggypro_core.deployment import Step
+from eggypro_core.domain.category import Category, CategoryQuery
+from eggypro_core.domain.image import AddressOf, SignedUpload, image_set, is_elsewhere
+from eggypro_core.domain.pagination import ListQuery, Page
+from eggypro_core.domain.product import ListedProduct, Product, Rating
+from eggypro_core.domain.product_files import ImportReport, Notice
+from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
+from eggypro_core.domain.review import Review, ReviewQuery
+from eggypro_core.domain.variant import Variant, VariantQuery
+from eggypro_core.maintenance import Upkept
+from eggypro_core.operations.health import DATABASE, Finding, HealthReport, State
+from eggypro_core.operations.migrations import TableSize
+from eggypro_core.operations.request_metrics import CallSummary
+from eggypro_core.search.query import Reason, Term, Tier, relevance_of
+from eggypro_core.search.results import Explained, Listing
+from eggypro_core.search.zero_results import SearchMiss
+
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+PRODUCTS = "/api/products"
+REVIEWS = "/api/reviews"
+CATEGORIES = "/api/categories"
+UPLOADS = "/api/images/uploads"
+T = TypeVar("T")
+Q = TypeVar("Q", bound=ListQuery)
+
+
+def product_body(product: Product, currency: str, address: AddressOf) -> dict[str, Json]:
+    """Return a product, whole. `address` tells where our own images are."""
+    return {
+        **listed_body(product, currency, address),
+        "details": product.details,
+        "attributes": dict(product.attributes),
+        "image_sets": image_set_bodies(product, address),
+        "variants": [variant_body(variant) for variant in product.variants],
+    }
+
+
+def listed_body(product: ListedProduct, currency: str, address: AddressOf) -> dict[str, Json]:
+    """Return a product as lists carry it."""
+    return {
+        "id": product.id,
+        "name": product.name,
+        "slug": product.slug,
+        "sku": product.sku,
+        "description": product.description,
+        "price": str(product.price),
+        "compare_at_price": _optional_money(product.compare_at_price),
+        "currency": currency,
+        "images": image_addresses(product, address),
+        "ingredients": product.ingredients,
+        "seo_title": product.seo_title,
+        "seo_description": product.seo_description,
+        "stock_quantity": product.stock_quantity,
+        "track_stock": product.track_stock,
+        "is_active": product.is_active,
+        "created_at": timestamp(product.created_at),
+        "updated_at": timestamp(product.updated_at),
+        "categories": [{"slug": one.slug, "name": one.name} for one in product.categories],
+        "variant_count": product.variant_count,
+        "rating": _rating(product.rating),
+    }
+
+
+def image_addresses(product: ListedProduct, address: AddressOf) -> list[str]:
+    """Return where each image of a product is."""
+    return [
+        image.ref if is_elsewhere(image.ref) else address(image.ref, None)
+        for image in product.images
+    ]
+
+
+def image_set_bodies(product: Product, address: AddressOf) -> list[dict[str, Json]]:
+    """Return the image sets of a product."""
+    stored = {one.public_id: one for one in product.stored_images}
+    return [
+        asdict(image_set(one.ref, address, alt=one.alt, stored=stored.get(one.ref)))
+        for one in product.images
+    ]
+
+
+def upload_body(upload: str, signed: SignedUpload) -> dict[str, Json]:
+    """Return what a browser needs to upload a file by itself."""
+    return {
+        "id": upload,
+        "url": signed.url,
+        "fields": dict(signed.fields),
+        "expires_at": timestamp(signed.expires_at),
+    }
+
+
+def page_body(
+    listing: Listing, query: ProductQuery, currency: str, address: AddressOf
+) -> dict[str, Json]:
+    """Return a page of products, with the address of the next one, and what was asked beside it."""
+    body = _page(
+        listing.page, query, PRODUCTS, lambda product: listed_body(product, currency, address)
+    )
+    if listing.facets is not None:
+        body["facets"] = _facets(listing.facets)
+    if listing.explained is not None:
+        body["explain"] = _explanation(listing.explained)
+    return body
+
+
+def _facets(facets: Facets) -> dict[str, Json]:
+    """Return what a list comes to. Where it says `sampled`, counts are about right."""
+    body: dict[str, Json] = {
+        "categories": [
+            {"slug": one.slug, "name": one.name, "count": one.count} for one in facets.categories
+        ],
+        "price": {"min": _optional_money(facets.lowest), "max": _optional_money(facets.highest)},
+        "in_stock": facets.in_stock,
+    }
+    return {**body, "sampled": True} if facets.is_sampled else body
+
+
+def _explanation(explained: Explained) -> dict[str, Json]:
+    """Return how a search was read, and why each item of its page stands where it does."""
+    pairs = zip(explained.page.items, explained.reasons, strict=True)
+    return {
+        "words": [_term(term) for term in explained.reading.terms],
+        "items": [_reason(item, reason) for item, reason in pairs],
+    }
+
+
+def _term(term: Term) -> dict[str, Json]:
+    stems = {
+        fit.name.lower(): meaning.stems or [f"{meaning.beginning}…"]
+        for fit, meaning in term.meanings.items()
+    }
+    return {"word": term.word, **stems}
+
+
+def _reason(item: ListedProduct, reason: Reason) -> dict[str, Json]:
+    return {
+        "slug": item.slug,
+        **_tier(reason.tier),
+        "rating": _optional_money(item.rating.average),
+        "in_stock": item.in_stock,
+        "relevance": relevance_of(reason.tier, reason.score),
+        "words": [
+            {"word": match.word, "found": match.found or "(category)", **_tier(match.tier)}
+            for match in reason.matches
+        ],
+    }
+
+
+def _tier(tier: Tier | None) -> dict[str, Json]:
+    """Return the field and the fit of a tier in words; without one, the SKU was searched for."""
+    if tier is None:
+        return {"field": "sku", "fit": "exact"}
+    return {"field": tier.field.name.lower(), "fit": tier.fit.name.lower()}
+
+
+def suggestions_body(suggestions: Iterable[Suggestion]) -> dict[str, Json]:
+    """Return what a search box offers."""
+    return {
+        "items": [{"name": one.name, "slug": one.slug, "image": one.image} for one in suggestions]
+    }
+
+
+def variant_body(variant: Variant) -> dict[str, Json]:
+    """Return a variant."""
+    return {
+        "id": variant.id,
+        "sku": variant.sku,
+        "options": dict(variant.options),
+        "price": str(variant.price),
+        "compare_at_price": _optional_money(variant.compare_at_price),
+        "stock_quantity": variant.stock_quantity,
+        "track_stock": variant.track_stock,
+        "image": variant.image,
+        "position": variant.position,
+        "is_active": variant.is_active,
+    }
+
+
+def variant_page_body(page: Page[Variant, VariantQuery], query: VariantQuery) -> dict[str, Json]:
+    """Return a page of a product's variants, with the address of the next one."""
+    return _page(page, query, f"{PRODUCTS}/{query.product}/variants", variant_body)
+
+
+def review_body(review: Review) -> dict[str, Json]:
+    """Return a review."""
+    return {
+        "id": review.id,
+        "product": review.product,
+        "reviewer_name": review.reviewer_name,
+        "reviewer_image_url": review.reviewer_image_url,
+        "rating": review.rating,
+        "comment": review.comment,
+        "image_url": review.image_url,
+        "video_url": review.video_url,
+        "is_verified": review.is_verified,
+        "created_at": timestamp(review.created_at),
+    }
+
+
+def review_page_body(page: Page[Review, ReviewQuery], query: ReviewQuery) -> dict[str, Json]:
+    """Return a page of reviews, with the address of the next one."""
+    address = REVIEWS if query.product is None else f"{PRODUCTS}/{query.product}/reviews"
+    return _page(page, query, address, review_body)
+
+
+def category_body(category: Category) -> dict[str, Json]:
+    """Return a category."""
+    return {
+        "id": category.id,
+        "name": category.name,
+        "slug": category.slug,
+        "description": category.description,
+        "parent": category.parent,
+        "path": category.path,
+        "is_active": category.is_active,
+        "product_count": category.product_count,
+        "created_at": timestamp(category.created_at),
+    }
+
+
+def category_page_body(
+    page: Page[Category, CategoryQuery], query: CategoryQuery
+) -> dict[str, Json]:
+    """Return a page of categories, with the address of the next one."""
+    return _page(page, query, CATEGORIES, category_body)
+
+
+def report_body(report: ImportReport) -> dict[str, Json]:
+    """Return what an import did."""
+    return {
+        "created": report.created,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "refused": [_notice(notice) for notice in report.refused],
+        "warnings": [_notice(notice) for notice in report.warnings],
+        "dry_run": report.dry_run,
+    }
+
+
+def misses_body(misses: Iterable[SearchMiss]) -> dict[str, Json]:
+    """Return searches that found nothing."""
+    return {
+        "items": [
+            {"words": one.words, "times": one.times, "last_at": timestamp(one.last_at)}
+            for one in misses
+        ]
+    }
+
+
+def cache_report_body(report: CacheReport) -> dict[str, Json]:
+    """Return what the running workers count together, and what they share."""
+    sums = [sum(column) for column in zip(*map(astuple, report.workers), strict=True)]
+    names = [one.name for one in fields(CacheCounts)]
+    return {
+        "workers": len(report.workers),
+        **dict(zip(names, sums or [0] * len(names), strict=True)),
+        "shared": None if report.shared is None else asdict(report.shared),
+    }
+
+
+def summary_body(summaries: Iterable[CallSummary]) -> dict[str, Json]:
+    """Return what the calls of each route came to."""
+    return {
+        "items": [
+            {
+                "endpoint": one.endpoint,
+                "method": one.method,
+                "avgResponseTime": round(one.average, 3),
+                "p50": one.p50,
+                "p95": one.p95,
+                "p99": one.p99,
+                "totalRequests": one.requests,
+                "errorCount": one.errors,
+            }
+            for one in summaries
+        ]
+    }
+
+
+def health_body(report: HealthReport) -> dict[str, Json]:
+    """Return how a shop and its services are: nothing that only its owner should know."""
+    services: dict[str, Json] = {name: _finding(one) for name, one in report.services.items()}
+    if DATABASE in report.services:
+        is_there = report.services[DATABASE].state is State.HEALTHY
+        connection = "active" if is_there else "inactive"
+        services[DATABASE] = {**_finding(report.services[DATABASE]), "connection": connection}
+    return {
+        "status": report.status,
+        "timestamp": timestamp(report.at),
+        "uptime": round(report.uptime, 3),
+        "responseTime": round(report.milliseconds, 3),
+        "services": {**services, "environment": dict(report.configured)},
+        "version": report.version,
+        "environment": report.environment,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Json]:
+    return {
+        "status": finding.state,
+        "timestamp": timestamp(finding.at),
+        "responseTime": round(finding.milliseconds, 3),
+    }
+
+
+def schema_body(
+    revision: str | None, sizes: Sequence[TableSize], differences: Sequence[str]
+) -> dict[str, Json]:
+    """Return what is in a database, and how it differs from the tables in code."""
+    tables: list[Json] = [{"name": one.name, "rows": one.rows, "bytes": one.bytes} for one in sizes]
+    return {"revision": revision, "tables": tables, "differences": differences}
+
+
+def deployment_body(steps: Sequence[Step]) -> dict[str, Json]:
+    """Return how each step of a deployment went."""
+    items = [{"name": one.name, "status": one.outcome, "detail": one.detail} for one in steps]
+    return {"items": items}
+
+
+def upkept_body(upkept: Upkept) -> dict[str, Json]:
+    """Return what a job of the upkeep came to."""
+    return {
+        "job": upkept.job,
+        "removed": upkept.removed,
+        "kept": upkept.kept,
+        "complete": upkept.complete,
+    }
+
+
+def grant_body(grant: Grant) -> dict[str, Json]:
+    """Return a token, and what its bearer is let in as."""
+    return {
+        "user": _user(grant.user),
+        "token": grant.token,
+        "expires_at": _optional_time(grant.expires_at),
+    }
+
+
+def timestamp(time: datetime) -> str:
+    """Return a time as RFC 3339 in UTC with six decimals and `Z`."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def _page(
+    page: Page[T, Q], query: ListQuery, address: str, body_of: Callable[[T], Json]
+) -> dict[str, Json]:
+    """Return a page of the list at an address, with the address of the next page."""
+    body: dict[str, Json] = {
+        "items": [body_of(item) for item in page.items],
+        "total": page.total,
+        "limit": query.limit,
+        "offset": query.offset if query.after is None else None,
+        "next": None if page.next is None else f"{address}?{urlencode(page.next.params())}",
+    }
+    return {**body, "total_capped": True} if page.total_capped else body
+
+
+def _optional_money(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def _optional_time(time: datetime | None) -> str | None:
+    return None if time is None else timestamp(time)
+
+
+def _user(user: AdminUser) -> dict[str, Json]:
+    return {
+        "id": user.id,
+        "role": user.role,
+        "permissions": sorted(user.permissions),
+        "last_login": _optional_time(user.last_login),
+    }
+
+
+def _rating(rating: Rating) -> dict[str, Json]:
+    return {"average": _optional_money(rating.average), "count": rating.count}
+
+
+def _notice(notice: Notice) -> dict[str, Json]:
+    return {"line": notice.line, "field": notice.field, "message": notice.message}

@@ -1,0 +1,1 @@
+"""Use cases of the catalogue, one class per module."""

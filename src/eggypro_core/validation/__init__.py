@@ -1,0 +1,1 @@
+"""Validation of values that come from outside."""

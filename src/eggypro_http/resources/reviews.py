@@ -1,0 +1,104 @@
+"""Reviews over HTTP: reading and submitting them, and their moderation."""
+
+import falcon
+import orjson
+
+from eggypro_core.access.authentication import Permission
+from eggypro_core.access.rate_limiting import STANDARD, STRICT
+from eggypro_core.caching.entries import product_tag
+from eggypro_core.domain.review import QUEUE_PARAMETERS, ReviewQuery
+from eggypro_core.serializers import PRODUCTS, REVIEWS, review_body, review_page_body
+from eggypro_core.shop import EggyPro
+from eggypro_core.validation.parameters import PAGING
+from eggypro_http.requests.json_body import json_object
+from eggypro_http.requests.query_string import parameters, require_no_parameters
+from eggypro_http.responses import NOTHING, Answer, tagged
+from eggypro_http.routing import Route
+
+
+def list_reviews(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+    """Answer a page of a product's verified reviews."""
+    return _page(shop, ReviewQuery.read_of(slug, parameters(request)))
+
+
+def submit_review(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+    """Take a review for moderation, and answer it."""
+    values = json_object(request)
+    require_no_parameters(request)
+    review = shop.feedback.submit(slug, values)
+    return Answer(orjson.dumps(review_body(review)), {"location": f"{REVIEWS}/{review.id}"})
+
+
+def list_queue(shop: EggyPro, request: falcon.Request) -> Answer:
+    """Answer a page of the moderators' queue."""
+    return _page(shop, ReviewQuery.read(parameters(request)))
+
+
+def moderate_review(shop: EggyPro, request: falcon.Request, review: int) -> Answer:
+    """Show a review, or take it back, and answer it."""
+    values = json_object(request)
+    require_no_parameters(request)
+    return Answer(orjson.dumps(review_body(shop.feedback.moderate(review, values))))
+
+
+def delete_review(shop: EggyPro, request: falcon.Request, review: int) -> Answer:
+    """Delete a review for good. Repeated, it changes nothing."""
+    require_no_parameters(request)
+    shop.feedback.remove(review)
+    return NOTHING
+
+
+def _page(shop: EggyPro, query: ReviewQuery) -> Answer:
+    return tagged(review_page_body(shop.feedback.page(query), query))
+
+
+OF_PRODUCT = f"{PRODUCTS}/{{slug}}/reviews"
+ONE = f"{REVIEWS}/{{review}}"
+
+ROUTES = (
+    Route(
+        method="GET",
+        path=OF_PRODUCT,
+        summary="A page of a product's verified reviews",
+        handler=list_reviews,
+        parameters=PAGING,
+        answer="ReviewPage",
+        tags=(product_tag("{slug}"),),
+    ),
+    Route(
+        method="POST",
+        path=OF_PRODUCT,
+        summary="Submit a review of a product",
+        handler=submit_review,
+        limits=(STANDARD, STRICT),
+        body="ReviewDraft",
+        answer="Review",
+        success=201,
+    ),
+    Route(
+        method="GET",
+        path=REVIEWS,
+        summary="A page of the moderation queue",
+        handler=list_queue,
+        permission=Permission.REVIEWS_MODERATE,
+        parameters=QUEUE_PARAMETERS,
+        answer="ReviewPage",
+    ),
+    Route(
+        method="PATCH",
+        path=ONE,
+        summary="Show a review, or take it back",
+        handler=moderate_review,
+        permission=Permission.REVIEWS_MODERATE,
+        body="Moderation",
+        answer="Review",
+    ),
+    Route(
+        method="DELETE",
+        path=ONE,
+        summary="Delete a review for good",
+        handler=delete_review,
+        permission=Permission.REVIEWS_MODERATE,
+        success=204,
+    ),
+)

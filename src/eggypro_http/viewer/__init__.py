@@ -1,5 +1,0 @@
-"""The page to read and try the API: Swagger UI, served by us, out of a package that carries it."""
-
-from eggypro_http.viewer.page import install_viewer
-
-__all__ = ["install_viewer"]

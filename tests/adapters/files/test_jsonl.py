@@ -1,0 +1,141 @@
+import io
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.files import read_products
+from eggypro_adapters.files.cell_parsers import FIELDS
+from eggypro_core.domain.product_files import ImportEntry
+from eggypro_core.errors import Fault
+
+
+def read(text: str) -> list[ImportEntry]:
+    return list(read_products(io.BytesIO(text.encode()), form="jsonl"))
+
+
+def refusal(line: str) -> str:
+    (entry,) = read(line)
+    assert entry.values is None
+    ((field, message),) = [(fault.field, fault.message) for fault in entry.refused]
+    assert field == ""
+    return message
+
+
+def test_every_writable_field_is_handed_on() -> None:
+    values = dict.fromkeys(FIELDS, "x")
+    assert read(json.dumps(values)) == [ImportEntry(1, values)]
+
+
+def test_numbers_are_taken_exactly() -> None:
+    (entry,) = read('{"price": 24.990, "compare_at_price": 1e2, "stock_quantity": 5}')
+    assert entry.values == {
+        "price": Decimal("24.990"),
+        "compare_at_price": Decimal("1E+2"),
+        "stock_quantity": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("[1]", "The line is not a JSON object"),
+        ('"x"', "The line is not a JSON object"),
+        ('{"name": }', "This is not JSON"),
+        ('{"name": "a"} {', "This is not JSON"),
+        ('{"name": "a\x01"}', "This is not JSON"),
+        ('{"price": NaN}', "NaN is not a number that JSON knows"),
+        ('{"price": -Infinity}', "-Infinity is not a number that JSON knows"),
+        ('{"name": 1, "price": 2, "name": 3}', "The JSON names 'name' twice"),
+        ('{"attributes": {"a": "1", "a": "2"}}', "The JSON names 'a' twice"),
+        ('{"name": ' + "[" * 100_000, "The JSON is nested too deeply"),
+        ('{"price": ' + "1" * 5000 + "}", "A number of the JSON is too long"),
+        ('{"price": 1e99999999999999999999}', "A number of the JSON is too long"),
+    ],
+)
+def test_what_is_not_a_plain_object_is_refused(line: str, sentence: str) -> None:
+    assert refusal(line).startswith(sentence)
+
+
+def test_what_a_product_shows_but_a_file_cannot_write_is_passed_over() -> None:
+    line = (
+        '{"id": 1, "version": 1, "currency": "EUR", "image_sets": [], "created_at": "", '
+        '"name": "Egg", "updated_at": "", '
+        '"variant_count": 0, "rating": 5}'
+    )
+    assert read(line) == [ImportEntry(1, {"name": "Egg"})]
+
+
+def test_variants_are_handed_on_with_numbers_taken_exactly() -> None:
+    line = '{"variants": [{"id": 7, "options": {"Size": "S"}, "price": 2.50}]}'
+    assert read(line) == [
+        ImportEntry(
+            1, {"variants": [{"id": 7, "options": {"Size": "S"}, "price": Decimal("2.50")}]}
+        )
+    ]
+
+
+def test_an_object_that_shows_a_part_of_its_variants_is_refused() -> None:
+    (entry,) = read('{"name": "Egg", "variants": [{}], "variant_count": 2}')
+    assert [fault.field for fault in entry.refused] == ["variants"]
+    for variants, count in (("[{}]", "1"), ("[]", "0"), ("[]", "2"), ("[{}]", '"2"')):
+        line = f'{{"name": "Egg", "variants": {variants}, "variant_count": {count}}}'
+        assert read(line)[0].refused == ()
+
+
+def test_unknown_fields_are_refused_by_name() -> None:
+    (entry,) = read('{"name": "Egg", "colour": 1, "b\\u0000": 2}')
+    assert entry == ImportEntry(
+        1, None, (Fault("colour", "Unknown field"), Fault("b\ufffd", "Unknown field"))
+    )
+
+
+def test_lines_are_counted_with_the_blank_ones() -> None:
+    entries = read('\n{"name": "Egg"}\r\n\r\n   \n{"name": "Ham"}')
+    assert [entry.line for entry in entries] == [2, 5]
+
+
+def test_a_line_that_is_too_long_is_refused_and_the_next_read() -> None:
+    entries = read('{"name": "' + "x" * (9 * 1024 * 1024) + '"}\n{"name": "Ham"}\n')
+    assert entries[0].refused == (Fault("", "The line is longer than 4,194,304 characters"),)
+    assert entries[1] == ImportEntry(2, {"name": "Ham"})
+
+
+def test_bytes_that_are_no_text_refuse_their_line() -> None:
+    data = b'{"name": "Egg"}\n{"name": "\xff"}\n{"name": "Ham"}\n'
+    entries = list(read_products(io.BytesIO(data)))
+    assert [entry.line for entry in entries if entry.refused] == [2]
+    assert len(entries) == 3
+
+
+def test_escaped_surrogates_and_nul_are_handed_on() -> None:
+    (entry,) = read('{"name": "\\ud800\\u0000"}')
+    assert entry.values == {"name": "\ud800\x00"}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(sorted(FIELDS)), VALUES), min_size=1))
+def test_what_json_writes_comes_back(products: list[dict[str, object]]) -> None:
+    text = "\n".join(map(json.dumps, products))
+    assert [entry.values for entry in read(text)] == products
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(sorted(FIELDS)), st.text()), min_size=1))
+def test_what_json_writes_unescaped_comes_back(products: list[dict[str, object]]) -> None:
+    text = "\n".join(json.dumps(product, ensure_ascii=False) for product in products)
+    assert [entry.values for entry in read(text)] == products
+
+
+@given(st.binary())
+def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
+    lines = len(data.splitlines()) + 1
+    for entry in read_products(io.BytesIO(b"{" + data)):
+        assert 1 <= entry.line <= lines

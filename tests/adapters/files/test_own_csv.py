@@ -1,0 +1,205 @@
+import csv
+import io
+from decimal import Decimal
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.files import read_products
+from eggypro_core.domain.product_files import ImportEntry
+from eggypro_core.errors import Fault, MalformedError
+
+
+def read(text: str) -> list[ImportEntry]:
+    return list(read_products(io.BytesIO(text.encode()), form="eggypro-csv"))
+
+
+def cell(name: str, value: str) -> object:
+    """Return what a cell is read as."""
+    (entry,) = written([["name", name], ["Egg", value]])
+    assert entry.values is not None, entry.refused
+    return entry.values[name]
+
+
+def refusal(name: str, value: str) -> str:
+    (entry,) = written([["name", name], ["Egg", value]])
+    assert entry.values is None
+    ((field, message),) = [(fault.field, fault.message) for fault in entry.refused]
+    assert field == name
+    return message
+
+
+def written(rows: list[list[str]]) -> list[ImportEntry]:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return read(text.getvalue())
+
+
+def test_a_header_needs_a_name_or_a_slug() -> None:
+    with pytest.raises(MalformedError, match="found 'price', 'sku'"):
+        read("price,sku\n1,a\n")
+    assert read("slug,price\negg,1\n") == [ImportEntry(2, {"slug": "egg", "price": "1"})]
+
+
+@pytest.mark.parametrize("name", ["sku", "compare_at_price", "seo_title", "seo_description"])
+def test_a_blank_optional_cell_clears(name: str) -> None:
+    assert cell(name, "  ") is None
+
+
+@pytest.mark.parametrize("name", ["description", "details"])
+def test_a_blank_text_is_handed_on(name: str) -> None:
+    assert cell(name, "") == ""
+
+
+def test_a_blank_name_and_price_are_handed_on_for_their_rules() -> None:
+    assert read("name,price,sku\n,,x\n")[0].values == {"name": "", "price": None, "sku": "x"}
+
+
+@pytest.mark.parametrize("name", ["slug", "stock_quantity", "track_stock", "is_active"])
+def test_a_blank_cell_of_these_says_nothing(name: str) -> None:
+    (entry,) = read(f"name,{name}\nEgg, \n")
+    assert entry.values == {"name": "Egg"}
+
+
+@pytest.mark.parametrize("name", ["ingredients", "images"])
+def test_lists(name: str) -> None:
+    assert cell(name, "") == []
+    assert cell(name, "salt") == ["salt"]
+    assert cell(name, " salt | milk,fat || ") == ["salt", "milk,fat"]
+    assert cell(name, ' ["a|b", {"ref": "c"}] ') == ["a|b", {"ref": "c"}]
+    assert refusal(name, "[1,").startswith("This is not JSON")
+
+
+def test_attributes() -> None:
+    assert cell("attributes", "") == {}
+    assert cell("attributes", "Vendor=X | Note = a=b|") == {"Vendor": "X", "Note": "a=b"}
+    assert cell("attributes", '{"a|b": "c"}') == {"a|b": "c"}
+    assert cell("attributes", '{"n": 1.50}') == {"n": Decimal("1.50")}
+    assert "name=value" in refusal("attributes", "Vendor")
+    assert refusal("attributes", "a=1|a=2") == "The attribute 'a' stands twice"
+    assert refusal("attributes", '{"a": 1, "a": 2}') == "The JSON names 'a' twice"
+
+
+def test_variants() -> None:
+    assert cell("variants", " ") == []
+    text = ' [{"options": {"Size": "S"}, "price": "2.50"}] '
+    assert cell("variants", text) == [{"options": {"Size": "S"}, "price": "2.50"}]
+    assert refusal("variants", "S | M") == "Write variants as a JSON list of objects"
+    assert refusal("variants", "[{").startswith("This is not JSON")
+
+
+@pytest.mark.parametrize("text", ["true", "TRUE", " Yes ", "1"])
+def test_yes(text: str) -> None:
+    assert cell("is_active", text) is True
+
+
+@pytest.mark.parametrize("text", ["false", "False", "no", "0"])
+def test_no(text: str) -> None:
+    assert cell("track_stock", text) is False
+
+
+def test_what_is_neither_yes_nor_no_is_handed_on() -> None:
+    assert cell("is_active", "maybe") == "maybe"
+
+
+def test_whole_numbers() -> None:
+    assert cell("stock_quantity", " 12 ") == 12
+    assert cell("stock_quantity", "12.00") == 12
+    assert cell("stock_quantity", "'-3") == -3
+    assert cell("stock_quantity", "1.5") == "1.5"
+    assert cell("stock_quantity", "9" * 5000) == "9" * 5000
+    assert cell("stock_quantity", "many") == "many"
+
+
+@pytest.mark.parametrize("text", ["24.99", "24", "0", "-1", "1234.5678", "free"])
+def test_prices_stay_text(text: str) -> None:
+    assert cell("price", f" {text} ") == text
+    assert cell("compare_at_price", text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["24,99", "1,234.50", "1.234,50", "1 234.50", "€5", "5 EUR", "$ 5.00", "1e3", ".5", "5.",
+     "+5", "1'234", "٣", "1.234.567"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["price", "compare_at_price"])
+def test_prices_of_other_notations_are_refused(name: str, text: str) -> None:
+    sentence = "Write the price with a point and no other signs, like 1234.50"
+    assert refusal(name, text) == sentence
+
+
+@pytest.mark.parametrize("sign", "=+-@")
+def test_an_apostrophe_before_a_formula_is_taken_off(sign: str) -> None:
+    assert cell("description", f"'{sign}1") == f"{sign}1"
+    assert cell("description", f"{sign}1") == f"{sign}1"
+    assert cell("description", f"''{sign}1") == f"'{sign}1"
+
+
+def test_other_apostrophes_stay() -> None:
+    assert cell("description", "'tis") == "'tis"
+
+
+def test_all_faults_of_a_row_are_named_at_its_line() -> None:
+    (entry,) = read('name,price,attributes\n"E\ng","1,5",x\n')
+    assert entry.line == 2
+    assert [fault.field for fault in entry.refused] == ["price", "attributes"]
+
+
+def test_names_that_a_product_shows_are_passed_over_and_others_warned_of() -> None:
+    entries = read("id,name,created_at,colour\n1,Egg,x,y\n")
+    assert entries == [
+        ImportEntry(1, None, warnings=(Fault("colour", "Unknown column: not read"),)),
+        ImportEntry(2, {"name": "Egg"}),
+    ]
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"])).filter(
+    lambda text: not text.startswith("'")
+)
+NAMED = TEXT.filter(str.strip)
+
+
+@given(
+    st.lists(st.tuples(NAMED, TEXT, TEXT, NAMED), min_size=1),
+    st.permutations(["name", "description", "details", "sku"]),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL), ("\r", csv.QUOTE_ALL)]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_what_csv_writes_comes_back(
+    rows: list[tuple[str, ...]],
+    order: list[str],
+    delimiter: str,
+    lines: tuple[str, Literal[0, 1]],
+    encoding: str,
+) -> None:
+    products = [
+        dict(zip(("name", "description", "details", "sku"), row, strict=True)) for row in rows
+    ]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(
+        text, order, delimiter=delimiter, lineterminator=lines[0], quoting=lines[1]
+    )
+    writer.writeheader()
+    writer.writerows(products)
+    entries = list(read_products(io.BytesIO(text.getvalue().encode(encoding))))
+    assert [entry.values for entry in entries] == products
+
+
+@given(st.binary())
+def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
+    for entry in read_products(io.BytesIO(b"name,price,description\n" + data)):
+        assert entry.line > 1
+        assert (entry.values is None) == bool(entry.refused)
+
+
+def test_categories_are_slugs_and_their_details_a_list_of_maps() -> None:
+    assert cell("categories", "food | bars") == ["food", "bars"]
+    assert cell("categories", '["food"]') == ["food"]
+    assert cell("categories", " ") == []
+    assert cell("category_details", '[{"slug": "food"}]') == [{"slug": "food"}]
+    assert refusal("category_details", "food") == (
+        "Write category details as a JSON list of objects"
+    )

@@ -1,0 +1,258 @@
+import io
+import os
+import threading
+
+import pytest
+
+from eggypro_adapters.files import FORMATS, read_products
+from eggypro_core.domain.product_files import ImportEntry
+from eggypro_core.errors import Fault, InvalidError, MalformedError
+
+
+def read(data: bytes, form: str = "auto") -> list[ImportEntry]:
+    return list(read_products(io.BytesIO(data), form=form))
+
+
+def names(entries: list[ImportEntry]) -> list[object]:
+    return [entry.values and entry.values.get("name") for entry in entries]
+
+
+def messages(entry: ImportEntry) -> list[str]:
+    return [fault.message for fault in entry.refused]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b" \n\r\n\t", b"\xff\xfe"])
+def test_an_empty_file_is_refused_as_a_whole(form: str, data: bytes) -> None:
+    with pytest.raises(MalformedError, match="The file is empty"):
+        read_products(io.BytesIO(data), form=form)
+
+
+def test_an_unknown_form_is_refused() -> None:
+    with pytest.raises(InvalidError, match="eggypro-csv, jsonl, shopify"):
+        read_products(io.BytesIO(b"name\n"), form="xml")
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b'{"name": "Egg"}', "Egg"),
+        (b'\n \n{"name": "Egg"}', "Egg"),
+        (b"name,price\nEgg,1", "Egg"),
+        (b"Handle,Title,Variant Price\negg,Egg,1", "Egg"),
+        (b"Title,URL handle,Price\nEgg,egg,1", "Egg"),
+    ],
+)
+def test_the_form_is_known_by_the_content(data: bytes, name: str) -> None:
+    assert names(read(data)) == [name]
+
+
+@pytest.mark.parametrize("form", ["auto", "shopify", "eggypro-csv"])
+def test_an_unknown_header_is_named_with_what_is_accepted(form: str) -> None:
+    with pytest.raises(MalformedError) as refused:
+        read_products(io.BytesIO(b"foo,b\x07ar\n1,2"), form=form)
+    sentence = str(refused.value)
+    assert "'foo', 'b\ufffdar'" in sentence
+    assert "name, slug, price" in sentence
+    assert "Handle or URL handle, Title" in sentence
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"ID,Type,SKU,Name,Published,Description,Tax status,Stock,Regular price,Images",
+        b"sku;name;type;REGULAR PRICE",
+    ],
+)
+def test_a_woocommerce_file_is_not_taken_for_ours(header: bytes) -> None:
+    row = {b"type": b"grouped", b"name": b"Egg"}
+    delimiter = b";" if b";" in header else b","
+    cells = [row.get(name.lower(), b"") for name in header.split(delimiter)]
+    (entry,) = read(header + b"\n" + delimiter.join(cells))
+    assert entry.warnings[0].message == "Skipped: a grouped product"
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom", "utf-16-be-bom"]
+)
+def test_encodings_with_and_without_a_mark(encoding: str) -> None:
+    text = "name,price\nCrème brûlée 🍮,1\n"
+    if encoding.endswith("-bom"):
+        text, encoding = "\ufeff" + text, encoding.removesuffix("-bom")
+    assert names(read(text.encode(encoding))) == ["Crème brûlée 🍮"]
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_line_breaks_and_delimiters(line_break: str, delimiter: str) -> None:
+    rows = [["name", "price", "description"], ["Egg", "1", '"two', 'lines"'], ["Ham", "2", ""]]
+    text = delimiter.join(rows[0]) + line_break
+    text += delimiter.join(rows[1][:3]) + line_break + rows[1][3] + line_break
+    text += line_break + delimiter.join(rows[2])
+    entries = read(text.encode())
+    assert names(entries) == ["Egg", "Ham"]
+    assert [entry.line for entry in entries] == [2, 5]
+    assert entries[0].values
+    assert entries[0].values["description"] == f"two{line_break}lines"
+
+
+def test_a_delimiter_within_a_quoted_name_does_not_mislead() -> None:
+    assert names(read(b'name;price;"a,b,c,d,e";slug\nEgg;1;x;egg'))[1:] == ["Egg"]
+    assert names(read(b'name;price;"a,b,\nc,d,e";slug\nEgg;1;x;egg'))[1:] == ["Egg"]
+
+
+def test_a_single_column_needs_no_delimiter() -> None:
+    assert names(read(b"name\nEgg\n")) == ["Egg"]
+
+
+def test_bytes_that_are_no_text_refuse_their_line_only() -> None:
+    entries = read(b'name,price,description\nEgg,1,\nHam,2,"a\n\xff"\nRye,3,\n')
+    assert names(entries) == ["Egg", None, "Rye"]
+    assert [entry.line for entry in entries] == [2, 3, 5]
+    assert messages(entries[1]) == ["Line 4 holds bytes that are no text in the file's encoding"]
+
+
+def test_bytes_that_are_no_text_in_the_header_refuse_the_file() -> None:
+    with pytest.raises(MalformedError, match="Line 1 holds bytes that are no text"):
+        read(b"name,price,\xff\nEgg,1,\n")
+
+
+@pytest.mark.parametrize("tail", [b"x", b"\x3d\xd8"])
+def test_utf16_that_ends_within_a_character_refuses_its_last_line(tail: bytes) -> None:
+    entries = read("name,price\nEgg,1\nHam".encode("utf-16") + tail)
+    assert names(entries) == ["Egg", None]
+    assert "no text" in messages(entries[1])[0]
+
+
+def test_lone_surrogates_of_utf16_refuse_their_line() -> None:
+    data = "name,price\nEgg,1\nHam".encode("utf-16") + b"\x3d\xd8" + "\nRye,3".encode("utf-16-le")
+    assert names(read(data)) == ["Egg", None, "Rye"]
+
+
+def test_blank_lines_and_rows_are_passed_over() -> None:
+    entries = read(b"\n\nname,price\n\nEgg,1\n , \n,\n\nHam,2\n\n")
+    assert [(entry.line, entry.refused) for entry in entries] == [(5, ()), (9, ())]
+
+
+def test_rows_shorter_and_longer_than_the_header() -> None:
+    entries = read(b"name,price,sku\nEgg\nHam,2,h, ,\nRye,3,r,,surplus\n")
+    assert entries[0].values == {"name": "Egg"}
+    assert names(entries) == ["Egg", "Ham", None]
+    assert messages(entries[2]) == ["The row has 5 cells, the header 3"]
+    assert entries[2].line == 4
+
+
+def test_a_quote_that_is_never_closed_is_refused_where_it_opens() -> None:
+    entries = read(b'name,price\nEgg,1\nHam,"2\nRye,3\nOat,4\n')
+    assert names(entries) == ["Egg", None]
+    assert entries[1].line == 3
+    assert messages(entries[1]) == [
+        "A quote is opened here and never closed; lines 3 to 5 are left out"
+    ]
+
+
+def test_text_after_a_closing_quote_is_refused_and_the_next_line_read() -> None:
+    entries = read(b'name,price\n"5" pan",1\nHam,2\n')
+    assert names(entries) == [None, "Ham"]
+    assert "goes on after its closing quote" in messages(entries[0])[0]
+
+
+@pytest.mark.parametrize("break_every", [0, 1000])
+def test_a_cell_over_the_limit_is_refused_and_the_next_record_read(break_every: int) -> None:
+    cell = "x" * (1024 * 1024 + 1)
+    if break_every:
+        cell = "\n".join(cell[i : i + break_every] for i in range(0, len(cell), break_every))
+    entries = read(f'name,description\nEgg,"{cell}"\nHam,y\n'.encode())
+    assert names(entries) == [None, "Ham"]
+    assert entries[0].line == 2
+    assert "more than 1,048,576 characters" in messages(entries[0])[0]
+    assert entries[1].line == 3 + cell.count("\n")
+
+
+def test_a_cell_at_the_limit_is_read() -> None:
+    cell = "x" * (1024 * 1024)
+    assert names(read(f'name,description\nEgg,"{cell}"\n'.encode())) == ["Egg"]
+
+
+def test_a_line_too_long_to_be_held_is_refused_and_the_next_read() -> None:
+    many = '"a",' * (2 * 1024 * 1024)
+    entries = read(f"name,price\n{many}\nHam,2\n".encode())
+    assert names(entries) == [None, "Ham"]
+    assert [entry.line for entry in entries] == [2, 3]
+
+
+def test_a_header_may_break_lines_and_vary_its_names() -> None:
+    entries = read(b'" NAME ","Compare-At\nPrice",SEO title\nEgg,2,s\n')
+    assert entries == [
+        ImportEntry(3, {"name": "Egg", "compare_at_price": "2", "seo_title": "s"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["name,price,Name", "name,seo_title,SEO Title", "name,price,foo,Foo", "Handle,Title,Title",
+     "Handle,URL handle,Title", "Handle,Title,Price,Variant Price", "Handle,Title,foo,FOO"],
+)  # fmt: skip
+def test_a_column_that_stands_twice_refuses_the_file(header: str) -> None:
+    with pytest.raises(MalformedError, match="Two columns of the file mean the same: '"):
+        read(f"{header}\n".encode())
+
+
+def test_columns_without_a_name_are_passed_over() -> None:
+    assert read(b"name,,price,\nEgg,x,1,\n") == [ImportEntry(2, {"name": "Egg", "price": "1"})]
+
+
+def test_a_header_alone_is_a_file_without_products() -> None:
+    assert read(b"name,price\n") == []
+
+
+def test_nul_and_control_characters_are_handed_on() -> None:
+    assert names(read(b"name,price\nE\x00g\x07g\x0b\x1c,1\n")) == ["E\x00g\x07g\x0b\x1c"]
+
+
+def test_a_table_of_too_many_columns_is_refused() -> None:
+    with pytest.raises(MalformedError, match="more than 5,000 columns"):
+        read(b"name" + b",x" * 5000)
+
+
+def test_a_pipe_is_read_while_it_is_written() -> None:
+    source, sink = os.pipe()
+
+    def write() -> None:
+        with os.fdopen(sink, "wb") as stream:
+            stream.writelines(b'{"name": "%d"}\n' % number for number in range(50_000))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with os.fdopen(source, "rb") as stream:
+        assert sum(1 for _ in read_products(stream)) == 50_000
+        assert not stream.closed
+    writer.join()
+
+
+def test_a_stream_that_gives_little_at_a_time_is_read() -> None:
+    class Trickle(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return super().read(min(size or 1, 1) if size != -1 else -1)
+
+    assert names(list(read_products(Trickle("name,price\r\nCrème,1\r\n".encode())))) == ["Crème"]
+
+
+@pytest.mark.parametrize("header", [b"", b"name\n"])
+def test_nothing_is_read_far_ahead_of_what_is_asked_for(header: bytes) -> None:
+    stream = io.BytesIO(header + b'{"name": "Egg"}\n' * 1_000_000)
+    next(read_products(stream))
+    assert stream.tell() < 1_000_000
+
+
+def test_unknown_columns_are_warned_of_once() -> None:
+    entries = read(b"name,price,colour,Sh\x07ape,id\nEgg,1,white,round,7\nHam,2,,,\n")
+    assert entries[0] == ImportEntry(
+        1,
+        None,
+        warnings=(
+            Fault("colour", "Unknown column: not read"),
+            Fault("Sh\ufffdape", "Unknown column: not read"),
+        ),
+    )
+    assert [entry.warnings for entry in entries[1:]] == [(), ()]

@@ -1,0 +1,656 @@
+import csv
+import io
+import tracemalloc
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.files import read_products
+from eggypro_adapters.files.html import clean
+from eggypro_core.domain.product import IMPORT_CLOSED
+from eggypro_core.domain.product_changes import ProductChanges
+from eggypro_core.domain.product_files import ImportEntry
+from eggypro_core.errors import Fault, MalformedError
+
+SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "shopify"
+Row = dict[str, str]
+
+
+def read(text: str) -> list[ImportEntry]:
+    return list(read_products(io.BytesIO(text.encode()), form="shopify"))
+
+
+def written(*rows: Row) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, names, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def product(*rows: Row) -> ImportEntry:
+    """Return the entry that the rows of the handle `egg` make; the first has title and price."""
+    first = {"Handle": "egg", "Title": "Egg", "Variant Price": "2.00"}
+    more = [{"Handle": "egg", **row} for row in rows[1:]]
+    (entry,) = read(written({**first, **(rows[0] if rows else {})}, *more))
+    return entry
+
+
+def values(*rows: Row) -> dict[str, object]:
+    entry = product(*rows)
+    assert entry.values is not None, entry.refused
+    return dict(entry.values)
+
+
+def variants(found: Mapping[str, Any]) -> list[dict[str, object]]:
+    return list(found["variants"])
+
+
+def prices(found: Mapping[str, object]) -> list[object]:
+    """Return the price of each variant."""
+    return [variant["price"] for variant in variants(found)]
+
+
+def refusals(*rows: Row) -> list[str]:
+    return [fault.message for fault in product(*rows).refused]
+
+
+def warnings(*rows: Row) -> list[tuple[str, str]]:
+    return [(warning.field, warning.message) for warning in product(*rows).warnings]
+
+
+@pytest.mark.parametrize("name", ["apparel.csv", "packt_product-data.csv"])
+def test_files_of_real_shops_are_read_without_a_refusal(name: str) -> None:
+    if not SHARED.is_dir():
+        pytest.skip(f"the sample files are not beside this repository ({SHARED})")
+    with (SHARED / name).open("rb") as stream:
+        entries = list(read_products(stream))
+    assert len(entries) > 15
+    for entry in entries:
+        assert entry.refused == ()
+        assert entry.values is not None
+        assert ProductChanges.read(entry.values, clean, closed=IMPORT_CLOSED).draft().price > 0
+
+
+OLD = {
+    "Handle": "Red-Egg",
+    "Title": "Red egg",
+    "Body (HTML)": "<p>One &amp; only</p><p>egg</p>",
+    "Vendor": "Hen & Co",
+    "Type": "Food",
+    "Tags": "Red, Egg",
+    "Published": "TRUE",
+    "Option1 Name": "Title",
+    "Option1 Value": "Default Title",
+    "Variant SKU": "E-1",
+    "Variant Grams": "500.0",
+    "Variant Inventory Tracker": "shopify",
+    "Variant Inventory Qty": "7",
+    "Variant Inventory Policy": "deny",
+    "Variant Price": "24.99",
+    "Variant Compare At Price": "29.99",
+    "Variant Barcode": "123",
+    "Image Src": "https://x.y/1.jpg",
+    "Image Position": "1",
+    "Image Alt Text": "An egg",
+    "Gift Card": "FALSE",
+    "SEO Title": "Eggs",
+    "SEO Description": "",
+    "Google Shopping / Gender": "any",
+    "Cost per item": "1",
+    "Included / Canada": "TRUE",
+    "Price / Canada": "30",
+    "Compare At Price / Canada": "40",
+    "Unit Price Total Measure Unit": "g",
+    "Option1 Linked To": "product.metafields.a.b",
+    "Colour (product.metafields.shopify.color-pattern)": "red",
+    "Status": "active",
+}
+NEW_NAMES = {
+    "Handle": "URL handle",
+    "Body (HTML)": "Description",
+    "Published": "Published on online store",
+    "Option1 Value": "Option1 value",
+    "Variant SKU": "SKU",
+    "Variant Grams": "Weight value (grams)",
+    "Variant Inventory Tracker": "Inventory tracker",
+    "Variant Inventory Qty": "Inventory quantity",
+    "Variant Inventory Policy": "Continue selling when out of stock",
+    "Variant Price": "Price",
+    "Variant Compare At Price": "Compare-at price",
+    "Variant Barcode": "Barcode",
+    "Image Src": "Product image URL",
+    "Image Position": "Image position",
+    "Image Alt Text": "Image alt text",
+    "Compare At Price / Canada": "Compare-at price / Canada",
+    "SEO Title": "SEO title",
+}
+WHOLE = {
+    "slug": "red-egg",
+    "name": "Red egg",
+    "details": "<p>One &amp; only</p><p>egg</p>",
+    "description": "One & only\n\negg",
+    "seo_title": "Eggs",
+    "seo_description": None,
+    "is_active": True,
+    "price": "24.99",
+    "compare_at_price": "29.99",
+    "stock_quantity": 7,
+    "track_stock": True,
+    "sku": "E-1",
+    "images": [{"ref": "https://x.y/1.jpg", "alt": "An egg"}],
+    "attributes": {
+        "Vendor": "Hen & Co",
+        "Type": "Food",
+        "Tags": "Red, Egg",
+        "Google Shopping / Gender": "any",
+        "Colour (product.metafields.shopify.color-pattern)": "red",
+        "Barcode": "123",
+        "Weight": "500 g",
+    },
+}
+
+
+def test_a_product_by_the_old_names() -> None:
+    assert read(written(OLD)) == [ImportEntry(2, WHOLE)]
+
+
+def test_a_product_by_the_new_names() -> None:
+    row = {NEW_NAMES.get(name, name): value for name, value in OLD.items()}
+    row["Continue selling when out of stock"] = "FALSE"
+    assert list(read_products(io.BytesIO(written(row).encode()))) == [ImportEntry(2, WHOLE)]
+
+
+def test_what_has_no_column_is_left_out() -> None:
+    assert values() == {"slug": "egg", "name": "Egg", "price": "2.00"}
+    assert read("Handle,Title\negg,Egg\n") == [ImportEntry(2, {"slug": "egg", "name": "Egg"})]
+
+
+def test_a_header_needs_a_handle() -> None:
+    with pytest.raises(MalformedError, match="found 'Title', 'Price'"):
+        read("Title,Price\nEgg,1\n")
+
+
+def test_unknown_columns_are_warned_of_once_and_known_ones_are_not_read() -> None:
+    entries = read(written({**OLD, "Colour": "red"}, {"Handle": "ham", "Variant Price": "1"}))
+    assert entries[0] == ImportEntry(
+        1, None, warnings=(Fault("Colour", "Unknown column: not read"),)
+    )
+    assert len(entries) == 3
+
+
+def test_a_group_without_a_title_gives_no_name() -> None:
+    assert "name" not in values({"Title": ""})
+
+
+def test_the_first_row_with_a_title_is_the_product() -> None:
+    found = values({"Title": "", "Vendor": "a"}, {"Title": "Ham", "Vendor": "b"}, {"Title": "Rye"})
+    assert found["name"] == "Ham"
+    assert found["attributes"] == {"Vendor": "b"}
+
+
+def test_a_product_without_a_handle_has_that_of_its_title() -> None:
+    entries = read("Handle,Title,Price\n ,Süßer Schinken,1\negg,Egg,2\n,Search,3\n")
+    slugs = [entry.values["slug"] for entry in entries if entry.values]
+    assert slugs == ["susser-schinken", "egg", "search-2"]
+
+
+def test_a_row_with_neither_handle_nor_title_is_refused() -> None:
+    entries = read("Handle,Title,Price\negg,Egg,2\n,,3\n")
+    assert entries[0] == ImportEntry(
+        3, None, (Fault("slug", "The row has neither handle nor title"),)
+    )
+    assert [(entry.line, bool(entry.refused)) for entry in entries] == [(3, True), (2, False)]
+
+
+def test_rows_that_cannot_be_read_are_refused_and_the_rest_is_read() -> None:
+    entries = read('Handle,Title,Price\na,A,1,x\nb,"B"b,1\nc,C,1\nd,"D\n')
+    assert [(entry.line, bool(entry.refused)) for entry in entries] == [
+        (2, True),
+        (3, True),
+        (5, True),
+        (4, False),
+    ]
+
+
+def test_short_rows_lack_what_is_blank() -> None:
+    (entry,) = read("Handle,Title,Price,SKU\negg,Egg,1\n")
+    assert entry.values
+    assert entry.values["sku"] is None
+
+
+def test_rows_of_one_handle_come_together_in_the_order_of_first_rows() -> None:
+    text = 'Handle,Title,Price,Option1 Value\nb,B,"3\n",x\na,A,1,x\n\n'
+    text += "B,,2,y\nc,C,1,x\nb,,4,z\na,,1,y\n"
+    entries = read(text)
+    assert [entry.values and entry.values["slug"] for entry in entries] == ["b", "a", "c"]
+    assert [entry.line for entry in entries] == [2, 4, 7]
+    assert entries[0].values
+    assert prices(entries[0].values) == ["3", "2", "4"]
+    assert entries[0].warnings[0] == Fault(
+        "slug", "The rows of this product are not together (lines 2, 6, 8): taken as one"
+    )
+    assert "slug" not in [warning.field for warning in entries[2].warnings]
+
+
+def test_only_the_first_gaps_are_named() -> None:
+    rows = [{"Handle": handle, "Price": "1"} for handle in "ab" * 9]
+    assert "(lines 2, 4, 6, 8, 10, ...)" in read(written(*rows))[0].warnings[0].message
+
+
+def test_each_row_of_a_variant_becomes_one_whole() -> None:
+    rows = (
+        {
+            "Option1 Name": "Size",
+            "Option1 Value": "S",
+            "Option2 Name": "Colour",
+            "Option2 Value": "Red",
+            "Variant Price": "70",
+            "Variant Inventory Qty": "1",
+            "Variant Inventory Tracker": "shopify",
+            "Variant SKU": "S-1",
+            "Variant Image": "//x.y/s.jpg",
+        },
+        {"Option1 Value": "M", "Variant Price": "60", "Variant Compare At Price": "65"},
+        {"Image Src": "https://x.y/z.jpg"},
+        {"Option1 Value": "S", "Option2 Value": "Blue", "Variant Price": "80"},
+    )
+    found = values(*rows)
+    first, second, third = variants(found)
+    assert first == {
+        "options": {"Size": "S", "Colour": "Red"},
+        "price": "70",
+        "compare_at_price": None,
+        "stock_quantity": 1,
+        "track_stock": True,
+        "sku": "S-1",
+        "image": "https://x.y/s.jpg",
+        "position": 0,
+        "is_active": True,
+    }
+    assert second["options"] == {"Size": "M"}
+    assert (second["price"], second["compare_at_price"], second["sku"]) == ("60", "65", None)
+    assert (second["track_stock"], second["image"], second["position"]) == (False, None, 1)
+    assert (third["options"], third["position"]) == ({"Size": "S", "Colour": "Blue"}, 2)
+    assert found["sku"] is None
+    assert not {"price", "compare_at_price", "stock_quantity", "track_stock"} & found.keys()
+    assert warnings(*rows) == []
+
+
+def test_what_variants_have_no_column_for_is_left_out() -> None:
+    found = values({"Option1 Value": "S"})
+    assert found["variants"] == [
+        {"options": {"Option1": "S"}, "price": "2.00", "position": 0, "is_active": True}
+    ]
+    assert "sku" not in found
+
+
+def test_names_of_options_stand_on_any_row_and_are_numbered_where_they_are_blank() -> None:
+    rows = (
+        {"Option1 Value": "S", "Option3 Value": "x"},
+        {"Option1 Value": "M", "Option1 Name": "Size", "Variant Price": "1"},
+    )
+    assert [one["options"] for one in variants(values(*rows))] == [
+        {"Size": "S", "Option3": "x"},
+        {"Size": "M"},
+    ]
+
+
+def test_two_options_of_one_name_are_refused() -> None:
+    row = {"Option1 Name": "Size", "Option2 Name": "Size", "Option1 Value": "S"}
+    assert refusals(row | {"Option2 Value": "M"}) == ["Two options have the name 'Size'"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"Option1 Name": "Title", "Option1 Value": "Default Title"},
+        {"Option1 Name": "Title", "Option1 Value": ""},
+        {"Option1 Value": "default title", "Option2 Value": ""},
+    ],
+)
+def test_the_default_variant_is_the_product_itself(row: Row) -> None:
+    found = values(row)
+    assert found["price"] == "2.00"
+    assert "variants" not in found
+
+
+@pytest.mark.parametrize("row", [{"Option1 Value": "S"}, {"Option2 Value": "Default Title"}])
+def test_a_single_variant_with_an_option_is_one(row: Row) -> None:
+    assert prices(values(row)) == ["2.00"]
+
+
+def test_rows_with_the_same_options_are_refused_and_both_lines_named() -> None:
+    rows = [{"Option1 Value": value, "Variant Price": "1"} for value in ("S", "M  L", "S", "M L")]
+    assert refusals(*rows) == [
+        "Lines 2 and 4 are one and the same variant: Option1 S",
+        "Lines 3 and 5 are one and the same variant: Option1 M L",
+    ]
+
+
+def test_a_variant_that_names_no_option_is_refused() -> None:
+    rows = [{"Option1 Value": "S"}, {"Variant Price": "1"}, {"Variant Price": "2"}]
+    assert refusals(*rows) == [
+        "Line 3: The row of a variant has no value of an option",
+        "Lines 3 and 4 are one and the same variant: none has the value of an option",
+    ]
+
+
+def test_a_variant_without_a_price_is_refused() -> None:
+    rows = [{"Option1 Value": "S"}, {"Option1 Value": "M"}]
+    assert refusals(*rows) == ["Line 3: The variant has no price"]
+
+
+def test_variants_are_left_alone_where_no_column_has_prices() -> None:
+    (entry,) = read("Handle,Title,Option1 Value,SKU\negg,Egg,S,1\negg,,M,2\n")
+    assert entry.values == {"slug": "egg", "name": "Egg"}
+    assert entry.warnings == (
+        Fault("variants", "No column of prices: the 2 variants are left alone"),
+    )
+
+
+def test_barcodes_and_weights_of_several_variants_are_warned_of_once() -> None:
+    rows = [
+        {"Option1 Value": "S", "Barcode": "1", "Variant Grams": "5"},
+        {"Option1 Value": "M", "Barcode": "2", "Variant Grams": "6", "Variant Price": "1"},
+    ]
+    assert warnings(*rows) == [("variants", "The barcodes and weights of its 2 variants: left out")]
+    same = [row | {"Variant Grams": "5", "Barcode": ""} for row in rows]
+    assert warnings(*same) == []
+    assert values(*same)["attributes"] == {"Weight": "5 g"}
+
+
+def test_the_sku_and_barcode_of_a_single_variant_may_stand_on_any_row() -> None:
+    found = values(
+        {"Variant Price": ""}, {"Variant Price": "1", "Variant SKU": "A", "Barcode": "9"}
+    )
+    assert found["sku"] == "A"
+    assert found["attributes"] == {"Barcode": "9"}
+
+
+def test_a_product_without_any_price_is_skipped() -> None:
+    entry = product({"Variant Price": "", "Option1 Value": "S"}, {"Option1 Value": "M"})
+    assert entry.values is None
+    assert entry.refused == ()
+    assert entry.warnings == (Fault("price", "Skipped: no price"),)
+
+
+def test_a_compare_at_price_that_is_not_above_is_dropped() -> None:
+    assert values({"Compare-at price": "2.00"})["compare_at_price"] is None
+    assert warnings({"Compare-at price": "0"}) == [
+        ("compare_at_price", "Compare-at price 0 is not above the price 2.00: left out")
+    ]
+    assert values({"Compare-at price": ""})["compare_at_price"] is None
+
+
+def test_prices_are_refused_with_the_line_of_their_row() -> None:
+    entry = product(
+        {"Variant Price": "2,00", "Option1 Value": "S"},
+        {"Variant Price": "€3", "Option1 Value": "M"},
+        {"Variant Price": "free", "Option1 Value": "L"},
+    )
+    sentence = "Write the price with a point and no other signs, like 1234.50"
+    assert entry.values is None
+    assert entry.refused == (
+        Fault("price", sentence),
+        Fault("price", f"Line 3: {sentence}"),
+        Fault("price", 'Line 4: Price must be a number such as "24.99"'),
+    )
+
+
+def test_a_compare_at_price_that_is_no_number_is_refused() -> None:
+    (fault,) = product({"Compare-at price": "3,00"}).refused
+    assert fault.field == "compare_at_price"
+
+
+def test_a_price_of_nothing_is_handed_on_for_its_rule() -> None:
+    assert values({"Variant Price": "0.00"})["price"] == "0.00"
+
+
+@pytest.mark.parametrize(("text", "stock"), [("", 0), ("5", 5), ("5.0", 5), ("-3", 0), ("0", 0)])
+def test_stock(text: str, stock: int) -> None:
+    assert values({"Variant Inventory Qty": text})["stock_quantity"] == stock
+
+
+def test_negative_stock_is_warned_of_with_its_line() -> None:
+    image_only = {"Image Src": "https://x.y", "Inventory quantity": "-3"}
+    assert warnings({"Inventory quantity": "1"}, image_only) == []
+    medium = {"Option1 Value": "M", "Inventory quantity": "-3", "Variant Price": "1"}
+    assert warnings({"Option1 Value": "S"}, medium) == [
+        ("stock_quantity", "Line 3: Negative stock (-3) taken as 0")
+    ]
+
+
+def test_stock_that_is_no_whole_number_is_refused() -> None:
+    assert product({"Inventory quantity": "many"}).refused == (
+        Fault("stock_quantity", "Stock quantity must be an integer"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "tracked"),
+    [
+        ({"Inventory tracker": ""}, False),
+        ({"Inventory tracker": "shopify"}, True),
+        ({"Inventory tracker": "amazon", "Variant Inventory Policy": "DENY"}, True),
+        ({"Inventory tracker": "shopify", "Variant Inventory Policy": "Continue"}, False),
+        ({"Inventory tracker": "shopify", "Continue selling when out of stock": "TRUE"}, False),
+        ({"Variant Inventory Policy": "continue"}, False),
+        ({"Variant Inventory Policy": "deny"}, None),
+        ({}, None),
+    ],
+)
+def test_whether_stock_is_tracked(row: Row, tracked: bool | None) -> None:  # noqa: FBT001 - a case
+    assert values(row).get("track_stock") is tracked
+
+
+@pytest.mark.parametrize(
+    ("published", "status", "active"),
+    [
+        ("TRUE", None, True),
+        ("false", None, False),
+        ("", None, None),
+        (None, "active", True),
+        (None, "Draft", False),
+        (None, "ARCHIVED", False),
+        (None, "", None),
+        ("", "", None),
+        ("true", "", True),
+        ("", "active", True),
+        ("TRUE", "draft", False),
+        ("FALSE", "active", False),
+        (None, None, None),
+    ],
+)
+def test_whether_it_is_active(
+    published: str | None,
+    status: str | None,
+    active: bool | None,  # noqa: FBT001 - a case
+) -> None:
+    row = {"Published": published, "Status": status}
+    found = values({name: text for name, text in row.items() if text is not None})
+    assert found.get("is_active") is active
+
+
+def test_a_strange_status_is_warned_of_and_says_nothing() -> None:
+    assert "is_active" not in values({"Status": "unlisted"})
+    assert warnings({"Status": "unlisted", "Published": "perhaps"}) == [
+        ("is_active", "Published is 'perhaps', which says nothing here: passed over"),
+        ("is_active", "Status is 'unlisted', which says nothing here: passed over"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "weight"),
+    [("500", "500 g"), ("0.5", "0.5 g"), ("1000.0", "1000 g"), ("453.592", "453.592 g"),
+     ("0", None), ("0.00", None), ("", None)],
+)  # fmt: skip
+def test_weights_are_grams_whatever_unit_is_shown(text: str, weight: str | None) -> None:
+    found = values({"Variant Grams": text, "Variant Weight Unit": "kg"})["attributes"]
+    assert found == ({"Weight": weight} if weight else {})
+
+
+def test_a_weight_that_is_no_number_is_left_out() -> None:
+    assert warnings({"Variant Grams": "1 kg"}) == [
+        ("attributes", "Weight '1 kg' is no number of grams: left out")
+    ]
+
+
+def test_attributes_that_are_too_long_or_too_many_are_left_out() -> None:
+    metafields = {f"F{n} (product.metafields.a.f{n})": "x" for n in range(51)}
+    found = values({"Tags": "t" * 1001, "Vendor": "v" * 1000, **metafields})["attributes"]
+    assert isinstance(found, dict)
+    assert list(found) == ["Vendor", *list(metafields)[:49]]
+    assert warnings({"Tags": "t" * 1001, "Vendor": "v", **metafields}) == [
+        ("attributes", "Tags is longer than 1000 characters: left out"),
+        ("attributes", "52 attributes: the first 50 are kept"),
+    ]
+
+
+def test_a_metafield_with_too_long_a_name_is_warned_of_once() -> None:
+    name = "x" * 80 + " (product.metafields.a.b)"
+    (entry, one) = read(written({"Handle": "egg", "Title": "Egg", name: "1"}))
+    assert [warning.message for warning in entry.warnings] == [
+        "A name of more than 100 characters: not read"
+    ]
+    assert one.values == {"slug": "egg", "name": "Egg"}
+
+
+def test_metafields_that_differ_by_punctuation_are_two() -> None:
+    row = {"F (product.metafields.a.b_c)": "1", "F (product.metafields.a.bc)": "2"}
+    assert values(row)["attributes"] == row
+
+
+def test_images_stand_in_the_order_of_their_positions() -> None:
+    found = values(
+        {"Image Src": "https://x.y/2.jpg", "Image Position": "2", "Image Alt Text": "two"},
+        {"Image Src": "//x.y/1.jpg", "Image Position": "1", "Variant Image": "https://x.y/v.jpg"},
+        {"Image Src": "http://x.y/4.jpg", "Image Position": ""},
+        {"Image Src": "https://x.y/3.jpg", "Image Position": "10"},
+        {"Image Src": "https://x.y/2.jpg", "Variant Image": "//x.y/1.jpg"},
+    )["images"]
+    assert found == [
+        {"ref": "https://x.y/1.jpg", "alt": None},
+        {"ref": "https://x.y/2.jpg", "alt": "two"},
+        {"ref": "https://x.y/3.jpg", "alt": None},
+        {"ref": "https://x.y/4.jpg", "alt": None},
+        {"ref": "https://x.y/v.jpg", "alt": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["a.jpg", "/a.jpg", "ftp://x.y/a.jpg", "data:image/png;base64,x", "https://", "https:x",
+             "https://x.y/a b.jpg", "https://x.y/" + "a" * 2048]
+)  # fmt: skip
+def test_what_is_no_absolute_address_is_dropped(text: str) -> None:
+    assert values({"Image Src": text})["images"] == []
+    ((field, message),) = warnings({"Variant Image": text})
+    assert field == "images"
+    assert message.endswith("is not an absolute address: left out")
+
+
+def test_no_more_than_fifty_images_are_kept() -> None:
+    rows = [{"Image Src": f"https://x.y/{n}.jpg"} for n in range(63)]
+    found = values(*rows)["images"]
+    assert isinstance(found, list)
+    assert found[-1] == {"ref": "https://x.y/49.jpg", "alt": None}
+    assert warnings(*rows) == [("images", "63 images: the first 50 are kept")]
+
+
+def test_long_texts_are_cut_with_a_warning() -> None:
+    row = {
+        "Body (HTML)": "<p>" + "word " * 1001 + "</p>",
+        "SEO Title": "s" * 256,
+        "SEO Description": "d" * 499 + " more",
+        "Image Src": "https://x.y",
+        "Image Alt Text": "word " * 60,
+    }
+    found = values(row)
+    assert found["description"] == ("word " * 1000).rstrip()
+    assert found["details"] == row["Body (HTML)"]
+    assert (found["seo_title"], found["seo_description"]) == ("s" * 255, "d" * 499)
+    assert found["images"] == [{"ref": "https://x.y", "alt": ("word " * 51).rstrip()}]
+    assert warnings(row) == [
+        ("description", "Description is longer than 5000 characters: cut"),
+        ("seo_title", "SEO title is longer than 255 characters: cut"),
+        ("seo_description", "SEO description is longer than 500 characters: cut"),
+        ("images", "The alt text of an image is longer than 255 characters: cut"),
+    ]
+
+
+def test_a_product_of_too_many_rows_is_refused_and_the_next_read() -> None:
+    body = "x" * (1024 * 1024)
+    text = "Handle,Title,Price,Body (HTML)\n" + f"egg,Egg,1,{body}\n" * 17 + "ham,Ham,1,\n"
+    entries = read(text)
+    assert [(entry.line, bool(entry.refused)) for entry in entries] == [(2, True), (19, False)]
+    assert "16,777,216 bytes" in entries[0].refused[0].message
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Zs", "Zl", "Zp", "Cc"]), min_size=1).filter(
+    lambda text: not text.startswith("'")
+)  # one before a sign is taken off
+HANDLE = st.text("abc-", min_size=1, max_size=3)
+
+
+@given(st.lists(st.tuples(HANDLE, TEXT, TEXT, st.integers(1, 10**9)), min_size=1))
+def test_what_csv_writes_comes_back(rows: list[tuple[str, str, str, int]]) -> None:
+    names = ("Handle", "Title", "Vendor", "Inventory quantity")
+    table = [
+        dict(zip(names, map(str, row), strict=True)) | {"Price": "1", "Option1 Value": f"o{place}"}
+        for place, row in enumerate(rows)
+    ]
+    found = read(written(*table))
+    first = {handle: row for handle, *row in reversed(rows)}
+    assert {entry.values["slug"]: entry.values["name"] for entry in found if entry.values} == {
+        handle: row[0] for handle, row in first.items()
+    }
+    for entry in found:
+        assert entry.values
+        same = [row for row in rows if row[0] == entry.values["slug"]]
+        stocks = [one["stock_quantity"] for one in variants(entry.values)]
+        assert stocks == [row[3] for row in same]
+    assert [entry.values["slug"] for entry in found if entry.values] == list(
+        dict.fromkeys(row[0] for row in rows)
+    )
+
+
+@given(st.binary())
+def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
+    for entry in read_products(io.BytesIO(b"Handle,Title,Price,Image Src,Body (HTML)\n" + data)):
+        assert entry.line > 1
+
+
+class Generated(io.BytesIO):
+    """A file of many rows that is never held as a whole."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = self._all(rows)
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        return next(self._rows, b"")
+
+    @staticmethod
+    def _all(rows: int) -> Iterator[bytes]:
+        yield b"\xef\xbb\xbf"
+        yield b"Handle,Title,Body (HTML),Option1 Value,Price,Image Src\n"
+        body = "x" * 1000
+        for number in range(rows):
+            handle = f"egg-{number % (rows - rows // 10)}"
+            yield f"{handle},Egg,{body},o{number},1,https://x.y/{number}.jpg\n".encode()
+
+
+def test_memory_does_not_grow_with_the_file() -> None:
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in read_products(Generated(3_000)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == 2_700
+    assert peak < 1_000_000  # a third of the file

@@ -1,0 +1,375 @@
+"""Files that are written: what comes back from each form, and what does not."""
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from attrs import asdict, evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.contracts import strategies
+from eggypro_adapters.files import FORMATS, NhHtmlCleaner, read_products, write_products
+from eggypro_adapters.files.cell_parsers import FIELDS
+from eggypro_adapters.files.writing import WRITERS
+from eggypro_adapters.memory import MemoryProductStore
+from eggypro_core.domain.category import CategoryDraft
+from eggypro_core.domain.product import Product
+from eggypro_core.domain.product_files import Export, ImportEntry, ImportReport
+from eggypro_core.errors import InvalidError
+from eggypro_core.services.products import Catalog
+from eggypro_core.shop import EggyPro
+from tests.support.builders import NOON, an_eggypro
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+OWN = ("eggypro-csv", "jsonl")
+OTHERS = ("shopify", "woocommerce")
+
+
+def a_shop(*values: Mapping[str, object]) -> Catalog:
+    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
+    catalog.load((ImportEntry(1, one) for one in values), keep_going=True)
+    return catalog
+
+
+def exported(catalog: Catalog, form: str) -> bytes:
+    stream = io.BytesIO()
+    with catalog.export() as export:
+        number = write_products(export, stream, form=form)
+    assert number == len(kept(catalog))
+    return stream.getvalue()
+
+
+def imported(catalog: Catalog, file: bytes, form: str = "auto") -> ImportReport:
+    report = catalog.load(read_products(io.BytesIO(file), form=form))
+    assert report.refused == ()
+    return report
+
+
+def kept(catalog: Catalog) -> list[Product]:
+    """Every product that is there, without what no file has: ids, times and versions."""
+    with catalog.export() as export:
+        return [_bare(product) for product in export.products]
+
+
+def _bare(product: Product) -> Product:
+    variants = tuple(evolve(one, id=0, version=0) for one in product.variants)
+    return evolve(product, id=0, version=0, variants=variants, created_at=NOON, updated_at=NOON)
+
+
+def table(file: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(file.decode(), newline="")))
+
+
+def rows_with(rows: Iterable[Mapping[str, str]], *names: str) -> list[tuple[str, ...]]:
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+EGG: dict[str, Any] = {
+    "name": "Egg & White",
+    "slug": "egg",
+    "description": "Good\nand <pure>",
+    "details": "<p>Five\neggs</p>",
+    "ingredients": ["egg", "a|b"],
+    "attributes": {"Vendor": "Hen", "Tags": "a, b", "Weight": "500 g", "Fat": "1, 2"},
+    "images": [{"ref": "https://x.y/1,2.jpg", "alt": "A tin"}, "https://x.y/2.jpg"],
+    "seo_title": "=Eggs",
+    "sku": "E",
+    "variants": [
+        {
+            "options": {"Size": "1 kg", "Taste": "Choco, dark"},
+            "price": "20",
+            "compare_at_price": "25",
+            "sku": "E-1",
+            "stock_quantity": 3,
+            "image": "https://x.y/2.jpg",
+        },
+        {"options": {"Size": "2 kg"}, "price": "30.50", "track_stock": False},
+        {"options": {"Size": "3 kg"}, "price": "40", "is_active": False, "sku": "E-3"},
+    ],
+}
+HAM: dict[str, Any] = {"name": "Ham", "slug": "ham", "price": "5", "is_active": False}
+
+
+def test_every_form_but_auto_is_written_and_no_other() -> None:
+    assert {"auto", *WRITERS} == set(FORMATS)
+    with pytest.raises(InvalidError, match="Format must be one of"):
+        write_products(Export((), iter(())), io.BytesIO(), form="auto")
+
+
+def test_every_field_that_is_read_is_written() -> None:
+    assert table(exported(a_shop(HAM), "eggypro-csv"))[0].keys() == FIELDS.keys()
+    assert json.loads(exported(a_shop(HAM), "jsonl")).keys() == FIELDS.keys()
+
+
+def test_a_line_of_jsonl_is_a_product() -> None:
+    first, second = map(json.loads, exported(a_shop(EGG, HAM), "jsonl").splitlines())
+    assert (first["slug"], second["slug"]) == ("egg", "ham")
+    assert first["price"] == "20.00"
+    assert first["variants"][1] == {
+        "sku": None,
+        "options": {"Size": "2 kg"},
+        "price": "30.50",
+        "compare_at_price": None,
+        "stock_quantity": 0,
+        "track_stock": False,
+        "image": None,
+        "position": 1,
+        "is_active": True,
+    }
+    assert second["variants"] == []
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_an_empty_catalogue_is_an_empty_file_with_at_most_a_header(form: str) -> None:
+    assert len(exported(a_shop(), form).splitlines()) == (0 if form == "jsonl" else 1)
+
+
+OPTIONS = st.dictionaries(st.sampled_from(["Size", "Colour", "=x"]), strategies.lines(), min_size=1)
+
+
+@st.composite
+def a_variant(draw: st.DrawFn) -> dict[str, object]:
+    optional = {
+        "stock_quantity": strategies.stocks,
+        "track_stock": st.booleans(),
+        "position": st.integers(0, 5),
+        "is_active": st.booleans(),
+        "image": st.sampled_from([None, "https://x.y/1.jpg"]),
+    }
+    values = draw(st.fixed_dictionaries({"options": OPTIONS}, optional=optional))
+    return values | draw(strategies.prices())
+
+
+VARIANTS = st.lists(a_variant(), max_size=4)
+SIGNED = st.sampled_from(["", "=1", "'=1", "''-1", "'it's", "@", "+x'"])
+
+
+@st.composite
+def a_product(draw: st.DrawFn) -> dict[str, object]:
+    values = draw(strategies.products())
+    if draw(st.booleans()):
+        values["variants"] = draw(VARIANTS)
+    if signed := draw(SIGNED):
+        values["description"] = signed
+        values["attributes"] = {signed: signed}
+    return values
+
+
+CATALOGUES = st.lists(a_product(), max_size=4)
+
+
+@pytest.mark.parametrize("form", OWN)
+@given(values=CATALOGUES)
+def test_what_the_own_forms_write_comes_back_as_an_equal_catalogue(
+    form: str, values: list[dict[str, object]]
+) -> None:
+    catalog = a_shop(*values)
+    before = kept(catalog)
+    file = exported(catalog, form)
+    empty = a_shop()
+    if file:
+        assert imported(empty, file, form).created == len(before)
+    assert kept(empty) == before
+    if file:
+        report = imported(catalog, file, form)
+        assert (report.created, report.changed, report.unchanged) == (0, 0, len(before))
+
+
+def a_tree(*drafts: CategoryDraft, values: Iterable[Mapping[str, object]] = ()) -> EggyPro:
+    """A shop with categories, and products that may be in them."""
+    shop = an_eggypro()
+    for draft in drafts:
+        shop.taxonomy.add(asdict(draft))
+    shop.catalog.load((ImportEntry(1, one) for one in values), keep_going=True)
+    return shop
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> list[CategoryDraft]:
+    """Categories, each behind its parent."""
+    found: list[CategoryDraft] = []
+    for slug in draw(st.lists(strategies.slugs, max_size=6, unique=True)):
+        found.append(
+            CategoryDraft(
+                name=" ".join(draw(strategies.names).split()),
+                slug=slug,
+                description=draw(st.none() | st.just("Two\nlines")),
+                parent=draw(st.sampled_from([None, *(one.slug for one in found)])),
+                is_active=draw(st.booleans()),
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("form", OWN)
+@given(data=st.data(), values=CATALOGUES, tree=trees())
+def test_categories_and_links_come_back_into_an_empty_shop_to_the_byte(
+    form: str, data: st.DataObject, values: list[dict[str, object]], tree: list[CategoryDraft]
+) -> None:
+    slugs = [draft.slug for draft in tree]
+    inside = st.lists(st.sampled_from(slugs), max_size=3) if slugs else st.just([])
+    for each in values:
+        each["categories"] = data.draw(inside)
+    shop = a_tree(*tree, values=values)
+    before = kept(shop.catalog)
+    file = exported(shop.catalog, form)
+    other, same = an_eggypro(), a_tree(*tree)
+    if before:
+        for empty in (other, same):
+            assert imported(empty.catalog, file, form).created == len(before)
+            assert exported(empty.catalog, form) == file
+            assert kept(empty.catalog) == before
+            with shop.catalog.export() as ours, empty.catalog.export() as theirs:
+                assert ours.categories == theirs.categories
+        assert imported(shop.catalog, file, form).unchanged == len(before)
+
+
+def test_a_category_is_told_of_once_where_it_is_needed_and_few_at_a_time() -> None:
+    slugs = [f"c{number:02}" for number in range(70)]
+    tree = [CategoryDraft(name="N", slug=slug) for slug in slugs]
+    below = CategoryDraft(name="Below", slug="below", parent="c69")
+    products = [HAM | {"slug": f"ham{number}"} for number in range(3)]
+    products[1]["categories"] = ["below"]
+    shop = a_tree(*tree, below, values=products)
+    lines = [json.loads(line) for line in exported(shop.catalog, "jsonl").splitlines()]
+    told = [[one["slug"] for one in line["category_details"]] for line in lines]
+    assert [len(slugs) for slugs in told] == [20, 22, 29]
+    assert told[1][:2] == ["c69", "below"]
+    assert sorted(slug for line in told for slug in line) == ["below", *slugs]
+    assert lines[1]["category_details"][1] == {
+        "name": "Below",
+        "slug": "below",
+        "description": None,
+        "parent": "c69",
+        "is_active": True,
+    }
+
+
+def test_woocommerce_names_categories_by_their_paths() -> None:
+    tree = [
+        CategoryDraft(name="Food, good", slug="f"),
+        CategoryDraft(name="Bars & more", slug="b", parent="f"),
+        CategoryDraft(name="Old", slug="o", is_active=False),
+    ]
+    shop = a_tree(*tree, values=[HAM | {"categories": ["o", "b"]}])
+    file = exported(shop.catalog, "woocommerce")
+    cells = [row["Categories"] for row in table(file)]
+    assert cells == ["Food\\, good > Bars &amp; more, Old"]
+    imported(shop.catalog, file)
+    assert [one.slug for one in kept(shop.catalog)[0].categories] == ["b", "o"]
+    with shop.catalog.export() as export:
+        assert len(export.categories) == 3
+
+
+@pytest.mark.parametrize("form", OTHERS)
+@given(values=CATALOGUES)
+def test_what_other_forms_keep_comes_back_unchanged_from_then_on(
+    form: str, values: list[dict[str, object]]
+) -> None:
+    first = a_shop()
+    imported(first, exported(a_shop(*values), form), form)
+    before = kept(first)
+    report = imported(first, exported(first, form), form)
+    assert (report.created, report.changed) == (0, 0)
+    assert kept(first) == before
+
+
+def test_what_shopify_has_columns_for_comes_back() -> None:
+    other = a_shop()
+    imported(other, exported(a_shop(EGG, HAM), "shopify"))
+    egg, ham = kept(other)
+    assert (egg.name, egg.slug, egg.details) == ("Egg & White", "egg", "<p>Five\neggs</p>")
+    assert egg.attributes == {"Vendor": "Hen", "Tags": "a, b", "Weight": "500 g"}
+    assert [(image.ref, image.alt) for image in egg.images] == [
+        ("https://x.y/1,2.jpg", "A tin"),
+        ("https://x.y/2.jpg", None),
+    ]
+    assert egg.seo_title == "=Eggs"
+    one, two = egg.variants
+    assert (one.options, one.sku) == ({"Size": "1 kg", "Taste": "Choco, dark"}, "E-1")
+    assert (str(one.price), str(one.compare_at_price)) == ("20.00", "25.00")
+    assert one.stock_quantity == 3
+    assert (one.image, two.options, two.track_stock) == (
+        "https://x.y/2.jpg",
+        {"Size": "2 kg"},
+        False,
+    )
+    assert (ham.is_active, ham.price, ham.variants) == (False, Decimal("5.00"), ())
+
+
+def test_a_shopify_file_has_a_row_for_each_variant_on_sale_and_for_each_image() -> None:
+    rows = table(exported(a_shop(EGG, HAM), "shopify"))
+    names = ("URL handle", "Title", "Status", "Option1 name", "Option1 value", "Price")
+    assert rows_with(rows, *names) == [
+        ("egg", "Egg & White", "active", "Size", "1 kg", "20.00"),
+        ("egg", "", "", "", "2 kg", "30.50"),
+        ("ham", "Ham", "archived", "Title", "Default Title", "5.00"),
+    ]
+    many = EGG | {"variants": [], "price": "1", "sku": None}
+    rows = table(exported(a_shop(many), "shopify"))
+    assert rows_with(rows, "Price", "Product image URL", "Image position") == [
+        ("1.00", "https://x.y/1,2.jpg", "1"),
+        ("", "https://x.y/2.jpg", "2"),
+    ]
+
+
+def test_what_woocommerce_has_columns_for_comes_back() -> None:
+    other = a_shop()
+    imported(other, exported(a_shop(EGG, HAM), "woocommerce"))
+    egg, ham = kept(other)
+    assert (egg.name, egg.slug, egg.sku) == ("Egg & White", "egg-and-white", "E")
+    assert (egg.description, egg.details) == ("Good\nand <pure>", "<p>Five\neggs</p>")
+    assert egg.attributes == {
+        "Tags": "a, b",
+        "Vendor": "Hen",
+        "Weight": "500 g",
+        "Fat": "1, 2",
+    }
+    assert [image.ref for image in egg.images] == ["https://x.y/1%2C2.jpg", "https://x.y/2.jpg"]
+    assert egg.seo_title == "=Eggs"
+    before = kept(a_shop(EGG))[0].variants
+    assert egg.variants == before
+    assert (ham.is_active, ham.price) == (False, Decimal("5.00"))
+
+
+@pytest.mark.parametrize("form", ["eggypro-csv", "shopify", "woocommerce"])
+def test_what_a_spreadsheet_would_compute_is_escaped(form: str) -> None:
+    text = exported(a_shop(HAM | {"name": "=1+1", "sku": "-1", "seo_title": "@x"}), form).decode()
+    assert all(f"'{sign}" in text for sign in ("=1+1", "-1", "@x"))
+    assert imported(a_shop(), text.encode(), form).created == 1
+
+
+def test_more_attributes_than_woocommerce_has_room_for_are_left_out() -> None:
+    attributes = {f"A{number}": "x" for number in range(30)}
+    other = a_shop()
+    imported(other, exported(a_shop(HAM | {"attributes": attributes}), "woocommerce"))
+    assert len(kept(other)[0].attributes) == 12
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_memory_does_not_grow_with_the_number_of_products(form: str) -> None:
+    [egg, _] = kept(a_shop(EGG, HAM))
+    many = (evolve(egg, id=number) for number in range(3000))
+    tracemalloc.start()
+    try:
+        number = write_products(Export((), many), Nowhere(), form=form)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert number == 3000
+    assert peak < 2_000_000
+
+
+class Nowhere(io.BytesIO):
+    """Takes everything and keeps nothing."""
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        return memoryview(data).nbytes

@@ -1,0 +1,87 @@
+import pytest
+
+from eggypro_adapters.contracts import category_store, image_registry, product_search, review_store
+from eggypro_adapters.contracts.image_store import ImageStoreContract
+from eggypro_adapters.contracts.product_store import ProductStoreContract
+from eggypro_adapters.contracts.token_signer import TokenSignerContract
+from eggypro_adapters.contracts.variant_store import Stores, VariantStoreContract
+from eggypro_adapters.memory import (
+    MemoryCategoryStore,
+    MemoryDatabase,
+    MemoryImageLedger,
+    MemoryImageStore,
+    MemoryProductStore,
+    MemoryReviewStore,
+    MemoryTokenSigner,
+    MemoryVariantStore,
+)
+from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_core.access.authentication import TokenSigner
+from eggypro_core.ports import ImageStore, ProductStore
+from tests.stories.steady_pages import hold_steady
+
+
+class TestMemoryProductStore(ProductStoreContract):
+    @pytest.fixture
+    def store(self) -> ProductStore:
+        return MemoryProductStore()
+
+
+def test_pages_neither_repeat_nor_skip_a_row_while_others_are_written() -> None:
+    hold_steady(MemoryProductStore, examples=25)
+
+
+class TestMemoryVariantStore(VariantStoreContract):
+    @pytest.fixture
+    def stores(self) -> Stores:
+        database = MemoryDatabase()
+        return Stores(MemoryProductStore(database), MemoryVariantStore(database))
+
+
+class TestMemoryReviewStore(review_store.ReviewStoreContract):
+    @pytest.fixture
+    def stores(self) -> review_store.Stores:
+        database = MemoryDatabase()
+        return review_store.Stores(MemoryProductStore(database), MemoryReviewStore(database))
+
+
+class TestMemoryCategoryStore(category_store.CategoryStoreContract):
+    @pytest.fixture
+    def stores(self) -> category_store.Stores:
+        database = MemoryDatabase()
+        return category_store.Stores(MemoryCategoryStore(database), MemoryProductStore(database))
+
+
+class TestMemorySearch(product_search.SearchContract):
+    @pytest.fixture
+    def stores(self) -> product_search.Stores:
+        database = MemoryDatabase()
+        return product_search.Stores(
+            MemoryProductStore(database),
+            MemoryCategoryStore(database),
+            MemoryVariantStore(database),
+            MemoryReviewStore(database),
+        )
+
+
+class TestMemoryImageLedger(image_registry.ImageLedgerContract):
+    @pytest.fixture
+    def stores(self) -> image_registry.Stores:
+        database = MemoryDatabase()
+        return image_registry.Stores(MemoryImageLedger(database), MemoryProductStore(database))
+
+
+class TestMemoryImageStore(ImageStoreContract):
+    @pytest.fixture
+    def images(self) -> ImageStore:
+        return MemoryImageStore(PillowImageCleaner())
+
+
+class TestMemoryTokenSigner(TokenSignerContract):
+    @pytest.fixture
+    def signer(self) -> TokenSigner:
+        return MemoryTokenSigner()
+
+    @pytest.fixture
+    def stranger(self) -> TokenSigner:
+        return MemoryTokenSigner()

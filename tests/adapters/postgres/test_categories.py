@@ -1,0 +1,12 @@
+import pytest
+
+from eggypro_adapters.contracts.category_store import CategoryStoreContract, Stores
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.products import PostgresProductStore
+
+
+class TestPostgresCategoryStore(CategoryStoreContract):
+    @pytest.fixture
+    def stores(self, database: Database) -> Stores:
+        return Stores(PostgresCategoryStore(database), PostgresProductStore(database))

@@ -1,0 +1,89 @@
+"""The address of the database suddenly leads to another server: a replica that took over."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+import pytest
+import sqlalchemy as sa
+from falcon.testing import Result, TestClient
+
+from eggypro_adapters.postgres import replica
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.invalidation import feed
+from eggypro_adapters.redis import breaker
+from eggypro_adapters.settings import Settings
+from eggypro_adapters.wiring import open_eggypro
+from eggypro_core.caching import read_cache
+from eggypro_http.app import create_app
+from tests.adapters.postgres.test_replica import replicating
+from tests.conftest import _binaries
+from tests.support.builders import ADMIN_KEY, a_product
+from tests.support.wsgi import ADMIN, PRODUCTS
+
+EGG = f"{PRODUCTS}/egg"
+
+
+def test_nobody_waits_longer_than_a_second_before_the_next_attempt() -> None:
+    """So all is well within two of the return: reads, replicas, the hearing of writes, Redis."""
+    assert max(read_cache.AWAY, replica.AWAY, feed.PAUSE, breaker.RETRY) <= 1
+
+
+def until(client: TestClient, outcome: str) -> Result:
+    """Look at the egg until the answer comes from there."""
+    end = monotonic() + 30
+    while True:
+        shown = client.simulate_get(EGG)
+        if shown.headers.get("x-cache") == outcome:
+            return shown
+        assert monotonic() < end, shown.headers
+
+
+def test_a_shop_goes_on_with_the_server_that_took_over(
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
+    tmp_path: Path,
+    connect: Callable[..., Database],
+) -> None:
+    folder = tmp_path_factory.mktemp("over")
+    with replicating(folder, _binaries(pytestconfig)) as (one, two, wire):
+        former, taking_over = connect(one.url), connect(two.url)
+        url = sa.make_url(one.url).set(host="127.0.0.1", port=wire.port, query={})
+        with open_eggypro(
+            Settings(
+                postgres_url=url.render_as_string(hide_password=False),
+                eggypro_data_dir=tmp_path,
+                admin_secret_key=ADMIN_KEY,
+                rate_limit_max_requests=0,
+            )
+        ) as shop:
+            client = TestClient(create_app(shop))
+            client.simulate_post(PRODUCTS, headers=ADMIN, json=a_product(name="Egg", price="1.00"))
+            until(client, "hit")
+            wait_for(taking_over, former)
+
+            wire.cut()
+            assert until(client, "stale").json["price"] == "1.00"
+            with taking_over.engine.connect() as connection:
+                assert connection.scalar(sa.text("SELECT pg_promote()"))
+            with taking_over.begin() as connection:
+                connection.execute(sa.text("UPDATE products SET price = 2"))
+            wire.lead_to(f"{two.socket_dir}/.s.PGSQL.5432")
+            wire.mend()
+
+            assert until(client, "miss").json["price"] == "2.00"
+            assert until(client, "hit").json["price"] == "2.00"
+            edited = client.simulate_patch(EGG, headers=ADMIN, json={"price": "3.00"})
+            assert (edited.status_code, edited.json["price"]) == (200, "3.00")
+            assert client.simulate_get(EGG).json["price"] == "3.00"
+
+
+def wait_for(replica: Database, primary: Database) -> None:
+    """Wait until a replica has all that is written."""
+    with primary.begin() as connection:
+        last = connection.scalar(sa.text("SELECT pg_current_wal_insert_lsn()"))
+    reached = sa.text("SELECT pg_last_wal_replay_lsn() >= CAST(:last AS pg_lsn)")
+    end = monotonic() + 30
+    with replica.engine.connect() as connection:
+        while not connection.scalar(reached, {"last": last}):
+            assert monotonic() < end

@@ -1,0 +1,12 @@
+import pytest
+
+from eggypro_adapters.contracts.image_registry import ImageLedgerContract, Stores
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.image_registry import PostgresImageLedger
+from eggypro_adapters.postgres.products import PostgresProductStore
+
+
+class TestPostgresImageLedger(ImageLedgerContract):
+    @pytest.fixture
+    def stores(self, database: Database) -> Stores:
+        return Stores(PostgresImageLedger(database), PostgresProductStore(database))

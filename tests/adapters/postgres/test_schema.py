@@ -1,0 +1,227 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+
+from eggypro_adapters.contracts.product_store import NOON, a_draft
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.migrations import PostgresMigrations
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.schema import REVISION, metadata
+from eggypro_core.domain.category import CategoryQuery
+from eggypro_core.errors import InvalidError
+from eggypro_core.validation.parameters import Status
+
+SEED_TABLES = ["products", "reviews", "categories", "product_categories", "api_metrics"]
+SEED_INDEXES = [
+    "products_slug_idx",
+    "products_name_idx",
+    "products_price_idx",
+    "products_stock_idx",
+    "products_active_idx",
+    "reviews_product_id_idx",
+    "reviews_rating_idx",
+    "reviews_verified_idx",
+    "categories_slug_idx",
+    "api_metrics_endpoint_idx",
+    "api_metrics_timestamp_idx",
+]
+
+
+@pytest.fixture
+def empty(empty_database_url: sa.URL, connect: Callable[..., Database]) -> Database:
+    return connect(empty_database_url)
+
+
+def test_ten_upgrades_at_once_are_one(
+    empty_database_url: sa.URL, connect: Callable[..., Database]
+) -> None:
+    def upgrade(_: int) -> str | None:
+        migrations = PostgresMigrations(connect(empty_database_url))
+        migrations.upgrade()
+        return migrations.current()
+
+    with ThreadPoolExecutor(10) as threads:
+        assert list(threads.map(upgrade, range(10))) == [REVISION] * 10
+
+
+def test_the_schema_goes_down_to_nothing_and_up_again(empty: Database) -> None:
+    migrations = PostgresMigrations(empty)
+    assert (migrations.current(), empty.revision()) == (None, None)
+    migrations.upgrade()
+    migrations.downgrade("base")
+    assert migrations.current() is None
+    left = sa.inspect(empty.engine).get_table_names()
+    assert left == ["alembic_version"]
+    migrations.upgrade()
+    assert (migrations.current(), empty.revision()) == (REVISION, REVISION)
+    assert not migrations.differences()
+
+
+def test_tables_that_differ_from_the_migrations_are_told(database: Database) -> None:
+    migrations = PostgresMigrations(database)
+    assert not migrations.differences()
+    with database.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE products ALTER seo_title TYPE varchar(10)"))
+        connection.execute(sa.text("DROP INDEX products_price_idx"))
+        connection.execute(sa.text("CREATE TABLE strange (id int)"))
+        connection.execute(sa.text("ALTER TABLE reviews DROP COLUMN video_url"))
+        connection.execute(sa.text("ALTER TABLE variants ALTER position DROP NOT NULL"))
+    assert sorted(migrations.differences()) == [
+        "The code does not know the table strange",
+        "The database lacks the column reviews.video_url",
+        "The database lacks the index products_price_idx of products",
+        "The nullable of variants.position is True in the database, False in the code",
+        "The type of products.seo_title is VARCHAR(10) in the database, VARCHAR(255) in the code",
+    ]
+
+
+def test_the_tables_and_what_they_weigh_are_told(database: Database) -> None:
+    sizes = {one.name: one for one in PostgresMigrations(database).tables()}
+    assert {*SEED_TABLES, "alembic_version"} < sizes.keys()
+    assert sizes["products"].rows == 0
+    assert sizes["products"].bytes > 0
+
+
+@pytest.mark.parametrize(("words", "refused"), [([], True), (["--write"], False)])
+def test_a_studio_shows_the_very_database(
+    database_url: sa.URL, words: list[str], *, refused: bool
+) -> None:
+    url = database_url.render_as_string(hide_password=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "eggypro_cli", "db", "studio", "--tool", "psql", *words],
+        input="CREATE TABLE strange (); SELECT 'at ' || version_num FROM alembic_version;",
+        env={**os.environ, "POSTGRES_URL": url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"at {REVISION}" in done.stdout
+    assert ("read-only transaction" in done.stderr) == refused
+
+
+def test_a_database_behind_the_code_is_told(empty: Database) -> None:
+    assert f"the code at {REVISION}" in " ".join(PostgresMigrations(empty).differences())
+
+
+def test_the_newest_migration_is_the_one_that_the_tables_name(empty: Database) -> None:
+    newest, meaning = PostgresMigrations(empty).history()[0]
+    assert newest == REVISION
+    assert meaning
+
+
+def test_a_revision_that_does_not_exist_is_refused(empty: Database) -> None:
+    with pytest.raises(InvalidError):
+        PostgresMigrations(empty).upgrade("nonsense")
+
+
+def test_all_tables_and_indexes_of_the_original_are_there(database: Database) -> None:
+    inspector = sa.inspect(database.engine)
+    assert set(SEED_TABLES) <= set(inspector.get_table_names())
+    indexes = {each["name"] for name in SEED_TABLES for each in inspector.get_indexes(name)}
+    assert set(SEED_INDEXES) <= indexes
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "name = ''",
+        "slug = 'Not A Slug'",
+        "sku = ''",
+        "description = repeat('x', 5001)",
+        "details = repeat('x', 50001)",
+        "price = 0",
+        "price = 1000000",
+        "compare_at_price = price",
+        "images = array_fill('x'::text, '{51}'), image_alts = array_fill(''::text, '{51}')",
+        "images = '{x}'",
+        "ingredients = array_fill('x'::text, '{51}')",
+        "attributes = '[]'",
+        "stock_quantity = -1",
+        "version = 0",
+        "rating_average = 5",
+        "rating_average = 5.5, rating_count = 1",
+        "variant_count = -1",
+        "created_at = NULL",
+    ],
+)
+def test_the_database_itself_refuses_what_no_product_may_be(
+    database: Database, broken: str
+) -> None:
+    PostgresProductStore(database).add(a_draft(), NOON)
+    with pytest.raises(sa.exc.IntegrityError), database.begin() as connection:
+        connection.execute(sa.text(f"UPDATE products SET {broken}"))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "INSERT INTO reviews (product_id, reviewer_name, rating, comment) VALUES (99, 'a', 5, 'b')",
+        "INSERT INTO reviews (product_id, reviewer_name, rating, comment) VALUES (1, 'a', 6, 'b')",
+        "INSERT INTO reviews (product_id, reviewer_name, rating, comment) VALUES (1, 'a', 5, '')",
+        "INSERT INTO product_categories VALUES (1, 99)",
+        "INSERT INTO slug_aliases VALUES ('x', 99)",
+        "INSERT INTO categories (name, slug, parent_id) VALUES ('a', 'a', 99)",
+        (
+            "INSERT INTO categories (id, name, slug, parent_id) OVERRIDING SYSTEM VALUE"
+            " VALUES (7, 'a', 'a', 7)"
+        ),
+        (
+            "INSERT INTO api_metrics (endpoint, method, status_code, response_time)"
+            " VALUES ('/', 'GET', 7, 1)"
+        ),
+    ],
+)
+def test_the_database_itself_refuses_what_leads_nowhere(database: Database, broken: str) -> None:
+    PostgresProductStore(database).add(a_draft(), NOON)
+    with pytest.raises(sa.exc.IntegrityError), database.begin() as connection:
+        connection.execute(sa.text(broken))
+
+
+def test_what_hangs_on_a_product_goes_with_it(database: Database) -> None:
+    store = PostgresProductStore(database)
+    product = store.add(a_draft(), NOON)
+    with database.begin() as connection:
+        connection.execute(sa.text("INSERT INTO categories (name, slug) VALUES ('a', 'a')"))
+        connection.execute(
+            sa.text(
+                "INSERT INTO reviews (product_id, reviewer_name, rating, comment)"
+                " VALUES (:id, 'a', 5, 'b')"
+            ),
+            {"id": product.id},
+        )
+        connection.execute(
+            sa.text("INSERT INTO product_categories SELECT :id, id FROM categories"),
+            {"id": product.id},
+        )
+    store.remove("egg-white", lambda _: None)
+    with database.begin() as connection:
+        left = [
+            connection.scalar(sa.select(sa.func.count()).select_from(metadata.tables[name]))
+            for name in ("reviews", "product_categories", "categories")
+        ]
+    assert left == [0, 0, 1]
+
+
+def test_categories_that_other_hands_made_get_their_paths(empty: Database) -> None:
+    migrations = PostgresMigrations(empty)
+    migrations.upgrade("0001")
+    with empty.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO categories (name, slug, parent_id, is_active)"
+                " VALUES ('A', 'a', null, false), ('B', 'b', 1, true), ('C', 'c', null, true)"
+            )
+        )
+    migrations.upgrade()
+    categories = PostgresCategoryStore(empty)
+    found = [categories.find(slug) for slug in "abc"]
+    assert [one.path for one in found] == [("a",), ("a", "b"), ("c",)]
+    assert [one.is_visible for one in found] == [False, False, True]
+    page = categories.page(CategoryQuery(status=Status.ALL, limit=1))
+    assert page.items == (found[0],)

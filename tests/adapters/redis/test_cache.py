@@ -1,0 +1,413 @@
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from threading import Event
+from time import monotonic
+
+import pytest
+
+from eggypro_adapters.contracts.cache import EGG, NOW, CacheContract, an_answer
+from eggypro_adapters.contracts.clock import FakeSeconds
+from eggypro_adapters.redis import shared_cache
+from eggypro_adapters.redis.cache import empty, weighed
+from eggypro_adapters.redis.connection import Link
+from eggypro_adapters.redis.encoding import decoded, encoded
+from eggypro_core.caching.ports import Cache
+from eggypro_core.errors import UnavailableError
+from tests.support.redis_server import PLACES, RedisCluster, RedisServer, running, running_cluster
+from tests.support.tcp_proxy import wire_to
+
+PATIENT = 10
+"""Seconds: a busy machine is not a server that is away."""
+LARGE = an_answer(b"x" * 3_000)
+
+
+@pytest.fixture
+def clock() -> FakeSeconds:
+    return FakeSeconds(NOW)
+
+
+@pytest.fixture(params=PLACES)
+def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    with running(request.param) as started:
+        yield started
+
+
+@pytest.fixture
+def cache(server: RedisServer, clock: FakeSeconds) -> Iterator[Cache]:
+    with shared_cache(server.url, "shop", clock, PATIENT) as cache:
+        yield cache
+
+
+class TestRedisCache(CacheContract):
+    @pytest.fixture
+    def cache(self, server: RedisServer, clock: FakeSeconds) -> Iterator[Cache]:
+        with shared_cache(server.url, "shop", clock, PATIENT) as cache:
+            yield cache
+
+
+@pytest.fixture(scope="module", params=PLACES)
+def cluster(request: pytest.FixtureRequest) -> Iterator[RedisCluster]:
+    with running_cluster(request.param) as started:
+        yield started
+
+
+class TestRedisClusterCache(CacheContract):
+    @pytest.fixture
+    def cache(self, cluster: RedisCluster, clock: FakeSeconds) -> Iterator[Cache]:
+        with shared_cache(cluster.url, "shop", clock, PATIENT) as cache:
+            cache.clear()
+            yield cache
+
+
+def until(holds: Callable[[], object]) -> None:
+    pause = Event()
+    for _ in range(1000):
+        if holds():
+            return
+        pause.wait(0.02)
+    raise AssertionError("it never came to that")
+
+
+def shows(cache: Cache, key: str = "/egg") -> bool:
+    """Whether the cache keeps what it is given."""
+    cache.set(key, EGG)
+    return cache.get(key) == EGG
+
+
+def test_keys_are_the_caches_own_and_end_with_their_answers(
+    cache: Cache, server: RedisServer
+) -> None:
+    cache.set("/egg?a=b", EGG)
+    with server.client as client:
+        until(lambda: client.keys() == [b"eggypro:shop:/egg?a=b"])
+        left = client.pttl("eggypro:shop:/egg?a=b")
+    assert 200_000 < left <= 300_250
+
+
+def test_shops_that_show_the_same_otherwise_do_not_share(
+    cache: Cache, server: RedisServer, clock: FakeSeconds
+) -> None:
+    with (
+        shared_cache(server.url, "shop", clock, PATIENT) as same,
+        shared_cache(server.url, "other", clock, PATIENT) as other,
+    ):
+        cache.set("/egg", EGG)
+        assert [same.get("/egg"), other.get("/egg")] == [EGG, None]
+
+
+def test_clearing_leaves_what_is_not_the_caches(cache: Cache, server: RedisServer) -> None:
+    others = {b"eggypro", b"eggypro-limits:a", b"theirs:eggypro:a", b"Eggypro:a"}
+    with server.client as client:
+        for name in others:
+            client.set(name, "x")
+        client.set("eggypro:other:a", "x")
+        client.lpush("eggypro:list", "x")
+        cache.set("/egg", EGG)
+        cache.clear()
+        assert set(client.keys()) == others
+
+
+def test_it_tells_how_many_answers_there_are_and_what_they_weigh(
+    cache: Cache, server: RedisServer
+) -> None:
+    with closing(Link(server.url, PATIENT)) as link, server.client as client:
+        until(lambda: not client.keys())
+        assert (weighed(link).kept, weighed(link).bytes) == (0, 0)
+        for number in range(250):
+            cache.set(f"/{number}", LARGE)
+        client.set("theirs", "x" * 100_000)
+        counts = weighed(link)
+        assert counts.kept == 250
+        assert 250 * 3_000 < counts.bytes < 250 * 5_000
+        assert (empty(link), client.keys()) == (250, [b"theirs"])
+
+
+WHOLE = encoded(EGG)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"x",
+        b"\x00" * 40,
+        WHOLE[:-1],
+        WHOLE[:7],
+        WHOLE[:20],
+        WHOLE + b"x",
+        b"\x00" + WHOLE[1:],
+        b"\x02" + WHOLE[1:],
+        WHOLE[:30] + b"?" + WHOLE[31:],
+        b"[1, 2]",
+    ],
+)
+def test_what_cannot_be_read_is_not_there_and_goes(
+    cache: Cache, server: RedisServer, value: bytes
+) -> None:
+    with server.client as client:
+        client.set("eggypro:shop:/egg", value)
+        assert cache.get("/egg") is None
+        assert client.keys() == []
+    assert shows(cache)
+
+
+def test_every_part_of_a_value_counts() -> None:
+    assert decoded(WHOLE) == EGG
+    for place in range(len(WHOLE)):
+        assert decoded(WHOLE[:place]) is None
+        mended = bytearray(WHOLE)
+        mended[place] ^= 1
+        if place not in {5, 6}:  # where the body begins
+            assert decoded(bytes(mended)) is None
+
+
+def test_what_is_of_another_type_under_a_key_of_its_own_goes(
+    cache: Cache, server: RedisServer
+) -> None:
+    with server.client as client:
+        client.lpush("eggypro:shop:/egg", "x")
+        assert cache.get("/egg") is None
+        assert client.keys() == []
+        client.lpush("eggypro:shop:/egg", "x")
+    assert shows(cache)
+
+
+@contextmanager
+def one_outage(cache: Cache, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """While the block lasts nothing is kept and nothing is raised; then all is as it was.
+
+    Each is told once.
+    """
+    caplog.set_level(logging.INFO)
+    assert shows(cache)
+    yield
+    until(lambda: shows(cache))
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+def nothing_is_kept(cache: Cache) -> bool:
+    cache.set("/milk", EGG)
+    cache.delete("/salt")
+    cache.clear()
+    return cache.get("/milk") is None
+
+
+def test_a_server_that_is_gone_and_comes_back_empty(
+    cache: Cache, server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with one_outage(cache, caplog):
+        server.kill()
+        assert nothing_is_kept(cache)
+        assert cache.get("/egg") is None
+        server.start()
+
+
+def test_a_server_that_is_restarted_while_nobody_asks_is_not_missed(
+    cache: Cache, server: RedisServer
+) -> None:
+    assert shows(cache)
+    server.kill()
+    server.start()
+    until(lambda: shows(cache))
+
+
+def test_a_server_that_is_emptied_has_nothing(cache: Cache, server: RedisServer) -> None:
+    assert shows(cache)
+    with server.client as client:
+        client.flushall()
+    assert cache.get("/egg") is None
+    assert shows(cache)
+
+
+def test_a_server_that_is_away_at_the_start_is_found_when_it_comes(
+    server: RedisServer, clock: FakeSeconds
+) -> None:
+    server.kill()
+    with shared_cache(server.url, "shop", clock, PATIENT) as cache:
+        assert nothing_is_kept(cache)
+        server.start()
+        until(lambda: shows(cache))
+
+
+def test_a_server_that_hangs_keeps_those_waiting_who_are_there_and_nobody_else(
+    server: RedisServer, clock: FakeSeconds, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        shared_cache(server.url, "shop", clock, 1) as cache,
+        ThreadPoolExecutor(8) as threads,
+        one_outage(cache, caplog),
+    ):
+        server.freeze()
+        began = monotonic()
+        assert [*threads.map(cache.get, ["/egg"] * 400)] == [None] * 400
+        assert monotonic() - began < 10
+        server.thaw()
+
+
+def test_an_address_cannot_make_anybody_wait(server: RedisServer, clock: FakeSeconds) -> None:
+    url = f"{server.url}?socket_timeout=60&retry_on_timeout=yes&decode_responses=yes"
+    with shared_cache(url, "shop", clock) as cache:
+        until(lambda: shows(cache))
+        server.freeze()
+        began = monotonic()
+        assert cache.get("/egg") is None
+        assert monotonic() - began < 5
+
+
+def test_a_server_that_is_full(
+    cache: Cache, server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with one_outage(cache, caplog), server.client as client:
+        client.config_set("maxmemory", 1)
+        assert nothing_is_kept(cache)
+        client.config_set("maxmemory", 0)
+
+
+def test_a_server_that_is_only_a_replica(
+    cache: Cache, server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with one_outage(cache, caplog), server.client as client:
+        client.replicaof("127.0.0.1", 1)
+        assert nothing_is_kept(cache)
+        client.replicaof("NO", "ONE")
+
+
+def test_a_server_that_wants_another_password(
+    server: RedisServer, clock: FakeSeconds, caplog: pytest.LogCaptureFixture
+) -> None:
+    with server.client as client:
+        client.config_set("requirepass", "right")
+        url = server.url.replace("unix://", "unix://:wrong@")
+        with shared_cache(url, "shop", clock, PATIENT) as cache:
+            assert nothing_is_kept(cache)
+            client.config_set("requirepass", "wrong")
+            until(lambda: shows(cache))
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "wrong" not in caplog.records[0].getMessage().replace("WRONGPASS", "")
+
+
+def test_connections_that_are_cut(
+    server: RedisServer, clock: FakeSeconds, caplog: pytest.LogCaptureFixture
+) -> None:
+    with wire_to(f"{server.folder}/socket") as wire:
+        url = f"redis://127.0.0.1:{wire.port}"
+        with shared_cache(url, "shop", clock, PATIENT) as cache, one_outage(cache, caplog):
+            wire.cut()
+            assert nothing_is_kept(cache)
+            wire.mend()
+
+
+def test_replies_that_break_off(
+    server: RedisServer, clock: FakeSeconds, caplog: pytest.LogCaptureFixture
+) -> None:
+    with wire_to(f"{server.folder}/socket") as wire:
+        url = f"redis://127.0.0.1:{wire.port}"
+        with shared_cache(url, "shop", clock, PATIENT) as cache, one_outage(cache, caplog):
+            cache.set("/egg", LARGE)
+            wire.break_off_after(1_000)
+            assert cache.get("/egg") is None
+            wire.break_off_after(None)
+
+
+def test_who_asks_for_more_than_answers_is_told_that_it_is_away(server: RedisServer) -> None:
+    server.kill()
+    with closing(Link(server.url, PATIENT)) as link:
+        for question in (empty, weighed):
+            with pytest.raises(UnavailableError):
+                question(link)
+
+
+def test_a_cluster_that_hangs_keeps_nobody_waiting_for_each_of_its_nodes(
+    clock: FakeSeconds, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        running_cluster("valkey") as cluster,
+        shared_cache(cluster.url, "shop", clock, 2) as cache,
+        one_outage(cache, caplog),
+    ):
+        for node in cluster.nodes:
+            node.freeze()
+        began = monotonic()
+        assert cache.get("/egg") is None
+        assert monotonic() - began < 2 * 2
+        for node in cluster.nodes:
+            node.thaw()
+
+
+def test_a_cluster_that_is_away_at_the_start_is_found_when_it_comes(
+    clock: FakeSeconds,
+) -> None:
+    with running_cluster("valkey") as cluster:
+        for node in cluster.nodes:
+            node.freeze()
+        with shared_cache(cluster.url, "shop", clock, 2) as cache:
+            assert nothing_is_kept(cache)
+            for node in cluster.nodes:
+                node.thaw()
+            until(lambda: shows(cache))
+
+
+EVERYWHERE = [f"/{number}" for number in range(30)]
+"""Keys of which every node of a cluster has some."""
+
+
+def shows_everywhere(cache: Cache) -> bool:
+    return all(shows(cache, key) for key in EVERYWHERE)
+
+
+def test_a_node_of_a_cluster_that_is_killed_costs_no_request_and_is_found_again(
+    clock: FakeSeconds,
+) -> None:
+    with (
+        running_cluster("valkey") as cluster,
+        shared_cache(cluster.url, "shop", clock, 2) as cache,
+    ):
+        assert shows_everywhere(cache)
+        cluster.nodes[2].kill()
+        assert all(cache.get(key) in (None, EGG) for key in EVERYWHERE)
+        assert not shows_everywhere(cache)
+        cluster.nodes[2].start()
+        until(lambda: shows_everywhere(cache))
+
+
+def test_a_replica_that_takes_over_in_a_cluster_is_found(clock: FakeSeconds) -> None:
+    with (
+        running_cluster("valkey") as cluster,
+        cluster.replica_of_the_last("valkey") as replica,
+        shared_cache(cluster.url, "shop", clock, 2) as cache,
+    ):
+        assert shows_everywhere(cache)
+        cluster.nodes[2].kill()
+        assert all(cache.get(key) in (None, EGG) for key in EVERYWHERE)
+        with replica.client as client:
+            client.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
+        until(lambda: shows_everywhere(cache))
+
+
+def test_slots_that_move_to_another_node_of_a_cluster_are_followed(clock: FakeSeconds) -> None:
+    with (
+        running_cluster("valkey") as cluster,
+        shared_cache(cluster.url, "shop", clock, PATIENT) as cache,
+    ):
+        assert shows_everywhere(cache)
+        cache.clear()
+        cluster.move_slots(of=2, to=0)
+        assert not any(cache.get(key) for key in EVERYWHERE)
+        until(lambda: shows_everywhere(cache))
+
+
+def test_clearing_a_cluster_leaves_what_is_not_the_caches(
+    cluster: RedisCluster, clock: FakeSeconds
+) -> None:
+    with (
+        shared_cache(cluster.url, "shop", clock, PATIENT) as cache,
+        closing(Link(cluster.url, PATIENT)) as link,
+    ):
+        for number in range(30):
+            assert shows(cache, f"/{number}")
+            link.client.set(f"theirs:{number}", "x")
+        assert weighed(link).kept >= 30
+        cache.clear()
+    assert cluster.keys() == {f"theirs:{number}".encode() for number in range(30)}

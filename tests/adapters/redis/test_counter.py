@@ -1,0 +1,282 @@
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from threading import Event
+from time import monotonic
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.contracts.clock import FakeSeconds
+from eggypro_adapters.contracts.rate_counter import LOGINS, READS, CounterContract, EndWindows
+from eggypro_adapters.memory import MemoryCounter
+from eggypro_adapters.redis import shared_counter
+from eggypro_adapters.redis.connection import Link
+from eggypro_adapters.redis.counter import RedisCounter
+from eggypro_adapters.redis.shared_counter import SharedCounter
+from eggypro_core.access.rate_limiting import Counter, Policy, Standing
+from eggypro_core.errors import UnavailableError
+from tests.support.redis_server import PLACES, RedisCluster, RedisServer, running, running_cluster
+
+PATIENT = 10
+"""Seconds: a busy machine is not a server that is away."""
+LAX = Policy("lax", 100, 900, is_exact=False)
+
+
+@pytest.fixture(params=PLACES)
+def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    with running(request.param) as started:
+        yield started
+
+
+@pytest.fixture
+def remote(server: RedisServer) -> Iterator[RedisCounter]:
+    with closing(Link(server.url, PATIENT)) as link:
+        yield RedisCounter(link)
+
+
+@pytest.fixture
+def workers(server: RedisServer) -> Iterator[tuple[Counter, Counter]]:
+    """The counters of two workers that share a server."""
+    with ExitStack() as opened:
+        one, two = (
+            opened.enter_context(shared_counter(server.url, MemoryCounter(monotonic), PATIENT))
+            for _ in range(2)
+        )
+        yield one, two
+
+
+class OfRedis(CounterContract):
+    @pytest.fixture
+    def end_windows(self, server: RedisServer) -> EndWindows:
+        """Have the server see the end of all windows."""
+
+        def end() -> None:
+            with server.client as client:
+                for key in list(client.scan_iter()):
+                    assert client.pttl(key) > 0
+                    client.pexpire(key, 1)
+                until(lambda: not client.keys())
+
+        return end
+
+
+class TestRedisCounter(OfRedis):
+    @pytest.fixture
+    def counter(self, remote: RedisCounter) -> Counter:
+        return remote
+
+
+class TestSharedCounter(OfRedis):
+    @pytest.fixture
+    def counter(self, workers: tuple[Counter, Counter]) -> Counter:
+        return workers[0]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RedisCluster]:
+    with running_cluster("valkey") as started:
+        yield started
+
+
+class TestRedisClusterCounter(CounterContract):
+    @pytest.fixture
+    def counter(self, cluster: RedisCluster) -> Iterator[Counter]:
+        for node in cluster.nodes:
+            with node.client as client:
+                client.flushall()
+        with shared_counter(cluster.url, MemoryCounter(monotonic), PATIENT) as counter:
+            yield counter
+
+    @pytest.fixture
+    def end_windows(self, cluster: RedisCluster) -> EndWindows:
+        def end() -> None:
+            assert cluster.keys()
+            for node in cluster.nodes:
+                with node.client as client:
+                    for key in list(client.scan_iter()):
+                        client.pexpire(key, 1)
+            until(lambda: not cluster.keys())
+
+        return end
+
+
+def until(holds: Callable[[], object]) -> None:
+    pause = Event()
+    for _ in range(1000):
+        if holds():
+            return
+        pause.wait(0.02)
+    raise AssertionError("it never came to that")
+
+
+def play(counter: Counter, verb: str, policy: Policy, client: str, times: int) -> int:
+    """Do a thing with a counter, and say how many are used then."""
+    if verb == "add":
+        return counter.add(policy, client, times=times).used
+    if verb == "clear":
+        counter.clear(policy, client)
+    return counter.read(policy, client).used
+
+
+def test_redis_and_memory_count_alike(remote: RedisCounter, server: RedisServer) -> None:
+    step = st.tuples(
+        st.sampled_from(["add", "read", "clear"]),
+        st.sampled_from([READS, LOGINS]),
+        st.sampled_from("ab"),
+        st.integers(1, 3),
+    )
+
+    @given(st.lists(step, max_size=20))
+    def alike(steps: list[tuple[str, Policy, str, int]]) -> None:
+        with server.client as client:
+            client.flushall()
+        memory = MemoryCounter(FakeSeconds())
+        for verb, policy, client, times in steps:
+            assert play(remote, verb, policy, client, times) == play(
+                memory, verb, policy, client, times
+            )
+
+    alike()
+
+
+def test_all_keys_are_the_limiters_own(remote: RedisCounter, server: RedisServer) -> None:
+    remote.add(LOGINS, "2001:db8::/64")
+    with server.client as client:
+        assert client.keys() == [b"eggypro-limits:logins:900:2001:db8::/64"]
+
+
+def test_what_is_left_of_a_window_is_what_redis_says(
+    remote: RedisCounter, server: RedisServer
+) -> None:
+    remote.add(LOGINS, "ada")
+    with server.client as client:
+        client.pexpire("eggypro-limits:logins:900:ada", 400_500)
+    for standing in (remote.read(LOGINS, "ada"), remote.add(LOGINS, "ada")):
+        assert 300 < standing.left <= 400.5
+
+
+class Interrupted(MemoryCounter):
+    """Has something happen before it says what it counted."""
+
+    happens: Callable[[], object]
+
+    def ping(self) -> None:
+        pass
+
+    def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
+        standing = super().add(policy, client, times=times)
+        self.happens()
+        return standing
+
+
+def test_what_comes_while_others_are_settled_is_not_forgotten() -> None:
+    remote = Interrupted(FakeSeconds())
+    counter = SharedCounter(remote, MemoryCounter(FakeSeconds()))
+    remote.happens = lambda: counter.add(LAX, "ada")
+    remote.learn("ada", Standing(LAX, 10, 900))
+    counter.add(LAX, "ada", times=3)
+    counter._settle()
+    assert counter.read(LAX, "ada").used == 14
+
+
+def test_what_is_wrong_with_redis_makes_it_unavailable(
+    remote: RedisCounter, server: RedisServer
+) -> None:
+    with server.client as client:
+        client.lpush("eggypro-limits:logins:900:ada", "no number")
+    with pytest.raises(UnavailableError, match="WRONGTYPE"):
+        remote.add(LOGINS, "ada")
+    server.kill()
+    for question in (remote.add, remote.read, remote.clear):
+        with pytest.raises(UnavailableError):
+            question(LOGINS, "ada")
+
+
+def test_what_an_address_says_does_not_make_anybody_wait(server: RedisServer) -> None:
+    link = Link(f"{server.url}?socket_timeout=60&retry_on_timeout=yes")
+    remote = RedisCounter(link)
+    server.freeze()
+    began = monotonic()
+    with pytest.raises(UnavailableError):
+        remote.add(LOGINS, "ada")
+    assert monotonic() - began < 5
+    link.close()
+
+
+def test_an_exact_count_is_the_same_for_all_workers_at_once(
+    workers: tuple[Counter, Counter],
+) -> None:
+    one, two = workers
+    assert [each.add(LOGINS, "ada").used for each in (one, two, one)] == [1, 2, 3]
+    assert two.read(LOGINS, "ada").used == 3
+    two.clear(LOGINS, "ada")
+    assert one.read(LOGINS, "ada").used == 0
+
+
+def test_any_other_count_is_soon_the_same_for_who_asks(
+    workers: tuple[Counter, Counter], server: RedisServer
+) -> None:
+    one, two = workers
+    with server.client as client:
+        for worker, settled in ((one, b"5"), (two, b"10"), (one, b"15")):
+            for _ in range(5):
+                worker.add(LAX, "ada")
+            until(lambda: client.get("eggypro-limits:lax:900:ada") == settled)  # noqa: B023
+    until(lambda: one.read(LAX, "ada").used == 15)
+    assert two.add(LAX, "ada").used >= 6
+    until(lambda: two.read(LAX, "ada").used == 16)
+
+
+def test_without_redis_each_worker_counts_on_from_what_it_knew(
+    workers: tuple[Counter, Counter], server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = workers
+    one.add(LOGINS, "ada")
+    assert two.add(LOGINS, "ada", times=2).used == 3
+    server.kill()
+    assert [two.add(LOGINS, "ada").used for _ in range(3)] == [4, 5, 6]
+    assert two.read(LOGINS, "ada").used == 6
+    assert two.add(LAX, "ada").used == 1
+    assert one.add(LOGINS, "ada").used == 2
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+
+
+def test_a_server_that_hangs_keeps_the_first_waiting_and_nobody_else(
+    server: RedisServer,
+) -> None:
+    with shared_counter(server.url, MemoryCounter(monotonic)) as counter:
+        server.freeze()
+        began = monotonic()
+        assert [counter.add(LOGINS, "ada").used for _ in range(200)] == [*range(1, 201)]
+        assert monotonic() - began < 5
+
+
+def test_who_was_locked_while_redis_was_away_or_before_it_forgot_all_stays_so(
+    workers: tuple[Counter, Counter], server: RedisServer
+) -> None:
+    one, two = workers
+    one.add(LOGINS, "ada", times=4)
+    server.kill()
+    one.add(LOGINS, "ada")
+    server.start()
+    until(lambda: two.read(LOGINS, "ada").used == 5)
+    assert one.add(LOGINS, "ada").used == 6
+    assert two.add(LOGINS, "ada").used == 7
+
+
+def test_a_server_that_is_away_at_the_start_is_found_when_it_comes(server: RedisServer) -> None:
+    server.kill()
+    with shared_counter(server.url, MemoryCounter(monotonic), PATIENT) as counter:
+        assert counter.add(LOGINS, "ada", times=3).used == 3
+        server.start()
+        with server.client as client:
+            until(lambda: client.keys() == [b"eggypro-limits:logins:900:ada"])
+
+
+def test_what_is_counted_last_is_settled_at_the_end(server: RedisServer) -> None:
+    with shared_counter(server.url, MemoryCounter(monotonic), PATIENT) as counter:
+        counter.add(LAX, "ada", times=3)
+    with shared_counter(server.url, MemoryCounter(monotonic), PATIENT) as counter:
+        counter.add(LAX, "ada")
+        until(lambda: counter.read(LAX, "ada").used == 4)

@@ -1,0 +1,186 @@
+"""Calls on their way to a store: which may be slow, or away, or gone for good."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+from eggypro_adapters import request_log_buffer
+from eggypro_adapters.contracts.clock import NOON, FakeSeconds
+from eggypro_adapters.contracts.request_log import a_call
+from eggypro_adapters.memory import MemoryCallStore
+from eggypro_adapters.request_log_buffer import BATCH, BatchingRecorder
+from eggypro_core.errors import UnavailableError
+from eggypro_core.operations.request_metrics import Call
+
+SOON = 10.0
+
+
+class Store(MemoryCallStore):
+    """A store that can be away, and whose keeper can be kept waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error: Exception | None = None
+        self.sizes: list[int] = []
+        self.asked = Event()
+        self.may_go_on = Event()
+        self.may_go_on.set()
+
+    def add(self, calls: Sequence[Call]) -> None:
+        self.asked.set()
+        assert self.may_go_on.wait(SOON)
+        if self.error is not None:
+            raise self.error
+        self.sizes.append(len(calls))
+        super().add(calls)
+
+    @property
+    def kept(self) -> int:
+        return sum(self.sizes)
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def recorder(store: Store) -> Iterator[BatchingRecorder]:
+    recorder = BatchingRecorder(store, most=5_000)
+    yield recorder
+    store.error = None
+    store.may_go_on.set()
+    recorder.close()
+
+
+def note(recorder: BatchingRecorder, times: int = 1) -> None:
+    for _ in range(times):
+        recorder.record(a_call())
+
+
+def test_what_is_noted_is_written_without_being_asked_for(
+    recorder: BatchingRecorder, store: Store
+) -> None:
+    note(recorder)
+    assert store.asked.wait(1), "more than a second behind"
+
+
+def test_what_comes_while_others_are_written_waits_for_its_own_batch() -> None:
+    class Busy(Store):
+        def add(self, calls: Sequence[Call]) -> None:
+            super().add(calls)
+            if self.kept < BATCH * 3:
+                note(asked)
+
+    busy = Busy()
+    asked = BatchingRecorder(busy)
+    asked._wake.set()  # as if its thread were at work already
+    note(asked, BATCH + 2)
+    assert asked.flush()
+    assert busy.sizes == [BATCH, 2]
+
+
+def test_nothing_runs_before_there_is_something_to_note(store: Store) -> None:
+    recorder = BatchingRecorder(store)
+    assert recorder._thread is None
+    recorder.close()
+    assert not store.asked.is_set()
+
+
+def test_the_end_writes_what_is_left(recorder: BatchingRecorder, store: Store) -> None:
+    note(recorder, 4_321)
+    recorder.close()
+    assert store.kept == 4_321
+    assert max(store.sizes) <= BATCH
+
+
+def test_of_many_at_once_each_is_written_once(recorder: BatchingRecorder, store: Store) -> None:
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda _: note(recorder, 100), range(32)))
+        list(threads.map(lambda _: recorder.flush(), range(8)))
+    note(recorder)
+    recorder.close()
+    assert store.kept == 3_201
+    assert store.summary(NOON)[0].requests == 3_201
+
+
+def test_a_store_that_hangs_keeps_nobody_waiting_and_what_does_not_fit_is_counted(
+    recorder: BatchingRecorder, store: Store
+) -> None:
+    store.may_go_on.clear()
+    note(recorder)
+    assert store.asked.wait(SOON)
+    note(recorder, 5_006)
+    assert recorder.dropped() == 7
+    store.may_go_on.set()
+    assert recorder.flush()
+    assert store.kept == 5_000
+
+
+def test_an_outage_is_told_once_and_then_all_that_was_kept_is_written(
+    recorder: BatchingRecorder, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, request_log_buffer.__name__)
+    store.error = UnavailableError("The database went for a walk")
+    note(recorder, 5_001)
+    assert not recorder.flush()
+    assert not recorder.flush()
+    [line] = caplog.messages
+    assert line.endswith("The database went for a walk")
+    store.error = None
+    assert recorder.flush()
+    assert caplog.messages[1:] == ["Calls are noted again; 1 were dropped so far"]
+    assert (store.kept, recorder.dropped()) == (5_000, 1)
+
+
+def test_an_outage_is_over_without_being_told_so(recorder: BatchingRecorder, store: Store) -> None:
+    store.error = UnavailableError("away")
+    note(recorder)
+    assert store.asked.wait(SOON)
+    store.error = None
+    store.asked.clear()
+    assert store.asked.wait(SOON)
+    recorder.close()
+    assert store.kept == 1
+
+
+def test_a_mistake_of_ours_fails_no_call(recorder: BatchingRecorder, store: Store) -> None:
+    store.error = ZeroDivisionError()
+    note(recorder)
+    assert not recorder.flush()
+    store.error = None
+    assert recorder.flush()
+    assert store.kept == 1
+
+
+def test_an_end_without_a_store_is_no_long_one(
+    recorder: BatchingRecorder,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(request_log_buffer, "CLOSING", 0.05)
+    store.may_go_on.clear()
+    note(recorder, 3)
+    recorder.close()
+    assert caplog.messages == ["The end came before 3 calls were noted"]
+
+
+def test_within_a_request_a_call_is_written_before_its_answer_goes_out(store: Store) -> None:
+    seconds = FakeSeconds()
+    recorder = BatchingRecorder(store, in_request=True, seconds=seconds)
+    note(recorder, 2)
+    assert store.sizes == [1, 1]
+    assert recorder._thread is None
+    store.error = UnavailableError("away")
+    note(recorder)
+    store.asked.clear()
+    note(recorder, 3)
+    assert not store.asked.is_set(), "each of them waited"
+    store.error = None
+    seconds.now += 10
+    note(recorder)
+    assert store.sizes == [1, 1, 5]

@@ -1,0 +1,51 @@
+"""`eggypro cache clear` and `stats`."""
+
+import orjson
+import pytest
+from attrs import evolve
+
+from eggypro_core.caching.entries import CacheCounts, CacheReport, SharedCounts
+from tests.support.runtime import Answer, Typed, World
+
+TWO = (CacheCounts(5, 3, 1, 2, 1_500_000), CacheCounts(10, 4, 0, 3, 40_000))
+
+
+@pytest.mark.parametrize("shared", [None, SharedCounts(7, 21_000_000)])
+def test_what_servers_count_is_added_up_for_machines(
+    typed: Typed, world: World, shared: SharedCounts | None
+) -> None:
+    world.eggypro = evolve(world.eggypro, cache_report=lambda: CacheReport(TWO, shared))
+    done = typed("cache", "stats", "--json")
+    assert orjson.loads(done.out) == {
+        "workers": 2,
+        "hits": 15,
+        "misses": 7,
+        "stale": 1,
+        "kept": 5,
+        "bytes": 1_540_000,
+        "shared": {"kept": 7, "bytes": 21_000_000} if shared else None,
+    }
+
+
+def test_people_see_each_worker(typed: Typed, world: World) -> None:
+    report = CacheReport(TWO, SharedCounts(7, 21_000_000))
+    world.eggypro = evolve(world.eggypro, cache_report=lambda: report)
+    assert typed("cache", "stats").out.splitlines() == [
+        "worker 1  5 hits, 3 misses, 1 stale; 2 answers kept, 1.5 MB",
+        "worker 2  10 hits, 4 misses, 0 stale; 3 answers kept, 0.0 MB",
+        "shared    7 answers kept, 21.0 MB",
+    ]
+
+
+def test_where_no_server_runs_there_is_nothing_to_count(typed: Typed) -> None:
+    assert typed("cache", "stats") == Answer(0, "workers  none is running here\n", "")
+    nothing = {"workers": 0, "hits": 0, "misses": 0, "stale": 0, "kept": 0, "bytes": 0}
+    assert orjson.loads(typed("cache", "stats", "--json").out) == {**nothing, "shared": None}
+
+
+def test_clearing_says_how_many_went(typed: Typed, world: World) -> None:
+    world.eggypro = evolve(world.eggypro, clear_caches=lambda: 12)
+    assert typed("cache", "clear", "--json") == Answer(0, '{"removed":12}\n', "")
+    done = typed("cache", "clear")
+    assert (done.code, done.err) == (0, "")
+    assert "12 that they shared were removed" in done.out

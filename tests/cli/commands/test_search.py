@@ -1,0 +1,57 @@
+"""`eggypro search`: what is searched for in vain."""
+
+import orjson
+import pytest
+
+from eggypro_core.domain.product_query import ProductQuery
+from tests.support.runtime import Typed, World
+
+
+@pytest.fixture(autouse=True)
+def _searched(world: World) -> None:
+    for words in ("duck egg", "Quail", "[red]quail[/red]", "quail"):
+        world.eggypro.catalog.page(ProductQuery(search=words))
+
+
+def test_what_found_nothing_is_a_table_most_frequent_first(typed: Typed) -> None:
+    answer = typed("search", "misses")
+    assert (answer.code, answer.err) == (0, "")
+    assert [line.split() for line in answer.out.splitlines()] == [
+        ["times", "words", "last", "time"],
+        ["2", "quail", "2026-01-01", "12:00", "UTC"],
+        ["1", "duck", "egg", "2026-01-01", "12:00", "UTC"],
+        ["1", "red", "quail", "2026-01-01", "12:00", "UTC"],
+    ]
+
+
+def test_machines_get_as_many_as_they_want(typed: Typed) -> None:
+    answer = typed("search", "misses", "--limit", "1", "--json")
+    assert orjson.loads(answer.out) == {
+        "items": [{"words": "quail", "times": 2, "last_at": "2026-01-01T12:00:00.000000Z"}]
+    }
+
+
+def test_the_command_line_is_a_door_too(typed: Typed) -> None:
+    typed("products", "search", "ostrich")
+    typed("products", "list", "--search", "ostrich", "--json")
+    typed("products", "search", "ostrich", "--explain")
+    assert "2  ostrich" in typed("search", "misses").out
+
+
+def test_what_is_cleared_is_shown_once_more_if_somebody_says_yes(
+    typed: Typed, world: World
+) -> None:
+    assert typed("search", "misses", "--clear").code == 1
+    assert len(world.eggypro.search_misses.list(10)) == 3
+    answer = typed("search", "misses", "--clear", "--yes", "--json")
+    assert [one["times"] for one in orjson.loads(answer.out)["items"]] == [2, 1, 1]
+    assert world.eggypro.search_misses.list(10) == ()
+    assert typed("search", "misses", "--json").out == '{"items":[]}\n'
+    assert typed("search", "misses").out == "No search was in vain.\n"
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "x"])
+def test_a_limit_that_makes_no_sense_is_wrong_usage(typed: Typed, limit: str) -> None:
+    answer = typed("search", "misses", "--limit", limit)
+    assert (answer.code, answer.out) == (2, "")
+    assert len(answer.err.splitlines()) == 1

@@ -1,0 +1,256 @@
+"""Who the gate lets in."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from itertools import combinations
+from typing import Any
+
+import pytest
+from attrs import define, field, frozen
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.contracts.clock import NOON, FakeClock
+from eggypro_adapters.memory import MemoryTokenSigner
+from eggypro_core.access.authentication import (
+    Credential,
+    Gate,
+    Grant,
+    Permission,
+    Tokens,
+    TokenSigner,
+    TokenWish,
+)
+from eggypro_core.errors import ForbiddenError, InvalidError, UnauthenticatedError
+
+KEY = "schlüssel-of-the-shop-?"
+START = NOON.timestamp()
+CLAIMS = {
+    "iss": "eggypro",
+    "sub": "admin",
+    "permissions": ["products:read"],
+    "iat": START,
+    "exp": START + 60,
+}
+SETS = [frozenset(some) for size in range(1, 6) for some in combinations(Permission, size)]
+
+
+@define
+class Shop:
+    """A gate whose tokens live by a clock."""
+
+    clock: FakeClock = field(factory=FakeClock)
+    signer: TokenSigner = field(factory=MemoryTokenSigner)
+    gate: Gate = field()
+
+    @gate.default
+    def _open(self) -> Gate:
+        return Gate(KEY, Tokens(self.signer, self.clock))
+
+    def bearing(self, **claims: object) -> str:
+        """A token that somebody signed with the right key: `absent` leaves a claim out."""
+        given = CLAIMS | claims
+        return self.signer.sign({name: one for name, one in given.items() if one != "absent"})
+
+
+@frozen
+class CountedSigner:
+    """Notes what it is asked to verify."""
+
+    signer: TokenSigner = field(factory=MemoryTokenSigner)
+    asked: list[str] = field(factory=list)
+
+    def sign(self, claims: Mapping[str, object]) -> str:
+        return self.signer.sign(claims)
+
+    def verify(self, token: str) -> Mapping[str, object]:
+        self.asked.append(token)
+        return self.signer.verify(token)
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_who_holds_the_admin_key_may_do_everything(permission: Permission) -> None:
+    user = Gate(KEY).admit(KEY, permission)
+    assert (user.id, user.role, user.permissions) == ("admin", "admin", frozenset(Permission))
+
+
+@pytest.mark.parametrize("credential", [None, ""])
+def test_without_a_credential_the_gate_asks_for_one(credential: str | None) -> None:
+    with pytest.raises(UnauthenticatedError, match=r"^Missing authentication header$") as refused:
+        Gate(KEY).admit(credential, Permission.PRODUCTS_READ)
+    assert not refused.value.is_failure
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [KEY + "x", KEY[:-1], KEY.upper(), f" {KEY}", KEY.replace("?", "\ud800"), "\ud800"],
+)
+def test_whatever_else_is_shown_is_not_valid(credential: str) -> None:
+    with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as refused:
+        Gate(KEY).admit(credential, Permission.PRODUCTS_READ)
+    assert refused.value.is_failure
+
+
+@given(st.text())
+def test_no_other_text_is_let_in(credential: str) -> None:
+    with pytest.raises(UnauthenticatedError):
+        Gate(KEY).admit(credential, Permission.PRODUCTS_READ)
+
+
+def test_a_blank_key_lets_nobody_in() -> None:
+    with pytest.raises(UnauthenticatedError):
+        Gate("").admit("", Permission.PRODUCTS_READ)
+
+
+def test_the_key_is_not_in_what_a_gate_shows_of_itself() -> None:
+    assert KEY not in repr(Gate(KEY))
+
+
+def test_a_token_shows_nothing_of_itself(shop: Shop) -> None:
+    grant = shop.gate.grant(TokenWish())
+    assert grant.token is not None
+    assert grant.token not in repr(grant)
+    assert grant.token not in repr(shop.gate)
+
+
+@pytest.mark.parametrize("permissions", SETS, ids=len)
+def test_a_token_permits_what_was_asked_for_and_nothing_else(
+    shop: Shop, permissions: frozenset[Permission]
+) -> None:
+    token = shop.gate.grant(TokenWish(permissions)).token
+    assert shop.gate.recognise(token).permissions == permissions
+    for permission in Permission:
+        if permission in permissions:
+            assert shop.gate.admit(token, permission).role == "admin"
+        else:
+            with pytest.raises(ForbiddenError, match=permission):
+                shop.gate.admit(token, permission)
+
+
+def test_who_bears_a_token_does_not_hold_the_key(shop: Shop) -> None:
+    token = shop.gate.grant(TokenWish()).token
+    assert shop.gate.admit(KEY, Credential.KEY).credential is Credential.KEY
+    assert shop.gate.admit(token, Credential.TOKEN).last_login == NOON
+    with pytest.raises(ForbiddenError, match="admin key"):
+        shop.gate.admit(token, Credential.KEY)
+
+
+@pytest.mark.parametrize("ttl", [1, 3600, 86_400])
+def test_a_token_lasts_as_long_as_was_asked_for_to_the_microsecond(shop: Shop, ttl: int) -> None:
+    shop.clock.now += timedelta(microseconds=654_321)
+    grant = shop.gate.grant(TokenWish(ttl_seconds=ttl))
+    assert grant.expires_at == shop.clock.now + timedelta(seconds=ttl)
+    shop.clock.now = grant.expires_at - timedelta(microseconds=1)
+    assert shop.gate.recognise(grant.token) == grant.user
+    shop.clock.now = grant.expires_at
+    with pytest.raises(UnauthenticatedError, match="expired") as refused:
+        shop.gate.recognise(grant.token)
+    assert not refused.value.is_failure
+
+
+def test_a_token_is_verified_once_while_it_is_remembered(shop: Shop) -> None:
+    signer = CountedSigner()
+    gate = Gate(KEY, Tokens(signer, shop.clock))
+    token = gate.grant(TokenWish()).token
+    assert gate.recognise(token) == gate.recognise(token)
+    for _ in range(2):
+        with pytest.raises(UnauthenticatedError):
+            gate.recognise("guess")
+    assert signer.asked == [token, "guess", "guess"]
+
+
+def test_without_a_signer_there_are_no_tokens(shop: Shop) -> None:
+    grant = Gate(KEY).grant(TokenWish())
+    assert grant == Grant(Gate(KEY).recognise(KEY), None, None)
+    with pytest.raises(UnauthenticatedError) as refused:
+        Gate(KEY).recognise(shop.bearing())
+    assert refused.value.is_failure
+
+
+def test_what_is_signed_is_let_in(shop: Shop) -> None:
+    for claims in ({}, {"nbf": START}, {"nbf": 0, "jti": [1], "role": "cook"}, {"exp": 2**37}):
+        assert shop.gate.recognise(shop.bearing(**claims)).permissions == {"products:read"}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize(
+    "wrong", ["absent", None, True, "", "1e3", -1, 1e300, 10**400, float("nan"), [], [[]], {}]
+)
+def test_a_claim_that_is_missing_or_wrong_is_a_failure(
+    shop: Shop, name: str, wrong: object
+) -> None:
+    _fail(shop, {name: wrong})
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "another shop"},
+        {"sub": "cook"},
+        {"permissions": "products:read"},
+        {"permissions": ["products:read", "products:bake"]},
+        {"permissions": ["products:read", None]},
+        {"permissions": ["products:read"] * 6},
+        {"permissions": {"products:read": True}},
+        {"exp": "1767268860"},
+        {"exp": [START + 60]},
+        {"nbf": START + 1},
+        {"nbf": "soon"},
+        {"nbf": None},
+        {"nbf": float("inf")},
+        {"iss": "another shop", "exp": START - 1},
+        {"permissions": [], "exp": START - 1},
+        {"nbf": START + 1, "exp": START - 1},
+    ],
+    ids=str,
+)
+def test_what_is_signed_but_is_no_token_of_the_shop_is_a_failure(
+    shop: Shop, claims: Mapping[str, object]
+) -> None:
+    _fail(shop, claims)
+
+
+def _fail(shop: Shop, claims: Mapping[str, object]) -> None:
+    with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as refused:
+        shop.gate.recognise(shop.bearing(**claims))
+    assert refused.value.is_failure
+
+
+def test_who_wishes_nothing_gets_the_usual() -> None:
+    assert TokenWish.read({}) == TokenWish(frozenset(Permission), 3600)
+
+
+def test_a_wish_may_name_a_permission_twice() -> None:
+    wish = TokenWish.read({"permissions": ["metrics:read"] * 2, "ttl_seconds": 1})
+    assert wish == TokenWish(frozenset({Permission.METRICS_READ}), 1)
+
+
+@pytest.mark.parametrize(
+    ("wish", "fields"),
+    [
+        ({"permissions": []}, ["permissions"]),
+        ({"permissions": None}, ["permissions"]),
+        ({"permissions": "products:read"}, ["permissions"]),
+        ({"permissions": ["products:bake"]}, ["permissions"]),
+        ({"permissions": ["PRODUCTS_READ"]}, ["permissions"]),
+        ({"permissions": [["products:read"]]}, ["permissions"]),
+        ({"ttl_seconds": 0}, ["ttl_seconds"]),
+        ({"ttl_seconds": -1}, ["ttl_seconds"]),
+        ({"ttl_seconds": 86_401}, ["ttl_seconds"]),
+        ({"ttl_seconds": 10**400}, ["ttl_seconds"]),
+        ({"ttl_seconds": True}, ["ttl_seconds"]),
+        ({"ttl_seconds": "60"}, ["ttl_seconds"]),
+        ({"ttl_seconds": None}, ["ttl_seconds"]),
+        ({"ttl": 60, "permissions": [], "ttl_seconds": 0}, ["ttl", "permissions", "ttl_seconds"]),
+    ],
+    ids=str,
+)
+def test_every_fault_of_a_wish_is_named(wish: dict[str, Any], fields: list[str]) -> None:
+    with pytest.raises(InvalidError) as refused:
+        TokenWish.read(wish)
+    assert [fault.field for fault in refused.value.faults] == fields

@@ -1,0 +1,250 @@
+"""The tree of categories on the memory store: what its writes change, leave alone and refuse."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.contracts import strategies
+from eggypro_adapters.contracts.clock import NOON, FakeClock
+from eggypro_adapters.files.html import NhHtmlCleaner
+from eggypro_adapters.memory import MemoryCategoryStore, MemoryDatabase, MemoryProductStore
+from eggypro_core.domain.category import SHOWN, Category, CategoryChanges, CategoryQuery
+from eggypro_core.domain.pagination import Position, cursor_of
+from eggypro_core.errors import (
+    ConflictError,
+    Fault,
+    InvalidError,
+    MalformedError,
+    NotFoundError,
+)
+from eggypro_core.serializers import category_body
+from eggypro_core.services.categories import Taxonomy
+from eggypro_core.services.products import Catalog
+from eggypro_core.validation.parameters import Status
+from tests.support.builders import a_product
+
+
+@pytest.fixture
+def database() -> MemoryDatabase:
+    return MemoryDatabase()
+
+
+@pytest.fixture
+def taxonomy(database: MemoryDatabase, clock: FakeClock) -> Taxonomy:
+    return Taxonomy(MemoryCategoryStore(database), clock)
+
+
+@pytest.fixture
+def catalog(database: MemoryDatabase, clock: FakeClock) -> Catalog:
+    return Catalog(MemoryProductStore(database), NhHtmlCleaner(), clock)
+
+
+def faults(call: Callable[[], object]) -> list[Fault]:
+    with pytest.raises(InvalidError) as invalid:
+        call()
+    return list(invalid.value.faults)
+
+
+def named(call: Callable[[], object]) -> list[str]:
+    return [fault.field for fault in faults(call)]
+
+
+def put_back(category: Category) -> dict[str, object]:
+    """What a PUT brings that sends what a GET showed."""
+    body: dict[str, object] = json.loads(json.dumps(category_body(category)))
+    return body
+
+
+def test_a_new_category_is_an_active_root_where_nothing_is_said(taxonomy: Taxonomy) -> None:
+    added = taxonomy.add({"name": "  Protein \t bars "})
+    assert taxonomy.find("protein-bars") == added
+    assert (added.name, added.parent, added.description) == ("Protein bars", None, None)
+    assert (added.is_active, added.created_at, added.product_count) == (True, NOON, 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "message"),
+    [
+        ({}, "name", "Name is required"),
+        ({"name": ""}, "name", "Name is required"),
+        ({"name": None}, "name", "Name is required"),
+        ({"name": "a|b"}, "name", "Name contains invalid characters"),
+        ({"name": "a\x00b"}, "name", "Name contains invalid characters"),
+        ({"name": "x" * 101}, "name", "Name too long"),
+        ({"name": "x", "slug": "A"}, "slug", None),
+        ({"name": "x", "slug": "x" * 101}, "slug", "Slug too long"),
+        ({"name": "x", "slug": "none"}, "slug", "Slug 'none' is reserved"),
+        ({"name": "x", "slug": None}, "slug", "Slug is required"),
+        ({"name": "x", "description": "x" * 5001}, "description", "Description too long"),
+        ({"name": "x", "description": 1}, "description", "Description must be text"),
+        ({"name": "x", "parent": 1}, "parent", "Parent must be text"),
+        ({"name": "x", "parent": "no-such"}, "parent", "There is no category 'no-such'"),
+        ({"name": "x", "is_active": "no"}, "is_active", "Is active must be true or false"),
+        ({"name": "x", "colour": 1}, "colour", "Unknown field"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused(
+    taxonomy: Taxonomy, values: dict[str, object], field: str, message: str | None
+) -> None:
+    [fault] = faults(lambda: taxonomy.add(values))
+    assert fault.field == field
+    assert message is None or fault.message == message
+    assert taxonomy.page(CategoryQuery(status=Status.ALL)).total == 0
+
+
+@pytest.mark.parametrize("name", sorted(SHOWN))
+def test_what_is_only_shown_is_refused_and_passed_over_by_a_replacement(
+    taxonomy: Taxonomy, name: str
+) -> None:
+    values = {"name": "x", name: 1}
+    assert faults(lambda: taxonomy.add(values)) == [Fault(name, "Cannot be set here")]
+    before = taxonomy.add({"name": "x"})
+    assert faults(lambda: taxonomy.change("x", values)) == [Fault(name, "Cannot be set here")]
+    assert taxonomy.replace("x", values) == before
+
+
+def test_all_faults_are_told_together(taxonomy: Taxonomy) -> None:
+    wrong = {"name": "", "slug": "A", "parent": 1, "is_active": 1, "id": 1, "x": 1}
+    assert sorted(named(lambda: taxonomy.add(wrong))) == sorted(wrong)
+    assert named(lambda: taxonomy.replace("x", {})) == ["name"]
+
+
+def test_a_change_leaves_alone_what_it_does_not_name(taxonomy: Taxonomy) -> None:
+    taxonomy.add({"name": "Food"})
+    before = taxonomy.add({"name": "Bars", "parent": "food", "description": "To bite"})
+    assert taxonomy.change("bars", {"name": "Big"}) == evolve(before, name="Big")
+    assert taxonomy.change("bars", {"parent": None, "description": " "}) == evolve(
+        before, name="Big", parent=None, path=("bars",), description=None
+    )
+
+
+def test_a_replacement_empties_what_it_does_not_name(taxonomy: Taxonomy) -> None:
+    taxonomy.add({"name": "Food"})
+    taxonomy.add({"name": "Bars", "slug": "b", "parent": "food", "description": "To bite"})
+    taxonomy.archive("b")
+    replaced = taxonomy.replace("b", {"name": "Bars"})
+    assert (replaced.parent, replaced.description) == (None, None)
+    assert (replaced.slug, replaced.is_active) == ("b", False)
+    assert taxonomy.replace("b", {"name": "Bars", "is_active": True}).is_active
+
+
+def test_what_was_shown_can_be_put_back(taxonomy: Taxonomy) -> None:
+    taxonomy.add({"name": "Food"})
+    before = taxonomy.add({"name": "Bars", "parent": "food", "description": "a\nb"})
+    assert taxonomy.replace("bars", put_back(before)) == before
+
+
+@given(
+    st.fixed_dictionaries(
+        {"name": strategies.names},
+        optional={
+            "slug": strategies.slugs.filter(lambda slug: slug != "none"),
+            "description": st.none() | st.text("ab \n", max_size=9),
+            "is_active": st.booleans(),
+        },
+    )
+)
+def test_whatever_was_added_can_be_put_back(values: dict[str, object]) -> None:
+    taxonomy = Taxonomy(MemoryCategoryStore(MemoryDatabase()), FakeClock())
+    added = taxonomy.add(values)
+    assert taxonomy.replace(added.slug, put_back(added)) == added
+    assert CategoryChanges.read({"slug": added.slug}).slug == added.slug
+
+
+def test_an_active_category_is_one_that_can_be_seen(taxonomy: Taxonomy) -> None:
+    taxonomy.add({"name": "Food"})
+    taxonomy.add({"name": "Bars", "parent": "food"})
+    assert taxonomy.archive("food") == taxonomy.archive("food")
+    for slug in ("food", "bars"):
+        with pytest.raises(NotFoundError):
+            taxonomy.find(slug)
+        assert taxonomy.find(slug, Status.ARCHIVED) == taxonomy.find(slug, Status.ALL)
+    taxonomy.restore("food")
+    assert taxonomy.find("bars").is_visible
+    with pytest.raises(NotFoundError):
+        taxonomy.find("bars", Status.ARCHIVED)
+
+
+def test_what_cannot_be_a_slug_is_not_found(taxonomy: Taxonomy, catalog: Catalog) -> None:
+    catalog.add(a_product())
+    for call in (
+        lambda: taxonomy.find("A b"),
+        lambda: taxonomy.change("\x00", {}),
+        lambda: taxonomy.remove(""),
+        lambda: taxonomy.link("egg-white-protein", "Ü"),
+        lambda: taxonomy.link("Ü", "food"),
+    ):
+        with pytest.raises(NotFoundError):
+            call()
+    taxonomy.unlink("Ü", "A b")
+
+
+def test_a_product_s_version_stays_when_it_is_linked(taxonomy: Taxonomy, catalog: Catalog) -> None:
+    taxonomy.add({"name": "Food"})
+    catalog.add(a_product())
+    taxonomy.link("egg-white-protein", "food")
+    product = catalog.find("egg-white-protein")
+    assert (product.version, [one.slug for one in product.categories]) == (1, ["food"])
+    changed = catalog.change("egg-white-protein", {"name": "New"}, version=1)
+    assert (changed.version, changed.categories) == (2, product.categories)
+    assert catalog.change("egg-white-protein", {"name": "New"}) == changed
+    assert catalog.replace("egg-white-protein", a_product()).categories == product.categories
+
+
+def test_a_load_tells_every_fault_by_its_place_and_keeps_nothing(taxonomy: Taxonomy) -> None:
+    wrong: list[dict[str, object]] = [
+        {"name": "A"},
+        {"name": "<"},
+        {"name": "B", "x": 1, "slug": "-Ü"},
+    ]
+    assert sorted(named(lambda: taxonomy.load(wrong))) == ["1.name", "2.slug", "2.x"]
+    with pytest.raises(ConflictError):
+        taxonomy.load([{"name": "A"}, {"name": "B", "slug": "a"}])
+    assert taxonomy.page(CategoryQuery(status=Status.ALL)).total == 0
+    assert taxonomy.load([{"name": "A"}, {"name": "B", "parent": "a"}]) == 2
+    assert taxonomy.find("b").path == ("a", "b")
+    assert taxonomy.load([]) == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        CategoryQuery(),
+        CategoryQuery(parent="none", limit=1000, offset=3),
+        CategoryQuery(parent="bars", status=Status.ALL),
+        CategoryQuery(status=Status.ARCHIVED, after=Position("é", 7)),
+    ],
+)
+def test_a_query_is_read_again_as_it_was(query: CategoryQuery) -> None:
+    assert CategoryQuery.read(query.params()) == query
+
+
+def test_the_cursor_of_a_query_belongs_to_its_list(taxonomy: Taxonomy) -> None:
+    for name in "abc":
+        taxonomy.add({"name": name})
+    following = taxonomy.page(CategoryQuery(limit=1)).next
+    assert following is not None
+    params = following.params()
+    assert CategoryQuery.read({**params, "limit": "7"}) == evolve(following, limit=7)
+    for other in ({"parent": "none"}, {"status": "all"}):
+        with pytest.raises(MalformedError):
+            CategoryQuery.read({**params, **other})
+    with pytest.raises(MalformedError):
+        CategoryQuery.read({"cursor": params["cursor"] + "x"})
+
+
+def test_a_cursor_that_no_page_gave_is_refused() -> None:
+    forged = cursor_of(Position("a\x00", 1), CategoryQuery()._list())
+    with pytest.raises(MalformedError):
+        CategoryQuery.read({"cursor": forged})
+
+
+def test_wrong_parameters_are_told_together() -> None:
+    wrong = {"limit": "1001", "offset": "-1", "status": "gone", "parent": "", "colour": "red"}
+    assert sorted(named(lambda: CategoryQuery.read(wrong))) == sorted(wrong)
+    assert named(lambda: CategoryQuery.read({"offset": "1", "cursor": "x"})) == ["offset"]
+    assert CategoryQuery.read({"limit": "1000"}).limit == 1000

@@ -1,0 +1,320 @@
+"""The rules of one product: what may be written to it, and what a write makes of it."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from attrs import evolve, fields_dict
+from hypothesis import given
+
+from eggypro_adapters.contracts import strategies
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.files.html import clean
+from eggypro_core.domain.product import REQUIRED, SHOWN, Image, ListedProduct, Product, ProductDraft
+from eggypro_core.domain.product_changes import ProductChanges
+from eggypro_core.domain.slug import RESERVED
+from eggypro_core.errors import Fault, InvalidError
+from eggypro_core.validation.unset import UNSET
+from tests.support.builders import a_product
+
+LATER = NOON + timedelta(hours=1)
+NOT_ABOVE = Fault("compare_at_price", "Compare-at price must be above the price")
+PRODUCT = Product(
+    id=7,
+    name="Egg White",
+    slug="egg-white",
+    sku="EW",
+    description="White",
+    details="<p>Egg</p>",
+    price=Decimal("24.99"),
+    compare_at_price=Decimal("30.00"),
+    images=(),
+    ingredients=("egg",),
+    attributes={"protein": "80 g", "fat": "1 g"},
+    seo_title=None,
+    seo_description=None,
+    stock_quantity=3,
+    track_stock=True,
+    is_active=True,
+    created_at=NOON,
+    updated_at=NOON,
+    version=4,
+)
+
+
+def read(**values: object) -> ProductChanges:
+    return ProductChanges.read(values, clean)
+
+
+def faults(**values: object) -> list[Fault]:
+    """The faults of a whole product that has these values."""
+    with pytest.raises(InvalidError) as invalid:
+        ProductChanges.read(a_product(**values), clean, required=REQUIRED)
+    return list(invalid.value.faults)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("name", None, "Name is required"),
+        ("name", "", "Name is required"),
+        ("name", " \t", "Name is required"),
+        ("name", "x" * 256, "Name too long"),
+        ("name", "a\0b", "Name contains invalid characters"),
+        ("name", "a\ud800", "Name contains invalid characters"),
+        *(("name", f"a{bad}b", "Name contains invalid characters") for bad in "<>{}[]\\^~|`\x07"),
+        ("slug", "", "Slug is required"),
+        ("slug", "x" * 256, "Slug too long"),
+        ("slug", "A b", "Slug must contain only lowercase letters, numbers, and hyphens"),
+        *(("slug", slug, f"Slug '{slug}' is reserved") for slug in sorted(RESERVED)),
+        ("sku", "x" * 101, "SKU too long"),
+        ("sku", "a\nb\0", "SKU contains invalid characters"),
+        ("sku", 5, "SKU must be text"),
+        ("description", None, "Description is required"),
+        ("description", "x" * 5001, "Description too long"),
+        ("description", "a\x1bb", "Description contains invalid characters"),
+        ("details", "x" * 50_001, "Details too long"),
+        ("details", 5, "Details must be text"),
+        ("price", "0", "Price must be positive"),
+        ("price", "-1", "Price must be positive"),
+        ("price", "1000000", "Price too high"),
+        ("price", "24.999", "Price must have at most 2 decimals"),
+        ("price", 24.99, 'Price must be a number such as "24.99"'),
+        ("price", None, 'Price must be a number such as "24.99"'),
+        ("compare_at_price", "1000000", "Compare-at price too high"),
+        ("compare_at_price", "24.99", "Compare-at price must be above the price"),
+        ("compare_at_price", "24.98", "Compare-at price must be above the price"),
+        ("ingredients", [], "At least one ingredient is required"),
+        ("ingredients", ["x"] * 51, "Too many ingredients"),
+        ("ingredients", ["egg", " "], "Ingredient is required"),
+        ("ingredients", ["x" * 256], "Ingredient too long"),
+        ("ingredients", "egg", "Ingredients must be a list"),
+        ("images", ["https://x.example/"] * 51, "Too many images"),
+        ("images", ["http://x.example/1.jpg"], "Each image must be an https address"),
+        ("images", ["https://"], "Each image must be an https address"),
+        ("images", ["https://x.example/a b"], "Image address contains invalid characters"),
+        ("images", ['https://x.example/">'], "Image address contains invalid characters"),
+        ("images", ["https://" + "x" * 2048], "Image address too long"),
+        ("images", [{"alt": "x"}], "Each image must be an address, or a map of ref and alt"),
+        (
+            "images",
+            [{"ref": "https://x.example/", "size": 1}],
+            "Each image must be an address, or a map of ref and alt",
+        ),
+        ("images", [{"ref": "https://x.example/", "alt": "x" * 256}], "Alt text too long"),
+        ("images", [7], "Each image must be an address, or a map of ref and alt"),
+        ("attributes", {str(n): "x" for n in range(51)}, "Too many attributes"),
+        ("attributes", {"a": ""}, "Attribute is required"),
+        ("attributes", {"a": "x" * 1001}, "Attribute too long"),
+        ("attributes", {"x" * 101: "a"}, "Attribute name too long"),
+        ("attributes", ["a"], "Attributes must be a map of texts"),
+        ("seo_title", "x" * 256, "SEO title too long"),
+        ("seo_description", "x" * 501, "SEO description too long"),
+        ("stock_quantity", "5", "Stock quantity must be an integer"),
+        ("stock_quantity", 1.5, "Stock quantity must be an integer"),
+        ("stock_quantity", True, "Stock quantity must be an integer"),
+        ("stock_quantity", -1, "Stock quantity cannot be negative"),
+        ("stock_quantity", 2**31, "Stock quantity too high (at most 2147483647)"),
+        ("track_stock", "yes", "Track stock must be true or false"),
+        ("is_active", 1, "Is active must be true or false"),
+        ("colour", "red", "Unknown field"),
+        ("version", 1, "Unknown field"),
+    ],
+)
+def test_each_fault_is_told_in_its_sentence(field: str, value: object, sentence: str) -> None:
+    assert faults(**{field: value}) == [Fault(field, sentence)]
+
+
+def test_the_greatest_values_that_are_allowed_are_kept() -> None:
+    changes = read(
+        name="x" * 255,
+        slug="x" * 255,
+        sku="x" * 100,
+        description="x" * 5000,
+        details="x" * 50_000,
+        price="999999.98",
+        compare_at_price="999999.99",
+        images=["https://x.example/"] * 50,
+        ingredients=["x" * 255] * 50,
+        attributes={f"{n:0100}": "x" * 1000 for n in range(50)},
+        seo_title="x" * 255,
+        seo_description="x" * 500,
+        stock_quantity=2**31 - 1,
+    )
+    assert len(changes.draft().attributes) == 50
+    assert changes.draft().compare_at_price == Decimal("999999.99")
+
+
+def test_all_faults_of_a_product_are_told_at_once() -> None:
+    found = faults(
+        name="<",
+        slug="A",
+        price="10.00",
+        compare_at_price="9.00",
+        stock_quantity=-1,
+        ingredients=[],
+        colour="red",
+    )
+    assert {fault.field for fault in found} == {
+        *("name", "slug", "compare_at_price", "stock_quantity", "ingredients", "colour"),
+    }
+    assert len(found) == 6
+
+
+def test_what_is_required_and_missing_is_told_with_the_rest() -> None:
+    with pytest.raises(InvalidError) as invalid:
+        ProductChanges.read({"stock_quantity": -1}, clean, required=REQUIRED)
+    assert {fault.message for fault in invalid.value.faults} == {
+        "Name is required",
+        "Description is required",
+        "Details is required",
+        "At least one ingredient is required",
+        "Price is required",
+        "Stock quantity cannot be negative",
+    }
+
+
+def test_texts_are_normal_and_prices_exact() -> None:
+    changes = read(
+        name="  Cafe\u0301 \n Bar ",
+        description="a\r\nb\tc ",
+        details="<p onclick='x'>e&#x301;<script>x</script></p>",
+        price="24.990",
+        compare_at_price=Decimal(30),
+        ingredients=[" egg  white ", "egg white"],
+        attributes={" protein ": " 80\u00a0g "},
+    )
+    assert changes.name == "Café Bar"
+    assert changes.description == "a\nb c"
+    assert changes.details == "<p>é</p>"
+    assert (str(changes.price), str(changes.compare_at_price)) == ("24.99", "30.00")
+    assert changes.ingredients == ("egg white", "egg white")
+    assert changes.attributes == {"protein": "80 g"}
+
+
+@pytest.mark.parametrize("blank", [None, "", "  "])
+def test_blank_optional_fields_are_empty(blank: object) -> None:
+    changes = read(sku=blank, compare_at_price=blank, seo_title=blank, seo_description=blank)
+    assert changes == ProductChanges(
+        sku=None, compare_at_price=None, seo_title=None, seo_description=None
+    )
+
+
+def test_images_are_addresses_with_or_without_words() -> None:
+    changes = read(
+        images=[
+            "https://x.example/1.jpg",
+            {"ref": "https://x.example/2.jpg"},
+            {"ref": "https://x.example/3.jpg", "alt": " A  tin "},
+            {"ref": "https://x.example/4.jpg", "alt": ""},
+        ]
+    )
+    assert changes.images == (
+        Image("https://x.example/1.jpg"),
+        Image("https://x.example/2.jpg"),
+        Image("https://x.example/3.jpg", "A tin"),
+        Image("https://x.example/4.jpg"),
+    )
+
+
+def test_what_is_not_named_is_left_alone() -> None:
+    changes = read(name="New")
+    assert changes == ProductChanges(name="New")
+    assert changes.leaves("price")
+    assert not changes.leaves("name")
+    assert repr(changes.price) == "UNSET"
+    assert changes.price is UNSET
+
+
+@pytest.mark.parametrize("shown", sorted(SHOWN))
+def test_what_is_only_shown_is_refused_where_closed_and_passed_over_where_ignored(
+    shown: str,
+) -> None:
+    values = {"name": "New", shown: "anything"}
+    assert ProductChanges.read(values, clean, closed=SHOWN, ignored=SHOWN) == read(name="New")
+    with pytest.raises(InvalidError) as invalid:
+        ProductChanges.read(values, clean, closed=SHOWN)
+    assert invalid.value.faults == (Fault(shown, "Cannot be set here"),)
+
+
+def test_a_draft_has_a_name_and_a_price_and_the_rest_is_empty() -> None:
+    assert read(name="Egg", price=5).draft() == ProductDraft(name="Egg", price=Decimal(5))
+    with pytest.raises(InvalidError) as invalid:
+        read(slug="egg").draft()
+    assert invalid.value.faults == (
+        Fault("name", "Name is required"),
+        Fault("price", "Price is required"),
+    )
+
+
+def test_a_change_is_one_version_on_and_keeps_the_rest() -> None:
+    changed = read(name="New", sku="").apply(PRODUCT, LATER)
+    assert changed == evolve(PRODUCT, name="New", sku=None, version=5, updated_at=LATER)
+
+
+def test_a_change_that_changes_nothing_leaves_the_version() -> None:
+    same = read(name=" Egg  White ", price="24.990", attributes={"protein": "80 g", "fat": "1 g"})
+    assert same.apply(PRODUCT, LATER) is PRODUCT
+
+
+def test_attributes_in_another_order_are_a_change() -> None:
+    turned = read(attributes={"fat": "1 g", "protein": "80 g"}).apply(PRODUCT, LATER)
+    assert list(turned.attributes) == ["fat", "protein"]
+    assert turned.version == 5
+
+
+@pytest.mark.parametrize("values", [{"price": "30.00"}, {"compare_at_price": "24.99"}])
+def test_either_price_alone_is_held_against_the_other_that_is_there(
+    values: dict[str, object],
+) -> None:
+    with pytest.raises(InvalidError) as invalid:
+        read(**values).apply(PRODUCT, LATER)
+    assert invalid.value.faults == (NOT_ABOVE,)
+
+
+def test_both_prices_may_change_at_once_and_the_compared_one_may_go() -> None:
+    both = read(price="40", compare_at_price="50").apply(PRODUCT, LATER)
+    assert (both.price, both.compare_at_price) == (Decimal(40), Decimal(50))
+    assert read(price="40", compare_at_price=None).apply(PRODUCT, LATER).price == 40
+
+
+@given(strategies.products())
+def test_what_a_valid_product_becomes_can_be_written_again_as_it_is(
+    values: dict[str, object],
+) -> None:
+    draft = ProductChanges.read(values, clean, required=REQUIRED).draft()
+    again = {name: getattr(draft, name) for name in fields_dict(ProductDraft)}
+    if draft.slug is None:
+        del again["slug"]
+    del again["images"], again["variants"], again["categories"]
+    assert ProductChanges.read(again, clean, required=REQUIRED).draft() == draft
+
+
+@given(strategies.edits())
+def test_an_edit_that_was_made_changes_nothing_when_it_is_made_again(
+    values: dict[str, object],
+) -> None:
+    edit = read(**values)
+    changed = edit.apply(evolve(PRODUCT, compare_at_price=None), LATER)
+    assert edit.apply(changed, LATER) is changed
+    assert changed.version in {4, 5}
+
+
+@pytest.mark.parametrize(
+    ("stock", "tracked", "in_stock"),
+    [(1, True, True), (0, True, False), (0, False, True), (1, False, True)],
+)
+def test_what_is_not_tracked_is_always_in_stock(
+    stock: int,
+    tracked: bool,  # noqa: FBT001  (a parameter of a test)
+    in_stock: bool,  # noqa: FBT001  (the same)
+) -> None:
+    assert evolve(PRODUCT, stock_quantity=stock, track_stock=tracked).in_stock is in_stock
+
+
+def test_a_list_shows_all_of_a_product_but_its_long_parts() -> None:
+    listed = PRODUCT.listed()
+    assert type(listed) is ListedProduct
+    for name in fields_dict(ListedProduct):
+        assert getattr(listed, name) == getattr(PRODUCT, name)
+    assert not hasattr(listed, "details")

@@ -1,0 +1,400 @@
+"""What may be asked of the catalogue, and how a question is written down again."""
+
+import string
+from contextlib import suppress
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from attrs import evolve
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.strategies import amounts, lines, names
+from eggypro_core.domain.pagination import HIGHEST_ID, Position, cursor_of
+from eggypro_core.domain.product import ListedProduct, Product, Rating
+from eggypro_core.domain.product_query import (
+    LIST_PARAMETERS,
+    SEARCH_PARAMETERS,
+    ProductQuery,
+    Sort,
+    name_key,
+    sort_key,
+)
+from eggypro_core.errors import Fault, InvalidError, MalformedError
+from eggypro_core.validation.parameters import Status, read_status
+
+ROW = Product(
+    id=7,
+    name="Éclair",
+    slug="eclair",
+    sku=None,
+    description="",
+    details="",
+    price=Decimal("24.99"),
+    compare_at_price=None,
+    images=(),
+    ingredients=(),
+    attributes={},
+    seo_title=None,
+    seo_description=None,
+    stock_quantity=0,
+    track_stock=True,
+    is_active=True,
+    created_at=NOON,
+    updated_at=NOON,
+    version=1,
+    rating=Rating(Decimal("4.50"), 2),
+).listed()
+SORTS = ", ".join(Sort)
+
+
+@st.composite
+def queries(draw: st.DrawFn) -> ProductQuery:
+    """Any query that can be read, at the front of its list, at an offset or behind a row."""
+    search = draw(st.none() | lines())
+    sorts = [sort for sort in Sort if search or sort is not Sort.RELEVANCE]
+    query = ProductQuery.read(
+        {
+            name: value
+            for name, value in {
+                "search": search,
+                "category": draw(st.none() | lines()),
+                "in_stock": draw(st.sampled_from([None, "true", "false"])),
+                "min_price": draw(st.none() | amounts("0.00").map(str)),
+                "max_price": draw(st.none() | amounts("0.00").map(str)),
+                "sort": draw(st.none() | st.sampled_from(sorts)),
+                "limit": draw(st.none() | st.integers(1, 100).map(str)),
+                "offset": draw(st.none() | st.integers(0, 10_000).map(str)),
+                "status": draw(st.none() | st.sampled_from(Status)),
+            }.items()
+            if value is not None
+        }
+    )
+    return query.following(draw(rows()), draw(scores)) if draw(st.booleans()) else query
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> ListedProduct:
+    return evolve(
+        ROW,
+        id=draw(st.integers(1, HIGHEST_ID)),
+        name=draw(names),
+        price=draw(amounts()),
+        created_at=NOON + timedelta(microseconds=draw(st.integers(-(2**50), 2**50))),
+        rating=draw(st.sampled_from([Rating(), ROW.rating])),
+    )
+
+
+scores = st.integers(0, HIGHEST_ID)
+
+
+def read_faults(**params: object) -> list[Fault]:
+    with pytest.raises(InvalidError) as invalid:
+        ProductQuery.read(params)
+    return list(invalid.value.faults)
+
+
+def test_no_parameters_give_the_first_twenty_on_sale_by_name() -> None:
+    query = ProductQuery.read({})
+    assert query == ProductQuery()
+    assert (query.sort, query.limit, query.offset) == (Sort.NAME, 20, 0)
+    assert (query.status, query.in_stock, query.after) == (Status.ACTIVE, None, None)
+
+
+def test_every_parameter_is_read() -> None:
+    query = ProductQuery.read(
+        {
+            "search": " egg  white ",
+            "category": "powders",
+            "in_stock": "true",
+            "min_price": "1.5",
+            "max_price": "0",
+            "sort": "price-desc",
+            "limit": "100",
+            "offset": "10000",
+            "status": "archived",
+        }
+    )
+    assert query == ProductQuery(
+        search="egg white",
+        category="powders",
+        in_stock=True,
+        min_price=Decimal("1.5"),
+        max_price=Decimal(0),
+        sort=Sort.PRICE_DESC,
+        limit=100,
+        offset=10_000,
+        status=Status.ARCHIVED,
+    )
+
+
+@pytest.mark.parametrize("name", ["in_stock", "inStock"])
+@pytest.mark.parametrize(
+    ("word", "in_stock"), [("true", True), ("false", False), ("TRUE", True), ("False", False)]
+)
+def test_stock_is_asked_for_under_either_name(name: str, word: str, in_stock: object) -> None:
+    assert ProductQuery.read({name: word}).in_stock is in_stock
+
+
+def test_a_search_is_sorted_by_relevance_unless_it_is_told_otherwise() -> None:
+    assert ProductQuery.read({"search": "egg"}).sort is Sort.RELEVANCE
+    assert ProductQuery.read({"search": "egg", "sort": "relevance"}).sort is Sort.RELEVANCE
+    assert ProductQuery.read({"search": "egg", "sort": "name"}).sort is Sort.NAME
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("search", "", "Search is required"),
+        ("search", "  ", "Search is required"),
+        ("search", "x" * 201, "Search too long"),
+        ("search", "a\0", "Search contains invalid characters"),
+        ("category", "", "Category is required"),
+        ("category", "x" * 256, "Category too long"),
+        ("category", "a\0", "Category contains invalid characters"),
+        ("in_stock", "yes", "In stock must be true or false"),
+        ("inStock", "", "In stock must be true or false"),
+        ("min_price", "-0.01", "Min price cannot be negative"),
+        ("max_price", "-1", "Max price cannot be negative"),
+        ("min_price", "x", 'Min price must be a number such as "24.99"'),
+        ("max_price", "NaN", 'Max price must be a number such as "24.99"'),
+        ("max_price", "", 'Max price must be a number such as "24.99"'),
+        ("max_price", "1e3", 'Max price must be a number such as "24.99"'),
+        ("sort", "size", f"Sort must be one of {SORTS}"),
+        ("sort", "", f"Sort must be one of {SORTS}"),
+        ("sort", "relevance", "Sort relevance needs a search"),
+        ("limit", "0", "Limit must be at least 1"),
+        ("limit", "-1", "Limit must be at least 1"),
+        ("limit", "101", "Limit too high (at most 100)"),
+        ("limit", "9" * 5000, "Limit too high (at most 100)"),
+        ("limit", "1.0", "Limit must be an integer"),
+        ("limit", "", "Limit must be an integer"),
+        ("limit", "٣", "Limit must be an integer"),
+        ("limit", "--1", "Limit must be an integer"),
+        ("offset", "-1", "Offset cannot be negative"),
+        ("offset", "10001", "Offset too high (at most 10000)"),
+        ("status", "gone", "Status must be one of active, archived, all"),
+        ("q", "egg", "Unknown field"),
+        ("colour", "red", "Unknown field"),
+    ],
+)
+def test_each_fault_of_a_parameter_is_told(name: str, value: str, sentence: str) -> None:
+    assert read_faults(**{name: value}) == [Fault(name, sentence)]
+
+
+def test_all_faults_of_the_parameters_are_told_at_once() -> None:
+    found = read_faults(
+        search="\0",
+        category="",
+        in_stock="yes",
+        inStock="true",
+        min_price="x",
+        max_price="-1",
+        limit="0",
+        offset="-1",
+        status="gone",
+        cursor="abc",
+        colour="red",
+    )
+    assert [fault.field for fault in found] == [
+        *("search", "category", "in_stock", "min_price", "max_price", "limit", "offset"),
+        *("status", "colour", "offset", "inStock"),
+    ]
+
+
+def test_what_makes_no_sense_together_is_refused_together() -> None:
+    found = read_faults(cursor="x", offset="0", in_stock="true", inStock="true", sort="relevance")
+    assert found == [
+        Fault("offset", "Offset cannot be given together with a cursor"),
+        Fault("inStock", "inStock is another name of in_stock: give one of them"),
+        Fault("sort", "Sort relevance needs a search"),
+    ]
+
+
+def test_a_search_address_needs_its_q_and_knows_no_search() -> None:
+    assert ProductQuery.read_search({"q": "egg"}) == ProductQuery.read({"search": "egg"})
+    assert ProductQuery.read_search({"q": "egg", "sort": "relevance"}).sort is Sort.RELEVANCE
+    for params, field in (({}, "q"), ({"q": ""}, "q"), ({"q": "egg", "search": "x"}, "search")):
+        with pytest.raises(InvalidError) as invalid:
+            ProductQuery.read_search(params)
+        assert [fault.field for fault in invalid.value.faults] == [field]
+
+
+def test_the_parameters_that_are_named_are_those_that_are_read() -> None:
+    assert set(SEARCH_PARAMETERS) == {*LIST_PARAMETERS, "q"} - {"search"}
+    for name in LIST_PARAMETERS:
+        with pytest.raises((InvalidError, MalformedError)) as refused:
+            ProductQuery.read({name: "\0"})
+        assert "Unknown field" not in str(refused.value)
+
+
+@given(queries())
+def test_what_a_query_says_of_itself_is_read_as_the_same_query(query: ProductQuery) -> None:
+    assert ProductQuery.read(query.params()) == query
+
+
+@given(queries())
+def test_a_query_says_nothing_that_is_default(query: ProductQuery) -> None:
+    params = query.params()
+    assert ProductQuery().params() == {}
+    for name in params:
+        rest = {other: value for other, value in params.items() if other != name}
+        with suppress(MalformedError, InvalidError):
+            assert ProductQuery.read(rest) != query
+
+
+@given(queries(), rows(), scores)
+def test_the_query_behind_a_row_is_of_the_same_list_and_knows_the_row(
+    query: ProductQuery, row: ListedProduct, score: int
+) -> None:
+    following = query.following(row, score)
+    key = score if query.sort is Sort.RELEVANCE else sort_key(query.sort, row)
+    assert following.after_key() == (key, row.id)
+    assert evolve(following, after=None, offset=0) == evolve(query, after=None, offset=0)
+    assert following.offset == 0
+
+
+def test_a_query_is_written_in_the_words_of_an_address() -> None:
+    query = ProductQuery(in_stock=False, min_price=Decimal("1.50"), sort=Sort.NEWEST, limit=5)
+    assert query.params() == {
+        "in_stock": "false",
+        "min_price": "1.50",
+        "sort": "newest",
+        "limit": "5",
+    }
+
+
+def test_a_query_at_the_front_lies_behind_no_row() -> None:
+    with pytest.raises(ValueError, match="front"):
+        ProductQuery().after_key()
+
+
+def test_a_cursor_leads_on_under_another_limit_only() -> None:
+    cursor = ProductQuery(in_stock=True).following(ROW).params()["cursor"]
+    assert ProductQuery.read({"cursor": cursor, "in_stock": "true", "limit": "7"}).limit == 7
+    assert ProductQuery.read({"cursor": cursor, "inStock": "true"}).in_stock is True
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {"in_stock": "false"},
+        {"in_stock": "true", "sort": "name-desc"},
+        {"in_stock": "true", "search": "egg"},
+        {"in_stock": "true", "category": "powders"},
+        {"in_stock": "true", "min_price": "1"},
+        {"in_stock": "true", "max_price": "1"},
+        {"in_stock": "true", "status": "all"},
+    ],
+)
+def test_a_cursor_of_another_list_is_malformed(other: dict[str, object]) -> None:
+    cursor = ProductQuery(in_stock=True).following(ROW).params()["cursor"]
+    with pytest.raises(MalformedError):
+        ProductQuery.read({**other, "cursor": cursor})
+
+
+@pytest.mark.parametrize("sort", [sort for sort in Sort if sort is not Sort.RELEVANCE])
+@given(cursor=st.text() | st.text(string.ascii_letters + string.digits + "-_=", max_size=90))
+@example(cursor="")
+@example(cursor="\ud800")
+@example(cursor="WyJhIiwiYiIsSW5maW5pdHld")
+@example(cursor="A" * 100_000)
+def test_no_text_is_taken_for_a_cursor_of_a_list(sort: Sort, cursor: str) -> None:
+    with pytest.raises(MalformedError):
+        ProductQuery.read({"sort": sort, "cursor": cursor})
+
+
+@pytest.mark.parametrize(
+    ("sort", "key"),
+    [
+        *((Sort.NAME, key) for key in ("\0", "x" * 150 + "\0", "\ud800", "x" * 150 + "\ud800")),
+        *(
+            (Sort.PRICE_ASC, key)
+            for key in ("", "x", "NaN", "1e9", "-1", "1" + "0" * 29, "1000000")
+        ),
+        *((Sort.RATING, key) for key in ("None", "-1", "1000000")),
+        *((Sort.NEWEST, key) for key in ("", "now", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z")),
+        *(
+            (Sort.RELEVANCE, key)
+            for key in (
+                "",
+                "1",
+                "1.",
+                "1.x",
+                "-1.0",
+                "1.-1",
+                "9" * 30 + ".0",
+                "1." + "9" * 30,
+                "9" * 5000,
+            )
+        ),
+    ],
+)
+def test_a_forged_cursor_with_a_key_that_no_row_has_is_malformed(sort: Sort, key: str) -> None:
+    params = {"sort": sort, **({"search": "egg"} if sort is Sort.RELEVANCE else {})}
+    forged = evolve(ProductQuery.read(params), after=Position(key, 1)).params()
+    with pytest.raises(MalformedError):
+        ProductQuery.read(forged)
+
+
+@given(st.sampled_from(Sort), st.text(), st.integers())
+@example(Sort.NEWEST, "0001-01-01T00:00:00+14:00", 1)
+def test_a_forged_cursor_is_read_or_malformed(sort: Sort, key: str, row: int) -> None:
+    query = ProductQuery(search="egg", sort=sort)
+    with suppress(MalformedError):
+        ProductQuery.read(evolve(query, after=Position(key, row)).params()).after_key()
+
+
+@given(st.dictionaries(st.sampled_from([*LIST_PARAMETERS, "x"]), st.text()))
+def test_parameters_are_read_or_refused_and_never_break(params: dict[str, object]) -> None:
+    with suppress(InvalidError, MalformedError):
+        ProductQuery.read(params)
+
+
+def test_a_cursor_says_nothing_of_limit_or_place() -> None:
+    one, other = (ProductQuery(limit=limit).following(ROW).params() for limit in (5, 9))
+    assert one["cursor"] == other["cursor"] != cursor_of(Position("eclair", 7), "")
+
+
+def test_status_is_read_alone() -> None:
+    assert read_status({}) is Status.ACTIVE
+    assert read_status({"status": "all"}) is Status.ALL
+    for params in ({"status": "gone"}, {"limit": "1"}):
+        with pytest.raises(InvalidError):
+            read_status(params)
+
+
+@pytest.mark.parametrize(
+    ("status", "on_sale", "put_away"),
+    [
+        (Status.ACTIVE, True, False),
+        (Status.ARCHIVED, False, True),
+        (Status.ALL, True, True),
+    ],
+)
+def test_a_status_shows_products_of_its_state(
+    status: Status, on_sale: object, put_away: object
+) -> None:
+    assert status.shows(is_active=True) is on_sale
+    assert status.shows(is_active=False) is put_away
+
+
+def test_each_sort_compares_what_its_name_says() -> None:
+    assert {sort: sort_key(sort, ROW) for sort in Sort if sort is not Sort.RELEVANCE} == {
+        Sort.NAME: "eclair",
+        Sort.NAME_DESC: "eclair",
+        Sort.PRICE_ASC: Decimal("24.99"),
+        Sort.PRICE_DESC: Decimal("24.99"),
+        Sort.NEWEST: NOON,
+        Sort.RATING: Decimal("4.50"),
+    }
+    assert [sort for sort in Sort if not sort.descending] == [Sort.NAME, Sort.PRICE_ASC]
+    assert sort_key(Sort.RATING, evolve(ROW, rating=Rating())) == 0
+
+
+def test_names_are_compared_without_case_and_accents_up_to_a_length() -> None:
+    assert name_key("ÉCLAIR") == name_key("eclair") == "eclair"
+    assert len(name_key("ß" * 255)) == 255

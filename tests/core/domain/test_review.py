@@ -1,0 +1,178 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.memory import MemoryDatabase, MemoryProductStore, MemoryReviewStore
+from eggypro_core.domain.product import ProductDraft, Rating
+from eggypro_core.domain.review import SHOWN, ReviewDraft, ReviewQuery, ReviewStatus, rating_of
+from eggypro_core.errors import Fault, InvalidError, MalformedError, NotFoundError
+from eggypro_core.services.reviews import Feedback
+from tests.support.builders import a_review
+
+LONG = "https://x.example/" + "a" * 238
+
+
+def faults(call: Callable[[], object]) -> tuple[Fault, ...]:
+    with pytest.raises(InvalidError) as invalid:
+        call()
+    return invalid.value.faults
+
+
+@pytest.fixture
+def feedback() -> Feedback:
+    database = MemoryDatabase()
+    draft = ProductDraft(name="Egg", price=Decimal(1))
+    MemoryProductStore(database).add(draft, datetime(2026, 1, 1, tzinfo=UTC))
+    return Feedback(MemoryReviewStore(database), FakeClock())
+
+
+def test_what_was_submitted_is_taken_clean() -> None:
+    draft = ReviewDraft.read(
+        a_review(
+            reviewer_name="  Ada \t Lovelace ",
+            comment=" Two\r\nlines, e\u0301 ",
+            image_url="https://x.example/é.jpg",
+            video_url="",
+        )
+    )
+    assert (draft.reviewer_name, draft.comment) == ("Ada Lovelace", "Two\nlines, é")
+    assert (draft.image_url, draft.video_url) == ("https://x.example/é.jpg", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("reviewer_name", "", "Reviewer name is required"),
+        ("reviewer_name", "\x00", "Reviewer name contains invalid characters"),
+        ("reviewer_name", "x" * 256, "Reviewer name too long"),
+        ("rating", 0, "Rating must be at least 1"),
+        ("rating", 6, "Rating too high (at most 5)"),
+        ("rating", "5", "Rating must be an integer"),
+        ("rating", Decimal("4.5"), "Rating must be an integer"),
+        ("rating", True, "Rating must be an integer"),
+        ("comment", " \n ", "Comment is required"),
+        ("comment", "x" * 5001, "Comment too long"),
+        ("comment", "\ud800", "Comment contains invalid characters"),
+        ("image_url", "http://x.example/a.jpg", "Image URL must be an https address"),
+        ("video_url", "javascript:alert(1)", "Video URL must be an https address"),
+        ("reviewer_image_url", LONG, "Reviewer image URL too long"),
+        ("reviewer_image_url", 7, "Reviewer image URL must be text"),
+        ("is_verified", True, "Cannot be set here"),
+        ("stars", 5, "Unknown field"),
+    ],
+)
+def test_each_fault_is_told_in_its_sentence(name: str, value: object, message: str) -> None:
+    assert faults(lambda: ReviewDraft.read(a_review(**{name: value}))) == (Fault(name, message),)
+
+
+def test_all_faults_are_told_at_once() -> None:
+    told = faults(lambda: ReviewDraft.read({"rating": 9, "id": 1, "image_url": "x"}))
+    assert {fault.field for fault in told} == {
+        "rating",
+        "id",
+        "image_url",
+        "reviewer_name",
+        "comment",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(SHOWN))
+def test_nobody_submits_what_is_only_shown(name: str) -> None:
+    assert faults(lambda: ReviewDraft.read(a_review(**{name: 1})))[0].field == name
+
+
+@given(st.lists(st.integers(1, 5), min_size=1))
+def test_a_rating_is_the_average_half_up(ratings: list[int]) -> None:
+    rating = rating_of(ratings)
+    assert rating.count == len(ratings)
+    assert rating.average is not None
+    exact = Decimal(sum(ratings)) / len(ratings)
+    assert -Decimal("0.005") <= exact - rating.average < Decimal("0.005")
+    assert rating.average.as_tuple().exponent == -2
+
+
+def test_nobody_s_rating_is_none() -> None:
+    assert rating_of([]) == Rating(None, 0)
+
+
+def test_queries_are_read_and_written_in_the_same_words() -> None:
+    query = ReviewQuery.read({"status": "all", "limit": "7", "offset": "3"})
+    assert (query.status, query.limit, query.offset) == (ReviewStatus.ALL, 7, 3)
+    assert ReviewQuery.read(query.params()) == query
+    assert ReviewQuery().params() == {}
+    assert ReviewQuery.read_of("egg", {}).params() == {}
+
+
+@pytest.mark.parametrize(
+    ("params", "fields"),
+    [
+        ({"status": "new", "limit": "0", "colour": "red"}, {"status", "limit", "colour"}),
+        ({"cursor": "x", "offset": "1"}, {"offset"}),
+    ],
+)
+def test_parameters_that_are_wrong_are_named(params: dict[str, Any], fields: set[str]) -> None:
+    assert {fault.field for fault in faults(lambda: ReviewQuery.read(params))} == fields
+
+
+def test_a_product_s_reviews_have_no_status() -> None:
+    told = faults(lambda: ReviewQuery.read_of("egg", {"status": "all"}))
+    assert told == (Fault("status", "Unknown field"),)
+
+
+def test_a_cursor_belongs_to_its_list(feedback: Feedback) -> None:
+    for comment in ("a", "b"):
+        feedback.submit("egg", a_review(comment=comment))
+    following = feedback.page(ReviewQuery(limit=1)).next
+    assert following is not None
+    params = following.params()
+    assert ReviewQuery.read(params) == following
+    others: tuple[Callable[[], object], ...] = (
+        lambda: ReviewQuery.read(params | {"status": "all"}),
+        lambda: ReviewQuery.read_of("egg", params),
+        lambda: ReviewQuery.read({"cursor": params["cursor"][:-1]}),
+    )
+    for other in others:
+        with pytest.raises(MalformedError):
+            other()
+
+
+def test_moderation_says_one_thing(feedback: Feedback) -> None:
+    review = feedback.submit("egg", a_review())
+    assert faults(lambda: feedback.moderate(review.id, {})) == (
+        Fault("is_verified", "Is verified is required"),
+    )
+    assert (
+        len(faults(lambda: feedback.moderate(review.id, {"is_verified": "yes", "rating": 1}))) == 2
+    )
+    shown = feedback.moderate(review.id, {"is_verified": True})
+    assert shown == evolve(review, is_verified=True)
+    assert feedback.page(ReviewQuery.read_of("egg", {})).items == (shown,)
+
+
+@pytest.mark.parametrize("review_id", [0, -1, 99, 2**31, 2**70])
+def test_a_review_that_cannot_be_is_not_found(feedback: Feedback, review_id: int) -> None:
+    with pytest.raises(NotFoundError, match="no review"):
+        feedback.moderate(review_id, {"is_verified": True})
+    assert not feedback.remove(review_id)
+
+
+@pytest.mark.parametrize("slug", ["none", "No Slug", "a\x00", "\ud800", ""])
+def test_a_product_that_is_not_there_has_no_reviews(feedback: Feedback, slug: str) -> None:
+    with pytest.raises(NotFoundError):
+        feedback.submit(slug, a_review())
+    with pytest.raises(NotFoundError):
+        feedback.page(ReviewQuery(product=slug))
+
+
+def test_a_review_is_as_old_as_the_clock_says(feedback: Feedback) -> None:
+    first = feedback.submit("egg", a_review(comment="a"))
+    feedback._clock.tick()  # type: ignore[attr-defined]  # a FakeClock
+    second = feedback.submit("egg", a_review(comment="b"))
+    assert second.created_at - first.created_at > timedelta(0)

@@ -1,0 +1,214 @@
+"""Words as a search compares them: what is one, what plurals share, and what a slip is."""
+# ruff: noqa: RUF001  (letters of other scripts are what this module is about)
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.contracts.product_store import a_draft
+from eggypro_core.search.text import (
+    LONGEST,
+    Field,
+    can_be_corrected,
+    entry_of,
+    is_one_edit,
+    may_be,
+    slips,
+    stem,
+    stems_of,
+    words_of,
+)
+
+PLURALS = """
+almonds=almond apples=apple apricots=apricot artichokes=artichoke avocados=avocado axes=axe
+bananas=banana bars=bar batches=batch beans=bean berries=berry blouses=blouse boxes=box
+bries=brie brownies=brownie bunches=bunch cakes=cake calories=calorie candies=candy
+cashews=cashew cheeses=cheese cherries=cherry chips=chip cookies=cookie crisps=crisp dishes=dish
+dresses=dress drinks=drink eggs=egg flakes=flake flavours=flavour fries=fry glasses=glass
+kiwis=kiwi lotions=lotion lychees=lychee mangoes=mango mangos=mango menus=menu mixes=mix
+mousses=mousse noodles=noodle nuts=nut olives=olive omelettes=omelette oranges=orange
+pancakes=pancake pastries=pastry peaches=peach pies=pie pizzas=pizza potatoes=potato
+powders=powder proteins=protein quiches=quiche radishes=radish recipes=recipe sandwiches=sandwich
+sauces=sauce shakes=shake shoes=shoe smoothies=smoothie spices=spice strawberries=strawberry
+tins=tin toes=toe tomatoes=tomato vitamins=vitamin watches=watch zucchinis=zucchini
+"""
+letters = st.text("abc", max_size=7)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Egg White", "egg white"),
+        ("Omega3 d'Été", "omega 3 d ete"),
+        ("Ben's eggs, BEN’S EGGS", "ben eggs ben eggs"),
+        ("500g", "500 g"),
+        ("500 g", "500 g"),
+        ("12 × 55 g", "12 55 g"),
+        ("1.5kg/2,50€", "1 5 kg 2 50"),
+        ("snake_case 100%", "snake case 100"),
+        ("a&b|c!(d:*)'<->\\", "a b c d"),
+        ("Straße ŁÓDŹ Œuf Smørrebrød", "strasse lodz oeuf smorrebrod"),
+        ("ＦＵＬＬ ﬁne ½", "full fine 1 2"),
+        ("Αβγά ΑΒΓΆ Οδός", "αβγα αβγα οδοσ"),
+        ("Ёжик й", "ежик и"),
+        ("蛋白粉", "蛋 白 粉"),
+        ("蛋白 500g", "蛋 白 500 g"),
+        ("ไข่", "ไ ข ่"),
+        ("अंडा", "अंडा"),
+        ("أحمد آب مُحَمَّد", "احمد اب محمد"),
+        ("שָׁלוֹם", "שלום"),
+        ("Pro\u00adtein choco\u200blate", "protein chocolate"),
+        ("x" * (LONGEST + 1), f"{'x' * LONGEST} x"),
+        ("1" * (LONGEST + 1), f"{'1' * LONGEST} 1"),
+        ("🥚 ™ -", "tm"),
+        ("", ""),
+    ],
+)
+def test_a_text_has_words(text: str, words: str) -> None:
+    assert words_of(text) == words.split()
+
+
+@given(st.text(max_size=80))
+def test_the_words_of_any_text_are_folded_and_have_no_signs(text: str) -> None:
+    words = words_of(text)
+    assert words_of(" ".join(words)) == words
+    for word in words:
+        assert 1 <= len(word) <= LONGEST
+        assert not set(word) & set("_ '\\:&|!()*<>#\"%")
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=40))
+def test_what_is_plain_has_the_same_words_beside_what_is_not(text: str) -> None:
+    assert words_of(f"{text} é") == [*words_of(text), "e"]
+
+
+@pytest.mark.parametrize("pair", PLURALS.split())
+def test_a_word_and_its_plural_have_one_stem(pair: str) -> None:
+    plural, _, word = pair.partition("=")
+    assert stem(plural) == stem(word)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("bar", "bare"),
+        ("oat", "oath"),
+        ("glass", "glas"),
+        ("bee", "be"),
+        ("pie", "py"),
+        ("rice", "ric"),
+    ],
+)
+def test_other_words_keep_stems_of_their_own(one: str, other: str) -> None:
+    assert stem(one) != stem(other)
+
+
+@given(st.text(max_size=12).filter(bool))
+def test_a_stem_is_never_empty_and_no_longer_than_its_word(word: str) -> None:
+    assert 1 <= len(stem(word)) <= len(word)
+    assert stems_of([word]) == [stem(word)]
+
+
+def test_an_entry_has_the_best_field_of_each_stem_and_every_word() -> None:
+    product = a_draft(
+        "Egg Bars",
+        ingredients=("egg white", "salt"),
+        description="Bars with sea salt",
+        details="<p>Fish<b>&amp;</b>chips, no salt</p>",
+        attributes={"Vendor": "Nest"},
+    )
+    entry = entry_of(product, ["Large"])
+    assert entry.stems == {
+        "egg": Field.NAME,
+        "bar": Field.NAME,
+        "white": Field.INGREDIENTS,
+        "salt": Field.INGREDIENTS,
+        "with": Field.DESCRIPTION,
+        "sea": Field.DESCRIPTION,
+        "fish": Field.DETAILS,
+        "chip": Field.DETAILS,
+        "no": Field.DETAILS,
+        "nest": Field.DETAILS,
+        "large": Field.DETAILS,
+    }
+    assert {"bars", "chips", "large"} < entry.words
+
+
+@pytest.mark.parametrize("word", ["egg", "straße", "белок", "अंडा"])
+def test_words_of_letters_can_be_corrected(word: str) -> None:
+    assert can_be_corrected(word)
+
+
+@pytest.mark.parametrize("word", ["eg", "500", "१२३", ""])
+def test_numbers_and_short_words_cannot(word: str) -> None:
+    assert not can_be_corrected(word)
+
+
+def test_the_slips_of_a_word_leave_out_each_one_of_its_letters_and_of_its_stem_s() -> None:
+    assert slips("egg") == ["eg", "egg", "gg"]
+    assert slips("eggs") == ["eg", "egg", "eggs", "egs", "gg", "ggs"]
+
+
+@pytest.mark.parametrize(
+    "slip", ["vanila", "vanillla", "vanolla", "vaniqlla", "avnilla", "vanilal"]
+)
+def test_a_slip_is_one_letter_out_in_or_changed_or_two_that_swapped(slip: str) -> None:
+    assert is_one_edit("vanilla", slip)
+
+
+@pytest.mark.parametrize("far", ["vanilla", "vanla", "vnalila", "vallina", "avnlila", ""])
+def test_nothing_else_is(far: str) -> None:
+    assert not is_one_edit("vanilla", far)
+
+
+@given(letters, letters)
+def test_one_edit_is_a_distance_of_one(one: str, other: str) -> None:
+    assert is_one_edit(one, other) == (distance(one, other) == 1)
+
+
+@pytest.mark.parametrize("pair", "bery=berries almnods=almond snakc=snacks kwis=kiwi".split())
+def test_a_word_may_be_a_slip_of_one_in_the_other_number(pair: str) -> None:
+    slip, _, word = pair.partition("=")
+    assert not is_one_edit(slip, word)
+    assert may_be(slip, word)
+    assert set(slips(slip)) & set(slips(word))
+
+
+@pytest.mark.parametrize("pair", "egg=eg egg=egg 500=501 bery=berrying".split())
+def test_it_is_no_slip_of_a_short_one_a_number_its_own_or_one_further_away(pair: str) -> None:
+    assert not may_be(*pair.split("="))
+
+
+@given(letters, st.data())
+def test_words_one_edit_apart_share_a_slip(word: str, data: st.DataObject) -> None:
+    other = data.draw(edited(word))
+    assert distance(word, other) <= 1
+    assert set(slips(word)) & set(slips(other))
+
+
+@st.composite
+def edited(draw: st.DrawFn, word: str) -> str:
+    """A word with one edit of any kind, or none where it is too short for it."""
+    at, new = draw(st.integers(0, len(word))), draw(st.sampled_from("abcd"))
+    left, right = word[:at], word[at:]
+    ways = [left + new + right, left + right[1:], left + new + right[1:]]
+    return draw(st.sampled_from([*ways, left + right[1::-1] + right[2:]]))
+
+
+def distance(one: str, other: str) -> int:
+    """The textbook's optimal string alignment, by its whole table."""
+    table = {(-1, -1): 0}
+    table |= {(row, -1): row + 1 for row in range(len(one))}
+    table |= {(-1, column): column + 1 for column in range(len(other))}
+    for row in range(len(one)):
+        for column in range(len(other)):
+            changed = one[row] != other[column]
+            table[row, column] = min(
+                table[row - 1, column] + 1,
+                table[row, column - 1] + 1,
+                table[row - 1, column - 1] + changed,
+            )
+            if row and column and one[row - 1 : row + 1] == other[column - 1 : column + 1][::-1]:
+                swapped = table[row - 2, column - 2] + 1
+                table[row, column] = min(table[row, column], swapped)
+    return table[len(one) - 1, len(other) - 1]

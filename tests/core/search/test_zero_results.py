@@ -1,0 +1,159 @@
+"""Which searches are counted that found nothing, and what is kept of them."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_adapters.contracts.clock import NOON, FakeClock
+from eggypro_adapters.files.html import NhHtmlCleaner
+from eggypro_adapters.memory import MemoryProductStore, MemorySearchMisses
+from eggypro_core.domain.pagination import Position
+from eggypro_core.domain.product_query import ProductQuery, Sort
+from eggypro_core.errors import InvalidError
+from eggypro_core.search.zero_results import KEPT, SearchMiss, read_most, words_missed
+from eggypro_core.services.products import Catalog
+from eggypro_core.validation.parameters import Status
+from tests.support.builders import a_product
+
+
+@pytest.fixture
+def misses() -> MemorySearchMisses:
+    return MemorySearchMisses()
+
+
+@pytest.fixture
+def catalog(misses: MemorySearchMisses) -> Catalog:
+    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), FakeClock(), misses)
+    catalog.add(a_product())
+    catalog.add(a_product(name="Goose", description="", details="", ingredients=["goose"]))
+    catalog.archive("goose")
+    return catalog
+
+
+@pytest.mark.parametrize(
+    ("search", "words"),
+    [
+        ("duck", "duck"),
+        ("Duck  EGG", "duck egg"),
+        ("egg duck", "egg duck"),
+        ("Crème-Brûlée!", "creme brulee"),
+        ("eggs egg eggs", "eggs egg"),
+        ("one two three four five", "one two three four five"),
+        ("omega 3 1000 mg", "omega 3 1000 mg"),
+        ("vitamin d3 2000 iu", "vitamin d 3 2000 iu"),
+        ("protein 80%", "protein 80"),
+        ("meat at home", "meat at home"),
+        ("яйцо", "яицо"),
+        ("鴨卵", "鴨 卵"),
+    ],
+)
+def test_what_is_kept_of_a_search_are_its_words(search: str, words: str) -> None:
+    assert words_missed(ProductQuery(search=search)) == words
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "one two three four five six",
+        "!?",
+        "🥚",
+        "",
+        "12345",
+        "order 123456",
+        "a1b2c3d4e5",
+        "ab123cd45",
+        "12.03.1985",
+        "1990-01-01",
+        "٠١٢٣٤",
+        "\u0967\u0968\u0969\u096a\u096b",
+        "①②③④⑤",
+        "555 1234",
+        "+49 170 12",
+        "(030) 12 34 56",
+        "030/12 34 56",
+        "12 34 56",
+        "555_1234",
+        "DE89 3704 0044",
+        "ada@example.org",
+        "ada lovelace @ home",
+        "ada\uff20example.org",
+        "ada(at)example.org",
+        "ada [AT] example",
+        "ada%40example.org",
+        "@ada",
+    ],
+)
+def test_what_may_tell_who_searched_is_not_kept_at_all(search: str) -> None:
+    assert words_missed(ProductQuery(search=search)) is None
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_kept_is_short_and_of_folded_words(search: str) -> None:
+    words = words_missed(ProductQuery(search=search))
+    assert words is None or 1 <= len(words.split(" ")) <= 5
+    assert words is None or words == words.lower()
+    assert words is None or all(sum(map(str.isdigit, word)) < 5 for word in words.split(" "))
+
+
+def test_a_search_that_finds_nothing_is_counted(
+    catalog: Catalog, misses: MemorySearchMisses
+) -> None:
+    for search in ("Duck", "duck!", "DÜCK", "goose"):
+        catalog.page(ProductQuery(search=search))
+    assert misses.list(10) == (SearchMiss("duck", 3, NOON), SearchMiss("goose", 1, NOON))
+
+
+def test_how_it_is_shown_does_not_matter(catalog: Catalog, misses: MemorySearchMisses) -> None:
+    catalog.page(ProductQuery(search="duck", sort=Sort.NEWEST, limit=1))
+    catalog.listing(ProductQuery(search="duck", facets=True))
+    assert misses.list(10) == (SearchMiss("duck", 2, NOON),)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"category": "bars"},
+        {"in_stock": False},
+        {"in_stock": True},
+        {"min_price": Decimal(1)},
+        {"min_price": Decimal(0)},
+        {"max_price": Decimal(1)},
+        {"status": Status.ALL},
+        {"status": Status.ARCHIVED},
+        {"offset": 1},
+        {"after": Position("1.1", 1)},
+        {"search": None},
+        {"search": "egg"},
+        {"search": "whiet"},
+        {"search": "egg", "offset": 5},
+    ],
+)
+def test_what_finds_nothing_for_other_reasons_or_finds_something_is_not_counted(
+    catalog: Catalog, misses: MemorySearchMisses, more: dict[str, Any]
+) -> None:
+    catalog.page(ProductQuery(**{"search": "duck", **more}))
+    assert misses.list(10) == ()
+
+
+def test_neither_typing_nor_looking_into_it_is_counted(
+    catalog: Catalog, misses: MemorySearchMisses
+) -> None:
+    assert catalog.suggest("duck") == ()
+    assert not catalog.listing(ProductQuery(search="duck", explain=True)).page.items
+    assert misses.list(10) == ()
+
+
+def test_who_counts_nothing_finds_nothing_all_the_same() -> None:
+    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), FakeClock())
+    assert catalog.page(ProductQuery(search="duck")).total == 0
+
+
+def test_how_many_are_wanted_is_checked() -> None:
+    assert read_most({}) == 20
+    assert read_most({"limit": str(KEPT)}) == KEPT
+    for params in ({"limit": "0"}, {"limit": "1001"}, {"limit": "x"}, {"offset": "1"}):
+        with pytest.raises(InvalidError):
+            read_most(params)

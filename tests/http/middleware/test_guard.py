@@ -1,0 +1,91 @@
+import json
+import re
+from typing import Any
+
+import pytest
+from attrs import evolve
+from falcon.testing import TestClient
+
+from eggypro_core.shop import EggyPro
+from eggypro_http.app import create_app
+from tests.support.wsgi import EGG, PRODUCTS, ask, failing
+
+EVERY_KIND = [
+    ("GET", EGG),
+    ("HEAD", PRODUCTS),
+    ("OPTIONS", EGG),
+    ("POST", PRODUCTS),
+    ("PUT", EGG),
+    ("GET", "/nowhere"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY_KIND)
+def test_every_response_bears_the_headers_of_safety(
+    client: TestClient, method: str, path: str
+) -> None:
+    headers = client.simulate_request(method, path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert re.fullmatch("[0-9a-f]{16}", headers["x-request-id"])
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY_KIND)
+@pytest.mark.parametrize("in_production", [True, False])
+def test_in_production_browsers_are_told_to_come_by_https_alone(
+    shop: EggyPro, method: str, path: str, *, in_production: bool
+) -> None:
+    client = TestClient(create_app(evolve(shop, in_production=in_production)))
+    headers = client.simulate_request(method, path).headers
+    expected = "max-age=31536000; includeSubDomains" if in_production else None
+    assert headers.get("strict-transport-security") == expected
+
+
+@pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 64])
+@pytest.mark.parametrize(("method", "path"), EVERY_KIND)
+def test_a_usable_request_id_is_taken_over(
+    client: TestClient, method: str, path: str, given: str
+) -> None:
+    answered = client.simulate_request(method, path, headers={"X-Request-ID": given})
+    assert answered.headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\n", "a,b", "\xe9", "a\r\nX-Evil: 1"])
+def test_an_unusable_request_id_is_replaced(client: TestClient, given: str) -> None:
+    answered = ask(client.app, HTTP_X_REQUEST_ID=given)
+    assert re.fullmatch("[0-9a-f]{16}", answered.headers["x-request-id"])
+
+
+def test_no_two_requests_have_the_same_id(client: TestClient) -> None:
+    ids = {client.simulate_get(EGG).headers["x-request-id"] for _ in range(50)}
+    assert len(ids) == 50
+
+
+@pytest.mark.parametrize("host", [None, "", "shop.example,evil.example", "a, a"])
+def test_a_request_without_exactly_one_host_is_malformed(
+    client: TestClient, host: str | None
+) -> None:
+    for path in (EGG, "/nowhere"):
+        refused = ask(client.app, path, HTTP_HOST=host)
+        assert refused.status == 400
+        assert json.loads(refused.body)["request_id"] == refused.headers["x-request-id"]
+    assert ask(client.app, REQUEST_METHOD="HEAD", HTTP_HOST=host).body == b""
+
+
+def test_http_1_0_needs_no_host(client: TestClient) -> None:
+    old: dict[str, Any] = {"HTTP_HOST": None, "SERVER_PROTOCOL": "HTTP/1.0"}
+    assert ask(client.app, **old).status == 200
+    assert ask(client.app, **{**old, "HTTP_HOST": "a,b"}).status == 400
+
+
+def test_what_fails_beyond_all_handlers_is_still_a_problem(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reply = ask(failing)
+    assert reply.status == 500
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.headers["content-length"] == str(len(reply.body))
+    assert reply.headers["cache-control"] == "no-store"
+    assert json.loads(reply.body)["request_id"] == reply.headers["x-request-id"]
+    assert b"inside" not in reply.body
+    assert "inside of everything" in caplog.text

@@ -1,0 +1,86 @@
+from typing import Any
+
+import pytest
+from attrs import evolve, field, frozen
+from falcon.testing import TestClient
+
+from eggypro_core.operations.request_metrics import UNMATCHED, Call, network_of
+from eggypro_core.shop import EggyPro
+from eggypro_http.app import create_app
+from tests.support.wsgi import EGG, PRODUCTS, ask
+
+
+@frozen
+class Noted:
+    calls: list[Call] = field(factory=list)
+
+    def record(self, call: Call) -> None:
+        self.calls.append(call)
+
+
+@pytest.fixture
+def noted() -> Noted:
+    return Noted()
+
+
+@pytest.fixture
+def watched(shop: EggyPro, noted: Noted) -> TestClient:
+    return TestClient(create_app(evolve(shop, recorders=(noted,))))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "endpoint", "status"),
+    [
+        ("GET", EGG, "/api/products/{slug}", 200),
+        ("HEAD", EGG, "/api/products/{slug}", 200),
+        ("GET", f"{PRODUCTS}/nothing", "/api/products/{slug}", 404),
+        ("GET", f"{PRODUCTS}?limit=0", PRODUCTS, 422),
+        ("DELETE", PRODUCTS, PRODUCTS, 405),
+        ("OPTIONS", PRODUCTS, PRODUCTS, 204),
+        ("POST", PRODUCTS, PRODUCTS, 401),
+        ("GET", f"{EGG}/variants/7", "/api/products/{slug}/variants/{id}", 404),
+        ("GET", "/nowhere", UNMATCHED, 404),
+        ("GET", "//api/products", UNMATCHED, 404),
+        ("GET", f"{PRODUCTS}/Not-A-Slug", UNMATCHED, 404),
+    ],
+)
+def test_a_call_is_noted_by_the_template_of_its_route(
+    watched: TestClient, noted: Noted, method: str, path: str, endpoint: str, status: int
+) -> None:
+    answered = watched.simulate_request(method, path, headers={"X-Request-ID": "mine"})
+    assert answered.status_code == status
+    call = noted.calls.pop()
+    assert (call.endpoint, call.method, call.status) == (endpoint, method, status)
+    assert call.request_id == "mine"
+    assert call.milliseconds > 0
+
+
+def test_a_made_up_method_is_noted_as_another(shop: EggyPro, noted: Noted) -> None:
+    ask(create_app(evolve(shop, recorders=(noted,))), PRODUCTS, REQUEST_METHOD="BREW")
+    assert noted.calls[-1].method == "OTHER"
+    assert noted.calls[-1].status == 405
+
+
+def test_an_error_that_nobody_expected_is_noted(shop: EggyPro, noted: Noted) -> None:
+    broken: Any = None
+    client = TestClient(create_app(evolve(shop, catalog=broken, recorders=(noted,))))
+    assert client.simulate_get(EGG).status_code == 500
+    assert noted.calls[-1].status == 500
+
+
+def test_no_more_than_the_network_of_a_caller_is_noted(watched: TestClient, noted: Noted) -> None:
+    watched.simulate_get(EGG, remote_addr="203.0.113.77", headers={"User-Agent": "x" * 1000})
+    assert noted.calls[-1].network == "203.0.113.0/24"
+    assert noted.calls[-1].user_agent == "x" * 512
+
+
+@pytest.mark.parametrize(
+    ("client", "kept"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_what_is_kept_of_a_client(client: str, kept: str) -> None:
+    assert network_of(client) == kept

@@ -1,0 +1,53 @@
+"""The examples of the document: each is sent, and does what it is there for."""
+
+import pytest
+from falcon.testing import TestClient
+
+from eggypro_adapters.wiring import DEMO
+from eggypro_http.app import ROUTES, create_app
+from eggypro_http.openapi.examples import BODIES, NAMES
+from eggypro_http.openapi.schemas import FORMS
+from eggypro_http.routing import Route
+from tests.support.builders import an_eggypro
+from tests.support.wsgi import ADMIN
+
+_ORDER = ("POST", "GET", "PUT", "PATCH", "DELETE")
+
+
+def in_a_shops_life(route: Route) -> tuple[bool, int]:
+    """Return where it stands. Price and stock follow from variants, once there are some."""
+    return "/variants" in route.path, _ORDER.index(route.method)
+
+
+SENT = sorted((route for route in ROUTES if route.body in BODIES), key=in_a_shops_life)
+
+
+@pytest.fixture
+def client() -> TestClient:
+    shop = an_eggypro()
+    with DEMO.open("rb") as demo:
+        shop.catalog.load(shop.reader(demo))
+    return TestClient(create_app(shop))
+
+
+def test_every_body_of_json_has_an_example() -> None:
+    bodies = {route.body for route in ROUTES if route.body is not None}
+    assert bodies - FORMS == set(BODIES)
+
+
+def test_each_does_what_it_is_there_for(client: TestClient) -> None:
+    names = {**NAMES}
+    for route in SENT:
+        path = route.path.format_map(names)
+        answer = client.simulate_request(
+            route.method, path, json=BODIES[route.body or ""], headers=ADMIN
+        )
+        assert answer.status_code == route.success, (route.method, path, answer.text)
+        if route.method == "POST" and route.path.endswith(("/variants", "/reviews")):
+            names[route.path.rpartition("/")[2][:-1]] = answer.json["id"]
+
+
+def test_what_is_required_of_a_read_has_an_example(client: TestClient) -> None:
+    found = client.simulate_get("/api/products/suggest", params={"q": str(NAMES["q"])})
+    assert found.json["items"]
+    assert client.simulate_get(f"/api/products/{NAMES['slug']}").status_code == 200

@@ -1,0 +1,127 @@
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from falcon.testing import Result, TestClient
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from eggypro_http.app import ROUTES, description
+from eggypro_http.errors import PROBLEM
+from eggypro_http.responses import JSON
+from eggypro_http.urls import shown
+from tests.http.requests.test_idempotency import BODIES, POSTS, post
+from tests.support.wsgi import ADMIN, SAMPLES
+
+KEPT = Path(__file__).parents[3] / "docs" / "openapi.json"
+API: dict[str, Any] = json.loads(description())
+GETS = [
+    route for route in ROUTES if route.method == "GET" and route.media_type == "application/json"
+]
+
+
+def shape(name: str) -> Draft202012Validator:
+    return Draft202012Validator({**API, "$ref": f"#/components/schemas/{name}"})
+
+
+def told(path: str, method: str, status: int) -> dict[str, Any]:
+    """Return what is told of an answer."""
+    found = API["paths"][shown(path)][method.lower()]["responses"][str(status)]
+    if "$ref" in found:
+        found = API["components"]["responses"][found["$ref"].rpartition("/")[2]]
+    return dict(found)
+
+
+def hold(path: str, method: str, answer: Result) -> None:
+    """See that an answer is as it is described."""
+    described = told(path, method, answer.status_code)
+    if answer.content:
+        kind = answer.headers["content-type"].partition(";")[0]
+        name = described["content"][kind]["schema"]["$ref"].rpartition("/")[2]
+        shape(name).validate(answer.json)
+
+
+def test_it_is_openapi() -> None:
+    validate(API)
+
+
+def test_every_route_is_in_it() -> None:
+    described = {(path, method) for path, item in API["paths"].items() for method in item}
+    assert described == {(shown(route.path), route.method.lower()) for route in ROUTES}
+
+
+def test_what_stands_in_paths_has_the_names_that_callers_know() -> None:
+    assert {
+        "/api/categories/{slug}",
+        "/api/products/{slug}/categories/{category}",
+        "/api/products/{slug}/variants/{id}/stock",
+        "/api/products/{slug}/images/{public_id}",
+        "/api/reviews/{id}",
+        "/api/images/uploads/{id}/complete",
+        "/images/{public_id}/{rendition}",
+    } <= API["paths"].keys()
+    for path, item in API["paths"].items():
+        for operation in item.values():
+            described = [one["name"] for one in operation["parameters"] if one["in"] == "path"]
+            assert described == re.findall(r"{(\w+)}", path)
+
+
+def test_each_operation_has_a_name_of_its_own() -> None:
+    names = [one["operationId"] for item in API["paths"].values() for one in item.values()]
+    assert [name for name, times in Counter(names).items() if times > 1] == []
+    assert all(name.isidentifier() for name in names)
+
+
+def test_the_copy_in_docs_is_the_same() -> None:
+    assert KEPT.read_bytes() == description(), "run: eggypro openapi > docs/openapi.json"
+
+
+def test_it_is_served(client: TestClient) -> None:
+    served = client.simulate_get("/openapi.json")
+    assert served.json == API
+    tag = {"If-None-Match": served.headers["etag"]}
+    assert client.simulate_get("/openapi.json", headers=tag).status_code == 304
+
+
+@pytest.mark.parametrize("route", GETS, ids=lambda route: route.path)
+@pytest.mark.parametrize("headers", [ADMIN, {}], ids=["admin", "anybody"])
+def test_what_is_answered_is_what_is_described(
+    full: TestClient, route: Any, headers: dict[str, str]
+) -> None:
+    queries = ["q=egg"] if "q" in route.parameters else ["", "nothing=1"]
+    if "facets" in route.parameters:
+        queries = [f"{query}&facets=true&explain=true&search=egg" for query in queries] + queries
+    for query in queries:
+        answer = full.simulate_get(
+            route.path.format(**SAMPLES), query_string=query, headers=headers
+        )
+        hold(route.path, "GET", answer)
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_what_a_post_answers_is_what_is_described(full: TestClient, path: str) -> None:
+    for _ in range(2):
+        hold(path, "POST", post(full, path))
+    hold(path, "POST", post(full, path, {"Authorization": "Bearer wrong"}))
+
+
+@pytest.mark.parametrize("path", [path for path in BODIES if BODIES[path][0] == JSON])
+def test_what_is_sent_is_what_is_described(path: str) -> None:
+    body = API["paths"][shown(path)]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    name = body["$ref"].rpartition("/")[2]
+    shape(name).validate(json.loads(BODIES[path][1]))
+    assert not shape(name).is_valid({"nothing": 1})
+
+
+def test_every_post_that_is_repeatable_says_so() -> None:
+    for path in POSTS:
+        names = [one["name"] for one in API["paths"][shown(path)]["post"]["parameters"]]
+        assert "Idempotency-Key" in names
+
+
+def test_refusals_are_problems() -> None:
+    for response in API["components"]["responses"].values():
+        assert list(response["content"]) == [PROBLEM]

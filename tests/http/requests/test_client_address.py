@@ -1,0 +1,99 @@
+"""Who a request comes from, whatever its headers say."""
+
+from ipaddress import ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_http.requests.client_address import UNKNOWN, Clients
+
+NOBODY = Clients()
+BEHIND = Clients((ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
+
+
+def of(clients: Clients, peer: str | None, forwarded: str | None = None, **more: str) -> str:
+    environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded, **more}
+    return clients.of({name: value for name, value in environ.items() if value is not None})
+
+
+@pytest.mark.parametrize(
+    ("peer", "client"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::FFFF:c000:207", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("192.0.2.7:4711", "192.0.2.7"),
+        ("[2001:db8::1]:443", "2001:db8::/64"),
+        ("", UNKNOWN),
+        (None, UNKNOWN),
+        ("unix:", UNKNOWN),
+        ("1.2.3.4, 5.6.7.8", UNKNOWN),
+        ("9" * 100_000, UNKNOWN),
+    ],
+)
+def test_a_client_is_an_ipv4_address_or_an_ipv6_network(peer: str | None, client: str) -> None:
+    assert of(NOBODY, peer) == client
+    assert of(BEHIND, peer) == client
+
+
+def test_all_of_an_ipv6_network_is_one_client() -> None:
+    assert of(NOBODY, "2001:db8::1") == of(NOBODY, "2001:db8::ffff:1")
+    assert of(NOBODY, "2001:db8::1") != of(NOBODY, "2001:db8:0:1::1")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_CLIENT_IP", "HTTP_VIA"],
+)
+def test_what_a_stranger_says_of_themselves_is_not_believed(name: str) -> None:
+    for clients in (NOBODY, BEHIND):
+        assert of(clients, "192.0.2.7", **{name: "6.6.6.6"}) == "192.0.2.7"
+
+
+@pytest.mark.parametrize("name", ["HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_CF_CONNECTING_IP"])
+def test_of_a_proxy_only_one_header_is_believed(name: str) -> None:
+    assert of(BEHIND, "10.0.0.1", **{name: "6.6.6.6"}) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("6.6.6.6, 192.0.2.7", "192.0.2.7"),
+        ("6.6.6.6,192.0.2.7,10.2.3.4", "192.0.2.7"),
+        ("6.6.6.6, 192.0.2.7 , fd00::1,\t10.9.9.9", "192.0.2.7"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("6.6.6.6, ::ffff:192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7:4711", "192.0.2.7"),
+        ("[2001:db8::1]:4711", "2001:db8::/64"),
+        ("192.0.2.7, , ", "192.0.2.7"),
+        ("10.5.5.5, 10.6.6.6", "10.5.5.5"),
+        ("", "10.0.0.1"),
+        ("6.6.6.6, unknown", "10.0.0.1"),
+        ("6.6.6.6, _hidden, 10.7.7.7", "10.7.7.7"),
+        ("6.6.6.6, 300.1.1.1", "10.0.0.1"),
+        ("6.6.6.6, 1.2.3.4.5", "10.0.0.1"),
+        ("6.6.6.6, 010.1.1.1", "10.0.0.1"),
+        ("6.6.6.6 192.0.2.7", "10.0.0.1"),
+    ],
+)
+def test_behind_proxies_the_client_is_the_right_most_address_that_is_not_one(
+    forwarded: str, client: str
+) -> None:
+    assert of(BEHIND, "10.0.0.1", forwarded) == client
+    assert of(BEHIND, "::ffff:10.0.0.1", forwarded) == client
+
+
+def test_a_forged_chain_of_proxies_costs_nothing_and_ends_somewhere() -> None:
+    assert of(BEHIND, "10.0.0.1", "6.6.6.6," + "10.1.1.1," * 10_000) == "10.1.1.1"
+
+
+@given(st.text(), st.text())
+def test_whatever_is_said_the_client_is_somebody(peer: str, forwarded: str) -> None:
+    assert of(BEHIND, peer, forwarded)
+    assert of(BEHIND, "10.0.0.1", f"{forwarded}, 192.0.2.7") == "192.0.2.7"

@@ -1,0 +1,216 @@
+import json
+import re
+from io import BytesIO
+from typing import Any
+
+import pytest
+from attrs import evolve
+from falcon.testing import Result, TestClient
+
+from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.local_images import LocalImageStore
+from eggypro_adapters.memory import MemoryOnce
+from eggypro_core.access.authentication import Credential
+from eggypro_core.operations.idempotency import Done
+from eggypro_core.shop import EggyPro
+from eggypro_http.app import ROUTES, create_app
+from tests.support.builders import a_full_eggypro, a_product, a_review, a_variant
+from tests.support.multipart import BOUNDARY, FORM, JPG, PNG, a_form, a_part
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, SAMPLES, ask
+
+KEY = {"Idempotency-Key": "3f2a"}
+JSON = "application/json"
+POSTS = [route.path for route in ROUTES if route.is_done_once]
+STOCK = f"{PRODUCTS}/{{slug}}/stock"
+BODIES: dict[str, tuple[str, bytes]] = {
+    path: (JSON, json.dumps(body).encode())
+    for path, body in {
+        PRODUCTS: a_product(name="New"),
+        STOCK: {"delta": -1},
+        f"{PRODUCTS}/{{slug}}/variants": a_variant(options={"Size": "9 kg"}),
+        f"{PRODUCTS}/{{slug}}/variants/{{variant}}/stock": {"delta": 1},
+        f"{PRODUCTS}/{{slug}}/reviews": a_review(comment="Another"),
+        "/api/categories": {"name": "New"},
+        "/api/images/uploads": {"product": SAMPLES["slug"]},
+    }.items()
+} | {f"{PRODUCTS}/{{slug}}/images": (FORM, a_form([a_part(JPG)]))}
+BY_BROWSERS = {"/images/uploads", "/api/images/uploads/{upload}/complete"}
+"""What is asked for in the course of an upload, and cannot be made up here."""
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def keyed(images: LocalImageStore, clock: FakeClock) -> EggyPro:
+    shop = a_full_eggypro(images)
+    shop.catalog.add(a_product(name="Plain", stock_quantity=9))
+    return evolve(shop, clock=clock)
+
+
+@pytest.fixture
+def client(keyed: EggyPro) -> TestClient:
+    return TestClient(create_app(keyed))
+
+
+def post(client: TestClient, path: str, headers: dict[str, str] | None = None) -> Result:
+    kind, body = BODIES[path]
+    samples = {**SAMPLES, "slug": "plain"} if path == STOCK else SAMPLES
+    named = re.sub(r"{(\w+)}", lambda found: str(samples[found[1]]), path)
+    given = {**ADMIN, "Content-Type": kind, **KEY, **(headers or {})}
+    return client.simulate_post(named, body=body, headers=given)
+
+
+def test_each_post_is_held_to_it() -> None:
+    assert set(POSTS) == set(BODIES) | BY_BROWSERS
+    others = [route for route in ROUTES if route.method == "POST" and route.path not in POSTS]
+    assert [route.permission for route in others] == [Credential.KEY]
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_what_is_repeated_is_answered_the_same_and_not_done_again(
+    client: TestClient, path: str
+) -> None:
+    first = post(client, path)
+    assert first.status_code in {200, 201}
+    again = post(client, path)
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.headers.pop("idempotency-replayed") == "true"
+    assert "idempotency-replayed" not in first.headers
+    for name in ("x-request-id", "ratelimit", "ratelimit-policy"):
+        first.headers.pop(name, None), again.headers.pop(name, None)
+    assert again.headers == first.headers
+
+
+def test_without_a_key_it_is_done_each_time(client: TestClient) -> None:
+    stocks = [post_stock(client, {}).json["stock_quantity"] for _ in range(3)]
+    assert stocks == [8, 7, 6]
+
+
+def test_with_a_key_it_is_done_once(client: TestClient) -> None:
+    stocks = [post_stock(client, KEY).json["stock_quantity"] for _ in range(3)]
+    assert stocks == [8, 8, 8]
+
+
+def post_stock(client: TestClient, headers: dict[str, str], body: str = '{"delta": -1}') -> Result:
+    kind = {"Content-Type": JSON}
+    return client.simulate_post(
+        f"{PRODUCTS}/plain/stock", body=body, headers={**ADMIN, **kind, **headers}
+    )
+
+
+def test_the_same_key_with_another_body_is_refused(client: TestClient) -> None:
+    post_stock(client, KEY)
+    refused = post_stock(client, KEY, '{"delta": -2}')
+    assert refused.status_code == 422
+    assert [fault["field"] for fault in refused.json["errors"]] == ["Idempotency-Key"]
+    assert post_stock(client, {}).json["stock_quantity"] == 7
+
+
+def test_a_key_is_its_senders_and_its_addresss(client: TestClient) -> None:
+    post_stock(client, KEY, '{"delta": 1}')
+    assert client.simulate_post(
+        f"{PRODUCTS}/{SAMPLES['slug']}/variants/2/stock",
+        body='{"delta": 1}',
+        headers={**ADMIN, "Content-Type": JSON, **KEY},
+    ).json == {"stock_quantity": 1}
+    reviews = [
+        client.simulate_post(
+            f"{EGG}/reviews",
+            body=json.dumps(a_review(comment=f"From {address}")),
+            headers={"Content-Type": JSON, **KEY},
+            remote_addr=address,
+        ).status_code
+        for address in ("203.0.113.1", "203.0.113.2")
+    ]
+    assert reviews == [201, 201]
+
+
+def test_a_replay_needs_the_credential_as_well(client: TestClient) -> None:
+    post_stock(client, KEY)
+    assert post_stock(client, {**KEY, "Authorization": "Bearer wrong"}).status_code == 401
+    assert post_stock(client, {**KEY, "Authorization": ""}).status_code == 401
+
+
+def test_what_was_refused_can_be_tried_again(client: TestClient) -> None:
+    assert post_stock(client, KEY, '{"delta": -100}').status_code == 409
+    assert post_stock(client, KEY).json["stock_quantity"] == 8
+
+
+def test_a_key_is_forgotten_after_a_day(client: TestClient, clock: FakeClock) -> None:
+    post_stock(client, KEY)
+    clock.tick(24 * 60 * 60)
+    again = post_stock(client, KEY)
+    assert "idempotency-replayed" not in again.headers
+    assert again.json["stock_quantity"] == 7
+
+
+@pytest.mark.parametrize("boundary", ["x", "another-boundary"])
+def test_a_form_that_is_sent_again_has_another_boundary(client: TestClient, boundary: str) -> None:
+    def upload(boundary: str, *parts: bytes) -> Result:
+        body = a_form(map(a_part, parts)).replace(BOUNDARY.encode(), boundary.encode())
+        kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return client.simulate_post(f"{EGG}/images", body=body, headers={**ADMIN, **KEY, **kind})
+
+    first = upload(BOUNDARY, JPG, PNG)
+    assert first.status_code == 201
+    again = upload(boundary, JPG, PNG)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert len(client.simulate_get(EGG).json["images"]) == 2
+    assert upload(boundary, JPG).status_code == 422
+
+
+@pytest.mark.parametrize("given", ['"3f2a"', "3f2a"])
+def test_a_key_may_stand_in_quotes(client: TestClient, given: str) -> None:
+    post_stock(client, KEY)
+    assert post_stock(client, {"Idempotency-Key": given}).json["stock_quantity"] == 8
+
+
+def test_a_key_of_255_characters_may_stand_in_quotes_and_one_more_may_not(
+    client: TestClient,
+) -> None:
+    for length, status in ((255, 200), (256, 400)):
+        given = {"Idempotency-Key": '"' + "a" * length + '"'}
+        assert post_stock(client, given).status_code == status
+
+
+def test_a_body_has_come_whole_before_anything_is_held(keyed: EggyPro) -> None:
+    happened: list[str] = []
+
+    class Telling(MemoryOnce):
+        def run(self, *given: Any) -> tuple[Done, bool]:
+            happened.append("held")
+            return super().run(*given)
+
+    class Arriving(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            happened.append("read")
+            return super().read(size)
+
+    body = b'{"delta": -1}'
+    sent = {
+        "REQUEST_METHOD": "POST",
+        "CONTENT_TYPE": JSON,
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_AUTHORIZATION": ADMIN["Authorization"],
+        "HTTP_IDEMPOTENCY_KEY": "3f2a",
+        "wsgi.input": Arriving(body),
+    }
+    app = create_app(evolve(keyed, once=Telling()))
+    assert ask(app, f"{PRODUCTS}/plain/stock", **sent).status == 200
+    assert happened == ["read", "held"]
+
+
+@pytest.mark.parametrize("given", ["", " ", '"', '""', "a b", "\xe9", "a" * 256, '"a'])
+def test_a_key_that_is_none_is_refused(client: TestClient, given: str) -> None:
+    refused = post_stock(client, {"Idempotency-Key": given})
+    assert refused.status_code == 400
+    assert "Idempotency-Key" in refused.json["detail"]
+
+
+def test_a_body_that_cannot_be_read_is_refused_as_ever(client: TestClient) -> None:
+    assert post_stock(client, KEY, "{").status_code == 400
+    huge = json.dumps({"delta": -1, "more": "x" * 2_000_000})
+    assert post_stock(client, KEY, huge).status_code == 413

@@ -1,0 +1,156 @@
+import gzip
+import io
+import json
+
+import pytest
+from falcon.testing import Result, TestClient
+
+from tests.support.builders import a_product
+from tests.support.wsgi import ADMIN, PRODUCTS, ask, fields
+
+LIMIT = 1024 * 1024
+GOOD = json.dumps(a_product(name="Bacon")).encode()
+
+
+def send(client: TestClient, body: bytes, **headers: str) -> Result:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.simulate_post(PRODUCTS, headers={**ADMIN, **named}, body=body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"{",
+        b"{} {}",
+        b"{'a': 1}",
+        b'{"a": 1,}',
+        b'{"a": 01}',
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": 1, "a": 1}',
+        b'{"a": {"b": 1, "\\u0062": 2}}',
+        b'{"a": "line\nbreak"}',
+        b'{"a": "\xff"}',
+        b'{"a": "\xed\xa0\x80"}',
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+        b"[" * 200_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'{"price": ' + b"9" * 5000 + b"}",
+        b'{"price": 1e99999999999999999999}',
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_what_is_no_json_is_malformed(client: TestClient, body: bytes) -> None:
+    refused = send(client, body)
+    assert refused.status_code == 400
+    assert refused.json["detail"]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"text"', b"true"])
+def test_json_that_is_no_object_is_invalid(client: TestClient, body: bytes) -> None:
+    assert fields(send(client, body)) == ["body"]
+
+
+def test_numbers_at_the_edge_of_what_can_be_written_are_refused_as_prices(
+    client: TestClient,
+) -> None:
+    for number in ("1e999999", "1e-999999", "-0.0", "9" * 4000, "0." + "1" * 100_000):
+        body = json.dumps(a_product(price="?")).replace('"?"', number).encode()
+        assert fields(send(client, body)) == ["price"], number[:20]
+
+
+def test_a_body_may_have_a_megabyte_and_no_more(client: TestClient) -> None:
+    assert send(client, GOOD.ljust(LIMIT)).status_code == 201
+    refused = send(client, GOOD.ljust(LIMIT + 1))
+    assert refused.status_code == 413
+    assert refused.json["title"] == "Content Too Large"
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/json",
+        "Application/JSON; charset=UTF-8",
+        'application/json;charset="utf-8"',
+        "application/vnd.eggypro+json",
+        "",
+    ],
+)
+def test_json_is_taken_under_its_names(client: TestClient, media_type: str) -> None:
+    assert send(client, GOOD, Content_Type=media_type).status_code == 201
+
+
+def test_a_body_of_no_declared_type_is_taken_as_json(client: TestClient) -> None:
+    assert send(client, GOOD).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content_Type": "text/plain"},
+        {"Content_Type": "application/x-www-form-urlencoded"},
+        {"Content_Type": "application/jsonp"},
+        {"Content_Type": "application/json; charset=latin-1"},
+        {"Content_Type": ";"},
+        {"Content_Encoding": "gzip"},
+    ],
+    ids=str,
+)
+def test_what_is_declared_otherwise_is_not_taken(
+    client: TestClient, headers: dict[str, str]
+) -> None:
+    assert send(client, gzip.compress(GOOD), **headers).status_code == 415
+    assert send(client, GOOD, **headers).status_code == 415
+
+
+def test_a_body_that_is_cut_off_is_malformed(client: TestClient) -> None:
+    refused = ask(
+        client.app,
+        PRODUCTS,
+        REQUEST_METHOD="POST",
+        HTTP_AUTHORIZATION=ADMIN["Authorization"],
+        CONTENT_LENGTH=str(len(GOOD) + 1),
+        **{"wsgi.input": io.BytesIO(GOOD)},
+    )
+    assert refused.status == 400
+    assert b"ended before" in refused.body
+
+
+def test_no_more_is_read_than_the_length_says(client: TestClient) -> None:
+    stream = io.BytesIO(GOOD + b"GET / HTTP/1.1")
+    added = ask(
+        client.app,
+        PRODUCTS,
+        REQUEST_METHOD="POST",
+        HTTP_AUTHORIZATION=ADMIN["Authorization"],
+        CONTENT_LENGTH=str(len(GOOD)),
+        **{"wsgi.input": stream},
+    )
+    assert added.status == 201
+    assert stream.read() == b"GET / HTTP/1.1"
+
+
+def test_a_chunked_body_needs_a_length(client: TestClient) -> None:
+    assert send(client, GOOD, Transfer_Encoding="chunked").status_code == 411
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1.5", "9" * 5000])
+def test_a_length_that_is_no_number_is_malformed_or_too_large(
+    client: TestClient, length: str
+) -> None:
+    refused = ask(
+        client.app,
+        PRODUCTS,
+        REQUEST_METHOD="POST",
+        HTTP_AUTHORIZATION=ADMIN["Authorization"],
+        CONTENT_LENGTH=length,
+    )
+    assert refused.status in {400, 413}
+
+
+def test_of_very_many_faults_a_hundred_are_named(client: TestClient) -> None:
+    body = json.dumps({f"field{number}": 1 for number in range(10_000)}).encode()
+    assert len(fields(send(client, body))) == 100

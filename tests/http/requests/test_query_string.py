@@ -1,0 +1,68 @@
+import pytest
+from falcon.testing import TestClient
+
+from eggypro_http.app import ROUTES
+from eggypro_http.routing import Route
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, ask, at, fields
+
+READS = [route for route in ROUTES if route.method == "GET"]
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("limit=1&limit=2", ["limit"]),
+        ("colour=red", ["colour"]),
+        ("=", [""]),
+        ("limit", ["limit"]),
+        ("limit=1,2", ["limit"]),
+        ("limit=101&sort=size&in_stock=perhaps", ["limit", "sort", "in_stock"]),
+        ("offset=10001", ["offset"]),
+        ("min_price=-1&max_price=dear", ["min_price", "max_price"]),
+        ("in_stock=true&inStock=true", ["inStock"]),
+        ("search=%00", ["search"]),
+        ("category=%ED%95%9C%00", ["category"]),
+        ("sort=relevance", ["sort"]),
+        ("%00=1", ["\ufffd"]),
+    ],
+)
+def test_parameters_that_are_wrong_are_named(
+    client: TestClient, query: str, named: list[str]
+) -> None:
+    assert fields(client.simulate_get(PRODUCTS, query_string=query)) == named
+
+
+@pytest.mark.parametrize("query", ["search=%ff", "search=%ED%A0%80", "search=100%", "%g0=1"])
+def test_a_query_string_that_cannot_be_decoded_is_malformed(client: TestClient, query: str) -> None:
+    for path in (PRODUCTS, EGG, f"{PRODUCTS}/search"):
+        assert client.simulate_get(path, query_string=query).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["search=\xe4", "search=a b", "search=\u20ac", "search=\x00"])
+def test_a_query_string_of_raw_characters_is_malformed(client: TestClient, query: str) -> None:
+    assert ask(client.app, PRODUCTS, QUERY_STRING=query).status == 400
+
+
+def test_words_are_decoded_as_browsers_encode_them(client: TestClient) -> None:
+    for query in ("search=egg+white", "search=egg%20white", "search=%65gg"):
+        assert client.simulate_get(PRODUCTS, query_string=query).json["total"] == 1
+
+
+def test_an_unknown_category_has_no_products(client: TestClient) -> None:
+    assert client.simulate_get(PRODUCTS, params={"category": "none"}).json["items"] == []
+
+
+@pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
+def test_a_route_knows_the_parameters_that_it_names_and_no_other(
+    full: TestClient, route: Route
+) -> None:
+    query = "&".join(f"{name}=" for name in (*route.parameters, "other"))
+    refused = full.simulate_get(at(route.path), query_string=query, headers=ADMIN)
+    assert "other" in fields(refused)
+    unknown = [one["field"] for one in refused.json["errors"] if one["message"] == "Unknown field"]
+    assert unknown == ["other"]
+
+
+def test_adding_takes_no_parameters(client: TestClient) -> None:
+    refused = client.simulate_post(PRODUCTS, headers=ADMIN, json={}, params={"dry_run": "true"})
+    assert fields(refused) == ["dry_run"]

@@ -1,0 +1,278 @@
+"""How often a client may, over HTTP."""
+
+import json
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from attrs import evolve
+from falcon.testing import TestClient
+
+from eggypro_adapters.contracts.clock import FakeSeconds
+from eggypro_core.access.rate_limiting import AUTH, STANDARD, STRICT, Policy, policies
+from eggypro_core.shop import EggyPro
+from eggypro_http.app import ROUTES, create_app
+from tests.support.builders import a_product, a_review, an_eggypro
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, Reply, ask
+
+WRONG = {"HTTP_AUTHORIZATION": "Bearer wrong"}
+RIGHT = {"HTTP_AUTHORIZATION": ADMIN["Authorization"]}
+ADA, BOB = {"REMOTE_ADDR": "192.0.2.1"}, {"REMOTE_ADDR": "192.0.2.2"}
+CLOSED, TOKENS = "/api/reviews", "/api/auth/admin"
+USUAL = policies(3, 60_000)
+
+
+@pytest.fixture
+def clock() -> FakeSeconds:
+    return FakeSeconds()
+
+
+def limited(limits: Mapping[str, Policy], clock: FakeSeconds) -> EggyPro:
+    shop = an_eggypro(limits=limits, seconds=clock)
+    shop.catalog.add(a_product())
+    return shop
+
+
+@pytest.fixture
+def shop(clock: FakeSeconds) -> EggyPro:
+    return limited(USUAL, clock)
+
+
+def get(client: TestClient, path: str = EGG, **environ: Any) -> Reply:
+    return ask(client.app, path, **{**ADA, **environ})
+
+
+def statuses(client: TestClient, times: int, path: str = EGG, **environ: Any) -> list[int]:
+    return [get(client, path, **environ).status for _ in range(times)]
+
+
+def test_the_policies_are_those_of_the_settings_and_two_fixed_ones() -> None:
+    assert {name: (one.limit, one.window) for name, one in policies(100, 900_000).items()} == {
+        STANDARD: (100, 900),
+        STRICT: (10, 900),
+        AUTH: (5, 900),
+    }
+    assert policies(1, 1_001)[STANDARD].window == 2
+    assert set(policies(0, 900_000)) == {STRICT, AUTH}
+
+
+def test_a_client_is_told_where_they_stand_until_they_are_refused(
+    client: TestClient, clock: FakeSeconds
+) -> None:
+    for remaining in (2, 1, 0):
+        answered = get(client)
+        assert answered.status == 200
+        assert answered.headers["ratelimit-policy"] == '"standard";q=3;w=60'
+        assert answered.headers["ratelimit"] == f'"standard";r={remaining};t=60'
+    clock.now = 12.5
+    refused = client.simulate_get(EGG, remote_addr="192.0.2.1")
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "48"
+    assert refused.headers["ratelimit"] == '"standard";r=0;t=48'
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["cache-control"] == "no-store"
+    assert refused.json["title"] == "Too Many Requests"
+    assert get(client, **BOB).status == 200
+    clock.now += int(refused.headers["retry-after"])
+    assert get(client).headers["ratelimit"] == '"standard";r=2;t=60'
+
+
+def test_every_address_of_the_api_counts_but_health(client: TestClient) -> None:
+    for path, method in ((PRODUCTS, "GET"), (EGG, "HEAD"), ("/api/categories", "GET")):
+        assert get(client, path, REQUEST_METHOD=method).status == 200
+    for _ in range(5):
+        assert get(client, "/api/health/live").status == 200
+        assert get(client, EGG, REQUEST_METHOD="OPTIONS").status == 204
+    assert get(client, f"{PRODUCTS}/nothing").status == 429
+    counted = {one.path for one in ROUTES if one.limits}
+    images = {"/images/{image}", "/images/uploads"}
+    health = {"/api/health", "/api/health/live", "/api/health/ready"}
+    assert {one.path for one in ROUTES} - counted == {*health, *images, "/metrics", "/openapi.json"}
+
+
+def test_health_looks_at_no_credential(client: TestClient) -> None:
+    assert statuses(client, 9, "/api/health/live", **WRONG) == [200] * 9
+    assert "ratelimit" not in get(client, "/api/health/live", **WRONG).headers
+    assert get(client, CLOSED, **RIGHT).status == 200
+
+
+def test_a_refusal_counts_and_bears_the_fields_too(client: TestClient) -> None:
+    assert get(client, QUERY_STRING="x=1").headers["ratelimit"] == '"standard";r=2;t=60'
+    assert get(client, f"{PRODUCTS}/none").headers["ratelimit"] == '"standard";r=1;t=60'
+    assert get(client, CLOSED).headers["ratelimit"] == '"standard";r=0;t=60'
+    assert get(client).status == 429
+
+
+def test_only_an_address_that_is_none_and_a_wrong_method_go_before(client: TestClient) -> None:
+    statuses(client, 3)
+    spoiled = {**WRONG, "HTTP_ACCEPT": "image/png", "HTTP_TRANSFER_ENCODING": "chunked"}
+    assert get(client, "/api/nowhere", **spoiled).status == 404
+    assert get(client, REQUEST_METHOD="POST", **spoiled).status == 405
+    assert get(client, CLOSED, QUERY_STRING="x=1", **spoiled).status == 429
+    assert get(client, PRODUCTS, REQUEST_METHOD="POST", **spoiled).status == 429
+
+
+def test_another_name_of_the_program_is_no_other_client(client: TestClient) -> None:
+    agents = [get(client, HTTP_USER_AGENT=f"agent {number}").status for number in range(4)]
+    assert agents == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize("path", [EGG, CLOSED, f"{EGG}/reviews"])
+def test_who_holds_a_good_credential_may_as_often_as_they_like(
+    client: TestClient, path: str
+) -> None:
+    assert statuses(client, 20, path, **RIGHT) == [200] * 20
+    assert "ratelimit" not in get(client, path, **RIGHT).headers
+    assert statuses(client, 4) == [200, 200, 200, 429]
+    assert get(client, **RIGHT).status == 200
+
+
+def test_who_holds_a_wrong_one_is_counted_as_anybody(client: TestClient) -> None:
+    assert statuses(client, 4, **WRONG) == [200, 200, 200, 429]
+
+
+def test_a_limit_of_nothing_is_none(clock: FakeSeconds) -> None:
+    client = TestClient(create_app(limited(policies(0, 60_000), clock)))
+    assert statuses(client, 200) == [200] * 200
+    assert "ratelimit" not in get(client).headers
+
+
+def test_reviews_are_submitted_ten_times_and_no_more(clock: FakeSeconds) -> None:
+    client = TestClient(create_app(limited(policies(1000, 60_000), clock)))
+
+    def submit(number: int, **headers: str) -> Any:
+        return client.simulate_post(
+            f"{EGG}/reviews", json=a_review(comment=f"Eggs {number}"), headers=headers
+        )
+
+    answers = [submit(number) for number in range(11)]
+    assert [answer.status_code for answer in answers] == [201] * 10 + [429]
+    fields = '"standard";q=1000;w=60, "strict";q=10;w=900'
+    assert answers[9].headers["ratelimit-policy"] == fields
+    assert answers[9].headers["ratelimit"] == '"standard";r=990;t=60, "strict";r=0;t=900'
+    assert answers[10].headers["retry-after"] == "900"
+    assert submit(12, **ADMIN).status_code == 201
+    assert client.simulate_get(f"{EGG}/reviews").status_code == 200
+    clock.now += 900
+    assert submit(13).status_code == 201
+
+
+def unlimited(clock: FakeSeconds) -> TestClient:
+    """A client that may do anything but guess."""
+    return TestClient(create_app(limited(policies(0, 60_000), clock)))
+
+
+def test_after_five_wrong_credentials_not_even_the_right_one_helps(clock: FakeSeconds) -> None:
+    client = unlimited(clock)
+    assert statuses(client, 4, CLOSED, **WRONG) == [401] * 4
+    clock.now = 100
+    assert statuses(client, 1, CLOSED, **WRONG) == [401]
+    refused = get(client, CLOSED, **RIGHT)
+    assert (refused.status, refused.headers["retry-after"]) == (429, "800")
+    assert refused.headers["ratelimit"] == '"auth";r=0;t=800'
+    assert refused.headers["ratelimit-policy"] == '"auth";q=5;w=900'
+    assert get(client, EGG, QUERY_STRING="status=all", **RIGHT).status == 429
+    assert get(client, CLOSED, **RIGHT, **BOB).status == 200
+    assert get(client, CLOSED).status == 401
+    assert get(client).status == 200
+    clock.now = 899.5
+    assert statuses(client, 3, CLOSED, **WRONG) == [429] * 3
+    clock.now = 900
+    assert get(client, CLOSED, **RIGHT).status == 200
+
+
+def test_a_credential_is_refused_in_the_sentences_of_the_seed(clock: FakeSeconds) -> None:
+    client = unlimited(clock)
+    calls: list[dict[str, str]] = [{}, *[WRONG] * 5, RIGHT]
+    bodies = [json.loads(get(client, CLOSED, **one).body) for one in calls]
+    assert [body["detail"] for body in bodies] == [
+        "Missing authentication header",
+        *["Invalid authentication token"] * 5,
+        "Too many authentication attempts",
+    ]
+
+
+def test_who_guesses_where_no_credential_is_needed_is_locked_too(clock: FakeSeconds) -> None:
+    client = TestClient(create_app(limited(policies(1000, 60_000), clock)))
+    assert statuses(client, 6, EGG, **WRONG) == [200] * 5 + [429]
+    assert get(client, **RIGHT).status == 429
+    assert get(client).status == 200
+
+
+def test_who_guesses_the_key_is_locked_out_of_tokens_too(clock: FakeSeconds) -> None:
+    client = unlimited(clock)
+    ask_for_token = {"REQUEST_METHOD": "POST"}
+    assert statuses(client, 6, TOKENS, **WRONG, **ask_for_token) == [401] * 5 + [429]
+    assert get(client, TOKENS, **RIGHT, **ask_for_token).status == 429
+    clock.now = 900
+    assert get(client, TOKENS, **RIGHT, **ask_for_token).status == 200
+
+
+def test_a_success_clears_the_failures(clock: FakeSeconds) -> None:
+    client = unlimited(clock)
+    for _ in range(3):
+        assert statuses(client, 4, CLOSED, **WRONG) == [401] * 4
+        assert get(client, CLOSED, **RIGHT).status == 200
+    assert statuses(client, 6, CLOSED, **WRONG) == [401] * 5 + [429]
+
+
+@pytest.mark.parametrize("credential", [None, "", "Bearer", "Bearer ", "Basic wrong", "wrong"])
+def test_what_is_no_credential_is_no_failure(clock: FakeSeconds, credential: str | None) -> None:
+    client = unlimited(clock)
+    assert statuses(client, 9, CLOSED, HTTP_AUTHORIZATION=credential) == [401] * 9
+    assert get(client, CLOSED, **RIGHT).status == 200
+
+
+def test_of_many_at_once_no_more_than_the_limit_are_let_in(clock: FakeSeconds) -> None:
+    client = TestClient(create_app(limited(policies(100, 60_000), clock)))
+    with ThreadPoolExecutor(16) as threads:
+        found = [*threads.map(lambda _: get(client).status, range(150))]
+        guesses = [*threads.map(lambda _: get(client, CLOSED, **WRONG, **BOB).status, range(50))]
+    assert sorted(found) == [200] * 100 + [429] * 50
+    assert sorted(guesses) == [401] * 5 + [429] * 45
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (Policy(STANDARD, 2, 60, counts_failures=False), [404, 404, 404, 200, 200, 429]),
+        (Policy(STANDARD, 2, 60, counts_successes=False), [404, 404, 429, 429, 429, 429]),
+    ],
+)
+def test_what_ends_well_or_does_not_can_be_left_uncounted(
+    clock: FakeSeconds, policy: Policy, expected: list[int]
+) -> None:
+    client = TestClient(create_app(limited({STANDARD: policy}, clock)))
+    found = statuses(client, 3, f"{PRODUCTS}/none") + statuses(client, 3)
+    assert found == expected
+
+
+def test_a_success_that_is_not_counted_leaves_all_there_is(clock: FakeSeconds) -> None:
+    policy = Policy(STANDARD, 2, 60, counts_successes=False)
+    client = TestClient(create_app(limited({STANDARD: policy}, clock)))
+    assert statuses(client, 20) == [200] * 20
+
+
+def test_behind_a_trusted_proxy_clients_are_told_apart(shop: EggyPro) -> None:
+    trusting = evolve(shop, trusted_proxies=(ip_network("10.0.0.0/8"),))
+    client = TestClient(create_app(trusting))
+    proxy = {"REMOTE_ADDR": "10.0.0.1"}
+    for address in ("192.0.2.1", "192.0.2.2"):
+        forged = [f"6.6.6.{number}, {address}" for number in range(4)]
+        found = [get(client, HTTP_X_FORWARDED_FOR=one, **proxy).status for one in forged]
+        assert found == [200, 200, 200, 429]
+
+
+def test_who_is_no_proxy_cannot_be_somebody_else(client: TestClient) -> None:
+    forged = [get(client, HTTP_X_FORWARDED_FOR=f"6.6.6.{number}").status for number in range(4)]
+    assert forged == [200, 200, 200, 429]
+
+
+def test_the_fields_are_structured_ones(client: TestClient) -> None:
+    reply = get(client)
+    item = r'"[a-z]+"(;[a-z]+=\d+)+'
+    for name in ("ratelimit", "ratelimit-policy"):
+        assert re.fullmatch(f"{item}(, {item})*", reply.headers[name])

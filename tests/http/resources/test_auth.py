@@ -1,0 +1,212 @@
+"""`POST /api/auth/admin`, and what every credential opens."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from attrs import evolve
+from falcon.testing import Result, TestClient
+
+from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.memory import MemoryTokenSigner
+from eggypro_core.access.authentication import Credential, Gate, Permission, Tokens, TokenWish
+from eggypro_core.shop import EggyPro
+from eggypro_http.app import ROUTES, create_app
+from eggypro_http.routing import Route
+from tests.support.builders import ADMIN_KEY, NOON, a_full_eggypro
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, at, fields
+
+AUTH = "/api/auth/admin"
+CLOSED = [route for route in ROUTES if route.permission]
+OPENED_BY_A_PARAMETER = [
+    (route, name, needed) for route in ROUTES for name, needed in route.closed_parameters.items()
+]
+
+
+def named(value: object) -> str:
+    return f"{value.method} {value.path}" if isinstance(value, Route) else str(value)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def shop(shop: EggyPro, clock: FakeClock) -> EggyPro:
+    return evolve(shop, gate=Gate(ADMIN_KEY, Tokens(MemoryTokenSigner(), clock)))
+
+
+@pytest.fixture
+def full_shop(shop: EggyPro) -> EggyPro:
+    return evolve(a_full_eggypro(), gate=shop.gate)
+
+
+@pytest.fixture
+def full(full_shop: EggyPro) -> TestClient:
+    return TestClient(create_app(full_shop))
+
+
+def issued(shop: EggyPro, *permissions: Permission, ttl: int = 60) -> str:
+    token = shop.gate.grant(TokenWish(frozenset(permissions), ttl)).token
+    assert token is not None
+    return token
+
+
+def bearing(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def log_in(client: TestClient, json: object = None, **options: Any) -> Result:
+    given = {} if json is None else {"json": json}
+    return client.simulate_post(AUTH, **{"headers": ADMIN, **given, **options})
+
+
+def test_the_key_gets_a_token_that_permits_everything_for_an_hour(client: TestClient) -> None:
+    answered = log_in(client)
+    assert answered.status_code == 200
+    assert answered.headers["cache-control"] == "no-store"
+    assert answered.json == {
+        "user": {
+            "id": "admin",
+            "role": "admin",
+            "permissions": sorted(Permission),
+            "last_login": "2026-01-01T12:00:00.000000Z",
+        },
+        "token": answered.json["token"],
+        "expires_at": "2026-01-01T13:00:00.000000Z",
+    }
+    asked = client.simulate_get(
+        EGG, params={"status": "all"}, headers=bearing(answered.json["token"])
+    )
+    assert asked.status_code == 200
+
+
+@pytest.mark.parametrize("body", ["{}", "", None])
+def test_a_body_may_be_left_out(client: TestClient, body: str | None) -> None:
+    json = {**ADMIN, "Content-Type": "application/json"}
+    for headers in (ADMIN, json):
+        answered = client.simulate_post(AUTH, headers=headers, body=body)
+        assert answered.status_code == 200
+
+
+def test_a_body_may_ask_for_less(client: TestClient) -> None:
+    wish = {"permissions": ["metrics:read", "products:read"], "ttl_seconds": 1}
+    answered = log_in(client, wish)
+    assert answered.json["user"]["permissions"] == wish["permissions"]
+    assert answered.json["expires_at"] == "2026-01-01T12:00:01.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"permissions": []}, ["permissions"]),
+        ({"permissions": ["products:bake"], "ttl_seconds": 86_401}, ["permissions", "ttl_seconds"]),
+        ({"ttl_seconds": 60.0}, ["ttl_seconds"]),
+        ({"ttl_seconds": "60"}, ["ttl_seconds"]),
+        ({"ttl": 60}, ["ttl"]),
+        ([], ["body"]),
+    ],
+    ids=str,
+)
+def test_a_wish_that_cannot_be_had_is_refused_with_every_fault(
+    client: TestClient, body: object, named: list[str]
+) -> None:
+    assert fields(log_in(client, body)) == named
+
+
+def test_an_address_with_parameters_or_a_body_that_is_no_json_is_refused(
+    client: TestClient,
+) -> None:
+    assert fields(log_in(client, params={"ttl_seconds": "60"})) == ["ttl_seconds"]
+    assert log_in(client, body=b"{").status_code == 400
+    plain = {**ADMIN, "Content-Type": "text/plain"}
+    assert log_in(client, headers=plain, body=b"{}").status_code == 415
+    chunked = {**ADMIN, "Transfer-Encoding": "chunked"}
+    assert log_in(client, headers=chunked).status_code == 411
+
+
+def test_without_a_secret_the_token_is_null(shop: EggyPro) -> None:
+    answered = log_in(TestClient(create_app(evolve(shop, gate=Gate(ADMIN_KEY)))))
+    assert answered.status_code == 200
+    assert answered.json["user"]["permissions"] == sorted(Permission)
+    assert (answered.json["token"], answered.json["expires_at"]) == (None, None)
+
+
+def test_a_token_gets_no_other_token(client: TestClient, shop: EggyPro, clock: FakeClock) -> None:
+    token = issued(shop, *Permission)
+    assert log_in(client, headers=bearing(token)).status_code == 403
+    assert log_in(client, headers=bearing(f"{token}x")).status_code == 401
+    clock.tick(60)
+    refused = log_in(client, headers=bearing(token))
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize("route", CLOSED, ids=named)
+def test_a_closed_route_opens_for_what_it_needs_alone(
+    full: TestClient, route: Route, full_shop: EggyPro, clock: FakeClock
+) -> None:
+    """Who may not is told so whatever else is wrong; who may is told of something else."""
+
+    def ask(credential: str | None) -> int:
+        headers = {} if credential is None else bearing(credential)
+        asked = full.simulate_request(route.method, at(route.path), headers=headers)
+        return int(asked.status_code)
+
+    expired = issued(full_shop, *Permission, ttl=1)
+    clock.tick()
+    assert [ask(None), ask("wrong"), ask(expired)] == [401, 401, 401]
+    for permission in Permission:
+        is_let_in = ask(issued(full_shop, permission)) not in {401, 403}
+        assert is_let_in == (permission is route.permission), permission
+    others = [one for one in Permission if one is not route.permission]
+    assert ask(issued(full_shop, *others)) == 403
+    assert ask(ADMIN_KEY) not in {401, 403}
+
+
+@pytest.mark.parametrize(("route", "name", "needed"), OPENED_BY_A_PARAMETER, ids=named)
+def test_a_closed_parameter_opens_for_what_it_needs_alone(
+    full: TestClient,
+    full_shop: EggyPro,
+    clock: FakeClock,
+    *,
+    route: Route,
+    name: str,
+    needed: Permission,
+) -> None:
+    def ask(credential: str | None) -> int:
+        headers = {} if credential is None else bearing(credential)
+        asked = full.simulate_request(
+            route.method, at(route.path), params={name: "all"}, headers=headers
+        )
+        return int(asked.status_code)
+
+    expired = issued(full_shop, *Permission, ttl=1)
+    clock.tick()
+    assert [ask(None), ask("wrong"), ask(expired)] == [401, 401, 401]
+    for permission in Permission:
+        assert (ask(issued(full_shop, permission)) == 403) == (permission is not needed)
+
+
+def test_every_permission_is_needed_somewhere() -> None:
+    needed = {route.permission for route in CLOSED} | {one for _, _, one in OPENED_BY_A_PARAMETER}
+    assert needed == {*Permission, Credential.KEY, Credential.CRON}
+
+
+def test_who_needs_no_credential_is_not_asked_for_a_good_one(client: TestClient) -> None:
+    for path in (PRODUCTS, EGG):
+        assert client.simulate_get(path, headers=bearing("wrong")).status_code == 200
+
+
+def test_a_token_is_taken_until_it_expires(
+    client: TestClient, shop: EggyPro, clock: FakeClock
+) -> None:
+    header = bearing(issued(shop, Permission.PRODUCTS_READ))
+
+    def ask() -> int:
+        return int(client.simulate_get(EGG, params={"status": "all"}, headers=header).status_code)
+
+    clock.now = NOON + timedelta(seconds=59.999)
+    assert ask() == 200
+    clock.now = NOON + timedelta(seconds=60)
+    assert ask() == 401

@@ -1,0 +1,274 @@
+import pytest
+from falcon.testing import Result, TestClient
+
+from eggypro_core.shop import EggyPro
+from tests.support.builders import a_product, an_eggypro
+from tests.support.wsgi import ADMIN, CATEGORIES, EGG, PRODUCTS, fields
+
+PROTEIN = f"{CATEGORIES}/protein"
+LINK = f"{EGG}/categories/protein"
+PUBLIC = "public, max-age=0, must-revalidate"
+
+
+@pytest.fixture
+def shop() -> EggyPro:
+    """A shop with one product, `egg-white-protein`, and one category, `protein`, without it."""
+    shop = an_eggypro()
+    shop.catalog.add(a_product())
+    shop.taxonomy.add({"name": "Protein"})
+    return shop
+
+
+def slugs(answer: Result) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [item["slug"] for item in answer.json["items"]]
+
+
+def put(client: TestClient, path: str = PROTEIN, **values: object) -> Result:
+    return client.simulate_put(path, headers=ADMIN, json={"name": "Protein", **values})
+
+
+def test_a_category_is_shown_whole(client: TestClient, shop: EggyPro) -> None:
+    shop.taxonomy.add({"name": "Bars", "parent": "protein", "description": "To bite"})
+    shop.taxonomy.link("egg-white-protein", "bars")
+    shown = client.simulate_get(f"{CATEGORIES}/bars")
+    assert shown.status_code == 200
+    assert shown.json == {
+        "id": shown.json["id"],
+        "name": "Bars",
+        "slug": "bars",
+        "description": "To bite",
+        "parent": "protein",
+        "path": ["protein", "bars"],
+        "is_active": True,
+        "product_count": 1,
+        "created_at": "2026-01-01T12:00:00.000000Z",
+    }
+    assert list(shown.json)[:6] == ["id", "name", "slug", "description", "parent", "path"]
+    parent = client.simulate_get(PROTEIN).json
+    assert (parent["parent"], parent["description"], parent["product_count"]) == (None, None, 1)
+
+
+def test_a_category_that_is_not_there_is_not_found(client: TestClient) -> None:
+    missing = client.simulate_get(f"{CATEGORIES}/duck")
+    assert missing.status_code == 404
+    assert missing.json["detail"] == "There is no category 'duck'"
+
+
+def test_what_was_added_is_found_where_location_says(client: TestClient) -> None:
+    added = client.simulate_post(
+        CATEGORIES, headers=ADMIN, json={"name": "Crème & Brûlée", "parent": "protein"}
+    )
+    assert added.status_code == 201
+    assert added.headers["location"] == f"{CATEGORIES}/creme-and-brulee"
+    assert added.headers["cache-control"] == "no-store"
+    shown = client.simulate_get(added.headers["location"])
+    assert shown.text == added.text
+    assert shown.headers["etag"] == added.headers["etag"]
+
+
+def test_everything_wrong_with_a_category_is_said_at_once(client: TestClient) -> None:
+    wrong = {"name": "<b>", "slug": "A", "parent": 7, "id": 1, "path": [], "colour": "red"}
+    refused = client.simulate_post(CATEGORIES, headers=ADMIN, json=wrong)
+    assert sorted(fields(refused)) == ["colour", "id", "name", "parent", "path", "slug"]
+    assert fields(client.simulate_post(CATEGORIES, headers=ADMIN, json={})) == ["name"]
+    assert fields(put(client, colour="red", product_count="x")) == ["colour"]
+
+
+@pytest.mark.parametrize("parent", ["no-such", "egg-white-protein"])
+def test_a_parent_that_does_not_exist_is_wrong(client: TestClient, parent: str) -> None:
+    assert fields(put(client, parent=parent)) == ["parent"]
+    added = client.simulate_post(CATEGORIES, headers=ADMIN, json={"name": "x", "parent": parent})
+    assert fields(added) == ["parent"]
+
+
+def test_what_contradicts_the_tree_is_a_conflict(client: TestClient, shop: EggyPro) -> None:
+    shop.taxonomy.add({"name": "Bars", "parent": "protein"})
+    for answer in (put(client, parent="bars"), put(client, parent="protein")):
+        assert answer.status_code == 409
+        assert answer.json["detail"] == "A category cannot be below itself"
+    assert put(client, slug="bars").status_code == 409
+    shop.taxonomy.archive("bars")
+    taken = client.simulate_post(CATEGORIES, headers=ADMIN, json={"name": "x", "slug": "bars"})
+    assert taken.status_code == 409
+    assert taken.json["detail"] == "The slug 'bars' belongs to an archived category"
+
+
+def test_a_put_replaces_and_without_parent_makes_a_root(client: TestClient, shop: EggyPro) -> None:
+    shop.taxonomy.add({"name": "Bars", "parent": "protein", "description": "x", "slug": "b"})
+    shop.taxonomy.archive("b")
+    replaced = put(client, f"{CATEGORIES}/b", name="Neu")
+    assert replaced.status_code == 200
+    assert replaced.headers["cache-control"] == "no-store"
+    expected = {"name": "Neu", "slug": "b", "parent": None, "path": ["b"], "description": None}
+    assert replaced.json.items() >= {**expected, "is_active": False}.items()
+
+
+def test_what_was_read_can_be_put_back(client: TestClient, shop: EggyPro) -> None:
+    shop.taxonomy.add({"name": "Bars", "parent": "protein", "description": "To bite"})
+    read = client.simulate_get(f"{CATEGORIES}/bars")
+    back = client.simulate_put(f"{CATEGORIES}/bars", headers=ADMIN, json=read.json)
+    assert back.status_code == 200
+    assert back.text == read.text
+
+
+def test_a_put_never_creates(client: TestClient) -> None:
+    assert put(client, f"{CATEGORIES}/new").status_code == 404
+
+
+def test_a_deletion_archives_and_may_be_repeated(client: TestClient, shop: EggyPro) -> None:
+    shop.taxonomy.add({"name": "Bars", "parent": "protein"})
+    for _ in range(2):
+        deleted = client.simulate_delete(PROTEIN, headers=ADMIN)
+        assert (deleted.status_code, deleted.content) == (204, b"")
+    assert client.simulate_get(PROTEIN).status_code == 404
+    assert client.simulate_get(f"{CATEGORIES}/bars").status_code == 404
+    assert slugs(client.simulate_get(CATEGORIES)) == []
+    assert client.simulate_delete(f"{CATEGORIES}/no-such", headers=ADMIN).status_code == 404
+    assert put(client, is_active=True).json["is_active"] is True
+    assert slugs(client.simulate_get(CATEGORIES)) == ["bars", "protein"]
+
+
+def test_a_permanent_deletion_lifts_children_and_may_be_repeated(
+    client: TestClient, shop: EggyPro
+) -> None:
+    shop.taxonomy.add({"name": "Bars", "parent": "protein"})
+    shop.taxonomy.link("egg-white-protein", "protein")
+    for _ in range(2):
+        deleted = client.simulate_delete(PROTEIN, params={"permanent": True}, headers=ADMIN)
+        assert deleted.status_code == 204
+    assert client.simulate_get(f"{CATEGORIES}/bars").json["path"] == ["bars"]
+    assert client.simulate_get(EGG).json["categories"] == []
+    wrong = client.simulate_delete(PROTEIN, params={"permanent": "yes"}, headers=ADMIN)
+    assert fields(wrong) == ["permanent"]
+
+
+def test_only_admins_see_what_is_archived(client: TestClient, shop: EggyPro) -> None:
+    shop.taxonomy.add({"name": "Bars", "parent": "protein"})
+    shop.taxonomy.archive("protein")
+    for path in (CATEGORIES, PROTEIN):
+        assert client.simulate_get(path, params={"status": "all"}).status_code == 401
+    shown = client.simulate_get(PROTEIN, params={"status": "all"}, headers=ADMIN)
+    assert (shown.json["is_active"], shown.headers["cache-control"]) == (False, "no-store")
+    archived = client.simulate_get(CATEGORIES, params={"status": "archived"}, headers=ADMIN)
+    assert slugs(archived) == ["bars", "protein"]
+
+
+def test_a_list_pages_by_following_next(client: TestClient, shop: EggyPro) -> None:
+    for name in ("Bars", "Ä", "Shakes"):
+        shop.taxonomy.add({"name": name})
+    first = client.simulate_get(CATEGORIES, params={"limit": 3})
+    assert slugs(first) == ["a", "bars", "protein"]
+    assert first.json.items() >= {"total": 4, "limit": 3, "offset": 0}.items()
+    path, _, query = first.json["next"].partition("?")
+    assert path == CATEGORIES
+    last = client.simulate_get(path, query_string=query)
+    assert slugs(last) == ["shakes"]
+    assert (last.json["next"], last.json["offset"]) == (None, None)
+    cursor = first.json["next"].partition("cursor=")[2]
+    other = client.simulate_get(CATEGORIES, params={"parent": "none", "cursor": cursor})
+    assert other.status_code == 400
+
+
+def test_a_list_shows_roots_or_the_children_of_one(client: TestClient, shop: EggyPro) -> None:
+    shop.taxonomy.add({"name": "Bars", "parent": "protein"})
+    for parent, found in (("none", ["protein"]), ("protein", ["bars"]), ("no-such", [])):
+        assert slugs(client.simulate_get(CATEGORIES, params={"parent": parent})) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("limit=1001&offset=-1", ["limit", "offset"]),
+        ("colour=red", ["colour"]),
+        ("parent=a&parent=b", ["parent"]),
+        ("parent=", ["parent"]),
+        ("sort=name", ["sort"]),
+        ("offset=1&cursor=x", ["offset"]),
+    ],
+)
+def test_parameters_are_taken_strictly(client: TestClient, query: str, named: list[str]) -> None:
+    assert fields(client.simulate_get(CATEGORIES, query_string=query)) == named
+    assert client.simulate_get(CATEGORIES, query_string="limit=1000").status_code == 200
+
+
+def test_what_takes_no_parameters_says_so(client: TestClient) -> None:
+    body = {"name": "x"}
+    for answer in (
+        client.simulate_post(CATEGORIES, headers=ADMIN, json=body, query_string="a=1"),
+        client.simulate_put(PROTEIN, headers=ADMIN, json=body, query_string="a=1"),
+        client.simulate_put(LINK, headers=ADMIN, query_string="a=1"),
+        client.simulate_delete(LINK, headers=ADMIN, query_string="a=1"),
+        client.simulate_get(PROTEIN, query_string="a=1"),
+    ):
+        assert fields(answer) == ["a"]
+
+
+@pytest.mark.parametrize("path", [CATEGORIES, PROTEIN])
+def test_what_the_caller_holds_is_not_sent_again(
+    client: TestClient, shop: EggyPro, path: str
+) -> None:
+    first = client.simulate_get(path)
+    assert first.headers["cache-control"] == PUBLIC
+    held = {"If-None-Match": first.headers["etag"]}
+    assert client.simulate_get(path, headers=held).status_code == 304
+    shop.taxonomy.link("egg-white-protein", "protein")
+    assert client.simulate_get(path, headers=held).status_code == 200
+
+
+def test_a_product_is_put_in_a_category_and_taken_out(client: TestClient) -> None:
+    before = client.simulate_get(EGG)
+    for _ in range(2):
+        linked = client.simulate_put(LINK, headers=ADMIN)
+        assert (linked.status_code, linked.content) == (204, b"")
+        assert linked.headers["cache-control"] == "no-store"
+    after = client.simulate_get(EGG)
+    assert after.json["categories"] == [{"slug": "protein", "name": "Protein"}]
+    assert after.headers["etag"] != before.headers["etag"]
+    assert after.headers["etag"].partition(".")[0] == before.headers["etag"].partition(".")[0]
+    inside = client.simulate_get(PRODUCTS, params={"category": "protein"})
+    assert inside.json["items"][0]["categories"] == after.json["categories"]
+    for _ in range(2):
+        assert client.simulate_delete(LINK, headers=ADMIN).status_code == 204
+    assert client.simulate_get(EGG).text == before.text
+
+
+def test_a_link_needs_both_its_ends(client: TestClient) -> None:
+    for path in (f"{EGG}/categories/no-such", f"{PRODUCTS}/duck/categories/protein"):
+        assert client.simulate_put(path, headers=ADMIN).status_code == 404
+        assert client.simulate_delete(path, headers=ADMIN).status_code == 204
+
+
+def test_a_link_of_a_former_slug_leads_to_that_of_the_new_one(
+    client: TestClient, shop: EggyPro
+) -> None:
+    shop.catalog.change("egg-white-protein", {"slug": "egg-white"})
+    for method in ("PUT", "DELETE"):
+        moved = client.simulate_request(method, LINK, headers=ADMIN)
+        assert moved.status_code == 308
+        assert moved.headers["location"] == f"{PRODUCTS}/egg-white/categories/protein"
+
+
+def test_a_new_product_takes_the_categories_that_it_is_in(client: TestClient) -> None:
+    added = client.simulate_post(
+        PRODUCTS, headers=ADMIN, json=a_product(name="Bar", categories=["protein", "protein"])
+    )
+    assert added.status_code == 201
+    assert added.json["categories"] == [{"slug": "protein", "name": "Protein"}]
+    for categories in (["no-such"], "protein", [1], ["P"], ["protein"] * 101):
+        refused = client.simulate_post(
+            PRODUCTS, headers=ADMIN, json=a_product(name="Bar", categories=categories)
+        )
+        assert fields(refused) == ["categories"]
+    edited = client.simulate_patch(EGG, headers=ADMIN, json={"categories": ["protein"]})
+    assert fields(edited) == ["categories"]
+    put_back = a_product(categories=["protein"])
+    assert client.simulate_put(EGG, headers=ADMIN, json=put_back).json["categories"] == []
+
+
+def test_writes_to_a_product_answer_with_its_categories(client: TestClient) -> None:
+    client.simulate_put(LINK, headers=ADMIN)
+    for method, body in (("PATCH", {"price": "1.00"}), ("PUT", a_product())):
+        answer = client.simulate_request(method, EGG, headers=ADMIN, json=body)
+        assert answer.json["categories"] == [{"slug": "protein", "name": "Protein"}]
+        assert answer.text == client.simulate_get(EGG).text

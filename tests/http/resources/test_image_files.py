@@ -1,0 +1,135 @@
+"""The files of images, over HTTP."""
+
+import re
+
+import pytest
+from falcon.testing import TestClient
+
+from eggypro_adapters.contracts.sample_images import a_picture, seen
+from eggypro_adapters.local_images import LocalImageStore
+from eggypro_core.domain.image import ORIGINAL, RENDITIONS
+from tests.support.wsgi import IMAGE, fields
+
+FOR_EVER = "public, max-age=31536000, immutable"
+THUMBNAIL = f"/images/{IMAGE}/thumbnail"
+WEBP = {"Accept": "image/avif,image/webp,image/apng,image/*,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("rendition", [ORIGINAL, *RENDITIONS])
+def test_a_file_is_sent_whole_and_for_ever(full: TestClient, rendition: str) -> None:
+    sent = full.simulate_get(f"/images/{IMAGE}/{rendition}")
+    assert sent.status_code == 200
+    assert sent.headers["content-type"] == "image/jpeg"
+    assert sent.headers["content-length"] == str(len(sent.content))
+    assert sent.headers["cache-control"] == FOR_EVER
+    assert sent.headers["x-content-type-options"] == "nosniff"
+    assert re.fullmatch(r'"[0-9a-f-]+"', sent.headers["etag"])
+    assert seen(sent.content).format == "JPEG"
+
+
+def test_every_address_of_the_store_is_one(full: TestClient, images: LocalImageStore) -> None:
+    for transformation in (None, *RENDITIONS.values()):
+        assert full.simulate_get(images.address(IMAGE, transformation)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accept", "sent"),
+    [
+        (WEBP["Accept"], "image/webp"),
+        ("IMAGE/WEBP", "image/webp"),
+        ("image/webp;q=0.1, image/png", "image/webp"),
+        ("image/webp;q=0, image/*", "image/jpeg"),
+        ("image/*", "image/jpeg"),
+        ("*/*", "image/jpeg"),
+        ("", "image/jpeg"),
+        ("application/json", "image/jpeg"),
+        ("image/webpage", "image/jpeg"),
+        ("image/webp;q=nonsense", "image/jpeg"),
+        (",;=image/webp", "image/jpeg"),
+    ],
+)
+def test_the_format_is_the_best_that_the_caller_names(
+    full: TestClient, accept: str, sent: str
+) -> None:
+    got = full.simulate_get(THUMBNAIL, headers={"Accept": accept})
+    assert (got.status_code, got.headers["content-type"]) == (200, sent)
+    assert got.headers["vary"] == "Accept, Origin"
+    original = full.simulate_get(f"/images/{IMAGE}/{ORIGINAL}", headers={"Accept": accept})
+    assert original.headers["content-type"] == "image/jpeg"
+    assert original.headers["vary"] == "Origin"
+
+
+def test_who_holds_a_file_is_not_sent_it_again(full: TestClient) -> None:
+    sent = full.simulate_get(THUMBNAIL, headers=WEBP)
+    held = {**WEBP, "If-None-Match": sent.headers["etag"]}
+    for again in (
+        full.simulate_get(THUMBNAIL, headers=held),
+        full.simulate_head(THUMBNAIL, headers=held),
+    ):
+        assert (again.status_code, again.content) == (304, b"")
+        for name in ("etag", "cache-control", "vary"):
+            assert again.headers[name] == sent.headers[name]
+    other = full.simulate_get(THUMBNAIL, headers={"If-None-Match": sent.headers["etag"]})
+    assert other.status_code == 200
+
+
+def test_head_tells_of_the_file(full: TestClient) -> None:
+    head, got = (full.simulate_request(method, THUMBNAIL) for method in ("HEAD", "GET"))
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(got.content))
+    assert head.headers["content-type"] == "image/jpeg"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/images/{IMAGE}",
+        f"/images/{IMAGE}/",
+        f"/images/{IMAGE}/thumbnail.webp",
+        f"/images/{IMAGE}/401w",
+        f"/images/{IMAGE}/original.60x40.jpg",
+        f"/images/{IMAGE}.image/original",
+        f"/images/{IMAGE}/../egg/original",
+        "/images/../images/original",
+        "/images/%2e%2e/%2e%2e/etc/passwd/original",
+        "/images/eggypro-products%2Fno/original",
+        "/images/eggypro-products/%00/original",
+        "/images/eggypro-products/other/original",
+        "/images/.unfinished/x/original",
+        "/images/original",
+        "/images/",
+        "/images",
+        "/images/" + "a/" * 5000 + "original",
+    ],
+    ids=lambda path: path[:50],
+)
+def test_what_is_no_file_is_not_found(full: TestClient, path: str) -> None:
+    refused = full.simulate_get(path, headers=WEBP)
+    assert refused.status_code == 404
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.headers["cache-control"] == "no-store"
+
+
+def test_what_is_deleted_is_not_found_in_any_size(
+    full: TestClient, images: LocalImageStore
+) -> None:
+    assert full.simulate_get(THUMBNAIL).status_code == 200
+    images.delete(IMAGE)
+    for rendition in (ORIGINAL, *RENDITIONS):
+        assert full.simulate_get(f"/images/{IMAGE}/{rendition}").status_code == 404
+
+
+def test_an_address_has_no_parameters(full: TestClient) -> None:
+    assert fields(full.simulate_get(THUMBNAIL, params={"width": "3"})) == ["width"]
+
+
+def test_a_shop_whose_images_are_elsewhere_serves_none(client: TestClient) -> None:
+    refused = client.simulate_get(THUMBNAIL)
+    assert (refused.status_code, refused.json["status"]) == (404, 404)
+
+
+def test_a_png_is_sent_as_one(full: TestClient, images: LocalImageStore) -> None:
+    images.upload(a_picture("png"), public_id="white")
+    for rendition in (ORIGINAL, "400w"):
+        sent = full.simulate_get(f"/images/eggypro-products/white/{rendition}")
+        assert sent.headers["content-type"] == "image/png"

@@ -1,0 +1,105 @@
+"""The upkeep by a schedule, which sends GET with CRON_SECRET: now and then twice, or not at all."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+from falcon.testing import Result, TestClient
+
+from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.contracts.request_log import a_call
+from eggypro_adapters.memory import MemoryCallStore
+from eggypro_core.access.authentication import Credential, Gate
+from eggypro_core.maintenance import CALLS_KEPT, Job
+from eggypro_core.operations.idempotency import REMEMBERED, Done
+from eggypro_core.shop import EggyPro
+from eggypro_http.app import create_app
+from eggypro_http.resources import maintenance
+from tests.support.builders import ADMIN_KEY, CRON_SECRET, NOON, an_eggypro
+
+Run = Callable[[str], Result]
+
+
+@pytest.fixture
+def calls() -> MemoryCallStore:
+    return MemoryCallStore()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def shop(calls: MemoryCallStore, clock: FakeClock) -> EggyPro:
+    return evolve(an_eggypro(calls=calls, clock=clock), clock=clock)
+
+
+@pytest.fixture
+def run(shop: EggyPro) -> Run:
+    client = TestClient(create_app(shop))
+
+    def run(job: str, secret: str = CRON_SECRET) -> Result:
+        headers = {"Authorization": f"Bearer {secret}"}
+        return client.simulate_get(f"/api/cron/{job}", headers=headers)
+
+    return run
+
+
+def done(job: str, removed: int, *, complete: bool = True) -> dict[str, object]:
+    return {"job": job, "removed": removed, "kept": 0, "complete": complete}
+
+
+def test_calls_are_forgotten_after_their_days(run: Run, calls: MemoryCallStore) -> None:
+    month = timedelta(days=CALLS_KEPT)
+    calls.add([a_call(at=NOON - month - timedelta(seconds=1)), a_call(at=NOON - month)])
+    assert [run("metrics").json for _ in range(2)] == [done("metrics", 1), done("metrics", 0)]
+
+
+def test_keys_are_forgotten_when_they_are_over(run: Run, shop: EggyPro, clock: FakeClock) -> None:
+    assert shop.once is not None
+    shop.once.run(shop, "a", NOON, lambda _: Done("", b"", {}))
+    assert run("idempotency").json == done("idempotency", 0)
+    clock.now += REMEMBERED
+    assert run("idempotency").json == done("idempotency", 1)
+
+
+def test_each_job_can_be_run_where_there_is_nothing_to_do(run: Run) -> None:
+    for job in Job:
+        answer = run(job)
+        assert (answer.status_code, answer.json) == (200, done(job, 0))
+        assert answer.headers["cache-control"] == "no-store"
+    assert run("all").status_code == 404
+
+
+def test_it_ends_before_the_platform_ends_it(
+    run: Run, calls: MemoryCallStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "SECONDS", 0)
+    monkeypatch.setattr("eggypro_core.operations.request_metrics.BATCH", 2)
+    calls.add([a_call(at=NOON - timedelta(days=99)) for _ in range(3)])
+    answers = [run("metrics").json for _ in range(3)]
+    assert [(one["removed"], one["complete"]) for one in answers] == [
+        (2, False),
+        (1, False),
+        (0, True),
+    ]
+
+
+def test_the_secret_is_good_for_nothing_else(shop: EggyPro) -> None:
+    client = TestClient(create_app(shop))
+    headers = {"Authorization": f"Bearer {CRON_SECRET}"}
+    for path in ("/api/metrics", "/api/products?status=all", "/api/reviews"):
+        assert client.simulate_get(path, headers=headers).status_code == 403, path
+    assert client.simulate_post("/api/auth/admin", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("secret", [None, ""])
+def test_where_no_secret_is_set_nothing_passes_for_it(secret: str | None) -> None:
+    gate = Gate(ADMIN_KEY, None, secret)
+    client = TestClient(create_app(evolve(an_eggypro(), gate=gate)))
+    for sent in ("None", "", " "):
+        headers = {"Authorization": f"Bearer {sent}"}
+        assert client.simulate_get("/api/cron/images", headers=headers).status_code == 401
+    assert gate.admit(ADMIN_KEY, Credential.CRON).credential is Credential.KEY

@@ -1,0 +1,108 @@
+"""What calls came to, over HTTP."""
+
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+from falcon.testing import TestClient
+
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.request_log import a_call
+from eggypro_adapters.memory import MemoryCallStore
+from eggypro_adapters.request_log_buffer import BatchingRecorder
+from eggypro_core.access.authentication import Permission, TokenWish
+from eggypro_core.access.rate_limiting import STANDARD, Policy
+from eggypro_core.operations.request_metrics import Monitor
+from eggypro_http.app import create_app
+from tests.support.builders import an_eggypro
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
+
+METRICS = "/api/metrics"
+
+
+@pytest.fixture
+def calls() -> MemoryCallStore:
+    return MemoryCallStore()
+
+
+@pytest.fixture
+def client(calls: MemoryCallStore) -> TestClient:
+    return TestClient(create_app(an_eggypro(calls=calls)))
+
+
+def test_calls_are_summed_up_by_route(client: TestClient, calls: MemoryCallStore) -> None:
+    calls.add([a_call(0.125), a_call(12, status=404), a_call(30, status=503)])
+    answer = client.simulate_get(METRICS, headers=ADMIN)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json == {
+        "items": [
+            {
+                "endpoint": "/api/products/{slug}",
+                "method": "GET",
+                "avgResponseTime": 14.04,
+                "p50": 12,
+                "p95": 30,
+                "p99": 30,
+                "totalRequests": 3,
+                "errorCount": 2,
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(("query", "counted"), [("", 7), ("?days=1", 1), ("?days=90", 90)])
+def test_a_week_is_summed_up_or_as_many_days_as_are_named(
+    client: TestClient, calls: MemoryCallStore, query: str, counted: int
+) -> None:
+    calls.add([a_call(at=NOON - timedelta(days=days, hours=-1)) for days in range(1, 100)])
+    [item] = client.simulate_get(METRICS + query, headers=ADMIN).json["items"]
+    assert item["totalRequests"] == counted
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("days=0", "days"),
+        ("days=91", "days"),
+        ("days=-7", "days"),
+        ("days=1.5", "days"),
+        ("days=", "days"),
+        ("days=7&days=7", "days"),
+        ("weeks=1", "weeks"),
+    ],
+)
+def test_days_that_make_no_sense_are_refused(client: TestClient, query: str, field: str) -> None:
+    assert fields(client.simulate_get(f"{METRICS}?{query}", headers=ADMIN)) == [field]
+
+
+def test_metrics_have_a_permission_of_their_own() -> None:
+    shop = an_eggypro()
+    client = TestClient(create_app(shop))
+    for permission, status in ((Permission.METRICS_READ, 200), (Permission.PRODUCTS_WRITE, 403)):
+        token = shop.gate.grant(TokenWish(permissions=frozenset({permission}))).token
+        header = {"Authorization": f"Bearer {token}"}
+        assert client.simulate_get(METRICS, headers=header).status_code == status
+
+
+def test_every_call_counts_whatever_came_of_it(calls: MemoryCallStore) -> None:
+    shop = an_eggypro(limits={STANDARD: Policy(STANDARD, 3, 60)})
+    recorder = BatchingRecorder(calls)
+    shop = evolve(shop, monitor=Monitor(calls, lambda: NOON), recorders=(recorder,))
+    client = TestClient(create_app(shop))
+    asked = [("GET", EGG), ("HEAD", EGG), ("OPTIONS", EGG), ("POST", PRODUCTS), ("GET", EGG)]
+    asked += [("GET", "/nowhere"), ("GET", "/api/health/live")]
+    for method, path in asked:
+        client.simulate_request(method, path)
+    recorder.close()
+    since = NOON.replace(year=1990)
+    found = {(one.endpoint, one.method): one for one in calls.summary(since)}
+    template = "/api/products/{slug}"
+    assert {key: (one.requests, one.errors) for key, one in found.items()} == {
+        (template, "GET"): (2, 2),
+        (template, "HEAD"): (1, 1),
+        (template, "OPTIONS"): (1, 0),
+        (PRODUCTS, "POST"): (1, 1),
+        ("(unmatched)", "GET"): (1, 1),
+        ("/api/health/live", "GET"): (1, 0),
+    }

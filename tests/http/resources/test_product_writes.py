@@ -1,0 +1,301 @@
+"""Writing a product that is there: PUT, PATCH, DELETE and its stock."""
+
+import json
+from typing import Any
+
+import pytest
+from falcon.testing import Result, TestClient
+from hypothesis import given
+
+from eggypro_adapters.contracts import strategies
+from eggypro_core.shop import EggyPro
+from eggypro_http.app import create_app
+from tests.support.builders import a_product, an_eggypro
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
+
+STOCK = f"{EGG}/stock"
+NOBODY = f"{PRODUCTS}/nobody"
+ALL = {"status": "all"}
+
+
+def put(client: TestClient, body: Any, path: str = EGG, **headers: str) -> Result:
+    return client.simulate_put(path, headers={**ADMIN, **headers}, json=body)
+
+
+def patch(client: TestClient, body: Any, path: str = EGG, **headers: str) -> Result:
+    return client.simulate_patch(path, headers={**ADMIN, **headers}, json=body)
+
+
+def delete(client: TestClient, path: str = EGG, **headers: str) -> Result:
+    path, _, query = path.partition("?")
+    return client.simulate_delete(path, query_string=query, headers={**ADMIN, **headers})
+
+
+def stock(client: TestClient, body: Any, path: str = STOCK) -> Result:
+    return client.simulate_post(path, headers=ADMIN, json=body)
+
+
+def write(client: TestClient, method: str, body: Any = None, path: str = EGG) -> Result:
+    return client.simulate_request(method, path, headers=ADMIN, json=body or a_product())
+
+
+def tag(client: TestClient) -> str:
+    shown = client.simulate_get(EGG, params=ALL, headers=ADMIN)
+    return str(shown.headers["etag"])
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_write_answers_the_product_as_it_is_then(client: TestClient, method: str) -> None:
+    written = write(client, method, a_product(price=0.29, seo_title="Whites"))
+    shown = client.simulate_get(EGG)
+    assert written.status_code == 200
+    assert (written.json["price"], written.json["seo_title"]) == ("0.29", "Whites")
+    assert written.text == shown.text
+    assert written.headers["etag"] == shown.headers["etag"]
+    assert written.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_write_makes_no_product(client: TestClient, method: str) -> None:
+    assert write(client, method, path=NOBODY).status_code == 404
+    assert client.simulate_get(NOBODY).status_code == 404
+    assert stock(client, {"set": 1}, f"{NOBODY}/stock").status_code == 404
+
+
+def test_put_empties_what_it_leaves_out_but_four_fields(client: TestClient) -> None:
+    kept = {"slug": "whites", "stock_quantity": 7, "track_stock": False, "is_active": False}
+    emptied = {
+        "sku": "EW",
+        "compare_at_price": "30.00",
+        "attributes": {"a": "b"},
+        "seo_title": "T",
+        "seo_description": "D",
+    }
+    assert put(client, a_product(**kept, **emptied)).json.items() >= {**kept, **emptied}.items()
+    left = put(client, a_product(), f"{PRODUCTS}/whites").json
+    assert left.items() >= kept.items()
+    assert [left[name] for name in emptied] == [None, None, {}, None, None]
+
+
+@given(strategies.products())
+def test_what_get_answers_can_be_put_back_and_changes_nothing(values: dict[str, Any]) -> None:
+    shop = an_eggypro()
+    added = shop.catalog.add(values)
+    client = TestClient(create_app(shop))
+    path = f"{PRODUCTS}/{added.slug}"
+    shown = client.simulate_get(path, params=ALL, headers=ADMIN)
+    back = put(client, shown.json, path, **{"If-Match": shown.headers["etag"]})
+    assert (back.status_code, back.text) == (200, shown.text)
+    assert back.headers["etag"] == shown.headers["etag"]
+
+
+@pytest.mark.parametrize("name", ["name", "description", "details", "ingredients", "price"])
+def test_put_needs_what_post_needs(client: TestClient, name: str) -> None:
+    assert fields(put(client, {**a_product(), name: None})) == [name]
+    body = a_product()
+    del body[name]
+    assert fields(put(client, body)) == [name]
+
+
+def test_put_and_patch_refuse_what_nobody_knows_and_patch_what_is_only_shown(
+    client: TestClient,
+) -> None:
+    wrong = {"colour": "red", "version": 1}
+    shown = client.simulate_get(EGG).json
+    assert fields(put(client, {**shown, **wrong})) == ["colour", "version"]
+    only_shown = sorted(shown.keys() - a_product().keys() - WRITABLE)
+    assert sorted(fields(patch(client, {name: shown[name] for name in only_shown}))) == only_shown
+    assert fields(patch(client, wrong)) == ["colour", "version"]
+
+
+WRITABLE = {
+    "slug",
+    "sku",
+    "compare_at_price",
+    "attributes",
+    "seo_title",
+    "seo_description",
+    "stock_quantity",
+    "track_stock",
+    "is_active",
+}
+
+
+def test_patch_is_a_merge_patch(client: TestClient) -> None:
+    patch(client, {"attributes": {"a": "1", "b": "2"}, "sku": "EW", "compare_at_price": "30"})
+    merged = patch(client, {"attributes": {"a": None, "c": "3"}, "sku": None}).json
+    assert merged["attributes"] == {"b": "2", "c": "3"}
+    assert (merged["sku"], merged["compare_at_price"]) == (None, "30.00")
+    assert patch(client, {"attributes": None}).json["attributes"] == {}
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/merge-patch+json", "application/json; charset=utf-8"]
+)
+def test_patch_takes_the_media_type_of_merge_patches(client: TestClient, media_type: str) -> None:
+    body = json.dumps({"name": "New"})
+    headers = {**ADMIN, "Content-Type": media_type}
+    assert client.simulate_patch(EGG, headers=headers, body=body).json["name"] == "New"
+
+
+def test_a_price_is_held_against_the_one_that_stays(client: TestClient) -> None:
+    assert patch(client, {"compare_at_price": "30.00"}).status_code == 200
+    assert fields(patch(client, {"price": "30.00"})) == ["compare_at_price"]
+    assert fields(patch(client, {"compare_at_price": "24.99"})) == ["compare_at_price"]
+    assert patch(client, {"price": "30.00", "compare_at_price": "30.01"}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_write_names_the_version_that_it_read(client: TestClient, method: str) -> None:
+    read = tag(client)
+    patch(client, {"seo_title": "Second"})
+    for named in (read, f"W/{tag(client)}", '"x"', "2", '"2', '""', '"0.a"', f'{read}, "9.b"'):
+        refused = client.simulate_request(
+            method, EGG, headers={**ADMIN, "If-Match": named}, json=a_product()
+        )
+        assert refused.status_code == 412, named
+    assert client.simulate_get(EGG).json["seo_title"] == "Second"
+    current = {**ADMIN, "If-Match": tag(client)}
+    assert client.simulate_request(method, EGG, headers=current, json=a_product()).status_code < 300
+
+
+@pytest.mark.parametrize("named", ["*", ' "1.abc"', '"1.a", "0.b"', 'W/"7.a", "1.c"'])
+def test_any_tag_of_the_version_will_do(client: TestClient, named: str) -> None:
+    shown = tag(client)
+    stock(client, {"set": 3})  # another hash, the same version
+    assert tag(client) != shown
+    assert patch(client, {"name": "New"}, **{"If-Match": named}).status_code == 200
+
+
+def test_stock_makes_no_new_version(client: TestClient) -> None:
+    read = tag(client)
+    stock(client, {"delta": 5})
+    assert put(client, a_product(), **{"If-Match": read}).status_code == 200
+
+
+def test_delete_archives_and_repeated_changes_nothing(client: TestClient, shop: EggyPro) -> None:
+    for _ in range(2):
+        gone = delete(client)
+        assert (gone.status_code, gone.content) == (204, b"")
+        assert client.simulate_get(EGG).status_code == 404
+        assert client.simulate_get(PRODUCTS).json["total"] == 0
+        assert tag(client).startswith('"2.')
+    assert delete(client, NOBODY).status_code == 404
+    assert patch(client, {"is_active": True}).status_code == 200
+    assert client.simulate_get(EGG).status_code == 200
+    assert shop.catalog.find("egg-white-protein").version == 3
+
+
+def test_delete_for_good_must_be_asked_for_and_may_be_repeated(client: TestClient) -> None:
+    patch(client, {"slug": "whites"})
+    for _ in range(2):
+        assert delete(client, f"{PRODUCTS}/whites?permanent=true").status_code == 204
+    for slug in ("whites", "egg-white-protein"):
+        missing = client.simulate_get(f"{PRODUCTS}/{slug}", params=ALL, headers=ADMIN)
+        assert missing.status_code == 404
+    assert write(client, "POST", path=PRODUCTS).json["slug"] == "egg-white-protein"
+
+
+@pytest.mark.parametrize(
+    "query", ["permanent=yes", "permanent=", "permanent", "Permanent=true", "permanent=true&x=1"]
+)
+def test_a_deletion_that_is_asked_for_unclearly_does_nothing(
+    client: TestClient, query: str
+) -> None:
+    assert delete(client, f"{EGG}?{query}").status_code == 422
+    assert client.simulate_get(EGG).status_code == 200
+
+
+def test_permanent_false_archives(client: TestClient) -> None:
+    assert delete(client, f"{EGG}?permanent=false").status_code == 204
+    assert client.simulate_get(EGG, params=ALL, headers=ADMIN).json["is_active"] is False
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [({"delta": 2}, 7), ({"delta": -5}, 0), ({"delta": 0}, 5), ({"set": 40}, 40), ({"set": 0}, 0)],
+)
+def test_stock_is_added_taken_or_set(client: TestClient, body: Any, answer: int) -> None:
+    stock(client, {"set": 5})
+    changed = stock(client, body)
+    assert (changed.status_code, changed.json) == (200, {"stock_quantity": answer})
+    assert changed.headers["cache-control"] == "no-store"
+    assert client.simulate_get(EGG).json["stock_quantity"] == answer
+
+
+@pytest.mark.parametrize("delta", [-1, -(2**40), 2**31, 10**100])
+def test_stock_never_leaves_what_can_be_counted(client: TestClient, delta: int) -> None:
+    refused = stock(client, {"delta": delta})
+    assert refused.status_code == 409
+    assert client.simulate_get(EGG).json["stock_quantity"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"delta": 1, "set": 1}, {"delta": 1.0}, {"delta": "1"}, {"set": -1}, {"set": True}],
+    ids=str,
+)
+def test_stock_takes_one_whole_number(client: TestClient, body: Any) -> None:
+    assert stock(client, body).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/stock")]
+)
+def test_a_former_slug_leads_every_write_on(client: TestClient, method: str, path: str) -> None:
+    patch(client, {"slug": "whites"})
+    moved = write(client, method, {"set": 1} if path else None, f"{EGG}{path}")
+    assert moved.status_code == 308
+    assert moved.headers["location"] == f"{PRODUCTS}/whites{path}"
+    assert client.simulate_get(f"{PRODUCTS}/whites").json["stock_quantity"] == 0
+
+
+def test_a_former_slug_leads_a_deletion_on_with_what_it_asks(client: TestClient) -> None:
+    patch(client, {"slug": "whites"})
+    moved = delete(client, f"{EGG}?permanent=true")
+    assert moved.headers["location"] == f"{PRODUCTS}/whites?permanent=true"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_taken_slug_or_sku_is_a_conflict_and_changes_nothing(
+    client: TestClient, shop: EggyPro, method: str
+) -> None:
+    shop.catalog.add(a_product(name="Other", sku="O"))
+    shop.catalog.archive("other")
+    before = client.simulate_get(EGG).text
+    refused = write(client, method, a_product(slug="other"))
+    assert (refused.status_code, "archived" in refused.json["detail"]) == (409, True)
+    assert write(client, method, a_product(sku="O")).status_code == 409
+    assert client.simulate_get(EGG).text == before
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_refusals_of_writes_come_in_their_order(client: TestClient, method: str) -> None:
+    write(client, "POST", a_product(name="Other"), PRODUCTS)
+    stale = {**ADMIN, "If-Match": '"9.x"'}
+
+    def status(path: str, body: str, headers: dict[str, str] = stale, query: str = "") -> int:
+        asked = client.simulate_request(
+            method, path, headers=headers, body=body, query_string=query
+        )
+        return asked.status_code
+
+    taken = json.dumps(a_product(slug="other"))
+    assert status(f"{PRODUCTS}/No Slug", "{") == 404
+    assert status(NOBODY, "{", {}) == 401
+    assert status(NOBODY, "{", query="x=1") == 400
+    assert status(NOBODY, '{"price": 0}') == 422
+    assert status(NOBODY, taken, query="x=1") == 422
+    assert status(NOBODY, taken) == 404
+    assert status(EGG, taken) == 412
+    assert status(EGG, taken, ADMIN) == 409
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
+def test_a_write_without_a_credential_changes_nothing(client: TestClient, method: str) -> None:
+    path = STOCK if method == "POST" else EGG
+    before = client.simulate_get(EGG).text
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        refused = client.simulate_request(method, path, headers=headers, json={"set": 9})
+        assert refused.status_code == 401
+    assert client.simulate_get(EGG).text == before

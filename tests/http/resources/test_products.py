@@ -1,0 +1,231 @@
+import json
+from typing import Any
+
+import pytest
+from falcon.testing import Result, TestClient
+
+from eggypro_core.shop import EggyPro
+from tests.support.builders import a_product
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
+
+SUGGEST = f"{PRODUCTS}/suggest"
+
+
+def names(page: dict[str, Any]) -> list[str]:
+    return [item["name"] for item in page["items"]]
+
+
+def add_with_price(client: TestClient, price: str) -> Result:
+    body = json.dumps(a_product(name="Dear", price="?")).replace('"?"', price)
+    return client.simulate_post(PRODUCTS, headers=ADMIN, body=body)
+
+
+def test_a_product_is_shown_whole(client: TestClient) -> None:
+    product = client.simulate_get(EGG)
+    assert product.status_code == 200
+    assert product.headers["content-type"] == "application/json"
+    assert product.json.items() >= a_product(slug="egg-white-protein", currency="EUR").items()
+
+
+def test_a_product_that_is_not_there_is_not_found(client: TestClient) -> None:
+    missing = client.simulate_get(f"{PRODUCTS}/duck-egg")
+    assert missing.status_code == 404
+    assert missing.json["detail"] == "There is no product 'duck-egg'"
+
+
+def test_an_archived_product_is_shown_to_who_may_read_all(
+    client: TestClient, shop: EggyPro
+) -> None:
+    shop.catalog.archive("egg-white-protein")
+    assert client.simulate_get(EGG).status_code == 404
+    assert client.simulate_get(EGG, params={"status": "all"}).status_code == 401
+    shown = client.simulate_get(EGG, params={"status": "all"}, headers=ADMIN)
+    assert shown.json["is_active"] is False
+
+
+def test_only_admins_choose_a_status(client: TestClient, shop: EggyPro) -> None:
+    shop.catalog.add(a_product(name="Old"))
+    shop.catalog.archive("old")
+    archived = {"status": "archived"}
+    assert client.simulate_get(PRODUCTS, params=archived).status_code == 401
+    assert client.simulate_get(PRODUCTS, query_string="%73tatus=all").status_code == 401
+    assert client.simulate_get(PRODUCTS, query_string="status").status_code == 401
+    assert names(client.simulate_get(PRODUCTS, params=archived, headers=ADMIN).json) == ["Old"]
+    assert names(client.simulate_get(PRODUCTS, headers=ADMIN).json) == ["Egg White Protein"]
+
+
+def test_a_former_slug_leads_to_the_new_one_query_string_and_all(
+    client: TestClient, shop: EggyPro
+) -> None:
+    shop.catalog.change("egg-white-protein", {"slug": "egg-white"})
+    moved = client.simulate_get(EGG)
+    assert moved.status_code == 308
+    assert moved.headers["location"] == f"{PRODUCTS}/egg-white"
+    asked = client.simulate_get(EGG, query_string="status=all&status=%41", headers=ADMIN)
+    assert fields(asked) == ["status"]
+    kept = client.simulate_get(EGG, query_string="%73tatus=all", headers=ADMIN)
+    assert kept.headers["location"] == f"{PRODUCTS}/egg-white?%73tatus=all"
+    assert kept.headers["content-type"] == "application/problem+json"
+
+
+def test_a_list_pages_by_following_next(client: TestClient, shop: EggyPro) -> None:
+    for name in ("Bacon", "Ä", "Cream"):
+        shop.catalog.add(a_product(name=name))
+    first = client.simulate_get(PRODUCTS, params={"limit": 3}).json
+    assert names(first) == ["Ä", "Bacon", "Cream"]
+    assert first.items() >= {"total": 4, "limit": 3, "offset": 0}.items()
+    path, _, query = first["next"].partition("?")
+    last = client.simulate_get(path, query_string=query).json
+    assert names(last) == ["Egg White Protein"]
+    assert last["next"] is None
+    assert last["offset"] is None
+
+
+def test_a_cursor_of_another_list_is_malformed(client: TestClient, shop: EggyPro) -> None:
+    shop.catalog.add(a_product(name="Bacon"))
+    following = client.simulate_get(PRODUCTS, params={"limit": 1}).json["next"]
+    cursor = following.partition("cursor=")[2]
+    other = client.simulate_get(PRODUCTS, params={"sort": "newest", "cursor": cursor})
+    assert other.status_code == 400
+    assert fields(client.simulate_get(PRODUCTS, params={"offset": 1, "cursor": cursor})) == [
+        "offset"
+    ]
+
+
+def test_a_search_is_the_list_that_has_the_words(client: TestClient, shop: EggyPro) -> None:
+    shop.catalog.add(a_product(name="Bacon", description="", details="", ingredients=["pig"]))
+    found = client.simulate_get(f"{PRODUCTS}/search", params={"q": "pig"})
+    assert names(found.json) == ["Bacon"]
+    assert found.text == client.simulate_get(PRODUCTS, params={"search": "pig"}).text
+
+
+def test_a_search_that_goes_on_leads_to_the_list(client: TestClient, shop: EggyPro) -> None:
+    shop.catalog.add(a_product(name="Egg"))
+    first = client.simulate_get(f"{PRODUCTS}/search", params={"q": "egg", "limit": 1}).json
+    path, _, query = first["next"].partition("?")
+    second = client.simulate_get(path, query_string=query).json
+    assert sorted(names(first) + names(second)) == ["Egg", "Egg White Protein"]
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("", ["q"]),
+        ("q=", ["q"]),
+        ("search=egg", ["search", "q"]),
+        ("q=egg&search=egg", ["search"]),
+        ("q=egg&limit=0&offset=-1", ["limit", "offset"]),
+        ("q=" + "x" * 201, ["q"]),
+        ("q=egg&q=egg", ["q"]),
+    ],
+)
+def test_a_search_needs_its_words_in_q(client: TestClient, query: str, named: list[str]) -> None:
+    assert fields(client.simulate_get(f"{PRODUCTS}/search", query_string=query)) == named
+
+
+@pytest.mark.parametrize("typed", ["e", "eg", "egg w", "EGG", "whiet"])
+def test_a_search_box_is_offered_what_is_begun(client: TestClient, typed: str) -> None:
+    offered = client.simulate_get(SUGGEST, params={"q": typed})
+    assert offered.status_code == 200
+    assert offered.json == {
+        "items": [{"name": "Egg White Protein", "slug": "egg-white-protein", "image": None}]
+    }
+
+
+def test_a_search_box_is_offered_ten_at_most_that_are_on_sale(
+    client: TestClient, shop: EggyPro
+) -> None:
+    for number in range(12):
+        images = [f"https://x.example/{number}{picture}.jpg" for picture in "ab"]
+        shop.catalog.add(a_product(name=f"Bar {number}", images=images))
+    shop.catalog.archive("bar-11")
+    offered = client.simulate_get(SUGGEST, params={"q": "b"}).json["items"]
+    assert [one["slug"] for one in offered] == [f"bar-{number}" for number in range(10, 0, -1)]
+    assert offered[0]["image"] == "https://x.example/10a.jpg"
+    assert client.simulate_get(SUGGEST, params={"q": "none"}).json == {"items": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("", ["q"]),
+        ("q=", ["q"]),
+        ("q=%20", ["q"]),
+        ("q=%00", ["q"]),
+        ("q=" + "x" * 201, ["q"]),
+        ("q=egg&q=egg", ["q"]),
+        ("q=egg&limit=5", ["limit"]),
+        ("search=egg&status=all", ["search", "status", "q"]),
+    ],
+)
+def test_suggestions_need_what_was_typed_in_q_and_nothing_else(
+    client: TestClient, query: str, named: list[str]
+) -> None:
+    assert fields(client.simulate_get(SUGGEST, query_string=query)) == named
+    assert client.simulate_get(SUGGEST, query_string="q=" + "x" * 200).status_code == 200
+
+
+def test_what_was_added_is_found_where_location_says(client: TestClient) -> None:
+    added = client.simulate_post(PRODUCTS, headers=ADMIN, json=a_product(name="Crème, brûlée"))
+    assert added.status_code == 201
+    assert added.headers["location"] == f"{PRODUCTS}/creme-brulee"
+    assert added.headers["cache-control"] == "no-store"
+    shown = client.simulate_get(added.headers["location"])
+    assert shown.text == added.text
+    assert shown.headers["etag"] == added.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("written", "price"),
+    [("999999.9900000000000000000000", "999999.99"), ("1e1", "10.00"), ('"0.10"', "0.10")],
+)
+def test_a_price_is_taken_exactly_as_it_was_written(
+    client: TestClient, written: str, price: str
+) -> None:
+    assert add_with_price(client, written).json["price"] == price
+
+
+def test_a_price_that_is_only_nearly_right_is_refused(client: TestClient) -> None:
+    refused = add_with_price(client, "0.1000000000000000000001")
+    assert refused.json["errors"] == [
+        {"field": "price", "message": "Price must have at most 2 decimals"}
+    ]
+
+
+def test_everything_wrong_with_a_product_is_said_at_once(client: TestClient) -> None:
+    wrong = {"name": "<b>", "price": "-1", "id": 7, "colour": "red", "ingredients": []}
+    refused = client.simulate_post(PRODUCTS, headers=ADMIN, json=wrong)
+    assert sorted(fields(refused)) == [
+        "colour",
+        "description",
+        "details",
+        "id",
+        "ingredients",
+        "name",
+        "price",
+    ]
+
+
+def test_a_slug_that_is_taken_is_a_conflict(client: TestClient) -> None:
+    taken = a_product(slug="egg-white-protein")
+    refused = client.simulate_post(PRODUCTS, headers=ADMIN, json=taken)
+    assert refused.status_code == 409
+    assert "egg-white-protein" in refused.json["detail"]
+
+
+def test_liveness_is_never_kept(client: TestClient) -> None:
+    live = client.simulate_get("/api/health/live")
+    assert live.json == {"status": "ok"}
+    assert live.headers["cache-control"] == "no-store"
+
+
+def test_a_search_in_vain_is_counted_whatever_its_address(
+    client: TestClient, shop: EggyPro
+) -> None:
+    client.simulate_get(PRODUCTS, params={"search": "duck"})
+    client.simulate_get(f"{PRODUCTS}/search", params={"q": "Duck", "facets": "true"})
+    client.simulate_get(f"{PRODUCTS}/search", params={"q": "duck", "in_stock": "true"})
+    client.simulate_get(SUGGEST, params={"q": "duck"})
+    client.simulate_get(PRODUCTS, params={"search": "duck", "status": "all"}, headers=ADMIN)
+    [missed] = shop.search_misses.list(10)
+    assert (missed.words, missed.times) == ("duck", 2)

@@ -1,0 +1,100 @@
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from attrs import evolve
+from falcon.testing import TestClient
+
+from eggypro_adapters.memory import MemoryFigures
+from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
+from eggypro_core.access.authentication import TokenWish
+from eggypro_core.shop import EggyPro
+from eggypro_http.app import create_app
+from tests.support.wsgi import ADMIN, EGG, Reply, ask
+
+METRICS = "/metrics"
+INSIDE, OUTSIDE, PROXY = "198.51.100.7", "203.0.113.7", "10.0.0.1"
+V6 = "2001:db8:1:2::7"
+
+
+@pytest.fixture
+def open_within(shop: EggyPro) -> EggyPro:
+    """A shop whose figures are open to one address of each family, behind a proxy."""
+    return evolve(
+        shop,
+        metrics_networks=(ip_network(INSIDE), ip_network(V6)),
+        trusted_proxies=(ip_network(PROXY),),
+    )
+
+
+def get(shop: EggyPro, address: str, **environ: Any) -> Reply:
+    return ask(create_app(shop), METRICS, REMOTE_ADDR=address, **environ)
+
+
+def test_whoever_may_read_metrics_sees_the_figures(client: TestClient, shop: EggyPro) -> None:
+    assert client.simulate_get(METRICS).status_code == 401
+    assert client.simulate_get(METRICS, headers=ADMIN).status_code == 200
+    for permission, status in (("metrics:read", 200), ("products:read", 403)):
+        token = shop.gate.grant(TokenWish.read({"permissions": [permission]})).token
+        seen = client.simulate_get(METRICS, headers={"Authorization": f"Bearer {token}"})
+        assert seen.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("address", "forwarded", "status"),
+    [
+        (INSIDE, None, 200),
+        (V6, None, 200),
+        (f"::ffff:{INSIDE}", None, 200),
+        (OUTSIDE, None, 401),
+        ("2001:db8:1:2::8", None, 401),
+        ("", None, 401),
+        (PROXY, None, 401),
+        (PROXY, INSIDE, 200),
+        (PROXY, f"{INSIDE}, {OUTSIDE}", 401),
+        (OUTSIDE, INSIDE, 401),
+    ],
+)
+def test_an_address_of_the_networks_needs_no_credential_and_none_can_be_forged(
+    open_within: EggyPro, address: str, forwarded: str | None, status: int
+) -> None:
+    assert get(open_within, address, HTTP_X_FORWARDED_FOR=forwarded).status == status
+
+
+def test_a_scraper_of_the_networks_is_let_in_whatever_credential_it_sends(
+    open_within: EggyPro,
+) -> None:
+    assert get(open_within, INSIDE, HTTP_AUTHORIZATION="Bearer wrong").status == 200
+
+
+def test_the_figures_are_kept_by_nobody(open_within: EggyPro) -> None:
+    for reply in (get(open_within, INSIDE), get(open_within, OUTSIDE)):
+        assert reply.headers["cache-control"] == "no-store"
+
+
+def test_the_figures_have_the_type_that_the_scraper_takes(shop: EggyPro, tmp_path: Any) -> None:
+    prometheus = PrometheusMetrics(tmp_path)
+    app = create_app(evolve(shop, recorders=(prometheus,), exposition=prometheus))
+    client = TestClient(app, headers=ADMIN)
+    client.simulate_get(EGG)
+    plain = client.simulate_get(METRICS)
+    assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'eggypro_http_requests_total{method="GET",route="/api/products/{slug}"' in plain.text
+    open_metrics = client.simulate_get(METRICS, headers={"Accept": "application/openmetrics-text"})
+    assert open_metrics.headers["content-type"].startswith("application/openmetrics-text")
+    prometheus.close()
+
+
+def test_where_nothing_is_counted_there_are_no_figures(shop: EggyPro) -> None:
+    client = TestClient(create_app(evolve(shop, exposition=None)), headers=ADMIN)
+    assert client.simulate_get(METRICS).status_code == 404
+    assert client.simulate_get(METRICS, params={"days": "1"}).status_code == 422
+
+
+def test_figures_in_memory_are_those_of_the_calls(shop: EggyPro) -> None:
+    figures = MemoryFigures()
+    client = TestClient(create_app(evolve(shop, recorders=(figures,), exposition=figures)))
+    client.simulate_get(EGG)
+    client.simulate_get(EGG)
+    shown = client.simulate_get(METRICS, headers=ADMIN).text
+    assert shown == "/api/products/{slug} GET 200 2\n"

@@ -1,0 +1,163 @@
+"""Reviews over HTTP: submitting, reading, moderating."""
+
+from typing import Any
+
+import pytest
+from falcon.testing import Result, TestClient
+
+from eggypro_core.shop import EggyPro
+from tests.support.builders import a_review
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
+
+OF_EGG = f"{EGG}/reviews"
+QUEUE = "/api/reviews"
+
+
+def submit(client: TestClient, path: str = OF_EGG, **changes: object) -> Result:
+    return client.simulate_post(path, json=a_review(**changes))
+
+
+def moderate(client: TestClient, number: int, body: Any) -> Result:
+    return client.simulate_patch(f"{QUEUE}/{number}", headers=ADMIN, json=body)
+
+
+def shown(client: TestClient, *, comment: str = "a", rating: int = 5) -> dict[str, Any]:
+    """Submit a review, and verify it."""
+    number = submit(client, comment=comment, rating=rating).json["id"]
+    body: dict[str, Any] = moderate(client, number, {"is_verified": True}).json
+    return body
+
+
+def test_anybody_submits_a_review_which_waits(client: TestClient) -> None:
+    submitted = submit(client, image_url="https://x.example/a.jpg")
+    assert submitted.status_code == 201
+    assert submitted.headers["cache-control"] == "no-store"
+    body = submitted.json
+    assert submitted.headers["location"] == f"{QUEUE}/{body['id']}"
+    assert body == {
+        "id": body["id"],
+        "product": "egg-white-protein",
+        "reviewer_name": "Ada",
+        "reviewer_image_url": None,
+        "rating": 5,
+        "comment": "Very good eggs",
+        "image_url": "https://x.example/a.jpg",
+        "video_url": None,
+        "is_verified": False,
+        "created_at": "2026-01-01T12:00:00.000000Z",
+    }
+    assert client.simulate_get(OF_EGG).json["items"] == []
+    queue = client.simulate_get(QUEUE, headers=ADMIN)
+    assert queue.json["items"] == [body]
+    assert queue.headers["cache-control"] == "no-store"
+
+
+def test_the_same_submission_waits_once(client: TestClient) -> None:
+    assert submit(client).json == submit(client).json
+    assert client.simulate_get(QUEUE, headers=ADMIN).json["total"] == 1
+
+
+def test_a_verified_review_is_shown_and_the_product_rated(client: TestClient) -> None:
+    before = client.simulate_get(EGG)
+    first, second = shown(client, rating=4), shown(client, rating=5, comment="b")
+    page = client.simulate_get(OF_EGG)
+    assert page.json["items"] == [second, first]
+    assert page.json.items() >= {"total": 2, "limit": 20, "offset": 0, "next": None}.items()
+    after = client.simulate_get(EGG)
+    assert after.json["rating"] == {"average": "4.50", "count": 2}
+    assert before.json["rating"] == {"average": None, "count": 0}
+    assert after.headers["etag"] != before.headers["etag"]
+    assert after.headers["etag"].startswith('"1.')
+    assert client.simulate_get(PRODUCTS).json["items"][0]["rating"]["average"] == "4.50"
+
+
+def test_a_review_can_be_taken_back_and_deleted_for_good(client: TestClient) -> None:
+    number = shown(client)["id"]
+    assert moderate(client, number, {"is_verified": False}).json["is_verified"] is False
+    assert client.simulate_get(OF_EGG).json["total"] == 0
+    for _ in range(2):
+        gone = client.simulate_delete(f"{QUEUE}/{number}", headers=ADMIN)
+        assert (gone.status_code, gone.content) == (204, b"")
+    assert moderate(client, number, {"is_verified": True}).status_code == 404
+
+
+def test_pages_lead_on_within_their_own_list(client: TestClient) -> None:
+    for comment in "abc":
+        shown(client, comment=comment)
+        submit(client, comment=f"{comment} waits")
+    first = client.simulate_get(OF_EGG, params={"limit": 2}).json
+    path, _, query = first["next"].partition("?")
+    assert path == OF_EGG
+    second = client.simulate_get(path, query_string=query).json
+    assert [one["comment"] for one in first["items"] + second["items"]] == ["c", "b", "a"]
+    assert (second["offset"], second["next"]) == (None, None)
+    waiting = client.simulate_get(QUEUE, params={"limit": 2}, headers=ADMIN).json
+    path, _, query = waiting["next"].partition("?")
+    assert path == QUEUE
+    rest = client.simulate_get(path, query_string=query, headers=ADMIN).json["items"]
+    assert [one["comment"][0] for one in waiting["items"] + rest] == ["a", "b", "c"]
+    assert client.simulate_get(OF_EGG, query_string=query).status_code == 400
+    everything = client.simulate_get(QUEUE, params={"status": "all"}, headers=ADMIN)
+    assert everything.json["total"] == 6
+
+
+def test_a_list_is_known_by_its_tag(client: TestClient) -> None:
+    shown(client)
+    tag = client.simulate_get(OF_EGG).headers["etag"]
+    known = client.simulate_get(OF_EGG, headers={"If-None-Match": tag})
+    assert (known.status_code, known.headers["etag"]) == (304, tag)
+    shown(client, comment="b")
+    assert client.simulate_get(OF_EGG, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_everything_wrong_with_a_review_is_said_at_once(client: TestClient) -> None:
+    wrong = client.simulate_post(OF_EGG, json={"rating": 6, "is_verified": True, "x": 1})
+    assert sorted(fields(wrong)) == ["comment", "is_verified", "rating", "reviewer_name", "x"]
+
+
+@pytest.mark.parametrize("body", [{}, {"is_verified": 1}, {"is_verified": True, "rating": 1}])
+def test_moderation_takes_one_yes_or_no(client: TestClient, body: dict[str, Any]) -> None:
+    number = submit(client).json["id"]
+    assert moderate(client, number, body).status_code == 422
+    assert client.simulate_get(OF_EGG).json["total"] == 0
+
+
+def test_what_is_not_on_sale_is_neither_reviewed_nor_are_its_reviews_shown(
+    client: TestClient, shop: EggyPro
+) -> None:
+    shown(client)
+    shop.catalog.archive("egg-white-protein")
+    assert client.simulate_get(OF_EGG).status_code == 404
+    assert submit(client).status_code == 404
+    assert submit(client, f"{PRODUCTS}/nobody/reviews").status_code == 404
+
+
+def test_a_former_slug_leads_on_to_the_reviews(client: TestClient, shop: EggyPro) -> None:
+    shop.catalog.change("egg-white-protein", {"slug": "whites"})
+    for moved in (submit(client), client.simulate_get(OF_EGG, query_string="limit=1")):
+        assert moved.status_code == 308
+        assert moved.headers["location"].startswith(f"{PRODUCTS}/whites/reviews")
+    assert (
+        client.simulate_get(OF_EGG, query_string="limit=1").headers["location"].endswith("?limit=1")
+    )
+
+
+@pytest.mark.parametrize("number", ["0", "01", "-1", "2147483648", "1e3", "%D9%A3", "x"])
+def test_what_is_no_id_is_no_address(client: TestClient, number: str) -> None:
+    assert client.simulate_patch(f"{QUEUE}/{number}", json={}).status_code == 404
+    assert client.simulate_delete(f"{QUEUE}/{number}").status_code == 404
+
+
+def test_refusals_come_in_their_order(client: TestClient) -> None:
+    path = f"{QUEUE}/99"
+
+    def status(body: str, headers: dict[str, str], query: str = "") -> int:
+        asked = client.simulate_patch(path, headers=headers, body=body, query_string=query)
+        return asked.status_code
+
+    assert client.simulate_put(path).status_code == 405
+    assert status("{", {}) == 401
+    assert status("{", ADMIN) == 400
+    assert status("{}", ADMIN) == 422
+    assert status('{"is_verified": true}', ADMIN, "x=1") == 422
+    assert status('{"is_verified": true}', ADMIN) == 404

@@ -1,0 +1,603 @@
+"""The variants of a product over HTTP: what they look like, who sees and who writes them."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from falcon.testing import Result, TestClient
+
+from eggypro_core.shop import EggyPro
+from tests.support.builders import a_product, a_variant
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, ask, fields
+
+MANY = f"{EGG}/variants"
+ONE = f"{MANY}/2"
+STOCK = f"{ONE}/stock"
+ALL = {"status": "all"}
+BODY = {
+    "id": 2,
+    "sku": "EW-1",
+    "options": {"Size": "1 kg", "Flavour": "Vanilla"},
+    "price": "24.99",
+    "compare_at_price": "30.00",
+    "stock_quantity": 5,
+    "track_stock": True,
+    "image": "https://x.example/1.jpg",
+    "position": 0,
+    "is_active": True,
+}
+WRITES = [("PUT", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/stock")]
+
+
+@pytest.fixture
+def variant(shop: EggyPro) -> dict[str, Any]:
+    """The one variant of the egg white, which is at version 2."""
+    values = {name: value for name, value in BODY.items() if name != "id"}
+    assert shop.assortment.add("egg-white-protein", values).id == 2
+    return dict(BODY)
+
+
+def post(client: TestClient, body: Any, path: str = MANY, **headers: str) -> Result:
+    return client.simulate_post(path, headers={**ADMIN, **headers}, json=body)
+
+
+def put(client: TestClient, body: Any, path: str = ONE, **headers: str) -> Result:
+    return client.simulate_put(path, headers={**ADMIN, **headers}, json=body)
+
+
+def patch(client: TestClient, body: Any, path: str = ONE, **headers: str) -> Result:
+    return client.simulate_patch(path, headers={**ADMIN, **headers}, json=body)
+
+
+def delete(client: TestClient, path: str = ONE, **headers: str) -> Result:
+    return client.simulate_delete(path, headers={**ADMIN, **headers})
+
+
+def write(client: TestClient, method: str, path: str = ONE, **headers: str) -> Result:
+    """A write that is right by itself, whatever the method."""
+    body = {"set": 9} if path.endswith("/stock") else a_variant(price="1.00")
+    return client.simulate_request(method, path, headers={**ADMIN, **headers}, json=body)
+
+
+def admin(client: TestClient, path: str = ONE, **params: str) -> Result:
+    return client.simulate_get(path, headers=ADMIN, params=params or ALL)
+
+
+def ids(client: TestClient, **params: str) -> list[int]:
+    """The ids of the list, for everybody or for a status."""
+    page = client.simulate_get(MANY, params=params, headers=ADMIN if "status" in params else {})
+    assert page.status_code == 200, page.text
+    assert page.json["total"] == len(page.json["items"])
+    return [item["id"] for item in page.json["items"]]
+
+
+def state(client: TestClient) -> tuple[str, str]:
+    """All that admins see of the product and its variants."""
+    return admin(client, EGG).text, admin(client, MANY).text
+
+
+def test_a_variant_is_shown_with_these_names_in_this_shape(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    shown = client.simulate_get(ONE)
+    assert (shown.status_code, shown.json) == (200, variant)
+    assert list(shown.json) == list(BODY)
+    assert shown.headers["content-type"] == "application/json"
+    assert shown.headers["cache-control"] == "public, max-age=0, must-revalidate"
+
+
+def test_a_variant_that_says_little_is_whole_on_the_wire(client: TestClient) -> None:
+    assert post(client, {"options": {"Größe": "1"}, "price": 0.1}).json == {
+        **dict.fromkeys(BODY),
+        "id": 2,
+        "options": {"Größe": "1"},
+        "price": "0.10",
+        "stock_quantity": 0,
+        "track_stock": True,
+        "position": 0,
+        "is_active": True,
+    }
+
+
+def test_a_page_of_variants_looks_as_every_page_does(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    page = client.simulate_get(MANY)
+    assert page.json == {"items": [variant], "total": 1, "limit": 20, "offset": 0, "next": None}
+    assert page.headers["cache-control"] == "public, max-age=0, must-revalidate"
+    assert re.fullmatch(r'"[0-9a-f]{24}"', page.headers["etag"])
+
+
+def test_a_product_without_variants_has_an_empty_page(client: TestClient) -> None:
+    empty = {"items": [], "total": 0, "limit": 20, "offset": 0, "next": None}
+    assert client.simulate_get(MANY).json == empty
+    assert client.simulate_get(EGG).json["variants"] == []
+
+
+def test_pages_lead_on_by_a_path_of_their_own(client: TestClient) -> None:
+    for number in range(5):
+        post(client, a_variant(options={"Size": str(number)}, position=4 - number))
+    found: list[str] = []
+    following = f"{MANY}?limit=2&status=all"
+    offsets = []
+    while following:
+        path, _, query = following.partition("?")
+        page = client.simulate_get(path, query_string=query, headers=ADMIN).json
+        found += [item["options"]["Size"] for item in page["items"]]
+        offsets.append(page["offset"])
+        assert (page["total"], page["limit"]) == (5, 2)
+        following = page["next"] or ""
+        assert not following or re.match(rf"{MANY}\?status=all&limit=2&cursor=[\w-]+$", following)
+    assert found == ["4", "3", "2", "1", "0"]
+    assert offsets == [0, None, None]
+
+
+def test_a_page_begins_at_an_offset(client: TestClient) -> None:
+    for number in range(3):
+        post(client, a_variant(options={"Size": str(number)}))
+    page = client.simulate_get(MANY, params={"offset": "2"}).json
+    assert [item["options"]["Size"] for item in page["items"]] == ["2"]
+    assert (page["offset"], page["total"], page["next"]) == (2, 3, None)
+
+
+def test_a_cursor_of_another_list_is_malformed_and_beside_an_offset_a_fault(
+    client: TestClient, shop: EggyPro
+) -> None:
+    shop.catalog.add(a_product(name="Other"))
+    for number in range(2):
+        post(client, a_variant(options={"Size": str(number)}))
+    cursor = client.simulate_get(MANY, params={"limit": 1}).json["next"].partition("cursor=")[2]
+    assert client.simulate_get(MANY, params={"cursor": cursor}).status_code == 200
+    other = f"{PRODUCTS}/other/variants"
+    assert client.simulate_get(other, params={"cursor": cursor}).status_code == 400
+    assert admin(client, MANY, cursor=cursor, status="all").status_code == 400
+    assert client.simulate_get(MANY, params={"cursor": f"{cursor}A"}).status_code == 400
+    both = client.simulate_get(MANY, params={"cursor": cursor, "offset": "0"})
+    assert fields(both) == ["offset"]
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("limit=0&offset=10001", ["limit", "offset"]),
+        ("limit=101", ["limit"]),
+        ("limit=1&limit=1", ["limit"]),
+        ("sort=name", ["sort"]),
+        ("category=x&search=y", ["category", "search"]),
+    ],
+)
+def test_a_list_of_variants_takes_no_other_parameters(
+    client: TestClient, query: str, named: list[str]
+) -> None:
+    assert fields(client.simulate_get(MANY, query_string=query)) == named
+
+
+def test_one_variant_takes_no_parameter_but_its_status(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    assert admin(client, ONE, status="active").json == variant
+    assert fields(client.simulate_get(ONE, params={"limit": "1"})) == ["limit"]
+    assert fields(admin(client, ONE, status="gone")) == ["status"]
+    for method, path in (*WRITES, ("POST", "")):
+        asked = client.simulate_request(
+            method,
+            f"{MANY if (method, path) == ('POST', '') else ONE}{path}",
+            headers=ADMIN,
+            params={"status": "all"},
+            json={},
+        )
+        assert fields(asked) == ["status"]
+
+
+def test_a_product_embeds_its_first_hundred_and_a_list_only_counts(
+    client: TestClient, shop: EggyPro
+) -> None:
+    for number in range(103):
+        values = a_variant(options={"Size": str(number)}, is_active=number != 1)
+        shop.assortment.add("egg-white-protein", values)
+    product = client.simulate_get(EGG).json
+    sizes = [one["options"]["Size"] for one in product["variants"]]
+    assert sizes == [str(number) for number in range(101) if number != 1]
+    assert product["variant_count"] == 102
+    assert product["variants"][0] == client.simulate_get(ONE).json
+    [listed] = client.simulate_get(PRODUCTS).json["items"]
+    assert listed["variant_count"] == 102
+    assert {"variants", "details", "attributes", "image_sets"}.isdisjoint(listed)
+    every = admin(client, EGG).json
+    assert [one["options"]["Size"] for one in every["variants"]] == [str(n) for n in range(100)]
+
+
+def test_what_was_added_is_found_where_location_says(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    added = post(client, a_variant(options={"Size": "2 kg"}))
+    assert added.status_code == 201
+    assert added.headers["location"] == f"{MANY}/3"
+    assert added.headers["cache-control"] == "no-store"
+    shown = client.simulate_get(added.headers["location"])
+    assert (shown.text, shown.headers["etag"]) == (added.text, added.headers["etag"])
+    assert ids(client) == [variant["id"], 3]
+
+
+def test_a_new_variant_says_what_it_needs_and_all_that_is_wrong(client: TestClient) -> None:
+    assert sorted(fields(post(client, {}))) == ["options", "price"]
+    wrong = {"options": {}, "price": "0", "id": 1, "stock_quantity": -1, "colour": "red"}
+    refused = post(client, wrong)
+    assert sorted(fields(refused)) == ["colour", "id", "options", "price", "stock_quantity"]
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert client.simulate_get(EGG).headers["etag"].startswith('"1.')
+
+
+def test_the_product_shows_the_lowest_price_and_all_the_stock(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    post(client, a_variant(options={"Size": "2 kg"}, price="9.50", stock_quantity=2))
+    product = client.simulate_get(EGG).json
+    assert (product["price"], product["compare_at_price"]) == ("9.50", None)
+    assert product["stock_quantity"] == variant["stock_quantity"] + 2
+    [listed] = client.simulate_get(PRODUCTS, params={"max_price": "9.50"}).json["items"]
+    assert listed["price"] == "9.50"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_write_answers_the_variant_as_it_is_then(
+    client: TestClient, variant: dict[str, Any], method: str
+) -> None:
+    written = write(client, method)
+    shown = client.simulate_get(ONE)
+    assert (written.status_code, written.json["price"]) == (200, "1.00")
+    assert (written.text, written.headers["etag"]) == (shown.text, shown.headers["etag"])
+    assert written.headers["cache-control"] == "no-store"
+    assert written.json["id"] == variant["id"]
+
+
+def test_put_empties_what_it_leaves_out_but_stock_position_and_state(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    patch(client, {"position": 4, "track_stock": False, "is_active": False})
+    left = put(client, a_variant(price="7")).json
+    assert left == {
+        **variant,
+        "options": {"Size": "1 kg"},
+        "price": "7.00",
+        "sku": None,
+        "compare_at_price": None,
+        "image": None,
+        "position": 4,
+        "track_stock": False,
+        "is_active": False,
+    }
+
+
+def test_what_get_answers_can_be_put_back_and_changes_nothing(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    for path in (ONE, EGG):
+        shown = client.simulate_get(path)
+        back = put(client, shown.json, path, **{"If-Match": shown.headers["etag"]})
+        assert (back.status_code, back.text) == (200, shown.text)
+        assert back.headers["etag"] == shown.headers["etag"]
+    assert client.simulate_get(ONE).json == variant
+
+
+def test_patch_is_a_merge_patch(client: TestClient, variant: dict[str, Any]) -> None:
+    body = json.dumps({"options": {"Flavour": None, "Colour": "Red"}, "sku": None})
+    headers = {**ADMIN, "Content-Type": "application/merge-patch+json"}
+    merged = client.simulate_patch(ONE, headers=headers, body=body).json
+    assert merged == {**variant, "options": {"Size": "1 kg", "Colour": "Red"}, "sku": None}
+    assert fields(patch(client, {"options": None, "id": 2})) == ["options", "id"]
+    assert fields(patch(client, {"options": {"Size": None, "Colour": None}})) == ["options"]
+    assert fields(patch(client, {"price": "30.00"})) == ["compare_at_price"]
+
+
+def test_the_tag_of_a_variant_is_the_version_of_its_product_and_a_hash_of_its_bytes(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    first = client.simulate_get(ONE).headers["etag"]
+    assert re.fullmatch(r'"2\.[0-9a-f]{24}"', first)
+    assert variant["stock_quantity"] == 5
+    post(client, {"delta": 1}, STOCK)
+    restocked = client.simulate_get(ONE).headers["etag"]
+    assert (restocked[:3], restocked == first) == ('"2.', False)
+    client.simulate_patch(EGG, headers=ADMIN, json={"name": "New"})
+    assert client.simulate_get(ONE).headers["etag"] == restocked.replace('"2.', '"3.')
+    assert patch(client, {"price": "1"}).headers["etag"].startswith('"4.')
+    assert client.simulate_get(EGG).headers["etag"].startswith('"4.')
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_write_names_the_version_that_it_read(
+    client: TestClient, variant: dict[str, Any], method: str
+) -> None:
+    read = client.simulate_get(ONE).headers["etag"]
+    post(client, {"set": variant["stock_quantity"]}, STOCK)
+    client.simulate_patch(EGG, headers=ADMIN, json={"name": "New"})
+    current = client.simulate_get(ONE).headers["etag"]
+    before = state(client)
+    for named in (read, f"W/{current}", '"x"', '""', '"3"', '"4.a"'):
+        assert write(client, method, **{"If-Match": named}).status_code == 412, named
+    assert state(client) == before
+    assert write(client, method, **{"If-Match": f'"0.b", {current}'}).status_code < 300
+
+
+@pytest.mark.parametrize("path", [ONE, MANY])
+def test_what_the_caller_holds_is_not_sent_again(
+    client: TestClient, variant: dict[str, Any], path: str
+) -> None:
+    held = {"If-None-Match": client.simulate_get(path).headers["etag"]}
+    again = client.simulate_get(path, headers=held)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == held["If-None-Match"]
+    post(client, {"delta": 1}, STOCK)
+    assert client.simulate_get(path, headers=held).status_code == 200
+    assert variant["stock_quantity"] + 1 == client.simulate_get(ONE).json["stock_quantity"]
+
+
+def test_delete_is_final_and_repeated_changes_nothing(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    for _ in range(2):
+        gone = delete(client)
+        assert (gone.status_code, gone.content) == (204, b"")
+        assert admin(client).status_code == 404
+        assert client.simulate_get(EGG).headers["etag"].startswith('"3.')
+    assert delete(client, f"{MANY}/99").status_code == 204
+    assert delete(client, f"{PRODUCTS}/nobody/variants/2").status_code == 404
+    assert post(client, a_variant(sku=variant["sku"])).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"), [({"delta": 2}, 7), ({"delta": -5}, 0), ({"set": 40}, 40), ({"set": 0}, 0)]
+)
+def test_stock_is_added_taken_or_set(
+    client: TestClient, variant: dict[str, Any], body: Any, answer: int
+) -> None:
+    changed = post(client, body, STOCK)
+    assert (changed.status_code, changed.json) == (200, {"stock_quantity": answer})
+    assert changed.headers["cache-control"] == "no-store"
+    assert client.simulate_get(ONE).json == {**variant, "stock_quantity": answer}
+    assert client.simulate_get(EGG).json["stock_quantity"] == answer
+
+
+@pytest.mark.parametrize("delta", [-6, 2**31, -(2**40), 10**100])
+def test_stock_never_leaves_what_can_be_counted(
+    client: TestClient, variant: dict[str, Any], delta: int
+) -> None:
+    assert post(client, {"delta": delta}, STOCK).status_code == 409
+    assert client.simulate_get(ONE).json == variant
+
+
+@pytest.mark.parametrize("body", [{}, {"delta": 1, "set": 1}, {"delta": 1.0}, {"set": -1}], ids=str)
+def test_stock_takes_one_whole_number(
+    client: TestClient, variant: dict[str, Any], body: Any
+) -> None:
+    assert post(client, body, STOCK).status_code == 422
+    assert client.simulate_get(ONE).json == variant
+
+
+def test_price_and_stock_of_the_product_follow_and_cannot_be_set(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    before = state(client)
+    for body in ({"price": "1"}, {"compare_at_price": None}, {"stock_quantity": 1}):
+        refused = client.simulate_patch(EGG, headers=ADMIN, json={"name": "New", **body})
+        assert refused.status_code == 409
+    whole = a_product(price="1", compare_at_price="30.00")
+    assert client.simulate_put(EGG, headers=ADMIN, json=whole).status_code == 409
+    assert post(client, {"set": 1}, f"{EGG}/stock").status_code == 409
+    assert post(client, {"delta": 1}, f"{EGG}/stock").status_code == 409
+    assert state(client) == before
+    del whole["price"], whole["compare_at_price"]
+    replaced = client.simulate_put(EGG, headers=ADMIN, json=whole)
+    assert (replaced.status_code, replaced.json["price"]) == (200, variant["price"])
+
+
+def test_put_of_a_product_without_variants_needs_a_price(client: TestClient) -> None:
+    whole = a_product()
+    del whole["price"]
+    assert fields(client.simulate_put(EGG, headers=ADMIN, json=whole)) == ["price"]
+
+
+def test_what_is_stored_and_contradicts_is_a_conflict(
+    client: TestClient, shop: EggyPro, variant: dict[str, Any]
+) -> None:
+    shop.catalog.add(a_product(name="Other", sku="O"))
+    second = f"{MANY}/{post(client, a_variant(options={'Size': '2'})).json['id']}"
+    before = state(client)
+    wrong: list[dict[str, Any]] = [
+        {"options": dict(reversed(variant["options"].items()))},
+        {"options": {"a": "1", "b": "1"}},
+        {"sku": "O"},
+        {"sku": variant["sku"]},
+    ]
+    for each in wrong:
+        body = a_variant(**{"options": {"Size": "3"}, **each})
+        assert post(client, body).status_code == 409, each
+        assert put(client, {**body}, second).status_code == 409, each
+    assert patch(client, {"sku": "O"}, second).status_code == 409
+    assert client.simulate_patch(EGG, headers=ADMIN, json={"sku": "EW-1"}).status_code == 409
+    assert state(client) == before
+
+
+def test_inactive_variants_are_never_shown_to_the_public(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    hidden = post(client, a_variant(options={"Size": "0"}, price="1", is_active=False)).json["id"]
+    path = f"{MANY}/{hidden}"
+    for headers in ({}, ADMIN):  # only the parameter asks for more
+        assert client.simulate_get(path, headers=headers).status_code == 404
+        assert variant["price"] == client.simulate_get(EGG, headers=headers).json["price"]
+        assert client.simulate_get(EGG, headers=headers).json["variants"] == [variant]
+    assert ids(client) == [2]
+    assert ids(client, status="archived") == [hidden]
+    assert ids(client, status="all") == [2, hidden]
+    shown = admin(client, path)
+    assert (shown.json["is_active"], shown.headers["cache-control"]) == (False, "no-store")
+    assert admin(client, path, status="archived").status_code == 200
+    assert admin(client, ONE, status="archived").status_code == 404
+    assert patch(client, {"is_active": True}, path).json["is_active"] is True
+    assert client.simulate_get(path).status_code == 200
+
+
+def test_variants_of_an_archived_product_are_hidden_with_it(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    assert client.simulate_delete(EGG, headers=ADMIN).status_code == 204
+    for path in (ONE, MANY, EGG):
+        for headers in ({}, ADMIN):
+            assert client.simulate_get(path, headers=headers).status_code == 404
+        assert admin(client, path).status_code == 200
+    assert admin(client).json == variant
+    assert patch(client, {"price": "1"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [MANY, ONE])
+@pytest.mark.parametrize("query", ["status=all", "status=active", "%73tatus=all", "status"])
+def test_a_status_is_for_who_may_read_all(
+    client: TestClient, variant: dict[str, Any], path: str, query: str
+) -> None:
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        refused = client.simulate_get(path, query_string=query, headers=headers)
+        assert refused.status_code == 401
+        assert variant["sku"] not in refused.text
+    asked = client.simulate_get(path, query_string=query, headers=ADMIN)
+    assert asked.status_code == (422 if query == "status" else 200)
+    assert asked.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(("method", "path"), [*WRITES, ("POST", None)])
+def test_a_write_without_a_credential_changes_nothing(
+    client: TestClient, variant: dict[str, Any], method: str, path: str | None
+) -> None:
+    before = state(client)
+    for headers in ({}, {"Authorization": "Bearer wrong"}):
+        address = MANY if path is None else f"{ONE}{path}"
+        body = a_variant(options={"Size": "9"}, sku=f"not {variant['sku']}")
+        assert client.simulate_request(method, address, headers=headers, json=body).status == (
+            "401 Unauthorized"
+        )
+    assert state(client) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("GET", one) for one in ("", "?limit=1&%73tatus=all", "/2", "/2?status=all")),
+        *(("HEAD", one) for one in ("", "/2")),
+        *(("POST", one) for one in ("", "/2/stock")),
+        *(("PUT", "/2"), ("PATCH", "/2"), ("DELETE", "/2"), ("DELETE", "/99")),
+    ],
+)
+def test_a_former_slug_leads_every_method_on(
+    client: TestClient, variant: dict[str, Any], method: str, path: str
+) -> None:
+    client.simulate_patch(EGG, headers=ADMIN, json={"slug": "whites"})
+    before = admin(client, f"{PRODUCTS}/whites/variants").text
+    address, _, query = f"{MANY}{path}".partition("?")
+    body = {"set": 1} if path.endswith("stock") else a_variant(sku=variant["sku"])
+    moved = client.simulate_request(
+        method,
+        address,
+        query_string=query,
+        headers=ADMIN,
+        json=body if method.startswith("P") else None,
+    )
+    assert moved.status_code == 308
+    assert moved.headers["location"] == f"{PRODUCTS}/whites/variants{path}"
+    assert admin(client, f"{PRODUCTS}/whites/variants").text == before
+    location, _, query = moved.headers["location"].partition("?")
+    followed = client.simulate_request(
+        method,
+        location,
+        query_string=query,
+        headers=ADMIN,
+        json=body if method.startswith("P") else None,
+    )
+    assert followed.status_code in {200, 201, 204, 409}
+
+
+NO_IDS = ["0", "01", "-1", "+1", "2147483648", "9" * 5000, "%D9%A3", "1e3", "1.0", "2%20", "x"]
+
+
+@pytest.mark.parametrize("number", [*NO_IDS, "2,2", "2%2F", ""], ids=lambda text: text[:20])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST"])
+@pytest.mark.parametrize("under", ["", "/stock"])
+def test_what_can_be_no_id_is_no_address(
+    client: TestClient, variant: dict[str, Any], number: str, method: str, under: str
+) -> None:
+    path = unquote_to_bytes(f"{MANY}/{number}{under}").decode("latin-1")
+    reply = ask(client.app, "/", REQUEST_METHOD=method, PATH_INFO=path)
+    assert reply.status == 404
+    assert client.simulate_get(ONE).json == variant
+
+
+@pytest.mark.parametrize("number", ["1", "3", "2147483647"])
+def test_an_id_that_is_no_variant_s_is_not_found(
+    client: TestClient, variant: dict[str, Any], number: str
+) -> None:
+    missing = client.simulate_get(f"{MANY}/{number}")
+    assert missing.status_code == 404
+    assert missing.json["detail"] == f"The product 'egg-white-protein' has no variant {number}"
+    for method, path in WRITES:
+        answer = write(client, method, f"{MANY}/{number}{path}")
+        assert answer.status_code == (204 if method == "DELETE" else 404)
+    assert client.simulate_get(EGG).json["variants"] == [variant]
+
+
+def test_the_variant_of_another_product_is_not_found(
+    client: TestClient, shop: EggyPro, variant: dict[str, Any]
+) -> None:
+    shop.catalog.add(a_product(name="Other"))
+    other = f"{PRODUCTS}/other/variants/2"
+    assert client.simulate_get(other).status_code == 404
+    assert patch(client, {"price": "1"}, other).status_code == 404
+    assert delete(client, other).status_code == 204
+    assert client.simulate_get(ONE).json == variant
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", MANY), ("PUT", ONE), ("PATCH", ONE), ("POST", STOCK)]
+)
+def test_refusals_of_writes_come_in_their_order(
+    client: TestClient, variant: dict[str, Any], method: str, path: str
+) -> None:
+    """Everything is wrong with the request; what is mended reveals the next fault."""
+    post(client, a_variant(options={"Size": "2"}, sku="TAKEN"))
+    is_stock = path == STOCK
+    wrong = '{"set": -1}' if is_stock else '{"price": "0"}'
+    right = '{"delta": -99}' if is_stock else json.dumps(a_variant(sku="TAKEN"))
+    stale = {**ADMIN, "If-Match": '"9.x"'}
+    missing = path.replace("egg-white-protein", "nobody")
+
+    def status(path: str, body: str, headers: dict[str, str] = stale, query: str = "") -> int:
+        asked = client.simulate_request(
+            method, path, headers=headers, body=body, query_string=query
+        )
+        return asked.status_code
+
+    assert status(missing.replace("variants", "variants/0"), "{", {}) == 404
+    assert status(missing, "{", {}, "x=1") == 401
+    assert status(missing, "{", query="x=1") == 400
+    assert status(missing, wrong) == 422
+    assert status(missing, right, query="x=1") == 422
+    assert status(missing, right) == 404
+    if method in {"PUT", "PATCH"}:
+        assert status(path, right) == 412
+        assert status(path, json.dumps({**a_variant(), "compare_at_price": "99"})) == 412
+    assert status(path, right, ADMIN) == 409
+    assert client.simulate_get(ONE).json == variant
+
+
+def test_refusals_of_a_deletion_come_in_their_order(
+    client: TestClient, variant: dict[str, Any]
+) -> None:
+    missing = f"{PRODUCTS}/nobody/variants/2"
+    stale = {**ADMIN, "If-Match": '"9.x"'}
+    assert client.simulate_delete(missing, query_string="x=1").status_code == 401
+    assert client.simulate_delete(missing, query_string="%", headers=stale).status_code == 400
+    assert client.simulate_delete(missing, query_string="x=1", headers=stale).status_code == 422
+    assert client.simulate_delete(missing, headers=stale).status_code == 404
+    assert client.simulate_delete(ONE, headers=stale).status_code == 412
+    assert client.simulate_get(ONE).json == variant

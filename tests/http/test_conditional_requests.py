@@ -1,0 +1,84 @@
+import re
+from http import HTTPStatus
+
+import pytest
+from falcon.testing import TestClient
+
+from eggypro_core.shop import EggyPro
+from tests.support.builders import a_product
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS
+
+PUBLIC = "public, max-age=0, must-revalidate"
+
+
+def test_the_tag_of_a_product_is_its_version_and_a_hash_of_its_bytes(
+    client: TestClient, shop: EggyPro
+) -> None:
+    first = client.simulate_get(EGG).headers["etag"]
+    assert re.fullmatch(r'"1\.[0-9a-f]{24}"', first)
+    shop.catalog.adjust_stock("egg-white-protein", 5)
+    restocked = client.simulate_get(EGG).headers["etag"]
+    assert restocked.startswith('"1.')
+    assert restocked != first
+    shop.catalog.change("egg-white-protein", {"price": "1.00"})
+    assert client.simulate_get(EGG).headers["etag"].startswith('"2.')
+
+
+def test_a_product_says_when_it_was_changed(client: TestClient) -> None:
+    assert client.simulate_get(EGG).headers["last-modified"] == "Thu, 01 Jan 2026 12:00:00 GMT"
+
+
+def test_the_tag_of_a_list_changes_with_what_it_shows(client: TestClient, shop: EggyPro) -> None:
+    first = client.simulate_get(PRODUCTS).headers["etag"]
+    assert re.fullmatch(r'"[0-9a-f]{24}"', first)
+    assert client.simulate_get(PRODUCTS).headers["etag"] == first
+    shop.catalog.add(a_product(name="Bacon"))
+    assert client.simulate_get(PRODUCTS).headers["etag"] != first
+
+
+@pytest.mark.parametrize(
+    "path", [EGG, PRODUCTS, f"{PRODUCTS}/search?q=egg", f"{PRODUCTS}/suggest?q=e"]
+)
+@pytest.mark.parametrize("held", ["{}", "W/{}", '"other", W/{}', '"a,b",{}', "*", " * ", "{},"])
+def test_what_the_caller_holds_is_not_sent_again(client: TestClient, path: str, held: str) -> None:
+    sent = client.simulate_get(path)
+    header = {"If-None-Match": held.format(sent.headers["etag"])}
+    again = client.simulate_get(path, headers=header)
+    assert (again.status_code, again.content) == (HTTPStatus.NOT_MODIFIED, b"")
+    assert {"etag", "cache-control"} <= set(again.headers)
+    assert again.headers["etag"] == sent.headers["etag"]
+    assert client.simulate_head(path, headers=header).status_code == HTTPStatus.NOT_MODIFIED
+
+
+@pytest.mark.parametrize("held", ['"other"', "", "{bare}", '"{bare}', "w/{quoted}x", '"1.*"', ","])
+def test_what_the_caller_does_not_hold_is_sent(client: TestClient, held: str) -> None:
+    tag = client.simulate_get(EGG).headers["etag"]
+    header = held.format(bare=tag.strip('"'), quoted=tag.strip('"'))
+    sent = client.simulate_get(EGG, headers={"If-None-Match": header})
+    assert sent.status_code == HTTPStatus.OK
+    assert sent.json["slug"] == "egg-white-protein"
+
+
+def test_a_write_is_not_answered_by_what_the_caller_holds(client: TestClient) -> None:
+    added = client.simulate_post(
+        PRODUCTS, headers={**ADMIN, "If-None-Match": "*"}, json=a_product(name="Bacon")
+    )
+    assert added.status_code == HTTPStatus.CREATED
+
+
+def test_suggestions_may_be_kept(client: TestClient) -> None:
+    offered = client.simulate_get(f"{PRODUCTS}/suggest?q=e", headers=ADMIN)
+    assert offered.headers["cache-control"] == PUBLIC
+
+
+def test_if_modified_since_is_passed_over(client: TestClient) -> None:
+    later = {"If-Modified-Since": "Fri, 01 Jan 2027 12:00:00 GMT"}
+    assert client.simulate_get(EGG, headers=later).status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("path", [EGG, PRODUCTS, f"{PRODUCTS}/search?q=egg"])
+def test_public_reads_may_be_kept_and_admin_reads_never(client: TestClient, path: str) -> None:
+    assert client.simulate_get(path).headers["cache-control"] == PUBLIC
+    assert client.simulate_get(path, headers=ADMIN).headers["cache-control"] == PUBLIC
+    closed = f"{path}{'&' if '?' in path else '?'}status=active"
+    assert client.simulate_get(closed, headers=ADMIN).headers["cache-control"] == "no-store"

@@ -1,0 +1,87 @@
+from typing import Any
+
+import pytest
+from attrs import evolve
+from falcon.testing import TestClient
+
+from eggypro_adapters.memory import MemoryErrorTracker
+from eggypro_core.access.authentication import TokenWish
+from eggypro_core.operations.error_tracking import Circumstances
+from eggypro_core.operations.request_metrics import UNMATCHED
+from eggypro_core.shop import EggyPro
+from eggypro_http.app import create_app
+from eggypro_http.error_reporting import Reporter
+from eggypro_http.middleware.guard import Edge
+from eggypro_http.requests.client_address import Clients
+from tests.support.builders import ADMIN_KEY, a_product
+from tests.support.wsgi import EGG, PRODUCTS, ask, broken_app
+
+SECRET = "a-secret-of-the-body"  # noqa: S105  (of no use to anybody)
+HEADERS = {
+    "User-Agent": "curl/8",
+    "X-Request-ID": "mine",
+    "Authorization": f"Bearer {ADMIN_KEY}",
+    "Cookie": "session=hunter2",
+}
+
+
+@pytest.fixture
+def tracker() -> MemoryErrorTracker:
+    return MemoryErrorTracker()
+
+
+@pytest.fixture
+def broken(shop: EggyPro, tracker: MemoryErrorTracker) -> TestClient:
+    """A client of a shop whose catalogue fails."""
+    nothing: Any = None
+    return TestClient(create_app(evolve(shop, catalog=nothing, trackers=(tracker, tracker))))
+
+
+def test_an_unexpected_error_is_told_with_its_call_and_nothing_private(
+    broken: TestClient, tracker: MemoryErrorTracker
+) -> None:
+    failed = broken.simulate_patch(
+        EGG,
+        params={"q": SECRET},
+        headers={**HEADERS, "Content-Type": "application/json"},
+        json=a_product(name=SECRET),
+        remote_addr="203.0.113.77",
+    )
+    assert failed.status_code == 422  # of an unknown parameter nothing is told
+    failed = broken.simulate_delete(EGG, headers=HEADERS, remote_addr="203.0.113.77")
+    assert failed.status_code == 500
+    told = Circumstances(
+        "/api/products/{slug}", "DELETE", "admin", "mine", "curl/8", "203.0.113.0/24"
+    )
+    assert [during for _, during in tracker.errors] == [told, told]
+    assert isinstance(tracker.errors[0][0], AttributeError)
+
+
+def test_the_user_is_who_the_token_is_of_and_nobody_without_one(
+    broken: TestClient, shop: EggyPro, tracker: MemoryErrorTracker
+) -> None:
+    grant = shop.gate.grant(TokenWish())
+    broken.simulate_get(
+        PRODUCTS, params={"status": "all"}, headers={"Authorization": f"Bearer {grant.token}"}
+    )
+    broken.simulate_get(EGG)
+    users = [during.user_id for _, during in tracker.errors if during is not None]
+    assert users[::2] == [grant.user.id, None]
+
+
+def test_what_fails_beyond_all_handlers_is_told_too(tracker: MemoryErrorTracker) -> None:
+    edge = Edge(broken_app, Reporter((tracker,), Clients()))
+    assert ask(edge, EGG, HTTP_USER_AGENT="x" * 1000).status == 500
+    [(error, during)] = tracker.errors
+    assert isinstance(error, RuntimeError)
+    assert during is not None
+    assert (during.endpoint, during.user_agent) == (UNMATCHED, "x" * 512)
+
+
+def test_what_was_refused_on_purpose_is_told_to_nobody(
+    shop: EggyPro, tracker: MemoryErrorTracker
+) -> None:
+    client = TestClient(create_app(evolve(shop, trackers=(tracker,))))
+    for path in (f"{PRODUCTS}/nothing", "/nowhere", f"{PRODUCTS}?limit=0"):
+        assert 400 <= client.simulate_get(path).status_code < 500
+    assert tracker.errors == []

@@ -1,0 +1,162 @@
+from collections import defaultdict
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from falcon.testing import TestClient
+
+from eggypro_core.shop import EggyPro
+from eggypro_http.app import ROUTES
+from eggypro_http.routing import Route
+from tests.support.builders import ADMIN_KEY
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, ask, at
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "QUERY")
+
+
+def named(route: object) -> str:
+    return f"{route.method} {route.path}" if isinstance(route, Route) else str(route)
+
+
+def allowed() -> dict[str, set[str]]:
+    """What each address takes, by the table."""
+    found: dict[str, set[str]] = defaultdict(lambda: {"OPTIONS"})
+    for route in ROUTES:
+        found[route.path] |= {route.method, "HEAD"} if route.method == "GET" else {route.method}
+    return found
+
+
+@pytest.mark.parametrize(("path", "methods"), allowed().items())
+def test_an_address_takes_the_methods_of_the_table_and_says_which(
+    full: TestClient, path: str, methods: set[str]
+) -> None:
+    for method in (*METHODS, "BREW", "get", "PROPFIND", "WEBSOCKET"):
+        reply = ask(full.app, at(path), REQUEST_METHOD=method)
+        assert (reply.status == 405) == (method not in methods), method
+        if method == "OPTIONS":
+            assert (reply.status, reply.body) == (204, b"")
+        if method not in methods or method == "OPTIONS":
+            assert set(reply.headers["allow"].split(", ")) == methods
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.method == "GET"], ids=named)
+def test_head_answers_as_get_does_without_the_body(full: TestClient, route: Route) -> None:
+    query = "q=egg" if "q" in route.parameters else ""
+    got = full.simulate_get(at(route.path), query_string=query, headers=ADMIN)
+    head = full.simulate_head(at(route.path), query_string=query, headers=ADMIN)
+    assert (head.status_code, head.content) == (200, b"")
+    own = {"x-request-id": ""}
+    assert {**head.headers, **own} == {**got.headers, **own}
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.permission], ids=named)
+@pytest.mark.parametrize(
+    "credential",
+    [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {ADMIN_KEY}", ADMIN_KEY, "Bearer \xff"],
+)
+def test_a_closed_route_needs_the_credential(
+    client: TestClient, route: Route, credential: str | None
+) -> None:
+    refused = ask(
+        client.app,
+        at(route.path),
+        REQUEST_METHOD=route.method,
+        HTTP_AUTHORIZATION=credential,
+    )
+    assert refused.status == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+
+
+def test_the_name_of_the_scheme_has_no_case(client: TestClient) -> None:
+    header = {"Authorization": f"bearer  {ADMIN_KEY}"}
+    shown = client.simulate_get(EGG, params={"status": "all"}, headers=header)
+    assert shown.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api",
+        "/api/products/",
+        "/api/products/search/",
+        "/api/products/Egg",
+        "/api/products/egg%2Fwhite",
+        "/api/products/..",
+        "/api/products/%2e%2e/products",
+        "/api/products/a%00b",
+        "/api/products/%ff",
+        "/api/products/%ED%A0%80",
+        "/api/products/egg%0A",
+        "/api/products/" + "a" * 256,
+        "/api/products/" + "a" * 60_000,
+        "//api/products",
+        "/api/products/egg/reviews/1/2",
+        "*",
+    ],
+    ids=lambda path: path[:40],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "DELETE"])
+def test_what_can_be_no_address_is_not_found(client: TestClient, path: str, method: str) -> None:
+    decoded = unquote_to_bytes(path).decode("latin-1")
+    reply = ask(client.app, "/", REQUEST_METHOD=method, PATH_INFO=decoded)
+    assert reply.status == 404
+    assert reply.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("accept", ["image/png", "text/html", "application/json;q=0", "nonsense"])
+def test_who_takes_no_json_is_told_so_in_json(client: TestClient, accept: str) -> None:
+    for path in (EGG, PRODUCTS, "/api/health/live"):
+        refused = client.simulate_get(path, headers={"Accept": accept})
+        assert refused.status_code == 406
+        assert refused.headers["content-type"] == "application/problem+json"
+    refused = client.simulate_post(PRODUCTS, headers={**ADMIN, "Accept": accept}, json={})
+    assert refused.status_code == 406
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/json",
+        "application/*",
+        "text/html, */*;q=0.1",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        "text/html,application/json;q=0.9",
+    ],
+)
+def test_who_takes_json_gets_it(client: TestClient, accept: str) -> None:
+    assert client.simulate_get(EGG, headers={"Accept": accept}).status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["image/png", "application/xml", "text/html", "", "nonsense"])
+def test_an_error_is_problem_json_whatever_is_accepted(client: TestClient, accept: str) -> None:
+    for path in ("/nowhere", f"{PRODUCTS}/search"):
+        refused = client.simulate_put(path, headers={"Accept": accept})
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert refused.json["status"] == refused.status_code
+
+
+def test_refusals_come_in_their_order(client: TestClient, shop: EggyPro) -> None:
+    """Everything is wrong with the request; what is mended reveals the next fault."""
+    shop.catalog.add({"name": "Bacon", "price": "1", **_rest()})
+    wrong = {"HTTP_AUTHORIZATION": "Bearer wrong", "HTTP_TRANSFER_ENCODING": "chunked"}
+    assert post(client, "/api/nowhere", **wrong) == 404
+    assert post(client, EGG, **wrong) == 405
+    assert post(client, **wrong) == 401
+    wrong["HTTP_AUTHORIZATION"] = ADMIN["Authorization"]
+    assert post(client, **wrong) == 411
+    del wrong["HTTP_TRANSFER_ENCODING"]
+    wrong |= {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": "text/plain"}
+    assert post(client, **wrong) == 413
+    wrong["CONTENT_LENGTH"] = "1"
+    assert post(client, **wrong) == 415
+    wrong["CONTENT_TYPE"] = "application/json"
+    assert post(client, **wrong) == 400
+
+
+def _rest() -> dict[str, object]:
+    return {"description": "", "details": "", "ingredients": ["pig"]}
+
+
+def post(client: TestClient, path: str = PRODUCTS, **environ: str) -> int:
+    return ask(client.app, path, REQUEST_METHOD="POST", QUERY_STRING="a=1", **environ).status

@@ -1,0 +1,180 @@
+"""One story of categories, and of the products in them, played to two shops."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from attrs import evolve, frozen
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from eggypro_adapters.contracts.category_store import Stores
+from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.files.html import NhHtmlCleaner
+from eggypro_core.domain.category import Category, CategoryQuery
+from eggypro_core.domain.product import Product
+from eggypro_core.domain.product_query import ProductQuery
+from eggypro_core.errors import EggyProError, InvalidError, MovedError
+from eggypro_core.services.categories import Taxonomy
+from eggypro_core.services.products import Catalog
+from eggypro_core.validation.parameters import Status
+from tests.stories.product_story import STORY
+from tests.support.builders import a_product
+
+SLUGS = ("a", "b", "b-2", "c", "d")
+PRODUCTS = ("egg", "bacon", "former")
+QUERIES = (
+    CategoryQuery(limit=2),
+    CategoryQuery(status=Status.ARCHIVED, limit=1),
+    CategoryQuery(status=Status.ALL),
+    CategoryQuery(parent="none"),
+    CategoryQuery(parent="a", limit=1),
+    CategoryQuery(parent="b", status=Status.ALL),
+)
+slugs = st.sampled_from(SLUGS)
+products = st.sampled_from(PRODUCTS)
+wholes = st.fixed_dictionaries(
+    {"name": st.sampled_from(["A", "á", "b", "C"])},
+    optional={
+        "slug": slugs,
+        "parent": slugs | st.none(),
+        "description": st.sampled_from(["", "Two\nlines"]),
+        "is_active": st.booleans(),
+    },
+)
+
+
+@frozen
+class Shop:
+    """The services whose story it is."""
+
+    taxonomy: Taxonomy
+    catalog: Catalog
+
+
+class CategoryStory(RuleBasedStateMachine):
+    """Does the same to two shops, and compares what they say and hold after each step."""
+
+    def __init__(self, first: Stores, second: Stores) -> None:
+        super().__init__()
+        clock = FakeClock()
+        self.shops = [
+            Shop(
+                Taxonomy(stores.categories, clock),
+                Catalog(stores.products, NhHtmlCleaner(), clock),
+            )
+            for stores in (first, second)
+        ]
+
+    @initialize(there=st.lists(wholes, max_size=4), inside=st.lists(slugs, max_size=2))
+    def begin(self, there: list[dict[str, object]], inside: list[str]) -> None:
+        for values in there:
+            self.add(values)
+        self.add_product("egg", [])
+        self.add_product("bacon", inside)
+
+    @rule(values=wholes)
+    def add(self, values: dict[str, object]) -> None:
+        self.both(lambda shop: shop.taxonomy.add(values))
+
+    @rule(values=st.lists(wholes, max_size=3))
+    def load(self, values: list[dict[str, object]]) -> None:
+        self.both(lambda shop: shop.taxonomy.load(values))
+
+    @rule(slug=slugs, values=wholes)
+    def replace(self, slug: str, values: dict[str, object]) -> None:
+        self.both(lambda shop: shop.taxonomy.replace(slug, values))
+
+    @rule(slug=slugs, parent=slugs | st.none())
+    def move(self, slug: str, parent: str | None) -> None:
+        self.both(lambda shop: shop.taxonomy.change(slug, {"parent": parent}))
+
+    @rule(slug=slugs)
+    def archive(self, slug: str) -> None:
+        self.both(lambda shop: shop.taxonomy.archive(slug))
+
+    @rule(slug=slugs)
+    def restore(self, slug: str) -> None:
+        self.both(lambda shop: shop.taxonomy.restore(slug))
+
+    @rule(slug=slugs)
+    def remove(self, slug: str) -> None:
+        self.both(lambda shop: shop.taxonomy.remove(slug))
+
+    @rule(product=products, category=slugs)
+    def link(self, product: str, category: str) -> None:
+        self.both(lambda shop: shop.taxonomy.link(product, category))
+
+    @rule(product=products, category=slugs)
+    def unlink(self, product: str, category: str) -> None:
+        self.both(lambda shop: shop.taxonomy.unlink(product, category))
+
+    @rule(product=products, inside=st.lists(slugs, max_size=3))
+    def add_product(self, product: str, inside: list[str]) -> None:
+        values = a_product(name=product, slug=product, categories=inside)
+        self.both(lambda shop: shop.catalog.add(values))
+
+    @rule(product=products, is_active=st.booleans())
+    def change_product(self, product: str, *, is_active: bool) -> None:
+        self.both(lambda shop: shop.catalog.change(product, {"is_active": is_active}))
+
+    @rule(product=products, to=products)
+    def rename_product(self, product: str, to: str) -> None:
+        self.both(lambda shop: shop.catalog.change(product, {"slug": to}))
+
+    @rule(product=products)
+    def remove_product(self, product: str) -> None:
+        self.both(lambda shop: shop.catalog.remove(product))
+
+    @invariant()
+    def both_show_the_same(self) -> None:
+        self.both(lambda shop: [list(_pages(shop.taxonomy, query)) for query in QUERIES])
+        self.both(lambda shop: [_within(shop.catalog, slug) for slug in (None, *SLUGS)])
+
+    def both(self, call: Callable[[Shop], object]) -> None:
+        first, second = (_outcome(partial(call, shop)) for shop in self.shops)
+        assert first == second, f"{first}\n{second}"
+
+
+def play(
+    make_first: Callable[[], Stores], make_second: Callable[[], Stores], story: settings = STORY
+) -> None:
+    """Play stories to pairs of shops, each made empty. Fails where the two part ways."""
+
+    class Story(CategoryStory):
+        def __init__(self) -> None:
+            super().__init__(make_first(), make_second())
+
+    run_state_machine_as_test(Story, settings=story)
+
+
+def _outcome(call: Callable[[], object]) -> tuple[object, ...]:
+    """Return what a call comes to, apart from the ids that a store gives."""
+    try:
+        result = call()
+    except MovedError as moved:
+        return MovedError, moved.slug
+    except InvalidError as invalid:
+        return InvalidError, invalid.faults
+    except EggyProError as error:
+        return (type(error),)  # of two conflicts at once a store may name either
+    return "done", evolve(result, id=0) if isinstance(result, Product | Category) else result
+
+
+def _pages(taxonomy: Taxonomy, query: CategoryQuery) -> Iterator[tuple[object, ...]]:
+    following: CategoryQuery | None = query
+    while following is not None:
+        page = taxonomy.page(following)
+        yield page.total, [evolve(item, id=0) for item in page.items]
+        following = page.next
+
+
+def _within(catalog: Catalog, category: str | None) -> list[Product]:
+    page = catalog.page(ProductQuery(category=category, status=Status.ALL))
+    return [evolve(catalog.find(item.slug, Status.ALL), id=0) for item in page.items]

@@ -1,0 +1,55 @@
+"""The story itself: equal stores part nowhere, and one that errs is told apart."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from attrs import evolve
+from hypothesis import Phase, settings
+
+from eggypro_adapters.memory import MemoryProductStore
+from eggypro_core.domain.pagination import Page
+from eggypro_core.domain.product import ListedProduct, Product, ProductDraft
+from eggypro_core.domain.product_query import ProductQuery
+from tests.stories.product_story import STORY, play
+
+QUICK = settings(STORY, phases=[Phase.generate], database=None, derandomize=True, max_examples=200)
+
+
+class Forgetful(MemoryProductStore):
+    """Loses the SKU of what it adds."""
+
+    def add(self, draft: ProductDraft, at: datetime) -> Product:
+        return super().add(evolve(draft, sku=None), at)
+
+
+class Hoarding(MemoryProductStore):
+    """Keeps what should be gone."""
+
+    def remove(self, slug: str, check: Callable[[Product], None]) -> None:
+        check(self.find(slug))
+
+
+class Hasty(MemoryProductStore):
+    """Lets `next` skip a row."""
+
+    def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
+        page = super().page(query)
+        return evolve(page, next=page.next and evolve(page.next, offset=1))
+
+
+class Lavish(MemoryProductStore):
+    """Sells what is not there."""
+
+    def adjust_stock(self, slug: str, by: int) -> int:
+        return super().adjust_stock(slug, max(by, -self.find(slug).stock_quantity))
+
+
+def test_two_stores_of_one_kind_never_part() -> None:
+    play(MemoryProductStore, MemoryProductStore)
+
+
+@pytest.mark.parametrize("make", [Forgetful, Hoarding, Hasty, Lavish])
+def test_a_store_that_errs_is_told_apart(make: Callable[[], MemoryProductStore]) -> None:
+    with pytest.raises(AssertionError):
+        play(MemoryProductStore, make, QUICK)

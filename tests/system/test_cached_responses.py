@@ -1,0 +1,235 @@
+"""What is answered with a cache is what is answered without one, whatever is written."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from attrs import define, evolve
+from falcon.testing import Result, TestClient
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from eggypro_adapters.memory import MemoryCache
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.invalidation.feed import PostgresChanges, Written
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.reviews import PostgresReviewStore
+from eggypro_adapters.postgres.variants import PostgresVariantStore
+from eggypro_core.caching.read_cache import ReadCache
+from eggypro_core.domain.product_files import ImportEntry
+from eggypro_http.app import create_app
+from tests.stories.product_story import STORY
+from tests.support.builders import ADMIN_KEY, a_product, a_review, an_eggypro
+
+ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
+P, C = "/api/products", "/api/categories"
+SLUGS = ("egg", "salt", "new")
+READS = [
+    P,
+    f"{P}?in_stock=true&sort=price-asc",
+    f"{P}?category=top&facets=true",
+    f"{P}?category=low",
+    f"{P}/search?q=egg",
+    f"{P}/suggest?q=e",
+    C,
+    f"{C}/top",
+    f"{C}/low",
+    *(f"{P}/{slug}" for slug in SLUGS),
+    *(f"{P}/{slug}/variants" for slug in SLUGS),
+    f"{P}/egg/variants/1",
+    *(f"{P}/{slug}/reviews" for slug in SLUGS),
+]
+BEGINNING: list[tuple[str, str, object]] = [
+    ("POST", P, a_product(name="Egg")),
+    ("POST", P, a_product(name="Salt")),
+    ("POST", C, {"name": "Eggs", "slug": "top"}),
+    ("POST", C, {"name": "Salts", "slug": "low", "parent": "top"}),
+    ("PUT", f"{P}/egg/categories/low", None),
+]
+TRIES = 50_000
+slugs = st.sampled_from(["egg", *SLUGS])
+nth = st.integers(0, 2)
+forgood = st.sampled_from(["", "?permanent=true"])
+prices = st.sampled_from(["1.00", "2.00"])
+categories = st.sampled_from(["top", "low"])
+edits = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(["Egg", "Salt"]),
+        "slug": slugs,
+        "price": prices,
+        "is_active": st.booleans(),
+        "stock_quantity": st.integers(0, 2),
+        "attributes": st.just({"a": "b"}),
+    },
+)
+variants = st.fixed_dictionaries(
+    {"options": st.fixed_dictionaries({"Size": st.sampled_from("123")}), "price": prices},
+    optional={"is_active": st.booleans(), "stock_quantity": st.integers(0, 2)},
+)
+branches = st.fixed_dictionaries(
+    {"name": st.sampled_from(["Eggs", "Salts"])},
+    optional={"is_active": st.booleans(), "parent": st.sampled_from(["top", None])},
+)
+requests: st.SearchStrategy[tuple[str, str, object]] = st.one_of(
+    st.tuples(st.just("PATCH"), st.builds("{}/{}".format, st.just(P), slugs), edits),
+    st.tuples(st.just("POST"), st.builds(f"{P}/{{}}/variants".format, slugs), variants),
+    st.tuples(
+        st.just("PATCH"),
+        st.builds(f"{P}/{{}}/variants/{{}}".format, slugs, nth),
+        st.fixed_dictionaries({}, optional={"price": prices, "is_active": st.booleans()}),
+    ),
+    st.tuples(
+        st.just("POST"),
+        st.builds(f"{P}/{{}}/variants/{{}}/stock".format, slugs, nth),
+        st.builds(lambda number: {"set": number}, st.integers(0, 3)),
+    ),
+    st.tuples(
+        st.just("DELETE"), st.builds(f"{P}/{{}}/variants/{{}}".format, slugs, nth), st.none()
+    ),
+    st.tuples(
+        st.just("POST"),
+        st.builds(f"{P}/{{}}/stock".format, slugs),
+        st.builds(lambda number: {"set": number}, st.integers(0, 3)),
+    ),
+    st.tuples(
+        st.just("POST"),
+        st.just(P),
+        st.builds(lambda slug: a_product(slug=slug, name="Egg"), slugs),
+    ),
+    st.tuples(st.just("DELETE"), st.builds(f"{P}/{{}}{{}}".format, slugs, forgood), st.none()),
+    st.tuples(
+        st.just("POST"),
+        st.builds(f"{P}/{{}}/reviews".format, slugs),
+        st.builds(lambda number: a_review(rating=number), st.integers(1, 5)),
+    ),
+    st.tuples(
+        st.just("PATCH"),
+        st.builds("/api/reviews/{}".format, nth),
+        st.builds(lambda shown: {"is_verified": shown}, st.booleans()),
+    ),
+    st.tuples(st.just("DELETE"), st.builds("/api/reviews/{}".format, nth), st.none()),
+    st.tuples(
+        st.just("POST"),
+        st.just(C),
+        st.builds(lambda fields, slug: {**fields, "slug": slug}, branches, categories),
+    ),
+    st.tuples(st.just("PUT"), st.builds(f"{C}/{{}}".format, categories), branches),
+    st.tuples(
+        st.just("DELETE"), st.builds(f"{C}/{{}}?permanent=true".format, categories), st.none()
+    ),
+    st.tuples(
+        st.sampled_from(["PUT", "DELETE"]),
+        st.builds(f"{P}/{{}}/categories/{{}}".format, slugs, categories),
+        st.none(),
+    ),
+)
+
+
+@define
+class Two:
+    """One shop, with a cache and without."""
+
+    cached: TestClient
+    plain: TestClient
+    load: Callable[[list[ImportEntry]], object]
+
+
+@pytest.fixture
+def two(database_url: sa.URL, connect: Callable[..., Database], tmp_path: Path) -> Iterator[Two]:
+    written = Written(tmp_path)
+    database = connect(database_url, noted=written.note)
+    shop = an_eggypro(
+        PostgresProductStore(database),
+        PostgresVariantStore(database),
+        PostgresReviewStore(database),
+        PostgresCategoryStore(database),
+    )
+    with PostgresChanges(database, written).running() as changes:
+        cache = ReadCache(MemoryCache(lambda: 0), None, changes, ttl=300, clock=lambda: 0)
+        cached = TestClient(create_app(evolve(shop, cache=lambda: cache)))
+        yield Two(cached, TestClient(create_app(shop)), shop.catalog.load)
+    written.close()
+
+
+def ask(client: TestClient, method: str, path: str, body: object = None) -> Result:
+    sent = None if body is None else json.dumps(body)
+    return client.simulate_request(method, path, body=sent, headers=ADMIN)
+
+
+def read(client: TestClient, path: str) -> tuple[int, Any, str | None]:
+    answer = client.simulate_get(path)
+    body = answer.json
+    body.pop("request_id", None)
+    return answer.status_code, body, answer.headers.get("etag")
+
+
+def warm(two: Two, path: str) -> None:
+    """Ask until the answer comes from the cache; what is not there or elsewhere is not told."""
+    for _ in range(TRIES):
+        answer = two.cached.simulate_get(path)
+        if answer.status_code != 200 or answer.headers["x-cache"] == "hit":
+            return
+    raise AssertionError(path)
+
+
+def numbered(client: TestClient, path: str) -> str:
+    """Return a path whose variant or review, named by its place, is named by its id."""
+    found = re.fullmatch(r"(.*/variants|/api/reviews)/(\d+)(.*)", path)
+    if found is None:
+        return path
+    items = ask(client, "GET", f"{found[1]}?status=all").json.get("items", [])
+    place = int(found[2])
+    return f"{found[1]}/{items[place]['id'] if place < len(items) else 1}{found[3]}"
+
+
+def is_kept(path: str, answer: tuple[int, Any, str | None]) -> bool:
+    return "search" not in path or bool(answer[1]["items"])
+
+
+class Writing(RuleBasedStateMachine):
+    two: Two
+
+    def __init__(self) -> None:
+        super().__init__()
+        for slug in SLUGS:
+            ask(self.two.plain, "DELETE", f"{P}/{slug}?permanent=true")
+        for slug in ("low", "top"):
+            ask(self.two.plain, "DELETE", f"{C}/{slug}?permanent=true")
+        for method, path, body in BEGINNING:
+            assert ask(self.two.plain, method, path, body).status_code < 300
+
+    @rule(request=requests)
+    def write(self, request: tuple[str, str, object]) -> None:
+        method, path, body = request
+        ask(self.two.cached, method, numbered(self.two.plain, path), body)
+
+    @rule(request=requests)
+    def write_elsewhere(self, request: tuple[str, str, object]) -> None:
+        method, path, body = request
+        ask(self.two.plain, method, numbered(self.two.plain, path), body)
+
+    @rule(slug=slugs, price=prices)
+    def load(self, slug: str, price: str) -> None:
+        self.two.load([ImportEntry(1, a_product(slug=slug, price=price))])
+
+    @rule(path=st.sampled_from(READS))
+    def wait(self, path: str) -> None:
+        if is_kept(path, read(self.two.plain, path)):
+            warm(self.two, path)
+
+    @invariant()
+    def both_answer_the_same(self) -> None:
+        for path in READS:
+            assert read(self.two.cached, path) == read(self.two.plain, path), path
+
+
+def test_what_is_answered_with_a_cache_is_what_is_answered_without(two: Two) -> None:
+    Writing.two = two
+    run_state_machine_as_test(Writing, settings=settings(STORY, max_examples=5))

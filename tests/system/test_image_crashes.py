@@ -1,0 +1,89 @@
+"""Whoever dies when: no image is left behind, and no product shows one that is not there."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.contracts.sample_images import a_picture
+from eggypro_adapters.local_images import LocalImageStore
+from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.image_registry import PostgresImageLedger
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_core.domain.product import Product
+from eggypro_core.errors import NotFoundError, UnavailableError
+from eggypro_core.services.image_uploads import KEPT
+from eggypro_core.shop import EggyPro
+from tests.support.builders import ADMIN_KEY, a_product, an_eggypro
+from tests.support.crash_process import EGG, shop
+
+ROOT = Path(__file__).parents[2]
+TRANSACTION = ("before the transaction", "within the transaction", "after the transaction")
+DELETION = ("before the deletion", "after the deletion")
+DEATHS = [
+    *(("upload", place) for place in ("before the upload", "after the upload", *TRANSACTION)),
+    *(("arrange", place) for place in (*TRANSACTION, *DELETION)),
+    *(("remove", place) for place in DELETION),
+]
+
+
+@pytest.mark.parametrize(("deed", "place"), DEATHS)
+def test_a_death_leaves_nothing_behind(
+    database: Database, database_url: sa.URL, tmp_path: Path, deed: str, place: str
+) -> None:
+    clock = FakeClock()
+    survivor = shop(database, tmp_path, clock)
+    survivor.catalog.add(a_product())
+    survivor.gallery.add(EGG, [a_picture()])
+    url = database_url.render_as_string(hide_password=False)
+    died = subprocess.run(
+        [sys.executable, "-m", "tests.support.crash_process", url, str(tmp_path), deed, place],
+        cwd=ROOT,
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL
+    assert shown(survivor) <= stored(tmp_path)
+    clock.tick(int(KEPT.total_seconds()))
+    assert all(survivor.gallery.prune())
+    assert shown(survivor) == stored(tmp_path)
+    assert list(survivor.gallery.prune()) == []
+
+
+def shown(shop: EggyPro) -> set[str]:
+    """What products show."""
+    try:
+        return set(shop.catalog.find(EGG).own_images)
+    except NotFoundError:
+        return set()
+
+
+def stored(folder: Path) -> set[str]:
+    """What is in the folder."""
+    found = folder.glob("eggypro-products/*.image")
+    return {f"eggypro-products/{path.stem}" for path in found}
+
+
+class Losing(PostgresProductStore):
+    """Products whose answer is lost when a change is made."""
+
+    def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
+        super().change(slug, to)
+        raise UnavailableError("The connection is lost")
+
+
+def test_an_image_stays_where_a_product_has_got_it_without_a_word(
+    database: Database, tmp_path: Path
+) -> None:
+    images = LocalImageStore(tmp_path, PillowImageCleaner(), ADMIN_KEY)
+    losing = an_eggypro(Losing(database), ledger=PostgresImageLedger(database), images=images)
+    losing.catalog.add(a_product())
+    with pytest.raises(UnavailableError):
+        losing.gallery.add(EGG, [a_picture()])
+    assert len(shown(losing)) == 1
+    assert shown(losing) == stored(tmp_path)

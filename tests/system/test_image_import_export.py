@@ -1,0 +1,118 @@
+"""A catalogue with images of its own, in files: written, and read again here and elsewhere."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.contracts.sample_images import a_picture
+from eggypro_adapters.local_images import LocalImageStore
+from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.image_registry import PostgresImageLedger
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_core.domain.image import Transformation
+from eggypro_core.domain.product import Image
+from eggypro_core.domain.product_files import ImportReport
+from eggypro_core.services.image_uploads import KEPT
+from eggypro_core.shop import EggyPro
+from tests.support.builders import ADMIN_KEY, a_product, an_eggypro
+
+EGG = "egg-white-protein"
+FORMS = ("eggypro-csv", "jsonl", "shopify", "woocommerce")
+ELSEWHERE = "https://x.example/1.jpg"
+
+
+class Delivering(LocalImageStore):
+    """A store whose images everybody can reach, as Cloudinary's."""
+
+    def address(self, public_id: str, transformation: Transformation | None = None) -> str:
+        return f"https://cdn.example{super().address(public_id, transformation)}"
+
+
+@pytest.fixture(params=[LocalImageStore, Delivering], ids=lambda kind: kind.__name__)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> LocalImageStore:
+    made: LocalImageStore = request.param(tmp_path, PillowImageCleaner(), ADMIN_KEY)
+    return made
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def shop(request: pytest.FixtureRequest, store: LocalImageStore, clock: FakeClock) -> EggyPro:
+    """A shop whose one product has two images: one elsewhere, and one of its own."""
+    if request.param == "memory":
+        shop = an_eggypro(images=store, clock=clock)
+    else:
+        database: Database = request.getfixturevalue("database")
+        shop = an_eggypro(
+            PostgresProductStore(database),
+            ledger=PostgresImageLedger(database),
+            images=store,
+            clock=clock,
+        )
+    shop.catalog.add(a_product(images=[ELSEWHERE]))
+    shop.gallery.add(EGG, [a_picture()])
+    return shop
+
+
+def written(shop: EggyPro, form: str) -> bytes:
+    stream = BytesIO()
+    with shop.catalog.export() as products:
+        shop.writer(products, stream, form=form)
+    return stream.getvalue()
+
+
+def read(shop: EggyPro, content: bytes, form: str) -> ImportReport:
+    return shop.catalog.load(shop.reader(BytesIO(content), form=form), keep_going=True)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_written_and_read_again_changes_no_image(shop: EggyPro, form: str) -> None:
+    before = shop.catalog.find(EGG).images
+    report = read(shop, written(shop, form), form)
+    assert (report.refused, report.created) == ((), 0)
+    assert shop.catalog.find(EGG).images == before
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_another_shop_takes_what_it_can_reach(
+    shop: EggyPro, store: LocalImageStore, form: str
+) -> None:
+    other = an_eggypro(images=store)
+    report = read(other, written(shop, form), form)
+    assert (report.refused, report.created) == ((), 1)
+    elsewhere, *own = other.catalog.find(EGG).images
+    assert elsewhere == Image(ELSEWHERE)
+    if isinstance(store, Delivering):
+        assert [image.ref.startswith("https://cdn.example/") for image in own] == [True]
+    else:
+        assert own == []
+        [warning] = [one for one in report.warnings if one.field == "images"]
+        assert "eggypro-products/" in warning.message
+
+
+def test_an_image_that_a_file_takes_away_is_pruned(
+    shop: EggyPro, store: LocalImageStore, clock: FakeClock
+) -> None:
+    [public_id] = shop.catalog.find(EGG).own_images
+    line = f'{{"slug": "{EGG}", "images": ["{ELSEWHERE}"]}}'
+    assert read(shop, line.encode(), "jsonl").changed == 1
+    clock.tick(int(KEPT.total_seconds()))
+    assert list(shop.gallery.prune()) == [True]
+    again = f'{{"slug": "{EGG}", "images": ["{public_id}"]}}'
+    assert len(read(shop, again.encode(), "jsonl").warnings) == (not isinstance(store, Delivering))
+
+
+def test_a_file_can_give_an_image_to_a_new_product(shop: EggyPro, clock: FakeClock) -> None:
+    [public_id] = shop.catalog.find(EGG).own_images
+    line = f'{{"name": "New", "price": "1", "images": ["{public_id}"]}}'
+    assert read(shop, line.encode(), "jsonl").created == 1
+    shop.catalog.remove(EGG)
+    clock.tick(int(KEPT.total_seconds()))
+    assert list(shop.gallery.prune()) == []
+    assert shop.catalog.find("new").own_images == {public_id}

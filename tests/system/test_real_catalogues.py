@@ -1,0 +1,83 @@
+"""Catalogues of others, loaded through the library: products and what people say of them."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_adapters.postgres.reviews import PostgresReviewStore
+from eggypro_core.domain.product_files import ImportEntry
+from eggypro_core.domain.product_query import ProductQuery, Sort
+from eggypro_core.domain.review import rating_of
+from eggypro_core.shop import EggyPro
+from tests.support.builders import an_eggypro
+
+DUMMYJSON = Path(__file__).parents[3] / "shared" / "data" / "dummyjson" / "products.json"
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def shop(request: pytest.FixtureRequest) -> EggyPro:
+    if request.param == "memory":
+        return an_eggypro()
+    database: Database = request.getfixturevalue("database")
+    return an_eggypro(PostgresProductStore(database), reviews=PostgresReviewStore(database))
+
+
+@pytest.mark.skipif(not DUMMYJSON.exists(), reason="the real files lie beside the checkout")
+def test_products_and_their_reviews_load_and_are_rated(shop: EggyPro) -> None:
+    found = json.loads(DUMMYJSON.read_text(), parse_float=Decimal)
+    report = shop.catalog.load(_entries(found))
+    assert (report.created, report.refused) == (194, ())
+    given = defaultdict(list)
+    for slug, review in _reviews(found):
+        submitted = shop.feedback.submit(slug, review)
+        shop.feedback.moderate(submitted.id, {"is_verified": True})
+        given[slug].append(review["rating"])
+    assert sum(map(len, given.values())) == 582
+    for slug, ratings in given.items():
+        assert shop.catalog.find(slug).rating == rating_of(ratings)
+    best = shop.catalog.page(ProductQuery(sort=Sort.RATING, limit=100))
+    averages = [product.rating.average or 0 for product in best.items]
+    assert averages == sorted(averages, reverse=True)
+
+
+def _slug(product: dict[str, Any]) -> str:
+    return f"{product['id']}"
+
+
+def _entries(found: list[dict[str, Any]]) -> Iterator[ImportEntry]:
+    for product in found:
+        yield ImportEntry(
+            product["id"],
+            {
+                "slug": _slug(product),
+                "name": product["title"],
+                "sku": product["sku"],
+                "description": product["description"],
+                "price": product["price"],
+                "stock_quantity": product["stock"],
+                "images": product["images"],
+                "attributes": {"Brand": product.get("brand", "none")},
+            },
+        )
+
+
+def _reviews(found: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for product in found:
+        for number, review in enumerate(product["reviews"]):
+            date = datetime.fromisoformat(review["date"]).astimezone(UTC)
+            yield (
+                _slug(product),
+                {
+                    "reviewer_name": review["reviewerName"],
+                    "rating": review["rating"],
+                    "comment": f"{review['comment']} ({date:%Y-%m-%d}, {number})",
+                },
+            )
