@@ -303,7 +303,7 @@ def _pages(store: PostgresProductStore, query: ProductQuery) -> Iterator[Product
     following: ProductQuery | None = query
     while following is not None:
         yield following
-        following = store.page(following).next
+        following = store.page(following).next_query
 
 
 def _row(name: str, call: Callable[[], object]) -> str:

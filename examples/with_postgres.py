@@ -15,5 +15,5 @@ with open_eggypro(settings) as shop:
     page = shop.catalog.page(ProductQuery(in_stock=True, sort=Sort.PRICE_ASC, limit=3))
     print(page.total, "are in stock, of which the cheapest are")
     print(*(f"{product.price} {product.name}" for product in page.items), sep="\n")
-    assert page.next is not None
-    print("after them comes", shop.catalog.page(page.next).items[0].name)
+    assert page.next_query is not None
+    print("after them comes", shop.catalog.page(page.next_query).items[0].name)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import unescape
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -21,7 +21,6 @@ from eggypro_core.search.results import Explained, Listing
 from eggypro_core.search.zero_results import SearchMiss
 
 T = TypeVar("T")
-Q = TypeVar("Q", bound=ListQuery)
 SHOWN = 20
 """How many refused lines, and how many warnings, people are shown."""
 _SHORT = 80
@@ -154,13 +153,15 @@ def notices(title: str, found: Sequence[Notice]) -> Iterator[RenderableType]:
         yield f"... and {len(found) - SHOWN} more."
 
 
-def _page(page: Page[T, Q], query: Q, *tables: RenderableType) -> Iterator[RenderableType]:
+def _page(
+    page: Page[T, Any], query: ListQuery[Any, Any], *tables: RenderableType
+) -> Iterator[RenderableType]:
     if page.items:
         yield from tables
     total = f"more than {page.total}" if page.total_capped else str(page.total)
     yield f"{len(page.items)} of {total}"
-    if page.next is not None:
-        yield f"For more, add {_next_options(query, page.next)}"
+    if page.next_query is not None:
+        yield f"For more, add {_next_options(query, page.next_query)}"
 
 
 def _product_table(products: Sequence[ListedProduct], currency: str) -> Table:
@@ -364,7 +365,7 @@ def _plain(details: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _next_options(query: ListQuery, following: ListQuery) -> str:
+def _next_options(query: ListQuery[Any, Any], following: ListQuery[Any, Any]) -> str:
     """Return the options of the next page: the short one while it reaches."""
     offset = query.offset + query.limit
     if query.after is None and offset <= _LAST_OFFSET:

@@ -19,7 +19,7 @@ from eggypro_core.domain.image import (
     StoredImage,
     Transformation,
 )
-from eggypro_core.domain.pagination import Page, Position
+from eggypro_core.domain.pagination import CursorPosition, Page
 from eggypro_core.domain.product import (
     CategoryName,
     Image,
@@ -77,6 +77,7 @@ __all__ = [
     "ConflictError",
     "Credential",
     "Crop",
+    "CursorPosition",
     "EggyPro",
     "EggyProError",
     "Export",
@@ -106,7 +107,6 @@ __all__ = [
     "Page",
     "Permission",
     "Policy",
-    "Position",
     "Product",
     "ProductChanges",
     "ProductDraft",

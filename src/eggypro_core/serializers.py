@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from attrs import asdict, astuple, fields
@@ -33,7 +33,6 @@ REVIEWS = "/api/reviews"
 CATEGORIES = "/api/categories"
 UPLOADS = "/api/images/uploads"
 T = TypeVar("T")
-Q = TypeVar("Q", bound=ListQuery)
 
 
 def product_body(product: Product, currency: str, address: AddressOf) -> dict[str, Json]:
@@ -353,15 +352,16 @@ def timestamp(time: datetime) -> str:
 
 
 def _page(
-    page: Page[T, Q], query: ListQuery, address: str, body_of: Callable[[T], Json]
+    page: Page[T, Any], query: ListQuery[Any, Any], address: str, body_of: Callable[[T], Json]
 ) -> dict[str, Json]:
     """Return a page of the list at an address, with the address of the next page."""
+    following = page.next_query
     body: dict[str, Json] = {
         "items": [body_of(item) for item in page.items],
         "total": page.total,
         "limit": query.limit,
         "offset": query.offset if query.after is None else None,
-        "next": None if page.next is None else f"{address}?{urlencode(page.next.params())}",
+        "next": None if following is None else f"{address}?{urlencode(following.params())}",
     }
     return {**body, "total_capped": True} if page.total_capped else body
 

@@ -73,7 +73,7 @@ def wired(body: object) -> object:
 
 
 def a_page(next_: ProductQuery | None = None, *, capped: bool = False) -> dict[str, object]:
-    page = Page(items=(PRODUCT.listed(),), total=1, total_capped=capped, next=next_)
+    page = Page(items=(PRODUCT.listed(),), total=1, total_capped=capped, next_query=next_)
     return dict(page_body(Listing(page), ProductQuery(limit=5, offset=3), "CHF", nowhere))
 
 
@@ -144,16 +144,18 @@ def test_a_page_says_so_when_it_stopped_counting() -> None:
 
 
 def test_a_page_leads_to_the_next_by_an_address_that_is_read_as_its_query() -> None:
-    following = ProductQuery(search="egg & wéiß+", sort=Sort.NAME, limit=5).following(PRODUCT)
+    following = ProductQuery(search="egg & wéiß+", sort=Sort.NAME, limit=5).after_item(PRODUCT)
     address = urlsplit(str(a_page(following)["next"]))
     assert (address.scheme, address.netloc, address.path) == ("", "", "/api/products")
-    assert ProductQuery.read(dict(parse_qsl(address.query))) == following
+    assert ProductQuery.parse(dict(parse_qsl(address.query))) == following
 
 
 def test_a_page_that_was_reached_by_its_cursor_has_no_offset() -> None:
-    page: Page[ListedProduct, ProductQuery] = Page(items=(), total=0, total_capped=False, next=None)
+    page: Page[ListedProduct, ProductQuery] = Page(
+        items=(), total=0, total_capped=False, next_query=None
+    )
     assert (
-        page_body(Listing(page), ProductQuery().following(PRODUCT), "EUR", nowhere)["offset"]
+        page_body(Listing(page), ProductQuery().after_item(PRODUCT), "EUR", nowhere)["offset"]
         is None
     )
 

@@ -172,7 +172,7 @@ def _pages(taxonomy: Taxonomy, query: CategoryQuery) -> Iterator[tuple[object, .
     while following is not None:
         page = taxonomy.page(following)
         yield page.total, [evolve(item, id=0) for item in page.items]
-        following = page.next
+        following = page.next_query
 
 
 def _within(catalog: Catalog, category: str | None) -> list[Product]:

@@ -202,7 +202,7 @@ def _pages(catalog: Catalog, query: ProductQuery) -> Iterator[tuple[object, ...]
     while following is not None:
         page = catalog.page(following)
         yield page.total, page.total_capped, [_without_id(item) for item in page.items]
-        following = page.next
+        following = page.next_query
 
 
 def _without_id(product: P) -> P:

@@ -124,7 +124,7 @@ def followed(pages: Pages, query: ProductQuery) -> list[tuple[int, list[str]]]:
     while following is not None:
         page = pages(following)
         found.append((page.total, [product.slug for product in page.items]))
-        following = page.next
+        following = page.next_query
     return found
 
 

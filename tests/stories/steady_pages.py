@@ -89,4 +89,4 @@ def _followed(store: ProductStore, query: ProductQuery) -> Iterator[int]:
     while following is not None:
         page = store.page(following)
         yield from (product.id for product in page.items)
-        following = page.next
+        following = page.next_query

@@ -35,7 +35,7 @@ class Hasty(MemoryProductStore):
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         page = super().page(query)
-        return evolve(page, next=page.next and evolve(page.next, offset=1))
+        return evolve(page, next_query=page.next_query and evolve(page.next_query, offset=1))
 
 
 class Lavish(MemoryProductStore):

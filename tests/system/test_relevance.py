@@ -84,7 +84,7 @@ class Shops:
     def names(self) -> dict[str, str]:
         """The name of each product on sale, by slug."""
         page = self.memory.catalog.page(ProductQuery(limit=100))
-        assert page.next is None
+        assert page.next_query is None
         return {product.slug: product.name for product in page.items}
 
 

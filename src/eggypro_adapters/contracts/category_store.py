@@ -49,7 +49,7 @@ class Stores:
         while following is not None:
             page = self.categories.page(following)
             found += [category.slug for category in page.items]
-            following = page.next
+            following = page.next_query
         return found
 
     def facets(
@@ -380,8 +380,8 @@ class CategoryStoreContract:
         assert stores.within("c", search="deep") == ["deep"]
         assert stores.within("no-such") == []
         first = stores.products.page(ProductQuery(category="a", limit=2))
-        assert first.next is not None
-        assert [one.slug for one in stores.products.page(first.next).items] == ["twice"]
+        assert first.next_query is not None
+        assert [one.slug for one in stores.products.page(first.next_query).items] == ["twice"]
         stores.categories.change("b", below("x"))
         assert stores.within("a") == ["top", "twice"]
         assert stores.within("x") == ["deep", "other", "twice"]
@@ -411,10 +411,10 @@ class CategoryStoreContract:
             assert stores.listed(CategoryQuery(limit=limit)) == expected
         page = stores.categories.page(CategoryQuery(limit=2, offset=3))
         assert [one.slug for one in page.items] == ["banana", "eclair"]
-        assert page.next is not None
-        assert stores.listed(page.next) == ["eclair-2", "zebra"]
+        assert page.next_query is not None
+        assert stores.listed(page.next_query) == ["eclair-2", "zebra"]
         beyond = stores.categories.page(CategoryQuery(offset=100))
-        assert (beyond.items, beyond.total, beyond.next) == ((), 7, None)
+        assert (beyond.items, beyond.total, beyond.next_query) == ((), 7, None)
 
     def test_a_list_shows_roots_or_the_children_of_one(self, stores: Stores) -> None:
         stores.grow("a", "a/b", "a/b/c", "a/d", "x")

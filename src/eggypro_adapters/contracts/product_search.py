@@ -483,7 +483,7 @@ class SearchContract:
         late = evolve(query, offset=RANKED - 1)
         assert slugs(stores.products, late) == best[-1:]
         beyond = stores.products.page(evolve(query, offset=RANKED))
-        assert (beyond.items, beyond.total, beyond.next) == ((), RANKED + 4, None)
+        assert (beyond.items, beyond.total, beyond.next_query) == ((), RANKED + 4, None)
         by_name = ProductQuery(search="egg", limit=100, sort=Sort.NAME)
         assert len(slugs(stores.products, by_name)) == RANKED + 4
 

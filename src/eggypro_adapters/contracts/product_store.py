@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
-from eggypro_core.domain.pagination import COUNTED
+from eggypro_core.domain.pagination import MAX_EXACT_TOTAL
 from eggypro_core.domain.product import Image, ListedProduct, Product, ProductDraft
 from eggypro_core.domain.product_query import SUGGESTED, ProductQuery, Sort, Suggestion
 from eggypro_core.errors import ConflictError, MovedError, NotFoundError, StaleError
@@ -48,7 +48,7 @@ def slugs(store: ProductStore, query: ProductQuery) -> list[str]:
     while following is not None:
         page = store.page(following)
         found += [product.slug for product in page.items]
-        following = page.next
+        following = page.next_query
     return found
 
 
@@ -314,10 +314,10 @@ class ProductStoreContract:
             store.add(a_draft(f"p{number}"), NOON)
         page = store.page(ProductQuery(limit=2, offset=3))
         assert [product.slug for product in page.items] == ["p3", "p4"]
-        assert page.next is not None
-        assert slugs(store, page.next) == ["p5", "p6", "p7", "p8"]
+        assert page.next_query is not None
+        assert slugs(store, page.next_query) == ["p5", "p6", "p7", "p8"]
         beyond = store.page(ProductQuery(offset=100))
-        assert (beyond.items, beyond.total, beyond.next) == ((), 9, None)
+        assert (beyond.items, beyond.total, beyond.next_query) == ((), 9, None)
 
     def test_filters_keep_what_fits(self, store: ProductStore) -> None:
         store.add(a_draft("cheap", price=Decimal(1), stock_quantity=1), NOON)
@@ -396,8 +396,8 @@ class ProductStoreContract:
             assert explained.page == store.page(query)
             relevance = [relevance_of(each.tier, each.score) for each in explained.reasons]
             assert relevance == sorted(relevance, reverse=True)
-            place = explained.page.next
-            assert place is None or place.after_key()[0] == relevance[-1]
+            place = explained.page.next_query
+            assert place is None or place.start_key()[0] == relevance[-1]
         first, second = store.explain(ProductQuery(search="crisp wehy")).reasons[:2]
         assert [first.tier, second.tier] == [
             Tier(Field.NAME, Fit.CORRECTED),
@@ -456,15 +456,15 @@ class ProductStoreContract:
         assert slugs(store, ProductQuery(search="yolk")) == []
 
     def test_totals_are_exact_up_to_their_cap(self, store: ProductStore) -> None:
-        drafts = [a_draft("x", slug=f"x{number}") for number in range(COUNTED + 1)]
+        drafts = [a_draft("x", slug=f"x{number}") for number in range(MAX_EXACT_TOTAL + 1)]
         with store.load() as load:
             load.put(drafts[:-1], [], NOON)
             load.commit()
         page = store.page(ProductQuery(limit=1))
-        assert (page.total, page.total_capped) == (COUNTED, False)
+        assert (page.total, page.total_capped) == (MAX_EXACT_TOTAL, False)
         store.add(drafts[-1], NOON)
         page = store.page(ProductQuery(limit=1))
-        assert (page.total, page.total_capped) == (COUNTED, True)
+        assert (page.total, page.total_capped) == (MAX_EXACT_TOTAL, True)
 
     def test_an_export_gives_every_product_once_by_id(self, store: ProductStore) -> None:
         drafts = [a_draft("x", slug=f"x{n:04}", is_active=n % 3 > 0) for n in range(1200)]

@@ -46,8 +46,8 @@ def comments(store: ReviewStore, query: ReviewQuery) -> list[str]:
     """Return the comments of all pages, each found by following `next`."""
     page = store.page(query)
     found = [review.comment for review in page.items]
-    while page.next is not None:
-        page = store.page(page.next)
+    while page.next_query is not None:
+        page = store.page(page.next_query)
         found += [review.comment for review in page.items]
     assert page.total == len(found)
     return found

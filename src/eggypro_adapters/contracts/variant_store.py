@@ -273,8 +273,8 @@ class VariantStoreContract:
         """Return the sizes of all pages, and those that the product itself carries."""
         page = stores.variants.page(VariantQuery(product=EGG, status=status, limit=limit))
         found = [variant.options["Size"] for variant in page.items]
-        while page.next is not None:
-            page = stores.variants.page(page.next)
+        while page.next_query is not None:
+            page = stores.variants.page(page.next_query)
             found += [variant.options["Size"] for variant in page.items]
         assert page.total == len(found)
         carried = stores.products.find(EGG, status).variants

@@ -6,6 +6,7 @@ from datetime import datetime
 from attrs import evolve
 
 from eggypro_adapters.memory.database import MemoryDatabase, Node, Shelf
+from eggypro_adapters.memory.keyset import page_of
 from eggypro_core.domain.category import (
     ROOTS,
     SLUG,
@@ -17,7 +18,7 @@ from eggypro_core.domain.category import (
     require_place,
     slug_taken,
 )
-from eggypro_core.domain.pagination import COUNTED, Page, Position
+from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product_query import name_key
 from eggypro_core.domain.slug import free_slug, slug_of
 from eggypro_core.errors import NotFoundError
@@ -38,16 +39,8 @@ class MemoryCategoryStore:
     def page(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
         with self._database.lock:
             shelf = self._database.shelf.copy()
-        found = [node for node in shelf.categories.values() if _matches(query, node, shelf)]
-        found.sort(key=_place)
-        rows = [node for node in found if _is_behind(node, query.after)][query.offset :]
-        items = tuple(_category(shelf, node) for node in rows[: query.limit])
-        return Page(
-            items=items,
-            total=min(len(found), COUNTED),
-            total_capped=len(found) > COUNTED,
-            next=query.following(items[-1]) if len(rows) > query.limit else None,
-        )
+        nodes = [node for node in shelf.categories.values() if _matches(query, node, shelf)]
+        return page_of(query, nodes, place=_place, item_of=lambda node: _category(shelf, node))
 
     def add(self, draft: CategoryDraft, at: datetime) -> Category:
         with self._database.lock:
@@ -196,10 +189,6 @@ def _matches(query: CategoryQuery, node: Node, shelf: Shelf) -> bool:
     if query.parent == ROOTS:
         return node.parent is None
     return node.parent is not None and shelf.categories[node.parent].slug == query.parent
-
-
-def _is_behind(node: Node, place: Position | None) -> bool:
-    return place is None or _place(node) > (place.key, place.id)
 
 
 def _path(line: Sequence[Node]) -> list[str]:

@@ -9,9 +9,10 @@ from attrs import asdict, define, evolve, field
 
 from eggypro_adapters.memory.categories import add_category, drafts_of
 from eggypro_adapters.memory.database import MemoryDatabase, Shelf, named
+from eggypro_adapters.memory.keyset import page_of
 from eggypro_adapters.memory.search import find, reason_of
 from eggypro_core.domain.category import CategoryDraft, no_categories
-from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
     HIGHEST_STOCK,
     ListedProduct,
@@ -23,7 +24,6 @@ from eggypro_core.domain.product import (
 from eggypro_core.domain.product_files import Export
 from eggypro_core.domain.product_query import (
     FACETED,
-    RANKED,
     SUGGESTED,
     CategoryCount,
     Facets,
@@ -54,27 +54,18 @@ class MemoryProductStore:
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         with self._database.lock:
             shelf = self._database.shelf.copy()
-        found = _found(query, shelf)
-        found.sort(key=lambda row: row[0], reverse=query.sort.descending)
-        rows = found
-        if query.after is not None:
-            after = query.after_key()
-            rows = [row for row in rows if _is_behind(row[0], after, query.sort)]
-        rows = rows[query.offset :]
-        if query.sort is Sort.RELEVANCE:
-            rows = rows[: max(0, RANKED - query.passed)]
-        shown = rows[: query.limit]
-        return Page(
-            items=tuple(_listed(product, shelf) for _, product, _ in shown),
-            total=min(len(found), COUNTED),
-            total_capped=len(found) > COUNTED,
-            next=query.following(*shown[-1][1:]) if len(rows) > query.limit else None,
+        return page_of(
+            query,
+            _found(query, shelf),
+            place=lambda row: row[0],
+            item_of=lambda row: _listed(row[1], shelf),
+            most=query.ranked_rows_left if query.sort is Sort.RELEVANCE else None,
         )
 
     def facets(self, query: ProductQuery, *, many: bool) -> Facets:  # noqa: ARG002  (all are counted)
         with self._database.lock:
             shelf = self._database.shelf.copy()
-        found = [product for _, product, _ in _found(query, shelf)]
+        found = [product for _, product in _found(query, shelf)]
         prices = [product.price for product in found]
         return Facets(
             categories=_counts(found, shelf),
@@ -250,15 +241,15 @@ def _exported(product: Product, shelf: Shelf) -> Product:
     )
 
 
-def _found(query: ProductQuery, shelf: Shelf) -> list[tuple[tuple[SortKey, int], Product, int]]:
-    """Return the products of a query, each with its place in the order, and its relevance."""
+def _found(query: ProductQuery, shelf: Shelf) -> list[tuple[tuple[SortKey, int], Product]]:
+    """Return the products of a query, each with its place in the order."""
     matches = _matching(query, shelf)
     if query.search is None:
         relevance = dict.fromkeys((one.id for one in filter(matches, shelf.products.values())), 0)
     else:
         relevance = dict(find(shelf, query.search, matches).relevance)
     rows = [(shelf.products[one], fit) for one, fit in relevance.items()]
-    return [(_place(query, product, fit), product, fit) for product, fit in rows]
+    return [(_place(query, product, fit), product) for product, fit in rows]
 
 
 def _matching(query: ProductQuery, shelf: Shelf) -> Callable[[Product], bool]:
@@ -306,8 +297,3 @@ def _place(query: ProductQuery, product: Product, relevance: int) -> tuple[SortK
     if query.sort is Sort.RELEVANCE:
         return relevance, product.id
     return sort_key(query.sort, product), product.id
-
-
-def _is_behind(place: tuple[SortKey, int], after: tuple[SortKey, int], sort: Sort) -> bool:
-    # The two keys are of one sort, and so of one type.
-    return place < after if sort.descending else place > after

@@ -5,7 +5,8 @@ from datetime import datetime
 from attrs import asdict, evolve
 
 from eggypro_adapters.memory.database import MemoryDatabase
-from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_adapters.memory.keyset import page_of
+from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import Product, product_absent
 from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, review_absent
 
@@ -18,19 +19,9 @@ class MemoryReviewStore:
 
     def page(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
         with self._database.lock:
-            found = [one for one in self._every(query) if _fits(query, one)]
-        found.sort(key=_place, reverse=query.newest_first)
-        rows = found
-        if query.after is not None:
-            rows = [one for one in found if _is_behind(query, one)]
-        rows = rows[query.offset :]
-        shown = tuple(rows[: query.limit])
-        return Page(
-            items=shown,
-            total=min(len(found), COUNTED),
-            total_capped=len(found) > COUNTED,
-            next=query.following(shown[-1]) if len(rows) > query.limit else None,
-        )
+            every, shows = self._every(query), query.status.shows
+        reviews = [review for review in every if shows(is_verified=review.is_verified)]
+        return page_of(query, reviews, place=_place, item_of=lambda review: review)
 
     def add(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
         with self._database.lock:
@@ -82,14 +73,5 @@ class MemoryReviewStore:
         return product
 
 
-def _fits(query: ReviewQuery, review: Review) -> bool:
-    return query.status.shows(is_verified=review.is_verified)
-
-
 def _place(review: Review) -> tuple[datetime, int]:
     return review.created_at, review.id
-
-
-def _is_behind(query: ReviewQuery, review: Review) -> bool:
-    place, after = _place(review), query.after_key()
-    return place < after if query.newest_first else place > after

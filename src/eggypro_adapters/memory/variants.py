@@ -6,7 +6,8 @@ from datetime import datetime
 from attrs import asdict, evolve
 
 from eggypro_adapters.memory.database import MemoryDatabase, Shelf
-from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_adapters.memory.keyset import page_of
+from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import HIGHEST_STOCK, Product, product_absent, stock_refused
 from eggypro_core.domain.variant import (
     Variant,
@@ -35,18 +36,8 @@ class MemoryVariantStore:
 
     def page(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
         with self._database.lock:
-            found = self._shown(query.product, query.status)
-        rows = found
-        if query.after is not None:
-            rows = [one for one in found if (one.position, one.id) > query.after_key()]
-        rows = rows[query.offset :]
-        shown = tuple(rows[: query.limit])
-        return Page(
-            items=shown,
-            total=min(len(found), COUNTED),
-            total_capped=len(found) > COUNTED,
-            next=query.following(shown[-1]) if len(rows) > query.limit else None,
-        )
+            variants = self._shown(query.product, query.status)
+        return page_of(query, variants, place=_place, item_of=lambda variant: variant)
 
     def add(self, slug: str, draft: VariantDraft, at: datetime) -> Variant:
         with self._database.lock:
@@ -124,3 +115,7 @@ def _put(
     refuse_names(variant.options, (name for options in others for name in options))
     shelf.refuse_sku(variant.sku, product.id, variant.id)
     shelf.put_variants(product, [*siblings, variant], at)
+
+
+def _place(variant: Variant) -> tuple[int, int]:
+    return variant.position, variant.id

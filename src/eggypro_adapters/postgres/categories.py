@@ -12,7 +12,7 @@ from eggypro_adapters.postgres.database import Database, Statement
 from eggypro_adapters.postgres.schema import products, slug_aliases
 from eggypro_adapters.postgres.search_index import index
 from eggypro_core.domain.category import Category, CategoryDraft, CategoryQuery, no_category
-from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_core.domain.pagination import Page
 from eggypro_core.errors import MovedError, NotFoundError
 
 _FIND = Statement.of(category_tree.FOUND)
@@ -61,15 +61,8 @@ class PostgresCategoryStore:
 
     def page(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
         rows = self._database.read(page_statement(query), page_values(query))
-        total = rows[0][0]
-        found = [row[1:] for row in rows if row[1] is not None]
-        items = tuple(category_of(row) for row in found[: query.limit])
-        return Page(
-            items=items,
-            total=min(total, COUNTED),
-            total_capped=total > COUNTED,
-            next=query.following(items[-1]) if len(found) > query.limit else None,
-        )
+        shown = [row[1:] for row in rows if row[1] is not None]
+        return Page.of(query, shown, total=rows[0][0], item_of=category_of)
 
     def add(self, draft: CategoryDraft, at: datetime) -> Category:
         return self._database.write(lambda connection: category_tree.add(connection, draft, at))

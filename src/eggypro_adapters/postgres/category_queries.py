@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from eggypro_adapters.postgres import keyset
 from eggypro_adapters.postgres.database import Statement
 from eggypro_adapters.postgres.product_rows import is_within
 from eggypro_adapters.postgres.schema import categories, product_categories, products
 from eggypro_core.domain.category import ROOTS, Category, CategoryDraft, CategoryQuery
-from eggypro_core.domain.pagination import COUNTED
 from eggypro_core.validation.parameters import Status
 
 EVERY = sa.select(
@@ -78,27 +78,13 @@ def _statement(status: Status, parent: str | None, *, after: bool) -> Statement:
     row still tells the total, and its id is null.
     """
     matching = sa.and_(sa.true(), *_filters(status, parent))
-    counted: sa.Select[Any] = (
-        sa.select(sa.literal_column("1")).select_from(categories).where(matching)
-    )
-    total = sa.select(sa.func.count()).select_from(counted.limit(COUNTED + 1).subquery())
     found = sa.select(*(categories.c[name] for name in (*OWN, "name_key"))).where(matching)
-    if after:
-        place = sa.tuple_(
-            sa.bindparam("after_key", type_=sa.Text), sa.bindparam("after_id", type_=sa.BigInteger)
-        )
-        found = found.where(sa.tuple_(*_place) > place)
-    shown = (
-        found.order_by(*_place)
-        .limit(sa.bindparam("one_more", type_=sa.Integer))
-        .offset(sa.bindparam("skipped", type_=sa.Integer))
-        .subquery("shown")
-    )
-    one = sa.select(sa.literal_column("1").label("one")).subquery()
+    shown = keyset.page_rows(found, _place, after=after).subquery("shown")
+    columns = category_columns(shown)
     return Statement.of(
-        sa.select(total.scalar_subquery().label("total"), *category_columns(shown))
-        .select_from(one.outerjoin(shown, sa.true()))
-        .order_by(shown.c.name_key, shown.c.id)
+        keyset.with_total(keyset.total_of(categories, matching), columns, shown).order_by(
+            shown.c.name_key, shown.c.id
+        )
     )
 
 
@@ -110,14 +96,7 @@ def page_statement(query: CategoryQuery) -> Statement:
 
 def page_values(query: CategoryQuery) -> Mapping[str, object]:
     """Return the parameters of the statement of a query."""
-    values: dict[str, object] = {
-        "parent": query.parent,
-        "one_more": query.limit + 1,
-        "skipped": query.offset,
-    }
-    if query.after is not None:
-        values |= {"after_key": query.after.key, "after_id": query.after.id}
-    return values
+    return {"parent": query.parent, **keyset.page_values(query)}
 
 
 def _filters(status: Status, parent: str | None) -> list[sa.ColumnElement[bool]]:

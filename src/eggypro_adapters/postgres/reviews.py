@@ -8,11 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from attrs import asdict, frozen
 
+from eggypro_adapters.postgres import keyset
 from eggypro_adapters.postgres.database import Database, Statement
 from eggypro_adapters.postgres.product_keys import absent, absent_in
 from eggypro_adapters.postgres.rollups import rate
 from eggypro_adapters.postgres.schema import products, reviews
-from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import product_absent
 from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, ReviewStatus, review_absent
 
@@ -28,10 +29,7 @@ _names = (
     "created_at",
 )
 _REVIEW = [reviews.c[name] for name in _names]
-_after = sa.tuple_(
-    sa.bindparam("after_time", type_=sa.DateTime(timezone=True)),
-    sa.bindparam("after_id", type_=sa.Integer),
-)
+_place = (reviews.c.created_at, reviews.c.id)
 _slug = sa.bindparam("slug", type_=sa.Text)
 _id = sa.bindparam("review_id", type_=sa.Integer)
 _LOCKED = sa.select(products.c.id, products.c.is_active).with_for_update()
@@ -48,18 +46,12 @@ class PostgresReviewStore:
     _database: Database
 
     def page(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
-        rows = self._database.read(_page(query), _values(query))
+        values = {"slug": query.product, **keyset.page_values(query)}
+        rows = self._database.read(_page(query), values)
         if query.product is not None:
             self._require_sold(query.product, rows)
-        total = rows[0][0]
-        found = [_review(row[2:]) for row in rows if row[3] is not None]
-        items = tuple(found[: query.limit])
-        return Page(
-            items=items,
-            total=min(total, COUNTED),
-            total_capped=total > COUNTED,
-            next=query.following(items[-1]) if len(found) > query.limit else None,
-        )
+        shown = [row[2:] for row in rows if row[3] is not None]
+        return Page.of(query, shown, total=rows[0][0], item_of=_review)
 
     def add(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
         return self._database.write(lambda connection: _added(connection, slug, draft, at))
@@ -88,70 +80,42 @@ def _review(row: Sequence[Any]) -> Review:
 
 def _page(query: ReviewQuery) -> Statement:
     """Return the statement of a page: rows of total, whether it is sold, slug and a review."""
-    behind = query.after is not None
+    after = query.after is not None
     if query.product is not None:
-        return _of_product(behind=behind)
-    return _queue(query.status, behind=behind)
+        return _of_product(after=after)
+    return _queue(query.status, after=after)
 
 
 @cache
-def _of_product(*, behind: bool) -> Statement:
+def _of_product(*, after: bool) -> Statement:
     shown = sa.and_(reviews.c.product_id == products.c.id, reviews.c.is_verified)
-    place = (reviews.c.created_at, reviews.c.id)
-    page = sa.select(*_REVIEW).where(shown)
-    if behind:
-        page = page.where(sa.tuple_(*place) < _after)
-    page = page.order_by(*(column.desc() for column in place))
-    found = _limited(page).correlate(products).lateral()
-    total = _total(shown).lateral()  # joined: what is selected would be counted for each row
+    page = keyset.page_rows(sa.select(*_REVIEW).where(shown), _place, after=after, descending=True)
+    found = page.correlate(products).lateral()
+    # Joined: what is selected would be counted for each row.
+    total = keyset.total_of(reviews, shown, within=products).lateral()
     return Statement.of(
         sa.select(total.c.total, products.c.is_active, products.c.slug, *found.c)
         .select_from(products.join(total, sa.true()).outerjoin(found, sa.true()))
         .where(products.c.slug == _slug)
-        .order_by(found.c.created_at.desc(), found.c.id.desc())
+        .order_by(*keyset.in_order((found.c.created_at, found.c.id), descending=True))
     )
 
 
 @cache
-def _queue(status: ReviewStatus, *, behind: bool) -> Statement:
+def _queue(status: ReviewStatus, *, after: bool) -> Statement:
     of_status = {
         ReviewStatus.PENDING: sa.not_(reviews.c.is_verified),
         ReviewStatus.VERIFIED: reviews.c.is_verified,
         ReviewStatus.ALL: sa.true(),
     }[status]
-    place = (reviews.c.created_at, reviews.c.id)
     page = sa.select(products.c.slug, *_REVIEW).join_from(reviews, products).where(of_status)
-    if behind:
-        page = page.where(sa.tuple_(*place) > _after)
-    found = _limited(page.order_by(*place)).subquery()
-    one = sa.select(sa.literal_column("1").label("one")).subquery()
+    found = keyset.page_rows(page, _place, after=after).subquery()
+    total = keyset.total_of(reviews, of_status)
     return Statement.of(
-        sa.select(_total(of_status).scalar_subquery(), sa.true(), *found.c)
-        .select_from(one.outerjoin(found, sa.true()))
-        .order_by(found.c.created_at, found.c.id)
+        keyset.with_total(total, [sa.true(), *found.c], found).order_by(
+            found.c.created_at, found.c.id
+        )
     )
-
-
-def _limited(page: sa.Select[Any]) -> sa.Select[Any]:
-    one_more = sa.bindparam("one_more", type_=sa.Integer)
-    return page.limit(one_more).offset(sa.bindparam("skipped", type_=sa.Integer))
-
-
-def _total(matching: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    some: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(reviews).where(matching)
-    counted = some.limit(COUNTED + 1).correlate(products).subquery()
-    return sa.select(sa.func.count().label("total")).select_from(counted)
-
-
-def _values(query: ReviewQuery) -> dict[str, object]:
-    values: dict[str, object] = {
-        "slug": query.product,
-        "one_more": query.limit + 1,
-        "skipped": query.offset,
-    }
-    if query.after is not None:
-        values["after_time"], values["after_id"] = query.after_key()
-    return values
 
 
 def _added(connection: sa.Connection, slug: str, draft: ReviewDraft, at: datetime) -> Review:

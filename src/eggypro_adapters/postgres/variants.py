@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from attrs import evolve, frozen
 
+from eggypro_adapters.postgres import keyset
 from eggypro_adapters.postgres.database import Database, Statement
 from eggypro_adapters.postgres.product_keys import absent, absent_in, refuse_sku
 from eggypro_adapters.postgres.product_rows import VARIANT, variant_columns, variant_of
 from eggypro_adapters.postgres.rollups import derive
 from eggypro_adapters.postgres.schema import products, variants
 from eggypro_adapters.postgres.search_index import index
-from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import HIGHEST_STOCK, product_absent, stock_refused
 from eggypro_core.domain.variant import (
     Variant,
@@ -65,27 +67,15 @@ class PostgresVariantStore:
         raise variant_absent(slug, variant_id)
 
     def page(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
-        position, row_id = query.after_key() if query.after else (-1, 0)
-        values = {
-            "slug": query.product,
-            "position": position,
-            "after_id": row_id,
-            "one_more": query.limit + 1,
-            "skipped": query.offset,
-        }
-        rows = self._database.read(_PAGES[query.status], values)
+        statement = _page(query.status, after=query.after is not None)
+        values = {"slug": query.product, **keyset.page_values(query)}
+        rows = self._database.read(statement, values)
         if not rows:
             raise absent(self._database, query.product)
         is_sold, version, total = rows[0][:3]
         _require_shown(query.product, query.status, is_sold=is_sold)
-        found = [variant_of(row[3:], version) for row in rows if row[3] is not None]
-        items = tuple(found[: query.limit])
-        return Page(
-            items=items,
-            total=min(total, COUNTED),
-            total_capped=total > COUNTED,
-            next=query.following(items[-1]) if len(found) > query.limit else None,
-        )
+        shown = [row[3:] for row in rows if row[3] is not None]
+        return Page.of(query, shown, total=total, item_of=lambda row: variant_of(row, version))
 
     def add(self, slug: str, draft: VariantDraft, at: datetime) -> Variant:
         return self._database.write(lambda connection: _added(connection, slug, draft, at))
@@ -121,42 +111,23 @@ class PostgresVariantStore:
         return self._database.write(work)
 
 
-def _page(status: Status) -> Statement:
+@cache
+def _page(status: Status, *, after: bool) -> Statement:
     """Return the statement of a page: rows of the product, the total and the columns of VARIANT."""
-    of_product = [variants.c.product_id == products.c.id]
+    matching = [variants.c.product_id == products.c.id]
     if status is not Status.ALL:
-        of_product.append(variants.c.is_active.is_(status is Status.ACTIVE))
-    counted: sa.Select[Any] = (
-        sa.select(sa.literal_column("1")).where(*of_product).limit(COUNTED + 1)
-    )
+        matching.append(variants.c.is_active.is_(status is Status.ACTIVE))
     # Joined, not selected: what is selected would be counted again for each row.
-    total = (
-        sa.select(sa.func.count().label("total"))
-        .select_from(counted.correlate(products).subquery())
-        .lateral()
-    )
-    place = sa.tuple_(variants.c.position, variants.c.id)
-    after = sa.tuple_(
-        sa.bindparam("position", type_=sa.Integer), sa.bindparam("after_id", type_=sa.Integer)
-    )
-    shown = (
-        sa.select(*VARIANT)
-        .where(*of_product, place > after)
-        .order_by(variants.c.position, variants.c.id)
-        .limit(sa.bindparam("one_more", type_=sa.Integer))
-        .offset(sa.bindparam("skipped", type_=sa.Integer))
-        .correlate(products)
-        .lateral()
-    )
+    total = keyset.total_of(variants, *matching, within=products).lateral()
+    place = (variants.c.position, variants.c.id)
+    rows = keyset.page_rows(sa.select(*VARIANT).where(*matching), place, after=after)
+    shown = rows.correlate(products).lateral()
     return Statement.of(
         sa.select(*_PRODUCT, total.c.total, *shown.c)
         .select_from(products.join(total, sa.true()).outerjoin(shown, sa.true()))
         .where(products.c.slug == _slug)
         .order_by(shown.c.position, shown.c.id)
     )
-
-
-_PAGES = {status: _page(status) for status in Status}
 
 
 def _require_shown(slug: str, status: Status, *, is_sold: bool) -> None:

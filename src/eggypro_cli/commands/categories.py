@@ -71,7 +71,7 @@ def list_categories(  # noqa: PLR0913  (one for each parameter of a list)
         "cursor": cursor,
         "status": status,
     }
-    query = asked_for(CategoryQuery.read, wishes)
+    query = asked_for(CategoryQuery.parse, wishes)
     outside: Outside = context.obj
     with outside.open() as eggypro:
         page = eggypro.taxonomy.page(query)

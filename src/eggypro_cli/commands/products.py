@@ -174,7 +174,7 @@ def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bo
     from eggypro_core import ProductQuery
     from eggypro_core.serializers import page_body
 
-    query = asked_for(ProductQuery.read, wishes)
+    query = asked_for(ProductQuery.parse, wishes)
     outside: Outside = context.obj
     with outside.open() as eggypro:
         listing = eggypro.catalog.listing(query)

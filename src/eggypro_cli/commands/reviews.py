@@ -116,11 +116,11 @@ def _asked(
     from eggypro_core import ReviewQuery
 
     if product is None:
-        query = asked_for(ReviewQuery.read, wishes)
+        query = asked_for(ReviewQuery.parse, wishes)
         return query, feedback.page(query)
 
     def of(slug: str) -> tuple[ReviewQuery, Page[Review, ReviewQuery]]:
-        query = asked_for(lambda given: ReviewQuery.read_of(slug, given), wishes)
+        query = asked_for(lambda given: ReviewQuery.parse_for_product(slug, given), wishes)
         return query, feedback.page(query)
 
     return followed(product, of)

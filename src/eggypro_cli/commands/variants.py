@@ -56,7 +56,7 @@ def list_variants(  # noqa: PLR0913  (one for each parameter of a list)
     from eggypro_core.serializers import variant_page_body
 
     wishes = {"limit": limit, "offset": offset, "cursor": cursor, "status": status}
-    query = asked_for(lambda given: VariantQuery.read(slug, given), wishes)
+    query = asked_for(lambda given: VariantQuery.parse_for_product(slug, given), wishes)
     outside: Outside = context.obj
     with outside.open() as eggypro:
         asked, page = followed(slug, lambda slug: _page_at(slug, query, eggypro.assortment))

@@ -1,26 +1,17 @@
 """One category of a tree: its rules, what may be written to it, and the wish for a list of them."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import evolve, fields_dict, frozen
 
-from eggypro_core.domain.pagination import Position, cursor_of, read_cursor
+from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, text_key
 from eggypro_core.domain.product import NOT_IN_NAMES
 from eggypro_core.domain.product_query import name_key
-from eggypro_core.errors import ConflictError, Fault, InvalidError, MalformedError, NotFoundError
+from eggypro_core.errors import ConflictError, Fault, InvalidError, NotFoundError
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import (
-    DEFAULT_LIMIT,
-    PAGING,
-    Status,
-    number,
-    offset_with_cursor,
-    one_of,
-    worded,
-)
+from eggypro_core.validation.parameters import STATUS, Status, number
 from eggypro_core.validation.unset import UNSET, Unset
 
 DEPTH = 100
@@ -110,54 +101,27 @@ class CategoryChanges:
 
 
 @frozen(kw_only=True)
-class CategoryQuery:
-    """A wish for categories, in the order of their names.
+class CategoryQuery(ListQuery[Category, str]):
+    """A query for categories, sorted by name.
 
     `parent` is the slug of the one whose children are meant, or ROOTS; None stands for all.
     """
 
+    parameters: ClassVar[Parameters] = {
+        "parent": fields.line("Parent", 255),
+        "status": STATUS,
+        **PAGE_PARAMETERS,
+        "limit": number("Limit", 1, 1000),
+    }
+
     parent: str | None = None
-    limit: int = DEFAULT_LIMIT
-    offset: int = 0
     status: Status = Status.ACTIVE
-    after: Position | None = None
 
-    @classmethod
-    def read(cls, params: Mapping[str, object]) -> "CategoryQuery":
-        """Check parameters as an address or a command gives them: texts.
+    def _sort_key(self, item: Category) -> str:
+        return name_key(item.name)
 
-        Raises InvalidError with every fault, MalformedError for a cursor of another list.
-        """
-        values = fields.check(params, LIST_PARAMETERS, also=offset_with_cursor(params))
-        cursor = values.pop("cursor", None)
-        query = cls(**values)
-        return query if cursor is None else query._behind(str(cursor))
-
-    def following(self, last: Category) -> "CategoryQuery":
-        """Return the query for what comes after a category."""
-        return evolve(self, offset=0, after=Position(name_key(last.name), last.id))
-
-    def params(self) -> dict[str, str]:
-        """Return the parameters that `read` takes for this query, without what is default."""
-        shown: dict[str, object] = {
-            "parent": self.parent,
-            "limit": self.limit if self.limit != DEFAULT_LIMIT else None,
-            "offset": self.offset or None,
-            "status": self.status if self.status is not Status.ACTIVE else None,
-            "cursor": self.after and cursor_of(self.after, self._list()),
-        }
-        return worded(shown)
-
-    def _behind(self, cursor: str) -> "CategoryQuery":
-        position = read_cursor(cursor, self._list())
-        if not fields.is_clean(position.key):
-            raise MalformedError("The cursor does not belong to this list")
-        return evolve(self, after=position)
-
-    def _list(self) -> str:
-        """Return words that tell this list from others, not the place in it."""
-        bare = evolve(self, limit=DEFAULT_LIMIT, offset=0, after=None)
-        return json.dumps(["categories", bare.params()])
+    def _parse_key(self, text: str) -> str:
+        return text_key(text)
 
 
 def require_place(slug: str, above: Sequence[str], *, levels: int) -> None:
@@ -205,10 +169,3 @@ FIELDS: Mapping[str, fields.Rule] = {
     "parent": fields.optional(fields.slug("Parent", SLUG)),
     "is_active": fields.yes_or_no("Is active"),
 }
-LIST_PARAMETERS: Mapping[str, fields.Rule] = {
-    "parent": fields.line("Parent", 255),
-    "status": one_of("Status", Status),
-    **PAGING,
-    "limit": number("Limit", 1, 1000),
-}
-"""What `CategoryQuery.read` takes."""

@@ -1,25 +1,19 @@
 """Reviews of products: their rules, what may be submitted, and lists of them."""
 
-import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from functools import partial
+from typing import ClassVar, Self
 
-from attrs import evolve, frozen
+from attrs import field, frozen
 
-from eggypro_core.domain.pagination import Position, cursor_of, read_cursor
+from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, time_key
 from eggypro_core.domain.product import Rating
-from eggypro_core.errors import MalformedError, NotFoundError
+from eggypro_core.errors import NotFoundError
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import (
-    DEFAULT_LIMIT,
-    PAGING,
-    offset_with_cursor,
-    one_of,
-    worded,
-)
+from eggypro_core.validation.parameters import one_of
 
 REQUIRED = ("reviewer_name", "rating", "comment")
 SHOWN = frozenset({"id", "product", "is_verified", "created_at"})
@@ -75,78 +69,36 @@ class ReviewStatus(StrEnum):
 
 
 @frozen(kw_only=True)
-class ReviewQuery:
-    """A wish for reviews: a product's verified ones, newest first, or the moderators' queue.
+class ReviewQuery(ListQuery[Review, datetime]):
+    """A query for reviews: a product's verified ones, newest first, or the moderation queue.
 
-    The queue is of all products and begins with the oldest.
+    The queue is of all products, oldest first.
     """
 
+    parameters: ClassVar[Parameters] = {"status": one_of("Status", ReviewStatus), **PAGE_PARAMETERS}
+
     product: str | None = None
-    status: ReviewStatus = ReviewStatus.PENDING
-    limit: int = DEFAULT_LIMIT
-    offset: int = 0
-    after: Position | None = None
+    status: ReviewStatus = field()
+
+    @status.default
+    def _(self) -> ReviewStatus:
+        return ReviewStatus.PENDING if self.product is None else ReviewStatus.VERIFIED
 
     @classmethod
-    def read(cls, params: Mapping[str, object]) -> "ReviewQuery":
-        """Check parameters of the queue as an address or a command gives them: texts.
-
-        Raises InvalidError with every fault, MalformedError for a cursor of another list.
-        """
-        return cls._made(fields.check(params, QUEUE_PARAMETERS, also=offset_with_cursor(params)))
-
-    @classmethod
-    def read_of(cls, product: str, params: Mapping[str, object]) -> "ReviewQuery":
-        """Check parameters of a product's reviews as `read` does."""
-        values = fields.check(params, PAGING, also=offset_with_cursor(params))
-        return cls._made({**values, "product": product, "status": ReviewStatus.VERIFIED})
-
-    @classmethod
-    def _made(cls, values: dict[str, object]) -> "ReviewQuery":
-        cursor = values.pop("cursor", None)
-        query = cls(**values)  # type: ignore[arg-type]  # they were checked
-        return query if cursor is None else query._behind(str(cursor))
+    def parse_for_product(cls, product: str, params: Mapping[str, object]) -> Self:
+        """Return the query as `parse` does, for a product's reviews: there is no status."""
+        return cls._parse(params, PAGE_PARAMETERS, product=product)
 
     @property
-    def newest_first(self) -> bool:
+    def descending(self) -> bool:
         """Whether the newest comes first, as on a product's page."""
         return self.product is not None
 
-    def following(self, last: Review) -> "ReviewQuery":
-        """Return the query for what comes after a review."""
-        return evolve(self, offset=0, after=Position(last.created_at.isoformat(), last.id))
+    def _sort_key(self, item: Review) -> datetime:
+        return item.created_at
 
-    def after_key(self) -> tuple[datetime, int]:
-        """Return the time and the id that the reviews of this query lie behind."""
-        if self.after is None:
-            raise ValueError("this query begins at the front")
-        time = datetime.fromisoformat(self.after.key)
-        if time.tzinfo is None:
-            raise ValueError("not an aware time")
-        return time, self.after.id
-
-    def params(self) -> dict[str, str]:
-        """Return the parameters that `read` takes for this query, without what is default."""
-        in_queue = self.product is None and self.status is not ReviewStatus.PENDING
-        return worded(
-            {
-                "status": self.status if in_queue else None,
-                "limit": self.limit if self.limit != DEFAULT_LIMIT else None,
-                "offset": self.offset or None,
-                "cursor": self.after and cursor_of(self.after, self._list()),
-            }
-        )
-
-    def _behind(self, cursor: str) -> "ReviewQuery":
-        query = evolve(self, after=read_cursor(cursor, self._list()))
-        try:
-            query.after_key()
-        except ValueError:
-            raise MalformedError("The cursor does not belong to this list") from None
-        return query
-
-    def _list(self) -> str:
-        return json.dumps(["reviews", self.product, self.status])
+    def _parse_key(self, text: str) -> datetime:
+        return time_key(text)
 
 
 def read_moderation(values: Mapping[str, object]) -> bool:
@@ -185,5 +137,3 @@ FIELDS: Mapping[str, fields.Rule] = {
     "video_url": fields.optional(_url("Video URL")),
 }
 MODERATION: Mapping[str, fields.Rule] = {"is_verified": fields.yes_or_no("Is verified")}
-QUEUE_PARAMETERS: Mapping[str, fields.Rule] = {"status": one_of("Status", ReviewStatus), **PAGING}
-"""What `ReviewQuery.read` takes."""

@@ -4,22 +4,15 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from hashlib import blake2b
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from attrs import evolve, field, fields_dict, frozen
 
-from eggypro_core.domain.pagination import HIGHEST_ID, Position, cursor_of, read_cursor
+from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, integer_key
 from eggypro_core.domain.pricing import HIGHEST_PRICE, compare_at_faults, price_faults
-from eggypro_core.errors import ConflictError, Fault, InvalidError, MalformedError
+from eggypro_core.errors import ConflictError, Fault, InvalidError
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import (
-    DEFAULT_LIMIT,
-    PAGING,
-    STATUS,
-    Status,
-    offset_with_cursor,
-    worded,
-)
+from eggypro_core.validation.parameters import STATUS, Status
 from eggypro_core.validation.unset import UNSET, Unset, or_none
 
 OPTION_NAMES = 3
@@ -186,57 +179,24 @@ def derived(variants: Iterable[Variant | VariantDraft]) -> Derived | None:
 
 
 @frozen(kw_only=True)
-class VariantQuery:
-    """A wish for variants of the product at a slug, in their order."""
+class VariantQuery(ListQuery[Variant, int]):
+    """A query for variants of the product at a slug, in their order."""
+
+    parameters: ClassVar[Parameters] = {"status": STATUS, **PAGE_PARAMETERS}
 
     product: str
     status: Status = Status.ACTIVE
-    limit: int = DEFAULT_LIMIT
-    offset: int = 0
-    after: Position | None = None
 
     @classmethod
-    def read(cls, product: str, params: Mapping[str, object]) -> "VariantQuery":
-        """Check parameters as an address or a command gives them: texts.
+    def parse_for_product(cls, product: str, params: Mapping[str, object]) -> Self:
+        """Return the query as `parse` does, for the variants of a product."""
+        return cls._parse(params, cls.parameters, product=product)
 
-        Raises InvalidError with every fault, MalformedError for a cursor of another list.
-        """
-        values = fields.check(params, LIST_PARAMETERS, also=offset_with_cursor(params))
-        cursor = values.pop("cursor", None)
-        query = cls(product=product, **values)
-        return query if cursor is None else query._behind(str(cursor))
+    def _sort_key(self, item: Variant) -> int:
+        return item.position
 
-    def following(self, last: Variant) -> "VariantQuery":
-        """Return the query for what comes after a variant."""
-        return evolve(self, offset=0, after=Position(str(last.position), last.id))
-
-    def after_key(self) -> tuple[int, int]:
-        """Return the position and the id that the variants of this query lie behind."""
-        if self.after is None:
-            raise ValueError("this query begins at the front")
-        return _position(int(self.after.key)), self.after.id
-
-    def params(self) -> dict[str, str]:
-        """Return the parameters that `read` takes for this query, without what is default."""
-        return worded(
-            {
-                "status": self.status if self.status is not Status.ACTIVE else None,
-                "limit": self.limit if self.limit != DEFAULT_LIMIT else None,
-                "offset": self.offset or None,
-                "cursor": self.after and cursor_of(self.after, self._list()),
-            }
-        )
-
-    def _behind(self, cursor: str) -> "VariantQuery":
-        query = evolve(self, after=read_cursor(cursor, self._list()))
-        try:
-            query.after_key()
-        except ValueError:
-            raise MalformedError("The cursor does not belong to this list") from None
-        return query
-
-    def _list(self) -> str:
-        return json.dumps([self.product, self.status])
+    def _parse_key(self, text: str) -> int:
+        return integer_key(text)
 
 
 def combination(options: Mapping[str, str]) -> str:
@@ -270,12 +230,6 @@ def _option_faults(options: Mapping[str, str]) -> list[Fault]:
     return [Fault("options", "Too many options")] if len(options) > OPTION_NAMES else []
 
 
-def _position(number: int) -> int:
-    if not 0 <= number <= HIGHEST_ID:
-        raise ValueError("no variant stands there")
-    return number
-
-
 _OPTION_NAME = fields.line("Option name", 100)
 _OPTION = fields.line("Option", 255)
 _any_options = fields.text_map("Options", maximum=OPTION_NAMES, key=_OPTION_NAME, text=_OPTION)
@@ -303,5 +257,3 @@ FIELDS: Mapping[str, fields.Rule] = {
     "is_active": fields.yes_or_no("Is active"),
 }
 EDITS: Mapping[str, fields.Rule] = {**FIELDS, "options": _option_edits}
-LIST_PARAMETERS: Mapping[str, fields.Rule] = {"status": STATUS, **PAGING}
-"""What `VariantQuery.read` takes."""

@@ -39,7 +39,7 @@ class ProductStore(Protocol):
     def facets(self, query: ProductQuery, *, many: bool) -> Facets:
         """Return what all products of a query come to, wherever its page begins.
 
-        `many`: they are more than COUNTED, so that a sample will do.
+        `many`: they are more than MAX_EXACT_TOTAL, so that a sample will do.
         """
         ...
 

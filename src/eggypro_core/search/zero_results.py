@@ -6,11 +6,12 @@ from datetime import datetime
 
 from attrs import frozen
 
+from eggypro_core.domain.pagination import DEFAULT_LIMIT
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.domain.slug import fold
 from eggypro_core.search.text import words_of
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import DEFAULT_LIMIT, number
+from eggypro_core.validation.parameters import number
 
 KEPT = 1_000
 """How many are kept at most."""

@@ -40,7 +40,7 @@ class Taxonomy:
         return category
 
     def page(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
-        """Return a page of categories; its `next` is the query for the page after it."""
+        """Return a page of categories; its `next_query` asks for the page after it."""
         return self._categories.page(query)
 
     def add(self, values: Mapping[str, object]) -> Category:

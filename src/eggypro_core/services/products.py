@@ -55,7 +55,7 @@ class Catalog:
         return product
 
     def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
-        """Return a page of products; its `next` is the query for the page after it.
+        """Return a page of products; its `next_query` asks for the page after it.
 
         A search that finds nothing is counted.
         """

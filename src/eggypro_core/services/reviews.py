@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from eggypro_core.domain.pagination import HIGHEST_ID, Page
+from eggypro_core.domain.pagination import Page, is_id
 from eggypro_core.domain.review import (
     Review,
     ReviewDraft,
@@ -28,7 +28,7 @@ class Feedback:
     _clock: Clock
 
     def page(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
-        """Return a page of reviews; its `next` is the query for the page after it.
+        """Return a page of reviews; its `next_query` asks for the page after it.
 
         Those of a product raise NotFoundError unless it is on sale, and MovedError.
         """
@@ -51,14 +51,10 @@ class Feedback:
         The product's rating follows. Raises NotFoundError.
         """
         is_verified = read_moderation(values)
-        if not _is_id(review_id):
+        if not is_id(review_id):
             raise review_absent(review_id)
         return self._reviews.verify(review_id, is_verified=is_verified)
 
     def remove(self, review_id: int) -> bool:
         """Delete a review for good; return whether there was one."""
-        return _is_id(review_id) and self._reviews.remove(review_id)
-
-
-def _is_id(number: int) -> bool:
-    return 0 < number <= HIGHEST_ID
+        return is_id(review_id) and self._reviews.remove(review_id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from eggypro_core.domain.pagination import HIGHEST_ID, Page
+from eggypro_core.domain.pagination import Page, is_id
 from eggypro_core.domain.product import HIGHEST_STOCK, stock_refused
 from eggypro_core.domain.product_changes import read_stock
 from eggypro_core.domain.variant import REQUIRED, SHOWN, Variant, VariantChanges, VariantQuery
@@ -33,7 +33,7 @@ class Assortment:
         return self._variants.find(*_named(slug, variant_id), status)
 
     def page(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
-        """Return a page of a product's variants; its `next` is the query for the page after it."""
+        """Return a page of a product's variants; its `next_query` asks for the page after it."""
         known_slug(query.product)
         return self._variants.page(query)
 
@@ -77,7 +77,7 @@ class Assortment:
 
     def remove(self, slug: str, variant_id: int, *, version: int | None = None) -> None:
         """Delete a variant for good; one that is not there needs nothing."""
-        if not _is_id(variant_id):
+        if not is_id(variant_id):
             return
         self._variants.remove(
             known_slug(slug),
@@ -128,10 +128,6 @@ def variant_absent(slug: str, variant_id: int) -> NotFoundError:
 
 def _named(slug: str, variant_id: int) -> tuple[str, int]:
     """Return what names a variant. Raises NotFoundError for what cannot: no store is asked."""
-    if not _is_id(variant_id):
+    if not is_id(variant_id):
         raise variant_absent(slug, variant_id)
     return known_slug(slug), variant_id
-
-
-def _is_id(number: int) -> bool:
-    return 0 < number <= HIGHEST_ID

@@ -5,11 +5,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
-from eggypro_core.errors import Fault
 from eggypro_core.validation import fields
 
 E = TypeVar("E", bound=StrEnum)
-DEFAULT_LIMIT = 20
 
 
 class Status(StrEnum):
@@ -71,14 +69,6 @@ def amount(name: str) -> Callable[[object], Decimal]:
     return fields.shaped(rule, {"type": "number", "minimum": 0})
 
 
-PAGING: Mapping[str, fields.Rule] = {
-    "limit": number("Limit", 1, 100),
-    "offset": number("Offset", 0, 10_000),
-    "cursor": str,
-}
-"""What every list takes."""
-
-
 STATUS = one_of("Status", Status)
 STATUS_ALONE: Mapping[str, fields.Rule] = {"status": STATUS}
 """What is taken where one thing is shown."""
@@ -95,17 +85,6 @@ def read_status(params: Mapping[str, object]) -> Status:
     return status
 
 
-def offset_with_cursor(params: Mapping[str, object]) -> list[Fault]:
-    """Return the fault of parameters that name their place in a list twice."""
-    if "cursor" in params and "offset" in params:
-        return [Fault("offset", "Offset cannot be given together with a cursor")]
-    return []
-
-
-def worded(shown: Mapping[str, object]) -> dict[str, str]:
-    """Return parameters in the words that are read again; those that are None are left out."""
-    return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in shown.items()
-        if value is not None
-    }
+def query_text(value: object) -> str:
+    """Return a value as the text of the query parameter that is read as it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -6,7 +6,7 @@ import falcon
 
 from eggypro_core.access.authentication import Permission
 from eggypro_core.caching.entries import LISTS, TREE
-from eggypro_core.domain.category import LIST_PARAMETERS, CategoryQuery
+from eggypro_core.domain.category import CategoryQuery
 from eggypro_core.errors import NotFoundError
 from eggypro_core.serializers import CATEGORIES, PRODUCTS, category_body, category_page_body
 from eggypro_core.shop import EggyPro
@@ -20,7 +20,7 @@ from eggypro_http.routing import Route
 
 def list_categories(shop: EggyPro, request: falcon.Request) -> Answer:
     """Answer a page of categories."""
-    query = CategoryQuery.read(parameters(request))
+    query = CategoryQuery.parse(parameters(request))
     return tagged(category_page_body(shop.taxonomy.page(query), query))
 
 
@@ -80,7 +80,7 @@ ROUTES = (
         path=CATEGORIES,
         summary="A page of categories",
         handler=list_categories,
-        parameters=LIST_PARAMETERS,
+        parameters=CategoryQuery.parameters,
         closed_parameters=_BY_STATUS,
         answer="CategoryPage",
         tags=(LISTS, TREE),

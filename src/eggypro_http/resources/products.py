@@ -8,13 +8,7 @@ from attrs import evolve
 from eggypro_core.access.authentication import Permission
 from eggypro_core.caching.entries import LISTS, TREE, product_tag
 from eggypro_core.domain.product import Product
-from eggypro_core.domain.product_query import (
-    LIST_PARAMETERS,
-    SEARCH_PARAMETERS,
-    SUGGEST_PARAMETERS,
-    ProductQuery,
-    read_typed,
-)
+from eggypro_core.domain.product_query import SUGGEST_PARAMETERS, ProductQuery, read_typed
 from eggypro_core.errors import NotFoundError
 from eggypro_core.serializers import PRODUCTS, page_body, product_body, suggestions_body
 from eggypro_core.shop import EggyPro
@@ -28,12 +22,12 @@ from eggypro_http.routing import Route
 
 def list_products(shop: EggyPro, request: falcon.Request) -> Answer:
     """Answer a page of products."""
-    return _page(shop, ProductQuery.read(parameters(request)))
+    return _page(shop, ProductQuery.parse(parameters(request)))
 
 
 def search_products(shop: EggyPro, request: falcon.Request) -> Answer:
     """Answer a page of what a search finds, best first."""
-    return _page(shop, ProductQuery.read_search(parameters(request)))
+    return _page(shop, ProductQuery.parse_search(parameters(request)))
 
 
 def suggest_products(shop: EggyPro, request: falcon.Request) -> Answer:
@@ -112,7 +106,7 @@ ROUTES = (
         path=PRODUCTS,
         summary="A page of products",
         handler=list_products,
-        parameters=LIST_PARAMETERS,
+        parameters=ProductQuery.parameters,
         closed_parameters=_BY_LIST,
         answer="ProductPage",
         tags=_OF_LISTS,
@@ -132,7 +126,7 @@ ROUTES = (
         path=f"{PRODUCTS}/search",
         summary="Search for products",
         handler=search_products,
-        parameters=SEARCH_PARAMETERS,
+        parameters=ProductQuery.search_parameters,
         closed_parameters=_BY_LIST,
         answer="ProductPage",
         tags=_OF_LISTS,

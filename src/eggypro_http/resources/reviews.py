@@ -6,10 +6,10 @@ import orjson
 from eggypro_core.access.authentication import Permission
 from eggypro_core.access.rate_limiting import STANDARD, STRICT
 from eggypro_core.caching.entries import product_tag
-from eggypro_core.domain.review import QUEUE_PARAMETERS, ReviewQuery
+from eggypro_core.domain.pagination import PAGE_PARAMETERS
+from eggypro_core.domain.review import ReviewQuery
 from eggypro_core.serializers import PRODUCTS, REVIEWS, review_body, review_page_body
 from eggypro_core.shop import EggyPro
-from eggypro_core.validation.parameters import PAGING
 from eggypro_http.requests.json_body import json_object
 from eggypro_http.requests.query_string import parameters, require_no_parameters
 from eggypro_http.responses import NOTHING, Answer, tagged
@@ -18,7 +18,7 @@ from eggypro_http.routing import Route
 
 def list_reviews(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
     """Answer a page of a product's verified reviews."""
-    return _page(shop, ReviewQuery.read_of(slug, parameters(request)))
+    return _page(shop, ReviewQuery.parse_for_product(slug, parameters(request)))
 
 
 def submit_review(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
@@ -31,7 +31,7 @@ def submit_review(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
 
 def list_queue(shop: EggyPro, request: falcon.Request) -> Answer:
     """Answer a page of the moderators' queue."""
-    return _page(shop, ReviewQuery.read(parameters(request)))
+    return _page(shop, ReviewQuery.parse(parameters(request)))
 
 
 def moderate_review(shop: EggyPro, request: falcon.Request, review: int) -> Answer:
@@ -61,7 +61,7 @@ ROUTES = (
         path=OF_PRODUCT,
         summary="A page of a product's verified reviews",
         handler=list_reviews,
-        parameters=PAGING,
+        parameters=PAGE_PARAMETERS,
         answer="ReviewPage",
         tags=(product_tag("{slug}"),),
     ),
@@ -81,7 +81,7 @@ ROUTES = (
         summary="A page of the moderation queue",
         handler=list_queue,
         permission=Permission.REVIEWS_MODERATE,
-        parameters=QUEUE_PARAMETERS,
+        parameters=ReviewQuery.parameters,
         answer="ReviewPage",
     ),
     Route(

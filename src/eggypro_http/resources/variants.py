@@ -4,7 +4,7 @@ import falcon
 
 from eggypro_core.access.authentication import Permission
 from eggypro_core.caching.entries import product_tag
-from eggypro_core.domain.variant import LIST_PARAMETERS, Variant, VariantQuery
+from eggypro_core.domain.variant import Variant, VariantQuery
 from eggypro_core.serializers import PRODUCTS, variant_body, variant_page_body
 from eggypro_core.shop import EggyPro
 from eggypro_core.validation.parameters import STATUS_ALONE, read_status
@@ -16,7 +16,7 @@ from eggypro_http.routing import Route
 
 def list_variants(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
     """Answer a page of a product's variants."""
-    query = VariantQuery.read(slug, parameters(request))
+    query = VariantQuery.parse_for_product(slug, parameters(request))
     return tagged(variant_page_body(shop.assortment.page(query), query))
 
 
@@ -79,7 +79,7 @@ ROUTES = (
         path=MANY,
         summary="A page of a product's variants",
         handler=list_variants,
-        parameters=LIST_PARAMETERS,
+        parameters=VariantQuery.parameters,
         closed_parameters=_BY_STATUS,
         answer="VariantPage",
         tags=(product_tag("{slug}"),),

@@ -11,7 +11,7 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
-from eggypro_core.domain.pagination import COUNTED
+from eggypro_core.domain.pagination import MAX_EXACT_TOTAL
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.domain.variant import VariantQuery
 from eggypro_core.errors import NotFoundError
@@ -48,7 +48,7 @@ def test_a_slug_that_postgres_could_not_even_read_has_no_variants(
 
 def test_facets_of_very_many_are_told_by_a_sample(database: Database) -> None:
     store = PostgresProductStore(database)
-    drafts = [a_draft("x", slug=f"x{n}", stock_quantity=n % 4) for n in range(COUNTED + 1)]
+    drafts = [a_draft("x", slug=f"x{n}", stock_quantity=n % 4) for n in range(MAX_EXACT_TOTAL + 1)]
     with store.load() as load:
         load.put(drafts, [], NOON)
         load.commit()
@@ -57,5 +57,5 @@ def test_facets_of_very_many_are_told_by_a_sample(database: Database) -> None:
     for query in (ProductQuery(), ProductQuery(search="x")):
         facets = store.facets(query, many=True)
         assert facets.is_sampled
-        assert facets.in_stock == pytest.approx(COUNTED * 3 / 4, rel=0.1)
+        assert facets.in_stock == pytest.approx(MAX_EXACT_TOTAL * 3 / 4, rel=0.1)
         assert (facets.lowest, facets.highest) == (Decimal("24.99"), Decimal("24.99"))

@@ -89,8 +89,8 @@ def test_the_categories_of_a_real_shop_make_a_tree(
     assert taxonomy.load([entry.values(known) for entry in good(every)]) == 4584 - len(NOT_NAMES)
     page = taxonomy.page(CategoryQuery(limit=1000))
     shown = {category.slug: category for category in page.items}
-    while page.next is not None:
-        page = taxonomy.page(page.next)
+    while page.next_query is not None:
+        page = taxonomy.page(page.next_query)
         shown |= {category.slug: category for category in page.items}
     assert len(shown) == page.total == 4584 - len(NOT_NAMES)
     for entry in good(every):

@@ -156,5 +156,5 @@ def some_pages(shop: Stores, query: ProductQuery) -> list[tuple[int, list[str]]]
     while following is not None and len(found) < 2:
         page = shop.products.page(following)
         found.append((page.total, [product.slug for product in page.items]))
-        following = page.next
+        following = page.next_query
     return found

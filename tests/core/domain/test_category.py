@@ -13,7 +13,7 @@ from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryCategoryStore, MemoryDatabase, MemoryProductStore
 from eggypro_core.domain.category import SHOWN, Category, CategoryChanges, CategoryQuery
-from eggypro_core.domain.pagination import Position, cursor_of
+from eggypro_core.domain.pagination import CursorPosition, encode_cursor
 from eggypro_core.errors import (
     ConflictError,
     Fault,
@@ -216,35 +216,35 @@ def test_a_load_tells_every_fault_by_its_place_and_keeps_nothing(taxonomy: Taxon
         CategoryQuery(),
         CategoryQuery(parent="none", limit=1000, offset=3),
         CategoryQuery(parent="bars", status=Status.ALL),
-        CategoryQuery(status=Status.ARCHIVED, after=Position("é", 7)),
+        CategoryQuery(status=Status.ARCHIVED, after=CursorPosition("é", 7)),
     ],
 )
 def test_a_query_is_read_again_as_it_was(query: CategoryQuery) -> None:
-    assert CategoryQuery.read(query.params()) == query
+    assert CategoryQuery.parse(query.params()) == query
 
 
 def test_the_cursor_of_a_query_belongs_to_its_list(taxonomy: Taxonomy) -> None:
     for name in "abc":
         taxonomy.add({"name": name})
-    following = taxonomy.page(CategoryQuery(limit=1)).next
+    following = taxonomy.page(CategoryQuery(limit=1)).next_query
     assert following is not None
     params = following.params()
-    assert CategoryQuery.read({**params, "limit": "7"}) == evolve(following, limit=7)
+    assert CategoryQuery.parse({**params, "limit": "7"}) == evolve(following, limit=7)
     for other in ({"parent": "none"}, {"status": "all"}):
         with pytest.raises(MalformedError):
-            CategoryQuery.read({**params, **other})
+            CategoryQuery.parse({**params, **other})
     with pytest.raises(MalformedError):
-        CategoryQuery.read({"cursor": params["cursor"] + "x"})
+        CategoryQuery.parse({"cursor": params["cursor"] + "x"})
 
 
 def test_a_cursor_that_no_page_gave_is_refused() -> None:
-    forged = cursor_of(Position("a\x00", 1), CategoryQuery()._list())
+    forged = encode_cursor(CursorPosition("a\x00", 1), CategoryQuery()._fingerprint())
     with pytest.raises(MalformedError):
-        CategoryQuery.read({"cursor": forged})
+        CategoryQuery.parse({"cursor": forged})
 
 
 def test_wrong_parameters_are_told_together() -> None:
     wrong = {"limit": "1001", "offset": "-1", "status": "gone", "parent": "", "colour": "red"}
-    assert sorted(named(lambda: CategoryQuery.read(wrong))) == sorted(wrong)
-    assert named(lambda: CategoryQuery.read({"offset": "1", "cursor": "x"})) == ["offset"]
-    assert CategoryQuery.read({"limit": "1000"}).limit == 1000
+    assert sorted(named(lambda: CategoryQuery.parse(wrong))) == sorted(wrong)
+    assert named(lambda: CategoryQuery.parse({"offset": "1", "cursor": "x"})) == ["offset"]
+    assert CategoryQuery.parse({"limit": "1000"}).limit == 1000

@@ -12,16 +12,9 @@ from hypothesis import strategies as st
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.strategies import amounts, lines, names
-from eggypro_core.domain.pagination import HIGHEST_ID, Position, cursor_of
+from eggypro_core.domain.pagination import HIGHEST_ID, CursorPosition, encode_cursor
 from eggypro_core.domain.product import ListedProduct, Product, Rating
-from eggypro_core.domain.product_query import (
-    LIST_PARAMETERS,
-    SEARCH_PARAMETERS,
-    ProductQuery,
-    Sort,
-    name_key,
-    sort_key,
-)
+from eggypro_core.domain.product_query import ProductQuery, Sort, name_key, sort_key
 from eggypro_core.errors import Fault, InvalidError, MalformedError
 from eggypro_core.validation.parameters import Status, read_status
 
@@ -55,7 +48,7 @@ def queries(draw: st.DrawFn) -> ProductQuery:
     """Any query that can be read, at the front of its list, at an offset or behind a row."""
     search = draw(st.none() | lines())
     sorts = [sort for sort in Sort if search or sort is not Sort.RELEVANCE]
-    query = ProductQuery.read(
+    query = ProductQuery.parse(
         {
             name: value
             for name, value in {
@@ -72,7 +65,7 @@ def queries(draw: st.DrawFn) -> ProductQuery:
             if value is not None
         }
     )
-    return query.following(draw(rows()), draw(scores)) if draw(st.booleans()) else query
+    return after(query, draw(rows()), draw(scores)) if draw(st.booleans()) else query
 
 
 @st.composite
@@ -90,21 +83,25 @@ def rows(draw: st.DrawFn) -> ListedProduct:
 scores = st.integers(0, HIGHEST_ID)
 
 
+def after(query: ProductQuery, row: ListedProduct, score: int) -> ProductQuery:
+    return query.after_item(row, score if query.sort is Sort.RELEVANCE else None)
+
+
 def read_faults(**params: object) -> list[Fault]:
     with pytest.raises(InvalidError) as invalid:
-        ProductQuery.read(params)
+        ProductQuery.parse(params)
     return list(invalid.value.faults)
 
 
 def test_no_parameters_give_the_first_twenty_on_sale_by_name() -> None:
-    query = ProductQuery.read({})
+    query = ProductQuery.parse({})
     assert query == ProductQuery()
     assert (query.sort, query.limit, query.offset) == (Sort.NAME, 20, 0)
     assert (query.status, query.in_stock, query.after) == (Status.ACTIVE, None, None)
 
 
 def test_every_parameter_is_read() -> None:
-    query = ProductQuery.read(
+    query = ProductQuery.parse(
         {
             "search": " egg  white ",
             "category": "powders",
@@ -135,13 +132,13 @@ def test_every_parameter_is_read() -> None:
     ("word", "in_stock"), [("true", True), ("false", False), ("TRUE", True), ("False", False)]
 )
 def test_stock_is_asked_for_under_either_name(name: str, word: str, in_stock: object) -> None:
-    assert ProductQuery.read({name: word}).in_stock is in_stock
+    assert ProductQuery.parse({name: word}).in_stock is in_stock
 
 
 def test_a_search_is_sorted_by_relevance_unless_it_is_told_otherwise() -> None:
-    assert ProductQuery.read({"search": "egg"}).sort is Sort.RELEVANCE
-    assert ProductQuery.read({"search": "egg", "sort": "relevance"}).sort is Sort.RELEVANCE
-    assert ProductQuery.read({"search": "egg", "sort": "name"}).sort is Sort.NAME
+    assert ProductQuery.parse({"search": "egg"}).sort is Sort.RELEVANCE
+    assert ProductQuery.parse({"search": "egg", "sort": "relevance"}).sort is Sort.RELEVANCE
+    assert ProductQuery.parse({"search": "egg", "sort": "name"}).sort is Sort.NAME
 
 
 @pytest.mark.parametrize(
@@ -214,25 +211,25 @@ def test_what_makes_no_sense_together_is_refused_together() -> None:
 
 
 def test_a_search_address_needs_its_q_and_knows_no_search() -> None:
-    assert ProductQuery.read_search({"q": "egg"}) == ProductQuery.read({"search": "egg"})
-    assert ProductQuery.read_search({"q": "egg", "sort": "relevance"}).sort is Sort.RELEVANCE
+    assert ProductQuery.parse_search({"q": "egg"}) == ProductQuery.parse({"search": "egg"})
+    assert ProductQuery.parse_search({"q": "egg", "sort": "relevance"}).sort is Sort.RELEVANCE
     for params, field in (({}, "q"), ({"q": ""}, "q"), ({"q": "egg", "search": "x"}, "search")):
         with pytest.raises(InvalidError) as invalid:
-            ProductQuery.read_search(params)
+            ProductQuery.parse_search(params)
         assert [fault.field for fault in invalid.value.faults] == [field]
 
 
 def test_the_parameters_that_are_named_are_those_that_are_read() -> None:
-    assert set(SEARCH_PARAMETERS) == {*LIST_PARAMETERS, "q"} - {"search"}
-    for name in LIST_PARAMETERS:
+    assert set(ProductQuery.search_parameters) == {*ProductQuery.parameters, "q"} - {"search"}
+    for name in ProductQuery.parameters:
         with pytest.raises((InvalidError, MalformedError)) as refused:
-            ProductQuery.read({name: "\0"})
+            ProductQuery.parse({name: "\0"})
         assert "Unknown field" not in str(refused.value)
 
 
 @given(queries())
 def test_what_a_query_says_of_itself_is_read_as_the_same_query(query: ProductQuery) -> None:
-    assert ProductQuery.read(query.params()) == query
+    assert ProductQuery.parse(query.params()) == query
 
 
 @given(queries())
@@ -242,16 +239,16 @@ def test_a_query_says_nothing_that_is_default(query: ProductQuery) -> None:
     for name in params:
         rest = {other: value for other, value in params.items() if other != name}
         with suppress(MalformedError, InvalidError):
-            assert ProductQuery.read(rest) != query
+            assert ProductQuery.parse(rest) != query
 
 
 @given(queries(), rows(), scores)
 def test_the_query_behind_a_row_is_of_the_same_list_and_knows_the_row(
     query: ProductQuery, row: ListedProduct, score: int
 ) -> None:
-    following = query.following(row, score)
+    following = after(query, row, score)
     key = score if query.sort is Sort.RELEVANCE else sort_key(query.sort, row)
-    assert following.after_key() == (key, row.id)
+    assert following.start_key() == (key, row.id)
     assert evolve(following, after=None, offset=0) == evolve(query, after=None, offset=0)
     assert following.offset == 0
 
@@ -267,14 +264,14 @@ def test_a_query_is_written_in_the_words_of_an_address() -> None:
 
 
 def test_a_query_at_the_front_lies_behind_no_row() -> None:
-    with pytest.raises(ValueError, match="front"):
-        ProductQuery().after_key()
+    with pytest.raises(ValueError, match="first row"):
+        ProductQuery().start_key()
 
 
 def test_a_cursor_leads_on_under_another_limit_only() -> None:
-    cursor = ProductQuery(in_stock=True).following(ROW).params()["cursor"]
-    assert ProductQuery.read({"cursor": cursor, "in_stock": "true", "limit": "7"}).limit == 7
-    assert ProductQuery.read({"cursor": cursor, "inStock": "true"}).in_stock is True
+    cursor = ProductQuery(in_stock=True).after_item(ROW).params()["cursor"]
+    assert ProductQuery.parse({"cursor": cursor, "in_stock": "true", "limit": "7"}).limit == 7
+    assert ProductQuery.parse({"cursor": cursor, "inStock": "true"}).in_stock is True
 
 
 @pytest.mark.parametrize(
@@ -291,9 +288,9 @@ def test_a_cursor_leads_on_under_another_limit_only() -> None:
     ],
 )
 def test_a_cursor_of_another_list_is_malformed(other: dict[str, object]) -> None:
-    cursor = ProductQuery(in_stock=True).following(ROW).params()["cursor"]
+    cursor = ProductQuery(in_stock=True).after_item(ROW).params()["cursor"]
     with pytest.raises(MalformedError):
-        ProductQuery.read({**other, "cursor": cursor})
+        ProductQuery.parse({**other, "cursor": cursor})
 
 
 @pytest.mark.parametrize("sort", [sort for sort in Sort if sort is not Sort.RELEVANCE])
@@ -304,7 +301,7 @@ def test_a_cursor_of_another_list_is_malformed(other: dict[str, object]) -> None
 @example(cursor="A" * 100_000)
 def test_no_text_is_taken_for_a_cursor_of_a_list(sort: Sort, cursor: str) -> None:
     with pytest.raises(MalformedError):
-        ProductQuery.read({"sort": sort, "cursor": cursor})
+        ProductQuery.parse({"sort": sort, "cursor": cursor})
 
 
 @pytest.mark.parametrize(
@@ -335,9 +332,9 @@ def test_no_text_is_taken_for_a_cursor_of_a_list(sort: Sort, cursor: str) -> Non
 )
 def test_a_forged_cursor_with_a_key_that_no_row_has_is_malformed(sort: Sort, key: str) -> None:
     params = {"sort": sort, **({"search": "egg"} if sort is Sort.RELEVANCE else {})}
-    forged = evolve(ProductQuery.read(params), after=Position(key, 1)).params()
+    forged = evolve(ProductQuery.parse(params), after=CursorPosition(key, 1)).params()
     with pytest.raises(MalformedError):
-        ProductQuery.read(forged)
+        ProductQuery.parse(forged)
 
 
 @given(st.sampled_from(Sort), st.text(), st.integers())
@@ -345,18 +342,18 @@ def test_a_forged_cursor_with_a_key_that_no_row_has_is_malformed(sort: Sort, key
 def test_a_forged_cursor_is_read_or_malformed(sort: Sort, key: str, row: int) -> None:
     query = ProductQuery(search="egg", sort=sort)
     with suppress(MalformedError):
-        ProductQuery.read(evolve(query, after=Position(key, row)).params()).after_key()
+        ProductQuery.parse(evolve(query, after=CursorPosition(key, row)).params()).start_key()
 
 
-@given(st.dictionaries(st.sampled_from([*LIST_PARAMETERS, "x"]), st.text()))
+@given(st.dictionaries(st.sampled_from([*ProductQuery.parameters, "x"]), st.text()))
 def test_parameters_are_read_or_refused_and_never_break(params: dict[str, object]) -> None:
     with suppress(InvalidError, MalformedError):
-        ProductQuery.read(params)
+        ProductQuery.parse(params)
 
 
 def test_a_cursor_says_nothing_of_limit_or_place() -> None:
-    one, other = (ProductQuery(limit=limit).following(ROW).params() for limit in (5, 9))
-    assert one["cursor"] == other["cursor"] != cursor_of(Position("eclair", 7), "")
+    one, other = (ProductQuery(limit=limit).after_item(ROW).params() for limit in (5, 9))
+    assert one["cursor"] == other["cursor"] != encode_cursor(CursorPosition("eclair", 7), "")
 
 
 def test_status_is_read_alone() -> None:

@@ -103,11 +103,11 @@ def test_nobody_s_rating_is_none() -> None:
 
 
 def test_queries_are_read_and_written_in_the_same_words() -> None:
-    query = ReviewQuery.read({"status": "all", "limit": "7", "offset": "3"})
+    query = ReviewQuery.parse({"status": "all", "limit": "7", "offset": "3"})
     assert (query.status, query.limit, query.offset) == (ReviewStatus.ALL, 7, 3)
-    assert ReviewQuery.read(query.params()) == query
+    assert ReviewQuery.parse(query.params()) == query
     assert ReviewQuery().params() == {}
-    assert ReviewQuery.read_of("egg", {}).params() == {}
+    assert ReviewQuery.parse_for_product("egg", {}).params() == {}
 
 
 @pytest.mark.parametrize(
@@ -118,25 +118,25 @@ def test_queries_are_read_and_written_in_the_same_words() -> None:
     ],
 )
 def test_parameters_that_are_wrong_are_named(params: dict[str, Any], fields: set[str]) -> None:
-    assert {fault.field for fault in faults(lambda: ReviewQuery.read(params))} == fields
+    assert {fault.field for fault in faults(lambda: ReviewQuery.parse(params))} == fields
 
 
 def test_a_product_s_reviews_have_no_status() -> None:
-    told = faults(lambda: ReviewQuery.read_of("egg", {"status": "all"}))
+    told = faults(lambda: ReviewQuery.parse_for_product("egg", {"status": "all"}))
     assert told == (Fault("status", "Unknown field"),)
 
 
 def test_a_cursor_belongs_to_its_list(feedback: Feedback) -> None:
     for comment in ("a", "b"):
         feedback.submit("egg", a_review(comment=comment))
-    following = feedback.page(ReviewQuery(limit=1)).next
+    following = feedback.page(ReviewQuery(limit=1)).next_query
     assert following is not None
     params = following.params()
-    assert ReviewQuery.read(params) == following
+    assert ReviewQuery.parse(params) == following
     others: tuple[Callable[[], object], ...] = (
-        lambda: ReviewQuery.read(params | {"status": "all"}),
-        lambda: ReviewQuery.read_of("egg", params),
-        lambda: ReviewQuery.read({"cursor": params["cursor"][:-1]}),
+        lambda: ReviewQuery.parse(params | {"status": "all"}),
+        lambda: ReviewQuery.parse_for_product("egg", params),
+        lambda: ReviewQuery.parse({"cursor": params["cursor"][:-1]}),
     )
     for other in others:
         with pytest.raises(MalformedError):
@@ -153,7 +153,7 @@ def test_moderation_says_one_thing(feedback: Feedback) -> None:
     )
     shown = feedback.moderate(review.id, {"is_verified": True})
     assert shown == evolve(review, is_verified=True)
-    assert feedback.page(ReviewQuery.read_of("egg", {})).items == (shown,)
+    assert feedback.page(ReviewQuery.parse_for_product("egg", {})).items == (shown,)
 
 
 @pytest.mark.parametrize("review_id", [0, -1, 99, 2**31, 2**70])

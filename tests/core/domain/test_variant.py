@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_adapters.contracts import strategies
-from eggypro_core.domain.pagination import HIGHEST_ID, Position, cursor_of
+from eggypro_core.domain.pagination import HIGHEST_ID, CursorPosition
 from eggypro_core.domain.product import HIGHEST_STOCK
 from eggypro_core.domain.variant import (
-    LIST_PARAMETERS,
     OPTION_NAMES,
     REQUIRED,
     Derived,
@@ -475,25 +474,25 @@ def test_four_names_of_options_are_refused_by_name(
 
 def query_faults(**params: object) -> list[Fault]:
     with pytest.raises(InvalidError) as invalid:
-        VariantQuery.read("egg", params)
+        VariantQuery.parse_for_product("egg", params)
     return list(invalid.value.faults)
 
 
 def test_no_parameters_ask_for_the_first_twenty_on_sale() -> None:
-    query = VariantQuery.read("egg", {})
+    query = VariantQuery.parse_for_product("egg", {})
     assert query == VariantQuery(product="egg")
     assert (query.status, query.limit, query.offset, query.after) == (Status.ACTIVE, 20, 0, None)
     assert query.params() == {}
-    with pytest.raises(ValueError, match="front"):
-        query.after_key()
+    with pytest.raises(ValueError, match="first row"):
+        query.start_key()
 
 
 def test_every_parameter_is_read_and_written_down_again() -> None:
     params = {"status": "all", "limit": "7", "offset": "5"}
-    query = VariantQuery.read("egg", params)
+    query = VariantQuery.parse_for_product("egg", params)
     assert query == VariantQuery(product="egg", status=Status.ALL, limit=7, offset=5)
     assert query.params() == params
-    assert {*LIST_PARAMETERS} == {*params, "cursor"}
+    assert {*VariantQuery.parameters} == {*params, "cursor"}
 
 
 def test_all_faults_of_a_query_are_told_at_once() -> None:
@@ -504,7 +503,7 @@ def test_all_faults_of_a_query_are_told_at_once() -> None:
 
 
 def test_an_offset_together_with_a_cursor_is_a_fault() -> None:
-    cursor = VariantQuery(product="egg").following(VARIANT).params()["cursor"]
+    cursor = VariantQuery(product="egg").after_item(VARIANT).params()["cursor"]
     assert query_faults(cursor=cursor, offset="0") == [
         Fault("offset", "Offset cannot be given together with a cursor")
     ]
@@ -521,36 +520,40 @@ def test_the_query_of_a_next_page_is_read_again_as_it_was(
 ) -> None:
     last = evolve(VARIANT, id=number, position=position)
     query = VariantQuery(product="egg", status=status, limit=limit, offset=40)
-    following = query.following(last)
+    following = query.after_item(last)
     assert following.offset == 0
-    assert following.after_key() == (position, number)
-    assert VariantQuery.read("egg", following.params()) == following
+    assert following.start_key() == (position, number)
+    assert VariantQuery.parse_for_product("egg", following.params()) == following
 
 
 def test_a_cursor_is_bound_to_product_and_status_but_not_to_the_limit() -> None:
     query = VariantQuery(product="egg", limit=5)
-    cursor = query.following(VARIANT).params()["cursor"]
-    assert VariantQuery.read("egg", {"cursor": cursor, "limit": "9"}).after_key() == (2, 7)
+    cursor = query.after_item(VARIANT).params()["cursor"]
+    assert VariantQuery.parse_for_product("egg", {"cursor": cursor, "limit": "9"}).start_key() == (
+        2,
+        7,
+    )
     for slug, params in (("salt", {}), ("egg", {"status": "all"}), ("egg", {"status": "archived"})):
         with pytest.raises(MalformedError):
-            VariantQuery.read(slug, {"cursor": cursor, **params})
+            VariantQuery.parse_for_product(slug, {"cursor": cursor, **params})
 
 
 @pytest.mark.parametrize("mended", ["", "x", "{}=", "A{}", "{}A", " {}", "\ud800", "a" * 9999])
 def test_a_mended_cursor_is_malformed(mended: str) -> None:
-    cursor = VariantQuery(product="egg").following(VARIANT).params()["cursor"]
+    cursor = VariantQuery(product="egg").after_item(VARIANT).params()["cursor"]
     with pytest.raises(MalformedError):
-        VariantQuery.read("egg", {"cursor": mended.format(cursor)})
+        VariantQuery.parse_for_product("egg", {"cursor": mended.format(cursor)})
 
 
 @pytest.mark.parametrize("key", ["-1", str(2**31), "", "x", "1.0", "9" * 5000])
 def test_a_cursor_to_a_place_where_no_variant_stands_is_malformed(key: str) -> None:
-    sealed = cursor_of(Position(key, 1), '["egg", "active"]')
+    query = VariantQuery(product="egg")
+    sealed = evolve(query, after=CursorPosition(key, 1)).params()
     with pytest.raises(MalformedError):
-        VariantQuery.read("egg", {"cursor": sealed})
+        VariantQuery.parse_for_product("egg", sealed)
 
 
-def test_the_seal_of_these_tests_is_the_one_of_the_query() -> None:
-    assert VariantQuery(product="egg").following(VARIANT).params() == {
-        "cursor": cursor_of(Position("2", 7), '["egg", "active"]')
-    }
+def test_the_next_page_starts_after_the_position_and_id_of_the_last_variant() -> None:
+    query = VariantQuery(product="egg").after_item(VARIANT)
+    assert query == VariantQuery(product="egg", after=CursorPosition("2", 7))
+    assert query.params().keys() == {"cursor"}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore, MemorySearchMisses
-from eggypro_core.domain.pagination import Position
+from eggypro_core.domain.pagination import CursorPosition
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.errors import InvalidError
 from eggypro_core.search.zero_results import KEPT, SearchMiss, read_most, words_missed
@@ -124,7 +124,7 @@ def test_how_it_is_shown_does_not_matter(catalog: Catalog, misses: MemorySearchM
         {"status": Status.ALL},
         {"status": Status.ARCHIVED},
         {"offset": 1},
-        {"after": Position("1.1", 1)},
+        {"after": CursorPosition("1.1", 1)},
         {"search": None},
         {"search": "egg"},
         {"search": "whiet"},

@@ -491,9 +491,9 @@ def test_pages_lead_to_one_another_by_what_they_say_of_themselves(catalog: Catal
     for number in range(5):
         catalog.add(a_product(name=f"Egg {number}"))
     found: list[str] = []
-    query: ProductQuery | None = ProductQuery.read({"limit": "2"})
+    query: ProductQuery | None = ProductQuery.parse({"limit": "2"})
     while query is not None:
         page = catalog.page(query)
         found += [product.slug for product in page.items]
-        query = page.next and ProductQuery.read(page.next.params())
+        query = page.next_query and ProductQuery.parse(page.next_query.params())
     assert found == [f"egg-{number}" for number in range(5)]

@@ -7,12 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from attrs import frozen
 
+from eggypro_adapters.postgres import keyset
 from eggypro_adapters.postgres.database import Statement
 from eggypro_adapters.postgres.listing import search_statements
 from eggypro_adapters.postgres.listing.facets import facets_of
 from eggypro_adapters.postgres.product_rows import LISTED, category_names, is_within, listed_of
 from eggypro_adapters.postgres.schema import categories, product_categories, products
-from eggypro_core.domain.pagination import COUNTED, Page
+from eggypro_core.domain.pagination import MAX_EXACT_TOTAL, Page
 from eggypro_core.domain.product import ListedProduct
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.validation.parameters import Status
@@ -61,16 +62,8 @@ def page_statement(
 
 def page_values(query: ProductQuery) -> dict[str, object]:
     """Return the parameters of the statement of a query."""
-    values: dict[str, object] = {
-        "category": query.category,
-        "min_price": query.min_price,
-        "max_price": query.max_price,
-        "one_more": query.limit + 1,
-        "skipped": query.offset,
-    }
-    if query.after is not None:
-        values["after_key"], values["after_id"] = query.after_key()
-    return values
+    filters = {name: getattr(query, name) for name in ("category", "min_price", "max_price")}
+    return {**filters, **keyset.page_values(query)}
 
 
 def facets_statement(query: ProductQuery) -> Statement:
@@ -82,29 +75,27 @@ def page_of(
     rows: Sequence[tuple[Any, ...]], query: ProductQuery
 ) -> Page[ListedProduct, ProductQuery]:
     """Return the page that the rows of a statement are."""
-    total = rows[0][0]
-    found = [row for row in rows if row[2] is not None][: query.limit]
-    items = tuple(listed_of(row[2:]) for row in found)
-    return Page(
-        items=items,
-        total=min(total, COUNTED),
-        total_capped=total > COUNTED,
-        next=query.following(items[-1], found[-1][1]) if len(rows) > query.limit else None,
+    return Page.of(
+        query,
+        [row for row in rows if row[2] is not None],
+        total=rows[0][0],
+        item_of=lambda row: listed_of(row[2:]),
+        key_of=lambda row: row[1],
     )
 
 
 @lru_cache(maxsize=1024)  # there are no more shapes than that in use
 def _statement(shape: _Shape) -> Statement:
     matching = sa.and_(sa.true(), *_filters(shape))
-    found = sa.select(*LISTED, _KEYS[shape.sort].label("key")).where(matching)
-    shown = _shown(found, shape)
-    one = sa.select(sa.literal_column("1").label("one")).subquery()
-    rows = one.outerjoin(shown, sa.true())
-    listed = [*list(shown.c)[:-1], category_names(shown)]
+    key, descending = _KEYS[shape.sort], shape.sort.descending
+    found = sa.select(*LISTED, key.label("key")).where(matching)
+    place = (key, products.c.id)
+    shown = keyset.page_rows(found, place, after=shape.after, descending=descending).subquery()
+    columns = [*list(shown.c)[:-1], category_names(shown)]
     return Statement.of(
-        sa.select(_total(shape, matching).label("total"), shown.c.key, *listed)
-        .select_from(rows)
-        .order_by(*_order(shown.c, shape.sort)),
+        keyset.with_total(_total(shape, matching), [shown.c.key, *columns], shown).order_by(
+            *keyset.in_order((shown.c.key, shown.c.id), descending=descending)
+        ),
         # One category or word has ten products, another half of all: no plan is right for both.
         is_prepared=not (shape.category or shape.search),
     )
@@ -120,18 +111,16 @@ def _facets(shape: _Shape) -> Statement:
             sa.literal_column("0").label("place"),
         )
         .where(*_filters(shape))
-        .limit(COUNTED + 1)
+        .limit(MAX_EXACT_TOTAL + 1)
     )
     return Statement.of(facets_of(matched.cte("matched")), is_prepared=not shape.category)
 
 
-def _total(shape: _Shape, matching: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
-    if shape.search is not None:
-        counted = sa.text(search_statements.total(shape.search)).columns(sa.column("total"))
-        return sa.select(counted.subquery("counted").c.total).scalar_subquery()
-    rows: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(products).where(matching)
-    number = sa.select(sa.func.count()).select_from(rows.limit(COUNTED + 1).subquery())
-    return number.scalar_subquery()
+def _total(shape: _Shape, matching: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    if shape.search is None:
+        return keyset.total_of(products, matching)
+    counted = sa.text(search_statements.total(shape.search)).columns(sa.column("total"))
+    return sa.select(counted.subquery("counted").c.total)
 
 
 def _shape_of(
@@ -151,32 +140,6 @@ def _shape_of(
         max_price=query.max_price is not None,
         after=query.after is not None,
     )
-
-
-def _shown(found: sa.Select[Any], shape: _Shape) -> sa.Subquery:
-    """Return the rows of a page: those behind its position, in order, and one more."""
-    columns = found.selected_columns
-    key, id_ = columns.key, columns.id
-    if isinstance(key, sa.Label):
-        key = key.element
-    if shape.after:
-        place = sa.tuple_(key, id_)
-        after = sa.tuple_(
-            sa.bindparam("after_key", type_=key.type), sa.bindparam("after_id", type_=sa.BigInteger)
-        )
-        found = found.where(place < after if shape.sort.descending else place > after)
-    directed = (key.desc(), id_.desc()) if shape.sort.descending else (key, id_)
-    return (
-        found.order_by(*directed)
-        .limit(sa.bindparam("one_more", type_=sa.Integer))
-        .offset(sa.bindparam("skipped", type_=sa.Integer))
-        .subquery()
-    )
-
-
-def _order(columns: Any, sort: Sort) -> tuple[sa.ColumnElement[Any], ...]:
-    by_key = (columns.key, columns.id)
-    return tuple(column.desc() for column in by_key) if sort.descending else by_key
 
 
 def _filters(shape: _Shape) -> list[sa.ColumnElement[bool]]:

@@ -23,14 +23,7 @@ from eggypro_adapters.postgres.listing.vocabulary import INSIDE, Known
 from eggypro_adapters.postgres.search_index import FIELDS
 from eggypro_core.domain.pagination import HIGHEST_ID, Page
 from eggypro_core.domain.product import ListedProduct
-from eggypro_core.domain.product_query import (
-    RANKED,
-    SUGGESTED,
-    Facets,
-    ProductQuery,
-    Sort,
-    Suggestion,
-)
+from eggypro_core.domain.product_query import SUGGESTED, Facets, ProductQuery, Sort, Suggestion
 from eggypro_core.search.query import (
     SCORES,
     Reading,
@@ -70,7 +63,7 @@ class _Looking:
             "min_price": query.min_price,
             "max_price": query.max_price,
             "most": Int4(self.plan.most),
-            "skipped": Int4(query.offset),
+            "row_offset": Int4(query.offset),
         }
         for n, tier in enumerate(self.plan.tiers):
             wanted = self.plan.wanted(tier)
@@ -80,7 +73,7 @@ class _Looking:
 
     def _places(self) -> Iterator[tuple[str, object]]:
         """Give the place that the rows of each tier must lie behind: score and id."""
-        after = self.query.after_key() if self.query.after and self.plan.most else None
+        after = self.query.start_key() if self.query.after and self.plan.most else None
         tier, score = (None, SCORES) if after is None else tier_and_score(int(str(after[0])))
         for n, each in [("_named", None), *enumerate(self.plan.tiers)]:
             if after is None or (each is not None and (tier is None or each > tier)):
@@ -167,7 +160,7 @@ class PostgresSearch:
         looking = self._look(query, asked, 0)
         shape = evolve(looking.shape, is_of_few=False)
         is_walked = looking.plan.is_walked(query.offset + query.limit + 1)
-        values = page_values(query) | looking.values() | {"one_more": query.limit + 1}
+        values = page_values(query) | looking.values()
         rows = self._database.read(page_statement(query, shape, is_walked=is_walked), values)
         return page_of(rows, query)
 
@@ -228,5 +221,4 @@ def _reason(reading: Reading, item: ListedProduct, words: Sequence[str]) -> Reas
 
 def _most(query: ProductQuery) -> int:
     """Return how many rows a query needs to see of its ranking."""
-    left_of_ranking = max(0, RANKED - query.passed)
-    return min(query.offset + query.limit + 1, query.offset + left_of_ranking)
+    return query.offset + min(query.limit + 1, query.ranked_rows_left)

@@ -17,13 +17,13 @@ from eggypro_adapters.postgres.database import Statement
 from eggypro_adapters.postgres.listing.facets import DRAWN, SAMPLED, facets_of
 from eggypro_adapters.postgres.product_rows import LISTED, category_names
 from eggypro_adapters.postgres.schema import products
-from eggypro_core.domain.pagination import COUNTED
+from eggypro_core.domain.pagination import MAX_EXACT_TOTAL
 from eggypro_core.search.query import Tier, relevance_of
 from eggypro_core.validation.parameters import Status
 
 COUNT_SAMPLED = 1_000
 """Rows of a sample, taken to tell whether more fit than are counted."""
-SURELY = 4 * COUNTED
+SURELY = 4 * MAX_EXACT_TOTAL
 """How many must fit by a sample, to be sure that more do than are counted."""
 
 WORDS = Statement(
@@ -59,7 +59,7 @@ SELECT * FROM product_search AS one WHERE product_id = :named{{named}}
 UNION ALL (
   SELECT one.* FROM ({{source}}) AS one
   WHERE words @@ CAST(:every AS tsquery) AND product_id <> :named{{filters}}
-  LIMIT {COUNTED + 1})"""
+  LIMIT {MAX_EXACT_TOTAL + 1})"""
 _DRAWN = """
 SELECT *, row_number() OVER () AS place FROM (
   SELECT * FROM product_search ORDER BY hashint4(product_id) LIMIT {most}) AS drawn"""
@@ -149,7 +149,7 @@ def ranked(shape: Shape) -> Statement:
     shown = (
         sa.select(best)
         .order_by(best.c.relevance.desc(), best.c.product_id.desc())
-        .offset(sa.bindparam("skipped", type_=sa.Integer))
+        .offset(sa.bindparam("row_offset", type_=sa.Integer))
         .subquery("shown")
     )
     counted = sa.text(total(shape)).columns(sa.column("total", sa.Integer)).subquery("counted")
@@ -206,7 +206,7 @@ def left(shape: Shape) -> Statement:
 
 
 def total(shape: Shape) -> str:
-    """Return the statement that counts what fits; above COUNTED any number will do."""
+    """Return the statement that counts what fits; above MAX_EXACT_TOTAL any number will do."""
     filters = shape.filters()
     every = _every(shape)
     if not shape.is_sampled:
@@ -214,7 +214,7 @@ def total(shape: Shape) -> str:
     sampled = _SAMPLE.format(filters=filters)
     above = f"({sampled}) * CAST(:rows AS float8) > {SURELY * COUNT_SAMPLED}"
     counted = f"SELECT count(*) FROM ({every}) AS found"
-    return f"SELECT CASE WHEN {above} THEN {COUNTED + 1} ELSE ({counted}) END AS total"
+    return f"SELECT CASE WHEN {above} THEN {MAX_EXACT_TOTAL + 1} ELSE ({counted}) END AS total"
 
 
 def _best(shape: Shape) -> sa.Subquery:
