@@ -9,18 +9,13 @@ from attrs import frozen
 from eggypro_adapters.postgres import category_tree
 from eggypro_adapters.postgres.category_queries import category_of, page_statement, page_values
 from eggypro_adapters.postgres.database import Database, Statement
-from eggypro_adapters.postgres.schema import products, slug_aliases
+from eggypro_adapters.postgres.product_keys import absent
 from eggypro_adapters.postgres.search_index import index
 from eggypro_core.domain.category import Category, CategoryDraft, CategoryQuery, no_category
 from eggypro_core.domain.pagination import Page
-from eggypro_core.errors import MovedError, NotFoundError
+from eggypro_core.errors import MovedError
 
 _FIND = Statement.of(category_tree.FOUND)
-_ALIAS = Statement.of(
-    sa.select(products.c.slug)
-    .join(slug_aliases)
-    .where(slug_aliases.c.slug == sa.bindparam("product", type_=sa.Text))
-)
 _LINK = sa.text("""
     WITH product AS (SELECT id FROM products WHERE slug = :product FOR NO KEY UPDATE),
       category AS (SELECT id FROM categories WHERE slug = :category FOR KEY SHARE),
@@ -81,19 +76,16 @@ class PostgresCategoryStore:
         names = {"product": product, "category": category}
         linked, into = self._database.write(lambda connection: _linked(connection, names))
         if linked is None:
-            self._refuse_moved(product)
-            raise NotFoundError(f"There is no product '{product}'")
+            raise absent(self._database, product)
         if into is None:
             raise no_category(category)
 
     def unlink(self, product: str, category: str) -> None:
         names = {"product": product, "category": category}
         if not self._database.write(lambda connection: _unlinked(connection, names)):
-            self._refuse_moved(product)
-
-    def _refuse_moved(self, product: str) -> None:
-        if now_at := self._database.read(_ALIAS, {"product": product}):
-            raise MovedError(now_at[0][0])
+            error = absent(self._database, product)
+            if isinstance(error, MovedError):
+                raise error
 
 
 def _linked(connection: sa.Connection, names: Mapping[str, str]) -> tuple[int | None, int | None]:

@@ -14,9 +14,9 @@ from eggypro_core.domain.category import (
 )
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.slug import is_slug
-from eggypro_core.errors import Fault, InvalidError, NotFoundError
+from eggypro_core.errors import Fault, InvalidError
 from eggypro_core.ports import CategoryStore, Clock
-from eggypro_core.validation.fields import printable
+from eggypro_core.services.products import known_slug
 from eggypro_core.validation.parameters import Status
 
 
@@ -101,7 +101,7 @@ class Taxonomy:
 
         Raises NotFoundError, and MovedError where the product has another slug now.
         """
-        self._categories.link(_product_slug(product), _slug(category))
+        self._categories.link(known_slug(product), _slug(category))
 
     def unlink(self, product: str, category: str) -> None:
         """Take a product out of a category, if it is there. Raises MovedError as `link`."""
@@ -113,10 +113,4 @@ def _slug(text: str) -> str:
     """Return the slug. Raises NotFoundError for a text that cannot be one: no store is asked."""
     if not is_slug(text):
         raise no_category(text)
-    return text
-
-
-def _product_slug(text: str) -> str:
-    if not is_slug(text):
-        raise NotFoundError(f"There is no product '{printable(text)}'")
     return text
