@@ -16,11 +16,10 @@ from eggypro_core.domain.category import (
     no_category,
     no_parent,
     require_place,
-    slug_taken,
 )
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product_query import name_key
-from eggypro_core.domain.slug import free_slug, slug_of
+from eggypro_core.domain.slug import free_slug, slug_conflict, slug_of
 from eggypro_core.errors import NotFoundError
 from eggypro_core.search.text import words_of
 
@@ -135,7 +134,7 @@ def _put(shelf: Shelf, node: Node, parent: str | None) -> Node:
     above = None if parent is None else _parent(shelf, parent)
     for other in shelf.categories.values():
         if other.id != node.id and other.slug == node.slug:
-            raise slug_taken(other.slug, is_active=other.is_active)
+            raise slug_conflict(other.slug, "category", is_active=other.is_active)
     former = shelf.categories.get(node.id, node)
     if above is not None:
         require_place(former.slug, _path(shelf.line_of(above)), levels=_levels(shelf, former))

@@ -8,16 +8,10 @@ from threading import RLock
 from attrs import define, evolve, field, frozen
 
 from eggypro_core.domain.image import StoredImage, no_images
-from eggypro_core.domain.product import (
-    CategoryName,
-    Product,
-    product_absent,
-    showing,
-    sku_taken,
-    slug_taken,
-)
+from eggypro_core.domain.product import CategoryName, Product, product_absent, showing, sku_taken
 from eggypro_core.domain.product_query import name_key
 from eggypro_core.domain.review import Review, rating_of
+from eggypro_core.domain.slug import slug_conflict
 from eggypro_core.domain.variant import EMBEDDED, Variant
 from eggypro_core.errors import MovedError
 from eggypro_core.search.text import Entry, entry_of
@@ -94,7 +88,7 @@ class Shelf:
         """Keep a product in the place of its former self. Raises ConflictError."""
         for other in self.products.values():
             if other.id != product.id and other.slug == product.slug:
-                raise slug_taken(other.slug, is_active=other.is_active)
+                raise slug_conflict(other.slug, "product", is_active=other.is_active)
         self.refuse_sku(product.sku, product.id, None)
         former = self.products.get(product.id)
         self.refuse_images(product.own_images - (former.own_images if former else frozenset()))

@@ -20,10 +20,9 @@ from eggypro_core.domain.category import (
     no_category,
     no_parent,
     require_place,
-    slug_taken,
 )
 from eggypro_core.domain.product_query import name_key
-from eggypro_core.domain.slug import free_slug, slug_of
+from eggypro_core.domain.slug import free_slug, slug_conflict, slug_of
 from eggypro_core.search.text import words_of
 
 LOCK = 7_305_941_121
@@ -107,7 +106,7 @@ def _new_place(draft: CategoryDraft, there: Mapping[str, _Place]) -> tuple[str, 
     if draft.parent is not None and draft.parent not in there:
         raise no_parent(draft.parent)
     if slug in there:
-        raise slug_taken(slug, is_active=there[slug].is_active)
+        raise slug_conflict(slug, "category", is_active=there[slug].is_active)
     above = [] if draft.parent is None else there[draft.parent].path
     require_place(slug, above, levels=1)
     return slug, [*above, slug]
@@ -212,7 +211,7 @@ def _refuse_taken(connection: sa.Connection, slug: str, *, but: int = 0) -> None
     )
     is_active = connection.scalar(holder)
     if is_active is not None:
-        raise slug_taken(slug, is_active=is_active)
+        raise slug_conflict(slug, "category", is_active=is_active)
 
 
 def _free_slug(connection: sa.Connection, wanted: str) -> str:

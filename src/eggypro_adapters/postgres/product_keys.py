@@ -10,9 +10,8 @@ from eggypro_adapters.postgres.schema import products, skus, slug_aliases
 from eggypro_core.domain.product import (
     product_absent,
     sku_taken,
-    slug_taken,
 )
-from eggypro_core.domain.slug import free_slug
+from eggypro_core.domain.slug import free_slug, slug_conflict
 from eggypro_core.errors import MovedError, NotFoundError
 
 _LONG = 240
@@ -36,7 +35,7 @@ def _refuse_slug(connection: sa.Connection, slug: str, *, but: int = 0) -> None:
     other = sa.select(products.c.is_active).where(products.c.slug == slug, products.c.id != but)
     is_active = connection.scalar(other)
     if is_active is not None:
-        raise slug_taken(slug, is_active=is_active)
+        raise slug_conflict(slug, "product", is_active=is_active)
 
 
 def refuse_sku(

@@ -135,12 +135,6 @@ def require_place(slug: str, above: Sequence[str], *, levels: int) -> None:
         raise ConflictError(f"A tree of categories has at most {DEPTH} levels", field="parent")
 
 
-def slug_taken(slug: str, *, is_active: bool) -> ConflictError:
-    """Return the refusal of a slug that is another category's."""
-    holder = "another category" if is_active else "an archived category"
-    return ConflictError(f"The slug '{slug}' belongs to {holder}", field="slug")
-
-
 def no_category(slug: str) -> NotFoundError:
     """Return what is said where there is no such category."""
     return NotFoundError(_absent(slug), kind="category")

@@ -180,12 +180,6 @@ def product_absent(slug: str) -> NotFoundError:
     return NotFoundError(f"There is no product '{fields.printable(slug)}'")
 
 
-def slug_taken(slug: str, *, is_active: bool) -> ConflictError:
-    """Return the refusal of a slug that is another product's."""
-    holder = "another product" if is_active else "an archived product"
-    return ConflictError(f"The slug '{slug}' belongs to {holder}", field="slug")
-
-
 def sku_taken(sku: str, slug: str) -> ConflictError:
     """Return the refusal of a SKU that is the product's at `slug`."""
     return ConflictError(f"The SKU '{sku}' belongs to the product '{slug}'", field="sku")

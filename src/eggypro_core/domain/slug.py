@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection
 from itertools import count
 from unicodedata import normalize
 
+from eggypro_core.errors import ConflictError
+
 RESERVED = frozenset({"search", "suggest"})
 """Slugs that no product may have: they are addresses of the API itself."""
 
@@ -77,6 +79,12 @@ def numbered(slug: str, number: int, limit: int = 255) -> str:
     """Return a slug with a number behind it, unless that is 1: cut where it needs the room."""
     suffix = f"-{number}" if number > 1 else ""
     return _cut(slug, limit - len(suffix)) + suffix
+
+
+def slug_conflict(slug: str, noun: str, *, is_active: bool) -> ConflictError:
+    """Return the error for a slug that another product or category has, as `noun` says."""
+    holder = f"another {noun}" if is_active else f"an archived {noun}"
+    return ConflictError(f"The slug '{slug}' belongs to {holder}", field="slug")
 
 
 def fold(text: str) -> str:
