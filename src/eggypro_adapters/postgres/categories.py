@@ -6,8 +6,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from attrs import frozen
 
-from eggypro_adapters.postgres import category_tree
-from eggypro_adapters.postgres.category_queries import category_of, page_statement, page_values
+from eggypro_adapters.postgres import category_tree, keyset
+from eggypro_adapters.postgres.category_queries import category_of, page_statement
 from eggypro_adapters.postgres.database import Database, Statement
 from eggypro_adapters.postgres.product_keys import absent
 from eggypro_adapters.postgres.search_index import index
@@ -55,7 +55,8 @@ class PostgresCategoryStore:
         return category_of(rows[0])
 
     def page(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
-        rows = self._database.read(page_statement(query), page_values(query))
+        values = {"parent": query.parent, **keyset.page_values(query)}
+        rows = self._database.read(page_statement(query), values)
         shown = [row[1:] for row in rows if row[1] is not None]
         return Page.of(query, shown, total=rows[0][0], item_of=category_of)
 

@@ -1,6 +1,6 @@
 """Categories as rows: which columns carry one, and the way back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -92,11 +92,6 @@ def page_statement(query: CategoryQuery) -> Statement:
     """Return the statement of a query."""
     parent = query.parent if query.parent in {None, ROOTS} else "one"
     return _statement(query.status, parent, after=query.after is not None)
-
-
-def page_values(query: CategoryQuery) -> Mapping[str, object]:
-    """Return the parameters of the statement of a query."""
-    return {"parent": query.parent, **keyset.page_values(query)}
 
 
 def _filters(status: Status, parent: str | None) -> list[sa.ColumnElement[bool]]:
