@@ -3,17 +3,17 @@
 import os
 
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.wiring import DEMO, open_eggypro, open_migrations
+from eggypro_adapters.wiring import DEMO, open_migrations, open_shop
 from eggypro_core import ProductQuery, Sort
 
 settings = Settings.read(os.environ)
 with open_migrations(settings) as migrations:
     migrations.upgrade()
-with open_eggypro(settings) as shop:
+with open_shop(settings) as shop:
     with DEMO.open("rb") as file:
-        print(shop.catalog.load(shop.reader(file)).created, "products were new")
-    page = shop.catalog.page(ProductQuery(in_stock=True, sort=Sort.PRICE_ASC, limit=3))
+        print(shop.products.load(shop.reader(file)).created, "products were new")
+    page = shop.products.page(ProductQuery(in_stock=True, sort=Sort.PRICE_ASC, limit=3))
     print(page.total, "are in stock, of which the cheapest are")
     print(*(f"{product.price} {product.name}" for product in page.items), sep="\n")
     assert page.next_query is not None
-    print("after them comes", shop.catalog.page(page.next_query).items[0].name)
+    print("after them comes", shop.products.page(page.next_query).items[0].name)

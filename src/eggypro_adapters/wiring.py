@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
@@ -44,14 +43,14 @@ from eggypro_core.operations.error_tracking import ErrorTracker, Outage
 from eggypro_core.operations.health import CACHE, DATABASE, IMAGES, Health
 from eggypro_core.operations.migrations import Migrations
 from eggypro_core.operations.request_metrics import CallStore, Figure, Monitor
-from eggypro_core.ports import ImageFiles, ImageStore
+from eggypro_core.ports import ImageFiles, ImageStore, utc_now
 from eggypro_core.services.categories import Taxonomy
 from eggypro_core.services.image_uploads import ImageStorage
 from eggypro_core.services.images import Gallery
 from eggypro_core.services.products import Catalog
 from eggypro_core.services.reviews import Feedback
 from eggypro_core.services.variants import Assortment
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 
 if TYPE_CHECKING:
     from eggypro_adapters.local_images import LocalImageStore
@@ -72,12 +71,12 @@ Nobody waits for themselves: who holds one of its own may ask for another, never
 """
 
 
-def open_eggypro(
+def open_shop(
     settings: Settings,
     trackers: tuple[ErrorTracker, ...] = (LogErrorTracker(),),
     *,
     in_request: bool = False,
-) -> EggyPro:
+) -> Shop:
     """Connect everything that the settings name, and return the services over it.
 
     Without POSTGRES_URL an embedded database is started or joined, and brought to this version.
@@ -107,21 +106,21 @@ def open_eggypro(
         files = _image_files(settings, key)
         images = image_store(settings, key)
         images_away = Outage("the image store", trackers)
-        storage = ImageStorage(images, PostgresImageLedger(database), _now, images_away)
+        storage = ImageStorage(images, PostgresImageLedger(database), utc_now, images_away)
         services = partial(_services, storage, files)
         calls = PostgresCallStore(database)
         recorders = _recorders(settings, running, calls, in_request=in_request)
         caches: list[CountCache] = []
-        return EggyPro(
+        return Shop(
             **services(_replicated(settings, opened, database, written)),
-            gate=gate,
+            authenticator=gate,
             limiter=partial(_limiter, settings, running, Outage("Redis", trackers)),
-            once=PostgresOnce(held, services),
-            search_misses=PostgresSearchMisses(database),
+            idempotency=PostgresOnce(held, services),
+            zero_results=PostgresSearchMisses(database),
             reader=read_products,
             writer=write_products,
             trackers=trackers,
-            monitor=Monitor(calls, _now),
+            request_metrics=Monitor(calls, utc_now),
             health=_health(settings, database, images),
             currency=settings.currency,
             image_files=files,
@@ -143,8 +142,8 @@ def open_eggypro(
         )
 
 
-def open_server(settings: Settings, logs: "Logs", figures: Path) -> EggyPro:
-    """Do what `open_eggypro` does for a process that serves: what it does is noted and told.
+def open_server(settings: Settings, logs: "Logs", figures: Path) -> Shop:
+    """Do what `open_shop` does for a process that serves: what it does is noted and told.
 
     The workers of a server share the folder of their figures.
     """
@@ -153,20 +152,20 @@ def open_server(settings: Settings, logs: "Logs", figures: Path) -> EggyPro:
     with ExitStack() as opened:
         trackers = opened.enter_context(_trackers(settings))
         opened.enter_context(threads_tracked(trackers))
-        eggypro = opened.enter_context(open_eggypro(settings, trackers))
+        shop = opened.enter_context(open_shop(settings, trackers))
         access = logs.access()
         opened.callback(access.close)
-        prometheus = PrometheusMetrics(figures, (*eggypro.figures, _unlogged(access)))
+        prometheus = PrometheusMetrics(figures, (*shop.figures, _unlogged(access)))
         opened.callback(prometheus.close)
         return evolve(
-            eggypro,
-            recorders=(*eggypro.recorders, access, prometheus),
+            shop,
+            recorders=(*shop.recorders, access, prometheus),
             exposition=prometheus,
             close=opened.pop_all().close,
         )
 
 
-def open_serverless(settings: Settings, logs: "Logs") -> EggyPro:
+def open_serverless(settings: Settings, logs: "Logs") -> Shop:
     """Do what `open_server` does where a process may stop between two requests.
 
     Each has few connections, as there may be very many processes; figures of one say nothing.
@@ -178,9 +177,9 @@ def open_serverless(settings: Settings, logs: "Logs") -> EggyPro:
     settings = evolve(settings, cache_ttl=0)
     with ExitStack() as opened:
         trackers = opened.enter_context(_trackers(settings, in_request=True))
-        eggypro = opened.enter_context(open_eggypro(settings, trackers, in_request=True))
-        recorders = (*eggypro.recorders, logs.access(in_request=True))
-        return evolve(eggypro, recorders=recorders, close=opened.pop_all().close)
+        shop = opened.enter_context(open_shop(settings, trackers, in_request=True))
+        recorders = (*shop.recorders, logs.access(in_request=True))
+        return evolve(shop, recorders=recorders, close=opened.pop_all().close)
 
 
 def logs_to_stderr(settings: Settings, *, colours: bool) -> "Logs":
@@ -202,11 +201,11 @@ def logs_to_stderr(settings: Settings, *, colours: bool) -> "Logs":
 class Services(TypedDict):
     """The services that write to the database."""
 
-    catalog: Catalog
-    assortment: Assortment
-    feedback: Feedback
-    taxonomy: Taxonomy
-    gallery: Gallery
+    products: Catalog
+    variants: Assortment
+    reviews: Feedback
+    categories: Taxonomy
+    images: Gallery
 
 
 def _services(storage: ImageStorage, files: ImageFiles | None, database: Database) -> Services:
@@ -214,11 +213,11 @@ def _services(storage: ImageStorage, files: ImageFiles | None, database: Databas
     products = PostgresProductStore(database)
     misses = PostgresSearchMisses(database)
     return {
-        "catalog": Catalog(products, NhHtmlCleaner(), _now, misses, storage),
-        "assortment": Assortment(PostgresVariantStore(database), _now),
-        "feedback": Feedback(PostgresReviewStore(database), _now),
-        "taxonomy": Taxonomy(PostgresCategoryStore(database), _now),
-        "gallery": Gallery(products, storage, _now, files),
+        "products": Catalog(products, NhHtmlCleaner(), utc_now, misses, storage),
+        "variants": Assortment(PostgresVariantStore(database), utc_now),
+        "reviews": Feedback(PostgresReviewStore(database), utc_now),
+        "categories": Taxonomy(PostgresCategoryStore(database), utc_now),
+        "images": Gallery(products, storage, utc_now, files),
     }
 
 
@@ -279,7 +278,7 @@ def image_store(settings: Settings, secret: str) -> ImageStore:
         settings.cloudinary_api_secret or "",
         settings.cloudinary_upload_prefix,
     )
-    return CloudinaryImageStore(account, PillowImageCleaner(), _now)
+    return CloudinaryImageStore(account, PillowImageCleaner(), utc_now)
 
 
 def start_notes(settings: Settings) -> list[str]:
@@ -295,7 +294,7 @@ def admin_key_file(settings: Settings) -> Path | None:
 
 
 def _tokens(settings: Settings) -> Tokens | None:
-    return Tokens(JoseTokenSigner(settings.jwt_secret), _now) if settings.jwt_secret else None
+    return Tokens(JoseTokenSigner(settings.jwt_secret), utc_now) if settings.jwt_secret else None
 
 
 @contextmanager
@@ -470,7 +469,7 @@ def _health(settings: Settings, database: Database, images: ImageStore) -> Healt
         },
         _version,
         settings.app_env,
-        _now,
+        utc_now,
         monotonic,
     )
 
@@ -510,7 +509,3 @@ def _pooler(settings: Settings) -> PoolerCheck:
         return found_out
     stands = settings.postgres_pooler is Pooler.YES
     return lambda _: stands
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from eggypro_adapters.settings import Settings
     from eggypro_cli.runtime import Outside
-    from eggypro_core import EggyPro, EggyProError, Tokens
+    from eggypro_core import EggyProError, Shop, Tokens
     from eggypro_core.operations.migrations import Migrations
 
 INTERRUPTED = 130
@@ -62,19 +62,19 @@ app = typer.Typer(
 class Wired:
     """The world that the environment and the settings files name."""
 
-    def open(self) -> EggyPro:
+    def open(self) -> Shop:
         """Connect everything."""
         import logging
 
-        from eggypro_adapters.wiring import open_eggypro
+        from eggypro_adapters.wiring import open_shop
 
         # What they have to tell, an error or the answer tells too; stderr is for sentences.
         for name in ("psycopg", "eggypro_adapters", "eggypro_core.operations.health"):
             logging.getLogger(name).addHandler(logging.NullHandler())
-        return open_eggypro(_settings())
+        return open_shop(_settings())
 
     @contextmanager
-    def opener(self) -> Iterator[Callable[[], EggyPro]]:
+    def opener(self) -> Iterator[Callable[[], Shop]]:
         """Give what connects everything in each process of a server, and set up this one's log."""
         from tempfile import TemporaryDirectory
 
@@ -224,7 +224,7 @@ def _settings() -> Settings:
     return Settings.read(read_environment(os.environ, Path.cwd()))
 
 
-def _opened(settings: Settings, figures: Path, *, colours: bool) -> EggyPro:
+def _opened(settings: Settings, figures: Path, *, colours: bool) -> Shop:
     from eggypro_adapters.wiring import logs_to_stderr, open_server
 
     return open_server(settings, logs_to_stderr(settings, colours=colours), figures)

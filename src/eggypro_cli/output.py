@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from eggypro_core import EggyPro, Product, Variant
+    from eggypro_core import Product, Shop, Variant
     from eggypro_core.serializers import Json
 
 _TRAILING = re.compile(" +$", re.MULTILINE)
@@ -51,13 +51,13 @@ def show(body: Json, people: Callable[[], Iterable[RenderableType]], *, json: bo
         write(_rendered(people(), sys.stdout), sys.stdout)
 
 
-def show_one(eggypro: EggyPro, product: Product, *, json: bool) -> None:
+def show_one(shop: Shop, product: Product, *, json: bool) -> None:
     """Write one product to stdout, whole."""
     from eggypro_cli.tables import product_card
     from eggypro_core.serializers import product_body
 
-    body = product_body(product, eggypro.currency, eggypro.gallery.address)
-    show(body, lambda: [product_card(product, eggypro.currency)], json=json)
+    body = product_body(product, shop.currency, shop.images.address)
+    show(body, lambda: [product_card(product, shop.currency)], json=json)
 
 
 def show_variant(variant: Variant, currency: str, *, json: bool) -> None:

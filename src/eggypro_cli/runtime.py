@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # `--help` needs none of the domain
-    from eggypro_core import EggyPro, Tokens
+    from eggypro_core import Shop, Tokens
     from eggypro_core.operations.migrations import Migrations
 
 
 class Outside(Protocol):
     """The world outside. Every method raises ConfigurationError where the settings are wrong."""
 
-    def open(self) -> EggyPro:
+    def open(self) -> Shop:
         """Connect everything, for a `with` block. Raises UnavailableError."""
         ...
 
-    def opener(self) -> AbstractContextManager[Callable[[], EggyPro]]:
+    def opener(self) -> AbstractContextManager[Callable[[], Shop]]:
         """Give what `open` does, for the processes of a server, and set up the log of this one.
 
         It reads no settings, and is picklable.

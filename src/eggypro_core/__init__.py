@@ -59,7 +59,7 @@ from eggypro_core.services.images import Gallery
 from eggypro_core.services.products import Catalog
 from eggypro_core.services.reviews import Feedback
 from eggypro_core.services.variants import Assortment
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
 
 __all__ = [
@@ -78,7 +78,6 @@ __all__ = [
     "Credential",
     "Crop",
     "CursorPosition",
-    "EggyPro",
     "EggyProError",
     "Export",
     "Fault",
@@ -119,6 +118,7 @@ __all__ = [
     "ReviewStatus",
     "SearchMiss",
     "ServiceFailedError",
+    "Shop",
     "SignedUpload",
     "Sort",
     "StaleError",

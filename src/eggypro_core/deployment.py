@@ -10,7 +10,7 @@ from attrs import frozen
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.health import State
 from eggypro_core.operations.migrations import Migrations
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 
 MIGRATIONS = "migrations"
 OpenMigrations: TypeAlias = Callable[[], AbstractContextManager[Migrations]]
@@ -35,7 +35,7 @@ class Step:
 
 
 def steps(
-    open_shop: Callable[[], EggyPro], open_migrations: OpenMigrations, *, upgrade: bool
+    open_shop: Callable[[], Shop], open_migrations: OpenMigrations, *, upgrade: bool
 ) -> Iterator[Step]:
     """Look at each service and at the database's schema, which is brought up to date if wanted.
 
@@ -59,7 +59,7 @@ _OUTCOMES = {
 }
 
 
-def _services(open_shop: Callable[[], EggyPro]) -> Iterator[Step]:
+def _services(open_shop: Callable[[], Shop]) -> Iterator[Step]:
     with open_shop() as shop:
         findings = shop.health.report().services
     for name, finding in findings.items():

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 
 CALLS_KEPT = 30
 """The days for which calls of the API are remembered."""
@@ -40,7 +40,7 @@ _Parts: TypeAlias = Generator[tuple[int, int]]
 """How many were removed, and how many could not be, one part after the other."""
 
 
-def keep_up(shop: EggyPro, job: Job, may_go_on: Callable[[], bool] = lambda: True) -> Upkept:
+def keep_up(shop: Shop, job: Job, may_go_on: Callable[[], bool] = lambda: True) -> Upkept:
     """Do a job as long as it `may_go_on`, which is asked after each part of it.
 
     It can be left at any part, done again, and done by several at once. Raises UnavailableError.
@@ -54,24 +54,24 @@ def keep_up(shop: EggyPro, job: Job, may_go_on: Callable[[], bool] = lambda: Tru
     return Upkept(job, removed, kept)
 
 
-def _images(shop: EggyPro) -> _Parts:
-    for is_gone in shop.gallery.prune():
+def _images(shop: Shop) -> _Parts:
+    for is_gone in shop.images.prune():
         yield int(is_gone), int(not is_gone)
 
 
-def _metrics(shop: EggyPro) -> _Parts:
-    for count in shop.monitor.prune(CALLS_KEPT):
+def _metrics(shop: Shop) -> _Parts:
+    for count in shop.request_metrics.prune(CALLS_KEPT):
         yield count, 0
 
 
-def _idempotency(shop: EggyPro) -> _Parts:
-    if shop.once is not None:
+def _idempotency(shop: Shop) -> _Parts:
+    if shop.idempotency is not None:
         now = shop.clock()
-        while count := shop.once.prune(now, _AT_ONCE):
+        while count := shop.idempotency.prune(now, _AT_ONCE):
             yield count, 0
 
 
-_JOBS: Mapping[Job, Callable[[EggyPro], _Parts]] = {
+_JOBS: Mapping[Job, Callable[[Shop], _Parts]] = {
     Job.IMAGES: _images,
     Job.METRICS: _metrics,
     Job.IDEMPOTENCY: _idempotency,

@@ -1,7 +1,6 @@
-"""EggyPro, put together: the services as every edge sees them."""
+"""Shop, put together: the services as every edge sees them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
 from types import TracebackType
 from typing import Self
@@ -16,7 +15,14 @@ from eggypro_core.operations.error_tracking import ErrorTracker
 from eggypro_core.operations.health import Health
 from eggypro_core.operations.idempotency import Once
 from eggypro_core.operations.request_metrics import CallRecorder, Exposition, Figure, Monitor
-from eggypro_core.ports import Clock, ImageFiles, ProductReader, ProductWriter, SearchMisses
+from eggypro_core.ports import (
+    Clock,
+    ImageFiles,
+    ProductReader,
+    ProductWriter,
+    SearchMisses,
+    utc_now,
+)
 from eggypro_core.services.categories import Taxonomy
 from eggypro_core.services.images import Gallery
 from eggypro_core.services.products import Catalog
@@ -25,7 +31,7 @@ from eggypro_core.services.variants import Assortment
 
 
 @frozen
-class EggyPro:
+class Shop:
     """A running shop backend. Use it in a `with` block, or `close` it.
 
     It has `image_files` where it serves its images itself. Who serves it asks for a `limiter` and a
@@ -33,23 +39,23 @@ class EggyPro:
     it from a browser, and a CDN may keep what is public for `cdn_ttl` seconds. The `recorders` are
     told of each call, the `trackers` of what goes wrong. Its `figures` are for an `exposition`,
     which the `metrics_networks` may look at without a credential. What is asked for with a key is
-    done `once`, where there is one. `clear_caches` has every server forget its answers, and returns
-    how many they shared; it and `cache_report` may raise UnavailableError. Where it `is_ending`,
-    it is served for a moment more.
+    done once by `idempotency`, where there is one. `clear_caches` has every server forget its
+    answers, and returns how many they shared; it and `cache_report` may raise UnavailableError.
+    Where it `is_ending`, it is served for a moment more.
     """
 
-    catalog: Catalog
-    assortment: Assortment
-    feedback: Feedback
-    taxonomy: Taxonomy
-    gallery: Gallery
-    gate: Gate
+    products: Catalog
+    variants: Assortment
+    reviews: Feedback
+    categories: Taxonomy
+    images: Gallery
+    authenticator: Gate
     limiter: Callable[[Gate], Limiter]
-    search_misses: SearchMisses
+    zero_results: SearchMisses
     reader: ProductReader
     writer: ProductWriter
     trackers: tuple[ErrorTracker, ...]
-    monitor: Monitor
+    request_metrics: Monitor
     health: Health
     currency: str = "EUR"
     image_files: ImageFiles | None = None
@@ -58,8 +64,8 @@ class EggyPro:
     cdn_ttl: int = 0
     in_production: bool = False
     recorders: tuple[CallRecorder, ...] = ()
-    once: "Once[EggyPro] | None" = None
-    clock: Clock = field(default=lambda: datetime.now(UTC))
+    idempotency: "Once[Shop] | None" = None
+    clock: Clock = utc_now
     figures: tuple[Figure, ...] = ()
     exposition: Exposition | None = None
     metrics_networks: tuple[IPv4Network | IPv6Network, ...] = ()

@@ -4,7 +4,7 @@ from wsgiref.types import WSGIApplication
 
 import falcon
 
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http import errors, routing
 from eggypro_http.api_docs import install_viewer
 from eggypro_http.error_reporting import Reporter
@@ -43,15 +43,15 @@ ROUTES = with_description(
 """The whole API."""
 
 
-def create_app(eggypro: EggyPro) -> WSGIApplication:
+def create_app(shop: Shop) -> WSGIApplication:
     """Return the API over a shop. It does not close it."""
     app = falcon.App()
-    report = Reporter(eggypro.trackers, Clients(eggypro.trusted_proxies))
+    report = Reporter(shop.trackers, Clients(shop.trusted_proxies))
     errors.install(app, report)
-    routing.install(app, ROUTES, eggypro)
+    routing.install(app, ROUTES, shop)
     install_viewer(app)
-    edge = Edge(app, report, in_production=eggypro.in_production)
-    return watched(Cors(edge, frozenset(eggypro.cors_origins)), eggypro)
+    edge = Edge(app, report, in_production=shop.in_production)
+    return watched(Cors(edge, frozenset(shop.cors_origins)), shop)
 
 
 def description() -> bytes:

@@ -4,7 +4,7 @@ import falcon
 
 from eggypro_core.caching.entries import Rendering
 from eggypro_core.caching.read_cache import ReadCache
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.responses import Answer, Handler
 
 
@@ -13,7 +13,7 @@ def kept_answers(handler: Handler, tags: tuple[str, ...], cache: ReadCache | Non
     if cache is None or not tags:
         return handler
 
-    def handle(shop: EggyPro, request: falcon.Request, **path: object) -> Answer:
+    def handle(shop: Shop, request: falcon.Request, **path: object) -> Answer:
         def load() -> Rendering:
             answer = handler(shop, request, **path)
             return Rendering(answer.body, answer.headers, answer.lasts)

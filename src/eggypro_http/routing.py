@@ -11,7 +11,7 @@ from attrs import Factory, field, frozen
 from eggypro_core.access.authentication import Credential, Need
 from eggypro_core.access.rate_limiting import STANDARD, Limiter
 from eggypro_core.caching.read_cache import ReadCache
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_core.validation.fields import Rule
 from eggypro_http.errors import NO_STORE
 from eggypro_http.requests.client_address import Clients, Network
@@ -57,7 +57,7 @@ class Route:
     permission: Need | None = None
     parameters: Mapping[str, Rule] = field(factory=dict)
     closed_parameters: Mapping[str, Need] = field(factory=dict)
-    free_within: Callable[[EggyPro], Sequence[Network]] | None = None
+    free_within: Callable[[Shop], Sequence[Network]] | None = None
     body: str | None = None
     answer: str | None = None
     success: int = 200
@@ -81,13 +81,13 @@ class Route:
         return next(closed, None)
 
 
-def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: EggyPro) -> None:
+def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: Shop) -> None:
     """Have an app serve the routes, HEAD wherever there is GET, and OPTIONS everywhere."""
     app.router_options.converters["slug"] = SlugConverter
     app.router_options.converters["id"] = IdConverter
     app.router_options.converters["image"] = ImageConverter
     app.router_options.converters["public_id"] = PublicIdConverter
-    limiter, cache = shop.limiter(shop.gate), shop.cache()
+    limiter, cache = shop.limiter(shop.authenticator), shop.cache()
     responders: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
         responders[route.path][route.method] = _responder(route, shop, limiter, cache)
@@ -110,10 +110,10 @@ class _Matching:
             request.env[ENDPOINT] = resource.path
 
 
-def _responder(route: Route, shop: EggyPro, limiter: Limiter, cache: ReadCache | None) -> Responder:
+def _responder(route: Route, shop: Shop, limiter: Limiter, cache: ReadCache | None) -> Responder:
     handler = route.handler
-    if route.is_done_once and shop.once is not None:
-        handler = once(handler, shop.once, Clients(shop.trusted_proxies))
+    if route.is_done_once and shop.idempotency is not None:
+        handler = once(handler, shop.idempotency, Clients(shop.trusted_proxies))
     answered = kept_answers(handler, route.tags, cache)
     visits = visitor(shop.trusted_proxies, limiter, route.limits)
     needs = _needs(route, shop)
@@ -142,7 +142,7 @@ def _responder(route: Route, shop: EggyPro, limiter: Limiter, cache: ReadCache |
     return respond
 
 
-def _needs(route: Route, shop: EggyPro) -> Callable[[falcon.Request], Need | None]:
+def _needs(route: Route, shop: Shop) -> Callable[[falcon.Request], Need | None]:
     if route.free_within is None:
         return route.needs
     clients, networks = Clients(shop.trusted_proxies), route.free_within(shop)

@@ -10,7 +10,7 @@ from wsgiref.types import WSGIApplication
 
 from eggypro_adapters.settings import Settings, read_environment
 from eggypro_adapters.wiring import logs_to_stderr, open_server, open_serverless, start_notes
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 
 
@@ -38,9 +38,9 @@ def serverless_application(environment: Mapping[str, str]) -> WSGIApplication:
     return _served(open_serverless(settings, logs_to_stderr(settings, colours=False)))
 
 
-def _served(eggypro: EggyPro) -> WSGIApplication:
-    atexit.register(eggypro.close)
-    return create_app(eggypro)
+def _served(shop: Shop) -> WSGIApplication:
+    atexit.register(shop.close)
+    return create_app(shop)
 
 
 def _figures() -> Path:

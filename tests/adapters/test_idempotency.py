@@ -7,15 +7,15 @@ import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import NOON
-from eggypro_adapters.contracts.idempotency import DONE, OnceContract, Shop, sell
+from eggypro_adapters.contracts.idempotency import DONE, OnceContract, Setup, sell
 from eggypro_adapters.memory import MemoryOnce
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.idempotency import PostgresOnce
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.operations.idempotency import Done
-from eggypro_core.shop import EggyPro
-from tests.support.builders import a_product, an_eggypro
+from eggypro_core.shop import Shop
+from tests.support.builders import a_product, a_shop
 
 DYING = """
 import os, signal, sys
@@ -34,46 +34,46 @@ opened.once.run(opened.shop, "a", NOON, die)
 """A process that is killed when all is done but the end of the transaction."""
 
 
-def over(database: Database) -> Shop:
+def over(database: Database) -> Setup:
     def services(database: Database) -> dict[str, object]:
-        return {"catalog": an_eggypro(PostgresProductStore(database)).catalog}
+        return {"products": a_shop(PostgresProductStore(database)).products}
 
-    shop = an_eggypro(PostgresProductStore(database))
-    return Shop(shop, PostgresOnce(database, services))
+    shop = a_shop(PostgresProductStore(database))
+    return Setup(shop, PostgresOnce(database, services))
 
 
 class TestMemoryOnce(OnceContract):
     @pytest.fixture
-    def opened(self) -> Shop:
-        shop = an_eggypro()
-        shop.catalog.add(a_product(stock_quantity=42))
-        return Shop(shop, MemoryOnce())
+    def opened(self) -> Setup:
+        shop = a_shop()
+        shop.products.add(a_product(stock_quantity=42))
+        return Setup(shop, MemoryOnce())
 
 
 @pytest.fixture
-def in_postgres(database: Database) -> Shop:
+def in_postgres(database: Database) -> Setup:
     opened = over(database)
-    opened.shop.catalog.add(a_product(stock_quantity=42))
+    opened.shop.products.add(a_product(stock_quantity=42))
     return opened
 
 
 class TestPostgresOnce(OnceContract):
     @pytest.fixture
-    def opened(self, in_postgres: Shop) -> Shop:
+    def opened(self, in_postgres: Setup) -> Setup:
         return in_postgres
 
-    def test_of_what_fails_nothing_is_kept(self, opened: Shop) -> None:
-        def fail(within: EggyPro) -> Done:
-            within.catalog.add(a_product(name="Another"))
+    def test_of_what_fails_nothing_is_kept(self, opened: Setup) -> None:
+        def fail(within: Shop) -> Done:
+            within.products.add(a_product(name="Another"))
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             opened.once.run(opened.shop, "a", NOON, fail)
         with pytest.raises(NotFoundError):
-            opened.shop.catalog.find("another")
+            opened.shop.products.find("another")
 
     def test_who_is_killed_before_the_end_has_done_nothing(
-        self, opened: Shop, database_url: sa.URL
+        self, opened: Setup, database_url: sa.URL
     ) -> None:
         url = database_url.render_as_string(hide_password=False)
         died = subprocess.run([sys.executable, "-c", DYING, url], check=False)
@@ -82,10 +82,10 @@ class TestPostgresOnce(OnceContract):
             with suppress(ConflictError):  # the dead keep their lock until the server knows
                 assert opened.once.run(opened.shop, "a", NOON, sell) == (DONE, False)
                 break
-        assert opened.shop.catalog.find("egg-white-protein").stock_quantity == 41
+        assert opened.shop.products.find("egg-white-protein").stock_quantity == 41
 
     def test_each_new_one_forgets_some_that_are_over(
-        self, opened: Shop, database: Database
+        self, opened: Setup, database: Database
     ) -> None:
         with database.begin() as connection:
             connection.execute(

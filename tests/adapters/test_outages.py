@@ -15,11 +15,11 @@ from eggypro_adapters.memory import MemoryErrorTracker
 from eggypro_adapters.monitoring.thread_errors import threads_tracked
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import ImageKeeper
-from eggypro_adapters.wiring import open_eggypro
+from eggypro_adapters.wiring import open_shop
 from eggypro_core.access.rate_limiting import Limiter
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import ServiceFailedError, UnavailableError
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from tests.support.builders import ADMIN_KEY, a_product
 from tests.support.redis_server import running
 
@@ -49,22 +49,22 @@ def allow(url: sa.URL, *, connections: bool) -> None:
         )
 
 
-def look(shop: EggyPro) -> None:
+def look(shop: Shop) -> None:
     with suppress(UnavailableError):
-        shop.catalog.page(ProductQuery())
+        shop.products.page(ProductQuery())
 
 
 def test_each_outage_of_the_database_is_told_once(
     settings: Settings, tracker: MemoryErrorTracker, database_url: sa.URL
 ) -> None:
-    with open_eggypro(settings, (tracker,)) as shop:
+    with open_shop(settings, (tracker,)) as shop:
         for times in (1, 2):
             look(shop)
             allow(database_url, connections=False)
             for _ in range(3):
                 look(shop)
             with suppress(UnavailableError):
-                shop.catalog.add(a_product())
+                shop.products.add(a_product())
             allow(database_url, connections=True)
             assert tracker.outages == ["the database"] * times
 
@@ -72,8 +72,8 @@ def test_each_outage_of_the_database_is_told_once(
 def test_each_outage_of_redis_is_told_once(settings: Settings, tracker: MemoryErrorTracker) -> None:
     with running("valkey") as server:
         counted = evolve(settings, redis_url=server.url)
-        with open_eggypro(counted, (tracker,)) as shop:
-            limiter = shop.limiter(shop.gate)
+        with open_shop(counted, (tracker,)) as shop:
+            limiter = shop.limiter(shop.authenticator)
             visit(limiter)
             assert tracker.outages == []
             server.kill()
@@ -93,11 +93,11 @@ def test_an_outage_of_the_image_store_is_told_once(
         cloudinary_api_secret="s",  # noqa: S106  (of no use to anybody)
         cloudinary_upload_prefix="http://127.0.0.1:1",
     )
-    with open_eggypro(away, (tracker,)) as shop:
-        shop.catalog.add(a_product())
+    with open_shop(away, (tracker,)) as shop:
+        shop.products.add(a_product())
         for _ in range(2):
             with pytest.raises((UnavailableError, ServiceFailedError)):
-                shop.gallery.add("egg-white-protein", [a_picture()])
+                shop.images.add("egg-white-protein", [a_picture()])
     assert tracker.outages == ["the image store"]
 
 

@@ -28,8 +28,8 @@ from eggypro_adapters.wiring import (
     DEMO,
     admin_key_file,
     image_store,
-    open_eggypro,
     open_migrations,
+    open_shop,
     open_tokens,
     start_notes,
 )
@@ -63,29 +63,29 @@ def folder() -> Iterator[Path]:
 
 def test_nothing_but_a_folder_makes_a_whole_shop(folder: Path) -> None:
     settings = Settings(eggypro_data_dir=folder)
-    with open_eggypro(settings) as shop, DEMO.open("rb") as demo:
-        report = shop.catalog.load(shop.reader(demo))
+    with open_shop(settings) as shop, DEMO.open("rb") as demo:
+        report = shop.products.load(shop.reader(demo))
         assert (report.created, report.refused, report.warnings) == (12, (), ())
-    with open_eggypro(settings) as shop, open_migrations(settings) as migrations:
-        assert shop.catalog.page(ProductQuery(status=Status.ALL)).total == 12
-        assert shop.catalog.page(ProductQuery(search="ostrich")).total == 0
-        assert [one.words for one in shop.search_misses.list(10)] == ["ostrich"]
+    with open_shop(settings) as shop, open_migrations(settings) as migrations:
+        assert shop.products.page(ProductQuery(status=Status.ALL)).total == 12
+        assert shop.products.page(ProductQuery(search="ostrich")).total == 0
+        assert [one.words for one in shop.zero_results.list(10)] == ["ostrich"]
         assert not migrations.differences()
         key = (folder / "admin.key").read_text().strip()
-        assert shop.gate.admit(key, Permission.PRODUCTS_WRITE).id == "admin"
+        assert shop.authenticator.admit(key, Permission.PRODUCTS_WRITE).id == "admin"
         assert key not in repr(shop)
 
 
 def test_images_are_kept_in_the_folder_unless_cloudinary_keeps_them(folder: Path) -> None:
     settings = Settings(eggypro_data_dir=folder)
-    with open_eggypro(settings) as shop:
+    with open_shop(settings) as shop:
         key = (folder / "admin.key").read_text().strip()
         store = LocalImageStore(folder / "images", PillowImageCleaner(), key)
         signed = store.sign(public_id="egg", at=NOON)
         assert shop.image_files is not None
         stored = shop.image_files.receive(signed.fields, a_picture(), NOON)
         assert store.find(stored.public_id) == stored
-    with open_eggypro(evolve(settings, image_store=ImageKeeper.CLOUDINARY)) as shop:
+    with open_shop(evolve(settings, image_store=ImageKeeper.CLOUDINARY)) as shop:
         assert shop.image_files is None
 
 
@@ -113,12 +113,12 @@ def test_a_database_that_is_given_is_used_and_left_at_its_version(
 ) -> None:
     url = empty_database_url.render_as_string(hide_password=False)
     settings = Settings(eggypro_data_dir=folder, postgres_url=url, admin_secret_key=KEY)
-    with open_eggypro(settings) as shop, pytest.raises(UnavailableError, match="db upgrade"):
-        shop.catalog.find("egg-white")
+    with open_shop(settings) as shop, pytest.raises(UnavailableError, match="db upgrade"):
+        shop.products.find("egg-white")
     with open_migrations(settings) as migrations:
         migrations.upgrade()
-    with open_eggypro(settings) as shop:
-        assert shop.catalog.page(ProductQuery()).total == 0
+    with open_shop(settings) as shop:
+        assert shop.products.page(ProductQuery()).total == 0
     assert not folder.exists()
 
 
@@ -127,8 +127,8 @@ def test_the_settings_say_who_signs_tokens_and_how_the_shop_is_shown_to_the_worl
 ) -> None:
     url = database_url.render_as_string(hide_password=False)
     bare = Settings(postgres_url=url, admin_secret_key=KEY, image_store=ImageKeeper.CLOUDINARY)
-    with open_eggypro(bare) as shop:
-        assert shop.gate.grant(TokenWish()).token is None
+    with open_shop(bare) as shop:
+        assert shop.authenticator.grant(TokenWish()).token is None
         assert (shop.cdn_ttl, shop.in_production) == (0, False)
         assert shop.cors_origins == ("http://localhost:3000",)
     with pytest.raises(ConfigurationError, match="JWT_SECRET"):
@@ -140,8 +140,8 @@ def test_the_settings_say_who_signs_tokens_and_how_the_shop_is_shown_to_the_worl
         cdn_ttl=60,
         app_env=AppEnvironment.PRODUCTION,
     )
-    with open_eggypro(told) as shop:
-        token = shop.gate.grant(TokenWish()).token
+    with open_shop(told) as shop:
+        token = shop.authenticator.grant(TokenWish()).token
         assert open_tokens(told).bearer(token or "").permissions == {*Permission}
         assert (shop.cors_origins, shop.cdn_ttl) == (("https://shop.example",), 60)
         assert shop.in_production
@@ -159,18 +159,18 @@ def test_calls_are_noted_by_the_end_or_within_the_request_or_not_at_all(
     call = a_call(at=datetime.now(UTC))
 
     def noted() -> int:
-        with open_eggypro(settings) as looking:
-            return sum(one.requests for one in looking.monitor.summary(1))
+        with open_shop(settings) as looking:
+            return sum(one.requests for one in looking.request_metrics.summary(1))
 
-    with open_eggypro(settings) as shop:
+    with open_shop(settings) as shop:
         [recorder] = shop.recorders
         recorder.record(call)
     assert noted() == 1
-    with open_eggypro(settings, in_request=True) as shop:
+    with open_shop(settings, in_request=True) as shop:
         [recorder] = shop.recorders
         recorder.record(call)
         assert noted() == 2
-    with open_eggypro(evolve(settings, enable_api_metrics=False)) as shop:
+    with open_shop(evolve(settings, enable_api_metrics=False)) as shop:
         assert shop.recorders == ()
 
 
@@ -179,10 +179,10 @@ def test_the_figures_tell_how_it_goes_in_the_cache(folder: Path, database_url: s
     settings = Settings(postgres_url=url, eggypro_data_dir=folder, admin_secret_key=KEY)
 
     def load() -> Rendering:
-        shop.catalog.page(ProductQuery())
+        shop.products.page(ProductQuery())
         return Rendering(b"Twelve eggs")
 
-    with open_eggypro(settings) as shop:
+    with open_shop(settings) as shop:
         cache = shop.cache()
         assert cache is not None
         until(lambda: cache.through("/eggs", ("products",), load)[1] is Outcome.HIT)
@@ -196,7 +196,7 @@ def test_the_figures_tell_how_it_goes_in_the_cache(folder: Path, database_url: s
 
 def test_health_knows_what_the_settings_name(folder: Path, database_url: sa.URL) -> None:
     url = database_url.render_as_string(hide_password=False)
-    with open_eggypro(Settings(postgres_url=url, eggypro_data_dir=folder)) as shop:
+    with open_shop(Settings(postgres_url=url, eggypro_data_dir=folder)) as shop:
         report = shop.health.report()
     assert report.configured == {"database": True, "cloudinary": False, "admin": False}
     assert (report.version, report.environment) == (version("eggypro"), "development")
@@ -205,7 +205,7 @@ def test_health_knows_what_the_settings_name(folder: Path, database_url: sa.URL)
 
 
 def test_what_opens_a_shop_can_be_sent_to_another_process(folder: Path) -> None:
-    opener = partial(open_eggypro, Settings(eggypro_data_dir=folder))
+    opener = partial(open_shop, Settings(eggypro_data_dir=folder))
     assert pickle.loads(pickle.dumps(opener)).args == opener.args  # noqa: S301  (our own)
 
 
@@ -244,8 +244,8 @@ def test_the_settings_say_how_often_and_where_it_is_counted(
             rate_limit_window_ms=60_000,
             trusted_proxies=(ip_network("10.0.0.0/8"),),
         )
-        with open_eggypro(settings) as shop:
-            limiter = shop.limiter(shop.gate)
+        with open_shop(settings) as shop:
+            limiter = shop.limiter(shop.authenticator)
             [standing] = limiter.visit("ada", None, limiter.named(["standard"])).standings
             assert (standing.policy.limit, standing.policy.window) == (7, 60)
             assert shop.trusted_proxies == settings.trusted_proxies

@@ -15,7 +15,7 @@ from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import ConflictError, UnavailableError
 from eggypro_core.ports import SearchMisses
 from eggypro_core.search.zero_results import SearchMiss
-from tests.support.builders import an_eggypro
+from tests.support.builders import a_shop
 
 DUCK = ProductQuery(search="duck")
 
@@ -42,8 +42,8 @@ def test_a_search_is_answered_where_nothing_can_be_written(
     misses = PostgresSearchMisses(read_only)
     with pytest.raises(UnavailableError):
         misses.record("duck", NOON)
-    shop = an_eggypro(PostgresProductStore(read_only), misses=misses)
-    assert shop.catalog.page(DUCK).total == 0
+    shop = a_shop(PostgresProductStore(read_only), misses=misses)
+    assert shop.products.page(DUCK).total == 0
     assert misses.list(10) == ()
 
 
@@ -53,19 +53,19 @@ def test_a_search_is_answered_where_there_is_no_table_yet(database: Database) ->
     misses = PostgresSearchMisses(database)
     with pytest.raises(UnavailableError):
         misses.record("duck", NOON)
-    shop = an_eggypro(PostgresProductStore(database), misses=misses)
-    assert shop.catalog.page(DUCK).total == 0
+    shop = a_shop(PostgresProductStore(database), misses=misses)
+    assert shop.products.page(DUCK).total == 0
 
 
 def test_a_search_waits_for_nobody_who_holds_its_count(database: Database) -> None:
     misses = PostgresSearchMisses(database)
     misses.record("duck", NOON)
-    shop = an_eggypro(PostgresProductStore(database), misses=misses)
+    shop = a_shop(PostgresProductStore(database), misses=misses)
     with database.begin() as connection:
         connection.execute(sa.text("SELECT FROM search_misses FOR UPDATE"))
         with pytest.raises(ConflictError):
             misses.record("duck", NOON)
-        assert shop.catalog.page(DUCK).total == 0
+        assert shop.products.page(DUCK).total == 0
     assert misses.list(10) == (SearchMiss("duck", 1, NOON),)
 
 

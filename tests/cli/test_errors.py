@@ -22,7 +22,7 @@ from eggypro_core import (
     UnavailableError,
     errors,
 )
-from tests.support.builders import an_eggypro
+from tests.support.builders import a_shop
 from tests.support.runtime import Typed, World
 
 
@@ -127,6 +127,6 @@ def test_an_interrupt_exits_with_130_and_no_traceback(typed: Typed, world: World
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    world.eggypro = evolve(an_eggypro(), close=interrupted)
+    world.shop = evolve(a_shop(), close=interrupted)
     answer = typed("products", "list")
     assert (answer.code, answer.err) == (130, "")

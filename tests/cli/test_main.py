@@ -71,7 +71,7 @@ from tests.support.runtime import World
 from eggypro_cli.main import main
 world = World()
 for number in range(90):
-    world.eggypro.catalog.add(a_product(name=f"Egg {{number}}", description="x" * 3000))
+    world.shop.products.add(a_product(name=f"Egg {{number}}", description="x" * 3000))
 sys.exit(main({words!r}, world))
 """
 

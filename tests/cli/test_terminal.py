@@ -34,7 +34,7 @@ from tests.support.builders import a_product
 from tests.support.runtime import World
 from eggypro_cli.main import main
 world = World()
-world.eggypro.catalog.add(a_product(name="Albumen"))
+world.shop.products.add(a_product(name="Albumen"))
 sys.exit(main(sys.argv[1:], world))
 """
 

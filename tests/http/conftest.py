@@ -13,11 +13,11 @@ from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.schema import metadata
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from tests.conftest import new_database
 from tests.support import builders
-from tests.support.builders import ADMIN_KEY, Stores, a_full_eggypro, a_product, an_eggypro
+from tests.support.builders import ADMIN_KEY, Stores, a_full_shop, a_product, a_shop
 from tests.support.wsgi import IMAGE
 
 SERVERS = 4
@@ -65,10 +65,10 @@ def stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture
-def shop() -> EggyPro:
+def shop() -> Shop:
     """A shop with one product, `egg-white-protein`."""
-    shop = an_eggypro()
-    shop.catalog.add(a_product())
+    shop = a_shop()
+    shop.products.add(a_product())
     return shop
 
 
@@ -76,7 +76,7 @@ def shop() -> EggyPro:
 def full(images: LocalImageStore) -> TestClient:
     """A client of a shop that has one of everything: what SAMPLES name."""
     images.upload(a_picture(), public_id=IMAGE.rpartition("/")[2])
-    return TestClient(create_app(a_full_eggypro(images)))
+    return TestClient(create_app(a_full_shop(images)))
 
 
 @pytest.fixture
@@ -85,5 +85,5 @@ def images(tmp_path: Path) -> LocalImageStore:
 
 
 @pytest.fixture
-def client(shop: EggyPro) -> TestClient:
+def client(shop: Shop) -> TestClient:
     return TestClient(create_app(shop))

@@ -19,7 +19,7 @@ from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.postgres.zero_result_searches import PostgresSearchMisses
 from eggypro_http.app import ROUTES, create_app
-from tests.support.builders import a_product, a_review, a_variant, an_eggypro
+from tests.support.builders import a_product, a_review, a_shop, a_variant
 from tests.support.multipart import BOUNDARY, FORM, JPG, PNG, a_form, a_part
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, Reply, ask, at
 
@@ -197,10 +197,10 @@ def check(reply: Reply) -> None:
 @pytest.fixture(params=["memory", "postgres"])
 def app(request: pytest.FixtureRequest) -> WSGIApplication:
     """The real app, over a shop in memory or in a real database."""
-    shop = an_eggypro()
+    shop = a_shop()
     if request.param == "postgres":
         database = request.getfixturevalue("database")
-        shop = an_eggypro(
+        shop = a_shop(
             PostgresProductStore(database),
             PostgresVariantStore(database),
             PostgresReviewStore(database),
@@ -208,12 +208,12 @@ def app(request: pytest.FixtureRequest) -> WSGIApplication:
             PostgresSearchMisses(database),
             ledger=PostgresImageLedger(database),
         )
-    shop.catalog.add(a_product())
-    boxed = shop.catalog.add(a_product(name="Boxed")).slug
-    shop.assortment.add(boxed, a_variant())
-    shop.feedback.submit(boxed, a_review())
+    shop.products.add(a_product())
+    boxed = shop.products.add(a_product(name="Boxed")).slug
+    shop.variants.add(boxed, a_variant())
+    shop.reviews.submit(boxed, a_review())
     for name in ("Food", "Egg White Protein"):
-        shop.taxonomy.add({"name": name})
+        shop.categories.add({"name": name})
     return create_app(shop)
 
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 import pytest
 from falcon.testing import TestClient
 
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from tests.support.builders import a_product
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS
 
@@ -12,15 +12,15 @@ PUBLIC = "public, max-age=0, must-revalidate"
 
 
 def test_the_tag_of_a_product_is_its_version_and_a_hash_of_its_bytes(
-    client: TestClient, shop: EggyPro
+    client: TestClient, shop: Shop
 ) -> None:
     first = client.simulate_get(EGG).headers["etag"]
     assert re.fullmatch(r'"1\.[0-9a-f]{24}"', first)
-    shop.catalog.adjust_stock("egg-white-protein", 5)
+    shop.products.adjust_stock("egg-white-protein", 5)
     restocked = client.simulate_get(EGG).headers["etag"]
     assert restocked.startswith('"1.')
     assert restocked != first
-    shop.catalog.change("egg-white-protein", {"price": "1.00"})
+    shop.products.change("egg-white-protein", {"price": "1.00"})
     assert client.simulate_get(EGG).headers["etag"].startswith('"2.')
 
 
@@ -28,11 +28,11 @@ def test_a_product_says_when_it_was_changed(client: TestClient) -> None:
     assert client.simulate_get(EGG).headers["last-modified"] == "Thu, 01 Jan 2026 12:00:00 GMT"
 
 
-def test_the_tag_of_a_list_changes_with_what_it_shows(client: TestClient, shop: EggyPro) -> None:
+def test_the_tag_of_a_list_changes_with_what_it_shows(client: TestClient, shop: Shop) -> None:
     first = client.simulate_get(PRODUCTS).headers["etag"]
     assert re.fullmatch(r'"[0-9a-f]{24}"', first)
     assert client.simulate_get(PRODUCTS).headers["etag"] == first
-    shop.catalog.add(a_product(name="Bacon"))
+    shop.products.add(a_product(name="Bacon"))
     assert client.simulate_get(PRODUCTS).headers["etag"] != first
 
 

@@ -8,7 +8,7 @@ from eggypro_adapters.memory import MemoryErrorTracker
 from eggypro_core.access.authentication import TokenWish
 from eggypro_core.operations.error_tracking import Circumstances
 from eggypro_core.operations.request_metrics import UNMATCHED
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.error_reporting import Reporter
 from eggypro_http.middleware.guard import Edge
@@ -31,10 +31,10 @@ def tracker() -> MemoryErrorTracker:
 
 
 @pytest.fixture
-def broken(shop: EggyPro, tracker: MemoryErrorTracker) -> TestClient:
+def broken(shop: Shop, tracker: MemoryErrorTracker) -> TestClient:
     """A client of a shop whose catalogue fails."""
     nothing: Any = None
-    return TestClient(create_app(evolve(shop, catalog=nothing, trackers=(tracker, tracker))))
+    return TestClient(create_app(evolve(shop, products=nothing, trackers=(tracker, tracker))))
 
 
 def test_an_unexpected_error_is_told_with_its_call_and_nothing_private(
@@ -58,9 +58,9 @@ def test_an_unexpected_error_is_told_with_its_call_and_nothing_private(
 
 
 def test_the_user_is_who_the_token_is_of_and_nobody_without_one(
-    broken: TestClient, shop: EggyPro, tracker: MemoryErrorTracker
+    broken: TestClient, shop: Shop, tracker: MemoryErrorTracker
 ) -> None:
-    grant = shop.gate.grant(TokenWish())
+    grant = shop.authenticator.grant(TokenWish())
     broken.simulate_get(
         PRODUCTS, params={"status": "all"}, headers={"Authorization": f"Bearer {grant.token}"}
     )
@@ -79,7 +79,7 @@ def test_what_fails_beyond_all_handlers_is_told_too(tracker: MemoryErrorTracker)
 
 
 def test_what_was_refused_on_purpose_is_told_to_nobody(
-    shop: EggyPro, tracker: MemoryErrorTracker
+    shop: Shop, tracker: MemoryErrorTracker
 ) -> None:
     client = TestClient(create_app(evolve(shop, trackers=(tracker,))))
     for path in (f"{PRODUCTS}/nothing", "/nowhere", f"{PRODUCTS}?limit=0"):

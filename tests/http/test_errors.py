@@ -13,7 +13,7 @@ from eggypro_core.errors import EggyProError, Fault
 from eggypro_core.validation.parameters import Status
 from eggypro_http.app import create_app
 from eggypro_http.errors import STATUS
-from tests.support.builders import an_eggypro
+from tests.support.builders import a_shop
 from tests.support.wsgi import EGG, PRODUCTS, ask, failing
 
 PRIVATE = "host=db.internal password=hunter2"
@@ -50,7 +50,7 @@ class BrokenStore(MemoryProductStore):
 
 
 def client_of(error: Exception) -> TestClient:
-    return TestClient(create_app(an_eggypro(BrokenStore(error))))
+    return TestClient(create_app(a_shop(BrokenStore(error))))
 
 
 def test_every_kind_of_error_has_a_status() -> None:
@@ -139,7 +139,7 @@ def test_head_of_what_fails_has_no_body(method: str) -> None:
 def test_nothing_of_a_request_can_forge_a_line_of_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    app = create_app(an_eggypro(BrokenStore(RuntimeError())))
+    app = create_app(a_shop(BrokenStore(RuntimeError())))
     ask(app, PRODUCTS, REQUEST_METHOD="GET", HTTP_X_REQUEST_ID="a\r\nERROR forged")
     ask(failing, PATH_INFO="/a\r\nERROR forged", REQUEST_METHOD="A\nB")
     messages = [one.getMessage() for one in caplog.records]

@@ -10,7 +10,7 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.wiring import DEMO
 from eggypro_http.app import create_app
-from tests.support.builders import ADMIN_KEY, an_eggypro
+from tests.support.builders import ADMIN_KEY, a_shop
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
 LINES = re.findall(r"^curl .*$", PAGE, re.MULTILINE)
@@ -25,9 +25,9 @@ curl.add_argument("-d", dest="body")
 
 @pytest.mark.parametrize("line", LINES)
 def test_what_the_page_types_is_answered(line: str) -> None:
-    shop = an_eggypro()
+    shop = a_shop()
     with DEMO.open("rb") as demo:
-        shop.catalog.load(shop.reader(demo))
+        shop.products.load(shop.reader(demo))
     typed = line.replace("$KEY", ADMIN_KEY).replace("$A", "")
     asked = curl.parse_args(shlex.split(typed)[1:])
     path, _, query = asked.address.partition("?")

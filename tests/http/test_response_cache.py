@@ -6,10 +6,10 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.contracts.sample_images import a_picture
 from eggypro_adapters.local_images import LocalImageStore
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
 from eggypro_http.routing import Route
-from tests.support.builders import a_full_eggypro
+from tests.support.builders import a_full_shop
 from tests.support.wsgi import ADMIN, EGG, IMAGE, PRODUCTS, at
 
 ASK_EACH_TIME = "public, max-age=0, must-revalidate"
@@ -24,7 +24,7 @@ OWN = {
 
 def clients(images: LocalImageStore, cdn_ttl: int) -> TestClient:
     images.upload(a_picture(), public_id=IMAGE.rpartition("/")[2])
-    shop = evolve(a_full_eggypro(), image_files=images, cdn_ttl=cdn_ttl)
+    shop = evolve(a_full_shop(), image_files=images, cdn_ttl=cdn_ttl)
     return TestClient(create_app(shop))
 
 
@@ -48,9 +48,9 @@ def test_each_answer_says_who_may_keep_it(
 
 @pytest.mark.parametrize("cdn_ttl", [0, 60])
 def test_what_an_admin_asks_for_and_what_is_refused_is_kept_by_nobody(
-    shop: EggyPro, cdn_ttl: int
+    shop: Shop, cdn_ttl: int
 ) -> None:
-    shop.catalog.change("egg-white-protein", {"slug": "egg"})
+    shop.products.change("egg-white-protein", {"slug": "egg"})
     client = TestClient(create_app(evolve(shop, cdn_ttl=cdn_ttl)))
     for path, headers, status in (
         (f"{PRODUCTS}?status=all", ADMIN, 200),
@@ -65,7 +65,7 @@ def test_what_an_admin_asks_for_and_what_is_refused_is_kept_by_nobody(
 
 
 @pytest.mark.parametrize("cdn_ttl", [0, 60])
-def test_what_is_known_already_may_be_kept_as_it_was(shop: EggyPro, cdn_ttl: int) -> None:
+def test_what_is_known_already_may_be_kept_as_it_was(shop: Shop, cdn_ttl: int) -> None:
     client = TestClient(create_app(evolve(shop, cdn_ttl=cdn_ttl)))
     first = client.simulate_get(EGG)
     again = client.simulate_get(EGG, headers={"If-None-Match": first.headers["etag"]})

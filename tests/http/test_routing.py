@@ -4,7 +4,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from falcon.testing import TestClient
 
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES
 from eggypro_http.routing import Route
 from tests.support.builders import ADMIN_KEY
@@ -136,9 +136,9 @@ def test_an_error_is_problem_json_whatever_is_accepted(client: TestClient, accep
         assert refused.json["status"] == refused.status_code
 
 
-def test_refusals_come_in_their_order(client: TestClient, shop: EggyPro) -> None:
+def test_refusals_come_in_their_order(client: TestClient, shop: Shop) -> None:
     """Everything is wrong with the request; what is mended reveals the next fault."""
-    shop.catalog.add({"name": "Bacon", "price": "1", **_rest()})
+    shop.products.add({"name": "Bacon", "price": "1", **_rest()})
     wrong = {"HTTP_AUTHORIZATION": "Bearer wrong", "HTTP_TRANSFER_ENCODING": "chunked"}
     assert post(client, "/api/nowhere", **wrong) == 404
     assert post(client, EGG, **wrong) == 405

@@ -54,8 +54,8 @@ wholes = st.fixed_dictionaries(
 class Shop:
     """The services whose story it is."""
 
-    taxonomy: Taxonomy
-    catalog: Catalog
+    categories: Taxonomy
+    products: Catalog
 
 
 class CategoryStory(RuleBasedStateMachine):
@@ -81,61 +81,61 @@ class CategoryStory(RuleBasedStateMachine):
 
     @rule(values=wholes)
     def add(self, values: dict[str, object]) -> None:
-        self.both(lambda shop: shop.taxonomy.add(values))
+        self.both(lambda shop: shop.categories.add(values))
 
     @rule(values=st.lists(wholes, max_size=3))
     def load(self, values: list[dict[str, object]]) -> None:
-        self.both(lambda shop: shop.taxonomy.load(values))
+        self.both(lambda shop: shop.categories.load(values))
 
     @rule(slug=slugs, values=wholes)
     def replace(self, slug: str, values: dict[str, object]) -> None:
-        self.both(lambda shop: shop.taxonomy.replace(slug, values))
+        self.both(lambda shop: shop.categories.replace(slug, values))
 
     @rule(slug=slugs, parent=slugs | st.none())
     def move(self, slug: str, parent: str | None) -> None:
-        self.both(lambda shop: shop.taxonomy.change(slug, {"parent": parent}))
+        self.both(lambda shop: shop.categories.change(slug, {"parent": parent}))
 
     @rule(slug=slugs)
     def archive(self, slug: str) -> None:
-        self.both(lambda shop: shop.taxonomy.archive(slug))
+        self.both(lambda shop: shop.categories.archive(slug))
 
     @rule(slug=slugs)
     def restore(self, slug: str) -> None:
-        self.both(lambda shop: shop.taxonomy.restore(slug))
+        self.both(lambda shop: shop.categories.restore(slug))
 
     @rule(slug=slugs)
     def remove(self, slug: str) -> None:
-        self.both(lambda shop: shop.taxonomy.remove(slug))
+        self.both(lambda shop: shop.categories.remove(slug))
 
     @rule(product=products, category=slugs)
     def link(self, product: str, category: str) -> None:
-        self.both(lambda shop: shop.taxonomy.link(product, category))
+        self.both(lambda shop: shop.categories.link(product, category))
 
     @rule(product=products, category=slugs)
     def unlink(self, product: str, category: str) -> None:
-        self.both(lambda shop: shop.taxonomy.unlink(product, category))
+        self.both(lambda shop: shop.categories.unlink(product, category))
 
     @rule(product=products, inside=st.lists(slugs, max_size=3))
     def add_product(self, product: str, inside: list[str]) -> None:
         values = a_product(name=product, slug=product, categories=inside)
-        self.both(lambda shop: shop.catalog.add(values))
+        self.both(lambda shop: shop.products.add(values))
 
     @rule(product=products, is_active=st.booleans())
     def change_product(self, product: str, *, is_active: bool) -> None:
-        self.both(lambda shop: shop.catalog.change(product, {"is_active": is_active}))
+        self.both(lambda shop: shop.products.change(product, {"is_active": is_active}))
 
     @rule(product=products, to=products)
     def rename_product(self, product: str, to: str) -> None:
-        self.both(lambda shop: shop.catalog.change(product, {"slug": to}))
+        self.both(lambda shop: shop.products.change(product, {"slug": to}))
 
     @rule(product=products)
     def remove_product(self, product: str) -> None:
-        self.both(lambda shop: shop.catalog.remove(product))
+        self.both(lambda shop: shop.products.remove(product))
 
     @invariant()
     def both_show_the_same(self) -> None:
-        self.both(lambda shop: [list(_pages(shop.taxonomy, query)) for query in QUERIES])
-        self.both(lambda shop: [_within(shop.catalog, slug) for slug in (None, *SLUGS)])
+        self.both(lambda shop: [list(_pages(shop.categories, query)) for query in QUERIES])
+        self.both(lambda shop: [_within(shop.products, slug) for slug in (None, *SLUGS)])
 
     def both(self, call: Callable[[Shop], object]) -> None:
         first, second = (_outcome(partial(call, shop)) for shop in self.shops)

@@ -71,12 +71,12 @@ files = st.lists(
 class Shop:
     """A catalogue and its variants."""
 
-    catalog: Catalog
-    assortment: Assortment
+    products: Catalog
+    variants: Assortment
 
     def nth(self, slug: str, number: int) -> int:
         """The id of a product's variant, by its place among all of them."""
-        page = self.assortment.page(VariantQuery(product=slug, status=Status.ALL))
+        page = self.variants.page(VariantQuery(product=slug, status=Status.ALL))
         if number < len(page.items):
             return page.items[number].id
         raise NotFoundError("no such variant")
@@ -105,50 +105,46 @@ class VariantStory(RuleBasedStateMachine):
 
     @rule(slug=slugs, values=wholes)
     def add(self, slug: str, values: dict[str, object]) -> None:
-        self.both(lambda shop: shop.assortment.add(slug, values))
+        self.both(lambda shop: shop.variants.add(slug, values))
 
     @rule(slug=slugs, number=numbers, values=edits, version=versions)
     def change(
         self, slug: str, number: int, values: dict[str, object], version: int | None
     ) -> None:
         self.both(
-            lambda shop: shop.assortment.change(
-                slug, shop.nth(slug, number), values, version=version
-            )
+            lambda shop: shop.variants.change(slug, shop.nth(slug, number), values, version=version)
         )
 
     @rule(slug=slugs, number=numbers, values=wholes)
     def replace(self, slug: str, number: int, values: dict[str, object]) -> None:
-        self.both(lambda shop: shop.assortment.replace(slug, shop.nth(slug, number), values))
+        self.both(lambda shop: shop.variants.replace(slug, shop.nth(slug, number), values))
 
     @rule(slug=slugs, number=numbers, version=versions)
     def remove(self, slug: str, number: int, version: int | None) -> None:
-        self.both(
-            lambda shop: shop.assortment.remove(slug, shop.nth(slug, number), version=version)
-        )
+        self.both(lambda shop: shop.variants.remove(slug, shop.nth(slug, number), version=version))
 
     @rule(slug=slugs, number=numbers, by=st.integers(-2, 3))
     def adjust_stock(self, slug: str, number: int, by: int) -> None:
-        self.both(lambda shop: shop.assortment.adjust_stock(slug, shop.nth(slug, number), by))
+        self.both(lambda shop: shop.variants.adjust_stock(slug, shop.nth(slug, number), by))
 
     @rule(slug=slugs, number=numbers, to=st.integers(0, 3))
     def set_stock(self, slug: str, number: int, to: int) -> None:
-        self.both(lambda shop: shop.assortment.set_stock(slug, shop.nth(slug, number), to))
+        self.both(lambda shop: shop.variants.set_stock(slug, shop.nth(slug, number), to))
 
     @rule(slug=slugs, values=product_edits)
     def change_product(self, slug: str, values: dict[str, object]) -> None:
-        self.both(lambda shop: shop.catalog.change(slug, values))
+        self.both(lambda shop: shop.products.change(slug, values))
 
     @rule(slug=slugs, price=st.none() | prices)
     def replace_product(self, slug: str, price: str | None) -> None:
         values = a_product(price=price)
         if price is None:
             del values["price"]
-        self.both(lambda shop: shop.catalog.replace(slug, values))
+        self.both(lambda shop: shop.products.replace(slug, values))
 
     @rule(slug=slugs, by=st.integers(-1, 1))
     def adjust_stock_of_product(self, slug: str, by: int) -> None:
-        self.both(lambda shop: shop.catalog.adjust_stock(slug, by))
+        self.both(lambda shop: shop.products.adjust_stock(slug, by))
 
     @rule(file=files, keep_going=st.booleans())
     def load(self, file: list[tuple[str, list[dict[str, object]]]], *, keep_going: bool) -> None:
@@ -156,7 +152,7 @@ class VariantStory(RuleBasedStateMachine):
             ImportEntry(line, {"slug": slug, "name": slug, "price": "3", "variants": variants})
             for line, (slug, variants) in enumerate(file, 2)
         ]
-        self.both(lambda shop: shop.catalog.load(entries, keep_going=keep_going))
+        self.both(lambda shop: shop.products.load(entries, keep_going=keep_going))
 
     @rule()
     def wait(self) -> None:
@@ -174,7 +170,7 @@ class VariantStory(RuleBasedStateMachine):
         self.both(
             lambda shop: [
                 evolve(product, id=0)
-                for product in shop.catalog.page(ProductQuery(status=Status.ALL)).items
+                for product in shop.products.page(ProductQuery(status=Status.ALL)).items
             ]
         )
 
@@ -194,15 +190,15 @@ def play(make_first: Callable[[], Stores], make_second: Callable[[], Stores]) ->
 
 
 def _added(shop: Shop, name: str) -> Product:
-    return shop.catalog.add(a_product(name=name))
+    return shop.products.add(a_product(name=name))
 
 
 def _product(shop: Shop, slug: str) -> Product:
-    return shop.catalog.find(slug, Status.ALL)
+    return shop.products.find(slug, Status.ALL)
 
 
 def _variants(shop: Shop, query: VariantQuery) -> tuple[Variant, ...]:
-    return _without_ids(shop.assortment.page(query).items)
+    return _without_ids(shop.variants.page(query).items)
 
 
 def _outcome(call: Callable[[], object]) -> tuple[object, ...]:

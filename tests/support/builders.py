@@ -58,7 +58,7 @@ from eggypro_core.services.images import Gallery
 from eggypro_core.services.products import Catalog
 from eggypro_core.services.reviews import Feedback
 from eggypro_core.services.variants import Assortment
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
 CRON_SECRET = "a-secret-of-the-cron"  # noqa: S105
@@ -105,7 +105,7 @@ class Stores:
     misses: SearchMisses
     ledger: ImageLedger
     calls: CallStore
-    once: Callable[[Callable[["Stores"], Mapping[str, Any]]], Once[EggyPro]]
+    once: Callable[[Callable[["Stores"], Mapping[str, Any]]], Once[Shop]]
     """Makes what does things once, of what makes services over the stores."""
 
     @classmethod
@@ -143,7 +143,7 @@ new_stores: Callable[[], Stores] = Stores.in_memory
 """Makes the stores of a shop that brings none. The tests of the API may put others here."""
 
 
-def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
+def a_shop(  # noqa: PLR0913  (one for each thing that a test may bring)
     products: ProductStore | None = None,
     variants: VariantStore | None = None,
     reviews: ReviewStore | None = None,
@@ -158,7 +158,7 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
     clock: Clock = lambda: NOON,
     limits: Mapping[str, Policy] = NO_LIMITS,
     seconds: Callable[[], float] = lambda: 0.0,
-) -> EggyPro:
+) -> Shop:
     """Return a shop, where it is always noon; whoever brings products has the rest in memory.
 
     Nobody's requests are counted, unless limits are given; their windows end by `seconds`.
@@ -178,18 +178,18 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
         MemoryImageStore(PillowImageCleaner()) if images is None else images, stores.ledger, clock
     )
     services = partial(_services, storage, files, clock)
-    return EggyPro(
+    return Shop(
         **services(stores),
-        once=stores.once(services),
-        gate=Gate(ADMIN_KEY, some_tokens(), CRON_SECRET),
+        idempotency=stores.once(services),
+        authenticator=Gate(ADMIN_KEY, some_tokens(), CRON_SECRET),
         limiter=lambda gate: Limiter(gate, MemoryCounter(seconds), limits),
-        search_misses=stores.misses,
+        zero_results=stores.misses,
         reader=read_products,
         writer=write_products,
         trackers=(LogErrorTracker(),),
         exposition=MemoryFigures(),
         image_files=files,
-        monitor=Monitor(stores.calls, clock),
+        request_metrics=Monitor(stores.calls, clock),
         health=some_health(checks, clock, seconds),
     )
 
@@ -197,13 +197,13 @@ def an_eggypro(  # noqa: PLR0913  (one for each thing that a test may bring)
 def _services(
     storage: ImageStorage, files: ImageFiles | None, clock: Clock, stores: Stores
 ) -> dict[str, Any]:
-    """Return the services that write, by the names of EggyPro's fields."""
+    """Return the services that write, by the names of Shop's fields."""
     return {
-        "catalog": Catalog(stores.products, NhHtmlCleaner(), clock, stores.misses, storage),
-        "assortment": Assortment(stores.variants, clock),
-        "feedback": Feedback(stores.reviews, clock),
-        "taxonomy": Taxonomy(stores.categories, clock),
-        "gallery": Gallery(stores.products, storage, clock, files),
+        "products": Catalog(stores.products, NhHtmlCleaner(), clock, stores.misses, storage),
+        "variants": Assortment(stores.variants, clock),
+        "reviews": Feedback(stores.reviews, clock),
+        "categories": Taxonomy(stores.categories, clock),
+        "images": Gallery(stores.products, storage, clock, files),
     }
 
 
@@ -215,11 +215,11 @@ def some_health(
     return Health(checks, configured, lambda: "1.2.3", "test", clock, seconds)
 
 
-def a_full_eggypro(images: LocalImageStore | None = None) -> EggyPro:
+def a_full_shop(images: LocalImageStore | None = None) -> Shop:
     """Return a shop in memory that has one of everything, with ids in this order from 1."""
-    shop = an_eggypro(images=images, files=images)
-    slug = shop.catalog.add(a_product()).slug
-    shop.assortment.add(slug, a_variant())
-    shop.feedback.submit(slug, a_review())
-    shop.taxonomy.add({"name": "Food"})
+    shop = a_shop(images=images, files=images)
+    slug = shop.products.add(a_product()).slug
+    shop.variants.add(slug, a_variant())
+    shop.reviews.submit(slug, a_review())
+    shop.categories.add({"name": "Food"})
     return shop

@@ -19,8 +19,8 @@ from eggypro_adapters.postgres.image_registry import PostgresImageLedger
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.image import StoredImage
 from eggypro_core.domain.product import Product
-from eggypro_core.shop import EggyPro
-from tests.support.builders import ADMIN_KEY, an_eggypro
+from eggypro_core.shop import Shop
+from tests.support.builders import ADMIN_KEY, a_shop
 
 EGG = "egg-white-protein"
 PLACES: list[str] = []
@@ -59,8 +59,8 @@ class Products(PostgresProductStore):
         return product
 
 
-def shop(database: Database, folder: Path, clock: FakeClock) -> EggyPro:
-    return an_eggypro(
+def shop(database: Database, folder: Path, clock: FakeClock) -> Shop:
+    return a_shop(
         Products(database),
         ledger=PostgresImageLedger(database),
         images=Images(folder, PillowImageCleaner(), ADMIN_KEY),
@@ -68,10 +68,10 @@ def shop(database: Database, folder: Path, clock: FakeClock) -> EggyPro:
     )
 
 
-DEEDS: Mapping[str, Callable[[EggyPro], object]] = {
-    "upload": lambda shop: shop.gallery.add(EGG, [a_picture(), a_picture("png")]),
-    "arrange": lambda shop: shop.gallery.arrange(EGG, {"images": []}),
-    "remove": lambda shop: shop.catalog.remove(EGG),
+DEEDS: Mapping[str, Callable[[Shop], object]] = {
+    "upload": lambda shop: shop.images.add(EGG, [a_picture(), a_picture("png")]),
+    "arrange": lambda shop: shop.images.arrange(EGG, {"images": []}),
+    "remove": lambda shop: shop.products.remove(EGG),
 }
 
 

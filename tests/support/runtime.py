@@ -8,14 +8,14 @@ from attrs import define, field, frozen
 
 from eggypro_core import (
     ConfigurationError,
-    EggyPro,
     Fault,
     InvalidError,
+    Shop,
     Tokens,
     UnavailableError,
 )
 from eggypro_core.operations.migrations import Migrations, TableSize
-from tests.support.builders import an_eggypro, some_tokens
+from tests.support.builders import a_shop, some_tokens
 
 
 @define
@@ -62,7 +62,7 @@ class MemoryMigrations:
 class World:
     """What the commands need of the world, in memory."""
 
-    eggypro: EggyPro = field(factory=an_eggypro)
+    shop: Shop = field(factory=a_shop)
     signing: Tokens = field(factory=some_tokens)
     schema: MemoryMigrations = field(factory=MemoryMigrations)
     faults: Sequence[Fault] = ()
@@ -72,15 +72,15 @@ class World:
     demo_file: Path = Path("no demo")
     tools: Path = Path("no tools")
 
-    def open(self) -> EggyPro:
+    def open(self) -> Shop:
         self.check_settings()
         if self.away:
             raise UnavailableError(self.away)
         if self.key_file is not None and not self.key_file.exists():
             self.key_file.write_text("the-new-key\n")
-        return self.eggypro
+        return self.shop
 
-    def opener(self) -> AbstractContextManager[Callable[[], EggyPro]]:
+    def opener(self) -> AbstractContextManager[Callable[[], Shop]]:
         return nullcontext(self.open)
 
     def migrations(self) -> AbstractContextManager[Migrations]:

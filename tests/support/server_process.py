@@ -12,10 +12,10 @@ from attrs import evolve, frozen
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.domain.product import Product
 from eggypro_core.errors import EggyProError, UnavailableError
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
 from eggypro_http.server.granian import serve
-from tests.support.builders import a_product, an_eggypro
+from tests.support.builders import a_product, a_shop
 
 HOST = "127.0.0.1"
 AWAY = 3
@@ -56,12 +56,12 @@ class Opening:
     tell: Told
     manner: str
 
-    def __call__(self) -> EggyPro:
+    def __call__(self) -> Shop:
         self.tell("opening", wait=self.manner == "slowly")
         if self.manner == "never":
             raise UnavailableError("The database is away")
-        shop = an_eggypro(GatedStore(self.tell))
-        shop.catalog.add(a_product(name="Slow"))
+        shop = a_shop(GatedStore(self.tell))
+        shop.products.add(a_product(name="Slow"))
         return evolve(shop, close=lambda: self.tell("closed"))
 
 

@@ -25,7 +25,7 @@ from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_http.app import create_app
 from tests.stories.product_story import STORY
-from tests.support.builders import ADMIN_KEY, a_product, a_review, an_eggypro
+from tests.support.builders import ADMIN_KEY, a_product, a_review, a_shop
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 P, C = "/api/products", "/api/categories"
@@ -145,7 +145,7 @@ class Two:
 def two(database_url: sa.URL, connect: Callable[..., Database], tmp_path: Path) -> Iterator[Two]:
     written = Written(tmp_path)
     database = connect(database_url, noted=written.note)
-    shop = an_eggypro(
+    shop = a_shop(
         PostgresProductStore(database),
         PostgresVariantStore(database),
         PostgresReviewStore(database),
@@ -154,7 +154,7 @@ def two(database_url: sa.URL, connect: Callable[..., Database], tmp_path: Path) 
     with PostgresChanges(database, written).running() as changes:
         cache = ReadCache(MemoryCache(lambda: 0), None, changes, ttl=300, clock=lambda: 0)
         cached = TestClient(create_app(evolve(shop, cache=lambda: cache)))
-        yield Two(cached, TestClient(create_app(shop)), shop.catalog.load)
+        yield Two(cached, TestClient(create_app(shop)), shop.products.load)
     written.close()
 
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.wiring import open_eggypro
+from eggypro_adapters.wiring import open_shop
 from tests.adapters.postgres.test_interrupted import kill_one_by_one
 from tests.support.builders import a_product
 from tests.support.redis_server import running
@@ -114,9 +114,9 @@ def test_nobody_is_shown_what_was_before_a_write_that_was_answered(
     if by == "sharing":
         environment["REDIS_URL"] = restarted
     elsewhere = {**environment, "EGGYPRO_DATA_DIR": str(tmp_path / "two")}
-    library = open_eggypro(_settings(environment))
+    library = open_shop(_settings(environment))
     for slug in SLUGS:
-        library.catalog.add(a_product(name=slug, stock_quantity=0))
+        library.products.add(a_product(name=slug, stock_quantity=0))
     answered = dict.fromkeys(SLUGS, 0)
     is_over = Event()
     with library, served(environment, workers=2) as (here, _), served(elsewhere) as (there, _):
@@ -125,7 +125,7 @@ def test_nobody_is_shown_what_was_before_a_write_that_was_answered(
             dice = random.Random(slug)  # noqa: S311
             with calling(here) as caller:
                 for number in range(1, ROUNDS + 1):
-                    writer = dice.choice([caller.set_stock, library.catalog.set_stock])
+                    writer = dice.choice([caller.set_stock, library.products.set_stock])
                     writer(slug, number)
                     answered[slug] = number
                     for _ in range(dice.randrange(6)):
@@ -160,8 +160,8 @@ def test_while_connections_are_killed_no_read_fails_and_what_is_sent_again_is_do
     environment: dict[str, str], database_url: sa.URL
 ) -> None:
     slug, over = SLUGS[0], Event()
-    with open_eggypro(_settings(environment)) as library:
-        library.catalog.add(a_product(name=slug, stock_quantity=0))
+    with open_shop(_settings(environment)) as library:
+        library.products.add(a_product(name=slug, stock_quantity=0))
     with served(environment, workers=2) as (address, _), ThreadPoolExecutor(6) as threads:
 
         def read() -> Counter[int]:
@@ -208,9 +208,9 @@ def until(caller: Caller, slug: str, is_so: Callable[[Shown], bool]) -> Shown:
 def test_while_the_database_is_away_what_is_kept_is_shown(
     environment: dict[str, str], database_url: sa.URL, wire: Wire
 ) -> None:
-    with open_eggypro(_settings(environment)) as library:
+    with open_shop(_settings(environment)) as library:
         for slug in SLUGS:
-            library.catalog.add(a_product(name=slug, stock_quantity=1))
+            library.products.add(a_product(name=slug, stock_quantity=1))
         by_wire = {**environment, "POSTGRES_URL": _over(database_url, wire)}
         with served(by_wire) as (address, _), calling(address) as caller:
             until(caller, SLUGS[0], lambda shown: shown.cache == "hit")
@@ -219,7 +219,7 @@ def test_while_the_database_is_away_what_is_kept_is_shown(
             assert (stale.status, stale.stock, stale.cache) == (200, 1, "stale")
             absent = caller.get(SLUGS[1])
             assert (absent.status, absent.retry_after) == (503, "5")
-            library.catalog.set_stock(SLUGS[0], 2)
+            library.products.set_stock(SLUGS[0], 2)
             wire.mend()
             until(caller, SLUGS[1], lambda shown: shown.status == 200)
             assert caller.get(SLUGS[0]).stock == 2
@@ -229,9 +229,9 @@ def test_while_the_database_is_away_what_is_kept_is_shown(
 def test_a_database_that_stops_dead_holds_nobody_up_for_long(
     environment: dict[str, str], database_url: sa.URL, wire: Wire
 ) -> None:
-    with open_eggypro(_settings(environment)) as library:
+    with open_shop(_settings(environment)) as library:
         for slug in SLUGS:
-            library.catalog.add(a_product(name=slug, stock_quantity=1))
+            library.products.add(a_product(name=slug, stock_quantity=1))
     by_wire = {**environment, "POSTGRES_URL": _over(database_url, wire)}
     with served(by_wire) as (address, _), calling(address) as caller:
         until(caller, SLUGS[0], lambda shown: shown.cache == "hit")

@@ -18,7 +18,7 @@ from falcon.testing import Result, TestClient
 
 from eggypro_adapters.embedded_postgres import attach
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.wiring import open_eggypro, open_migrations
+from eggypro_adapters.wiring import open_migrations, open_shop
 from eggypro_http.app import create_app
 from tests.support.cloudinary_server import (
     CLOUD,
@@ -89,7 +89,7 @@ def world() -> Iterator[World]:
         )
         with open_migrations(settings) as migrations:
             migrations.upgrade()
-        shop = opened.enter_context(open_eggypro(settings))
+        shop = opened.enter_context(open_shop(settings))
         yield World(TestClient(create_app(shop)), folder, redis, cloudinary)
 
 

@@ -19,8 +19,8 @@ from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.product import Product
 from eggypro_core.errors import NotFoundError, UnavailableError
 from eggypro_core.services.image_uploads import KEPT
-from eggypro_core.shop import EggyPro
-from tests.support.builders import ADMIN_KEY, a_product, an_eggypro
+from eggypro_core.shop import Shop
+from tests.support.builders import ADMIN_KEY, a_product, a_shop
 from tests.support.crash_process import EGG, shop
 
 ROOT = Path(__file__).parents[2]
@@ -39,8 +39,8 @@ def test_a_death_leaves_nothing_behind(
 ) -> None:
     clock = FakeClock()
     survivor = shop(database, tmp_path, clock)
-    survivor.catalog.add(a_product())
-    survivor.gallery.add(EGG, [a_picture()])
+    survivor.products.add(a_product())
+    survivor.images.add(EGG, [a_picture()])
     url = database_url.render_as_string(hide_password=False)
     died = subprocess.run(
         [sys.executable, "-m", "tests.support.crash_process", url, str(tmp_path), deed, place],
@@ -50,15 +50,15 @@ def test_a_death_leaves_nothing_behind(
     assert died.returncode == -signal.SIGKILL
     assert shown(survivor) <= stored(tmp_path)
     clock.tick(int(KEPT.total_seconds()))
-    assert all(survivor.gallery.prune())
+    assert all(survivor.images.prune())
     assert shown(survivor) == stored(tmp_path)
-    assert list(survivor.gallery.prune()) == []
+    assert list(survivor.images.prune()) == []
 
 
-def shown(shop: EggyPro) -> set[str]:
+def shown(shop: Shop) -> set[str]:
     """What products show."""
     try:
-        return set(shop.catalog.find(EGG).own_images)
+        return set(shop.products.find(EGG).own_images)
     except NotFoundError:
         return set()
 
@@ -81,9 +81,9 @@ def test_an_image_stays_where_a_product_has_got_it_without_a_word(
     database: Database, tmp_path: Path
 ) -> None:
     images = LocalImageStore(tmp_path, PillowImageCleaner(), ADMIN_KEY)
-    losing = an_eggypro(Losing(database), ledger=PostgresImageLedger(database), images=images)
-    losing.catalog.add(a_product())
+    losing = a_shop(Losing(database), ledger=PostgresImageLedger(database), images=images)
+    losing.products.add(a_product())
     with pytest.raises(UnavailableError):
-        losing.gallery.add(EGG, [a_picture()])
+        losing.images.add(EGG, [a_picture()])
     assert len(shown(losing)) == 1
     assert shown(losing) == stored(tmp_path)

@@ -16,8 +16,8 @@ from eggypro_core.domain.image import Transformation
 from eggypro_core.domain.product import Image
 from eggypro_core.domain.product_files import ImportReport
 from eggypro_core.services.image_uploads import KEPT
-from eggypro_core.shop import EggyPro
-from tests.support.builders import ADMIN_KEY, a_product, an_eggypro
+from eggypro_core.shop import Shop
+from tests.support.builders import ADMIN_KEY, a_product, a_shop
 
 EGG = "egg-white-protein"
 FORMS = ("eggypro-csv", "jsonl", "shopify", "woocommerce")
@@ -43,50 +43,50 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def shop(request: pytest.FixtureRequest, store: LocalImageStore, clock: FakeClock) -> EggyPro:
+def shop(request: pytest.FixtureRequest, store: LocalImageStore, clock: FakeClock) -> Shop:
     """A shop whose one product has two images: one elsewhere, and one of its own."""
     if request.param == "memory":
-        shop = an_eggypro(images=store, clock=clock)
+        shop = a_shop(images=store, clock=clock)
     else:
         database: Database = request.getfixturevalue("database")
-        shop = an_eggypro(
+        shop = a_shop(
             PostgresProductStore(database),
             ledger=PostgresImageLedger(database),
             images=store,
             clock=clock,
         )
-    shop.catalog.add(a_product(images=[ELSEWHERE]))
-    shop.gallery.add(EGG, [a_picture()])
+    shop.products.add(a_product(images=[ELSEWHERE]))
+    shop.images.add(EGG, [a_picture()])
     return shop
 
 
-def written(shop: EggyPro, form: str) -> bytes:
+def written(shop: Shop, form: str) -> bytes:
     stream = BytesIO()
-    with shop.catalog.export() as products:
+    with shop.products.export() as products:
         shop.writer(products, stream, form=form)
     return stream.getvalue()
 
 
-def read(shop: EggyPro, content: bytes, form: str) -> ImportReport:
-    return shop.catalog.load(shop.reader(BytesIO(content), form=form), keep_going=True)
+def read(shop: Shop, content: bytes, form: str) -> ImportReport:
+    return shop.products.load(shop.reader(BytesIO(content), form=form), keep_going=True)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_is_written_and_read_again_changes_no_image(shop: EggyPro, form: str) -> None:
-    before = shop.catalog.find(EGG).images
+def test_what_is_written_and_read_again_changes_no_image(shop: Shop, form: str) -> None:
+    before = shop.products.find(EGG).images
     report = read(shop, written(shop, form), form)
     assert (report.refused, report.created) == ((), 0)
-    assert shop.catalog.find(EGG).images == before
+    assert shop.products.find(EGG).images == before
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_another_shop_takes_what_it_can_reach(
-    shop: EggyPro, store: LocalImageStore, form: str
+    shop: Shop, store: LocalImageStore, form: str
 ) -> None:
-    other = an_eggypro(images=store)
+    other = a_shop(images=store)
     report = read(other, written(shop, form), form)
     assert (report.refused, report.created) == ((), 1)
-    elsewhere, *own = other.catalog.find(EGG).images
+    elsewhere, *own = other.products.find(EGG).images
     assert elsewhere == Image(ELSEWHERE)
     if isinstance(store, Delivering):
         assert [image.ref.startswith("https://cdn.example/") for image in own] == [True]
@@ -97,22 +97,22 @@ def test_another_shop_takes_what_it_can_reach(
 
 
 def test_an_image_that_a_file_takes_away_is_pruned(
-    shop: EggyPro, store: LocalImageStore, clock: FakeClock
+    shop: Shop, store: LocalImageStore, clock: FakeClock
 ) -> None:
-    [public_id] = shop.catalog.find(EGG).own_images
+    [public_id] = shop.products.find(EGG).own_images
     line = f'{{"slug": "{EGG}", "images": ["{ELSEWHERE}"]}}'
     assert read(shop, line.encode(), "jsonl").changed == 1
     clock.tick(int(KEPT.total_seconds()))
-    assert list(shop.gallery.prune()) == [True]
+    assert list(shop.images.prune()) == [True]
     again = f'{{"slug": "{EGG}", "images": ["{public_id}"]}}'
     assert len(read(shop, again.encode(), "jsonl").warnings) == (not isinstance(store, Delivering))
 
 
-def test_a_file_can_give_an_image_to_a_new_product(shop: EggyPro, clock: FakeClock) -> None:
-    [public_id] = shop.catalog.find(EGG).own_images
+def test_a_file_can_give_an_image_to_a_new_product(shop: Shop, clock: FakeClock) -> None:
+    [public_id] = shop.products.find(EGG).own_images
     line = f'{{"name": "New", "price": "1", "images": ["{public_id}"]}}'
     assert read(shop, line.encode(), "jsonl").created == 1
-    shop.catalog.remove(EGG)
+    shop.products.remove(EGG)
     clock.tick(int(KEPT.total_seconds()))
-    assert list(shop.gallery.prune()) == []
-    assert shop.catalog.find("new").own_images == {public_id}
+    assert list(shop.images.prune()) == []
+    assert shop.products.find("new").own_images == {public_id}

@@ -16,34 +16,34 @@ from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.domain.review import rating_of
-from eggypro_core.shop import EggyPro
-from tests.support.builders import an_eggypro
+from eggypro_core.shop import Shop
+from tests.support.builders import a_shop
 
 DUMMYJSON = Path(__file__).parents[3] / "shared" / "data" / "dummyjson" / "products.json"
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def shop(request: pytest.FixtureRequest) -> EggyPro:
+def shop(request: pytest.FixtureRequest) -> Shop:
     if request.param == "memory":
-        return an_eggypro()
+        return a_shop()
     database: Database = request.getfixturevalue("database")
-    return an_eggypro(PostgresProductStore(database), reviews=PostgresReviewStore(database))
+    return a_shop(PostgresProductStore(database), reviews=PostgresReviewStore(database))
 
 
 @pytest.mark.skipif(not DUMMYJSON.exists(), reason="the real files lie beside the checkout")
-def test_products_and_their_reviews_load_and_are_rated(shop: EggyPro) -> None:
+def test_products_and_their_reviews_load_and_are_rated(shop: Shop) -> None:
     found = json.loads(DUMMYJSON.read_text(), parse_float=Decimal)
-    report = shop.catalog.load(_entries(found))
+    report = shop.products.load(_entries(found))
     assert (report.created, report.refused) == (194, ())
     given = defaultdict(list)
     for slug, review in _reviews(found):
-        submitted = shop.feedback.submit(slug, review)
-        shop.feedback.moderate(submitted.id, {"is_verified": True})
+        submitted = shop.reviews.submit(slug, review)
+        shop.reviews.moderate(submitted.id, {"is_verified": True})
         given[slug].append(review["rating"])
     assert sum(map(len, given.values())) == 582
     for slug, ratings in given.items():
-        assert shop.catalog.find(slug).rating == rating_of(ratings)
-    best = shop.catalog.page(ProductQuery(sort=Sort.RATING, limit=100))
+        assert shop.products.find(slug).rating == rating_of(ratings)
+    best = shop.products.page(ProductQuery(sort=Sort.RATING, limit=100))
     averages = [product.rating.average or 0 for product in best.items]
     assert averages == sorted(averages, reverse=True)
 

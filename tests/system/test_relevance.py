@@ -17,8 +17,8 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.search.text import words_of
-from eggypro_core.shop import EggyPro
-from tests.support.builders import an_eggypro
+from eggypro_core.shop import Shop
+from tests.support.builders import a_shop
 
 DEMO = files("eggypro_adapters").joinpath("demo.jsonl").read_text("utf-8")
 TABLES = Path(__file__).parents[1] / "relevance"
@@ -68,14 +68,14 @@ class Judged:
 class Shops:
     """The same shop in memory and in Postgres."""
 
-    memory: EggyPro
-    postgres: EggyPro
+    memory: Shop
+    postgres: Shop
 
     def found(self, search: str) -> list[str]:
         """The slugs of the first page of a search, which is the same in both."""
         query = ProductQuery(search=search)
         first, second = (
-            [product.slug for product in shop.catalog.page(query).items]
+            [product.slug for product in shop.products.page(query).items]
             for shop in (self.memory, self.postgres)
         )
         assert first == second, search
@@ -83,7 +83,7 @@ class Shops:
 
     def names(self) -> dict[str, str]:
         """The name of each product on sale, by slug."""
-        page = self.memory.catalog.page(ProductQuery(limit=100))
+        page = self.memory.products.page(ProductQuery(limit=100))
         assert page.next_query is None
         return {product.slug: product.name for product in page.items}
 
@@ -91,20 +91,20 @@ class Shops:
 @pytest.fixture
 def shops(database: Database) -> Shops:
     categories = PostgresCategoryStore(database)
-    made = Shops(an_eggypro(), an_eggypro(PostgresProductStore(database), categories=categories))
+    made = Shops(a_shop(), a_shop(PostgresProductStore(database), categories=categories))
     fill(made.memory)
     fill(made.postgres)
     return made
 
 
-def fill(shop: EggyPro) -> None:
+def fill(shop: Shop) -> None:
     """Sell both catalogues."""
     slugs: dict[str, str] = {}
     for product in products():
         names = product.pop("categories", [])
         for name in names:
-            slugs[name] = slugs.get(name) or shop.taxonomy.add({"name": name}).slug
-        shop.catalog.add(product | {"categories": [slugs[name] for name in names]})
+            slugs[name] = slugs.get(name) or shop.categories.add({"name": name}).slug
+        shop.products.add(product | {"categories": [slugs[name] for name in names]})
 
 
 def products() -> Iterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ from falcon.testing import TestClient
 
 from eggypro_core.access.authentication import TokenWish
 from eggypro_http.app import create_app
-from tests.support.builders import ADMIN_KEY, an_eggypro
+from tests.support.builders import ADMIN_KEY, a_shop
 
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 KEY = "the-admin-key-that-nobody-may-ever-read"
@@ -196,9 +196,9 @@ def test_no_secret_is_in_the_traceback_of_what_fails(
     caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     broken: Any = None
-    shop = an_eggypro()
-    token = shop.gate.grant(TokenWish()).token or ""
-    client = TestClient(create_app(evolve(shop, catalog=broken, taxonomy=broken)))
+    shop = a_shop()
+    token = shop.authenticator.grant(TokenWish()).token or ""
+    client = TestClient(create_app(evolve(shop, products=broken, categories=broken)))
     for credential in (ADMIN_KEY, token):
         failed = client.simulate_get(path, headers={"Authorization": f"Bearer {credential}"})
         assert failed.status_code == 500

@@ -10,7 +10,7 @@ import pytest
 from attrs import frozen
 
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.wiring import open_eggypro
+from eggypro_adapters.wiring import open_shop
 from tests.support.builders import a_product
 from tests.support.redis_server import RedisServer, running, running_cluster
 from tests.system.test_coherence import Caller, Shown, calling, until
@@ -30,9 +30,9 @@ class Setting:
 
 @pytest.fixture(autouse=True)
 def _stocked(environment: Environment) -> None:
-    with open_eggypro(Settings.read(environment)) as library:
+    with open_shop(Settings.read(environment)) as library:
         for slug in SLUGS:
-            library.catalog.add(a_product(name=slug, stock_quantity=1))
+            library.products.add(a_product(name=slug, stock_quantity=1))
 
 
 @pytest.fixture

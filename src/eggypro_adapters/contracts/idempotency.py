@@ -11,26 +11,26 @@ from attrs import frozen
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.operations.idempotency import REMEMBERED, Done, Once
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 
 SECOND = timedelta(seconds=1)
 DONE = Done("print", b"body", {"etag": '"1.a"'})
 
 
 @frozen
-class Shop:
+class Setup:
     """A shop, and what does things once in it."""
 
-    shop: EggyPro
-    once: Once[EggyPro]
+    shop: Shop
+    once: Once[Shop]
 
 
 _PRODUCT = {"description": "", "details": "", "price": "24.99", "ingredients": ["egg white"]}
 
 
-def sell(within: EggyPro) -> Done:
+def sell(within: Shop) -> Done:
     """Sell one egg, and say so."""
-    within.catalog.adjust_stock("egg-white-protein", -1)
+    within.products.adjust_stock("egg-white-protein", -1)
     return DONE
 
 
@@ -38,27 +38,27 @@ class OnceContract:
     """A subclass gives the fixture `opened`, with a product of which there are 42."""
 
     @pytest.fixture
-    def opened(self) -> Shop:
+    def opened(self) -> Setup:
         raise NotImplementedError
 
     @pytest.fixture
-    def left(self, opened: Shop) -> Callable[[], int]:
-        return lambda: opened.shop.catalog.find("egg-white-protein").stock_quantity
+    def left(self, opened: Setup) -> Callable[[], int]:
+        return lambda: opened.shop.products.find("egg-white-protein").stock_quantity
 
-    def test_what_was_done_is_not_done_again(self, opened: Shop, left: Callable[[], int]) -> None:
+    def test_what_was_done_is_not_done_again(self, opened: Setup, left: Callable[[], int]) -> None:
         shop, once = opened.shop, opened.once
         assert once.run(shop, "a", NOON, sell) == (DONE, False)
         assert once.run(shop, "a", NOON, sell) == (DONE, True)
         assert left() == 41
 
-    def test_each_name_is_for_itself(self, opened: Shop, left: Callable[[], int]) -> None:
+    def test_each_name_is_for_itself(self, opened: Setup, left: Callable[[], int]) -> None:
         for name in ("a", "b"):
             assert opened.once.run(opened.shop, name, NOON, sell) == (DONE, False)
         assert left() == 40
 
-    def test_what_fails_can_be_tried_again(self, opened: Shop, left: Callable[[], int]) -> None:
-        def fail(within: EggyPro) -> Done:
-            within.catalog.add({**_PRODUCT, "name": "Another"})
+    def test_what_fails_can_be_tried_again(self, opened: Setup, left: Callable[[], int]) -> None:
+        def fail(within: Shop) -> Done:
+            within.products.add({**_PRODUCT, "name": "Another"})
             raise ConflictError("no")
 
         for _ in range(2):
@@ -67,14 +67,14 @@ class OnceContract:
         assert opened.once.run(opened.shop, "a", NOON, sell) == (DONE, False)
         assert left() == 41
 
-    def test_it_is_forgotten_after_its_time(self, opened: Shop) -> None:
+    def test_it_is_forgotten_after_its_time(self, opened: Setup) -> None:
         shop, once = opened.shop, opened.once
         once.run(shop, "a", NOON, sell)
         assert once.run(shop, "a", NOON + REMEMBERED - SECOND, sell)[1]
         assert not once.run(shop, "a", NOON + REMEMBERED, sell)[1]
         assert once.run(shop, "a", NOON + REMEMBERED + SECOND, sell)[1]
 
-    def test_what_is_over_is_pruned(self, opened: Shop) -> None:
+    def test_what_is_over_is_pruned(self, opened: Setup) -> None:
         for name in "abc":
             opened.once.run(opened.shop, name, NOON, sell)
         opened.once.run(opened.shop, "d", NOON + SECOND, sell)
@@ -84,7 +84,7 @@ class OnceContract:
         assert opened.once.prune(NOON + REMEMBERED, 2) == 0
         assert opened.once.run(opened.shop, "d", NOON + SECOND, sell)[1]
 
-    def test_of_twins_one_is_done(self, opened: Shop, left: Callable[[], int]) -> None:
+    def test_of_twins_one_is_done(self, opened: Setup, left: Callable[[], int]) -> None:
         together = Barrier(8)
 
         def one(_: int) -> str:
@@ -99,10 +99,10 @@ class OnceContract:
         assert outcomes.count("done") == 1
         assert left() == 41
 
-    def test_who_comes_meanwhile_is_refused_at_once(self, opened: Shop) -> None:
+    def test_who_comes_meanwhile_is_refused_at_once(self, opened: Setup) -> None:
         is_begun, may_end = Event(), Event()
 
-        def slow(within: EggyPro) -> Done:
+        def slow(within: Shop) -> Done:
             is_begun.set()
             may_end.wait()
             return sell(within)
@@ -115,16 +115,16 @@ class OnceContract:
             may_end.set()
             assert first.result() == (DONE, False)
 
-    def test_what_is_done_within_is_seen_within(self, opened: Shop) -> None:
-        def work(within: EggyPro) -> Done:
-            slug = within.catalog.add({**_PRODUCT, "name": "Fresh", "stock_quantity": 3}).slug
-            within.catalog.adjust_stock(slug, -2)
+    def test_what_is_done_within_is_seen_within(self, opened: Setup) -> None:
+        def work(within: Shop) -> Done:
+            slug = within.products.add({**_PRODUCT, "name": "Fresh", "stock_quantity": 3}).slug
+            within.products.adjust_stock(slug, -2)
             with pytest.raises(ConflictError):
-                within.catalog.adjust_stock(slug, -2)
+                within.products.adjust_stock(slug, -2)
             with pytest.raises(NotFoundError):
-                within.catalog.adjust_stock("nothing", -2)
-            assert within.catalog.find(slug).stock_quantity == 1
+                within.products.adjust_stock("nothing", -2)
+            assert within.products.find(slug).stock_quantity == 1
             return DONE
 
         opened.once.run(opened.shop, "a", NOON, work)
-        assert opened.shop.catalog.find("fresh").stock_quantity == 1
+        assert opened.shop.products.find("fresh").stock_quantity == 1

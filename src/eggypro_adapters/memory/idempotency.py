@@ -8,7 +8,7 @@ from attrs import define, field
 
 from eggypro_core.errors import ConflictError
 from eggypro_core.operations.idempotency import REMEMBERED, Done
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 
 
 @define
@@ -20,7 +20,7 @@ class MemoryOnce:
     _done: dict[str, tuple[datetime, Done]] = field(factory=dict)
 
     def run(
-        self, shop: EggyPro, name: str, at: datetime, work: Callable[[EggyPro], Done]
+        self, shop: Shop, name: str, at: datetime, work: Callable[[Shop], Done]
     ) -> tuple[Done, bool]:
         with self._lock:
             if name in self._claimed:

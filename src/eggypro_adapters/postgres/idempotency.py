@@ -12,10 +12,10 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.schema import idempotency_keys
 from eggypro_core.errors import ConflictError
 from eggypro_core.operations.idempotency import REMEMBERED, Done
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 
 Services = Callable[[Database], Mapping[str, Any]]
-"""Makes the services of a shop that write, by the names of EggyPro's fields."""
+"""Makes the services of a shop that write, by the names of Shop's fields."""
 _FEW = 10
 _name = sa.bindparam("name", type_=sa.Text)
 _at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
@@ -34,7 +34,7 @@ class PostgresOnce:
     _services: Services
 
     def run(
-        self, shop: EggyPro, name: str, at: datetime, work: Callable[[EggyPro], Done]
+        self, shop: Shop, name: str, at: datetime, work: Callable[[Shop], Done]
     ) -> tuple[Done, bool]:
         with self._database.briefly() as connection:
             if not connection.scalar(_CLAIM, {"name": name}):

@@ -26,8 +26,8 @@ def clear(context: typer.Context, *, json: JsonOption = False) -> None:
     Those in Redis are removed. It is never needed after a change: servers hear of each.
     """
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        removed = eggypro.clear_caches()
+    with outside.open() as shop:
+        removed = shop.clear_caches()
     sentence = f"Every server makes its answers anew; {removed} that they shared were removed."
     show({"removed": removed}, lambda: [sentence], json=json)
 
@@ -42,8 +42,8 @@ def stats(context: typer.Context, *, json: JsonOption = False) -> None:
     from eggypro_core.serializers import cache_report_body
 
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        report = eggypro.cache_report()
+    with outside.open() as shop:
+        report = shop.cache_report()
     show(cache_report_body(report), lambda: [pairs(_lines(report))], json=json)
 
 

@@ -73,8 +73,8 @@ def list_categories(  # noqa: PLR0913  (one for each parameter of a list)
     }
     query = asked_for(CategoryQuery.parse, wishes)
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        page = eggypro.taxonomy.page(query)
+    with outside.open() as shop:
+        page = shop.categories.page(query)
     show(category_page_body(page, query), lambda: category_page(page, query), json=json)
 
 
@@ -90,8 +90,8 @@ def show_one(
     from eggypro_core import Status
 
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        category = eggypro.taxonomy.find(slug, Status(status))
+    with outside.open() as shop:
+        category = shop.categories.find(slug, Status(status))
     _show(category, json=json)
 
 
@@ -114,8 +114,8 @@ def create(
     """Create a category: a root, unless a parent is named."""
     more = product_options.given({"slug": slug, "description": description, "parent": parent})
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        category = eggypro.taxonomy.add({"name": name, **more})
+    with outside.open() as shop:
+        category = shop.categories.add({"name": name, **more})
     _show(category, json=json)
 
 
@@ -153,8 +153,8 @@ def update(  # noqa: PLR0913  (an option for each field)
     if not values:
         raise WrongUsageError("Say what to change, by an option")
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        category = eggypro.taxonomy.change(slug, values)
+    with outside.open() as shop:
+        category = shop.categories.change(slug, values)
     _show(category, json=json)
 
 
@@ -162,8 +162,8 @@ def update(  # noqa: PLR0913  (an option for each field)
 def archive(context: typer.Context, slug: CategoryArgument, *, json: JsonOption = False) -> None:
     """Hide a category and all below it. Nothing is lost; `restore` brings it back."""
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        category = eggypro.taxonomy.archive(slug)
+    with outside.open() as shop:
+        category = shop.categories.archive(slug)
     _show(category, json=json)
 
 
@@ -171,8 +171,8 @@ def archive(context: typer.Context, slug: CategoryArgument, *, json: JsonOption 
 def restore(context: typer.Context, slug: CategoryArgument, *, json: JsonOption = False) -> None:
     """Show an archived category again."""
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        category = eggypro.taxonomy.restore(slug)
+    with outside.open() as shop:
+        category = shop.categories.restore(slug)
     _show(category, json=json)
 
 
@@ -190,8 +190,8 @@ def delete(
     """
     require_yes(f"Delete the category '{slug}' for good?", yes=yes, json=json)
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        eggypro.taxonomy.remove(slug)
+    with outside.open() as shop:
+        shop.categories.remove(slug)
     if not json:
         write(f"Deleted the category '{slug}'.\n", sys.stdout)
 
@@ -206,8 +206,8 @@ def link(
 ) -> None:
     """Put a product in a category. With --json nothing is written, as over HTTP."""
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        eggypro.taxonomy.link(slug, category)
+    with outside.open() as shop:
+        shop.categories.link(slug, category)
     if not json:
         write(f"'{slug}' is in '{category}'.\n", sys.stdout)
 
@@ -222,8 +222,8 @@ def unlink(
 ) -> None:
     """Take a product out of a category. With --json nothing is written, as over HTTP."""
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        eggypro.taxonomy.unlink(slug, category)
+    with outside.open() as shop:
+        shop.categories.unlink(slug, category)
     if not json:
         write(f"'{slug}' is not in '{category}'.\n", sys.stdout)
 

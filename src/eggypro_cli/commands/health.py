@@ -25,8 +25,8 @@ def health(context: typer.Context, *, json: JsonOption = False) -> None:
     from eggypro_core.serializers import health_body
 
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        report = eggypro.health.report()
+    with outside.open() as shop:
+        report = shop.health.report()
     show(health_body(report), lambda: health_lines(report), json=json)
     if report.status is not Status.HEALTHY:
         raise typer.Exit(AWAY)

@@ -48,9 +48,9 @@ def upload(
     from eggypro_core.serializers import image_set_bodies
 
     outside: Outside = context.obj
-    with outside.open() as eggypro, _busy(f"Uploading to {slug}", json=json):
-        product = eggypro.gallery.add(slug, files, alts=alt or (), version=version)
-        new = image_set_bodies(product, eggypro.gallery.address)[-len(files) :]
+    with outside.open() as shop, _busy(f"Uploading to {slug}", json=json):
+        product = shop.images.add(slug, files, alts=alt or (), version=version)
+        new = image_set_bodies(product, shop.images.address)[-len(files) :]
     show({"items": new}, lambda: [image_table(product, len(files))], json=json)
 
 
@@ -62,8 +62,8 @@ def prune(context: typer.Context, *, json: JsonOption = False) -> None:
     delete some: those are kept for the next time.
     """
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        done = list(_counted(eggypro.gallery.prune(), json=json))
+    with outside.open() as shop:
+        done = list(_counted(shop.images.prune(), json=json))
     removed, kept = done.count(True), done.count(False)
     show({"removed": removed, "kept": kept}, lambda: [f"{removed} removed"], json=json)
     if kept:

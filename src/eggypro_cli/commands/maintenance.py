@@ -26,8 +26,8 @@ def upkeep(context: typer.Context, *, json: JsonOption = False) -> None:
     from eggypro_core.serializers import upkept_body
 
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        done = [keep_up(eggypro, job) for job in Job]
+    with outside.open() as shop:
+        done = [keep_up(shop, job) for job in Job]
     body = {"items": [upkept_body(one) for one in done]}
     show(body, lambda: [pairs((one.job, f"{one.removed} removed") for one in done)], json=json)
     if kept := sum(one.kept for one in done):

@@ -34,11 +34,11 @@ def summary(context: typer.Context, *, days: DaysOption = None, json: JsonOption
 
     wanted = asked_for(read_days, {"days": days})
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        found = eggypro.monitor.summary(wanted)
+    with outside.open() as shop:
+        found = shop.request_metrics.summary(wanted)
         show(
             summary_body(found),
-            lambda: summary_lines(found, eggypro.monitor.activity(wanted)),
+            lambda: summary_lines(found, shop.request_metrics.activity(wanted)),
             json=json,
         )
 
@@ -63,8 +63,8 @@ def top(
 
     wanted = asked_for(read_days, {"days": days})
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        found = eggypro.monitor.summary(wanted)
+    with outside.open() as shop:
+        found = shop.request_metrics.summary(wanted)
     slow, failing = slowest(found)[:limit], most_failing(found)[:limit]
     body = {
         "slowest": summary_body(slow)["items"],
@@ -91,6 +91,6 @@ def prune(
 
     wanted = asked_for(read_kept_days, {"days": days})
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        removed = sum(eggypro.monitor.prune(wanted))
+    with outside.open() as shop:
+        removed = sum(shop.request_metrics.prune(wanted))
     show({"removed": removed}, lambda: [f"{removed} removed"], json=json)

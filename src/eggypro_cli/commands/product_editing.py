@@ -82,9 +82,9 @@ def create(  # noqa: PLR0913  (an option for each field)
         product_options.json_object(file) | options, "attributes", edits
     )
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        product = eggypro.catalog.add(values)
-    show_one(eggypro, product, json=json)
+    with outside.open() as shop:
+        product = shop.products.add(values)
+    show_one(shop, product, json=json)
 
 
 def update(  # noqa: PLR0913  (an option for each field)
@@ -137,9 +137,9 @@ def update(  # noqa: PLR0913  (an option for each field)
         product_options.json_object(file) | options, "attributes", edits
     )
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        product = eggypro.catalog.change(slug, values, version=version)
-    show_one(eggypro, product, json=json)
+    with outside.open() as shop:
+        product = shop.products.change(slug, values, version=version)
+    show_one(shop, product, json=json)
 
 
 def archive(
@@ -151,9 +151,9 @@ def archive(
 ) -> None:
     """Take a product off sale. Nothing of it is lost; `restore` brings it back."""
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        product = eggypro.catalog.archive(slug, version=version)
-    show_one(eggypro, product, json=json)
+    with outside.open() as shop:
+        product = shop.products.archive(slug, version=version)
+    show_one(shop, product, json=json)
 
 
 def restore(
@@ -165,9 +165,9 @@ def restore(
 ) -> None:
     """Put an archived product back on sale."""
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        product = eggypro.catalog.restore(slug, version=version)
-    show_one(eggypro, product, json=json)
+    with outside.open() as shop:
+        product = shop.products.restore(slug, version=version)
+    show_one(shop, product, json=json)
 
 
 def delete(
@@ -184,7 +184,7 @@ def delete(
     """
     require_yes(f"Delete '{slug}' for good, with all that belongs to it?", yes=yes, json=json)
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        eggypro.catalog.remove(slug, version=version)
+    with outside.open() as shop:
+        shop.products.remove(slug, version=version)
     if not json:
         write(f"Deleted '{slug}'.\n", sys.stdout)

@@ -56,12 +56,12 @@ def export_products(
     outside: Outside = context.obj
     chosen = form or _BY_SUFFIX.get(Path(file).suffix.lower(), "jsonl")
     with (
-        outside.open() as eggypro,
+        outside.open() as shop,
         _opened(file) as stream,
-        eggypro.catalog.export(Status(status)) as export,
+        shop.products.export(Status(status)) as export,
     ):
         watched = Export(export.categories, _watched(export.products, json=json))
-        number = eggypro.writer(watched, stream, form=chosen)
+        number = shop.writer(watched, stream, form=chosen)
     if file != _STDOUT:
         body = {"exported": number, "format": chosen, "file": file}
         show(body, lambda: [f"Wrote {number} products to {file}."], json=json)

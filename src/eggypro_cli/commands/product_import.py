@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from eggypro_cli.runtime import Outside
-    from eggypro_core import EggyPro, ImportReport
+    from eggypro_core import ImportReport, Shop
 
 FormWord = Literal["auto", "eggypro-csv", "jsonl", "shopify", "woocommerce"]
 ConflictWord = Literal["update", "skip", "fail"]
@@ -66,9 +66,9 @@ def import_products(  # noqa: PLR0913  (an option for each way to take in a file
     from eggypro_core import OnConflict
 
     outside: Outside = context.obj
-    with outside.open() as eggypro, _all_or_nothing(), _watched(file, json=json) as stream:
-        result = eggypro.catalog.load(
-            eggypro.reader(stream, form=form),
+    with outside.open() as shop, _all_or_nothing(), _watched(file, json=json) as stream:
+        result = shop.products.load(
+            shop.reader(stream, form=form),
             on_conflict=OnConflict(on_conflict),
             dry_run=dry_run,
             keep_going=keep_going,
@@ -79,15 +79,15 @@ def import_products(  # noqa: PLR0913  (an option for each way to take in a file
 def seed(context: typer.Context, *, json: JsonOption = False) -> None:
     """Load the demo catalogue. Loading it again changes nothing."""
     outside: Outside = context.obj
-    with outside.open() as eggypro, _all_or_nothing():
-        result = load_demo(eggypro, outside)
+    with outside.open() as shop, _all_or_nothing():
+        result = load_demo(shop, outside)
     _show_report(result, keep_going=False, json=json)
 
 
-def load_demo(eggypro: EggyPro, outside: Outside) -> ImportReport:
+def load_demo(shop: Shop, outside: Outside) -> ImportReport:
     """Load the demo catalogue."""
     with outside.demo().open("rb") as file:
-        return eggypro.catalog.load(eggypro.reader(file, form="jsonl"))
+        return shop.products.load(shop.reader(file, form="jsonl"))
 
 
 @contextmanager

@@ -164,9 +164,9 @@ def show_product(
     from eggypro_core import Status
 
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        product = followed(slug, lambda slug: eggypro.catalog.find(slug, Status(status)))
-    show_one(eggypro, product, json=json)
+    with outside.open() as shop:
+        product = followed(slug, lambda slug: shop.products.find(slug, Status(status)))
+    show_one(shop, product, json=json)
 
 
 def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bool) -> None:
@@ -176,7 +176,7 @@ def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bo
 
     query = asked_for(ProductQuery.parse, wishes)
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        listing = eggypro.catalog.listing(query)
-    body = page_body(listing, query, eggypro.currency, eggypro.gallery.address)
-    show(body, lambda: product_page(listing, query, eggypro.currency), json=json)
+    with outside.open() as shop:
+        listing = shop.products.listing(query)
+    body = page_body(listing, query, shop.currency, shop.images.address)
+    show(body, lambda: product_page(listing, query, shop.currency), json=json)

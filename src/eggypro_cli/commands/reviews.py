@@ -61,8 +61,8 @@ def list_reviews(  # noqa: PLR0913  (one for each parameter of a list)
 
     wishes = {"status": status, "limit": limit, "offset": offset, "cursor": cursor}
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        query, page = _asked(eggypro.feedback, product, wishes)
+    with outside.open() as shop:
+        query, page = _asked(shop.reviews, product, wishes)
     show(review_page_body(page, query), lambda: review_page(page, query), json=json)
 
 
@@ -81,8 +81,8 @@ def verify_review(
     from eggypro_core.serializers import review_body
 
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        review = eggypro.feedback.moderate(review_id, {"is_verified": not take_back})
+    with outside.open() as shop:
+        review = shop.reviews.moderate(review_id, {"is_verified": not take_back})
     show(review_body(review), lambda: [review_card(review)], json=json)
 
 
@@ -102,8 +102,8 @@ def delete_review(
 
     require_yes(f"Delete review {review_id} for good?", yes=yes, json=json)
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        if not eggypro.feedback.remove(review_id):
+    with outside.open() as shop:
+        if not shop.reviews.remove(review_id):
             raise review_absent(review_id)
     if not json:
         write(f"Deleted review {review_id}.\n", sys.stdout)

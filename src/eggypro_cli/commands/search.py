@@ -49,12 +49,12 @@ def misses(
     if clear:
         require_yes("Forget all searches that found nothing?", yes=yes, json=json)
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        found = eggypro.search_misses.list(most)
+    with outside.open() as shop:
+        found = shop.zero_results.list(most)
         show(
             misses_body(found),
             lambda: [miss_table(found) if found else "No search was in vain."],
             json=json,
         )
         if clear:
-            eggypro.search_misses.clear()
+            shop.zero_results.clear()

@@ -16,7 +16,7 @@ from eggypro_cli.output import JsonOption, examples, show
 
 if TYPE_CHECKING:
     from eggypro_cli.runtime import Outside
-    from eggypro_core import EggyPro
+    from eggypro_core import Shop
     from eggypro_core.serializers import Json
 
 EXAMPLES = examples("serve --demo", "serve --host 0.0.0.0 --port 80 --workers 4")
@@ -80,9 +80,9 @@ def _prepare(
     """
     key_file = outside.admin_key_file()
     is_new = key_file is not None and not key_file.exists()
-    with outside.open() as eggypro:  # closed again: what serves are other processes
-        if demo and _is_empty(eggypro):
-            load_demo(eggypro, outside)
+    with outside.open() as shop:  # closed again: what serves are other processes
+        if demo and _is_empty(shop):
+            load_demo(shop, outside)
     api, health = f"{address}/api/products", f"{address}/api/health/live"
     docs = f"{address}/docs"
     people = [f"The API    {api}", f"To try it  {docs}", f"Health     {health}"]
@@ -115,10 +115,10 @@ def _end(_number: int, _frame: object) -> NoReturn:
     sys.exit(0)
 
 
-def _is_empty(eggypro: EggyPro) -> bool:
+def _is_empty(shop: Shop) -> bool:
     from eggypro_core import ProductQuery, Status
 
-    return eggypro.catalog.page(ProductQuery(status=Status.ALL, limit=1)).total == 0
+    return shop.products.page(ProductQuery(status=Status.ALL, limit=1)).total == 0
 
 
 def _address(host: str, port: int) -> str:

@@ -83,10 +83,10 @@ def _change(
 ) -> None:
     """Change a stock as `values` say, by the names of the wire, and show what is there then."""
     outside: Outside = context.obj
-    with outside.open() as eggypro:
+    with outside.open() as shop:
         if variant is None:
-            stock = eggypro.catalog.change_stock(slug, values)
+            stock = shop.products.change_stock(slug, values)
         else:
-            stock = eggypro.assortment.change_stock(slug, variant, values)
+            stock = shop.variants.change_stock(slug, variant, values)
     named = slug if variant is None else f"{slug}, variant {variant}"
     show({"stock_quantity": stock}, lambda: [f"{named}: {stock} in stock"], json=json)

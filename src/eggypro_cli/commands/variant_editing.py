@@ -74,9 +74,9 @@ def create(  # noqa: PLR0913  (an option for each field)
         product_options.json_object(file) | options, "options", edits
     )
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        variant = eggypro.assortment.add(slug, values)
-    show_variant(variant, eggypro.currency, json=json)
+    with outside.open() as shop:
+        variant = shop.variants.add(slug, values)
+    show_variant(variant, shop.currency, json=json)
 
 
 def update(  # noqa: PLR0913  (an option for each field)
@@ -120,9 +120,9 @@ def update(  # noqa: PLR0913  (an option for each field)
         product_options.json_object(file) | options, "options", edits
     )
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        variant = eggypro.assortment.change(slug, variant_id, values, version=version)
-    show_variant(variant, eggypro.currency, json=json)
+    with outside.open() as shop:
+        variant = shop.variants.change(slug, variant_id, values, version=version)
+    show_variant(variant, shop.currency, json=json)
 
 
 def delete(
@@ -142,8 +142,8 @@ def delete(
 
     require_yes(f"Delete variant {variant_id} of '{slug}' for good?", yes=yes, json=json)
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        eggypro.assortment.find(slug, variant_id, Status.ALL)  # who names none is told so
-        eggypro.assortment.remove(slug, variant_id, version=version)
+    with outside.open() as shop:
+        shop.variants.find(slug, variant_id, Status.ALL)  # who names none is told so
+        shop.variants.remove(slug, variant_id, version=version)
     if not json:
         write(f"Deleted variant {variant_id} of '{slug}'.\n", sys.stdout)

@@ -58,10 +58,10 @@ def list_variants(  # noqa: PLR0913  (one for each parameter of a list)
     wishes = {"limit": limit, "offset": offset, "cursor": cursor, "status": status}
     query = asked_for(lambda given: VariantQuery.parse_for_product(slug, given), wishes)
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        asked, page = followed(slug, lambda slug: _page_at(slug, query, eggypro.assortment))
+    with outside.open() as shop:
+        asked, page = followed(slug, lambda slug: _page_at(slug, query, shop.variants))
     body = variant_page_body(page, asked)
-    show(body, lambda: variant_page(page, asked, eggypro.currency), json=json)
+    show(body, lambda: variant_page(page, asked, shop.currency), json=json)
 
 
 @app.command(
@@ -80,11 +80,9 @@ def show_one(
     from eggypro_core import Status
 
     outside: Outside = context.obj
-    with outside.open() as eggypro:
-        variant = followed(
-            slug, lambda slug: eggypro.assortment.find(slug, variant_id, Status(status))
-        )
-    show_variant(variant, eggypro.currency, json=json)
+    with outside.open() as shop:
+        variant = followed(slug, lambda slug: shop.variants.find(slug, variant_id, Status(status)))
+    show_variant(variant, shop.currency, json=json)
 
 
 def _page_at(

@@ -19,18 +19,18 @@ class Done:
     headers: Mapping[str, str]
 
 
-Shop = TypeVar("Shop")
+ShopT = TypeVar("ShopT")
 """What idempotent work is done with: services over one transaction."""
 
 
-class Once(Protocol[Shop]):
+class Once(Protocol[ShopT]):
     """Does some work once under a name, and remembers what came of it. May raise UnavailableError.
 
     What is done and the note of it are kept together or not at all.
     """
 
     def run(
-        self, shop: Shop, name: str, at: datetime, work: Callable[[Shop], Done]
+        self, shop: ShopT, name: str, at: datetime, work: Callable[[ShopT], Done]
     ) -> tuple[Done, bool]:
         """Return what came of some work, and whether that was remembered, for it was done before.
 

@@ -1,6 +1,6 @@
 """Ports of the catalogue: what the domain needs of the world, as Protocols."""
 
-from eggypro_core.ports.clock import Clock
+from eggypro_core.ports.clock import Clock, utc_now
 from eggypro_core.ports.files import HtmlCleaner, ProductLoad, ProductReader, ProductWriter
 from eggypro_core.ports.images import ImageCleaner, ImageFiles, ImageLedger, ImageStore
 from eggypro_core.ports.stores import (
@@ -26,4 +26,5 @@ __all__ = [
     "ReviewStore",
     "SearchMisses",
     "VariantStore",
+    "utc_now",
 ]

@@ -1,6 +1,6 @@
 """Clock port."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -10,3 +10,8 @@ class Clock(Protocol):
     def __call__(self) -> datetime:
         """Return now, aware, in UTC."""
         ...
+
+
+def utc_now() -> datetime:
+    """Return the time that the system's clock shows."""
+    return datetime.now(UTC)

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import falcon
 import orjson
 
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.openapi.document import Node, document
 from eggypro_http.requests.query_string import require_no_parameters
 from eggypro_http.responses import Answer, tagged
@@ -17,7 +17,7 @@ from eggypro_http.routing import Route
 def with_description(routes: Sequence[Route]) -> tuple[Route, ...]:
     """Return routes, and one that describes them all."""
 
-    def describe_api(_shop: EggyPro, request: falcon.Request) -> Answer:
+    def describe_api(_shop: Shop, request: falcon.Request) -> Answer:
         require_no_parameters(request)
         return answer()
 

@@ -12,7 +12,7 @@ import falcon
 
 from eggypro_core.errors import Fault, InvalidError, MalformedError
 from eggypro_core.operations.idempotency import Done, Once
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.requests.client_address import Clients
 from eggypro_http.requests.json_body import LIMIT, length_of
 from eggypro_http.requests.multipart import FORM, LONGEST
@@ -26,10 +26,10 @@ _LONGEST_KEY = 255
 _PIECE = 64 * 1024
 
 
-def once(handler: Handler, keeper: Once[EggyPro], clients: Clients) -> Handler:
+def once(handler: Handler, keeper: Once[Shop], clients: Clients) -> Handler:
     """Return a handler whose requests are done once for each key, caller, path and body."""
 
-    def handle(shop: EggyPro, request: falcon.Request, **path: object) -> Answer:
+    def handle(shop: Shop, request: falcon.Request, **path: object) -> Answer:
         given = request.env.get(_GIVEN)
         if given is None:
             return handler(shop, request, **path)
@@ -37,7 +37,7 @@ def once(handler: Handler, keeper: Once[EggyPro], clients: Clients) -> Handler:
         name = _hash(_key(given), owner, request.env["PATH_INFO"])
         body = request.stream = Body(request)
 
-        def work(within: EggyPro) -> Done:
+        def work(within: Shop) -> Done:
             answer = handler(within, request, **path)
             return Done(body.fingerprint(), answer.body, dict(answer.headers))
 

@@ -9,7 +9,7 @@ from eggypro_core.caching.entries import LISTS, TREE
 from eggypro_core.domain.category import CategoryQuery
 from eggypro_core.errors import NotFoundError
 from eggypro_core.serializers import CATEGORIES, PRODUCTS, category_body, category_page_body
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import DELETION, STATUS_ALONE, read_status
 from eggypro_http.requests.json_body import json_object
@@ -18,55 +18,55 @@ from eggypro_http.responses import NOTHING, Answer, tagged
 from eggypro_http.routing import Route
 
 
-def list_categories(shop: EggyPro, request: falcon.Request) -> Answer:
+def list_categories(shop: Shop, request: falcon.Request) -> Answer:
     """Answer a page of categories."""
     query = CategoryQuery.parse(parameters(request))
-    return tagged(category_page_body(shop.taxonomy.page(query), query))
+    return tagged(category_page_body(shop.categories.page(query), query))
 
 
-def show_category(shop: EggyPro, request: falcon.Request, category: str) -> Answer:
+def show_category(shop: Shop, request: falcon.Request, category: str) -> Answer:
     """Answer one category."""
-    return tagged(category_body(shop.taxonomy.find(category, read_status(parameters(request)))))
+    return tagged(category_body(shop.categories.find(category, read_status(parameters(request)))))
 
 
-def add_category(shop: EggyPro, request: falcon.Request) -> Answer:
+def add_category(shop: Shop, request: falcon.Request) -> Answer:
     """Add a category, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    category = shop.taxonomy.add(values)
+    category = shop.categories.add(values)
     answer = tagged(category_body(category))
     return Answer(answer.body, {**answer.headers, "location": f"{CATEGORIES}/{category.slug}"})
 
 
-def replace_category(shop: EggyPro, request: falcon.Request, category: str) -> Answer:
+def replace_category(shop: Shop, request: falcon.Request, category: str) -> Answer:
     """Replace a category, and answer it. Without a parent it becomes a root."""
     values = json_object(request)
     require_no_parameters(request)
-    return tagged(category_body(shop.taxonomy.replace(category, values)))
+    return tagged(category_body(shop.categories.replace(category, values)))
 
 
-def delete_category(shop: EggyPro, request: falcon.Request, category: str) -> Answer:
+def delete_category(shop: Shop, request: falcon.Request, category: str) -> Answer:
     """Archive a category, or with `permanent` delete it for good. Repeated, it changes nothing."""
     asked = fields.check(parameters(request), DELETION)
     if asked.get("permanent"):
         with suppress(NotFoundError):  # it was deleted before
-            shop.taxonomy.remove(category)
+            shop.categories.remove(category)
     else:
-        shop.taxonomy.archive(category)
+        shop.categories.archive(category)
     return NOTHING
 
 
-def link_product(shop: EggyPro, request: falcon.Request, slug: str, category: str) -> Answer:
+def link_product(shop: Shop, request: falcon.Request, slug: str, category: str) -> Answer:
     """Put a product in a category."""
     require_no_parameters(request)
-    shop.taxonomy.link(slug, category)
+    shop.categories.link(slug, category)
     return NOTHING
 
 
-def unlink_product(shop: EggyPro, request: falcon.Request, slug: str, category: str) -> Answer:
+def unlink_product(shop: Shop, request: falcon.Request, slug: str, category: str) -> Answer:
     """Take a product out of a category."""
     require_no_parameters(request)
-    shop.taxonomy.unlink(slug, category)
+    shop.categories.unlink(slug, category)
     return NOTHING
 
 

@@ -5,7 +5,7 @@ import orjson
 
 from eggypro_core.operations.health import Status
 from eggypro_core.serializers import health_body
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.errors import NO_STORE
 from eggypro_http.requests.query_string import require_no_parameters
 from eggypro_http.responses import Answer
@@ -17,19 +17,19 @@ _OK = Answer(orjson.dumps({"status": "ok"}))
 _NOT_READY = Answer(orjson.dumps({"status": "unavailable"}), _LATER, status=_AWAY)
 
 
-def show_liveness(_shop: EggyPro, request: falcon.Request) -> Answer:
+def show_liveness(_shop: Shop, request: falcon.Request) -> Answer:
     """Say that requests are answered."""
     require_no_parameters(request)
     return _OK
 
 
-def show_readiness(shop: EggyPro, request: falcon.Request) -> Answer:
+def show_readiness(shop: Shop, request: falcon.Request) -> Answer:
     """Say that requests can be sent here: the database answers, and no end is near."""
     require_no_parameters(request)
     return _OK if not shop.is_ending() and shop.health.has_database() else _NOT_READY
 
 
-def show_health(shop: EggyPro, request: falcon.Request) -> Answer:
+def show_health(shop: Shop, request: falcon.Request) -> Answer:
     """Tell how each service is that the shop needs."""
     require_no_parameters(request)
     report = shop.health.report()

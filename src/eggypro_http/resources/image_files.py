@@ -3,7 +3,7 @@
 import falcon
 
 from eggypro_core.domain.image import ORIGINAL, image_absent
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.requests.multipart import received
 from eggypro_http.requests.query_string import require_no_parameters
 from eggypro_http.responses import NOTHING, Answer, takes
@@ -12,7 +12,7 @@ from eggypro_http.routing import Route
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
-def show_image(shop: EggyPro, request: falcon.Request, image: tuple[str, str]) -> Answer:
+def show_image(shop: Shop, request: falcon.Request, image: tuple[str, str]) -> Answer:
     """Answer the file of an image, in the best format that the caller names."""
     require_no_parameters(request)
     public_id, rendition = image
@@ -23,11 +23,11 @@ def show_image(shop: EggyPro, request: falcon.Request, image: tuple[str, str]) -
     return Answer(b"", {"etag": f'"{file.tag}"', **vary}, file)
 
 
-def receive_image(shop: EggyPro, request: falcon.Request) -> Answer:
+def receive_image(shop: Shop, request: falcon.Request) -> Answer:
     """Store the file of a signed upload; what it is for is said when that is completed."""
     with received(request, fields=_SIGNED, files=1) as form:
         require_no_parameters(request)
-        shop.gallery.receive(form.fields, form.files[0])
+        shop.images.receive(form.fields, form.files[0])
     return NOTHING
 
 

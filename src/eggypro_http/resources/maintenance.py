@@ -9,7 +9,7 @@ from eggypro_core.access.authentication import Credential
 from eggypro_core.errors import NotFoundError
 from eggypro_core.maintenance import Job, keep_up
 from eggypro_core.serializers import upkept_body
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.errors import NO_STORE
 from eggypro_http.requests.query_string import require_no_parameters
 from eggypro_http.responses import Answer
@@ -19,7 +19,7 @@ SECONDS = 20
 """How long a job goes on: a platform may end a request after thirty."""
 
 
-def run_job(shop: EggyPro, request: falcon.Request, job: str) -> Answer:
+def run_job(shop: Shop, request: falcon.Request, job: str) -> Answer:
     """Do a job, or a part of it: what is left is for the next time."""
     require_no_parameters(request)
     if job not in {*Job}:

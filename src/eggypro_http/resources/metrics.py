@@ -7,20 +7,20 @@ from eggypro_core.access.authentication import Permission
 from eggypro_core.errors import NotFoundError
 from eggypro_core.operations.request_metrics import PARAMETERS, read_days
 from eggypro_core.serializers import summary_body
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.errors import NO_STORE
 from eggypro_http.requests.query_string import parameters, require_no_parameters
 from eggypro_http.responses import Answer
 from eggypro_http.routing import Route
 
 
-def summarise_calls(shop: EggyPro, request: falcon.Request) -> Answer:
+def summarise_calls(shop: Shop, request: falcon.Request) -> Answer:
     """Answer what the calls of the last days came to, by route."""
-    summary = shop.monitor.summary(read_days(parameters(request)))
+    summary = shop.request_metrics.summary(read_days(parameters(request)))
     return Answer(orjson.dumps(summary_body(summary)))
 
 
-def show_figures(shop: EggyPro, request: falcon.Request) -> Answer:
+def show_figures(shop: Shop, request: falcon.Request) -> Answer:
     """Show all figures, in the format that the caller takes."""
     require_no_parameters(request)
     if shop.exposition is None:

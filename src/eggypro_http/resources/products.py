@@ -11,7 +11,7 @@ from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_query import SUGGEST_PARAMETERS, ProductQuery, read_typed
 from eggypro_core.errors import NotFoundError
 from eggypro_core.serializers import PRODUCTS, page_body, product_body, suggestions_body
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import DELETION, STATUS_ALONE, read_status
 from eggypro_http.requests.json_body import json_object
@@ -20,77 +20,77 @@ from eggypro_http.responses import NOTHING, Answer, stock_answer, tagged, versio
 from eggypro_http.routing import Route
 
 
-def list_products(shop: EggyPro, request: falcon.Request) -> Answer:
+def list_products(shop: Shop, request: falcon.Request) -> Answer:
     """Answer a page of products."""
     return _page(shop, ProductQuery.parse(parameters(request)))
 
 
-def search_products(shop: EggyPro, request: falcon.Request) -> Answer:
+def search_products(shop: Shop, request: falcon.Request) -> Answer:
     """Answer a page of what a search finds, best first."""
     return _page(shop, ProductQuery.parse_search(parameters(request)))
 
 
-def suggest_products(shop: EggyPro, request: falcon.Request) -> Answer:
+def suggest_products(shop: Shop, request: falcon.Request) -> Answer:
     """Answer what a search box offers for what was typed so far."""
-    return tagged(suggestions_body(shop.catalog.suggest(read_typed(parameters(request)))))
+    return tagged(suggestions_body(shop.products.suggest(read_typed(parameters(request)))))
 
 
-def show_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+def show_product(shop: Shop, request: falcon.Request, slug: str) -> Answer:
     """Answer one product."""
-    return _product(shop, shop.catalog.find(slug, read_status(parameters(request))))
+    return _product(shop, shop.products.find(slug, read_status(parameters(request))))
 
 
-def add_product(shop: EggyPro, request: falcon.Request) -> Answer:
+def add_product(shop: Shop, request: falcon.Request) -> Answer:
     """Add a product, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    product = shop.catalog.add(values)
+    product = shop.products.add(values)
     answer = _product(shop, product)
     return Answer(answer.body, {**answer.headers, "location": f"{PRODUCTS}/{product.slug}"})
 
 
-def replace_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+def replace_product(shop: Shop, request: falcon.Request, slug: str) -> Answer:
     """Replace a product, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    return _product(shop, shop.catalog.replace(slug, values, version=version_named(request)))
+    return _product(shop, shop.products.replace(slug, values, version=version_named(request)))
 
 
-def change_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+def change_product(shop: Shop, request: falcon.Request, slug: str) -> Answer:
     """Change the fields of a product that a merge patch names, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    return _product(shop, shop.catalog.change(slug, values, version=version_named(request)))
+    return _product(shop, shop.products.change(slug, values, version=version_named(request)))
 
 
-def delete_product(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+def delete_product(shop: Shop, request: falcon.Request, slug: str) -> Answer:
     """Archive a product, or with `permanent` delete it for good. Repeated, it changes nothing."""
     asked = fields.check(parameters(request), DELETION)
     version = version_named(request)
     if asked.get("permanent"):
         with suppress(NotFoundError):  # it was deleted before
-            shop.catalog.remove(slug, version=version)
+            shop.products.remove(slug, version=version)
     else:
-        shop.catalog.archive(slug, version=version)
+        shop.products.archive(slug, version=version)
     return NOTHING
 
 
-def change_stock(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+def change_stock(shop: Shop, request: falcon.Request, slug: str) -> Answer:
     """Change the stock of a product, and answer what is there then."""
     values = json_object(request)
     require_no_parameters(request)
-    return stock_answer(shop.catalog.change_stock(slug, values))
+    return stock_answer(shop.products.change_stock(slug, values))
 
 
-def _page(shop: EggyPro, query: ProductQuery) -> Answer:
-    listing = shop.catalog.listing(query)
-    answer = tagged(page_body(listing, query, shop.currency, shop.gallery.address))
+def _page(shop: Shop, query: ProductQuery) -> Answer:
+    listing = shop.products.listing(query)
+    answer = tagged(page_body(listing, query, shop.currency, shop.images.address))
     is_miss = query.search is not None and not listing.page.items
     return evolve(answer, lasts=not is_miss)  # each search that finds nothing is counted
 
 
-def _product(shop: EggyPro, product: Product) -> Answer:
-    body = product_body(product, shop.currency, shop.gallery.address)
+def _product(shop: Shop, product: Product) -> Answer:
+    body = product_body(product, shop.currency, shop.images.address)
     return tagged(body, version=product.version, modified=product.updated_at)
 
 

@@ -9,47 +9,47 @@ from eggypro_core.caching.entries import product_tag
 from eggypro_core.domain.pagination import PAGE_PARAMETERS
 from eggypro_core.domain.review import ReviewQuery
 from eggypro_core.serializers import PRODUCTS, REVIEWS, review_body, review_page_body
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.requests.json_body import json_object
 from eggypro_http.requests.query_string import parameters, require_no_parameters
 from eggypro_http.responses import NOTHING, Answer, tagged
 from eggypro_http.routing import Route
 
 
-def list_reviews(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+def list_reviews(shop: Shop, request: falcon.Request, slug: str) -> Answer:
     """Answer a page of a product's verified reviews."""
     return _page(shop, ReviewQuery.parse_for_product(slug, parameters(request)))
 
 
-def submit_review(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+def submit_review(shop: Shop, request: falcon.Request, slug: str) -> Answer:
     """Take a review for moderation, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    review = shop.feedback.submit(slug, values)
+    review = shop.reviews.submit(slug, values)
     return Answer(orjson.dumps(review_body(review)), {"location": f"{REVIEWS}/{review.id}"})
 
 
-def list_queue(shop: EggyPro, request: falcon.Request) -> Answer:
+def list_queue(shop: Shop, request: falcon.Request) -> Answer:
     """Answer a page of the moderators' queue."""
     return _page(shop, ReviewQuery.parse(parameters(request)))
 
 
-def moderate_review(shop: EggyPro, request: falcon.Request, review: int) -> Answer:
+def moderate_review(shop: Shop, request: falcon.Request, review: int) -> Answer:
     """Show a review, or take it back, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    return Answer(orjson.dumps(review_body(shop.feedback.moderate(review, values))))
+    return Answer(orjson.dumps(review_body(shop.reviews.moderate(review, values))))
 
 
-def delete_review(shop: EggyPro, request: falcon.Request, review: int) -> Answer:
+def delete_review(shop: Shop, request: falcon.Request, review: int) -> Answer:
     """Delete a review for good. Repeated, it changes nothing."""
     require_no_parameters(request)
-    shop.feedback.remove(review)
+    shop.reviews.remove(review)
     return NOTHING
 
 
-def _page(shop: EggyPro, query: ReviewQuery) -> Answer:
-    return tagged(review_page_body(shop.feedback.page(query), query))
+def _page(shop: Shop, query: ReviewQuery) -> Answer:
+    return tagged(review_page_body(shop.reviews.page(query), query))
 
 
 OF_PRODUCT = f"{PRODUCTS}/{{slug}}/reviews"

@@ -6,7 +6,7 @@ from eggypro_core.access.authentication import Permission
 from eggypro_core.caching.entries import product_tag
 from eggypro_core.domain.variant import Variant, VariantQuery
 from eggypro_core.serializers import PRODUCTS, variant_body, variant_page_body
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import STATUS_ALONE, read_status
 from eggypro_http.requests.json_body import json_object
 from eggypro_http.requests.query_string import parameters, require_no_parameters
@@ -14,55 +14,55 @@ from eggypro_http.responses import NOTHING, Answer, stock_answer, tagged, versio
 from eggypro_http.routing import Route
 
 
-def list_variants(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+def list_variants(shop: Shop, request: falcon.Request, slug: str) -> Answer:
     """Answer a page of a product's variants."""
     query = VariantQuery.parse_for_product(slug, parameters(request))
-    return tagged(variant_page_body(shop.assortment.page(query), query))
+    return tagged(variant_page_body(shop.variants.page(query), query))
 
 
-def add_variant(shop: EggyPro, request: falcon.Request, slug: str) -> Answer:
+def add_variant(shop: Shop, request: falcon.Request, slug: str) -> Answer:
     """Add a variant, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    added = shop.assortment.add(slug, values)
+    added = shop.variants.add(slug, values)
     answer = _variant(added)
     location = f"{PRODUCTS}/{slug}/variants/{added.id}"
     return Answer(answer.body, {**answer.headers, "location": location})
 
 
-def show_variant(shop: EggyPro, request: falcon.Request, slug: str, variant: int) -> Answer:
+def show_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Answer:
     """Answer one variant."""
-    return _variant(shop.assortment.find(slug, variant, read_status(parameters(request))))
+    return _variant(shop.variants.find(slug, variant, read_status(parameters(request))))
 
 
-def replace_variant(shop: EggyPro, request: falcon.Request, slug: str, variant: int) -> Answer:
+def replace_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Answer:
     """Replace a variant, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
     version = version_named(request)
-    return _variant(shop.assortment.replace(slug, variant, values, version=version))
+    return _variant(shop.variants.replace(slug, variant, values, version=version))
 
 
-def change_variant(shop: EggyPro, request: falcon.Request, slug: str, variant: int) -> Answer:
+def change_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Answer:
     """Change the fields of a variant that a merge patch names, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
     version = version_named(request)
-    return _variant(shop.assortment.change(slug, variant, values, version=version))
+    return _variant(shop.variants.change(slug, variant, values, version=version))
 
 
-def delete_variant(shop: EggyPro, request: falcon.Request, slug: str, variant: int) -> Answer:
+def delete_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Answer:
     """Delete a variant for good. Repeated, it changes nothing."""
     require_no_parameters(request)
-    shop.assortment.remove(slug, variant, version=version_named(request))
+    shop.variants.remove(slug, variant, version=version_named(request))
     return NOTHING
 
 
-def change_variant_stock(shop: EggyPro, request: falcon.Request, slug: str, variant: int) -> Answer:
+def change_variant_stock(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Answer:
     """Change the stock of a variant, and answer what is there then."""
     values = json_object(request)
     require_no_parameters(request)
-    return stock_answer(shop.assortment.change_stock(slug, variant, values))
+    return stock_answer(shop.variants.change_stock(slug, variant, values))
 
 
 def _variant(variant: Variant) -> Answer:

@@ -14,12 +14,12 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from eggypro_core.errors import UnavailableError
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.server.worker import SECONDS_TO_FINISH, Worker
 
 
 def serve(
-    factory: Callable[[], EggyPro],
+    factory: Callable[[], Shop],
     *,
     host: str,
     port: int,

@@ -15,7 +15,7 @@ from wsgiref.types import WSGIApplication
 from attrs import evolve, frozen
 
 from eggypro_core.errors import EggyProError
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.middleware.drain_body import Receiving
 
@@ -36,7 +36,7 @@ _KEPT = frozenset(
 class Worker:
     """Makes the application of a worker process. It is sent there, so its parts are picklable."""
 
-    _factory: Callable[[], EggyPro]
+    _factory: Callable[[], Shop]
     _parent: int
     _failed: "Connection[str, str]"
     _drain: float
@@ -48,11 +48,11 @@ class Worker:
         _end_with(self._parent)
         _forget_environment()
         try:
-            eggypro = evolve(self._factory(), is_ending=ending.is_set)
+            shop = evolve(self._factory(), is_ending=ending.is_set)
         except EggyProError as error:
             self._give_up(str(error))
-        Finalize(None, eggypro.close, exitpriority=10)  # atexit does not run in forked workers
-        return Receiving(create_app(eggypro))
+        Finalize(None, shop.close, exitpriority=10)  # atexit does not run in forked workers
+        return Receiving(create_app(shop))
 
     def _give_up(self, reason: str) -> NoReturn:
         """Have the main process end, and this one with it."""

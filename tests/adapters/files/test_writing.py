@@ -23,8 +23,8 @@ from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_files import Export, ImportEntry, ImportReport
 from eggypro_core.errors import InvalidError
 from eggypro_core.services.products import Catalog
-from eggypro_core.shop import EggyPro
-from tests.support.builders import NOON, an_eggypro
+from eggypro_core.shop import Shop
+from tests.support.builders import NOON, a_shop
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -33,7 +33,7 @@ OWN = ("eggypro-csv", "jsonl")
 OTHERS = ("shopify", "woocommerce")
 
 
-def a_shop(*values: Mapping[str, object]) -> Catalog:
+def a_catalog(*values: Mapping[str, object]) -> Catalog:
     catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
     catalog.load((ImportEntry(1, one) for one in values), keep_going=True)
     return catalog
@@ -105,12 +105,12 @@ def test_every_form_but_auto_is_written_and_no_other() -> None:
 
 
 def test_every_field_that_is_read_is_written() -> None:
-    assert table(exported(a_shop(HAM), "eggypro-csv"))[0].keys() == FIELDS.keys()
-    assert json.loads(exported(a_shop(HAM), "jsonl")).keys() == FIELDS.keys()
+    assert table(exported(a_catalog(HAM), "eggypro-csv"))[0].keys() == FIELDS.keys()
+    assert json.loads(exported(a_catalog(HAM), "jsonl")).keys() == FIELDS.keys()
 
 
 def test_a_line_of_jsonl_is_a_product() -> None:
-    first, second = map(json.loads, exported(a_shop(EGG, HAM), "jsonl").splitlines())
+    first, second = map(json.loads, exported(a_catalog(EGG, HAM), "jsonl").splitlines())
     assert (first["slug"], second["slug"]) == ("egg", "ham")
     assert first["price"] == "20.00"
     assert first["variants"][1] == {
@@ -129,7 +129,7 @@ def test_a_line_of_jsonl_is_a_product() -> None:
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_an_empty_catalogue_is_an_empty_file_with_at_most_a_header(form: str) -> None:
-    assert len(exported(a_shop(), form).splitlines()) == (0 if form == "jsonl" else 1)
+    assert len(exported(a_catalog(), form).splitlines()) == (0 if form == "jsonl" else 1)
 
 
 OPTIONS = st.dictionaries(st.sampled_from(["Size", "Colour", "=x"]), strategies.lines(), min_size=1)
@@ -171,10 +171,10 @@ CATALOGUES = st.lists(a_product(), max_size=4)
 def test_what_the_own_forms_write_comes_back_as_an_equal_catalogue(
     form: str, values: list[dict[str, object]]
 ) -> None:
-    catalog = a_shop(*values)
+    catalog = a_catalog(*values)
     before = kept(catalog)
     file = exported(catalog, form)
-    empty = a_shop()
+    empty = a_catalog()
     if file:
         assert imported(empty, file, form).created == len(before)
     assert kept(empty) == before
@@ -183,12 +183,12 @@ def test_what_the_own_forms_write_comes_back_as_an_equal_catalogue(
         assert (report.created, report.changed, report.unchanged) == (0, 0, len(before))
 
 
-def a_tree(*drafts: CategoryDraft, values: Iterable[Mapping[str, object]] = ()) -> EggyPro:
+def a_tree(*drafts: CategoryDraft, values: Iterable[Mapping[str, object]] = ()) -> Shop:
     """A shop with categories, and products that may be in them."""
-    shop = an_eggypro()
+    shop = a_shop()
     for draft in drafts:
-        shop.taxonomy.add(asdict(draft))
-    shop.catalog.load((ImportEntry(1, one) for one in values), keep_going=True)
+        shop.categories.add(asdict(draft))
+    shop.products.load((ImportEntry(1, one) for one in values), keep_going=True)
     return shop
 
 
@@ -219,17 +219,17 @@ def test_categories_and_links_come_back_into_an_empty_shop_to_the_byte(
     for each in values:
         each["categories"] = data.draw(inside)
     shop = a_tree(*tree, values=values)
-    before = kept(shop.catalog)
-    file = exported(shop.catalog, form)
-    other, same = an_eggypro(), a_tree(*tree)
+    before = kept(shop.products)
+    file = exported(shop.products, form)
+    other, same = a_shop(), a_tree(*tree)
     if before:
         for empty in (other, same):
-            assert imported(empty.catalog, file, form).created == len(before)
-            assert exported(empty.catalog, form) == file
-            assert kept(empty.catalog) == before
-            with shop.catalog.export() as ours, empty.catalog.export() as theirs:
+            assert imported(empty.products, file, form).created == len(before)
+            assert exported(empty.products, form) == file
+            assert kept(empty.products) == before
+            with shop.products.export() as ours, empty.products.export() as theirs:
                 assert ours.categories == theirs.categories
-        assert imported(shop.catalog, file, form).unchanged == len(before)
+        assert imported(shop.products, file, form).unchanged == len(before)
 
 
 def test_a_category_is_told_of_once_where_it_is_needed_and_few_at_a_time() -> None:
@@ -239,7 +239,7 @@ def test_a_category_is_told_of_once_where_it_is_needed_and_few_at_a_time() -> No
     products = [HAM | {"slug": f"ham{number}"} for number in range(3)]
     products[1]["categories"] = ["below"]
     shop = a_tree(*tree, below, values=products)
-    lines = [json.loads(line) for line in exported(shop.catalog, "jsonl").splitlines()]
+    lines = [json.loads(line) for line in exported(shop.products, "jsonl").splitlines()]
     told = [[one["slug"] for one in line["category_details"]] for line in lines]
     assert [len(slugs) for slugs in told] == [20, 22, 29]
     assert told[1][:2] == ["c69", "below"]
@@ -260,12 +260,12 @@ def test_woocommerce_names_categories_by_their_paths() -> None:
         CategoryDraft(name="Old", slug="o", is_active=False),
     ]
     shop = a_tree(*tree, values=[HAM | {"categories": ["o", "b"]}])
-    file = exported(shop.catalog, "woocommerce")
+    file = exported(shop.products, "woocommerce")
     cells = [row["Categories"] for row in table(file)]
     assert cells == ["Food\\, good > Bars &amp; more, Old"]
-    imported(shop.catalog, file)
-    assert [one.slug for one in kept(shop.catalog)[0].categories] == ["b", "o"]
-    with shop.catalog.export() as export:
+    imported(shop.products, file)
+    assert [one.slug for one in kept(shop.products)[0].categories] == ["b", "o"]
+    with shop.products.export() as export:
         assert len(export.categories) == 3
 
 
@@ -274,8 +274,8 @@ def test_woocommerce_names_categories_by_their_paths() -> None:
 def test_what_other_forms_keep_comes_back_unchanged_from_then_on(
     form: str, values: list[dict[str, object]]
 ) -> None:
-    first = a_shop()
-    imported(first, exported(a_shop(*values), form), form)
+    first = a_catalog()
+    imported(first, exported(a_catalog(*values), form), form)
     before = kept(first)
     report = imported(first, exported(first, form), form)
     assert (report.created, report.changed) == (0, 0)
@@ -283,8 +283,8 @@ def test_what_other_forms_keep_comes_back_unchanged_from_then_on(
 
 
 def test_what_shopify_has_columns_for_comes_back() -> None:
-    other = a_shop()
-    imported(other, exported(a_shop(EGG, HAM), "shopify"))
+    other = a_catalog()
+    imported(other, exported(a_catalog(EGG, HAM), "shopify"))
     egg, ham = kept(other)
     assert (egg.name, egg.slug, egg.details) == ("Egg & White", "egg", "<p>Five\neggs</p>")
     assert egg.attributes == {"Vendor": "Hen", "Tags": "a, b", "Weight": "500 g"}
@@ -306,7 +306,7 @@ def test_what_shopify_has_columns_for_comes_back() -> None:
 
 
 def test_a_shopify_file_has_a_row_for_each_variant_on_sale_and_for_each_image() -> None:
-    rows = table(exported(a_shop(EGG, HAM), "shopify"))
+    rows = table(exported(a_catalog(EGG, HAM), "shopify"))
     names = ("URL handle", "Title", "Status", "Option1 name", "Option1 value", "Price")
     assert rows_with(rows, *names) == [
         ("egg", "Egg & White", "active", "Size", "1 kg", "20.00"),
@@ -314,7 +314,7 @@ def test_a_shopify_file_has_a_row_for_each_variant_on_sale_and_for_each_image() 
         ("ham", "Ham", "archived", "Title", "Default Title", "5.00"),
     ]
     many = EGG | {"variants": [], "price": "1", "sku": None}
-    rows = table(exported(a_shop(many), "shopify"))
+    rows = table(exported(a_catalog(many), "shopify"))
     assert rows_with(rows, "Price", "Product image URL", "Image position") == [
         ("1.00", "https://x.y/1,2.jpg", "1"),
         ("", "https://x.y/2.jpg", "2"),
@@ -322,8 +322,8 @@ def test_a_shopify_file_has_a_row_for_each_variant_on_sale_and_for_each_image() 
 
 
 def test_what_woocommerce_has_columns_for_comes_back() -> None:
-    other = a_shop()
-    imported(other, exported(a_shop(EGG, HAM), "woocommerce"))
+    other = a_catalog()
+    imported(other, exported(a_catalog(EGG, HAM), "woocommerce"))
     egg, ham = kept(other)
     assert (egg.name, egg.slug, egg.sku) == ("Egg & White", "egg-and-white", "E")
     assert (egg.description, egg.details) == ("Good\nand <pure>", "<p>Five\neggs</p>")
@@ -335,28 +335,30 @@ def test_what_woocommerce_has_columns_for_comes_back() -> None:
     }
     assert [image.ref for image in egg.images] == ["https://x.y/1%2C2.jpg", "https://x.y/2.jpg"]
     assert egg.seo_title == "=Eggs"
-    before = kept(a_shop(EGG))[0].variants
+    before = kept(a_catalog(EGG))[0].variants
     assert egg.variants == before
     assert (ham.is_active, ham.price) == (False, Decimal("5.00"))
 
 
 @pytest.mark.parametrize("form", ["eggypro-csv", "shopify", "woocommerce"])
 def test_what_a_spreadsheet_would_compute_is_escaped(form: str) -> None:
-    text = exported(a_shop(HAM | {"name": "=1+1", "sku": "-1", "seo_title": "@x"}), form).decode()
+    text = exported(
+        a_catalog(HAM | {"name": "=1+1", "sku": "-1", "seo_title": "@x"}), form
+    ).decode()
     assert all(f"'{sign}" in text for sign in ("=1+1", "-1", "@x"))
-    assert imported(a_shop(), text.encode(), form).created == 1
+    assert imported(a_catalog(), text.encode(), form).created == 1
 
 
 def test_more_attributes_than_woocommerce_has_room_for_are_left_out() -> None:
     attributes = {f"A{number}": "x" for number in range(30)}
-    other = a_shop()
-    imported(other, exported(a_shop(HAM | {"attributes": attributes}), "woocommerce"))
+    other = a_catalog()
+    imported(other, exported(a_catalog(HAM | {"attributes": attributes}), "woocommerce"))
     assert len(kept(other)[0].attributes) == 12
 
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_memory_does_not_grow_with_the_number_of_products(form: str) -> None:
-    [egg, _] = kept(a_shop(EGG, HAM))
+    [egg, _] = kept(a_catalog(EGG, HAM))
     many = (evolve(egg, id=number) for number in range(3000))
     tracemalloc.start()
     try:

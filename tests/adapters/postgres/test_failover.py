@@ -13,7 +13,7 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation import feed
 from eggypro_adapters.redis import breaker
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.wiring import open_eggypro
+from eggypro_adapters.wiring import open_shop
 from eggypro_core.caching import read_cache
 from eggypro_http.app import create_app
 from tests.adapters.postgres.test_replica import replicating
@@ -49,7 +49,7 @@ def test_a_shop_goes_on_with_the_server_that_took_over(
     with replicating(folder, _binaries(pytestconfig)) as (one, two, wire):
         former, taking_over = connect(one.url), connect(two.url)
         url = sa.make_url(one.url).set(host="127.0.0.1", port=wire.port, query={})
-        with open_eggypro(
+        with open_shop(
             Settings(
                 postgres_url=url.render_as_string(hide_password=False),
                 eggypro_data_dir=tmp_path,

@@ -25,7 +25,7 @@ from eggypro_adapters.postgres.invalidation.shared_versions import Slots
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.caching.entries import EVERYTHING, LISTS, TREE, Moment, product_tag
 from eggypro_core.errors import UnavailableError
-from tests.support.builders import a_product, an_eggypro
+from tests.support.builders import a_product, a_shop
 
 DYING = """
 import os, signal, sys
@@ -204,9 +204,9 @@ def test_many_products_changed_at_once_are_told_of_as_everything(
     changes: PostgresChanges, writing: Database
 ) -> None:
     store = PostgresProductStore(writing)
-    shop = an_eggypro(store)
+    shop = a_shop(store)
     for number in range(60):
-        shop.catalog.add(a_product(name=f"Egg {number}", slug=f"egg-{number}"))
+        shop.products.add(a_product(name=f"Egg {number}", slug=f"egg-{number}"))
     seen = moment_after_all(changes, (LISTS,))
     with writing.begin() as connection:
         connection.execute(sa.text("UPDATE products SET price = price + 1"))

@@ -18,7 +18,7 @@ from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.domain.product_query import SUGGEST_PARAMETERS
 from eggypro_core.validation.fields import Rule
 from eggypro_http.app import ROUTES, create_app
-from tests.support.builders import a_product, a_review, a_variant, an_eggypro
+from tests.support.builders import a_product, a_review, a_shop, a_variant
 from tests.support.wsgi import ADMIN, SAMPLES
 
 _OTHERS = ("/api/cron", "/api/health", "/images", "/metrics", "/openapi.json")
@@ -44,7 +44,7 @@ def counted(database: Database) -> Counting:
 
 @pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
 def test_a_read_is_one_statement_or_two_for_a_search(counted: Counting, route: Any) -> None:
-    shop = an_eggypro(
+    shop = a_shop(
         PostgresProductStore(counted),
         PostgresVariantStore(counted),
         PostgresReviewStore(counted),
@@ -52,16 +52,16 @@ def test_a_read_is_one_statement_or_two_for_a_search(counted: Counting, route: A
         ledger=PostgresImageLedger(counted),
         calls=PostgresCallStore(counted),
     )
-    slug = shop.catalog.add(a_product()).slug
-    shop.gallery.add(slug, [a_picture(), a_picture()])
-    shop.catalog.add(a_product(name="Salt"))
-    variants = [shop.assortment.add(slug, a_variant(options={"Size": size})) for size in "12"]
+    slug = shop.products.add(a_product()).slug
+    shop.images.add(slug, [a_picture(), a_picture()])
+    shop.products.add(a_product(name="Salt"))
+    variants = [shop.variants.add(slug, a_variant(options={"Size": size})) for size in "12"]
     for comment in "ab":
-        review = shop.feedback.submit(slug, a_review(comment=comment))
-        shop.feedback.moderate(review.id, {"is_verified": True})
+        review = shop.reviews.submit(slug, a_review(comment=comment))
+        shop.reviews.moderate(review.id, {"is_verified": True})
     for name, parent in (("Food", None), (slug, "food")):
-        category = shop.taxonomy.add({"name": name, "parent": parent})
-        shop.taxonomy.link(slug, category.slug)
+        category = shop.categories.add({"name": name, "parent": parent})
+        shop.categories.link(slug, category.slug)
     path = route.path.format(**SAMPLES | {"variant": variants[0].id})
     client = TestClient(create_app(shop))
     client.simulate_get("/api/products?search=egg")  # reads how common words are, once a minute

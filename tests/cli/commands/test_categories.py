@@ -13,15 +13,15 @@ from tests.support.runtime import Typed, World
 @pytest.fixture(autouse=True)
 def _tree(world: World) -> None:
     """Food, and Bars below it, in which there is a product."""
-    shop = world.eggypro
-    shop.taxonomy.add({"name": "Food"})
-    shop.taxonomy.add({"name": "Bars Ø", "slug": "bars", "parent": "food"})
-    shop.catalog.add(a_product())
-    shop.taxonomy.link("egg-white-protein", "bars")
+    shop = world.shop
+    shop.categories.add({"name": "Food"})
+    shop.categories.add({"name": "Bars Ø", "slug": "bars", "parent": "food"})
+    shop.products.add(a_product())
+    shop.categories.link("egg-white-protein", "bars")
 
 
 def test_a_list_shows_path_name_products_and_state(typed: Typed, world: World) -> None:
-    world.eggypro.taxonomy.archive("bars")
+    world.shop.categories.archive("bars")
     answer = typed("categories", "list", "--status", "all")
     assert [line.split() for line in answer.out.splitlines()] == [
         ["path", "name", "products", "state"],
@@ -33,14 +33,14 @@ def test_a_list_shows_path_name_products_and_state(typed: Typed, world: World) -
 
 
 def test_what_is_below_an_archived_one_is_hidden(typed: Typed, world: World) -> None:
-    world.eggypro.taxonomy.archive("food")
+    world.shop.categories.archive("food")
     assert typed("categories", "list").out == "0 of 0\n"
     assert "hidden" in typed("categories", "show", "bars", "--status", "all").out
 
 
 def test_the_json_of_a_list_is_the_body_of_http(typed: Typed, world: World) -> None:
     query = CategoryQuery(parent="none", limit=1)
-    body = category_page_body(world.eggypro.taxonomy.page(query), query)
+    body = category_page_body(world.shop.categories.page(query), query)
     answer = typed("categories", "list", "--parent", "none", "--limit", "1", "--json")
     assert answer.out == orjson.dumps(body).decode() + "\n"
 
@@ -48,36 +48,36 @@ def test_the_json_of_a_list_is_the_body_of_http(typed: Typed, world: World) -> N
 def test_a_category_is_created_shown_and_moved(typed: Typed, world: World) -> None:
     words = ["Shakes", "--slug", "drinks", "--parent", "food", "--description", "To drink"]
     created = typed("categories", "create", *words, "--json")
-    found = world.eggypro.taxonomy.find("drinks")
+    found = world.shop.categories.find("drinks")
     assert created.out == orjson.dumps(category_body(found)).decode() + "\n"
     assert (found.name, found.path, found.description) == ("Shakes", ("food", "drinks"), "To drink")
     assert "food/drinks" in typed("categories", "show", "drinks").out
     moved = typed("categories", "update", "drinks", "--root", "--name", "Drinks", "--slug", "wet")
     assert moved.code == 0
-    moved_to = world.eggypro.taxonomy.find("wet")
+    moved_to = world.shop.categories.find("wet")
     assert (moved_to.name, moved_to.path, moved_to.description) == ("Drinks", ("wet",), "To drink")
     assert typed("categories", "update", "wet", "--parent", "bars").code == 0
-    assert world.eggypro.taxonomy.find("wet").path == ("food", "bars", "wet")
+    assert world.shop.categories.find("wet").path == ("food", "bars", "wet")
 
 
 def test_a_category_is_archived_restored_and_deleted(typed: Typed, world: World) -> None:
     assert typed("categories", "archive", "food").code == 0
-    assert not world.eggypro.taxonomy.find("food", Status.ALL).is_active
+    assert not world.shop.categories.find("food", Status.ALL).is_active
     assert typed("categories", "restore", "food").code == 0
     assert typed("categories", "delete", "food").code == 1
-    assert world.eggypro.taxonomy.find("bars").parent == "food"
+    assert world.shop.categories.find("bars").parent == "food"
     assert typed("categories", "delete", "food", "--yes").out == "Deleted the category 'food'.\n"
-    assert world.eggypro.taxonomy.find("bars").parent is None
+    assert world.shop.categories.find("bars").parent is None
     assert typed("categories", "delete", "food", "--yes").code == 1
 
 
 def test_products_are_put_in_and_taken_out(typed: Typed, world: World) -> None:
     product = ["egg-white-protein", "bars"]
     assert typed("categories", "unlink", *product).out == "'egg-white-protein' is not in 'bars'.\n"
-    assert world.eggypro.catalog.find("egg-white-protein").categories == ()
+    assert world.shop.products.find("egg-white-protein").categories == ()
     assert typed("categories", "link", *product).out == "'egg-white-protein' is in 'bars'.\n"
     assert typed("categories", "link", *product, "--json").out == ""
-    [category] = world.eggypro.catalog.find("egg-white-protein").categories
+    [category] = world.shop.products.find("egg-white-protein").categories
     assert category.slug == "bars"
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from eggypro_core.errors import Fault, UnavailableError
 from eggypro_core.operations.health import CACHE
-from tests.support.builders import WELL, an_eggypro
+from tests.support.builders import WELL, a_shop
 from tests.support.runtime import Typed, World
 
 WELL_LINES = [
@@ -53,7 +53,7 @@ def test_a_database_of_another_version_is_left_alone(
 def test_a_service_that_is_away_is_a_line_and_the_others_are_looked_at(
     typed: Typed, world: World
 ) -> None:
-    world.eggypro = an_eggypro(checks={**WELL, CACHE: away})
+    world.shop = a_shop(checks={**WELL, CACHE: away})
     told = typed("deploy")
     assert told.code == 3
     assert "cache        failed    Nobody answers there" in told.out.splitlines()

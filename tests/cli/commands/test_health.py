@@ -4,7 +4,7 @@ import orjson
 
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.health import CACHE, DATABASE
-from tests.support.builders import WELL, an_eggypro
+from tests.support.builders import WELL, a_shop
 from tests.support.runtime import Typed, World
 
 
@@ -26,7 +26,7 @@ def test_all_is_well(typed: Typed) -> None:
 
 
 def test_who_has_the_settings_is_told_why_a_service_is_not_well(typed: Typed, world: World) -> None:
-    world.eggypro = an_eggypro(checks={**WELL, CACHE: away})
+    world.shop = a_shop(checks={**WELL, CACHE: away})
     answer = typed("health")
     assert answer.code == 3
     assert "Nobody answers there" in answer.out
@@ -34,7 +34,7 @@ def test_who_has_the_settings_is_told_why_a_service_is_not_well(typed: Typed, wo
 
 
 def test_machines_get_what_the_api_answers(typed: Typed, world: World) -> None:
-    world.eggypro = an_eggypro(checks={**WELL, DATABASE: away})
+    world.shop = a_shop(checks={**WELL, DATABASE: away})
     answer = typed("health", "--json")
     assert answer.code == 3
     body = orjson.loads(answer.out)

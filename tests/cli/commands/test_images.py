@@ -14,7 +14,7 @@ from eggypro_core.errors import UnavailableError
 from eggypro_core.maintenance import Job
 from eggypro_core.serializers import image_set_bodies
 from eggypro_core.services.image_uploads import KEPT
-from tests.support.builders import a_product, an_eggypro
+from tests.support.builders import a_product, a_shop
 from tests.support.runtime import Typed, World
 
 EGG = "egg-white-protein"
@@ -45,8 +45,8 @@ class Setting:
 @pytest.fixture
 def setting(world: World, tmp_path: Path) -> Setting:
     store, clock = MoodyStore(), FakeClock()
-    world.eggypro = an_eggypro(images=store, clock=clock)
-    world.eggypro.catalog.add(a_product())
+    world.shop = a_shop(images=store, clock=clock)
+    world.shop.products.add(a_product())
     for kind in ("jpg", "png"):
         (tmp_path / f"egg.{kind}").write_bytes(a_picture(kind).getvalue())
     return Setting(world, store, clock, str(tmp_path / "egg.jpg"), str(tmp_path / "egg.png"))
@@ -59,8 +59,8 @@ def test_files_are_appended_in_their_order(setting: Setting, typed: Typed) -> No
     assert first.split()[1:] == ["png", "60", "x", "40,", "1", "KiB", "A", "tin"]
     assert second.split()[1] == "jpg"
     more = typed("images", "upload", EGG, setting.jpg, "--json")
-    product = setting.world.eggypro.catalog.find(EGG)
-    sets = image_set_bodies(product, setting.world.eggypro.gallery.address)
+    product = setting.world.shop.products.find(EGG)
+    sets = image_set_bodies(product, setting.world.shop.images.address)
     assert [one["format"] for one in sets] == ["png", "jpg", "jpg"]
     assert orjson.loads(more.out) == {"items": [orjson.loads(orjson.dumps(sets[2]))]}
 
@@ -85,14 +85,14 @@ def test_a_refusal_leaves_nothing(
     refused = typed("images", "upload", *given)
     assert (refused.code, refused.out) == (code, "")
     assert told in refused.err
-    assert setting.world.eggypro.catalog.find(EGG).images == ()
+    assert setting.world.shop.products.find(EGG).images == ()
     assert setting.store._images == {}
 
 
 def test_what_cannot_be_deleted_is_kept_for_the_next_time(setting: Setting, typed: Typed) -> None:
     typed("images", "upload", EGG, setting.jpg, setting.png)
     setting.store.refuses = True
-    setting.world.eggypro.catalog.remove(EGG)
+    setting.world.shop.products.remove(EGG)
     setting.clock.tick(int(KEPT.total_seconds()))
     refused = typed("images", "prune")
     assert (refused.code, refused.out) == (3, "0 removed\n")

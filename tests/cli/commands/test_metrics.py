@@ -8,7 +8,7 @@ import pytest
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.request_log import a_call
 from eggypro_adapters.memory import MemoryCallStore
-from tests.support.builders import an_eggypro
+from tests.support.builders import a_shop
 from tests.support.runtime import Typed, World
 
 LONG = "/api/products/{slug}/variants/{id}/stock"
@@ -17,7 +17,7 @@ LONG = "/api/products/{slug}/variants/{id}/stock"
 @pytest.fixture
 def calls(world: World) -> MemoryCallStore:
     calls = MemoryCallStore()
-    world.eggypro = an_eggypro(calls=calls)
+    world.shop = a_shop(calls=calls)
     return calls
 
 

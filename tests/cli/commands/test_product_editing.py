@@ -29,11 +29,11 @@ NEEDED = [word for pair in OPTIONS.items() for word in pair]
 @pytest.fixture(autouse=True)
 def _albumen(world: World) -> None:
     texts = {"attributes": {"Fat": "1 g", "Salt": "0"}, "seo_title": "A title", "sku": "AL-1"}
-    world.eggypro.catalog.add(a_product(name="Albumen", price="9.50") | texts)
+    world.shop.products.add(a_product(name="Albumen", price="9.50") | texts)
 
 
 def kept(world: World, slug: str = "albumen") -> Product:
-    return world.eggypro.catalog.find(slug, Status.ALL)
+    return world.shop.products.find(slug, Status.ALL)
 
 
 def on_stdin(monkeypatch: pytest.MonkeyPatch, content: str | bytes) -> None:
@@ -78,7 +78,7 @@ def test_every_field_has_an_option(typed: Typed, world: World) -> None:
         *("--category", "food", "--category", "bars"),
     ]
     for name in ("Food", "Bars"):
-        world.eggypro.taxonomy.add({"name": name})
+        world.shop.categories.add({"name": name})
     assert typed("products", "create", *NEEDED, *more).code == 0
     body = product_body(kept(world, "egg"), "EUR", nowhere)
     fields = ProductDraft.__annotations__.keys() - {"variants"}  # those come by `variants create`
@@ -339,7 +339,7 @@ def test_whatever_the_texts_hold_80_columns_are_enough(
     texts = {"name": letter * 255, "sku": letter * 100, "description": letter * 5000}
     lists = {"ingredients": [letter * 255] * 50, "attributes": {letter * 100: letter * 1000}}
     prices = {"price": "999999.98", "compare_at_price": "999999.99", "stock_quantity": 2147483647}
-    world.eggypro.catalog.add(a_product(slug="a" * 255) | texts | lists | prices)
+    world.shop.products.add(a_product(slug="a" * 255) | texts | lists | prices)
     for words in (["list"], ["show", "a" * 255]):
         out = typed("products", *words).out
         assert max(map(cell_len, out.splitlines())) <= 80

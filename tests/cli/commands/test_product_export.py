@@ -15,14 +15,14 @@ from eggypro_adapters.files.writing import WRITERS
 from eggypro_cli.commands.product_export import ExportedWord, WrittenForm
 from eggypro_cli.main import main
 from eggypro_core import Export, Status
-from tests.support.builders import a_product, an_eggypro
+from tests.support.builders import a_product, a_shop
 from tests.support.runtime import Typed, World
 
 
 @pytest.fixture(autouse=True)
 def _products(world: World) -> None:
-    world.eggypro.catalog.add(a_product())
-    world.eggypro.catalog.add(a_product(name="Old", is_active=False))
+    world.shop.products.add(a_product())
+    world.shop.products.add(a_product(name="Old", is_active=False))
 
 
 def slugs(text: str | bytes) -> list[str]:
@@ -36,7 +36,7 @@ def failing(error: OSError) -> World:
         stream.write(f"{len(list(export.products))} {form}".encode())
         raise error
 
-    return World(eggypro=evolve(an_eggypro(), writer=writer))
+    return World(shop=evolve(a_shop(), writer=writer))
 
 
 @pytest.mark.parametrize("words", [(), ("-",), ("-", "--json")])

@@ -15,7 +15,7 @@ from eggypro_cli.commands.product_import import ConflictWord, FormWord
 from eggypro_cli.main import main
 from eggypro_core import ImportEntry, OnConflict, ProductQuery
 from eggypro_core.serializers import report_body
-from tests.support.builders import an_eggypro
+from tests.support.builders import a_shop
 from tests.support.runtime import Typed, World
 
 GOOD = "name,slug,price\nAlbumen,albumen,9.50\nBar,bar,2.00\n"
@@ -38,7 +38,7 @@ def written(path: Path, text: str) -> str:
 
 
 def kept(world: World) -> list[str]:
-    return [product.slug for product in world.eggypro.catalog.page(ProductQuery()).items]
+    return [product.slug for product in world.shop.products.page(ProductQuery()).items]
 
 
 def test_an_import_keeps_the_products_and_counts_them(
@@ -57,7 +57,7 @@ def test_the_same_file_twice_changes_nothing_the_second_time(typed: Typed, good:
 
 def test_the_json_of_an_import_is_the_body_of_its_report(typed: Typed, half_bad: str) -> None:
     with Path(half_bad).open("rb") as file:
-        report = an_eggypro().catalog.load(read_products(file))
+        report = a_shop().products.load(read_products(file))
     answer = typed("products", "import", half_bad, "--json")
     assert (answer.code, answer.err) == (1, "")
     assert answer.out == orjson.dumps(report_body(report)).decode() + "\n"
@@ -106,7 +106,7 @@ def test_known_products_are_updated_skipped_or_refused(
     typed("products", "import", good)
     Path(good).write_text("slug,price\nbar,3.00\n")
     assert typed("products", "import", good, "--on-conflict", way).code == code
-    assert str(world.eggypro.catalog.find("bar").price) == price
+    assert str(world.shop.products.find("bar").price) == price
 
 
 def test_the_report_file_has_every_refused_line(typed: Typed, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_an_interrupted_import_keeps_nothing_says_so_and_exits_with_130(
         yield next(read_products(stream, form=form))
         raise signalled
 
-    world = World(eggypro=evolve(an_eggypro(), reader=interrupted))
+    world = World(shop=evolve(a_shop(), reader=interrupted))
     with pytest.raises(SystemExit, match="130"):
         sys.exit(main(["products", "import", good], world))
     assert capsys.readouterr() == ("", "Interrupted: nothing was kept.\n")

@@ -25,7 +25,7 @@ def _products(world: World) -> None:
             "description": "See [red]this[/red] :egg:",
             "details": "<p>Good &amp; <b>new</b></p>A",
         }
-        world.eggypro.catalog.add(product | texts)
+        world.shop.products.add(product | texts)
 
 
 def test_a_list_shows_slug_name_price_stock_and_state(typed: Typed) -> None:
@@ -42,7 +42,7 @@ def test_a_list_shows_slug_name_price_stock_and_state(typed: Typed) -> None:
 
 def test_the_json_of_a_list_is_the_body_of_http(typed: Typed, world: World) -> None:
     query = ProductQuery(limit=2)
-    page = world.eggypro.catalog.page(query)
+    page = world.shop.products.page(query)
     body = orjson.dumps(page_body(Listing(page), query, "EUR", nowhere)).decode()
     assert typed("products", "list", "--limit", "2", "--json").out == f"{body}\n"
 
@@ -119,14 +119,14 @@ def test_a_product_is_shown_with_its_texts_as_they_are(typed: Typed) -> None:
 
 
 def test_the_json_of_a_product_is_the_body_of_http(typed: Typed, world: World) -> None:
-    body = product_body(world.eggypro.catalog.find("crepes"), "EUR", nowhere)
+    body = product_body(world.shop.products.find("crepes"), "EUR", nowhere)
     answer = typed("products", "show", "crepes", "--json")
     assert answer.out == orjson.dumps(body).decode() + "\n"
     assert answer.err == ""
 
 
 def test_an_archived_product_is_shown_only_when_asked_for(typed: Typed, world: World) -> None:
-    world.eggypro.catalog.archive("albumen")
+    world.shop.products.archive("albumen")
     assert typed("products", "show", "albumen").code == 1
     answer = typed("products", "show", "albumen", "--status", "all")
     assert answer.code == 0
@@ -134,7 +134,7 @@ def test_an_archived_product_is_shown_only_when_asked_for(typed: Typed, world: W
 
 
 def test_a_former_slug_says_where_the_product_is_and_shows_it(typed: Typed, world: World) -> None:
-    world.eggypro.catalog.change("albumen", {"slug": "egg-white"})
+    world.shop.products.change("albumen", {"slug": "egg-white"})
     answer = typed("products", "show", "albumen")
     assert answer.code == 0
     assert answer.err == "'albumen' is a former name of 'egg-white', shown here.\n"
@@ -173,7 +173,7 @@ def test_long_texts_stay_within_80_columns_and_are_not_cut(
     typed: Typed, world: World, command: list[str], *, left: int, right: int
 ) -> None:
     texts = {"name": "Egg " * 60, "description": "word " * 100, "details": "x" * 200}
-    world.eggypro.catalog.add(a_product(slug=LONG, price="999999.99", **texts))
+    world.shop.products.add(a_product(slug=LONG, price="999999.99", **texts))
     lines = typed("products", *command).out.splitlines()
     assert max(map(len, lines)) <= 80
     assert LONG in "".join(line[left:right].strip() for line in lines)
@@ -187,7 +187,7 @@ def test_a_line_for_a_pipe_is_as_long_as_it_is(
     typed: Typed, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slug = "an-egg-of-which-there-is-much-to-say-" * 3 + "indeed"
-    world.eggypro.catalog.add(a_product(name="A long egg", slug=slug))
+    world.shop.products.add(a_product(name="A long egg", slug=slug))
     assert slug not in typed("products", "list").out
     monkeypatch.delenv("COLUMNS")
     assert any(line.startswith(slug) for line in typed("products", "list").out.splitlines())

@@ -11,9 +11,9 @@ from tests.support.runtime import Typed, World
 
 @pytest.fixture
 def review(world: World) -> Review:
-    slug = world.eggypro.catalog.add(a_product()).slug
+    slug = world.shop.products.add(a_product()).slug
     comment = "Very good [red]eggs[/red]\n" * 20
-    return world.eggypro.feedback.submit(slug, a_review(comment=comment, rating=4))
+    return world.shop.reviews.submit(slug, a_review(comment=comment, rating=4))
 
 
 def test_the_queue_is_a_table_that_80_columns_hold(typed: Typed, review: Review) -> None:
@@ -29,7 +29,7 @@ def test_the_json_of_the_queue_is_the_body_of_http(
     typed: Typed, world: World, review: Review
 ) -> None:
     query = ReviewQuery(limit=1)
-    body = review_page_body(world.eggypro.feedback.page(query), query)
+    body = review_page_body(world.shop.reviews.page(query), query)
     answer = typed("reviews", "list", "--limit", "1", "--json")
     assert answer.out == orjson.dumps(body).decode() + "\n"
     assert orjson.loads(answer.out)["items"][0]["comment"] == review.comment
@@ -38,16 +38,16 @@ def test_the_json_of_the_queue_is_the_body_of_http(
 def test_a_review_is_shown_and_taken_back(typed: Typed, world: World, review: Review) -> None:
     answer = typed("reviews", "verify", str(review.id))
     assert "shown" in answer.out
-    assert world.eggypro.catalog.find(review.product).rating.count == 1
+    assert world.shop.products.find(review.product).rating.count == 1
     shown = typed("reviews", "list", "--product", review.product, "--json")
     assert orjson.loads(shown.out)["total"] == 1
     back = typed("reviews", "verify", str(review.id), "--take-back", "--json")
     assert back.out == orjson.dumps(review_body(review)).decode() + "\n"
-    assert world.eggypro.catalog.find(review.product).rating.count == 0
+    assert world.shop.products.find(review.product).rating.count == 0
 
 
 def test_a_former_slug_leads_to_the_reviews(typed: Typed, world: World, review: Review) -> None:
-    world.eggypro.catalog.change(review.product, {"slug": "whites"})
+    world.shop.products.change(review.product, {"slug": "whites"})
     answer = typed("reviews", "list", "--product", review.product)
     assert (answer.code, answer.out) == (0, "0 of 0\n")
     assert "'whites'" in answer.err
@@ -57,10 +57,10 @@ def test_a_review_is_deleted_if_somebody_says_yes(
     typed: Typed, world: World, review: Review
 ) -> None:
     assert typed("reviews", "delete", str(review.id)).code == 1
-    assert world.eggypro.feedback.page(ReviewQuery()).total == 1
+    assert world.shop.reviews.page(ReviewQuery()).total == 1
     answer = typed("reviews", "delete", str(review.id), "--yes")
     assert (answer.code, answer.out) == (0, f"Deleted review {review.id}.\n")
-    assert world.eggypro.feedback.page(ReviewQuery()).total == 0
+    assert world.shop.reviews.page(ReviewQuery()).total == 0
     assert typed("reviews", "delete", str(review.id), "--yes", "--json").code == 1
 
 

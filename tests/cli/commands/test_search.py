@@ -10,7 +10,7 @@ from tests.support.runtime import Typed, World
 @pytest.fixture(autouse=True)
 def _searched(world: World) -> None:
     for words in ("duck egg", "Quail", "[red]quail[/red]", "quail"):
-        world.eggypro.catalog.page(ProductQuery(search=words))
+        world.shop.products.page(ProductQuery(search=words))
 
 
 def test_what_found_nothing_is_a_table_most_frequent_first(typed: Typed) -> None:
@@ -42,10 +42,10 @@ def test_what_is_cleared_is_shown_once_more_if_somebody_says_yes(
     typed: Typed, world: World
 ) -> None:
     assert typed("search", "misses", "--clear").code == 1
-    assert len(world.eggypro.search_misses.list(10)) == 3
+    assert len(world.shop.zero_results.list(10)) == 3
     answer = typed("search", "misses", "--clear", "--yes", "--json")
     assert [one["times"] for one in orjson.loads(answer.out)["items"]] == [2, 1, 1]
-    assert world.eggypro.search_misses.list(10) == ()
+    assert world.shop.zero_results.list(10) == ()
     assert typed("search", "misses", "--json").out == '{"items":[]}\n'
     assert typed("search", "misses").out == "No search was in vain.\n"
 

@@ -112,9 +112,9 @@ def test_an_impossible_number_is_wrong_usage(typed: Typed, option: list[str]) ->
 
 def test_a_catalogue_that_has_products_gets_no_demo(world: World, demo: Path) -> None:
     world.demo_file = demo
-    world.eggypro.catalog.add(a_product(is_active=False))
+    world.shop.products.add(a_product(is_active=False))
     _prepare(world, "http://here", demo=True, show_key=False)
-    assert world.eggypro.catalog.page(ProductQuery()).total == 0
+    assert world.shop.products.page(ProductQuery()).total == 0
 
 
 def test_what_its_owner_should_know_is_said_once(world: World) -> None:

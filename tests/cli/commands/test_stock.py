@@ -9,11 +9,11 @@ from tests.support.runtime import Answer, Typed, World
 
 @pytest.fixture(autouse=True)
 def _albumen(world: World) -> None:
-    world.eggypro.catalog.add(a_product(name="Albumen", stock_quantity=3))
+    world.shop.products.add(a_product(name="Albumen", stock_quantity=3))
 
 
 def stock(world: World) -> int:
-    return world.eggypro.catalog.find("albumen").stock_quantity
+    return world.shop.products.find("albumen").stock_quantity
 
 
 @pytest.mark.parametrize(

@@ -22,17 +22,17 @@ ID = str(SMALL)
 
 @pytest.fixture(autouse=True)
 def _albumen(world: World) -> None:
-    shop = world.eggypro
-    shop.catalog.add(a_product(name="Albumen"))
+    shop = world.shop
+    shop.products.add(a_product(name="Albumen"))
     small = {"sku": "AL-1", "stock_quantity": 3, "image": "https://x.example/1.jpg"}
     options = {"Size": "1 kg", "Flavour": "Salt"}
-    assert shop.assortment.add("albumen", a_variant(options=options, **small)).id == SMALL
+    assert shop.variants.add("albumen", a_variant(options=options, **small)).id == SMALL
     large = {"options": {"Size": "2 kg"}, "price": "40", "is_active": False}
-    assert shop.assortment.add("albumen", a_variant(**large)).id == LARGE
+    assert shop.variants.add("albumen", a_variant(**large)).id == LARGE
 
 
 def kept(world: World, variant_id: int = SMALL) -> Variant:
-    return world.eggypro.assortment.find("albumen", variant_id, Status.ALL)
+    return world.shop.variants.find("albumen", variant_id, Status.ALL)
 
 
 def on_stdin(monkeypatch: pytest.MonkeyPatch, content: str) -> None:
@@ -72,7 +72,7 @@ def test_a_list_shows_what_is_on_sale_unless_asked_for_more(typed: Typed) -> Non
 
 
 def test_what_is_sold_out_or_not_counted_is_told(typed: Typed, world: World) -> None:
-    world.eggypro.assortment.set_stock("albumen", SMALL, 0)
+    world.shop.variants.set_stock("albumen", SMALL, 0)
     assert "sold out" in typed("variants", "list", "albumen").out
     assert typed("variants", "update", "albumen", ID, "--no-track-stock").code == 0
     assert typed("variants", "list", "albumen").out.splitlines()[1].split()[-3:] == [
@@ -83,16 +83,16 @@ def test_what_is_sold_out_or_not_counted_is_told(typed: Typed, world: World) -> 
 def test_a_product_without_variants_is_an_empty_list_and_no_error(
     typed: Typed, world: World
 ) -> None:
-    world.eggypro.catalog.add(a_product(name="Plain"))
+    world.shop.products.add(a_product(name="Plain"))
     assert typed("variants", "list", "plain") == Answer(0, "0 of 0\n", "")
 
 
 @pytest.mark.parametrize("slug", ["albumen", "former"])
 def test_the_json_of_a_list_is_the_body_of_http(typed: Typed, world: World, slug: str) -> None:
-    world.eggypro.catalog.change("albumen", {"slug": "former"})
-    world.eggypro.catalog.change("former", {"slug": "albumen"})
+    world.shop.products.change("albumen", {"slug": "former"})
+    world.shop.products.change("former", {"slug": "albumen"})
     query = VariantQuery(product="albumen", status=Status.ALL, limit=1)
-    body = variant_page_body(world.eggypro.assortment.page(query), query)
+    body = variant_page_body(world.shop.variants.page(query), query)
     assert body["next"]
     answer = typed("variants", "list", slug, "--status", "all", "--limit", "1", "--json")
     assert answer.out == in_json(body)
@@ -104,7 +104,7 @@ def test_a_page_tells_people_the_options_of_the_next(typed: Typed) -> None:
 
 
 def test_a_page_behind_a_cursor_tells_the_next_cursor(typed: Typed, world: World) -> None:
-    world.eggypro.assortment.add("albumen", a_variant(options={"Size": "3 kg"}))
+    world.shop.variants.add("albumen", a_variant(options={"Size": "3 kg"}))
     words = ["variants", "list", "albumen", "--status", "all", "--limit", "1"]
     cursor = orjson.loads(typed(*words, "--json").out)["next"].partition("cursor=")[2]
     second = typed(*words, "--cursor", cursor).out
@@ -164,7 +164,7 @@ def test_an_archived_variant_is_shown_only_when_asked_for(typed: Typed) -> None:
 
 
 def test_a_former_slug_leads_reads_on_and_is_refused_in_writes(typed: Typed, world: World) -> None:
-    world.eggypro.catalog.change("albumen", {"slug": "egg-white"})
+    world.shop.products.change("albumen", {"slug": "egg-white"})
     for words in (["list", "albumen"], ["show", "albumen", ID]):
         answer = typed("variants", *words)
         assert (answer.code, "24.99" in answer.out) == (0, True)
@@ -202,7 +202,7 @@ def test_a_variant_that_is_not_there_is_refused_and_where_to_look_is_told(
         f"The product 'albumen' has no variant {number};"
         " `eggypro variants list SLUG --status all` shows what there is.\n",
     )
-    assert len(world.eggypro.assortment.page(VariantQuery(product="albumen")).items) == 1
+    assert len(world.shop.variants.page(VariantQuery(product="albumen")).items) == 1
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_all_that_is_missing_or_wrong_is_named_at_once(typed: Typed, world: Worl
     assert typed("variants", "create", "albumen", *wrong).err.endswith(
         "Nothing was changed; see `eggypro variants create --help`.\n"
     )
-    assert world.eggypro.catalog.find("albumen").version == 3
+    assert world.shop.products.find("albumen").version == 3
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_a_deletion_asks_for_a_yes(
     answer = typed("variants", "delete", "albumen", ID)
     assert answer.code == code
     assert answer.err.startswith("Delete variant 2 of 'albumen' for good? [y/N]")
-    assert world.eggypro.catalog.find("albumen").variant_count == code
+    assert world.shop.products.find("albumen").variant_count == code
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_the_stock_of_a_variant_is_set_and_changed(
 ) -> None:
     assert typed("stock", *words) == Answer(0, f"albumen, variant 2: {left} in stock\n", "")
     assert kept(world).stock_quantity == left
-    assert world.eggypro.catalog.find("albumen").stock_quantity == left
+    assert world.shop.products.find("albumen").stock_quantity == left
 
 
 def test_the_json_of_a_change_of_stock_is_the_body_of_http(typed: Typed) -> None:
@@ -455,7 +455,7 @@ def test_the_card_of_a_product_shows_its_variants(typed: Typed) -> None:
 def test_the_card_of_a_product_without_variants_says_nothing_of_them(
     typed: Typed, world: World
 ) -> None:
-    world.eggypro.catalog.add(a_product(name="Plain"))
+    world.shop.products.add(a_product(name="Plain"))
     assert "variants" not in typed("products", "show", "plain").out
 
 
@@ -463,10 +463,10 @@ def test_a_card_that_cannot_show_all_variants_says_where_they_are(
     typed: Typed, world: World
 ) -> None:
     for number in range(EMBEDDED - 2):
-        world.eggypro.assortment.add("albumen", a_variant(options={"Size": str(number)}))
+        world.shop.variants.add("albumen", a_variant(options={"Size": str(number)}))
     assert "shows all" not in typed("products", "show", "albumen").out
     for size in ("the hundredth", "the last"):
-        world.eggypro.assortment.add("albumen", a_variant(options={"Size": size}))
+        world.shop.variants.add("albumen", a_variant(options={"Size": size}))
     shown = " ".join(typed("products", "show", "albumen").out.split())
     assert "`eggypro variants list albumen` shows all" in shown
     assert ("the hundredth" in shown, "the last" in shown) == (True, False)
@@ -478,9 +478,9 @@ def test_whatever_the_texts_hold_80_columns_are_enough(
 ) -> None:
     options = {f"{name}{letter * 99}": letter * 255 for name in "abc"}
     prices = {"price": "999999.98", "compare_at_price": "999999.99", "stock_quantity": 2147483647}
-    world.eggypro.catalog.add(a_product(name="Long"))
+    world.shop.products.add(a_product(name="Long"))
     texts = {"sku": letter * 100, "image": "https://x.example/" + "a" * 2000}
-    made = world.eggypro.assortment.add("long", a_variant(options=options, **prices, **texts))
+    made = world.shop.variants.add("long", a_variant(options=options, **prices, **texts))
     for words in (
         ["variants", "list", "long"],
         ["variants", "show", "long", str(made.id)],

@@ -41,9 +41,9 @@ class Shop:
 
     clock: FakeClock = field(factory=FakeClock)
     signer: TokenSigner = field(factory=MemoryTokenSigner)
-    gate: Gate = field()
+    authenticator: Gate = field()
 
-    @gate.default
+    @authenticator.default
     def _open(self) -> Gate:
         return Gate(KEY, Tokens(self.signer, self.clock))
 
@@ -112,44 +112,44 @@ def test_the_key_is_not_in_what_a_gate_shows_of_itself() -> None:
 
 
 def test_a_token_shows_nothing_of_itself(shop: Shop) -> None:
-    grant = shop.gate.grant(TokenWish())
+    grant = shop.authenticator.grant(TokenWish())
     assert grant.token is not None
     assert grant.token not in repr(grant)
-    assert grant.token not in repr(shop.gate)
+    assert grant.token not in repr(shop.authenticator)
 
 
 @pytest.mark.parametrize("permissions", SETS, ids=len)
 def test_a_token_permits_what_was_asked_for_and_nothing_else(
     shop: Shop, permissions: frozenset[Permission]
 ) -> None:
-    token = shop.gate.grant(TokenWish(permissions)).token
-    assert shop.gate.recognise(token).permissions == permissions
+    token = shop.authenticator.grant(TokenWish(permissions)).token
+    assert shop.authenticator.recognise(token).permissions == permissions
     for permission in Permission:
         if permission in permissions:
-            assert shop.gate.admit(token, permission).role == "admin"
+            assert shop.authenticator.admit(token, permission).role == "admin"
         else:
             with pytest.raises(ForbiddenError, match=permission):
-                shop.gate.admit(token, permission)
+                shop.authenticator.admit(token, permission)
 
 
 def test_who_bears_a_token_does_not_hold_the_key(shop: Shop) -> None:
-    token = shop.gate.grant(TokenWish()).token
-    assert shop.gate.admit(KEY, Credential.KEY).credential is Credential.KEY
-    assert shop.gate.admit(token, Credential.TOKEN).last_login == NOON
+    token = shop.authenticator.grant(TokenWish()).token
+    assert shop.authenticator.admit(KEY, Credential.KEY).credential is Credential.KEY
+    assert shop.authenticator.admit(token, Credential.TOKEN).last_login == NOON
     with pytest.raises(ForbiddenError, match="admin key"):
-        shop.gate.admit(token, Credential.KEY)
+        shop.authenticator.admit(token, Credential.KEY)
 
 
 @pytest.mark.parametrize("ttl", [1, 3600, 86_400])
 def test_a_token_lasts_as_long_as_was_asked_for_to_the_microsecond(shop: Shop, ttl: int) -> None:
     shop.clock.now += timedelta(microseconds=654_321)
-    grant = shop.gate.grant(TokenWish(ttl_seconds=ttl))
+    grant = shop.authenticator.grant(TokenWish(ttl_seconds=ttl))
     assert grant.expires_at == shop.clock.now + timedelta(seconds=ttl)
     shop.clock.now = grant.expires_at - timedelta(microseconds=1)
-    assert shop.gate.recognise(grant.token) == grant.user
+    assert shop.authenticator.recognise(grant.token) == grant.user
     shop.clock.now = grant.expires_at
     with pytest.raises(UnauthenticatedError, match="expired") as refused:
-        shop.gate.recognise(grant.token)
+        shop.authenticator.recognise(grant.token)
     assert not refused.value.is_failure
 
 
@@ -174,7 +174,7 @@ def test_without_a_signer_there_are_no_tokens(shop: Shop) -> None:
 
 def test_what_is_signed_is_let_in(shop: Shop) -> None:
     for claims in ({}, {"nbf": START}, {"nbf": 0, "jti": [1], "role": "cook"}, {"exp": 2**37}):
-        assert shop.gate.recognise(shop.bearing(**claims)).permissions == {"products:read"}
+        assert shop.authenticator.recognise(shop.bearing(**claims)).permissions == {"products:read"}
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -217,7 +217,7 @@ def test_what_is_signed_but_is_no_token_of_the_shop_is_a_failure(
 
 def _fail(shop: Shop, claims: Mapping[str, object]) -> None:
     with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as refused:
-        shop.gate.recognise(shop.bearing(**claims))
+        shop.authenticator.recognise(shop.bearing(**claims))
     assert refused.value.is_failure
 
 

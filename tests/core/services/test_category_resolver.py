@@ -8,44 +8,44 @@ import pytest
 from eggypro_core.domain.category import DEPTH, CategoryQuery
 from eggypro_core.domain.product_files import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.services.importer import BATCH
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
-from tests.support.builders import an_eggypro
+from tests.support.builders import a_shop
 
 FOOD = {"slug": "food", "name": "Food"}
 BARS = {"slug": "bars", "name": "Bars", "parent": "food", "description": "Text"}
 
 
 @pytest.fixture
-def shop() -> EggyPro:
-    return an_eggypro()
+def shop() -> Shop:
+    return a_shop()
 
 
 def egg(**values: object) -> dict[str, object]:
     return {"slug": "egg", "name": "Egg", "price": "1"} | values
 
 
-def load(shop: EggyPro, *values: Mapping[str, object], **options: Any) -> ImportReport:
-    return shop.catalog.load([ImportEntry(*each) for each in enumerate(values, 2)], **options)
+def load(shop: Shop, *values: Mapping[str, object], **options: Any) -> ImportReport:
+    return shop.products.load([ImportEntry(*each) for each in enumerate(values, 2)], **options)
 
 
 def counts(report: ImportReport) -> tuple[int, int, int, int]:
     return report.created, report.changed, report.unchanged, len(report.refused)
 
 
-def paths(shop: EggyPro) -> dict[str, str]:
+def paths(shop: Shop) -> dict[str, str]:
     """The path of every category, by its slug, with what is above it by name."""
-    items = shop.taxonomy.page(CategoryQuery(status=Status.ALL, limit=1000)).items
+    items = shop.categories.page(CategoryQuery(status=Status.ALL, limit=1000)).items
     return {one.slug: "/".join(one.path) for one in items}
 
 
-def inside(shop: EggyPro, slug: str = "egg") -> list[str]:
-    return [one.slug for one in shop.catalog.find(slug).categories]
+def inside(shop: Shop, slug: str = "egg") -> list[str]:
+    return [one.slug for one in shop.products.find(slug).categories]
 
 
-def test_a_product_is_put_into_the_categories_that_are_named(shop: EggyPro) -> None:
-    shop.taxonomy.add(FOOD)
-    shop.taxonomy.add(BARS)
+def test_a_product_is_put_into_the_categories_that_are_named(shop: Shop) -> None:
+    shop.categories.add(FOOD)
+    shop.categories.add(BARS)
     file = egg(categories=["food", "bars", "food"])
     assert counts(load(shop, file)) == (1, 0, 0, 0)
     assert inside(shop) == ["bars", "food"]
@@ -53,21 +53,21 @@ def test_a_product_is_put_into_the_categories_that_are_named(shop: EggyPro) -> N
     assert counts(load(shop, egg(categories=["bars", "food"]))) == (0, 0, 1, 0)
 
 
-def test_other_categories_are_a_change_that_leaves_the_version(shop: EggyPro) -> None:
-    shop.taxonomy.add(FOOD)
+def test_other_categories_are_a_change_that_leaves_the_version(shop: Shop) -> None:
+    shop.categories.add(FOOD)
     load(shop, egg())
     assert counts(load(shop, egg(categories=["food"]), dry_run=True)) == (0, 1, 0, 0)
     assert inside(shop) == []
     assert counts(load(shop, egg(categories=["food"]))) == (0, 1, 0, 0)
-    assert (inside(shop), shop.catalog.find("egg").version) == (["food"], 1)
+    assert (inside(shop), shop.products.find("egg").version) == (["food"], 1)
     assert counts(load(shop, egg(categories=["food"], price="2"))) == (0, 1, 0, 0)
-    assert shop.catalog.find("egg").version == 2
+    assert shop.products.find("egg").version == 2
 
 
 def test_what_says_nothing_of_categories_leaves_them_and_an_empty_list_empties(
-    shop: EggyPro,
+    shop: Shop,
 ) -> None:
-    shop.taxonomy.add(FOOD)
+    shop.categories.add(FOOD)
     load(shop, egg(categories=["food"]))
     assert counts(load(shop, egg())) == (0, 0, 1, 0)
     assert inside(shop) == ["food"]
@@ -76,16 +76,16 @@ def test_what_says_nothing_of_categories_leaves_them_and_an_empty_list_empties(
     assert counts(load(shop, egg(categories=[]))) == (0, 0, 1, 0)
 
 
-def test_links_to_archived_categories_stay_and_are_no_change(shop: EggyPro) -> None:
-    shop.taxonomy.add(FOOD)
+def test_links_to_archived_categories_stay_and_are_no_change(shop: Shop) -> None:
+    shop.categories.add(FOOD)
     load(shop, egg(categories=["food"]))
-    shop.taxonomy.archive("food")
+    shop.categories.archive("food")
     assert counts(load(shop, egg(categories=["food"]))) == (0, 0, 1, 0)
     assert counts(load(shop, egg(categories=[]))) == (0, 1, 0, 0)
 
 
-def test_a_category_that_there_is_not_is_refused_on_its_line(shop: EggyPro) -> None:
-    shop.taxonomy.add(FOOD)
+def test_a_category_that_there_is_not_is_refused_on_its_line(shop: Shop) -> None:
+    shop.categories.add(FOOD)
     report = load(
         shop, egg(categories=["fodo"]), egg(slug="ham", categories=["food"]), keep_going=True
     )
@@ -94,10 +94,10 @@ def test_a_category_that_there_is_not_is_refused_on_its_line(shop: EggyPro) -> N
     report = load(shop, egg(slug="ham", price="2", categories=["x"]), keep_going=True)
     assert counts(report) == (0, 0, 0, 1)
     assert inside(shop, "ham") == ["food"]
-    assert shop.catalog.find("ham").price == 1
+    assert shop.products.find("ham").price == 1
 
 
-def test_what_a_file_tells_of_categories_makes_those_that_are_missing(shop: EggyPro) -> None:
+def test_what_a_file_tells_of_categories_makes_those_that_are_missing(shop: Shop) -> None:
     file = [
         egg(category_details=[FOOD, BARS], categories=["bars"]),
         egg(slug="ham", categories=["bars", "food"]),
@@ -108,21 +108,21 @@ def test_what_a_file_tells_of_categories_makes_those_that_are_missing(shop: Eggy
     assert counts(load(shop, *file)) == (3, 0, 0, 0)
     assert paths(shop) == {"food": "food", "bars": "food/bars"}
     assert (inside(shop), inside(shop, "ham")) == (["bars"], ["bars", "food"])
-    assert shop.taxonomy.find("bars").description == "Text"
-    shop.taxonomy.change("bars", {"name": "Riegel", "description": None})
+    assert shop.categories.find("bars").description == "Text"
+    shop.categories.change("bars", {"name": "Riegel", "description": None})
     assert counts(load(shop, *file)) == (0, 0, 3, 0)
-    assert (shop.taxonomy.find("bars").name, inside(shop)) == ("Riegel", ["bars"])
+    assert (shop.categories.find("bars").name, inside(shop)) == ("Riegel", ["bars"])
 
 
-def test_a_category_may_be_named_as_the_api_shows_it(shop: EggyPro) -> None:
-    shop.taxonomy.add(FOOD)
+def test_a_category_may_be_named_as_the_api_shows_it(shop: Shop) -> None:
+    shop.categories.add(FOOD)
     shown = {"slug": "bars", "name": "Bars", "product_count": 3}
     load(shop, egg(categories=[FOOD | {"name": "x"}, shown]))
     assert inside(shop) == ["bars", "food"]
-    assert shop.taxonomy.find("food").name == "Food"
+    assert shop.categories.find("food").name == "Food"
 
 
-def test_categories_are_made_though_the_line_that_tells_of_them_is_refused(shop: EggyPro) -> None:
+def test_categories_are_made_though_the_line_that_tells_of_them_is_refused(shop: Shop) -> None:
     load(shop, egg(slug="other", sku="S"))
     file = [
         egg(category_details=[FOOD], sku="S"),
@@ -132,8 +132,8 @@ def test_categories_are_made_though_the_line_that_tells_of_them_is_refused(shop:
     assert inside(shop, "p999") == ["food"]
 
 
-def test_a_path_of_names_is_found_or_made(shop: EggyPro) -> None:
-    shop.taxonomy.add(FOOD | {"slug": "f"})
+def test_a_path_of_names_is_found_or_made(shop: Shop) -> None:
+    shop.categories.add(FOOD | {"slug": "f"})
     file = [
         egg(categories=[["food", "Bars"], ["Drinks"]]),
         egg(slug="ham", categories=[["Drinks", "Bars"], ["FOOD", "b\u00e0rs"]]),
@@ -149,7 +149,7 @@ def test_a_path_of_names_is_found_or_made(shop: EggyPro) -> None:
     assert counts(load(shop, *file)) == (0, 0, 2, 0)
 
 
-def test_a_product_that_is_skipped_stays_where_it_is(shop: EggyPro) -> None:
+def test_a_product_that_is_skipped_stays_where_it_is(shop: Shop) -> None:
     load(shop, egg())
     report = load(shop, egg(categories=[["New"]]), on_conflict=OnConflict.SKIP)
     assert (counts(report), paths(shop), inside(shop)) == ((0, 0, 1, 0), {}, [])
@@ -177,20 +177,20 @@ def test_a_product_that_is_skipped_stays_where_it_is(shop: EggyPro) -> None:
     ],
 )
 def test_what_is_wrong_with_categories_is_refused(
-    shop: EggyPro, values: Mapping[str, object], field: str, message: str
+    shop: Shop, values: Mapping[str, object], field: str, message: str
 ) -> None:
     (refused,) = load(shop, egg(**values)).refused
     assert (refused.line, refused.field) == (2, field)
     assert refused.message.startswith(message)
 
 
-def test_all_that_is_wrong_with_a_line_is_told_at_once(shop: EggyPro) -> None:
+def test_all_that_is_wrong_with_a_line_is_told_at_once(shop: Shop) -> None:
     report = load(shop, egg(categories="x", category_details=1, price="0"))
     fields = {refused.field for refused in report.refused}
     assert fields == {"categories", "category_details", "price"}
 
 
-def test_a_tree_that_would_be_too_deep_is_refused(shop: EggyPro) -> None:
+def test_a_tree_that_would_be_too_deep_is_refused(shop: Shop) -> None:
     details = [
         {"slug": f"c{n}", "name": "x", "parent": f"c{n - 1}" if n else None}
         for n in range(DEPTH + 1)

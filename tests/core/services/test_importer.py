@@ -19,9 +19,9 @@ from eggypro_core.domain.variant import Variant, VariantQuery
 from eggypro_core.errors import Fault, NotFoundError
 from eggypro_core.services.importer import BATCH, LISTED
 from eggypro_core.services.products import Catalog
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
-from tests.support.builders import a_variant, an_eggypro
+from tests.support.builders import a_shop, a_variant
 
 GOOD: dict[str, object] = {"slug": "good", "name": "Good", "price": "5"}
 OTHER: dict[str, object] = {"slug": "other", "name": "Other", "price": "6"}
@@ -242,10 +242,10 @@ def test_a_new_product_needs_a_name_and_a_price(catalog: Catalog) -> None:
     )
 
 
-def test_stock_below_zero_and_a_compared_price_that_is_none_are_put_right(shop: EggyPro) -> None:
+def test_stock_below_zero_and_a_compared_price_that_is_none_are_put_right(shop: Shop) -> None:
     amounts: dict[str, object] = {"stock_quantity": -3, "compare_at_price": Decimal("4.99")}
     variant = a_variant(options={"Size": "1"}, price="5", stock_quantity=-1, compare_at_price="5")
-    report = shop.catalog.load(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
+    report = shop.products.load(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
     assert counts(report) == (2, 0, 0)
     assert report.warnings == (
         Notice(2, "stock_quantity", "Negative stock (-3) taken as 0"),
@@ -254,9 +254,9 @@ def test_stock_below_zero_and_a_compared_price_that_is_none_are_put_right(shop: 
         Notice(3, "variants", "variant 1: Compare-at price 5 is not above the price 5: left out"),
     )
     for slug in ("good", "other"):
-        product = shop.catalog.find(slug)
+        product = shop.products.find(slug)
         assert (product.stock_quantity, product.compare_at_price) == (0, None)
-    again = shop.catalog.load(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
+    again = shop.products.load(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
     assert counts(again) == (0, 0, 2)
 
 
@@ -466,27 +466,27 @@ def good(*variants: Mapping[str, object], **values: object) -> list[ImportEntry]
 
 
 @pytest.fixture
-def shop() -> EggyPro:
-    return an_eggypro()
+def shop() -> Shop:
+    return a_shop()
 
 
-def every(shop: EggyPro, slug: str = "good") -> tuple[Variant, ...]:
+def every(shop: Shop, slug: str = "good") -> tuple[Variant, ...]:
     """All variants of a product, in their order."""
     query = VariantQuery(product=slug, status=Status.ALL, limit=100)
-    return shop.assortment.page(query).items
+    return shop.variants.page(query).items
 
 
-def shown(shop: EggyPro) -> list[tuple[str, bool]]:
+def shown(shop: Shop) -> list[tuple[str, bool]]:
     return [(" ".join(one.options.values()), one.is_active) for one in every(shop)]
 
 
-def variant_refusals(shop: EggyPro, *file: Mapping[str, object]) -> list[tuple[int, str, str]]:
-    report = shop.catalog.load(entries(*file), keep_going=True)
+def variant_refusals(shop: Shop, *file: Mapping[str, object]) -> list[tuple[int, str, str]]:
+    report = shop.products.load(entries(*file), keep_going=True)
     return [(notice.line, notice.field, notice.message) for notice in report.refused]
 
 
-def test_a_product_is_created_with_its_variants_and_shows_what_follows(shop: EggyPro) -> None:
-    report = shop.catalog.load(
+def test_a_product_is_created_with_its_variants_and_shows_what_follows(shop: Shop) -> None:
+    report = shop.products.load(
         good(
             sized("1", "9", sku="G-1", stock_quantity=2, image="https://x.example/1.jpg"),
             sized("2", "7.50", compare_at_price="8", stock_quantity=3, track_stock=False),
@@ -495,7 +495,7 @@ def test_a_product_is_created_with_its_variants_and_shows_what_follows(shop: Egg
         )
     )
     assert counts(report) == (1, 0, 0)
-    product = shop.catalog.find("good")
+    product = shop.products.find("good")
     assert (str(product.price), str(product.compare_at_price)) == ("7.50", "8.00")
     assert (product.stock_quantity, product.track_stock, product.variant_count) == (5, False, 2)
     assert product.version == 1
@@ -504,86 +504,86 @@ def test_a_product_is_created_with_its_variants_and_shows_what_follows(shop: Egg
     assert [one.position for one in every(shop)] == [0, 1, 2]
 
 
-def test_a_product_needs_no_price_beside_those_of_its_variants(shop: EggyPro) -> None:
+def test_a_product_needs_no_price_beside_those_of_its_variants(shop: Shop) -> None:
     file = {"slug": "good", "name": "Good", "variants": [sized("1", "9")]}
-    assert counts(shop.catalog.load(entries(file))) == (1, 0, 0)
-    assert shop.catalog.find("good").price == 9
+    assert counts(shop.products.load(entries(file))) == (1, 0, 0)
+    assert shop.products.find("good").price == 9
 
 
-def test_a_product_whose_variants_are_all_inactive_has_a_price_and_no_stock(shop: EggyPro) -> None:
-    shop.catalog.load(good(sized("1", "9", is_active=False, stock_quantity=4), stock_quantity=7))
-    product = shop.catalog.find("good")
+def test_a_product_whose_variants_are_all_inactive_has_a_price_and_no_stock(shop: Shop) -> None:
+    shop.products.load(good(sized("1", "9", is_active=False, stock_quantity=4), stock_quantity=7))
+    product = shop.products.find("good")
     assert product.price == Decimal("5.00")  # the last one, as the file tells it
     assert (product.stock_quantity, product.variant_count) == (0, 0)
 
 
-def test_variants_are_added_changed_and_put_away_in_one_version(shop: EggyPro) -> None:
-    shop.catalog.load(good(sized("1"), sized("2", sku="G-2", stock_quantity=4), sized("3")))
+def test_variants_are_added_changed_and_put_away_in_one_version(shop: Shop) -> None:
+    shop.products.load(good(sized("1"), sized("2", sku="G-2", stock_quantity=4), sized("3")))
     before = {one.options["Size"]: one for one in every(shop)}
-    report = shop.catalog.load(good(sized("2", "7.00"), sized("4", "3.00"), sized("1")))
+    report = shop.products.load(good(sized("2", "7.00"), sized("4", "3.00"), sized("1")))
     assert counts(report) == (0, 1, 0)
     after = {one.options["Size"]: one for one in every(shop)}
     assert after["1"] == before["1"]
     assert after["2"] == evolve(before["2"], price=Decimal("7.00"))
     assert after["3"] == evolve(before["3"], is_active=False)
     assert (after["4"].position, after["4"].is_active) == (1, True)
-    product = shop.catalog.find("good")
+    product = shop.products.find("good")
     assert product.price == 3
     assert (product.version, product.variant_count) == (2, 3)
 
 
-def test_a_product_without_variants_gets_them_and_its_own_stock_is_replaced(shop: EggyPro) -> None:
-    shop.catalog.load(entries(GOOD | {"stock_quantity": 9}))
-    report = shop.catalog.load(good(sized("1", "8", stock_quantity=2), stock_quantity=9))
+def test_a_product_without_variants_gets_them_and_its_own_stock_is_replaced(shop: Shop) -> None:
+    shop.products.load(entries(GOOD | {"stock_quantity": 9}))
+    report = shop.products.load(good(sized("1", "8", stock_quantity=2), stock_quantity=9))
     assert counts(report) == (0, 1, 0)
-    product = shop.catalog.find("good")
+    product = shop.products.find("good")
     assert product.price == 8
     assert (product.stock_quantity, product.version) == (2, 2)
 
 
 @pytest.mark.parametrize("values", [{}, {"variants": []}])
 def test_a_file_without_variants_leaves_those_that_are_there(
-    shop: EggyPro, values: dict[str, object]
+    shop: Shop, values: dict[str, object]
 ) -> None:
-    shop.catalog.load(good(sized("1"), sized("2")))
+    shop.products.load(good(sized("1"), sized("2")))
     before = every(shop)
-    report = shop.catalog.load(entries({"slug": "good", "name": "New"} | values))
+    report = shop.products.load(entries({"slug": "good", "name": "New"} | values))
     assert counts(report) == (0, 1, 0)
     assert every(shop) == before
-    assert shop.catalog.find("good").name == "New"
+    assert shop.products.find("good").name == "New"
 
 
 def test_a_variant_that_was_put_away_comes_back_if_the_file_says_that_it_is_active(
-    shop: EggyPro,
+    shop: Shop,
 ) -> None:
-    shop.catalog.load(good(sized("1"), sized("2")))
-    shop.catalog.load(good(sized("1")))
-    shop.catalog.load(good(sized("1"), sized("2")))
+    shop.products.load(good(sized("1"), sized("2")))
+    shop.products.load(good(sized("1")))
+    shop.products.load(good(sized("1"), sized("2")))
     assert shown(shop) == [("1", True), ("2", False)]
-    shop.catalog.load(good(sized("1"), sized("2", is_active=True)))
+    shop.products.load(good(sized("1"), sized("2", is_active=True)))
     assert shown(shop) == [("1", True), ("2", True)]
 
 
 def test_options_in_another_order_are_the_same_variant_and_other_names_another(
-    shop: EggyPro,
+    shop: Shop,
 ) -> None:
     both = {"Size": "1", "Flavour": "Egg"}
-    shop.catalog.load(good(a_variant(options=both, sku="G-1", stock_quantity=3)))
+    shop.products.load(good(a_variant(options=both, sku="G-1", stock_quantity=3)))
     [before] = every(shop)
     turned = dict(reversed(both.items()))
-    assert counts(shop.catalog.load(good(a_variant(options=turned)))) == (0, 1, 0)
+    assert counts(shop.products.load(good(a_variant(options=turned)))) == (0, 1, 0)
     assert [(one.id, list(one.options)) for one in every(shop)] == [(before.id, [*turned])]
-    shop.catalog.load(good(a_variant(options={"Size": "1", "Taste": "Egg"}, stock_quantity=1)))
+    shop.products.load(good(a_variant(options={"Size": "1", "Taste": "Egg"}, stock_quantity=1)))
     former, renamed = every(shop)
     assert former == evolve(before, options=turned, is_active=False)
     assert (renamed.options["Taste"], renamed.sku) == ("Egg", None)
-    assert shop.catalog.find("good").stock_quantity == 1
+    assert shop.products.find("good").stock_quantity == 1
 
 
-def test_renamed_options_take_their_sku_along_from_what_is_put_away(shop: EggyPro) -> None:
-    shop.catalog.load(good(sized("1", sku="A"), sized("2", sku="B"), sized("3", sku="C")))
+def test_renamed_options_take_their_sku_along_from_what_is_put_away(shop: Shop) -> None:
+    shop.products.load(good(sized("1", sku="A"), sized("2", sku="B"), sized("3", sku="C")))
     renamed = a_variant(options={"Weight": "1"}, sku="A")
-    for report in (shop.catalog.load(good(renamed, sized("3", sku="B"))) for _ in "12"):
+    for report in (shop.products.load(good(renamed, sized("3", sku="B"))) for _ in "12"):
         assert report.refused == ()
     assert [(one.sku, one.is_active) for one in every(shop)] == [
         *((None, False), ("A", True), (None, False), ("B", True)),
@@ -591,20 +591,20 @@ def test_renamed_options_take_their_sku_along_from_what_is_put_away(shop: EggyPr
     assert report == ImportReport(0, 0, 1, (), (), dry_run=False)
 
 
-def test_a_variant_that_was_put_away_before_lets_its_sku_go_too(shop: EggyPro) -> None:
-    shop.catalog.load(good(sized("1", sku="A"), sized("2")))
-    shop.catalog.load(good(sized("2")))
+def test_a_variant_that_was_put_away_before_lets_its_sku_go_too(shop: Shop) -> None:
+    shop.products.load(good(sized("1", sku="A"), sized("2")))
+    shop.products.load(good(sized("2")))
     assert [one.sku for one in every(shop)] == ["A", None]
-    assert counts(shop.catalog.load(good(sized("2", sku="A")))) == (0, 1, 0)
+    assert counts(shop.products.load(good(sized("2", sku="A")))) == (0, 1, 0)
     assert [one.sku for one in every(shop)] == [None, "A"]
 
 
-def test_variants_may_give_one_another_their_skus_and_take_the_product_s(shop: EggyPro) -> None:
-    shop.catalog.load(good(sized("1", sku="A"), sized("2", sku="B"), sku="P"))
+def test_variants_may_give_one_another_their_skus_and_take_the_product_s(shop: Shop) -> None:
+    shop.products.load(good(sized("1", sku="A"), sized("2", sku="B"), sku="P"))
     swapped = good(sized("1", sku="B"), sized("2", sku="A"), sized("3", sku="P"), sku=None)
-    assert counts(shop.catalog.load(swapped)) == (0, 1, 0)
+    assert counts(shop.products.load(swapped)) == (0, 1, 0)
     assert [one.sku for one in every(shop)] == ["B", "A", "P"]
-    assert counts(shop.catalog.load(swapped)) == (0, 0, 1)
+    assert counts(shop.products.load(swapped)) == (0, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -619,19 +619,19 @@ def test_variants_may_give_one_another_their_skus_and_take_the_product_s(shop: E
     ids=range(5),
 )
 def test_a_sku_that_would_be_twice_in_a_product_is_refused_by_its_line(
-    shop: EggyPro, values: dict[str, object]
+    shop: Shop, values: dict[str, object]
 ) -> None:
-    shop.catalog.load(good(sized("1", sku="A"), sized("2", sku="B"), sku="P"))
+    shop.products.load(good(sized("1", sku="A"), sized("2", sku="B"), sku="P"))
     before = every(shop)
     [(line, field, sentence)] = variant_refusals(shop, OTHER, {"slug": "good"} | values)
     assert (line, field) == (3, "sku")
     assert "The product has the SKU" in sentence
     assert every(shop) == before
-    assert shop.catalog.find("other").name == "Other"
+    assert shop.products.find("other").name == "Other"
 
 
-def test_a_sku_of_a_variant_is_one_thing_s_in_file_and_shop(shop: EggyPro) -> None:
-    shop.catalog.load(entries({**OTHER, "variants": [sized("1", sku="O")]}))
+def test_a_sku_of_a_variant_is_one_thing_s_in_file_and_shop(shop: Shop) -> None:
+    shop.products.load(entries({**OTHER, "variants": [sized("1", sku="O")]}))
     third: dict[str, object] = {"slug": "third", "name": "Third", "price": "1"}
     assert variant_refusals(
         shop,
@@ -648,7 +648,7 @@ def test_a_sku_of_a_variant_is_one_thing_s_in_file_and_shop(shop: EggyPro) -> No
     assert variant_refusals(shop, GOOD | {"sku": "O"}) == [
         (2, "sku", "SKU 'O' belongs to the product 'other'")
     ]
-    assert kept(shop.catalog).keys() == {"other"}
+    assert kept(shop.products).keys() == {"other"}
 
 
 @pytest.mark.parametrize(
@@ -676,31 +676,31 @@ def test_a_sku_of_a_variant_is_one_thing_s_in_file_and_shop(shop: EggyPro) -> No
     ids=range(8),
 )
 def test_a_fault_in_one_variant_refuses_the_product_and_names_it(
-    shop: EggyPro, variants: object, sentence: str
+    shop: Shop, variants: object, sentence: str
 ) -> None:
     file = GOOD | {"variants": variants}
     assert variant_refusals(shop, OTHER, file) == [(3, "variants", sentence)]
-    assert kept(shop.catalog).keys() == {"other"}
+    assert kept(shop.products).keys() == {"other"}
 
 
-def test_faults_of_very_many_variants_are_told_as_far_as_can_be_read(shop: EggyPro) -> None:
+def test_faults_of_very_many_variants_are_told_as_far_as_can_be_read(shop: Shop) -> None:
     file = GOOD | {"variants": [sized(str(number), "0") for number in range(500)]}
     [(_, _, sentence)] = variant_refusals(shop, file)
     assert sentence.startswith("variant 1: ")
     assert len(sentence) == 1000
 
 
-def test_variants_without_a_sku_or_whose_ids_the_file_shows_are_as_good(shop: EggyPro) -> None:
+def test_variants_without_a_sku_or_whose_ids_the_file_shows_are_as_good(shop: Shop) -> None:
     file = good(sized("1", id=7, sku=""), sized("2", id=7, sku=None))
-    assert counts(shop.catalog.load(file)) == (1, 0, 0)
+    assert counts(shop.products.load(file)) == (1, 0, 0)
 
 
-def test_too_many_names_of_options_refuse_the_product(shop: EggyPro) -> None:
+def test_too_many_names_of_options_refuse_the_product(shop: Shop) -> None:
     most = "The variants of a product share 3 names of options at most, and these would have "
     pairs = ({"a": "1", "b": "1"}, {"c": "1", "d": "1"})
     new = GOOD | {"variants": [a_variant(options=options) for options in pairs]}
     assert variant_refusals(shop, new) == [(2, "options", f"{most}a, b, c, d")]
-    shop.catalog.load(good(a_variant(options=pairs[0])))
+    shop.products.load(good(a_variant(options=pairs[0])))
     before = every(shop)
     later = {"slug": "good", "variants": [a_variant(options=pairs[1])]}
     assert variant_refusals(shop, later) == [(2, "options", f"{most}a, b, c, d")]
@@ -708,13 +708,13 @@ def test_too_many_names_of_options_refuse_the_product(shop: EggyPro) -> None:
 
 
 def test_the_compared_price_of_a_variant_is_held_against_the_price_that_comes_with_it(
-    shop: EggyPro,
+    shop: Shop,
 ) -> None:
-    shop.catalog.load(good(sized("1", "5", compare_at_price="6")))
+    shop.products.load(good(sized("1", "5", compare_at_price="6")))
     assert variant_refusals(shop, GOOD | {"variants": [sized("1", "6")]}) == [
         (2, "compare_at_price", "Compare-at price must be above the price")
     ]
-    assert counts(shop.catalog.load(good(sized("1", "6", compare_at_price=None)))) == (0, 1, 0)
+    assert counts(shop.products.load(good(sized("1", "6", compare_at_price=None)))) == (0, 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -727,9 +727,9 @@ def test_the_compared_price_of_a_variant_is_held_against_the_price_that_comes_wi
     ],
 )
 def test_a_row_that_sets_what_follows_from_variants_is_refused_unless_it_is_so(
-    shop: EggyPro, values: dict[str, object], name: str
+    shop: Shop, values: dict[str, object], name: str
 ) -> None:
-    shop.catalog.load(good(sized("1", "5", stock_quantity=3)))
+    shop.products.load(good(sized("1", "5", stock_quantity=3)))
     [(line, field, sentence)] = variant_refusals(shop, {"slug": "good", **values})
     assert (line, field) == (2, next(iter(values)))
     assert sentence == f"{name} follows from the product's variants: change theirs"
@@ -740,26 +740,26 @@ def test_a_row_that_sets_what_follows_from_variants_is_refused_unless_it_is_so(
         "stock_quantity": 3,
         "track_stock": True,
     }
-    assert counts(shop.catalog.load(entries(same))) == (0, 0, 1)
+    assert counts(shop.products.load(entries(same))) == (0, 0, 1)
 
 
-def test_a_skipped_product_keeps_its_variants(shop: EggyPro) -> None:
-    shop.catalog.load(good(sized("1")))
+def test_a_skipped_product_keeps_its_variants(shop: Shop) -> None:
+    shop.products.load(good(sized("1")))
     before = every(shop)
-    report = shop.catalog.load(good(sized("2")), on_conflict=OnConflict.SKIP)
+    report = shop.products.load(good(sized("2")), on_conflict=OnConflict.SKIP)
     assert counts(report) == (0, 0, 1)
     assert every(shop) == before
 
 
 def test_thousands_of_variants_are_one_product_and_the_second_time_no_change(
-    shop: EggyPro,
+    shop: Shop,
 ) -> None:
     file = good(*(sized(str(number), f"{number + 1}", sku=f"S{number}") for number in range(2000)))
-    assert counts(shop.catalog.load(file)) == (1, 0, 0)
-    assert shop.catalog.find("good").variant_count == 2000
-    assert counts(shop.catalog.load(file)) == (0, 0, 1)
-    assert counts(shop.catalog.load(good(sized("7")))) == (0, 1, 0)
-    assert shop.catalog.find("good").variant_count == 1
+    assert counts(shop.products.load(file)) == (1, 0, 0)
+    assert shop.products.find("good").variant_count == 2000
+    assert counts(shop.products.load(file)) == (0, 0, 1)
+    assert counts(shop.products.load(good(sized("7")))) == (0, 1, 0)
+    assert shop.products.find("good").variant_count == 1
 
 
 _options = st.fixed_dictionaries({"Size": _few}, optional={"A": _few, "B": _few, "C": _few})
@@ -789,21 +789,21 @@ _families = st.lists(
 def test_any_file_of_variants_twice_changes_nothing_and_a_dry_run_says_what_it_does(
     there: list[dict[str, object]], file: list[dict[str, object]]
 ) -> None:
-    shop = an_eggypro()
-    shop.catalog.load(entries(*there), keep_going=True)
+    shop = a_shop()
+    shop.products.load(entries(*there), keep_going=True)
     before = whole(shop)
-    said = shop.catalog.load(entries(*file), dry_run=True, keep_going=True)
+    said = shop.products.load(entries(*file), dry_run=True, keep_going=True)
     assert whole(shop) == before
-    done = shop.catalog.load(entries(*file), keep_going=True)
+    done = shop.products.load(entries(*file), keep_going=True)
     assert done == evolve(said, dry_run=False)
     after = whole(shop)
-    again = shop.catalog.load(entries(*file), keep_going=True)
+    again = shop.products.load(entries(*file), keep_going=True)
     if not done.refused:  # what was refused for a SKU that the file itself sets free may go in now
         assert (again.created, again.changed) == (0, 0)
         assert again.unchanged == done.created + done.changed + done.unchanged
         assert whole(shop) == after
 
 
-def whole(shop: EggyPro) -> list[tuple[Product, tuple[Variant, ...]]]:
+def whole(shop: Shop) -> list[tuple[Product, tuple[Variant, ...]]]:
     """Every product that is there, with all its variants."""
-    return [(one, every(shop, slug)) for slug, one in kept(shop.catalog).items()]
+    return [(one, every(shop, slug)) for slug, one in kept(shop.products).items()]

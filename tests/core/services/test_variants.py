@@ -21,9 +21,9 @@ from eggypro_core.errors import (
     StaleError,
 )
 from eggypro_core.serializers import product_body, variant_body
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
-from tests.support.builders import a_product, a_variant, an_eggypro
+from tests.support.builders import a_product, a_shop, a_variant
 
 SLUG = "egg-white-protein"
 HIGHEST = 2_147_483_647
@@ -32,23 +32,23 @@ NO_PRICE = {name: value for name, value in a_product().items() if name != "price
 
 
 @pytest.fixture
-def shop() -> EggyPro:
+def shop() -> Shop:
     """A shop with one product."""
-    shop = an_eggypro()
-    shop.catalog.add(a_product(stock_quantity=9))
+    shop = a_shop()
+    shop.products.add(a_product(stock_quantity=9))
     return shop
 
 
 @pytest.fixture
-def variant(shop: EggyPro) -> Variant:
+def variant(shop: Shop) -> Variant:
     """The one variant of its product, which is at version 2."""
-    return shop.assortment.add(SLUG, a_variant(**PRICED, sku="EW-1"))
+    return shop.variants.add(SLUG, a_variant(**PRICED, sku="EW-1"))
 
 
-def found(shop: EggyPro) -> tuple[Product, tuple[Variant, ...]]:
+def found(shop: Shop) -> tuple[Product, tuple[Variant, ...]]:
     """The product and all its variants, as they are now."""
     query = VariantQuery(product=SLUG, status=Status.ALL)
-    return shop.catalog.find(SLUG, Status.ALL), shop.assortment.page(query).items
+    return shop.products.find(SLUG, Status.ALL), shop.variants.page(query).items
 
 
 def faults(call: Callable[[], object]) -> list[Fault]:
@@ -57,61 +57,59 @@ def faults(call: Callable[[], object]) -> list[Fault]:
     return list(invalid.value.faults)
 
 
-Edit = Callable[[EggyPro, int, int | None], object]
+Edit = Callable[[Shop, int, int | None], object]
 EDITS: dict[str, Edit] = {
-    "change": lambda shop, one, at: shop.assortment.change(SLUG, one, {"price": "1"}, version=at),
-    "replace": lambda shop, one, at: shop.assortment.replace(SLUG, one, a_variant(), version=at),
-    "remove": lambda shop, one, at: shop.assortment.remove(SLUG, one, version=at),
+    "change": lambda shop, one, at: shop.variants.change(SLUG, one, {"price": "1"}, version=at),
+    "replace": lambda shop, one, at: shop.variants.replace(SLUG, one, a_variant(), version=at),
+    "remove": lambda shop, one, at: shop.variants.remove(SLUG, one, version=at),
 }
 each_edit = pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
 
 
-def test_what_is_added_is_found_and_the_product_shows_it(shop: EggyPro, variant: Variant) -> None:
-    assert shop.assortment.find(SLUG, variant.id) == variant
+def test_what_is_added_is_found_and_the_product_shows_it(shop: Shop, variant: Variant) -> None:
+    assert shop.variants.find(SLUG, variant.id) == variant
     assert (variant.version, variant.position, variant.sku) == (2, 0, "EW-1")
-    product = shop.catalog.find(SLUG)
+    product = shop.products.find(SLUG)
     assert (str(product.price), str(product.compare_at_price)) == ("20.00", "25.00")
     assert (product.stock_quantity, product.variant_count, product.version) == (4, 1, 2)
     assert product.variants == (variant,)
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_a_new_variant_says_all_that_is_required(shop: EggyPro, name: str) -> None:
+def test_a_new_variant_says_all_that_is_required(shop: Shop, name: str) -> None:
     values = a_variant()
     del values[name]
     for write in (
-        lambda: shop.assortment.add(SLUG, values),
-        lambda: shop.assortment.replace(SLUG, 1, values),
+        lambda: shop.variants.add(SLUG, values),
+        lambda: shop.variants.replace(SLUG, 1, values),
     ):
         assert faults(write) == [Fault(name, f"{name.capitalize()} is required")]
 
 
-def test_only_a_replacement_passes_over_the_id_that_is_shown(
-    shop: EggyPro, variant: Variant
-) -> None:
+def test_only_a_replacement_passes_over_the_id_that_is_shown(shop: Shop, variant: Variant) -> None:
     refused = [Fault("id", "Cannot be set here")]
-    assert faults(lambda: shop.assortment.add(SLUG, a_variant(id=1))) == refused
-    assert faults(lambda: shop.assortment.change(SLUG, variant.id, {"id": variant.id})) == refused
-    assert shop.assortment.replace(SLUG, variant.id, a_variant(id=99)).id == variant.id
+    assert faults(lambda: shop.variants.add(SLUG, a_variant(id=1))) == refused
+    assert faults(lambda: shop.variants.change(SLUG, variant.id, {"id": variant.id})) == refused
+    assert shop.variants.replace(SLUG, variant.id, a_variant(id=99)).id == variant.id
 
 
-def test_a_change_leaves_alone_what_it_does_not_name(shop: EggyPro, variant: Variant) -> None:
-    changed = shop.assortment.change(SLUG, variant.id, {"options": {"Flavour": "Salt"}})
+def test_a_change_leaves_alone_what_it_does_not_name(shop: Shop, variant: Variant) -> None:
+    changed = shop.variants.change(SLUG, variant.id, {"options": {"Flavour": "Salt"}})
     options = {**variant.options, "Flavour": "Salt"}
     assert changed == evolve(variant, options=options)
     assert changed.version == 3
-    assert shop.assortment.find(SLUG, variant.id) == changed
+    assert shop.variants.find(SLUG, variant.id) == changed
 
 
 def test_a_replacement_empties_what_is_optional_and_keeps_stock_place_and_state(
-    shop: EggyPro, variant: Variant
+    shop: Shop, variant: Variant
 ) -> None:
-    shop.assortment.change(
+    shop.variants.change(
         SLUG,
         variant.id,
         {"image": "https://x.example/1.jpg", "position": 5, "is_active": False},
     )
-    replaced = shop.assortment.replace(SLUG, variant.id, a_variant(price="7"))
+    replaced = shop.variants.replace(SLUG, variant.id, a_variant(price="7"))
     assert replaced == evolve(
         variant,
         price=Decimal(7),
@@ -124,16 +122,16 @@ def test_a_replacement_empties_what_is_optional_and_keeps_stock_place_and_state(
 
 @each_edit
 def test_a_write_at_the_version_that_was_read_is_made(
-    shop: EggyPro, variant: Variant, edit: Edit
+    shop: Shop, variant: Variant, edit: Edit
 ) -> None:
     edit(shop, variant.id, 2)
-    assert shop.catalog.find(SLUG).version == 3
+    assert shop.products.find(SLUG).version == 3
 
 
 @each_edit
 @pytest.mark.parametrize("version", [0, 1, 3])
 def test_a_write_at_another_version_is_stale_and_changes_nothing(
-    shop: EggyPro, variant: Variant, edit: Edit, version: int
+    shop: Shop, variant: Variant, edit: Edit, version: int
 ) -> None:
     before = found(shop)
     with pytest.raises(StaleError, match="version 2"):
@@ -142,112 +140,110 @@ def test_a_write_at_another_version_is_stale_and_changes_nothing(
 
 
 def test_a_write_to_the_product_or_a_sibling_makes_a_version_stale_and_stock_does_not(
-    shop: EggyPro, variant: Variant
+    shop: Shop, variant: Variant
 ) -> None:
-    shop.assortment.adjust_stock(SLUG, variant.id, 1)
-    shop.assortment.change(SLUG, variant.id, {"price": "9"}, version=2)
-    shop.catalog.change(SLUG, {"name": "New"}, version=3)
-    sibling = shop.assortment.add(SLUG, a_variant(options={"Size": "2"}))
+    shop.variants.adjust_stock(SLUG, variant.id, 1)
+    shop.variants.change(SLUG, variant.id, {"price": "9"}, version=2)
+    shop.products.change(SLUG, {"name": "New"}, version=3)
+    sibling = shop.variants.add(SLUG, a_variant(options={"Size": "2"}))
     assert sibling.version == 5
     with pytest.raises(StaleError):
-        shop.assortment.change(SLUG, variant.id, {"price": "9"}, version=4)
+        shop.variants.change(SLUG, variant.id, {"price": "9"}, version=4)
     with pytest.raises(StaleError):
-        shop.catalog.change(SLUG, {"name": "Newer"}, version=4)
+        shop.products.change(SLUG, {"name": "Newer"}, version=4)
 
 
 @pytest.mark.parametrize("values", [{}, {"price": "20.000"}, {"options": {"Size": " 1  kg"}}])
 def test_a_change_of_nothing_makes_no_version(
-    shop: EggyPro, variant: Variant, values: dict[str, object]
+    shop: Shop, variant: Variant, values: dict[str, object]
 ) -> None:
-    assert shop.assortment.change(SLUG, variant.id, values).version == 2
-    assert shop.catalog.find(SLUG).version == 2
+    assert shop.variants.change(SLUG, variant.id, values).version == 2
+    assert shop.products.find(SLUG).version == 2
     with pytest.raises(StaleError):
-        shop.assortment.change(SLUG, variant.id, values, version=1)
+        shop.variants.change(SLUG, variant.id, values, version=1)
 
 
-def of_one(shop: EggyPro, slug: str, one: int) -> list[Callable[[], object]]:
+def of_one(shop: Shop, slug: str, one: int) -> list[Callable[[], object]]:
     """Whatever can be done with one variant, but for removing it."""
     return [
-        lambda: shop.assortment.find(slug, one, Status.ALL),
-        lambda: shop.assortment.change(slug, one, {"price": "1"}),
-        lambda: shop.assortment.replace(slug, one, a_variant()),
-        lambda: shop.assortment.adjust_stock(slug, one, 1),
-        lambda: shop.assortment.adjust_stock(slug, one, 2**31),
-        lambda: shop.assortment.set_stock(slug, one, 1),
-        lambda: shop.assortment.change_stock(slug, one, {"delta": 1}),
+        lambda: shop.variants.find(slug, one, Status.ALL),
+        lambda: shop.variants.change(slug, one, {"price": "1"}),
+        lambda: shop.variants.replace(slug, one, a_variant()),
+        lambda: shop.variants.adjust_stock(slug, one, 1),
+        lambda: shop.variants.adjust_stock(slug, one, 2**31),
+        lambda: shop.variants.set_stock(slug, one, 1),
+        lambda: shop.variants.change_stock(slug, one, {"delta": 1}),
     ]
 
 
-def of_many(shop: EggyPro, slug: str, one: int) -> list[Callable[[], object]]:
+def of_many(shop: Shop, slug: str, one: int) -> list[Callable[[], object]]:
     return [
-        lambda: shop.assortment.page(VariantQuery(product=slug, status=Status.ALL)),
-        lambda: shop.assortment.add(slug, a_variant(options={"Size": "9"})),
-        lambda: shop.assortment.remove(slug, one),
+        lambda: shop.variants.page(VariantQuery(product=slug, status=Status.ALL)),
+        lambda: shop.variants.add(slug, a_variant(options={"Size": "9"})),
+        lambda: shop.variants.remove(slug, one),
     ]
 
 
 @pytest.mark.parametrize("number", [0, -1, 99, 2**31, -(2**31), 2**63, 10**100])
 def test_an_id_that_is_no_variant_s_is_not_found_and_removing_it_needs_nothing(
-    shop: EggyPro, variant: Variant, number: int
+    shop: Shop, variant: Variant, number: int
 ) -> None:
     for call in of_one(shop, SLUG, number):
         with pytest.raises(NotFoundError, match=f"no variant {number}") as missing:
             call()
         assert missing.value.kind == "variant"
-    shop.assortment.remove(SLUG, number)
-    shop.assortment.remove(SLUG, number, version=99)
-    assert shop.catalog.find(SLUG).variants == (variant,)
+    shop.variants.remove(SLUG, number)
+    shop.variants.remove(SLUG, number, version=99)
+    assert shop.products.find(SLUG).variants == (variant,)
 
 
 @pytest.mark.parametrize("slug", ["no-such", "", "A", "a/b", "\0", "\ud800", "a" * 256])
-def test_what_no_product_is_called_has_no_variants(
-    shop: EggyPro, variant: Variant, slug: str
-) -> None:
+def test_what_no_product_is_called_has_no_variants(shop: Shop, variant: Variant, slug: str) -> None:
     for call in (*of_one(shop, slug, variant.id), *of_many(shop, slug, variant.id)):
         with pytest.raises(NotFoundError) as missing:
             call()
         assert missing.value.kind == "product"
 
 
-def test_the_variant_of_another_product_is_not_found(shop: EggyPro, variant: Variant) -> None:
-    shop.catalog.add(a_product(name="Other"))
+def test_the_variant_of_another_product_is_not_found(shop: Shop, variant: Variant) -> None:
+    shop.products.add(a_product(name="Other"))
     for call in of_one(shop, "other", variant.id):
         with pytest.raises(NotFoundError, match="'other' has no variant"):
             call()
-    shop.assortment.remove("other", variant.id)
-    assert shop.catalog.find(SLUG).variants == (variant,)
+    shop.variants.remove("other", variant.id)
+    assert shop.products.find(SLUG).variants == (variant,)
 
 
-def test_a_former_slug_leads_on_whatever_is_done(shop: EggyPro, variant: Variant) -> None:
-    shop.catalog.change(SLUG, {"slug": "second"})
+def test_a_former_slug_leads_on_whatever_is_done(shop: Shop, variant: Variant) -> None:
+    shop.products.change(SLUG, {"slug": "second"})
     for call in (*of_one(shop, SLUG, variant.id), *of_many(shop, SLUG, variant.id)):
         with pytest.raises(MovedError) as moved:
             call()
         assert moved.value.slug == "second"
 
 
-def test_values_are_refused_before_the_variant_is_looked_for(shop: EggyPro) -> None:
+def test_values_are_refused_before_the_variant_is_looked_for(shop: Shop) -> None:
     for write in (
-        lambda: shop.assortment.add("none", {"price": "0"}),
-        lambda: shop.assortment.replace("none", 1, {"price": "0"}),
+        lambda: shop.variants.add("none", {"price": "0"}),
+        lambda: shop.variants.replace("none", 1, {"price": "0"}),
     ):
         assert [fault.field for fault in faults(write)] == ["price", "options"]
-    assert faults(lambda: shop.assortment.change("none", 0, {"price": "0"})) == [
+    assert faults(lambda: shop.variants.change("none", 0, {"price": "0"})) == [
         Fault("price", "Price must be positive")
     ]
-    assert faults(lambda: shop.assortment.change_stock("none", 0, {})) == [
+    assert faults(lambda: shop.variants.change_stock("none", 0, {})) == [
         Fault("delta", "Either delta or set must be given")
     ]
 
 
-def test_an_inactive_variant_is_found_by_who_asks_for_it(shop: EggyPro, variant: Variant) -> None:
-    shop.assortment.change(SLUG, variant.id, {"is_active": False})
+def test_an_inactive_variant_is_found_by_who_asks_for_it(shop: Shop, variant: Variant) -> None:
+    shop.variants.change(SLUG, variant.id, {"is_active": False})
     with pytest.raises(NotFoundError):
-        shop.assortment.find(SLUG, variant.id)
-    assert shop.assortment.find(SLUG, variant.id, Status.ARCHIVED).sku == "EW-1"
-    assert shop.assortment.page(VariantQuery(product=SLUG)).items == ()
-    assert shop.catalog.find(SLUG).variants == ()
-    assert len(shop.catalog.find(SLUG, Status.ALL).variants) == 1
+        shop.variants.find(SLUG, variant.id)
+    assert shop.variants.find(SLUG, variant.id, Status.ARCHIVED).sku == "EW-1"
+    assert shop.variants.page(VariantQuery(product=SLUG)).items == ()
+    assert shop.products.find(SLUG).variants == ()
+    assert len(shop.products.find(SLUG, Status.ALL).variants) == 1
 
 
 @pytest.mark.parametrize(
@@ -255,30 +251,30 @@ def test_an_inactive_variant_is_found_by_who_asks_for_it(shop: EggyPro, variant:
     [({"delta": -4}, 0), ({"delta": 0}, 4), ({"set": 40}, 40), ({"set": 0}, 0)],
 )
 def test_stock_is_changed_as_the_values_say(
-    shop: EggyPro, variant: Variant, values: dict[str, object], left: int
+    shop: Shop, variant: Variant, values: dict[str, object], left: int
 ) -> None:
-    assert shop.assortment.change_stock(SLUG, variant.id, values) == left
-    assert shop.assortment.find(SLUG, variant.id).stock_quantity == left
-    product = shop.catalog.find(SLUG)
+    assert shop.variants.change_stock(SLUG, variant.id, values) == left
+    assert shop.variants.find(SLUG, variant.id).stock_quantity == left
+    product = shop.products.find(SLUG)
     assert (product.stock_quantity, product.version) == (left, 2)
 
 
 @pytest.mark.parametrize("delta", [-5, HIGHEST, 2**31, -(2**31), -(10**30)])
 def test_stock_that_would_leave_what_can_be_counted_stays(
-    shop: EggyPro, variant: Variant, delta: int
+    shop: Shop, variant: Variant, delta: int
 ) -> None:
     with pytest.raises(ConflictError, match="The stock is 4") as refused:
-        shop.assortment.change_stock(SLUG, variant.id, {"delta": delta})
+        shop.variants.change_stock(SLUG, variant.id, {"delta": delta})
     assert refused.value.field == "stock_quantity"
-    assert shop.assortment.find(SLUG, variant.id) == variant
+    assert shop.variants.find(SLUG, variant.id) == variant
 
 
 @pytest.mark.parametrize("values", [{}, {"delta": 1, "set": 1}, {"set": -1}, {"delta": "1"}])
 def test_a_change_of_stock_is_a_delta_or_a_count(
-    shop: EggyPro, variant: Variant, values: dict[str, object]
+    shop: Shop, variant: Variant, values: dict[str, object]
 ) -> None:
-    assert faults(lambda: shop.assortment.change_stock(SLUG, variant.id, values))
-    assert shop.assortment.find(SLUG, variant.id) == variant
+    assert faults(lambda: shop.variants.change_stock(SLUG, variant.id, values))
+    assert shop.variants.find(SLUG, variant.id) == variant
 
 
 OTHERS = [
@@ -292,13 +288,13 @@ OTHERS = [
 
 @pytest.mark.parametrize("values", OTHERS)
 def test_what_follows_from_variants_cannot_be_set_to_anything_else(
-    shop: EggyPro, variant: Variant, values: dict[str, object]
+    shop: Shop, variant: Variant, values: dict[str, object]
 ) -> None:
-    shop.assortment.add(SLUG, a_variant(options={"Size": "2 kg"}, price="21"))
+    shop.variants.add(SLUG, a_variant(options={"Size": "2 kg"}, price="21"))
     before = found(shop)
     writes: list[Callable[[], object]] = [
-        lambda: shop.catalog.change(SLUG, {"name": "New", **values}),
-        lambda: shop.catalog.replace(SLUG, {**NO_PRICE, **values}),
+        lambda: shop.products.change(SLUG, {"name": "New", **values}),
+        lambda: shop.products.replace(SLUG, {**NO_PRICE, **values}),
     ]
     for write in writes:
         with pytest.raises(ConflictError, match="follows from the product's variants") as refused:
@@ -317,46 +313,46 @@ def test_what_follows_from_variants_cannot_be_set_to_anything_else(
     ],
 )
 def test_what_follows_from_variants_may_be_said_as_it_is(
-    shop: EggyPro, variant: Variant, values: dict[str, object]
+    shop: Shop, variant: Variant, values: dict[str, object]
 ) -> None:
-    changed = shop.catalog.change(SLUG, {"name": "New", **values})
+    changed = shop.products.change(SLUG, {"name": "New", **values})
     assert (changed.name, changed.variants) == ("New", (variant,))
-    replaced = shop.catalog.replace(SLUG, {**NO_PRICE, **values})
+    replaced = shop.products.replace(SLUG, {**NO_PRICE, **values})
     assert (replaced.price, replaced.version) == (Decimal("20.00"), 4)
     assert replaced.compare_at_price == Decimal("25.00")
 
 
 def test_with_inactive_variants_only_price_and_stock_still_follow(
-    shop: EggyPro, variant: Variant
+    shop: Shop, variant: Variant
 ) -> None:
-    shop.assortment.change(SLUG, variant.id, {"is_active": False})
+    shop.variants.change(SLUG, variant.id, {"is_active": False})
     for values in ({"price": "1"}, {"stock_quantity": 1}, {"compare_at_price": None}):
         with pytest.raises(ConflictError):
-            shop.catalog.change(SLUG, values)
-    assert shop.catalog.change(SLUG, {"price": "20.00", "stock_quantity": 0}).version == 3
+            shop.products.change(SLUG, values)
+    assert shop.products.change(SLUG, {"price": "20.00", "stock_quantity": 0}).version == 3
 
 
 def test_without_variants_a_product_has_price_and_stock_of_its_own_again(
-    shop: EggyPro, variant: Variant
+    shop: Shop, variant: Variant
 ) -> None:
-    shop.assortment.remove(SLUG, variant.id)
-    product = shop.catalog.find(SLUG)
+    shop.variants.remove(SLUG, variant.id)
+    product = shop.products.find(SLUG)
     assert (str(product.price), product.stock_quantity) == ("20.00", 0)
-    assert shop.catalog.change(SLUG, {"price": "1", "compare_at_price": None}).price == 1
-    assert shop.catalog.set_stock(SLUG, 3) == 3
+    assert shop.products.change(SLUG, {"price": "1", "compare_at_price": None}).price == 1
+    assert shop.products.set_stock(SLUG, 3) == 3
 
 
-def test_a_replacement_needs_a_price_only_where_variants_do_not_set_it(shop: EggyPro) -> None:
+def test_a_replacement_needs_a_price_only_where_variants_do_not_set_it(shop: Shop) -> None:
     required = [Fault("price", "Price is required")]
-    assert faults(lambda: shop.catalog.replace(SLUG, NO_PRICE)) == required
-    only = shop.assortment.add(SLUG, a_variant(**PRICED))
-    assert shop.catalog.replace(SLUG, NO_PRICE).price == Decimal("20.00")
-    shop.assortment.remove(SLUG, only.id)
-    assert faults(lambda: shop.catalog.replace(SLUG, NO_PRICE)) == required
+    assert faults(lambda: shop.products.replace(SLUG, NO_PRICE)) == required
+    only = shop.variants.add(SLUG, a_variant(**PRICED))
+    assert shop.products.replace(SLUG, NO_PRICE).price == Decimal("20.00")
+    shop.variants.remove(SLUG, only.id)
+    assert faults(lambda: shop.products.replace(SLUG, NO_PRICE)) == required
 
 
-def test_a_replacement_that_is_wrong_by_itself_says_so_whatever_the_price(shop: EggyPro) -> None:
-    refused = faults(lambda: shop.catalog.replace(SLUG, {**NO_PRICE, "name": "<"}))
+def test_a_replacement_that_is_wrong_by_itself_says_so_whatever_the_price(shop: Shop) -> None:
+    refused = faults(lambda: shop.products.replace(SLUG, {**NO_PRICE, "name": "<"}))
     assert [fault.field for fault in refused] == ["name"]
 
 
@@ -385,15 +381,15 @@ _optional: dict[str, st.SearchStrategy[object]] = {
 def test_what_get_shows_of_product_and_variants_can_be_put_back(
     values: list[dict[str, object]],
 ) -> None:
-    shop = an_eggypro()
-    shop.catalog.add(a_product())
+    shop = a_shop()
+    shop.products.add(a_product())
     for each in values:
-        shop.assortment.add(SLUG, each)
+        shop.variants.add(SLUG, each)
     before = found(shop)
     product, variants = before
     put = json.loads(json.dumps(product_body(product, "EUR", nowhere)))
-    assert shop.catalog.replace(SLUG, put, version=product.version) == shop.catalog.find(SLUG)
+    assert shop.products.replace(SLUG, put, version=product.version) == shop.products.find(SLUG)
     for one in variants:
         again = json.loads(json.dumps(variant_body(one)))
-        assert shop.assortment.replace(SLUG, one.id, again, version=product.version) == one
+        assert shop.variants.replace(SLUG, one.id, again, version=product.version) == one
     assert found(shop) == before

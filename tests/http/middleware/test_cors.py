@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 from falcon.testing import TestClient
 
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.middleware.cors import Cors
 from tests.support.wsgi import ADMIN, CATEGORIES, EGG, IMAGE, PRODUCTS, ask, failing
@@ -40,7 +40,7 @@ FOREIGN = [
 
 
 @pytest.fixture
-def client(shop: EggyPro) -> TestClient:
+def client(shop: Shop) -> TestClient:
     return TestClient(create_app(evolve(shop, cors_origins=tuple(ORIGINS))))
 
 

@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 from falcon.testing import TestClient
 
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from tests.support.wsgi import EGG, PRODUCTS, ask, failing
 
@@ -33,7 +33,7 @@ def test_every_response_bears_the_headers_of_safety(
 @pytest.mark.parametrize(("method", "path"), EVERY_KIND)
 @pytest.mark.parametrize("in_production", [True, False])
 def test_in_production_browsers_are_told_to_come_by_https_alone(
-    shop: EggyPro, method: str, path: str, *, in_production: bool
+    shop: Shop, method: str, path: str, *, in_production: bool
 ) -> None:
     client = TestClient(create_app(evolve(shop, in_production=in_production)))
     headers = client.simulate_request(method, path).headers

@@ -5,7 +5,7 @@ from attrs import evolve, field, frozen
 from falcon.testing import TestClient
 
 from eggypro_core.operations.request_metrics import UNMATCHED, Call, network_of
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from tests.support.wsgi import EGG, PRODUCTS, ask
 
@@ -24,7 +24,7 @@ def noted() -> Noted:
 
 
 @pytest.fixture
-def watched(shop: EggyPro, noted: Noted) -> TestClient:
+def watched(shop: Shop, noted: Noted) -> TestClient:
     return TestClient(create_app(evolve(shop, recorders=(noted,))))
 
 
@@ -55,15 +55,15 @@ def test_a_call_is_noted_by_the_template_of_its_route(
     assert call.milliseconds > 0
 
 
-def test_a_made_up_method_is_noted_as_another(shop: EggyPro, noted: Noted) -> None:
+def test_a_made_up_method_is_noted_as_another(shop: Shop, noted: Noted) -> None:
     ask(create_app(evolve(shop, recorders=(noted,))), PRODUCTS, REQUEST_METHOD="BREW")
     assert noted.calls[-1].method == "OTHER"
     assert noted.calls[-1].status == 405
 
 
-def test_an_error_that_nobody_expected_is_noted(shop: EggyPro, noted: Noted) -> None:
+def test_an_error_that_nobody_expected_is_noted(shop: Shop, noted: Noted) -> None:
     broken: Any = None
-    client = TestClient(create_app(evolve(shop, catalog=broken, recorders=(noted,))))
+    client = TestClient(create_app(evolve(shop, products=broken, recorders=(noted,))))
     assert client.simulate_get(EGG).status_code == 500
     assert noted.calls[-1].status == 500
 

@@ -8,7 +8,7 @@ from eggypro_http.app import ROUTES, create_app
 from eggypro_http.openapi.examples import BODIES, NAMES
 from eggypro_http.openapi.schemas import FORMS
 from eggypro_http.routing import Route
-from tests.support.builders import an_eggypro
+from tests.support.builders import a_shop
 from tests.support.wsgi import ADMIN
 
 _ORDER = ("POST", "GET", "PUT", "PATCH", "DELETE")
@@ -24,9 +24,9 @@ SENT = sorted((route for route in ROUTES if route.body in BODIES), key=in_a_shop
 
 @pytest.fixture
 def client() -> TestClient:
-    shop = an_eggypro()
+    shop = a_shop()
     with DEMO.open("rb") as demo:
-        shop.catalog.load(shop.reader(demo))
+        shop.products.load(shop.reader(demo))
     return TestClient(create_app(shop))
 
 

@@ -12,9 +12,9 @@ from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import MemoryOnce
 from eggypro_core.access.authentication import Credential
 from eggypro_core.operations.idempotency import Done
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
-from tests.support.builders import a_full_eggypro, a_product, a_review, a_variant
+from tests.support.builders import a_full_shop, a_product, a_review, a_variant
 from tests.support.multipart import BOUNDARY, FORM, JPG, PNG, a_form, a_part
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, SAMPLES, ask
 
@@ -44,14 +44,14 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def keyed(images: LocalImageStore, clock: FakeClock) -> EggyPro:
-    shop = a_full_eggypro(images)
-    shop.catalog.add(a_product(name="Plain", stock_quantity=9))
+def keyed(images: LocalImageStore, clock: FakeClock) -> Shop:
+    shop = a_full_shop(images)
+    shop.products.add(a_product(name="Plain", stock_quantity=9))
     return evolve(shop, clock=clock)
 
 
 @pytest.fixture
-def client(keyed: EggyPro) -> TestClient:
+def client(keyed: Shop) -> TestClient:
     return TestClient(create_app(keyed))
 
 
@@ -176,7 +176,7 @@ def test_a_key_of_255_characters_may_stand_in_quotes_and_one_more_may_not(
         assert post_stock(client, given).status_code == status
 
 
-def test_a_body_has_come_whole_before_anything_is_held(keyed: EggyPro) -> None:
+def test_a_body_has_come_whole_before_anything_is_held(keyed: Shop) -> None:
     happened: list[str] = []
 
     class Telling(MemoryOnce):
@@ -198,7 +198,7 @@ def test_a_body_has_come_whole_before_anything_is_held(keyed: EggyPro) -> None:
         "HTTP_IDEMPOTENCY_KEY": "3f2a",
         "wsgi.input": Arriving(body),
     }
-    app = create_app(evolve(keyed, once=Telling()))
+    app = create_app(evolve(keyed, idempotency=Telling()))
     assert ask(app, f"{PRODUCTS}/plain/stock", **sent).status == 200
     assert happened == ["read", "held"]
 

@@ -13,9 +13,9 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_core.access.rate_limiting import AUTH, STANDARD, STRICT, Policy, policies
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
-from tests.support.builders import a_product, a_review, an_eggypro
+from tests.support.builders import a_product, a_review, a_shop
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, Reply, ask
 
 WRONG = {"HTTP_AUTHORIZATION": "Bearer wrong"}
@@ -30,14 +30,14 @@ def clock() -> FakeSeconds:
     return FakeSeconds()
 
 
-def limited(limits: Mapping[str, Policy], clock: FakeSeconds) -> EggyPro:
-    shop = an_eggypro(limits=limits, seconds=clock)
-    shop.catalog.add(a_product())
+def limited(limits: Mapping[str, Policy], clock: FakeSeconds) -> Shop:
+    shop = a_shop(limits=limits, seconds=clock)
+    shop.products.add(a_product())
     return shop
 
 
 @pytest.fixture
-def shop(clock: FakeSeconds) -> EggyPro:
+def shop(clock: FakeSeconds) -> Shop:
     return limited(USUAL, clock)
 
 
@@ -256,7 +256,7 @@ def test_a_success_that_is_not_counted_leaves_all_there_is(clock: FakeSeconds) -
     assert statuses(client, 20) == [200] * 20
 
 
-def test_behind_a_trusted_proxy_clients_are_told_apart(shop: EggyPro) -> None:
+def test_behind_a_trusted_proxy_clients_are_told_apart(shop: Shop) -> None:
     trusting = evolve(shop, trusted_proxies=(ip_network("10.0.0.0/8"),))
     client = TestClient(create_app(trusting))
     proxy = {"REMOTE_ADDR": "10.0.0.1"}

@@ -10,10 +10,10 @@ from falcon.testing import Result, TestClient
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.memory import MemoryTokenSigner
 from eggypro_core.access.authentication import Credential, Gate, Permission, Tokens, TokenWish
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
 from eggypro_http.routing import Route
-from tests.support.builders import ADMIN_KEY, NOON, a_full_eggypro
+from tests.support.builders import ADMIN_KEY, NOON, a_full_shop
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, at, fields
 
 AUTH = "/api/auth/admin"
@@ -33,22 +33,22 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def shop(shop: EggyPro, clock: FakeClock) -> EggyPro:
-    return evolve(shop, gate=Gate(ADMIN_KEY, Tokens(MemoryTokenSigner(), clock)))
+def shop(shop: Shop, clock: FakeClock) -> Shop:
+    return evolve(shop, authenticator=Gate(ADMIN_KEY, Tokens(MemoryTokenSigner(), clock)))
 
 
 @pytest.fixture
-def full_shop(shop: EggyPro) -> EggyPro:
-    return evolve(a_full_eggypro(), gate=shop.gate)
+def full_shop(shop: Shop) -> Shop:
+    return evolve(a_full_shop(), authenticator=shop.authenticator)
 
 
 @pytest.fixture
-def full(full_shop: EggyPro) -> TestClient:
+def full(full_shop: Shop) -> TestClient:
     return TestClient(create_app(full_shop))
 
 
-def issued(shop: EggyPro, *permissions: Permission, ttl: int = 60) -> str:
-    token = shop.gate.grant(TokenWish(frozenset(permissions), ttl)).token
+def issued(shop: Shop, *permissions: Permission, ttl: int = 60) -> str:
+    token = shop.authenticator.grant(TokenWish(frozenset(permissions), ttl)).token
     assert token is not None
     return token
 
@@ -126,14 +126,14 @@ def test_an_address_with_parameters_or_a_body_that_is_no_json_is_refused(
     assert log_in(client, headers=chunked).status_code == 411
 
 
-def test_without_a_secret_the_token_is_null(shop: EggyPro) -> None:
-    answered = log_in(TestClient(create_app(evolve(shop, gate=Gate(ADMIN_KEY)))))
+def test_without_a_secret_the_token_is_null(shop: Shop) -> None:
+    answered = log_in(TestClient(create_app(evolve(shop, authenticator=Gate(ADMIN_KEY)))))
     assert answered.status_code == 200
     assert answered.json["user"]["permissions"] == sorted(Permission)
     assert (answered.json["token"], answered.json["expires_at"]) == (None, None)
 
 
-def test_a_token_gets_no_other_token(client: TestClient, shop: EggyPro, clock: FakeClock) -> None:
+def test_a_token_gets_no_other_token(client: TestClient, shop: Shop, clock: FakeClock) -> None:
     token = issued(shop, *Permission)
     assert log_in(client, headers=bearing(token)).status_code == 403
     assert log_in(client, headers=bearing(f"{token}x")).status_code == 401
@@ -144,7 +144,7 @@ def test_a_token_gets_no_other_token(client: TestClient, shop: EggyPro, clock: F
 
 @pytest.mark.parametrize("route", CLOSED, ids=named)
 def test_a_closed_route_opens_for_what_it_needs_alone(
-    full: TestClient, route: Route, full_shop: EggyPro, clock: FakeClock
+    full: TestClient, route: Route, full_shop: Shop, clock: FakeClock
 ) -> None:
     """Who may not is told so whatever else is wrong; who may is told of something else."""
 
@@ -167,7 +167,7 @@ def test_a_closed_route_opens_for_what_it_needs_alone(
 @pytest.mark.parametrize(("route", "name", "needed"), OPENED_BY_A_PARAMETER, ids=named)
 def test_a_closed_parameter_opens_for_what_it_needs_alone(
     full: TestClient,
-    full_shop: EggyPro,
+    full_shop: Shop,
     clock: FakeClock,
     *,
     route: Route,
@@ -199,7 +199,7 @@ def test_who_needs_no_credential_is_not_asked_for_a_good_one(client: TestClient)
 
 
 def test_a_token_is_taken_until_it_expires(
-    client: TestClient, shop: EggyPro, clock: FakeClock
+    client: TestClient, shop: Shop, clock: FakeClock
 ) -> None:
     header = bearing(issued(shop, Permission.PRODUCTS_READ))
 

@@ -1,8 +1,8 @@
 import pytest
 from falcon.testing import Result, TestClient
 
-from eggypro_core.shop import EggyPro
-from tests.support.builders import a_product, an_eggypro
+from eggypro_core.shop import Shop
+from tests.support.builders import a_product, a_shop
 from tests.support.wsgi import ADMIN, CATEGORIES, EGG, PRODUCTS, fields
 
 PROTEIN = f"{CATEGORIES}/protein"
@@ -11,11 +11,11 @@ PUBLIC = "public, max-age=0, must-revalidate"
 
 
 @pytest.fixture
-def shop() -> EggyPro:
+def shop() -> Shop:
     """A shop with one product, `egg-white-protein`, and one category, `protein`, without it."""
-    shop = an_eggypro()
-    shop.catalog.add(a_product())
-    shop.taxonomy.add({"name": "Protein"})
+    shop = a_shop()
+    shop.products.add(a_product())
+    shop.categories.add({"name": "Protein"})
     return shop
 
 
@@ -28,9 +28,9 @@ def put(client: TestClient, path: str = PROTEIN, **values: object) -> Result:
     return client.simulate_put(path, headers=ADMIN, json={"name": "Protein", **values})
 
 
-def test_a_category_is_shown_whole(client: TestClient, shop: EggyPro) -> None:
-    shop.taxonomy.add({"name": "Bars", "parent": "protein", "description": "To bite"})
-    shop.taxonomy.link("egg-white-protein", "bars")
+def test_a_category_is_shown_whole(client: TestClient, shop: Shop) -> None:
+    shop.categories.add({"name": "Bars", "parent": "protein", "description": "To bite"})
+    shop.categories.link("egg-white-protein", "bars")
     shown = client.simulate_get(f"{CATEGORIES}/bars")
     assert shown.status_code == 200
     assert shown.json == {
@@ -82,21 +82,21 @@ def test_a_parent_that_does_not_exist_is_wrong(client: TestClient, parent: str) 
     assert fields(added) == ["parent"]
 
 
-def test_what_contradicts_the_tree_is_a_conflict(client: TestClient, shop: EggyPro) -> None:
-    shop.taxonomy.add({"name": "Bars", "parent": "protein"})
+def test_what_contradicts_the_tree_is_a_conflict(client: TestClient, shop: Shop) -> None:
+    shop.categories.add({"name": "Bars", "parent": "protein"})
     for answer in (put(client, parent="bars"), put(client, parent="protein")):
         assert answer.status_code == 409
         assert answer.json["detail"] == "A category cannot be below itself"
     assert put(client, slug="bars").status_code == 409
-    shop.taxonomy.archive("bars")
+    shop.categories.archive("bars")
     taken = client.simulate_post(CATEGORIES, headers=ADMIN, json={"name": "x", "slug": "bars"})
     assert taken.status_code == 409
     assert taken.json["detail"] == "The slug 'bars' belongs to an archived category"
 
 
-def test_a_put_replaces_and_without_parent_makes_a_root(client: TestClient, shop: EggyPro) -> None:
-    shop.taxonomy.add({"name": "Bars", "parent": "protein", "description": "x", "slug": "b"})
-    shop.taxonomy.archive("b")
+def test_a_put_replaces_and_without_parent_makes_a_root(client: TestClient, shop: Shop) -> None:
+    shop.categories.add({"name": "Bars", "parent": "protein", "description": "x", "slug": "b"})
+    shop.categories.archive("b")
     replaced = put(client, f"{CATEGORIES}/b", name="Neu")
     assert replaced.status_code == 200
     assert replaced.headers["cache-control"] == "no-store"
@@ -104,8 +104,8 @@ def test_a_put_replaces_and_without_parent_makes_a_root(client: TestClient, shop
     assert replaced.json.items() >= {**expected, "is_active": False}.items()
 
 
-def test_what_was_read_can_be_put_back(client: TestClient, shop: EggyPro) -> None:
-    shop.taxonomy.add({"name": "Bars", "parent": "protein", "description": "To bite"})
+def test_what_was_read_can_be_put_back(client: TestClient, shop: Shop) -> None:
+    shop.categories.add({"name": "Bars", "parent": "protein", "description": "To bite"})
     read = client.simulate_get(f"{CATEGORIES}/bars")
     back = client.simulate_put(f"{CATEGORIES}/bars", headers=ADMIN, json=read.json)
     assert back.status_code == 200
@@ -116,8 +116,8 @@ def test_a_put_never_creates(client: TestClient) -> None:
     assert put(client, f"{CATEGORIES}/new").status_code == 404
 
 
-def test_a_deletion_archives_and_may_be_repeated(client: TestClient, shop: EggyPro) -> None:
-    shop.taxonomy.add({"name": "Bars", "parent": "protein"})
+def test_a_deletion_archives_and_may_be_repeated(client: TestClient, shop: Shop) -> None:
+    shop.categories.add({"name": "Bars", "parent": "protein"})
     for _ in range(2):
         deleted = client.simulate_delete(PROTEIN, headers=ADMIN)
         assert (deleted.status_code, deleted.content) == (204, b"")
@@ -130,10 +130,10 @@ def test_a_deletion_archives_and_may_be_repeated(client: TestClient, shop: EggyP
 
 
 def test_a_permanent_deletion_lifts_children_and_may_be_repeated(
-    client: TestClient, shop: EggyPro
+    client: TestClient, shop: Shop
 ) -> None:
-    shop.taxonomy.add({"name": "Bars", "parent": "protein"})
-    shop.taxonomy.link("egg-white-protein", "protein")
+    shop.categories.add({"name": "Bars", "parent": "protein"})
+    shop.categories.link("egg-white-protein", "protein")
     for _ in range(2):
         deleted = client.simulate_delete(PROTEIN, params={"permanent": True}, headers=ADMIN)
         assert deleted.status_code == 204
@@ -143,9 +143,9 @@ def test_a_permanent_deletion_lifts_children_and_may_be_repeated(
     assert fields(wrong) == ["permanent"]
 
 
-def test_only_admins_see_what_is_archived(client: TestClient, shop: EggyPro) -> None:
-    shop.taxonomy.add({"name": "Bars", "parent": "protein"})
-    shop.taxonomy.archive("protein")
+def test_only_admins_see_what_is_archived(client: TestClient, shop: Shop) -> None:
+    shop.categories.add({"name": "Bars", "parent": "protein"})
+    shop.categories.archive("protein")
     for path in (CATEGORIES, PROTEIN):
         assert client.simulate_get(path, params={"status": "all"}).status_code == 401
     shown = client.simulate_get(PROTEIN, params={"status": "all"}, headers=ADMIN)
@@ -154,9 +154,9 @@ def test_only_admins_see_what_is_archived(client: TestClient, shop: EggyPro) -> 
     assert slugs(archived) == ["bars", "protein"]
 
 
-def test_a_list_pages_by_following_next(client: TestClient, shop: EggyPro) -> None:
+def test_a_list_pages_by_following_next(client: TestClient, shop: Shop) -> None:
     for name in ("Bars", "Ä", "Shakes"):
-        shop.taxonomy.add({"name": name})
+        shop.categories.add({"name": name})
     first = client.simulate_get(CATEGORIES, params={"limit": 3})
     assert slugs(first) == ["a", "bars", "protein"]
     assert first.json.items() >= {"total": 4, "limit": 3, "offset": 0}.items()
@@ -170,8 +170,8 @@ def test_a_list_pages_by_following_next(client: TestClient, shop: EggyPro) -> No
     assert other.status_code == 400
 
 
-def test_a_list_shows_roots_or_the_children_of_one(client: TestClient, shop: EggyPro) -> None:
-    shop.taxonomy.add({"name": "Bars", "parent": "protein"})
+def test_a_list_shows_roots_or_the_children_of_one(client: TestClient, shop: Shop) -> None:
+    shop.categories.add({"name": "Bars", "parent": "protein"})
     for parent, found in (("none", ["protein"]), ("protein", ["bars"]), ("no-such", [])):
         assert slugs(client.simulate_get(CATEGORIES, params={"parent": parent})) == found
 
@@ -205,14 +205,12 @@ def test_what_takes_no_parameters_says_so(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", [CATEGORIES, PROTEIN])
-def test_what_the_caller_holds_is_not_sent_again(
-    client: TestClient, shop: EggyPro, path: str
-) -> None:
+def test_what_the_caller_holds_is_not_sent_again(client: TestClient, shop: Shop, path: str) -> None:
     first = client.simulate_get(path)
     assert first.headers["cache-control"] == PUBLIC
     held = {"If-None-Match": first.headers["etag"]}
     assert client.simulate_get(path, headers=held).status_code == 304
-    shop.taxonomy.link("egg-white-protein", "protein")
+    shop.categories.link("egg-white-protein", "protein")
     assert client.simulate_get(path, headers=held).status_code == 200
 
 
@@ -240,9 +238,9 @@ def test_a_link_needs_both_its_ends(client: TestClient) -> None:
 
 
 def test_a_link_of_a_former_slug_leads_to_that_of_the_new_one(
-    client: TestClient, shop: EggyPro
+    client: TestClient, shop: Shop
 ) -> None:
-    shop.catalog.change("egg-white-protein", {"slug": "egg-white"})
+    shop.products.change("egg-white-protein", {"slug": "egg-white"})
     for method in ("PUT", "DELETE"):
         moved = client.simulate_request(method, LINK, headers=ADMIN)
         assert moved.status_code == 308

@@ -10,7 +10,7 @@ from falcon.testing import Result, TestClient
 from eggypro_core.errors import ServiceFailedError, UnavailableError
 from eggypro_core.operations.health import CACHE, DATABASE, IMAGES, Check
 from eggypro_http.app import create_app
-from tests.support.builders import WELL, an_eggypro
+from tests.support.builders import WELL, a_shop
 
 INNER = "postgresql://egg:s3cret@db.internal:5432/shop"
 NOON = "2026-01-01T12:00:00.000000Z"
@@ -25,7 +25,7 @@ def failing() -> None:
 
 
 def asked(path: str = "", checks: Mapping[str, Check | None] = WELL) -> Result:
-    shop = an_eggypro(checks={**WELL, **checks})
+    shop = a_shop(checks={**WELL, **checks})
     return TestClient(create_app(shop)).simulate_get(f"/api/health{path}")
 
 
@@ -81,7 +81,7 @@ def test_a_server_is_ready_while_its_database_answers() -> None:
 
 
 def test_a_server_that_is_about_to_end_is_alive_and_not_ready() -> None:
-    client = TestClient(create_app(evolve(an_eggypro(), is_ending=lambda: True)))
+    client = TestClient(create_app(evolve(a_shop(), is_ending=lambda: True)))
     statuses = [
         client.simulate_get(f"/api/health{path}").status_code for path in ("/ready", "/live", "")
     ]
@@ -90,5 +90,5 @@ def test_a_server_that_is_about_to_end_is_alive_and_not_ready() -> None:
 
 @pytest.mark.parametrize("path", ["", "/live", "/ready"])
 def test_health_takes_no_parameters(path: str) -> None:
-    client = TestClient(create_app(an_eggypro()))
+    client = TestClient(create_app(a_shop()))
     assert client.simulate_get(f"/api/health{path}?deep=1").status_code == 422

@@ -13,10 +13,10 @@ from eggypro_adapters.memory import MemoryCallStore
 from eggypro_core.access.authentication import Credential, Gate
 from eggypro_core.maintenance import CALLS_KEPT, Job
 from eggypro_core.operations.idempotency import REMEMBERED, Done
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.resources import maintenance
-from tests.support.builders import ADMIN_KEY, CRON_SECRET, NOON, an_eggypro
+from tests.support.builders import ADMIN_KEY, CRON_SECRET, NOON, a_shop
 
 Run = Callable[[str], Result]
 
@@ -32,12 +32,12 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def shop(calls: MemoryCallStore, clock: FakeClock) -> EggyPro:
-    return evolve(an_eggypro(calls=calls, clock=clock), clock=clock)
+def shop(calls: MemoryCallStore, clock: FakeClock) -> Shop:
+    return evolve(a_shop(calls=calls, clock=clock), clock=clock)
 
 
 @pytest.fixture
-def run(shop: EggyPro) -> Run:
+def run(shop: Shop) -> Run:
     client = TestClient(create_app(shop))
 
     def run(job: str, secret: str = CRON_SECRET) -> Result:
@@ -57,9 +57,9 @@ def test_calls_are_forgotten_after_their_days(run: Run, calls: MemoryCallStore) 
     assert [run("metrics").json for _ in range(2)] == [done("metrics", 1), done("metrics", 0)]
 
 
-def test_keys_are_forgotten_when_they_are_over(run: Run, shop: EggyPro, clock: FakeClock) -> None:
-    assert shop.once is not None
-    shop.once.run(shop, "a", NOON, lambda _: Done("", b"", {}))
+def test_keys_are_forgotten_when_they_are_over(run: Run, shop: Shop, clock: FakeClock) -> None:
+    assert shop.idempotency is not None
+    shop.idempotency.run(shop, "a", NOON, lambda _: Done("", b"", {}))
     assert run("idempotency").json == done("idempotency", 0)
     clock.now += REMEMBERED
     assert run("idempotency").json == done("idempotency", 1)
@@ -87,7 +87,7 @@ def test_it_ends_before_the_platform_ends_it(
     ]
 
 
-def test_the_secret_is_good_for_nothing_else(shop: EggyPro) -> None:
+def test_the_secret_is_good_for_nothing_else(shop: Shop) -> None:
     client = TestClient(create_app(shop))
     headers = {"Authorization": f"Bearer {CRON_SECRET}"}
     for path in ("/api/metrics", "/api/products?status=all", "/api/reviews"):
@@ -98,7 +98,7 @@ def test_the_secret_is_good_for_nothing_else(shop: EggyPro) -> None:
 @pytest.mark.parametrize("secret", [None, ""])
 def test_where_no_secret_is_set_nothing_passes_for_it(secret: str | None) -> None:
     gate = Gate(ADMIN_KEY, None, secret)
-    client = TestClient(create_app(evolve(an_eggypro(), gate=gate)))
+    client = TestClient(create_app(evolve(a_shop(), authenticator=gate)))
     for sent in ("None", "", " "):
         headers = {"Authorization": f"Bearer {sent}"}
         assert client.simulate_get("/api/cron/images", headers=headers).status_code == 401

@@ -14,7 +14,7 @@ from eggypro_core.access.authentication import Permission, TokenWish
 from eggypro_core.access.rate_limiting import STANDARD, Policy
 from eggypro_core.operations.request_metrics import Monitor
 from eggypro_http.app import create_app
-from tests.support.builders import an_eggypro
+from tests.support.builders import a_shop
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
 
 METRICS = "/api/metrics"
@@ -27,7 +27,7 @@ def calls() -> MemoryCallStore:
 
 @pytest.fixture
 def client(calls: MemoryCallStore) -> TestClient:
-    return TestClient(create_app(an_eggypro(calls=calls)))
+    return TestClient(create_app(a_shop(calls=calls)))
 
 
 def test_calls_are_summed_up_by_route(client: TestClient, calls: MemoryCallStore) -> None:
@@ -77,18 +77,18 @@ def test_days_that_make_no_sense_are_refused(client: TestClient, query: str, fie
 
 
 def test_metrics_have_a_permission_of_their_own() -> None:
-    shop = an_eggypro()
+    shop = a_shop()
     client = TestClient(create_app(shop))
     for permission, status in ((Permission.METRICS_READ, 200), (Permission.PRODUCTS_WRITE, 403)):
-        token = shop.gate.grant(TokenWish(permissions=frozenset({permission}))).token
+        token = shop.authenticator.grant(TokenWish(permissions=frozenset({permission}))).token
         header = {"Authorization": f"Bearer {token}"}
         assert client.simulate_get(METRICS, headers=header).status_code == status
 
 
 def test_every_call_counts_whatever_came_of_it(calls: MemoryCallStore) -> None:
-    shop = an_eggypro(limits={STANDARD: Policy(STANDARD, 3, 60)})
+    shop = a_shop(limits={STANDARD: Policy(STANDARD, 3, 60)})
     recorder = BatchingRecorder(calls)
-    shop = evolve(shop, monitor=Monitor(calls, lambda: NOON), recorders=(recorder,))
+    shop = evolve(shop, request_metrics=Monitor(calls, lambda: NOON), recorders=(recorder,))
     client = TestClient(create_app(shop))
     asked = [("GET", EGG), ("HEAD", EGG), ("OPTIONS", EGG), ("POST", PRODUCTS), ("GET", EGG)]
     asked += [("GET", "/nowhere"), ("GET", "/api/health/live")]

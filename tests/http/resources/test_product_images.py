@@ -26,9 +26,9 @@ from eggypro_core.domain.image import HIGHEST_SIZE
 from eggypro_core.errors import NotFoundError
 from eggypro_core.ports import ImageStore
 from eggypro_core.services.image_uploads import KEPT
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
-from tests.support.builders import ADMIN_KEY, a_product, an_eggypro
+from tests.support.builders import ADMIN_KEY, a_product, a_shop
 from tests.support.cloudinary_server import (
     CLOUD,
     FORMATS,
@@ -59,7 +59,7 @@ LARGE = JPG.ljust(HIGHEST_SIZE + 1, b"\0")
 class World:
     """A shop with an egg, its client, where its images are, and its time."""
 
-    shop: EggyPro
+    shop: Shop
     client: TestClient
     images: ImageStore
     clock: FakeClock
@@ -155,8 +155,8 @@ def opened(
             "products": PostgresProductStore(database),
             "ledger": PostgresImageLedger(database),
         }
-    shop = an_eggypro(images=images, files=files, clock=clock, **stores)
-    shop.catalog.add(a_product())
+    shop = a_shop(images=images, files=files, clock=clock, **stores)
+    shop.products.add(a_product())
     return World(shop, TestClient(create_app(shop)), images, clock, count)
 
 
@@ -430,7 +430,7 @@ def test_who_deletes_a_product_for_good_deletes_its_images(world: World) -> None
     for _ in range(2):
         assert world.delete(EGG, permanent="true") == 204
     assert not any(map(world.stays, own))
-    assert list(world.shop.gallery.prune()) == []
+    assert list(world.shop.images.prune()) == []
 
 
 LOST = [losing_the_answer, cutting_the_answer, resetting, hanging]
@@ -454,11 +454,11 @@ def test_what_arrives_after_it_was_deleted_is_deleted_by_prune(
     assert upload(cloud.client, IMAGES, JPG).status_code == 503
     late = account.calls[-1].parts["public_id"].decode()
     account.assets[late] = an_asset(late, JPG)
-    assert list(cloud.shop.gallery.prune()) == []
+    assert list(cloud.shop.images.prune()) == []
     cloud.clock.tick(int(KEPT.total_seconds()))
-    assert list(cloud.shop.gallery.prune()) == [True]
+    assert list(cloud.shop.images.prune()) == [True]
     assert cloud.count() == 0
-    assert list(cloud.shop.gallery.prune()) == []
+    assert list(cloud.shop.images.prune()) == []
 
 
 def test_a_deletion_that_the_store_refuses_is_kept_for_prune(
@@ -474,10 +474,10 @@ def test_a_deletion_that_the_store_refuses_is_kept_for_prune(
     assert cloud.delete(EGG, permanent="true") == 204
     assert cloud.count() == 3
     account.faults.append(REFUSING)
-    assert sorted(cloud.shop.gallery.prune()) == [False, True, True]
+    assert sorted(cloud.shop.images.prune()) == [False, True, True]
     assert cloud.count() == 1
-    assert list(cloud.shop.gallery.prune()) == [True]
-    assert (cloud.count(), list(cloud.shop.gallery.prune())) == (0, [])
+    assert list(cloud.shop.images.prune()) == [True]
+    assert (cloud.count(), list(cloud.shop.images.prune())) == (0, [])
 
 
 def test_a_failed_upload_that_cannot_be_deleted_is_pruned_at_once(
@@ -486,9 +486,9 @@ def test_a_failed_upload_that_cannot_be_deleted_is_pruned_at_once(
     account.faults.extend([losing_the_answer, REFUSING])
     assert upload(cloud.client, IMAGES, JPG).status_code == 503
     assert cloud.count() == 1
-    assert list(cloud.shop.gallery.prune()) == [True]
+    assert list(cloud.shop.images.prune()) == [True]
     assert cloud.count() == 0
-    assert list(cloud.shop.gallery.prune()) == []
+    assert list(cloud.shop.images.prune()) == []
 
 
 def test_a_store_that_fails_is_told_of(cloud: World, account: CloudinaryServer) -> None:
@@ -538,7 +538,7 @@ def finish(world: World, begun: dict[str, Any]) -> None:
         assert (done.json["width"], done.json["format"]) == (60, "jpg")
     assert world.client.simulate_get(EGG).headers["etag"].startswith('"2.')
     world.clock.tick(int(KEPT.total_seconds()))
-    assert list(world.shop.gallery.prune()) == []
+    assert list(world.shop.images.prune()) == []
     world.put()
     assert world.count() == 0
     assert complete(world, begun).status_code == 404
@@ -577,16 +577,16 @@ def test_an_upload_that_is_never_completed_is_pruned(cloud: World) -> None:
     begun = signed(cloud)
     form = {**begun["fields"], "file": ("egg.jpg", JPG)}
     urllib3.request("POST", begun["url"], fields=form)
-    assert (list(cloud.shop.gallery.prune()), cloud.count()) == ([], 1)
+    assert (list(cloud.shop.images.prune()), cloud.count()) == ([], 1)
     cloud.clock.tick(int(KEPT.total_seconds()))
-    assert (list(cloud.shop.gallery.prune()), cloud.count()) == ([True], 0)
+    assert (list(cloud.shop.images.prune()), cloud.count()) == ([True], 0)
     assert complete(cloud, begun).status_code == 404
 
 
 def test_an_upload_is_for_the_product_whatever_it_is_called_by_then(folder: World) -> None:
     begun = signed(folder)
     sent(folder, begun)
-    folder.shop.catalog.change("egg-white-protein", {"slug": "egg"})
+    folder.shop.products.change("egg-white-protein", {"slug": "egg"})
     assert complete(folder, begun).status_code == 200
     assert len(folder.ids(f"{PRODUCTS}/egg")) == 1
 
@@ -620,7 +620,7 @@ def test_a_shop_whose_images_are_elsewhere_receives_none(cloud: World) -> None:
 
 def test_a_renamed_product_leads_to_its_images(folder: World) -> None:
     [public_id] = folder.upload(JPG)
-    folder.shop.catalog.change("egg-white-protein", {"slug": "egg"})
+    folder.shop.products.change("egg-white-protein", {"slug": "egg"})
     moved = folder.client.simulate_delete(f"{IMAGES}/{public_id}", headers=ADMIN)
     assert moved.status_code == 308
     assert moved.headers["location"] == f"{PRODUCTS}/egg/images/{public_id}"

@@ -8,9 +8,9 @@ from falcon.testing import Result, TestClient
 from hypothesis import given
 
 from eggypro_adapters.contracts import strategies
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
-from tests.support.builders import a_product, an_eggypro
+from tests.support.builders import a_product, a_shop
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
 
 STOCK = f"{EGG}/stock"
@@ -79,8 +79,8 @@ def test_put_empties_what_it_leaves_out_but_four_fields(client: TestClient) -> N
 
 @given(strategies.products())
 def test_what_get_answers_can_be_put_back_and_changes_nothing(values: dict[str, Any]) -> None:
-    shop = an_eggypro()
-    added = shop.catalog.add(values)
+    shop = a_shop()
+    added = shop.products.add(values)
     client = TestClient(create_app(shop))
     path = f"{PRODUCTS}/{added.slug}"
     shown = client.simulate_get(path, params=ALL, headers=ADMIN)
@@ -173,7 +173,7 @@ def test_stock_makes_no_new_version(client: TestClient) -> None:
     assert put(client, a_product(), **{"If-Match": read}).status_code == 200
 
 
-def test_delete_archives_and_repeated_changes_nothing(client: TestClient, shop: EggyPro) -> None:
+def test_delete_archives_and_repeated_changes_nothing(client: TestClient, shop: Shop) -> None:
     for _ in range(2):
         gone = delete(client)
         assert (gone.status_code, gone.content) == (204, b"")
@@ -183,7 +183,7 @@ def test_delete_archives_and_repeated_changes_nothing(client: TestClient, shop: 
     assert delete(client, NOBODY).status_code == 404
     assert patch(client, {"is_active": True}).status_code == 200
     assert client.simulate_get(EGG).status_code == 200
-    assert shop.catalog.find("egg-white-protein").version == 3
+    assert shop.products.find("egg-white-protein").version == 3
 
 
 def test_delete_for_good_must_be_asked_for_and_may_be_repeated(client: TestClient) -> None:
@@ -258,10 +258,10 @@ def test_a_former_slug_leads_a_deletion_on_with_what_it_asks(client: TestClient)
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_a_taken_slug_or_sku_is_a_conflict_and_changes_nothing(
-    client: TestClient, shop: EggyPro, method: str
+    client: TestClient, shop: Shop, method: str
 ) -> None:
-    shop.catalog.add(a_product(name="Other", sku="O"))
-    shop.catalog.archive("other")
+    shop.products.add(a_product(name="Other", sku="O"))
+    shop.products.archive("other")
     before = client.simulate_get(EGG).text
     refused = write(client, method, a_product(slug="other"))
     assert (refused.status_code, "archived" in refused.json["detail"]) == (409, True)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from falcon.testing import Result, TestClient
 
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from tests.support.builders import a_product
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
 
@@ -33,19 +33,17 @@ def test_a_product_that_is_not_there_is_not_found(client: TestClient) -> None:
     assert missing.json["detail"] == "There is no product 'duck-egg'"
 
 
-def test_an_archived_product_is_shown_to_who_may_read_all(
-    client: TestClient, shop: EggyPro
-) -> None:
-    shop.catalog.archive("egg-white-protein")
+def test_an_archived_product_is_shown_to_who_may_read_all(client: TestClient, shop: Shop) -> None:
+    shop.products.archive("egg-white-protein")
     assert client.simulate_get(EGG).status_code == 404
     assert client.simulate_get(EGG, params={"status": "all"}).status_code == 401
     shown = client.simulate_get(EGG, params={"status": "all"}, headers=ADMIN)
     assert shown.json["is_active"] is False
 
 
-def test_only_admins_choose_a_status(client: TestClient, shop: EggyPro) -> None:
-    shop.catalog.add(a_product(name="Old"))
-    shop.catalog.archive("old")
+def test_only_admins_choose_a_status(client: TestClient, shop: Shop) -> None:
+    shop.products.add(a_product(name="Old"))
+    shop.products.archive("old")
     archived = {"status": "archived"}
     assert client.simulate_get(PRODUCTS, params=archived).status_code == 401
     assert client.simulate_get(PRODUCTS, query_string="%73tatus=all").status_code == 401
@@ -55,9 +53,9 @@ def test_only_admins_choose_a_status(client: TestClient, shop: EggyPro) -> None:
 
 
 def test_a_former_slug_leads_to_the_new_one_query_string_and_all(
-    client: TestClient, shop: EggyPro
+    client: TestClient, shop: Shop
 ) -> None:
-    shop.catalog.change("egg-white-protein", {"slug": "egg-white"})
+    shop.products.change("egg-white-protein", {"slug": "egg-white"})
     moved = client.simulate_get(EGG)
     assert moved.status_code == 308
     assert moved.headers["location"] == f"{PRODUCTS}/egg-white"
@@ -68,9 +66,9 @@ def test_a_former_slug_leads_to_the_new_one_query_string_and_all(
     assert kept.headers["content-type"] == "application/problem+json"
 
 
-def test_a_list_pages_by_following_next(client: TestClient, shop: EggyPro) -> None:
+def test_a_list_pages_by_following_next(client: TestClient, shop: Shop) -> None:
     for name in ("Bacon", "Ä", "Cream"):
-        shop.catalog.add(a_product(name=name))
+        shop.products.add(a_product(name=name))
     first = client.simulate_get(PRODUCTS, params={"limit": 3}).json
     assert names(first) == ["Ä", "Bacon", "Cream"]
     assert first.items() >= {"total": 4, "limit": 3, "offset": 0}.items()
@@ -81,8 +79,8 @@ def test_a_list_pages_by_following_next(client: TestClient, shop: EggyPro) -> No
     assert last["offset"] is None
 
 
-def test_a_cursor_of_another_list_is_malformed(client: TestClient, shop: EggyPro) -> None:
-    shop.catalog.add(a_product(name="Bacon"))
+def test_a_cursor_of_another_list_is_malformed(client: TestClient, shop: Shop) -> None:
+    shop.products.add(a_product(name="Bacon"))
     following = client.simulate_get(PRODUCTS, params={"limit": 1}).json["next"]
     cursor = following.partition("cursor=")[2]
     other = client.simulate_get(PRODUCTS, params={"sort": "newest", "cursor": cursor})
@@ -92,15 +90,15 @@ def test_a_cursor_of_another_list_is_malformed(client: TestClient, shop: EggyPro
     ]
 
 
-def test_a_search_is_the_list_that_has_the_words(client: TestClient, shop: EggyPro) -> None:
-    shop.catalog.add(a_product(name="Bacon", description="", details="", ingredients=["pig"]))
+def test_a_search_is_the_list_that_has_the_words(client: TestClient, shop: Shop) -> None:
+    shop.products.add(a_product(name="Bacon", description="", details="", ingredients=["pig"]))
     found = client.simulate_get(f"{PRODUCTS}/search", params={"q": "pig"})
     assert names(found.json) == ["Bacon"]
     assert found.text == client.simulate_get(PRODUCTS, params={"search": "pig"}).text
 
 
-def test_a_search_that_goes_on_leads_to_the_list(client: TestClient, shop: EggyPro) -> None:
-    shop.catalog.add(a_product(name="Egg"))
+def test_a_search_that_goes_on_leads_to_the_list(client: TestClient, shop: Shop) -> None:
+    shop.products.add(a_product(name="Egg"))
     first = client.simulate_get(f"{PRODUCTS}/search", params={"q": "egg", "limit": 1}).json
     path, _, query = first["next"].partition("?")
     second = client.simulate_get(path, query_string=query).json
@@ -133,12 +131,12 @@ def test_a_search_box_is_offered_what_is_begun(client: TestClient, typed: str) -
 
 
 def test_a_search_box_is_offered_ten_at_most_that_are_on_sale(
-    client: TestClient, shop: EggyPro
+    client: TestClient, shop: Shop
 ) -> None:
     for number in range(12):
         images = [f"https://x.example/{number}{picture}.jpg" for picture in "ab"]
-        shop.catalog.add(a_product(name=f"Bar {number}", images=images))
-    shop.catalog.archive("bar-11")
+        shop.products.add(a_product(name=f"Bar {number}", images=images))
+    shop.products.archive("bar-11")
     offered = client.simulate_get(SUGGEST, params={"q": "b"}).json["items"]
     assert [one["slug"] for one in offered] == [f"bar-{number}" for number in range(10, 0, -1)]
     assert offered[0]["image"] == "https://x.example/10a.jpg"
@@ -219,13 +217,11 @@ def test_liveness_is_never_kept(client: TestClient) -> None:
     assert live.headers["cache-control"] == "no-store"
 
 
-def test_a_search_in_vain_is_counted_whatever_its_address(
-    client: TestClient, shop: EggyPro
-) -> None:
+def test_a_search_in_vain_is_counted_whatever_its_address(client: TestClient, shop: Shop) -> None:
     client.simulate_get(PRODUCTS, params={"search": "duck"})
     client.simulate_get(f"{PRODUCTS}/search", params={"q": "Duck", "facets": "true"})
     client.simulate_get(f"{PRODUCTS}/search", params={"q": "duck", "in_stock": "true"})
     client.simulate_get(SUGGEST, params={"q": "duck"})
     client.simulate_get(PRODUCTS, params={"search": "duck", "status": "all"}, headers=ADMIN)
-    [missed] = shop.search_misses.list(10)
+    [missed] = shop.zero_results.list(10)
     assert (missed.words, missed.times) == ("duck", 2)

@@ -8,7 +8,7 @@ from falcon.testing import TestClient
 from eggypro_adapters.memory import MemoryFigures
 from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
 from eggypro_core.access.authentication import TokenWish
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from tests.support.wsgi import ADMIN, EGG, Reply, ask
 
@@ -18,7 +18,7 @@ V6 = "2001:db8:1:2::7"
 
 
 @pytest.fixture
-def open_within(shop: EggyPro) -> EggyPro:
+def open_within(shop: Shop) -> Shop:
     """A shop whose figures are open to one address of each family, behind a proxy."""
     return evolve(
         shop,
@@ -27,15 +27,15 @@ def open_within(shop: EggyPro) -> EggyPro:
     )
 
 
-def get(shop: EggyPro, address: str, **environ: Any) -> Reply:
+def get(shop: Shop, address: str, **environ: Any) -> Reply:
     return ask(create_app(shop), METRICS, REMOTE_ADDR=address, **environ)
 
 
-def test_whoever_may_read_metrics_sees_the_figures(client: TestClient, shop: EggyPro) -> None:
+def test_whoever_may_read_metrics_sees_the_figures(client: TestClient, shop: Shop) -> None:
     assert client.simulate_get(METRICS).status_code == 401
     assert client.simulate_get(METRICS, headers=ADMIN).status_code == 200
     for permission, status in (("metrics:read", 200), ("products:read", 403)):
-        token = shop.gate.grant(TokenWish.read({"permissions": [permission]})).token
+        token = shop.authenticator.grant(TokenWish.read({"permissions": [permission]})).token
         seen = client.simulate_get(METRICS, headers={"Authorization": f"Bearer {token}"})
         assert seen.status_code == status
 
@@ -56,23 +56,23 @@ def test_whoever_may_read_metrics_sees_the_figures(client: TestClient, shop: Egg
     ],
 )
 def test_an_address_of_the_networks_needs_no_credential_and_none_can_be_forged(
-    open_within: EggyPro, address: str, forwarded: str | None, status: int
+    open_within: Shop, address: str, forwarded: str | None, status: int
 ) -> None:
     assert get(open_within, address, HTTP_X_FORWARDED_FOR=forwarded).status == status
 
 
 def test_a_scraper_of_the_networks_is_let_in_whatever_credential_it_sends(
-    open_within: EggyPro,
+    open_within: Shop,
 ) -> None:
     assert get(open_within, INSIDE, HTTP_AUTHORIZATION="Bearer wrong").status == 200
 
 
-def test_the_figures_are_kept_by_nobody(open_within: EggyPro) -> None:
+def test_the_figures_are_kept_by_nobody(open_within: Shop) -> None:
     for reply in (get(open_within, INSIDE), get(open_within, OUTSIDE)):
         assert reply.headers["cache-control"] == "no-store"
 
 
-def test_the_figures_have_the_type_that_the_scraper_takes(shop: EggyPro, tmp_path: Any) -> None:
+def test_the_figures_have_the_type_that_the_scraper_takes(shop: Shop, tmp_path: Any) -> None:
     prometheus = PrometheusMetrics(tmp_path)
     app = create_app(evolve(shop, recorders=(prometheus,), exposition=prometheus))
     client = TestClient(app, headers=ADMIN)
@@ -85,13 +85,13 @@ def test_the_figures_have_the_type_that_the_scraper_takes(shop: EggyPro, tmp_pat
     prometheus.close()
 
 
-def test_where_nothing_is_counted_there_are_no_figures(shop: EggyPro) -> None:
+def test_where_nothing_is_counted_there_are_no_figures(shop: Shop) -> None:
     client = TestClient(create_app(evolve(shop, exposition=None)), headers=ADMIN)
     assert client.simulate_get(METRICS).status_code == 404
     assert client.simulate_get(METRICS, params={"days": "1"}).status_code == 422
 
 
-def test_figures_in_memory_are_those_of_the_calls(shop: EggyPro) -> None:
+def test_figures_in_memory_are_those_of_the_calls(shop: Shop) -> None:
     figures = MemoryFigures()
     client = TestClient(create_app(evolve(shop, recorders=(figures,), exposition=figures)))
     client.simulate_get(EGG)

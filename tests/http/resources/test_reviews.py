@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from falcon.testing import Result, TestClient
 
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from tests.support.builders import a_review
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
 
@@ -123,17 +123,17 @@ def test_moderation_takes_one_yes_or_no(client: TestClient, body: dict[str, Any]
 
 
 def test_what_is_not_on_sale_is_neither_reviewed_nor_are_its_reviews_shown(
-    client: TestClient, shop: EggyPro
+    client: TestClient, shop: Shop
 ) -> None:
     shown(client)
-    shop.catalog.archive("egg-white-protein")
+    shop.products.archive("egg-white-protein")
     assert client.simulate_get(OF_EGG).status_code == 404
     assert submit(client).status_code == 404
     assert submit(client, f"{PRODUCTS}/nobody/reviews").status_code == 404
 
 
-def test_a_former_slug_leads_on_to_the_reviews(client: TestClient, shop: EggyPro) -> None:
-    shop.catalog.change("egg-white-protein", {"slug": "whites"})
+def test_a_former_slug_leads_on_to_the_reviews(client: TestClient, shop: Shop) -> None:
+    shop.products.change("egg-white-protein", {"slug": "whites"})
     for moved in (submit(client), client.simulate_get(OF_EGG, query_string="limit=1")):
         assert moved.status_code == 308
         assert moved.headers["location"].startswith(f"{PRODUCTS}/whites/reviews")

@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from falcon.testing import Result, TestClient
 
-from eggypro_core.shop import EggyPro
+from eggypro_core.shop import Shop
 from tests.support.builders import a_product, a_variant
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, ask, fields
 
@@ -32,10 +32,10 @@ WRITES = [("PUT", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/stock")]
 
 
 @pytest.fixture
-def variant(shop: EggyPro) -> dict[str, Any]:
+def variant(shop: Shop) -> dict[str, Any]:
     """The one variant of the egg white, which is at version 2."""
     values = {name: value for name, value in BODY.items() if name != "id"}
-    assert shop.assortment.add("egg-white-protein", values).id == 2
+    assert shop.variants.add("egg-white-protein", values).id == 2
     return dict(BODY)
 
 
@@ -143,9 +143,9 @@ def test_a_page_begins_at_an_offset(client: TestClient) -> None:
 
 
 def test_a_cursor_of_another_list_is_malformed_and_beside_an_offset_a_fault(
-    client: TestClient, shop: EggyPro
+    client: TestClient, shop: Shop
 ) -> None:
-    shop.catalog.add(a_product(name="Other"))
+    shop.products.add(a_product(name="Other"))
     for number in range(2):
         post(client, a_variant(options={"Size": str(number)}))
     cursor = client.simulate_get(MANY, params={"limit": 1}).json["next"].partition("cursor=")[2]
@@ -192,11 +192,11 @@ def test_one_variant_takes_no_parameter_but_its_status(
 
 
 def test_a_product_embeds_its_first_hundred_and_a_list_only_counts(
-    client: TestClient, shop: EggyPro
+    client: TestClient, shop: Shop
 ) -> None:
     for number in range(103):
         values = a_variant(options={"Size": str(number)}, is_active=number != 1)
-        shop.assortment.add("egg-white-protein", values)
+        shop.variants.add("egg-white-protein", values)
     product = client.simulate_get(EGG).json
     sizes = [one["options"]["Size"] for one in product["variants"]]
     assert sizes == [str(number) for number in range(101) if number != 1]
@@ -401,9 +401,9 @@ def test_put_of_a_product_without_variants_needs_a_price(client: TestClient) -> 
 
 
 def test_what_is_stored_and_contradicts_is_a_conflict(
-    client: TestClient, shop: EggyPro, variant: dict[str, Any]
+    client: TestClient, shop: Shop, variant: dict[str, Any]
 ) -> None:
-    shop.catalog.add(a_product(name="Other", sku="O"))
+    shop.products.add(a_product(name="Other", sku="O"))
     second = f"{MANY}/{post(client, a_variant(options={'Size': '2'})).json['id']}"
     before = state(client)
     wrong: list[dict[str, Any]] = [
@@ -547,9 +547,9 @@ def test_an_id_that_is_no_variant_s_is_not_found(
 
 
 def test_the_variant_of_another_product_is_not_found(
-    client: TestClient, shop: EggyPro, variant: dict[str, Any]
+    client: TestClient, shop: Shop, variant: dict[str, Any]
 ) -> None:
-    shop.catalog.add(a_product(name="Other"))
+    shop.products.add(a_product(name="Other"))
     other = f"{PRODUCTS}/other/variants/2"
     assert client.simulate_get(other).status_code == 404
     assert patch(client, {"price": "1"}, other).status_code == 404
