@@ -11,7 +11,7 @@ with open_migrations(settings) as migrations:
     migrations.upgrade()
 with open_shop(settings) as shop:
     with DEMO.open("rb") as file:
-        print(shop.products.load(shop.reader(file)).created, "products were new")
+        print(shop.products.import_file(file).created, "products were new")
     page = shop.products.page(ProductQuery(in_stock=True, sort=Sort.PRICE_ASC, limit=3))
     print(page.total, "are in stock, of which the cheapest are")
     print(*(f"{product.price} {product.name}" for product in page.items), sep="\n")

@@ -117,8 +117,6 @@ def open_shop(
             limiter=partial(_limiter, settings, running, Outage("Redis", trackers)),
             idempotency=PostgresOnce(held, services),
             zero_results=PostgresSearchMisses(database),
-            reader=read_products,
-            writer=write_products,
             trackers=trackers,
             request_metrics=Monitor(calls, utc_now),
             health=_health(settings, database, images),
@@ -213,7 +211,15 @@ def _services(storage: ImageStorage, files: ImageFiles | None, database: Databas
     products = PostgresProductStore(database)
     misses = PostgresSearchMisses(database)
     return {
-        "products": Catalog(products, NhHtmlCleaner(), utc_now, misses, storage),
+        "products": Catalog(
+            products,
+            NhHtmlCleaner(),
+            utc_now,
+            misses,
+            storage,
+            reader=read_products,
+            writer=write_products,
+        ),
         "variants": Assortment(PostgresVariantStore(database), utc_now),
         "reviews": Feedback(PostgresReviewStore(database), utc_now),
         "categories": Taxonomy(PostgresCategoryStore(database), utc_now),

@@ -15,14 +15,7 @@ from eggypro_core.operations.error_tracking import ErrorTracker
 from eggypro_core.operations.health import Health
 from eggypro_core.operations.idempotency import Once
 from eggypro_core.operations.request_metrics import CallRecorder, Exposition, Figure, Monitor
-from eggypro_core.ports import (
-    Clock,
-    ImageFiles,
-    ProductReader,
-    ProductWriter,
-    SearchMisses,
-    utc_now,
-)
+from eggypro_core.ports import Clock, ImageFiles, SearchMisses, utc_now
 from eggypro_core.services.categories import Taxonomy
 from eggypro_core.services.images import Gallery
 from eggypro_core.services.products import Catalog
@@ -52,8 +45,6 @@ class Shop:
     authenticator: Gate
     limiter: Callable[[Gate], Limiter]
     zero_results: SearchMisses
-    reader: ProductReader
-    writer: ProductWriter
     trackers: tuple[ErrorTracker, ...]
     request_metrics: Monitor
     health: Health

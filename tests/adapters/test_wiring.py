@@ -64,7 +64,7 @@ def folder() -> Iterator[Path]:
 def test_nothing_but_a_folder_makes_a_whole_shop(folder: Path) -> None:
     settings = Settings(eggypro_data_dir=folder)
     with open_shop(settings) as shop, DEMO.open("rb") as demo:
-        report = shop.products.load(shop.reader(demo))
+        report = shop.products.import_file(demo)
         assert (report.created, report.refused, report.warnings) == (12, (), ())
     with open_shop(settings) as shop, open_migrations(settings) as migrations:
         assert shop.products.page(ProductQuery(status=Status.ALL)).total == 12

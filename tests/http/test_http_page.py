@@ -27,7 +27,7 @@ curl.add_argument("-d", dest="body")
 def test_what_the_page_types_is_answered(line: str) -> None:
     shop = a_shop()
     with DEMO.open("rb") as demo:
-        shop.products.load(shop.reader(demo))
+        shop.products.import_file(demo)
     typed = line.replace("$KEY", ADMIN_KEY).replace("$A", "")
     asked = curl.parse_args(shlex.split(typed)[1:])
     path, _, query = asked.address.partition("?")

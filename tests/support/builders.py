@@ -184,8 +184,6 @@ def a_shop(  # noqa: PLR0913  (one for each thing that a test may bring)
         authenticator=Gate(ADMIN_KEY, some_tokens(), CRON_SECRET),
         limiter=lambda gate: Limiter(gate, MemoryCounter(seconds), limits),
         zero_results=stores.misses,
-        reader=read_products,
-        writer=write_products,
         trackers=(LogErrorTracker(),),
         exposition=MemoryFigures(),
         image_files=files,
@@ -199,7 +197,15 @@ def _services(
 ) -> dict[str, Any]:
     """Return the services that write, by the names of Shop's fields."""
     return {
-        "products": Catalog(stores.products, NhHtmlCleaner(), clock, stores.misses, storage),
+        "products": Catalog(
+            stores.products,
+            NhHtmlCleaner(),
+            clock,
+            stores.misses,
+            storage,
+            reader=read_products,
+            writer=write_products,
+        ),
         "variants": Assortment(stores.variants, clock),
         "reviews": Feedback(stores.reviews, clock),
         "categories": Taxonomy(stores.categories, clock),

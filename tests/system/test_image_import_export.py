@@ -62,13 +62,12 @@ def shop(request: pytest.FixtureRequest, store: LocalImageStore, clock: FakeCloc
 
 def written(shop: Shop, form: str) -> bytes:
     stream = BytesIO()
-    with shop.products.export() as products:
-        shop.writer(products, stream, form=form)
+    shop.products.export_file(stream, form=form)
     return stream.getvalue()
 
 
 def read(shop: Shop, content: bytes, form: str) -> ImportReport:
-    return shop.products.load(shop.reader(BytesIO(content), form=form), keep_going=True)
+    return shop.products.import_file(BytesIO(content), form=form, keep_going=True)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
@@ -16,7 +16,6 @@ from eggypro_cli.output import JsonOption, abandon, examples, is_watched, show
 
 if TYPE_CHECKING:
     from eggypro_cli.runtime import Outside
-    from eggypro_core import Product
 
 WrittenForm = Literal["eggypro-csv", "jsonl", "shopify", "woocommerce"]
 ExportedWord = Literal["active", "archived", "all"]
@@ -51,17 +50,14 @@ def export_products(
     They are as they were at one moment. A file is written whole or not at all; one that is there
     already is replaced at the end.
     """
-    from eggypro_core import Export, Status
+    from eggypro_core import Status
 
     outside: Outside = context.obj
     chosen = form or _BY_SUFFIX.get(Path(file).suffix.lower(), "jsonl")
-    with (
-        outside.open() as shop,
-        _opened(file) as stream,
-        shop.products.export(Status(status)) as export,
-    ):
-        watched = Export(export.categories, _watched(export.products, json=json))
-        number = shop.writer(watched, stream, form=chosen)
+    with outside.open() as shop, _opened(file) as stream, _progress(json=json) as progress:
+        number = shop.products.export_file(
+            stream, form=chosen, status=Status(status), progress=progress
+        )
     if file != _STDOUT:
         body = {"exported": number, "format": chosen, "file": file}
         show(body, lambda: [f"Wrote {number} products to {file}."], json=json)
@@ -153,10 +149,11 @@ def _mode(path: Path) -> int:
     return 0o666 & ~mask
 
 
-def _watched(products: Iterable[Product], *, json: bool) -> Iterator[Product]:
-    """Show on a terminal how many products are written."""
+@contextmanager
+def _progress(*, json: bool) -> Iterator[Callable[[int], None] | None]:
+    """Give what shows on a terminal how many products are written, None where it is not wanted."""
     if not is_watched(json=json):
-        yield from products
+        yield None
         return
     from rich.console import Console
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
@@ -164,7 +161,9 @@ def _watched(products: Iterable[Product], *, json: bool) -> Iterator[Product]:
     columns = (TextColumn("Writing: {task.completed} products"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Writing", total=None)
-        for number, product in enumerate(products):
+
+        def show_number(number: int) -> None:
             if number % _SHOWN_EVERY == 0:
                 progress.update(task, completed=number)
-            yield product
+
+        yield show_number

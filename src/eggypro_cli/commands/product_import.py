@@ -67,8 +67,9 @@ def import_products(  # noqa: PLR0913  (an option for each way to take in a file
 
     outside: Outside = context.obj
     with outside.open() as shop, _all_or_nothing(), _watched(file, json=json) as stream:
-        result = shop.products.load(
-            shop.reader(stream, form=form),
+        result = shop.products.import_file(
+            stream,
+            form=form,
             on_conflict=OnConflict(on_conflict),
             dry_run=dry_run,
             keep_going=keep_going,
@@ -87,7 +88,7 @@ def seed(context: typer.Context, *, json: JsonOption = False) -> None:
 def load_demo(shop: Shop, outside: Outside) -> ImportReport:
     """Load the demo catalogue."""
     with outside.demo().open("rb") as file:
-        return shop.products.load(shop.reader(file, form="jsonl"))
+        return shop.products.import_file(file, form="jsonl")
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, BinaryIO
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from eggypro_core.domain.image import AddressOf, is_elsewhere, nowhere
 from eggypro_core.domain.pagination import Page
@@ -22,7 +22,14 @@ from eggypro_core.domain.product_files import Export, ImportEntry, ImportReport,
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.slug import is_slug
 from eggypro_core.errors import ConflictError, Fault, StaleError, UnavailableError
-from eggypro_core.ports import Clock, HtmlCleaner, ProductStore, SearchMisses
+from eggypro_core.ports import (
+    Clock,
+    HtmlCleaner,
+    ProductReader,
+    ProductStore,
+    ProductWriter,
+    SearchMisses,
+)
 from eggypro_core.search.results import Explained, Listing
 from eggypro_core.search.zero_results import words_missed
 from eggypro_core.services.image_uploads import ImageStorage
@@ -45,6 +52,8 @@ class Catalog:
     _misses: SearchMisses | None = None
     _storage: ImageStorage | None = None
     """Where the images of products are, if this shop has any of its own."""
+    _reader: ProductReader | None = field(default=None, kw_only=True)
+    _writer: ProductWriter | None = field(default=None, kw_only=True)
 
     def find(self, slug: str, status: Status = Status.ACTIVE) -> Product:
         """Return a product. Raises NotFoundError (also for one in another state), MovedError."""
@@ -191,6 +200,45 @@ class Catalog:
                 load.commit()
         return loading.report(is_taken=is_taken, dry_run=dry_run)
 
+    def import_file(
+        self,
+        stream: BinaryIO,
+        *,
+        form: str = "auto",
+        on_conflict: OnConflict = OnConflict.UPDATE,
+        dry_run: bool = False,
+        keep_going: bool = False,
+    ) -> ImportReport:
+        """Import the products of a file as `load` does, with the same options and errors.
+
+        `form` names the format of the file; `auto` detects it. Memory does not grow with the file.
+        Raises InvalidError for an unknown format, MalformedError for a file of none.
+        """
+        if self._reader is None:
+            raise RuntimeError("To import files, a Catalog needs a reader")
+        entries = self._reader(stream, form=form)
+        return self.load(entries, on_conflict=on_conflict, dry_run=dry_run, keep_going=keep_going)
+
+    def export_file(
+        self,
+        stream: BinaryIO,
+        *,
+        form: str = "jsonl",
+        status: Status = Status.ALL,
+        progress: Callable[[int], None] | None = None,
+    ) -> int:
+        """Write every product of a status to a file, as they are at one moment; return how many.
+
+        `form` names the format of the file. Memory does not grow with their number. `progress` is
+        called before each product with the number of those before it. Raises InvalidError for an
+        unknown format, and what the stream raises.
+        """
+        if self._writer is None:
+            raise RuntimeError("To export files, a Catalog needs a writer")
+        with self.export(status) as export:
+            products = export.products if progress is None else _reported(export.products, progress)
+            return self._writer(Export(export.categories, products), stream, form=form)
+
     @contextmanager
     def export(self, status: Status = Status.ALL) -> Iterator[Export]:
         """Give every product of a status, and every category, as they are at one moment.
@@ -245,6 +293,12 @@ def require_version(wanted: int | None, found: int) -> None:
             f"The product was changed meanwhile: it is at version {found}, not {wanted}."
             " Read it again and repeat the change."
         )
+
+
+def _reported(products: Iterable[Product], progress: Callable[[int], None]) -> Iterator[Product]:
+    for number, product in enumerate(products):
+        progress(number)
+        yield product
 
 
 def _with_addresses(product: Product, address: AddressOf) -> Product:

@@ -34,21 +34,26 @@ OTHERS = ("shopify", "woocommerce")
 
 
 def a_catalog(*values: Mapping[str, object]) -> Catalog:
-    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
+    catalog = Catalog(
+        MemoryProductStore(),
+        NhHtmlCleaner(),
+        lambda: NOON,
+        reader=read_products,
+        writer=write_products,
+    )
     catalog.load((ImportEntry(1, one) for one in values), keep_going=True)
     return catalog
 
 
 def exported(catalog: Catalog, form: str) -> bytes:
     stream = io.BytesIO()
-    with catalog.export() as export:
-        number = write_products(export, stream, form=form)
+    number = catalog.export_file(stream, form=form)
     assert number == len(kept(catalog))
     return stream.getvalue()
 
 
 def imported(catalog: Catalog, file: bytes, form: str = "auto") -> ImportReport:
-    report = catalog.load(read_products(io.BytesIO(file), form=form))
+    report = catalog.import_file(io.BytesIO(file), form=form)
     assert report.refused == ()
     return report
 

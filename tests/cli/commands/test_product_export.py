@@ -36,7 +36,8 @@ def failing(error: OSError) -> World:
         stream.write(f"{len(list(export.products))} {form}".encode())
         raise error
 
-    return World(shop=evolve(a_shop(), writer=writer))
+    shop = a_shop()
+    return World(shop=evolve(shop, products=evolve(shop.products, writer=writer)))
 
 
 @pytest.mark.parametrize("words", [(), ("-",), ("-", "--json")])

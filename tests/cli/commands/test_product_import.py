@@ -177,7 +177,8 @@ def test_an_interrupted_import_keeps_nothing_says_so_and_exits_with_130(
         yield next(read_products(stream, form=form))
         raise signalled
 
-    world = World(shop=evolve(a_shop(), reader=interrupted))
+    shop = a_shop()
+    world = World(shop=evolve(shop, products=evolve(shop.products, reader=interrupted)))
     with pytest.raises(SystemExit, match="130"):
         sys.exit(main(["products", "import", good], world))
     assert capsys.readouterr() == ("", "Interrupted: nothing was kept.\n")

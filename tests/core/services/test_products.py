@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ from eggypro_core.errors import (
 from eggypro_core.serializers import product_body
 from eggypro_core.services.products import Catalog
 from eggypro_core.validation.parameters import Status
-from tests.support.builders import a_product
+from tests.support.builders import a_product, a_shop
 
 SLUG = "egg-white-protein"
 FULL: dict[str, object] = {
@@ -497,3 +498,22 @@ def test_pages_lead_to_one_another_by_what_they_say_of_themselves(catalog: Catal
         found += [product.slug for product in page.items]
         query = page.next_query and ProductQuery.parse(page.next_query.params())
     assert found == [f"egg-{number}" for number in range(5)]
+
+
+def test_an_export_tells_its_progress_before_each_product() -> None:
+    products = a_shop().products
+    for name in ("Egg", "Ham", "Oil"):
+        products.add(a_product(name=name))
+    numbers: list[int] = []
+    stream = BytesIO()
+    assert products.export_file(stream, progress=numbers.append) == 3
+    assert numbers == [0, 1, 2]
+    assert len(stream.getvalue().splitlines()) == 3
+
+
+def test_files_need_a_reader_and_a_writer() -> None:
+    products = Catalog(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
+    with pytest.raises(RuntimeError, match="a reader"):
+        products.import_file(BytesIO())
+    with pytest.raises(RuntimeError, match="a writer"):
+        products.export_file(BytesIO())

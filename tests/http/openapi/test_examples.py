@@ -26,7 +26,7 @@ SENT = sorted((route for route in ROUTES if route.body in BODIES), key=in_a_shop
 def client() -> TestClient:
     shop = a_shop()
     with DEMO.open("rb") as demo:
-        shop.products.load(shop.reader(demo))
+        shop.products.import_file(demo)
     return TestClient(create_app(shop))
 
 
