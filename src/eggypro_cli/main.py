@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Outside
     from eggypro_core import EggyProError, Shop, Tokens
     from eggypro_core.operations.migrations import Migrations
+    from eggypro_http.config import HttpConfig
 
 INTERRUPTED = 130
 
@@ -74,16 +75,17 @@ class Wired:
         return open_shop(_settings())
 
     @contextmanager
-    def opener(self) -> Iterator[Callable[[], Shop]]:
+    def opener(self) -> Iterator[Callable[[], tuple[Shop, HttpConfig]]]:
         """Give what connects everything in each process of a server, and set up this one's log."""
         from tempfile import TemporaryDirectory
 
         from eggypro_adapters.wiring import logs_to_stderr
+        from eggypro_http.wsgi import open_worker
 
         settings, colours = _settings(), not os.environ.get("NO_COLOR")
         logs_to_stderr(settings, colours=colours)
         with TemporaryDirectory(prefix="eggypro-figures-") as figures:
-            yield partial(_opened, settings, Path(figures), colours=colours)
+            yield partial(open_worker, settings, Path(figures), colours=colours)
 
     def migrations(self) -> AbstractContextManager[Migrations]:
         """Connect the migrations."""
@@ -222,12 +224,6 @@ def _settings() -> Settings:
     from eggypro_adapters.settings import Settings, read_environment
 
     return Settings.read(read_environment(os.environ, Path.cwd()))
-
-
-def _opened(settings: Settings, figures: Path, *, colours: bool) -> Shop:
-    from eggypro_adapters.wiring import logs_to_stderr, open_server
-
-    return open_server(settings, logs_to_stderr(settings, colours=colours), figures)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001  (Typer calls it so)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # `--help` needs none of the domain
     from eggypro_core import Shop, Tokens
     from eggypro_core.operations.migrations import Migrations
+    from eggypro_http.config import HttpConfig
 
 
 class Outside(Protocol):
@@ -19,8 +20,8 @@ class Outside(Protocol):
         """Connect everything, for a `with` block. Raises UnavailableError."""
         ...
 
-    def opener(self) -> AbstractContextManager[Callable[[], Shop]]:
-        """Give what `open` does, for the processes of a server, and set up the log of this one.
+    def opener(self) -> AbstractContextManager[Callable[[], tuple[Shop, HttpConfig]]]:
+        """Give what opens a shop in each process of a server, and set up the log of this one.
 
         It reads no settings, and is picklable.
         """

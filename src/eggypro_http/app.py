@@ -7,6 +7,7 @@ import falcon
 from eggypro_core.shop import Shop
 from eggypro_http import errors, routing
 from eggypro_http.api_docs import install_viewer
+from eggypro_http.config import HttpConfig
 from eggypro_http.error_reporting import Reporter
 from eggypro_http.middleware.cors import Cors
 from eggypro_http.middleware.guard import Edge
@@ -43,15 +44,18 @@ ROUTES = with_description(
 """The whole API."""
 
 
-def create_app(shop: Shop) -> WSGIApplication:
+DEFAULT_CONFIG = HttpConfig()
+
+
+def create_app(shop: Shop, config: HttpConfig = DEFAULT_CONFIG) -> WSGIApplication:
     """Return the API over a shop. It does not close it."""
     app = falcon.App()
-    report = Reporter(shop.trackers, Clients(shop.trusted_proxies))
+    report = Reporter(config.trackers, Clients(config.trusted_proxies))
     errors.install(app, report)
-    routing.install(app, ROUTES, shop)
+    routing.install(app, ROUTES, shop, config)
     install_viewer(app)
-    edge = Edge(app, report, in_production=shop.in_production)
-    return watched(Cors(edge, frozenset(shop.cors_origins)), shop)
+    edge = Edge(app, report, in_production=config.in_production)
+    return watched(Cors(edge, frozenset(config.cors_origins)), config)
 
 
 def description() -> bytes:

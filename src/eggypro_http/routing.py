@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -10,9 +11,9 @@ from attrs import Factory, field, frozen
 
 from eggypro_core.access.authentication import Credential, Need
 from eggypro_core.access.rate_limiting import STANDARD, Limiter
-from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.shop import Shop
 from eggypro_core.validation.fields import Rule
+from eggypro_http.config import HttpConfig
 from eggypro_http.errors import NO_STORE
 from eggypro_http.requests.client_address import Clients, Network
 from eggypro_http.requests.idempotency import once
@@ -41,7 +42,8 @@ Responder: TypeAlias = Callable[..., None]
 class Route:
     """An address and a method: what the caller must bring, and what they get.
 
-    The handler is called with the shop, the request and what the path names. `permission` (or the
+    The handler is called with the shop, the request and what the path names, and with the `config`
+    of the API if it `takes_config`. `permission` (or the
     admin key itself) is needed for every call, those of `closed_parameters` where the parameter is
     given: such an answer is not for others, and never kept. Whoever is `free_within` some networks
     of the shop needs nothing there. `limits` name the policies by which its
@@ -57,7 +59,8 @@ class Route:
     permission: Need | None = None
     parameters: Mapping[str, Rule] = field(factory=dict)
     closed_parameters: Mapping[str, Need] = field(factory=dict)
-    free_within: Callable[[Shop], Sequence[Network]] | None = None
+    free_within: Callable[[HttpConfig], Sequence[Network]] | None = None
+    takes_config: bool = False
     body: str | None = None
     answer: str | None = None
     success: int = 200
@@ -81,16 +84,18 @@ class Route:
         return next(closed, None)
 
 
-def install(app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: Shop) -> None:
+def install(
+    app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: Shop, config: HttpConfig
+) -> None:
     """Have an app serve the routes, HEAD wherever there is GET, and OPTIONS everywhere."""
     app.router_options.converters["slug"] = SlugConverter
     app.router_options.converters["id"] = IdConverter
     app.router_options.converters["image"] = ImageConverter
     app.router_options.converters["public_id"] = PublicIdConverter
-    limiter, cache = shop.limiter(shop.authenticator), shop.cache()
+    limiter = Limiter(shop.authenticator, config.rate_counter, config.rate_limits)
     responders: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
-        responders[route.path][route.method] = _responder(route, shop, limiter, cache)
+        responders[route.path][route.method] = _responder(route, shop, config, limiter)
     for path, by_method in responders.items():
         if "GET" in by_method:
             by_method["HEAD"] = by_method["GET"]
@@ -110,14 +115,14 @@ class _Matching:
             request.env[ENDPOINT] = resource.path
 
 
-def _responder(route: Route, shop: Shop, limiter: Limiter, cache: ReadCache | None) -> Responder:
-    handler = route.handler
+def _responder(route: Route, shop: Shop, config: HttpConfig, limiter: Limiter) -> Responder:
+    handler = partial(route.handler, config=config) if route.takes_config else route.handler
     if route.is_done_once and shop.idempotency is not None:
-        handler = once(handler, shop.idempotency, Clients(shop.trusted_proxies))
-    answered = kept_answers(handler, route.tags, cache)
-    visits = visitor(shop.trusted_proxies, limiter, route.limits)
-    needs = _needs(route, shop)
-    kept = _kept(route.cache_control, shop.cdn_ttl)
+        handler = once(handler, shop.idempotency, Clients(config.trusted_proxies))
+    answered = kept_answers(handler, route.tags, config.cache)
+    visits = visitor(config.trusted_proxies, limiter, route.limits)
+    needs = _needs(route, config)
+    kept = _kept(route.cache_control, config.cdn_ttl)
 
     def respond(request: falcon.Request, response: falcon.Response, **path: object) -> None:
         needed = needs(request)
@@ -142,10 +147,10 @@ def _responder(route: Route, shop: Shop, limiter: Limiter, cache: ReadCache | No
     return respond
 
 
-def _needs(route: Route, shop: Shop) -> Callable[[falcon.Request], Need | None]:
+def _needs(route: Route, config: HttpConfig) -> Callable[[falcon.Request], Need | None]:
     if route.free_within is None:
         return route.needs
-    clients, networks = Clients(shop.trusted_proxies), route.free_within(shop)
+    clients, networks = Clients(config.trusted_proxies), route.free_within(config)
 
     def needs(request: falcon.Request) -> Need | None:
         return None if clients.is_within(request.env, networks) else route.needs(request)

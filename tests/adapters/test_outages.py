@@ -16,9 +16,12 @@ from eggypro_adapters.monitoring.thread_errors import threads_tracked
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import ImageKeeper
 from eggypro_adapters.wiring import open_shop
-from eggypro_core.access.rate_limiting import Limiter
+from eggypro_adapters.wiring.access import open_rate_counter
+from eggypro_core.access.authentication import Gate
+from eggypro_core.access.rate_limiting import Limiter, policies
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import ServiceFailedError, UnavailableError
+from eggypro_core.operations.error_tracking import Outage
 from eggypro_core.shop import Shop
 from tests.support.builders import ADMIN_KEY, a_product
 from tests.support.redis_server import running
@@ -69,11 +72,11 @@ def test_each_outage_of_the_database_is_told_once(
             assert tracker.outages == ["the database"] * times
 
 
-def test_each_outage_of_redis_is_told_once(settings: Settings, tracker: MemoryErrorTracker) -> None:
+def test_each_outage_of_redis_is_told_once(tracker: MemoryErrorTracker) -> None:
     with running("valkey") as server:
-        counted = evolve(settings, redis_url=server.url)
-        with open_shop(counted, (tracker,)) as shop:
-            limiter = shop.limiter(shop.authenticator)
+        outage = Outage("Redis", [tracker])
+        with open_rate_counter(server.url, outage) as counter:
+            limiter = Limiter(Gate(ADMIN_KEY), counter, policies(100, 60_000))
             visit(limiter)
             assert tracker.outages == []
             server.kill()

@@ -5,13 +5,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from ipaddress import ip_network
 from pathlib import Path
 from threading import enumerate as enumerate_threads
 from time import monotonic
+from typing import TypeAlias
 
 import pytest
 import sqlalchemy as sa
@@ -23,28 +24,39 @@ from eggypro_adapters.contracts.sample_images import a_picture
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings.types import AppEnvironment, ImageKeeper
+from eggypro_adapters.settings.types import ImageKeeper
 from eggypro_adapters.wiring import (
     DEMO,
+    ServerParts,
     admin_key_file,
     image_store,
+    logs_to_stderr,
     open_migrations,
+    open_server,
+    open_serverless,
     open_shop,
     open_tokens,
     start_notes,
 )
 from eggypro_core.access.authentication import Permission, TokenWish
+from eggypro_core.access.rate_limiting import Limiter
 from eggypro_core.caching.entries import Outcome, Rendering
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.errors import ConfigurationError, UnauthenticatedError, UnavailableError
+from eggypro_core.errors import (
+    ConfigurationError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 from eggypro_core.validation.parameters import Status
-from tests.support.builders import NOON
+from eggypro_http.wsgi import config_of
 from tests.support.cloudinary_server import CLOUD, cloudinary_server
 from tests.support.cloudinary_server import KEY as API_KEY
 from tests.support.cloudinary_server import SECRET as API_SECRET
 from tests.support.redis_server import running
 
 KEY = "k" * 40
+Serving: TypeAlias = Callable[[Settings], AbstractContextManager[ServerParts]]
 
 
 def until(holds: Callable[[], object]) -> None:
@@ -81,12 +93,12 @@ def test_images_are_kept_in_the_folder_unless_cloudinary_keeps_them(folder: Path
     with open_shop(settings) as shop:
         key = (folder / "admin.key").read_text().strip()
         store = LocalImageStore(folder / "images", PillowImageCleaner(), key)
-        signed = store.sign(public_id="egg", at=NOON)
-        assert shop.image_files is not None
-        stored = shop.image_files.receive(signed.fields, a_picture(), NOON)
+        signed = store.sign(public_id="egg", at=datetime.now(UTC))
+        stored = shop.images.receive(signed.fields, a_picture())
         assert store.find(stored.public_id) == stored
-    with open_shop(evolve(settings, image_store=ImageKeeper.CLOUDINARY)) as shop:
-        assert shop.image_files is None
+    elsewhere = evolve(settings, image_store=ImageKeeper.CLOUDINARY)
+    with open_shop(elsewhere) as shop, pytest.raises(NotFoundError):
+        shop.images.receive(signed.fields, a_picture())
 
 
 def test_the_account_that_is_named_keeps_the_images(folder: Path) -> None:
@@ -122,37 +134,42 @@ def test_a_database_that_is_given_is_used_and_left_at_its_version(
     assert not folder.exists()
 
 
-def test_the_settings_say_who_signs_tokens_and_how_the_shop_is_shown_to_the_world(
-    database_url: sa.URL,
-) -> None:
+def test_the_settings_say_who_signs_tokens(database_url: sa.URL) -> None:
     url = database_url.render_as_string(hide_password=False)
     bare = Settings(postgres_url=url, admin_secret_key=KEY, image_store=ImageKeeper.CLOUDINARY)
     with open_shop(bare) as shop:
         assert shop.authenticator.grant(TokenWish()).token is None
-        assert (shop.cdn_ttl, shop.in_production) == (0, False)
-        assert shop.cors_origins == ("http://localhost:3000",)
     with pytest.raises(ConfigurationError, match="JWT_SECRET"):
         open_tokens(bare)
-    told = evolve(
-        bare,
-        jwt_secret=KEY[1:],
-        cors_origin=("https://shop.example",),
-        cdn_ttl=60,
-        app_env=AppEnvironment.PRODUCTION,
-    )
+    told = evolve(bare, jwt_secret=KEY[1:])
     with open_shop(told) as shop:
         token = shop.authenticator.grant(TokenWish()).token
         assert open_tokens(told).bearer(token or "").permissions == {*Permission}
-        assert (shop.cors_origins, shop.cdn_ttl) == (("https://shop.example",), 60)
-        assert shop.in_production
         with pytest.raises(UnauthenticatedError):
             open_tokens(evolve(told, jwt_secret=KEY)).bearer(token or "")
         for secret in (KEY, KEY[1:], str(token)):
             assert secret not in repr((told, shop))
 
 
+@pytest.fixture
+def serving(tmp_path: Path, logging_restored: None) -> Serving:  # noqa: ARG001
+    """Opens what a server needs, and closes it after the block."""
+
+    @contextmanager
+    def opened(settings: Settings) -> Iterator[ServerParts]:
+        logs = logs_to_stderr(settings, colours=False)
+        parts = open_server(settings, logs, tmp_path / "metrics")
+        with parts.shop:
+            yield parts
+
+    (tmp_path / "metrics").mkdir()
+    return opened
+
+
 def test_calls_are_noted_by_the_end_or_within_the_request_or_not_at_all(
     database_url: sa.URL,
+    serving: Serving,
+    logging_restored: None,  # noqa: ARG001
 ) -> None:
     url = database_url.render_as_string(hide_password=False)
     settings = Settings(postgres_url=url, admin_secret_key=KEY)
@@ -162,36 +179,47 @@ def test_calls_are_noted_by_the_end_or_within_the_request_or_not_at_all(
         with open_shop(settings) as looking:
             return sum(one.requests for one in looking.request_metrics.summary(1))
 
-    with open_shop(settings) as shop:
-        [recorder] = shop.recorders
-        recorder.record(call)
+    with serving(settings) as parts:
+        parts.recorders[0].record(call)
     assert noted() == 1
-    with open_shop(settings, in_request=True) as shop:
-        [recorder] = shop.recorders
-        recorder.record(call)
+    serverless = evolve(settings, image_store=ImageKeeper.CLOUDINARY)
+    parts = open_serverless(serverless, logs_to_stderr(serverless, colours=False))
+    with parts.shop:
+        parts.recorders[0].record(call)
         assert noted() == 2
-    with open_shop(evolve(settings, enable_api_metrics=False)) as shop:
-        assert shop.recorders == ()
+    with serving(evolve(settings, enable_api_metrics=False)) as parts:
+        for recorder in parts.recorders:
+            recorder.record(call)
+    assert noted() == 2
 
 
-def test_the_figures_tell_how_it_goes_in_the_cache(folder: Path, database_url: sa.URL) -> None:
+def test_the_figures_tell_how_it_goes_in_the_cache(
+    folder: Path, database_url: sa.URL, serving: Serving
+) -> None:
     url = database_url.render_as_string(hide_password=False)
     settings = Settings(postgres_url=url, eggypro_data_dir=folder, admin_secret_key=KEY)
 
     def load() -> Rendering:
-        shop.products.page(ProductQuery())
+        parts.shop.products.page(ProductQuery())
         return Rendering(b"Twelve eggs")
 
-    with open_shop(settings) as shop:
-        cache = shop.cache()
+    def figures() -> dict[str, float]:
+        assert parts.exporter is not None
+        lines = parts.exporter.show("")[0].decode().splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if line.startswith("eggypro_"))
+        return {name: float(value) for name, value in pairs if "{" not in name}
+
+    with serving(settings) as parts:
+        cache = parts.cache
         assert cache is not None
         until(lambda: cache.through("/eggs", ("products",), load)[1] is Outcome.HIT)
-        figures = {one.name: one.read() for one in shop.figures}
-        assert figures["eggypro_cache_hits"] == cache.counts.hits == 1
-        assert figures["eggypro_cache_misses"] == cache.counts.misses > 0
-        assert figures["eggypro_cache_kept"] == 1
-        assert figures["eggypro_cache_bytes"] > len(b"Twelve eggs")
-        assert figures["eggypro_calls_dropped"] == 0
+        until(lambda: figures().get("eggypro_cache_hits_total"))
+        shown = figures()
+        assert shown["eggypro_cache_hits_total"] == cache.counts.hits == 1
+        assert shown["eggypro_cache_misses_total"] == cache.counts.misses > 0
+        assert shown["eggypro_cache_kept"] == 1
+        assert shown["eggypro_cache_bytes"] > len(b"Twelve eggs")
+        assert shown["eggypro_calls_dropped_total"] == 0
 
 
 def test_health_knows_what_the_settings_name(folder: Path, database_url: sa.URL) -> None:
@@ -231,7 +259,7 @@ def test_a_key_that_cannot_be_kept_is_said_so(folder: Path) -> None:
 
 @pytest.mark.parametrize("redis", [True, False])
 def test_the_settings_say_how_often_and_where_it_is_counted(
-    folder: Path, database_url: sa.URL, *, redis: bool
+    folder: Path, database_url: sa.URL, serving: Serving, *, redis: bool
 ) -> None:
     url = database_url.render_as_string(hide_password=False)
     with running("valkey") as server:
@@ -242,13 +270,12 @@ def test_the_settings_say_how_often_and_where_it_is_counted(
             redis_url=server.url if redis else None,
             rate_limit_max_requests=7,
             rate_limit_window_ms=60_000,
-            trusted_proxies=(ip_network("10.0.0.0/8"),),
         )
-        with open_shop(settings) as shop:
-            limiter = shop.limiter(shop.authenticator)
+        with serving(settings) as parts:
+            config = config_of(settings, parts)
+            limiter = Limiter(parts.shop.authenticator, config.rate_counter, config.rate_limits)
             [standing] = limiter.visit("ada", None, limiter.named(["standard"])).standings
             assert (standing.policy.limit, standing.policy.window) == (7, 60)
-            assert shop.trusted_proxies == settings.trusted_proxies
             limiter.visit("ada", "wrong", ())
             with server.client as client:
                 assert bool(list(client.scan_iter())) == redis

@@ -10,11 +10,13 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.contracts.sample_images import a_picture
 from eggypro_adapters.local_images import LocalImageStore
+from eggypro_adapters.memory import MemoryFigures
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.schema import metadata
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
 from tests.conftest import new_database
 from tests.support import builders
 from tests.support.builders import ADMIN_KEY, Stores, a_full_shop, a_product, a_shop
@@ -76,7 +78,7 @@ def shop() -> Shop:
 def full(images: LocalImageStore) -> TestClient:
     """A client of a shop that has one of everything: what SAMPLES name."""
     images.upload(a_picture(), public_id=IMAGE.rpartition("/")[2])
-    return TestClient(create_app(a_full_shop(images)))
+    return TestClient(create_app(a_full_shop(images), HttpConfig(exporter=MemoryFigures())))
 
 
 @pytest.fixture

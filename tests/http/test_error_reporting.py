@@ -10,6 +10,7 @@ from eggypro_core.operations.error_tracking import Circumstances
 from eggypro_core.operations.request_metrics import UNMATCHED
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
 from eggypro_http.error_reporting import Reporter
 from eggypro_http.middleware.guard import Edge
 from eggypro_http.requests.client_address import Clients
@@ -34,7 +35,8 @@ def tracker() -> MemoryErrorTracker:
 def broken(shop: Shop, tracker: MemoryErrorTracker) -> TestClient:
     """A client of a shop whose catalogue fails."""
     nothing: Any = None
-    return TestClient(create_app(evolve(shop, products=nothing, trackers=(tracker, tracker))))
+    config = HttpConfig(trackers=(tracker, tracker))
+    return TestClient(create_app(evolve(shop, products=nothing), config))
 
 
 def test_an_unexpected_error_is_told_with_its_call_and_nothing_private(
@@ -81,7 +83,7 @@ def test_what_fails_beyond_all_handlers_is_told_too(tracker: MemoryErrorTracker)
 def test_what_was_refused_on_purpose_is_told_to_nobody(
     shop: Shop, tracker: MemoryErrorTracker
 ) -> None:
-    client = TestClient(create_app(evolve(shop, trackers=(tracker,))))
+    client = TestClient(create_app(shop, HttpConfig(trackers=(tracker,))))
     for path in (f"{PRODUCTS}/nothing", "/nowhere", f"{PRODUCTS}?limit=0"):
         assert 400 <= client.simulate_get(path).status_code < 500
     assert tracker.errors == []

@@ -1,13 +1,14 @@
 """Who may keep what: everybody what is public, a CDN for as long as it is told, nobody the rest."""
 
 import pytest
-from attrs import evolve
 from falcon.testing import TestClient
 
 from eggypro_adapters.contracts.sample_images import a_picture
 from eggypro_adapters.local_images import LocalImageStore
+from eggypro_adapters.memory import MemoryFigures
 from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
+from eggypro_http.config import HttpConfig
 from eggypro_http.routing import Route
 from tests.support.builders import a_full_shop
 from tests.support.wsgi import ADMIN, EGG, IMAGE, PRODUCTS, at
@@ -24,8 +25,8 @@ OWN = {
 
 def clients(images: LocalImageStore, cdn_ttl: int) -> TestClient:
     images.upload(a_picture(), public_id=IMAGE.rpartition("/")[2])
-    shop = evolve(a_full_shop(), image_files=images, cdn_ttl=cdn_ttl)
-    return TestClient(create_app(shop))
+    config = HttpConfig(cdn_ttl=cdn_ttl, exporter=MemoryFigures())
+    return TestClient(create_app(a_full_shop(images), config))
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
@@ -51,7 +52,7 @@ def test_what_an_admin_asks_for_and_what_is_refused_is_kept_by_nobody(
     shop: Shop, cdn_ttl: int
 ) -> None:
     shop.products.change("egg-white-protein", {"slug": "egg"})
-    client = TestClient(create_app(evolve(shop, cdn_ttl=cdn_ttl)))
+    client = TestClient(create_app(shop, HttpConfig(cdn_ttl=cdn_ttl)))
     for path, headers, status in (
         (f"{PRODUCTS}?status=all", ADMIN, 200),
         (f"{PRODUCTS}/egg?status=active", ADMIN, 200),
@@ -66,7 +67,7 @@ def test_what_an_admin_asks_for_and_what_is_refused_is_kept_by_nobody(
 
 @pytest.mark.parametrize("cdn_ttl", [0, 60])
 def test_what_is_known_already_may_be_kept_as_it_was(shop: Shop, cdn_ttl: int) -> None:
-    client = TestClient(create_app(evolve(shop, cdn_ttl=cdn_ttl)))
+    client = TestClient(create_app(shop, HttpConfig(cdn_ttl=cdn_ttl)))
     first = client.simulate_get(EGG)
     again = client.simulate_get(EGG, headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304

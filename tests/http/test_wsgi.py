@@ -1,15 +1,20 @@
 import atexit
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from falcon.testing import TestClient
 
+from eggypro_adapters.settings import Settings
+from eggypro_adapters.wiring import ServerParts
+from eggypro_core.access.rate_limiting import NullRateCounter, policies
 from eggypro_core.errors import ConfigurationError
-from eggypro_http.wsgi import application
-from tests.support.builders import ADMIN_KEY, a_product
+from eggypro_http.config import HttpConfig
+from eggypro_http.wsgi import application, config_of
+from tests.support.builders import ADMIN_KEY, a_product, a_shop
 from tests.support.wsgi import ADMIN, PRODUCTS
 
 
@@ -81,3 +86,34 @@ def test_settings_that_cannot_be_used_are_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("POSTGRES_URL", raising=False)
     with pytest.raises(ConfigurationError, match="POSTGRES_URL"):
         application()
+
+
+def test_the_settings_say_how_the_shop_is_shown_to_the_world() -> None:
+    counter = NullRateCounter()
+    parts = ServerParts(shop=a_shop(), trackers=(), recorders=(), rate_counter=counter)
+    assert config_of(Settings(), parts) == HttpConfig(
+        cors_origins=("http://localhost:3000",),
+        rate_limits=policies(100, 900_000),
+        rate_counter=counter,
+    )
+    environment = {
+        "APP_ENV": "production",
+        "POSTGRES_URL": "postgresql://db.example/shop",
+        "ADMIN_SECRET_KEY": ADMIN_KEY,
+        "IMAGE_STORE": "local",
+        "CORS_ORIGIN": "https://shop.example",
+        "CDN_TTL": "60",
+        "TRUSTED_PROXIES": "10.0.0.0/8",
+        "METRICS_NETWORKS": "10.1.0.0/16",
+        "RATE_LIMIT_MAX_REQUESTS": "7",
+        "RATE_LIMIT_WINDOW_MS": "60000",
+    }
+    assert config_of(Settings.read(environment), parts) == HttpConfig(
+        trusted_proxies=(ip_network("10.0.0.0/8"),),
+        cors_origins=("https://shop.example",),
+        cdn_ttl=60,
+        in_production=True,
+        metrics_networks=(ip_network("10.1.0.0/16"),),
+        rate_limits=policies(7, 60_000),
+        rate_counter=counter,
+    )

@@ -13,9 +13,7 @@ from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import (
     MemoryCallStore,
     MemoryCategoryStore,
-    MemoryCounter,
     MemoryDatabase,
-    MemoryFigures,
     MemoryImageLedger,
     MemoryImageStore,
     MemoryOnce,
@@ -25,7 +23,6 @@ from eggypro_adapters.memory import (
     MemoryTokenSigner,
     MemoryVariantStore,
 )
-from eggypro_adapters.monitoring.error_log import LogErrorTracker
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
@@ -37,7 +34,6 @@ from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.postgres.zero_result_searches import PostgresSearchMisses
 from eggypro_core.access.authentication import Gate, Tokens
-from eggypro_core.access.rate_limiting import Limiter, Policy
 from eggypro_core.operations.health import CACHE, DATABASE, IMAGES, Check, Health
 from eggypro_core.operations.idempotency import Once
 from eggypro_core.operations.request_metrics import CallStore, Monitor
@@ -62,7 +58,6 @@ from eggypro_core.shop import Shop
 
 ADMIN_KEY = "an-admin-key-of-tests-with-enough-characters"
 CRON_SECRET = "a-secret-of-the-cron"  # noqa: S105
-NO_LIMITS: Mapping[str, Policy] = {}
 WELL: Mapping[str, Check | None] = {DATABASE: lambda: None, IMAGES: None, CACHE: None}
 """The checks of a shop that has nothing but its database."""
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -156,13 +151,9 @@ def a_shop(  # noqa: PLR0913  (one for each thing that a test may bring)
     images: ImageStore | None = None,
     files: ImageFiles | None = None,
     clock: Clock = lambda: NOON,
-    limits: Mapping[str, Policy] = NO_LIMITS,
     seconds: Callable[[], float] = lambda: 0.0,
 ) -> Shop:
-    """Return a shop, where it is always noon; whoever brings products has the rest in memory.
-
-    Nobody's requests are counted, unless limits are given; their windows end by `seconds`.
-    """
+    """Return a shop, where it is always noon; whoever brings products has the rest in memory."""
     stores = new_stores() if products is None else Stores.in_memory()
     given: dict[str, Any] = {
         "products": products,
@@ -182,11 +173,7 @@ def a_shop(  # noqa: PLR0913  (one for each thing that a test may bring)
         **services(stores),
         idempotency=stores.once(services),
         authenticator=Gate(ADMIN_KEY, some_tokens(), CRON_SECRET),
-        limiter=lambda gate: Limiter(gate, MemoryCounter(seconds), limits),
         zero_results=stores.misses,
-        trackers=(LogErrorTracker(),),
-        exposition=MemoryFigures(),
-        image_files=files,
         request_metrics=Monitor(stores.calls, clock),
         health=some_health(checks, clock, seconds),
     )

@@ -15,6 +15,7 @@ from eggypro_core import (
     UnavailableError,
 )
 from eggypro_core.operations.migrations import Migrations, TableSize
+from eggypro_http.config import HttpConfig
 from tests.support.builders import a_shop, some_tokens
 
 
@@ -80,8 +81,8 @@ class World:
             self.key_file.write_text("the-new-key\n")
         return self.shop
 
-    def opener(self) -> AbstractContextManager[Callable[[], Shop]]:
-        return nullcontext(self.open)
+    def opener(self) -> AbstractContextManager[Callable[[], tuple[Shop, HttpConfig]]]:
+        return nullcontext(lambda: (self.open(), HttpConfig()))
 
     def migrations(self) -> AbstractContextManager[Migrations]:
         return nullcontext(self.schema)

@@ -14,6 +14,7 @@ from eggypro_core.domain.product import Product
 from eggypro_core.errors import EggyProError, UnavailableError
 from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
+from eggypro_http.config import HttpConfig
 from eggypro_http.server.granian import serve
 from tests.support.builders import a_product, a_shop
 
@@ -56,13 +57,13 @@ class Opening:
     tell: Told
     manner: str
 
-    def __call__(self) -> Shop:
+    def __call__(self) -> tuple[Shop, HttpConfig]:
         self.tell("opening", wait=self.manner == "slowly")
         if self.manner == "never":
             raise UnavailableError("The database is away")
         shop = a_shop(GatedStore(self.tell))
         shop.products.add(a_product(name="Slow"))
-        return evolve(shop, close=lambda: self.tell("closed"))
+        return evolve(shop, close=lambda: self.tell("closed")), HttpConfig()
 
 
 def main(host: str, port: str, workers: str, gate: str, manner: str) -> None:

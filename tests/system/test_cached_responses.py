@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from attrs import define, evolve
+from attrs import define
 from falcon.testing import Result, TestClient
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -24,6 +24,7 @@ from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
 from tests.stories.product_story import STORY
 from tests.support.builders import ADMIN_KEY, a_product, a_review, a_shop
 
@@ -153,7 +154,7 @@ def two(database_url: sa.URL, connect: Callable[..., Database], tmp_path: Path) 
     )
     with PostgresChanges(database, written).running() as changes:
         cache = ReadCache(MemoryCache(lambda: 0), None, changes, ttl=300, clock=lambda: 0)
-        cached = TestClient(create_app(evolve(shop, cache=lambda: cache)))
+        cached = TestClient(create_app(shop, HttpConfig(cache=cache)))
         yield Two(cached, TestClient(create_app(shop)), shop.products.load)
     written.close()
 

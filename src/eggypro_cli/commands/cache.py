@@ -27,7 +27,7 @@ def clear(context: typer.Context, *, json: JsonOption = False) -> None:
     """
     outside: Outside = context.obj
     with outside.open() as shop:
-        removed = shop.clear_caches()
+        removed = shop.cache.clear()
     sentence = f"Every server makes its answers anew; {removed} that they shared were removed."
     show({"removed": removed}, lambda: [sentence], json=json)
 
@@ -43,7 +43,7 @@ def stats(context: typer.Context, *, json: JsonOption = False) -> None:
 
     outside: Outside = context.obj
     with outside.open() as shop:
-        report = shop.cache_report()
+        report = shop.cache.report()
     show(cache_report_body(report), lambda: [pairs(_lines(report))], json=json)
 
 

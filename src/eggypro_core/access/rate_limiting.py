@@ -104,6 +104,21 @@ class Counter(Protocol):
 _NO_LOCK = Policy(AUTH, sys.maxsize, 1)
 
 
+class NullRateCounter:
+    """Counts nothing, for an API without rate limits."""
+
+    def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:  # noqa: ARG002
+        """Return a whole window, none of it used."""
+        return self.read(policy, client)
+
+    def read(self, policy: Policy, client: str) -> Standing:  # noqa: ARG002
+        """Return a whole window, none of it used."""
+        return Standing(policy, 0, policy.window)
+
+    def clear(self, policy: Policy, client: str) -> None:
+        """Do nothing."""
+
+
 @frozen
 class Visit:
     """A request of a client: who sent it, and where they stand with the policies that it met.

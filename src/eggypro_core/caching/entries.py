@@ -1,6 +1,6 @@
 """Answers that are kept in a cache, and the tags that tell what they show."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from attrs import field, frozen
@@ -87,3 +87,14 @@ class CacheReport:
 
     workers: tuple[CacheCounts, ...] = ()
     shared: SharedCounts | None = None
+
+
+@frozen
+class ServerCaches:
+    """The response caches of all servers of a shop. Both calls may raise UnavailableError.
+
+    `clear` has every server drop its responses, and returns how many they shared.
+    """
+
+    clear: Callable[[], int] = lambda: 0
+    report: Callable[[], CacheReport] = CacheReport

@@ -6,7 +6,13 @@ from typing import BinaryIO
 
 from attrs import evolve, frozen
 
-from eggypro_core.domain.image import SignedUpload, StoredImage, Transformation
+from eggypro_core.domain.image import (
+    ServedImage,
+    SignedUpload,
+    StoredImage,
+    Transformation,
+    image_absent,
+)
 from eggypro_core.domain.product import IMAGES, Image, Product
 from eggypro_core.domain.product_changes import ProductChanges, alt_text, image_list
 from eggypro_core.errors import ConflictError, NotFoundError
@@ -105,6 +111,15 @@ class Gallery:
         if self._files is None:
             raise NotFoundError("Images are not uploaded here", kind="image")
         return self._files.receive(fields, file, self._clock())
+
+    def open(self, public_id: str, rendition: str, *, webp: bool) -> ServedImage:
+        """Return the file of an image, where this shop serves its images itself.
+
+        Raises NotFoundError, also where it does not; see ImageFiles.open.
+        """
+        if self._files is None:
+            raise image_absent(public_id)
+        return self._files.open(public_id, rendition, webp=webp)
 
     def complete(self, upload: str) -> tuple[Product, str]:
         """Append what arrived by a signed upload to its product, if that was not done before.

@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from attrs import frozen
 
 from eggypro_core.operations.request_metrics import UNMATCHED, Call, network_of
-from eggypro_core.shop import Shop
+from eggypro_http.config import HttpConfig
 from eggypro_http.errors import REQUEST_ID
 from eggypro_http.requests.client_address import Clients
 from eggypro_http.routing import ENDPOINT
@@ -21,11 +21,12 @@ LONGEST = 512
 """How much of a user agent is noted, or told of."""
 
 
-def watched(app: WSGIApplication, shop: Shop) -> WSGIApplication:
-    """Return an application whose calls the shop's recorders are told of."""
-    if not shop.recorders:
+def watched(app: WSGIApplication, config: HttpConfig) -> WSGIApplication:
+    """Return an application whose requests are reported to the recorders."""
+    if not config.recorders:
         return app
-    return Watched(app, [one.record for one in shop.recorders], Clients(shop.trusted_proxies))
+    clients = Clients(config.trusted_proxies)
+    return Watched(app, [recorder.record for recorder in config.recorders], clients)
 
 
 @frozen

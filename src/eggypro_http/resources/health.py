@@ -6,6 +6,7 @@ import orjson
 from eggypro_core.operations.health import Status
 from eggypro_core.serializers import health_body
 from eggypro_core.shop import Shop
+from eggypro_http.config import HttpConfig
 from eggypro_http.errors import NO_STORE
 from eggypro_http.requests.query_string import require_no_parameters
 from eggypro_http.responses import Answer
@@ -23,10 +24,10 @@ def show_liveness(_shop: Shop, request: falcon.Request) -> Answer:
     return _OK
 
 
-def show_readiness(shop: Shop, request: falcon.Request) -> Answer:
+def show_readiness(shop: Shop, request: falcon.Request, *, config: HttpConfig) -> Answer:
     """Say that requests can be sent here: the database answers, and no end is near."""
     require_no_parameters(request)
-    return _OK if not shop.is_ending() and shop.health.has_database() else _NOT_READY
+    return _OK if not config.is_ending() and shop.health.has_database() else _NOT_READY
 
 
 def show_health(shop: Shop, request: falcon.Request) -> Answer:
@@ -59,6 +60,7 @@ ROUTES = (
         path="/api/health/ready",
         summary="Whether requests can be sent here",
         handler=show_readiness,
+        takes_config=True,
         answer="Liveness",
         cache_control=NO_STORE,
     ),

@@ -2,7 +2,7 @@
 
 import falcon
 
-from eggypro_core.domain.image import ORIGINAL, image_absent
+from eggypro_core.domain.image import ORIGINAL
 from eggypro_core.shop import Shop
 from eggypro_http.requests.multipart import received
 from eggypro_http.requests.query_string import require_no_parameters
@@ -16,9 +16,7 @@ def show_image(shop: Shop, request: falcon.Request, image: tuple[str, str]) -> A
     """Answer the file of an image, in the best format that the caller names."""
     require_no_parameters(request)
     public_id, rendition = image
-    if shop.image_files is None:
-        raise image_absent(public_id)
-    file = shop.image_files.open(public_id, rendition, webp=takes(request, "image/webp"))
+    file = shop.images.open(public_id, rendition, webp=takes(request, "image/webp"))
     vary = {} if rendition == ORIGINAL else {"vary": "Accept"}
     return Answer(b"", {"etag": f'"{file.tag}"', **vary}, file)
 

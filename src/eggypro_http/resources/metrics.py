@@ -8,6 +8,7 @@ from eggypro_core.errors import NotFoundError
 from eggypro_core.operations.request_metrics import PARAMETERS, read_days
 from eggypro_core.serializers import summary_body
 from eggypro_core.shop import Shop
+from eggypro_http.config import HttpConfig
 from eggypro_http.errors import NO_STORE
 from eggypro_http.requests.query_string import parameters, require_no_parameters
 from eggypro_http.responses import Answer
@@ -20,12 +21,12 @@ def summarise_calls(shop: Shop, request: falcon.Request) -> Answer:
     return Answer(orjson.dumps(summary_body(summary)))
 
 
-def show_figures(shop: Shop, request: falcon.Request) -> Answer:
+def show_figures(_shop: Shop, request: falcon.Request, *, config: HttpConfig) -> Answer:
     """Show all figures, in the format that the caller takes."""
     require_no_parameters(request)
-    if shop.exposition is None:
+    if config.exporter is None:
         raise NotFoundError("No figures are kept here")
-    page, media_type = shop.exposition.show(request.get_header("Accept", default=""))
+    page, media_type = config.exporter.show(request.get_header("Accept", default=""))
     return Answer(page, {"content-type": media_type})
 
 
@@ -36,7 +37,8 @@ ROUTES = (
         summary="The figures of the server, in the text format of Prometheus",
         handler=show_figures,
         permission=Permission.METRICS_READ,
-        free_within=lambda shop: shop.metrics_networks,
+        free_within=lambda config: config.metrics_networks,
+        takes_config=True,
         answer="Figures",
         media_type="text/plain",
         cache_control=NO_STORE,

@@ -15,11 +15,12 @@ from granian.server.mp import MPServer
 
 from eggypro_core.errors import UnavailableError
 from eggypro_core.shop import Shop
+from eggypro_http.config import HttpConfig
 from eggypro_http.server.worker import SECONDS_TO_FINISH, Worker
 
 
 def serve(
-    factory: Callable[[], Shop],
+    factory: Callable[[], tuple[Shop, HttpConfig]],
     *,
     host: str,
     port: int,

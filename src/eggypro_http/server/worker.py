@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 from eggypro_core.errors import EggyProError
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
 from eggypro_http.middleware.drain_body import Receiving
 
 SECONDS_TO_FINISH = 9
@@ -36,7 +37,7 @@ _KEPT = frozenset(
 class Worker:
     """Makes the application of a worker process. It is sent there, so its parts are picklable."""
 
-    _factory: Callable[[], Shop]
+    _factory: Callable[[], tuple[Shop, HttpConfig]]
     _parent: int
     _failed: "Connection[str, str]"
     _drain: float
@@ -48,11 +49,11 @@ class Worker:
         _end_with(self._parent)
         _forget_environment()
         try:
-            shop = evolve(self._factory(), is_ending=ending.is_set)
+            shop, config = self._factory()
         except EggyProError as error:
             self._give_up(str(error))
         Finalize(None, shop.close, exitpriority=10)  # atexit does not run in forked workers
-        return Receiving(create_app(shop))
+        return Receiving(create_app(shop, evolve(config, is_ending=ending.is_set)))
 
     def _give_up(self, reason: str) -> NoReturn:
         """Have the main process end, and this one with it."""

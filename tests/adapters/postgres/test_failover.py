@@ -13,9 +13,11 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation import feed
 from eggypro_adapters.redis import breaker
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.wiring import open_shop
+from eggypro_adapters.wiring.cache import open_cache
+from eggypro_adapters.wiring.shop import connect_shop
 from eggypro_core.caching import read_cache
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
 from tests.adapters.postgres.test_replica import replicating
 from tests.conftest import _binaries
 from tests.support.builders import ADMIN_KEY, a_product
@@ -49,15 +51,16 @@ def test_a_shop_goes_on_with_the_server_that_took_over(
     with replicating(folder, _binaries(pytestconfig)) as (one, two, wire):
         former, taking_over = connect(one.url), connect(two.url)
         url = sa.make_url(one.url).set(host="127.0.0.1", port=wire.port, query={})
-        with open_shop(
-            Settings(
-                postgres_url=url.render_as_string(hide_password=False),
-                eggypro_data_dir=tmp_path,
-                admin_secret_key=ADMIN_KEY,
-                rate_limit_max_requests=0,
-            )
-        ) as shop:
-            client = TestClient(create_app(shop))
+        settings = Settings(
+            postgres_url=url.render_as_string(hide_password=False),
+            eggypro_data_dir=tmp_path,
+            admin_secret_key=ADMIN_KEY,
+        )
+        with (
+            connect_shop(settings, ()) as connected,
+            open_cache(settings, connected.database, connected.written) as (cache, _),
+        ):
+            client = TestClient(create_app(connected.shop, HttpConfig(cache=cache)))
             client.simulate_post(PRODUCTS, headers=ADMIN, json=a_product(name="Egg", price="1.00"))
             until(client, "hit")
             wait_for(taking_over, former)

@@ -20,7 +20,8 @@ from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.replica import AWAY, BEHIND, Replica, ReplicatedDatabase
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.wiring import open_shop
+from eggypro_adapters.wiring.cache import open_cache
+from eggypro_adapters.wiring.shop import connect_shop
 from eggypro_core.caching.entries import Moment, product_tag
 from eggypro_core.domain.product_query import ProductQuery
 from tests.conftest import FAST, _binaries
@@ -249,12 +250,10 @@ def test_a_shop_that_listens_reads_from_the_replica_that_its_settings_name(
     environment = {"POSTGRES_URL": url, "POSTGRES_READ_URL": read_url}
     settings = Settings.read({**environment, "EGGYPRO_DATA_DIR": str(tmp_path / "data")})
     PostgresProductStore(primary).add(a_draft(), NOON)
-    shop = open_shop(settings)
-    try:
-        assert shop.products.find("egg-white").id
+    with connect_shop(settings, ()) as connected:
+        products = connected.shop.products
+        assert products.find("egg-white").id
         assert copy.read(READERS, {}) == [(0,)]
-        shop.cache()
-        while copy.read(READERS, {}) == [(0,)]:
-            assert shop.products.find("egg-white").id
-    finally:
-        shop.close()
+        with open_cache(settings, connected.database, connected.written):
+            while copy.read(READERS, {}) == [(0,)]:
+                assert products.find("egg-white").id

@@ -4,7 +4,7 @@ import orjson
 import pytest
 from attrs import evolve
 
-from eggypro_core.caching.entries import CacheCounts, CacheReport, SharedCounts
+from eggypro_core.caching.entries import CacheCounts, CacheReport, ServerCaches, SharedCounts
 from tests.support.runtime import Answer, Typed, World
 
 TWO = (CacheCounts(5, 3, 1, 2, 1_500_000), CacheCounts(10, 4, 0, 3, 40_000))
@@ -14,7 +14,7 @@ TWO = (CacheCounts(5, 3, 1, 2, 1_500_000), CacheCounts(10, 4, 0, 3, 40_000))
 def test_what_servers_count_is_added_up_for_machines(
     typed: Typed, world: World, shared: SharedCounts | None
 ) -> None:
-    world.shop = evolve(world.shop, cache_report=lambda: CacheReport(TWO, shared))
+    world.shop = evolve(world.shop, cache=ServerCaches(report=lambda: CacheReport(TWO, shared)))
     done = typed("cache", "stats", "--json")
     assert orjson.loads(done.out) == {
         "workers": 2,
@@ -29,7 +29,7 @@ def test_what_servers_count_is_added_up_for_machines(
 
 def test_people_see_each_worker(typed: Typed, world: World) -> None:
     report = CacheReport(TWO, SharedCounts(7, 21_000_000))
-    world.shop = evolve(world.shop, cache_report=lambda: report)
+    world.shop = evolve(world.shop, cache=ServerCaches(report=lambda: report))
     assert typed("cache", "stats").out.splitlines() == [
         "worker 1  5 hits, 3 misses, 1 stale; 2 answers kept, 1.5 MB",
         "worker 2  10 hits, 4 misses, 0 stale; 3 answers kept, 0.0 MB",
@@ -44,7 +44,7 @@ def test_where_no_server_runs_there_is_nothing_to_count(typed: Typed) -> None:
 
 
 def test_clearing_says_how_many_went(typed: Typed, world: World) -> None:
-    world.shop = evolve(world.shop, clear_caches=lambda: 12)
+    world.shop = evolve(world.shop, cache=ServerCaches(clear=lambda: 12))
     assert typed("cache", "clear", "--json") == Answer(0, '{"removed":12}\n', "")
     done = typed("cache", "clear")
     assert (done.code, done.err) == (0, "")

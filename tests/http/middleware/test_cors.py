@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 import pytest
-from attrs import evolve
 from falcon.testing import TestClient
 
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
 from eggypro_http.middleware.cors import Cors
 from tests.support.wsgi import ADMIN, CATEGORIES, EGG, IMAGE, PRODUCTS, ask, failing
 
@@ -41,7 +41,7 @@ FOREIGN = [
 
 @pytest.fixture
 def client(shop: Shop) -> TestClient:
-    return TestClient(create_app(evolve(shop, cors_origins=tuple(ORIGINS))))
+    return TestClient(create_app(shop, HttpConfig(cors_origins=tuple(ORIGINS))))
 
 
 def grants(headers: Mapping[str, str]) -> dict[str, str]:

@@ -3,11 +3,11 @@ import re
 from typing import Any
 
 import pytest
-from attrs import evolve
 from falcon.testing import TestClient
 
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
 from tests.support.wsgi import EGG, PRODUCTS, ask, failing
 
 EVERY_KIND = [
@@ -35,7 +35,7 @@ def test_every_response_bears_the_headers_of_safety(
 def test_in_production_browsers_are_told_to_come_by_https_alone(
     shop: Shop, method: str, path: str, *, in_production: bool
 ) -> None:
-    client = TestClient(create_app(evolve(shop, in_production=in_production)))
+    client = TestClient(create_app(shop, HttpConfig(in_production=in_production)))
     headers = client.simulate_request(method, path).headers
     expected = "max-age=31536000; includeSubDomains" if in_production else None
     assert headers.get("strict-transport-security") == expected

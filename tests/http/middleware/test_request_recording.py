@@ -7,6 +7,7 @@ from falcon.testing import TestClient
 from eggypro_core.operations.request_metrics import UNMATCHED, Call, network_of
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
 from tests.support.wsgi import EGG, PRODUCTS, ask
 
 
@@ -25,7 +26,7 @@ def noted() -> Noted:
 
 @pytest.fixture
 def watched(shop: Shop, noted: Noted) -> TestClient:
-    return TestClient(create_app(evolve(shop, recorders=(noted,))))
+    return TestClient(create_app(shop, HttpConfig(recorders=(noted,))))
 
 
 @pytest.mark.parametrize(
@@ -56,14 +57,14 @@ def test_a_call_is_noted_by_the_template_of_its_route(
 
 
 def test_a_made_up_method_is_noted_as_another(shop: Shop, noted: Noted) -> None:
-    ask(create_app(evolve(shop, recorders=(noted,))), PRODUCTS, REQUEST_METHOD="BREW")
+    ask(create_app(shop, HttpConfig(recorders=(noted,))), PRODUCTS, REQUEST_METHOD="BREW")
     assert noted.calls[-1].method == "OTHER"
     assert noted.calls[-1].status == 405
 
 
 def test_an_error_that_nobody_expected_is_noted(shop: Shop, noted: Noted) -> None:
     broken: Any = None
-    client = TestClient(create_app(evolve(shop, products=broken, recorders=(noted,))))
+    client = TestClient(create_app(evolve(shop, products=broken), HttpConfig(recorders=(noted,))))
     assert client.simulate_get(EGG).status_code == 500
     assert noted.calls[-1].status == 500
 

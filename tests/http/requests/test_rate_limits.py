@@ -4,17 +4,17 @@ import json
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import ip_network
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
-from attrs import evolve
 from falcon.testing import TestClient
 
 from eggypro_adapters.contracts.clock import FakeSeconds
+from eggypro_adapters.memory import MemoryCounter
 from eggypro_core.access.rate_limiting import AUTH, STANDARD, STRICT, Policy, policies
-from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
+from eggypro_http.config import HttpConfig
 from tests.support.builders import a_product, a_review, a_shop
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, Reply, ask
 
@@ -30,14 +30,17 @@ def clock() -> FakeSeconds:
     return FakeSeconds()
 
 
-def limited(limits: Mapping[str, Policy], clock: FakeSeconds) -> Shop:
-    shop = a_shop(limits=limits, seconds=clock)
+def limited(limits: Mapping[str, Policy], clock: FakeSeconds, *proxies: IPv4Network) -> TestClient:
+    """A client of a shop that counts by limits, behind proxies."""
+    shop = a_shop()
     shop.products.add(a_product())
-    return shop
+    counter = MemoryCounter(clock)
+    config = HttpConfig(rate_limits=limits, rate_counter=counter, trusted_proxies=proxies)
+    return TestClient(create_app(shop, config))
 
 
 @pytest.fixture
-def shop(clock: FakeSeconds) -> Shop:
+def client(clock: FakeSeconds) -> TestClient:
     return limited(USUAL, clock)
 
 
@@ -135,13 +138,13 @@ def test_who_holds_a_wrong_one_is_counted_as_anybody(client: TestClient) -> None
 
 
 def test_a_limit_of_nothing_is_none(clock: FakeSeconds) -> None:
-    client = TestClient(create_app(limited(policies(0, 60_000), clock)))
+    client = limited(policies(0, 60_000), clock)
     assert statuses(client, 200) == [200] * 200
     assert "ratelimit" not in get(client).headers
 
 
 def test_reviews_are_submitted_ten_times_and_no_more(clock: FakeSeconds) -> None:
-    client = TestClient(create_app(limited(policies(1000, 60_000), clock)))
+    client = limited(policies(1000, 60_000), clock)
 
     def submit(number: int, **headers: str) -> Any:
         return client.simulate_post(
@@ -162,7 +165,7 @@ def test_reviews_are_submitted_ten_times_and_no_more(clock: FakeSeconds) -> None
 
 def unlimited(clock: FakeSeconds) -> TestClient:
     """A client that may do anything but guess."""
-    return TestClient(create_app(limited(policies(0, 60_000), clock)))
+    return limited(policies(0, 60_000), clock)
 
 
 def test_after_five_wrong_credentials_not_even_the_right_one_helps(clock: FakeSeconds) -> None:
@@ -196,7 +199,7 @@ def test_a_credential_is_refused_in_the_sentences_of_the_seed(clock: FakeSeconds
 
 
 def test_who_guesses_where_no_credential_is_needed_is_locked_too(clock: FakeSeconds) -> None:
-    client = TestClient(create_app(limited(policies(1000, 60_000), clock)))
+    client = limited(policies(1000, 60_000), clock)
     assert statuses(client, 6, EGG, **WRONG) == [200] * 5 + [429]
     assert get(client, **RIGHT).status == 429
     assert get(client).status == 200
@@ -227,7 +230,7 @@ def test_what_is_no_credential_is_no_failure(clock: FakeSeconds, credential: str
 
 
 def test_of_many_at_once_no_more_than_the_limit_are_let_in(clock: FakeSeconds) -> None:
-    client = TestClient(create_app(limited(policies(100, 60_000), clock)))
+    client = limited(policies(100, 60_000), clock)
     with ThreadPoolExecutor(16) as threads:
         found = [*threads.map(lambda _: get(client).status, range(150))]
         guesses = [*threads.map(lambda _: get(client, CLOSED, **WRONG, **BOB).status, range(50))]
@@ -245,20 +248,19 @@ def test_of_many_at_once_no_more_than_the_limit_are_let_in(clock: FakeSeconds) -
 def test_what_ends_well_or_does_not_can_be_left_uncounted(
     clock: FakeSeconds, policy: Policy, expected: list[int]
 ) -> None:
-    client = TestClient(create_app(limited({STANDARD: policy}, clock)))
+    client = limited({STANDARD: policy}, clock)
     found = statuses(client, 3, f"{PRODUCTS}/none") + statuses(client, 3)
     assert found == expected
 
 
 def test_a_success_that_is_not_counted_leaves_all_there_is(clock: FakeSeconds) -> None:
     policy = Policy(STANDARD, 2, 60, counts_successes=False)
-    client = TestClient(create_app(limited({STANDARD: policy}, clock)))
+    client = limited({STANDARD: policy}, clock)
     assert statuses(client, 20) == [200] * 20
 
 
-def test_behind_a_trusted_proxy_clients_are_told_apart(shop: Shop) -> None:
-    trusting = evolve(shop, trusted_proxies=(ip_network("10.0.0.0/8"),))
-    client = TestClient(create_app(trusting))
+def test_behind_a_trusted_proxy_clients_are_told_apart(clock: FakeSeconds) -> None:
+    client = limited(USUAL, clock, IPv4Network("10.0.0.0/8"))
     proxy = {"REMOTE_ADDR": "10.0.0.1"}
     for address in ("192.0.2.1", "192.0.2.2"):
         forged = [f"6.6.6.{number}, {address}" for number in range(4)]

@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from attrs import evolve
 from falcon.testing import Result, TestClient
 
 from eggypro_core.errors import ServiceFailedError, UnavailableError
 from eggypro_core.operations.health import CACHE, DATABASE, IMAGES, Check
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
 from tests.support.builders import WELL, a_shop
 
 INNER = "postgresql://egg:s3cret@db.internal:5432/shop"
@@ -81,7 +81,7 @@ def test_a_server_is_ready_while_its_database_answers() -> None:
 
 
 def test_a_server_that_is_about_to_end_is_alive_and_not_ready() -> None:
-    client = TestClient(create_app(evolve(a_shop(), is_ending=lambda: True)))
+    client = TestClient(create_app(a_shop(), HttpConfig(is_ending=lambda: True)))
     statuses = [
         client.simulate_get(f"/api/health{path}").status_code for path in ("/ready", "/live", "")
     ]

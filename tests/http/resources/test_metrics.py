@@ -3,17 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from attrs import evolve
 from falcon.testing import TestClient
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.request_log import a_call
-from eggypro_adapters.memory import MemoryCallStore
+from eggypro_adapters.memory import MemoryCallStore, MemoryCounter
 from eggypro_adapters.request_log_buffer import BatchingRecorder
 from eggypro_core.access.authentication import Permission, TokenWish
 from eggypro_core.access.rate_limiting import STANDARD, Policy
-from eggypro_core.operations.request_metrics import Monitor
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
 from tests.support.builders import a_shop
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
 
@@ -86,10 +85,11 @@ def test_metrics_have_a_permission_of_their_own() -> None:
 
 
 def test_every_call_counts_whatever_came_of_it(calls: MemoryCallStore) -> None:
-    shop = a_shop(limits={STANDARD: Policy(STANDARD, 3, 60)})
+    limits = {STANDARD: Policy(STANDARD, 3, 60)}
     recorder = BatchingRecorder(calls)
-    shop = evolve(shop, request_metrics=Monitor(calls, lambda: NOON), recorders=(recorder,))
-    client = TestClient(create_app(shop))
+    counter = MemoryCounter(lambda: 0)
+    config = HttpConfig(rate_limits=limits, rate_counter=counter, recorders=(recorder,))
+    client = TestClient(create_app(a_shop(calls=calls), config))
     asked = [("GET", EGG), ("HEAD", EGG), ("OPTIONS", EGG), ("POST", PRODUCTS), ("GET", EGG)]
     asked += [("GET", "/nowhere"), ("GET", "/api/health/live")]
     for method, path in asked:

@@ -2,7 +2,6 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from attrs import evolve
 from falcon.testing import TestClient
 
 from eggypro_adapters.memory import MemoryFigures
@@ -10,6 +9,8 @@ from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
 from eggypro_core.access.authentication import TokenWish
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
+from eggypro_http.config import HttpConfig
+from tests.support.builders import a_shop
 from tests.support.wsgi import ADMIN, EGG, Reply, ask
 
 METRICS = "/metrics"
@@ -18,20 +19,21 @@ V6 = "2001:db8:1:2::7"
 
 
 @pytest.fixture
-def open_within(shop: Shop) -> Shop:
-    """A shop whose figures are open to one address of each family, behind a proxy."""
-    return evolve(
-        shop,
+def open_within() -> HttpConfig:
+    """What opens the figures of a shop to one address of each family, behind a proxy."""
+    return HttpConfig(
+        exporter=MemoryFigures(),
         metrics_networks=(ip_network(INSIDE), ip_network(V6)),
         trusted_proxies=(ip_network(PROXY),),
     )
 
 
-def get(shop: Shop, address: str, **environ: Any) -> Reply:
-    return ask(create_app(shop), METRICS, REMOTE_ADDR=address, **environ)
+def get(config: HttpConfig, address: str, **environ: Any) -> Reply:
+    return ask(create_app(a_shop(), config), METRICS, REMOTE_ADDR=address, **environ)
 
 
-def test_whoever_may_read_metrics_sees_the_figures(client: TestClient, shop: Shop) -> None:
+def test_whoever_may_read_metrics_sees_the_figures(shop: Shop) -> None:
+    client = TestClient(create_app(shop, HttpConfig(exporter=MemoryFigures())))
     assert client.simulate_get(METRICS).status_code == 401
     assert client.simulate_get(METRICS, headers=ADMIN).status_code == 200
     for permission, status in (("metrics:read", 200), ("products:read", 403)):
@@ -56,25 +58,25 @@ def test_whoever_may_read_metrics_sees_the_figures(client: TestClient, shop: Sho
     ],
 )
 def test_an_address_of_the_networks_needs_no_credential_and_none_can_be_forged(
-    open_within: Shop, address: str, forwarded: str | None, status: int
+    open_within: HttpConfig, address: str, forwarded: str | None, status: int
 ) -> None:
     assert get(open_within, address, HTTP_X_FORWARDED_FOR=forwarded).status == status
 
 
 def test_a_scraper_of_the_networks_is_let_in_whatever_credential_it_sends(
-    open_within: Shop,
+    open_within: HttpConfig,
 ) -> None:
     assert get(open_within, INSIDE, HTTP_AUTHORIZATION="Bearer wrong").status == 200
 
 
-def test_the_figures_are_kept_by_nobody(open_within: Shop) -> None:
+def test_the_figures_are_kept_by_nobody(open_within: HttpConfig) -> None:
     for reply in (get(open_within, INSIDE), get(open_within, OUTSIDE)):
         assert reply.headers["cache-control"] == "no-store"
 
 
 def test_the_figures_have_the_type_that_the_scraper_takes(shop: Shop, tmp_path: Any) -> None:
     prometheus = PrometheusMetrics(tmp_path)
-    app = create_app(evolve(shop, recorders=(prometheus,), exposition=prometheus))
+    app = create_app(shop, HttpConfig(recorders=(prometheus,), exporter=prometheus))
     client = TestClient(app, headers=ADMIN)
     client.simulate_get(EGG)
     plain = client.simulate_get(METRICS)
@@ -86,14 +88,14 @@ def test_the_figures_have_the_type_that_the_scraper_takes(shop: Shop, tmp_path: 
 
 
 def test_where_nothing_is_counted_there_are_no_figures(shop: Shop) -> None:
-    client = TestClient(create_app(evolve(shop, exposition=None)), headers=ADMIN)
+    client = TestClient(create_app(shop), headers=ADMIN)
     assert client.simulate_get(METRICS).status_code == 404
     assert client.simulate_get(METRICS, params={"days": "1"}).status_code == 422
 
 
 def test_figures_in_memory_are_those_of_the_calls(shop: Shop) -> None:
     figures = MemoryFigures()
-    client = TestClient(create_app(evolve(shop, recorders=(figures,), exposition=figures)))
+    client = TestClient(create_app(shop, HttpConfig(recorders=(figures,), exporter=figures)))
     client.simulate_get(EGG)
     client.simulate_get(EGG)
     shown = client.simulate_get(METRICS, headers=ADMIN).text

@@ -1,0 +1,89 @@
+"""The response cache of a server, and the caches of all of them."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from hashlib import blake2b
+from time import time
+
+from attrs import evolve
+
+from eggypro_adapters.monitoring.cache_gauges import CountCache
+from eggypro_adapters.monitoring.worker_stats import read_counts, written_down
+from eggypro_adapters.postgres.database import Database, found_out
+from eggypro_adapters.postgres.invalidation.feed import PostgresChanges, Written, touch_everything
+from eggypro_adapters.settings import Settings
+from eggypro_adapters.wiring.common import package_version
+from eggypro_adapters.wiring.database import open_database, pooler_check
+from eggypro_core.caching.entries import CacheCounts, CacheReport, ServerCaches
+from eggypro_core.caching.ports import Cache
+from eggypro_core.caching.read_cache import ReadCache
+
+
+@contextmanager
+def open_cache(
+    settings: Settings, database: Database, written: Written
+) -> Iterator[tuple[ReadCache | None, list[CountCache]]]:
+    """Give the response cache of a server, None if the settings want none, and what counts it."""
+    if not settings.cache_ttl:
+        yield None, []
+        return
+    from eggypro_adapters.memory import MemoryCache
+
+    with ExitStack() as stack:
+        pooler = pooler_check(settings)
+        if settings.postgres_url_non_pooling:  # behind a pooler nobody hears of anything
+            pooler = found_out  # what the settings say is said of the other address
+            database = stack.enter_context(
+                open_database(settings, settings.postgres_url_non_pooling)
+            )
+        changes = stack.enter_context(PostgresChanges(database, written, pooler).running())
+        local, shared = MemoryCache(time), stack.enter_context(_shared_cache(settings))
+        cache = ReadCache(local, shared, changes, ttl=settings.cache_ttl, clock=time)
+
+        def counts() -> CacheCounts:
+            return evolve(cache.counts, kept=len(local), bytes=local.bytes)
+
+        stack.enter_context(written_down(settings.eggypro_data_dir, counts))
+        yield cache, [counts]
+
+
+def server_caches(settings: Settings, database: Database) -> ServerCaches:
+    """Return the caches of all servers of the shop."""
+    return ServerCaches(partial(_clear, settings, database), partial(_report, settings))
+
+
+@contextmanager
+def _shared_cache(settings: Settings) -> Iterator[Cache | None]:
+    if settings.redis_url is None:
+        yield None
+    else:
+        from eggypro_adapters.redis import shared_cache
+
+        with shared_cache(settings.redis_url, _namespace(settings), time) as cache:
+            yield cache
+
+
+def _namespace(settings: Settings) -> str:
+    """Return what responses depend on besides the database, as a short text."""
+    images = settings.image_store, settings.cloudinary_cloud_name
+    shape = repr((package_version(), settings.currency, images))
+    return blake2b(shape.encode(), digest_size=6).hexdigest()
+
+
+def _clear(settings: Settings, database: Database) -> int:
+    touch_everything(database)
+    if settings.redis_url is None:
+        return 0
+    from eggypro_adapters.redis import empty_cache
+
+    return empty_cache(settings.redis_url)
+
+
+def _report(settings: Settings) -> CacheReport:
+    workers = read_counts(settings.eggypro_data_dir)
+    if settings.redis_url is None:
+        return CacheReport(workers)
+    from eggypro_adapters.redis import weigh_cache
+
+    return CacheReport(workers, weigh_cache(settings.redis_url))

@@ -1,0 +1,37 @@
+"""The image store that the settings name."""
+
+from typing import TYPE_CHECKING
+
+from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_adapters.settings import Settings
+from eggypro_adapters.settings.types import ImageKeeper
+from eggypro_core.ports import ImageFiles, ImageStore, utc_now
+
+if TYPE_CHECKING:
+    from eggypro_adapters.local_images import LocalImageStore
+
+
+def image_store(settings: Settings, secret: str) -> ImageStore:
+    """Return the image store: Cloudinary, or a folder, whose uploads the secret signs."""
+    if settings.image_store is ImageKeeper.LOCAL:
+        return _folder(settings, secret)
+    from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
+
+    account = Account(
+        settings.cloudinary_cloud_name or "",
+        settings.cloudinary_api_key or "",
+        settings.cloudinary_api_secret or "",
+        settings.cloudinary_upload_prefix,
+    )
+    return CloudinaryImageStore(account, PillowImageCleaner(), utc_now)
+
+
+def image_files(settings: Settings, secret: str) -> ImageFiles | None:
+    """Return the folder whose images we serve, None where another store does."""
+    return _folder(settings, secret) if settings.image_store is ImageKeeper.LOCAL else None
+
+
+def _folder(settings: Settings, secret: str) -> "LocalImageStore":
+    from eggypro_adapters.local_images import LocalImageStore  # needs a POSIX system
+
+    return LocalImageStore(settings.eggypro_data_dir / "images", PillowImageCleaner(), secret)

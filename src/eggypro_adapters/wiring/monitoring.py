@@ -1,0 +1,120 @@
+"""Logs, error trackers, request recorders, figures and health checks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from eggypro_adapters.monitoring.error_log import LogErrorTracker
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.request_log import PostgresCallStore
+from eggypro_adapters.request_log_buffer import BatchingRecorder
+from eggypro_adapters.settings import Settings
+from eggypro_adapters.settings.types import ImageKeeper, LogFormat
+from eggypro_adapters.wiring.common import package_version
+from eggypro_core.operations.error_tracking import ErrorTracker
+from eggypro_core.operations.health import CACHE, DATABASE, IMAGES, Health
+from eggypro_core.operations.request_metrics import Figure
+from eggypro_core.ports import ImageStore, utc_now
+
+if TYPE_CHECKING:
+    from eggypro_adapters.logs import AccessLog, Logs
+
+
+def logs_to_stderr(settings: Settings, *, colours: bool) -> "Logs":
+    """Set up the log of a process that serves, and return it.
+
+    It is on stderr: stdout is for what a command answers. It has colours at most on a terminal.
+    """
+    from eggypro_adapters.logs import Lines, set_up_logs
+
+    lines = Lines()
+    return set_up_logs(
+        settings.log_level,
+        json=settings.log_format is LogFormat.JSON,
+        lines=lines,
+        colours=colours and lines.is_terminal,
+    )
+
+
+@contextmanager
+def open_trackers(
+    settings: Settings, *, in_request: bool = False
+) -> Iterator[tuple[ErrorTracker, ...]]:
+    """Give the error trackers: the log, and Sentry if the settings name a project."""
+    log = LogErrorTracker()
+    if settings.sentry_dsn is None or not settings.enable_error_tracking:
+        yield (log,)
+        return
+    from eggypro_adapters.monitoring.sentry import SentryErrorTracker
+
+    sentry = SentryErrorTracker(
+        settings.sentry_dsn,
+        environment=settings.app_env,
+        release=f"eggypro@{package_version()}",
+        in_request=in_request,
+    )
+    try:
+        yield (log, sentry)
+    finally:
+        sentry.close()
+
+
+@contextmanager
+def open_recorders(
+    settings: Settings, database: Database, *, in_request: bool = False
+) -> Iterator[tuple[BatchingRecorder, ...]]:
+    """Give the recorder that writes requests to the database, if the settings want it."""
+    if not settings.enable_api_metrics:
+        yield ()
+        return
+    recorder = BatchingRecorder(PostgresCallStore(database), in_request=in_request)
+    try:
+        yield (recorder,)
+    finally:
+        recorder.close()
+
+
+def unlogged_requests(access: "AccessLog") -> Figure:
+    """Return the figure of the requests that the access log dropped."""
+    meaning = "Requests that are missing in the log."
+    return Figure("eggypro_log_dropped", meaning, access.dropped, is_total=True)
+
+
+def unrecorded_requests(recorder: BatchingRecorder) -> Figure:
+    """Return the figure of the requests that a recorder dropped."""
+    meaning = "Requests that are missing in api_metrics."
+    return Figure("eggypro_calls_dropped", meaning, recorder.dropped, is_total=True)
+
+
+def busy_connections(database: Database) -> Figure:
+    """Return the figure of the connections that are in use."""
+    return Figure("eggypro_database_connections_busy", "Connections at work.", database.busy)
+
+
+def health_of(settings: Settings, database: Database, images: ImageStore) -> Health:
+    """Return the health checks of everything that the settings name."""
+    at_cloudinary = settings.image_store is ImageKeeper.CLOUDINARY
+    return Health(
+        {
+            DATABASE: database.ping,
+            IMAGES: images.check if at_cloudinary else None,
+            CACHE: partial(_ping, settings.redis_url) if settings.redis_url else None,
+        },
+        {
+            "database": settings.postgres_url is not None,
+            "cloudinary": at_cloudinary,
+            "admin": settings.admin_secret_key is not None,
+        },
+        package_version,
+        settings.app_env,
+        utc_now,
+        monotonic,
+    )
+
+
+def _ping(redis_url: str) -> None:
+    from eggypro_adapters.redis import ping
+
+    ping(redis_url)

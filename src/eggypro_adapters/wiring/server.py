@@ -1,0 +1,113 @@
+"""A shop, and what a server of it needs besides."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from eggypro_adapters.monitoring.cache_gauges import cache_figures
+from eggypro_adapters.monitoring.thread_errors import threads_tracked
+from eggypro_adapters.settings import Settings
+from eggypro_adapters.settings.types import ImageKeeper
+from eggypro_adapters.wiring.access import open_rate_counter
+from eggypro_adapters.wiring.cache import open_cache
+from eggypro_adapters.wiring.database import SERVERLESS_POOL_SIZES
+from eggypro_adapters.wiring.monitoring import (
+    busy_connections,
+    open_recorders,
+    open_trackers,
+    unlogged_requests,
+    unrecorded_requests,
+)
+from eggypro_adapters.wiring.shop import connect_shop
+from eggypro_core.access.rate_limiting import Counter
+from eggypro_core.caching.read_cache import ReadCache
+from eggypro_core.errors import ConfigurationError, Fault
+from eggypro_core.operations.error_tracking import ErrorTracker, Outage
+from eggypro_core.operations.request_metrics import CallRecorder, Exposition
+from eggypro_core.shop import Shop
+
+if TYPE_CHECKING:
+    from eggypro_adapters.logs import Logs
+
+
+@frozen(kw_only=True)
+class ServerParts:
+    """A shop, and what a server of it needs besides. To close the shop closes all of it."""
+
+    shop: Shop
+    trackers: tuple[ErrorTracker, ...]
+    recorders: tuple[CallRecorder, ...]
+    rate_counter: Counter
+    cache: ReadCache | None = None
+    exporter: Exposition | None = None
+
+
+def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerParts:
+    """Open a shop as `open_shop` does, for a process that serves it.
+
+    The workers of a server share the folder of their metrics.
+    """
+    from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
+
+    with ExitStack() as stack:
+        trackers = stack.enter_context(open_trackers(settings))
+        stack.enter_context(threads_tracked(trackers))
+        connected = stack.enter_context(connect_shop(settings, trackers))
+        database = connected.database
+        recorders = stack.enter_context(open_recorders(settings, database))
+        redis_outage = Outage("Redis", trackers)
+        counter = stack.enter_context(open_rate_counter(settings.redis_url, redis_outage))
+        cache, counts = stack.enter_context(open_cache(settings, database, connected.written))
+        access = logs.access()
+        stack.callback(access.close)
+        figures = (
+            busy_connections(database),
+            *cache_figures(counts),
+            *map(unrecorded_requests, recorders),
+            unlogged_requests(access),
+        )
+        prometheus = PrometheusMetrics(metrics_dir, figures)
+        stack.callback(prometheus.close)
+        return ServerParts(
+            shop=evolve(connected.shop, close=stack.pop_all().close),
+            trackers=trackers,
+            recorders=(*recorders, access, prometheus),
+            rate_counter=counter,
+            cache=cache,
+            exporter=prometheus,
+        )
+
+
+def open_serverless(settings: Settings, logs: "Logs") -> ServerParts:
+    """Open a shop as `open_server` does, for a process that may stop between two requests.
+
+    Requests are recorded before their responses go out, and responses are not cached. Each process
+    has few connections, as there may be very many; metrics of one say nothing. Raises
+    ConfigurationError where images would be stored in a folder, which is lost with the process.
+    """
+    if settings.image_store is ImageKeeper.LOCAL:
+        reason = "IMAGE_STORE must be cloudinary: no folder lasts on a serverless platform"
+        raise ConfigurationError([Fault("IMAGE_STORE", reason)])
+    with ExitStack() as stack:
+        trackers = stack.enter_context(open_trackers(settings, in_request=True))
+        connected = stack.enter_context(connect_shop(settings, trackers, SERVERLESS_POOL_SIZES))
+        recorders = stack.enter_context(
+            open_recorders(settings, connected.database, in_request=True)
+        )
+        redis_outage = Outage("Redis", trackers)
+        counter = stack.enter_context(open_rate_counter(settings.redis_url, redis_outage))
+        return ServerParts(
+            shop=evolve(connected.shop, close=stack.pop_all().close),
+            trackers=trackers,
+            recorders=(*recorders, logs.access(in_request=True)),
+            rate_counter=counter,
+        )
+
+
+def start_notes(settings: Settings) -> list[str]:
+    """Return what the owner of a server should know when it starts, a sentence each."""
+    if settings.redis_url is None:
+        return ["Each worker counts the requests of clients on its own: REDIS_URL is not set."]
+    return []
