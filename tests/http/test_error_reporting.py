@@ -87,3 +87,14 @@ def test_what_was_refused_on_purpose_is_told_to_nobody(
     for path in (f"{PRODUCTS}/nothing", "/nowhere", f"{PRODUCTS}?limit=0"):
         assert 400 <= client.simulate_get(path).status_code < 500
     assert tracker.errors == []
+
+
+def test_without_trackers_an_unexpected_error_is_logged(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    nothing: Any = None
+    client = TestClient(create_app(evolve(shop, products=nothing)))
+    assert client.simulate_get(EGG, headers={"X-Request-ID": "mine"}).status_code == 500
+    [record] = caplog.records
+    assert record.getMessage() == "Unexpected error, request mine"
+    assert record.exc_info is not None

@@ -6,7 +6,15 @@ from attrs import evolve
 from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_adapters.memory import MemoryCounter
 from eggypro_core.access.authentication import AdminUser, Gate, Permission
-from eggypro_core.access.rate_limiting import Limiter, Policy, Standing, Visit, policies
+from eggypro_core.access.rate_limiting import (
+    STANDARD,
+    Limiter,
+    NullRateCounter,
+    Policy,
+    Standing,
+    Visit,
+    policies,
+)
 from eggypro_core.errors import (
     ForbiddenError,
     MovedError,
@@ -133,3 +141,11 @@ def test_who_waits_for_as_long_as_they_are_told_comes_after_the_window(
 def test_policies_tell_by_their_names_which_are_on() -> None:
     limiter = evolve(a_limiter(), policies=policies(0, 1))
     assert [one.name for one in limiter.named(["standard", "strict"])] == ["strict"]
+
+
+def test_the_null_counter_counts_nothing() -> None:
+    counter, policy = NullRateCounter(), Policy(STANDARD, 1, 60)
+    unused = Standing(policy, 0, 60)
+    assert [counter.add(policy, "ada") for _ in range(2)] == [unused, unused]
+    counter.clear(policy, "ada")
+    assert counter.read(policy, "ada") == unused
