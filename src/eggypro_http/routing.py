@@ -46,7 +46,7 @@ class Route:
     of the API if it `takes_config`. `permission` (or the
     admin key itself) is needed for every call, those of `closed_parameters` where the parameter is
     given: such an answer is not for others, and never kept. Whoever is `free_within` some networks
-    of the shop needs nothing there. `limits` name the policies by which its
+    of the config needs nothing there. `limits` name the policies by which its
     calls are counted. `body` and `answer` name the schemas of what is sent and received; None
     stands for nothing. `media_type` is that of the answer, which is kept where it has `tags`: those
     of all that it shows, with the names that stand in the path.
