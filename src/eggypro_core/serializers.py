@@ -12,13 +12,15 @@ from eggypro_core.access.authentication import AdminUser, Grant
 from eggypro_core.caching.entries import CacheCounts, CacheReport
 from eggypro_core.deployment import Step
 from eggypro_core.domain.category import Category, CategoryQuery
+from eggypro_core.domain.field_definition import Converters, FieldType, serializer
 from eggypro_core.domain.image import AddressOf, SignedUpload, image_set, is_elsewhere
 from eggypro_core.domain.pagination import ListQuery, Page
 from eggypro_core.domain.product import ListedProduct, Product, Rating
+from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.product_files import ImportReport, Notice
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.review import Review, ReviewQuery
-from eggypro_core.domain.variant import Variant, VariantQuery
+from eggypro_core.domain.variant import VARIANT_FIELDS, Variant, VariantQuery
 from eggypro_core.maintenance import Upkept
 from eggypro_core.operations.health import DATABASE, Finding, HealthReport, State
 from eggypro_core.operations.migrations import TableSize
@@ -33,43 +35,51 @@ REVIEWS = "/api/reviews"
 CATEGORIES = "/api/categories"
 UPLOADS = "/api/images/uploads"
 T = TypeVar("T")
+_LISTED = [field.name for field in PRODUCT_FIELDS if field.in_lists]
+_IMAGES = _LISTED.index("images")
+LISTED_MEMBERS = (
+    *("id", *_LISTED[:_IMAGES], "currency", *_LISTED[_IMAGES:]),
+    *("created_at", "updated_at", "categories", "variant_count", "rating"),
+)
+"""The members of `listed_body`, in order."""
+DETAIL_MEMBERS = (
+    *(field.name for field in PRODUCT_FIELDS if not field.in_lists),
+    *("image_sets", "variants"),
+)
+"""The members that `product_body` has besides."""
+VARIANT_MEMBERS = ("id", *(field.name for field in VARIANT_FIELDS))
+_PLAIN_FIELDS = [field for field in PRODUCT_FIELDS if field.type is not FieldType.IMAGES]
+_JSON: Converters = {FieldType.MONEY: str, FieldType.TEXT_MAP: dict}
+_listed_members = serializer(LISTED_MEMBERS, _PLAIN_FIELDS, _JSON)
+_detail_members = serializer(DETAIL_MEMBERS, _PLAIN_FIELDS, _JSON)
+_variant_members = serializer(VARIANT_MEMBERS, VARIANT_FIELDS, _JSON)
 
 
 def product_body(product: Product, currency: str, address: AddressOf) -> dict[str, Json]:
     """Return a product, whole. `address` tells where our own images are."""
     return {
         **listed_body(product, currency, address),
-        "details": product.details,
-        "attributes": dict(product.attributes),
-        "image_sets": image_set_bodies(product, address),
-        "variants": [variant_body(variant) for variant in product.variants],
+        **_detail_members(
+            product,
+            image_sets=image_set_bodies(product, address),
+            variants=[variant_body(variant) for variant in product.variants],
+        ),
     }
 
 
 def listed_body(product: ListedProduct, currency: str, address: AddressOf) -> dict[str, Json]:
     """Return a product as lists carry it."""
-    return {
-        "id": product.id,
-        "name": product.name,
-        "slug": product.slug,
-        "sku": product.sku,
-        "description": product.description,
-        "price": str(product.price),
-        "compare_at_price": _optional_money(product.compare_at_price),
-        "currency": currency,
-        "images": image_addresses(product, address),
-        "ingredients": product.ingredients,
-        "seo_title": product.seo_title,
-        "seo_description": product.seo_description,
-        "stock_quantity": product.stock_quantity,
-        "track_stock": product.track_stock,
-        "is_active": product.is_active,
-        "created_at": timestamp(product.created_at),
-        "updated_at": timestamp(product.updated_at),
-        "categories": [{"slug": one.slug, "name": one.name} for one in product.categories],
-        "variant_count": product.variant_count,
-        "rating": _rating(product.rating),
-    }
+    return _listed_members(
+        product,
+        id=product.id,
+        currency=currency,
+        images=image_addresses(product, address),
+        created_at=timestamp(product.created_at),
+        updated_at=timestamp(product.updated_at),
+        categories=[{"slug": one.slug, "name": one.name} for one in product.categories],
+        variant_count=product.variant_count,
+        rating=_rating(product.rating),
+    )
 
 
 def image_addresses(product: ListedProduct, address: AddressOf) -> list[str]:
@@ -172,18 +182,7 @@ def suggestions_body(suggestions: Iterable[Suggestion]) -> dict[str, Json]:
 
 def variant_body(variant: Variant) -> dict[str, Json]:
     """Return a variant."""
-    return {
-        "id": variant.id,
-        "sku": variant.sku,
-        "options": dict(variant.options),
-        "price": str(variant.price),
-        "compare_at_price": _optional_money(variant.compare_at_price),
-        "stock_quantity": variant.stock_quantity,
-        "track_stock": variant.track_stock,
-        "image": variant.image,
-        "position": variant.position,
-        "is_active": variant.is_active,
-    }
+    return _variant_members(variant, id=variant.id)
 
 
 def variant_page_body(page: Page[Variant, VariantQuery], query: VariantQuery) -> dict[str, Json]:
@@ -348,7 +347,7 @@ def grant_body(grant: Grant) -> dict[str, Json]:
 
 def timestamp(time: datetime) -> str:
     """Return a time as RFC 3339 in UTC with six decimals and `Z`."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    return time.astimezone(UTC).isoformat("T", "microseconds")[:-6] + "Z"
 
 
 def _page(

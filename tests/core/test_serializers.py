@@ -14,6 +14,7 @@ from eggypro_adapters.contracts.clock import NOON
 from eggypro_core.domain.image import nowhere
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import SHOWN, CategoryName, Image, ListedProduct, Product, Rating
+from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.product_files import ImportReport, Notice
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.search.results import Listing
@@ -121,11 +122,7 @@ def test_what_a_product_does_not_have_is_null() -> None:
 
 
 def test_all_that_a_product_shows_can_be_written_or_is_known_as_shown_only() -> None:
-    writable = {
-        *("name", "slug", "sku", "description", "details", "price", "compare_at_price"),
-        *("ingredients", "attributes", "seo_title", "seo_description", "stock_quantity"),
-        *("track_stock", "is_active"),
-    }
+    writable = {definition.name for definition in PRODUCT_FIELDS}
     assert product_body(PRODUCT, "EUR", nowhere).keys() == writable | SHOWN
 
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from eggypro_core.domain.product import HIGHEST_STOCK, NOT_IN_NAMES
+from eggypro_core.domain.product import HIGHEST_STOCK
+from eggypro_core.domain.product_fields import NOT_IN_NAMES
 from eggypro_core.domain.slug import RESERVED
 
 _PLAIN = st.characters(exclude_categories=("Cc", "Cs"))

@@ -1,1 +1,1 @@
-"""Records, rules and queries of the catalogue. Pure: no I/O, no ports."""
+"""Records, rules and queries: pure, without I/O and ports."""

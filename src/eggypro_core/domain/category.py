@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from attrs import evolve, fields_dict, frozen
 
 from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, text_key
-from eggypro_core.domain.product import NOT_IN_NAMES
+from eggypro_core.domain.product_fields import NOT_IN_NAMES
 from eggypro_core.domain.product_query import name_key
 from eggypro_core.errors import ConflictError, Fault, InvalidError, NotFoundError
 from eggypro_core.validation import fields

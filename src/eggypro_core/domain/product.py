@@ -20,7 +20,6 @@ ATTRIBUTES = 50
 """How many attributes a product may have."""
 CATEGORIES = 100
 """How many categories a product may be put in at once."""
-NOT_IN_NAMES = "<>{}[]\\^~|`"
 REQUIRED = ("name", "description", "details", "ingredients", "price")
 IMPORT_REQUIRED = ("name", "price")
 SHOWN = frozenset(

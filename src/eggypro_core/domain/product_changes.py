@@ -9,23 +9,30 @@ from typing import Any
 from attrs import asdict, evolve, fields_dict, frozen
 
 from eggypro_core.domain import variant as variant_rules
-from eggypro_core.domain.image import AddressOf, nowhere, own_id
-from eggypro_core.domain.pricing import HIGHEST_PRICE, compare_at_faults, price_faults
+from eggypro_core.domain.image import AddressOf, nowhere
+from eggypro_core.domain.pricing import compare_at_faults, price_faults
 from eggypro_core.domain.product import (
     ATTRIBUTES,
     CATEGORIES,
     FROM_VARIANTS,
-    HIGHEST_STOCK,
-    IMAGES,
     IMPORT_REQUIRED,
-    NOT_IN_NAMES,
+    REQUIRED,
     SHOWN,
     Image,
     Product,
     ProductDraft,
     set_by_variants,
 )
-from eggypro_core.domain.slug import RESERVED
+from eggypro_core.domain.product_fields import (
+    ATTRIBUTE_NAME,
+    ATTRIBUTE_TEXT,
+    ATTRIBUTES_MAP,
+    PRODUCT_FIELDS,
+    STOCK_QUANTITY,
+    details_validator,
+    image_list,
+    ingredients_validator,
+)
 from eggypro_core.domain.variant import VariantChanges, VariantDraft, derived
 from eggypro_core.errors import Fault, InvalidError
 from eggypro_core.validation import fields
@@ -80,11 +87,8 @@ class ProductChanges:
         """
         least = 1 if "ingredients" in required else 0
         found = _rules(clean_html, ingredients=least, merge=merge, address=address)
-        open_rules = {name: rule for name, rule in found.items() if name not in closed}
         try:
-            checked = fields.check(
-                values, open_rules, required=required, ignored=ignored, closed=closed
-            )
+            checked = fields.check(values, found, required=required, ignored=ignored, closed=closed)
         except InvalidError as invalid:
             raise InvalidError([*invalid.faults, *price_faults(values, found)]) from None
         if merge and checked.get("attributes") is not None:
@@ -140,15 +144,29 @@ class ProductChanges:
             if not self.leaves(name) and getattr(self, name) != getattr(product, name):
                 raise set_by_variants(name)
 
+    def as_replacement(self, *, keep: Collection[str] = ()) -> "ProductChanges":
+        """Return the changes of a PUT: omitted fields are emptied, except those to `keep`."""
+        omitted = [name for name in _EMPTY if self.leaves(name) and name not in keep]
+        return evolve(self, **{name: _EMPTY[name] for name in omitted})
+
     def _given(self) -> dict[str, Any]:
-        names = fields_dict(ProductDraft).keys() - {"variants"}
-        return {name: getattr(self, name) for name in names if not self.leaves(name)}
+        given = ((name, getattr(self, name)) for name in _DRAFTED)
+        return {name: value for name, value in given if value is not UNSET}
 
     def _edited(self, product: Product) -> dict[str, Any]:
         if self.attribute_edits is UNSET:
             return {}
         merged = {**product.attributes, **self.attribute_edits}
         return {"attributes": {name: text for name, text in merged.items() if text is not None}}
+
+
+_DRAFTED = [name for name in fields_dict(ProductDraft) if name != "variants"]
+_EMPTY: Mapping[str, Any] = {
+    definition.name: definition.empty
+    for definition in PRODUCT_FIELDS
+    if not definition.keep_if_omitted and definition.name not in {*REQUIRED, *SHOWN}
+}
+"""The values of the fields that a PUT empties if it omits them."""
 
 
 def read_stock(values: Mapping[str, object]) -> dict[str, int]:
@@ -160,24 +178,17 @@ def read_stock(values: Mapping[str, object]) -> dict[str, int]:
     return fields.check(values, STOCK_FIELDS, also=also)
 
 
-def image_list(address: AddressOf) -> Callable[[object], tuple[Image, ...]]:
-    """Return the rule of a product's images: each our own or at an https address, maybe with alt.
-
-    Each is given as its reference, or as a map of `ref` and `alt`.
-    """
-
-    def ref(value: object) -> str:
-        own = own_id(value, address) if isinstance(value, str) else None
-        return own or _image_address(value)
-
-    def image(value: object) -> Image:
-        if isinstance(value, str):
-            return Image(ref(value))
-        if isinstance(value, Mapping) and "ref" in value and set(value) <= {"ref", "alt"}:
-            return Image(ref(value["ref"]), alt_text(value.get("alt")))
-        raise fields.RefusedError("Each image must be an address, or a map of ref and alt")
-
-    return fields.listed("Images", fields.shaped(image, _IMAGE_SHAPE), IMAGES)
+_CATEGORIES = fields.listed("Categories", fields.slug("Category", 100), CATEGORIES)
+STOCK_FIELDS: Mapping[str, fields.Rule] = {"delta": fields.integer("Delta"), "set": STOCK_QUANTITY}
+_EITHER = Fault("delta", "Either delta or set must be given")
+_edits = or_none(
+    fields.text_map(
+        "Attributes",
+        maximum=2 * ATTRIBUTES,  # all may be taken away, and as many set
+        key=ATTRIBUTE_NAME,
+        text=or_none(ATTRIBUTE_TEXT),
+    )
+)
 
 
 @lru_cache(maxsize=8)  # an import reads a hundred thousand products by the same rules
@@ -186,59 +197,14 @@ def _rules(
 ) -> dict[str, fields.Rule]:
     """Return the rule of each field that can be written."""
     return {
-        "name": fields.line("Name", 255, never=NOT_IN_NAMES),
-        "slug": fields.slug("Slug", 255, RESERVED),
-        "sku": fields.optional(fields.line("SKU", 100)),
-        "description": fields.long_text("Description", 5000),
-        "details": fields.long_text("Details", 50_000, clean_html),
-        "price": fields.money("Price", HIGHEST_PRICE),
-        "compare_at_price": fields.optional(fields.money("Compare-at price", HIGHEST_PRICE)),
+        **{definition.name: definition.rule for definition in PRODUCT_FIELDS},
+        "details": details_validator(clean_html),
         "images": image_list(address),
-        "ingredients": fields.listed(
-            "Ingredients", fields.line("Ingredient", 255), 50, least=ingredients
-        ),
-        "attributes": _edits if merge else _attributes,
-        "seo_title": fields.optional(fields.line("SEO title", 255)),
-        "seo_description": fields.optional(fields.line("SEO description", 500)),
-        "stock_quantity": _STOCK,
-        "track_stock": fields.yes_or_no("Track stock"),
-        "is_active": fields.yes_or_no("Is active"),
+        "ingredients": ingredients_validator(ingredients),
+        "attributes": _edits if merge else ATTRIBUTES_MAP,
         "variants": _variants,
         "categories": fields.shaped(_categories, fields.shape_of(_CATEGORIES)),
     }
-
-
-alt_text = fields.optional(fields.line("Alt text", 255))
-_REF: fields.Shape = {"type": "string", "minLength": 1, "maxLength": 2048}
-_IMAGE_SHAPE: fields.Shape = {
-    "anyOf": [
-        _REF,
-        {
-            "type": "object",
-            "properties": {"ref": _REF, "alt": fields.shape_of(alt_text)},
-            "required": ["ref"],
-            "additionalProperties": False,
-        },
-    ]
-}
-_image_address = fields.address("Image address", each="Each image")
-_CATEGORIES = fields.listed("Categories", fields.slug("Category", 100), CATEGORIES)
-_STOCK = fields.whole("Stock quantity", 0, HIGHEST_STOCK)
-STOCK_FIELDS: Mapping[str, fields.Rule] = {"delta": fields.integer("Delta"), "set": _STOCK}
-_EITHER = Fault("delta", "Either delta or set must be given")
-_ATTRIBUTE = fields.line("Attribute", 1000)
-_ATTRIBUTE_NAME = fields.line("Attribute name", 100)
-_attributes = fields.text_map(
-    "Attributes", maximum=ATTRIBUTES, key=_ATTRIBUTE_NAME, text=_ATTRIBUTE
-)
-_edits = or_none(
-    fields.text_map(
-        "Attributes",
-        maximum=2 * ATTRIBUTES,  # all may be taken away, and as many set
-        key=_ATTRIBUTE_NAME,
-        text=or_none(_ATTRIBUTE),
-    )
-)
 
 
 def _shown_by(drafts: Sequence[VariantDraft], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,11 +258,7 @@ def _attribute_faults(attributes: Mapping[str, str]) -> list[Fault]:
     return [Fault("attributes", "Too many attributes")] if too_many else []
 
 
-def _plain(html: str) -> str:
-    return html
-
-
-FIELDS = _rules(_plain, ingredients=1, merge=False, address=nowhere)
+FIELDS = _rules(str, ingredients=1, merge=False, address=nowhere)
 """What can be written of a product, and how; HTML is left as it is."""
-EDITS = _rules(_plain, ingredients=1, merge=True, address=nowhere)
+EDITS = _rules(str, ingredients=1, merge=True, address=nowhere)
 """The same in a merge patch."""

@@ -6,8 +6,9 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, ClassVar, Self
 
-from attrs import evolve, field, fields_dict, frozen
+from attrs import evolve, field, frozen
 
+from eggypro_core.domain.field_definition import FieldDefinition, FieldType
 from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, integer_key
 from eggypro_core.domain.pricing import HIGHEST_PRICE, compare_at_faults, price_faults
 from eggypro_core.errors import ConflictError, Fault, InvalidError
@@ -123,10 +124,9 @@ class VariantChanges:
         draft = self.draft()
         return draft if draft.position is not None else evolve(draft, position=position)
 
-    def emptied(self) -> "VariantChanges":
-        """Return the changes with the optional fields that they leave alone emptied."""
-        empty: dict[str, Any] = {"sku": None, "compare_at_price": None, "image": None}
-        left = {name: none for name, none in empty.items() if getattr(self, name) is UNSET}
+    def as_replacement(self) -> "VariantChanges":
+        """Return the changes of a PUT: omitted fields that may be null become null."""
+        left = {name: none for name, none in _EMPTY.items() if getattr(self, name) is UNSET}
         return evolve(self, **left)
 
     def apply(self, variant: Variant) -> Variant:
@@ -137,8 +137,8 @@ class VariantChanges:
         return changed
 
     def _given(self) -> dict[str, Any]:
-        names = fields_dict(VariantDraft)
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not UNSET}
+        given = ((definition.name, getattr(self, definition.name)) for definition in VARIANT_FIELDS)
+        return {name: value for name, value in given if value is not UNSET}
 
     def _edited(self, variant: Variant) -> dict[str, Any]:
         if self.option_edits is UNSET:
@@ -245,15 +245,30 @@ def _options(value: object) -> dict[str, str]:
     return options
 
 
-FIELDS: Mapping[str, fields.Rule] = {
-    "options": fields.shaped(_options, {**fields.shape_of(_any_options), "minProperties": 1}),
-    "price": fields.money("Price", HIGHEST_PRICE),
-    "sku": fields.optional(fields.line("SKU", 100)),
-    "compare_at_price": fields.optional(fields.money("Compare-at price", HIGHEST_PRICE)),
-    "stock_quantity": fields.whole("Stock quantity", 0, fields.HIGHEST_WHOLE),
-    "track_stock": fields.yes_or_no("Track stock"),
-    "image": fields.optional(fields.address("Image address", each="Image")),
-    "position": fields.whole("Position", 0, fields.HIGHEST_WHOLE),
-    "is_active": fields.yes_or_no("Is active"),
+_OPTIONS = fields.shaped(_options, {**fields.shape_of(_any_options), "minProperties": 1})
+_PRICE = fields.money("Price", HIGHEST_PRICE)
+_COMPARE_AT_PRICE = fields.money("Compare-at price", HIGHEST_PRICE)
+_STOCK = fields.whole("Stock quantity", 0, fields.HIGHEST_WHOLE)
+_IMAGE = fields.address("Image address", each="Image")
+_POSITION = fields.whole("Position", 0, fields.HIGHEST_WHOLE)
+_TRACK_STOCK = fields.yes_or_no("Track stock")
+_IS_ACTIVE = fields.yes_or_no("Is active")
+VARIANT_FIELDS = (
+    FieldDefinition("sku", FieldType.TEXT, fields.line("SKU", 100), nullable=True),
+    FieldDefinition("options", FieldType.TEXT_MAP, _OPTIONS),
+    FieldDefinition("price", FieldType.MONEY, _PRICE),
+    FieldDefinition("compare_at_price", FieldType.MONEY, _COMPARE_AT_PRICE, nullable=True),
+    FieldDefinition("stock_quantity", FieldType.INTEGER, _STOCK, keep_if_omitted=True),
+    FieldDefinition("track_stock", FieldType.BOOLEAN, _TRACK_STOCK, keep_if_omitted=True),
+    FieldDefinition("image", FieldType.TEXT, _IMAGE, nullable=True),
+    FieldDefinition("position", FieldType.INTEGER, _POSITION, keep_if_omitted=True),
+    FieldDefinition("is_active", FieldType.BOOLEAN, _IS_ACTIVE, keep_if_omitted=True),
+)
+"""The fields of a variant that writes can set."""
+_EMPTY: Mapping[str, Any] = {
+    definition.name: definition.empty for definition in VARIANT_FIELDS if definition.nullable
 }
+_RULES = {definition.name: definition.rule for definition in VARIANT_FIELDS}
+FIELDS: Mapping[str, fields.Rule] = {**{name: _RULES[name] for name in REQUIRED}, **_RULES}
+"""The rules of those fields, the required ones first."""
 EDITS: Mapping[str, fields.Rule] = {**FIELDS, "options": _option_edits}

@@ -14,7 +14,8 @@ from eggypro_core.domain.image import (
     image_absent,
 )
 from eggypro_core.domain.product import IMAGES, Image, Product
-from eggypro_core.domain.product_changes import ProductChanges, alt_text, image_list
+from eggypro_core.domain.product_changes import ProductChanges
+from eggypro_core.domain.product_fields import alt_text, image_list
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.ports import Clock, ImageFiles, ProductStore
 from eggypro_core.services.image_uploads import ImageStorage

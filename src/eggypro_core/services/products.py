@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from attrs import evolve, field, frozen
 
 from eggypro_core.domain.image import AddressOf, is_elsewhere, nowhere
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
+    FROM_VARIANTS,
     HIGHEST_STOCK,
     REQUIRED,
     SHOWN,
@@ -131,7 +132,7 @@ class Catalog:
             closed=SHOWN,
             ignored=SHOWN,
         )
-        return self._write(slug, changes, version, _emptied)
+        return self._write(slug, changes, version, _replacement)
 
     def archive(self, slug: str, *, version: int | None = None) -> Product:
         """Take a product off sale; nothing of it is lost. Raises as `change`."""
@@ -309,18 +310,12 @@ def _with_addresses(product: Product, address: AddressOf) -> Product:
     return evolve(product, images=tuple(evolve(image, ref=ref) for image, ref in pairs))
 
 
-def _emptied(changes: ProductChanges, product: Product) -> ProductChanges:
-    """Return the changes with every optional field that they leave alone emptied.
+def _replacement(changes: ProductChanges, product: Product) -> ProductChanges:
+    """Return the changes of a PUT.
 
     Raises InvalidError where the price is left out, unless it follows from variants.
     """
-    empty: dict[str, Any] = {
-        "sku": None,
-        "attributes": {},
-        "seo_title": None,
-        "seo_description": None,
-    }
-    if not product.has_variants:
-        empty["compare_at_price"] = None
-        fields.refuse([Fault("price", "Price is required")] if changes.leaves("price") else [])
-    return evolve(changes, **{name: none for name, none in empty.items() if changes.leaves(name)})
+    if product.has_variants:
+        return changes.as_replacement(keep=FROM_VARIANTS)
+    fields.refuse([Fault("price", "Price is required")] if changes.leaves("price") else [])
+    return changes.as_replacement()

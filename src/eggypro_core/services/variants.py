@@ -72,7 +72,7 @@ class Assortment:
 
         Its stock, position and state stay if they are left out. Raises ConflictError as `add`.
         """
-        changes = VariantChanges.read(values, required=REQUIRED, ignored=SHOWN).emptied()
+        changes = VariantChanges.read(values, required=REQUIRED, ignored=SHOWN).as_replacement()
         return self._write(slug, variant_id, changes, version)
 
     def remove(self, slug: str, variant_id: int, *, version: int | None = None) -> None:

@@ -69,7 +69,7 @@ def check(
     clean: dict[str, Any] = {}
     faults: list[Fault] = []
     for name, value in values.items():
-        if name in rules:
+        if name in rules and name not in closed:
             try:
                 clean[name] = rules[name](value)
             except RefusedError as refused:
@@ -220,9 +220,10 @@ def money(name: str, highest: Decimal) -> Callable[[object], Decimal]:
             raise RefusedError(f"{name} must be positive")
         if amount > highest:
             raise RefusedError(f"{name} too high")
-        if amount != amount.quantize(CENT):
+        exact = amount.quantize(CENT)
+        if amount != exact:
             raise RefusedError(f"{name} must have at most 2 decimals")
-        return amount.quantize(CENT)
+        return exact
 
     written = {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,2}0*)?$"}
     number = {"type": "number", "minimum": float(CENT), "maximum": float(highest)}

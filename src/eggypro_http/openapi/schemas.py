@@ -4,12 +4,14 @@ from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
 from eggypro_core.access import authentication
-from eggypro_core.domain import category, product, product_changes, review, variant
+from eggypro_core.domain import category, product, product_changes, product_fields, review, variant
+from eggypro_core.domain.field_definition import FieldDefinition, FieldType
 from eggypro_core.domain.image import RESPONSIVE
 from eggypro_core.maintenance import Job
 from eggypro_core.operations.health import State, Status
 from eggypro_core.search.query import Fit
 from eggypro_core.search.text import Field
+from eggypro_core.serializers import DETAIL_MEMBERS, LISTED_MEMBERS
 from eggypro_core.services import images
 from eggypro_core.validation.fields import Rule, Shape, nullable, shape_of
 from eggypro_http.errors import LISTED
@@ -67,28 +69,36 @@ def _page(item: str, **beside: Shape) -> Shape:
 
 
 _LINK = whole({"slug": SLUG, "name": TEXT})
-_LISTED: Shapes = {
+_TYPE_SHAPES: Mapping[FieldType, Shape] = {
+    FieldType.TEXT: TEXT,
+    FieldType.MONEY: MONEY,
+    FieldType.INTEGER: COUNT,
+    FieldType.BOOLEAN: YES_OR_NO,
+    FieldType.TEXT_LIST: TEXTS,
+    FieldType.TEXT_MAP: {"type": "object", "additionalProperties": TEXT},
+    FieldType.IMAGES: TEXTS,
+}
+
+
+def _field_shape(field: FieldDefinition) -> Shape:
+    shape = _TYPE_SHAPES[field.type]
+    return nullable(shape) if field.nullable else shape
+
+
+_PRODUCT: Shapes = {
+    **{field.name: _field_shape(field) for field in product_fields.PRODUCT_FIELDS},
     "id": WHOLE,
-    "name": TEXT,
     "slug": SLUG,
-    "sku": nullable(TEXT),
-    "description": TEXT,
-    "price": MONEY,
-    "compare_at_price": nullable(MONEY),
     "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
-    "images": TEXTS,
-    "ingredients": TEXTS,
-    "seo_title": nullable(TEXT),
-    "seo_description": nullable(TEXT),
-    "stock_quantity": COUNT,
-    "track_stock": YES_OR_NO,
-    "is_active": YES_OR_NO,
     "created_at": TIME,
     "updated_at": TIME,
     "categories": some(_LINK),
     "variant_count": COUNT,
     "rating": whole({"average": nullable(MONEY), "count": COUNT}),
+    "image_sets": some(ref("ImageSet")),
+    "variants": some(ref("Variant")),
 }
+_LISTED: Shapes = {name: _PRODUCT[name] for name in LISTED_MEMBERS}
 _TIER: Shapes = {
     "field": {"enum": ["sku", *(one.name.lower() for one in Field)]},
     "fit": {"enum": [one.name.lower() for one in Fit]},
@@ -100,15 +110,7 @@ _FINDING: Shapes = {
 }
 _ANSWERS: Shapes = {
     "ListedProduct": whole(_LISTED),
-    "Product": whole(
-        {
-            **_LISTED,
-            "details": TEXT,
-            "attributes": {"type": "object", "additionalProperties": TEXT},
-            "image_sets": some(ref("ImageSet")),
-            "variants": some(ref("Variant")),
-        }
-    ),
+    "Product": whole({name: _PRODUCT[name] for name in (*LISTED_MEMBERS, *DETAIL_MEMBERS)}),
     "ProductPage": _page("ListedProduct", facets=ref("Facets"), explain=ref("Explanation")),
     "Facets": whole(
         {
@@ -141,18 +143,7 @@ _ANSWERS: Shapes = {
     ),
     "Stock": whole({"stock_quantity": COUNT}),
     "Variant": whole(
-        {
-            "id": WHOLE,
-            "sku": nullable(TEXT),
-            "options": {"type": "object", "additionalProperties": TEXT},
-            "price": MONEY,
-            "compare_at_price": nullable(MONEY),
-            "stock_quantity": COUNT,
-            "track_stock": YES_OR_NO,
-            "image": nullable(TEXT),
-            "position": COUNT,
-            "is_active": YES_OR_NO,
-        }
+        {"id": WHOLE, **{field.name: _field_shape(field) for field in variant.VARIANT_FIELDS}}
     ),
     "VariantPage": _page("Variant"),
     "Review": whole(

@@ -235,12 +235,12 @@ def test_a_change_sets_what_it_names() -> None:
 
 
 def test_what_a_replacement_leaves_out_is_emptied_but_stock_position_and_state() -> None:
-    whole = VariantChanges.read(a_variant()).emptied()
+    whole = VariantChanges.read(a_variant()).as_replacement()
     assert whole.apply(VARIANT) == evolve(
         VARIANT, options={"Size": "1 kg"}, sku=None, compare_at_price=None, image=None
     )
     named = {"sku": "S", "compare_at_price": "99", "image": "https://x.example/2.jpg"}
-    assert VariantChanges.read(a_variant(**named)).emptied() == VariantChanges.read(
+    assert VariantChanges.read(a_variant(**named)).as_replacement() == VariantChanges.read(
         a_variant(**named)
     )
 
@@ -339,7 +339,7 @@ def test_what_a_valid_variant_becomes_can_be_written_again_as_it_is(
     draft = VariantChanges.read(values, required=REQUIRED).draft_at(0)
     again = {name: getattr(draft, name) for name in fields_dict(VariantDraft)}
     assert VariantChanges.read(again, required=REQUIRED).draft() == draft
-    whole = VariantChanges.read(again).emptied()
+    whole = VariantChanges.read(again).as_replacement()
     assert whole.apply(VARIANT) == Variant(**again, id=VARIANT.id)
     assert patch(**again).apply(whole.apply(VARIANT)) == whole.apply(VARIANT)
 

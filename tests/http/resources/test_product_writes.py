@@ -8,6 +8,8 @@ from falcon.testing import Result, TestClient
 from hypothesis import given
 
 from eggypro_adapters.contracts import strategies
+from eggypro_core.domain.product import SHOWN
+from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from tests.support.builders import a_product, a_shop
@@ -108,17 +110,7 @@ def test_put_and_patch_refuse_what_nobody_knows_and_patch_what_is_only_shown(
     assert fields(patch(client, wrong)) == ["colour", "version"]
 
 
-WRITABLE = {
-    "slug",
-    "sku",
-    "compare_at_price",
-    "attributes",
-    "seo_title",
-    "seo_description",
-    "stock_quantity",
-    "track_stock",
-    "is_active",
-}
+WRITABLE = {definition.name for definition in PRODUCT_FIELDS} - SHOWN
 
 
 def test_patch_is_a_merge_patch(client: TestClient) -> None:

@@ -19,7 +19,7 @@ from eggypro_adapters.files.woocommerce.variants import (
     several,
     stock,
 )
-from eggypro_core.domain.product import NOT_IN_NAMES
+from eggypro_core.domain.product_fields import NOT_IN_NAMES
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.errors import Fault
 from eggypro_core.validation.fields import printable
