@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from eggypro_adapters.contracts.product_store import NOON, a_draft, moved_to
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.domain.variant import Variant, VariantDraft, VariantQuery
+from eggypro_core.domain.variant import VARIANT_FIELDS, Variant, VariantDraft, VariantQuery
 from eggypro_core.errors import ConflictError, MovedError, NotFoundError, StaleError
 from eggypro_core.ports import ProductStore, VariantStore
 from eggypro_core.validation.parameters import Status
@@ -77,7 +77,8 @@ class VariantStoreContract:
         added = stores.variants.add(EGG, draft, LATER)
         assert stores.variants.find(EGG, added.id, Status.ACTIVE) == added
         assert list(added.options.items()) == list(draft.options.items())
-        for name in ("price", "sku", "compare_at_price", "stock_quantity", "track_stock", "image"):
+        for name in [definition.name for definition in VARIANT_FIELDS]:
+            assert getattr(draft, name) is not None, f"this draft needs a {name}"
             assert getattr(added, name) == getattr(draft, name)
         assert stores.products.find(EGG).variants == (added,)
         assert stores.products.find(EGG).variants[0].version == added.version == 2

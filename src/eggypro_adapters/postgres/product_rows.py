@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from eggypro_adapters.postgres.schema import categories, product_categories, products, variants
+from eggypro_core.domain.field_definition import Converters, FieldType, serializer
 from eggypro_core.domain.image import StoredImage
 from eggypro_core.domain.product import (
     CategoryName,
@@ -17,32 +18,24 @@ from eggypro_core.domain.product import (
     ProductDraft,
     Rating,
 )
+from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.product_query import name_key
-from eggypro_core.domain.variant import EMBEDDED, Variant, VariantDraft, combination
+from eggypro_core.domain.variant import EMBEDDED, VARIANT_FIELDS, Variant, VariantDraft, combination
 from eggypro_core.validation.parameters import Status
 
-_listed = (
+_SHOWN_NAMES = (
     "id",
-    "name",
-    "slug",
-    "sku",
-    "description",
-    "price",
-    "compare_at_price",
-    "images",
+    *(field.name for field in PRODUCT_FIELDS if field.in_lists),
     "image_alts",
-    "ingredients",
-    "seo_title",
-    "seo_description",
-    "stock_quantity",
-    "track_stock",
-    "is_active",
-    "created_at",
-    "updated_at",
-    "variant_count",
-    "rating_average",
-    "rating_count",
+    *("created_at", "updated_at", "variant_count", "rating_average", "rating_count"),
 )
+_LISTED_NAMES = (*_SHOWN_NAMES, "categories")
+_OWN_NAMES = (
+    "version",
+    "has_variants",
+    *(field.name for field in PRODUCT_FIELDS if not field.in_lists),
+)
+_WHOLE_NAMES = (*_LISTED_NAMES, *_OWN_NAMES, "variants", "stored_images")
 
 
 def category_names(of: sa.FromClause, *, hidden: bool = False) -> sa.ColumnElement[Any]:
@@ -73,24 +66,13 @@ def is_within(
     return of.c.path.contains(array([sa.cast(slug, sa.Text)]))
 
 
-LISTED = [products.c[name] for name in _listed]
+LISTED = [products.c[name] for name in _SHOWN_NAMES]
 """The columns of `listed_of`, in its order, before the names of its categories."""
-_VARIANT = (
-    "id",
-    "sku",
-    "options",
-    "price",
-    "compare_at_price",
-    "stock_quantity",
-    "track_stock",
-    "image",
-    "position",
-    "is_active",
-)
+_VARIANT = ("id", *(field.name for field in VARIANT_FIELDS))
 VARIANT = [variants.c[name] for name in _VARIANT]
 """The columns of `variant_of`, in its order."""
 
-_OWN = [products.c[name] for name in ("version", "details", "attributes", "has_variants")]
+_OWN = [products.c[name] for name in _OWN_NAMES]
 BARE = [
     *LISTED,
     sa.literal_column("'{}'::text[]").label("categories"),
@@ -101,14 +83,14 @@ BARE = [
 """The columns of `product_of` without what hangs on a product."""
 
 # Money goes as text: a number of JSON would be a binary float on its way.
-_EMBEDDED = """
+_MONEY = [field.name for field in VARIANT_FIELDS if field.type is FieldType.MONEY]
+_VALUES = ", ".join(f"{name}::text" if name in _MONEY else name for name in _VARIANT)
+_EMBEDDED = f"""
 CASE WHEN products.has_variants THEN (
-  SELECT json_agg(json_build_array(
-    id, sku, options, price::text, compare_at_price::text,
-    stock_quantity, track_stock, image, position, is_active))
+  SELECT json_agg(json_build_array({_VALUES}))
   FROM (
-    SELECT * FROM variants AS v WHERE v.product_id = products.id AND {shown}
-    ORDER BY v.position, v.id LIMIT {most}
+    SELECT * FROM variants AS v WHERE v.product_id = products.id AND {{shown}}
+    ORDER BY v.position, v.id LIMIT {{most}}
   ) AS first
 ) END
 """
@@ -141,21 +123,16 @@ def whole(
 
 def listed_of(row: Sequence[Any]) -> ListedProduct:
     """Return what a row of LISTED and the names of its categories says."""
-    return ListedProduct(**_common(row))
+    return ListedProduct(**_values(_LISTED_NAMES, row))
 
 
 def product_of(row: Sequence[Any]) -> Product:
     """Return what a row of `whole` says."""
-    version, details, attributes, has_variants, embedded, stored = row[len(LISTED) + 1 :]
-    return Product(
-        **_common(row),
-        version=version,
-        details=details,
-        attributes=attributes,
-        has_variants=has_variants,
-        variants=tuple(_embedded_variant(each, version) for each in embedded or ()),
-        stored_images=tuple(_stored_image(*each) for each in stored or ()),
-    )
+    values = _values(_WHOLE_NAMES, row)
+    version, embedded, stored = (values[name] for name in ("version", "variants", "stored_images"))
+    values["variants"] = tuple(_embedded_variant(each, version) for each in embedded or ())
+    values["stored_images"] = tuple(_stored_image(*each) for each in stored or ())
+    return Product(**values)
 
 
 def variant_of(row: Sequence[Any], version: int) -> Variant:
@@ -165,50 +142,36 @@ def variant_of(row: Sequence[Any], version: int) -> Variant:
 
 def variant_columns(variant: Variant | VariantDraft) -> dict[str, Any]:
     """Return what is stored of a variant, by column; not its id."""
-    return {
-        **{name: getattr(variant, name) for name in _VARIANT if name != "id"},
-        "options": dict(variant.options),
-        "combination": combination(variant.options),
-    }
+    return _variant_columns(variant, combination=combination(variant.options))
 
 
 def columns_of(product: Product | ProductDraft) -> dict[str, Any]:
     """Return what editorial writes store of a product, by column; not its id, times or version."""
-    return {
-        "name": product.name,
-        "slug": product.slug,
-        "sku": product.sku,
-        "description": product.description,
-        "details": product.details,
-        "price": product.price,
-        "compare_at_price": product.compare_at_price,
-        "images": [image.ref for image in product.images],
-        "image_alts": [image.alt or "" for image in product.images],
-        "ingredients": list(product.ingredients),
-        "attributes": dict(product.attributes),
-        "seo_title": product.seo_title,
-        "seo_description": product.seo_description,
-        "stock_quantity": product.stock_quantity,
-        "track_stock": product.track_stock,
-        "is_active": product.is_active,
-        "name_key": name_key(product.name),
-    }
+    return _product_columns(
+        product,
+        image_alts=[image.alt or "" for image in product.images],
+        name_key=name_key(product.name),
+    )
 
 
-def _common(row: Sequence[Any]) -> dict[str, Any]:
-    fields = dict(zip((*_listed, "categories"), row, strict=False))
-    average, count = fields.pop("rating_average"), fields.pop("rating_count")
-    fields["rating"] = Rating(average, count) if count else _UNRATED
-    fields["images"] = tuple(map(_image, fields["images"], fields.pop("image_alts")))
-    fields["ingredients"] = tuple(fields["ingredients"])
-    fields["categories"] = tuple(CategoryName(slug, name) for slug, name in fields["categories"])
-    return fields
+def _values(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
+    """Return the attributes of a product that a row of these columns has."""
+    values = dict(zip(names, row, strict=True))
+    average, count = values.pop("rating_average"), values.pop("rating_count")
+    values["rating"] = Rating(average, count) if count else _UNRATED
+    values["images"] = tuple(map(_image, values["images"], values.pop("image_alts")))
+    values["categories"] = tuple(CategoryName(slug, name) for slug, name in values["categories"])
+    for name in _TUPLES:
+        if name in values:
+            values[name] = tuple(values[name])
+    return values
 
 
 def _embedded_variant(values: Sequence[Any], version: int) -> Variant:
-    price, compare_at = values[3], values[4]
-    money = (Decimal(price), None if compare_at is None else Decimal(compare_at))
-    return variant_of((*values[:3], *money, *values[5:]), version)
+    fields = dict(zip(_VARIANT, values, strict=True))
+    for name in _MONEY:
+        fields[name] = None if fields[name] is None else Decimal(fields[name])
+    return Variant(**fields, version=version)
 
 
 def _stored_image(public_id: str, width: int, height: int, form: str, size: int) -> StoredImage:
@@ -220,3 +183,19 @@ _UNRATED = Rating()
 
 def _image(ref: str, alt: str) -> Image:
     return Image(ref, alt or None)
+
+
+_TUPLES = [field.name for field in PRODUCT_FIELDS if field.type is FieldType.TEXT_LIST]
+_COLUMN_VALUES: Converters = {
+    FieldType.TEXT_LIST: list,
+    FieldType.TEXT_MAP: dict,
+    FieldType.IMAGES: lambda images: [image.ref for image in images],
+}
+_product_columns = serializer(
+    [*(field.name for field in PRODUCT_FIELDS), "image_alts", "name_key"],
+    PRODUCT_FIELDS,
+    _COLUMN_VALUES,
+)
+_variant_columns = serializer(
+    [*(field.name for field in VARIANT_FIELDS), "combination"], VARIANT_FIELDS, _COLUMN_VALUES
+)

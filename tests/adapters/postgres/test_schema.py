@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,7 +14,11 @@ from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.schema import REVISION, metadata
 from eggypro_core.domain.category import CategoryQuery
+from eggypro_core.domain.field_definition import FieldDefinition
+from eggypro_core.domain.product_fields import PRODUCT_FIELDS
+from eggypro_core.domain.variant import VARIANT_FIELDS
 from eggypro_core.errors import InvalidError
+from eggypro_core.validation.fields import shape_of
 from eggypro_core.validation.parameters import Status
 
 SEED_TABLES = ["products", "reviews", "categories", "product_categories", "api_metrics"]
@@ -113,6 +117,19 @@ def test_the_newest_migration_is_the_one_that_the_tables_name(empty: Database) -
     newest, meaning = PostgresMigrations(empty).history()[0]
     assert newest == REVISION
     assert meaning
+
+
+@pytest.mark.parametrize(
+    ("table", "definitions"), [("products", PRODUCT_FIELDS), ("variants", VARIANT_FIELDS)]
+)
+def test_a_column_holds_what_its_field_may_be(
+    table: str, definitions: Sequence[FieldDefinition]
+) -> None:
+    for definition in definitions:
+        column = metadata.tables[table].c[definition.name]
+        assert column.nullable == definition.nullable
+        if length := getattr(column.type, "length", None):
+            assert shape_of(definition.validator)["maxLength"] == length
 
 
 def test_a_revision_that_does_not_exist_is_refused(empty: Database) -> None:
