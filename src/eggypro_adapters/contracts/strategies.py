@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from eggypro_core.domain.field_definition import FieldType
 from eggypro_core.domain.product import HIGHEST_STOCK
-from eggypro_core.domain.product_fields import NOT_IN_NAMES
+from eggypro_core.domain.product_fields import NOT_IN_NAMES, PRODUCT_FIELDS
 from eggypro_core.domain.slug import RESERVED
 
 _PLAIN = st.characters(exclude_categories=("Cc", "Cs"))
@@ -64,10 +65,12 @@ _required = {
 }
 _optional = {
     "slug": slugs,
-    "sku": blank_or(lines()),
+    **{
+        definition.name: blank_or(lines())
+        for definition in PRODUCT_FIELDS
+        if definition.type is FieldType.TEXT and definition.nullable
+    },
     "attributes": attributes,
-    "seo_title": blank_or(lines()),
-    "seo_description": blank_or(lines()),
     "stock_quantity": stocks,
     "track_stock": st.booleans(),
     "is_active": st.booleans(),

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from eggypro_core.domain.field_definition import FieldDefinition, FieldType
+from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.validation import strict_json
 from eggypro_core.validation.fields import RefusedError, printable
 
@@ -20,7 +22,7 @@ _COMPUTED = re.compile("'*[=+@-]")
 
 def unescaped(text: str) -> str:
     """Return the text without the apostrophe that keeps spreadsheets from computing it."""
-    return text[1:] if _ESCAPED.match(text) else text
+    return text[1:] if text[:1] == "'" and _ESCAPED.match(text) else text
 
 
 def escaped(text: str) -> str:
@@ -105,22 +107,27 @@ def cut(long: str, maximum: int) -> str:
     return (words[0].rstrip() if words else "") or long[:maximum]
 
 
+PLAIN_FIELDS = [field for field in PRODUCT_FIELDS if field.type is not FieldType.IMAGES]
+"""The fields that stand first in our formats; images come behind them."""
+_READERS: Mapping[FieldType, Callable[[str], object]] = MappingProxyType(
+    {
+        FieldType.TEXT: text,
+        FieldType.MONEY: price,
+        FieldType.INTEGER: whole,
+        FieldType.BOOLEAN: yes_or_no,
+        FieldType.TEXT_LIST: items,
+        FieldType.TEXT_MAP: pairs,
+    }
+)
+
+
+def _reader(field: FieldDefinition) -> Callable[[str], object]:
+    return text_or_none if field.nullable and field.type is FieldType.TEXT else _READERS[field.type]
+
+
 FIELDS: Mapping[str, Callable[[str], object]] = MappingProxyType(
     {
-        "name": text,
-        "slug": text_or_none,
-        "sku": text_or_none,
-        "description": text,
-        "details": text,
-        "price": price,
-        "compare_at_price": price,
-        "ingredients": items,
-        "attributes": pairs,
-        "seo_title": text_or_none,
-        "seo_description": text_or_none,
-        "stock_quantity": whole,
-        "track_stock": yes_or_no,
-        "is_active": yes_or_no,
+        **{field.name: _reader(field) for field in PLAIN_FIELDS},
         "images": items,
         "categories": items,
         "variants": maps("variants"),
@@ -128,5 +135,5 @@ FIELDS: Mapping[str, Callable[[str], object]] = MappingProxyType(
     }
 )
 """The fields that a file can write, and how a cell of each is read."""
-LEFT_OUT_IF_BLANK = frozenset({"slug", "stock_quantity", "track_stock", "is_active"})
+LEFT_OUT_IF_BLANK = frozenset(field.name for field in PLAIN_FIELDS if field.keep_if_omitted)
 """The fields of which a blank cell says nothing."""

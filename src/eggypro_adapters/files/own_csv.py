@@ -1,6 +1,7 @@
 """Our own CSV: a column for each field of a product, in any order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from attrs import frozen
 
@@ -16,11 +17,20 @@ _NAMING = frozenset({"name", "slug"})
 _SHOWN_KEYS = frozenset(key(name) for name in SHOWN | {"version"}) - _BY_KEY.keys()
 
 
+class Column(NamedTuple):
+    """A column of ours: its place, its field, and how its cells are read."""
+
+    place: int
+    name: str
+    read: Callable[[str], object]
+    skip_blank: bool
+
+
 @frozen
 class OwnFields:
-    """The fields of a file with the place of each, and its columns that are none of ours."""
+    """The columns of a file that are ours, and the names of those that are not."""
 
-    places: Sequence[tuple[int, str]]
+    columns: Sequence[Column]
     unknown: Sequence[str]
 
 
@@ -38,11 +48,11 @@ def fields(header: Sequence[str]) -> OwnFields | None:
     """
     named = [(place, key(name), name) for place, name in enumerate(header) if key(name)]
     refuse_twice((each, name) for _, each, name in named)
-    places = [(place, _BY_KEY[each]) for place, each, _ in named if each in _BY_KEY]
-    if _NAMING.isdisjoint(name for _, name in places):
+    columns = [_column(place, _BY_KEY[each]) for place, each, _ in named if each in _BY_KEY]
+    if _NAMING.isdisjoint(column.name for column in columns):
         return None
     unknown = [n for _, each, n in named if each not in _BY_KEY and each not in _SHOWN_KEYS]
-    return OwnFields(places, unknown)
+    return OwnFields(columns, unknown)
 
 
 def read(table: Table, found: OwnFields) -> Iterator[ImportEntry]:
@@ -53,7 +63,7 @@ def read(table: Table, found: OwnFields) -> Iterator[ImportEntry]:
         if row.wrong:
             yield ImportEntry(row.line, None, (Fault("", row.wrong),))
         else:
-            yield _entry(row, found.places)
+            yield _entry(row, found.columns)
 
 
 def unknown_columns(names: Sequence[str]) -> tuple[Fault, ...]:
@@ -61,17 +71,22 @@ def unknown_columns(names: Sequence[str]) -> tuple[Fault, ...]:
     return tuple(Fault(printable(name), "Unknown column: not read") for name in names)
 
 
-def _entry(row: Row, places: Sequence[tuple[int, str]]) -> ImportEntry:
+def _column(place: int, name: str) -> Column:
+    return Column(place, name, FIELDS[name], name in LEFT_OUT_IF_BLANK)
+
+
+def _entry(row: Row, columns: Sequence[Column]) -> ImportEntry:
     values: dict[str, object] = {}
     faults: list[Fault] = []
-    for place, name in places:
-        if place >= len(row.cells):
+    width = len(row.cells)
+    for place, name, read_cell, skip_blank in columns:
+        if place >= width:
             continue
         cell = unescaped(row.cells[place])
-        if name in LEFT_OUT_IF_BLANK and not cell.strip():
+        if skip_blank and not cell.strip():
             continue
         try:
-            values[name] = FIELDS[name](cell)
+            values[name] = read_cell(cell)
         except RefusedError as refused:
             faults.append(Fault(name, str(refused)))
     return ImportEntry(row.line, None if faults else values, tuple(faults))

@@ -1,37 +1,28 @@
 """A product as our own formats write it: every field that they read, and nothing else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from attrs import asdict
 
+from eggypro_adapters.files.cell_parsers import FIELDS, PLAIN_FIELDS
+from eggypro_adapters.files.row_messages import Notes
 from eggypro_core.domain.category import CategoryDraft
+from eggypro_core.domain.field_definition import Converters, FieldType, serializer
 from eggypro_core.domain.product import Product
-from eggypro_core.domain.variant import Variant
+from eggypro_core.domain.variant import VARIANT_FIELDS
+from eggypro_core.validation.fields import label, shape_of
 
 
 def record(product: Product, details: Iterable[CategoryDraft]) -> dict[str, object]:
     """Return what is written of a product, and with it of some categories."""
-    return {
-        "name": product.name,
-        "slug": product.slug,
-        "sku": product.sku,
-        "description": product.description,
-        "details": product.details,
-        "price": str(product.price),
-        "compare_at_price": money(product.compare_at_price),
-        "ingredients": list(product.ingredients),
-        "attributes": dict(product.attributes),
-        "seo_title": product.seo_title,
-        "seo_description": product.seo_description,
-        "stock_quantity": product.stock_quantity,
-        "track_stock": product.track_stock,
-        "is_active": product.is_active,
-        "images": [{"ref": image.ref, "alt": image.alt} for image in product.images],
-        "categories": [category.slug for category in product.categories],
-        "variants": [_variant(variant) for variant in product.variants],
-        "category_details": [asdict(draft) for draft in details],
-    }
+    return _product_members(
+        product,
+        images=[{"ref": image.ref, "alt": image.alt} for image in product.images],
+        categories=[category.slug for category in product.categories],
+        variants=[_variant_members(variant) for variant in product.variants],
+        category_details=[asdict(draft) for draft in details],
+    )
 
 
 def money(amount: Decimal | None) -> str | None:
@@ -39,15 +30,29 @@ def money(amount: Decimal | None) -> str | None:
     return None if amount is None else str(amount)
 
 
-def _variant(variant: Variant) -> dict[str, object]:
+def optional_texts(
+    names: Iterable[str], cells: Mapping[str, str], notes: Notes
+) -> dict[str, object]:
+    """Return the optional texts of a product in cells by field, cut to what may be stored."""
     return {
-        "sku": variant.sku,
-        "options": dict(variant.options),
-        "price": str(variant.price),
-        "compare_at_price": money(variant.compare_at_price),
-        "stock_quantity": variant.stock_quantity,
-        "track_stock": variant.track_stock,
-        "image": variant.image,
-        "position": variant.position,
-        "is_active": variant.is_active,
+        name: notes.shortened(cells[name], name, label(name), _MAX_LENGTHS[name]) or None
+        for name in names
+        if name in cells
     }
+
+
+def text_cells(product: Product, columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the cells of optional texts of a product; `columns` are named by field."""
+    return {column: getattr(product, name) or "" for name, column in columns.items()}
+
+
+_MAX_LENGTHS = {field.name: shape_of(field.validator).get("maxLength", 0) for field in PLAIN_FIELDS}
+_PLAIN_VALUES: Converters = {
+    FieldType.MONEY: str,
+    FieldType.TEXT_LIST: list,
+    FieldType.TEXT_MAP: dict,
+}
+_product_members = serializer(FIELDS, PLAIN_FIELDS, _PLAIN_VALUES)
+_variant_members = serializer(
+    [field.name for field in VARIANT_FIELDS], VARIANT_FIELDS, _PLAIN_VALUES
+)

@@ -12,6 +12,8 @@ from eggypro_core.errors import Fault
 from eggypro_core.validation.fields import printable
 
 LONGEST_NAME = 100
+TEXT_COLUMNS = {"seo_title": "SEO title", "seo_description": "SEO description"}
+"""The columns of optional texts, by field."""
 _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "handle": ("Handle", "URL handle"),
@@ -33,8 +35,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "position": ("Image Position",),
         "alt": ("Image Alt Text",),
         "variant_image": ("Variant Image", "Variant image URL"),
-        "seo_title": ("SEO Title",),
-        "seo_description": ("SEO Description",),
+        **{name: (column,) for name, column in TEXT_COLUMNS.items()},
         "Vendor": ("Vendor",),
         "Type": ("Type",),
         "Product Category": ("Product Category",),

@@ -5,7 +5,9 @@ from itertools import pairwise
 
 from eggypro_adapters.files.attributes import fitting
 from eggypro_adapters.files.html import plain_text
+from eggypro_adapters.files.product_record import optional_texts
 from eggypro_adapters.files.row_messages import Notes
+from eggypro_adapters.files.shopify.columns import TEXT_COLUMNS
 from eggypro_adapters.files.shopify.images import images
 from eggypro_adapters.files.shopify.rows import ProductRow
 from eggypro_adapters.files.shopify.variants import are_real, several, single, weight
@@ -15,7 +17,6 @@ from eggypro_core.validation.fields import printable
 _DESCRIPTION = 5000
 _HTML = 200_000
 """Characters of HTML that are looked at for the description: details may not be longer anyway."""
-_SEO = (("seo_title", "SEO title", 255), ("seo_description", "SEO description", 500))
 _MOST_PARTS = 5
 _YES = frozenset({"true", "yes", "1"})
 _NO = frozenset({"false", "no", "0"})
@@ -70,10 +71,7 @@ def _texts(main: Mapping[str, str], notes: Notes) -> dict[str, object]:
         text = plain_text(main["body"][:_HTML])
         values["details"] = main["body"]
         values["description"] = notes.shortened(text, "description", "Description", _DESCRIPTION)
-    for name, label, maximum in _SEO:
-        if name in main:
-            values[name] = notes.shortened(main[name], name, label, maximum) or None
-    return values
+    return values | optional_texts(TEXT_COLUMNS, main, notes)
 
 
 def _state(main: Mapping[str, str], notes: Notes) -> dict[str, object]:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from eggypro_adapters.files.product_record import money
+from eggypro_adapters.files.product_record import money, text_cells
+from eggypro_adapters.files.shopify.columns import TEXT_COLUMNS
 from eggypro_core.domain.product import Image, Product
 from eggypro_core.domain.variant import OPTION_NAMES, Variant
 
@@ -50,13 +51,14 @@ def rows(product: Product) -> Iterator[list[str]]:
 
 def _product(product: Product) -> dict[str, str]:
     attributes = {column: product.attributes.get(name, "") for name, column in _ATTRIBUTES.items()}
-    return attributes | {
+    texts = text_cells(product, TEXT_COLUMNS)
+    return {
+        **attributes,
+        **texts,
         "Title": product.name,
         "Description": product.details,
         "Published on online store": str(product.is_active).upper(),
         "Status": "active" if product.is_active else "archived",
-        "SEO title": product.seo_title or "",
-        "SEO description": product.seo_description or "",
     }
 
 

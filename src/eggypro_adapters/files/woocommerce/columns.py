@@ -13,6 +13,11 @@ from eggypro_core.validation.fields import printable
 
 LONGEST_NAME = 100
 SIZES = ("Weight", "Length", "Width", "Height")
+TEXT_COLUMNS = {
+    "seo_title": "Meta: _yoast_wpseo_title",
+    "seo_description": "Meta: _yoast_wpseo_metadesc",
+}
+"""The columns of optional texts, by field."""
 _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "id": ("ID",),
@@ -36,8 +41,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "images": ("Images",),
         "parent": ("Parent",),
         "position": ("Position",),
-        "seo_title": ("Meta: _yoast_wpseo_title",),
-        "seo_description": ("Meta: _yoast_wpseo_metadesc",),
+        **{name: (column,) for name, column in TEXT_COLUMNS.items()},
     }
 )
 _IGNORED = (

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from eggypro_adapters.files.attributes import fitting
 from eggypro_adapters.files.html import plain_text
 from eggypro_adapters.files.images import pictures
+from eggypro_adapters.files.product_record import optional_texts
 from eggypro_adapters.files.row_messages import Notes
-from eggypro_adapters.files.woocommerce.columns import SIZES, Columns
+from eggypro_adapters.files.woocommerce.columns import SIZES, TEXT_COLUMNS, Columns
 from eggypro_adapters.files.woocommerce.rows import ProductRow
 from eggypro_adapters.files.woocommerce.texts import html, items
 from eggypro_adapters.files.woocommerce.variants import (
@@ -30,7 +31,6 @@ _CATEGORY = 100
 _NO_SIGNS = str.maketrans(dict.fromkeys(NOT_IN_NAMES, " "))
 _HTML = 200_000
 """Characters of HTML that are looked at for the description: details may not be longer anyway."""
-_SEO = (("seo_title", "SEO title", 255), ("seo_description", "SEO description", 500))
 
 
 def product(rows: Sequence[ProductRow], columns: Columns) -> ImportEntry:
@@ -113,10 +113,7 @@ def _texts(main: ProductRow, notes: Notes) -> dict[str, object]:
         source = cells.get("short") or cells.get("description", "")
         text = plain_text(html(source[:_HTML]))
         values["description"] = notes.shortened(text, "description", "Description", _DESCRIPTION)
-    for name, label, maximum in _SEO:
-        if name in cells:
-            values[name] = notes.shortened(cells[name], name, label, maximum) or None
-    return values
+    return values | optional_texts(TEXT_COLUMNS, cells, notes)
 
 
 def _state(main: ProductRow, notes: Notes) -> dict[str, object]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
+from eggypro_adapters.files.product_record import text_cells
+from eggypro_adapters.files.woocommerce.columns import TEXT_COLUMNS
 from eggypro_adapters.files.woocommerce.texts import folded, listed
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product
@@ -21,7 +23,7 @@ COLUMNS = (
     *("Sale price", "Regular price", "Categories", "Tags", "Brands", "Images"),
     *("Parent", "Position"),
     *_ATTRIBUTE_COLUMNS,
-    *("Meta: _yoast_wpseo_title", "Meta: _yoast_wpseo_metadesc"),
+    *TEXT_COLUMNS.values(),
 )
 _OWN_COLUMNS = {
     "Barcode": "GTIN, UPC, EAN, or ISBN",
@@ -69,8 +71,7 @@ def _product(product: Product) -> dict[str, str]:
         "Short description": escape(folded(product.description), quote=False).replace("\n", "<br>"),
         "Description": folded(product.details),
         "Images": _addresses(image.ref for image in product.images),
-        "Meta: _yoast_wpseo_title": product.seo_title or "",
-        "Meta: _yoast_wpseo_metadesc": product.seo_description or "",
+        **text_cells(product, TEXT_COLUMNS),
     }
 
 
