@@ -1,7 +1,7 @@
 """How products, variants and imports look to people: tables that 80 columns can hold."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from html import unescape
 from typing import Any, TypeVar
 
@@ -9,12 +9,14 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from eggypro_core.domain.category import Category, CategoryQuery
+from eggypro_core.domain.field_definition import FieldDefinition
 from eggypro_core.domain.pagination import ListQuery, Page
 from eggypro_core.domain.product import ListedProduct, Product
+from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.product_files import ImportReport, Notice
 from eggypro_core.domain.product_query import Facets, ProductQuery
 from eggypro_core.domain.review import Review, ReviewQuery
-from eggypro_core.domain.variant import EMBEDDED, Variant, VariantQuery
+from eggypro_core.domain.variant import EMBEDDED, VARIANT_FIELDS, Variant, VariantQuery
 from eggypro_core.operations.migrations import TableSize
 from eggypro_core.search.query import Fit, Match, Term, Tier
 from eggypro_core.search.results import Explained, Listing
@@ -29,6 +31,12 @@ _FEW = 8
 """How many of the words that one stands for are shown."""
 _PADDING = (0, 2, 0, 0)
 _LAST_OFFSET = 10_000
+_OFFER = ("sku", "price", "compare_at_price", "stock_quantity", "track_stock", "is_active")
+_CARD_FIELDS = {
+    *_OFFER,
+    *("name", "slug", "ingredients", "description", "details", "attributes", "images"),
+}
+_VARIANT_CARD_FIELDS = {*_OFFER, "options", "image", "position"}
 _TAG = re.compile("<[^>]*>")
 _LINE_END = re.compile("</(?:p|li|h[1-6])>|<br ?/?>")
 
@@ -316,8 +324,7 @@ def _fields(product: Product, currency: str) -> Iterator[tuple[str, str]]:
     yield "details", _plain(product.details)
     yield from product.attributes.items()
     yield "images", "\n".join(image.ref for image in product.images)
-    yield "SEO title", product.seo_title or ""
-    yield "SEO description", product.seo_description or ""
+    yield from _other_fields(product, PRODUCT_FIELDS, _CARD_FIELDS)
     yield "created", f"{product.created_at:%Y-%m-%d %H:%M} UTC"
     yield "updated", f"{product.updated_at:%Y-%m-%d %H:%M} UTC"
     yield "version", str(product.version)
@@ -334,7 +341,28 @@ def _variant_fields(variant: Variant, currency: str) -> Iterator[tuple[str, str]
     yield "state", _state(variant)
     yield "image", variant.image or ""
     yield "position", str(variant.position)
+    yield from _other_fields(variant, VARIANT_FIELDS, _VARIANT_CARD_FIELDS)
     yield "version", str(variant.version)
+
+
+def _other_fields(
+    thing: Product | Variant, definitions: Iterable[FieldDefinition], shown: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Return the fields that no line of a card is made for, as they are."""
+    for field in definitions:
+        if field.name not in shown:
+            yield (
+                field.name.replace("_", " ").replace("seo", "SEO"),
+                _cell_text(getattr(thing, field.name)),
+            )
+
+
+def _cell_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return "" if value is None else str(value)
 
 
 def _variant_lines(product: Product, currency: str) -> Iterator[str]:

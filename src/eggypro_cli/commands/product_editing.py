@@ -32,25 +32,11 @@ RESTORE_EXAMPLES = examples("products restore egg-white")
 DELETE_EXAMPLES = examples("products delete egg-white", "products delete egg-white --yes")
 
 
-def create(  # noqa: PLR0913  (an option for each field)
+@product_options.with_options(product_options.NEW_PRODUCT)
+def create(
     context: typer.Context,
     *,
-    name: product_options.NameOption = None,
-    slug: product_options.SlugOption = None,
-    sku: product_options.SkuOption = None,
-    description: product_options.DescriptionOption = None,
-    details: product_options.DetailsOption = None,
-    price: product_options.PriceOption = None,
-    compare_at_price: product_options.CompareAtOption = None,
-    ingredient: product_options.IngredientsOption = None,
-    attribute: product_options.AttributesOption = None,
-    image: product_options.ImagesOption = None,
-    category: product_options.CategoriesOption = None,
-    seo_title: product_options.SeoTitleOption = None,
-    seo_description: product_options.SeoDescriptionOption = None,
-    stock_quantity: product_options.QuantityOption = None,
-    track_stock: product_options.TrackOption = None,
-    active: product_options.ActiveOption = None,
+    options: dict[str, object],
     file: product_options.FromOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -58,87 +44,31 @@ def create(  # noqa: PLR0913  (an option for each field)
 
     It needs a name, a price, an ingredient, a description and details.
     """
-    options = product_options.given(
-        {
-            "name": name,
-            "slug": slug,
-            "sku": sku,
-            "description": description,
-            "details": details,
-            "price": price,
-            "compare_at_price": compare_at_price,
-            "ingredients": ingredient,
-            "images": image,
-            "categories": category,
-            "seo_title": seo_title,
-            "seo_description": seo_description,
-            "stock_quantity": product_options.number(stock_quantity),
-            "track_stock": track_stock,
-            "is_active": active,
-        }
-    )
-    edits = product_options.entries("attribute", attribute)
-    values = product_options.with_entries(
-        product_options.json_object(file) | options, "attributes", edits
-    )
+    values = product_options.body(options, file, "attribute")
     outside: Outside = context.obj
     with outside.open() as shop:
         product = shop.products.add(values)
     show_one(shop, product, json=json)
 
 
-def update(  # noqa: PLR0913  (an option for each field)
+@product_options.with_options(product_options.PRODUCT_EDIT)
+def update(  # noqa: PLR0913  (what all commands that write have)
     context: typer.Context,
-    slug: SlugArgument,
+    current_slug: SlugArgument,
     *,
-    name: product_options.NameOption = None,
-    new_slug: product_options.NewSlugOption = None,
-    sku: product_options.SkuOption = None,
-    description: product_options.DescriptionOption = None,
-    details: product_options.DetailsOption = None,
-    price: product_options.PriceOption = None,
-    compare_at_price: product_options.CompareAtOption = None,
-    ingredient: product_options.IngredientsOption = None,
-    attribute: product_options.AttributesOption = None,
-    no_attribute: product_options.NoAttributesOption = None,
-    seo_title: product_options.SeoTitleOption = None,
-    seo_description: product_options.SeoDescriptionOption = None,
-    stock_quantity: product_options.QuantityOption = None,
-    track_stock: product_options.TrackOption = None,
-    active: product_options.ActiveOption = None,
+    options: dict[str, object],
     clear: product_options.ClearOption = None,
     file: product_options.FromOption = None,
     version: VersionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Change what is given of a product; the rest stays. A file is a JSON merge patch."""
-    options = product_options.given(
-        {
-            "name": name,
-            "slug": new_slug,
-            "sku": sku,
-            "description": description,
-            "details": details,
-            "price": price,
-            "compare_at_price": compare_at_price,
-            "ingredients": ingredient,
-            "seo_title": seo_title,
-            "seo_description": seo_description,
-            "stock_quantity": product_options.number(stock_quantity),
-            "track_stock": track_stock,
-            "is_active": active,
-        }
-    )
-    options |= product_options.cleared(clear, options)
-    edits = product_options.entries("attribute", attribute, no_attribute)
-    if file is None and not options and not edits:
+    values = product_options.body(options, file, "attribute", clear)
+    if file is None and not values:
         raise WrongUsageError("Say what to change, by an option or a file")
-    values = product_options.with_entries(
-        product_options.json_object(file) | options, "attributes", edits
-    )
     outside: Outside = context.obj
     with outside.open() as shop:
-        product = shop.products.change(slug, values, version=version)
+        product = shop.products.change(current_slug, values, version=version)
     show_one(shop, product, json=json)
 
 

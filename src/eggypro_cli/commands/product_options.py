@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, BinaryIO
+from functools import wraps
+from typing import Annotated, Any, BinaryIO, TypeAlias
 
 import typer
 
 from eggypro_cli.options import WHOLE
 from eggypro_cli.output import WrongUsageError
 
+_Command: TypeAlias = Callable[..., None]
 LARGEST = 1024 * 1024
 """How many bytes a file may have: as many as a request over HTTP."""
 
@@ -33,6 +36,31 @@ class ClearableOfVariant(StrEnum):
     IMAGE = "image"
 
 
+def _text_option(option: str, text: str, metavar: str = "TEXT") -> object:
+    return Annotated[str | None, typer.Option(option, metavar=metavar, help=text)]
+
+
+def _list_option(option: str, text: str, metavar: str = "TEXT") -> object:
+    return Annotated[list[str] | None, typer.Option(option, metavar=metavar, help=text)]
+
+
+def _integer_option(text: str, *options: str) -> object:
+    return Annotated[str | None, typer.Option(*options, metavar="N", help=text, parser=number)]
+
+
+def _flag_option(options: str, text: str) -> object:
+    return Annotated[bool | None, typer.Option(options, help=text)]
+
+
+def _without(options: Mapping[str, object], *names: str) -> dict[str, object]:
+    return {name: option for name, option in options.items() if name not in names}
+
+
+def number(text: str) -> int | str:
+    """Return the number that a text is; one that is none is left for the domain to refuse."""
+    return int(text) if WHOLE.fullmatch(text) else text
+
+
 NameOption = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The name.")]
 SlugOption = Annotated[
     str | None,
@@ -42,80 +70,59 @@ NewSlugOption = Annotated[
     str | None,
     typer.Option("--slug", metavar="SLUG", help="A new slug; the old one leads to it from then."),
 ]
-SkuOption = Annotated[str | None, typer.Option("--sku", metavar="TEXT", help="The SKU.")]
 DescriptionOption = Annotated[
     str | None, typer.Option("--description", metavar="TEXT", help="The description, plain text.")
 ]
-DetailsOption = Annotated[
-    str | None, typer.Option("--details", metavar="HTML", help="The details, as HTML.")
-]
-PriceOption = Annotated[
-    str | None, typer.Option("--price", metavar="AMOUNT", help="The price, such as 24.99.")
-]
-CompareAtOption = Annotated[
-    str | None,
-    typer.Option("--compare-at-price", metavar="AMOUNT", help="A former price, above the price."),
-]
-IngredientsOption = Annotated[
-    list[str] | None,
-    typer.Option("--ingredient", metavar="TEXT", help="An ingredient; repeat it to name them all."),
-]
-AttributesOption = Annotated[
-    list[str] | None,
-    typer.Option("--attribute", metavar="NAME=VALUE", help="An attribute; repeat it for each."),
-]
-NoAttributesOption = Annotated[
-    list[str] | None,
-    typer.Option("--no-attribute", metavar="NAME", help="Take an attribute away; repeatable."),
-]
-ImagesOption = Annotated[
-    list[str] | None,
-    typer.Option("--image", metavar="ADDRESS", help="The https address of an image; repeatable."),
-]
-CategoriesOption = Annotated[
-    list[str] | None,
-    typer.Option("--category", metavar="SLUG", help="A category that it is in; repeatable."),
-]
-SeoTitleOption = Annotated[
-    str | None, typer.Option("--seo-title", metavar="TEXT", help="The title for search engines.")
-]
-SeoDescriptionOption = Annotated[
-    str | None,
-    typer.Option("--seo-description", metavar="TEXT", help="The description for search engines."),
-]
-QuantityOption = Annotated[
-    str | None,
-    typer.Option("--stock-quantity", "--stock", metavar="N", help="How many are in stock."),
-]
-TrackOption = Annotated[
-    bool | None,
-    typer.Option("--track-stock/--no-track-stock", help="Count the stock, or always be in stock."),
-]
-ActiveOption = Annotated[
-    bool | None, typer.Option("--active/--archived", help="On sale, or kept but not shown.")
-]
+_OFFER = {
+    "price": _text_option("--price", "The price, such as 24.99.", "AMOUNT"),
+    "compare_at_price": _text_option(
+        "--compare-at-price", "A former price, above the price.", "AMOUNT"
+    ),
+}
+_SKU = {"sku": _text_option("--sku", "The SKU.")}
+_STOCK = {
+    "stock_quantity": _integer_option("How many are in stock.", "--stock-quantity", "--stock"),
+    "track_stock": _flag_option(
+        "--track-stock/--no-track-stock", "Count the stock, or always be in stock."
+    ),
+}
+_STATE = {"is_active": _flag_option("--active/--archived", "On sale, or kept but not shown.")}
+_PRODUCT = {
+    "name": NameOption,
+    "slug": SlugOption,
+    **_SKU,
+    "description": DescriptionOption,
+    "details": _text_option("--details", "The details, as HTML.", "HTML"),
+    **_OFFER,
+    "ingredients": _list_option("--ingredient", "An ingredient; repeat it to name them all."),
+    "attributes": _list_option("--attribute", "An attribute; repeat it for each.", "NAME=VALUE"),
+    "no_attributes": _list_option("--no-attribute", "Take an attribute away; repeatable.", "NAME"),
+    "images": _list_option("--image", "The https address of an image; repeatable.", "ADDRESS"),
+    "categories": _list_option("--category", "A category that it is in; repeatable.", "SLUG"),
+    "seo_title": _text_option("--seo-title", "The title for search engines."),
+    "seo_description": _text_option("--seo-description", "The description for search engines."),
+    **_STOCK,
+    **_STATE,
+}
+VARIANT_EDIT = {
+    "options": _list_option(
+        "--option",
+        "What tells it from others, such as 'Size=1 kg'; repeat it for each.",
+        "NAME=VALUE",
+    ),
+    "no_options": _list_option("--no-option", "Take an option away; repeatable.", "NAME"),
+    **_OFFER,
+    **_SKU,
+    **_STOCK,
+    "image": _text_option("--image", "The https address of its image.", "ADDRESS"),
+    "position": _integer_option("Its place among its siblings, from 0.", "--position"),
+    **_STATE,
+}
+NEW_PRODUCT = _without(_PRODUCT, "no_attributes")
+PRODUCT_EDIT = {**_without(_PRODUCT, "images", "categories"), "slug": NewSlugOption}
+NEW_VARIANT = _without(VARIANT_EDIT, "no_options")
 ClearOption = Annotated[
     list[Clearable] | None, typer.Option("--clear", help="Empty a field; repeatable.")
-]
-OptionsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--option",
-        metavar="NAME=VALUE",
-        help="What tells it from others, such as 'Size=1 kg'; repeat it for each.",
-    ),
-]
-NoOptionsOption = Annotated[
-    list[str] | None,
-    typer.Option("--no-option", metavar="NAME", help="Take an option away; repeatable."),
-]
-ImageOption = Annotated[
-    str | None,
-    typer.Option("--image", metavar="ADDRESS", help="The https address of its image."),
-]
-PositionOption = Annotated[
-    str | None,
-    typer.Option("--position", metavar="N", help="Its place among its siblings, from 0."),
 ]
 ClearOfVariantOption = Annotated[
     list[ClearableOfVariant] | None, typer.Option("--clear", help="Empty a field; repeatable.")
@@ -128,14 +135,51 @@ FromOption = Annotated[
 ]
 
 
-def given(options: Mapping[str, object]) -> dict[str, object]:
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that options name, by the names of the wire; the others are left out."""
     return {name: value for name, value in options.items() if value not in (None, [])}
 
 
-def number(text: str | None) -> int | str | None:
-    """Return the number that a text is; one that is none is left for the domain to refuse."""
-    return int(text) if text is not None and WHOLE.fullmatch(text) else text
+def with_options(options: Mapping[str, object]) -> Callable[[_Command], _Command]:
+    """Return a decorator that gives a command these options in the place of `options`.
+
+    Typer reads options from a signature: so many, twice, are better made of one table.
+    """
+
+    def decorate(command: _Command) -> _Command:
+        @wraps(command)
+        def run(**arguments: Any) -> None:
+            command(options={name: arguments.pop(name) for name in options}, **arguments)
+
+        signature = inspect.signature(command, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for parameter in signature.parameters.values():
+            made = [
+                parameter.replace(name=name, default=None, annotation=option)
+                for name, option in options.items()
+            ]
+            parameters += made if parameter.name == "options" else [parameter]
+        run.__dict__["__signature__"] = signature.replace(parameters=parameters)
+        return run
+
+    return decorate
+
+
+def body(
+    options: Mapping[str, Any],
+    file: BinaryIO | None,
+    entry: str,
+    clear: Sequence[StrEnum] | None = None,
+) -> dict[str, object]:
+    """Return the object that a file of JSON and options make together: options win.
+
+    `entry` is the word for an entry of the field of which options set single entries.
+    """
+    fields = given(options)
+    pairs, gone = fields.pop(f"{entry}s", None), fields.pop(f"no_{entry}s", None)
+    fields |= cleared(clear, fields)
+    edits = entries(entry, pairs, gone)
+    return with_entries(json_object(file) | fields, f"{entry}s", edits)
 
 
 def entries(

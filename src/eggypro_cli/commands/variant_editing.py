@@ -37,19 +37,12 @@ DELETE_EXAMPLES = examples(
 )
 
 
-def create(  # noqa: PLR0913  (an option for each field)
+@product_options.with_options(product_options.NEW_VARIANT)
+def create(
     context: typer.Context,
     slug: SlugArgument,
     *,
-    option: product_options.OptionsOption = None,
-    price: product_options.PriceOption = None,
-    compare_at_price: product_options.CompareAtOption = None,
-    sku: product_options.SkuOption = None,
-    stock_quantity: product_options.QuantityOption = None,
-    track_stock: product_options.TrackOption = None,
-    image: product_options.ImageOption = None,
-    position: product_options.PositionOption = None,
-    active: product_options.ActiveOption = None,
+    options: dict[str, object],
     file: product_options.FromOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -57,68 +50,29 @@ def create(  # noqa: PLR0913  (an option for each field)
 
     From the first one on, price and stock of the product follow from its variants.
     """
-    options = product_options.given(
-        {
-            "price": price,
-            "compare_at_price": compare_at_price,
-            "sku": sku,
-            "stock_quantity": product_options.number(stock_quantity),
-            "track_stock": track_stock,
-            "image": image,
-            "position": product_options.number(position),
-            "is_active": active,
-        }
-    )
-    edits = product_options.entries("option", option)
-    values = product_options.with_entries(
-        product_options.json_object(file) | options, "options", edits
-    )
+    values = product_options.body(options, file, "option")
     outside: Outside = context.obj
     with outside.open() as shop:
         variant = shop.variants.add(slug, values)
     show_variant(variant, shop.currency, json=json)
 
 
-def update(  # noqa: PLR0913  (an option for each field)
+@product_options.with_options(product_options.VARIANT_EDIT)
+def update(  # noqa: PLR0913  (what all commands that write have)
     context: typer.Context,
     slug: SlugArgument,
     variant_id: VariantArgument,
     *,
-    option: product_options.OptionsOption = None,
-    no_option: product_options.NoOptionsOption = None,
-    price: product_options.PriceOption = None,
-    compare_at_price: product_options.CompareAtOption = None,
-    sku: product_options.SkuOption = None,
-    stock_quantity: product_options.QuantityOption = None,
-    track_stock: product_options.TrackOption = None,
-    image: product_options.ImageOption = None,
-    position: product_options.PositionOption = None,
-    active: product_options.ActiveOption = None,
+    options: dict[str, object],
     clear: product_options.ClearOfVariantOption = None,
     file: product_options.FromOption = None,
     version: VersionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Change what is given of a variant; the rest stays. A file is a JSON merge patch."""
-    options = product_options.given(
-        {
-            "price": price,
-            "compare_at_price": compare_at_price,
-            "sku": sku,
-            "stock_quantity": product_options.number(stock_quantity),
-            "track_stock": track_stock,
-            "image": image,
-            "position": product_options.number(position),
-            "is_active": active,
-        }
-    )
-    options |= product_options.cleared(clear, options)
-    edits = product_options.entries("option", option, no_option)
-    if file is None and not options and not edits:
+    values = product_options.body(options, file, "option", clear)
+    if file is None and not values:
         raise WrongUsageError("Say what to change, by an option or a file")
-    values = product_options.with_entries(
-        product_options.json_object(file) | options, "options", edits
-    )
     outside: Outside = context.obj
     with outside.open() as shop:
         variant = shop.variants.change(slug, variant_id, values, version=version)

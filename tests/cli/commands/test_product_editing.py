@@ -8,10 +8,20 @@ import orjson
 import pytest
 from rich.cells import cell_len
 
-from eggypro_cli.commands.product_options import LARGEST
+from eggypro_cli.commands.product_options import (
+    LARGEST,
+    NEW_PRODUCT,
+    NEW_VARIANT,
+    PRODUCT_EDIT,
+    VARIANT_EDIT,
+    Clearable,
+    ClearableOfVariant,
+)
 from eggypro_core import Product, Status
 from eggypro_core.domain.image import nowhere
 from eggypro_core.domain.product import ProductDraft
+from eggypro_core.domain.product_fields import PRODUCT_FIELDS
+from eggypro_core.domain.variant import VARIANT_FIELDS
 from eggypro_core.serializers import product_body
 from tests.support.builders import a_product
 from tests.support.runtime import Answer, Typed, World
@@ -30,6 +40,22 @@ NEEDED = [word for pair in OPTIONS.items() for word in pair]
 def _albumen(world: World) -> None:
     texts = {"attributes": {"Fat": "1 g", "Salt": "0"}, "seo_title": "A title", "sku": "AL-1"}
     world.shop.products.add(a_product(name="Albumen", price="9.50") | texts)
+
+
+def test_options_and_fields_have_the_same_names() -> None:
+    fields = {definition.name for definition in PRODUCT_FIELDS}
+    assert NEW_PRODUCT.keys() == fields | {"categories"}
+    assert PRODUCT_EDIT.keys() == fields - {"images"} | {"no_attributes"}
+    assert NEW_VARIANT.keys() == {definition.name for definition in VARIANT_FIELDS}
+    assert VARIANT_EDIT.keys() == NEW_VARIANT.keys() | {"no_options"}
+
+
+def test_every_field_that_may_be_null_can_be_cleared() -> None:
+    nullable = {definition.name for definition in PRODUCT_FIELDS if definition.nullable}
+    assert set(Clearable) == nullable | {"attributes"}
+    assert set(ClearableOfVariant) == {
+        definition.name for definition in VARIANT_FIELDS if definition.nullable
+    }
 
 
 def kept(world: World, slug: str = "albumen") -> Product:
