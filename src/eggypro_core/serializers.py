@@ -182,7 +182,7 @@ def suggestions_body(suggestions: Iterable[Suggestion]) -> dict[str, Json]:
 
 def variant_body(variant: Variant) -> dict[str, Json]:
     """Return a variant."""
-    return _variant_members(variant, id=variant.id)
+    return _variant_members(variant, variant.id)
 
 
 def variant_page_body(page: Page[Variant, VariantQuery], query: VariantQuery) -> dict[str, Json]:
