@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres.category_queries import category_columns, category_of
+from eggypro_adapters.postgres.locks import CATEGORY_TREE_LOCK, wait_for_lock
 from eggypro_adapters.postgres.product_rows import is_within
 from eggypro_adapters.postgres.schema import categories
 from eggypro_adapters.postgres.search_index import category_stems, learn_words
@@ -25,13 +26,6 @@ from eggypro_core.domain.product_query import name_key
 from eggypro_core.domain.slug import free_slug, slug_conflict, slug_of
 from eggypro_core.search.text import words_of
 
-LOCK = 7_305_941_121
-"""The advisory lock of the tree, which every writer of it holds until its transaction ends.
-
-So no two of them overlap, and each statement behind the lock sees all that was committed before:
-the path that a move is checked against is still the path when the move is kept.
-"""
-_LOCK = sa.text("SELECT pg_advisory_xact_lock(:lock)")
 _SETTLE = sa.text("""
     WITH RECURSIVE tree AS (
       SELECT one.id, above.path || one.slug::text AS path,
@@ -149,7 +143,7 @@ def remove(connection: sa.Connection, slug: str) -> None:
 
 def _lock_tree(connection: sa.Connection) -> None:
     """Keep every other writer of the tree waiting until the transaction ends."""
-    connection.execute(_LOCK, {"lock": LOCK})
+    wait_for_lock(connection, CATEGORY_TREE_LOCK)
 
 
 def _settle(connection: sa.Connection, ids: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from sqlalchemy.dialects.postgresql import insert
 
 from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.locks import try_idempotency_lock
 from eggypro_adapters.postgres.schema import idempotency_keys
 from eggypro_core.errors import ConflictError
 from eggypro_core.operations.idempotency import REMEMBERED, Done
@@ -19,8 +20,6 @@ Services = Callable[[Database], Mapping[str, Any]]
 _FEW = 10
 _name = sa.bindparam("name", type_=sa.Text)
 _at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
-# For the transaction, so that it holds behind a pooler too. Another shop's names are others.
-_CLAIM = sa.select(sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(_name, 0)))
 _FOUND = sa.select(
     idempotency_keys.c.fingerprint, idempotency_keys.c.body, idempotency_keys.c.headers
 ).where(idempotency_keys.c.name == _name, idempotency_keys.c.expires_at > _at)
@@ -37,7 +36,7 @@ class PostgresOnce:
         self, shop: Shop, name: str, at: datetime, work: Callable[[Shop], Done]
     ) -> tuple[Done, bool]:
         with self._database.briefly() as connection:
-            if not connection.scalar(_CLAIM, {"name": name}):
+            if not try_idempotency_lock(connection, name):
                 raise ConflictError("A request with this Idempotency-Key is being answered")
             found = connection.execute(_FOUND, {"name": name, "at": at}).one_or_none()
             if found is not None:

@@ -16,6 +16,7 @@ from eggypro_adapters.postgres.category_tree import add_all, ids_of
 from eggypro_adapters.postgres.copy_format import copied
 from eggypro_adapters.postgres.database import driver
 from eggypro_adapters.postgres.image_registry import havable, settle_all
+from eggypro_adapters.postgres.locks import IMPORT_LOCK, wait_for_lock
 from eggypro_adapters.postgres.product_rows import (
     BARE,
     VARIANT,
@@ -39,9 +40,7 @@ from eggypro_core.domain.product import Product, ProductDraft
 from eggypro_core.domain.variant import Variant, VariantDraft
 from eggypro_core.search.text import entry_of
 
-LOCK = 7_305_941_120
-"""The advisory lock of an import: one runs at a time."""
-_BEGIN = sa.text("SELECT set_config('statement_timeout', '0', true), pg_advisory_xact_lock(:lock)")
+_NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
 _SEEN = sa.text("CREATE TEMPORARY TABLE seen (key text PRIMARY KEY) ON COMMIT DROP")
 _CHANGED = sa.text(
     "CREATE TEMPORARY TABLE changed (LIKE products INCLUDING DEFAULTS) ON COMMIT DROP"
@@ -111,8 +110,8 @@ class PostgresLoad:
     @classmethod
     def begin(cls, connection: sa.Connection) -> Self:
         """Wait for another import to end, and begin one."""
-        connection.execute(_BEGIN, {"lock": LOCK})
-        for statement in (_SEEN, _CHANGED, _CHANGED_VARIANTS):
+        wait_for_lock(connection, IMPORT_LOCK)
+        for statement in (_NO_TIMEOUT, _SEEN, _CHANGED, _CHANGED_VARIANTS):
             connection.execute(statement)
         return cls(connection)
 

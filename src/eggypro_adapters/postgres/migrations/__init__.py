@@ -17,16 +17,14 @@ from alembic.util import CommandError
 from attrs import frozen
 
 from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.locks import MIGRATION_LOCK, wait_for_lock
 from eggypro_adapters.postgres.migrations.differences import told
 from eggypro_adapters.postgres.schema import REVISION, metadata
 from eggypro_adapters.postgres.search_index import fill
 from eggypro_core.errors import Fault, InvalidError
 from eggypro_core.operations.migrations import TableSize
 
-LOCK = 7_305_941_121
-"""The advisory lock of a migration: any number may be begun at once, one runs at a time."""
 _NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
-_WAIT = sa.text("SELECT pg_advisory_xact_lock(:lock)")
 _SIZES = sa.text(
     """
 SELECT relname, CAST(greatest(reltuples, pg_stat_get_live_tuples(oid)) AS bigint),
@@ -83,7 +81,7 @@ class PostgresMigrations:
     def _locked(self) -> Iterator[Config]:
         with self._database.begin() as connection:
             connection.execute(_NO_TIMEOUT)  # by itself: it is for the statements that follow
-            connection.execute(_WAIT, {"lock": LOCK})
+            wait_for_lock(connection, MIGRATION_LOCK)
             config = _config()
             config.attributes["connection"] = connection
             try:

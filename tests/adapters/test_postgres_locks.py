@@ -1,0 +1,59 @@
+"""Imports, category writes and migrations wait for their own kind only."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+import eggypro_adapters
+from eggypro_adapters.contracts.product_store import NOON
+from eggypro_adapters.postgres import locks
+from eggypro_adapters.postgres.categories import PostgresCategoryStore
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.migrations import PostgresMigrations
+from eggypro_adapters.postgres.products import PostgresProductStore
+from eggypro_core.domain.category import CategoryDraft
+from tests.support.lock_waits import wait_until_blocked
+
+
+@pytest.fixture
+def impatient(
+    database: Database, database_url: sa.URL, connect: Callable[..., Database]
+) -> Database:
+    """The same database, where no statement waits for a lock for more than a second."""
+    with database.begin() as connection:
+        limit = f"ALTER DATABASE {database_url.database} SET lock_timeout = '1s'"
+        connection.execute(sa.text(limit))
+    return connect(database_url)
+
+
+def test_lock_numbers_differ() -> None:
+    numbers = [number for name, number in vars(locks).items() if name.endswith("_LOCK")]
+    assert len(numbers) >= 3
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_no_other_module_takes_an_advisory_lock() -> None:
+    sources = Path(eggypro_adapters.__file__).parent.rglob("*.py")
+    assert [path for path in sources if "advisory_" in path.read_text()] == [Path(locks.__file__)]
+
+
+def test_a_category_is_written_during_a_migration(database: Database, impatient: Database) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        with database.begin() as connection:
+            connection.execute(sa.text("LOCK TABLE product_search IN ACCESS EXCLUSIVE MODE"))
+            migration = threads.submit(PostgresMigrations(database).upgrade)
+            wait_until_blocked(database, migration)
+            PostgresCategoryStore(impatient).add(CategoryDraft(name="Bars"), NOON)
+        migration.result()
+
+
+def test_a_migration_runs_while_an_import_adds_categories(
+    database: Database, impatient: Database
+) -> None:
+    with PostgresProductStore(database).load() as load:
+        load.put_categories([CategoryDraft(name="Bars")], NOON)
+        PostgresMigrations(impatient).upgrade()
+        load.commit()
