@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 import eggypro_adapters
-from eggypro_adapters.contracts.product_store import NOON
+from eggypro_adapters.contracts.product_store import NOON, a_draft
 from eggypro_adapters.postgres import locks
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
@@ -57,3 +57,31 @@ def test_a_migration_runs_while_an_import_adds_categories(
         load.put_categories([CategoryDraft(name="Bars")], NOON)
         PostgresMigrations(impatient).upgrade()
         load.commit()
+
+
+def test_an_import_and_a_migration_wait_longer_than_a_statement_of_a_request_may(
+    database: Database, database_url: sa.URL, connect: Callable[..., Database]
+) -> None:
+    with database.begin() as connection:
+        limit = f"ALTER DATABASE {database_url.database} SET statement_timeout = '100ms'"
+        connection.execute(sa.text(limit))
+    limited = connect(database_url, pooler=lambda _: True)  # keeps the database's own limit
+
+    def import_one() -> None:
+        with PostgresProductStore(limited).load() as load:
+            load.put([a_draft(slug="egg-white")], [], NOON)
+            load.commit()
+
+    with ThreadPoolExecutor(2) as threads:
+        with database.begin() as connection:
+            waiting = []
+            for lock, work in (
+                (locks.IMPORT_LOCK, import_one),
+                (locks.MIGRATION_LOCK, PostgresMigrations(limited).upgrade),
+            ):
+                locks.wait_for_lock(connection, lock)
+                waiting.append(threads.submit(work))
+            wait_until_blocked(database, *waiting, seconds=0.2)
+        for ended in waiting:
+            ended.result()
+    assert PostgresProductStore(database).find("egg-white").version == 1

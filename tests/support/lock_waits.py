@@ -1,4 +1,4 @@
-"""Tell in a test that another thread's transaction waits for a lock, without sleeping."""
+"""Tell in a test that other threads' transactions wait for locks, without sleeping."""
 
 from concurrent.futures import Future
 from typing import Any
@@ -9,19 +9,18 @@ from eggypro_adapters.postgres.database import Database, Statement
 
 _BLOCKED = Statement.of(
     sa.text("""
-        SELECT EXISTS (
-          SELECT FROM pg_stat_activity
-          WHERE datname = current_database() AND wait_event_type = 'Lock'
-            AND query_start < clock_timestamp() - make_interval(secs => :seconds)
-        )
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+          AND query_start < clock_timestamp() - make_interval(secs => :seconds)
     """)
 )
 
 
-def wait_until_blocked(database: Database, work: Future[Any], *, seconds: float = 0) -> None:
-    """Return once a transaction in `database` has waited for a lock for so many seconds.
+def wait_until_blocked(database: Database, *works: Future[Any], seconds: float = 0) -> None:
+    """Return once each of `works` has waited for a lock in `database` for so many seconds.
 
-    Raises AssertionError if `work` ends without that.
+    Raises AssertionError if one of them ends before.
     """
-    while not database.read(_BLOCKED, {"seconds": seconds})[0][0]:
-        assert not work.done(), f"Waited for no lock: {work}"
+    while database.read(_BLOCKED, {"seconds": seconds})[0][0] < len(works):
+        done = [work for work in works if work.done()]
+        assert not done, f"Waited for no lock: {done}"

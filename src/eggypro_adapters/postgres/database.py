@@ -188,9 +188,10 @@ class Database:
     def begin(self) -> Iterator[sa.Connection]:
         """Open a transaction: committed at the end, rolled back by any exception.
 
-        Its statements may take long.
+        Its statements may take as long as they take.
         """
         with self._outage, translated(), self._noting() as connection, _patiently(connection):
+            connection.execute(_NO_TIMEOUT)
             yield connection
 
     @contextmanager

@@ -40,7 +40,6 @@ from eggypro_core.domain.product import Product, ProductDraft
 from eggypro_core.domain.variant import Variant, VariantDraft
 from eggypro_core.search.text import entry_of
 
-_NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
 _SEEN = sa.text("CREATE TEMPORARY TABLE seen (key text PRIMARY KEY) ON COMMIT DROP")
 _CHANGED = sa.text(
     "CREATE TEMPORARY TABLE changed (LIKE products INCLUDING DEFAULTS) ON COMMIT DROP"
@@ -111,7 +110,7 @@ class PostgresLoad:
     def begin(cls, connection: sa.Connection) -> Self:
         """Wait for another import to end, and begin one."""
         wait_for_lock(connection, IMPORT_LOCK)
-        for statement in (_NO_TIMEOUT, _SEEN, _CHANGED, _CHANGED_VARIANTS):
+        for statement in (_SEEN, _CHANGED, _CHANGED_VARIANTS):
             connection.execute(statement)
         return cls(connection)
 

@@ -24,7 +24,6 @@ from eggypro_adapters.postgres.search_index import fill
 from eggypro_core.errors import Fault, InvalidError
 from eggypro_core.operations.migrations import TableSize
 
-_NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
 _SIZES = sa.text(
     """
 SELECT relname, CAST(greatest(reltuples, pg_stat_get_live_tuples(oid)) AS bigint),
@@ -80,7 +79,6 @@ class PostgresMigrations:
     @contextmanager
     def _locked(self) -> Iterator[Config]:
         with self._database.begin() as connection:
-            connection.execute(_NO_TIMEOUT)  # by itself: it is for the statements that follow
             wait_for_lock(connection, MIGRATION_LOCK)
             config = _config()
             config.attributes["connection"] = connection
