@@ -28,6 +28,11 @@ def a_draft(name: str = "Egg White", /, **changes: object) -> ProductDraft:
     return evolve(ProductDraft(name=name, price=Decimal("24.99")), **changes)  # type: ignore[arg-type]  # the test's choice
 
 
+def edited(name: str, value: object) -> Callable[[Product], Product]:
+    """Return the edit that gives one field of a product another value."""
+    return lambda product: evolve(product, **{name: value}, version=product.version + 1)  # type: ignore[arg-type]  # the test's choice
+
+
 def renamed(name: str) -> Callable[[Product], Product]:
     """Return the edit that gives a product another name."""
     return lambda product: evolve(product, name=name, version=product.version + 1)
@@ -141,6 +146,45 @@ class ProductStoreContract:
         )
         assert store.find("egg-white") == changed
         assert (changed.version, changed.updated_at, changed.created_at) == (2, later, NOON)
+
+    def test_a_change_of_a_single_field_is_stored(self, store: ProductStore) -> None:
+        product = store.add(
+            a_draft(
+                images=(Image("https://x.example/1.jpg"), Image("https://x.example/2.jpg")),
+                attributes={"fat": "1 g", "salt": "2 g"},
+            ),
+            NOON,
+        )
+        single_changes: list[tuple[str, object]] = [
+            ("name", "Egg Yolk"),
+            ("name", "egg yolk"),
+            ("slug", "yolk"),
+            ("sku", "EGG-1"),
+            ("sku", None),
+            ("description", "Words"),
+            ("details", "<p>Words</p>"),
+            ("price", Decimal("1.50")),
+            ("compare_at_price", Decimal("2.00")),
+            ("compare_at_price", None),
+            ("images", product.images[::-1]),
+            ("images", (Image("https://x.example/1.jpg", "A tin"), product.images[1])),
+            ("images", ()),
+            ("ingredients", ("egg yolk",)),
+            ("attributes", {"salt": "2 g", "fat": "1 g"}),
+            ("attributes", {"salt": "3 g", "fat": "1 g"}),
+            ("attributes", {}),
+            ("seo_title", "Title"),
+            ("seo_description", "Words"),
+            ("stock_quantity", 3),
+            ("track_stock", False),
+            ("is_active", False),
+        ]
+        for name, value in single_changes:
+            edit = edited(name, value)
+            wanted = edit(product)
+            assert store.change(product.slug, edit) == wanted, name
+            product = store.find(wanted.slug)
+            assert product == wanted, name
 
     def test_a_change_that_raises_keeps_nothing(self, store: ProductStore) -> None:
         before = store.add(a_draft(), NOON)
@@ -283,6 +327,26 @@ class ProductStoreContract:
 
         with ThreadPoolExecutor(6) as threads:
             assert sum(threads.map(claim, range(6))) == 1
+
+    @pytest.mark.parametrize("field", ["slug", "sku"])
+    def test_one_of_many_changes_that_claim_a_slug_or_sku_at_once_gets_it(
+        self, store: ProductStore, field: str
+    ) -> None:
+        claimants = [store.add(a_draft(), NOON).slug for _ in range(6)]
+        ready = threading.Barrier(len(claimants))
+
+        def claim(slug: str) -> str | None:
+            ready.wait()
+            try:
+                store.change(slug, edited(field, "wanted"))
+            except ConflictError as refused:
+                return refused.field
+            return None
+
+        with ThreadPoolExecutor(len(claimants)) as threads:
+            refusals = list(threads.map(claim, claimants))
+        assert refusals.count(None) == 1
+        assert refusals.count(field) == len(claimants) - 1
 
     @pytest.mark.parametrize("sort", [sort for sort in Sort if sort is not Sort.RELEVANCE])
     def test_pages_of_every_sort_hold_each_product_once_and_in_order(

@@ -30,28 +30,21 @@ def absent_in(connection: sa.Connection, slug: str) -> NotFoundError | MovedErro
     return _absent(slug, connection.execute(_ALIAS, {"slug": slug}).all())
 
 
-def _refuse_slug(connection: sa.Connection, slug: str, *, but: int = 0) -> None:
-    """Raise ConflictError if a slug is another product's than `but`'s."""
-    other = sa.select(products.c.is_active).where(products.c.slug == slug, products.c.id != but)
-    is_active = connection.scalar(other)
+def _refuse_slug(connection: sa.Connection, slug: str) -> None:
+    """Raise ConflictError if a product has the slug."""
+    is_active = connection.scalar(sa.select(products.c.is_active).where(products.c.slug == slug))
     if is_active is not None:
         raise slug_conflict(slug, "product", is_active=is_active)
 
 
-def refuse_sku(
-    connection: sa.Connection, sku: str | None, *, but: tuple[int, int | None] = (0, None)
-) -> None:
-    """Raise ConflictError if a SKU is another's than that product's, or that variant's of it."""
+def refuse_sku(connection: sa.Connection, sku: str | None) -> None:
+    """Raise ConflictError if a product or a variant has the SKU."""
     if sku is None:
         return
-    holder = (
-        sa.select(products.c.slug, skus.c.product_id, skus.c.variant_id)
-        .join(products, products.c.id == skus.c.product_id)
-        .where(skus.c.sku == sku)
-    )
-    found = connection.execute(holder).one_or_none()
-    if found is not None and tuple(found[1:]) != but:
-        raise sku_taken(sku, found.slug)
+    holder = sa.select(products.c.slug).join(skus).where(skus.c.sku == sku)
+    slug = connection.scalar(holder)
+    if slug is not None:
+        raise sku_taken(sku, slug)
 
 
 def _free_slug(connection: sa.Connection, wanted: str) -> str:

@@ -154,6 +154,15 @@ def columns_of(product: Product | ProductDraft) -> dict[str, Any]:
     )
 
 
+def changed_columns(product: Product, changed: Product) -> dict[str, Any]:
+    """Return those of `columns_of(changed)` that differ from the stored product's."""
+    stored = columns_of(product)
+    values = {name: new for name, new in columns_of(changed).items() if new != stored[name]}
+    if list(changed.attributes) != list(product.attributes):  # equal dicts may differ in order
+        values["attributes"] = dict(changed.attributes)
+    return values
+
+
 def _values(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
     """Return the attributes of a product that a row of these columns has."""
     values = dict(zip(names, row, strict=True))

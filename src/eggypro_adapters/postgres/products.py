@@ -31,7 +31,7 @@ from eggypro_adapters.postgres.product_keys import (
     absent_in,
     refuse_sku,
 )
-from eggypro_adapters.postgres.product_rows import columns_of, product_of, whole
+from eggypro_adapters.postgres.product_rows import changed_columns, columns_of, product_of, whole
 from eggypro_adapters.postgres.schema import product_categories, products, slug_aliases
 from eggypro_adapters.postgres.search_index import index
 from eggypro_core.domain.pagination import Page
@@ -48,7 +48,7 @@ from eggypro_core.domain.product_files import Export
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.slug import slug_of
 from eggypro_core.search.results import Explained
-from eggypro_core.search.text import entry_of
+from eggypro_core.search.text import SEARCHED_FIELDS, entry_of
 from eggypro_core.validation.parameters import Status
 
 if TYPE_CHECKING:
@@ -210,19 +210,19 @@ def _locked(connection: sa.Connection, slug: str) -> Product:
 
 
 def _replace(connection: sa.Connection, product: Product, changed: Product) -> None:
-    """Store a changed product, and what its new slug means for former ones."""
-    renamed = changed.slug != product.slug
-    _refuse_slug(connection, changed.slug, but=product.id)
-    refuse_sku(connection, changed.sku, but=(product.id, None))
-    values = {
-        **columns_of(changed),
-        "version": changed.version,
-        "updated_at": changed.updated_at,
-    }
-    settle(connection, product.own_images, changed.own_images)
-    connection.execute(sa.update(products).where(products.c.id == product.id).values(values))
-    if entry_of(changed) != entry_of(product):
+    """Store what differs of a changed product, and what its new slug means for former ones."""
+    values = changed_columns(product, changed)
+    if "slug" in values:
+        _refuse_slug(connection, changed.slug)
+    if "sku" in values:
+        refuse_sku(connection, changed.sku)
+    if "images" in values:
+        settle(connection, product.own_images, changed.own_images)
+    version = {"version": changed.version, "updated_at": changed.updated_at}
+    row = sa.update(products).where(products.c.id == product.id)
+    connection.execute(row.values(values | version))
+    if SEARCHED_FIELDS & values.keys() and entry_of(changed) != entry_of(product):
         index(connection, [product.id])
-    if renamed:
+    if "slug" in values:
         _free_aliases(connection, [changed.slug])
         connection.execute(sa.insert(slug_aliases).values(slug=product.slug, product_id=product.id))

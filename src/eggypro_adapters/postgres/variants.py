@@ -161,8 +161,10 @@ def _changed(
     changed = to(variant)
     if changed == variant:
         return variant
-    _refuse_siblings(connection, product_id, changed, variant_id)
-    refuse_sku(connection, changed.sku, but=(product_id, variant_id))
+    if changed.options != variant.options:
+        _refuse_siblings(connection, product_id, changed, variant_id)
+    if changed.sku != variant.sku:
+        refuse_sku(connection, changed.sku)
     _store(connection, variant_id, variant_columns(changed))
     derive(connection, [product_id], at)
     if (changed.options, changed.is_active) != (variant.options, variant.is_active):

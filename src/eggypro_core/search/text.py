@@ -124,6 +124,10 @@ class Described(Protocol):
         ...
 
 
+SEARCHED_FIELDS = frozenset({"name", "ingredients", "description", "details", "attributes"})
+"""The fields of a product that `entry_of` reads."""
+
+
 def entry_of(product: Described, options: Iterable[str] = ()) -> Entry:
     """Return what a search knows of a product whose active variants have these options' values."""
     details = unescape(_TAG.sub(" ", product.details))

@@ -1,3 +1,5 @@
+import re
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -5,7 +7,7 @@ import sqlalchemy as sa
 
 from eggypro_adapters.contracts import review_store
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.contracts.product_store import NOON, ProductStoreContract, a_draft
+from eggypro_adapters.contracts.product_store import NOON, ProductStoreContract, a_draft, edited
 from eggypro_adapters.contracts.variant_store import Stores, VariantStoreContract
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
@@ -14,9 +16,11 @@ from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.domain.pagination import MAX_EXACT_TOTAL
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.domain.variant import VariantQuery
-from eggypro_core.errors import NotFoundError
+from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.ports import ProductStore
 from eggypro_core.services.variants import Assortment
+from tests.support.builders import a_product, a_variant, an_eggypro
+from tests.support.lock_waits import wait_until_blocked
 
 
 class TestPostgresProductStore(ProductStoreContract):
@@ -35,6 +39,111 @@ class TestPostgresReviewStore(review_store.ReviewStoreContract):
     @pytest.fixture
     def stores(self, database: Database) -> review_store.Stores:
         return review_store.Stores(PostgresProductStore(database), PostgresReviewStore(database))
+
+
+@pytest.fixture
+def statements(database: Database) -> list[str]:
+    """The statements of all transactions in the database, as they come."""
+    run = list[str]()
+
+    @sa.event.listens_for(database.engine, "before_cursor_execute")
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        run.append(statement)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("changes", "count", "columns"),
+    [
+        ({"price": "9.99"}, 2, {"price"}),
+        ({"stock_quantity": 7}, 2, {"stock_quantity"}),
+        ({"seo_title": "Eggs"}, 2, {"seo_title"}),
+        ({"name": "EGG white protein"}, 2, {"name"}),  # the same words
+        ({"details": "<p>Protein</p>"}, 5, {"details"}),  # other words, all of them known
+        ({"name": "Egg Yolk"}, 6, {"name", "name_key"}),
+        ({"sku": "EGG-2"}, 3, {"sku"}),
+        ({"sku": None}, 2, {"sku"}),
+        ({"slug": "yolk"}, 5, {"slug"}),
+        ({"price": "24.99"}, 1, set()),  # it has that price
+    ],
+)
+def test_an_edit_reads_the_product_and_updates_what_differs(
+    database: Database,
+    statements: list[str],
+    changes: dict[str, object],
+    count: int,
+    columns: set[str],
+) -> None:
+    catalog = an_eggypro(PostgresProductStore(database)).catalog
+    slug = catalog.add(a_product(sku="EGG-1")).slug
+    statements.clear()
+    catalog.change(slug, changes)
+    assert len(statements) == count, statements
+    updates = [one.split(" WHERE ")[0] for one in statements if one.startswith("UPDATE products")]
+    updated = set(re.findall(r"(\w+)=", " ".join(updates)))
+    assert updated == (columns | {"version", "updated_at"} if columns else set())
+
+
+def test_a_change_of_stock_is_one_statement(database: Database, statements: list[str]) -> None:
+    catalog = an_eggypro(PostgresProductStore(database)).catalog
+    slug = catalog.add(a_product(stock_quantity=5)).slug
+    statements.clear()
+    assert [catalog.adjust_stock(slug, -2), catalog.set_stock(slug, 7)] == [3, 7]
+    assert len(statements) == 2, statements
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [({"price": "9.99"}, 4), ({"sku": "EGG-2"}, 5), ({"options": {"Size": "2 kg"}}, 10)],
+)
+def test_an_edit_of_a_variant_asks_for_siblings_and_skus_only_where_these_change(
+    database: Database, statements: list[str], changes: dict[str, object], count: int
+) -> None:
+    store = PostgresProductStore(database)
+    shop = an_eggypro(store, PostgresVariantStore(database))
+    slug = shop.catalog.add(a_product()).slug
+    variant = shop.assortment.add(slug, a_variant(sku="EGG-1"))
+    statements.clear()
+    shop.assortment.change(slug, variant.id, changes)
+    assert len(statements) == count, statements
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize(
+    ("field", "claim"),
+    [
+        ("slug", "UPDATE products SET slug = 'wanted' WHERE slug = 'one'"),
+        ("sku", "UPDATE products SET sku = 'wanted' WHERE slug = 'one'"),
+        (
+            "sku",
+            (
+                "INSERT INTO variants (product_id, sku, options, combination, price)"
+                " SELECT id, 'wanted', '{}', 'a', 1 FROM products WHERE slug = 'one'"
+            ),
+        ),
+    ],
+)
+def test_a_change_waits_for_another_claim_that_is_not_decided(
+    database: Database, field: str, claim: str, *, fails: bool
+) -> None:
+    store = PostgresProductStore(database)
+    for name in ("one", "two"):
+        store.add(a_draft(name), NOON)
+    with ThreadPoolExecutor(1) as threads:
+        with database.begin() as connection:
+            connection.execute(sa.text(claim))
+            late = threads.submit(store.change, "two", edited(field, "wanted"))
+            wait_until_blocked(database, late)
+            if fails:
+                connection.rollback()
+        if fails:
+            assert getattr(late.result(), field) == "wanted"
+            return
+        with pytest.raises(ConflictError) as refused:
+            late.result()
+    assert refused.value.field == field
+    assert getattr(store.find("two"), field) != "wanted"
 
 
 @pytest.mark.parametrize("slug", ["a\0", "\ud800", "A b"])

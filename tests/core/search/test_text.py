@@ -1,6 +1,8 @@
 """Words as a search compares them: what is one, what plurals share, and what a slip is."""
 # ruff: noqa: RUF001  (letters of other scripts are what this module is about)
 
+from typing import Any, cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from eggypro_adapters.contracts.product_store import a_draft
 from eggypro_core.search.text import (
     LONGEST,
+    SEARCHED_FIELDS,
     Field,
     can_be_corrected,
     entry_of,
@@ -132,6 +135,18 @@ def test_an_entry_has_the_best_field_of_each_stem_and_every_word() -> None:
         "large": Field.DETAILS,
     }
     assert {"bars", "chips", "large"} < entry.words
+
+
+def test_an_entry_is_made_of_the_searched_fields_alone() -> None:
+    read = set()
+
+    class RecordedProduct:
+        def __getattr__(self, name: str) -> object:
+            read.add(name)
+            return getattr(a_draft(), name)
+
+    entry_of(cast("Any", RecordedProduct()))
+    assert read == SEARCHED_FIELDS
 
 
 @pytest.mark.parametrize("word", ["egg", "straße", "белок", "अंडा"])
