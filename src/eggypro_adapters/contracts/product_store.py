@@ -607,6 +607,14 @@ class ProductStoreContract:
             load.put([a_draft("Fresh", slug="egg-white")], [], NOON)
             load.commit()
         assert store.find("egg-white").name == "Fresh"
+        store.change("egg-white", moved_to("third"))
+        with pytest.raises(MovedError) as moved:
+            store.find("egg-white")
+        assert moved.value.slug == "third"
+        store.remove("third", anyway)
+        with pytest.raises(NotFoundError):
+            store.find("egg-white")
+        assert store.find("second").name == "Egg White"
 
 
 def _place(product: ListedProduct, sort: Sort) -> tuple[object, int]:
