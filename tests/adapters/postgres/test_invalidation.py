@@ -19,6 +19,7 @@ from eggypro_adapters.contracts.invalidation_feed import (
     moment,
     moment_after_all,
 )
+from eggypro_adapters.contracts.product_store import NOON, a_draft
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation.feed import PostgresChanges, Written
 from eggypro_adapters.postgres.invalidation.shared_versions import Slots
@@ -214,9 +215,15 @@ def test_many_products_changed_at_once_are_told_of_as_everything(
     assert changes.outdated(seen, (product_tag("elsewhere"),))
 
 
+MILK_ADDED = (
+    "WITH milk AS (INSERT INTO products (name, slug, description, details, price, name_key)"
+    " VALUES ('Milk', 'milk', '', '', 1, 'milk') RETURNING id)"
+)
+PARTS = ("variants", "reviews", "product_categories")
 BY_HAND = {
     "product:egg": [
         "UPDATE products SET name = 'Egg'",
+        "UPDATE products SET slug = 'eggs'",
         "DELETE FROM products",
         (
             "INSERT INTO variants (product_id, options, combination, price) SELECT id, '{}', 'x', 1"
@@ -233,6 +240,7 @@ BY_HAND = {
         "DELETE FROM reviews",
         "DELETE FROM product_categories",
         "TRUNCATE variants CASCADE",
+        *(f"{MILK_ADDED} UPDATE {table} SET product_id = milk.id FROM milk" for table in PARTS),
     ],
     "product:milk": [
         "UPDATE products SET slug = 'milk'",
@@ -269,6 +277,18 @@ def test_what_is_written_by_hand_is_noted_as_well(
     with writing.begin() as connection:
         connection.execute(sa.text(statement))
     assert changes.outdated(seen, (tag,))
+
+
+def test_an_import_of_many_long_slugs_is_noted_as_everything(
+    changes: PostgresChanges, writing: Database
+) -> None:
+    seen = moment_after_all(changes, MILK)
+    slugs = [f"{number}-".ljust(255, "x") for number in range(40)]
+    with PostgresProductStore(writing).load() as load:
+        load.put([a_draft(slug=slug) for slug in slugs], [], NOON)
+        load.commit()
+    for tag in (product_tag(slugs[0]), product_tag(slugs[-1]), *MILK):
+        assert changes.outdated(seen, (tag,))
 
 
 def test_a_review_that_waits_touches_nothing(changes: PostgresChanges, writing: Database) -> None:
