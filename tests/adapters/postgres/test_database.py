@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from eggypro_adapters.contracts.product_store import NOON, a_draft
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import TRIES, Database, Statement, driver, found_out
+from eggypro_adapters.postgres.errors import COLLISIONS
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.category import CategoryDraft, CategoryQuery
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.errors import UnavailableError
+from eggypro_core.errors import ConflictError, UnavailableError
 from eggypro_core.validation.parameters import Status
 
 Connect = Callable[..., Database]
@@ -165,6 +166,30 @@ def test_a_read_that_loses_its_connection_is_tried_three_times(database: Databas
     with pytest.raises(UnavailableError):
         database.read(deadly(TRIES), {})
     assert database.read(ONE, {}) == [(1,)]
+
+
+def colliding(state: str, times: int, attempts: list[int]) -> Callable[[sa.Connection], int]:
+    """Work that is turned back so many times by an error of Postgres; it notes its attempts."""
+    collision = sa.text(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$")
+
+    def work(connection: sa.Connection) -> int:
+        attempts.append(len(attempts) + 1)
+        if attempts[-1] <= times:
+            connection.execute(collision)
+        return attempts[-1]
+
+    return work
+
+
+@pytest.mark.parametrize("state", sorted(COLLISIONS))
+def test_a_write_is_retried_after_a_collision(database: Database, state: str) -> None:
+    assert database.write(colliding(state, 1, [])) == 2
+    assert database.write(colliding(state, TRIES - 1, [])) == TRIES
+    attempts = list[int]()
+    with pytest.raises(ConflictError):
+        database.write(colliding(state, TRIES, attempts))
+    assert len(attempts) == TRIES
+    database.ping()
 
 
 def test_a_database_that_is_away_is_said_to_be_unavailable(
