@@ -109,6 +109,18 @@ def test_an_edit_of_a_variant_asks_for_siblings_and_skus_only_where_these_change
     assert len(statements) == count, statements
 
 
+@pytest.mark.parametrize("delta", [10**30, -(10**30)])
+def test_a_stock_beyond_what_postgres_can_count_is_refused(database: Database, delta: int) -> None:
+    shop = an_eggypro(PostgresProductStore(database), PostgresVariantStore(database))
+    slug, other = shop.catalog.add(a_product()).slug, shop.catalog.add(a_product()).slug
+    variant = shop.assortment.add(other, a_variant())
+    with pytest.raises(ConflictError) as of_product:
+        shop.catalog.change_stock(slug, {"delta": delta})
+    with pytest.raises(ConflictError) as of_variant:
+        shop.assortment.change_stock(other, variant.id, {"delta": delta})
+    assert of_product.value.field == of_variant.value.field == "stock_quantity"
+
+
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize(
     ("field", "claim"),
