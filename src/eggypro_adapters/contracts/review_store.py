@@ -183,6 +183,20 @@ class ReviewStoreContract:
         page = stores.products.page(ProductQuery(sort=Sort.RATING))
         assert [product.slug for product in page.items] == ["best", EGG, "unrated"]
 
+    def test_a_search_tells_ratings_apart_that_differ_by_less_than_a_tenth(
+        self, stores: Stores
+    ) -> None:
+        other = stores.products.add(a_draft("Egg Yolk"), NOON).slug
+        for slug, stars in ((EGG, (5, 5, 5, 4, 4, 4, 4)), (other, (5, 5, 4, 4, 4))):
+            for number, rating in enumerate(stars):
+                draft = ReviewDraft(reviewer_name="Ada", rating=rating, comment=f"Words {number}")
+                stores.reviews.verify(stores.reviews.add(slug, draft, NOON).id, is_verified=True)
+        ranked = stores.products.page(ProductQuery(search="egg", sort=Sort.RELEVANCE)).items
+        assert [(one.slug, str(one.rating.average)) for one in ranked] == [
+            (EGG, "4.43"),
+            (other, "4.40"),
+        ]
+
     def test_moderators_at_once_leave_the_rating_of_all(self, stores: Stores) -> None:
         said = [stores.said(f"{number}", 1 + number % 5) for number in range(24)]
 
