@@ -91,8 +91,7 @@ def upgrade() -> None:
     )
     op.create_index("skus_product_id_idx", "skus", ["product_id"])
     op.create_index("skus_variant_id_idx", "skus", ["variant_id"])
-    # Nobody may add a SKU between what is copied here and the triggers.
-    op.execute("LOCK TABLE products IN SHARE ROW EXCLUSIVE MODE")
+    # Nobody can add a SKU between this copy and the triggers: ALTER TABLE above locked products.
     op.execute("INSERT INTO skus (sku, product_id) SELECT sku, id FROM products WHERE sku <> ''")
     op.execute(KEEP_SKUS)
     for table in ("products", "variants"):
