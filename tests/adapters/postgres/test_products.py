@@ -19,7 +19,7 @@ from eggypro_core.domain.variant import VariantQuery
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.ports import ProductStore
 from eggypro_core.services.variants import Assortment
-from tests.support.builders import a_product, a_variant, an_eggypro
+from tests.support.builders import a_product, a_shop, a_variant
 from tests.support.lock_waits import wait_until_blocked
 
 
@@ -75,7 +75,7 @@ def test_an_edit_reads_the_product_and_updates_what_differs(
     count: int,
     columns: set[str],
 ) -> None:
-    catalog = an_eggypro(PostgresProductStore(database)).catalog
+    catalog = a_shop(PostgresProductStore(database)).products
     slug = catalog.add(a_product(sku="EGG-1")).slug
     statements.clear()
     catalog.change(slug, changes)
@@ -86,7 +86,7 @@ def test_an_edit_reads_the_product_and_updates_what_differs(
 
 
 def test_a_change_of_stock_is_one_statement(database: Database, statements: list[str]) -> None:
-    catalog = an_eggypro(PostgresProductStore(database)).catalog
+    catalog = a_shop(PostgresProductStore(database)).products
     slug = catalog.add(a_product(stock_quantity=5)).slug
     statements.clear()
     assert [catalog.adjust_stock(slug, -2), catalog.set_stock(slug, 7)] == [3, 7]
@@ -101,23 +101,23 @@ def test_an_edit_of_a_variant_asks_for_siblings_and_skus_only_where_these_change
     database: Database, statements: list[str], changes: dict[str, object], count: int
 ) -> None:
     store = PostgresProductStore(database)
-    shop = an_eggypro(store, PostgresVariantStore(database))
-    slug = shop.catalog.add(a_product()).slug
-    variant = shop.assortment.add(slug, a_variant(sku="EGG-1"))
+    shop = a_shop(store, PostgresVariantStore(database))
+    slug = shop.products.add(a_product()).slug
+    variant = shop.variants.add(slug, a_variant(sku="EGG-1"))
     statements.clear()
-    shop.assortment.change(slug, variant.id, changes)
+    shop.variants.change(slug, variant.id, changes)
     assert len(statements) == count, statements
 
 
 @pytest.mark.parametrize("delta", [10**30, -(10**30)])
 def test_a_stock_beyond_what_postgres_can_count_is_refused(database: Database, delta: int) -> None:
-    shop = an_eggypro(PostgresProductStore(database), PostgresVariantStore(database))
-    slug, other = shop.catalog.add(a_product()).slug, shop.catalog.add(a_product()).slug
-    variant = shop.assortment.add(other, a_variant())
+    shop = a_shop(PostgresProductStore(database), PostgresVariantStore(database))
+    slug, other = shop.products.add(a_product()).slug, shop.products.add(a_product()).slug
+    variant = shop.variants.add(other, a_variant())
     with pytest.raises(ConflictError) as of_product:
-        shop.catalog.change_stock(slug, {"delta": delta})
+        shop.products.change_stock(slug, {"delta": delta})
     with pytest.raises(ConflictError) as of_variant:
-        shop.assortment.change_stock(other, variant.id, {"delta": delta})
+        shop.variants.change_stock(other, variant.id, {"delta": delta})
     assert of_product.value.field == of_variant.value.field == "stock_quantity"
 
 
