@@ -1,7 +1,6 @@
 """Reads from a streaming replica, as long as it shows all that is known to be written."""
 
 from collections.abc import Callable, Mapping, Sequence
-from threading import Lock
 from time import monotonic
 from typing import Any, Self
 
@@ -11,6 +10,7 @@ from attrs import field, frozen
 from eggypro_adapters.postgres.database import SEEN, Database, PoolerCheck, Statement, driver
 from eggypro_adapters.postgres.errors import translated
 from eggypro_core.errors import ConflictError, UnavailableError
+from eggypro_core.retry_gate import RetryGate
 
 PATIENCE = 1.0
 """Seconds for which a read waits for a replica that says nothing."""
@@ -41,9 +41,7 @@ class Replica:
     ) -> None:
         self._database = database
         self._needed = needed
-        self._clock = clock
-        self._lock = Lock()
-        self._left_until = 0.0
+        self._gate = RetryGate(AWAY, clock)
 
     @classmethod
     def connect(
@@ -63,16 +61,19 @@ class Replica:
     def read(self, statement: Statement, values: Mapping[str, object]) -> Rows | None:
         """Run a SELECT in one round trip, or return None: the primary is to be asked."""
         needed = self._needed()
-        if needed is None or self._is_left_alone():
+        if needed is None or not self._gate.allows():
             return None
         try:
             with translated():
                 reached, rows = self._read(statement, values)
         except (UnavailableError, ConflictError):  # the latter: what it replays got in the way
-            self._leave(AWAY)
+            self._gate.block()
             return None
-        self._leave(0 if reached >= needed else BEHIND)
-        return rows if reached >= needed else None
+        if reached < needed:
+            self._gate.block(BEHIND)
+            return None
+        self._gate.unblock()
+        return rows
 
     def close(self) -> None:
         """Close every connection."""
@@ -99,19 +100,6 @@ class Replica:
             raise
         finally:
             pooled.close()
-
-    def _is_left_alone(self) -> bool:
-        """Whether it failed or was behind a moment ago. When that is over, one tries."""
-        with self._lock:
-            now = self._clock()
-            if not self._left_until or now < self._left_until:
-                return bool(self._left_until)
-            self._left_until = now + AWAY
-            return False
-
-    def _leave(self, seconds: float) -> None:
-        with self._lock:
-            self._left_until = self._clock() + seconds if seconds else 0.0
 
 
 @frozen

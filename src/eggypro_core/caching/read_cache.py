@@ -11,6 +11,7 @@ from attrs import define, field
 from eggypro_core.caching.entries import CacheCounts, Kept, Moment, Outcome, Rendering
 from eggypro_core.caching.ports import Cache, Changes
 from eggypro_core.errors import NotFoundError, UnavailableError
+from eggypro_core.retry_gate import RetryGate
 
 ABSENT = 5.0
 """The seconds for which it is remembered that something is not there."""
@@ -57,7 +58,7 @@ class ReadCache:
         self._lock = Lock()
         self._flights: dict[str, _Flight] = {}
         self._hits = self._misses = self._stale = 0
-        self._away_until = 0.0
+        self._gate = RetryGate(AWAY, clock)
 
     @property
     def counts(self) -> CacheCounts:
@@ -100,23 +101,15 @@ class ReadCache:
 
         Once it was, one tries at a time; nobody else waits for it. Raises UnavailableError.
         """
-        if self._is_shunned():
+        if not self._gate.allows():
             raise UnavailableError("The database did not answer a moment ago: try again later")
         try:
             rendering, outcome = self._read(load)
         except UnavailableError:
-            self._away_until = self._clock() + AWAY
+            self._gate.block()
             raise
-        self._away_until = 0.0
+        self._gate.unblock()
         return rendering, outcome
-
-    def _is_shunned(self) -> bool:
-        with self._lock:
-            now = self._clock()
-            if not self._away_until or now < self._away_until:
-                return bool(self._away_until)
-            self._away_until = now + AWAY  # this one tries
-            return False
 
     def _read(self, load: Load) -> tuple[Rendering, Outcome]:
         rendering = load()

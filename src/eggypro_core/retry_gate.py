@@ -1,0 +1,47 @@
+"""RetryGate: the circuit breaker of whatever is remote and may fail."""
+
+from collections.abc import Callable
+from math import inf
+from threading import Lock
+from time import monotonic
+
+
+class RetryGate:
+    """Keeps callers away from something that failed, and lets one at a time try it again.
+
+    While blocked, one caller is allowed as soon as the block ends, and the next one `retry_seconds`
+    after that unless the first one unblocks the gate.
+    """
+
+    def __init__(self, retry_seconds: float, clock: Callable[[], float] = monotonic) -> None:
+        self._retry_seconds = retry_seconds
+        self._clock = clock
+        self._lock = Lock()
+        self._next_retry = -inf
+        self.is_blocked = False  # for others to read: no call, as some ask at each request
+
+    def allows(self) -> bool:
+        """Return whether the caller may try; while blocked, True makes it the one that retries."""
+        if not self.is_blocked:
+            return True
+        with self._lock:
+            now = self._clock()
+            if now < self._next_retry:
+                return False
+            self._next_retry = now + self._retry_seconds
+            return True
+
+    def block(self, seconds: float | None = None) -> bool:
+        """Block for `retry_seconds`, or `seconds`; return whether it was not blocked before."""
+        with self._lock:
+            was_blocked, self.is_blocked = self.is_blocked, True
+            pause = self._retry_seconds if seconds is None else seconds
+            self._next_retry = self._clock() + pause
+            return not was_blocked
+
+    def unblock(self) -> bool:
+        """Allow every caller; return whether it was blocked before."""
+        with self._lock:
+            was_blocked, self.is_blocked = self.is_blocked, False
+            self._next_retry = -inf
+            return was_blocked
