@@ -68,7 +68,8 @@ OFFENCES = [
     ("adapters", "eggypro_adapters.local_images", "eggypro_adapters.pillow"),
     ("adapters", "eggypro_adapters.postgres.database", "eggypro_adapters.settings"),
     ("adapters", "eggypro_adapters.admin_key", "eggypro_adapters.wiring"),
-    ("conformance", "eggypro_adapters.wiring", "eggypro_adapters.contracts"),
+    ("adapters", "eggypro_adapters.background_loop", "eggypro_adapters.memory"),
+    ("conformance", "eggypro_adapters.wiring.shop", "eggypro_adapters.contracts"),
     ("conformance", "eggypro_cli.main", "eggypro_adapters.contracts.token_signer"),
 ]
 IMPORT_ALL = """

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock
 
 from attrs import define, frozen
 from prometheus_client import CollectorRegistry
@@ -14,6 +14,7 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.utils import floatToGoString
 
+from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_core.operations.request_metrics import Call, Figure
 
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, float("inf"))
@@ -45,8 +46,7 @@ class PrometheusMetrics:
         self._lock = Lock()
         self._files: dict[str, MmapedDict] = {}
         self._series: dict[tuple[str, str, int], _Series] = {}
-        self._over = Event()
-        self._thread: Thread | None = None
+        self._loop = BackgroundLoop("figures", self._run, delay=PERIOD)
 
     def record(self, call: Call) -> None:
         key = call.endpoint, call.method, call.status // 100
@@ -64,9 +64,7 @@ class PrometheusMetrics:
 
     def close(self) -> None:
         """Stop. What was counted stays; what only showed how this process is does not."""
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._loop.stop()
         self._publish()
         with self._lock:
             for file in self._files.values():
@@ -82,9 +80,7 @@ class PrometheusMetrics:
             self._cell(_SECONDS, "_sum", labels),
             [self._cell(_SECONDS, "_bucket", labels, bound) for bound in BOUNDS],
         )
-        if self._thread is None:
-            self._thread = Thread(target=self._run, name="figures", daemon=True)
-            self._thread.start()
+        self._loop.wake()
         return made
 
     def _cell(
@@ -106,9 +102,9 @@ class PrometheusMetrics:
             self._files[kind] = MmapedDict(str(self._folder / f"{kind}_{os.getpid()}.db"))
         return self._files[kind]
 
-    def _run(self) -> None:
-        while not self._over.wait(PERIOD):
-            self._publish()
+    def _run(self) -> float:
+        self._publish()
+        return PERIOD
 
     def _publish(self) -> None:
         """Write down how this process is."""

@@ -6,11 +6,11 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event, Thread
 from uuid import uuid4
 
 from attrs import astuple
 
+from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_core.caching.entries import CacheCounts
 
 EVERY = 1.0
@@ -27,14 +27,12 @@ def written_down(folder: Path, counts: Callable[[], CacheCounts]) -> Iterator[No
     if file is None:
         yield
         return
-    over = Event()
-    thread = Thread(target=_write, args=(file, counts, over), name="cache-counts", daemon=True)
-    thread.start()
+    loop = BackgroundLoop("cache-counts", lambda: _write(file, counts()))
+    loop.wake()
     try:
         yield
     finally:
-        over.set()
-        thread.join()
+        loop.stop()
         path.unlink(missing_ok=True)
         os.close(file)
 
@@ -61,12 +59,11 @@ def _opened(path: Path) -> int | None:
     return None
 
 
-def _write(file: int, counts: Callable[[], CacheCounts], over: Event) -> None:
-    is_over = False
-    while not is_over:
-        with suppress(OSError):  # a disk that is full
-            os.pwrite(file, _RECORD.pack(*astuple(counts())), 0)
-        is_over = over.wait(EVERY)
+def _write(file: int, counts: CacheCounts) -> float:
+    """Write down what is counted; return the seconds until the next time."""
+    with suppress(OSError):  # a disk that is full
+        os.pwrite(file, _RECORD.pack(*astuple(counts)), 0)
+    return EVERY
 
 
 def _read(path: Path) -> CacheCounts | None:

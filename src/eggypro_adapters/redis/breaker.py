@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from threading import Event, Lock, Thread
+from math import inf
 from typing import TypeVar
 
+from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_core.errors import UnavailableError
+from eggypro_core.retry_gate import RetryGate
 
 T = TypeVar("T")
 RETRY = 0.5
@@ -34,55 +36,43 @@ class Breaker:
         self._outage = outage or nullcontext()
         self._lost = lost
         self._found = found
-        self._lock = Lock()
-        self._is_open = Event()
-        self._over = Event()
+        self._gate = RetryGate(inf)  # no caller retries: the loop does
+        self._loop = BackgroundLoop("breaker", self._retry, delay=RETRY)
 
     @property
     def is_open(self) -> bool:
         """Whether it is away."""
-        return self._is_open.is_set()
+        return self._gate.is_blocked
 
     def ask(self, question: Callable[[], T]) -> T | None:
         """Return what a question returns, None while it is away."""
-        if self._is_open.is_set():
+        if self._gate.is_blocked:
             return None
         try:
             with self._outage:
                 return question()
         except UnavailableError as error:
-            self._open(error)
+            if self._gate.block():
+                _log.warning("%s %s", self._lost, error)
+                self._loop.wake()
             return None
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """See whether it is there, and then to it that it is found again, until the block ends."""
+        """See whether it is there, and look for it while it is not, until the block ends."""
         self.ask(self._come_back)
-        thread = Thread(target=self._run, name="breaker", daemon=True)
-        thread.start()
         try:
             yield
         finally:
-            with self._lock:
-                self._over.set()
-                self._is_open.set()
-            thread.join()
+            self._loop.stop()
+            self._gate.block()
 
-    def _open(self, error: UnavailableError) -> None:
-        with self._lock:
-            is_first = not self._is_open.is_set()
-            self._is_open.set()
-        if is_first:
-            _log.warning("%s %s", self._lost, error)
-
-    def _run(self) -> None:
-        while self._is_open.wait() and not self._over.wait(RETRY):
-            try:
-                with self._outage:
-                    self._come_back()
-            except UnavailableError:
-                continue
-            _log.info(self._found)
-            with self._lock:
-                if not self._over.is_set():  # or nobody would wake it again
-                    self._is_open.clear()
+    def _retry(self) -> float | None:
+        try:
+            with self._outage:
+                self._come_back()
+        except UnavailableError:
+            return RETRY
+        _log.info(self._found)
+        self._gate.unblock()
+        return None

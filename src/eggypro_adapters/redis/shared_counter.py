@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Protocol, TypeVar
 
+from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_adapters.redis.breaker import Breaker
 from eggypro_core.access.rate_limiting import Counter, Policy, Standing
 
@@ -61,21 +62,16 @@ class SharedCounter:
             found="The workers count requests together again",
             outage=outage,
         )
-        self._wake = Event()
-        self._over = Event()
+        self._loop = BackgroundLoop("limits", self._settle, delay=SETTLE, on_stop=self._settle)
 
     @contextmanager
     def running(self) -> Iterator[Counter]:
         """Settle in the background, until the end of the block."""
         with self._breaker.running():
-            thread = Thread(target=self._run, name="limits", daemon=True)
-            thread.start()
             try:
                 yield self
             finally:
-                self._over.set()
-                self._wake.set()
-                thread.join()
+                self._loop.stop()
 
     def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
         if policy.is_exact:
@@ -85,8 +81,7 @@ class SharedCounter:
             if key in self._unsettled or len(self._unsettled) < MOST:
                 self._unsettled[key] = self._unsettled.get(key, 0) + times
             standing = self._local.add(policy, client, times=times)
-        if not self._wake.is_set():
-            self._wake.set()
+        self._loop.wake()
         return standing
 
     def read(self, policy: Policy, client: str) -> Standing:
@@ -114,13 +109,6 @@ class SharedCounter:
         """Return what the remote counter says, None while it is away."""
         return self._breaker.ask(lambda: question(self._remote))
 
-    def _run(self) -> None:
-        while not self._over.is_set():
-            self._wake.wait()
-            self._over.wait(SETTLE)
-            self._wake.clear()
-            self._settle()
-
     def _settle(self) -> None:
         if self._breaker.is_open:
             return
@@ -145,7 +133,7 @@ class SharedCounter:
         for policy in tuple(self._exact):
             for client, standing in self._local.standings(policy):
                 self._tell(client, standing)
-        self._wake.set()
+        self._loop.wake()
 
     def _tell(self, client: str, standing: Standing) -> None:
         missed = standing.used - self._remote.read(standing.policy, client).used

@@ -46,9 +46,10 @@ def test_questions_pass_while_it_is_there(breaker: Breaker, remote: Remote) -> N
 
 
 def test_once_a_question_failed_none_is_asked(breaker: Breaker, remote: Remote) -> None:
-    remote.is_away = True
-    assert [breaker.ask(remote.question) for _ in range(3)] == [None] * 3
-    assert (remote.asked, breaker.is_open) == (1, True)
+    with breaker.running():
+        remote.is_away = True
+        assert [breaker.ask(remote.question) for _ in range(3)] == [None] * 3
+        assert (remote.asked, breaker.is_open) == (1, True)
 
 
 def test_those_who_fail_together_tell_it_once(
@@ -60,7 +61,7 @@ def test_those_who_fail_together_tell_it_once(
         together.wait()
         raise UnavailableError("It is away")
 
-    with ThreadPoolExecutor(8) as threads:
+    with breaker.running(), ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: breaker.ask(question), range(8)))
     assert [record.getMessage() for record in caplog.records] == ["Lost. It is away"]
 

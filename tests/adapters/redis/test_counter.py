@@ -173,6 +173,7 @@ class Interrupted(MemoryCounter):
 def test_what_comes_while_others_are_settled_is_not_forgotten() -> None:
     remote = Interrupted(FakeSeconds())
     counter = SharedCounter(remote, MemoryCounter(FakeSeconds()))
+    counter._loop.stop()  # nobody else settles
     remote.happens = lambda: counter.add(LAX, "ada")
     remote.learn("ada", Standing(LAX, 10, 900))
     counter.add(LAX, "ada", times=3)

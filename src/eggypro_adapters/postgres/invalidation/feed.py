@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock
 from time import monotonic
 from typing import Any
 
@@ -17,6 +17,7 @@ import psycopg
 import sqlalchemy as sa
 from attrs import frozen
 
+from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_adapters.postgres.database import (
     HISTORY,
     SEEN,
@@ -110,21 +111,20 @@ class PostgresChanges:
         self._known: _Known | None = None
         self._seen = Moment("", 0)
         self._until = 0.0
-        self._over = Event()
+        self._loop = BackgroundLoop("changes", self._run)
         self._connection: psycopg.Connection[Any] | None = None
 
     @contextmanager
     def running(self) -> Iterator["PostgresChanges"]:
         """Listen until the end of the block."""
-        thread = Thread(target=self._run, name="changes", daemon=True)
-        thread.start()
+        self._loop.wake()
         try:
             yield self
         finally:
-            self._over.set()
+            self._loop.stop(timeout=0)
             if (connection := self._connection) is not None:
-                connection.close()
-            thread.join()
+                connection.close()  # or it would be listened to for another BEAT
+            self._loop.stop()
 
     def seen(self) -> Moment | None:
         return self._seen if monotonic() < self._until else None
@@ -135,18 +135,19 @@ class PostgresChanges:
             return True
         return known.slots.last(tags) >= seen.number
 
-    def _run(self) -> None:
-        while not self._over.is_set():
-            try:
-                with translated():
-                    self._listen()
-            except (UnavailableError, psycopg.Error) as error:  # the other: closed under its hands
-                if self._until and not self._over.is_set():
-                    _log.warning("No answers are kept while the database is not heard. %s", error)
-            self._until = 0.0
-            self._over.wait(PAUSE)
+    def _run(self) -> float | None:
+        """Listen until that fails; return the seconds until the next attempt, None for none."""
+        pause: float | None = PAUSE
+        try:
+            with translated():
+                pause = self._listen()
+        except (UnavailableError, psycopg.Error) as error:  # the other: closed under its hands
+            if self._until and not self._loop.is_stopping:
+                _log.warning("No answers are kept while the database is not heard. %s", error)
+        self._until = 0.0
+        return pause
 
-    def _listen(self) -> None:
+    def _listen(self) -> float | None:
         pooled = self._database.engine.raw_connection()
         connection = self._connection = driver(pooled)
         pooled.detach()
@@ -157,12 +158,12 @@ class PostgresChanges:
                     "Answers are not kept: a pooler stands before the database, behind which nobody"
                     " hears of writes. Set POSTGRES_URL_NON_POOLING."
                 )
-                self._over.set()
-                return
+                return None
             connection.execute(_LISTEN)
             known = self._begin(connection)
-            while not self._over.is_set():
+            while not self._loop.is_stopping:
                 self._hear(connection, known)
+        return PAUSE
 
     def _begin(self, connection: psycopg.Connection[Any]) -> _Known:
         """Know from now on of every write: of those that may have begun before, nothing."""

@@ -1,0 +1,66 @@
+"""BackgroundLoop: a daemon thread that repeats a step until it is stopped."""
+
+from collections.abc import Callable
+from threading import Condition, Thread
+
+
+class BackgroundLoop:
+    """Repeats `step` in a daemon thread, which starts with the first `wake`: after any fork.
+
+    After a `wake` the step runs once `delay` seconds have passed, so that more work can gather. It
+    returns the seconds until it runs again by itself, or None to wait for the next `wake`. At the
+    end the thread runs `on_stop`. An error of either ends the thread and reaches
+    `threading.excepthook`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], float | None],
+        *,
+        delay: float = 0,
+        on_stop: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._name = name
+        self._step = step
+        self._delay = delay
+        self._on_stop = on_stop
+        self._changed = Condition()
+        self._is_awake = False
+        self.is_stopping = False  # a step that takes long looks at it
+        self._thread: Thread | None = None
+
+    def wake(self) -> None:
+        """Have the step run soon. Nothing starts after `stop`."""
+        if self._is_awake:
+            return
+        with self._changed:
+            self._is_awake = True
+            self._changed.notify()
+            if self._thread is None and not self.is_stopping:
+                self._thread = Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+
+    def stop(self, timeout: float | None = None) -> None:
+        """End the loop without another step; wait for it, for at most `timeout` seconds."""
+        with self._changed:
+            self.is_stopping = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        pause: float | None = None
+        while self._is_due_after(pause):
+            pause = self._step()
+        self._on_stop()
+
+    def _is_due_after(self, pause: float | None) -> bool:
+        """Wait until the next step is due; return False once there is none."""
+        with self._changed:
+            if pause is None:
+                self._changed.wait_for(lambda: self._is_awake or self.is_stopping)
+                pause = self._delay
+            is_due = not self._changed.wait_for(lambda: self.is_stopping, pause)
+            self._is_awake = False
+            return is_due
