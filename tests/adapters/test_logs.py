@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
-from eggypro_adapters.logs import AccessLog, Lines, Logs, set_up_logs
+from eggypro_adapters.buffered_writer import BufferedWriter
+from eggypro_adapters.logs import Lines, Logs, set_up_logs
 from eggypro_adapters.logs import access as access_log
+from eggypro_adapters.logs.access import LIMITS
 from eggypro_adapters.logs.rendering import Rendered, for_machines, for_people
 from eggypro_core.operations.request_metrics import Call
 from tests.support.builders import NOON
@@ -49,7 +51,7 @@ def kept(tmp_path: Path, logging_restored: None) -> Log:  # noqa: ARG001
 
 
 @contextmanager
-def writing(logs: Logs) -> Iterator[AccessLog]:
+def writing(logs: Logs) -> Iterator[BufferedWriter]:
     """An access log, which has written all by the end of the block."""
     access = logs.access()
     yield access
@@ -197,8 +199,7 @@ def test_calls_are_as_serious_as_their_status(kept: Log) -> None:
 def test_what_nobody_writes_down_is_dropped_and_counted(
     kept: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_log, "MOST", 3)
-    monkeypatch.setattr(access_log, "GATHER", 600)
+    monkeypatch.setattr(access_log, "LIMITS", evolve(LIMITS, waiting=3, gather_seconds=600))
     with writing(kept.set_up()) as access:
         for number in range(10):
             access.record(evolve(CALL, request_id=str(number)))
@@ -237,7 +238,7 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
 def test_what_waits_can_be_written_at_once_by_anybody(
     kept: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_log, "GATHER", 600)
+    monkeypatch.setattr(access_log, "LIMITS", evolve(LIMITS, gather_seconds=600))
     with writing(kept.set_up()) as access:
         for _ in range(5_000):
             access.record(CALL)

@@ -4,14 +4,17 @@ import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from threading import enumerate as enumerate_threads
 
 import pytest
+from attrs import evolve
 
-from eggypro_adapters import request_log_buffer
+from eggypro_adapters import buffered_writer
+from eggypro_adapters.buffered_writer import BufferedWriter
 from eggypro_adapters.contracts.clock import NOON, FakeSeconds
 from eggypro_adapters.contracts.request_log import a_call
 from eggypro_adapters.memory import MemoryCallStore
-from eggypro_adapters.request_log_buffer import BATCH, BatchingRecorder
+from eggypro_adapters.request_log_buffer import LIMITS, request_log_buffer
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.request_metrics import Call
 
@@ -48,21 +51,25 @@ def store() -> Store:
 
 
 @pytest.fixture
-def recorder(store: Store) -> Iterator[BatchingRecorder]:
-    recorder = BatchingRecorder(store, most=5_000)
+def recorder(store: Store) -> Iterator[BufferedWriter]:
+    recorder = request_log_buffer(store, limits=evolve(LIMITS, waiting=5_000))
     yield recorder
     store.error = None
     store.may_go_on.set()
     recorder.close()
 
 
-def note(recorder: BatchingRecorder, times: int = 1) -> None:
+def is_running() -> bool:
+    return "calls" in [thread.name for thread in enumerate_threads()]
+
+
+def note(recorder: BufferedWriter, times: int = 1) -> None:
     for _ in range(times):
         recorder.record(a_call())
 
 
 def test_what_is_noted_is_written_without_being_asked_for(
-    recorder: BatchingRecorder, store: Store
+    recorder: BufferedWriter, store: Store
 ) -> None:
     note(recorder)
     assert store.asked.wait(1), "more than a second behind"
@@ -72,32 +79,32 @@ def test_what_comes_while_others_are_written_waits_for_its_own_batch() -> None:
     class Busy(Store):
         def add(self, calls: Sequence[Call]) -> None:
             super().add(calls)
-            if self.kept < BATCH * 3:
+            if self.kept < LIMITS.batch * 3:
                 note(asked)
 
     busy = Busy()
-    asked = BatchingRecorder(busy)
-    asked._wake.set()  # as if its thread were at work already
-    note(asked, BATCH + 2)
+    asked = request_log_buffer(busy, limits=evolve(LIMITS, gather_seconds=600))
+    note(asked, LIMITS.batch + 2)
     assert asked.flush()
-    assert busy.sizes == [BATCH, 2]
+    assert busy.sizes == [LIMITS.batch, 2]
+    asked.close()
 
 
 def test_nothing_runs_before_there_is_something_to_note(store: Store) -> None:
-    recorder = BatchingRecorder(store)
-    assert recorder._thread is None
+    recorder = request_log_buffer(store)
+    assert not is_running()
     recorder.close()
     assert not store.asked.is_set()
 
 
-def test_the_end_writes_what_is_left(recorder: BatchingRecorder, store: Store) -> None:
+def test_the_end_writes_what_is_left(recorder: BufferedWriter, store: Store) -> None:
     note(recorder, 4_321)
     recorder.close()
     assert store.kept == 4_321
-    assert max(store.sizes) <= BATCH
+    assert max(store.sizes) <= LIMITS.batch
 
 
-def test_of_many_at_once_each_is_written_once(recorder: BatchingRecorder, store: Store) -> None:
+def test_of_many_at_once_each_is_written_once(recorder: BufferedWriter, store: Store) -> None:
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(lambda _: note(recorder, 100), range(32)))
         list(threads.map(lambda _: recorder.flush(), range(8)))
@@ -108,7 +115,7 @@ def test_of_many_at_once_each_is_written_once(recorder: BatchingRecorder, store:
 
 
 def test_a_store_that_hangs_keeps_nobody_waiting_and_what_does_not_fit_is_counted(
-    recorder: BatchingRecorder, store: Store
+    recorder: BufferedWriter, store: Store
 ) -> None:
     store.may_go_on.clear()
     note(recorder)
@@ -121,9 +128,9 @@ def test_a_store_that_hangs_keeps_nobody_waiting_and_what_does_not_fit_is_counte
 
 
 def test_an_outage_is_told_once_and_then_all_that_was_kept_is_written(
-    recorder: BatchingRecorder, store: Store, caplog: pytest.LogCaptureFixture
+    recorder: BufferedWriter, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, request_log_buffer.__name__)
+    caplog.set_level(logging.INFO, buffered_writer.__name__)
     store.error = UnavailableError("The database went for a walk")
     note(recorder, 5_001)
     assert not recorder.flush()
@@ -136,7 +143,7 @@ def test_an_outage_is_told_once_and_then_all_that_was_kept_is_written(
     assert (store.kept, recorder.dropped()) == (5_000, 1)
 
 
-def test_an_outage_is_over_without_being_told_so(recorder: BatchingRecorder, store: Store) -> None:
+def test_an_outage_is_over_without_being_told_so(recorder: BufferedWriter, store: Store) -> None:
     store.error = UnavailableError("away")
     note(recorder)
     assert store.asked.wait(SOON)
@@ -147,7 +154,7 @@ def test_an_outage_is_over_without_being_told_so(recorder: BatchingRecorder, sto
     assert store.kept == 1
 
 
-def test_a_mistake_of_ours_fails_no_call(recorder: BatchingRecorder, store: Store) -> None:
+def test_a_mistake_of_ours_fails_no_call(recorder: BufferedWriter, store: Store) -> None:
     store.error = ZeroDivisionError()
     note(recorder)
     assert not recorder.flush()
@@ -157,30 +164,28 @@ def test_a_mistake_of_ours_fails_no_call(recorder: BatchingRecorder, store: Stor
 
 
 def test_an_end_without_a_store_is_no_long_one(
-    recorder: BatchingRecorder,
-    store: Store,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(request_log_buffer, "CLOSING", 0.05)
+    recorder = request_log_buffer(store, limits=evolve(LIMITS, close_seconds=0.05))
     store.may_go_on.clear()
     note(recorder, 3)
     recorder.close()
     assert caplog.messages == ["The end came before 3 calls were noted"]
+    store.may_go_on.set()
 
 
 def test_within_a_request_a_call_is_written_before_its_answer_goes_out(store: Store) -> None:
-    seconds = FakeSeconds()
-    recorder = BatchingRecorder(store, in_request=True, seconds=seconds)
+    clock = FakeSeconds()
+    recorder = request_log_buffer(store, in_request=True, clock=clock)
     note(recorder, 2)
     assert store.sizes == [1, 1]
-    assert recorder._thread is None
+    assert not is_running()
     store.error = UnavailableError("away")
     note(recorder)
     store.asked.clear()
     note(recorder, 3)
     assert not store.asked.is_set(), "each of them waited"
     store.error = None
-    seconds.now += 10
+    clock.now += 10
     note(recorder)
     assert store.sizes == [1, 1, 5]

@@ -69,6 +69,7 @@ OFFENCES = [
     ("adapters", "eggypro_adapters.postgres.database", "eggypro_adapters.settings"),
     ("adapters", "eggypro_adapters.admin_key", "eggypro_adapters.wiring"),
     ("adapters", "eggypro_adapters.background_loop", "eggypro_adapters.memory"),
+    ("adapters", "eggypro_adapters.buffered_writer", "eggypro_adapters.monitoring.prometheus"),
     ("conformance", "eggypro_adapters.wiring.shop", "eggypro_adapters.contracts"),
     ("conformance", "eggypro_cli.main", "eggypro_adapters.contracts.token_signer"),
 ]

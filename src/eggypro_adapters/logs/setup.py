@@ -5,7 +5,8 @@ import logging
 import structlog
 from attrs import frozen
 
-from eggypro_adapters.logs.access import AccessLog
+from eggypro_adapters.buffered_writer import BufferedWriter
+from eggypro_adapters.logs.access import access_log
 from eggypro_adapters.logs.lines import Lines
 from eggypro_adapters.logs.rendering import BEFORE, Rendered, for_machines, for_people
 
@@ -19,9 +20,9 @@ class Logs:
     _lines: Lines
     _rendered: Rendered
 
-    def access(self, *, in_request: bool = False) -> AccessLog:
+    def access(self, *, in_request: bool = False) -> BufferedWriter:
         """Return what writes a line for each call: before its answer goes out, if `in_request`."""
-        return AccessLog(self._lines, self._rendered, in_request=in_request)
+        return access_log(self._lines, self._rendered, in_request=in_request)
 
 
 def set_up_logs(level: str, *, json: bool, lines: Lines, colours: bool) -> Logs:

@@ -6,10 +6,11 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from eggypro_adapters.buffered_writer import BufferedWriter
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.request_log import PostgresCallStore
-from eggypro_adapters.request_log_buffer import BatchingRecorder
+from eggypro_adapters.request_log_buffer import request_log_buffer
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import ImageKeeper, LogFormat
 from eggypro_adapters.wiring.common import package_version
@@ -19,7 +20,7 @@ from eggypro_core.operations.request_metrics import Figure
 from eggypro_core.ports import ImageStore, utc_now
 
 if TYPE_CHECKING:
-    from eggypro_adapters.logs import AccessLog, Logs
+    from eggypro_adapters.logs import Logs
 
 
 def logs_to_stderr(settings: Settings, *, colours: bool) -> "Logs":
@@ -64,25 +65,25 @@ def open_trackers(
 @contextmanager
 def open_recorders(
     settings: Settings, database: Database, *, in_request: bool = False
-) -> Iterator[tuple[BatchingRecorder, ...]]:
+) -> Iterator[tuple[BufferedWriter, ...]]:
     """Give the recorder that writes requests to the database, if the settings want it."""
     if not settings.enable_api_metrics:
         yield ()
         return
-    recorder = BatchingRecorder(PostgresCallStore(database), in_request=in_request)
+    recorder = request_log_buffer(PostgresCallStore(database), in_request=in_request)
     try:
         yield (recorder,)
     finally:
         recorder.close()
 
 
-def unlogged_requests(access: "AccessLog") -> Figure:
+def unlogged_requests(access: BufferedWriter) -> Figure:
     """Return the figure of the requests that the access log dropped."""
     meaning = "Requests that are missing in the log."
     return Figure("eggypro_log_dropped", meaning, access.dropped, is_total=True)
 
 
-def unrecorded_requests(recorder: BatchingRecorder) -> Figure:
+def unrecorded_requests(recorder: BufferedWriter) -> Figure:
     """Return the figure of the requests that a recorder dropped."""
     meaning = "Requests that are missing in api_metrics."
     return Figure("eggypro_calls_dropped", meaning, recorder.dropped, is_total=True)

@@ -8,7 +8,7 @@ from falcon.testing import TestClient
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.request_log import a_call
 from eggypro_adapters.memory import MemoryCallStore, MemoryCounter
-from eggypro_adapters.request_log_buffer import BatchingRecorder
+from eggypro_adapters.request_log_buffer import request_log_buffer
 from eggypro_core.access.authentication import Permission, TokenWish
 from eggypro_core.access.rate_limiting import STANDARD, Policy
 from eggypro_http.app import create_app
@@ -86,7 +86,7 @@ def test_metrics_have_a_permission_of_their_own() -> None:
 
 def test_every_call_counts_whatever_came_of_it(calls: MemoryCallStore) -> None:
     limits = {STANDARD: Policy(STANDARD, 3, 60)}
-    recorder = BatchingRecorder(calls)
+    recorder = request_log_buffer(calls)
     counter = MemoryCounter(lambda: 0)
     config = HttpConfig(rate_limits=limits, rate_counter=counter, recorders=(recorder,))
     client = TestClient(create_app(a_shop(calls=calls), config))
