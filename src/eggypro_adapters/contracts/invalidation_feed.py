@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_core.caching.entries import EVERYTHING, Moment, product_tag
 from eggypro_core.caching.ports import Changes
 
@@ -13,16 +14,17 @@ Touch = Callable[[str], None]
 
 def moment(changes: Changes) -> Moment:
     """Return where it stands, once it is heard what is written."""
-    while (seen := changes.seen()) is None:
-        pass
-    return seen
+    return wait_until(changes.seen)
 
 
 def moment_after_all(changes: Changes, tags: tuple[str, ...]) -> Moment:
     """Return a moment that has seen every write under some tags that is known of."""
-    while changes.outdated(seen := moment(changes), tags):
-        pass
-    return seen
+
+    def current() -> Moment | None:
+        seen = moment(changes)
+        return None if changes.outdated(seen, tags) else seen
+
+    return wait_until(current)
 
 
 class ChangesContract:

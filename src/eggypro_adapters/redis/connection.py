@@ -18,7 +18,8 @@ PATIENCE = 0.075
 """The seconds to wait for a connection, or for an answer: nobody may wait for 0.1."""
 _CLUSTER = "+cluster://"
 _PORT = 6379
-_PROBE = "eggypro:probe"
+_PROBE = "eggypro-probe"
+"""A key that nobody has. Not `eggypro:`, which is the cache's."""
 Client: TypeAlias = Redis | RedisCluster
 
 
@@ -44,18 +45,28 @@ class Link:
 
         It may be full, or no more than a replica.
         """
-        self.close()
-        self.__dict__.pop("client", None)
+        if (former := self.__dict__.pop("client", None)) is not None:
+            _close_idle(former)
         with translated():
             client = self.client
             if isinstance(client, RedisCluster):
                 client.ping(target_nodes=RedisCluster.PRIMARIES)
-            client.set(_PROBE, b"", px=1)
+            client.set(_PROBE, b"", xx=True)  # refused like any write, and it stores nothing
 
     def close(self) -> None:
         """Close every connection."""
         if "client" in self.__dict__:
             self.client.close()
+
+
+def _close_idle(client: Client) -> None:
+    """Close the connections on which nobody waits: the others end with their replies."""
+    if not isinstance(client, RedisCluster):
+        client.connection_pool.disconnect(inuse_connections=False)
+        return
+    for node in client.get_nodes():  # type: ignore[no-untyped-call]  # the library's own
+        if node.redis_connection is not None:
+            _close_idle(node.redis_connection)
 
 
 def pool(url: str, patience: float = PATIENCE) -> ConnectionPool:

@@ -1,9 +1,10 @@
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event, current_thread
+from threading import Barrier, current_thread
 
 import pytest
 
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.redis.breaker import Breaker
 from eggypro_core.errors import UnavailableError
 
@@ -15,7 +16,6 @@ class Remote:
         self.is_away = False
         self.asked = 0
         self.looked: list[str] = []
-        self.was_found = Event()
 
     def question(self) -> str:
         self.asked += 1
@@ -27,7 +27,6 @@ class Remote:
         self.looked.append(current_thread().name)
         if self.is_away:
             raise UnavailableError("It is away still")
-        self.was_found.set()
 
 
 @pytest.fixture
@@ -72,16 +71,12 @@ def test_one_thread_looks_for_it_and_everybody_has_it_again(
     caplog.set_level(logging.INFO)
     with breaker.running():
         remote.looked.clear()
-        remote.was_found.clear()
         remote.is_away = True
         with ThreadPoolExecutor(8) as threads:
             assert not any(threads.map(lambda _: breaker.ask(remote.question), range(200)))
-        while len(remote.looked) < 2:
-            pass
+        wait_until(lambda: len(remote.looked) >= 2)
         remote.is_away = False
-        assert remote.was_found.wait(30)
-        while breaker.is_open:
-            pass
+        wait_until(lambda: not breaker.is_open)
         assert breaker.ask(remote.question) == "answer"
     assert set(remote.looked) == {"breaker"}
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
