@@ -19,6 +19,7 @@ from eggypro_adapters.embedded_postgres import attach, find_binaries
 from eggypro_adapters.logs.setup import OURS
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
+from eggypro_adapters.postgres.schema import metadata
 from tests.support.pgbouncer import pooled
 
 # Machines are slow at times: no example fails by the clock, and few are tried unless a test wants
@@ -34,6 +35,19 @@ settings.load_profile("eggypro")
 
 TEMPLATE = "eggypro_template"
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+EMPTY = "; ".join(
+    [
+        "SET LOCAL session_replication_role = replica",  # nothing is to follow from it
+        *(f"DELETE FROM {table.name}" for table in metadata.sorted_tables),
+        *(
+            f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), 1, false)"
+            for table in metadata.sorted_tables
+            if "id" in table.columns
+        ),
+    ]
+)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -118,6 +132,25 @@ def database_url(postgres: sa.URL, entrance: sa.URL) -> Iterator[sa.URL]:
     """A database of this test's own, with all tables and nothing in them."""
     with new_database(postgres) as url:
         yield entrance.set(database=url.database)
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres: sa.URL, entrance: sa.URL) -> Iterator[Database]:
+    with new_database(postgres) as url:
+        database = Database.connect(entrance.set(database=url.database), size=8)
+        yield database
+        database.close()
+
+
+@pytest.fixture
+def emptied_database(shared_database: Database) -> Database:
+    """A database with all tables and nothing in them, for tests that leave the tables as they are.
+
+    It takes a tenth of the time of a database of one's own.
+    """
+    with shared_database.begin() as connection:
+        connection.execute(sa.text(EMPTY))
+    return shared_database
 
 
 @pytest.fixture

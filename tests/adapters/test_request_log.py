@@ -20,13 +20,13 @@ class TestMemoryCallStore(CallStoreContract):
 
 class TestPostgresCallStore(CallStoreContract):
     @pytest.fixture
-    def store(self, database: Database) -> CallStore:
-        return PostgresCallStore(database)
+    def store(self, emptied_database: Database) -> CallStore:
+        return PostgresCallStore(emptied_database)
 
 
-def test_all_that_is_known_of_a_call_is_kept(database: Database) -> None:
-    PostgresCallStore(database).add([a_call(0.25, status=404)])
-    with database.begin() as connection:
+def test_all_that_is_known_of_a_call_is_kept(emptied_database: Database) -> None:
+    PostgresCallStore(emptied_database).add([a_call(0.25, status=404)])
+    with emptied_database.begin() as connection:
         [row] = connection.execute(sa.text("SELECT * FROM api_metrics"))
     assert row[1:] == (
         "/api/products/{slug}",
@@ -39,8 +39,8 @@ def test_all_that_is_known_of_a_call_is_kept(database: Database) -> None:
     )
 
 
-def test_of_a_batch_with_a_call_that_cannot_be_kept_none_is(database: Database) -> None:
-    store = PostgresCallStore(database)
+def test_of_a_batch_with_a_call_that_cannot_be_kept_none_is(emptied_database: Database) -> None:
+    store = PostgresCallStore(emptied_database)
     with pytest.raises(psycopg.errors.CheckViolation):
         store.add([a_call(), a_call(-1)])
     assert store.summary(NOON) == ()

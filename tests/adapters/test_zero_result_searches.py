@@ -28,8 +28,8 @@ class TestMemorySearchMisses(SearchMissesContract):
 
 class TestPostgresSearchMisses(SearchMissesContract):
     @pytest.fixture
-    def misses(self, database: Database) -> SearchMisses:
-        return PostgresSearchMisses(database)
+    def misses(self, emptied_database: Database) -> SearchMisses:
+        return PostgresSearchMisses(emptied_database)
 
 
 def test_a_search_is_answered_where_nothing_can_be_written(

@@ -13,25 +13,18 @@ from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import MemoryFigures
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.schema import metadata
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from tests.conftest import new_database
+from tests.conftest import EMPTY, new_database
 from tests.support import builders
 from tests.support.builders import ADMIN_KEY, Stores, a_full_shop, a_product, a_shop
 from tests.support.wsgi import IMAGE
 
 SERVERS = 4
-EMPTY = "; ".join(
-    [
-        "SET LOCAL session_replication_role = replica",  # nothing is to follow from it
-        *(f"DELETE FROM {table.name}" for table in metadata.sorted_tables),
-        *(
-            f"SELECT setval('{table}_id_seq', {first}, false)"
-            for first, table in enumerate(["products", "variants", "reviews", "categories"], 1)
-        ),
-    ]
+NUMBERED = "; ".join(
+    f"SELECT setval('{table}_id_seq', {first}, false)"
+    for first, table in enumerate(["products", "variants", "reviews", "categories"], 1)
 )
 """The first of each kind has the number that it has in memory, where all are counted as one."""
 
@@ -53,7 +46,7 @@ def behind_pooler(postgres: sa.URL, entrance: sa.URL) -> Iterator[Callable[[], S
 
         def emptied() -> Stores:
             with shared.begin() as connection:
-                connection.execute(sa.text(EMPTY))
+                connection.execute(sa.text(f"{EMPTY}; {NUMBERED}"))
             return Stores.in_postgres(shared, held)
 
         yield emptied

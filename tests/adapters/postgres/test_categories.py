@@ -8,5 +8,7 @@ from eggypro_adapters.postgres.products import PostgresProductStore
 
 class TestPostgresCategoryStore(CategoryStoreContract):
     @pytest.fixture
-    def stores(self, database: Database) -> Stores:
-        return Stores(PostgresCategoryStore(database), PostgresProductStore(database))
+    def stores(self, emptied_database: Database) -> Stores:
+        return Stores(
+            PostgresCategoryStore(emptied_database), PostgresProductStore(emptied_database)
+        )

@@ -8,5 +8,5 @@ from eggypro_adapters.postgres.products import PostgresProductStore
 
 class TestPostgresImageLedger(ImageLedgerContract):
     @pytest.fixture
-    def stores(self, database: Database) -> Stores:
-        return Stores(PostgresImageLedger(database), PostgresProductStore(database))
+    def stores(self, emptied_database: Database) -> Stores:
+        return Stores(PostgresImageLedger(emptied_database), PostgresProductStore(emptied_database))

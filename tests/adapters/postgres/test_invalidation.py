@@ -20,6 +20,7 @@ from eggypro_adapters.contracts.invalidation_feed import (
     moment_after_all,
 )
 from eggypro_adapters.contracts.product_store import NOON, a_draft
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation.feed import PostgresChanges, Written
 from eggypro_adapters.postgres.invalidation.shared_versions import Slots
@@ -32,6 +33,7 @@ DYING = """
 import os, signal, sys
 import sqlalchemy as sa
 from pathlib import Path
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.postgres.invalidation.feed import Written
 from eggypro_adapters.postgres.database import Database
 
@@ -68,6 +70,11 @@ OTHERS = sa.text(
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 """Ends all connections but one."""
+
+
+@pytest.fixture
+def database_url(emptied_database: Database) -> sa.URL:
+    return emptied_database.engine.url
 
 
 @pytest.fixture
@@ -112,8 +119,7 @@ def test_a_write_elsewhere_is_heard_of(changes: PostgresChanges, database_url: s
     with psycopg.connect(conninfo) as connection:
         connection.execute("UPDATE products SET name = 'x'")  # touches nothing: there are none
         connection.execute("INSERT INTO categories (name, slug) VALUES ('Eggs', 'eggs')")
-    while not changes.outdated(before, (TREE,)):
-        pass
+    wait_until(lambda: changes.outdated(before, (TREE,)))
     assert not changes.outdated(moment_after_all(changes, EGG), EGG)
 
 
@@ -157,8 +163,7 @@ def test_what_was_written_while_the_connection_was_broken_is_known_afterwards(
     with database.begin() as connection:
         assert connection.execute(OTHERS).all()
         connection.execute(sa.text("SELECT eggypro_touch('product:milk')"))
-    while not changes.outdated(seen, MILK):
-        pass
+    wait_until(lambda: changes.outdated(seen, MILK))
     assert not changes.outdated(moment_after_all(changes, MILK), MILK)
     assert "while the database is not heard" in caplog.text
 
@@ -185,8 +190,7 @@ def test_behind_a_pooler_nothing_is_kept(
 ) -> None:
     listening = PostgresChanges(database, written, lambda _: True)
     with caplog.at_level(logging.WARNING), listening.running() as changes:
-        while "POSTGRES_URL_NON_POOLING" not in caplog.text:
-            pass
+        wait_until(lambda: "POSTGRES_URL_NON_POOLING" in caplog.text)
         assert changes.seen() is None
         assert changes.outdated(Moment("any", 1), EGG)
 

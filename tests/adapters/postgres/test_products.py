@@ -25,20 +25,24 @@ from tests.support.lock_waits import wait_until_blocked
 
 class TestPostgresProductStore(ProductStoreContract):
     @pytest.fixture
-    def store(self, database: Database) -> ProductStore:
-        return PostgresProductStore(database)
+    def store(self, emptied_database: Database) -> ProductStore:
+        return PostgresProductStore(emptied_database)
 
 
 class TestPostgresVariantStore(VariantStoreContract):
     @pytest.fixture
-    def stores(self, database: Database) -> Stores:
-        return Stores(PostgresProductStore(database), PostgresVariantStore(database))
+    def stores(self, emptied_database: Database) -> Stores:
+        return Stores(
+            PostgresProductStore(emptied_database), PostgresVariantStore(emptied_database)
+        )
 
 
 class TestPostgresReviewStore(review_store.ReviewStoreContract):
     @pytest.fixture
-    def stores(self, database: Database) -> review_store.Stores:
-        return review_store.Stores(PostgresProductStore(database), PostgresReviewStore(database))
+    def stores(self, emptied_database: Database) -> review_store.Stores:
+        return review_store.Stores(
+            PostgresProductStore(emptied_database), PostgresReviewStore(emptied_database)
+        )
 
 
 @pytest.fixture
@@ -160,9 +164,9 @@ def test_a_change_waits_for_another_claim_that_is_not_decided(
 
 @pytest.mark.parametrize("slug", ["a\0", "\ud800", "A b"])
 def test_a_slug_that_postgres_could_not_even_read_has_no_variants(
-    database: Database, slug: str
+    emptied_database: Database, slug: str
 ) -> None:
-    assortment = Assortment(PostgresVariantStore(database), FakeClock())
+    assortment = Assortment(PostgresVariantStore(emptied_database), FakeClock())
     with pytest.raises(NotFoundError):
         assortment.page(VariantQuery(product=slug))
 

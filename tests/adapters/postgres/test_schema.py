@@ -137,8 +137,8 @@ def test_a_revision_that_does_not_exist_is_refused(empty: Database) -> None:
         PostgresMigrations(empty).upgrade("nonsense")
 
 
-def test_all_tables_and_indexes_of_the_original_are_there(database: Database) -> None:
-    inspector = sa.inspect(database.engine)
+def test_all_tables_and_indexes_of_the_original_are_there(emptied_database: Database) -> None:
+    inspector = sa.inspect(emptied_database.engine)
     assert set(SEED_TABLES) <= set(inspector.get_table_names())
     indexes = {each["name"] for name in SEED_TABLES for each in inspector.get_indexes(name)}
     assert set(SEED_INDEXES) <= indexes
@@ -168,10 +168,10 @@ def test_all_tables_and_indexes_of_the_original_are_there(database: Database) ->
     ],
 )
 def test_the_database_itself_refuses_what_no_product_may_be(
-    database: Database, broken: str
+    emptied_database: Database, broken: str
 ) -> None:
-    PostgresProductStore(database).add(a_draft(), NOON)
-    with pytest.raises(sa.exc.IntegrityError), database.begin() as connection:
+    PostgresProductStore(emptied_database).add(a_draft(), NOON)
+    with pytest.raises(sa.exc.IntegrityError), emptied_database.begin() as connection:
         connection.execute(sa.text(f"UPDATE products SET {broken}"))
 
 
@@ -194,16 +194,18 @@ def test_the_database_itself_refuses_what_no_product_may_be(
         ),
     ],
 )
-def test_the_database_itself_refuses_what_leads_nowhere(database: Database, broken: str) -> None:
-    PostgresProductStore(database).add(a_draft(), NOON)
-    with pytest.raises(sa.exc.IntegrityError), database.begin() as connection:
+def test_the_database_itself_refuses_what_leads_nowhere(
+    emptied_database: Database, broken: str
+) -> None:
+    PostgresProductStore(emptied_database).add(a_draft(), NOON)
+    with pytest.raises(sa.exc.IntegrityError), emptied_database.begin() as connection:
         connection.execute(sa.text(broken))
 
 
-def test_what_hangs_on_a_product_goes_with_it(database: Database) -> None:
-    store = PostgresProductStore(database)
+def test_what_hangs_on_a_product_goes_with_it(emptied_database: Database) -> None:
+    store = PostgresProductStore(emptied_database)
     product = store.add(a_draft(), NOON)
-    with database.begin() as connection:
+    with emptied_database.begin() as connection:
         connection.execute(sa.text("INSERT INTO categories (name, slug) VALUES ('a', 'a')"))
         connection.execute(
             sa.text(
@@ -217,7 +219,7 @@ def test_what_hangs_on_a_product_goes_with_it(database: Database) -> None:
             {"id": product.id},
         )
     store.remove("egg-white", lambda _: None)
-    with database.begin() as connection:
+    with emptied_database.begin() as connection:
         left = [
             connection.scalar(sa.select(sa.func.count()).select_from(metadata.tables[name]))
             for name in ("reviews", "product_categories", "categories")

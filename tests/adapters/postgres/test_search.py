@@ -61,8 +61,8 @@ def in_postgres(database: Database) -> Stores:
 
 class TestPostgresSearch(SearchContract):
     @pytest.fixture
-    def stores(self, database: Database) -> Stores:
-        return in_postgres(database)
+    def stores(self, emptied_database: Database) -> Stores:
+        return in_postgres(emptied_database)
 
 
 @pytest.fixture
