@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.idempotency import DONE, OnceContract, Setup, sell
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.memory import MemoryOnce
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.idempotency import PostgresOnce
@@ -78,10 +79,13 @@ class TestPostgresOnce(OnceContract):
         url = database_url.render_as_string(hide_password=False)
         died = subprocess.run([sys.executable, "-c", DYING, url], check=False)
         assert died.returncode == -signal.SIGKILL
-        while True:
+
+        def outcome() -> tuple[Done, bool] | None:
             with suppress(ConflictError):  # the dead keep their lock until the server knows
-                assert opened.once.run(opened.shop, "a", NOON, sell) == (DONE, False)
-                break
+                return opened.once.run(opened.shop, "a", NOON, sell)
+            return None
+
+        assert wait_until(outcome) == (DONE, False)
         assert opened.shop.products.find("egg-white-protein").stock_quantity == 41
 
     def test_each_new_one_forgets_some_that_are_over(

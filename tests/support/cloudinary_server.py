@@ -97,7 +97,7 @@ def answering(reply: Reply) -> Fault:
 
 def hanging(handler: "_Handler") -> None:
     """Say nothing for longer than anybody waits, and answer then."""
-    handler.server.cloudinary.closing.wait(10)
+    handler.server.cloudinary.closing.wait(60)
     handler.reply()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts.waiting import wait_until
 from tests.support.tcp_proxy import wire_to
 
 HOST = "127.0.0.1"
@@ -60,7 +61,10 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int, running: "subprocess.Popen[bytes]") -> None:
-    while running.poll() is None:
+    def listens() -> bool:
+        assert running.poll() is None, running.returncode
         with suppress(OSError), socket.create_connection((HOST, port)):
-            return
-    raise AssertionError(running.returncode)
+            return True
+        return False
+
+    wait_until(listens)

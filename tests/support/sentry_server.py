@@ -11,6 +11,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+HANGING = 60.0
+"""The seconds for which a server that hangs says nothing."""
+
 
 @frozen
 class SentryServer:
@@ -23,7 +26,7 @@ class SentryServer:
 
     def next(self) -> dict[str, Any]:
         """Wait for an event."""
-        return self.events.get(timeout=30)
+        return self.events.get(timeout=60)
 
     def take(self, envelope: str) -> None:
         self.raw.append(envelope)
@@ -42,7 +45,7 @@ def sentry_server(*, hanging: bool = False) -> Iterator[SentryServer]:
             assert self.path == "/api/7/envelope/"
             content = self.rfile.read(int(self.headers["Content-Length"]))
             is_packed = self.headers.get("Content-Encoding") == "gzip"
-            taken.goes_on.wait(60)
+            taken.goes_on.wait(HANGING)
             taken.take((gzip.decompress(content) if is_packed else content).decode())
             self.send_response(200)
             self.send_header("Content-Length", "2")

@@ -20,7 +20,7 @@ from tests.support.builders import a_product, a_shop
 
 HOST = "127.0.0.1"
 AWAY = 3
-DRAINS = {"draining": 2.0}
+DRAINS = {"draining": 4.0}
 """The seconds that a server of some manners goes on at the end."""
 
 

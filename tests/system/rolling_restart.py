@@ -12,12 +12,12 @@ from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic
 from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
 
+from eggypro_adapters.contracts.waiting import wait_until
 from tests.system.test_end_to_end import EGGYPRO, REST, eggypro, environment, wait_for
 
 __all__ = ["environment"]
@@ -63,7 +63,7 @@ def started(
         yield process
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def serving(port: int, drain: list[str]) -> list[str]:
@@ -72,14 +72,14 @@ def serving(port: int, drain: list[str]) -> list[str]:
 
 def wait_until_both_are_up(port: int) -> None:
     """Wait until the proxy has both servers at work: before that, none may be taken away."""
-    end = monotonic() + 30
-    while True:
+
+    def both_are_up() -> bool:
         with urlopen(f"http://127.0.0.1:{port}/stats;csv") as told:
             rows = [line.decode().split(",") for line in told]
         states = {row[1]: row[_STATUS] for row in rows if row[0] == "servers"}
-        if states["one"] == states["two"] == "UP":
-            return
-        assert monotonic() < end, states
+        return {*states.values()} == {"UP"}
+
+    wait_until(both_are_up)
 
 
 class Customer:
@@ -92,7 +92,7 @@ class Customer:
         self.thread = Thread(target=self._run)
 
     def _run(self) -> None:
-        with closing(HTTPConnection("127.0.0.1", self._port, timeout=30)) as connection:
+        with closing(HTTPConnection("127.0.0.1", self._port, timeout=60)) as connection:
             while not self._over.is_set():
                 self._ask(connection, "GET", "", None)
                 self._ask(connection, "POST", "/stock", '{"delta": -1}')

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,7 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from eggypro_adapters.contracts.sample_images import a_file, noise, seen
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.domain.image import RENDITIONS
@@ -96,7 +96,7 @@ def served(
         yield address, process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
 
 
 @frozen
@@ -115,7 +115,7 @@ def sender(environment: dict[str, str]) -> Callable[..., Answer]:
         method: str, address: str, body: object = None, headers: Mapping[str, str] = NO_HEADERS
     ) -> Answer:
         at = urlsplit(address)
-        with closing(HTTPConnection(at.netloc, timeout=30)) as connection:
+        with closing(HTTPConnection(at.netloc, timeout=60)) as connection:
             data = None if body is None else json.dumps(body)
             connection.request(method, at.path, data, {**always, **headers})
             response = connection.getresponse()
@@ -157,7 +157,7 @@ def test_every_call_is_noted_up_to_the_last_moment(environment: dict[str, str]) 
                 for (method, route), at in asked.items()
             }
             process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     noted = _noted(environment)
     for route, answered in told.items():
         assert answered.result() > 0
@@ -179,7 +179,7 @@ def test_an_image_is_served_in_every_size_to_many_at_once(environment: dict[str,
         base = f"{address.removesuffix('/api/products')}/images/{image.public_id}"
 
         def ask(name: str) -> tuple[str, bytes, str]:
-            with urlopen(f"{base}/{name}", timeout=30) as response:  # noqa: S310  (our own)
+            with urlopen(f"{base}/{name}", timeout=60) as response:  # noqa: S310  (our own)
                 return name, response.read(), response.headers["etag"]
 
         with ThreadPoolExecutor(16) as threads:
@@ -293,23 +293,22 @@ def test_real_exports_of_other_shops_are_taken_served_filtered_and_found(
 
 
 def _page_headers(address: str) -> Mapping[str, str]:
-    with urlopen(address, timeout=10) as answer:  # noqa: S310  (our own server)
+    with urlopen(address, timeout=60) as answer:  # noqa: S310  (our own server)
         return dict(answer.headers)
 
 
 def _page(address: str) -> Any:
-    with urlopen(address, timeout=10) as answer:  # noqa: S310  (our own server)
+    with urlopen(address, timeout=60) as answer:  # noqa: S310  (our own server)
         return json.load(answer)
 
 
 def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
-    pause = threading.Event()
-    for _ in range(1000):
+    def answers() -> bool:
+        assert process.poll() is None, "the server ended"
         try:
             get(address)
         except URLError:
-            assert process.poll() is None, "the server ended"
-            pause.wait(0.03)
-        else:
-            return
-    raise AssertionError("the server never answered")
+            return False
+        return True
+
+    wait_until(answers)

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ import sqlalchemy as sa
 from attrs import frozen
 from prometheus_client.parser import text_string_to_metric_families
 
+from eggypro_adapters.contracts.waiting import wait_until
 from tests.support.sentry_server import sentry_server
 
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
@@ -103,13 +103,6 @@ def answers(server: Server) -> bool:
         return len(server.workers()) == 2 and server.ask("/api/health/live")[0] == 200
     except OSError:
         return False
-
-
-def wait_until(reached: Any) -> None:
-    end = monotonic() + DEADLINE
-    while not reached():
-        assert monotonic() < end, "the deadline has passed"
-        os.sched_yield()
 
 
 def errors(server: Server) -> list[str]:

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from attrs import evolve
 from falcon.testing import TestClient
 
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_core.access.authentication import TokenWish
 from eggypro_http.app import create_app
 from tests.support.builders import ADMIN_KEY, a_shop
@@ -111,16 +112,15 @@ def serving(environment: Mapping[str, str], printed: list[str]) -> Iterator[int]
             yield port
         finally:
             process.send_signal(signal.SIGTERM)
-            printed.append(process.communicate(timeout=30)[0])
+            printed.append(process.communicate(timeout=60)[0])
 
 
 def _wait_for(port: int) -> None:
-    for _ in range(100_000):
+    def listens() -> bool:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-            os.sched_yield()
-    raise AssertionError("the server never came up")
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(listens)
 
 
 _CALLERS = count(1)
@@ -128,7 +128,7 @@ _CALLERS = count(1)
 
 def ask(port: int, method: str, path: str, credential: str, body: object = None) -> str:
     """All that an answer says: status, headers and body."""
-    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         headers = {
             "Authorization": f"Bearer {credential}",
             "Origin": "http://localhost:3000",

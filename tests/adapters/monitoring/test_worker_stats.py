@@ -2,12 +2,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.monitoring import worker_stats
 from eggypro_adapters.monitoring.worker_stats import read_counts, written_down
 from eggypro_core.caching.entries import CacheCounts
@@ -15,6 +15,7 @@ from eggypro_core.caching.entries import CacheCounts
 WORKER = """
 import sys
 from pathlib import Path
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.monitoring.worker_stats import written_down
 from eggypro_core.caching.entries import CacheCounts
 with written_down(Path(sys.argv[1]), lambda: CacheCounts(7)):
@@ -26,11 +27,6 @@ with written_down(Path(sys.argv[1]), lambda: CacheCounts(7)):
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_stats, "EVERY", 0.01)
-
-
-def until(holds: Callable[[], object]) -> None:
-    while not holds():
-        pass
 
 
 def hits(folder: Path) -> list[int]:
@@ -45,11 +41,11 @@ def test_each_worker_is_heard_while_it_runs(tmp_path: Path) -> None:
     counts = {"one": CacheCounts(1, 2, 3, 4, 2**40)}
     with ExitStack() as opened:
         opened.enter_context(written_down(tmp_path / "new", lambda: counts["one"]))
-        until(lambda: read_counts(tmp_path / "new") == (counts["one"],))
+        wait_until(lambda: read_counts(tmp_path / "new") == (counts["one"],))
         with written_down(tmp_path / "new", lambda: CacheCounts(9)):
-            until(lambda: hits(tmp_path / "new") == [1, 9])
+            wait_until(lambda: hits(tmp_path / "new") == [1, 9])
             counts["one"] = CacheCounts(5)
-            until(lambda: hits(tmp_path / "new") == [5, 9])
+            wait_until(lambda: hits(tmp_path / "new") == [5, 9])
         assert hits(tmp_path / "new") == [5]
     assert list((tmp_path / "new").iterdir()) == []
 
@@ -63,7 +59,7 @@ def test_one_that_was_killed_counts_no_more_and_leaves_nothing(tmp_path: Path) -
     with worker:
         assert worker.stdout is not None
         assert worker.stdout.readline() == b"ready\n"
-        until(lambda: hits(tmp_path) == [7])
+        wait_until(lambda: hits(tmp_path) == [7])
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
         assert hits(tmp_path) == []

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
 
 import pytest
 import sqlalchemy as sa
 from falcon.testing import Result, TestClient
 
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.postgres import replica
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation import feed
@@ -33,12 +33,12 @@ def test_nobody_waits_longer_than_a_second_before_the_next_attempt() -> None:
 
 def until(client: TestClient, outcome: str) -> Result:
     """Look at the egg until the answer comes from there."""
-    end = monotonic() + 30
-    while True:
-        shown = client.simulate_get(EGG)
-        if shown.headers.get("x-cache") == outcome:
-            return shown
-        assert monotonic() < end, shown.headers
+
+    def shown() -> Result | None:
+        found = client.simulate_get(EGG)
+        return found if found.headers.get("x-cache") == outcome else None
+
+    return wait_until(shown)
 
 
 def test_a_shop_goes_on_with_the_server_that_took_over(
@@ -86,7 +86,5 @@ def wait_for(replica: Database, primary: Database) -> None:
     with primary.begin() as connection:
         last = connection.scalar(sa.text("SELECT pg_current_wal_insert_lsn()"))
     reached = sa.text("SELECT pg_last_wal_replay_lsn() >= CAST(:last AS pg_lsn)")
-    end = monotonic() + 30
     with replica.engine.connect() as connection:
-        while not connection.scalar(reached, {"last": last}):
-            assert monotonic() < end
+        wait_until(lambda: connection.scalar(reached, {"last": last}))

@@ -1,6 +1,5 @@
 """`eggypro serve`, from the command to a server that answers and ends."""
 
-import os
 import pickle
 import signal
 import socket
@@ -15,6 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_cli.commands.serve import _address, _prepare
 from eggypro_cli.main import Wired
 from eggypro_core import ProductQuery
@@ -68,15 +68,16 @@ def serving(demo: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
 
 def answer_of(port: int) -> bytes:
     """Ask for the products until the server is there to say them."""
-    for _ in range(100_000):
-        with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+
+    def answer() -> bytes | None:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
             try:
                 connection.request("GET", "/api/products")
             except ConnectionError:
-                os.sched_yield()
-            else:
-                return connection.getresponse().read()
-    raise AssertionError("the server never came up")
+                return None
+            return connection.getresponse().read()
+
+    return wait_until(answer)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -92,7 +93,7 @@ def test_it_says_where_it_is_serves_the_demo_and_ends_with_0(
         )
         assert orjson.loads(answer_of(port))["items"][0]["slug"] == "albumen"
         process.send_signal(stop)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
         assert process.stderr.read() == b""
 
 
