@@ -1,0 +1,84 @@
+"""What each route needs, written by hand: a permission taken from a route is missed here."""
+
+from collections.abc import Mapping
+
+from eggypro_core.access.authentication import Credential, Need, Permission
+from eggypro_http.app import ROUTES
+
+READ, WRITE = Permission.PRODUCTS_READ, Permission.PRODUCTS_WRITE
+DELETE, MODERATE = Permission.PRODUCTS_DELETE, Permission.REVIEWS_MODERATE
+METRICS = Permission.METRICS_READ
+PUBLIC = None
+NEEDED: Mapping[tuple[str, str], Need | None] = {
+    ("GET", "/api/products"): PUBLIC,
+    ("POST", "/api/products"): WRITE,
+    ("GET", "/api/products/search"): PUBLIC,
+    ("GET", "/api/products/suggest"): PUBLIC,
+    ("GET", "/api/products/{slug}"): PUBLIC,
+    ("PUT", "/api/products/{slug}"): WRITE,
+    ("PATCH", "/api/products/{slug}"): WRITE,
+    ("DELETE", "/api/products/{slug}"): DELETE,
+    ("POST", "/api/products/{slug}/stock"): WRITE,
+    ("GET", "/api/products/{slug}/variants"): PUBLIC,
+    ("POST", "/api/products/{slug}/variants"): WRITE,
+    ("GET", "/api/products/{slug}/variants/{variant}"): PUBLIC,
+    ("PUT", "/api/products/{slug}/variants/{variant}"): WRITE,
+    ("PATCH", "/api/products/{slug}/variants/{variant}"): WRITE,
+    ("DELETE", "/api/products/{slug}/variants/{variant}"): WRITE,
+    ("POST", "/api/products/{slug}/variants/{variant}/stock"): WRITE,
+    ("GET", "/api/products/{slug}/reviews"): PUBLIC,
+    ("POST", "/api/products/{slug}/reviews"): PUBLIC,
+    ("GET", "/api/reviews"): MODERATE,
+    ("PATCH", "/api/reviews/{review}"): MODERATE,
+    ("DELETE", "/api/reviews/{review}"): MODERATE,
+    ("GET", "/api/categories"): PUBLIC,
+    ("POST", "/api/categories"): WRITE,
+    ("GET", "/api/categories/{category}"): PUBLIC,
+    ("PUT", "/api/categories/{category}"): WRITE,
+    ("DELETE", "/api/categories/{category}"): WRITE,
+    ("PUT", "/api/products/{slug}/categories/{category}"): WRITE,
+    ("DELETE", "/api/products/{slug}/categories/{category}"): WRITE,
+    ("POST", "/api/products/{slug}/images"): WRITE,
+    ("PUT", "/api/products/{slug}/images"): WRITE,
+    ("DELETE", "/api/products/{slug}/images/{public_id}"): WRITE,
+    ("POST", "/api/images/uploads"): WRITE,
+    ("POST", "/api/images/uploads/{upload}/complete"): WRITE,
+    ("POST", "/images/uploads"): PUBLIC,  # its form is signed
+    ("GET", "/images/{image}"): PUBLIC,
+    ("POST", "/api/auth/admin"): Credential.KEY,
+    ("GET", "/api/health"): PUBLIC,
+    ("GET", "/api/health/live"): PUBLIC,
+    ("GET", "/api/health/ready"): PUBLIC,
+    ("GET", "/metrics"): METRICS,
+    ("GET", "/api/metrics"): METRICS,
+    ("GET", "/api/cron/{job}"): Credential.CRON,
+    ("GET", "/openapi.json"): PUBLIC,
+}
+NEEDED_BY_PARAMETER: Mapping[tuple[str, str, str], Need] = {
+    ("GET", "/api/products", "status"): READ,
+    ("GET", "/api/products", "explain"): READ,
+    ("GET", "/api/products/search", "status"): READ,
+    ("GET", "/api/products/search", "explain"): READ,
+    ("GET", "/api/products/{slug}", "status"): READ,
+    ("GET", "/api/products/{slug}/variants", "status"): READ,
+    ("GET", "/api/products/{slug}/variants/{variant}", "status"): READ,
+    ("GET", "/api/categories", "status"): READ,
+    ("GET", "/api/categories/{category}", "status"): READ,
+}
+
+
+def test_each_route_needs_its_permission() -> None:
+    assert {(route.method, route.path): route.permission for route in ROUTES} == NEEDED
+
+
+def test_each_closed_parameter_needs_its_permission() -> None:
+    needed = {
+        (route.method, route.path, name): need
+        for route in ROUTES
+        for name, need in route.closed_parameters.items()
+    }
+    assert needed == NEEDED_BY_PARAMETER
+
+
+def test_only_the_metrics_are_free_within_some_networks() -> None:
+    assert [route.path for route in ROUTES if route.free_within is not None] == ["/metrics"]
