@@ -1,74 +1,35 @@
-"""Who may keep what: everybody what is public, a CDN for as long as it is told, nobody the rest."""
+"""Which responses come from the cache, and which never do."""
 
 import pytest
 from falcon.testing import TestClient
 
-from eggypro_adapters.contracts.sample_images import a_picture
-from eggypro_adapters.local_images import LocalImageStore
-from eggypro_adapters.memory import MemoryFigures
+from eggypro_adapters.memory import MemoryCache, MemoryChanges
+from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.shop import Shop
-from eggypro_http.app import ROUTES, create_app
+from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from eggypro_http.routing import Route
-from tests.support.builders import a_full_shop
-from tests.support.wsgi import ADMIN, EGG, IMAGE, PRODUCTS, at
-
-ASK_EACH_TIME = "public, max-age=0, must-revalidate"
-OWN = {
-    "/api/health": "no-store",
-    "/api/health/live": "no-store",
-    "/api/health/ready": "no-store",
-    "/images/{image}": "public, max-age=31536000, immutable",
-}
-"""What is neither a public read of the catalogue nor an admin's."""
+from tests.support.wsgi import ADMIN, CATEGORIES, EGG, PRODUCTS
 
 
-def clients(images: LocalImageStore, cdn_ttl: int) -> TestClient:
-    images.upload(a_picture(), public_id=IMAGE.rpartition("/")[2])
-    config = HttpConfig(cdn_ttl=cdn_ttl, exporter=MemoryFigures())
-    return TestClient(create_app(a_full_shop(images), config))
+@pytest.fixture
+def client(shop: Shop) -> TestClient:
+    cache = ReadCache(MemoryCache(lambda: 0), None, MemoryChanges(), ttl=300, clock=lambda: 0)
+    return TestClient(create_app(shop, HttpConfig(cache=cache)))
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-@pytest.mark.parametrize(
-    ("cdn_ttl", "public"),
-    [(0, ASK_EACH_TIME), (60, f"{ASK_EACH_TIME}, s-maxage=60, stale-while-revalidate=60")],
-)
-def test_each_answer_says_who_may_keep_it(
-    images: LocalImageStore, route: Route, cdn_ttl: int, public: str
-) -> None:
-    query = "q=egg" if "q" in route.parameters else ""
-    answered = clients(images, cdn_ttl).simulate_request(
-        route.method, at(route.path), query_string=query, headers=ADMIN
-    )
-    if route.method != "GET" or route.permission or answered.status_code >= 300:
-        assert answered.headers["cache-control"] == "no-store"
-    else:
-        assert answered.headers["cache-control"] == OWN.get(route.path, public)
+@pytest.mark.parametrize("path", [PRODUCTS, EGG, CATEGORIES])
+def test_public_reads_are_cached_and_admin_reads_are_not(client: TestClient, path: str) -> None:
+    public = [client.simulate_get(path, headers=ADMIN).headers["x-cache"] for _ in range(2)]
+    assert public == ["miss", "hit"]
+    for _ in range(2):
+        admin = client.simulate_get(path, params={"status": "all"}, headers=ADMIN)
+        assert admin.status_code == 200
+        assert "x-cache" not in admin.headers
 
 
-@pytest.mark.parametrize("cdn_ttl", [0, 60])
-def test_what_an_admin_asks_for_and_what_is_refused_is_kept_by_nobody(
-    shop: Shop, cdn_ttl: int
-) -> None:
-    shop.products.change("egg-white-protein", {"slug": "egg"})
-    client = TestClient(create_app(shop, HttpConfig(cdn_ttl=cdn_ttl)))
-    for path, headers, status in (
-        (f"{PRODUCTS}?status=all", ADMIN, 200),
-        (f"{PRODUCTS}/egg?status=active", ADMIN, 200),
-        (f"{PRODUCTS}?status=all", {}, 401),
-        (f"{PRODUCTS}?limit=0", {}, 422),
-        (EGG, {}, 308),
-        ("/nowhere", {}, 404),
-    ):
-        asked = client.simulate_get(path, headers=headers)
-        assert (asked.status_code, asked.headers["cache-control"]) == (status, "no-store"), path
-
-
-@pytest.mark.parametrize("cdn_ttl", [0, 60])
-def test_what_is_known_already_may_be_kept_as_it_was(shop: Shop, cdn_ttl: int) -> None:
-    client = TestClient(create_app(shop, HttpConfig(cdn_ttl=cdn_ttl)))
-    first = client.simulate_get(EGG)
-    again = client.simulate_get(EGG, headers={"If-None-Match": first.headers["etag"]})
-    assert again.status_code == 304
-    assert again.headers["cache-control"] == first.headers["cache-control"]
+def test_each_repetition_of_an_empty_search_is_counted(client: TestClient, shop: Shop) -> None:
+    for _ in range(2):
+        found = client.simulate_get(PRODUCTS, params={"search": "duck"})
+        assert found.headers["x-cache"] == "miss"
+    [missed] = shop.zero_results.list(10)
+    assert (missed.words, missed.times) == ("duck", 2)

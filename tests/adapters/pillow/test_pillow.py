@@ -249,6 +249,19 @@ def test_what_cannot_be_packed_as_well_is_refused_rather_than_kept_too_large(
         CLEANER.clean(upload)
 
 
+@pytest.mark.parametrize("scans", [250, 251])
+def test_a_jpeg_goes_over_its_pixels_so_many_times_at_most(scans: int) -> None:
+    marker = b"\xff\xda"
+    image = a_file(Image.new("L", (8, 8)), "jpg", progressive=True).getvalue()
+    head, first, *others = image.split(marker)
+    upload = BytesIO(marker.join([head, *[first] * (scans - len(others)), *others]))
+    if scans <= 250:
+        assert CLEANER.clean(upload).width == 8
+    else:
+        with pytest.raises(InvalidError):
+            CLEANER.clean(upload)
+
+
 SEEDS = [with_notes(kind, 6).getvalue() for kind in KINDS] + [
     a_file(quarters((33, 17), "CMYK"), progressive=True).getvalue(),
     a_file(quarters((40, 40)).quantize(8), "png", transparency=2).getvalue(),

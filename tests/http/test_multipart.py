@@ -1,0 +1,31 @@
+"""Forms with files, of which even a refused one is received to its end."""
+
+from io import BytesIO
+
+import pytest
+from falcon.testing import TestClient
+
+from tests.support.wsgi import ADMIN, EGG, ask
+
+BOUNDARY = "egg"
+REST = bytes(1_000_000)
+
+
+@pytest.mark.parametrize("name", ["file", "surprise"])
+def test_a_refusal_can_be_read_in_the_middle_of_an_upload(client: TestClient, name: str) -> None:
+    """Who is still sending when the connection is closed never sees the response."""
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="a"\r\n\r\n'
+    body = BytesIO(head.encode() + REST + f"\r\n--{BOUNDARY}--\r\n".encode())
+    refused = ask(
+        client.app,
+        f"{EGG}/images",
+        **{
+            "REQUEST_METHOD": "POST",
+            "CONTENT_TYPE": f"multipart/form-data; boundary={BOUNDARY}",
+            "CONTENT_LENGTH": str(len(body.getvalue())),
+            "HTTP_AUTHORIZATION": ADMIN["Authorization"],
+            "wsgi.input": body,
+        },
+    )
+    assert refused.status == 422
+    assert body.read() == b""
