@@ -11,6 +11,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_adapters.contracts.invalidation_feed import (
     EGG,
     MILK,
@@ -28,11 +29,13 @@ from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.caching.entries import EVERYTHING, LISTS, TREE, Moment, product_tag
 from eggypro_core.errors import UnavailableError
 from tests.support.builders import a_product, a_shop
+from tests.support.tcp_proxy import wire_to
 
 DYING = """
 import os, signal, sys
 import sqlalchemy as sa
 from pathlib import Path
+from eggypro_adapters.contracts.clock import FakeSeconds
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.postgres.invalidation.feed import Written
 from eggypro_adapters.postgres.database import Database
@@ -79,7 +82,8 @@ def database_url(emptied_database: Database) -> sa.URL:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Iterator[Written]:
-    written = Written(tmp_path)
+    """Where what is heard holds for good: a busy machine is not a connection that is silent."""
+    written = Written(tmp_path, FakeSeconds())
     yield written
     written.close()
 
@@ -183,6 +187,24 @@ def test_what_was_kept_is_not_over_before_the_database_is_surely_back(
         connection.execute(OTHERS)
     tried.wait()
     assert not changes.outdated(seen, MILK)
+
+
+def test_what_a_silent_connection_told_holds_for_two_and_a_half_seconds(
+    database_url: sa.URL, connect: Callable[..., Database], tmp_path: Path
+) -> None:
+    clock = FakeSeconds()
+    written = Written(tmp_path, clock)
+    with wire_to(f"{database_url.query['host']}/.s.PGSQL.5432") as wire:
+        silent = connect(database_url.set(host="127.0.0.1", port=wire.port, query={}), size=1)
+        with PostgresChanges(silent, written).running() as changes:
+            moment(changes)
+            assert written.needed() is not None
+            wire.go_dead()
+            clock.now += 2.5
+            assert changes.seen() is None
+            assert written.needed() is None, "a replica would be asked"
+            wire.come_alive()
+    written.close()
 
 
 def test_behind_a_pooler_nothing_is_kept(

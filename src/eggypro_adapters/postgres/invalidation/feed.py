@@ -6,7 +6,7 @@ can have missed a write, wherever the answer was made and wherever it is kept.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -54,9 +54,13 @@ class _Known:
 
 
 class Written:
-    """The writes that are known here, by the history of the database that they are of."""
+    """The writes that are known here, by the history of the database that they are of.
 
-    def __init__(self, folder: Path | None) -> None:
+    What is heard holds for some seconds of the `clock`.
+    """
+
+    def __init__(self, folder: Path | None, clock: Callable[[], float] = monotonic) -> None:
+        self.clock = clock
         self._folder = folder
         self._lock = Lock()
         self._slots: dict[str, Slots] = {}
@@ -79,7 +83,7 @@ class Written:
         None while nobody here hears of what others write.
         """
         history, until = self._heard
-        return self.of(history).newest() + 1 if monotonic() < until else None
+        return self.of(history).newest() + 1 if self.clock() < until else None
 
     def of(self, history: str) -> Slots:
         """Return the last writes of a history."""
@@ -127,7 +131,7 @@ class PostgresChanges:
             self._loop.stop()
 
     def seen(self) -> Moment | None:
-        return self._seen if monotonic() < self._until else None
+        return self._seen if self._written.clock() < self._until else None
 
     def outdated(self, seen: Moment, tags: tuple[str, ...]) -> bool:
         known = self._known
@@ -171,7 +175,7 @@ class PostgresChanges:
         return _Known(history, since, self._written.of(history))
 
     def _hear(self, connection: psycopg.Connection[Any], known: _Known) -> None:
-        asked = monotonic()
+        asked = self._written.clock()
         row = connection.execute(SEEN).fetchone()
         seen = Moment(known.history, row[0] if row else 0)
         self._written.hear(seen, asked + LEASE)  # first, so that no replica is asked for less
