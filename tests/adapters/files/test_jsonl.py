@@ -137,5 +137,8 @@ def test_what_json_writes_unescaped_comes_back(products: list[dict[str, object]]
 @given(st.binary())
 def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
     lines = len(data.splitlines()) + 1
-    for entry in read_products(io.BytesIO(b"{" + data)):
+    entries = list(read_products(io.BytesIO(b"{" + data)))
+    assert entries
+    for entry in entries:
         assert 1 <= entry.line <= lines
+        assert (entry.values is None) == bool(entry.refused)
