@@ -159,7 +159,6 @@ class Database:
         sa.event.listen(engine, "connect", _prepared_by(pooler))
         sa.event.listen(engine, "checkin", _note_idle(clock))
         sa.event.listen(engine, "checkout", _refuse_idle(clock))
-        sa.event.listen(engine, "checkout", _refuse_dead)
         return cls(
             engine,
             engine.execution_options(isolation_level="READ COMMITTED"),
@@ -386,21 +385,25 @@ def _note_idle(clock: Callable[[], float]) -> Any:
 
 
 def _refuse_idle(clock: Callable[[], float]) -> Any:
-    """Return what turns away a connection that was idle too long.
+    """Return what turns away a connection that was idle too long, or ended meanwhile.
 
     Something on the way (a firewall, a database that sleeps) may have dropped it without a word.
     """
 
-    def refuse(_: object, record: ConnectionPoolEntry, __: object) -> None:
-        if clock() - record.info.pop("idle_since", clock()) > IDLE:
+    def refuse(
+        connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: PoolProxiedConnection
+    ) -> None:
+        idle_since = record.info.pop("idle_since", None)
+        if idle_since is None:
+            return  # opened just now: the pool gives up where two in a row are turned away
+        if clock() - idle_since > IDLE:
             raise sa.exc.DisconnectionError("idle for too long")
+        _require_alive(connection)
 
     return refuse
 
 
-def _refuse_dead(
-    connection: psycopg.Connection[Any], _: ConnectionPoolEntry, __: PoolProxiedConnection
-) -> None:
+def _require_alive(connection: psycopg.Connection[Any]) -> None:
     """Turn away an idle connection on which the server has said something: its farewell.
 
     It costs no round trip. The pool then opens another, so a restart of Postgres goes unnoticed.

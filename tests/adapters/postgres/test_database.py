@@ -1,6 +1,7 @@
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -137,6 +138,21 @@ def test_connections_that_the_server_ended_are_not_noticed_by_anyone(
     assert store.find("egg-white").id
     kill_all(database_url)
     assert store.add(a_draft(), NOON).slug == "egg-white-2"
+
+
+def test_a_server_that_ends_each_connection_at_once_is_said_to_be_unavailable(
+    database: Database,
+) -> None:
+    def end(connection: psycopg.Connection[object], _: object) -> None:
+        with suppress(psycopg.Error):
+            connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    sa.event.listen(database.engine, "connect", end)
+    store = PostgresProductStore(database)
+    with pytest.raises(UnavailableError):
+        store.add(a_draft(), NOON)
+    with pytest.raises(UnavailableError):
+        store.find("egg-white")
 
 
 def test_a_connection_that_was_idle_too_long_is_replaced(
