@@ -26,6 +26,7 @@ from eggypro_adapters.contracts.sample_images import (
     seen,
     with_notes,
 )
+from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.domain.image import SignedUpload, StoredImage
 from eggypro_core.errors import (
@@ -46,7 +47,8 @@ from tests.support.cloudinary_server import (
     answering,
 )
 
-HURRY = Patience(connect=1, read=0.3, total=0.6)
+HURRY = Patience(connect=60, read=0.3, total=0.6)
+PATIENT = Patience(connect=60, read=60, total=60)
 Action = Callable[[CloudinaryImageStore], object]
 
 ACTIONS: dict[str, Action] = {
@@ -100,7 +102,7 @@ def server() -> Iterator[CloudinaryServer]:
 
 @pytest.fixture
 def store(server: CloudinaryServer) -> CloudinaryImageStore:
-    account = Account(CLOUD, KEY, SECRET, server.url, HURRY)
+    account = Account(CLOUD, KEY, SECRET, server.url, PATIENT)
     return CloudinaryImageStore(account, PillowImageCleaner(), server.now)
 
 
@@ -170,8 +172,10 @@ def test_a_cloudinary_that_is_away_is_said_so_in_time_and_not_asked_again(
     server: CloudinaryServer, store: CloudinaryImageStore, action: Action, outage: Fault
 ) -> None:
     server.faults.append(outage)
+    patience = HURRY if outage in {fake.hanging, fake.dripping} else PATIENT
     with pytest.raises(UnavailableError):
-        action(store)
+        action(evolve(store, account=evolve(store._account, patience=patience)))
+    wait_until(lambda: server.calls)
     assert len(server.calls) == 1
 
 
