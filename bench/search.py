@@ -24,9 +24,9 @@ from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.domain.product_query import ProductQuery, Sort
-from eggypro_core.search.query import tokens_of
+from eggypro_core.search.query import tokenize_query
 from eggypro_core.search.text import stem
-from eggypro_core.services.products import Catalog
+from eggypro_core.services.products import ProductService
 
 SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "4GB"}
 CLIENTS = 8
@@ -82,7 +82,7 @@ def _with(kind: Callable[..., ProductQuery], **wishes: Any) -> Callable[..., Pro
 
 
 # Not "with" or "and": a search passes over those.
-_common = _of([word for word in COMMON if len(tokens_of(f"{word} x")) > 1])
+_common = _of([word for word in COMMON if len(tokenize_query(f"{word} x")) > 1])
 _brand, _thing = _of(BRANDS), _of(THINGS)
 KINDS_OF_SEARCH = (
     Kind("rare word", _words(_rare), is_ranked=True),
@@ -131,11 +131,11 @@ def _measured(folder: Path, number: int) -> Iterator[str]:
 
 
 def _filled(store: PostgresProductStore, number: int) -> float:
-    catalog = Catalog(store, NhHtmlCleaner(), lambda: datetime.now(UTC))
+    catalog = ProductService(store, NhHtmlCleaner(), lambda: datetime.now(UTC))
     lines, made = count(2), products(number)
     began = time.monotonic()
     while chunk := list(islice(made, _CHUNK)):
-        catalog.load(ImportEntry(next(lines), values) for values in chunk)
+        catalog.import_products(ImportEntry(next(lines), values) for values in chunk)
     return time.monotonic() - began
 
 
@@ -184,11 +184,11 @@ def _times(store: PostgresProductStore, kind: Kind, rare: Sequence[str], seed: i
     dice = random.Random(seed)
     queries = [kind.make(dice, rare) for _ in range(ASKED)]
     for query in queries[:6]:  # until the statements are prepared
-        store.page(query)
+        store.list(query)
     times = []
     for query in queries:
         began = time.perf_counter()
-        store.page(query)
+        store.list(query)
         times.append((time.perf_counter() - began) * 1e3)
     return times
 
@@ -202,7 +202,7 @@ def _overlap(
     for _ in range(8):
         query = kind.make(dice, rare)
         best = _ranked_whole(connection, list(dict.fromkeys(str(query.search).split())))
-        found = [item.id for item in store.page(query).items]
+        found = [item.id for item in store.list(query).items]
         wanted += len(best)
         same += sum(one == other for one, other in zip(best, found, strict=False))
     return f"{same / wanted:.0%}" if wanted else "-"
@@ -238,12 +238,12 @@ def _more(store: PostgresProductStore, connection: psycopg.Connection) -> Iterat
         "facets of a common word": ("protein", True),
     }
     for name, (word, many) in facets.items():
-        yield _row(name, partial(store.facets, ProductQuery(search=word), many=many))
+        yield _row(name, partial(store.get_facets, ProductQuery(search=word), allow_sample=many))
     lists = {"by relevance": ProductQuery(search="kestrel"), "by name": ProductQuery()}
     for name, query in lists.items():
         for page, following in enumerate(islice(_pages(store, query), 50), 1):
             if page in {1, 10, 50}:
-                yield _row(f"page {page} {name}", partial(store.page, following))
+                yield _row(f"page {page} {name}", partial(store.list, following))
     yield from _writes(store, connection)
     yield ""
     yield _typos(store, connection, dice)
@@ -267,7 +267,7 @@ def _typos(store: PostgresProductStore, connection: psycopg.Connection, dice: ra
 
 
 def _is_found(store: PostgresProductStore, search: str, values: dict[str, object]) -> bool:
-    page = store.page(ProductQuery(search=search))
+    page = store.list(ProductQuery(search=search))
     return any(item.slug == values["slug"] for item in page.items)
 
 
@@ -278,7 +278,7 @@ def _rare_words() -> list[str]:
 def _writes(store: PostgresProductStore, connection: psycopg.Connection) -> Iterator[str]:
     """Give what writes cost that a search must notice, and the same rows written past it."""
     numbers = count(1)
-    slug = next(iter(store.page(ProductQuery(limit=1)).items)).slug
+    slug = next(iter(store.list(ProductQuery(limit=1)).items)).slug
     past = "UPDATE products SET {} = {}, version = version + 1 WHERE slug = %s"
 
     def renamed(product: Product) -> Product:
@@ -288,8 +288,8 @@ def _writes(store: PostgresProductStore, connection: psycopg.Connection) -> Iter
         price = product.price + Decimal("0.01")
         return evolve(product, price=price, version=product.version + 1)
 
-    yield _row("a name changed", lambda: store.change(slug, renamed))
-    yield _row("a price changed", lambda: store.change(slug, repriced))
+    yield _row("a name changed", lambda: store.update(slug, renamed))
+    yield _row("a price changed", lambda: store.update(slug, repriced))
     yield _row("stock set", lambda: store.set_stock(slug, next(numbers)))
     with connection.transaction():
         connection.execute("ALTER TABLE products DISABLE TRIGGER products_search")
@@ -303,7 +303,7 @@ def _pages(store: PostgresProductStore, query: ProductQuery) -> Iterator[Product
     following: ProductQuery | None = query
     while following is not None:
         yield following
-        following = store.page(following).next_query
+        following = store.list(following).next_query
 
 
 def _row(name: str, call: Callable[[], object]) -> str:

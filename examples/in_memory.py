@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from html import escape, unescape
 
 from eggypro_adapters.memory import MemoryProductStore
-from eggypro_core import Catalog, InvalidError, ProductQuery
+from eggypro_core import ProductQuery, ProductService, ValidationError
 
 
 class PlainText:
@@ -12,13 +12,13 @@ class PlainText:
         return escape(unescape(html))
 
 
-catalog = Catalog(MemoryProductStore(), PlainText(), lambda: datetime.now(UTC))
+catalog = ProductService(MemoryProductStore(), PlainText(), lambda: datetime.now(UTC))
 egg = {"name": "Egg White", "description": "Albumen", "details": "500 g", "price": "24.99"}
-catalog.add(egg | {"ingredients": ["egg white"], "stock_quantity": 7})
+catalog.create(egg | {"ingredients": ["egg white"], "stock_quantity": 7})
 catalog.adjust_stock("egg-white", -2)
-for product in catalog.page(ProductQuery(search="eg whites")).items:
+for product in catalog.list(ProductQuery(search="eg whites")).items:
     print(product.name, product.price, product.stock_quantity)
 try:
-    catalog.add(egg | {"price": "0", "ingredients": []})
-except InvalidError as refused:
-    print(*(f"{fault.field}: {fault.message}" for fault in refused.faults), sep="\n")
+    catalog.create(egg | {"price": "0", "ingredients": []})
+except ValidationError as refused:
+    print(*(f"{fault.field}: {fault.message}" for fault in refused.errors), sep="\n")

@@ -1,4 +1,4 @@
-"""An adapter of one's own: the port SearchMisses over a file of SQLite."""
+"""An adapter of one's own: the port ZeroResultStore over a file of SQLite."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
-from eggypro_core import SearchMiss, UnavailableError
-from eggypro_core.search.zero_results import KEPT
+from eggypro_core import UnavailableError, ZeroResultSearch
+from eggypro_core.search.zero_results import MAX_ZERO_RESULT_TERMS
 
 # A search does not wait for the disk: a power failure may cost the last counts, no more than that.
 SCHEMA = """PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
@@ -17,7 +17,7 @@ SCHEMA = """PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
 MAKE_ROOM = f"""DELETE FROM misses
     WHERE NOT EXISTS (SELECT 1 FROM misses WHERE words = :words)
     AND words IN (SELECT words FROM misses ORDER BY times DESC, last_at DESC
-        LIMIT -1 OFFSET {KEPT - 1})"""
+        LIMIT -1 OFFSET {MAX_ZERO_RESULT_TERMS - 1})"""
 COUNT = """INSERT INTO misses VALUES (:words, 1, :at) ON CONFLICT (words)
     DO UPDATE SET times = times + 1, last_at = max(last_at, excluded.last_at)"""
 LIST = "SELECT words, times, last_at FROM misses ORDER BY times DESC, last_at DESC, words LIMIT ?"
@@ -39,11 +39,11 @@ class SqliteSearchMisses:
             connection.execute(MAKE_ROOM, values)
             connection.execute(COUNT, values)
 
-    def list(self, limit: int) -> tuple[SearchMiss, ...]:
+    def list(self, limit: int) -> tuple[ZeroResultSearch, ...]:
         with self._transaction() as connection:
             rows = connection.execute(LIST, [limit]).fetchall()
         return tuple(
-            SearchMiss(words, times, datetime.fromisoformat(at)) for words, times, at in rows
+            ZeroResultSearch(words, times, datetime.fromisoformat(at)) for words, times, at in rows
         )
 
     def clear(self) -> None:

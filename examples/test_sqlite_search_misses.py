@@ -1,4 +1,4 @@
-"""The proof that it does what every SearchMisses must do, and what it does besides."""
+"""The proof that it does what every ZeroResultStore must do, and what it does besides."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eggypro_adapters.contracts.zero_result_searches import NOON, SearchMissesContract
+from eggypro_adapters.contracts.zero_result_searches import NOON, ZeroResultStoreContract
 from eggypro_adapters.files import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
-from eggypro_core import Catalog, ProductQuery, SearchMiss, UnavailableError
+from eggypro_core import ProductQuery, ProductService, UnavailableError, ZeroResultSearch
 from examples.sqlite_search_misses import SqliteSearchMisses
 
 DUCK = ProductQuery(search="duck")
@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "misses.db"
 
 
-class TestSqliteSearchMisses(SearchMissesContract):
+class TestSqliteSearchMisses(ZeroResultStoreContract):
     @pytest.fixture
     def misses(self, file: Path) -> Iterator[SqliteSearchMisses]:
         with closing(SqliteSearchMisses(file)) as misses:
@@ -31,9 +31,9 @@ class TestSqliteSearchMisses(SearchMissesContract):
 def test_a_shop_counts_in_it_and_the_count_outlives_the_process(file: Path) -> None:
     for _ in range(2):
         with closing(SqliteSearchMisses(file)) as misses:
-            Catalog(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON, misses).page(DUCK)
+            ProductService(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON, misses).list(DUCK)
     with closing(SqliteSearchMisses(file)) as misses:
-        assert misses.list(10) == (SearchMiss("duck", 2, NOON),)
+        assert misses.list(10) == (ZeroResultSearch("duck", 2, NOON),)
 
 
 def test_a_file_that_another_holds_is_away_and_the_search_is_answered(file: Path) -> None:
@@ -41,8 +41,8 @@ def test_a_file_that_another_holds_is_away_and_the_search_is_answered(file: Path
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(UnavailableError):
             misses.record("duck", NOON)
-        catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON, misses)
-        assert catalog.page(DUCK).total == 0
+        catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON, misses)
+        assert catalog.list(DUCK).total == 0
 
 
 def test_a_file_in_no_folder_is_away(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ with open_migrations(settings) as migrations:
 with open_shop(settings) as shop:
     with DEMO.open("rb") as file:
         print(shop.products.import_file(file).created, "products were new")
-    page = shop.products.page(ProductQuery(in_stock=True, sort=Sort.PRICE_ASC, limit=3))
+    page = shop.products.list(ProductQuery(in_stock=True, sort=Sort.PRICE_ASC, limit=3))
     print(page.total, "are in stock, of which the cheapest are")
     print(*(f"{product.price} {product.name}" for product in page.items), sep="\n")
     assert page.next_query is not None
-    print("after them comes", shop.products.page(page.next_query).items[0].name)
+    print("after them comes", shop.products.list(page.next_query).items[0].name)

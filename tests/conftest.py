@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 from eggypro_adapters.embedded_postgres import attach, find_binaries
-from eggypro_adapters.logs.setup import OURS
+from eggypro_adapters.logs.setup import LOGGER_NAMES
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.schema import metadata
-from tests.support.pgbouncer import pooled
+from tests.support.pgbouncer import run_pgbouncer
 
 # Machines are slow at times: no example fails by the clock, and few are tried unless a test wants
 # more. Exploring is for people's machines, so that what lands is decided by the change alone.
@@ -33,8 +33,8 @@ settings.register_profile(
 )
 settings.load_profile("eggypro")
 
-TEMPLATE = "eggypro_template"
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+TEMPLATE_DATABASE = "eggypro_template"
+FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 EMPTY = "; ".join(
@@ -87,9 +87,9 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 @pytest.fixture
-def logging_restored() -> Iterator[None]:
+def restore_logging() -> Iterator[None]:
     """Whatever is set up for the log, it is as before after the test."""
-    loggers = [logging.getLogger(), *map(logging.getLogger, OURS)]
+    loggers = [logging.getLogger(), *map(logging.getLogger, LOGGER_NAMES)]
     levels, handlers = [one.level for one in loggers], [*loggers[0].handlers]
     yield
     logging.captureWarnings(capture=False)
@@ -107,7 +107,7 @@ def postgres(
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
     binaries = _binaries(pytestconfig)
-    with attach(shared / "pg", linger=5, binaries=binaries, settings=FAST) as server:
+    with attach(shared / "pg", linger=5, binaries=binaries, settings=FAST_SETTINGS) as server:
         url = sa.make_url(server.url)
         with (shared / "template.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -116,28 +116,28 @@ def postgres(
 
 
 @pytest.fixture(scope="session")
-def entrance(
+def database_entry(
     postgres: sa.URL, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[sa.URL]:
     """Where tests enter the server: itself, or a pooler before it."""
     if not pytestconfig.getoption("pgbouncer"):
         yield postgres
         return
-    with pooled(postgres, tmp_path_factory.mktemp("pgbouncer")) as url:
+    with run_pgbouncer(postgres, tmp_path_factory.mktemp("pgbouncer")) as url:
         yield url
 
 
 @pytest.fixture
-def database_url(postgres: sa.URL, entrance: sa.URL) -> Iterator[sa.URL]:
+def database_url(postgres: sa.URL, database_entry: sa.URL) -> Iterator[sa.URL]:
     """A database of this test's own, with all tables and nothing in them."""
     with new_database(postgres) as url:
-        yield entrance.set(database=url.database)
+        yield database_entry.set(database=url.database)
 
 
 @pytest.fixture(scope="session")
-def shared_database(postgres: sa.URL, entrance: sa.URL) -> Iterator[Database]:
+def shared_database(postgres: sa.URL, database_entry: sa.URL) -> Iterator[Database]:
     with new_database(postgres) as url:
-        database = Database.connect(entrance.set(database=url.database), size=8)
+        database = Database.connect(database_entry.set(database=url.database), size=8)
         yield database
         database.close()
 
@@ -148,7 +148,7 @@ def emptied_database(shared_database: Database) -> Database:
 
     It takes a tenth of the time of a database of one's own.
     """
-    with shared_database.begin() as connection:
+    with shared_database.long_transaction() as connection:
         connection.execute(sa.text(EMPTY))
     return shared_database
 
@@ -161,7 +161,7 @@ def empty_database_url(postgres: sa.URL) -> Iterator[sa.URL]:
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[..., Database]]:
+def connect_database() -> Iterator[Callable[..., Database]]:
     """`Database.connect`, whose connections are closed at the end of the test."""
     with ExitStack() as opened:
 
@@ -174,12 +174,12 @@ def connect() -> Iterator[Callable[..., Database]]:
 
 
 @pytest.fixture
-def database(database_url: sa.URL, connect: Callable[..., Database]) -> Database:
-    return connect(database_url, size=8)
+def database(database_url: sa.URL, connect_database: Callable[..., Database]) -> Database:
+    return connect_database(database_url, size=8)
 
 
 @contextmanager
-def new_database(postgres: sa.URL, template: str = TEMPLATE) -> Iterator[sa.URL]:
+def new_database(postgres: sa.URL, template: str = TEMPLATE_DATABASE) -> Iterator[sa.URL]:
     """A database of the server for as long as the block lasts, past the pooler."""
     name = f"test_{uuid4().hex}"
     _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
@@ -194,8 +194,8 @@ def _binaries(config: pytest.Config) -> Path:
 def _make_template(url: sa.URL, made: Path, eggypro: str | None) -> None:
     if made.exists():
         return
-    _execute(url, f"CREATE DATABASE {TEMPLATE}")
-    template = url.set(database=TEMPLATE)
+    _execute(url, f"CREATE DATABASE {TEMPLATE_DATABASE}")
+    template = url.set(database=TEMPLATE_DATABASE)
     if eggypro is None:
         database = Database.connect(template)
         PostgresMigrations(database).upgrade()

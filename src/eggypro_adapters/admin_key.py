@@ -6,15 +6,15 @@ from pathlib import Path
 
 from eggypro_core.errors import UnavailableError
 
-NAME = "admin.key"
+ADMIN_KEY_FILE = "admin.key"
 
 
-def kept_admin_key(folder: Path) -> str:
+def read_or_create_admin_key(folder: Path) -> str:
     """Return the key that the folder keeps, made now if there is none; its file has mode 0600.
 
     Of two that make one at the same time, both return the same. Raises UnavailableError.
     """
-    path = folder / NAME
+    path = folder / ADMIN_KEY_FILE
     try:
         if not path.exists():
             _make(path)
@@ -29,7 +29,7 @@ def kept_admin_key(folder: Path) -> str:
 def _make(path: Path) -> None:
     """Write a whole file beside the path, then give it the name: nobody ever reads half a key."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(f"{NAME}.{os.getpid()}.{secrets.token_hex(4)}")
+    new = path.with_name(f"{ADMIN_KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

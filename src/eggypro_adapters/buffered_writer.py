@@ -10,7 +10,7 @@ from attrs import frozen
 
 from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_core.errors import UnavailableError
-from eggypro_core.operations.request_metrics import Call
+from eggypro_core.operations.request_metrics import RequestRecord
 from eggypro_core.retry_gate import RetryGate
 
 RETRY_SECONDS, RETRY_IN_REQUEST_SECONDS = 1.0, 10.0
@@ -44,7 +44,7 @@ class BufferedWriter:
     def __init__(
         self,
         name: str,
-        write: Callable[[Sequence[Call]], object],
+        write: Callable[[Sequence[RequestRecord]], object],
         limits: BufferLimits,
         *,
         in_request: bool = False,
@@ -60,17 +60,17 @@ class BufferedWriter:
         self._loop = BackgroundLoop(
             name, self._write_waiting, delay=limits.gather_seconds, on_stop=self.flush
         )
-        self._waiting: deque[Call] = deque()
+        self._waiting: deque[RequestRecord] = deque()
         self._dropping = Lock()
         self._writing = Lock()
         self._dropped = self._reported = 0
 
-    def record(self, call: Call) -> None:
+    def record(self, request: RequestRecord) -> None:
         if len(self._waiting) >= self._most:
             with self._dropping:
                 self._dropped += 1
             return
-        self._waiting.append(call)
+        self._waiting.append(request)
         if not self._in_request:
             self._loop.wake()
         elif self._gate.allows():
@@ -103,7 +103,7 @@ class BufferedWriter:
     def _write_waiting(self) -> float | None:
         return None if self.flush() else RETRY_SECONDS + self._limits.gather_seconds
 
-    def _try_to_write(self, batch: Sequence[Call]) -> bool:
+    def _try_to_write(self, batch: Sequence[RequestRecord]) -> bool:
         try:
             self._write(batch)
         except UnavailableError as error:

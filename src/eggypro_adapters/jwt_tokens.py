@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from eggypro_core.access.authentication import unknown_credential
+from eggypro_core.access.authentication import invalid_credential
 
 _ALGORITHM = "HS256"
 # Ours have 300 characters or so. The last of a signature's has two bits to spare, which are 0.
@@ -17,7 +17,7 @@ _JUDGED_ELSEWHERE: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat"
 
 
 @frozen
-class JoseTokenSigner:
+class JwtTokenSigner:
     """Signs with a secret. Whoever has that may do anything."""
 
     _secret: str = field(repr=False)
@@ -31,11 +31,11 @@ class JoseTokenSigner:
         import jwt
 
         if not _is_token(token):
-            raise unknown_credential()
+            raise invalid_credential()
         try:
             claims: dict[str, object] = jwt.decode(
                 token, self._secret, [_ALGORITHM], _JUDGED_ELSEWHERE
             )
         except jwt.InvalidTokenError:
-            raise unknown_credential() from None
+            raise invalid_credential() from None
         return claims

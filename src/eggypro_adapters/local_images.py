@@ -15,26 +15,26 @@ from typing import BinaryIO
 from attrs import evolve, field, frozen
 
 from eggypro_core.domain.image import (
-    FOLDER,
     ORIGINAL,
+    PRODUCT_IMAGE_FOLDER,
     RENDITIONS,
-    UPLOAD_TIME,
+    SIGNED_UPLOAD_LIFETIME,
     CleanImage,
     ImageFormat,
     ServedImage,
     SignedUpload,
     StoredImage,
     Transformation,
-    image_absent,
+    image_not_found,
     is_public_id,
     public_id_in,
     require_public_id,
-    transformation_unserved,
+    unsupported_transformation,
 )
 from eggypro_core.errors import ForbiddenError, UnavailableError
 from eggypro_core.ports import ImageCleaner
 
-UPLOADS = "/images/uploads"
+UPLOADS_URL = "/images/uploads"
 """Where signed uploads are received."""
 _NAMES: dict[Transformation | None, str] = {made: name for name, made in RENDITIONS.items()}
 _NAMES[None] = ORIGINAL
@@ -57,7 +57,7 @@ class LocalImageStore:
         self,
         content: BinaryIO,
         *,
-        folder: str = FOLDER,
+        folder: str = PRODUCT_IMAGE_FOLDER,
         public_id: str | None = None,
         transformation: Transformation | None = None,
     ) -> StoredImage:
@@ -65,9 +65,9 @@ class LocalImageStore:
         image = self._cleaner.clean(content, transformation)
         with _translated():
             self._keep(image, self._home(found))
-        return self.find(found)
+        return self.get(found)
 
-    def find(self, public_id: str) -> StoredImage:
+    def get(self, public_id: str) -> StoredImage:
         with _translated(public_id):
             original = _original(self._home(public_id))
             width, height = original.suffixes[0].removeprefix(".").split("x")
@@ -83,18 +83,22 @@ class LocalImageStore:
         with _translated(), self._unfinished() as waste, suppress(FileNotFoundError):
             self._home(public_id).rename(waste)
 
-    def address(self, public_id: str, transformation: Transformation | None = None) -> str:
+    def url(self, public_id: str, transformation: Transformation | None = None) -> str:
         if transformation not in _NAMES:
-            raise transformation_unserved()
+            raise unsupported_transformation()
         return f"/images/{require_public_id(public_id)}/{_NAMES[transformation]}"
 
-    def sign(self, *, folder: str = FOLDER, public_id: str, at: datetime) -> SignedUpload:
-        found, expires = public_id_in(folder, public_id), at + UPLOAD_TIME
+    def sign_upload(
+        self, *, folder: str = PRODUCT_IMAGE_FOLDER, public_id: str, at: datetime
+    ) -> SignedUpload:
+        found, expires = public_id_in(folder, public_id), at + SIGNED_UPLOAD_LIFETIME
         until = str(int(expires.timestamp()))
         fields = {"public_id": found, "expires": until, "signature": self._signature(found, until)}
-        return SignedUpload(url=UPLOADS, fields=fields, expires_at=expires)
+        return SignedUpload(url=UPLOADS_URL, fields=fields, expires_at=expires)
 
-    def receive(self, fields: Mapping[str, str], content: BinaryIO, at: datetime) -> StoredImage:
+    def receive_upload(
+        self, fields: Mapping[str, str], content: BinaryIO, at: datetime
+    ) -> StoredImage:
         public_id, until = fields.get("public_id", ""), fields.get("expires", "")
         expected = self._signature(public_id, until).encode()
         if not hmac.compare_digest(fields.get("signature", "").encode(), expected):
@@ -108,14 +112,14 @@ class LocalImageStore:
         with _translated(), self._unfinished() as place:
             _write(place / "check", b"check")
 
-    def open(self, public_id: str, rendition: str, *, webp: bool) -> ServedImage:
+    def open(self, public_id: str, rendition: str, *, accepts_webp: bool) -> ServedImage:
         with _translated(public_id):
             home = self._home(public_id)
             if rendition == ORIGINAL:
                 return _opened(_original(home))
             if rendition not in RENDITIONS:
                 raise FileNotFoundError
-            path = home / f"{rendition}.{'webp' if webp else _unlike_webp(_original(home))}"
+            path = home / f"{rendition}.{'webp' if accepts_webp else _unlike_webp(_original(home))}"
             with suppress(FileNotFoundError):
                 return _opened(path)
             self._render(_original(home), path)
@@ -174,7 +178,7 @@ def _translated(public_id: str | None = None) -> Iterator[None]:
         yield
     except OSError as error:
         if public_id is not None and isinstance(error, FileNotFoundError):
-            raise image_absent(public_id) from None
+            raise image_not_found(public_id) from None
         raise UnavailableError(f"The folder of images: {error.strerror}") from error
 
 
@@ -199,7 +203,7 @@ def _opened(path: Path) -> ServedImage:
     stream = path.open("rb")
     facts = os.fstat(stream.fileno())
     tag = f"{facts.st_mtime_ns:x}-{facts.st_size:x}"
-    return ServedImage(stream=stream, size=facts.st_size, format=_format(path), tag=tag)
+    return ServedImage(stream=stream, size=facts.st_size, format=_format(path), etag=tag)
 
 
 def _write(path: Path, content: bytes) -> None:

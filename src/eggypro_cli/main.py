@@ -34,14 +34,14 @@ from eggypro_cli.commands import (
     stock,
     variants,
 )
-from eggypro_cli.output import ShellError, examples, unwritten, write
+from eggypro_cli.output import ShellError, examples, output_error, write
 
 if TYPE_CHECKING:
     from typer._click import Command
     from typer.models import TyperInfo
 
     from eggypro_adapters.settings import Settings
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
     from eggypro_core import EggyProError, Shop, Tokens
     from eggypro_core.operations.migrations import Migrations
     from eggypro_http.config import HttpConfig
@@ -60,10 +60,10 @@ app = typer.Typer(
 )
 
 
-class Wired:
+class SettingsRuntime:
     """The world that the environment and the settings files name."""
 
-    def open(self) -> Shop:
+    def open_shop(self) -> Shop:
         """Connect everything."""
         import logging
 
@@ -75,7 +75,7 @@ class Wired:
         return open_shop(_settings())
 
     @contextmanager
-    def opener(self) -> Iterator[Callable[[], tuple[Shop, HttpConfig]]]:
+    def server_factory(self) -> Iterator[Callable[[], tuple[Shop, HttpConfig]]]:
         """Give what connects everything in each process of a server, and set up this one's log."""
         from tempfile import TemporaryDirectory
 
@@ -87,19 +87,19 @@ class Wired:
         with TemporaryDirectory(prefix="eggypro-figures-") as figures:
             yield partial(open_worker, settings, Path(figures), colours=colours)
 
-    def migrations(self) -> AbstractContextManager[Migrations]:
+    def open_migrations(self) -> AbstractContextManager[Migrations]:
         """Connect the migrations."""
         from eggypro_adapters.wiring import open_migrations
 
         return open_migrations(_settings())
 
-    def address(self) -> AbstractContextManager[Mapping[str, str]]:
+    def libpq_environment(self) -> AbstractContextManager[Mapping[str, str]]:
         """Give the address of the database."""
         from eggypro_adapters.wiring import open_address
 
         return open_address(_settings())
 
-    def tool_folders(self) -> list[Path]:
+    def postgres_bin_dirs(self) -> list[Path]:
         """Return where the programs of the embedded Postgres are."""
         from eggypro_adapters.wiring import tool_folders
 
@@ -115,11 +115,11 @@ class Wired:
         """Read all settings."""
         _settings()
 
-    def example_settings(self) -> str:
+    def settings_example(self) -> str:
         """Return a commented `.env.example`."""
-        from eggypro_adapters.settings import example
+        from eggypro_adapters.settings import settings_example
 
-        return example()
+        return settings_example()
 
     def admin_key_file(self) -> Path | None:
         """Return the file of the generated admin key."""
@@ -127,7 +127,7 @@ class Wired:
 
         return admin_key_file(_settings())
 
-    def start_notes(self) -> list[str]:
+    def startup_warnings(self) -> list[str]:
         """Return what follows from the settings for a server."""
         from eggypro_adapters.wiring import start_notes
 
@@ -140,17 +140,17 @@ class Wired:
         return DEMO
 
 
-def main(args: Sequence[str] | None = None, outside: Outside | None = None) -> int:
+def main(args: Sequence[str] | None = None, outside: Runtime | None = None) -> int:
     """Run a command line, on the world that the settings name, and return its exit code."""
     _open_streams()
     words = list(sys.argv[1:] if args is None else args)
     try:
-        return _run(words, outside or Wired())
+        return _run(words, outside or SettingsRuntime())
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _run(words: Sequence[str], outside: Outside) -> int:
+def _run(words: Sequence[str], outside: Runtime) -> int:
     command = _built(words)
     try:
         code: int | None = command.main(
@@ -161,7 +161,7 @@ def _run(words: Sequence[str], outside: Outside) -> int:
     except OSError as error:  # a full disk, say: neither the help nor a report is for `write`
         with suppress(ShellError):
             write(b"", sys.stdout)  # what is left in its buffer, if it takes that
-        return _refuse(unwritten(error), words)
+        return _refuse(output_error(error), words)
     return code or 0
 
 
@@ -189,9 +189,9 @@ def _named(group: TyperInfo) -> TyperInfo:
 
 
 def _refuse(error: EggyProError | typer.TyperException, words: Sequence[str]) -> int:
-    from eggypro_cli.errors import refuse
+    from eggypro_cli.errors import print_error
 
-    return refuse(error, json="--json" in words, command=_typed(words))
+    return print_error(error, json="--json" in words, command=_typed(words))
 
 
 def _typed(words: Sequence[str]) -> str:

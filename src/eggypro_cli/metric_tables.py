@@ -8,8 +8,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from eggypro_core.operations.health import Finding, HealthReport, State, Status
-from eggypro_core.operations.request_metrics import Activity, CallSummary
+from eggypro_core.operations.health import CheckResult, HealthReport, HealthStatus, ServiceStatus
+from eggypro_core.operations.request_metrics import Activity, RequestSummary
 
 _PADDING = (0, 2, 0, 0)
 _BAR = 10
@@ -22,7 +22,9 @@ _COLOURS = {
 }
 
 
-def summary_lines(summaries: Sequence[CallSummary], activity: Activity) -> Iterator[RenderableType]:
+def summary_lines(
+    summaries: Sequence[RequestSummary], activity: Activity
+) -> Iterator[RenderableType]:
     """Return what the calls of each route came to, and how many there were over the time."""
     if not summaries:
         yield "There were no calls."
@@ -34,7 +36,7 @@ def summary_lines(summaries: Sequence[CallSummary], activity: Activity) -> Itera
 
 
 def top_lines(
-    slow: Sequence[CallSummary], failing: Sequence[CallSummary]
+    slow: Sequence[RequestSummary], failing: Sequence[RequestSummary]
 ) -> Iterator[RenderableType]:
     """Return the slowest routes, and those with the most errors."""
     if not slow:
@@ -58,14 +60,14 @@ def health_lines(report: HealthReport) -> Iterator[RenderableType]:
     table.add_column("ms", justify="right", no_wrap=True)
     table.add_column("reason", overflow="fold")
     for name, finding in report.services.items():
-        table.add_row(name, _state(finding.state), _took(finding), finding.reason)
+        table.add_row(name, _state(finding.status), _took(finding), finding.reason)
     yield table
     yield ""
     yield Text.assemble("The shop is ", _state(report.status), f" ({report.environment})")
 
 
 def _routes(
-    measure: str, summaries: Sequence[CallSummary], measured: Callable[[CallSummary], float]
+    measure: str, summaries: Sequence[RequestSummary], measured: Callable[[RequestSummary], float]
 ) -> Table:
     """Return a table of routes, with a bar for how each of them measures."""
     table = Table(box=None, padding=_PADDING)
@@ -99,9 +101,9 @@ def _words(step: timedelta) -> str:
     return "day" if step.days == 1 else f"{step.days} days"
 
 
-def _took(finding: Finding) -> str:
-    return "" if finding.state is State.DISABLED else f"{finding.milliseconds:.1f}"
+def _took(finding: CheckResult) -> str:
+    return "" if finding.status is ServiceStatus.DISABLED else f"{finding.duration_ms:.1f}"
 
 
-def _state(state: State | Status) -> Text:
+def _state(state: ServiceStatus | HealthStatus) -> Text:
     return Text(state, _COLOURS[state])

@@ -11,7 +11,7 @@ WHOLE = re.compile("[+-]?[0-9]{1,100}")
 StatusWord = Literal["active", "archived", "all"]
 
 
-def whole_number(text: str) -> int:
+def integer(text: str) -> int:
     """Return a whole number as it is typed. What it may be is for the domain to say."""
     if not WHOLE.fullmatch(text):
         raise typer.BadParameter("a whole number of at most 100 digits is needed")
@@ -30,7 +30,7 @@ SlugArgument = Annotated[
 VariantArgument = Annotated[
     int,
     typer.Argument(
-        metavar="ID", parser=whole_number, help="The variant's id: `variants list` tells it."
+        metavar="ID", parser=integer, help="The variant's id: `variants list` tells it."
     ),
 ]
 VersionOption = Annotated[
@@ -38,7 +38,7 @@ VersionOption = Annotated[
     typer.Option(
         "--version",
         metavar="N",
-        parser=whole_number,
+        parser=integer,
         help="Only if the product is at this version still: `products show` tells it.",
     ),
 ]

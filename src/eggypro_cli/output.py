@@ -22,7 +22,7 @@ JsonOption = Annotated[
 ]
 
 
-class WrongUsageError(typer.BadParameter):
+class UsageError(typer.BadParameter):
     """Arguments that are right one by one, but not together."""
 
     def format_message(self) -> str:
@@ -43,7 +43,7 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in typed)])
 
 
-def show(body: Json, people: Callable[[], Iterable[RenderableType]], *, json: bool) -> None:
+def print_body(body: Json, people: Callable[[], Iterable[RenderableType]], *, json: bool) -> None:
     """Write a result to stdout: its body as JSON, or what `people` are to see."""
     if json:
         write(json_line(body), sys.stdout)
@@ -51,39 +51,39 @@ def show(body: Json, people: Callable[[], Iterable[RenderableType]], *, json: bo
         write(_rendered(people(), sys.stdout), sys.stdout)
 
 
-def show_one(shop: Shop, product: Product, *, json: bool) -> None:
+def print_product(shop: Shop, product: Product, *, json: bool) -> None:
     """Write one product to stdout, whole."""
     from eggypro_cli.tables import product_card
     from eggypro_core.serializers import product_body
 
-    body = product_body(product, shop.currency, shop.images.address)
-    show(body, lambda: [product_card(product, shop.currency)], json=json)
+    body = product_body(product, shop.currency, shop.images.url)
+    print_body(body, lambda: [product_card(product, shop.currency)], json=json)
 
 
-def show_variant(variant: Variant, currency: str, *, json: bool) -> None:
+def print_variant(variant: Variant, currency: str, *, json: bool) -> None:
     """Write one variant to stdout, whole."""
     from eggypro_cli.tables import variant_card
     from eggypro_core.serializers import variant_body
 
-    show(variant_body(variant), lambda: [variant_card(variant, currency)], json=json)
+    print_body(variant_body(variant), lambda: [variant_card(variant, currency)], json=json)
 
 
-def tell(*sentences: RenderableType) -> None:
+def print_message(*sentences: RenderableType) -> None:
     """Tell people on stderr."""
     write(_rendered(sentences, sys.stderr), sys.stderr)
 
 
-def is_watched(*, json: bool) -> bool:
+def shows_progress(*, json: bool) -> bool:
     """Say whether stderr is for a person, on a terminal that can show how far something is."""
     return not json and sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 
-def require_yes(question: str, *, yes: bool, json: bool) -> None:
+def confirm(question: str, *, yes: bool, json: bool) -> None:
     """Raise ShellError unless there is a `yes`, or one on stdin to a question on stderr.
 
     With `json` stderr is for problem JSON: only a person at a terminal reads the question there.
     """
-    if not yes and not _confirmed(question, shown=not json or sys.stdin.isatty()):
+    if not yes and not _ask(question, shown=not json or sys.stdin.isatty()):
         raise ShellError("Nothing was changed; a yes, or --yes, is needed")
 
 
@@ -106,24 +106,24 @@ def write(content: str | bytes, stream: TextIO) -> None:
         stream.buffer.write(raw)
         stream.flush()
     except OSError as error:
-        abandon(stream)
+        discard(stream)
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):
-            raise unwritten(error) from None
+            raise output_error(error) from None
 
 
-def unwritten(error: OSError) -> ShellError:
+def output_error(error: OSError) -> ShellError:
     """Return the refusal of what the system does not take or give."""
     return ShellError(f"Reading or writing failed: {error.strerror or error}")
 
 
-def abandon(stream: TextIO) -> None:
+def discard(stream: TextIO) -> None:
     """Send what is left in its buffer, and all that follows, to nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
-def _confirmed(question: str, *, shown: bool) -> bool:
+def _ask(question: str, *, shown: bool) -> bool:
     """Say whether the answer on stdin is a yes. No answer is none, nor is one that is no text."""
     answer = ""
     try:

@@ -13,32 +13,34 @@ if TYPE_CHECKING:  # `--help` needs none of the domain
     from eggypro_http.config import HttpConfig
 
 
-class Outside(Protocol):
+class Runtime(Protocol):
     """The world outside. Every method raises ConfigurationError where the settings are wrong."""
 
-    def open(self) -> Shop:
+    def open_shop(self) -> Shop:
         """Connect everything, for a `with` block. Raises UnavailableError."""
         ...
 
-    def opener(self) -> AbstractContextManager[Callable[[], tuple[Shop, HttpConfig]]]:
+    def server_factory(
+        self,
+    ) -> AbstractContextManager[Callable[[], tuple[Shop, HttpConfig]]]:
         """Give what opens a shop in each process of a server, and set up the log of this one.
 
         It reads no settings, and is picklable.
         """
         ...
 
-    def migrations(self) -> AbstractContextManager[Migrations]:
+    def open_migrations(self) -> AbstractContextManager[Migrations]:
         """Connect the migrations of the database. Raises UnavailableError."""
         ...
 
-    def address(self) -> AbstractContextManager[Mapping[str, str]]:
+    def libpq_environment(self) -> AbstractContextManager[Mapping[str, str]]:
         """Give the address of the database, as variables that tools of Postgres know.
 
         Raises UnavailableError.
         """
         ...
 
-    def tool_folders(self) -> list[Path]:
+    def postgres_bin_dirs(self) -> list[Path]:
         """Return where programs of Postgres may be that are not on the path."""
         ...
 
@@ -50,7 +52,7 @@ class Outside(Protocol):
         """Read all settings, and nothing else."""
         ...
 
-    def example_settings(self) -> str:
+    def settings_example(self) -> str:
         """Return a commented `.env.example`."""
         ...
 
@@ -58,7 +60,7 @@ class Outside(Protocol):
         """Return the file of the generated admin key, None where the settings give a key."""
         ...
 
-    def start_notes(self) -> list[str]:
+    def startup_warnings(self) -> list[str]:
         """Return what the owner of a server should know when it starts, a sentence each."""
         ...
 

@@ -16,18 +16,18 @@ from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.product_files import ImportReport, Notice
 from eggypro_core.domain.product_query import Facets, ProductQuery
 from eggypro_core.domain.review import Review, ReviewQuery
-from eggypro_core.domain.variant import EMBEDDED, VARIANT_FIELDS, Variant, VariantQuery
+from eggypro_core.domain.variant import MAX_EMBEDDED_VARIANTS, VARIANT_FIELDS, Variant, VariantQuery
 from eggypro_core.operations.migrations import TableSize
-from eggypro_core.search.query import Fit, Match, Term, Tier
-from eggypro_core.search.results import Explained, Listing
-from eggypro_core.search.zero_results import SearchMiss
+from eggypro_core.search.query import MatchKind, RankTier, Term, TermMatch
+from eggypro_core.search.results import ExplainedPage, ProductListing
+from eggypro_core.search.zero_results import ZeroResultSearch
 
 T = TypeVar("T")
-SHOWN = 20
+MAX_SHOWN_MESSAGES = 20
 """How many refused lines, and how many warnings, people are shown."""
-_SHORT = 80
+_MAX_TEXT_WIDTH = 80
 """How much of a comment lists show."""
-_FEW = 8
+_MAX_SHOWN_VARIANTS = 8
 """How many of the words that one stands for are shown."""
 _PADDING = (0, 2, 0, 0)
 _LAST_OFFSET = 10_000
@@ -41,12 +41,14 @@ _TAG = re.compile("<[^>]*>")
 _LINE_END = re.compile("</(?:p|li|h[1-6])>|<br ?/?>")
 
 
-def product_page(listing: Listing, query: ProductQuery, currency: str) -> Iterator[RenderableType]:
+def product_page(
+    listing: ProductListing, query: ProductQuery, currency: str
+) -> Iterator[RenderableType]:
     """Return a page of products, and how to see the next, with what was asked for beside it."""
-    if listing.explained is None:
+    if listing.explanation is None:
         tables = [_product_table(listing.page.items, currency)]
     else:
-        tables = [_reading_table(listing.explained), _reasons_table(listing.explained)]
+        tables = [_reading_table(listing.explanation), _reasons_table(listing.explanation)]
     if listing.facets is not None:
         tables.append(_facets_table(listing.facets, currency))
     yield from _page(listing.page, query, *tables)
@@ -86,15 +88,15 @@ def image_table(product: Product, last: int) -> Table:
 
 def product_card(product: Product, currency: str) -> Table:
     """Return one product, a field a line; empty ones are left out."""
-    return pairs((name, value) for name, value in _fields(product, currency) if value)
+    return pair_table((name, value) for name, value in _fields(product, currency) if value)
 
 
 def variant_card(variant: Variant, currency: str) -> Table:
     """Return one variant, a field a line; empty ones are left out."""
-    return pairs((name, value) for name, value in _variant_fields(variant, currency) if value)
+    return pair_table((name, value) for name, value in _variant_fields(variant, currency) if value)
 
 
-def pairs(rows: Iterable[tuple[str, str]]) -> Table:
+def pair_table(rows: Iterable[tuple[str, str]]) -> Table:
     """Return a table of two columns without a heading."""
     table = Table(box=None, padding=_PADDING, show_header=False)
     table.add_column(overflow="fold")
@@ -111,7 +113,7 @@ def review_page(page: Page[Review, ReviewQuery], query: ReviewQuery) -> Iterator
 
 def review_card(review: Review) -> Table:
     """Return one review, a field a line; empty ones are left out."""
-    return pairs([(name, value) for name, value in _review_fields(review) if value])
+    return pair_table([(name, value) for name, value in _review_fields(review) if value])
 
 
 def category_page(
@@ -123,10 +125,10 @@ def category_page(
 
 def category_card(category: Category) -> Table:
     """Return one category, a field a line; empty ones are left out."""
-    return pairs([(name, value) for name, value in _category_fields(category) if value])
+    return pair_table([(name, value) for name, value in _category_fields(category) if value])
 
 
-def miss_table(misses: Iterable[SearchMiss]) -> Table:
+def zero_results_table(misses: Iterable[ZeroResultSearch]) -> Table:
     """Return searches that found nothing, one a line."""
     table = Table(box=None, padding=_PADDING)
     table.add_column("times", justify="right", no_wrap=True)
@@ -146,7 +148,7 @@ def report_sentence(report: ImportReport) -> str:
     return words.format(report.created, report.changed, report.unchanged)
 
 
-def notices(title: str, found: Sequence[Notice]) -> Iterator[RenderableType]:
+def message_lines(title: str, found: Sequence[Notice]) -> Iterator[RenderableType]:
     """Return the first of some notices, line by line; nothing where there are none."""
     if not found:
         return
@@ -154,11 +156,11 @@ def notices(title: str, found: Sequence[Notice]) -> Iterator[RenderableType]:
     table.add_column("line", justify="right", no_wrap=True)
     table.add_column("field", overflow="fold")
     table.add_column("reason", overflow="fold")
-    for notice in found[:SHOWN]:
+    for notice in found[:MAX_SHOWN_MESSAGES]:
         table.add_row(str(notice.line), notice.field, notice.message)
     yield table
-    if len(found) > SHOWN:
-        yield f"... and {len(found) - SHOWN} more."
+    if len(found) > MAX_SHOWN_MESSAGES:
+        yield f"... and {len(found) - MAX_SHOWN_MESSAGES} more."
 
 
 def _page(
@@ -184,26 +186,29 @@ def _product_table(products: Sequence[ListedProduct], currency: str) -> Table:
     return table
 
 
-def _reading_table(explained: Explained) -> Table:
+def _reading_table(explained: ExplainedPage) -> Table:
     """Return what each word of a search stands for."""
     table = Table(box=None, padding=_PADDING)
     table.add_column("word", no_wrap=True)
-    for fit in Fit:
+    for fit in MatchKind:
         table.add_column(fit.name.lower(), overflow="fold", ratio=1)
-    for term in explained.reading.terms:
-        table.add_row(term.word, *(_meant(term, fit) for fit in Fit))
+    for term in explained.parsed_query.terms:
+        table.add_row(term.word, *(_meant(term, fit) for fit in MatchKind))
     return table
 
 
-def _meant(term: Term, fit: Fit) -> str:
-    meaning = term.meanings.get(fit)
+def _meant(term: Term, fit: MatchKind) -> str:
+    meaning = term.expansions.get(fit)
     if meaning is None:
         return "-"
-    few = [*meaning.stems[:_FEW], *(["…"] if len(meaning.stems) > _FEW else [])]
-    return " ".join(few) or f"{meaning.beginning}…"
+    few = [
+        *meaning.stems[:_MAX_SHOWN_VARIANTS],
+        *(["…"] if len(meaning.stems) > _MAX_SHOWN_VARIANTS else []),
+    ]
+    return " ".join(few) or f"{meaning.prefix}…"
 
 
-def _reasons_table(explained: Explained) -> Table:
+def _reasons_table(explained: ExplainedPage) -> Table:
     """Return why each product of a search stands where it does."""
     table = Table(box=None, padding=_PADDING)
     table.add_column("slug", overflow="fold", ratio=2)
@@ -218,20 +223,20 @@ def _reasons_table(explained: Explained) -> Table:
     return table
 
 
-def _match(match: Match) -> str:
-    return f"{match.word}: {match.found or 'its category'} ({_tier(match.tier)})"
+def _match(match: TermMatch) -> str:
+    return f"{match.word}: {match.stem or 'its category'} ({_tier(match.tier)})"
 
 
-def _tier(tier: Tier | None) -> str:
-    return "SKU" if tier is None else f"{tier.field.name}, {tier.fit.name}".lower()
+def _tier(tier: RankTier | None) -> str:
+    return "SKU" if tier is None else f"{tier.field.name}, {tier.kind.name}".lower()
 
 
 def _facets_table(facets: Facets, currency: str) -> Table:
     """Return what all products of a list come to."""
     about = "about " if facets.is_sampled else ""
     counts = [(f"in {one.slug}", f"{about}{one.count}") for one in facets.categories]
-    prices = [("price", f"{facets.lowest} to {facets.highest} {currency}")]
-    return pairs([*prices, ("in stock", f"{about}{facets.in_stock}"), *counts])
+    prices = [("price", f"{facets.min_price} to {facets.max_price} {currency}")]
+    return pair_table([*prices, ("in stock", f"{about}{facets.in_stock_count}"), *counts])
 
 
 def _variant_table(variants: Sequence[Variant], currency: str) -> Table:
@@ -284,7 +289,7 @@ def _review_table(reviews: Sequence[Review]) -> Table:
     table.add_column("state", no_wrap=True)
     for one in reviews:
         comment = " ".join(one.comment.split())
-        short = comment if len(comment) <= _SHORT else f"{comment[:_SHORT]}..."
+        short = comment if len(comment) <= _MAX_TEXT_WIDTH else f"{comment[:_MAX_TEXT_WIDTH]}..."
         row = (str(one.id), one.product, str(one.rating), one.reviewer_name, short)
         table.add_row(*row, _review_state(one))
     return table
@@ -369,7 +374,7 @@ def _variant_lines(product: Product, currency: str) -> Iterator[str]:
     for one in product.variants:
         stock = f"{_stock(one)} in stock" if one.track_stock else "always in stock"
         yield f"{one.id}: {_options(one.options)}; {one.price} {currency}, {stock}, {_state(one)}"
-    if len(product.variants) >= EMBEDDED:
+    if len(product.variants) >= MAX_EMBEDDED_VARIANTS:
         yield f"`eggypro variants list {product.slug}` shows all"
 
 

@@ -2,14 +2,14 @@
 
 from eggypro_core.access.authentication import (
     AdminUser,
+    Authenticator,
     Credential,
-    Gate,
-    Grant,
     Permission,
+    TokenRequest,
+    TokenResponse,
     Tokens,
-    TokenWish,
 )
-from eggypro_core.access.rate_limiting import Limiter, Policy, Standing, Visit
+from eggypro_core.access.rate_limiting import Admission, Policy, RateLimiter, RateLimitStatus
 from eggypro_core.domain.category import Category, CategoryChanges, CategoryDraft, CategoryQuery
 from eggypro_core.domain.image import (
     Crop,
@@ -29,7 +29,13 @@ from eggypro_core.domain.product import (
     Rating,
 )
 from eggypro_core.domain.product_changes import ProductChanges
-from eggypro_core.domain.product_files import Export, ImportEntry, ImportReport, Notice, OnConflict
+from eggypro_core.domain.product_files import (
+    CatalogSnapshot,
+    ImportEntry,
+    ImportReport,
+    Notice,
+    OnConflict,
+)
 from eggypro_core.domain.product_query import ProductQuery, Sort, Suggestion
 from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, ReviewStatus
 from eggypro_core.domain.variant import Variant, VariantDraft, VariantQuery
@@ -37,104 +43,104 @@ from eggypro_core.errors import (
     ConfigurationError,
     ConflictError,
     EggyProError,
-    Fault,
+    FieldError,
     ForbiddenError,
-    InvalidError,
-    MalformedError,
-    MovedError,
     NotFoundError,
+    ParseError,
     RateLimitedError,
-    ServiceFailedError,
-    StaleError,
+    SlugMovedError,
     TooLargeError,
     UnauthenticatedError,
     UnavailableError,
+    UpstreamError,
+    ValidationError,
+    VersionConflictError,
 )
 from eggypro_core.operations.health import Health, HealthReport
-from eggypro_core.operations.request_metrics import Activity, CallSummary, Monitor
-from eggypro_core.search.zero_results import SearchMiss
-from eggypro_core.services.categories import Taxonomy
-from eggypro_core.services.image_uploads import ImageStorage
-from eggypro_core.services.images import Gallery
-from eggypro_core.services.products import Catalog
-from eggypro_core.services.reviews import Feedback
-from eggypro_core.services.variants import Assortment
+from eggypro_core.operations.request_metrics import Activity, RequestMetrics, RequestSummary
+from eggypro_core.search.zero_results import ZeroResultSearch
+from eggypro_core.services.categories import CategoryService
+from eggypro_core.services.image_uploads import ImageUploads
+from eggypro_core.services.images import ProductImageService
+from eggypro_core.services.products import ProductService
+from eggypro_core.services.reviews import ReviewService
+from eggypro_core.services.variants import VariantService
 from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
 
 __all__ = [
     "Activity",
     "AdminUser",
-    "Assortment",
-    "CallSummary",
-    "Catalog",
+    "Admission",
+    "Authenticator",
+    "CatalogSnapshot",
     "Category",
     "CategoryChanges",
     "CategoryDraft",
     "CategoryName",
     "CategoryQuery",
+    "CategoryService",
     "ConfigurationError",
     "ConflictError",
     "Credential",
     "Crop",
     "CursorPosition",
     "EggyProError",
-    "Export",
-    "Fault",
-    "Feedback",
+    "FieldError",
     "ForbiddenError",
-    "Gallery",
-    "Gate",
-    "Grant",
     "Health",
     "HealthReport",
     "Image",
     "ImageFormat",
     "ImageSet",
-    "ImageStorage",
+    "ImageUploads",
     "ImportEntry",
     "ImportReport",
-    "InvalidError",
-    "Limiter",
     "ListedProduct",
-    "MalformedError",
-    "Monitor",
-    "MovedError",
     "NotFoundError",
     "Notice",
     "OnConflict",
     "Page",
+    "ParseError",
     "Permission",
     "Policy",
     "Product",
     "ProductChanges",
     "ProductDraft",
+    "ProductImageService",
     "ProductQuery",
+    "ProductService",
+    "RateLimitStatus",
     "RateLimitedError",
+    "RateLimiter",
     "Rating",
+    "RequestMetrics",
+    "RequestSummary",
     "Review",
     "ReviewDraft",
     "ReviewQuery",
+    "ReviewService",
     "ReviewStatus",
-    "SearchMiss",
-    "ServiceFailedError",
     "Shop",
     "SignedUpload",
+    "SlugMovedError",
     "Sort",
-    "StaleError",
-    "Standing",
     "Status",
     "StoredImage",
     "Suggestion",
-    "Taxonomy",
-    "TokenWish",
+    "TokenRequest",
+    "TokenResponse",
     "Tokens",
     "TooLargeError",
     "Transformation",
     "UnauthenticatedError",
     "UnavailableError",
+    "UpstreamError",
+    "ValidationError",
     "Variant",
     "VariantDraft",
     "VariantQuery",
-    "Visit",
+    "VariantService",
+    "VersionConflictError",
+    "ZeroResultSearch",
 ]

@@ -6,7 +6,7 @@ from attrs import frozen
 
 
 @frozen
-class Fault:
+class FieldError:
     """One thing wrong with one field, said so that its sender can mend it."""
 
     field: str
@@ -16,21 +16,21 @@ class Fault:
 class EggyProError(Exception):
     """The parent of every error that this library raises on purpose.
 
-    It `is_noticed` once somebody who watches a service has seen it.
+    It `is_reported` once somebody who watches a service has seen it.
     """
 
-    is_noticed = False
+    is_reported = False
 
 
-class InvalidError(EggyProError):
+class ValidationError(EggyProError):
     """The input is wrong by itself. Carries every fault of it, not only the first."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
-        self.faults = tuple(faults)
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in errors))
+        self.errors = tuple(errors)
 
 
-class MalformedError(EggyProError):
+class ParseError(EggyProError):
     """What came cannot be read at all: broken JSON, a mended cursor."""
 
 
@@ -57,9 +57,9 @@ class UnauthenticatedError(EggyProError):
 class RateLimitedError(EggyProError):
     """The client did this too often: it may again after some seconds."""
 
-    def __init__(self, seconds: int, message: str = "") -> None:
-        super().__init__(message or f"Too many requests: try again in {seconds} s")
-        self.seconds = seconds
+    def __init__(self, retry_after: int, message: str = "") -> None:
+        super().__init__(message or f"Too many requests: try again in {retry_after} s")
+        self.retry_after = retry_after
 
 
 class ForbiddenError(EggyProError):
@@ -74,7 +74,7 @@ class NotFoundError(EggyProError):
         self.kind = kind
 
 
-class MovedError(EggyProError):
+class SlugMovedError(EggyProError):
     """The slug is a former one: the product now answers to `slug`."""
 
     def __init__(self, slug: str) -> None:
@@ -90,7 +90,7 @@ class ConflictError(EggyProError):
         self.field = field
 
 
-class StaleError(EggyProError):
+class VersionConflictError(EggyProError):
     """Another editorial write came between reading and writing. Nothing was changed."""
 
 
@@ -105,13 +105,13 @@ class UnavailableError(EggyProError):
         self.retry_after = retry_after
 
 
-class ServiceFailedError(EggyProError):
+class UpstreamError(EggyProError):
     """A service that this needs (the image store, say) answered, but not with what was asked."""
 
 
 class ConfigurationError(EggyProError):
     """The settings cannot be used. Names every setting at fault, never its value."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("\n".join(fault.message for fault in faults))
-        self.faults = tuple(faults)
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__("\n".join(fault.message for fault in errors))
+        self.errors = tuple(errors)

@@ -9,12 +9,12 @@ from attrs import frozen
 
 from eggypro_core.shop import Shop
 
-CALLS_KEPT = 30
+REQUEST_RETENTION_DAYS = 30
 """The days for which calls of the API are remembered."""
-_AT_ONCE = 1000
+_IDEMPOTENCY_BATCH_SIZE = 1000
 
 
-class Job(StrEnum):
+class MaintenanceJob(StrEnum):
     """What is removed: images that no product has, old calls, idempotency keys that are over."""
 
     IMAGES = "images"
@@ -23,24 +23,26 @@ class Job(StrEnum):
 
 
 @frozen
-class Upkept:
+class JobResult:
     """What a job came to.
 
     How much was `removed`, and how much an image store would not delete now; whether it is
     `complete`, or something is left for the next time.
     """
 
-    job: Job
+    job: MaintenanceJob
     removed: int = 0
     kept: int = 0
     complete: bool = True
 
 
-_Parts: TypeAlias = Generator[tuple[int, int]]
+_Batches: TypeAlias = Generator[tuple[int, int]]
 """How many were removed, and how many could not be, one part after the other."""
 
 
-def keep_up(shop: Shop, job: Job, may_go_on: Callable[[], bool] = lambda: True) -> Upkept:
+def run_maintenance_job(
+    shop: Shop, job: MaintenanceJob, should_continue: Callable[[], bool] = lambda: True
+) -> JobResult:
     """Do a job as long as it `may_go_on`, which is asked after each part of it.
 
     It can be left at any part, done again, and done by several at once. Raises UnavailableError.
@@ -49,30 +51,30 @@ def keep_up(shop: Shop, job: Job, may_go_on: Callable[[], bool] = lambda: True) 
     with closing(_JOBS[job](shop)) as parts:
         for gone, left in parts:
             removed, kept = removed + gone, kept + left
-            if not may_go_on():
-                return Upkept(job, removed, kept, complete=False)
-    return Upkept(job, removed, kept)
+            if not should_continue():
+                return JobResult(job, removed, kept, complete=False)
+    return JobResult(job, removed, kept)
 
 
-def _images(shop: Shop) -> _Parts:
+def _prune_images(shop: Shop) -> _Batches:
     for is_gone in shop.images.prune():
         yield int(is_gone), int(not is_gone)
 
 
-def _metrics(shop: Shop) -> _Parts:
-    for count in shop.request_metrics.prune(CALLS_KEPT):
+def _prune_metrics(shop: Shop) -> _Batches:
+    for count in shop.request_metrics.prune(REQUEST_RETENTION_DAYS):
         yield count, 0
 
 
-def _idempotency(shop: Shop) -> _Parts:
+def _prune_idempotency_keys(shop: Shop) -> _Batches:
     if shop.idempotency is not None:
         now = shop.clock()
-        while count := shop.idempotency.prune(now, _AT_ONCE):
+        while count := shop.idempotency.prune(now, _IDEMPOTENCY_BATCH_SIZE):
             yield count, 0
 
 
-_JOBS: Mapping[Job, Callable[[Shop], _Parts]] = {
-    Job.IMAGES: _images,
-    Job.METRICS: _metrics,
-    Job.IDEMPOTENCY: _idempotency,
+_JOBS: Mapping[MaintenanceJob, Callable[[Shop], _Batches]] = {
+    MaintenanceJob.IMAGES: _prune_images,
+    MaintenanceJob.METRICS: _prune_metrics,
+    MaintenanceJob.IDEMPOTENCY: _prune_idempotency_keys,
 }

@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 from attrs import asdict, astuple, fields
 
-from eggypro_core.access.authentication import AdminUser, Grant
+from eggypro_core.access.authentication import AdminUser, TokenResponse
 from eggypro_core.caching.entries import CacheCounts, CacheReport
-from eggypro_core.deployment import Step
+from eggypro_core.deployment import DeploymentCheck
 from eggypro_core.domain.category import Category, CategoryQuery
 from eggypro_core.domain.field_definition import Converters, FieldType, serializer
-from eggypro_core.domain.image import AddressOf, SignedUpload, image_set, is_elsewhere
+from eggypro_core.domain.image import ImageUrlBuilder, SignedUpload, image_set, is_external
 from eggypro_core.domain.pagination import ListQuery, Page
 from eggypro_core.domain.product import ListedProduct, Product, Rating
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
@@ -21,19 +21,19 @@ from eggypro_core.domain.product_files import ImportReport, Notice
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.review import Review, ReviewQuery
 from eggypro_core.domain.variant import VARIANT_FIELDS, Variant, VariantQuery
-from eggypro_core.maintenance import Upkept
-from eggypro_core.operations.health import DATABASE, Finding, HealthReport, State
+from eggypro_core.maintenance import JobResult
+from eggypro_core.operations.health import DATABASE, CheckResult, HealthReport, ServiceStatus
 from eggypro_core.operations.migrations import TableSize
-from eggypro_core.operations.request_metrics import CallSummary
-from eggypro_core.search.query import Reason, Term, Tier, relevance_of
-from eggypro_core.search.results import Explained, Listing
-from eggypro_core.search.zero_results import SearchMiss
+from eggypro_core.operations.request_metrics import RequestSummary
+from eggypro_core.search.query import RankReason, RankTier, Term, relevance_of
+from eggypro_core.search.results import ExplainedPage, ProductListing
+from eggypro_core.search.zero_results import ZeroResultSearch
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
-PRODUCTS = "/api/products"
-REVIEWS = "/api/reviews"
-CATEGORIES = "/api/categories"
-UPLOADS = "/api/images/uploads"
+PRODUCTS_PATH = "/api/products"
+REVIEWS_PATH = "/api/reviews"
+CATEGORIES_PATH = "/api/categories"
+UPLOADS_PATH = "/api/images/uploads"
 T = TypeVar("T")
 _LISTED = [field.name for field in PRODUCT_FIELDS if field.in_lists]
 _IMAGES = _LISTED.index("images")
@@ -41,7 +41,7 @@ LISTED_MEMBERS = (
     *("id", *_LISTED[:_IMAGES], "currency", *_LISTED[_IMAGES:]),
     *("created_at", "updated_at", "categories", "variant_count", "rating"),
 )
-"""The members of `listed_body`, in order."""
+"""The members of `listed_product_body`, in order."""
 DETAIL_MEMBERS = (
     *(field.name for field in PRODUCT_FIELDS if not field.in_lists),
     *("image_sets", "variants"),
@@ -55,25 +55,27 @@ _detail_members = serializer(DETAIL_MEMBERS, _PLAIN_FIELDS, _JSON)
 _variant_members = serializer(VARIANT_MEMBERS, VARIANT_FIELDS, _JSON)
 
 
-def product_body(product: Product, currency: str, address: AddressOf) -> dict[str, Json]:
+def product_body(product: Product, currency: str, image_url: ImageUrlBuilder) -> dict[str, Json]:
     """Return a product, whole. `address` tells where our own images are."""
     return {
-        **listed_body(product, currency, address),
+        **listed_product_body(product, currency, image_url),
         **_detail_members(
             product,
-            image_sets=image_set_bodies(product, address),
+            image_sets=image_set_bodies(product, image_url),
             variants=[variant_body(variant) for variant in product.variants],
         ),
     }
 
 
-def listed_body(product: ListedProduct, currency: str, address: AddressOf) -> dict[str, Json]:
+def listed_product_body(
+    product: ListedProduct, currency: str, image_url: ImageUrlBuilder
+) -> dict[str, Json]:
     """Return a product as lists carry it."""
     return _listed_members(
         product,
         id=product.id,
         currency=currency,
-        images=image_addresses(product, address),
+        images=image_urls(product, image_url),
         created_at=timestamp(product.created_at),
         updated_at=timestamp(product.updated_at),
         categories=[{"slug": one.slug, "name": one.name} for one in product.categories],
@@ -82,44 +84,47 @@ def listed_body(product: ListedProduct, currency: str, address: AddressOf) -> di
     )
 
 
-def image_addresses(product: ListedProduct, address: AddressOf) -> list[str]:
+def image_urls(product: ListedProduct, image_url: ImageUrlBuilder) -> list[str]:
     """Return where each image of a product is."""
     return [
-        image.ref if is_elsewhere(image.ref) else address(image.ref, None)
+        image.ref if is_external(image.ref) else image_url(image.ref, None)
         for image in product.images
     ]
 
 
-def image_set_bodies(product: Product, address: AddressOf) -> list[dict[str, Json]]:
+def image_set_bodies(product: Product, image_url: ImageUrlBuilder) -> list[dict[str, Json]]:
     """Return the image sets of a product."""
     stored = {one.public_id: one for one in product.stored_images}
     return [
-        asdict(image_set(one.ref, address, alt=one.alt, stored=stored.get(one.ref)))
+        asdict(image_set(one.ref, image_url, alt=one.alt, stored=stored.get(one.ref)))
         for one in product.images
     ]
 
 
-def upload_body(upload: str, signed: SignedUpload) -> dict[str, Json]:
+def upload_body(upload_id: str, upload: SignedUpload) -> dict[str, Json]:
     """Return what a browser needs to upload a file by itself."""
     return {
-        "id": upload,
-        "url": signed.url,
-        "fields": dict(signed.fields),
-        "expires_at": timestamp(signed.expires_at),
+        "id": upload_id,
+        "url": upload.url,
+        "fields": dict(upload.fields),
+        "expires_at": timestamp(upload.expires_at),
     }
 
 
-def page_body(
-    listing: Listing, query: ProductQuery, currency: str, address: AddressOf
+def product_page_body(
+    listing: ProductListing, query: ProductQuery, currency: str, image_url: ImageUrlBuilder
 ) -> dict[str, Json]:
     """Return a page of products, with the address of the next one, and what was asked beside it."""
     body = _page(
-        listing.page, query, PRODUCTS, lambda product: listed_body(product, currency, address)
+        listing.page,
+        query,
+        PRODUCTS_PATH,
+        lambda product: listed_product_body(product, currency, image_url),
     )
     if listing.facets is not None:
         body["facets"] = _facets(listing.facets)
-    if listing.explained is not None:
-        body["explain"] = _explanation(listing.explained)
+    if listing.explanation is not None:
+        body["explain"] = _explanation(listing.explanation)
     return body
 
 
@@ -129,30 +134,33 @@ def _facets(facets: Facets) -> dict[str, Json]:
         "categories": [
             {"slug": one.slug, "name": one.name, "count": one.count} for one in facets.categories
         ],
-        "price": {"min": _optional_money(facets.lowest), "max": _optional_money(facets.highest)},
-        "in_stock": facets.in_stock,
+        "price": {
+            "min": _optional_money(facets.min_price),
+            "max": _optional_money(facets.max_price),
+        },
+        "in_stock": facets.in_stock_count,
     }
     return {**body, "sampled": True} if facets.is_sampled else body
 
 
-def _explanation(explained: Explained) -> dict[str, Json]:
+def _explanation(explained: ExplainedPage) -> dict[str, Json]:
     """Return how a search was read, and why each item of its page stands where it does."""
     pairs = zip(explained.page.items, explained.reasons, strict=True)
     return {
-        "words": [_term(term) for term in explained.reading.terms],
+        "words": [_term(term) for term in explained.parsed_query.terms],
         "items": [_reason(item, reason) for item, reason in pairs],
     }
 
 
 def _term(term: Term) -> dict[str, Json]:
     stems = {
-        fit.name.lower(): meaning.stems or [f"{meaning.beginning}…"]
-        for fit, meaning in term.meanings.items()
+        fit.name.lower(): meaning.stems or [f"{meaning.prefix}…"]
+        for fit, meaning in term.expansions.items()
     }
     return {"word": term.word, **stems}
 
 
-def _reason(item: ListedProduct, reason: Reason) -> dict[str, Json]:
+def _reason(item: ListedProduct, reason: RankReason) -> dict[str, Json]:
     return {
         "slug": item.slug,
         **_tier(reason.tier),
@@ -160,17 +168,17 @@ def _reason(item: ListedProduct, reason: Reason) -> dict[str, Json]:
         "in_stock": item.in_stock,
         "relevance": relevance_of(reason.tier, reason.score),
         "words": [
-            {"word": match.word, "found": match.found or "(category)", **_tier(match.tier)}
+            {"word": match.word, "found": match.stem or "(category)", **_tier(match.tier)}
             for match in reason.matches
         ],
     }
 
 
-def _tier(tier: Tier | None) -> dict[str, Json]:
+def _tier(tier: RankTier | None) -> dict[str, Json]:
     """Return the field and the fit of a tier in words; without one, the SKU was searched for."""
     if tier is None:
         return {"field": "sku", "fit": "exact"}
-    return {"field": tier.field.name.lower(), "fit": tier.fit.name.lower()}
+    return {"field": tier.field.name.lower(), "fit": tier.kind.name.lower()}
 
 
 def suggestions_body(suggestions: Iterable[Suggestion]) -> dict[str, Json]:
@@ -187,7 +195,7 @@ def variant_body(variant: Variant) -> dict[str, Json]:
 
 def variant_page_body(page: Page[Variant, VariantQuery], query: VariantQuery) -> dict[str, Json]:
     """Return a page of a product's variants, with the address of the next one."""
-    return _page(page, query, f"{PRODUCTS}/{query.product}/variants", variant_body)
+    return _page(page, query, f"{PRODUCTS_PATH}/{query.product}/variants", variant_body)
 
 
 def review_body(review: Review) -> dict[str, Json]:
@@ -208,7 +216,7 @@ def review_body(review: Review) -> dict[str, Json]:
 
 def review_page_body(page: Page[Review, ReviewQuery], query: ReviewQuery) -> dict[str, Json]:
     """Return a page of reviews, with the address of the next one."""
-    address = REVIEWS if query.product is None else f"{PRODUCTS}/{query.product}/reviews"
+    address = REVIEWS_PATH if query.product is None else f"{PRODUCTS_PATH}/{query.product}/reviews"
     return _page(page, query, address, review_body)
 
 
@@ -231,10 +239,10 @@ def category_page_body(
     page: Page[Category, CategoryQuery], query: CategoryQuery
 ) -> dict[str, Json]:
     """Return a page of categories, with the address of the next one."""
-    return _page(page, query, CATEGORIES, category_body)
+    return _page(page, query, CATEGORIES_PATH, category_body)
 
 
-def report_body(report: ImportReport) -> dict[str, Json]:
+def import_report_body(report: ImportReport) -> dict[str, Json]:
     """Return what an import did."""
     return {
         "created": report.created,
@@ -246,12 +254,12 @@ def report_body(report: ImportReport) -> dict[str, Json]:
     }
 
 
-def misses_body(misses: Iterable[SearchMiss]) -> dict[str, Json]:
+def zero_results_body(searches: Iterable[ZeroResultSearch]) -> dict[str, Json]:
     """Return searches that found nothing."""
     return {
         "items": [
             {"words": one.words, "times": one.times, "last_at": timestamp(one.last_at)}
-            for one in misses
+            for one in searches
         ]
     }
 
@@ -267,14 +275,14 @@ def cache_report_body(report: CacheReport) -> dict[str, Json]:
     }
 
 
-def summary_body(summaries: Iterable[CallSummary]) -> dict[str, Json]:
+def request_summaries_body(summaries: Iterable[RequestSummary]) -> dict[str, Json]:
     """Return what the calls of each route came to."""
     return {
         "items": [
             {
                 "endpoint": one.endpoint,
                 "method": one.method,
-                "avgResponseTime": round(one.average, 3),
+                "avgResponseTime": round(one.average_ms, 3),
                 "p50": one.p50,
                 "p95": one.p95,
                 "p99": one.p99,
@@ -288,27 +296,27 @@ def summary_body(summaries: Iterable[CallSummary]) -> dict[str, Json]:
 
 def health_body(report: HealthReport) -> dict[str, Json]:
     """Return how a shop and its services are: nothing that only its owner should know."""
-    services: dict[str, Json] = {name: _finding(one) for name, one in report.services.items()}
+    services: dict[str, Json] = {name: _check_result(one) for name, one in report.services.items()}
     if DATABASE in report.services:
-        is_there = report.services[DATABASE].state is State.HEALTHY
+        is_there = report.services[DATABASE].status is ServiceStatus.HEALTHY
         connection = "active" if is_there else "inactive"
-        services[DATABASE] = {**_finding(report.services[DATABASE]), "connection": connection}
+        services[DATABASE] = {**_check_result(report.services[DATABASE]), "connection": connection}
     return {
         "status": report.status,
-        "timestamp": timestamp(report.at),
-        "uptime": round(report.uptime, 3),
-        "responseTime": round(report.milliseconds, 3),
+        "timestamp": timestamp(report.checked_at),
+        "uptime": round(report.uptime_seconds, 3),
+        "responseTime": round(report.duration_ms, 3),
         "services": {**services, "environment": dict(report.configured)},
         "version": report.version,
         "environment": report.environment,
     }
 
 
-def _finding(finding: Finding) -> dict[str, Json]:
+def _check_result(finding: CheckResult) -> dict[str, Json]:
     return {
-        "status": finding.state,
-        "timestamp": timestamp(finding.at),
-        "responseTime": round(finding.milliseconds, 3),
+        "status": finding.status,
+        "timestamp": timestamp(finding.checked_at),
+        "responseTime": round(finding.duration_ms, 3),
     }
 
 
@@ -320,28 +328,28 @@ def schema_body(
     return {"revision": revision, "tables": tables, "differences": differences}
 
 
-def deployment_body(steps: Sequence[Step]) -> dict[str, Json]:
+def deployment_body(steps: Sequence[DeploymentCheck]) -> dict[str, Json]:
     """Return how each step of a deployment went."""
-    items = [{"name": one.name, "status": one.outcome, "detail": one.detail} for one in steps]
+    items = [{"name": one.name, "status": one.status, "detail": one.detail} for one in steps]
     return {"items": items}
 
 
-def upkept_body(upkept: Upkept) -> dict[str, Json]:
+def job_result_body(result: JobResult) -> dict[str, Json]:
     """Return what a job of the upkeep came to."""
     return {
-        "job": upkept.job,
-        "removed": upkept.removed,
-        "kept": upkept.kept,
-        "complete": upkept.complete,
+        "job": result.job,
+        "removed": result.removed,
+        "kept": result.kept,
+        "complete": result.complete,
     }
 
 
-def grant_body(grant: Grant) -> dict[str, Json]:
+def token_body(response: TokenResponse) -> dict[str, Json]:
     """Return a token, and what its bearer is let in as."""
     return {
-        "user": _user(grant.user),
-        "token": grant.token,
-        "expires_at": _optional_time(grant.expires_at),
+        "user": _user(response.user),
+        "token": response.token,
+        "expires_at": _optional_time(response.expires_at),
     }
 
 

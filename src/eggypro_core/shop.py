@@ -6,17 +6,17 @@ from typing import Self
 
 from attrs import field, frozen
 
-from eggypro_core.access.authentication import Gate
+from eggypro_core.access.authentication import Authenticator
 from eggypro_core.caching.entries import ServerCaches
 from eggypro_core.operations.health import Health
-from eggypro_core.operations.idempotency import Once
-from eggypro_core.operations.request_metrics import Monitor
-from eggypro_core.ports import Clock, SearchMisses, utc_now
-from eggypro_core.services.categories import Taxonomy
-from eggypro_core.services.images import Gallery
-from eggypro_core.services.products import Catalog
-from eggypro_core.services.reviews import Feedback
-from eggypro_core.services.variants import Assortment
+from eggypro_core.operations.idempotency import IdempotencyStore
+from eggypro_core.operations.request_metrics import RequestMetrics
+from eggypro_core.ports import Clock, ZeroResultStore, utc_now
+from eggypro_core.services.categories import CategoryService
+from eggypro_core.services.images import ProductImageService
+from eggypro_core.services.products import ProductService
+from eggypro_core.services.reviews import ReviewService
+from eggypro_core.services.variants import VariantService
 
 
 @frozen
@@ -28,16 +28,16 @@ class Shop:
     of all servers of this shop.
     """
 
-    products: Catalog
-    variants: Assortment
-    categories: Taxonomy
-    reviews: Feedback
-    images: Gallery
-    authenticator: Gate
-    request_metrics: Monitor
+    products: ProductService
+    variants: VariantService
+    categories: CategoryService
+    reviews: ReviewService
+    images: ProductImageService
+    authenticator: Authenticator
+    request_metrics: RequestMetrics
     health: Health
-    zero_results: SearchMisses
-    idempotency: "Once[Shop] | None" = None
+    zero_results: ZeroResultStore
+    idempotency: "IdempotencyStore[Shop] | None" = None
     cache: ServerCaches = field(factory=ServerCaches)
     currency: str = "EUR"
     clock: Clock = utc_now

@@ -6,14 +6,14 @@ import falcon
 
 from eggypro_core.shop import Shop
 from eggypro_http import errors, routing
-from eggypro_http.api_docs import install_viewer
+from eggypro_http.api_docs import install_api_docs
 from eggypro_http.config import HttpConfig
-from eggypro_http.error_reporting import Reporter
-from eggypro_http.middleware.cors import Cors
-from eggypro_http.middleware.guard import Edge
-from eggypro_http.middleware.request_recording import watched
-from eggypro_http.openapi import with_description, written
-from eggypro_http.requests.client_address import Clients
+from eggypro_http.error_reporting import ErrorReporter
+from eggypro_http.middleware.cors import CorsMiddleware
+from eggypro_http.middleware.guard import GuardMiddleware
+from eggypro_http.middleware.request_recording import record_requests
+from eggypro_http.openapi import openapi_json, with_openapi_route
+from eggypro_http.requests.client_address import ClientResolver
 from eggypro_http.resources import (
     auth,
     categories,
@@ -27,7 +27,7 @@ from eggypro_http.resources import (
     variants,
 )
 
-ROUTES = with_description(
+ROUTES = with_openapi_route(
     (
         *products.ROUTES,
         *variants.ROUTES,
@@ -50,14 +50,14 @@ DEFAULT_CONFIG = HttpConfig()
 def create_app(shop: Shop, config: HttpConfig = DEFAULT_CONFIG) -> WSGIApplication:
     """Return the API over a shop. It does not close it."""
     app = falcon.App()
-    report = Reporter(config.trackers, Clients(config.trusted_proxies))
-    errors.install(app, report)
-    routing.install(app, ROUTES, shop, config)
-    install_viewer(app)
-    edge = Edge(app, report, in_production=config.in_production)
-    return watched(Cors(edge, frozenset(config.cors_origins)), config)
+    report = ErrorReporter(config.trackers, ClientResolver(config.trusted_proxies))
+    errors.install_error_handlers(app, report)
+    routing.install_routes(app, ROUTES, shop, config)
+    install_api_docs(app)
+    edge = GuardMiddleware(app, report, in_production=config.in_production)
+    return record_requests(CorsMiddleware(edge, frozenset(config.cors_origins)), config)
 
 
-def description() -> bytes:
+def openapi_description() -> bytes:
     """Return the whole API as OpenAPI 3.1 describes it, in JSON."""
-    return written(ROUTES)
+    return openapi_json(ROUTES)

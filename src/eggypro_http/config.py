@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 from attrs import field, frozen
 
-from eggypro_core.access.rate_limiting import Counter, NullRateCounter, Policy
+from eggypro_core.access.rate_limiting import NullRateCounter, Policy, RateCounter
 from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.operations.error_tracking import ErrorTracker
-from eggypro_core.operations.request_metrics import CallRecorder, Exposition
+from eggypro_core.operations.request_metrics import MetricsExporter, RequestRecorder
 from eggypro_http.requests.client_address import Network
 
 
@@ -32,9 +32,9 @@ class HttpConfig:
     in_production: bool = False
     metrics_networks: tuple[Network, ...] = ()
     rate_limits: Mapping[str, Policy] = field(factory=dict)
-    rate_counter: Counter = field(factory=NullRateCounter)
+    rate_counter: RateCounter = field(factory=NullRateCounter)
     cache: ReadCache | None = None
-    recorders: tuple[CallRecorder, ...] = ()
+    recorders: tuple[RequestRecorder, ...] = ()
     trackers: tuple[ErrorTracker, ...] = ()
-    exporter: Exposition | None = None
+    exporter: MetricsExporter | None = None
     is_ending: Callable[[], bool] = lambda: False

@@ -6,35 +6,35 @@ from typing import Any
 
 from attrs import frozen
 
-from eggypro_core.operations.error_tracking import Circumstances, ErrorTracker
-from eggypro_core.operations.request_metrics import UNMATCHED, network_of
-from eggypro_http.errors import REQUEST_ID
-from eggypro_http.middleware.request_recording import LONGEST
-from eggypro_http.requests.client_address import Clients
-from eggypro_http.routing import ENDPOINT, USER
+from eggypro_core.operations.error_tracking import ErrorContext, ErrorTracker
+from eggypro_core.operations.request_metrics import UNMATCHED_ENDPOINT, network_of
+from eggypro_http.errors import REQUEST_ID_KEY
+from eggypro_http.middleware.request_recording import MAX_USER_AGENT_LENGTH
+from eggypro_http.requests.client_address import ClientResolver
+from eggypro_http.routing import ENDPOINT_KEY, USER_KEY
 
 _log = logging.getLogger(__name__)
 
 
 @frozen
-class Reporter:
+class ErrorReporter:
     """Tells the trackers of errors in calls. Where there are none, it logs them."""
 
     _trackers: tuple[ErrorTracker, ...]
-    _clients: Clients
+    _clients: ClientResolver
 
     def __call__(self, environ: Mapping[str, Any], error: Exception) -> None:
         """Tell of an error in the call that an environ is of."""
         if not self._trackers:
-            _log.error("Unexpected error, request %s", environ[REQUEST_ID], exc_info=error)
+            _log.error("Unexpected error, request %s", environ[REQUEST_ID_KEY], exc_info=error)
             return
-        during = Circumstances(
-            environ.get(ENDPOINT, UNMATCHED),
+        during = ErrorContext(
+            environ.get(ENDPOINT_KEY, UNMATCHED_ENDPOINT),
             environ["REQUEST_METHOD"],
-            environ.get(USER),
-            environ[REQUEST_ID],
-            environ.get("HTTP_USER_AGENT", "")[:LONGEST],
-            network_of(self._clients.of(environ)),
+            environ.get(USER_KEY),
+            environ[REQUEST_ID_KEY],
+            environ.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH],
+            network_of(self._clients.client(environ)),
         )
         for tracker in self._trackers:
-            tracker.unexpected(error, during)
+            tracker.report_error(error, during)

@@ -11,34 +11,34 @@ from eggypro_core import errors
 from eggypro_core.errors import (
     ConfigurationError,
     EggyProError,
-    Fault,
-    InvalidError,
-    MovedError,
+    FieldError,
     RateLimitedError,
-    ServiceFailedError,
+    SlugMovedError,
     UnavailableError,
+    UpstreamError,
+    ValidationError,
 )
-from eggypro_http.urls import moved_to
+from eggypro_http.urls import redirect_url
 
 BAD_REQUEST, NOT_FOUND, INTERNAL_ERROR = 400, 404, 500
-PROBLEM = "application/problem+json"
+PROBLEM_JSON = "application/problem+json"
 NO_STORE = "no-store"
-LISTED = 100
+MAX_ERRORS = 100
 """How many faults of one request are listed."""
-REQUEST_ID = "eggypro.request_id"
+REQUEST_ID_KEY = "eggypro.request_id"
 """The name under which the environ of a request holds its id."""
 
-STATUS: Mapping[type[EggyProError], int] = {
-    errors.InvalidError: 422,
-    errors.MalformedError: 400,
+STATUS_BY_ERROR: Mapping[type[EggyProError], int] = {
+    errors.ValidationError: 422,
+    errors.ParseError: 400,
     errors.UnauthenticatedError: 401,
     errors.ForbiddenError: 403,
     errors.NotFoundError: 404,
-    errors.MovedError: 308,
+    errors.SlugMovedError: 308,
     errors.ConflictError: 409,
-    errors.StaleError: 412,
+    errors.VersionConflictError: 412,
     errors.TooLargeError: 413,
-    errors.ServiceFailedError: 502,
+    errors.UpstreamError: 502,
     errors.RateLimitedError: 429,
     errors.UnavailableError: 503,
     errors.ConfigurationError: 500,
@@ -59,33 +59,33 @@ _DETAILS: Mapping[int, str] = {
 }
 """What is said where the error itself says nothing, or nothing that is the caller's business."""
 
-Report: TypeAlias = Callable[[Mapping[str, Any], Exception], None]
+ReportError: TypeAlias = Callable[[Mapping[str, Any], Exception], None]
 """Is told of the environ of a request, and of an error in it that nobody expected."""
 _log = logging.getLogger(__name__)
 
 
-def install(app: "falcon.App[Any, Any]", report: Report) -> None:
+def install_error_handlers(app: "falcon.App[Any, Any]", report: ReportError) -> None:
     """Have every error of an app answered here."""
 
     def unexpected(
         request: falcon.Request, response: falcon.Response, error: Exception, _params: object
     ) -> None:
         report(request.env, error)
-        _answer(request, response, INTERNAL_ERROR)
+        _respond(request, response, INTERNAL_ERROR)
 
     app.add_error_handler(Exception, unexpected)
-    app.add_error_handler(falcon.HTTPError, _refused_by_falcon)
-    app.add_error_handler(EggyProError, _refused)
-    app.add_error_handler(InvalidError, _invalid)
-    app.add_error_handler(MovedError, _moved)
-    app.add_error_handler(ServiceFailedError, _away)
-    app.add_error_handler(RateLimitedError, _limited)
-    app.add_error_handler(UnavailableError, _away)
+    app.add_error_handler(falcon.HTTPError, _on_falcon_error)
+    app.add_error_handler(EggyProError, _on_error)
+    app.add_error_handler(ValidationError, _on_validation_error)
+    app.add_error_handler(SlugMovedError, _on_slug_moved)
+    app.add_error_handler(UpstreamError, _on_unavailable)
+    app.add_error_handler(RateLimitedError, _on_rate_limited)
+    app.add_error_handler(UnavailableError, _on_unavailable)
     app.add_error_handler(ConfigurationError, unexpected)
 
 
 def problem(
-    status: int, request_id: str, detail: str | None = None, faults: Sequence[Fault] = ()
+    status: int, request_id: str, detail: str | None = None, faults: Sequence[FieldError] = ()
 ) -> bytes:
     """Return the problem JSON of a status."""
     body: dict[str, Any] = {
@@ -100,61 +100,63 @@ def problem(
     return orjson.dumps(body)
 
 
-def _refused(
+def _on_error(
     request: falcon.Request, response: falcon.Response, error: EggyProError, _params: object
 ) -> None:
-    _answer(request, response, STATUS[type(error)], str(error))
+    _respond(request, response, STATUS_BY_ERROR[type(error)], str(error))
 
 
-def _invalid(
-    request: falcon.Request, response: falcon.Response, error: InvalidError, _params: object
+def _on_validation_error(
+    request: falcon.Request, response: falcon.Response, error: ValidationError, _params: object
 ) -> None:
-    listed = InvalidError(error.faults[:LISTED])  # a body of a megabyte has room for very many
-    _answer(request, response, STATUS[InvalidError], str(listed), listed.faults)
+    listed = ValidationError(
+        error.errors[:MAX_ERRORS]
+    )  # a body of a megabyte has room for very many
+    _respond(request, response, STATUS_BY_ERROR[ValidationError], str(listed), listed.errors)
 
 
-def _moved(
+def _on_slug_moved(
     request: falcon.Request,
     response: falcon.Response,
-    error: MovedError,
+    error: SlugMovedError,
     params: Mapping[str, str],
 ) -> None:
-    response.set_header("Location", moved_to(request, params, error.slug))
-    _answer(request, response, STATUS[MovedError], str(error))
+    response.set_header("Location", redirect_url(request, params, error.slug))
+    _respond(request, response, STATUS_BY_ERROR[SlugMovedError], str(error))
 
 
-def _limited(
+def _on_rate_limited(
     request: falcon.Request, response: falcon.Response, error: RateLimitedError, _params: object
 ) -> None:
-    response.set_header("Retry-After", str(error.seconds))
-    _answer(request, response, STATUS[RateLimitedError], str(error))
+    response.set_header("Retry-After", str(error.retry_after))
+    _respond(request, response, STATUS_BY_ERROR[RateLimitedError], str(error))
 
 
-def _away(
+def _on_unavailable(
     request: falcon.Request, response: falcon.Response, error: EggyProError, _params: object
 ) -> None:
-    _log.warning("%s, request %s", error, request.env[REQUEST_ID])
-    _answer(request, response, STATUS[type(error)])
+    _log.warning("%s, request %s", error, request.env[REQUEST_ID_KEY])
+    _respond(request, response, STATUS_BY_ERROR[type(error)])
     if isinstance(error, UnavailableError) and error.retry_after:
         response.set_header("Retry-After", str(error.retry_after))
 
 
-def _refused_by_falcon(
+def _on_falcon_error(
     request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, _params: object
 ) -> None:
     response.set_headers(error.headers or {})
-    _answer(request, response, error.status_code, error.description)
+    _respond(request, response, error.status_code, error.description)
 
 
-def _answer(
+def _respond(
     request: falcon.Request,
     response: falcon.Response,
     status: int,
     detail: str | None = None,
-    faults: Sequence[Fault] = (),
+    faults: Sequence[FieldError] = (),
 ) -> None:
     response.status = status
-    response.content_type = PROBLEM
+    response.content_type = PROBLEM_JSON
     response.set_header("Cache-Control", NO_STORE)
     response.set_headers(_HEADERS.get(status, {}))
-    response.data = problem(status, request.env[REQUEST_ID], detail, faults)
+    response.data = problem(status, request.env[REQUEST_ID_KEY], detail, faults)

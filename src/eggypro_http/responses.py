@@ -16,13 +16,13 @@ from eggypro_core.serializers import Json
 JSON = "application/json"
 _IMAGES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _TAGS = re.compile(r'"[!#-~\x80-\xff]*"')
-_EACH_TAG = re.compile(r'(W/)?"([^"]*)"')
+_TAG = re.compile(r'(W/)?"([^"]*)"')
 _VERSION = re.compile(r"([0-9]{1,10})\.")
-_COMMON_ACCEPT = frozenset({"", "*/*", JSON})
+_JSON_ACCEPT = frozenset({"", "*/*", JSON})
 
 
 @frozen
-class Answer:
+class Response:
     """The body of an answer, and headers by their names in lower case.
 
     A file takes the place of the body. Who has the answer sends it, or at least closes it. One that
@@ -32,33 +32,35 @@ class Answer:
     body: bytes
     headers: Mapping[str, str] = field(factory=dict)
     file: ServedImage | None = None
-    lasts: bool = True
+    is_cacheable: bool = True
     status: int | None = None
 
 
-Handler: TypeAlias = Callable[..., Answer]
+Handler: TypeAlias = Callable[..., Response]
 """Is called with the shop, the request and what its path names."""
 
-NOTHING = Answer(b"")
+NO_CONTENT = Response(b"")
 """The answer of a deletion."""
 
 
-def tagged(body: Json, *, version: int | None = None, modified: datetime | None = None) -> Answer:
+def with_etag(
+    body: Json, *, version: int | None = None, modified: datetime | None = None
+) -> Response:
     """Return an answer whose ETag is a hash of its bytes, behind the version if it has one."""
     data = orjson.dumps(body)
     digest = blake2b(data, digest_size=12).hexdigest()
     tag = f'"{digest}"' if version is None else f'"{version}.{digest}"'
     if modified is None:
-        return Answer(data, {"etag": tag})
-    return Answer(data, {"etag": tag, "last-modified": falcon.dt_to_http(modified)})
+        return Response(data, {"etag": tag})
+    return Response(data, {"etag": tag, "last-modified": falcon.dt_to_http(modified)})
 
 
-def stock_answer(stock: int) -> Answer:
+def stock_response(stock: int) -> Response:
     """Return what a change of stock answers: what is there then."""
-    return Answer(orjson.dumps({"stock_quantity": stock}))
+    return Response(orjson.dumps({"stock_quantity": stock}))
 
 
-def send(answer: Answer, request: falcon.Request, response: falcon.Response) -> None:
+def send(answer: Response, request: falcon.Request, response: falcon.Response) -> None:
     """Have the body of an answer be sent, in pieces if it is a file."""
     if answer.file is None:
         response.data = answer.body
@@ -71,7 +73,7 @@ def send(answer: Answer, request: falcon.Request, response: falcon.Response) -> 
         response.set_stream(answer.file.stream, answer.file.size)
 
 
-def is_known(answer: Answer, request: falcon.Request) -> bool:
+def is_not_modified(answer: Response, request: falcon.Request) -> bool:
     """Whether the caller holds this very answer, and says so by If-None-Match."""
     held = request.env.get("HTTP_IF_NONE_MATCH")
     if held is None or "etag" not in answer.headers:
@@ -79,7 +81,7 @@ def is_known(answer: Answer, request: falcon.Request) -> bool:
     return held.strip() == "*" or answer.headers["etag"] in _TAGS.findall(held)
 
 
-def version_named(request: falcon.Request) -> int | None:
+def if_match_version(request: falcon.Request) -> int | None:
     """Return the version that a write is for, by its If-Match; None where any is right.
 
     Of several it is the newest. 0, which no product has, stands for tags that name none; a weak
@@ -88,24 +90,24 @@ def version_named(request: falcon.Request) -> int | None:
     wanted = request.env.get("HTTP_IF_MATCH", "*").strip()
     if wanted == "*":
         return None
-    strong = (tag for weak, tag in _EACH_TAG.findall(wanted) if not weak)
+    strong = (tag for weak, tag in _TAG.findall(wanted) if not weak)
     return max((int(found[1]) for found in map(_VERSION.match, strong) if found), default=0)
 
 
 def require_json_accepted(request: falcon.Request) -> None:
     """Raise HTTPNotAcceptable if the caller takes no JSON."""
     accept: str = request.env.get("HTTP_ACCEPT", "")
-    if accept not in _COMMON_ACCEPT and not _takes(JSON, accept):
+    if accept not in _JSON_ACCEPT and not _accepts(JSON, accept):
         raise falcon.HTTPNotAcceptable(description=f"All that is served here is {JSON}")
 
 
-def takes(request: falcon.Request, media_type: str) -> bool:
+def accepts(request: falcon.Request, media_type: str) -> bool:
     """Whether the caller names a type among those that they take: `*/*` does not say so."""
     accept: str = request.env.get("HTTP_ACCEPT", "").lower()
-    return media_type in accept and _takes(media_type, accept)
+    return media_type in accept and _accepts(media_type, accept)
 
 
-def _takes(media_type: str, accept: str) -> bool:
+def _accepts(media_type: str, accept: str) -> bool:
     try:
         return falcon.mediatypes.quality(media_type, accept.lower()) > 0
     except ValueError:

@@ -7,12 +7,12 @@ import falcon
 from falcon.routing import BaseConverter
 
 from eggypro_core.domain.image import is_public_id
-from eggypro_core.domain.pagination import HIGHEST_ID
+from eggypro_core.domain.pagination import MAX_ID
 from eggypro_core.domain.slug import is_slug
 
 _is_id = re.compile("[1-9][0-9]{0,9}").fullmatch
-_NAMED = re.compile(r"{(\w+)}")
-_KINDS = {
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+_CONVERTER_BY_NAME = {
     "slug": "slug",
     "variant": "id",
     "review": "id",
@@ -23,8 +23,8 @@ _KINDS = {
     "job": "slug",
 }
 """What stands for each name in the path of a route."""
-_CONVERTER = re.compile(r":\w+(?=})")
-_CALLED = {"variant": "id", "review": "id", "upload": "id", "image": "public_id}/{rendition"}
+_CONVERTER_SUFFIX = re.compile(r":\w+(?=})")
+_PUBLIC_NAMES = {"variant": "id", "review": "id", "upload": "id", "image": "public_id}/{rendition"}
 """What callers know some of them by."""
 
 
@@ -41,7 +41,7 @@ class IdConverter(BaseConverter):
 
     def convert(self, value: str) -> int | None:
         """Return the id, None for what cannot be one."""
-        return int(value) if _is_id(value) and int(value) <= HIGHEST_ID else None
+        return int(value) if _is_id(value) and int(value) <= MAX_ID else None
 
 
 class ImageConverter(BaseConverter):
@@ -67,18 +67,18 @@ class PublicIdConverter(BaseConverter):
         return public_id if is_public_id(public_id) else None
 
 
-def template(path: str) -> str:
+def falcon_template(path: str) -> str:
     """Return the path of a route as Falcon takes it."""
-    return _NAMED.sub(lambda found: f"{{{found[1]}:{_KINDS[found[1]]}}}", path)
+    return _PLACEHOLDER.sub(lambda found: f"{{{found[1]}:{_CONVERTER_BY_NAME[found[1]]}}}", path)
 
 
-def shown(path: str) -> str:
+def public_path(path: str) -> str:
     """Return the path of a route as callers know it: `/api/reviews/{id}`."""
-    called = _CALLED if "{slug}" in path else {**_CALLED, "category": "slug"}
-    return _NAMED.sub(lambda found: f"{{{called.get(found[1], found[1])}}}", path)
+    called = _PUBLIC_NAMES if "{slug}" in path else {**_PUBLIC_NAMES, "category": "slug"}
+    return _PLACEHOLDER.sub(lambda found: f"{{{called.get(found[1], found[1])}}}", path)
 
 
-def moved_to(request: falcon.Request, params: Mapping[str, object], slug: str) -> str:
+def redirect_url(request: falcon.Request, params: Mapping[str, object], slug: str) -> str:
     """Return the address of a request with another slug, query string and all."""
-    path = _CONVERTER.sub("", request.uri_template or "").format(**{**params, "slug": slug})
+    path = _CONVERTER_SUFFIX.sub("", request.uri_template or "").format(**{**params, "slug": slug})
     return f"{path}?{request.query_string}" if request.query_string else path

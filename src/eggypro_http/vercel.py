@@ -16,7 +16,7 @@ from eggypro_http.wsgi import serverless_application
 
 
 @frozen
-class Vercel:
+class VercelMiddleware:
     """An application behind Vercel's runtime, which gets environs as a server would make them."""
 
     _app: WSGIApplication
@@ -30,5 +30,5 @@ class Vercel:
         return self._app(environ, start_response)
 
 
-app = Vercel(serverless_application({"APP_ENV": "production", **os.environ}))
+app = VercelMiddleware(serverless_application({"APP_ENV": "production", **os.environ}))
 """What the runtime looks for."""

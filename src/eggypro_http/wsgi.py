@@ -33,7 +33,7 @@ def application() -> WSGIApplication:
     logs = logs_to_stderr(settings, colours=not os.environ.get("NO_COLOR"))
     for note in start_notes(settings):
         logging.getLogger(__name__).warning(note)
-    return _served(settings, open_server(settings, logs, _metrics_dir()))
+    return _create_app(settings, open_server(settings, logs, _metrics_dir()))
 
 
 def serverless_application(environment: Mapping[str, str]) -> WSGIApplication:
@@ -44,7 +44,7 @@ def serverless_application(environment: Mapping[str, str]) -> WSGIApplication:
     """
     settings = Settings.read(environment)
     logs = logs_to_stderr(settings, colours=False)
-    return _served(settings, open_serverless(settings, logs))
+    return _create_app(settings, open_serverless(settings, logs))
 
 
 def open_worker(settings: Settings, metrics_dir: Path, *, colours: bool) -> tuple[Shop, HttpConfig]:
@@ -71,7 +71,7 @@ def config_of(settings: Settings, parts: ServerParts) -> HttpConfig:
     )
 
 
-def _served(settings: Settings, parts: ServerParts) -> WSGIApplication:
+def _create_app(settings: Settings, parts: ServerParts) -> WSGIApplication:
     atexit.register(parts.shop.close)
     return create_app(parts.shop, config_of(settings, parts))
 

@@ -10,14 +10,14 @@ from eggypro_adapters.buffered_writer import (
     BufferedWriter,
     BufferLimits,
 )
-from eggypro_adapters.contracts.clock import FakeSeconds
-from eggypro_adapters.contracts.request_log import a_call
+from eggypro_adapters.contracts.clock import FakeMonotonicClock
+from eggypro_adapters.contracts.request_log import make_record
 from eggypro_core.errors import UnavailableError
-from eggypro_core.operations.request_metrics import Call
+from eggypro_core.operations.request_metrics import RequestRecord
 
 SOON = 30.0
 LIMITS = BufferLimits(waiting=5, batch=2, gather_seconds=600)
-CALLS = [evolve(a_call(), request_id=str(number)) for number in range(10)]
+CALLS = [evolve(make_record(), request_id=str(number)) for number in range(10)]
 
 
 class Target:
@@ -28,7 +28,7 @@ class Target:
         self.error: Exception | None = None
         self.attempts = 0
 
-    def __call__(self, calls: Sequence[Call]) -> None:
+    def __call__(self, calls: Sequence[RequestRecord]) -> None:
         self.attempts += 1
         if self.error is not None:
             raise self.error
@@ -54,7 +54,7 @@ def writer(target: Target, drops: list[int]) -> Iterator[BufferedWriter]:
     writer.close()
 
 
-def record(writer: BufferedWriter, calls: Sequence[Call]) -> None:
+def record(writer: BufferedWriter, calls: Sequence[RequestRecord]) -> None:
     for call in calls:
         writer.record(call)
 
@@ -103,7 +103,7 @@ def test_within_a_request_each_call_is_written_at_once(target: Target) -> None:
 
 
 def test_within_requests_one_of_them_tries_again_after_a_while(target: Target) -> None:
-    clock = FakeSeconds()
+    clock = FakeMonotonicClock()
     writer = BufferedWriter("writer", target, LIMITS, in_request=True, clock=clock)
     target.error = UnavailableError("away")
     record(writer, CALLS[:2])

@@ -9,9 +9,9 @@ from typing import Any
 import nh3
 import pytest
 
-from eggypro_core.domain.product import REQUIRED
+from eggypro_core.domain.product import REQUIRED_FIELDS
 from eggypro_core.domain.product_changes import ProductChanges
-from eggypro_core.domain.slug import slug_of
+from eggypro_core.domain.slug import slugify
 
 LINES = files("eggypro_adapters").joinpath("demo.jsonl").read_text("utf-8").splitlines()
 PRODUCTS: list[dict[str, Any]] = [json.loads(line) for line in LINES]
@@ -29,7 +29,7 @@ def test_slugs_names_and_skus_are_nobody_else_s() -> None:
 
 @each_product
 def test_a_slug_is_the_one_that_the_name_suggests(product: dict[str, Any]) -> None:
-    assert product["slug"] == slug_of(product["name"])
+    assert product["slug"] == slugify(product["name"])
 
 
 @each_product
@@ -41,7 +41,7 @@ def test_prices_are_exact_and_a_reduced_one_is_below_the_former(product: dict[st
 
 @each_product
 def test_the_core_takes_it_as_it_stands(product: dict[str, Any]) -> None:
-    draft = ProductChanges.read(product, lambda html: html, required=REQUIRED).draft()
+    draft = ProductChanges.parse(product, lambda html: html, required=REQUIRED_FIELDS).to_draft()
     assert draft.name == product["name"]
     assert draft.attributes == product["attributes"]
 

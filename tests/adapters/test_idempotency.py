@@ -7,16 +7,21 @@ import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import NOON
-from eggypro_adapters.contracts.idempotency import DONE, OnceContract, Setup, sell
+from eggypro_adapters.contracts.idempotency import (
+    RESPONSE,
+    IdempotencyStoreContract,
+    Setup,
+    sell_egg,
+)
 from eggypro_adapters.contracts.waiting import wait_until
-from eggypro_adapters.memory import MemoryOnce
+from eggypro_adapters.memory import MemoryIdempotencyStore
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.idempotency import PostgresOnce
+from eggypro_adapters.postgres.idempotency import PostgresIdempotencyStore
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.errors import ConflictError, NotFoundError
-from eggypro_core.operations.idempotency import Done
+from eggypro_core.operations.idempotency import StoredResponse
 from eggypro_core.shop import Shop
-from tests.support.builders import a_product, a_shop
+from tests.support.builders import make_shop, product_values
 
 DYING = """
 import os, signal, sys
@@ -37,41 +42,41 @@ opened.once.run(opened.shop, "a", NOON, die)
 
 def over(database: Database) -> Setup:
     def services(database: Database) -> dict[str, object]:
-        return {"products": a_shop(PostgresProductStore(database)).products}
+        return {"products": make_shop(PostgresProductStore(database)).products}
 
-    shop = a_shop(PostgresProductStore(database))
-    return Setup(shop, PostgresOnce(database, services))
+    shop = make_shop(PostgresProductStore(database))
+    return Setup(shop, PostgresIdempotencyStore(database, services))
 
 
-class TestMemoryOnce(OnceContract):
+class TestMemoryOnce(IdempotencyStoreContract):
     @pytest.fixture
     def opened(self) -> Setup:
-        shop = a_shop()
-        shop.products.add(a_product(stock_quantity=42))
-        return Setup(shop, MemoryOnce())
+        shop = make_shop()
+        shop.products.create(product_values(stock_quantity=42))
+        return Setup(shop, MemoryIdempotencyStore())
 
 
 @pytest.fixture
 def in_postgres(database: Database) -> Setup:
     opened = over(database)
-    opened.shop.products.add(a_product(stock_quantity=42))
+    opened.shop.products.create(product_values(stock_quantity=42))
     return opened
 
 
-class TestPostgresOnce(OnceContract):
+class TestPostgresOnce(IdempotencyStoreContract):
     @pytest.fixture
     def opened(self, in_postgres: Setup) -> Setup:
         return in_postgres
 
     def test_of_what_fails_nothing_is_kept(self, opened: Setup) -> None:
-        def fail(within: Shop) -> Done:
-            within.products.add(a_product(name="Another"))
+        def fail(within: Shop) -> StoredResponse:
+            within.products.create(product_values(name="Another"))
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             opened.once.run(opened.shop, "a", NOON, fail)
         with pytest.raises(NotFoundError):
-            opened.shop.products.find("another")
+            opened.shop.products.get("another")
 
     def test_who_is_killed_before_the_end_has_done_nothing(
         self, opened: Setup, database_url: sa.URL
@@ -80,18 +85,18 @@ class TestPostgresOnce(OnceContract):
         died = subprocess.run([sys.executable, "-c", DYING, url], check=False)
         assert died.returncode == -signal.SIGKILL
 
-        def outcome() -> tuple[Done, bool] | None:
+        def outcome() -> tuple[StoredResponse, bool] | None:
             with suppress(ConflictError):  # the dead keep their lock until the server knows
-                return opened.once.run(opened.shop, "a", NOON, sell)
+                return opened.once.run(opened.shop, "a", NOON, sell_egg)
             return None
 
-        assert wait_until(outcome) == (DONE, False)
-        assert opened.shop.products.find("egg-white-protein").stock_quantity == 41
+        assert wait_until(outcome) == (RESPONSE, False)
+        assert opened.shop.products.get("egg-white-protein").stock_quantity == 41
 
     def test_each_new_one_forgets_some_that_are_over(
         self, opened: Setup, database: Database
     ) -> None:
-        with database.begin() as connection:
+        with database.long_transaction() as connection:
             connection.execute(
                 sa.text(
                     "INSERT INTO idempotency_keys (name, fingerprint, body, headers, expires_at)"
@@ -100,5 +105,5 @@ class TestPostgresOnce(OnceContract):
                 {"at": NOON},
             )
         for name in "abc":
-            opened.once.run(opened.shop, name, NOON, sell)
+            opened.once.run(opened.shop, name, NOON, sell_egg)
         assert opened.once.prune(NOON, 10) == 0

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from eggypro_adapters.contracts.token_signer import CLAIMS, TokenSignerContract
-from eggypro_adapters.jwt_tokens import JoseTokenSigner
+from eggypro_adapters.jwt_tokens import JwtTokenSigner
 from eggypro_core.access.authentication import TokenSigner
 from eggypro_core.errors import UnauthenticatedError
 
@@ -51,11 +51,11 @@ PAYLOADS = {
 class TestJoseTokenSigner(TokenSignerContract):
     @pytest.fixture
     def signer(self) -> TokenSigner:
-        return JoseTokenSigner(SECRET)
+        return JwtTokenSigner(SECRET)
 
     @pytest.fixture
     def stranger(self) -> TokenSigner:
-        return JoseTokenSigner(SECRET[:-1] + "2")
+        return JwtTokenSigner(SECRET[:-1] + "2")
 
 
 def segment(content: bytes) -> str:
@@ -70,24 +70,24 @@ def signed(header: bytes, payload: bytes, hashed: str = "sha256") -> str:
 
 def refuse(token: str) -> None:
     with pytest.raises(UnauthenticatedError) as refused:
-        JoseTokenSigner(SECRET).verify(token)
+        JwtTokenSigner(SECRET).verify(token)
     assert refused.value.is_failure
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
 
 def test_a_token_is_one_of_rfc_7519_that_others_can_read() -> None:
-    token = JoseTokenSigner(SECRET).sign(CLAIMS)
+    token = JwtTokenSigner(SECRET).sign(CLAIMS)
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
     assert token == signed(HS256, json.dumps(CLAIMS, separators=(",", ":")).encode())
 
 
 def test_every_process_with_the_secret_knows_a_token() -> None:
-    assert JoseTokenSigner(SECRET).verify(JoseTokenSigner(SECRET).sign(CLAIMS)) == CLAIMS
+    assert JwtTokenSigner(SECRET).verify(JwtTokenSigner(SECRET).sign(CLAIMS)) == CLAIMS
 
 
 def test_the_forgeries_below_differ_from_a_token_in_one_thing_each() -> None:
-    assert JoseTokenSigner(SECRET).verify(signed(HS256, b"{}")) == {}
+    assert JwtTokenSigner(SECRET).verify(signed(HS256, b"{}")) == {}
 
 
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
@@ -119,4 +119,4 @@ def test_a_token_without_a_secret_is_not_one_of_an_empty_secret() -> None:
 
 
 def test_the_secret_is_not_in_what_a_signer_shows_of_itself() -> None:
-    assert SECRET not in repr(JoseTokenSigner(SECRET))
+    assert SECRET not in repr(JwtTokenSigner(SECRET))

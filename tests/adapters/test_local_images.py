@@ -16,24 +16,24 @@ from attrs import evolve, field, frozen
 
 from eggypro_adapters.contracts.image_store import EGG, ImageStoreContract
 from eggypro_adapters.contracts.sample_images import (
-    a_file,
-    a_picture,
-    colours,
-    noise,
-    seen,
-    with_notes,
+    corner_colours,
+    encode_image,
+    make_image,
+    make_image_with_metadata,
+    make_noise,
+    open_upright,
 )
-from eggypro_adapters.local_images import UPLOADS, LocalImageStore
+from eggypro_adapters.local_images import UPLOADS_URL, LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.domain.image import (
     ORIGINAL,
     RENDITIONS,
-    UPLOAD_TIME,
+    SIGNED_UPLOAD_LIFETIME,
     CleanImage,
     ImageFormat,
     Transformation,
 )
-from eggypro_core.errors import ForbiddenError, InvalidError, NotFoundError, UnavailableError
+from eggypro_core.errors import ForbiddenError, NotFoundError, UnavailableError, ValidationError
 from tests.support.builders import ADMIN_KEY, NOON
 
 
@@ -64,7 +64,7 @@ class TestLocalImageStore(ImageStoreContract):
 
 def opened(store: LocalImageStore, rendition: str, *, webp: bool = False) -> bytes:
     """The whole file of a rendition of the egg."""
-    served = store.open(EGG, rendition, webp=webp)
+    served = store.open(EGG, rendition, accepts_webp=webp)
     with served.stream as stream:
         content = stream.read()
     assert len(content) == served.size
@@ -102,51 +102,53 @@ def a_full_disk() -> Iterator[None]:
 def test_each_size_is_what_it_says(
     images: LocalImageStore, rendition: str, size: tuple[int, int], *, webp: bool
 ) -> None:
-    images.upload(a_picture(size=(1600, 1000)), public_id="egg")
-    picture = seen(opened(images, rendition, webp=webp))
+    images.upload(make_image(size=(1600, 1000)), public_id="egg")
+    picture = open_upright(opened(images, rendition, webp=webp))
     assert picture.size == size
     assert picture.format == ("WEBP" if webp and rendition != ORIGINAL else "JPEG")
-    assert colours(picture) == ["red", "green", "red", "blue"]
+    assert corner_colours(picture) == ["red", "green", "red", "blue"]
 
 
 def test_nothing_is_enlarged_but_to_fill_a_thumbnail(images: LocalImageStore) -> None:
-    images.upload(a_picture(size=(60, 40)), public_id="egg")
+    images.upload(make_image(size=(60, 40)), public_id="egg")
     for rendition in RENDITIONS:
         size = (400, 400) if rendition == "thumbnail" else (60, 40)
-        assert seen(opened(images, rendition)).size == size
+        assert open_upright(opened(images, rendition)).size == size
 
 
 @pytest.mark.parametrize(("kind", "format_"), [("jpg", "JPEG"), ("png", "PNG"), ("webp", "PNG")])
 def test_who_cannot_show_webp_gets_another_format(
     images: LocalImageStore, kind: str, format_: str
 ) -> None:
-    images.upload(a_picture(kind), public_id="egg")
-    assert seen(opened(images, "400w")).format == format_
+    images.upload(make_image(kind), public_id="egg")
+    assert open_upright(opened(images, "400w")).format == format_
 
 
 def test_what_can_be_seen_through_stays_so(images: LocalImageStore) -> None:
-    glass = noise((500, 300)).convert("RGBA")
+    glass = make_noise((500, 300)).convert("RGBA")
     glass.putalpha(0)
-    images.upload(a_file(glass, "png"), public_id="egg")
+    images.upload(encode_image(glass, "png"), public_id="egg")
     for webp in (False, True):
-        assert seen(opened(images, "thumbnail", webp=webp)).getchannel("A").getextrema() == (0, 0)
+        assert open_upright(opened(images, "thumbnail", webp=webp)).getchannel(
+            "A"
+        ).getextrema() == (0, 0)
 
 
 def test_no_file_holds_what_the_camera_wrote(images: LocalImageStore, tmp_path: Path) -> None:
-    images.upload(with_notes("jpg", 6), public_id="egg")
+    images.upload(make_image_with_metadata("jpg", 6), public_id="egg")
     for rendition in (ORIGINAL, *RENDITIONS):
         opened(images, rendition)
         opened(images, rendition, webp=True)
     for path in tmp_path.rglob("*.*"):
         if path.is_file():
-            assert not dict(seen(path.read_bytes()).getexif())
+            assert not dict(open_upright(path.read_bytes()).getexif())
             assert b"Ada" not in path.read_bytes()
 
 
 def test_a_size_is_made_when_it_is_asked_for_and_kept(tmp_path: Path) -> None:
     cleaner = Counting()
     images = LocalImageStore(tmp_path, cleaner, ADMIN_KEY)
-    images.upload(a_picture(), public_id="egg")
+    images.upload(make_image(), public_id="egg")
     assert files(tmp_path) == [f"{EGG}.image/original.60x40.jpg"]
     first = opened(images, "400w", webp=True)
     assert opened(store_in(tmp_path), "400w", webp=True) == first
@@ -155,13 +157,13 @@ def test_a_size_is_made_when_it_is_asked_for_and_kept(tmp_path: Path) -> None:
 
 
 def test_the_tag_of_a_file_is_its_own_and_stays(images: LocalImageStore) -> None:
-    images.upload(a_picture(), public_id="egg")
+    images.upload(make_image(), public_id="egg")
     kinds = [(name, webp) for name in RENDITIONS for webp in (False, True)]
     tags = []
     for name, webp in kinds * 2:
-        served = images.open(EGG, name, webp=webp)
+        served = images.open(EGG, name, accepts_webp=webp)
         served.stream.close()
-        tags.append(served.tag)
+        tags.append(served.etag)
     assert tags[: len(kinds)] == tags[len(kinds) :]
     assert len(set(tags)) == len(kinds)
 
@@ -169,7 +171,7 @@ def test_the_tag_of_a_file_is_its_own_and_stays(images: LocalImageStore) -> None
 def test_of_many_who_ask_first_one_makes_it(tmp_path: Path) -> None:
     cleaner = Counting()
     images = LocalImageStore(tmp_path, cleaner, ADMIN_KEY)
-    images.upload(a_file(noise((900, 900))), public_id="egg")
+    images.upload(encode_image(make_noise((900, 900))), public_id="egg")
     with ThreadPoolExecutor(16) as threads:
         got = set(threads.map(lambda _: opened(images, "thumbnail", webp=True), range(16)))
     assert len(got) == 1
@@ -182,22 +184,22 @@ def ask_often(folder: Path) -> set[bytes]:
 
 
 def test_processes_that_ask_first_get_the_same_whole_files(tmp_path: Path) -> None:
-    store_in(tmp_path).upload(a_file(noise((1300, 900))), public_id="egg")
+    store_in(tmp_path).upload(encode_image(make_noise((1300, 900))), public_id="egg")
     with ProcessPoolExecutor(4) as processes:
         got = list(processes.map(ask_often, [tmp_path] * 4))
     assert all(one == got[0] for one in got)
-    assert all(seen(content) for content in got[0])
+    assert all(open_upright(content) for content in got[0])
     assert len(files(tmp_path)) == 1 + len(RENDITIONS)
 
 
 def test_what_is_deleted_while_it_is_asked_for_is_whole_or_not_there(
     images: LocalImageStore, tmp_path: Path
 ) -> None:
-    images.upload(a_file(noise((900, 900))), public_id="egg")
+    images.upload(encode_image(make_noise((900, 900))), public_id="egg")
 
     def ask(name: str) -> bool:
         try:
-            return seen(opened(images, name)).format == "JPEG"
+            return open_upright(opened(images, name)).format == "JPEG"
         except NotFoundError:
             return True
 
@@ -210,15 +212,15 @@ def test_what_is_deleted_while_it_is_asked_for_is_whole_or_not_there(
 
 def test_a_full_disk_keeps_nothing_and_says_so(images: LocalImageStore, tmp_path: Path) -> None:
     with a_full_disk(), pytest.raises(UnavailableError, match="folder of images"):
-        images.upload(a_file(noise((60, 60))), public_id="egg")
+        images.upload(encode_image(make_noise((60, 60))), public_id="egg")
     assert files(tmp_path) == []
     with pytest.raises(NotFoundError):
-        images.find(EGG)
-    images.upload(a_file(noise((60, 60))), public_id="egg")
+        images.get(EGG)
+    images.upload(encode_image(make_noise((60, 60))), public_id="egg")
     with a_full_disk(), pytest.raises(UnavailableError):
-        images.open(EGG, "thumbnail", webp=True)
+        images.open(EGG, "thumbnail", accepts_webp=True)
     assert [Path(name).name for name in files(tmp_path)] == ["original.60x60.jpg"]
-    assert seen(opened(images, "thumbnail", webp=True)).size == (400, 400)
+    assert open_upright(opened(images, "thumbnail", webp=True)).size == (400, 400)
 
 
 def test_a_folder_that_cannot_be_is_away(tmp_path: Path) -> None:
@@ -226,47 +228,47 @@ def test_a_folder_that_cannot_be_is_away(tmp_path: Path) -> None:
     images = store_in(tmp_path / "images")
     for act in (
         images.check,
-        lambda: images.upload(a_picture()),
+        lambda: images.upload(make_image()),
         lambda: images.delete(EGG),
-        lambda: images.find(EGG),
-        lambda: images.open(EGG, ORIGINAL, webp=True),
+        lambda: images.get(EGG),
+        lambda: images.open(EGG, ORIGINAL, accepts_webp=True),
     ):
         with pytest.raises(UnavailableError):
             act()
 
 
 def test_nothing_but_the_sizes_of_the_ladder_is_served(images: LocalImageStore) -> None:
-    images.upload(a_picture(), public_id="egg")
+    images.upload(make_image(), public_id="egg")
     for name in ("", "w_1", "thumbnail.webp", "../original", "original.60x40.jpg", "Thumbnail"):
         with pytest.raises(NotFoundError):
-            images.open(EGG, name, webp=False)
-    with pytest.raises(InvalidError, match="original, optimized, thumbnail"):
-        images.address(EGG, Transformation(width=401))
+            images.open(EGG, name, accepts_webp=False)
+    with pytest.raises(ValidationError, match="original, optimized, thumbnail"):
+        images.url(EGG, Transformation(width=401))
 
 
 @pytest.mark.parametrize("public_id", ["../egg", "/etc/passwd", "egg.image", "", "eggypro"])
 def test_what_is_no_image_is_not_served(images: LocalImageStore, public_id: str) -> None:
-    images.upload(a_picture(), public_id="egg")
+    images.upload(make_image(), public_id="egg")
     with pytest.raises(NotFoundError):
-        images.open(public_id, ORIGINAL, webp=False)
+        images.open(public_id, ORIGINAL, accepts_webp=False)
 
 
 def test_addresses_are_ours(images: LocalImageStore) -> None:
-    assert images.address(EGG) == "/images/eggypro-products/egg/original"
-    assert images.address(EGG, RENDITIONS["400w"]) == "/images/eggypro-products/egg/400w"
+    assert images.url(EGG) == "/images/eggypro-products/egg/original"
+    assert images.url(EGG, RENDITIONS["400w"]) == "/images/eggypro-products/egg/400w"
 
 
 def test_a_signed_upload_is_received_once(images: LocalImageStore) -> None:
-    signed = images.sign(public_id="egg", at=NOON)
-    assert signed.url == UPLOADS
-    last = NOON + UPLOAD_TIME - timedelta(seconds=1)
-    stored = images.receive(signed.fields, a_picture(), last)
-    assert stored == images.find(EGG)
-    assert images.receive(signed.fields, a_picture("png"), NOON) == stored
+    signed = images.sign_upload(public_id="egg", at=NOON)
+    assert signed.url == UPLOADS_URL
+    last = NOON + SIGNED_UPLOAD_LIFETIME - timedelta(seconds=1)
+    stored = images.receive_upload(signed.fields, make_image(), last)
+    assert stored == images.get(EGG)
+    assert images.receive_upload(signed.fields, make_image("png"), NOON) == stored
 
 
 def test_an_upload_that_is_not_as_it_was_signed_is_refused(images: LocalImageStore) -> None:
-    fields = images.sign(public_id="egg", at=NOON).fields
+    fields = images.sign_upload(public_id="egg", at=NOON).fields
     for changed in (
         {},
         {**fields, "public_id": "eggypro-products/other"},
@@ -275,12 +277,12 @@ def test_an_upload_that_is_not_as_it_was_signed_is_refused(images: LocalImageSto
         {**fields, "signature": ""},
     ):
         with pytest.raises(ForbiddenError):
-            images.receive(changed, a_picture(), NOON)
+            images.receive_upload(changed, make_image(), NOON)
     with pytest.raises(ForbiddenError, match="over"):
-        images.receive(fields, a_picture(), NOON + UPLOAD_TIME)
+        images.receive_upload(fields, make_image(), NOON + SIGNED_UPLOAD_LIFETIME)
     other = LocalImageStore(Path("/nowhere"), PillowImageCleaner(), "another key")
     with pytest.raises(ForbiddenError):
-        other.receive(fields, BytesIO(), NOON)
+        other.receive_upload(fields, BytesIO(), NOON)
 
 
 def test_pillow_is_loaded_for_images_alone() -> None:

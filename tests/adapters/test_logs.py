@@ -16,15 +16,15 @@ import pytest
 from attrs import evolve, frozen
 
 from eggypro_adapters.buffered_writer import BufferedWriter
-from eggypro_adapters.logs import Lines, Logs, set_up_logs
+from eggypro_adapters.logs import LineWriter, Logs, set_up_logs
 from eggypro_adapters.logs import access as access_log
 from eggypro_adapters.logs.access import LIMITS
-from eggypro_adapters.logs.rendering import Rendered, for_machines, for_people
-from eggypro_core.operations.request_metrics import Call
+from eggypro_adapters.logs.rendering import Renderer, console_renderer, json_renderer
+from eggypro_core.operations.request_metrics import RequestRecord
 from tests.support.builders import NOON
 
 FORGED = "egg\n\r2026-01-01T00:00:00Z [error] forged \x1b[31m\u2028\x85\u202e"
-CALL = Call("/api/products", "GET", 200, 1.234, "203.0.113.0/24", "curl", "mine", NOON)
+CALL = RequestRecord("/api/products", "GET", 200, 1.234, "203.0.113.0/24", "curl", "mine", NOON)
 log = logging.getLogger("eggypro_http.test")
 
 
@@ -42,11 +42,11 @@ class Log:
 
     def set_up(self, *, json: bool = True, level: str = "info") -> Logs:
         file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        return set_up_logs(level, json=json, lines=Lines(file), colours=False)
+        return set_up_logs(level, json=json, lines=LineWriter(file), colours=False)
 
 
 @pytest.fixture
-def kept(tmp_path: Path, logging_restored: None) -> Log:  # noqa: ARG001
+def kept(tmp_path: Path, restore_logging: None) -> Log:  # noqa: ARG001
     return Log(tmp_path / "log")
 
 
@@ -98,20 +98,22 @@ def test_no_value_can_forge_a_line_or_reach_a_terminal(kept: Log, *, form: bool)
 def test_colours_are_all_that_a_line_for_a_terminal_has_more(
     tmp_path: Path,
     status: int,
-    logging_restored: None,  # noqa: ARG001
+    restore_logging: None,  # noqa: ARG001
 ) -> None:
     lines = []
     for colours in (True, False):
         file = os.open(tmp_path / str(colours), os.O_WRONLY | os.O_CREAT)
-        with writing(set_up_logs("info", json=False, lines=Lines(file), colours=colours)) as access:
+        with writing(
+            set_up_logs("info", json=False, lines=LineWriter(file), colours=colours)
+        ) as access:
             access.record(evolve(CALL, status=status))
         lines.append((tmp_path / str(colours)).read_text())
     assert "\x1b" in lines[0]
     assert re.sub(r"\x1b\[\d+m", "", lines[0]) == lines[1]
 
 
-@pytest.mark.parametrize("rendered", [for_machines(), for_people(colours=False)])
-def test_a_line_can_be_written_whatever_is_in_it(rendered: Rendered) -> None:
+@pytest.mark.parametrize("rendered", [json_renderer(), console_renderer(colours=False)])
+def test_a_line_can_be_written_whatever_is_in_it(rendered: Renderer) -> None:
     line = rendered({"timestamp": NOON, "event": "egg \ud800", "user": 10**30})
     assert line.encode()
     assert str(10**30) in line
@@ -231,7 +233,7 @@ def test_lines_are_whole_however_many_processes_write_to_one_pipe(tmp_path: Path
 def test_a_log_that_nobody_reads_stops_nothing() -> None:
     ours, theirs = os.pipe()
     os.close(ours)
-    Lines(theirs).write("nobody reads this\n")
+    LineWriter(theirs).write("nobody reads this\n")
     os.close(theirs)
 
 

@@ -10,21 +10,21 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-from eggypro_adapters.contracts.sample_images import a_picture
+from eggypro_adapters.contracts.sample_images import make_image
 from eggypro_adapters.memory import MemoryErrorTracker
-from eggypro_adapters.monitoring.thread_errors import threads_tracked
+from eggypro_adapters.monitoring.thread_errors import report_thread_errors
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings.types import ImageKeeper
+from eggypro_adapters.settings.types import ImageStoreKind
 from eggypro_adapters.wiring import open_shop
 from eggypro_adapters.wiring.access import open_rate_counter
-from eggypro_core.access.authentication import Gate
-from eggypro_core.access.rate_limiting import Limiter, policies
+from eggypro_core.access.authentication import Authenticator
+from eggypro_core.access.rate_limiting import RateLimiter, policies
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.errors import ServiceFailedError, UnavailableError
-from eggypro_core.operations.error_tracking import Outage
+from eggypro_core.errors import UnavailableError, UpstreamError
+from eggypro_core.operations.error_tracking import OutageDetector
 from eggypro_core.shop import Shop
-from tests.support.builders import ADMIN_KEY, a_product
-from tests.support.redis_server import running
+from tests.support.builders import ADMIN_KEY, product_values
+from tests.support.redis_server import run_redis
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def allow(url: sa.URL, *, connections: bool) -> None:
 
 def look(shop: Shop) -> None:
     with suppress(UnavailableError):
-        shop.products.page(ProductQuery())
+        shop.products.list(ProductQuery())
 
 
 def test_each_outage_of_the_database_is_told_once(
@@ -67,16 +67,16 @@ def test_each_outage_of_the_database_is_told_once(
             for _ in range(3):
                 look(shop)
             with suppress(UnavailableError):
-                shop.products.add(a_product())
+                shop.products.create(product_values())
             allow(database_url, connections=True)
             assert tracker.outages == ["the database"] * times
 
 
 def test_each_outage_of_redis_is_told_once(tracker: MemoryErrorTracker) -> None:
-    with running("valkey") as server:
-        outage = Outage("Redis", [tracker])
+    with run_redis("valkey") as server:
+        outage = OutageDetector("Redis", [tracker])
         with open_rate_counter(server.url, outage) as counter:
-            limiter = Limiter(Gate(ADMIN_KEY), counter, policies(100, 60_000))
+            limiter = RateLimiter(Authenticator(ADMIN_KEY), counter, policies(100, 60_000))
             visit(limiter)
             assert tracker.outages == []
             server.kill()
@@ -90,17 +90,17 @@ def test_an_outage_of_the_image_store_is_told_once(
 ) -> None:
     away = evolve(
         settings,
-        image_store=ImageKeeper.CLOUDINARY,
+        image_store=ImageStoreKind.CLOUDINARY,
         cloudinary_cloud_name="eggs",
         cloudinary_api_key="1",
         cloudinary_api_secret="s",  # noqa: S106  (of no use to anybody)
         cloudinary_upload_prefix="http://127.0.0.1:1",
     )
     with open_shop(away, (tracker,)) as shop:
-        shop.products.add(a_product())
+        shop.products.create(product_values())
         for _ in range(2):
-            with pytest.raises((UnavailableError, ServiceFailedError)):
-                shop.images.add("egg-white-protein", [a_picture()])
+            with pytest.raises((UnavailableError, UpstreamError)):
+                shop.images.upload("egg-white-protein", [make_image()])
     assert tracker.outages == ["the image store"]
 
 
@@ -108,7 +108,7 @@ def test_an_error_that_ends_a_thread_is_told(tracker: MemoryErrorTracker) -> Non
     def fail() -> None:
         raise RuntimeError
 
-    with threads_tracked([tracker]):
+    with report_thread_errors([tracker]):
         for work in (fail, sys.exit):
             thread = Thread(target=work)
             thread.start()
@@ -118,5 +118,5 @@ def test_an_error_that_ends_a_thread_is_told(tracker: MemoryErrorTracker) -> Non
     assert during is None
 
 
-def visit(limiter: Limiter) -> None:
-    limiter.visit("ada", "wrong", limiter.named(["standard"]))
+def visit(limiter: RateLimiter) -> None:
+    limiter.admit("ada", "wrong", limiter.enabled_policies(["standard"]))

@@ -5,28 +5,28 @@ import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import NOON
-from eggypro_adapters.contracts.request_log import CallStoreContract, a_call
-from eggypro_adapters.memory import MemoryCallStore
+from eggypro_adapters.contracts.request_log import RequestLogContract, make_record
+from eggypro_adapters.memory import MemoryRequestLog
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.request_log import PostgresCallStore
-from eggypro_core.operations.request_metrics import CallStore
+from eggypro_adapters.postgres.request_log import PostgresRequestLog
+from eggypro_core.operations.request_metrics import RequestLog
 
 
-class TestMemoryCallStore(CallStoreContract):
+class TestMemoryCallStore(RequestLogContract):
     @pytest.fixture
-    def store(self) -> CallStore:
-        return MemoryCallStore()
+    def store(self) -> RequestLog:
+        return MemoryRequestLog()
 
 
-class TestPostgresCallStore(CallStoreContract):
+class TestPostgresCallStore(RequestLogContract):
     @pytest.fixture
-    def store(self, emptied_database: Database) -> CallStore:
-        return PostgresCallStore(emptied_database)
+    def store(self, emptied_database: Database) -> RequestLog:
+        return PostgresRequestLog(emptied_database)
 
 
 def test_all_that_is_known_of_a_call_is_kept(emptied_database: Database) -> None:
-    PostgresCallStore(emptied_database).add([a_call(0.25, status=404)])
-    with emptied_database.begin() as connection:
+    PostgresRequestLog(emptied_database).append([make_record(0.25, status=404)])
+    with emptied_database.long_transaction() as connection:
         [row] = connection.execute(sa.text("SELECT * FROM api_metrics"))
     assert row[1:] == (
         "/api/products/{slug}",
@@ -40,7 +40,7 @@ def test_all_that_is_known_of_a_call_is_kept(emptied_database: Database) -> None
 
 
 def test_of_a_batch_with_a_call_that_cannot_be_kept_none_is(emptied_database: Database) -> None:
-    store = PostgresCallStore(emptied_database)
+    store = PostgresRequestLog(emptied_database)
     with pytest.raises(psycopg.errors.CheckViolation):
-        store.add([a_call(), a_call(-1)])
-    assert store.summary(NOON) == ()
+        store.append([make_record(), make_record(-1)])
+    assert store.summarise(NOON) == ()

@@ -11,17 +11,17 @@ from attrs import evolve
 
 from eggypro_adapters import buffered_writer
 from eggypro_adapters.buffered_writer import BufferedWriter
-from eggypro_adapters.contracts.clock import NOON, FakeSeconds
-from eggypro_adapters.contracts.request_log import a_call
-from eggypro_adapters.memory import MemoryCallStore
+from eggypro_adapters.contracts.clock import NOON, FakeMonotonicClock
+from eggypro_adapters.contracts.request_log import make_record
+from eggypro_adapters.memory import MemoryRequestLog
 from eggypro_adapters.request_log_buffer import LIMITS, request_log_buffer
 from eggypro_core.errors import UnavailableError
-from eggypro_core.operations.request_metrics import Call
+from eggypro_core.operations.request_metrics import RequestRecord
 
 SOON = 60.0
 
 
-class Store(MemoryCallStore):
+class Store(MemoryRequestLog):
     """A store that can be away, and whose keeper can be kept waiting."""
 
     def __init__(self) -> None:
@@ -32,13 +32,13 @@ class Store(MemoryCallStore):
         self.may_go_on = Event()
         self.may_go_on.set()
 
-    def add(self, calls: Sequence[Call]) -> None:
+    def append(self, records: Sequence[RequestRecord]) -> None:
         self.asked.set()
         assert self.may_go_on.wait(SOON)
         if self.error is not None:
             raise self.error
-        self.sizes.append(len(calls))
-        super().add(calls)
+        self.sizes.append(len(records))
+        super().append(records)
 
     @property
     def kept(self) -> int:
@@ -65,7 +65,7 @@ def is_running() -> bool:
 
 def note(recorder: BufferedWriter, times: int = 1) -> None:
     for _ in range(times):
-        recorder.record(a_call())
+        recorder.record(make_record())
 
 
 def test_what_is_noted_is_written_without_being_asked_for(
@@ -78,8 +78,8 @@ def test_what_is_noted_is_written_without_being_asked_for(
 
 def test_what_comes_while_others_are_written_waits_for_its_own_batch() -> None:
     class Busy(Store):
-        def add(self, calls: Sequence[Call]) -> None:
-            super().add(calls)
+        def append(self, records: Sequence[RequestRecord]) -> None:
+            super().append(records)
             if self.kept < LIMITS.batch * 3:
                 note(asked)
 
@@ -112,7 +112,7 @@ def test_of_many_at_once_each_is_written_once(recorder: BufferedWriter, store: S
     note(recorder)
     recorder.close()
     assert store.kept == 3_201
-    assert store.summary(NOON)[0].requests == 3_201
+    assert store.summarise(NOON)[0].requests == 3_201
 
 
 def test_a_store_that_hangs_keeps_nobody_waiting_and_what_does_not_fit_is_counted(
@@ -176,7 +176,7 @@ def test_an_end_without_a_store_is_no_long_one(
 
 
 def test_within_a_request_a_call_is_written_before_its_answer_goes_out(store: Store) -> None:
-    clock = FakeSeconds()
+    clock = FakeMonotonicClock()
     recorder = request_log_buffer(store, in_request=True, clock=clock)
     note(recorder, 2)
     assert store.sizes == [1, 1]

@@ -18,14 +18,14 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-from eggypro_adapters.admin_key import kept_admin_key
-from eggypro_adapters.contracts.request_log import a_call
-from eggypro_adapters.contracts.sample_images import a_picture
+from eggypro_adapters.admin_key import read_or_create_admin_key
+from eggypro_adapters.contracts.request_log import make_record
+from eggypro_adapters.contracts.sample_images import make_image
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings.types import ImageKeeper
+from eggypro_adapters.settings.types import ImageStoreKind
 from eggypro_adapters.wiring import (
     DEMO,
     ServerParts,
@@ -39,9 +39,9 @@ from eggypro_adapters.wiring import (
     open_tokens,
     start_notes,
 )
-from eggypro_core.access.authentication import Permission, TokenWish
-from eggypro_core.access.rate_limiting import Limiter
-from eggypro_core.caching.entries import Outcome, Rendering
+from eggypro_core.access.authentication import Permission, TokenRequest
+from eggypro_core.access.rate_limiting import RateLimiter
+from eggypro_core.caching.entries import CachedResponse, CacheStatus
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import (
     ConfigurationError,
@@ -51,10 +51,8 @@ from eggypro_core.errors import (
 )
 from eggypro_core.validation.parameters import Status
 from eggypro_http.wsgi import config_of
-from tests.support.cloudinary_server import CLOUD, cloudinary_server
-from tests.support.cloudinary_server import KEY as API_KEY
-from tests.support.cloudinary_server import SECRET as API_SECRET
-from tests.support.redis_server import running
+from tests.support.cloudinary_server import API_KEY, API_SECRET, CLOUD, cloudinary_server
+from tests.support.redis_server import run_redis
 
 KEY = "k" * 40
 Serving: TypeAlias = Callable[[Settings], AbstractContextManager[ServerParts]]
@@ -73,12 +71,12 @@ def test_nothing_but_a_folder_makes_a_whole_shop(folder: Path) -> None:
         report = shop.products.import_file(demo)
         assert (report.created, report.refused, report.warnings) == (12, (), ())
     with open_shop(settings) as shop, open_migrations(settings) as migrations:
-        assert shop.products.page(ProductQuery(status=Status.ALL)).total == 12
-        assert shop.products.page(ProductQuery(search="ostrich")).total == 0
+        assert shop.products.list(ProductQuery(status=Status.ALL)).total == 12
+        assert shop.products.list(ProductQuery(search="ostrich")).total == 0
         assert [one.words for one in shop.zero_results.list(10)] == ["ostrich"]
         assert not migrations.differences()
         key = (folder / "admin.key").read_text().strip()
-        assert shop.authenticator.admit(key, Permission.PRODUCTS_WRITE).id == "admin"
+        assert shop.authenticator.authorize(key, Permission.PRODUCTS_WRITE).id == "admin"
         assert key not in repr(shop)
 
 
@@ -90,12 +88,12 @@ def test_images_are_kept_in_the_folder_unless_cloudinary_keeps_them(
     with open_shop(settings) as shop:
         key = (folder / "admin.key").read_text().strip()
         store = LocalImageStore(folder / "images", PillowImageCleaner(), key)
-        signed = store.sign(public_id="egg", at=datetime.now(UTC))
-        stored = shop.images.receive(signed.fields, a_picture())
-        assert store.find(stored.public_id) == stored
-    elsewhere = evolve(settings, image_store=ImageKeeper.CLOUDINARY)
+        signed = store.sign_upload(public_id="egg", at=datetime.now(UTC))
+        stored = shop.images.receive_upload(signed.fields, make_image())
+        assert store.get(stored.public_id) == stored
+    elsewhere = evolve(settings, image_store=ImageStoreKind.CLOUDINARY)
     with open_shop(elsewhere) as shop, pytest.raises(NotFoundError):
-        shop.images.receive(signed.fields, a_picture())
+        shop.images.receive_upload(signed.fields, make_image())
 
 
 def test_the_account_that_is_named_keeps_the_images(folder: Path) -> None:
@@ -108,11 +106,11 @@ def test_the_account_that_is_named_keeps_the_images(folder: Path) -> None:
             "EGGYPRO_DATA_DIR": str(folder),
         }
         store = image_store(Settings.read(named), KEY)
-        stored = store.upload(a_picture())
+        stored = store.upload(make_image())
         assert list(server.assets) == [stored.public_id]
-        assert store.address(stored.public_id).startswith(f"https://res.cloudinary.com/{CLOUD}/")
+        assert store.url(stored.public_id).startswith(f"https://res.cloudinary.com/{CLOUD}/")
         kept = image_store(Settings.read({**named, "IMAGE_STORE": "local"}), KEY)
-        assert kept.upload(a_picture()).size == stored.size
+        assert kept.upload(make_image()).size == stored.size
         assert len(server.assets) == 1
     assert API_SECRET not in repr(store)
 
@@ -123,33 +121,33 @@ def test_a_database_that_is_given_is_used_and_left_at_its_version(
     url = empty_database_url.render_as_string(hide_password=False)
     settings = Settings(eggypro_data_dir=folder, postgres_url=url, admin_secret_key=KEY)
     with open_shop(settings) as shop, pytest.raises(UnavailableError, match="db upgrade"):
-        shop.products.find("egg-white")
+        shop.products.get("egg-white")
     with open_migrations(settings) as migrations:
         migrations.upgrade()
     with open_shop(settings) as shop:
-        assert shop.products.page(ProductQuery()).total == 0
+        assert shop.products.list(ProductQuery()).total == 0
     assert not folder.exists()
 
 
 def test_the_settings_say_who_signs_tokens(database_url: sa.URL) -> None:
     url = database_url.render_as_string(hide_password=False)
-    bare = Settings(postgres_url=url, admin_secret_key=KEY, image_store=ImageKeeper.CLOUDINARY)
+    bare = Settings(postgres_url=url, admin_secret_key=KEY, image_store=ImageStoreKind.CLOUDINARY)
     with open_shop(bare) as shop:
-        assert shop.authenticator.grant(TokenWish()).token is None
+        assert shop.authenticator.issue_token(TokenRequest()).token is None
     with pytest.raises(ConfigurationError, match="JWT_SECRET"):
         open_tokens(bare)
     told = evolve(bare, jwt_secret=KEY[1:])
     with open_shop(told) as shop:
-        token = shop.authenticator.grant(TokenWish()).token
-        assert open_tokens(told).bearer(token or "").permissions == {*Permission}
+        token = shop.authenticator.issue_token(TokenRequest()).token
+        assert open_tokens(told).user_for(token or "").permissions == {*Permission}
         with pytest.raises(UnauthenticatedError):
-            open_tokens(evolve(told, jwt_secret=KEY)).bearer(token or "")
+            open_tokens(evolve(told, jwt_secret=KEY)).user_for(token or "")
         for secret in (KEY, KEY[1:], str(token)):
             assert secret not in repr((told, shop))
 
 
 @pytest.fixture
-def serving(tmp_path: Path, logging_restored: None) -> Serving:  # noqa: ARG001
+def serving(tmp_path: Path, restore_logging: None) -> Serving:  # noqa: ARG001
     """Opens what a server needs, and closes it after the block."""
 
     @contextmanager
@@ -166,20 +164,20 @@ def serving(tmp_path: Path, logging_restored: None) -> Serving:  # noqa: ARG001
 def test_calls_are_noted_by_the_end_or_within_the_request_or_not_at_all(
     database_url: sa.URL,
     serving: Serving,
-    logging_restored: None,  # noqa: ARG001
+    restore_logging: None,  # noqa: ARG001
 ) -> None:
     url = database_url.render_as_string(hide_password=False)
     settings = Settings(postgres_url=url, admin_secret_key=KEY)
-    call = a_call(at=datetime.now(UTC))
+    call = make_record(completed_at=datetime.now(UTC))
 
     def noted() -> int:
         with open_shop(settings) as looking:
-            return sum(one.requests for one in looking.request_metrics.summary(1))
+            return sum(one.requests for one in looking.request_metrics.summarise(1))
 
     with serving(settings) as parts:
         parts.recorders[0].record(call)
     assert noted() == 1
-    serverless = evolve(settings, image_store=ImageKeeper.CLOUDINARY)
+    serverless = evolve(settings, image_store=ImageStoreKind.CLOUDINARY)
     parts = open_serverless(serverless, logs_to_stderr(serverless, colours=False))
     with parts.shop:
         parts.recorders[0].record(call)
@@ -196,20 +194,20 @@ def test_the_figures_tell_how_it_goes_in_the_cache(
     url = database_url.render_as_string(hide_password=False)
     settings = Settings(postgres_url=url, eggypro_data_dir=folder, admin_secret_key=KEY)
 
-    def load() -> Rendering:
-        parts.shop.products.page(ProductQuery())
-        return Rendering(b"Twelve eggs")
+    def load() -> CachedResponse:
+        parts.shop.products.list(ProductQuery())
+        return CachedResponse(b"Twelve eggs")
 
     def figures() -> dict[str, float]:
         assert parts.exporter is not None
-        lines = parts.exporter.show("")[0].decode().splitlines()
+        lines = parts.exporter.export("")[0].decode().splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines if line.startswith("eggypro_"))
         return {name: float(value) for name, value in pairs if "{" not in name}
 
     with serving(settings) as parts:
         cache = parts.cache
         assert cache is not None
-        wait_until(lambda: cache.through("/eggs", ("products",), load)[1] is Outcome.HIT)
+        wait_until(lambda: cache.get_or_load("/eggs", ("products",), load)[1] is CacheStatus.HIT)
         wait_until(lambda: figures().get("eggypro_cache_hits_total"))
         shown = figures()
         assert shown["eggypro_cache_hits_total"] == cache.counts.hits == 1
@@ -225,7 +223,7 @@ def test_health_knows_what_the_settings_name(folder: Path, database_url: sa.URL)
         report = shop.health.report()
     assert report.configured == {"database": True, "cloudinary": False, "admin": False}
     assert (report.version, report.environment) == (version("eggypro"), "development")
-    states = [str(one.state) for one in report.services.values()]
+    states = [str(one.status) for one in report.services.values()]
     assert states == ["healthy", "disabled", "disabled"]
 
 
@@ -236,7 +234,7 @@ def test_what_opens_a_shop_can_be_sent_to_another_process(folder: Path) -> None:
 
 def test_an_admin_key_is_made_once_and_is_its_owners_secret(folder: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
-        keys = set(threads.map(lambda _: kept_admin_key(folder), range(8)))
+        keys = set(threads.map(lambda _: read_or_create_admin_key(folder), range(8)))
     assert len(keys) == 1
     assert len(keys.pop()) >= 32
     assert [path.name for path in folder.iterdir()] == ["admin.key"]
@@ -251,7 +249,7 @@ def test_a_key_of_the_settings_is_kept_nowhere(folder: Path) -> None:
 def test_a_key_that_cannot_be_kept_is_said_so(folder: Path) -> None:
     folder.write_text("a file")
     with pytest.raises(UnavailableError, match="ADMIN_SECRET_KEY"):
-        kept_admin_key(folder)
+        read_or_create_admin_key(folder)
 
 
 @pytest.mark.parametrize("redis", [True, False])
@@ -259,7 +257,7 @@ def test_the_settings_say_how_often_and_where_it_is_counted(
     folder: Path, database_url: sa.URL, serving: Serving, *, redis: bool
 ) -> None:
     url = database_url.render_as_string(hide_password=False)
-    with running("valkey") as server:
+    with run_redis("valkey") as server:
         settings = Settings(
             eggypro_data_dir=folder,
             postgres_url=url,
@@ -270,16 +268,16 @@ def test_the_settings_say_how_often_and_where_it_is_counted(
         )
         with serving(settings) as parts:
             config = config_of(settings, parts)
-            limiter = Limiter(parts.shop.authenticator, config.rate_counter, config.rate_limits)
-            [standing] = limiter.visit("ada", None, limiter.named(["standard"])).standings
-            assert (standing.policy.limit, standing.policy.window) == (7, 60)
-            limiter.visit("ada", "wrong", ())
+            limiter = RateLimiter(parts.shop.authenticator, config.rate_counter, config.rate_limits)
+            [standing] = limiter.admit("ada", None, limiter.enabled_policies(["standard"])).statuses
+            assert (standing.policy.limit, standing.policy.window_seconds) == (7, 60)
+            limiter.admit("ada", "wrong", ())
             with server.client as client:
                 assert not client.keys() or redis
                 numbers = count()
 
                 def is_counted_there() -> bool:  # Redis is given up for a moment if it is slow
-                    limiter.visit(f"ada-{next(numbers)}", "wrong", ())
+                    limiter.admit(f"ada-{next(numbers)}", "wrong", ())
                     return bool(client.keys())
 
                 if redis:

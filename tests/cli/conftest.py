@@ -3,12 +3,12 @@
 import pytest
 
 from eggypro_cli.main import main
-from tests.support.runtime import Answer, Typed, World
+from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world() -> MemoryRuntime:
+    return MemoryRuntime()
 
 
 @pytest.fixture(autouse=True)
@@ -19,13 +19,13 @@ def _eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def typed(world: World, capsys: pytest.CaptureFixture[str]) -> Typed:
+def typed(world: MemoryRuntime, capsys: pytest.CaptureFixture[str]) -> RunCommand:
     """Run `eggypro WORDS` in the world, and say what came of it."""
 
-    def run(*words: str) -> Answer:
+    def run(*words: str) -> CommandResult:
         capsys.readouterr()
         code = main(list(words), world)
         out, err = capsys.readouterr()
-        return Answer(code, out, err)
+        return CommandResult(code, out, err)
 
     return run

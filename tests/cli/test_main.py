@@ -13,7 +13,7 @@ import typer
 from typer.main import get_command
 
 from eggypro_cli.main import _built, app
-from tests.support.runtime import Typed
+from tests.support.runtime import RunCommand
 
 COMMANDS = [
     ["openapi"],
@@ -105,7 +105,7 @@ def commands(command: object, path: Sequence[str]) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_help_has_a_sentence_examples_and_json_within_80_columns(
-    typed: Typed, words: list[str]
+    typed: RunCommand, words: list[str]
 ) -> None:
     answer = typed(*words, "--help")
     lines = answer.out.splitlines()
@@ -116,20 +116,22 @@ def test_every_help_has_a_sentence_examples_and_json_within_80_columns(
     assert "--json" in answer.out
 
 
-def test_the_bare_command_shows_the_help(typed: Typed) -> None:
+def test_the_bare_command_shows_the_help(typed: RunCommand) -> None:
     assert typed() == typed("--help")
     assert "Usage: eggypro" in typed().out
 
 
 @pytest.mark.parametrize("group", ["", *sorted({words[0] for words in COMMANDS if words[1:]})])
-def test_the_summary_of_each_command_is_a_whole_sentence(typed: Typed, group: str) -> None:
+def test_the_summary_of_each_command_is_a_whole_sentence(typed: RunCommand, group: str) -> None:
     _, _, commands = typed(*filter(None, [group]), "--help").out.partition("Commands:\n")
     summaries = [line for line in commands.splitlines() if line.startswith("  ")]
     assert [line for line in summaries if line.endswith("...")] == []
 
 
 @pytest.mark.parametrize("group", sorted({words[0] for words in COMMANDS if words[1:]}))
-def test_the_help_of_each_group_has_examples_within_80_columns(typed: Typed, group: str) -> None:
+def test_the_help_of_each_group_has_examples_within_80_columns(
+    typed: RunCommand, group: str
+) -> None:
     lines = typed(group, "--help").out.splitlines()
     assert max(map(len, lines)) <= 80
     assert any(line.startswith(f"    eggypro {group}") for line in lines)
@@ -177,7 +179,7 @@ def test_zsh_gets_a_script_and_what_it_asks_for() -> None:
     assert b'"export"' not in offered.stdout
 
 
-def test_the_version_is_the_package_s(typed: Typed) -> None:
+def test_the_version_is_the_package_s(typed: RunCommand) -> None:
     answer = typed("--version")
     assert answer.code == 0
     assert answer.out.startswith("eggypro 0.")

@@ -6,7 +6,7 @@ from hypothesis import settings
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
-from eggypro_core.services.products import Catalog
+from eggypro_core.services.products import ProductService
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of the core
 settings.load_profile("unhurried")
@@ -18,5 +18,5 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def catalog(clock: FakeClock) -> Catalog:
-    return Catalog(MemoryProductStore(), NhHtmlCleaner(), clock)
+def products(clock: FakeClock) -> ProductService:
+    return ProductService(MemoryProductStore(), NhHtmlCleaner(), clock)

@@ -3,17 +3,17 @@ from math import inf
 
 import pytest
 
-from eggypro_adapters.contracts.clock import FakeSeconds
+from eggypro_adapters.contracts.clock import FakeMonotonicClock
 from eggypro_core.retry_gate import RetryGate
 
 
 @pytest.fixture
-def clock() -> FakeSeconds:
-    return FakeSeconds()
+def clock() -> FakeMonotonicClock:
+    return FakeMonotonicClock()
 
 
 @pytest.fixture
-def gate(clock: FakeSeconds) -> RetryGate:
+def gate(clock: FakeMonotonicClock) -> RetryGate:
     return RetryGate(10, clock)
 
 
@@ -22,7 +22,7 @@ def test_a_gate_that_nothing_blocked_allows_everybody(gate: RetryGate) -> None:
 
 
 def test_a_blocked_gate_allows_nobody_until_its_time_is_over(
-    gate: RetryGate, clock: FakeSeconds
+    gate: RetryGate, clock: FakeMonotonicClock
 ) -> None:
     gate.block()
     clock.now = 9.9
@@ -32,7 +32,7 @@ def test_a_blocked_gate_allows_nobody_until_its_time_is_over(
 
 
 def test_one_caller_retries_and_the_next_one_a_while_later(
-    gate: RetryGate, clock: FakeSeconds
+    gate: RetryGate, clock: FakeMonotonicClock
 ) -> None:
     gate.block(2)
     clock.now = 2
@@ -43,7 +43,7 @@ def test_one_caller_retries_and_the_next_one_a_while_later(
     assert [gate.allows(), gate.allows()] == [True, False]
 
 
-def test_of_many_callers_at_once_one_retries(gate: RetryGate, clock: FakeSeconds) -> None:
+def test_of_many_callers_at_once_one_retries(gate: RetryGate, clock: FakeMonotonicClock) -> None:
     gate.block()
     clock.now = 10
     with ThreadPoolExecutor(8) as threads:
@@ -56,7 +56,9 @@ def test_a_success_allows_everybody_at_once(gate: RetryGate) -> None:
     assert [gate.allows(), gate.allows(), gate.is_blocked] == [True, True, False]
 
 
-def test_a_new_failure_blocks_from_its_own_time_on(gate: RetryGate, clock: FakeSeconds) -> None:
+def test_a_new_failure_blocks_from_its_own_time_on(
+    gate: RetryGate, clock: FakeMonotonicClock
+) -> None:
     gate.block()
     clock.now = 8
     gate.block()
@@ -69,7 +71,7 @@ def test_only_the_first_failure_and_the_first_success_are_news(gate: RetryGate) 
     assert [gate.unblock(), gate.unblock()] == [True, False]
 
 
-def test_a_gate_may_leave_the_retries_to_others(clock: FakeSeconds) -> None:
+def test_a_gate_may_leave_the_retries_to_others(clock: FakeMonotonicClock) -> None:
     gate = RetryGate(inf, clock)
     gate.block()
     clock.now = 1e12

@@ -11,14 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_adapters.contracts.clock import NOON
-from eggypro_core.domain.image import nowhere
+from eggypro_core.domain.image import no_image_url
 from eggypro_core.domain.pagination import Page
-from eggypro_core.domain.product import SHOWN, CategoryName, Image, ListedProduct, Product, Rating
+from eggypro_core.domain.product import (
+    READ_ONLY_FIELDS,
+    CategoryName,
+    Image,
+    ListedProduct,
+    Product,
+    Rating,
+)
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.product_files import ImportReport, Notice
 from eggypro_core.domain.product_query import ProductQuery, Sort
-from eggypro_core.search.results import Listing
-from eggypro_core.serializers import listed_body, page_body, product_body, report_body, timestamp
+from eggypro_core.search.results import ProductListing
+from eggypro_core.serializers import (
+    import_report_body,
+    listed_product_body,
+    product_body,
+    product_page_body,
+    timestamp,
+)
 
 PRODUCT = Product(
     id=7,
@@ -68,31 +81,35 @@ LISTED = {
 }
 
 
-def wired(body: object) -> object:
+def decode(body: object) -> object:
     """What a reader of the JSON gets."""
     return json.loads(json.dumps(body))
 
 
-def a_page(next_: ProductQuery | None = None, *, capped: bool = False) -> dict[str, object]:
-    page = Page(items=(PRODUCT.listed(),), total=1, total_capped=capped, next_query=next_)
-    return dict(page_body(Listing(page), ProductQuery(limit=5, offset=3), "CHF", nowhere))
+def make_page(next_: ProductQuery | None = None, *, capped: bool = False) -> dict[str, object]:
+    page = Page(items=(PRODUCT.to_listed(),), total=1, total_capped=capped, next_query=next_)
+    return dict(
+        product_page_body(
+            ProductListing(page), ProductQuery(limit=5, offset=3), "CHF", no_image_url
+        )
+    )
 
 
 def test_a_product_in_a_list_leaves_out_its_long_parts() -> None:
-    assert wired(listed_body(PRODUCT.listed(), "CHF", nowhere)) == LISTED
+    assert decode(listed_product_body(PRODUCT.to_listed(), "CHF", no_image_url)) == LISTED
 
 
 def test_a_product_alone_shows_everything() -> None:
-    body = product_body(PRODUCT, "CHF", nowhere)
+    body = product_body(PRODUCT, "CHF", no_image_url)
     sets = body.pop("image_sets")
-    assert wired(body) == {
+    assert decode(body) == {
         **LISTED,
         "details": "<p>Egg</p>",
         "attributes": {"protein": "80 g", "fat": "1 g"},
         "variants": [],
     }
     first = "https://x.example/1.jpg"
-    assert wired(sets)[0] == {  # type: ignore[index]  # a list, as JSON gives it back
+    assert decode(sets)[0] == {  # type: ignore[index]  # a list, as JSON gives it back
         "public_id": None,
         "original": first,
         "optimized": first,
@@ -108,14 +125,16 @@ def test_a_product_alone_shows_everything() -> None:
 
 def test_attributes_keep_their_order_on_the_wire() -> None:
     turned = evolve(PRODUCT, attributes={"fat": "1 g", "protein": "80 g"})
-    assert '{"fat": "1 g", "protein": "80 g"}' in json.dumps(product_body(turned, "EUR", nowhere))
+    assert '{"fat": "1 g", "protein": "80 g"}' in json.dumps(
+        product_body(turned, "EUR", no_image_url)
+    )
 
 
 def test_what_a_product_does_not_have_is_null() -> None:
     bare = evolve(
         PRODUCT, sku=None, compare_at_price=None, seo_title=None, images=(), rating=Rating()
     )
-    body = product_body(bare, "EUR", nowhere)
+    body = product_body(bare, "EUR", no_image_url)
     assert [body[name] for name in ("sku", "compare_at_price", "seo_title")] == [None] * 3
     assert (body["images"], body["image_sets"]) == ([], [])
     assert body["rating"] == {"average": None, "count": 0}
@@ -123,11 +142,11 @@ def test_what_a_product_does_not_have_is_null() -> None:
 
 def test_all_that_a_product_shows_can_be_written_or_is_known_as_shown_only() -> None:
     writable = {definition.name for definition in PRODUCT_FIELDS}
-    assert product_body(PRODUCT, "EUR", nowhere).keys() == writable | SHOWN
+    assert product_body(PRODUCT, "EUR", no_image_url).keys() == writable | READ_ONLY_FIELDS
 
 
 def test_a_page_says_how_much_there_is_and_that_it_is_the_last() -> None:
-    assert wired(a_page()) == {
+    assert decode(make_page()) == {
         "items": [LISTED],
         "total": 1,
         "limit": 5,
@@ -137,12 +156,12 @@ def test_a_page_says_how_much_there_is_and_that_it_is_the_last() -> None:
 
 
 def test_a_page_says_so_when_it_stopped_counting() -> None:
-    assert a_page(capped=True)["total_capped"] is True
+    assert make_page(capped=True)["total_capped"] is True
 
 
 def test_a_page_leads_to_the_next_by_an_address_that_is_read_as_its_query() -> None:
     following = ProductQuery(search="egg & wéiß+", sort=Sort.NAME, limit=5).after_item(PRODUCT)
-    address = urlsplit(str(a_page(following)["next"]))
+    address = urlsplit(str(make_page(following)["next"]))
     assert (address.scheme, address.netloc, address.path) == ("", "", "/api/products")
     assert ProductQuery.parse(dict(parse_qsl(address.query))) == following
 
@@ -152,7 +171,9 @@ def test_a_page_that_was_reached_by_its_cursor_has_no_offset() -> None:
         items=(), total=0, total_capped=False, next_query=None
     )
     assert (
-        page_body(Listing(page), ProductQuery().after_item(PRODUCT), "EUR", nowhere)["offset"]
+        product_page_body(
+            ProductListing(page), ProductQuery().after_item(PRODUCT), "EUR", no_image_url
+        )["offset"]
         is None
     )
 
@@ -166,7 +187,7 @@ def test_a_report_names_its_lines() -> None:
         warnings=(Notice(5, "", "Careful"),),
         dry_run=True,
     )
-    assert wired(report_body(report)) == {
+    assert decode(import_report_body(report)) == {
         "created": 1,
         "changed": 2,
         "unchanged": 3,

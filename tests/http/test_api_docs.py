@@ -7,7 +7,7 @@ import pytest
 from falcon.testing import TestClient
 
 from eggypro_http.app import create_app
-from tests.support.builders import a_shop
+from tests.support.builders import make_shop
 
 FILES = ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/page.css", "/docs/page.js"]
 
@@ -48,4 +48,4 @@ def test_each_part_says_which_methods_it_takes(client: TestClient, path: str) ->
 
 def test_without_the_package_there_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    assert TestClient(create_app(a_shop())).simulate_get("/docs").status_code == 404
+    assert TestClient(create_app(make_shop())).simulate_get("/docs").status_code == 404

@@ -13,19 +13,19 @@ from hypothesis.strategies import DrawFn, composite
 
 from eggypro_adapters.contracts import strategies
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
-from eggypro_adapters.postgres.image_registry import PostgresImageLedger
+from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
-from eggypro_adapters.postgres.zero_result_searches import PostgresSearchMisses
+from eggypro_adapters.postgres.zero_result_searches import PostgresZeroResultStore
 from eggypro_http.app import ROUTES, create_app
-from tests.support.builders import a_product, a_review, a_shop, a_variant
-from tests.support.multipart import BOUNDARY, FORM, JPG, PNG, a_form, a_part
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, Reply, ask, at
+from tests.support.builders import make_shop, product_values, review_values, variant_values
+from tests.support.multipart import BOUNDARY, CONTENT_TYPE, JPG, PNG, encode_form, encode_part
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, Reply, sample_path, send_request
 
 METHODS = st.sampled_from(["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW"])
 LATIN = st.text(st.characters(max_codepoint=255))
-ADDRESSES = sorted({at(route.path) for route in ROUTES})
+ADDRESSES = sorted({sample_path(route.path) for route in ROUTES})
 PATHS = st.one_of(
     st.sampled_from(ADDRESSES),
     LATIN.map(lambda text: f"{PRODUCTS}/{text}"),
@@ -79,22 +79,32 @@ JSON = st.recursive(
 @composite
 def products(draw: DrawFn) -> dict[str, Any]:
     """Products of which some fields are as they should be, and some anything at all."""
-    fields = (*a_product(), "slug", "sku", "attributes", "images", "stock_quantity", "seo_title")
-    return a_product() | draw(st.dictionaries(st.sampled_from(fields), JSON, max_size=3))
+    fields = (
+        *product_values(),
+        "slug",
+        "sku",
+        "attributes",
+        "images",
+        "stock_quantity",
+        "seo_title",
+    )
+    return product_values() | draw(st.dictionaries(st.sampled_from(fields), JSON, max_size=3))
 
 
 STOCKS = st.dictionaries(
     st.sampled_from(["delta", "set", "by"]), st.integers() | st.sampled_from([-1, 1, None])
 )
-EDITS = st.dictionaries(st.sampled_from([*a_product(), "slug", "attributes", "is_active"]), JSON)
+EDITS = st.dictionaries(
+    st.sampled_from([*product_values(), "slug", "attributes", "is_active"]), JSON
+)
 VARIANTS = st.dictionaries(
     st.sampled_from(["options", "price", "sku", "position", "is_active", "image"]),
     JSON | st.sampled_from([{"Size": "1"}, {"A": "1", "B": "2"}, "5", "S"]),
-).map(lambda some: a_variant() | some)
+).map(lambda some: variant_values() | some)
 REVIEWS = st.dictionaries(
     st.sampled_from(["reviewer_name", "rating", "comment", "image_url", "is_verified"]),
     JSON | st.sampled_from([5, "Ada", True]),
-).map(lambda some: a_review() | some)
+).map(lambda some: review_values() | some)
 CATEGORIES = st.dictionaries(
     st.sampled_from(["name", "slug", "parent", "description", "is_active"]),
     JSON | st.sampled_from(["Food", "food", "egg-white-protein", None, True]),
@@ -150,7 +160,14 @@ WRITES = st.sampled_from(
     ]
 )
 PARTS = st.one_of(
-    st.sampled_from([a_part(JPG), a_part(PNG), a_part(b"no image"), a_part(b"x", "alt", None)]),
+    st.sampled_from(
+        [
+            encode_part(JPG),
+            encode_part(PNG),
+            encode_part(b"no image"),
+            encode_part(b"x", "alt", None),
+        ]
+    ),
     st.builds(
         lambda head, body: f"--{BOUNDARY}\r\n".encode() + head + b"\r\n\r\n" + body + b"\r\n",
         st.binary(max_size=80)
@@ -159,10 +176,10 @@ PARTS = st.one_of(
     ),
     st.binary(max_size=200),
 )
-FORMS = st.lists(PARTS, max_size=12).map(a_form)
+FORMS = st.lists(PARTS, max_size=12).map(encode_form)
 CUT_FORMS = st.builds(lambda body, at: body[: at % (len(body) + 1)], FORMS, st.integers(0))
 FORM_TYPES = st.one_of(
-    st.just(FORM),
+    st.just(CONTENT_TYPE),
     LATIN.map(lambda text: f"multipart/form-data; boundary={text}"),
     st.sampled_from(
         ["multipart/form-data", "image/png", f'multipart/form-data; boundary="{BOUNDARY}"']
@@ -172,7 +189,7 @@ TAGS = st.none() | st.sampled_from(["*", '"1.x"', '"2.x"']) | LATIN
 
 
 def admin(app: WSGIApplication, method: str, path: str, body: bytes, tag: str | None) -> Reply:
-    return ask(
+    return send_request(
         app,
         path,
         REQUEST_METHOD=method,
@@ -197,23 +214,23 @@ def check(reply: Reply) -> None:
 @pytest.fixture(params=["memory", "postgres"])
 def app(request: pytest.FixtureRequest) -> WSGIApplication:
     """The real app, over a shop in memory or in a real database."""
-    shop = a_shop()
+    shop = make_shop()
     if request.param == "postgres":
         database = request.getfixturevalue("database")
-        shop = a_shop(
+        shop = make_shop(
             PostgresProductStore(database),
             PostgresVariantStore(database),
             PostgresReviewStore(database),
             PostgresCategoryStore(database),
-            PostgresSearchMisses(database),
-            ledger=PostgresImageLedger(database),
+            PostgresZeroResultStore(database),
+            ledger=PostgresImageRegistry(database),
         )
-    shop.products.add(a_product())
-    boxed = shop.products.add(a_product(name="Boxed")).slug
-    shop.variants.add(boxed, a_variant())
-    shop.reviews.submit(boxed, a_review())
+    shop.products.create(product_values())
+    boxed = shop.products.create(product_values(name="Boxed")).slug
+    shop.variants.create(boxed, variant_values())
+    shop.reviews.create(boxed, review_values())
     for name in ("Food", "Egg White Protein"):
-        shop.categories.add({"name": name})
+        shop.categories.create({"name": name})
     return create_app(shop)
 
 
@@ -222,7 +239,9 @@ def test_any_request_is_answered_or_refused(app: WSGIApplication) -> None:
     def holds(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> None:
         environ = {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), **headers}
         check(
-            ask(app, "/", REQUEST_METHOD=method, PATH_INFO=path, QUERY_STRING=query, **environ),
+            send_request(
+                app, "/", REQUEST_METHOD=method, PATH_INFO=path, QUERY_STRING=query, **environ
+            ),
         )
 
     holds()
@@ -252,7 +271,9 @@ def test_any_parameters_of_an_admin_are_answered_or_refused(app: WSGIApplication
     @given(st.sampled_from(ADDRESSES), st.lists(st.tuples(NAMES, ENCODED), max_size=5))
     def holds(path: str, pairs: list[tuple[str, str]]) -> None:
         query = "&".join(f"{name}={value}" for name, value in [*pairs, ("status", "all")])
-        reply = ask(app, path, QUERY_STRING=query, HTTP_AUTHORIZATION=ADMIN["Authorization"])
+        reply = send_request(
+            app, path, QUERY_STRING=query, HTTP_AUTHORIZATION=ADMIN["Authorization"]
+        )
         check(reply)
         assert reply.status in {200, 400, 404, 405, 422}
 
@@ -265,12 +286,12 @@ def test_any_form_of_an_admin_is_taken_or_refused(app: WSGIApplication, path: st
 
     @settings(max_examples=100)
     @given(FORMS | CUT_FORMS | st.binary(), FORM_TYPES, st.none() | st.integers(-1, 5000))
-    @example(a_form([a_part(JPG)]), FORM, None)
-    @example(a_form([a_part(JPG)])[:-9], FORM, None)
-    @example(a_form([a_part(b"no image")]), FORM, None)
+    @example(encode_form([encode_part(JPG)]), CONTENT_TYPE, None)
+    @example(encode_form([encode_part(JPG)])[:-9], CONTENT_TYPE, None)
+    @example(encode_form([encode_part(b"no image")]), CONTENT_TYPE, None)
     @example(b"", "image/png", None)
     def holds(body: bytes, content_type: str, length: int | None) -> None:
-        reply = ask(
+        reply = send_request(
             app,
             path,
             REQUEST_METHOD="POST",

@@ -3,15 +3,15 @@
 import pytest
 from falcon.testing import TestClient
 
-from eggypro_adapters.contracts.sample_images import a_picture
+from eggypro_adapters.contracts.sample_images import make_image
 from eggypro_adapters.local_images import LocalImageStore
-from eggypro_adapters.memory import MemoryFigures
+from eggypro_adapters.memory import MemoryMetricsExporter
 from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
 from eggypro_http.config import HttpConfig
 from eggypro_http.routing import Route
-from tests.support.builders import a_full_shop
-from tests.support.wsgi import ADMIN, EGG, IMAGE, PRODUCTS, at
+from tests.support.builders import make_full_shop
+from tests.support.wsgi import ADMIN, EGG, IMAGE, PRODUCTS, sample_path
 
 ASK_EACH_TIME = "public, max-age=0, must-revalidate"
 OWN = {
@@ -24,9 +24,9 @@ OWN = {
 
 
 def clients(images: LocalImageStore, cdn_ttl: int) -> TestClient:
-    images.upload(a_picture(), public_id=IMAGE.rpartition("/")[2])
-    config = HttpConfig(cdn_ttl=cdn_ttl, exporter=MemoryFigures())
-    return TestClient(create_app(a_full_shop(images), config))
+    images.upload(make_image(), public_id=IMAGE.rpartition("/")[2])
+    config = HttpConfig(cdn_ttl=cdn_ttl, exporter=MemoryMetricsExporter())
+    return TestClient(create_app(make_full_shop(images), config))
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
@@ -39,7 +39,7 @@ def test_each_answer_says_who_may_keep_it(
 ) -> None:
     query = "q=egg" if "q" in route.parameters else ""
     answered = clients(images, cdn_ttl).simulate_request(
-        route.method, at(route.path), query_string=query, headers=ADMIN
+        route.method, sample_path(route.path), query_string=query, headers=ADMIN
     )
     if route.method != "GET" or route.permission or answered.status_code >= 300:
         assert answered.headers["cache-control"] == "no-store"
@@ -51,7 +51,7 @@ def test_each_answer_says_who_may_keep_it(
 def test_what_an_admin_asks_for_and_what_is_refused_is_kept_by_nobody(
     shop: Shop, cdn_ttl: int
 ) -> None:
-    shop.products.change("egg-white-protein", {"slug": "egg"})
+    shop.products.update("egg-white-protein", {"slug": "egg"})
     client = TestClient(create_app(shop, HttpConfig(cdn_ttl=cdn_ttl)))
     for path, headers, status in (
         (f"{PRODUCTS}?status=all", ADMIN, 200),

@@ -5,7 +5,7 @@ import pytest
 from falcon.testing import TestClient
 
 from eggypro_core.shop import Shop
-from tests.support.builders import a_product
+from tests.support.builders import product_values
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS
 
 PUBLIC = "public, max-age=0, must-revalidate"
@@ -20,7 +20,7 @@ def test_the_tag_of_a_product_is_its_version_and_a_hash_of_its_bytes(
     restocked = client.simulate_get(EGG).headers["etag"]
     assert restocked.startswith('"1.')
     assert restocked != first
-    shop.products.change("egg-white-protein", {"price": "1.00"})
+    shop.products.update("egg-white-protein", {"price": "1.00"})
     assert client.simulate_get(EGG).headers["etag"].startswith('"2.')
 
 
@@ -32,7 +32,7 @@ def test_the_tag_of_a_list_changes_with_what_it_shows(client: TestClient, shop: 
     first = client.simulate_get(PRODUCTS).headers["etag"]
     assert re.fullmatch(r'"[0-9a-f]{24}"', first)
     assert client.simulate_get(PRODUCTS).headers["etag"] == first
-    shop.products.add(a_product(name="Bacon"))
+    shop.products.create(product_values(name="Bacon"))
     assert client.simulate_get(PRODUCTS).headers["etag"] != first
 
 
@@ -61,7 +61,7 @@ def test_what_the_caller_does_not_hold_is_sent(client: TestClient, held: str) ->
 
 def test_a_write_is_not_answered_by_what_the_caller_holds(client: TestClient) -> None:
     added = client.simulate_post(
-        PRODUCTS, headers={**ADMIN, "If-None-Match": "*"}, json=a_product(name="Bacon")
+        PRODUCTS, headers={**ADMIN, "If-None-Match": "*"}, json=product_values(name="Bacon")
     )
     assert added.status_code == HTTPStatus.CREATED
 

@@ -5,17 +5,17 @@ from attrs import evolve
 from falcon.testing import TestClient
 
 from eggypro_adapters.memory import MemoryErrorTracker
-from eggypro_core.access.authentication import TokenWish
-from eggypro_core.operations.error_tracking import Circumstances
-from eggypro_core.operations.request_metrics import UNMATCHED
+from eggypro_core.access.authentication import TokenRequest
+from eggypro_core.operations.error_tracking import ErrorContext
+from eggypro_core.operations.request_metrics import UNMATCHED_ENDPOINT
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from eggypro_http.error_reporting import Reporter
-from eggypro_http.middleware.guard import Edge
-from eggypro_http.requests.client_address import Clients
-from tests.support.builders import ADMIN_KEY, a_product
-from tests.support.wsgi import EGG, PRODUCTS, ask, broken_app
+from eggypro_http.error_reporting import ErrorReporter
+from eggypro_http.middleware.guard import GuardMiddleware
+from eggypro_http.requests.client_address import ClientResolver
+from tests.support.builders import ADMIN_KEY, product_values
+from tests.support.wsgi import EGG, PRODUCTS, broken_app, send_request
 
 SECRET = "a-secret-of-the-body"  # noqa: S105  (of no use to anybody)
 HEADERS = {
@@ -46,13 +46,13 @@ def test_an_unexpected_error_is_told_with_its_call_and_nothing_private(
         EGG,
         params={"q": SECRET},
         headers={**HEADERS, "Content-Type": "application/json"},
-        json=a_product(name=SECRET),
+        json=product_values(name=SECRET),
         remote_addr="203.0.113.77",
     )
     assert failed.status_code == 422  # of an unknown parameter nothing is told
     failed = broken.simulate_delete(EGG, headers=HEADERS, remote_addr="203.0.113.77")
     assert failed.status_code == 500
-    told = Circumstances(
+    told = ErrorContext(
         "/api/products/{slug}", "DELETE", "admin", "mine", "curl/8", "203.0.113.0/24"
     )
     assert [during for _, during in tracker.errors] == [told, told]
@@ -62,7 +62,7 @@ def test_an_unexpected_error_is_told_with_its_call_and_nothing_private(
 def test_the_user_is_who_the_token_is_of_and_nobody_without_one(
     broken: TestClient, shop: Shop, tracker: MemoryErrorTracker
 ) -> None:
-    grant = shop.authenticator.grant(TokenWish())
+    grant = shop.authenticator.issue_token(TokenRequest())
     broken.simulate_get(
         PRODUCTS, params={"status": "all"}, headers={"Authorization": f"Bearer {grant.token}"}
     )
@@ -72,12 +72,12 @@ def test_the_user_is_who_the_token_is_of_and_nobody_without_one(
 
 
 def test_what_fails_beyond_all_handlers_is_told_too(tracker: MemoryErrorTracker) -> None:
-    edge = Edge(broken_app, Reporter((tracker,), Clients()))
-    assert ask(edge, EGG, HTTP_USER_AGENT="x" * 1000).status == 500
+    edge = GuardMiddleware(broken_app, ErrorReporter((tracker,), ClientResolver()))
+    assert send_request(edge, EGG, HTTP_USER_AGENT="x" * 1000).status == 500
     [(error, during)] = tracker.errors
     assert isinstance(error, RuntimeError)
     assert during is not None
-    assert (during.endpoint, during.user_agent) == (UNMATCHED, "x" * 512)
+    assert (during.endpoint, during.user_agent) == (UNMATCHED_ENDPOINT, "x" * 512)
 
 
 def test_what_was_refused_on_purpose_is_told_to_nobody(

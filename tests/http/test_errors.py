@@ -9,29 +9,29 @@ from eggypro_core import errors
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import ListedProduct, Product
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.errors import EggyProError, Fault
+from eggypro_core.errors import EggyProError, FieldError
 from eggypro_core.validation.parameters import Status
 from eggypro_http.app import create_app
-from eggypro_http.errors import STATUS
-from tests.support.builders import a_shop
-from tests.support.wsgi import EGG, PRODUCTS, ask, failing
+from eggypro_http.errors import STATUS_BY_ERROR
+from tests.support.builders import make_shop
+from tests.support.wsgi import EGG, PRODUCTS, failing_app, send_request
 
 PRIVATE = "host=db.internal password=hunter2"
-FAULTS = [Fault("price", "Price must be positive"), Fault("name", "Name is required")]
+FAULTS = [FieldError("price", "Price must be positive"), FieldError("name", "Name is required")]
 RAISED = [
-    errors.InvalidError(FAULTS),
-    errors.MalformedError("That is no cursor"),
+    errors.ValidationError(FAULTS),
+    errors.ParseError("That is no cursor"),
     errors.TooLargeError("Too much"),
     errors.UnauthenticatedError("Who are you?"),
     errors.ForbiddenError("Not for you"),
     errors.NotFoundError("No such thing"),
-    errors.MovedError("new-slug"),
+    errors.SlugMovedError("new-slug"),
     errors.ConflictError("Taken", field="slug"),
-    errors.StaleError("Changed meanwhile"),
-    errors.ServiceFailedError(PRIVATE),
+    errors.VersionConflictError("Changed meanwhile"),
+    errors.UpstreamError(PRIVATE),
     errors.RateLimitedError(7),
     errors.UnavailableError(PRIVATE),
-    errors.ConfigurationError([Fault("POSTGRES_URL", PRIVATE)]),
+    errors.ConfigurationError([FieldError("POSTGRES_URL", PRIVATE)]),
 ]
 
 
@@ -42,30 +42,30 @@ class BrokenStore(MemoryProductStore):
         super().__init__()
         self.error = error
 
-    def find(self, slug: str, variants: Status = Status.ACTIVE) -> Product:  # noqa: ARG002  (the port has it)
+    def get(self, slug: str, variant_status: Status = Status.ACTIVE) -> Product:  # noqa: ARG002  (the port has it)
         raise self.error
 
-    def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:  # noqa: ARG002
+    def list(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:  # noqa: ARG002
         raise self.error
 
 
 def client_of(error: Exception) -> TestClient:
-    return TestClient(create_app(a_shop(BrokenStore(error))))
+    return TestClient(create_app(make_shop(BrokenStore(error))))
 
 
 def test_every_kind_of_error_has_a_status() -> None:
-    assert set(STATUS) == set(EggyProError.__subclasses__())
-    assert {type(error) for error in RAISED} == set(STATUS)
+    assert set(STATUS_BY_ERROR) == set(EggyProError.__subclasses__())
+    assert {type(error) for error in RAISED} == set(STATUS_BY_ERROR)
 
 
 def test_there_are_no_kinds_of_kinds() -> None:
-    assert [kind for kind in STATUS if kind.__subclasses__()] == []
+    assert [kind for kind in STATUS_BY_ERROR if kind.__subclasses__()] == []
 
 
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
 def test_an_error_is_a_problem_of_its_status(error: EggyProError) -> None:
     refused = client_of(error).simulate_get(EGG)
-    assert refused.status_code == STATUS[type(error)]
+    assert refused.status_code == STATUS_BY_ERROR[type(error)]
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.headers["cache-control"] == "no-store"
     problem = refused.json
@@ -78,7 +78,7 @@ def test_an_error_is_a_problem_of_its_status(error: EggyProError) -> None:
 
 
 def test_a_problem_of_input_names_every_fault() -> None:
-    assert client_of(errors.InvalidError(FAULTS)).simulate_get(EGG).json["errors"] == [
+    assert client_of(errors.ValidationError(FAULTS)).simulate_get(EGG).json["errors"] == [
         {"field": "price", "message": "Price must be positive"},
         {"field": "name", "message": "Name is required"},
     ]
@@ -100,13 +100,14 @@ def test_what_is_away_is_let_say_when_to_come_again(told: int | None, said: str)
 
 
 def test_what_a_service_answered_is_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
-    failed = client_of(errors.ServiceFailedError(PRIVATE)).simulate_get(EGG)
+    failed = client_of(errors.UpstreamError(PRIVATE)).simulate_get(EGG)
     assert PRIVATE not in failed.text
     assert PRIVATE in caplog.text
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError(PRIVATE), errors.ConfigurationError([Fault("X", PRIVATE)]), KeyError()]
+    "error",
+    [RuntimeError(PRIVATE), errors.ConfigurationError([FieldError("X", PRIVATE)]), KeyError()],
 )
 def test_an_unexpected_error_is_logged_with_its_traceback_and_says_nothing(
     error: Exception, caplog: pytest.LogCaptureFixture
@@ -139,9 +140,9 @@ def test_head_of_what_fails_has_no_body(method: str) -> None:
 def test_nothing_of_a_request_can_forge_a_line_of_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    app = create_app(a_shop(BrokenStore(RuntimeError())))
-    ask(app, PRODUCTS, REQUEST_METHOD="GET", HTTP_X_REQUEST_ID="a\r\nERROR forged")
-    ask(failing, PATH_INFO="/a\r\nERROR forged", REQUEST_METHOD="A\nB")
+    app = create_app(make_shop(BrokenStore(RuntimeError())))
+    send_request(app, PRODUCTS, REQUEST_METHOD="GET", HTTP_X_REQUEST_ID="a\r\nERROR forged")
+    send_request(failing_app, PATH_INFO="/a\r\nERROR forged", REQUEST_METHOD="A\nB")
     messages = [one.getMessage() for one in caplog.records]
     assert len(messages) == 2
     assert not any("\n" in message or "\r" in message for message in messages)

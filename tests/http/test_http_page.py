@@ -10,7 +10,7 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.wiring import DEMO
 from eggypro_http.app import create_app
-from tests.support.builders import ADMIN_KEY, a_shop
+from tests.support.builders import ADMIN_KEY, make_shop
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
 LINES = re.findall(r"^curl .*$", PAGE, re.MULTILINE)
@@ -25,7 +25,7 @@ curl.add_argument("-d", dest="body")
 
 @pytest.mark.parametrize("line", LINES)
 def test_what_the_page_types_is_answered(line: str) -> None:
-    shop = a_shop()
+    shop = make_shop()
     with DEMO.open("rb") as demo:
         shop.products.import_file(demo)
     typed = line.replace("$KEY", ADMIN_KEY).replace("$A", "")

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from eggypro_core.access.authentication import Credential, Need, Permission
+from eggypro_core.access.authentication import Credential, Permission, Requirement
 from eggypro_http.app import ROUTES
 
 READ, WRITE = Permission.PRODUCTS_READ, Permission.PRODUCTS_WRITE
 DELETE, MODERATE = Permission.PRODUCTS_DELETE, Permission.REVIEWS_MODERATE
 METRICS = Permission.METRICS_READ
 PUBLIC = None
-NEEDED: Mapping[tuple[str, str], Need | None] = {
+NEEDED: Mapping[tuple[str, str], Requirement | None] = {
     ("GET", "/api/products"): PUBLIC,
     ("POST", "/api/products"): WRITE,
     ("GET", "/api/products/search"): PUBLIC,
@@ -54,7 +54,7 @@ NEEDED: Mapping[tuple[str, str], Need | None] = {
     ("GET", "/api/cron/{job}"): Credential.CRON,
     ("GET", "/openapi.json"): PUBLIC,
 }
-NEEDED_BY_PARAMETER: Mapping[tuple[str, str, str], Need] = {
+NEEDED_BY_PARAMETER: Mapping[tuple[str, str, str], Requirement] = {
     ("GET", "/api/products", "status"): READ,
     ("GET", "/api/products", "explain"): READ,
     ("GET", "/api/products/search", "status"): READ,
@@ -75,10 +75,10 @@ def test_each_closed_parameter_needs_its_permission() -> None:
     needed = {
         (route.method, route.path, name): need
         for route in ROUTES
-        for name, need in route.closed_parameters.items()
+        for name, need in route.restricted_parameters.items()
     }
     assert needed == NEEDED_BY_PARAMETER
 
 
 def test_only_the_metrics_are_free_within_some_networks() -> None:
-    assert [route.path for route in ROUTES if route.free_within is not None] == ["/metrics"]
+    assert [route.path for route in ROUTES if route.open_to_networks is not None] == ["/metrics"]

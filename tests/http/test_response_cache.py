@@ -3,7 +3,7 @@
 import pytest
 from falcon.testing import TestClient
 
-from eggypro_adapters.memory import MemoryCache, MemoryChanges
+from eggypro_adapters.memory import MemoryCache, MemoryInvalidationFeed
 from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
@@ -13,7 +13,9 @@ from tests.support.wsgi import ADMIN, CATEGORIES, EGG, PRODUCTS
 
 @pytest.fixture
 def client(shop: Shop) -> TestClient:
-    cache = ReadCache(MemoryCache(lambda: 0), None, MemoryChanges(), ttl=300, clock=lambda: 0)
+    cache = ReadCache(
+        MemoryCache(lambda: 0), None, MemoryInvalidationFeed(), ttl_seconds=300, clock=lambda: 0
+    )
     return TestClient(create_app(shop, HttpConfig(cache=cache)))
 
 

@@ -8,7 +8,7 @@ from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES
 from eggypro_http.routing import Route
 from tests.support.builders import ADMIN_KEY
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, ask, at
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, sample_path, send_request
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "QUERY")
 
@@ -30,7 +30,7 @@ def test_an_address_takes_the_methods_of_the_table_and_says_which(
     full: TestClient, path: str, methods: set[str]
 ) -> None:
     for method in (*METHODS, "BREW", "get", "PROPFIND", "WEBSOCKET"):
-        reply = ask(full.app, at(path), REQUEST_METHOD=method)
+        reply = send_request(full.app, sample_path(path), REQUEST_METHOD=method)
         assert (reply.status == 405) == (method not in methods), method
         if method == "OPTIONS":
             assert (reply.status, reply.body) == (204, b"")
@@ -41,8 +41,8 @@ def test_an_address_takes_the_methods_of_the_table_and_says_which(
 @pytest.mark.parametrize("route", [one for one in ROUTES if one.method == "GET"], ids=named)
 def test_head_answers_as_get_does_without_the_body(full: TestClient, route: Route) -> None:
     query = "q=egg" if "q" in route.parameters else ""
-    got = full.simulate_get(at(route.path), query_string=query, headers=ADMIN)
-    head = full.simulate_head(at(route.path), query_string=query, headers=ADMIN)
+    got = full.simulate_get(sample_path(route.path), query_string=query, headers=ADMIN)
+    head = full.simulate_head(sample_path(route.path), query_string=query, headers=ADMIN)
     assert (head.status_code, head.content) == (200, b"")
     own = {"x-request-id": ""}
     assert {**head.headers, **own} == {**got.headers, **own}
@@ -56,9 +56,9 @@ def test_head_answers_as_get_does_without_the_body(full: TestClient, route: Rout
 def test_a_closed_route_needs_the_credential(
     client: TestClient, route: Route, credential: str | None
 ) -> None:
-    refused = ask(
+    refused = send_request(
         client.app,
-        at(route.path),
+        sample_path(route.path),
         REQUEST_METHOD=route.method,
         HTTP_AUTHORIZATION=credential,
     )
@@ -98,7 +98,7 @@ def test_the_name_of_the_scheme_has_no_case(client: TestClient) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "DELETE"])
 def test_what_can_be_no_address_is_not_found(client: TestClient, path: str, method: str) -> None:
     decoded = unquote_to_bytes(path).decode("latin-1")
-    reply = ask(client.app, "/", REQUEST_METHOD=method, PATH_INFO=decoded)
+    reply = send_request(client.app, "/", REQUEST_METHOD=method, PATH_INFO=decoded)
     assert reply.status == 404
     assert reply.headers["content-type"] == "application/problem+json"
 
@@ -138,7 +138,7 @@ def test_an_error_is_problem_json_whatever_is_accepted(client: TestClient, accep
 
 def test_refusals_come_in_their_order(client: TestClient, shop: Shop) -> None:
     """Everything is wrong with the request; what is mended reveals the next fault."""
-    shop.products.add({"name": "Bacon", "price": "1", **_rest()})
+    shop.products.create({"name": "Bacon", "price": "1", **_rest()})
     wrong = {"HTTP_AUTHORIZATION": "Bearer wrong", "HTTP_TRANSFER_ENCODING": "chunked"}
     assert post(client, "/api/nowhere", **wrong) == 404
     assert post(client, EGG, **wrong) == 405
@@ -159,4 +159,6 @@ def _rest() -> dict[str, object]:
 
 
 def post(client: TestClient, path: str = PRODUCTS, **environ: str) -> int:
-    return ask(client.app, path, REQUEST_METHOD="POST", QUERY_STRING="a=1", **environ).status
+    return send_request(
+        client.app, path, REQUEST_METHOD="POST", QUERY_STRING="a=1", **environ
+    ).status

@@ -23,19 +23,25 @@ import urllib3
 from attrs import frozen
 
 from eggypro_core.errors import ConfigurationError
-from eggypro_core.maintenance import Job
+from eggypro_core.maintenance import MaintenanceJob
 from tests.support import tcp_proxy
-from tests.support.builders import ADMIN_KEY, CRON_SECRET, a_product
-from tests.support.cloudinary_server import CLOUD, KEY, SECRET, CloudinaryServer, cloudinary_server
-from tests.support.multipart import FORM, JPG, a_form, a_part
+from tests.support.builders import ADMIN_KEY, CRON_SECRET, product_values
+from tests.support.cloudinary_server import (
+    API_KEY,
+    API_SECRET,
+    CLOUD,
+    CloudinaryServer,
+    cloudinary_server,
+)
+from tests.support.multipart import CONTENT_TYPE, JPG, encode_form, encode_part
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {
     "ADMIN_SECRET_KEY": ADMIN_KEY,
     "CRON_SECRET": CRON_SECRET,
     "CLOUDINARY_CLOUD_NAME": CLOUD,
-    "CLOUDINARY_API_KEY": KEY,
-    "CLOUDINARY_API_SECRET": SECRET,
+    "CLOUDINARY_API_KEY": API_KEY,
+    "CLOUDINARY_API_SECRET": API_SECRET,
 }
 UNUSED = {
     "PIL",
@@ -148,7 +154,7 @@ def cloudinary(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudinaryServer]:
 def site(
     database_url: sa.URL,
     monkeypatch: pytest.MonkeyPatch,
-    logging_restored: None,  # noqa: ARG001
+    restore_logging: None,  # noqa: ARG001
 ) -> Iterator[Site]:
     url = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
     for name, value in {**SETTINGS, "POSTGRES_URL": url}.items():
@@ -161,7 +167,7 @@ def site(
 
 
 def test_a_path_is_decoded_once(site: Site) -> None:
-    added = site.ask("/api/products", ADMIN, method="POST", body=a_product(name="Ei 100%"))
+    added = site.ask("/api/products", ADMIN, method="POST", body=product_values(name="Ei 100%"))
     assert (added.status, added.headers["location"]) == (201, "/api/products/ei-100")
     assert site.ask("/api/products/ei%2D100").body["name"] == "Ei 100%"
     assert site.ask("/api/products/ei%252D100").status == 404
@@ -178,7 +184,7 @@ def test_a_client_is_who_vercel_says_whatever_headers_claim(site: Site) -> None:
 
 
 def threads() -> set[threading.Thread]:
-    return {one for one in threading.enumerate() if one.name != tcp_proxy.NAME}
+    return {one for one in threading.enumerate() if one.name != tcp_proxy.THREAD_NAME}
 
 
 def test_nothing_is_left_to_be_done_after_an_answer(
@@ -203,10 +209,12 @@ def together(*asks: Callable[[], Reply]) -> Sequence[int]:
 def test_it_holds_two_connections_however_many_ask_at_once(site: Site) -> None:
     reads = [partial(site.ask, "/api/products?search=egg") for _ in range(8)]
     plain = [
-        partial(site.ask, "/api/products", ADMIN, method="POST", body=a_product(name=f"Egg {n}"))
+        partial(
+            site.ask, "/api/products", ADMIN, method="POST", body=product_values(name=f"Egg {n}")
+        )
         for n in range(8)
     ]
-    once = [partial(site.post, "/api/products", a_product(name=f"Duck {n}")) for n in range(8)]
+    once = [partial(site.post, "/api/products", product_values(name=f"Duck {n}")) for n in range(8)]
     assert together(*once) == [201] * 8
     assert together(*reads, *plain) == [200] * 8 + [201] * 8
     assert site.connections() <= 2
@@ -215,9 +223,9 @@ def test_it_holds_two_connections_however_many_ask_at_once(site: Site) -> None:
 def test_images_are_uploaded_while_all_connections_are_in_use(
     cloudinary: CloudinaryServer, site: Site
 ) -> None:
-    slug = site.post("/api/products", a_product()).body["slug"]
-    form = a_form([a_part(JPG), a_part(JPG)])
-    headers = {"content-type": FORM}
+    slug = site.post("/api/products", product_values()).body["slug"]
+    form = encode_form([encode_part(JPG), encode_part(JPG)])
+    headers = {"content-type": CONTENT_TYPE}
     images = f"/api/products/{slug}/images"
     assert together(*[partial(site.post, images, form, **headers)] * 4) == [201] * 4
     assert len(cloudinary.assets) == 8
@@ -225,19 +233,19 @@ def test_images_are_uploaded_while_all_connections_are_in_use(
 
 
 def test_a_browser_uploads_past_the_function(cloudinary: CloudinaryServer, site: Site) -> None:
-    slug = site.post("/api/products", a_product()).body["slug"]
+    slug = site.post("/api/products", product_values()).body["slug"]
     begun = site.post("/api/images/uploads", {"product": slug}).body
-    fields = [a_part(value.encode(), name, None) for name, value in begun["fields"].items()]
-    form = a_form([*fields, a_part(JPG)])
-    sent = urllib3.request("POST", begun["url"], body=form, headers={"content-type": FORM})
+    fields = [encode_part(value.encode(), name, None) for name, value in begun["fields"].items()]
+    form = encode_form([*fields, encode_part(JPG)])
+    sent = urllib3.request("POST", begun["url"], body=form, headers={"content-type": CONTENT_TYPE})
     assert sent.status == 200
     completed = site.post(f"/api/images/uploads/{begun['id']}/complete", None)
     assert (completed.status, [completed.body["public_id"]]) == (200, [*cloudinary.assets])
     assert site.ask(f"/api/products/{slug}").body["images"] == [completed.body["original"]]
 
 
-@pytest.mark.parametrize("job", Job)
-def test_the_schedule_asks_for_what_there_is(site: Site, job: Job) -> None:
+@pytest.mark.parametrize("job", MaintenanceJob)
+def test_the_schedule_asks_for_what_there_is(site: Site, job: MaintenanceJob) -> None:
     crons = json.loads((ROOT / "vercel.json").read_text())["crons"]
     [path] = [one["path"] for one in crons if one["path"].endswith(f"/{job}")]
     answer = site.ask(path, {"authorization": f"Bearer {CRON_SECRET}"})
@@ -247,7 +255,7 @@ def test_the_schedule_asks_for_what_there_is(site: Site, job: Job) -> None:
 def test_a_folder_of_images_is_refused_at_the_start(
     database_url: sa.URL,
     monkeypatch: pytest.MonkeyPatch,
-    logging_restored: None,  # noqa: ARG001
+    restore_logging: None,  # noqa: ARG001
 ) -> None:
     monkeypatch.setenv("POSTGRES_URL", database_url.render_as_string(hide_password=False))
     monkeypatch.setenv("ADMIN_SECRET_KEY", ADMIN_KEY)

@@ -14,7 +14,7 @@ from eggypro_core.access.rate_limiting import NullRateCounter, policies
 from eggypro_core.errors import ConfigurationError
 from eggypro_http.config import HttpConfig
 from eggypro_http.wsgi import application, config_of
-from tests.support.builders import ADMIN_KEY, a_product, a_shop
+from tests.support.builders import ADMIN_KEY, make_shop, product_values
 from tests.support.wsgi import ADMIN, PRODUCTS
 
 
@@ -22,7 +22,7 @@ from tests.support.wsgi import ADMIN, PRODUCTS
 def _nowhere(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    logging_restored: None,  # noqa: ARG001
+    restore_logging: None,  # noqa: ARG001
 ) -> None:
     """No settings file is in reach."""
     monkeypatch.chdir(tmp_path)
@@ -51,7 +51,7 @@ def test_the_environment_says_which_shop_is_served(
         monkeypatch.setenv("ADMIN_SECRET_KEY", ADMIN_KEY)
         monkeypatch.setenv("CURRENCY", "USD")
         client = TestClient(application())
-        added = client.simulate_post(PRODUCTS, headers=ADMIN, json=a_product())
+        added = client.simulate_post(PRODUCTS, headers=ADMIN, json=product_values())
         assert (added.status_code, added.json["currency"]) == (201, "USD")
         shown = client.simulate_get(added.headers["location"])
         assert shown.headers["etag"] == added.headers["etag"]
@@ -90,7 +90,7 @@ def test_settings_that_cannot_be_used_are_refused(monkeypatch: pytest.MonkeyPatc
 
 def test_the_settings_say_how_the_shop_is_shown_to_the_world() -> None:
     counter = NullRateCounter()
-    parts = ServerParts(shop=a_shop(), trackers=(), recorders=(), rate_counter=counter)
+    parts = ServerParts(shop=make_shop(), trackers=(), recorders=(), rate_counter=counter)
     assert config_of(Settings(), parts) == HttpConfig(
         cors_origins=("http://localhost:3000",),
         rate_limits=policies(100, 900_000),

@@ -14,18 +14,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from eggypro_adapters.contracts.category_store import Stores
+from eggypro_adapters.contracts.category_store import CategoryStores
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_core.domain.category import Category, CategoryQuery
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.errors import EggyProError, InvalidError, MovedError
-from eggypro_core.services.categories import Taxonomy
-from eggypro_core.services.products import Catalog
+from eggypro_core.errors import EggyProError, SlugMovedError, ValidationError
+from eggypro_core.services.categories import CategoryService
+from eggypro_core.services.products import ProductService
 from eggypro_core.validation.parameters import Status
 from tests.stories.product_story import STORY
-from tests.support.builders import a_product
+from tests.support.builders import product_values
 
 SLUGS = ("a", "b", "b-2", "c", "d")
 PRODUCTS = ("egg", "bacon", "former")
@@ -51,23 +51,23 @@ wholes = st.fixed_dictionaries(
 
 
 @frozen
-class Shop:
+class CategoryServices:
     """The services whose story it is."""
 
-    categories: Taxonomy
-    products: Catalog
+    categories: CategoryService
+    products: ProductService
 
 
 class CategoryStory(RuleBasedStateMachine):
     """Does the same to two shops, and compares what they say and hold after each step."""
 
-    def __init__(self, first: Stores, second: Stores) -> None:
+    def __init__(self, first: CategoryStores, second: CategoryStores) -> None:
         super().__init__()
         clock = FakeClock()
         self.shops = [
-            Shop(
-                Taxonomy(stores.categories, clock),
-                Catalog(stores.products, NhHtmlCleaner(), clock),
+            CategoryServices(
+                CategoryService(stores.categories, clock),
+                ProductService(stores.products, NhHtmlCleaner(), clock),
             )
             for stores in (first, second)
         ]
@@ -81,11 +81,11 @@ class CategoryStory(RuleBasedStateMachine):
 
     @rule(values=wholes)
     def add(self, values: dict[str, object]) -> None:
-        self.both(lambda shop: shop.categories.add(values))
+        self.both(lambda shop: shop.categories.create(values))
 
     @rule(values=st.lists(wholes, max_size=3))
     def load(self, values: list[dict[str, object]]) -> None:
-        self.both(lambda shop: shop.categories.load(values))
+        self.both(lambda shop: shop.categories.create_many(values))
 
     @rule(slug=slugs, values=wholes)
     def replace(self, slug: str, values: dict[str, object]) -> None:
@@ -93,7 +93,7 @@ class CategoryStory(RuleBasedStateMachine):
 
     @rule(slug=slugs, parent=slugs | st.none())
     def move(self, slug: str, parent: str | None) -> None:
-        self.both(lambda shop: shop.categories.change(slug, {"parent": parent}))
+        self.both(lambda shop: shop.categories.update(slug, {"parent": parent}))
 
     @rule(slug=slugs)
     def archive(self, slug: str) -> None:
@@ -105,7 +105,7 @@ class CategoryStory(RuleBasedStateMachine):
 
     @rule(slug=slugs)
     def remove(self, slug: str) -> None:
-        self.both(lambda shop: shop.categories.remove(slug))
+        self.both(lambda shop: shop.categories.delete(slug))
 
     @rule(product=products, category=slugs)
     def link(self, product: str, category: str) -> None:
@@ -117,33 +117,35 @@ class CategoryStory(RuleBasedStateMachine):
 
     @rule(product=products, inside=st.lists(slugs, max_size=3))
     def add_product(self, product: str, inside: list[str]) -> None:
-        values = a_product(name=product, slug=product, categories=inside)
-        self.both(lambda shop: shop.products.add(values))
+        values = product_values(name=product, slug=product, categories=inside)
+        self.both(lambda shop: shop.products.create(values))
 
     @rule(product=products, is_active=st.booleans())
     def change_product(self, product: str, *, is_active: bool) -> None:
-        self.both(lambda shop: shop.products.change(product, {"is_active": is_active}))
+        self.both(lambda shop: shop.products.update(product, {"is_active": is_active}))
 
     @rule(product=products, to=products)
     def rename_product(self, product: str, to: str) -> None:
-        self.both(lambda shop: shop.products.change(product, {"slug": to}))
+        self.both(lambda shop: shop.products.update(product, {"slug": to}))
 
     @rule(product=products)
     def remove_product(self, product: str) -> None:
-        self.both(lambda shop: shop.products.remove(product))
+        self.both(lambda shop: shop.products.delete(product))
 
     @invariant()
     def both_show_the_same(self) -> None:
         self.both(lambda shop: [list(_pages(shop.categories, query)) for query in QUERIES])
         self.both(lambda shop: [_within(shop.products, slug) for slug in (None, *SLUGS)])
 
-    def both(self, call: Callable[[Shop], object]) -> None:
+    def both(self, call: Callable[[CategoryServices], object]) -> None:
         first, second = (_outcome(partial(call, shop)) for shop in self.shops)
         assert first == second, f"{first}\n{second}"
 
 
-def play(
-    make_first: Callable[[], Stores], make_second: Callable[[], Stores], story: settings = STORY
+def play_category_stories(
+    make_first: Callable[[], CategoryStores],
+    make_second: Callable[[], CategoryStores],
+    story: settings = STORY,
 ) -> None:
     """Play stories to pairs of shops, each made empty. Fails where the two part ways."""
 
@@ -158,23 +160,23 @@ def _outcome(call: Callable[[], object]) -> tuple[object, ...]:
     """Return what a call comes to, apart from the ids that a store gives."""
     try:
         result = call()
-    except MovedError as moved:
-        return MovedError, moved.slug
-    except InvalidError as invalid:
-        return InvalidError, invalid.faults
+    except SlugMovedError as moved:
+        return SlugMovedError, moved.slug
+    except ValidationError as invalid:
+        return ValidationError, invalid.errors
     except EggyProError as error:
         return (type(error),)  # of two conflicts at once a store may name either
     return "done", evolve(result, id=0) if isinstance(result, Product | Category) else result
 
 
-def _pages(taxonomy: Taxonomy, query: CategoryQuery) -> Iterator[tuple[object, ...]]:
+def _pages(taxonomy: CategoryService, query: CategoryQuery) -> Iterator[tuple[object, ...]]:
     following: CategoryQuery | None = query
     while following is not None:
-        page = taxonomy.page(following)
+        page = taxonomy.list(following)
         yield page.total, [evolve(item, id=0) for item in page.items]
         following = page.next_query
 
 
-def _within(catalog: Catalog, category: str | None) -> list[Product]:
-    page = catalog.page(ProductQuery(category=category, status=Status.ALL))
-    return [evolve(catalog.find(item.slug, Status.ALL), id=0) for item in page.items]
+def _within(catalog: ProductService, category: str | None) -> list[Product]:
+    page = catalog.list(ProductQuery(category=category, status=Status.ALL))
+    return [evolve(catalog.get(item.slug, Status.ALL), id=0) for item in page.items]

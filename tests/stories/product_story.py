@@ -21,9 +21,9 @@ from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_core.domain.product import ListedProduct, Product
 from eggypro_core.domain.product_files import ImportEntry, OnConflict
 from eggypro_core.domain.product_query import ProductQuery, Sort
-from eggypro_core.errors import EggyProError, InvalidError, MovedError
+from eggypro_core.errors import EggyProError, SlugMovedError, ValidationError
 from eggypro_core.ports import ProductStore
-from eggypro_core.services.products import Catalog
+from eggypro_core.services.products import ProductService
 from eggypro_core.validation.parameters import Status
 
 STORY = settings(
@@ -91,7 +91,9 @@ class ProductStory(RuleBasedStateMachine):
         super().__init__()
         self.steps = 0
         self.clock = FakeClock()
-        self.catalogs = [Catalog(store, NhHtmlCleaner(), self.clock) for store in (first, second)]
+        self.catalogs = [
+            ProductService(store, NhHtmlCleaner(), self.clock) for store in (first, second)
+        ]
 
     @initialize(there=st.lists(wholes, max_size=4))
     def begin(self, there: list[dict[str, object]]) -> None:
@@ -100,11 +102,11 @@ class ProductStory(RuleBasedStateMachine):
 
     @rule(values=wholes)
     def add(self, values: dict[str, object]) -> None:
-        self.both(lambda catalog: catalog.add(values))
+        self.both(lambda catalog: catalog.create(values))
 
     @rule(slug=slugs, values=edits, version=versions)
     def change(self, slug: str, values: dict[str, object], version: int | None) -> None:
-        self.both(lambda catalog: catalog.change(slug, values, version=version))
+        self.both(lambda catalog: catalog.update(slug, values, version=version))
 
     @rule(slug=slugs, values=wholes, version=versions)
     def replace(self, slug: str, values: dict[str, object], version: int | None) -> None:
@@ -112,7 +114,7 @@ class ProductStory(RuleBasedStateMachine):
 
     @rule(slug=slugs, to=slugs)
     def rename(self, slug: str, to: str) -> None:
-        self.both(lambda catalog: catalog.change(slug, {"slug": to}))
+        self.both(lambda catalog: catalog.update(slug, {"slug": to}))
 
     @rule(slug=slugs, version=versions)
     def archive(self, slug: str, version: int | None) -> None:
@@ -124,7 +126,7 @@ class ProductStory(RuleBasedStateMachine):
 
     @rule(slug=slugs, version=versions)
     def remove(self, slug: str, version: int | None) -> None:
-        self.both(lambda catalog: catalog.remove(slug, version=version))
+        self.both(lambda catalog: catalog.delete(slug, version=version))
 
     @rule(slug=slugs, to=st.integers(-1, 3))
     def set_stock(self, slug: str, to: int) -> None:
@@ -145,15 +147,17 @@ class ProductStory(RuleBasedStateMachine):
     )
     def load(self, file: list[dict[str, object]], on_conflict: OnConflict, **options: bool) -> None:
         entries = [ImportEntry(line, one) for line, one in enumerate(file, 2)]
-        self.both(lambda catalog: catalog.load(entries, on_conflict=on_conflict, **options))
+        self.both(
+            lambda catalog: catalog.import_products(entries, on_conflict=on_conflict, **options)
+        )
 
     @rule()
     def wait(self) -> None:
-        self.clock.tick()
+        self.clock.advance()
 
     @invariant()
     def both_answer_to_the_same_slugs(self) -> None:
-        self.both(lambda catalog: [_outcome(partial(catalog.find, slug, ALL)) for slug in SLUGS])
+        self.both(lambda catalog: [_outcome(partial(catalog.get, slug, ALL)) for slug in SLUGS])
 
     @invariant()
     def both_show_the_same_pages(self) -> None:
@@ -161,12 +165,12 @@ class ProductStory(RuleBasedStateMachine):
         some = QUERIES[self.steps % 2 :: 2]  # each query after every other step: all take long
         self.both(lambda catalog: [list(_pages(catalog, query)) for query in some])
 
-    def both(self, call: Callable[[Catalog], object]) -> None:
+    def both(self, call: Callable[[ProductService], object]) -> None:
         first, second = (_outcome(partial(call, catalog)) for catalog in self.catalogs)
         assert first == second, f"{first}\n{second}"
 
 
-def play(
+def play_product_stories(
     make_first: Callable[[], ProductStore],
     make_second: Callable[[], ProductStore],
     story: settings = STORY,
@@ -187,20 +191,20 @@ def _outcome(call: Callable[[], object]) -> tuple[object, ...]:
     """
     try:
         result = call()
-    except MovedError as moved:
-        return MovedError, moved.slug
-    except InvalidError as invalid:
-        return InvalidError, invalid.faults
+    except SlugMovedError as moved:
+        return SlugMovedError, moved.slug
+    except ValidationError as invalid:
+        return ValidationError, invalid.errors
     except EggyProError as error:
         return (type(error),)
     return "done", _without_id(result) if isinstance(result, Product) else result
 
 
-def _pages(catalog: Catalog, query: ProductQuery) -> Iterator[tuple[object, ...]]:
+def _pages(catalog: ProductService, query: ProductQuery) -> Iterator[tuple[object, ...]]:
     """Give what each page shows, from the query's own to the last."""
     following: ProductQuery | None = query
     while following is not None:
-        page = catalog.page(following)
+        page = catalog.list(following)
         yield page.total, page.total_capped, [_without_id(item) for item in page.items]
         following = page.next_query
 

@@ -7,8 +7,8 @@ from attrs import evolve, frozen
 from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
-from eggypro_adapters.contracts.product_search import Stores
-from eggypro_adapters.contracts.product_store import NOON, a_draft
+from eggypro_adapters.contracts.product_search import SearchStores
+from eggypro_adapters.contracts.product_store import NOON, make_draft
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import ListedProduct, ProductDraft
@@ -29,7 +29,7 @@ CATEGORIES = ("c0", "c1", "c2")
 
 
 @frozen
-class Offer:
+class SampleProduct:
     """A product to be, with its categories, and what hangs on it."""
 
     draft: ProductDraft
@@ -38,23 +38,23 @@ class Offer:
 
 
 @frozen
-class Assortment:
+class SampleCatalog:
     """A whole catalogue: the names of the three categories, one below the other, and products."""
 
     names: Sequence[str]
     hidden: Sequence[bool]
-    offers: Sequence[Offer]
+    offers: Sequence[SampleProduct]
 
-    def put(self, stores: Stores) -> None:
+    def create_in(self, stores: SearchStores) -> None:
         """Add all of it to an empty shop."""
         above = [None, *CATEGORIES]
         for slug, name, parent, is_hidden in zip(
             CATEGORIES, self.names, above, self.hidden, strict=False
         ):
             category = CategoryDraft(name=name, slug=slug, parent=parent, is_active=not is_hidden)
-            stores.categories.add(category, NOON)
+            stores.categories.create(category, NOON)
         for offer in self.offers:
-            slug = stores.products.add(offer.draft, NOON).slug
+            slug = stores.products.create(offer.draft, NOON).slug
             for position, option in enumerate(offer.options):
                 variant = VariantDraft(
                     options={"Size": f"{position} {option}"},
@@ -62,15 +62,15 @@ class Assortment:
                     stock_quantity=position,
                     is_active=position != 1,
                 )
-                stores.variants.add(slug, variant, NOON)
+                stores.variants.create(slug, variant, NOON)
             for number, rating in enumerate(offer.ratings if offer.draft.is_active else ()):
                 review = ReviewDraft(reviewer_name="Ada", rating=rating, comment=f"{number}")
-                added = stores.reviews.add(slug, review, NOON)
+                added = stores.reviews.create(slug, review, NOON)
                 stores.reviews.verify(added.id, is_verified=True)
 
 
 drafts = st.builds(
-    a_draft,
+    make_draft,
     names,
     sku=st.none(),
     description=phrases,
@@ -83,14 +83,14 @@ drafts = st.builds(
     categories=st.sets(st.sampled_from(CATEGORIES), max_size=2).map(sorted).map(tuple),
 )
 offers = st.builds(
-    Offer,
+    SampleProduct,
     drafts,
     st.just([]) | st.lists(words, max_size=3),
     st.just([]) | st.lists(st.integers(1, 5), max_size=2),
 )
 # A SKU that is a word of names too, on one product at most.
 catalogues = st.builds(
-    Assortment,
+    SampleCatalog,
     st.tuples(names, names, names),
     st.tuples(*[st.integers(0, 5).map(lambda number: number == 0)] * 3),
     st.tuples(offers, st.lists(offers, min_size=3, max_size=11)).map(
@@ -117,7 +117,7 @@ filters = st.fixed_dictionaries(
 queries = plain | st.builds(lambda query, wishes: evolve(query, **wishes), plain, filters)
 
 
-def followed(pages: Pages, query: ProductQuery) -> list[tuple[int, list[str]]]:
+def list_pages(pages: Pages, query: ProductQuery) -> list[tuple[int, list[str]]]:
     """The total and the slugs of each page, from the query's own to the last."""
     found = []
     following: ProductQuery | None = query
@@ -128,9 +128,9 @@ def followed(pages: Pages, query: ProductQuery) -> list[tuple[int, list[str]]]:
     return found
 
 
-def agree(
-    first: Callable[[], Stores],
-    second: Callable[[], Stores],
+def check_agreement(
+    first: Callable[[], SearchStores],
+    second: Callable[[], SearchStores],
     examples: int,
     *,
     also: Callable[[st.DataObject], Pages] | None = None,
@@ -142,15 +142,15 @@ def agree(
 
     @settings(max_examples=examples, phases=set(Phase) - {Phase.shrink})
     @given(catalogues, st.lists(queries, min_size=3, max_size=12), st.data())
-    def holds(catalogue: Assortment, wanted: list[ProductQuery], data: st.DataObject) -> None:
+    def holds(catalogue: SampleCatalog, wanted: list[ProductQuery], data: st.DataObject) -> None:
         shops = [first(), second()]
         for shop in shops:
-            catalogue.put(shop)
+            catalogue.create_in(shop)
         for query in wanted:
-            expected = followed(shops[0].products.page, query)
+            expected = list_pages(shops[0].products.list, query)
             event(f"pages: {min(len(expected), 3)}, found: {expected[0][0] > 0}")
-            assert followed(shops[1].products.page, query) == expected
+            assert list_pages(shops[1].products.list, query) == expected
             if also is not None:
-                assert followed(also(data), query) == expected
+                assert list_pages(also(data), query) == expected
 
     holds()

@@ -27,7 +27,7 @@ queries = st.builds(
 ) | st.builds(ProductQuery, search=st.just("steady"), limit=st.integers(1, 4))
 
 
-def hold_steady(make_store: Callable[[], ProductStore], examples: int) -> None:
+def check_steady_pages(make_store: Callable[[], ProductStore], examples: int) -> None:
     """Follow lists to their end, over and over, while another thread writes other rows."""
 
     @settings(max_examples=examples)
@@ -39,7 +39,7 @@ def hold_steady(make_store: Callable[[], ProductStore], examples: int) -> None:
     ) -> None:
         store = make_store()
         ids = {_add(store, *row).id for row in steady}
-        with _written(store, restless):
+        with _write_concurrently(store, restless):
             for _ in range(5):
                 seen = [id_ for id_ in _followed(store, query) if id_ in ids]
                 assert len(seen) == len(set(seen)), "a row was shown twice"
@@ -49,7 +49,9 @@ def hold_steady(make_store: Callable[[], ProductStore], examples: int) -> None:
 
 
 @contextmanager
-def _written(store: ProductStore, restless: list[tuple[str, Decimal, datetime]]) -> Iterator[None]:
+def _write_concurrently(
+    store: ProductStore, restless: list[tuple[str, Decimal, datetime]]
+) -> Iterator[None]:
     """Have a thread add products, move them through every order, and remove them again."""
     done = threading.Event()
     failed: list[BaseException] = []
@@ -58,10 +60,10 @@ def _written(store: ProductStore, restless: list[tuple[str, Decimal, datetime]])
         try:
             for name, price, at in cycle(restless):
                 slug = _add(store, name, price, at).slug
-                store.change(slug, _moved(restless[0][0], price + 1))
+                store.update(slug, _reposition(restless[0][0], price + 1))
                 if done.is_set():
                     return
-                store.remove(slug, lambda _: None)
+                store.delete(slug, lambda _: None)
         except BaseException as error:
             failed.append(error)
             raise
@@ -77,16 +79,16 @@ def _written(store: ProductStore, restless: list[tuple[str, Decimal, datetime]])
 
 
 def _add(store: ProductStore, name: str, price: Decimal, at: datetime) -> Product:
-    return store.add(ProductDraft(name=name, price=price, description="steady"), at)
+    return store.create(ProductDraft(name=name, price=price, description="steady"), at)
 
 
-def _moved(name: str, price: Decimal) -> Callable[[Product], Product]:
+def _reposition(name: str, price: Decimal) -> Callable[[Product], Product]:
     return lambda product: evolve(product, name=name, price=price, version=product.version + 1)
 
 
 def _followed(store: ProductStore, query: ProductQuery) -> Iterator[int]:
     following: ProductQuery | None = query
     while following is not None:
-        page = store.page(following)
+        page = store.list(following)
         yield from (product.id for product in page.items)
         following = page.next_query

@@ -14,18 +14,24 @@ from hypothesis.stateful import (
 )
 
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.contracts.variant_store import Stores
+from eggypro_adapters.contracts.variant_store import VariantStores
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.domain.variant import Variant, VariantQuery
-from eggypro_core.errors import ConflictError, EggyProError, InvalidError, MovedError, NotFoundError
-from eggypro_core.services.products import Catalog
-from eggypro_core.services.variants import Assortment
+from eggypro_core.errors import (
+    ConflictError,
+    EggyProError,
+    NotFoundError,
+    SlugMovedError,
+    ValidationError,
+)
+from eggypro_core.services.products import ProductService
+from eggypro_core.services.variants import VariantService
 from eggypro_core.validation.parameters import Status
 from tests.stories.product_story import STORY
-from tests.support.builders import a_product
+from tests.support.builders import product_values
 
 SLUGS = ("egg", "salt")
 slugs = st.sampled_from([SLUGS[0], *SLUGS, "new"])
@@ -68,15 +74,15 @@ files = st.lists(
 
 
 @frozen
-class Shop:
+class VariantServices:
     """A catalogue and its variants."""
 
-    products: Catalog
-    variants: Assortment
+    products: ProductService
+    variants: VariantService
 
-    def nth(self, slug: str, number: int) -> int:
+    def nth_variant_id(self, slug: str, number: int) -> int:
         """The id of a product's variant, by its place among all of them."""
-        page = self.variants.page(VariantQuery(product=slug, status=Status.ALL))
+        page = self.variants.list(VariantQuery(product=slug, status=Status.ALL))
         if number < len(page.items):
             return page.items[number].id
         raise NotFoundError("no such variant")
@@ -85,13 +91,13 @@ class Shop:
 class VariantStory(RuleBasedStateMachine):
     """Does the same to two shops, and compares what they say and hold after each step."""
 
-    def __init__(self, first: Stores, second: Stores) -> None:
+    def __init__(self, first: VariantStores, second: VariantStores) -> None:
         super().__init__()
         self.clock = FakeClock()
         self.shops = [
-            Shop(
-                Catalog(stores.products, NhHtmlCleaner(), self.clock),
-                Assortment(stores.variants, self.clock),
+            VariantServices(
+                ProductService(stores.products, NhHtmlCleaner(), self.clock),
+                VariantService(stores.variants, self.clock),
             )
             for stores in (first, second)
         ]
@@ -105,39 +111,49 @@ class VariantStory(RuleBasedStateMachine):
 
     @rule(slug=slugs, values=wholes)
     def add(self, slug: str, values: dict[str, object]) -> None:
-        self.both(lambda shop: shop.variants.add(slug, values))
+        self.both(lambda shop: shop.variants.create(slug, values))
 
     @rule(slug=slugs, number=numbers, values=edits, version=versions)
     def change(
         self, slug: str, number: int, values: dict[str, object], version: int | None
     ) -> None:
         self.both(
-            lambda shop: shop.variants.change(slug, shop.nth(slug, number), values, version=version)
+            lambda shop: shop.variants.update(
+                slug, shop.nth_variant_id(slug, number), values, version=version
+            )
         )
 
     @rule(slug=slugs, number=numbers, values=wholes)
     def replace(self, slug: str, number: int, values: dict[str, object]) -> None:
-        self.both(lambda shop: shop.variants.replace(slug, shop.nth(slug, number), values))
+        self.both(
+            lambda shop: shop.variants.replace(slug, shop.nth_variant_id(slug, number), values)
+        )
 
     @rule(slug=slugs, number=numbers, version=versions)
     def remove(self, slug: str, number: int, version: int | None) -> None:
-        self.both(lambda shop: shop.variants.remove(slug, shop.nth(slug, number), version=version))
+        self.both(
+            lambda shop: shop.variants.delete(
+                slug, shop.nth_variant_id(slug, number), version=version
+            )
+        )
 
     @rule(slug=slugs, number=numbers, by=st.integers(-2, 3))
     def adjust_stock(self, slug: str, number: int, by: int) -> None:
-        self.both(lambda shop: shop.variants.adjust_stock(slug, shop.nth(slug, number), by))
+        self.both(
+            lambda shop: shop.variants.adjust_stock(slug, shop.nth_variant_id(slug, number), by)
+        )
 
     @rule(slug=slugs, number=numbers, to=st.integers(0, 3))
     def set_stock(self, slug: str, number: int, to: int) -> None:
-        self.both(lambda shop: shop.variants.set_stock(slug, shop.nth(slug, number), to))
+        self.both(lambda shop: shop.variants.set_stock(slug, shop.nth_variant_id(slug, number), to))
 
     @rule(slug=slugs, values=product_edits)
     def change_product(self, slug: str, values: dict[str, object]) -> None:
-        self.both(lambda shop: shop.products.change(slug, values))
+        self.both(lambda shop: shop.products.update(slug, values))
 
     @rule(slug=slugs, price=st.none() | prices)
     def replace_product(self, slug: str, price: str | None) -> None:
-        values = a_product(price=price)
+        values = product_values(price=price)
         if price is None:
             del values["price"]
         self.both(lambda shop: shop.products.replace(slug, values))
@@ -152,11 +168,11 @@ class VariantStory(RuleBasedStateMachine):
             ImportEntry(line, {"slug": slug, "name": slug, "price": "3", "variants": variants})
             for line, (slug, variants) in enumerate(file, 2)
         ]
-        self.both(lambda shop: shop.products.load(entries, keep_going=keep_going))
+        self.both(lambda shop: shop.products.import_products(entries, keep_going=keep_going))
 
     @rule()
     def wait(self) -> None:
-        self.clock.tick()
+        self.clock.advance()
 
     @invariant()
     def both_show_the_same(self) -> None:
@@ -170,16 +186,18 @@ class VariantStory(RuleBasedStateMachine):
         self.both(
             lambda shop: [
                 evolve(product, id=0)
-                for product in shop.products.page(ProductQuery(status=Status.ALL)).items
+                for product in shop.products.list(ProductQuery(status=Status.ALL)).items
             ]
         )
 
-    def both(self, call: Callable[[Shop], object]) -> None:
+    def both(self, call: Callable[[VariantServices], object]) -> None:
         first, second = (_outcome(partial(call, shop)) for shop in self.shops)
         assert first == second, f"{first}\n{second}"
 
 
-def play(make_first: Callable[[], Stores], make_second: Callable[[], Stores]) -> None:
+def play_variant_stories(
+    make_first: Callable[[], VariantStores], make_second: Callable[[], VariantStores]
+) -> None:
     """Play stories to pairs of shops, each made empty. Fails where the two part ways."""
 
     class Story(VariantStory):
@@ -189,26 +207,26 @@ def play(make_first: Callable[[], Stores], make_second: Callable[[], Stores]) ->
     run_state_machine_as_test(Story, settings=STORY)
 
 
-def _added(shop: Shop, name: str) -> Product:
-    return shop.products.add(a_product(name=name))
+def _added(shop: VariantServices, name: str) -> Product:
+    return shop.products.create(product_values(name=name))
 
 
-def _product(shop: Shop, slug: str) -> Product:
-    return shop.products.find(slug, Status.ALL)
+def _product(shop: VariantServices, slug: str) -> Product:
+    return shop.products.get(slug, Status.ALL)
 
 
-def _variants(shop: Shop, query: VariantQuery) -> tuple[Variant, ...]:
-    return _without_ids(shop.variants.page(query).items)
+def _variants(shop: VariantServices, query: VariantQuery) -> tuple[Variant, ...]:
+    return _without_ids(shop.variants.list(query).items)
 
 
 def _outcome(call: Callable[[], object]) -> tuple[object, ...]:
     """Return what a call comes to, apart from ids and from which of two conflicts is named."""
     try:
         result = call()
-    except MovedError as moved:
-        return MovedError, moved.slug
-    except InvalidError as invalid:
-        return InvalidError, invalid.faults
+    except SlugMovedError as moved:
+        return SlugMovedError, moved.slug
+    except ValidationError as invalid:
+        return ValidationError, invalid.errors
     except ConflictError:
         return (ConflictError,)
     except EggyProError as error:

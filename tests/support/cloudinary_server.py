@@ -23,8 +23,8 @@ import PIL.Image
 import PIL.ImageOps
 from attrs import define, evolve, field, frozen
 
-CLOUD, KEY, SECRET = "eggs-cloud", "847261935172634", "s3cr%2Ft-Zt9wQ4mK1pLx"
-BASIC = "Basic " + b64encode(f"{KEY}:{SECRET}".encode()).decode()
+CLOUD, API_KEY, API_SECRET = "eggs-cloud", "847261935172634", "s3cr%2Ft-Zt9wQ4mK1pLx"
+BASIC = "Basic " + b64encode(f"{API_KEY}:{API_SECRET}".encode()).decode()
 HIGHEST_SIZE = 10 * 1024 * 1024
 HIGHEST_AGE = 3600
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
@@ -45,7 +45,7 @@ class Asset:
 
 
 @frozen
-class Call:
+class Request:
     """A request as it came."""
 
     method: str
@@ -79,7 +79,7 @@ class Reply:
         return cls(page.encode(), status)
 
 
-class RefusedError(Exception):
+class ApiError(Exception):
     """What Cloudinary says instead of an answer."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -90,18 +90,18 @@ Fault = Callable[["_Handler"], None]
 """What is done with one request in place of answering it."""
 
 
-def answering(reply: Reply) -> Fault:
+def reply_with(reply: Reply) -> Fault:
     """Answer with something else; nothing is done."""
     return lambda handler: handler.send(reply)
 
 
-def hanging(handler: "_Handler") -> None:
+def hang(handler: "_Handler") -> None:
     """Say nothing for longer than anybody waits, and answer then."""
     handler.server.cloudinary.closing.wait(60)
     handler.reply()
 
 
-def dripping(handler: "_Handler") -> None:
+def drip(handler: "_Handler") -> None:
     """Answer a byte at a time: never silent for long, and not at an end for long."""
     reply = handler.answer()
     head = f"HTTP/1.1 {reply.status} OK\r\nContent-Length: {len(reply.body)}\r\n\r\n"
@@ -110,19 +110,19 @@ def dripping(handler: "_Handler") -> None:
         handler.wfile.write(bytes([byte]))
 
 
-def resetting(handler: "_Handler") -> None:
+def reset_connection(handler: "_Handler") -> None:
     """Break the connection off, before the body is read."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.close_connection = True
 
 
-def losing_the_answer(handler: "_Handler") -> None:
+def drop_reply(handler: "_Handler") -> None:
     """Do as asked, and hang up."""
     handler.answer()
     handler.close_connection = True
 
 
-def cutting_the_answer(handler: "_Handler") -> None:
+def truncate_reply(handler: "_Handler") -> None:
     """Do as asked, and hang up in the middle of the answer."""
     reply = handler.answer()
     handler.send(evolve(reply, body=reply.body[:-9]), length=len(reply.body))
@@ -135,54 +135,54 @@ class CloudinaryServer:
 
     url: str = ""
     assets: dict[str, Asset] = field(factory=dict)
-    calls: list[Call] = field(factory=list)
+    requests: list[Request] = field(factory=list)
     faults: deque[Fault] = field(factory=deque)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     closing: Event = field(factory=Event)
     _lock: Lock = field(factory=Lock)
 
-    def answer(self, call: Call) -> Reply:
+    def handle(self, call: Request) -> Reply:
         """Do what is asked. Raises RefusedError."""
         api, cloud, *path = unquote(urlsplit(call.path).path).strip("/").split("/")
         if api != "v1_1":
-            raise RefusedError(404, "Not found")
+            raise ApiError(404, "Not found")
         if cloud != CLOUD:
-            raise RefusedError(401, "cloud_name mismatch")
+            raise ApiError(401, "cloud_name mismatch")
         with self._lock:
             match call.method, path:
                 case "POST", ["image", "upload"]:
-                    return self._upload(self._signed(call), call.parts.get("file", b""))
+                    return self._upload(self._verify_form(call), call.parts.get("file", b""))
                 case "POST", ["image", "destroy"]:
-                    return self._destroy(self._signed(call))
+                    return self._destroy(self._verify_form(call))
                 case "GET", ["ping"]:
                     return self._told(call, {"status": "ok"})
                 case "GET", ["resources", "image", "upload", *names]:
-                    return self._told(call, _details(self._found("/".join(names))))
-        raise RefusedError(404, "Not found")
+                    return self._told(call, _details(self._get_asset("/".join(names))))
+        raise ApiError(404, "Not found")
 
     def _upload(self, form: Mapping[str, str], content: bytes) -> Reply:
         if not content:
-            raise RefusedError(400, "Missing required parameter - file")
+            raise ApiError(400, "Missing required parameter - file")
         if len(content) > HIGHEST_SIZE:
             told = f"File size too large. Got {len(content)}. Maximum is {HIGHEST_SIZE}."
-            raise RefusedError(400, told)
+            raise ApiError(400, told)
         public_id = _public_id(form)
         if form.get("overwrite") in {"0", "false"} and public_id in self.assets:
             return Reply.of({**_details(self.assets[public_id]), "existing": True})
-        asset = self._made(public_id, content, form)
+        asset = self._make_asset(public_id, content, form)
         self.assets[public_id] = asset
-        signature = signature_of(f"public_id={public_id}&version={asset.version}", SECRET, "")
-        return Reply.of({**_details(asset), "signature": signature, "api_key": KEY})
+        signature = signature_of(f"public_id={public_id}&version={asset.version}", API_SECRET, "")
+        return Reply.of({**_details(asset), "signature": signature, "api_key": API_KEY})
 
-    def _made(self, public_id: str, content: bytes, form: Mapping[str, str]) -> Asset:
+    def _make_asset(self, public_id: str, content: bytes, form: Mapping[str, str]) -> Asset:
         try:
             image = PIL.Image.open(BytesIO(content))
             image.load()
         except OSError:
-            raise RefusedError(400, "Invalid image file") from None
+            raise ApiError(400, "Invalid image file") from None
         kind = FORMATS.get(image.format or "", "")
         if kind not in form.get("allowed_formats", kind).split(","):
-            raise RefusedError(400, f"Image file format {kind} not allowed")
+            raise ApiError(400, f"Image file format {kind} not allowed")
         if made := form.get("transformation"):
             content = _transformed(image, made)
             image = PIL.Image.open(BytesIO(content))
@@ -193,30 +193,30 @@ class CloudinaryServer:
         gone = self.assets.pop(form["public_id"], None)
         return Reply.of({"result": "ok" if gone else "not found"})
 
-    def _found(self, public_id: str) -> Asset:
+    def _get_asset(self, public_id: str) -> Asset:
         if public_id not in self.assets:
-            raise RefusedError(404, f"Resource not found - {public_id}")
+            raise ApiError(404, f"Resource not found - {public_id}")
         return self.assets[public_id]
 
-    def _signed(self, call: Call) -> dict[str, str]:
+    def _verify_form(self, call: Request) -> dict[str, str]:
         """Return the form of a call, if its signature is right."""
         form = {name: part.decode() for name, part in call.parts.items() if name != "file"}
-        if form.get("api_key") != KEY:
-            raise RefusedError(401, f"Invalid api_key {form.get('api_key')}")
+        if form.get("api_key") != API_KEY:
+            raise ApiError(401, f"Invalid api_key {form.get('api_key')}")
         given = form.get("signature", "")
         pairs = sorted(f"{name}={form[name]}" for name in form.keys() - UNSIGNED if form[name])
         texts = ["&".join(pair.replace("&", "%26") for pair in pairs), "&".join(pairs)]
-        if not any(compare_digest(signature_of(text, SECRET, given), given) for text in texts):
+        if not any(compare_digest(signature_of(text, API_SECRET, given), given) for text in texts):
             told = f"Invalid Signature {given}. String to sign - '{texts[1]}'."
-            raise RefusedError(401, told)
+            raise ApiError(401, told)
         if abs(self.now().timestamp() - int(form["timestamp"])) > HIGHEST_AGE:
             told = f"Stale request - reported time is {form['timestamp']}"
-            raise RefusedError(400, f"{told} which is more than 1 hour ago")
+            raise ApiError(400, f"{told} which is more than 1 hour ago")
         return form
 
-    def _told(self, call: Call, value: object) -> Reply:
+    def _told(self, call: Request, value: object) -> Reply:
         if call.headers.get("Authorization") != BASIC:
-            raise RefusedError(401, "Invalid credentials")
+            raise ApiError(401, "Invalid credentials")
         return Reply.of(value, X_FeatureRateLimit_Limit="500", X_FeatureRateLimit_Remaining="499")
 
 
@@ -235,14 +235,14 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
-    call: Call
+    call: Request
 
     def do(self) -> None:
         account = self.server.cloudinary
         meet = account.faults.popleft() if account.faults else _Handler.reply
-        length = 0 if meet is resetting else int(self.headers.get("Content-Length") or 0)
-        self.call = Call(self.command, self.path, self.headers, self.rfile.read(length))
-        account.calls.append(self.call)
+        length = 0 if meet is reset_connection else int(self.headers.get("Content-Length") or 0)
+        self.call = Request(self.command, self.path, self.headers, self.rfile.read(length))
+        account.requests.append(self.call)
         meet(self)
 
     do_GET = do_POST = do  # noqa: N815  (the standard library's names)
@@ -252,8 +252,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> Reply:
         try:
-            return self.server.cloudinary.answer(self.call)
-        except RefusedError as refused:
+            return self.server.cloudinary.handle(self.call)
+        except ApiError as refused:
             return refused.reply
 
     def send(self, reply: Reply, *, length: int | None = None) -> None:
@@ -309,7 +309,7 @@ def _public_id(form: Mapping[str, str]) -> str:
     name = form.get("public_id") or secrets.token_hex(10)
     public_id = f"{form['folder']}/{name}" if form.get("folder") else name
     if INVALID_ID.search(public_id):
-        raise RefusedError(400, f"public_id ({public_id}) is invalid")
+        raise ApiError(400, f"public_id ({public_id}) is invalid")
     return public_id
 
 
@@ -317,7 +317,7 @@ def _transformed(image: PIL.Image.Image, made: str) -> bytes:
     """Apply an incoming transformation: those two that there are."""
     kind = image.format
     if unknown := set(made.split(",")) - {"a_exif", "fl_force_strip"}:
-        raise RefusedError(400, f"Invalid transformation parameter - {', '.join(unknown)}")
+        raise ApiError(400, f"Invalid transformation parameter - {', '.join(unknown)}")
     exif = image.getexif()
     if "a_exif" in made:
         image = PIL.ImageOps.exif_transpose(image)

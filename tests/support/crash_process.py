@@ -11,73 +11,73 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.contracts.sample_images import a_picture
+from eggypro_adapters.contracts.sample_images import make_image
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.image_registry import PostgresImageLedger
+from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.image import StoredImage
 from eggypro_core.domain.product import Product
 from eggypro_core.shop import Shop
-from tests.support.builders import ADMIN_KEY, a_shop
+from tests.support.builders import ADMIN_KEY, make_shop
 
 EGG = "egg-white-protein"
-PLACES: list[str] = []
+CRASH_POINTS: list[str] = []
 """Where this process is to die."""
 
 
-def pass_by(place: str) -> None:
-    if place in PLACES:
+def crash_at(place: str) -> None:
+    if place in CRASH_POINTS:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Images(LocalImageStore):
+class CrashingImageStore(LocalImageStore):
     def upload(self, content: BinaryIO, **named: Any) -> StoredImage:
-        pass_by("before the upload")
+        crash_at("before the upload")
         stored = super().upload(content, **named)
-        pass_by("after the upload")
+        crash_at("after the upload")
         return stored
 
     def delete(self, public_id: str) -> None:
-        pass_by("before the deletion")
+        crash_at("before the deletion")
         super().delete(public_id)
-        pass_by("after the deletion")
+        crash_at("after the deletion")
 
 
-class Products(PostgresProductStore):
-    def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
-        pass_by("before the transaction")
+class CrashingProductStore(PostgresProductStore):
+    def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
+        crash_at("before the transaction")
 
         def dying(product: Product) -> Product:
-            changed = to(product)
-            pass_by("within the transaction")
+            changed = change(product)
+            crash_at("within the transaction")
             return changed
 
-        product = super().change(slug, dying)
-        pass_by("after the transaction")
+        product = super().update(slug, dying)
+        crash_at("after the transaction")
         return product
 
 
-def shop(database: Database, folder: Path, clock: FakeClock) -> Shop:
-    return a_shop(
-        Products(database),
-        ledger=PostgresImageLedger(database),
-        images=Images(folder, PillowImageCleaner(), ADMIN_KEY),
+def make_crashing_shop(database: Database, folder: Path, clock: FakeClock) -> Shop:
+    return make_shop(
+        CrashingProductStore(database),
+        ledger=PostgresImageRegistry(database),
+        images=CrashingImageStore(folder, PillowImageCleaner(), ADMIN_KEY),
         clock=clock,
     )
 
 
-DEEDS: Mapping[str, Callable[[Shop], object]] = {
-    "upload": lambda shop: shop.images.add(EGG, [a_picture(), a_picture("png")]),
-    "arrange": lambda shop: shop.images.arrange(EGG, {"images": []}),
-    "remove": lambda shop: shop.products.remove(EGG),
+ACTIONS: Mapping[str, Callable[[Shop], object]] = {
+    "upload": lambda shop: shop.images.upload(EGG, [make_image(), make_image("png")]),
+    "arrange": lambda shop: shop.images.set_images(EGG, {"images": []}),
+    "remove": lambda shop: shop.products.delete(EGG),
 }
 
 
 def main(url: str, folder: str, deed: str, place: str) -> None:
-    PLACES.append(place)
-    DEEDS[deed](shop(Database.connect(url), Path(folder), FakeClock()))
+    CRASH_POINTS.append(place)
+    ACTIONS[deed](make_crashing_shop(Database.connect(url), Path(folder), FakeClock()))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from eggypro_adapters.postgres.database import Database, Statement
+from eggypro_adapters.postgres.database import CompiledStatement, Database
 
-_BLOCKED = Statement.of(
+_BLOCKED = CompiledStatement.compile(
     sa.text("""
         SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'
@@ -21,6 +21,6 @@ def wait_until_blocked(database: Database, *works: Future[Any], seconds: float =
 
     Raises AssertionError if one of them ends before.
     """
-    while database.read(_BLOCKED, {"seconds": seconds})[0][0] < len(works):
+    while database.fetch(_BLOCKED, {"seconds": seconds})[0][0] < len(works):
         done = [work for work in works if work.done()]
         assert not done, f"Waited for no lock: {done}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.waiting import wait_until
-from tests.support.tcp_proxy import wire_to
+from tests.support.tcp_proxy import run_proxy
 
 HOST = "127.0.0.1"
 _SETTINGS = """
@@ -31,11 +31,11 @@ max_client_conn = 500
 
 
 @contextmanager
-def pooled(url: sa.URL, folder: Path) -> Iterator[sa.URL]:
+def run_pgbouncer(url: sa.URL, folder: Path) -> Iterator[sa.URL]:
     """Give the address of a server's databases behind a pooler, for as long as the block lasts."""
     program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
     port = _free_port()
-    with wire_to(f"{url.query['host']}/.s.PGSQL.5432") as wire:
+    with run_proxy(f"{url.query['host']}/.s.PGSQL.5432") as wire:
         text = _SETTINGS.format(HOST=HOST, server=wire.port, user=url.username, port=port)
         settings = folder / "pgbouncer.ini"
         settings.write_text(text)

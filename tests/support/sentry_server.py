@@ -22,7 +22,7 @@ class SentryServer:
     dsn: str
     events: "SimpleQueue[dict[str, Any]]" = field(factory=SimpleQueue)
     raw: list[str] = field(factory=list)
-    goes_on: Event = field(factory=Event)
+    can_continue: Event = field(factory=Event)
 
     def next(self) -> dict[str, Any]:
         """Wait for an event."""
@@ -45,7 +45,7 @@ def sentry_server(*, hanging: bool = False) -> Iterator[SentryServer]:
             assert self.path == "/api/7/envelope/"
             content = self.rfile.read(int(self.headers["Content-Length"]))
             is_packed = self.headers.get("Content-Encoding") == "gzip"
-            taken.goes_on.wait(HANGING)
+            taken.can_continue.wait(HANGING)
             taken.take((gzip.decompress(content) if is_packed else content).decode())
             self.send_response(200)
             self.send_header("Content-Length", "2")
@@ -59,10 +59,10 @@ def sentry_server(*, hanging: bool = False) -> Iterator[SentryServer]:
         server.daemon_threads = True
         taken = SentryServer(f"http://public@127.0.0.1:{server.server_port}/7")
         if not hanging:
-            taken.goes_on.set()
+            taken.can_continue.set()
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield taken
-        taken.goes_on.set()
+        taken.can_continue.set()
         server.shutdown()
         thread.join()

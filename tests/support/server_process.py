@@ -16,16 +16,16 @@ from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
 from eggypro_http.config import HttpConfig
 from eggypro_http.server.granian import serve
-from tests.support.builders import a_product, a_shop
+from tests.support.builders import make_shop, product_values
 
 HOST = "127.0.0.1"
-AWAY = 3
-DRAINS = {"draining": 4.0}
+UNAVAILABLE_EXIT_CODE = 3
+DRAIN_SECONDS = {"draining": 4.0}
 """The seconds that a server of some manners goes on at the end."""
 
 
 @frozen
-class Told:
+class EventReporter:
     """Tells the test, at its gate, what happens in a worker, and waits there if told to."""
 
     gate: int
@@ -40,45 +40,45 @@ class Told:
 class GatedStore(MemoryProductStore):
     """Keeps whoever looks for `slow` waiting until the test lets them go."""
 
-    def __init__(self, tell: Told) -> None:
+    def __init__(self, tell: EventReporter) -> None:
         super().__init__()
         self.tell = tell
 
-    def find(self, slug: str, variants: Status = Status.ACTIVE) -> Product:
+    def get(self, slug: str, variant_status: Status = Status.ACTIVE) -> Product:
         if slug == "slow":
             self.tell("in flight", wait=True)
-        return super().find(slug, variants)
+        return super().get(slug, variant_status)
 
 
 @frozen
-class Opening:
+class ShopFactory:
     """Opens the shop in a worker."""
 
-    tell: Told
+    tell: EventReporter
     manner: str
 
     def __call__(self) -> tuple[Shop, HttpConfig]:
         self.tell("opening", wait=self.manner == "slowly")
         if self.manner == "never":
             raise UnavailableError("The database is away")
-        shop = a_shop(GatedStore(self.tell))
-        shop.products.add(a_product(name="Slow"))
+        shop = make_shop(GatedStore(self.tell))
+        shop.products.create(product_values(name="Slow"))
         return evolve(shop, close=lambda: self.tell("closed")), HttpConfig()
 
 
 def main(host: str, port: str, workers: str, gate: str, manner: str) -> None:
-    opening = Opening(Told(int(gate)), manner)
+    opening = ShopFactory(EventReporter(int(gate)), manner)
     try:
         serve(
             opening,
             host=host,
             port=int(port),
             workers=int(workers),
-            drain=DRAINS.get(manner, 0),
+            drain=DRAIN_SECONDS.get(manner, 0),
         )
     except EggyProError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(AWAY)
+        sys.exit(UNAVAILABLE_EXIT_CODE)
 
 
 if __name__ == "__main__":

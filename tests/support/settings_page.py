@@ -18,7 +18,7 @@ the definitions that this page is made of, by `make docs`.
 HEAD = "| setting | what it is | by default |\n| --- | --- | --- |\n"
 
 
-def page() -> str:
+def render_page() -> str:
     return INTRODUCTION + "".join(line for row in definitions_of(Settings) for line in _lines(row))
 
 
@@ -31,4 +31,4 @@ def _lines(row: Definition) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    PAGE.write_text(render_page(), encoding="utf-8")

@@ -6,11 +6,11 @@ from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread
 
 Address = str | tuple[str, int]
-NAME = "wire"
+THREAD_NAME = "wire"
 """The name of the threads, by which tests that look at threads know theirs apart."""
 
 
-class Wire:
+class TcpProxy:
     """Listens on a port, and passes on what comes to a server and back."""
 
     def __init__(self, server: Address) -> None:
@@ -24,7 +24,7 @@ class Wire:
         self.port: int = self._listener.getsockname()[1]
         self._accept()
 
-    def cut(self) -> None:
+    def disconnect(self) -> None:
         """Break all connections, and let nobody make another."""
         with self._lock:
             _close(self._listener)
@@ -32,29 +32,29 @@ class Wire:
                 _close(end)
             self._ends.clear()
 
-    def lead_to(self, server: Address) -> None:
+    def set_server(self, server: Address) -> None:
         """Have further connections be made with another server."""
         self._server = server
 
-    def mend(self) -> None:
+    def reconnect(self) -> None:
         """Listen again, where it did before."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._accept()
 
-    def go_dead(self) -> None:
+    def freeze(self) -> None:
         """Take connections, but pass on nothing."""
         self._is_passing.clear()
 
-    def come_alive(self) -> None:
+    def unfreeze(self) -> None:
         """Pass everything on again."""
         self._is_passing.set()
 
-    def break_off_after(self, number: int | None) -> None:
+    def truncate_replies(self, max_bytes: int | None) -> None:
         """Close each connection in the midst of a reply that is longer, or let all pass."""
-        self._longest = number
+        self._longest = max_bytes
 
     def _accept(self) -> None:
-        Thread(target=self._run, args=(self._listener,), name=NAME, daemon=True).start()
+        Thread(target=self._run, args=(self._listener,), name=THREAD_NAME, daemon=True).start()
 
     def _run(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -66,7 +66,7 @@ class Wire:
                 with self._lock:
                     self._ends += [near, far]
                 for ends in ((near, far, False), (far, near, True)):
-                    Thread(target=self._pass_on, args=ends, name=NAME, daemon=True).start()
+                    Thread(target=self._pass_on, args=ends, name=THREAD_NAME, daemon=True).start()
 
     def _pass_on(self, one: socket.socket, other: socket.socket, is_reply: bool) -> None:  # noqa: FBT001
         with suppress(OSError):
@@ -81,11 +81,11 @@ class Wire:
 
 
 @contextmanager
-def wire_to(server: Address) -> Iterator[Wire]:
-    wire = Wire(server)
+def run_proxy(server: Address) -> Iterator[TcpProxy]:
+    wire = TcpProxy(server)
     yield wire
-    wire.come_alive()
-    wire.cut()
+    wire.unfreeze()
+    wire.disconnect()
 
 
 def _close(end: socket.socket) -> None:

@@ -8,9 +8,9 @@ from attrs import frozen
 from falcon.testing import Result, create_environ
 
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
-from eggypro_http.error_reporting import Reporter
-from eggypro_http.middleware.guard import Edge
-from eggypro_http.requests.client_address import Clients
+from eggypro_http.error_reporting import ErrorReporter
+from eggypro_http.middleware.guard import GuardMiddleware
+from eggypro_http.requests.client_address import ClientResolver
 from tests.support.builders import ADMIN_KEY
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
@@ -18,7 +18,7 @@ PRODUCTS = "/api/products"
 EGG = f"{PRODUCTS}/egg-white-protein"
 CATEGORIES = "/api/categories"
 IMAGE = "eggypro-products/egg"
-SAMPLES = {
+PATH_VALUES = {
     "slug": "egg-white-protein",
     "variant": 2,
     "review": 3,
@@ -40,7 +40,7 @@ class Reply:
     body: bytes
 
 
-def ask(app: WSGIApplication, path: str = EGG, **environ: Any) -> Reply:
+def send_request(app: WSGIApplication, path: str = EGG, **environ: Any) -> Reply:
     """Put a request to an application that Falcon's own client would not let through."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -55,12 +55,12 @@ def ask(app: WSGIApplication, path: str = EGG, **environ: Any) -> Reply:
     return Reply(int(status[:3]), dict(headers), body)
 
 
-def at(path: str) -> str:
+def sample_path(path: str) -> str:
     """An address of a route, in the shop `full`."""
-    return path.format(**SAMPLES)
+    return path.format(**PATH_VALUES)
 
 
-def fields(result: Result) -> list[str]:
+def error_fields(result: Result) -> list[str]:
     """The fields that a refusal names."""
     assert result.status_code == 422, result.text
     return [error["field"] for error in result.json["errors"]]
@@ -70,4 +70,4 @@ def broken_app(_environ: Any, _start: Any) -> Iterable[bytes]:
     raise RuntimeError("inside of everything")
 
 
-failing = Edge(broken_app, Reporter((LogErrorTracker(),), Clients()))
+failing_app = GuardMiddleware(broken_app, ErrorReporter((LogErrorTracker(),), ClientResolver()))

@@ -18,7 +18,7 @@ from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.memory import MemoryCache
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.invalidation.feed import PostgresChanges, Written
+from eggypro_adapters.postgres.invalidation.feed import PostgresInvalidationFeed, WriteVersions
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
@@ -27,7 +27,7 @@ from eggypro_core.domain.product_files import ImportEntry
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
 from tests.stories.product_story import STORY
-from tests.support.builders import ADMIN_KEY, a_product, a_review, a_shop
+from tests.support.builders import ADMIN_KEY, make_shop, product_values, review_values
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 P, C = "/api/products", "/api/categories"
@@ -48,8 +48,8 @@ READS = [
     *(f"{P}/{slug}/reviews" for slug in SLUGS),
 ]
 BEGINNING: list[tuple[str, str, object]] = [
-    ("POST", P, a_product(name="Egg")),
-    ("POST", P, a_product(name="Salt")),
+    ("POST", P, product_values(name="Egg")),
+    ("POST", P, product_values(name="Salt")),
     ("POST", C, {"name": "Eggs", "slug": "top"}),
     ("POST", C, {"name": "Salts", "slug": "low", "parent": "top"}),
     ("PUT", f"{P}/egg/categories/low", None),
@@ -102,13 +102,13 @@ requests: st.SearchStrategy[tuple[str, str, object]] = st.one_of(
     st.tuples(
         st.just("POST"),
         st.just(P),
-        st.builds(lambda slug: a_product(slug=slug, name="Egg"), slugs),
+        st.builds(lambda slug: product_values(slug=slug, name="Egg"), slugs),
     ),
     st.tuples(st.just("DELETE"), st.builds(f"{P}/{{}}{{}}".format, slugs, forgood), st.none()),
     st.tuples(
         st.just("POST"),
         st.builds(f"{P}/{{}}/reviews".format, slugs),
-        st.builds(lambda number: a_review(rating=number), st.integers(1, 5)),
+        st.builds(lambda number: review_values(rating=number), st.integers(1, 5)),
     ),
     st.tuples(
         st.just("PATCH"),
@@ -143,19 +143,21 @@ class Two:
 
 
 @pytest.fixture
-def two(database_url: sa.URL, connect: Callable[..., Database], tmp_path: Path) -> Iterator[Two]:
-    written = Written(tmp_path)
-    database = connect(database_url, noted=written.note)
-    shop = a_shop(
+def two(
+    database_url: sa.URL, connect_database: Callable[..., Database], tmp_path: Path
+) -> Iterator[Two]:
+    written = WriteVersions(tmp_path)
+    database = connect_database(database_url, record_write=written.record)
+    shop = make_shop(
         PostgresProductStore(database),
         PostgresVariantStore(database),
         PostgresReviewStore(database),
         PostgresCategoryStore(database),
     )
-    with PostgresChanges(database, written).running() as changes:
-        cache = ReadCache(MemoryCache(lambda: 0), None, changes, ttl=300, clock=lambda: 0)
+    with PostgresInvalidationFeed(database, written).running() as changes:
+        cache = ReadCache(MemoryCache(lambda: 0), None, changes, ttl_seconds=300, clock=lambda: 0)
         cached = TestClient(create_app(shop, HttpConfig(cache=cache)))
-        yield Two(cached, TestClient(create_app(shop)), shop.products.load)
+        yield Two(cached, TestClient(create_app(shop)), shop.products.import_products)
     written.close()
 
 
@@ -219,7 +221,7 @@ class Writing(RuleBasedStateMachine):
 
     @rule(slug=slugs, price=prices)
     def load(self, slug: str, price: str) -> None:
-        self.two.load([ImportEntry(1, a_product(slug=slug, price=price))])
+        self.two.load([ImportEntry(1, product_values(slug=slug, price=price))])
 
     @rule(path=st.sampled_from(READS))
     def wait(self, path: str) -> None:

@@ -21,9 +21,9 @@ from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_shop
 from tests.adapters.postgres.test_interrupted import kill_one_by_one
-from tests.support.builders import a_product
-from tests.support.redis_server import running
-from tests.support.tcp_proxy import Wire, wire_to
+from tests.support.builders import product_values
+from tests.support.redis_server import run_redis
+from tests.support.tcp_proxy import TcpProxy, run_proxy
 from tests.system.test_end_to_end import served
 
 KEY = "k" * 40
@@ -90,7 +90,7 @@ def calling(address: str) -> "closing[Caller]":
 def restarted() -> Iterator[str]:
     """The address of a Redis that is killed again and again."""
     is_over = Event()
-    with running("valkey") as redis:
+    with run_redis("valkey") as redis:
 
         def restart() -> None:
             while not is_over.wait(2):
@@ -117,7 +117,7 @@ def test_nobody_is_shown_what_was_before_a_write_that_was_answered(
     elsewhere = {**environment, "EGGYPRO_DATA_DIR": str(tmp_path / "two")}
     library = open_shop(_settings(environment))
     for slug in SLUGS:
-        library.products.add(a_product(name=slug, stock_quantity=0))
+        library.products.create(product_values(name=slug, stock_quantity=0))
     answered = dict.fromkeys(SLUGS, 0)
     is_over = Event()
     with library, served(environment, workers=2) as (here, _), served(elsewhere) as (there, _):
@@ -161,7 +161,7 @@ def test_while_connections_are_killed_no_read_fails_and_what_is_sent_again_is_do
 ) -> None:
     slug, over = SLUGS[0], Event()
     with open_shop(_settings(environment)) as library:
-        library.products.add(a_product(name=slug, stock_quantity=0))
+        library.products.create(product_values(name=slug, stock_quantity=0))
     with served(environment, workers=2) as (address, _), ThreadPoolExecutor(6) as threads:
 
         def read() -> Counter[int]:
@@ -193,9 +193,9 @@ def test_while_connections_are_killed_no_read_fails_and_what_is_sent_again_is_do
 
 
 @pytest.fixture
-def wire(database_url: sa.URL) -> Iterator[Wire]:
+def wire(database_url: sa.URL) -> Iterator[TcpProxy]:
     folder, port = database_url.query["host"], database_url.query.get("port", "5432")
-    with wire_to(f"{folder}/.s.PGSQL.{port}") as wire:
+    with run_proxy(f"{folder}/.s.PGSQL.{port}") as wire:
         yield wire
 
 
@@ -207,40 +207,40 @@ def until(caller: Caller, slug: str, is_so: Callable[[Shown], bool]) -> Shown:
 
 
 def test_while_the_database_is_away_what_is_kept_is_shown(
-    environment: dict[str, str], database_url: sa.URL, wire: Wire
+    environment: dict[str, str], database_url: sa.URL, wire: TcpProxy
 ) -> None:
     with open_shop(_settings(environment)) as library:
         for slug in SLUGS:
-            library.products.add(a_product(name=slug, stock_quantity=1))
+            library.products.create(product_values(name=slug, stock_quantity=1))
         by_wire = {**environment, "POSTGRES_URL": _over(database_url, wire)}
         with served(by_wire) as (address, _), calling(address) as caller:
             until(caller, SLUGS[0], lambda shown: shown.cache == "hit")
-            wire.cut()
+            wire.disconnect()
             stale = until(caller, SLUGS[0], lambda shown: shown.cache != "hit")
             assert (stale.status, stale.stock, stale.cache) == (200, 1, "stale")
             absent = caller.get(SLUGS[1])
             assert (absent.status, absent.retry_after) == (503, "5")
             library.products.set_stock(SLUGS[0], 2)
-            wire.mend()
+            wire.reconnect()
             until(caller, SLUGS[1], lambda shown: shown.status == 200)
             assert caller.get(SLUGS[0]).stock == 2
             until(caller, SLUGS[0], lambda shown: shown.cache == "hit")
 
 
 def test_a_database_that_stops_dead_holds_nobody_up_for_long(
-    environment: dict[str, str], database_url: sa.URL, wire: Wire
+    environment: dict[str, str], database_url: sa.URL, wire: TcpProxy
 ) -> None:
     with open_shop(_settings(environment)) as library:
         for slug in SLUGS:
-            library.products.add(a_product(name=slug, stock_quantity=1))
+            library.products.create(product_values(name=slug, stock_quantity=1))
     by_wire = {**environment, "POSTGRES_URL": _over(database_url, wire)}
     with served(by_wire) as (address, _), calling(address) as caller:
         until(caller, SLUGS[0], lambda shown: shown.cache == "hit")
-        wire.go_dead()
+        wire.freeze()
         stale = until(caller, SLUGS[0], lambda shown: shown.cache != "hit")
         assert (stale.stock, stale.cache) == (1, "stale")
         assert caller.get(SLUGS[1]).status == 503
-        wire.come_alive()
+        wire.unfreeze()
         until(caller, SLUGS[1], lambda shown: shown.status == 200)
         until(caller, SLUGS[0], lambda shown: shown.cache == "hit")
 
@@ -249,7 +249,7 @@ def _settings(environment: dict[str, str]) -> Settings:
     return Settings.read(environment)
 
 
-def _over(url: sa.URL, wire: Wire) -> str:
+def _over(url: sa.URL, wire: TcpProxy) -> str:
     query = {name: one for name, one in url.query.items() if name not in {"host", "port"}}
     there = url.set(drivername="postgresql", host="127.0.0.1", port=wire.port, query=query)
     return there.render_as_string(hide_password=False)

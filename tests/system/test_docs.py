@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eggypro_http.app import ROUTES
-from tests.support.settings_page import PAGE, page
+from tests.support.settings_page import PAGE, render_page
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
@@ -76,4 +76,4 @@ def test_a_request_that_nobody_answers_is_found() -> None:
 
 
 def test_the_page_of_the_settings_is_made_of_their_definitions() -> None:
-    assert PAGE.read_text("utf-8") == page(), "`make docs` writes it anew"
+    assert PAGE.read_text("utf-8") == render_page(), "`make docs` writes it anew"

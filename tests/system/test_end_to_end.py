@@ -25,12 +25,12 @@ import pytest
 import sqlalchemy as sa
 from attrs import frozen
 
-from eggypro_adapters.contracts.sample_images import a_file, noise, seen
+from eggypro_adapters.contracts.sample_images import encode_image, make_noise, open_upright
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.domain.image import RENDITIONS
-from tests.support.redis_server import running
+from tests.support.redis_server import run_redis
 
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -172,7 +172,7 @@ def _noted(environment: dict[str, str]) -> Counter[tuple[str, str]]:
 
 def test_an_image_is_served_in_every_size_to_many_at_once(environment: dict[str, str]) -> None:
     folder = Path(environment["EGGYPRO_DATA_DIR"]) / "images"
-    content = a_file(noise((1300, 900))).getvalue()
+    content = encode_image(make_noise((1300, 900))).getvalue()
     with served(environment, workers=2) as (address, _):
         store = LocalImageStore(folder, PillowImageCleaner(), "a key")
         image = store.upload(BytesIO(content), public_id="egg")
@@ -184,7 +184,7 @@ def test_an_image_is_served_in_every_size_to_many_at_once(environment: dict[str,
 
         with ThreadPoolExecutor(16) as threads:
             answers = set(threads.map(ask, ["original", *RENDITIONS] * 8))
-    sizes = {name: seen(body).size for name, body, _ in answers}
+    sizes = {name: open_upright(body).size for name, body, _ in answers}
     assert len(answers) == len(sizes) == 6
     assert sizes["original"] == (1300, 900)
     assert sizes["thumbnail"] == (400, 400)
@@ -250,7 +250,7 @@ def test_who_guesses_is_locked_by_all_workers_and_a_redis_that_goes_costs_no_req
     environment: dict[str, str],
 ) -> None:
     wrong = {"Authorization": "Bearer wrong"}
-    with running("valkey") as redis:
+    with run_redis("valkey") as redis:
         shared = {**environment, "REDIS_URL": redis.url, "RATE_LIMIT_MAX_REQUESTS": "1000"}
         with served(shared, workers=3) as (address, _):
             send = sender(environment)

@@ -22,14 +22,14 @@ from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_migrations, open_shop
 from eggypro_http.app import create_app
 from tests.support.cloudinary_server import (
+    API_KEY,
+    API_SECRET,
     CLOUD,
-    KEY,
-    SECRET,
     CloudinaryServer,
     cloudinary_server,
-    hanging,
+    hang,
 )
-from tests.support.redis_server import RedisServer, running
+from tests.support.redis_server import RedisServer, run_redis
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 ADMIN_KEY = "k" * 40
@@ -73,7 +73,7 @@ def world() -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="egg-"))
     with ExitStack() as opened:
         opened.callback(shutil.rmtree, folder, ignore_errors=True)
-        redis = opened.enter_context(running("redis"))
+        redis = opened.enter_context(run_redis("redis"))
         cloudinary = opened.enter_context(cloudinary_server())
         server = opened.enter_context(attach(folder, linger=0))
         settings = Settings.read(
@@ -82,8 +82,8 @@ def world() -> Iterator[World]:
                 "ADMIN_SECRET_KEY": ADMIN_KEY,
                 "REDIS_URL": redis.url,
                 "CLOUDINARY_CLOUD_NAME": CLOUD,
-                "CLOUDINARY_API_KEY": KEY,
-                "CLOUDINARY_API_SECRET": SECRET,
+                "CLOUDINARY_API_KEY": API_KEY,
+                "CLOUDINARY_API_SECRET": API_SECRET,
                 "CLOUDINARY_UPLOAD_PREFIX": cloudinary.url,
                 "ENABLE_API_METRICS": "false",
                 "CACHE_TTL": "0",
@@ -102,21 +102,23 @@ def states(answer: Result) -> list[str]:
 
 def test_health_answers_in_time_whatever_hangs_and_all_is_well_afterwards(world: World) -> None:
     assert world.ask("/ready").status_code == 200
-    world.cloudinary.faults.append(hanging)
+    world.cloudinary.faults.append(hang)
     world.redis.freeze()
     with world.frozen_database():
         found = world.ask()
         assert (found.status_code, found.json["status"]) == (503, "unhealthy")
         assert states(found) == ["unhealthy"] * 3
-        assert not any(word in found.text for word in (str(world.folder), CLOUD, SECRET, "socket"))
+        assert not any(
+            word in found.text for word in (str(world.folder), CLOUD, API_SECRET, "socket")
+        )
         assert world.ask("/ready").status_code == 503
         assert world.ask("/live").status_code == 200
-    world.redis.thaw()
+    world.redis.unfreeze()
     world.wait_until_ready()
     found = world.ask()
     assert states(found) == ["healthy", "unhealthy", "healthy"]
     assert (found.status_code, found.json["status"]) == (503, "degraded")
-    assert len(world.cloudinary.calls) == 1, "what it said is kept"
+    assert len(world.cloudinary.requests) == 1, "what it said is kept"
 
 
 def test_no_threads_pile_up_while_the_database_hangs(world: World) -> None:
@@ -140,7 +142,7 @@ def test_all_is_well_where_nothing_hangs_and_cloudinary_is_asked_once(world: Wor
         "cloudinary": True,
         "admin": True,
     }
-    assert [call.path for call in world.cloudinary.calls] == [f"/v1_1/{CLOUD}/ping"]
+    assert [call.path for call in world.cloudinary.requests] == [f"/v1_1/{CLOUD}/ping"]
 
 
 def _processes_in(folder: Path) -> list[int]:

@@ -10,18 +10,18 @@ import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.contracts.sample_images import a_picture
+from eggypro_adapters.contracts.sample_images import make_image
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.image_registry import PostgresImageLedger
+from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.product import Product
 from eggypro_core.errors import NotFoundError, UnavailableError
-from eggypro_core.services.image_uploads import KEPT
+from eggypro_core.services.image_uploads import RESERVATION_LIFETIME
 from eggypro_core.shop import Shop
-from tests.support.builders import ADMIN_KEY, a_product, a_shop
-from tests.support.crash_process import EGG, shop
+from tests.support.builders import ADMIN_KEY, make_shop, product_values
+from tests.support.crash_process import EGG, make_crashing_shop
 
 ROOT = Path(__file__).parents[2]
 TRANSACTION = ("before the transaction", "within the transaction", "after the transaction")
@@ -38,9 +38,9 @@ def test_a_death_leaves_nothing_behind(
     database: Database, database_url: sa.URL, tmp_path: Path, deed: str, place: str
 ) -> None:
     clock = FakeClock()
-    survivor = shop(database, tmp_path, clock)
-    survivor.products.add(a_product())
-    survivor.images.add(EGG, [a_picture()])
+    survivor = make_crashing_shop(database, tmp_path, clock)
+    survivor.products.create(product_values())
+    survivor.images.upload(EGG, [make_image()])
     url = database_url.render_as_string(hide_password=False)
     died = subprocess.run(
         [sys.executable, "-m", "tests.support.crash_process", url, str(tmp_path), deed, place],
@@ -49,7 +49,7 @@ def test_a_death_leaves_nothing_behind(
     )
     assert died.returncode == -signal.SIGKILL
     assert shown(survivor) <= stored(tmp_path)
-    clock.tick(int(KEPT.total_seconds()))
+    clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert all(survivor.images.prune())
     assert shown(survivor) == stored(tmp_path)
     assert list(survivor.images.prune()) == []
@@ -58,7 +58,7 @@ def test_a_death_leaves_nothing_behind(
 def shown(shop: Shop) -> set[str]:
     """What products show."""
     try:
-        return set(shop.products.find(EGG).own_images)
+        return set(shop.products.get(EGG).own_image_ids)
     except NotFoundError:
         return set()
 
@@ -72,8 +72,8 @@ def stored(folder: Path) -> set[str]:
 class Losing(PostgresProductStore):
     """Products whose answer is lost when a change is made."""
 
-    def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
-        super().change(slug, to)
+    def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
+        super().update(slug, change)
         raise UnavailableError("The connection is lost")
 
 
@@ -81,9 +81,9 @@ def test_an_image_stays_where_a_product_has_got_it_without_a_word(
     database: Database, tmp_path: Path
 ) -> None:
     images = LocalImageStore(tmp_path, PillowImageCleaner(), ADMIN_KEY)
-    losing = a_shop(Losing(database), ledger=PostgresImageLedger(database), images=images)
-    losing.products.add(a_product())
+    losing = make_shop(Losing(database), ledger=PostgresImageRegistry(database), images=images)
+    losing.products.create(product_values())
     with pytest.raises(UnavailableError):
-        losing.images.add(EGG, [a_picture()])
+        losing.images.upload(EGG, [make_image()])
     assert len(shown(losing)) == 1
     assert shown(losing) == stored(tmp_path)

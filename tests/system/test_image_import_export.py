@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.contracts.sample_images import a_picture
+from eggypro_adapters.contracts.sample_images import make_image
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.image_registry import PostgresImageLedger
+from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.image import Transformation
 from eggypro_core.domain.product import Image
 from eggypro_core.domain.product_files import ImportReport
-from eggypro_core.services.image_uploads import KEPT
+from eggypro_core.services.image_uploads import RESERVATION_LIFETIME
 from eggypro_core.shop import Shop
-from tests.support.builders import ADMIN_KEY, a_product, a_shop
+from tests.support.builders import ADMIN_KEY, make_shop, product_values
 
 EGG = "egg-white-protein"
 FORMS = ("eggypro-csv", "jsonl", "shopify", "woocommerce")
@@ -27,8 +27,8 @@ ELSEWHERE = "https://x.example/1.jpg"
 class Delivering(LocalImageStore):
     """A store whose images everybody can reach, as Cloudinary's."""
 
-    def address(self, public_id: str, transformation: Transformation | None = None) -> str:
-        return f"https://cdn.example{super().address(public_id, transformation)}"
+    def url(self, public_id: str, transformation: Transformation | None = None) -> str:
+        return f"https://cdn.example{super().url(public_id, transformation)}"
 
 
 @pytest.fixture(params=[LocalImageStore, Delivering], ids=lambda kind: kind.__name__)
@@ -46,17 +46,17 @@ def clock() -> FakeClock:
 def shop(request: pytest.FixtureRequest, store: LocalImageStore, clock: FakeClock) -> Shop:
     """A shop whose one product has two images: one elsewhere, and one of its own."""
     if request.param == "memory":
-        shop = a_shop(images=store, clock=clock)
+        shop = make_shop(images=store, clock=clock)
     else:
         database: Database = request.getfixturevalue("database")
-        shop = a_shop(
+        shop = make_shop(
             PostgresProductStore(database),
-            ledger=PostgresImageLedger(database),
+            ledger=PostgresImageRegistry(database),
             images=store,
             clock=clock,
         )
-    shop.products.add(a_product(images=[ELSEWHERE]))
-    shop.images.add(EGG, [a_picture()])
+    shop.products.create(product_values(images=[ELSEWHERE]))
+    shop.images.upload(EGG, [make_image()])
     return shop
 
 
@@ -72,20 +72,20 @@ def read(shop: Shop, content: bytes, form: str) -> ImportReport:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_written_and_read_again_changes_no_image(shop: Shop, form: str) -> None:
-    before = shop.products.find(EGG).images
+    before = shop.products.get(EGG).images
     report = read(shop, written(shop, form), form)
     assert (report.refused, report.created) == ((), 0)
-    assert shop.products.find(EGG).images == before
+    assert shop.products.get(EGG).images == before
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_another_shop_takes_what_it_can_reach(
     shop: Shop, store: LocalImageStore, form: str
 ) -> None:
-    other = a_shop(images=store)
+    other = make_shop(images=store)
     report = read(other, written(shop, form), form)
     assert (report.refused, report.created) == ((), 1)
-    elsewhere, *own = other.products.find(EGG).images
+    elsewhere, *own = other.products.get(EGG).images
     assert elsewhere == Image(ELSEWHERE)
     if isinstance(store, Delivering):
         assert [image.ref.startswith("https://cdn.example/") for image in own] == [True]
@@ -98,20 +98,20 @@ def test_another_shop_takes_what_it_can_reach(
 def test_an_image_that_a_file_takes_away_is_pruned(
     shop: Shop, store: LocalImageStore, clock: FakeClock
 ) -> None:
-    [public_id] = shop.products.find(EGG).own_images
+    [public_id] = shop.products.get(EGG).own_image_ids
     line = f'{{"slug": "{EGG}", "images": ["{ELSEWHERE}"]}}'
     assert read(shop, line.encode(), "jsonl").changed == 1
-    clock.tick(int(KEPT.total_seconds()))
+    clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert list(shop.images.prune()) == [True]
     again = f'{{"slug": "{EGG}", "images": ["{public_id}"]}}'
     assert len(read(shop, again.encode(), "jsonl").warnings) == (not isinstance(store, Delivering))
 
 
 def test_a_file_can_give_an_image_to_a_new_product(shop: Shop, clock: FakeClock) -> None:
-    [public_id] = shop.products.find(EGG).own_images
+    [public_id] = shop.products.get(EGG).own_image_ids
     line = f'{{"name": "New", "price": "1", "images": ["{public_id}"]}}'
     assert read(shop, line.encode(), "jsonl").created == 1
-    shop.products.remove(EGG)
-    clock.tick(int(KEPT.total_seconds()))
+    shop.products.delete(EGG)
+    clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert list(shop.images.prune()) == []
-    assert shop.products.find("new").own_images == {public_id}
+    assert shop.products.get("new").own_image_ids == {public_id}

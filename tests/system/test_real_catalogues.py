@@ -15,9 +15,9 @@ from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.domain.product_query import ProductQuery, Sort
-from eggypro_core.domain.review import rating_of
+from eggypro_core.domain.review import summarise_ratings
 from eggypro_core.shop import Shop
-from tests.support.builders import a_shop
+from tests.support.builders import make_shop
 
 DUMMYJSON = Path(__file__).parents[3] / "shared" / "data" / "dummyjson" / "products.json"
 
@@ -25,25 +25,25 @@ DUMMYJSON = Path(__file__).parents[3] / "shared" / "data" / "dummyjson" / "produ
 @pytest.fixture(params=["memory", "postgres"])
 def shop(request: pytest.FixtureRequest) -> Shop:
     if request.param == "memory":
-        return a_shop()
+        return make_shop()
     database: Database = request.getfixturevalue("database")
-    return a_shop(PostgresProductStore(database), reviews=PostgresReviewStore(database))
+    return make_shop(PostgresProductStore(database), reviews=PostgresReviewStore(database))
 
 
 @pytest.mark.skipif(not DUMMYJSON.exists(), reason="the real files lie beside the checkout")
 def test_products_and_their_reviews_load_and_are_rated(shop: Shop) -> None:
     found = json.loads(DUMMYJSON.read_text(), parse_float=Decimal)
-    report = shop.products.load(_entries(found))
+    report = shop.products.import_products(_entries(found))
     assert (report.created, report.refused) == (194, ())
     given = defaultdict(list)
     for slug, review in _reviews(found):
-        submitted = shop.reviews.submit(slug, review)
-        shop.reviews.moderate(submitted.id, {"is_verified": True})
+        submitted = shop.reviews.create(slug, review)
+        shop.reviews.verify(submitted.id, {"is_verified": True})
         given[slug].append(review["rating"])
     assert sum(map(len, given.values())) == 582
     for slug, ratings in given.items():
-        assert shop.products.find(slug).rating == rating_of(ratings)
-    best = shop.products.page(ProductQuery(sort=Sort.RATING, limit=100))
+        assert shop.products.get(slug).rating == summarise_ratings(ratings)
+    best = shop.products.list(ProductQuery(sort=Sort.RATING, limit=100))
     averages = [product.rating.average or 0 for product in best.items]
     assert averages == sorted(averages, reverse=True)
 

@@ -16,9 +16,9 @@ from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.search.text import words_of
+from eggypro_core.search.text import tokenize
 from eggypro_core.shop import Shop
-from tests.support.builders import a_shop
+from tests.support.builders import make_shop
 
 DEMO = files("eggypro_adapters").joinpath("demo.jsonl").read_text("utf-8")
 TABLES = Path(__file__).parents[1] / "relevance"
@@ -75,7 +75,7 @@ class Shops:
         """The slugs of the first page of a search, which is the same in both."""
         query = ProductQuery(search=search)
         first, second = (
-            [product.slug for product in shop.products.page(query).items]
+            [product.slug for product in shop.products.list(query).items]
             for shop in (self.memory, self.postgres)
         )
         assert first == second, search
@@ -83,7 +83,7 @@ class Shops:
 
     def names(self) -> dict[str, str]:
         """The name of each product on sale, by slug."""
-        page = self.memory.products.page(ProductQuery(limit=100))
+        page = self.memory.products.list(ProductQuery(limit=100))
         assert page.next_query is None
         return {product.slug: product.name for product in page.items}
 
@@ -91,7 +91,7 @@ class Shops:
 @pytest.fixture
 def shops(database: Database) -> Shops:
     categories = PostgresCategoryStore(database)
-    made = Shops(a_shop(), a_shop(PostgresProductStore(database), categories=categories))
+    made = Shops(make_shop(), make_shop(PostgresProductStore(database), categories=categories))
     fill(made.memory)
     fill(made.postgres)
     return made
@@ -103,8 +103,8 @@ def fill(shop: Shop) -> None:
     for product in products():
         names = product.pop("categories", [])
         for name in names:
-            slugs[name] = slugs.get(name) or shop.categories.add({"name": name}).slug
-        shop.products.add(product | {"categories": [slugs[name] for name in names]})
+            slugs[name] = slugs.get(name) or shop.categories.create({"name": name}).slug
+        shop.products.create(product | {"categories": [slugs[name] for name in names]})
 
 
 def products() -> Iterator[dict[str, Any]]:
@@ -153,7 +153,7 @@ def test_judged_searches_show_first_what_is_wanted(shops: Shops) -> None:
 
 
 def test_slips_in_words_of_names_are_corrected(shops: Shops) -> None:
-    names = {slug: set(words_of(name)) for slug, name in shops.names().items()}
+    names = {slug: set(tokenize(name)) for slug, name in shops.names().items()}
     words = sorted({word for name in names.values() for word in name if len(word) > 3})
     draw = random.Random(2026)  # noqa: S311  (the same slips each time)
     missed = []

@@ -20,9 +20,9 @@ from attrs import evolve
 from falcon.testing import TestClient
 
 from eggypro_adapters.contracts.waiting import wait_until
-from eggypro_core.access.authentication import TokenWish
+from eggypro_core.access.authentication import TokenRequest
 from eggypro_http.app import create_app
-from tests.support.builders import ADMIN_KEY, a_shop
+from tests.support.builders import ADMIN_KEY, make_shop
 
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 KEY = "the-admin-key-that-nobody-may-ever-read"
@@ -196,8 +196,8 @@ def test_no_secret_is_in_the_traceback_of_what_fails(
     caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     broken: Any = None
-    shop = a_shop()
-    token = shop.authenticator.grant(TokenWish()).token or ""
+    shop = make_shop()
+    token = shop.authenticator.issue_token(TokenRequest()).token or ""
     client = TestClient(create_app(evolve(shop, products=broken, categories=broken)))
     for credential in (ADMIN_KEY, token):
         failed = client.simulate_get(path, headers={"Authorization": f"Bearer {credential}"})

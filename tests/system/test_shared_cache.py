@@ -14,8 +14,8 @@ from attrs import frozen
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_shop
-from tests.support.builders import a_product
-from tests.support.redis_server import RedisServer, running, running_cluster
+from tests.support.builders import product_values
+from tests.support.redis_server import RedisServer, run_redis, run_redis_cluster
 from tests.system.test_coherence import Caller, Shown, calling, until
 from tests.system.test_coherence import environment as environment  # noqa: PLC0414  (a fixture)
 from tests.system.test_end_to_end import EGGYPRO, served
@@ -43,12 +43,12 @@ class Setting:
 def _stocked(environment: Environment) -> None:
     with open_shop(Settings.read(environment)) as library:
         for slug in SLUGS:
-            library.products.add(a_product(name=slug, stock_quantity=1))
+            library.products.create(product_values(name=slug, stock_quantity=1))
 
 
 @pytest.fixture
 def redis() -> Iterator[RedisServer]:
-    with running("valkey") as server:
+    with run_redis("valkey") as server:
         yield server
 
 
@@ -108,7 +108,7 @@ def test_a_write_at_one_ends_what_they_share(setting: Setting) -> None:
 
 
 def test_a_cluster_is_shared_as_well(environment: Environment, tmp_path: Path) -> None:
-    with running_cluster("valkey") as cluster, ExitStack() as opened:
+    with run_redis_cluster("valkey") as cluster, ExitStack() as opened:
         shared = servers(opened, {**environment, "REDIS_URL": cluster.url}, tmp_path)
         wait_until_shared(shared.here, shared.there, SLUGS[1])
 
@@ -121,7 +121,7 @@ def test_a_redis_that_goes_costs_no_request_and_what_it_missed_is_not_shown(
     redis.freeze()
     assert {setting.here.get(slug).status for slug in SLUGS * 5} == {200}
     setting.here.set_stock(SLUGS[1], 2)
-    redis.thaw()
+    redis.unfreeze()
     until(setting.there, SLUGS[1], has_stock(2))
     redis.kill()
     setting.here.set_stock(SLUGS[1], 3)

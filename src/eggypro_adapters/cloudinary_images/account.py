@@ -4,7 +4,7 @@ from attrs import field, frozen
 
 
 @frozen(kw_only=True)
-class Patience:
+class Timeouts:
     """How many seconds are waited: to connect, in silence, and for the whole answer."""
 
     connect: float
@@ -12,8 +12,8 @@ class Patience:
     total: float
 
 
-USUAL = Patience(connect=3, read=15, total=25)
-SHORT = Patience(connect=1, read=1.5, total=1.5)
+DEFAULT_TIMEOUTS = Timeouts(connect=3, read=15, total=25)
+HEALTH_TIMEOUTS = Timeouts(connect=1, read=1.5, total=1.5)
 """For a question about health, which itself must be answered within two seconds."""
 
 
@@ -25,4 +25,4 @@ class Account:
     api_key: str = field(repr=False)
     api_secret: str = field(repr=False)
     upload_prefix: str = "https://api.cloudinary.com"
-    patience: Patience = USUAL
+    patience: Timeouts = DEFAULT_TIMEOUTS

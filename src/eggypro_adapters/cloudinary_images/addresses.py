@@ -8,7 +8,7 @@ from eggypro_core.domain.image import Transformation
 _is_versioned = re.compile("v[0-9]").match
 
 
-def delivery_address(
+def delivery_url(
     cloud_name: str, public_id: str, transformation: Transformation | None = None
 ) -> str:
     """Return the secure address of an image, made into something; without it, as it was uploaded.

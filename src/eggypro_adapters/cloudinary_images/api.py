@@ -8,7 +8,7 @@ from attrs import frozen
 from cloudinary import utils
 from cloudinary.api_client.execute_request import execute_request
 
-from eggypro_adapters.cloudinary_images.account import Account, Patience
+from eggypro_adapters.cloudinary_images.account import Account, Timeouts
 from eggypro_adapters.cloudinary_images.errors import translated
 from eggypro_adapters.cloudinary_images.transport import Transport
 from eggypro_core.errors import EggyProError
@@ -21,7 +21,7 @@ class Api:
     """What Cloudinary can be asked on behalf of an account.
 
     All options go with the call: the SDK's own configuration is the whole process's, and is read
-    from the environment. Every method that asks may raise UnavailableError and ServiceFailedError.
+    from the environment. Every method that asks may raise UnavailableError and UpstreamError.
     """
 
     _account: Account
@@ -37,7 +37,7 @@ class Api:
         return self._ask("POST", url, auth={"anonymous": True}, params=form)
 
     def get(
-        self, *path: str, patience: Patience | None = None, absent: EggyProError | None = None
+        self, *path: str, patience: Timeouts | None = None, absent: EggyProError | None = None
     ) -> Answer:
         """Return what is told of something, and raise `absent` where there is no such thing."""
         auth = {"key": self._account.api_key, "secret": self._account.api_secret}
@@ -69,7 +69,7 @@ class Api:
         *,
         auth: Mapping[str, object],
         params: Mapping[str, object] | None = None,
-        patience: Patience | None = None,
+        patience: Timeouts | None = None,
         absent: EggyProError | None = None,
     ) -> Answer:
         with translated(self._account.api_key, self._account.api_secret, absent=absent):

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from attrs import frozen
 
-from eggypro_adapters.cloudinary_images.account import SHORT, Account
-from eggypro_adapters.cloudinary_images.addresses import delivery_address
+from eggypro_adapters.cloudinary_images.account import HEALTH_TIMEOUTS, Account
+from eggypro_adapters.cloudinary_images.addresses import delivery_url
 from eggypro_core.domain.image import (
-    FOLDER,
-    FORMATS,
-    UPLOAD_TIME,
+    PRODUCT_IMAGE_FOLDER,
+    SIGNED_UPLOAD_LIFETIME,
+    UPLOAD_FORMATS,
     SignedUpload,
     StoredImage,
     Transformation,
-    image_absent,
+    image_not_found,
     is_public_id,
     public_id_in,
     require_public_id,
 )
-from eggypro_core.errors import ServiceFailedError
+from eggypro_core.errors import UpstreamError
 from eggypro_core.ports import Clock, ImageCleaner
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 INCOMING = "a_exif,fl_force_strip"
 """What Cloudinary makes of a browser's file before it keeps it: upright, without metadata."""
-_KEPT = {"overwrite": "0"}
+_UPLOAD_PARAMS = {"overwrite": "0"}
 """What is there already is never replaced: an upload whose answer was lost can be repeated."""
 
 
@@ -45,19 +45,19 @@ class CloudinaryImageStore:
         self,
         content: BinaryIO,
         *,
-        folder: str = FOLDER,
+        folder: str = PRODUCT_IMAGE_FOLDER,
         public_id: str | None = None,
         transformation: Transformation | None = None,
     ) -> StoredImage:
         name = secrets.token_hex(16) if public_id is None else public_id
         whole_id = public_id_in(folder, name)
         image = self._cleaner.clean(content, transformation)
-        params = {"folder": folder, "public_id": name, **_KEPT}
+        params = {"folder": folder, "public_id": name, **_UPLOAD_PARAMS}
         answer = self._api().post("upload", params, at=self._now(), content=image.content)
         return _stored(whole_id, answer)
 
-    def find(self, public_id: str) -> StoredImage:
-        absent = image_absent(public_id)
+    def get(self, public_id: str) -> StoredImage:
+        absent = image_not_found(public_id)
         if not is_public_id(public_id):
             raise absent
         answer = self._api().get("resources", "image", "upload", public_id, absent=absent)
@@ -69,28 +69,30 @@ class CloudinaryImageStore:
         params = {"public_id": public_id, "invalidate": "1"}
         answer = self._api().post("destroy", params, at=self._now())
         if answer.get("result") not in {"ok", "not found"}:
-            raise ServiceFailedError("Cloudinary did not delete an image")
+            raise UpstreamError("Cloudinary did not delete an image")
 
-    def address(self, public_id: str, transformation: Transformation | None = None) -> str:
+    def url(self, public_id: str, transformation: Transformation | None = None) -> str:
         require_public_id(public_id)
-        return delivery_address(self._account.cloud_name, public_id, transformation)
+        return delivery_url(self._account.cloud_name, public_id, transformation)
 
-    def sign(self, *, folder: str = FOLDER, public_id: str, at: datetime) -> SignedUpload:
+    def sign_upload(
+        self, *, folder: str = PRODUCT_IMAGE_FOLDER, public_id: str, at: datetime
+    ) -> SignedUpload:
         public_id_in(folder, public_id)
         params = {
             "folder": folder,
             "public_id": public_id,
-            "allowed_formats": ",".join(FORMATS),
+            "allowed_formats": ",".join(UPLOAD_FORMATS),
             "transformation": INCOMING,
-            **_KEPT,
+            **_UPLOAD_PARAMS,
         }
         api = self._api()
         url, fields = api.address("image", "upload"), api.signed(params, at=at)
-        return SignedUpload(url=url, fields=fields, expires_at=at + UPLOAD_TIME)
+        return SignedUpload(url=url, fields=fields, expires_at=at + SIGNED_UPLOAD_LIFETIME)
 
     def check(self) -> None:
-        if self._api().get("ping", patience=SHORT).get("status") != "ok":
-            raise ServiceFailedError("Cloudinary does not answer a ping as it should")
+        if self._api().get("ping", patience=HEALTH_TIMEOUTS).get("status") != "ok":
+            raise UpstreamError("Cloudinary does not answer a ping as it should")
 
     def _api(self) -> "Api":
         """Load the SDK, which takes its time, only where Cloudinary is asked: few commands do."""
@@ -111,4 +113,4 @@ def _stored(public_id: str, answer: Mapping[str, Any]) -> StoredImage:
             return StoredImage(
                 public_id=public_id, width=width, height=height, format=form, size=size
             )
-    raise ServiceFailedError("Cloudinary answered without telling of the image")
+    raise UpstreamError("Cloudinary answered without telling of the image")

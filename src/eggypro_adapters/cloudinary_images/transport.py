@@ -16,16 +16,16 @@ import certifi
 from attrs import frozen
 from urllib3 import encode_multipart_formdata
 
-from eggypro_adapters.cloudinary_images.account import Patience
-from eggypro_adapters.cloudinary_images.errors import require_answer, translated
+from eggypro_adapters.cloudinary_images.account import Timeouts
+from eggypro_adapters.cloudinary_images.errors import require_success, translated
 
-LARGEST = 1_000_000
+MAX_RESPONSE_BYTES = 1_000_000
 """How many bytes of an answer are read: it tells of an image, and never holds one."""
 _SENT = 16_384  # between two looks at the clock: what TLS sends at once
 
 
 @frozen
-class Reply:
+class TransportResponse:
     """An answer, as the SDK reads it."""
 
     status: int
@@ -49,12 +49,12 @@ class Transport:
         url: str,
         headers: Mapping[str, str],
         fields: Mapping[str, Any] | None,
-        timeout: Patience,
-    ) -> Reply:
+        timeout: Timeouts,
+    ) -> TransportResponse:
         """Send a request once, and return its answer.
 
         Raises UnavailableError where none comes in time, or only that this is no time to ask, and
-        ServiceFailedError for a failure or a redirect.
+        UpstreamError for a failure or a redirect.
         """
         until = self.clock() + timeout.total
         body, also = _form(fields)
@@ -65,11 +65,11 @@ class Transport:
                 connection.sock = _Wire(wire, lambda: until - self.clock(), timeout.read)
                 connection.request(method, place.path, body, {**headers, **also})
                 answer = connection.getresponse()
-                data = answer.read(LARGEST)
-                if answer.length and len(data) < LARGEST:
+                data = answer.read(MAX_RESPONSE_BYTES)
+                if answer.length and len(data) < MAX_RESPONSE_BYTES:
                     raise IncompleteRead(data, answer.length)
-        require_answer(answer.status, answer.headers.get("Retry-After", ""))
-        return Reply(answer.status, answer.headers, data)
+        require_success(answer.status, answer.headers.get("Retry-After", ""))
+        return TransportResponse(answer.status, answer.headers, data)
 
 
 class _Wire(io.RawIOBase):

@@ -9,11 +9,17 @@ from functools import partial
 import pytest
 from attrs import evolve, frozen
 
-from eggypro_adapters.contracts.product_store import NOON, a_draft, moved_to
-from eggypro_core.domain.category import DEPTH, ROOTS, Category, CategoryDraft, CategoryQuery
+from eggypro_adapters.contracts.product_store import NOON, make_draft, moved_to
+from eggypro_core.domain.category import (
+    MAX_DEPTH,
+    NO_PARENT,
+    Category,
+    CategoryDraft,
+    CategoryQuery,
+)
 from eggypro_core.domain.product import CategoryName
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.errors import ConflictError, InvalidError, MovedError, NotFoundError
+from eggypro_core.errors import ConflictError, NotFoundError, SlugMovedError, ValidationError
 from eggypro_core.ports import CategoryStore, ProductStore
 from eggypro_core.validation.parameters import Status
 
@@ -21,114 +27,114 @@ Edit = Callable[[Category], Category]
 
 
 @frozen
-class Stores:
+class CategoryStores:
     """The stores of one shop, both empty."""
 
     categories: CategoryStore
     products: ProductStore
 
-    def grow(self, *paths: str) -> None:
+    def create_categories(self, *paths: str) -> None:
         """Add categories, each below the one before the last slash. Names are slugs."""
         for path in paths:
             above, _, name = path.rpartition("/")
             parent = above.rpartition("/")[2] or None
-            self.categories.add(CategoryDraft(name=name, slug=name, parent=parent), NOON)
+            self.categories.create(CategoryDraft(name=name, slug=name, parent=parent), NOON)
 
-    def fill(self, **linked: str) -> None:
+    def create_products(self, **linked: str) -> None:
         """Add products, each in the categories that are named."""
         for name, slugs in linked.items():
-            self.products.add(a_draft(name, categories=tuple(slugs.split())), NOON)
+            self.products.create(make_draft(name, categories=tuple(slugs.split())), NOON)
 
     def path(self, slug: str) -> str:
-        return "/".join(self.categories.find(slug).path)
+        return "/".join(self.categories.get(slug).path)
 
-    def listed(self, query: CategoryQuery) -> list[str]:
+    def list_slugs(self, query: CategoryQuery) -> list[str]:
         """Return the slugs of all pages, each found by following `next`."""
         found: list[str] = []
         following: CategoryQuery | None = query
         while following is not None:
-            page = self.categories.page(following)
+            page = self.categories.list(following)
             found += [category.slug for category in page.items]
             following = page.next_query
         return found
 
-    def facets(
+    def list_facets(
         self, query: ProductQuery
     ) -> tuple[list[tuple[str, int]], tuple[Decimal | None, Decimal | None], int]:
         """Categories with their counts, lowest and highest price, and how many are in stock."""
-        facets = self.products.facets(query, many=False)
+        facets = self.products.get_facets(query, allow_sample=False)
         assert not facets.is_sampled
         counts = [(one.slug, one.count) for one in facets.categories]
-        return counts, (facets.lowest, facets.highest), facets.in_stock
+        return counts, (facets.min_price, facets.max_price), facets.in_stock_count
 
-    def counts(self) -> dict[str, int]:
+    def product_counts(self) -> dict[str, int]:
         """How many products each category shows, which is the same wherever it is shown."""
-        page = self.categories.page(CategoryQuery(status=Status.ALL, limit=1000))
+        page = self.categories.list(CategoryQuery(status=Status.ALL, limit=1000))
         for category in page.items:
-            assert self.categories.find(category.slug) == category
+            assert self.categories.get(category.slug) == category
         return {category.slug: category.product_count for category in page.items}
 
-    def within(self, category: str, **wishes: object) -> list[str]:
+    def product_slugs_in(self, category: str, **wishes: object) -> list[str]:
         """Return the products that a list shows of a category."""
         query = evolve(ProductQuery(category=category), **wishes)  # type: ignore[arg-type]  # the test's choice
-        page = self.products.page(query)
+        page = self.products.list(query)
         assert page.total == len(page.items)
         return [product.slug for product in page.items]
 
 
-def below(parent: str | None) -> Edit:
+def move_below(parent: str | None) -> Edit:
     """Return the edit that moves a category below another, or to the roots."""
     return lambda category: evolve(category, parent=parent)
 
 
-def active(*, is_active: bool) -> Edit:
+def set_active(*, is_active: bool) -> Edit:
     """Return the edit that shows a category, or archives it."""
     return lambda category: evolve(category, is_active=is_active)
 
 
-def slugged(slug: str) -> Edit:
+def set_slug(slug: str) -> Edit:
     """Return the edit that gives a category another slug."""
     return lambda category: evolve(category, slug=slug)
 
 
-ARCHIVED, RESTORED = active(is_active=False), active(is_active=True)
+ARCHIVE, RESTORE = set_active(is_active=False), set_active(is_active=True)
 
 
 class CategoryStoreContract:
     """A subclass gives the fixture `stores`: two empty stores of one shop."""
 
     def test_facets_count_what_matches_in_each_visible_category_and_above_it(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
-        stores.grow("food", "food/bars", "food/bars/nuts", "drinks", "old")
-        stores.fill(a="bars nuts", b="nuts", c="drinks old", d="food", e="")
-        stores.categories.change("old", lambda category: evolve(category, is_active=False))
+        stores.create_categories("food", "food/bars", "food/bars/nuts", "drinks", "old")
+        stores.create_products(a="bars nuts", b="nuts", c="drinks old", d="food", e="")
+        stores.categories.update("old", lambda category: evolve(category, is_active=False))
         for slug, cents in zip("abcde", range(100, 600, 100), strict=True):
-            stores.products.change(slug, partial(evolve, price=Decimal(cents) / 100))
+            stores.products.update(slug, partial(evolve, price=Decimal(cents) / 100))
         stores.products.set_stock("a", 5)
-        assert stores.facets(ProductQuery()) == (
+        assert stores.list_facets(ProductQuery()) == (
             [("food", 3), ("bars", 2), ("nuts", 2), ("drinks", 1)],
             (Decimal(1), Decimal(5)),
             1,
         )
-        assert stores.facets(ProductQuery(category="bars", in_stock=False)) == (
+        assert stores.list_facets(ProductQuery(category="bars", in_stock=False)) == (
             [("bars", 1), ("food", 1), ("nuts", 1)],
             (Decimal(2), Decimal(2)),
             0,
         )
         expected = ([("drinks", 1)], (Decimal(3), Decimal(3)), 0)
-        assert stores.facets(ProductQuery(search="drinks")) == expected
-        assert stores.facets(ProductQuery(search="drnks", limit=1, offset=5)) == expected
-        assert stores.facets(ProductQuery(search="nothing")) == ([], (None, None), 0)
-        assert stores.facets(ProductQuery(max_price=Decimal("0.5"))) == ([], (None, None), 0)
+        assert stores.list_facets(ProductQuery(search="drinks")) == expected
+        assert stores.list_facets(ProductQuery(search="drnks", limit=1, offset=5)) == expected
+        assert stores.list_facets(ProductQuery(search="nothing")) == ([], (None, None), 0)
+        assert stores.list_facets(ProductQuery(max_price=Decimal("0.5"))) == ([], (None, None), 0)
 
-    def test_what_was_added_is_found_whole(self, stores: Stores) -> None:
-        stores.grow("food")
+    def test_what_was_added_is_found_whole(self, stores: CategoryStores) -> None:
+        stores.create_categories("food")
         draft = CategoryDraft(
             name="Crème Brûlée", description="Two\nlines", parent="food", is_active=False
         )
-        added = stores.categories.add(draft, NOON)
-        assert stores.categories.find("creme-brulee") == added
+        added = stores.categories.create(draft, NOON)
+        assert stores.categories.get("creme-brulee") == added
         assert added == Category(
             id=added.id,
             name="Crème Brûlée",
@@ -142,13 +148,13 @@ class CategoryStoreContract:
             created_at=NOON,
         )
 
-    def test_what_was_never_added_is_not_found(self, stores: Stores) -> None:
-        stores.grow("food")
-        stores.fill(egg="")
+    def test_what_was_never_added_is_not_found(self, stores: CategoryStores) -> None:
+        stores.create_categories("food")
+        stores.create_products(egg="")
         calls: list[Callable[[], object]] = [
-            partial(stores.categories.find, "no-such"),
-            partial(stores.categories.change, "no-such", ARCHIVED),
-            partial(stores.categories.remove, "no-such"),
+            partial(stores.categories.get, "no-such"),
+            partial(stores.categories.update, "no-such", ARCHIVE),
+            partial(stores.categories.delete, "no-such"),
             partial(stores.categories.link, "egg", "no-such"),
             partial(stores.categories.link, "no-such", "food"),
         ]
@@ -158,399 +164,417 @@ class CategoryStoreContract:
         stores.categories.unlink("no-such", "food")
         stores.categories.unlink("egg", "no-such")
 
-    def test_a_parent_that_does_not_exist_is_refused(self, stores: Stores) -> None:
-        stores.grow("food")
+    def test_a_parent_that_does_not_exist_is_refused(self, stores: CategoryStores) -> None:
+        stores.create_categories("food")
         calls: list[Callable[[], object]] = [
-            partial(stores.categories.add, CategoryDraft(name="x", parent="no-such"), NOON),
-            partial(stores.categories.change, "food", below("no-such")),
+            partial(stores.categories.create, CategoryDraft(name="x", parent="no-such"), NOON),
+            partial(stores.categories.update, "food", move_below("no-such")),
         ]
         for call in calls:
-            with pytest.raises(InvalidError) as refused:
+            with pytest.raises(ValidationError) as refused:
                 call()
-            assert [fault.field for fault in refused.value.faults] == ["parent"]
-        assert stores.listed(CategoryQuery(status=Status.ALL)) == ["food"]
+            assert [fault.field for fault in refused.value.errors] == ["parent"]
+        assert stores.list_slugs(CategoryQuery(status=Status.ALL)) == ["food"]
 
     def test_made_slugs_are_numbered_and_given_ones_refused_when_taken(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
         names = ["Bars", "bars!", "Bars", "None", "..."]
-        made = [stores.categories.add(CategoryDraft(name=name), NOON).slug for name in names]
+        made = [stores.categories.create(CategoryDraft(name=name), NOON).slug for name in names]
         assert made == ["bars", "bars-2", "bars-3", "none-2", "category"]
         with pytest.raises(ConflictError) as refused:
-            stores.categories.add(CategoryDraft(name="x", slug="bars-2", parent="bars-2"), NOON)
+            stores.categories.create(CategoryDraft(name="x", slug="bars-2", parent="bars-2"), NOON)
         assert refused.value.field == "slug"
         with pytest.raises(ConflictError, match="another"):
-            stores.categories.change("bars", slugged("bars-2"))
-        stores.categories.change("bars-2", ARCHIVED)
+            stores.categories.update("bars", set_slug("bars-2"))
+        stores.categories.update("bars-2", ARCHIVE)
         with pytest.raises(ConflictError, match="archived"):
-            stores.categories.change("bars", slugged("bars-2"))
+            stores.categories.update("bars", set_slug("bars-2"))
 
-    def test_made_slugs_stay_within_their_length(self, stores: Stores) -> None:
+    def test_made_slugs_stay_within_their_length(self, stores: CategoryStores) -> None:
         for name in ("x" * 100, "word " * 20, "щ" * 100):
-            made = [stores.categories.add(CategoryDraft(name=name), NOON).slug for _ in range(12)]
+            made = [
+                stores.categories.create(CategoryDraft(name=name), NOON).slug for _ in range(12)
+            ]
             assert len(set(made)) == 12
             assert max(map(len, made)) <= 100
 
-    def test_a_change_is_kept_whole(self, stores: Stores) -> None:
-        stores.grow("a", "b")
-        changed = stores.categories.change(
+    def test_a_change_is_kept_whole(self, stores: CategoryStores) -> None:
+        stores.create_categories("a", "b")
+        changed = stores.categories.update(
             "a",
             lambda category: evolve(
                 category, name="Neu", slug="new", description="Text", parent="b", is_active=False
             ),
         )
-        assert stores.categories.find("new") == changed
+        assert stores.categories.get("new") == changed
         assert (changed.name, changed.description, changed.parent) == ("Neu", "Text", "b")
         assert (changed.path, changed.is_active, changed.created_at) == (("b", "new"), False, NOON)
         with pytest.raises(NotFoundError):
-            stores.categories.find("a")
+            stores.categories.get("a")
 
-    def test_a_change_that_raises_keeps_nothing(self, stores: Stores) -> None:
-        stores.grow("a")
+    def test_a_change_that_raises_keeps_nothing(self, stores: CategoryStores) -> None:
+        stores.create_categories("a")
 
         def broken(category: Category) -> Category:
             raise ZeroDivisionError(category.name)
 
         with pytest.raises(ZeroDivisionError):
-            stores.categories.change("a", broken)
+            stores.categories.update("a", broken)
         assert stores.path("a") == "a"
 
-    def test_what_is_below_moves_and_is_renamed_along(self, stores: Stores) -> None:
-        stores.grow("a", "a/b", "a/b/c", "a/b/c/d", "x", "x/y")
-        stores.categories.change("b", below("y"))
+    def test_what_is_below_moves_and_is_renamed_along(self, stores: CategoryStores) -> None:
+        stores.create_categories("a", "a/b", "a/b/c", "a/b/c/d", "x", "x/y")
+        stores.categories.update("b", move_below("y"))
         assert stores.path("d") == "x/y/b/c/d"
-        stores.categories.change("x", slugged("z"))
+        stores.categories.update("x", set_slug("z"))
         assert stores.path("d") == "z/y/b/c/d"
-        assert stores.categories.find("y").parent == "z"
-        stores.categories.change("c", below(None))
+        assert stores.categories.get("y").parent == "z"
+        stores.categories.update("c", move_below(None))
         assert [stores.path(slug) for slug in "abcd"] == ["a", "z/y/b", "c", "c/d"]
 
-    def test_a_category_cannot_be_below_itself(self, stores: Stores) -> None:
-        stores.grow("a", "a/b", "a/b/c")
+    def test_a_category_cannot_be_below_itself(self, stores: CategoryStores) -> None:
+        stores.create_categories("a", "a/b", "a/b/c")
         for parent in "abc":
             with pytest.raises(ConflictError) as refused:
-                stores.categories.change("a", below(parent))
+                stores.categories.update("a", move_below(parent))
             assert refused.value.field == "parent"
         with pytest.raises(ConflictError):
-            stores.categories.change("a", lambda one: evolve(one, slug="new", parent="a"))
+            stores.categories.update("a", lambda one: evolve(one, slug="new", parent="a"))
         assert stores.path("c") == "a/b/c"
 
-    def test_a_tree_has_its_depth(self, stores: Stores) -> None:
-        stores.grow("s1", *(f"s{n - 1}/s{n}" for n in range(2, DEPTH + 1)), "x", "x/y")
-        assert len(stores.categories.find(f"s{DEPTH}").path) == DEPTH
+    def test_a_tree_has_its_depth(self, stores: CategoryStores) -> None:
+        stores.create_categories(
+            "s1", *(f"s{n - 1}/s{n}" for n in range(2, MAX_DEPTH + 1)), "x", "x/y"
+        )
+        assert len(stores.categories.get(f"s{MAX_DEPTH}").path) == MAX_DEPTH
         for call in (
-            lambda: stores.grow(f"s{DEPTH}/deeper"),
-            lambda: stores.categories.change("x", below(f"s{DEPTH - 1}")),
-            lambda: stores.categories.change("s1", below("y")),
+            lambda: stores.create_categories(f"s{MAX_DEPTH}/deeper"),
+            lambda: stores.categories.update("x", move_below(f"s{MAX_DEPTH - 1}")),
+            lambda: stores.categories.update("s1", move_below("y")),
         ):
             with pytest.raises(ConflictError) as refused:
                 call()
             assert refused.value.field == "parent"
-        stores.categories.change("x", below(f"s{DEPTH - 2}"))
-        stores.categories.change("x", below("s3"))
+        stores.categories.update("x", move_below(f"s{MAX_DEPTH - 2}"))
+        stores.categories.update("x", move_below("s3"))
         assert stores.path("y") == "s1/s2/s3/x/y"
 
     def test_an_archived_category_hides_what_is_below_it_until_it_is_restored(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
-        stores.grow("a", "a/b", "a/b/c", "x")
-        stores.fill(egg="c x", bacon="a")
-        stores.categories.change("a", ARCHIVED)
-        seen = {slug: stores.categories.find(slug) for slug in "abcx"}
+        stores.create_categories("a", "a/b", "a/b/c", "x")
+        stores.create_products(egg="c x", bacon="a")
+        stores.categories.update("a", ARCHIVE)
+        seen = {slug: stores.categories.get(slug) for slug in "abcx"}
         assert [seen[slug].is_visible for slug in "abcx"] == [False, False, False, True]
         assert [seen[slug].is_active for slug in "abcx"] == [False, True, True, True]
-        assert stores.listed(CategoryQuery()) == ["x"]
-        assert stores.listed(CategoryQuery(status=Status.ARCHIVED)) == ["a", "b", "c"]
-        assert stores.listed(CategoryQuery(status=Status.ALL)) == ["a", "b", "c", "x"]
-        assert stores.listed(CategoryQuery(parent="a")) == []
-        assert stores.within("a") == stores.within("c") == []
-        assert stores.within("c", status=Status.ALL) == []
-        assert stores.products.find("egg").categories == (CategoryName("x", "x"),)
-        stores.categories.change("c", ARCHIVED)
-        stores.categories.change("a", RESTORED)
-        assert stores.listed(CategoryQuery()) == ["a", "b", "x"]
-        stores.categories.change("c", lambda one: evolve(one, is_active=True, parent="x"))
-        assert stores.listed(CategoryQuery()) == ["a", "b", "c", "x"]
-        stores.categories.change("a", ARCHIVED)
-        stores.categories.change("b", below("x"))
-        assert stores.listed(CategoryQuery()) == ["b", "c", "x"]
+        assert stores.list_slugs(CategoryQuery()) == ["x"]
+        assert stores.list_slugs(CategoryQuery(status=Status.ARCHIVED)) == ["a", "b", "c"]
+        assert stores.list_slugs(CategoryQuery(status=Status.ALL)) == ["a", "b", "c", "x"]
+        assert stores.list_slugs(CategoryQuery(parent="a")) == []
+        assert stores.product_slugs_in("a") == stores.product_slugs_in("c") == []
+        assert stores.product_slugs_in("c", status=Status.ALL) == []
+        assert stores.products.get("egg").categories == (CategoryName("x", "x"),)
+        stores.categories.update("c", ARCHIVE)
+        stores.categories.update("a", RESTORE)
+        assert stores.list_slugs(CategoryQuery()) == ["a", "b", "x"]
+        stores.categories.update("c", lambda one: evolve(one, is_active=True, parent="x"))
+        assert stores.list_slugs(CategoryQuery()) == ["a", "b", "c", "x"]
+        stores.categories.update("a", ARCHIVE)
+        stores.categories.update("b", move_below("x"))
+        assert stores.list_slugs(CategoryQuery()) == ["b", "c", "x"]
 
-    def test_what_is_added_below_an_archived_category_is_hidden(self, stores: Stores) -> None:
-        stores.grow("a")
-        stores.categories.change("a", ARCHIVED)
-        stores.grow("a/b")
-        assert not stores.categories.find("b").is_visible
+    def test_what_is_added_below_an_archived_category_is_hidden(
+        self, stores: CategoryStores
+    ) -> None:
+        stores.create_categories("a")
+        stores.categories.update("a", ARCHIVE)
+        stores.create_categories("a/b")
+        assert not stores.categories.get("b").is_visible
 
     def test_a_removed_category_unlinks_its_products_and_lifts_its_children(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
-        stores.grow("a", "a/b", "a/b/c", "a/b/d", "a/b/d/e")
-        stores.fill(egg="b", bacon="b e")
-        stores.categories.remove("b")
+        stores.create_categories("a", "a/b", "a/b/c", "a/b/d", "a/b/d/e")
+        stores.create_products(egg="b", bacon="b e")
+        stores.categories.delete("b")
         assert [stores.path(slug) for slug in "acde"] == ["a", "a/c", "a/d", "a/d/e"]
-        assert stores.products.find("egg").categories == ()
-        assert stores.within("a") == ["bacon"]
-        stores.categories.remove("a")
+        assert stores.products.get("egg").categories == ()
+        assert stores.product_slugs_in("a") == ["bacon"]
+        stores.categories.delete("a")
         assert [stores.path(slug) for slug in "cde"] == ["c", "d", "d/e"]
-        stores.grow("d/b")
-        assert stores.within("b") == []
+        stores.create_categories("d/b")
+        assert stores.product_slugs_in("b") == []
 
     def test_the_children_of_a_removed_archived_category_are_as_visible_as_its_parent(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
-        stores.grow("a", "a/b", "a/b/c")
-        stores.categories.change("b", ARCHIVED)
-        stores.categories.remove("b")
-        assert stores.categories.find("c").is_visible
+        stores.create_categories("a", "a/b", "a/b/c")
+        stores.categories.update("b", ARCHIVE)
+        stores.categories.delete("b")
+        assert stores.categories.get("c").is_visible
 
-    def test_links_are_made_and_taken_away_and_may_be_again(self, stores: Stores) -> None:
-        stores.grow("a", "b")
-        stores.fill(egg="")
+    def test_links_are_made_and_taken_away_and_may_be_again(self, stores: CategoryStores) -> None:
+        stores.create_categories("a", "b")
+        stores.create_products(egg="")
         for _ in range(2):
             stores.categories.link("egg", "a")
             stores.categories.link("egg", "b")
-        product = stores.products.find("egg")
+        product = stores.products.get("egg")
         assert product.categories == (CategoryName("a", "a"), CategoryName("b", "b"))
         assert (product.version, product.updated_at) == (1, NOON)
         for _ in range(2):
             stores.categories.unlink("egg", "a")
-        assert stores.products.find("egg").categories == (CategoryName("b", "b"),)
-        assert stores.within("a") == []
+        assert stores.products.get("egg").categories == (CategoryName("b", "b"),)
+        assert stores.product_slugs_in("a") == []
 
-    def test_a_former_slug_of_a_product_leads_on(self, stores: Stores) -> None:
-        stores.grow("a")
-        stores.fill(egg="")
-        stores.products.change("egg", moved_to("new"))
+    def test_a_former_slug_of_a_product_leads_on(self, stores: CategoryStores) -> None:
+        stores.create_categories("a")
+        stores.create_products(egg="")
+        stores.products.update("egg", moved_to("new"))
         for call in (stores.categories.link, stores.categories.unlink):
             for category in ("a", "no-such"):
-                with pytest.raises(MovedError) as moved:
+                with pytest.raises(SlugMovedError) as moved:
                     call("egg", category)
                 assert moved.value.slug == "new"
-        assert stores.products.find("new").categories == ()
+        assert stores.products.get("new").categories == ()
 
     def test_a_product_names_its_categories_in_order_wherever_it_is_shown(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
         for name in ("zebra", "Éclair", "apple", "Äpfel", "apple"):
-            stores.categories.add(CategoryDraft(name=name), NOON)
-        added = stores.products.add(
-            a_draft("egg", categories=("zebra", "apple-2", "apfel", "eclair", "apple")), NOON
+            stores.categories.create(CategoryDraft(name=name), NOON)
+        added = stores.products.create(
+            make_draft("egg", categories=("zebra", "apple-2", "apfel", "eclair", "apple")), NOON
         )
         slugs = ["apfel", "apple", "apple-2", "eclair", "zebra"]
         assert [one.slug for one in added.categories] == slugs
         assert added.categories[0] == CategoryName("apfel", "Äpfel")
-        assert stores.products.find("egg") == added
-        [listed] = stores.products.page(ProductQuery()).items
-        assert listed == added.listed()
-        changed = stores.products.change("egg", lambda one: evolve(one, name="Egg", version=2))
+        assert stores.products.get("egg") == added
+        [listed] = stores.products.list(ProductQuery()).items
+        assert listed == added.to_listed()
+        changed = stores.products.update("egg", lambda one: evolve(one, name="Egg", version=2))
         assert changed.categories == added.categories
-        [found] = stores.products.page(ProductQuery(search="egg")).items
+        [found] = stores.products.list(ProductQuery(search="egg")).items
         assert found.categories == added.categories
-        with stores.products.load() as load:
-            assert load.known(["egg"]) == {"egg": evolve(changed, categories=())}
-            load.put([], [evolve(changed, name="New", version=3)], NOON)
+        with stores.products.begin_import() as load:
+            assert load.find_by_slugs(["egg"]) == {"egg": evolve(changed, categories=())}
+            load.write_products([], [evolve(changed, name="New", version=3)], NOON)
             load.commit()
-        assert stores.products.find("egg").categories == added.categories
+        assert stores.products.get("egg").categories == added.categories
 
-    def test_a_product_in_a_category_that_does_not_exist_is_not_added(self, stores: Stores) -> None:
-        stores.grow("a")
-        with pytest.raises(InvalidError) as refused:
-            stores.fill(egg="no-such a nor-this")
-        assert [fault.field for fault in refused.value.faults] == ["categories"] * 2
-        assert "no-such" in refused.value.faults[0].message
+    def test_a_product_in_a_category_that_does_not_exist_is_not_added(
+        self, stores: CategoryStores
+    ) -> None:
+        stores.create_categories("a")
+        with pytest.raises(ValidationError) as refused:
+            stores.create_products(egg="no-such a nor-this")
+        assert [fault.field for fault in refused.value.errors] == ["categories"] * 2
+        assert "no-such" in refused.value.errors[0].message
         with pytest.raises(NotFoundError):
-            stores.products.find("egg")
-        assert stores.counts() == {"a": 0}
+            stores.products.get("egg")
+        assert stores.product_counts() == {"a": 0}
 
     def test_a_category_that_does_not_exist_is_told_before_any_conflict(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
-        stores.products.add(a_draft("egg", sku="S"), NOON)
+        stores.products.create(make_draft("egg", sku="S"), NOON)
         for taken in ({"slug": "egg"}, {"sku": "S"}):
-            with pytest.raises(InvalidError):
-                stores.products.add(a_draft("x", categories=("no-such",), **taken), NOON)
+            with pytest.raises(ValidationError):
+                stores.products.create(make_draft("x", categories=("no-such",), **taken), NOON)
 
     def test_products_of_a_category_include_those_of_what_is_below_it_each_once(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
-        stores.grow("a", "a/b", "a/b/c", "a/d", "x")
-        stores.fill(deep="c", twice="b c d", top="a", other="x", none="")
-        assert stores.within("a") == ["deep", "top", "twice"]
-        assert stores.within("b") == ["deep", "twice"]
-        assert stores.within("c", search="deep") == ["deep"]
-        assert stores.within("no-such") == []
-        first = stores.products.page(ProductQuery(category="a", limit=2))
+        stores.create_categories("a", "a/b", "a/b/c", "a/d", "x")
+        stores.create_products(deep="c", twice="b c d", top="a", other="x", none="")
+        assert stores.product_slugs_in("a") == ["deep", "top", "twice"]
+        assert stores.product_slugs_in("b") == ["deep", "twice"]
+        assert stores.product_slugs_in("c", search="deep") == ["deep"]
+        assert stores.product_slugs_in("no-such") == []
+        first = stores.products.list(ProductQuery(category="a", limit=2))
         assert first.next_query is not None
-        assert [one.slug for one in stores.products.page(first.next_query).items] == ["twice"]
-        stores.categories.change("b", below("x"))
-        assert stores.within("a") == ["top", "twice"]
-        assert stores.within("x") == ["deep", "other", "twice"]
+        assert [one.slug for one in stores.products.list(first.next_query).items] == ["twice"]
+        stores.categories.update("b", move_below("x"))
+        assert stores.product_slugs_in("a") == ["top", "twice"]
+        assert stores.product_slugs_in("x") == ["deep", "other", "twice"]
 
     def test_counts_are_of_active_products_in_what_is_visible_each_once(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
-        stores.grow("a", "a/b", "a/b/c", "a/d", "x")
-        stores.fill(deep="c", twice="b c d", top="a", other="x")
-        assert stores.counts() == {"a": 3, "b": 2, "c": 2, "d": 1, "x": 1}
-        stores.products.change("deep", lambda one: evolve(one, is_active=False))
-        assert stores.counts() == {"a": 2, "b": 1, "c": 1, "d": 1, "x": 1}
-        stores.categories.change("d", ARCHIVED)
+        stores.create_categories("a", "a/b", "a/b/c", "a/d", "x")
+        stores.create_products(deep="c", twice="b c d", top="a", other="x")
+        assert stores.product_counts() == {"a": 3, "b": 2, "c": 2, "d": 1, "x": 1}
+        stores.products.update("deep", lambda one: evolve(one, is_active=False))
+        assert stores.product_counts() == {"a": 2, "b": 1, "c": 1, "d": 1, "x": 1}
+        stores.categories.update("d", ARCHIVE)
         stores.categories.unlink("twice", "b")
-        stores.categories.change("c", ARCHIVED)
-        assert stores.counts() == {"a": 1, "b": 0, "c": 1, "d": 1, "x": 1}
-        stores.products.remove("top", lambda _: None)
-        assert stores.counts() == {"a": 0, "b": 0, "c": 1, "d": 1, "x": 1}
+        stores.categories.update("c", ARCHIVE)
+        assert stores.product_counts() == {"a": 1, "b": 0, "c": 1, "d": 1, "x": 1}
+        stores.products.delete("top", lambda _: None)
+        assert stores.product_counts() == {"a": 0, "b": 0, "c": 1, "d": 1, "x": 1}
 
     def test_pages_are_sorted_as_people_do_and_hold_each_category_once(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
         for name in ("banana", "Éclair", "Zebra", "apple", "eclair", "Ähre", "apple"):
-            stores.categories.add(CategoryDraft(name=name), NOON)
+            stores.categories.create(CategoryDraft(name=name), NOON)
         expected = ["ahre", "apple", "apple-2", "banana", "eclair", "eclair-2", "zebra"]
         for limit in (1, 2, 3, 7, 100):
-            assert stores.listed(CategoryQuery(limit=limit)) == expected
-        page = stores.categories.page(CategoryQuery(limit=2, offset=3))
+            assert stores.list_slugs(CategoryQuery(limit=limit)) == expected
+        page = stores.categories.list(CategoryQuery(limit=2, offset=3))
         assert [one.slug for one in page.items] == ["banana", "eclair"]
         assert page.next_query is not None
-        assert stores.listed(page.next_query) == ["eclair-2", "zebra"]
-        beyond = stores.categories.page(CategoryQuery(offset=100))
+        assert stores.list_slugs(page.next_query) == ["eclair-2", "zebra"]
+        beyond = stores.categories.list(CategoryQuery(offset=100))
         assert (beyond.items, beyond.total, beyond.next_query) == ((), 7, None)
 
-    def test_a_list_shows_roots_or_the_children_of_one(self, stores: Stores) -> None:
-        stores.grow("a", "a/b", "a/b/c", "a/d", "x")
+    def test_a_list_shows_roots_or_the_children_of_one(self, stores: CategoryStores) -> None:
+        stores.create_categories("a", "a/b", "a/b/c", "a/d", "x")
         for parent, expected in (
             (None, ["a", "b", "c", "d", "x"]),
-            (ROOTS, ["a", "x"]),
+            (NO_PARENT, ["a", "x"]),
             ("a", ["b", "d"]),
             ("c", []),
             ("no-such", []),
         ):
             query = CategoryQuery(parent=parent, limit=1)
-            assert stores.listed(query) == expected, parent
-            assert stores.categories.page(query).total == len(expected)
+            assert stores.list_slugs(query) == expected, parent
+            assert stores.categories.list(query).total == len(expected)
 
-    def test_many_are_added_at_once_or_none(self, stores: Stores) -> None:
-        stores.grow("a", "a/b")
+    def test_many_are_added_at_once_or_none(self, stores: CategoryStores) -> None:
+        stores.create_categories("a", "a/b")
         names = ("c", "c", "d")
         drafts = [CategoryDraft(name=name, parent="b") for name in names]
         below_new = CategoryDraft(name="e", parent="c-2", is_active=False, description="Text")
-        stores.categories.add_all([*drafts, below_new, CategoryDraft(name="f", parent="e")], NOON)
+        stores.categories.create_many(
+            [*drafts, below_new, CategoryDraft(name="f", parent="e")], NOON
+        )
         assert stores.path("c") == "a/b/c"
         assert stores.path("f") == "a/b/c-2/e/f"
-        assert stores.listed(CategoryQuery()) == ["a", "b", "c", "c-2", "d"]
-        added = stores.categories.find("e")
+        assert stores.list_slugs(CategoryQuery()) == ["a", "b", "c", "c-2", "d"]
+        added = stores.categories.get("e")
         assert (added.description, added.parent, added.created_at) == ("Text", "c-2", NOON)
         for wrong, error in (
-            (CategoryDraft(name="x", parent="no-such"), InvalidError),
+            (CategoryDraft(name="x", parent="no-such"), ValidationError),
             (CategoryDraft(name="x", slug="d"), ConflictError),
         ):
             with pytest.raises(error):
-                stores.categories.add_all([CategoryDraft(name="new"), wrong], NOON)
-        stores.categories.change("e", RESTORED)
+                stores.categories.create_many([CategoryDraft(name="new"), wrong], NOON)
+        stores.categories.update("e", RESTORE)
         expected = ["a", "b", "c", "c-2", "d", "e", "f"]
-        assert stores.listed(CategoryQuery(status=Status.ALL)) == expected
+        assert stores.list_slugs(CategoryQuery(status=Status.ALL)) == expected
 
-    def test_two_moves_at_once_never_make_a_cycle(self, stores: Stores) -> None:
-        stores.grow("a", "b")
+    def test_two_moves_at_once_never_make_a_cycle(self, stores: CategoryStores) -> None:
+        stores.create_categories("a", "b")
         with ThreadPoolExecutor(2) as threads:
             for _ in range(40):
-                stores.categories.change("a", below(None))
-                stores.categories.change("b", below(None))
+                stores.categories.update("a", move_below(None))
+                stores.categories.update("b", move_below(None))
                 ready = threading.Barrier(2)
 
                 def move(pair: str, ready: threading.Barrier = ready) -> bool:
                     ready.wait()
-                    return not _refused(lambda: stores.categories.change(pair[0], below(pair[1])))
+                    return not _validation_error(
+                        lambda: stores.categories.update(pair[0], move_below(pair[1]))
+                    )
 
                 assert sum(threads.map(move, ("ab", "ba"))) == 1
         assert {stores.path("a"), stores.path("b")} in ({"a", "a/b"}, {"b", "b/a"})
 
-    def test_three_moves_at_once_never_make_a_ring(self, stores: Stores) -> None:
-        stores.grow(*"abcdef")
+    def test_three_moves_at_once_never_make_a_ring(self, stores: CategoryStores) -> None:
+        stores.create_categories(*"abcdef")
         pairs = ("ab", "bc", "ca", "de", "ef", "fd")
         with ThreadPoolExecutor(6) as threads:
             for _ in range(15):
                 for slug in "abcdef":
-                    stores.categories.change(slug, below(None))
+                    stores.categories.update(slug, move_below(None))
 
                 def move(pair: str) -> bool:
-                    return not _refused(lambda: stores.categories.change(pair[0], below(pair[1])))
+                    return not _validation_error(
+                        lambda: stores.categories.update(pair[0], move_below(pair[1]))
+                    )
 
                 moved = list(threads.map(move, pairs))
                 assert (sum(moved[:3]), sum(moved[3:])) == (2, 2)
                 assert sorted(len(stores.path(slug)) for slug in "abcdef") == [1, 1, 3, 3, 5, 5]
 
     def test_a_child_that_is_added_while_its_parent_moves_has_the_right_path(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
-        stores.grow("top", "a", "a/b")
+        stores.create_categories("top", "a", "a/b")
         with ThreadPoolExecutor(2) as threads:
             for number in range(15):
                 goal = "top" if number % 2 else None
-                moved = threads.submit(stores.categories.change, "a", below(goal))
-                stores.grow(f"b/s{number}")
+                moved = threads.submit(stores.categories.update, "a", move_below(goal))
+                stores.create_categories(f"b/s{number}")
                 moved.result()
         for number in range(15):
             assert stores.path(f"s{number}") == f"{stores.path('b')}/s{number}"
 
     def test_of_many_one_that_claims_the_slug_of_an_archived_one_is_told_so(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
         archived = CategoryDraft(name="A", is_active=False)
         with pytest.raises(ConflictError, match="archived"):
-            stores.categories.add_all([archived, CategoryDraft(name="B", slug="a")], NOON)
-        assert stores.listed(CategoryQuery(status=Status.ALL)) == []
+            stores.categories.create_many([archived, CategoryDraft(name="B", slug="a")], NOON)
+        assert stores.list_slugs(CategoryQuery(status=Status.ALL)) == []
 
-    def test_many_of_one_name_at_once_get_slugs_of_their_own(self, stores: Stores) -> None:
+    def test_many_of_one_name_at_once_get_slugs_of_their_own(self, stores: CategoryStores) -> None:
         with ThreadPoolExecutor(8) as threads:
             added = list(
                 threads.map(
-                    lambda _: stores.categories.add(CategoryDraft(name="Bars"), NOON), range(24)
+                    lambda _: stores.categories.create(CategoryDraft(name="Bars"), NOON), range(24)
                 )
             )
         assert len({category.slug for category in added}) == 24
 
-    def test_links_made_while_categories_go_lead_nowhere_wrong(self, stores: Stores) -> None:
-        stores.fill(egg="")
+    def test_links_made_while_categories_go_lead_nowhere_wrong(
+        self, stores: CategoryStores
+    ) -> None:
+        stores.create_products(egg="")
         with ThreadPoolExecutor(3) as threads:
             for number in range(20):
                 slug = f"s{number}"
-                stores.grow(slug)
-                gone = threads.submit(stores.categories.remove, slug)
+                stores.create_categories(slug)
+                gone = threads.submit(stores.categories.delete, slug)
                 links = [
-                    threads.submit(_refused, partial(stores.categories.link, "egg", slug))
+                    threads.submit(_validation_error, partial(stores.categories.link, "egg", slug))
                     for _ in range(2)
                 ]
                 gone.result()
                 assert {link.result() for link in links} <= {True, False}
-        assert stores.products.find("egg").categories == ()
+        assert stores.products.get("egg").categories == ()
 
     def test_a_product_that_is_added_while_its_category_goes_is_in_it_or_refused(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
         with ThreadPoolExecutor(2) as threads:
             for number in range(15):
                 slug = f"s{number}"
-                stores.grow(slug)
-                gone = threads.submit(stores.categories.remove, slug)
-                _refused(partial(stores.fill, egg=slug))
+                stores.create_categories(slug)
+                gone = threads.submit(stores.categories.delete, slug)
+                _validation_error(partial(stores.create_products, egg=slug))
                 gone.result()
-        for product in stores.products.page(ProductQuery(limit=100)).items:
+        for product in stores.products.list(ProductQuery(limit=100)).items:
             assert product.categories == ()
 
-    def test_a_load_adds_categories_and_puts_products_in_them(self, stores: Stores) -> None:
-        stores.grow("food", "food/bars", "z", "old")
-        stores.categories.change("old", ARCHIVED)
-        stores.fill(egg="bars old", ham="food", tea="")
-        with stores.products.load() as load:
-            there = [(draft.slug, draft.parent, draft.is_active) for draft in load.categories()]
+    def test_a_load_adds_categories_and_puts_products_in_them(self, stores: CategoryStores) -> None:
+        stores.create_categories("food", "food/bars", "z", "old")
+        stores.categories.update("old", ARCHIVE)
+        stores.create_products(egg="bars old", ham="food", tea="")
+        with stores.products.begin_import() as load:
+            there = [
+                (draft.slug, draft.parent, draft.is_active) for draft in load.list_categories()
+            ]
             assert there == [
                 ("food", None, True),
                 ("bars", "food", True),
                 ("old", None, False),
                 ("z", None, True),
             ]
-            linked = load.linked(["egg", "ham", "tea", "no-such"])
+            linked = load.find_category_slugs(["egg", "ham", "tea", "no-such"])
             assert {slug: sorted(inside) for slug, inside in linked.items()} == {
                 "egg": ["bars", "old"],
                 "ham": ["food"],
@@ -559,97 +583,103 @@ class CategoryStoreContract:
                 CategoryDraft(name="New", slug="new", parent="bars", description="Text"),
                 CategoryDraft(name="Newer", slug="newer", parent="new", is_active=False),
             ]
-            load.put_categories(new, NOON)
-            load.put([a_draft(slug="pie")], [], NOON)
-            load.link({"egg": ["new", "bars", "z"], "pie": ["new", "old"], "ham": []})
+            load.create_categories(new, NOON)
+            load.write_products([make_draft(slug="pie")], [], NOON)
+            load.set_categories({"egg": ["new", "bars", "z"], "pie": ["new", "old"], "ham": []})
             load.commit()
         assert stores.path("newer") == "food/bars/new/newer"
-        assert stores.categories.find("new").description == "Text"
-        assert not stores.categories.find("newer").is_visible
+        assert stores.categories.get("new").description == "Text"
+        assert not stores.categories.get("newer").is_visible
         inside = {
             one.slug: [category.slug for category in one.categories]
-            for one in stores.products.page(ProductQuery()).items
+            for one in stores.products.list(ProductQuery()).items
         }
         assert inside == {"egg": ["bars", "new", "z"], "ham": [], "pie": ["new"], "tea": []}
-        assert stores.products.find("egg").version == 1
-        assert stores.listed(CategoryQuery(parent="bars")) == ["new"]
-        assert stores.within("old") == []
-        stores.categories.change("old", lambda one: evolve(one, is_active=True))
-        assert stores.within("old") == ["pie"]
+        assert stores.products.get("egg").version == 1
+        assert stores.list_slugs(CategoryQuery(parent="bars")) == ["new"]
+        assert stores.product_slugs_in("old") == []
+        stores.categories.update("old", lambda one: evolve(one, is_active=True))
+        assert stores.product_slugs_in("old") == ["pie"]
 
-    def test_a_product_that_is_loaded_is_found_by_its_new_category(self, stores: Stores) -> None:
-        stores.fill(egg="")
-        with stores.products.load() as load:
-            load.put_categories([CategoryDraft(name="Breakfast", slug="early")], NOON)
-            load.put([a_draft("Ham", slug="ham")], [], NOON)
-            load.link({"egg": ["early"], "ham": ["early"]})
+    def test_a_product_that_is_loaded_is_found_by_its_new_category(
+        self, stores: CategoryStores
+    ) -> None:
+        stores.create_products(egg="")
+        with stores.products.begin_import() as load:
+            load.create_categories([CategoryDraft(name="Breakfast", slug="early")], NOON)
+            load.write_products([make_draft("Ham", slug="ham")], [], NOON)
+            load.set_categories({"egg": ["early"], "ham": ["early"]})
             load.commit()
-        found = stores.products.page(ProductQuery(search="breakfast")).items
+        found = stores.products.list(ProductQuery(search="breakfast")).items
         assert {product.slug for product in found} == {"egg", "ham"}
-        with stores.products.load() as load:
-            load.link({"egg": [], "ham": ["early"]})
+        with stores.products.begin_import() as load:
+            load.set_categories({"egg": [], "ham": ["early"]})
             load.commit()
-        found = stores.products.page(ProductQuery(search="breakfast")).items
+        found = stores.products.list(ProductQuery(search="breakfast")).items
         assert {product.slug for product in found} == {"ham"}
 
-    def test_a_load_that_is_not_committed_leaves_the_categories_alone(self, stores: Stores) -> None:
-        stores.grow("food")
-        stores.fill(egg="")
-        with stores.products.load() as load:
-            load.put_categories([CategoryDraft(name="New", slug="new")], NOON)
-            load.link({"egg": ["food", "new"]})
-        assert stores.listed(CategoryQuery()) == ["food"]
-        assert stores.products.find("egg").categories == ()
+    def test_a_load_that_is_not_committed_leaves_the_categories_alone(
+        self, stores: CategoryStores
+    ) -> None:
+        stores.create_categories("food")
+        stores.create_products(egg="")
+        with stores.products.begin_import() as load:
+            load.create_categories([CategoryDraft(name="New", slug="new")], NOON)
+            load.set_categories({"egg": ["food", "new"]})
+        assert stores.list_slugs(CategoryQuery()) == ["food"]
+        assert stores.products.get("egg").categories == ()
 
     @pytest.mark.parametrize("taken", ["food", "old"])
-    def test_a_load_refuses_what_others_did_to_the_tree(self, stores: Stores, taken: str) -> None:
-        stores.grow("food", "old")
-        stores.fill(egg="")
-        with stores.products.load() as load, pytest.raises(ConflictError):
-            load.put_categories([CategoryDraft(name="x", slug=taken)], NOON)
-        with stores.products.load() as load, pytest.raises(InvalidError):
-            load.link({"egg": ["food", "no-such"]})
-        assert stores.products.find("egg").categories == ()
+    def test_a_load_refuses_what_others_did_to_the_tree(
+        self, stores: CategoryStores, taken: str
+    ) -> None:
+        stores.create_categories("food", "old")
+        stores.create_products(egg="")
+        with stores.products.begin_import() as load, pytest.raises(ConflictError):
+            load.create_categories([CategoryDraft(name="x", slug=taken)], NOON)
+        with stores.products.begin_import() as load, pytest.raises(ValidationError):
+            load.set_categories({"egg": ["food", "no-such"]})
+        assert stores.products.get("egg").categories == ()
 
     def test_a_load_that_links_while_a_category_goes_leads_nowhere_wrong(
-        self, stores: Stores
+        self, stores: CategoryStores
     ) -> None:
-        stores.fill(egg="")
+        stores.create_products(egg="")
 
         def load(slug: str) -> None:
-            with stores.products.load() as load:
-                load.link({"egg": [slug]})
+            with stores.products.begin_import() as load:
+                load.set_categories({"egg": [slug]})
                 load.commit()
 
         with ThreadPoolExecutor(2) as threads:
             for number in range(15):
                 slug = f"s{number}"
-                stores.grow(slug)
-                gone = threads.submit(stores.categories.remove, slug)
-                _refused(partial(load, slug))
+                stores.create_categories(slug)
+                gone = threads.submit(stores.categories.delete, slug)
+                _validation_error(partial(load, slug))
                 gone.result()
-        assert stores.products.find("egg").categories == ()
+        assert stores.products.get("egg").categories == ()
 
-    def test_an_export_has_the_whole_tree_and_every_link(self, stores: Stores) -> None:
-        stores.grow("food", "food/bars", "old", "old/below")
-        stores.categories.change("old", ARCHIVED)
-        stores.fill(egg="below bars", ham="")
-        with stores.products.export(Status.ALL) as export:
+    def test_an_export_has_the_whole_tree_and_every_link(self, stores: CategoryStores) -> None:
+        stores.create_categories("food", "food/bars", "old", "old/below")
+        stores.categories.update("old", ARCHIVE)
+        stores.create_products(egg="below bars", ham="")
+        with stores.products.export_products(Status.ALL) as export:
             assert [(draft.slug, draft.parent) for draft in export.categories] == [
                 ("food", None),
                 ("bars", "food"),
                 ("old", None),
                 ("below", "old"),
             ]
-            stores.categories.remove("bars")
+            stores.categories.delete("bars")
             egg, ham = export.products
         assert [category.slug for category in egg.categories] == ["bars", "below"]
         assert ham.categories == ()
 
 
-def _refused(call: Callable[[], object]) -> bool:
+def _validation_error(call: Callable[[], object]) -> bool:
     try:
         call()
-    except (ConflictError, InvalidError, NotFoundError):
+    except (ConflictError, ValidationError, NotFoundError):
         return True
     return False

@@ -16,13 +16,13 @@ class FakeClock:
     def __call__(self) -> datetime:
         return self.now
 
-    def tick(self, seconds: int = 1) -> None:
+    def advance(self, seconds: int = 1) -> None:
         """Let seconds pass."""
         self.now += timedelta(seconds=seconds)
 
 
 @define
-class FakeSeconds:
+class FakeMonotonicClock:
     """Seconds that pass only when a test says so."""
 
     now: float = 0

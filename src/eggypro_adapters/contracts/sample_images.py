@@ -14,12 +14,12 @@ RED, GREEN, BLUE = (250, 10, 10), (10, 200, 10), (10, 10, 250)
 ORIENTATION, GPS, CAMERA = 0x0112, 0x8825, 0x010F
 
 
-def a_picture(kind: str = "jpg", size: tuple[int, int] = (60, 40), **options: Any) -> BytesIO:
+def make_image(kind: str = "jpg", size: tuple[int, int] = (60, 40), **options: Any) -> BytesIO:
     """A file: its left half is red, and of the right one the upper part green, the lower blue."""
-    return a_file(quarters(size), kind, **options)
+    return encode_image(paint_quarters(size), kind, **options)
 
 
-def quarters(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
+def paint_quarters(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
     width, height = size
     picture = Image.new("RGB", size, RED)
     picture.paste(GREEN, (width // 2, 0, width, height))
@@ -27,35 +27,35 @@ def quarters(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
     return picture.convert(mode)
 
 
-def a_file(picture: Image.Image, kind: str = "jpg", **options: Any) -> BytesIO:
+def encode_image(picture: Image.Image, kind: str = "jpg", **options: Any) -> BytesIO:
     stream = BytesIO()
     picture.save(stream, {"jpg": "JPEG"}.get(kind, kind), **options)
     stream.seek(0)
     return stream
 
 
-def with_notes(kind: str = "jpg", orientation: int = 1, **options: Any) -> BytesIO:
+def make_image_with_metadata(kind: str = "jpg", orientation: int = 1, **options: Any) -> BytesIO:
     """A picture with all that a camera and an editor write into it."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     exif[CAMERA] = "Nikon of Ada"
     exif.get_ifd(GPS)[2] = (52.0, 31.0, 12.0)
-    return a_picture(kind, exif=exif, xmp=b"<x:xmpmeta>Ada was here</x:xmpmeta>", **options)
+    return make_image(kind, exif=exif, xmp=b"<x:xmpmeta>Ada was here</x:xmpmeta>", **options)
 
 
-def noise(size: tuple[int, int], seed: int = 1) -> Image.Image:
+def make_noise(size: tuple[int, int], seed: int = 1) -> Image.Image:
     pixels = random.Random(seed).randbytes(size[0] * size[1] * 3)  # noqa: S311  (no secret)
     return Image.frombytes("RGB", size, pixels)
 
 
-def a_png_that_says(width: int, height: int) -> BytesIO:
+def make_png_of_size(width: int, height: int) -> BytesIO:
     """A PNG of hardly any bytes that would have so many pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100)), (b"IEND", b""))
     return BytesIO(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks))
 
 
-def seen(image: CleanImage | BytesIO | bytes) -> Image.Image:
+def open_upright(image: CleanImage | BytesIO | bytes) -> Image.Image:
     """What a viewer sees of a file."""
     content = image.content if isinstance(image, CleanImage) else image
     found = Image.open(BytesIO(content) if isinstance(content, bytes) else content)
@@ -63,15 +63,15 @@ def seen(image: CleanImage | BytesIO | bytes) -> Image.Image:
     return found
 
 
-def colours(picture: Image.Image) -> list[str]:
+def corner_colours(picture: Image.Image) -> list[str]:
     """What is in the four corners: upper left, upper right, lower left, lower right."""
     width, height = picture.size
     across, down = (width // 8, width - 1 - width // 8), (height // 8, height - 1 - height // 8)
     plain = picture.convert("RGB")
-    return [_nearest(plain.getpixel((x, y))) for y in down for x in across]
+    return [_nearest_colour(plain.getpixel((x, y))) for y in down for x in across]
 
 
-def _nearest(pixel: Any) -> str:
+def _nearest_colour(pixel: Any) -> str:
     named = {"red": RED, "green": GREEN, "blue": BLUE, "white": (255, 255, 255), "black": (0, 0, 0)}
     return min(
         named, key=lambda name: sum(abs(a - b) for a, b in zip(named[name], pixel, strict=True))

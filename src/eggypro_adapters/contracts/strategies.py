@@ -6,23 +6,27 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from eggypro_core.domain.field_definition import FieldType
-from eggypro_core.domain.product import HIGHEST_STOCK
-from eggypro_core.domain.product_fields import NOT_IN_NAMES, PRODUCT_FIELDS
-from eggypro_core.domain.slug import RESERVED
+from eggypro_core.domain.product import MAX_STOCK
+from eggypro_core.domain.product_fields import FORBIDDEN_NAME_CHARACTERS, PRODUCT_FIELDS
+from eggypro_core.domain.slug import RESERVED_SLUGS
 
 _PLAIN = st.characters(exclude_categories=("Cc", "Cs"))
-_IN_NAMES = st.characters(exclude_categories=("Cc", "Cs"), exclude_characters=NOT_IN_NAMES)
+_IN_NAMES = st.characters(
+    exclude_categories=("Cc", "Cs"), exclude_characters=FORBIDDEN_NAME_CHARACTERS
+)
 _HTML = [
     *"<p> </p> <b> </b> <script> <a title='> <a href='https://x.example/'> <br>".split(),
     *"& < > é e x \u0301 \u0338 &#x301; &#x338; &amp; &lt; &nbsp; &#13;".split(),
     *"\n\t",
 ]
-SHORT = 40
+MAX_TEXT_LENGTH = 40
 
 
 def lines(characters: st.SearchStrategy[str] = _PLAIN) -> st.SearchStrategy[str]:
     """Texts that a field of one line takes."""
-    return st.text(characters, min_size=1, max_size=SHORT).filter(lambda text: text.strip() != "")
+    return st.text(characters, min_size=1, max_size=MAX_TEXT_LENGTH).filter(
+        lambda text: text.strip() != ""
+    )
 
 
 def blank_or(values: st.SearchStrategy[str]) -> st.SearchStrategy[str | None]:
@@ -34,7 +38,7 @@ def amounts(lowest: str = "0.01", highest: str = "999999.98") -> st.SearchStrate
     return st.decimals(Decimal(lowest), Decimal(highest), places=2)
 
 
-def written(amount: Decimal) -> st.SearchStrategy[object]:
+def amount_spellings(amount: Decimal) -> st.SearchStrategy[object]:
     """The ways to write an amount."""
     ways: list[object] = [str(amount), amount, f"{amount}0", f"00{amount}"]
     return st.sampled_from(ways)
@@ -45,21 +49,23 @@ def prices(draw: st.DrawFn) -> dict[str, object]:
     """A price, and perhaps a compare-at price above it."""
     price = draw(amounts())
     compare_at = draw(st.none() | amounts(str(price + Decimal("0.01")), "999999.99"))
-    values = {"price": draw(written(price))}
+    values = {"price": draw(amount_spellings(price))}
     if compare_at is not None:
-        values["compare_at_price"] = draw(written(compare_at))
+        values["compare_at_price"] = draw(amount_spellings(compare_at))
     return values
 
 
 names = lines(_IN_NAMES)
 html = st.lists(st.sampled_from(_HTML), max_size=12).map("".join)
 ingredients = st.lists(lines(), min_size=1, max_size=4)
-stocks = st.integers(0, HIGHEST_STOCK)
-slugs = st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True).filter(lambda slug: slug not in RESERVED)
+stocks = st.integers(0, MAX_STOCK)
+slugs = st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True).filter(
+    lambda slug: slug not in RESERVED_SLUGS
+)
 attributes = st.dictionaries(st.text("abcdefghij", min_size=1, max_size=5), lines(), max_size=4)
 _required = {
     "name": names,
-    "description": st.text(_PLAIN, max_size=SHORT),
+    "description": st.text(_PLAIN, max_size=MAX_TEXT_LENGTH),
     "details": html,
     "ingredients": ingredients,
 }

@@ -9,7 +9,7 @@ from eggypro_core.access.authentication import TokenSigner
 from eggypro_core.errors import UnauthenticatedError
 
 CLAIMS = {"sub": "admin", "exp": 1767268800.000001, "permissions": ["a", "b"], "ü": {"x": None}}
-NO_TOKENS = {
+INVALID_TOKENS = {
     "nothing": "",
     "a word": "egg",
     "dots": "..",
@@ -44,7 +44,7 @@ class TokenSignerContract:
         assert set(token) <= {*ascii_letters, *digits, *"-_."}
         assert len(token) < 1000
 
-    @pytest.mark.parametrize("text", NO_TOKENS.values(), ids=NO_TOKENS)
+    @pytest.mark.parametrize("text", INVALID_TOKENS.values(), ids=INVALID_TOKENS)
     def test_what_is_no_token_is_a_failure(self, signer: TokenSigner, text: str) -> None:
         with pytest.raises(UnauthenticatedError) as refused:
             signer.verify(text)

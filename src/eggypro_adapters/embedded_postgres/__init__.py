@@ -23,19 +23,25 @@ from attrs import define, field
 
 from eggypro_adapters.embedded_postgres import guardian
 from eggypro_adapters.embedded_postgres.binaries import binaries_for, find_binaries
-from eggypro_adapters.embedded_postgres.guardian import CLUSTER, DATABASE, USER, Order, locked
-from eggypro_adapters.embedded_postgres.os_user import becoming, identity_for
-from eggypro_adapters.embedded_postgres.paths import make_own, socket_folder
+from eggypro_adapters.embedded_postgres.guardian import (
+    CLUSTER_FOLDER,
+    DATABASE,
+    USER,
+    GuardianConfig,
+    try_lock,
+)
+from eggypro_adapters.embedded_postgres.os_user import child_user_options, identity_for
+from eggypro_adapters.embedded_postgres.paths import make_private_folder, socket_folder
 from eggypro_core.errors import UnavailableError
 
 __all__ = ["Attachment", "attach", "find_binaries"]
 
-LINGER = 60.0
+LINGER_SECONDS = 60.0
 """Seconds for which the server stays after its last user, for the next command to find."""
-TRIES = 3
+MAX_STARTS = 3
 """How often one user starts a server that ends at once."""
-_PAUSE = 0.01
-_FULL = ("No space left", "quota exceeded")
+_POLL_SECONDS = 0.01
+_DISK_FULL_MESSAGES = ("No space left", "quota exceeded")
 
 
 @define
@@ -43,7 +49,7 @@ class Attachment:
     """A use of the server: it runs at least until this is closed, or its process has ended."""
 
     socket_dir: Path
-    _users: int | None = field(repr=False)
+    _users_lock: int | None = field(repr=False)
 
     @property
     def conninfo(self) -> str:
@@ -58,9 +64,9 @@ class Attachment:
 
     def close(self) -> None:
         """Need the server no longer. Closing twice does nothing more."""
-        if self._users is not None:
-            os.close(self._users)
-            self._users = None
+        if self._users_lock is not None:
+            os.close(self._users_lock)
+            self._users_lock = None
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +83,7 @@ class Attachment:
 def attach(
     data: Path,
     *,
-    linger: float = LINGER,
+    linger: float = LINGER_SECONDS,
     timeout: float = 60.0,
     binaries: Path | None = None,
     settings: Mapping[str, str] | None = None,
@@ -89,10 +95,10 @@ def attach(
     UnavailableError, with what to do, where there is no server within `timeout` seconds.
     """
     data = data.absolute()
-    with _explained(data):
+    with _translate_os_errors(data):
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_foreign(data)
-        users = _opened(data, guardian.USERS)
+        _check_owner(data)
+        users = _open_file(data, guardian.USERS_LOCK_FILE)
         try:
             server = _Server(data, binaries, linger, dict(settings or {}))
             server.join(users, time.monotonic() + timeout)
@@ -110,8 +116,8 @@ class _Server:
     binaries: Path | None
     linger: float
     settings: dict[str, str]
-    began: float = field(factory=time.time)
-    started: int = 0
+    started_at: float = field(factory=time.time)
+    start_count: int = 0
 
     @property
     def socket_dir(self) -> Path:
@@ -119,61 +125,61 @@ class _Server:
 
     def join(self, users: int, deadline: float) -> None:
         """Be one of the users, and wait until the server takes connections."""
-        while not locked(users, fcntl.LOCK_SH):  # while a guardian is stopping the server
-            _wait(deadline, "the last one is being stopped, and does not end")
+        while not try_lock(users, fcntl.LOCK_SH):  # while a guardian is stopping the server
+            _pause_or_raise(deadline, "the last one is being stopped, and does not end")
         os.utime(users)
-        while why := self._silence():
-            self._start_unless_begun(why)
-            _wait(deadline, why)
+        while why := self._connection_error():
+            self._start_unless_starting(why)
+            _pause_or_raise(deadline, why)
 
-    def _silence(self) -> str:
+    def _connection_error(self) -> str:
         """Return why the server takes no connection, or nothing if it does."""
         if self.socket_dir.parent != self.data:
             # Before it is asked: in /tmp anybody might answer in its place.
-            make_own(self.socket_dir.parent, self.data.stat().st_uid)
-        return _silence_of(self.socket_dir / ".s.PGSQL.5432")
+            make_private_folder(self.socket_dir.parent, self.data.stat().st_uid)
+        return _probe_socket(self.socket_dir / ".s.PGSQL.5432")
 
-    def _start_unless_begun(self, why: str) -> None:
-        lock = _opened(self.data, "guardian.lock")
+    def _start_unless_starting(self, why: str) -> None:
+        lock = _open_file(self.data, "guardian.lock")
         try:
-            if locked(lock, fcntl.LOCK_EX):  # nobody runs it, and nobody is starting it
-                self._refuse_again(why)
-                self.started += 1
+            if try_lock(lock, fcntl.LOCK_EX):  # nobody runs it, and nobody is starting it
+                self._check_earlier_failure(why)
+                self.start_count += 1
                 self._start(lock)
         finally:
             os.close(lock)
 
-    def _refuse_again(self, why: str) -> None:
+    def _check_earlier_failure(self, why: str) -> None:
         """Raise UnavailableError if the server was started for us already, and could not be."""
-        error = self.data / guardian.LAST_ERROR
-        if error.exists() and error.stat().st_mtime >= self.began - 0.01:
+        error = self.data / guardian.LAST_ERROR_FILE
+        if error.exists() and error.stat().st_mtime >= self.started_at - 0.01:
             # Where there was no room for the server, there may be none for its error.
-            said = error.read_text(errors="replace") or f"{_FULL[0]} for {self.data}"
+            said = error.read_text(errors="replace") or f"{_DISK_FULL_MESSAGES[0]} for {self.data}"
             raise _failure("does not start", said)
-        if self.started == TRIES:
+        if self.start_count == MAX_STARTS:
             raise _failure("ends at once", why)
 
     def _start(self, lock: int) -> None:
-        order = self._order(lock)
-        with os.fdopen(_opened(self.data, "guardian.log"), "ab") as log:
+        order = self._guardian_config(lock)
+        with os.fdopen(_open_file(self.data, "guardian.log"), "ab") as log:
             self._run_guardian(order, log.fileno())
 
-    def _order(self, lock: int) -> Order:
-        cluster = self.data / CLUSTER
+    def _guardian_config(self, lock: int) -> GuardianConfig:
+        cluster = self.data / CLUSTER_FOLDER
         identity = identity_for(self.data, cluster, binaries_for(cluster, self.binaries))
-        return Order(
+        return GuardianConfig(
             data=str(self.data),
             socket=str(self.socket_dir),
             lock=lock,
             linger=self.linger,
             settings=self.settings,
             binaries=str(identity.binaries.absolute()),
-            before=list(identity.before),
-            nobody=list(identity.nobody) if identity.nobody else None,
-            litter=str(identity.litter) if identity.litter else None,
+            command_prefix=list(identity.command_prefix),
+            user_and_group=list(identity.user_and_group) if identity.user_and_group else None,
+            temporary_folder=str(identity.temporary_folder) if identity.temporary_folder else None,
         )
 
-    def _run_guardian(self, order: Order, log: int) -> None:
+    def _run_guardian(self, order: GuardianConfig, log: int) -> None:
         """Start a guardian, as the owner of the folder: no file of root's is left in it."""
         owner = self.data.stat()
         try:
@@ -186,7 +192,7 @@ class _Server:
                 start_new_session=True,
                 cwd="/",
                 check=True,
-                **becoming(owner.st_uid, owner.st_gid),
+                **child_user_options(owner.st_uid, owner.st_gid),
             )
         except (PermissionError, subprocess.CalledProcessError) as error:
             raise UnavailableError(
@@ -195,7 +201,7 @@ class _Server:
             ) from error
 
 
-def _refuse_foreign(data: Path) -> None:
+def _check_owner(data: Path) -> None:
     owner = data.stat().st_uid
     if os.geteuid() not in {0, owner}:
         raise UnavailableError(
@@ -204,7 +210,7 @@ def _refuse_foreign(data: Path) -> None:
         )
 
 
-def _opened(data: Path, name: str) -> int:
+def _open_file(data: Path, name: str) -> int:
     """Return an open file of the data folder, made if need be, its owner the folder's."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     file = os.open(data / name, flags, 0o600)
@@ -215,7 +221,7 @@ def _opened(data: Path, name: str) -> int:
     return file
 
 
-def _silence_of(path: Path) -> str:
+def _probe_socket(path: Path) -> str:
     """Return why no server takes a connection there, or nothing if one does. Under 5 ms."""
     words = b"user\0%s\0database\0%s\0\0" % (USER.encode(), DATABASE.encode())
     try:
@@ -226,19 +232,19 @@ def _silence_of(path: Path) -> str:
             answer = line.recv(4096)
     except OSError as error:
         return str(error)
-    return "" if answer[:1] == b"R" else _message_of(answer)
+    return "" if answer[:1] == b"R" else _error_message(answer)
 
 
-def _message_of(answer: bytes) -> str:
+def _error_message(answer: bytes) -> str:
     """Return what a refusal of Postgres says: after its length come fields, each with a letter."""
     told = [part[1:] for part in answer[5:].split(b"\0") if part[:1] == b"M"]
     return told[0].decode(errors="replace") if told else "it hangs up"
 
 
-def _wait(deadline: float, why: str) -> None:
+def _pause_or_raise(deadline: float, why: str) -> None:
     if time.monotonic() > deadline:
         raise _failure("does not answer", why)
-    time.sleep(_PAUSE)
+    time.sleep(_POLL_SECONDS)
 
 
 def _failure(what: str, why: str) -> UnavailableError:
@@ -247,13 +253,13 @@ def _failure(what: str, why: str) -> UnavailableError:
 
 def _remedy(why: str) -> str:
     # By its text, since initdb has nothing else to tell it by; it is always in English.
-    full = any(words in why for words in _FULL)
+    full = any(words in why for words in _DISK_FULL_MESSAGES)
     first = "make room on that disk" if full else "choose another EGGYPRO_DATA_DIR"
     return f"{first}, or set POSTGRES_URL"
 
 
 @contextmanager
-def _explained(data: Path) -> Iterator[None]:
+def _translate_os_errors(data: Path) -> Iterator[None]:
     """Say of what the system refuses where it was, and what to do."""
     try:
         yield

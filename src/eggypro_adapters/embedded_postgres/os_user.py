@@ -16,33 +16,33 @@ from typing import Any
 
 from attrs import frozen
 
-from eggypro_adapters.embedded_postgres.paths import ROOT, TMP, make_own, tmp_folder
+from eggypro_adapters.embedded_postgres.paths import ROOT_UID, TMP, make_private_folder, tmp_folder
 from eggypro_core.errors import UnavailableError
 
 
 @frozen
-class Identity:
+class ProcessIdentity:
     """What makes a program run as somebody Postgres accepts."""
 
     binaries: Path
-    before: tuple[str, ...] = ()
+    command_prefix: tuple[str, ...] = ()
     """What comes before each command."""
-    nobody: tuple[int, int] | None = None
+    user_and_group: tuple[int, int] | None = None
     """The user and group to become, and to own the database."""
-    litter: Path | None = None
+    temporary_folder: Path | None = None
     """A folder that nobody needs after the server."""
 
 
-def identity_for(data: Path, cluster: Path, binaries: Path) -> Identity:
+def identity_for(data: Path, cluster: Path, binaries: Path) -> ProcessIdentity:
     """Return as whom the server of a data folder runs. Raises UnavailableError."""
     folder = data.stat()
     owner = folder.st_uid
-    if owner != ROOT and _has_name(owner):
-        return Identity(binaries)
+    if owner != ROOT_UID and _has_name(owner):
+        return ProcessIdentity(binaries)
     strange = cluster.exists() and cluster.stat().st_uid != owner
-    if not strange and (namespace := _namespace(owner, folder.st_gid)):
-        return Identity(binaries, before=namespace)
-    if owner == ROOT:
+    if not strange and (namespace := _namespace_command(owner, folder.st_gid)):
+        return ProcessIdentity(binaries, command_prefix=namespace)
+    if owner == ROOT_UID:
         return _as_nobody(data, binaries)
     raise UnavailableError(
         f"Postgres does not run as user {owner}, who has no name on this machine, and user"
@@ -51,9 +51,9 @@ def identity_for(data: Path, cluster: Path, binaries: Path) -> Identity:
     )
 
 
-def becoming(user: int, group: int) -> dict[str, Any]:
+def child_user_options(user: int, group: int) -> dict[str, Any]:
     """Return what makes a child process another user's, if it is not that user's anyhow."""
-    if os.geteuid() != ROOT or user == ROOT:
+    if os.geteuid() != ROOT_UID or user == ROOT_UID:
         return {}
     return {"user": user, "group": group, "extra_groups": ()}
 
@@ -66,35 +66,35 @@ def _has_name(user: int) -> bool:
     return True
 
 
-def _namespace(user: int, group: int) -> tuple[str, ...]:
+def _namespace_command(user: int, group: int) -> tuple[str, ...]:
     """Return the words that put a command in a user namespace, none where that is forbidden."""
     unshare = shutil.which("unshare")
     if unshare is None:
         return ()
     words = (unshare, "--user", "--map-user=65534", "--map-group=65534")
     tried = subprocess.run(
-        [*words, "true"], capture_output=True, check=False, **becoming(user, group)
+        [*words, "true"], capture_output=True, check=False, **child_user_options(user, group)
     )
     return () if tried.returncode else words
 
 
-def _as_nobody(data: Path, binaries: Path) -> Identity:
+def _as_nobody(data: Path, binaries: Path) -> ProcessIdentity:
     try:
         user = pwd.getpwnam("nobody")
     except KeyError:
-        raise _refusal("there is no user 'nobody'") from None
+        raise _unavailable("there is no user 'nobody'") from None
     nobody = (user.pw_uid, user.pw_gid)
     if _can_run(binaries, nobody):
-        return Identity(binaries, nobody=nobody)
+        return ProcessIdentity(binaries, user_and_group=nobody)
     place = tmp_folder(data, "-programs")
-    copy = _copy(binaries.resolve(), place, nobody)
+    copy = _copy_programs(binaries.resolve(), place, nobody)
     if not _can_run(copy, nobody):
         shutil.rmtree(place)
-        raise _refusal(f"the user 'nobody' cannot run {binaries}, nor a copy in {TMP}")
-    return Identity(copy, nobody=nobody, litter=place)
+        raise _unavailable(f"the user 'nobody' cannot run {binaries}, nor a copy in {TMP}")
+    return ProcessIdentity(copy, user_and_group=nobody, temporary_folder=place)
 
 
-def _refusal(why: str) -> UnavailableError:
+def _unavailable(why: str) -> UnavailableError:
     return UnavailableError(
         f"Postgres does not run as root, user namespaces are forbidden here, and {why}: start"
         " this as another user, or set POSTGRES_URL"
@@ -108,26 +108,26 @@ def _can_run(binaries: Path, nobody: tuple[int, int]) -> bool:
             cwd="/",
             capture_output=True,
             check=False,
-            **becoming(*nobody),
+            **child_user_options(*nobody),
         )
     except OSError:
         return False
     return tried.returncode == 0
 
 
-def _copy(binaries: Path, place: Path, nobody: tuple[int, int]) -> Path:
+def _copy_programs(binaries: Path, place: Path, nobody: tuple[int, int]) -> Path:
     """Copy the programs, and what they need, to where nobody can run them."""
-    make_own(place, ROOT, mode=0o711)
+    make_private_folder(place, ROOT_UID, mode=0o711)
     tree = place / "tree"
     shutil.rmtree(tree, ignore_errors=True)
-    for folder, name in _parts(binaries):
+    for folder, name in _copy_sources(binaries):
         shutil.copytree(folder, tree / name, symlinks=True)
     for path in (tree, *tree.rglob("*")):
         os.chown(path, *nobody, follow_symlinks=False)
     return tree / binaries.parent.parent.name / binaries.parent.name / binaries.name
 
 
-def _parts(binaries: Path) -> Iterator[tuple[Path, Path]]:
+def _copy_sources(binaries: Path) -> Iterator[tuple[Path, Path]]:
     """Give what to copy and under which name: libraries lie beside a wheel's package."""
     installed = binaries.parent
     package = installed.parent

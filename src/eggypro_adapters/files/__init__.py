@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from eggypro_adapters.files.html import NhHtmlCleaner
-from eggypro_core.domain.product_files import Export, ImportEntry
+from eggypro_core.domain.product_files import CatalogSnapshot, ImportEntry
 
 __all__ = ["FORMATS", "NhHtmlCleaner", "read_products", "write_products"]
 
@@ -15,19 +15,19 @@ def read_products(stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEnt
     """Return the products of a file in the order of the file, read while they are asked for.
 
     The stream need not be seekable, and is left open. What cannot be read of one product is in its
-    entry; a file that cannot be read at all raises MalformedError, at once. Reading one that is not
+    entry; a file that cannot be read at all raises ParseError, at once. Reading one that is not
     of our own formats raises UnavailableError where the temporary folder has no room for it.
     """
-    from eggypro_adapters.files.reading import entries
+    from eggypro_adapters.files.reading import read_entries
 
-    return entries(stream, form)
+    return read_entries(stream, form)
 
 
-def write_products(export: Export, stream: BinaryIO, *, form: str) -> int:
+def write_products(export: CatalogSnapshot, stream: BinaryIO, *, form: str) -> int:
     """Write the products of an export, and return how many.
 
-    Raises InvalidError for a form that is not known, and what the stream raises.
+    Raises ValidationError for a form that is not known, and what the stream raises.
     """
-    from eggypro_adapters.files.writing import write
+    from eggypro_adapters.files.writing import write_export
 
-    return write(export, stream, form)
+    return write_export(export, stream, form)

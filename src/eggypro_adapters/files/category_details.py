@@ -5,26 +5,26 @@ from itertools import islice
 
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product
-from eggypro_core.domain.product_files import Export
+from eggypro_core.domain.product_files import CatalogSnapshot
 
-_MORE = 20
+_MAX_EXTRA_CATEGORIES = 20
 """How many categories are told with a product that needs none of them: few, for a cell is short."""
 
 
-def with_details(export: Export) -> Iterator[tuple[Product, Sequence[CategoryDraft]]]:
+def with_details(export: CatalogSnapshot) -> Iterator[tuple[Product, Sequence[CategoryDraft]]]:
     """Give each product with the categories that are told with it, each behind its parent.
 
     Those that a product is in, and those above, are told by then; the last one tells what is left.
     """
     left = {str(draft.slug): draft for draft in export.categories}
-    for product, is_last in _with_last(export.products):
-        needed = [slug for one in product.categories for slug in _line(one.slug, left)]
+    for product, is_last in _mark_last(export.products):
+        needed = [slug for one in product.categories for slug in _path_left(one.slug, left)]
         told = [left.pop(slug) for slug in needed if slug in left]
-        more = list(left if is_last else islice(left, _MORE))
+        more = list(left if is_last else islice(left, _MAX_EXTRA_CATEGORIES))
         yield product, [*told, *map(left.pop, more)]
 
 
-def _line(slug: str, left: dict[str, CategoryDraft]) -> list[str]:
+def _path_left(slug: str, left: dict[str, CategoryDraft]) -> list[str]:
     """Return the slugs of a category and of those above it that are not told, from the top."""
     line: list[str] = []
     above: str | None = slug
@@ -34,7 +34,7 @@ def _line(slug: str, left: dict[str, CategoryDraft]) -> list[str]:
     return line
 
 
-def _with_last(products: Iterable[Product]) -> Iterator[tuple[Product, bool]]:
+def _mark_last(products: Iterable[Product]) -> Iterator[tuple[Product, bool]]:
     """Give each product, and whether it is the last one."""
     rest = iter(products)
     for product in rest:

@@ -14,9 +14,9 @@ CREATE TABLE rows (
 )"""
 _ALIASES = "CREATE TABLE aliases (alias TEXT PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID"
 _INDEX = "CREATE INDEX rows_key ON rows (key)"
-_PUT = "INSERT INTO rows (key, line, row) VALUES (?, ?, ?)"
-_PUT_ALIAS = "INSERT OR IGNORE INTO aliases (alias, key) VALUES (?, ?)"
-_RESOLVE = """
+_INSERT_ROW = "INSERT INTO rows (key, line, row) VALUES (?, ?, ?)"
+_INSERT_ALIAS = "INSERT OR IGNORE INTO aliases (alias, key) VALUES (?, ?)"
+_RESOLVE_ALIASES = """
 UPDATE rows SET key = (SELECT aliases.key FROM aliases WHERE alias = rows.key)
 WHERE key IN (SELECT alias FROM aliases)"""
 _GROUPS = """
@@ -26,24 +26,24 @@ JOIN rows ON rows.key = firsts.key
 ORDER BY firsts.first, rows.number"""
 
 
-class Sorter:
+class DiskSorter:
     """Takes rows in any order, and gives them back by key, each key where its first row stood."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._put = connection.cursor().execute
+        self._execute = connection.cursor().execute
         self._has_aliases = False
         for table in (_TABLE, _ALIASES):
-            self._put(table)
+            self._execute(table)
 
-    def put(self, key: str, line: int, row: bytes) -> None:
+    def add(self, key: str, line: int, row: bytes) -> None:
         """Keep a row of a key, and the line on which it began."""
-        self._put(_PUT, (key, line, row))
+        self._execute(_INSERT_ROW, (key, line, row))
 
-    def alias(self, alias: str, key: str) -> None:
+    def add_alias(self, alias: str, key: str) -> None:
         """Bring the rows of a key together with those of an alias, which belongs to one key."""
         self._has_aliases = True
-        self._put(_PUT_ALIAS, (alias, key))
+        self._execute(_INSERT_ALIAS, (alias, key))
 
     def groups(self) -> Iterator[Iterator[tuple[int, int, int, bytes]]]:
         """Return the rows of each key.
@@ -51,14 +51,14 @@ class Sorter:
         Of each: the number among all rows of the key's first one, its own, its line, the row.
         """
         if self._has_aliases:
-            self._connection.execute(_RESOLVE)
+            self._connection.execute(_RESOLVE_ALIASES)
         self._connection.execute(_INDEX)
         for _, rows in groupby(self._connection.execute(_GROUPS), itemgetter(0)):
             yield rows
 
 
 @contextmanager
-def opened() -> Iterator[Sorter]:
+def open_sorter() -> Iterator[DiskSorter]:
     """Open a sorter whose file, in the temporary folder, is gone with it.
 
     Raises UnavailableError where there is no room for it.
@@ -68,7 +68,7 @@ def opened() -> Iterator[Sorter]:
         for setting in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
             connection.execute(f"PRAGMA {setting}").close()
         connection.execute("BEGIN")
-        yield Sorter(connection)
+        yield DiskSorter(connection)
     except sqlite3.OperationalError as error:
         raise UnavailableError("The temporary folder has no room to sort the file in") from error
     finally:

@@ -6,23 +6,25 @@ import re
 import nh3
 
 
-def _names(text: str) -> set[str]:
+def _tag_names(text: str) -> set[str]:
     return set(text.split())
 
 
-_ALLOWED = _names(
+_ALLOWED = _tag_names(
     "p br b strong i em u s ul ol li h2 h3 h4 h5 h6 blockquote code pre hr "
     "table thead tbody tr th td a"
 )
-_PARAGRAPHS = _names(
+_PARAGRAPHS = _tag_names(
     "p h1 h2 h3 h4 h5 h6 ul ol dl table blockquote pre hr section article header footer "
     "figure form fieldset"
 )
-_LINES = _names("br div li dt dd tr figcaption address main nav aside caption")
-_CELLS = _names("td th")
-_UNSHOWN = _names("script style iframe")
-_DROPPED = _UNSHOWN | _names("head title template textarea noscript object svg math select")
-_PASSES = 10
+_LINES = _tag_names("br div li dt dd tr figcaption address main nav aside caption")
+_CELLS = _tag_names("td th")
+_REMOVED_CONTENT = _tag_names("script style iframe")
+_CONTENT_WITHOUT_TEXT = _REMOVED_CONTENT | _tag_names(
+    "head title template textarea noscript object svg math select"
+)
+_MAX_PASSES = 10
 _TAGS = re.compile("<[^>]*>(?: ?<[^>]*>)* ?")
 _PARAGRAPH = re.compile(f"</?(?:{'|'.join(_PARAGRAPHS)})>|<br>.*<br>")
 _LINE = re.compile(f"</?(?:{'|'.join(_LINES)})>")
@@ -30,7 +32,7 @@ _AFTER_PRE = re.compile(r"<pre>\n+")
 
 _CLEANER = nh3.Cleaner(
     tags=_ALLOWED,
-    clean_content_tags=_UNSHOWN,
+    clean_content_tags=_REMOVED_CONTENT,
     attributes={"*": set(), "a": {"href"}},
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",
@@ -38,11 +40,11 @@ _CLEANER = nh3.Cleaner(
 )
 _OUTLINER = nh3.Cleaner(
     tags=_PARAGRAPHS | _LINES | _CELLS,
-    clean_content_tags=_DROPPED,
+    clean_content_tags=_CONTENT_WITHOUT_TEXT,
     attributes={"*": set()},
     link_rel=None,
 )
-_STRIPPER = nh3.Cleaner(tags=set(), clean_content_tags=_UNSHOWN, link_rel=None)
+_STRIPPER = nh3.Cleaner(tags=set(), clean_content_tags=_REMOVED_CONTENT, link_rel=None)
 
 
 class NhHtmlCleaner:
@@ -50,16 +52,16 @@ class NhHtmlCleaner:
 
     def clean(self, html: str) -> str:
         """Return the HTML brought to the allow-list. Cleaning what is clean changes nothing."""
-        return clean(html)
+        return clean_html(html)
 
 
-def clean(html: str) -> str:
+def clean_html(html: str) -> str:
     """Return the HTML brought to the allow-list. Cleaning what is clean changes nothing.
 
     Where taking away a tag makes the rest mean another tree, it is cleaned again; what comes to no
     rest loses all of its tags.
     """
-    for _ in range(_PASSES):
+    for _ in range(_MAX_PASSES):
         before, html = html, _AFTER_PRE.sub("<pre>", _CLEANER.clean(html))
         if html == before:
             return html
@@ -75,12 +77,12 @@ def plain_text(html: str) -> str:
     if "<" not in html and "&" not in html:
         return " ".join(html.split())
     text = " ".join(_OUTLINER.clean(html).replace("&nbsp;", " ").split())
-    text = _TAGS.sub(_break, text)
+    text = _TAGS.sub(_line_break, text)
     text = text.replace("  ", " ").replace(" \n", "\n").strip()
     return entities.unescape(text)
 
 
-def _break(tags: re.Match[str]) -> str:
+def _line_break(tags: re.Match[str]) -> str:
     """Return what stands in plain text for some tags in a row."""
     if _PARAGRAPH.search(tags[0]):
         return "\n\n"

@@ -5,16 +5,16 @@ from decimal import Decimal
 
 from attrs import asdict
 
-from eggypro_adapters.files.cell_parsers import FIELDS, PLAIN_FIELDS
-from eggypro_adapters.files.row_messages import Notes
+from eggypro_adapters.files.cell_parsers import FIELD_PARSERS, PLAIN_FIELDS
+from eggypro_adapters.files.row_messages import RowMessages
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.field_definition import Converters, FieldType, serializer
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.variant import VARIANT_FIELDS
-from eggypro_core.validation.fields import label, shape_of
+from eggypro_core.validation.fields import field_label, schema_of
 
 
-def record(product: Product, details: Iterable[CategoryDraft]) -> dict[str, object]:
+def to_record(product: Product, details: Iterable[CategoryDraft]) -> dict[str, object]:
     """Return what is written of a product, and with it of some categories."""
     return _product_members(
         product,
@@ -25,17 +25,17 @@ def record(product: Product, details: Iterable[CategoryDraft]) -> dict[str, obje
     )
 
 
-def money(amount: Decimal | None) -> str | None:
+def format_amount(amount: Decimal | None) -> str | None:
     """Return an amount as it is written."""
     return None if amount is None else str(amount)
 
 
 def optional_texts(
-    names: Iterable[str], cells: Mapping[str, str], notes: Notes
+    names: Iterable[str], cells: Mapping[str, str], notes: RowMessages
 ) -> dict[str, object]:
     """Return the optional texts of a product in cells by field, cut to what may be stored."""
     return {
-        name: notes.shortened(cells[name], name, label(name), _MAX_LENGTHS[name]) or None
+        name: notes.shorten(cells[name], name, field_label(name), _MAX_LENGTHS[name]) or None
         for name in names
         if name in cells
     }
@@ -46,13 +46,15 @@ def text_cells(product: Product, columns: Mapping[str, str]) -> dict[str, str]:
     return {column: getattr(product, name) or "" for name, column in columns.items()}
 
 
-_MAX_LENGTHS = {field.name: shape_of(field.validator).get("maxLength", 0) for field in PLAIN_FIELDS}
+_MAX_LENGTHS = {
+    field.name: schema_of(field.validator).get("maxLength", 0) for field in PLAIN_FIELDS
+}
 _PLAIN_VALUES: Converters = {
     FieldType.MONEY: str,
     FieldType.TEXT_LIST: list,
     FieldType.TEXT_MAP: dict,
 }
-_product_members = serializer(FIELDS, PLAIN_FIELDS, _PLAIN_VALUES)
+_product_members = serializer(FIELD_PARSERS, PLAIN_FIELDS, _PLAIN_VALUES)
 _variant_members = serializer(
     [field.name for field in VARIANT_FIELDS], VARIANT_FIELDS, _PLAIN_VALUES
 )

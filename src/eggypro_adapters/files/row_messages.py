@@ -2,32 +2,32 @@
 
 from attrs import define, field
 
-from eggypro_adapters.files.cell_parsers import cut
-from eggypro_core.errors import Fault
+from eggypro_adapters.files.cell_parsers import truncate
+from eggypro_core.errors import FieldError
 
 
 @define
-class Notes:
+class RowMessages:
     """Faults and warnings of a product that begins on a line; those of another line name it."""
 
     line: int
-    faults: list[Fault] = field(factory=list)
-    warnings: list[Fault] = field(factory=list)
+    errors: list[FieldError] = field(factory=list)
+    warnings: list[FieldError] = field(factory=list)
 
-    def refuse(self, name: str, message: str, line: int = 0) -> None:
+    def add_error(self, name: str, message: str, line: int = 0) -> None:
         """Add a fault of a field."""
-        self.faults.append(Fault(name, self._at(line, message)))
+        self.errors.append(FieldError(name, self._at(line, message)))
 
-    def warn(self, name: str, message: str, line: int = 0) -> None:
+    def add_warning(self, name: str, message: str, line: int = 0) -> None:
         """Add a warning of a field."""
-        self.warnings.append(Fault(name, self._at(line, message)))
+        self.warnings.append(FieldError(name, self._at(line, message)))
 
-    def shortened(self, text: str, name: str, label: str, maximum: int) -> str:
+    def shorten(self, text: str, name: str, label: str, maximum: int) -> str:
         """Return the text, or its beginning and a warning where it is too long for the field."""
         if len(text) <= maximum:
             return text
-        self.warn(name, f"{label} is longer than {maximum} characters: cut")
-        return cut(text, maximum)
+        self.add_warning(name, f"{label} is longer than {maximum} characters: cut")
+        return truncate(text, maximum)
 
     def _at(self, line: int, message: str) -> str:
         return message if line in (0, self.line) else f"Line {line}: {message}"

@@ -7,81 +7,81 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-LONGEST = 4 * 1024 * 1024
+MAX_PIECE_LENGTH = 4 * 1024 * 1024
 """Characters of a line that are handed out in one piece."""
-_CHUNK = 256 * 1024
-_MARKS = (
+_BUFFER_BYTES = 256 * 1024
+_BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
-_LONGEST_MARK = 3
+_MAX_MARK_BYTES = 3
 _NOT_BLANK = re.compile(r"\S")
-_BROKEN = "\ud800"
+_UNDECODABLE = "\ud800"
 
 
-class Lines:
+class TextLines:
     """Iterates over the lines of a stream, each with its line break.
 
     A line longer than LONGEST comes in pieces of that length. Bytes that are no text come as lone
-    surrogates: see `is_broken`. `number` is the 1-based number of the line handed out last.
+    surrogates: see `is_undecodable`. `number` is the 1-based number of the line handed out last.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        encoding, head = _encoding(stream)
+        encoding, head = _detect_encoding(stream)
         self._text = TextIOWrapper(
-            BufferedReader(_Rest(head, stream), _CHUNK),
+            BufferedReader(_PrefixedStream(head, stream), _BUFFER_BYTES),
             encoding=encoding,
             errors="surrogateescape" if encoding == "utf-8" else "surrogatepass",
             newline="",
         )
-        self._held = ""
-        self._complete = True
+        self._peeked = ""
+        self._is_complete = True
         self._ended = False
         self.number = 0
 
-    def __iter__(self) -> "Lines":
+    def __iter__(self) -> "TextLines":
         return self
 
     def __next__(self) -> str:
-        text = self._held or self._next()
-        self._held = ""
+        text = self._peeked or self._read_piece()
+        self._peeked = ""
         if not text:
             raise StopIteration
-        if self._complete:
+        if self._is_complete:
             self.number += 1
-        self._complete = text[-1] in "\r\n" or len(text) < LONGEST
+        self._is_complete = text[-1] in "\r\n" or len(text) < MAX_PIECE_LENGTH
         return text
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the line handed out last came to its end, and was not only a piece."""
-        return self._complete
+        return self._is_complete
 
-    def finish(self) -> None:
+    def skip_rest(self) -> None:
         """Pass over the further pieces of the line handed out last."""
-        while not self._complete and next(self, ""):
+        while not self._is_complete and next(self, ""):
             pass
 
     def peek(self) -> str:
         """Return the first line that is not blank, which stays to be read; "" where none is."""
         for text in self:
             if _NOT_BLANK.search(text):
-                self._held = text
+                self._peeked = text
                 self.number -= 1
-                self._complete = True
+                self._is_complete = True
                 return text
         return ""
 
-    def _next(self) -> str:
+    def _read_piece(self) -> str:
         try:
-            return "" if self._ended else self._text.readline(LONGEST)
+            return "" if self._ended else self._text.readline(MAX_PIECE_LENGTH)
         except UnicodeDecodeError:  # UTF-16 that ends within a character
             self._ended = True
-            return _BROKEN
+            return _UNDECODABLE
 
 
-class _Rest(RawIOBase):
+class _PrefixedStream(RawIOBase):
     """What is left of a stream of which a head was read. Closing it leaves the stream open."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
@@ -99,7 +99,7 @@ class _Rest(RawIOBase):
         return len(data)
 
 
-def is_broken(text: str) -> bool:
+def is_undecodable(text: str) -> bool:
     """Whether a line holds bytes that are no text."""
     try:
         text.encode()
@@ -108,12 +108,12 @@ def is_broken(text: str) -> bool:
     return False
 
 
-def _encoding(stream: BinaryIO) -> tuple[str, bytes]:
+def _detect_encoding(stream: BinaryIO) -> tuple[str, bytes]:
     """Return the encoding that the first bytes tell, and those of them that are text."""
     head = b""
-    while len(head) < _LONGEST_MARK and (more := stream.read(_LONGEST_MARK - len(head))):
+    while len(head) < _MAX_MARK_BYTES and (more := stream.read(_MAX_MARK_BYTES - len(head))):
         head += more
-    for mark, encoding in _MARKS:
+    for mark, encoding in _BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return encoding, head.removeprefix(mark)
     return "utf-8", head

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from eggypro_adapters.files.row_messages import Notes
-from eggypro_core.validation.fields import printable
+from eggypro_adapters.files.row_messages import RowMessages
+from eggypro_core.validation.fields import escape_control
 
 
-class Sibling(NamedTuple):
+class VariantRow(NamedTuple):
     """A variant of a product: the line of its row, what tells it from others, and the rest."""
 
     line: int
@@ -15,7 +15,9 @@ class Sibling(NamedTuple):
     values: Mapping[str, object]
 
 
-def variants(siblings: Sequence[Sibling], notes: Notes) -> list[dict[str, object]]:
+def variants_from_rows(
+    siblings: Sequence[VariantRow], notes: RowMessages
+) -> list[dict[str, object]]:
     """Return the variants in their order, as an import takes them.
 
     Those that name no option, or the same options as another, are refused.
@@ -26,11 +28,11 @@ def variants(siblings: Sequence[Sibling], notes: Notes) -> list[dict[str, object
         first = lines.setdefault(key, one.line)
         if first != one.line:
             named = ", ".join(f"{name} {value}" for name, value in one.options.items())
-            which = printable(named) or "none has the value of an option"
+            which = escape_control(named) or "none has the value of an option"
             message = f"Lines {first} and {one.line} are one and the same variant: {which}"
-            notes.refuse("variants", message)
+            notes.add_error("variants", message)
         elif not key:
-            notes.refuse("variants", "The row of a variant has no value of an option", one.line)
+            notes.add_error("variants", "The row of a variant has no value of an option", one.line)
     return [
         {"options": one.options, "is_active": True, **one.values, "position": place}
         for place, one in enumerate(siblings)

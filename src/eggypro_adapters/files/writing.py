@@ -10,38 +10,38 @@ import orjson
 from attrs import define
 
 from eggypro_adapters.files.category_details import with_details
-from eggypro_adapters.files.cell_parsers import FIELDS, SIGNS, escaped
-from eggypro_adapters.files.product_record import record
+from eggypro_adapters.files.cell_parsers import FIELD_PARSERS, FORMULA_SIGNS, escape_formula
+from eggypro_adapters.files.product_record import to_record
 from eggypro_adapters.files.shopify import writing as shopify
 from eggypro_adapters.files.woocommerce import writing as woocommerce
 from eggypro_core.domain.product import Product
-from eggypro_core.domain.product_files import Export
-from eggypro_core.errors import Fault, InvalidError
+from eggypro_core.domain.product_files import CatalogSnapshot
+from eggypro_core.errors import FieldError, ValidationError
 
-_AT_ONCE = 100
+_LINES_PER_WRITE = 100
 
 
-def write(export: Export, stream: BinaryIO, form: str) -> int:
+def write_export(export: CatalogSnapshot, stream: BinaryIO, form: str) -> int:
     """Write the products of an export, as `write_products` says."""
     if form not in WRITERS:
-        raise InvalidError([Fault("format", f"Format must be one of {', '.join(WRITERS)}")])
-    counted = _Counted(export.products)
-    lines = WRITERS[form](Export(export.categories, iter(counted)))
-    while some := b"".join(islice(lines, _AT_ONCE)):
+        raise ValidationError([FieldError("format", f"Format must be one of {', '.join(WRITERS)}")])
+    counted = _CountedProducts(export.products)
+    lines = WRITERS[form](CatalogSnapshot(export.categories, iter(counted)))
+    while some := b"".join(islice(lines, _LINES_PER_WRITE)):
         stream.write(some)
-    return counted.number
+    return counted.count
 
 
 @define
-class _Counted:
+class _CountedProducts:
     """Gives products on, and counts them."""
 
     products: Iterable[Product]
-    number: int = 0
+    count: int = 0
 
     def __iter__(self) -> Iterator[Product]:
         for product in self.products:
-            self.number += 1
+            self.count += 1
             yield product
 
 
@@ -53,26 +53,26 @@ class _Echo:
         return text
 
 
-def _jsonl(export: Export) -> Iterator[bytes]:
-    for found in starmap(record, with_details(export)):
+def _jsonl(export: CatalogSnapshot) -> Iterator[bytes]:
+    for found in starmap(to_record, with_details(export)):
         yield orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _own_csv(export: Export) -> Iterator[bytes]:
-    names = list(FIELDS)
-    found = starmap(record, with_details(export))
-    yield from _table(names, ([_cell(one[name]) for name in names] for one in found))
+def _own_csv(export: CatalogSnapshot) -> Iterator[bytes]:
+    names = list(FIELD_PARSERS)
+    found = starmap(to_record, with_details(export))
+    yield from _table(names, ([_format_cell(one[name]) for name in names] for one in found))
 
 
-def _shopify(export: Export) -> Iterator[bytes]:
+def _shopify(export: CatalogSnapshot) -> Iterator[bytes]:
     yield from _table(
-        shopify.COLUMNS, (row for one in export.products for row in shopify.rows(one))
+        shopify.COLUMNS, (row for one in export.products for row in shopify.rows_of_product(one))
     )
 
 
-def _woocommerce(export: Export) -> Iterator[bytes]:
-    paths = woocommerce.paths(export.categories)
-    rows = (row for one in export.products for row in woocommerce.rows(one, paths))
+def _woocommerce(export: CatalogSnapshot) -> Iterator[bytes]:
+    paths = woocommerce.category_paths(export.categories)
+    rows = (row for one in export.products for row in woocommerce.rows_of_product(one, paths))
     yield from _table(woocommerce.COLUMNS, rows)
 
 
@@ -81,11 +81,11 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[byt
     line = csv.writer(_Echo(), lineterminator="\n").writerow
     yield str(line(header)).encode()
     for row in rows:
-        cells = [escaped(cell) if cell[:1] in SIGNS else cell for cell in row]
+        cells = [escape_formula(cell) if cell[:1] in FORMULA_SIGNS else cell for cell in row]
         yield str(line(cells)).encode()
 
 
-def _cell(value: object) -> str:
+def _format_cell(value: object) -> str:
     """Return what our own CSV has of a field: lists and maps as JSON, unless they are empty."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -94,7 +94,7 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
-WRITERS: Mapping[str, Callable[[Export], Iterator[bytes]]] = MappingProxyType(
+WRITERS: Mapping[str, Callable[[CatalogSnapshot], Iterator[bytes]]] = MappingProxyType(
     {
         "eggypro-csv": _own_csv,
         "jsonl": _jsonl,

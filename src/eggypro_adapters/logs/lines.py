@@ -10,7 +10,7 @@ from threading import Lock
 STDERR = 2
 
 
-class Lines:
+class LineWriter:
     """Writes whole lines to an open file: nobody's line begins within another's.
 
     A pipe keeps small writes together; a lock on the file itself does so with large ones. Where

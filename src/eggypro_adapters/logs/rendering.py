@@ -8,7 +8,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
-Rendered: TypeAlias = Callable[[EventDict], str]
+Renderer: TypeAlias = Callable[[EventDict], str]
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -18,7 +18,7 @@ _REQUEST = ("status", "method", "route")
 _TRACE = "exception"
 
 
-def for_machines() -> Rendered:
+def json_renderer() -> Renderer:
     """Return what writes an event as JSON."""
     render = structlog.processors.JSONRenderer(serializer=_json)
 
@@ -30,7 +30,7 @@ def for_machines() -> Rendered:
     return rendered
 
 
-def for_people(*, colours: bool) -> Rendered:
+def console_renderer(*, colours: bool) -> Renderer:
     """Return what writes an event for a terminal: the time of day, what happened, and its data."""
     render = structlog.dev.ConsoleRenderer(
         colors=colours,
@@ -65,7 +65,7 @@ def _plain_request(event: EventDict) -> str:
 
 
 _OURS = ("request_id", "user")
-BEFORE: tuple[Processor, ...] = (
+PROCESSORS: tuple[Processor, ...] = (
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.ExtraAdder(_OURS),  # what libraries add may hold anything

@@ -7,31 +7,31 @@ from attrs import frozen
 
 from eggypro_adapters.buffered_writer import BufferedWriter
 from eggypro_adapters.logs.access import access_log
-from eggypro_adapters.logs.lines import Lines
-from eggypro_adapters.logs.rendering import BEFORE, Rendered, for_machines, for_people
+from eggypro_adapters.logs.lines import LineWriter
+from eggypro_adapters.logs.rendering import PROCESSORS, Renderer, console_renderer, json_renderer
 
-OURS = ("eggypro_core", "eggypro_adapters", "eggypro_http", "eggypro_cli")
+LOGGER_NAMES = ("eggypro_core", "eggypro_adapters", "eggypro_http", "eggypro_cli")
 
 
 @frozen
 class Logs:
     """The log of a process, as it was set up."""
 
-    _lines: Lines
-    _rendered: Rendered
+    _lines: LineWriter
+    _rendered: Renderer
 
     def access(self, *, in_request: bool = False) -> BufferedWriter:
         """Return what writes a line for each call: before its answer goes out, if `in_request`."""
         return access_log(self._lines, self._rendered, in_request=in_request)
 
 
-def set_up_logs(level: str, *, json: bool, lines: Lines, colours: bool) -> Logs:
+def set_up_logs(level: str, *, json: bool, lines: LineWriter, colours: bool) -> Logs:
     """Have all that is logged, by whatever library, be written as lines of one form.
 
     Libraries are heard from warnings on: what they tell of their work in detail may hold
     credentials. Set up again, the former lines end.
     """
-    rendered = for_machines() if json else for_people(colours=colours)
+    rendered = json_renderer() if json else console_renderer(colours=colours)
     handler = _LineHandler(lines)
     handler.setFormatter(_formatter(rendered))
     root = logging.getLogger()
@@ -40,21 +40,21 @@ def set_up_logs(level: str, *, json: bool, lines: Lines, colours: bool) -> Logs:
     root.addHandler(handler)
     least = logging.getLevelNamesMapping()[level.upper()]
     root.setLevel(max(least, logging.WARNING))
-    for name in OURS:
+    for name in LOGGER_NAMES:
         logging.getLogger(name).setLevel(least)
     logging.captureWarnings(capture=True)
     return Logs(lines, rendered)
 
 
-class _LineHandler(logging.StreamHandler[Lines]):
+class _LineHandler(logging.StreamHandler[LineWriter]):
     """The handler that is ours, to be told from those of others."""
 
 
-def _formatter(rendered: Rendered) -> logging.Formatter:
+def _formatter(rendered: Renderer) -> logging.Formatter:
     def render(_logger: object, _name: str, event: structlog.typing.EventDict) -> str:
         return rendered(event)
 
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=BEFORE,
+        foreign_pre_chain=PROCESSORS,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
     )

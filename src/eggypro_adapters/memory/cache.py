@@ -5,11 +5,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 
-from eggypro_core.caching.entries import Kept
+from eggypro_core.caching.entries import CacheEntry
 
-MOST, BYTES = 100_000, 64 * 1024 * 1024
+MAX_ENTRIES, MAX_BYTES = 100_000, 64 * 1024 * 1024
 """How many answers are kept, and what they may weigh together."""
-_OVERHEAD = 600
+_ENTRY_OVERHEAD_BYTES = 600
 """What the objects around an answer weigh, about."""
 
 
@@ -17,41 +17,45 @@ class MemoryCache:
     """Keeps at most so many answers and bytes. `clock` tells the seconds since 1970."""
 
     def __init__(
-        self, clock: Callable[[], float], *, most: int = MOST, most_bytes: int = BYTES
+        self,
+        clock: Callable[[], float],
+        *,
+        max_entries: int = MAX_ENTRIES,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self._clock = clock
-        self._most = most
-        self._most_bytes = most_bytes
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
         self._lock = Lock()
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._entries: OrderedDict[str, CacheEntry] = OrderedDict()
         self._bytes = 0
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
     @property
     def bytes(self) -> int:
         """What is kept weighs about so much."""
         return self._bytes
 
-    def get(self, key: str) -> Kept | None:
-        kept = self._kept.get(key)
+    def get(self, key: str) -> CacheEntry | None:
+        kept = self._entries.get(key)
         if kept is None:
             return None
-        if kept.ends <= self._clock():
+        if kept.expires_at <= self._clock():
             self.delete(key)
             return None
         with suppress(KeyError):  # another thread may just have dropped it
-            self._kept.move_to_end(key)
+            self._entries.move_to_end(key)
         return kept
 
-    def set(self, key: str, kept: Kept) -> None:
+    def set(self, key: str, entry: CacheEntry) -> None:
         with self._lock:
             self._drop(key)
-            self._kept[key] = kept
-            self._bytes += _weight(key, kept)
-            while len(self._kept) > self._most or self._bytes > self._most_bytes:
-                self._drop(next(iter(self._kept)))
+            self._entries[key] = entry
+            self._bytes += _size_bytes(key, entry)
+            while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
+                self._drop(next(iter(self._entries)))
 
     def delete(self, key: str) -> None:
         with self._lock:
@@ -59,14 +63,14 @@ class MemoryCache:
 
     def clear(self) -> None:
         with self._lock:
-            self._kept.clear()
+            self._entries.clear()
             self._bytes = 0
 
     def _drop(self, key: str) -> None:
-        kept = self._kept.pop(key, None)
+        kept = self._entries.pop(key, None)
         if kept is not None:
-            self._bytes -= _weight(key, kept)
+            self._bytes -= _size_bytes(key, kept)
 
 
-def _weight(key: str, kept: Kept) -> int:
-    return len(key) + len(kept.rendering.body) + _OVERHEAD
+def _size_bytes(key: str, kept: CacheEntry) -> int:
+    return len(key) + len(kept.response.body) + _ENTRY_OVERHEAD_BYTES

@@ -5,23 +5,23 @@ from datetime import datetime
 
 from attrs import evolve
 
-from eggypro_adapters.memory.database import MemoryDatabase, Node, Shelf
+from eggypro_adapters.memory.database import CategoryNode, MemoryDatabase, MemoryState
 from eggypro_adapters.memory.keyset import page_of
 from eggypro_core.domain.category import (
-    ROOTS,
-    SLUG,
+    MAX_SLUG_LENGTH,
+    NO_PARENT,
     Category,
     CategoryDraft,
     CategoryQuery,
-    no_category,
-    no_parent,
-    require_place,
+    category_not_found,
+    check_position,
+    parent_not_found,
 )
 from eggypro_core.domain.pagination import Page
-from eggypro_core.domain.product_query import name_key
-from eggypro_core.domain.slug import free_slug, slug_conflict, slug_of
+from eggypro_core.domain.product_query import name_sort_key
+from eggypro_core.domain.slug import free_slug, slug_conflict, slugify
 from eggypro_core.errors import NotFoundError
-from eggypro_core.search.text import words_of
+from eggypro_core.search.text import tokenize
 
 
 class MemoryCategoryStore:
@@ -30,34 +30,36 @@ class MemoryCategoryStore:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    def find(self, slug: str) -> Category:
+    def get(self, slug: str) -> Category:
         with self._database.lock:
-            shelf = self._database.shelf
-            return _category(shelf, _node(shelf, slug))
+            shelf = self._database.state
+            return _to_category(shelf, _get_node(shelf, slug))
 
-    def page(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
+    def list(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
         with self._database.lock:
-            shelf = self._database.shelf.copy()
+            shelf = self._database.state.copy()
         nodes = [node for node in shelf.categories.values() if _matches(query, node, shelf)]
-        return page_of(query, nodes, place=_place, item_of=lambda node: _category(shelf, node))
+        return page_of(
+            query, nodes, place=_sort_key, item_of=lambda node: _to_category(shelf, node)
+        )
 
-    def add(self, draft: CategoryDraft, at: datetime) -> Category:
+    def create(self, draft: CategoryDraft, at: datetime) -> Category:
         with self._database.lock:
-            shelf = self._database.shelf
-            return _category(shelf, add_category(shelf, draft, next(self._database.ids), at))
+            shelf = self._database.state
+            return _to_category(shelf, create_category(shelf, draft, next(self._database.ids), at))
 
-    def add_all(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+    def create_many(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
         with self._database.lock:
-            shelf = self._database.shelf.copy()
+            shelf = self._database.state.copy()
             for draft in drafts:
-                add_category(shelf, draft, next(self._database.ids), at)
-            self._database.shelf = shelf
+                create_category(shelf, draft, next(self._database.ids), at)
+            self._database.state = shelf
 
-    def change(self, slug: str, to: Callable[[Category], Category]) -> Category:
+    def update(self, slug: str, change: Callable[[Category], Category]) -> Category:
         with self._database.lock:
-            shelf = self._database.shelf
-            node = _node(shelf, slug)
-            new = to(_category(shelf, node))
+            shelf = self._database.state
+            node = _get_node(shelf, slug)
+            new = change(_to_category(shelf, node))
             changed = evolve(
                 node,
                 name=new.name,
@@ -65,12 +67,12 @@ class MemoryCategoryStore:
                 description=new.description,
                 is_active=new.is_active,
             )
-            return _category(shelf, _put(shelf, changed, new.parent))
+            return _to_category(shelf, _save(shelf, changed, new.parent))
 
-    def remove(self, slug: str) -> None:
+    def delete(self, slug: str) -> None:
         with self._database.lock:
-            shelf = self._database.shelf
-            gone = _node(shelf, slug)
+            shelf = self._database.state
+            gone = _get_node(shelf, slug)
             del shelf.categories[gone.id]
             for node in list(shelf.categories.values()):
                 if node.parent == gone.id:
@@ -79,28 +81,28 @@ class MemoryCategoryStore:
 
     def link(self, product: str, category: str) -> None:
         with self._database.lock:
-            shelf = self._database.shelf
-            shelf.links.add((shelf.find(product).id, _node(shelf, category).id))
+            shelf = self._database.state
+            shelf.links.add((shelf.get(product).id, _get_node(shelf, category).id))
 
     def unlink(self, product: str, category: str) -> None:
         with self._database.lock:
-            shelf = self._database.shelf
+            shelf = self._database.state
             try:
-                shelf.links.discard((shelf.find(product).id, _node(shelf, category).id))
+                shelf.links.discard((shelf.get(product).id, _get_node(shelf, category).id))
             except NotFoundError:
                 return
 
 
-def _node(shelf: Shelf, slug: str) -> Node:
+def _get_node(shelf: MemoryState, slug: str) -> CategoryNode:
     for node in shelf.categories.values():
         if node.slug == slug:
             return node
-    raise no_category(slug)
+    raise category_not_found(slug)
 
 
-def drafts_of(shelf: Shelf) -> list[CategoryDraft]:
+def list_category_drafts(shelf: MemoryState) -> list[CategoryDraft]:
     """Return every category as it would be added, each behind its parent."""
-    lines = sorted((shelf.line_of(node) for node in shelf.categories.values()), key=_path)
+    lines = sorted((shelf.path_to(node) for node in shelf.categories.values()), key=_slugs)
     return [
         CategoryDraft(
             name=node.name,
@@ -113,52 +115,56 @@ def drafts_of(shelf: Shelf) -> list[CategoryDraft]:
     ]
 
 
-def add_category(shelf: Shelf, draft: CategoryDraft, new_id: int, at: datetime) -> Node:
+def create_category(
+    shelf: MemoryState, draft: CategoryDraft, new_id: int, at: datetime
+) -> CategoryNode:
     """Put a new category on a shelf, and return it."""
-    taken = {ROOTS, *(node.slug for node in shelf.categories.values())}
-    wanted = slug_of(draft.name, SLUG, otherwise="category")
-    node = Node(
+    taken = {NO_PARENT, *(node.slug for node in shelf.categories.values())}
+    wanted = slugify(draft.name, MAX_SLUG_LENGTH, fallback="category")
+    node = CategoryNode(
         id=new_id,
         name=draft.name,
-        slug=draft.slug or free_slug(wanted, taken, SLUG),
+        slug=draft.slug or free_slug(wanted, taken, MAX_SLUG_LENGTH),
         description=draft.description,
         parent=None,
         is_active=draft.is_active,
         created_at=at,
     )
-    return _put(shelf, node, draft.parent)
+    return _save(shelf, node, draft.parent)
 
 
-def _put(shelf: Shelf, node: Node, parent: str | None) -> Node:
+def _save(shelf: MemoryState, node: CategoryNode, parent: str | None) -> CategoryNode:
     """Keep a category below a parent, in the place of its former self."""
-    above = None if parent is None else _parent(shelf, parent)
+    above = None if parent is None else _get_parent(shelf, parent)
     for other in shelf.categories.values():
         if other.id != node.id and other.slug == node.slug:
             raise slug_conflict(other.slug, "category", is_active=other.is_active)
     former = shelf.categories.get(node.id, node)
     if above is not None:
-        require_place(former.slug, _path(shelf.line_of(above)), levels=_levels(shelf, former))
+        check_position(
+            former.slug, _slugs(shelf.path_to(above)), levels=_subtree_depth(shelf, former)
+        )
     kept = evolve(node, parent=None if above is None else above.id)
     shelf.categories[node.id] = kept
-    shelf.words.update(words_of(kept.name))
+    shelf.words.update(tokenize(kept.name))
     return kept
 
 
-def _parent(shelf: Shelf, slug: str) -> Node:
+def _get_parent(shelf: MemoryState, slug: str) -> CategoryNode:
     try:
-        return _node(shelf, slug)
+        return _get_node(shelf, slug)
     except NotFoundError:
-        raise no_parent(slug) from None
+        raise parent_not_found(slug) from None
 
 
-def _levels(shelf: Shelf, node: Node) -> int:
+def _subtree_depth(shelf: MemoryState, node: CategoryNode) -> int:
     """Return how many levels there are from a category down: 1 if there is nothing below it."""
-    deepest = max(len(shelf.line_of(one)) for one in [node, *shelf.within(node)])
-    return deepest - len(shelf.line_of(node)) + 1
+    deepest = max(len(shelf.path_to(one)) for one in [node, *shelf.subtree(node)])
+    return deepest - len(shelf.path_to(node)) + 1
 
 
-def _category(shelf: Shelf, node: Node) -> Category:
-    path = tuple(_path(shelf.line_of(node)))
+def _to_category(shelf: MemoryState, node: CategoryNode) -> Category:
+    path = tuple(_slugs(shelf.path_to(node)))
     return Category(
         id=node.id,
         name=node.name,
@@ -168,31 +174,31 @@ def _category(shelf: Shelf, node: Node) -> Category:
         path=path,
         is_active=node.is_active,
         is_visible=shelf.is_visible(node),
-        product_count=_count(shelf, node),
+        product_count=_count_products(shelf, node),
         created_at=node.created_at,
     )
 
 
-def _count(shelf: Shelf, node: Node) -> int:
+def _count_products(shelf: MemoryState, node: CategoryNode) -> int:
     """Return how many active products are in a category, or in what is visible below it."""
-    shown = {one.id for one in shelf.within(node) if shelf.is_visible(one)} | {node.id}
+    shown = {one.id for one in shelf.subtree(node) if shelf.is_visible(one)} | {node.id}
     inside = {product for product, category in shelf.links if category in shown}
     return sum(shelf.products[product].is_active for product in inside)
 
 
-def _matches(query: CategoryQuery, node: Node, shelf: Shelf) -> bool:
-    if not query.status.shows(is_active=shelf.is_visible(node)):
+def _matches(query: CategoryQuery, node: CategoryNode, shelf: MemoryState) -> bool:
+    if not query.status.includes(is_active=shelf.is_visible(node)):
         return False
     if query.parent is None:
         return True
-    if query.parent == ROOTS:
+    if query.parent == NO_PARENT:
         return node.parent is None
     return node.parent is not None and shelf.categories[node.parent].slug == query.parent
 
 
-def _path(line: Sequence[Node]) -> list[str]:
+def _slugs(line: Sequence[CategoryNode]) -> list[str]:
     return [node.slug for node in line]
 
 
-def _place(node: Node) -> tuple[str, int]:
-    return name_key(node.name), node.id
+def _sort_key(node: CategoryNode) -> tuple[str, int]:
+    return name_sort_key(node.name), node.id

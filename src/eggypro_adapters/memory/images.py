@@ -8,13 +8,13 @@ from typing import BinaryIO
 from attrs import astuple
 
 from eggypro_core.domain.image import (
-    FOLDER,
     ORIGINAL,
-    UPLOAD_TIME,
+    PRODUCT_IMAGE_FOLDER,
+    SIGNED_UPLOAD_LIFETIME,
     SignedUpload,
     StoredImage,
     Transformation,
-    image_absent,
+    image_not_found,
     public_id_in,
     require_public_id,
 )
@@ -33,7 +33,7 @@ class MemoryImageStore:
         self,
         content: BinaryIO,
         *,
-        folder: str = FOLDER,
+        folder: str = PRODUCT_IMAGE_FOLDER,
         public_id: str | None = None,
         transformation: Transformation | None = None,
     ) -> StoredImage:
@@ -48,21 +48,23 @@ class MemoryImageStore:
         )
         return self._images.setdefault(found, (stored, image.content))[0]
 
-    def find(self, public_id: str) -> StoredImage:
+    def get(self, public_id: str) -> StoredImage:
         found = self._images.get(public_id)
         if found is None:
-            raise image_absent(public_id)
+            raise image_not_found(public_id)
         return found[0]
 
     def delete(self, public_id: str) -> None:
         self._images.pop(public_id, None)
 
-    def address(self, public_id: str, transformation: Transformation | None = None) -> str:
+    def url(self, public_id: str, transformation: Transformation | None = None) -> str:
         made = transformation and ",".join(str(value) for value in astuple(transformation))
         return f"memory:{require_public_id(public_id)}/{made or ORIGINAL}"
 
-    def sign(self, *, folder: str = FOLDER, public_id: str, at: datetime) -> SignedUpload:
-        found, expires = public_id_in(folder, public_id), at + UPLOAD_TIME
+    def sign_upload(
+        self, *, folder: str = PRODUCT_IMAGE_FOLDER, public_id: str, at: datetime
+    ) -> SignedUpload:
+        found, expires = public_id_in(folder, public_id), at + SIGNED_UPLOAD_LIFETIME
         signed = f"{found} {expires.isoformat()}".encode()
         fields = {
             "public_id": found,

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from eggypro_core.caching.entries import EVERYTHING, Moment
+from eggypro_core.caching.entries import ALL_TAGS, Snapshot
 
 _HISTORY = "memory"
 
 
-class MemoryChanges:
+class MemoryInvalidationFeed:
     """Knows what it is told: whoever writes does so in a block of `writing`."""
 
     def __init__(self) -> None:
@@ -17,10 +17,10 @@ class MemoryChanges:
         self._next = 0
         self._running: set[int] = set()
         self._last: dict[str, int] = {}
-        self.is_heard = True
+        self.is_connected = True
 
     @contextmanager
-    def writing(self, *tags: str) -> Iterator[None]:
+    def write(self, *tags: str) -> Iterator[None]:
         """Note a write under some tags, or under EVERYTHING; it can be seen as the block ends."""
         with self._lock:
             number = self._next
@@ -33,19 +33,21 @@ class MemoryChanges:
             with self._lock:
                 self._running.remove(number)
 
-    def touch(self, *tags: str) -> None:
+    def invalidate(self, *tags: str) -> None:
         """Note a write that is over."""
-        with self.writing(*tags):
+        with self.write(*tags):
             pass
 
-    def seen(self) -> Moment | None:
+    def snapshot(self) -> Snapshot | None:
         with self._lock:
             return (
-                Moment(_HISTORY, min(self._running, default=self._next)) if self.is_heard else None
+                Snapshot(_HISTORY, min(self._running, default=self._next))
+                if self.is_connected
+                else None
             )
 
-    def outdated(self, seen: Moment, tags: tuple[str, ...]) -> bool:
-        return seen.history != _HISTORY or self._latest(tags) >= seen.number
+    def is_stale(self, snapshot: Snapshot, tags: tuple[str, ...]) -> bool:
+        return snapshot.history != _HISTORY or self._latest_write(tags) >= snapshot.number
 
-    def _latest(self, tags: tuple[str, ...]) -> int:
-        return max(self._last.get(tag, -1) for tag in (*tags, EVERYTHING))
+    def _latest_write(self, tags: tuple[str, ...]) -> int:
+        return max(self._last.get(tag, -1) for tag in (*tags, ALL_TAGS))

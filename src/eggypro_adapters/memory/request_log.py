@@ -6,60 +6,66 @@ from itertools import groupby
 from math import ceil
 from threading import Lock
 
-from eggypro_core.operations.request_metrics import FAILED, Call, CallSummary
+from eggypro_core.operations.request_metrics import MIN_ERROR_STATUS, RequestRecord, RequestSummary
 
 
-class MemoryCallStore:
+class MemoryRequestLog:
     """Keeps calls in this process. They are gone with it."""
 
     def __init__(self) -> None:
-        self._kept: list[Call] = []
+        self._records: list[RequestRecord] = []
         self._lock = Lock()
 
-    def add(self, calls: Sequence[Call]) -> None:
+    def append(self, records: Sequence[RequestRecord]) -> None:
         with self._lock:
-            self._kept += calls
+            self._records += records
 
-    def summary(self, since: datetime) -> tuple[CallSummary, ...]:
-        meant = sorted((one for one in self._calls() if one.at >= since), key=_route)
-        sums = [_summed(list(calls)) for _, calls in groupby(meant, _route)]
+    def summarise(self, since: datetime) -> tuple[RequestSummary, ...]:
+        meant = sorted(
+            (one for one in self._copy_records() if one.completed_at >= since), key=_route
+        )
+        sums = [_summarise(list(calls)) for _, calls in groupby(meant, _route)]
         return tuple(sorted(sums, key=lambda one: -one.requests))
 
-    def counts(self, since: datetime, *, step: timedelta, steps: int) -> tuple[int, ...]:
-        counted = [0] * steps
-        for call in self._calls():
-            number = (call.at - since) // step
-            if 0 <= number < steps:
+    def count_by_step(
+        self, since: datetime, *, step: timedelta, step_count: int
+    ) -> tuple[int, ...]:
+        counted = [0] * step_count
+        for call in self._copy_records():
+            number = (call.completed_at - since) // step
+            if 0 <= number < step_count:
                 counted[number] += 1
         return tuple(counted)
 
-    def prune(self, before: datetime, most: int) -> int:
+    def prune(self, before: datetime, limit: int) -> int:
         with self._lock:
-            old = [number for number, one in enumerate(self._kept) if one.at < before][:most]
+            old = [number for number, one in enumerate(self._records) if one.completed_at < before][
+                :limit
+            ]
             for number in reversed(old):
-                del self._kept[number]
+                del self._records[number]
         return len(old)
 
-    def _calls(self) -> Iterable[Call]:
+    def _copy_records(self) -> Iterable[RequestRecord]:
         with self._lock:
-            return tuple(self._kept)
+            return tuple(self._records)
 
 
-def _route(call: Call) -> tuple[str, str]:
+def _route(call: RequestRecord) -> tuple[str, str]:
     return call.endpoint, call.method
 
 
-def _summed(calls: Sequence[Call]) -> CallSummary:
-    times = sorted(call.response_time for call in calls)
+def _summarise(calls: Sequence[RequestRecord]) -> RequestSummary:
+    times = sorted(call.rounded_ms for call in calls)
 
     def percentile(percent: int) -> float:
         return times[ceil(len(times) * percent / 100) - 1]
 
-    return CallSummary(
+    return RequestSummary(
         *_route(calls[0]),
         requests=len(calls),
-        errors=sum(call.status >= FAILED for call in calls),
-        average=sum(times) / len(times),
+        errors=sum(call.status >= MIN_ERROR_STATUS for call in calls),
+        average_ms=sum(times) / len(times),
         p50=percentile(50),
         p95=percentile(95),
         p99=percentile(99),

@@ -1,5 +1,6 @@
 """The reviews of a shop's products within this process."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from attrs import asdict, evolve
@@ -7,8 +8,8 @@ from attrs import asdict, evolve
 from eggypro_adapters.memory.database import MemoryDatabase
 from eggypro_adapters.memory.keyset import page_of
 from eggypro_core.domain.pagination import Page
-from eggypro_core.domain.product import Product, product_absent
-from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, review_absent
+from eggypro_core.domain.product import Product, product_not_found
+from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, review_not_found
 
 
 class MemoryReviewStore:
@@ -17,16 +18,16 @@ class MemoryReviewStore:
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
-    def page(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
+    def list(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
         with self._database.lock:
-            every, shows = self._every(query), query.status.shows
+            every, shows = self._list_by_product(query), query.status.includes
         reviews = [review for review in every if shows(is_verified=review.is_verified)]
-        return page_of(query, reviews, place=_place, item_of=lambda review: review)
+        return page_of(query, reviews, place=_sort_key, item_of=lambda review: review)
 
-    def add(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
+    def create(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
         with self._database.lock:
-            product = self._sold(slug)
-            shelf = self._database.shelf
+            product = self._get_active_product(slug)
+            shelf = self._database.state
             said = (draft.reviewer_name, draft.comment)
             for other in shelf.reviews_of(product):
                 if not other.is_verified and (other.reviewer_name, other.comment) == said:
@@ -38,40 +39,40 @@ class MemoryReviewStore:
                 is_verified=False,
                 created_at=at,
             )
-            shelf.put_review(product, review)
+            shelf.save_review(product, review)
             return review
 
     def verify(self, review_id: int, *, is_verified: bool) -> Review:
         with self._database.lock:
-            shelf = self._database.shelf
+            shelf = self._database.state
             if review_id not in shelf.reviews:
-                raise review_absent(review_id)
+                raise review_not_found(review_id)
             of, review = shelf.reviews[review_id]
             product = shelf.products[of]
             changed = evolve(review, is_verified=is_verified, product=product.slug)
-            shelf.put_review(product, changed)
+            shelf.save_review(product, changed)
             return changed
 
-    def remove(self, review_id: int) -> bool:
+    def delete(self, review_id: int) -> bool:
         with self._database.lock:
-            shelf = self._database.shelf
+            shelf = self._database.state
             gone = shelf.reviews.pop(review_id, None)
             if gone is not None:
-                shelf.rate(shelf.products[gone[0]])
+                shelf.refresh_rating(shelf.products[gone[0]])
             return gone is not None
 
-    def _every(self, query: ReviewQuery) -> list[Review]:
-        shelf = self._database.shelf
+    def _list_by_product(self, query: ReviewQuery) -> Sequence[Review]:
+        shelf = self._database.state
         if query.product is not None:
-            return shelf.reviews_of(self._sold(query.product))
+            return shelf.reviews_of(self._get_active_product(query.product))
         return [one for product in shelf.products.values() for one in shelf.reviews_of(product)]
 
-    def _sold(self, slug: str) -> Product:
-        product = self._database.shelf.find(slug)
+    def _get_active_product(self, slug: str) -> Product:
+        product = self._database.state.get(slug)
         if not product.is_active:
-            raise product_absent(slug)
+            raise product_not_found(slug)
         return product
 
 
-def _place(review: Review) -> tuple[datetime, int]:
+def _sort_key(review: Review) -> tuple[datetime, int]:
     return review.created_at, review.id

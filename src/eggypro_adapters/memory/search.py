@@ -4,103 +4,103 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from attrs import frozen
 
-from eggypro_adapters.memory.database import Shelf
+from eggypro_adapters.memory.database import MemoryState
 from eggypro_core.domain.product import Product
 from eggypro_core.search.query import (
-    LISTED,
-    Reading,
-    Reason,
-    Token,
-    read_search,
+    MAX_PREFIX_EXPANSIONS,
+    ParsedQuery,
+    QueryToken,
+    RankReason,
+    expand_terms,
+    rank_score,
     relevance_of,
-    score_of,
-    tokens_of,
+    tokenize_query,
 )
-from eggypro_core.search.text import slips, stem, words_of
+from eggypro_core.search.text import deletion_neighbours, stem, tokenize
 
 
 @frozen
-class ShelfVocabulary:
+class MemoryVocabulary:
     """The words that ever stood on a shelf."""
 
-    _shelf: Shelf
+    _state: MemoryState
     _stems: frozenset[str]
 
     @classmethod
-    def of(cls, shelf: Shelf) -> "ShelfVocabulary":
+    def from_state(cls, shelf: MemoryState) -> "MemoryVocabulary":
         return cls(shelf, frozenset(map(stem, shelf.words)))
 
-    def knows(self, token: Token) -> bool:
+    def knows(self, token: QueryToken) -> bool:
         return token.stem in self._stems
 
-    def beginning(self, token: Token) -> Sequence[str]:
+    def find_by_prefix(self, token: QueryToken) -> Sequence[str]:
         word = token.word
         longer = [
             one
-            for one in self._shelf.words
+            for one in self._state.words
             if one != word and (one.startswith(word) or stem(one).startswith(word))
         ]
-        return sorted(longer)[: LISTED + 1]
+        return sorted(longer)[: MAX_PREFIX_EXPANSIONS + 1]
 
-    def slipped(self, token: Token) -> Collection[str]:
-        shared = set(slips(token.word))
-        return [one for one in self._shelf.words if not shared.isdisjoint(slips(one))]
+    def find_similar(self, token: QueryToken) -> Collection[str]:
+        shared = set(deletion_neighbours(token.word))
+        return [one for one in self._state.words if not shared.isdisjoint(deletion_neighbours(one))]
 
-    def categories(self, stems: Collection[str]) -> Sequence[int]:
+    def find_category_ids(self, stems: Collection[str]) -> Sequence[int]:
         wanted = set(stems)
         return [
             node.id
-            for node in self._shelf.categories.values()
-            if not wanted.isdisjoint(map(stem, words_of(node.name)))
-            and self._shelf.is_visible(node)
+            for node in self._state.categories.values()
+            if not wanted.isdisjoint(map(stem, tokenize(node.name)))
+            and self._state.is_visible(node)
         ]
 
 
 @frozen
-class Found:
+class SearchResult:
     """What a search finds on a shelf: how relevant each product is, by its id."""
 
-    reading: Reading
+    parsed_query: ParsedQuery
     relevance: Mapping[int, int]
 
 
-def find(shelf: Shelf, search: str, matches: Callable[[Product], bool]) -> Found:
+def run_search(shelf: MemoryState, search: str, matches: Callable[[Product], bool]) -> SearchResult:
     """Return what a search finds of the products that match otherwise.
 
     Where its words find nothing as they are, each is taken for what is one edit away too.
     """
-    tokens, known = tokens_of(search), ShelfVocabulary.of(shelf)
+    tokens, known = tokenize_query(search), MemoryVocabulary.from_state(shelf)
     named = next((holder.id for sku, holder, _ in shelf.skus() if sku == search), None)
 
-    def read(*, forgiving: bool) -> Found:
-        reading = Reading(read_search(tokens, known, forgiving=forgiving), named)
-        return Found(reading, _relevance(shelf, reading, matches))
+    def read(*, forgiving: bool) -> SearchResult:
+        reading = ParsedQuery(expand_terms(tokens, known, fuzzy=forgiving), named)
+        return SearchResult(reading, _rank(shelf, reading, matches))
 
     found = read(forgiving=False)
     return found if found.relevance else read(forgiving=True)
 
 
-def reason_of(shelf: Shelf, reading: Reading, product: Product) -> Reason:
+def explain_rank(shelf: MemoryState, reading: ParsedQuery, product: Product) -> RankReason:
     """Return why a product fits a search."""
-    score = score_of(product.rating.average, in_stock=product.in_stock)
-    if product.id == reading.named:
-        return Reason(None, score)
-    return reading.reason(shelf.entry(product), _inside(shelf, product), score)
+    score = rank_score(product.rating.average, in_stock=product.in_stock)
+    if product.id == reading.sku_match:
+        return RankReason(None, score)
+    return reading.explain(shelf.document_terms(product), _category_ids(shelf, product), score)
 
 
-def _relevance(
-    shelf: Shelf, reading: Reading, matches: Callable[[Product], bool]
+def _rank(
+    shelf: MemoryState, reading: ParsedQuery, matches: Callable[[Product], bool]
 ) -> dict[int, int]:
     found = {}
     for product in filter(matches, shelf.products.values()):
-        score = score_of(product.rating.average, in_stock=product.in_stock)
-        if product.id == reading.named:
+        score = rank_score(product.rating.average, in_stock=product.in_stock)
+        if product.id == reading.sku_match:
             found[product.id] = relevance_of(None, score)
-        elif tier := reading.tier(shelf.entry(product), _inside(shelf, product)):
+        elif tier := reading.tier(shelf.document_terms(product), _category_ids(shelf, product)):
             found[product.id] = relevance_of(tier, score)
     return found
 
 
-def _inside(shelf: Shelf, product: Product) -> set[int]:
+def _category_ids(shelf: MemoryState, product: Product) -> set[int]:
     """Return the ids of the categories that a product is in."""
     return {category for one, category in shelf.links if one == product.id}

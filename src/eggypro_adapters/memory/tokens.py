@@ -7,22 +7,22 @@ from typing import Any
 
 from attrs import field, frozen
 
-from eggypro_core.access.authentication import unknown_credential
+from eggypro_core.access.authentication import invalid_credential
 
 
 @frozen
 class MemoryTokenSigner:
     """Remembers what it signed."""
 
-    _signed: dict[str, str] = field(factory=dict, init=False, repr=False)
+    _claims: dict[str, str] = field(factory=dict, init=False, repr=False)
 
     def sign(self, claims: Mapping[str, object]) -> str:
         token = token_urlsafe(32)
-        self._signed[token] = json.dumps(claims)
+        self._claims[token] = json.dumps(claims)
         return token
 
     def verify(self, token: str) -> Mapping[str, object]:
-        if token not in self._signed:
-            raise unknown_credential()
-        claims: dict[str, Any] = json.loads(self._signed[token])
+        if token not in self._claims:
+            raise invalid_credential()
+        claims: dict[str, Any] = json.loads(self._claims[token])
         return claims

@@ -4,19 +4,19 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from eggypro_core.caching.entries import CacheCounts
-from eggypro_core.operations.request_metrics import Figure
+from eggypro_core.operations.request_metrics import Metric
 
 CountCache: TypeAlias = Callable[[], CacheCounts]
 
 
-def cache_figures(caches: Sequence[CountCache]) -> tuple[Figure, ...]:
+def cache_metrics(caches: Sequence[CountCache]) -> tuple[Metric, ...]:
     """Return how it goes in the caches that there are by the time somebody looks."""
 
-    def summed(name: str, meaning: str, *, is_total: bool = False) -> Figure:
+    def summed(name: str, meaning: str, *, is_total: bool = False) -> Metric:
         def read() -> float:
             return float(sum(getattr(counts(), name) for counts in caches))
 
-        return Figure(f"eggypro_cache_{name}", meaning, read, is_total=is_total)
+        return Metric(f"eggypro_cache_{name}", meaning, read, is_counter=is_total)
 
     return (
         summed("hits", "Answers that had been kept.", is_total=True),

@@ -15,11 +15,25 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.utils import floatToGoString
 
 from eggypro_adapters.background_loop import BackgroundLoop
-from eggypro_core.operations.request_metrics import Call, Figure
+from eggypro_core.operations.request_metrics import Metric, RequestRecord
 
-BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, float("inf"))
+BUCKET_BOUNDS_SECONDS = (
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    float("inf"),
+)
 """The upper bounds of the histogram's buckets, in seconds."""
-PERIOD = 1.0
+PUBLISH_INTERVAL_SECONDS = 1.0
 """Every so many seconds a worker writes down its figures, for others to show."""
 _LABELS = ["route", "method", "status"]
 _COUNTERS, _HISTOGRAMS, _GAUGES = "counter", "histogram", "gauge_livesum"
@@ -39,22 +53,22 @@ class PrometheusMetrics:
     however it ends. They are opened with the first call, when all forking is over.
     """
 
-    def __init__(self, folder: Path, figures: Sequence[Figure] = ()) -> None:
+    def __init__(self, folder: Path, figures: Sequence[Metric] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._figures = tuple(figures)
         self._lock = Lock()
         self._files: dict[str, MmapedDict] = {}
         self._series: dict[tuple[str, str, int], _Series] = {}
-        self._loop = BackgroundLoop("figures", self._run, delay=PERIOD)
+        self._loop = BackgroundLoop("figures", self._run, delay=PUBLISH_INTERVAL_SECONDS)
 
-    def record(self, call: Call) -> None:
-        key = call.endpoint, call.method, call.status // 100
+    def record(self, request: RequestRecord) -> None:
+        key = request.endpoint, request.method, request.status // 100
         with self._lock:
             series = self._series.get(key) or self._new(*key)
-            series.count(call.milliseconds / 1000)
+            series.count(request.duration_ms / 1000)
 
-    def show(self, accept: str) -> tuple[bytes, str]:
+    def export(self, accept: str) -> tuple[bytes, str]:
         self._publish()
         self._forget_the_dead()
         registry = CollectorRegistry()
@@ -78,7 +92,7 @@ class PrometheusMetrics:
         made = self._series[route, method, hundreds] = _Series(
             self._cell(_REQUESTS, "_total", labels),
             self._cell(_SECONDS, "_sum", labels),
-            [self._cell(_SECONDS, "_bucket", labels, bound) for bound in BOUNDS],
+            [self._cell(_SECONDS, "_bucket", labels, bound) for bound in BUCKET_BOUNDS_SECONDS],
         )
         self._loop.wake()
         return made
@@ -104,14 +118,14 @@ class PrometheusMetrics:
 
     def _run(self) -> float:
         self._publish()
-        return PERIOD
+        return PUBLISH_INTERVAL_SECONDS
 
     def _publish(self) -> None:
         """Write down how this process is."""
         with self._lock:
             for one in self._figures:
-                kind, suffix = (_COUNTERS, "_total") if one.is_total else (_GAUGES, "")
-                key = mmap_key(one.name, f"{one.name}{suffix}", [], [], one.meaning)
+                kind, suffix = (_COUNTERS, "_total") if one.is_counter else (_GAUGES, "")
+                key = mmap_key(one.name, f"{one.name}{suffix}", [], [], one.description)
                 self._file(kind).write_value(key, float(one.read()), 0.0)
 
     def _forget_the_dead(self) -> None:
@@ -156,4 +170,4 @@ class _Series:
     def count(self, seconds: float) -> None:
         self._requests.add(1)
         self._seconds.add(seconds)
-        self._buckets[bisect_left(BOUNDS, seconds)].add(1)
+        self._buckets[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)].add(1)

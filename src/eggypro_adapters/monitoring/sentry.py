@@ -7,14 +7,14 @@ from sentry_sdk import Client
 from sentry_sdk.utils import event_from_exception
 
 from eggypro_core.errors import EggyProError
-from eggypro_core.operations.error_tracking import Circumstances
+from eggypro_core.operations.error_tracking import ErrorContext
 
 if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
-WAITING = 100
+MAX_QUEUED_EVENTS = 100
 """How many reports wait to be sent at most; what comes on top is not sent."""
-FLUSHING = 1.0
+FLUSH_TIMEOUT_SECONDS = 1.0
 """The seconds that a request waits for a report to be sent, where it has to."""
 
 
@@ -42,19 +42,19 @@ class SentryErrorTracker:
             send_client_reports=False,
             max_breadcrumbs=0,
             max_request_body_size="never",
-            transport_queue_size=WAITING,
+            transport_queue_size=MAX_QUEUED_EVENTS,
             spotlight=False,
         )
 
-    def unexpected(self, error: BaseException, during: Circumstances | None) -> None:
+    def report_error(self, error: BaseException, context: ErrorContext | None) -> None:
         event, hint = event_from_exception(error, client_options=self._client.options)
         for told in event.get("exception", {}).get("values", []):
             told["value"] = ""
-        if during is not None:
-            event.update(_circumstances(during))
+        if context is not None:
+            event.update(_event_context(context))
         self._send(event, hint)
 
-    def outage(self, service: str, error: EggyProError) -> None:
+    def report_outage(self, service: str, error: EggyProError) -> None:
         self._send(
             {
                 "level": "error",
@@ -67,14 +67,14 @@ class SentryErrorTracker:
     def _send(self, event: "Event", hint: "Hint | None" = None) -> None:
         self._client.capture_event(event, hint)
         if self._in_request:
-            self._client.flush(timeout=FLUSHING)
+            self._client.flush(timeout=FLUSH_TIMEOUT_SECONDS)
 
     def close(self, patience: float = 2.0) -> None:
         """Send what waits, for so many seconds at most."""
         self._client.close(timeout=patience)
 
 
-def _circumstances(during: Circumstances) -> "Event":
+def _event_context(during: ErrorContext) -> "Event":
     told = asdict(during)
     user = told.pop("user_id")
     event: Event = {

@@ -8,13 +8,13 @@ from eggypro_core.operations.error_tracking import ErrorTracker
 
 
 @contextmanager
-def threads_tracked(trackers: Sequence[ErrorTracker]) -> Iterator[None]:
+def report_thread_errors(trackers: Sequence[ErrorTracker]) -> Iterator[None]:
     """Tell the trackers of every thread of this process that an error ends, within the block."""
 
     def ended(thread: threading.ExceptHookArgs) -> None:
         if thread.exc_value is not None and not isinstance(thread.exc_value, SystemExit):
             for tracker in trackers:
-                tracker.unexpected(thread.exc_value, None)
+                tracker.report_error(thread.exc_value, None)
 
     former, threading.excepthook = threading.excepthook, ended
     try:

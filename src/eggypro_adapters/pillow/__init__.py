@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from attrs import field, frozen
 
-from eggypro_core.domain.image import HIGHEST_SIZE, CleanImage, Transformation, too_large
+from eggypro_core.domain.image import MAX_UPLOAD_BYTES, CleanImage, Transformation, file_too_large
 
 
 @frozen
@@ -16,10 +16,10 @@ class PillowImageCleaner:
     _slots: BoundedSemaphore = field(factory=lambda: BoundedSemaphore(os.cpu_count() or 1))
 
     def clean(self, content: BinaryIO, transformation: Transformation | None = None) -> CleanImage:
-        from eggypro_adapters.pillow.uploads import cleaned
+        from eggypro_adapters.pillow.uploads import clean_upload
 
         with self._slots:
-            data = content.read(HIGHEST_SIZE + 1)
-            if len(data) > HIGHEST_SIZE:
-                raise too_large()
-            return cleaned(data, transformation)
+            data = content.read(MAX_UPLOAD_BYTES + 1)
+            if len(data) > MAX_UPLOAD_BYTES:
+                raise file_too_large()
+            return clean_upload(data, transformation)

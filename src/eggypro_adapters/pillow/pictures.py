@@ -43,7 +43,7 @@ _Size = tuple[int, int]
 _Box = tuple[float, float, float, float]
 
 
-def finished(image: ImageFile, wanted: Transformation | None) -> Image:
+def render(image: ImageFile, wanted: Transformation | None) -> Image:
     """Return the picture of an image, transformed. Less of a JPEG is decoded where that will do."""
     orientation = _orientation(image)
     if wanted and orientation >= _ON_SIDE:
@@ -66,7 +66,7 @@ def quality_for(kind: str, wanted: Transformation) -> Options:
     return {"quality": quality, "compress_level": 9}
 
 
-def encoded(picture: Image, kind: str, options: Options) -> bytes:
+def encode(picture: Image, kind: str, options: Options) -> bytes:
     """Return a picture as a file of a format, which holds nothing else."""
     picture.info = {}  # Pillow would write some of it
     if kind == "jpg" and picture.mode == _WITH_ALPHA:

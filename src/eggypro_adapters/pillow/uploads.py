@@ -10,37 +10,37 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from eggypro_adapters.pillow.pictures import Options, encoded, finished, own_quality, quality_for
+from eggypro_adapters.pillow.pictures import Options, encode, own_quality, quality_for, render
 from eggypro_core.domain.image import (
-    HIGHEST_PIXELS,
-    HIGHEST_SIZE,
+    MAX_PIXELS,
+    MAX_UPLOAD_BYTES,
     CleanImage,
     ImageFormat,
     Transformation,
-    animated,
-    damaged,
-    not_an_image,
-    too_large,
+    animated_image,
+    damaged_image,
+    file_too_large,
+    invalid_file_type,
     too_many_pixels,
 )
 from eggypro_core.errors import EggyProError
 
 _PNG_END = b"IEND\xaeB`\x82"
 _SCAN = b"\xff\xda"
-_SCANS = 250
+_MAX_JPEG_SCANS = 250
 """How often a JPEG may go over its pixels: a few bytes are enough to ask for it once more."""
 
 
-def cleaned(data: bytes, transformation: Transformation | None) -> CleanImage:
+def clean_upload(data: bytes, transformation: Transformation | None) -> CleanImage:
     """Return what an ImageCleaner makes of a file."""
     picture, kind, own = _decoded(data, transformation)
     if transformation and transformation.format is not ImageFormat.AUTO:
         kind = transformation.format.value
-    content = encoded(picture, kind, quality_for(kind, transformation) if transformation else own)
-    if len(content) > HIGHEST_SIZE:  # it was packed better than we do it
-        content = encoded(picture, kind, quality_for(kind, Transformation()))
-    if len(content) > HIGHEST_SIZE:
-        raise too_large()
+    content = encode(picture, kind, quality_for(kind, transformation) if transformation else own)
+    if len(content) > MAX_UPLOAD_BYTES:  # it was packed better than we do it
+        content = encode(picture, kind, quality_for(kind, Transformation()))
+    if len(content) > MAX_UPLOAD_BYTES:
+        raise file_too_large()
     return CleanImage(content=content, width=picture.width, height=picture.height, format=kind)
 
 
@@ -48,30 +48,30 @@ def _decoded(data: bytes, transformation: Transformation | None) -> tuple[Image,
     """Return the picture in a file, its format and its quality; nothing else stays in memory."""
     with _decoding():
         image, kind = _opened(data)
-        return finished(image, transformation), kind, own_quality(image)
+        return render(image, transformation), kind, own_quality(image)
 
 
 def _opened(data: bytes) -> tuple[ImageFile, str]:
     """Return an image, of which no pixel is decoded yet, and its format."""
     stream = BytesIO(data)
     if data.startswith(b"\xff\xd8\xff"):
-        if data.count(_SCAN) > _SCANS:
-            raise damaged()
+        if data.count(_SCAN) > _MAX_JPEG_SCANS:
+            raise damaged_image()
         return _fit(JpegImageFile(stream)), "jpg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         if _PNG_END not in data:  # without which Pillow is content
-            raise damaged()
+            raise damaged_image()
         return _fit(PngImageFile(stream)), "png"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return _fit(WebPImageFile(stream)), "webp"
-    raise not_an_image()
+    raise invalid_file_type()
 
 
 def _fit(image: ImageFile) -> ImageFile:
-    if image.width * image.height > HIGHEST_PIXELS:
+    if image.width * image.height > MAX_PIXELS:
         raise too_many_pixels()
     if getattr(image, "n_frames", 1) > 1:
-        raise animated()
+        raise animated_image()
     return image
 
 
@@ -85,4 +85,4 @@ def _decoding() -> Iterator[None]:
     except (DecompressionBombError, DecompressionBombWarning):
         raise too_many_pixels() from None
     except Exception as error:
-        raise damaged() from error
+        raise damaged_image() from error

@@ -7,15 +7,15 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from eggypro_adapters.postgres import category_tree, keyset
-from eggypro_adapters.postgres.category_queries import category_of, page_statement
-from eggypro_adapters.postgres.database import Database, Statement
-from eggypro_adapters.postgres.product_keys import absent
-from eggypro_adapters.postgres.search_index import index
-from eggypro_core.domain.category import Category, CategoryDraft, CategoryQuery, no_category
+from eggypro_adapters.postgres.category_queries import category_from_row, page_statement
+from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.product_keys import missing_product_error
+from eggypro_adapters.postgres.search_index import index_products
+from eggypro_core.domain.category import Category, CategoryDraft, CategoryQuery, category_not_found
 from eggypro_core.domain.pagination import Page
-from eggypro_core.errors import MovedError
+from eggypro_core.errors import SlugMovedError
 
-_FIND = Statement.of(category_tree.FOUND)
+_FIND = CompiledStatement.compile(category_tree.CATEGORY_BY_SLUG)
 _LINK = sa.text("""
     WITH product AS (SELECT id FROM products WHERE slug = :product FOR NO KEY UPDATE),
       category AS (SELECT id FROM categories WHERE slug = :category FOR KEY SHARE),
@@ -48,57 +48,65 @@ class PostgresCategoryStore:
 
     _database: Database
 
-    def find(self, slug: str) -> Category:
-        rows = self._database.read(_FIND, {"slug": slug})
+    def get(self, slug: str) -> Category:
+        rows = self._database.fetch(_FIND, {"slug": slug})
         if not rows:
-            raise no_category(slug)
-        return category_of(rows[0])
+            raise category_not_found(slug)
+        return category_from_row(rows[0])
 
-    def page(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
+    def list(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
         values = {"parent": query.parent, **keyset.page_values(query)}
-        rows = self._database.read(page_statement(query), values)
+        rows = self._database.fetch(page_statement(query), values)
         shown = [row[1:] for row in rows if row[1] is not None]
-        return Page.of(query, shown, total=rows[0][0], item_of=category_of)
+        return Page.of(query, shown, total=rows[0][0], item_of=category_from_row)
 
-    def add(self, draft: CategoryDraft, at: datetime) -> Category:
-        return self._database.write(lambda connection: category_tree.add(connection, draft, at))
+    def create(self, draft: CategoryDraft, at: datetime) -> Category:
+        return self._database.run_transaction(
+            lambda connection: category_tree.create_category(connection, draft, at)
+        )
 
-    def add_all(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+    def create_many(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
         if drafts:
-            self._database.write(lambda connection: category_tree.add_all(connection, drafts, at))
+            self._database.run_transaction(
+                lambda connection: category_tree.create_categories(connection, drafts, at)
+            )
 
-    def change(self, slug: str, to: Callable[[Category], Category]) -> Category:
-        return self._database.write(lambda connection: category_tree.change(connection, slug, to))
+    def update(self, slug: str, change: Callable[[Category], Category]) -> Category:
+        return self._database.run_transaction(
+            lambda connection: category_tree.update_category(connection, slug, change)
+        )
 
-    def remove(self, slug: str) -> None:
-        self._database.write(lambda connection: category_tree.remove(connection, slug))
+    def delete(self, slug: str) -> None:
+        self._database.run_transaction(
+            lambda connection: category_tree.delete_category(connection, slug)
+        )
 
     def link(self, product: str, category: str) -> None:
         names = {"product": product, "category": category}
-        linked, into = self._database.write(lambda connection: _linked(connection, names))
+        linked, into = self._database.run_transaction(lambda connection: _link(connection, names))
         if linked is None:
-            raise absent(self._database, product)
+            raise missing_product_error(self._database, product)
         if into is None:
-            raise no_category(category)
+            raise category_not_found(category)
 
     def unlink(self, product: str, category: str) -> None:
         names = {"product": product, "category": category}
-        if not self._database.write(lambda connection: _unlinked(connection, names)):
-            error = absent(self._database, product)
-            if isinstance(error, MovedError):
+        if not self._database.run_transaction(lambda connection: _unlink(connection, names)):
+            error = missing_product_error(self._database, product)
+            if isinstance(error, SlugMovedError):
                 raise error
 
 
-def _linked(connection: sa.Connection, names: Mapping[str, str]) -> tuple[int | None, int | None]:
+def _link(connection: sa.Connection, names: Mapping[str, str]) -> tuple[int | None, int | None]:
     """Link a product and a category, and return their ids, None for what there is not."""
     product, category = connection.execute(_LINK, names).one()
     if product is not None and category is not None:
-        index(connection, [product])
+        index_products(connection, [product])
     return product, category
 
 
-def _unlinked(connection: sa.Connection, names: Mapping[str, str]) -> bool:
+def _unlink(connection: sa.Connection, names: Mapping[str, str]) -> bool:
     """Take a product out of a category, and return whether it was in it."""
     products = connection.scalars(_UNLINK, names).all()
-    index(connection, products)
+    index_products(connection, products)
     return bool(products)

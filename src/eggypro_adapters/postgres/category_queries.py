@@ -7,20 +7,29 @@ from typing import Any
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres import keyset
-from eggypro_adapters.postgres.database import Statement
-from eggypro_adapters.postgres.product_rows import is_within
+from eggypro_adapters.postgres.database import CompiledStatement
+from eggypro_adapters.postgres.product_rows import is_in_category
 from eggypro_adapters.postgres.schema import categories, product_categories, products
-from eggypro_core.domain.category import ROOTS, Category, CategoryDraft, CategoryQuery
+from eggypro_core.domain.category import NO_PARENT, Category, CategoryDraft, CategoryQuery
 from eggypro_core.validation.parameters import Status
 
-EVERY = sa.select(
+ALL_CATEGORIES = sa.select(
     *(categories.c[name] for name in ("name", "slug", "description", "path", "is_active"))
 ).order_by(categories.c.path)
-"""Every category, each behind its parent: the columns of `draft_of`, in its order."""
-OWN = ("id", "name", "slug", "description", "path", "is_active", "is_visible", "created_at")
+"""Select every category after its parent, with the columns of `category_draft_from_row`."""
+COLUMN_NAMES = (
+    "id",
+    "name",
+    "slug",
+    "description",
+    "path",
+    "is_active",
+    "is_visible",
+    "created_at",
+)
 
 
-def _count(of: sa.FromClause) -> sa.ScalarSelect[int]:
+def _product_count(of: sa.FromClause) -> sa.ScalarSelect[int]:
     """Return how many active products are in a category, or in what is visible below it.
 
     It is a query for each row, so let it see no more rows than are shown.
@@ -34,7 +43,7 @@ def _count(of: sa.FromClause) -> sa.ScalarSelect[int]:
         sa.select(sa.func.count(sa.distinct(product_id)))
         .select_from(within.join(product_categories))
         .where(
-            is_within(of.c.slug, within),
+            is_in_category(of.c.slug, within),
             sa.or_(within.c.is_visible, within.c.id == of.c.id),
             sa.not_(is_archived),
         )
@@ -44,18 +53,18 @@ def _count(of: sa.FromClause) -> sa.ScalarSelect[int]:
 
 
 def category_columns(of: sa.FromClause) -> list[sa.ColumnElement[Any]]:
-    """Return the columns of `category_of`, in its order."""
-    return [*(of.c[name] for name in OWN), _count(of).label("product_count")]
+    """Return the columns of `category_from_row`, in its order."""
+    return [*(of.c[name] for name in COLUMN_NAMES), _product_count(of).label("product_count")]
 
 
-def category_of(row: Sequence[Any]) -> Category:
+def category_from_row(row: Sequence[Any]) -> Category:
     """Return what a row of `category_columns` says."""
-    fields = dict(zip((*OWN, "product_count"), row, strict=True))
+    fields = dict(zip((*COLUMN_NAMES, "product_count"), row, strict=True))
     path = tuple(fields.pop("path"))
     return Category(**fields, path=path, parent=path[-2] if len(path) > 1 else None)
 
 
-def draft_of(row: Sequence[Any]) -> CategoryDraft:
+def category_draft_from_row(row: Sequence[Any]) -> CategoryDraft:
     """Return what a row of EVERY says."""
     name, slug, description, path, is_active = row
     return CategoryDraft(
@@ -67,31 +76,31 @@ def draft_of(row: Sequence[Any]) -> CategoryDraft:
     )
 
 
-_place = (categories.c.name_key, categories.c.id)
+_SORT_COLUMNS = (categories.c.name_key, categories.c.id)
 
 
 @lru_cache(maxsize=18)  # three states, three kinds of parent, at the front or behind a place
-def _statement(status: Status, parent: str | None, *, after: bool) -> Statement:
-    """Return the statement of a page: rows of the total and what `category_of` takes.
+def _statement(status: Status, parent: str | None, *, has_cursor: bool) -> CompiledStatement:
+    """Return the statement of a page: rows of the total and what `category_from_row` takes.
 
     There is one row more than the limit if another page follows. Where there is none to show, one
     row still tells the total, and its id is null.
     """
     matching = sa.and_(sa.true(), *_filters(status, parent))
-    found = sa.select(*(categories.c[name] for name in (*OWN, "name_key"))).where(matching)
-    shown = keyset.page_rows(found, _place, after=after).subquery("shown")
+    found = sa.select(*(categories.c[name] for name in (*COLUMN_NAMES, "name_key"))).where(matching)
+    shown = keyset.page_rows(found, _SORT_COLUMNS, after=has_cursor).subquery("shown")
     columns = category_columns(shown)
-    return Statement.of(
+    return CompiledStatement.compile(
         keyset.with_total(keyset.total_of(categories, matching), columns, shown).order_by(
             shown.c.name_key, shown.c.id
         )
     )
 
 
-def page_statement(query: CategoryQuery) -> Statement:
+def page_statement(query: CategoryQuery) -> CompiledStatement:
     """Return the statement of a query."""
-    parent = query.parent if query.parent in {None, ROOTS} else "one"
-    return _statement(query.status, parent, after=query.after is not None)
+    parent = query.parent if query.parent in {None, NO_PARENT} else "one"
+    return _statement(query.status, parent, has_cursor=query.after is not None)
 
 
 def _filters(status: Status, parent: str | None) -> list[sa.ColumnElement[bool]]:
@@ -100,7 +109,7 @@ def _filters(status: Status, parent: str | None) -> list[sa.ColumnElement[bool]]
     wanted: list[tuple[bool, sa.ColumnElement[bool]]] = [
         (status is Status.ACTIVE, categories.c.is_visible),
         (status is Status.ARCHIVED, sa.not_(categories.c.is_visible)),
-        (parent == ROOTS, categories.c.parent_id.is_(None)),
-        (parent not in {None, ROOTS}, categories.c.parent_id == its_id.scalar_subquery()),
+        (parent == NO_PARENT, categories.c.parent_id.is_(None)),
+        (parent not in {None, NO_PARENT}, categories.c.parent_id == its_id.scalar_subquery()),
     ]
     return [condition for is_wanted, condition in wanted if is_wanted]

@@ -19,8 +19,14 @@ from eggypro_core.domain.product import (
     Rating,
 )
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
-from eggypro_core.domain.product_query import name_key
-from eggypro_core.domain.variant import EMBEDDED, VARIANT_FIELDS, Variant, VariantDraft, combination
+from eggypro_core.domain.product_query import name_sort_key
+from eggypro_core.domain.variant import (
+    MAX_EMBEDDED_VARIANTS,
+    VARIANT_FIELDS,
+    Variant,
+    VariantDraft,
+    options_key,
+)
 from eggypro_core.validation.parameters import Status
 
 _SHOWN_NAMES = (
@@ -38,7 +44,7 @@ _OWN_NAMES = (
 _WHOLE_NAMES = (*_LISTED_NAMES, *_OWN_NAMES, "variants", "stored_images")
 
 
-def category_names(of: sa.FromClause, *, hidden: bool = False) -> sa.ColumnElement[Any]:
+def category_names(of: sa.FromClause, *, include_hidden: bool = False) -> sa.ColumnElement[Any]:
     """Return the visible categories of a product's row, an array of slug and name for each.
 
     With `hidden`, return those too that are archived or below such a one.
@@ -51,7 +57,7 @@ def category_names(of: sa.FromClause, *, hidden: bool = False) -> sa.ColumnEleme
         .select_from(product_categories.join(categories))
         .where(
             product_categories.c.product_id == of.c.id,
-            sa.true() if hidden else categories.c.is_visible,
+            sa.true() if include_hidden else categories.c.is_visible,
         )
         .order_by(categories.c.name_key, categories.c.slug)
         .correlate(of)
@@ -59,33 +65,33 @@ def category_names(of: sa.FromClause, *, hidden: bool = False) -> sa.ColumnEleme
     return sa.func.array(names.scalar_subquery(), type_=ARRAY(sa.Text)).label("categories")
 
 
-def is_within(
+def is_in_category(
     slug: sa.ColumnElement[str], of: sa.FromClause = categories
 ) -> sa.ColumnElement[bool]:
     """Return whether a row is that category or below it. An index on the path answers it."""
     return of.c.path.contains(array([sa.cast(slug, sa.Text)]))
 
 
-LISTED = [products.c[name] for name in _SHOWN_NAMES]
-"""The columns of `listed_of`, in its order, before the names of its categories."""
-_VARIANT = ("id", *(field.name for field in VARIANT_FIELDS))
-VARIANT = [variants.c[name] for name in _VARIANT]
-"""The columns of `variant_of`, in its order."""
+LISTED_PRODUCT_COLUMNS = [products.c[name] for name in _SHOWN_NAMES]
+"""The columns of `listed_product_from_row`, in its order, before the names of its categories."""
+_VARIANT_NAMES = ("id", *(field.name for field in VARIANT_FIELDS))
+VARIANT_COLUMNS = [variants.c[name] for name in _VARIANT_NAMES]
+"""The columns of `variant_from_row`, in its order."""
 
-_OWN = [products.c[name] for name in _OWN_NAMES]
-BARE = [
-    *LISTED,
+_OWN_COLUMNS = [products.c[name] for name in _OWN_NAMES]
+BARE_PRODUCT_COLUMNS = [
+    *LISTED_PRODUCT_COLUMNS,
     sa.literal_column("'{}'::text[]").label("categories"),
-    *_OWN,
+    *_OWN_COLUMNS,
     sa.literal_column("NULL").label("variants"),
     sa.literal_column("NULL").label("stored_images"),
 ]
-"""The columns of `product_of` without what hangs on a product."""
+"""The columns of `product_from_row` without what hangs on a product."""
 
 # Money goes as text: a number of JSON would be a binary float on its way.
 _MONEY = [field.name for field in VARIANT_FIELDS if field.type is FieldType.MONEY]
-_VALUES = ", ".join(f"{name}::text" if name in _MONEY else name for name in _VARIANT)
-_EMBEDDED = f"""
+_VALUES = ", ".join(f"{name}::text" if name in _MONEY else name for name in _VARIANT_NAMES)
+_EMBEDDED_VARIANTS = f"""
 CASE WHEN products.has_variants THEN (
   SELECT json_agg(json_build_array({_VALUES}))
   FROM (
@@ -96,7 +102,7 @@ CASE WHEN products.has_variants THEN (
 """
 
 
-_STORED = sa.literal_column(
+_STORED_IMAGES = sa.literal_column(
     """
 (
   SELECT json_agg(json_build_array(public_id, width, height, format, size) ORDER BY public_id)
@@ -107,26 +113,35 @@ _STORED = sa.literal_column(
 ).label("stored_images")
 
 
-def whole(
-    status: Status = Status.ACTIVE, *, most: int | None = EMBEDDED, hidden: bool = False
+def product_columns(
+    status: Status = Status.ACTIVE,
+    *,
+    max_variants: int | None = MAX_EMBEDDED_VARIANTS,
+    include_hidden: bool = False,
 ) -> list[sa.ColumnElement[Any]]:
-    """Return the columns of `product_of`, in its order, with its first variants of a status.
+    """Return the columns of `product_from_row`, in its order, with its first variants of a status.
 
     With `hidden`, it names the categories too that are not visible.
     """
     shown = "v.is_active" if status is Status.ACTIVE else "true"
-    limit = "ALL" if most is None else most
-    embedded = sa.literal_column(_EMBEDDED.format(shown=shown, most=limit), type_=sa.JSON)
-    names = category_names(products, hidden=hidden)
-    return [*LISTED, names, *_OWN, embedded.label("variants"), _STORED]
+    limit = "ALL" if max_variants is None else max_variants
+    embedded = sa.literal_column(_EMBEDDED_VARIANTS.format(shown=shown, most=limit), type_=sa.JSON)
+    names = category_names(products, include_hidden=include_hidden)
+    return [
+        *LISTED_PRODUCT_COLUMNS,
+        names,
+        *_OWN_COLUMNS,
+        embedded.label("variants"),
+        _STORED_IMAGES,
+    ]
 
 
-def listed_of(row: Sequence[Any]) -> ListedProduct:
+def listed_product_from_row(row: Sequence[Any]) -> ListedProduct:
     """Return what a row of LISTED and the names of its categories says."""
     return ListedProduct(**_values(_LISTED_NAMES, row))
 
 
-def product_of(row: Sequence[Any]) -> Product:
+def product_from_row(row: Sequence[Any]) -> Product:
     """Return what a row of `whole` says."""
     values = _values(_WHOLE_NAMES, row)
     version, embedded, stored = (values[name] for name in ("version", "variants", "stored_images"))
@@ -135,29 +150,29 @@ def product_of(row: Sequence[Any]) -> Product:
     return Product(**values)
 
 
-def variant_of(row: Sequence[Any], version: int) -> Variant:
+def variant_from_row(row: Sequence[Any], version: int) -> Variant:
     """Return what a row of VARIANT says, of a product at a version."""
-    return Variant(**dict(zip(_VARIANT, row, strict=True)), version=version)
+    return Variant(**dict(zip(_VARIANT_NAMES, row, strict=True)), version=version)
 
 
-def variant_columns(variant: Variant | VariantDraft) -> dict[str, Any]:
+def variant_values(variant: Variant | VariantDraft) -> dict[str, Any]:
     """Return what is stored of a variant, by column; not its id."""
-    return _variant_columns(variant, combination=combination(variant.options))
+    return _variant_columns(variant, combination=options_key(variant.options))
 
 
-def columns_of(product: Product | ProductDraft) -> dict[str, Any]:
+def product_values(product: Product | ProductDraft) -> dict[str, Any]:
     """Return what editorial writes store of a product, by column; not its id, times or version."""
     return _product_columns(
         product,
         image_alts=[image.alt or "" for image in product.images],
-        name_key=name_key(product.name),
+        name_key=name_sort_key(product.name),
     )
 
 
 def changed_columns(product: Product, changed: Product) -> dict[str, Any]:
-    """Return those of `columns_of(changed)` that differ from the stored product's."""
-    stored = columns_of(product)
-    values = {name: new for name, new in columns_of(changed).items() if new != stored[name]}
+    """Return those of `product_values(changed)` that differ from the stored product's."""
+    stored = product_values(product)
+    values = {name: new for name, new in product_values(changed).items() if new != stored[name]}
     if list(changed.attributes) != list(product.attributes):  # equal dicts may differ in order
         values["attributes"] = dict(changed.attributes)
     return values
@@ -177,7 +192,7 @@ def _values(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
 
 
 def _embedded_variant(values: Sequence[Any], version: int) -> Variant:
-    fields = dict(zip(_VARIANT, values, strict=True))
+    fields = dict(zip(_VARIANT_NAMES, values, strict=True))
     for name in _MONEY:
         fields[name] = None if fields[name] is None else Decimal(fields[name])
     return Variant(**fields, version=version)

@@ -9,62 +9,75 @@ import sqlalchemy as sa
 from attrs import field, frozen
 from sqlalchemy.dialects.postgresql import insert
 
-from eggypro_adapters.postgres.category_queries import EVERY, draft_of
-from eggypro_adapters.postgres.category_tree import ids_of
-from eggypro_adapters.postgres.database import Database, Statement
-from eggypro_adapters.postgres.image_registry import settle
-from eggypro_adapters.postgres.listing.facets import facets_in
+from eggypro_adapters.postgres.category_queries import ALL_CATEGORIES, category_draft_from_row
+from eggypro_adapters.postgres.category_tree import lock_category_ids
+from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.image_registry import update_references
+from eggypro_adapters.postgres.listing.facets import facets_from_row
 from eggypro_adapters.postgres.listing.pages import (
     facets_statement,
-    page_of,
+    page_from_rows,
     page_statement,
     page_values,
 )
 from eggypro_adapters.postgres.listing.search import PostgresSearch
-from eggypro_adapters.postgres.listing.term_statistics import FrequencyReader
+from eggypro_adapters.postgres.listing.term_statistics import TermStatisticsReader
 from eggypro_adapters.postgres.product_keys import (
-    _free_aliases,
-    _free_slug,
-    _refuse_slug,
-    _slug,
-    absent,
-    absent_in,
-    refuse_sku,
+    check_sku_is_free,
+    check_slug_is_free,
+    find_free_slug,
+    missing_product_error,
+    missing_product_error_in,
+    release_aliases,
+    slug_parameter,
 )
-from eggypro_adapters.postgres.product_rows import changed_columns, columns_of, product_of, whole
+from eggypro_adapters.postgres.product_rows import (
+    changed_columns,
+    product_columns,
+    product_from_row,
+    product_values,
+)
 from eggypro_adapters.postgres.schema import product_categories, products, slug_aliases
-from eggypro_adapters.postgres.search_index import index
+from eggypro_adapters.postgres.search_index import index_products
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
-    HIGHEST_STOCK,
+    MAX_STOCK,
     ListedProduct,
     Product,
     ProductDraft,
-    own_images,
-    set_by_variants,
-    stock_refused,
+    derived_field_error,
+    insufficient_stock,
+    own_image_ids,
 )
-from eggypro_core.domain.product_files import Export
+from eggypro_core.domain.product_files import CatalogSnapshot
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
-from eggypro_core.domain.slug import slug_of
-from eggypro_core.search.results import Explained
-from eggypro_core.search.text import SEARCHED_FIELDS, entry_of
+from eggypro_core.domain.slug import slugify
+from eggypro_core.search.results import ExplainedPage
+from eggypro_core.search.text import SEARCHED_FIELDS, document_terms
 from eggypro_core.validation.parameters import Status
 
 if TYPE_CHECKING:
-    from eggypro_adapters.postgres.product_import import PostgresLoad
+    from eggypro_adapters.postgres.product_import import PostgresImportSession
 _FIND = {
-    status: Statement.of(sa.select(*whole(status)).where(products.c.slug == _slug))
+    status: CompiledStatement.compile(
+        sa.select(*product_columns(status)).where(products.c.slug == slug_parameter)
+    )
     for status in Status
 }
-_EVERY = sa.select(*whole(Status.ALL, most=None, hidden=True)).order_by(products.c.id)
-_CATEGORIES = Statement.of(EVERY)
+_ALL_PRODUCTS = sa.select(
+    *product_columns(Status.ALL, max_variants=None, include_hidden=True)
+).order_by(products.c.id)
+_ALL_CATEGORIES = CompiledStatement.compile(ALL_CATEGORIES)
 _EXPORTS = {
-    Status.ALL: Statement.of(_EVERY),
-    Status.ACTIVE: Statement.of(_EVERY.where(products.c.is_active)),
-    Status.ARCHIVED: Statement.of(_EVERY.where(sa.not_(products.c.is_active))),
+    Status.ALL: CompiledStatement.compile(_ALL_PRODUCTS),
+    Status.ACTIVE: CompiledStatement.compile(_ALL_PRODUCTS.where(products.c.is_active)),
+    Status.ARCHIVED: CompiledStatement.compile(_ALL_PRODUCTS.where(sa.not_(products.c.is_active))),
 }
-_FIND_LOCKED = sa.select(*whole()).where(products.c.slug == _slug).with_for_update(of=products)
+_FIND_LOCKED = (
+    sa.select(*product_columns())
+    .where(products.c.slug == slug_parameter)
+    .with_for_update(of=products)
+)
 
 
 @frozen
@@ -76,153 +89,157 @@ class PostgresProductStore:
 
     @_search.default
     def _(self) -> PostgresSearch:
-        return PostgresSearch(self._database, FrequencyReader(self._database))
+        return PostgresSearch(self._database, TermStatisticsReader(self._database))
 
-    def find(self, slug: str, variants: Status = Status.ACTIVE) -> Product:
-        rows = self._database.read(_FIND[variants], {"slug": slug})
+    def get(self, slug: str, variant_status: Status = Status.ACTIVE) -> Product:
+        rows = self._database.fetch(_FIND[variant_status], {"slug": slug})
         if not rows:
-            raise absent(self._database, slug)
-        return product_of(rows[0])
+            raise missing_product_error(self._database, slug)
+        return product_from_row(rows[0])
 
-    def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
+    def list(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         if query.search is not None:
-            return self._search.page(query)
-        rows = self._database.read(page_statement(query), page_values(query))
-        return page_of(rows, query)
+            return self._search.list(query)
+        rows = self._database.fetch(page_statement(query), page_values(query))
+        return page_from_rows(rows, query)
 
-    def facets(self, query: ProductQuery, *, many: bool) -> Facets:
+    def get_facets(self, query: ProductQuery, *, allow_sample: bool) -> Facets:
         if query.search is not None:
-            return self._search.facets(query, many=many)
-        if many:
+            return self._search.facets(query, allow_sample=allow_sample)
+        if allow_sample:
             return self._search.sampled_facets(query)
-        rows = self._database.read(facets_statement(query), page_values(query))
-        return facets_in(rows[0])
+        rows = self._database.fetch(facets_statement(query), page_values(query))
+        return facets_from_row(rows[0])
 
-    def explain(self, query: ProductQuery) -> Explained:
+    def explain(self, query: ProductQuery) -> ExplainedPage:
         return self._search.explain(query)
 
     def suggest(self, search: str) -> tuple[Suggestion, ...]:
         return self._search.suggest(search)
 
-    def add(self, draft: ProductDraft, at: datetime) -> Product:
+    def create(self, draft: ProductDraft, at: datetime) -> Product:
         while True:
-            if product := self._database.write(lambda connection: _added(connection, draft, at)):
+            if product := self._database.run_transaction(
+                lambda connection: _create(connection, draft, at)
+            ):
                 return product
             # The slug that was made from its name was taken since it was looked for: look again.
 
-    def change(self, slug: str, to: Callable[[Product], Product]) -> Product:
-        return self._database.write(lambda connection: _changed(connection, slug, to))
+    def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
+        return self._database.run_transaction(lambda connection: _update(connection, slug, change))
 
-    def adjust_stock(self, slug: str, by: int) -> int:
-        left = self._stocked(slug, sa.cast(products.c.stock_quantity, sa.BigInteger) + by)
+    def adjust_stock(self, slug: str, delta: int) -> int:
+        left = self._update_stock(slug, sa.cast(products.c.stock_quantity, sa.BigInteger) + delta)
         if left is None:
-            product = self.find(slug)
+            product = self.get(slug)
             raise (
-                set_by_variants("stock_quantity")
+                derived_field_error("stock_quantity")
                 if product.has_variants
-                else stock_refused(product.stock_quantity, by)
+                else insufficient_stock(product.stock_quantity, delta)
             )
         return left
 
-    def set_stock(self, slug: str, to: int) -> int:
-        while self._stocked(slug, sa.literal(to)) is None:
-            if self.find(slug).has_variants:
-                raise set_by_variants("stock_quantity")
-        return to
+    def set_stock(self, slug: str, quantity: int) -> int:
+        while self._update_stock(slug, sa.literal(quantity)) is None:
+            if self.get(slug).has_variants:
+                raise derived_field_error("stock_quantity")
+        return quantity
 
-    def remove(self, slug: str, check: Callable[[Product], None]) -> None:
-        self._database.write(lambda connection: _remove(connection, slug, check))
+    def delete(self, slug: str, check: Callable[[Product], None]) -> None:
+        self._database.run_transaction(lambda connection: _delete(connection, slug, check))
 
     @contextmanager
-    def export(self, status: Status) -> Iterator[Export]:
+    def export_products(self, status: Status) -> Iterator[CatalogSnapshot]:
         with self._database.snapshot() as rows:
-            categories = [draft_of(row) for row in rows(_CATEGORIES, {})]
-            yield Export(categories, map(product_of, rows(_EXPORTS[status], {})))
+            categories = [category_draft_from_row(row) for row in rows(_ALL_CATEGORIES, {})]
+            yield CatalogSnapshot(categories, map(product_from_row, rows(_EXPORTS[status], {})))
 
     @contextmanager
-    def load(self) -> Iterator["PostgresLoad"]:
-        from eggypro_adapters.postgres.product_import import PostgresLoad
+    def begin_import(self) -> Iterator["PostgresImportSession"]:
+        from eggypro_adapters.postgres.product_import import PostgresImportSession
 
-        with self._database.begin() as connection:
-            with PostgresLoad.begin(connection) as load:
+        with self._database.long_transaction() as connection:
+            with PostgresImportSession.begin(connection) as load:
                 yield load
-            if not load.committed:
+            if not load.is_committed:
                 connection.rollback()
 
-    def _stocked(self, slug: str, stock: sa.ColumnElement[int]) -> int | None:
+    def _update_stock(self, slug: str, stock: sa.ColumnElement[int]) -> int | None:
         """Change a stock that may be so, and return it; None if nothing was changed."""
         is_own = sa.or_(sa.not_(products.c.has_variants), stock == products.c.stock_quantity)
         changed = (
             sa.update(products)
-            .where(products.c.slug == slug, is_own, stock.between(0, HIGHEST_STOCK))
+            .where(products.c.slug == slug, is_own, stock.between(0, MAX_STOCK))
             .values(stock_quantity=sa.cast(stock, sa.Integer))
             .returning(products.c.stock_quantity)
         )
-        left: int | None = self._database.write(lambda connection: connection.scalar(changed))
+        left: int | None = self._database.run_transaction(
+            lambda connection: connection.scalar(changed)
+        )
         return left
 
 
-def _added(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
+def _create(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
     """Insert a product; return None where another took the slug that was made for it."""
-    inside = ids_of(connection, draft.categories)  # wrong by itself: before conflicts
-    refuse_sku(connection, draft.sku)
-    slug = draft.slug or _free_slug(connection, slug_of(draft.name))
-    values = {**columns_of(draft), "slug": slug, "created_at": at, "updated_at": at}
+    inside = lock_category_ids(connection, draft.categories)  # wrong by itself: before conflicts
+    check_sku_is_free(connection, draft.sku)
+    slug = draft.slug or find_free_slug(connection, slugify(draft.name))
+    values = {**product_values(draft), "slug": slug, "created_at": at, "updated_at": at}
     new = insert(products).values(values).on_conflict_do_nothing().returning(products.c.id)
     if product_id := connection.scalar(new):
-        settle(connection, frozenset(), own_images(draft.images))
-        _free_aliases(connection, [slug])
+        update_references(connection, frozenset(), own_image_ids(draft.images))
+        release_aliases(connection, [slug])
         if inside:
             links = [{"product_id": product_id, "category_id": one} for one in inside.values()]
             connection.execute(sa.insert(product_categories), links)
-        index(connection, [product_id])
-        added = sa.select(*whole()).where(products.c.id == product_id)
-        return product_of(connection.execute(added).one())
+        index_products(connection, [product_id])
+        added = sa.select(*product_columns()).where(products.c.id == product_id)
+        return product_from_row(connection.execute(added).one())
     if draft.slug:
-        _refuse_slug(connection, slug)
-    refuse_sku(connection, draft.sku)
+        check_slug_is_free(connection, slug)
+    check_sku_is_free(connection, draft.sku)
     return None
 
 
-def _changed(connection: sa.Connection, slug: str, to: Callable[[Product], Product]) -> Product:
-    product = _locked(connection, slug)
+def _update(connection: sa.Connection, slug: str, to: Callable[[Product], Product]) -> Product:
+    product = _lock_product(connection, slug)
     changed = to(product)
     if changed != product:
         _replace(connection, product, changed)
     if changed.images == product.images:
         return changed
-    return product_of(connection.execute(_FIND_LOCKED, {"slug": changed.slug}).one())
+    return product_from_row(connection.execute(_FIND_LOCKED, {"slug": changed.slug}).one())
 
 
-def _remove(connection: sa.Connection, slug: str, check: Callable[[Product], None]) -> None:
-    product = _locked(connection, slug)
+def _delete(connection: sa.Connection, slug: str, check: Callable[[Product], None]) -> None:
+    product = _lock_product(connection, slug)
     check(product)
-    settle(connection, product.own_images, frozenset())
+    update_references(connection, product.own_image_ids, frozenset())
     connection.execute(sa.delete(products).where(products.c.id == product.id))
 
 
-def _locked(connection: sa.Connection, slug: str) -> Product:
+def _lock_product(connection: sa.Connection, slug: str) -> Product:
     """Return a product that nobody else changes until the transaction ends."""
     row = connection.execute(_FIND_LOCKED, {"slug": slug}).one_or_none()
     if row is None:
-        raise absent_in(connection, slug)
-    return product_of(row)
+        raise missing_product_error_in(connection, slug)
+    return product_from_row(row)
 
 
 def _replace(connection: sa.Connection, product: Product, changed: Product) -> None:
     """Store what differs of a changed product, and what its new slug means for former ones."""
     values = changed_columns(product, changed)
     if "slug" in values:
-        _refuse_slug(connection, changed.slug)
+        check_slug_is_free(connection, changed.slug)
     if "sku" in values:
-        refuse_sku(connection, changed.sku)
+        check_sku_is_free(connection, changed.sku)
     if "images" in values:
-        settle(connection, product.own_images, changed.own_images)
+        update_references(connection, product.own_image_ids, changed.own_image_ids)
     version = {"version": changed.version, "updated_at": changed.updated_at}
     row = sa.update(products).where(products.c.id == product.id)
     connection.execute(row.values(values | version))
-    if SEARCHED_FIELDS & values.keys() and entry_of(changed) != entry_of(product):
-        index(connection, [product.id])
+    if SEARCHED_FIELDS & values.keys() and document_terms(changed) != document_terms(product):
+        index_products(connection, [product.id])
     if "slug" in values:
-        _free_aliases(connection, [changed.slug])
+        release_aliases(connection, [changed.slug])
         connection.execute(sa.insert(slug_aliases).values(slug=product.slug, product_id=product.id))

@@ -7,24 +7,24 @@ from functools import lru_cache
 import sqlalchemy as sa
 from attrs import frozen
 
-from eggypro_adapters.postgres.copy_format import escaped
-from eggypro_adapters.postgres.database import Database, Statement, driver
-from eggypro_core.operations.request_metrics import FAILED, Call, CallSummary
+from eggypro_adapters.postgres.copy_format import escape_copy_text
+from eggypro_adapters.postgres.database import CompiledStatement, Database, driver_connection
+from eggypro_core.operations.request_metrics import MIN_ERROR_STATUS, RequestRecord, RequestSummary
 
 # A crash may take what was written in the last half second: not worth a wait for the disk.
-_HURRY = sa.text("SELECT set_config('synchronous_commit', 'off', true)")
+_ASYNCHRONOUS_COMMIT = sa.text("SELECT set_config('synchronous_commit', 'off', true)")
 _COPY = (
     "COPY api_metrics (endpoint, method, status_code, response_time, user_agent, ip_address,"
     " created_at) FROM STDIN"
 )
 # How often each time was taken says all about percentiles, and fits into memory: sorting a million
 # calls would take seconds. `numeric` for the shortest words of a `real`.
-_SUMMARY = Statement.of(
+_SUMMARY = CompiledStatement.compile(
     sa.text(
         f"""
 WITH taken AS MATERIALIZED (
   SELECT endpoint, method, response_time, count(*) AS times,
-    count(*) FILTER (WHERE status_code >= {FAILED}) AS errors
+    count(*) FILTER (WHERE status_code >= {MIN_ERROR_STATUS}) AS errors
   FROM api_metrics WHERE created_at >= CAST(:since AS timestamptz)
   GROUP BY endpoint, method, response_time
 ), ranked AS (
@@ -42,7 +42,7 @@ ORDER BY total DESC, endpoint COLLATE "C", method COLLATE "C" """
     ),
     is_prepared=False,
 )
-_COUNTS = Statement.of(
+_COUNTS = CompiledStatement.compile(
     sa.text(
         """
 SELECT CAST(floor(extract(epoch FROM created_at - CAST(:since AS timestamptz))
@@ -63,45 +63,51 @@ DELETE FROM api_metrics WHERE id = ANY (ARRAY(
 
 
 @frozen
-class PostgresCallStore:
+class PostgresRequestLog:
     """Keeps calls in a table."""
 
     _database: Database
 
-    def add(self, calls: Sequence[Call]) -> None:
-        self._database.write(lambda connection: _copy(connection, calls))
+    def append(self, records: Sequence[RequestRecord]) -> None:
+        self._database.run_transaction(lambda connection: _copy(connection, records))
 
-    def summary(self, since: datetime) -> tuple[CallSummary, ...]:
-        return tuple(CallSummary(*row) for row in self._database.read(_SUMMARY, {"since": since}))
+    def summarise(self, since: datetime) -> tuple[RequestSummary, ...]:
+        return tuple(
+            RequestSummary(*row) for row in self._database.fetch(_SUMMARY, {"since": since})
+        )
 
-    def counts(self, since: datetime, *, step: timedelta, steps: int) -> tuple[int, ...]:
-        values = {"since": since, "step": step, "until": since + step * steps}
-        counted = dict(self._database.read(_COUNTS, values))
-        return tuple(counted.get(number, 0) for number in range(steps))
+    def count_by_step(
+        self, since: datetime, *, step: timedelta, step_count: int
+    ) -> tuple[int, ...]:
+        values = {"since": since, "step": step, "until": since + step * step_count}
+        counted = dict(self._database.fetch(_COUNTS, values))
+        return tuple(counted.get(number, 0) for number in range(step_count))
 
-    def prune(self, before: datetime, most: int) -> int:
-        values = {"before": before, "most": most}
-        return self._database.write(lambda connection: connection.execute(_PRUNE, values).rowcount)
-
-
-def _copy(connection: sa.Connection, calls: Sequence[Call]) -> None:
-    connection.execute(_HURRY)
-    with driver(connection.connection).cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.write("".join(map(_row, calls)))
+    def prune(self, before: datetime, limit: int) -> int:
+        values = {"before": before, "most": limit}
+        return self._database.run_transaction(
+            lambda connection: connection.execute(_PRUNE, values).rowcount
+        )
 
 
-def _row(call: Call) -> str:
+def _copy(connection: sa.Connection, calls: Sequence[RequestRecord]) -> None:
+    connection.execute(_ASYNCHRONOUS_COMMIT)
+    with driver_connection(connection.connection).cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.write("".join(map(_encode_row, calls)))
+
+
+def _encode_row(call: RequestRecord) -> str:
     """Return a call in the text format of COPY."""
     return (
-        f"{call.endpoint}\t{call.method}\t{call.status}\t{call.response_time}"
-        f"\t{_text(call.user_agent)}\t{call.network}\t{call.at.isoformat()}\n"
+        f"{call.endpoint}\t{call.method}\t{call.status}\t{call.rounded_ms}"
+        f"\t{_encode_text(call.user_agent)}\t{call.network}\t{call.completed_at.isoformat()}\n"
     )
 
 
 @lru_cache(1024)
-def _text(text: str) -> str:
+def _encode_text(text: str) -> str:
     """Return a text as COPY wants it, without what Postgres cannot store.
 
     One such call would hold up all others.
     """
-    return escaped(text.replace("\x00", "").encode(errors="replace").decode())
+    return escape_copy_text(text.replace("\x00", "").encode(errors="replace").decode())

@@ -9,15 +9,21 @@ import sqlalchemy as sa
 from attrs import asdict, frozen
 
 from eggypro_adapters.postgres import keyset
-from eggypro_adapters.postgres.database import Database, Statement
-from eggypro_adapters.postgres.product_keys import absent, absent_in
-from eggypro_adapters.postgres.rollups import rate
+from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.product_keys import missing_product_error, missing_product_error_in
+from eggypro_adapters.postgres.rollups import refresh_rating
 from eggypro_adapters.postgres.schema import products, reviews
 from eggypro_core.domain.pagination import Page
-from eggypro_core.domain.product import product_absent
-from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, ReviewStatus, review_absent
+from eggypro_core.domain.product import product_not_found
+from eggypro_core.domain.review import (
+    Review,
+    ReviewDraft,
+    ReviewQuery,
+    ReviewStatus,
+    review_not_found,
+)
 
-_names = (
+_COLUMN_NAMES = (
     "id",
     "reviewer_name",
     "reviewer_image_url",
@@ -28,12 +34,16 @@ _names = (
     "is_verified",
     "created_at",
 )
-_REVIEW = [reviews.c[name] for name in _names]
+_REVIEW_COLUMNS = [reviews.c[name] for name in _COLUMN_NAMES]
 _place = (reviews.c.created_at, reviews.c.id)
 _slug = sa.bindparam("slug", type_=sa.Text)
 _id = sa.bindparam("review_id", type_=sa.Integer)
-_LOCKED = sa.select(products.c.id, products.c.is_active).with_for_update()
-_FIND = sa.select(products.c.slug, *_REVIEW).join_from(reviews, products).where(reviews.c.id == _id)
+_LOCK_PRODUCT = sa.select(products.c.id, products.c.is_active).with_for_update()
+_FIND = (
+    sa.select(products.c.slug, *_REVIEW_COLUMNS)
+    .join_from(reviews, products)
+    .where(reviews.c.id == _id)
+)
 
 
 @frozen
@@ -45,55 +55,59 @@ class PostgresReviewStore:
 
     _database: Database
 
-    def page(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
+    def list(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
         values = {"slug": query.product, **keyset.page_values(query)}
-        rows = self._database.read(_page(query), values)
+        rows = self._database.fetch(_page(query), values)
         if query.product is not None:
-            self._require_sold(query.product, rows)
+            self._require_active(query.product, rows)
         shown = [row[2:] for row in rows if row[3] is not None]
-        return Page.of(query, shown, total=rows[0][0], item_of=_review)
+        return Page.of(query, shown, total=rows[0][0], item_of=_review_from_row)
 
-    def add(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
-        return self._database.write(lambda connection: _added(connection, slug, draft, at))
-
-    def verify(self, review_id: int, *, is_verified: bool) -> Review:
-        return self._database.write(
-            lambda connection: _verified(connection, review_id, is_verified=is_verified)
+    def create(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
+        return self._database.run_transaction(
+            lambda connection: _create(connection, slug, draft, at)
         )
 
-    def remove(self, review_id: int) -> bool:
-        return self._database.write(lambda connection: _removed(connection, review_id))
+    def verify(self, review_id: int, *, is_verified: bool) -> Review:
+        return self._database.run_transaction(
+            lambda connection: _verify(connection, review_id, is_verified=is_verified)
+        )
 
-    def _require_sold(self, slug: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Raise NotFoundError or MovedError unless the rows are of a product on sale."""
+    def delete(self, review_id: int) -> bool:
+        return self._database.run_transaction(lambda connection: _delete(connection, review_id))
+
+    def _require_active(self, slug: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Raise NotFoundError or SlugMovedError unless the rows are of a product on sale."""
         if not rows:
-            raise absent(self._database, slug)
+            raise missing_product_error(self._database, slug)
         if not rows[0][1]:
-            raise product_absent(slug)
+            raise product_not_found(slug)
 
 
-def _review(row: Sequence[Any]) -> Review:
+def _review_from_row(row: Sequence[Any]) -> Review:
     """Return what a slug and the columns of a review say."""
     slug, *values = row
-    return Review(product=slug, **dict(zip(_names, values, strict=True)))
+    return Review(product=slug, **dict(zip(_COLUMN_NAMES, values, strict=True)))
 
 
-def _page(query: ReviewQuery) -> Statement:
+def _page(query: ReviewQuery) -> CompiledStatement:
     """Return the statement of a page: rows of total, whether it is sold, slug and a review."""
     after = query.after is not None
     if query.product is not None:
-        return _of_product(after=after)
-    return _queue(query.status, after=after)
+        return _product_reviews(after=after)
+    return _moderation_queue(query.status, after=after)
 
 
 @cache
-def _of_product(*, after: bool) -> Statement:
+def _product_reviews(*, after: bool) -> CompiledStatement:
     shown = sa.and_(reviews.c.product_id == products.c.id, reviews.c.is_verified)
-    page = keyset.page_rows(sa.select(*_REVIEW).where(shown), _place, after=after, descending=True)
+    page = keyset.page_rows(
+        sa.select(*_REVIEW_COLUMNS).where(shown), _place, after=after, descending=True
+    )
     found = page.correlate(products).lateral()
     # Joined: what is selected would be counted for each row.
     total = keyset.total_of(reviews, shown, within=products).lateral()
-    return Statement.of(
+    return CompiledStatement.compile(
         sa.select(total.c.total, products.c.is_active, products.c.slug, *found.c)
         .select_from(products.join(total, sa.true()).outerjoin(found, sa.true()))
         .where(products.c.slug == _slug)
@@ -102,65 +116,67 @@ def _of_product(*, after: bool) -> Statement:
 
 
 @cache
-def _queue(status: ReviewStatus, *, after: bool) -> Statement:
+def _moderation_queue(status: ReviewStatus, *, after: bool) -> CompiledStatement:
     of_status = {
         ReviewStatus.PENDING: sa.not_(reviews.c.is_verified),
         ReviewStatus.VERIFIED: reviews.c.is_verified,
         ReviewStatus.ALL: sa.true(),
     }[status]
-    page = sa.select(products.c.slug, *_REVIEW).join_from(reviews, products).where(of_status)
+    page = (
+        sa.select(products.c.slug, *_REVIEW_COLUMNS).join_from(reviews, products).where(of_status)
+    )
     found = keyset.page_rows(page, _place, after=after).subquery()
     total = keyset.total_of(reviews, of_status)
-    return Statement.of(
+    return CompiledStatement.compile(
         keyset.with_total(total, [sa.true(), *found.c], found).order_by(
             found.c.created_at, found.c.id
         )
     )
 
 
-def _added(connection: sa.Connection, slug: str, draft: ReviewDraft, at: datetime) -> Review:
-    row = connection.execute(_LOCKED.where(products.c.slug == slug)).one_or_none()
+def _create(connection: sa.Connection, slug: str, draft: ReviewDraft, at: datetime) -> Review:
+    row = connection.execute(_LOCK_PRODUCT.where(products.c.slug == slug)).one_or_none()
     if row is None:
-        raise absent_in(connection, slug)
+        raise missing_product_error_in(connection, slug)
     if not row.is_active:
-        raise product_absent(slug)
-    waiting = sa.select(*_REVIEW).where(
+        raise product_not_found(slug)
+    waiting = sa.select(*_REVIEW_COLUMNS).where(
         reviews.c.product_id == row.id,
         sa.not_(reviews.c.is_verified),
         reviews.c.reviewer_name == draft.reviewer_name,
         reviews.c.comment == draft.comment,
     )
     if same := connection.execute(waiting.order_by(reviews.c.id)).first():
-        return _review((slug, *same))
+        return _review_from_row((slug, *same))
     values = {**asdict(draft), "product_id": row.id, "created_at": at}
-    new = sa.insert(reviews).values(values).returning(*_REVIEW)
-    return _review((slug, *connection.execute(new).one()))
+    new = sa.insert(reviews).values(values).returning(*_REVIEW_COLUMNS)
+    return _review_from_row((slug, *connection.execute(new).one()))
 
 
-def _verified(connection: sa.Connection, review_id: int, *, is_verified: bool) -> Review:
+def _verify(connection: sa.Connection, review_id: int, *, is_verified: bool) -> Review:
     product_id = _lock_product_of(connection, review_id)
     if product_id is None:
-        raise review_absent(review_id)
+        raise review_not_found(review_id)
     this = reviews.c.id == review_id
     connection.execute(sa.update(reviews).where(this).values(is_verified=is_verified))
-    rate(connection, product_id)
+    refresh_rating(connection, product_id)
     row = connection.execute(_FIND, {"review_id": review_id}).one_or_none()
     if row is None:  # it was deleted while this waited for the product
-        raise review_absent(review_id)
-    return _review(row)
+        raise review_not_found(review_id)
+    return _review_from_row(row)
 
 
-def _removed(connection: sa.Connection, review_id: int) -> bool:
+def _delete(connection: sa.Connection, review_id: int) -> bool:
     product_id = _lock_product_of(connection, review_id)
     if product_id is None:
         return False
     gone = connection.execute(sa.delete(reviews).where(reviews.c.id == review_id))
-    rate(connection, product_id)
+    refresh_rating(connection, product_id)
     return gone.rowcount > 0
 
 
 def _lock_product_of(connection: sa.Connection, review_id: int) -> int | None:
     """Return the id of a review's product, which nobody else writes until the end."""
     of = sa.select(reviews.c.product_id).where(reviews.c.id == review_id).scalar_subquery()
-    product_id: int | None = connection.scalar(_LOCKED.where(products.c.id == of))
+    product_id: int | None = connection.scalar(_LOCK_PRODUCT.where(products.c.id == of))
     return product_id

@@ -6,9 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from eggypro_core.domain.product import HIGHEST_STOCK
+from eggypro_core.domain.product import MAX_STOCK
 
-_DERIVE = sa.text(
+_REFRESH_VARIANT_SUMMARY = sa.text(
     f"""
     UPDATE products SET
       has_variants = shown.every > 0,
@@ -16,7 +16,7 @@ _DERIVE = sa.text(
       price = coalesce(lowest.price, products.price),
       compare_at_price =
         CASE WHEN shown.active > 0 THEN lowest.compare_at_price ELSE products.compare_at_price END,
-      stock_quantity = least(coalesce(shown.stock, 0), {HIGHEST_STOCK}),
+      stock_quantity = least(coalesce(shown.stock, 0), {MAX_STOCK}),
       track_stock = coalesce(shown.tracked, true),
       version = products.version + :versions,
       updated_at = CASE WHEN :versions > 0 THEN :at ELSE products.updated_at END
@@ -41,15 +41,17 @@ _DERIVE = sa.text(
 """What products show by their variants, as `derived` in the core says it."""
 
 
-def derive(
+def refresh_variant_summary(
     connection: sa.Connection, product_ids: Collection[int], at: datetime | None = None
 ) -> None:
     """Store what products show by their variants. `at` a time it makes a new version of each."""
     versions = 0 if at is None else 1
-    connection.execute(_DERIVE, {"products": list(product_ids), "versions": versions, "at": at})
+    connection.execute(
+        _REFRESH_VARIANT_SUMMARY, {"products": list(product_ids), "versions": versions, "at": at}
+    )
 
 
-_RATE = sa.text(
+_REFRESH_RATING = sa.text(
     """
     UPDATE products SET rating_average = verified.average, rating_count = verified.number
     FROM (
@@ -62,6 +64,6 @@ _RATE = sa.text(
 )
 
 
-def rate(connection: sa.Connection, product_id: int) -> None:
-    """Store what the verified reviews of a product come to, as `rating_of` in the core says it."""
-    connection.execute(_RATE, {"product_id": product_id})
+def refresh_rating(connection: sa.Connection, product_id: int) -> None:
+    """Store the rating of a product, computed as by `summarise_ratings` in the core."""
+    connection.execute(_REFRESH_RATING, {"product_id": product_id})

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-REVISION = "0010"
+HEAD_REVISION = "0010"
 """The newest migration: the one that makes these tables."""
 
 metadata = sa.MetaData(
@@ -29,11 +29,11 @@ def _flag(name: str, *, default: bool) -> sa.Column[bool]:
     return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.text(str(default).lower()))
 
 
-def _texts(name: str) -> sa.Column[object]:
+def _text_list(name: str) -> sa.Column[object]:
     return sa.Column(name, ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'"))
 
 
-def _whole(name: str, default: int) -> sa.Column[int]:
+def _integer(name: str, default: int) -> sa.Column[int]:
     return sa.Column(name, sa.Integer, nullable=False, server_default=sa.text(str(default)))
 
 
@@ -48,20 +48,20 @@ products = sa.Table(
     sa.Column("details", sa.Text, nullable=False),
     sa.Column("price", sa.Numeric(10, 2), nullable=False),
     sa.Column("compare_at_price", sa.Numeric(10, 2)),
-    _texts("images"),
-    _texts("image_alts"),
-    _texts("ingredients"),
+    _text_list("images"),
+    _text_list("image_alts"),
+    _text_list("ingredients"),
     # json, not jsonb: a nutrition table keeps the order in which it was written.
     sa.Column("attributes", sa.JSON, nullable=False, server_default=sa.text("'{}'")),
     sa.Column("seo_title", sa.String(255)),
     sa.Column("seo_description", sa.String(500)),
-    _whole("stock_quantity", 0),
+    _integer("stock_quantity", 0),
     _flag("track_stock", default=True),
     _flag("is_active", default=True),
-    _whole("version", 1),
+    _integer("version", 1),
     sa.Column("rating_average", sa.Numeric(3, 2)),
-    _whole("rating_count", 0),
-    _whole("variant_count", 0),
+    _integer("rating_count", 0),
+    _integer("variant_count", 0),
     _flag("has_variants", default=False),
     _created_at(),
     sa.Column(
@@ -112,7 +112,7 @@ product_search = sa.Table(
     "product_search",
     metadata,
     sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
-    # What orders equally good finds, `score_of` in the core. Its last bit: whether it is in stock.
+    # Orders results of equal rank: `rank_score` in the core. Its last bit: is it in stock?
     sa.Column("score", sa.Integer, nullable=False),
     sa.Column("price", sa.Numeric(10, 2), nullable=False),
     sa.Column("is_active", sa.Boolean, nullable=False),
@@ -176,10 +176,10 @@ variants = sa.Table(
     sa.Column("combination", sa.String(32, collation="C"), nullable=False),
     sa.Column("price", sa.Numeric(10, 2), nullable=False),
     sa.Column("compare_at_price", sa.Numeric(10, 2)),
-    _whole("stock_quantity", 0),
+    _integer("stock_quantity", 0),
     _flag("track_stock", default=True),
     sa.Column("image", sa.String(2048)),
-    _whole("position", 0),
+    _integer("position", 0),
     _flag("is_active", default=True),
     sa.CheckConstraint("char_length(sku) > 0", name="sku"),
     sa.CheckConstraint("json_typeof(options) = 'object'", name="options"),

@@ -9,37 +9,41 @@ import sqlalchemy as sa
 from attrs import evolve, frozen
 
 from eggypro_adapters.postgres import keyset
-from eggypro_adapters.postgres.database import Database, Statement
-from eggypro_adapters.postgres.product_keys import absent, absent_in, refuse_sku
-from eggypro_adapters.postgres.product_rows import VARIANT, variant_columns, variant_of
-from eggypro_adapters.postgres.rollups import derive
+from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.product_keys import (
+    check_sku_is_free,
+    missing_product_error,
+    missing_product_error_in,
+)
+from eggypro_adapters.postgres.product_rows import VARIANT_COLUMNS, variant_from_row, variant_values
+from eggypro_adapters.postgres.rollups import refresh_variant_summary
 from eggypro_adapters.postgres.schema import products, variants
-from eggypro_adapters.postgres.search_index import index
+from eggypro_adapters.postgres.search_index import index_products
 from eggypro_core.domain.pagination import Page
-from eggypro_core.domain.product import HIGHEST_STOCK, product_absent, stock_refused
+from eggypro_core.domain.product import MAX_STOCK, insufficient_stock, product_not_found
 from eggypro_core.domain.variant import (
     Variant,
     VariantDraft,
     VariantQuery,
-    combination,
-    options_taken,
-    refuse_names,
+    check_option_names,
+    options_conflict,
+    options_key,
 )
-from eggypro_core.services.variants import variant_absent
+from eggypro_core.services.variants import variant_not_found
 from eggypro_core.validation.parameters import Status
 
-_PRODUCT = [products.c.is_active, products.c.version]
+_PRODUCT_COLUMNS = [products.c.is_active, products.c.version]
 _slug = sa.bindparam("slug", type_=sa.Text)
 _id = sa.bindparam("variant_id", type_=sa.Integer)
-_FIND = Statement.of(
-    sa.select(*_PRODUCT, *VARIANT)
+_FIND = CompiledStatement.compile(
+    sa.select(*_PRODUCT_COLUMNS, *VARIANT_COLUMNS)
     .outerjoin(variants, sa.and_(variants.c.product_id == products.c.id, variants.c.id == _id))
     .where(products.c.slug == _slug)
 )
-_LOCKED = (
+_LOCK_PRODUCT = (
     sa.select(products.c.id, products.c.version).where(products.c.slug == _slug).with_for_update()
 )
-_NAMES = sa.text(
+_OPTION_NAMES = sa.text(
     "SELECT DISTINCT name FROM variants, json_object_keys(options) AS name"
     " WHERE product_id = :product_id AND id <> :but"
 )
@@ -54,65 +58,71 @@ class PostgresVariantStore:
 
     _database: Database
 
-    def find(self, slug: str, variant_id: int, status: Status) -> Variant:
-        rows = self._database.read(_FIND, {"slug": slug, "variant_id": variant_id})
+    def get(self, slug: str, variant_id: int, status: Status) -> Variant:
+        rows = self._database.fetch(_FIND, {"slug": slug, "variant_id": variant_id})
         if not rows:
-            raise absent(self._database, slug)
+            raise missing_product_error(self._database, slug)
         [(is_sold, version, *row)] = rows
-        _require_shown(slug, status, is_sold=is_sold)
+        _require_visible(slug, status, is_active=is_sold)
         if row[0] is not None:
-            variant = variant_of(row, version)
-            if status.shows(is_active=variant.is_active):
+            variant = variant_from_row(row, version)
+            if status.includes(is_active=variant.is_active):
                 return variant
-        raise variant_absent(slug, variant_id)
+        raise variant_not_found(slug, variant_id)
 
-    def page(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
+    def list(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
         statement = _page(query.status, after=query.after is not None)
         values = {"slug": query.product, **keyset.page_values(query)}
-        rows = self._database.read(statement, values)
+        rows = self._database.fetch(statement, values)
         if not rows:
-            raise absent(self._database, query.product)
+            raise missing_product_error(self._database, query.product)
         is_sold, version, total = rows[0][:3]
-        _require_shown(query.product, query.status, is_sold=is_sold)
+        _require_visible(query.product, query.status, is_active=is_sold)
         shown = [row[3:] for row in rows if row[3] is not None]
-        return Page.of(query, shown, total=total, item_of=lambda row: variant_of(row, version))
-
-    def add(self, slug: str, draft: VariantDraft, at: datetime) -> Variant:
-        return self._database.write(lambda connection: _added(connection, slug, draft, at))
-
-    def change(
-        self, slug: str, variant_id: int, to: Callable[[Variant], Variant], at: datetime
-    ) -> Variant:
-        return self._database.write(
-            lambda connection: _changed(connection, slug, variant_id, to, at)
+        return Page.of(
+            query, shown, total=total, item_of=lambda row: variant_from_row(row, version)
         )
 
-    def remove(
+    def create(self, slug: str, draft: VariantDraft, at: datetime) -> Variant:
+        return self._database.run_transaction(
+            lambda connection: _create(connection, slug, draft, at)
+        )
+
+    def update(
+        self, slug: str, variant_id: int, change: Callable[[Variant], Variant], at: datetime
+    ) -> Variant:
+        return self._database.run_transaction(
+            lambda connection: _update(connection, slug, variant_id, change, at)
+        )
+
+    def delete(
         self, slug: str, variant_id: int, check: Callable[[Variant], None], at: datetime
     ) -> None:
-        self._database.write(lambda connection: _remove(connection, slug, variant_id, check, at))
+        self._database.run_transaction(
+            lambda connection: _delete(connection, slug, variant_id, check, at)
+        )
 
-    def adjust_stock(self, slug: str, variant_id: int, by: int) -> int:
-        return self._restocked(slug, variant_id, lambda stock: _adjusted(stock, by))
+    def adjust_stock(self, slug: str, variant_id: int, delta: int) -> int:
+        return self._update_stock(slug, variant_id, lambda stock: _adjusted_stock(stock, delta))
 
-    def set_stock(self, slug: str, variant_id: int, to: int) -> int:
-        return self._restocked(slug, variant_id, lambda _: to)
+    def set_stock(self, slug: str, variant_id: int, quantity: int) -> int:
+        return self._update_stock(slug, variant_id, lambda _: quantity)
 
-    def _restocked(self, slug: str, variant_id: int, to: Callable[[int], int]) -> int:
+    def _update_stock(self, slug: str, variant_id: int, to: Callable[[int], int]) -> int:
         def work(connection: sa.Connection) -> int:
-            product_id, version = _lock(connection, slug)
-            variant = _found(connection, slug, product_id, variant_id, version)
+            product_id, version = _lock_product(connection, slug)
+            variant = _get_variant(connection, slug, product_id, variant_id, version)
             stock = to(variant.stock_quantity)
             if stock != variant.stock_quantity:
                 _store(connection, variant_id, {"stock_quantity": stock})
-                derive(connection, [product_id])
+                refresh_variant_summary(connection, [product_id])
             return stock
 
-        return self._database.write(work)
+        return self._database.run_transaction(work)
 
 
 @cache
-def _page(status: Status, *, after: bool) -> Statement:
+def _page(status: Status, *, after: bool) -> CompiledStatement:
     """Return the statement of a page: rows of the product, the total and the columns of VARIANT."""
     matching = [variants.c.product_id == products.c.id]
     if status is not Status.ALL:
@@ -120,123 +130,123 @@ def _page(status: Status, *, after: bool) -> Statement:
     # Joined, not selected: what is selected would be counted again for each row.
     total = keyset.total_of(variants, *matching, within=products).lateral()
     place = (variants.c.position, variants.c.id)
-    rows = keyset.page_rows(sa.select(*VARIANT).where(*matching), place, after=after)
+    rows = keyset.page_rows(sa.select(*VARIANT_COLUMNS).where(*matching), place, after=after)
     shown = rows.correlate(products).lateral()
-    return Statement.of(
-        sa.select(*_PRODUCT, total.c.total, *shown.c)
+    return CompiledStatement.compile(
+        sa.select(*_PRODUCT_COLUMNS, total.c.total, *shown.c)
         .select_from(products.join(total, sa.true()).outerjoin(shown, sa.true()))
         .where(products.c.slug == _slug)
         .order_by(shown.c.position, shown.c.id)
     )
 
 
-def _require_shown(slug: str, status: Status, *, is_sold: bool) -> None:
-    if status is Status.ACTIVE and not is_sold:
-        raise product_absent(slug)
+def _require_visible(slug: str, status: Status, *, is_active: bool) -> None:
+    if status is Status.ACTIVE and not is_active:
+        raise product_not_found(slug)
 
 
-def _added(connection: sa.Connection, slug: str, draft: VariantDraft, at: datetime) -> Variant:
-    product_id, version = _lock(connection, slug)
-    _refuse_siblings(connection, product_id, draft, 0)
-    refuse_sku(connection, draft.sku)
-    values = variant_columns(draft)
+def _create(connection: sa.Connection, slug: str, draft: VariantDraft, at: datetime) -> Variant:
+    product_id, version = _lock_product(connection, slug)
+    _check_options(connection, product_id, draft, 0)
+    check_sku_is_free(connection, draft.sku)
+    values = variant_values(draft)
     if draft.position is None:
-        values["position"] = _last_position(connection, product_id)
-    new = sa.insert(variants).values(product_id=product_id, **values).returning(*VARIANT)
-    variant = variant_of(connection.execute(new).one(), version + 1)
-    derive(connection, [product_id], at)
-    index(connection, [product_id])
+        values["position"] = _next_position(connection, product_id)
+    new = sa.insert(variants).values(product_id=product_id, **values).returning(*VARIANT_COLUMNS)
+    variant = variant_from_row(connection.execute(new).one(), version + 1)
+    refresh_variant_summary(connection, [product_id], at)
+    index_products(connection, [product_id])
     return variant
 
 
-def _changed(
+def _update(
     connection: sa.Connection,
     slug: str,
     variant_id: int,
     to: Callable[[Variant], Variant],
     at: datetime,
 ) -> Variant:
-    product_id, version = _lock(connection, slug)
-    variant = _found(connection, slug, product_id, variant_id, version)
+    product_id, version = _lock_product(connection, slug)
+    variant = _get_variant(connection, slug, product_id, variant_id, version)
     changed = to(variant)
     if changed == variant:
         return variant
     if changed.options != variant.options:
-        _refuse_siblings(connection, product_id, changed, variant_id)
+        _check_options(connection, product_id, changed, variant_id)
     if changed.sku != variant.sku:
-        refuse_sku(connection, changed.sku)
-    _store(connection, variant_id, variant_columns(changed))
-    derive(connection, [product_id], at)
+        check_sku_is_free(connection, changed.sku)
+    _store(connection, variant_id, variant_values(changed))
+    refresh_variant_summary(connection, [product_id], at)
     if (changed.options, changed.is_active) != (variant.options, variant.is_active):
-        index(connection, [product_id])
+        index_products(connection, [product_id])
     return evolve(changed, version=version + 1)
 
 
-def _remove(
+def _delete(
     connection: sa.Connection,
     slug: str,
     variant_id: int,
     check: Callable[[Variant], None],
     at: datetime,
 ) -> None:
-    product_id, version = _lock(connection, slug)
-    row = _row(connection, product_id, variant_id)
+    product_id, version = _lock_product(connection, slug)
+    row = _find_row(connection, product_id, variant_id)
     if row is None:
         return
-    check(variant_of(row, version))
+    check(variant_from_row(row, version))
     connection.execute(sa.delete(variants).where(variants.c.id == variant_id))
-    derive(connection, [product_id], at)
-    index(connection, [product_id])
+    refresh_variant_summary(connection, [product_id], at)
+    index_products(connection, [product_id])
 
 
-def _lock(connection: sa.Connection, slug: str) -> tuple[int, int]:
+def _lock_product(connection: sa.Connection, slug: str) -> tuple[int, int]:
     """Return the id and the version of a product that nobody else writes until the end."""
-    row = connection.execute(_LOCKED, {"slug": slug}).one_or_none()
+    row = connection.execute(_LOCK_PRODUCT, {"slug": slug}).one_or_none()
     if row is None:
-        raise absent_in(connection, slug)
+        raise missing_product_error_in(connection, slug)
     return row.id, row.version
 
 
-def _found(
+def _get_variant(
     connection: sa.Connection, slug: str, product_id: int, variant_id: int, version: int
 ) -> Variant:
-    row = _row(connection, product_id, variant_id)
+    row = _find_row(connection, product_id, variant_id)
     if row is None:
-        raise variant_absent(slug, variant_id)
-    return variant_of(row, version)
+        raise variant_not_found(slug, variant_id)
+    return variant_from_row(row, version)
 
 
-def _row(connection: sa.Connection, product_id: int, variant_id: int) -> sa.Row[Any] | None:
+def _find_row(connection: sa.Connection, product_id: int, variant_id: int) -> sa.Row[Any] | None:
     wanted = (variants.c.product_id == product_id, variants.c.id == variant_id)
-    return connection.execute(sa.select(*VARIANT).where(*wanted)).one_or_none()
+    return connection.execute(sa.select(*VARIANT_COLUMNS).where(*wanted)).one_or_none()
 
 
-def _refuse_siblings(
+def _check_options(
     connection: sa.Connection, product_id: int, variant: Variant | VariantDraft, but: int
 ) -> None:
     """Raise ConflictError if options contradict those of another variant than `but`."""
     same = sa.select(variants.c.id).where(
         variants.c.product_id == product_id,
-        variants.c.combination == combination(variant.options),
+        variants.c.combination == options_key(variant.options),
         variants.c.id != but,
     )
     if connection.scalar(same) is not None:
-        raise options_taken(variant.options)
-    names = connection.scalars(_NAMES, {"product_id": product_id, "but": but})
-    refuse_names(variant.options, names)
+        raise options_conflict(variant.options)
+    names = connection.scalars(_OPTION_NAMES, {"product_id": product_id, "but": but})
+    check_option_names(variant.options, names)
 
 
-def _last_position(connection: sa.Connection, product_id: int) -> int:
+def _next_position(connection: sa.Connection, product_id: int) -> int:
     highest = sa.select(sa.func.max(variants.c.position)).where(variants.c.product_id == product_id)
     position: int | None = connection.scalar(highest)
-    return 0 if position is None else min(position + 1, HIGHEST_STOCK)
+    return 0 if position is None else min(position + 1, MAX_STOCK)
 
 
 def _store(connection: sa.Connection, variant_id: int, values: dict[str, Any]) -> None:
     connection.execute(sa.update(variants).where(variants.c.id == variant_id).values(values))
 
 
-def _adjusted(stock: int, by: int) -> int:
-    if not 0 <= stock + by <= HIGHEST_STOCK:
-        raise stock_refused(stock, by)
+def _adjusted_stock(stock: int, by: int) -> int:
+    if not 0 <= stock + by <= MAX_STOCK:
+        raise insufficient_stock(stock, by)
     return stock + by

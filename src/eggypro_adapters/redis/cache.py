@@ -8,11 +8,11 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from eggypro_adapters.redis.breaker import Breaker
-from eggypro_adapters.redis.connection import Client, Link, translated
-from eggypro_adapters.redis.encoding import decoded, encoded
-from eggypro_core.caching.entries import Kept, SharedCounts
+from eggypro_adapters.redis.connection import Client, RedisConnection, translated
+from eggypro_adapters.redis.encoding import decode_entry, encode_entry
+from eggypro_core.caching.entries import CacheEntry, SharedCounts
 
-PREFIX = "eggypro:"
+KEY_PREFIX = "eggypro:"
 """What begins every key of the cache, and of nothing else."""
 _BATCH = 500
 _SAMPLE = 100
@@ -26,12 +26,12 @@ class RedisCache:
     seconds since 1970.
     """
 
-    def __init__(self, link: Link, namespace: str, clock: Callable[[], float]) -> None:
+    def __init__(self, link: RedisConnection, namespace: str, clock: Callable[[], float]) -> None:
         self._link = link
-        self._prefix = f"{PREFIX}{namespace}:"
+        self._prefix = f"{KEY_PREFIX}{namespace}:"
         self._clock = clock
         self._breaker = Breaker(
-            link.renew,
+            link.reconnect,
             lost="Every worker keeps answers on its own.",
             found="The workers share what they keep again",
         )
@@ -42,20 +42,20 @@ class RedisCache:
         with self._breaker.running():
             yield self
 
-    def get(self, key: str) -> Kept | None:
+    def get(self, key: str) -> CacheEntry | None:
         name = self._name(key)
         value = self._breaker.ask(lambda: self._read(name))
         if value is None:
             return None
-        kept = decoded(value)
+        kept = decode_entry(value)
         if kept is None:
             self.delete(key)
-        return kept if kept is not None and kept.ends > self._clock() else None
+        return kept if kept is not None and kept.expires_at > self._clock() else None
 
-    def set(self, key: str, kept: Kept) -> None:
-        left = int((kept.ends - self._clock()) * 1000)
+    def set(self, key: str, entry: CacheEntry) -> None:
+        left = int((entry.expires_at - self._clock()) * 1000)
         if left > 0:
-            name, value = self._name(key), encoded(kept)
+            name, value = self._name(key), encode_entry(entry)
             self._breaker.ask(lambda: self._write(name, value, left))
         else:
             self.delete(key)
@@ -64,7 +64,7 @@ class RedisCache:
         self._breaker.ask(lambda: self._remove(self._name(key)))
 
     def clear(self) -> None:
-        self._breaker.ask(lambda: empty(self._link))
+        self._breaker.ask(lambda: clear_entries(self._link))
 
     def _name(self, key: str) -> bytes:
         return (self._prefix + key).encode("utf-8", "surrogatepass")
@@ -88,7 +88,7 @@ class RedisCache:
             self._link.client.unlink(name)
 
 
-def empty(link: Link) -> int:
+def clear_entries(link: RedisConnection) -> int:
     """Remove the answers of all shops, and nothing else. Return how many there were."""
     removed = 0
     with translated():
@@ -98,7 +98,7 @@ def empty(link: Link) -> int:
     return removed
 
 
-def weighed(link: Link) -> SharedCounts:
+def measure_entries(link: RedisConnection) -> SharedCounts:
     """Count the answers, and weigh some of them."""
     with translated():
         names = _names(link.client)
@@ -109,5 +109,5 @@ def weighed(link: Link) -> SharedCounts:
 
 
 def _names(client: Client) -> Iterator[bytes]:
-    names: Iterator[bytes] = client.scan_iter(match=f"{PREFIX}*", count=_BATCH)
+    names: Iterator[bytes] = client.scan_iter(match=f"{KEY_PREFIX}*", count=_BATCH)
     return names

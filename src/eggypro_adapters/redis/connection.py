@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 from eggypro_core.errors import UnavailableError
 
-PATIENCE = 0.075
+TIMEOUT_SECONDS = 0.075
 """The seconds to wait for a connection, or for an answer: nobody may wait for 0.1."""
 _CLUSTER = "+cluster://"
 _PORT = 6379
@@ -23,13 +23,13 @@ _PROBE = "eggypro-probe"
 Client: TypeAlias = Redis | RedisCluster
 
 
-class Link:
+class RedisConnection:
     """The way to a Redis, or to a cluster where the address says `redis+cluster`.
 
     No answer takes longer than so many seconds, and nothing is tried twice.
     """
 
-    def __init__(self, url: str, patience: float = PATIENCE) -> None:
+    def __init__(self, url: str, patience: float = TIMEOUT_SECONDS) -> None:
         self._url = url
         self._patience = patience
 
@@ -40,7 +40,7 @@ class Link:
             return _cluster(self._url, self._patience)
         return Redis.from_pool(pool(self._url, self._patience))
 
-    def renew(self) -> None:
+    def reconnect(self) -> None:
         """Connect anew. Raises UnavailableError unless all of it answers, and keeps what it gets.
 
         It may be full, or no more than a replica.
@@ -69,7 +69,7 @@ def _close_idle(client: Client) -> None:
             _close_idle(node.redis_connection)
 
 
-def pool(url: str, patience: float = PATIENCE) -> ConnectionPool:
+def pool(url: str, patience: float = TIMEOUT_SECONDS) -> ConnectionPool:
     """Return connections that wait no longer than so many seconds, and try nothing twice."""
     made = ConnectionPool.from_url(url)
     # Not as arguments: what the address says would go before them. A repeated INCR counts twice.

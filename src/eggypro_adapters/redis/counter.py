@@ -5,8 +5,8 @@ from typing import Any
 
 from limits.storage import RedisStorage
 
-from eggypro_adapters.redis.connection import Client, Link, translated
-from eggypro_core.access.rate_limiting import Policy, Standing
+from eggypro_adapters.redis.connection import Client, RedisConnection, translated
+from eggypro_core.access.rate_limiting import Policy, RateLimitStatus
 
 _PREFIX = "eggypro-limits"
 """What begins every key. Not `eggypro:`, which is the cache's, and cleared with it."""
@@ -15,7 +15,7 @@ _PREFIX = "eggypro-limits"
 class RedisCounter:
     """Counts in keys that end with their windows; each command is atomic."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: RedisConnection) -> None:
         self._link = link
 
     @cached_property
@@ -24,22 +24,24 @@ class RedisCounter:
 
     def ping(self) -> None:
         """Connect anew. Raises UnavailableError unless Redis answers as it should."""
-        self._link.renew()
+        self._link.reconnect()
         self.__dict__.pop("_storage", None)
 
-    def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
+    def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
         key = _key(policy, client)
         with translated():
-            used = self._storage.incr(key, policy.window, times)
-            return Standing(policy, used, policy.window if used == times else self._left(key))
+            used = self._storage.incr(key, policy.window_seconds, count)
+            return RateLimitStatus(
+                policy, used, policy.window_seconds if used == count else self._left(key)
+            )
 
-    def read(self, policy: Policy, client: str) -> Standing:
+    def get(self, policy: Policy, client: str) -> RateLimitStatus:
         key = _key(policy, client)
         with translated():
             used = self._storage.get(key)
-            return Standing(policy, used, self._left(key) if used else policy.window)
+            return RateLimitStatus(policy, used, self._left(key) if used else policy.window_seconds)
 
-    def clear(self, policy: Policy, client: str) -> None:
+    def reset(self, policy: Policy, client: str) -> None:
         with translated():
             self._storage.clear(_key(policy, client))
 
@@ -61,4 +63,4 @@ class _Storage(RedisStorage):
 
 
 def _key(policy: Policy, client: str) -> str:
-    return f"{policy.name}:{policy.window}:{client}"
+    return f"{policy.name}:{policy.window_seconds}:{client}"

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from attrs import astuple
 
-from eggypro_core.caching.entries import Kept, Moment, Rendering
+from eggypro_core.caching.entries import CachedResponse, CacheEntry, Snapshot
 
 VERSION = 1
 """What begins each value. Whoever changes what follows gives it another number."""
@@ -14,16 +14,21 @@ _HEAD = struct.Struct(">BIH")
 """The version, a checksum of what follows it, and how many bytes come before the body."""
 
 
-def encoded(kept: Kept) -> bytes:
+def encode_entry(kept: CacheEntry) -> bytes:
     """Return the bytes of an answer."""
-    rendering = kept.rendering
-    facts = [*astuple(kept.seen), kept.ends, kept.absent, dict(rendering.headers)]
+    rendering = kept.response
+    facts = [
+        *astuple(kept.snapshot),
+        kept.expires_at,
+        kept.not_found_message,
+        dict(rendering.headers),
+    ]
     written = json.dumps(facts, separators=(",", ":")).encode()
     rest = written + rendering.body
     return _HEAD.pack(VERSION, crc32(rest), len(written)) + rest
 
 
-def decoded(value: bytes) -> Kept | None:
+def decode_entry(value: bytes) -> CacheEntry | None:
     """Return the answer that some bytes are of, None where they are not, or not whole."""
     if len(value) < _HEAD.size:
         return None
@@ -32,4 +37,6 @@ def decoded(value: bytes) -> Kept | None:
     if version != VERSION or crc32(rest) != checksum:
         return None
     history, number, ends, absent, headers = json.loads(bytes(rest[:length]))
-    return Kept(Moment(history, number), ends, Rendering(bytes(rest[length:]), headers), absent)
+    return CacheEntry(
+        Snapshot(history, number), ends, CachedResponse(bytes(rest[length:]), headers), absent
+    )

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_adapters.redis.breaker import Breaker
-from eggypro_core.access.rate_limiting import Counter, Policy, Standing
+from eggypro_core.access.rate_limiting import Policy, RateCounter, RateLimitStatus
 
 T = TypeVar("T")
 SETTLE = 0.05
@@ -16,7 +16,7 @@ MOST = 50_000
 """How many clients are remembered as unsettled."""
 
 
-class RemoteCounter(Counter, Protocol):
+class RemoteCounter(RateCounter, Protocol):
     """A counter that can be away."""
 
     def ping(self) -> None:
@@ -24,14 +24,14 @@ class RemoteCounter(Counter, Protocol):
         ...
 
 
-class LocalCounter(Counter, Protocol):
+class LocalCounter(RateCounter, Protocol):
     """A counter that never is, and can be told how things stand."""
 
-    def learn(self, client: str, standing: Standing) -> None:
+    def set_status(self, client: str, status: RateLimitStatus) -> None:
         """Take over where a client stands."""
         ...
 
-    def standings(self, policy: Policy) -> list[tuple[str, Standing]]:
+    def list_statuses(self, policy: Policy) -> list[tuple[str, RateLimitStatus]]:
         """Return where each client stands whose window is open."""
         ...
 
@@ -65,7 +65,7 @@ class SharedCounter:
         self._loop = BackgroundLoop("limits", self._settle, delay=SETTLE, on_stop=self._settle)
 
     @contextmanager
-    def running(self) -> Iterator[Counter]:
+    def running(self) -> Iterator[RateCounter]:
         """Settle in the background, until the end of the block."""
         with self._breaker.running():
             try:
@@ -73,36 +73,38 @@ class SharedCounter:
             finally:
                 self._loop.stop()
 
-    def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
+    def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
         if policy.is_exact:
-            return self._exactly(policy, client, lambda it: it.add(policy, client, times=times))
+            return self._exactly(
+                policy, client, lambda it: it.increment(policy, client, count=count)
+            )
         key = policy, client
         with self._lock:
             if key in self._unsettled or len(self._unsettled) < MOST:
-                self._unsettled[key] = self._unsettled.get(key, 0) + times
-            standing = self._local.add(policy, client, times=times)
+                self._unsettled[key] = self._unsettled.get(key, 0) + count
+            standing = self._local.increment(policy, client, count=count)
         self._loop.wake()
         return standing
 
-    def read(self, policy: Policy, client: str) -> Standing:
+    def get(self, policy: Policy, client: str) -> RateLimitStatus:
         if policy.is_exact:
-            return self._exactly(policy, client, lambda it: it.read(policy, client))
-        return self._local.read(policy, client)
+            return self._exactly(policy, client, lambda it: it.get(policy, client))
+        return self._local.get(policy, client)
 
-    def clear(self, policy: Policy, client: str) -> None:
+    def reset(self, policy: Policy, client: str) -> None:
         with self._lock:
             self._unsettled.pop((policy, client), None)
-            self._local.clear(policy, client)
-        self._ask(lambda remote: remote.clear(policy, client))
+            self._local.reset(policy, client)
+        self._ask(lambda remote: remote.reset(policy, client))
 
     def _exactly(
-        self, policy: Policy, client: str, question: Callable[[Counter], Standing]
-    ) -> Standing:
+        self, policy: Policy, client: str, question: Callable[[RateCounter], RateLimitStatus]
+    ) -> RateLimitStatus:
         self._exact.add(policy)
         standing = self._ask(question)
         if standing is None:
             return question(self._local)
-        self._local.learn(client, standing)
+        self._local.set_status(client, standing)
         return standing
 
     def _ask(self, question: Callable[[RemoteCounter], T]) -> T | None:
@@ -118,24 +120,26 @@ class SharedCounter:
             self._settle_one(policy, client, times)
 
     def _settle_one(self, policy: Policy, client: str, times: int) -> None:
-        current = min(times, self._local.read(policy, client).used)  # not what a former window had
+        current = min(times, self._local.get(policy, client).used)  # not what a former window had
         if not current:
             return
-        standing = self._ask(lambda remote: remote.add(policy, client, times=current))
+        standing = self._ask(lambda remote: remote.increment(policy, client, count=current))
         if standing is None:  # nobody knows whether it was counted: better too few than twice
             return
         with self._lock:
             since = self._unsettled.get((policy, client), 0)
-            self._local.learn(client, Standing(policy, standing.used + since, standing.left))
+            self._local.set_status(
+                client, RateLimitStatus(policy, standing.used + since, standing.seconds_left)
+            )
 
     def _come_back(self) -> None:
         self._remote.ping()
         for policy in tuple(self._exact):
-            for client, standing in self._local.standings(policy):
+            for client, standing in self._local.list_statuses(policy):
                 self._tell(client, standing)
         self._loop.wake()
 
-    def _tell(self, client: str, standing: Standing) -> None:
-        missed = standing.used - self._remote.read(standing.policy, client).used
+    def _tell(self, client: str, standing: RateLimitStatus) -> None:
+        missed = standing.used - self._remote.get(standing.policy, client).used
         if missed > 0:
-            self._remote.add(standing.policy, client, times=missed)
+            self._remote.increment(standing.policy, client, count=missed)

@@ -7,8 +7,8 @@ from typing import Any, TypeVar, cast
 
 from attrs import Attribute, Factory, field, fields, frozen
 
-from eggypro_adapters.settings.types import Kind
-from eggypro_core.errors import Fault
+from eggypro_adapters.settings.types import SettingType
+from eggypro_core.errors import FieldError
 
 T = TypeVar("T")
 Default = TypeVar("Default")
@@ -24,7 +24,7 @@ class Definition:
 
     name: str
     alias: str
-    kind: Kind[object]
+    kind: SettingType[object]
     meaning: str
     group: str
     default: str
@@ -40,7 +40,7 @@ class Definition:
         also = f" Also read as {self.alias}." if self.alias else ""
         return f"{self.meaning}{also} {self.kind.expects[0].upper()}{self.kind.expects[1:]}."
 
-    def find(self, environment: Mapping[str, str]) -> tuple[str, str]:
+    def lookup(self, environment: Mapping[str, str]) -> tuple[str, str]:
         """Return the name under which the environment has it, and the text; blank is absent."""
         names = (name for name in (self.name, self.alias) if environment.get(name, "").strip())
         name = next(names, self.name)
@@ -53,7 +53,7 @@ class Definition:
 
 
 def setting(
-    kind: Kind[T],
+    kind: SettingType[T],
     meaning: str,
     *,
     default: Default,
@@ -69,7 +69,7 @@ def setting(
     return cast("T | Default", field(default=default, repr=not secret, metadata={Definition: row}))
 
 
-def derived(work: Callable[[Any], T]) -> T:
+def computed(work: Callable[[Any], T]) -> T:
     """Make a default out of the settings defined above the one that it is given to."""
     return Factory(work, takes_self=True)
 
@@ -79,13 +79,13 @@ def definitions_of(table: type) -> tuple[Definition, ...]:
     return tuple(_definition(column) for column in fields(table))
 
 
-def parsed(definition: Definition, environment: Mapping[str, str]) -> object:
+def parse_setting(definition: Definition, environment: Mapping[str, str]) -> object:
     """Return the value of a setting, a `Fault` where it is wrong, None where it is absent."""
-    name, text = definition.find(environment)
+    name, text = definition.lookup(environment)
     try:
         return definition.kind.parse(text) if text else None
     except ValueError:
-        return Fault(name, definition.kind.refusal(name))
+        return FieldError(name, definition.kind.error_message(name))
 
 
 def _definition(column: "Attribute[Any]") -> Definition:

@@ -7,7 +7,7 @@ from pathlib import Path
 from eggypro_adapters.settings.definition import definitions_of
 from eggypro_adapters.settings.settings import Settings
 from eggypro_adapters.settings.types import AppEnvironment
-from eggypro_core.errors import ConfigurationError, Fault
+from eggypro_core.errors import ConfigurationError, FieldError
 
 _ROWS = definitions_of(Settings)
 
@@ -29,7 +29,7 @@ def read_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]
 
 def _environment_of(variables: Mapping[str, str]) -> str:
     [row] = (row for row in _ROWS if row.name == "APP_ENV")
-    return row.find(variables)[1].lower() or AppEnvironment.DEVELOPMENT
+    return row.lookup(variables)[1].lower() or AppEnvironment.DEVELOPMENT
 
 
 def _over(lower: Mapping[str, str], upper: Mapping[str, str]) -> dict[str, str]:
@@ -63,4 +63,4 @@ def _text(file: Path) -> str:
 
 
 def _unreadable(file: Path, reason: str) -> ConfigurationError:
-    return ConfigurationError([Fault(str(file), f"{file} {reason}")])
+    return ConfigurationError([FieldError(str(file), f"{file} {reason}")])

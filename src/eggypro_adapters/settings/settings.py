@@ -7,16 +7,16 @@ from typing import Any, Self
 from attrs import frozen
 
 from eggypro_adapters.settings import types as values
-from eggypro_adapters.settings.definition import definitions_of, derived, parsed, setting
+from eggypro_adapters.settings.definition import computed, definitions_of, parse_setting, setting
 from eggypro_adapters.settings.types import (
     AppEnvironment,
-    ImageKeeper,
+    ImageStoreKind,
     LogFormat,
     LogLevel,
     Network,
     Pooler,
 )
-from eggypro_core.errors import ConfigurationError, Fault
+from eggypro_core.errors import ConfigurationError, FieldError
 
 _CLOUDINARY = ("cloudinary_cloud_name", "cloudinary_api_key", "cloudinary_api_secret")
 _INTRODUCTION = """\
@@ -24,9 +24,9 @@ _INTRODUCTION = """\
 # shows is the default, or where there is none; a blank value counts as absent."""
 
 
-def _image_keeper(settings: "Settings") -> ImageKeeper:
+def _image_keeper(settings: "Settings") -> ImageStoreKind:
     named = any(getattr(settings, name) for name in _CLOUDINARY)
-    return ImageKeeper.CLOUDINARY if named or settings.in_production else ImageKeeper.LOCAL
+    return ImageStoreKind.CLOUDINARY if named or settings.in_production else ImageStoreKind.LOCAL
 
 
 def _log_format(settings: "Settings") -> LogFormat:
@@ -128,10 +128,10 @@ class Settings:
         "Cloudinary's own API, where it is not the usual one.",
         default="https://api.cloudinary.com",
     )
-    image_store: ImageKeeper = setting(
-        values.one_of(ImageKeeper),
+    image_store: ImageStoreKind = setting(
+        values.one_of(ImageStoreKind),
         "Who keeps the images; local in development when Cloudinary is not named.",
-        default=derived(_image_keeper),
+        default=computed(_image_keeper),
     )
 
     redis_url: str | None = setting(
@@ -143,36 +143,36 @@ class Settings:
         secret=True,
     )
     cache_ttl: int = setting(
-        values.whole_number(0, 604_800),
+        values.integer_between(0, 604_800),
         "How many seconds an answer is kept; 0 keeps none.",
         default=300,
     )
     cdn_ttl: int = setting(
-        values.whole_number(0, 31_536_000),
+        values.integer_between(0, 31_536_000),
         "How many seconds a CDN may keep an answer, and as many more while it asks anew; 0: none.",
         default=0,
     )
 
     rate_limit_window_ms: int = setting(
-        values.whole_number(1, 86_400_000),
+        values.integer_between(1, 86_400_000),
         "The milliseconds over which a client's requests are counted.",
         default=900_000,
         group="Rate limits",
     )
     rate_limit_max_requests: int = setting(
-        values.whole_number(0, 1_000_000_000),
+        values.integer_between(0, 1_000_000_000),
         "How many a client may make in that time; 0 means any number.",
         default=100,
     )
 
     enable_api_metrics: bool = setting(
-        values.SWITCH, "Whether requests are recorded.", default=True, group="Monitoring"
+        values.BOOLEAN, "Whether requests are recorded.", default=True, group="Monitoring"
     )
     metrics_networks: tuple[Network, ...] = setting(
         values.NETWORKS, "Who may read /metrics without a credential.", default=()
     )
     enable_error_tracking: bool = setting(
-        values.SWITCH, "Whether unexpected errors are reported.", default=True
+        values.BOOLEAN, "Whether unexpected errors are reported.", default=True
     )
     sentry_dsn: str | None = setting(
         values.SENTRY_DSN,
@@ -186,7 +186,7 @@ class Settings:
     log_format: LogFormat = setting(
         values.one_of(LogFormat),
         "How a line is logged; json in production, else console.",
-        default=derived(_log_format),
+        default=computed(_log_format),
     )
 
     @property
@@ -201,21 +201,23 @@ class Settings:
         Space around a value is dropped, and a blank value is an absent one. Raises
         ConfigurationError with every fault: the variable's name and the reason, never its value.
         """
-        found = {row.field: parsed(row, environment) for row in definitions_of(cls)}
-        faults = [value for value in found.values() if isinstance(value, Fault)]
+        found = {row.field: parse_setting(row, environment) for row in definitions_of(cls)}
+        faults = [value for value in found.values() if isinstance(value, FieldError)]
         given: dict[str, Any] = {
             name: value
             for name, value in found.items()
-            if value is not None and not isinstance(value, Fault)
+            if value is not None and not isinstance(value, FieldError)
         }
         settings = cls(**given)
-        missing = (fault for fault in _missing(settings) if found[fault.field.lower()] is None)
+        missing = (
+            fault for fault in _missing_settings(settings) if found[fault.field.lower()] is None
+        )
         if faults := [*faults, *missing]:
             raise ConfigurationError(faults)
         return settings
 
 
-def example() -> str:
+def settings_example() -> str:
     """Return a commented `.env.example`: every setting with its meaning and its default."""
     blocks = [_INTRODUCTION]
     for row in definitions_of(Settings):
@@ -224,12 +226,14 @@ def example() -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _missing(settings: Settings) -> Iterator[Fault]:
+def _missing_settings(settings: Settings) -> Iterator[FieldError]:
     if settings.in_production:
         for name in ("postgres_url", "admin_secret_key"):
             if not getattr(settings, name):
-                yield Fault(name.upper(), f"{name.upper()} is required in production")
-    if settings.image_store is ImageKeeper.CLOUDINARY:
+                yield FieldError(name.upper(), f"{name.upper()} is required in production")
+    if settings.image_store is ImageStoreKind.CLOUDINARY:
         for name in _CLOUDINARY:
             if not getattr(settings, name):
-                yield Fault(name.upper(), f"{name.upper()} is required, unless IMAGE_STORE=local")
+                yield FieldError(
+                    name.upper(), f"{name.upper()} is required, unless IMAGE_STORE=local"
+                )

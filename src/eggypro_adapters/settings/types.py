@@ -16,7 +16,7 @@ Network = IPv4Network | IPv6Network
 
 
 @frozen
-class Kind(Generic[T]):
+class SettingType(Generic[T]):
     """A kind of value: `parse` raises ValueError for any text that is not as `expects` says.
 
     Only `expects` is ever shown: the ValueError's own text may repeat the value.
@@ -26,7 +26,7 @@ class Kind(Generic[T]):
     parse: Callable[[str], T]
     sentence: str = "{} {}"
 
-    def refusal(self, name: str) -> str:
+    def error_message(self, name: str) -> str:
         """Return the sentence that refuses what a variable holds."""
         return self.sentence.format(name, self.expects)
 
@@ -47,7 +47,7 @@ class Pooler(StrEnum):
     NO = "no"
 
 
-class ImageKeeper(StrEnum):
+class ImageStoreKind(StrEnum):
     """Who keeps the images."""
 
     CLOUDINARY = "cloudinary"
@@ -87,12 +87,12 @@ _PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(:[0-9]+)?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-def one_of(choices: type[Choice]) -> Kind[Choice]:
+def one_of(choices: type[Choice]) -> SettingType[Choice]:
     """Make the kind of the texts of an enumeration, in upper or lower case."""
-    return Kind(f"must be one of {', '.join(choices)}", lambda text: choices(text.lower()))
+    return SettingType(f"must be one of {', '.join(choices)}", lambda text: choices(text.lower()))
 
 
-def whole_number(least: int, most: int) -> Kind[int]:
+def integer_between(least: int, most: int) -> SettingType[int]:
     """Make the kind of the whole numbers between two bounds, both included."""
 
     def parse(text: str) -> int:
@@ -101,17 +101,19 @@ def whole_number(least: int, most: int) -> Kind[int]:
         _require(least <= number <= most)
         return number
 
-    return Kind(f"must be a whole number from {least} to {most}, in plain digits", parse)
+    return SettingType(f"must be a whole number from {least} to {most}, in plain digits", parse)
 
 
-def secret(least: int) -> Kind[str]:
+def secret(least: int) -> SettingType[str]:
     """Make the kind of the secrets of at least so many characters that a header can carry."""
 
     def parse(text: str) -> str:
         _require(len(text) >= least and _VISIBLE.fullmatch(text) is not None)
         return text
 
-    return Kind(f"must be at least {least} characters, all visible ASCII without spaces", parse)
+    return SettingType(
+        f"must be at least {least} characters, all visible ASCII without spaces", parse
+    )
 
 
 def _require(condition: object) -> None:
@@ -221,28 +223,30 @@ def _listed(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
 
 
 _INVALID = "Invalid {}: it {}"
-SWITCH = Kind("must be true or false", _yes_or_no)
-WORD = Kind("must be visible ASCII without spaces", _word)
-CLOUD_NAME = Kind("must be letters, digits, - and _", _cloud_name)
-CURRENCY = Kind("must be an ISO 4217 code with two decimals, such as EUR", _currency)
-FOLDER = Kind("must be the path of a folder", _folder)
-POSTGRES_URL = Kind(
+BOOLEAN = SettingType("must be true or false", _yes_or_no)
+WORD = SettingType("must be visible ASCII without spaces", _word)
+CLOUD_NAME = SettingType("must be letters, digits, - and _", _cloud_name)
+CURRENCY = SettingType("must be an ISO 4217 code with two decimals, such as EUR", _currency)
+FOLDER = SettingType("must be the path of a folder", _folder)
+POSTGRES_URL = SettingType(
     "must be postgresql://user:password@host:port/database, or name the host as ?host=...;"
     " special characters in the password are percent-encoded",
     _postgres_url,
     _INVALID,
 )
-REDIS_URL = Kind(
+REDIS_URL = SettingType(
     "must be redis://, rediss:// or valkey:// with a host and at most the database's number,"
     " redis+cluster:// with hosts separated by commas, or unix:// with a path",
     _redis_url,
 )
-HTTP_URL = Kind("must be an http:// or https:// address without user, ? and #", _http_url, _INVALID)
-SENTRY_DSN = Kind("must be an address such as https://key@host/project", _sentry_dsn)
-ORIGINS = Kind(
+HTTP_URL = SettingType(
+    "must be an http:// or https:// address without user, ? and #", _http_url, _INVALID
+)
+SENTRY_DSN = SettingType("must be an address such as https://key@host/project", _sentry_dsn)
+ORIGINS = SettingType(
     "must be origins such as https://shop.example, separated by commas", _listed(_origin)
 )
-NETWORKS: Kind[tuple[Network, ...]] = Kind(
+NETWORKS: SettingType[tuple[Network, ...]] = SettingType(
     "must be IP networks or addresses such as 10.0.0.0/8, separated by commas, with no bit set"
     " beyond the mask",
     _listed(ip_network),

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
-from eggypro_adapters.admin_key import NAME
-from eggypro_adapters.jwt_tokens import JoseTokenSigner
+from eggypro_adapters.admin_key import ADMIN_KEY_FILE
+from eggypro_adapters.jwt_tokens import JwtTokenSigner
 from eggypro_adapters.settings import Settings
 from eggypro_core.access.authentication import Tokens
-from eggypro_core.access.rate_limiting import Counter
-from eggypro_core.errors import ConfigurationError, Fault
-from eggypro_core.operations.error_tracking import Outage
+from eggypro_core.access.rate_limiting import RateCounter
+from eggypro_core.errors import ConfigurationError, FieldError
+from eggypro_core.operations.error_tracking import OutageDetector
 from eggypro_core.ports import utc_now
 
 
@@ -19,26 +19,28 @@ def open_tokens(settings: Settings) -> Tokens:
     """Return the tokens of the shop; nothing is connected. Raises ConfigurationError."""
     tokens = find_tokens(settings)
     if tokens is None:
-        raise ConfigurationError([Fault("JWT_SECRET", "JWT_SECRET is required to issue tokens")])
+        raise ConfigurationError(
+            [FieldError("JWT_SECRET", "JWT_SECRET is required to issue tokens")]
+        )
     return tokens
 
 
 def find_tokens(settings: Settings) -> Tokens | None:
     """Return the tokens of the shop, None without a JWT_SECRET."""
-    return Tokens(JoseTokenSigner(settings.jwt_secret), utc_now) if settings.jwt_secret else None
+    return Tokens(JwtTokenSigner(settings.jwt_secret), utc_now) if settings.jwt_secret else None
 
 
 def admin_key_file(settings: Settings) -> Path | None:
     """Return the file that keeps a generated admin key, None where the settings give one."""
-    return None if settings.admin_secret_key else settings.eggypro_data_dir / NAME
+    return None if settings.admin_secret_key else settings.eggypro_data_dir / ADMIN_KEY_FILE
 
 
 @contextmanager
-def open_rate_counter(redis_url: str | None, outage: Outage) -> Iterator[Counter]:
+def open_rate_counter(redis_url: str | None, outage: OutageDetector) -> Iterator[RateCounter]:
     """Give what counts requests: in this process, and in Redis if there is one."""
-    from eggypro_adapters.memory import MemoryCounter
+    from eggypro_adapters.memory import MemoryRateCounter
 
-    local = MemoryCounter(monotonic)
+    local = MemoryRateCounter(monotonic)
     if redis_url is None:
         yield local
     else:

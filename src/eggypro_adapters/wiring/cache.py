@@ -10,8 +10,12 @@ from attrs import evolve
 
 from eggypro_adapters.monitoring.cache_gauges import CountCache
 from eggypro_adapters.monitoring.worker_stats import read_counts, written_down
-from eggypro_adapters.postgres.database import Database, found_out
-from eggypro_adapters.postgres.invalidation.feed import PostgresChanges, Written, touch_everything
+from eggypro_adapters.postgres.database import Database, detect_pooler
+from eggypro_adapters.postgres.invalidation.feed import (
+    PostgresInvalidationFeed,
+    WriteVersions,
+    invalidate_all,
+)
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring.common import package_version
 from eggypro_adapters.wiring.database import open_database, pooler_check
@@ -22,7 +26,7 @@ from eggypro_core.caching.read_cache import ReadCache
 
 @contextmanager
 def open_cache(
-    settings: Settings, database: Database, written: Written
+    settings: Settings, database: Database, written: WriteVersions
 ) -> Iterator[tuple[ReadCache | None, list[CountCache]]]:
     """Give the response cache of a server, None if the settings want none, and what counts it."""
     if not settings.cache_ttl:
@@ -33,13 +37,13 @@ def open_cache(
     with ExitStack() as stack:
         pooler = pooler_check(settings)
         if settings.postgres_url_non_pooling:  # behind a pooler nobody hears of anything
-            pooler = found_out  # what the settings say is said of the other address
+            pooler = detect_pooler  # what the settings say is said of the other address
             database = stack.enter_context(
                 open_database(settings, settings.postgres_url_non_pooling)
             )
-        changes = stack.enter_context(PostgresChanges(database, written, pooler).running())
+        changes = stack.enter_context(PostgresInvalidationFeed(database, written, pooler).running())
         local, shared = MemoryCache(time), stack.enter_context(_shared_cache(settings))
-        cache = ReadCache(local, shared, changes, ttl=settings.cache_ttl, clock=time)
+        cache = ReadCache(local, shared, changes, ttl_seconds=settings.cache_ttl, clock=time)
 
         def counts() -> CacheCounts:
             return evolve(cache.counts, kept=len(local), bytes=local.bytes)
@@ -72,18 +76,18 @@ def _namespace(settings: Settings) -> str:
 
 
 def _clear(settings: Settings, database: Database) -> int:
-    touch_everything(database)
+    invalidate_all(database)
     if settings.redis_url is None:
         return 0
-    from eggypro_adapters.redis import empty_cache
+    from eggypro_adapters.redis import clear_cache
 
-    return empty_cache(settings.redis_url)
+    return clear_cache(settings.redis_url)
 
 
 def _report(settings: Settings) -> CacheReport:
     workers = read_counts(settings.eggypro_data_dir)
     if settings.redis_url is None:
         return CacheReport(workers)
-    from eggypro_adapters.redis import weigh_cache
+    from eggypro_adapters.redis import measure_cache
 
-    return CacheReport(workers, weigh_cache(settings.redis_url))
+    return CacheReport(workers, measure_cache(settings.redis_url))

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from eggypro_adapters.postgres.database import Database, Noted, PoolerCheck, found_out
-from eggypro_adapters.postgres.invalidation.feed import Written
+from eggypro_adapters.postgres.database import Database, PoolerCheck, WriteRecorder, detect_pooler
+from eggypro_adapters.postgres.invalidation.feed import WriteVersions
 from eggypro_adapters.postgres.replica import Replica, ReplicatedDatabase
-from eggypro_adapters.postgres.schema import REVISION
+from eggypro_adapters.postgres.schema import HEAD_REVISION
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import Pooler
 from eggypro_core.errors import UnavailableError
@@ -27,7 +27,11 @@ Nobody waits for themselves: who holds one of its own may ask for another, never
 
 @contextmanager
 def open_database(
-    settings: Settings, url: str | None, noted: Noted | None = None, *, size: int = POOL_SIZES[0]
+    settings: Settings,
+    url: str | None,
+    noted: WriteRecorder | None = None,
+    *,
+    size: int = POOL_SIZES[0],
 ) -> Iterator[Database]:
     """Give the database at a URL; without one, start or join the embedded one."""
     with ExitStack() as stack:
@@ -35,25 +39,29 @@ def open_database(
             from eggypro_adapters.embedded_postgres import attach
 
             url = stack.enter_context(attach(settings.eggypro_data_dir)).url
-        database = Database.connect(url, size=size, pooler=pooler_check(settings), noted=noted)
+        database = Database.connect(
+            url, size=size, pooler=pooler_check(settings), record_write=noted
+        )
         stack.callback(database.close)
         yield database
 
 
 @contextmanager
-def open_replica(settings: Settings, database: Database, written: Written) -> Iterator[Database]:
+def open_replica(
+    settings: Settings, database: Database, written: WriteVersions
+) -> Iterator[Database]:
     """Give the database, which reads from its replica if the settings name one."""
     if settings.postgres_read_url is None:
         yield database
         return
     replica = Replica.connect(
         settings.postgres_read_url,
-        written.needed,
+        written.required_version,
         size=POOL_SIZES[0],
         pooler=pooler_check(settings),
     )
     try:
-        yield ReplicatedDatabase.of(database, replica)
+        yield ReplicatedDatabase.from_primary(database, replica)
     finally:
         replica.close()
 
@@ -61,14 +69,14 @@ def open_replica(settings: Settings, database: Database, written: Written) -> It
 def pooler_check(settings: Settings) -> PoolerCheck:
     """Return what tells whether a transaction pooler stands before a database."""
     if settings.postgres_pooler is Pooler.AUTO:
-        return found_out
+        return detect_pooler
     has_pooler = settings.postgres_pooler is Pooler.YES
     return lambda _: has_pooler
 
 
 def upgrade_schema(database: Database) -> None:
     """Bring the schema of a database to this version, if it is not there."""
-    if database.revision() != REVISION:
+    if database.revision() != HEAD_REVISION:
         from eggypro_adapters.postgres.migrations import PostgresMigrations
 
         PostgresMigrations(database).upgrade()

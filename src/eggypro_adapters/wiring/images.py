@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings.types import ImageKeeper
-from eggypro_core.ports import ImageFiles, ImageStore, utc_now
+from eggypro_adapters.settings.types import ImageStoreKind
+from eggypro_core.ports import ImageServer, ImageStore, utc_now
 
 if TYPE_CHECKING:
     from eggypro_adapters.local_images import LocalImageStore
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def image_store(settings: Settings, secret: str) -> ImageStore:
     """Return the image store: Cloudinary, or a folder, whose uploads the secret signs."""
-    if settings.image_store is ImageKeeper.LOCAL:
+    if settings.image_store is ImageStoreKind.LOCAL:
         return _folder(settings, secret)
     from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
 
@@ -26,9 +26,9 @@ def image_store(settings: Settings, secret: str) -> ImageStore:
     return CloudinaryImageStore(account, PillowImageCleaner(), utc_now)
 
 
-def image_files(settings: Settings, secret: str) -> ImageFiles | None:
+def image_files(settings: Settings, secret: str) -> ImageServer | None:
     """Return the folder whose images we serve, None where another store does."""
-    return _folder(settings, secret) if settings.image_store is ImageKeeper.LOCAL else None
+    return _folder(settings, secret) if settings.image_store is ImageStoreKind.LOCAL else None
 
 
 def _folder(settings: Settings, secret: str) -> "LocalImageStore":

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from eggypro_adapters.buffered_writer import BufferedWriter
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.request_log import PostgresCallStore
+from eggypro_adapters.postgres.request_log import PostgresRequestLog
 from eggypro_adapters.request_log_buffer import request_log_buffer
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings.types import ImageKeeper, LogFormat
+from eggypro_adapters.settings.types import ImageStoreKind, LogFormat
 from eggypro_adapters.wiring.common import package_version
 from eggypro_core.operations.error_tracking import ErrorTracker
-from eggypro_core.operations.health import CACHE, DATABASE, IMAGES, Health
-from eggypro_core.operations.request_metrics import Figure
+from eggypro_core.operations.health import CACHE, DATABASE, IMAGE_STORE, Health
+from eggypro_core.operations.request_metrics import Metric
 from eggypro_core.ports import ImageStore, utc_now
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def logs_to_stderr(settings: Settings, *, colours: bool) -> "Logs":
 
     It is on stderr: stdout is for what a command answers. It has colours at most on a terminal.
     """
-    from eggypro_adapters.logs import Lines, set_up_logs
+    from eggypro_adapters.logs import LineWriter, set_up_logs
 
-    lines = Lines()
+    lines = LineWriter()
     return set_up_logs(
         settings.log_level,
         json=settings.log_format is LogFormat.JSON,
@@ -70,37 +70,39 @@ def open_recorders(
     if not settings.enable_api_metrics:
         yield ()
         return
-    recorder = request_log_buffer(PostgresCallStore(database), in_request=in_request)
+    recorder = request_log_buffer(PostgresRequestLog(database), in_request=in_request)
     try:
         yield (recorder,)
     finally:
         recorder.close()
 
 
-def unlogged_requests(access: BufferedWriter) -> Figure:
+def unlogged_requests(access: BufferedWriter) -> Metric:
     """Return the figure of the requests that the access log dropped."""
     meaning = "Requests that are missing in the log."
-    return Figure("eggypro_log_dropped", meaning, access.dropped, is_total=True)
+    return Metric("eggypro_log_dropped", meaning, access.dropped, is_counter=True)
 
 
-def unrecorded_requests(recorder: BufferedWriter) -> Figure:
+def unrecorded_requests(recorder: BufferedWriter) -> Metric:
     """Return the figure of the requests that a recorder dropped."""
     meaning = "Requests that are missing in api_metrics."
-    return Figure("eggypro_calls_dropped", meaning, recorder.dropped, is_total=True)
+    return Metric("eggypro_calls_dropped", meaning, recorder.dropped, is_counter=True)
 
 
-def busy_connections(database: Database) -> Figure:
+def busy_connections(database: Database) -> Metric:
     """Return the figure of the connections that are in use."""
-    return Figure("eggypro_database_connections_busy", "Connections at work.", database.busy)
+    return Metric(
+        "eggypro_database_connections_busy", "Connections at work.", database.busy_connection_count
+    )
 
 
 def health_of(settings: Settings, database: Database, images: ImageStore) -> Health:
     """Return the health checks of everything that the settings name."""
-    at_cloudinary = settings.image_store is ImageKeeper.CLOUDINARY
+    at_cloudinary = settings.image_store is ImageStoreKind.CLOUDINARY
     return Health(
         {
             DATABASE: database.ping,
-            IMAGES: images.check if at_cloudinary else None,
+            IMAGE_STORE: images.check if at_cloudinary else None,
             CACHE: partial(_ping, settings.redis_url) if settings.redis_url else None,
         },
         {

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from eggypro_adapters.monitoring.cache_gauges import cache_figures
-from eggypro_adapters.monitoring.thread_errors import threads_tracked
+from eggypro_adapters.monitoring.cache_gauges import cache_metrics
+from eggypro_adapters.monitoring.thread_errors import report_thread_errors
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings.types import ImageKeeper
+from eggypro_adapters.settings.types import ImageStoreKind
 from eggypro_adapters.wiring.access import open_rate_counter
 from eggypro_adapters.wiring.cache import open_cache
 from eggypro_adapters.wiring.database import SERVERLESS_POOL_SIZES
@@ -21,11 +21,11 @@ from eggypro_adapters.wiring.monitoring import (
     unrecorded_requests,
 )
 from eggypro_adapters.wiring.shop import connect_shop
-from eggypro_core.access.rate_limiting import Counter
+from eggypro_core.access.rate_limiting import RateCounter
 from eggypro_core.caching.read_cache import ReadCache
-from eggypro_core.errors import ConfigurationError, Fault
-from eggypro_core.operations.error_tracking import ErrorTracker, Outage
-from eggypro_core.operations.request_metrics import CallRecorder, Exposition
+from eggypro_core.errors import ConfigurationError, FieldError
+from eggypro_core.operations.error_tracking import ErrorTracker, OutageDetector
+from eggypro_core.operations.request_metrics import MetricsExporter, RequestRecorder
 from eggypro_core.shop import Shop
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ class ServerParts:
 
     shop: Shop
     trackers: tuple[ErrorTracker, ...]
-    recorders: tuple[CallRecorder, ...]
-    rate_counter: Counter
+    recorders: tuple[RequestRecorder, ...]
+    rate_counter: RateCounter
     cache: ReadCache | None = None
-    exporter: Exposition | None = None
+    exporter: MetricsExporter | None = None
 
 
 def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerParts:
@@ -53,18 +53,18 @@ def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerPa
 
     with ExitStack() as stack:
         trackers = stack.enter_context(open_trackers(settings))
-        stack.enter_context(threads_tracked(trackers))
+        stack.enter_context(report_thread_errors(trackers))
         connected = stack.enter_context(connect_shop(settings, trackers))
         database = connected.database
         recorders = stack.enter_context(open_recorders(settings, database))
-        redis_outage = Outage("Redis", trackers)
+        redis_outage = OutageDetector("Redis", trackers)
         counter = stack.enter_context(open_rate_counter(settings.redis_url, redis_outage))
         cache, counts = stack.enter_context(open_cache(settings, database, connected.written))
         access = logs.access()
         stack.callback(access.close)
         figures = (
             busy_connections(database),
-            *cache_figures(counts),
+            *cache_metrics(counts),
             *map(unrecorded_requests, recorders),
             unlogged_requests(access),
         )
@@ -87,16 +87,16 @@ def open_serverless(settings: Settings, logs: "Logs") -> ServerParts:
     has few connections, as there may be very many; metrics of one say nothing. Raises
     ConfigurationError where images would be stored in a folder, which is lost with the process.
     """
-    if settings.image_store is ImageKeeper.LOCAL:
+    if settings.image_store is ImageStoreKind.LOCAL:
         reason = "IMAGE_STORE must be cloudinary: no folder lasts on a serverless platform"
-        raise ConfigurationError([Fault("IMAGE_STORE", reason)])
+        raise ConfigurationError([FieldError("IMAGE_STORE", reason)])
     with ExitStack() as stack:
         trackers = stack.enter_context(open_trackers(settings, in_request=True))
         connected = stack.enter_context(connect_shop(settings, trackers, SERVERLESS_POOL_SIZES))
         recorders = stack.enter_context(
             open_recorders(settings, connected.database, in_request=True)
         )
-        redis_outage = Outage("Redis", trackers)
+        redis_outage = OutageDetector("Redis", trackers)
         counter = stack.enter_context(open_rate_counter(settings.redis_url, redis_outage))
         return ServerParts(
             shop=evolve(connected.shop, close=stack.pop_all().close),

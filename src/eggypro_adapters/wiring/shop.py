@@ -7,19 +7,19 @@ from typing import TypedDict
 
 from attrs import evolve, frozen
 
-from eggypro_adapters.admin_key import kept_admin_key
+from eggypro_adapters.admin_key import read_or_create_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.idempotency import PostgresOnce
-from eggypro_adapters.postgres.image_registry import PostgresImageLedger
-from eggypro_adapters.postgres.invalidation.feed import Written
+from eggypro_adapters.postgres.idempotency import PostgresIdempotencyStore
+from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
+from eggypro_adapters.postgres.invalidation.feed import WriteVersions
 from eggypro_adapters.postgres.products import PostgresProductStore
-from eggypro_adapters.postgres.request_log import PostgresCallStore
+from eggypro_adapters.postgres.request_log import PostgresRequestLog
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
-from eggypro_adapters.postgres.zero_result_searches import PostgresSearchMisses
+from eggypro_adapters.postgres.zero_result_searches import PostgresZeroResultStore
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring.access import find_tokens
 from eggypro_adapters.wiring.cache import server_caches
@@ -32,16 +32,16 @@ from eggypro_adapters.wiring.database import (
 )
 from eggypro_adapters.wiring.images import image_files, image_store
 from eggypro_adapters.wiring.monitoring import health_of
-from eggypro_core.access.authentication import Gate
-from eggypro_core.operations.error_tracking import ErrorTracker, Outage
-from eggypro_core.operations.request_metrics import Monitor
-from eggypro_core.ports import ImageFiles, utc_now
-from eggypro_core.services.categories import Taxonomy
-from eggypro_core.services.image_uploads import ImageStorage
-from eggypro_core.services.images import Gallery
-from eggypro_core.services.products import Catalog
-from eggypro_core.services.reviews import Feedback
-from eggypro_core.services.variants import Assortment
+from eggypro_core.access.authentication import Authenticator
+from eggypro_core.operations.error_tracking import ErrorTracker, OutageDetector
+from eggypro_core.operations.request_metrics import RequestMetrics
+from eggypro_core.ports import ImageServer, utc_now
+from eggypro_core.services.categories import CategoryService
+from eggypro_core.services.image_uploads import ImageUploads
+from eggypro_core.services.images import ProductImageService
+from eggypro_core.services.products import ProductService
+from eggypro_core.services.reviews import ReviewService
+from eggypro_core.services.variants import VariantService
 from eggypro_core.shop import Shop
 
 
@@ -64,7 +64,7 @@ class ConnectedShop:
 
     shop: Shop
     database: Database
-    written: Written
+    written: WriteVersions
 
 
 @contextmanager
@@ -75,33 +75,36 @@ def connect_shop(
 ) -> Iterator[ConnectedShop]:
     """Give the shop that the settings describe. To `close` it does nothing: leave the block."""
     with ExitStack() as stack:
-        written = Written(settings.eggypro_data_dir)
+        written = WriteVersions(settings.eggypro_data_dir)
         stack.callback(written.close)
         size, held_size = pool_sizes
         database = stack.enter_context(
-            open_database(settings, settings.postgres_url, written.note, size=size)
+            open_database(settings, settings.postgres_url, written.record, size=size)
         )
-        outage = Outage("the database", trackers)
-        database = database.watched_by(outage)
+        outage = OutageDetector("the database", trackers)
+        database = database.with_outage(outage)
         # Apart, since what is done within may need a connection of the others: images do.
         held = Database.connect(
-            database.engine.url, size=held_size, pooler=pooler_check(settings), noted=written.note
-        ).watched_by(outage)
+            database.engine.url,
+            size=held_size,
+            pooler=pooler_check(settings),
+            record_write=written.record,
+        ).with_outage(outage)
         stack.callback(held.close)
         if settings.postgres_url is None:
             upgrade_schema(database)
-        key = settings.admin_secret_key or kept_admin_key(settings.eggypro_data_dir)
+        key = settings.admin_secret_key or read_or_create_admin_key(settings.eggypro_data_dir)
         images = image_store(settings, key)
-        images_away = Outage("the image store", trackers)
-        storage = ImageStorage(images, PostgresImageLedger(database), utc_now, images_away)
+        images_away = OutageDetector("the image store", trackers)
+        storage = ImageUploads(images, PostgresImageRegistry(database), utc_now, images_away)
         services = partial(_services, storage, image_files(settings, key))
         shop = Shop(
             **services(stack.enter_context(open_replica(settings, database, written))),
-            authenticator=Gate(key, find_tokens(settings), settings.cron_secret),
-            request_metrics=Monitor(PostgresCallStore(database), utc_now),
+            authenticator=Authenticator(key, find_tokens(settings), settings.cron_secret),
+            request_metrics=RequestMetrics(PostgresRequestLog(database), utc_now),
             health=health_of(settings, database, images),
-            zero_results=PostgresSearchMisses(database),
-            idempotency=PostgresOnce(held, services),
+            zero_results=PostgresZeroResultStore(database),
+            idempotency=PostgresIdempotencyStore(held, services),
             cache=server_caches(settings, database),
             currency=settings.currency,
         )
@@ -111,28 +114,28 @@ def connect_shop(
 class Services(TypedDict):
     """The services that write to the database."""
 
-    products: Catalog
-    variants: Assortment
-    categories: Taxonomy
-    reviews: Feedback
-    images: Gallery
+    products: ProductService
+    variants: VariantService
+    categories: CategoryService
+    reviews: ReviewService
+    images: ProductImageService
 
 
-def _services(storage: ImageStorage, files: ImageFiles | None, database: Database) -> Services:
+def _services(storage: ImageUploads, files: ImageServer | None, database: Database) -> Services:
     """Return them over a database, or over one transaction in it; images are stored apart."""
     products = PostgresProductStore(database)
     return {
-        "products": Catalog(
+        "products": ProductService(
             products,
             NhHtmlCleaner(),
             utc_now,
-            PostgresSearchMisses(database),
+            PostgresZeroResultStore(database),
             storage,
             reader=read_products,
             writer=write_products,
         ),
-        "variants": Assortment(PostgresVariantStore(database), utc_now),
-        "categories": Taxonomy(PostgresCategoryStore(database), utc_now),
-        "reviews": Feedback(PostgresReviewStore(database), utc_now),
-        "images": Gallery(products, storage, utc_now, files),
+        "variants": VariantService(PostgresVariantStore(database), utc_now),
+        "categories": CategoryService(PostgresCategoryStore(database), utc_now),
+        "reviews": ReviewService(PostgresReviewStore(database), utc_now),
+        "images": ProductImageService(products, storage, utc_now, files),
     }

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eggypro_cli.options import whole_number
-from eggypro_cli.output import JsonOption, examples, json_line, tell, write
+from eggypro_cli.options import integer
+from eggypro_cli.output import JsonOption, examples, json_line, print_message, write
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
-    from eggypro_core import Grant
+    from eggypro_cli.runtime import Runtime
+    from eggypro_core import TokenResponse
 
 app = typer.Typer(
     help="Issue tokens of the API.",
@@ -40,7 +40,7 @@ def token(
         typer.Option(
             "--ttl",
             metavar="SECONDS",
-            parser=whole_number,
+            parser=integer,
             help="How long it lasts: 1-86400, else an hour.",
         ),
     ] = None,
@@ -50,21 +50,21 @@ def token(
 
     JWT_SECRET signs it: every server with the same one takes it.
     """
-    from eggypro_core import TokenWish
-    from eggypro_core.serializers import grant_body
+    from eggypro_core import TokenRequest
+    from eggypro_core.serializers import token_body
 
     wishes = {"permissions": permission or None, "ttl_seconds": ttl}
-    wish = TokenWish.read({name: one for name, one in wishes.items() if one is not None})
-    outside: Outside = context.obj
+    wish = TokenRequest.parse({name: one for name, one in wishes.items() if one is not None})
+    outside: Runtime = context.obj
     grant = outside.tokens().issue(wish)
     if json:
-        write(json_line(grant_body(grant)), sys.stdout)
+        write(json_line(token_body(grant)), sys.stdout)
     else:
         _show(grant)
 
 
-def _show(grant: Grant) -> None:
+def _show(grant: TokenResponse) -> None:
     """Write the token alone to stdout, where a script takes it, and the rest to stderr."""
     write(f"{grant.token}\n", sys.stdout)
     permissions = ", ".join(sorted(grant.user.permissions))
-    tell(f"It permits {permissions} until {grant.expires_at:%Y-%m-%d %H:%M:%S} UTC.")
+    print_message(f"It permits {permissions} until {grant.expires_at:%Y-%m-%d %H:%M:%S} UTC.")

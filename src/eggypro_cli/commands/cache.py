@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eggypro_cli.output import JsonOption, examples, show
+from eggypro_cli.output import JsonOption, examples, print_body
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
     from eggypro_core.caching.entries import CacheReport
 
 app = typer.Typer(
@@ -25,11 +25,11 @@ def clear(context: typer.Context, *, json: JsonOption = False) -> None:
 
     Those in Redis are removed. It is never needed after a change: servers hear of each.
     """
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         removed = shop.cache.clear()
     sentence = f"Every server makes its answers anew; {removed} that they shared were removed."
-    show({"removed": removed}, lambda: [sentence], json=json)
+    print_body({"removed": removed}, lambda: [sentence], json=json)
 
 
 @app.command(epilog=examples("cache stats", "cache stats --json"))
@@ -38,13 +38,13 @@ def stats(context: typer.Context, *, json: JsonOption = False) -> None:
 
     They count from their start, and write it down about once a second.
     """
-    from eggypro_cli.tables import pairs
+    from eggypro_cli.tables import pair_table
     from eggypro_core.serializers import cache_report_body
 
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         report = shop.cache.report()
-    show(cache_report_body(report), lambda: [pairs(_lines(report))], json=json)
+    print_body(cache_report_body(report), lambda: [pair_table(_lines(report))], json=json)
 
 
 def _lines(report: CacheReport) -> Iterator[tuple[str, str]]:

@@ -9,11 +9,11 @@ import typer
 
 from eggypro_cli.commands import product_options
 from eggypro_cli.options import CursorOption, OffsetOption, SlugArgument, StatusOption, YesOption
-from eggypro_cli.output import JsonOption, WrongUsageError, examples, require_yes, show, write
-from eggypro_cli.queries import asked_for
+from eggypro_cli.output import JsonOption, UsageError, confirm, examples, print_body, write
+from eggypro_cli.queries import parse_query
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
     from eggypro_core import Category
 
 app = typer.Typer(
@@ -71,11 +71,11 @@ def list_categories(  # noqa: PLR0913  (one for each parameter of a list)
         "cursor": cursor,
         "status": status,
     }
-    query = asked_for(CategoryQuery.parse, wishes)
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        page = shop.categories.page(query)
-    show(category_page_body(page, query), lambda: category_page(page, query), json=json)
+    query = parse_query(CategoryQuery.parse, wishes)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        page = shop.categories.list(query)
+    print_body(category_page_body(page, query), lambda: category_page(page, query), json=json)
 
 
 @app.command("show", epilog=examples("categories show bars", "categories show bars --json"))
@@ -89,9 +89,9 @@ def show_one(
     """Show all of one category."""
     from eggypro_core import Status
 
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        category = shop.categories.find(slug, Status(status))
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        category = shop.categories.get(slug, Status(status))
     _show(category, json=json)
 
 
@@ -112,10 +112,12 @@ def create(
     json: JsonOption = False,
 ) -> None:
     """Create a category: a root, unless a parent is named."""
-    more = product_options.given({"slug": slug, "description": description, "parent": parent})
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        category = shop.categories.add({"name": name, **more})
+    more = product_options.given_options(
+        {"slug": slug, "description": description, "parent": parent}
+    )
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        category = shop.categories.create({"name": name, **more})
     _show(category, json=json)
 
 
@@ -143,26 +145,26 @@ def update(  # noqa: PLR0913  (an option for each field)
 
     A new parent moves it with all below it.
     """
-    values = product_options.given(
+    values = product_options.given_options(
         {"name": name, "slug": new_slug, "description": description, "parent": parent}
     )
     if root and parent is not None:
-        raise WrongUsageError("--root contradicts --parent")
+        raise UsageError("--root contradicts --parent")
     if root:
         values["parent"] = None
     if not values:
-        raise WrongUsageError("Say what to change, by an option")
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        category = shop.categories.change(slug, values)
+        raise UsageError("Say what to change, by an option")
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        category = shop.categories.update(slug, values)
     _show(category, json=json)
 
 
 @app.command("archive", epilog=examples("categories archive bars"))
 def archive(context: typer.Context, slug: CategoryArgument, *, json: JsonOption = False) -> None:
     """Hide a category and all below it. Nothing is lost; `restore` brings it back."""
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         category = shop.categories.archive(slug)
     _show(category, json=json)
 
@@ -170,8 +172,8 @@ def archive(context: typer.Context, slug: CategoryArgument, *, json: JsonOption 
 @app.command("restore", epilog=examples("categories restore bars"))
 def restore(context: typer.Context, slug: CategoryArgument, *, json: JsonOption = False) -> None:
     """Show an archived category again."""
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         category = shop.categories.restore(slug)
     _show(category, json=json)
 
@@ -188,10 +190,10 @@ def delete(
 
     With --json nothing is written when it is done: there is nothing left to show.
     """
-    require_yes(f"Delete the category '{slug}' for good?", yes=yes, json=json)
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        shop.categories.remove(slug)
+    confirm(f"Delete the category '{slug}' for good?", yes=yes, json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        shop.categories.delete(slug)
     if not json:
         write(f"Deleted the category '{slug}'.\n", sys.stdout)
 
@@ -205,8 +207,8 @@ def link(
     json: JsonOption = False,
 ) -> None:
     """Put a product in a category. With --json nothing is written, as over HTTP."""
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         shop.categories.link(slug, category)
     if not json:
         write(f"'{slug}' is in '{category}'.\n", sys.stdout)
@@ -221,8 +223,8 @@ def unlink(
     json: JsonOption = False,
 ) -> None:
     """Take a product out of a category. With --json nothing is written, as over HTTP."""
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         shop.categories.unlink(slug, category)
     if not json:
         write(f"'{slug}' is not in '{category}'.\n", sys.stdout)
@@ -232,4 +234,4 @@ def _show(category: Category, *, json: bool) -> None:
     from eggypro_cli.tables import category_card
     from eggypro_core.serializers import category_body
 
-    show(category_body(category), lambda: [category_card(category)], json=json)
+    print_body(category_body(category), lambda: [category_card(category)], json=json)

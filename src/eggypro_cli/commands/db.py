@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eggypro_cli.options import YesOption
-from eggypro_cli.output import JsonOption, ShellError, examples, require_yes, show, tell
+from eggypro_cli.output import JsonOption, ShellError, confirm, examples, print_body, print_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
     from eggypro_core.serializers import Json
 
 TOOLS = ("pgcli", "psql")
@@ -32,8 +32,8 @@ def upgrade(
     context: typer.Context, revision: RevisionArgument = "head", *, json: JsonOption = False
 ) -> None:
     """Bring the database up to a revision. Any number may try at once."""
-    outside: Outside = context.obj
-    with outside.migrations() as migrations:
+    outside: Runtime = context.obj
+    with outside.open_migrations() as migrations:
         migrations.upgrade(revision)
         now = migrations.current()
     _show_revision(now, json=json)
@@ -54,9 +54,9 @@ def downgrade(
 ) -> None:
     """Take the database down to a revision. What the tables above it hold is lost."""
     question = f"Go down to {revision}, and lose what the tables above it hold?"
-    require_yes(question, yes=yes, json=json)
-    outside: Outside = context.obj
-    with outside.migrations() as migrations:
+    confirm(question, yes=yes, json=json)
+    outside: Runtime = context.obj
+    with outside.open_migrations() as migrations:
         migrations.downgrade(revision)
         now = migrations.current()
     _show_revision(now, json=json)
@@ -65,8 +65,8 @@ def downgrade(
 @app.command(epilog=examples("db current", "db current --json"))
 def current(context: typer.Context, *, json: JsonOption = False) -> None:
     """Show the revision that the database is at."""
-    outside: Outside = context.obj
-    with outside.migrations() as migrations:
+    outside: Runtime = context.obj
+    with outside.open_migrations() as migrations:
         now = migrations.current()
     _show_revision(now, json=json)
 
@@ -74,13 +74,13 @@ def current(context: typer.Context, *, json: JsonOption = False) -> None:
 @app.command(epilog=examples("db history"))
 def history(context: typer.Context, *, json: JsonOption = False) -> None:
     """List every revision, newest first."""
-    outside: Outside = context.obj
-    with outside.migrations() as migrations:
+    outside: Runtime = context.obj
+    with outside.open_migrations() as migrations:
         revisions = migrations.history()
-    from eggypro_cli.tables import pairs
+    from eggypro_cli.tables import pair_table
 
     body = [{"revision": name, "message": message} for name, message in revisions]
-    show({"items": body}, lambda: [pairs(revisions)], json=json)
+    print_body({"items": body}, lambda: [pair_table(revisions)], json=json)
 
 
 @app.command(epilog=examples("db revision -m 'Products have a weight'"))
@@ -93,10 +93,10 @@ def revision(
     json: JsonOption = False,
 ) -> None:
     """Write the migration from the database to the tables in code."""
-    outside: Outside = context.obj
-    with outside.migrations() as migrations:
-        path = migrations.revision(message)
-    show({"path": path}, lambda: [path], json=json)
+    outside: Runtime = context.obj
+    with outside.open_migrations() as migrations:
+        path = migrations.create_revision(message)
+    print_body({"path": path}, lambda: [path], json=json)
 
 
 @app.command(epilog=examples("db check"))
@@ -105,14 +105,14 @@ def check(context: typer.Context, *, json: JsonOption = False) -> None:
 
     Exits with 1 if not.
     """
-    outside: Outside = context.obj
-    with outside.migrations() as migrations:
+    outside: Runtime = context.obj
+    with outside.open_migrations() as migrations:
         differences = migrations.differences()
     same = "The database has the tables of the code."
-    show({"differences": differences}, lambda: [] if differences else [same], json=json)
+    print_body({"differences": differences}, lambda: [] if differences else [same], json=json)
     if differences:
         if not json:
-            tell(*differences, "Run `eggypro db upgrade`, or write a revision.")
+            print_message(*differences, "Run `eggypro db upgrade`, or write a revision.")
         raise typer.Exit(1)
 
 
@@ -125,13 +125,13 @@ def introspect(context: typer.Context, *, json: JsonOption = False) -> None:
     from eggypro_cli.tables import size_table
     from eggypro_core.serializers import schema_body
 
-    outside: Outside = context.obj
-    with outside.migrations() as migrations:
-        now, sizes = migrations.current(), migrations.tables()
+    outside: Runtime = context.obj
+    with outside.open_migrations() as migrations:
+        now, sizes = migrations.current(), migrations.table_sizes()
         differences = migrations.differences()
     same = ["", f"At {now}; all is as the code has it."]
     told = ["", *differences] if differences else same
-    show(schema_body(now, sizes, differences), lambda: [size_table(sizes), *told], json=json)
+    print_body(schema_body(now, sizes, differences), lambda: [size_table(sizes), *told], json=json)
     if differences:
         raise typer.Exit(1)
 
@@ -150,9 +150,9 @@ def studio(
 
     With --json it opens nothing, and names the program and the address.
     """
-    outside: Outside = context.obj
+    outside: Runtime = context.obj
     program = _found(tool, outside)
-    with outside.address() as address:
+    with outside.libpq_environment() as address:
         shown = {name: value for name, value in address.items() if "PASS" not in name}
         if json:
             body: dict[str, Json] = {
@@ -160,7 +160,7 @@ def studio(
                 "read_only": not write_too,
                 "address": shown,
             }
-            show(body, list, json=True)
+            print_body(body, list, json=True)
             return
         options = "" if write_too else "-c default_transaction_read_only=on"
         given = " ".join(one for one in (address.get("PGOPTIONS"), options) if one)
@@ -168,11 +168,11 @@ def studio(
     raise typer.Exit(code)
 
 
-def _found(tool: str | None, outside: Outside) -> str:
+def _found(tool: str | None, outside: Runtime) -> str:
     """Return the path of a tool, or of the first of those that are known."""
     import shutil
 
-    path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, outside.tool_folders())])
+    path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, outside.postgres_bin_dirs())])
     for name in [tool] if tool else TOOLS:
         if found := shutil.which(name, path=path):
             return found
@@ -196,4 +196,4 @@ def _opened(program: str, address: Mapping[str, str]) -> int:
 
 def _show_revision(now: str | None, *, json: bool) -> None:
     sentence = f"The database is at {now}." if now else "The database is empty."
-    show({"revision": now}, lambda: [sentence], json=json)
+    print_body({"revision": now}, lambda: [sentence], json=json)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eggypro_cli.output import JsonOption, examples, show, tell
+from eggypro_cli.output import JsonOption, examples, print_body, print_message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eggypro_cli.runtime import Outside
-    from eggypro_core.deployment import Step
+    from eggypro_cli.runtime import Runtime
+    from eggypro_core.deployment import DeploymentCheck
 
-AWAY = 3
+UNAVAILABLE_EXIT_CODE = 3
 app = typer.Typer(
     short_help="Bring the database up to date, and check everything.",
     invoke_without_command=True,
@@ -43,25 +43,25 @@ def check(context: typer.Context, *, json: JsonOption = False) -> None:
     _report(_done(context.obj, upgrade=False), json=json)
 
 
-def _done(outside: Outside, *, upgrade: bool) -> Sequence[Step]:
-    from eggypro_core.deployment import Outcome, Step, steps
+def _done(outside: Runtime, *, upgrade: bool) -> Sequence[DeploymentCheck]:
+    from eggypro_core.deployment import CheckStatus, DeploymentCheck, check_deployment
 
     outside.check_settings()
-    done = steps(outside.open, outside.migrations, upgrade=upgrade)
-    return [Step("environment", Outcome.OK, "the settings are valid"), *done]
+    done = check_deployment(outside.open_shop, outside.open_migrations, upgrade=upgrade)
+    return [DeploymentCheck("environment", CheckStatus.OK, "the settings are valid"), *done]
 
 
-def _report(steps: Sequence[Step], *, json: bool) -> None:
-    from eggypro_cli.tables import pairs
-    from eggypro_core.deployment import Outcome
+def _report(steps: Sequence[DeploymentCheck], *, json: bool) -> None:
+    from eggypro_cli.tables import pair_table
+    from eggypro_core.deployment import CheckStatus
     from eggypro_core.serializers import deployment_body
 
-    lines = [(one.name, f"{one.outcome:<8}  {one.detail}".rstrip()) for one in steps]
-    show(deployment_body(steps), lambda: [pairs(lines)], json=json)
-    outcomes = {one.outcome for one in steps}
-    if Outcome.PENDING in outcomes and not json:
-        tell("Run `eggypro deploy` to apply the migrations.")
-    if Outcome.FAILED in outcomes:
-        raise typer.Exit(AWAY)
-    if Outcome.PENDING in outcomes:
+    lines = [(one.name, f"{one.status:<8}  {one.detail}".rstrip()) for one in steps]
+    print_body(deployment_body(steps), lambda: [pair_table(lines)], json=json)
+    outcomes = {one.status for one in steps}
+    if CheckStatus.PENDING in outcomes and not json:
+        print_message("Run `eggypro deploy` to apply the migrations.")
+    if CheckStatus.FAILED in outcomes:
+        raise typer.Exit(UNAVAILABLE_EXIT_CODE)
+    if CheckStatus.PENDING in outcomes:
         raise typer.Exit(1)

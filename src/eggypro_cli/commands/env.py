@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eggypro_cli.output import JsonOption, examples, json_line, show, write
+from eggypro_cli.output import JsonOption, examples, json_line, print_body, write
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
 app = typer.Typer(
     help="Check the settings, and explain them.",
@@ -24,14 +24,14 @@ def check(context: typer.Context, *, json: JsonOption = False) -> None:
 
     Names every one that is wrong, never its value, and exits with 2 then.
     """
-    outside: Outside = context.obj
+    outside: Runtime = context.obj
     outside.check_settings()
-    show({"status": "ok"}, lambda: ["ok"], json=json)
+    print_body({"status": "ok"}, lambda: ["ok"], json=json)
 
 
 @app.command(epilog=examples("env example > .env.local"))
 def example(context: typer.Context, *, json: JsonOption = False) -> None:
     """Print a commented .env.example."""
-    outside: Outside = context.obj
-    text = outside.example_settings()
+    outside: Runtime = context.obj
+    text = outside.settings_example()
     write(json_line({"example": text}) if json else text, sys.stdout)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eggypro_cli.output import JsonOption, examples, show
+from eggypro_cli.output import JsonOption, examples, print_body
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
-AWAY = 3
+UNAVAILABLE_EXIT_CODE = 3
 EXAMPLES = examples("health", "health --json")
 
 
@@ -21,12 +21,12 @@ def health(context: typer.Context, *, json: JsonOption = False) -> None:
     It takes two seconds at most. Exits with 3 unless all is well.
     """
     from eggypro_cli.metric_tables import health_lines
-    from eggypro_core.operations.health import Status
+    from eggypro_core.operations.health import HealthStatus
     from eggypro_core.serializers import health_body
 
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         report = shop.health.report()
-    show(health_body(report), lambda: health_lines(report), json=json)
-    if report.status is not Status.HEALTHY:
-        raise typer.Exit(AWAY)
+    print_body(health_body(report), lambda: health_lines(report), json=json)
+    if report.status is not HealthStatus.HEALTHY:
+        raise typer.Exit(UNAVAILABLE_EXIT_CODE)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eggypro_cli.options import SlugArgument, VersionOption
-from eggypro_cli.output import JsonOption, examples, is_watched, show, tell
+from eggypro_cli.output import JsonOption, examples, print_body, print_message, shows_progress
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
-AWAY = 3
+UNAVAILABLE_EXIT_CODE = 3
 app = typer.Typer(
     help="Upload images of products, and tidy up the store of images.",
     epilog=examples("images upload egg-white front.jpg back.png", "images prune"),
@@ -47,11 +47,11 @@ def upload(
     from eggypro_cli.tables import image_table
     from eggypro_core.serializers import image_set_bodies
 
-    outside: Outside = context.obj
-    with outside.open() as shop, _busy(f"Uploading to {slug}", json=json):
-        product = shop.images.add(slug, files, alts=alt or (), version=version)
-        new = image_set_bodies(product, shop.images.address)[-len(files) :]
-    show({"items": new}, lambda: [image_table(product, len(files))], json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop, _busy(f"Uploading to {slug}", json=json):
+        product = shop.images.upload(slug, files, alts=alt or (), version=version)
+        new = image_set_bodies(product, shop.images.url)[-len(files) :]
+    print_body({"items": new}, lambda: [image_table(product, len(files))], json=json)
 
 
 @app.command(epilog=examples("images prune", "images prune --json"))
@@ -61,20 +61,20 @@ def prune(context: typer.Context, *, json: JsonOption = False) -> None:
     They are of uploads that failed or were never finished. Exits with 3 if the store would not
     delete some: those are kept for the next time.
     """
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         done = list(_counted(shop.images.prune(), json=json))
     removed, kept = done.count(True), done.count(False)
-    show({"removed": removed, "kept": kept}, lambda: [f"{removed} removed"], json=json)
+    print_body({"removed": removed, "kept": kept}, lambda: [f"{removed} removed"], json=json)
     if kept:
         if not json:
-            tell(f"{kept} could not be deleted now: try again later.")
-        raise typer.Exit(AWAY)
+            print_message(f"{kept} could not be deleted now: try again later.")
+        raise typer.Exit(UNAVAILABLE_EXIT_CODE)
 
 
 def _busy(words: str, *, json: bool) -> AbstractContextManager[object]:
     """Show on a terminal that something is being done."""
-    if not is_watched(json=json):
+    if not shows_progress(json=json):
         return nullcontext()
     from rich.console import Console
 
@@ -83,7 +83,7 @@ def _busy(words: str, *, json: bool) -> AbstractContextManager[object]:
 
 def _counted(deleted: Iterator[bool], *, json: bool) -> Iterator[bool]:
     """Show on a terminal how many were deleted."""
-    if not is_watched(json=json):
+    if not shows_progress(json=json):
         yield from deleted
         return
     from rich.console import Console

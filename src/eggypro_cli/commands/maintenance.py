@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eggypro_cli.output import JsonOption, examples, show, tell
+from eggypro_cli.output import JsonOption, examples, print_body, print_message
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
-AWAY = 3
+UNAVAILABLE_EXIT_CODE = 3
 EXAMPLES = examples("upkeep", "upkeep --json")
 
 
@@ -21,16 +21,18 @@ def upkeep(context: typer.Context, *, json: JsonOption = False) -> None:
     Images that no product has, calls older than 30 days, idempotency keys that are over. Have a
     timer do it daily. Exits with 3 if the image store would not delete some.
     """
-    from eggypro_cli.tables import pairs
-    from eggypro_core.maintenance import Job, keep_up
-    from eggypro_core.serializers import upkept_body
+    from eggypro_cli.tables import pair_table
+    from eggypro_core.maintenance import MaintenanceJob, run_maintenance_job
+    from eggypro_core.serializers import job_result_body
 
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        done = [keep_up(shop, job) for job in Job]
-    body = {"items": [upkept_body(one) for one in done]}
-    show(body, lambda: [pairs((one.job, f"{one.removed} removed") for one in done)], json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        done = [run_maintenance_job(shop, job) for job in MaintenanceJob]
+    body = {"items": [job_result_body(one) for one in done]}
+    print_body(
+        body, lambda: [pair_table((one.job, f"{one.removed} removed") for one in done)], json=json
+    )
     if kept := sum(one.kept for one in done):
         if not json:
-            tell(f"{kept} images could not be deleted now: try again later.")
-        raise typer.Exit(AWAY)
+            print_message(f"{kept} images could not be deleted now: try again later.")
+        raise typer.Exit(UNAVAILABLE_EXIT_CODE)

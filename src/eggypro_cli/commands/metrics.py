@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eggypro_cli.output import JsonOption, examples, show
-from eggypro_cli.queries import asked_for
+from eggypro_cli.output import JsonOption, examples, print_body
+from eggypro_cli.queries import parse_query
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
 app = typer.Typer(
     help="See how the API is called, and forget old calls.",
@@ -29,16 +29,16 @@ def summary(context: typer.Context, *, days: DaysOption = None, json: JsonOption
     error.
     """
     from eggypro_cli.metric_tables import summary_lines
-    from eggypro_core.operations.request_metrics import read_days
-    from eggypro_core.serializers import summary_body
+    from eggypro_core.operations.request_metrics import parse_summary_days
+    from eggypro_core.serializers import request_summaries_body
 
-    wanted = asked_for(read_days, {"days": days})
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        found = shop.request_metrics.summary(wanted)
-        show(
-            summary_body(found),
-            lambda: summary_lines(found, shop.request_metrics.activity(wanted)),
+    wanted = parse_query(parse_summary_days, {"days": days})
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        found = shop.request_metrics.summarise(wanted)
+        print_body(
+            request_summaries_body(found),
+            lambda: summary_lines(found, shop.request_metrics.get_activity(wanted)),
             json=json,
         )
 
@@ -58,19 +58,23 @@ def top(
     The slowest by what 95 percent of their calls did not exceed.
     """
     from eggypro_cli.metric_tables import top_lines
-    from eggypro_core.operations.request_metrics import most_failing, read_days, slowest
-    from eggypro_core.serializers import summary_body
+    from eggypro_core.operations.request_metrics import (
+        parse_summary_days,
+        sort_by_errors,
+        sort_by_p95,
+    )
+    from eggypro_core.serializers import request_summaries_body
 
-    wanted = asked_for(read_days, {"days": days})
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        found = shop.request_metrics.summary(wanted)
-    slow, failing = slowest(found)[:limit], most_failing(found)[:limit]
+    wanted = parse_query(parse_summary_days, {"days": days})
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        found = shop.request_metrics.summarise(wanted)
+    slow, failing = sort_by_p95(found)[:limit], sort_by_errors(found)[:limit]
     body = {
-        "slowest": summary_body(slow)["items"],
-        "most_errors": summary_body(failing)["items"],
+        "slowest": request_summaries_body(slow)["items"],
+        "most_errors": request_summaries_body(failing)["items"],
     }
-    show(body, lambda: top_lines(slow, failing), json=json)
+    print_body(body, lambda: top_lines(slow, failing), json=json)
 
 
 @app.command(epilog=examples("metrics prune --days 30", "metrics prune --days 90 --json"))
@@ -87,10 +91,10 @@ def prune(
 
     A few at a time: nobody waits for it.
     """
-    from eggypro_core.operations.request_metrics import read_kept_days
+    from eggypro_core.operations.request_metrics import parse_retention_days
 
-    wanted = asked_for(read_kept_days, {"days": days})
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    wanted = parse_query(parse_retention_days, {"days": days})
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         removed = sum(shop.request_metrics.prune(wanted))
-    show({"removed": removed}, lambda: [f"{removed} removed"], json=json)
+    print_body({"removed": removed}, lambda: [f"{removed} removed"], json=json)

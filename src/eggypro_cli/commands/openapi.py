@@ -18,6 +18,6 @@ def openapi(
 
     It is for generators of clients.
     """
-    from eggypro_http.app import description
+    from eggypro_http.app import openapi_description
 
-    sys.stdout.write(description().decode())
+    sys.stdout.write(openapi_description().decode())

@@ -9,10 +9,10 @@ import typer
 
 from eggypro_cli.commands import product_options
 from eggypro_cli.options import SlugArgument, VersionOption, YesOption
-from eggypro_cli.output import JsonOption, WrongUsageError, examples, require_yes, show_one, write
+from eggypro_cli.output import JsonOption, UsageError, confirm, examples, print_product, write
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
 CREATE_EXAMPLES = examples(
     "products create --name 'Egg White' --price 24.99 --stock 40 \\",
@@ -45,10 +45,10 @@ def create(
     It needs a name, a price, an ingredient, a description and details.
     """
     values = product_options.body(options, file, "attribute")
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        product = shop.products.add(values)
-    show_one(shop, product, json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        product = shop.products.create(values)
+    print_product(shop, product, json=json)
 
 
 @product_options.with_options(product_options.PRODUCT_EDIT)
@@ -65,11 +65,11 @@ def update(  # noqa: PLR0913  (what all commands that write have)
     """Change what is given of a product; the rest stays. A file is a JSON merge patch."""
     values = product_options.body(options, file, "attribute", clear)
     if file is None and not values:
-        raise WrongUsageError("Say what to change, by an option or a file")
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        product = shop.products.change(current_slug, values, version=version)
-    show_one(shop, product, json=json)
+        raise UsageError("Say what to change, by an option or a file")
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        product = shop.products.update(current_slug, values, version=version)
+    print_product(shop, product, json=json)
 
 
 def archive(
@@ -80,10 +80,10 @@ def archive(
     json: JsonOption = False,
 ) -> None:
     """Take a product off sale. Nothing of it is lost; `restore` brings it back."""
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         product = shop.products.archive(slug, version=version)
-    show_one(shop, product, json=json)
+    print_product(shop, product, json=json)
 
 
 def restore(
@@ -94,10 +94,10 @@ def restore(
     json: JsonOption = False,
 ) -> None:
     """Put an archived product back on sale."""
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         product = shop.products.restore(slug, version=version)
-    show_one(shop, product, json=json)
+    print_product(shop, product, json=json)
 
 
 def delete(
@@ -112,9 +112,9 @@ def delete(
 
     With --json nothing is written when it is done: there is nothing left to show.
     """
-    require_yes(f"Delete '{slug}' for good, with all that belongs to it?", yes=yes, json=json)
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        shop.products.remove(slug, version=version)
+    confirm(f"Delete '{slug}' for good, with all that belongs to it?", yes=yes, json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        shop.products.delete(slug, version=version)
     if not json:
         write(f"Deleted '{slug}'.\n", sys.stdout)

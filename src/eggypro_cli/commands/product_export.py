@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
-from eggypro_cli.output import JsonOption, abandon, examples, is_watched, show
+from eggypro_cli.output import JsonOption, discard, examples, print_body, shows_progress
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
 WrittenForm = Literal["eggypro-csv", "jsonl", "shopify", "woocommerce"]
 ExportedWord = Literal["active", "archived", "all"]
@@ -52,15 +52,15 @@ def export_products(
     """
     from eggypro_core import Status
 
-    outside: Outside = context.obj
+    outside: Runtime = context.obj
     chosen = form or _BY_SUFFIX.get(Path(file).suffix.lower(), "jsonl")
-    with outside.open() as shop, _opened(file) as stream, _progress(json=json) as progress:
+    with outside.open_shop() as shop, _opened(file) as stream, _progress(json=json) as progress:
         number = shop.products.export_file(
             stream, form=chosen, status=Status(status), progress=progress
         )
     if file != _STDOUT:
         body = {"exported": number, "format": chosen, "file": file}
-        show(body, lambda: [f"Wrote {number} products to {file}."], json=json)
+        print_body(body, lambda: [f"Wrote {number} products to {file}."], json=json)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def _stdout() -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     except OSError:
-        abandon(sys.stdout)
+        discard(sys.stdout)
         raise
 
 
@@ -152,7 +152,7 @@ def _mode(path: Path) -> int:
 @contextmanager
 def _progress(*, json: bool) -> Iterator[Callable[[int], None] | None]:
     """Give what shows on a terminal how many products are written, None where it is not wanted."""
-    if not is_watched(json=json):
+    if not shows_progress(json=json):
         yield None
         return
     from rich.console import Console

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, TextIO
 
 import typer
 
-from eggypro_cli.output import JsonOption, examples, is_watched, show, tell
+from eggypro_cli.output import JsonOption, examples, print_body, print_message, shows_progress
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
     from eggypro_core import ImportReport, Shop
 
 FormWord = Literal["auto", "eggypro-csv", "jsonl", "shopify", "woocommerce"]
@@ -65,8 +65,8 @@ def import_products(  # noqa: PLR0913  (an option for each way to take in a file
     """
     from eggypro_core import OnConflict
 
-    outside: Outside = context.obj
-    with outside.open() as shop, _all_or_nothing(), _watched(file, json=json) as stream:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop, _all_or_nothing(), _with_progress(file, json=json) as stream:
         result = shop.products.import_file(
             stream,
             form=form,
@@ -79,13 +79,13 @@ def import_products(  # noqa: PLR0913  (an option for each way to take in a file
 
 def seed(context: typer.Context, *, json: JsonOption = False) -> None:
     """Load the demo catalogue. Loading it again changes nothing."""
-    outside: Outside = context.obj
-    with outside.open() as shop, _all_or_nothing():
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop, _all_or_nothing():
         result = load_demo(shop, outside)
     _show_report(result, keep_going=False, json=json)
 
 
-def load_demo(shop: Shop, outside: Outside) -> ImportReport:
+def load_demo(shop: Shop, outside: Runtime) -> ImportReport:
     """Load the demo catalogue."""
     with outside.demo().open("rb") as file:
         return shop.products.import_file(file, form="jsonl")
@@ -97,14 +97,14 @@ def _all_or_nothing() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        tell("Interrupted: nothing was kept.")
+        print_message("Interrupted: nothing was kept.")
         raise
 
 
 @contextmanager
-def _watched(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
+def _with_progress(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
     """Show on a terminal how much of a file is read."""
-    if not is_watched(json=json):
+    if not shows_progress(json=json):
         yield file
         return
     from rich.console import Console
@@ -129,11 +129,11 @@ def _show_report(
 ) -> None:
     """Show what an import did, and write its report. Exits with 1 if anything was refused."""
     from eggypro_cli.tables import report_sentence
-    from eggypro_core.serializers import report_body
+    from eggypro_core.serializers import import_report_body
 
-    show(report_body(result), lambda: [report_sentence(result)], json=json)
+    print_body(import_report_body(result), lambda: [report_sentence(result)], json=json)
     if not json:
-        tell(*_remarks(result, keep_going=keep_going))
+        print_message(*_remarks(result, keep_going=keep_going))
     if report is not None:
         _write_report(result, report)
     if result.refused:
@@ -141,10 +141,10 @@ def _show_report(
 
 
 def _remarks(result: ImportReport, *, keep_going: bool) -> Iterator[RenderableType]:
-    from eggypro_cli.tables import notices
+    from eggypro_cli.tables import message_lines
 
-    yield from notices("Warnings", result.warnings)
-    yield from notices("Refused", result.refused)
+    yield from message_lines("Warnings", result.warnings)
+    yield from message_lines("Refused", result.refused)
     if result.dry_run:
         yield "Nothing was kept: this was a dry run."
     if result.refused and not keep_going:

@@ -11,10 +11,10 @@ from typing import Annotated, Any, BinaryIO, TypeAlias
 import typer
 
 from eggypro_cli.options import WHOLE
-from eggypro_cli.output import WrongUsageError
+from eggypro_cli.output import UsageError
 
 _Command: TypeAlias = Callable[..., None]
-LARGEST = 1024 * 1024
+MAX_JSON_BYTES = 1024 * 1024
 """How many bytes a file may have: as many as a request over HTTP."""
 
 
@@ -45,7 +45,9 @@ def _list_option(option: str, text: str, metavar: str = "TEXT") -> object:
 
 
 def _integer_option(text: str, *options: str) -> object:
-    return Annotated[str | None, typer.Option(*options, metavar="N", help=text, parser=number)]
+    return Annotated[
+        str | None, typer.Option(*options, metavar="N", help=text, parser=parse_number)
+    ]
 
 
 def _flag_option(options: str, text: str) -> object:
@@ -56,7 +58,7 @@ def _without(options: Mapping[str, object], *names: str) -> dict[str, object]:
     return {name: option for name, option in options.items() if name not in names}
 
 
-def number(text: str) -> int | str:
+def parse_number(text: str) -> int | str:
     """Return the number that a text is; one that is none is left for the domain to refuse."""
     return int(text) if WHOLE.fullmatch(text) else text
 
@@ -135,7 +137,7 @@ FromOption = Annotated[
 ]
 
 
-def given(options: Mapping[str, Any]) -> dict[str, Any]:
+def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that options name, by the names of the wire; the others are left out."""
     return {name: value for name, value in options.items() if value not in (None, [])}
 
@@ -175,9 +177,9 @@ def body(
 
     `entry` is the word for an entry of the field of which options set single entries.
     """
-    fields = given(options)
+    fields = given_options(options)
     pairs, gone = fields.pop(f"{entry}s", None), fields.pop(f"no_{entry}s", None)
-    fields |= cleared(clear, fields)
+    fields |= with_cleared(clear, fields)
     edits = entries(entry, pairs, gone)
     return with_entries(json_object(file) | fields, f"{entry}s", edits)
 
@@ -190,7 +192,7 @@ def entries(
     names = [name for name, _ in edits]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise WrongUsageError(f"The {word} '{twice}' is given twice")
+        raise UsageError(f"The {word} '{twice}' is given twice")
     return dict(edits)
 
 
@@ -202,50 +204,52 @@ def with_entries(
         return values
     former = values.get(field, {})
     if former is None:
-        raise WrongUsageError(f"The {field} are cleared and set at once: do one after the other")
+        raise UsageError(f"The {field} are cleared and set at once: do one after the other")
     return {**values, field: {**(former if isinstance(former, dict) else {}), **edits}}
 
 
-def cleared(fields: Sequence[StrEnum] | None, options: Mapping[str, object]) -> dict[str, object]:
+def with_cleared(
+    fields: Sequence[StrEnum] | None, options: Mapping[str, object]
+) -> dict[str, object]:
     """Return the fields that are to be emptied, none of which an option may set."""
     names = [field.value for field in fields or ()]
     both = [name for name in names if name in options]
     if both:
-        raise WrongUsageError(f"--clear {both[0]} contradicts the option that sets it")
+        raise UsageError(f"--clear {both[0]} contradicts the option that sets it")
     return dict.fromkeys(names)
 
 
 def json_object(file: BinaryIO | None) -> dict[str, object]:
-    """Return the JSON object of a file; without one, an empty object. Raises MalformedError."""
+    """Return the JSON object of a file; without one, an empty object. Raises ParseError."""
     if file is None:
         return {}
-    from eggypro_core import MalformedError
+    from eggypro_core import ParseError
     from eggypro_core.validation import strict_json
-    from eggypro_core.validation.fields import RefusedError
+    from eggypro_core.validation.fields import InvalidValueError
 
     try:
         value = strict_json.parse(_text(file))
-    except RefusedError as refused:
-        raise MalformedError(f"The file cannot be read. {refused}") from None
+    except InvalidValueError as refused:
+        raise ParseError(f"The file cannot be read. {refused}") from None
     if not isinstance(value, dict):
-        raise MalformedError("The file must hold one JSON object")
+        raise ParseError("The file must hold one JSON object")
     return value
 
 
 def _text(file: BinaryIO) -> str:
-    from eggypro_core import MalformedError
+    from eggypro_core import ParseError
 
-    data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise MalformedError(f"The file is too long: {LARGEST} bytes are the most")
+    data = file.read(MAX_JSON_BYTES + 1)
+    if len(data) > MAX_JSON_BYTES:
+        raise ParseError(f"The file is too long: {MAX_JSON_BYTES} bytes are the most")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise MalformedError(f"The file is not UTF-8 (byte {error.start + 1})") from None
+        raise ParseError(f"The file is not UTF-8 (byte {error.start + 1})") from None
 
 
 def _pair(word: str, text: str) -> tuple[str, str | None]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise WrongUsageError(f"--{word} takes NAME=VALUE, which '{text}' is not")
+        raise UsageError(f"--{word} takes NAME=VALUE, which '{text}' is not")
     return name, value

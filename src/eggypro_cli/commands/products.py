@@ -9,11 +9,11 @@ import typer
 
 from eggypro_cli.commands import product_editing, product_export, product_import
 from eggypro_cli.options import CursorOption, LimitOption, OffsetOption, SlugArgument, StatusOption
-from eggypro_cli.output import JsonOption, examples, show, show_one
-from eggypro_cli.queries import asked_for, followed
+from eggypro_cli.output import JsonOption, examples, print_body, print_product
+from eggypro_cli.queries import follow_slug, parse_query
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
 app = typer.Typer(
     help="List, search, show, edit, import and export products.",
@@ -163,20 +163,20 @@ def show_product(
     """Show all of one product. A former slug leads to it too."""
     from eggypro_core import Status
 
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        product = followed(slug, lambda slug: shop.products.find(slug, Status(status)))
-    show_one(shop, product, json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        product = follow_slug(slug, lambda slug: shop.products.get(slug, Status(status)))
+    print_product(shop, product, json=json)
 
 
 def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bool) -> None:
     from eggypro_cli.tables import product_page
     from eggypro_core import ProductQuery
-    from eggypro_core.serializers import page_body
+    from eggypro_core.serializers import product_page_body
 
-    query = asked_for(ProductQuery.parse, wishes)
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        listing = shop.products.listing(query)
-    body = page_body(listing, query, shop.currency, shop.images.address)
-    show(body, lambda: product_page(listing, query, shop.currency), json=json)
+    query = parse_query(ProductQuery.parse, wishes)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        listing = shop.products.get_listing(query)
+    body = product_page_body(listing, query, shop.currency, shop.images.url)
+    print_body(body, lambda: product_page(listing, query, shop.currency), json=json)

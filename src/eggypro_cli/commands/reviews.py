@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from eggypro_cli.options import CursorOption, LimitOption, OffsetOption, YesOption, whole_number
-from eggypro_cli.output import JsonOption, examples, require_yes, show, write
-from eggypro_cli.queries import asked_for, followed
+from eggypro_cli.options import CursorOption, LimitOption, OffsetOption, YesOption, integer
+from eggypro_cli.output import JsonOption, confirm, examples, print_body, write
+from eggypro_cli.queries import follow_slug, parse_query
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
-    from eggypro_core import Feedback, Page, Review, ReviewQuery
+    from eggypro_cli.runtime import Runtime
+    from eggypro_core import Page, Review, ReviewQuery, ReviewService
 
 app = typer.Typer(
     help="List, verify and delete the reviews of products.",
@@ -22,9 +22,7 @@ app = typer.Typer(
 )
 ReviewArgument = Annotated[
     int,
-    typer.Argument(
-        metavar="ID", parser=whole_number, help="The review's id: `reviews list` tells it."
-    ),
+    typer.Argument(metavar="ID", parser=integer, help="The review's id: `reviews list` tells it."),
 ]
 
 
@@ -60,10 +58,10 @@ def list_reviews(  # noqa: PLR0913  (one for each parameter of a list)
     from eggypro_core.serializers import review_page_body
 
     wishes = {"status": status, "limit": limit, "offset": offset, "cursor": cursor}
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         query, page = _asked(shop.reviews, product, wishes)
-    show(review_page_body(page, query), lambda: review_page(page, query), json=json)
+    print_body(review_page_body(page, query), lambda: review_page(page, query), json=json)
 
 
 @app.command("verify", epilog=examples("reviews verify 7", "reviews verify 7 --take-back --json"))
@@ -80,10 +78,10 @@ def verify_review(
     from eggypro_cli.tables import review_card
     from eggypro_core.serializers import review_body
 
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        review = shop.reviews.moderate(review_id, {"is_verified": not take_back})
-    show(review_body(review), lambda: [review_card(review)], json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        review = shop.reviews.verify(review_id, {"is_verified": not take_back})
+    print_body(review_body(review), lambda: [review_card(review)], json=json)
 
 
 @app.command("delete", epilog=examples("reviews delete 7", "reviews delete 7 --yes"))
@@ -98,29 +96,29 @@ def delete_review(
 
     With --json nothing is written when it is done: there is nothing left to show.
     """
-    from eggypro_core.domain.review import review_absent
+    from eggypro_core.domain.review import review_not_found
 
-    require_yes(f"Delete review {review_id} for good?", yes=yes, json=json)
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        if not shop.reviews.remove(review_id):
-            raise review_absent(review_id)
+    confirm(f"Delete review {review_id} for good?", yes=yes, json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        if not shop.reviews.delete(review_id):
+            raise review_not_found(review_id)
     if not json:
         write(f"Deleted review {review_id}.\n", sys.stdout)
 
 
 def _asked(
-    feedback: Feedback, product: str | None, wishes: Mapping[str, object]
+    feedback: ReviewService, product: str | None, wishes: Mapping[str, object]
 ) -> tuple[ReviewQuery, Page[Review, ReviewQuery]]:
     """Return the query that options ask for, and its page."""
     from eggypro_core import ReviewQuery
 
     if product is None:
-        query = asked_for(ReviewQuery.parse, wishes)
-        return query, feedback.page(query)
+        query = parse_query(ReviewQuery.parse, wishes)
+        return query, feedback.list(query)
 
     def of(slug: str) -> tuple[ReviewQuery, Page[Review, ReviewQuery]]:
-        query = asked_for(lambda given: ReviewQuery.parse_for_product(slug, given), wishes)
-        return query, feedback.page(query)
+        query = parse_query(lambda given: ReviewQuery.parse_for_product(slug, given), wishes)
+        return query, feedback.list(query)
 
-    return followed(product, of)
+    return follow_slug(product, of)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eggypro_cli.options import YesOption
-from eggypro_cli.output import JsonOption, examples, require_yes, show
-from eggypro_cli.queries import asked_for
+from eggypro_cli.output import JsonOption, confirm, examples, print_body
+from eggypro_cli.queries import parse_query
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
 app = typer.Typer(
     help="See what people search for in vain.",
@@ -41,19 +41,19 @@ def misses(
     Searches with filters do not count, nor does what may tell who searched: long numbers, e-mail
     addresses.
     """
-    from eggypro_cli.tables import miss_table
-    from eggypro_core.search.zero_results import read_most
-    from eggypro_core.serializers import misses_body
+    from eggypro_cli.tables import zero_results_table
+    from eggypro_core.search.zero_results import parse_limit
+    from eggypro_core.serializers import zero_results_body
 
-    most = asked_for(read_most, {"limit": limit})
+    most = parse_query(parse_limit, {"limit": limit})
     if clear:
-        require_yes("Forget all searches that found nothing?", yes=yes, json=json)
-    outside: Outside = context.obj
-    with outside.open() as shop:
+        confirm("Forget all searches that found nothing?", yes=yes, json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         found = shop.zero_results.list(most)
-        show(
-            misses_body(found),
-            lambda: [miss_table(found) if found else "No search was in vain."],
+        print_body(
+            zero_results_body(found),
+            lambda: [zero_results_table(found) if found else "No search was in vain."],
             json=json,
         )
         if clear:

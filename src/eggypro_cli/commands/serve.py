@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from eggypro_cli.commands.product_import import load_demo
-from eggypro_cli.output import JsonOption, examples, show
+from eggypro_cli.output import JsonOption, examples, print_body
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
     from eggypro_core import Shop
     from eggypro_core.serializers import Json
 
 EXAMPLES = examples("serve --demo", "serve --host 0.0.0.0 --port 80 --workers 4")
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (an address to show, not to bind)
+_LOOPBACK_BY_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (an address to show, not to bind)
 
 
 def serve(  # noqa: PLR0913  (one for each option)
@@ -59,20 +59,20 @@ def serve(  # noqa: PLR0913  (one for each option)
 
     Without POSTGRES_URL an embedded database is started, and its schema brought up to date.
     """
-    outside: Outside = context.obj
-    with _ended_by_sigterm():
-        from eggypro_http.server.granian import free_address
+    outside: Runtime = context.obj
+    with _sigterm_as_exit():
+        from eggypro_http.server.granian import resolve_free_address
         from eggypro_http.server.granian import serve as serve_http
 
-        free_address(host, port)  # before anything is promised
+        resolve_free_address(host, port)  # before anything is promised
         body, addresses = _prepare(outside, _address(host, port), demo=demo, show_key=show_key)
-        show(body, lambda: addresses, json=json)
-        with outside.opener() as opener:
+        print_body(body, lambda: addresses, json=json)
+        with outside.server_factory() as opener:
             serve_http(opener, host=host, port=port, workers=workers, drain=drain)
 
 
 def _prepare(
-    outside: Outside, address: str, *, demo: bool, show_key: bool
+    outside: Runtime, address: str, *, demo: bool, show_key: bool
 ) -> tuple[dict[str, Json], list[str]]:
     """Bring the shop into being; return what is said of it, to machines and to people.
 
@@ -80,7 +80,7 @@ def _prepare(
     """
     key_file = outside.admin_key_file()
     is_new = key_file is not None and not key_file.exists()
-    with outside.open() as shop:  # closed again: what serves are other processes
+    with outside.open_shop() as shop:  # closed again: what serves are other processes
         if demo and _is_empty(shop):
             load_demo(shop, outside)
     api, health = f"{address}/api/products", f"{address}/api/health/live"
@@ -89,7 +89,7 @@ def _prepare(
     if key_file is not None:
         shown = show_key or (is_new and sys.stdout.isatty())
         people.append(_key_line(key_file, shown=shown))
-    notes = outside.start_notes()
+    notes = outside.startup_warnings()
     body: dict[str, Json] = {"api": api, "docs": docs, "health": health, "notes": [*notes]}
     return body, [*people, *notes, "Ctrl-C stops it."]
 
@@ -101,7 +101,7 @@ def _key_line(file: Path, *, shown: bool) -> str:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def _sigterm_as_exit() -> Iterator[None]:
     """Have SIGTERM end this with 0 while the server, which takes it over, is not up yet."""
     former = signal.signal(signal.SIGTERM, _end)
     try:
@@ -118,10 +118,10 @@ def _end(_number: int, _frame: object) -> NoReturn:
 def _is_empty(shop: Shop) -> bool:
     from eggypro_core import ProductQuery, Status
 
-    return shop.products.page(ProductQuery(status=Status.ALL, limit=1)).total == 0
+    return shop.products.list(ProductQuery(status=Status.ALL, limit=1)).total == 0
 
 
 def _address(host: str, port: int) -> str:
     """Return the address of the API as a browser on this machine can open it."""
-    name = _EVERYWHERE.get(host, host)
+    name = _LOOPBACK_BY_WILDCARD.get(host, host)
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

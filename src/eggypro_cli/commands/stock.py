@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eggypro_cli.options import SlugArgument, whole_number
-from eggypro_cli.output import JsonOption, examples, show
+from eggypro_cli.options import SlugArgument, integer
+from eggypro_cli.output import JsonOption, examples, print_body
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
 app = typer.Typer(
     help="Set the stock of products and variants, or change it.",
@@ -21,7 +21,7 @@ VariantOption = Annotated[
     typer.Option(
         "--variant",
         metavar="ID",
-        parser=whole_number,
+        parser=integer,
         help="One of the product's variants: `variants list` tells their ids.",
     ),
 ]
@@ -40,7 +40,7 @@ def set_stock(
     context: typer.Context,
     slug: SlugArgument,
     quantity: Annotated[
-        int, typer.Argument(metavar="N", parser=whole_number, help="How many there are.")
+        int, typer.Argument(metavar="N", parser=integer, help="How many there are.")
     ],
     *,
     variant: VariantOption = None,
@@ -65,7 +65,7 @@ def adjust_stock(
     by: Annotated[
         int,
         typer.Option(
-            "--by", metavar="N", parser=whole_number, help="How many come, or with a minus go."
+            "--by", metavar="N", parser=integer, help="How many come, or with a minus go."
         ),
     ],
     variant: VariantOption = None,
@@ -82,11 +82,11 @@ def _change(
     context: typer.Context, slug: str, variant: int | None, values: dict[str, int], *, json: bool
 ) -> None:
     """Change a stock as `values` say, by the names of the wire, and show what is there then."""
-    outside: Outside = context.obj
-    with outside.open() as shop:
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
         if variant is None:
-            stock = shop.products.change_stock(slug, values)
+            stock = shop.products.update_stock(slug, values)
         else:
-            stock = shop.variants.change_stock(slug, variant, values)
+            stock = shop.variants.update_stock(slug, variant, values)
     named = slug if variant is None else f"{slug}, variant {variant}"
-    show({"stock_quantity": stock}, lambda: [f"{named}: {stock} in stock"], json=json)
+    print_body({"stock_quantity": stock}, lambda: [f"{named}: {stock} in stock"], json=json)

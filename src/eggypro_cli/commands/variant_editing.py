@@ -11,15 +11,15 @@ from eggypro_cli.commands import product_options
 from eggypro_cli.options import SlugArgument, VariantArgument, VersionOption, YesOption
 from eggypro_cli.output import (
     JsonOption,
-    WrongUsageError,
+    UsageError,
+    confirm,
     examples,
-    require_yes,
-    show_variant,
+    print_variant,
     write,
 )
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
+    from eggypro_cli.runtime import Runtime
 
 CREATE_EXAMPLES = examples(
     "variants create egg-white --option 'Size=1 kg' --option Colour=red \\",
@@ -51,10 +51,10 @@ def create(
     From the first one on, price and stock of the product follow from its variants.
     """
     values = product_options.body(options, file, "option")
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        variant = shop.variants.add(slug, values)
-    show_variant(variant, shop.currency, json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        variant = shop.variants.create(slug, values)
+    print_variant(variant, shop.currency, json=json)
 
 
 @product_options.with_options(product_options.VARIANT_EDIT)
@@ -72,11 +72,11 @@ def update(  # noqa: PLR0913  (what all commands that write have)
     """Change what is given of a variant; the rest stays. A file is a JSON merge patch."""
     values = product_options.body(options, file, "option", clear)
     if file is None and not values:
-        raise WrongUsageError("Say what to change, by an option or a file")
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        variant = shop.variants.change(slug, variant_id, values, version=version)
-    show_variant(variant, shop.currency, json=json)
+        raise UsageError("Say what to change, by an option or a file")
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        variant = shop.variants.update(slug, variant_id, values, version=version)
+    print_variant(variant, shop.currency, json=json)
 
 
 def delete(
@@ -94,10 +94,10 @@ def delete(
     """
     from eggypro_core import Status
 
-    require_yes(f"Delete variant {variant_id} of '{slug}' for good?", yes=yes, json=json)
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        shop.variants.find(slug, variant_id, Status.ALL)  # who names none is told so
-        shop.variants.remove(slug, variant_id, version=version)
+    confirm(f"Delete variant {variant_id} of '{slug}' for good?", yes=yes, json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        shop.variants.get(slug, variant_id, Status.ALL)  # who names none is told so
+        shop.variants.delete(slug, variant_id, version=version)
     if not json:
         write(f"Deleted variant {variant_id} of '{slug}'.\n", sys.stdout)

@@ -15,12 +15,12 @@ from eggypro_cli.options import (
     StatusOption,
     VariantArgument,
 )
-from eggypro_cli.output import JsonOption, examples, show, show_variant
-from eggypro_cli.queries import asked_for, followed
+from eggypro_cli.output import JsonOption, examples, print_body, print_variant
+from eggypro_cli.queries import follow_slug, parse_query
 
 if TYPE_CHECKING:
-    from eggypro_cli.runtime import Outside
-    from eggypro_core import Assortment, Page, Variant, VariantQuery
+    from eggypro_cli.runtime import Runtime
+    from eggypro_core import Page, Variant, VariantQuery, VariantService
 
 app = typer.Typer(
     help="List, show, create, change and delete variants.",
@@ -56,12 +56,12 @@ def list_variants(  # noqa: PLR0913  (one for each parameter of a list)
     from eggypro_core.serializers import variant_page_body
 
     wishes = {"limit": limit, "offset": offset, "cursor": cursor, "status": status}
-    query = asked_for(lambda given: VariantQuery.parse_for_product(slug, given), wishes)
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        asked, page = followed(slug, lambda slug: _page_at(slug, query, shop.variants))
+    query = parse_query(lambda given: VariantQuery.parse_for_product(slug, given), wishes)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        asked, page = follow_slug(slug, lambda slug: _page_at(slug, query, shop.variants))
     body = variant_page_body(page, asked)
-    show(body, lambda: variant_page(page, asked, shop.currency), json=json)
+    print_body(body, lambda: variant_page(page, asked, shop.currency), json=json)
 
 
 @app.command(
@@ -79,17 +79,19 @@ def show_one(
     """Show all of one variant."""
     from eggypro_core import Status
 
-    outside: Outside = context.obj
-    with outside.open() as shop:
-        variant = followed(slug, lambda slug: shop.variants.find(slug, variant_id, Status(status)))
-    show_variant(variant, shop.currency, json=json)
+    outside: Runtime = context.obj
+    with outside.open_shop() as shop:
+        variant = follow_slug(
+            slug, lambda slug: shop.variants.get(slug, variant_id, Status(status))
+        )
+    print_variant(variant, shop.currency, json=json)
 
 
 def _page_at(
-    slug: str, query: VariantQuery, assortment: Assortment
+    slug: str, query: VariantQuery, assortment: VariantService
 ) -> tuple[VariantQuery, Page[Variant, VariantQuery]]:
     """Return the query for the product at a slug, which another led to, and its page."""
     from attrs import evolve
 
     there = evolve(query, product=slug)
-    return there, assortment.page(there)
+    return there, assortment.list(there)

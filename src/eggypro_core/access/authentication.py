@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from attrs import field, frozen
 
-from eggypro_core.errors import ForbiddenError, InvalidError, UnauthenticatedError
+from eggypro_core.errors import ForbiddenError, UnauthenticatedError, ValidationError
 from eggypro_core.ports import Clock
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import one_of
@@ -33,12 +33,12 @@ class TokenSigner(Protocol):
         ...
 
 
-LONGEST_TTL = 86_400
+MAX_TOKEN_TTL_SECONDS = 86_400
 """How many seconds a token lasts at most."""
-USUAL_TTL = 3600
-_REMEMBERED = 1000
+DEFAULT_TOKEN_TTL_SECONDS = 3600
+_TOKEN_CACHE_SIZE = 1000
 _ISSUER = "eggypro"
-_LAST_SECOND = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+_MAX_TIMESTAMP = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 class Permission(StrEnum):
@@ -59,7 +59,7 @@ class Credential(StrEnum):
     CRON = "secret of the cron"
 
 
-Need: TypeAlias = Permission | Credential
+Requirement: TypeAlias = Permission | Credential
 """What is asked of a caller: a permission, or that it is this that they show."""
 
 
@@ -79,20 +79,20 @@ _SCHEDULER = AdminUser("cron", "scheduler", frozenset(), Credential.CRON)
 
 
 @frozen
-class TokenWish:
+class TokenRequest:
     """What somebody wants of a token: what it permits, and for how many seconds."""
 
     permissions: frozenset[Permission] = frozenset(Permission)
-    ttl_seconds: int = USUAL_TTL
+    ttl_seconds: int = DEFAULT_TOKEN_TTL_SECONDS
 
     @classmethod
-    def read(cls, values: Mapping[str, object]) -> "TokenWish":
-        """Read a wish, of which every part may be left out. Raises InvalidError."""
-        return cls(**fields.check(values, WISHES))
+    def parse(cls, values: Mapping[str, object]) -> "TokenRequest":
+        """Read a wish, of which every part may be left out. Raises ValidationError."""
+        return cls(**fields.check(values, TOKEN_REQUEST_FIELDS))
 
 
 @frozen
-class Grant:
+class TokenResponse:
     """What somebody was let in as, and the token that says so: None where none are issued."""
 
     user: AdminUser
@@ -105,8 +105,8 @@ class _Session:
     """What a token says, in seconds since 1970 where it is a time."""
 
     user: AdminUser
-    begins: float
-    ends: float
+    not_before: float
+    expires_at: float
 
 
 @frozen
@@ -118,62 +118,64 @@ class Tokens:
 
     _signer: TokenSigner
     _clock: Clock
-    _session: Callable[[str], _Session] = field(init=False, eq=False, repr=False)
+    _cached_session: Callable[[str], _Session] = field(init=False, eq=False, repr=False)
 
-    @_session.default
-    def _remembered(self) -> Callable[[str], _Session]:
-        return lru_cache(_REMEMBERED)(self._read)
+    @_cached_session.default
+    def _make_session_cache(self) -> Callable[[str], _Session]:
+        return lru_cache(_TOKEN_CACHE_SIZE)(self._verify)
 
-    def issue(self, wish: TokenWish) -> Grant:
+    def issue(self, request: TokenRequest) -> TokenResponse:
         """Return a new token, and who bears it."""
         now = self._clock()
-        expires_at = now + timedelta(seconds=wish.ttl_seconds)
+        expires_at = now + timedelta(seconds=request.ttl_seconds)
         claims = {
             "iss": _ISSUER,
             "sub": _ADMIN.id,
-            "permissions": sorted(wish.permissions),
+            "permissions": sorted(request.permissions),
             "iat": now.timestamp(),
             "exp": expires_at.timestamp(),
         }
-        return Grant(_bearer(wish.permissions, now), self._signer.sign(claims), expires_at)
+        return TokenResponse(
+            _token_user(request.permissions, now), self._signer.sign(claims), expires_at
+        )
 
-    def bearer(self, token: str) -> AdminUser:
+    def user_for(self, token: str) -> AdminUser:
         """Return who bears a token. Raises UnauthenticatedError: not ours, not yet, not any more.
 
         One that was good once is no failure.
         """
-        session = self._session(token)
+        session = self._cached_session(token)
         now = self._clock().timestamp()
-        if now < session.begins:
-            raise unknown_credential()
-        if now >= session.ends:
+        if now < session.not_before:
+            raise invalid_credential()
+        if now >= session.expires_at:
             raise UnauthenticatedError("The token has expired")
         return session.user
 
-    def _read(self, token: str) -> _Session:
-        claims = _read_claims(self._signer.verify(token))
-        user = _bearer(claims["permissions"], datetime.fromtimestamp(claims["iat"], UTC))
+    def _verify(self, token: str) -> _Session:
+        claims = _parse_claims(self._signer.verify(token))
+        user = _token_user(claims["permissions"], datetime.fromtimestamp(claims["iat"], UTC))
         return _Session(user, claims.get("nbf", 0), claims["exp"])
 
 
 @frozen
-class Gate:
+class Authenticator:
     """Lets in who holds the admin key, bears a token, or has the secret of the platform's cron."""
 
     _admin_key: str = field(repr=False)
     _tokens: Tokens | None = None
     _cron_secret: str | None = field(default=None, repr=False)
 
-    def admit(self, credential: str | None, needed: Need) -> AdminUser:
+    def authorize(self, credential: str | None, requirement: Requirement) -> AdminUser:
         """Return who the credential belongs to, if they have what is needed.
 
         Raises UnauthenticatedError as `recognise`, ForbiddenError.
         """
-        user = self.recognise(credential)
-        require(user, needed)
+        user = self.authenticate(credential)
+        require_access(user, requirement)
         return user
 
-    def recognise(self, credential: str | None) -> AdminUser:
+    def authenticate(self, credential: str | None) -> AdminUser:
         """Return who the credential belongs to. Raises UnauthenticatedError: missing or wrong.
 
         The time that it takes says nothing about the key.
@@ -185,27 +187,30 @@ class Gate:
         if self._cron_secret and compare_digest(_bytes(credential), _bytes(self._cron_secret)):
             return _SCHEDULER
         if self._tokens is None:
-            raise unknown_credential()
-        return self._tokens.bearer(credential)
+            raise invalid_credential()
+        return self._tokens.user_for(credential)
 
-    def grant(self, wish: TokenWish) -> Grant:
+    def issue_token(self, request: TokenRequest) -> TokenResponse:
         """Return a token for the holder of the key, if tokens are issued here."""
-        return Grant(_ADMIN) if self._tokens is None else self._tokens.issue(wish)
+        return TokenResponse(_ADMIN) if self._tokens is None else self._tokens.issue(request)
 
 
-def require(user: AdminUser, needed: Need) -> None:
+def require_access(user: AdminUser, requirement: Requirement) -> None:
     """Raise ForbiddenError if a user lacks what is needed. The holder of the key lacks nothing."""
-    if needed not in {*user.permissions, user.credential} and user.credential is not Credential.KEY:
-        kind = "permission " if isinstance(needed, Permission) else ""
-        raise ForbiddenError(f"This needs the {kind}{needed}")
+    if (
+        requirement not in {*user.permissions, user.credential}
+        and user.credential is not Credential.KEY
+    ):
+        kind = "permission " if isinstance(requirement, Permission) else ""
+        raise ForbiddenError(f"This needs the {kind}{requirement}")
 
 
-def unknown_credential() -> UnauthenticatedError:
+def invalid_credential() -> UnauthenticatedError:
     """Return the refusal of what verifies to nothing."""
     return UnauthenticatedError("Invalid authentication token", is_failure=True)
 
 
-def _bearer(permissions: frozenset[Permission], since: datetime) -> AdminUser:
+def _token_user(permissions: frozenset[Permission], since: datetime) -> AdminUser:
     return AdminUser(_ADMIN.id, _ADMIN.role, permissions, Credential.TOKEN, since)
 
 
@@ -213,46 +218,48 @@ def _bytes(secret: str) -> bytes:
     return secret.encode(errors="surrogatepass")
 
 
-def _read_claims(claims: Mapping[str, object]) -> dict[str, Any]:
+def _parse_claims(claims: Mapping[str, object]) -> dict[str, Any]:
     """Return the claims that count, if they are all there and can be ours."""
     try:
-        return fields.check(claims, _CLAIMS, required=_REQUIRED, ignored=claims)
-    except InvalidError:
-        raise unknown_credential() from None
+        return fields.check(claims, _CLAIMS, required=_REQUIRED_CLAIMS, ignore=claims)
+    except ValidationError:
+        raise invalid_credential() from None
 
 
-def _permissions(value: object) -> frozenset[Permission]:
-    return frozenset(_LISTED(value))
+def _parse_permissions(value: object) -> frozenset[Permission]:
+    return frozenset(_PERMISSION_LIST(value))
 
 
-def _exactly(word: str) -> fields.Rule:
+def _equal_to(word: str) -> fields.Validator:
     def rule(value: object) -> str:
         if value != word:
-            raise fields.RefusedError(f"Must be {word}")
+            raise fields.InvalidValueError(f"Must be {word}")
         return word
 
     return rule
 
 
-def _seconds(value: object) -> float:
+def _parse_timestamp(value: object) -> float:
     """Return the time of a claim, in seconds since 1970."""
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise fields.RefusedError("Must be a number")
-    if not 0 <= value <= _LAST_SECOND:
-        raise fields.RefusedError("Must be a time")
+        raise fields.InvalidValueError("Must be a number")
+    if not 0 <= value <= _MAX_TIMESTAMP:
+        raise fields.InvalidValueError("Must be a time")
     return value
 
 
-_LISTED = fields.listed("Permissions", one_of("Permission", Permission), len(Permission), least=1)
-WISHES: Mapping[str, fields.Rule] = {
-    "permissions": fields.shaped(_permissions, fields.shape_of(_LISTED)),
-    "ttl_seconds": fields.whole("TTL seconds", 1, LONGEST_TTL),
+_PERMISSION_LIST = fields.list_of(
+    "Permissions", one_of("Permission", Permission), len(Permission), minimum=1
+)
+TOKEN_REQUEST_FIELDS: Mapping[str, fields.Validator] = {
+    "permissions": fields.with_schema(_parse_permissions, fields.schema_of(_PERMISSION_LIST)),
+    "ttl_seconds": fields.integer_between("TTL seconds", 1, MAX_TOKEN_TTL_SECONDS),
 }
-_REQUIRED: Mapping[str, fields.Rule] = {
-    "iss": _exactly(_ISSUER),
-    "sub": _exactly(_ADMIN.id),
-    "permissions": _permissions,
-    "iat": _seconds,
-    "exp": _seconds,
+_REQUIRED_CLAIMS: Mapping[str, fields.Validator] = {
+    "iss": _equal_to(_ISSUER),
+    "sub": _equal_to(_ADMIN.id),
+    "permissions": _parse_permissions,
+    "iat": _parse_timestamp,
+    "exp": _parse_timestamp,
 }
-_CLAIMS = {**_REQUIRED, "nbf": _seconds}
+_CLAIMS = {**_REQUIRED_CLAIMS, "nbf": _parse_timestamp}

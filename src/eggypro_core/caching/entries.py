@@ -5,11 +5,11 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
-LISTS = "products"
+PRODUCT_LISTS_TAG = "products"
 """The tag of all that lists products or counts them."""
-TREE = "categories"
+CATEGORY_TREE_TAG = "categories"
 """The tag of all that names a category or shows where it stands."""
-EVERYTHING = "*"
+ALL_TAGS = "*"
 """What stands for every tag."""
 
 
@@ -18,7 +18,7 @@ def product_tag(slug: str) -> str:
     return f"product:{slug}"
 
 
-class Outcome(StrEnum):
+class CacheStatus(StrEnum):
     """Where an answer came from."""
 
     HIT = "hit"
@@ -27,16 +27,16 @@ class Outcome(StrEnum):
 
 
 @frozen
-class Rendering:
+class CachedResponse:
     """An answer in bytes, and its headers. One that does not last is never kept."""
 
     body: bytes
     headers: Mapping[str, str] = field(factory=dict)
-    lasts: bool = True
+    is_cacheable: bool = True
 
 
 @frozen
-class Moment:
+class Snapshot:
     """How much was written, in one history of a database: a read at it sees no later write.
 
     Numbers of two histories say nothing about one another.
@@ -47,16 +47,16 @@ class Moment:
 
 
 @frozen
-class Kept:
+class CacheEntry:
     """An answer that was kept, or the reason why there is none.
 
     What was written before `seen`, its read has seen. It is over at `ends`, in seconds since 1970.
     """
 
-    seen: Moment
-    ends: float
-    rendering: Rendering = Rendering(b"")
-    absent: str | None = None
+    snapshot: Snapshot
+    expires_at: float
+    response: CachedResponse = CachedResponse(b"")
+    not_found_message: str | None = None
 
 
 @frozen

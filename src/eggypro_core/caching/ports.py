@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from eggypro_core.caching.entries import Kept, Moment
+from eggypro_core.caching.entries import CacheEntry, Snapshot
 
 
 class Cache(Protocol):
@@ -11,11 +11,11 @@ class Cache(Protocol):
     `key` is any text. What was kept is not returned after it `ends`, and may go before.
     """
 
-    def get(self, key: str) -> Kept | None:
+    def get(self, key: str) -> CacheEntry | None:
         """Return what is kept under a key."""
         ...
 
-    def set(self, key: str, kept: Kept) -> None:
+    def set(self, key: str, entry: CacheEntry) -> None:
         """Keep an answer under a key, in place of what is there."""
         ...
 
@@ -28,19 +28,19 @@ class Cache(Protocol):
         ...
 
 
-class Changes(Protocol):
+class InvalidationFeed(Protocol):
     """Knows what is written to the products of a shop, by whomever.
 
     What this process wrote, and others on its host, it knows by when the write returns.
     """
 
-    def seen(self) -> Moment | None:
+    def snapshot(self) -> Snapshot | None:
         """Return a moment: a read that begins afterwards sees all that was written before it.
 
         None while nobody can tell what is written elsewhere.
         """
         ...
 
-    def outdated(self, seen: Moment, tags: tuple[str, ...]) -> bool:
+    def is_stale(self, snapshot: Snapshot, tags: tuple[str, ...]) -> bool:
         """Whether a read may have missed a write under one of its tags, as far as is known."""
         ...

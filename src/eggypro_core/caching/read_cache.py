@@ -8,20 +8,26 @@ from typing import TypeAlias
 
 from attrs import define, field
 
-from eggypro_core.caching.entries import CacheCounts, Kept, Moment, Outcome, Rendering
-from eggypro_core.caching.ports import Cache, Changes
+from eggypro_core.caching.entries import (
+    CacheCounts,
+    CachedResponse,
+    CacheEntry,
+    CacheStatus,
+    Snapshot,
+)
+from eggypro_core.caching.ports import Cache, InvalidationFeed
 from eggypro_core.errors import NotFoundError, UnavailableError
 from eggypro_core.retry_gate import RetryGate
 
-ABSENT = 5.0
+NOT_FOUND_TTL_SECONDS = 5.0
 """The seconds for which it is remembered that something is not there."""
-_LAST_PART = 0.1
+_REFRESH_AHEAD_SHARE = 0.1
 """The part of its life in which an answer is made anew by one of those who ask for it."""
-_JITTER = 0.1
-AWAY = 1.0
+_TTL_JITTER = 0.1
+RETRY_INTERVAL_SECONDS = 1.0
 """The seconds between two attempts to read from a database that is away."""
 
-Load: TypeAlias = Callable[[], Rendering]
+Loader: TypeAlias = Callable[[], CachedResponse]
 Tags: TypeAlias = tuple[str, ...]
 
 
@@ -29,8 +35,8 @@ Tags: TypeAlias = tuple[str, ...]
 class _Flight:
     """An answer in the making: its read began after `seen`."""
 
-    seen: Moment
-    landed: "Future[Rendering]" = field(factory=Future)
+    snapshot: Snapshot
+    future: "Future[CachedResponse]" = field(factory=Future)
 
 
 class ReadCache:
@@ -45,58 +51,61 @@ class ReadCache:
         self,
         local: Cache,
         shared: Cache | None,
-        changes: Changes,
+        feed: InvalidationFeed,
         *,
-        ttl: float,
+        ttl_seconds: float,
         clock: Callable[[], float],
     ) -> None:
         self._local = local
         self._shared = shared
-        self._changes = changes
-        self._ttl = ttl
+        self._feed = feed
+        self._ttl_seconds = ttl_seconds
         self._clock = clock
         self._lock = Lock()
         self._flights: dict[str, _Flight] = {}
         self._hits = self._misses = self._stale = 0
-        self._gate = RetryGate(AWAY, clock)
+        self._gate = RetryGate(RETRY_INTERVAL_SECONDS, clock)
 
     @property
     def counts(self) -> CacheCounts:
         """How it went so far."""
         return CacheCounts(self._hits, self._misses, self._stale)
 
-    def through(self, key: str, tags: Tags, load: Load) -> tuple[Rendering, Outcome]:
+    def get_or_load(self, key: str, tags: Tags, load: Loader) -> tuple[CachedResponse, CacheStatus]:
         """Return an answer that shows all that was written under its tags, or what `load` returns.
 
         Of those who need the same at once, one loads. Raises what `load` does; that something is
         not there (NotFoundError) is remembered briefly.
         """
-        seen = self._changes.seen()  # before anything is read
-        kept = self._current(self._local, key, tags)
-        if kept is not None and seen is not None and not self._must_renew(key, kept):
+        seen = self._feed.snapshot()  # before anything is read
+        kept = self._get_fresh(self._local, key, tags)
+        if kept is not None and seen is not None and not self._should_refresh(key, kept):
             self._hits += 1
-            return _given(kept), Outcome.HIT
+            return _unwrap(kept), CacheStatus.HIT
         try:
-            return self._together(key, tags, load, seen) if seen else self._alone(load)
+            return self._load_shared(key, tags, load, seen) if seen else self._load_uncached(load)
         except UnavailableError:
             if kept is None:
                 raise
             self._stale += 1
-            return _given(kept), Outcome.STALE
+            return _unwrap(kept), CacheStatus.STALE
 
-    def _current(self, cache: Cache, key: str, tags: Tags) -> Kept | None:
+    def _get_fresh(self, cache: Cache, key: str, tags: Tags) -> CacheEntry | None:
         """Return what a cache has, unless something that it shows was written since."""
         kept = cache.get(key)
-        return None if kept is None or self._changes.outdated(kept.seen, tags) else kept
+        return None if kept is None or self._feed.is_stale(kept.snapshot, tags) else kept
 
-    def _must_renew(self, key: str, kept: Kept) -> bool:
+    def _should_refresh(self, key: str, kept: CacheEntry) -> bool:
         """Whether this is who makes an answer anew, before it ends, while all others go on."""
-        return self._is_due(kept) and key not in self._flights
+        return self._is_near_expiry(kept) and key not in self._flights
 
-    def _is_due(self, kept: Kept) -> bool:
-        return kept.absent is None and kept.ends - self._clock() < self._ttl * _LAST_PART
+    def _is_near_expiry(self, kept: CacheEntry) -> bool:
+        return (
+            kept.not_found_message is None
+            and kept.expires_at - self._clock() < self._ttl_seconds * _REFRESH_AHEAD_SHARE
+        )
 
-    def _alone(self, load: Load) -> tuple[Rendering, Outcome]:
+    def _load_uncached(self, load: Loader) -> tuple[CachedResponse, CacheStatus]:
         """Load while nobody can tell what is written: the database may be away, or silent.
 
         Once it was, one tries at a time; nobody else waits for it. Raises UnavailableError.
@@ -104,86 +113,93 @@ class ReadCache:
         if not self._gate.allows():
             raise UnavailableError("The database did not answer a moment ago: try again later")
         try:
-            rendering, outcome = self._read(load)
+            rendering, outcome = self._load(load)
         except UnavailableError:
             self._gate.block()
             raise
         self._gate.unblock()
         return rendering, outcome
 
-    def _read(self, load: Load) -> tuple[Rendering, Outcome]:
+    def _load(self, load: Loader) -> tuple[CachedResponse, CacheStatus]:
         rendering = load()
         self._misses += 1
-        return rendering, Outcome.MISS
+        return rendering, CacheStatus.MISS
 
-    def _together(
-        self, key: str, tags: Tags, load: Load, seen: Moment
-    ) -> tuple[Rendering, Outcome]:
+    def _load_shared(
+        self, key: str, tags: Tags, load: Loader, seen: Snapshot
+    ) -> tuple[CachedResponse, CacheStatus]:
         """Find or load an answer, or wait for who is about it."""
-        flight, is_mine = self._boarded(key, tags, seen)
+        flight, is_mine = self._join_flight(key, tags, seen)
         if not is_mine:
-            rendering = flight.landed.result()
+            rendering = flight.future.result()
             self._hits += 1
-            return rendering, Outcome.HIT
+            return rendering, CacheStatus.HIT
         try:
-            rendering, outcome = self._found_or_loaded(key, tags, load, seen)
+            rendering, outcome = self._find_or_load(key, tags, load, seen)
         except BaseException as error:
-            flight.landed.set_exception(error)
+            flight.future.set_exception(error)
             raise
         else:
-            flight.landed.set_result(rendering)
+            flight.future.set_result(rendering)
             return rendering, outcome
         finally:
             with self._lock:
                 if self._flights.get(key) is flight:
                     del self._flights[key]
 
-    def _boarded(self, key: str, tags: Tags, seen: Moment) -> tuple[_Flight, bool]:
+    def _join_flight(self, key: str, tags: Tags, seen: Snapshot) -> tuple[_Flight, bool]:
         """Return who is about an answer, and whether that is the caller.
 
         Nobody waits for one who may miss a write that they know of.
         """
         with self._lock:
             flight = self._flights.get(key)
-            if flight is not None and not self._changes.outdated(flight.seen, tags):
+            if flight is not None and not self._feed.is_stale(flight.snapshot, tags):
                 return flight, False
             flight = self._flights[key] = _Flight(seen)
             return flight, True
 
-    def _found_or_loaded(
-        self, key: str, tags: Tags, load: Load, seen: Moment
-    ) -> tuple[Rendering, Outcome]:
-        places = self._places(key, seen)
+    def _find_or_load(
+        self, key: str, tags: Tags, load: Loader, seen: Snapshot
+    ) -> tuple[CachedResponse, CacheStatus]:
+        places = self._levels(key, seen)
         for cache, name in places:  # here too: another may just have landed
-            kept = self._current(cache, name, tags)
-            if kept is not None and not self._is_due(kept):
+            kept = self._get_fresh(cache, name, tags)
+            if kept is not None and not self._is_near_expiry(kept):
                 self._local.set(key, kept)
                 self._hits += 1
-                return _given(kept), Outcome.HIT
+                return _unwrap(kept), CacheStatus.HIT
         try:
-            rendering, outcome = self._read(load)
+            rendering, outcome = self._load(load)
         except NotFoundError as error:
-            self._local.set(key, Kept(seen, self._clock() + ABSENT, absent=str(error)))
+            self._local.set(
+                key,
+                CacheEntry(
+                    seen, self._clock() + NOT_FOUND_TTL_SECONDS, not_found_message=str(error)
+                ),
+            )
             raise
-        if rendering.lasts and not self._changes.outdated(seen, tags):
-            kept = Kept(seen, self._clock() + self._ttl * _jitter(), rendering)
+        if rendering.is_cacheable and not self._feed.is_stale(seen, tags):
+            kept = CacheEntry(
+                seen, self._clock() + self._ttl_seconds * _random_ttl_factor(), rendering
+            )
             for cache, name in places:
                 cache.set(name, kept)
         return rendering, outcome
 
-    def _places(self, key: str, seen: Moment) -> Iterable[tuple[Cache, str]]:
+    def _levels(self, key: str, seen: Snapshot) -> Iterable[tuple[Cache, str]]:
         """Return the caches, and the name there: one that is shared may serve several shops."""
         if self._shared is None:
             return [(self._local, key)]
         return [(self._local, key), (self._shared, f"{seen.history}:{key}")]
 
 
-def _jitter() -> float:
+def _random_ttl_factor() -> float:
     """Return a factor about 1, so that what was made together does not end together."""
-    return random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311
+    return random.uniform(1 - _TTL_JITTER, 1 + _TTL_JITTER)  # noqa: S311
 
 
-def _given(kept: Kept) -> Rendering:
-    if kept.absent is not None:
-        raise NotFoundError(kept.absent)
-    return kept.rendering
+def _unwrap(kept: CacheEntry) -> CachedResponse:
+    if kept.not_found_message is not None:
+        raise NotFoundError(kept.not_found_message)
+    return kept.response

@@ -7,20 +7,20 @@ from typing import Any, ClassVar
 from attrs import evolve, fields_dict, frozen
 
 from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, text_key
-from eggypro_core.domain.product_fields import NOT_IN_NAMES
-from eggypro_core.domain.product_query import name_key
-from eggypro_core.errors import ConflictError, Fault, InvalidError, NotFoundError
+from eggypro_core.domain.product_fields import FORBIDDEN_NAME_CHARACTERS
+from eggypro_core.domain.product_query import name_sort_key
+from eggypro_core.errors import ConflictError, FieldError, NotFoundError, ValidationError
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import STATUS, Status, number
+from eggypro_core.validation.parameters import STATUS_VALIDATOR, Status, integer_param
 from eggypro_core.validation.unset import UNSET, Unset
 
-DEPTH = 100
+MAX_DEPTH = 100
 """How many levels a tree may have: a page shows the path of each of its categories."""
-SLUG = 100
+MAX_SLUG_LENGTH = 100
 """How long the slug of a category may be."""
-ROOTS = "none"
+NO_PARENT = "none"
 """What a list is asked for by the parent of the roots; so it is no slug."""
-SHOWN = frozenset({"id", "path", "product_count", "created_at"})
+READ_ONLY_FIELDS = frozenset({"id", "path", "product_count", "created_at"})
 """What a category shows but a write cannot set. PUT passes over it, so a GET can be put back."""
 
 
@@ -66,24 +66,28 @@ class CategoryChanges:
     is_active: bool | Unset = UNSET
 
     @classmethod
-    def read(
+    def parse(
         cls,
         values: Mapping[str, object],
         *,
         required: Collection[str] = (),
-        ignored: Collection[str] = (),
+        ignore: Collection[str] = (),
     ) -> "CategoryChanges":
-        """Check what came from outside. Raises InvalidError with every fault of it.
+        """Check what came from outside. Raises ValidationError with every fault of it.
 
         `required` names must be there. What is only shown cannot be set, unless it is `ignored`.
         """
-        return cls(**fields.check(values, FIELDS, required=required, ignored=ignored, closed=SHOWN))
+        return cls(
+            **fields.check(
+                values, FIELDS, required=required, ignore=ignore, read_only=READ_ONLY_FIELDS
+            )
+        )
 
-    def draft(self) -> CategoryDraft:
+    def to_draft(self) -> CategoryDraft:
         """Return the new category that this describes, which has a name."""
-        return CategoryDraft(**self._given())
+        return CategoryDraft(**self._set_fields())
 
-    def whole(self) -> "CategoryChanges":
+    def as_replacement(self) -> "CategoryChanges":
         """Return the changes of a replacement: one that leaves them out has no text, no parent."""
         return evolve(
             self,
@@ -91,11 +95,11 @@ class CategoryChanges:
             parent=None if self.parent is UNSET else self.parent,
         )
 
-    def apply(self, category: Category) -> Category:
+    def apply_to(self, category: Category) -> Category:
         """Return the category as changed. Its path stays, for the store to follow the parent."""
-        return evolve(category, **self._given())
+        return evolve(category, **self._set_fields())
 
-    def _given(self) -> dict[str, Any]:
+    def _set_fields(self) -> dict[str, Any]:
         values = {name: getattr(self, name) for name in fields_dict(CategoryDraft)}
         return {name: value for name, value in values.items() if value is not UNSET}
 
@@ -108,58 +112,58 @@ class CategoryQuery(ListQuery[Category, str]):
     """
 
     parameters: ClassVar[Parameters] = {
-        "parent": fields.line("Parent", 255),
-        "status": STATUS,
+        "parent": fields.single_line("Parent", 255),
+        "status": STATUS_VALIDATOR,
         **PAGE_PARAMETERS,
-        "limit": number("Limit", 1, 1000),
+        "limit": integer_param("Limit", 1, 1000),
     }
 
     parent: str | None = None
     status: Status = Status.ACTIVE
 
     def _sort_key(self, item: Category) -> str:
-        return name_key(item.name)
+        return name_sort_key(item.name)
 
     def _parse_key(self, text: str) -> str:
         return text_key(text)
 
 
-def require_place(slug: str, above: Sequence[str], *, levels: int) -> None:
+def check_position(slug: str, ancestors: Sequence[str], *, levels: int) -> None:
     """Raise ConflictError if a category cannot be where its parent's path is `above` it.
 
     It must not come below itself, nor it or what it has below it, `levels` in all, too deep.
     """
-    if slug in above:
+    if slug in ancestors:
         raise ConflictError("A category cannot be below itself", field="parent")
-    if len(above) + levels > DEPTH:
-        raise ConflictError(f"A tree of categories has at most {DEPTH} levels", field="parent")
+    if len(ancestors) + levels > MAX_DEPTH:
+        raise ConflictError(f"A tree of categories has at most {MAX_DEPTH} levels", field="parent")
 
 
-def no_category(slug: str) -> NotFoundError:
+def category_not_found(slug: str) -> NotFoundError:
     """Return what is said where there is no such category."""
-    return NotFoundError(_absent(slug), kind="category")
+    return NotFoundError(_not_found_message(slug), kind="category")
 
 
-def no_parent(slug: str) -> InvalidError:
+def parent_not_found(slug: str) -> ValidationError:
     """Return the refusal of a parent that does not exist."""
-    return InvalidError([Fault("parent", _absent(slug))])
+    return ValidationError([FieldError("parent", _not_found_message(slug))])
 
 
-def no_categories(slugs: Collection[str]) -> InvalidError:
+def categories_not_found(slugs: Collection[str]) -> ValidationError:
     """Return the refusal of a product in categories that do not exist."""
-    return InvalidError([Fault("categories", _absent(slug)) for slug in slugs])
+    return ValidationError([FieldError("categories", _not_found_message(slug)) for slug in slugs])
 
 
-def _absent(slug: str) -> str:
-    return f"There is no category '{fields.printable(slug)}'"
+def _not_found_message(slug: str) -> str:
+    return f"There is no category '{fields.escape_control(slug)}'"
 
 
-NAME = fields.line("Name", 100, never=NOT_IN_NAMES)
+NAME_VALIDATOR = fields.single_line("Name", 100, excluded=FORBIDDEN_NAME_CHARACTERS)
 """The rule of a category's name."""
-FIELDS: Mapping[str, fields.Rule] = {
-    "name": NAME,
-    "slug": fields.slug("Slug", SLUG, {ROOTS}),
-    "description": fields.optional(fields.long_text("Description", 5000)),
-    "parent": fields.optional(fields.slug("Parent", SLUG)),
-    "is_active": fields.yes_or_no("Is active"),
+FIELDS: Mapping[str, fields.Validator] = {
+    "name": NAME_VALIDATOR,
+    "slug": fields.slug("Slug", MAX_SLUG_LENGTH, {NO_PARENT}),
+    "description": fields.optional(fields.multiline("Description", 5000)),
+    "parent": fields.optional(fields.slug("Parent", MAX_SLUG_LENGTH)),
+    "is_active": fields.boolean("Is active"),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from eggypro_core.validation.fields import Rule, optional
+from eggypro_core.validation.fields import Validator, optional
 
 
 class FieldType(Enum):
@@ -37,13 +37,13 @@ class FieldDefinition:
 
     name: str
     type: FieldType
-    validator: Rule
+    validator: Validator
     nullable: bool = False
     keep_if_omitted: bool = False
     in_lists: bool = True
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> Validator:
         """Return the validator, which takes null and blank texts too if the field is nullable."""
         return optional(self.validator) if self.nullable else self.validator
 
@@ -71,9 +71,7 @@ def serializer(
         f"convert_{definition.name}": converters.get(definition.type)
         for definition in defined.values()
     }
-    function: Callable[..., dict[str, Any]] = eval(  # noqa: S307  (the names are our own)
-        f"lambda {parameters}: {{{items}}}", functions
-    )
+    function: Callable[..., dict[str, Any]] = eval(f"lambda {parameters}: {{{items}}}", functions)  # noqa: S307  (the names are our own)
     return function
 
 

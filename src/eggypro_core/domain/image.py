@@ -8,21 +8,21 @@ from typing import BinaryIO, Literal, TypeAlias
 
 from attrs import frozen
 
-from eggypro_core.errors import Fault, InvalidError, NotFoundError, TooLargeError
+from eggypro_core.errors import FieldError, NotFoundError, TooLargeError, ValidationError
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import one_of
 
-FOLDER = "eggypro-products"
+PRODUCT_IMAGE_FOLDER = "eggypro-products"
 """Where the images of products are kept."""
-HIGHEST_SIZE = 10 * 1024 * 1024
+MAX_UPLOAD_BYTES = 10 * 1024 * 1024
 """How many bytes an upload may have."""
-HIGHEST_PIXELS = 40_000_000
-FORMATS = ("jpg", "png", "webp")
+MAX_PIXELS = 40_000_000
+UPLOAD_FORMATS = ("jpg", "png", "webp")
 """What an upload may be, by the names that StoredImage uses."""
 ORIGINAL = "original"
 """The name of the image as it was uploaded, upright and without metadata."""
-HIGHEST_WIDTH = 10_000
-UPLOAD_TIME = timedelta(hours=1)
+MAX_SIDE_PIXELS = 10_000
+SIGNED_UPLOAD_LIFETIME = timedelta(hours=1)
 """How long a signed upload may be made use of."""
 
 
@@ -60,10 +60,14 @@ class Transformation:
     format: ImageFormat = ImageFormat.AUTO
 
     @classmethod
-    def read(cls, values: Mapping[str, object]) -> "Transformation":
-        """Check what came from outside. Raises InvalidError with every fault of it."""
-        also = [_NO_FRAME] if "crop" in values and not values.keys() & {"width", "height"} else []
-        return cls(**fields.check(values, _TRANSFORMATION, also=also))
+    def parse(cls, values: Mapping[str, object]) -> "Transformation":
+        """Check what came from outside. Raises ValidationError with every fault of it."""
+        also = (
+            [_CROP_WITHOUT_SIZE]
+            if "crop" in values and not values.keys() & {"width", "height"}
+            else []
+        )
+        return cls(**fields.check(values, _TRANSFORMATION_FIELDS, errors=also))
 
 
 RENDITIONS: Mapping[str, Transformation] = {
@@ -74,8 +78,8 @@ RENDITIONS: Mapping[str, Transformation] = {
     "1200w": Transformation(width=1200),
 }
 """What every image is served as, beside its original."""
-RESPONSIVE = ("400w", "800w", "1200w")
-AddressOf: TypeAlias = Callable[[str, Transformation | None], str]
+RESPONSIVE_RENDITIONS = ("400w", "800w", "1200w")
+ImageUrlBuilder: TypeAlias = Callable[[str, Transformation | None], str]
 """Returns where the image of a public id is, made into something; as it is for None."""
 
 
@@ -110,7 +114,7 @@ class ServedImage:
     stream: BinaryIO
     size: int
     format: str
-    tag: str
+    etag: str
 
 
 @frozen(kw_only=True)
@@ -141,26 +145,30 @@ class ImageSet:
     alt: str | None
 
 
-def nowhere(public_id: str, _: Transformation | None) -> str:
+def no_image_url(public_id: str, _: Transformation | None) -> str:
     """Return the address of an image in a shop that keeps none: its id alone."""
     return public_id
 
 
 def image_set(
-    ref: str, address: AddressOf, *, alt: str | None = None, stored: StoredImage | None = None
+    ref: str,
+    image_url: ImageUrlBuilder,
+    *,
+    alt: str | None = None,
+    stored: StoredImage | None = None,
 ) -> ImageSet:
     """Return the set of the image that a product refers to, with what is known of it.
 
     One that is kept elsewhere (an https address) is at that one address in all sizes.
     """
-    ours = not is_elsewhere(ref)
-    found = {name: address(ref, made) if ours else ref for name, made in RENDITIONS.items()}
+    ours = not is_external(ref)
+    found = {name: image_url(ref, made) if ours else ref for name, made in RENDITIONS.items()}
     return ImageSet(
         public_id=ref if ours else None,
-        original=address(ref, None) if ours else ref,
+        original=image_url(ref, None) if ours else ref,
         optimized=found["optimized"],
         thumbnail=found["thumbnail"],
-        responsive={name: found[name] for name in RESPONSIVE},
+        responsive={name: found[name] for name in RESPONSIVE_RENDITIONS},
         width=stored.width if stored else None,
         height=stored.height if stored else None,
         format=stored.format if stored else None,
@@ -169,19 +177,19 @@ def image_set(
     )
 
 
-def own_id(text: str, address: AddressOf) -> str | None:
+def image_id_from(text: str, image_url: ImageUrlBuilder) -> str | None:
     """Return the id of our own image that a text refers to: the id itself, or one of its addresses.
 
     It need not be there. None is returned for all else, such as an image elsewhere.
     """
-    found = _OWN.search(text[:_LONGEST_ADDRESS])
+    found = _OWN_ID_PATTERN.search(text[:_MAX_URL_LENGTH])
     if found is None or not is_public_id(found[0]):
         return None
-    addresses = (address(found[0], made) for made in _SERVED)
+    addresses = (image_url(found[0], made) for made in _SERVED_TRANSFORMATIONS)
     return found[0] if text == found[0] or text in addresses else None
 
 
-def is_elsewhere(ref: str) -> bool:
+def is_external(ref: str) -> bool:
     """Whether a reference is the address of an image that is not in our store."""
     return ref.startswith("https://")
 
@@ -191,91 +199,97 @@ def is_public_id(text: str) -> bool:
 
     It needs no escaping in an address, and names no place but below the store's root.
     """
-    return len(text) <= _LONGEST_ID and _is_public_id(text) is not None
+    return len(text) <= _MAX_ID_LENGTH and _match_public_id(text) is not None
 
 
 def public_id_in(folder: str, name: str) -> str:
-    """Return what an image of that name in a folder is called. Raises InvalidError."""
+    """Return what an image of that name in a folder is called. Raises ValidationError."""
     return require_public_id(f"{folder}/{name}")
 
 
 def require_public_id(text: str) -> str:
-    """Return a text that can be what an image is called. Raises InvalidError for any other."""
+    """Return a text that can be what an image is called. Raises ValidationError for any other."""
     if not is_public_id(text):
-        raise InvalidError([Fault("public_id", f"'{fields.printable(text)}' {_NO_ID}")])
+        raise ValidationError(
+            [FieldError("public_id", f"'{fields.escape_control(text)}' {_INVALID_ID_MESSAGE}")]
+        )
     return text
 
 
-def require_image(image: StoredImage) -> None:
-    """Raise InvalidError or TooLargeError unless an image may be shown, however it came in."""
-    if image.size > HIGHEST_SIZE:
-        raise too_large()
-    if image.format not in FORMATS:
-        raise not_an_image()
-    if image.width * image.height > HIGHEST_PIXELS:
+def require_displayable(image: StoredImage) -> None:
+    """Raise ValidationError or TooLargeError unless an image may be shown, however it came in."""
+    if image.size > MAX_UPLOAD_BYTES:
+        raise file_too_large()
+    if image.format not in UPLOAD_FORMATS:
+        raise invalid_file_type()
+    if image.width * image.height > MAX_PIXELS:
         raise too_many_pixels()
 
 
-def too_large() -> TooLargeError:
+def file_too_large() -> TooLargeError:
     """Return the refusal of a file of more than HIGHEST_SIZE."""
     return TooLargeError("File size exceeds 10MB limit")
 
 
-def not_an_image() -> InvalidError:
+def invalid_file_type() -> ValidationError:
     """Return the refusal of a file that is none of FORMATS."""
-    return _file("Invalid file type. Only JPEG, PNG, and WebP are allowed")
+    return _file_error("Invalid file type. Only JPEG, PNG, and WebP are allowed")
 
 
-def too_many_pixels() -> InvalidError:
-    """Return the refusal of an image of more than HIGHEST_PIXELS."""
-    return _file("Image has more than 40 megapixels")
+def too_many_pixels() -> ValidationError:
+    """Return the refusal of an image of more than MAX_PIXELS."""
+    return _file_error("Image has more than 40 megapixels")
 
 
-def animated() -> InvalidError:
+def animated_image() -> ValidationError:
     """Return the refusal of an image of several frames."""
-    return _file("Image is animated: only one frame is allowed")
+    return _file_error("Image is animated: only one frame is allowed")
 
 
-def damaged() -> InvalidError:
+def damaged_image() -> ValidationError:
     """Return the refusal of an image that cannot be decoded to its end."""
-    return _file("Image cannot be read: the file is damaged or incomplete")
+    return _file_error("Image cannot be read: the file is damaged or incomplete")
 
 
-def image_absent(public_id: str) -> NotFoundError:
+def image_not_found(public_id: str) -> NotFoundError:
     """Return the refusal of an image that is not there."""
-    return NotFoundError(f"There is no image '{fields.printable(public_id)}'", kind="image")
+    return NotFoundError(f"There is no image '{fields.escape_control(public_id)}'", kind="image")
 
 
-def no_images(refs: Iterable[str]) -> InvalidError:
+def images_not_found(refs: Iterable[str]) -> ValidationError:
     """Return the refusal of a product with images that are not in our store."""
-    return InvalidError([Fault("images", str(image_absent(ref))) for ref in sorted(refs)])
+    return ValidationError(
+        [FieldError("images", str(image_not_found(ref))) for ref in sorted(refs)]
+    )
 
 
-def transformation_unserved() -> InvalidError:
+def unsupported_transformation() -> ValidationError:
     """Return the refusal of a transformation by a store that serves only RENDITIONS."""
     names = ", ".join([ORIGINAL, *RENDITIONS])
-    return InvalidError([Fault("transformation", f"Images are served only as {names}")])
+    return ValidationError([FieldError("transformation", f"Images are served only as {names}")])
 
 
-def _file(sentence: str) -> InvalidError:
-    return InvalidError([Fault("file", sentence)])
+def _file_error(sentence: str) -> ValidationError:
+    return ValidationError([FieldError("file", sentence)])
 
 
-def _quality(value: object) -> object:
-    return value if value == "auto" else fields.whole("Quality", 1, 100)(value)
+def _parse_quality(value: object) -> object:
+    return value if value == "auto" else fields.integer_between("Quality", 1, 100)(value)
 
 
-_LONGEST_ID = 200
-_LONGEST_ADDRESS = 2048
-_OWN = re.compile(f"{FOLDER}/[a-z0-9_-]+")
-_SERVED: tuple[Transformation | None, ...] = (None, *RENDITIONS.values())
-_is_public_id = re.compile("[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*").fullmatch
-_NO_ID = "is no public id: lowercase letters, digits, - and _, in folders by /, at most 200"
-_NO_FRAME = Fault("crop", "Crop needs a width or a height")
-_TRANSFORMATION: Mapping[str, fields.Rule] = {
-    "width": fields.whole("Width", 1, HIGHEST_WIDTH),
-    "height": fields.whole("Height", 1, HIGHEST_WIDTH),
+_MAX_ID_LENGTH = 200
+_MAX_URL_LENGTH = 2048
+_OWN_ID_PATTERN = re.compile(f"{PRODUCT_IMAGE_FOLDER}/[a-z0-9_-]+")
+_SERVED_TRANSFORMATIONS: tuple[Transformation | None, ...] = (None, *RENDITIONS.values())
+_match_public_id = re.compile("[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*").fullmatch
+_INVALID_ID_MESSAGE = (
+    "is no public id: lowercase letters, digits, - and _, in folders by /, at most 200"
+)
+_CROP_WITHOUT_SIZE = FieldError("crop", "Crop needs a width or a height")
+_TRANSFORMATION_FIELDS: Mapping[str, fields.Validator] = {
+    "width": fields.integer_between("Width", 1, MAX_SIDE_PIXELS),
+    "height": fields.integer_between("Height", 1, MAX_SIDE_PIXELS),
     "crop": one_of("Crop", Crop),
-    "quality": _quality,
+    "quality": _parse_quality,
     "format": one_of("Format", ImageFormat),
 }

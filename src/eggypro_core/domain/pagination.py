@@ -11,20 +11,20 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from attrs import evolve, fields_dict, frozen
 
-from eggypro_core.errors import Fault, MalformedError
+from eggypro_core.errors import FieldError, ParseError
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import number, query_text
+from eggypro_core.validation.parameters import integer_param, query_text
 
 DEFAULT_LIMIT = 20
 MAX_EXACT_TOTAL = 10_000
 """Up to here totals are exact. Beyond, a page says `total_capped`."""
-HIGHEST_ID = 2_147_483_647
+MAX_ID = 2_147_483_647
 """No row has a higher id, nor a search a higher score."""
-Parameters: TypeAlias = Mapping[str, fields.Rule]
+Parameters: TypeAlias = Mapping[str, fields.Validator]
 """Query parameters by name, with the validator of each."""
 PAGE_PARAMETERS: Parameters = {
-    "limit": number("Limit", 1, 100),
-    "offset": number("Offset", 0, 10_000),
+    "limit": integer_param("Limit", 1, 100),
+    "offset": integer_param("Offset", 0, 10_000),
     "cursor": str,
 }
 """The query parameters of every list."""
@@ -77,7 +77,7 @@ class ListQuery(ABC, Generic[Item, Key]):
     def parse(cls, params: Mapping[str, object]) -> Self:
         """Return the query that query parameters, or options of a command, ask for.
 
-        Raises InvalidError with every fault, MalformedError for a cursor of another list.
+        Raises ValidationError with every fault, ParseError for a cursor of another list.
         """
         return cls._parse(params, cls.parameters)
 
@@ -118,13 +118,13 @@ class ListQuery(ABC, Generic[Item, Key]):
         parameters: Parameters,
         *,
         required: Collection[str] = (),
-        errors: Sequence[Fault] = (),
+        errors: Sequence[FieldError] = (),
         **path: Any,
     ) -> Self:
         """Return the query of parameters and of the fields that the `path` gives."""
         if "cursor" in params and "offset" in params:
             errors = [_OFFSET_AND_CURSOR, *errors]
-        values = fields.check(params, parameters, required=required, also=errors)
+        values = fields.check(params, parameters, required=required, errors=errors)
         cursor = values.pop("cursor", None)
         for name, field in cls._field_of.items():
             if name in values:
@@ -200,7 +200,7 @@ class Page(Generic[T, Q]):
 
 def is_id(number: int) -> bool:
     """Whether a row can have the id."""
-    return 0 < number <= HIGHEST_ID
+    return 0 < number <= MAX_ID
 
 
 def text_key(text: str) -> str:
@@ -213,7 +213,7 @@ def text_key(text: str) -> str:
 def integer_key(text: str) -> int:
     """Return a sort key that is a number from 0. Raises ValueError if no row can have it."""
     key = int(text)
-    if not 0 <= key <= HIGHEST_ID:
+    if not 0 <= key <= MAX_ID:
         raise ValueError("no row has such a key")
     return key
 
@@ -236,7 +236,7 @@ def encode_cursor(position: CursorPosition, fingerprint: str) -> str:
 def decode_cursor(cursor: str, fingerprint: str) -> CursorPosition:
     """Return the position that `encode_cursor` wrote.
 
-    Raises MalformedError if the text was altered or belongs to another list: other filters, sort.
+    Raises ParseError if the text was altered or belongs to another list: other filters, sort.
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
@@ -244,7 +244,7 @@ def decode_cursor(cursor: str, fingerprint: str) -> CursorPosition:
         position = CursorPosition(str(key), int(row))
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise _foreign_cursor() from None
-    if cursor != encode_cursor(position, fingerprint) or not 0 <= position.id <= HIGHEST_ID:
+    if cursor != encode_cursor(position, fingerprint) or not 0 <= position.id <= MAX_ID:
         raise _foreign_cursor()
     return position
 
@@ -255,13 +255,11 @@ def _seal(position: CursorPosition, fingerprint: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _foreign_cursor() -> MalformedError:
-    return MalformedError(
-        "The cursor does not belong to this list. Follow `next` of a page as it is."
-    )
+def _foreign_cursor() -> ParseError:
+    return ParseError("The cursor does not belong to this list. Follow `next` of a page as it is.")
 
 
-_OFFSET_AND_CURSOR = Fault("offset", "Offset cannot be given together with a cursor")
+_OFFSET_AND_CURSOR = FieldError("offset", "Offset cannot be given together with a cursor")
 _JSON = json.JSONEncoder(separators=(",", ":"), default=str)
 
 

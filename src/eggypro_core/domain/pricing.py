@@ -3,23 +3,27 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from eggypro_core.errors import Fault
+from eggypro_core.errors import FieldError
 from eggypro_core.validation import fields
 
-HIGHEST_PRICE = Decimal("999999.99")
+MAX_PRICE = Decimal("999999.99")
 
 
-def price_faults(values: Mapping[str, object], found: Mapping[str, fields.Rule]) -> list[Fault]:
+def price_errors(
+    values: Mapping[str, object], validators: Mapping[str, fields.Validator]
+) -> list[FieldError]:
     """Return what is wrong between the two prices, where both are right by themselves."""
     try:
-        price, compare_at = (found[name](values[name]) for name in ("price", "compare_at_price"))
-    except (KeyError, fields.RefusedError):
+        price, compare_at = (
+            validators[name](values[name]) for name in ("price", "compare_at_price")
+        )
+    except (KeyError, fields.InvalidValueError):
         return []
-    return compare_at_faults(price, compare_at)
+    return compare_at_errors(price, compare_at)
 
 
-def compare_at_faults(price: object, compare_at: object) -> list[Fault]:
+def compare_at_errors(price: object, compare_at: object) -> list[FieldError]:
     """Return what is wrong between two prices, of which either may be missing."""
     if not isinstance(price, Decimal) or not isinstance(compare_at, Decimal) or compare_at > price:
         return []
-    return [Fault("compare_at_price", "Compare-at price must be above the price")]
+    return [FieldError("compare_at_price", "Compare-at price must be above the price")]

@@ -6,23 +6,23 @@ from decimal import Decimal
 
 from attrs import evolve, field, fields_dict, frozen
 
-from eggypro_core.domain.image import StoredImage, is_elsewhere
-from eggypro_core.domain.variant import Variant, VariantDraft, derived
+from eggypro_core.domain.image import StoredImage, is_external
+from eggypro_core.domain.variant import Variant, VariantDraft, variant_summary
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.validation import fields
 
-HIGHEST_STOCK = fields.HIGHEST_WHOLE
-FROM_VARIANTS = ("price", "compare_at_price", "stock_quantity", "track_stock")
+MAX_STOCK = fields.MAX_INTEGER
+VARIANT_FIELDS_OF_PRODUCT = ("price", "compare_at_price", "stock_quantity", "track_stock")
 """What a product that has variants shows by them."""
-IMAGES = 50
+MAX_IMAGES = 50
 """How many images a product may have."""
-ATTRIBUTES = 50
+MAX_ATTRIBUTES = 50
 """How many attributes a product may have."""
-CATEGORIES = 100
+MAX_CATEGORIES = 100
 """How many categories a product may be put in at once."""
-REQUIRED = ("name", "description", "details", "ingredients", "price")
-IMPORT_REQUIRED = ("name", "price")
-SHOWN = frozenset(
+REQUIRED_FIELDS = ("name", "description", "details", "ingredients", "price")
+IMPORT_REQUIRED_FIELDS = ("name", "price")
+READ_ONLY_FIELDS = frozenset(
     {
         "id",
         "currency",
@@ -37,7 +37,7 @@ SHOWN = frozenset(
     }
 )
 """What a product shows but an edit cannot set. PUT passes over it, so a GET can be put back."""
-IMPORT_CLOSED = SHOWN - {"images", "variants"}
+IMPORT_READ_ONLY_FIELDS = READ_ONLY_FIELDS - {"images", "variants"}
 """What of that a file cannot set either."""
 
 
@@ -116,11 +116,11 @@ class Product(ListedProduct):
     stored_images: tuple[StoredImage, ...] = ()
 
     @property
-    def own_images(self) -> frozenset[str]:
+    def own_image_ids(self) -> frozenset[str]:
         """Return the ids of its images in our store."""
-        return own_images(self.images)
+        return own_image_ids(self.images)
 
-    def listed(self) -> ListedProduct:
+    def to_listed(self) -> ListedProduct:
         """Return what lists show of it."""
         return ListedProduct(**{name: getattr(self, name) for name in fields_dict(ListedProduct)})
 
@@ -151,13 +151,13 @@ class ProductDraft:
     categories: tuple[str, ...] = ()
 
 
-def showing(product: Product, variants: Collection[Variant]) -> Product:
+def with_variant_summary(product: Product, variants: Collection[Variant]) -> Product:
     """Return the product with what follows from all the variants that it has.
 
     While none of them is active, it keeps the last prices and has no stock. With the last of them
     its stock goes too; from then on it has prices and stock of its own.
     """
-    shown = derived(variants)
+    shown = variant_summary(variants)
     return evolve(
         product,
         has_variants=bool(variants),
@@ -169,29 +169,29 @@ def showing(product: Product, variants: Collection[Variant]) -> Product:
     )
 
 
-def own_images(images: Iterable[Image]) -> frozenset[str]:
+def own_image_ids(images: Iterable[Image]) -> frozenset[str]:
     """Return the ids of those images that are in our store."""
-    return frozenset(image.ref for image in images if not is_elsewhere(image.ref))
+    return frozenset(image.ref for image in images if not is_external(image.ref))
 
 
-def product_absent(slug: str) -> NotFoundError:
+def product_not_found(slug: str) -> NotFoundError:
     """Return the refusal of a slug that leads to no product."""
-    return NotFoundError(f"There is no product '{fields.printable(slug)}'")
+    return NotFoundError(f"There is no product '{fields.escape_control(slug)}'")
 
 
-def sku_taken(sku: str, slug: str) -> ConflictError:
+def sku_conflict(sku: str, slug: str) -> ConflictError:
     """Return the refusal of a SKU that is the product's at `slug`."""
     return ConflictError(f"The SKU '{sku}' belongs to the product '{slug}'", field="sku")
 
 
-def set_by_variants(name: str) -> ConflictError:
+def derived_field_error(name: str) -> ConflictError:
     """Return the refusal to set what follows from the variants of a product."""
     return ConflictError(
-        f"{fields.label(name)} follows from the product's variants: change theirs", field=name
+        f"{fields.field_label(name)} follows from the product's variants: change theirs", field=name
     )
 
 
-def stock_refused(stock: int, by: int) -> ConflictError:
+def insufficient_stock(stock: int, delta: int) -> ConflictError:
     """Return the refusal of a change of stock that would leave what can be counted."""
-    cannot = f"it cannot change by {fields.printable(str(by))}"
+    cannot = f"it cannot change by {fields.escape_control(str(delta))}"
     return ConflictError(f"The stock is {stock}: {cannot}", field="stock_quantity")

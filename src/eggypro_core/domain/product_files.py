@@ -7,7 +7,7 @@ from attrs import frozen
 
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product
-from eggypro_core.errors import Fault
+from eggypro_core.errors import FieldError
 
 
 @frozen
@@ -22,8 +22,8 @@ class ImportEntry:
 
     line: int
     values: Mapping[str, object] | None
-    refused: tuple[Fault, ...] = ()
-    warnings: tuple[Fault, ...] = ()
+    errors: tuple[FieldError, ...] = ()
+    warnings: tuple[FieldError, ...] = ()
 
 
 @frozen
@@ -60,7 +60,7 @@ class ImportReport:
 
 
 @frozen
-class Export:
+class CatalogSnapshot:
     """A shop as it is at one moment.
 
     `categories` are all there are, as they would be added, each behind its parent. The `products`

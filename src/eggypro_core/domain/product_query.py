@@ -16,15 +16,21 @@ from eggypro_core.domain.pagination import (
     text_key,
     time_key,
 )
-from eggypro_core.domain.pricing import HIGHEST_PRICE
+from eggypro_core.domain.pricing import MAX_PRICE
 from eggypro_core.domain.product import ListedProduct
 from eggypro_core.domain.slug import fold
-from eggypro_core.errors import Fault
+from eggypro_core.errors import FieldError
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import STATUS, Status, amount, flag, one_of
+from eggypro_core.validation.parameters import (
+    STATUS_VALIDATOR,
+    Status,
+    amount_param,
+    boolean_param,
+    one_of,
+)
 
 SortKey: TypeAlias = str | Decimal | datetime | int
-RANKED = 1000
+MAX_RANKED_RESULTS = 1000
 """How many of its best a ranked search pages through."""
 
 
@@ -40,12 +46,12 @@ class Sort(StrEnum):
     RELEVANCE = "relevance"
 
     @property
-    def descending(self) -> bool:
+    def is_descending(self) -> bool:
         """Whether the greatest comes first."""
         return self not in {Sort.NAME, Sort.PRICE_ASC}
 
 
-SEARCH = fields.line("Search", 200)
+SEARCH_VALIDATOR = fields.single_line("Search", 200)
 """The rule of what is searched for."""
 
 
@@ -54,20 +60,20 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
     """A query for products."""
 
     parameters: ClassVar[Parameters] = {
-        "search": SEARCH,
-        "category": fields.line("Category", 255),
-        "in_stock": flag("In stock"),
-        "inStock": flag("In stock"),
-        "min_price": amount("Min price"),
-        "max_price": amount("Max price"),
+        "search": SEARCH_VALIDATOR,
+        "category": fields.single_line("Category", 255),
+        "in_stock": boolean_param("In stock"),
+        "inStock": boolean_param("In stock"),
+        "min_price": amount_param("Min price"),
+        "max_price": amount_param("Max price"),
         "sort": one_of("Sort", Sort),
-        "status": STATUS,
-        "facets": flag("Facets"),
-        "explain": flag("Explain"),
+        "status": STATUS_VALIDATOR,
+        "facets": boolean_param("Facets"),
+        "explain": boolean_param("Explain"),
         **PAGE_PARAMETERS,
     }
     search_parameters: ClassVar[Parameters] = {
-        "q": SEARCH,
+        "q": SEARCH_VALIDATOR,
         **{name: rule for name, rule in parameters.items() if name != "search"},
     }
     """The query parameters that `parse_search` takes."""
@@ -92,7 +98,7 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
     def parse(cls, params: Mapping[str, object]) -> Self:
         """Return the query that query parameters, or options of a command, ask for.
 
-        Raises InvalidError with every fault, MalformedError for a cursor of another list.
+        Raises ValidationError with every fault, ParseError for a cursor of another list.
         """
         return cls._parse(params, cls.parameters, errors=_conflicts(params))
 
@@ -104,12 +110,12 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
     @property
     def descending(self) -> bool:
         """Whether the greatest sort key comes first."""
-        return self.sort.descending
+        return self.sort.is_descending
 
     @property
     def ranked_rows_left(self) -> int:
         """Return how many rows of a ranked search lie from the start of its page on."""
-        return max(0, RANKED - self._ranked_rows_passed)
+        return max(0, MAX_RANKED_RESULTS - self._ranked_rows_passed)
 
     @property
     def _ranked_rows_passed(self) -> int:
@@ -131,17 +137,17 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
 
 def sort_key(sort: Sort, product: ListedProduct) -> SortKey:
     """Return what a sort compares of a product. Relevance is the store's to know."""
-    return _KEY[sort](product)
+    return _SORT_KEYS[sort](product)
 
 
-def name_key(name: str) -> str:
+def name_sort_key(name: str) -> str:
     """Return what sorting by name compares, by code points: case and accents are put aside."""
     return fold(name)[:255]
 
 
-_KEY: Mapping[Sort, Callable[[ListedProduct], SortKey]] = {
-    Sort.NAME: lambda product: name_key(product.name),
-    Sort.NAME_DESC: lambda product: name_key(product.name),
+_SORT_KEYS: Mapping[Sort, Callable[[ListedProduct], SortKey]] = {
+    Sort.NAME: lambda product: name_sort_key(product.name),
+    Sort.NAME_DESC: lambda product: name_sort_key(product.name),
     Sort.PRICE_ASC: lambda product: product.price,
     Sort.PRICE_DESC: lambda product: product.price,
     Sort.NEWEST: lambda product: product.created_at,
@@ -151,7 +157,7 @@ _KEY: Mapping[Sort, Callable[[ListedProduct], SortKey]] = {
 
 def _price_key(text: str) -> Decimal:
     key = fields.decimal("key", text)
-    if not 0 <= key <= HIGHEST_PRICE:
+    if not 0 <= key <= MAX_PRICE:
         raise ValueError("no row has such a key")
     return key
 
@@ -173,20 +179,22 @@ _KEY_PARSERS: Mapping[Sort, Callable[[str], SortKey]] = {
 }
 
 
-def _conflicts(params: Mapping[str, object]) -> list[Fault]:
+def _conflicts(params: Mapping[str, object]) -> list[FieldError]:
     """Return the faults of parameters that are right alone, but not together."""
     faults = []
     if "in_stock" in params and "inStock" in params:
-        faults.append(Fault("inStock", "inStock is another name of in_stock: give one of them"))
+        faults.append(
+            FieldError("inStock", "inStock is another name of in_stock: give one of them")
+        )
     if not {"search", "q"} & params.keys():
         if params.get("sort") == Sort.RELEVANCE:
-            faults.append(Fault("sort", "Sort relevance needs a search"))
+            faults.append(FieldError("sort", "Sort relevance needs a search"))
         if params.get("explain") == "true":
-            faults.append(Fault("explain", "There is nothing to explain without a search"))
+            faults.append(FieldError("explain", "There is nothing to explain without a search"))
     return faults
 
 
-FACETED = 100
+MAX_FACET_CATEGORIES = 100
 """How many categories are named, those with the most products."""
 
 
@@ -208,15 +216,15 @@ class Facets:
     """
 
     categories: tuple[CategoryCount, ...] = ()
-    lowest: Decimal | None = None
-    highest: Decimal | None = None
-    in_stock: int = 0
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    in_stock_count: int = 0
     is_sampled: bool = False
 
 
-SUGGESTED = 10
+MAX_SUGGESTIONS = 10
 """How many products are offered at most."""
-SUGGEST_PARAMETERS: Mapping[str, fields.Rule] = {"q": SEARCH}
+SUGGEST_PARAMETERS: Mapping[str, fields.Validator] = {"q": SEARCH_VALIDATOR}
 """What `read_typed` takes."""
 
 
@@ -229,7 +237,7 @@ class Suggestion:
     image: str | None
 
     @classmethod
-    def of(cls, product: ListedProduct) -> "Suggestion":
+    def from_product(cls, product: ListedProduct) -> "Suggestion":
         """Return what is offered of a product."""
         image = product.images[0].ref if product.images else None
         return cls(product.name, product.slug, image)
@@ -238,6 +246,6 @@ class Suggestion:
 def read_typed(params: Mapping[str, object]) -> str:
     """Check parameters of which there must be one, `q`, and return what was typed.
 
-    Raises InvalidError.
+    Raises ValidationError.
     """
     return str(fields.check(params, SUGGEST_PARAMETERS, required=SUGGEST_PARAMETERS)["q"])

@@ -15,8 +15,8 @@ from eggypro_core.errors import NotFoundError
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import one_of
 
-REQUIRED = ("reviewer_name", "rating", "comment")
-SHOWN = frozenset({"id", "product", "is_verified", "created_at"})
+REQUIRED_FIELDS = ("reviewer_name", "rating", "comment")
+READ_ONLY_FIELDS = frozenset({"id", "product", "is_verified", "created_at"})
 """What a review shows but nobody submits."""
 
 
@@ -51,9 +51,11 @@ class ReviewDraft:
     video_url: str | None = None
 
     @classmethod
-    def read(cls, values: Mapping[str, object]) -> "ReviewDraft":
-        """Check what was submitted. Raises InvalidError with every fault of it."""
-        return cls(**fields.check(values, FIELDS, required=REQUIRED, closed=SHOWN))
+    def parse(cls, values: Mapping[str, object]) -> "ReviewDraft":
+        """Check what was submitted. Raises ValidationError with every fault of it."""
+        return cls(
+            **fields.check(values, FIELDS, required=REQUIRED_FIELDS, read_only=READ_ONLY_FIELDS)
+        )
 
 
 class ReviewStatus(StrEnum):
@@ -63,7 +65,7 @@ class ReviewStatus(StrEnum):
     VERIFIED = "verified"
     ALL = "all"
 
-    def shows(self, *, is_verified: bool) -> bool:
+    def includes(self, *, is_verified: bool) -> bool:
         """Whether a review in that state is meant."""
         return self is ReviewStatus.ALL or is_verified == (self is ReviewStatus.VERIFIED)
 
@@ -101,12 +103,14 @@ class ReviewQuery(ListQuery[Review, datetime]):
         return time_key(text)
 
 
-def read_moderation(values: Mapping[str, object]) -> bool:
+def parse_moderation(values: Mapping[str, object]) -> bool:
     """Check what a moderator says of a review: `is_verified`, and nothing else."""
-    return bool(fields.check(values, MODERATION, required=MODERATION.keys())["is_verified"])
+    return bool(
+        fields.check(values, MODERATION_FIELDS, required=MODERATION_FIELDS.keys())["is_verified"]
+    )
 
 
-def rating_of(ratings: Collection[int]) -> Rating:
+def summarise_ratings(ratings: Collection[int]) -> Rating:
     """Return what verified reviews come to: their average to two decimals, half up."""
     if not ratings:
         return Rating()
@@ -114,26 +118,28 @@ def rating_of(ratings: Collection[int]) -> Rating:
     return Rating(average.quantize(Decimal("0.01"), ROUND_HALF_UP), len(ratings))
 
 
-def review_absent(review_id: int) -> NotFoundError:
+def review_not_found(review_id: int) -> NotFoundError:
     """Return the refusal of a review that is not there."""
     return NotFoundError(f"There is no review {review_id}", kind="review")
 
 
-def _comment(value: object) -> str:
-    text = _any_comment(value)
+def _parse_comment(value: object) -> str:
+    text = _comment_text(value)
     if not text:
-        raise fields.RefusedError("Comment is required")
+        raise fields.InvalidValueError("Comment is required")
     return text
 
 
-_any_comment = fields.long_text("Comment", 5000)
-_url = partial(fields.address, maximum=255)
-FIELDS: Mapping[str, fields.Rule] = {
-    "reviewer_name": fields.line("Reviewer name", 255),
+_comment_text = fields.multiline("Comment", 5000)
+_url = partial(fields.https_url, maximum=255)
+FIELDS: Mapping[str, fields.Validator] = {
+    "reviewer_name": fields.single_line("Reviewer name", 255),
     "reviewer_image_url": fields.optional(_url("Reviewer image URL")),
-    "rating": fields.whole("Rating", 1, 5),
-    "comment": fields.shaped(_comment, {**fields.shape_of(_any_comment), "minLength": 1}),
+    "rating": fields.integer_between("Rating", 1, 5),
+    "comment": fields.with_schema(
+        _parse_comment, {**fields.schema_of(_comment_text), "minLength": 1}
+    ),
     "image_url": fields.optional(_url("Image URL")),
     "video_url": fields.optional(_url("Video URL")),
 }
-MODERATION: Mapping[str, fields.Rule] = {"is_verified": fields.yes_or_no("Is verified")}
+MODERATION_FIELDS: Mapping[str, fields.Validator] = {"is_verified": fields.boolean("Is verified")}

@@ -8,18 +8,18 @@ from unicodedata import normalize
 
 from eggypro_core.errors import ConflictError
 
-RESERVED = frozenset({"search", "suggest"})
+RESERVED_SLUGS = frozenset({"search", "suggest"})
 """Slugs that no product may have: they are addresses of the API itself."""
 
 _SLUG = re.compile(r"[a-z0-9-]{1,255}")
-_NOT_OF_A_SLUG = re.compile(r"[^a-z0-9]+")
+_NON_SLUG_CHARACTERS = re.compile(r"[^a-z0-9]+")
 
 # The accents that Latin, Greek and Cyrillic share. The vowel signs of Thai, Hindi or Arabic are
 # letters rather than accents, and have their own blocks.
 _ACCENTS = re.compile(r"[\u0300-\u036f\u0483-\u0487\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]")
 
 
-def _table(*pairs: str) -> dict[int, str]:
+def _translation_table(*pairs: str) -> dict[int, str]:
     """Make a table for `str.translate` of words such as "ж=zh"; "ь=" drops its letter."""
     split = (pair.partition("=") for line in pairs for pair in line.split())
     return {ord(letter): latin for letter, _, latin in split}
@@ -27,36 +27,38 @@ def _table(*pairs: str) -> dict[int, str]:
 
 # What Unicode decomposes otherwise than a reader would, and the silent: apostrophes, trade marks,
 # soft hyphens, joiners.
-_WHOLE = _table("й=y ѓ=gj ќ=kj µ=u ŀ=l ´= ™= ℠=", "\u00ad= \u200b= \u200c= \u200d= \u2060= \ufeff=")
-_SIGNS = _table("'= ’= ‘= ʼ= ʻ= `=") | {ord("&"): " and "}
+_COMPOSED_LETTERS = _translation_table(
+    "й=y ѓ=gj ќ=kj µ=u ŀ=l ´= ™= ℠=", "\u00ad= \u200b= \u200c= \u200d= \u2060= \ufeff="
+)
+_SIGNS = _translation_table("'= ’= ‘= ʼ= ʻ= `=") | {ord("&"): " and "}
 
-_LATIN = _table(
+_LATIN = _translation_table(
     "ß=ss æ=ae œ=oe ø=o ł=l đ=d ð=d þ=th ı=i ȷ=j ŋ=n ħ=h ƒ=f ŧ=t ĸ=k ə=e ǝ=e ɛ=e ɔ=o ɑ=a ƿ=w ȝ=y",
     "ƀ=b ɓ=b ƃ=b ƈ=c ȼ=c ɖ=d ɗ=d ƌ=d ɇ=e ǥ=g ɠ=g ɣ=g ⱨ=h ɨ=i ɩ=i ɪ=i ɉ=j ƙ=k ⱪ=k ƚ=l ɫ=l ⱡ=l ɱ=m",
     "ƞ=n ɲ=n ɵ=o ƥ=p ɋ=q ɍ=r ɽ=r ʂ=s ȿ=s ʃ=sh ƭ=t ʈ=t ⱦ=t ʉ=u ʊ=u ʋ=v ⱳ=w ƴ=y ɏ=y ƶ=z ȥ=z ⱬ=z ʒ=z",
 )
-_CYRILLIC = _table(
+_CYRILLIC = _translation_table(
     "а=a б=b в=v г=g д=d е=e ж=zh з=z и=i к=k л=l м=m н=n о=o п=p р=r с=s т=t у=u ф=f х=kh ц=ts",
     "ч=ch ш=sh щ=shch ъ= ы=y ь= э=e ю=yu я=ya",
     "є=ye і=i ґ=g ђ=dj ј=j љ=lj њ=nj ћ=c џ=dz ѕ=dz",
 )
-_GREEK = _table(
+_GREEK = _translation_table(
     "α=a β=v γ=g δ=d ε=e ζ=z η=i θ=th ι=i κ=k λ=l μ=m ν=n ξ=x ο=o π=p ρ=r σ=s ς=s τ=t υ=y φ=f χ=ch",
     "ψ=ps ω=o",
 )
 _LETTERS = _SIGNS | _LATIN | _CYRILLIC | _GREEK
 
 
-def slug_of(name: str, limit: int = 255, *, otherwise: str = "product") -> str:
+def slugify(name: str, max_length: int = 255, *, fallback: str = "product") -> str:
     """Return the slug that a name suggests, of at most `limit` characters.
 
     Latin, Cyrillic and Greek are written in plain Latin letters; all else separates words. Where
     nothing is left, it is `otherwise`.
     """
     # Composed first: taken apart, й is и with an accent. Lower case first: so does µ become μ.
-    whole = normalize("NFC", name).lower().translate(_WHOLE)
-    plain = _unaccented(whole).replace("ου", "ou").replace("l·l", "ll").translate(_LETTERS)
-    return _cut(_NOT_OF_A_SLUG.sub("-", plain).strip("-") or otherwise, limit)
+    whole = normalize("NFC", name).lower().translate(_COMPOSED_LETTERS)
+    plain = _strip_accents(whole).replace("ου", "ou").replace("l·l", "ll").translate(_LETTERS)
+    return _truncate(_NON_SLUG_CHARACTERS.sub("-", plain).strip("-") or fallback, max_length)
 
 
 def is_slug(text: str) -> bool:
@@ -64,21 +66,23 @@ def is_slug(text: str) -> bool:
     return _SLUG.fullmatch(text) is not None
 
 
-def free_slug(wanted: str, taken: Collection[str] | Callable[[str], bool], limit: int = 255) -> str:
+def free_slug(
+    wanted: str, taken: Collection[str] | Callable[[str], bool], max_length: int = 255
+) -> str:
     """Return the first of `wanted`, `wanted-2`, `wanted-3`, … that is neither taken nor reserved.
 
     `taken` holds the taken slugs, or says of one whether it is. What is returned is at most `limit`
     (10 or more) characters long: `wanted` is cut where the number needs the room.
     """
     is_taken = taken if callable(taken) else taken.__contains__
-    every = (numbered(wanted, number, limit) for number in count(1))
-    return next(slug for slug in every if slug not in RESERVED and not is_taken(slug))
+    every = (numbered_slug(wanted, number, max_length) for number in count(1))
+    return next(slug for slug in every if slug not in RESERVED_SLUGS and not is_taken(slug))
 
 
-def numbered(slug: str, number: int, limit: int = 255) -> str:
+def numbered_slug(slug: str, number: int, max_length: int = 255) -> str:
     """Return a slug with a number behind it, unless that is 1: cut where it needs the room."""
     suffix = f"-{number}" if number > 1 else ""
-    return _cut(slug, limit - len(suffix)) + suffix
+    return _truncate(slug, max_length - len(suffix)) + suffix
 
 
 def slug_conflict(slug: str, noun: str, *, is_active: bool) -> ConflictError:
@@ -92,14 +96,14 @@ def fold(text: str) -> str:
 
     "Łosoś" and "losos" fold to the same; every script keeps its own letters.
     """
-    return _unaccented(text).translate(_LATIN)
+    return _strip_accents(text).translate(_LATIN)
 
 
-def _unaccented(text: str) -> str:
+def _strip_accents(text: str) -> str:
     return _ACCENTS.sub("", normalize("NFKD", text)).casefold()
 
 
-def _cut(slug: str, limit: int) -> str:
+def _truncate(slug: str, limit: int) -> str:
     if len(slug) <= limit:
         return slug
     whole_words = slug[: limit + 1].rpartition("-")[0]

@@ -7,11 +7,11 @@ from typing import Protocol
 
 from attrs import frozen
 
-from eggypro_core.errors import EggyProError, ServiceFailedError, UnavailableError
+from eggypro_core.errors import EggyProError, UnavailableError, UpstreamError
 
 
 @frozen
-class Circumstances:
+class ErrorContext:
     """The call in which an error was: no body, no credential, no more of an address than is kept.
 
     `endpoint` is the template of its route, `user_id` of whom the credential is, if it was good.
@@ -31,16 +31,16 @@ class ErrorTracker(Protocol):
     Raises nothing, whatever is away.
     """
 
-    def unexpected(self, error: BaseException, during: Circumstances | None) -> None:
+    def report_error(self, error: BaseException, context: ErrorContext | None) -> None:
         """Tell of an error that nobody expected, in a call or in a thread of its own."""
         ...
 
-    def outage(self, service: str, error: EggyProError) -> None:
+    def report_outage(self, service: str, error: EggyProError) -> None:
         """Tell that a service has just gone away."""
         ...
 
 
-class Outage:
+class OutageDetector:
     """Watches a service in `with` blocks. The trackers are told when it goes away: once.
 
     It is there again when a block comes to its end. Being busy, which says when to come back, is
@@ -51,7 +51,7 @@ class Outage:
         self._service = service
         self._trackers = tuple(trackers)
         self._lock = Lock()
-        self._is_on = False
+        self._is_down = False
 
     def __enter__(self) -> None:
         """Watch what is asked of the service."""
@@ -63,18 +63,18 @@ class Outage:
         trace: TracebackType | None,
     ) -> None:
         if error is None:
-            self._is_on = False
-        elif isinstance(error, UnavailableError | ServiceFailedError) and not error.is_noticed:
-            error.is_noticed = True
+            self._is_down = False
+        elif isinstance(error, UnavailableError | UpstreamError) and not error.is_reported:
+            error.is_reported = True
             if not _is_busy(error):
-                self._notice(error)
+                self._report(error)
 
-    def _notice(self, error: EggyProError) -> None:
+    def _report(self, error: EggyProError) -> None:
         with self._lock:
-            was_on, self._is_on = self._is_on, True
+            was_on, self._is_down = self._is_down, True
         if not was_on:
             for tracker in self._trackers:
-                tracker.outage(self._service, error)
+                tracker.report_outage(self._service, error)
 
 
 def _is_busy(error: EggyProError) -> bool:

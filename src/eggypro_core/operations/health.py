@@ -10,19 +10,19 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-DATABASE, IMAGES, CACHE = "database", "cloudinary", "cache"
-PATIENCE = 1.7
+DATABASE, IMAGE_STORE, CACHE = "database", "cloudinary", "cache"
+CHECK_TIMEOUT_SECONDS = 1.7
 """The seconds for which the answer of a check is waited for: the whole is to take below two."""
-KEPT: Mapping[str, float] = {IMAGES: 30}
+RESULT_TTL_SECONDS: Mapping[str, float] = {IMAGE_STORE: 30}
 """The seconds for which what a check found is told again. Cloudinary counts its callers' calls."""
 _log = logging.getLogger(__name__)
 
 Check: TypeAlias = Callable[[], None]
-"""Raises an error, mostly UnavailableError or ServiceFailedError, unless a service is there."""
-Seconds: TypeAlias = Callable[[], float]
+"""Raises an error, mostly UnavailableError or UpstreamError, unless a service is there."""
+MonotonicClock: TypeAlias = Callable[[], float]
 
 
-class State(StrEnum):
+class ServiceStatus(StrEnum):
     """How a service is; a disabled one is not there, and nobody misses it."""
 
     HEALTHY = "healthy"
@@ -30,7 +30,7 @@ class State(StrEnum):
     DISABLED = "disabled"
 
 
-class Status(StrEnum):
+class HealthStatus(StrEnum):
     """How a shop is: degraded while something is away without which it can still sell."""
 
     HEALTHY = "healthy"
@@ -39,12 +39,12 @@ class Status(StrEnum):
 
 
 @frozen
-class Finding:
+class CheckResult:
     """How a service was at a time, and how many milliseconds it took to find out."""
 
-    state: State
-    at: datetime
-    milliseconds: float = 0
+    status: ServiceStatus
+    checked_at: datetime
+    duration_ms: float = 0
     reason: str = field(default="", repr=False)
 
 
@@ -55,32 +55,34 @@ class HealthReport:
     `configured` tells what the settings name, for which there may be a stand-in otherwise.
     """
 
-    at: datetime
-    uptime: float
-    milliseconds: float
-    services: Mapping[str, Finding]
+    checked_at: datetime
+    uptime_seconds: float
+    duration_ms: float
+    services: Mapping[str, CheckResult]
     configured: Mapping[str, bool]
     version: str
     environment: str
 
     @property
-    def status(self) -> Status:
+    def status(self) -> HealthStatus:
         """Return how the shop is. Without the database it can do nothing."""
-        away = {name for name, one in self.services.items() if one.state is State.UNHEALTHY}
+        away = {
+            name for name, one in self.services.items() if one.status is ServiceStatus.UNHEALTHY
+        }
         if DATABASE in away:
-            return Status.UNHEALTHY
-        return Status.DEGRADED if away else Status.HEALTHY
+            return HealthStatus.UNHEALTHY
+        return HealthStatus.DEGRADED if away else HealthStatus.HEALTHY
 
 
 @frozen
-class _Run:
+class _CheckRun:
     """A check that was begun at some second."""
 
-    began: float
-    ended: "Future[Finding]" = field(factory=Future)
+    started_at: float
+    future: "Future[CheckResult]" = field(factory=Future)
 
 
-class Probe:
+class HealthCheck:
     """Checks one service, never twice at once: who comes meanwhile shares what is found.
 
     A check that hangs keeps one thread, and no caller for longer than PATIENCE since its begin.
@@ -88,55 +90,55 @@ class Probe:
     """
 
     def __init__(
-        self, name: str, check: Check, clock: Callable[[], datetime], seconds: Seconds
+        self, name: str, check: Check, clock: Callable[[], datetime], seconds: MonotonicClock
     ) -> None:
         self._name = name
         self._check = check
         self._clock = clock
         self._seconds = seconds
         self._lock = Lock()
-        self._run: _Run | None = None
-        self._told = State.HEALTHY
+        self._run: _CheckRun | None = None
+        self._last_status = ServiceStatus.HEALTHY
 
-    def begin(self) -> _Run:
+    def start(self) -> _CheckRun:
         """Begin a check, unless one is under way or what is known will do."""
         with self._lock:
-            if self._run is None or self._is_over(self._run):
-                self._run = _Run(self._seconds())
-                thread = Thread(target=self._do, args=[self._run], daemon=True)
+            if self._run is None or self._is_expired(self._run):
+                self._run = _CheckRun(self._seconds())
+                thread = Thread(target=self._run_check, args=[self._run], daemon=True)
                 thread.name = f"health of {self._name}"
                 thread.start()
             return self._run
 
-    def finding(self, run: _Run) -> Finding:
+    def result(self, run: _CheckRun) -> CheckResult:
         """Return what a check found, as soon as that is known or can be waited for no longer."""
-        left = run.began + PATIENCE - self._seconds()
+        left = run.started_at + CHECK_TIMEOUT_SECONDS - self._seconds()
         try:
-            finding = run.ended.result(max(left, 0))
+            finding = run.future.result(max(left, 0))
         except TimeoutError:
-            finding = self._found(run, f"no answer for {PATIENCE} s")
-        self._tell(finding)
+            finding = self._make_result(run, f"no answer for {CHECK_TIMEOUT_SECONDS} s")
+        self._log_change(finding)
         return finding
 
-    def _is_over(self, run: _Run) -> bool:
-        kept = KEPT.get(self._name, 0)
-        return run.ended.done() and self._seconds() - run.began >= kept
+    def _is_expired(self, run: _CheckRun) -> bool:
+        kept = RESULT_TTL_SECONDS.get(self._name, 0)
+        return run.future.done() and self._seconds() - run.started_at >= kept
 
-    def _do(self, run: _Run) -> None:
+    def _run_check(self, run: _CheckRun) -> None:
         reason = ""
         try:
             self._check()
         except Exception as error:  # noqa: BLE001  (a thread's last resort: whatever it is, it is told)
             reason = str(error) or repr(error)
-        run.ended.set_result(self._found(run, reason))
+        run.future.set_result(self._make_result(run, reason))
 
-    def _found(self, run: _Run, reason: str) -> Finding:
-        state = State.UNHEALTHY if reason else State.HEALTHY
-        return Finding(state, self._clock(), (self._seconds() - run.began) * 1000, reason)
+    def _make_result(self, run: _CheckRun, reason: str) -> CheckResult:
+        state = ServiceStatus.UNHEALTHY if reason else ServiceStatus.HEALTHY
+        return CheckResult(state, self._clock(), (self._seconds() - run.started_at) * 1000, reason)
 
-    def _tell(self, finding: Finding) -> None:
+    def _log_change(self, finding: CheckResult) -> None:
         with self._lock:
-            is_news, self._told = finding.state is not self._told, finding.state
+            is_news, self._last_status = finding.status is not self._last_status, finding.status
         if is_news and finding.reason:
             _log.warning("%s is not well: %s", self._name, finding.reason)
         elif is_news:
@@ -155,40 +157,42 @@ class Health:
     _version: Callable[[], str]
     _environment: str
     _clock: Callable[[], datetime]
-    _seconds: Seconds
-    _began: float = field(init=False)
-    _probes: Mapping[str, Probe | None] = field(init=False, repr=False)
+    _seconds: MonotonicClock
+    _started_at: float = field(init=False)
+    _health_checks: Mapping[str, HealthCheck | None] = field(init=False, repr=False)
 
-    @_began.default
-    def _now(self) -> float:
+    @_started_at.default
+    def _read_start(self) -> float:
         return self._seconds()
 
-    @_probes.default
-    def _made(self) -> Mapping[str, Probe | None]:
+    @_health_checks.default
+    def _make_health_checks(self) -> Mapping[str, HealthCheck | None]:
         return {
-            name: Probe(name, check, self._clock, self._seconds) if check else None
+            name: HealthCheck(name, check, self._clock, self._seconds) if check else None
             for name, check in self._checks.items()
         }
 
     def report(self) -> HealthReport:
         """Check everything at once, and return what was found: within two seconds."""
         asked = self._seconds()
-        runs = {name: probe.begin() for name, probe in self._probes.items() if probe}
+        runs = {name: probe.start() for name, probe in self._health_checks.items() if probe}
         findings = {
-            name: probe.finding(runs[name]) if probe else Finding(State.DISABLED, self._clock())
-            for name, probe in self._probes.items()
+            name: probe.result(runs[name])
+            if probe
+            else CheckResult(ServiceStatus.DISABLED, self._clock())
+            for name, probe in self._health_checks.items()
         }
         return HealthReport(
-            at=self._clock(),
-            uptime=asked - self._began,
-            milliseconds=(self._seconds() - asked) * 1000,
+            checked_at=self._clock(),
+            uptime_seconds=asked - self._started_at,
+            duration_ms=(self._seconds() - asked) * 1000,
             services=findings,
             configured=self._configured,
             version=self._version(),
             environment=self._environment,
         )
 
-    def has_database(self) -> bool:
+    def is_database_healthy(self) -> bool:
         """Whether the database answers."""
-        probe = self._probes[DATABASE]
-        return probe is None or probe.finding(probe.begin()).state is State.HEALTHY
+        probe = self._health_checks[DATABASE]
+        return probe is None or probe.result(probe.start()).status is ServiceStatus.HEALTHY

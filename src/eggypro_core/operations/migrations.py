@@ -34,7 +34,7 @@ class Migrations(Protocol):
         """Return every revision and what it is for, newest first."""
         ...
 
-    def revision(self, message: str) -> str:
+    def create_revision(self, message: str) -> str:
         """Write the migration that brings the schema to the tables in code; return its path."""
         ...
 
@@ -42,6 +42,6 @@ class Migrations(Protocol):
         """Return how the tables in code and the database differ, a sentence each."""
         ...
 
-    def tables(self) -> Sequence[TableSize]:
+    def table_sizes(self) -> Sequence[TableSize]:
         """Return the tables that the database has, by name, and what they weigh."""
         ...

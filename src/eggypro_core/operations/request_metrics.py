@@ -11,17 +11,17 @@ from attrs import frozen
 
 from eggypro_core.ports import Clock
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import number
+from eggypro_core.validation.parameters import integer_param
 
-UNMATCHED = "(unmatched)"
+UNMATCHED_ENDPOINT = "(unmatched)"
 """The endpoint of all calls of addresses that do not exist."""
-_KEPT_BITS = {4: 24, 6: 48}
-_EXACT = 10
+_NETWORK_PREFIX_BITS = {4: 24, 6: 48}
+_WHOLE_MS_FROM = 10
 """The milliseconds from which on no part of one is kept."""
 
 
 @frozen
-class Call:
+class RequestRecord:
     """A call that has been answered.
 
     `endpoint` is the template of its route, such as `/api/products/{slug}`: never the raw path, so
@@ -32,18 +32,18 @@ class Call:
     endpoint: str
     method: str
     status: int
-    milliseconds: float
+    duration_ms: float
     network: str
     user_agent: str
     request_id: str
-    at: datetime
+    completed_at: datetime
 
     @property
-    def response_time(self) -> float:
+    def rounded_ms(self) -> float:
         """Return its milliseconds as they are kept: so few different ones soon sum up."""
-        if self.milliseconds < 1:
-            return round(self.milliseconds, 2)
-        return round(self.milliseconds, 1 if self.milliseconds < _EXACT else 0)
+        if self.duration_ms < 1:
+            return round(self.duration_ms, 2)
+        return round(self.duration_ms, 1 if self.duration_ms < _WHOLE_MS_FROM else 0)
 
 
 @lru_cache(4096)
@@ -57,12 +57,12 @@ def network_of(client: str) -> str:
     except ValueError:
         return client
     address = interface.ip
-    kept = ip_interface(f"{address}/{_KEPT_BITS[address.version]}").network
+    kept = ip_interface(f"{address}/{_NETWORK_PREFIX_BITS[address.version]}").network
     return str(kept)
 
 
 @frozen
-class Figure:
+class Metric:
     """A number that shows how a process is; those of all workers are added up.
 
     One that `is_total` only grows, and a worker that has ended still counts in it. `read` waits for
@@ -70,23 +70,27 @@ class Figure:
     """
 
     name: str
-    meaning: str
+    description: str
     read: Callable[[], float]
-    is_total: bool = False
+    is_counter: bool = False
 
 
-FAILED = 400
+MIN_ERROR_STATUS = 400
 """The status from which on an answer counts as an error, whoever is to blame."""
-USUAL_DAYS, KEPT_DAYS = 7, 30
+DEFAULT_SUMMARY_DAYS, DEFAULT_RETENTION_DAYS = 7, 30
 """The days that are summed up, and those that are kept, where nobody says how many."""
-MOST_DAYS, LONGEST_KEPT = 90, 3650
-PARAMETERS: Mapping[str, fields.Rule] = {"days": number("Days", 1, MOST_DAYS)}
-"""What `read_days` takes."""
-_KEPT: Mapping[str, fields.Rule] = {"days": number("Days", 1, LONGEST_KEPT)}
+MAX_SUMMARY_DAYS, MAX_RETENTION_DAYS = 90, 3650
+SUMMARY_PARAMETERS: Mapping[str, fields.Validator] = {
+    "days": integer_param("Days", 1, MAX_SUMMARY_DAYS)
+}
+"""What `parse_summary_days` takes."""
+_RETENTION_PARAMETERS: Mapping[str, fields.Validator] = {
+    "days": integer_param("Days", 1, MAX_RETENTION_DAYS)
+}
 
 
 @frozen
-class CallSummary:
+class RequestSummary:
     """What the calls of a route came to: how many, of these how many errors, their milliseconds.
 
     A percentile is the shortest time that so many percent of the calls did not exceed.
@@ -96,51 +100,51 @@ class CallSummary:
     method: str
     requests: int
     errors: int
-    average: float
+    average_ms: float
     p50: float
     p95: float
     p99: float
 
 
-def slowest(summaries: Iterable[CallSummary]) -> tuple[CallSummary, ...]:
+def sort_by_p95(summaries: Iterable[RequestSummary]) -> tuple[RequestSummary, ...]:
     """Return the slowest first, by what 95 percent of the calls did not exceed."""
     return tuple(sorted(summaries, key=lambda one: -one.p95))
 
 
-def most_failing(summaries: Iterable[CallSummary]) -> tuple[CallSummary, ...]:
+def sort_by_errors(summaries: Iterable[RequestSummary]) -> tuple[RequestSummary, ...]:
     """Return those that had errors, with the most of them first."""
     failing = (one for one in summaries if one.errors)
     return tuple(sorted(failing, key=lambda one: -one.errors))
 
 
-def read_days(params: Mapping[str, object]) -> int:
+def parse_summary_days(params: Mapping[str, object]) -> int:
     """Check parameters of which there may be one, `days`; return how many to sum up.
 
-    Raises InvalidError.
+    Raises ValidationError.
     """
-    return int(fields.check(params, PARAMETERS).get("days", USUAL_DAYS))
+    return int(fields.check(params, SUMMARY_PARAMETERS).get("days", DEFAULT_SUMMARY_DAYS))
 
 
-def read_kept_days(params: Mapping[str, object]) -> int:
+def parse_retention_days(params: Mapping[str, object]) -> int:
     """Check parameters of which there may be one, `days`; return how many to keep.
 
-    Raises InvalidError.
+    Raises ValidationError.
     """
-    return int(fields.check(params, _KEPT).get("days", KEPT_DAYS))
+    return int(fields.check(params, _RETENTION_PARAMETERS).get("days", DEFAULT_RETENTION_DAYS))
 
 
-class CallRecorder(Protocol):
+class RequestRecorder(Protocol):
     """Takes note of each call of the API."""
 
-    def record(self, call: Call) -> None:
+    def record(self, request: RequestRecord) -> None:
         """Take note of a call: at once, waiting for nobody, whatever is away. Raises nothing."""
         ...
 
 
-class Exposition(Protocol):
+class MetricsExporter(Protocol):
     """Shows the figures of a server to a monitoring system."""
 
-    def show(self, accept: str) -> tuple[bytes, str]:
+    def export(self, accept: str) -> tuple[bytes, str]:
         """Return all figures and their media type: one that `accept` names, if there is a choice.
 
         They are those of all workers together, as far as a second ago.
@@ -148,28 +152,30 @@ class Exposition(Protocol):
         ...
 
 
-class CallStore(Protocol):
+class RequestLog(Protocol):
     """Keeps calls, to be summed up. Any method may raise UnavailableError.
 
-    Of how long a call took, it keeps the `response_time`.
+    Of how long a call took, it keeps the `rounded_ms`.
     """
 
-    def add(self, calls: Sequence[Call]) -> None:
+    def append(self, records: Sequence[RequestRecord]) -> None:
         """Keep some more calls: all of them, or none."""
         ...
 
-    def summary(self, since: datetime) -> tuple[CallSummary, ...]:
+    def summarise(self, since: datetime) -> tuple[RequestSummary, ...]:
         """Sum up the calls since a time, by endpoint and method: those with most calls first.
 
         Those with as many are in the order of endpoint and method.
         """
         ...
 
-    def counts(self, since: datetime, *, step: timedelta, steps: int) -> tuple[int, ...]:
+    def count_by_step(
+        self, since: datetime, *, step: timedelta, step_count: int
+    ) -> tuple[int, ...]:
         """Return how many calls there were in each of so many steps of time, from a time on."""
         ...
 
-    def prune(self, before: datetime, most: int) -> int:
+    def prune(self, before: datetime, limit: int) -> int:
         """Forget calls from before a time, at most so many; return how many.
 
         Several may do so at once: none waits for another.
@@ -177,9 +183,9 @@ class CallStore(Protocol):
         ...
 
 
-BATCH = 10_000
+PRUNE_BATCH_SIZE = 10_000
 """How many calls are forgotten at once: so few that nobody waits for it."""
-STEPS = 48
+MAX_ACTIVITY_STEPS = 48
 
 
 @frozen
@@ -191,22 +197,22 @@ class Activity:
 
 
 @frozen
-class Monitor:
+class RequestMetrics:
     """Looks back on the calls of the API. Every method may raise UnavailableError."""
 
-    _calls: CallStore
+    _log: RequestLog
     _clock: Clock
 
-    def summary(self, days: int) -> tuple[CallSummary, ...]:
+    def summarise(self, days: int) -> tuple[RequestSummary, ...]:
         """Return what the calls of the last days came to, the most frequent first."""
-        return self._calls.summary(self._clock() - timedelta(days=days))
+        return self._log.summarise(self._clock() - timedelta(days=days))
 
-    def activity(self, days: int) -> Activity:
+    def get_activity(self, days: int) -> Activity:
         """Return how many calls there were over the last days, in at most STEPS steps."""
-        step = _step(days)
+        step = _choose_step(days)
         steps = ceil(timedelta(days=days) / step)
         since = self._clock() - steps * step
-        return Activity(step, self._calls.counts(since, step=step, steps=steps))
+        return Activity(step, self._log.count_by_step(since, step=step, step_count=steps))
 
     def prune(self, days: int) -> Iterator[int]:
         """Forget the calls that are older than so many days; tell how many after each batch.
@@ -214,11 +220,11 @@ class Monitor:
         It can be left at any batch, done again, and done by several at once.
         """
         before = self._clock() - timedelta(days=days)
-        while done := self._calls.prune(before, BATCH):
+        while done := self._log.prune(before, PRUNE_BATCH_SIZE):
             yield done
 
 
-def _step(days: int) -> timedelta:
-    if days * 24 <= STEPS:
+def _choose_step(days: int) -> timedelta:
+    if days * 24 <= MAX_ACTIVITY_STEPS:
         return timedelta(hours=1)
-    return timedelta(days=ceil(days / STEPS))
+    return timedelta(days=ceil(days / MAX_ACTIVITY_STEPS))

@@ -1,14 +1,14 @@
 """Ports of the catalogue: what the domain needs of the world, as Protocols."""
 
 from eggypro_core.ports.clock import Clock, utc_now
-from eggypro_core.ports.files import HtmlCleaner, ProductLoad, ProductReader, ProductWriter
-from eggypro_core.ports.images import ImageCleaner, ImageFiles, ImageLedger, ImageStore
+from eggypro_core.ports.files import HtmlCleaner, ImportSession, ProductReader, ProductWriter
+from eggypro_core.ports.images import ImageCleaner, ImageRegistry, ImageServer, ImageStore
 from eggypro_core.ports.stores import (
     CategoryStore,
     ProductStore,
     ReviewStore,
-    SearchMisses,
     VariantStore,
+    ZeroResultStore,
 )
 
 __all__ = [
@@ -16,15 +16,15 @@ __all__ = [
     "Clock",
     "HtmlCleaner",
     "ImageCleaner",
-    "ImageFiles",
-    "ImageLedger",
+    "ImageRegistry",
+    "ImageServer",
     "ImageStore",
-    "ProductLoad",
+    "ImportSession",
     "ProductReader",
     "ProductStore",
     "ProductWriter",
     "ReviewStore",
-    "SearchMisses",
     "VariantStore",
+    "ZeroResultStore",
     "utc_now",
 ]

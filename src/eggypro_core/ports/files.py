@@ -6,7 +6,7 @@ from typing import BinaryIO, Protocol
 
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product, ProductDraft
-from eggypro_core.domain.product_files import Export, ImportEntry
+from eggypro_core.domain.product_files import CatalogSnapshot, ImportEntry
 from eggypro_core.domain.variant import Variant, VariantDraft
 
 
@@ -18,37 +18,39 @@ class HtmlCleaner(Protocol):
         ...
 
 
-class ProductLoad(Protocol):
+class ImportSession(Protocol):
     """Many products on their way into a store, all or nothing. One load runs at a time."""
 
-    def repeated(self, keys: Sequence[str]) -> Collection[str]:
+    def find_repeated(self, keys: Sequence[str]) -> Collection[str]:
         """Return those of the keys that this load was shown before, and remember them all."""
         ...
 
-    def known(self, slugs: Collection[str]) -> Mapping[str, Product]:
+    def find_by_slugs(self, slugs: Collection[str]) -> Mapping[str, Product]:
         """Return those products that exist, by slug, with all variants, without categories.
 
         Nobody changes them until the load ends.
         """
         ...
 
-    def holders(self, skus: Collection[str]) -> Mapping[str, str]:
+    def find_sku_owners(self, skus: Collection[str]) -> Mapping[str, str]:
         """Return the slug of the product that has each SKU, for those that are taken."""
         ...
 
-    def images(self, public_ids: Collection[str]) -> Collection[str]:
+    def find_attachable_images(self, public_ids: Collection[str]) -> Collection[str]:
         """Return those of our images that products can have."""
         ...
 
-    def put(self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime) -> None:
+    def write_products(
+        self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime
+    ) -> None:
         """Add products, which have slugs, but no variants or categories yet; replace others by id.
 
         Raises ConflictError, or the next call does, if another writer took a slug or SKU meanwhile,
-        and InvalidError so if an image was given up: nothing is kept then.
+        and ValidationError so if an image was given up: nothing is kept then.
         """
         ...
 
-    def put_variants(
+    def write_variants(
         self,
         new: Sequence[tuple[str, VariantDraft]],
         changed: Sequence[tuple[str, Variant]],
@@ -59,25 +61,25 @@ class ProductLoad(Protocol):
         """
         ...
 
-    def categories(self) -> Iterable[CategoryDraft]:
+    def list_categories(self) -> Iterable[CategoryDraft]:
         """Return every category, archived or not, as it would be added, each behind its parent."""
         ...
 
-    def put_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
+    def create_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
         """Add categories, which have slugs, each behind its parent.
 
-        Raises ConflictError and InvalidError if another writer changed the tree meanwhile.
+        Raises ConflictError and ValidationError if another writer changed the tree meanwhile.
         """
         ...
 
-    def linked(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
+    def find_category_slugs(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
         """Return the slugs of all categories of products, by theirs, where they have any."""
         ...
 
-    def link(self, places: Mapping[str, Collection[str]]) -> None:
+    def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
         """Put the product at each slug into these categories, and no others. Versions stay.
 
-        Raises InvalidError if another writer took a category away meanwhile.
+        Raises ValidationError if another writer took a category away meanwhile.
         """
         ...
 
@@ -92,7 +94,7 @@ class ProductReader(Protocol):
     def __call__(self, stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEntry]:
         """Read a file of a form (`auto` finds out which), a product at a time.
 
-        Memory does not grow with the file. Raises MalformedError for what is no such file at all.
+        Memory does not grow with the file. Raises ParseError for what is no such file at all.
         """
         ...
 
@@ -100,7 +102,7 @@ class ProductReader(Protocol):
 class ProductWriter(Protocol):
     """Writes files of products."""
 
-    def __call__(self, export: Export, stream: BinaryIO, *, form: str) -> int:
+    def __call__(self, export: CatalogSnapshot, stream: BinaryIO, *, form: str) -> int:
         """Write the products of an export in a form; return how many.
 
         Memory does not grow with their number. Raises what the stream raises.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from eggypro_core.domain.image import (
-    FOLDER,
+    PRODUCT_IMAGE_FOLDER,
     CleanImage,
     ServedImage,
     SignedUpload,
@@ -22,8 +22,8 @@ class ImageCleaner(Protocol):
 
         What it is, is decided by its content, from wherever the stream stands to its end. A
         transformation is applied to it on top, and may give it another format.
-        Raises TooLargeError above HIGHEST_SIZE (of which little more is read), and InvalidError
-        naming `file` unless it is one of FORMATS, of one frame, of at most HIGHEST_PIXELS (decided
+        Raises TooLargeError above HIGHEST_SIZE (of which little more is read), and ValidationError
+        naming `file` unless it is one of FORMATS, of one frame, of at most MAX_PIXELS (decided
         before it is decoded), and whole.
         """
         ...
@@ -32,14 +32,14 @@ class ImageCleaner(Protocol):
 class ImageStore(Protocol):
     """Keeps images by public id. Any method may raise UnavailableError, if it is away.
 
-    A remote store that answers with anything but what was asked for raises ServiceFailedError.
+    A remote store that answers with anything but what was asked for raises UpstreamError.
     """
 
     def upload(
         self,
         content: BinaryIO,
         *,
-        folder: str = FOLDER,
+        folder: str = PRODUCT_IMAGE_FOLDER,
         public_id: str | None = None,
         transformation: Transformation | None = None,
     ) -> StoredImage:
@@ -47,11 +47,11 @@ class ImageStore(Protocol):
 
         It is called `public_id` within the folder, or by a name that nobody can guess. An id that
         is taken stays as it is, and what is there is returned: it can be repeated.
-        Raises what ImageCleaner does, and InvalidError for an id that cannot be one.
+        Raises what ImageCleaner does, and ValidationError for an id that cannot be one.
         """
         ...
 
-    def find(self, public_id: str) -> StoredImage:
+    def get(self, public_id: str) -> StoredImage:
         """Return what is known of an image. Raises NotFoundError."""
         ...
 
@@ -59,59 +59,61 @@ class ImageStore(Protocol):
         """Delete an image and all that was made of it; one that is not there needs nothing."""
         ...
 
-    def address(self, public_id: str, transformation: Transformation | None = None) -> str:
+    def url(self, public_id: str, transformation: Transformation | None = None) -> str:
         """Return where an image is, made into something; without it, as it was uploaded.
 
-        Asks nobody, and not whether it is there. Raises InvalidError for an id that cannot be one,
-        and from a store that serves only RENDITIONS for any other transformation.
+        Asks nobody, and not whether it is there. Raises ValidationError for an id that cannot be
+        one, and from a store that serves only RENDITIONS for any other transformation.
         """
         ...
 
-    def sign(self, *, folder: str = FOLDER, public_id: str, at: datetime) -> SignedUpload:
-        """Return what uploads one file by that name from a browser, for UPLOAD_TIME after `at`.
+    def sign_upload(
+        self, *, folder: str = PRODUCT_IMAGE_FOLDER, public_id: str, at: datetime
+    ) -> SignedUpload:
+        """Return a signed browser upload of one file, valid for SIGNED_UPLOAD_LIFETIME from `at`.
 
-        What arrives so is not looked at: see `find` and `require_image`.
+        What arrives so is not looked at: see `find` and `require_displayable`.
         """
         ...
 
     def check(self) -> None:
-        """Raise UnavailableError or ServiceFailedError unless images can be kept now."""
+        """Raise UnavailableError or UpstreamError unless images can be kept now."""
         ...
 
 
-class ImageLedger(Protocol):
+class ImageRegistry(Protocol):
     """Knows every image that may be in the store, from before it is there until it surely is not.
 
     A product store has it count who has an image, in the transaction that changes a product's
-    images: that raises InvalidError for one that is not known to be stored, or was given up. What
-    counts is whether a product has it, not how often. Any method may raise UnavailableError.
+    images: that raises ValidationError for one that is not known to be stored, or was given up.
+    What counts is whether a product has it, not how often. Any method may raise UnavailableError.
     """
 
-    def intend(
-        self, public_ids: Collection[str], *, until: datetime, product: str | None = None
+    def reserve(
+        self, public_ids: Collection[str], *, expires_at: datetime, product: str | None = None
     ) -> None:
         """Record images that may arrive in the store `until` then, perhaps for a product.
 
-        Raises NotFoundError or MovedError where the slug leads to no product.
+        Raises NotFoundError or SlugMovedError where the slug leads to no product.
         """
         ...
 
-    def intended_for(self, public_id: str) -> str:
+    def get_product_slug(self, public_id: str) -> str:
         """Return the slug of the product that an image was recorded for.
 
         Raises NotFoundError for one that is not recorded, or not for a product that there is.
         """
         ...
 
-    def note(self, stored: Iterable[StoredImage]) -> None:
+    def confirm(self, stored_images: Iterable[StoredImage]) -> None:
         """Record what arrived in the store: from then on products can have it, if not given up."""
         ...
 
-    def give_up(self, public_ids: Collection[str]) -> Collection[str]:
+    def release(self, public_ids: Collection[str]) -> Collection[str]:
         """Return those that no product has. From then on none can get them."""
         ...
 
-    def give_up_overdue(self, at: datetime) -> Collection[str]:
+    def release_expired(self, at: datetime) -> Collection[str]:
         """Return what the store should delete: all that were given up and are not deleted.
 
         Those that no product has are given up when they may arrive no more. What was deleted before
@@ -119,7 +121,7 @@ class ImageLedger(Protocol):
         """
         ...
 
-    def deleted(self, public_ids: Collection[str], at: datetime) -> None:
+    def forget(self, public_ids: Collection[str], at: datetime) -> None:
         """Record that the store has deleted images that were given up.
 
         They are forgotten, unless they may still arrive.
@@ -127,17 +129,19 @@ class ImageLedger(Protocol):
         ...
 
 
-class ImageFiles(Protocol):
+class ImageServer(Protocol):
     """An image store whose images we serve ourselves. Any method may raise UnavailableError."""
 
-    def open(self, public_id: str, rendition: str, *, webp: bool) -> ServedImage:
+    def open(self, public_id: str, rendition: str, *, accepts_webp: bool) -> ServedImage:
         """Return an image's ORIGINAL or one of its RENDITIONS, made now if nobody had it yet.
 
         Renditions are WebP for who can show that. Raises NotFoundError.
         """
         ...
 
-    def receive(self, fields: Mapping[str, str], content: BinaryIO, at: datetime) -> StoredImage:
+    def receive_upload(
+        self, fields: Mapping[str, str], content: BinaryIO, at: datetime
+    ) -> StoredImage:
         """Keep a file that comes with the fields of a SignedUpload.
 
         Raises ForbiddenError unless they are as they were signed, and not too old; and what

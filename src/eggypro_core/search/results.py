@@ -7,22 +7,22 @@ from attrs import frozen
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import ListedProduct
 from eggypro_core.domain.product_query import Facets, ProductQuery
-from eggypro_core.search.query import Reading, Reason
+from eggypro_core.search.query import ParsedQuery, RankReason
 
 
 @frozen
-class Explained:
+class ExplainedPage:
     """The page of a search, how the search was read, and why each item stands where it does."""
 
     page: Page[ListedProduct, ProductQuery]
-    reading: Reading
-    reasons: Sequence[Reason]
+    parsed_query: ParsedQuery
+    reasons: Sequence[RankReason]
 
 
 @frozen
-class Listing:
+class ProductListing:
     """A page of products; its facets, and the reasons for it, where the query wants them."""
 
     page: Page[ListedProduct, ProductQuery]
     facets: Facets | None = None
-    explained: Explained | None = None
+    explanation: ExplainedPage | None = None

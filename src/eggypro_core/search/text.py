@@ -12,9 +12,9 @@ from attrs import frozen
 
 from eggypro_core.domain.slug import fold
 
-LONGEST = 40
+MAX_WORD_LENGTH = 40
 """Characters of a word; what follows is another one."""
-CORRECTABLE = 3
+MIN_CORRECTABLE_LENGTH = 3
 """Letters that a word has at least, for one of them to be taken for a slip."""
 
 _APOSTROPHE_S = re.compile(r"['’ʼ][sS]\b")
@@ -27,16 +27,16 @@ _SILENT = re.compile(
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
 # The vowel signs of Indic scripts are no letters to Python, but no ends of words either.
 _WORD = re.compile(
-    rf"(?:[^\W\d_{_UNSPACED}]|[\u0900-\u0dff]){{1,{LONGEST}}}|\d{{1,{LONGEST}}}|[{_UNSPACED}]"
+    rf"(?:[^\W\d_{_UNSPACED}]|[\u0900-\u0dff]){{1,{MAX_WORD_LENGTH}}}|\d{{1,{MAX_WORD_LENGTH}}}|[{_UNSPACED}]"
 )
-_ASCII_WORD = re.compile(rf"[a-z]{{1,{LONGEST}}}|\d{{1,{LONGEST}}}")
+_ASCII_WORD = re.compile(rf"[a-z]{{1,{MAX_WORD_LENGTH}}}|\d{{1,{MAX_WORD_LENGTH}}}")
 _TAG = re.compile(r"<[^>]*>")
-_INFLECTED = "se"
+_INFLECTED_ENDINGS = "se"
 """What words end in whose stem is another."""
 _SIBILANTS = ("che", "she", "xe", "sse", "ze", "oe")
 
 
-class Field(IntEnum):
+class SearchField(IntEnum):
     """Where a word stands in a product; the first is the best."""
 
     NAME = 0
@@ -47,21 +47,21 @@ class Field(IntEnum):
     """The details, the attributes, and the options of its variants."""
 
 
-_FROM_WORST = tuple(reversed(Field))
+_FIELDS_WORST_FIRST = tuple(reversed(SearchField))
 
 
 @frozen
-class Entry:
+class DocumentTerms:
     """What a search knows of a product: the stems of its words, each with its best field.
 
     `words` are the words as they are written.
     """
 
-    stems: Mapping[str, Field]
+    stems: Mapping[str, SearchField]
     words: frozenset[str]
 
 
-def words_of(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     """Return the words of a text in order: folded, numbers apart from letters, no signs.
 
     "Omega3 d'Été" gives omega, 3, d, ete; "Ben's" gives ben.
@@ -79,11 +79,13 @@ def stem(word: str) -> str:
     It only has to be the same for both, not a word: "cooky" for cookies. After Harman's S stemmer
     (How effective is suffixing?, 1991), with the plurals in -es and those of words in -ie.
     """
-    if len(word) <= CORRECTABLE or not word.isascii() or word.isdigit():
+    if len(word) <= MIN_CORRECTABLE_LENGTH or not word.isascii() or word.isdigit():
         return word
     if word.endswith("s") and not word.endswith("ss"):
         word = word[:-1]
-    if len(word) <= CORRECTABLE:  # "pie" and "toe" are left alone, and so are "pies" and "toes"
+    if (
+        len(word) <= MIN_CORRECTABLE_LENGTH
+    ):  # "pie" and "toe" are left alone, and so are "pies" and "toes"
         return word
     if word.endswith("ie"):
         return f"{word[:-2]}y"
@@ -92,10 +94,10 @@ def stem(word: str) -> str:
 
 def stems_of(words: Iterable[str]) -> list[str]:
     """Return the stem of each word."""
-    return [stem(word) if word[-1] in _INFLECTED else word for word in words]
+    return [stem(word) if word[-1] in _INFLECTED_ENDINGS else word for word in words]
 
 
-class Described(Protocol):
+class Searchable(Protocol):
     """What a search looks into of a product: one, or a row of a store that has these."""
 
     @property
@@ -125,30 +127,30 @@ class Described(Protocol):
 
 
 SEARCHED_FIELDS = frozenset({"name", "ingredients", "description", "details", "attributes"})
-"""The fields of a product that `entry_of` reads."""
+"""The fields of a product that `document_terms` reads."""
 
 
-def entry_of(product: Described, options: Iterable[str] = ()) -> Entry:
+def document_terms(product: Searchable, options: Iterable[str] = ()) -> DocumentTerms:
     """Return what a search knows of a product whose active variants have these options' values."""
     details = unescape(_TAG.sub(" ", product.details))
     ingredients = " ".join(product.ingredients)
     rest = " ".join([details, *product.attributes.values(), *options])
     texts = (product.name, ingredients, product.description, rest)
-    stems: dict[str, Field] = {}
+    stems: dict[str, SearchField] = {}
     every: set[str] = set()
-    for field, text in zip(_FROM_WORST, reversed(texts), strict=True):
-        words = set(words_of(text))
+    for field, text in zip(_FIELDS_WORST_FIRST, reversed(texts), strict=True):
+        words = set(tokenize(text))
         every |= words
         stems |= dict.fromkeys(stems_of(words), field)  # a better field takes a word over
-    return Entry(stems, frozenset(every))
+    return DocumentTerms(stems, frozenset(every))
 
 
-def can_be_corrected(word: str) -> bool:
+def is_correctable(word: str) -> bool:
     """Whether a word is one in which a slip can be told: of letters, not too short."""
-    return len(word) >= CORRECTABLE and not word.isdecimal()
+    return len(word) >= MIN_CORRECTABLE_LENGTH and not word.isdecimal()
 
 
-def slips(word: str) -> list[str]:
+def deletion_neighbours(word: str) -> list[str]:
     """Return the word and its stem, and both with each one of their letters left out.
 
     Two words that may be slips of one another have one of these in common. It is the method of
@@ -158,18 +160,18 @@ def slips(word: str) -> list[str]:
     return sorted(both | {one[:at] + one[at + 1 :] for one in both for at in range(len(one))})
 
 
-def may_be(word: str, other: str) -> bool:
+def is_typo_of(word: str, other: str) -> bool:
     """Whether a word may be a slip of another one, or of its plural: "bery" may be "berries"."""
-    return can_be_corrected(other) and (
+    return is_correctable(other) and (
         is_one_edit(word, other) or is_one_edit(stem(word), stem(other))
     )
 
 
-def is_one_edit(one: str, other: str) -> bool:
+def is_one_edit(word: str, other: str) -> bool:
     """Whether words differ by one letter left out, put in or changed, or by two that swapped."""
-    if one == other or abs(len(one) - len(other)) > 1:
+    if word == other or abs(len(word) - len(other)) > 1:
         return False
-    short, long = sorted((one, other), key=len)
+    short, long = sorted((word, other), key=len)
     at = _first_difference(short, long)
     if len(short) < len(long):
         return short[at:] == long[at + 1 :]

@@ -6,86 +6,86 @@ from typing import BinaryIO
 
 from attrs import evolve, field, frozen
 
-from eggypro_core.domain.image import AddressOf, is_elsewhere, nowhere
+from eggypro_core.domain.image import ImageUrlBuilder, is_external, no_image_url
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
-    FROM_VARIANTS,
-    HIGHEST_STOCK,
-    REQUIRED,
-    SHOWN,
+    MAX_STOCK,
+    READ_ONLY_FIELDS,
+    REQUIRED_FIELDS,
+    VARIANT_FIELDS_OF_PRODUCT,
     ListedProduct,
     Product,
-    product_absent,
-    stock_refused,
+    insufficient_stock,
+    product_not_found,
 )
-from eggypro_core.domain.product_changes import ProductChanges, read_stock
-from eggypro_core.domain.product_files import Export, ImportEntry, ImportReport, OnConflict
+from eggypro_core.domain.product_changes import ProductChanges, parse_stock_change
+from eggypro_core.domain.product_files import CatalogSnapshot, ImportEntry, ImportReport, OnConflict
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.slug import is_slug
-from eggypro_core.errors import ConflictError, Fault, StaleError, UnavailableError
+from eggypro_core.errors import ConflictError, FieldError, UnavailableError, VersionConflictError
 from eggypro_core.ports import (
     Clock,
     HtmlCleaner,
     ProductReader,
     ProductStore,
     ProductWriter,
-    SearchMisses,
+    ZeroResultStore,
 )
-from eggypro_core.search.results import Explained, Listing
-from eggypro_core.search.zero_results import words_missed
-from eggypro_core.services.image_uploads import ImageStorage
-from eggypro_core.services.importer import Loading
+from eggypro_core.search.results import ExplainedPage, ProductListing
+from eggypro_core.search.zero_results import zero_result_terms
+from eggypro_core.services.image_uploads import ImageUploads
+from eggypro_core.services.importer import ProductImporter
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import Status
 
 
 @frozen
-class Catalog:
+class ProductService:
     """The products of a shop.
 
     Every method may raise UnavailableError. Those that take `values` take them as they came from
-    outside, by the names of the wire, and raise InvalidError with all that is wrong with them.
+    outside, by the names of the wire, and raise ValidationError with all that is wrong with them.
     """
 
     _products: ProductStore
-    _html: HtmlCleaner
+    _html_cleaner: HtmlCleaner
     _clock: Clock
-    _misses: SearchMisses | None = None
-    _storage: ImageStorage | None = None
+    _zero_results: ZeroResultStore | None = None
+    _uploads: ImageUploads | None = None
     """Where the images of products are, if this shop has any of its own."""
     _reader: ProductReader | None = field(default=None, kw_only=True)
     _writer: ProductWriter | None = field(default=None, kw_only=True)
 
-    def find(self, slug: str, status: Status = Status.ACTIVE) -> Product:
-        """Return a product. Raises NotFoundError (also for one in another state), MovedError."""
+    def get(self, slug: str, status: Status = Status.ACTIVE) -> Product:
+        """Return a product of a status. Raises NotFoundError or SlugMovedError."""
         every = Status.ACTIVE if status is Status.ACTIVE else Status.ALL
-        product = self._products.find(known_slug(slug), every)
-        if not status.shows(is_active=product.is_active):
-            raise product_absent(slug)
+        product = self._products.get(require_slug(slug), every)
+        if not status.includes(is_active=product.is_active):
+            raise product_not_found(slug)
         return product
 
-    def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
+    def list(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         """Return a page of products; its `next_query` asks for the page after it.
 
         A search that finds nothing is counted.
         """
-        page = self._products.page(query)
-        if not page.total and self._misses is not None:
-            self._count_miss(query, self._misses)
+        page = self._products.list(query)
+        if not page.total and self._zero_results is not None:
+            self._record_zero_results(query, self._zero_results)
         return page
 
-    def listing(self, query: ProductQuery) -> Listing:
+    def get_listing(self, query: ProductQuery) -> ProductListing:
         """Return a page of products with the facets and the reasons that the query wants."""
         explained = self.explain(query) if query.explain else None
-        page = self.page(query) if explained is None else explained.page
-        facets = self.facets(query, many=page.total_capped) if query.facets else None
-        return Listing(page, facets, explained)
+        page = self.list(query) if explained is None else explained.page
+        facets = self.get_facets(query, allow_sample=page.total_capped) if query.facets else None
+        return ProductListing(page, facets, explained)
 
-    def facets(self, query: ProductQuery, *, many: bool = False) -> Facets:
+    def get_facets(self, query: ProductQuery, *, allow_sample: bool = False) -> Facets:
         """Return what all products of a query come to; from a sample if they are too `many`."""
-        return self._products.facets(query, many=many)
+        return self._products.get_facets(query, allow_sample=allow_sample)
 
-    def explain(self, query: ProductQuery) -> Explained:
+    def explain(self, query: ProductQuery) -> ExplainedPage:
         """Return the page of a search with the reasons for it."""
         return self._products.explain(query)
 
@@ -93,28 +93,30 @@ class Catalog:
         """Return the best of what a search finds, as a search box offers it."""
         return self._products.suggest(search)
 
-    def add(self, values: Mapping[str, object]) -> Product:
+    def create(self, values: Mapping[str, object]) -> Product:
         """Add a product. Raises ConflictError where its slug or SKU is another's."""
-        changes = ProductChanges.read(
+        changes = ProductChanges.parse(
             values,
-            self._html.clean,
-            required=REQUIRED,
-            closed=SHOWN - _WRITTEN_ONCE,
-            address=self._address,
+            self._html_cleaner.clean,
+            required=REQUIRED_FIELDS,
+            read_only=READ_ONLY_FIELDS - _CREATE_ONLY_FIELDS,
+            image_url=self._image_url,
         )
-        return self._products.add(changes.draft(), self._clock())
+        return self._products.create(changes.to_draft(), self._clock())
 
-    def change(
+    def update(
         self, slug: str, values: Mapping[str, object], *, version: int | None = None
     ) -> Product:
         """Change the named fields of a product, and return it.
 
         `values` are a JSON merge patch (RFC 7396): attributes that are not named stay. Raises
-        NotFoundError, MovedError, ConflictError, and StaleError where the product is no longer at
-        `version`. What changes nothing makes no new version.
+        NotFoundError, SlugMovedError, ConflictError, and VersionConflictError where the product is
+        no longer at `version`. What changes nothing makes no new version.
         """
-        changes = ProductChanges.read(values, self._html.clean, closed=SHOWN, merge=True)
-        return self._write(slug, changes, version)
+        changes = ProductChanges.parse(
+            values, self._html_cleaner.clean, read_only=READ_ONLY_FIELDS, merge=True
+        )
+        return self._update(slug, changes, version)
 
     def replace(
         self, slug: str, values: Mapping[str, object], *, version: int | None = None
@@ -125,61 +127,66 @@ class Catalog:
         do the prices of a product that has variants. Names that a product shows but that cannot be
         set are passed over.
         """
-        changes = ProductChanges.read(
+        changes = ProductChanges.parse(
             values,
-            self._html.clean,
-            required=[name for name in REQUIRED if name != "price"],
-            closed=SHOWN,
-            ignored=SHOWN,
+            self._html_cleaner.clean,
+            required=[name for name in REQUIRED_FIELDS if name != "price"],
+            read_only=READ_ONLY_FIELDS,
+            ignore=READ_ONLY_FIELDS,
         )
-        return self._write(slug, changes, version, _replacement)
+        return self._update(slug, changes, version, _replacement)
 
     def archive(self, slug: str, *, version: int | None = None) -> Product:
         """Take a product off sale; nothing of it is lost. Raises as `change`."""
-        return self._write(slug, ProductChanges(is_active=False), version)
+        return self._update(slug, ProductChanges(is_active=False), version)
 
     def restore(self, slug: str, *, version: int | None = None) -> Product:
         """Put an archived product back on sale. Raises as `change`."""
-        return self._write(slug, ProductChanges(is_active=True), version)
+        return self._update(slug, ProductChanges(is_active=True), version)
 
-    def remove(self, slug: str, *, version: int | None = None) -> None:
-        """Delete a product for good. Raises NotFoundError, MovedError, StaleError as `change`."""
+    def delete(self, slug: str, *, version: int | None = None) -> None:
+        """Delete a product permanently.
+
+        Raises NotFoundError, SlugMovedError and VersionConflictError.
+        """
         images = set[str]()
 
         def check(product: Product) -> None:
             require_version(version, product.version)
-            images.update(product.own_images)
+            images.update(product.own_image_ids)
 
-        self._products.remove(known_slug(slug), check)
-        if self._storage is not None:
-            self._storage.let_go(images)
+        self._products.delete(require_slug(slug), check)
+        if self._uploads is not None:
+            self._uploads.delete_unused(images)
 
-    def change_stock(self, slug: str, values: Mapping[str, object]) -> int:
+    def update_stock(self, slug: str, values: Mapping[str, object]) -> int:
         """Change the stock of a product as `values` say: by a `delta`, or to what they `set`.
 
         Returns what is there then. Raises as `adjust_stock`.
         """
-        wanted = read_stock(values)
+        wanted = parse_stock_change(values)
         if "set" in wanted:
             return self.set_stock(slug, wanted["set"])
         return self.adjust_stock(slug, wanted["delta"])
 
-    def adjust_stock(self, slug: str, by: int) -> int:
+    def adjust_stock(self, slug: str, delta: int) -> int:
         """Add to the stock of a product, or take from it; return what is left.
 
-        Raises NotFoundError, MovedError, and ConflictError where it would fall below zero, or rise
-        above what can be counted, or follows from variants.
+        Raises NotFoundError, SlugMovedError, and ConflictError where it would fall below zero, or
+        rise above what can be counted, or follows from variants.
         """
-        if abs(by) > HIGHEST_STOCK:  # more than a store needs to be able to count with
-            found = self._products.find(known_slug(slug), Status.ACTIVE)
-            raise stock_refused(found.stock_quantity, by)
-        return self._products.adjust_stock(known_slug(slug), by)
+        if abs(delta) > MAX_STOCK:  # more than a store needs to be able to count with
+            found = self._products.get(require_slug(slug), Status.ACTIVE)
+            raise insufficient_stock(found.stock_quantity, delta)
+        return self._products.adjust_stock(require_slug(slug), delta)
 
-    def set_stock(self, slug: str, to: int) -> int:
-        """Set the stock of a product, and return it. Raises as `adjust_stock`, and InvalidError."""
-        return self._products.set_stock(known_slug(slug), read_stock({"set": to})["set"])
+    def set_stock(self, slug: str, quantity: int) -> int:
+        """Set and return the stock of a product. Raises ValidationError, and as `adjust_stock`."""
+        return self._products.set_stock(
+            require_slug(slug), parse_stock_change({"set": quantity})["set"]
+        )
 
-    def load(
+    def import_products(
         self,
         entries: Iterable[ImportEntry],
         *,
@@ -193,13 +200,15 @@ class Catalog:
         nothing, and reports what would happen. Products are known by slug; the same file twice
         changes nothing the second time. Raises ConflictError if another writer gets in the way.
         """
-        with self._products.load() as load:
-            loading = Loading(load, self._html.clean, self._clock(), on_conflict, self._address)
-            loading.take(entries)
-            is_taken = keep_going or not loading.refused
+        with self._products.begin_import() as load:
+            loading = ProductImporter(
+                load, self._html_cleaner.clean, self._clock(), on_conflict, self._image_url
+            )
+            loading.run(entries)
+            is_taken = keep_going or not loading.errors
             if is_taken and not dry_run:
                 load.commit()
-        return loading.report(is_taken=is_taken, dry_run=dry_run)
+        return loading.report(is_accepted=is_taken, dry_run=dry_run)
 
     def import_file(
         self,
@@ -213,12 +222,14 @@ class Catalog:
         """Import the products of a file as `load` does, with the same options and errors.
 
         `form` names the format of the file; `auto` detects it. Memory does not grow with the file.
-        Raises InvalidError for an unknown format, MalformedError for a file of none.
+        Raises ValidationError for an unknown format, ParseError for a file of none.
         """
         if self._reader is None:
             raise RuntimeError("To import files, a Catalog needs a reader")
         entries = self._reader(stream, form=form)
-        return self.load(entries, on_conflict=on_conflict, dry_run=dry_run, keep_going=keep_going)
+        return self.import_products(
+            entries, on_conflict=on_conflict, dry_run=dry_run, keep_going=keep_going
+        )
 
     def export_file(
         self,
@@ -231,67 +242,67 @@ class Catalog:
         """Write every product of a status to a file, as they are at one moment; return how many.
 
         `form` names the format of the file. Memory does not grow with their number. `progress` is
-        called before each product with the number of those before it. Raises InvalidError for an
+        called before each product with the number of those before it. Raises ValidationError for an
         unknown format, and what the stream raises.
         """
         if self._writer is None:
             raise RuntimeError("To export files, a Catalog needs a writer")
-        with self.export(status) as export:
+        with self.export_products(status) as export:
             products = export.products if progress is None else _reported(export.products, progress)
-            return self._writer(Export(export.categories, products), stream, form=form)
+            return self._writer(CatalogSnapshot(export.categories, products), stream, form=form)
 
     @contextmanager
-    def export(self, status: Status = Status.ALL) -> Iterator[Export]:
+    def export_products(self, status: Status = Status.ALL) -> Iterator[CatalogSnapshot]:
         """Give every product of a status, and every category, as they are at one moment.
 
         Images of ours are named by their addresses there.
         """
-        with self._products.export(status) as export:
-            products = (_with_addresses(one, self._address) for one in export.products)
-            yield Export(export.categories, products)
+        with self._products.export_products(status) as export:
+            products = (_with_image_urls(one, self._image_url) for one in export.products)
+            yield CatalogSnapshot(export.categories, products)
 
     @property
-    def _address(self) -> AddressOf:
-        return nowhere if self._storage is None else self._storage.address
+    def _image_url(self) -> ImageUrlBuilder:
+        return no_image_url if self._uploads is None else self._uploads.url
 
-    def _count_miss(self, query: ProductQuery, misses: SearchMisses) -> None:
-        words = words_missed(query)
+    def _record_zero_results(self, query: ProductQuery, misses: ZeroResultStore) -> None:
+        words = zero_result_terms(query)
         if words is not None:
             with suppress(UnavailableError, ConflictError):  # a count is not worth a search
                 misses.record(words, self._clock())
 
-    def _write(
+    def _update(
         self,
         slug: str,
         changes: ProductChanges,
         version: int | None,
-        completed: Callable[[ProductChanges, Product], ProductChanges] = lambda changes, _: changes,
+        complete: Callable[[ProductChanges, Product], ProductChanges] = lambda changes, _: changes,
     ) -> Product:
         now = self._clock()
 
         def to(product: Product) -> Product:
             require_version(version, product.version)
-            return completed(changes, product).apply(product, now)
+            return complete(changes, product).apply_to(product, now)
 
-        return self._products.change(known_slug(slug), to)
+        return self._products.update(require_slug(slug), to)
 
 
-_WRITTEN_ONCE = {"images", "categories"}
+_CREATE_ONLY_FIELDS = {"images", "categories"}
 """What a new product takes, and what later changes at addresses of its own."""
 
 
-def known_slug(text: str) -> str:
+def require_slug(text: str) -> str:
     """Return the slug. Raises NotFoundError for a text that cannot be one: no store is asked."""
     if not is_slug(text):
-        raise product_absent(text)
+        raise product_not_found(text)
     return text
 
 
-def require_version(wanted: int | None, found: int) -> None:
-    """Raise StaleError if a version is wanted and another was found."""
-    if wanted is not None and wanted != found:
-        raise StaleError(
-            f"The product was changed meanwhile: it is at version {found}, not {wanted}."
+def require_version(expected: int | None, current: int) -> None:
+    """Raise VersionConflictError if a version is wanted and another was found."""
+    if expected is not None and expected != current:
+        raise VersionConflictError(
+            f"The product was changed meanwhile: it is at version {current}, not {expected}."
             " Read it again and repeat the change."
         )
 
@@ -302,10 +313,10 @@ def _reported(products: Iterable[Product], progress: Callable[[int], None]) -> I
         yield product
 
 
-def _with_addresses(product: Product, address: AddressOf) -> Product:
-    if not product.own_images:
+def _with_image_urls(product: Product, address: ImageUrlBuilder) -> Product:
+    if not product.own_image_ids:
         return product
-    refs = [one.ref if is_elsewhere(one.ref) else address(one.ref, None) for one in product.images]
+    refs = [one.ref if is_external(one.ref) else address(one.ref, None) for one in product.images]
     pairs = zip(product.images, refs, strict=True)
     return evolve(product, images=tuple(evolve(image, ref=ref) for image, ref in pairs))
 
@@ -313,9 +324,9 @@ def _with_addresses(product: Product, address: AddressOf) -> Product:
 def _replacement(changes: ProductChanges, product: Product) -> ProductChanges:
     """Return the changes of a PUT.
 
-    Raises InvalidError where the price is left out, unless it follows from variants.
+    Raises ValidationError where the price is left out, unless it follows from variants.
     """
     if product.has_variants:
-        return changes.as_replacement(keep=FROM_VARIANTS)
-    fields.refuse([Fault("price", "Price is required")] if changes.leaves("price") else [])
+        return changes.as_replacement(keep=VARIANT_FIELDS_OF_PRODUCT)
+    fields.raise_if([FieldError("price", "Price is required")] if changes.is_unset("price") else [])
     return changes.as_replacement()

@@ -7,132 +7,132 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, TypeAlias, TypeVar
 
-from eggypro_core.errors import Fault, InvalidError
+from eggypro_core.errors import FieldError, ValidationError
 
-Rule: TypeAlias = Callable[[object], object]
-Shape: TypeAlias = Mapping[str, Any]
+Validator: TypeAlias = Callable[[object], object]
+Schema: TypeAlias = Mapping[str, Any]
 """What a value looks like, in the words of JSON Schema."""
 T = TypeVar("T")
 
 CENT = Decimal("0.01")
-HIGHEST_WHOLE = 2_147_483_647
+MAX_INTEGER = 2_147_483_647
 """The highest whole number that a field may hold."""
 _SPACES = re.compile("[ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _LINE_BREAK = re.compile("\r\n?")
-_NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_NOT_LONG_TEXT = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_MULTILINE_CONTROL_CHARACTERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
-_MARKS = 100
-_MAYBE_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MARKS},}}")
-_PASSES = 10
+_MAX_COMBINING_MARKS = 100
+_POSSIBLE_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MAX_COMBINING_MARKS},}}")
+_MAX_CLEANING_PASSES = 10
 
 
-def shaped(rule: Callable[[object], T], shape: Shape) -> Callable[[object], T]:
+def with_schema(validator: Callable[[object], T], schema: Schema) -> Callable[[object], T]:
     """Return a rule that tells what it takes, to whoever describes it."""
-    rule.__dict__["shape"] = shape
-    return rule
+    validator.__dict__["shape"] = schema
+    return validator
 
 
-def shape_of(rule: Rule) -> Shape:
+def schema_of(validator: Validator) -> Schema:
     """Return what a rule takes; text where it does not tell."""
-    shape: Shape = getattr(rule, "shape", {"type": "string"})
+    shape: Schema = getattr(validator, "shape", {"type": "string"})
     return shape
 
 
-def nullable(shape: Shape) -> Shape:
+def nullable_schema(schema: Schema) -> Schema:
     """Return the shape of the same, or of null."""
-    if "type" not in shape:
-        return {"anyOf": [shape, {"type": "null"}]}
-    kinds = shape["type"] if isinstance(shape["type"], list) else [shape["type"]]
-    return {**shape, "type": [*kinds, "null"]}
+    if "type" not in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return {**schema, "type": [*kinds, "null"]}
 
 
-class RefusedError(ValueError):
+class InvalidValueError(ValueError):
     """A rule's word on one value. `check` turns it into the fault of a field."""
 
 
 def check(
     values: Mapping[str, object],
-    rules: Mapping[str, Rule],
+    validators: Mapping[str, Validator],
     *,
     required: Collection[str] = (),
-    ignored: Collection[str] = (),
-    closed: Collection[str] = (),
-    also: Sequence[Fault] = (),
+    ignore: Collection[str] = (),
+    read_only: Collection[str] = (),
+    errors: Sequence[FieldError] = (),
 ) -> dict[str, Any]:
     """Return the clean values of the named fields.
 
-    Raises InvalidError with every fault at once: values that break their rule, names that are
+    Raises ValidationError with every fault at once: values that break their rule, names that are
     `closed` or that no rule knows, unless they are `ignored`, `required` names that are missing,
     and what is `also` wrong.
     """
     clean: dict[str, Any] = {}
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     for name, value in values.items():
-        if name in rules and name not in closed:
+        if name in validators and name not in read_only:
             try:
-                clean[name] = rules[name](value)
-            except RefusedError as refused:
-                faults.append(Fault(name, str(refused)))
-        elif name not in ignored:
-            fault = "Cannot be set here" if name in closed else "Unknown field"
-            faults.append(Fault(printable(name), fault))
-    faults += [Fault(name, absence(name)) for name in required if name not in values]
-    refuse([*faults, *also])
+                clean[name] = validators[name](value)
+            except InvalidValueError as refused:
+                faults.append(FieldError(name, str(refused)))
+        elif name not in ignore:
+            fault = "Cannot be set here" if name in read_only else "Unknown field"
+            faults.append(FieldError(escape_control(name), fault))
+    faults += [FieldError(name, required_message(name)) for name in required if name not in values]
+    raise_if([*faults, *errors])
     return clean
 
 
-def refuse(faults: Sequence[Fault]) -> None:
-    """Raise InvalidError if there are any faults."""
-    if faults:
-        raise InvalidError(faults)
+def raise_if(errors: Sequence[FieldError]) -> None:
+    """Raise ValidationError if there are any faults."""
+    if errors:
+        raise ValidationError(errors)
 
 
-def absence(field: str) -> str:
+def required_message(field: str) -> str:
     """Return the sentence for a field that is needed and not there."""
     if field == "ingredients":
         return "At least one ingredient is required"
-    return f"{label(field)} is required"
+    return f"{field_label(field)} is required"
 
 
-def label(field: str) -> str:
+def field_label(field: str) -> str:
     """Return the words that sentences use for a field: `seo_title` is `Seo title`."""
     return {"sku": "SKU", "seo_title": "SEO title", "seo_description": "SEO description"}.get(
         field, field.replace("_", " ").capitalize()
     )
 
 
-def printable(text: str, maximum: int = 100) -> str:
+def escape_control(text: str, maximum: int = 100) -> str:
     """Return what can be shown of a text from outside: no control characters, and not too long."""
-    return _NOT_TEXT.sub("\ufffd", text)[:maximum]
+    return _CONTROL_CHARACTERS.sub("\ufffd", text)[:maximum]
 
 
 def is_clean(text: str) -> bool:
     """Whether a text is free of control characters and lone surrogates."""
-    return _NOT_TEXT.search(text) is None
+    return _CONTROL_CHARACTERS.search(text) is None
 
 
-def line(name: str, maximum: int, *, never: str = "") -> Callable[[object], str]:
+def single_line(name: str, maximum: int, *, excluded: str = "") -> Callable[[object], str]:
     """Return the rule of a text of one line: NFC, stripped, runs of white space made one space.
 
     `never` holds the characters that it must not contain; control characters it never may.
     """
-    forbidden = re.compile(f"[{re.escape(never)}]") if never else None
+    forbidden = re.compile(f"[{re.escape(excluded)}]") if excluded else None
 
     def rule(value: object) -> str:
-        text = _normal(name, value, maximum)
+        text = _normalise(name, value, maximum)
         is_plain = text.isascii() and text.isprintable()  # most are: nothing more to look for
         text = " ".join(text.split()) if is_plain else _SPACES.sub(" ", text).strip(" ")
         if not text:
-            raise RefusedError(f"{name} is required")
+            raise InvalidValueError(f"{name} is required")
         if not (is_plain or is_clean(text)) or (forbidden and forbidden.search(text)):
-            raise RefusedError(f"{name} contains invalid characters")
-        return _within(name, text, maximum)
+            raise InvalidValueError(f"{name} contains invalid characters")
+        return _check_length(name, text, maximum)
 
-    return shaped(rule, {"type": "string", "minLength": 1, "maxLength": maximum})
+    return with_schema(rule, {"type": "string", "minLength": 1, "maxLength": maximum})
 
 
-def long_text(
+def multiline(
     name: str, maximum: int, clean: Callable[[str], str] = str
 ) -> Callable[[object], str]:
     """Return the rule of a text of many lines, which may be empty: NFC, stripped, LF line breaks.
@@ -143,52 +143,54 @@ def long_text(
     """
 
     def normal(value: object) -> str:
-        text = _normal(name, value, maximum)
+        text = _normalise(name, value, maximum)
         if text.isascii() and text.replace("\n", "").isprintable():  # most are: nothing to change
             return text.strip()
         text = _LINE_BREAK.sub("\n", text).replace("\t", " ")
-        if _NOT_LONG_TEXT.search(text):  # before str.strip, to which some of them are white space
-            raise RefusedError(f"{name} contains invalid characters")
+        if _MULTILINE_CONTROL_CHARACTERS.search(
+            text
+        ):  # before str.strip, to which some of them are white space
+            raise InvalidValueError(f"{name} contains invalid characters")
         return text.strip()
 
     def rule(value: object) -> str:
         text = normal(value)
-        for _ in range(_PASSES):
+        for _ in range(_MAX_CLEANING_PASSES):
             cleaned = clean(text)
             text = normal(cleaned)
             if text == cleaned:
-                return _within(name, text, maximum)
-        raise RefusedError(f"{name} contains invalid characters")
+                return _check_length(name, text, maximum)
+        raise InvalidValueError(f"{name} contains invalid characters")
 
-    return shaped(rule, {"type": "string", "maxLength": maximum})
+    return with_schema(rule, {"type": "string", "maxLength": maximum})
 
 
-def optional(rule: Callable[[object], T]) -> Callable[[object], T | None]:
+def optional(validator: Callable[[object], T]) -> Callable[[object], T | None]:
     """Return the rule that also takes None, or a blank text, for nothing."""
 
     def blank_or(value: object) -> T | None:
         blank = value is None or (isinstance(value, str) and not _SPACES.sub("", value))
-        return None if blank else rule(value)
+        return None if blank else validator(value)
 
-    shape = dict(shape_of(rule))
+    shape = dict(schema_of(validator))
     if shape.keys() <= {"type", "minLength", "maxLength"}:
         shape.pop("minLength", None)
-        return shaped(blank_or, nullable(shape))
+        return with_schema(blank_or, nullable_schema(shape))
     blank = {"type": "string", "pattern": r"^\s*$"}
-    return shaped(blank_or, nullable({"anyOf": [shape, blank]}))
+    return with_schema(blank_or, nullable_schema({"anyOf": [shape, blank]}))
 
 
-def address(name: str, *, each: str = "", maximum: int = 2048) -> Callable[[object], str]:
+def https_url(name: str, *, item_label: str = "", maximum: int = 2048) -> Callable[[object], str]:
     """Return the rule of an address on the web: https, and nothing that needs to be escaped."""
-    text = line(name, maximum, never=' "<>\\^`{|}')
+    text = single_line(name, maximum, excluded=' "<>\\^`{|}')
 
     def rule(value: object) -> str:
         found = text(value)
         if not found.startswith("https://") or len(found) <= len("https://"):
-            raise RefusedError(f"{each or name} must be an https address")
+            raise InvalidValueError(f"{item_label or name} must be an https address")
         return found
 
-    return shaped(rule, {"type": "string", "format": "uri", "maxLength": maximum})
+    return with_schema(rule, {"type": "string", "format": "uri", "maxLength": maximum})
 
 
 def slug(name: str, maximum: int, reserved: Collection[str] = ()) -> Callable[[object], str]:
@@ -196,19 +198,21 @@ def slug(name: str, maximum: int, reserved: Collection[str] = ()) -> Callable[[o
     spelling = re.compile("[a-z0-9-]+")
 
     def rule(value: object) -> str:
-        text = _text(name, value)
+        text = _require_text(name, value)
         if not text:
-            raise RefusedError(f"{name} is required")
+            raise InvalidValueError(f"{name} is required")
         if not spelling.fullmatch(text):
-            raise RefusedError(f"{name} must contain only lowercase letters, numbers, and hyphens")
+            raise InvalidValueError(
+                f"{name} must contain only lowercase letters, numbers, and hyphens"
+            )
         if text in reserved:
-            raise RefusedError(f"{name} '{text}' is reserved")
-        return _within(name, text, maximum)
+            raise InvalidValueError(f"{name} '{text}' is reserved")
+        return _check_length(name, text, maximum)
 
-    return shaped(rule, {"type": "string", "pattern": "^[a-z0-9-]+$", "maxLength": maximum})
+    return with_schema(rule, {"type": "string", "pattern": "^[a-z0-9-]+$", "maxLength": maximum})
 
 
-def money(name: str, highest: Decimal) -> Callable[[object], Decimal]:
+def money(name: str, maximum: Decimal) -> Callable[[object], Decimal]:
     """Return the rule of an amount above zero in the shop's currency, exact to the cent.
 
     Takes a Decimal, an int or a text such as `24.99`; a float never, since it is not exact.
@@ -217,17 +221,17 @@ def money(name: str, highest: Decimal) -> Callable[[object], Decimal]:
     def rule(value: object) -> Decimal:
         amount = decimal(name, value)
         if amount <= 0:
-            raise RefusedError(f"{name} must be positive")
-        if amount > highest:
-            raise RefusedError(f"{name} too high")
+            raise InvalidValueError(f"{name} must be positive")
+        if amount > maximum:
+            raise InvalidValueError(f"{name} too high")
         exact = amount.quantize(CENT)
         if amount != exact:
-            raise RefusedError(f"{name} must have at most 2 decimals")
+            raise InvalidValueError(f"{name} must have at most 2 decimals")
         return exact
 
     written = {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,2}0*)?$"}
-    number = {"type": "number", "minimum": float(CENT), "maximum": float(highest)}
-    return shaped(rule, {"anyOf": [written, number]})
+    number = {"type": "number", "minimum": float(CENT), "maximum": float(maximum)}
+    return with_schema(rule, {"anyOf": [written, number]})
 
 
 def decimal(name: str, value: object) -> Decimal:
@@ -238,23 +242,23 @@ def decimal(name: str, value: object) -> Decimal:
         return Decimal(value)
     if isinstance(value, Decimal) and value.is_finite():
         return value
-    raise RefusedError(f'{name} must be a number such as "24.99"')
+    raise InvalidValueError(f'{name} must be a number such as "24.99"')
 
 
-def whole(name: str, lowest: int, highest: int) -> Callable[[object], int]:
+def integer_between(name: str, minimum: int, maximum: int) -> Callable[[object], int]:
     """Return the rule of a whole number between two bounds, both allowed."""
     any_whole = integer(name)
 
     def rule(value: object) -> int:
         number = any_whole(value)
-        if number < lowest:
+        if number < minimum:
             below_zero = f"{name} cannot be negative"
-            raise RefusedError(f"{name} must be at least {lowest}" if lowest else below_zero)
-        if number > highest:
-            raise RefusedError(f"{name} too high (at most {highest})")
+            raise InvalidValueError(f"{name} must be at least {minimum}" if minimum else below_zero)
+        if number > maximum:
+            raise InvalidValueError(f"{name} too high (at most {maximum})")
         return number
 
-    return shaped(rule, {"type": "integer", "minimum": lowest, "maximum": highest})
+    return with_schema(rule, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
 
 def integer(name: str) -> Callable[[object], int]:
@@ -262,84 +266,87 @@ def integer(name: str) -> Callable[[object], int]:
 
     def rule(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise RefusedError(f"{name} must be an integer")
+            raise InvalidValueError(f"{name} must be an integer")
         return value
 
-    return shaped(rule, {"type": "integer"})
+    return with_schema(rule, {"type": "integer"})
 
 
-def yes_or_no(name: str) -> Callable[[object], bool]:
+def boolean(name: str) -> Callable[[object], bool]:
     """Return the rule of true or false."""
 
     def rule(value: object) -> bool:
         if not isinstance(value, bool):
-            raise RefusedError(f"{name} must be true or false")
+            raise InvalidValueError(f"{name} must be true or false")
         return value
 
-    return shaped(rule, {"type": "boolean"})
+    return with_schema(rule, {"type": "boolean"})
 
 
-def listed(
-    name: str, item: Callable[[object], T], maximum: int, *, least: int = 0
+def list_of(
+    name: str, item: Callable[[object], T], maximum: int, *, minimum: int = 0
 ) -> Callable[[object], tuple[T, ...]]:
     """Return the rule of a list whose items all follow `item`. `name` is the plural."""
     singular = name.removesuffix("s").lower()
 
     def rule(value: object) -> tuple[T, ...]:
         if not isinstance(value, list | tuple):
-            raise RefusedError(f"{name} must be a list")
-        if len(value) < least:
-            raise RefusedError(f"At least one {singular} is required")
+            raise InvalidValueError(f"{name} must be a list")
+        if len(value) < minimum:
+            raise InvalidValueError(f"At least one {singular} is required")
         if len(value) > maximum:
-            raise RefusedError(f"Too many {name.lower()}")
+            raise InvalidValueError(f"Too many {name.lower()}")
         return tuple(item(one) for one in value)
 
-    bounds = {"minItems": least, "maxItems": maximum}
-    return shaped(rule, {"type": "array", "items": shape_of(item), **bounds})
+    bounds = {"minItems": minimum, "maxItems": maximum}
+    return with_schema(rule, {"type": "array", "items": schema_of(item), **bounds})
 
 
-def text_map(
+def string_map(
     name: str, *, maximum: int, key: Callable[[object], str], text: Callable[[object], T]
 ) -> Callable[[object], dict[str, T]]:
     """Return the rule of a map from texts to what `text` makes of texts."""
 
     def rule(value: object) -> dict[str, T]:
         if not isinstance(value, Mapping):
-            raise RefusedError(f"{name} must be a map of texts")
+            raise InvalidValueError(f"{name} must be a map of texts")
         if len(value) > maximum:
-            raise RefusedError(f"Too many {name.lower()}")
+            raise InvalidValueError(f"Too many {name.lower()}")
         clean = {key(each): text(content) for each, content in value.items()}
         if len(clean) < len(value):
-            raise RefusedError(f"{name} must each have a name of their own")
+            raise InvalidValueError(f"{name} must each have a name of their own")
         return clean
 
-    pairs = {"propertyNames": shape_of(key), "additionalProperties": shape_of(text)}
-    return shaped(rule, {"type": "object", **pairs, "maxProperties": maximum})
+    pairs = {"propertyNames": schema_of(key), "additionalProperties": schema_of(text)}
+    return with_schema(rule, {"type": "object", **pairs, "maxProperties": maximum})
 
 
-def _text(name: str, value: object) -> str:
+def _require_text(name: str, value: object) -> str:
     if value is None:
-        raise RefusedError(f"{name} is required")
+        raise InvalidValueError(f"{name} is required")
     if not isinstance(value, str):
-        raise RefusedError(f"{name} must be text")
+        raise InvalidValueError(f"{name} must be text")
     return value
 
 
-def _normal(name: str, value: object, maximum: int) -> str:
+def _normalise(name: str, value: object, maximum: int) -> str:
     """Return the text in NFC; one that could not fit even then is refused before the work."""
-    text = _text(name, value)
+    text = _require_text(name, value)
     if len(text) > 4 * maximum:
-        raise RefusedError(f"{name} too long")
+        raise InvalidValueError(f"{name} too long")
     if text.isascii():
         return text
-    if any(map(_stacks_marks, _MAYBE_MARKS.findall(text))):  # to order n marks takes n * n steps
-        raise RefusedError(f"{name} contains invalid characters")
+    if any(map(_stacks_marks, _POSSIBLE_MARKS.findall(text))):  # to order n marks takes n * n steps
+        raise InvalidValueError(f"{name} contains invalid characters")
     return unicodedata.normalize("NFC", text)
 
 
 def _stacks_marks(run: str) -> bool:
     """Whether so many marks stand in a row as no script needs."""
-    return any(is_mark and len(list(row)) >= _MARKS for is_mark, row in groupby(run, _is_mark))
+    return any(
+        is_mark and len(list(row)) >= _MAX_COMBINING_MARKS
+        for is_mark, row in groupby(run, _is_mark)
+    )
 
 
 def _is_mark(character: str) -> bool:
@@ -347,7 +354,7 @@ def _is_mark(character: str) -> bool:
     return unicodedata.category(character).startswith("M")
 
 
-def _within(name: str, text: str, maximum: int) -> str:
+def _check_length(name: str, text: str, maximum: int) -> str:
     if len(text) > maximum:
-        raise RefusedError(f"{name} too long")
+        raise InvalidValueError(f"{name} too long")
     return text

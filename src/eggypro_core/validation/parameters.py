@@ -17,70 +17,70 @@ class Status(StrEnum):
     ARCHIVED = "archived"
     ALL = "all"
 
-    def shows(self, *, is_active: bool) -> bool:
+    def includes(self, *, is_active: bool) -> bool:
         """Whether what is in that state is meant."""
         return self is Status.ALL or is_active == (self is Status.ACTIVE)
 
 
-def one_of(name: str, words: type[E]) -> Callable[[object], E]:
+def one_of(name: str, choices: type[E]) -> Callable[[object], E]:
     """Return the rule of one of some words."""
 
     def rule(value: object) -> E:
         try:
-            return words(str(value))
+            return choices(str(value))
         except ValueError:
-            raise fields.RefusedError(f"{name} must be one of {', '.join(words)}") from None
+            raise fields.InvalidValueError(f"{name} must be one of {', '.join(choices)}") from None
 
-    return fields.shaped(rule, {"type": "string", "enum": [str(word) for word in words]})
+    return fields.with_schema(rule, {"type": "string", "enum": [str(word) for word in choices]})
 
 
-def number(name: str, lowest: int, highest: int) -> Callable[[object], int]:
+def integer_param(name: str, minimum: int, maximum: int) -> Callable[[object], int]:
     """Return the rule of a whole number in words, between two bounds that are allowed."""
-    bounded = fields.whole(name, lowest, highest)
+    bounded = fields.integer_between(name, minimum, maximum)
 
     def rule(value: object) -> int:
         digits = isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit()
         return bounded(int(str(value)[:20]) if digits else value)
 
-    return fields.shaped(rule, fields.shape_of(bounded))
+    return fields.with_schema(rule, fields.schema_of(bounded))
 
 
-def flag(name: str) -> Callable[[object], bool]:
+def boolean_param(name: str) -> Callable[[object], bool]:
     """Return the rule of `true` or `false`."""
 
     def rule(value: object) -> bool:
         word = str(value).lower()
         if word not in {"true", "false"}:
-            raise fields.RefusedError(f"{name} must be true or false")
+            raise fields.InvalidValueError(f"{name} must be true or false")
         return word == "true"
 
-    return fields.shaped(rule, {"type": "boolean"})
+    return fields.with_schema(rule, {"type": "boolean"})
 
 
-def amount(name: str) -> Callable[[object], Decimal]:
+def amount_param(name: str) -> Callable[[object], Decimal]:
     """Return the rule of an amount of money in words, zero or more."""
 
     def rule(value: object) -> Decimal:
         wanted = fields.decimal(name, value)
         if wanted < 0:
-            raise fields.RefusedError(f"{name} cannot be negative")
+            raise fields.InvalidValueError(f"{name} cannot be negative")
         return wanted
 
-    return fields.shaped(rule, {"type": "number", "minimum": 0})
+    return fields.with_schema(rule, {"type": "number", "minimum": 0})
 
 
-STATUS = one_of("Status", Status)
-STATUS_ALONE: Mapping[str, fields.Rule] = {"status": STATUS}
+STATUS_VALIDATOR = one_of("Status", Status)
+STATUS_PARAMETERS: Mapping[str, fields.Validator] = {"status": STATUS_VALIDATOR}
 """What is taken where one thing is shown."""
-DELETION: Mapping[str, fields.Rule] = {"permanent": flag("Permanent")}
+DELETE_PARAMETERS: Mapping[str, fields.Validator] = {"permanent": boolean_param("Permanent")}
 """What is taken where something is archived, or deleted for good."""
 
 
-def read_status(params: Mapping[str, object]) -> Status:
-    """Check parameters of which there may be one, `status`. Raises InvalidError."""
+def parse_status(params: Mapping[str, object]) -> Status:
+    """Check parameters of which there may be one, `status`. Raises ValidationError."""
     if not params:
         return Status.ACTIVE
-    values = fields.check(params, STATUS_ALONE)
+    values = fields.check(params, STATUS_PARAMETERS)
     status: Status = values.get("status", Status.ACTIVE)
     return status
 

@@ -5,33 +5,35 @@ from collections import Counter
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 
-from eggypro_core.validation.fields import RefusedError, printable
+from eggypro_core.validation.fields import InvalidValueError, escape_control
 
 
 def parse(text: str) -> object:
     """Return the value of a JSON text. Raises RefusedError with a sentence."""
     try:
         return _DECODER.decode(text)
-    except RefusedError:
+    except InvalidValueError:
         raise
     except json.JSONDecodeError as error:
-        raise RefusedError(f"This is not JSON: {error.msg} (character {error.pos + 1})") from None
+        raise InvalidValueError(
+            f"This is not JSON: {error.msg} (character {error.pos + 1})"
+        ) from None
     except RecursionError:
-        raise RefusedError("The JSON is nested too deeply") from None
+        raise InvalidValueError("The JSON is nested too deeply") from None
     except (ValueError, InvalidOperation):
-        raise RefusedError("A number of the JSON is too long") from None
+        raise InvalidValueError("A number of the JSON is too long") from None
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         name = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise RefusedError(f"The JSON names '{printable(name)}' twice")
+        raise InvalidValueError(f"The JSON names '{escape_control(name)}' twice")
     return found
 
 
 def _constant(name: str) -> NoReturn:
-    raise RefusedError(f"{name} is not a number that JSON knows")
+    raise InvalidValueError(f"{name} is not a number that JSON knows")
 
 
 _DECODER = json.JSONDecoder(

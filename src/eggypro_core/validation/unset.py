@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final, Literal, TypeVar
 
-from eggypro_core.validation.fields import nullable, shape_of, shaped
+from eggypro_core.validation.fields import nullable_schema, schema_of, with_schema
 
 T = TypeVar("T")
 
@@ -21,10 +21,10 @@ UNSET: Final = _Unset.UNSET
 Unset = Literal[_Unset.UNSET]
 
 
-def or_none(rule: Callable[[object], T]) -> Callable[[object], T | None]:
+def nullable(validator: Callable[[object], T]) -> Callable[[object], T | None]:
     """Return the rule that also takes None: in a merge patch, it takes away."""
 
     def none_or(value: object) -> T | None:
-        return None if value is None else rule(value)
+        return None if value is None else validator(value)
 
-    return shaped(none_or, nullable(shape_of(rule)))
+    return with_schema(none_or, nullable_schema(schema_of(validator)))

@@ -10,9 +10,9 @@ from typing import Any
 
 import falcon
 
-from eggypro_http.routing import options
+from eggypro_http.routing import options_responder
 
-_OURS = Path(__file__).parent
+_OWN_FILES = Path(__file__).parent
 _PACKAGE = "flask_swagger_ui"
 """What carries Swagger UI. It is never imported: only its folder is looked for."""
 _TYPES: Mapping[str, str] = {
@@ -30,28 +30,28 @@ _HEADERS: Mapping[str, str] = {
 }
 
 
-def install_viewer(app: "falcon.App[Any, Any]") -> None:
+def install_api_docs(app: "falcon.App[Any, Any]") -> None:
     """Have an app serve the page at /docs, where the package that carries it is installed."""
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or found.submodule_search_locations is None:
         return
     theirs = Path(found.submodule_search_locations[0]) / "dist"
     parts = {
-        "/docs": _OURS / "page.html",
-        "/docs/page.css": _OURS / "page.css",
-        "/docs/page.js": _OURS / "page.js",
+        "/docs": _OWN_FILES / "page.html",
+        "/docs/page.css": _OWN_FILES / "page.css",
+        "/docs/page.js": _OWN_FILES / "page.js",
         "/docs/swagger-ui.css": theirs / "swagger-ui.css",
         "/docs/swagger-ui-bundle.js": theirs / "swagger-ui-bundle.js",
         "/docs/favicon-32x32.png": theirs / "favicon-32x32.png",
     }
-    methods = options(["GET", "HEAD", "OPTIONS"])
+    methods = options_responder(["GET", "HEAD", "OPTIONS"])
     for path, file in parts.items():
-        get = _serving(file)
+        get = _file_responder(file)
         part = SimpleNamespace(path=path, on_get=get, on_head=get, on_options=methods)
         app.add_route(path, part)
 
 
-def _serving(file: Path) -> Any:
+def _file_responder(file: Path) -> Any:
     @cache
     def tag() -> str:
         return f'"{blake2b(file.read_bytes(), digest_size=12).hexdigest()}"'

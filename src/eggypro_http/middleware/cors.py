@@ -8,13 +8,13 @@ from attrs import frozen
 
 Headers: TypeAlias = list[tuple[str, str]]
 
-_WITH_ANSWER = [
+_RESPONSE_HEADERS = [
     (
         "access-control-expose-headers",
         "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID",
     )
 ]
-_BEFOREHAND = [
+_PREFLIGHT_HEADERS = [
     (
         "access-control-allow-headers",
         "Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, X-Request-ID",
@@ -25,7 +25,7 @@ _VARY = ("vary", "Origin")
 
 
 @frozen
-class Cors:
+class CorsMiddleware:
     """Tells browsers that pages of the listed origins may read an application's answers.
 
     Every answer says that it depends on the origin, so that no cache gives one's to another.
@@ -39,26 +39,29 @@ class Cors:
         origin = environ.get("HTTP_ORIGIN")
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
-            headers = _varied(headers)
+            headers = _vary_by_origin(headers)
             if origin in self._origins:
-                headers += [("access-control-allow-origin", origin), *_permission(environ, headers)]
+                headers += [
+                    ("access-control-allow-origin", origin),
+                    *_cors_headers(environ, headers),
+                ]
             return start_response(status, headers, exc_info)
 
         return self._app(environ, start)
 
 
-def _varied(headers: Headers) -> Headers:
+def _vary_by_origin(headers: Headers) -> Headers:
     for place, (name, value) in enumerate(headers):
         if name == "vary":
             return [*headers[:place], (name, f"{value}, Origin"), *headers[place + 1 :]]
     return [*headers, _VARY]
 
 
-def _permission(environ: WSGIEnvironment, headers: Headers) -> Headers:
+def _cors_headers(environ: WSGIEnvironment, headers: Headers) -> Headers:
     """Return what a page may do: with this answer, or next if the browser asks so beforehand."""
     if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ and environ["REQUEST_METHOD"] == "OPTIONS":
         methods = [
             ("access-control-allow-methods", one) for name, one in headers if name == "allow"
         ]
-        return [*methods, *_BEFOREHAND]
-    return _WITH_ANSWER
+        return [*methods, *_PREFLIGHT_HEADERS]
+    return _RESPONSE_HEADERS

@@ -14,13 +14,13 @@ from eggypro_http.errors import (
     INTERNAL_ERROR,
     NO_STORE,
     NOT_FOUND,
-    PROBLEM,
-    REQUEST_ID,
-    Report,
+    PROBLEM_JSON,
+    REQUEST_ID_KEY,
+    ReportError,
     problem,
 )
 
-_ALWAYS = [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
+_SECURITY_HEADERS = [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
 _HTTPS_ONLY = ("strict-transport-security", "max-age=31536000; includeSubDomains")
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _UNUSED_METHOD = "TRACE"
@@ -28,27 +28,27 @@ _is_usable_id = re.compile(r"[A-Za-z0-9_.-]{1,64}").fullmatch
 
 
 @frozen
-class Edge:
+class GuardMiddleware:
     """Gives each request an id and each answer its headers, and answers if all else fails."""
 
     _app: WSGIApplication
-    _report: Report
+    _report: ReportError
     _in_production: bool = field(default=False, kw_only=True)
     _always: list[tuple[str, str]] = field(init=False)
 
     @_always.default
     def _always_sent(self) -> list[tuple[str, str]]:
-        return [*_ALWAYS, _HTTPS_ONLY] if self._in_production else _ALWAYS
+        return [*_SECURITY_HEADERS, _HTTPS_ONLY] if self._in_production else _SECURITY_HEADERS
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
-        request_id = environ[REQUEST_ID] = _id_of(environ)
+        request_id = environ[REQUEST_ID_KEY] = _request_id(environ)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers = [*headers, *self._always, ("x-request-id", request_id)]
             return start_response(status, headers, exc_info)
 
-        if not _names_one_host(environ):
+        if not _has_one_host(environ):
             return _refuse(environ, start, BAD_REQUEST, "The request must name one Host")
         if environ["PATH_INFO"].startswith("//"):  # Falcon overlooks the second slash
             return _refuse(environ, start, NOT_FOUND)
@@ -62,13 +62,13 @@ class Edge:
             return _refuse(environ, start, INTERNAL_ERROR)
 
 
-def _id_of(environ: WSGIEnvironment) -> str:
+def _request_id(environ: WSGIEnvironment) -> str:
     """Return the id that the caller gave the request, if it can be taken over, or a new one."""
     given: str = environ.get("HTTP_X_REQUEST_ID", "")
     return given if _is_usable_id(given) else f"{getrandbits(64):016x}"
 
 
-def _names_one_host(environ: WSGIEnvironment) -> bool:
+def _has_one_host(environ: WSGIEnvironment) -> bool:
     """Whether there is one Host, as HTTP/1.1 demands. Servers join several with a comma."""
     host = environ.get("HTTP_HOST")
     if not host:
@@ -79,9 +79,9 @@ def _names_one_host(environ: WSGIEnvironment) -> bool:
 def _refuse(
     environ: WSGIEnvironment, start: StartResponse, status: int, detail: str | None = None
 ) -> Iterable[bytes]:
-    body = problem(status, environ[REQUEST_ID], detail)
+    body = problem(status, environ[REQUEST_ID_KEY], detail)
     headers = [
-        ("content-type", PROBLEM),
+        ("content-type", PROBLEM_JSON),
         ("content-length", str(len(body))),
         ("cache-control", NO_STORE),
     ]

@@ -8,34 +8,36 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from attrs import frozen
 
-from eggypro_core.operations.request_metrics import UNMATCHED, Call, network_of
+from eggypro_core.operations.request_metrics import UNMATCHED_ENDPOINT, RequestRecord, network_of
 from eggypro_http.config import HttpConfig
-from eggypro_http.errors import REQUEST_ID
-from eggypro_http.requests.client_address import Clients
-from eggypro_http.routing import ENDPOINT
+from eggypro_http.errors import REQUEST_ID_KEY
+from eggypro_http.requests.client_address import ClientResolver
+from eggypro_http.routing import ENDPOINT_KEY
 
-_KNOWN = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-_OTHER = "OTHER"
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+_OTHER_METHOD = "OTHER"
 """What any other method is noted as."""
-LONGEST = 512
+MAX_USER_AGENT_LENGTH = 512
 """How much of a user agent is noted, or told of."""
 
 
-def watched(app: WSGIApplication, config: HttpConfig) -> WSGIApplication:
+def record_requests(app: WSGIApplication, config: HttpConfig) -> WSGIApplication:
     """Return an application whose requests are reported to the recorders."""
     if not config.recorders:
         return app
-    clients = Clients(config.trusted_proxies)
-    return Watched(app, [recorder.record for recorder in config.recorders], clients)
+    clients = ClientResolver(config.trusted_proxies)
+    return RequestRecorderMiddleware(
+        app, [recorder.record for recorder in config.recorders], clients
+    )
 
 
 @frozen
-class Watched:
+class RequestRecorderMiddleware:
     """An application with recorders around it. A call counts as answered when its body begins."""
 
     _app: WSGIApplication
-    _record: list[Callable[[Call], None]]
-    _clients: Clients
+    _record: list[Callable[[RequestRecord], None]]
+    _clients: ClientResolver
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -48,14 +50,14 @@ class Watched:
             return start_response(status, headers, exc_info)
 
         body = self._app(environ, start)
-        call = Call(
-            environ.get(ENDPOINT, UNMATCHED),
-            method if method in _KNOWN else _OTHER,
+        call = RequestRecord(
+            environ.get(ENDPOINT_KEY, UNMATCHED_ENDPOINT),
+            method if method in _METHODS else _OTHER_METHOD,
             int(said[:3]),
             (perf_counter() - began) * 1000,
-            network_of(self._clients.of(environ)),
-            environ.get("HTTP_USER_AGENT", "")[:LONGEST],
-            environ[REQUEST_ID],
+            network_of(self._clients.client(environ)),
+            environ.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH],
+            environ[REQUEST_ID_KEY],
             datetime.now(UTC),
         )
         for record in self._record:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from eggypro_core.serializers import Json
 
-NAMES: Mapping[str, Json] = {
+PARAMETER_EXAMPLES: Mapping[str, Json] = {
     "slug": "vanilla-egg-white-protein",
     "category": "protein-powders",
     "job": "metrics",
@@ -26,7 +26,7 @@ _VARIANT: Mapping[str, Json] = {
     "stock_quantity": 12,
 }
 _CATEGORY: Mapping[str, Json] = {"name": "Protein powders", "description": "To stir and to bake."}
-BODIES: Mapping[str, Mapping[str, Json]] = {
+BODY_EXAMPLES: Mapping[str, Mapping[str, Json]] = {
     "ProductDraft": _PRODUCT,
     "ProductPut": _PRODUCT,
     "ProductPatch": {"price": "29.99", "compare_at_price": "34.99"},
@@ -39,11 +39,13 @@ BODIES: Mapping[str, Mapping[str, Json]] = {
         "rating": 5,
         "comment": "Dissolves without lumps, and tastes of vanilla.",
     },
-    "Moderation": {"is_verified": True},
+    "ReviewModeration": {"is_verified": True},
     "CategoryDraft": _CATEGORY,
     "CategoryPut": {**_CATEGORY, "is_active": True},
-    "ImageOrder": {"images": [{"ref": "https://example.com/vanilla.jpg", "alt": "A tin"}]},
-    "UploadDraft": {"product": "vanilla-egg-white-protein"},
-    "TokenWish": {"permissions": ["products:read"], "ttl_seconds": 3600},
+    "ProductImagesRequest": {
+        "images": [{"ref": "https://example.com/vanilla.jpg", "alt": "A tin"}]
+    },
+    "ImageUploadRequest": {"product": "vanilla-egg-white-protein"},
+    "TokenRequest": {"permissions": ["products:read"], "ttl_seconds": 3600},
 }
 """A body for each schema of one that is JSON."""

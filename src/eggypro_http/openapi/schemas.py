@@ -6,249 +6,265 @@ from typing import Any, TypeAlias
 from eggypro_core.access import authentication
 from eggypro_core.domain import category, product, product_changes, product_fields, review, variant
 from eggypro_core.domain.field_definition import FieldDefinition, FieldType
-from eggypro_core.domain.image import RESPONSIVE
-from eggypro_core.maintenance import Job
-from eggypro_core.operations.health import State, Status
-from eggypro_core.search.query import Fit
-from eggypro_core.search.text import Field
+from eggypro_core.domain.image import RESPONSIVE_RENDITIONS
+from eggypro_core.maintenance import MaintenanceJob
+from eggypro_core.operations.health import HealthStatus, ServiceStatus
+from eggypro_core.search.query import MatchKind
+from eggypro_core.search.text import SearchField
 from eggypro_core.serializers import DETAIL_MEMBERS, LISTED_MEMBERS
 from eggypro_core.services import images
-from eggypro_core.validation.fields import Rule, Shape, nullable, shape_of
-from eggypro_http.errors import LISTED
+from eggypro_core.validation.fields import Schema, Validator, nullable_schema, schema_of
+from eggypro_http.errors import MAX_ERRORS
 
-Shapes: TypeAlias = Mapping[str, Shape]
+Schemas: TypeAlias = Mapping[str, Schema]
 
-TEXT: Shape = {"type": "string"}
-WHOLE: Shape = {"type": "integer"}
-COUNT: Shape = {"type": "integer", "minimum": 0}
-NUMBER: Shape = {"type": "number", "minimum": 0}
-YES_OR_NO: Shape = {"type": "boolean"}
-MONEY: Shape = {"type": "string", "pattern": r"^[0-9]+\.[0-9]{2}$", "examples": ["24.99"]}
-TIME: Shape = {"type": "string", "format": "date-time"}
-SLUG: Shape = {"type": "string", "pattern": "^[a-z0-9-]+$"}
-TEXTS: Shape = {"type": "array", "items": TEXT}
-FILE: Shape = {"type": "string", "contentMediaType": "application/octet-stream"}
+STRING: Schema = {"type": "string"}
+INTEGER: Schema = {"type": "integer"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+NUMBER: Schema = {"type": "number", "minimum": 0}
+BOOLEAN: Schema = {"type": "boolean"}
+MONEY: Schema = {"type": "string", "pattern": r"^[0-9]+\.[0-9]{2}$", "examples": ["24.99"]}
+TIME: Schema = {"type": "string", "format": "date-time"}
+SLUG: Schema = {"type": "string", "pattern": "^[a-z0-9-]+$"}
+STRINGS: Schema = {"type": "array", "items": STRING}
+FILE: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
 
 
-def ref(name: str) -> Shape:
+def schema_ref(name: str) -> Schema:
     """Return the schema of that name."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def some(item: Shape) -> Shape:
+def array_of(item: Schema) -> Schema:
     """Return the shape of a list."""
     return {"type": "array", "items": item}
 
 
-def whole(properties: Shapes, *, maybe: Collection[str] = (), **more: object) -> dict[str, Any]:
+def closed_object(
+    properties: Schemas, *, maybe: Collection[str] = (), **more: object
+) -> dict[str, Any]:
     """Return the shape of an object that has these and no others, all but some always."""
     required = [name for name in properties if name not in maybe]
     shape = {"type": "object", "properties": dict(properties), "additionalProperties": False}
     return {**shape, **({"required": required} if required else {}), **more}
 
 
-def given(
-    rules: Mapping[str, Rule], *, required: Collection[str] = (), but: Collection[str] = ()
+def request_body(
+    rules: Mapping[str, Validator], *, required: Collection[str] = (), but: Collection[str] = ()
 ) -> dict[str, Any]:
     """Return the shape of a body that rules check."""
-    fields = {name: shape_of(rule) for name, rule in rules.items() if name not in but}
-    return whole(fields, maybe=[name for name in fields if name not in required])
+    fields = {name: schema_of(rule) for name, rule in rules.items() if name not in but}
+    return closed_object(fields, maybe=[name for name in fields if name not in required])
 
 
-def _page(item: str, **beside: Shape) -> Shape:
+def _page(item: str, **beside: Schema) -> Schema:
     parts = {
-        "items": some(ref(item)),
+        "items": array_of(schema_ref(item)),
         "total": COUNT,
         "limit": COUNT,
-        "offset": nullable(COUNT),
-        "next": nullable({"type": "string", "format": "uri-reference"}),
+        "offset": nullable_schema(COUNT),
+        "next": nullable_schema({"type": "string", "format": "uri-reference"}),
         "total_capped": {"const": True},
         **beside,
     }
-    return whole(parts, maybe=["total_capped", *beside])
+    return closed_object(parts, maybe=["total_capped", *beside])
 
 
-_LINK = whole({"slug": SLUG, "name": TEXT})
-_TYPE_SHAPES: Mapping[FieldType, Shape] = {
-    FieldType.TEXT: TEXT,
+_LINK = closed_object({"slug": SLUG, "name": STRING})
+_TYPE_SHAPES: Mapping[FieldType, Schema] = {
+    FieldType.TEXT: STRING,
     FieldType.MONEY: MONEY,
     FieldType.INTEGER: COUNT,
-    FieldType.BOOLEAN: YES_OR_NO,
-    FieldType.TEXT_LIST: TEXTS,
-    FieldType.TEXT_MAP: {"type": "object", "additionalProperties": TEXT},
-    FieldType.IMAGES: TEXTS,
+    FieldType.BOOLEAN: BOOLEAN,
+    FieldType.TEXT_LIST: STRINGS,
+    FieldType.TEXT_MAP: {"type": "object", "additionalProperties": STRING},
+    FieldType.IMAGES: STRINGS,
 }
 
 
-def _field_shape(field: FieldDefinition) -> Shape:
+def _field_shape(field: FieldDefinition) -> Schema:
     shape = _TYPE_SHAPES[field.type]
-    return nullable(shape) if field.nullable else shape
+    return nullable_schema(shape) if field.nullable else shape
 
 
-_PRODUCT: Shapes = {
+_PRODUCT: Schemas = {
     **{field.name: _field_shape(field) for field in product_fields.PRODUCT_FIELDS},
-    "id": WHOLE,
+    "id": INTEGER,
     "slug": SLUG,
     "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
     "created_at": TIME,
     "updated_at": TIME,
-    "categories": some(_LINK),
+    "categories": array_of(_LINK),
     "variant_count": COUNT,
-    "rating": whole({"average": nullable(MONEY), "count": COUNT}),
-    "image_sets": some(ref("ImageSet")),
-    "variants": some(ref("Variant")),
+    "rating": closed_object({"average": nullable_schema(MONEY), "count": COUNT}),
+    "image_sets": array_of(schema_ref("ImageSet")),
+    "variants": array_of(schema_ref("Variant")),
 }
-_LISTED: Shapes = {name: _PRODUCT[name] for name in LISTED_MEMBERS}
-_TIER: Shapes = {
-    "field": {"enum": ["sku", *(one.name.lower() for one in Field)]},
-    "fit": {"enum": [one.name.lower() for one in Fit]},
+_LIST_ITEM: Schemas = {name: _PRODUCT[name] for name in LISTED_MEMBERS}
+_TIER: Schemas = {
+    "field": {"enum": ["sku", *(one.name.lower() for one in SearchField)]},
+    "fit": {"enum": [one.name.lower() for one in MatchKind]},
 }
-_FINDING: Shapes = {
-    "status": {"enum": [str(one) for one in State]},
+_CHECK_RESULT: Schemas = {
+    "status": {"enum": [str(one) for one in ServiceStatus]},
     "timestamp": TIME,
     "responseTime": NUMBER,
 }
-_ANSWERS: Shapes = {
-    "ListedProduct": whole(_LISTED),
-    "Product": whole({name: _PRODUCT[name] for name in (*LISTED_MEMBERS, *DETAIL_MEMBERS)}),
-    "ProductPage": _page("ListedProduct", facets=ref("Facets"), explain=ref("Explanation")),
-    "Facets": whole(
+_RESPONSES: Schemas = {
+    "ListedProduct": closed_object(_LIST_ITEM),
+    "Product": closed_object({name: _PRODUCT[name] for name in (*LISTED_MEMBERS, *DETAIL_MEMBERS)}),
+    "ProductPage": _page(
+        "ListedProduct", facets=schema_ref("Facets"), explain=schema_ref("Explanation")
+    ),
+    "Facets": closed_object(
         {
-            "categories": some(whole({"slug": SLUG, "name": TEXT, "count": COUNT})),
-            "price": whole({"min": nullable(MONEY), "max": nullable(MONEY)}),
+            "categories": array_of(closed_object({"slug": SLUG, "name": STRING, "count": COUNT})),
+            "price": closed_object({"min": nullable_schema(MONEY), "max": nullable_schema(MONEY)}),
             "in_stock": COUNT,
             "sampled": {"const": True},
         },
         maybe=["sampled"],
     ),
-    "Explanation": whole(
+    "Explanation": closed_object(
         {
-            "words": some({"type": "object", "required": ["word"]}),
-            "items": some(
-                whole(
+            "words": array_of({"type": "object", "required": ["word"]}),
+            "items": array_of(
+                closed_object(
                     {
                         "slug": SLUG,
                         **_TIER,
-                        "rating": nullable(MONEY),
-                        "in_stock": YES_OR_NO,
-                        "relevance": WHOLE,
-                        "words": some(whole({"word": TEXT, "found": TEXT, **_TIER})),
+                        "rating": nullable_schema(MONEY),
+                        "in_stock": BOOLEAN,
+                        "relevance": INTEGER,
+                        "words": array_of(
+                            closed_object({"word": STRING, "found": STRING, **_TIER})
+                        ),
                     }
                 )
             ),
         }
     ),
-    "Suggestions": whole(
-        {"items": some(whole({"name": TEXT, "slug": SLUG, "image": nullable(TEXT)}))}
+    "Suggestions": closed_object(
+        {
+            "items": array_of(
+                closed_object({"name": STRING, "slug": SLUG, "image": nullable_schema(STRING)})
+            )
+        }
     ),
-    "Stock": whole({"stock_quantity": COUNT}),
-    "Variant": whole(
-        {"id": WHOLE, **{field.name: _field_shape(field) for field in variant.VARIANT_FIELDS}}
+    "StockQuantity": closed_object({"stock_quantity": COUNT}),
+    "Variant": closed_object(
+        {"id": INTEGER, **{field.name: _field_shape(field) for field in variant.VARIANT_FIELDS}}
     ),
     "VariantPage": _page("Variant"),
-    "Review": whole(
+    "Review": closed_object(
         {
-            "id": WHOLE,
+            "id": INTEGER,
             "product": SLUG,
-            "reviewer_name": TEXT,
-            "reviewer_image_url": nullable(TEXT),
+            "reviewer_name": STRING,
+            "reviewer_image_url": nullable_schema(STRING),
             "rating": {"type": "integer", "minimum": 1, "maximum": 5},
-            "comment": TEXT,
-            "image_url": nullable(TEXT),
-            "video_url": nullable(TEXT),
-            "is_verified": YES_OR_NO,
+            "comment": STRING,
+            "image_url": nullable_schema(STRING),
+            "video_url": nullable_schema(STRING),
+            "is_verified": BOOLEAN,
             "created_at": TIME,
         }
     ),
     "ReviewPage": _page("Review"),
-    "Category": whole(
+    "Category": closed_object(
         {
-            "id": WHOLE,
-            "name": TEXT,
+            "id": INTEGER,
+            "name": STRING,
             "slug": SLUG,
-            "description": nullable(TEXT),
-            "parent": nullable(SLUG),
-            "path": some(SLUG),
-            "is_active": YES_OR_NO,
+            "description": nullable_schema(STRING),
+            "parent": nullable_schema(SLUG),
+            "path": array_of(SLUG),
+            "is_active": BOOLEAN,
             "product_count": COUNT,
             "created_at": TIME,
         }
     ),
     "CategoryPage": _page("Category"),
-    "ImageSet": whole(
+    "ImageSet": closed_object(
         {
-            "public_id": nullable(TEXT),
-            "original": TEXT,
-            "optimized": TEXT,
-            "thumbnail": TEXT,
-            "responsive": whole(dict.fromkeys(RESPONSIVE, TEXT)),
-            "width": nullable(COUNT),
-            "height": nullable(COUNT),
-            "format": nullable(TEXT),
-            "size": nullable(COUNT),
-            "alt": nullable(TEXT),
+            "public_id": nullable_schema(STRING),
+            "original": STRING,
+            "optimized": STRING,
+            "thumbnail": STRING,
+            "responsive": closed_object(dict.fromkeys(RESPONSIVE_RENDITIONS, STRING)),
+            "width": nullable_schema(COUNT),
+            "height": nullable_schema(COUNT),
+            "format": nullable_schema(STRING),
+            "size": nullable_schema(COUNT),
+            "alt": nullable_schema(STRING),
         }
     ),
-    "ImageSets": whole({"items": some(ref("ImageSet"))}),
-    "ProductImages": whole({"images": TEXTS, "image_sets": some(ref("ImageSet"))}),
-    "Upload": whole(
+    "ImageSets": closed_object({"items": array_of(schema_ref("ImageSet"))}),
+    "ProductImages": closed_object(
+        {"images": STRINGS, "image_sets": array_of(schema_ref("ImageSet"))}
+    ),
+    "ImageUpload": closed_object(
         {
-            "id": TEXT,
-            "url": TEXT,
-            "fields": {"type": "object", "additionalProperties": TEXT},
+            "id": STRING,
+            "url": STRING,
+            "fields": {"type": "object", "additionalProperties": STRING},
             "expires_at": TIME,
         }
     ),
-    "Grant": whole(
+    "TokenResponse": closed_object(
         {
-            "user": whole(
+            "user": closed_object(
                 {
-                    "id": TEXT,
-                    "role": TEXT,
-                    "permissions": some({"enum": [str(one) for one in authentication.Permission]}),
-                    "last_login": nullable(TIME),
+                    "id": STRING,
+                    "role": STRING,
+                    "permissions": array_of(
+                        {"enum": [str(one) for one in authentication.Permission]}
+                    ),
+                    "last_login": nullable_schema(TIME),
                 }
             ),
-            "token": nullable(TEXT),
-            "expires_at": nullable(TIME),
+            "token": nullable_schema(STRING),
+            "expires_at": nullable_schema(TIME),
         }
     ),
-    "Liveness": whole({"status": {"enum": ["ok", "unavailable"]}}),
-    "Upkept": whole(
+    "Readiness": closed_object({"status": {"enum": ["ok", "unavailable"]}}),
+    "MaintenanceResult": closed_object(
         {
-            "job": {"enum": [str(one) for one in Job]},
-            "removed": WHOLE,
-            "kept": WHOLE,
-            "complete": YES_OR_NO,
+            "job": {"enum": [str(one) for one in MaintenanceJob]},
+            "removed": INTEGER,
+            "kept": INTEGER,
+            "complete": BOOLEAN,
         }
     ),
-    "Health": whole(
+    "Health": closed_object(
         {
-            "status": {"enum": [str(one) for one in Status]},
+            "status": {"enum": [str(one) for one in HealthStatus]},
             "timestamp": TIME,
             "uptime": NUMBER,
             "responseTime": NUMBER,
-            "services": whole(
+            "services": closed_object(
                 {
-                    "database": whole({**_FINDING, "connection": {"enum": ["active", "inactive"]}}),
-                    "cloudinary": whole(_FINDING),
-                    "cache": whole(_FINDING),
-                    "environment": whole(
-                        {"database": YES_OR_NO, "cloudinary": YES_OR_NO, "admin": YES_OR_NO}
+                    "database": closed_object(
+                        {**_CHECK_RESULT, "connection": {"enum": ["active", "inactive"]}}
+                    ),
+                    "cloudinary": closed_object(_CHECK_RESULT),
+                    "cache": closed_object(_CHECK_RESULT),
+                    "environment": closed_object(
+                        {"database": BOOLEAN, "cloudinary": BOOLEAN, "admin": BOOLEAN}
                     ),
                 }
             ),
-            "version": TEXT,
-            "environment": TEXT,
+            "version": STRING,
+            "environment": STRING,
         }
     ),
-    "Metrics": whole(
+    "RequestMetrics": closed_object(
         {
-            "items": some(
-                whole(
+            "items": array_of(
+                closed_object(
                     {
-                        "endpoint": TEXT,
-                        "method": TEXT,
+                        "endpoint": STRING,
+                        "method": STRING,
                         "avgResponseTime": NUMBER,
                         "p50": NUMBER,
                         "p95": NUMBER,
@@ -260,56 +276,63 @@ _ANSWERS: Shapes = {
             )
         }
     ),
-    "Figures": TEXT,
-    "Description": {"type": "object"},
-    "Page": TEXT,
-    "Problem": whole(
+    "PrometheusMetrics": STRING,
+    "OpenApiDocument": {"type": "object"},
+    "ApiDocsPage": STRING,
+    "Problem": closed_object(
         {
             "type": {"type": "string", "format": "uri-reference"},
-            "title": TEXT,
-            "status": WHOLE,
-            "detail": TEXT,
-            "request_id": TEXT,
-            "errors": {**some(whole({"field": TEXT, "message": TEXT})), "maxItems": LISTED},
+            "title": STRING,
+            "status": INTEGER,
+            "detail": STRING,
+            "request_id": STRING,
+            "errors": {
+                **array_of(closed_object({"field": STRING, "message": STRING})),
+                "maxItems": MAX_ERRORS,
+            },
         },
         maybe=["errors"],
     ),
 }
-_LATER = ("images", "categories", "variants")
+_SET_ELSEWHERE = ("images", "categories", "variants")
 """What a product has at addresses of its own, once it is there; variants always."""
-_PUT = [name for name in product.REQUIRED if name != "price"]
+_PUT = [name for name in product.REQUIRED_FIELDS if name != "price"]
 """What PUT needs; variants may set the price."""
-_STOCK = {**given(product_changes.STOCK_FIELDS), "minProperties": 1, "maxProperties": 1}
-_BODIES: Shapes = {
-    "ProductDraft": given(product_changes.FIELDS, required=product.REQUIRED, but=["variants"]),
+_STOCK = {**request_body(product_changes.STOCK_FIELDS), "minProperties": 1, "maxProperties": 1}
+_REQUESTS: Schemas = {
+    "ProductDraft": request_body(
+        product_changes.FIELDS, required=product.REQUIRED_FIELDS, but=["variants"]
+    ),
     "ProductPut": {
-        **given(product_changes.FIELDS, required=_PUT, but=_LATER),
+        **request_body(product_changes.FIELDS, required=_PUT, but=_SET_ELSEWHERE),
         "additionalProperties": True,  # what GET shows can be put back
     },
-    "ProductPatch": given(product_changes.EDITS, but=_LATER),
+    "ProductPatch": request_body(product_changes.EDITS, but=_SET_ELSEWHERE),
     "StockChange": _STOCK,
-    "VariantDraft": given(variant.FIELDS, required=variant.REQUIRED),
+    "VariantDraft": request_body(variant.FIELDS, required=variant.REQUIRED_FIELDS),
     "VariantPut": {
-        **given(variant.FIELDS, required=variant.REQUIRED),
+        **request_body(variant.FIELDS, required=variant.REQUIRED_FIELDS),
         "additionalProperties": True,
     },
-    "VariantPatch": given(variant.EDITS),
-    "ReviewDraft": given(review.FIELDS, required=review.REQUIRED),
-    "Moderation": given(review.MODERATION, required=review.MODERATION),
-    "CategoryDraft": given(category.FIELDS, required=["name"]),
+    "VariantPatch": request_body(variant.EDITS),
+    "ReviewDraft": request_body(review.FIELDS, required=review.REQUIRED_FIELDS),
+    "ReviewModeration": request_body(review.MODERATION_FIELDS, required=review.MODERATION_FIELDS),
+    "CategoryDraft": request_body(category.FIELDS, required=["name"]),
     "CategoryPut": {
-        **given(category.FIELDS, required=["name"]),
+        **request_body(category.FIELDS, required=["name"]),
         "additionalProperties": True,
     },
-    "ImageFiles": whole(
-        {"file": {**some(FILE), "minItems": 1, "maxItems": images.FILES}},
+    "ImageUploadForm": closed_object(
+        {"file": {**array_of(FILE), "minItems": 1, "maxItems": images.MAX_UPLOAD_FILES}},
     ),
-    "SignedUpload": whole({"public_id": TEXT, "expires": TEXT, "signature": TEXT, "file": FILE}),
-    "ImageOrder": whole({"images": shape_of(product_changes.FIELDS["images"])}),
-    "UploadDraft": given(images.UPLOAD, required=images.UPLOAD),
-    "TokenWish": given(authentication.WISHES),
+    "SignedUpload": closed_object(
+        {"public_id": STRING, "expires": STRING, "signature": STRING, "file": FILE}
+    ),
+    "ProductImagesRequest": closed_object({"images": schema_of(product_changes.FIELDS["images"])}),
+    "ImageUploadRequest": request_body(images.UPLOAD_FIELDS, required=images.UPLOAD_FIELDS),
+    "TokenRequest": request_body(authentication.TOKEN_REQUEST_FIELDS),
 }
-SCHEMAS: Shapes = {**_ANSWERS, **_BODIES}
+SCHEMAS: Schemas = {**_RESPONSES, **_REQUESTS}
 """All of them, by the names that routes give."""
-FORMS = frozenset({"ImageFiles", "SignedUpload"})
+FORMS = frozenset({"ImageUploadForm", "SignedUpload"})
 """Those that come as a form."""

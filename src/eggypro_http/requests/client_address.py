@@ -7,39 +7,39 @@ from typing import Any
 
 from attrs import frozen
 
-UNKNOWN = "unknown"
+UNKNOWN_CLIENT = "unknown"
 """The client whose address nobody can tell; over a Unix socket, say."""
-_HOPS = 20
+_MAX_PROXIES = 20
 """How many proxies may stand in a row."""
-_LONGEST = 64
+_MAX_ADDRESS_LENGTH = 64
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
 @frozen
-class Clients:
+class ClientResolver:
     """Tells clients apart. Only what trusted proxies forward is believed."""
 
     _trusted: tuple[Network, ...] = ()
 
-    def of(self, environ: Mapping[str, Any]) -> str:
+    def client(self, environ: Mapping[str, Any]) -> str:
         """Return the client of a request: an IPv4 address or the /64 of an IPv6 one."""
         peer: str = environ.get("REMOTE_ADDR") or ""
         forwarded: str | None = environ.get("HTTP_X_FORWARDED_FOR")
         if forwarded is None or not self._trusted:
-            return _name(peer[:_LONGEST])
-        return _named(self._origin(_address(peer), forwarded))
+            return _client_name_of_peer(peer[:_MAX_ADDRESS_LENGTH])
+        return _client_name(self._origin(_address(peer), forwarded))
 
     def is_within(self, environ: Mapping[str, Any], networks: Sequence[Network]) -> bool:
         """Whether the client of a request has an address of one of these networks."""
-        peer = _address((environ.get("REMOTE_ADDR") or "")[:_LONGEST])
+        peer = _address((environ.get("REMOTE_ADDR") or "")[:_MAX_ADDRESS_LENGTH])
         origin = self._origin(peer, environ.get("HTTP_X_FORWARDED_FOR") or "")
         return origin is not None and any(origin in network for network in networks)
 
     def _origin(self, peer: Address | None, forwarded: str) -> Address | None:
         """Return the right-most address that is not trusted, or what is left of what is not one."""
         origin = peer
-        for hop in reversed(forwarded.rsplit(",", _HOPS)):
+        for hop in reversed(forwarded.rsplit(",", _MAX_PROXIES)):
             if origin is None or not self._trusts(origin):
                 break
             if hop.strip():
@@ -54,13 +54,13 @@ class Clients:
 
 
 @lru_cache(4096)
-def _name(peer: str) -> str:
-    return _named(_address(peer))
+def _client_name_of_peer(peer: str) -> str:
+    return _client_name(_address(peer))
 
 
-def _named(address: Address | None) -> str:
+def _client_name(address: Address | None) -> str:
     if address is None:
-        return UNKNOWN
+        return UNKNOWN_CLIENT
     if isinstance(address, IPv6Address):
         return f"{IPv6Address(int(address) >> 64 << 64)}/64"
     return str(address)
@@ -73,7 +73,7 @@ def _address(text: str) -> Address | None:
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        address = ip_address(text[:_LONGEST])
+        address = ip_address(text[:_MAX_ADDRESS_LENGTH])
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

@@ -10,59 +10,61 @@ from typing import Any
 
 import falcon
 
-from eggypro_core.errors import Fault, InvalidError, MalformedError
-from eggypro_core.operations.idempotency import Done, Once
+from eggypro_core.errors import FieldError, ParseError, ValidationError
+from eggypro_core.operations.idempotency import IdempotencyStore, StoredResponse
 from eggypro_core.shop import Shop
-from eggypro_http.requests.client_address import Clients
-from eggypro_http.requests.json_body import LIMIT, length_of
-from eggypro_http.requests.multipart import FORM, LONGEST
+from eggypro_http.requests.client_address import ClientResolver
+from eggypro_http.requests.json_body import MAX_JSON_BYTES, require_length
+from eggypro_http.requests.multipart import MAX_MULTIPART_BYTES, MULTIPART
 from eggypro_http.requests.rate_limits import credential
-from eggypro_http.responses import Answer, Handler
+from eggypro_http.responses import Handler, Response
 
 HEADER = "Idempotency-Key"
-_GIVEN = "HTTP_IDEMPOTENCY_KEY"
+_ENVIRON_NAME = "HTTP_IDEMPOTENCY_KEY"
 _KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"|([!#-~][!-~]*)')
-_LONGEST_KEY = 255
-_PIECE = 64 * 1024
+_MAX_KEY_LENGTH = 255
+_CHUNK_BYTES = 64 * 1024
 
 
-def once(handler: Handler, keeper: Once[Shop], clients: Clients) -> Handler:
+def idempotent(
+    handler: Handler, keeper: IdempotencyStore[Shop], clients: ClientResolver
+) -> Handler:
     """Return a handler whose requests are done once for each key, caller, path and body."""
 
-    def handle(shop: Shop, request: falcon.Request, **path: object) -> Answer:
-        given = request.env.get(_GIVEN)
+    def handle(shop: Shop, request: falcon.Request, **path: object) -> Response:
+        given = request.env.get(_ENVIRON_NAME)
         if given is None:
             return handler(shop, request, **path)
-        owner = credential(request) or clients.of(request.env)
+        owner = credential(request) or clients.client(request.env)
         name = _hash(_key(given), owner, request.env["PATH_INFO"])
-        body = request.stream = Body(request)
+        body = request.stream = FingerprintedBody(request)
 
-        def work(within: Shop) -> Done:
+        def work(within: Shop) -> StoredResponse:
             answer = handler(within, request, **path)
-            return Done(body.fingerprint(), answer.body, dict(answer.headers))
+            return StoredResponse(body.fingerprint(), answer.body, dict(answer.headers))
 
         done, is_replayed = keeper.run(shop, name, shop.clock(), work)
         if not is_replayed:
-            return Answer(done.body, done.headers)
+            return Response(done.body, done.headers)
         if body.fingerprint() != done.fingerprint:
-            raise InvalidError([Fault(HEADER, "This key came with another body before")])
-        return Answer(done.body, {**done.headers, "idempotency-replayed": "true"})
+            raise ValidationError([FieldError(HEADER, "This key came with another body before")])
+        return Response(done.body, {**done.headers, "idempotency-replayed": "true"})
 
     return handle
 
 
-class Body:
+class FingerprintedBody:
     """A body that is read, and what it brought in short.
 
     What stands between the parts of a form is left out: it is another each time a form is sent.
     """
 
     def __init__(self, request: falcon.Request) -> None:
-        self._left = length_of(request, LONGEST)
+        self._left = require_length(request, MAX_MULTIPART_BYTES)
         self._digest = blake2b(digest_size=16)
         kind, options = falcon.parse_header(request.content_type or "")
         self._stream: Any = request.stream
-        if kind.lower() != FORM and self._left <= LIMIT:
+        if kind.lower() != MULTIPART and self._left <= MAX_JSON_BYTES:
             # Nothing is held meanwhile that others wait for, however slowly it comes.
             self._stream = BytesIO(request.stream.read(self._left))
         boundary = options.get("boundary", "").encode()
@@ -80,7 +82,7 @@ class Body:
     def fingerprint(self) -> str:
         """Return the same for the same body, whatever was read of it so far."""
         while self._left:
-            self.read(_PIECE)
+            self.read(_CHUNK_BYTES)
         rest = self._digest.copy()
         rest.update(self._held)
         return rest.hexdigest()
@@ -97,8 +99,8 @@ class Body:
 def _key(given: str) -> str:
     found = _KEY.fullmatch(given)
     key = found and (found[2] or re.sub(r"\\(.)", r"\1", found[1]))
-    if not key or len(key) > _LONGEST_KEY:
-        raise MalformedError(f"{HEADER} must be 1-{_LONGEST_KEY} visible ASCII characters")
+    if not key or len(key) > _MAX_KEY_LENGTH:
+        raise ParseError(f"{HEADER} must be 1-{_MAX_KEY_LENGTH} visible ASCII characters")
     return key
 
 

@@ -5,25 +5,27 @@ from urllib.parse import unquote_to_bytes
 
 import falcon
 
-from eggypro_core.errors import Fault, InvalidError, MalformedError
+from eggypro_core.errors import FieldError, ParseError, ValidationError
 from eggypro_core.validation import fields
 
 _ENCODED = re.compile(r"(?:[!-$&-~]|%[0-9A-Fa-f]{2})*")
 
 
 def parameters(request: falcon.Request) -> dict[str, str]:
-    """Return the parameters of a request. Raises MalformedError, InvalidError for repeated ones."""
+    """Return the parameters of a request. Raises ParseError, ValidationError for repeated ones."""
     if not request.query_string:
         return {}
     _require_encoded(request.query_string)
     repeated = [name for name, value in request.params.items() if isinstance(value, list)]
     if repeated:
-        raise InvalidError([Fault(fields.printable(name), "Given twice") for name in repeated])
+        raise ValidationError(
+            [FieldError(fields.escape_control(name), "Given twice") for name in repeated]
+        )
     return {name: str(value) for name, value in request.params.items()}
 
 
 def require_no_parameters(request: falcon.Request) -> None:
-    """Raise InvalidError if the address has parameters."""
+    """Raise ValidationError if the address has parameters."""
     fields.check(parameters(request), {})
 
 
@@ -34,4 +36,4 @@ def _require_encoded(query: str) -> None:
     except UnicodeError:
         readable = False
     if not readable:
-        raise MalformedError("The query string is not percent-encoded UTF-8")
+        raise ParseError("The query string is not percent-encoded UTF-8")

@@ -5,34 +5,38 @@ from typing import TypeAlias
 
 import falcon
 
-from eggypro_core.access.authentication import Need
-from eggypro_core.access.rate_limiting import Limiter, Standing, Visit
-from eggypro_http.requests.client_address import Clients, Network
+from eggypro_core.access.authentication import Requirement
+from eggypro_core.access.rate_limiting import Admission, RateLimiter, RateLimitStatus
+from eggypro_http.requests.client_address import ClientResolver, Network
 
-Visitor: TypeAlias = Callable[[falcon.Request, falcon.Response, Need | None], Visit]
+Admit: TypeAlias = Callable[[falcon.Request, falcon.Response, Requirement | None], Admission]
 
 
-def visitor(trusted: Sequence[Network], limiter: Limiter, limits: Iterable[str]) -> Visitor:
+def request_admission(
+    trusted: Sequence[Network], limiter: RateLimiter, limits: Iterable[str]
+) -> Admit:
     """Return what counts a request by the policies of these names, and tells where it stands.
 
     Its credential is looked at where a permission is needed, or else where something is counted.
     """
-    clients = Clients(tuple(trusted))
-    policies = limiter.named(limits)
+    clients = ClientResolver(tuple(trusted))
+    policies = limiter.enabled_policies(limits)
 
-    def visit(request: falcon.Request, response: falcon.Response, needed: Need | None) -> Visit:
+    def visit(
+        request: falcon.Request, response: falcon.Response, needed: Requirement | None
+    ) -> Admission:
         if needed is None and not policies:
-            return NOBODY
-        made = limiter.visit(clients.of(request.env), credential(request), policies)
-        if made.standings:
-            response.set_header("ratelimit-policy", ", ".join(map(_policy, made.standings)))
-            response.set_header("ratelimit", ", ".join(map(_standing, made.standings)))
+            return ANONYMOUS
+        made = limiter.admit(clients.client(request.env), credential(request), policies)
+        if made.statuses:
+            response.set_header("ratelimit-policy", ", ".join(map(_policy_header, made.statuses)))
+            response.set_header("ratelimit", ", ".join(map(_status_header, made.statuses)))
         return made
 
     return visit
 
 
-NOBODY = Visit()
+ANONYMOUS = Admission()
 """A request that nothing is asked about."""
 
 
@@ -42,10 +46,10 @@ def credential(request: falcon.Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _policy(standing: Standing) -> str:
+def _policy_header(standing: RateLimitStatus) -> str:
     policy = standing.policy
-    return f'"{policy.name}";q={policy.limit};w={policy.window}'
+    return f'"{policy.name}";q={policy.limit};w={policy.window_seconds}'
 
 
-def _standing(standing: Standing) -> str:
-    return f'"{standing.policy.name}";r={standing.remaining};t={standing.seconds}'
+def _status_header(standing: RateLimitStatus) -> str:
+    return f'"{standing.policy.name}";r={standing.remaining};t={standing.reset_seconds}'

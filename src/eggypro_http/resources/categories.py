@@ -5,138 +5,147 @@ from contextlib import suppress
 import falcon
 
 from eggypro_core.access.authentication import Permission
-from eggypro_core.caching.entries import LISTS, TREE
+from eggypro_core.caching.entries import CATEGORY_TREE_TAG, PRODUCT_LISTS_TAG
 from eggypro_core.domain.category import CategoryQuery
 from eggypro_core.errors import NotFoundError
-from eggypro_core.serializers import CATEGORIES, PRODUCTS, category_body, category_page_body
+from eggypro_core.serializers import (
+    CATEGORIES_PATH,
+    PRODUCTS_PATH,
+    category_body,
+    category_page_body,
+)
 from eggypro_core.shop import Shop
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import DELETION, STATUS_ALONE, read_status
+from eggypro_core.validation.parameters import DELETE_PARAMETERS, STATUS_PARAMETERS, parse_status
 from eggypro_http.requests.json_body import json_object
 from eggypro_http.requests.query_string import parameters, require_no_parameters
-from eggypro_http.responses import NOTHING, Answer, tagged
+from eggypro_http.responses import NO_CONTENT, Response, with_etag
 from eggypro_http.routing import Route
 
 
-def list_categories(shop: Shop, request: falcon.Request) -> Answer:
+def list_categories(shop: Shop, request: falcon.Request) -> Response:
     """Answer a page of categories."""
     query = CategoryQuery.parse(parameters(request))
-    return tagged(category_page_body(shop.categories.page(query), query))
+    return with_etag(category_page_body(shop.categories.list(query), query))
 
 
-def show_category(shop: Shop, request: falcon.Request, category: str) -> Answer:
+def get_category(shop: Shop, request: falcon.Request, category: str) -> Response:
     """Answer one category."""
-    return tagged(category_body(shop.categories.find(category, read_status(parameters(request)))))
+    return with_etag(
+        category_body(shop.categories.get(category, parse_status(parameters(request))))
+    )
 
 
-def add_category(shop: Shop, request: falcon.Request) -> Answer:
+def create_category(shop: Shop, request: falcon.Request) -> Response:
     """Add a category, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    category = shop.categories.add(values)
-    answer = tagged(category_body(category))
-    return Answer(answer.body, {**answer.headers, "location": f"{CATEGORIES}/{category.slug}"})
+    category = shop.categories.create(values)
+    answer = with_etag(category_body(category))
+    return Response(
+        answer.body, {**answer.headers, "location": f"{CATEGORIES_PATH}/{category.slug}"}
+    )
 
 
-def replace_category(shop: Shop, request: falcon.Request, category: str) -> Answer:
+def replace_category(shop: Shop, request: falcon.Request, category: str) -> Response:
     """Replace a category, and answer it. Without a parent it becomes a root."""
     values = json_object(request)
     require_no_parameters(request)
-    return tagged(category_body(shop.categories.replace(category, values)))
+    return with_etag(category_body(shop.categories.replace(category, values)))
 
 
-def delete_category(shop: Shop, request: falcon.Request, category: str) -> Answer:
+def delete_category(shop: Shop, request: falcon.Request, category: str) -> Response:
     """Archive a category, or with `permanent` delete it for good. Repeated, it changes nothing."""
-    asked = fields.check(parameters(request), DELETION)
+    asked = fields.check(parameters(request), DELETE_PARAMETERS)
     if asked.get("permanent"):
         with suppress(NotFoundError):  # it was deleted before
-            shop.categories.remove(category)
+            shop.categories.delete(category)
     else:
         shop.categories.archive(category)
-    return NOTHING
+    return NO_CONTENT
 
 
-def link_product(shop: Shop, request: falcon.Request, slug: str, category: str) -> Answer:
+def link_category(shop: Shop, request: falcon.Request, slug: str, category: str) -> Response:
     """Put a product in a category."""
     require_no_parameters(request)
     shop.categories.link(slug, category)
-    return NOTHING
+    return NO_CONTENT
 
 
-def unlink_product(shop: Shop, request: falcon.Request, slug: str, category: str) -> Answer:
+def unlink_category(shop: Shop, request: falcon.Request, slug: str, category: str) -> Response:
     """Take a product out of a category."""
     require_no_parameters(request)
     shop.categories.unlink(slug, category)
-    return NOTHING
+    return NO_CONTENT
 
 
-ONE = f"{CATEGORIES}/{{category}}"
-LINK = f"{PRODUCTS}/{{slug}}/categories/{{category}}"
-_BY_STATUS = {"status": Permission.PRODUCTS_READ}
+CATEGORY_PATH = f"{CATEGORIES_PATH}/{{category}}"
+LINK_PATH = f"{PRODUCTS_PATH}/{{slug}}/categories/{{category}}"
+_RESTRICTED_STATUS = {"status": Permission.PRODUCTS_READ}
 
 ROUTES = (
     Route(
         method="GET",
-        path=CATEGORIES,
+        path=CATEGORIES_PATH,
         summary="A page of categories",
         handler=list_categories,
         parameters=CategoryQuery.parameters,
-        closed_parameters=_BY_STATUS,
-        answer="CategoryPage",
-        tags=(LISTS, TREE),
+        restricted_parameters=_RESTRICTED_STATUS,
+        response_schema="CategoryPage",
+        tags=(PRODUCT_LISTS_TAG, CATEGORY_TREE_TAG),
     ),
     Route(
         method="POST",
-        path=CATEGORIES,
+        path=CATEGORIES_PATH,
         summary="Add a category",
-        handler=add_category,
+        handler=create_category,
         permission=Permission.PRODUCTS_WRITE,
-        body="CategoryDraft",
-        answer="Category",
-        success=201,
+        request_schema="CategoryDraft",
+        response_schema="Category",
+        success_status=201,
     ),
     Route(
         method="GET",
-        path=ONE,
+        path=CATEGORY_PATH,
         summary="One category",
-        handler=show_category,
-        parameters=STATUS_ALONE,
-        closed_parameters=_BY_STATUS,
-        answer="Category",
-        tags=(LISTS, TREE),
+        handler=get_category,
+        parameters=STATUS_PARAMETERS,
+        restricted_parameters=_RESTRICTED_STATUS,
+        response_schema="Category",
+        tags=(PRODUCT_LISTS_TAG, CATEGORY_TREE_TAG),
     ),
     Route(
         method="PUT",
-        path=ONE,
+        path=CATEGORY_PATH,
         summary="Replace a category",
         handler=replace_category,
         permission=Permission.PRODUCTS_WRITE,
-        body="CategoryPut",
-        answer="Category",
+        request_schema="CategoryPut",
+        response_schema="Category",
     ),
     Route(
         method="DELETE",
-        path=ONE,
+        path=CATEGORY_PATH,
         summary="Archive a category, or delete it for good",
         handler=delete_category,
         permission=Permission.PRODUCTS_WRITE,
-        parameters=DELETION,
-        success=204,
+        parameters=DELETE_PARAMETERS,
+        success_status=204,
     ),
     Route(
         method="PUT",
-        path=LINK,
+        path=LINK_PATH,
         summary="Put a product in a category",
-        handler=link_product,
+        handler=link_category,
         permission=Permission.PRODUCTS_WRITE,
-        success=204,
+        success_status=204,
     ),
     Route(
         method="DELETE",
-        path=LINK,
+        path=LINK_PATH,
         summary="Take a product out of a category",
-        handler=unlink_product,
+        handler=unlink_category,
         permission=Permission.PRODUCTS_WRITE,
-        success=204,
+        success_status=204,
     ),
 )

@@ -5,29 +5,29 @@ import orjson
 
 from eggypro_core.access.authentication import Permission
 from eggypro_core.errors import NotFoundError
-from eggypro_core.operations.request_metrics import PARAMETERS, read_days
-from eggypro_core.serializers import summary_body
+from eggypro_core.operations.request_metrics import SUMMARY_PARAMETERS, parse_summary_days
+from eggypro_core.serializers import request_summaries_body
 from eggypro_core.shop import Shop
 from eggypro_http.config import HttpConfig
 from eggypro_http.errors import NO_STORE
 from eggypro_http.requests.query_string import parameters, require_no_parameters
-from eggypro_http.responses import Answer
+from eggypro_http.responses import Response
 from eggypro_http.routing import Route
 
 
-def summarise_calls(shop: Shop, request: falcon.Request) -> Answer:
+def get_request_metrics(shop: Shop, request: falcon.Request) -> Response:
     """Answer what the calls of the last days came to, by route."""
-    summary = shop.request_metrics.summary(read_days(parameters(request)))
-    return Answer(orjson.dumps(summary_body(summary)))
+    summary = shop.request_metrics.summarise(parse_summary_days(parameters(request)))
+    return Response(orjson.dumps(request_summaries_body(summary)))
 
 
-def show_figures(_shop: Shop, request: falcon.Request, *, config: HttpConfig) -> Answer:
+def get_prometheus_metrics(_shop: Shop, request: falcon.Request, *, config: HttpConfig) -> Response:
     """Show all figures, in the format that the caller takes."""
     require_no_parameters(request)
     if config.exporter is None:
         raise NotFoundError("No figures are kept here")
-    page, media_type = config.exporter.show(request.get_header("Accept", default=""))
-    return Answer(page, {"content-type": media_type})
+    page, media_type = config.exporter.export(request.get_header("Accept", default=""))
+    return Response(page, {"content-type": media_type})
 
 
 ROUTES = (
@@ -35,11 +35,11 @@ ROUTES = (
         method="GET",
         path="/metrics",
         summary="The figures of the server, in the text format of Prometheus",
-        handler=show_figures,
+        handler=get_prometheus_metrics,
         permission=Permission.METRICS_READ,
-        free_within=lambda config: config.metrics_networks,
+        open_to_networks=lambda config: config.metrics_networks,
         takes_config=True,
-        answer="Figures",
+        response_schema="PrometheusMetrics",
         media_type="text/plain",
         cache_control=NO_STORE,
     ),
@@ -47,9 +47,9 @@ ROUTES = (
         method="GET",
         path="/api/metrics",
         summary="What the calls of the last days came to",
-        handler=summarise_calls,
+        handler=get_request_metrics,
         permission=Permission.METRICS_READ,
-        parameters=PARAMETERS,
-        answer="Metrics",
+        parameters=SUMMARY_PARAMETERS,
+        response_schema="RequestMetrics",
     ),
 )

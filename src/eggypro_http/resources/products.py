@@ -6,184 +6,193 @@ import falcon
 from attrs import evolve
 
 from eggypro_core.access.authentication import Permission
-from eggypro_core.caching.entries import LISTS, TREE, product_tag
+from eggypro_core.caching.entries import CATEGORY_TREE_TAG, PRODUCT_LISTS_TAG, product_tag
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_query import SUGGEST_PARAMETERS, ProductQuery, read_typed
 from eggypro_core.errors import NotFoundError
-from eggypro_core.serializers import PRODUCTS, page_body, product_body, suggestions_body
+from eggypro_core.serializers import (
+    PRODUCTS_PATH,
+    product_body,
+    product_page_body,
+    suggestions_body,
+)
 from eggypro_core.shop import Shop
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import DELETION, STATUS_ALONE, read_status
+from eggypro_core.validation.parameters import DELETE_PARAMETERS, STATUS_PARAMETERS, parse_status
 from eggypro_http.requests.json_body import json_object
 from eggypro_http.requests.query_string import parameters, require_no_parameters
-from eggypro_http.responses import NOTHING, Answer, stock_answer, tagged, version_named
+from eggypro_http.responses import NO_CONTENT, Response, if_match_version, stock_response, with_etag
 from eggypro_http.routing import Route
 
 
-def list_products(shop: Shop, request: falcon.Request) -> Answer:
+def list_products(shop: Shop, request: falcon.Request) -> Response:
     """Answer a page of products."""
     return _page(shop, ProductQuery.parse(parameters(request)))
 
 
-def search_products(shop: Shop, request: falcon.Request) -> Answer:
+def search_products(shop: Shop, request: falcon.Request) -> Response:
     """Answer a page of what a search finds, best first."""
     return _page(shop, ProductQuery.parse_search(parameters(request)))
 
 
-def suggest_products(shop: Shop, request: falcon.Request) -> Answer:
+def suggest_products(shop: Shop, request: falcon.Request) -> Response:
     """Answer what a search box offers for what was typed so far."""
-    return tagged(suggestions_body(shop.products.suggest(read_typed(parameters(request)))))
+    return with_etag(suggestions_body(shop.products.suggest(read_typed(parameters(request)))))
 
 
-def show_product(shop: Shop, request: falcon.Request, slug: str) -> Answer:
+def get_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
     """Answer one product."""
-    return _product(shop, shop.products.find(slug, read_status(parameters(request))))
+    return _product_response(shop, shop.products.get(slug, parse_status(parameters(request))))
 
 
-def add_product(shop: Shop, request: falcon.Request) -> Answer:
+def create_product(shop: Shop, request: falcon.Request) -> Response:
     """Add a product, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    product = shop.products.add(values)
-    answer = _product(shop, product)
-    return Answer(answer.body, {**answer.headers, "location": f"{PRODUCTS}/{product.slug}"})
+    product = shop.products.create(values)
+    answer = _product_response(shop, product)
+    return Response(answer.body, {**answer.headers, "location": f"{PRODUCTS_PATH}/{product.slug}"})
 
 
-def replace_product(shop: Shop, request: falcon.Request, slug: str) -> Answer:
+def replace_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
     """Replace a product, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    return _product(shop, shop.products.replace(slug, values, version=version_named(request)))
+    return _product_response(
+        shop, shop.products.replace(slug, values, version=if_match_version(request))
+    )
 
 
-def change_product(shop: Shop, request: falcon.Request, slug: str) -> Answer:
+def update_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
     """Change the fields of a product that a merge patch names, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    return _product(shop, shop.products.change(slug, values, version=version_named(request)))
+    return _product_response(
+        shop, shop.products.update(slug, values, version=if_match_version(request))
+    )
 
 
-def delete_product(shop: Shop, request: falcon.Request, slug: str) -> Answer:
+def delete_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
     """Archive a product, or with `permanent` delete it for good. Repeated, it changes nothing."""
-    asked = fields.check(parameters(request), DELETION)
-    version = version_named(request)
+    asked = fields.check(parameters(request), DELETE_PARAMETERS)
+    version = if_match_version(request)
     if asked.get("permanent"):
         with suppress(NotFoundError):  # it was deleted before
-            shop.products.remove(slug, version=version)
+            shop.products.delete(slug, version=version)
     else:
         shop.products.archive(slug, version=version)
-    return NOTHING
+    return NO_CONTENT
 
 
-def change_stock(shop: Shop, request: falcon.Request, slug: str) -> Answer:
+def update_stock(shop: Shop, request: falcon.Request, slug: str) -> Response:
     """Change the stock of a product, and answer what is there then."""
     values = json_object(request)
     require_no_parameters(request)
-    return stock_answer(shop.products.change_stock(slug, values))
+    return stock_response(shop.products.update_stock(slug, values))
 
 
-def _page(shop: Shop, query: ProductQuery) -> Answer:
-    listing = shop.products.listing(query)
-    answer = tagged(page_body(listing, query, shop.currency, shop.images.address))
+def _page(shop: Shop, query: ProductQuery) -> Response:
+    listing = shop.products.get_listing(query)
+    answer = with_etag(product_page_body(listing, query, shop.currency, shop.images.url))
     is_miss = query.search is not None and not listing.page.items
-    return evolve(answer, lasts=not is_miss)  # each search that finds nothing is counted
+    return evolve(answer, is_cacheable=not is_miss)  # each search that finds nothing is counted
 
 
-def _product(shop: Shop, product: Product) -> Answer:
-    body = product_body(product, shop.currency, shop.images.address)
-    return tagged(body, version=product.version, modified=product.updated_at)
+def _product_response(shop: Shop, product: Product) -> Response:
+    body = product_body(product, shop.currency, shop.images.url)
+    return with_etag(body, version=product.version, modified=product.updated_at)
 
 
-ONE = f"{PRODUCTS}/{{slug}}"
-_BY_STATUS = {"status": Permission.PRODUCTS_READ}
-_BY_LIST = {**_BY_STATUS, "explain": Permission.PRODUCTS_READ}
-_OF_LISTS = (LISTS, TREE)
-_OF_ONE = (product_tag("{slug}"), TREE)
+PRODUCT_PATH = f"{PRODUCTS_PATH}/{{slug}}"
+_RESTRICTED_STATUS = {"status": Permission.PRODUCTS_READ}
+_RESTRICTED_LIST = {**_RESTRICTED_STATUS, "explain": Permission.PRODUCTS_READ}
+_LIST_TAGS = (PRODUCT_LISTS_TAG, CATEGORY_TREE_TAG)
+_PRODUCT_TAGS = (product_tag("{slug}"), CATEGORY_TREE_TAG)
 
 ROUTES = (
     Route(
         method="GET",
-        path=PRODUCTS,
+        path=PRODUCTS_PATH,
         summary="A page of products",
         handler=list_products,
         parameters=ProductQuery.parameters,
-        closed_parameters=_BY_LIST,
-        answer="ProductPage",
-        tags=_OF_LISTS,
+        restricted_parameters=_RESTRICTED_LIST,
+        response_schema="ProductPage",
+        tags=_LIST_TAGS,
     ),
     Route(
         method="POST",
-        path=PRODUCTS,
+        path=PRODUCTS_PATH,
         summary="Add a product",
-        handler=add_product,
+        handler=create_product,
         permission=Permission.PRODUCTS_WRITE,
-        body="ProductDraft",
-        answer="Product",
-        success=201,
+        request_schema="ProductDraft",
+        response_schema="Product",
+        success_status=201,
     ),
     Route(
         method="GET",
-        path=f"{PRODUCTS}/search",
+        path=f"{PRODUCTS_PATH}/search",
         summary="Search for products",
         handler=search_products,
         parameters=ProductQuery.search_parameters,
-        closed_parameters=_BY_LIST,
-        answer="ProductPage",
-        tags=_OF_LISTS,
+        restricted_parameters=_RESTRICTED_LIST,
+        response_schema="ProductPage",
+        tags=_LIST_TAGS,
     ),
     Route(
         method="GET",
-        path=f"{PRODUCTS}/suggest",
+        path=f"{PRODUCTS_PATH}/suggest",
         summary="Suggestions for a search box",
         handler=suggest_products,
         parameters=SUGGEST_PARAMETERS,
-        answer="Suggestions",
-        tags=_OF_LISTS,
+        response_schema="Suggestions",
+        tags=_LIST_TAGS,
     ),
     Route(
         method="GET",
-        path=ONE,
+        path=PRODUCT_PATH,
         summary="One product",
-        handler=show_product,
-        parameters=STATUS_ALONE,
-        closed_parameters=_BY_STATUS,
-        answer="Product",
-        tags=_OF_ONE,
+        handler=get_product,
+        parameters=STATUS_PARAMETERS,
+        restricted_parameters=_RESTRICTED_STATUS,
+        response_schema="Product",
+        tags=_PRODUCT_TAGS,
     ),
     Route(
         method="PUT",
-        path=ONE,
+        path=PRODUCT_PATH,
         summary="Replace a product",
         handler=replace_product,
         permission=Permission.PRODUCTS_WRITE,
-        body="ProductPut",
-        answer="Product",
+        request_schema="ProductPut",
+        response_schema="Product",
     ),
     Route(
         method="PATCH",
-        path=ONE,
+        path=PRODUCT_PATH,
         summary="Change fields of a product (JSON merge patch)",
-        handler=change_product,
+        handler=update_product,
         permission=Permission.PRODUCTS_WRITE,
-        body="ProductPatch",
-        answer="Product",
+        request_schema="ProductPatch",
+        response_schema="Product",
     ),
     Route(
         method="DELETE",
-        path=ONE,
+        path=PRODUCT_PATH,
         summary="Archive a product, or delete it for good",
         handler=delete_product,
         permission=Permission.PRODUCTS_DELETE,
-        parameters=DELETION,
-        success=204,
+        parameters=DELETE_PARAMETERS,
+        success_status=204,
     ),
     Route(
         method="POST",
-        path=f"{ONE}/stock",
+        path=f"{PRODUCT_PATH}/stock",
         summary="Add to the stock of a product, take from it, or set it",
-        handler=change_stock,
+        handler=update_stock,
         permission=Permission.PRODUCTS_WRITE,
-        body="StockChange",
-        answer="Stock",
+        request_schema="StockChange",
+        response_schema="StockQuantity",
     ),
 )

@@ -5,138 +5,138 @@ import falcon
 from eggypro_core.access.authentication import Permission
 from eggypro_core.caching.entries import product_tag
 from eggypro_core.domain.variant import Variant, VariantQuery
-from eggypro_core.serializers import PRODUCTS, variant_body, variant_page_body
+from eggypro_core.serializers import PRODUCTS_PATH, variant_body, variant_page_body
 from eggypro_core.shop import Shop
-from eggypro_core.validation.parameters import STATUS_ALONE, read_status
+from eggypro_core.validation.parameters import STATUS_PARAMETERS, parse_status
 from eggypro_http.requests.json_body import json_object
 from eggypro_http.requests.query_string import parameters, require_no_parameters
-from eggypro_http.responses import NOTHING, Answer, stock_answer, tagged, version_named
+from eggypro_http.responses import NO_CONTENT, Response, if_match_version, stock_response, with_etag
 from eggypro_http.routing import Route
 
 
-def list_variants(shop: Shop, request: falcon.Request, slug: str) -> Answer:
+def list_variants(shop: Shop, request: falcon.Request, slug: str) -> Response:
     """Answer a page of a product's variants."""
     query = VariantQuery.parse_for_product(slug, parameters(request))
-    return tagged(variant_page_body(shop.variants.page(query), query))
+    return with_etag(variant_page_body(shop.variants.list(query), query))
 
 
-def add_variant(shop: Shop, request: falcon.Request, slug: str) -> Answer:
+def create_variant(shop: Shop, request: falcon.Request, slug: str) -> Response:
     """Add a variant, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    added = shop.variants.add(slug, values)
-    answer = _variant(added)
-    location = f"{PRODUCTS}/{slug}/variants/{added.id}"
-    return Answer(answer.body, {**answer.headers, "location": location})
+    added = shop.variants.create(slug, values)
+    answer = _variant_response(added)
+    location = f"{PRODUCTS_PATH}/{slug}/variants/{added.id}"
+    return Response(answer.body, {**answer.headers, "location": location})
 
 
-def show_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Answer:
+def get_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
     """Answer one variant."""
-    return _variant(shop.variants.find(slug, variant, read_status(parameters(request))))
+    return _variant_response(shop.variants.get(slug, variant, parse_status(parameters(request))))
 
 
-def replace_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Answer:
+def replace_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
     """Replace a variant, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    version = version_named(request)
-    return _variant(shop.variants.replace(slug, variant, values, version=version))
+    version = if_match_version(request)
+    return _variant_response(shop.variants.replace(slug, variant, values, version=version))
 
 
-def change_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Answer:
+def update_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
     """Change the fields of a variant that a merge patch names, and answer it."""
     values = json_object(request)
     require_no_parameters(request)
-    version = version_named(request)
-    return _variant(shop.variants.change(slug, variant, values, version=version))
+    version = if_match_version(request)
+    return _variant_response(shop.variants.update(slug, variant, values, version=version))
 
 
-def delete_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Answer:
+def delete_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
     """Delete a variant for good. Repeated, it changes nothing."""
     require_no_parameters(request)
-    shop.variants.remove(slug, variant, version=version_named(request))
-    return NOTHING
+    shop.variants.delete(slug, variant, version=if_match_version(request))
+    return NO_CONTENT
 
 
-def change_variant_stock(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Answer:
+def update_variant_stock(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
     """Change the stock of a variant, and answer what is there then."""
     values = json_object(request)
     require_no_parameters(request)
-    return stock_answer(shop.variants.change_stock(slug, variant, values))
+    return stock_response(shop.variants.update_stock(slug, variant, values))
 
 
-def _variant(variant: Variant) -> Answer:
-    return tagged(variant_body(variant), version=variant.version)
+def _variant_response(variant: Variant) -> Response:
+    return with_etag(variant_body(variant), version=variant.version)
 
 
-MANY = f"{PRODUCTS}/{{slug}}/variants"
-ONE = f"{MANY}/{{variant}}"
-_BY_STATUS = {"status": Permission.PRODUCTS_READ}
+VARIANTS_PATH = f"{PRODUCTS_PATH}/{{slug}}/variants"
+VARIANT_PATH = f"{VARIANTS_PATH}/{{variant}}"
+_RESTRICTED_STATUS = {"status": Permission.PRODUCTS_READ}
 
 ROUTES = (
     Route(
         method="GET",
-        path=MANY,
+        path=VARIANTS_PATH,
         summary="A page of a product's variants",
         handler=list_variants,
         parameters=VariantQuery.parameters,
-        closed_parameters=_BY_STATUS,
-        answer="VariantPage",
+        restricted_parameters=_RESTRICTED_STATUS,
+        response_schema="VariantPage",
         tags=(product_tag("{slug}"),),
     ),
     Route(
         method="POST",
-        path=MANY,
+        path=VARIANTS_PATH,
         summary="Add a variant to a product",
-        handler=add_variant,
+        handler=create_variant,
         permission=Permission.PRODUCTS_WRITE,
-        body="VariantDraft",
-        answer="Variant",
-        success=201,
+        request_schema="VariantDraft",
+        response_schema="Variant",
+        success_status=201,
     ),
     Route(
         method="GET",
-        path=ONE,
+        path=VARIANT_PATH,
         summary="One variant of a product",
-        handler=show_variant,
-        parameters=STATUS_ALONE,
-        closed_parameters=_BY_STATUS,
-        answer="Variant",
+        handler=get_variant,
+        parameters=STATUS_PARAMETERS,
+        restricted_parameters=_RESTRICTED_STATUS,
+        response_schema="Variant",
         tags=(product_tag("{slug}"),),
     ),
     Route(
         method="PUT",
-        path=ONE,
+        path=VARIANT_PATH,
         summary="Replace a variant",
         handler=replace_variant,
         permission=Permission.PRODUCTS_WRITE,
-        body="VariantPut",
-        answer="Variant",
+        request_schema="VariantPut",
+        response_schema="Variant",
     ),
     Route(
         method="PATCH",
-        path=ONE,
+        path=VARIANT_PATH,
         summary="Change fields of a variant (JSON merge patch)",
-        handler=change_variant,
+        handler=update_variant,
         permission=Permission.PRODUCTS_WRITE,
-        body="VariantPatch",
-        answer="Variant",
+        request_schema="VariantPatch",
+        response_schema="Variant",
     ),
     Route(
         method="DELETE",
-        path=ONE,
+        path=VARIANT_PATH,
         summary="Delete a variant for good",
         handler=delete_variant,
         permission=Permission.PRODUCTS_WRITE,
-        success=204,
+        success_status=204,
     ),
     Route(
         method="POST",
-        path=f"{ONE}/stock",
+        path=f"{VARIANT_PATH}/stock",
         summary="Add to the stock of a variant, take from it, or set it",
-        handler=change_variant_stock,
+        handler=update_variant_stock,
         permission=Permission.PRODUCTS_WRITE,
-        body="StockChange",
-        answer="Stock",
+        request_schema="StockChange",
+        response_schema="StockQuantity",
     ),
 )

@@ -16,7 +16,7 @@ from granian.server.mp import MPServer
 from eggypro_core.errors import UnavailableError
 from eggypro_core.shop import Shop
 from eggypro_http.config import HttpConfig
-from eggypro_http.server.worker import SECONDS_TO_FINISH, Worker
+from eggypro_http.server.worker import SHUTDOWN_SECONDS, WorkerApp
 
 
 def serve(
@@ -34,11 +34,13 @@ def serve(
     are not ready, and go on for the seconds of the `drain`. Raises UnavailableError where the port
     cannot be had, where the shop cannot be opened, and where workers keep dying.
     """
-    server = _server(free_address(host, port), port, workers)
-    server.stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    server = _server(resolve_free_address(host, port), port, workers)
+    server.ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     failures, failed = Pipe(duplex=False)
     try:
-        server.serve(target_loader=Worker(factory, os.getpid(), failed, drain), wrap_loader=False)
+        server.serve(
+            target_loader=WorkerApp(factory, os.getpid(), failed, drain), wrap_loader=False
+        )
     except SystemExit as ended:
         if ended.code == 0:
             raise
@@ -47,10 +49,10 @@ def serve(
         raise UnavailableError(failures.recv())
 
 
-class _Server(MPServer):
+class _GranianServer(MPServer):
     """Granian, whose workers inherit a signal handler that knows where it is."""
 
-    stays = False
+    ignores_hangup = False
     """Whether it outlives its terminal, as nohup has it."""
 
     def signal_handler_interrupt(self, number: int, frame: FrameType | None) -> None:
@@ -62,12 +64,12 @@ class _Server(MPServer):
 
     def signal_handler_reload(self, number: int, frame: FrameType | None) -> None:
         """Begin to end the server, whose terminal was closed: there is nothing to reload."""
-        if not self.stays:
+        if not self.ignores_hangup:
             self.signal_handler_interrupt(number, frame)
 
 
-def _server(address: str, port: int, workers: int) -> _Server:
-    return _Server(
+def _server(address: str, port: int, workers: int) -> _GranianServer:
+    return _GranianServer(
         "eggypro",
         interface=Interfaces.WSGI,
         address=address,
@@ -80,14 +82,14 @@ def _server(address: str, port: int, workers: int) -> _Server:
         backlog=2048,
         backpressure=2048,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
-        workers_kill_timeout=SECONDS_TO_FINISH,
+        workers_kill_timeout=SHUTDOWN_SECONDS,
         respawn_failed_workers=True,
         log_level=LogLevels.error,
         log_dictconfig={"incremental": True, "handlers": {}, "loggers": {}},  # ours stays as it is
     )
 
 
-def free_address(host: str, port: int) -> str:
+def resolve_free_address(host: str, port: int) -> str:
     """Return the address of a host, where the port is free. Raises UnavailableError.
 
     Granian would not notice: it lets any number of servers share a port.

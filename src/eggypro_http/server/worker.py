@@ -18,12 +18,12 @@ from eggypro_core.errors import EggyProError
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from eggypro_http.middleware.drain_body import Receiving
+from eggypro_http.middleware.drain_body import DrainBodyMiddleware
 
-SECONDS_TO_FINISH = 9
+SHUTDOWN_SECONDS = 9
 """How long the end may take: the drain, and the requests in flight."""
 _PR_SET_PDEATHSIG = 1
-_KEPT = frozenset(
+_KEPT_VARIABLES = frozenset(
     """
     PATH HOME LANG LC_ALL TZ TMPDIR PYTHONPATH LD_LIBRARY_PATH
     SSL_CERT_FILE SSL_CERT_DIR HTTPS_PROXY NO_PROXY https_proxy no_proxy
@@ -34,7 +34,7 @@ _KEPT = frozenset(
 
 
 @frozen
-class Worker:
+class WorkerApp:
     """Makes the application of a worker process. It is sent there, so its parts are picklable."""
 
     _factory: Callable[[], tuple[Shop, HttpConfig]]
@@ -46,14 +46,14 @@ class Worker:
         """Return the application. What it opens is closed when the process ends."""
         ending = Event()
         _wait_for_signals(ending, self._drain)
-        _end_with(self._parent)
-        _forget_environment()
+        _exit_with_parent(self._parent)
+        _clear_environment()
         try:
             shop, config = self._factory()
         except EggyProError as error:
             self._give_up(str(error))
         Finalize(None, shop.close, exitpriority=10)  # atexit does not run in forked workers
-        return Receiving(create_app(shop, evolve(config, is_ending=ending.is_set)))
+        return DrainBodyMiddleware(create_app(shop, evolve(config, is_ending=ending.is_set)))
 
     def _give_up(self, reason: str) -> NoReturn:
         """Have the main process end, and this one with it."""
@@ -72,10 +72,10 @@ def _wait_for_signals(ending: Event, drain: float) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until Granian has begun there is none to call
-    Thread(target=_finish, args=[ending, drain], daemon=True).start()
+    Thread(target=_shut_down_on_sigterm, args=[ending, drain], daemon=True).start()
 
 
-def _finish(ending: Event, drain: float) -> None:
+def _shut_down_on_sigterm(ending: Event, drain: float) -> None:
     """Wait for SIGTERM, and end: in good order if there is one to end in.
 
     Whoever asks is told that it is `ending`, and requests are still taken, for the seconds of the
@@ -88,11 +88,11 @@ def _finish(ending: Event, drain: float) -> None:
     ending.set()
     sleep(drain)
     stop(signal.SIGTERM, None)  # only once: Granian hangs if it is told twice
-    sleep(SECONDS_TO_FINISH - drain)
+    sleep(SHUTDOWN_SECONDS - drain)
     os._exit(1)
 
 
-def _end_with(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     """Have this process finish and go if the main process is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -100,7 +100,7 @@ def _end_with(parent: int) -> None:
         sys.exit(1)
 
 
-def _forget_environment() -> None:
+def _clear_environment() -> None:
     """Drop the variables of the environment: Granian copies them into every request."""
-    for name in set(os.environ) - _KEPT:
+    for name in set(os.environ) - _KEPT_VARIABLES:
         del os.environ[name]

@@ -4,7 +4,7 @@ from cloudinary.utils import cloudinary_url
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from eggypro_adapters.cloudinary_images.addresses import delivery_address
+from eggypro_adapters.cloudinary_images.addresses import delivery_url
 from eggypro_core.domain.image import RENDITIONS, Crop, ImageFormat, Transformation
 
 SIDES = st.none() | st.integers(1, 10_000)
@@ -48,7 +48,7 @@ def of_the_sdk(public_id: str, transformation: Transformation | None) -> str:
 def test_an_address_is_the_one_that_the_sdk_makes(
     public_id: str, transformation: Transformation | None
 ) -> None:
-    made = delivery_address("eggs", public_id, transformation)
+    made = delivery_url("eggs", public_id, transformation)
     assert made == of_the_sdk(public_id, transformation)
 
 
@@ -61,7 +61,7 @@ def test_an_address_is_the_one_that_the_sdk_makes(
     ],
 )
 def test_each_rendition_has_an_address_of_its_own(rendition: str, step: str) -> None:
-    address = delivery_address("eggs", "eggypro-products/a1", RENDITIONS[rendition])
+    address = delivery_url("eggs", "eggypro-products/a1", RENDITIONS[rendition])
     assert address == (
         f"https://res.cloudinary.com/eggs/image/upload/{step}/v1/eggypro-products/a1"
     )
@@ -70,7 +70,7 @@ def test_each_rendition_has_an_address_of_its_own(rendition: str, step: str) -> 
 def test_the_configuration_of_the_sdk_plays_no_part() -> None:
     try:
         cloudinary.config(cloud_name="other", secure=False, secure_distribution="evil.example")
-        address = delivery_address("eggs", "a1")
+        address = delivery_url("eggs", "a1")
     finally:
         cloudinary.reset_config()
     assert address == "https://res.cloudinary.com/eggs/image/upload/a1"

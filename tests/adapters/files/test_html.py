@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eggypro_adapters.files.html import NhHtmlCleaner, clean, plain_text
+from eggypro_adapters.files.html import NhHtmlCleaner, clean_html, plain_text
 from eggypro_core.ports import HtmlCleaner
 
 REL = ' rel="noopener nofollow"'
@@ -46,7 +46,7 @@ def test_the_class_is_the_port() -> None:
     ],
 )
 def test_only_the_allow_list_is_kept(html: str, cleaned: str) -> None:
-    assert clean(html) == cleaned
+    assert clean_html(html) == cleaned
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_only_the_allow_list_is_kept(html: str, cleaned: str) -> None:
     ],
 )
 def test_cleaning_comes_to_rest_where_nesting_changes(html: str) -> None:
-    assert clean(clean(html)) == clean(html)
+    assert clean_html(clean_html(html)) == clean_html(html)
 
 
 PIECES = st.one_of(
@@ -76,14 +76,14 @@ HTML = st.lists(PIECES, max_size=30).map("".join)
 @settings(max_examples=200)
 @given(HTML)
 def test_cleaning_what_is_clean_changes_nothing(html: str) -> None:
-    assert clean(clean(html)) == clean(html)
+    assert clean_html(clean_html(html)) == clean_html(html)
 
 
 @given(st.text())
 def test_text_without_tags_stays_text(text: str) -> None:
     escaped = entities.escape(text, quote=False)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    assert entities.unescape(clean(escaped)) == lines
+    assert entities.unescape(clean_html(escaped)) == lines
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_plain_text_keeps_every_word(text: str) -> None:
 @pytest.mark.parametrize("broken", ["<!--", "<a ", "<![", "<a b='", "</", "&", "<!"])
 def test_broken_html_is_no_burden(broken: str) -> None:
     assert isinstance(plain_text(broken * 20_000), str)
-    assert isinstance(clean(broken * 20_000), str)
+    assert isinstance(clean_html(broken * 20_000), str)

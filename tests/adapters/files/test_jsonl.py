@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_adapters.files import read_products
-from eggypro_adapters.files.cell_parsers import FIELDS
+from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
 from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.errors import Fault
+from eggypro_core.errors import FieldError
 
 
 def read(text: str) -> list[ImportEntry]:
@@ -19,13 +19,13 @@ def read(text: str) -> list[ImportEntry]:
 def refusal(line: str) -> str:
     (entry,) = read(line)
     assert entry.values is None
-    ((field, message),) = [(fault.field, fault.message) for fault in entry.refused]
+    ((field, message),) = [(fault.field, fault.message) for fault in entry.errors]
     assert field == ""
     return message
 
 
 def test_every_writable_field_is_handed_on() -> None:
-    values = dict.fromkeys(FIELDS, "x")
+    values = dict.fromkeys(FIELD_PARSERS, "x")
     assert read(json.dumps(values)) == [ImportEntry(1, values)]
 
 
@@ -79,16 +79,16 @@ def test_variants_are_handed_on_with_numbers_taken_exactly() -> None:
 
 def test_an_object_that_shows_a_part_of_its_variants_is_refused() -> None:
     (entry,) = read('{"name": "Egg", "variants": [{}], "variant_count": 2}')
-    assert [fault.field for fault in entry.refused] == ["variants"]
+    assert [fault.field for fault in entry.errors] == ["variants"]
     for variants, count in (("[{}]", "1"), ("[]", "0"), ("[]", "2"), ("[{}]", '"2"')):
         line = f'{{"name": "Egg", "variants": {variants}, "variant_count": {count}}}'
-        assert read(line)[0].refused == ()
+        assert read(line)[0].errors == ()
 
 
 def test_unknown_fields_are_refused_by_name() -> None:
     (entry,) = read('{"name": "Egg", "colour": 1, "b\\u0000": 2}')
     assert entry == ImportEntry(
-        1, None, (Fault("colour", "Unknown field"), Fault("b\ufffd", "Unknown field"))
+        1, None, (FieldError("colour", "Unknown field"), FieldError("b\ufffd", "Unknown field"))
     )
 
 
@@ -99,14 +99,14 @@ def test_lines_are_counted_with_the_blank_ones() -> None:
 
 def test_a_line_that_is_too_long_is_refused_and_the_next_read() -> None:
     entries = read('{"name": "' + "x" * (9 * 1024 * 1024) + '"}\n{"name": "Ham"}\n')
-    assert entries[0].refused == (Fault("", "The line is longer than 4,194,304 characters"),)
+    assert entries[0].errors == (FieldError("", "The line is longer than 4,194,304 characters"),)
     assert entries[1] == ImportEntry(2, {"name": "Ham"})
 
 
 def test_bytes_that_are_no_text_refuse_their_line() -> None:
     data = b'{"name": "Egg"}\n{"name": "\xff"}\n{"name": "Ham"}\n'
     entries = list(read_products(io.BytesIO(data)))
-    assert [entry.line for entry in entries if entry.refused] == [2]
+    assert [entry.line for entry in entries if entry.errors] == [2]
     assert len(entries) == 3
 
 
@@ -122,13 +122,13 @@ VALUES = st.recursive(
 )
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(sorted(FIELDS)), VALUES), min_size=1))
+@given(st.lists(st.dictionaries(st.sampled_from(sorted(FIELD_PARSERS)), VALUES), min_size=1))
 def test_what_json_writes_comes_back(products: list[dict[str, object]]) -> None:
     text = "\n".join(map(json.dumps, products))
     assert [entry.values for entry in read(text)] == products
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(sorted(FIELDS)), st.text()), min_size=1))
+@given(st.lists(st.dictionaries(st.sampled_from(sorted(FIELD_PARSERS)), st.text()), min_size=1))
 def test_what_json_writes_unescaped_comes_back(products: list[dict[str, object]]) -> None:
     text = "\n".join(json.dumps(product, ensure_ascii=False) for product in products)
     assert [entry.values for entry in read(text)] == products
@@ -141,4 +141,4 @@ def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
     assert entries
     for entry in entries:
         assert 1 <= entry.line <= lines
-        assert (entry.values is None) == bool(entry.refused)
+        assert (entry.values is None) == bool(entry.errors)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eggypro_adapters.files import read_products
 from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.errors import Fault, MalformedError
+from eggypro_core.errors import FieldError, ParseError
 
 
 def read(text: str) -> list[ImportEntry]:
@@ -18,27 +18,27 @@ def read(text: str) -> list[ImportEntry]:
 
 def cell(name: str, value: str) -> object:
     """Return what a cell is read as."""
-    (entry,) = written([["name", name], ["Egg", value]])
-    assert entry.values is not None, entry.refused
+    (entry,) = read_rows([["name", name], ["Egg", value]])
+    assert entry.values is not None, entry.errors
     return entry.values[name]
 
 
 def refusal(name: str, value: str) -> str:
-    (entry,) = written([["name", name], ["Egg", value]])
+    (entry,) = read_rows([["name", name], ["Egg", value]])
     assert entry.values is None
-    ((field, message),) = [(fault.field, fault.message) for fault in entry.refused]
+    ((field, message),) = [(fault.field, fault.message) for fault in entry.errors]
     assert field == name
     return message
 
 
-def written(rows: list[list[str]]) -> list[ImportEntry]:
+def read_rows(rows: list[list[str]]) -> list[ImportEntry]:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return read(text.getvalue())
 
 
 def test_a_header_needs_a_name_or_a_slug() -> None:
-    with pytest.raises(MalformedError, match="found 'price', 'sku'"):
+    with pytest.raises(ParseError, match="found 'price', 'sku'"):
         read("price,sku\n1,a\n")
     assert read("slug,price\negg,1\n") == [ImportEntry(2, {"slug": "egg", "price": "1"})]
 
@@ -144,13 +144,13 @@ def test_other_apostrophes_stay() -> None:
 def test_all_faults_of_a_row_are_named_at_its_line() -> None:
     (entry,) = read('name,price,attributes\n"E\ng","1,5",x\n')
     assert entry.line == 2
-    assert [fault.field for fault in entry.refused] == ["price", "attributes"]
+    assert [fault.field for fault in entry.errors] == ["price", "attributes"]
 
 
 def test_names_that_a_product_shows_are_passed_over_and_others_warned_of() -> None:
     entries = read("id,name,created_at,colour\n1,Egg,x,y\n")
     assert entries == [
-        ImportEntry(1, None, warnings=(Fault("colour", "Unknown column: not read"),)),
+        ImportEntry(1, None, warnings=(FieldError("colour", "Unknown column: not read"),)),
         ImportEntry(2, {"name": "Egg"}),
     ]
 
@@ -195,7 +195,7 @@ def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
     assert (first.line, first.values and first.values["name"]) == (2, "Egg")
     for entry in others:
         assert entry.line > 2
-        assert (entry.values is None) == bool(entry.refused)
+        assert (entry.values is None) == bool(entry.errors)
 
 
 def test_categories_are_slugs_and_their_details_a_list_of_maps() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from eggypro_adapters.files import FORMATS, read_products
 from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.errors import Fault, InvalidError, MalformedError
+from eggypro_core.errors import FieldError, ParseError, ValidationError
 
 
 def read(data: bytes, form: str = "auto") -> list[ImportEntry]:
@@ -18,18 +18,18 @@ def names(entries: list[ImportEntry]) -> list[object]:
 
 
 def messages(entry: ImportEntry) -> list[str]:
-    return [fault.message for fault in entry.refused]
+    return [fault.message for fault in entry.errors]
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b" \n\r\n\t", b"\xff\xfe"])
 def test_an_empty_file_is_refused_as_a_whole(form: str, data: bytes) -> None:
-    with pytest.raises(MalformedError, match="The file is empty"):
+    with pytest.raises(ParseError, match="The file is empty"):
         read_products(io.BytesIO(data), form=form)
 
 
 def test_an_unknown_form_is_refused() -> None:
-    with pytest.raises(InvalidError, match="eggypro-csv, jsonl, shopify"):
+    with pytest.raises(ValidationError, match="eggypro-csv, jsonl, shopify"):
         read_products(io.BytesIO(b"name\n"), form="xml")
 
 
@@ -49,7 +49,7 @@ def test_the_form_is_known_by_the_content(data: bytes, name: str) -> None:
 
 @pytest.mark.parametrize("form", ["auto", "shopify", "eggypro-csv"])
 def test_an_unknown_header_is_named_with_what_is_accepted(form: str) -> None:
-    with pytest.raises(MalformedError) as refused:
+    with pytest.raises(ParseError) as refused:
         read_products(io.BytesIO(b"foo,b\x07ar\n1,2"), form=form)
     sentence = str(refused.value)
     assert "'foo', 'b\ufffdar'" in sentence
@@ -113,7 +113,7 @@ def test_bytes_that_are_no_text_refuse_their_line_only() -> None:
 
 
 def test_bytes_that_are_no_text_in_the_header_refuse_the_file() -> None:
-    with pytest.raises(MalformedError, match="Line 1 holds bytes that are no text"):
+    with pytest.raises(ParseError, match="Line 1 holds bytes that are no text"):
         read(b"name,price,\xff\nEgg,1,\n")
 
 
@@ -131,7 +131,7 @@ def test_lone_surrogates_of_utf16_refuse_their_line() -> None:
 
 def test_blank_lines_and_rows_are_passed_over() -> None:
     entries = read(b"\n\nname,price\n\nEgg,1\n , \n,\n\nHam,2\n\n")
-    assert [(entry.line, entry.refused) for entry in entries] == [(5, ()), (9, ())]
+    assert [(entry.line, entry.errors) for entry in entries] == [(5, ()), (9, ())]
 
 
 def test_rows_shorter_and_longer_than_the_header() -> None:
@@ -194,7 +194,7 @@ def test_a_header_may_break_lines_and_vary_its_names() -> None:
      "Handle,URL handle,Title", "Handle,Title,Price,Variant Price", "Handle,Title,foo,FOO"],
 )  # fmt: skip
 def test_a_column_that_stands_twice_refuses_the_file(header: str) -> None:
-    with pytest.raises(MalformedError, match="Two columns of the file mean the same: '"):
+    with pytest.raises(ParseError, match="Two columns of the file mean the same: '"):
         read(f"{header}\n".encode())
 
 
@@ -211,7 +211,7 @@ def test_nul_and_control_characters_are_handed_on() -> None:
 
 
 def test_a_table_of_too_many_columns_is_refused() -> None:
-    with pytest.raises(MalformedError, match="more than 5,000 columns"):
+    with pytest.raises(ParseError, match="more than 5,000 columns"):
         read(b"name" + b",x" * 5000)
 
 
@@ -251,8 +251,8 @@ def test_unknown_columns_are_warned_of_once() -> None:
         1,
         None,
         warnings=(
-            Fault("colour", "Unknown column: not read"),
-            Fault("Sh\ufffdape", "Unknown column: not read"),
+            FieldError("colour", "Unknown column: not read"),
+            FieldError("Sh\ufffdape", "Unknown column: not read"),
         ),
     )
     assert [entry.warnings for entry in entries[1:]] == [(), ()]

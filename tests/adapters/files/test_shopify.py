@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_adapters.files import read_products
-from eggypro_adapters.files.html import clean
-from eggypro_core.domain.product import IMPORT_CLOSED
+from eggypro_adapters.files.html import clean_html
+from eggypro_core.domain.product import IMPORT_READ_ONLY_FIELDS
 from eggypro_core.domain.product_changes import ProductChanges
 from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.errors import Fault, MalformedError
+from eggypro_core.errors import FieldError, ParseError
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "shopify"
 Row = dict[str, str]
@@ -24,7 +24,7 @@ def read(text: str) -> list[ImportEntry]:
     return list(read_products(io.BytesIO(text.encode()), form="shopify"))
 
 
-def written(*rows: Row) -> str:
+def csv_text(*rows: Row) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, names, restval="")
@@ -37,13 +37,13 @@ def product(*rows: Row) -> ImportEntry:
     """Return the entry that the rows of the handle `egg` make; the first has title and price."""
     first = {"Handle": "egg", "Title": "Egg", "Variant Price": "2.00"}
     more = [{"Handle": "egg", **row} for row in rows[1:]]
-    (entry,) = read(written({**first, **(rows[0] if rows else {})}, *more))
+    (entry,) = read(csv_text({**first, **(rows[0] if rows else {})}, *more))
     return entry
 
 
 def values(*rows: Row) -> dict[str, object]:
     entry = product(*rows)
-    assert entry.values is not None, entry.refused
+    assert entry.values is not None, entry.errors
     return dict(entry.values)
 
 
@@ -57,7 +57,7 @@ def prices(found: Mapping[str, object]) -> list[object]:
 
 
 def refusals(*rows: Row) -> list[str]:
-    return [fault.message for fault in product(*rows).refused]
+    return [fault.message for fault in product(*rows).errors]
 
 
 def warnings(*rows: Row) -> list[tuple[str, str]]:
@@ -72,12 +72,17 @@ def test_files_of_real_shops_are_read_without_a_refusal(name: str) -> None:
         entries = list(read_products(stream))
     assert len(entries) > 15
     for entry in entries:
-        assert entry.refused == ()
+        assert entry.errors == ()
         assert entry.values is not None
-        assert ProductChanges.read(entry.values, clean, closed=IMPORT_CLOSED).draft().price > 0
+        assert (
+            ProductChanges.parse(entry.values, clean_html, read_only=IMPORT_READ_ONLY_FIELDS)
+            .to_draft()
+            .price
+            > 0
+        )
 
 
-OLD = {
+OLD_ROW = {
     "Handle": "Red-Egg",
     "Title": "Red egg",
     "Body (HTML)": "<p>One &amp; only</p><p>egg</p>",
@@ -130,7 +135,7 @@ NEW_NAMES = {
     "Compare At Price / Canada": "Compare-at price / Canada",
     "SEO Title": "SEO title",
 }
-WHOLE = {
+COMPLETE_VALUES = {
     "slug": "red-egg",
     "name": "Red egg",
     "details": "<p>One &amp; only</p><p>egg</p>",
@@ -157,13 +162,15 @@ WHOLE = {
 
 
 def test_a_product_by_the_old_names() -> None:
-    assert read(written(OLD)) == [ImportEntry(2, WHOLE)]
+    assert read(csv_text(OLD_ROW)) == [ImportEntry(2, COMPLETE_VALUES)]
 
 
 def test_a_product_by_the_new_names() -> None:
-    row = {NEW_NAMES.get(name, name): value for name, value in OLD.items()}
+    row = {NEW_NAMES.get(name, name): value for name, value in OLD_ROW.items()}
     row["Continue selling when out of stock"] = "FALSE"
-    assert list(read_products(io.BytesIO(written(row).encode()))) == [ImportEntry(2, WHOLE)]
+    assert list(read_products(io.BytesIO(csv_text(row).encode()))) == [
+        ImportEntry(2, COMPLETE_VALUES)
+    ]
 
 
 def test_what_has_no_column_is_left_out() -> None:
@@ -172,14 +179,14 @@ def test_what_has_no_column_is_left_out() -> None:
 
 
 def test_a_header_needs_a_handle() -> None:
-    with pytest.raises(MalformedError, match="found 'Title', 'Price'"):
+    with pytest.raises(ParseError, match="found 'Title', 'Price'"):
         read("Title,Price\nEgg,1\n")
 
 
 def test_unknown_columns_are_warned_of_once_and_known_ones_are_not_read() -> None:
-    entries = read(written({**OLD, "Colour": "red"}, {"Handle": "ham", "Variant Price": "1"}))
+    entries = read(csv_text({**OLD_ROW, "Colour": "red"}, {"Handle": "ham", "Variant Price": "1"}))
     assert entries[0] == ImportEntry(
-        1, None, warnings=(Fault("Colour", "Unknown column: not read"),)
+        1, None, warnings=(FieldError("Colour", "Unknown column: not read"),)
     )
     assert len(entries) == 3
 
@@ -203,14 +210,14 @@ def test_a_product_without_a_handle_has_that_of_its_title() -> None:
 def test_a_row_with_neither_handle_nor_title_is_refused() -> None:
     entries = read("Handle,Title,Price\negg,Egg,2\n,,3\n")
     assert entries[0] == ImportEntry(
-        3, None, (Fault("slug", "The row has neither handle nor title"),)
+        3, None, (FieldError("slug", "The row has neither handle nor title"),)
     )
-    assert [(entry.line, bool(entry.refused)) for entry in entries] == [(3, True), (2, False)]
+    assert [(entry.line, bool(entry.errors)) for entry in entries] == [(3, True), (2, False)]
 
 
 def test_rows_that_cannot_be_read_are_refused_and_the_rest_is_read() -> None:
     entries = read('Handle,Title,Price\na,A,1,x\nb,"B"b,1\nc,C,1\nd,"D\n')
-    assert [(entry.line, bool(entry.refused)) for entry in entries] == [
+    assert [(entry.line, bool(entry.errors)) for entry in entries] == [
         (2, True),
         (3, True),
         (5, True),
@@ -232,7 +239,7 @@ def test_rows_of_one_handle_come_together_in_the_order_of_first_rows() -> None:
     assert [entry.line for entry in entries] == [2, 4, 7]
     assert entries[0].values
     assert prices(entries[0].values) == ["3", "2", "4"]
-    assert entries[0].warnings[0] == Fault(
+    assert entries[0].warnings[0] == FieldError(
         "slug", "The rows of this product are not together (lines 2, 6, 8): taken as one"
     )
     assert "slug" not in [warning.field for warning in entries[2].warnings]
@@ -240,7 +247,7 @@ def test_rows_of_one_handle_come_together_in_the_order_of_first_rows() -> None:
 
 def test_only_the_first_gaps_are_named() -> None:
     rows = [{"Handle": handle, "Price": "1"} for handle in "ab" * 9]
-    assert "(lines 2, 4, 6, 8, 10, ...)" in read(written(*rows))[0].warnings[0].message
+    assert "(lines 2, 4, 6, 8, 10, ...)" in read(csv_text(*rows))[0].warnings[0].message
 
 
 def test_each_row_of_a_variant_becomes_one_whole() -> None:
@@ -351,7 +358,7 @@ def test_variants_are_left_alone_where_no_column_has_prices() -> None:
     (entry,) = read("Handle,Title,Option1 Value,SKU\negg,Egg,S,1\negg,,M,2\n")
     assert entry.values == {"slug": "egg", "name": "Egg"}
     assert entry.warnings == (
-        Fault("variants", "No column of prices: the 2 variants are left alone"),
+        FieldError("variants", "No column of prices: the 2 variants are left alone"),
     )
 
 
@@ -377,8 +384,8 @@ def test_the_sku_and_barcode_of_a_single_variant_may_stand_on_any_row() -> None:
 def test_a_product_without_any_price_is_skipped() -> None:
     entry = product({"Variant Price": "", "Option1 Value": "S"}, {"Option1 Value": "M"})
     assert entry.values is None
-    assert entry.refused == ()
-    assert entry.warnings == (Fault("price", "Skipped: no price"),)
+    assert entry.errors == ()
+    assert entry.warnings == (FieldError("price", "Skipped: no price"),)
 
 
 def test_a_compare_at_price_that_is_not_above_is_dropped() -> None:
@@ -397,15 +404,15 @@ def test_prices_are_refused_with_the_line_of_their_row() -> None:
     )
     sentence = "Write the price with a point and no other signs, like 1234.50"
     assert entry.values is None
-    assert entry.refused == (
-        Fault("price", sentence),
-        Fault("price", f"Line 3: {sentence}"),
-        Fault("price", 'Line 4: Price must be a number such as "24.99"'),
+    assert entry.errors == (
+        FieldError("price", sentence),
+        FieldError("price", f"Line 3: {sentence}"),
+        FieldError("price", 'Line 4: Price must be a number such as "24.99"'),
     )
 
 
 def test_a_compare_at_price_that_is_no_number_is_refused() -> None:
-    (fault,) = product({"Compare-at price": "3,00"}).refused
+    (fault,) = product({"Compare-at price": "3,00"}).errors
     assert fault.field == "compare_at_price"
 
 
@@ -428,8 +435,8 @@ def test_negative_stock_is_warned_of_with_its_line() -> None:
 
 
 def test_stock_that_is_no_whole_number_is_refused() -> None:
-    assert product({"Inventory quantity": "many"}).refused == (
-        Fault("stock_quantity", "Stock quantity must be an integer"),
+    assert product({"Inventory quantity": "many"}).errors == (
+        FieldError("stock_quantity", "Stock quantity must be an integer"),
     )
 
 
@@ -515,7 +522,7 @@ def test_attributes_that_are_too_long_or_too_many_are_left_out() -> None:
 
 def test_a_metafield_with_too_long_a_name_is_warned_of_once() -> None:
     name = "x" * 80 + " (product.metafields.a.b)"
-    (entry, one) = read(written({"Handle": "egg", "Title": "Egg", name: "1"}))
+    (entry, one) = read(csv_text({"Handle": "egg", "Title": "Egg", name: "1"}))
     assert [warning.message for warning in entry.warnings] == [
         "A name of more than 100 characters: not read"
     ]
@@ -588,8 +595,8 @@ def test_a_product_of_too_many_rows_is_refused_and_the_next_read() -> None:
     body = "x" * (1024 * 1024)
     text = "Handle,Title,Price,Body (HTML)\n" + f"egg,Egg,1,{body}\n" * 17 + "ham,Ham,1,\n"
     entries = read(text)
-    assert [(entry.line, bool(entry.refused)) for entry in entries] == [(2, True), (19, False)]
-    assert "16,777,216 bytes" in entries[0].refused[0].message
+    assert [(entry.line, bool(entry.errors)) for entry in entries] == [(2, True), (19, False)]
+    assert "16,777,216 bytes" in entries[0].errors[0].message
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Zs", "Zl", "Zp", "Cc"]), min_size=1).filter(
@@ -605,7 +612,7 @@ def test_what_csv_writes_comes_back(rows: list[tuple[str, str, str, int]]) -> No
         dict(zip(names, map(str, row), strict=True)) | {"Price": "1", "Option1 Value": f"o{place}"}
         for place, row in enumerate(rows)
     ]
-    found = read(written(*table))
+    found = read(csv_text(*table))
     first = {handle: row for handle, *row in reversed(rows)}
     assert {entry.values["slug"]: entry.values["name"] for entry in found if entry.values} == {
         handle: row[0] for handle, row in first.items()

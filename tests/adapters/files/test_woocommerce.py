@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from eggypro_adapters.files import NhHtmlCleaner, read_products
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.errors import Fault, MalformedError
-from eggypro_core.services.products import Catalog
+from eggypro_core.errors import FieldError, ParseError
+from eggypro_core.services.products import ProductService
 from tests.support.builders import NOON
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "woocommerce"
@@ -25,7 +25,7 @@ def read(text: str) -> list[ImportEntry]:
     return list(read_products(io.BytesIO(text.encode()), form="woocommerce"))
 
 
-def written(*rows: Row) -> str:
+def csv_text(*rows: Row) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, names, restval="")
@@ -37,13 +37,13 @@ def written(*rows: Row) -> str:
 def product(row: Mapping[str, str], *variations: Row) -> ImportEntry:
     """Return the entry that a product makes, with variations that name it as their parent."""
     children = [{"Type": "variation", "Parent": "id:7", **one} for one in variations]
-    (entry,) = read(written({"ID": "7", **SIMPLE, **row}, *children))
+    (entry,) = read(csv_text({"ID": "7", **SIMPLE, **row}, *children))
     return entry
 
 
 def values(row: Mapping[str, str], *variations: Row) -> dict[str, Any]:
     entry = product(row, *variations)
-    assert entry.values is not None, (entry.refused, entry.warnings)
+    assert entry.values is not None, (entry.errors, entry.warnings)
     return dict(entry.values)
 
 
@@ -59,15 +59,15 @@ def a_size(size: str, **more: str) -> Row:
 def test_files_of_real_shops_go_in_and_change_nothing_the_second_time() -> None:
     if not SHARED.is_dir():
         pytest.skip(f"the sample files are not beside this repository ({SHARED})")
-    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
+    catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
     for file in SHARED.glob("*.csv"):
         with file.open("rb") as stream:
-            first = catalog.load(read_products(stream))
+            first = catalog.import_products(read_products(stream))
             assert (first.created, first.refused) == (16, ())
             stream.seek(0)
-            again = catalog.load(read_products(stream))
+            again = catalog.import_products(read_products(stream))
             assert (again.created, again.changed, again.unchanged) == (0, 0, 16)
-    hoodie = catalog.find("hoodie")
+    hoodie = catalog.get("hoodie")
     assert (str(hoodie.price), str(hoodie.compare_at_price)) == ("42.00", "45.00")
     assert hoodie.variant_count == 4
 
@@ -102,9 +102,9 @@ def test_a_simple_product() -> None:
         "Download 1 name": "",
         "Colour of hen": "white",
     }
-    unknown, entry = list(read_products(io.BytesIO(written(row).encode("utf-8-sig"))))
+    unknown, entry = list(read_products(io.BytesIO(csv_text(row).encode("utf-8-sig"))))
     assert unknown == ImportEntry(
-        1, None, warnings=(Fault("Colour of hen", "Unknown column: not read"),)
+        1, None, warnings=(FieldError("Colour of hen", "Unknown column: not read"),)
     )
     assert entry.values == {
         "name": "Tom & Jerry's",
@@ -147,7 +147,7 @@ def test_a_simple_product() -> None:
 )
 def test_categories_are_paths_of_names(cell: str, paths: list[list[str]]) -> None:
     row = {"Type": "simple", "Name": "Egg", "Regular price": "1", "Categories": cell}
-    (entry,) = read(written(row))
+    (entry,) = read(csv_text(row))
     assert (entry.values or {})["categories"] == paths
 
 
@@ -163,7 +163,7 @@ def test_what_has_no_column_is_left_out() -> None:
 
 
 def test_a_header_needs_names() -> None:
-    with pytest.raises(MalformedError, match="found 'SKU', 'Stock'"):
+    with pytest.raises(ParseError, match="found 'SKU', 'Stock'"):
         read("SKU,Stock\n1,2\n")
 
 
@@ -194,7 +194,7 @@ def test_a_sale_that_is_none_and_one_with_a_date_are_warned_of() -> None:
 
 @pytest.mark.parametrize("text", ["1,234", "1.234,50", "€5"])
 def test_prices_that_could_mean_two_things_are_refused(text: str) -> None:
-    (fault,) = product({"Regular price": text}).refused
+    (fault,) = product({"Regular price": text}).errors
     assert fault.field == "price"
 
 
@@ -246,7 +246,7 @@ def test_a_strange_state_is_warned_of() -> None:
 )
 def test_what_cannot_be_sold_here_is_skipped(row: Row, warning: str) -> None:
     entry = product(row)
-    assert (entry.values, entry.refused) == (None, ())
+    assert (entry.values, entry.errors) == (None, ())
     assert [one.message for one in entry.warnings] == [warning]
 
 
@@ -263,7 +263,7 @@ def test_variations_become_the_variants_of_their_parent_wherever_they_stand() ->
         parent | {"Attribute 1 name": "Size", "Attribute 1 value(s)": "S, M"},
         {"Type": "variation", "Parent": "id:9", "Images": "//x.y/l.jpg", **a_size("L")},
     )
-    egg, ham = read(written(*rows))
+    egg, ham = read(csv_text(*rows))
     assert (egg.line, ham.line) == (4, 3)
     assert egg.values
     variants: Any = egg.values["variants"]
@@ -306,12 +306,12 @@ def test_variations_without_a_price_are_left_out_with_a_warning() -> None:
     assert len(values({}, *rows)["variants"]) == 1
     assert warnings({}, *rows) == ["Line 4: A variation without a price: left out"]
     entry = product({}, rows[1])
-    assert (entry.values, entry.refused) == (None, ())
+    assert (entry.values, entry.errors) == (None, ())
     assert entry.warnings[-1].message == "Skipped: no price"
 
 
 def test_variations_of_the_same_options_are_refused_and_both_lines_named() -> None:
-    (fault,) = product({}, a_size("S"), a_size("M"), a_size("S")).refused
+    (fault,) = product({}, a_size("S"), a_size("M"), a_size("S")).errors
     assert fault.message == "Lines 3 and 5 are one and the same variant: Size S"
 
 
@@ -337,16 +337,16 @@ def test_what_variants_have_no_place_for_is_warned_of_once() -> None:
 def test_variations_without_a_parent_are_refused() -> None:
     rows = ({"Type": "variation", **a_size("S")}, {"Type": "variation", "Parent": "x"} | SIMPLE)
     rows = (rows[0], {**rows[1], "Type": "variation"})
-    entries = read(written(*rows))
-    assert [(entry.line, entry.refused[0].message) for entry in entries] == [
+    entries = read(csv_text(*rows))
+    assert [(entry.line, entry.errors[0].message) for entry in entries] == [
         (2, "The variation names no parent"),
         (3, "The parent 'x' is not in the file"),
     ]
 
 
 def test_two_products_of_one_id_are_refused() -> None:
-    (entry,) = read(written({"ID": "1", **SIMPLE}, {"ID": "1", **SIMPLE}))
-    assert entry.refused == (Fault("id", "Lines 2 and 3 are one and the same product"),)
+    (entry,) = read(csv_text({"ID": "1", **SIMPLE}, {"ID": "1", **SIMPLE}))
+    assert entry.errors == (FieldError("id", "Lines 2 and 3 are one and the same product"),)
 
 
 def test_texts_that_spreadsheets_would_compute_are_unescaped() -> None:
@@ -381,10 +381,10 @@ WORDS = st.sampled_from(["", "1", "2", "variation", "variable", "simple", "id:1"
 
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(CELLS, WORDS)), min_size=1))
 def test_any_rows_are_read_and_the_same_twice(rows: list[Row]) -> None:
-    text = written(*({**row, "Attribute 1 name": "Size"} for row in rows))
-    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
-    first = catalog.load(read(text), keep_going=True)
-    again = catalog.load(read(text), keep_going=True)
+    text = csv_text(*({**row, "Attribute 1 name": "Size"} for row in rows))
+    catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
+    first = catalog.import_products(read(text), keep_going=True)
+    again = catalog.import_products(read(text), keep_going=True)
     assert (again.created, again.changed, again.unchanged) == (0, 0, first.created)
     assert again.refused == first.refused
 

@@ -15,56 +15,56 @@ from hypothesis import strategies as st
 
 from eggypro_adapters.contracts import strategies
 from eggypro_adapters.files import FORMATS, NhHtmlCleaner, read_products, write_products
-from eggypro_adapters.files.cell_parsers import FIELDS
+from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
 from eggypro_adapters.files.writing import WRITERS
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product
-from eggypro_core.domain.product_files import Export, ImportEntry, ImportReport
-from eggypro_core.errors import InvalidError
-from eggypro_core.services.products import Catalog
+from eggypro_core.domain.product_files import CatalogSnapshot, ImportEntry, ImportReport
+from eggypro_core.errors import ValidationError
+from eggypro_core.services.products import ProductService
 from eggypro_core.shop import Shop
-from tests.support.builders import NOON, a_shop
+from tests.support.builders import NOON, make_shop
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-OWN = ("eggypro-csv", "jsonl")
-OTHERS = ("shopify", "woocommerce")
+OWN_FORMATS = ("eggypro-csv", "jsonl")
+SHOP_FORMATS = ("shopify", "woocommerce")
 
 
-def a_catalog(*values: Mapping[str, object]) -> Catalog:
-    catalog = Catalog(
+def a_catalog(*values: Mapping[str, object]) -> ProductService:
+    catalog = ProductService(
         MemoryProductStore(),
         NhHtmlCleaner(),
         lambda: NOON,
         reader=read_products,
         writer=write_products,
     )
-    catalog.load((ImportEntry(1, one) for one in values), keep_going=True)
+    catalog.import_products((ImportEntry(1, one) for one in values), keep_going=True)
     return catalog
 
 
-def exported(catalog: Catalog, form: str) -> bytes:
+def export_file(catalog: ProductService, form: str) -> bytes:
     stream = io.BytesIO()
     number = catalog.export_file(stream, form=form)
-    assert number == len(kept(catalog))
+    assert number == len(stored_products(catalog))
     return stream.getvalue()
 
 
-def imported(catalog: Catalog, file: bytes, form: str = "auto") -> ImportReport:
+def import_file(catalog: ProductService, file: bytes, form: str = "auto") -> ImportReport:
     report = catalog.import_file(io.BytesIO(file), form=form)
     assert report.refused == ()
     return report
 
 
-def kept(catalog: Catalog) -> list[Product]:
+def stored_products(catalog: ProductService) -> list[Product]:
     """Every product that is there, without what no file has: ids, times and versions."""
-    with catalog.export() as export:
-        return [_bare(product) for product in export.products]
+    with catalog.export_products() as export:
+        return [_without_ids(product) for product in export.products]
 
 
-def _bare(product: Product) -> Product:
+def _without_ids(product: Product) -> Product:
     variants = tuple(evolve(one, id=0, version=0) for one in product.variants)
     return evolve(product, id=0, version=0, variants=variants, created_at=NOON, updated_at=NOON)
 
@@ -105,17 +105,17 @@ HAM: dict[str, Any] = {"name": "Ham", "slug": "ham", "price": "5", "is_active": 
 
 def test_every_form_but_auto_is_written_and_no_other() -> None:
     assert {"auto", *WRITERS} == set(FORMATS)
-    with pytest.raises(InvalidError, match="Format must be one of"):
-        write_products(Export((), iter(())), io.BytesIO(), form="auto")
+    with pytest.raises(ValidationError, match="Format must be one of"):
+        write_products(CatalogSnapshot((), iter(())), io.BytesIO(), form="auto")
 
 
 def test_every_field_that_is_read_is_written() -> None:
-    assert table(exported(a_catalog(HAM), "eggypro-csv"))[0].keys() == FIELDS.keys()
-    assert json.loads(exported(a_catalog(HAM), "jsonl")).keys() == FIELDS.keys()
+    assert table(export_file(a_catalog(HAM), "eggypro-csv"))[0].keys() == FIELD_PARSERS.keys()
+    assert json.loads(export_file(a_catalog(HAM), "jsonl")).keys() == FIELD_PARSERS.keys()
 
 
 def test_a_line_of_jsonl_is_a_product() -> None:
-    first, second = map(json.loads, exported(a_catalog(EGG, HAM), "jsonl").splitlines())
+    first, second = map(json.loads, export_file(a_catalog(EGG, HAM), "jsonl").splitlines())
     assert (first["slug"], second["slug"]) == ("egg", "ham")
     assert first["price"] == "20.00"
     assert first["variants"][1] == {
@@ -134,7 +134,7 @@ def test_a_line_of_jsonl_is_a_product() -> None:
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_an_empty_catalogue_is_an_empty_file_with_at_most_a_header(form: str) -> None:
-    assert len(exported(a_catalog(), form).splitlines()) == (0 if form == "jsonl" else 1)
+    assert len(export_file(a_catalog(), form).splitlines()) == (0 if form == "jsonl" else 1)
 
 
 OPTIONS = st.dictionaries(st.sampled_from(["Size", "Colour", "=x"]), strategies.lines(), min_size=1)
@@ -171,29 +171,29 @@ def a_product(draw: st.DrawFn) -> dict[str, object]:
 CATALOGUES = st.lists(a_product(), max_size=4)
 
 
-@pytest.mark.parametrize("form", OWN)
+@pytest.mark.parametrize("form", OWN_FORMATS)
 @given(values=CATALOGUES)
 def test_what_the_own_forms_write_comes_back_as_an_equal_catalogue(
     form: str, values: list[dict[str, object]]
 ) -> None:
     catalog = a_catalog(*values)
-    before = kept(catalog)
-    file = exported(catalog, form)
+    before = stored_products(catalog)
+    file = export_file(catalog, form)
     empty = a_catalog()
     if file:
-        assert imported(empty, file, form).created == len(before)
-    assert kept(empty) == before
+        assert import_file(empty, file, form).created == len(before)
+    assert stored_products(empty) == before
     if file:
-        report = imported(catalog, file, form)
+        report = import_file(catalog, file, form)
         assert (report.created, report.changed, report.unchanged) == (0, 0, len(before))
 
 
 def a_tree(*drafts: CategoryDraft, values: Iterable[Mapping[str, object]] = ()) -> Shop:
     """A shop with categories, and products that may be in them."""
-    shop = a_shop()
+    shop = make_shop()
     for draft in drafts:
-        shop.categories.add(asdict(draft))
-    shop.products.load((ImportEntry(1, one) for one in values), keep_going=True)
+        shop.categories.create(asdict(draft))
+    shop.products.import_products((ImportEntry(1, one) for one in values), keep_going=True)
     return shop
 
 
@@ -214,7 +214,7 @@ def trees(draw: st.DrawFn) -> list[CategoryDraft]:
     return found
 
 
-@pytest.mark.parametrize("form", OWN)
+@pytest.mark.parametrize("form", OWN_FORMATS)
 @given(data=st.data(), values=CATALOGUES, tree=trees())
 def test_categories_and_links_come_back_into_an_empty_shop_to_the_byte(
     form: str, data: st.DataObject, values: list[dict[str, object]], tree: list[CategoryDraft]
@@ -224,17 +224,20 @@ def test_categories_and_links_come_back_into_an_empty_shop_to_the_byte(
     for each in values:
         each["categories"] = data.draw(inside)
     shop = a_tree(*tree, values=values)
-    before = kept(shop.products)
-    file = exported(shop.products, form)
-    other, same = a_shop(), a_tree(*tree)
+    before = stored_products(shop.products)
+    file = export_file(shop.products, form)
+    other, same = make_shop(), a_tree(*tree)
     if before:
         for empty in (other, same):
-            assert imported(empty.products, file, form).created == len(before)
-            assert exported(empty.products, form) == file
-            assert kept(empty.products) == before
-            with shop.products.export() as ours, empty.products.export() as theirs:
+            assert import_file(empty.products, file, form).created == len(before)
+            assert export_file(empty.products, form) == file
+            assert stored_products(empty.products) == before
+            with (
+                shop.products.export_products() as ours,
+                empty.products.export_products() as theirs,
+            ):
                 assert ours.categories == theirs.categories
-        assert imported(shop.products, file, form).unchanged == len(before)
+        assert import_file(shop.products, file, form).unchanged == len(before)
 
 
 def test_a_category_is_told_of_once_where_it_is_needed_and_few_at_a_time() -> None:
@@ -244,7 +247,7 @@ def test_a_category_is_told_of_once_where_it_is_needed_and_few_at_a_time() -> No
     products = [HAM | {"slug": f"ham{number}"} for number in range(3)]
     products[1]["categories"] = ["below"]
     shop = a_tree(*tree, below, values=products)
-    lines = [json.loads(line) for line in exported(shop.products, "jsonl").splitlines()]
+    lines = [json.loads(line) for line in export_file(shop.products, "jsonl").splitlines()]
     told = [[one["slug"] for one in line["category_details"]] for line in lines]
     assert [len(slugs) for slugs in told] == [20, 22, 29]
     assert told[1][:2] == ["c69", "below"]
@@ -265,32 +268,32 @@ def test_woocommerce_names_categories_by_their_paths() -> None:
         CategoryDraft(name="Old", slug="o", is_active=False),
     ]
     shop = a_tree(*tree, values=[HAM | {"categories": ["o", "b"]}])
-    file = exported(shop.products, "woocommerce")
+    file = export_file(shop.products, "woocommerce")
     cells = [row["Categories"] for row in table(file)]
     assert cells == ["Food\\, good > Bars &amp; more, Old"]
-    imported(shop.products, file)
-    assert [one.slug for one in kept(shop.products)[0].categories] == ["b", "o"]
-    with shop.products.export() as export:
+    import_file(shop.products, file)
+    assert [one.slug for one in stored_products(shop.products)[0].categories] == ["b", "o"]
+    with shop.products.export_products() as export:
         assert len(export.categories) == 3
 
 
-@pytest.mark.parametrize("form", OTHERS)
+@pytest.mark.parametrize("form", SHOP_FORMATS)
 @given(values=CATALOGUES)
 def test_what_other_forms_keep_comes_back_unchanged_from_then_on(
     form: str, values: list[dict[str, object]]
 ) -> None:
     first = a_catalog()
-    imported(first, exported(a_catalog(*values), form), form)
-    before = kept(first)
-    report = imported(first, exported(first, form), form)
+    import_file(first, export_file(a_catalog(*values), form), form)
+    before = stored_products(first)
+    report = import_file(first, export_file(first, form), form)
     assert (report.created, report.changed) == (0, 0)
-    assert kept(first) == before
+    assert stored_products(first) == before
 
 
 def test_what_shopify_has_columns_for_comes_back() -> None:
     other = a_catalog()
-    imported(other, exported(a_catalog(EGG, HAM), "shopify"))
-    egg, ham = kept(other)
+    import_file(other, export_file(a_catalog(EGG, HAM), "shopify"))
+    egg, ham = stored_products(other)
     assert (egg.name, egg.slug, egg.details) == ("Egg & White", "egg", "<p>Five\neggs</p>")
     assert egg.attributes == {"Vendor": "Hen", "Tags": "a, b", "Weight": "500 g"}
     assert [(image.ref, image.alt) for image in egg.images] == [
@@ -311,7 +314,7 @@ def test_what_shopify_has_columns_for_comes_back() -> None:
 
 
 def test_a_shopify_file_has_a_row_for_each_variant_on_sale_and_for_each_image() -> None:
-    rows = table(exported(a_catalog(EGG, HAM), "shopify"))
+    rows = table(export_file(a_catalog(EGG, HAM), "shopify"))
     names = ("URL handle", "Title", "Status", "Option1 name", "Option1 value", "Price")
     assert rows_with(rows, *names) == [
         ("egg", "Egg & White", "active", "Size", "1 kg", "20.00"),
@@ -319,7 +322,7 @@ def test_a_shopify_file_has_a_row_for_each_variant_on_sale_and_for_each_image() 
         ("ham", "Ham", "archived", "Title", "Default Title", "5.00"),
     ]
     many = EGG | {"variants": [], "price": "1", "sku": None}
-    rows = table(exported(a_catalog(many), "shopify"))
+    rows = table(export_file(a_catalog(many), "shopify"))
     assert rows_with(rows, "Price", "Product image URL", "Image position") == [
         ("1.00", "https://x.y/1,2.jpg", "1"),
         ("", "https://x.y/2.jpg", "2"),
@@ -328,8 +331,8 @@ def test_a_shopify_file_has_a_row_for_each_variant_on_sale_and_for_each_image() 
 
 def test_what_woocommerce_has_columns_for_comes_back() -> None:
     other = a_catalog()
-    imported(other, exported(a_catalog(EGG, HAM), "woocommerce"))
-    egg, ham = kept(other)
+    import_file(other, export_file(a_catalog(EGG, HAM), "woocommerce"))
+    egg, ham = stored_products(other)
     assert (egg.name, egg.slug, egg.sku) == ("Egg & White", "egg-and-white", "E")
     assert (egg.description, egg.details) == ("Good\nand <pure>", "<p>Five\neggs</p>")
     assert egg.attributes == {
@@ -340,34 +343,34 @@ def test_what_woocommerce_has_columns_for_comes_back() -> None:
     }
     assert [image.ref for image in egg.images] == ["https://x.y/1%2C2.jpg", "https://x.y/2.jpg"]
     assert egg.seo_title == "=Eggs"
-    before = kept(a_catalog(EGG))[0].variants
+    before = stored_products(a_catalog(EGG))[0].variants
     assert egg.variants == before
     assert (ham.is_active, ham.price) == (False, Decimal("5.00"))
 
 
 @pytest.mark.parametrize("form", ["eggypro-csv", "shopify", "woocommerce"])
 def test_what_a_spreadsheet_would_compute_is_escaped(form: str) -> None:
-    text = exported(
+    text = export_file(
         a_catalog(HAM | {"name": "=1+1", "sku": "-1", "seo_title": "@x"}), form
     ).decode()
     assert all(f"'{sign}" in text for sign in ("=1+1", "-1", "@x"))
-    assert imported(a_catalog(), text.encode(), form).created == 1
+    assert import_file(a_catalog(), text.encode(), form).created == 1
 
 
 def test_more_attributes_than_woocommerce_has_room_for_are_left_out() -> None:
     attributes = {f"A{number}": "x" for number in range(30)}
     other = a_catalog()
-    imported(other, exported(a_catalog(HAM | {"attributes": attributes}), "woocommerce"))
-    assert len(kept(other)[0].attributes) == 12
+    import_file(other, export_file(a_catalog(HAM | {"attributes": attributes}), "woocommerce"))
+    assert len(stored_products(other)[0].attributes) == 12
 
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_memory_does_not_grow_with_the_number_of_products(form: str) -> None:
-    [egg, _] = kept(a_catalog(EGG, HAM))
+    [egg, _] = stored_products(a_catalog(EGG, HAM))
     many = (evolve(egg, id=number) for number in range(3000))
     tracemalloc.start()
     try:
-        number = write_products(Export((), many), Nowhere(), form=form)
+        number = write_products(CatalogSnapshot((), many), Nowhere(), form=form)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -4,15 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from eggypro_adapters.contracts.cache import CacheContract, an_answer
-from eggypro_adapters.contracts.clock import FakeSeconds
+from eggypro_adapters.contracts.cache import CacheContract, make_entry
+from eggypro_adapters.contracts.clock import FakeMonotonicClock
 from eggypro_adapters.memory import MemoryCache
 from eggypro_core.caching.ports import Cache
 
 
 class TestMemoryCache(CacheContract):
     @pytest.fixture
-    def cache(self, clock: FakeSeconds) -> Cache:
+    def cache(self, clock: FakeMonotonicClock) -> Cache:
         return MemoryCache(clock)
 
 
@@ -22,41 +22,41 @@ def kept_in(cache: MemoryCache, keys: str) -> str:
 
 
 @pytest.fixture
-def clock() -> FakeSeconds:
-    return FakeSeconds()
+def clock() -> FakeMonotonicClock:
+    return FakeMonotonicClock()
 
 
-def test_of_too_many_the_least_recently_used_go_first(clock: FakeSeconds) -> None:
-    cache = MemoryCache(clock, most=3)
+def test_of_too_many_the_least_recently_used_go_first(clock: FakeMonotonicClock) -> None:
+    cache = MemoryCache(clock, max_entries=3)
     for key in "abc":
-        cache.set(key, an_answer(b""))
+        cache.set(key, make_entry(b""))
     cache.get("a")
-    cache.set("b", an_answer(b"anew"))
-    cache.set("d", an_answer(b""))
+    cache.set("b", make_entry(b"anew"))
+    cache.set("d", make_entry(b""))
     assert len(cache) == 3
     assert kept_in(cache, "abcd") == "abd"
 
 
-def test_what_is_kept_weighs_no_more_than_it_may(clock: FakeSeconds) -> None:
-    cache = MemoryCache(clock, most_bytes=5_000)
+def test_what_is_kept_weighs_no_more_than_it_may(clock: FakeMonotonicClock) -> None:
+    cache = MemoryCache(clock, max_bytes=5_000)
     for key in "abcdef":
-        cache.set(key, an_answer(b"x" * 1_000))
+        cache.set(key, make_entry(b"x" * 1_000))
     assert kept_in(cache, "abcdef") == "def"
     assert 3_000 < cache.bytes <= 5_000
-    cache.set("g", an_answer(b"x" * 6_000))
+    cache.set("g", make_entry(b"x" * 6_000))
     assert (len(cache), cache.bytes) == (0, 0)
 
 
-def test_what_goes_weighs_nothing_however_it_goes(clock: FakeSeconds) -> None:
+def test_what_goes_weighs_nothing_however_it_goes(clock: FakeMonotonicClock) -> None:
     cache = MemoryCache(clock)
-    cache.set("a", an_answer(b"x" * 1_000, ends=5))
-    cache.set("b", an_answer(b"x" * 1_000))
-    cache.set("b", an_answer(b"x"))
+    cache.set("a", make_entry(b"x" * 1_000, expires_at=5))
+    cache.set("b", make_entry(b"x" * 1_000))
+    cache.set("b", make_entry(b"x"))
     cache.delete("b")
     clock.now = 5
     cache.get("a")
     assert (len(cache), cache.bytes) == (0, 0)
-    cache.set("c", an_answer(b"x"))
+    cache.set("c", make_entry(b"x"))
     cache.clear()
     assert cache.bytes == 0
 
@@ -71,13 +71,13 @@ def hurried() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_its_bounds_hold_with_many_at_once(clock: FakeSeconds) -> None:
-    cache = MemoryCache(clock, most=20, most_bytes=30_000)
+def test_its_bounds_hold_with_many_at_once(clock: FakeMonotonicClock) -> None:
+    cache = MemoryCache(clock, max_entries=20, max_bytes=30_000)
 
     def play(number: int) -> None:
         for turn in range(500):
             key = str((number * 7 + turn) % 40)
-            cache.set(key, an_answer(b"x" * (turn % 2_000), ends=turn % 3))
+            cache.set(key, make_entry(b"x" * (turn % 2_000), expires_at=turn % 3))
             cache.get(key)
             cache.delete(str(turn % 40))
 

@@ -1,22 +1,27 @@
 import pytest
 
-from eggypro_adapters.contracts.clock import FakeSeconds
-from eggypro_adapters.contracts.rate_counter import LOGINS, READS, CounterContract, EndWindows
-from eggypro_adapters.memory import MemoryCounter
-from eggypro_core.access.rate_limiting import Standing
+from eggypro_adapters.contracts.clock import FakeMonotonicClock
+from eggypro_adapters.contracts.rate_counter import (
+    LOGINS_POLICY,
+    READS_POLICY,
+    EndWindows,
+    RateCounterContract,
+)
+from eggypro_adapters.memory import MemoryRateCounter
+from eggypro_core.access.rate_limiting import RateLimitStatus
 
 
-class TestMemoryCounter(CounterContract):
+class TestMemoryCounter(RateCounterContract):
     @pytest.fixture
-    def clock(self) -> FakeSeconds:
-        return FakeSeconds()
+    def clock(self) -> FakeMonotonicClock:
+        return FakeMonotonicClock()
 
     @pytest.fixture
-    def counter(self, clock: FakeSeconds) -> MemoryCounter:
-        return MemoryCounter(clock)
+    def counter(self, clock: FakeMonotonicClock) -> MemoryRateCounter:
+        return MemoryRateCounter(clock)
 
     @pytest.fixture
-    def end_windows(self, clock: FakeSeconds) -> EndWindows:
+    def end_windows(self, clock: FakeMonotonicClock) -> EndWindows:
         def end() -> None:
             clock.now += 900
 
@@ -24,51 +29,51 @@ class TestMemoryCounter(CounterContract):
 
 
 def test_a_window_ends_at_its_second() -> None:
-    clock = FakeSeconds()
-    counter = MemoryCounter(clock)
-    counter.add(READS, "ada")
+    clock = FakeMonotonicClock()
+    counter = MemoryRateCounter(clock)
+    counter.increment(READS_POLICY, "ada")
     clock.now = 59.5
-    assert counter.add(READS, "ada") == Standing(READS, 2, 0.5)
+    assert counter.increment(READS_POLICY, "ada") == RateLimitStatus(READS_POLICY, 2, 0.5)
     clock.now = 60
-    assert counter.add(READS, "ada") == Standing(READS, 1, 60)
+    assert counter.increment(READS_POLICY, "ada") == RateLimitStatus(READS_POLICY, 1, 60)
 
 
 def test_of_too_many_clients_those_go_whose_windows_began_first() -> None:
-    counter = MemoryCounter(FakeSeconds(), most=3)
+    counter = MemoryRateCounter(FakeMonotonicClock(), max_clients=3)
     for client in "abcad":
-        counter.add(READS, client)
-    counter.add(LOGINS, "a")
-    assert [client for client, _ in counter.standings(READS)] == ["b", "c", "d"]
-    assert counter.read(LOGINS, "a").used == 1
+        counter.increment(READS_POLICY, client)
+    counter.increment(LOGINS_POLICY, "a")
+    assert [client for client, _ in counter.list_statuses(READS_POLICY)] == ["b", "c", "d"]
+    assert counter.get(LOGINS_POLICY, "a").used == 1
 
 
 def test_a_window_that_began_anew_is_not_the_oldest() -> None:
-    clock = FakeSeconds()
-    counter = MemoryCounter(clock, most=2)
-    counter.learn("a", Standing(READS, 1, 60))
-    counter.learn("b", Standing(READS, 1, 90))
+    clock = FakeMonotonicClock()
+    counter = MemoryRateCounter(clock, max_clients=2)
+    counter.set_status("a", RateLimitStatus(READS_POLICY, 1, 60))
+    counter.set_status("b", RateLimitStatus(READS_POLICY, 1, 90))
     clock.now = 70
-    counter.learn("b", Standing(READS, 2, 90))
-    counter.add(READS, "a")
-    counter.add(READS, "c")
-    assert [client for client, _ in counter.standings(READS)] == ["a", "c"]
+    counter.set_status("b", RateLimitStatus(READS_POLICY, 2, 90))
+    counter.increment(READS_POLICY, "a")
+    counter.increment(READS_POLICY, "c")
+    assert [client for client, _ in counter.list_statuses(READS_POLICY)] == ["a", "c"]
 
 
 def test_windows_that_are_over_take_no_room() -> None:
-    clock = FakeSeconds()
-    counter = MemoryCounter(clock)
+    clock = FakeMonotonicClock()
+    counter = MemoryRateCounter(clock)
     for client in "abc":
-        counter.add(READS, client)
+        counter.increment(READS_POLICY, client)
         clock.now += 25
-    counter.add(READS, "d")
-    assert [*counter._windows[READS]] == ["b", "c", "d"]
+    counter.increment(READS_POLICY, "d")
+    assert [*counter._windows[READS_POLICY]] == ["b", "c", "d"]
 
 
 def test_what_is_learned_stands() -> None:
-    counter = MemoryCounter(FakeSeconds())
-    counter.learn("ada", Standing(READS, 7, 10))
-    assert counter.add(READS, "ada") == Standing(READS, 8, 10)
-    counter.learn("ada", Standing(READS, 0, 60))
-    assert counter.standings(READS) == []
-    counter.learn("ada", Standing(READS, 7, 0))
-    assert counter.read(READS, "ada").used == 0
+    counter = MemoryRateCounter(FakeMonotonicClock())
+    counter.set_status("ada", RateLimitStatus(READS_POLICY, 7, 10))
+    assert counter.increment(READS_POLICY, "ada") == RateLimitStatus(READS_POLICY, 8, 10)
+    counter.set_status("ada", RateLimitStatus(READS_POLICY, 0, 60))
+    assert counter.list_statuses(READS_POLICY) == []
+    counter.set_status("ada", RateLimitStatus(READS_POLICY, 7, 0))
+    assert counter.get(READS_POLICY, "ada").used == 0

@@ -1,14 +1,14 @@
 import pytest
 
-from eggypro_adapters.contracts.invalidation_feed import ChangesContract, Touch
-from eggypro_adapters.memory import MemoryChanges
+from eggypro_adapters.contracts.invalidation_feed import InvalidationFeedContract, Touch
+from eggypro_adapters.memory import MemoryInvalidationFeed
 
 
-class TestMemoryChanges(ChangesContract):
+class TestMemoryChanges(InvalidationFeedContract):
     @pytest.fixture
-    def changes(self) -> MemoryChanges:
-        return MemoryChanges()
+    def changes(self) -> MemoryInvalidationFeed:
+        return MemoryInvalidationFeed()
 
     @pytest.fixture
-    def touch(self, changes: MemoryChanges) -> Touch:
-        return changes.touch
+    def touch(self, changes: MemoryInvalidationFeed) -> Touch:
+        return changes.invalidate

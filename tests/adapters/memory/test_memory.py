@@ -4,11 +4,11 @@ from eggypro_adapters.contracts import category_store, image_registry, product_s
 from eggypro_adapters.contracts.image_store import ImageStoreContract
 from eggypro_adapters.contracts.product_store import ProductStoreContract
 from eggypro_adapters.contracts.token_signer import TokenSignerContract
-from eggypro_adapters.contracts.variant_store import Stores, VariantStoreContract
+from eggypro_adapters.contracts.variant_store import VariantStoreContract, VariantStores
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
-    MemoryImageLedger,
+    MemoryImageRegistry,
     MemoryImageStore,
     MemoryProductStore,
     MemoryReviewStore,
@@ -18,7 +18,7 @@ from eggypro_adapters.memory import (
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.access.authentication import TokenSigner
 from eggypro_core.ports import ImageStore, ProductStore
-from tests.stories.steady_pages import hold_steady
+from tests.stories.steady_pages import check_steady_pages
 
 
 class TestMemoryProductStore(ProductStoreContract):
@@ -28,35 +28,37 @@ class TestMemoryProductStore(ProductStoreContract):
 
 
 def test_pages_neither_repeat_nor_skip_a_row_while_others_are_written() -> None:
-    hold_steady(MemoryProductStore, examples=25)
+    check_steady_pages(MemoryProductStore, examples=25)
 
 
 class TestMemoryVariantStore(VariantStoreContract):
     @pytest.fixture
-    def stores(self) -> Stores:
+    def stores(self) -> VariantStores:
         database = MemoryDatabase()
-        return Stores(MemoryProductStore(database), MemoryVariantStore(database))
+        return VariantStores(MemoryProductStore(database), MemoryVariantStore(database))
 
 
 class TestMemoryReviewStore(review_store.ReviewStoreContract):
     @pytest.fixture
-    def stores(self) -> review_store.Stores:
+    def stores(self) -> review_store.ReviewStores:
         database = MemoryDatabase()
-        return review_store.Stores(MemoryProductStore(database), MemoryReviewStore(database))
+        return review_store.ReviewStores(MemoryProductStore(database), MemoryReviewStore(database))
 
 
 class TestMemoryCategoryStore(category_store.CategoryStoreContract):
     @pytest.fixture
-    def stores(self) -> category_store.Stores:
+    def stores(self) -> category_store.CategoryStores:
         database = MemoryDatabase()
-        return category_store.Stores(MemoryCategoryStore(database), MemoryProductStore(database))
+        return category_store.CategoryStores(
+            MemoryCategoryStore(database), MemoryProductStore(database)
+        )
 
 
-class TestMemorySearch(product_search.SearchContract):
+class TestMemorySearch(product_search.ProductSearchContract):
     @pytest.fixture
-    def stores(self) -> product_search.Stores:
+    def stores(self) -> product_search.SearchStores:
         database = MemoryDatabase()
-        return product_search.Stores(
+        return product_search.SearchStores(
             MemoryProductStore(database),
             MemoryCategoryStore(database),
             MemoryVariantStore(database),
@@ -64,11 +66,13 @@ class TestMemorySearch(product_search.SearchContract):
         )
 
 
-class TestMemoryImageLedger(image_registry.ImageLedgerContract):
+class TestMemoryImageLedger(image_registry.ImageRegistryContract):
     @pytest.fixture
-    def stores(self) -> image_registry.Stores:
+    def stores(self) -> image_registry.RegistryStores:
         database = MemoryDatabase()
-        return image_registry.Stores(MemoryImageLedger(database), MemoryProductStore(database))
+        return image_registry.RegistryStores(
+            MemoryImageRegistry(database), MemoryProductStore(database)
+        )
 
 
 class TestMemoryImageStore(ImageStoreContract):

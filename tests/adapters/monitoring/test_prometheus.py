@@ -11,10 +11,10 @@ from attrs import evolve
 from prometheus_client.parser import text_string_to_metric_families
 
 from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
-from eggypro_core.operations.request_metrics import Call, Figure
+from eggypro_core.operations.request_metrics import Metric, RequestRecord
 from tests.support.builders import NOON
 
-CALL = Call("/api/products", "GET", 200, 3.0, "203.0.113.0/24", "curl", "mine", NOON)
+CALL = RequestRecord("/api/products", "GET", 200, 3.0, "203.0.113.0/24", "curl", "mine", NOON)
 LABELS = {"route": "/api/products", "method": "GET", "status": "2xx"}
 REQUESTS = "eggypro_http_requests_total"
 SECONDS = "eggypro_http_request_duration_seconds"
@@ -37,7 +37,7 @@ sys.stdin.read()
 
 
 def samples(metrics: PrometheusMetrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    text = metrics.show("")[0].decode()
+    text = metrics.export("")[0].decode()
     return {
         (one.name, frozenset(one.labels.items())): one.value
         for family in text_string_to_metric_families(text)
@@ -83,7 +83,7 @@ def test_durations_fall_into_buckets_that_hold_the_shorter_ones_too(
     metrics: PrometheusMetrics,
 ) -> None:
     for milliseconds in (0.2, 1.0, 3.0, 99.0, 60_000.0):
-        metrics.record(evolve(CALL, milliseconds=milliseconds))
+        metrics.record(evolve(CALL, duration_ms=milliseconds))
     bounds = {"0.001": 2, "0.0025": 2, "0.005": 3, "0.1": 4, "5.0": 4, "+Inf": 5}
     for bound, count in bounds.items():
         assert value(metrics, f"{SECONDS}_bucket", {**LABELS, "le": bound}) == count
@@ -125,7 +125,7 @@ def test_what_a_worker_counted_outlives_it_and_how_it_was_does_not(
 
 def test_a_process_goes_on_where_another_of_its_number_ended(tmp_path: Path) -> None:
     for total in (1, 2):
-        again = PrometheusMetrics(tmp_path, [Figure("eggypro_busy", "Busy.", lambda: 1)])
+        again = PrometheusMetrics(tmp_path, [Metric("eggypro_busy", "Busy.", lambda: 1)])
         again.record(CALL)
         assert value(again, REQUESTS) == total
         again.close()
@@ -134,7 +134,7 @@ def test_a_process_goes_on_where_another_of_its_number_ended(tmp_path: Path) -> 
 
 def test_figures_are_those_of_the_moment(tmp_path: Path) -> None:
     eggs = [1]
-    metrics = PrometheusMetrics(tmp_path, [Figure("eggypro_eggs", "Eggs.", lambda: len(eggs))])
+    metrics = PrometheusMetrics(tmp_path, [Metric("eggypro_eggs", "Eggs.", lambda: len(eggs))])
     assert value(metrics, "eggypro_eggs", {}) == 1
     eggs.append(2)
     assert value(metrics, "eggypro_eggs", {}) == 2
@@ -153,7 +153,7 @@ def test_the_format_is_one_that_is_taken(
     metrics: PrometheusMetrics, accept: str, media_type: str
 ) -> None:
     metrics.record(CALL)
-    page, told = metrics.show(accept)
+    page, told = metrics.export(accept)
     assert told.startswith(media_type)
     assert page.endswith(b"# EOF\n") == ("openmetrics" in told)
 

@@ -6,12 +6,12 @@ from time import monotonic
 
 import pytest
 
-from eggypro_adapters.monitoring.sentry import WAITING, SentryErrorTracker
+from eggypro_adapters.monitoring.sentry import MAX_QUEUED_EVENTS, SentryErrorTracker
 from eggypro_core.errors import UnavailableError
-from eggypro_core.operations.error_tracking import Circumstances
+from eggypro_core.operations.error_tracking import ErrorContext
 from tests.support.sentry_server import HANGING, SentryServer, sentry_server
 
-DURING = Circumstances("/api/products/{slug}", "PATCH", "admin", "mine", "curl/8", "203.0.113.0/24")
+DURING = ErrorContext("/api/products/{slug}", "PATCH", "admin", "mine", "curl/8", "203.0.113.0/24")
 PRIVATE = "ada@example.com has the password hunter2"
 
 
@@ -33,7 +33,7 @@ def an_error() -> ValueError:
 
 def test_an_error_is_sent_with_its_place_and_its_call() -> None:
     with sentry_server() as server, tracking(server) as tracker:
-        tracker.unexpected(an_error(), DURING)
+        tracker.report_error(an_error(), DURING)
         event = server.next()
     [told] = event["exception"]["values"]
     assert told["type"] == "ValueError"
@@ -54,7 +54,7 @@ def test_nothing_that_an_error_says_or_a_variable_holds_is_sent() -> None:
     with sentry_server() as server, tracking(server) as tracker:
         error = RuntimeError(PRIVATE)
         error.__cause__ = an_error()
-        tracker.unexpected(error, None)
+        tracker.report_error(error, None)
         event = server.next()
     assert [one["type"] for one in event["exception"]["values"]] == ["ValueError", "RuntimeError"]
     [raw] = server.raw
@@ -66,7 +66,7 @@ def test_nothing_that_an_error_says_or_a_variable_holds_is_sent() -> None:
 
 def test_the_start_of_an_outage_is_sent_without_what_the_service_said() -> None:
     with sentry_server() as server, tracking(server) as tracker:
-        tracker.outage("the database", UnavailableError(PRIVATE))
+        tracker.report_outage("the database", UnavailableError(PRIVATE))
         event = server.next()
     assert event["message"] == "An outage of the database has begun"
     assert event["tags"]["service"] == "the database"
@@ -76,8 +76,8 @@ def test_the_start_of_an_outage_is_sent_without_what_the_service_said() -> None:
 def test_a_tracker_that_hangs_costs_nobody_anything() -> None:
     with sentry_server(hanging=True) as server:
         tracker = SentryErrorTracker(server.dsn, environment="test", release="eggypro@1")
-        for _ in range(2 * WAITING):
-            tracker.unexpected(an_error(), DURING)
+        for _ in range(2 * MAX_QUEUED_EVENTS):
+            tracker.report_error(an_error(), DURING)
         began = monotonic()
         tracker.close(patience=0.2)
         assert monotonic() - began < HANGING / 2
@@ -88,7 +88,7 @@ def test_a_tracker_that_is_away_raises_nothing() -> None:
     with sentry_server() as server:
         pass
     with tracking(server) as tracker:
-        tracker.unexpected(an_error(), DURING)
+        tracker.report_error(an_error(), DURING)
 
 
 @pytest.mark.parametrize("module", ["sentry_sdk", "prometheus_client", "structlog"])

@@ -1,6 +1,6 @@
 import pytest
 
-from eggypro_adapters.contracts.category_store import CategoryStoreContract, Stores
+from eggypro_adapters.contracts.category_store import CategoryStoreContract, CategoryStores
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
@@ -8,7 +8,7 @@ from eggypro_adapters.postgres.products import PostgresProductStore
 
 class TestPostgresCategoryStore(CategoryStoreContract):
     @pytest.fixture
-    def stores(self, emptied_database: Database) -> Stores:
-        return Stores(
+    def stores(self, emptied_database: Database) -> CategoryStores:
+        return CategoryStores(
             PostgresCategoryStore(emptied_database), PostgresProductStore(emptied_database)
         )

@@ -17,14 +17,14 @@ BREAKING = re.compile(
     re.IGNORECASE,
 )
 """What the former code may trip over: what it knows is gone, or wants what it does not give."""
-NAMED = {
+ALLOWED_STEPS = {
     "ALTER TABLE products DROP COLUMN search": "before the first release: nobody ran the former",
     "ALTER TABLE api_metrics ALTER COLUMN response_time TYPE": "integers still fit, both ways",
 }
 """Such steps that are right nevertheless, and why."""
 
 
-def breaking(statement: str) -> list[str]:
+def breaking_steps(statement: str) -> list[str]:
     return [found[0] for found in BREAKING.finditer(" ".join(statement.split()))]
 
 
@@ -42,7 +42,7 @@ def breaking(statement: str) -> list[str]:
     ],
 )
 def test_steps_that_break_the_former_code_are_known(statement: str) -> None:
-    assert breaking(statement)
+    assert breaking_steps(statement)
 
 
 @pytest.mark.parametrize(
@@ -57,17 +57,17 @@ def test_steps_that_break_the_former_code_are_known(statement: str) -> None:
     ],
 )
 def test_steps_that_add_are_let_pass(statement: str) -> None:
-    assert not breaking(statement)
+    assert not breaking_steps(statement)
 
 
 def test_no_migration_takes_away_what_the_former_code_needs_unless_it_is_named(
-    empty_database_url: sa.URL, connect: Callable[..., Database]
+    empty_database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> None:
-    database, run = connect(empty_database_url), list[str]()
+    database, run = connect_database(empty_database_url), list[str]()
 
     @sa.event.listens_for(database.engine, "before_cursor_execute")
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         run.append(statement)
 
     PostgresMigrations(database).upgrade()
-    assert {step for statement in run for step in breaking(statement)} == set(NAMED)
+    assert {step for statement in run for step in breaking_steps(statement)} == set(ALLOWED_STEPS)

@@ -12,14 +12,14 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.contracts.product_store import NOON, a_draft
-from eggypro_adapters.postgres.database import Database, driver
+from eggypro_adapters.contracts.product_store import NOON, make_draft
+from eggypro_adapters.postgres.database import Database, driver_connection
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.errors import UnavailableError
-from tests.support.tcp_proxy import Wire, wire_to
+from tests.support.tcp_proxy import TcpProxy, run_proxy
 
 Connect = Callable[..., Database]
-KILLS = 25
+KILL_COUNT = 25
 _KILL_ONE = """
     SELECT count(pg_terminate_backend(pid, 1000)) FROM (
         SELECT pid FROM pg_stat_activity WHERE datname = current_database()
@@ -29,7 +29,7 @@ _KILL_ONE = """
 """
 
 
-def over(url: sa.URL, wire: Wire) -> sa.URL:
+def through_proxy(url: sa.URL, wire: TcpProxy) -> sa.URL:
     """The same database at the end of a wire."""
     return url.set(host="127.0.0.1", port=wire.port, query={})
 
@@ -38,7 +38,7 @@ def kill_one_by_one(url: sa.URL, over: Event) -> None:
     conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
         with psycopg.connect(conninfo, autocommit=True) as connection:
-            for _ in range(KILLS):
+            for _ in range(KILL_COUNT):
                 connection.execute(_KILL_ONE)
     finally:
         over.set()
@@ -48,12 +48,12 @@ def test_while_connections_are_killed_no_read_fails_and_no_write_is_doubled(
     database: Database, database_url: sa.URL
 ) -> None:
     store, over = PostgresProductStore(database), Event()
-    slug = store.add(a_draft(), NOON).slug
+    slug = store.create(make_draft(), NOON).slug
 
     def read() -> int:
         count = 0
-        while not over.is_set() or count <= KILLS:
-            assert store.find(slug).slug == slug
+        while not over.is_set() or count <= KILL_COUNT:
+            assert store.get(slug).slug == slug
             count += 1
         return count
 
@@ -73,12 +73,12 @@ def test_while_connections_are_killed_no_read_fails_and_no_write_is_doubled(
         writers = [pool.submit(write) for _ in range(2)]
         pool.submit(kill_one_by_one, database_url, over).result()
     told = writers[0].result() + writers[1].result()
-    assert all(reader.result() > KILLS for reader in readers)
-    assert told[True] <= store.find(slug).stock_quantity <= told.total()
+    assert all(reader.result() > KILL_COUNT for reader in readers)
+    assert told[True] <= store.get(slug).stock_quantity <= told.total()
 
 
 @pytest.mark.parametrize("signalled", [KeyboardInterrupt(), SystemExit(143)])
-@pytest.mark.parametrize("opened", [Database.snapshot, Database.begin])
+@pytest.mark.parametrize("opened", [Database.snapshot, Database.long_transaction])
 def test_a_signal_in_the_middle_of_an_answer_is_what_ends_the_work(
     database: Database,
     opened: Callable[[Database], AbstractContextManager[object]],
@@ -100,11 +100,11 @@ def test_a_signal_in_the_middle_of_an_answer_is_what_ends_the_work(
 
 def test_a_write_whose_commit_got_no_answer_is_not_done_again(database: Database) -> None:
     store = PostgresProductStore(database)
-    slug = store.add(a_draft(), NOON).slug
+    slug = store.create(make_draft(), NOON).slug
     before = store.adjust_stock(slug, 1)
 
     def lose(connection: sa.Connection) -> None:
-        line = driver(connection.connection)
+        line = driver_connection(connection.connection)
         line.commit()
         line.execute("SELECT 1")  # begins another, so that the commit that follows is sent
         with socket.socket(fileno=os.dup(line.fileno())) as wire:
@@ -113,40 +113,40 @@ def test_a_write_whose_commit_got_no_answer_is_not_done_again(database: Database
     sa.event.listen(database.engine, "commit", lose)
     with pytest.raises(UnavailableError):
         store.adjust_stock(slug, 1)
-    assert store.find(slug).stock_quantity == before + 1
+    assert store.get(slug).stock_quantity == before + 1
 
 
 def test_after_the_port_was_silent_the_first_who_asks_is_answered(
-    database_url: sa.URL, connect: Connect
+    database_url: sa.URL, connect_database: Connect
 ) -> None:
-    with wire_to(f"{database_url.query['host']}/.s.PGSQL.5432") as wire:
-        store = PostgresProductStore(connect(over(database_url, wire), size=2))
-        slug = store.add(a_draft(), NOON).slug
-        wire.cut()
-        for work in (lambda: store.find(slug), lambda: store.adjust_stock(slug, 1)):
+    with run_proxy(f"{database_url.query['host']}/.s.PGSQL.5432") as wire:
+        store = PostgresProductStore(connect_database(through_proxy(database_url, wire), size=2))
+        slug = store.create(make_draft(), NOON).slug
+        wire.disconnect()
+        for work in (lambda: store.get(slug), lambda: store.adjust_stock(slug, 1)):
             try:
                 work()
             except UnavailableError:
                 continue
             raise AssertionError(work)
-        wire.mend()
-        assert store.find(slug).stock_quantity + 1 == store.adjust_stock(slug, 1)
+        wire.reconnect()
+        assert store.get(slug).stock_quantity + 1 == store.adjust_stock(slug, 1)
 
 
-@pytest.mark.parametrize("method", ["briefly", "begin"])
+@pytest.mark.parametrize("method", ["short_transaction", "long_transaction"])
 def test_a_write_that_gets_no_answer_is_refused_as_if_the_server_had_hung_up(
-    database_url: sa.URL, connect: Connect, method: str
+    database_url: sa.URL, connect_database: Connect, method: str
 ) -> None:
-    with wire_to(f"{database_url.query['host']}/.s.PGSQL.5432") as wire:
-        database = connect(over(database_url, wire), size=1)
+    with run_proxy(f"{database_url.query['host']}/.s.PGSQL.5432") as wire:
+        database = connect_database(through_proxy(database_url, wire), size=1)
 
         def write() -> None:
             with getattr(database, method)() as connection:
-                driver(connection.connection).patience = 0.1
-                wire.go_dead()
+                driver_connection(connection.connection).response_timeout = 0.1
+                wire.freeze()
                 connection.execute(sa.text("SELECT 1"))
 
         with pytest.raises(UnavailableError):
             write()
-        wire.come_alive()
+        wire.unfreeze()
         database.ping()

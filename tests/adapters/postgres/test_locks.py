@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 import eggypro_adapters
-from eggypro_adapters.contracts.product_store import NOON, a_draft
+from eggypro_adapters.contracts.product_store import NOON, make_draft
 from eggypro_adapters.postgres import locks
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
@@ -20,13 +20,13 @@ from tests.support.lock_waits import wait_until_blocked
 
 @pytest.fixture
 def impatient(
-    database: Database, database_url: sa.URL, connect: Callable[..., Database]
+    database: Database, database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> Database:
     """The same database, where no statement waits for a lock for more than a second."""
-    with database.begin() as connection:
+    with database.long_transaction() as connection:
         limit = f"ALTER DATABASE {database_url.database} SET lock_timeout = '1s'"
         connection.execute(sa.text(limit))
-    return connect(database_url)
+    return connect_database(database_url)
 
 
 def test_lock_numbers_differ() -> None:
@@ -42,38 +42,40 @@ def test_no_other_module_takes_an_advisory_lock() -> None:
 
 def test_a_category_is_written_during_a_migration(database: Database, impatient: Database) -> None:
     with ThreadPoolExecutor(1) as threads:
-        with database.begin() as connection:
+        with database.long_transaction() as connection:
             connection.execute(sa.text("LOCK TABLE product_search IN ACCESS EXCLUSIVE MODE"))
             migration = threads.submit(PostgresMigrations(database).upgrade)
             wait_until_blocked(database, migration)
-            PostgresCategoryStore(impatient).add(CategoryDraft(name="Bars"), NOON)
+            PostgresCategoryStore(impatient).create(CategoryDraft(name="Bars"), NOON)
         migration.result()
 
 
 def test_a_migration_runs_while_an_import_adds_categories(
     database: Database, impatient: Database
 ) -> None:
-    with PostgresProductStore(database).load() as load:
-        load.put_categories([CategoryDraft(name="Bars")], NOON)
+    with PostgresProductStore(database).begin_import() as load:
+        load.create_categories([CategoryDraft(name="Bars")], NOON)
         PostgresMigrations(impatient).upgrade()
         load.commit()
 
 
 def test_an_import_and_a_migration_wait_longer_than_a_statement_of_a_request_may(
-    database: Database, database_url: sa.URL, connect: Callable[..., Database]
+    database: Database, database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> None:
-    with database.begin() as connection:
+    with database.long_transaction() as connection:
         limit = f"ALTER DATABASE {database_url.database} SET statement_timeout = '100ms'"
         connection.execute(sa.text(limit))
-    limited = connect(database_url, pooler=lambda _: True)  # keeps the database's own limit
+    limited = connect_database(
+        database_url, pooler=lambda _: True
+    )  # keeps the database's own limit
 
     def import_one() -> None:
-        with PostgresProductStore(limited).load() as load:
-            load.put([a_draft(slug="egg-white")], [], NOON)
+        with PostgresProductStore(limited).begin_import() as load:
+            load.write_products([make_draft(slug="egg-white")], [], NOON)
             load.commit()
 
     with ThreadPoolExecutor(2) as threads:
-        with database.begin() as connection:
+        with database.long_transaction() as connection:
             waiting = []
             for lock, work in (
                 (locks.IMPORT_LOCK, import_one),
@@ -84,4 +86,4 @@ def test_an_import_and_a_migration_wait_longer_than_a_statement_of_a_request_may
             wait_until_blocked(database, *waiting, seconds=0.2)
         for ended in waiting:
             ended.result()
-    assert PostgresProductStore(database).find("egg-white").version == 1
+    assert PostgresProductStore(database).get("egg-white").version == 1

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from eggypro_adapters.contracts import review_store
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.contracts.product_store import NOON, ProductStoreContract, a_draft, edited
-from eggypro_adapters.contracts.variant_store import Stores, VariantStoreContract
+from eggypro_adapters.contracts.product_store import NOON, ProductStoreContract, edited, make_draft
+from eggypro_adapters.contracts.variant_store import VariantStoreContract, VariantStores
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
@@ -18,8 +18,8 @@ from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.domain.variant import VariantQuery
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.ports import ProductStore
-from eggypro_core.services.variants import Assortment
-from tests.support.builders import a_product, a_shop, a_variant
+from eggypro_core.services.variants import VariantService
+from tests.support.builders import make_shop, product_values, variant_values
 from tests.support.lock_waits import wait_until_blocked
 
 
@@ -31,16 +31,16 @@ class TestPostgresProductStore(ProductStoreContract):
 
 class TestPostgresVariantStore(VariantStoreContract):
     @pytest.fixture
-    def stores(self, emptied_database: Database) -> Stores:
-        return Stores(
+    def stores(self, emptied_database: Database) -> VariantStores:
+        return VariantStores(
             PostgresProductStore(emptied_database), PostgresVariantStore(emptied_database)
         )
 
 
 class TestPostgresReviewStore(review_store.ReviewStoreContract):
     @pytest.fixture
-    def stores(self, emptied_database: Database) -> review_store.Stores:
-        return review_store.Stores(
+    def stores(self, emptied_database: Database) -> review_store.ReviewStores:
+        return review_store.ReviewStores(
             PostgresProductStore(emptied_database), PostgresReviewStore(emptied_database)
         )
 
@@ -79,10 +79,10 @@ def test_an_edit_reads_the_product_and_updates_what_differs(
     count: int,
     columns: set[str],
 ) -> None:
-    catalog = a_shop(PostgresProductStore(database)).products
-    slug = catalog.add(a_product(sku="EGG-1")).slug
+    catalog = make_shop(PostgresProductStore(database)).products
+    slug = catalog.create(product_values(sku="EGG-1")).slug
     statements.clear()
-    catalog.change(slug, changes)
+    catalog.update(slug, changes)
     assert len(statements) == count, statements
     updates = [one.split(" WHERE ")[0] for one in statements if one.startswith("UPDATE products")]
     updated = set(re.findall(r"(\w+)=", " ".join(updates)))
@@ -90,8 +90,8 @@ def test_an_edit_reads_the_product_and_updates_what_differs(
 
 
 def test_a_change_of_stock_is_one_statement(database: Database, statements: list[str]) -> None:
-    catalog = a_shop(PostgresProductStore(database)).products
-    slug = catalog.add(a_product(stock_quantity=5)).slug
+    catalog = make_shop(PostgresProductStore(database)).products
+    slug = catalog.create(product_values(stock_quantity=5)).slug
     statements.clear()
     assert [catalog.adjust_stock(slug, -2), catalog.set_stock(slug, 7)] == [3, 7]
     assert len(statements) == 2, statements
@@ -105,23 +105,26 @@ def test_an_edit_of_a_variant_asks_for_siblings_and_skus_only_where_these_change
     database: Database, statements: list[str], changes: dict[str, object], count: int
 ) -> None:
     store = PostgresProductStore(database)
-    shop = a_shop(store, PostgresVariantStore(database))
-    slug = shop.products.add(a_product()).slug
-    variant = shop.variants.add(slug, a_variant(sku="EGG-1"))
+    shop = make_shop(store, PostgresVariantStore(database))
+    slug = shop.products.create(product_values()).slug
+    variant = shop.variants.create(slug, variant_values(sku="EGG-1"))
     statements.clear()
-    shop.variants.change(slug, variant.id, changes)
+    shop.variants.update(slug, variant.id, changes)
     assert len(statements) == count, statements
 
 
 @pytest.mark.parametrize("delta", [10**30, -(10**30)])
 def test_a_stock_beyond_what_postgres_can_count_is_refused(database: Database, delta: int) -> None:
-    shop = a_shop(PostgresProductStore(database), PostgresVariantStore(database))
-    slug, other = shop.products.add(a_product()).slug, shop.products.add(a_product()).slug
-    variant = shop.variants.add(other, a_variant())
+    shop = make_shop(PostgresProductStore(database), PostgresVariantStore(database))
+    slug, other = (
+        shop.products.create(product_values()).slug,
+        shop.products.create(product_values()).slug,
+    )
+    variant = shop.variants.create(other, variant_values())
     with pytest.raises(ConflictError) as of_product:
-        shop.products.change_stock(slug, {"delta": delta})
+        shop.products.update_stock(slug, {"delta": delta})
     with pytest.raises(ConflictError) as of_variant:
-        shop.variants.change_stock(other, variant.id, {"delta": delta})
+        shop.variants.update_stock(other, variant.id, {"delta": delta})
     assert of_product.value.field == of_variant.value.field == "stock_quantity"
 
 
@@ -145,11 +148,11 @@ def test_a_change_waits_for_another_claim_that_is_not_decided(
 ) -> None:
     store = PostgresProductStore(database)
     for name in ("one", "two"):
-        store.add(a_draft(name), NOON)
+        store.create(make_draft(name), NOON)
     with ThreadPoolExecutor(1) as threads:
-        with database.begin() as connection:
+        with database.long_transaction() as connection:
             connection.execute(sa.text(claim))
-            late = threads.submit(store.change, "two", edited(field, "wanted"))
+            late = threads.submit(store.update, "two", edited(field, "wanted"))
             wait_until_blocked(database, late)
             if fails:
                 connection.rollback()
@@ -159,28 +162,30 @@ def test_a_change_waits_for_another_claim_that_is_not_decided(
         with pytest.raises(ConflictError) as refused:
             late.result()
     assert refused.value.field == field
-    assert getattr(store.find("two"), field) != "wanted"
+    assert getattr(store.get("two"), field) != "wanted"
 
 
 @pytest.mark.parametrize("slug", ["a\0", "\ud800", "A b"])
 def test_a_slug_that_postgres_could_not_even_read_has_no_variants(
     emptied_database: Database, slug: str
 ) -> None:
-    assortment = Assortment(PostgresVariantStore(emptied_database), FakeClock())
+    assortment = VariantService(PostgresVariantStore(emptied_database), FakeClock())
     with pytest.raises(NotFoundError):
-        assortment.page(VariantQuery(product=slug))
+        assortment.list(VariantQuery(product=slug))
 
 
 def test_facets_of_very_many_are_told_by_a_sample(database: Database) -> None:
     store = PostgresProductStore(database)
-    drafts = [a_draft("x", slug=f"x{n}", stock_quantity=n % 4) for n in range(MAX_EXACT_TOTAL + 1)]
-    with store.load() as load:
-        load.put(drafts, [], NOON)
+    drafts = [
+        make_draft("x", slug=f"x{n}", stock_quantity=n % 4) for n in range(MAX_EXACT_TOTAL + 1)
+    ]
+    with store.begin_import() as load:
+        load.write_products(drafts, [], NOON)
         load.commit()
-    with database.begin() as connection:
+    with database.long_transaction() as connection:
         connection.execute(sa.text("ANALYZE product_search"))
     for query in (ProductQuery(), ProductQuery(search="x")):
-        facets = store.facets(query, many=True)
+        facets = store.get_facets(query, allow_sample=True)
         assert facets.is_sampled
-        assert facets.in_stock == pytest.approx(MAX_EXACT_TOTAL * 3 / 4, rel=0.1)
-        assert (facets.lowest, facets.highest) == (Decimal("24.99"), Decimal("24.99"))
+        assert facets.in_stock_count == pytest.approx(MAX_EXACT_TOTAL * 3 / 4, rel=0.1)
+        assert (facets.min_price, facets.max_price) == (Decimal("24.99"), Decimal("24.99"))

@@ -13,15 +13,15 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.category import CategoryQuery
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.errors import InvalidError
-from eggypro_core.services.categories import Taxonomy
-from eggypro_core.services.products import Catalog
-from tests.adapters.postgres.test_database import Connect, sent
-from tests.support.builders import a_product
+from eggypro_core.errors import ValidationError
+from eggypro_core.services.categories import CategoryService
+from eggypro_core.services.products import ProductService
+from tests.adapters.postgres.test_database import Connect, sent_messages
+from tests.support.builders import product_values
 
 FILE = Path(__file__).parents[3].parent / "shared/data/bestbuy/categories.json"
 ROOT = "pcmcat128500050004"
-NOT_NAMES = [
+INVALID_NAMES = [
     "Dell Studio|XPS Desktops",
     (
         "Don¿t have a BestBuy.com account? A BestBuy.com account is required to download digital"
@@ -66,46 +66,48 @@ def entries() -> list[Entry]:
     return sorted(found, key=lambda entry: len(entry.above))
 
 
-def good(every: list[Entry]) -> list[Entry]:
-    return [entry for entry in every if entry.name not in NOT_NAMES]
+def valid_entries(every: list[Entry]) -> list[Entry]:
+    return [entry for entry in every if entry.name not in INVALID_NAMES]
 
 
 @pytest.mark.skipif(not FILE.exists(), reason="the real files lie beside the checkout")
 def test_the_categories_of_a_real_shop_make_a_tree(
-    database: Database, database_url: str, connect: Connect, tmp_path: Path
+    database: Database, database_url: str, connect_database: Connect, tmp_path: Path
 ) -> None:
     every = entries()
     assert len(every) == 4584
-    taxonomy = Taxonomy(PostgresCategoryStore(database), FakeClock())
+    taxonomy = CategoryService(PostgresCategoryStore(database), FakeClock())
     known = {entry.id for entry in every}
-    with pytest.raises(InvalidError) as refused:
-        taxonomy.load([entry.values(known) for entry in every])
-    places = [fault.field.partition(".") for fault in refused.value.faults]
+    with pytest.raises(ValidationError) as refused:
+        taxonomy.create_many([entry.values(known) for entry in every])
+    places = [fault.field.partition(".") for fault in refused.value.errors]
     assert {name for _, _, name in places} == {"name"}
     names = [every[int(place)].name for place, _, _ in places]
-    assert sorted(names, key=str) == sorted(NOT_NAMES, key=str)
+    assert sorted(names, key=str) == sorted(INVALID_NAMES, key=str)
 
-    known = {entry.id for entry in good(every)}
-    assert taxonomy.load([entry.values(known) for entry in good(every)]) == 4584 - len(NOT_NAMES)
-    page = taxonomy.page(CategoryQuery(limit=1000))
+    known = {entry.id for entry in valid_entries(every)}
+    assert taxonomy.create_many(
+        [entry.values(known) for entry in valid_entries(every)]
+    ) == 4584 - len(INVALID_NAMES)
+    page = taxonomy.list(CategoryQuery(limit=1000))
     shown = {category.slug: category for category in page.items}
     while page.next_query is not None:
-        page = taxonomy.page(page.next_query)
+        page = taxonomy.list(page.next_query)
         shown |= {category.slug: category for category in page.items}
-    assert len(shown) == page.total == 4584 - len(NOT_NAMES)
-    for entry in good(every):
+    assert len(shown) == page.total == 4584 - len(INVALID_NAMES)
+    for entry in valid_entries(every):
         above = tuple(one.lower() for one in entry.above if one in known)
         assert shown[entry.id.lower()].path == (*above, entry.id.lower())
     assert max(len(category.path) for category in shown.values()) == 6
 
     inside = [one.slug for one in shown.values() if ROOT in one.path]
     deepest = max(inside, key=lambda slug: len(shown[slug].path))
-    one_connection = connect(database_url, size=1)
-    catalog = Catalog(PostgresProductStore(one_connection), NhHtmlCleaner(), FakeClock())
-    catalog.add(a_product(name="Egg", categories=[deepest, *inside[:50]]))
-    catalog.add(a_product(name="Bacon"))
+    one_connection = connect_database(database_url, size=1)
+    catalog = ProductService(PostgresProductStore(one_connection), NhHtmlCleaner(), FakeClock())
+    catalog.create(product_values(name="Egg", categories=[deepest, *inside[:50]]))
+    catalog.create(product_values(name="Bacon"))
     query = ProductQuery(category=ROOT)
-    assert [product.slug for product in catalog.page(query).items] == ["egg"]
-    assert taxonomy.find(ROOT).product_count == 1
-    messages = sent(one_connection, tmp_path / "trace", lambda: catalog.page(query))
+    assert [product.slug for product in catalog.list(query).items] == ["egg"]
+    assert taxonomy.get(ROOT).product_count == 1
+    messages = sent_messages(one_connection, tmp_path / "trace", lambda: catalog.list(query))
     assert messages.count("Execute") == messages.count("Sync") == 1

@@ -7,18 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.contracts.product_store import NOON, a_draft
+from eggypro_adapters.contracts.product_store import NOON, make_draft
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore
-from eggypro_adapters.postgres.schema import REVISION, metadata
+from eggypro_adapters.postgres.schema import HEAD_REVISION, metadata
 from eggypro_core.domain.category import CategoryQuery
 from eggypro_core.domain.field_definition import FieldDefinition
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.variant import VARIANT_FIELDS
-from eggypro_core.errors import InvalidError
-from eggypro_core.validation.fields import shape_of
+from eggypro_core.errors import ValidationError
+from eggypro_core.validation.fields import schema_of
 from eggypro_core.validation.parameters import Status
 
 SEED_TABLES = ["products", "reviews", "categories", "product_categories", "api_metrics"]
@@ -38,39 +38,41 @@ SEED_INDEXES = [
 
 
 @pytest.fixture
-def empty(empty_database_url: sa.URL, connect: Callable[..., Database]) -> Database:
-    return connect(empty_database_url)
+def empty_database(
+    empty_database_url: sa.URL, connect_database: Callable[..., Database]
+) -> Database:
+    return connect_database(empty_database_url)
 
 
 def test_ten_upgrades_at_once_are_one(
-    empty_database_url: sa.URL, connect: Callable[..., Database]
+    empty_database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> None:
     def upgrade(_: int) -> str | None:
-        migrations = PostgresMigrations(connect(empty_database_url))
+        migrations = PostgresMigrations(connect_database(empty_database_url))
         migrations.upgrade()
         return migrations.current()
 
     with ThreadPoolExecutor(10) as threads:
-        assert list(threads.map(upgrade, range(10))) == [REVISION] * 10
+        assert list(threads.map(upgrade, range(10))) == [HEAD_REVISION] * 10
 
 
-def test_the_schema_goes_down_to_nothing_and_up_again(empty: Database) -> None:
-    migrations = PostgresMigrations(empty)
-    assert (migrations.current(), empty.revision()) == (None, None)
+def test_the_schema_goes_down_to_nothing_and_up_again(empty_database: Database) -> None:
+    migrations = PostgresMigrations(empty_database)
+    assert (migrations.current(), empty_database.revision()) == (None, None)
     migrations.upgrade()
     migrations.downgrade("base")
     assert migrations.current() is None
-    left = sa.inspect(empty.engine).get_table_names()
+    left = sa.inspect(empty_database.engine).get_table_names()
     assert left == ["alembic_version"]
     migrations.upgrade()
-    assert (migrations.current(), empty.revision()) == (REVISION, REVISION)
+    assert (migrations.current(), empty_database.revision()) == (HEAD_REVISION, HEAD_REVISION)
     assert not migrations.differences()
 
 
 def test_tables_that_differ_from_the_migrations_are_told(database: Database) -> None:
     migrations = PostgresMigrations(database)
     assert not migrations.differences()
-    with database.begin() as connection:
+    with database.long_transaction() as connection:
         connection.execute(sa.text("ALTER TABLE products ALTER seo_title TYPE varchar(10)"))
         connection.execute(sa.text("DROP INDEX products_price_idx"))
         connection.execute(sa.text("CREATE TABLE strange (id int)"))
@@ -86,7 +88,7 @@ def test_tables_that_differ_from_the_migrations_are_told(database: Database) -> 
 
 
 def test_the_tables_and_what_they_weigh_are_told(database: Database) -> None:
-    sizes = {one.name: one for one in PostgresMigrations(database).tables()}
+    sizes = {one.name: one for one in PostgresMigrations(database).table_sizes()}
     assert {*SEED_TABLES, "alembic_version"} < sizes.keys()
     assert sizes["products"].rows == 0
     assert sizes["products"].bytes > 0
@@ -105,17 +107,19 @@ def test_a_studio_shows_the_very_database(
         text=True,
         check=True,
     )
-    assert f"at {REVISION}" in done.stdout
+    assert f"at {HEAD_REVISION}" in done.stdout
     assert ("read-only transaction" in done.stderr) == refused
 
 
-def test_a_database_behind_the_code_is_told(empty: Database) -> None:
-    assert f"the code at {REVISION}" in " ".join(PostgresMigrations(empty).differences())
+def test_a_database_behind_the_code_is_told(empty_database: Database) -> None:
+    assert f"the code at {HEAD_REVISION}" in " ".join(
+        PostgresMigrations(empty_database).differences()
+    )
 
 
-def test_the_newest_migration_is_the_one_that_the_tables_name(empty: Database) -> None:
-    newest, meaning = PostgresMigrations(empty).history()[0]
-    assert newest == REVISION
+def test_the_newest_migration_is_the_one_that_the_tables_name(empty_database: Database) -> None:
+    newest, meaning = PostgresMigrations(empty_database).history()[0]
+    assert newest == HEAD_REVISION
     assert meaning
 
 
@@ -129,12 +133,12 @@ def test_a_column_holds_what_its_field_may_be(
         column = metadata.tables[table].c[definition.name]
         assert column.nullable == definition.nullable
         if length := getattr(column.type, "length", None):
-            assert shape_of(definition.validator)["maxLength"] == length
+            assert schema_of(definition.validator)["maxLength"] == length
 
 
-def test_a_revision_that_does_not_exist_is_refused(empty: Database) -> None:
-    with pytest.raises(InvalidError):
-        PostgresMigrations(empty).upgrade("nonsense")
+def test_a_revision_that_does_not_exist_is_refused(empty_database: Database) -> None:
+    with pytest.raises(ValidationError):
+        PostgresMigrations(empty_database).upgrade("nonsense")
 
 
 def test_all_tables_and_indexes_of_the_original_are_there(emptied_database: Database) -> None:
@@ -170,8 +174,8 @@ def test_all_tables_and_indexes_of_the_original_are_there(emptied_database: Data
 def test_the_database_itself_refuses_what_no_product_may_be(
     emptied_database: Database, broken: str
 ) -> None:
-    PostgresProductStore(emptied_database).add(a_draft(), NOON)
-    with pytest.raises(sa.exc.IntegrityError), emptied_database.begin() as connection:
+    PostgresProductStore(emptied_database).create(make_draft(), NOON)
+    with pytest.raises(sa.exc.IntegrityError), emptied_database.long_transaction() as connection:
         connection.execute(sa.text(f"UPDATE products SET {broken}"))
 
 
@@ -197,15 +201,15 @@ def test_the_database_itself_refuses_what_no_product_may_be(
 def test_the_database_itself_refuses_what_leads_nowhere(
     emptied_database: Database, broken: str
 ) -> None:
-    PostgresProductStore(emptied_database).add(a_draft(), NOON)
-    with pytest.raises(sa.exc.IntegrityError), emptied_database.begin() as connection:
+    PostgresProductStore(emptied_database).create(make_draft(), NOON)
+    with pytest.raises(sa.exc.IntegrityError), emptied_database.long_transaction() as connection:
         connection.execute(sa.text(broken))
 
 
 def test_what_hangs_on_a_product_goes_with_it(emptied_database: Database) -> None:
     store = PostgresProductStore(emptied_database)
-    product = store.add(a_draft(), NOON)
-    with emptied_database.begin() as connection:
+    product = store.create(make_draft(), NOON)
+    with emptied_database.long_transaction() as connection:
         connection.execute(sa.text("INSERT INTO categories (name, slug) VALUES ('a', 'a')"))
         connection.execute(
             sa.text(
@@ -218,8 +222,8 @@ def test_what_hangs_on_a_product_goes_with_it(emptied_database: Database) -> Non
             sa.text("INSERT INTO product_categories SELECT :id, id FROM categories"),
             {"id": product.id},
         )
-    store.remove("egg-white", lambda _: None)
-    with emptied_database.begin() as connection:
+    store.delete("egg-white", lambda _: None)
+    with emptied_database.long_transaction() as connection:
         left = [
             connection.scalar(sa.select(sa.func.count()).select_from(metadata.tables[name]))
             for name in ("reviews", "product_categories", "categories")
@@ -227,10 +231,10 @@ def test_what_hangs_on_a_product_goes_with_it(emptied_database: Database) -> Non
     assert left == [0, 0, 1]
 
 
-def test_categories_that_other_hands_made_get_their_paths(empty: Database) -> None:
-    migrations = PostgresMigrations(empty)
+def test_categories_that_other_hands_made_get_their_paths(empty_database: Database) -> None:
+    migrations = PostgresMigrations(empty_database)
     migrations.upgrade("0001")
-    with empty.begin() as connection:
+    with empty_database.long_transaction() as connection:
         connection.execute(
             sa.text(
                 "INSERT INTO categories (name, slug, parent_id, is_active)"
@@ -238,9 +242,9 @@ def test_categories_that_other_hands_made_get_their_paths(empty: Database) -> No
             )
         )
     migrations.upgrade()
-    categories = PostgresCategoryStore(empty)
-    found = [categories.find(slug) for slug in "abc"]
+    categories = PostgresCategoryStore(empty_database)
+    found = [categories.get(slug) for slug in "abc"]
     assert [one.path for one in found] == [("a",), ("a", "b"), ("c",)]
     assert [one.is_visible for one in found] == [False, False, True]
-    page = categories.page(CategoryQuery(status=Status.ALL, limit=1))
+    page = categories.list(CategoryQuery(status=Status.ALL, limit=1))
     assert page.items == (found[0],)

@@ -7,74 +7,82 @@ import pytest
 from attrs import define, field, fields
 from falcon.testing import TestClient
 
-from eggypro_adapters.contracts.sample_images import a_picture
+from eggypro_adapters.contracts.sample_images import make_image
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
-from eggypro_adapters.postgres.database import Database, Statement
-from eggypro_adapters.postgres.image_registry import PostgresImageLedger
+from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
 from eggypro_adapters.postgres.products import PostgresProductStore
-from eggypro_adapters.postgres.request_log import PostgresCallStore
+from eggypro_adapters.postgres.request_log import PostgresRequestLog
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.domain.product_query import SUGGEST_PARAMETERS
-from eggypro_core.validation.fields import Rule
+from eggypro_core.validation.fields import Validator
 from eggypro_http.app import ROUTES, create_app
-from tests.support.builders import a_product, a_review, a_shop, a_variant
-from tests.support.wsgi import ADMIN, SAMPLES
+from tests.support.builders import make_shop, product_values, review_values, variant_values
+from tests.support.wsgi import ADMIN, PATH_VALUES
 
-_OTHERS = ("/api/cron", "/api/health", "/images", "/metrics", "/openapi.json")
+_OTHER_PATHS = ("/api/cron", "/api/health", "/images", "/metrics", "/openapi.json")
 """What is not asked of the stores, or not in one statement."""
-READS = [route for route in ROUTES if route.method == "GET" and not route.path.startswith(_OTHERS)]
+READ_ROUTES = [
+    route for route in ROUTES if route.method == "GET" and not route.path.startswith(_OTHER_PATHS)
+]
 
 
 @define(slots=False)
-class Counting(Database):
+class CountingDatabase(Database):
     """A database that notes each statement that is read."""
 
     statements: list[str] = field(factory=list)
 
-    def read(self, statement: Statement, values: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
+    def fetch(
+        self, statement: CompiledStatement, values: Mapping[str, object]
+    ) -> Sequence[tuple[Any, ...]]:
         self.statements.append(statement.sql)
-        return super().read(statement, values)
+        return super().fetch(statement, values)
 
 
 @pytest.fixture
-def counted(database: Database) -> Counting:
-    return Counting(*(getattr(database, each.name) for each in fields(Database)))
+def counting_database(database: Database) -> CountingDatabase:
+    return CountingDatabase(*(getattr(database, each.name) for each in fields(Database)))
 
 
-@pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
-def test_a_read_is_one_statement_or_two_for_a_search(counted: Counting, route: Any) -> None:
-    shop = a_shop(
-        PostgresProductStore(counted),
-        PostgresVariantStore(counted),
-        PostgresReviewStore(counted),
-        PostgresCategoryStore(counted),
-        ledger=PostgresImageLedger(counted),
-        calls=PostgresCallStore(counted),
+@pytest.mark.parametrize("route", READ_ROUTES, ids=lambda route: route.path)
+def test_a_read_is_one_statement_or_two_for_a_search(
+    counting_database: CountingDatabase, route: Any
+) -> None:
+    shop = make_shop(
+        PostgresProductStore(counting_database),
+        PostgresVariantStore(counting_database),
+        PostgresReviewStore(counting_database),
+        PostgresCategoryStore(counting_database),
+        ledger=PostgresImageRegistry(counting_database),
+        calls=PostgresRequestLog(counting_database),
     )
-    slug = shop.products.add(a_product()).slug
-    shop.images.add(slug, [a_picture(), a_picture()])
-    shop.products.add(a_product(name="Salt"))
-    variants = [shop.variants.add(slug, a_variant(options={"Size": size})) for size in "12"]
+    slug = shop.products.create(product_values()).slug
+    shop.images.upload(slug, [make_image(), make_image()])
+    shop.products.create(product_values(name="Salt"))
+    variants = [shop.variants.create(slug, variant_values(options={"Size": size})) for size in "12"]
     for comment in "ab":
-        review = shop.reviews.submit(slug, a_review(comment=comment))
-        shop.reviews.moderate(review.id, {"is_verified": True})
+        review = shop.reviews.create(slug, review_values(comment=comment))
+        shop.reviews.verify(review.id, {"is_verified": True})
     for name, parent in (("Food", None), (slug, "food")):
-        category = shop.categories.add({"name": name, "parent": parent})
+        category = shop.categories.create({"name": name, "parent": parent})
         shop.categories.link(slug, category.slug)
-    path = route.path.format(**SAMPLES | {"variant": variants[0].id})
+    path = route.path.format(**PATH_VALUES | {"variant": variants[0].id})
     client = TestClient(create_app(shop))
     client.simulate_get("/api/products?search=egg")  # reads how common words are, once a minute
-    counted.statements.clear()
+    counting_database.statements.clear()
     for query in _queries(route.parameters):
         answer = client.simulate_get(path, query_string=query, headers=ADMIN)
         assert answer.status_code == 200, answer.text
         words_come_first = "q=" in query
-        assert len(counted.statements) == 1 + words_come_first, counted.statements
-        counted.statements.clear()
+        assert len(counting_database.statements) == 1 + words_come_first, (
+            counting_database.statements
+        )
+        counting_database.statements.clear()
 
 
-def _queries(parameters: Mapping[str, Rule]) -> list[str]:
+def _queries(parameters: Mapping[str, Validator]) -> list[str]:
     """Return queries that ask for all that a list can do."""
     if parameters == SUGGEST_PARAMETERS:
         return ["q=e", "q=egg+wh", "q=egg+salt"]

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts import category_store
-from eggypro_adapters.contracts.variant_store import Stores
+from eggypro_adapters.contracts.variant_store import VariantStores
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,
@@ -18,27 +18,27 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from tests.stories import category_story
-from tests.stories.product_story import play
-from tests.stories.steady_pages import hold_steady
-from tests.stories.variant_story import play as play_variants
+from tests.stories.product_story import play_product_stories
+from tests.stories.steady_pages import check_steady_pages
+from tests.stories.variant_story import play_variant_stories as play_variants
 
 
 def test_variants_in_postgres_and_in_memory_tell_the_same_story(
-    emptied: Callable[[], PostgresProductStore], database: Database
+    empty_store: Callable[[], PostgresProductStore], database: Database
 ) -> None:
-    def in_memory() -> Stores:
+    def in_memory() -> VariantStores:
         memory = MemoryDatabase()
-        return Stores(MemoryProductStore(memory), MemoryVariantStore(memory))
+        return VariantStores(MemoryProductStore(memory), MemoryVariantStore(memory))
 
-    play_variants(in_memory, lambda: Stores(emptied(), PostgresVariantStore(database)))
+    play_variants(in_memory, lambda: VariantStores(empty_store(), PostgresVariantStore(database)))
 
 
 @pytest.fixture
-def emptied(database: Database) -> Callable[[], PostgresProductStore]:
+def empty_store(database: Database) -> Callable[[], PostgresProductStore]:
     """A store that is empty again each time it is made."""
 
     def made() -> PostgresProductStore:
-        with database.begin() as connection:
+        with database.long_transaction() as connection:
             connection.execute(sa.text("TRUNCATE products, slug_aliases RESTART IDENTITY CASCADE"))
         return PostgresProductStore(database)
 
@@ -46,27 +46,29 @@ def emptied(database: Database) -> Callable[[], PostgresProductStore]:
 
 
 def test_postgres_and_memory_tell_the_same_story(
-    emptied: Callable[[], PostgresProductStore],
+    empty_store: Callable[[], PostgresProductStore],
 ) -> None:
-    play(MemoryProductStore, emptied)
+    play_product_stories(MemoryProductStore, empty_store)
 
 
 def test_pages_neither_repeat_nor_skip_a_row_while_others_are_written(
-    emptied: Callable[[], PostgresProductStore],
+    empty_store: Callable[[], PostgresProductStore],
 ) -> None:
-    hold_steady(emptied, examples=25)
+    check_steady_pages(empty_store, examples=25)
 
 
 def test_categories_in_postgres_and_memory_tell_the_same_story(database: Database) -> None:
-    def in_memory() -> category_store.Stores:
+    def in_memory() -> category_store.CategoryStores:
         memory = MemoryDatabase()
-        return category_store.Stores(MemoryCategoryStore(memory), MemoryProductStore(memory))
+        return category_store.CategoryStores(
+            MemoryCategoryStore(memory), MemoryProductStore(memory)
+        )
 
-    def emptied() -> category_store.Stores:
-        with database.begin() as connection:
+    def emptied() -> category_store.CategoryStores:
+        with database.long_transaction() as connection:
             connection.execute(sa.text("TRUNCATE products, categories RESTART IDENTITY CASCADE"))
-        return category_store.Stores(
+        return category_store.CategoryStores(
             PostgresCategoryStore(database), PostgresProductStore(database)
         )
 
-    category_story.play(in_memory, emptied)
+    category_story.play_category_stories(in_memory, emptied)

@@ -7,27 +7,33 @@ from time import monotonic
 
 import pytest
 
-from eggypro_adapters.contracts.cache import EGG, NOW, CacheContract, an_answer
-from eggypro_adapters.contracts.clock import FakeSeconds
+from eggypro_adapters.contracts.cache import EGG_ENTRY, NOW, CacheContract, make_entry
+from eggypro_adapters.contracts.clock import FakeMonotonicClock
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.redis import breaker, shared_cache
-from eggypro_adapters.redis.cache import empty, weighed
-from eggypro_adapters.redis.connection import Link
-from eggypro_adapters.redis.encoding import decoded, encoded
+from eggypro_adapters.redis.cache import clear_entries, measure_entries
+from eggypro_adapters.redis.connection import RedisConnection
+from eggypro_adapters.redis.encoding import decode_entry, encode_entry
 from eggypro_core.caching.entries import SharedCounts
 from eggypro_core.caching.ports import Cache
 from eggypro_core.errors import UnavailableError
-from tests.support.redis_server import PLACES, RedisCluster, RedisServer, running, running_cluster
-from tests.support.tcp_proxy import wire_to
+from tests.support.redis_server import (
+    BINARIES,
+    RedisCluster,
+    RedisServer,
+    run_redis,
+    run_redis_cluster,
+)
+from tests.support.tcp_proxy import run_proxy
 
 PATIENT = 10
 """Seconds: a busy machine is not a server that is away."""
-LARGE = an_answer(b"x" * 3_000)
+LARGE = make_entry(b"x" * 3_000)
 
 
 @pytest.fixture
-def clock() -> FakeSeconds:
-    return FakeSeconds(NOW)
+def clock() -> FakeMonotonicClock:
+    return FakeMonotonicClock(NOW)
 
 
 @pytest.fixture(autouse=True)
@@ -35,17 +41,17 @@ def _frequent_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(breaker, "RETRY", 0.02)
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(params=BINARIES)
 def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
     """A server that a test may kill, freeze or configure."""
-    with running(request.param) as started:
+    with run_redis(request.param) as started:
         yield started
 
 
-@pytest.fixture(scope="module", params=PLACES)
+@pytest.fixture(scope="module", params=BINARIES)
 def shared_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
     """A server for tests that leave it as it is."""
-    with running(request.param) as started:
+    with run_redis(request.param) as started:
         yield started
 
 
@@ -57,13 +63,13 @@ def empty_server(shared_server: RedisServer) -> RedisServer:
 
 
 @pytest.fixture
-def cache(server: RedisServer, clock: FakeSeconds) -> Iterator[Cache]:
+def cache(server: RedisServer, clock: FakeMonotonicClock) -> Iterator[Cache]:
     with shared_cache(server.url, "shop", clock, PATIENT) as cache:
         yield cache
 
 
 @pytest.fixture
-def working_cache(empty_server: RedisServer, clock: FakeSeconds) -> Iterator[Cache]:
+def working_cache(empty_server: RedisServer, clock: FakeMonotonicClock) -> Iterator[Cache]:
     """A cache whose server is never unavailable."""
     with shared_cache(empty_server.url, "shop", clock, PATIENT) as cache:
         yield cache
@@ -79,10 +85,10 @@ class TestRedisCache(CacheContract):
 def clusters() -> Iterator[Callable[[str], RedisCluster]]:
     """Start one cluster of each kind. Tests leave it whole, with every slot in its place."""
     with ExitStack() as opened:
-        yield cached(lambda kind: opened.enter_context(running_cluster(kind)))
+        yield cached(lambda kind: opened.enter_context(run_redis_cluster(kind)))
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(params=BINARIES)
 def cluster(
     request: pytest.FixtureRequest, clusters: Callable[[str], RedisCluster]
 ) -> RedisCluster:
@@ -96,7 +102,7 @@ def valkey_cluster(clusters: Callable[[str], RedisCluster]) -> RedisCluster:
 
 class TestRedisClusterCache(CacheContract):
     @pytest.fixture
-    def cache(self, cluster: RedisCluster, clock: FakeSeconds) -> Iterator[Cache]:
+    def cache(self, cluster: RedisCluster, clock: FakeMonotonicClock) -> Iterator[Cache]:
         with shared_cache(cluster.url, "shop", clock, PATIENT) as cache:
             cache.clear()
             yield cache
@@ -104,54 +110,54 @@ class TestRedisClusterCache(CacheContract):
 
 def shows(cache: Cache, key: str = "/egg") -> bool:
     """Whether the cache keeps what it is given."""
-    cache.set(key, EGG)
-    return cache.get(key) == EGG
+    cache.set(key, EGG_ENTRY)
+    return cache.get(key) == EGG_ENTRY
 
 
 def test_keys_are_the_caches_own_and_end_with_their_answers(
     working_cache: Cache, empty_server: RedisServer
 ) -> None:
-    working_cache.set("/egg?a=b", EGG)
+    working_cache.set("/egg?a=b", EGG_ENTRY)
     with empty_server.client as client:
         assert client.keys() == [b"eggypro:shop:/egg?a=b"]
         left = client.pttl("eggypro:shop:/egg?a=b")
     assert 200_000 < left <= 300_250
 
 
-def test_connecting_stores_nothing(server: RedisServer, clock: FakeSeconds) -> None:
+def test_connecting_stores_nothing(server: RedisServer, clock: FakeMonotonicClock) -> None:
     with (
         server.client as client,
         shared_cache(server.url, "shop", clock, PATIENT),
-        closing(Link(server.url, PATIENT)) as link,
+        closing(RedisConnection(server.url, PATIENT)) as link,
     ):
-        link.renew()
-        assert weighed(link) == SharedCounts(0, 0)
+        link.reconnect()
+        assert measure_entries(link) == SharedCounts(0, 0)
         assert client.keys() == []
         assert client.info("persistence")["rdb_changes_since_last_save"] == 0
 
 
 def test_a_reply_that_is_awaited_outlives_a_renewal(server: RedisServer) -> None:
     with (
-        closing(Link(server.url, PATIENT)) as link,
+        closing(RedisConnection(server.url, PATIENT)) as link,
         server.client as client,
         ThreadPoolExecutor(1) as threads,
     ):
         reply = threads.submit(link.client.blpop, ["list"], 0)
         wait_until(lambda: client.info("clients")["blocked_clients"])
-        link.renew()
+        link.reconnect()
         client.lpush("list", "x")
         assert reply.result() == (b"list", b"x")
 
 
 def test_shops_that_show_the_same_otherwise_do_not_share(
-    working_cache: Cache, empty_server: RedisServer, clock: FakeSeconds
+    working_cache: Cache, empty_server: RedisServer, clock: FakeMonotonicClock
 ) -> None:
     with (
         shared_cache(empty_server.url, "shop", clock, PATIENT) as same,
         shared_cache(empty_server.url, "other", clock, PATIENT) as other,
     ):
-        working_cache.set("/egg", EGG)
-        assert [same.get("/egg"), other.get("/egg")] == [EGG, None]
+        working_cache.set("/egg", EGG_ENTRY)
+        assert [same.get("/egg"), other.get("/egg")] == [EGG_ENTRY, None]
 
 
 def test_clearing_leaves_what_is_not_the_caches(
@@ -163,7 +169,7 @@ def test_clearing_leaves_what_is_not_the_caches(
             client.set(name, "x")
         client.set("eggypro:other:a", "x")
         client.lpush("eggypro:list", "x")
-        working_cache.set("/egg", EGG)
+        working_cache.set("/egg", EGG_ENTRY)
         working_cache.clear()
         assert set(client.keys()) == others
 
@@ -171,17 +177,17 @@ def test_clearing_leaves_what_is_not_the_caches(
 def test_it_tells_how_many_answers_there_are_and_what_they_weigh(
     working_cache: Cache, empty_server: RedisServer
 ) -> None:
-    with closing(Link(empty_server.url, PATIENT)) as link, empty_server.client as client:
+    with closing(RedisConnection(empty_server.url, PATIENT)) as link, empty_server.client as client:
         for number in range(250):
             working_cache.set(f"/{number}", LARGE)
         client.set("theirs", "x" * 100_000)
-        counts = weighed(link)
+        counts = measure_entries(link)
         assert counts.kept == 250
         assert 250 * 3_000 < counts.bytes < 250 * 5_000
-        assert (empty(link), client.keys()) == (250, [b"theirs"])
+        assert (clear_entries(link), client.keys()) == (250, [b"theirs"])
 
 
-WHOLE = encoded(EGG)
+WHOLE = encode_entry(EGG_ENTRY)
 
 
 @pytest.mark.parametrize(
@@ -211,13 +217,13 @@ def test_what_cannot_be_read_is_not_there_and_goes(
 
 
 def test_every_part_of_a_value_counts() -> None:
-    assert decoded(WHOLE) == EGG
+    assert decode_entry(WHOLE) == EGG_ENTRY
     for place in range(len(WHOLE)):
-        assert decoded(WHOLE[:place]) is None
+        assert decode_entry(WHOLE[:place]) is None
         mended = bytearray(WHOLE)
         mended[place] ^= 1
         if place not in {5, 6}:  # where the body begins
-            assert decoded(bytes(mended)) is None
+            assert decode_entry(bytes(mended)) is None
 
 
 def test_what_is_of_another_type_under_a_key_of_its_own_goes(
@@ -245,7 +251,7 @@ def one_outage(cache: Cache, caplog: pytest.LogCaptureFixture) -> Iterator[None]
 
 
 def nothing_is_kept(cache: Cache) -> bool:
-    cache.set("/milk", EGG)
+    cache.set("/milk", EGG_ENTRY)
     cache.delete("/salt")
     cache.clear()
     return cache.get("/milk") is None
@@ -279,7 +285,7 @@ def test_a_server_that_is_emptied_has_nothing(cache: Cache, server: RedisServer)
 
 
 def test_a_server_that_is_away_at_the_start_is_found_when_it_comes(
-    server: RedisServer, clock: FakeSeconds
+    server: RedisServer, clock: FakeMonotonicClock
 ) -> None:
     server.kill()
     with shared_cache(server.url, "shop", clock, PATIENT) as cache:
@@ -289,11 +295,11 @@ def test_a_server_that_is_away_at_the_start_is_found_when_it_comes(
 
 
 def test_a_server_that_hangs_keeps_those_waiting_who_are_there_and_nobody_else(
-    clock: FakeSeconds, caplog: pytest.LogCaptureFixture
+    clock: FakeMonotonicClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """All of them in turn would wait for a hundred seconds."""
     with (
-        running("valkey") as server,
+        run_redis("valkey") as server,
         shared_cache(server.url, "shop", clock, 2) as cache,
         ThreadPoolExecutor(8) as threads,
         one_outage(cache, caplog),
@@ -302,10 +308,12 @@ def test_a_server_that_hangs_keeps_those_waiting_who_are_there_and_nobody_else(
         began = monotonic()
         assert [*threads.map(cache.get, ["/egg"] * 400)] == [None] * 400
         assert monotonic() - began < 50
-        server.thaw()
+        server.unfreeze()
 
 
-def test_an_address_cannot_make_anybody_wait(server: RedisServer, clock: FakeSeconds) -> None:
+def test_an_address_cannot_make_anybody_wait(
+    server: RedisServer, clock: FakeMonotonicClock
+) -> None:
     url = f"{server.url}?socket_timeout=60&retry_on_timeout=yes&decode_responses=yes"
     with shared_cache(url, "shop", clock) as cache:
         wait_until(lambda: shows(cache))
@@ -334,7 +342,7 @@ def test_a_server_that_is_only_a_replica(
 
 
 def test_a_server_that_wants_another_password(
-    server: RedisServer, clock: FakeSeconds, caplog: pytest.LogCaptureFixture
+    server: RedisServer, clock: FakeMonotonicClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with server.client as client:
         client.config_set("requirepass", "right")
@@ -348,38 +356,38 @@ def test_a_server_that_wants_another_password(
 
 
 def test_connections_that_are_cut(
-    server: RedisServer, clock: FakeSeconds, caplog: pytest.LogCaptureFixture
+    server: RedisServer, clock: FakeMonotonicClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with wire_to(f"{server.folder}/socket") as wire:
+    with run_proxy(f"{server.folder}/socket") as wire:
         url = f"redis://127.0.0.1:{wire.port}"
         with shared_cache(url, "shop", clock, PATIENT) as cache, one_outage(cache, caplog):
-            wire.cut()
+            wire.disconnect()
             assert nothing_is_kept(cache)
-            wire.mend()
+            wire.reconnect()
 
 
 def test_replies_that_break_off(
-    server: RedisServer, clock: FakeSeconds, caplog: pytest.LogCaptureFixture
+    server: RedisServer, clock: FakeMonotonicClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with wire_to(f"{server.folder}/socket") as wire:
+    with run_proxy(f"{server.folder}/socket") as wire:
         url = f"redis://127.0.0.1:{wire.port}"
         with shared_cache(url, "shop", clock, PATIENT) as cache, one_outage(cache, caplog):
             cache.set("/egg", LARGE)
-            wire.break_off_after(1_000)
+            wire.truncate_replies(1_000)
             assert cache.get("/egg") is None
-            wire.break_off_after(None)
+            wire.truncate_replies(None)
 
 
 def test_who_asks_for_more_than_answers_is_told_that_it_is_away(server: RedisServer) -> None:
     server.kill()
-    with closing(Link(server.url, PATIENT)) as link:
-        for question in (empty, weighed):
+    with closing(RedisConnection(server.url, PATIENT)) as link:
+        for question in (clear_entries, measure_entries):
             with pytest.raises(UnavailableError):
                 question(link)
 
 
 def test_a_cluster_that_hangs_keeps_nobody_waiting_for_each_of_its_nodes(
-    valkey_cluster: RedisCluster, clock: FakeSeconds, caplog: pytest.LogCaptureFixture
+    valkey_cluster: RedisCluster, clock: FakeMonotonicClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
         shared_cache(valkey_cluster.url, "shop", clock, 2) as cache,
@@ -392,7 +400,7 @@ def test_a_cluster_that_hangs_keeps_nobody_waiting_for_each_of_its_nodes(
 
 
 def test_a_cluster_that_is_away_at_the_start_is_found_when_it_comes(
-    valkey_cluster: RedisCluster, clock: FakeSeconds
+    valkey_cluster: RedisCluster, clock: FakeMonotonicClock
 ) -> None:
     with ExitStack() as opened:
         with valkey_cluster.frozen():
@@ -410,35 +418,35 @@ def shows_everywhere(cache: Cache) -> bool:
 
 
 def test_a_node_of_a_cluster_that_is_killed_costs_no_request_and_is_found_again(
-    valkey_cluster: RedisCluster, clock: FakeSeconds
+    valkey_cluster: RedisCluster, clock: FakeMonotonicClock
 ) -> None:
     node = valkey_cluster.nodes[2]
     with shared_cache(valkey_cluster.url, "shop", clock, PATIENT) as cache:
         assert shows_everywhere(cache)
         node.kill()
-        assert all(cache.get(key) in (None, EGG) for key in EVERYWHERE)
+        assert all(cache.get(key) in (None, EGG_ENTRY) for key in EVERYWHERE)
         assert not shows_everywhere(cache)
         node.start()
         wait_until(lambda: shows_everywhere(cache))
     wait_until(valkey_cluster.is_whole)
 
 
-def test_a_replica_that_takes_over_in_a_cluster_is_found(clock: FakeSeconds) -> None:
+def test_a_replica_that_takes_over_in_a_cluster_is_found(clock: FakeMonotonicClock) -> None:
     with (
-        running_cluster("valkey") as cluster,
-        cluster.replica_of_the_last("valkey") as replica,
+        run_redis_cluster("valkey") as cluster,
+        cluster.run_replica("valkey") as replica,
         shared_cache(cluster.url, "shop", clock, PATIENT) as cache,
     ):
         assert shows_everywhere(cache)
         cluster.nodes[2].kill()
-        assert all(cache.get(key) in (None, EGG) for key in EVERYWHERE)
+        assert all(cache.get(key) in (None, EGG_ENTRY) for key in EVERYWHERE)
         with replica.client as client:
             client.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
         wait_until(lambda: shows_everywhere(cache))
 
 
 def test_slots_that_move_to_another_node_of_a_cluster_are_followed(
-    valkey_cluster: RedisCluster, clock: FakeSeconds
+    valkey_cluster: RedisCluster, clock: FakeMonotonicClock
 ) -> None:
     with shared_cache(valkey_cluster.url, "shop", clock, PATIENT) as cache:
         for node in (0, 2):
@@ -450,15 +458,15 @@ def test_slots_that_move_to_another_node_of_a_cluster_are_followed(
 
 
 def test_clearing_a_cluster_leaves_what_is_not_the_caches(
-    cluster: RedisCluster, clock: FakeSeconds
+    cluster: RedisCluster, clock: FakeMonotonicClock
 ) -> None:
     with (
         shared_cache(cluster.url, "shop", clock, PATIENT) as cache,
-        closing(Link(cluster.url, PATIENT)) as link,
+        closing(RedisConnection(cluster.url, PATIENT)) as link,
     ):
         for number in range(30):
             assert shows(cache, f"/{number}")
             link.client.set(f"theirs:{number}", "x")
-        assert weighed(link).kept >= 30
+        assert measure_entries(link).kept >= 30
         cache.clear()
     assert cluster.keys() == {f"theirs:{number}".encode() for number in range(30)}

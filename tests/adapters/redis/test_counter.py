@@ -6,47 +6,58 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggypro_adapters.contracts.clock import FakeSeconds
-from eggypro_adapters.contracts.rate_counter import LOGINS, READS, CounterContract, EndWindows
+from eggypro_adapters.contracts.clock import FakeMonotonicClock
+from eggypro_adapters.contracts.rate_counter import (
+    LOGINS_POLICY,
+    READS_POLICY,
+    EndWindows,
+    RateCounterContract,
+)
 from eggypro_adapters.contracts.waiting import wait_until
-from eggypro_adapters.memory import MemoryCounter
+from eggypro_adapters.memory import MemoryRateCounter
 from eggypro_adapters.redis import shared_counter
-from eggypro_adapters.redis.connection import Link
+from eggypro_adapters.redis.connection import RedisConnection
 from eggypro_adapters.redis.counter import RedisCounter
 from eggypro_adapters.redis.shared_counter import SharedCounter
-from eggypro_core.access.rate_limiting import Counter, Policy, Standing
+from eggypro_core.access.rate_limiting import Policy, RateCounter, RateLimitStatus
 from eggypro_core.errors import UnavailableError
-from tests.support.redis_server import PLACES, RedisCluster, RedisServer, running, running_cluster
+from tests.support.redis_server import (
+    BINARIES,
+    RedisCluster,
+    RedisServer,
+    run_redis,
+    run_redis_cluster,
+)
 
 PATIENT = 10
 """Seconds: a busy machine is not a server that is away."""
 LAX = Policy("lax", 100, 900, is_exact=False)
 
 
-@pytest.fixture(params=PLACES)
+@pytest.fixture(params=BINARIES)
 def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    with running(request.param) as started:
+    with run_redis(request.param) as started:
         yield started
 
 
 @pytest.fixture
 def remote(server: RedisServer) -> Iterator[RedisCounter]:
-    with closing(Link(server.url, PATIENT)) as link:
+    with closing(RedisConnection(server.url, PATIENT)) as link:
         yield RedisCounter(link)
 
 
 @pytest.fixture
-def workers(server: RedisServer) -> Iterator[tuple[Counter, Counter]]:
+def workers(server: RedisServer) -> Iterator[tuple[RateCounter, RateCounter]]:
     """The counters of two workers that share a server."""
     with ExitStack() as opened:
         one, two = (
-            opened.enter_context(shared_counter(server.url, MemoryCounter(monotonic), PATIENT))
+            opened.enter_context(shared_counter(server.url, MemoryRateCounter(monotonic), PATIENT))
             for _ in range(2)
         )
         yield one, two
 
 
-class OfRedis(CounterContract):
+class OfRedis(RateCounterContract):
     @pytest.fixture
     def end_windows(self, server: RedisServer) -> EndWindows:
         """Have the server see the end of all windows."""
@@ -63,29 +74,29 @@ class OfRedis(CounterContract):
 
 class TestRedisCounter(OfRedis):
     @pytest.fixture
-    def counter(self, remote: RedisCounter) -> Counter:
+    def counter(self, remote: RedisCounter) -> RateCounter:
         return remote
 
 
 class TestSharedCounter(OfRedis):
     @pytest.fixture
-    def counter(self, workers: tuple[Counter, Counter]) -> Counter:
+    def counter(self, workers: tuple[RateCounter, RateCounter]) -> RateCounter:
         return workers[0]
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RedisCluster]:
-    with running_cluster("valkey") as started:
+    with run_redis_cluster("valkey") as started:
         yield started
 
 
-class TestRedisClusterCounter(CounterContract):
+class TestRedisClusterCounter(RateCounterContract):
     @pytest.fixture
-    def counter(self, cluster: RedisCluster) -> Iterator[Counter]:
+    def counter(self, cluster: RedisCluster) -> Iterator[RateCounter]:
         for node in cluster.nodes:
             with node.client as client:
                 client.flushall()
-        with shared_counter(cluster.url, MemoryCounter(monotonic), PATIENT) as counter:
+        with shared_counter(cluster.url, MemoryRateCounter(monotonic), PATIENT) as counter:
             yield counter
 
     @pytest.fixture
@@ -101,19 +112,19 @@ class TestRedisClusterCounter(CounterContract):
         return end
 
 
-def play(counter: Counter, verb: str, policy: Policy, client: str, times: int) -> int:
+def play(counter: RateCounter, verb: str, policy: Policy, client: str, times: int) -> int:
     """Do a thing with a counter, and say how many are used then."""
     if verb == "add":
-        return counter.add(policy, client, times=times).used
+        return counter.increment(policy, client, count=times).used
     if verb == "clear":
-        counter.clear(policy, client)
-    return counter.read(policy, client).used
+        counter.reset(policy, client)
+    return counter.get(policy, client).used
 
 
 def test_redis_and_memory_count_alike(remote: RedisCounter, server: RedisServer) -> None:
     step = st.tuples(
         st.sampled_from(["add", "read", "clear"]),
-        st.sampled_from([READS, LOGINS]),
+        st.sampled_from([READS_POLICY, LOGINS_POLICY]),
         st.sampled_from("ab"),
         st.integers(1, 3),
     )
@@ -122,7 +133,7 @@ def test_redis_and_memory_count_alike(remote: RedisCounter, server: RedisServer)
     def alike(steps: list[tuple[str, Policy, str, int]]) -> None:
         with server.client as client:
             client.flushall()
-        memory = MemoryCounter(FakeSeconds())
+        memory = MemoryRateCounter(FakeMonotonicClock())
         for verb, policy, client, times in steps:
             assert play(remote, verb, policy, client, times) == play(
                 memory, verb, policy, client, times
@@ -132,7 +143,7 @@ def test_redis_and_memory_count_alike(remote: RedisCounter, server: RedisServer)
 
 
 def test_all_keys_are_the_limiters_own(remote: RedisCounter, server: RedisServer) -> None:
-    remote.add(LOGINS, "2001:db8::/64")
+    remote.increment(LOGINS_POLICY, "2001:db8::/64")
     with server.client as client:
         assert client.keys() == [b"eggypro-limits:logins:900:2001:db8::/64"]
 
@@ -140,14 +151,14 @@ def test_all_keys_are_the_limiters_own(remote: RedisCounter, server: RedisServer
 def test_what_is_left_of_a_window_is_what_redis_says(
     remote: RedisCounter, server: RedisServer
 ) -> None:
-    remote.add(LOGINS, "ada")
+    remote.increment(LOGINS_POLICY, "ada")
     with server.client as client:
         client.pexpire("eggypro-limits:logins:900:ada", 400_500)
-    for standing in (remote.read(LOGINS, "ada"), remote.add(LOGINS, "ada")):
-        assert 300 < standing.left <= 400.5
+    for standing in (remote.get(LOGINS_POLICY, "ada"), remote.increment(LOGINS_POLICY, "ada")):
+        assert 300 < standing.seconds_left <= 400.5
 
 
-class Interrupted(MemoryCounter):
+class Interrupted(MemoryRateCounter):
     """Has something happen before it says what it counted."""
 
     happens: Callable[[], object]
@@ -155,21 +166,21 @@ class Interrupted(MemoryCounter):
     def ping(self) -> None:
         pass
 
-    def add(self, policy: Policy, client: str, *, times: int = 1) -> Standing:
-        standing = super().add(policy, client, times=times)
+    def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
+        standing = super().increment(policy, client, count=count)
         self.happens()
         return standing
 
 
 def test_what_comes_while_others_are_settled_is_not_forgotten() -> None:
-    remote = Interrupted(FakeSeconds())
-    counter = SharedCounter(remote, MemoryCounter(FakeSeconds()))
+    remote = Interrupted(FakeMonotonicClock())
+    counter = SharedCounter(remote, MemoryRateCounter(FakeMonotonicClock()))
     counter._loop.stop()  # nobody else settles
-    remote.happens = lambda: counter.add(LAX, "ada")
-    remote.learn("ada", Standing(LAX, 10, 900))
-    counter.add(LAX, "ada", times=3)
+    remote.happens = lambda: counter.increment(LAX, "ada")
+    remote.set_status("ada", RateLimitStatus(LAX, 10, 900))
+    counter.increment(LAX, "ada", count=3)
     counter._settle()
-    assert counter.read(LAX, "ada").used == 14
+    assert counter.get(LAX, "ada").used == 14
 
 
 def test_what_is_wrong_with_redis_makes_it_unavailable(
@@ -178,59 +189,59 @@ def test_what_is_wrong_with_redis_makes_it_unavailable(
     with server.client as client:
         client.lpush("eggypro-limits:logins:900:ada", "no number")
     with pytest.raises(UnavailableError, match="WRONGTYPE"):
-        remote.add(LOGINS, "ada")
+        remote.increment(LOGINS_POLICY, "ada")
     server.kill()
-    for question in (remote.add, remote.read, remote.clear):
+    for question in (remote.increment, remote.get, remote.reset):
         with pytest.raises(UnavailableError):
-            question(LOGINS, "ada")
+            question(LOGINS_POLICY, "ada")
 
 
 def test_what_an_address_says_does_not_make_anybody_wait(server: RedisServer) -> None:
-    link = Link(f"{server.url}?socket_timeout=600&retry_on_timeout=yes")
+    link = RedisConnection(f"{server.url}?socket_timeout=600&retry_on_timeout=yes")
     remote = RedisCounter(link)
     server.freeze()
     began = monotonic()
     with pytest.raises(UnavailableError):
-        remote.add(LOGINS, "ada")
+        remote.increment(LOGINS_POLICY, "ada")
     assert monotonic() - began < 30
     link.close()
 
 
 def test_an_exact_count_is_the_same_for_all_workers_at_once(
-    workers: tuple[Counter, Counter],
+    workers: tuple[RateCounter, RateCounter],
 ) -> None:
     one, two = workers
-    assert [each.add(LOGINS, "ada").used for each in (one, two, one)] == [1, 2, 3]
-    assert two.read(LOGINS, "ada").used == 3
-    two.clear(LOGINS, "ada")
-    assert one.read(LOGINS, "ada").used == 0
+    assert [each.increment(LOGINS_POLICY, "ada").used for each in (one, two, one)] == [1, 2, 3]
+    assert two.get(LOGINS_POLICY, "ada").used == 3
+    two.reset(LOGINS_POLICY, "ada")
+    assert one.get(LOGINS_POLICY, "ada").used == 0
 
 
 def test_any_other_count_is_soon_the_same_for_who_asks(
-    workers: tuple[Counter, Counter], server: RedisServer
+    workers: tuple[RateCounter, RateCounter], server: RedisServer
 ) -> None:
     one, two = workers
     with server.client as client:
         for worker, settled in ((one, b"5"), (two, b"10"), (one, b"15")):
             for _ in range(5):
-                worker.add(LAX, "ada")
+                worker.increment(LAX, "ada")
             wait_until(lambda: client.get("eggypro-limits:lax:900:ada") == settled)  # noqa: B023
-    wait_until(lambda: one.read(LAX, "ada").used == 15)
-    assert two.add(LAX, "ada").used >= 6
-    wait_until(lambda: two.read(LAX, "ada").used == 16)
+    wait_until(lambda: one.get(LAX, "ada").used == 15)
+    assert two.increment(LAX, "ada").used >= 6
+    wait_until(lambda: two.get(LAX, "ada").used == 16)
 
 
 def test_without_redis_each_worker_counts_on_from_what_it_knew(
-    workers: tuple[Counter, Counter], server: RedisServer, caplog: pytest.LogCaptureFixture
+    workers: tuple[RateCounter, RateCounter], server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, two = workers
-    one.add(LOGINS, "ada")
-    assert two.add(LOGINS, "ada", times=2).used == 3
+    one.increment(LOGINS_POLICY, "ada")
+    assert two.increment(LOGINS_POLICY, "ada", count=2).used == 3
     server.kill()
-    assert [two.add(LOGINS, "ada").used for _ in range(3)] == [4, 5, 6]
-    assert two.read(LOGINS, "ada").used == 6
-    assert two.add(LAX, "ada").used == 1
-    assert one.add(LOGINS, "ada").used == 2
+    assert [two.increment(LOGINS_POLICY, "ada").used for _ in range(3)] == [4, 5, 6]
+    assert two.get(LOGINS_POLICY, "ada").used == 6
+    assert two.increment(LAX, "ada").used == 1
+    assert one.increment(LOGINS_POLICY, "ada").used == 2
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
 
 
@@ -238,38 +249,42 @@ def test_a_server_that_hangs_keeps_the_first_waiting_and_nobody_else(
     server: RedisServer,
 ) -> None:
     """All of them would wait for two hundred seconds."""
-    with shared_counter(server.url, MemoryCounter(monotonic), 1) as counter:
+    with shared_counter(server.url, MemoryRateCounter(monotonic), 1) as counter:
         server.freeze()
         began = monotonic()
-        assert [counter.add(LOGINS, "ada").used for _ in range(200)] == [*range(1, 201)]
+        assert [counter.increment(LOGINS_POLICY, "ada").used for _ in range(200)] == [
+            *range(1, 201)
+        ]
         assert monotonic() - began < 50
 
 
 def test_who_was_locked_while_redis_was_away_or_before_it_forgot_all_stays_so(
-    workers: tuple[Counter, Counter], server: RedisServer
+    workers: tuple[RateCounter, RateCounter], server: RedisServer
 ) -> None:
     one, two = workers
-    one.add(LOGINS, "ada", times=4)
+    one.increment(LOGINS_POLICY, "ada", count=4)
     server.kill()
-    one.add(LOGINS, "ada")
+    one.increment(LOGINS_POLICY, "ada")
     server.start()
-    wait_until(lambda: two.read(LOGINS, "ada").used == 5)
-    wait_until(lambda: one.add(LOGINS, "ada").used == two.read(LOGINS, "ada").used)
-    assert two.add(LOGINS, "ada").used == one.read(LOGINS, "ada").used > 6
+    wait_until(lambda: two.get(LOGINS_POLICY, "ada").used == 5)
+    wait_until(
+        lambda: one.increment(LOGINS_POLICY, "ada").used == two.get(LOGINS_POLICY, "ada").used
+    )
+    assert two.increment(LOGINS_POLICY, "ada").used == one.get(LOGINS_POLICY, "ada").used > 6
 
 
 def test_a_server_that_is_away_at_the_start_is_found_when_it_comes(server: RedisServer) -> None:
     server.kill()
-    with shared_counter(server.url, MemoryCounter(monotonic), PATIENT) as counter:
-        assert counter.add(LOGINS, "ada", times=3).used == 3
+    with shared_counter(server.url, MemoryRateCounter(monotonic), PATIENT) as counter:
+        assert counter.increment(LOGINS_POLICY, "ada", count=3).used == 3
         server.start()
         with server.client as client:
             wait_until(lambda: client.keys() == [b"eggypro-limits:logins:900:ada"])
 
 
 def test_what_is_counted_last_is_settled_at_the_end(server: RedisServer) -> None:
-    with shared_counter(server.url, MemoryCounter(monotonic), PATIENT) as counter:
-        counter.add(LAX, "ada", times=3)
-    with shared_counter(server.url, MemoryCounter(monotonic), PATIENT) as counter:
-        counter.add(LAX, "ada")
-        wait_until(lambda: counter.read(LAX, "ada").used == 4)
+    with shared_counter(server.url, MemoryRateCounter(monotonic), PATIENT) as counter:
+        counter.increment(LAX, "ada", count=3)
+    with shared_counter(server.url, MemoryRateCounter(monotonic), PATIENT) as counter:
+        counter.increment(LAX, "ada")
+        wait_until(lambda: counter.get(LAX, "ada").used == 4)

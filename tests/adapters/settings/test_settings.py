@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 
-from eggypro_adapters.settings import Settings, example
+from eggypro_adapters.settings import Settings, settings_example
 from eggypro_adapters.settings.definition import definitions_of
-from eggypro_adapters.settings.types import AppEnvironment, ImageKeeper, LogFormat, LogLevel
-from eggypro_core.errors import ConfigurationError, Fault
+from eggypro_adapters.settings.types import AppEnvironment, ImageStoreKind, LogFormat, LogLevel
+from eggypro_core.errors import ConfigurationError, FieldError
 
 NAMES = """
     POSTGRES_URL POSTGRES_URL_NON_POOLING POSTGRES_READ_URL POSTGRES_POOLER ADMIN_SECRET_KEY
@@ -72,7 +72,7 @@ WRONG = {
 def faults_of(environment: dict[str, str]) -> dict[str, str]:
     with pytest.raises(ConfigurationError) as refused:
         Settings.read(environment)
-    return {fault.field: fault.message for fault in refused.value.faults}
+    return {fault.field: fault.message for fault in refused.value.errors}
 
 
 def test_an_empty_environment_is_development_with_nothing_missing() -> None:
@@ -80,7 +80,7 @@ def test_an_empty_environment_is_development_with_nothing_missing() -> None:
     assert settings == Settings()
     assert settings.app_env is AppEnvironment.DEVELOPMENT
     assert settings.postgres_url is None
-    assert settings.image_store is ImageKeeper.LOCAL
+    assert settings.image_store is ImageStoreKind.LOCAL
     assert settings.log_format is LogFormat.CONSOLE
     assert settings.eggypro_data_dir == Path(".data")
     assert (settings.rate_limit_max_requests, settings.rate_limit_window_ms) == (100, 900_000)
@@ -152,15 +152,15 @@ def test_what_is_wrong_is_not_called_missing_too() -> None:
 def test_production_starts_with_local_images_or_with_cloudinary() -> None:
     local = Settings.read(PRODUCTION)
     assert local.in_production
-    assert local.image_store is ImageKeeper.LOCAL
+    assert local.image_store is ImageStoreKind.LOCAL
     assert local.log_format is LogFormat.JSON
     named = Settings.read({**PRODUCTION, "IMAGE_STORE": "", **CLOUDINARY})
-    assert named.image_store is ImageKeeper.CLOUDINARY
+    assert named.image_store is ImageStoreKind.CLOUDINARY
 
 
 def test_development_uses_cloudinary_when_it_is_named_and_only_as_a_whole() -> None:
-    assert Settings.read(CLOUDINARY).image_store is ImageKeeper.CLOUDINARY
-    assert Settings.read({**CLOUDINARY, "IMAGE_STORE": "local"}).image_store is ImageKeeper.LOCAL
+    assert Settings.read(CLOUDINARY).image_store is ImageStoreKind.CLOUDINARY
+    assert Settings.read({**CLOUDINARY, "IMAGE_STORE": "local"}).image_store is ImageStoreKind.LOCAL
     assert list(faults_of({**CLOUDINARY, "CLOUDINARY_API_KEY": ""})) == ["CLOUDINARY_API_KEY"]
     assert len(faults_of({"IMAGE_STORE": "cloudinary"})) == 3
 
@@ -304,9 +304,9 @@ def test_no_value_is_ever_repeated(tails: dict[str, str]) -> None:
     environment = {name: f"{WRONG[name]}{marker}\0{tail}" for name, tail in tails.items()}
     with pytest.raises(ConfigurationError) as refused:
         Settings.read(environment)
-    assert {fault.field for fault in refused.value.faults} == set(NAMES)
+    assert {fault.field for fault in refused.value.errors} == set(NAMES)
     assert marker not in str(refused.value)
-    assert marker not in repr(refused.value.faults)
+    assert marker not in repr(refused.value.errors)
     assert refused.value.__cause__ is refused.value.__context__ is None
 
 
@@ -338,12 +338,12 @@ def test_no_secret_is_in_a_repr() -> None:
 
 
 def test_the_example_is_as_good_as_no_settings() -> None:
-    read = dotenv_values(stream=StringIO(example()), interpolate=False)
+    read = dotenv_values(stream=StringIO(settings_example()), interpolate=False)
     assert read == {}
 
 
 def test_the_example_shows_every_setting_with_its_default() -> None:
-    shown = "\n".join(re.findall(r"^# ([A-Z_]+=.*)$", example(), flags=re.MULTILINE))
+    shown = "\n".join(re.findall(r"^# ([A-Z_]+=.*)$", settings_example(), flags=re.MULTILINE))
     read = dotenv_values(stream=StringIO(shown), interpolate=False)
     assert sorted(read) == sorted(NAMES)
     assert Settings.read({name: text or "" for name, text in read.items()}) == Settings()
@@ -353,10 +353,10 @@ def test_the_example_shows_every_setting_with_its_default() -> None:
 
 
 def test_the_example_fits_a_screen_and_explains_aliases() -> None:
-    assert all(len(line) <= 100 for line in example().splitlines())
-    assert "Also read as NODE_ENV." in example()
+    assert all(len(line) <= 100 for line in settings_example().splitlines())
+    assert "Also read as NODE_ENV." in settings_example()
 
 
 def test_a_configuration_error_reads_as_one_fault_a_line() -> None:
-    error = ConfigurationError([Fault("A", "A is wrong"), Fault("B", "B is required")])
+    error = ConfigurationError([FieldError("A", "A is wrong"), FieldError("B", "B is required")])
     assert str(error) == "A is wrong\nB is required"

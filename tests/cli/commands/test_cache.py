@@ -5,14 +5,14 @@ import pytest
 from attrs import evolve
 
 from eggypro_core.caching.entries import CacheCounts, CacheReport, ServerCaches, SharedCounts
-from tests.support.runtime import Answer, Typed, World
+from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
 TWO = (CacheCounts(5, 3, 1, 2, 1_500_000), CacheCounts(10, 4, 0, 3, 40_000))
 
 
 @pytest.mark.parametrize("shared", [None, SharedCounts(7, 21_000_000)])
 def test_what_servers_count_is_added_up_for_machines(
-    typed: Typed, world: World, shared: SharedCounts | None
+    typed: RunCommand, world: MemoryRuntime, shared: SharedCounts | None
 ) -> None:
     world.shop = evolve(world.shop, cache=ServerCaches(report=lambda: CacheReport(TWO, shared)))
     done = typed("cache", "stats", "--json")
@@ -27,7 +27,7 @@ def test_what_servers_count_is_added_up_for_machines(
     }
 
 
-def test_people_see_each_worker(typed: Typed, world: World) -> None:
+def test_people_see_each_worker(typed: RunCommand, world: MemoryRuntime) -> None:
     report = CacheReport(TWO, SharedCounts(7, 21_000_000))
     world.shop = evolve(world.shop, cache=ServerCaches(report=lambda: report))
     assert typed("cache", "stats").out.splitlines() == [
@@ -37,15 +37,15 @@ def test_people_see_each_worker(typed: Typed, world: World) -> None:
     ]
 
 
-def test_where_no_server_runs_there_is_nothing_to_count(typed: Typed) -> None:
-    assert typed("cache", "stats") == Answer(0, "workers  none is running here\n", "")
+def test_where_no_server_runs_there_is_nothing_to_count(typed: RunCommand) -> None:
+    assert typed("cache", "stats") == CommandResult(0, "workers  none is running here\n", "")
     nothing = {"workers": 0, "hits": 0, "misses": 0, "stale": 0, "kept": 0, "bytes": 0}
     assert orjson.loads(typed("cache", "stats", "--json").out) == {**nothing, "shared": None}
 
 
-def test_clearing_says_how_many_went(typed: Typed, world: World) -> None:
+def test_clearing_says_how_many_went(typed: RunCommand, world: MemoryRuntime) -> None:
     world.shop = evolve(world.shop, cache=ServerCaches(clear=lambda: 12))
-    assert typed("cache", "clear", "--json") == Answer(0, '{"removed":12}\n', "")
+    assert typed("cache", "clear", "--json") == CommandResult(0, '{"removed":12}\n', "")
     done = typed("cache", "clear")
     assert (done.code, done.err) == (0, "")
     assert "12 that they shared were removed" in done.out

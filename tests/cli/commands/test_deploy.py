@@ -3,10 +3,10 @@
 import orjson
 import pytest
 
-from eggypro_core.errors import Fault, UnavailableError
+from eggypro_core.errors import FieldError, UnavailableError
 from eggypro_core.operations.health import CACHE
-from tests.support.builders import WELL, a_shop
-from tests.support.runtime import Typed, World
+from tests.support.builders import DATABASE_ONLY_CHECKS, make_shop
+from tests.support.runtime import MemoryRuntime, RunCommand
 
 WELL_LINES = [
     "environment  ok        the settings are valid",
@@ -20,7 +20,9 @@ def away() -> None:
     raise UnavailableError("Nobody answers there")
 
 
-def test_what_is_missing_is_told_and_left_by_a_check(typed: Typed, world: World) -> None:
+def test_what_is_missing_is_told_and_left_by_a_check(
+    typed: RunCommand, world: MemoryRuntime
+) -> None:
     world.schema.at = "0001"
     told = typed("deploy", "check")
     assert told.code == 1
@@ -29,7 +31,7 @@ def test_what_is_missing_is_told_and_left_by_a_check(typed: Typed, world: World)
     assert world.schema.at == "0001"
 
 
-def test_it_is_brought_up_to_date_once(typed: Typed, world: World) -> None:
+def test_it_is_brought_up_to_date_once(typed: RunCommand, world: MemoryRuntime) -> None:
     done = typed("deploy")
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [*WELL_LINES, "migrations   ok        empty -> 0002"]
@@ -40,7 +42,7 @@ def test_it_is_brought_up_to_date_once(typed: Typed, world: World) -> None:
 
 @pytest.mark.parametrize("words", [["deploy"], ["deploy", "check"]])
 def test_a_database_of_another_version_is_left_alone(
-    typed: Typed, world: World, words: list[str]
+    typed: RunCommand, world: MemoryRuntime, words: list[str]
 ) -> None:
     world.schema.at = "0042"
     told = typed(*words, "--json")
@@ -51,17 +53,17 @@ def test_a_database_of_another_version_is_left_alone(
 
 
 def test_a_service_that_is_away_is_a_line_and_the_others_are_looked_at(
-    typed: Typed, world: World
+    typed: RunCommand, world: MemoryRuntime
 ) -> None:
-    world.shop = a_shop(checks={**WELL, CACHE: away})
+    world.shop = make_shop(checks={**DATABASE_ONLY_CHECKS, CACHE: away})
     told = typed("deploy")
     assert told.code == 3
     assert "cache        failed    Nobody answers there" in told.out.splitlines()
     assert "migrations   ok        empty -> 0002" in told.out.splitlines()
 
 
-def test_a_shop_that_cannot_be_opened_is_a_line(typed: Typed, world: World) -> None:
-    world.away = "The database is away"
+def test_a_shop_that_cannot_be_opened_is_a_line(typed: RunCommand, world: MemoryRuntime) -> None:
+    world.unavailable_message = "The database is away"
     told = typed("deploy", "check", "--json")
     assert told.code == 3
     assert {"name": "services", "status": "failed", "detail": "The database is away"} in (
@@ -71,11 +73,11 @@ def test_a_shop_that_cannot_be_opened_is_a_line(typed: Typed, world: World) -> N
 
 @pytest.mark.parametrize("words", [["deploy"], ["deploy", "check"]])
 def test_wrong_settings_are_all_named_and_nothing_is_done(
-    typed: Typed, world: World, words: list[str]
+    typed: RunCommand, world: MemoryRuntime, words: list[str]
 ) -> None:
-    world.faults = [
-        Fault("POSTGRES_URL", "POSTGRES_URL is required"),
-        Fault("CURRENCY", "CURRENCY is no currency"),
+    world.settings_errors = [
+        FieldError("POSTGRES_URL", "POSTGRES_URL is required"),
+        FieldError("CURRENCY", "CURRENCY is no currency"),
     ]
     told = typed(*words)
     assert (told.code, told.out) == (2, "")

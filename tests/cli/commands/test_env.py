@@ -3,16 +3,16 @@
 import orjson
 import pytest
 
-from eggypro_core import Fault
-from tests.support.runtime import Typed, World
+from eggypro_core import FieldError
+from tests.support.runtime import MemoryRuntime, RunCommand
 
 FAULTS = (
-    Fault("POSTGRES_URL", "POSTGRES_URL is required"),
-    Fault("CACHE_TTL", "CACHE_TTL must be a whole number"),
+    FieldError("POSTGRES_URL", "POSTGRES_URL is required"),
+    FieldError("CACHE_TTL", "CACHE_TTL must be a whole number"),
 )
 
 
-def test_good_settings_are_ok(typed: Typed) -> None:
+def test_good_settings_are_ok(typed: RunCommand) -> None:
     answer = typed("env", "check")
     assert (answer.code, answer.out, answer.err) == (0, "ok\n", "")
     assert orjson.loads(typed("env", "check", "--json").out) == {"status": "ok"}
@@ -20,9 +20,9 @@ def test_good_settings_are_ok(typed: Typed) -> None:
 
 @pytest.mark.parametrize("words", [["env", "check"], ["products", "list"], ["seed"]])
 def test_all_wrong_settings_are_listed_together(
-    typed: Typed, world: World, words: list[str]
+    typed: RunCommand, world: MemoryRuntime, words: list[str]
 ) -> None:
-    world.faults = FAULTS
+    world.settings_errors = FAULTS
     answer = typed(*words)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.splitlines() == [
@@ -33,8 +33,10 @@ def test_all_wrong_settings_are_listed_together(
     ]
 
 
-def test_wrong_settings_are_problem_json_with_each_fault(typed: Typed, world: World) -> None:
-    world.faults = FAULTS
+def test_wrong_settings_are_problem_json_with_each_fault(
+    typed: RunCommand, world: MemoryRuntime
+) -> None:
+    world.settings_errors = FAULTS
     answer = typed("env", "check", "--json")
     assert answer.code == 2
     assert orjson.loads(answer.err)["errors"] == [
@@ -43,6 +45,6 @@ def test_wrong_settings_are_problem_json_with_each_fault(typed: Typed, world: Wo
     ]
 
 
-def test_the_example_is_printed_as_it_is(typed: Typed) -> None:
+def test_the_example_is_printed_as_it_is(typed: RunCommand) -> None:
     assert typed("env", "example").out == "# POSTGRES_URL=\n"
     assert orjson.loads(typed("env", "example", "--json").out) == {"example": "# POSTGRES_URL=\n"}

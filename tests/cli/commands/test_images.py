@@ -7,15 +7,15 @@ import pytest
 from attrs import define
 
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.contracts.sample_images import a_picture
+from eggypro_adapters.contracts.sample_images import make_image
 from eggypro_adapters.memory import MemoryImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.errors import UnavailableError
-from eggypro_core.maintenance import Job
+from eggypro_core.maintenance import MaintenanceJob
 from eggypro_core.serializers import image_set_bodies
-from eggypro_core.services.image_uploads import KEPT
-from tests.support.builders import a_product, a_shop
-from tests.support.runtime import Typed, World
+from eggypro_core.services.image_uploads import RESERVATION_LIFETIME
+from tests.support.builders import make_shop, product_values
+from tests.support.runtime import MemoryRuntime, RunCommand
 
 EGG = "egg-white-protein"
 
@@ -35,7 +35,7 @@ class MoodyStore(MemoryImageStore):
 
 @define
 class Setting:
-    world: World
+    world: MemoryRuntime
     store: MoodyStore
     clock: FakeClock
     jpg: str
@@ -43,24 +43,24 @@ class Setting:
 
 
 @pytest.fixture
-def setting(world: World, tmp_path: Path) -> Setting:
+def setting(world: MemoryRuntime, tmp_path: Path) -> Setting:
     store, clock = MoodyStore(), FakeClock()
-    world.shop = a_shop(images=store, clock=clock)
-    world.shop.products.add(a_product())
+    world.shop = make_shop(images=store, clock=clock)
+    world.shop.products.create(product_values())
     for kind in ("jpg", "png"):
-        (tmp_path / f"egg.{kind}").write_bytes(a_picture(kind).getvalue())
+        (tmp_path / f"egg.{kind}").write_bytes(make_image(kind).getvalue())
     return Setting(world, store, clock, str(tmp_path / "egg.jpg"), str(tmp_path / "egg.png"))
 
 
-def test_files_are_appended_in_their_order(setting: Setting, typed: Typed) -> None:
+def test_files_are_appended_in_their_order(setting: Setting, typed: RunCommand) -> None:
     done = typed("images", "upload", EGG, setting.png, setting.jpg, "--alt", "A tin")
     assert (done.code, done.err) == (0, "")
     first, second = done.out.splitlines()[1:]
     assert first.split()[1:] == ["png", "60", "x", "40,", "1", "KiB", "A", "tin"]
     assert second.split()[1] == "jpg"
     more = typed("images", "upload", EGG, setting.jpg, "--json")
-    product = setting.world.shop.products.find(EGG)
-    sets = image_set_bodies(product, setting.world.shop.images.address)
+    product = setting.world.shop.products.get(EGG)
+    sets = image_set_bodies(product, setting.world.shop.images.url)
     assert [one["format"] for one in sets] == ["png", "jpg", "jpg"]
     assert orjson.loads(more.out) == {"items": [orjson.loads(orjson.dumps(sets[2]))]}
 
@@ -79,21 +79,23 @@ def test_files_are_appended_in_their_order(setting: Setting, typed: Typed) -> No
     ],
 )
 def test_a_refusal_leaves_nothing(
-    setting: Setting, typed: Typed, words: list[str], code: int, told: str
+    setting: Setting, typed: RunCommand, words: list[str], code: int, told: str
 ) -> None:
     given = [word.format(jpg=setting.jpg) for word in words]
     refused = typed("images", "upload", *given)
     assert (refused.code, refused.out) == (code, "")
     assert told in refused.err
-    assert setting.world.shop.products.find(EGG).images == ()
+    assert setting.world.shop.products.get(EGG).images == ()
     assert setting.store._images == {}
 
 
-def test_what_cannot_be_deleted_is_kept_for_the_next_time(setting: Setting, typed: Typed) -> None:
+def test_what_cannot_be_deleted_is_kept_for_the_next_time(
+    setting: Setting, typed: RunCommand
+) -> None:
     typed("images", "upload", EGG, setting.jpg, setting.png)
     setting.store.refuses = True
-    setting.world.shop.products.remove(EGG)
-    setting.clock.tick(int(KEPT.total_seconds()))
+    setting.world.shop.products.delete(EGG)
+    setting.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     refused = typed("images", "prune")
     assert (refused.code, refused.out) == (3, "0 removed\n")
     assert "2 could not be deleted now" in refused.err
@@ -107,5 +109,5 @@ def test_what_cannot_be_deleted_is_kept_for_the_next_time(setting: Setting, type
     assert (done.code, done.out) == (0, '{"removed":2,"kept":0}\n')
     assert setting.store._images == {}
     assert typed("images", "prune").out == "0 removed\n"
-    items = [{"job": job, "removed": 0, "kept": 0, "complete": True} for job in Job]
+    items = [{"job": job, "removed": 0, "kept": 0, "complete": True} for job in MaintenanceJob]
     assert orjson.loads(typed("upkeep", "--json").out) == {"items": items}

@@ -6,31 +6,38 @@ import orjson
 import pytest
 
 from eggypro_adapters.contracts.clock import NOON
-from eggypro_adapters.contracts.request_log import a_call
-from eggypro_adapters.memory import MemoryCallStore
-from tests.support.builders import a_shop
-from tests.support.runtime import Typed, World
+from eggypro_adapters.contracts.request_log import make_record
+from eggypro_adapters.memory import MemoryRequestLog
+from tests.support.builders import make_shop
+from tests.support.runtime import MemoryRuntime, RunCommand
 
 LONG = "/api/products/{slug}/variants/{id}/stock"
 
 
 @pytest.fixture
-def calls(world: World) -> MemoryCallStore:
-    calls = MemoryCallStore()
-    world.shop = a_shop(calls=calls)
+def calls(world: MemoryRuntime) -> MemoryRequestLog:
+    calls = MemoryRequestLog()
+    world.shop = make_shop(calls=calls)
     return calls
 
 
 @pytest.fixture
-def called(calls: MemoryCallStore) -> MemoryCallStore:
+def called(calls: MemoryRequestLog) -> MemoryRequestLog:
     hour = timedelta(hours=1)
-    calls.add([a_call(0.25, at=NOON - number % 9 * 24 * hour - hour) for number in range(90)])
-    calls.add([a_call(1234, endpoint=LONG, method="POST", status=409, at=NOON - hour)] * 4)
+    calls.append(
+        [
+            make_record(0.25, completed_at=NOON - number % 9 * 24 * hour - hour)
+            for number in range(90)
+        ]
+    )
+    calls.append(
+        [make_record(1234, endpoint=LONG, method="POST", status=409, completed_at=NOON - hour)] * 4
+    )
     return calls
 
 
 @pytest.mark.usefixtures("called")
-def test_calls_are_summed_up_in_a_table_with_bars(typed: Typed) -> None:
+def test_calls_are_summed_up_in_a_table_with_bars(typed: RunCommand) -> None:
     answer = typed("metrics", "summary", "--days", "7")
     assert (answer.code, answer.err) == (0, "")
     lines = answer.out.splitlines()
@@ -43,7 +50,7 @@ def test_calls_are_summed_up_in_a_table_with_bars(typed: Typed) -> None:
 
 
 @pytest.mark.usefixtures("called")
-def test_machines_get_what_the_api_answers(typed: Typed) -> None:
+def test_machines_get_what_the_api_answers(typed: RunCommand) -> None:
     answer = typed("metrics", "summary", "--json")
     assert orjson.loads(answer.out)["items"][1] == {
         "endpoint": LONG,
@@ -66,13 +73,13 @@ def test_machines_get_what_the_api_answers(typed: Typed) -> None:
     ],
 )
 def test_a_day_is_shown_by_hours_and_a_season_by_more_than_a_day(
-    typed: Typed, days: int, line: str
+    typed: RunCommand, days: int, line: str
 ) -> None:
     assert typed("metrics", "summary", "--days", str(days)).out.splitlines()[0] == line
 
 
 @pytest.mark.usefixtures("called")
-def test_the_slowest_and_those_with_most_errors_come_on_top(typed: Typed) -> None:
+def test_the_slowest_and_those_with_most_errors_come_on_top(typed: RunCommand) -> None:
     out = typed("metrics", "top", "--limit", "1").out
     slow, failing = out.split("Most errors:")
     assert "POST" in slow
@@ -83,18 +90,18 @@ def test_the_slowest_and_those_with_most_errors_come_on_top(typed: Typed) -> Non
     assert [one["method"] for one in body["most_errors"]] == ["POST"]
 
 
-def test_a_shop_that_nobody_calls_says_so(typed: Typed, calls: MemoryCallStore) -> None:
+def test_a_shop_that_nobody_calls_says_so(typed: RunCommand, calls: MemoryRequestLog) -> None:
     assert typed("metrics", "summary").out == "There were no calls.\n"
     assert typed("metrics", "top").out == "There were no calls.\n"
-    calls.add([a_call(at=NOON)])
+    calls.append([make_record(completed_at=NOON)])
     assert "No errors." in typed("metrics", "top").out
 
 
-def test_old_calls_are_forgotten(typed: Typed, called: MemoryCallStore) -> None:
+def test_old_calls_are_forgotten(typed: RunCommand, called: MemoryRequestLog) -> None:
     assert typed("metrics", "prune").out == "0 removed\n"
     assert typed("metrics", "prune", "--days", "5", "--json").out == '{"removed":40}\n'
     assert typed("metrics", "prune", "--days", "5").out == "0 removed\n"
-    assert sum(called.counts(NOON - timedelta(9), step=timedelta(9), steps=1)) == 54
+    assert sum(called.count_by_step(NOON - timedelta(9), step=timedelta(9), step_count=1)) == 54
 
 
 @pytest.mark.parametrize(
@@ -107,7 +114,9 @@ def test_old_calls_are_forgotten(typed: Typed, called: MemoryCallStore) -> None:
         ("prune", "--days", "0"),
     ],
 )
-def test_numbers_that_make_no_sense_are_wrong_usage(typed: Typed, words: tuple[str, ...]) -> None:
+def test_numbers_that_make_no_sense_are_wrong_usage(
+    typed: RunCommand, words: tuple[str, ...]
+) -> None:
     answer = typed("metrics", *words)
     assert (answer.code, answer.out) == (2, "")
     assert len(answer.err.splitlines()) == 1

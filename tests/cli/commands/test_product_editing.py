@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from eggypro_cli.commands.product_options import (
-    LARGEST,
+    MAX_JSON_BYTES,
     NEW_PRODUCT,
     NEW_VARIANT,
     PRODUCT_EDIT,
@@ -18,13 +18,13 @@ from eggypro_cli.commands.product_options import (
     ClearableOfVariant,
 )
 from eggypro_core import Product, Status
-from eggypro_core.domain.image import nowhere
+from eggypro_core.domain.image import no_image_url
 from eggypro_core.domain.product import ProductDraft
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.variant import VARIANT_FIELDS
 from eggypro_core.serializers import product_body
-from tests.support.builders import a_product
-from tests.support.runtime import Answer, Typed, World
+from tests.support.builders import product_values
+from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
 OPTIONS = {
     "--name": "Egg Ω",
@@ -37,9 +37,9 @@ NEEDED = [word for pair in OPTIONS.items() for word in pair]
 
 
 @pytest.fixture(autouse=True)
-def _albumen(world: World) -> None:
+def _albumen(world: MemoryRuntime) -> None:
     texts = {"attributes": {"Fat": "1 g", "Salt": "0"}, "seo_title": "A title", "sku": "AL-1"}
-    world.shop.products.add(a_product(name="Albumen", price="9.50") | texts)
+    world.shop.products.create(product_values(name="Albumen", price="9.50") | texts)
 
 
 def test_options_and_fields_have_the_same_names() -> None:
@@ -58,8 +58,8 @@ def test_every_field_that_may_be_null_can_be_cleared() -> None:
     }
 
 
-def kept(world: World, slug: str = "albumen") -> Product:
-    return world.shop.products.find(slug, Status.ALL)
+def kept(world: MemoryRuntime, slug: str = "albumen") -> Product:
+    return world.shop.products.get(slug, Status.ALL)
 
 
 def on_stdin(monkeypatch: pytest.MonkeyPatch, content: str | bytes) -> None:
@@ -67,28 +67,30 @@ def on_stdin(monkeypatch: pytest.MonkeyPatch, content: str | bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
 
 
-def fields_of(answer: Answer) -> list[str]:
+def fields_of(answer: CommandResult) -> list[str]:
     assert answer.out == ""
     return [fault["field"] for fault in orjson.loads(answer.err)["errors"]]
 
 
-def test_a_product_is_created_of_options_and_shown_as_it_is_shown_later(typed: Typed) -> None:
+def test_a_product_is_created_of_options_and_shown_as_it_is_shown_later(typed: RunCommand) -> None:
     answer = typed("products", "create", *NEEDED)
     assert (answer.code, answer.err) == (0, "")
     assert answer.out == typed("products", "show", "egg-o").out
     assert "24.99 EUR" in answer.out
 
 
-def test_the_json_of_a_new_product_is_the_body_of_http(typed: Typed, world: World) -> None:
+def test_the_json_of_a_new_product_is_the_body_of_http(
+    typed: RunCommand, world: MemoryRuntime
+) -> None:
     answer = typed("products", "create", *NEEDED, "--json")
     assert (
         answer.out
-        == orjson.dumps(product_body(kept(world, "egg-o"), "EUR", nowhere)).decode() + "\n"
+        == orjson.dumps(product_body(kept(world, "egg-o"), "EUR", no_image_url)).decode() + "\n"
     )
     assert answer.err == ""
 
 
-def test_every_field_has_an_option(typed: Typed, world: World) -> None:
+def test_every_field_has_an_option(typed: RunCommand, world: MemoryRuntime) -> None:
     more = [
         *("--slug", "egg", "--sku", "E-1", "--compare-at-price", "30", "--ingredient", "salt"),
         *(
@@ -104,9 +106,9 @@ def test_every_field_has_an_option(typed: Typed, world: World) -> None:
         *("--category", "food", "--category", "bars"),
     ]
     for name in ("Food", "Bars"):
-        world.shop.categories.add({"name": name})
+        world.shop.categories.create({"name": name})
     assert typed("products", "create", *NEEDED, *more).code == 0
-    body = product_body(kept(world, "egg"), "EUR", nowhere)
+    body = product_body(kept(world, "egg"), "EUR", no_image_url)
     fields = ProductDraft.__annotations__.keys() - {"variants"}  # those come by `variants create`
     assert {name: body[name] for name in body if name in fields} == {
         "name": "Egg Ω",
@@ -128,7 +130,7 @@ def test_every_field_has_an_option(typed: Typed, world: World) -> None:
     }
 
 
-def test_all_that_is_missing_or_wrong_is_named_at_once(typed: Typed) -> None:
+def test_all_that_is_missing_or_wrong_is_named_at_once(typed: RunCommand) -> None:
     wrong = ["--price", "1,5", "--stock", "many", "--slug", "A b", "--compare-at-price", "-1"]
     answer = typed("products", "create", *wrong, "--ingredient", "egg", "--json")
     assert answer.code == 1
@@ -139,28 +141,30 @@ def test_all_that_is_missing_or_wrong_is_named_at_once(typed: Typed) -> None:
 
 
 @pytest.mark.parametrize("number", ["-1", "2147483648", "9" * 30, "9" * 5000, "1.5", "\udcff"])
-def test_a_stock_that_nobody_can_count_is_a_fault_of_its_field(typed: Typed, number: str) -> None:
+def test_a_stock_that_nobody_can_count_is_a_fault_of_its_field(
+    typed: RunCommand, number: str
+) -> None:
     answer = typed("products", "create", *NEEDED, "--stock-quantity", number, "--json")
     assert answer.code == 1
     assert fields_of(answer) == ["stock_quantity"]
 
 
 def test_a_file_gives_the_fields_and_options_override_them(
-    typed: Typed, world: World, tmp_path: Path
+    typed: RunCommand, world: MemoryRuntime, tmp_path: Path
 ) -> None:
     attributes = {"attributes": {"Fat": "1 g", "Salt": "0"}, "slug": "of-a-file"}
     file = tmp_path / "product.json"
-    file.write_bytes(b"\xef\xbb\xbf" + orjson.dumps(a_product() | attributes))
+    file.write_bytes(b"\xef\xbb\xbf" + orjson.dumps(product_values() | attributes))
     overriding = ["--price", "5", "--attribute", "Fat=2 g", "--ingredient", "egg"]
     assert typed("products", "create", "--from", str(file), *overriding).code == 0
     product = kept(world, "of-a-file")
     assert (str(product.price), product.ingredients) == ("5.00", ("egg",))
     assert product.attributes == {"Fat": "2 g", "Salt": "0"}
-    assert product.description == a_product()["description"]
+    assert product.description == product_values()["description"]
 
 
 def test_a_number_of_a_file_is_taken_exactly(
-    typed: Typed, world: World, monkeypatch: pytest.MonkeyPatch
+    typed: RunCommand, world: MemoryRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_stdin(monkeypatch, '{"price": 0.29}')
     assert typed("products", "update", "albumen", "--from", "-").code == 0
@@ -176,13 +180,13 @@ def test_a_number_of_a_file_is_taken_exactly(
         ("[" * 100_000, "nested too deeply"),
         ("[]", "must hold one JSON object"),
         (b"\xff{}", "is not UTF-8 (byte 1)"),
-        (b" " * (LARGEST + 1), f"{LARGEST} bytes are the most"),
+        (b" " * (MAX_JSON_BYTES + 1), f"{MAX_JSON_BYTES} bytes are the most"),
     ],
     ids=range(7),
 )
 @pytest.mark.parametrize("words", [["create"], ["update", "albumen"]])
 def test_a_file_that_is_no_json_object_is_one_sentence(
-    typed: Typed,
+    typed: RunCommand,
     monkeypatch: pytest.MonkeyPatch,
     words: list[str],
     content: str | bytes,
@@ -195,14 +199,16 @@ def test_a_file_that_is_no_json_object_is_one_sentence(
     assert sentence in answer.err
 
 
-def test_a_slug_that_is_taken_is_refused(typed: Typed) -> None:
+def test_a_slug_that_is_taken_is_refused(typed: RunCommand) -> None:
     answer = typed("products", "create", *NEEDED, "--slug", "albumen")
     assert answer.code == 1
     assert answer.err == "The slug 'albumen' belongs to another product; choose another.\n"
 
 
-def test_an_update_changes_what_is_given_and_nothing_else(typed: Typed, world: World) -> None:
-    before = product_body(kept(world), "EUR", nowhere)
+def test_an_update_changes_what_is_given_and_nothing_else(
+    typed: RunCommand, world: MemoryRuntime
+) -> None:
+    before = product_body(kept(world), "EUR", no_image_url)
     answer = typed("products", "update", "albumen", "--price", "8", "--no-track-stock", "--json")
     assert (answer.code, answer.err) == (0, "")
     assert orjson.loads(answer.out) == orjson.loads(
@@ -210,7 +216,7 @@ def test_an_update_changes_what_is_given_and_nothing_else(typed: Typed, world: W
     )
 
 
-def test_single_attributes_are_set_and_taken_away(typed: Typed, world: World) -> None:
+def test_single_attributes_are_set_and_taken_away(typed: RunCommand, world: MemoryRuntime) -> None:
     edits = ["--attribute", "Fat=2 g", "--attribute", "Sugar=", "--no-attribute", "Salt"]
     assert "Attribute is required" in typed("products", "update", "albumen", *edits).err
     edits[3] = "Sugar=0 g"
@@ -218,7 +224,7 @@ def test_single_attributes_are_set_and_taken_away(typed: Typed, world: World) ->
     assert kept(world).attributes == {"Fat": "2 g", "Sugar": "0 g"}
 
 
-def test_fields_are_cleared(typed: Typed, world: World) -> None:
+def test_fields_are_cleared(typed: RunCommand, world: MemoryRuntime) -> None:
     typed("products", "update", "albumen", "--compare-at-price", "10", "--seo-description", "D")
     names = ("sku", "compare_at_price", "seo_title", "seo_description", "attributes")
     words = [word for name in names for word in ("--clear", name)]
@@ -227,7 +233,7 @@ def test_fields_are_cleared(typed: Typed, world: World) -> None:
     assert [getattr(product, name) for name in names] == [None, None, None, None, {}]
 
 
-def test_a_new_slug_renames_and_the_old_one_is_refused_by_name(typed: Typed) -> None:
+def test_a_new_slug_renames_and_the_old_one_is_refused_by_name(typed: RunCommand) -> None:
     assert typed("products", "update", "albumen", "--slug", "egg-white").code == 0
     for words in (
         ["products", "update", "albumen", "--price", "1"],
@@ -258,7 +264,7 @@ def test_a_new_slug_renames_and_the_old_one_is_refused_by_name(typed: Typed) -> 
     ],
 )
 def test_wrong_usage_of_an_update_exits_with_2(
-    typed: Typed, words: list[str], sentence: str
+    typed: RunCommand, words: list[str], sentence: str
 ) -> None:
     answer = typed("products", "update", "albumen", *words)
     assert (answer.code, answer.out) == (2, "")
@@ -268,7 +274,7 @@ def test_wrong_usage_of_an_update_exits_with_2(
 
 
 def test_an_empty_patch_of_a_file_changes_nothing(
-    typed: Typed, world: World, monkeypatch: pytest.MonkeyPatch
+    typed: RunCommand, world: MemoryRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_stdin(monkeypatch, "{}")
     assert typed("products", "update", "albumen", "--from", "-").code == 0
@@ -279,7 +285,7 @@ def test_an_empty_patch_of_a_file_changes_nothing(
     "words", [["update", "--price", "1"], ["archive"], ["restore"], ["delete", "--yes"]]
 )
 def test_a_write_at_another_version_is_refused_and_changes_nothing(
-    typed: Typed, world: World, words: list[str]
+    typed: RunCommand, world: MemoryRuntime, words: list[str]
 ) -> None:
     before = kept(world)
     answer = typed("products", *words, "albumen", "--version", "7")
@@ -288,13 +294,13 @@ def test_a_write_at_another_version_is_refused_and_changes_nothing(
     assert kept(world) == before
 
 
-def test_the_version_that_is_shown_is_the_one_that_a_write_takes(typed: Typed) -> None:
+def test_the_version_that_is_shown_is_the_one_that_a_write_takes(typed: RunCommand) -> None:
     shown = typed("products", "show", "albumen").out.splitlines()[-1].split()
     assert shown == ["version", "1"]
     assert typed("products", "update", "albumen", "--price", "1", "--version", shown[1]).code == 0
 
 
-def test_a_product_is_archived_and_restored(typed: Typed, world: World) -> None:
+def test_a_product_is_archived_and_restored(typed: RunCommand, world: MemoryRuntime) -> None:
     archived = typed("products", "archive", "albumen")
     assert archived.code == 0
     assert "archived" in archived.out
@@ -304,20 +310,20 @@ def test_a_product_is_archived_and_restored(typed: Typed, world: World) -> None:
     assert kept(world).is_active
 
 
-def test_a_product_is_deleted_for_good(typed: Typed) -> None:
+def test_a_product_is_deleted_for_good(typed: RunCommand) -> None:
     answer = typed("products", "delete", "albumen", "--yes")
     assert (answer.code, answer.out, answer.err) == (0, "Deleted 'albumen'.\n", "")
     again = typed("products", "delete", "albumen", "--yes")
     assert (again.code, again.out) == (1, "")
 
 
-def test_a_deletion_in_json_writes_nothing(typed: Typed) -> None:
-    assert typed("products", "delete", "albumen", "--yes", "--json") == Answer(0, "", "")
+def test_a_deletion_in_json_writes_nothing(typed: RunCommand) -> None:
+    assert typed("products", "delete", "albumen", "--yes", "--json") == CommandResult(0, "", "")
 
 
 @pytest.mark.parametrize("reply", ["", "n\n", "\n", "yess\n", b"\xff\n"])
 def test_a_deletion_without_a_yes_deletes_nothing(
-    typed: Typed, world: World, monkeypatch: pytest.MonkeyPatch, reply: str | bytes
+    typed: RunCommand, world: MemoryRuntime, monkeypatch: pytest.MonkeyPatch, reply: str | bytes
 ) -> None:
     on_stdin(monkeypatch, reply)
     answer = typed("products", "delete", "albumen")
@@ -331,7 +337,7 @@ def test_a_deletion_without_a_yes_deletes_nothing(
 
 @pytest.mark.parametrize("json", [[], ["--json"]])
 def test_a_deletion_that_is_confirmed_is_done(
-    typed: Typed, monkeypatch: pytest.MonkeyPatch, json: list[str]
+    typed: RunCommand, monkeypatch: pytest.MonkeyPatch, json: list[str]
 ) -> None:
     on_stdin(monkeypatch, "Y\n")
     assert typed("products", "delete", "albumen", *json).code == 0
@@ -339,7 +345,7 @@ def test_a_deletion_that_is_confirmed_is_done(
 
 
 def test_a_deletion_without_a_yes_is_problem_json_alone(
-    typed: Typed, monkeypatch: pytest.MonkeyPatch
+    typed: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_stdin(monkeypatch, "")
     answer = typed("products", "delete", "albumen", "--json")
@@ -352,7 +358,9 @@ def test_a_deletion_without_a_yes_is_problem_json_alone(
     [["update", "--price", "1"], ["archive"], ["restore"], ["delete", "--yes"]],
 )
 @pytest.mark.parametrize("slug", ["chicken", "\udcff", "No Slug"])
-def test_a_product_that_is_not_there_is_refused(typed: Typed, words: list[str], slug: str) -> None:
+def test_a_product_that_is_not_there_is_refused(
+    typed: RunCommand, words: list[str], slug: str
+) -> None:
     answer = typed("products", *words, slug, "--json")
     assert (answer.code, answer.out) == (1, "")
     assert orjson.loads(answer.err)["status"] == 404
@@ -360,12 +368,12 @@ def test_a_product_that_is_not_there_is_refused(typed: Typed, words: list[str], 
 
 @pytest.mark.parametrize("letter", ["卵", "W", "🥚", "é", "ﷺ"])
 def test_whatever_the_texts_hold_80_columns_are_enough(
-    typed: Typed, world: World, letter: str
+    typed: RunCommand, world: MemoryRuntime, letter: str
 ) -> None:
     texts = {"name": letter * 255, "sku": letter * 100, "description": letter * 5000}
     lists = {"ingredients": [letter * 255] * 50, "attributes": {letter * 100: letter * 1000}}
     prices = {"price": "999999.98", "compare_at_price": "999999.99", "stock_quantity": 2147483647}
-    world.shop.products.add(a_product(slug="a" * 255) | texts | lists | prices)
+    world.shop.products.create(product_values(slug="a" * 255) | texts | lists | prices)
     for words in (["list"], ["show", "a" * 255]):
         out = typed("products", *words).out
         assert max(map(cell_len, out.splitlines())) <= 80

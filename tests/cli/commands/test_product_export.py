@@ -14,34 +14,34 @@ from attrs import evolve
 from eggypro_adapters.files.writing import WRITERS
 from eggypro_cli.commands.product_export import ExportedWord, WrittenForm
 from eggypro_cli.main import main
-from eggypro_core import Export, Status
-from tests.support.builders import a_product, a_shop
-from tests.support.runtime import Typed, World
+from eggypro_core import CatalogSnapshot, Status
+from tests.support.builders import make_shop, product_values
+from tests.support.runtime import MemoryRuntime, RunCommand
 
 
 @pytest.fixture(autouse=True)
-def _products(world: World) -> None:
-    world.shop.products.add(a_product())
-    world.shop.products.add(a_product(name="Old", is_active=False))
+def _products(world: MemoryRuntime) -> None:
+    world.shop.products.create(product_values())
+    world.shop.products.create(product_values(name="Old", is_active=False))
 
 
 def slugs(text: str | bytes) -> list[str]:
     return [orjson.loads(line)["slug"] for line in text.splitlines()]
 
 
-def failing(error: OSError) -> World:
+def failing(error: OSError) -> MemoryRuntime:
     """A world whose export fails after a few bytes."""
 
-    def writer(export: Export, stream: BinaryIO, *, form: str) -> int:
+    def writer(export: CatalogSnapshot, stream: BinaryIO, *, form: str) -> int:
         stream.write(f"{len(list(export.products))} {form}".encode())
         raise error
 
-    shop = a_shop()
-    return World(shop=evolve(shop, products=evolve(shop.products, writer=writer)))
+    shop = make_shop()
+    return MemoryRuntime(shop=evolve(shop, products=evolve(shop.products, writer=writer)))
 
 
 @pytest.mark.parametrize("words", [(), ("-",), ("-", "--json")])
-def test_an_export_goes_to_stdout(typed: Typed, words: tuple[str, ...]) -> None:
+def test_an_export_goes_to_stdout(typed: RunCommand, words: tuple[str, ...]) -> None:
     answer = typed("products", "export", *words)
     assert (answer.code, answer.err) == (0, "")
     assert slugs(answer.out) == ["egg-white-protein", "old"]
@@ -55,7 +55,7 @@ def test_an_export_goes_to_stdout(typed: Typed, words: tuple[str, ...]) -> None:
         ("all", ["egg-white-protein", "old"]),
     ],
 )
-def test_a_status_is_exported(typed: Typed, status: str, expected: list[str]) -> None:
+def test_a_status_is_exported(typed: RunCommand, status: str, expected: list[str]) -> None:
     assert slugs(typed("products", "export", "--status", status).out) == expected
 
 
@@ -72,7 +72,7 @@ def test_a_status_is_exported(typed: Typed, status: str, expected: list[str]) ->
     ],
 )
 def test_the_form_follows_from_the_name_unless_it_is_given(
-    typed: Typed, tmp_path: Path, name: str, words: tuple[str, ...], beginning: str
+    typed: RunCommand, tmp_path: Path, name: str, words: tuple[str, ...], beginning: str
 ) -> None:
     file = tmp_path / name
     answer = typed("products", "export", str(file), *words)
@@ -82,7 +82,7 @@ def test_the_form_follows_from_the_name_unless_it_is_given(
 
 
 def test_the_json_of_an_export_to_a_file_says_what_was_written(
-    typed: Typed, tmp_path: Path
+    typed: RunCommand, tmp_path: Path
 ) -> None:
     file = str(tmp_path / "a.csv")
     answer = typed("products", "export", file, "--json")
@@ -90,7 +90,7 @@ def test_the_json_of_an_export_to_a_file_says_what_was_written(
 
 
 def test_an_exported_file_is_imported_again_and_changes_nothing(
-    typed: Typed, tmp_path: Path
+    typed: RunCommand, tmp_path: Path
 ) -> None:
     file = str(tmp_path / "a.csv")
     typed("products", "export", file)
@@ -98,7 +98,7 @@ def test_an_exported_file_is_imported_again_and_changes_nothing(
 
 
 def test_a_file_that_is_there_is_replaced_and_keeps_its_permissions(
-    typed: Typed, tmp_path: Path
+    typed: RunCommand, tmp_path: Path
 ) -> None:
     file, link = tmp_path / "a.jsonl", tmp_path / "link.jsonl"
     file.write_text("old")
@@ -110,7 +110,7 @@ def test_a_file_that_is_there_is_replaced_and_keeps_its_permissions(
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 
-def test_a_new_file_has_the_permissions_of_any_new_file(typed: Typed, tmp_path: Path) -> None:
+def test_a_new_file_has_the_permissions_of_any_new_file(typed: RunCommand, tmp_path: Path) -> None:
     file, other = tmp_path / "a.jsonl", tmp_path / "other"
     other.touch()
     typed("products", "export", str(file))
@@ -138,7 +138,7 @@ def test_an_export_that_breaks_off_leaves_nothing(tmp_path: Path, error: OSError
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
-def test_a_device_is_written_to_and_not_replaced(typed: Typed) -> None:
+def test_a_device_is_written_to_and_not_replaced(typed: RunCommand) -> None:
     answer = typed("products", "export", "/dev/full")
     assert (answer.code, len(answer.err.splitlines())) == (3, 1)
     assert typed("products", "export", "/dev/null").code == 0
@@ -147,7 +147,7 @@ def test_a_device_is_written_to_and_not_replaced(typed: Typed) -> None:
 
 @pytest.mark.parametrize("name", [".", "none/such.csv"])
 def test_a_file_that_cannot_be_made_is_a_matter_of_usage(
-    typed: Typed, tmp_path: Path, name: str
+    typed: RunCommand, tmp_path: Path, name: str
 ) -> None:
     answer = typed("products", "export", str(tmp_path / name))
     assert (answer.code, answer.out, len(answer.err.splitlines())) == (2, "", 1)
@@ -155,7 +155,7 @@ def test_a_file_that_cannot_be_made_is_a_matter_of_usage(
 
 
 def test_a_reader_that_has_gone_is_said_in_one_sentence(
-    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    world: MemoryRuntime, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, theirs = os.pipe()
     os.close(ours)

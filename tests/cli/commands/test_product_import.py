@@ -14,9 +14,9 @@ from eggypro_adapters.files import FORMATS, read_products
 from eggypro_cli.commands.product_import import ConflictWord, FormWord
 from eggypro_cli.main import main
 from eggypro_core import ImportEntry, OnConflict, ProductQuery
-from eggypro_core.serializers import report_body
-from tests.support.builders import a_shop
-from tests.support.runtime import Typed, World
+from eggypro_core.serializers import import_report_body
+from tests.support.builders import make_shop
+from tests.support.runtime import MemoryRuntime, RunCommand
 
 GOOD = "name,slug,price\nAlbumen,albumen,9.50\nBar,bar,2.00\n"
 HALF_BAD = "name,slug,price\nAlbumen,albumen,9.50\nBar,bar,-2\nCrepes,no slug,1\n"
@@ -37,12 +37,12 @@ def written(path: Path, text: str) -> str:
     return str(path)
 
 
-def kept(world: World) -> list[str]:
-    return [product.slug for product in world.shop.products.page(ProductQuery()).items]
+def kept(world: MemoryRuntime) -> list[str]:
+    return [product.slug for product in world.shop.products.list(ProductQuery()).items]
 
 
 def test_an_import_keeps_the_products_and_counts_them(
-    typed: Typed, world: World, good: str
+    typed: RunCommand, world: MemoryRuntime, good: str
 ) -> None:
     answer = typed("products", "import", good)
     assert (answer.code, answer.err) == (0, "")
@@ -50,21 +50,21 @@ def test_an_import_keeps_the_products_and_counts_them(
     assert kept(world) == ["albumen", "bar"]
 
 
-def test_the_same_file_twice_changes_nothing_the_second_time(typed: Typed, good: str) -> None:
+def test_the_same_file_twice_changes_nothing_the_second_time(typed: RunCommand, good: str) -> None:
     typed("products", "import", good)
     assert typed("products", "import", good).out == "Created 0, changed 0, left 2 as they are.\n"
 
 
-def test_the_json_of_an_import_is_the_body_of_its_report(typed: Typed, half_bad: str) -> None:
+def test_the_json_of_an_import_is_the_body_of_its_report(typed: RunCommand, half_bad: str) -> None:
     with Path(half_bad).open("rb") as file:
-        report = a_shop().products.load(read_products(file))
+        report = make_shop().products.import_products(read_products(file))
     answer = typed("products", "import", half_bad, "--json")
     assert (answer.code, answer.err) == (1, "")
-    assert answer.out == orjson.dumps(report_body(report)).decode() + "\n"
+    assert answer.out == orjson.dumps(import_report_body(report)).decode() + "\n"
 
 
 def test_one_refused_line_keeps_everything_out_and_that_is_said(
-    typed: Typed, world: World, half_bad: str
+    typed: RunCommand, world: MemoryRuntime, half_bad: str
 ) -> None:
     answer = typed("products", "import", half_bad)
     assert answer.code == 1
@@ -78,7 +78,7 @@ def test_one_refused_line_keeps_everything_out_and_that_is_said(
 
 
 def test_keeping_going_takes_what_is_good_and_still_exits_with_1(
-    typed: Typed, world: World, half_bad: str
+    typed: RunCommand, world: MemoryRuntime, half_bad: str
 ) -> None:
     answer = typed("products", "import", half_bad, "--keep-going")
     assert answer.code == 1
@@ -88,7 +88,7 @@ def test_keeping_going_takes_what_is_good_and_still_exits_with_1(
 
 
 def test_a_dry_run_keeps_nothing_and_says_what_would_change(
-    typed: Typed, world: World, good: str
+    typed: RunCommand, world: MemoryRuntime, good: str
 ) -> None:
     answer = typed("products", "import", good, "--dry-run")
     assert answer.code == 0
@@ -101,15 +101,15 @@ def test_a_dry_run_keeps_nothing_and_says_what_would_change(
     ("way", "code", "price"), [("update", 0, "3.00"), ("skip", 0, "2.00"), ("fail", 1, "2.00")]
 )
 def test_known_products_are_updated_skipped_or_refused(
-    typed: Typed, world: World, good: str, *, way: str, code: int, price: str
+    typed: RunCommand, world: MemoryRuntime, good: str, *, way: str, code: int, price: str
 ) -> None:
     typed("products", "import", good)
     Path(good).write_text("slug,price\nbar,3.00\n")
     assert typed("products", "import", good, "--on-conflict", way).code == code
-    assert str(world.shop.products.find("bar").price) == price
+    assert str(world.shop.products.get("bar").price) == price
 
 
-def test_the_report_file_has_every_refused_line(typed: Typed, tmp_path: Path) -> None:
+def test_the_report_file_has_every_refused_line(typed: RunCommand, tmp_path: Path) -> None:
     rows = "".join(f"Egg,egg-{number},0\n" for number in range(50))
     file = written(tmp_path / "bad.csv", f"name,slug,price\n{rows}")
     report = tmp_path / "refused.csv"
@@ -123,7 +123,7 @@ def test_the_report_file_has_every_refused_line(typed: Typed, tmp_path: Path) ->
 
 
 def test_a_report_file_that_cannot_be_written_stops_the_import_before_it_begins(
-    typed: Typed, world: World, good: str, tmp_path: Path
+    typed: RunCommand, world: MemoryRuntime, good: str, tmp_path: Path
 ) -> None:
     answer = typed("products", "import", good, "--report", str(tmp_path / "none" / "such.csv"))
     assert answer.code == 2
@@ -131,7 +131,9 @@ def test_a_report_file_that_cannot_be_written_stops_the_import_before_it_begins(
     assert kept(world) == []
 
 
-def test_a_report_that_does_not_fit_is_said_after_what_was_done(typed: Typed, good: str) -> None:
+def test_a_report_that_does_not_fit_is_said_after_what_was_done(
+    typed: RunCommand, good: str
+) -> None:
     answer = typed("products", "import", good, "--report", "/dev/full")
     assert answer.code == 1
     assert answer.out == "Created 2, changed 0, left 0 as they are.\n"
@@ -139,7 +141,7 @@ def test_a_report_that_does_not_fit_is_said_after_what_was_done(typed: Typed, go
 
 
 def test_a_file_is_read_from_stdin(
-    typed: Typed, world: World, monkeypatch: pytest.MonkeyPatch
+    typed: RunCommand, world: MemoryRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
     assert typed("products", "import", "-").code == 0
@@ -148,7 +150,7 @@ def test_a_file_is_read_from_stdin(
 
 @pytest.mark.parametrize("name", ["missing.csv", "."])
 def test_a_file_that_cannot_be_read_is_named_in_one_sentence(
-    typed: Typed, tmp_path: Path, name: str
+    typed: RunCommand, tmp_path: Path, name: str
 ) -> None:
     answer = typed("products", "import", str(tmp_path / name))
     assert (answer.code, answer.out) == (2, "")
@@ -156,12 +158,14 @@ def test_a_file_that_cannot_be_read_is_named_in_one_sentence(
     assert len(answer.err.splitlines()) == 1
 
 
-def test_a_file_of_no_known_kind_is_refused_in_one_sentence(typed: Typed, tmp_path: Path) -> None:
+def test_a_file_of_no_known_kind_is_refused_in_one_sentence(
+    typed: RunCommand, tmp_path: Path
+) -> None:
     answer = typed("products", "import", written(tmp_path / "empty.csv", ""))
     assert (answer.code, answer.out, answer.err) == (1, "", "The file is empty.\n")
 
 
-def test_warnings_are_shown_and_are_no_error(typed: Typed, tmp_path: Path) -> None:
+def test_warnings_are_shown_and_are_no_error(typed: RunCommand, tmp_path: Path) -> None:
     file = written(tmp_path / "odd.csv", "name,slug,price,colour\nBar,bar,2.00,red\n")
     answer = typed("products", "import", file)
     assert answer.code == 0
@@ -177,8 +181,8 @@ def test_an_interrupted_import_keeps_nothing_says_so_and_exits_with_130(
         yield next(read_products(stream, form=form))
         raise signalled
 
-    shop = a_shop()
-    world = World(shop=evolve(shop, products=evolve(shop.products, reader=interrupted)))
+    shop = make_shop()
+    world = MemoryRuntime(shop=evolve(shop, products=evolve(shop.products, reader=interrupted)))
     with pytest.raises(SystemExit, match="130"):
         sys.exit(main(["products", "import", good], world))
     assert capsys.readouterr() == ("", "Interrupted: nothing was kept.\n")
@@ -191,7 +195,7 @@ def test_the_words_of_options_are_those_of_reader_and_core() -> None:
 
 
 def test_a_seed_loads_the_demo_catalogue_and_again_changes_nothing(
-    typed: Typed, world: World, tmp_path: Path
+    typed: RunCommand, world: MemoryRuntime, tmp_path: Path
 ) -> None:
     world.demo_file = tmp_path / "demo.jsonl"
     world.demo_file.write_text('{"name": "Albumen", "slug": "albumen", "price": "9.50"}\n')

@@ -8,27 +8,27 @@ import pytest
 from eggypro_cli.commands.products import SortWord
 from eggypro_cli.options import StatusWord
 from eggypro_core import ProductQuery, Sort, Status
-from eggypro_core.domain.image import nowhere
-from eggypro_core.search.results import Listing
-from eggypro_core.serializers import page_body, product_body
-from tests.support.builders import a_product
-from tests.support.runtime import Typed, World
+from eggypro_core.domain.image import no_image_url
+from eggypro_core.search.results import ProductListing
+from eggypro_core.serializers import product_body, product_page_body
+from tests.support.builders import product_values
+from tests.support.runtime import MemoryRuntime, RunCommand
 
 LONG = "egg-white-protein-with-madagascar-vanilla-in-a-bag-that-can-be-closed-again"
 
 
 @pytest.fixture(autouse=True)
-def _products(world: World) -> None:
+def _products(world: MemoryRuntime) -> None:
     for name, price, stock in (("Albumen", "9.50", 3), ("Bar Ø", "2.00", 0), ("Crêpes", "5", 1)):
-        product = a_product(name=name, price=price, stock_quantity=stock, ingredients=["egg"])
+        product = product_values(name=name, price=price, stock_quantity=stock, ingredients=["egg"])
         texts = {
             "description": "See [red]this[/red] :egg:",
             "details": "<p>Good &amp; <b>new</b></p>A",
         }
-        world.shop.products.add(product | texts)
+        world.shop.products.create(product | texts)
 
 
-def test_a_list_shows_slug_name_price_stock_and_state(typed: Typed) -> None:
+def test_a_list_shows_slug_name_price_stock_and_state(typed: RunCommand) -> None:
     answer = typed("products", "list")
     assert [line.split() for line in answer.out.splitlines()] == [
         ["slug", "name", "price", "EUR", "stock", "state"],
@@ -40,10 +40,12 @@ def test_a_list_shows_slug_name_price_stock_and_state(typed: Typed) -> None:
     assert (answer.code, answer.err) == (0, "")
 
 
-def test_the_json_of_a_list_is_the_body_of_http(typed: Typed, world: World) -> None:
+def test_the_json_of_a_list_is_the_body_of_http(typed: RunCommand, world: MemoryRuntime) -> None:
     query = ProductQuery(limit=2)
-    page = world.shop.products.page(query)
-    body = orjson.dumps(page_body(Listing(page), query, "EUR", nowhere)).decode()
+    page = world.shop.products.list(query)
+    body = orjson.dumps(
+        product_page_body(ProductListing(page), query, "EUR", no_image_url)
+    ).decode()
     assert typed("products", "list", "--limit", "2", "--json").out == f"{body}\n"
 
 
@@ -60,16 +62,18 @@ def test_the_json_of_a_list_is_the_body_of_http(typed: Typed, world: World) -> N
         (["--status", "archived"], []),
     ],
 )
-def test_every_option_of_a_list_counts(typed: Typed, options: list[str], slugs: list[str]) -> None:
+def test_every_option_of_a_list_counts(
+    typed: RunCommand, options: list[str], slugs: list[str]
+) -> None:
     body = orjson.loads(typed("products", "list", "--json", *options).out)
     assert [item["slug"] for item in body["items"]] == slugs
 
 
-def test_a_page_tells_people_the_options_of_the_next(typed: Typed) -> None:
+def test_a_page_tells_people_the_options_of_the_next(typed: RunCommand) -> None:
     assert typed("products", "list", "--limit", "2").out.endswith("For more, add --offset 2\n")
 
 
-def test_a_page_behind_a_cursor_tells_the_next_cursor(typed: Typed) -> None:
+def test_a_page_behind_a_cursor_tells_the_next_cursor(typed: RunCommand) -> None:
     first = orjson.loads(typed("products", "list", "--limit", "1", "--json").out)
     cursor = first["next"].partition("cursor=")[2]
     second = typed("products", "list", "--limit", "1", "--cursor", cursor).out
@@ -79,7 +83,7 @@ def test_a_page_behind_a_cursor_tells_the_next_cursor(typed: Typed) -> None:
     assert "For more" not in third
 
 
-def test_all_wrong_options_are_named_at_once_as_wrong_usage(typed: Typed) -> None:
+def test_all_wrong_options_are_named_at_once_as_wrong_usage(typed: RunCommand) -> None:
     answer = typed("products", "list", "--limit", "500", "--min-price", "-1")
     assert answer.code == 2
     assert answer.out == ""
@@ -88,7 +92,7 @@ def test_all_wrong_options_are_named_at_once_as_wrong_usage(typed: Typed) -> Non
     assert answer.err.endswith("; see `eggypro products list --help`.\n")
 
 
-def test_a_mended_cursor_is_wrong_usage(typed: Typed) -> None:
+def test_a_mended_cursor_is_wrong_usage(typed: RunCommand) -> None:
     answer = typed("products", "list", "--cursor", "mended")
     assert answer.code == 2
     assert "cursor does not belong to this list" in answer.err
@@ -99,18 +103,18 @@ def test_the_words_of_options_are_those_of_the_core() -> None:
     assert get_args(StatusWord) == tuple(Status)
 
 
-def test_a_search_is_the_list_with_its_words(typed: Typed) -> None:
+def test_a_search_is_the_list_with_its_words(typed: RunCommand) -> None:
     searched = typed("products", "search", "crepes", "--json").out
     assert searched == typed("products", "list", "--search", "crepes", "--json").out
     assert orjson.loads(searched)["total"] == 1
 
 
-def test_a_search_without_a_match_says_so_and_is_no_error(typed: Typed) -> None:
+def test_a_search_without_a_match_says_so_and_is_no_error(typed: RunCommand) -> None:
     answer = typed("products", "search", "chicken")
     assert (answer.code, answer.out) == (0, "0 of 0\n")
 
 
-def test_a_product_is_shown_with_its_texts_as_they_are(typed: Typed) -> None:
+def test_a_product_is_shown_with_its_texts_as_they_are(typed: RunCommand) -> None:
     answer = typed("products", "show", "albumen")
     assert answer.code == 0
     assert "9.50 EUR" in answer.out
@@ -118,14 +122,16 @@ def test_a_product_is_shown_with_its_texts_as_they_are(typed: Typed) -> None:
     assert "Good & new\n" in answer.out
 
 
-def test_the_json_of_a_product_is_the_body_of_http(typed: Typed, world: World) -> None:
-    body = product_body(world.shop.products.find("crepes"), "EUR", nowhere)
+def test_the_json_of_a_product_is_the_body_of_http(typed: RunCommand, world: MemoryRuntime) -> None:
+    body = product_body(world.shop.products.get("crepes"), "EUR", no_image_url)
     answer = typed("products", "show", "crepes", "--json")
     assert answer.out == orjson.dumps(body).decode() + "\n"
     assert answer.err == ""
 
 
-def test_an_archived_product_is_shown_only_when_asked_for(typed: Typed, world: World) -> None:
+def test_an_archived_product_is_shown_only_when_asked_for(
+    typed: RunCommand, world: MemoryRuntime
+) -> None:
     world.shop.products.archive("albumen")
     assert typed("products", "show", "albumen").code == 1
     answer = typed("products", "show", "albumen", "--status", "all")
@@ -133,15 +139,17 @@ def test_an_archived_product_is_shown_only_when_asked_for(typed: Typed, world: W
     assert "archived" in answer.out
 
 
-def test_a_former_slug_says_where_the_product_is_and_shows_it(typed: Typed, world: World) -> None:
-    world.shop.products.change("albumen", {"slug": "egg-white"})
+def test_a_former_slug_says_where_the_product_is_and_shows_it(
+    typed: RunCommand, world: MemoryRuntime
+) -> None:
+    world.shop.products.update("albumen", {"slug": "egg-white"})
     answer = typed("products", "show", "albumen")
     assert answer.code == 0
     assert answer.err == "'albumen' is a former name of 'egg-white', shown here.\n"
     assert "egg-white" in answer.out
 
 
-def test_an_unknown_product_is_refused_in_one_sentence_on_stderr(typed: Typed) -> None:
+def test_an_unknown_product_is_refused_in_one_sentence_on_stderr(typed: RunCommand) -> None:
     answer = typed("products", "show", "chicken")
     assert (answer.code, answer.out) == (1, "")
     assert answer.err == (
@@ -149,7 +157,7 @@ def test_an_unknown_product_is_refused_in_one_sentence_on_stderr(typed: Typed) -
     )
 
 
-def test_an_unknown_product_is_problem_json_on_stderr(typed: Typed) -> None:
+def test_an_unknown_product_is_problem_json_on_stderr(typed: RunCommand) -> None:
     answer = typed("products", "show", "chicken", "--json")
     assert (answer.code, answer.out) == (1, "")
     assert orjson.loads(answer.err) == {
@@ -160,7 +168,7 @@ def test_an_unknown_product_is_problem_json_on_stderr(typed: Typed) -> None:
     }
 
 
-def test_an_argument_that_is_not_utf_8_is_refused_all_the_same(typed: Typed) -> None:
+def test_an_argument_that_is_not_utf_8_is_refused_all_the_same(typed: RunCommand) -> None:
     answer = typed("products", "show", "\udcff", "--json")
     assert answer.code == 1
     assert orjson.loads(answer.err)["detail"] == "There is no product '?'"
@@ -170,24 +178,24 @@ def test_an_argument_that_is_not_utf_8_is_refused_all_the_same(typed: Typed) -> 
     ("command", "left", "right"), [(["list"], 0, 26), (["show", LONG], 13, 80)]
 )
 def test_long_texts_stay_within_80_columns_and_are_not_cut(
-    typed: Typed, world: World, command: list[str], *, left: int, right: int
+    typed: RunCommand, world: MemoryRuntime, command: list[str], *, left: int, right: int
 ) -> None:
     texts = {"name": "Egg " * 60, "description": "word " * 100, "details": "x" * 200}
-    world.shop.products.add(a_product(slug=LONG, price="999999.99", **texts))
+    world.shop.products.create(product_values(slug=LONG, price="999999.99", **texts))
     lines = typed("products", *command).out.splitlines()
     assert max(map(len, lines)) <= 80
     assert LONG in "".join(line[left:right].strip() for line in lines)
 
 
-def test_a_table_in_a_pipe_has_no_escape_codes(typed: Typed) -> None:
+def test_a_table_in_a_pipe_has_no_escape_codes(typed: RunCommand) -> None:
     assert "\x1b" not in typed("products", "list").out
 
 
 def test_a_line_for_a_pipe_is_as_long_as_it_is(
-    typed: Typed, world: World, monkeypatch: pytest.MonkeyPatch
+    typed: RunCommand, world: MemoryRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slug = "an-egg-of-which-there-is-much-to-say-" * 3 + "indeed"
-    world.shop.products.add(a_product(name="A long egg", slug=slug))
+    world.shop.products.create(product_values(name="A long egg", slug=slug))
     assert slug not in typed("products", "list").out
     monkeypatch.delenv("COLUMNS")
     assert any(line.startswith(slug) for line in typed("products", "list").out.splitlines())

@@ -5,18 +5,18 @@ import pytest
 
 from eggypro_core.domain.review import Review, ReviewQuery
 from eggypro_core.serializers import review_body, review_page_body
-from tests.support.builders import a_product, a_review
-from tests.support.runtime import Typed, World
+from tests.support.builders import product_values, review_values
+from tests.support.runtime import MemoryRuntime, RunCommand
 
 
 @pytest.fixture
-def review(world: World) -> Review:
-    slug = world.shop.products.add(a_product()).slug
+def review(world: MemoryRuntime) -> Review:
+    slug = world.shop.products.create(product_values()).slug
     comment = "Very good [red]eggs[/red]\n" * 20
-    return world.shop.reviews.submit(slug, a_review(comment=comment, rating=4))
+    return world.shop.reviews.create(slug, review_values(comment=comment, rating=4))
 
 
-def test_the_queue_is_a_table_that_80_columns_hold(typed: Typed, review: Review) -> None:
+def test_the_queue_is_a_table_that_80_columns_hold(typed: RunCommand, review: Review) -> None:
     answer = typed("reviews", "list")
     assert (answer.code, answer.err) == (0, "")
     assert max(map(len, answer.out.splitlines())) <= 80
@@ -26,41 +26,45 @@ def test_the_queue_is_a_table_that_80_columns_hold(typed: Typed, review: Review)
 
 
 def test_the_json_of_the_queue_is_the_body_of_http(
-    typed: Typed, world: World, review: Review
+    typed: RunCommand, world: MemoryRuntime, review: Review
 ) -> None:
     query = ReviewQuery(limit=1)
-    body = review_page_body(world.shop.reviews.page(query), query)
+    body = review_page_body(world.shop.reviews.list(query), query)
     answer = typed("reviews", "list", "--limit", "1", "--json")
     assert answer.out == orjson.dumps(body).decode() + "\n"
     assert orjson.loads(answer.out)["items"][0]["comment"] == review.comment
 
 
-def test_a_review_is_shown_and_taken_back(typed: Typed, world: World, review: Review) -> None:
+def test_a_review_is_shown_and_taken_back(
+    typed: RunCommand, world: MemoryRuntime, review: Review
+) -> None:
     answer = typed("reviews", "verify", str(review.id))
     assert "shown" in answer.out
-    assert world.shop.products.find(review.product).rating.count == 1
+    assert world.shop.products.get(review.product).rating.count == 1
     shown = typed("reviews", "list", "--product", review.product, "--json")
     assert orjson.loads(shown.out)["total"] == 1
     back = typed("reviews", "verify", str(review.id), "--take-back", "--json")
     assert back.out == orjson.dumps(review_body(review)).decode() + "\n"
-    assert world.shop.products.find(review.product).rating.count == 0
+    assert world.shop.products.get(review.product).rating.count == 0
 
 
-def test_a_former_slug_leads_to_the_reviews(typed: Typed, world: World, review: Review) -> None:
-    world.shop.products.change(review.product, {"slug": "whites"})
+def test_a_former_slug_leads_to_the_reviews(
+    typed: RunCommand, world: MemoryRuntime, review: Review
+) -> None:
+    world.shop.products.update(review.product, {"slug": "whites"})
     answer = typed("reviews", "list", "--product", review.product)
     assert (answer.code, answer.out) == (0, "0 of 0\n")
     assert "'whites'" in answer.err
 
 
 def test_a_review_is_deleted_if_somebody_says_yes(
-    typed: Typed, world: World, review: Review
+    typed: RunCommand, world: MemoryRuntime, review: Review
 ) -> None:
     assert typed("reviews", "delete", str(review.id)).code == 1
-    assert world.shop.reviews.page(ReviewQuery()).total == 1
+    assert world.shop.reviews.list(ReviewQuery()).total == 1
     answer = typed("reviews", "delete", str(review.id), "--yes")
     assert (answer.code, answer.out) == (0, f"Deleted review {review.id}.\n")
-    assert world.shop.reviews.page(ReviewQuery()).total == 0
+    assert world.shop.reviews.list(ReviewQuery()).total == 0
     assert typed("reviews", "delete", str(review.id), "--yes", "--json").code == 1
 
 
@@ -78,7 +82,7 @@ def test_a_review_is_deleted_if_somebody_says_yes(
     ],
 )
 def test_a_refusal_is_one_sentence(
-    typed: Typed, review: Review, words: list[str], code: int
+    typed: RunCommand, review: Review, words: list[str], code: int
 ) -> None:
     answer = typed("reviews", *words)
     assert (answer.code, answer.out) == (code, "")

@@ -4,16 +4,16 @@ import orjson
 import pytest
 
 from eggypro_core.domain.product_query import ProductQuery
-from tests.support.runtime import Typed, World
+from tests.support.runtime import MemoryRuntime, RunCommand
 
 
 @pytest.fixture(autouse=True)
-def _searched(world: World) -> None:
+def _searched(world: MemoryRuntime) -> None:
     for words in ("duck egg", "Quail", "[red]quail[/red]", "quail"):
-        world.shop.products.page(ProductQuery(search=words))
+        world.shop.products.list(ProductQuery(search=words))
 
 
-def test_what_found_nothing_is_a_table_most_frequent_first(typed: Typed) -> None:
+def test_what_found_nothing_is_a_table_most_frequent_first(typed: RunCommand) -> None:
     answer = typed("search", "misses")
     assert (answer.code, answer.err) == (0, "")
     assert [line.split() for line in answer.out.splitlines()] == [
@@ -24,14 +24,14 @@ def test_what_found_nothing_is_a_table_most_frequent_first(typed: Typed) -> None
     ]
 
 
-def test_machines_get_as_many_as_they_want(typed: Typed) -> None:
+def test_machines_get_as_many_as_they_want(typed: RunCommand) -> None:
     answer = typed("search", "misses", "--limit", "1", "--json")
     assert orjson.loads(answer.out) == {
         "items": [{"words": "quail", "times": 2, "last_at": "2026-01-01T12:00:00.000000Z"}]
     }
 
 
-def test_the_command_line_is_a_door_too(typed: Typed) -> None:
+def test_the_command_line_is_a_door_too(typed: RunCommand) -> None:
     typed("products", "search", "ostrich")
     typed("products", "list", "--search", "ostrich", "--json")
     typed("products", "search", "ostrich", "--explain")
@@ -39,7 +39,7 @@ def test_the_command_line_is_a_door_too(typed: Typed) -> None:
 
 
 def test_what_is_cleared_is_shown_once_more_if_somebody_says_yes(
-    typed: Typed, world: World
+    typed: RunCommand, world: MemoryRuntime
 ) -> None:
     assert typed("search", "misses", "--clear").code == 1
     assert len(world.shop.zero_results.list(10)) == 3
@@ -51,7 +51,7 @@ def test_what_is_cleared_is_shown_once_more_if_somebody_says_yes(
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "-1", "x"])
-def test_a_limit_that_makes_no_sense_is_wrong_usage(typed: Typed, limit: str) -> None:
+def test_a_limit_that_makes_no_sense_is_wrong_usage(typed: RunCommand, limit: str) -> None:
     answer = typed("search", "misses", "--limit", limit)
     assert (answer.code, answer.out) == (2, "")
     assert len(answer.err.splitlines()) == 1

@@ -16,10 +16,10 @@ import pytest
 
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_cli.commands.serve import _address, _prepare
-from eggypro_cli.main import Wired
+from eggypro_cli.main import SettingsRuntime
 from eggypro_core import ProductQuery
-from tests.support.builders import a_product
-from tests.support.runtime import Typed, World
+from tests.support.builders import product_values
+from tests.support.runtime import MemoryRuntime, RunCommand
 
 ROOT = Path(__file__).parents[3]
 DEMO = '{"name": "Albumen", "slug": "albumen", "price": "9.50"}\n'
@@ -97,7 +97,7 @@ def test_it_says_where_it_is_serves_the_demo_and_ends_with_0(
         assert process.stderr.read() == b""
 
 
-def test_a_taken_port_is_a_service_that_is_away(typed: Typed, taken: int) -> None:
+def test_a_taken_port_is_a_service_that_is_away(typed: RunCommand, taken: int) -> None:
     answer = typed("serve", "--port", str(taken), "--json")
     assert answer.code == 3
     assert orjson.loads(answer.err)["status"] == 503
@@ -107,21 +107,21 @@ def test_a_taken_port_is_a_service_that_is_away(typed: Typed, taken: int) -> Non
 @pytest.mark.parametrize(
     "option", [["--port", "0"], ["--port", "x"], ["--workers", "0"], ["--drain", "6"]]
 )
-def test_an_impossible_number_is_wrong_usage(typed: Typed, option: list[str]) -> None:
+def test_an_impossible_number_is_wrong_usage(typed: RunCommand, option: list[str]) -> None:
     assert typed("serve", *option).code == 2
 
 
-def test_a_catalogue_that_has_products_gets_no_demo(world: World, demo: Path) -> None:
+def test_a_catalogue_that_has_products_gets_no_demo(world: MemoryRuntime, demo: Path) -> None:
     world.demo_file = demo
-    world.shop.products.add(a_product(is_active=False))
+    world.shop.products.create(product_values(is_active=False))
     _prepare(world, "http://here", demo=True, show_key=False)
-    assert world.shop.products.page(ProductQuery()).total == 0
+    assert world.shop.products.list(ProductQuery()).total == 0
 
 
-def test_what_its_owner_should_know_is_said_once(world: World) -> None:
-    world.notes = ["Each worker counts on its own."]
+def test_what_its_owner_should_know_is_said_once(world: MemoryRuntime) -> None:
+    world.warnings = ["Each worker counts on its own."]
     body, people = _prepare(world, "http://here", demo=False, show_key=False)
-    assert body["notes"] == world.notes
+    assert body["notes"] == world.warnings
     assert people.count("Each worker counts on its own.") == 1
 
 
@@ -129,7 +129,7 @@ def test_what_its_owner_should_know_is_said_once(world: World) -> None:
     ("is_new", "is_terminal"), [(True, True), (True, False), (False, True), (False, False)]
 )
 def test_a_new_key_is_shown_to_a_terminal_and_else_named_by_its_file(
-    world: World,
+    world: MemoryRuntime,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     *,
@@ -145,7 +145,7 @@ def test_a_new_key_is_shown_to_a_terminal_and_else_named_by_its_file(
     assert f"Admin key  {line.format(world.key_file)}" in people
 
 
-def test_who_asks_for_the_key_is_shown_it_each_time(world: World, tmp_path: Path) -> None:
+def test_who_asks_for_the_key_is_shown_it_each_time(world: MemoryRuntime, tmp_path: Path) -> None:
     """As `make run` does."""
     world.key_file = tmp_path / "admin.key"
     world.key_file.write_text("the-old-key\n")
@@ -166,14 +166,14 @@ def test_the_address_can_be_opened_on_this_machine(host: str, address: str) -> N
     assert _address(host, 80) == address
 
 
-@pytest.mark.usefixtures("logging_restored")
+@pytest.mark.usefixtures("restore_logging")
 def test_what_opens_the_shop_of_a_worker_can_be_sent_to_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    with Wired().opener() as opener:
+    with SettingsRuntime().server_factory() as opener:
         assert isinstance(opener, partial)
         assert pickle.loads(pickle.dumps(opener)).args == opener.args  # noqa: S301  (our own)
         [figures] = tmp_path.glob("eggypro-figures-*")

@@ -3,17 +3,17 @@
 import orjson
 import pytest
 
-from tests.support.builders import a_product
-from tests.support.runtime import Answer, Typed, World
+from tests.support.builders import product_values
+from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
 
 @pytest.fixture(autouse=True)
-def _albumen(world: World) -> None:
-    world.shop.products.add(a_product(name="Albumen", stock_quantity=3))
+def _albumen(world: MemoryRuntime) -> None:
+    world.shop.products.create(product_values(name="Albumen", stock_quantity=3))
 
 
-def stock(world: World) -> int:
-    return world.shop.products.find("albumen").stock_quantity
+def stock(world: MemoryRuntime) -> int:
+    return world.shop.products.get("albumen").stock_quantity
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,15 @@ def stock(world: World) -> int:
     ],
 )
 def test_a_change_of_stock_says_what_is_there_then(
-    typed: Typed, world: World, words: list[str], left: int
+    typed: RunCommand, world: MemoryRuntime, words: list[str], left: int
 ) -> None:
-    assert typed("stock", *words) == Answer(0, f"albumen: {left} in stock\n", "")
+    assert typed("stock", *words) == CommandResult(0, f"albumen: {left} in stock\n", "")
     assert stock(world) == left
 
 
 @pytest.mark.parametrize("words", [["set", "albumen", "7"], ["adjust", "albumen", "--by", "4"]])
-def test_the_json_of_a_change_is_the_body_of_http(typed: Typed, words: list[str]) -> None:
-    assert typed("stock", *words, "--json") == Answer(0, '{"stock_quantity":7}\n', "")
+def test_the_json_of_a_change_is_the_body_of_http(typed: RunCommand, words: list[str]) -> None:
+    assert typed("stock", *words, "--json") == CommandResult(0, '{"stock_quantity":7}\n', "")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_json_of_a_change_is_the_body_of_http(typed: Typed, words: list[str]
     ],
 )
 def test_what_cannot_be_counted_is_refused_in_one_sentence(
-    typed: Typed, world: World, words: list[str], sentence: str
+    typed: RunCommand, world: MemoryRuntime, words: list[str], sentence: str
 ) -> None:
     answer = typed("stock", *words)
     assert (answer.code, answer.out) == (1, "")
@@ -62,7 +62,7 @@ def test_what_cannot_be_counted_is_refused_in_one_sentence(
     assert stock(world) == 3
 
 
-def test_too_little_stock_is_a_conflict_in_json(typed: Typed) -> None:
+def test_too_little_stock_is_a_conflict_in_json(typed: RunCommand) -> None:
     problem = orjson.loads(typed("stock", "adjust", "albumen", "--by", "-4", "--json").err)
     assert (problem["status"], problem["title"]) == (409, "Conflict")
 
@@ -80,7 +80,9 @@ def test_too_little_stock_is_a_conflict_in_json(typed: Typed) -> None:
         ["adjust", "albumen", "--by", ""],
     ],
 )
-def test_what_is_no_number_is_wrong_usage(typed: Typed, world: World, words: list[str]) -> None:
+def test_what_is_no_number_is_wrong_usage(
+    typed: RunCommand, world: MemoryRuntime, words: list[str]
+) -> None:
     answer = typed("stock", *words)
     assert (answer.code, answer.out) == (2, "")
     assert len(answer.err.splitlines()) == 1

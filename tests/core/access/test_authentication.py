@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.memory import MemoryTokenSigner
 from eggypro_core.access.authentication import (
+    Authenticator,
     Credential,
-    Gate,
-    Grant,
     Permission,
+    TokenRequest,
+    TokenResponse,
     Tokens,
     TokenSigner,
-    TokenWish,
 )
-from eggypro_core.errors import ForbiddenError, InvalidError, UnauthenticatedError
+from eggypro_core.errors import ForbiddenError, UnauthenticatedError, ValidationError
 
 KEY = "schlüssel-of-the-shop-?"
 START = NOON.timestamp()
@@ -36,18 +36,18 @@ SETS = [frozenset(some) for size in range(1, 6) for some in combinations(Permiss
 
 
 @define
-class Shop:
+class TokenShop:
     """A gate whose tokens live by a clock."""
 
     clock: FakeClock = field(factory=FakeClock)
     signer: TokenSigner = field(factory=MemoryTokenSigner)
-    authenticator: Gate = field()
+    authenticator: Authenticator = field()
 
     @authenticator.default
-    def _open(self) -> Gate:
-        return Gate(KEY, Tokens(self.signer, self.clock))
+    def _open(self) -> Authenticator:
+        return Authenticator(KEY, Tokens(self.signer, self.clock))
 
-    def bearing(self, **claims: object) -> str:
+    def sign_token(self, **claims: object) -> str:
         """A token that somebody signed with the right key: `absent` leaves a claim out."""
         given = CLAIMS | claims
         return self.signer.sign({name: one for name, one in given.items() if one != "absent"})
@@ -58,31 +58,31 @@ class CountedSigner:
     """Notes what it is asked to verify."""
 
     signer: TokenSigner = field(factory=MemoryTokenSigner)
-    asked: list[str] = field(factory=list)
+    verified_tokens: list[str] = field(factory=list)
 
     def sign(self, claims: Mapping[str, object]) -> str:
         return self.signer.sign(claims)
 
     def verify(self, token: str) -> Mapping[str, object]:
-        self.asked.append(token)
+        self.verified_tokens.append(token)
         return self.signer.verify(token)
 
 
 @pytest.fixture
-def shop() -> Shop:
-    return Shop()
+def shop() -> TokenShop:
+    return TokenShop()
 
 
 @pytest.mark.parametrize("permission", Permission)
 def test_who_holds_the_admin_key_may_do_everything(permission: Permission) -> None:
-    user = Gate(KEY).admit(KEY, permission)
+    user = Authenticator(KEY).authorize(KEY, permission)
     assert (user.id, user.role, user.permissions) == ("admin", "admin", frozenset(Permission))
 
 
 @pytest.mark.parametrize("credential", [None, ""])
 def test_without_a_credential_the_gate_asks_for_one(credential: str | None) -> None:
     with pytest.raises(UnauthenticatedError, match=r"^Missing authentication header$") as refused:
-        Gate(KEY).admit(credential, Permission.PRODUCTS_READ)
+        Authenticator(KEY).authorize(credential, Permission.PRODUCTS_READ)
     assert not refused.value.is_failure
 
 
@@ -92,27 +92,27 @@ def test_without_a_credential_the_gate_asks_for_one(credential: str | None) -> N
 )
 def test_whatever_else_is_shown_is_not_valid(credential: str) -> None:
     with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as refused:
-        Gate(KEY).admit(credential, Permission.PRODUCTS_READ)
+        Authenticator(KEY).authorize(credential, Permission.PRODUCTS_READ)
     assert refused.value.is_failure
 
 
 @given(st.text())
 def test_no_other_text_is_let_in(credential: str) -> None:
     with pytest.raises(UnauthenticatedError):
-        Gate(KEY).admit(credential, Permission.PRODUCTS_READ)
+        Authenticator(KEY).authorize(credential, Permission.PRODUCTS_READ)
 
 
 def test_a_blank_key_lets_nobody_in() -> None:
     with pytest.raises(UnauthenticatedError):
-        Gate("").admit("", Permission.PRODUCTS_READ)
+        Authenticator("").authorize("", Permission.PRODUCTS_READ)
 
 
 def test_the_key_is_not_in_what_a_gate_shows_of_itself() -> None:
-    assert KEY not in repr(Gate(KEY))
+    assert KEY not in repr(Authenticator(KEY))
 
 
-def test_a_token_shows_nothing_of_itself(shop: Shop) -> None:
-    grant = shop.authenticator.grant(TokenWish())
+def test_a_token_shows_nothing_of_itself(shop: TokenShop) -> None:
+    grant = shop.authenticator.issue_token(TokenRequest())
     assert grant.token is not None
     assert grant.token not in repr(grant)
     assert grant.token not in repr(shop.authenticator)
@@ -120,61 +120,65 @@ def test_a_token_shows_nothing_of_itself(shop: Shop) -> None:
 
 @pytest.mark.parametrize("permissions", SETS, ids=len)
 def test_a_token_permits_what_was_asked_for_and_nothing_else(
-    shop: Shop, permissions: frozenset[Permission]
+    shop: TokenShop, permissions: frozenset[Permission]
 ) -> None:
-    token = shop.authenticator.grant(TokenWish(permissions)).token
-    assert shop.authenticator.recognise(token).permissions == permissions
+    token = shop.authenticator.issue_token(TokenRequest(permissions)).token
+    assert shop.authenticator.authenticate(token).permissions == permissions
     for permission in Permission:
         if permission in permissions:
-            assert shop.authenticator.admit(token, permission).role == "admin"
+            assert shop.authenticator.authorize(token, permission).role == "admin"
         else:
             with pytest.raises(ForbiddenError, match=permission):
-                shop.authenticator.admit(token, permission)
+                shop.authenticator.authorize(token, permission)
 
 
-def test_who_bears_a_token_does_not_hold_the_key(shop: Shop) -> None:
-    token = shop.authenticator.grant(TokenWish()).token
-    assert shop.authenticator.admit(KEY, Credential.KEY).credential is Credential.KEY
-    assert shop.authenticator.admit(token, Credential.TOKEN).last_login == NOON
+def test_who_bears_a_token_does_not_hold_the_key(shop: TokenShop) -> None:
+    token = shop.authenticator.issue_token(TokenRequest()).token
+    assert shop.authenticator.authorize(KEY, Credential.KEY).credential is Credential.KEY
+    assert shop.authenticator.authorize(token, Credential.TOKEN).last_login == NOON
     with pytest.raises(ForbiddenError, match="admin key"):
-        shop.authenticator.admit(token, Credential.KEY)
+        shop.authenticator.authorize(token, Credential.KEY)
 
 
 @pytest.mark.parametrize("ttl", [1, 3600, 86_400])
-def test_a_token_lasts_as_long_as_was_asked_for_to_the_microsecond(shop: Shop, ttl: int) -> None:
+def test_a_token_lasts_as_long_as_was_asked_for_to_the_microsecond(
+    shop: TokenShop, ttl: int
+) -> None:
     shop.clock.now += timedelta(microseconds=654_321)
-    grant = shop.authenticator.grant(TokenWish(ttl_seconds=ttl))
+    grant = shop.authenticator.issue_token(TokenRequest(ttl_seconds=ttl))
     assert grant.expires_at == shop.clock.now + timedelta(seconds=ttl)
     shop.clock.now = grant.expires_at - timedelta(microseconds=1)
-    assert shop.authenticator.recognise(grant.token) == grant.user
+    assert shop.authenticator.authenticate(grant.token) == grant.user
     shop.clock.now = grant.expires_at
     with pytest.raises(UnauthenticatedError, match="expired") as refused:
-        shop.authenticator.recognise(grant.token)
+        shop.authenticator.authenticate(grant.token)
     assert not refused.value.is_failure
 
 
-def test_a_token_is_verified_once_while_it_is_remembered(shop: Shop) -> None:
+def test_a_token_is_verified_once_while_it_is_remembered(shop: TokenShop) -> None:
     signer = CountedSigner()
-    gate = Gate(KEY, Tokens(signer, shop.clock))
-    token = gate.grant(TokenWish()).token
-    assert gate.recognise(token) == gate.recognise(token)
+    gate = Authenticator(KEY, Tokens(signer, shop.clock))
+    token = gate.issue_token(TokenRequest()).token
+    assert gate.authenticate(token) == gate.authenticate(token)
     for _ in range(2):
         with pytest.raises(UnauthenticatedError):
-            gate.recognise("guess")
-    assert signer.asked == [token, "guess", "guess"]
+            gate.authenticate("guess")
+    assert signer.verified_tokens == [token, "guess", "guess"]
 
 
-def test_without_a_signer_there_are_no_tokens(shop: Shop) -> None:
-    grant = Gate(KEY).grant(TokenWish())
-    assert grant == Grant(Gate(KEY).recognise(KEY), None, None)
+def test_without_a_signer_there_are_no_tokens(shop: TokenShop) -> None:
+    grant = Authenticator(KEY).issue_token(TokenRequest())
+    assert grant == TokenResponse(Authenticator(KEY).authenticate(KEY), None, None)
     with pytest.raises(UnauthenticatedError) as refused:
-        Gate(KEY).recognise(shop.bearing())
+        Authenticator(KEY).authenticate(shop.sign_token())
     assert refused.value.is_failure
 
 
-def test_what_is_signed_is_let_in(shop: Shop) -> None:
+def test_what_is_signed_is_let_in(shop: TokenShop) -> None:
     for claims in ({}, {"nbf": START}, {"nbf": 0, "jti": [1], "role": "cook"}, {"exp": 2**37}):
-        assert shop.authenticator.recognise(shop.bearing(**claims)).permissions == {"products:read"}
+        assert shop.authenticator.authenticate(shop.sign_token(**claims)).permissions == {
+            "products:read"
+        }
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -182,7 +186,7 @@ def test_what_is_signed_is_let_in(shop: Shop) -> None:
     "wrong", ["absent", None, True, "", "1e3", -1, 1e300, 10**400, float("nan"), [], [[]], {}]
 )
 def test_a_claim_that_is_missing_or_wrong_is_a_failure(
-    shop: Shop, name: str, wrong: object
+    shop: TokenShop, name: str, wrong: object
 ) -> None:
     _fail(shop, {name: wrong})
 
@@ -210,24 +214,24 @@ def test_a_claim_that_is_missing_or_wrong_is_a_failure(
     ids=str,
 )
 def test_what_is_signed_but_is_no_token_of_the_shop_is_a_failure(
-    shop: Shop, claims: Mapping[str, object]
+    shop: TokenShop, claims: Mapping[str, object]
 ) -> None:
     _fail(shop, claims)
 
 
-def _fail(shop: Shop, claims: Mapping[str, object]) -> None:
+def _fail(shop: TokenShop, claims: Mapping[str, object]) -> None:
     with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as refused:
-        shop.authenticator.recognise(shop.bearing(**claims))
+        shop.authenticator.authenticate(shop.sign_token(**claims))
     assert refused.value.is_failure
 
 
 def test_who_wishes_nothing_gets_the_usual() -> None:
-    assert TokenWish.read({}) == TokenWish(frozenset(Permission), 3600)
+    assert TokenRequest.parse({}) == TokenRequest(frozenset(Permission), 3600)
 
 
 def test_a_wish_may_name_a_permission_twice() -> None:
-    wish = TokenWish.read({"permissions": ["metrics:read"] * 2, "ttl_seconds": 1})
-    assert wish == TokenWish(frozenset({Permission.METRICS_READ}), 1)
+    wish = TokenRequest.parse({"permissions": ["metrics:read"] * 2, "ttl_seconds": 1})
+    assert wish == TokenRequest(frozenset({Permission.METRICS_READ}), 1)
 
 
 @pytest.mark.parametrize(
@@ -251,6 +255,6 @@ def test_a_wish_may_name_a_permission_twice() -> None:
     ids=str,
 )
 def test_every_fault_of_a_wish_is_named(wish: dict[str, Any], fields: list[str]) -> None:
-    with pytest.raises(InvalidError) as refused:
-        TokenWish.read(wish)
-    assert [fault.field for fault in refused.value.faults] == fields
+    with pytest.raises(ValidationError) as refused:
+        TokenRequest.parse(wish)
+    assert [fault.field for fault in refused.value.errors] == fields

@@ -12,20 +12,20 @@ from eggypro_adapters.contracts import strategies
 from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryCategoryStore, MemoryDatabase, MemoryProductStore
-from eggypro_core.domain.category import SHOWN, Category, CategoryChanges, CategoryQuery
+from eggypro_core.domain.category import READ_ONLY_FIELDS, Category, CategoryChanges, CategoryQuery
 from eggypro_core.domain.pagination import CursorPosition, encode_cursor
 from eggypro_core.errors import (
     ConflictError,
-    Fault,
-    InvalidError,
-    MalformedError,
+    FieldError,
     NotFoundError,
+    ParseError,
+    ValidationError,
 )
 from eggypro_core.serializers import category_body
-from eggypro_core.services.categories import Taxonomy
-from eggypro_core.services.products import Catalog
+from eggypro_core.services.categories import CategoryService
+from eggypro_core.services.products import ProductService
 from eggypro_core.validation.parameters import Status
-from tests.support.builders import a_product
+from tests.support.builders import product_values
 
 
 @pytest.fixture
@@ -34,34 +34,36 @@ def database() -> MemoryDatabase:
 
 
 @pytest.fixture
-def taxonomy(database: MemoryDatabase, clock: FakeClock) -> Taxonomy:
-    return Taxonomy(MemoryCategoryStore(database), clock)
+def categories(database: MemoryDatabase, clock: FakeClock) -> CategoryService:
+    return CategoryService(MemoryCategoryStore(database), clock)
 
 
 @pytest.fixture
-def catalog(database: MemoryDatabase, clock: FakeClock) -> Catalog:
-    return Catalog(MemoryProductStore(database), NhHtmlCleaner(), clock)
+def products(database: MemoryDatabase, clock: FakeClock) -> ProductService:
+    return ProductService(MemoryProductStore(database), NhHtmlCleaner(), clock)
 
 
-def faults(call: Callable[[], object]) -> list[Fault]:
-    with pytest.raises(InvalidError) as invalid:
+def faults(call: Callable[[], object]) -> list[FieldError]:
+    with pytest.raises(ValidationError) as invalid:
         call()
-    return list(invalid.value.faults)
+    return list(invalid.value.errors)
 
 
 def named(call: Callable[[], object]) -> list[str]:
     return [fault.field for fault in faults(call)]
 
 
-def put_back(category: Category) -> dict[str, object]:
+def replacement_values(category: Category) -> dict[str, object]:
     """What a PUT brings that sends what a GET showed."""
     body: dict[str, object] = json.loads(json.dumps(category_body(category)))
     return body
 
 
-def test_a_new_category_is_an_active_root_where_nothing_is_said(taxonomy: Taxonomy) -> None:
-    added = taxonomy.add({"name": "  Protein \t bars "})
-    assert taxonomy.find("protein-bars") == added
+def test_a_new_category_is_an_active_root_where_nothing_is_said(
+    categories: CategoryService,
+) -> None:
+    added = categories.create({"name": "  Protein \t bars "})
+    assert categories.get("protein-bars") == added
     assert (added.name, added.parent, added.description) == ("Protein bars", None, None)
     assert (added.is_active, added.created_at, added.product_count) == (True, NOON, 0)
 
@@ -88,54 +90,56 @@ def test_a_new_category_is_an_active_root_where_nothing_is_said(taxonomy: Taxono
     ],
 )
 def test_what_breaks_a_rule_is_refused(
-    taxonomy: Taxonomy, values: dict[str, object], field: str, message: str | None
+    categories: CategoryService, values: dict[str, object], field: str, message: str | None
 ) -> None:
-    [fault] = faults(lambda: taxonomy.add(values))
+    [fault] = faults(lambda: categories.create(values))
     assert fault.field == field
     assert message is None or fault.message == message
-    assert taxonomy.page(CategoryQuery(status=Status.ALL)).total == 0
+    assert categories.list(CategoryQuery(status=Status.ALL)).total == 0
 
 
-@pytest.mark.parametrize("name", sorted(SHOWN))
+@pytest.mark.parametrize("name", sorted(READ_ONLY_FIELDS))
 def test_what_is_only_shown_is_refused_and_passed_over_by_a_replacement(
-    taxonomy: Taxonomy, name: str
+    categories: CategoryService, name: str
 ) -> None:
     values = {"name": "x", name: 1}
-    assert faults(lambda: taxonomy.add(values)) == [Fault(name, "Cannot be set here")]
-    before = taxonomy.add({"name": "x"})
-    assert faults(lambda: taxonomy.change("x", values)) == [Fault(name, "Cannot be set here")]
-    assert taxonomy.replace("x", values) == before
+    assert faults(lambda: categories.create(values)) == [FieldError(name, "Cannot be set here")]
+    before = categories.create({"name": "x"})
+    assert faults(lambda: categories.update("x", values)) == [
+        FieldError(name, "Cannot be set here")
+    ]
+    assert categories.replace("x", values) == before
 
 
-def test_all_faults_are_told_together(taxonomy: Taxonomy) -> None:
+def test_all_faults_are_told_together(categories: CategoryService) -> None:
     wrong = {"name": "", "slug": "A", "parent": 1, "is_active": 1, "id": 1, "x": 1}
-    assert sorted(named(lambda: taxonomy.add(wrong))) == sorted(wrong)
-    assert named(lambda: taxonomy.replace("x", {})) == ["name"]
+    assert sorted(named(lambda: categories.create(wrong))) == sorted(wrong)
+    assert named(lambda: categories.replace("x", {})) == ["name"]
 
 
-def test_a_change_leaves_alone_what_it_does_not_name(taxonomy: Taxonomy) -> None:
-    taxonomy.add({"name": "Food"})
-    before = taxonomy.add({"name": "Bars", "parent": "food", "description": "To bite"})
-    assert taxonomy.change("bars", {"name": "Big"}) == evolve(before, name="Big")
-    assert taxonomy.change("bars", {"parent": None, "description": " "}) == evolve(
+def test_a_change_leaves_alone_what_it_does_not_name(categories: CategoryService) -> None:
+    categories.create({"name": "Food"})
+    before = categories.create({"name": "Bars", "parent": "food", "description": "To bite"})
+    assert categories.update("bars", {"name": "Big"}) == evolve(before, name="Big")
+    assert categories.update("bars", {"parent": None, "description": " "}) == evolve(
         before, name="Big", parent=None, path=("bars",), description=None
     )
 
 
-def test_a_replacement_empties_what_it_does_not_name(taxonomy: Taxonomy) -> None:
-    taxonomy.add({"name": "Food"})
-    taxonomy.add({"name": "Bars", "slug": "b", "parent": "food", "description": "To bite"})
-    taxonomy.archive("b")
-    replaced = taxonomy.replace("b", {"name": "Bars"})
+def test_a_replacement_empties_what_it_does_not_name(categories: CategoryService) -> None:
+    categories.create({"name": "Food"})
+    categories.create({"name": "Bars", "slug": "b", "parent": "food", "description": "To bite"})
+    categories.archive("b")
+    replaced = categories.replace("b", {"name": "Bars"})
     assert (replaced.parent, replaced.description) == (None, None)
     assert (replaced.slug, replaced.is_active) == ("b", False)
-    assert taxonomy.replace("b", {"name": "Bars", "is_active": True}).is_active
+    assert categories.replace("b", {"name": "Bars", "is_active": True}).is_active
 
 
-def test_what_was_shown_can_be_put_back(taxonomy: Taxonomy) -> None:
-    taxonomy.add({"name": "Food"})
-    before = taxonomy.add({"name": "Bars", "parent": "food", "description": "a\nb"})
-    assert taxonomy.replace("bars", put_back(before)) == before
+def test_what_was_shown_can_be_put_back(categories: CategoryService) -> None:
+    categories.create({"name": "Food"})
+    before = categories.create({"name": "Bars", "parent": "food", "description": "a\nb"})
+    assert categories.replace("bars", replacement_values(before)) == before
 
 
 @given(
@@ -149,65 +153,71 @@ def test_what_was_shown_can_be_put_back(taxonomy: Taxonomy) -> None:
     )
 )
 def test_whatever_was_added_can_be_put_back(values: dict[str, object]) -> None:
-    taxonomy = Taxonomy(MemoryCategoryStore(MemoryDatabase()), FakeClock())
-    added = taxonomy.add(values)
-    assert taxonomy.replace(added.slug, put_back(added)) == added
-    assert CategoryChanges.read({"slug": added.slug}).slug == added.slug
+    taxonomy = CategoryService(MemoryCategoryStore(MemoryDatabase()), FakeClock())
+    added = taxonomy.create(values)
+    assert taxonomy.replace(added.slug, replacement_values(added)) == added
+    assert CategoryChanges.parse({"slug": added.slug}).slug == added.slug
 
 
-def test_an_active_category_is_one_that_can_be_seen(taxonomy: Taxonomy) -> None:
-    taxonomy.add({"name": "Food"})
-    taxonomy.add({"name": "Bars", "parent": "food"})
-    assert taxonomy.archive("food") == taxonomy.archive("food")
+def test_an_active_category_is_one_that_can_be_seen(categories: CategoryService) -> None:
+    categories.create({"name": "Food"})
+    categories.create({"name": "Bars", "parent": "food"})
+    assert categories.archive("food") == categories.archive("food")
     for slug in ("food", "bars"):
         with pytest.raises(NotFoundError):
-            taxonomy.find(slug)
-        assert taxonomy.find(slug, Status.ARCHIVED) == taxonomy.find(slug, Status.ALL)
-    taxonomy.restore("food")
-    assert taxonomy.find("bars").is_visible
+            categories.get(slug)
+        assert categories.get(slug, Status.ARCHIVED) == categories.get(slug, Status.ALL)
+    categories.restore("food")
+    assert categories.get("bars").is_visible
     with pytest.raises(NotFoundError):
-        taxonomy.find("bars", Status.ARCHIVED)
+        categories.get("bars", Status.ARCHIVED)
 
 
-def test_what_cannot_be_a_slug_is_not_found(taxonomy: Taxonomy, catalog: Catalog) -> None:
-    catalog.add(a_product())
+def test_what_cannot_be_a_slug_is_not_found(
+    categories: CategoryService, products: ProductService
+) -> None:
+    products.create(product_values())
     for call in (
-        lambda: taxonomy.find("A b"),
-        lambda: taxonomy.change("\x00", {}),
-        lambda: taxonomy.remove(""),
-        lambda: taxonomy.link("egg-white-protein", "Ü"),
-        lambda: taxonomy.link("Ü", "food"),
+        lambda: categories.get("A b"),
+        lambda: categories.update("\x00", {}),
+        lambda: categories.delete(""),
+        lambda: categories.link("egg-white-protein", "Ü"),
+        lambda: categories.link("Ü", "food"),
     ):
         with pytest.raises(NotFoundError):
             call()
-    taxonomy.unlink("Ü", "A b")
+    categories.unlink("Ü", "A b")
 
 
-def test_a_product_s_version_stays_when_it_is_linked(taxonomy: Taxonomy, catalog: Catalog) -> None:
-    taxonomy.add({"name": "Food"})
-    catalog.add(a_product())
-    taxonomy.link("egg-white-protein", "food")
-    product = catalog.find("egg-white-protein")
+def test_a_product_s_version_stays_when_it_is_linked(
+    categories: CategoryService, products: ProductService
+) -> None:
+    categories.create({"name": "Food"})
+    products.create(product_values())
+    categories.link("egg-white-protein", "food")
+    product = products.get("egg-white-protein")
     assert (product.version, [one.slug for one in product.categories]) == (1, ["food"])
-    changed = catalog.change("egg-white-protein", {"name": "New"}, version=1)
+    changed = products.update("egg-white-protein", {"name": "New"}, version=1)
     assert (changed.version, changed.categories) == (2, product.categories)
-    assert catalog.change("egg-white-protein", {"name": "New"}) == changed
-    assert catalog.replace("egg-white-protein", a_product()).categories == product.categories
+    assert products.update("egg-white-protein", {"name": "New"}) == changed
+    assert products.replace("egg-white-protein", product_values()).categories == product.categories
 
 
-def test_a_load_tells_every_fault_by_its_place_and_keeps_nothing(taxonomy: Taxonomy) -> None:
+def test_a_load_tells_every_fault_by_its_place_and_keeps_nothing(
+    categories: CategoryService,
+) -> None:
     wrong: list[dict[str, object]] = [
         {"name": "A"},
         {"name": "<"},
         {"name": "B", "x": 1, "slug": "-Ü"},
     ]
-    assert sorted(named(lambda: taxonomy.load(wrong))) == ["1.name", "2.slug", "2.x"]
+    assert sorted(named(lambda: categories.create_many(wrong))) == ["1.name", "2.slug", "2.x"]
     with pytest.raises(ConflictError):
-        taxonomy.load([{"name": "A"}, {"name": "B", "slug": "a"}])
-    assert taxonomy.page(CategoryQuery(status=Status.ALL)).total == 0
-    assert taxonomy.load([{"name": "A"}, {"name": "B", "parent": "a"}]) == 2
-    assert taxonomy.find("b").path == ("a", "b")
-    assert taxonomy.load([]) == 0
+        categories.create_many([{"name": "A"}, {"name": "B", "slug": "a"}])
+    assert categories.list(CategoryQuery(status=Status.ALL)).total == 0
+    assert categories.create_many([{"name": "A"}, {"name": "B", "parent": "a"}]) == 2
+    assert categories.get("b").path == ("a", "b")
+    assert categories.create_many([]) == 0
 
 
 @pytest.mark.parametrize(
@@ -223,23 +233,23 @@ def test_a_query_is_read_again_as_it_was(query: CategoryQuery) -> None:
     assert CategoryQuery.parse(query.params()) == query
 
 
-def test_the_cursor_of_a_query_belongs_to_its_list(taxonomy: Taxonomy) -> None:
+def test_the_cursor_of_a_query_belongs_to_its_list(categories: CategoryService) -> None:
     for name in "abc":
-        taxonomy.add({"name": name})
-    following = taxonomy.page(CategoryQuery(limit=1)).next_query
+        categories.create({"name": name})
+    following = categories.list(CategoryQuery(limit=1)).next_query
     assert following is not None
     params = following.params()
     assert CategoryQuery.parse({**params, "limit": "7"}) == evolve(following, limit=7)
     for other in ({"parent": "none"}, {"status": "all"}):
-        with pytest.raises(MalformedError):
+        with pytest.raises(ParseError):
             CategoryQuery.parse({**params, **other})
-    with pytest.raises(MalformedError):
+    with pytest.raises(ParseError):
         CategoryQuery.parse({"cursor": params["cursor"] + "x"})
 
 
 def test_a_cursor_that_no_page_gave_is_refused() -> None:
     forged = encode_cursor(CursorPosition("a\x00", 1), CategoryQuery()._fingerprint())
-    with pytest.raises(MalformedError):
+    with pytest.raises(ParseError):
         CategoryQuery.parse({"cursor": forged})
 
 

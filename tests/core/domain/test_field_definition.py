@@ -8,11 +8,11 @@ import pytest
 from attrs import fields_dict, frozen
 
 from eggypro_core.domain.field_definition import FieldDefinition, FieldType, serializer
-from eggypro_core.domain.product import REQUIRED, ListedProduct, Product, ProductDraft
+from eggypro_core.domain.product import REQUIRED_FIELDS, ListedProduct, Product, ProductDraft
 from eggypro_core.domain.product_changes import ProductChanges
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.variant import VARIANT_FIELDS, Variant, VariantChanges, VariantDraft
-from eggypro_core.validation.fields import line
+from eggypro_core.validation.fields import single_line
 from eggypro_core.validation.unset import UNSET
 
 
@@ -26,9 +26,9 @@ class Offer:
 
 
 OFFER_FIELDS = (
-    FieldDefinition("name", FieldType.TEXT, line("Name", 10)),
-    FieldDefinition("price", FieldType.MONEY, line("Price", 10)),
-    FieldDefinition("former", FieldType.MONEY, line("Former", 10), nullable=True),
+    FieldDefinition("name", FieldType.TEXT, single_line("Name", 10)),
+    FieldDefinition("price", FieldType.MONEY, single_line("Price", 10)),
+    FieldDefinition("former", FieldType.MONEY, single_line("Former", 10), nullable=True),
 )
 
 
@@ -50,7 +50,7 @@ def test_the_classes_of_a_variant_have_every_field(definition: FieldDefinition) 
 def test_every_field_is_required_or_keeps_its_value_or_has_an_empty_one() -> None:
     for definition in PRODUCT_FIELDS:
         if (
-            definition.name not in REQUIRED
+            definition.name not in REQUIRED_FIELDS
             and not definition.keep_if_omitted
             and definition.type is not FieldType.IMAGES
         ):

@@ -9,16 +9,23 @@ from hypothesis import given
 
 from eggypro_adapters.contracts import strategies
 from eggypro_adapters.contracts.clock import NOON
-from eggypro_adapters.files.html import clean
-from eggypro_core.domain.product import REQUIRED, SHOWN, Image, ListedProduct, Product, ProductDraft
+from eggypro_adapters.files.html import clean_html
+from eggypro_core.domain.product import (
+    READ_ONLY_FIELDS,
+    REQUIRED_FIELDS,
+    Image,
+    ListedProduct,
+    Product,
+    ProductDraft,
+)
 from eggypro_core.domain.product_changes import ProductChanges
-from eggypro_core.domain.slug import RESERVED
-from eggypro_core.errors import Fault, InvalidError
+from eggypro_core.domain.slug import RESERVED_SLUGS
+from eggypro_core.errors import FieldError, ValidationError
 from eggypro_core.validation.unset import UNSET
-from tests.support.builders import a_product
+from tests.support.builders import product_values
 
 LATER = NOON + timedelta(hours=1)
-NOT_ABOVE = Fault("compare_at_price", "Compare-at price must be above the price")
+NOT_ABOVE = FieldError("compare_at_price", "Compare-at price must be above the price")
 PRODUCT = Product(
     id=7,
     name="Egg White",
@@ -43,14 +50,14 @@ PRODUCT = Product(
 
 
 def read(**values: object) -> ProductChanges:
-    return ProductChanges.read(values, clean)
+    return ProductChanges.parse(values, clean_html)
 
 
-def faults(**values: object) -> list[Fault]:
+def faults(**values: object) -> list[FieldError]:
     """The faults of a whole product that has these values."""
-    with pytest.raises(InvalidError) as invalid:
-        ProductChanges.read(a_product(**values), clean, required=REQUIRED)
-    return list(invalid.value.faults)
+    with pytest.raises(ValidationError) as invalid:
+        ProductChanges.parse(product_values(**values), clean_html, required=REQUIRED_FIELDS)
+    return list(invalid.value.errors)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +73,7 @@ def faults(**values: object) -> list[Fault]:
         ("slug", "", "Slug is required"),
         ("slug", "x" * 256, "Slug too long"),
         ("slug", "A b", "Slug must contain only lowercase letters, numbers, and hyphens"),
-        *(("slug", slug, f"Slug '{slug}' is reserved") for slug in sorted(RESERVED)),
+        *(("slug", slug, f"Slug '{slug}' is reserved") for slug in sorted(RESERVED_SLUGS)),
         ("sku", "x" * 101, "SKU too long"),
         ("sku", "a\nb\0", "SKU contains invalid characters"),
         ("sku", 5, "SKU must be text"),
@@ -122,7 +129,7 @@ def faults(**values: object) -> list[Fault]:
     ],
 )
 def test_each_fault_is_told_in_its_sentence(field: str, value: object, sentence: str) -> None:
-    assert faults(**{field: value}) == [Fault(field, sentence)]
+    assert faults(**{field: value}) == [FieldError(field, sentence)]
 
 
 def test_the_greatest_values_that_are_allowed_are_kept() -> None:
@@ -141,8 +148,8 @@ def test_the_greatest_values_that_are_allowed_are_kept() -> None:
         seo_description="x" * 500,
         stock_quantity=2**31 - 1,
     )
-    assert len(changes.draft().attributes) == 50
-    assert changes.draft().compare_at_price == Decimal("999999.99")
+    assert len(changes.to_draft().attributes) == 50
+    assert changes.to_draft().compare_at_price == Decimal("999999.99")
 
 
 def test_all_faults_of_a_product_are_told_at_once() -> None:
@@ -162,9 +169,9 @@ def test_all_faults_of_a_product_are_told_at_once() -> None:
 
 
 def test_what_is_required_and_missing_is_told_with_the_rest() -> None:
-    with pytest.raises(InvalidError) as invalid:
-        ProductChanges.read({"stock_quantity": -1}, clean, required=REQUIRED)
-    assert {fault.message for fault in invalid.value.faults} == {
+    with pytest.raises(ValidationError) as invalid:
+        ProductChanges.parse({"stock_quantity": -1}, clean_html, required=REQUIRED_FIELDS)
+    assert {fault.message for fault in invalid.value.errors} == {
         "Name is required",
         "Description is required",
         "Details is required",
@@ -220,45 +227,47 @@ def test_images_are_addresses_with_or_without_words() -> None:
 def test_what_is_not_named_is_left_alone() -> None:
     changes = read(name="New")
     assert changes == ProductChanges(name="New")
-    assert changes.leaves("price")
-    assert not changes.leaves("name")
+    assert changes.is_unset("price")
+    assert not changes.is_unset("name")
     assert repr(changes.price) == "UNSET"
     assert changes.price is UNSET
 
 
-@pytest.mark.parametrize("shown", sorted(SHOWN))
+@pytest.mark.parametrize("shown", sorted(READ_ONLY_FIELDS))
 def test_what_is_only_shown_is_refused_where_closed_and_passed_over_where_ignored(
     shown: str,
 ) -> None:
     values = {"name": "New", shown: "anything"}
-    assert ProductChanges.read(values, clean, closed=SHOWN, ignored=SHOWN) == read(name="New")
-    with pytest.raises(InvalidError) as invalid:
-        ProductChanges.read(values, clean, closed=SHOWN)
-    assert invalid.value.faults == (Fault(shown, "Cannot be set here"),)
+    assert ProductChanges.parse(
+        values, clean_html, read_only=READ_ONLY_FIELDS, ignore=READ_ONLY_FIELDS
+    ) == read(name="New")
+    with pytest.raises(ValidationError) as invalid:
+        ProductChanges.parse(values, clean_html, read_only=READ_ONLY_FIELDS)
+    assert invalid.value.errors == (FieldError(shown, "Cannot be set here"),)
 
 
 def test_a_draft_has_a_name_and_a_price_and_the_rest_is_empty() -> None:
-    assert read(name="Egg", price=5).draft() == ProductDraft(name="Egg", price=Decimal(5))
-    with pytest.raises(InvalidError) as invalid:
-        read(slug="egg").draft()
-    assert invalid.value.faults == (
-        Fault("name", "Name is required"),
-        Fault("price", "Price is required"),
+    assert read(name="Egg", price=5).to_draft() == ProductDraft(name="Egg", price=Decimal(5))
+    with pytest.raises(ValidationError) as invalid:
+        read(slug="egg").to_draft()
+    assert invalid.value.errors == (
+        FieldError("name", "Name is required"),
+        FieldError("price", "Price is required"),
     )
 
 
 def test_a_change_is_one_version_on_and_keeps_the_rest() -> None:
-    changed = read(name="New", sku="").apply(PRODUCT, LATER)
+    changed = read(name="New", sku="").apply_to(PRODUCT, LATER)
     assert changed == evolve(PRODUCT, name="New", sku=None, version=5, updated_at=LATER)
 
 
 def test_a_change_that_changes_nothing_leaves_the_version() -> None:
     same = read(name=" Egg  White ", price="24.990", attributes={"protein": "80 g", "fat": "1 g"})
-    assert same.apply(PRODUCT, LATER) is PRODUCT
+    assert same.apply_to(PRODUCT, LATER) is PRODUCT
 
 
 def test_attributes_in_another_order_are_a_change() -> None:
-    turned = read(attributes={"fat": "1 g", "protein": "80 g"}).apply(PRODUCT, LATER)
+    turned = read(attributes={"fat": "1 g", "protein": "80 g"}).apply_to(PRODUCT, LATER)
     assert list(turned.attributes) == ["fat", "protein"]
     assert turned.version == 5
 
@@ -267,27 +276,27 @@ def test_attributes_in_another_order_are_a_change() -> None:
 def test_either_price_alone_is_held_against_the_other_that_is_there(
     values: dict[str, object],
 ) -> None:
-    with pytest.raises(InvalidError) as invalid:
-        read(**values).apply(PRODUCT, LATER)
-    assert invalid.value.faults == (NOT_ABOVE,)
+    with pytest.raises(ValidationError) as invalid:
+        read(**values).apply_to(PRODUCT, LATER)
+    assert invalid.value.errors == (NOT_ABOVE,)
 
 
 def test_both_prices_may_change_at_once_and_the_compared_one_may_go() -> None:
-    both = read(price="40", compare_at_price="50").apply(PRODUCT, LATER)
+    both = read(price="40", compare_at_price="50").apply_to(PRODUCT, LATER)
     assert (both.price, both.compare_at_price) == (Decimal(40), Decimal(50))
-    assert read(price="40", compare_at_price=None).apply(PRODUCT, LATER).price == 40
+    assert read(price="40", compare_at_price=None).apply_to(PRODUCT, LATER).price == 40
 
 
 @given(strategies.products())
 def test_what_a_valid_product_becomes_can_be_written_again_as_it_is(
     values: dict[str, object],
 ) -> None:
-    draft = ProductChanges.read(values, clean, required=REQUIRED).draft()
+    draft = ProductChanges.parse(values, clean_html, required=REQUIRED_FIELDS).to_draft()
     again = {name: getattr(draft, name) for name in fields_dict(ProductDraft)}
     if draft.slug is None:
         del again["slug"]
     del again["images"], again["variants"], again["categories"]
-    assert ProductChanges.read(again, clean, required=REQUIRED).draft() == draft
+    assert ProductChanges.parse(again, clean_html, required=REQUIRED_FIELDS).to_draft() == draft
 
 
 @given(strategies.edits())
@@ -295,8 +304,8 @@ def test_an_edit_that_was_made_changes_nothing_when_it_is_made_again(
     values: dict[str, object],
 ) -> None:
     edit = read(**values)
-    changed = edit.apply(evolve(PRODUCT, compare_at_price=None), LATER)
-    assert edit.apply(changed, LATER) is changed
+    changed = edit.apply_to(evolve(PRODUCT, compare_at_price=None), LATER)
+    assert edit.apply_to(changed, LATER) is changed
     assert changed.version in {4, 5}
 
 
@@ -313,7 +322,7 @@ def test_what_is_not_tracked_is_always_in_stock(
 
 
 def test_a_list_shows_all_of_a_product_but_its_long_parts() -> None:
-    listed = PRODUCT.listed()
+    listed = PRODUCT.to_listed()
     assert type(listed) is ListedProduct
     for name in fields_dict(ListedProduct):
         assert getattr(listed, name) == getattr(PRODUCT, name)

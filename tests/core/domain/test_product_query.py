@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.strategies import amounts, lines, names
-from eggypro_core.domain.pagination import HIGHEST_ID, CursorPosition, encode_cursor
+from eggypro_core.domain.pagination import MAX_ID, CursorPosition, encode_cursor
 from eggypro_core.domain.product import ListedProduct, Product, Rating
-from eggypro_core.domain.product_query import ProductQuery, Sort, name_key, sort_key
-from eggypro_core.errors import Fault, InvalidError, MalformedError
-from eggypro_core.validation.parameters import Status, read_status
+from eggypro_core.domain.product_query import ProductQuery, Sort, name_sort_key, sort_key
+from eggypro_core.errors import FieldError, ParseError, ValidationError
+from eggypro_core.validation.parameters import Status, parse_status
 
 ROW = Product(
     id=7,
@@ -39,7 +39,7 @@ ROW = Product(
     updated_at=NOON,
     version=1,
     rating=Rating(Decimal("4.50"), 2),
-).listed()
+).to_listed()
 SORTS = ", ".join(Sort)
 
 
@@ -72,7 +72,7 @@ def queries(draw: st.DrawFn) -> ProductQuery:
 def rows(draw: st.DrawFn) -> ListedProduct:
     return evolve(
         ROW,
-        id=draw(st.integers(1, HIGHEST_ID)),
+        id=draw(st.integers(1, MAX_ID)),
         name=draw(names),
         price=draw(amounts()),
         created_at=NOON + timedelta(microseconds=draw(st.integers(-(2**50), 2**50))),
@@ -80,17 +80,17 @@ def rows(draw: st.DrawFn) -> ListedProduct:
     )
 
 
-scores = st.integers(0, HIGHEST_ID)
+scores = st.integers(0, MAX_ID)
 
 
 def after(query: ProductQuery, row: ListedProduct, score: int) -> ProductQuery:
     return query.after_item(row, score if query.sort is Sort.RELEVANCE else None)
 
 
-def read_faults(**params: object) -> list[Fault]:
-    with pytest.raises(InvalidError) as invalid:
+def read_faults(**params: object) -> list[FieldError]:
+    with pytest.raises(ValidationError) as invalid:
         ProductQuery.parse(params)
-    return list(invalid.value.faults)
+    return list(invalid.value.errors)
 
 
 def test_no_parameters_give_the_first_twenty_on_sale_by_name() -> None:
@@ -178,7 +178,7 @@ def test_a_search_is_sorted_by_relevance_unless_it_is_told_otherwise() -> None:
     ],
 )
 def test_each_fault_of_a_parameter_is_told(name: str, value: str, sentence: str) -> None:
-    assert read_faults(**{name: value}) == [Fault(name, sentence)]
+    assert read_faults(**{name: value}) == [FieldError(name, sentence)]
 
 
 def test_all_faults_of_the_parameters_are_told_at_once() -> None:
@@ -204,9 +204,9 @@ def test_all_faults_of_the_parameters_are_told_at_once() -> None:
 def test_what_makes_no_sense_together_is_refused_together() -> None:
     found = read_faults(cursor="x", offset="0", in_stock="true", inStock="true", sort="relevance")
     assert found == [
-        Fault("offset", "Offset cannot be given together with a cursor"),
-        Fault("inStock", "inStock is another name of in_stock: give one of them"),
-        Fault("sort", "Sort relevance needs a search"),
+        FieldError("offset", "Offset cannot be given together with a cursor"),
+        FieldError("inStock", "inStock is another name of in_stock: give one of them"),
+        FieldError("sort", "Sort relevance needs a search"),
     ]
 
 
@@ -214,15 +214,15 @@ def test_a_search_address_needs_its_q_and_knows_no_search() -> None:
     assert ProductQuery.parse_search({"q": "egg"}) == ProductQuery.parse({"search": "egg"})
     assert ProductQuery.parse_search({"q": "egg", "sort": "relevance"}).sort is Sort.RELEVANCE
     for params, field in (({}, "q"), ({"q": ""}, "q"), ({"q": "egg", "search": "x"}, "search")):
-        with pytest.raises(InvalidError) as invalid:
+        with pytest.raises(ValidationError) as invalid:
             ProductQuery.parse_search(params)
-        assert [fault.field for fault in invalid.value.faults] == [field]
+        assert [fault.field for fault in invalid.value.errors] == [field]
 
 
 def test_the_parameters_that_are_named_are_those_that_are_read() -> None:
     assert set(ProductQuery.search_parameters) == {*ProductQuery.parameters, "q"} - {"search"}
     for name in ProductQuery.parameters:
-        with pytest.raises((InvalidError, MalformedError)) as refused:
+        with pytest.raises((ValidationError, ParseError)) as refused:
             ProductQuery.parse({name: "\0"})
         assert "Unknown field" not in str(refused.value)
 
@@ -238,7 +238,7 @@ def test_a_query_says_nothing_that_is_default(query: ProductQuery) -> None:
     assert ProductQuery().params() == {}
     for name in params:
         rest = {other: value for other, value in params.items() if other != name}
-        with suppress(MalformedError, InvalidError):
+        with suppress(ParseError, ValidationError):
             assert ProductQuery.parse(rest) != query
 
 
@@ -289,7 +289,7 @@ def test_a_cursor_leads_on_under_another_limit_only() -> None:
 )
 def test_a_cursor_of_another_list_is_malformed(other: dict[str, object]) -> None:
     cursor = ProductQuery(in_stock=True).after_item(ROW).params()["cursor"]
-    with pytest.raises(MalformedError):
+    with pytest.raises(ParseError):
         ProductQuery.parse({**other, "cursor": cursor})
 
 
@@ -300,7 +300,7 @@ def test_a_cursor_of_another_list_is_malformed(other: dict[str, object]) -> None
 @example(cursor="WyJhIiwiYiIsSW5maW5pdHld")
 @example(cursor="A" * 100_000)
 def test_no_text_is_taken_for_a_cursor_of_a_list(sort: Sort, cursor: str) -> None:
-    with pytest.raises(MalformedError):
+    with pytest.raises(ParseError):
         ProductQuery.parse({"sort": sort, "cursor": cursor})
 
 
@@ -333,7 +333,7 @@ def test_no_text_is_taken_for_a_cursor_of_a_list(sort: Sort, cursor: str) -> Non
 def test_a_forged_cursor_with_a_key_that_no_row_has_is_malformed(sort: Sort, key: str) -> None:
     params = {"sort": sort, **({"search": "egg"} if sort is Sort.RELEVANCE else {})}
     forged = evolve(ProductQuery.parse(params), after=CursorPosition(key, 1)).params()
-    with pytest.raises(MalformedError):
+    with pytest.raises(ParseError):
         ProductQuery.parse(forged)
 
 
@@ -341,13 +341,13 @@ def test_a_forged_cursor_with_a_key_that_no_row_has_is_malformed(sort: Sort, key
 @example(Sort.NEWEST, "0001-01-01T00:00:00+14:00", 1)
 def test_a_forged_cursor_is_read_or_malformed(sort: Sort, key: str, row: int) -> None:
     query = ProductQuery(search="egg", sort=sort)
-    with suppress(MalformedError):
+    with suppress(ParseError):
         ProductQuery.parse(evolve(query, after=CursorPosition(key, row)).params()).start_key()
 
 
 @given(st.dictionaries(st.sampled_from([*ProductQuery.parameters, "x"]), st.text()))
 def test_parameters_are_read_or_refused_and_never_break(params: dict[str, object]) -> None:
-    with suppress(InvalidError, MalformedError):
+    with suppress(ValidationError, ParseError):
         ProductQuery.parse(params)
 
 
@@ -357,11 +357,11 @@ def test_a_cursor_says_nothing_of_limit_or_place() -> None:
 
 
 def test_status_is_read_alone() -> None:
-    assert read_status({}) is Status.ACTIVE
-    assert read_status({"status": "all"}) is Status.ALL
+    assert parse_status({}) is Status.ACTIVE
+    assert parse_status({"status": "all"}) is Status.ALL
     for params in ({"status": "gone"}, {"limit": "1"}):
-        with pytest.raises(InvalidError):
-            read_status(params)
+        with pytest.raises(ValidationError):
+            parse_status(params)
 
 
 @pytest.mark.parametrize(
@@ -375,8 +375,8 @@ def test_status_is_read_alone() -> None:
 def test_a_status_shows_products_of_its_state(
     status: Status, on_sale: object, put_away: object
 ) -> None:
-    assert status.shows(is_active=True) is on_sale
-    assert status.shows(is_active=False) is put_away
+    assert status.includes(is_active=True) is on_sale
+    assert status.includes(is_active=False) is put_away
 
 
 def test_each_sort_compares_what_its_name_says() -> None:
@@ -388,10 +388,10 @@ def test_each_sort_compares_what_its_name_says() -> None:
         Sort.NEWEST: NOON,
         Sort.RATING: Decimal("4.50"),
     }
-    assert [sort for sort in Sort if not sort.descending] == [Sort.NAME, Sort.PRICE_ASC]
+    assert [sort for sort in Sort if not sort.is_descending] == [Sort.NAME, Sort.PRICE_ASC]
     assert sort_key(Sort.RATING, evolve(ROW, rating=Rating())) == 0
 
 
 def test_names_are_compared_without_case_and_accents_up_to_a_length() -> None:
-    assert name_key("ÉCLAIR") == name_key("eclair") == "eclair"
-    assert len(name_key("ß" * 255)) == 255
+    assert name_sort_key("ÉCLAIR") == name_sort_key("eclair") == "eclair"
+    assert len(name_sort_key("ß" * 255)) == 255

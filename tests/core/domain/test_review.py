@@ -11,31 +11,37 @@ from hypothesis import strategies as st
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.memory import MemoryDatabase, MemoryProductStore, MemoryReviewStore
 from eggypro_core.domain.product import ProductDraft, Rating
-from eggypro_core.domain.review import SHOWN, ReviewDraft, ReviewQuery, ReviewStatus, rating_of
-from eggypro_core.errors import Fault, InvalidError, MalformedError, NotFoundError
-from eggypro_core.services.reviews import Feedback
-from tests.support.builders import a_review
+from eggypro_core.domain.review import (
+    READ_ONLY_FIELDS,
+    ReviewDraft,
+    ReviewQuery,
+    ReviewStatus,
+    summarise_ratings,
+)
+from eggypro_core.errors import FieldError, NotFoundError, ParseError, ValidationError
+from eggypro_core.services.reviews import ReviewService
+from tests.support.builders import review_values
 
 LONG = "https://x.example/" + "a" * 238
 
 
-def faults(call: Callable[[], object]) -> tuple[Fault, ...]:
-    with pytest.raises(InvalidError) as invalid:
+def faults(call: Callable[[], object]) -> tuple[FieldError, ...]:
+    with pytest.raises(ValidationError) as invalid:
         call()
-    return invalid.value.faults
+    return invalid.value.errors
 
 
 @pytest.fixture
-def feedback() -> Feedback:
+def reviews() -> ReviewService:
     database = MemoryDatabase()
     draft = ProductDraft(name="Egg", price=Decimal(1))
-    MemoryProductStore(database).add(draft, datetime(2026, 1, 1, tzinfo=UTC))
-    return Feedback(MemoryReviewStore(database), FakeClock())
+    MemoryProductStore(database).create(draft, datetime(2026, 1, 1, tzinfo=UTC))
+    return ReviewService(MemoryReviewStore(database), FakeClock())
 
 
 def test_what_was_submitted_is_taken_clean() -> None:
-    draft = ReviewDraft.read(
-        a_review(
+    draft = ReviewDraft.parse(
+        review_values(
             reviewer_name="  Ada \t Lovelace ",
             comment=" Two\r\nlines, e\u0301 ",
             image_url="https://x.example/é.jpg",
@@ -69,11 +75,13 @@ def test_what_was_submitted_is_taken_clean() -> None:
     ],
 )
 def test_each_fault_is_told_in_its_sentence(name: str, value: object, message: str) -> None:
-    assert faults(lambda: ReviewDraft.read(a_review(**{name: value}))) == (Fault(name, message),)
+    assert faults(lambda: ReviewDraft.parse(review_values(**{name: value}))) == (
+        FieldError(name, message),
+    )
 
 
 def test_all_faults_are_told_at_once() -> None:
-    told = faults(lambda: ReviewDraft.read({"rating": 9, "id": 1, "image_url": "x"}))
+    told = faults(lambda: ReviewDraft.parse({"rating": 9, "id": 1, "image_url": "x"}))
     assert {fault.field for fault in told} == {
         "rating",
         "id",
@@ -83,14 +91,14 @@ def test_all_faults_are_told_at_once() -> None:
     }
 
 
-@pytest.mark.parametrize("name", sorted(SHOWN))
+@pytest.mark.parametrize("name", sorted(READ_ONLY_FIELDS))
 def test_nobody_submits_what_is_only_shown(name: str) -> None:
-    assert faults(lambda: ReviewDraft.read(a_review(**{name: 1})))[0].field == name
+    assert faults(lambda: ReviewDraft.parse(review_values(**{name: 1})))[0].field == name
 
 
 @given(st.lists(st.integers(1, 5), min_size=1))
 def test_a_rating_is_the_average_half_up(ratings: list[int]) -> None:
-    rating = rating_of(ratings)
+    rating = summarise_ratings(ratings)
     assert rating.count == len(ratings)
     assert rating.average is not None
     exact = Decimal(sum(ratings)) / len(ratings)
@@ -99,7 +107,7 @@ def test_a_rating_is_the_average_half_up(ratings: list[int]) -> None:
 
 
 def test_nobody_s_rating_is_none() -> None:
-    assert rating_of([]) == Rating(None, 0)
+    assert summarise_ratings([]) == Rating(None, 0)
 
 
 def test_queries_are_read_and_written_in_the_same_words() -> None:
@@ -123,13 +131,13 @@ def test_parameters_that_are_wrong_are_named(params: dict[str, Any], fields: set
 
 def test_a_product_s_reviews_have_no_status() -> None:
     told = faults(lambda: ReviewQuery.parse_for_product("egg", {"status": "all"}))
-    assert told == (Fault("status", "Unknown field"),)
+    assert told == (FieldError("status", "Unknown field"),)
 
 
-def test_a_cursor_belongs_to_its_list(feedback: Feedback) -> None:
+def test_a_cursor_belongs_to_its_list(reviews: ReviewService) -> None:
     for comment in ("a", "b"):
-        feedback.submit("egg", a_review(comment=comment))
-    following = feedback.page(ReviewQuery(limit=1)).next_query
+        reviews.create("egg", review_values(comment=comment))
+    following = reviews.list(ReviewQuery(limit=1)).next_query
     assert following is not None
     params = following.params()
     assert ReviewQuery.parse(params) == following
@@ -139,40 +147,38 @@ def test_a_cursor_belongs_to_its_list(feedback: Feedback) -> None:
         lambda: ReviewQuery.parse({"cursor": params["cursor"][:-1]}),
     )
     for other in others:
-        with pytest.raises(MalformedError):
+        with pytest.raises(ParseError):
             other()
 
 
-def test_moderation_says_one_thing(feedback: Feedback) -> None:
-    review = feedback.submit("egg", a_review())
-    assert faults(lambda: feedback.moderate(review.id, {})) == (
-        Fault("is_verified", "Is verified is required"),
+def test_moderation_says_one_thing(reviews: ReviewService) -> None:
+    review = reviews.create("egg", review_values())
+    assert faults(lambda: reviews.verify(review.id, {})) == (
+        FieldError("is_verified", "Is verified is required"),
     )
-    assert (
-        len(faults(lambda: feedback.moderate(review.id, {"is_verified": "yes", "rating": 1}))) == 2
-    )
-    shown = feedback.moderate(review.id, {"is_verified": True})
+    assert len(faults(lambda: reviews.verify(review.id, {"is_verified": "yes", "rating": 1}))) == 2
+    shown = reviews.verify(review.id, {"is_verified": True})
     assert shown == evolve(review, is_verified=True)
-    assert feedback.page(ReviewQuery.parse_for_product("egg", {})).items == (shown,)
+    assert reviews.list(ReviewQuery.parse_for_product("egg", {})).items == (shown,)
 
 
 @pytest.mark.parametrize("review_id", [0, -1, 99, 2**31, 2**70])
-def test_a_review_that_cannot_be_is_not_found(feedback: Feedback, review_id: int) -> None:
+def test_a_review_that_cannot_be_is_not_found(reviews: ReviewService, review_id: int) -> None:
     with pytest.raises(NotFoundError, match="no review"):
-        feedback.moderate(review_id, {"is_verified": True})
-    assert not feedback.remove(review_id)
+        reviews.verify(review_id, {"is_verified": True})
+    assert not reviews.delete(review_id)
 
 
 @pytest.mark.parametrize("slug", ["none", "No Slug", "a\x00", "\ud800", ""])
-def test_a_product_that_is_not_there_has_no_reviews(feedback: Feedback, slug: str) -> None:
+def test_a_product_that_is_not_there_has_no_reviews(reviews: ReviewService, slug: str) -> None:
     with pytest.raises(NotFoundError):
-        feedback.submit(slug, a_review())
+        reviews.create(slug, review_values())
     with pytest.raises(NotFoundError):
-        feedback.page(ReviewQuery(product=slug))
+        reviews.list(ReviewQuery(product=slug))
 
 
-def test_a_review_is_as_old_as_the_clock_says(feedback: Feedback) -> None:
-    first = feedback.submit("egg", a_review(comment="a"))
-    feedback._clock.tick()  # type: ignore[attr-defined]  # a FakeClock
-    second = feedback.submit("egg", a_review(comment="b"))
+def test_a_review_is_as_old_as_the_clock_says(reviews: ReviewService) -> None:
+    first = reviews.create("egg", review_values(comment="a"))
+    reviews._clock.tick()  # type: ignore[attr-defined]  # a FakeClock
+    second = reviews.create("egg", review_values(comment="b"))
     assert second.created_at - first.created_at > timedelta(0)

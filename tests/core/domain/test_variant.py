@@ -8,28 +8,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_adapters.contracts import strategies
-from eggypro_core.domain.pagination import HIGHEST_ID, CursorPosition
-from eggypro_core.domain.product import HIGHEST_STOCK
+from eggypro_core.domain.pagination import MAX_ID, CursorPosition
+from eggypro_core.domain.product import MAX_STOCK
 from eggypro_core.domain.variant import (
-    OPTION_NAMES,
-    REQUIRED,
-    Derived,
+    MAX_OPTION_NAMES,
+    REQUIRED_FIELDS,
     Variant,
     VariantChanges,
     VariantDraft,
     VariantQuery,
-    combination,
-    derived,
-    options_taken,
-    refuse_names,
+    VariantSummary,
+    check_option_names,
+    options_conflict,
+    options_key,
+    variant_summary,
 )
-from eggypro_core.errors import ConflictError, Fault, InvalidError, MalformedError
+from eggypro_core.errors import ConflictError, FieldError, ParseError, ValidationError
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import Status
 from eggypro_core.validation.unset import UNSET
-from tests.support.builders import a_variant
+from tests.support.builders import variant_values
 
-NOT_ABOVE = Fault("compare_at_price", "Compare-at price must be above the price")
+NOT_ABOVE = FieldError("compare_at_price", "Compare-at price must be above the price")
 VARIANT = Variant(
     id=7,
     sku="EW-1",
@@ -46,18 +46,18 @@ VARIANT = Variant(
 
 
 def read(**values: object) -> VariantChanges:
-    return VariantChanges.read(values)
+    return VariantChanges.parse(values)
 
 
 def patch(**values: object) -> VariantChanges:
-    return VariantChanges.read(values, merge=True)
+    return VariantChanges.parse(values, merge=True)
 
 
-def faults(**values: object) -> list[Fault]:
+def faults(**values: object) -> list[FieldError]:
     """The faults of a whole variant that has these values."""
-    with pytest.raises(InvalidError) as invalid:
-        VariantChanges.read(a_variant(**values), required=REQUIRED)
-    return list(invalid.value.faults)
+    with pytest.raises(ValidationError) as invalid:
+        VariantChanges.parse(variant_values(**values), required=REQUIRED_FIELDS)
+    return list(invalid.value.errors)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def faults(**values: object) -> list[Fault]:
     ],
 )
 def test_each_fault_is_told_in_its_sentence(field: str, value: object, sentence: str) -> None:
-    assert faults(**{field: value}) == [Fault(field, sentence)]
+    assert faults(**{field: value}) == [FieldError(field, sentence)]
 
 
 def test_all_faults_of_a_variant_are_told_at_once() -> None:
@@ -149,9 +149,9 @@ def test_all_faults_of_a_variant_are_told_at_once() -> None:
 
 
 def test_what_is_required_and_missing_is_told_with_the_rest() -> None:
-    with pytest.raises(InvalidError) as invalid:
-        VariantChanges.read({"position": -1}, required=REQUIRED)
-    assert [fault.message for fault in invalid.value.faults] == [
+    with pytest.raises(ValidationError) as invalid:
+        VariantChanges.parse({"position": -1}, required=REQUIRED_FIELDS)
+    assert [fault.message for fault in invalid.value.errors] == [
         "Position cannot be negative",
         "Options is required",
         "Price is required",
@@ -168,7 +168,7 @@ def test_the_greatest_values_that_are_allowed_are_kept() -> None:
         "image": "https://" + "x" * 2040,
         "position": 2**31 - 1,
     }
-    draft = read(**most).draft()
+    draft = read(**most).to_draft()
     assert {name: getattr(draft, name) for name in most} == most | {
         "price": Decimal("999999.98"),
         "compare_at_price": Decimal("999999.99"),
@@ -196,32 +196,32 @@ def test_blank_optional_fields_are_empty(blank: object) -> None:
 
 def test_what_is_not_named_is_left_alone() -> None:
     assert read(price="1") == VariantChanges(price=Decimal(1))
-    assert read().apply(VARIANT) == VARIANT
+    assert read().apply_to(VARIANT) == VARIANT
 
 
 def test_what_is_only_shown_is_passed_over_where_ignored() -> None:
-    assert VariantChanges.read({"id": "anything"}, ignored={"id"}) == VariantChanges()
+    assert VariantChanges.parse({"id": "anything"}, ignore={"id"}) == VariantChanges()
 
 
 def test_a_draft_is_on_sale_and_empty_where_nothing_is_said() -> None:
-    assert VariantChanges.read(a_variant()).draft() == VariantDraft(
+    assert VariantChanges.parse(variant_values()).to_draft() == VariantDraft(
         options={"Size": "1 kg"}, price=Decimal("24.99")
     )
-    draft = VariantChanges.read(a_variant()).draft()
+    draft = VariantChanges.parse(variant_values()).to_draft()
     assert (draft.stock_quantity, draft.track_stock, draft.is_active) == (0, True, True)
     assert (draft.sku, draft.compare_at_price, draft.image) == (None, None, None)
     assert draft.position is None
 
 
 def test_a_draft_has_the_place_that_is_left_for_it_unless_it_names_one() -> None:
-    assert VariantChanges.read(a_variant()).draft_at(5).position == 5
-    assert VariantChanges.read(a_variant(position=0)).draft_at(5).position == 0
+    assert VariantChanges.parse(variant_values()).to_draft_at(5).position == 5
+    assert VariantChanges.parse(variant_values(position=0)).to_draft_at(5).position == 0
 
 
 def test_a_change_sets_what_it_names() -> None:
     changed = read(
         options={"Size": "2 kg"}, price="5", sku="", image="", is_active=False, position=0
-    ).apply(VARIANT)
+    ).apply_to(VARIANT)
     assert changed == evolve(
         VARIANT,
         options={"Size": "2 kg"},
@@ -235,13 +235,13 @@ def test_a_change_sets_what_it_names() -> None:
 
 
 def test_what_a_replacement_leaves_out_is_emptied_but_stock_position_and_state() -> None:
-    whole = VariantChanges.read(a_variant()).as_replacement()
-    assert whole.apply(VARIANT) == evolve(
+    whole = VariantChanges.parse(variant_values()).as_replacement()
+    assert whole.apply_to(VARIANT) == evolve(
         VARIANT, options={"Size": "1 kg"}, sku=None, compare_at_price=None, image=None
     )
     named = {"sku": "S", "compare_at_price": "99", "image": "https://x.example/2.jpg"}
-    assert VariantChanges.read(a_variant(**named)).as_replacement() == VariantChanges.read(
-        a_variant(**named)
+    assert VariantChanges.parse(variant_values(**named)).as_replacement() == VariantChanges.parse(
+        variant_values(**named)
     )
 
 
@@ -261,7 +261,7 @@ MERGES: list[tuple[dict[str, str | None], dict[str, str]]] = [
 
 @pytest.mark.parametrize(("edits", "left"), MERGES)
 def test_a_patch_merges_options(edits: dict[str, str | None], left: dict[str, str]) -> None:
-    changed = patch(options=edits).apply(VARIANT)
+    changed = patch(options=edits).apply_to(VARIANT)
     assert list(changed.options.items()) == list(left.items())
     assert changed == evolve(VARIANT, options=left)
 
@@ -274,9 +274,9 @@ def test_a_patch_merges_options(edits: dict[str, str | None], left: dict[str, st
     ],
 )
 def test_merged_options_are_one_to_three(edits: dict[str, str | None], sentence: str) -> None:
-    with pytest.raises(InvalidError) as invalid:
-        patch(options=edits).apply(VARIANT)
-    assert invalid.value.faults == (Fault("options", sentence),)
+    with pytest.raises(ValidationError) as invalid:
+        patch(options=edits).apply_to(VARIANT)
+    assert invalid.value.errors == (FieldError("options", sentence),)
 
 
 @pytest.mark.parametrize(
@@ -291,29 +291,31 @@ def test_merged_options_are_one_to_three(edits: dict[str, str | None], sentence:
     ],
 )
 def test_options_are_merged_with_texts_only(options: object, sentence: str) -> None:
-    with pytest.raises(InvalidError) as invalid:
+    with pytest.raises(ValidationError) as invalid:
         patch(options=options, position=-1)
-    assert invalid.value.faults == (
-        Fault("options", sentence),
-        Fault("position", "Position cannot be negative"),
+    assert invalid.value.errors == (
+        FieldError("options", sentence),
+        FieldError("position", "Position cannot be negative"),
     )
 
 
 @pytest.mark.parametrize("values", [{"price": "30.00"}, {"compare_at_price": "24.99"}])
 def test_either_price_alone_is_held_against_the_one_that_stays(values: dict[str, object]) -> None:
     for changes in (read(**values), patch(**values)):
-        with pytest.raises(InvalidError) as invalid:
-            changes.apply(VARIANT)
-        assert invalid.value.faults == (NOT_ABOVE,)
+        with pytest.raises(ValidationError) as invalid:
+            changes.apply_to(VARIANT)
+        assert invalid.value.errors == (NOT_ABOVE,)
 
 
 def test_both_prices_may_change_at_once_and_the_compared_one_may_go() -> None:
-    both = patch(price="40", compare_at_price="40.01").apply(VARIANT)
+    both = patch(price="40", compare_at_price="40.01").apply_to(VARIANT)
     assert (str(both.price), str(both.compare_at_price)) == ("40.00", "40.01")
-    assert patch(price="40", compare_at_price=None).apply(VARIANT).compare_at_price is None
+    assert patch(price="40", compare_at_price=None).apply_to(VARIANT).compare_at_price is None
 
 
-_texts = strategies.lines().map(fields.line("Option", 100))  # in NFC, so that two differ there too
+_texts = strategies.lines().map(
+    fields.single_line("Option", 100)
+)  # in NFC, so that two differ there too
 _named = st.dictionaries(_texts, _texts, min_size=1, max_size=3)
 
 
@@ -325,7 +327,7 @@ def wholes(draw: st.DrawFn) -> dict[str, object]:
         "stock_quantity": strategies.stocks,
         "track_stock": st.booleans(),
         "image": st.none() | st.just("https://x.example/1.jpg"),
-        "position": st.integers(0, HIGHEST_STOCK),
+        "position": st.integers(0, MAX_STOCK),
         "is_active": st.booleans(),
     }
     values = draw(st.fixed_dictionaries({"options": _named}, optional=optional))
@@ -336,12 +338,12 @@ def wholes(draw: st.DrawFn) -> dict[str, object]:
 def test_what_a_valid_variant_becomes_can_be_written_again_as_it_is(
     values: dict[str, object],
 ) -> None:
-    draft = VariantChanges.read(values, required=REQUIRED).draft_at(0)
+    draft = VariantChanges.parse(values, required=REQUIRED_FIELDS).to_draft_at(0)
     again = {name: getattr(draft, name) for name in fields_dict(VariantDraft)}
-    assert VariantChanges.read(again, required=REQUIRED).draft() == draft
-    whole = VariantChanges.read(again).as_replacement()
-    assert whole.apply(VARIANT) == Variant(**again, id=VARIANT.id)
-    assert patch(**again).apply(whole.apply(VARIANT)) == whole.apply(VARIANT)
+    assert VariantChanges.parse(again, required=REQUIRED_FIELDS).to_draft() == draft
+    whole = VariantChanges.parse(again).as_replacement()
+    assert whole.apply_to(VARIANT) == Variant(**again, id=VARIANT.id)
+    assert patch(**again).apply_to(whole.apply_to(VARIANT)) == whole.apply_to(VARIANT)
 
 
 @st.composite
@@ -353,7 +355,7 @@ def variants(draw: st.DrawFn, number: int) -> Variant:
         id=number + 1,
         price=price,
         compare_at_price=compare_at,
-        stock_quantity=draw(st.sampled_from([0, 1, 5, HIGHEST_STOCK])),
+        stock_quantity=draw(st.sampled_from([0, 1, 5, MAX_STOCK])),
         track_stock=draw(st.booleans()),
         position=draw(st.integers(0, 2)),
         is_active=draw(st.booleans()),
@@ -371,7 +373,7 @@ def siblings(draw: st.DrawFn) -> list[Variant]:
 def test_a_product_shows_what_a_plain_computation_finds(of_product: list[Variant]) -> None:
     active = [one for one in of_product if one.is_active]
     if not active:
-        assert derived(of_product) is None
+        assert variant_summary(of_product) is None
         return
     best = active[0]
     for one in active:
@@ -381,10 +383,10 @@ def test_a_product_shows_what_a_plain_computation_finds(of_product: list[Variant
     for one in active:
         stock += one.stock_quantity
         tracked = tracked and one.track_stock
-    assert derived(of_product) == Derived(
+    assert variant_summary(of_product) == VariantSummary(
         price=best.price,
         compare_at_price=best.compare_at_price,
-        stock_quantity=min(stock, HIGHEST_STOCK),
+        stock_quantity=min(stock, MAX_STOCK),
         track_stock=tracked,
         variant_count=len(active),
     )
@@ -393,10 +395,10 @@ def test_a_product_shows_what_a_plain_computation_finds(of_product: list[Variant
 def test_of_drafts_of_one_price_and_place_the_first_counts() -> None:
     draft = VariantDraft(options={"a": "1"}, price=Decimal(5))
     first, second = (evolve(draft, compare_at_price=Decimal(many)) for many in (8, 7))
-    shown = derived([first, second])
+    shown = variant_summary([first, second])
     assert shown is not None
     assert shown.compare_at_price == 8
-    turned = derived([evolve(first, position=1), evolve(second, position=0)])
+    turned = variant_summary([evolve(first, position=1), evolve(second, position=0)])
     assert turned is not None
     assert turned.compare_at_price == 7
 
@@ -418,9 +420,9 @@ def test_options_have_one_combination_in_any_order_and_others_another(
     options: dict[str, str], others: dict[str, str]
 ) -> None:
     turned = dict(reversed(options.items()))
-    assert combination(turned) == combination(options)
-    assert len(combination(options)) == 32
-    assert (combination(options) == combination(others)) == (options == others)
+    assert options_key(turned) == options_key(options)
+    assert len(options_key(options)) == 32
+    assert (options_key(options) == options_key(others)) == (options == others)
 
 
 @pytest.mark.parametrize(
@@ -428,17 +430,17 @@ def test_options_have_one_combination_in_any_order_and_others_another(
     [{"a": "b", "c": "d"}, {"a": 'b", "c": "d'}, {"c": "b", "a": "d"}, {"a": "b c d"}, {"b": "a"}],
 )
 def test_no_text_within_options_looks_like_another_option(others: dict[str, str]) -> None:
-    digests = {combination(one) for one in ({"a": "b"}, {"a": "d", "c": "bb"}, others)}
+    digests = {options_key(one) for one in ({"a": "b"}, {"a": "d", "c": "bb"}, others)}
     assert len(digests) == 3
 
 
 def test_changes_know_the_combination_of_the_options_that_they_name() -> None:
-    assert read(options={"b": "2", "a": "1"}).combination == combination({"a": "1", "b": "2"})
-    assert read().combination == combination({})
+    assert read(options={"b": "2", "a": "1"}).options_key == options_key({"a": "1", "b": "2"})
+    assert read().options_key == options_key({})
 
 
 def test_options_that_are_taken_are_named_and_can_be_read() -> None:
-    refused = options_taken({"Size": "1 kg", "a\x1b[2J": "b" * 500})
+    refused = options_conflict({"Size": "1 kg", "a\x1b[2J": "b" * 500})
     assert refused.field == "options"
     assert str(refused).startswith("The product has a variant Size 1 kg, a\ufffd[2J bbb")
     assert len(str(refused)) < 200
@@ -456,8 +458,8 @@ def test_options_that_are_taken_are_named_and_can_be_read() -> None:
 def test_three_names_of_options_are_not_too_many(
     options: dict[str, str], others: list[str]
 ) -> None:
-    refuse_names(options, others)
-    assert len({*options, *others}) <= OPTION_NAMES
+    check_option_names(options, others)
+    assert len({*options, *others}) <= MAX_OPTION_NAMES
 
 
 @pytest.mark.parametrize(
@@ -468,14 +470,14 @@ def test_four_names_of_options_are_refused_by_name(
     options: dict[str, str], others: list[str]
 ) -> None:
     with pytest.raises(ConflictError, match="a, b, c, d") as refused:
-        refuse_names(options, others)
+        check_option_names(options, others)
     assert refused.value.field == "options"
 
 
-def query_faults(**params: object) -> list[Fault]:
-    with pytest.raises(InvalidError) as invalid:
+def query_faults(**params: object) -> list[FieldError]:
+    with pytest.raises(ValidationError) as invalid:
         VariantQuery.parse_for_product("egg", params)
-    return list(invalid.value.faults)
+    return list(invalid.value.errors)
 
 
 def test_no_parameters_ask_for_the_first_twenty_on_sale() -> None:
@@ -505,15 +507,15 @@ def test_all_faults_of_a_query_are_told_at_once() -> None:
 def test_an_offset_together_with_a_cursor_is_a_fault() -> None:
     cursor = VariantQuery(product="egg").after_item(VARIANT).params()["cursor"]
     assert query_faults(cursor=cursor, offset="0") == [
-        Fault("offset", "Offset cannot be given together with a cursor")
+        FieldError("offset", "Offset cannot be given together with a cursor")
     ]
 
 
 @given(
     st.sampled_from(Status),
     st.integers(1, 100),
-    st.integers(0, HIGHEST_STOCK),
-    st.integers(1, HIGHEST_ID),
+    st.integers(0, MAX_STOCK),
+    st.integers(1, MAX_ID),
 )
 def test_the_query_of_a_next_page_is_read_again_as_it_was(
     status: Status, limit: int, position: int, number: int
@@ -534,14 +536,14 @@ def test_a_cursor_is_bound_to_product_and_status_but_not_to_the_limit() -> None:
         7,
     )
     for slug, params in (("salt", {}), ("egg", {"status": "all"}), ("egg", {"status": "archived"})):
-        with pytest.raises(MalformedError):
+        with pytest.raises(ParseError):
             VariantQuery.parse_for_product(slug, {"cursor": cursor, **params})
 
 
 @pytest.mark.parametrize("mended", ["", "x", "{}=", "A{}", "{}A", " {}", "\ud800", "a" * 9999])
 def test_a_mended_cursor_is_malformed(mended: str) -> None:
     cursor = VariantQuery(product="egg").after_item(VARIANT).params()["cursor"]
-    with pytest.raises(MalformedError):
+    with pytest.raises(ParseError):
         VariantQuery.parse_for_product("egg", {"cursor": mended.format(cursor)})
 
 
@@ -549,7 +551,7 @@ def test_a_mended_cursor_is_malformed(mended: str) -> None:
 def test_a_cursor_to_a_place_where_no_variant_stands_is_malformed(key: str) -> None:
     query = VariantQuery(product="egg")
     sealed = evolve(query, after=CursorPosition(key, 1)).params()
-    with pytest.raises(MalformedError):
+    with pytest.raises(ParseError):
         VariantQuery.parse_for_product("egg", sealed)
 
 

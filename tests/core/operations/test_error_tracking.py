@@ -6,10 +6,10 @@ from eggypro_adapters.memory import MemoryErrorTracker
 from eggypro_core.errors import (
     EggyProError,
     NotFoundError,
-    ServiceFailedError,
     UnavailableError,
+    UpstreamError,
 )
-from eggypro_core.operations.error_tracking import Outage
+from eggypro_core.operations.error_tracking import OutageDetector
 
 
 @pytest.fixture
@@ -18,30 +18,30 @@ def tracker() -> MemoryErrorTracker:
 
 
 @pytest.fixture
-def outage(tracker: MemoryErrorTracker) -> Outage:
-    return Outage("the hen", [tracker, tracker])
+def outage(tracker: MemoryErrorTracker) -> OutageDetector:
+    return OutageDetector("the hen", [tracker, tracker])
 
 
 def away() -> UnavailableError:
     return UnavailableError("It does not answer")
 
 
-def ask(outage: Outage, error: EggyProError | None = None) -> None:
+def ask(outage: OutageDetector, error: EggyProError | None = None) -> None:
     with suppress(EggyProError), outage:
         if error is not None:
             raise error
 
 
 def test_the_start_of_an_outage_is_told_once_to_each_tracker(
-    outage: Outage, tracker: MemoryErrorTracker
+    outage: OutageDetector, tracker: MemoryErrorTracker
 ) -> None:
-    for error in (away(), away(), ServiceFailedError("It fails"), away()):
+    for error in (away(), away(), UpstreamError("It fails"), away()):
         ask(outage, error)
     assert tracker.outages == ["the hen", "the hen"]
 
 
 def test_an_outage_ends_with_an_answer_and_the_next_is_told_again(
-    outage: Outage, tracker: MemoryErrorTracker
+    outage: OutageDetector, tracker: MemoryErrorTracker
 ) -> None:
     for error in (away(), None, None, away(), away()):
         ask(outage, error)
@@ -52,13 +52,13 @@ def test_an_outage_ends_with_an_answer_and_the_next_is_told_again(
     "error", [UnavailableError("Busy", retry_after=5), NotFoundError("No such egg")]
 )
 def test_what_answers_is_not_away(
-    outage: Outage, tracker: MemoryErrorTracker, error: EggyProError
+    outage: OutageDetector, tracker: MemoryErrorTracker, error: EggyProError
 ) -> None:
     ask(outage, error)
     assert tracker.outages == []
 
 
-def test_an_error_goes_on_as_it_is(outage: Outage) -> None:
+def test_an_error_goes_on_as_it_is(outage: OutageDetector) -> None:
     error = away()
     with pytest.raises(UnavailableError) as raised, outage:
         raise error
@@ -66,9 +66,9 @@ def test_an_error_goes_on_as_it_is(outage: Outage) -> None:
 
 
 def test_what_is_away_within_another_service_is_an_outage_of_it_alone(
-    outage: Outage, tracker: MemoryErrorTracker
+    outage: OutageDetector, tracker: MemoryErrorTracker
 ) -> None:
-    egg = Outage("the egg", [tracker])
+    egg = OutageDetector("the egg", [tracker])
     for error in (away(), UnavailableError("Busy", retry_after=5)):
         with suppress(UnavailableError), outage, egg:
             raise error

@@ -8,20 +8,20 @@ from time import monotonic
 
 import pytest
 
-from eggypro_adapters.contracts.clock import NOON, FakeClock, FakeSeconds
-from eggypro_core.errors import ServiceFailedError, UnavailableError
+from eggypro_adapters.contracts.clock import NOON, FakeClock, FakeMonotonicClock
+from eggypro_core.errors import UnavailableError, UpstreamError
 from eggypro_core.operations import health
 from eggypro_core.operations.health import (
     CACHE,
     DATABASE,
-    IMAGES,
+    IMAGE_STORE,
     Check,
     Health,
-    Probe,
-    State,
-    Status,
+    HealthCheck,
+    HealthStatus,
+    ServiceStatus,
 )
-from tests.support.builders import some_health
+from tests.support.builders import make_health
 
 SOON = 60.0
 
@@ -64,37 +64,37 @@ def looked_after(
     cache: Check | None = None,
     seconds: Callable[[], float] = monotonic,
 ) -> Health:
-    checks = {DATABASE: database, IMAGES: images, CACHE: cache}
-    return some_health(checks, FakeClock(), seconds)
+    checks = {DATABASE: database, IMAGE_STORE: images, CACHE: cache}
+    return make_health(checks, FakeClock(), seconds)
 
 
 def states(health: Health) -> list[str]:
-    return [str(one.state) for one in health.report().services.values()]
+    return [str(one.status) for one in health.report().services.values()]
 
 
 def test_all_is_well_where_nothing_is_missed(database: Service) -> None:
     report = looked_after(database).report()
-    assert report.status is Status.HEALTHY
-    assert [str(one.state) for one in report.services.values()] == [
+    assert report.status is HealthStatus.HEALTHY
+    assert [str(one.status) for one in report.services.values()] == [
         "healthy",
         "disabled",
         "disabled",
     ]
-    assert (report.at, report.version, report.environment) == (NOON, "1.2.3", "test")
+    assert (report.checked_at, report.version, report.environment) == (NOON, "1.2.3", "test")
 
 
-@pytest.mark.parametrize("error", [UnavailableError("away"), ServiceFailedError("no"), OSError()])
+@pytest.mark.parametrize("error", [UnavailableError("away"), UpstreamError("no"), OSError()])
 def test_without_the_database_a_shop_is_unhealthy_without_others_degraded(
     database: Service, images: Service, error: Exception
 ) -> None:
     shop = looked_after(database, images, images)
     images.error = error
-    assert shop.report().status is Status.DEGRADED
+    assert shop.report().status is HealthStatus.DEGRADED
     database.error = error
-    assert shop.report().status is Status.UNHEALTHY
-    assert not shop.has_database()
+    assert shop.report().status is HealthStatus.UNHEALTHY
+    assert not shop.is_database_healthy()
     database.error = None
-    assert shop.has_database()
+    assert shop.is_database_healthy()
 
 
 def test_checks_are_made_side_by_side() -> None:
@@ -109,7 +109,7 @@ def test_checks_are_made_side_by_side() -> None:
 def test_no_check_keeps_a_caller(
     database: Service, images: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE", 0.01)
+    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECONDS", 0.01)
     database.answers.clear()
     images.answers.clear()
     assert states(looked_after(database, images, images)) == ["unhealthy"] * 3
@@ -117,22 +117,22 @@ def test_no_check_keeps_a_caller(
 
 
 def test_checks_that_hang_keep_a_caller_no_longer_together_than_one(database: Service) -> None:
-    seconds = FakeSeconds()
+    seconds = FakeMonotonicClock()
     database.answers.clear()
-    probe = Probe(DATABASE, database, FakeClock(), seconds)
-    run = probe.begin()
-    seconds.now = health.PATIENCE  # as long as another check was waited for
-    assert probe.finding(run).milliseconds == health.PATIENCE * 1000
+    probe = HealthCheck(DATABASE, database, FakeClock(), seconds)
+    run = probe.start()
+    seconds.now = health.CHECK_TIMEOUT_SECONDS  # as long as another check was waited for
+    assert probe.result(run).duration_ms == health.CHECK_TIMEOUT_SECONDS * 1000
 
 
 def test_a_report_takes_less_than_two_seconds() -> None:
-    assert health.PATIENCE < 2
+    assert health.CHECK_TIMEOUT_SECONDS < 2
 
 
 def test_what_hangs_keeps_one_thread_and_later_callers_not_at_all(
     database: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE", 0.1)
+    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECONDS", 0.1)
     database.answers.clear()
     shop = looked_after(database)
     before = active_count()
@@ -140,34 +140,34 @@ def test_what_hangs_keeps_one_thread_and_later_callers_not_at_all(
         found = list(threads.map(lambda _: states(shop)[0], range(8)))
     assert found == ["unhealthy"] * 8
     for _ in range(100):
-        assert shop.report().status is Status.UNHEALTHY
+        assert shop.report().status is HealthStatus.UNHEALTHY
     assert (database.asked, database.answered) == (1, 0)
     assert active_count() <= before + 1
 
 
 def test_who_comes_during_a_check_shares_what_it_finds(database: Service) -> None:
-    probe = Probe(DATABASE, database, FakeClock(), monotonic)
+    probe = HealthCheck(DATABASE, database, FakeClock(), monotonic)
     database.answers.clear()
-    first, second = probe.begin(), probe.begin()
+    first, second = probe.start(), probe.start()
     database.answers.set()
-    assert probe.finding(first) is probe.finding(second)
+    assert probe.result(first) is probe.result(second)
     assert database.asked == 1
 
 
 def test_what_hung_is_asked_anew_when_it_has_answered(
     database: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECONDS", 0.05)
     database.answers.clear()
     shop = looked_after(database)
-    assert shop.report().status is Status.UNHEALTHY
+    assert shop.report().status is HealthStatus.UNHEALTHY
     database.answers.set()
-    monkeypatch.setattr(health, "PATIENCE", SOON)
-    assert shop.report().status is Status.HEALTHY
+    monkeypatch.setattr(health, "CHECK_TIMEOUT_SECONDS", SOON)
+    assert shop.report().status is HealthStatus.HEALTHY
 
 
 def test_what_cloudinary_said_is_told_for_half_a_minute_good_or_bad(images: Service) -> None:
-    seconds = FakeSeconds()
+    seconds = FakeMonotonicClock()
     shop = looked_after(lambda: None, images, seconds=seconds)
     assert states(shop)[1] == "healthy"
     images.error = UnavailableError("away")
@@ -199,7 +199,7 @@ def test_a_change_is_logged_once_with_its_reason(
 
 
 def test_a_report_tells_how_long_all_of_it_took_and_since_when_the_shop_is_up() -> None:
-    seconds = FakeSeconds(100)
+    seconds = FakeMonotonicClock(100)
 
     def slow() -> None:
         seconds.now += 0.25
@@ -207,6 +207,6 @@ def test_a_report_tells_how_long_all_of_it_took_and_since_when_the_shop_is_up() 
     shop = looked_after(slow, seconds=seconds)
     seconds.now = 107.5
     report = shop.report()
-    assert (report.uptime, report.milliseconds) == (7.5, 250)
+    assert (report.uptime_seconds, report.duration_ms) == (7.5, 250)
     finding = report.services[DATABASE]
-    assert (finding.state, finding.milliseconds) == (State.HEALTHY, 250)
+    assert (finding.status, finding.duration_ms) == (ServiceStatus.HEALTHY, 250)

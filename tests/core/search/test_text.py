@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggypro_adapters.contracts.product_store import a_draft
+from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_core.search.text import (
-    LONGEST,
+    MAX_WORD_LENGTH,
     SEARCHED_FIELDS,
-    Field,
-    can_be_corrected,
-    entry_of,
+    SearchField,
+    deletion_neighbours,
+    document_terms,
+    is_correctable,
     is_one_edit,
-    may_be,
-    slips,
+    is_typo_of,
     stem,
     stems_of,
-    words_of,
+    tokenize,
 )
 
 PLURALS = """
@@ -61,28 +61,28 @@ letters = st.text("abc", max_size=7)
         ("أحمد آب مُحَمَّد", "احمد اب محمد"),
         ("שָׁלוֹם", "שלום"),
         ("Pro\u00adtein choco\u200blate", "protein chocolate"),
-        ("x" * (LONGEST + 1), f"{'x' * LONGEST} x"),
-        ("1" * (LONGEST + 1), f"{'1' * LONGEST} 1"),
+        ("x" * (MAX_WORD_LENGTH + 1), f"{'x' * MAX_WORD_LENGTH} x"),
+        ("1" * (MAX_WORD_LENGTH + 1), f"{'1' * MAX_WORD_LENGTH} 1"),
         ("🥚 ™ -", "tm"),
         ("", ""),
     ],
 )
 def test_a_text_has_words(text: str, words: str) -> None:
-    assert words_of(text) == words.split()
+    assert tokenize(text) == words.split()
 
 
 @given(st.text(max_size=80))
 def test_the_words_of_any_text_are_folded_and_have_no_signs(text: str) -> None:
-    words = words_of(text)
-    assert words_of(" ".join(words)) == words
+    words = tokenize(text)
+    assert tokenize(" ".join(words)) == words
     for word in words:
-        assert 1 <= len(word) <= LONGEST
+        assert 1 <= len(word) <= MAX_WORD_LENGTH
         assert not set(word) & set("_ '\\:&|!()*<>#\"%")
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=40))
 def test_what_is_plain_has_the_same_words_beside_what_is_not(text: str) -> None:
-    assert words_of(f"{text} é") == [*words_of(text), "e"]
+    assert tokenize(f"{text} é") == [*tokenize(text), "e"]
 
 
 @pytest.mark.parametrize("pair", PLURALS.split())
@@ -113,26 +113,26 @@ def test_a_stem_is_never_empty_and_no_longer_than_its_word(word: str) -> None:
 
 
 def test_an_entry_has_the_best_field_of_each_stem_and_every_word() -> None:
-    product = a_draft(
+    product = make_draft(
         "Egg Bars",
         ingredients=("egg white", "salt"),
         description="Bars with sea salt",
         details="<p>Fish<b>&amp;</b>chips, no salt</p>",
         attributes={"Vendor": "Nest"},
     )
-    entry = entry_of(product, ["Large"])
+    entry = document_terms(product, ["Large"])
     assert entry.stems == {
-        "egg": Field.NAME,
-        "bar": Field.NAME,
-        "white": Field.INGREDIENTS,
-        "salt": Field.INGREDIENTS,
-        "with": Field.DESCRIPTION,
-        "sea": Field.DESCRIPTION,
-        "fish": Field.DETAILS,
-        "chip": Field.DETAILS,
-        "no": Field.DETAILS,
-        "nest": Field.DETAILS,
-        "large": Field.DETAILS,
+        "egg": SearchField.NAME,
+        "bar": SearchField.NAME,
+        "white": SearchField.INGREDIENTS,
+        "salt": SearchField.INGREDIENTS,
+        "with": SearchField.DESCRIPTION,
+        "sea": SearchField.DESCRIPTION,
+        "fish": SearchField.DETAILS,
+        "chip": SearchField.DETAILS,
+        "no": SearchField.DETAILS,
+        "nest": SearchField.DETAILS,
+        "large": SearchField.DETAILS,
     }
     assert {"bars", "chips", "large"} < entry.words
 
@@ -143,25 +143,25 @@ def test_an_entry_is_made_of_the_searched_fields_alone() -> None:
     class RecordedProduct:
         def __getattr__(self, name: str) -> object:
             read.add(name)
-            return getattr(a_draft(), name)
+            return getattr(make_draft(), name)
 
-    entry_of(cast("Any", RecordedProduct()))
+    document_terms(cast("Any", RecordedProduct()))
     assert read == SEARCHED_FIELDS
 
 
 @pytest.mark.parametrize("word", ["egg", "straße", "белок", "अंडा"])
 def test_words_of_letters_can_be_corrected(word: str) -> None:
-    assert can_be_corrected(word)
+    assert is_correctable(word)
 
 
 @pytest.mark.parametrize("word", ["eg", "500", "१२३", ""])
 def test_numbers_and_short_words_cannot(word: str) -> None:
-    assert not can_be_corrected(word)
+    assert not is_correctable(word)
 
 
 def test_the_slips_of_a_word_leave_out_each_one_of_its_letters_and_of_its_stem_s() -> None:
-    assert slips("egg") == ["eg", "egg", "gg"]
-    assert slips("eggs") == ["eg", "egg", "eggs", "egs", "gg", "ggs"]
+    assert deletion_neighbours("egg") == ["eg", "egg", "gg"]
+    assert deletion_neighbours("eggs") == ["eg", "egg", "eggs", "egs", "gg", "ggs"]
 
 
 @pytest.mark.parametrize(
@@ -185,20 +185,20 @@ def test_one_edit_is_a_distance_of_one(one: str, other: str) -> None:
 def test_a_word_may_be_a_slip_of_one_in_the_other_number(pair: str) -> None:
     slip, _, word = pair.partition("=")
     assert not is_one_edit(slip, word)
-    assert may_be(slip, word)
-    assert set(slips(slip)) & set(slips(word))
+    assert is_typo_of(slip, word)
+    assert set(deletion_neighbours(slip)) & set(deletion_neighbours(word))
 
 
 @pytest.mark.parametrize("pair", "egg=eg egg=egg 500=501 bery=berrying".split())
 def test_it_is_no_slip_of_a_short_one_a_number_its_own_or_one_further_away(pair: str) -> None:
-    assert not may_be(*pair.split("="))
+    assert not is_typo_of(*pair.split("="))
 
 
 @given(letters, st.data())
 def test_words_one_edit_apart_share_a_slip(word: str, data: st.DataObject) -> None:
     other = data.draw(edited(word))
     assert distance(word, other) <= 1
-    assert set(slips(word)) & set(slips(other))
+    assert set(deletion_neighbours(word)) & set(deletion_neighbours(other))
 
 
 @st.composite

@@ -9,26 +9,31 @@ from hypothesis import strategies as st
 
 from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
-from eggypro_adapters.memory import MemoryProductStore, MemorySearchMisses
+from eggypro_adapters.memory import MemoryProductStore, MemoryZeroResultStore
 from eggypro_core.domain.pagination import CursorPosition
 from eggypro_core.domain.product_query import ProductQuery, Sort
-from eggypro_core.errors import InvalidError
-from eggypro_core.search.zero_results import KEPT, SearchMiss, read_most, words_missed
-from eggypro_core.services.products import Catalog
+from eggypro_core.errors import ValidationError
+from eggypro_core.search.zero_results import (
+    MAX_ZERO_RESULT_TERMS,
+    ZeroResultSearch,
+    parse_limit,
+    zero_result_terms,
+)
+from eggypro_core.services.products import ProductService
 from eggypro_core.validation.parameters import Status
-from tests.support.builders import a_product
+from tests.support.builders import product_values
 
 
 @pytest.fixture
-def misses() -> MemorySearchMisses:
-    return MemorySearchMisses()
+def zero_results() -> MemoryZeroResultStore:
+    return MemoryZeroResultStore()
 
 
 @pytest.fixture
-def catalog(misses: MemorySearchMisses) -> Catalog:
-    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), FakeClock(), misses)
-    catalog.add(a_product())
-    catalog.add(a_product(name="Goose", description="", details="", ingredients=["goose"]))
+def products(zero_results: MemoryZeroResultStore) -> ProductService:
+    catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock(), zero_results)
+    catalog.create(product_values())
+    catalog.create(product_values(name="Goose", description="", details="", ingredients=["goose"]))
     catalog.archive("goose")
     return catalog
 
@@ -51,7 +56,7 @@ def catalog(misses: MemorySearchMisses) -> Catalog:
     ],
 )
 def test_what_is_kept_of_a_search_are_its_words(search: str, words: str) -> None:
-    assert words_missed(ProductQuery(search=search)) == words
+    assert zero_result_terms(ProductQuery(search=search)) == words
 
 
 @pytest.mark.parametrize(
@@ -87,29 +92,34 @@ def test_what_is_kept_of_a_search_are_its_words(search: str, words: str) -> None
     ],
 )
 def test_what_may_tell_who_searched_is_not_kept_at_all(search: str) -> None:
-    assert words_missed(ProductQuery(search=search)) is None
+    assert zero_result_terms(ProductQuery(search=search)) is None
 
 
 @given(st.text(max_size=200))
 def test_whatever_is_kept_is_short_and_of_folded_words(search: str) -> None:
-    words = words_missed(ProductQuery(search=search))
+    words = zero_result_terms(ProductQuery(search=search))
     assert words is None or 1 <= len(words.split(" ")) <= 5
     assert words is None or words == words.lower()
     assert words is None or all(sum(map(str.isdigit, word)) < 5 for word in words.split(" "))
 
 
 def test_a_search_that_finds_nothing_is_counted(
-    catalog: Catalog, misses: MemorySearchMisses
+    products: ProductService, zero_results: MemoryZeroResultStore
 ) -> None:
     for search in ("Duck", "duck!", "DÜCK", "goose"):
-        catalog.page(ProductQuery(search=search))
-    assert misses.list(10) == (SearchMiss("duck", 3, NOON), SearchMiss("goose", 1, NOON))
+        products.list(ProductQuery(search=search))
+    assert zero_results.list(10) == (
+        ZeroResultSearch("duck", 3, NOON),
+        ZeroResultSearch("goose", 1, NOON),
+    )
 
 
-def test_how_it_is_shown_does_not_matter(catalog: Catalog, misses: MemorySearchMisses) -> None:
-    catalog.page(ProductQuery(search="duck", sort=Sort.NEWEST, limit=1))
-    catalog.listing(ProductQuery(search="duck", facets=True))
-    assert misses.list(10) == (SearchMiss("duck", 2, NOON),)
+def test_how_it_is_shown_does_not_matter(
+    products: ProductService, zero_results: MemoryZeroResultStore
+) -> None:
+    products.list(ProductQuery(search="duck", sort=Sort.NEWEST, limit=1))
+    products.get_listing(ProductQuery(search="duck", facets=True))
+    assert zero_results.list(10) == (ZeroResultSearch("duck", 2, NOON),)
 
 
 @pytest.mark.parametrize(
@@ -132,28 +142,28 @@ def test_how_it_is_shown_does_not_matter(catalog: Catalog, misses: MemorySearchM
     ],
 )
 def test_what_finds_nothing_for_other_reasons_or_finds_something_is_not_counted(
-    catalog: Catalog, misses: MemorySearchMisses, more: dict[str, Any]
+    products: ProductService, zero_results: MemoryZeroResultStore, more: dict[str, Any]
 ) -> None:
-    catalog.page(ProductQuery(**{"search": "duck", **more}))
-    assert misses.list(10) == ()
+    products.list(ProductQuery(**{"search": "duck", **more}))
+    assert zero_results.list(10) == ()
 
 
 def test_neither_typing_nor_looking_into_it_is_counted(
-    catalog: Catalog, misses: MemorySearchMisses
+    products: ProductService, zero_results: MemoryZeroResultStore
 ) -> None:
-    assert catalog.suggest("duck") == ()
-    assert not catalog.listing(ProductQuery(search="duck", explain=True)).page.items
-    assert misses.list(10) == ()
+    assert products.suggest("duck") == ()
+    assert not products.get_listing(ProductQuery(search="duck", explain=True)).page.items
+    assert zero_results.list(10) == ()
 
 
 def test_who_counts_nothing_finds_nothing_all_the_same() -> None:
-    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), FakeClock())
-    assert catalog.page(ProductQuery(search="duck")).total == 0
+    catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock())
+    assert catalog.list(ProductQuery(search="duck")).total == 0
 
 
 def test_how_many_are_wanted_is_checked() -> None:
-    assert read_most({}) == 20
-    assert read_most({"limit": str(KEPT)}) == KEPT
+    assert parse_limit({}) == 20
+    assert parse_limit({"limit": str(MAX_ZERO_RESULT_TERMS)}) == MAX_ZERO_RESULT_TERMS
     for params in ({"limit": "0"}, {"limit": "1001"}, {"limit": "x"}, {"offset": "1"}):
-        with pytest.raises(InvalidError):
-            read_most(params)
+        with pytest.raises(ValidationError):
+            parse_limit(params)

@@ -16,12 +16,12 @@ from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_files import ImportEntry, ImportReport, Notice, OnConflict
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.domain.variant import Variant, VariantQuery
-from eggypro_core.errors import Fault, NotFoundError
-from eggypro_core.services.importer import BATCH, LISTED
-from eggypro_core.services.products import Catalog
+from eggypro_core.errors import FieldError, NotFoundError
+from eggypro_core.services.importer import IMPORT_BATCH_SIZE, MAX_REPORTED_NOTICES
+from eggypro_core.services.products import ProductService
 from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
-from tests.support.builders import a_shop, a_variant
+from tests.support.builders import make_shop, variant_values
 
 GOOD: dict[str, object] = {"slug": "good", "name": "Good", "price": "5"}
 OTHER: dict[str, object] = {"slug": "other", "name": "Other", "price": "6"}
@@ -37,18 +37,18 @@ def counts(report: ImportReport) -> tuple[int, int, int]:
     return report.created, report.changed, report.unchanged
 
 
-def kept(catalog: Catalog) -> dict[str, Product]:
+def kept(catalog: ProductService) -> dict[str, Product]:
     """Every product that is there, by slug."""
-    listed = catalog.page(ProductQuery(status=Status.ALL, limit=100)).items
-    return {one.slug: catalog.find(one.slug, Status.ALL) for one in listed}
+    listed = catalog.list(ProductQuery(status=Status.ALL, limit=100)).items
+    return {one.slug: catalog.get(one.slug, Status.ALL) for one in listed}
 
 
-def refusal(catalog: Catalog, *values: Mapping[str, object]) -> tuple[Notice, ...]:
-    report = catalog.load(entries(*values), keep_going=True)
+def refusal(catalog: ProductService, *values: Mapping[str, object]) -> tuple[Notice, ...]:
+    report = catalog.import_products(entries(*values), keep_going=True)
     return report.refused
 
 
-def test_new_products_are_created_whole(catalog: Catalog, clock: FakeClock) -> None:
+def test_new_products_are_created_whole(products: ProductService, clock: FakeClock) -> None:
     values: dict[str, object] = {
         "name": "Egg White",
         "sku": "EW",
@@ -61,61 +61,65 @@ def test_new_products_are_created_whole(catalog: Catalog, clock: FakeClock) -> N
         "stock_quantity": 4,
         "is_active": False,
     }
-    report = catalog.load(entries(values))
+    report = products.import_products(entries(values))
     assert report == ImportReport(1, 0, 0, (), (), dry_run=False)
-    product = catalog.find("egg-white", Status.ARCHIVED)
+    product = products.get("egg-white", Status.ARCHIVED)
     assert (product.version, product.created_at, product.details) == (1, clock.now, "<p>x</p>")
     assert (product.sku, product.price, product.stock_quantity) == ("EW", Decimal("24.99"), 4)
 
 
-def test_a_name_and_a_price_are_enough(catalog: Catalog) -> None:
-    assert counts(catalog.load(entries({"name": "Egg", "price": 5}))) == (1, 0, 0)
-    product = catalog.find("egg")
+def test_a_name_and_a_price_are_enough(products: ProductService) -> None:
+    assert counts(products.import_products(entries({"name": "Egg", "price": 5}))) == (1, 0, 0)
+    product = products.get("egg")
     assert (product.ingredients, product.description, product.is_active) == ((), "", True)
 
 
-def test_known_products_are_changed_or_left_as_they_are(catalog: Catalog, clock: FakeClock) -> None:
-    catalog.load(entries(GOOD, OTHER))
-    before = kept(catalog)
-    clock.tick()
-    report = catalog.load(entries(GOOD | {"price": "7"}, OTHER, {"name": "New", "price": "1"}))
+def test_known_products_are_changed_or_left_as_they_are(
+    products: ProductService, clock: FakeClock
+) -> None:
+    products.import_products(entries(GOOD, OTHER))
+    before = kept(products)
+    clock.advance()
+    report = products.import_products(
+        entries(GOOD | {"price": "7"}, OTHER, {"name": "New", "price": "1"})
+    )
     assert counts(report) == (1, 1, 1)
-    after = kept(catalog)
+    after = kept(products)
     assert after["other"] == before["other"]
     assert after["good"] == evolve(
         before["good"], price=Decimal(7), version=2, updated_at=clock.now
     )
 
 
-def test_what_a_file_does_not_give_is_left_alone(catalog: Catalog) -> None:
+def test_what_a_file_does_not_give_is_left_alone(products: ProductService) -> None:
     full = GOOD | {"sku": "G", "stock_quantity": 3, "attributes": {"a": "b"}, "seo_title": "T"}
-    catalog.load(entries(full))
-    before = catalog.find("good")
-    report = catalog.load(entries({"slug": "good", "price": "7"}))
+    products.import_products(entries(full))
+    before = products.get("good")
+    report = products.import_products(entries({"slug": "good", "price": "7"}))
     assert counts(report) == (0, 1, 0)
-    assert catalog.find("good") == evolve(before, price=Decimal(7), version=2)
+    assert products.get("good") == evolve(before, price=Decimal(7), version=2)
 
 
 def test_an_archived_product_is_updated_and_stays_so_unless_the_file_says_otherwise(
-    catalog: Catalog,
+    products: ProductService,
 ) -> None:
-    catalog.load(entries(GOOD))
-    catalog.archive("good")
-    catalog.load(entries(GOOD | {"price": "7"}))
-    assert catalog.find("good", Status.ARCHIVED).price == 7
-    catalog.load(entries({"slug": "good", "is_active": True}))
-    assert catalog.find("good").price == 7
+    products.import_products(entries(GOOD))
+    products.archive("good")
+    products.import_products(entries(GOOD | {"price": "7"}))
+    assert products.get("good", Status.ARCHIVED).price == 7
+    products.import_products(entries({"slug": "good", "is_active": True}))
+    assert products.get("good").price == 7
 
 
 def test_the_same_file_twice_changes_nothing_the_second_time(
-    catalog: Catalog, clock: FakeClock
+    products: ProductService, clock: FakeClock
 ) -> None:
     file = entries(GOOD, OTHER | {"sku": "O"}, {"name": "No Slug", "price": "1"})
-    assert counts(catalog.load(file)) == (3, 0, 0)
-    before = kept(catalog)
-    clock.tick()
-    assert counts(catalog.load(file)) == (0, 0, 3)
-    assert kept(catalog) == before
+    assert counts(products.import_products(file)) == (3, 0, 0)
+    before = kept(products)
+    clock.advance()
+    assert counts(products.import_products(file)) == (0, 0, 3)
+    assert kept(products) == before
 
 
 _few = st.sampled_from(["a", "b", "c"])
@@ -144,12 +148,12 @@ def test_any_file_twice_changes_nothing_the_second_time(
     keep_going: bool,  # noqa: FBT001  (drawn)
 ) -> None:
     clock = FakeClock()
-    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), clock)
-    first = catalog.load(entries(*file), keep_going=keep_going)
+    catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), clock)
+    first = catalog.import_products(entries(*file), keep_going=keep_going)
     before = kept(catalog)
     assert len(before) == first.created
-    clock.tick()
-    second = catalog.load(entries(*file), keep_going=keep_going)
+    clock.advance()
+    second = catalog.import_products(entries(*file), keep_going=keep_going)
     assert second.refused == first.refused
     assert counts(second) == (0, 0, first.created)
     assert kept(catalog) == before
@@ -161,12 +165,12 @@ def test_a_dry_run_says_what_a_run_then_does_and_keeps_nothing(
     file: list[dict[str, object]],
     keep_going: bool,  # noqa: FBT001  (drawn)
 ) -> None:
-    catalog = Catalog(MemoryProductStore(), NhHtmlCleaner(), FakeClock())
-    catalog.load(entries(*there), keep_going=True)
+    catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock())
+    catalog.import_products(entries(*there), keep_going=True)
     before = kept(catalog)
-    said = catalog.load(entries(*file), dry_run=True, keep_going=keep_going)
+    said = catalog.import_products(entries(*file), dry_run=True, keep_going=keep_going)
     assert kept(catalog) == before
-    done = catalog.load(entries(*file), keep_going=keep_going)
+    done = catalog.import_products(entries(*file), keep_going=keep_going)
     assert said.dry_run
     assert done == evolve(said, dry_run=False)
     assert len(kept(catalog)) == len(before) + said.created
@@ -174,51 +178,57 @@ def test_a_dry_run_says_what_a_run_then_does_and_keeps_nothing(
         assert kept(catalog) == before
 
 
-def test_nothing_is_kept_or_counted_as_such_if_anything_is_refused(catalog: Catalog) -> None:
-    catalog.load(entries(GOOD, OTHER))
-    before = kept(catalog)
-    report = catalog.load(entries(GOOD | {"price": "7"}, OTHER, BAD, {"name": "New", "price": 1}))
+def test_nothing_is_kept_or_counted_as_such_if_anything_is_refused(
+    products: ProductService,
+) -> None:
+    products.import_products(entries(GOOD, OTHER))
+    before = kept(products)
+    report = products.import_products(
+        entries(GOOD | {"price": "7"}, OTHER, BAD, {"name": "New", "price": 1})
+    )
     assert counts(report) == (0, 0, 1)
     assert report.refused == (Notice(4, "price", "Price must be positive"),)
-    assert kept(catalog) == before
+    assert kept(products) == before
 
 
-def test_told_to_keep_going_an_import_keeps_what_is_not_refused(catalog: Catalog) -> None:
-    report = catalog.load(entries(GOOD, BAD, OTHER), keep_going=True)
+def test_told_to_keep_going_an_import_keeps_what_is_not_refused(products: ProductService) -> None:
+    report = products.import_products(entries(GOOD, BAD, OTHER), keep_going=True)
     assert counts(report) == (2, 0, 0)
     assert [notice.line for notice in report.refused] == [3]
-    assert kept(catalog).keys() == {"good", "other"}
+    assert kept(products).keys() == {"good", "other"}
 
 
 @pytest.mark.parametrize(("keep_going", "created"), [(False, 0), (True, 1)])
 def test_a_dry_run_counts_what_a_run_would_keep_though_something_is_refused(
-    catalog: Catalog, *, keep_going: bool, created: int
+    products: ProductService, *, keep_going: bool, created: int
 ) -> None:
-    report = catalog.load(entries(GOOD, BAD), dry_run=True, keep_going=keep_going)
+    report = products.import_products(entries(GOOD, BAD), dry_run=True, keep_going=keep_going)
     assert counts(report) == (created, 0, 0)
     assert report.dry_run
-    assert kept(catalog) == {}
+    assert kept(products) == {}
 
 
 @pytest.mark.parametrize("keep_going", [True, False])
-def test_a_known_product_is_skipped_if_so_told(catalog: Catalog, *, keep_going: bool) -> None:
-    catalog.load(entries(GOOD))
-    report = catalog.load(
+def test_a_known_product_is_skipped_if_so_told(
+    products: ProductService, *, keep_going: bool
+) -> None:
+    products.import_products(entries(GOOD))
+    report = products.import_products(
         entries(GOOD | {"price": "7"}, OTHER), on_conflict=OnConflict.SKIP, keep_going=keep_going
     )
     assert counts(report) == (1, 0, 1)
-    assert catalog.find("good").price == 5
+    assert products.get("good").price == 5
 
 
-def test_a_known_product_is_refused_if_so_told(catalog: Catalog) -> None:
-    catalog.load(entries(GOOD))
-    report = catalog.load(entries(GOOD, OTHER), on_conflict=OnConflict.FAIL)
+def test_a_known_product_is_refused_if_so_told(products: ProductService) -> None:
+    products.import_products(entries(GOOD))
+    report = products.import_products(entries(GOOD, OTHER), on_conflict=OnConflict.FAIL)
     assert report.refused == (Notice(2, "slug", "There is a product 'good' already"),)
-    assert kept(catalog).keys() == {"good"}
+    assert kept(products).keys() == {"good"}
 
 
-def test_all_faults_of_an_entry_are_told_at_once(catalog: Catalog) -> None:
-    notices = refusal(catalog, {"slug": "A", "name": "<", "stock_quantity": "1", "colour": 1})
+def test_all_faults_of_an_entry_are_told_at_once(products: ProductService) -> None:
+    notices = refusal(products, {"slug": "A", "name": "<", "stock_quantity": "1", "colour": 1})
     assert [(notice.line, notice.field) for notice in notices] == [
         (2, "slug"),
         (2, "name"),
@@ -227,25 +237,31 @@ def test_all_faults_of_an_entry_are_told_at_once(catalog: Catalog) -> None:
     ]
 
 
-def test_all_faults_of_an_entry_without_slug_and_name_are_told_at_once(catalog: Catalog) -> None:
-    assert refusal(catalog, {"stock_quantity": "1"}) == (
+def test_all_faults_of_an_entry_without_slug_and_name_are_told_at_once(
+    products: ProductService,
+) -> None:
+    assert refusal(products, {"stock_quantity": "1"}) == (
         Notice(2, "stock_quantity", "Stock quantity must be an integer"),
         Notice(2, "name", "Name is required"),
         Notice(2, "price", "Price is required"),
     )
 
 
-def test_a_new_product_needs_a_name_and_a_price(catalog: Catalog) -> None:
-    assert refusal(catalog, {"slug": "new"}) == (
+def test_a_new_product_needs_a_name_and_a_price(products: ProductService) -> None:
+    assert refusal(products, {"slug": "new"}) == (
         Notice(2, "name", "Name is required"),
         Notice(2, "price", "Price is required"),
     )
 
 
-def test_stock_below_zero_and_a_compared_price_that_is_none_are_put_right(shop: Shop) -> None:
+def test_stock_below_zero_and_a_compared_price_that_is_none_are_put_right(
+    shop: Shop,
+) -> None:
     amounts: dict[str, object] = {"stock_quantity": -3, "compare_at_price": Decimal("4.99")}
-    variant = a_variant(options={"Size": "1"}, price="5", stock_quantity=-1, compare_at_price="5")
-    report = shop.products.load(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
+    variant = variant_values(
+        options={"Size": "1"}, price="5", stock_quantity=-1, compare_at_price="5"
+    )
+    report = shop.products.import_products(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
     assert counts(report) == (2, 0, 0)
     assert report.warnings == (
         Notice(2, "stock_quantity", "Negative stock (-3) taken as 0"),
@@ -254,143 +270,155 @@ def test_stock_below_zero_and_a_compared_price_that_is_none_are_put_right(shop: 
         Notice(3, "variants", "variant 1: Compare-at price 5 is not above the price 5: left out"),
     )
     for slug in ("good", "other"):
-        product = shop.products.find(slug)
+        product = shop.products.get(slug)
         assert (product.stock_quantity, product.compare_at_price) == (0, None)
-    again = shop.products.load(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
+    again = shop.products.import_products(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
     assert counts(again) == (0, 0, 2)
 
 
 @pytest.mark.parametrize("price", [{"price": None}, {}])
-def test_what_has_no_price_is_skipped(catalog: Catalog, price: dict[str, object]) -> None:
-    report = catalog.load(entries({"name": "Free"} | price, OTHER))
+def test_what_has_no_price_is_skipped(products: ProductService, price: dict[str, object]) -> None:
+    report = products.import_products(entries({"name": "Free"} | price, OTHER))
     assert (counts(report), report.refused) == ((1, 0, 0), ())
     assert report.warnings == (Notice(2, "price", "Skipped: no price"),)
-    assert kept(catalog).keys() == {"other"}
+    assert kept(products).keys() == {"other"}
 
 
-def test_a_price_is_held_against_the_compared_one_that_is_there(catalog: Catalog) -> None:
-    catalog.load(entries(GOOD | {"compare_at_price": "6"}))
-    assert refusal(catalog, GOOD | {"price": "6"}) == (
+def test_a_price_is_held_against_the_compared_one_that_is_there(products: ProductService) -> None:
+    products.import_products(entries(GOOD | {"compare_at_price": "6"}))
+    assert refusal(products, GOOD | {"price": "6"}) == (
         Notice(2, "compare_at_price", "Compare-at price must be above the price"),
     )
 
 
 def test_a_slug_or_sku_that_stands_in_the_file_twice_is_refused_the_second_time(
-    catalog: Catalog,
+    products: ProductService,
 ) -> None:
     sku: dict[str, object] = {"sku": "S"}
-    notices = refusal(catalog, GOOD | sku, GOOD, OTHER | sku, GOOD | sku)
+    notices = refusal(products, GOOD | sku, GOOD, OTHER | sku, GOOD | sku)
     assert notices == (
         Notice(3, "slug", "Slug 'good' stands in the file twice"),
         Notice(4, "sku", "SKU 'S' stands in the file twice"),
         Notice(5, "slug", "Slug 'good' stands in the file twice"),
         Notice(5, "sku", "SKU 'S' stands in the file twice"),
     )
-    assert kept(catalog).keys() == {"good"}
+    assert kept(products).keys() == {"good"}
 
 
-def test_what_stands_in_the_file_twice_is_noticed_however_far_apart(catalog: Catalog) -> None:
-    many = [{"slug": f"p{number}", "name": "P", "price": 1} for number in range(BATCH + 1)]
-    report = catalog.load(entries(GOOD | {"sku": "S"}, *many, GOOD, OTHER | {"sku": "S"}))
-    assert [(notice.line - BATCH, notice.field) for notice in report.refused] == [
+def test_what_stands_in_the_file_twice_is_noticed_however_far_apart(
+    products: ProductService,
+) -> None:
+    many = [
+        {"slug": f"p{number}", "name": "P", "price": 1} for number in range(IMPORT_BATCH_SIZE + 1)
+    ]
+    report = products.import_products(
+        entries(GOOD | {"sku": "S"}, *many, GOOD, OTHER | {"sku": "S"})
+    )
+    assert [(notice.line - IMPORT_BATCH_SIZE, notice.field) for notice in report.refused] == [
         (4, "slug"),
         (5, "sku"),
     ]
 
 
-def test_an_entry_that_was_refused_does_not_take_a_slug(catalog: Catalog) -> None:
-    assert len(refusal(catalog, GOOD | {"price": "0"}, GOOD)) == 1
-    assert kept(catalog).keys() == {"good"}
+def test_an_entry_that_was_refused_does_not_take_a_slug(products: ProductService) -> None:
+    assert len(refusal(products, GOOD | {"price": "0"}, GOOD)) == 1
+    assert kept(products).keys() == {"good"}
 
 
-def test_products_of_one_name_are_numbered_in_the_order_of_the_file(catalog: Catalog) -> None:
+def test_products_of_one_name_are_numbered_in_the_order_of_the_file(
+    products: ProductService,
+) -> None:
     names = ["Café", "Cafe 2", "CAFE!", "cafe", "卵", "鶏", "Search", "search"]
     file = entries(*({"name": name, "price": 1} for name in names))
-    assert counts(catalog.load(file)) == (8, 0, 0)
+    assert counts(products.import_products(file)) == (8, 0, 0)
     slugs = ["cafe", "cafe-2", "cafe-3", "cafe-4", "product", "product-2", "search-2", "search-2-2"]
-    assert {slug: one.name for slug, one in kept(catalog).items()} == dict(
+    assert {slug: one.name for slug, one in kept(products).items()} == dict(
         zip(slugs, names, strict=True)
     )
-    assert counts(catalog.load(file)) == (0, 0, 8)
+    assert counts(products.import_products(file)) == (0, 0, 8)
 
 
-def test_numbers_of_equal_names_go_on_however_far_apart(catalog: Catalog) -> None:
+def test_numbers_of_equal_names_go_on_however_far_apart(products: ProductService) -> None:
     egg = {"name": "Egg", "price": 1}
-    many = [{"name": f"P{number}", "price": 1} for number in range(BATCH)]
+    many = [{"name": f"P{number}", "price": 1} for number in range(IMPORT_BATCH_SIZE)]
     file = entries(egg, *many, egg, egg)
-    assert counts(catalog.load(file)) == (BATCH + 3, 0, 0)
-    assert {"egg", "egg-2", "egg-3"} < kept(catalog).keys()
-    assert counts(catalog.load(file)) == (0, 0, BATCH + 3)
+    assert counts(products.import_products(file)) == (IMPORT_BATCH_SIZE + 3, 0, 0)
+    assert {"egg", "egg-2", "egg-3"} < kept(products).keys()
+    assert counts(products.import_products(file)) == (0, 0, IMPORT_BATCH_SIZE + 3)
 
 
-def test_a_number_leaves_out_what_the_file_names(catalog: Catalog) -> None:
+def test_a_number_leaves_out_what_the_file_names(products: ProductService) -> None:
     egg = {"name": "Egg", "price": 1}
-    report = catalog.load(entries({**egg, "slug": "egg-2"}, egg, egg, {**egg, "slug": "egg-3"}))
+    report = products.import_products(
+        entries({**egg, "slug": "egg-2"}, egg, egg, {**egg, "slug": "egg-3"})
+    )
     assert (report.created, report.refused) == (4, ())
-    assert kept(catalog).keys() == {"egg", "egg-2", "egg-3", "egg-4"}
+    assert kept(products).keys() == {"egg", "egg-2", "egg-3", "egg-4"}
 
 
-def test_a_name_that_makes_a_reserved_slug_makes_another(catalog: Catalog) -> None:
+def test_a_name_that_makes_a_reserved_slug_makes_another(products: ProductService) -> None:
     file = entries({"name": "Search", "price": 1})
-    assert counts(catalog.load(file)) == (1, 0, 0)
-    assert counts(catalog.load(file)) == (0, 0, 1)
-    assert kept(catalog).keys() == {"search-2"}
+    assert counts(products.import_products(file)) == (1, 0, 0)
+    assert counts(products.import_products(file)) == (0, 0, 1)
+    assert kept(products).keys() == {"search-2"}
 
 
-def test_a_sku_of_another_product_is_refused_and_ones_own_is_not(catalog: Catalog) -> None:
-    catalog.load(entries(GOOD | {"sku": "S"}))
-    assert refusal(catalog, GOOD | {"sku": "S"}, OTHER | {"sku": "S"}) == (
+def test_a_sku_of_another_product_is_refused_and_ones_own_is_not(products: ProductService) -> None:
+    products.import_products(entries(GOOD | {"sku": "S"}))
+    assert refusal(products, GOOD | {"sku": "S"}, OTHER | {"sku": "S"}) == (
         Notice(3, "sku", "SKU 'S' stands in the file twice"),
     )
-    assert refusal(catalog, OTHER | {"sku": "S"}) == (
+    assert refusal(products, OTHER | {"sku": "S"}) == (
         Notice(2, "sku", "SKU 'S' belongs to the product 'good'"),
     )
 
 
-def test_a_sku_that_a_line_gives_up_may_be_taken_by_one_behind_it(catalog: Catalog) -> None:
-    catalog.load(entries(GOOD | {"sku": "A"}, OTHER | {"sku": "B"}))
+def test_a_sku_that_a_line_gives_up_may_be_taken_by_one_behind_it(products: ProductService) -> None:
+    products.import_products(entries(GOOD | {"sku": "A"}, OTHER | {"sku": "B"}))
     third: dict[str, object] = {"slug": "third", "name": "Third", "price": "1", "sku": "B"}
     file = entries(GOOD | {"sku": "C"}, OTHER | {"sku": "A"}, third)
-    assert counts(catalog.load(file)) == (1, 2, 0)
-    assert {slug: one.sku for slug, one in kept(catalog).items()} == {
+    assert counts(products.import_products(file)) == (1, 2, 0)
+    assert {slug: one.sku for slug, one in kept(products).items()} == {
         "good": "C",
         "other": "A",
         "third": "B",
     }
-    assert counts(catalog.load(file)) == (0, 0, 3)
+    assert counts(products.import_products(file)) == (0, 0, 3)
 
 
-def test_a_sku_that_a_refused_line_would_have_given_up_stays(catalog: Catalog) -> None:
-    catalog.load(entries(GOOD | {"sku": "A"}, OTHER))
+def test_a_sku_that_a_refused_line_would_have_given_up_stays(products: ProductService) -> None:
+    products.import_products(entries(GOOD | {"sku": "A"}, OTHER))
     refused = {"slug": "good", "sku": "C", "compare_at_price": "1"}
-    assert [notice.line for notice in refusal(catalog, refused, OTHER | {"sku": "A"})] == [2, 3]
-    assert kept(catalog)["good"].sku == "A"
+    assert [notice.line for notice in refusal(products, refused, OTHER | {"sku": "A"})] == [2, 3]
+    assert kept(products)["good"].sku == "A"
 
 
 @pytest.mark.parametrize("sku", ["None", "UNSET"])
-def test_no_sku_is_not_the_sku_of_any_product(catalog: Catalog, sku: str) -> None:
-    catalog.load(entries(GOOD | {"sku": sku}))
-    report = catalog.load(entries(GOOD | {"sku": sku}, OTHER, OTHER | {"slug": "o", "sku": None}))
+def test_no_sku_is_not_the_sku_of_any_product(products: ProductService, sku: str) -> None:
+    products.import_products(entries(GOOD | {"sku": sku}))
+    report = products.import_products(
+        entries(GOOD | {"sku": sku}, OTHER, OTHER | {"slug": "o", "sku": None})
+    )
     assert counts(report) == (2, 0, 1)
 
 
-def test_a_former_slug_is_claimed_by_an_import(catalog: Catalog) -> None:
-    catalog.load(entries(GOOD))
-    catalog.change("good", {"slug": "better"})
-    assert counts(catalog.load(entries(GOOD | {"name": "Fresh"}))) == (1, 0, 0)
-    assert catalog.find("good").name == "Fresh"
-    assert catalog.find("better").name == "Good"
+def test_a_former_slug_is_claimed_by_an_import(products: ProductService) -> None:
+    products.import_products(entries(GOOD))
+    products.update("good", {"slug": "better"})
+    assert counts(products.import_products(entries(GOOD | {"name": "Fresh"}))) == (1, 0, 0)
+    assert products.get("good").name == "Fresh"
+    assert products.get("better").name == "Good"
 
 
-def test_what_a_reader_refused_or_warned_of_is_reported_by_line(catalog: Catalog) -> None:
+def test_what_a_reader_refused_or_warned_of_is_reported_by_line(products: ProductService) -> None:
     file = [
-        ImportEntry(9, GOOD, warnings=(Fault("stock_quantity", "Became 0"),)),
-        ImportEntry(7, None, refused=(Fault("", "Unreadable"), Fault("x", "Broken"))),
-        ImportEntry(5, None, warnings=(Fault("price", "Skipped"),)),
-        ImportEntry(3, OTHER, refused=(Fault("name", "Cut off"),)),
+        ImportEntry(9, GOOD, warnings=(FieldError("stock_quantity", "Became 0"),)),
+        ImportEntry(7, None, errors=(FieldError("", "Unreadable"), FieldError("x", "Broken"))),
+        ImportEntry(5, None, warnings=(FieldError("price", "Skipped"),)),
+        ImportEntry(3, OTHER, errors=(FieldError("name", "Cut off"),)),
         ImportEntry(1, BAD),
     ]
-    report = catalog.load(file, keep_going=True)
+    report = products.import_products(file, keep_going=True)
     assert report == ImportReport(
         created=1,
         changed=0,
@@ -404,60 +432,66 @@ def test_what_a_reader_refused_or_warned_of_is_reported_by_line(catalog: Catalog
         warnings=(Notice(5, "price", "Skipped"), Notice(9, "stock_quantity", "Became 0")),
         dry_run=False,
     )
-    assert kept(catalog).keys() == {"good"}
+    assert kept(products).keys() == {"good"}
 
 
-def test_a_warning_refuses_nothing(catalog: Catalog) -> None:
-    entry = ImportEntry(1, GOOD, warnings=(Fault("price", "Careful"),))
-    assert counts(catalog.load([entry])) == (1, 0, 0)
+def test_a_warning_refuses_nothing(products: ProductService) -> None:
+    entry = ImportEntry(1, GOOD, warnings=(FieldError("price", "Careful"),))
+    assert counts(products.import_products([entry])) == (1, 0, 0)
 
 
-def test_an_empty_file_does_nothing(catalog: Catalog) -> None:
-    assert catalog.load([]) == ImportReport(0, 0, 0, (), (), dry_run=False)
+def test_an_empty_file_does_nothing(products: ProductService) -> None:
+    assert products.import_products([]) == ImportReport(0, 0, 0, (), (), dry_run=False)
 
 
 def test_an_import_stops_at_the_line_where_too_much_is_refused_and_says_so(
-    catalog: Catalog,
+    products: ProductService,
 ) -> None:
     read: list[int] = []
 
     def file() -> Iterator[ImportEntry]:
-        for line in range(1, 3 * LISTED):
+        for line in range(1, 3 * MAX_REPORTED_NOTICES):
             read.append(line)
             yield ImportEntry(line, BAD)
 
-    report = catalog.load(file(), keep_going=True)
-    assert len(read) == LISTED + BATCH
-    assert [notice.line for notice in report.refused] == list(range(1, LISTED + 2))
+    report = products.import_products(file(), keep_going=True)
+    assert len(read) == MAX_REPORTED_NOTICES + IMPORT_BATCH_SIZE
+    assert [notice.line for notice in report.refused] == list(range(1, MAX_REPORTED_NOTICES + 2))
     assert "stopped here" in report.refused[-1].message
     assert report.refused[-2].message == "Price must be positive"
 
 
-def test_a_file_whose_end_is_near_is_read_to_it_however_much_is_refused(catalog: Catalog) -> None:
-    report = catalog.load([ImportEntry(line, BAD) for line in range(LISTED)], keep_going=True)
-    assert len(report.refused) == LISTED
+def test_a_file_whose_end_is_near_is_read_to_it_however_much_is_refused(
+    products: ProductService,
+) -> None:
+    report = products.import_products(
+        [ImportEntry(line, BAD) for line in range(MAX_REPORTED_NOTICES)], keep_going=True
+    )
+    assert len(report.refused) == MAX_REPORTED_NOTICES
     assert {notice.message for notice in report.refused} == {"Price must be positive"}
 
 
-def test_no_more_warnings_are_listed_than_can_be_read(catalog: Catalog) -> None:
-    warned = tuple(Fault(name, "Careful") for name in ("price", "name", "sku"))
-    report = catalog.load([ImportEntry(line, None, warnings=warned) for line in range(LISTED)])
-    assert len(report.warnings) == LISTED
+def test_no_more_warnings_are_listed_than_can_be_read(products: ProductService) -> None:
+    warned = tuple(FieldError(name, "Careful") for name in ("price", "name", "sku"))
+    report = products.import_products(
+        [ImportEntry(line, None, warnings=warned) for line in range(MAX_REPORTED_NOTICES)]
+    )
+    assert len(report.warnings) == MAX_REPORTED_NOTICES
 
 
-def test_an_import_that_breaks_off_keeps_nothing(catalog: Catalog) -> None:
+def test_an_import_that_breaks_off_keeps_nothing(products: ProductService) -> None:
     def broken() -> Iterable[ImportEntry]:
-        yield from entries(*({"name": f"P{n}", "price": 1} for n in range(BATCH)))
+        yield from entries(*({"name": f"P{n}", "price": 1} for n in range(IMPORT_BATCH_SIZE)))
         raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="disk"):
-        catalog.load(broken(), keep_going=True)
+        products.import_products(broken(), keep_going=True)
     with pytest.raises(NotFoundError):
-        catalog.find("p0")
+        products.get("p0")
 
 
 def sized(size: str, price: str = "5.00", **values: object) -> dict[str, object]:
-    return a_variant(options={"Size": size}, price=price, **values)
+    return variant_values(options={"Size": size}, price=price, **values)
 
 
 def good(*variants: Mapping[str, object], **values: object) -> list[ImportEntry]:
@@ -467,13 +501,13 @@ def good(*variants: Mapping[str, object], **values: object) -> list[ImportEntry]
 
 @pytest.fixture
 def shop() -> Shop:
-    return a_shop()
+    return make_shop()
 
 
 def every(shop: Shop, slug: str = "good") -> tuple[Variant, ...]:
     """All variants of a product, in their order."""
     query = VariantQuery(product=slug, status=Status.ALL, limit=100)
-    return shop.variants.page(query).items
+    return shop.variants.list(query).items
 
 
 def shown(shop: Shop) -> list[tuple[str, bool]]:
@@ -481,12 +515,14 @@ def shown(shop: Shop) -> list[tuple[str, bool]]:
 
 
 def variant_refusals(shop: Shop, *file: Mapping[str, object]) -> list[tuple[int, str, str]]:
-    report = shop.products.load(entries(*file), keep_going=True)
+    report = shop.products.import_products(entries(*file), keep_going=True)
     return [(notice.line, notice.field, notice.message) for notice in report.refused]
 
 
-def test_a_product_is_created_with_its_variants_and_shows_what_follows(shop: Shop) -> None:
-    report = shop.products.load(
+def test_a_product_is_created_with_its_variants_and_shows_what_follows(
+    shop: Shop,
+) -> None:
+    report = shop.products.import_products(
         good(
             sized("1", "9", sku="G-1", stock_quantity=2, image="https://x.example/1.jpg"),
             sized("2", "7.50", compare_at_price="8", stock_quantity=3, track_stock=False),
@@ -495,7 +531,7 @@ def test_a_product_is_created_with_its_variants_and_shows_what_follows(shop: Sho
         )
     )
     assert counts(report) == (1, 0, 0)
-    product = shop.products.find("good")
+    product = shop.products.get("good")
     assert (str(product.price), str(product.compare_at_price)) == ("7.50", "8.00")
     assert (product.stock_quantity, product.track_stock, product.variant_count) == (5, False, 2)
     assert product.version == 1
@@ -506,37 +542,47 @@ def test_a_product_is_created_with_its_variants_and_shows_what_follows(shop: Sho
 
 def test_a_product_needs_no_price_beside_those_of_its_variants(shop: Shop) -> None:
     file = {"slug": "good", "name": "Good", "variants": [sized("1", "9")]}
-    assert counts(shop.products.load(entries(file))) == (1, 0, 0)
-    assert shop.products.find("good").price == 9
+    assert counts(shop.products.import_products(entries(file))) == (1, 0, 0)
+    assert shop.products.get("good").price == 9
 
 
-def test_a_product_whose_variants_are_all_inactive_has_a_price_and_no_stock(shop: Shop) -> None:
-    shop.products.load(good(sized("1", "9", is_active=False, stock_quantity=4), stock_quantity=7))
-    product = shop.products.find("good")
+def test_a_product_whose_variants_are_all_inactive_has_a_price_and_no_stock(
+    shop: Shop,
+) -> None:
+    shop.products.import_products(
+        good(sized("1", "9", is_active=False, stock_quantity=4), stock_quantity=7)
+    )
+    product = shop.products.get("good")
     assert product.price == Decimal("5.00")  # the last one, as the file tells it
     assert (product.stock_quantity, product.variant_count) == (0, 0)
 
 
 def test_variants_are_added_changed_and_put_away_in_one_version(shop: Shop) -> None:
-    shop.products.load(good(sized("1"), sized("2", sku="G-2", stock_quantity=4), sized("3")))
+    shop.products.import_products(
+        good(sized("1"), sized("2", sku="G-2", stock_quantity=4), sized("3"))
+    )
     before = {one.options["Size"]: one for one in every(shop)}
-    report = shop.products.load(good(sized("2", "7.00"), sized("4", "3.00"), sized("1")))
+    report = shop.products.import_products(good(sized("2", "7.00"), sized("4", "3.00"), sized("1")))
     assert counts(report) == (0, 1, 0)
     after = {one.options["Size"]: one for one in every(shop)}
     assert after["1"] == before["1"]
     assert after["2"] == evolve(before["2"], price=Decimal("7.00"))
     assert after["3"] == evolve(before["3"], is_active=False)
     assert (after["4"].position, after["4"].is_active) == (1, True)
-    product = shop.products.find("good")
+    product = shop.products.get("good")
     assert product.price == 3
     assert (product.version, product.variant_count) == (2, 3)
 
 
-def test_a_product_without_variants_gets_them_and_its_own_stock_is_replaced(shop: Shop) -> None:
-    shop.products.load(entries(GOOD | {"stock_quantity": 9}))
-    report = shop.products.load(good(sized("1", "8", stock_quantity=2), stock_quantity=9))
+def test_a_product_without_variants_gets_them_and_its_own_stock_is_replaced(
+    shop: Shop,
+) -> None:
+    shop.products.import_products(entries(GOOD | {"stock_quantity": 9}))
+    report = shop.products.import_products(
+        good(sized("1", "8", stock_quantity=2), stock_quantity=9)
+    )
     assert counts(report) == (0, 1, 0)
-    product = shop.products.find("good")
+    product = shop.products.get("good")
     assert product.price == 8
     assert (product.stock_quantity, product.version) == (2, 2)
 
@@ -545,22 +591,22 @@ def test_a_product_without_variants_gets_them_and_its_own_stock_is_replaced(shop
 def test_a_file_without_variants_leaves_those_that_are_there(
     shop: Shop, values: dict[str, object]
 ) -> None:
-    shop.products.load(good(sized("1"), sized("2")))
+    shop.products.import_products(good(sized("1"), sized("2")))
     before = every(shop)
-    report = shop.products.load(entries({"slug": "good", "name": "New"} | values))
+    report = shop.products.import_products(entries({"slug": "good", "name": "New"} | values))
     assert counts(report) == (0, 1, 0)
     assert every(shop) == before
-    assert shop.products.find("good").name == "New"
+    assert shop.products.get("good").name == "New"
 
 
 def test_a_variant_that_was_put_away_comes_back_if_the_file_says_that_it_is_active(
     shop: Shop,
 ) -> None:
-    shop.products.load(good(sized("1"), sized("2")))
-    shop.products.load(good(sized("1")))
-    shop.products.load(good(sized("1"), sized("2")))
+    shop.products.import_products(good(sized("1"), sized("2")))
+    shop.products.import_products(good(sized("1")))
+    shop.products.import_products(good(sized("1"), sized("2")))
     assert shown(shop) == [("1", True), ("2", False)]
-    shop.products.load(good(sized("1"), sized("2", is_active=True)))
+    shop.products.import_products(good(sized("1"), sized("2", is_active=True)))
     assert shown(shop) == [("1", True), ("2", True)]
 
 
@@ -568,22 +614,26 @@ def test_options_in_another_order_are_the_same_variant_and_other_names_another(
     shop: Shop,
 ) -> None:
     both = {"Size": "1", "Flavour": "Egg"}
-    shop.products.load(good(a_variant(options=both, sku="G-1", stock_quantity=3)))
+    shop.products.import_products(good(variant_values(options=both, sku="G-1", stock_quantity=3)))
     [before] = every(shop)
     turned = dict(reversed(both.items()))
-    assert counts(shop.products.load(good(a_variant(options=turned)))) == (0, 1, 0)
+    assert counts(shop.products.import_products(good(variant_values(options=turned)))) == (0, 1, 0)
     assert [(one.id, list(one.options)) for one in every(shop)] == [(before.id, [*turned])]
-    shop.products.load(good(a_variant(options={"Size": "1", "Taste": "Egg"}, stock_quantity=1)))
+    shop.products.import_products(
+        good(variant_values(options={"Size": "1", "Taste": "Egg"}, stock_quantity=1))
+    )
     former, renamed = every(shop)
     assert former == evolve(before, options=turned, is_active=False)
     assert (renamed.options["Taste"], renamed.sku) == ("Egg", None)
-    assert shop.products.find("good").stock_quantity == 1
+    assert shop.products.get("good").stock_quantity == 1
 
 
 def test_renamed_options_take_their_sku_along_from_what_is_put_away(shop: Shop) -> None:
-    shop.products.load(good(sized("1", sku="A"), sized("2", sku="B"), sized("3", sku="C")))
-    renamed = a_variant(options={"Weight": "1"}, sku="A")
-    for report in (shop.products.load(good(renamed, sized("3", sku="B"))) for _ in "12"):
+    shop.products.import_products(
+        good(sized("1", sku="A"), sized("2", sku="B"), sized("3", sku="C"))
+    )
+    renamed = variant_values(options={"Weight": "1"}, sku="A")
+    for report in (shop.products.import_products(good(renamed, sized("3", sku="B"))) for _ in "12"):
         assert report.refused == ()
     assert [(one.sku, one.is_active) for one in every(shop)] == [
         *((None, False), ("A", True), (None, False), ("B", True)),
@@ -592,19 +642,21 @@ def test_renamed_options_take_their_sku_along_from_what_is_put_away(shop: Shop) 
 
 
 def test_a_variant_that_was_put_away_before_lets_its_sku_go_too(shop: Shop) -> None:
-    shop.products.load(good(sized("1", sku="A"), sized("2")))
-    shop.products.load(good(sized("2")))
+    shop.products.import_products(good(sized("1", sku="A"), sized("2")))
+    shop.products.import_products(good(sized("2")))
     assert [one.sku for one in every(shop)] == ["A", None]
-    assert counts(shop.products.load(good(sized("2", sku="A")))) == (0, 1, 0)
+    assert counts(shop.products.import_products(good(sized("2", sku="A")))) == (0, 1, 0)
     assert [one.sku for one in every(shop)] == [None, "A"]
 
 
-def test_variants_may_give_one_another_their_skus_and_take_the_product_s(shop: Shop) -> None:
-    shop.products.load(good(sized("1", sku="A"), sized("2", sku="B"), sku="P"))
+def test_variants_may_give_one_another_their_skus_and_take_the_product_s(
+    shop: Shop,
+) -> None:
+    shop.products.import_products(good(sized("1", sku="A"), sized("2", sku="B"), sku="P"))
     swapped = good(sized("1", sku="B"), sized("2", sku="A"), sized("3", sku="P"), sku=None)
-    assert counts(shop.products.load(swapped)) == (0, 1, 0)
+    assert counts(shop.products.import_products(swapped)) == (0, 1, 0)
     assert [one.sku for one in every(shop)] == ["B", "A", "P"]
-    assert counts(shop.products.load(swapped)) == (0, 0, 1)
+    assert counts(shop.products.import_products(swapped)) == (0, 0, 1)
 
 
 @pytest.mark.parametrize(
@@ -621,17 +673,17 @@ def test_variants_may_give_one_another_their_skus_and_take_the_product_s(shop: S
 def test_a_sku_that_would_be_twice_in_a_product_is_refused_by_its_line(
     shop: Shop, values: dict[str, object]
 ) -> None:
-    shop.products.load(good(sized("1", sku="A"), sized("2", sku="B"), sku="P"))
+    shop.products.import_products(good(sized("1", sku="A"), sized("2", sku="B"), sku="P"))
     before = every(shop)
     [(line, field, sentence)] = variant_refusals(shop, OTHER, {"slug": "good"} | values)
     assert (line, field) == (3, "sku")
     assert "The product has the SKU" in sentence
     assert every(shop) == before
-    assert shop.products.find("other").name == "Other"
+    assert shop.products.get("other").name == "Other"
 
 
 def test_a_sku_of_a_variant_is_one_thing_s_in_file_and_shop(shop: Shop) -> None:
-    shop.products.load(entries({**OTHER, "variants": [sized("1", sku="O")]}))
+    shop.products.import_products(entries({**OTHER, "variants": [sized("1", sku="O")]}))
     third: dict[str, object] = {"slug": "third", "name": "Third", "price": "1"}
     assert variant_refusals(
         shop,
@@ -690,19 +742,21 @@ def test_faults_of_very_many_variants_are_told_as_far_as_can_be_read(shop: Shop)
     assert len(sentence) == 1000
 
 
-def test_variants_without_a_sku_or_whose_ids_the_file_shows_are_as_good(shop: Shop) -> None:
+def test_variants_without_a_sku_or_whose_ids_the_file_shows_are_as_good(
+    shop: Shop,
+) -> None:
     file = good(sized("1", id=7, sku=""), sized("2", id=7, sku=None))
-    assert counts(shop.products.load(file)) == (1, 0, 0)
+    assert counts(shop.products.import_products(file)) == (1, 0, 0)
 
 
 def test_too_many_names_of_options_refuse_the_product(shop: Shop) -> None:
     most = "The variants of a product share 3 names of options at most, and these would have "
     pairs = ({"a": "1", "b": "1"}, {"c": "1", "d": "1"})
-    new = GOOD | {"variants": [a_variant(options=options) for options in pairs]}
+    new = GOOD | {"variants": [variant_values(options=options) for options in pairs]}
     assert variant_refusals(shop, new) == [(2, "options", f"{most}a, b, c, d")]
-    shop.products.load(good(a_variant(options=pairs[0])))
+    shop.products.import_products(good(variant_values(options=pairs[0])))
     before = every(shop)
-    later = {"slug": "good", "variants": [a_variant(options=pairs[1])]}
+    later = {"slug": "good", "variants": [variant_values(options=pairs[1])]}
     assert variant_refusals(shop, later) == [(2, "options", f"{most}a, b, c, d")]
     assert every(shop) == before
 
@@ -710,11 +764,15 @@ def test_too_many_names_of_options_refuse_the_product(shop: Shop) -> None:
 def test_the_compared_price_of_a_variant_is_held_against_the_price_that_comes_with_it(
     shop: Shop,
 ) -> None:
-    shop.products.load(good(sized("1", "5", compare_at_price="6")))
+    shop.products.import_products(good(sized("1", "5", compare_at_price="6")))
     assert variant_refusals(shop, GOOD | {"variants": [sized("1", "6")]}) == [
         (2, "compare_at_price", "Compare-at price must be above the price")
     ]
-    assert counts(shop.products.load(good(sized("1", "6", compare_at_price=None)))) == (0, 1, 0)
+    assert counts(shop.products.import_products(good(sized("1", "6", compare_at_price=None)))) == (
+        0,
+        1,
+        0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -729,7 +787,7 @@ def test_the_compared_price_of_a_variant_is_held_against_the_price_that_comes_wi
 def test_a_row_that_sets_what_follows_from_variants_is_refused_unless_it_is_so(
     shop: Shop, values: dict[str, object], name: str
 ) -> None:
-    shop.products.load(good(sized("1", "5", stock_quantity=3)))
+    shop.products.import_products(good(sized("1", "5", stock_quantity=3)))
     [(line, field, sentence)] = variant_refusals(shop, {"slug": "good", **values})
     assert (line, field) == (2, next(iter(values)))
     assert sentence == f"{name} follows from the product's variants: change theirs"
@@ -740,13 +798,13 @@ def test_a_row_that_sets_what_follows_from_variants_is_refused_unless_it_is_so(
         "stock_quantity": 3,
         "track_stock": True,
     }
-    assert counts(shop.products.load(entries(same))) == (0, 0, 1)
+    assert counts(shop.products.import_products(entries(same))) == (0, 0, 1)
 
 
 def test_a_skipped_product_keeps_its_variants(shop: Shop) -> None:
-    shop.products.load(good(sized("1")))
+    shop.products.import_products(good(sized("1")))
     before = every(shop)
-    report = shop.products.load(good(sized("2")), on_conflict=OnConflict.SKIP)
+    report = shop.products.import_products(good(sized("2")), on_conflict=OnConflict.SKIP)
     assert counts(report) == (0, 0, 1)
     assert every(shop) == before
 
@@ -755,11 +813,11 @@ def test_thousands_of_variants_are_one_product_and_the_second_time_no_change(
     shop: Shop,
 ) -> None:
     file = good(*(sized(str(number), f"{number + 1}", sku=f"S{number}") for number in range(2000)))
-    assert counts(shop.products.load(file)) == (1, 0, 0)
-    assert shop.products.find("good").variant_count == 2000
-    assert counts(shop.products.load(file)) == (0, 0, 1)
-    assert counts(shop.products.load(good(sized("7")))) == (0, 1, 0)
-    assert shop.products.find("good").variant_count == 1
+    assert counts(shop.products.import_products(file)) == (1, 0, 0)
+    assert shop.products.get("good").variant_count == 2000
+    assert counts(shop.products.import_products(file)) == (0, 0, 1)
+    assert counts(shop.products.import_products(good(sized("7")))) == (0, 1, 0)
+    assert shop.products.get("good").variant_count == 1
 
 
 _options = st.fixed_dictionaries({"Size": _few}, optional={"A": _few, "B": _few, "C": _few})
@@ -789,15 +847,15 @@ _families = st.lists(
 def test_any_file_of_variants_twice_changes_nothing_and_a_dry_run_says_what_it_does(
     there: list[dict[str, object]], file: list[dict[str, object]]
 ) -> None:
-    shop = a_shop()
-    shop.products.load(entries(*there), keep_going=True)
+    shop = make_shop()
+    shop.products.import_products(entries(*there), keep_going=True)
     before = whole(shop)
-    said = shop.products.load(entries(*file), dry_run=True, keep_going=True)
+    said = shop.products.import_products(entries(*file), dry_run=True, keep_going=True)
     assert whole(shop) == before
-    done = shop.products.load(entries(*file), keep_going=True)
+    done = shop.products.import_products(entries(*file), keep_going=True)
     assert done == evolve(said, dry_run=False)
     after = whole(shop)
-    again = shop.products.load(entries(*file), keep_going=True)
+    again = shop.products.import_products(entries(*file), keep_going=True)
     if not done.refused:  # what was refused for a SKU that the file itself sets free may go in now
         assert (again.created, again.changed) == (0, 0)
         assert again.unchanged == done.created + done.changed + done.unchanged

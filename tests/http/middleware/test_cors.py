@@ -8,8 +8,8 @@ from falcon.testing import TestClient
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from eggypro_http.middleware.cors import Cors
-from tests.support.wsgi import ADMIN, CATEGORIES, EGG, IMAGE, PRODUCTS, ask, failing
+from eggypro_http.middleware.cors import CorsMiddleware
+from tests.support.wsgi import ADMIN, CATEGORIES, EGG, IMAGE, PRODUCTS, failing_app, send_request
 
 SHOP, ADMINS = "http://localhost:3000", "https://admin.shop.example:8443"
 ORIGINS = frozenset({SHOP, ADMINS})
@@ -54,7 +54,7 @@ def grants(headers: Mapping[str, str]) -> dict[str, str]:
 def test_every_answer_to_a_page_of_a_listed_origin_may_be_read(
     client: TestClient, method: str, path: str, status: int, origin: str
 ) -> None:
-    reply = ask(client.app, REQUEST_METHOD=method, PATH_INFO=path, HTTP_ORIGIN=origin)
+    reply = send_request(client.app, REQUEST_METHOD=method, PATH_INFO=path, HTTP_ORIGIN=origin)
     assert reply.status == status
     assert reply.headers["vary"] == "Origin"
     assert grants(reply.headers) == {
@@ -68,7 +68,7 @@ def test_every_answer_to_a_page_of_a_listed_origin_may_be_read(
 def test_to_others_nothing_is_granted_but_caches_are_told(
     client: TestClient, method: str, path: str, status: int, origin: str | None
 ) -> None:
-    reply = ask(
+    reply = send_request(
         client.app,
         REQUEST_METHOD=method,
         PATH_INFO=path,
@@ -139,7 +139,7 @@ def test_what_an_answer_depends_on_besides_is_kept(
 
 def test_where_all_else_fails_a_page_may_read_that() -> None:
     for host, status in (("shop.example", 500), (None, 400)):
-        reply = ask(Cors(failing, ORIGINS), HTTP_ORIGIN=SHOP, HTTP_HOST=host)
+        reply = send_request(CorsMiddleware(failing_app, ORIGINS), HTTP_ORIGIN=SHOP, HTTP_HOST=host)
         assert reply.status == status
         assert reply.headers["vary"] == "Origin"
         assert reply.headers["access-control-allow-origin"] == SHOP

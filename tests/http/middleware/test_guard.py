@@ -8,7 +8,7 @@ from falcon.testing import TestClient
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from tests.support.wsgi import EGG, PRODUCTS, ask, failing
+from tests.support.wsgi import EGG, PRODUCTS, failing_app, send_request
 
 EVERY_KIND = [
     ("GET", EGG),
@@ -52,7 +52,7 @@ def test_a_usable_request_id_is_taken_over(
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\n", "a,b", "\xe9", "a\r\nX-Evil: 1"])
 def test_an_unusable_request_id_is_replaced(client: TestClient, given: str) -> None:
-    answered = ask(client.app, HTTP_X_REQUEST_ID=given)
+    answered = send_request(client.app, HTTP_X_REQUEST_ID=given)
     assert re.fullmatch("[0-9a-f]{16}", answered.headers["x-request-id"])
 
 
@@ -66,22 +66,22 @@ def test_a_request_without_exactly_one_host_is_malformed(
     client: TestClient, host: str | None
 ) -> None:
     for path in (EGG, "/nowhere"):
-        refused = ask(client.app, path, HTTP_HOST=host)
+        refused = send_request(client.app, path, HTTP_HOST=host)
         assert refused.status == 400
         assert json.loads(refused.body)["request_id"] == refused.headers["x-request-id"]
-    assert ask(client.app, REQUEST_METHOD="HEAD", HTTP_HOST=host).body == b""
+    assert send_request(client.app, REQUEST_METHOD="HEAD", HTTP_HOST=host).body == b""
 
 
 def test_http_1_0_needs_no_host(client: TestClient) -> None:
     old: dict[str, Any] = {"HTTP_HOST": None, "SERVER_PROTOCOL": "HTTP/1.0"}
-    assert ask(client.app, **old).status == 200
-    assert ask(client.app, **{**old, "HTTP_HOST": "a,b"}).status == 400
+    assert send_request(client.app, **old).status == 200
+    assert send_request(client.app, **{**old, "HTTP_HOST": "a,b"}).status == 400
 
 
 def test_what_fails_beyond_all_handlers_is_still_a_problem(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    reply = ask(failing)
+    reply = send_request(failing_app)
     assert reply.status == 500
     assert reply.headers["content-type"] == "application/problem+json"
     assert reply.headers["content-length"] == str(len(reply.body))

@@ -4,19 +4,19 @@ import pytest
 from attrs import evolve, field, frozen
 from falcon.testing import TestClient
 
-from eggypro_core.operations.request_metrics import UNMATCHED, Call, network_of
+from eggypro_core.operations.request_metrics import UNMATCHED_ENDPOINT, RequestRecord, network_of
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from tests.support.wsgi import EGG, PRODUCTS, ask
+from tests.support.wsgi import EGG, PRODUCTS, send_request
 
 
 @frozen
 class Noted:
-    calls: list[Call] = field(factory=list)
+    calls: list[RequestRecord] = field(factory=list)
 
-    def record(self, call: Call) -> None:
-        self.calls.append(call)
+    def record(self, request: RequestRecord) -> None:
+        self.calls.append(request)
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def watched(shop: Shop, noted: Noted) -> TestClient:
         ("OPTIONS", PRODUCTS, PRODUCTS, 204),
         ("POST", PRODUCTS, PRODUCTS, 401),
         ("GET", f"{EGG}/variants/7", "/api/products/{slug}/variants/{id}", 404),
-        ("GET", "/nowhere", UNMATCHED, 404),
-        ("GET", "//api/products", UNMATCHED, 404),
-        ("GET", f"{PRODUCTS}/Not-A-Slug", UNMATCHED, 404),
+        ("GET", "/nowhere", UNMATCHED_ENDPOINT, 404),
+        ("GET", "//api/products", UNMATCHED_ENDPOINT, 404),
+        ("GET", f"{PRODUCTS}/Not-A-Slug", UNMATCHED_ENDPOINT, 404),
     ],
 )
 def test_a_call_is_noted_by_the_template_of_its_route(
@@ -53,11 +53,11 @@ def test_a_call_is_noted_by_the_template_of_its_route(
     call = noted.calls.pop()
     assert (call.endpoint, call.method, call.status) == (endpoint, method, status)
     assert call.request_id == "mine"
-    assert call.milliseconds > 0
+    assert call.duration_ms > 0
 
 
 def test_a_made_up_method_is_noted_as_another(shop: Shop, noted: Noted) -> None:
-    ask(create_app(shop, HttpConfig(recorders=(noted,))), PRODUCTS, REQUEST_METHOD="BREW")
+    send_request(create_app(shop, HttpConfig(recorders=(noted,))), PRODUCTS, REQUEST_METHOD="BREW")
     assert noted.calls[-1].method == "OTHER"
     assert noted.calls[-1].status == 405
 

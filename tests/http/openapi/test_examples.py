@@ -5,10 +5,10 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.wiring import DEMO
 from eggypro_http.app import ROUTES, create_app
-from eggypro_http.openapi.examples import BODIES, NAMES
+from eggypro_http.openapi.examples import BODY_EXAMPLES, PARAMETER_EXAMPLES
 from eggypro_http.openapi.schemas import FORMS
 from eggypro_http.routing import Route
-from tests.support.builders import a_shop
+from tests.support.builders import make_shop
 from tests.support.wsgi import ADMIN
 
 _ORDER = ("POST", "GET", "PUT", "PATCH", "DELETE")
@@ -19,35 +19,37 @@ def in_a_shops_life(route: Route) -> tuple[bool, int]:
     return "/variants" in route.path, _ORDER.index(route.method)
 
 
-SENT = sorted((route for route in ROUTES if route.body in BODIES), key=in_a_shops_life)
+SENT = sorted(
+    (route for route in ROUTES if route.request_schema in BODY_EXAMPLES), key=in_a_shops_life
+)
 
 
 @pytest.fixture
 def client() -> TestClient:
-    shop = a_shop()
+    shop = make_shop()
     with DEMO.open("rb") as demo:
         shop.products.import_file(demo)
     return TestClient(create_app(shop))
 
 
 def test_every_body_of_json_has_an_example() -> None:
-    bodies = {route.body for route in ROUTES if route.body is not None}
-    assert bodies - FORMS == set(BODIES)
+    bodies = {route.request_schema for route in ROUTES if route.request_schema is not None}
+    assert bodies - FORMS == set(BODY_EXAMPLES)
 
 
 def test_each_does_what_it_is_there_for(client: TestClient) -> None:
-    names = {**NAMES}
+    names = {**PARAMETER_EXAMPLES}
     for route in SENT:
         path = route.path.format_map(names)
         answer = client.simulate_request(
-            route.method, path, json=BODIES[route.body or ""], headers=ADMIN
+            route.method, path, json=BODY_EXAMPLES[route.request_schema or ""], headers=ADMIN
         )
-        assert answer.status_code == route.success, (route.method, path, answer.text)
+        assert answer.status_code == route.success_status, (route.method, path, answer.text)
         if route.method == "POST" and route.path.endswith(("/variants", "/reviews")):
             names[route.path.rpartition("/")[2][:-1]] = answer.json["id"]
 
 
 def test_what_is_required_of_a_read_has_an_example(client: TestClient) -> None:
-    found = client.simulate_get("/api/products/suggest", params={"q": str(NAMES["q"])})
+    found = client.simulate_get("/api/products/suggest", params={"q": str(PARAMETER_EXAMPLES["q"])})
     assert found.json["items"]
-    assert client.simulate_get(f"/api/products/{NAMES['slug']}").status_code == 200
+    assert client.simulate_get(f"/api/products/{PARAMETER_EXAMPLES['slug']}").status_code == 200

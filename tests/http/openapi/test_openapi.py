@@ -9,15 +9,15 @@ from falcon.testing import Result, TestClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from eggypro_http.app import ROUTES, description
-from eggypro_http.errors import PROBLEM
+from eggypro_http.app import ROUTES, openapi_description
+from eggypro_http.errors import PROBLEM_JSON
 from eggypro_http.responses import JSON
-from eggypro_http.urls import shown
+from eggypro_http.urls import public_path
 from tests.http.requests.test_idempotency import BODIES, POSTS, post
-from tests.support.wsgi import ADMIN, SAMPLES
+from tests.support.wsgi import ADMIN, PATH_VALUES
 
 KEPT = Path(__file__).parents[3] / "docs" / "openapi.json"
-API: dict[str, Any] = json.loads(description())
+API: dict[str, Any] = json.loads(openapi_description())
 GETS = [
     route for route in ROUTES if route.method == "GET" and route.media_type == "application/json"
 ]
@@ -29,7 +29,7 @@ def shape(name: str) -> Draft202012Validator:
 
 def told(path: str, method: str, status: int) -> dict[str, Any]:
     """Return what is told of an answer."""
-    found = API["paths"][shown(path)][method.lower()]["responses"][str(status)]
+    found = API["paths"][public_path(path)][method.lower()]["responses"][str(status)]
     if "$ref" in found:
         found = API["components"]["responses"][found["$ref"].rpartition("/")[2]]
     return dict(found)
@@ -50,7 +50,7 @@ def test_it_is_openapi() -> None:
 
 def test_every_route_is_in_it() -> None:
     described = {(path, method) for path, item in API["paths"].items() for method in item}
-    assert described == {(shown(route.path), route.method.lower()) for route in ROUTES}
+    assert described == {(public_path(route.path), route.method.lower()) for route in ROUTES}
 
 
 def test_what_stands_in_paths_has_the_names_that_callers_know() -> None:
@@ -76,7 +76,7 @@ def test_each_operation_has_a_name_of_its_own() -> None:
 
 
 def test_the_copy_in_docs_is_the_same() -> None:
-    assert KEPT.read_bytes() == description(), "run: eggypro openapi > docs/openapi.json"
+    assert KEPT.read_bytes() == openapi_description(), "run: eggypro openapi > docs/openapi.json"
 
 
 def test_it_is_served(client: TestClient) -> None:
@@ -96,7 +96,7 @@ def test_what_is_answered_is_what_is_described(
         queries = [f"{query}&facets=true&explain=true&search=egg" for query in queries] + queries
     for query in queries:
         answer = full.simulate_get(
-            route.path.format(**SAMPLES), query_string=query, headers=headers
+            route.path.format(**PATH_VALUES), query_string=query, headers=headers
         )
         hold(route.path, "GET", answer)
 
@@ -110,7 +110,9 @@ def test_what_a_post_answers_is_what_is_described(full: TestClient, path: str) -
 
 @pytest.mark.parametrize("path", [path for path in BODIES if BODIES[path][0] == JSON])
 def test_what_is_sent_is_what_is_described(path: str) -> None:
-    body = API["paths"][shown(path)]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    body = API["paths"][public_path(path)]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
     name = body["$ref"].rpartition("/")[2]
     shape(name).validate(json.loads(BODIES[path][1]))
     assert not shape(name).is_valid({"nothing": 1})
@@ -118,10 +120,10 @@ def test_what_is_sent_is_what_is_described(path: str) -> None:
 
 def test_every_post_that_is_repeatable_says_so() -> None:
     for path in POSTS:
-        names = [one["name"] for one in API["paths"][shown(path)]["post"]["parameters"]]
+        names = [one["name"] for one in API["paths"][public_path(path)]["post"]["parameters"]]
         assert "Idempotency-Key" in names
 
 
 def test_refusals_are_problems() -> None:
     for response in API["components"]["responses"].values():
-        assert list(response["content"]) == [PROBLEM]
+        assert list(response["content"]) == [PROBLEM_JSON]

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggypro_http.requests.client_address import UNKNOWN, Clients
+from eggypro_http.requests.client_address import UNKNOWN_CLIENT, ClientResolver
 
-NOBODY = Clients()
-BEHIND = Clients((ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
+NOBODY = ClientResolver()
+BEHIND = ClientResolver((ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
 
 
-def of(clients: Clients, peer: str | None, forwarded: str | None = None, **more: str) -> str:
+def of(clients: ClientResolver, peer: str | None, forwarded: str | None = None, **more: str) -> str:
     environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded, **more}
-    return clients.of({name: value for name, value in environ.items() if value is not None})
+    return clients.client({name: value for name, value in environ.items() if value is not None})
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,11 @@ def of(clients: Clients, peer: str | None, forwarded: str | None = None, **more:
         ("::1", "::/64"),
         ("192.0.2.7:4711", "192.0.2.7"),
         ("[2001:db8::1]:443", "2001:db8::/64"),
-        ("", UNKNOWN),
-        (None, UNKNOWN),
-        ("unix:", UNKNOWN),
-        ("1.2.3.4, 5.6.7.8", UNKNOWN),
-        ("9" * 100_000, UNKNOWN),
+        ("", UNKNOWN_CLIENT),
+        (None, UNKNOWN_CLIENT),
+        ("unix:", UNKNOWN_CLIENT),
+        ("1.2.3.4, 5.6.7.8", UNKNOWN_CLIENT),
+        ("9" * 100_000, UNKNOWN_CLIENT),
     ],
 )
 def test_a_client_is_an_ipv4_address_or_an_ipv6_network(peer: str | None, client: str) -> None:

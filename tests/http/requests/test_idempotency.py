@@ -9,31 +9,31 @@ from falcon.testing import Result, TestClient
 
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.local_images import LocalImageStore
-from eggypro_adapters.memory import MemoryOnce
+from eggypro_adapters.memory import MemoryIdempotencyStore
 from eggypro_core.access.authentication import Credential
-from eggypro_core.operations.idempotency import Done
+from eggypro_core.operations.idempotency import StoredResponse
 from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
-from tests.support.builders import a_full_shop, a_product, a_review, a_variant
-from tests.support.multipart import BOUNDARY, FORM, JPG, PNG, a_form, a_part
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, SAMPLES, ask
+from tests.support.builders import make_full_shop, product_values, review_values, variant_values
+from tests.support.multipart import BOUNDARY, CONTENT_TYPE, JPG, PNG, encode_form, encode_part
+from tests.support.wsgi import ADMIN, EGG, PATH_VALUES, PRODUCTS, send_request
 
 KEY = {"Idempotency-Key": "3f2a"}
 JSON = "application/json"
-POSTS = [route.path for route in ROUTES if route.is_done_once]
+POSTS = [route.path for route in ROUTES if route.is_idempotent]
 STOCK = f"{PRODUCTS}/{{slug}}/stock"
 BODIES: dict[str, tuple[str, bytes]] = {
     path: (JSON, json.dumps(body).encode())
     for path, body in {
-        PRODUCTS: a_product(name="New"),
+        PRODUCTS: product_values(name="New"),
         STOCK: {"delta": -1},
-        f"{PRODUCTS}/{{slug}}/variants": a_variant(options={"Size": "9 kg"}),
+        f"{PRODUCTS}/{{slug}}/variants": variant_values(options={"Size": "9 kg"}),
         f"{PRODUCTS}/{{slug}}/variants/{{variant}}/stock": {"delta": 1},
-        f"{PRODUCTS}/{{slug}}/reviews": a_review(comment="Another"),
+        f"{PRODUCTS}/{{slug}}/reviews": review_values(comment="Another"),
         "/api/categories": {"name": "New"},
-        "/api/images/uploads": {"product": SAMPLES["slug"]},
+        "/api/images/uploads": {"product": PATH_VALUES["slug"]},
     }.items()
-} | {f"{PRODUCTS}/{{slug}}/images": (FORM, a_form([a_part(JPG)]))}
+} | {f"{PRODUCTS}/{{slug}}/images": (CONTENT_TYPE, encode_form([encode_part(JPG)]))}
 BY_BROWSERS = {"/images/uploads", "/api/images/uploads/{upload}/complete"}
 """What is asked for in the course of an upload, and cannot be made up here."""
 
@@ -45,8 +45,8 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def keyed(images: LocalImageStore, clock: FakeClock) -> Shop:
-    shop = a_full_shop(images)
-    shop.products.add(a_product(name="Plain", stock_quantity=9))
+    shop = make_full_shop(images)
+    shop.products.create(product_values(name="Plain", stock_quantity=9))
     return evolve(shop, clock=clock)
 
 
@@ -57,7 +57,7 @@ def client(keyed: Shop) -> TestClient:
 
 def post(client: TestClient, path: str, headers: dict[str, str] | None = None) -> Result:
     kind, body = BODIES[path]
-    samples = {**SAMPLES, "slug": "plain"} if path == STOCK else SAMPLES
+    samples = {**PATH_VALUES, "slug": "plain"} if path == STOCK else PATH_VALUES
     named = re.sub(r"{(\w+)}", lambda found: str(samples[found[1]]), path)
     given = {**ADMIN, "Content-Type": kind, **KEY, **(headers or {})}
     return client.simulate_post(named, body=body, headers=given)
@@ -112,14 +112,14 @@ def test_the_same_key_with_another_body_is_refused(client: TestClient) -> None:
 def test_a_key_is_its_senders_and_its_addresss(client: TestClient) -> None:
     post_stock(client, KEY, '{"delta": 1}')
     assert client.simulate_post(
-        f"{PRODUCTS}/{SAMPLES['slug']}/variants/2/stock",
+        f"{PRODUCTS}/{PATH_VALUES['slug']}/variants/2/stock",
         body='{"delta": 1}',
         headers={**ADMIN, "Content-Type": JSON, **KEY},
     ).json == {"stock_quantity": 1}
     reviews = [
         client.simulate_post(
             f"{EGG}/reviews",
-            body=json.dumps(a_review(comment=f"From {address}")),
+            body=json.dumps(review_values(comment=f"From {address}")),
             headers={"Content-Type": JSON, **KEY},
             remote_addr=address,
         ).status_code
@@ -141,7 +141,7 @@ def test_what_was_refused_can_be_tried_again(client: TestClient) -> None:
 
 def test_a_key_is_forgotten_after_a_day(client: TestClient, clock: FakeClock) -> None:
     post_stock(client, KEY)
-    clock.tick(24 * 60 * 60)
+    clock.advance(24 * 60 * 60)
     again = post_stock(client, KEY)
     assert "idempotency-replayed" not in again.headers
     assert again.json["stock_quantity"] == 7
@@ -150,7 +150,7 @@ def test_a_key_is_forgotten_after_a_day(client: TestClient, clock: FakeClock) ->
 @pytest.mark.parametrize("boundary", ["x", "another-boundary"])
 def test_a_form_that_is_sent_again_has_another_boundary(client: TestClient, boundary: str) -> None:
     def upload(boundary: str, *parts: bytes) -> Result:
-        body = a_form(map(a_part, parts)).replace(BOUNDARY.encode(), boundary.encode())
+        body = encode_form(map(encode_part, parts)).replace(BOUNDARY.encode(), boundary.encode())
         kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
         return client.simulate_post(f"{EGG}/images", body=body, headers={**ADMIN, **KEY, **kind})
 
@@ -179,8 +179,8 @@ def test_a_key_of_255_characters_may_stand_in_quotes_and_one_more_may_not(
 def test_a_body_has_come_whole_before_anything_is_held(keyed: Shop) -> None:
     happened: list[str] = []
 
-    class Telling(MemoryOnce):
-        def run(self, *given: Any) -> tuple[Done, bool]:
+    class Telling(MemoryIdempotencyStore):
+        def run(self, *given: Any) -> tuple[StoredResponse, bool]:
             happened.append("held")
             return super().run(*given)
 
@@ -199,7 +199,7 @@ def test_a_body_has_come_whole_before_anything_is_held(keyed: Shop) -> None:
         "wsgi.input": Arriving(body),
     }
     app = create_app(evolve(keyed, idempotency=Telling()))
-    assert ask(app, f"{PRODUCTS}/plain/stock", **sent).status == 200
+    assert send_request(app, f"{PRODUCTS}/plain/stock", **sent).status == 200
     assert happened == ["read", "held"]
 
 

@@ -5,11 +5,11 @@ import json
 import pytest
 from falcon.testing import Result, TestClient
 
-from tests.support.builders import a_product
-from tests.support.wsgi import ADMIN, PRODUCTS, ask, fields
+from tests.support.builders import product_values
+from tests.support.wsgi import ADMIN, PRODUCTS, error_fields, send_request
 
 LIMIT = 1024 * 1024
-GOOD = json.dumps(a_product(name="Bacon")).encode()
+GOOD = json.dumps(product_values(name="Bacon")).encode()
 
 
 def send(client: TestClient, body: bytes, **headers: str) -> Result:
@@ -51,15 +51,15 @@ def test_what_is_no_json_is_malformed(client: TestClient, body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"text"', b"true"])
 def test_json_that_is_no_object_is_invalid(client: TestClient, body: bytes) -> None:
-    assert fields(send(client, body)) == ["body"]
+    assert error_fields(send(client, body)) == ["body"]
 
 
 def test_numbers_at_the_edge_of_what_can_be_written_are_refused_as_prices(
     client: TestClient,
 ) -> None:
     for number in ("1e999999", "1e-999999", "-0.0", "9" * 4000, "0." + "1" * 100_000):
-        body = json.dumps(a_product(price="?")).replace('"?"', number).encode()
-        assert fields(send(client, body)) == ["price"], number[:20]
+        body = json.dumps(product_values(price="?")).replace('"?"', number).encode()
+        assert error_fields(send(client, body)) == ["price"], number[:20]
 
 
 def test_a_body_may_have_a_megabyte_and_no_more(client: TestClient) -> None:
@@ -107,7 +107,7 @@ def test_what_is_declared_otherwise_is_not_taken(
 
 
 def test_a_body_that_is_cut_off_is_malformed(client: TestClient) -> None:
-    refused = ask(
+    refused = send_request(
         client.app,
         PRODUCTS,
         REQUEST_METHOD="POST",
@@ -121,7 +121,7 @@ def test_a_body_that_is_cut_off_is_malformed(client: TestClient) -> None:
 
 def test_no_more_is_read_than_the_length_says(client: TestClient) -> None:
     stream = io.BytesIO(GOOD + b"GET / HTTP/1.1")
-    added = ask(
+    added = send_request(
         client.app,
         PRODUCTS,
         REQUEST_METHOD="POST",
@@ -141,7 +141,7 @@ def test_a_chunked_body_needs_a_length(client: TestClient) -> None:
 def test_a_length_that_is_no_number_is_malformed_or_too_large(
     client: TestClient, length: str
 ) -> None:
-    refused = ask(
+    refused = send_request(
         client.app,
         PRODUCTS,
         REQUEST_METHOD="POST",
@@ -153,4 +153,4 @@ def test_a_length_that_is_no_number_is_malformed_or_too_large(
 
 def test_of_very_many_faults_a_hundred_are_named(client: TestClient) -> None:
     body = json.dumps({f"field{number}": 1 for number in range(10_000)}).encode()
-    assert len(fields(send(client, body))) == 100
+    assert len(error_fields(send(client, body))) == 100

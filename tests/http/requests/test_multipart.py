@@ -5,7 +5,7 @@ from io import BytesIO
 import pytest
 from falcon.testing import TestClient
 
-from tests.support.wsgi import ADMIN, EGG, ask
+from tests.support.wsgi import ADMIN, EGG, send_request
 
 BOUNDARY = "egg"
 REST = bytes(1_000_000)
@@ -16,7 +16,7 @@ def test_a_refusal_can_be_read_in_the_middle_of_an_upload(client: TestClient, na
     """Who is still sending when the connection is closed never sees the response."""
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="a"\r\n\r\n'
     body = BytesIO(head.encode() + REST + f"\r\n--{BOUNDARY}--\r\n".encode())
-    refused = ask(
+    refused = send_request(
         client.app,
         f"{EGG}/images",
         **{

@@ -3,7 +3,7 @@ from falcon.testing import TestClient
 
 from eggypro_http.app import ROUTES
 from eggypro_http.routing import Route
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, ask, at, fields
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields, sample_path, send_request
 
 READS = [route for route in ROUTES if route.method == "GET"]
 
@@ -29,7 +29,7 @@ READS = [route for route in ROUTES if route.method == "GET"]
 def test_parameters_that_are_wrong_are_named(
     client: TestClient, query: str, named: list[str]
 ) -> None:
-    assert fields(client.simulate_get(PRODUCTS, query_string=query)) == named
+    assert error_fields(client.simulate_get(PRODUCTS, query_string=query)) == named
 
 
 @pytest.mark.parametrize("query", ["search=%ff", "search=%ED%A0%80", "search=100%", "%g0=1"])
@@ -40,7 +40,7 @@ def test_a_query_string_that_cannot_be_decoded_is_malformed(client: TestClient, 
 
 @pytest.mark.parametrize("query", ["search=\xe4", "search=a b", "search=\u20ac", "search=\x00"])
 def test_a_query_string_of_raw_characters_is_malformed(client: TestClient, query: str) -> None:
-    assert ask(client.app, PRODUCTS, QUERY_STRING=query).status == 400
+    assert send_request(client.app, PRODUCTS, QUERY_STRING=query).status == 400
 
 
 def test_words_are_decoded_as_browsers_encode_them(client: TestClient) -> None:
@@ -57,12 +57,12 @@ def test_a_route_knows_the_parameters_that_it_names_and_no_other(
     full: TestClient, route: Route
 ) -> None:
     query = "&".join(f"{name}=" for name in (*route.parameters, "other"))
-    refused = full.simulate_get(at(route.path), query_string=query, headers=ADMIN)
-    assert "other" in fields(refused)
+    refused = full.simulate_get(sample_path(route.path), query_string=query, headers=ADMIN)
+    assert "other" in error_fields(refused)
     unknown = [one["field"] for one in refused.json["errors"] if one["message"] == "Unknown field"]
     assert unknown == ["other"]
 
 
 def test_adding_takes_no_parameters(client: TestClient) -> None:
     refused = client.simulate_post(PRODUCTS, headers=ADMIN, json={}, params={"dry_run": "true"})
-    assert fields(refused) == ["dry_run"]
+    assert error_fields(refused) == ["dry_run"]

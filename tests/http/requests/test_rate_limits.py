@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
-from eggypro_adapters.contracts.clock import FakeSeconds
-from eggypro_adapters.memory import MemoryCounter
+from eggypro_adapters.contracts.clock import FakeMonotonicClock
+from eggypro_adapters.memory import MemoryRateCounter
 from eggypro_core.access.rate_limiting import AUTH, STANDARD, STRICT, Policy, policies
 from eggypro_http.app import ROUTES, create_app
 from eggypro_http.config import HttpConfig
-from tests.support.builders import a_product, a_review, a_shop
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, Reply, ask
+from tests.support.builders import make_shop, product_values, review_values
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, Reply, send_request
 
 WRONG = {"HTTP_AUTHORIZATION": "Bearer wrong"}
 RIGHT = {"HTTP_AUTHORIZATION": ADMIN["Authorization"]}
@@ -26,26 +26,28 @@ USUAL = policies(3, 60_000)
 
 
 @pytest.fixture
-def clock() -> FakeSeconds:
-    return FakeSeconds()
+def clock() -> FakeMonotonicClock:
+    return FakeMonotonicClock()
 
 
-def limited(limits: Mapping[str, Policy], clock: FakeSeconds, *proxies: IPv4Network) -> TestClient:
+def limited(
+    limits: Mapping[str, Policy], clock: FakeMonotonicClock, *proxies: IPv4Network
+) -> TestClient:
     """A client of a shop that counts by limits, behind proxies."""
-    shop = a_shop()
-    shop.products.add(a_product())
-    counter = MemoryCounter(clock)
+    shop = make_shop()
+    shop.products.create(product_values())
+    counter = MemoryRateCounter(clock)
     config = HttpConfig(rate_limits=limits, rate_counter=counter, trusted_proxies=proxies)
     return TestClient(create_app(shop, config))
 
 
 @pytest.fixture
-def client(clock: FakeSeconds) -> TestClient:
+def client(clock: FakeMonotonicClock) -> TestClient:
     return limited(USUAL, clock)
 
 
 def get(client: TestClient, path: str = EGG, **environ: Any) -> Reply:
-    return ask(client.app, path, **{**ADA, **environ})
+    return send_request(client.app, path, **{**ADA, **environ})
 
 
 def statuses(client: TestClient, times: int, path: str = EGG, **environ: Any) -> list[int]:
@@ -53,17 +55,19 @@ def statuses(client: TestClient, times: int, path: str = EGG, **environ: Any) ->
 
 
 def test_the_policies_are_those_of_the_settings_and_two_fixed_ones() -> None:
-    assert {name: (one.limit, one.window) for name, one in policies(100, 900_000).items()} == {
+    assert {
+        name: (one.limit, one.window_seconds) for name, one in policies(100, 900_000).items()
+    } == {
         STANDARD: (100, 900),
         STRICT: (10, 900),
         AUTH: (5, 900),
     }
-    assert policies(1, 1_001)[STANDARD].window == 2
+    assert policies(1, 1_001)[STANDARD].window_seconds == 2
     assert set(policies(0, 900_000)) == {STRICT, AUTH}
 
 
 def test_a_client_is_told_where_they_stand_until_they_are_refused(
-    client: TestClient, clock: FakeSeconds
+    client: TestClient, clock: FakeMonotonicClock
 ) -> None:
     for remaining in (2, 1, 0):
         answered = get(client)
@@ -137,18 +141,18 @@ def test_who_holds_a_wrong_one_is_counted_as_anybody(client: TestClient) -> None
     assert statuses(client, 4, **WRONG) == [200, 200, 200, 429]
 
 
-def test_a_limit_of_nothing_is_none(clock: FakeSeconds) -> None:
+def test_a_limit_of_nothing_is_none(clock: FakeMonotonicClock) -> None:
     client = limited(policies(0, 60_000), clock)
     assert statuses(client, 200) == [200] * 200
     assert "ratelimit" not in get(client).headers
 
 
-def test_reviews_are_submitted_ten_times_and_no_more(clock: FakeSeconds) -> None:
+def test_reviews_are_submitted_ten_times_and_no_more(clock: FakeMonotonicClock) -> None:
     client = limited(policies(1000, 60_000), clock)
 
     def submit(number: int, **headers: str) -> Any:
         return client.simulate_post(
-            f"{EGG}/reviews", json=a_review(comment=f"Eggs {number}"), headers=headers
+            f"{EGG}/reviews", json=review_values(comment=f"Eggs {number}"), headers=headers
         )
 
     answers = [submit(number) for number in range(11)]
@@ -163,12 +167,14 @@ def test_reviews_are_submitted_ten_times_and_no_more(clock: FakeSeconds) -> None
     assert submit(13).status_code == 201
 
 
-def unlimited(clock: FakeSeconds) -> TestClient:
+def unlimited(clock: FakeMonotonicClock) -> TestClient:
     """A client that may do anything but guess."""
     return limited(policies(0, 60_000), clock)
 
 
-def test_after_five_wrong_credentials_not_even_the_right_one_helps(clock: FakeSeconds) -> None:
+def test_after_five_wrong_credentials_not_even_the_right_one_helps(
+    clock: FakeMonotonicClock,
+) -> None:
     client = unlimited(clock)
     assert statuses(client, 4, CLOSED, **WRONG) == [401] * 4
     clock.now = 100
@@ -187,7 +193,7 @@ def test_after_five_wrong_credentials_not_even_the_right_one_helps(clock: FakeSe
     assert get(client, CLOSED, **RIGHT).status == 200
 
 
-def test_a_credential_is_refused_in_the_sentences_of_the_seed(clock: FakeSeconds) -> None:
+def test_a_credential_is_refused_in_the_sentences_of_the_seed(clock: FakeMonotonicClock) -> None:
     client = unlimited(clock)
     calls: list[dict[str, str]] = [{}, *[WRONG] * 5, RIGHT]
     bodies = [json.loads(get(client, CLOSED, **one).body) for one in calls]
@@ -198,14 +204,14 @@ def test_a_credential_is_refused_in_the_sentences_of_the_seed(clock: FakeSeconds
     ]
 
 
-def test_who_guesses_where_no_credential_is_needed_is_locked_too(clock: FakeSeconds) -> None:
+def test_who_guesses_where_no_credential_is_needed_is_locked_too(clock: FakeMonotonicClock) -> None:
     client = limited(policies(1000, 60_000), clock)
     assert statuses(client, 6, EGG, **WRONG) == [200] * 5 + [429]
     assert get(client, **RIGHT).status == 429
     assert get(client).status == 200
 
 
-def test_who_guesses_the_key_is_locked_out_of_tokens_too(clock: FakeSeconds) -> None:
+def test_who_guesses_the_key_is_locked_out_of_tokens_too(clock: FakeMonotonicClock) -> None:
     client = unlimited(clock)
     ask_for_token = {"REQUEST_METHOD": "POST"}
     assert statuses(client, 6, TOKENS, **WRONG, **ask_for_token) == [401] * 5 + [429]
@@ -214,7 +220,7 @@ def test_who_guesses_the_key_is_locked_out_of_tokens_too(clock: FakeSeconds) -> 
     assert get(client, TOKENS, **RIGHT, **ask_for_token).status == 200
 
 
-def test_a_success_clears_the_failures(clock: FakeSeconds) -> None:
+def test_a_success_clears_the_failures(clock: FakeMonotonicClock) -> None:
     client = unlimited(clock)
     for _ in range(3):
         assert statuses(client, 4, CLOSED, **WRONG) == [401] * 4
@@ -223,13 +229,15 @@ def test_a_success_clears_the_failures(clock: FakeSeconds) -> None:
 
 
 @pytest.mark.parametrize("credential", [None, "", "Bearer", "Bearer ", "Basic wrong", "wrong"])
-def test_what_is_no_credential_is_no_failure(clock: FakeSeconds, credential: str | None) -> None:
+def test_what_is_no_credential_is_no_failure(
+    clock: FakeMonotonicClock, credential: str | None
+) -> None:
     client = unlimited(clock)
     assert statuses(client, 9, CLOSED, HTTP_AUTHORIZATION=credential) == [401] * 9
     assert get(client, CLOSED, **RIGHT).status == 200
 
 
-def test_of_many_at_once_no_more_than_the_limit_are_let_in(clock: FakeSeconds) -> None:
+def test_of_many_at_once_no_more_than_the_limit_are_let_in(clock: FakeMonotonicClock) -> None:
     client = limited(policies(100, 60_000), clock)
     with ThreadPoolExecutor(16) as threads:
         found = [*threads.map(lambda _: get(client).status, range(150))]
@@ -246,20 +254,20 @@ def test_of_many_at_once_no_more_than_the_limit_are_let_in(clock: FakeSeconds) -
     ],
 )
 def test_what_ends_well_or_does_not_can_be_left_uncounted(
-    clock: FakeSeconds, policy: Policy, expected: list[int]
+    clock: FakeMonotonicClock, policy: Policy, expected: list[int]
 ) -> None:
     client = limited({STANDARD: policy}, clock)
     found = statuses(client, 3, f"{PRODUCTS}/none") + statuses(client, 3)
     assert found == expected
 
 
-def test_a_success_that_is_not_counted_leaves_all_there_is(clock: FakeSeconds) -> None:
+def test_a_success_that_is_not_counted_leaves_all_there_is(clock: FakeMonotonicClock) -> None:
     policy = Policy(STANDARD, 2, 60, counts_successes=False)
     client = limited({STANDARD: policy}, clock)
     assert statuses(client, 20) == [200] * 20
 
 
-def test_behind_a_trusted_proxy_clients_are_told_apart(clock: FakeSeconds) -> None:
+def test_behind_a_trusted_proxy_clients_are_told_apart(clock: FakeMonotonicClock) -> None:
     client = limited(USUAL, clock, IPv4Network("10.0.0.0/8"))
     proxy = {"REMOTE_ADDR": "10.0.0.1"}
     for address in ("192.0.2.1", "192.0.2.2"):

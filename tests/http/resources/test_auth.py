@@ -9,17 +9,25 @@ from falcon.testing import Result, TestClient
 
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.memory import MemoryTokenSigner
-from eggypro_core.access.authentication import Credential, Gate, Permission, Tokens, TokenWish
+from eggypro_core.access.authentication import (
+    Authenticator,
+    Credential,
+    Permission,
+    TokenRequest,
+    Tokens,
+)
 from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
 from eggypro_http.routing import Route
-from tests.support.builders import ADMIN_KEY, NOON, a_full_shop
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, at, fields
+from tests.support.builders import ADMIN_KEY, NOON, make_full_shop
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields, sample_path
 
 AUTH = "/api/auth/admin"
 CLOSED = [route for route in ROUTES if route.permission]
 OPENED_BY_A_PARAMETER = [
-    (route, name, needed) for route in ROUTES for name, needed in route.closed_parameters.items()
+    (route, name, needed)
+    for route in ROUTES
+    for name, needed in route.restricted_parameters.items()
 ]
 
 
@@ -34,12 +42,12 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def shop(shop: Shop, clock: FakeClock) -> Shop:
-    return evolve(shop, authenticator=Gate(ADMIN_KEY, Tokens(MemoryTokenSigner(), clock)))
+    return evolve(shop, authenticator=Authenticator(ADMIN_KEY, Tokens(MemoryTokenSigner(), clock)))
 
 
 @pytest.fixture
 def full_shop(shop: Shop) -> Shop:
-    return evolve(a_full_shop(), authenticator=shop.authenticator)
+    return evolve(make_full_shop(), authenticator=shop.authenticator)
 
 
 @pytest.fixture
@@ -48,7 +56,7 @@ def full(full_shop: Shop) -> TestClient:
 
 
 def issued(shop: Shop, *permissions: Permission, ttl: int = 60) -> str:
-    token = shop.authenticator.grant(TokenWish(frozenset(permissions), ttl)).token
+    token = shop.authenticator.issue_token(TokenRequest(frozenset(permissions), ttl)).token
     assert token is not None
     return token
 
@@ -112,13 +120,13 @@ def test_a_body_may_ask_for_less(client: TestClient) -> None:
 def test_a_wish_that_cannot_be_had_is_refused_with_every_fault(
     client: TestClient, body: object, named: list[str]
 ) -> None:
-    assert fields(log_in(client, body)) == named
+    assert error_fields(log_in(client, body)) == named
 
 
 def test_an_address_with_parameters_or_a_body_that_is_no_json_is_refused(
     client: TestClient,
 ) -> None:
-    assert fields(log_in(client, params={"ttl_seconds": "60"})) == ["ttl_seconds"]
+    assert error_fields(log_in(client, params={"ttl_seconds": "60"})) == ["ttl_seconds"]
     assert log_in(client, body=b"{").status_code == 400
     plain = {**ADMIN, "Content-Type": "text/plain"}
     assert log_in(client, headers=plain, body=b"{}").status_code == 415
@@ -127,7 +135,7 @@ def test_an_address_with_parameters_or_a_body_that_is_no_json_is_refused(
 
 
 def test_without_a_secret_the_token_is_null(shop: Shop) -> None:
-    answered = log_in(TestClient(create_app(evolve(shop, authenticator=Gate(ADMIN_KEY)))))
+    answered = log_in(TestClient(create_app(evolve(shop, authenticator=Authenticator(ADMIN_KEY)))))
     assert answered.status_code == 200
     assert answered.json["user"]["permissions"] == sorted(Permission)
     assert (answered.json["token"], answered.json["expires_at"]) == (None, None)
@@ -137,7 +145,7 @@ def test_a_token_gets_no_other_token(client: TestClient, shop: Shop, clock: Fake
     token = issued(shop, *Permission)
     assert log_in(client, headers=bearing(token)).status_code == 403
     assert log_in(client, headers=bearing(f"{token}x")).status_code == 401
-    clock.tick(60)
+    clock.advance(60)
     refused = log_in(client, headers=bearing(token))
     assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
 
@@ -150,11 +158,11 @@ def test_a_closed_route_opens_for_what_it_needs_alone(
 
     def ask(credential: str | None) -> int:
         headers = {} if credential is None else bearing(credential)
-        asked = full.simulate_request(route.method, at(route.path), headers=headers)
+        asked = full.simulate_request(route.method, sample_path(route.path), headers=headers)
         return int(asked.status_code)
 
     expired = issued(full_shop, *Permission, ttl=1)
-    clock.tick()
+    clock.advance()
     assert [ask(None), ask("wrong"), ask(expired)] == [401, 401, 401]
     for permission in Permission:
         is_let_in = ask(issued(full_shop, permission)) not in {401, 403}
@@ -177,12 +185,12 @@ def test_a_closed_parameter_opens_for_what_it_needs_alone(
     def ask(credential: str | None) -> int:
         headers = {} if credential is None else bearing(credential)
         asked = full.simulate_request(
-            route.method, at(route.path), params={name: "all"}, headers=headers
+            route.method, sample_path(route.path), params={name: "all"}, headers=headers
         )
         return int(asked.status_code)
 
     expired = issued(full_shop, *Permission, ttl=1)
-    clock.tick()
+    clock.advance()
     assert [ask(None), ask("wrong"), ask(expired)] == [401, 401, 401]
     for permission in Permission:
         assert (ask(issued(full_shop, permission)) == 403) == (permission is not needed)

@@ -2,8 +2,8 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from eggypro_core.shop import Shop
-from tests.support.builders import a_product, a_shop
-from tests.support.wsgi import ADMIN, CATEGORIES, EGG, PRODUCTS, fields
+from tests.support.builders import make_shop, product_values
+from tests.support.wsgi import ADMIN, CATEGORIES, EGG, PRODUCTS, error_fields
 
 PROTEIN = f"{CATEGORIES}/protein"
 LINK = f"{EGG}/categories/protein"
@@ -13,9 +13,9 @@ PUBLIC = "public, max-age=0, must-revalidate"
 @pytest.fixture
 def shop() -> Shop:
     """A shop with one product, `egg-white-protein`, and one category, `protein`, without it."""
-    shop = a_shop()
-    shop.products.add(a_product())
-    shop.categories.add({"name": "Protein"})
+    shop = make_shop()
+    shop.products.create(product_values())
+    shop.categories.create({"name": "Protein"})
     return shop
 
 
@@ -29,7 +29,7 @@ def put(client: TestClient, path: str = PROTEIN, **values: object) -> Result:
 
 
 def test_a_category_is_shown_whole(client: TestClient, shop: Shop) -> None:
-    shop.categories.add({"name": "Bars", "parent": "protein", "description": "To bite"})
+    shop.categories.create({"name": "Bars", "parent": "protein", "description": "To bite"})
     shop.categories.link("egg-white-protein", "bars")
     shown = client.simulate_get(f"{CATEGORIES}/bars")
     assert shown.status_code == 200
@@ -70,20 +70,20 @@ def test_what_was_added_is_found_where_location_says(client: TestClient) -> None
 def test_everything_wrong_with_a_category_is_said_at_once(client: TestClient) -> None:
     wrong = {"name": "<b>", "slug": "A", "parent": 7, "id": 1, "path": [], "colour": "red"}
     refused = client.simulate_post(CATEGORIES, headers=ADMIN, json=wrong)
-    assert sorted(fields(refused)) == ["colour", "id", "name", "parent", "path", "slug"]
-    assert fields(client.simulate_post(CATEGORIES, headers=ADMIN, json={})) == ["name"]
-    assert fields(put(client, colour="red", product_count="x")) == ["colour"]
+    assert sorted(error_fields(refused)) == ["colour", "id", "name", "parent", "path", "slug"]
+    assert error_fields(client.simulate_post(CATEGORIES, headers=ADMIN, json={})) == ["name"]
+    assert error_fields(put(client, colour="red", product_count="x")) == ["colour"]
 
 
 @pytest.mark.parametrize("parent", ["no-such", "egg-white-protein"])
 def test_a_parent_that_does_not_exist_is_wrong(client: TestClient, parent: str) -> None:
-    assert fields(put(client, parent=parent)) == ["parent"]
+    assert error_fields(put(client, parent=parent)) == ["parent"]
     added = client.simulate_post(CATEGORIES, headers=ADMIN, json={"name": "x", "parent": parent})
-    assert fields(added) == ["parent"]
+    assert error_fields(added) == ["parent"]
 
 
 def test_what_contradicts_the_tree_is_a_conflict(client: TestClient, shop: Shop) -> None:
-    shop.categories.add({"name": "Bars", "parent": "protein"})
+    shop.categories.create({"name": "Bars", "parent": "protein"})
     for answer in (put(client, parent="bars"), put(client, parent="protein")):
         assert answer.status_code == 409
         assert answer.json["detail"] == "A category cannot be below itself"
@@ -95,7 +95,7 @@ def test_what_contradicts_the_tree_is_a_conflict(client: TestClient, shop: Shop)
 
 
 def test_a_put_replaces_and_without_parent_makes_a_root(client: TestClient, shop: Shop) -> None:
-    shop.categories.add({"name": "Bars", "parent": "protein", "description": "x", "slug": "b"})
+    shop.categories.create({"name": "Bars", "parent": "protein", "description": "x", "slug": "b"})
     shop.categories.archive("b")
     replaced = put(client, f"{CATEGORIES}/b", name="Neu")
     assert replaced.status_code == 200
@@ -105,7 +105,7 @@ def test_a_put_replaces_and_without_parent_makes_a_root(client: TestClient, shop
 
 
 def test_what_was_read_can_be_put_back(client: TestClient, shop: Shop) -> None:
-    shop.categories.add({"name": "Bars", "parent": "protein", "description": "To bite"})
+    shop.categories.create({"name": "Bars", "parent": "protein", "description": "To bite"})
     read = client.simulate_get(f"{CATEGORIES}/bars")
     back = client.simulate_put(f"{CATEGORIES}/bars", headers=ADMIN, json=read.json)
     assert back.status_code == 200
@@ -117,7 +117,7 @@ def test_a_put_never_creates(client: TestClient) -> None:
 
 
 def test_a_deletion_archives_and_may_be_repeated(client: TestClient, shop: Shop) -> None:
-    shop.categories.add({"name": "Bars", "parent": "protein"})
+    shop.categories.create({"name": "Bars", "parent": "protein"})
     for _ in range(2):
         deleted = client.simulate_delete(PROTEIN, headers=ADMIN)
         assert (deleted.status_code, deleted.content) == (204, b"")
@@ -132,7 +132,7 @@ def test_a_deletion_archives_and_may_be_repeated(client: TestClient, shop: Shop)
 def test_a_permanent_deletion_lifts_children_and_may_be_repeated(
     client: TestClient, shop: Shop
 ) -> None:
-    shop.categories.add({"name": "Bars", "parent": "protein"})
+    shop.categories.create({"name": "Bars", "parent": "protein"})
     shop.categories.link("egg-white-protein", "protein")
     for _ in range(2):
         deleted = client.simulate_delete(PROTEIN, params={"permanent": True}, headers=ADMIN)
@@ -140,11 +140,11 @@ def test_a_permanent_deletion_lifts_children_and_may_be_repeated(
     assert client.simulate_get(f"{CATEGORIES}/bars").json["path"] == ["bars"]
     assert client.simulate_get(EGG).json["categories"] == []
     wrong = client.simulate_delete(PROTEIN, params={"permanent": "yes"}, headers=ADMIN)
-    assert fields(wrong) == ["permanent"]
+    assert error_fields(wrong) == ["permanent"]
 
 
 def test_only_admins_see_what_is_archived(client: TestClient, shop: Shop) -> None:
-    shop.categories.add({"name": "Bars", "parent": "protein"})
+    shop.categories.create({"name": "Bars", "parent": "protein"})
     shop.categories.archive("protein")
     for path in (CATEGORIES, PROTEIN):
         assert client.simulate_get(path, params={"status": "all"}).status_code == 401
@@ -156,7 +156,7 @@ def test_only_admins_see_what_is_archived(client: TestClient, shop: Shop) -> Non
 
 def test_a_list_pages_by_following_next(client: TestClient, shop: Shop) -> None:
     for name in ("Bars", "Ä", "Shakes"):
-        shop.categories.add({"name": name})
+        shop.categories.create({"name": name})
     first = client.simulate_get(CATEGORIES, params={"limit": 3})
     assert slugs(first) == ["a", "bars", "protein"]
     assert first.json.items() >= {"total": 4, "limit": 3, "offset": 0}.items()
@@ -171,7 +171,7 @@ def test_a_list_pages_by_following_next(client: TestClient, shop: Shop) -> None:
 
 
 def test_a_list_shows_roots_or_the_children_of_one(client: TestClient, shop: Shop) -> None:
-    shop.categories.add({"name": "Bars", "parent": "protein"})
+    shop.categories.create({"name": "Bars", "parent": "protein"})
     for parent, found in (("none", ["protein"]), ("protein", ["bars"]), ("no-such", [])):
         assert slugs(client.simulate_get(CATEGORIES, params={"parent": parent})) == found
 
@@ -188,7 +188,7 @@ def test_a_list_shows_roots_or_the_children_of_one(client: TestClient, shop: Sho
     ],
 )
 def test_parameters_are_taken_strictly(client: TestClient, query: str, named: list[str]) -> None:
-    assert fields(client.simulate_get(CATEGORIES, query_string=query)) == named
+    assert error_fields(client.simulate_get(CATEGORIES, query_string=query)) == named
     assert client.simulate_get(CATEGORIES, query_string="limit=1000").status_code == 200
 
 
@@ -201,7 +201,7 @@ def test_what_takes_no_parameters_says_so(client: TestClient) -> None:
         client.simulate_delete(LINK, headers=ADMIN, query_string="a=1"),
         client.simulate_get(PROTEIN, query_string="a=1"),
     ):
-        assert fields(answer) == ["a"]
+        assert error_fields(answer) == ["a"]
 
 
 @pytest.mark.parametrize("path", [CATEGORIES, PROTEIN])
@@ -240,7 +240,7 @@ def test_a_link_needs_both_its_ends(client: TestClient) -> None:
 def test_a_link_of_a_former_slug_leads_to_that_of_the_new_one(
     client: TestClient, shop: Shop
 ) -> None:
-    shop.products.change("egg-white-protein", {"slug": "egg-white"})
+    shop.products.update("egg-white-protein", {"slug": "egg-white"})
     for method in ("PUT", "DELETE"):
         moved = client.simulate_request(method, LINK, headers=ADMIN)
         assert moved.status_code == 308
@@ -249,24 +249,24 @@ def test_a_link_of_a_former_slug_leads_to_that_of_the_new_one(
 
 def test_a_new_product_takes_the_categories_that_it_is_in(client: TestClient) -> None:
     added = client.simulate_post(
-        PRODUCTS, headers=ADMIN, json=a_product(name="Bar", categories=["protein", "protein"])
+        PRODUCTS, headers=ADMIN, json=product_values(name="Bar", categories=["protein", "protein"])
     )
     assert added.status_code == 201
     assert added.json["categories"] == [{"slug": "protein", "name": "Protein"}]
     for categories in (["no-such"], "protein", [1], ["P"], ["protein"] * 101):
         refused = client.simulate_post(
-            PRODUCTS, headers=ADMIN, json=a_product(name="Bar", categories=categories)
+            PRODUCTS, headers=ADMIN, json=product_values(name="Bar", categories=categories)
         )
-        assert fields(refused) == ["categories"]
+        assert error_fields(refused) == ["categories"]
     edited = client.simulate_patch(EGG, headers=ADMIN, json={"categories": ["protein"]})
-    assert fields(edited) == ["categories"]
-    put_back = a_product(categories=["protein"])
+    assert error_fields(edited) == ["categories"]
+    put_back = product_values(categories=["protein"])
     assert client.simulate_put(EGG, headers=ADMIN, json=put_back).json["categories"] == []
 
 
 def test_writes_to_a_product_answer_with_its_categories(client: TestClient) -> None:
     client.simulate_put(LINK, headers=ADMIN)
-    for method, body in (("PATCH", {"price": "1.00"}), ("PUT", a_product())):
+    for method, body in (("PATCH", {"price": "1.00"}), ("PUT", product_values())):
         answer = client.simulate_request(method, EGG, headers=ADMIN, json=body)
         assert answer.json["categories"] == [{"slug": "protein", "name": "Protein"}]
         assert answer.text == client.simulate_get(EGG).text

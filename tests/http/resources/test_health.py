@@ -6,11 +6,11 @@ from collections.abc import Mapping
 import pytest
 from falcon.testing import Result, TestClient
 
-from eggypro_core.errors import ServiceFailedError, UnavailableError
-from eggypro_core.operations.health import CACHE, DATABASE, IMAGES, Check
+from eggypro_core.errors import UnavailableError, UpstreamError
+from eggypro_core.operations.health import CACHE, DATABASE, IMAGE_STORE, Check
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from tests.support.builders import WELL, a_shop
+from tests.support.builders import DATABASE_ONLY_CHECKS, make_shop
 
 INNER = "postgresql://egg:s3cret@db.internal:5432/shop"
 NOON = "2026-01-01T12:00:00.000000Z"
@@ -21,11 +21,11 @@ def away() -> None:
 
 
 def failing() -> None:
-    raise ServiceFailedError(INNER)
+    raise UpstreamError(INNER)
 
 
-def asked(path: str = "", checks: Mapping[str, Check | None] = WELL) -> Result:
-    shop = a_shop(checks={**WELL, **checks})
+def asked(path: str = "", checks: Mapping[str, Check | None] = DATABASE_ONLY_CHECKS) -> Result:
+    shop = make_shop(checks={**DATABASE_ONLY_CHECKS, **checks})
     return TestClient(create_app(shop)).simulate_get(f"/api/health{path}")
 
 
@@ -57,7 +57,7 @@ def test_all_is_well() -> None:
 
 @pytest.mark.parametrize("check", [away, failing])
 @pytest.mark.parametrize(
-    ("name", "status"), [(DATABASE, "unhealthy"), (IMAGES, "degraded"), (CACHE, "degraded")]
+    ("name", "status"), [(DATABASE, "unhealthy"), (IMAGE_STORE, "degraded"), (CACHE, "degraded")]
 )
 def test_what_is_away_is_told_without_the_reason(name: str, status: str, check: Check) -> None:
     found = asked(checks={name: check})
@@ -73,7 +73,7 @@ def test_what_is_away_is_told_without_the_reason(name: str, status: str, check: 
 
 def test_a_server_is_ready_while_its_database_answers() -> None:
     assert asked("/ready").json == {"status": "ok"}
-    assert asked("/ready", {IMAGES: away, CACHE: away}).status_code == 200
+    assert asked("/ready", {IMAGE_STORE: away, CACHE: away}).status_code == 200
     refused = asked("/ready", {DATABASE: away})
     assert (refused.status_code, refused.json) == (503, {"status": "unavailable"})
     assert int(refused.headers["retry-after"]) > 0
@@ -81,7 +81,7 @@ def test_a_server_is_ready_while_its_database_answers() -> None:
 
 
 def test_a_server_that_is_about_to_end_is_alive_and_not_ready() -> None:
-    client = TestClient(create_app(a_shop(), HttpConfig(is_ending=lambda: True)))
+    client = TestClient(create_app(make_shop(), HttpConfig(is_ending=lambda: True)))
     statuses = [
         client.simulate_get(f"/api/health{path}").status_code for path in ("/ready", "/live", "")
     ]
@@ -90,5 +90,5 @@ def test_a_server_that_is_about_to_end_is_alive_and_not_ready() -> None:
 
 @pytest.mark.parametrize("path", ["", "/live", "/ready"])
 def test_health_takes_no_parameters(path: str) -> None:
-    client = TestClient(create_app(a_shop()))
+    client = TestClient(create_app(make_shop()))
     assert client.simulate_get(f"/api/health{path}?deep=1").status_code == 422

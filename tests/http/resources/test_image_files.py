@@ -5,10 +5,10 @@ import re
 import pytest
 from falcon.testing import TestClient
 
-from eggypro_adapters.contracts.sample_images import a_picture, seen
+from eggypro_adapters.contracts.sample_images import make_image, open_upright
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_core.domain.image import ORIGINAL, RENDITIONS
-from tests.support.wsgi import IMAGE, fields
+from tests.support.wsgi import IMAGE, error_fields
 
 FOR_EVER = "public, max-age=31536000, immutable"
 THUMBNAIL = f"/images/{IMAGE}/thumbnail"
@@ -24,12 +24,12 @@ def test_a_file_is_sent_whole_and_for_ever(full: TestClient, rendition: str) -> 
     assert sent.headers["cache-control"] == FOR_EVER
     assert sent.headers["x-content-type-options"] == "nosniff"
     assert re.fullmatch(r'"[0-9a-f-]+"', sent.headers["etag"])
-    assert seen(sent.content).format == "JPEG"
+    assert open_upright(sent.content).format == "JPEG"
 
 
 def test_every_address_of_the_store_is_one(full: TestClient, images: LocalImageStore) -> None:
     for transformation in (None, *RENDITIONS.values()):
-        assert full.simulate_get(images.address(IMAGE, transformation)).status_code == 200
+        assert full.simulate_get(images.url(IMAGE, transformation)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_is_deleted_is_not_found_in_any_size(
 
 
 def test_an_address_has_no_parameters(full: TestClient) -> None:
-    assert fields(full.simulate_get(THUMBNAIL, params={"width": "3"})) == ["width"]
+    assert error_fields(full.simulate_get(THUMBNAIL, params={"width": "3"})) == ["width"]
 
 
 def test_a_shop_whose_images_are_elsewhere_serves_none(client: TestClient) -> None:
@@ -129,7 +129,7 @@ def test_a_shop_whose_images_are_elsewhere_serves_none(client: TestClient) -> No
 
 
 def test_a_png_is_sent_as_one(full: TestClient, images: LocalImageStore) -> None:
-    images.upload(a_picture("png"), public_id="white")
+    images.upload(make_image("png"), public_id="white")
     for rendition in (ORIGINAL, "400w"):
         sent = full.simulate_get(f"/images/eggypro-products/white/{rendition}")
         assert sent.headers["content-type"] == "image/png"

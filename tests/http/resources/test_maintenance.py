@@ -8,22 +8,22 @@ from attrs import evolve
 from falcon.testing import Result, TestClient
 
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.contracts.request_log import a_call
-from eggypro_adapters.memory import MemoryCallStore
-from eggypro_core.access.authentication import Credential, Gate
-from eggypro_core.maintenance import Job
-from eggypro_core.operations.idempotency import REMEMBERED, Done
+from eggypro_adapters.contracts.request_log import make_record
+from eggypro_adapters.memory import MemoryRequestLog
+from eggypro_core.access.authentication import Authenticator, Credential
+from eggypro_core.maintenance import MaintenanceJob
+from eggypro_core.operations.idempotency import IDEMPOTENCY_RETENTION, StoredResponse
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.resources import maintenance
-from tests.support.builders import ADMIN_KEY, CRON_SECRET, NOON, a_shop
+from tests.support.builders import ADMIN_KEY, CRON_SECRET, NOON, make_shop
 
 Run = Callable[[str], Result]
 
 
 @pytest.fixture
-def calls() -> MemoryCallStore:
-    return MemoryCallStore()
+def calls() -> MemoryRequestLog:
+    return MemoryRequestLog()
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def shop(calls: MemoryCallStore, clock: FakeClock) -> Shop:
-    return evolve(a_shop(calls=calls, clock=clock), clock=clock)
+def shop(calls: MemoryRequestLog, clock: FakeClock) -> Shop:
+    return evolve(make_shop(calls=calls, clock=clock), clock=clock)
 
 
 @pytest.fixture
@@ -51,22 +51,27 @@ def done(job: str, removed: int, *, complete: bool = True) -> dict[str, object]:
     return {"job": job, "removed": removed, "kept": 0, "complete": complete}
 
 
-def test_calls_are_forgotten_after_thirty_days(run: Run, calls: MemoryCallStore) -> None:
+def test_calls_are_forgotten_after_thirty_days(run: Run, calls: MemoryRequestLog) -> None:
     month = timedelta(days=30)
-    calls.add([a_call(at=NOON - month - timedelta(seconds=1)), a_call(at=NOON - month)])
+    calls.append(
+        [
+            make_record(completed_at=NOON - month - timedelta(seconds=1)),
+            make_record(completed_at=NOON - month),
+        ]
+    )
     assert [run("metrics").json for _ in range(2)] == [done("metrics", 1), done("metrics", 0)]
 
 
 def test_keys_are_forgotten_when_they_are_over(run: Run, shop: Shop, clock: FakeClock) -> None:
     assert shop.idempotency is not None
-    shop.idempotency.run(shop, "a", NOON, lambda _: Done("", b"", {}))
+    shop.idempotency.run(shop, "a", NOON, lambda _: StoredResponse("", b"", {}))
     assert run("idempotency").json == done("idempotency", 0)
-    clock.now += REMEMBERED
+    clock.now += IDEMPOTENCY_RETENTION
     assert run("idempotency").json == done("idempotency", 1)
 
 
 def test_each_job_can_be_run_where_there_is_nothing_to_do(run: Run) -> None:
-    for job in Job:
+    for job in MaintenanceJob:
         answer = run(job)
         assert (answer.status_code, answer.json) == (200, done(job, 0))
         assert answer.headers["cache-control"] == "no-store"
@@ -74,11 +79,11 @@ def test_each_job_can_be_run_where_there_is_nothing_to_do(run: Run) -> None:
 
 
 def test_it_ends_before_the_platform_ends_it(
-    run: Run, calls: MemoryCallStore, monkeypatch: pytest.MonkeyPatch
+    run: Run, calls: MemoryRequestLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "SECONDS", 0)
-    monkeypatch.setattr("eggypro_core.operations.request_metrics.BATCH", 2)
-    calls.add([a_call(at=NOON - timedelta(days=99)) for _ in range(3)])
+    monkeypatch.setattr(maintenance, "TIME_LIMIT_SECONDS", 0)
+    monkeypatch.setattr("eggypro_core.operations.request_metrics.PRUNE_BATCH_SIZE", 2)
+    calls.append([make_record(completed_at=NOON - timedelta(days=99)) for _ in range(3)])
     answers = [run("metrics").json for _ in range(3)]
     assert [(one["removed"], one["complete"]) for one in answers] == [
         (2, False),
@@ -97,9 +102,9 @@ def test_the_secret_is_good_for_nothing_else(shop: Shop) -> None:
 
 @pytest.mark.parametrize("secret", [None, ""])
 def test_where_no_secret_is_set_nothing_passes_for_it(secret: str | None) -> None:
-    gate = Gate(ADMIN_KEY, None, secret)
-    client = TestClient(create_app(evolve(a_shop(), authenticator=gate)))
+    gate = Authenticator(ADMIN_KEY, None, secret)
+    client = TestClient(create_app(evolve(make_shop(), authenticator=gate)))
     for sent in ("None", "", " "):
         headers = {"Authorization": f"Bearer {sent}"}
         assert client.simulate_get("/api/cron/images", headers=headers).status_code == 401
-    assert gate.admit(ADMIN_KEY, Credential.CRON).credential is Credential.KEY
+    assert gate.authorize(ADMIN_KEY, Credential.CRON).credential is Credential.KEY

@@ -6,31 +6,31 @@ import pytest
 from falcon.testing import TestClient
 
 from eggypro_adapters.contracts.clock import NOON
-from eggypro_adapters.contracts.request_log import a_call
-from eggypro_adapters.memory import MemoryCallStore, MemoryCounter
+from eggypro_adapters.contracts.request_log import make_record
+from eggypro_adapters.memory import MemoryRateCounter, MemoryRequestLog
 from eggypro_adapters.request_log_buffer import request_log_buffer
-from eggypro_core.access.authentication import Permission, TokenWish
+from eggypro_core.access.authentication import Permission, TokenRequest
 from eggypro_core.access.rate_limiting import STANDARD, Policy
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from tests.support.builders import a_shop
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
+from tests.support.builders import make_shop
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields
 
 METRICS = "/api/metrics"
 
 
 @pytest.fixture
-def calls() -> MemoryCallStore:
-    return MemoryCallStore()
+def calls() -> MemoryRequestLog:
+    return MemoryRequestLog()
 
 
 @pytest.fixture
-def client(calls: MemoryCallStore) -> TestClient:
-    return TestClient(create_app(a_shop(calls=calls)))
+def client(calls: MemoryRequestLog) -> TestClient:
+    return TestClient(create_app(make_shop(calls=calls)))
 
 
-def test_calls_are_summed_up_by_route(client: TestClient, calls: MemoryCallStore) -> None:
-    calls.add([a_call(0.125), a_call(12, status=404), a_call(30, status=503)])
+def test_calls_are_summed_up_by_route(client: TestClient, calls: MemoryRequestLog) -> None:
+    calls.append([make_record(0.125), make_record(12, status=404), make_record(30, status=503)])
     answer = client.simulate_get(METRICS, headers=ADMIN)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -52,9 +52,11 @@ def test_calls_are_summed_up_by_route(client: TestClient, calls: MemoryCallStore
 
 @pytest.mark.parametrize(("query", "counted"), [("", 7), ("?days=1", 1), ("?days=90", 90)])
 def test_a_week_is_summed_up_or_as_many_days_as_are_named(
-    client: TestClient, calls: MemoryCallStore, query: str, counted: int
+    client: TestClient, calls: MemoryRequestLog, query: str, counted: int
 ) -> None:
-    calls.add([a_call(at=NOON - timedelta(days=days, hours=-1)) for days in range(1, 100)])
+    calls.append(
+        [make_record(completed_at=NOON - timedelta(days=days, hours=-1)) for days in range(1, 100)]
+    )
     [item] = client.simulate_get(METRICS + query, headers=ADMIN).json["items"]
     assert item["totalRequests"] == counted
 
@@ -72,31 +74,33 @@ def test_a_week_is_summed_up_or_as_many_days_as_are_named(
     ],
 )
 def test_days_that_make_no_sense_are_refused(client: TestClient, query: str, field: str) -> None:
-    assert fields(client.simulate_get(f"{METRICS}?{query}", headers=ADMIN)) == [field]
+    assert error_fields(client.simulate_get(f"{METRICS}?{query}", headers=ADMIN)) == [field]
 
 
 def test_metrics_have_a_permission_of_their_own() -> None:
-    shop = a_shop()
+    shop = make_shop()
     client = TestClient(create_app(shop))
     for permission, status in ((Permission.METRICS_READ, 200), (Permission.PRODUCTS_WRITE, 403)):
-        token = shop.authenticator.grant(TokenWish(permissions=frozenset({permission}))).token
+        token = shop.authenticator.issue_token(
+            TokenRequest(permissions=frozenset({permission}))
+        ).token
         header = {"Authorization": f"Bearer {token}"}
         assert client.simulate_get(METRICS, headers=header).status_code == status
 
 
-def test_every_call_counts_whatever_came_of_it(calls: MemoryCallStore) -> None:
+def test_every_call_counts_whatever_came_of_it(calls: MemoryRequestLog) -> None:
     limits = {STANDARD: Policy(STANDARD, 3, 60)}
     recorder = request_log_buffer(calls)
-    counter = MemoryCounter(lambda: 0)
+    counter = MemoryRateCounter(lambda: 0)
     config = HttpConfig(rate_limits=limits, rate_counter=counter, recorders=(recorder,))
-    client = TestClient(create_app(a_shop(calls=calls), config))
+    client = TestClient(create_app(make_shop(calls=calls), config))
     asked = [("GET", EGG), ("HEAD", EGG), ("OPTIONS", EGG), ("POST", PRODUCTS), ("GET", EGG)]
     asked += [("GET", "/nowhere"), ("GET", "/api/health/live")]
     for method, path in asked:
         client.simulate_request(method, path)
     recorder.close()
     since = NOON.replace(year=1990)
-    found = {(one.endpoint, one.method): one for one in calls.summary(since)}
+    found = {(one.endpoint, one.method): one for one in calls.summarise(since)}
     template = "/api/products/{slug}"
     assert {key: (one.requests, one.errors) for key, one in found.items()} == {
         (template, "GET"): (2, 2),

@@ -13,46 +13,60 @@ from attrs import frozen
 from falcon.testing import TestClient
 
 from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
-from eggypro_adapters.cloudinary_images.account import Patience
+from eggypro_adapters.cloudinary_images.account import Timeouts
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.contracts.sample_images import a_file, a_picture, a_png_that_says, noise
+from eggypro_adapters.contracts.sample_images import (
+    encode_image,
+    make_image,
+    make_noise,
+    make_png_of_size,
+)
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import MemoryImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.image_registry import PostgresImageLedger
+from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
 from eggypro_adapters.postgres.products import PostgresProductStore
-from eggypro_core.domain.image import HIGHEST_SIZE
+from eggypro_core.domain.image import MAX_UPLOAD_BYTES
 from eggypro_core.errors import NotFoundError
 from eggypro_core.ports import ImageStore
-from eggypro_core.services.image_uploads import KEPT
+from eggypro_core.services.image_uploads import RESERVATION_LIFETIME
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
-from tests.support.builders import ADMIN_KEY, a_product, a_shop
+from tests.support.builders import ADMIN_KEY, make_shop, product_values
 from tests.support.cloudinary_server import (
+    API_KEY,
+    API_SECRET,
     CLOUD,
     FORMATS,
-    KEY,
-    SECRET,
     Asset,
     CloudinaryServer,
     Fault,
     Reply,
-    answering,
     cloudinary_server,
-    cutting_the_answer,
-    hanging,
-    losing_the_answer,
-    resetting,
+    drop_reply,
+    hang,
+    reply_with,
+    reset_connection,
+    truncate_reply,
 )
-from tests.support.multipart import BOUNDARY, FORM, JPG, PNG, a_form, a_part, send, upload
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, ask, fields
+from tests.support.multipart import (
+    BOUNDARY,
+    CONTENT_TYPE,
+    JPG,
+    PNG,
+    encode_form,
+    encode_part,
+    post_files,
+    post_form,
+)
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields, send_request
 
 IMAGES = f"{EGG}/images"
 UPLOADS = "/api/images/uploads"
 ELSEWHERE = "https://x.example/1.jpg"
-HURRY = Patience(connect=5, read=2, total=5)
-LARGE = JPG.ljust(HIGHEST_SIZE + 1, b"\0")
+HURRY = Timeouts(connect=5, read=2, total=5)
+LARGE = JPG.ljust(MAX_UPLOAD_BYTES + 1, b"\0")
 
 
 @frozen
@@ -68,14 +82,14 @@ class World:
 
     def upload(self, *files: bytes, path: str = IMAGES) -> list[str]:
         """Upload images, and return what they are called."""
-        done = upload(self.client, path, *files)
+        done = post_files(self.client, path, *files)
         assert done.status_code == 201, done.text
         return [item["public_id"] for item in done.json["items"]]
 
     def stays(self, public_id: str) -> bool:
         """Whether an image is in the store."""
         try:
-            self.images.find(public_id)
+            self.images.get(public_id)
         except NotFoundError:
             return False
         return True
@@ -137,7 +151,7 @@ def in_folder(clock: FakeClock, path: Path, database: Database | None = None) ->
 
 def at_cloudinary(clock: FakeClock, account: CloudinaryServer, database: Database) -> World:
     account.now = clock
-    named = Account(CLOUD, KEY, SECRET, account.url, HURRY)
+    named = Account(CLOUD, API_KEY, API_SECRET, account.url, HURRY)
     images = CloudinaryImageStore(named, PillowImageCleaner(), clock)
     return opened(clock, images, lambda: len(account.assets), database)
 
@@ -153,28 +167,28 @@ def opened(
     if database is not None:
         stores = {
             "products": PostgresProductStore(database),
-            "ledger": PostgresImageLedger(database),
+            "ledger": PostgresImageRegistry(database),
         }
-    shop = a_shop(images=images, files=files, clock=clock, **stores)
-    shop.products.add(a_product())
+    shop = make_shop(images=images, files=files, clock=clock, **stores)
+    shop.products.create(product_values())
     return World(shop, TestClient(create_app(shop)), images, clock, count)
 
 
 def test_uploads_are_appended_in_their_order(world: World) -> None:
     world.put({"ref": ELSEWHERE, "alt": "A tin"})
-    files = [a_picture("png", (40 + number, 30)).getvalue() for number in range(10)]
-    done = upload(world.client, IMAGES, JPG)
+    files = [make_image("png", (40 + number, 30)).getvalue() for number in range(10)]
+    done = post_files(world.client, IMAGES, JPG)
     assert (done.status_code, done.headers["location"]) == (201, EGG)
     assert done.headers["etag"].startswith('"3.')
-    done = upload(world.client, IMAGES, *files)
+    done = post_files(world.client, IMAGES, *files)
     assert [item["width"] for item in done.json["items"]] == list(range(40, 50))
     assert world.product()["image_sets"][2:] == done.json["items"]
     assert world.ids()[0] is None
 
 
 def test_an_image_set_says_what_is_known(world: World) -> None:
-    [item] = upload(world.client, IMAGES, JPG).json["items"]
-    stored = world.images.find(item["public_id"])
+    [item] = post_files(world.client, IMAGES, JPG).json["items"]
+    stored = world.images.get(item["public_id"])
     assert item["public_id"].startswith("eggypro-products/")
     assert {name: item[name] for name in ("width", "height", "format", "size", "alt")} == {
         "width": 60,
@@ -193,7 +207,7 @@ def test_an_image_set_says_what_is_known(world: World) -> None:
 
 
 def test_addresses_in_a_folder_are_served(folder: World) -> None:
-    [item] = upload(folder.client, IMAGES, JPG).json["items"]
+    [item] = post_files(folder.client, IMAGES, JPG).json["items"]
     addresses = [item["original"], item["optimized"], item["thumbnail"]]
     for address in (*addresses, *item["responsive"].values()):
         assert folder.client.simulate_get(address).status_code == 200
@@ -204,60 +218,60 @@ def test_addresses_in_a_folder_are_served(folder: World) -> None:
     [
         ([b"<html>"], ["file"]),
         ([b""], ["file"]),
-        ([JPG, b"GIF89a", a_png_that_says(7000, 7000).getvalue()], ["file", "file"]),
+        ([JPG, b"GIF89a", make_png_of_size(7000, 7000).getvalue()], ["file", "file"]),
         ([JPG, JPG[:300]], ["file"]),
     ],
     ids=["a page", "nothing", "two of three", "half of one"],
 )
 def test_one_bad_file_is_the_end_of_all(world: World, files: list[bytes], named: list[str]) -> None:
     etag = world.client.simulate_get(EGG).headers["etag"]
-    refused = upload(world.client, IMAGES, *files)
-    assert fields(refused) == named
+    refused = post_files(world.client, IMAGES, *files)
+    assert error_fields(refused) == named
     assert world.client.simulate_get(EGG).headers["etag"] == etag
     assert world.count() == 0
 
 
 def test_faults_are_told_by_the_number_of_the_file(folder: World) -> None:
     sentence = "Invalid file type. Only JPEG, PNG, and WebP are allowed"
-    [fault] = upload(folder.client, IMAGES, b"?").json["errors"]
+    [fault] = post_files(folder.client, IMAGES, b"?").json["errors"]
     assert fault["message"] == sentence
-    faults = upload(folder.client, IMAGES, b"?", JPG, b"!").json["errors"]
+    faults = post_files(folder.client, IMAGES, b"?", JPG, b"!").json["errors"]
     assert [one["message"] for one in faults] == [f"File 1: {sentence}", f"File 3: {sentence}"]
 
 
 def test_a_file_above_the_limit_is_too_large(folder: World) -> None:
-    refused = upload(folder.client, IMAGES, JPG, LARGE)
+    refused = post_files(folder.client, IMAGES, JPG, LARGE)
     assert (refused.status_code, refused.json["detail"]) == (413, "File size exceeds 10MB limit")
-    assert upload(folder.client, IMAGES, LARGE[:-1]).status_code == 201
+    assert post_files(folder.client, IMAGES, LARGE[:-1]).status_code == 201
     assert folder.count() == 1
 
 
 def test_a_form_that_must_hold_such_a_file_is_not_even_read(folder: World) -> None:
-    head = {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": FORM}
+    head = {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": CONTENT_TYPE}
     assert asked(folder, **head) == 413
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        (a_form([]), 422),
-        (a_form([a_part(JPG)] * 11), 422),
-        (a_form([a_part(JPG), a_part(b"x", "alt", None)]), 422),
-        (a_form([a_part(JPG, "files")]), 422),
-        (a_form([a_part(JPG, "public_id")]), 422),
-        (a_form([a_part(JPG).replace(b'; name="file"', b"")]), 422),
-        (a_form([a_part(JPG).replace(b'name="file"', b'name="\xff"')]), 400),
-        (a_form([a_part(JPG)])[:-40], 400),
-        (a_part(JPG), 400),
+        (encode_form([]), 422),
+        (encode_form([encode_part(JPG)] * 11), 422),
+        (encode_form([encode_part(JPG), encode_part(b"x", "alt", None)]), 422),
+        (encode_form([encode_part(JPG, "files")]), 422),
+        (encode_form([encode_part(JPG, "public_id")]), 422),
+        (encode_form([encode_part(JPG).replace(b'; name="file"', b"")]), 422),
+        (encode_form([encode_part(JPG).replace(b'name="file"', b'name="\xff"')]), 400),
+        (encode_form([encode_part(JPG)])[:-40], 400),
+        (encode_part(JPG), 400),
         (b"", 400),
         (b"--", 400),
         (b"{}", 400),
-        (a_form([f"--{BOUNDARY}\r\nX: {'x' * 9000}\r\n\r\n".encode()]), 400),
+        (encode_form([f"--{BOUNDARY}\r\nX: {'x' * 9000}\r\n\r\n".encode()]), 400),
     ],
     ids=lambda one: repr(one[-70:]) if isinstance(one, bytes) else str(one),
 )
 def test_a_form_that_is_none_or_another_is_refused(folder: World, body: bytes, status: int) -> None:
-    refused = send(folder.client, IMAGES, body, **ADMIN)
+    refused = post_form(folder.client, IMAGES, body, **ADMIN)
     assert refused.status_code == status, refused.text
     assert refused.headers["content-type"] == "application/problem+json"
     assert folder.count() == 0
@@ -273,7 +287,7 @@ def test_a_form_that_is_none_or_another_is_refused(folder: World, body: bytes, s
     ],
 )
 def test_what_is_no_form_is_not_taken(folder: World, headers: dict[str, str]) -> None:
-    refused = send(folder.client, IMAGES, a_form([a_part(JPG)]), **ADMIN, **headers)
+    refused = post_form(folder.client, IMAGES, encode_form([encode_part(JPG)]), **ADMIN, **headers)
     assert refused.status_code == 415
 
 
@@ -287,34 +301,36 @@ def test_refusals_come_in_their_order(folder: World) -> None:
     assert asked(folder, **wrong) == 413
     wrong["CONTENT_LENGTH"] = "1"
     assert asked(folder, **wrong) == 415
-    wrong["CONTENT_TYPE"] = FORM
+    wrong["CONTENT_TYPE"] = CONTENT_TYPE
     assert asked(folder, **wrong) == 400
     nowhere = f"{PRODUCTS}/nowhere/images"
-    assert upload(folder.client, nowhere, b"no image").status_code == 422
-    assert upload(folder.client, nowhere, JPG).status_code == 404
+    assert post_files(folder.client, nowhere, b"no image").status_code == 422
+    assert post_files(folder.client, nowhere, JPG).status_code == 404
     stale = {**ADMIN, "If-Match": '"7.x"'}
-    assert upload(folder.client, IMAGES, JPG, headers=stale).status_code == 412
+    assert post_files(folder.client, IMAGES, JPG, headers=stale).status_code == 412
     assert folder.count() == 0
 
 
 def asked(world: World, **environ: str) -> int:
     credential = {"HTTP_AUTHORIZATION": ADMIN["Authorization"]}
-    return ask(world.client.app, IMAGES, REQUEST_METHOD="POST", **credential | environ).status
+    return send_request(
+        world.client.app, IMAGES, REQUEST_METHOD="POST", **credential | environ
+    ).status
 
 
 def test_a_product_has_fifty_images_at_most(world: World) -> None:
     world.put(*[f"{ELSEWHERE}?{number}" for number in range(49)])
-    refused = upload(world.client, IMAGES, JPG, PNG)
+    refused = post_files(world.client, IMAGES, JPG, PNG)
     assert (refused.status_code, world.count()) == (409, 0)
     assert len(world.upload(JPG)) == 1
-    assert upload(world.client, IMAGES, JPG).status_code == 409
-    assert fields(world.put(*[ELSEWHERE] * 51)) == ["images"]
+    assert post_files(world.client, IMAGES, JPG).status_code == 409
+    assert error_fields(world.put(*[ELSEWHERE] * 51)) == ["images"]
 
 
 def test_many_uploads_at_once_all_count(world: World) -> None:
     world.put(*[f"{ELSEWHERE}?{number}" for number in range(44)])
     with ThreadPoolExecutor(8) as threads:
-        done = list(threads.map(lambda _: upload(world.client, IMAGES, JPG, PNG), range(8)))
+        done = list(threads.map(lambda _: post_files(world.client, IMAGES, JPG, PNG), range(8)))
     assert sorted(one.status_code for one in done) == [201] * 3 + [409] * 5
     own = world.ids()[44:]
     assert len(own) == 6
@@ -385,15 +401,15 @@ def test_own_images_that_are_left_out_are_deleted(world: World) -> None:
 )
 def test_what_is_no_reference_is_refused(folder: World, ref: object) -> None:
     [public_id] = folder.upload(JPG)
-    assert fields(folder.put(public_id, ref)) == ["images"]
-    body = a_product(images=[ref])
-    assert fields(folder.post(PRODUCTS, body)) == ["images"]
+    assert error_fields(folder.put(public_id, ref)) == ["images"]
+    body = product_values(images=[ref])
+    assert error_fields(folder.post(PRODUCTS, body)) == ["images"]
     assert folder.stays(public_id)
 
 
 @pytest.mark.parametrize("body", [{}, {"images": None}, {"images": [], "alt": 1}, {"images": {}}])
 def test_an_order_is_a_list(folder: World, body: object) -> None:
-    assert fields(folder.client.simulate_put(IMAGES, json=body, headers=ADMIN))
+    assert error_fields(folder.client.simulate_put(IMAGES, json=body, headers=ADMIN))
 
 
 def test_an_image_is_deleted_once_and_for_all(world: World) -> None:
@@ -409,7 +425,7 @@ def test_an_image_is_deleted_once_and_for_all(world: World) -> None:
 def test_a_new_product_takes_references(world: World) -> None:
     [public_id] = world.upload(JPG)
     for ref in (public_id, world.product()["images"][0]):
-        body = a_product(name="Copy", images=[{"ref": ref, "alt": "A tin"}, ELSEWHERE])
+        body = product_values(name="Copy", images=[{"ref": ref, "alt": "A tin"}, ELSEWHERE])
         made = world.post(PRODUCTS, body)
         assert made.status_code == 201, made.text
         [own, other] = made.json["image_sets"]
@@ -433,7 +449,7 @@ def test_who_deletes_a_product_for_good_deletes_its_images(world: World) -> None
     assert list(world.shop.images.prune()) == []
 
 
-LOST = [losing_the_answer, cutting_the_answer, resetting, hanging]
+LOST = [drop_reply, truncate_reply, reset_connection, hang]
 
 
 @pytest.mark.parametrize("fault", LOST, ids=lambda one: one.__name__)
@@ -441,21 +457,21 @@ def test_an_upload_whose_answer_is_lost_leaves_nothing(
     cloud: World, account: CloudinaryServer, fault: Fault
 ) -> None:
     account.faults.extend([fault])
-    lost = upload(cloud.client, IMAGES, JPG)
+    lost = post_files(cloud.client, IMAGES, JPG)
     assert lost.status_code in {502, 503}
     assert (cloud.ids(), cloud.count()) == ([], 0)
-    assert len(account.calls) == 2  # the upload, and a deletion
+    assert len(account.requests) == 2  # the upload, and a deletion
 
 
 def test_what_arrives_after_it_was_deleted_is_deleted_by_prune(
     cloud: World, account: CloudinaryServer
 ) -> None:
-    account.faults.append(resetting)
-    assert upload(cloud.client, IMAGES, JPG).status_code == 503
-    late = account.calls[-1].parts["public_id"].decode()
+    account.faults.append(reset_connection)
+    assert post_files(cloud.client, IMAGES, JPG).status_code == 503
+    late = account.requests[-1].parts["public_id"].decode()
     account.assets[late] = an_asset(late, JPG)
     assert list(cloud.shop.images.prune()) == []
-    cloud.clock.tick(int(KEPT.total_seconds()))
+    cloud.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert list(cloud.shop.images.prune()) == [True]
     assert cloud.count() == 0
     assert list(cloud.shop.images.prune()) == []
@@ -465,7 +481,7 @@ def test_a_deletion_that_the_store_refuses_is_kept_for_prune(
     cloud: World, account: CloudinaryServer
 ) -> None:
     first, _, third = cloud.upload(JPG, PNG, JPG)
-    cloud.clock.tick(int(KEPT.total_seconds()))
+    cloud.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     account.faults.append(REFUSING)
     assert cloud.delete(f"{IMAGES}/{first}") == 204
     account.faults.append(REFUSING)
@@ -483,8 +499,8 @@ def test_a_deletion_that_the_store_refuses_is_kept_for_prune(
 def test_a_failed_upload_that_cannot_be_deleted_is_pruned_at_once(
     cloud: World, account: CloudinaryServer
 ) -> None:
-    account.faults.extend([losing_the_answer, REFUSING])
-    assert upload(cloud.client, IMAGES, JPG).status_code == 503
+    account.faults.extend([drop_reply, REFUSING])
+    assert post_files(cloud.client, IMAGES, JPG).status_code == 503
     assert cloud.count() == 1
     assert list(cloud.shop.images.prune()) == [True]
     assert cloud.count() == 0
@@ -492,8 +508,8 @@ def test_a_failed_upload_that_cannot_be_deleted_is_pruned_at_once(
 
 
 def test_a_store_that_fails_is_told_of(cloud: World, account: CloudinaryServer) -> None:
-    account.faults.append(answering(Reply.html(500)))
-    failed = upload(cloud.client, IMAGES, JPG)
+    account.faults.append(reply_with(Reply.html(500)))
+    failed = post_files(cloud.client, IMAGES, JPG)
     assert failed.status_code == 502
     assert "loudinary" not in failed.text
 
@@ -504,7 +520,7 @@ def an_asset(public_id: str, content: bytes) -> Asset:
     return Asset(public_id, content, kind, *picture.size, 1)
 
 
-REFUSING = answering(Reply.of({"error": {"message": "Down"}}, 503))
+REFUSING = reply_with(Reply.of({"error": {"message": "Down"}}, 503))
 
 
 def signed(world: World) -> dict[str, Any]:
@@ -517,14 +533,14 @@ def test_a_browser_uploads_by_itself_to_the_folder(folder: World) -> None:
     begun = signed(folder)
     assert list(begun) == ["id", "url", "fields", "expires_at"]
     assert begun["expires_at"] == "2026-01-01T13:00:00.000000Z"
-    assert fields(complete(folder, begun)) == ["file"]
+    assert error_fields(complete(folder, begun)) == ["file"]
     assert sent(folder, begun).status_code == 204
     finish(folder, begun)
 
 
 def test_a_browser_uploads_by_itself_to_cloudinary(cloud: World) -> None:
     begun = signed(cloud)
-    assert fields(complete(cloud, begun)) == ["file"]
+    assert error_fields(complete(cloud, begun)) == ["file"]
     form = {**begun["fields"], "file": ("my egg.jpg", JPG)}
     assert urllib3.request("POST", begun["url"], fields=form).status == 200
     finish(cloud, begun)
@@ -537,7 +553,7 @@ def finish(world: World, begun: dict[str, Any]) -> None:
         assert world.product()["image_sets"] == [done.json]
         assert (done.json["width"], done.json["format"]) == (60, "jpg")
     assert world.client.simulate_get(EGG).headers["etag"].startswith('"2.')
-    world.clock.tick(int(KEPT.total_seconds()))
+    world.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert list(world.shop.images.prune()) == []
     world.put()
     assert world.count() == 0
@@ -549,15 +565,15 @@ def complete(world: World, begun: dict[str, Any]) -> Any:
 
 
 def sent(world: World, begun: dict[str, Any], content: bytes = JPG, **fields: str) -> Any:
-    texts = [a_part(v.encode(), n, None) for n, v in {**begun["fields"], **fields}.items()]
-    return send(world.client, begun["url"], a_form([*texts, a_part(content)]))
+    texts = [encode_part(v.encode(), n, None) for n, v in {**begun["fields"], **fields}.items()]
+    return post_form(world.client, begun["url"], encode_form([*texts, encode_part(content)]))
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        a_file(noise((60, 40)), "gif").getvalue(),
-        a_picture(size=(8000, 5001)).getvalue(),
+        encode_image(make_noise((60, 40)), "gif").getvalue(),
+        make_image(size=(8000, 5001)).getvalue(),
     ],
     ids=["a GIF", "too many pixels"],
 )
@@ -568,7 +584,7 @@ def test_what_a_browser_may_not_upload_is_removed(
     public_id = f"eggypro-products/{begun['id']}"
     account.assets[public_id] = an_asset(public_id, content)
     for _ in range(2):
-        assert fields(complete(cloud, begun)) == ["file"]
+        assert error_fields(complete(cloud, begun)) == ["file"]
         assert cloud.count() == 0
     assert cloud.ids() == []
 
@@ -578,7 +594,7 @@ def test_an_upload_that_is_never_completed_is_pruned(cloud: World) -> None:
     form = {**begun["fields"], "file": ("egg.jpg", JPG)}
     urllib3.request("POST", begun["url"], fields=form)
     assert (list(cloud.shop.images.prune()), cloud.count()) == ([], 1)
-    cloud.clock.tick(int(KEPT.total_seconds()))
+    cloud.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert (list(cloud.shop.images.prune()), cloud.count()) == ([True], 0)
     assert complete(cloud, begun).status_code == 404
 
@@ -586,7 +602,7 @@ def test_an_upload_that_is_never_completed_is_pruned(cloud: World) -> None:
 def test_an_upload_is_for_the_product_whatever_it_is_called_by_then(folder: World) -> None:
     begun = signed(folder)
     sent(folder, begun)
-    folder.shop.products.change("egg-white-protein", {"slug": "egg"})
+    folder.shop.products.update("egg-white-protein", {"slug": "egg"})
     assert complete(folder, begun).status_code == 200
     assert len(folder.ids(f"{PRODUCTS}/egg")) == 1
 
@@ -606,9 +622,9 @@ def test_only_what_was_signed_is_received(folder: World) -> None:
     assert sent(folder, begun, b"no image").status_code == 422
     assert sent(folder, begun, LARGE).status_code == 413
     assert sent(folder, begun, name="Ada").status_code == 422
-    bare = send(folder.client, begun["url"], a_form([a_part(JPG)]))
+    bare = post_form(folder.client, begun["url"], encode_form([encode_part(JPG)]))
     assert bare.status_code == 403
-    folder.clock.tick(3600)
+    folder.clock.advance(3600)
     assert sent(folder, begun).status_code == 403
     assert folder.count() == 0
 
@@ -620,9 +636,9 @@ def test_a_shop_whose_images_are_elsewhere_receives_none(cloud: World) -> None:
 
 def test_a_renamed_product_leads_to_its_images(folder: World) -> None:
     [public_id] = folder.upload(JPG)
-    folder.shop.products.change("egg-white-protein", {"slug": "egg"})
+    folder.shop.products.update("egg-white-protein", {"slug": "egg"})
     moved = folder.client.simulate_delete(f"{IMAGES}/{public_id}", headers=ADMIN)
     assert moved.status_code == 308
     assert moved.headers["location"] == f"{PRODUCTS}/egg/images/{public_id}"
-    assert upload(folder.client, IMAGES, JPG).status_code == 308
+    assert post_files(folder.client, IMAGES, JPG).status_code == 308
     assert folder.count() == 1

@@ -5,8 +5,8 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from eggypro_core.shop import Shop
-from tests.support.builders import a_product
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
+from tests.support.builders import product_values
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields
 
 SUGGEST = f"{PRODUCTS}/suggest"
 
@@ -16,7 +16,7 @@ def names(page: dict[str, Any]) -> list[str]:
 
 
 def add_with_price(client: TestClient, price: str) -> Result:
-    body = json.dumps(a_product(name="Dear", price="?")).replace('"?"', price)
+    body = json.dumps(product_values(name="Dear", price="?")).replace('"?"', price)
     return client.simulate_post(PRODUCTS, headers=ADMIN, body=body)
 
 
@@ -24,7 +24,7 @@ def test_a_product_is_shown_whole(client: TestClient) -> None:
     product = client.simulate_get(EGG)
     assert product.status_code == 200
     assert product.headers["content-type"] == "application/json"
-    assert product.json.items() >= a_product(slug="egg-white-protein", currency="EUR").items()
+    assert product.json.items() >= product_values(slug="egg-white-protein", currency="EUR").items()
 
 
 def test_a_product_that_is_not_there_is_not_found(client: TestClient) -> None:
@@ -42,7 +42,7 @@ def test_an_archived_product_is_shown_to_who_may_read_all(client: TestClient, sh
 
 
 def test_only_admins_choose_a_status(client: TestClient, shop: Shop) -> None:
-    shop.products.add(a_product(name="Old"))
+    shop.products.create(product_values(name="Old"))
     shop.products.archive("old")
     archived = {"status": "archived"}
     assert client.simulate_get(PRODUCTS, params=archived).status_code == 401
@@ -55,12 +55,12 @@ def test_only_admins_choose_a_status(client: TestClient, shop: Shop) -> None:
 def test_a_former_slug_leads_to_the_new_one_query_string_and_all(
     client: TestClient, shop: Shop
 ) -> None:
-    shop.products.change("egg-white-protein", {"slug": "egg-white"})
+    shop.products.update("egg-white-protein", {"slug": "egg-white"})
     moved = client.simulate_get(EGG)
     assert moved.status_code == 308
     assert moved.headers["location"] == f"{PRODUCTS}/egg-white"
     asked = client.simulate_get(EGG, query_string="status=all&status=%41", headers=ADMIN)
-    assert fields(asked) == ["status"]
+    assert error_fields(asked) == ["status"]
     kept = client.simulate_get(EGG, query_string="%73tatus=all", headers=ADMIN)
     assert kept.headers["location"] == f"{PRODUCTS}/egg-white?%73tatus=all"
     assert kept.headers["content-type"] == "application/problem+json"
@@ -68,7 +68,7 @@ def test_a_former_slug_leads_to_the_new_one_query_string_and_all(
 
 def test_a_list_pages_by_following_next(client: TestClient, shop: Shop) -> None:
     for name in ("Bacon", "Ä", "Cream"):
-        shop.products.add(a_product(name=name))
+        shop.products.create(product_values(name=name))
     first = client.simulate_get(PRODUCTS, params={"limit": 3}).json
     assert names(first) == ["Ä", "Bacon", "Cream"]
     assert first.items() >= {"total": 4, "limit": 3, "offset": 0}.items()
@@ -80,25 +80,27 @@ def test_a_list_pages_by_following_next(client: TestClient, shop: Shop) -> None:
 
 
 def test_a_cursor_of_another_list_is_malformed(client: TestClient, shop: Shop) -> None:
-    shop.products.add(a_product(name="Bacon"))
+    shop.products.create(product_values(name="Bacon"))
     following = client.simulate_get(PRODUCTS, params={"limit": 1}).json["next"]
     cursor = following.partition("cursor=")[2]
     other = client.simulate_get(PRODUCTS, params={"sort": "newest", "cursor": cursor})
     assert other.status_code == 400
-    assert fields(client.simulate_get(PRODUCTS, params={"offset": 1, "cursor": cursor})) == [
+    assert error_fields(client.simulate_get(PRODUCTS, params={"offset": 1, "cursor": cursor})) == [
         "offset"
     ]
 
 
 def test_a_search_is_the_list_that_has_the_words(client: TestClient, shop: Shop) -> None:
-    shop.products.add(a_product(name="Bacon", description="", details="", ingredients=["pig"]))
+    shop.products.create(
+        product_values(name="Bacon", description="", details="", ingredients=["pig"])
+    )
     found = client.simulate_get(f"{PRODUCTS}/search", params={"q": "pig"})
     assert names(found.json) == ["Bacon"]
     assert found.text == client.simulate_get(PRODUCTS, params={"search": "pig"}).text
 
 
 def test_a_search_that_goes_on_leads_to_the_list(client: TestClient, shop: Shop) -> None:
-    shop.products.add(a_product(name="Egg"))
+    shop.products.create(product_values(name="Egg"))
     first = client.simulate_get(f"{PRODUCTS}/search", params={"q": "egg", "limit": 1}).json
     path, _, query = first["next"].partition("?")
     second = client.simulate_get(path, query_string=query).json
@@ -118,7 +120,7 @@ def test_a_search_that_goes_on_leads_to_the_list(client: TestClient, shop: Shop)
     ],
 )
 def test_a_search_needs_its_words_in_q(client: TestClient, query: str, named: list[str]) -> None:
-    assert fields(client.simulate_get(f"{PRODUCTS}/search", query_string=query)) == named
+    assert error_fields(client.simulate_get(f"{PRODUCTS}/search", query_string=query)) == named
 
 
 @pytest.mark.parametrize("typed", ["e", "eg", "egg w", "EGG", "whiet"])
@@ -135,7 +137,7 @@ def test_a_search_box_is_offered_ten_at_most_that_are_on_sale(
 ) -> None:
     for number in range(12):
         images = [f"https://x.example/{number}{picture}.jpg" for picture in "ab"]
-        shop.products.add(a_product(name=f"Bar {number}", images=images))
+        shop.products.create(product_values(name=f"Bar {number}", images=images))
     shop.products.archive("bar-11")
     offered = client.simulate_get(SUGGEST, params={"q": "b"}).json["items"]
     assert [one["slug"] for one in offered] == [f"bar-{number}" for number in range(10, 0, -1)]
@@ -159,12 +161,12 @@ def test_a_search_box_is_offered_ten_at_most_that_are_on_sale(
 def test_suggestions_need_what_was_typed_in_q_and_nothing_else(
     client: TestClient, query: str, named: list[str]
 ) -> None:
-    assert fields(client.simulate_get(SUGGEST, query_string=query)) == named
+    assert error_fields(client.simulate_get(SUGGEST, query_string=query)) == named
     assert client.simulate_get(SUGGEST, query_string="q=" + "x" * 200).status_code == 200
 
 
 def test_what_was_added_is_found_where_location_says(client: TestClient) -> None:
-    added = client.simulate_post(PRODUCTS, headers=ADMIN, json=a_product(name="Crème, brûlée"))
+    added = client.simulate_post(PRODUCTS, headers=ADMIN, json=product_values(name="Crème, brûlée"))
     assert added.status_code == 201
     assert added.headers["location"] == f"{PRODUCTS}/creme-brulee"
     assert added.headers["cache-control"] == "no-store"
@@ -193,7 +195,7 @@ def test_a_price_that_is_only_nearly_right_is_refused(client: TestClient) -> Non
 def test_everything_wrong_with_a_product_is_said_at_once(client: TestClient) -> None:
     wrong = {"name": "<b>", "price": "-1", "id": 7, "colour": "red", "ingredients": []}
     refused = client.simulate_post(PRODUCTS, headers=ADMIN, json=wrong)
-    assert sorted(fields(refused)) == [
+    assert sorted(error_fields(refused)) == [
         "colour",
         "description",
         "details",
@@ -205,7 +207,7 @@ def test_everything_wrong_with_a_product_is_said_at_once(client: TestClient) -> 
 
 
 def test_a_slug_that_is_taken_is_a_conflict(client: TestClient) -> None:
-    taken = a_product(slug="egg-white-protein")
+    taken = product_values(slug="egg-white-protein")
     refused = client.simulate_post(PRODUCTS, headers=ADMIN, json=taken)
     assert refused.status_code == 409
     assert "egg-white-protein" in refused.json["detail"]

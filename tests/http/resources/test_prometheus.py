@@ -4,14 +4,14 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
-from eggypro_adapters.memory import MemoryFigures
+from eggypro_adapters.memory import MemoryMetricsExporter
 from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
-from eggypro_core.access.authentication import TokenWish
+from eggypro_core.access.authentication import TokenRequest
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from tests.support.builders import a_shop
-from tests.support.wsgi import ADMIN, EGG, Reply, ask
+from tests.support.builders import make_shop
+from tests.support.wsgi import ADMIN, EGG, Reply, send_request
 
 METRICS = "/metrics"
 INSIDE, OUTSIDE, PROXY = "198.51.100.7", "203.0.113.7", "10.0.0.1"
@@ -22,22 +22,24 @@ V6 = "2001:db8:1:2::7"
 def open_within() -> HttpConfig:
     """What opens the figures of a shop to one address of each family, behind a proxy."""
     return HttpConfig(
-        exporter=MemoryFigures(),
+        exporter=MemoryMetricsExporter(),
         metrics_networks=(ip_network(INSIDE), ip_network(V6)),
         trusted_proxies=(ip_network(PROXY),),
     )
 
 
 def get(config: HttpConfig, address: str, **environ: Any) -> Reply:
-    return ask(create_app(a_shop(), config), METRICS, REMOTE_ADDR=address, **environ)
+    return send_request(create_app(make_shop(), config), METRICS, REMOTE_ADDR=address, **environ)
 
 
 def test_whoever_may_read_metrics_sees_the_figures(shop: Shop) -> None:
-    client = TestClient(create_app(shop, HttpConfig(exporter=MemoryFigures())))
+    client = TestClient(create_app(shop, HttpConfig(exporter=MemoryMetricsExporter())))
     assert client.simulate_get(METRICS).status_code == 401
     assert client.simulate_get(METRICS, headers=ADMIN).status_code == 200
     for permission, status in (("metrics:read", 200), ("products:read", 403)):
-        token = shop.authenticator.grant(TokenWish.read({"permissions": [permission]})).token
+        token = shop.authenticator.issue_token(
+            TokenRequest.parse({"permissions": [permission]})
+        ).token
         seen = client.simulate_get(METRICS, headers={"Authorization": f"Bearer {token}"})
         assert seen.status_code == status
 
@@ -94,7 +96,7 @@ def test_where_nothing_is_counted_there_are_no_figures(shop: Shop) -> None:
 
 
 def test_figures_in_memory_are_those_of_the_calls(shop: Shop) -> None:
-    figures = MemoryFigures()
+    figures = MemoryMetricsExporter()
     client = TestClient(create_app(shop, HttpConfig(recorders=(figures,), exporter=figures)))
     client.simulate_get(EGG)
     client.simulate_get(EGG)

@@ -6,15 +6,15 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from eggypro_core.shop import Shop
-from tests.support.builders import a_review
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, fields
+from tests.support.builders import review_values
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields
 
 OF_EGG = f"{EGG}/reviews"
 QUEUE = "/api/reviews"
 
 
 def submit(client: TestClient, path: str = OF_EGG, **changes: object) -> Result:
-    return client.simulate_post(path, json=a_review(**changes))
+    return client.simulate_post(path, json=review_values(**changes))
 
 
 def moderate(client: TestClient, number: int, body: Any) -> Result:
@@ -112,7 +112,7 @@ def test_a_list_is_known_by_its_tag(client: TestClient) -> None:
 
 def test_everything_wrong_with_a_review_is_said_at_once(client: TestClient) -> None:
     wrong = client.simulate_post(OF_EGG, json={"rating": 6, "is_verified": True, "x": 1})
-    assert sorted(fields(wrong)) == ["comment", "is_verified", "rating", "reviewer_name", "x"]
+    assert sorted(error_fields(wrong)) == ["comment", "is_verified", "rating", "reviewer_name", "x"]
 
 
 @pytest.mark.parametrize("body", [{}, {"is_verified": 1}, {"is_verified": True, "rating": 1}])
@@ -133,7 +133,7 @@ def test_what_is_not_on_sale_is_neither_reviewed_nor_are_its_reviews_shown(
 
 
 def test_a_former_slug_leads_on_to_the_reviews(client: TestClient, shop: Shop) -> None:
-    shop.products.change("egg-white-protein", {"slug": "whites"})
+    shop.products.update("egg-white-protein", {"slug": "whites"})
     for moved in (submit(client), client.simulate_get(OF_EGG, query_string="limit=1")):
         assert moved.status_code == 308
         assert moved.headers["location"].startswith(f"{PRODUCTS}/whites/reviews")

@@ -9,8 +9,8 @@ import pytest
 from falcon.testing import Result, TestClient
 
 from eggypro_core.shop import Shop
-from tests.support.builders import a_product, a_variant
-from tests.support.wsgi import ADMIN, EGG, PRODUCTS, ask, fields
+from tests.support.builders import product_values, variant_values
+from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields, send_request
 
 MANY = f"{EGG}/variants"
 ONE = f"{MANY}/2"
@@ -35,7 +35,7 @@ WRITES = [("PUT", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/stock")]
 def variant(shop: Shop) -> dict[str, Any]:
     """The one variant of the egg white, which is at version 2."""
     values = {name: value for name, value in BODY.items() if name != "id"}
-    assert shop.variants.add("egg-white-protein", values).id == 2
+    assert shop.variants.create("egg-white-protein", values).id == 2
     return dict(BODY)
 
 
@@ -57,7 +57,7 @@ def delete(client: TestClient, path: str = ONE, **headers: str) -> Result:
 
 def write(client: TestClient, method: str, path: str = ONE, **headers: str) -> Result:
     """A write that is right by itself, whatever the method."""
-    body = {"set": 9} if path.endswith("/stock") else a_variant(price="1.00")
+    body = {"set": 9} if path.endswith("/stock") else variant_values(price="1.00")
     return client.simulate_request(method, path, headers={**ADMIN, **headers}, json=body)
 
 
@@ -118,7 +118,7 @@ def test_a_product_without_variants_has_an_empty_page(client: TestClient) -> Non
 
 def test_pages_lead_on_by_a_path_of_their_own(client: TestClient) -> None:
     for number in range(5):
-        post(client, a_variant(options={"Size": str(number)}, position=4 - number))
+        post(client, variant_values(options={"Size": str(number)}, position=4 - number))
     found: list[str] = []
     following = f"{MANY}?limit=2&status=all"
     offsets = []
@@ -136,7 +136,7 @@ def test_pages_lead_on_by_a_path_of_their_own(client: TestClient) -> None:
 
 def test_a_page_begins_at_an_offset(client: TestClient) -> None:
     for number in range(3):
-        post(client, a_variant(options={"Size": str(number)}))
+        post(client, variant_values(options={"Size": str(number)}))
     page = client.simulate_get(MANY, params={"offset": "2"}).json
     assert [item["options"]["Size"] for item in page["items"]] == ["2"]
     assert (page["offset"], page["total"], page["next"]) == (2, 3, None)
@@ -145,9 +145,9 @@ def test_a_page_begins_at_an_offset(client: TestClient) -> None:
 def test_a_cursor_of_another_list_is_malformed_and_beside_an_offset_a_fault(
     client: TestClient, shop: Shop
 ) -> None:
-    shop.products.add(a_product(name="Other"))
+    shop.products.create(product_values(name="Other"))
     for number in range(2):
-        post(client, a_variant(options={"Size": str(number)}))
+        post(client, variant_values(options={"Size": str(number)}))
     cursor = client.simulate_get(MANY, params={"limit": 1}).json["next"].partition("cursor=")[2]
     assert client.simulate_get(MANY, params={"cursor": cursor}).status_code == 200
     other = f"{PRODUCTS}/other/variants"
@@ -155,7 +155,7 @@ def test_a_cursor_of_another_list_is_malformed_and_beside_an_offset_a_fault(
     assert admin(client, MANY, cursor=cursor, status="all").status_code == 400
     assert client.simulate_get(MANY, params={"cursor": f"{cursor}A"}).status_code == 400
     both = client.simulate_get(MANY, params={"cursor": cursor, "offset": "0"})
-    assert fields(both) == ["offset"]
+    assert error_fields(both) == ["offset"]
 
 
 @pytest.mark.parametrize(
@@ -171,15 +171,15 @@ def test_a_cursor_of_another_list_is_malformed_and_beside_an_offset_a_fault(
 def test_a_list_of_variants_takes_no_other_parameters(
     client: TestClient, query: str, named: list[str]
 ) -> None:
-    assert fields(client.simulate_get(MANY, query_string=query)) == named
+    assert error_fields(client.simulate_get(MANY, query_string=query)) == named
 
 
 def test_one_variant_takes_no_parameter_but_its_status(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     assert admin(client, ONE, status="active").json == variant
-    assert fields(client.simulate_get(ONE, params={"limit": "1"})) == ["limit"]
-    assert fields(admin(client, ONE, status="gone")) == ["status"]
+    assert error_fields(client.simulate_get(ONE, params={"limit": "1"})) == ["limit"]
+    assert error_fields(admin(client, ONE, status="gone")) == ["status"]
     for method, path in (*WRITES, ("POST", "")):
         asked = client.simulate_request(
             method,
@@ -188,15 +188,15 @@ def test_one_variant_takes_no_parameter_but_its_status(
             params={"status": "all"},
             json={},
         )
-        assert fields(asked) == ["status"]
+        assert error_fields(asked) == ["status"]
 
 
 def test_a_product_embeds_its_first_hundred_and_a_list_only_counts(
     client: TestClient, shop: Shop
 ) -> None:
     for number in range(103):
-        values = a_variant(options={"Size": str(number)}, is_active=number != 1)
-        shop.variants.add("egg-white-protein", values)
+        values = variant_values(options={"Size": str(number)}, is_active=number != 1)
+        shop.variants.create("egg-white-protein", values)
     product = client.simulate_get(EGG).json
     sizes = [one["options"]["Size"] for one in product["variants"]]
     assert sizes == [str(number) for number in range(101) if number != 1]
@@ -212,7 +212,7 @@ def test_a_product_embeds_its_first_hundred_and_a_list_only_counts(
 def test_what_was_added_is_found_where_location_says(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
-    added = post(client, a_variant(options={"Size": "2 kg"}))
+    added = post(client, variant_values(options={"Size": "2 kg"}))
     assert added.status_code == 201
     assert added.headers["location"] == f"{MANY}/3"
     assert added.headers["cache-control"] == "no-store"
@@ -222,10 +222,10 @@ def test_what_was_added_is_found_where_location_says(
 
 
 def test_a_new_variant_says_what_it_needs_and_all_that_is_wrong(client: TestClient) -> None:
-    assert sorted(fields(post(client, {}))) == ["options", "price"]
+    assert sorted(error_fields(post(client, {}))) == ["options", "price"]
     wrong = {"options": {}, "price": "0", "id": 1, "stock_quantity": -1, "colour": "red"}
     refused = post(client, wrong)
-    assert sorted(fields(refused)) == ["colour", "id", "options", "price", "stock_quantity"]
+    assert sorted(error_fields(refused)) == ["colour", "id", "options", "price", "stock_quantity"]
     assert refused.headers["content-type"] == "application/problem+json"
     assert client.simulate_get(EGG).headers["etag"].startswith('"1.')
 
@@ -233,7 +233,7 @@ def test_a_new_variant_says_what_it_needs_and_all_that_is_wrong(client: TestClie
 def test_the_product_shows_the_lowest_price_and_all_the_stock(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
-    post(client, a_variant(options={"Size": "2 kg"}, price="9.50", stock_quantity=2))
+    post(client, variant_values(options={"Size": "2 kg"}, price="9.50", stock_quantity=2))
     product = client.simulate_get(EGG).json
     assert (product["price"], product["compare_at_price"]) == ("9.50", None)
     assert product["stock_quantity"] == variant["stock_quantity"] + 2
@@ -257,7 +257,7 @@ def test_put_empties_what_it_leaves_out_but_stock_position_and_state(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     patch(client, {"position": 4, "track_stock": False, "is_active": False})
-    left = put(client, a_variant(price="7")).json
+    left = put(client, variant_values(price="7")).json
     assert left == {
         **variant,
         "options": {"Size": "1 kg"},
@@ -287,9 +287,9 @@ def test_patch_is_a_merge_patch(client: TestClient, variant: dict[str, Any]) -> 
     headers = {**ADMIN, "Content-Type": "application/merge-patch+json"}
     merged = client.simulate_patch(ONE, headers=headers, body=body).json
     assert merged == {**variant, "options": {"Size": "1 kg", "Colour": "Red"}, "sku": None}
-    assert fields(patch(client, {"options": None, "id": 2})) == ["options", "id"]
-    assert fields(patch(client, {"options": {"Size": None, "Colour": None}})) == ["options"]
-    assert fields(patch(client, {"price": "30.00"})) == ["compare_at_price"]
+    assert error_fields(patch(client, {"options": None, "id": 2})) == ["options", "id"]
+    assert error_fields(patch(client, {"options": {"Size": None, "Colour": None}})) == ["options"]
+    assert error_fields(patch(client, {"price": "30.00"})) == ["compare_at_price"]
 
 
 def test_the_tag_of_a_variant_is_the_version_of_its_product_and_a_hash_of_its_bytes(
@@ -345,7 +345,7 @@ def test_delete_is_final_and_repeated_changes_nothing(
         assert client.simulate_get(EGG).headers["etag"].startswith('"3.')
     assert delete(client, f"{MANY}/99").status_code == 204
     assert delete(client, f"{PRODUCTS}/nobody/variants/2").status_code == 404
-    assert post(client, a_variant(sku=variant["sku"])).status_code == 201
+    assert post(client, variant_values(sku=variant["sku"])).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_price_and_stock_of_the_product_follow_and_cannot_be_set(
     for body in ({"price": "1"}, {"compare_at_price": None}, {"stock_quantity": 1}):
         refused = client.simulate_patch(EGG, headers=ADMIN, json={"name": "New", **body})
         assert refused.status_code == 409
-    whole = a_product(price="1", compare_at_price="30.00")
+    whole = product_values(price="1", compare_at_price="30.00")
     assert client.simulate_put(EGG, headers=ADMIN, json=whole).status_code == 409
     assert post(client, {"set": 1}, f"{EGG}/stock").status_code == 409
     assert post(client, {"delta": 1}, f"{EGG}/stock").status_code == 409
@@ -395,16 +395,16 @@ def test_price_and_stock_of_the_product_follow_and_cannot_be_set(
 
 
 def test_put_of_a_product_without_variants_needs_a_price(client: TestClient) -> None:
-    whole = a_product()
+    whole = product_values()
     del whole["price"]
-    assert fields(client.simulate_put(EGG, headers=ADMIN, json=whole)) == ["price"]
+    assert error_fields(client.simulate_put(EGG, headers=ADMIN, json=whole)) == ["price"]
 
 
 def test_what_is_stored_and_contradicts_is_a_conflict(
     client: TestClient, shop: Shop, variant: dict[str, Any]
 ) -> None:
-    shop.products.add(a_product(name="Other", sku="O"))
-    second = f"{MANY}/{post(client, a_variant(options={'Size': '2'})).json['id']}"
+    shop.products.create(product_values(name="Other", sku="O"))
+    second = f"{MANY}/{post(client, variant_values(options={'Size': '2'})).json['id']}"
     before = state(client)
     wrong: list[dict[str, Any]] = [
         {"options": dict(reversed(variant["options"].items()))},
@@ -413,7 +413,7 @@ def test_what_is_stored_and_contradicts_is_a_conflict(
         {"sku": variant["sku"]},
     ]
     for each in wrong:
-        body = a_variant(**{"options": {"Size": "3"}, **each})
+        body = variant_values(**{"options": {"Size": "3"}, **each})
         assert post(client, body).status_code == 409, each
         assert put(client, {**body}, second).status_code == 409, each
     assert patch(client, {"sku": "O"}, second).status_code == 409
@@ -424,7 +424,9 @@ def test_what_is_stored_and_contradicts_is_a_conflict(
 def test_inactive_variants_are_never_shown_to_the_public(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
-    hidden = post(client, a_variant(options={"Size": "0"}, price="1", is_active=False)).json["id"]
+    hidden = post(client, variant_values(options={"Size": "0"}, price="1", is_active=False)).json[
+        "id"
+    ]
     path = f"{MANY}/{hidden}"
     for headers in ({}, ADMIN):  # only the parameter asks for more
         assert client.simulate_get(path, headers=headers).status_code == 404
@@ -474,7 +476,7 @@ def test_a_write_without_a_credential_changes_nothing(
     before = state(client)
     for headers in ({}, {"Authorization": "Bearer wrong"}):
         address = MANY if path is None else f"{ONE}{path}"
-        body = a_variant(options={"Size": "9"}, sku=f"not {variant['sku']}")
+        body = variant_values(options={"Size": "9"}, sku=f"not {variant['sku']}")
         assert client.simulate_request(method, address, headers=headers, json=body).status == (
             "401 Unauthorized"
         )
@@ -496,7 +498,7 @@ def test_a_former_slug_leads_every_method_on(
     client.simulate_patch(EGG, headers=ADMIN, json={"slug": "whites"})
     before = admin(client, f"{PRODUCTS}/whites/variants").text
     address, _, query = f"{MANY}{path}".partition("?")
-    body = {"set": 1} if path.endswith("stock") else a_variant(sku=variant["sku"])
+    body = {"set": 1} if path.endswith("stock") else variant_values(sku=variant["sku"])
     moved = client.simulate_request(
         method,
         address,
@@ -528,7 +530,7 @@ def test_what_can_be_no_id_is_no_address(
     client: TestClient, variant: dict[str, Any], number: str, method: str, under: str
 ) -> None:
     path = unquote_to_bytes(f"{MANY}/{number}{under}").decode("latin-1")
-    reply = ask(client.app, "/", REQUEST_METHOD=method, PATH_INFO=path)
+    reply = send_request(client.app, "/", REQUEST_METHOD=method, PATH_INFO=path)
     assert reply.status == 404
     assert client.simulate_get(ONE).json == variant
 
@@ -549,7 +551,7 @@ def test_an_id_that_is_no_variant_s_is_not_found(
 def test_the_variant_of_another_product_is_not_found(
     client: TestClient, shop: Shop, variant: dict[str, Any]
 ) -> None:
-    shop.products.add(a_product(name="Other"))
+    shop.products.create(product_values(name="Other"))
     other = f"{PRODUCTS}/other/variants/2"
     assert client.simulate_get(other).status_code == 404
     assert patch(client, {"price": "1"}, other).status_code == 404
@@ -564,10 +566,10 @@ def test_refusals_of_writes_come_in_their_order(
     client: TestClient, variant: dict[str, Any], method: str, path: str
 ) -> None:
     """Everything is wrong with the request; what is mended reveals the next fault."""
-    post(client, a_variant(options={"Size": "2"}, sku="TAKEN"))
+    post(client, variant_values(options={"Size": "2"}, sku="TAKEN"))
     is_stock = path == STOCK
     wrong = '{"set": -1}' if is_stock else '{"price": "0"}'
-    right = '{"delta": -99}' if is_stock else json.dumps(a_variant(sku="TAKEN"))
+    right = '{"delta": -99}' if is_stock else json.dumps(variant_values(sku="TAKEN"))
     stale = {**ADMIN, "If-Match": '"9.x"'}
     missing = path.replace("egg-white-protein", "nobody")
 
@@ -585,7 +587,7 @@ def test_refusals_of_writes_come_in_their_order(
     assert status(missing, right) == 404
     if method in {"PUT", "PATCH"}:
         assert status(path, right) == 412
-        assert status(path, json.dumps({**a_variant(), "compare_at_price": "99"})) == 412
+        assert status(path, json.dumps({**variant_values(), "compare_at_price": "99"})) == 412
     assert status(path, right, ADMIN) == 409
     assert client.simulate_get(ONE).json == variant
 

@@ -15,8 +15,8 @@ import pytest
 from attrs import field, frozen
 
 from eggypro_adapters.contracts.waiting import wait_until
-from tests.support.builders import ADMIN_KEY, a_product
-from tests.support.server_process import AWAY, HOST
+from tests.support.builders import ADMIN_KEY, product_values
+from tests.support.server_process import HOST, UNAVAILABLE_EXIT_CODE
 from tests.support.wsgi import ADMIN, PRODUCTS
 
 ROOT = Path(__file__).parents[3]
@@ -276,20 +276,20 @@ def test_a_worker_hears_of_a_hangup_from_the_main_process_alone(lasting: Running
 def test_a_port_that_another_server_has_is_refused_in_one_sentence(lasting: Running) -> None:
     with started(lasting.port) as second:
         sentence = f"Cannot listen on {HOST}, port {lasting.port}: Address already in use\n"
-        assert second.ended() == (AWAY, "", sentence)
+        assert second.ended() == (UNAVAILABLE_EXIT_CODE, "", sentence)
     assert lasting.answers()
 
 
 def test_a_host_of_another_machine_is_refused_in_one_sentence() -> None:
     with started(free_port(), host="192.0.2.1") as server:
         code, out, err = server.ended()
-    assert (code, out, err.count("\n")) == (AWAY, "", 1)
+    assert (code, out, err.count("\n")) == (UNAVAILABLE_EXIT_CODE, "", 1)
     assert err.startswith("Cannot listen on 192.0.2.1, port ")
 
 
 def test_a_shop_that_cannot_be_opened_ends_the_server_in_one_sentence() -> None:
     with started(free_port(), workers=2, manner="never") as server:
-        assert server.ended() == (AWAY, "", "The database is away\n")
+        assert server.ended() == (UNAVAILABLE_EXIT_CODE, "", "The database is away\n")
 
 
 def test_a_host_may_be_ipv6() -> None:
@@ -302,7 +302,7 @@ def test_a_host_may_be_ipv6() -> None:
 
 
 def test_a_chunked_body_is_refused_for_want_of_a_length(lasting: Running) -> None:
-    body = json.dumps(a_product(name="Chunk"))
+    body = json.dumps(product_values(name="Chunk"))
     head = (
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -319,7 +319,7 @@ def test_a_request_must_name_one_host(lasting: Running, hosts: str) -> None:
 
 
 def test_a_body_that_is_cut_off_adds_nothing(lasting: Running) -> None:
-    body = json.dumps(a_product(name="Half"))
+    body = json.dumps(product_values(name="Half"))
     there = lasting.say(
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         f"Content-Length: {len(body) + 1}\r\n\r\n{body}"
@@ -404,7 +404,7 @@ def test_one_connection_serves_many_requests(lasting: Running) -> None:
     connection = HTTPConnection(lasting.host, lasting.port, timeout=DEADLINE)
     for method, path, body, status in (
         ("GET", PRODUCTS, None, 200),
-        ("POST", PRODUCTS, json.dumps(a_product(name="New")), 201),
+        ("POST", PRODUCTS, json.dumps(product_values(name="New")), 201),
         ("HEAD", f"{PRODUCTS}/new", None, 200),
         ("OPTIONS", PRODUCTS, None, 204),
         ("POST", f"{PRODUCTS}/new", "unread", 405),

@@ -6,12 +6,12 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from eggypro_adapters.files.cell_parsers import unescaped
-from eggypro_adapters.files.csv_table import key, refuse_twice
-from eggypro_core.errors import Fault
-from eggypro_core.validation.fields import printable
+from eggypro_adapters.files.cell_parsers import unescape_formula
+from eggypro_adapters.files.csv_table import check_unique_columns, column_key
+from eggypro_core.errors import FieldError
+from eggypro_core.validation.fields import escape_control
 
-LONGEST_NAME = 100
+MAX_COLUMN_NAME_LENGTH = 100
 TEXT_COLUMNS = {"seo_title": "SEO title", "seo_description": "SEO description"}
 """The columns of optional texts, by field."""
 _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -50,8 +50,8 @@ _IGNORED = (
     *("Variant Requires Shipping", "Requires shipping"),
     *(f"Unit Price {kind} Measure{unit}" for kind in ("Total", "Base") for unit in ("", " Unit")),
 )
-_ROLES = {key(name): role for role, names in _NAMES.items() for name in names}
-_IGNORED_KEYS = frozenset(key(name) for name in _IGNORED)
+_ROLES = {column_key(name): role for role, names in _NAMES.items() for name in names}
+_IGNORED_KEYS = frozenset(column_key(name) for name in _IGNORED)
 _ATTRIBUTES = frozenset({"Vendor", "Type", "Product Category", "Tags"})
 _MARKET = re.compile(r"(included|price|compare[- ]at price) / ", re.IGNORECASE)
 _UNIT_PRICE = re.compile(r"(variant)?unitprice(total|base)measure(unit)?")
@@ -59,74 +59,80 @@ _NAMED_AS_IS = re.compile(r"google shopping / |.*\(\w+\.metafields\.", re.IGNORE
 
 
 @frozen
-class Columns:
+class ShopifyColumns:
     """The columns that are read: where each is and what it is called inside.
 
     `attributes` are those that become attributes of the product by that very name.
     """
 
     width: int
-    places: Sequence[int]
+    positions: Sequence[int]
     names: Sequence[str]
     attributes: Sequence[str]
-    warnings: tuple[Fault, ...]
+    warnings: tuple[FieldError, ...]
 
     def pick(self, cells: Sequence[str]) -> list[str]:
         """Return the cells that are read, stripped and unescaped; blank what a short row lacks."""
         if len(cells) < self.width:
             cells = [*cells, *[""] * (self.width - len(cells))]
-        found = [cells[place].strip() for place in self.places]
-        return [unescaped(cell) if cell[:1] == "'" else cell for cell in found]
+        found = [cells[place].strip() for place in self.positions]
+        return [unescape_formula(cell) if cell[:1] == "'" else cell for cell in found]
 
-    def named(self, picked: Sequence[str]) -> dict[str, str]:
+    def by_name(self, picked: Sequence[str]) -> dict[str, str]:
         """Return the cells that were picked, by name."""
         return dict(zip(self.names, picked, strict=True))
 
 
-def recognises(header: Sequence[str]) -> bool:
+def matches_header(header: Sequence[str]) -> bool:
     """Whether a header is one of Shopify's: it has a handle and a title."""
-    return {"handle", "title"} <= {_ROLES.get(key(name)) for name in header}
+    return {"handle", "title"} <= {_ROLES.get(column_key(name)) for name in header}
 
 
-def columns(header: Sequence[str]) -> Columns | None:
+def parse_header(header: Sequence[str]) -> ShopifyColumns | None:
     """Return the columns that a header names, None where it has no handle.
 
-    Raises MalformedError where two mean the same.
+    Raises ParseError where two mean the same.
     """
-    named = [(place, _name(text), text) for place, text in enumerate(header) if key(text)]
-    refuse_twice((name or f"?{text.casefold()}", text) for _, name, text in named)
+    named = [
+        (place, _column_name(text), text) for place, text in enumerate(header) if column_key(text)
+    ]
+    check_unique_columns((name or f"?{text.casefold()}", text) for _, name, text in named)
     if "handle" not in {name for _, name, _ in named}:
         return None
-    read = [(place, name) for place, name, _ in named if name and len(name) <= LONGEST_NAME]
-    return Columns(
+    read = [
+        (place, name) for place, name, _ in named if name and len(name) <= MAX_COLUMN_NAME_LENGTH
+    ]
+    return ShopifyColumns(
         width=len(header),
-        places=[place for place, _ in read],
+        positions=[place for place, _ in read],
         names=[name for _, name in read],
         attributes=[name for _, name in read if name in _ATTRIBUTES or _NAMED_AS_IS.match(name)],
         warnings=tuple(
-            Fault(printable(text), _why_not(name))
+            FieldError(escape_control(text), _warning_message(name))
             for _, name, text in named
-            if not _is_ignored(text) and (not name or len(name) > LONGEST_NAME)
+            if not _is_ignored(text) and (not name or len(name) > MAX_COLUMN_NAME_LENGTH)
         ),
     )
 
 
-def _name(text: str) -> str:
+def _column_name(text: str) -> str:
     """Return what a column is called inside, "" for one that is not read."""
     if _is_ignored(text):
         return ""
-    return _ROLES.get(key(text)) or (text if _NAMED_AS_IS.match(text) else "")
+    return _ROLES.get(column_key(text)) or (text if _NAMED_AS_IS.match(text) else "")
 
 
 def _is_ignored(text: str) -> bool:
     return bool(
-        key(text) in _IGNORED_KEYS or _MARKET.match(text) or _UNIT_PRICE.fullmatch(key(text))
+        column_key(text) in _IGNORED_KEYS
+        or _MARKET.match(text)
+        or _UNIT_PRICE.fullmatch(column_key(text))
     )
 
 
-def _why_not(name: str) -> str:
+def _warning_message(name: str) -> str:
     return (
-        f"A name of more than {LONGEST_NAME} characters: not read"
+        f"A name of more than {MAX_COLUMN_NAME_LENGTH} characters: not read"
         if name
         else "Unknown column: not read"
     )

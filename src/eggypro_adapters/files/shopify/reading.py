@@ -3,46 +3,48 @@
 from collections.abc import Iterator, Mapping
 
 from eggypro_adapters.files import disk_sorter, row_groups
-from eggypro_adapters.files.csv_table import Row, Table
-from eggypro_adapters.files.shopify.columns import Columns
-from eggypro_adapters.files.shopify.product import product
-from eggypro_adapters.files.shopify.rows import ProductRow
+from eggypro_adapters.files.csv_table import CsvRow, CsvTable
+from eggypro_adapters.files.shopify.columns import ShopifyColumns
+from eggypro_adapters.files.shopify.product import parse_product
+from eggypro_adapters.files.shopify.rows import ShopifyRow
 from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.domain.slug import free_slug, slug_of
-from eggypro_core.errors import Fault
+from eggypro_core.domain.slug import free_slug, slugify
+from eggypro_core.errors import FieldError
 
 
-def read(table: Table, columns: Columns) -> Iterator[ImportEntry]:
+def read(table: CsvTable, columns: ShopifyColumns) -> Iterator[ImportEntry]:
     """Return the product of each handle, after the rows that cannot be read.
 
     The whole file is read, into the temporary folder, before the first product comes.
     """
     if columns.warnings:
-        yield ImportEntry(table.line, None, warnings=columns.warnings)
-    with disk_sorter.opened() as sorted_rows:
+        yield ImportEntry(table.header_line, None, warnings=columns.warnings)
+    with disk_sorter.open_sorter() as sorted_rows:
         handle = columns.names.index("handle")
         for row in table.rows():
             cells = columns.pick(row.cells)
-            cells[handle] = cells[handle] or _made_handle(columns.named(cells))
-            if row.wrong or not cells[handle]:
-                yield _refused(row)
+            cells[handle] = cells[handle] or _default_handle(columns.by_name(cells))
+            if row.error or not cells[handle]:
+                yield _rejected_row(row)
             else:
-                row_groups.put(sorted_rows, cells[handle].lower(), row.line, cells)
-        for group in row_groups.products(sorted_rows):
+                row_groups.add_row(sorted_rows, cells[handle].lower(), row.line, cells)
+        for group in row_groups.group_by_product(sorted_rows):
             if isinstance(group, ImportEntry):
                 yield group
             else:
-                rows = [ProductRow(n, line, columns.named(cells)) for n, line, cells in group]
-                yield product(rows, columns.attributes)
+                rows = [ShopifyRow(n, line, columns.by_name(cells)) for n, line, cells in group]
+                yield parse_product(rows, columns.attributes)
 
 
-def _made_handle(cells: Mapping[str, str]) -> str:
+def _default_handle(cells: Mapping[str, str]) -> str:
     """Return the handle that Shopify makes where there is none: that of the title, if any."""
     title = cells.get("title", "")
-    return free_slug(slug_of(title), ()) if title else ""
+    return free_slug(slugify(title), ()) if title else ""
 
 
-def _refused(row: Row) -> ImportEntry:
-    if row.wrong:
-        return ImportEntry(row.line, None, (Fault("", row.wrong),))
-    return ImportEntry(row.line, None, (Fault("slug", "The row has neither handle nor title"),))
+def _rejected_row(row: CsvRow) -> ImportEntry:
+    if row.error:
+        return ImportEntry(row.line, None, (FieldError("", row.error),))
+    return ImportEntry(
+        row.line, None, (FieldError("slug", "The row has neither handle nor title"),)
+    )

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-_OF_VARIANTS = ("price", "option1", "option2", "option3")
+_VARIANT_CELLS = ("price", "option1", "option2", "option3")
 
 
-class ProductRow(NamedTuple):
+class ShopifyRow(NamedTuple):
     """A row of a product: its number among all rows, its line, and its cells by name."""
 
     number: int
@@ -16,4 +16,4 @@ class ProductRow(NamedTuple):
     @property
     def is_variant(self) -> bool:
         """Whether it has a price or the value of an option; other rows hold images only."""
-        return any(map(self.cells.get, _OF_VARIANTS))
+        return any(map(self.cells.get, _VARIANT_CELLS))

@@ -6,12 +6,12 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from eggypro_adapters.files.cell_parsers import SPACES, unescaped
-from eggypro_adapters.files.csv_table import key, refuse_twice
-from eggypro_core.errors import Fault
-from eggypro_core.validation.fields import printable
+from eggypro_adapters.files.cell_parsers import WHITESPACE, unescape_formula
+from eggypro_adapters.files.csv_table import check_unique_columns, column_key
+from eggypro_core.errors import FieldError
+from eggypro_core.validation.fields import escape_control
 
-LONGEST_NAME = 100
+MAX_COLUMN_NAME_LENGTH = 100
 SIZES = ("Weight", "Length", "Width", "Height")
 TEXT_COLUMNS = {
     "seo_title": "Meta: _yoast_wpseo_title",
@@ -51,8 +51,8 @@ _IGNORED = (
     *("External URL", "Button text", "Cost of goods", "Commodity code (HS code)"),
     *("Country of origin", "Customs description"),
 )
-_ROLES = {key(name): role for role, names in _NAMES.items() for name in names}
-_IGNORED_KEYS = frozenset(key(name) for name in _IGNORED)
+_ROLES = {column_key(name): role for role, names in _NAMES.items() for name in names}
+_IGNORED_KEYS = frozenset(column_key(name) for name in _IGNORED)
 _ATTRIBUTES = ("Barcode", "Tags", "Brand")
 _SIZE = re.compile(rf"({'|'.join(SIZES)}) \((.+)\)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"Attribute ([0-9]{1,4}) (name|value\(s\))", re.IGNORECASE)
@@ -62,7 +62,7 @@ _META = re.compile(r"Meta: *(.+)", re.IGNORECASE | re.DOTALL)
 
 
 @frozen
-class Columns:
+class WooCommerceColumns:
     """The columns that are read: where each is and what it is called inside.
 
     `attributes` are those that become attributes of the product by that very name, `units` the
@@ -70,72 +70,76 @@ class Columns:
     """
 
     width: int
-    places: Sequence[int]
+    positions: Sequence[int]
     names: Sequence[str]
     attributes: Sequence[str]
     units: Mapping[str, str]
-    pairs: Sequence[tuple[str, str]]
-    warnings: tuple[Fault, ...]
+    attribute_pairs: Sequence[tuple[str, str]]
+    warnings: tuple[FieldError, ...]
 
     def pick(self, cells: Sequence[str]) -> list[str]:
         """Return the cells that are read; what a short row lacks is blank."""
         if len(cells) < self.width:
             cells = [*cells, *[""] * (self.width - len(cells))]
-        return [_plain(cells[place]) for place in self.places]
+        return [_plain(cells[place]) for place in self.positions]
 
-    def named(self, picked: Sequence[str]) -> dict[str, str]:
+    def by_name(self, picked: Sequence[str]) -> dict[str, str]:
         """Return the cells that were picked, by name."""
         return dict(zip(self.names, picked, strict=True))
 
 
-def recognises(header: Sequence[str]) -> bool:
+def matches_header(header: Sequence[str]) -> bool:
     """Whether a header is one of WooCommerce's: types of products, and a regular price."""
-    return {"type", "name", "price"} <= {_ROLES.get(key(name)) for name in header} and any(
-        key(name) == "regularprice" for name in header
+    return {"type", "name", "price"} <= {_ROLES.get(column_key(name)) for name in header} and any(
+        column_key(name) == "regularprice" for name in header
     )
 
 
-def columns(header: Sequence[str]) -> Columns | None:
+def parse_header(header: Sequence[str]) -> WooCommerceColumns | None:
     """Return the columns that a header names, None where it has no name of products.
 
-    Raises MalformedError where two mean the same.
+    Raises ParseError where two mean the same.
     """
-    named = [(place, _name(text), text) for place, text in enumerate(header) if key(text)]
-    refuse_twice((name or f"?{text.casefold()}", text) for _, name, text in named)
-    read = [(place, name) for place, name, _ in named if name and len(name) <= LONGEST_NAME]
+    named = [
+        (place, _column_name(text), text) for place, text in enumerate(header) if column_key(text)
+    ]
+    check_unique_columns((name or f"?{text.casefold()}", text) for _, name, text in named)
+    read = [
+        (place, name) for place, name, _ in named if name and len(name) <= MAX_COLUMN_NAME_LENGTH
+    ]
     names = [name for _, name in read]
     if "name" not in names:
         return None
-    return Columns(
+    return WooCommerceColumns(
         width=len(header),
-        places=[place for place, _ in read],
+        positions=[place for place, _ in read],
         names=names,
         attributes=[name for name in names if name in _ATTRIBUTES or name.startswith("meta:")],
         units=_units(header),
-        pairs=_pairs(names),
+        attribute_pairs=_attribute_pairs(names),
         warnings=tuple(
-            Fault(printable(text), "Unknown column: not read")
+            FieldError(escape_control(text), "Unknown column: not read")
             for _, name, text in named
-            if not _is_ignored(text) and (not name or len(name) > LONGEST_NAME)
+            if not _is_ignored(text) and (not name or len(name) > MAX_COLUMN_NAME_LENGTH)
         ),
     )
 
 
 def _plain(cell: str) -> str:
     """Return a cell as it was meant: without what keeps spreadsheets from computing it."""
-    cell = cell.strip(SPACES)
-    plain = unescaped(cell)
+    cell = cell.strip(WHITESPACE)
+    plain = unescape_formula(cell)
     wrapped = plain is not cell and plain.endswith("'") and plain.count("'") == 1
     return plain[:-1] if wrapped else plain
 
 
-def _name(text: str) -> str:
+def _column_name(text: str) -> str:
     """Return what a column is called inside, "" for one that is not read."""
     if size := _SIZE.fullmatch(text):
         return size[1].capitalize()
     if attribute := _ATTRIBUTE.fullmatch(text):
         return f"attribute {int(attribute[1])} {attribute[2][:4].lower()}"
-    if role := _ROLES.get(key(text)):
+    if role := _ROLES.get(column_key(text)):
         return role
     meta = _META.fullmatch(text)
     return f"meta:{meta[1].strip()}" if meta and not meta[1].startswith("_") else ""
@@ -143,7 +147,7 @@ def _name(text: str) -> str:
 
 def _is_ignored(text: str) -> bool:
     return bool(
-        key(text) in _IGNORED_KEYS
+        column_key(text) in _IGNORED_KEYS
         or _OF_ATTRIBUTE.fullmatch(text)
         or _DOWNLOAD.fullmatch(text)
         or text.casefold().startswith("meta: _")
@@ -155,7 +159,7 @@ def _units(header: Sequence[str]) -> dict[str, str]:
     return {size[1].capitalize(): size[2] for size in found if size}
 
 
-def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+def _attribute_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
     """Return the columns of name and values of each attribute that has both."""
     named = [name for name in names if re.fullmatch("attribute [0-9]+ name", name)]
     pairs = [(name, name.replace("name", "valu")) for name in named]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 _KINDS = ("variation", "variable", "grouped", "external", "simple")
 
 
-class ProductRow(NamedTuple):
+class WooCommerceRow(NamedTuple):
     """A row: its line, and its cells by name."""
 
     line: int
@@ -15,17 +15,17 @@ class ProductRow(NamedTuple):
     @property
     def kind(self) -> str:
         """What it is: `simple` where nothing is said, the first word where that is not known."""
-        return kind_of(self.cells.get("type", ""))
+        return parse_kind(self.cells.get("type", ""))
 
 
-def kind_of(cell: str) -> str:
+def parse_kind(cell: str) -> str:
     """Return what a row is: a list such as `simple, virtual` says it."""
     words = [word.strip().lower() for word in cell.split(",") if word.strip()]
     known = [word for word in words if word in _KINDS]
     return next(iter(known or words), "simple")
 
 
-def own_key(row: Mapping[str, str], line: int) -> str:
+def product_key(row: Mapping[str, str], line: int) -> str:
     """Return what tells a product from the others of its file."""
     if number := row.get("id"):
         return f"id:{number}"

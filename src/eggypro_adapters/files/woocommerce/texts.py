@@ -10,38 +10,38 @@ _BLOCK = re.compile(r"<(p|div|ul|ol|table|h[1-6]|br|blockquote|pre)\b", re.IGNOR
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 
-def items(cell: str) -> list[str]:
+def split_list(cell: str) -> list[str]:
     r"""Return the items of a list; a comma that belongs to one is written `\,`."""
     found = (item.replace("\\,", ",").strip() for item in _ITEMS.split(cell))
     return [item for item in found if item]
 
 
-def listed(texts: Iterable[str]) -> str:
+def join_list(texts: Iterable[str]) -> str:
     """Return the list of some items, as `items` reads it."""
     return ", ".join(text.replace(",", "\\,") for text in texts)
 
 
-def unfolded(cell: str) -> str:
+def decode_line_breaks(cell: str) -> str:
     r"""Return a text with its line breaks, which are written `\n`; `\\n` is no line break."""
     if "\\n" not in cell:
         return cell
     return "\\n".join(part.replace("\\n", "\n") for part in cell.split("\\\\n"))
 
 
-def folded(text: str) -> str:
+def encode_line_breaks(text: str) -> str:
     """Return a text as `unfolded` reads it."""
     return text.replace("\\n", "\\\\n").replace("\n", "\\n")
 
 
-def html(cell: str) -> str:
+def description_html(cell: str) -> str:
     """Return the HTML of a description: as WordPress shows it, blank lines part paragraphs."""
-    text = unfolded(cell)
+    text = decode_line_breaks(cell)
     if "\n" not in text or _BLOCK.search(text):
         return text
     paragraphs = (part.strip().replace("\n", "<br>") for part in _PARAGRAPHS.split(text))
     return "".join(f"<p>{part}</p>" for part in paragraphs if part)
 
 
-def plain(cell: str) -> str:
+def description_text(cell: str) -> str:
     """Return the plain text of a description."""
-    return plain_text(html(cell))
+    return plain_text(description_html(cell))

@@ -5,16 +5,16 @@ from html import escape
 
 from eggypro_adapters.files.product_record import text_cells
 from eggypro_adapters.files.woocommerce.columns import TEXT_COLUMNS
-from eggypro_adapters.files.woocommerce.texts import folded, listed
+from eggypro_adapters.files.woocommerce.texts import encode_line_breaks, join_list
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.variant import Variant
 
-ATTRIBUTES = 12
+MAX_ATTRIBUTES = 12
 """How many attributes of a product a file has room for, those that tell variants apart included."""
 _ATTRIBUTE_COLUMNS = tuple(
     f"Attribute {number} {what}"
-    for number in range(1, ATTRIBUTES + 1)
+    for number in range(1, MAX_ATTRIBUTES + 1)
     for what in ("name", "value(s)", "visible", "global")
 )
 COLUMNS = (
@@ -32,7 +32,7 @@ _OWN_COLUMNS = {
 }
 
 
-def paths(categories: Iterable[CategoryDraft]) -> Mapping[str, str]:
+def category_paths(categories: Iterable[CategoryDraft]) -> Mapping[str, str]:
     """Return the path of each category by its slug: the names from the root, `>` between them."""
     found: dict[str, str] = {}
     for one in categories:
@@ -41,11 +41,11 @@ def paths(categories: Iterable[CategoryDraft]) -> Mapping[str, str]:
     return found
 
 
-def rows(product: Product, paths: Mapping[str, str]) -> Iterator[list[str]]:
+def rows_of_product(product: Product, paths: Mapping[str, str]) -> Iterator[list[str]]:
     """Return the row of a product, and one for each of its variants, on sale or not."""
     values = _option_values(product.variants)
     cells = _product(product) | _attributes(product, values)
-    cells["Categories"] = listed(paths[one.slug] for one in product.categories)
+    cells["Categories"] = join_list(paths[one.slug] for one in product.categories)
     cells |= {"Type": "variable"} if values else {"Type": "simple", **_offer(product)}
     yield [cells.get(name, "") for name in COLUMNS]
     for variant in product.variants:
@@ -68,9 +68,11 @@ def _product(product: Product) -> dict[str, str]:
         "SKU": product.sku or "",
         "Name": escape(product.name, quote=False),
         "Published": "1" if product.is_active else "-1",
-        "Short description": escape(folded(product.description), quote=False).replace("\n", "<br>"),
-        "Description": folded(product.details),
-        "Images": _addresses(image.ref for image in product.images),
+        "Short description": escape(encode_line_breaks(product.description), quote=False).replace(
+            "\n", "<br>"
+        ),
+        "Description": encode_line_breaks(product.details),
+        "Images": _join_urls(image.ref for image in product.images),
         **text_cells(product, TEXT_COLUMNS),
     }
 
@@ -86,7 +88,7 @@ def _attributes(product: Product, options: Mapping[str, list[str]]) -> dict[str,
         for name, text in product.attributes.items()
         if name not in _OWN_COLUMNS and name not in options
     }
-    pairs = list({**options, **others}.items())[:ATTRIBUTES]
+    pairs = list({**options, **others}.items())[:MAX_ATTRIBUTES]
     for number, (name, values) in enumerate(pairs, 1):
         cells |= _attribute(number, name, values)
     return cells
@@ -95,7 +97,7 @@ def _attributes(product: Product, options: Mapping[str, list[str]]) -> dict[str,
 def _attribute(number: int, name: str, values: Iterable[str]) -> dict[str, str]:
     return {
         f"Attribute {number} name": escape(name, quote=False),
-        f"Attribute {number} value(s)": escape(listed(values), quote=False),
+        f"Attribute {number} value(s)": escape(join_list(values), quote=False),
         f"Attribute {number} visible": "1",
         f"Attribute {number} global": "0",
     }
@@ -107,7 +109,7 @@ def _variant(product: Product, variant: Variant, names: list[str]) -> dict[str, 
         "SKU": variant.sku or "",
         "Name": escape(product.name, quote=False),
         "Published": "1" if variant.is_active else "0",
-        "Images": _addresses([variant.image] if variant.image else []),
+        "Images": _join_urls([variant.image] if variant.image else []),
         "Parent": f"id:{product.id}",
         "Position": str(variant.position),
     }
@@ -130,5 +132,5 @@ def _offer(one: Product | Variant) -> dict[str, str]:
     }
 
 
-def _addresses(refs: Iterable[str]) -> str:
+def _join_urls(refs: Iterable[str]) -> str:
     return ", ".join(ref.replace(",", "%2C") for ref in refs)

@@ -19,41 +19,43 @@ from attrs import frozen
 
 from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_adapters.postgres.database import (
-    HISTORY,
-    SEEN,
+    HISTORY_SQL,
+    SNAPSHOT_XMIN_SQL,
     Database,
     PoolerCheck,
-    driver,
-    found_out,
+    detect_pooler,
+    driver_connection,
 )
-from eggypro_adapters.postgres.errors import translated
-from eggypro_adapters.postgres.invalidation.shared_versions import Slots
-from eggypro_core.caching.entries import Moment
+from eggypro_adapters.postgres.errors import translate_errors
+from eggypro_adapters.postgres.invalidation.shared_versions import SharedVersions
+from eggypro_core.caching.entries import Snapshot
 from eggypro_core.errors import UnavailableError
 
-BEAT, LEASE = 1.0, 2.5
+HEARTBEAT_SECONDS, LEASE_SECONDS = 1.0, 2.5
 """Every so many seconds the database is asked whether it is there; an answer is good for so many.
 
 A connection can fall silent without an error: then others may write what nobody hears of here.
 """
-PAUSE = 0.5
+RECONNECT_PAUSE_SECONDS = 0.5
 """Seconds between two attempts to hear of writes."""
 _LISTEN = "LISTEN eggypro"
-_BEGIN = f"SELECT {HISTORY}, CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
-_TOUCH_ALL = sa.text("SELECT eggypro_touch('*')")
+_SNAPSHOT_XMAX = (
+    f"SELECT {HISTORY_SQL}, CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
+)
+_INVALIDATE_ALL = sa.text("SELECT eggypro_touch('*')")
 _log = logging.getLogger(__name__)
 
 
 @frozen
-class _Known:
+class _FeedState:
     """A history, from the number on from which all its writes are heard of."""
 
     history: str
-    since: int
-    slots: Slots
+    first_number: int
+    versions: SharedVersions
 
 
-class Written:
+class WriteVersions:
     """The writes that are known here, by the history of the database that they are of.
 
     What is heard holds for some seconds of the `clock`.
@@ -63,63 +65,63 @@ class Written:
         self.clock = clock
         self._folder = folder
         self._lock = Lock()
-        self._slots: dict[str, Slots] = {}
-        self._heard = ("", 0.0)
+        self._versions: dict[str, SharedVersions] = {}
+        self._lease = ("", 0.0)
 
-    def note(self, history: str, number: int, tags: str) -> None:
+    def record(self, history: str, number: int, tags: str) -> None:
         """Note that a transaction touched some tags, with spaces between them."""
-        self.of(history).raise_to(number, tags.split())
-        if history != self._heard[0]:  # another server took over, and who listens hears the former
-            self._heard = ("", 0.0)
+        self.for_history(history).bump(number, tags.split())
+        if history != self._lease[0]:  # another server took over, and who listens hears the former
+            self._lease = ("", 0.0)
 
-    def hear(self, seen: Moment, until: float) -> None:
+    def advance(self, seen: Snapshot, until: float) -> None:
         """Note up to where all transactions are over, and until when others will be heard of."""
-        self.of(seen.history).raise_to(seen.number - 1, [])
-        self._heard = (seen.history, until)
+        self.for_history(seen.history).bump(seen.number - 1, [])
+        self._lease = (seen.history, until)
 
-    def needed(self) -> int | None:
+    def required_version(self) -> int | None:
         """Return from which number on a read sees all that is known here to be written.
 
         None while nobody here hears of what others write.
         """
-        history, until = self._heard
-        return self.of(history).newest() + 1 if self.clock() < until else None
+        history, until = self._lease
+        return self.for_history(history).latest_of_all() + 1 if self.clock() < until else None
 
-    def of(self, history: str) -> Slots:
+    def for_history(self, history: str) -> SharedVersions:
         """Return the last writes of a history."""
         with self._lock:
-            if history not in self._slots:
-                self._slots[history] = Slots(self._folder, history)
-            return self._slots[history]
+            if history not in self._versions:
+                self._versions[history] = SharedVersions(self._folder, history)
+            return self._versions[history]
 
     def close(self) -> None:
         """Let go of all of them."""
-        for slots in self._slots.values():
+        for slots in self._versions.values():
             slots.close()
 
 
-def touch_everything(database: Database) -> None:
+def invalidate_all(database: Database) -> None:
     """Have nobody give an answer that was made before now. Raises UnavailableError."""
-    database.write(lambda connection: connection.execute(_TOUCH_ALL))
+    database.run_transaction(lambda connection: connection.execute(_INVALIDATE_ALL))
 
 
-class PostgresChanges:
+class PostgresInvalidationFeed:
     """Hears of all writes, by a connection of its own which is never a pooler's."""
 
     def __init__(
-        self, database: Database, written: Written, pooler: PoolerCheck = found_out
+        self, database: Database, versions: WriteVersions, pooler: PoolerCheck = detect_pooler
     ) -> None:
         self._database = database
-        self._written = written
+        self._versions = versions
         self._pooler = pooler
-        self._known: _Known | None = None
-        self._seen = Moment("", 0)
-        self._until = 0.0
+        self._state: _FeedState | None = None
+        self._snapshot = Snapshot("", 0)
+        self._valid_until = 0.0
         self._loop = BackgroundLoop("changes", self._run)
         self._connection: psycopg.Connection[Any] | None = None
 
     @contextmanager
-    def running(self) -> Iterator["PostgresChanges"]:
+    def running(self) -> Iterator["PostgresInvalidationFeed"]:
         """Listen until the end of the block."""
         self._loop.wake()
         try:
@@ -130,32 +132,36 @@ class PostgresChanges:
                 connection.close()  # or it would be listened to for another BEAT
             self._loop.stop()
 
-    def seen(self) -> Moment | None:
-        return self._seen if self._written.clock() < self._until else None
+    def snapshot(self) -> Snapshot | None:
+        return self._snapshot if self._versions.clock() < self._valid_until else None
 
-    def outdated(self, seen: Moment, tags: tuple[str, ...]) -> bool:
-        known = self._known
-        if known is None or seen.history != known.history or seen.number < known.since:
+    def is_stale(self, snapshot: Snapshot, tags: tuple[str, ...]) -> bool:
+        known = self._state
+        if (
+            known is None
+            or snapshot.history != known.history
+            or snapshot.number < known.first_number
+        ):
             return True
-        return known.slots.last(tags) >= seen.number
+        return known.versions.latest(tags) >= snapshot.number
 
     def _run(self) -> float | None:
         """Listen until that fails; return the seconds until the next attempt, None for none."""
-        pause: float | None = PAUSE
+        pause: float | None = RECONNECT_PAUSE_SECONDS
         try:
-            with translated():
+            with translate_errors():
                 pause = self._listen()
         except (UnavailableError, psycopg.Error) as error:  # the other: closed under its hands
-            if self._until and not self._loop.is_stopping:
+            if self._valid_until and not self._loop.is_stopping:
                 _log.warning("No answers are kept while the database is not heard. %s", error)
-        self._until = 0.0
+        self._valid_until = 0.0
         return pause
 
     def _listen(self) -> float | None:
         pooled = self._database.engine.raw_connection()
-        connection = self._connection = driver(pooled)
+        connection = self._connection = driver_connection(pooled)
         pooled.detach()
-        connection.patience = LEASE
+        connection.response_timeout = LEASE_SECONDS
         with connection:
             if self._pooler(connection):
                 _log.warning(
@@ -164,23 +170,25 @@ class PostgresChanges:
                 )
                 return None
             connection.execute(_LISTEN)
-            known = self._begin(connection)
+            known = self._initial_state(connection)
             while not self._loop.is_stopping:
-                self._hear(connection, known)
-        return PAUSE
+                self._renew_lease(connection, known)
+        return RECONNECT_PAUSE_SECONDS
 
-    def _begin(self, connection: psycopg.Connection[Any]) -> _Known:
+    def _initial_state(self, connection: psycopg.Connection[Any]) -> _FeedState:
         """Know from now on of every write: of those that may have begun before, nothing."""
-        history, since = connection.execute(_BEGIN).fetchone() or ("", 0)
-        return _Known(history, since, self._written.of(history))
+        history, since = connection.execute(_SNAPSHOT_XMAX).fetchone() or ("", 0)
+        return _FeedState(history, since, self._versions.for_history(history))
 
-    def _hear(self, connection: psycopg.Connection[Any], known: _Known) -> None:
-        asked = self._written.clock()
-        row = connection.execute(SEEN).fetchone()
-        seen = Moment(known.history, row[0] if row else 0)
-        self._written.hear(seen, asked + LEASE)  # first, so that no replica is asked for less
-        self._known = known  # only now: while it may be away again, what was kept is not over
-        self._seen, self._until = seen, asked + LEASE
-        for notice in connection.notifies(timeout=BEAT, stop_after=1):
+    def _renew_lease(self, connection: psycopg.Connection[Any], known: _FeedState) -> None:
+        asked = self._versions.clock()
+        row = connection.execute(SNAPSHOT_XMIN_SQL).fetchone()
+        seen = Snapshot(known.history, row[0] if row else 0)
+        self._versions.advance(
+            seen, asked + LEASE_SECONDS
+        )  # first, so that no replica is asked for less
+        self._state = known  # only now: while it may be away again, what was kept is not over
+        self._snapshot, self._valid_until = seen, asked + LEASE_SECONDS
+        for notice in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1):
             number, _, tags = notice.payload.partition(" ")
-            known.slots.raise_to(int(number), tags.split())
+            known.versions.bump(int(number), tags.split())

@@ -9,19 +9,19 @@ from pathlib import Path
 from threading import Lock
 from zlib import crc32
 
-from eggypro_core.caching.entries import EVERYTHING
+from eggypro_core.caching.entries import ALL_TAGS
 
-COUNT = 1 << 16
+VERSION_COUNT = 1 << 16
 """How many numbers there are. Two tags that share one are outdated together."""
-_SIZE = 8 * (COUNT + 2)
-_ALL = COUNT
+_FILE_BYTES = 8 * (VERSION_COUNT + 2)
+_EVERYTHING_INDEX = VERSION_COUNT
 """The place of the last write that touched everything."""
-_NEWEST = COUNT + 1
+_NEWEST_INDEX = VERSION_COUNT + 1
 """The place of the last write of any kind."""
-_PREFIX = "changes-"
+_FILE_PREFIX = "changes-"
 
 
-class Slots:
+class SharedVersions:
     """For each tag the number of the last transaction that touched it. They only grow.
 
     They lie in a file of the folder, mapped by all who open it: what one writes the others see at
@@ -29,8 +29,8 @@ class Slots:
     """
 
     def __init__(self, folder: Path | None, history: str) -> None:
-        self._file = _opened(folder, history) if folder else None
-        self._map = mmap.mmap(-1 if self._file is None else self._file, _SIZE)
+        self._file = _open_file(folder, history) if folder else None
+        self._map = mmap.mmap(-1 if self._file is None else self._file, _FILE_BYTES)
         self._numbers = memoryview(self._map).cast("Q")
         self._lock = Lock()
 
@@ -39,24 +39,24 @@ class Slots:
         """Whether other processes see them."""
         return self._file is not None
 
-    def raise_to(self, number: int, tags: list[str]) -> None:
+    def bump(self, number: int, tags: list[str]) -> None:
         """Note that a transaction touched some tags, or none."""
         with self._lock:
             self._lock_file(fcntl.LOCK_EX)
             try:
-                for place in (_NEWEST, *map(_place, tags)):
+                for place in (_NEWEST_INDEX, *map(_index_of, tags)):
                     self._numbers[place] = max(self._numbers[place], number)
             finally:
                 self._lock_file(fcntl.LOCK_UN)
 
-    def last(self, tags: tuple[str, ...]) -> int:
+    def latest(self, tags: tuple[str, ...]) -> int:
         """Return the number of the last transaction that touched any of the tags."""
         numbers = self._numbers
-        return max(numbers[_ALL], *[numbers[_place(tag)] for tag in tags])
+        return max(numbers[_EVERYTHING_INDEX], *[numbers[_index_of(tag)] for tag in tags])
 
-    def newest(self) -> int:
+    def latest_of_all(self) -> int:
         """Return the number of the last transaction that is known, whatever it touched."""
-        return self._numbers[_NEWEST]
+        return self._numbers[_NEWEST_INDEX]
 
     def close(self) -> None:
         """Let go of them."""
@@ -71,30 +71,30 @@ class Slots:
             fcntl.lockf(self._file, operation, 1)
 
 
-@lru_cache(COUNT)
-def _place(tag: str) -> int:
-    return _ALL if tag == EVERYTHING else crc32(tag.encode()) % COUNT
+@lru_cache(VERSION_COUNT)
+def _index_of(tag: str) -> int:
+    return _EVERYTHING_INDEX if tag == ALL_TAGS else crc32(tag.encode()) % VERSION_COUNT
 
 
-def _opened(folder: Path, history: str) -> int | None:
+def _open_file(folder: Path, history: str) -> int | None:
     """Return the file of a history, held by a shared lock. None where there can be none."""
-    path = folder / f"{_PREFIX}{history}"
+    path = folder / f"{_FILE_PREFIX}{history}"
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         while True:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(file, fcntl.LOCK_SH)
             if os.fstat(file).st_nlink:
-                os.ftruncate(file, _SIZE)
-                _remove_others(path)
+                os.ftruncate(file, _FILE_BYTES)
+                _delete_other_files(path)
                 return file
             os.close(file)  # somebody tidied up just before the lock
     return None
 
 
-def _remove_others(path: Path) -> None:
+def _delete_other_files(path: Path) -> None:
     """Remove the files of histories that are over, or that nobody uses just now."""
-    for other in path.parent.glob(f"{_PREFIX}*"):
+    for other in path.parent.glob(f"{_FILE_PREFIX}*"):
         if other == path:
             continue
         with suppress(OSError), other.open("rb") as file:

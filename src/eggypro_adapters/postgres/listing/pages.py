@@ -8,10 +8,15 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from eggypro_adapters.postgres import keyset
-from eggypro_adapters.postgres.database import Statement
+from eggypro_adapters.postgres.database import CompiledStatement
 from eggypro_adapters.postgres.listing import search_statements
-from eggypro_adapters.postgres.listing.facets import facets_of
-from eggypro_adapters.postgres.product_rows import LISTED, category_names, is_within, listed_of
+from eggypro_adapters.postgres.listing.facets import facets_select
+from eggypro_adapters.postgres.product_rows import (
+    LISTED_PRODUCT_COLUMNS,
+    category_names,
+    is_in_category,
+    listed_product_from_row,
+)
 from eggypro_adapters.postgres.schema import categories, product_categories, products
 from eggypro_core.domain.pagination import MAX_EXACT_TOTAL, Page
 from eggypro_core.domain.product import ListedProduct
@@ -19,7 +24,7 @@ from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.validation.parameters import Status
 
 _IN_STOCK = sa.or_(products.c.stock_quantity > 0, sa.not_(products.c.track_stock))
-_KEYS: Mapping[Sort, sa.ColumnElement[Any]] = {
+_SORT_COLUMNS: Mapping[Sort, sa.ColumnElement[Any]] = {
     Sort.NAME: products.c.name_key,
     Sort.NAME_DESC: products.c.name_key,
     Sort.PRICE_ASC: products.c.price,
@@ -30,34 +35,34 @@ _KEYS: Mapping[Sort, sa.ColumnElement[Any]] = {
 
 
 @frozen
-class _Shape:
+class _ListShape:
     """What of a query changes the statement, rather than its parameters."""
 
     sort: Sort
     status: Status
-    search: search_statements.Shape | None
-    is_walked: bool
+    search: search_statements.SearchShape | None
+    should_scan_in_order: bool
     """Whether rows are looked through in their order until enough of them fit the search."""
-    category: bool
+    has_category: bool
     in_stock: bool | None
-    min_price: bool
-    max_price: bool
-    after: bool
+    has_min_price: bool
+    has_max_price: bool
+    has_cursor: bool
 
 
 def page_statement(
     query: ProductQuery,
-    search: search_statements.Shape | None = None,
+    search: search_statements.SearchShape | None = None,
     *,
-    is_walked: bool = False,
-) -> Statement:
-    """Return the statement of a query: rows of total, sort key and what `listed_of` takes.
+    should_scan_in_order: bool = False,
+) -> CompiledStatement:
+    """Return the statement of a query: total, sort key and columns of `listed_product_from_row`.
 
     There is one row more than the limit if another page follows. Where there is none to show, one
     row still tells the total, and its id is null. What fits a search is best found by walking
     through the rows in their order if many do.
     """
-    return _statement(_shape_of(query, search, is_walked=is_walked))
+    return _statement(_list_shape(query, search, should_scan_in_order=should_scan_in_order))
 
 
 def page_values(query: ProductQuery) -> dict[str, object]:
@@ -66,12 +71,12 @@ def page_values(query: ProductQuery) -> dict[str, object]:
     return {**filters, **keyset.page_values(query)}
 
 
-def facets_statement(query: ProductQuery) -> Statement:
-    """Return the statement of the facets of a query without a search: the row of `facets_in`."""
-    return _facets(_shape_of(query))
+def facets_statement(query: ProductQuery) -> CompiledStatement:
+    """Return the facet statement of a query without a search; its row is for `facets_from_row`."""
+    return _facets_statement(_list_shape(query))
 
 
-def page_of(
+def page_from_rows(
     rows: Sequence[tuple[Any, ...]], query: ProductQuery
 ) -> Page[ListedProduct, ProductQuery]:
     """Return the page that the rows of a statement are."""
@@ -79,30 +84,30 @@ def page_of(
         query,
         [row for row in rows if row[2] is not None],
         total=rows[0][0],
-        item_of=lambda row: listed_of(row[2:]),
+        item_of=lambda row: listed_product_from_row(row[2:]),
         key_of=lambda row: row[1],
     )
 
 
 @lru_cache(maxsize=1024)  # there are no more shapes than that in use
-def _statement(shape: _Shape) -> Statement:
+def _statement(shape: _ListShape) -> CompiledStatement:
     matching = sa.and_(sa.true(), *_filters(shape))
-    key, descending = _KEYS[shape.sort], shape.sort.descending
-    found = sa.select(*LISTED, key.label("key")).where(matching)
+    key, descending = _SORT_COLUMNS[shape.sort], shape.sort.is_descending
+    found = sa.select(*LISTED_PRODUCT_COLUMNS, key.label("key")).where(matching)
     place = (key, products.c.id)
-    shown = keyset.page_rows(found, place, after=shape.after, descending=descending).subquery()
+    shown = keyset.page_rows(found, place, after=shape.has_cursor, descending=descending).subquery()
     columns = [*list(shown.c)[:-1], category_names(shown)]
-    return Statement.of(
+    return CompiledStatement.compile(
         keyset.with_total(_total(shape, matching), [shown.c.key, *columns], shown).order_by(
             *keyset.in_order((shown.c.key, shown.c.id), descending=descending)
         ),
         # One category or word has ten products, another half of all: no plan is right for both.
-        is_prepared=not (shape.category or shape.search),
+        is_prepared=not (shape.has_category or shape.search),
     )
 
 
 @lru_cache(maxsize=1024)
-def _facets(shape: _Shape) -> Statement:
+def _facets_statement(shape: _ListShape) -> CompiledStatement:
     matched = (
         sa.select(
             products.c.id.label("product_id"),
@@ -113,45 +118,47 @@ def _facets(shape: _Shape) -> Statement:
         .where(*_filters(shape))
         .limit(MAX_EXACT_TOTAL + 1)
     )
-    return Statement.of(facets_of(matched.cte("matched")), is_prepared=not shape.category)
-
-
-def _total(shape: _Shape, matching: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    if shape.search is None:
-        return keyset.total_of(products, matching)
-    counted = sa.text(search_statements.total(shape.search)).columns(sa.column("total"))
-    return sa.select(counted.subquery("counted").c.total)
-
-
-def _shape_of(
-    query: ProductQuery,
-    search: search_statements.Shape | None = None,
-    *,
-    is_walked: bool = False,
-) -> _Shape:
-    return _Shape(
-        sort=query.sort,
-        status=query.status,
-        search=search,
-        is_walked=is_walked,
-        category=query.category is not None,
-        in_stock=query.in_stock,
-        min_price=query.min_price is not None,
-        max_price=query.max_price is not None,
-        after=query.after is not None,
+    return CompiledStatement.compile(
+        facets_select(matched.cte("matched")), is_prepared=not shape.has_category
     )
 
 
-def _filters(shape: _Shape) -> list[sa.ColumnElement[bool]]:
+def _total(shape: _ListShape, matching: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    if shape.search is None:
+        return keyset.total_of(products, matching)
+    counted = sa.text(search_statements.total_sql(shape.search)).columns(sa.column("total"))
+    return sa.select(counted.subquery("counted").c.total)
+
+
+def _list_shape(
+    query: ProductQuery,
+    search: search_statements.SearchShape | None = None,
+    *,
+    should_scan_in_order: bool = False,
+) -> _ListShape:
+    return _ListShape(
+        sort=query.sort,
+        status=query.status,
+        search=search,
+        should_scan_in_order=should_scan_in_order,
+        has_category=query.category is not None,
+        in_stock=query.in_stock,
+        has_min_price=query.min_price is not None,
+        has_max_price=query.max_price is not None,
+        has_cursor=query.after is not None,
+    )
+
+
+def _filters(shape: _ListShape) -> list[sa.ColumnElement[bool]]:
     wanted: list[tuple[bool, sa.ColumnElement[bool]]] = [
         (shape.status is Status.ACTIVE, products.c.is_active),
         (shape.status is Status.ARCHIVED, sa.not_(products.c.is_active)),
         (shape.in_stock is True, _IN_STOCK),
         (shape.in_stock is False, sa.not_(_IN_STOCK)),
-        (shape.min_price, products.c.price >= _amount("min_price")),
-        (shape.max_price, products.c.price <= _amount("max_price")),
-        (shape.category, products.c.id.in_(_of_category())),
-        (shape.search is not None, _fits(shape)),
+        (shape.has_min_price, products.c.price >= _amount("min_price")),
+        (shape.has_max_price, products.c.price <= _amount("max_price")),
+        (shape.has_category, products.c.id.in_(_category_products())),
+        (shape.search is not None, _matches_search(shape)),
     ]
     return [condition for is_wanted, condition in wanted if is_wanted]
 
@@ -160,15 +167,19 @@ def _amount(name: str) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=sa.Numeric)
 
 
-def _fits(shape: _Shape) -> sa.ColumnElement[bool]:
-    fits = search_statements.FITS if shape.is_walked else search_statements.IS_FITTING
+def _matches_search(shape: _ListShape) -> sa.ColumnElement[bool]:
+    fits = (
+        search_statements.MATCHES_BY_ROW
+        if shape.should_scan_in_order
+        else search_statements.MATCHES_BY_INDEX
+    )
     return sa.type_coerce(sa.text(fits), sa.Boolean)
 
 
-def _of_category() -> sa.Select[Any]:
+def _category_products() -> sa.Select[Any]:
     """Return the products of a visible category and of what is visible below it."""
     return (
         sa.select(product_categories.c.product_id)
         .join(categories)
-        .where(is_within(sa.bindparam("category", type_=sa.Text)), categories.c.is_visible)
+        .where(is_in_category(sa.bindparam("category", type_=sa.Text)), categories.c.is_visible)
     )

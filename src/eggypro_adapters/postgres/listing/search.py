@@ -6,90 +6,96 @@ from attrs import evolve, frozen
 from psycopg.types.numeric import Int4
 
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.listing.facets import facets_in
-from eggypro_adapters.postgres.listing.pages import page_of, page_statement, page_values
-from eggypro_adapters.postgres.listing.search_plan import Plan
+from eggypro_adapters.postgres.listing.facets import facets_from_row
+from eggypro_adapters.postgres.listing.pages import page_from_rows, page_statement, page_values
+from eggypro_adapters.postgres.listing.search_plan import SearchPlan
 from eggypro_adapters.postgres.listing.search_statements import (
-    SURELY,
-    WORDS,
-    Shape,
-    faceted,
-    left,
-    ranked,
-    suggested,
+    MIN_SAMPLED_TOTAL,
+    PRODUCT_LEXEMES,
+    SearchShape,
+    ranking_statement,
+    row_estimate_statement,
+    search_facets_statement,
+    suggestions_statement,
 )
-from eggypro_adapters.postgres.listing.term_statistics import FrequencyReader
-from eggypro_adapters.postgres.listing.vocabulary import INSIDE, Known
-from eggypro_adapters.postgres.search_index import FIELDS
-from eggypro_core.domain.pagination import HIGHEST_ID, Page
+from eggypro_adapters.postgres.listing.term_statistics import TermStatisticsReader
+from eggypro_adapters.postgres.listing.vocabulary import MAX_CATEGORY_IDS, PostgresVocabulary
+from eggypro_adapters.postgres.search_index import FIELDS_BY_LETTER
+from eggypro_core.domain.pagination import MAX_ID, Page
 from eggypro_core.domain.product import ListedProduct
-from eggypro_core.domain.product_query import SUGGESTED, Facets, ProductQuery, Sort, Suggestion
-from eggypro_core.search.query import (
-    SCORES,
-    Reading,
-    Reason,
-    read_search,
-    score_of,
-    tier_and_score,
-    tokens_of,
+from eggypro_core.domain.product_query import (
+    MAX_SUGGESTIONS,
+    Facets,
+    ProductQuery,
+    Sort,
+    Suggestion,
 )
-from eggypro_core.search.results import Explained
-from eggypro_core.search.text import Entry
+from eggypro_core.search.query import (
+    SCORE_RANGE,
+    ParsedQuery,
+    RankReason,
+    expand_terms,
+    rank_score,
+    tier_and_score,
+    tokenize_query,
+)
+from eggypro_core.search.results import ExplainedPage
+from eggypro_core.search.text import DocumentTerms
 
-_MANY = 3_000
+_MAX_UNSAMPLED_MATCHES = 3_000
 """Rows that take longer to count than a sample of all takes to draw."""
-_FRONT = (SCORES, HIGHEST_ID)
-_BEHIND_ALL = (-1, -1)
+_FIRST_POSITION = (SCORE_RANGE, MAX_ID)
+_LAST_POSITION = (-1, -1)
 
 
 @frozen
-class _Looking:
+class _SearchRun:
     """What is looked for, and how."""
 
     query: ProductQuery
-    plan: Plan
-    shape: Shape
+    plan: SearchPlan
+    shape: SearchShape
 
     def values(self) -> dict[str, object]:
         """Return the parameters of the statements of its shape."""
-        query, every = self.query, self.plan.everything()
+        query, every = self.query, self.plan.combined_lookup()
         values: dict[str, object] = {
-            "named": Int4(self.plan.reading.named or 0),
+            "named": Int4(self.plan.parsed_query.sku_match or 0),
             "every": every.condition,
-            "lookup": every.lookup,
-            "rows": self.plan.known.rows,
-            "inside": self.plan.inside_condition(),
+            "lookup": every.index_condition,
+            "rows": self.plan.statistics.rows,
+            "inside": self.plan.category_condition(),
             "category": query.category,
             "min_price": query.min_price,
             "max_price": query.max_price,
-            "most": Int4(self.plan.most),
+            "most": Int4(self.plan.max_rows),
             "row_offset": Int4(query.offset),
         }
         for n, tier in enumerate(self.plan.tiers):
-            wanted = self.plan.wanted(tier)
-            values |= {f"fits{n}": wanted.condition, f"lookup{n}": wanted.lookup}
-            values[f"head{n}"] = Int4(0 if self.shape.is_of_few else wanted.head)
-        return values | dict(self._places())
+            wanted = self.plan.tier_lookup(tier)
+            values |= {f"fits{n}": wanted.condition, f"lookup{n}": wanted.index_condition}
+            values[f"head{n}"] = Int4(0 if self.shape.should_scan_filtered else wanted.scan_length)
+        return values | dict(self._cursor_positions())
 
-    def _places(self) -> Iterator[tuple[str, object]]:
+    def _cursor_positions(self) -> Iterator[tuple[str, object]]:
         """Give the place that the rows of each tier must lie behind: score and id."""
-        after = self.query.start_key() if self.query.after and self.plan.most else None
-        tier, score = (None, SCORES) if after is None else tier_and_score(int(str(after[0])))
+        after = self.query.start_key() if self.query.after and self.plan.max_rows else None
+        tier, score = (None, SCORE_RANGE) if after is None else tier_and_score(int(str(after[0])))
         for n, each in [("_named", None), *enumerate(self.plan.tiers)]:
             if after is None or (each is not None and (tier is None or each > tier)):
-                place = _FRONT
+                place = _FIRST_POSITION
             else:
-                place = (score, after[1]) if each == tier else _BEHIND_ALL
+                place = (score, after[1]) if each == tier else _LAST_POSITION
             yield f"score{n}", Int4(place[0])
             yield f"id{n}", Int4(place[1])
 
 
 @frozen
-class _Asked:
+class _ParsedSearch:
     """A search as it was understood, and the ids of the categories that it is within, if any."""
 
-    reading: Reading
-    inside: Sequence[int] | None = None
+    parsed_query: ParsedQuery
+    category_ids: Sequence[int] | None = None
 
 
 @frozen
@@ -100,125 +106,132 @@ class PostgresSearch:
     """
 
     _database: Database
-    _frequencies: FrequencyReader
+    _statistics: TermStatisticsReader
 
-    def page(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
+    def list(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         """Return a page of what a search finds."""
-        return self._found(query)[0]
+        return self._search(query)[0]
 
-    def explain(self, query: ProductQuery) -> Explained:
+    def explain(self, query: ProductQuery) -> ExplainedPage:
         """Return the page of a search with the reasons for it."""
-        page, reading = self._found(query)
-        words = dict(self._database.read(WORDS, {"ids": [item.id for item in page.items]}))
-        reasons = [_reason(reading, item, words.get(item.id, ())) for item in page.items]
-        return Explained(page, reading, reasons)
+        page, reading = self._search(query)
+        words = dict(
+            self._database.fetch(PRODUCT_LEXEMES, {"ids": [item.id for item in page.items]})
+        )
+        reasons = [_rank_reason(reading, item, words.get(item.id, ())) for item in page.items]
+        return ExplainedPage(page, reading, reasons)
 
-    def facets(self, query: ProductQuery, *, many: bool) -> Facets:
+    def facets(self, query: ProductQuery, *, allow_sample: bool) -> Facets:
         """Return what all that is found comes to, from a sample if they are too `many`."""
-        asked = self._read(query, forgiving=False)
-        facets = self._facets(query, asked, many=many)
-        if facets.lowest is not None:
+        asked = self._parse(query, fuzzy=False)
+        facets = self._facets(query, asked, allow_sample=allow_sample)
+        if facets.min_price is not None:
             return facets
-        again = self._read(query, forgiving=True)
-        return facets if again == asked else self._facets(query, again, many=many)
+        again = self._parse(query, fuzzy=True)
+        return facets if again == asked else self._facets(query, again, allow_sample=allow_sample)
 
     def suggest(self, search: str) -> tuple[Suggestion, ...]:
         """Return the best of what a search finds, without counting it."""
         query = ProductQuery(search=search, sort=Sort.RELEVANCE)
-        asked = self._read(query, forgiving=False)
+        asked = self._parse(query, fuzzy=False)
         found = self._suggestions(query, asked)
         if found:
             return found
-        again = self._read(query, forgiving=True)
+        again = self._parse(query, fuzzy=True)
         return () if again == asked else self._suggestions(query, again)
 
-    def _found(self, query: ProductQuery) -> tuple[Page[ListedProduct, ProductQuery], Reading]:
+    def _search(self, query: ProductQuery) -> tuple[Page[ListedProduct, ProductQuery], ParsedQuery]:
         """Return a page of what a search finds, and how it was read."""
-        asked = self._read(query, forgiving=False)
+        asked = self._parse(query, fuzzy=False)
         page = self._page(query, asked)
         if not page.total:
-            again = self._read(query, forgiving=True)
+            again = self._parse(query, fuzzy=True)
             if again != asked:
-                return self._page(query, again), again.reading
-        return page, asked.reading
+                return self._page(query, again), again.parsed_query
+        return page, asked.parsed_query
 
     def sampled_facets(self, query: ProductQuery) -> Facets:
         """Return what a list without a search comes to, from a sample."""
-        return self._facets(query, _Asked(Reading(())), many=True)
+        return self._facets(query, _ParsedSearch(ParsedQuery(())), allow_sample=True)
 
-    def _read(self, query: ProductQuery, *, forgiving: bool) -> _Asked:
+    def _parse(self, query: ProductQuery, *, fuzzy: bool) -> _ParsedSearch:
         search = query.search or ""
-        tokens = tokens_of(search)
-        known = Known.of(self._database, tokens, search, query.category, forgiving=forgiving)
-        terms = read_search(tokens, known, forgiving=forgiving)
-        return _Asked(Reading(terms, known.named), known.inside)
+        tokens = tokenize_query(search)
+        known = PostgresVocabulary.load(self._database, tokens, search, query.category, fuzzy=fuzzy)
+        terms = expand_terms(tokens, known, fuzzy=fuzzy)
+        return _ParsedSearch(ParsedQuery(terms, known.sku_match), known.category_ids)
 
-    def _page(self, query: ProductQuery, asked: _Asked) -> Page[ListedProduct, ProductQuery]:
+    def _page(self, query: ProductQuery, asked: _ParsedSearch) -> Page[ListedProduct, ProductQuery]:
         if query.sort is Sort.RELEVANCE:
-            looking = self._look(query, asked, _most(query))
-            return page_of(self._database.read(ranked(looking.shape), looking.values()), query)
-        looking = self._look(query, asked, 0)
-        shape = evolve(looking.shape, is_of_few=False)
-        is_walked = looking.plan.is_walked(query.offset + query.limit + 1)
+            looking = self._plan_run(query, asked, _max_ranked_rows(query))
+            return page_from_rows(
+                self._database.fetch(ranking_statement(looking.shape), looking.values()), query
+            )
+        looking = self._plan_run(query, asked, 0)
+        shape = evolve(looking.shape, should_scan_filtered=False)
+        is_walked = looking.plan.should_scan_in_order(query.offset + query.limit + 1)
         values = page_values(query) | looking.values()
-        rows = self._database.read(page_statement(query, shape, is_walked=is_walked), values)
-        return page_of(rows, query)
+        rows = self._database.fetch(
+            page_statement(query, shape, should_scan_in_order=is_walked), values
+        )
+        return page_from_rows(rows, query)
 
-    def _suggestions(self, query: ProductQuery, asked: _Asked) -> tuple[Suggestion, ...]:
-        looking = self._look(query, asked, SUGGESTED)
-        rows = self._database.read(suggested(looking.shape), looking.values())
+    def _suggestions(self, query: ProductQuery, asked: _ParsedSearch) -> tuple[Suggestion, ...]:
+        looking = self._plan_run(query, asked, MAX_SUGGESTIONS)
+        rows = self._database.fetch(suggestions_statement(looking.shape), looking.values())
         return tuple(Suggestion(*row) for row in rows)
 
-    def _facets(self, query: ProductQuery, asked: _Asked, *, many: bool) -> Facets:
-        looking = self._look(query, asked, 0)
-        shape = evolve(looking.shape, is_sampled=many)
-        rows = self._database.read(faceted(shape), looking.values())
-        return facets_in(rows[0], looking.plan.known.rows if many else None)
+    def _facets(self, query: ProductQuery, asked: _ParsedSearch, *, allow_sample: bool) -> Facets:
+        looking = self._plan_run(query, asked, 0)
+        shape = evolve(looking.shape, is_sampled=allow_sample)
+        rows = self._database.fetch(search_facets_statement(shape), looking.values())
+        return facets_from_row(rows[0], looking.plan.statistics.rows if allow_sample else None)
 
-    def _look(self, query: ProductQuery, asked: _Asked, most: int) -> _Looking:
+    def _plan_run(self, query: ProductQuery, asked: _ParsedSearch, most: int) -> _SearchRun:
         """Decide how to look for what is found."""
-        is_named = asked.inside is not None and len(asked.inside) <= INSIDE
-        shape = Shape(
+        is_named = asked.category_ids is not None and len(asked.category_ids) <= MAX_CATEGORY_IDS
+        shape = SearchShape(
             status=query.status,
             in_stock=query.in_stock,
-            min_price=query.min_price is not None,
-            max_price=query.max_price is not None,
-            is_inside=is_named,
-            is_within=query.category is not None and not is_named,
+            has_min_price=query.min_price is not None,
+            has_max_price=query.max_price is not None,
+            has_category_ids=is_named,
+            has_category_filter=query.category is not None and not is_named,
         )
-        plan = Plan(
-            asked.reading,
-            self._frequencies(),
+        plan = SearchPlan(
+            asked.parsed_query,
+            self._statistics(),
             most,
-            asked.inside if is_named else None,
-            self._left(query, shape) if shape.may_leave_few else None,
+            asked.category_ids if is_named else None,
+            self._estimate_filtered_rows(query, shape) if shape.has_selective_filter else None,
         )
         shape = evolve(
             shape,
             tiers=tuple(plan.tiers),
-            is_sampled=plan.about() > _MANY and plan.known.rows > SURELY,
-            is_of_few=plan.is_of_few,
-            is_counted_of_few=plan.is_counted_of_few,
+            is_sampled=plan.estimated_matches() > _MAX_UNSAMPLED_MATCHES
+            and plan.statistics.rows > MIN_SAMPLED_TOTAL,
+            should_scan_filtered=plan.should_scan_filtered,
+            should_count_filtered=plan.should_count_filtered,
         )
-        return _Looking(query, plan, shape)
+        return _SearchRun(query, plan, shape)
 
-    def _left(self, query: ProductQuery, shape: Shape) -> float:
+    def _estimate_filtered_rows(self, query: ProductQuery, shape: SearchShape) -> float:
         """Return about how many rows the filters leave, as Postgres would plan for them."""
         values = {"min_price": query.min_price, "max_price": query.max_price}
-        plans = self._database.read(left(shape), values)[0][0]
+        plans = self._database.fetch(row_estimate_statement(shape), values)[0][0]
         return float(plans[0]["Plan"]["Plan Rows"])
 
 
-def _reason(reading: Reading, item: ListedProduct, words: Sequence[str]) -> Reason:
+def _rank_reason(reading: ParsedQuery, item: ListedProduct, words: Sequence[str]) -> RankReason:
     """Return why an item that has words fits a search."""
-    score = score_of(item.rating.average, in_stock=item.in_stock)
-    if item.id == reading.named:
-        return Reason(None, score)
-    stems = {word[1:]: FIELDS[word[0]] for word in words if word[0] in FIELDS}
-    inside = [int(word[1:]) for word in words if word[0] not in FIELDS]
-    return reading.reason(Entry(stems, frozenset()), inside, score)
+    score = rank_score(item.rating.average, in_stock=item.in_stock)
+    if item.id == reading.sku_match:
+        return RankReason(None, score)
+    stems = {word[1:]: FIELDS_BY_LETTER[word[0]] for word in words if word[0] in FIELDS_BY_LETTER}
+    inside = [int(word[1:]) for word in words if word[0] not in FIELDS_BY_LETTER]
+    return reading.explain(DocumentTerms(stems, frozenset()), inside, score)
 
 
-def _most(query: ProductQuery) -> int:
+def _max_ranked_rows(query: ProductQuery) -> int:
     """Return how many rows a query needs to see of its ranking."""
     return query.offset + min(query.limit + 1, query.ranked_rows_left)

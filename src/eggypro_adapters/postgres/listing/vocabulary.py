@@ -6,16 +6,16 @@ from typing import Any, Self
 
 from attrs import frozen
 
-from eggypro_adapters.postgres.database import Database, Statement
-from eggypro_core.search.query import LISTED, Token
-from eggypro_core.search.text import can_be_corrected, slips
+from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_core.search.query import MAX_PREFIX_EXPANSIONS, QueryToken
+from eggypro_core.search.text import deletion_neighbours, is_correctable
 
-INSIDE = 50
+MAX_CATEGORY_IDS = 50
 """Up to how many categories, with those below, a search within one looks for by their ids."""
 
 # `word > ...` and the highest character: what begins with a word, by an index in the order of
 # code points.
-_LOOK_UP = Statement(
+_LOOK_UP = CompiledStatement(
     rf"""
 WITH token AS (
   SELECT at, word, slips, is_last, stem,
@@ -28,13 +28,13 @@ WITH token AS (
       (SELECT word, stem FROM search_words
        WHERE search_words.word > token.word COLLATE "C"
          AND search_words.word < (token.word || U&'\+10FFFF') COLLATE "C"
-       ORDER BY word LIMIT {LISTED + 1})
+       ORDER BY word LIMIT {MAX_PREFIX_EXPANSIONS + 1})
       UNION
       (SELECT word, stem FROM search_words
        WHERE search_words.stem > token.word COLLATE "C"
          AND search_words.stem < (token.word || U&'\+10FFFF') COLLATE "C"
-       ORDER BY stem LIMIT {LISTED + 1})
-    ) AS either ORDER BY word LIMIT {LISTED + 1}
+       ORDER BY stem LIMIT {MAX_PREFIX_EXPANSIONS + 1})
+    ) AS either ORDER BY word LIMIT {MAX_PREFIX_EXPANSIONS + 1}
   ) AS found
   WHERE is_last OR NOT is_known
 ), slipped AS (
@@ -58,7 +58,7 @@ SELECT 'named', 0, '', '', ARRAY(SELECT product_id FROM skus WHERE sku = %(searc
 UNION ALL
 SELECT 'inside', 0, '', '', ARRAY(
   SELECT id FROM categories
-  WHERE path @> ARRAY[%(category)s::text] AND is_visible LIMIT {INSIDE + 1})
+  WHERE path @> ARRAY[%(category)s::text] AND is_visible LIMIT {MAX_CATEGORY_IDS + 1})
 WHERE %(category)s::text IS NOT NULL
 """,
     {},
@@ -66,7 +66,7 @@ WHERE %(category)s::text IS NOT NULL
 
 
 @frozen
-class Known:
+class PostgresVocabulary:
     """What Postgres knows of the words of a search; `named` has the SKU that was searched for.
 
     `inside` are the ids of the category that is searched in and those below it.
@@ -74,36 +74,36 @@ class Known:
 
     _words: Mapping[tuple[str, int], Sequence[str]]
     _categories: Mapping[str, Sequence[int]]
-    _places: Mapping[Token, int]
-    named: int | None
-    inside: Sequence[int] | None
+    _positions: Mapping[QueryToken, int]
+    sku_match: int | None
+    category_ids: Sequence[int] | None
 
     @classmethod
-    def of(
+    def load(
         cls,
         database: Database,
-        tokens: Sequence[Token],
+        tokens: Sequence[QueryToken],
         search: str,
         category: str | None,
         *,
-        forgiving: bool,
+        fuzzy: bool,
     ) -> Self:
         """Ask for all that the reading of a search needs."""
         values = {
             "words": [token.word for token in tokens],
             "stems": [token.stem for token in tokens],
-            "slips": [_slips(token) for token in tokens],
+            "slips": [_joined_neighbours(token) for token in tokens],
             "lasts": [token.is_last for token in tokens],
-            "forgiving": forgiving,
+            "forgiving": fuzzy,
             "search": search,
             "category": category,
         }
-        rows = database.read(_LOOK_UP, values)
+        rows = database.fetch(_LOOK_UP, values)
         places = {token: at for at, token in enumerate(tokens, 1)}
-        return cls._read(rows, places)
+        return cls._from_rows(rows, places)
 
     @classmethod
-    def _read(cls, rows: Sequence[tuple[Any, ...]], places: Mapping[Token, int]) -> Self:
+    def _from_rows(cls, rows: Sequence[tuple[Any, ...]], places: Mapping[QueryToken, int]) -> Self:
         words: dict[tuple[str, int], list[str]] = defaultdict(list)
         categories: dict[str, Sequence[int]] = {}
         alone: dict[str, Sequence[int]] = {}
@@ -116,18 +116,18 @@ class Known:
         named = next(iter(alone["named"]), None)
         return cls(words, categories, places, named, alone.get("inside"))
 
-    def knows(self, token: Token) -> bool:
-        return ("known", self._places[token]) in self._words
+    def knows(self, token: QueryToken) -> bool:
+        return ("known", self._positions[token]) in self._words
 
-    def beginning(self, token: Token) -> Sequence[str]:
-        return self._words.get(("longer", self._places[token]), ())
+    def find_by_prefix(self, token: QueryToken) -> Sequence[str]:
+        return self._words.get(("longer", self._positions[token]), ())
 
-    def slipped(self, token: Token) -> Collection[str]:
-        return self._words.get(("slipped", self._places[token]), ())
+    def find_similar(self, token: QueryToken) -> Collection[str]:
+        return self._words.get(("slipped", self._positions[token]), ())
 
-    def categories(self, stems: Collection[str]) -> Sequence[int]:
+    def find_category_ids(self, stems: Collection[str]) -> Sequence[int]:
         return sorted({one for stem in stems for one in self._categories.get(stem, ())})
 
 
-def _slips(token: Token) -> str:
-    return " ".join(slips(token.word)) if can_be_corrected(token.word) else ""
+def _joined_neighbours(token: QueryToken) -> str:
+    return " ".join(deletion_neighbours(token.word)) if is_correctable(token.word) else ""

@@ -18,13 +18,13 @@ from attrs import frozen
 
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.locks import MIGRATION_LOCK, wait_for_lock
-from eggypro_adapters.postgres.migrations.differences import told
-from eggypro_adapters.postgres.schema import REVISION, metadata
-from eggypro_adapters.postgres.search_index import fill
-from eggypro_core.errors import Fault, InvalidError
+from eggypro_adapters.postgres.migrations.differences import describe_difference
+from eggypro_adapters.postgres.schema import HEAD_REVISION, metadata
+from eggypro_adapters.postgres.search_index import rebuild_missing
+from eggypro_core.errors import FieldError, ValidationError
 from eggypro_core.operations.migrations import TableSize
 
-_SIZES = sa.text(
+_TABLE_SIZES = sa.text(
     """
 SELECT relname, CAST(greatest(reltuples, pg_stat_get_live_tuples(oid)) AS bigint),
   pg_total_relation_size(oid)
@@ -40,58 +40,58 @@ class PostgresMigrations:
     _database: Database
 
     def upgrade(self, revision: str = "head") -> None:
-        with self._locked() as config:
+        with self._lock_database() as config:
             command.upgrade(config, revision)
             if _is_newest(config):
-                fill(config.attributes["connection"])
+                rebuild_missing(config.attributes["connection"])
 
     def downgrade(self, revision: str) -> None:
-        with self._locked() as config:
+        with self._lock_database() as config:
             command.downgrade(config, revision)
 
     def current(self) -> str | None:
-        with self._database.begin() as connection:
+        with self._database.long_transaction() as connection:
             return MigrationContext.configure(connection).get_current_revision()
 
     def history(self) -> Sequence[tuple[str, str]]:
         scripts = ScriptDirectory.from_config(_config())
         return [(each.revision, each.doc) for each in scripts.walk_revisions()]
 
-    def revision(self, message: str) -> str:
-        with self._locked() as config:
+    def create_revision(self, message: str) -> str:
+        with self._lock_database() as config:
             made = command.revision(config, message, autogenerate=True)
         script = made[0] if isinstance(made, list) else made
         return script.path if script else ""
 
     def differences(self) -> Sequence[str]:
         head = ScriptDirectory.from_config(_config()).get_current_head()
-        with self._database.begin() as connection:
+        with self._database.long_transaction() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             at = context.get_current_revision()
             found = compare_metadata(context, metadata)
         behind = [f"The database is at {at or 'nothing'}, the code at {head}"] if at != head else []
-        return [*behind, *map(told, _single(found))]
+        return [*behind, *map(describe_difference, _flatten(found))]
 
-    def tables(self) -> Sequence[TableSize]:
-        with self._database.begin() as connection:
-            return [TableSize(*row) for row in connection.execute(_SIZES)]
+    def table_sizes(self) -> Sequence[TableSize]:
+        with self._database.long_transaction() as connection:
+            return [TableSize(*row) for row in connection.execute(_TABLE_SIZES)]
 
     @contextmanager
-    def _locked(self) -> Iterator[Config]:
-        with self._database.begin() as connection:
+    def _lock_database(self) -> Iterator[Config]:
+        with self._database.long_transaction() as connection:
             wait_for_lock(connection, MIGRATION_LOCK)
             config = _config()
             config.attributes["connection"] = connection
             try:
                 yield config
             except CommandError as error:
-                raise InvalidError([Fault("revision", str(error))]) from None
+                raise ValidationError([FieldError("revision", str(error))]) from None
 
 
 def _is_newest(config: Config) -> bool:
     """Whether the database of a configuration is at the newest revision."""
     context = MigrationContext.configure(config.attributes["connection"])
-    return context.get_current_revision() == REVISION
+    return context.get_current_revision() == HEAD_REVISION
 
 
 def _config() -> Config:
@@ -101,7 +101,7 @@ def _config() -> Config:
     return config
 
 
-def _single(found: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+def _flatten(found: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     """Give each difference by itself: those of one column come as a list."""
     for one in found:
         if isinstance(one, list):

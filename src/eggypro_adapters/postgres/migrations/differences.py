@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def told(difference: tuple[Any, ...]) -> str:
+def describe_difference(difference: tuple[Any, ...]) -> str:
     """Return what Alembic found as an operator reads it."""
     what, *about = difference
     change, _, kind = what.partition("_")
@@ -11,10 +11,10 @@ def told(difference: tuple[Any, ...]) -> str:
         _, table, column, _, there, here = about
         return f"The {kind} of {table}.{column} is {there!s} in the database, {here!s} in the code"
     whose = "The database lacks" if change == "add" else "The code does not know"
-    return f"{whose} the {_named(kind, about)}"
+    return f"{whose} the {_describe_object(kind, about)}"
 
 
-def _named(kind: str, about: list[Any]) -> str:
+def _describe_object(kind: str, about: list[Any]) -> str:
     if kind == "column":
         return f"column {about[1]}.{about[2].name}"
     if kind == "table":
