@@ -166,9 +166,9 @@ def make_shop(  # noqa: PLR0913  (one for each thing that a test may bring)
         "variants": variants,
         "reviews": reviews,
         "categories": categories,
-        "misses": misses,
-        "ledger": ledger,
-        "calls": calls,
+        "zero_results": misses,
+        "image_registry": ledger,
+        "request_log": calls,
     }
     stores = evolve(stores, **{name: one for name, one in given.items() if one is not None})
     storage = ImageUploads(
