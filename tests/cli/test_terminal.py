@@ -30,12 +30,12 @@ CTRL_C, CTRL_D = b"\x03", b"\x04"
 PROGRAM = """
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the terminal is this session's: its Ctrl-C comes here
-from tests.support.builders import a_product
-from tests.support.runtime import World
+from tests.support.builders import product_values
+from tests.support.runtime import MemoryRuntime
 from eggypro_cli.main import main
-world = World()
-world.shop.products.add(a_product(name="Albumen"))
-sys.exit(main(sys.argv[1:], world))
+runtime = MemoryRuntime()
+runtime.shop.products.create(product_values(name="Albumen"))
+sys.exit(main(sys.argv[1:], runtime))
 """
 
 

@@ -27,9 +27,8 @@ SERVE = """
 import sys
 from pathlib import Path
 from eggypro_cli.main import main
-from tests.support.builders import a_product
-from tests.support.runtime import World
-sys.exit(main(sys.argv[2:], World(demo_file=Path(sys.argv[1]))))
+from tests.support.runtime import MemoryRuntime
+sys.exit(main(sys.argv[2:], MemoryRuntime(demo_file=Path(sys.argv[1]))))
 """
 
 
