@@ -24,7 +24,7 @@ COMMANDS = [
     *(["categories", name] for name in ("list", "show", "create", "update", "archive")),
     *(["categories", name] for name in ("restore", "delete", "link", "unlink")),
     *(["reviews", name] for name in ("list", "verify", "delete")),
-    ["search", "misses"],
+    ["search", "zero-results"],
     *(["metrics", name] for name in ("summary", "top", "prune")),
     ["health"],
     *(["images", name] for name in ("upload", "prune")),
@@ -34,10 +34,11 @@ COMMANDS = [
     *(["cache", name] for name in ("clear", "stats")),
     ["auth", "token"],
     ["deploy", "check"],
-    ["upkeep"],
+    ["maintenance", "run"],
     ["serve"],
     ["seed"],
 ]
+ALIASES = {("upkeep",): ["maintenance", "run"], ("search", "misses"): ["search", "zero-results"]}
 HEAVY = {
     *("sqlalchemy", "psycopg", "alembic", "falcon", "granian"),
     *("orjson", "rich", "jwt", "eggypro_core"),
@@ -66,13 +67,13 @@ echo "${COMPREPLY[@]}"
 """
 LIST = """
 import sys
-from tests.support.builders import a_product
-from tests.support.runtime import World
+from tests.support.builders import product_values
+from tests.support.runtime import MemoryRuntime
 from eggypro_cli.main import main
-world = World()
+runtime = MemoryRuntime()
 for number in range(90):
-    world.shop.products.add(a_product(name=f"Egg {{number}}", description="x" * 3000))
-sys.exit(main({words!r}, world))
+    runtime.shop.products.create(product_values(name=f"Egg {{number}}", description="x" * 3000))
+sys.exit(main({words!r}, runtime))
 """
 
 
@@ -100,7 +101,15 @@ def commands(command: object, path: Sequence[str]) -> Iterator[list[str]]:
     if children is None:
         yield list(path)
     for name, child in (children or {}).items():
-        yield from commands(child, [*path, name])
+        if not child.hidden:
+            yield from commands(child, [*path, name])
+
+
+@pytest.mark.parametrize("alias", ALIASES, ids=" ".join)
+def test_former_names_are_hidden_aliases(typed: RunCommand, alias: tuple[str, ...]) -> None:
+    assert typed(*alias, "--json") == typed(*ALIASES[alias], "--json")
+    assert typed(*alias, "--json").code == 0
+    assert f"  {alias[-1]} " not in typed(*alias[:-1], "--help").out
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

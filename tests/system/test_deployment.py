@@ -35,7 +35,7 @@ def test_what_is_run_is_a_command(words: list[str], capsys: pytest.CaptureFixtur
 
 
 def test_everything_is_run_somewhere() -> None:
-    assert {words[0] for words in commands()} == {"serve", "deploy", "upkeep"}
+    assert {words[0] for words in commands()} == {"serve", "deploy", "maintenance"}
 
 
 def test_what_is_set_is_a_setting() -> None:

@@ -1,4 +1,4 @@
-"""`eggypro upkeep`: removes what nobody needs any more, for a timer or a person."""
+"""`eggypro maintenance`: scheduled clean-up jobs."""
 
 from __future__ import annotations
 
@@ -12,27 +12,31 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
 
 UNAVAILABLE_EXIT_CODE = 3
-EXAMPLES = examples("upkeep", "upkeep --json")
+EXAMPLES = examples("maintenance run", "maintenance run --json")
+app = typer.Typer(
+    help="Delete data that is no longer needed.",
+    epilog=EXAMPLES,
+)
 
 
-def upkeep(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Remove what nobody needs any more.
+@app.command(epilog=EXAMPLES)
+def run(context: typer.Context, *, json: JsonOption = False) -> None:
+    """Run all maintenance jobs.
 
-    Images that no product has, calls older than 30 days, idempotency keys that are over. Have a
-    timer do it daily. Exits with 3 if the image store would not delete some.
+    Deletes orphaned images, request metrics older than 30 days and expired idempotency keys.
+    Schedule it daily. Exits with 3 if the image store fails to delete an image.
     """
     from eggypro_cli.tables import pair_table
     from eggypro_core.maintenance import MaintenanceJob, run_maintenance_job
     from eggypro_core.serializers import job_result_body
 
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
-        done = [run_maintenance_job(shop, job) for job in MaintenanceJob]
-    body = {"items": [job_result_body(one) for one in done]}
-    print_body(
-        body, lambda: [pair_table((one.job, f"{one.removed} removed") for one in done)], json=json
-    )
-    if kept := sum(one.kept for one in done):
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
+        results = [run_maintenance_job(shop, job) for job in MaintenanceJob]
+    body = {"items": [job_result_body(result) for result in results]}
+    lines = [(result.job, f"{result.removed} removed") for result in results]
+    print_body(body, lambda: [pair_table(lines)], json=json)
+    if failures := sum(result.kept for result in results):
         if not json:
-            print_message(f"{kept} images could not be deleted now: try again later.")
+            print_message(f"{failures} images could not be deleted. Try again later.")
         raise typer.Exit(UNAVAILABLE_EXIT_CODE)

@@ -101,13 +101,13 @@ def test_what_cannot_be_deleted_is_kept_for_the_next_time(
     assert "2 could not be deleted now" in refused.err
     told = typed("images", "prune", "--json")
     assert (told.code, told.out, told.err) == (3, '{"removed":0,"kept":2}\n', "")
-    kept = typed("upkeep")
+    kept = typed("maintenance", "run")
     assert (kept.code, kept.out.splitlines()[0]) == (3, "images       0 removed")
-    assert "2 images could not be deleted now" in kept.err
+    assert "2 images could not be deleted. Try again later." in kept.err
     setting.store.refuses = False
     done = typed("images", "prune", "--json")
     assert (done.code, done.out) == (0, '{"removed":2,"kept":0}\n')
     assert setting.store._images == {}
     assert typed("images", "prune").out == "0 removed\n"
     items = [{"job": job, "removed": 0, "kept": 0, "complete": True} for job in MaintenanceJob]
-    assert orjson.loads(typed("upkeep", "--json").out) == {"items": items}
+    assert orjson.loads(typed("maintenance", "run", "--json").out) == {"items": items}
