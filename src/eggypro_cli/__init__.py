@@ -1,1 +1,1 @@
-"""The catalogue from the shell."""
+"""Command line of EggyPro."""

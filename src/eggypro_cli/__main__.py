@@ -1,4 +1,4 @@
-"""The program `eggypro`: Ctrl-C ends it quietly, even while it is only being loaded."""
+"""The program `eggypro`. Ctrl-C exits without a traceback, even during imports."""
 
 import signal
 import sys
@@ -6,13 +6,13 @@ from typing import NoReturn
 
 
 def run() -> int:
-    """Run the command line that was typed, and return its exit code.
+    """Run the command line of this process and return its exit code.
 
-    SIGTERM and a terminal that is closed end it as Ctrl-C does: nothing is left half done.
+    SIGTERM and SIGHUP (terminal closed) roll back and exit like Ctrl-C.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # with nohup it is not
-            signal.signal(number, _end)
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, _exit)
     try:
         from eggypro_cli.main import main
 
@@ -21,7 +21,7 @@ def run() -> int:
         return 130
 
 
-def _end(number: int, _frame: object) -> NoReturn:
+def _exit(number: int, _frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 

@@ -1,4 +1,4 @@
-"""What a refusal looks like in a shell: its exit code, its sentence, what to do next."""
+"""Errors as exit codes, messages on stderr and problem JSON."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,25 +10,25 @@ from eggypro_cli.output import ShellError, json_line, write
 from eggypro_core import errors
 from eggypro_core.serializers import Json
 
-REFUSED, USAGE, AWAY = 1, 2, 3
+REJECTED_EXIT_CODE, USAGE_EXIT_CODE, UNAVAILABLE_EXIT_CODE = 1, 2, 3
 MAX_SHOWN_ERRORS = 20
-"""How many faults of one input people are shown."""
+"""Number of validation errors shown to people; `--json` has all of them."""
 _ADVICE_BY_FIELD = {"slug": "choose another", "sku": "choose another"}
-_LISTS = {
-    "product": "`eggypro products list --status all` shows what there is",
-    "category": "`eggypro categories list --status all` shows what there is",
-    "review": "`eggypro reviews list --status all` shows what there is",
-    "image": "`eggypro products show SLUG` shows those of a product",
-    "variant": "`eggypro variants list SLUG --status all` shows what there is",
+_ADVICE_BY_KIND = {
+    "product": "`eggypro products list --status all` lists all products",
+    "category": "`eggypro categories list --status all` lists all categories",
+    "review": "`eggypro reviews list --status all` lists all reviews",
+    "image": "`eggypro products show SLUG` lists the images of a product",
+    "variant": "`eggypro variants list SLUG --status all` lists all variants",
 }
-"""What shows all of a kind of things."""
+"""Advice for NotFoundError, by its kind."""
 
 
 @frozen
 class ExitMessage:
-    """How errors of a kind are answered.
+    """Exit code and wording of one kind of error.
 
-    `title` and `status` are HTTP's; the status is None for what only a shell knows.
+    `title` and `status` are those of HTTP; `status` is None for errors of the shell only.
     """
 
     code: int
@@ -38,69 +38,74 @@ class ExitMessage:
 
 
 MESSAGES_BY_ERROR: Mapping[type[errors.EggyProError], ExitMessage] = {
-    errors.ValidationError: ExitMessage(REFUSED, "Unprocessable Content", 422),
-    errors.ParseError: ExitMessage(REFUSED, "Bad Request", 400),
-    errors.UnauthenticatedError: ExitMessage(REFUSED, "Unauthorized", 401),
-    errors.ForbiddenError: ExitMessage(REFUSED, "Forbidden", 403),
-    errors.NotFoundError: ExitMessage(REFUSED, "Not Found", 404),
-    errors.SlugMovedError: ExitMessage(REFUSED, "Permanent Redirect", 308, "use that name"),
-    errors.ConflictError: ExitMessage(REFUSED, "Conflict", 409),
-    errors.VersionConflictError: ExitMessage(REFUSED, "Precondition Failed", 412),
-    errors.TooLargeError: ExitMessage(REFUSED, "Content Too Large", 413),
-    errors.UpstreamError: ExitMessage(AWAY, "Bad Gateway", 502, "try again later"),
-    errors.RateLimitedError: ExitMessage(REFUSED, "Too Many Requests", 429),
-    errors.UnavailableError: ExitMessage(AWAY, "Service Unavailable", 503),
+    errors.ValidationError: ExitMessage(REJECTED_EXIT_CODE, "Unprocessable Content", 422),
+    errors.ParseError: ExitMessage(REJECTED_EXIT_CODE, "Bad Request", 400),
+    errors.UnauthenticatedError: ExitMessage(REJECTED_EXIT_CODE, "Unauthorized", 401),
+    errors.ForbiddenError: ExitMessage(REJECTED_EXIT_CODE, "Forbidden", 403),
+    errors.NotFoundError: ExitMessage(REJECTED_EXIT_CODE, "Not Found", 404),
+    errors.SlugMovedError: ExitMessage(
+        REJECTED_EXIT_CODE, "Permanent Redirect", 308, "use that slug"
+    ),
+    errors.ConflictError: ExitMessage(REJECTED_EXIT_CODE, "Conflict", 409),
+    errors.VersionConflictError: ExitMessage(REJECTED_EXIT_CODE, "Precondition Failed", 412),
+    errors.TooLargeError: ExitMessage(REJECTED_EXIT_CODE, "Content Too Large", 413),
+    errors.UpstreamError: ExitMessage(UNAVAILABLE_EXIT_CODE, "Bad Gateway", 502, "try again later"),
+    errors.RateLimitedError: ExitMessage(REJECTED_EXIT_CODE, "Too Many Requests", 429),
+    errors.UnavailableError: ExitMessage(UNAVAILABLE_EXIT_CODE, "Service Unavailable", 503),
     errors.ConfigurationError: ExitMessage(
-        USAGE, "Configuration", None, "`eggypro env example` explains every setting"
+        USAGE_EXIT_CODE, "Configuration", None, "`eggypro env example` explains every setting"
     ),
 }
-"""The one table from errors to exit codes. Advice is for those whose sentence has none."""
+"""The only mapping of errors to exit codes. Advice is added unless the message already has it."""
 
 
 def print_error(
     error: errors.EggyProError | typer.TyperException, *, json: bool, command: str = "eggypro"
 ) -> int:
-    """Say on stderr what was refused and what to do next; return the exit code.
+    """Write the error and what to do next to stderr; return the exit code.
 
-    `command` is the one that was typed, whose help tells what it takes.
+    `command` is the command path of the user, named in hints to `--help`.
     """
-    answer = message_for(error)
+    message = message_for(error)
     write(json_line(problem(error)) if json else f"{_sentence(error, command)}\n", sys.stderr)
-    return answer.code
+    return message.code
 
 
 def message_for(error: errors.EggyProError | typer.TyperException) -> ExitMessage:
-    """Return how an error is answered."""
+    """Return exit code and wording for an error, by its nearest known class."""
     if isinstance(error, errors.EggyProError):
         return next(
             MESSAGES_BY_ERROR[kind] for kind in type(error).__mro__ if kind in MESSAGES_BY_ERROR
         )
     if isinstance(error, ShellError):
-        return ExitMessage(REFUSED, "Refused", None)
-    context = getattr(error, "ctx", None)  # a usage error knows the command that it is about
+        return ExitMessage(REJECTED_EXIT_CODE, "Refused", None)
+    context = getattr(error, "ctx", None)  # a usage error has the context of its command
     command = context.command_path if context else "eggypro"
     return ExitMessage(error.exit_code, "Usage", None, f"see `{command} --help`")
 
 
 def problem(error: errors.EggyProError | typer.TyperException) -> dict[str, Json]:
     """Return an error as problem JSON (RFC 9457)."""
-    answer = message_for(error)
-    body: dict[str, Json] = {"type": "about:blank", "title": answer.title}
-    if answer.status is not None:
-        body["status"] = answer.status
+    message = message_for(error)
+    body: dict[str, Json] = {"type": "about:blank", "title": message.title}
+    if message.status is not None:
+        body["status"] = message.status
     body["detail"] = _printable(_detail(error))
     if isinstance(error, errors.ValidationError | errors.ConfigurationError):
-        body["errors"] = [{"field": each.field, "message": each.message} for each in error.errors]
+        body["errors"] = [
+            {"field": field_error.field, "message": field_error.message}
+            for field_error in error.errors
+        ]
     return body
 
 
 def _sentence(error: errors.EggyProError | typer.TyperException, command: str) -> str:
     advice = _advice(error, command)
     if isinstance(error, errors.ConfigurationError):
-        faults = (f"  {fault.message}" for fault in error.errors)
-        return "\n".join([f"{_detail(error)}:", *faults, f"{advice}."])
+        messages = (f"  {field_error.message}" for field_error in error.errors)
+        return "\n".join([f"{_detail(error)}:", *messages, f"{advice}."])
     if isinstance(error, errors.ValidationError) and len(error.errors) > 1:
-        return "\n".join([*_fault_lines(error), f"Nothing was changed; {advice}."])
+        return "\n".join([*_error_lines(error), f"Nothing was changed; {advice}."])
     detail = _detail(error).rstrip(".")
     return f"{detail}; {advice}." if advice else f"{detail}."
 
@@ -111,25 +116,26 @@ def _advice(error: errors.EggyProError | typer.TyperException, command: str) -> 
     if isinstance(error, errors.ConflictError):
         return _ADVICE_BY_FIELD.get(error.field, "")
     if isinstance(error, errors.NotFoundError):
-        return _LISTS[error.kind]
+        return _ADVICE_BY_KIND[error.kind]
     return message_for(error).advice
 
 
-def _fault_lines(error: errors.ValidationError) -> Iterator[str]:
-    yield f"{len(error.errors)} things are wrong:"
-    yield from (f"  {fault.field}: {fault.message}" for fault in error.errors[:MAX_SHOWN_ERRORS])
+def _error_lines(error: errors.ValidationError) -> Iterator[str]:
+    yield f"{len(error.errors)} validation errors:"
+    for field_error in error.errors[:MAX_SHOWN_ERRORS]:
+        yield f"  {field_error.field}: {field_error.message}"
     if len(error.errors) > MAX_SHOWN_ERRORS:
         yield f"  ... and {len(error.errors) - MAX_SHOWN_ERRORS} more"
 
 
 def _detail(error: errors.EggyProError | typer.TyperException) -> str:
     if isinstance(error, errors.ConfigurationError):
-        return "The settings cannot be used"
+        return "Invalid settings"
     if isinstance(error, typer.TyperException):
         return " ".join(error.format_message().split())
     return str(error)
 
 
 def _printable(text: str) -> str:
-    """Return the text without what UTF-8 cannot say: the stray bytes of an argument."""
+    """Escape what UTF-8 cannot encode, such as invalid bytes of an argument."""
     return text.encode(errors="backslashreplace").decode()

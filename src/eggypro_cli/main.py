@@ -1,4 +1,4 @@
-"""The command line, put together: every group of commands, and the world that they work on."""
+"""Entry point of the command line: command groups and the runtime built from settings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from eggypro_core.operations.migrations import Migrations
     from eggypro_http.config import HttpConfig
 
-INTERRUPTED = 130
+INTERRUPTED_EXIT_CODE = 130
 
 app = typer.Typer(
     name="eggypro",
@@ -61,22 +61,22 @@ app = typer.Typer(
 
 
 class SettingsRuntime:
-    """The world that the environment and the settings files name."""
+    """Runtime built from the environment and the `.env` files."""
 
     def open_shop(self) -> Shop:
-        """Connect everything."""
+        """Connect to all services."""
         import logging
 
         from eggypro_adapters.wiring import open_shop
 
-        # What they have to tell, an error or the answer tells too; stderr is for sentences.
+        # Commands report these events themselves; stderr is for their messages only.
         for name in ("psycopg", "eggypro_adapters", "eggypro_core.operations.health"):
             logging.getLogger(name).addHandler(logging.NullHandler())
         return open_shop(_settings())
 
     @contextmanager
     def server_factory(self) -> Iterator[Callable[[], tuple[Shop, HttpConfig]]]:
-        """Give what connects everything in each process of a server, and set up this one's log."""
+        """Set up logging of this process; yield a factory that opens the shop in each worker."""
         from tempfile import TemporaryDirectory
 
         from eggypro_adapters.wiring import logs_to_stderr
@@ -84,35 +84,35 @@ class SettingsRuntime:
 
         settings, colours = _settings(), not os.environ.get("NO_COLOR")
         logs_to_stderr(settings, colours=colours)
-        with TemporaryDirectory(prefix="eggypro-figures-") as figures:
-            yield partial(open_worker, settings, Path(figures), colours=colours)
+        with TemporaryDirectory(prefix="eggypro-figures-") as metrics_dir:
+            yield partial(open_worker, settings, Path(metrics_dir), colours=colours)
 
     def open_migrations(self) -> AbstractContextManager[Migrations]:
-        """Connect the migrations."""
+        """Connect to the database for migrations."""
         from eggypro_adapters.wiring import open_migrations
 
         return open_migrations(_settings())
 
     def libpq_environment(self) -> AbstractContextManager[Mapping[str, str]]:
-        """Give the address of the database."""
+        """Return the libpq environment variables of the database."""
         from eggypro_adapters.wiring import open_address
 
         return open_address(_settings())
 
     def postgres_bin_dirs(self) -> list[Path]:
-        """Return where the programs of the embedded Postgres are."""
+        """Return the directories of the embedded Postgres programs."""
         from eggypro_adapters.wiring import tool_folders
 
         return tool_folders()
 
     def tokens(self) -> Tokens:
-        """Return the tokens that the settings sign."""
+        """Return the token service of the settings."""
         from eggypro_adapters.wiring import open_tokens
 
         return open_tokens(_settings())
 
     def check_settings(self) -> None:
-        """Read all settings."""
+        """Read and validate all settings."""
         _settings()
 
     def settings_example(self) -> str:
@@ -122,81 +122,82 @@ class SettingsRuntime:
         return settings_example()
 
     def admin_key_file(self) -> Path | None:
-        """Return the file of the generated admin key."""
+        """Return the path of the generated admin key."""
         from eggypro_adapters.wiring import admin_key_file
 
         return admin_key_file(_settings())
 
     def startup_warnings(self) -> list[str]:
-        """Return what follows from the settings for a server."""
+        """Return warnings about the settings of a server."""
         from eggypro_adapters.wiring import start_notes
 
         return start_notes(_settings())
 
     def demo(self) -> Path:
-        """Return the file of the demo catalogue."""
+        """Return the path of the demo catalogue."""
         from eggypro_adapters.wiring import DEMO
 
         return DEMO
 
 
-def main(args: Sequence[str] | None = None, outside: Runtime | None = None) -> int:
-    """Run a command line, on the world that the settings name, and return its exit code."""
+def main(args: Sequence[str] | None = None, runtime: Runtime | None = None) -> int:
+    """Run a command line and return its exit code. The default runtime reads the settings."""
     _open_streams()
     words = list(sys.argv[1:] if args is None else args)
     try:
-        return _run(words, outside or SettingsRuntime())
+        return _run(words, runtime or SettingsRuntime())
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return INTERRUPTED_EXIT_CODE
 
 
-def _run(words: Sequence[str], outside: Runtime) -> int:
-    command = _built(words)
+def _run(words: Sequence[str], runtime: Runtime) -> int:
+    command = _build_command(words)
     try:
         code: int | None = command.main(
-            words or ["--help"], "eggypro", standalone_mode=False, obj=outside
+            words or ["--help"], "eggypro", standalone_mode=False, obj=runtime
         )
-    except _refusals() as error:
-        return _refuse(error, words)
-    except OSError as error:  # a full disk, say: neither the help nor a report is for `write`
+    except _expected_errors() as error:
+        return _print_error(error, words)
+    except OSError as error:  # e.g. a full disk while Typer prints help or a report is written
         with suppress(ShellError):
-            write(b"", sys.stdout)  # what is left in its buffer, if it takes that
-        return _refuse(output_error(error), words)
+            write(b"", sys.stdout)  # flush the rest of the buffer, if possible
+        return _print_error(output_error(error), words)
     return code or 0
 
 
-def _built(words: Sequence[str]) -> Command:
-    """Return the command, with what is in those groups that were typed.
+def _build_command(words: Sequence[str]) -> Command:
+    """Build the command with the contents of only those groups that are named in `words`.
 
-    To build all of them takes as long as to load Typer. Only completion needs them.
+    Building all groups takes as long as importing Typer, and only completion needs them.
     """
     if "_EGGYPRO_COMPLETE" in os.environ:
         return get_command(app)
-    needed = copy(app)
-    needed.registered_groups = [
-        group if group.name in words else _named(group) for group in app.registered_groups
+    partial_app = copy(app)
+    partial_app.registered_groups = [
+        group if group.name in words else _without_commands(group)
+        for group in app.registered_groups
     ]
-    return get_command(needed)
+    return get_command(partial_app)
 
 
-def _named(group: TyperInfo) -> TyperInfo:
-    """Return a group without what is in it."""
-    named = copy(group)
-    named.typer_instance = copy(group.typer_instance)
-    if named.typer_instance is not None:
-        named.typer_instance.registered_commands = []
-    return named
+def _without_commands(group: TyperInfo) -> TyperInfo:
+    """Return a copy of the group without its commands."""
+    empty = copy(group)
+    empty.typer_instance = copy(group.typer_instance)
+    if empty.typer_instance is not None:
+        empty.typer_instance.registered_commands = []
+    return empty
 
 
-def _refuse(error: EggyProError | typer.TyperException, words: Sequence[str]) -> int:
+def _print_error(error: EggyProError | typer.TyperException, words: Sequence[str]) -> int:
     from eggypro_cli.errors import print_error
 
-    return print_error(error, json="--json" in words, command=_typed(words))
+    return print_error(error, json="--json" in words, command=_command_path(words))
 
 
-def _typed(words: Sequence[str]) -> str:
-    """Return the command that was typed, without what it was given."""
-    command: object = _built(words)
+def _command_path(words: Sequence[str]) -> str:
+    """Return the command in `words` without its arguments and options."""
+    command: object = _build_command(words)
     path = ["eggypro"]
     for word in words:
         command = getattr(command, "commands", {}).get(word)
@@ -207,14 +208,14 @@ def _typed(words: Sequence[str]) -> str:
 
 
 def _open_streams() -> None:
-    """Have a stream where the shell closed one (`>&-`): no other file may get its number."""
+    """Open /dev/null for streams closed by the shell (`>&-`), so no file reuses their number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
-def _refusals() -> tuple[type[EggyProError], type[typer.TyperException]]:
-    """Return what is refused in a sentence. It is imported when there is something to catch."""
+def _expected_errors() -> tuple[type[EggyProError], type[typer.TyperException]]:
+    """Return the errors that become one sentence. Imports the core only when an error occurs."""
     from eggypro_core import EggyProError
 
     return EggyProError, typer.TyperException
@@ -226,8 +227,8 @@ def _settings() -> Settings:
     return Settings.read(read_environment(os.environ, Path.cwd()))
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001  (Typer calls it so)
-    if wanted:
+def _show_version(requested: bool) -> None:  # noqa: FBT001  (signature of a Typer callback)
+    if requested:
         from importlib.metadata import version
 
         write(f"eggypro {version('eggypro')}\n", sys.stdout)
@@ -244,10 +245,10 @@ def eggypro(
         ),
     ] = False,
 ) -> None:
-    """Keep the product catalogue of an EggyPro shop: serve it, look at it, load it.
+    """Serve and manage the product catalogue of an EggyPro shop.
 
-    Every command takes --json. Exit codes: 0 done, 1 refused or not found, 2 wrong usage or
-    settings, 3 a service is away.
+    Every command accepts --json. Exit codes: 0 success, 1 rejected or not found, 2 usage or
+    configuration error, 3 service unavailable.
     """
 
 
@@ -255,7 +256,7 @@ app.command(epilog=serve.EXAMPLES)(serve.serve)
 app.command(epilog=openapi.EXAMPLES)(openapi.openapi)
 app.command(epilog=product_import.SEED_EXAMPLES)(product_import.seed)
 app.command(epilog=health.EXAMPLES)(health.health)
-app.command("upkeep", epilog=maintenance.EXAMPLES, hidden=True)(maintenance.run)  # its former name
+app.command("upkeep", epilog=maintenance.EXAMPLES, hidden=True)(maintenance.run)  # the former name
 app.add_typer(products.app, name="products")
 app.add_typer(stock.app, name="stock")
 app.add_typer(variants.app, name="variants")

@@ -1,4 +1,4 @@
-"""Arguments and options that several groups of commands share."""
+"""Arguments and options shared by several command groups."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 import typer
 
-WHOLE = re.compile("[+-]?[0-9]{1,100}")
+INTEGER = re.compile("[+-]?[0-9]{1,100}")
 StatusWord = Literal["active", "archived", "all"]
 
 
 def integer(text: str) -> int:
-    """Return a whole number as it is typed. What it may be is for the domain to say."""
-    if not WHOLE.fullmatch(text):
-        raise typer.BadParameter("a whole number of at most 100 digits is needed")
+    """Parse an integer of any size; the core checks its range."""
+    if not INTEGER.fullmatch(text):
+        raise typer.BadParameter("must be a whole number of at most 100 digits")
     return int(text)
 
 
@@ -22,16 +22,14 @@ SlugArgument = Annotated[
     str,
     typer.Argument(
         metavar="SLUG",
-        help="The product's slug.",
-        # An argument may hold bytes that are no text, which a database would not take.
+        help="Product slug.",
+        # Arguments may contain invalid UTF-8, which the database would reject.
         callback=lambda slug: slug.encode(errors="replace").decode(),
     ),
 ]
 VariantArgument = Annotated[
     int,
-    typer.Argument(
-        metavar="ID", parser=integer, help="The variant's id: `variants list` tells it."
-    ),
+    typer.Argument(metavar="ID", parser=integer, help="Variant id (see `variants list`)."),
 ]
 VersionOption = Annotated[
     int | None,
@@ -39,20 +37,22 @@ VersionOption = Annotated[
         "--version",
         metavar="N",
         parser=integer,
-        help="Only if the product is at this version still: `products show` tells it.",
+        help="Fail unless the product has this version (see `products show`).",
     ),
 ]
-StatusOption = Annotated[
-    StatusWord, typer.Option("--status", help="Those on sale, archived ones, or both.")
-]
+StatusOption = Annotated[StatusWord, typer.Option("--status", help="Filter by status.")]
 LimitOption = Annotated[
-    str | None, typer.Option("--limit", metavar="N", help="How many to show: 1-100, else 20.")
+    str | None, typer.Option("--limit", metavar="N", help="Page size: 1-100, default 20.")
 ]
 OffsetOption = Annotated[
-    str | None, typer.Option("--offset", metavar="N", help="How many to pass over: 0-10000.")
+    str | None, typer.Option("--offset", metavar="N", help="Number of results to skip: 0-10000.")
 ]
 CursorOption = Annotated[
     str | None,
-    typer.Option("--cursor", metavar="CURSOR", help="The place that a page says it goes on at."),
+    typer.Option(
+        "--cursor",
+        metavar="CURSOR",
+        help="Continue from this cursor (printed at the end of a page).",
+    ),
 ]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do it without being asked.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Skip the confirmation prompt.")]

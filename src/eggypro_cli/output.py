@@ -1,4 +1,4 @@
-"""What is written where: results on stdout, as JSON or for people, and the rest on stderr."""
+"""Output of commands: results on stdout (JSON or tables), messages and questions on stderr."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ if TYPE_CHECKING:
 
 _TRAILING = re.compile(" +$", re.MULTILINE)
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Write JSON for machines; errors are problem JSON too.")
+    bool, typer.Option("--json", help="Print JSON; errors become problem JSON on stderr.")
 ]
 
 
 class UsageError(typer.BadParameter):
-    """Arguments that are right one by one, but not together."""
+    """Arguments that are each valid but contradict one another, or are incomplete."""
 
     def format_message(self) -> str:
-        """Return the sentence alone: there is no one argument to name."""
+        """Return the message without a parameter name: no single argument is wrong."""
         return self.message
 
 
 class ShellError(typer.TyperException):
-    """What only a shell refuses: a question without a yes, an output that cannot be written."""
+    """Error of the shell alone: a question without a yes, a stream that cannot be written."""
 
 
 def examples(*lines: str) -> str:
-    """Return the part of a help text that shows commands as they are typed.
+    """Return the examples section of a help text.
 
-    A line that begins with a space goes on with the one above it.
+    A line that starts with a space continues the one above it.
     """
-    typed = (line if line.startswith(" ") else f"eggypro {line}" for line in lines)
-    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in typed)])
+    commands = (line if line.startswith(" ") else f"eggypro {line}" for line in lines)
+    return "\n".join(["\b", "Examples:", *(f"  {command}" for command in commands)])
 
 
-def print_body(body: Json, people: Callable[[], Iterable[RenderableType]], *, json: bool) -> None:
-    """Write a result to stdout: its body as JSON, or what `people` are to see."""
+def print_body(body: Json, render: Callable[[], Iterable[RenderableType]], *, json: bool) -> None:
+    """Write a result to stdout: `body` as JSON, or the output of `render` for people."""
     if json:
         write(json_line(body), sys.stdout)
     else:
-        write(_rendered(people(), sys.stdout), sys.stdout)
+        write(_render(render(), sys.stdout), sys.stdout)
 
 
 def print_product(shop: Shop, product: Product, *, json: bool) -> None:
-    """Write one product to stdout, whole."""
+    """Write a product with all its fields to stdout."""
     from eggypro_cli.tables import product_card
     from eggypro_core.serializers import product_body
 
@@ -61,7 +61,7 @@ def print_product(shop: Shop, product: Product, *, json: bool) -> None:
 
 
 def print_variant(variant: Variant, currency: str, *, json: bool) -> None:
-    """Write one variant to stdout, whole."""
+    """Write a variant with all its fields to stdout."""
     from eggypro_cli.tables import variant_card
     from eggypro_core.serializers import variant_body
 
@@ -69,35 +69,36 @@ def print_variant(variant: Variant, currency: str, *, json: bool) -> None:
 
 
 def print_message(*sentences: RenderableType) -> None:
-    """Tell people on stderr."""
-    write(_rendered(sentences, sys.stderr), sys.stderr)
+    """Write messages for people to stderr."""
+    write(_render(sentences, sys.stderr), sys.stderr)
 
 
 def shows_progress(*, json: bool) -> bool:
-    """Say whether stderr is for a person, on a terminal that can show how far something is."""
+    """Return whether stderr is a terminal that can show a progress bar, for a person."""
     return not json and sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
 
 
 def confirm(question: str, *, yes: bool, json: bool) -> None:
-    """Raise ShellError unless there is a `yes`, or one on stdin to a question on stderr.
+    """Raise ShellError unless `yes` is set or the user confirms the question on stderr.
 
-    With `json` stderr is for problem JSON: only a person at a terminal reads the question there.
+    With `json`, stderr is reserved for problem JSON: the question is shown at a terminal only.
     """
     if not yes and not _ask(question, shown=not json or sys.stdin.isatty()):
-        raise ShellError("Nothing was changed; a yes, or --yes, is needed")
+        raise ShellError("Nothing was changed. Confirm with y, or pass --yes")
 
 
 def json_line(body: Json) -> bytes:
-    """Return the JSON of a body, as HTTP has it, and a line break."""
+    """Encode a body as the HTTP API does, and add a line break."""
     import orjson
 
     return orjson.dumps(body) + b"\n"
 
 
 def write(content: str | bytes, stream: TextIO) -> None:
-    """Write at once. A reader that has gone (`| head`) is no error.
+    """Write and flush. A closed pipe (`| head`) is not an error.
 
-    Raises ShellError for a stdout that takes nothing. Of stderr, there is nobody left to tell.
+    Raises ShellError if stdout cannot be written. Errors of stderr are ignored: there is nowhere
+    left to report them.
     """
     encoding = stream.encoding or "utf-8"
     raw = content if isinstance(content, bytes) else content.encode(encoding, "backslashreplace")
@@ -112,54 +113,54 @@ def write(content: str | bytes, stream: TextIO) -> None:
 
 
 def output_error(error: OSError) -> ShellError:
-    """Return the refusal of what the system does not take or give."""
+    """Return the ShellError for a failed read or write."""
     return ShellError(f"Reading or writing failed: {error.strerror or error}")
 
 
 def discard(stream: TextIO) -> None:
-    """Send what is left in its buffer, and all that follows, to nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+    """Redirect the rest of the buffer and all further output of a stream to /dev/null."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)
 
 
 def _ask(question: str, *, shown: bool) -> bool:
-    """Say whether the answer on stdin is a yes. No answer is none, nor is one that is no text."""
-    answer = ""
+    """Return whether stdin says yes. End of input and undecodable bytes count as no."""
+    reply = ""
     try:
         if shown:
             write(f"{question} [y/N] ", sys.stderr)
-        answer = sys.stdin.readline()
+        reply = sys.stdin.readline()
     except UnicodeDecodeError:
         return False
-    finally:  # after Ctrl-C, Ctrl-D and pipes, the cursor is still behind the question
-        if shown and not (sys.stdin.isatty() and answer.endswith("\n")):
+    finally:  # after Ctrl-C, Ctrl-D and pipes the cursor is still on the line of the question
+        if shown and not (sys.stdin.isatty() and reply.endswith("\n")):
             write("\n", sys.stderr)
-    return answer.strip().lower() in {"y", "yes"}
+    return reply.strip().lower() in {"y", "yes"}
 
 
-_WIDE = 10_000
+_UNLIMITED_WIDTH = 10_000
 
 
-def _rendered(things: Iterable[RenderableType], stream: TextIO) -> str:
-    """Return the text of some things as the stream can show it: its width, colours if it has any.
+def _render(renderables: Iterable[RenderableType], stream: TextIO) -> str:
+    """Render for a stream: in its width, with colours if it supports them.
 
-    Plain sentences are left for the terminal to wrap, so that what they name can be copied. A line
-    for a pipe or a file is as long as it is, unless COLUMNS says otherwise.
+    The terminal wraps plain sentences, so that names in them can be copied. Lines are not wrapped
+    for pipes and files, unless COLUMNS is set.
     """
     from rich.console import Console
 
-    is_plain = Console(file=stream).no_color  # NO_COLOR; bold letters are control codes as well
-    is_wide = not stream.isatty() and "COLUMNS" not in os.environ
+    is_plain = Console(file=stream).no_color  # NO_COLOR: bold needs control codes as well
+    is_unlimited = not stream.isatty() and "COLUMNS" not in os.environ
     console = Console(
         file=stream,
-        width=_WIDE if is_wide else None,
+        width=_UNLIMITED_WIDTH if is_unlimited else None,
         color_system=None if is_plain else "auto",
         markup=False,
         highlight=False,
         emoji=False,
     )
     with console.capture() as captured:
-        for thing in things:
-            console.print(thing, soft_wrap=isinstance(thing, str))
+        for renderable in renderables:
+            console.print(renderable, soft_wrap=isinstance(renderable, str))
     return _TRAILING.sub("", captured.get())

@@ -1,4 +1,4 @@
-"""What commands that read have in common: the query that options ask for, former slugs followed."""
+"""Parsing of list options into queries, and lookup by former slugs."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from eggypro_cli.output import print_message
 T = TypeVar("T")
 
 
-def parse_query(read: Callable[[Mapping[str, object]], T], wishes: Mapping[str, object]) -> T:
-    """Return the query that options ask for; whatever is wrong with them is a matter of usage."""
+def parse_query(parse: Callable[[Mapping[str, object]], T], options: Mapping[str, object]) -> T:
+    """Parse options into a query; None means not set. Raises BadParameter for invalid values."""
     from eggypro_core import ParseError, ValidationError
 
-    given = {name: _word(value) for name, value in wishes.items() if value is not None}
+    parameters = {name: _parameter(value) for name, value in options.items() if value is not None}
     try:
-        return read(given)
+        return parse(parameters)
     except ValidationError as invalid:
-        reasons = "; ".join(fault.message for fault in invalid.errors)
+        reasons = "; ".join(error.message for error in invalid.errors)
         raise typer.BadParameter(reasons) from None
-    except ParseError as malformed:
-        raise typer.BadParameter(str(malformed)) from None
+    except ParseError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
-def follow_slug(slug: str, find: Callable[[str], T]) -> T:
-    """Return what is found at the slug of a product, a former one too."""
+def follow_slug(slug: str, get: Callable[[str], T]) -> T:
+    """Return `get(slug)`; for a former slug, report the current one on stderr and use that."""
     from eggypro_core import SlugMovedError
 
     try:
-        return find(slug)
+        return get(slug)
     except SlugMovedError as moved:
-        print_message(f"'{slug}' is a former name of '{moved.slug}', shown here.")
-        return find(moved.slug)
+        print_message(f"'{slug}' is a former slug of '{moved.slug}', shown here.")
+        return get(moved.slug)
 
 
-def _word(value: object) -> str:
+def _parameter(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)

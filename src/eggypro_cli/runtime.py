@@ -1,4 +1,4 @@
-"""What the commands need of the world outside: made of the settings by `main`, or by a test."""
+"""Port of everything the commands need from outside: shop, migrations, settings, server."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:  # `--help` needs none of the domain
+if TYPE_CHECKING:  # `--help` must not import the core
     from eggypro_core import Shop, Tokens
     from eggypro_core.operations.migrations import Migrations
     from eggypro_http.config import HttpConfig
 
 
 class Runtime(Protocol):
-    """The world outside. Every method raises ConfigurationError where the settings are wrong."""
+    """Access to the shop. Any method raises ConfigurationError if the settings are invalid."""
 
     def open_shop(self) -> Shop:
-        """Connect everything, for a `with` block. Raises UnavailableError."""
+        """Connect to all services, for a `with` block. Raises UnavailableError."""
         ...
 
     def server_factory(
         self,
     ) -> AbstractContextManager[Callable[[], tuple[Shop, HttpConfig]]]:
-        """Give what opens a shop in each process of a server, and set up the log of this one.
+        """Set up logging of this process; yield a factory that opens the shop in each worker.
 
-        It reads no settings, and is picklable.
+        The factory is picklable and reads no settings.
         """
         ...
 
     def open_migrations(self) -> AbstractContextManager[Migrations]:
-        """Connect the migrations of the database. Raises UnavailableError."""
+        """Connect to the database for migrations. Raises UnavailableError."""
         ...
 
     def libpq_environment(self) -> AbstractContextManager[Mapping[str, str]]:
-        """Give the address of the database, as variables that tools of Postgres know.
+        """Return the libpq environment variables of the database (`PGHOST` and so on).
 
         Raises UnavailableError.
         """
         ...
 
     def postgres_bin_dirs(self) -> list[Path]:
-        """Return where programs of Postgres may be that are not on the path."""
+        """Return directories outside `PATH` that may hold Postgres programs."""
         ...
 
     def tokens(self) -> Tokens:
-        """Return the tokens of the shop; nothing is connected."""
+        """Return the token service, without connecting to anything."""
         ...
 
     def check_settings(self) -> None:
-        """Read all settings, and nothing else."""
+        """Read and validate all settings, without connecting to anything."""
         ...
 
     def settings_example(self) -> str:
@@ -57,13 +57,13 @@ class Runtime(Protocol):
         ...
 
     def admin_key_file(self) -> Path | None:
-        """Return the file of the generated admin key, None where the settings give a key."""
+        """Return the path of the generated admin key, None if the settings contain a key."""
         ...
 
     def startup_warnings(self) -> list[str]:
-        """Return what the owner of a server should know when it starts, a sentence each."""
+        """Return warnings for the operator of a server, one sentence each."""
         ...
 
     def demo(self) -> Path:
-        """Return the file of the demo catalogue, in the project's own JSONL."""
+        """Return the path of the demo catalogue (JSONL in the project's own format)."""
         ...

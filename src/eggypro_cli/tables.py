@@ -1,4 +1,4 @@
-"""How products, variants and imports look to people: tables that 80 columns can hold."""
+"""Tables of catalogue records for people, at most 80 columns wide."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -24,19 +24,19 @@ from eggypro_core.search.zero_results import ZeroResultSearch
 
 T = TypeVar("T")
 MAX_SHOWN_MESSAGES = 20
-"""How many refused lines, and how many warnings, people are shown."""
-_MAX_TEXT_WIDTH = 80
-"""How much of a comment lists show."""
-_MAX_SHOWN_VARIANTS = 8
-"""How many of the words that one stands for are shown."""
+"""Number of refused lines, and of warnings, shown to people."""
+_MAX_COMMENT_LENGTH = 80
+"""Characters of a review comment shown in lists."""
+_MAX_SHOWN_STEMS = 8
+"""Number of expansions of a search word shown."""
 _PADDING = (0, 2, 0, 0)
-_LAST_OFFSET = 10_000
-_OFFER = ("sku", "price", "compare_at_price", "stock_quantity", "track_stock", "is_active")
+_MAX_OFFSET = 10_000
+_OFFER_FIELDS = ("sku", "price", "compare_at_price", "stock_quantity", "track_stock", "is_active")
 _CARD_FIELDS = {
-    *_OFFER,
+    *_OFFER_FIELDS,
     *("name", "slug", "ingredients", "description", "details", "attributes", "images"),
 }
-_VARIANT_CARD_FIELDS = {*_OFFER, "options", "image", "position"}
+_VARIANT_CARD_FIELDS = {*_OFFER_FIELDS, "options", "image", "position"}
 _TAG = re.compile("<[^>]*>")
 _LINE_END = re.compile("</(?:p|li|h[1-6])>|<br ?/?>")
 
@@ -44,11 +44,11 @@ _LINE_END = re.compile("</(?:p|li|h[1-6])>|<br ?/?>")
 def product_page(
     listing: ProductListing, query: ProductQuery, currency: str
 ) -> Iterator[RenderableType]:
-    """Return a page of products, and how to see the next, with what was asked for beside it."""
+    """Render a page of products, with facets and explanation if requested."""
     if listing.explanation is None:
         tables = [_product_table(listing.page.items, currency)]
     else:
-        tables = [_reading_table(listing.explanation), _reasons_table(listing.explanation)]
+        tables = [_expansions_table(listing.explanation), _reasons_table(listing.explanation)]
     if listing.facets is not None:
         tables.append(_facets_table(listing.facets, currency))
     yield from _page(listing.page, query, *tables)
@@ -57,47 +57,47 @@ def product_page(
 def variant_page(
     page: Page[Variant, VariantQuery], query: VariantQuery, currency: str
 ) -> Iterator[RenderableType]:
-    """Return a page of a product's variants, and how to see the next."""
+    """Render a page of variants of a product."""
     return _page(page, query, _variant_table(page.items, currency))
 
 
 def size_table(sizes: Iterable[TableSize]) -> Table:
-    """Return the tables of a database."""
+    """Render database tables with their row counts and sizes."""
     table = Table(box=None, padding=_PADDING)
     table.add_column("table", no_wrap=True)
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("MB", justify="right", no_wrap=True)
-    for one in sizes:
-        table.add_row(one.name, f"{one.rows:,}", f"{one.bytes / 1_000_000:,.1f}")
+    for size in sizes:
+        table.add_row(size.name, f"{size.rows:,}", f"{size.bytes / 1_000_000:,.1f}")
     return table
 
 
 def image_table(product: Product, last: int) -> Table:
-    """Return the last so many images of a product, which are in our store."""
-    stored = {one.public_id: one for one in product.stored_images}
+    """Render the last `last` images of a product. All of them must be in the image store."""
+    stored = {image.public_id: image for image in product.stored_images}
     table = Table(box=None, padding=_PADDING)
     table.add_column("image", overflow="fold")
     table.add_column("size", no_wrap=True)
     table.add_column("alt", overflow="fold")
     for image in product.images[-last:]:
-        known = stored[image.ref]
-        size = f"{known.format} {known.width} x {known.height}, {known.size // 1024 or 1} KiB"
+        file = stored[image.ref]
+        size = f"{file.format} {file.width} x {file.height}, {file.size // 1024 or 1} KiB"
         table.add_row(image.ref, size, image.alt or "")
     return table
 
 
 def product_card(product: Product, currency: str) -> Table:
-    """Return one product, a field a line; empty ones are left out."""
+    """Render a product, one field per line, without empty fields."""
     return pair_table((name, value) for name, value in _fields(product, currency) if value)
 
 
 def variant_card(variant: Variant, currency: str) -> Table:
-    """Return one variant, a field a line; empty ones are left out."""
+    """Render a variant, one field per line, without empty fields."""
     return pair_table((name, value) for name, value in _variant_fields(variant, currency) if value)
 
 
 def pair_table(rows: Iterable[tuple[str, str]]) -> Table:
-    """Return a table of two columns without a heading."""
+    """Render name-value pairs without a heading."""
     table = Table(box=None, padding=_PADDING, show_header=False)
     table.add_column(overflow="fold")
     table.add_column(overflow="fold")
@@ -107,60 +107,60 @@ def pair_table(rows: Iterable[tuple[str, str]]) -> Table:
 
 
 def review_page(page: Page[Review, ReviewQuery], query: ReviewQuery) -> Iterator[RenderableType]:
-    """Return a page of reviews, and how to see the next."""
+    """Render a page of reviews."""
     yield from _page(page, query, _review_table(page.items))
 
 
 def review_card(review: Review) -> Table:
-    """Return one review, a field a line; empty ones are left out."""
+    """Render a review, one field per line, without empty fields."""
     return pair_table([(name, value) for name, value in _review_fields(review) if value])
 
 
 def category_page(
     page: Page[Category, CategoryQuery], query: CategoryQuery
 ) -> Iterator[RenderableType]:
-    """Return a page of categories, and how to see the next."""
+    """Render a page of categories."""
     yield from _page(page, query, _category_table(page.items))
 
 
 def category_card(category: Category) -> Table:
-    """Return one category, a field a line; empty ones are left out."""
+    """Render a category, one field per line, without empty fields."""
     return pair_table([(name, value) for name, value in _category_fields(category) if value])
 
 
-def zero_results_table(misses: Iterable[ZeroResultSearch]) -> Table:
-    """Return searches that found nothing, one a line."""
+def zero_results_table(searches: Iterable[ZeroResultSearch]) -> Table:
+    """Render searches without results, one per line."""
     table = Table(box=None, padding=_PADDING)
     table.add_column("times", justify="right", no_wrap=True)
     table.add_column("words", overflow="fold")
     table.add_column("last time", no_wrap=True)
-    for one in misses:
-        table.add_row(str(one.times), one.words, f"{one.last_at:%Y-%m-%d %H:%M} UTC")
+    for search in searches:
+        table.add_row(str(search.times), search.words, f"{search.last_at:%Y-%m-%d %H:%M} UTC")
     return table
 
 
 def report_sentence(report: ImportReport) -> str:
-    """Return what an import did, or would do, in numbers."""
+    """Return the counts of an import as a sentence."""
     if report.dry_run:
-        words = "Would create {}, change {}, leave {} as they are."
+        template = "Would create {}, change {}; {} unchanged."
     else:
-        words = "Created {}, changed {}, left {} as they are."
-    return words.format(report.created, report.changed, report.unchanged)
+        template = "Created {}, changed {}; {} unchanged."
+    return template.format(report.created, report.changed, report.unchanged)
 
 
-def message_lines(title: str, found: Sequence[Notice]) -> Iterator[RenderableType]:
-    """Return the first of some notices, line by line; nothing where there are none."""
-    if not found:
+def message_lines(title: str, notices: Sequence[Notice]) -> Iterator[RenderableType]:
+    """Render the first notices of an import; nothing if there are none."""
+    if not notices:
         return
     table = Table(box=None, padding=_PADDING, title=title, title_justify="left", title_style="bold")
     table.add_column("line", justify="right", no_wrap=True)
     table.add_column("field", overflow="fold")
     table.add_column("reason", overflow="fold")
-    for notice in found[:MAX_SHOWN_MESSAGES]:
+    for notice in notices[:MAX_SHOWN_MESSAGES]:
         table.add_row(str(notice.line), notice.field, notice.message)
     yield table
-    if len(found) > MAX_SHOWN_MESSAGES:
-        yield f"... and {len(found) - MAX_SHOWN_MESSAGES} more."
+    if len(notices) > MAX_SHOWN_MESSAGES:
+        yield f"... and {len(notices) - MAX_SHOWN_MESSAGES} more."
 
 
 def _page(
@@ -171,7 +171,7 @@ def _page(
     total = f"more than {page.total}" if page.total_capped else str(page.total)
     yield f"{len(page.items)} of {total}"
     if page.next_query is not None:
-        yield f"For more, add {_next_options(query, page.next_query)}"
+        yield f"Next page: add {_next_options(query, page.next_query)}"
 
 
 def _product_table(products: Sequence[ListedProduct], currency: str) -> Table:
@@ -181,35 +181,37 @@ def _product_table(products: Sequence[ListedProduct], currency: str) -> Table:
     table.add_column(f"price {currency}", justify="right", no_wrap=True)
     table.add_column("stock", justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    for one in products:
-        table.add_row(one.slug, one.name, str(one.price), _stock(one), _state(one))
+    for product in products:
+        table.add_row(
+            product.slug, product.name, str(product.price), _stock(product), _state(product)
+        )
     return table
 
 
-def _reading_table(explained: ExplainedPage) -> Table:
-    """Return what each word of a search stands for."""
+def _expansions_table(explained: ExplainedPage) -> Table:
+    """Render the expansions of each search word, by kind of match."""
     table = Table(box=None, padding=_PADDING)
     table.add_column("word", no_wrap=True)
-    for fit in MatchKind:
-        table.add_column(fit.name.lower(), overflow="fold", ratio=1)
+    for kind in MatchKind:
+        table.add_column(kind.name.lower(), overflow="fold", ratio=1)
     for term in explained.parsed_query.terms:
-        table.add_row(term.word, *(_meant(term, fit) for fit in MatchKind))
+        table.add_row(term.word, *(_expansion(term, kind) for kind in MatchKind))
     return table
 
 
-def _meant(term: Term, fit: MatchKind) -> str:
-    meaning = term.expansions.get(fit)
-    if meaning is None:
+def _expansion(term: Term, kind: MatchKind) -> str:
+    expansion = term.expansions.get(kind)
+    if expansion is None:
         return "-"
-    few = [
-        *meaning.stems[:_MAX_SHOWN_VARIANTS],
-        *(["…"] if len(meaning.stems) > _MAX_SHOWN_VARIANTS else []),
+    stems = [
+        *expansion.stems[:_MAX_SHOWN_STEMS],
+        *(["…"] if len(expansion.stems) > _MAX_SHOWN_STEMS else []),
     ]
-    return " ".join(few) or f"{meaning.prefix}…"
+    return " ".join(stems) or f"{expansion.prefix}…"
 
 
 def _reasons_table(explained: ExplainedPage) -> Table:
-    """Return why each product of a search stands where it does."""
+    """Render the ranking reason of each result."""
     table = Table(box=None, padding=_PADDING)
     table.add_column("slug", overflow="fold", ratio=2)
     table.add_column("all words in", no_wrap=True)
@@ -232,9 +234,9 @@ def _tier(tier: RankTier | None) -> str:
 
 
 def _facets_table(facets: Facets, currency: str) -> Table:
-    """Return what all products of a list come to."""
+    """Render the facet counts of a list."""
     about = "about " if facets.is_sampled else ""
-    counts = [(f"in {one.slug}", f"{about}{one.count}") for one in facets.categories]
+    counts = [(f"in {facet.slug}", f"{about}{facet.count}") for facet in facets.categories]
     prices = [("price", f"{facets.min_price} to {facets.max_price} {currency}")]
     return pair_table([*prices, ("in stock", f"{about}{facets.in_stock_count}"), *counts])
 
@@ -246,8 +248,14 @@ def _variant_table(variants: Sequence[Variant], currency: str) -> Table:
     table.add_column(f"price {currency}", justify="right", no_wrap=True)
     table.add_column("stock", justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    for one in variants:
-        table.add_row(str(one.id), _options(one.options), str(one.price), _stock(one), _state(one))
+    for variant in variants:
+        table.add_row(
+            str(variant.id),
+            _options(variant.options),
+            str(variant.price),
+            _stock(variant),
+            _state(variant),
+        )
     return table
 
 
@@ -257,9 +265,13 @@ def _category_table(categories: Sequence[Category]) -> Table:
     table.add_column("name", overflow="fold", ratio=2)
     table.add_column("products", justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    for one in categories:
-        row = ("/".join(one.path), one.name, str(one.product_count), _category_state(one))
-        table.add_row(*row)
+    for category in categories:
+        table.add_row(
+            "/".join(category.path),
+            category.name,
+            str(category.product_count),
+            _category_state(category),
+        )
     return table
 
 
@@ -276,7 +288,7 @@ def _category_fields(category: Category) -> Iterator[tuple[str, str]]:
 def _category_state(category: Category) -> str:
     if not category.is_active:
         return "archived"
-    return "shown" if category.is_visible else "hidden"
+    return "visible" if category.is_visible else "hidden"
 
 
 def _review_table(reviews: Sequence[Review]) -> Table:
@@ -287,11 +299,15 @@ def _review_table(reviews: Sequence[Review]) -> Table:
     table.add_column("name", overflow="fold", ratio=1)
     table.add_column("comment", overflow="fold", ratio=3)
     table.add_column("state", no_wrap=True)
-    for one in reviews:
-        comment = " ".join(one.comment.split())
-        short = comment if len(comment) <= _MAX_TEXT_WIDTH else f"{comment[:_MAX_TEXT_WIDTH]}..."
-        row = (str(one.id), one.product, str(one.rating), one.reviewer_name, short)
-        table.add_row(*row, _review_state(one))
+    for review in reviews:
+        comment = " ".join(review.comment.split())
+        short = (
+            comment
+            if len(comment) <= _MAX_COMMENT_LENGTH
+            else f"{comment[:_MAX_COMMENT_LENGTH]}..."
+        )
+        row = (str(review.id), review.product, str(review.rating), review.reviewer_name, short)
+        table.add_row(*row, _review_state(review))
     return table
 
 
@@ -308,7 +324,7 @@ def _review_fields(review: Review) -> Iterator[tuple[str, str]]:
 
 
 def _review_state(review: Review) -> str:
-    return "shown" if review.is_verified else "pending"
+    return "verified" if review.is_verified else "pending"
 
 
 def _fields(product: Product, currency: str) -> Iterator[tuple[str, str]]:
@@ -317,13 +333,13 @@ def _fields(product: Product, currency: str) -> Iterator[tuple[str, str]]:
     yield "slug", product.slug
     yield "sku", product.sku or ""
     yield "price", f"{product.price} {currency}"
-    yield "instead of", "" if compare_at is None else f"{compare_at} {currency}"
+    yield "compare at", "" if compare_at is None else f"{compare_at} {currency}"
     yield "stock", _stock(product)
     yield "state", _state(product)
     reviews = "1 review" if rating.count == 1 else f"{rating.count} reviews"
     yield "rating", f"{rating.average} ({reviews})" if rating.count else ""
     yield "variants", "\n".join(_variant_lines(product, currency))
-    yield "categories", ", ".join(one.name for one in product.categories)
+    yield "categories", ", ".join(category.name for category in product.categories)
     yield "ingredients", ", ".join(product.ingredients)
     yield "description", product.description
     yield "details", _plain(product.details)
@@ -341,7 +357,7 @@ def _variant_fields(variant: Variant, currency: str) -> Iterator[tuple[str, str]
     yield from variant.options.items()
     yield "sku", variant.sku or ""
     yield "price", f"{variant.price} {currency}"
-    yield "instead of", "" if compare_at is None else f"{compare_at} {currency}"
+    yield "compare at", "" if compare_at is None else f"{compare_at} {currency}"
     yield "stock", _stock(variant)
     yield "state", _state(variant)
     yield "image", variant.image or ""
@@ -351,14 +367,14 @@ def _variant_fields(variant: Variant, currency: str) -> Iterator[tuple[str, str]
 
 
 def _other_fields(
-    thing: Product | Variant, definitions: Iterable[FieldDefinition], shown: Collection[str]
+    record: Product | Variant, definitions: Iterable[FieldDefinition], shown: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """Return the fields that no line of a card is made for, as they are."""
+    """Return label and text of all fields that are not in `shown`."""
     for field in definitions:
         if field.name not in shown:
             yield (
                 field.name.replace("_", " ").replace("seo", "SEO"),
-                _cell_text(getattr(thing, field.name)),
+                _cell_text(getattr(record, field.name)),
             )
 
 
@@ -371,36 +387,37 @@ def _cell_text(value: object) -> str:
 
 
 def _variant_lines(product: Product, currency: str) -> Iterator[str]:
-    for one in product.variants:
-        stock = f"{_stock(one)} in stock" if one.track_stock else "always in stock"
-        yield f"{one.id}: {_options(one.options)}; {one.price} {currency}, {stock}, {_state(one)}"
+    for variant in product.variants:
+        stock = f"{_stock(variant)} in stock" if variant.track_stock else "always in stock"
+        price = f"{variant.price} {currency}"
+        yield f"{variant.id}: {_options(variant.options)}; {price}, {stock}, {_state(variant)}"
     if len(product.variants) >= MAX_EMBEDDED_VARIANTS:
-        yield f"`eggypro variants list {product.slug}` shows all"
+        yield f"`eggypro variants list {product.slug}` lists all variants"
 
 
 def _options(options: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {text}" for name, text in options.items())
 
 
-def _stock(thing: ListedProduct | Variant) -> str:
-    return str(thing.stock_quantity) if thing.track_stock else "any"
+def _stock(item: ListedProduct | Variant) -> str:
+    return str(item.stock_quantity) if item.track_stock else "untracked"
 
 
-def _state(thing: ListedProduct | Variant) -> str:
-    if not thing.is_active:
+def _state(item: ListedProduct | Variant) -> str:
+    if not item.is_active:
         return "archived"
-    return "on sale" if thing.in_stock else "sold out"
+    return "active" if item.in_stock else "sold out"
 
 
 def _plain(details: str) -> str:
-    """Return HTML as text to be read."""
+    """Convert HTML to plain text."""
     text = unescape(_TAG.sub("", _LINE_END.sub("\n", details)))
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _next_options(query: ListQuery[Any, Any], following: ListQuery[Any, Any]) -> str:
-    """Return the options of the next page: the short one while it reaches."""
+def _next_options(query: ListQuery[Any, Any], next_query: ListQuery[Any, Any]) -> str:
+    """Return the option for the next page: `--offset` within its limit, else `--cursor`."""
     offset = query.offset + query.limit
-    if query.after is None and offset <= _LAST_OFFSET:
+    if query.after is None and offset <= _MAX_OFFSET:
         return f"--offset {offset}"
-    return f"--cursor {following.params()['cursor']}"
+    return f"--cursor {next_query.params()['cursor']}"

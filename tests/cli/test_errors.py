@@ -76,7 +76,7 @@ def test_one_fault_is_one_sentence_that_points_to_the_help(typed: RunCommand) ->
 def test_several_faults_are_a_line_each(typed: RunCommand) -> None:
     answer = typed("products", "update", "egg", "--price", "0", "--name", "[egg]")
     assert answer.err.splitlines() == [
-        "2 things are wrong:",
+        "2 validation errors:",
         "  name: Name contains invalid characters",
         "  price: Price must be positive",
         "Nothing was changed; see `eggypro products update --help`.",

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from eggypro_cli.main import _built, app
+from eggypro_cli.main import _build_command, app
 from tests.support.runtime import RunCommand
 
 COMMANDS = [
@@ -147,9 +147,9 @@ def test_the_help_of_each_group_has_examples_within_80_columns(
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["products", "list", "--help"]])
-def test_no_more_groups_are_built_than_were_typed(words: list[str]) -> None:
+def test_no_more_groups_are_build_command_than_were_typed(words: list[str]) -> None:
     """To build all of them takes as long as to load Typer."""
-    built = vars(_built(words))["commands"]
+    built = vars(_build_command(words))["commands"]
     full = [name for name, one in built.items() if vars(one).get("commands")]
     assert full == [word for word in words[:1] if word in built]
 

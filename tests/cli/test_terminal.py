@@ -80,8 +80,8 @@ def _read(terminal: int) -> bytes:
     ("keys", "code", "end"),
     [
         (CTRL_C, 130, b"[y/N] ^C\r\n"),
-        (CTRL_D, 1, b"[y/N] \r\nNothing was changed; a yes, or --yes, is needed.\r\n"),
-        (b"n\n", 1, b"[y/N] n\r\nNothing was changed; a yes, or --yes, is needed.\r\n"),
+        (CTRL_D, 1, b"[y/N] \r\nNothing was changed. Confirm with y, or pass --yes.\r\n"),
+        (b"n\n", 1, b"[y/N] n\r\nNothing was changed. Confirm with y, or pass --yes.\r\n"),
         (b"y\n", 0, b"[y/N] y\r\nDeleted 'albumen'.\r\n"),
     ],
 )
@@ -91,7 +91,7 @@ def test_each_answer_to_a_question_ends_on_a_line_of_its_own(
     ended = session("products", "delete", "albumen", keys=keys)
     assert ended.code == code
     assert ended.seen.endswith(end)
-    assert ended.seen.startswith(b"Delete 'albumen' for good")
+    assert ended.seen.startswith(b"Permanently delete 'albumen'")
 
 
 def test_a_person_who_wants_json_is_asked_too() -> None:

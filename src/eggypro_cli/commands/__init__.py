@@ -1,1 +1,1 @@
-"""Commands of the CLI, one module per group."""
+"""Commands of the command line, one module per group."""

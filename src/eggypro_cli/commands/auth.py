@@ -1,4 +1,4 @@
-"""`eggypro auth`: tokens for whoever is to do less than the admin key allows, and not for long."""
+"""`eggypro auth`: short-lived API tokens with limited permissions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eggypro_core import TokenResponse
 
 app = typer.Typer(
-    help="Issue tokens of the API.",
+    help="Issue API tokens.",
     epilog=examples("auth token --permission products:read --ttl 86400"),
 )
 
@@ -32,7 +32,7 @@ def token(
     permission: Annotated[
         list[str] | None,
         typer.Option(
-            "--permission", metavar="NAME", help="What it permits; more than once for more."
+            "--permission", metavar="NAME", help="Permission to grant; repeatable. Default: all."
         ),
     ] = None,
     ttl: Annotated[
@@ -41,30 +41,33 @@ def token(
             "--ttl",
             metavar="SECONDS",
             parser=integer,
-            help="How long it lasts: 1-86400, else an hour.",
+            help="Lifetime in seconds: 1-86400, default 3600.",
         ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Issue a token, to be sent as Authorization: Bearer. Without --permission it permits all.
+    """Issue a token for the Authorization: Bearer header.
 
-    JWT_SECRET signs it: every server with the same one takes it.
+    It is signed with JWT_SECRET and valid on every server with the same secret.
     """
     from eggypro_core import TokenRequest
     from eggypro_core.serializers import token_body
 
-    wishes = {"permissions": permission or None, "ttl_seconds": ttl}
-    wish = TokenRequest.parse({name: one for name, one in wishes.items() if one is not None})
-    outside: Runtime = context.obj
-    grant = outside.tokens().issue(wish)
+    values = {"permissions": permission or None, "ttl_seconds": ttl}
+    request = TokenRequest.parse(
+        {name: value for name, value in values.items() if value is not None}
+    )
+    runtime: Runtime = context.obj
+    response = runtime.tokens().issue(request)
     if json:
-        write(json_line(token_body(grant)), sys.stdout)
+        write(json_line(token_body(response)), sys.stdout)
     else:
-        _show(grant)
+        _show(response)
 
 
-def _show(grant: TokenResponse) -> None:
-    """Write the token alone to stdout, where a script takes it, and the rest to stderr."""
-    write(f"{grant.token}\n", sys.stdout)
-    permissions = ", ".join(sorted(grant.user.permissions))
-    print_message(f"It permits {permissions} until {grant.expires_at:%Y-%m-%d %H:%M:%S} UTC.")
+def _show(response: TokenResponse) -> None:
+    """Write the bare token to stdout, for scripts, and its permissions to stderr."""
+    write(f"{response.token}\n", sys.stdout)
+    permissions = ", ".join(sorted(response.user.permissions))
+    expiry = f"{response.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+    print_message(f"Permissions: {permissions}. Expires at {expiry}.")

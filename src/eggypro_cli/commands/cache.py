@@ -1,4 +1,4 @@
-"""`eggypro cache`: what servers keep of their answers, and having them forget it."""
+"""`eggypro cache`: statistics of the response cache, and clearing it."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ if TYPE_CHECKING:
     from eggypro_core.caching.entries import CacheReport
 
 app = typer.Typer(
-    help="Look at the answers that servers keep, or end them.",
+    help="Show cache statistics, or clear the cache.",
     epilog=examples("cache stats"),
 )
 
 
 @app.command(epilog=examples("cache clear", "cache clear --json"))
 def clear(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Have every server of the shop forget its answers.
+    """Clear the response cache of all servers, Redis included.
 
-    Those in Redis are removed. It is never needed after a change: servers hear of each.
+    Never needed after a write: every write invalidates the cache.
     """
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         removed = shop.cache.clear()
-    sentence = f"Every server makes its answers anew; {removed} that they shared were removed."
+    sentence = f"Cleared the cache of all servers; removed {removed} shared entries."
     print_body({"removed": removed}, lambda: [sentence], json=json)
 
 
 @app.command(epilog=examples("cache stats", "cache stats --json"))
 def stats(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Show what the servers of this host keep, and of what use.
+    """Show cache statistics of the servers on this host.
 
-    They count from their start, and write it down about once a second.
+    Counters start with the server and are updated about once a second.
     """
     from eggypro_cli.tables import pair_table
     from eggypro_core.serializers import cache_report_body
 
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         report = shop.cache.report()
     print_body(cache_report_body(report), lambda: [pair_table(_lines(report))], json=json)
 
 
 def _lines(report: CacheReport) -> Iterator[tuple[str, str]]:
-    for number, one in enumerate(report.workers, 1):
-        counts = f"{one.hits} hits, {one.misses} misses, {one.stale} stale"
-        yield f"worker {number}", f"{counts}; {_weight(one.kept, one.bytes)}"
+    for number, worker in enumerate(report.workers, 1):
+        counts = f"{worker.hits} hits, {worker.misses} misses, {worker.stale} stale"
+        yield f"worker {number}", f"{counts}; {_size(worker.kept, worker.bytes)}"
     if not report.workers:
-        yield "workers", "none is running here"
+        yield "workers", "none running on this host"
     if report.shared is not None:
-        yield "shared", _weight(report.shared.kept, report.shared.bytes)
+        yield "shared", _size(report.shared.kept, report.shared.bytes)
 
 
-def _weight(kept: int, size: int) -> str:
-    return f"{kept} answers kept, {size / 1_000_000:.1f} MB"
+def _size(entries: int, size: int) -> str:
+    return f"{entries} entries, {size / 1_000_000:.1f} MB"

@@ -1,4 +1,4 @@
-"""`eggypro categories`: the tree of categories, and which products are in them."""
+"""`eggypro categories`: the category tree and the products in it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from eggypro_core import Category
 
 app = typer.Typer(
-    help="List, show, create, change and delete categories; fill them.",
+    help="List, show and edit categories, and assign products to them.",
     epilog=examples("categories list --parent none", "categories link egg-bar bars"),
 )
 CategoryArgument = Annotated[
     str,
     typer.Argument(
         metavar="CATEGORY",
-        help="The category's slug.",
+        help="Category slug.",
         callback=lambda slug: slug.encode(errors="replace").decode(),
     ),
 ]
 ParentOption = Annotated[
-    str | None, typer.Option("--parent", metavar="SLUG", help="The category above it.")
+    str | None, typer.Option("--parent", metavar="SLUG", help="Parent category.")
 ]
 
 
@@ -41,56 +41,55 @@ ParentOption = Annotated[
         "categories list --parent food --status all --limit 1000",
     ),
 )
-def list_categories(  # noqa: PLR0913  (one for each parameter of a list)
+def list_categories(  # noqa: PLR0913  (one per list parameter)
     context: typer.Context,
     *,
     parent: Annotated[
         str | None,
-        typer.Option("--parent", metavar="SLUG|none", help="Only those below it, or roots."),
+        typer.Option(
+            "--parent", metavar="SLUG|none", help="List its subcategories; none: the roots."
+        ),
     ] = None,
     limit: Annotated[
-        str | None, typer.Option("--limit", metavar="N", help="How many to show: 1-1000, else 20.")
+        str | None, typer.Option("--limit", metavar="N", help="Page size: 1-1000, default 20.")
     ] = None,
     offset: OffsetOption = None,
     cursor: CursorOption = None,
     status: StatusOption = "active",
     json: JsonOption = False,
 ) -> None:
-    """List categories by name.
-
-    Each with its path, and how many products are in it.
-    """
+    """List categories by name, with path and product count."""
     from eggypro_cli.tables import category_page
     from eggypro_core import CategoryQuery
     from eggypro_core.serializers import category_page_body
 
-    wishes = {
+    parameters = {
         "parent": parent,
         "limit": limit,
         "offset": offset,
         "cursor": cursor,
         "status": status,
     }
-    query = parse_query(CategoryQuery.parse, wishes)
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    query = parse_query(CategoryQuery.parse, parameters)
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         page = shop.categories.list(query)
     print_body(category_page_body(page, query), lambda: category_page(page, query), json=json)
 
 
 @app.command("show", epilog=examples("categories show bars", "categories show bars --json"))
-def show_one(
+def show_category(
     context: typer.Context,
     slug: CategoryArgument,
     *,
     status: StatusOption = "active",
     json: JsonOption = False,
 ) -> None:
-    """Show all of one category."""
+    """Show a category with all its fields."""
     from eggypro_core import Status
 
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         category = shop.categories.get(slug, Status(status))
     _show(category, json=json)
 
@@ -104,20 +103,20 @@ def show_one(
 )
 def create(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name.")],
     *,
     slug: product_options.SlugOption = None,
     description: product_options.DescriptionOption = None,
     parent: ParentOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Create a category: a root, unless a parent is named."""
-    more = product_options.given_options(
+    """Create a category, at the root unless --parent is given."""
+    options = product_options.given_options(
         {"slug": slug, "description": description, "parent": parent}
     )
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
-        category = shop.categories.create({"name": name, **more})
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
+        category = shop.categories.create({"name": name, **options})
     _show(category, json=json)
 
 
@@ -128,52 +127,52 @@ def create(
         "categories update bars --root --slug protein-bars",
     ),
 )
-def update(  # noqa: PLR0913  (an option for each field)
+def update(  # noqa: PLR0913  (one option per field)
     context: typer.Context,
     slug: CategoryArgument,
     *,
     name: product_options.NameOption = None,
     new_slug: Annotated[
-        str | None, typer.Option("--slug", metavar="SLUG", help="A new slug.")
+        str | None, typer.Option("--slug", metavar="SLUG", help="New slug.")
     ] = None,
     description: product_options.DescriptionOption = None,
     parent: ParentOption = None,
-    root: Annotated[bool, typer.Option("--root", help="Let nothing be above it.")] = False,
+    root: Annotated[bool, typer.Option("--root", help="Move it to the root.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Change what is given of a category.
+    """Update the given fields of a category.
 
-    A new parent moves it with all below it.
+    A new parent moves the category with all its subcategories.
     """
     values = product_options.given_options(
         {"name": name, "slug": new_slug, "description": description, "parent": parent}
     )
     if root and parent is not None:
-        raise UsageError("--root contradicts --parent")
+        raise UsageError("--root cannot be combined with --parent")
     if root:
         values["parent"] = None
     if not values:
-        raise UsageError("Say what to change, by an option")
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+        raise UsageError("Nothing to update: pass an option")
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         category = shop.categories.update(slug, values)
     _show(category, json=json)
 
 
 @app.command("archive", epilog=examples("categories archive bars"))
 def archive(context: typer.Context, slug: CategoryArgument, *, json: JsonOption = False) -> None:
-    """Hide a category and all below it. Nothing is lost; `restore` brings it back."""
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    """Hide a category and its subcategories. `restore` undoes this."""
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         category = shop.categories.archive(slug)
     _show(category, json=json)
 
 
 @app.command("restore", epilog=examples("categories restore bars"))
 def restore(context: typer.Context, slug: CategoryArgument, *, json: JsonOption = False) -> None:
-    """Show an archived category again."""
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    """Restore an archived category."""
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         category = shop.categories.restore(slug)
     _show(category, json=json)
 
@@ -186,16 +185,16 @@ def delete(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Delete a category for good. Its products stay, what is below it goes to its parent.
+    """Delete a category permanently.
 
-    With --json nothing is written when it is done: there is nothing left to show.
+    Its products are kept; its subcategories move to its parent. With --json, nothing is printed.
     """
-    confirm(f"Delete the category '{slug}' for good?", yes=yes, json=json)
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    confirm(f"Permanently delete category '{slug}'?", yes=yes, json=json)
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         shop.categories.delete(slug)
     if not json:
-        write(f"Deleted the category '{slug}'.\n", sys.stdout)
+        write(f"Deleted category '{slug}'.\n", sys.stdout)
 
 
 @app.command("link", epilog=examples("categories link egg-bar bars"))
@@ -206,12 +205,12 @@ def link(
     *,
     json: JsonOption = False,
 ) -> None:
-    """Put a product in a category. With --json nothing is written, as over HTTP."""
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    """Add a product to a category. With --json, nothing is printed."""
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         shop.categories.link(slug, category)
     if not json:
-        write(f"'{slug}' is in '{category}'.\n", sys.stdout)
+        write(f"Added '{slug}' to '{category}'.\n", sys.stdout)
 
 
 @app.command("unlink", epilog=examples("categories unlink egg-bar bars"))
@@ -222,12 +221,12 @@ def unlink(
     *,
     json: JsonOption = False,
 ) -> None:
-    """Take a product out of a category. With --json nothing is written, as over HTTP."""
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    """Remove a product from a category. With --json, nothing is printed."""
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         shop.categories.unlink(slug, category)
     if not json:
-        write(f"'{slug}' is not in '{category}'.\n", sys.stdout)
+        write(f"Removed '{slug}' from '{category}'.\n", sys.stdout)
 
 
 def _show(category: Category, *, json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`eggypro db`: the schema of the database, from one revision to another."""
+"""`eggypro db`: migrations and inspection of the database schema."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
     from eggypro_core.serializers import Json
 
-TOOLS = ("pgcli", "psql")
+DATABASE_TOOLS = ("pgcli", "psql")
 app = typer.Typer(
-    help="Bring the schema of the database up, down, and look at it.",
+    help="Migrate and inspect the database schema.",
     epilog=examples("db upgrade", "db introspect"),
 )
 
 RevisionArgument = Annotated[
-    str, typer.Argument(metavar="REVISION", help="A revision, or head for the newest.")
+    str, typer.Argument(metavar="REVISION", help="Revision, or head for the newest.")
 ]
 
 
@@ -31,12 +31,12 @@ RevisionArgument = Annotated[
 def upgrade(
     context: typer.Context, revision: RevisionArgument = "head", *, json: JsonOption = False
 ) -> None:
-    """Bring the database up to a revision. Any number may try at once."""
-    outside: Runtime = context.obj
-    with outside.open_migrations() as migrations:
+    """Upgrade the database to a revision. Safe to run concurrently."""
+    runtime: Runtime = context.obj
+    with runtime.open_migrations() as migrations:
         migrations.upgrade(revision)
         now = migrations.current()
-    _show_revision(now, json=json)
+    _print_revision(now, json=json)
 
 
 @app.command(
@@ -46,36 +46,39 @@ def upgrade(
 def downgrade(
     context: typer.Context,
     revision: Annotated[
-        str, typer.Argument(metavar="REVISION", help="A revision, -1 for one back, base for none.")
+        str,
+        typer.Argument(
+            metavar="REVISION", help="Revision, -1 for the previous one, base for none."
+        ),
     ],
     *,
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Take the database down to a revision. What the tables above it hold is lost."""
-    question = f"Go down to {revision}, and lose what the tables above it hold?"
+    """Downgrade the database to a revision. Data of newer tables is lost."""
+    question = f"Downgrade to {revision} and lose the data of newer tables?"
     confirm(question, yes=yes, json=json)
-    outside: Runtime = context.obj
-    with outside.open_migrations() as migrations:
+    runtime: Runtime = context.obj
+    with runtime.open_migrations() as migrations:
         migrations.downgrade(revision)
         now = migrations.current()
-    _show_revision(now, json=json)
+    _print_revision(now, json=json)
 
 
 @app.command(epilog=examples("db current", "db current --json"))
 def current(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Show the revision that the database is at."""
-    outside: Runtime = context.obj
-    with outside.open_migrations() as migrations:
+    """Show the current revision of the database."""
+    runtime: Runtime = context.obj
+    with runtime.open_migrations() as migrations:
         now = migrations.current()
-    _show_revision(now, json=json)
+    _print_revision(now, json=json)
 
 
 @app.command(epilog=examples("db history"))
 def history(context: typer.Context, *, json: JsonOption = False) -> None:
-    """List every revision, newest first."""
-    outside: Runtime = context.obj
-    with outside.open_migrations() as migrations:
+    """List all revisions, newest first."""
+    runtime: Runtime = context.obj
+    with runtime.open_migrations() as migrations:
         revisions = migrations.history()
     from eggypro_cli.tables import pair_table
 
@@ -88,50 +91,50 @@ def revision(
     context: typer.Context,
     *,
     message: Annotated[
-        str, typer.Option("--message", "-m", metavar="TEXT", help="What it is for.")
+        str, typer.Option("--message", "-m", metavar="TEXT", help="Title of the revision.")
     ],
     json: JsonOption = False,
 ) -> None:
-    """Write the migration from the database to the tables in code."""
-    outside: Runtime = context.obj
-    with outside.open_migrations() as migrations:
+    """Generate a migration to the schema in the code."""
+    runtime: Runtime = context.obj
+    with runtime.open_migrations() as migrations:
         path = migrations.create_revision(message)
     print_body({"path": path}, lambda: [path], json=json)
 
 
 @app.command(epilog=examples("db check"))
 def check(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Check that the database has the tables of the code.
+    """Check that the database matches the schema in the code.
 
-    Exits with 1 if not.
+    Exits with 1 if they differ.
     """
-    outside: Runtime = context.obj
-    with outside.open_migrations() as migrations:
+    runtime: Runtime = context.obj
+    with runtime.open_migrations() as migrations:
         differences = migrations.differences()
-    same = "The database has the tables of the code."
-    print_body({"differences": differences}, lambda: [] if differences else [same], json=json)
+    match = "The database matches the schema in the code."
+    print_body({"differences": differences}, lambda: [] if differences else [match], json=json)
     if differences:
         if not json:
-            print_message(*differences, "Run `eggypro db upgrade`, or write a revision.")
+            print_message(*differences, "Run `eggypro db upgrade`, or generate a revision.")
         raise typer.Exit(1)
 
 
 @app.command(epilog=examples("db introspect", "db introspect --json"))
 def introspect(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Show the tables, and how they differ from the code.
+    """Show the tables and their differences from the code.
 
-    Rows are counted about. Exits with 1 if anything differs.
+    Row counts are estimates. Exits with 1 if there are differences.
     """
     from eggypro_cli.tables import size_table
     from eggypro_core.serializers import schema_body
 
-    outside: Runtime = context.obj
-    with outside.open_migrations() as migrations:
+    runtime: Runtime = context.obj
+    with runtime.open_migrations() as migrations:
         now, sizes = migrations.current(), migrations.table_sizes()
         differences = migrations.differences()
-    same = ["", f"At {now}; all is as the code has it."]
-    told = ["", *differences] if differences else same
-    print_body(schema_body(now, sizes, differences), lambda: [size_table(sizes), *told], json=json)
+    match = f"The database is at {now} and matches the schema in the code."
+    lines = ["", *(differences or [match])]
+    print_body(schema_body(now, sizes, differences), lambda: [size_table(sizes), *lines], json=json)
     if differences:
         raise typer.Exit(1)
 
@@ -141,59 +144,59 @@ def studio(
     context: typer.Context,
     *,
     tool: Annotated[
-        str | None, typer.Option(metavar="PROGRAM", help="The program; else the first there is.")
+        str | None, typer.Option(metavar="PROGRAM", help="Program to run; default pgcli, or psql.")
     ] = None,
-    write_too: Annotated[bool, typer.Option("--write", help="Allow changes, too.")] = False,
+    allow_writes: Annotated[bool, typer.Option("--write", help="Allow writes.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Open the database in a terminal tool: pgcli, or else psql. It may only read.
+    """Open the database in pgcli or psql, read-only by default.
 
-    With --json it opens nothing, and names the program and the address.
+    With --json, prints the program and the address instead.
     """
-    outside: Runtime = context.obj
-    program = _found(tool, outside)
-    with outside.libpq_environment() as address:
-        shown = {name: value for name, value in address.items() if "PASS" not in name}
+    runtime: Runtime = context.obj
+    program = _find_tool(tool, runtime)
+    with runtime.libpq_environment() as address:
+        public = {name: value for name, value in address.items() if "PASS" not in name}
         if json:
             body: dict[str, Json] = {
                 "program": program,
-                "read_only": not write_too,
-                "address": shown,
+                "read_only": not allow_writes,
+                "address": public,
             }
             print_body(body, list, json=True)
             return
-        options = "" if write_too else "-c default_transaction_read_only=on"
-        given = " ".join(one for one in (address.get("PGOPTIONS"), options) if one)
-        code = _opened(program, {**address, "PGOPTIONS": given})
+        read_only = "" if allow_writes else "-c default_transaction_read_only=on"
+        options = " ".join(filter(None, (address.get("PGOPTIONS"), read_only)))
+        code = _run_tool(program, {**address, "PGOPTIONS": options})
     raise typer.Exit(code)
 
 
-def _found(tool: str | None, outside: Runtime) -> str:
-    """Return the path of a tool, or of the first of those that are known."""
+def _find_tool(tool: str | None, runtime: Runtime) -> str:
+    """Return the path of a tool, by default of the first installed one. Raises ShellError."""
     import shutil
 
-    path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, outside.postgres_bin_dirs())])
-    for name in [tool] if tool else TOOLS:
-        if found := shutil.which(name, path=path):
-            return found
-    missing = tool or " or ".join(TOOLS)
-    raise ShellError(f"There is no {missing} here: `pip install pgcli`, or install psql")
+    path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, runtime.postgres_bin_dirs())])
+    for name in [tool] if tool else DATABASE_TOOLS:
+        if program := shutil.which(name, path=path):
+            return program
+    missing = tool or " or ".join(DATABASE_TOOLS)
+    raise ShellError(f"{missing} not found. Install pgcli (`pip install pgcli`) or psql")
 
 
-def _opened(program: str, address: Mapping[str, str]) -> int:
-    """Run a program on the terminal, whose Ctrl-C is its own."""
+def _run_tool(program: str, address: Mapping[str, str]) -> int:
+    """Run a program on the terminal, leave Ctrl-C to it, and return its exit code."""
     import signal
     import subprocess
 
-    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     environment = {**os.environ, **address}
     try:
-        done = subprocess.run([program], env=environment, check=False)  # noqa: S603  (who asks chose)
+        process = subprocess.run([program], env=environment, check=False)  # noqa: S603  (the user chose it)
     finally:
-        signal.signal(signal.SIGINT, former)
-    return done.returncode
+        signal.signal(signal.SIGINT, previous)
+    return process.returncode
 
 
-def _show_revision(now: str | None, *, json: bool) -> None:
+def _print_revision(now: str | None, *, json: bool) -> None:
     sentence = f"The database is at {now}." if now else "The database is empty."
     print_body({"revision": now}, lambda: [sentence], json=json)

@@ -1,4 +1,4 @@
-"""`eggypro deploy`: from settings to a database and services that this version can work with."""
+"""`eggypro deploy`: check the settings, migrate the database, check all services."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 UNAVAILABLE_EXIT_CODE = 3
 app = typer.Typer(
-    short_help="Bring the database up to date, and check everything.",
+    short_help="Migrate the database, and check settings and services.",
     invoke_without_command=True,
     epilog=examples("deploy", "deploy --json"),
 )
@@ -24,44 +24,44 @@ app = typer.Typer(
 
 @app.callback()
 def deploy(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Check the settings, bring the database up to date, and check what the shop needs.
+    """Check the settings, migrate the database, and check all services.
 
-    It can be done again, and by several at once. Exits with 2 where settings are wrong (it names
-    each), with 3 where something is away.
+    Safe to repeat and to run concurrently. Exits with 2 if settings are invalid (and names each),
+    with 3 if a service is unavailable.
     """
     if context.invoked_subcommand is None:
-        _report(_done(context.obj, upgrade=True), json=json)
+        _report(_run_checks(context.obj, upgrade=True), json=json)
 
 
 @app.command(epilog=examples("deploy check", "deploy check --json"))
 def check(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Check the same, and change nothing.
+    """Run the same checks without migrating.
 
-    Exits with 2 where settings are wrong, with 3 where something is away, with 1 where the
-    database lacks migrations.
+    Exits with 2 if settings are invalid, with 3 if a service is unavailable, with 1 if migrations
+    are pending.
     """
-    _report(_done(context.obj, upgrade=False), json=json)
+    _report(_run_checks(context.obj, upgrade=False), json=json)
 
 
-def _done(outside: Runtime, *, upgrade: bool) -> Sequence[DeploymentCheck]:
+def _run_checks(runtime: Runtime, *, upgrade: bool) -> Sequence[DeploymentCheck]:
     from eggypro_core.deployment import CheckStatus, DeploymentCheck, check_deployment
 
-    outside.check_settings()
-    done = check_deployment(outside.open_shop, outside.open_migrations, upgrade=upgrade)
-    return [DeploymentCheck("environment", CheckStatus.OK, "the settings are valid"), *done]
+    runtime.check_settings()
+    checks = check_deployment(runtime.open_shop, runtime.open_migrations, upgrade=upgrade)
+    return [DeploymentCheck("environment", CheckStatus.OK, "the settings are valid"), *checks]
 
 
-def _report(steps: Sequence[DeploymentCheck], *, json: bool) -> None:
+def _report(checks: Sequence[DeploymentCheck], *, json: bool) -> None:
     from eggypro_cli.tables import pair_table
     from eggypro_core.deployment import CheckStatus
     from eggypro_core.serializers import deployment_body
 
-    lines = [(one.name, f"{one.status:<8}  {one.detail}".rstrip()) for one in steps]
-    print_body(deployment_body(steps), lambda: [pair_table(lines)], json=json)
-    outcomes = {one.status for one in steps}
-    if CheckStatus.PENDING in outcomes and not json:
+    lines = [(check.name, f"{check.status:<8}  {check.detail}".rstrip()) for check in checks]
+    print_body(deployment_body(checks), lambda: [pair_table(lines)], json=json)
+    statuses = {check.status for check in checks}
+    if CheckStatus.PENDING in statuses and not json:
         print_message("Run `eggypro deploy` to apply the migrations.")
-    if CheckStatus.FAILED in outcomes:
+    if CheckStatus.FAILED in statuses:
         raise typer.Exit(UNAVAILABLE_EXIT_CODE)
-    if CheckStatus.PENDING in outcomes:
+    if CheckStatus.PENDING in statuses:
         raise typer.Exit(1)

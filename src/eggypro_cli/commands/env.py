@@ -1,4 +1,4 @@
-"""`eggypro env`: the settings, checked and explained."""
+"""`eggypro env`: check and document the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
 
 app = typer.Typer(
-    help="Check the settings, and explain them.",
+    help="Check the settings, or print an example.",
     epilog=examples("env check", "env example > .env.local"),
 )
 
@@ -22,16 +22,16 @@ app = typer.Typer(
 def check(context: typer.Context, *, json: JsonOption = False) -> None:
     """Check all settings.
 
-    Names every one that is wrong, never its value, and exits with 2 then.
+    Exits with 2 and names every invalid setting, never its value.
     """
-    outside: Runtime = context.obj
-    outside.check_settings()
+    runtime: Runtime = context.obj
+    runtime.check_settings()
     print_body({"status": "ok"}, lambda: ["ok"], json=json)
 
 
 @app.command(epilog=examples("env example > .env.local"))
 def example(context: typer.Context, *, json: JsonOption = False) -> None:
     """Print a commented .env.example."""
-    outside: Runtime = context.obj
-    text = outside.settings_example()
+    runtime: Runtime = context.obj
+    text = runtime.settings_example()
     write(json_line({"example": text}) if json else text, sys.stdout)

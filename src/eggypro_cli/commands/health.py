@@ -1,4 +1,4 @@
-"""`eggypro health`: whether all that the shop needs is there."""
+"""`eggypro health`: health of the shop and its services."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ EXAMPLES = examples("health", "health --json")
 
 
 def health(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Check everything that the settings name, from here.
+    """Check the health of all configured services.
 
-    It takes two seconds at most. Exits with 3 unless all is well.
+    Takes at most two seconds. Exits with 3 unless all services are healthy.
     """
     from eggypro_cli.metric_tables import health_lines
     from eggypro_core.operations.health import HealthStatus
     from eggypro_core.serializers import health_body
 
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         report = shop.health.report()
     print_body(health_body(report), lambda: health_lines(report), json=json)
     if report.status is not HealthStatus.HEALTHY:

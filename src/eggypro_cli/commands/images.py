@@ -1,4 +1,4 @@
-"""`eggypro images`: uploading those of a product, and tidying the store up."""
+"""`eggypro images`: upload product images and delete orphaned ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 UNAVAILABLE_EXIT_CODE = 3
 app = typer.Typer(
-    help="Upload images of products, and tidy up the store of images.",
+    help="Upload product images, and delete orphaned ones.",
     epilog=examples("images upload egg-white front.jpg back.png", "images prune"),
 )
 
@@ -33,62 +33,64 @@ def upload(
     slug: SlugArgument,
     files: Annotated[
         list[typer.FileBinaryRead],
-        typer.Argument(metavar="FILES...", help="1-10 JPEG, PNG or WebP, or - for stdin."),
+        typer.Argument(metavar="FILES...", help="1-10 JPEG, PNG or WebP files, or - for stdin."),
     ],
     *,
     alt: Annotated[
         list[str] | None,
-        typer.Option("--alt", metavar="TEXT", help="What the image shows; one for each file."),
+        typer.Option(
+            "--alt", metavar="TEXT", help="Alt text; repeat it for each file, in their order."
+        ),
     ] = None,
     version: VersionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Append images to a product, in this order: all of them or none."""
+    """Append images to a product in this order: all of them or none."""
     from eggypro_cli.tables import image_table
     from eggypro_core.serializers import image_set_bodies
 
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop, _busy(f"Uploading to {slug}", json=json):
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop, _spinner(f"Uploading to {slug}", json=json):
         product = shop.images.upload(slug, files, alts=alt or (), version=version)
-        new = image_set_bodies(product, shop.images.url)[-len(files) :]
-    print_body({"items": new}, lambda: [image_table(product, len(files))], json=json)
+        items = image_set_bodies(product, shop.images.url)[-len(files) :]
+    print_body({"items": items}, lambda: [image_table(product, len(files))], json=json)
 
 
 @app.command(epilog=examples("images prune", "images prune --json"))
 def prune(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Delete stored images that no product has.
+    """Delete stored images that belong to no product.
 
-    They are of uploads that failed or were never finished. Exits with 3 if the store would not
-    delete some: those are kept for the next time.
+    They come from failed or unfinished uploads. Exits with 3 if the store fails to delete an
+    image; the next run retries it.
     """
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
-        done = list(_counted(shop.images.prune(), json=json))
-    removed, kept = done.count(True), done.count(False)
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
+        outcomes = list(_with_progress(shop.images.prune(), json=json))
+    removed, kept = outcomes.count(True), outcomes.count(False)
     print_body({"removed": removed, "kept": kept}, lambda: [f"{removed} removed"], json=json)
     if kept:
         if not json:
-            print_message(f"{kept} could not be deleted now: try again later.")
+            print_message(f"{kept} images could not be deleted. Try again later.")
         raise typer.Exit(UNAVAILABLE_EXIT_CODE)
 
 
-def _busy(words: str, *, json: bool) -> AbstractContextManager[object]:
-    """Show on a terminal that something is being done."""
+def _spinner(message: str, *, json: bool) -> AbstractContextManager[object]:
+    """Show a spinner on a terminal."""
     if not shows_progress(json=json):
         return nullcontext()
     from rich.console import Console
 
-    return Console(stderr=True).status(words)
+    return Console(stderr=True).status(message)
 
 
-def _counted(deleted: Iterator[bool], *, json: bool) -> Iterator[bool]:
-    """Show on a terminal how many were deleted."""
+def _with_progress(outcomes: Iterator[bool], *, json: bool) -> Iterator[bool]:
+    """Yield the outcomes while showing their number on a terminal."""
     if not shows_progress(json=json):
-        yield from deleted
+        yield from outcomes
         return
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("Deleting"), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield from progress.track(deleted)
+        yield from progress.track(outcomes)

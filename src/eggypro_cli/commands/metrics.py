@@ -1,4 +1,4 @@
-"""`eggypro metrics`: what the calls of the API came to, and forgetting them."""
+"""`eggypro metrics`: request metrics of the API."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
 
 app = typer.Typer(
-    help="See how the API is called, and forget old calls.",
+    help="Show request metrics of the API, and delete old ones.",
     epilog=examples("metrics summary --days 7", "metrics top --limit 3"),
 )
 DaysOption = Annotated[
-    str | None, typer.Option("--days", metavar="N", help="How many days: 1-90, else 7.")
+    str | None, typer.Option("--days", metavar="N", help="Number of days: 1-90, default 7.")
 ]
 
 
 @app.command(epilog=examples("metrics summary --days 7", "metrics summary --days 1 --json"))
 def summary(context: typer.Context, *, days: DaysOption = None, json: JsonOption = False) -> None:
-    """Sum up the calls of the last days by route.
+    """Show requests, errors and latencies per route.
 
-    The most frequent come first. Times are in milliseconds; every status from 400 on counts as an
-    error.
+    The most requested routes come first. Latencies are in milliseconds; every status from 400 on
+    is an error.
     """
     from eggypro_cli.metric_tables import summary_lines
     from eggypro_core.operations.request_metrics import parse_summary_days
     from eggypro_core.serializers import request_summaries_body
 
-    wanted = parse_query(parse_summary_days, {"days": days})
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
-        found = shop.request_metrics.summarise(wanted)
+    period = parse_query(parse_summary_days, {"days": days})
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
+        summaries = shop.request_metrics.summarise(period)
         print_body(
-            request_summaries_body(found),
-            lambda: summary_lines(found, shop.request_metrics.get_activity(wanted)),
+            request_summaries_body(summaries),
+            lambda: summary_lines(summaries, shop.request_metrics.get_activity(period)),
             json=json,
         )
 
@@ -49,13 +49,14 @@ def top(
     *,
     days: DaysOption = None,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=100, help="How many of each to show.")
+        int,
+        typer.Option("--limit", metavar="N", min=1, max=100, help="Number of routes per table."),
     ] = 5,
     json: JsonOption = False,
 ) -> None:
-    """Show the slowest routes, and those with most errors.
+    """Show the slowest routes and those with the most errors.
 
-    The slowest by what 95 percent of their calls did not exceed.
+    The slowest routes have the highest 95th percentile latency.
     """
     from eggypro_cli.metric_tables import top_lines
     from eggypro_core.operations.request_metrics import (
@@ -65,11 +66,11 @@ def top(
     )
     from eggypro_core.serializers import request_summaries_body
 
-    wanted = parse_query(parse_summary_days, {"days": days})
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
-        found = shop.request_metrics.summarise(wanted)
-    slow, failing = sort_by_p95(found)[:limit], sort_by_errors(found)[:limit]
+    period = parse_query(parse_summary_days, {"days": days})
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
+        summaries = shop.request_metrics.summarise(period)
+    slow, failing = sort_by_p95(summaries)[:limit], sort_by_errors(summaries)[:limit]
     body = {
         "slowest": request_summaries_body(slow)["items"],
         "most_errors": request_summaries_body(failing)["items"],
@@ -83,18 +84,18 @@ def prune(
     *,
     days: Annotated[
         str | None,
-        typer.Option("--days", metavar="N", help="How many days to keep: 1-3650, else 30."),
+        typer.Option("--days", metavar="N", help="Number of days to keep: 1-3650, default 30."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Forget the calls that are older than some days.
+    """Delete request metrics older than --days.
 
-    A few at a time: nobody waits for it.
+    Deletes in small batches, without blocking requests.
     """
     from eggypro_core.operations.request_metrics import parse_retention_days
 
-    wanted = parse_query(parse_retention_days, {"days": days})
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
-        removed = sum(shop.request_metrics.prune(wanted))
+    retention = parse_query(parse_retention_days, {"days": days})
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
+        removed = sum(shop.request_metrics.prune(retention))
     print_body({"removed": removed}, lambda: [f"{removed} removed"], json=json)

@@ -1,4 +1,4 @@
-"""`eggypro openapi`: the description of the HTTP API."""
+"""`eggypro openapi`: the OpenAPI description of the HTTP API."""
 
 import sys
 from typing import Annotated
@@ -12,11 +12,13 @@ EXAMPLES = examples("openapi > openapi.json")
 
 def openapi(
     *,
-    json: Annotated[bool, typer.Option("--json", help="For other commands: it is JSON.")] = False,  # noqa: ARG001
+    json: Annotated[  # noqa: ARG001
+        bool, typer.Option("--json", help="No effect: the output is always JSON.")
+    ] = False,
 ) -> None:
-    """Print the HTTP API as OpenAPI 3.1 describes it.
+    """Print the OpenAPI 3.1 description of the HTTP API.
 
-    It is for generators of clients.
+    Use it to generate clients.
     """
     from eggypro_http.app import openapi_description
 

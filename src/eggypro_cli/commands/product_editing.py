@@ -1,4 +1,4 @@
-"""`eggypro products create`, `update`, `archive`, `restore` and `delete`."""
+"""`eggypro products create|update|archive|restore|delete`."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def create(
     file: product_options.FromOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Create a product, of options, of a JSON object, or of both.
+    """Create a product from options, a JSON file, or both.
 
-    It needs a name, a price, an ingredient, a description and details.
+    Required: name, price, an ingredient, description and details.
     """
     values = product_options.body(options, file, "attribute")
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         product = shop.products.create(values)
     print_product(shop, product, json=json)
 
 
 @product_options.with_options(product_options.PRODUCT_EDIT)
-def update(  # noqa: PLR0913  (what all commands that write have)
+def update(  # noqa: PLR0913  (options of all write commands)
     context: typer.Context,
     current_slug: SlugArgument,
     *,
@@ -62,12 +62,12 @@ def update(  # noqa: PLR0913  (what all commands that write have)
     version: VersionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Change what is given of a product; the rest stays. A file is a JSON merge patch."""
+    """Update the given fields of a product. A file is a JSON merge patch."""
     values = product_options.body(options, file, "attribute", clear)
     if file is None and not values:
-        raise UsageError("Say what to change, by an option or a file")
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+        raise UsageError("Nothing to update: pass an option or --from")
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         product = shop.products.update(current_slug, values, version=version)
     print_product(shop, product, json=json)
 
@@ -79,9 +79,9 @@ def archive(
     version: VersionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Take a product off sale. Nothing of it is lost; `restore` brings it back."""
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    """Archive a product: hide it from customers. `restore` undoes this."""
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         product = shop.products.archive(slug, version=version)
     print_product(shop, product, json=json)
 
@@ -93,9 +93,9 @@ def restore(
     version: VersionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Put an archived product back on sale."""
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    """Restore an archived product."""
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         product = shop.products.restore(slug, version=version)
     print_product(shop, product, json=json)
 
@@ -108,13 +108,16 @@ def delete(
     version: VersionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Delete a product for good, with all that belongs to it. `archive` loses nothing.
+    """Delete a product permanently.
 
-    With --json nothing is written when it is done: there is nothing left to show.
+    Its variants, images and reviews are deleted too; `archive` deletes nothing. With --json,
+    nothing is printed.
     """
-    confirm(f"Delete '{slug}' for good, with all that belongs to it?", yes=yes, json=json)
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    confirm(
+        f"Permanently delete '{slug}' with its variants, images and reviews?", yes=yes, json=json
+    )
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         shop.products.delete(slug, version=version)
     if not json:
         write(f"Deleted '{slug}'.\n", sys.stdout)

@@ -1,4 +1,4 @@
-"""Writing the catalogue to a file: `eggypro products export`."""
+"""`eggypro products export`: write the catalogue to a file."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from eggypro_cli.output import JsonOption, discard, examples, print_body, shows_
 if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
 
-WrittenForm = Literal["eggypro-csv", "jsonl", "shopify", "woocommerce"]
-ExportedWord = Literal["active", "archived", "all"]
+ExportFormat = Literal["eggypro-csv", "jsonl", "shopify", "woocommerce"]
+ExportStatus = Literal["active", "archived", "all"]
 
 EXPORT_EXAMPLES = examples(
     "products export catalogue.jsonl",
@@ -26,47 +26,50 @@ EXPORT_EXAMPLES = examples(
     "products export - --format jsonl | gzip > catalogue.jsonl.gz",
 )
 _STDOUT = "-"
-_BY_SUFFIX: dict[str, WrittenForm] = {".csv": "eggypro-csv"}
-_SHOWN_EVERY = 500
+_FORMAT_BY_SUFFIX: dict[str, ExportFormat] = {".csv": "eggypro-csv"}
+_PROGRESS_INTERVAL = 500
+"""Products between two updates of the progress display."""
 
 
 def export_products(
     context: typer.Context,
     file: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="Where to write, or - for stdout.")
+        str, typer.Argument(metavar="FILE|-", help="File to write, or - for stdout.")
     ] = _STDOUT,
     *,
     form: Annotated[
-        WrittenForm | None,
-        typer.Option("--format", help="What to write; else by the name: .csv ours, or jsonl."),
+        ExportFormat | None,
+        typer.Option("--format", help="File format; default eggypro-csv for .csv, else jsonl."),
     ] = None,
-    status: Annotated[
-        ExportedWord, typer.Option("--status", help="Products on sale, archived ones, or both.")
-    ] = "all",
+    status: Annotated[ExportStatus, typer.Option("--status", help="Filter by status.")] = "all",
     json: JsonOption = False,
 ) -> None:
     """Export products with their variants and categories.
 
-    They are as they were at one moment. A file is written whole or not at all; one that is there
-    already is replaced at the end.
+    The export is a consistent snapshot. A file is written completely or not at all; an existing
+    one is replaced at the end.
     """
     from eggypro_core import Status
 
-    outside: Runtime = context.obj
-    chosen = form or _BY_SUFFIX.get(Path(file).suffix.lower(), "jsonl")
-    with outside.open_shop() as shop, _opened(file) as stream, _progress(json=json) as progress:
-        number = shop.products.export_file(
-            stream, form=chosen, status=Status(status), progress=progress
+    runtime: Runtime = context.obj
+    file_format = form or _FORMAT_BY_SUFFIX.get(Path(file).suffix.lower(), "jsonl")
+    with (
+        runtime.open_shop() as shop,
+        _open_output(file) as stream,
+        _progress(json=json) as progress,
+    ):
+        count = shop.products.export_file(
+            stream, form=file_format, status=Status(status), progress=progress
         )
     if file != _STDOUT:
-        body = {"exported": number, "format": chosen, "file": file}
-        print_body(body, lambda: [f"Wrote {number} products to {file}."], json=json)
+        body = {"exported": count, "format": file_format, "file": file}
+        print_body(body, lambda: [f"Wrote {count} products to {file}."], json=json)
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[BinaryIO]:
-    """Open what is written to. Raises UnavailableError where it takes no more."""
-    with _sentences():
+def _open_output(file: str) -> Iterator[BinaryIO]:
+    """Open the output: stdout, a device or a file. Raises UnavailableError if writing fails."""
+    with _translated_errors():
         if file == _STDOUT:
             with _stdout() as stream:
                 yield stream
@@ -74,27 +77,29 @@ def _opened(file: str) -> Iterator[BinaryIO]:
             with Path(file).open("wb") as stream:
                 yield stream
         else:
-            with _replacing(Path(os.path.realpath(file))) as stream:
+            with _replacement(Path(os.path.realpath(file))) as stream:
                 yield stream
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
-    """Say in a sentence why something cannot be written."""
+def _translated_errors() -> Iterator[None]:
+    """Raise UnavailableError for errors of writing."""
     from eggypro_core import UnavailableError
 
     try:
         yield
     except BrokenPipeError:
-        raise UnavailableError("Whoever read the export has gone before its end") from None
+        raise UnavailableError(
+            "The reader closed the pipe before the export was complete"
+        ) from None
     except OSError as error:
-        why = error.strerror or str(error)
-        raise UnavailableError(f"The export cannot be written: {why}") from None
+        reason = error.strerror or str(error)
+        raise UnavailableError(f"Writing the export failed: {reason}") from None
 
 
 @contextmanager
 def _stdout() -> Iterator[BinaryIO]:
-    """Give stdout. What it does not take is not tried again when the process ends."""
+    """Yield stdout. After an error, drop its buffer, so that exiting does not write it again."""
     sys.stdout.flush()
     try:
         yield sys.stdout.buffer
@@ -105,9 +110,9 @@ def _stdout() -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file beside the one at a path, whose place it takes when it is written whole."""
-    with _beside(path) as (descriptor, name):
+def _replacement(path: Path) -> Iterator[BinaryIO]:
+    """Yield a temporary file that replaces the one at `path` when it is complete."""
+    with _temporary_sibling(path) as (descriptor, name):
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
             stream.flush()
@@ -117,14 +122,14 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[tuple[int, str]]:
-    """Make a temporary file beside another, and remove it if it is still there."""
+def _temporary_sibling(path: Path) -> Iterator[tuple[int, str]]:
+    """Create a temporary file in the same directory; delete it at the end if it still exists."""
     from tempfile import mkstemp
 
     try:
         descriptor, name = mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     except OSError as error:
-        raise typer.BadParameter(f"'{path}' cannot be written: {error.strerror}") from None
+        raise typer.BadParameter(f"Cannot write '{path}': {error.strerror}") from None
     try:
         yield descriptor, name
     finally:
@@ -133,15 +138,15 @@ def _beside(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _is_device(file: str) -> bool:
-    """Whether a path is neither a file nor free for one: a pipe, say, which cannot be replaced."""
+    """Return whether a path is a device or pipe, which cannot be replaced by a file."""
     path = Path(file)
     if path.is_dir():
-        raise typer.BadParameter(f"'{file}' is a folder")
+        raise typer.BadParameter(f"'{file}' is a directory")
     return path.exists() and not path.is_file()
 
 
 def _mode(path: Path) -> int:
-    """Return the permissions of a file: those that it has, or that a new one gets."""
+    """Return the permissions of a file, or those of a new one if it does not exist."""
     with suppress(FileNotFoundError):
         return stat.S_IMODE(path.stat().st_mode)
     mask = os.umask(0)
@@ -151,7 +156,7 @@ def _mode(path: Path) -> int:
 
 @contextmanager
 def _progress(*, json: bool) -> Iterator[Callable[[int], None] | None]:
-    """Give what shows on a terminal how many products are written, None where it is not wanted."""
+    """Yield a callback that shows the number of products written, None without a terminal."""
     if not shows_progress(json=json):
         yield None
         return
@@ -162,8 +167,8 @@ def _progress(*, json: bool) -> Iterator[Callable[[int], None] | None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Writing", total=None)
 
-        def show_number(number: int) -> None:
-            if number % _SHOWN_EVERY == 0:
-                progress.update(task, completed=number)
+        def update(count: int) -> None:
+            if count % _PROGRESS_INTERVAL == 0:
+                progress.update(task, completed=count)
 
-        yield show_number
+        yield update

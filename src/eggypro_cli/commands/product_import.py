@@ -1,4 +1,4 @@
-"""Taking in a file of products: `eggypro products import`, and `eggypro seed` for the demo's."""
+"""`eggypro products import`, and `eggypro seed` for the demo catalogue."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
     from eggypro_core import ImportReport, Shop
 
-FormWord = Literal["auto", "eggypro-csv", "jsonl", "shopify", "woocommerce"]
-ConflictWord = Literal["update", "skip", "fail"]
+ImportFormat = Literal["auto", "eggypro-csv", "jsonl", "shopify", "woocommerce"]
+ConflictPolicy = Literal["update", "skip", "fail"]
 
 IMPORT_EXAMPLES = examples(
     "products import catalogue.csv --dry-run",
@@ -29,23 +29,25 @@ IMPORT_EXAMPLES = examples(
 SEED_EXAMPLES = examples("seed", "seed --json")
 
 
-def import_products(  # noqa: PLR0913  (an option for each way to take in a file)
+def import_products(  # noqa: PLR0913  (one per option)
     context: typer.Context,
     file: Annotated[
-        typer.FileBinaryRead, typer.Argument(metavar="FILE|-", help="The file, or - for stdin.")
+        typer.FileBinaryRead,
+        typer.Argument(metavar="FILE|-", help="File to import, or - for stdin."),
     ],
     *,
     form: Annotated[
-        FormWord, typer.Option("--format", help="What the file is; auto finds out.")
+        ImportFormat, typer.Option("--format", help="File format; auto detects it.")
     ] = "auto",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Keep nothing; say what would change.")
+        bool, typer.Option("--dry-run", help="Report the changes without saving them.")
     ] = False,
     on_conflict: Annotated[
-        ConflictWord, typer.Option("--on-conflict", help="What to do with known products.")
+        ConflictPolicy, typer.Option("--on-conflict", help="How to treat existing products.")
     ] = "update",
     keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Keep what is good, instead of all or nothing.")
+        bool,
+        typer.Option("--keep-going", help="Import valid products, even if others are refused."),
     ] = False,
     report: Annotated[
         typer.FileTextWrite | None,
@@ -54,19 +56,23 @@ def import_products(  # noqa: PLR0913  (an option for each way to take in a file
             metavar="FILE",
             lazy=False,
             encoding="utf-8",
-            help="Write every refused line there, as CSV: line, field, message.",
+            help="Write all refused lines to this CSV: line, field, message.",
         ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Import products from a file: all of them or none. The same file twice changes nothing.
+    """Import products from a file: all of them or none.
 
-    Exits with 1 if anything was refused.
+    Importing the same file again changes nothing. Exits with 1 if a line was refused.
     """
     from eggypro_core import OnConflict
 
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop, _all_or_nothing(), _with_progress(file, json=json) as stream:
+    runtime: Runtime = context.obj
+    with (
+        runtime.open_shop() as shop,
+        _rollback_message(),
+        _with_progress(file, json=json) as stream,
+    ):
         result = shop.products.import_file(
             stream,
             form=form,
@@ -74,36 +80,36 @@ def import_products(  # noqa: PLR0913  (an option for each way to take in a file
             dry_run=dry_run,
             keep_going=keep_going,
         )
-    _show_report(result, report, keep_going=keep_going, json=json)
+    _print_report(result, report, keep_going=keep_going, json=json)
 
 
 def seed(context: typer.Context, *, json: JsonOption = False) -> None:
     """Load the demo catalogue. Loading it again changes nothing."""
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop, _all_or_nothing():
-        result = load_demo(shop, outside)
-    _show_report(result, keep_going=False, json=json)
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop, _rollback_message():
+        result = load_demo(shop, runtime)
+    _print_report(result, keep_going=False, json=json)
 
 
-def load_demo(shop: Shop, outside: Runtime) -> ImportReport:
-    """Load the demo catalogue."""
-    with outside.demo().open("rb") as file:
+def load_demo(shop: Shop, runtime: Runtime) -> ImportReport:
+    """Import the demo catalogue and return the report."""
+    with runtime.demo().open("rb") as file:
         return shop.products.import_file(file, form="jsonl")
 
 
 @contextmanager
-def _all_or_nothing() -> Iterator[None]:
-    """Say what an interrupted load has left behind."""
+def _rollback_message() -> Iterator[None]:
+    """Report on interruption that the import was rolled back."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        print_message("Interrupted: nothing was kept.")
+        print_message("Interrupted: nothing was imported.")
         raise
 
 
 @contextmanager
 def _with_progress(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
-    """Show on a terminal how much of a file is read."""
+    """Yield the file; show on a terminal how much of it is read."""
     if not shows_progress(json=json):
         yield file
         return
@@ -112,44 +118,44 @@ def _with_progress(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
 
     columns = (TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        size = os.fstat(file.fileno()).st_size or None  # of a pipe, nobody knows it
+        size = os.fstat(file.fileno()).st_size or None  # the size of a pipe is unknown
         task = progress.add_task("Reading", total=size)
         yield progress.wrap_file(file, size, task_id=task)
 
 
 def _write_report(result: ImportReport, file: TextIO) -> None:
-    rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(("line", "field", "message"))
-    rows.writerows((each.line, each.field, each.message) for each in result.refused)
-    file.flush()  # a disk that is full is told now, or never
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("line", "field", "message"))
+    writer.writerows((notice.line, notice.field, notice.message) for notice in result.refused)
+    file.flush()  # report a full disk here
 
 
-def _show_report(
+def _print_report(
     result: ImportReport, report: TextIO | None = None, *, keep_going: bool, json: bool
 ) -> None:
-    """Show what an import did, and write its report. Exits with 1 if anything was refused."""
+    """Print the result, and write refused lines to `report`. Exits with 1 if there are any."""
     from eggypro_cli.tables import report_sentence
     from eggypro_core.serializers import import_report_body
 
     print_body(import_report_body(result), lambda: [report_sentence(result)], json=json)
     if not json:
-        print_message(*_remarks(result, keep_going=keep_going))
+        print_message(*_messages(result, keep_going=keep_going))
     if report is not None:
         _write_report(result, report)
     if result.refused:
         raise typer.Exit(1)
 
 
-def _remarks(result: ImportReport, *, keep_going: bool) -> Iterator[RenderableType]:
+def _messages(result: ImportReport, *, keep_going: bool) -> Iterator[RenderableType]:
     from eggypro_cli.tables import message_lines
 
     yield from message_lines("Warnings", result.warnings)
     yield from message_lines("Refused", result.refused)
     if result.dry_run:
-        yield "Nothing was kept: this was a dry run."
+        yield "Dry run: nothing was imported."
     if result.refused and not keep_going:
-        nothing = "A real run would keep nothing" if result.dry_run else "Nothing was kept"
+        outcome = "An import would fail" if result.dry_run else "Nothing was imported"
         yield (
-            f"{nothing}, because some lines were refused:"
-            " mend them, or add --keep-going to take the others."
+            f"{outcome}, because some lines were refused."
+            " Correct them, or add --keep-going to import the rest."
         )

@@ -1,4 +1,4 @@
-"""The fields of products and variants as options and as a file of JSON: both make one object."""
+"""Fields of products and variants as command-line options and as a JSON file."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Annotated, Any, BinaryIO, TypeAlias
 
 import typer
 
-from eggypro_cli.options import WHOLE
+from eggypro_cli.options import INTEGER
 from eggypro_cli.output import UsageError
 
 _Command: TypeAlias = Callable[..., None]
 MAX_JSON_BYTES = 1024 * 1024
-"""How many bytes a file may have: as many as a request over HTTP."""
+"""Maximum size of a JSON file, the same as of an HTTP request body."""
 
 
 class Clearable(StrEnum):
-    """The fields that a product can do without."""
+    """Product fields that can be cleared."""
 
     SKU = "sku"
     COMPARE_AT_PRICE = "compare_at_price"
@@ -29,7 +29,7 @@ class Clearable(StrEnum):
 
 
 class ClearableOfVariant(StrEnum):
-    """The fields that a variant can do without."""
+    """Variant fields that can be cleared."""
 
     SKU = "sku"
     COMPARE_AT_PRICE = "compare_at_price"
@@ -59,93 +59,93 @@ def _without(options: Mapping[str, object], *names: str) -> dict[str, object]:
 
 
 def parse_number(text: str) -> int | str:
-    """Return the number that a text is; one that is none is left for the domain to refuse."""
-    return int(text) if WHOLE.fullmatch(text) else text
+    """Parse an integer; return other text unchanged, for the core to reject with its field."""
+    return int(text) if INTEGER.fullmatch(text) else text
 
 
-NameOption = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The name.")]
+NameOption = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name.")]
 SlugOption = Annotated[
     str | None,
-    typer.Option("--slug", metavar="SLUG", help="The slug; without it, it is made of the name."),
+    typer.Option("--slug", metavar="SLUG", help="Slug; generated from the name by default."),
 ]
 NewSlugOption = Annotated[
     str | None,
-    typer.Option("--slug", metavar="SLUG", help="A new slug; the old one leads to it from then."),
+    typer.Option("--slug", metavar="SLUG", help="New slug; the old one redirects to it."),
 ]
 DescriptionOption = Annotated[
-    str | None, typer.Option("--description", metavar="TEXT", help="The description, plain text.")
+    str | None, typer.Option("--description", metavar="TEXT", help="Description as plain text.")
 ]
 _OFFER = {
-    "price": _text_option("--price", "The price, such as 24.99.", "AMOUNT"),
+    "price": _text_option("--price", "Price, e.g. 24.99.", "AMOUNT"),
     "compare_at_price": _text_option(
-        "--compare-at-price", "A former price, above the price.", "AMOUNT"
+        "--compare-at-price", "Compare-at price, above the price.", "AMOUNT"
     ),
 }
-_SKU = {"sku": _text_option("--sku", "The SKU.")}
+_SKU = {"sku": _text_option("--sku", "SKU.")}
 _STOCK = {
-    "stock_quantity": _integer_option("How many are in stock.", "--stock-quantity", "--stock"),
+    "stock_quantity": _integer_option("Stock quantity.", "--stock-quantity", "--stock"),
     "track_stock": _flag_option(
-        "--track-stock/--no-track-stock", "Count the stock, or always be in stock."
+        "--track-stock/--no-track-stock", "Track the stock; untracked products are always in stock."
     ),
 }
-_STATE = {"is_active": _flag_option("--active/--archived", "On sale, or kept but not shown.")}
+_STATE = {"is_active": _flag_option("--active/--archived", "Show to customers, or hide.")}
 _PRODUCT = {
     "name": NameOption,
     "slug": SlugOption,
     **_SKU,
     "description": DescriptionOption,
-    "details": _text_option("--details", "The details, as HTML.", "HTML"),
+    "details": _text_option("--details", "Details as HTML.", "HTML"),
     **_OFFER,
-    "ingredients": _list_option("--ingredient", "An ingredient; repeat it to name them all."),
-    "attributes": _list_option("--attribute", "An attribute; repeat it for each.", "NAME=VALUE"),
-    "no_attributes": _list_option("--no-attribute", "Take an attribute away; repeatable.", "NAME"),
-    "images": _list_option("--image", "The https address of an image; repeatable.", "ADDRESS"),
-    "categories": _list_option("--category", "A category that it is in; repeatable.", "SLUG"),
-    "seo_title": _text_option("--seo-title", "The title for search engines."),
-    "seo_description": _text_option("--seo-description", "The description for search engines."),
+    "ingredients": _list_option("--ingredient", "Ingredient; repeat it to list all of them."),
+    "attributes": _list_option("--attribute", "Attribute; repeatable.", "NAME=VALUE"),
+    "no_attributes": _list_option("--no-attribute", "Remove an attribute; repeatable.", "NAME"),
+    "images": _list_option("--image", "https URL of an image; repeatable.", "URL"),
+    "categories": _list_option("--category", "Category of the product; repeatable.", "SLUG"),
+    "seo_title": _text_option("--seo-title", "Title for search engines."),
+    "seo_description": _text_option("--seo-description", "Description for search engines."),
     **_STOCK,
     **_STATE,
 }
 VARIANT_EDIT = {
     "options": _list_option(
         "--option",
-        "What tells it from others, such as 'Size=1 kg'; repeat it for each.",
+        "Option of the variant, e.g. 'Size=1 kg'; repeatable.",
         "NAME=VALUE",
     ),
-    "no_options": _list_option("--no-option", "Take an option away; repeatable.", "NAME"),
+    "no_options": _list_option("--no-option", "Remove an option; repeatable.", "NAME"),
     **_OFFER,
     **_SKU,
     **_STOCK,
-    "image": _text_option("--image", "The https address of its image.", "ADDRESS"),
-    "position": _integer_option("Its place among its siblings, from 0.", "--position"),
+    "image": _text_option("--image", "https URL of the image.", "URL"),
+    "position": _integer_option("Position among the variants, from 0.", "--position"),
     **_STATE,
 }
 NEW_PRODUCT = _without(_PRODUCT, "no_attributes")
 PRODUCT_EDIT = {**_without(_PRODUCT, "images", "categories"), "slug": NewSlugOption}
 NEW_VARIANT = _without(VARIANT_EDIT, "no_options")
 ClearOption = Annotated[
-    list[Clearable] | None, typer.Option("--clear", help="Empty a field; repeatable.")
+    list[Clearable] | None, typer.Option("--clear", help="Clear a field; repeatable.")
 ]
 ClearOfVariantOption = Annotated[
-    list[ClearableOfVariant] | None, typer.Option("--clear", help="Empty a field; repeatable.")
+    list[ClearableOfVariant] | None, typer.Option("--clear", help="Clear a field; repeatable.")
 ]
 FromOption = Annotated[
     typer.FileBinaryRead | None,
     typer.Option(
-        "--from", metavar="FILE|-", help="Take a JSON object from a file; options go before it."
+        "--from", metavar="FILE|-", help="Read a JSON object from a file; options override it."
     ),
 ]
 
 
 def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that options name, by the names of the wire; the others are left out."""
+    """Return the options that are set, by the field names of the HTTP API."""
     return {name: value for name, value in options.items() if value not in (None, [])}
 
 
 def with_options(options: Mapping[str, object]) -> Callable[[_Command], _Command]:
-    """Return a decorator that gives a command these options in the place of `options`.
+    """Return a decorator that replaces the parameter `options` of a command by these options.
 
-    Typer reads options from a signature: so many, twice, are better made of one table.
+    Typer reads options from the signature. Create and update share these tables of options.
     """
 
     def decorate(command: _Command) -> _Command:
@@ -156,11 +156,11 @@ def with_options(options: Mapping[str, object]) -> Callable[[_Command], _Command
         signature = inspect.signature(command, eval_str=True)
         parameters: list[inspect.Parameter] = []
         for parameter in signature.parameters.values():
-            made = [
+            option_parameters = [
                 parameter.replace(name=name, default=None, annotation=option)
                 for name, option in options.items()
             ]
-            parameters += made if parameter.name == "options" else [parameter]
+            parameters += option_parameters if parameter.name == "options" else [parameter]
         run.__dict__["__signature__"] = signature.replace(parameters=parameters)
         return run
 
@@ -173,54 +173,57 @@ def body(
     entry: str,
     clear: Sequence[StrEnum] | None = None,
 ) -> dict[str, object]:
-    """Return the object that a file of JSON and options make together: options win.
+    """Merge a JSON file and options into one object; options override the file.
 
-    `entry` is the word for an entry of the field of which options set single entries.
+    `entry` is the singular name of the map field whose entries have options of their own.
     """
     fields = given_options(options)
-    pairs, gone = fields.pop(f"{entry}s", None), fields.pop(f"no_{entry}s", None)
+    pairs, removed = fields.pop(f"{entry}s", None), fields.pop(f"no_{entry}s", None)
     fields |= with_cleared(clear, fields)
-    edits = entries(entry, pairs, gone)
+    edits = entries(entry, pairs, removed)
     return with_entries(json_object(file) | fields, f"{entry}s", edits)
 
 
 def entries(
-    word: str, pairs: Sequence[str] | None, gone: Sequence[str] | None = None
+    word: str, pairs: Sequence[str] | None, removed: Sequence[str] | None = None
 ) -> dict[str, object]:
-    """Return the entries of a map that `--word NAME=VALUE` gives, as None those to be gone."""
-    edits = [*(_pair(word, text) for text in pairs or ()), *((name, None) for name in gone or ())]
+    """Return the entries of `--word NAME=VALUE` options; None for entries to remove."""
+    edits = [
+        *(_pair(word, text) for text in pairs or ()),
+        *((name, None) for name in removed or ()),
+    ]
     names = [name for name, _ in edits]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UsageError(f"The {word} '{twice}' is given twice")
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"The {word} '{duplicate}' appears twice")
     return dict(edits)
 
 
 def with_entries(
     values: dict[str, object], field: str, edits: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return the values with single entries of a map set, or gone, on top of those it has."""
+    """Return the values with entries of a map field set (or removed, if None)."""
     if not edits:
         return values
-    former = values.get(field, {})
-    if former is None:
-        raise UsageError(f"The {field} are cleared and set at once: do one after the other")
-    return {**values, field: {**(former if isinstance(former, dict) else {}), **edits}}
+    current = values.get(field, {})
+    if current is None:
+        raise UsageError(f"Cannot clear and set {field} in one command")
+    return {**values, field: {**(current if isinstance(current, dict) else {}), **edits}}
 
 
 def with_cleared(
     fields: Sequence[StrEnum] | None, options: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return the fields that are to be emptied, none of which an option may set."""
+    """Return the fields to clear as None. Raises UsageError if an option sets one of them."""
     names = [field.value for field in fields or ()]
-    both = [name for name in names if name in options]
-    if both:
-        raise UsageError(f"--clear {both[0]} contradicts the option that sets it")
+    conflicts = [name for name in names if name in options]
+    if conflicts:
+        raise UsageError(f"--clear {conflicts[0]} cannot be combined with the option that sets it")
     return dict.fromkeys(names)
 
 
 def json_object(file: BinaryIO | None) -> dict[str, object]:
-    """Return the JSON object of a file; without one, an empty object. Raises ParseError."""
+    """Read the JSON object of a file; empty without a file. Raises ParseError."""
     if file is None:
         return {}
     from eggypro_core import ParseError
@@ -229,10 +232,10 @@ def json_object(file: BinaryIO | None) -> dict[str, object]:
 
     try:
         value = strict_json.parse(_text(file))
-    except InvalidValueError as refused:
-        raise ParseError(f"The file cannot be read. {refused}") from None
+    except InvalidValueError as invalid:
+        raise ParseError(f"The file cannot be read. {invalid}") from None
     if not isinstance(value, dict):
-        raise ParseError("The file must hold one JSON object")
+        raise ParseError("The file must contain one JSON object")
     return value
 
 
@@ -241,7 +244,7 @@ def _text(file: BinaryIO) -> str:
 
     data = file.read(MAX_JSON_BYTES + 1)
     if len(data) > MAX_JSON_BYTES:
-        raise ParseError(f"The file is too long: {MAX_JSON_BYTES} bytes are the most")
+        raise ParseError(f"The file is too large (at most {MAX_JSON_BYTES} bytes)")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -251,5 +254,5 @@ def _text(file: BinaryIO) -> str:
 def _pair(word: str, text: str) -> tuple[str, str | None]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise UsageError(f"--{word} takes NAME=VALUE, which '{text}' is not")
+        raise UsageError(f"--{word} must be NAME=VALUE, not '{text}'")
     return name, value

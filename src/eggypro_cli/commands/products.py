@@ -1,4 +1,4 @@
-"""`eggypro products`: listing, searching and showing products, and the commands that write."""
+"""`eggypro products`: list, search and show products, and the group of all product commands."""
 
 from __future__ import annotations
 
@@ -33,26 +33,27 @@ app.command(epilog=product_editing.DELETE_EXAMPLES)(product_editing.delete)
 
 SortWord = Literal["name", "name-desc", "price-asc", "price-desc", "newest", "rating", "relevance"]
 CategoryOption = Annotated[
-    str | None, typer.Option("--category", metavar="SLUG", help="Only those in a category.")
+    str | None,
+    typer.Option("--category", metavar="SLUG", help="Filter by category, subcategories included."),
 ]
 StockOption = Annotated[
     bool | None,
-    typer.Option("--in-stock/--sold-out", help="Only those that can be bought, or cannot."),
+    typer.Option("--in-stock/--sold-out", help="Only products in stock, or only sold-out ones."),
 ]
-LowestOption = Annotated[
-    str | None, typer.Option("--min-price", metavar="AMOUNT", help="The lowest price.")
+MinPriceOption = Annotated[
+    str | None, typer.Option("--min-price", metavar="AMOUNT", help="Minimum price.")
 ]
-HighestOption = Annotated[
-    str | None, typer.Option("--max-price", metavar="AMOUNT", help="The highest price.")
+MaxPriceOption = Annotated[
+    str | None, typer.Option("--max-price", metavar="AMOUNT", help="Maximum price.")
 ]
 SortOption = Annotated[
     SortWord | None,
-    typer.Option("--sort", help="The order; without it name, or relevance in a search."),
+    typer.Option("--sort", help="Sort order; default name, or relevance with a search."),
 ]
 
 
 FacetsOption = Annotated[
-    bool, typer.Option("--facets", help="Say what all of them come to: categories, prices, stock.")
+    bool, typer.Option("--facets", help="Show facet counts: categories, price range, stock.")
 ]
 
 
@@ -64,16 +65,16 @@ FacetsOption = Annotated[
         "products list --status archived",
     ),
 )
-def list_products(  # noqa: PLR0913  (one for each parameter of a list)
+def list_products(  # noqa: PLR0913  (one per list parameter)
     context: typer.Context,
     *,
     search: Annotated[
-        str | None, typer.Option("--search", metavar="WORDS", help="Only those with the words.")
+        str | None, typer.Option("--search", metavar="WORDS", help="Search words.")
     ] = None,
     category: CategoryOption = None,
     in_stock: StockOption = None,
-    min_price: LowestOption = None,
-    max_price: HighestOption = None,
+    min_price: MinPriceOption = None,
+    max_price: MaxPriceOption = None,
     sort: SortOption = None,
     limit: LimitOption = None,
     offset: OffsetOption = None,
@@ -82,8 +83,8 @@ def list_products(  # noqa: PLR0913  (one for each parameter of a list)
     facets: FacetsOption = False,
     json: JsonOption = False,
 ) -> None:
-    """List products, a page at a time."""
-    wishes = {
+    """List products, one page at a time."""
+    parameters = {
         "search": search,
         "category": category,
         "in_stock": in_stock,
@@ -96,7 +97,7 @@ def list_products(  # noqa: PLR0913  (one for each parameter of a list)
         "status": status,
         "facets": facets or None,
     }
-    _show_page(context, wishes, json=json)
+    _show_page(context, parameters, json=json)
 
 
 @app.command(
@@ -107,14 +108,16 @@ def list_products(  # noqa: PLR0913  (one for each parameter of a list)
         "products search vanilla --in-stock --facets --json",
     ),
 )
-def search_products(  # noqa: PLR0913  (one for each parameter of a list)
+def search_products(  # noqa: PLR0913  (one per list parameter)
     context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words; the last may be begun.")],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="Search words; the last may be a prefix.")
+    ],
     *,
     category: CategoryOption = None,
     in_stock: StockOption = None,
-    min_price: LowestOption = None,
-    max_price: HighestOption = None,
+    min_price: MinPriceOption = None,
+    max_price: MaxPriceOption = None,
     sort: SortOption = None,
     limit: LimitOption = None,
     offset: OffsetOption = None,
@@ -122,15 +125,15 @@ def search_products(  # noqa: PLR0913  (one for each parameter of a list)
     status: StatusOption = "active",
     facets: FacetsOption = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say why each product stands where it does.")
+        bool, typer.Option("--explain", help="Explain the ranking of each result.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Search products, the best first.
+    """Search products, best match first.
 
-    In names, ingredients, descriptions, categories and SKUs.
+    Searches names, ingredients, descriptions, categories and SKUs.
     """
-    wishes = {
+    parameters = {
         "search": query,
         "category": category,
         "in_stock": in_stock,
@@ -144,13 +147,13 @@ def search_products(  # noqa: PLR0913  (one for each parameter of a list)
         "facets": facets or None,
         "explain": explain or None,
     }
-    _show_page(context, wishes, json=json)
+    _show_page(context, parameters, json=json)
 
 
 @app.command(
     "show",
     epilog=examples(
-        "products show egg-white-protein", "products show an-old-one --status all --json"
+        "products show egg-white-protein", "products show old-product --status all --json"
     ),
 )
 def show_product(
@@ -160,23 +163,23 @@ def show_product(
     status: StatusOption = "active",
     json: JsonOption = False,
 ) -> None:
-    """Show all of one product. A former slug leads to it too."""
+    """Show a product with all its fields. Former slugs work too."""
     from eggypro_core import Status
 
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         product = follow_slug(slug, lambda slug: shop.products.get(slug, Status(status)))
     print_product(shop, product, json=json)
 
 
-def _show_page(context: typer.Context, wishes: Mapping[str, object], *, json: bool) -> None:
+def _show_page(context: typer.Context, parameters: Mapping[str, object], *, json: bool) -> None:
     from eggypro_cli.tables import product_page
     from eggypro_core import ProductQuery
     from eggypro_core.serializers import product_page_body
 
-    query = parse_query(ProductQuery.parse, wishes)
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    query = parse_query(ProductQuery.parse, parameters)
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         listing = shop.products.get_listing(query)
     body = product_page_body(listing, query, shop.currency, shop.images.url)
     print_body(body, lambda: product_page(listing, query, shop.currency), json=json)

@@ -1,4 +1,4 @@
-"""`eggypro reviews`: the moderators' queue, and what they say of each review."""
+"""`eggypro reviews`: the moderation queue; verify and delete reviews."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from eggypro_core import Page, Review, ReviewQuery, ReviewService
 
 app = typer.Typer(
-    help="List, verify and delete the reviews of products.",
+    help="List, verify and delete product reviews.",
     epilog=examples("reviews list", "reviews verify 7"),
 )
 ReviewArgument = Annotated[
     int,
-    typer.Argument(metavar="ID", parser=integer, help="The review's id: `reviews list` tells it."),
+    typer.Argument(metavar="ID", parser=integer, help="Review id (see `reviews list`)."),
 ]
 
 
@@ -34,33 +34,30 @@ ReviewArgument = Annotated[
         "reviews list --product egg-white",
     ),
 )
-def list_reviews(  # noqa: PLR0913  (one for each parameter of a list)
+def list_reviews(  # noqa: PLR0913  (one per list parameter)
     context: typer.Context,
     *,
     product: Annotated[
         str | None,
-        typer.Option("--product", metavar="SLUG", help="What is shown of a product instead."),
+        typer.Option("--product", metavar="SLUG", help="List the verified reviews of a product."),
     ] = None,
     status: Annotated[
         Literal["pending", "verified", "all"] | None,
-        typer.Option("--status", help="Those that wait, which is the default, or others."),
+        typer.Option("--status", help="Filter by status; default pending."),
     ] = None,
     limit: LimitOption = None,
     offset: OffsetOption = None,
     cursor: CursorOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List the reviews that wait for a moderator, or others.
-
-    The oldest come first.
-    """
+    """List reviews, oldest first; by default those to moderate."""
     from eggypro_cli.tables import review_page
     from eggypro_core.serializers import review_page_body
 
-    wishes = {"status": status, "limit": limit, "offset": offset, "cursor": cursor}
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
-        query, page = _asked(shop.reviews, product, wishes)
+    parameters = {"status": status, "limit": limit, "offset": offset, "cursor": cursor}
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
+        query, page = _query_and_page(shop.reviews, product, parameters)
     print_body(review_page_body(page, query), lambda: review_page(page, query), json=json)
 
 
@@ -70,16 +67,16 @@ def verify_review(
     review_id: ReviewArgument,
     *,
     take_back: Annotated[
-        bool, typer.Option("--take-back", help="Hide it again: it waits as before.")
+        bool, typer.Option("--take-back", help="Make it pending again, and hide it.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show a review to everybody. The product's rating follows."""
+    """Publish a review and update the rating of its product."""
     from eggypro_cli.tables import review_card
     from eggypro_core.serializers import review_body
 
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         review = shop.reviews.verify(review_id, {"is_verified": not take_back})
     print_body(review_body(review), lambda: [review_card(review)], json=json)
 
@@ -92,33 +89,30 @@ def delete_review(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Delete a review for good.
-
-    With --json nothing is written when it is done: there is nothing left to show.
-    """
+    """Delete a review permanently. With --json, nothing is printed."""
     from eggypro_core.domain.review import review_not_found
 
-    confirm(f"Delete review {review_id} for good?", yes=yes, json=json)
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    confirm(f"Permanently delete review {review_id}?", yes=yes, json=json)
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         if not shop.reviews.delete(review_id):
             raise review_not_found(review_id)
     if not json:
         write(f"Deleted review {review_id}.\n", sys.stdout)
 
 
-def _asked(
-    feedback: ReviewService, product: str | None, wishes: Mapping[str, object]
+def _query_and_page(
+    reviews: ReviewService, product: str | None, parameters: Mapping[str, object]
 ) -> tuple[ReviewQuery, Page[Review, ReviewQuery]]:
-    """Return the query that options ask for, and its page."""
+    """Parse the parameters into a query, and return it with its page."""
     from eggypro_core import ReviewQuery
 
     if product is None:
-        query = parse_query(ReviewQuery.parse, wishes)
-        return query, feedback.list(query)
+        query = parse_query(ReviewQuery.parse, parameters)
+        return query, reviews.list(query)
 
-    def of(slug: str) -> tuple[ReviewQuery, Page[Review, ReviewQuery]]:
-        query = parse_query(lambda given: ReviewQuery.parse_for_product(slug, given), wishes)
-        return query, feedback.list(query)
+    def page_of(slug: str) -> tuple[ReviewQuery, Page[Review, ReviewQuery]]:
+        query = parse_query(lambda values: ReviewQuery.parse_for_product(slug, values), parameters)
+        return query, reviews.list(query)
 
-    return follow_slug(product, of)
+    return follow_slug(product, page_of)

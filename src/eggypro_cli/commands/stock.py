@@ -1,4 +1,4 @@
-"""`eggypro stock`: how many of a product there are, set or changed in one step."""
+"""`eggypro stock`: atomic changes of the stock of products and variants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
 
 app = typer.Typer(
-    help="Set the stock of products and variants, or change it.",
+    help="Set or adjust the stock of products and variants.",
     epilog=examples("stock set egg-white 40", "stock adjust egg-white --by -2"),
 )
 VariantOption = Annotated[
@@ -22,7 +22,7 @@ VariantOption = Annotated[
         "--variant",
         metavar="ID",
         parser=integer,
-        help="One of the product's variants: `variants list` tells their ids.",
+        help="Variant id (see `variants list`).",
     ),
 ]
 
@@ -34,19 +34,21 @@ VariantOption = Annotated[
         "stock set egg-white 12 --variant 7",
         "stock set egg-white 0 --json",
     ),
-    context_settings={"ignore_unknown_options": True},  # -1 is a number, though not a good one
+    context_settings={
+        "ignore_unknown_options": True
+    },  # parse -1 as a number, to reject it with its reason
 )
 def set_stock(
     context: typer.Context,
     slug: SlugArgument,
     quantity: Annotated[
-        int, typer.Argument(metavar="N", parser=integer, help="How many there are.")
+        int, typer.Argument(metavar="N", parser=integer, help="New stock quantity.")
     ],
     *,
     variant: VariantOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Set the stock of a product, or of one of its variants."""
+    """Set the stock of a product or variant."""
     _change(context, slug, variant, {"set": quantity}, json=json)
 
 
@@ -65,15 +67,15 @@ def adjust_stock(
     by: Annotated[
         int,
         typer.Option(
-            "--by", metavar="N", parser=integer, help="How many come, or with a minus go."
+            "--by", metavar="N", parser=integer, help="Number to add; negative to subtract."
         ),
     ],
     variant: VariantOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Add to the stock of a product or variant, or take from it.
+    """Add to or subtract from the stock of a product or variant.
 
-    It never falls below zero.
+    Fails if the stock would become negative.
     """
     _change(context, slug, variant, {"delta": by}, json=json)
 
@@ -81,12 +83,12 @@ def adjust_stock(
 def _change(
     context: typer.Context, slug: str, variant: int | None, values: dict[str, int], *, json: bool
 ) -> None:
-    """Change a stock as `values` say, by the names of the wire, and show what is there then."""
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    """Send `values` (the fields of the HTTP API) to the stock, and print the new quantity."""
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         if variant is None:
             stock = shop.products.update_stock(slug, values)
         else:
             stock = shop.variants.update_stock(slug, variant, values)
-    named = slug if variant is None else f"{slug}, variant {variant}"
-    print_body({"stock_quantity": stock}, lambda: [f"{named}: {stock} in stock"], json=json)
+    name = slug if variant is None else f"{slug}, variant {variant}"
+    print_body({"stock_quantity": stock}, lambda: [f"{name}: {stock} in stock"], json=json)

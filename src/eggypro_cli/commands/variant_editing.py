@@ -1,4 +1,4 @@
-"""`eggypro variants create`, `update` and `delete`."""
+"""`eggypro variants create|update|delete`."""
 
 from __future__ import annotations
 
@@ -46,19 +46,20 @@ def create(
     file: product_options.FromOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Add a variant, of options, of a JSON object, or of both. It needs an option and a price.
+    """Create a variant from options, a JSON file, or both.
 
-    From the first one on, price and stock of the product follow from its variants.
+    Required: an option and a price. From its first variant on, the price and stock of a product
+    derive from its variants.
     """
     values = product_options.body(options, file, "option")
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         variant = shop.variants.create(slug, values)
     print_variant(variant, shop.currency, json=json)
 
 
 @product_options.with_options(product_options.VARIANT_EDIT)
-def update(  # noqa: PLR0913  (what all commands that write have)
+def update(  # noqa: PLR0913  (options of all write commands)
     context: typer.Context,
     slug: SlugArgument,
     variant_id: VariantArgument,
@@ -69,12 +70,12 @@ def update(  # noqa: PLR0913  (what all commands that write have)
     version: VersionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Change what is given of a variant; the rest stays. A file is a JSON merge patch."""
+    """Update the given fields of a variant. A file is a JSON merge patch."""
     values = product_options.body(options, file, "option", clear)
     if file is None and not values:
-        raise UsageError("Say what to change, by an option or a file")
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+        raise UsageError("Nothing to update: pass an option or --from")
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         variant = shop.variants.update(slug, variant_id, values, version=version)
     print_variant(variant, shop.currency, json=json)
 
@@ -88,16 +89,16 @@ def delete(
     version: VersionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Delete a variant for good. `update --archived` takes it off sale, and loses nothing.
+    """Delete a variant permanently.
 
-    With --json nothing is written when it is done: there is nothing left to show.
+    `update --archived` hides a variant without deleting it. With --json, nothing is printed.
     """
     from eggypro_core import Status
 
-    confirm(f"Delete variant {variant_id} of '{slug}' for good?", yes=yes, json=json)
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
-        shop.variants.get(slug, variant_id, Status.ALL)  # who names none is told so
+    confirm(f"Permanently delete variant {variant_id} of '{slug}'?", yes=yes, json=json)
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
+        shop.variants.get(slug, variant_id, Status.ALL)  # report a wrong id as not found
         shop.variants.delete(slug, variant_id, version=version)
     if not json:
         write(f"Deleted variant {variant_id} of '{slug}'.\n", sys.stdout)

@@ -1,4 +1,4 @@
-"""`eggypro variants`: listing and showing those of a product, and the commands that write."""
+"""`eggypro variants`: list and show variants, and the group of all variant commands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from eggypro_core import Page, Variant, VariantQuery, VariantService
 
 app = typer.Typer(
-    help="List, show, create, change and delete variants.",
+    help="List, show, create, update and delete variants.",
     epilog=examples(
         "variants list egg-white", "variants create egg-white --option 'Size=1 kg' --price 24.99"
     ),
@@ -40,7 +40,7 @@ app.command(epilog=variant_editing.DELETE_EXAMPLES)(variant_editing.delete)
         "variants list egg-white --status all --limit 100 --json",
     ),
 )
-def list_variants(  # noqa: PLR0913  (one for each parameter of a list)
+def list_variants(  # noqa: PLR0913  (one per list parameter)
     context: typer.Context,
     slug: SlugArgument,
     *,
@@ -50,25 +50,25 @@ def list_variants(  # noqa: PLR0913  (one for each parameter of a list)
     status: StatusOption = "active",
     json: JsonOption = False,
 ) -> None:
-    """List the variants of a product in their order, a page at a time."""
+    """List the variants of a product by position, one page at a time."""
     from eggypro_cli.tables import variant_page
     from eggypro_core import VariantQuery
     from eggypro_core.serializers import variant_page_body
 
-    wishes = {"limit": limit, "offset": offset, "cursor": cursor, "status": status}
-    query = parse_query(lambda given: VariantQuery.parse_for_product(slug, given), wishes)
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
-        asked, page = follow_slug(slug, lambda slug: _page_at(slug, query, shop.variants))
-    body = variant_page_body(page, asked)
-    print_body(body, lambda: variant_page(page, asked, shop.currency), json=json)
+    parameters = {"limit": limit, "offset": offset, "cursor": cursor, "status": status}
+    query = parse_query(lambda values: VariantQuery.parse_for_product(slug, values), parameters)
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
+        query, page = follow_slug(slug, lambda slug: _page_at(slug, query, shop.variants))
+    body = variant_page_body(page, query)
+    print_body(body, lambda: variant_page(page, query, shop.currency), json=json)
 
 
 @app.command(
     "show",
     epilog=examples("variants show egg-white 7", "variants show egg-white 8 --status all --json"),
 )
-def show_one(
+def show_variant(
     context: typer.Context,
     slug: SlugArgument,
     variant_id: VariantArgument,
@@ -76,11 +76,11 @@ def show_one(
     status: StatusOption = "active",
     json: JsonOption = False,
 ) -> None:
-    """Show all of one variant."""
+    """Show a variant with all its fields."""
     from eggypro_core import Status
 
-    outside: Runtime = context.obj
-    with outside.open_shop() as shop:
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
         variant = follow_slug(
             slug, lambda slug: shop.variants.get(slug, variant_id, Status(status))
         )
@@ -88,10 +88,10 @@ def show_one(
 
 
 def _page_at(
-    slug: str, query: VariantQuery, assortment: VariantService
+    slug: str, query: VariantQuery, variants: VariantService
 ) -> tuple[VariantQuery, Page[Variant, VariantQuery]]:
-    """Return the query for the product at a slug, which another led to, and its page."""
+    """Return the query with the slug replaced by the current one, and its page."""
     from attrs import evolve
 
-    there = evolve(query, product=slug)
-    return there, assortment.list(there)
+    product_query = evolve(query, product=slug)
+    return product_query, variants.list(product_query)

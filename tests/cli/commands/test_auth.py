@@ -24,7 +24,7 @@ def test_a_token_stands_alone_on_stdout_for_scripts_to_take(
 ) -> None:
     answer = typed("auth", "token", "--permission", WRITE, "--permission", READ, "--ttl", "60")
     assert answer.code == 0
-    assert answer.err == f"It permits {READ}, {WRITE} until 2026-01-01 12:01:00 UTC.\n"
+    assert answer.err == f"Permissions: {READ}, {WRITE}. Expires at 2026-01-01 12:01:00 UTC.\n"
     token = answer.out.removesuffix("\n")
     assert world.token_service.user_for(token).permissions == {READ, WRITE}
 

@@ -31,14 +31,14 @@ def test_people_see_each_worker(typed: RunCommand, world: MemoryRuntime) -> None
     report = CacheReport(TWO, SharedCounts(7, 21_000_000))
     world.shop = evolve(world.shop, cache=ServerCaches(report=lambda: report))
     assert typed("cache", "stats").out.splitlines() == [
-        "worker 1  5 hits, 3 misses, 1 stale; 2 answers kept, 1.5 MB",
-        "worker 2  10 hits, 4 misses, 0 stale; 3 answers kept, 0.0 MB",
-        "shared    7 answers kept, 21.0 MB",
+        "worker 1  5 hits, 3 misses, 1 stale; 2 entries, 1.5 MB",
+        "worker 2  10 hits, 4 misses, 0 stale; 3 entries, 0.0 MB",
+        "shared    7 entries, 21.0 MB",
     ]
 
 
 def test_where_no_server_runs_there_is_nothing_to_count(typed: RunCommand) -> None:
-    assert typed("cache", "stats") == CommandResult(0, "workers  none is running here\n", "")
+    assert typed("cache", "stats") == CommandResult(0, "workers  none running on this host\n", "")
     nothing = {"workers": 0, "hits": 0, "misses": 0, "stale": 0, "kept": 0, "bytes": 0}
     assert orjson.loads(typed("cache", "stats", "--json").out) == {**nothing, "shared": None}
 
@@ -48,4 +48,4 @@ def test_clearing_says_how_many_went(typed: RunCommand, world: MemoryRuntime) ->
     assert typed("cache", "clear", "--json") == CommandResult(0, '{"removed":12}\n', "")
     done = typed("cache", "clear")
     assert (done.code, done.err) == (0, "")
-    assert "12 that they shared were removed" in done.out
+    assert "removed 12 shared entries" in done.out

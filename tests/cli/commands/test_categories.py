@@ -26,7 +26,7 @@ def test_a_list_shows_path_name_products_and_state(typed: RunCommand, world: Mem
     assert [line.split() for line in answer.out.splitlines()] == [
         ["path", "name", "products", "state"],
         ["food/bars", "Bars", "Ø", "1", "archived"],
-        ["food", "Food", "0", "shown"],
+        ["food", "Food", "0", "visible"],
         ["2", "of", "2"],
     ]
     assert (answer.code, answer.err) == (0, "")
@@ -68,16 +68,18 @@ def test_a_category_is_archived_restored_and_deleted(
     assert typed("categories", "restore", "food").code == 0
     assert typed("categories", "delete", "food").code == 1
     assert world.shop.categories.get("bars").parent == "food"
-    assert typed("categories", "delete", "food", "--yes").out == "Deleted the category 'food'.\n"
+    assert typed("categories", "delete", "food", "--yes").out == "Deleted category 'food'.\n"
     assert world.shop.categories.get("bars").parent is None
     assert typed("categories", "delete", "food", "--yes").code == 1
 
 
 def test_products_are_put_in_and_taken_out(typed: RunCommand, world: MemoryRuntime) -> None:
     product = ["egg-white-protein", "bars"]
-    assert typed("categories", "unlink", *product).out == "'egg-white-protein' is not in 'bars'.\n"
+    assert (
+        typed("categories", "unlink", *product).out == "Removed 'egg-white-protein' from 'bars'.\n"
+    )
     assert world.shop.products.get("egg-white-protein").categories == ()
-    assert typed("categories", "link", *product).out == "'egg-white-protein' is in 'bars'.\n"
+    assert typed("categories", "link", *product).out == "Added 'egg-white-protein' to 'bars'.\n"
     assert typed("categories", "link", *product, "--json").out == ""
     [category] = world.shop.products.get("egg-white-protein").categories
     assert category.slug == "bars"
@@ -91,8 +93,12 @@ def test_products_are_put_in_and_taken_out(typed: RunCommand, world: MemoryRunti
         (["create", "<b>"], 1, "Name contains invalid characters"),
         (["create", "x", "--parent", "none-such"], 1, "There is no category 'none-such'"),
         (["update", "food", "--parent", "bars"], 1, "cannot be below itself"),
-        (["update", "food"], 2, "Say what to change"),
-        (["update", "food", "--root", "--parent", "bars"], 2, "--root contradicts --parent"),
+        (["update", "food"], 2, "Nothing to update"),
+        (
+            ["update", "food", "--root", "--parent", "bars"],
+            2,
+            "--root cannot be combined with --parent",
+        ),
         (["link", "none-such", "bars"], 1, "`eggypro products list --status all`"),
         (["link", "egg-white-protein", "none-such"], 1, "There is no category"),
         (["list", "--limit", "1001"], 2, "Limit too high"),

@@ -26,7 +26,7 @@ def world() -> MemoryRuntime:
         (["current"], "The database is at 0001.\n"),
         (["history"], "0002  Weights\n0001  First tables\n"),
         (["revision", "-m", "New things"], "versions/0003_new_things.py\n"),
-        (["check"], "The database has the tables of the code.\n"),
+        (["check"], "The database matches the schema in the code.\n"),
     ],
 )
 def test_each_command_says_what_is_the_case_now(
@@ -111,7 +111,7 @@ def test_what_is_in_the_database_is_shown_and_how_it_differs(
         ["products", "1,000,000", "711.0"],
         ["reviews", "0", "0.0"],
         [],
-        ["At", "0002;", "all", "is", "as", "the", "code", "has", "it."],
+        "The database is at 0002 and matches the schema in the code.".split(),
     ]
     world.schema.schema_differences = ("The code does not know the table spare",)
     answer = typed("db", "introspect")

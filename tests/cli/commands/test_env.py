@@ -26,7 +26,7 @@ def test_all_wrong_settings_are_listed_together(
     answer = typed(*words)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.splitlines() == [
-        "The settings cannot be used:",
+        "Invalid settings:",
         "  POSTGRES_URL is required",
         "  CACHE_TTL must be a whole number",
         "`eggypro env example` explains every setting.",

@@ -98,7 +98,7 @@ def test_what_cannot_be_deleted_is_kept_for_the_next_time(
     setting.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     refused = typed("images", "prune")
     assert (refused.code, refused.out) == (3, "0 removed\n")
-    assert "2 could not be deleted now" in refused.err
+    assert "2 images could not be deleted" in refused.err
     told = typed("images", "prune", "--json")
     assert (told.code, told.out, told.err) == (3, '{"removed":0,"kept":2}\n', "")
     kept = typed("maintenance", "run")

@@ -41,9 +41,18 @@ def test_calls_are_summed_up_in_a_table_with_bars(typed: RunCommand) -> None:
     answer = typed("metrics", "summary", "--days", "7")
     assert (answer.code, answer.err) == (0, "")
     lines = answer.out.splitlines()
-    assert lines[0] == "74 calls, per day: ▆▆▆▆▆▆█ now"
-    assert lines[2].split() == ["route", "by", "calls", "calls", "errors", "p50", "p95", "p99"]
-    assert lines[3].split() == "GET /api/products/{slug} ██████████ 70 0 0.25 0.25 0.25".split()
+    assert lines[0] == "74 requests, per day: ▆▆▆▆▆▆█ now"
+    assert lines[2].split() == [
+        "route",
+        "by",
+        "requests",
+        "requests",
+        "errors",
+        "p50",
+        "p95",
+        "p99",
+    ]
+    assert lines[3].split() == "GET /api/products/{slug} ███████████ 70 0 0.25 0.25 0.25".split()
     assert lines[4].split()[-5:] == ["4", "4", "1234", "1234", "1234"]
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in answer.out
@@ -68,8 +77,8 @@ def test_machines_get_what_the_api_answers(typed: RunCommand) -> None:
 @pytest.mark.parametrize(
     ("days", "line"),
     [
-        (1, "14 calls, per hour: ......................." + "█ now"),
-        (90, "94 calls, per 2 days: " + "." * 40 + "▄▇▇▇█ now"),
+        (1, "14 requests, per hour: ......................." + "█ now"),
+        (90, "94 requests, per 2 days: " + "." * 40 + "▄▇▇▇█ now"),
     ],
 )
 def test_a_day_is_shown_by_hours_and_a_season_by_more_than_a_day(
@@ -91,8 +100,8 @@ def test_the_slowest_and_those_with_most_errors_come_on_top(typed: RunCommand) -
 
 
 def test_a_shop_that_nobody_calls_says_so(typed: RunCommand, calls: MemoryRequestLog) -> None:
-    assert typed("metrics", "summary").out == "There were no calls.\n"
-    assert typed("metrics", "top").out == "There were no calls.\n"
+    assert typed("metrics", "summary").out == "No requests.\n"
+    assert typed("metrics", "top").out == "No requests.\n"
     calls.append([make_record(completed_at=NOON)])
     assert "No errors." in typed("metrics", "top").out
 

@@ -178,9 +178,9 @@ def test_a_number_of_a_file_is_taken_exactly(
         ('{"price": NaN}', "NaN is not a number"),
         ("", "This is not JSON"),
         ("[" * 100_000, "nested too deeply"),
-        ("[]", "must hold one JSON object"),
+        ("[]", "must contain one JSON object"),
         (b"\xff{}", "is not UTF-8 (byte 1)"),
-        (b" " * (MAX_JSON_BYTES + 1), f"{MAX_JSON_BYTES} bytes are the most"),
+        (b" " * (MAX_JSON_BYTES + 1), f"at most {MAX_JSON_BYTES} bytes"),
     ],
     ids=range(7),
 )
@@ -245,17 +245,17 @@ def test_a_new_slug_renames_and_the_old_one_is_refused_by_name(typed: RunCommand
     ):
         answer = typed(*words)
         assert (answer.code, answer.out) == (1, "")
-        assert answer.err == "The product is now at 'egg-white'; use that name.\n"
+        assert answer.err == "The product is now at 'egg-white'; use that slug.\n"
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "Say what to change"),
-        (["--attribute", "Fat"], "--attribute takes NAME=VALUE, which 'Fat' is not"),
-        (["--attribute", "A=1", "--no-attribute", "A"], "'A' is given twice"),
-        (["--clear", "sku", "--sku", "X"], "--clear sku contradicts"),
-        (["--clear", "attributes", "--attribute", "A=1"], "do one after the other"),
+        ([], "Nothing to update"),
+        (["--attribute", "Fat"], "--attribute must be NAME=VALUE, not 'Fat'"),
+        (["--attribute", "A=1", "--no-attribute", "A"], "'A' appears twice"),
+        (["--clear", "sku", "--sku", "X"], "--clear sku cannot be combined"),
+        (["--clear", "attributes", "--attribute", "A=1"], "Cannot clear and set attributes"),
         (["--clear", "name"], "'name' is not one of"),
         (["--version", "abc"], "a whole number"),
         (["--version", "9" * 5000], "a whole number"),
@@ -329,8 +329,8 @@ def test_a_deletion_without_a_yes_deletes_nothing(
     answer = typed("products", "delete", "albumen")
     assert (answer.code, answer.out) == (1, "")
     assert answer.err.splitlines() == [
-        "Delete 'albumen' for good, with all that belongs to it? [y/N] ",
-        "Nothing was changed; a yes, or --yes, is needed.",
+        "Permanently delete 'albumen' with its variants, images and reviews? [y/N] ",
+        "Nothing was changed. Confirm with y, or pass --yes.",
     ]
     assert kept(world).is_active
 
@@ -350,7 +350,9 @@ def test_a_deletion_without_a_yes_is_problem_json_alone(
     on_stdin(monkeypatch, "")
     answer = typed("products", "delete", "albumen", "--json")
     assert answer.code == 1
-    assert orjson.loads(answer.err)["detail"] == "Nothing was changed; a yes, or --yes, is needed"
+    assert (
+        orjson.loads(answer.err)["detail"] == "Nothing was changed. Confirm with y, or pass --yes"
+    )
 
 
 @pytest.mark.parametrize(

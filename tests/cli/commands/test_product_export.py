@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 
 from eggypro_adapters.files.writing import WRITERS
-from eggypro_cli.commands.product_export import ExportedWord, WrittenForm
+from eggypro_cli.commands.product_export import ExportFormat, ExportStatus
 from eggypro_cli.main import main
 from eggypro_core import CatalogSnapshot, Status
 from tests.support.builders import make_shop, product_values
@@ -94,7 +94,7 @@ def test_an_exported_file_is_imported_again_and_changes_nothing(
 ) -> None:
     file = str(tmp_path / "a.csv")
     typed("products", "export", file)
-    assert typed("products", "import", file).out == "Created 0, changed 0, left 2 as they are.\n"
+    assert typed("products", "import", file).out == "Created 0, changed 0; 2 unchanged.\n"
 
 
 def test_a_file_that_is_there_is_replaced_and_keeps_its_permissions(
@@ -126,7 +126,7 @@ def test_a_full_disk_leaves_what_was_there(
     assert main(["products", "export", str(file)], world) == 3
     assert capsys.readouterr() == (
         "",
-        "The export cannot be written: No space left on device.\n",
+        "Writing the export failed: No space left on device.\n",
     )
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a.jsonl", "old")]
 
@@ -162,9 +162,9 @@ def test_a_reader_that_has_gone_is_said_in_one_sentence(
     with io.TextIOWrapper(os.fdopen(theirs, "wb")) as broken:
         monkeypatch.setattr(sys, "stdout", broken)
         assert main(["products", "export"], world) == 3
-    assert capsys.readouterr().err == "Whoever read the export has gone before its end.\n"
+    assert capsys.readouterr().err == "The reader closed the pipe before the export was complete.\n"
 
 
 def test_the_words_of_options_are_those_of_writer_and_core() -> None:
-    assert set(get_args(WrittenForm)) == set(WRITERS)
-    assert get_args(ExportedWord) == tuple(Status)
+    assert set(get_args(ExportFormat)) == set(WRITERS)
+    assert get_args(ExportStatus) == tuple(Status)

@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from eggypro_adapters.files import FORMATS, read_products
-from eggypro_cli.commands.product_import import ConflictWord, FormWord
+from eggypro_cli.commands.product_import import ConflictPolicy, ImportFormat
 from eggypro_cli.main import main
 from eggypro_core import ImportEntry, OnConflict, ProductQuery
 from eggypro_core.serializers import import_report_body
@@ -46,13 +46,13 @@ def test_an_import_keeps_the_products_and_counts_them(
 ) -> None:
     answer = typed("products", "import", good)
     assert (answer.code, answer.err) == (0, "")
-    assert answer.out == "Created 2, changed 0, left 0 as they are.\n"
+    assert answer.out == "Created 2, changed 0; 0 unchanged.\n"
     assert kept(world) == ["albumen", "bar"]
 
 
 def test_the_same_file_twice_changes_nothing_the_second_time(typed: RunCommand, good: str) -> None:
     typed("products", "import", good)
-    assert typed("products", "import", good).out == "Created 0, changed 0, left 2 as they are.\n"
+    assert typed("products", "import", good).out == "Created 0, changed 0; 2 unchanged.\n"
 
 
 def test_the_json_of_an_import_is_the_body_of_its_report(typed: RunCommand, half_bad: str) -> None:
@@ -68,12 +68,12 @@ def test_one_refused_line_keeps_everything_out_and_that_is_said(
 ) -> None:
     answer = typed("products", "import", half_bad)
     assert answer.code == 1
-    assert answer.out == "Created 0, changed 0, left 0 as they are.\n"
+    assert answer.out == "Created 0, changed 0; 0 unchanged.\n"
     assert [line.split()[:2] for line in answer.err.splitlines()[2:4]] == [
         ["3", "price"],
         ["4", "slug"],
     ]
-    assert "Nothing was kept, because some lines were refused" in answer.err
+    assert "Nothing was imported, because some lines were refused" in answer.err
     assert kept(world) == []
 
 
@@ -82,8 +82,8 @@ def test_keeping_going_takes_what_is_good_and_still_exits_with_1(
 ) -> None:
     answer = typed("products", "import", half_bad, "--keep-going")
     assert answer.code == 1
-    assert answer.out == "Created 1, changed 0, left 0 as they are.\n"
-    assert "Nothing was kept" not in answer.err
+    assert answer.out == "Created 1, changed 0; 0 unchanged.\n"
+    assert "Nothing was imported" not in answer.err
     assert kept(world) == ["albumen"]
 
 
@@ -92,8 +92,8 @@ def test_a_dry_run_keeps_nothing_and_says_what_would_change(
 ) -> None:
     answer = typed("products", "import", good, "--dry-run")
     assert answer.code == 0
-    assert answer.out == "Would create 2, change 0, leave 0 as they are.\n"
-    assert answer.err == "Nothing was kept: this was a dry run.\n"
+    assert answer.out == "Would create 2, change 0; 0 unchanged.\n"
+    assert answer.err == "Dry run: nothing was imported.\n"
     assert kept(world) == []
 
 
@@ -136,7 +136,7 @@ def test_a_report_that_does_not_fit_is_said_after_what_was_done(
 ) -> None:
     answer = typed("products", "import", good, "--report", "/dev/full")
     assert answer.code == 1
-    assert answer.out == "Created 2, changed 0, left 0 as they are.\n"
+    assert answer.out == "Created 2, changed 0; 0 unchanged.\n"
     assert answer.err == "Reading or writing failed: No space left on device.\n"
 
 
@@ -185,13 +185,13 @@ def test_an_interrupted_import_keeps_nothing_says_so_and_exits_with_130(
     world = MemoryRuntime(shop=evolve(shop, products=evolve(shop.products, reader=interrupted)))
     with pytest.raises(SystemExit, match="130"):
         sys.exit(main(["products", "import", good], world))
-    assert capsys.readouterr() == ("", "Interrupted: nothing was kept.\n")
+    assert capsys.readouterr() == ("", "Interrupted: nothing was imported.\n")
     assert kept(world) == []
 
 
 def test_the_words_of_options_are_those_of_reader_and_core() -> None:
-    assert get_args(FormWord) == FORMATS
-    assert get_args(ConflictWord) == tuple(OnConflict)
+    assert get_args(ImportFormat) == FORMATS
+    assert get_args(ConflictPolicy) == tuple(OnConflict)
 
 
 def test_a_seed_loads_the_demo_catalogue_and_again_changes_nothing(
@@ -199,5 +199,5 @@ def test_a_seed_loads_the_demo_catalogue_and_again_changes_nothing(
 ) -> None:
     world.demo_file = tmp_path / "demo.jsonl"
     world.demo_file.write_text('{"name": "Albumen", "slug": "albumen", "price": "9.50"}\n')
-    assert typed("seed").out == "Created 1, changed 0, left 0 as they are.\n"
+    assert typed("seed").out == "Created 1, changed 0; 0 unchanged.\n"
     assert orjson.loads(typed("seed", "--json").out)["unchanged"] == 1

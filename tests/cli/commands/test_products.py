@@ -32,9 +32,9 @@ def test_a_list_shows_slug_name_price_stock_and_state(typed: RunCommand) -> None
     answer = typed("products", "list")
     assert [line.split() for line in answer.out.splitlines()] == [
         ["slug", "name", "price", "EUR", "stock", "state"],
-        ["albumen", "Albumen", "9.50", "3", "on", "sale"],
+        ["albumen", "Albumen", "9.50", "3", "active"],
         ["bar-o", "Bar", "Ø", "2.00", "0", "sold", "out"],
-        ["crepes", "Crêpes", "5.00", "1", "on", "sale"],
+        ["crepes", "Crêpes", "5.00", "1", "active"],
         ["3", "of", "3"],
     ]
     assert (answer.code, answer.err) == (0, "")
@@ -70,7 +70,7 @@ def test_every_option_of_a_list_counts(
 
 
 def test_a_page_tells_people_the_options_of_the_next(typed: RunCommand) -> None:
-    assert typed("products", "list", "--limit", "2").out.endswith("For more, add --offset 2\n")
+    assert typed("products", "list", "--limit", "2").out.endswith("Next page: add --offset 2\n")
 
 
 def test_a_page_behind_a_cursor_tells_the_next_cursor(typed: RunCommand) -> None:
@@ -80,7 +80,7 @@ def test_a_page_behind_a_cursor_tells_the_next_cursor(typed: RunCommand) -> None
     third = typed("products", "list", "--limit", "1", "--cursor", second.split()[-1]).out
     assert "bar-o" in second
     assert "crepes" in third
-    assert "For more" not in third
+    assert "Next page" not in third
 
 
 def test_all_wrong_options_are_named_at_once_as_wrong_usage(typed: RunCommand) -> None:
@@ -145,7 +145,7 @@ def test_a_former_slug_says_where_the_product_is_and_shows_it(
     world.shop.products.update("albumen", {"slug": "egg-white"})
     answer = typed("products", "show", "albumen")
     assert answer.code == 0
-    assert answer.err == "'albumen' is a former name of 'egg-white', shown here.\n"
+    assert answer.err == "'albumen' is a former slug of 'egg-white', shown here.\n"
     assert "egg-white" in answer.out
 
 
@@ -153,7 +153,7 @@ def test_an_unknown_product_is_refused_in_one_sentence_on_stderr(typed: RunComma
     answer = typed("products", "show", "chicken")
     assert (answer.code, answer.out) == (1, "")
     assert answer.err == (
-        "There is no product 'chicken'; `eggypro products list --status all` shows what there is.\n"
+        "There is no product 'chicken'; `eggypro products list --status all` lists all products.\n"
     )
 
 

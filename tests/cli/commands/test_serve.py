@@ -140,7 +140,7 @@ def test_a_new_key_is_shown_to_a_terminal_and_else_named_by_its_file(
     if not is_new:
         world.key_file.write_text("the-old-key\n")
     _, people = _prepare(world, "http://here", demo=False, show_key=False)
-    line = f"the-new-key (kept in {world.key_file})" if is_new and is_terminal else "in {}"
+    line = f"the-new-key (stored in {world.key_file})" if is_new and is_terminal else "in {}"
     assert f"Admin key  {line.format(world.key_file)}" in people
 
 
@@ -149,7 +149,7 @@ def test_who_asks_for_the_key_is_shown_it_each_time(world: MemoryRuntime, tmp_pa
     world.key_file = tmp_path / "admin.key"
     world.key_file.write_text("the-old-key\n")
     _, people = _prepare(world, "http://here", demo=False, show_key=True)
-    assert f"Admin key  the-old-key (kept in {world.key_file})" in people
+    assert f"Admin key  the-old-key (stored in {world.key_file})" in people
 
 
 @pytest.mark.parametrize(

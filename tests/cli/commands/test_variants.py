@@ -52,7 +52,7 @@ def test_a_list_shows_id_options_price_stock_and_state(typed: RunCommand) -> Non
     answer = typed("variants", "list", "albumen", "--status", "all")
     assert [line.split() for line in answer.out.splitlines()] == [
         ["id", "options", "price", "EUR", "stock", "state"],
-        ["2", "Size", "1", "kg,", "Flavour", "Salt", "24.99", "3", "on", "sale"],
+        ["2", "Size", "1", "kg,", "Flavour", "Salt", "24.99", "3", "active"],
         ["3", "Size", "2", "kg", "40.00", "0", "archived"],
         ["2", "of", "2"],
     ]
@@ -75,8 +75,8 @@ def test_what_is_sold_out_or_not_counted_is_told(typed: RunCommand, world: Memor
     world.shop.variants.set_stock("albumen", SMALL, 0)
     assert "sold out" in typed("variants", "list", "albumen").out
     assert typed("variants", "update", "albumen", ID, "--no-track-stock").code == 0
-    assert typed("variants", "list", "albumen").out.splitlines()[1].split()[-3:] == [
-        *("any", "on", "sale"),
+    assert typed("variants", "list", "albumen").out.splitlines()[1].split()[-2:] == [
+        *("untracked", "active"),
     ]
 
 
@@ -102,7 +102,7 @@ def test_the_json_of_a_list_is_the_body_of_http(
 
 def test_a_page_tells_people_the_options_of_the_next(typed: RunCommand) -> None:
     words = ["variants", "list", "albumen", "--status", "all", "--limit", "1"]
-    assert typed(*words).out.endswith("For more, add --offset 1\n")
+    assert typed(*words).out.endswith("Next page: add --offset 1\n")
 
 
 def test_a_page_behind_a_cursor_tells_the_next_cursor(
@@ -115,7 +115,7 @@ def test_a_page_behind_a_cursor_tells_the_next_cursor(
     third = typed(*words, "--cursor", second.split()[-1]).out
     assert "2 kg" in second
     assert "3 kg" in third
-    assert "For more" not in third
+    assert "Next page" not in third
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_a_variant_is_shown_whole_and_with_the_version_that_writes_take(typed: R
         ["sku", "AL-1"],
         ["price", "24.99 EUR"],
         ["stock", "3"],
-        ["state", "on sale"],
+        ["state", "active"],
         ["image", "https://x.example/1.jpg"],
         ["position", "0"],
         ["version", "3"],
@@ -174,7 +174,7 @@ def test_a_former_slug_leads_reads_on_and_is_refused_in_writes(
     for words in (["list", "albumen"], ["show", "albumen", ID]):
         answer = typed("variants", *words)
         assert (answer.code, "24.99" in answer.out) == (0, True)
-        assert answer.err == "'albumen' is a former name of 'egg-white', shown here.\n"
+        assert answer.err == "'albumen' is a former slug of 'egg-white', shown here.\n"
     for words in (
         ["variants", "create", "albumen", "--option", "Size=9", "--price", "1"],
         ["variants", "update", "albumen", ID, "--price", "1"],
@@ -184,7 +184,7 @@ def test_a_former_slug_leads_reads_on_and_is_refused_in_writes(
     ):
         answer = typed(*words)
         assert (answer.code, answer.out) == (1, "")
-        assert answer.err == "The product is now at 'egg-white'; use that name.\n"
+        assert answer.err == "The product is now at 'egg-white'; use that slug.\n"
 
 
 OF_ONE = [
@@ -206,7 +206,7 @@ def test_a_variant_that_is_not_there_is_refused_and_where_to_look_is_told(
         1,
         "",
         f"The product 'albumen' has no variant {number};"
-        " `eggypro variants list SLUG --status all` shows what there is.\n",
+        " `eggypro variants list SLUG --status all` lists all variants.\n",
     )
     assert len(world.shop.variants.list(VariantQuery(product="albumen")).items) == 1
 
@@ -359,10 +359,10 @@ def test_an_empty_patch_of_a_file_changes_nothing(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "Say what to change"),
-        (["--option", "Size"], "--option takes NAME=VALUE, which 'Size' is not"),
-        (["--option", "A=1", "--no-option", "A"], "The option 'A' is given twice"),
-        (["--clear", "image", "--image", "https://x.example/"], "--clear image contradicts"),
+        ([], "Nothing to update"),
+        (["--option", "Size"], "--option must be NAME=VALUE, not 'Size'"),
+        (["--option", "A=1", "--no-option", "A"], "The option 'A' appears twice"),
+        (["--clear", "image", "--image", "https://x.example/"], "--clear image cannot be combined"),
         (["--clear", "options"], "'options' is not one of"),
         (["--clear", "price"], "'price' is not one of"),
         (["--version", "abc"], "a whole number"),
@@ -413,7 +413,7 @@ def test_a_deletion_asks_for_a_yes(
     on_stdin(monkeypatch, reply)
     answer = typed("variants", "delete", "albumen", ID)
     assert answer.code == code
-    assert answer.err.startswith("Delete variant 2 of 'albumen' for good? [y/N]")
+    assert answer.err.startswith("Permanently delete variant 2 of 'albumen'? [y/N]")
     assert world.shop.products.get("albumen").variant_count == code
 
 
@@ -460,7 +460,7 @@ def test_a_stock_that_cannot_be_is_refused_in_one_sentence(
 
 def test_the_card_of_a_product_shows_its_variants(typed: RunCommand) -> None:
     shown = " ".join(typed("products", "show", "albumen").out.split())
-    assert "2: Size 1 kg, Flavour Salt; 24.99 EUR, 3 in stock, on sale" in shown
+    assert "2: Size 1 kg, Flavour Salt; 24.99 EUR, 3 in stock, active" in shown
     assert "Size 2 kg" not in shown
     every = " ".join(typed("products", "show", "albumen", "--status", "all").out.split())
     assert "3: Size 2 kg; 40.00 EUR, 0 in stock, archived" in every
@@ -478,11 +478,11 @@ def test_a_card_that_cannot_show_all_variants_says_where_they_are(
 ) -> None:
     for number in range(MAX_EMBEDDED_VARIANTS - 2):
         world.shop.variants.create("albumen", variant_values(options={"Size": str(number)}))
-    assert "shows all" not in typed("products", "show", "albumen").out
+    assert "lists all" not in typed("products", "show", "albumen").out
     for size in ("the hundredth", "the last"):
         world.shop.variants.create("albumen", variant_values(options={"Size": size}))
     shown = " ".join(typed("products", "show", "albumen").out.split())
-    assert "`eggypro variants list albumen` shows all" in shown
+    assert "`eggypro variants list albumen` lists all variants" in shown
     assert ("the hundredth" in shown, "the last" in shown) == (True, False)
 
 
