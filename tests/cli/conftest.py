@@ -1,4 +1,4 @@
-"""What the tests of the command line share: a world in memory, and a way to type commands."""
+"""Fixtures of the command-line tests: an in-memory runtime, and running commands on it."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
 
 @pytest.fixture
-def world() -> MemoryRuntime:
+def runtime() -> MemoryRuntime:
     return MemoryRuntime()
 
 
@@ -19,12 +19,12 @@ def _eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def typed(world: MemoryRuntime, capsys: pytest.CaptureFixture[str]) -> RunCommand:
-    """Run `eggypro WORDS` in the world, and say what came of it."""
+def run_command(runtime: MemoryRuntime, capsys: pytest.CaptureFixture[str]) -> RunCommand:
+    """Return a function that runs `eggypro WORDS` and returns its exit code and output."""
 
     def run(*words: str) -> CommandResult:
         capsys.readouterr()
-        code = main(list(words), world)
+        code = main(list(words), runtime)
         out, err = capsys.readouterr()
         return CommandResult(code, out, err)
 

@@ -1,4 +1,4 @@
-"""How refusals become exit codes and sentences."""
+"""Exit codes, messages and problem JSON of errors."""
 
 import orjson
 import pytest
@@ -26,12 +26,12 @@ from tests.support.builders import make_shop
 from tests.support.runtime import MemoryRuntime, RunCommand
 
 
-def test_every_kind_of_error_has_an_answer() -> None:
+def test_every_error_class_has_a_message() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
     assert set(MESSAGES_BY_ERROR) == {kind for kind in kinds if EggyProError in kind.__mro__[1:]}
 
 
-def test_an_adapter_s_own_kind_is_answered_as_its_parent() -> None:
+def test_unknown_subclass_uses_the_message_of_its_base_class() -> None:
     class CollisionError(ConflictError):
         pass
 
@@ -55,27 +55,29 @@ def test_an_adapter_s_own_kind_is_answered_as_its_parent() -> None:
         (UnavailableError("Away"), 3),
     ],
 )
-def test_the_exit_code_tells_refused_configured_and_away(error: EggyProError, code: int) -> None:
+def test_exit_code_depends_on_the_error_class(error: EggyProError, code: int) -> None:
     assert message_for(error).code == code
 
 
-def test_a_problem_names_every_fault() -> None:
-    faults = [FieldError("price", "Price too high"), FieldError("name", "Name is required")]
-    assert problem(ValidationError(faults))["errors"] == [
+def test_problem_lists_every_field_error() -> None:
+    field_errors = [FieldError("price", "Price too high"), FieldError("name", "Name is required")]
+    assert problem(ValidationError(field_errors))["errors"] == [
         {"field": "price", "message": "Price too high"},
         {"field": "name", "message": "Name is required"},
     ]
 
 
-def test_one_fault_is_one_sentence_that_points_to_the_help(typed: RunCommand) -> None:
-    answer = typed("products", "update", "egg", "--price", "0")
-    assert answer.code == 1
-    assert answer.err == ("price: Price must be positive; see `eggypro products update --help`.\n")
+def test_single_validation_error_is_one_sentence_with_a_hint_to_help(
+    run_command: RunCommand,
+) -> None:
+    result = run_command("products", "update", "egg", "--price", "0")
+    assert result.code == 1
+    assert result.err == ("price: Price must be positive; see `eggypro products update --help`.\n")
 
 
-def test_several_faults_are_a_line_each(typed: RunCommand) -> None:
-    answer = typed("products", "update", "egg", "--price", "0", "--name", "[egg]")
-    assert answer.err.splitlines() == [
+def test_several_validation_errors_are_listed_one_per_line(run_command: RunCommand) -> None:
+    result = run_command("products", "update", "egg", "--price", "0", "--name", "[egg]")
+    assert result.err.splitlines() == [
         "2 validation errors:",
         "  name: Name contains invalid characters",
         "  price: Price must be positive",
@@ -83,7 +85,7 @@ def test_several_faults_are_a_line_each(typed: RunCommand) -> None:
     ]
 
 
-def test_very_many_faults_are_cut_for_people_but_not_for_machines() -> None:
+def test_long_error_lists_are_truncated_except_in_json() -> None:
     error = ValidationError([FieldError(f"field{number}", "Unknown field") for number in range(30)])
     lines = _sentence(error, "eggypro").splitlines()
     assert len(lines) == 23
@@ -95,44 +97,44 @@ def test_very_many_faults_are_cut_for_people_but_not_for_machines() -> None:
     "words",
     [["products", "list"], ["products", "show", "egg"], ["seed"], ["stock", "set", "a", "1"]],
 )
-def test_a_service_that_is_away_exits_with_3(
-    typed: RunCommand, world: MemoryRuntime, words: list[str]
+def test_unavailable_service_exits_with_3(
+    run_command: RunCommand, runtime: MemoryRuntime, words: list[str]
 ) -> None:
-    world.unavailable_message = "The database does not answer"
-    answer = typed(*words)
-    assert (answer.code, answer.out) == (3, "")
-    assert answer.err == "The database does not answer.\n"
+    runtime.unavailable_message = "The database is unavailable"
+    result = run_command(*words)
+    assert (result.code, result.out) == (3, "")
+    assert result.err == "The database is unavailable.\n"
 
 
 @pytest.mark.parametrize(
     "words", [["frob"], ["products"], ["products", "show"], ["products", "list", "--nope"]]
 )
-def test_wrong_usage_exits_with_2_and_points_to_the_help(
-    typed: RunCommand, words: list[str]
+def test_usage_error_exits_with_2_and_a_hint_to_help(
+    run_command: RunCommand, words: list[str]
 ) -> None:
-    answer = typed(*words)
-    assert (answer.code, answer.out) == (2, "")
-    assert len(answer.err.splitlines()) == 1
-    assert "--help`." in answer.err
+    result = run_command(*words)
+    assert (result.code, result.out) == (2, "")
+    assert len(result.err.splitlines()) == 1
+    assert "--help`." in result.err
 
 
-def test_wrong_usage_is_problem_json_too(typed: RunCommand) -> None:
-    answer = typed("products", "list", "--nope", "--json")
-    assert answer.code == 2
-    assert orjson.loads(answer.err)["title"] == "Usage"
+def test_usage_error_is_problem_json(run_command: RunCommand) -> None:
+    result = run_command("products", "list", "--nope", "--json")
+    assert result.code == 2
+    assert orjson.loads(result.err)["title"] == "Usage"
 
 
-def test_wrong_usage_that_is_not_utf_8_is_json_all_the_same(typed: RunCommand) -> None:
-    detail = orjson.loads(typed("\udcff", "--json").err)["detail"]
+def test_usage_error_with_invalid_utf_8_is_problem_json(run_command: RunCommand) -> None:
+    detail = orjson.loads(run_command("\udcff", "--json").err)["detail"]
     assert detail == "No such command '\\udcff'."
 
 
-def test_an_interrupt_exits_with_130_and_no_traceback(
-    typed: RunCommand, world: MemoryRuntime
+def test_interrupt_exits_with_130_without_traceback(
+    run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    world.shop = evolve(make_shop(), close=interrupted)
-    answer = typed("products", "list")
-    assert (answer.code, answer.err) == (130, "")
+    runtime.shop = evolve(make_shop(), close=interrupted)
+    result = run_command("products", "list")
+    assert (result.code, result.err) == (130, "")

@@ -1,4 +1,4 @@
-"""The program as a shell starts it: help, version, imports and pipes."""
+"""The program as started by a shell: help, version, imports, completion and streams."""
 
 import os
 import re
@@ -44,28 +44,28 @@ HEAVY = {
     *("orjson", "rich", "jwt", "eggypro_core"),
 }
 ROOT = Path(__file__).parents[2]
-HELP = f"""
+HELP_PROGRAM = f"""
 import sys
 from eggypro_cli.main import main
 code = main(sys.argv[1:])
-found = sorted({HEAVY} & set(sys.modules))
-sys.exit(f"imported {{found}}" if found else code)
+heavy = sorted({HEAVY} & set(sys.modules))
+sys.exit(f"imported {{heavy}}" if heavy else code)
 """
-ALL_HELP = f"""
+ALL_HELP_PROGRAM = f"""
 import sys
 from eggypro_cli.main import main
 for words in {[[], *COMMANDS]}:
     main([*words, "--help"])
-found = sorted({HEAVY} & set(sys.modules))
-sys.exit(f"imported {{found}}" if found else 0)
+heavy = sorted({HEAVY} & set(sys.modules))
+sys.exit(f"imported {{heavy}}" if heavy else 0)
 """
-IN_BASH = """
+BASH_COMPLETION = """
 eval "$(_EGGYPRO_COMPLETE=source_bash eggypro)"
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 _eggypro_completion eggypro
 echo "${COMPREPLY[@]}"
 """
-LIST = """
+PRODUCTS_PROGRAM = """
 import sys
 from tests.support.builders import product_values
 from tests.support.runtime import MemoryRuntime
@@ -89,10 +89,10 @@ def python(program: str, *args: str, **variables: str) -> subprocess.CompletedPr
 
 
 def on_products(*words: str) -> str:
-    return LIST.format(words=list(words))
+    return PRODUCTS_PROGRAM.format(words=list(words))
 
 
-def test_every_command_is_tested_for_its_help() -> None:
+def test_commands_list_is_complete() -> None:
     assert sorted(COMMANDS) == sorted(commands(get_command(app), []))
 
 
@@ -106,96 +106,94 @@ def commands(command: object, path: Sequence[str]) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("alias", ALIASES, ids=" ".join)
-def test_former_names_are_hidden_aliases(typed: RunCommand, alias: tuple[str, ...]) -> None:
-    assert typed(*alias, "--json") == typed(*ALIASES[alias], "--json")
-    assert typed(*alias, "--json").code == 0
-    assert f"  {alias[-1]} " not in typed(*alias[:-1], "--help").out
+def test_former_names_are_hidden_aliases(run_command: RunCommand, alias: tuple[str, ...]) -> None:
+    assert run_command(*alias, "--json") == run_command(*ALIASES[alias], "--json")
+    assert run_command(*alias, "--json").code == 0
+    assert f"  {alias[-1]} " not in run_command(*alias[:-1], "--help").out
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_every_help_has_a_sentence_examples_and_json_within_80_columns(
-    typed: RunCommand, words: list[str]
+def test_help_has_summary_examples_and_json_within_80_columns(
+    run_command: RunCommand, words: list[str]
 ) -> None:
-    answer = typed(*words, "--help")
-    lines = answer.out.splitlines()
-    assert answer.code == 0
+    result = run_command(*words, "--help")
+    lines = result.out.splitlines()
+    assert result.code == 0
     assert max(map(len, lines)) <= 80
     assert lines[2].startswith("  ")
-    assert f"    eggypro {' '.join(words)}" in answer.out
-    assert "--json" in answer.out
+    assert f"    eggypro {' '.join(words)}" in result.out
+    assert "--json" in result.out
 
 
-def test_the_bare_command_shows_the_help(typed: RunCommand) -> None:
-    assert typed() == typed("--help")
-    assert "Usage: eggypro" in typed().out
+def test_no_arguments_shows_help(run_command: RunCommand) -> None:
+    assert run_command() == run_command("--help")
+    assert "Usage: eggypro" in run_command().out
 
 
 @pytest.mark.parametrize("group", ["", *sorted({words[0] for words in COMMANDS if words[1:]})])
-def test_the_summary_of_each_command_is_a_whole_sentence(typed: RunCommand, group: str) -> None:
-    _, _, commands = typed(*filter(None, [group]), "--help").out.partition("Commands:\n")
+def test_command_summaries_are_not_truncated(run_command: RunCommand, group: str) -> None:
+    _, _, commands = run_command(*filter(None, [group]), "--help").out.partition("Commands:\n")
     summaries = [line for line in commands.splitlines() if line.startswith("  ")]
     assert [line for line in summaries if line.endswith("...")] == []
 
 
 @pytest.mark.parametrize("group", sorted({words[0] for words in COMMANDS if words[1:]}))
-def test_the_help_of_each_group_has_examples_within_80_columns(
-    typed: RunCommand, group: str
-) -> None:
-    lines = typed(group, "--help").out.splitlines()
+def test_group_help_has_examples_within_80_columns(run_command: RunCommand, group: str) -> None:
+    lines = run_command(group, "--help").out.splitlines()
     assert max(map(len, lines)) <= 80
     assert any(line.startswith(f"    eggypro {group}") for line in lines)
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["products", "list", "--help"]])
-def test_no_more_groups_are_build_command_than_were_typed(words: list[str]) -> None:
-    """To build all of them takes as long as to load Typer."""
-    built = vars(_build_command(words))["commands"]
-    full = [name for name, one in built.items() if vars(one).get("commands")]
-    assert full == [word for word in words[:1] if word in built]
+def test_only_requested_groups_are_built(words: list[str]) -> None:
+    """Building all groups takes as long as importing Typer."""
+    groups = vars(_build_command(words))["commands"]
+    full = [name for name, group in groups.items() if vars(group).get("commands")]
+    assert full == [word for word in words[:1] if word in groups]
 
 
-def test_no_help_imports_anything_heavy() -> None:
-    assert python(ALL_HELP).stderr == b""
+def test_help_imports_no_heavy_modules() -> None:
+    assert python(ALL_HELP_PROGRAM).stderr == b""
 
 
 @pytest.mark.parametrize(
-    ("typed_words", "offered"),
+    ("words", "suggestions"),
     [
         (["eggypro", "products", "im"], "import"),
         (["eggypro", "stock", ""], "set adjust"),
         (["eggypro", "products", "export", "--format", "sh"], "shopify"),
     ],
 )
-def test_bash_completes_commands_and_values(typed_words: list[str], offered: str) -> None:
+def test_bash_completes_commands_and_values(words: list[str], suggestions: str) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        ["bash", "-c", IN_BASH, "bash", *typed_words],
+    process = subprocess.run(
+        ["bash", "-c", BASH_COMPLETION, "bash", *words],
         capture_output=True,
         env={**os.environ, "PATH": path},
         check=False,
         timeout=60,
     )
-    assert (done.stdout.decode().split(), done.stderr) == (offered.split(), b"")
+    assert (process.stdout.decode().split(), process.stderr) == (suggestions.split(), b"")
 
 
-def test_zsh_gets_a_script_and_what_it_asks_for() -> None:
-    script = python(HELP, _EGGYPRO_COMPLETE="source_zsh")
-    offered = python(
-        HELP, _EGGYPRO_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="eggypro products im"
+def test_zsh_completes_commands() -> None:
+    script = python(HELP_PROGRAM, _EGGYPRO_COMPLETE="source_zsh")
+    completions = python(
+        HELP_PROGRAM, _EGGYPRO_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="eggypro products im"
     )
     assert script.stdout.strip().startswith(b"#compdef eggypro")
-    assert b'"import"' in offered.stdout
-    assert b'"export"' not in offered.stdout
+    assert b'"import"' in completions.stdout
+    assert b'"export"' not in completions.stdout
 
 
-def test_the_version_is_the_package_s(typed: RunCommand) -> None:
-    answer = typed("--version")
-    assert answer.code == 0
-    assert answer.out.startswith("eggypro 0.")
+def test_version_is_printed(run_command: RunCommand) -> None:
+    result = run_command("--version")
+    assert result.code == 0
+    assert result.out.startswith("eggypro 0.")
 
 
 @pytest.mark.parametrize("json", [[], ["--json"]])
-def test_a_reader_that_has_gone_is_no_error(json: list[str]) -> None:
+def test_closed_pipe_is_not_an_error(json: list[str]) -> None:
     program = on_products("products", "list", "--limit", "90", *json)
     with subprocess.Popen(
         [sys.executable, "-c", program],
@@ -215,39 +213,39 @@ def test_a_reader_that_has_gone_is_no_error(json: list[str]) -> None:
     [["products", "list"], ["products", "list", "--json"], ["products", "list", "--help"]],
     ids=" ".join,
 )
-def test_a_disk_that_is_full_is_one_sentence(words: list[str]) -> None:
+def test_full_disk_is_reported_in_one_sentence(words: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", on_products(*words)],
             stdout=full,
             stderr=subprocess.PIPE,
             cwd=ROOT,
             check=False,
         )
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
-    assert b"Reading or writing failed: No space left on device" in done.stderr
+    assert process.returncode == 1
+    assert len(process.stderr.splitlines()) == 1
+    assert b"Reading or writing failed: No space left on device" in process.stderr
 
 
 @pytest.mark.parametrize(("closed", "code"), [("<&-", 1), (">&-", 0), ("2>&-", 1)])
-def test_a_stream_that_the_shell_closed_is_no_error(closed: str, code: int) -> None:
-    """The question has no answer without stdin, and is not heard without stderr."""
+def test_closed_standard_streams_cause_no_traceback(closed: str, code: int) -> None:
+    """The prompt gets no reply without stdin, and is not visible without stderr."""
     words = ["products", "list"] if closed == ">&-" else ["products", "delete", "egg-1"]
-    done = subprocess.run(
+    process = subprocess.run(
         ["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, on_products(*words)],
         input=b"",
         capture_output=True,
         cwd=ROOT,
         check=False,
     )
-    assert done.returncode == code
-    assert b"Traceback" not in done.stderr
+    assert process.returncode == code
+    assert b"Traceback" not in process.stderr
 
 
-def test_an_interrupt_while_the_program_is_loaded_is_no_traceback() -> None:
+def test_interrupt_during_import_causes_no_traceback() -> None:
     program = f"{INTERRUPTED_IMPORT}; from eggypro_cli.__main__ import run; sys.exit(run())"
-    done = python(program)
-    assert (done.returncode, done.stderr) == (130, b"")
+    process = python(program)
+    assert (process.returncode, process.stderr) == (130, b"")
 
 
 INTERRUPTED_IMPORT = """
@@ -260,34 +258,34 @@ sys.meta_path.insert(0, Finder())
 """.strip()
 
 
-def test_a_terminal_without_the_letters_shows_what_it_can() -> None:
-    shown = python(on_products("products", "show", "none-süch"), PYTHONIOENCODING="ascii")
-    assert shown.returncode == 1
-    assert b"'none-s\\xfcch'" in shown.stderr
+def test_unencodable_characters_are_escaped() -> None:
+    process = python(on_products("products", "show", "none-süch"), PYTHONIOENCODING="ascii")
+    assert process.returncode == 1
+    assert b"'none-s\\xfcch'" in process.stderr
 
 
-def test_json_is_utf_8_whatever_the_terminal() -> None:
+def test_json_is_utf_8_in_any_terminal_encoding() -> None:
     program = on_products("products", "list", "--limit", "1", "--json")
     assert python(program, PYTHONIOENCODING="ascii").stdout.startswith(b'{"items":[{"id"')
 
 
-def test_the_console_script_exits_with_the_code() -> None:
+def test_console_script_returns_the_exit_code() -> None:
     [script] = entry_points(group="console_scripts", name="eggypro")
     program = f"from {script.module} import {script.attr}; sys.exit({script.attr}())"
     assert python(f"import sys; sys.argv[1:] = ['frob']; {program}").returncode == 2
 
 
-def test_the_module_is_the_program() -> None:
-    done = subprocess.run([sys.executable, "-m", "eggypro_cli", "frob"], check=False, cwd=ROOT)
-    assert done.returncode == 2
+def test_package_runs_as_module() -> None:
+    process = subprocess.run([sys.executable, "-m", "eggypro_cli", "frob"], check=False, cwd=ROOT)
+    assert process.returncode == 2
 
 
-def test_the_page_of_the_commands_names_each() -> None:
+def test_docs_mention_every_command() -> None:
     page = (ROOT / "docs" / "cli.md").read_text()
     assert [words for words in COMMANDS if f"eggypro {' '.join(words)}" not in page] == []
 
 
-def test_the_page_of_the_commands_names_none_that_is_not() -> None:
+def test_docs_mention_no_unknown_command() -> None:
     page = (ROOT / "docs" / "cli.md").read_text()
     named = re.findall(r"^eggypro ([a-z]+(?: [a-z]+)?)", page, re.MULTILINE)
     known = {" ".join(words) for words in COMMANDS} | {words[0] for words in COMMANDS}
@@ -295,5 +293,5 @@ def test_the_page_of_the_commands_names_none_that_is_not() -> None:
     assert {name for name in named if name not in known and name.split()[0] not in known} == set()
 
 
-def test_typer_offers_what_main_catches() -> None:
+def test_bad_parameter_is_a_typer_exception() -> None:
     assert issubclass(typer.BadParameter, typer.TyperException)

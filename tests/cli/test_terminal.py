@@ -1,4 +1,4 @@
-"""The program on a real terminal: colours, questions, Ctrl-C."""
+"""The program on a real terminal: colours, prompts, progress and signals."""
 
 import os
 import pty
@@ -12,7 +12,7 @@ from attrs import frozen
 
 ROOT = Path(__file__).parents[2]
 QUESTION = b"[y/N] "
-IMPORTED = """
+SIGNAL_PROGRAM = """
 import signal, sys
 class Finder:
     def find_spec(self, name, *_):
@@ -29,7 +29,7 @@ HIDE_CURSOR = b"\x1b[?25l"
 CTRL_C, CTRL_D = b"\x03", b"\x04"
 PROGRAM = """
 import fcntl, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # the terminal is this session's: its Ctrl-C comes here
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # make it the controlling terminal, so that Ctrl-C arrives
 from tests.support.builders import product_values
 from tests.support.runtime import MemoryRuntime
 from eggypro_cli.main import main
@@ -41,14 +41,14 @@ sys.exit(main(sys.argv[1:], runtime))
 
 @frozen
 class Session:
-    """What was seen, and how it ended."""
+    """Exit code and output of a command on a terminal."""
 
     code: int
-    seen: bytes
+    output: bytes
 
 
-def session(*words: str, keys: bytes = b"", **variables: str) -> Session:
-    """Run a command on a terminal, and press keys when it asks."""
+def run_session(*words: str, keys: bytes = b"", **variables: str) -> Session:
+    """Run a command on a terminal, and press `keys` at its prompt."""
     terminal, inner = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *words],
@@ -60,19 +60,19 @@ def session(*words: str, keys: bytes = b"", **variables: str) -> Session:
         env={**os.environ, "TERM": "xterm", **variables},
     ) as process:
         os.close(inner)
-        seen = b""
-        while part := _read(terminal):
-            if QUESTION in seen + part and QUESTION not in seen:
+        output = b""
+        while chunk := _read(terminal):
+            if QUESTION in output + chunk and QUESTION not in output:
                 os.write(terminal, keys)
-            seen += part
+            output += chunk
     os.close(terminal)
-    return Session(process.returncode, seen)
+    return Session(process.returncode, output)
 
 
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # Linux says so when the other end is closed
+    except OSError:  # Linux raises it when the other end is closed
         return b""
 
 
@@ -85,51 +85,53 @@ def _read(terminal: int) -> bytes:
         (b"y\n", 0, b"[y/N] y\r\nDeleted 'albumen'.\r\n"),
     ],
 )
-def test_each_answer_to_a_question_ends_on_a_line_of_its_own(
-    keys: bytes, code: int, end: bytes
-) -> None:
-    ended = session("products", "delete", "albumen", keys=keys)
-    assert ended.code == code
-    assert ended.seen.endswith(end)
-    assert ended.seen.startswith(b"Permanently delete 'albumen'")
+def test_output_after_a_prompt_starts_on_a_new_line(keys: bytes, code: int, end: bytes) -> None:
+    session = run_session("products", "delete", "albumen", keys=keys)
+    assert session.code == code
+    assert session.output.endswith(end)
+    assert session.output.startswith(b"Permanently delete 'albumen'")
 
 
-def test_a_person_who_wants_json_is_asked_too() -> None:
-    ended = session("products", "delete", "albumen", "--json", keys=b"y\n")
-    assert (ended.code, ended.seen[-3:]) == (0, b"y\r\n")
+def test_json_mode_prompts_on_a_terminal() -> None:
+    session = run_session("products", "delete", "albumen", "--json", keys=b"y\n")
+    assert (session.code, session.output[-3:]) == (0, b"y\r\n")
 
 
-def test_a_terminal_has_a_heading_in_bold_unless_it_wants_no_colours() -> None:
-    assert b"\x1b[1m" in session("products", "list").seen
-    plain = session("products", "list", NO_COLOR="1")
-    assert b"albumen" in plain.seen
-    assert b"\x1b" not in plain.seen
+def test_headings_are_bold_unless_no_color_is_set() -> None:
+    assert b"\x1b[1m" in run_session("products", "list").output
+    plain = run_session("products", "list", NO_COLOR="1")
+    assert b"albumen" in plain.output
+    assert b"\x1b" not in plain.output
 
 
 @pytest.mark.parametrize("words", [["products", "export", "/dev/null"], ["images", "prune"]])
-def test_progress_is_for_people_at_a_terminal_that_can_show_it(words: list[str]) -> None:
-    assert HIDE_CURSOR in session(*words).seen
-    assert b"\x1b" not in session(*words, "--json").seen
-    assert b"\x1b" not in session(*words, TERM="dumb").seen
+def test_progress_is_shown_on_capable_terminals_only(words: list[str]) -> None:
+    assert HIDE_CURSOR in run_session(*words).output
+    assert b"\x1b" not in run_session(*words, "--json").output
+    assert b"\x1b" not in run_session(*words, TERM="dumb").output
 
 
-def test_an_import_tells_machines_no_progress(tmp_path: Path) -> None:
+def test_import_shows_no_progress_with_json(tmp_path: Path) -> None:
     file = tmp_path / "one.csv"
     file.write_text("name,price\nAlbumen,9.50\n")
-    assert HIDE_CURSOR in session("products", "import", str(file)).seen
-    assert session("products", "import", str(file), "--json").seen.startswith(b'{"created"')
+    assert HIDE_CURSOR in run_session("products", "import", str(file)).output
+    assert run_session("products", "import", str(file), "--json").output.startswith(b'{"created"')
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_it_as_ctrl_c_does(number: signal.Signals) -> None:
-    done = python(IMPORTED.format(number=number.value))
-    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"tidied up\n", b"")
+def test_signals_exit_like_ctrl_c(number: signal.Signals) -> None:
+    process = python(SIGNAL_PROGRAM.format(number=number.value))
+    assert (process.returncode, process.stdout, process.stderr) == (
+        128 + number,
+        b"tidied up\n",
+        b"",
+    )
 
 
-def test_with_nohup_a_command_outlives_its_terminal() -> None:
+def test_sighup_is_ignored_under_nohup() -> None:
     ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
-    done = python(ignoring + IMPORTED.format(number=signal.SIGHUP.value), "--version")
-    assert done.stdout.startswith(b"eggypro ")
+    process = python(ignoring + SIGNAL_PROGRAM.format(number=signal.SIGHUP.value), "--version")
+    assert process.stdout.startswith(b"eggypro ")
 
 
 def python(program: str, *args: str) -> subprocess.CompletedProcess[bytes]:

@@ -15,25 +15,25 @@ from eggypro_core import Credential, FieldError, Permission, UnauthenticatedErro
 from tests.support.builders import NOON
 from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
-SECRET = "a-secret-of-tests-that-signs-tokens-0001"  # noqa: S105  (of no use to anybody)
+SECRET = "a-secret-of-tests-that-signs-tokens-0001"  # noqa: S105  (a test secret)
 READ, WRITE = "products:read", "products:write"
 
 
-def test_a_token_stands_alone_on_stdout_for_scripts_to_take(
-    typed: RunCommand, world: MemoryRuntime
-) -> None:
-    answer = typed("auth", "token", "--permission", WRITE, "--permission", READ, "--ttl", "60")
-    assert answer.code == 0
-    assert answer.err == f"Permissions: {READ}, {WRITE}. Expires at 2026-01-01 12:01:00 UTC.\n"
-    token = answer.out.removesuffix("\n")
-    assert world.token_service.user_for(token).permissions == {READ, WRITE}
+def test_stdout_contains_only_the_token(run_command: RunCommand, runtime: MemoryRuntime) -> None:
+    result = run_command(
+        "auth", "token", "--permission", WRITE, "--permission", READ, "--ttl", "60"
+    )
+    assert result.code == 0
+    assert result.err == f"Permissions: {READ}, {WRITE}. Expires at 2026-01-01 12:01:00 UTC.\n"
+    token = result.out.removesuffix("\n")
+    assert runtime.token_service.user_for(token).permissions == {READ, WRITE}
 
 
-def test_machines_are_shown_what_the_api_answers(typed: RunCommand, world: MemoryRuntime) -> None:
-    answer = typed("auth", "token", "--json")
-    body = json.loads(answer.out)
-    assert (answer.code, answer.err) == (0, "")
-    assert world.token_service.user_for(body.pop("token")).permissions == frozenset(Permission)
+def test_json_is_the_http_body(run_command: RunCommand, runtime: MemoryRuntime) -> None:
+    result = run_command("auth", "token", "--json")
+    body = json.loads(result.out)
+    assert (result.code, result.err) == (0, "")
+    assert runtime.token_service.user_for(body.pop("token")).permissions == frozenset(Permission)
     assert body == {
         "user": {
             "id": "admin",
@@ -57,27 +57,33 @@ def test_machines_are_shown_what_the_api_answers(typed: RunCommand, world: Memor
     ],
     ids=str,
 )
-def test_a_wish_that_cannot_be_had_is_refused(
-    typed: RunCommand, words: list[str], code: int
+def test_invalid_permission_or_ttl_is_rejected(
+    run_command: RunCommand, words: list[str], code: int
 ) -> None:
-    answer = typed("auth", "token", *words)
-    assert (answer.code, answer.out) == (code, "")
-    assert "eggypro auth token --help" in answer.err
-    assert json.loads(typed("auth", "token", *words, "--json").err)["detail"]
+    result = run_command("auth", "token", *words)
+    assert (result.code, result.out) == (code, "")
+    assert "eggypro auth token --help" in result.err
+    assert json.loads(run_command("auth", "token", *words, "--json").err)["detail"]
 
 
-def test_without_a_secret_there_are_no_tokens(typed: RunCommand, world: MemoryRuntime) -> None:
-    world.settings_errors = [FieldError("JWT_SECRET", "JWT_SECRET is required to issue tokens")]
-    answer = typed("auth", "token")
-    assert (answer.code, answer.out) == (2, "")
-    assert "JWT_SECRET is required" in answer.err
+def test_missing_jwt_secret_is_a_configuration_error(
+    run_command: RunCommand, runtime: MemoryRuntime
+) -> None:
+    runtime.settings_errors = [FieldError("JWT_SECRET", "JWT_SECRET is required to issue tokens")]
+    result = run_command("auth", "token")
+    assert (result.code, result.out) == (2, "")
+    assert "JWT_SECRET is required" in result.err
 
 
-def test_the_settings_sign_and_nothing_is_connected_or_kept(tmp_path: Path) -> None:
-    refused = run(tmp_path, "auth", "token")
-    assert (refused.code, refused.out) == (2, "")
-    assert "JWT_SECRET is required to issue tokens" in refused.err
-    issued = run(tmp_path, "auth", "token", JWT_SECRET=SECRET, POSTGRES_URL="postgres://x/nowhere")
+def test_token_is_signed_by_the_settings_without_connecting_or_writing_files(
+    tmp_path: Path,
+) -> None:
+    rejected = run_in(tmp_path, "auth", "token")
+    assert (rejected.code, rejected.out) == (2, "")
+    assert "JWT_SECRET is required to issue tokens" in rejected.err
+    issued = run_in(
+        tmp_path, "auth", "token", JWT_SECRET=SECRET, POSTGRES_URL="postgres://x/nowhere"
+    )
     assert issued.code == 0
     user = open_tokens(Settings(jwt_secret=SECRET)).user_for(issued.out.strip())
     assert user.credential is Credential.TOKEN
@@ -88,10 +94,10 @@ def test_the_settings_sign_and_nothing_is_connected_or_kept(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def run(folder: Path, *words: str, **variables: str) -> CommandResult:
+def run_in(folder: Path, *words: str, **variables: str) -> CommandResult:
     """Run the real program in a folder."""
     settings: dict[str, Any] = {"PATH": os.environ["PATH"], **variables}
-    done = subprocess.run(
+    process = subprocess.run(
         [Path(sys.executable).with_name("eggypro"), *words],
         capture_output=True,
         text=True,
@@ -99,4 +105,4 @@ def run(folder: Path, *words: str, **variables: str) -> CommandResult:
         cwd=folder,
         check=False,
     )
-    return CommandResult(done.returncode, done.stdout, done.stderr)
+    return CommandResult(process.returncode, process.stdout, process.stderr)

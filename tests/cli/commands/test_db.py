@@ -1,4 +1,4 @@
-"""`eggypro db` over the migrations of a database."""
+"""`eggypro db`."""
 
 import io
 import sys
@@ -12,7 +12,7 @@ from tests.support.runtime import MemoryMigrations, MemoryRuntime, RunCommand
 
 
 @pytest.fixture
-def world() -> MemoryRuntime:
+def runtime() -> MemoryRuntime:
     return MemoryRuntime(schema=MemoryMigrations(at="0001"))
 
 
@@ -29,11 +29,11 @@ def world() -> MemoryRuntime:
         (["check"], "The database matches the schema in the code.\n"),
     ],
 )
-def test_each_command_says_what_is_the_case_now(
-    typed: RunCommand, words: list[str], sentence: str
+def test_each_command_prints_the_new_state(
+    run_command: RunCommand, words: list[str], sentence: str
 ) -> None:
-    answer = typed("db", *words)
-    assert (answer.code, answer.out, answer.err) == (0, sentence, "")
+    result = run_command("db", *words)
+    assert (result.code, result.out, result.err) == (0, sentence, "")
 
 
 @pytest.mark.parametrize(
@@ -46,106 +46,109 @@ def test_each_command_says_what_is_the_case_now(
         (["check"], {"differences": []}),
     ],
 )
-def test_each_command_has_json(typed: RunCommand, words: list[str], body: object) -> None:
-    assert orjson.loads(typed("db", *words, "--json").out) == body
+def test_each_command_has_json(run_command: RunCommand, words: list[str], body: object) -> None:
+    assert orjson.loads(run_command("db", *words, "--json").out) == body
 
 
-def test_the_json_of_the_history_names_revision_and_message(typed: RunCommand) -> None:
-    newest = orjson.loads(typed("db", "history", "--json").out)["items"][0]
+def test_json_of_the_history_contains_revision_and_message(run_command: RunCommand) -> None:
+    newest = orjson.loads(run_command("db", "history", "--json").out)["items"][0]
     assert newest == {"revision": "0002", "message": "Weights"}
 
 
 @pytest.mark.parametrize("reply", ["", "n\n", "\n"])
-def test_a_downgrade_without_a_yes_changes_nothing(
-    typed: RunCommand, world: MemoryRuntime, monkeypatch: pytest.MonkeyPatch, reply: str
+def test_unconfirmed_downgrade_changes_nothing(
+    run_command: RunCommand, runtime: MemoryRuntime, monkeypatch: pytest.MonkeyPatch, reply: str
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(reply))
-    answer = typed("db", "downgrade", "base")
-    assert (answer.code, answer.out) == (1, "")
-    assert "Nothing was changed" in answer.err
-    assert world.schema.at == "0001"
+    result = run_command("db", "downgrade", "base")
+    assert (result.code, result.out) == (1, "")
+    assert "Nothing was changed" in result.err
+    assert runtime.schema.at == "0001"
 
 
-def test_a_downgrade_that_is_confirmed_is_done(
-    typed: RunCommand, world: MemoryRuntime, monkeypatch: pytest.MonkeyPatch
+def test_confirmed_downgrade_is_applied(
+    run_command: RunCommand, runtime: MemoryRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    assert typed("db", "downgrade", "base").code == 0
-    assert world.schema.at is None
+    assert run_command("db", "downgrade", "base").code == 0
+    assert runtime.schema.at is None
 
 
-def test_an_unknown_revision_is_refused(typed: RunCommand) -> None:
-    answer = typed("db", "upgrade", "9999")
-    assert (answer.code, answer.out) == (1, "")
-    assert "There is no revision '9999'" in answer.err
+def test_unknown_revision_is_rejected(run_command: RunCommand) -> None:
+    result = run_command("db", "upgrade", "9999")
+    assert (result.code, result.out) == (1, "")
+    assert "There is no revision '9999'" in result.err
 
 
-def test_an_unknown_option_of_a_downgrade_is_wrong_usage(
-    typed: RunCommand, world: MemoryRuntime
+def test_unknown_option_of_downgrade_is_a_usage_error(
+    run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    assert typed("db", "downgrade", "base", "--yse").code == 2
-    assert world.schema.at == "0001"
+    assert run_command("db", "downgrade", "base", "--yse").code == 2
+    assert runtime.schema.at == "0001"
 
 
-def test_a_check_lists_every_difference_and_exits_with_1(
-    typed: RunCommand, world: MemoryRuntime
+def test_check_lists_all_differences_and_exits_with_1(
+    run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    world.schema.schema_differences = ("products has no column weight", "There is a table spare")
-    answer = typed("db", "check")
-    assert (answer.code, answer.out) == (1, "")
-    assert answer.err.splitlines()[:2] == list(world.schema.schema_differences)
-    in_json = typed("db", "check", "--json")
-    assert (in_json.code, in_json.err) == (1, "")
-    assert orjson.loads(in_json.out) == {"differences": list(world.schema.schema_differences)}
+    runtime.schema.schema_differences = ("products has no column weight", "There is a table spare")
+    result = run_command("db", "check")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.splitlines()[:2] == list(runtime.schema.schema_differences)
+    json_result = run_command("db", "check", "--json")
+    assert (json_result.code, json_result.err) == (1, "")
+    assert orjson.loads(json_result.out) == {"differences": list(runtime.schema.schema_differences)}
 
 
-def test_what_is_in_the_database_is_shown_and_how_it_differs(
-    typed: RunCommand, world: MemoryRuntime
+def test_introspect_shows_tables_and_differences(
+    run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    world.schema.sizes = (TableSize("products", 1_000_000, 711_000_000), TableSize("reviews", 0, 1))
-    world.schema.at = "0002"
-    answer = typed("db", "introspect")
-    assert (answer.code, answer.err) == (0, "")
-    assert [line.split() for line in answer.out.splitlines()] == [
+    runtime.schema.sizes = (
+        TableSize("products", 1_000_000, 711_000_000),
+        TableSize("reviews", 0, 1),
+    )
+    runtime.schema.at = "0002"
+    result = run_command("db", "introspect")
+    assert (result.code, result.err) == (0, "")
+    assert [line.split() for line in result.out.splitlines()] == [
         ["table", "rows", "MB"],
         ["products", "1,000,000", "711.0"],
         ["reviews", "0", "0.0"],
         [],
         "The database is at 0002 and matches the schema in the code.".split(),
     ]
-    world.schema.schema_differences = ("The code does not know the table spare",)
-    answer = typed("db", "introspect")
-    assert (answer.code, answer.out.splitlines()[-1]) == (1, world.schema.schema_differences[0])
-    body = orjson.loads(typed("db", "introspect", "--json").out)
+    runtime.schema.schema_differences = ("The code does not know the table spare",)
+    result = run_command("db", "introspect")
+    assert (result.code, result.out.splitlines()[-1]) == (1, runtime.schema.schema_differences[0])
+    body = orjson.loads(run_command("db", "introspect", "--json").out)
     assert body["tables"][1] == {"name": "reviews", "rows": 0, "bytes": 1}
-    assert body["differences"] == [*world.schema.schema_differences]
+    assert body["differences"] == [*runtime.schema.schema_differences]
 
 
 @pytest.fixture
-def tool(world: MemoryRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only tool there is: it writes down where it was sent, and ends with 7."""
+def tool(runtime: MemoryRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Install a fake psql as the only tool: it records its environment and exits with 7."""
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
-    world.postgres_bin_dir = tmp_path
+    runtime.postgres_bin_dir = tmp_path
     program = tmp_path / "psql"
     program.write_text(
-        f'#!/bin/sh\necho "$PGHOST $PGPASSWORD $PGOPTIONS" > {tmp_path}/told; exit 7\n'
+        f'#!/bin/sh\necho "$PGHOST $PGPASSWORD $PGOPTIONS" > {tmp_path}/environment; exit 7\n'
     )
     program.chmod(0o700)
-    return tmp_path / "told"
+    return tmp_path / "environment"
 
 
-def test_a_studio_only_reads_unless_it_is_told(typed: RunCommand, tool: Path) -> None:
-    assert typed("db", "studio").code == 7
+def test_studio_is_read_only_without_write(run_command: RunCommand, tool: Path) -> None:
+    assert run_command("db", "studio").code == 7
     assert tool.read_text() == "db.example a-secret -c default_transaction_read_only=on\n"
-    assert typed("db", "studio", "--write").code == 7
+    assert run_command("db", "studio", "--write").code == 7
     assert tool.read_text() == "db.example a-secret \n"
 
 
-def test_machines_are_told_of_the_studio_and_no_secret(typed: RunCommand, tool: Path) -> None:
-    told = typed("db", "studio", "--json")
-    assert (told.code, tool.exists()) == (0, False)
-    assert orjson.loads(told.out) == {
+def test_json_of_studio_contains_no_password(run_command: RunCommand, tool: Path) -> None:
+    result = run_command("db", "studio", "--json")
+    assert (result.code, tool.exists()) == (0, False)
+    assert orjson.loads(result.out) == {
         "program": str(tool.with_name("psql")),
         "read_only": True,
         "address": {"PGHOST": "db.example"},
@@ -153,10 +156,10 @@ def test_machines_are_told_of_the_studio_and_no_secret(typed: RunCommand, tool: 
 
 
 @pytest.mark.parametrize("words", [["--tool", "no-such-tool"], []])
-def test_where_there_is_no_tool_it_is_said_what_to_install(
-    typed: RunCommand, tool: Path, words: list[str]
+def test_missing_tool_is_reported_with_what_to_install(
+    run_command: RunCommand, tool: Path, words: list[str]
 ) -> None:
     tool.with_name("psql").unlink()
-    told = typed("db", "studio", *words)
-    assert (told.code, told.out) == (1, "")
-    assert "pip install pgcli" in told.err
+    result = run_command("db", "studio", *words)
+    assert (result.code, result.out) == (1, "")
+    assert "pip install pgcli" in result.err

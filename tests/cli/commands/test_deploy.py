@@ -1,4 +1,4 @@
-"""`eggypro deploy` and `deploy check`: what is there, what is missing, and what to do."""
+"""`eggypro deploy` and `eggypro deploy check`."""
 
 import orjson
 import pytest
@@ -8,7 +8,7 @@ from eggypro_core.operations.health import CACHE
 from tests.support.builders import DATABASE_ONLY_CHECKS, make_shop
 from tests.support.runtime import MemoryRuntime, RunCommand
 
-WELL_LINES = [
+OK_LINES = [
     "environment  ok        the settings are valid",
     "database     ok        0 ms",
     "cloudinary   disabled",
@@ -16,71 +16,73 @@ WELL_LINES = [
 ]
 
 
-def away() -> None:
-    raise UnavailableError("Nobody answers there")
+def fail() -> None:
+    raise UnavailableError("Connection refused")
 
 
-def test_what_is_missing_is_told_and_left_by_a_check(
-    typed: RunCommand, world: MemoryRuntime
+def test_check_reports_pending_migrations_without_applying_them(
+    run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    world.schema.at = "0001"
-    told = typed("deploy", "check")
-    assert told.code == 1
-    assert told.out.splitlines() == [*WELL_LINES, "migrations   pending   0002"]
-    assert told.err == "Run `eggypro deploy` to apply the migrations.\n"
-    assert world.schema.at == "0001"
+    runtime.schema.at = "0001"
+    result = run_command("deploy", "check")
+    assert result.code == 1
+    assert result.out.splitlines() == [*OK_LINES, "migrations   pending   0002"]
+    assert result.err == "Run `eggypro deploy` to apply the migrations.\n"
+    assert runtime.schema.at == "0001"
 
 
-def test_it_is_brought_up_to_date_once(typed: RunCommand, world: MemoryRuntime) -> None:
-    done = typed("deploy")
-    assert (done.code, done.err) == (0, "")
-    assert done.out.splitlines() == [*WELL_LINES, "migrations   ok        empty -> 0002"]
-    assert typed("deploy").out.splitlines()[-1] == "migrations   ok        at 0002"
-    assert typed("deploy", "check").code == 0
-    assert world.schema.at == "0002"
+def test_deploy_applies_migrations_once(run_command: RunCommand, runtime: MemoryRuntime) -> None:
+    result = run_command("deploy")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines() == [*OK_LINES, "migrations   ok        empty -> 0002"]
+    assert run_command("deploy").out.splitlines()[-1] == "migrations   ok        at 0002"
+    assert run_command("deploy", "check").code == 0
+    assert runtime.schema.at == "0002"
 
 
 @pytest.mark.parametrize("words", [["deploy"], ["deploy", "check"]])
-def test_a_database_of_another_version_is_left_alone(
-    typed: RunCommand, world: MemoryRuntime, words: list[str]
+def test_database_of_an_unknown_revision_is_not_changed(
+    run_command: RunCommand, runtime: MemoryRuntime, words: list[str]
 ) -> None:
-    world.schema.at = "0042"
-    told = typed(*words, "--json")
-    step = orjson.loads(told.out)["items"][-1]
-    assert (told.code, step["name"], step["status"]) == (3, "migrations", "failed")
-    assert "0042" in step["detail"]
-    assert world.schema.at == "0042"
+    runtime.schema.at = "0042"
+    result = run_command(*words, "--json")
+    check = orjson.loads(result.out)["items"][-1]
+    assert (result.code, check["name"], check["status"]) == (3, "migrations", "failed")
+    assert "0042" in check["detail"]
+    assert runtime.schema.at == "0042"
 
 
-def test_a_service_that_is_away_is_a_line_and_the_others_are_looked_at(
-    typed: RunCommand, world: MemoryRuntime
+def test_unavailable_service_is_reported_and_the_others_are_checked(
+    run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    world.shop = make_shop(checks={**DATABASE_ONLY_CHECKS, CACHE: away})
-    told = typed("deploy")
-    assert told.code == 3
-    assert "cache        failed    Nobody answers there" in told.out.splitlines()
-    assert "migrations   ok        empty -> 0002" in told.out.splitlines()
+    runtime.shop = make_shop(checks={**DATABASE_ONLY_CHECKS, CACHE: fail})
+    result = run_command("deploy")
+    assert result.code == 3
+    assert "cache        failed    Connection refused" in result.out.splitlines()
+    assert "migrations   ok        empty -> 0002" in result.out.splitlines()
 
 
-def test_a_shop_that_cannot_be_opened_is_a_line(typed: RunCommand, world: MemoryRuntime) -> None:
-    world.unavailable_message = "The database is away"
-    told = typed("deploy", "check", "--json")
-    assert told.code == 3
-    assert {"name": "services", "status": "failed", "detail": "The database is away"} in (
-        orjson.loads(told.out)["items"]
+def test_unavailable_shop_is_reported_as_failed_check(
+    run_command: RunCommand, runtime: MemoryRuntime
+) -> None:
+    runtime.unavailable_message = "The database is unavailable"
+    result = run_command("deploy", "check", "--json")
+    assert result.code == 3
+    assert {"name": "services", "status": "failed", "detail": "The database is unavailable"} in (
+        orjson.loads(result.out)["items"]
     )
 
 
 @pytest.mark.parametrize("words", [["deploy"], ["deploy", "check"]])
-def test_wrong_settings_are_all_named_and_nothing_is_done(
-    typed: RunCommand, world: MemoryRuntime, words: list[str]
+def test_invalid_settings_are_listed_and_nothing_is_changed(
+    run_command: RunCommand, runtime: MemoryRuntime, words: list[str]
 ) -> None:
-    world.settings_errors = [
+    runtime.settings_errors = [
         FieldError("POSTGRES_URL", "POSTGRES_URL is required"),
-        FieldError("CURRENCY", "CURRENCY is no currency"),
+        FieldError("CURRENCY", "CURRENCY must be a currency code"),
     ]
-    told = typed(*words)
-    assert (told.code, told.out) == (2, "")
-    assert "POSTGRES_URL is required" in told.err
-    assert "CURRENCY is no currency" in told.err
-    assert world.schema.at is None
+    result = run_command(*words)
+    assert (result.code, result.out) == (2, "")
+    assert "POSTGRES_URL is required" in result.err
+    assert "CURRENCY must be a currency code" in result.err
+    assert runtime.schema.at is None

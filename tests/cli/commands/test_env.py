@@ -1,4 +1,4 @@
-"""`eggypro env`: the settings, and how every command refuses wrong ones."""
+"""`eggypro env`, and invalid settings in other commands."""
 
 import orjson
 import pytest
@@ -6,26 +6,26 @@ import pytest
 from eggypro_core import FieldError
 from tests.support.runtime import MemoryRuntime, RunCommand
 
-FAULTS = (
+SETTINGS_ERRORS = (
     FieldError("POSTGRES_URL", "POSTGRES_URL is required"),
     FieldError("CACHE_TTL", "CACHE_TTL must be a whole number"),
 )
 
 
-def test_good_settings_are_ok(typed: RunCommand) -> None:
-    answer = typed("env", "check")
-    assert (answer.code, answer.out, answer.err) == (0, "ok\n", "")
-    assert orjson.loads(typed("env", "check", "--json").out) == {"status": "ok"}
+def test_valid_settings_are_ok(run_command: RunCommand) -> None:
+    result = run_command("env", "check")
+    assert (result.code, result.out, result.err) == (0, "ok\n", "")
+    assert orjson.loads(run_command("env", "check", "--json").out) == {"status": "ok"}
 
 
 @pytest.mark.parametrize("words", [["env", "check"], ["products", "list"], ["seed"]])
-def test_all_wrong_settings_are_listed_together(
-    typed: RunCommand, world: MemoryRuntime, words: list[str]
+def test_all_invalid_settings_are_listed(
+    run_command: RunCommand, runtime: MemoryRuntime, words: list[str]
 ) -> None:
-    world.settings_errors = FAULTS
-    answer = typed(*words)
-    assert (answer.code, answer.out) == (2, "")
-    assert answer.err.splitlines() == [
+    runtime.settings_errors = SETTINGS_ERRORS
+    result = run_command(*words)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.splitlines() == [
         "Invalid settings:",
         "  POSTGRES_URL is required",
         "  CACHE_TTL must be a whole number",
@@ -33,18 +33,20 @@ def test_all_wrong_settings_are_listed_together(
     ]
 
 
-def test_wrong_settings_are_problem_json_with_each_fault(
-    typed: RunCommand, world: MemoryRuntime
+def test_invalid_settings_are_problem_json_with_all_errors(
+    run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    world.settings_errors = FAULTS
-    answer = typed("env", "check", "--json")
-    assert answer.code == 2
-    assert orjson.loads(answer.err)["errors"] == [
+    runtime.settings_errors = SETTINGS_ERRORS
+    result = run_command("env", "check", "--json")
+    assert result.code == 2
+    assert orjson.loads(result.err)["errors"] == [
         {"field": "POSTGRES_URL", "message": "POSTGRES_URL is required"},
         {"field": "CACHE_TTL", "message": "CACHE_TTL must be a whole number"},
     ]
 
 
-def test_the_example_is_printed_as_it_is(typed: RunCommand) -> None:
-    assert typed("env", "example").out == "# POSTGRES_URL=\n"
-    assert orjson.loads(typed("env", "example", "--json").out) == {"example": "# POSTGRES_URL=\n"}
+def test_example_is_printed_unchanged(run_command: RunCommand) -> None:
+    assert run_command("env", "example").out == "# POSTGRES_URL=\n"
+    assert orjson.loads(run_command("env", "example", "--json").out) == {
+        "example": "# POSTGRES_URL=\n"
+    }

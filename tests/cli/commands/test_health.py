@@ -1,4 +1,4 @@
-"""`eggypro health`: whether all is there, from where the command runs."""
+"""`eggypro health`."""
 
 import orjson
 
@@ -8,14 +8,14 @@ from tests.support.builders import DATABASE_ONLY_CHECKS, make_shop
 from tests.support.runtime import MemoryRuntime, RunCommand
 
 
-def away() -> None:
-    raise UnavailableError("Nobody answers there")
+def fail() -> None:
+    raise UnavailableError("Connection refused")
 
 
-def test_all_is_well(typed: RunCommand) -> None:
-    answer = typed("health")
-    assert (answer.code, answer.err) == (0, "")
-    assert [line.split() for line in answer.out.splitlines()] == [
+def test_healthy_shop(run_command: RunCommand) -> None:
+    result = run_command("health")
+    assert (result.code, result.err) == (0, "")
+    assert [line.split() for line in result.out.splitlines()] == [
         ["service", "status", "ms", "reason"],
         ["database", "healthy", "0.0"],
         ["cloudinary", "disabled"],
@@ -25,28 +25,26 @@ def test_all_is_well(typed: RunCommand) -> None:
     ]
 
 
-def test_who_has_the_settings_is_told_why_a_service_is_not_well(
-    typed: RunCommand, world: MemoryRuntime
+def test_output_includes_the_reason_of_a_failure(
+    run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    world.shop = make_shop(checks={**DATABASE_ONLY_CHECKS, CACHE: away})
-    answer = typed("health")
-    assert answer.code == 3
-    assert "Nobody answers there" in answer.out
-    assert "The shop is degraded" in answer.out
+    runtime.shop = make_shop(checks={**DATABASE_ONLY_CHECKS, CACHE: fail})
+    result = run_command("health")
+    assert result.code == 3
+    assert "Connection refused" in result.out
+    assert "The shop is degraded" in result.out
 
 
-def test_machines_get_what_the_api_answers(typed: RunCommand, world: MemoryRuntime) -> None:
-    world.shop = make_shop(checks={**DATABASE_ONLY_CHECKS, DATABASE: away})
-    answer = typed("health", "--json")
-    assert answer.code == 3
-    body = orjson.loads(answer.out)
+def test_json_is_the_http_body(run_command: RunCommand, runtime: MemoryRuntime) -> None:
+    runtime.shop = make_shop(checks={**DATABASE_ONLY_CHECKS, DATABASE: fail})
+    result = run_command("health", "--json")
+    assert result.code == 3
+    body = orjson.loads(result.out)
     assert body["status"] == "unhealthy"
     assert body["services"]["database"]["connection"] == "inactive"
-    assert "Nobody" not in answer.out
+    assert "refused" not in result.out
 
 
-def test_a_world_that_cannot_be_opened_is_an_outage(
-    typed: RunCommand, world: MemoryRuntime
-) -> None:
-    world.unavailable_message = "The database is away"
-    assert typed("health").code == 3
+def test_unavailable_shop_exits_with_3(run_command: RunCommand, runtime: MemoryRuntime) -> None:
+    runtime.unavailable_message = "The database is unavailable"
+    assert run_command("health").code == 3

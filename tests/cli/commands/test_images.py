@@ -1,4 +1,4 @@
-"""`eggypro images`: uploads and pruning."""
+"""`eggypro images`, and the images job of `eggypro maintenance run`."""
 
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from tests.support.runtime import MemoryRuntime, RunCommand
 EGG = "egg-white-protein"
 
 
-class MoodyStore(MemoryImageStore):
-    """A store that deletes when it likes to."""
+class FailingImageStore(MemoryImageStore):
+    """An image store whose deletions fail while `refuses` is set."""
 
     def __init__(self) -> None:
         super().__init__(PillowImageCleaner())
@@ -35,38 +35,38 @@ class MoodyStore(MemoryImageStore):
 
 @define
 class Setting:
-    world: MemoryRuntime
-    store: MoodyStore
+    runtime: MemoryRuntime
+    store: FailingImageStore
     clock: FakeClock
     jpg: str
     png: str
 
 
 @pytest.fixture
-def setting(world: MemoryRuntime, tmp_path: Path) -> Setting:
-    store, clock = MoodyStore(), FakeClock()
-    world.shop = make_shop(images=store, clock=clock)
-    world.shop.products.create(product_values())
+def setting(runtime: MemoryRuntime, tmp_path: Path) -> Setting:
+    store, clock = FailingImageStore(), FakeClock()
+    runtime.shop = make_shop(images=store, clock=clock)
+    runtime.shop.products.create(product_values())
     for kind in ("jpg", "png"):
         (tmp_path / f"egg.{kind}").write_bytes(make_image(kind).getvalue())
-    return Setting(world, store, clock, str(tmp_path / "egg.jpg"), str(tmp_path / "egg.png"))
+    return Setting(runtime, store, clock, str(tmp_path / "egg.jpg"), str(tmp_path / "egg.png"))
 
 
-def test_files_are_appended_in_their_order(setting: Setting, typed: RunCommand) -> None:
-    done = typed("images", "upload", EGG, setting.png, setting.jpg, "--alt", "A tin")
-    assert (done.code, done.err) == (0, "")
-    first, second = done.out.splitlines()[1:]
+def test_files_are_appended_in_order(setting: Setting, run_command: RunCommand) -> None:
+    result = run_command("images", "upload", EGG, setting.png, setting.jpg, "--alt", "A tin")
+    assert (result.code, result.err) == (0, "")
+    first, second = result.out.splitlines()[1:]
     assert first.split()[1:] == ["png", "60", "x", "40,", "1", "KiB", "A", "tin"]
     assert second.split()[1] == "jpg"
-    more = typed("images", "upload", EGG, setting.jpg, "--json")
-    product = setting.world.shop.products.get(EGG)
-    sets = image_set_bodies(product, setting.world.shop.images.url)
-    assert [one["format"] for one in sets] == ["png", "jpg", "jpg"]
-    assert orjson.loads(more.out) == {"items": [orjson.loads(orjson.dumps(sets[2]))]}
+    second_upload = run_command("images", "upload", EGG, setting.jpg, "--json")
+    product = setting.runtime.shop.products.get(EGG)
+    sets = image_set_bodies(product, setting.runtime.shop.images.url)
+    assert [image["format"] for image in sets] == ["png", "jpg", "jpg"]
+    assert orjson.loads(second_upload.out) == {"items": [orjson.loads(orjson.dumps(sets[2]))]}
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
         (["no-such", "{jpg}"], 1, "There is no product 'no-such'"),
         ([EGG, "{jpg}", __file__], 1, "File 2: Invalid file type"),
@@ -78,36 +78,36 @@ def test_files_are_appended_in_their_order(setting: Setting, typed: RunCommand) 
         ([EGG], 2, "FILES"),
     ],
 )
-def test_a_refusal_leaves_nothing(
-    setting: Setting, typed: RunCommand, words: list[str], code: int, told: str
+def test_rejected_upload_stores_nothing(
+    setting: Setting, run_command: RunCommand, words: list[str], code: int, message: str
 ) -> None:
-    given = [word.format(jpg=setting.jpg) for word in words]
-    refused = typed("images", "upload", *given)
-    assert (refused.code, refused.out) == (code, "")
-    assert told in refused.err
-    assert setting.world.shop.products.get(EGG).images == ()
+    arguments = [word.format(jpg=setting.jpg) for word in words]
+    result = run_command("images", "upload", *arguments)
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
+    assert setting.runtime.shop.products.get(EGG).images == ()
     assert setting.store._images == {}
 
 
-def test_what_cannot_be_deleted_is_kept_for_the_next_time(
-    setting: Setting, typed: RunCommand
+def test_prune_retries_failed_deletions_on_the_next_run(
+    setting: Setting, run_command: RunCommand
 ) -> None:
-    typed("images", "upload", EGG, setting.jpg, setting.png)
+    run_command("images", "upload", EGG, setting.jpg, setting.png)
     setting.store.refuses = True
-    setting.world.shop.products.delete(EGG)
+    setting.runtime.shop.products.delete(EGG)
     setting.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
-    refused = typed("images", "prune")
-    assert (refused.code, refused.out) == (3, "0 removed\n")
-    assert "2 images could not be deleted" in refused.err
-    told = typed("images", "prune", "--json")
-    assert (told.code, told.out, told.err) == (3, '{"removed":0,"kept":2}\n', "")
-    kept = typed("maintenance", "run")
-    assert (kept.code, kept.out.splitlines()[0]) == (3, "images       0 removed")
-    assert "2 images could not be deleted. Try again later." in kept.err
+    result = run_command("images", "prune")
+    assert (result.code, result.out) == (3, "0 removed\n")
+    assert "2 images could not be deleted" in result.err
+    result = run_command("images", "prune", "--json")
+    assert (result.code, result.out, result.err) == (3, '{"removed":0,"kept":2}\n', "")
+    result = run_command("maintenance", "run")
+    assert (result.code, result.out.splitlines()[0]) == (3, "images       0 removed")
+    assert "2 images could not be deleted. Try again later." in result.err
     setting.store.refuses = False
-    done = typed("images", "prune", "--json")
-    assert (done.code, done.out) == (0, '{"removed":2,"kept":0}\n')
+    result = run_command("images", "prune", "--json")
+    assert (result.code, result.out) == (0, '{"removed":2,"kept":0}\n')
     assert setting.store._images == {}
-    assert typed("images", "prune").out == "0 removed\n"
+    assert run_command("images", "prune").out == "0 removed\n"
     items = [{"job": job, "removed": 0, "kept": 0, "complete": True} for job in MaintenanceJob]
-    assert orjson.loads(typed("maintenance", "run", "--json").out) == {"items": items}
+    assert orjson.loads(run_command("maintenance", "run", "--json").out) == {"items": items}

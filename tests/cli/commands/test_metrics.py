@@ -1,4 +1,4 @@
-"""`eggypro metrics`: what the calls of the API came to."""
+"""`eggypro metrics`."""
 
 from datetime import timedelta
 
@@ -11,36 +11,41 @@ from eggypro_adapters.memory import MemoryRequestLog
 from tests.support.builders import make_shop
 from tests.support.runtime import MemoryRuntime, RunCommand
 
-LONG = "/api/products/{slug}/variants/{id}/stock"
+LONG_ROUTE = "/api/products/{slug}/variants/{id}/stock"
 
 
 @pytest.fixture
-def calls(world: MemoryRuntime) -> MemoryRequestLog:
-    calls = MemoryRequestLog()
-    world.shop = make_shop(calls=calls)
-    return calls
+def request_log(runtime: MemoryRuntime) -> MemoryRequestLog:
+    request_log = MemoryRequestLog()
+    runtime.shop = make_shop(calls=request_log)
+    return request_log
 
 
 @pytest.fixture
-def called(calls: MemoryRequestLog) -> MemoryRequestLog:
+def filled_log(request_log: MemoryRequestLog) -> MemoryRequestLog:
     hour = timedelta(hours=1)
-    calls.append(
+    request_log.append(
         [
             make_record(0.25, completed_at=NOON - number % 9 * 24 * hour - hour)
             for number in range(90)
         ]
     )
-    calls.append(
-        [make_record(1234, endpoint=LONG, method="POST", status=409, completed_at=NOON - hour)] * 4
+    request_log.append(
+        [
+            make_record(
+                1234, endpoint=LONG_ROUTE, method="POST", status=409, completed_at=NOON - hour
+            )
+        ]
+        * 4
     )
-    return calls
+    return request_log
 
 
-@pytest.mark.usefixtures("called")
-def test_calls_are_summed_up_in_a_table_with_bars(typed: RunCommand) -> None:
-    answer = typed("metrics", "summary", "--days", "7")
-    assert (answer.code, answer.err) == (0, "")
-    lines = answer.out.splitlines()
+@pytest.mark.usefixtures("filled_log")
+def test_summary_is_a_table_with_bars(run_command: RunCommand) -> None:
+    result = run_command("metrics", "summary", "--days", "7")
+    assert (result.code, result.err) == (0, "")
+    lines = result.out.splitlines()
     assert lines[0] == "74 requests, per day: ▆▆▆▆▆▆█ now"
     assert lines[2].split() == [
         "route",
@@ -55,14 +60,14 @@ def test_calls_are_summed_up_in_a_table_with_bars(typed: RunCommand) -> None:
     assert lines[3].split() == "GET /api/products/{slug} ███████████ 70 0 0.25 0.25 0.25".split()
     assert lines[4].split()[-5:] == ["4", "4", "1234", "1234", "1234"]
     assert max(map(len, lines)) <= 80
-    assert "\x1b" not in answer.out
+    assert "\x1b" not in result.out
 
 
-@pytest.mark.usefixtures("called")
-def test_machines_get_what_the_api_answers(typed: RunCommand) -> None:
-    answer = typed("metrics", "summary", "--json")
-    assert orjson.loads(answer.out)["items"][1] == {
-        "endpoint": LONG,
+@pytest.mark.usefixtures("filled_log")
+def test_json_is_the_http_body(run_command: RunCommand) -> None:
+    result = run_command("metrics", "summary", "--json")
+    assert orjson.loads(result.out)["items"][1] == {
+        "endpoint": LONG_ROUTE,
         "method": "POST",
         "avgResponseTime": 1234,
         "p50": 1234,
@@ -73,7 +78,7 @@ def test_machines_get_what_the_api_answers(typed: RunCommand) -> None:
     }
 
 
-@pytest.mark.usefixtures("called")
+@pytest.mark.usefixtures("filled_log")
 @pytest.mark.parametrize(
     ("days", "line"),
     [
@@ -81,36 +86,36 @@ def test_machines_get_what_the_api_answers(typed: RunCommand) -> None:
         (90, "94 requests, per 2 days: " + "." * 40 + "▄▇▇▇█ now"),
     ],
 )
-def test_a_day_is_shown_by_hours_and_a_season_by_more_than_a_day(
-    typed: RunCommand, days: int, line: str
+def test_chart_resolution_depends_on_the_period(
+    run_command: RunCommand, days: int, line: str
 ) -> None:
-    assert typed("metrics", "summary", "--days", str(days)).out.splitlines()[0] == line
+    assert run_command("metrics", "summary", "--days", str(days)).out.splitlines()[0] == line
 
 
-@pytest.mark.usefixtures("called")
-def test_the_slowest_and_those_with_most_errors_come_on_top(typed: RunCommand) -> None:
-    out = typed("metrics", "top", "--limit", "1").out
+@pytest.mark.usefixtures("filled_log")
+def test_top_shows_the_slowest_routes_and_most_errors(run_command: RunCommand) -> None:
+    out = run_command("metrics", "top", "--limit", "1").out
     slow, failing = out.split("Most errors:")
     assert "POST" in slow
     assert "GET" not in slow
     assert "POST" in failing
-    body = orjson.loads(typed("metrics", "top", "--json").out)
-    assert [one["method"] for one in body["slowest"]] == ["POST", "GET"]
-    assert [one["method"] for one in body["most_errors"]] == ["POST"]
+    body = orjson.loads(run_command("metrics", "top", "--json").out)
+    assert [route["method"] for route in body["slowest"]] == ["POST", "GET"]
+    assert [route["method"] for route in body["most_errors"]] == ["POST"]
 
 
-def test_a_shop_that_nobody_calls_says_so(typed: RunCommand, calls: MemoryRequestLog) -> None:
-    assert typed("metrics", "summary").out == "No requests.\n"
-    assert typed("metrics", "top").out == "No requests.\n"
-    calls.append([make_record(completed_at=NOON)])
-    assert "No errors." in typed("metrics", "top").out
+def test_no_requests_are_reported(run_command: RunCommand, request_log: MemoryRequestLog) -> None:
+    assert run_command("metrics", "summary").out == "No requests.\n"
+    assert run_command("metrics", "top").out == "No requests.\n"
+    request_log.append([make_record(completed_at=NOON)])
+    assert "No errors." in run_command("metrics", "top").out
 
 
-def test_old_calls_are_forgotten(typed: RunCommand, called: MemoryRequestLog) -> None:
-    assert typed("metrics", "prune").out == "0 removed\n"
-    assert typed("metrics", "prune", "--days", "5", "--json").out == '{"removed":40}\n'
-    assert typed("metrics", "prune", "--days", "5").out == "0 removed\n"
-    assert sum(called.count_by_step(NOON - timedelta(9), step=timedelta(9), step_count=1)) == 54
+def test_prune_deletes_old_requests(run_command: RunCommand, filled_log: MemoryRequestLog) -> None:
+    assert run_command("metrics", "prune").out == "0 removed\n"
+    assert run_command("metrics", "prune", "--days", "5", "--json").out == '{"removed":40}\n'
+    assert run_command("metrics", "prune", "--days", "5").out == "0 removed\n"
+    assert sum(filled_log.count_by_step(NOON - timedelta(9), step=timedelta(9), step_count=1)) == 54
 
 
 @pytest.mark.parametrize(
@@ -123,9 +128,9 @@ def test_old_calls_are_forgotten(typed: RunCommand, called: MemoryRequestLog) ->
         ("prune", "--days", "0"),
     ],
 )
-def test_numbers_that_make_no_sense_are_wrong_usage(
-    typed: RunCommand, words: tuple[str, ...]
+def test_options_out_of_range_are_usage_errors(
+    run_command: RunCommand, words: tuple[str, ...]
 ) -> None:
-    answer = typed("metrics", *words)
-    assert (answer.code, answer.out) == (2, "")
-    assert len(answer.err.splitlines()) == 1
+    result = run_command("metrics", *words)
+    assert (result.code, result.out) == (2, "")
+    assert len(result.err.splitlines()) == 1

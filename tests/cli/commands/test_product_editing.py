@@ -1,4 +1,4 @@
-"""`eggypro products create`, `update`, `archive`, `restore` and `delete`."""
+"""`eggypro products create|update|archive|restore|delete`."""
 
 import io
 import sys
@@ -33,16 +33,16 @@ OPTIONS = {
     "--ingredient": "egg",
     "--price": "24.99",
 }
-NEEDED = [word for pair in OPTIONS.items() for word in pair]
+REQUIRED_OPTIONS = [word for pair in OPTIONS.items() for word in pair]
 
 
 @pytest.fixture(autouse=True)
-def _albumen(world: MemoryRuntime) -> None:
+def _albumen(runtime: MemoryRuntime) -> None:
     texts = {"attributes": {"Fat": "1 g", "Salt": "0"}, "seo_title": "A title", "sku": "AL-1"}
-    world.shop.products.create(product_values(name="Albumen", price="9.50") | texts)
+    runtime.shop.products.create(product_values(name="Albumen", price="9.50") | texts)
 
 
-def test_options_and_fields_have_the_same_names() -> None:
+def test_options_have_the_names_of_the_fields() -> None:
     fields = {definition.name for definition in PRODUCT_FIELDS}
     assert NEW_PRODUCT.keys() == fields | {"categories"}
     assert PRODUCT_EDIT.keys() == fields - {"images"} | {"no_attributes"}
@@ -50,7 +50,7 @@ def test_options_and_fields_have_the_same_names() -> None:
     assert VARIANT_EDIT.keys() == NEW_VARIANT.keys() | {"no_options"}
 
 
-def test_every_field_that_may_be_null_can_be_cleared() -> None:
+def test_every_nullable_field_can_be_cleared() -> None:
     nullable = {definition.name for definition in PRODUCT_FIELDS if definition.nullable}
     assert set(Clearable) == nullable | {"attributes"}
     assert set(ClearableOfVariant) == {
@@ -58,40 +58,43 @@ def test_every_field_that_may_be_null_can_be_cleared() -> None:
     }
 
 
-def kept(world: MemoryRuntime, slug: str = "albumen") -> Product:
-    return world.shop.products.get(slug, Status.ALL)
+def stored_product(runtime: MemoryRuntime, slug: str = "albumen") -> Product:
+    return runtime.shop.products.get(slug, Status.ALL)
 
 
-def on_stdin(monkeypatch: pytest.MonkeyPatch, content: str | bytes) -> None:
+def set_stdin(monkeypatch: pytest.MonkeyPatch, content: str | bytes) -> None:
     data = content if isinstance(content, bytes) else content.encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
 
 
-def fields_of(answer: CommandResult) -> list[str]:
-    assert answer.out == ""
-    return [fault["field"] for fault in orjson.loads(answer.err)["errors"]]
+def error_fields(result: CommandResult) -> list[str]:
+    assert result.out == ""
+    return [error["field"] for error in orjson.loads(result.err)["errors"]]
 
 
-def test_a_product_is_created_of_options_and_shown_as_it_is_shown_later(typed: RunCommand) -> None:
-    answer = typed("products", "create", *NEEDED)
-    assert (answer.code, answer.err) == (0, "")
-    assert answer.out == typed("products", "show", "egg-o").out
-    assert "24.99 EUR" in answer.out
+def test_create_from_options_prints_the_product_like_show(run_command: RunCommand) -> None:
+    result = run_command("products", "create", *REQUIRED_OPTIONS)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == run_command("products", "show", "egg-o").out
+    assert "24.99 EUR" in result.out
 
 
-def test_the_json_of_a_new_product_is_the_body_of_http(
-    typed: RunCommand, world: MemoryRuntime
+def test_json_of_a_new_product_is_the_http_body(
+    run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    answer = typed("products", "create", *NEEDED, "--json")
+    result = run_command("products", "create", *REQUIRED_OPTIONS, "--json")
     assert (
-        answer.out
-        == orjson.dumps(product_body(kept(world, "egg-o"), "EUR", no_image_url)).decode() + "\n"
+        result.out
+        == orjson.dumps(
+            product_body(stored_product(runtime, "egg-o"), "EUR", no_image_url)
+        ).decode()
+        + "\n"
     )
-    assert answer.err == ""
+    assert result.err == ""
 
 
-def test_every_field_has_an_option(typed: RunCommand, world: MemoryRuntime) -> None:
-    more = [
+def test_every_field_has_an_option(run_command: RunCommand, runtime: MemoryRuntime) -> None:
+    options = [
         *("--slug", "egg", "--sku", "E-1", "--compare-at-price", "30", "--ingredient", "salt"),
         *(
             "--attribute",
@@ -106,10 +109,10 @@ def test_every_field_has_an_option(typed: RunCommand, world: MemoryRuntime) -> N
         *("--category", "food", "--category", "bars"),
     ]
     for name in ("Food", "Bars"):
-        world.shop.categories.create({"name": name})
-    assert typed("products", "create", *NEEDED, *more).code == 0
-    body = product_body(kept(world, "egg"), "EUR", no_image_url)
-    fields = ProductDraft.__annotations__.keys() - {"variants"}  # those come by `variants create`
+        runtime.shop.categories.create({"name": name})
+    assert run_command("products", "create", *REQUIRED_OPTIONS, *options).code == 0
+    body = product_body(stored_product(runtime, "egg"), "EUR", no_image_url)
+    fields = ProductDraft.__annotations__.keys() - {"variants"}  # set by `variants create`
     assert {name: body[name] for name in body if name in fields} == {
         "name": "Egg Ω",
         "slug": "egg",
@@ -130,45 +133,47 @@ def test_every_field_has_an_option(typed: RunCommand, world: MemoryRuntime) -> N
     }
 
 
-def test_all_that_is_missing_or_wrong_is_named_at_once(typed: RunCommand) -> None:
-    wrong = ["--price", "1,5", "--stock", "many", "--slug", "A b", "--compare-at-price", "-1"]
-    answer = typed("products", "create", *wrong, "--ingredient", "egg", "--json")
-    assert answer.code == 1
-    assert sorted(fields_of(answer)) == [
+def test_all_missing_and_invalid_fields_are_reported_together(run_command: RunCommand) -> None:
+    invalid = ["--price", "1,5", "--stock", "many", "--slug", "A b", "--compare-at-price", "-1"]
+    result = run_command("products", "create", *invalid, "--ingredient", "egg", "--json")
+    assert result.code == 1
+    assert sorted(error_fields(result)) == [
         *("compare_at_price", "description", "details", "name"),
         *("price", "slug", "stock_quantity"),
     ]
 
 
 @pytest.mark.parametrize("number", ["-1", "2147483648", "9" * 30, "9" * 5000, "1.5", "\udcff"])
-def test_a_stock_that_nobody_can_count_is_a_fault_of_its_field(
-    typed: RunCommand, number: str
+def test_invalid_stock_quantity_is_an_error_of_its_field(
+    run_command: RunCommand, number: str
 ) -> None:
-    answer = typed("products", "create", *NEEDED, "--stock-quantity", number, "--json")
-    assert answer.code == 1
-    assert fields_of(answer) == ["stock_quantity"]
+    result = run_command(
+        "products", "create", *REQUIRED_OPTIONS, "--stock-quantity", number, "--json"
+    )
+    assert result.code == 1
+    assert error_fields(result) == ["stock_quantity"]
 
 
-def test_a_file_gives_the_fields_and_options_override_them(
-    typed: RunCommand, world: MemoryRuntime, tmp_path: Path
+def test_options_override_the_fields_of_a_file(
+    run_command: RunCommand, runtime: MemoryRuntime, tmp_path: Path
 ) -> None:
     attributes = {"attributes": {"Fat": "1 g", "Salt": "0"}, "slug": "of-a-file"}
     file = tmp_path / "product.json"
     file.write_bytes(b"\xef\xbb\xbf" + orjson.dumps(product_values() | attributes))
-    overriding = ["--price", "5", "--attribute", "Fat=2 g", "--ingredient", "egg"]
-    assert typed("products", "create", "--from", str(file), *overriding).code == 0
-    product = kept(world, "of-a-file")
+    overrides = ["--price", "5", "--attribute", "Fat=2 g", "--ingredient", "egg"]
+    assert run_command("products", "create", "--from", str(file), *overrides).code == 0
+    product = stored_product(runtime, "of-a-file")
     assert (str(product.price), product.ingredients) == ("5.00", ("egg",))
     assert product.attributes == {"Fat": "2 g", "Salt": "0"}
     assert product.description == product_values()["description"]
 
 
-def test_a_number_of_a_file_is_taken_exactly(
-    typed: RunCommand, world: MemoryRuntime, monkeypatch: pytest.MonkeyPatch
+def test_number_in_a_file_is_read_exactly(
+    run_command: RunCommand, runtime: MemoryRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on_stdin(monkeypatch, '{"price": 0.29}')
-    assert typed("products", "update", "albumen", "--from", "-").code == 0
-    assert str(kept(world).price) == "0.29"
+    set_stdin(monkeypatch, '{"price": 0.29}')
+    assert run_command("products", "update", "albumen", "--from", "-").code == 0
+    assert str(stored_product(runtime).price) == "0.29"
 
 
 @pytest.mark.parametrize(
@@ -185,56 +190,62 @@ def test_a_number_of_a_file_is_taken_exactly(
     ids=range(7),
 )
 @pytest.mark.parametrize("words", [["create"], ["update", "albumen"]])
-def test_a_file_that_is_no_json_object_is_one_sentence(
-    typed: RunCommand,
+def test_invalid_json_file_is_rejected_in_one_sentence(
+    run_command: RunCommand,
     monkeypatch: pytest.MonkeyPatch,
     words: list[str],
     content: str | bytes,
     sentence: str,
 ) -> None:
-    on_stdin(monkeypatch, content)
-    answer = typed("products", *words, "--from", "-")
-    assert (answer.code, answer.out) == (1, "")
-    assert len(answer.err.splitlines()) == 1
-    assert sentence in answer.err
+    set_stdin(monkeypatch, content)
+    result = run_command("products", *words, "--from", "-")
+    assert (result.code, result.out) == (1, "")
+    assert len(result.err.splitlines()) == 1
+    assert sentence in result.err
 
 
-def test_a_slug_that_is_taken_is_refused(typed: RunCommand) -> None:
-    answer = typed("products", "create", *NEEDED, "--slug", "albumen")
-    assert answer.code == 1
-    assert answer.err == "The slug 'albumen' belongs to another product; choose another.\n"
+def test_slug_in_use_is_rejected(run_command: RunCommand) -> None:
+    result = run_command("products", "create", *REQUIRED_OPTIONS, "--slug", "albumen")
+    assert result.code == 1
+    assert result.err == "The slug 'albumen' belongs to another product; choose another.\n"
 
 
-def test_an_update_changes_what_is_given_and_nothing_else(
-    typed: RunCommand, world: MemoryRuntime
+def test_update_changes_only_the_given_fields(
+    run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    before = product_body(kept(world), "EUR", no_image_url)
-    answer = typed("products", "update", "albumen", "--price", "8", "--no-track-stock", "--json")
-    assert (answer.code, answer.err) == (0, "")
-    assert orjson.loads(answer.out) == orjson.loads(
+    before = product_body(stored_product(runtime), "EUR", no_image_url)
+    result = run_command(
+        "products", "update", "albumen", "--price", "8", "--no-track-stock", "--json"
+    )
+    assert (result.code, result.err) == (0, "")
+    assert orjson.loads(result.out) == orjson.loads(
         orjson.dumps(before | {"price": "8.00", "track_stock": False})
     )
 
 
-def test_single_attributes_are_set_and_taken_away(typed: RunCommand, world: MemoryRuntime) -> None:
+def test_update_sets_and_removes_single_attributes(
+    run_command: RunCommand, runtime: MemoryRuntime
+) -> None:
     edits = ["--attribute", "Fat=2 g", "--attribute", "Sugar=", "--no-attribute", "Salt"]
-    assert "Attribute is required" in typed("products", "update", "albumen", *edits).err
+    assert "Attribute is required" in run_command("products", "update", "albumen", *edits).err
     edits[3] = "Sugar=0 g"
-    assert typed("products", "update", "albumen", *edits).code == 0
-    assert kept(world).attributes == {"Fat": "2 g", "Sugar": "0 g"}
+    assert run_command("products", "update", "albumen", *edits).code == 0
+    assert stored_product(runtime).attributes == {"Fat": "2 g", "Sugar": "0 g"}
 
 
-def test_fields_are_cleared(typed: RunCommand, world: MemoryRuntime) -> None:
-    typed("products", "update", "albumen", "--compare-at-price", "10", "--seo-description", "D")
+def test_clear_empties_fields(run_command: RunCommand, runtime: MemoryRuntime) -> None:
+    run_command(
+        "products", "update", "albumen", "--compare-at-price", "10", "--seo-description", "D"
+    )
     names = ("sku", "compare_at_price", "seo_title", "seo_description", "attributes")
     words = [word for name in names for word in ("--clear", name)]
-    assert typed("products", "update", "albumen", *words).code == 0
-    product = kept(world)
+    assert run_command("products", "update", "albumen", *words).code == 0
+    product = stored_product(runtime)
     assert [getattr(product, name) for name in names] == [None, None, None, None, {}]
 
 
-def test_a_new_slug_renames_and_the_old_one_is_refused_by_name(typed: RunCommand) -> None:
-    assert typed("products", "update", "albumen", "--slug", "egg-white").code == 0
+def test_former_slug_is_rejected_for_writes_with_the_new_slug(run_command: RunCommand) -> None:
+    assert run_command("products", "update", "albumen", "--slug", "egg-white").code == 0
     for words in (
         ["products", "update", "albumen", "--price", "1"],
         ["products", "archive", "albumen"],
@@ -243,9 +254,9 @@ def test_a_new_slug_renames_and_the_old_one_is_refused_by_name(typed: RunCommand
         ["stock", "set", "albumen", "1"],
         ["stock", "adjust", "albumen", "--by", "1"],
     ):
-        answer = typed(*words)
-        assert (answer.code, answer.out) == (1, "")
-        assert answer.err == "The product is now at 'egg-white'; use that slug.\n"
+        result = run_command(*words)
+        assert (result.code, result.out) == (1, "")
+        assert result.err == "The product is now at 'egg-white'; use that slug.\n"
 
 
 @pytest.mark.parametrize(
@@ -263,95 +274,105 @@ def test_a_new_slug_renames_and_the_old_one_is_refused_by_name(typed: RunCommand
         (["--from", "/none/such"], "/none/such"),
     ],
 )
-def test_wrong_usage_of_an_update_exits_with_2(
-    typed: RunCommand, words: list[str], sentence: str
+def test_usage_error_of_update_exits_with_2(
+    run_command: RunCommand, words: list[str], sentence: str
 ) -> None:
-    answer = typed("products", "update", "albumen", *words)
-    assert (answer.code, answer.out) == (2, "")
-    assert len(answer.err.splitlines()) == 1
-    assert sentence in answer.err
-    assert answer.err.endswith("; see `eggypro products update --help`.\n")
+    result = run_command("products", "update", "albumen", *words)
+    assert (result.code, result.out) == (2, "")
+    assert len(result.err.splitlines()) == 1
+    assert sentence in result.err
+    assert result.err.endswith("; see `eggypro products update --help`.\n")
 
 
-def test_an_empty_patch_of_a_file_changes_nothing(
-    typed: RunCommand, world: MemoryRuntime, monkeypatch: pytest.MonkeyPatch
+def test_empty_patch_changes_nothing(
+    run_command: RunCommand, runtime: MemoryRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on_stdin(monkeypatch, "{}")
-    assert typed("products", "update", "albumen", "--from", "-").code == 0
-    assert kept(world).version == 1
+    set_stdin(monkeypatch, "{}")
+    assert run_command("products", "update", "albumen", "--from", "-").code == 0
+    assert stored_product(runtime).version == 1
 
 
 @pytest.mark.parametrize(
     "words", [["update", "--price", "1"], ["archive"], ["restore"], ["delete", "--yes"]]
 )
-def test_a_write_at_another_version_is_refused_and_changes_nothing(
-    typed: RunCommand, world: MemoryRuntime, words: list[str]
+def test_write_with_another_version_is_rejected(
+    run_command: RunCommand, runtime: MemoryRuntime, words: list[str]
 ) -> None:
-    before = kept(world)
-    answer = typed("products", *words, "albumen", "--version", "7")
-    assert (answer.code, answer.out) == (1, "")
-    assert "it is at version 1, not 7" in answer.err
-    assert kept(world) == before
+    before = stored_product(runtime)
+    result = run_command("products", *words, "albumen", "--version", "7")
+    assert (result.code, result.out) == (1, "")
+    assert "it is at version 1, not 7" in result.err
+    assert stored_product(runtime) == before
 
 
-def test_the_version_that_is_shown_is_the_one_that_a_write_takes(typed: RunCommand) -> None:
-    shown = typed("products", "show", "albumen").out.splitlines()[-1].split()
-    assert shown == ["version", "1"]
-    assert typed("products", "update", "albumen", "--price", "1", "--version", shown[1]).code == 0
+def test_shown_version_is_accepted_by_a_write(run_command: RunCommand) -> None:
+    version_line = run_command("products", "show", "albumen").out.splitlines()[-1].split()
+    assert version_line == ["version", "1"]
+    assert (
+        run_command(
+            "products", "update", "albumen", "--price", "1", "--version", version_line[1]
+        ).code
+        == 0
+    )
 
 
-def test_a_product_is_archived_and_restored(typed: RunCommand, world: MemoryRuntime) -> None:
-    archived = typed("products", "archive", "albumen")
+def test_product_is_archived_and_restored(run_command: RunCommand, runtime: MemoryRuntime) -> None:
+    archived = run_command("products", "archive", "albumen")
     assert archived.code == 0
     assert "archived" in archived.out
-    assert not kept(world).is_active
-    restored = typed("products", "restore", "albumen", "--json")
+    assert not stored_product(runtime).is_active
+    restored = run_command("products", "restore", "albumen", "--json")
     assert orjson.loads(restored.out)["is_active"] is True
-    assert kept(world).is_active
+    assert stored_product(runtime).is_active
 
 
-def test_a_product_is_deleted_for_good(typed: RunCommand) -> None:
-    answer = typed("products", "delete", "albumen", "--yes")
-    assert (answer.code, answer.out, answer.err) == (0, "Deleted 'albumen'.\n", "")
-    again = typed("products", "delete", "albumen", "--yes")
+def test_delete_removes_the_product_permanently(run_command: RunCommand) -> None:
+    result = run_command("products", "delete", "albumen", "--yes")
+    assert (result.code, result.out, result.err) == (0, "Deleted 'albumen'.\n", "")
+    again = run_command("products", "delete", "albumen", "--yes")
     assert (again.code, again.out) == (1, "")
 
 
-def test_a_deletion_in_json_writes_nothing(typed: RunCommand) -> None:
-    assert typed("products", "delete", "albumen", "--yes", "--json") == CommandResult(0, "", "")
+def test_delete_with_json_prints_nothing(run_command: RunCommand) -> None:
+    assert run_command("products", "delete", "albumen", "--yes", "--json") == CommandResult(
+        0, "", ""
+    )
 
 
 @pytest.mark.parametrize("reply", ["", "n\n", "\n", "yess\n", b"\xff\n"])
-def test_a_deletion_without_a_yes_deletes_nothing(
-    typed: RunCommand, world: MemoryRuntime, monkeypatch: pytest.MonkeyPatch, reply: str | bytes
+def test_unconfirmed_delete_changes_nothing(
+    run_command: RunCommand,
+    runtime: MemoryRuntime,
+    monkeypatch: pytest.MonkeyPatch,
+    reply: str | bytes,
 ) -> None:
-    on_stdin(monkeypatch, reply)
-    answer = typed("products", "delete", "albumen")
-    assert (answer.code, answer.out) == (1, "")
-    assert answer.err.splitlines() == [
+    set_stdin(monkeypatch, reply)
+    result = run_command("products", "delete", "albumen")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.splitlines() == [
         "Permanently delete 'albumen' with its variants, images and reviews? [y/N] ",
         "Nothing was changed. Confirm with y, or pass --yes.",
     ]
-    assert kept(world).is_active
+    assert stored_product(runtime).is_active
 
 
 @pytest.mark.parametrize("json", [[], ["--json"]])
-def test_a_deletion_that_is_confirmed_is_done(
-    typed: RunCommand, monkeypatch: pytest.MonkeyPatch, json: list[str]
+def test_confirmed_delete_is_executed(
+    run_command: RunCommand, monkeypatch: pytest.MonkeyPatch, json: list[str]
 ) -> None:
-    on_stdin(monkeypatch, "Y\n")
-    assert typed("products", "delete", "albumen", *json).code == 0
-    assert typed("products", "show", "albumen", "--status", "all").code == 1
+    set_stdin(monkeypatch, "Y\n")
+    assert run_command("products", "delete", "albumen", *json).code == 0
+    assert run_command("products", "show", "albumen", "--status", "all").code == 1
 
 
-def test_a_deletion_without_a_yes_is_problem_json_alone(
-    typed: RunCommand, monkeypatch: pytest.MonkeyPatch
+def test_unconfirmed_delete_with_json_prints_only_problem_json(
+    run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    on_stdin(monkeypatch, "")
-    answer = typed("products", "delete", "albumen", "--json")
-    assert answer.code == 1
+    set_stdin(monkeypatch, "")
+    result = run_command("products", "delete", "albumen", "--json")
+    assert result.code == 1
     assert (
-        orjson.loads(answer.err)["detail"] == "Nothing was changed. Confirm with y, or pass --yes"
+        orjson.loads(result.err)["detail"] == "Nothing was changed. Confirm with y, or pass --yes"
     )
 
 
@@ -360,24 +381,22 @@ def test_a_deletion_without_a_yes_is_problem_json_alone(
     [["update", "--price", "1"], ["archive"], ["restore"], ["delete", "--yes"]],
 )
 @pytest.mark.parametrize("slug", ["chicken", "\udcff", "No Slug"])
-def test_a_product_that_is_not_there_is_refused(
-    typed: RunCommand, words: list[str], slug: str
-) -> None:
-    answer = typed("products", *words, slug, "--json")
-    assert (answer.code, answer.out) == (1, "")
-    assert orjson.loads(answer.err)["status"] == 404
+def test_unknown_product_is_rejected(run_command: RunCommand, words: list[str], slug: str) -> None:
+    result = run_command("products", *words, slug, "--json")
+    assert (result.code, result.out) == (1, "")
+    assert orjson.loads(result.err)["status"] == 404
 
 
 @pytest.mark.parametrize("letter", ["卵", "W", "🥚", "é", "ﷺ"])
-def test_whatever_the_texts_hold_80_columns_are_enough(
-    typed: RunCommand, world: MemoryRuntime, letter: str
+def test_tables_fit_80_columns_with_any_text(
+    run_command: RunCommand, runtime: MemoryRuntime, letter: str
 ) -> None:
     texts = {"name": letter * 255, "sku": letter * 100, "description": letter * 5000}
     lists = {"ingredients": [letter * 255] * 50, "attributes": {letter * 100: letter * 1000}}
     prices = {"price": "999999.98", "compare_at_price": "999999.99", "stock_quantity": 2147483647}
-    world.shop.products.create(product_values(slug="a" * 255) | texts | lists | prices)
+    runtime.shop.products.create(product_values(slug="a" * 255) | texts | lists | prices)
     for words in (["list"], ["show", "a" * 255]):
-        out = typed("products", *words).out
+        out = run_command("products", *words).out
         assert max(map(cell_len, out.splitlines())) <= 80
         assert out.count(letter) >= 255
         assert out.count("a") >= 255

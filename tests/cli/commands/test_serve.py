@@ -1,4 +1,4 @@
-"""`eggypro serve`, from the command to a server that answers and ends."""
+"""`eggypro serve`, up to a running server that shuts down."""
 
 import pickle
 import signal
@@ -46,7 +46,7 @@ def port() -> int:
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def used_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield int(server.getsockname()[1])
 
@@ -65,10 +65,10 @@ def serving(demo: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def answer_of(port: int) -> bytes:
-    """Ask for the products until the server is there to say them."""
+def get_products(port: int) -> bytes:
+    """Request the products until the server responds."""
 
-    def answer() -> bytes | None:
+    def response_body() -> bytes | None:
         with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
             try:
                 connection.request("GET", "/api/products")
@@ -76,11 +76,11 @@ def answer_of(port: int) -> bytes:
                 return None
             return connection.getresponse().read()
 
-    return wait_until(answer)
+    return wait_until(response_body)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_is_serves_the_demo_and_ends_with_0(
+def test_serve_prints_its_address_serves_the_demo_and_exits_with_0(
     demo: Path, port: int, stop: signal.Signals
 ) -> None:
     with serving(demo, "--port", str(port), "--demo") as process:
@@ -90,45 +90,45 @@ def test_it_says_where_it_is_serves_the_demo_and_ends_with_0(
             process.stdout.readline()
             == f"The API    http://127.0.0.1:{port}/api/products\n".encode()
         )
-        assert orjson.loads(answer_of(port))["items"][0]["slug"] == "albumen"
+        assert orjson.loads(get_products(port))["items"][0]["slug"] == "albumen"
         process.send_signal(stop)
         assert process.wait(60) == 0
         assert process.stderr.read() == b""
 
 
-def test_a_taken_port_is_a_service_that_is_away(typed: RunCommand, taken: int) -> None:
-    answer = typed("serve", "--port", str(taken), "--json")
-    assert answer.code == 3
-    assert orjson.loads(answer.err)["status"] == 503
-    assert answer.out == ""
+def test_port_in_use_exits_with_3(run_command: RunCommand, used_port: int) -> None:
+    result = run_command("serve", "--port", str(used_port), "--json")
+    assert result.code == 3
+    assert orjson.loads(result.err)["status"] == 503
+    assert result.out == ""
 
 
 @pytest.mark.parametrize(
     "option", [["--port", "0"], ["--port", "x"], ["--workers", "0"], ["--drain", "6"]]
 )
-def test_an_impossible_number_is_wrong_usage(typed: RunCommand, option: list[str]) -> None:
-    assert typed("serve", *option).code == 2
+def test_option_out_of_range_is_a_usage_error(run_command: RunCommand, option: list[str]) -> None:
+    assert run_command("serve", *option).code == 2
 
 
-def test_a_catalogue_that_has_products_gets_no_demo(world: MemoryRuntime, demo: Path) -> None:
-    world.demo_file = demo
-    world.shop.products.create(product_values(is_active=False))
-    _prepare(world, "http://here", demo=True, show_key=False)
-    assert world.shop.products.list(ProductQuery()).total == 0
+def test_demo_is_not_loaded_into_a_shop_with_products(runtime: MemoryRuntime, demo: Path) -> None:
+    runtime.demo_file = demo
+    runtime.shop.products.create(product_values(is_active=False))
+    _prepare(runtime, "http://here", demo=True, show_key=False)
+    assert runtime.shop.products.list(ProductQuery()).total == 0
 
 
-def test_what_its_owner_should_know_is_said_once(world: MemoryRuntime) -> None:
-    world.warnings = ["Each worker counts on its own."]
-    body, people = _prepare(world, "http://here", demo=False, show_key=False)
-    assert body["notes"] == world.warnings
-    assert people.count("Each worker counts on its own.") == 1
+def test_startup_warnings_are_printed_once(runtime: MemoryRuntime) -> None:
+    runtime.warnings = ["Each worker counts separately."]
+    body, lines = _prepare(runtime, "http://here", demo=False, show_key=False)
+    assert body["notes"] == runtime.warnings
+    assert lines.count("Each worker counts separately.") == 1
 
 
 @pytest.mark.parametrize(
     ("is_new", "is_terminal"), [(True, True), (True, False), (False, True), (False, False)]
 )
-def test_a_new_key_is_shown_to_a_terminal_and_else_named_by_its_file(
-    world: MemoryRuntime,
+def test_new_admin_key_is_shown_on_a_terminal_only(
+    runtime: MemoryRuntime,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     *,
@@ -136,45 +136,45 @@ def test_a_new_key_is_shown_to_a_terminal_and_else_named_by_its_file(
     is_terminal: bool,
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
-    world.key_file = tmp_path / "admin.key"
+    runtime.key_file = tmp_path / "admin.key"
     if not is_new:
-        world.key_file.write_text("the-old-key\n")
-    _, people = _prepare(world, "http://here", demo=False, show_key=False)
-    line = f"the-new-key (stored in {world.key_file})" if is_new and is_terminal else "in {}"
-    assert f"Admin key  {line.format(world.key_file)}" in people
+        runtime.key_file.write_text("the-old-key\n")
+    _, lines = _prepare(runtime, "http://here", demo=False, show_key=False)
+    line = f"the-new-key (stored in {runtime.key_file})" if is_new and is_terminal else "in {}"
+    assert f"Admin key  {line.format(runtime.key_file)}" in lines
 
 
-def test_who_asks_for_the_key_is_shown_it_each_time(world: MemoryRuntime, tmp_path: Path) -> None:
-    """As `make run` does."""
-    world.key_file = tmp_path / "admin.key"
-    world.key_file.write_text("the-old-key\n")
-    _, people = _prepare(world, "http://here", demo=False, show_key=True)
-    assert f"Admin key  the-old-key (stored in {world.key_file})" in people
+def test_show_key_prints_an_existing_admin_key(runtime: MemoryRuntime, tmp_path: Path) -> None:
+    """`make run` uses this."""
+    runtime.key_file = tmp_path / "admin.key"
+    runtime.key_file.write_text("the-old-key\n")
+    _, lines = _prepare(runtime, "http://here", demo=False, show_key=True)
+    assert f"Admin key  the-old-key (stored in {runtime.key_file})" in lines
 
 
 @pytest.mark.parametrize(
     ("host", "address"),
     [
         ("127.0.0.1", "http://127.0.0.1:80"),
-        ("0.0.0.0", "http://127.0.0.1:80"),  # noqa: S104  (nothing is bound)
+        ("0.0.0.0", "http://127.0.0.1:80"),  # noqa: S104  (not bound)
         ("::", "http://[::1]:80"),
         ("localhost", "http://localhost:80"),
     ],
 )
-def test_the_address_can_be_opened_on_this_machine(host: str, address: str) -> None:
+def test_printed_address_can_be_opened_locally(host: str, address: str) -> None:
     assert _address(host, 80) == address
 
 
 @pytest.mark.usefixtures("restore_logging")
-def test_what_opens_the_shop_of_a_worker_can_be_sent_to_it(
+def test_server_factory_is_picklable_and_deletes_its_metrics_directory(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    with SettingsRuntime().server_factory() as opener:
-        assert isinstance(opener, partial)
-        assert pickle.loads(pickle.dumps(opener)).args == opener.args  # noqa: S301  (our own)
-        [figures] = tmp_path.glob("eggypro-figures-*")
-        assert figures in opener.args
-    assert not figures.exists()
+    with SettingsRuntime().server_factory() as open_worker:
+        assert isinstance(open_worker, partial)
+        assert pickle.loads(pickle.dumps(open_worker)).args == open_worker.args  # noqa: S301  (our own object)
+        [metrics_dir] = tmp_path.glob("eggypro-figures-*")
+        assert metrics_dir in open_worker.args
+    assert not metrics_dir.exists()

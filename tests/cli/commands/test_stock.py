@@ -1,4 +1,4 @@
-"""`eggypro stock set` and `adjust`."""
+"""`eggypro stock set|adjust`."""
 
 import orjson
 import pytest
@@ -8,12 +8,12 @@ from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
 
 @pytest.fixture(autouse=True)
-def _albumen(world: MemoryRuntime) -> None:
-    world.shop.products.create(product_values(name="Albumen", stock_quantity=3))
+def _albumen(runtime: MemoryRuntime) -> None:
+    runtime.shop.products.create(product_values(name="Albumen", stock_quantity=3))
 
 
-def stock(world: MemoryRuntime) -> int:
-    return world.shop.products.get("albumen").stock_quantity
+def stored_stock(runtime: MemoryRuntime) -> int:
+    return runtime.shop.products.get("albumen").stock_quantity
 
 
 @pytest.mark.parametrize(
@@ -27,16 +27,16 @@ def stock(world: MemoryRuntime) -> int:
         (["adjust", "--by=-2", "albumen"], 1),
     ],
 )
-def test_a_change_of_stock_says_what_is_there_then(
-    typed: RunCommand, world: MemoryRuntime, words: list[str], left: int
+def test_stock_change_prints_the_new_quantity(
+    run_command: RunCommand, runtime: MemoryRuntime, words: list[str], left: int
 ) -> None:
-    assert typed("stock", *words) == CommandResult(0, f"albumen: {left} in stock\n", "")
-    assert stock(world) == left
+    assert run_command("stock", *words) == CommandResult(0, f"albumen: {left} in stock\n", "")
+    assert stored_stock(runtime) == left
 
 
 @pytest.mark.parametrize("words", [["set", "albumen", "7"], ["adjust", "albumen", "--by", "4"]])
-def test_the_json_of_a_change_is_the_body_of_http(typed: RunCommand, words: list[str]) -> None:
-    assert typed("stock", *words, "--json") == CommandResult(0, '{"stock_quantity":7}\n', "")
+def test_json_of_a_stock_change_is_the_http_body(run_command: RunCommand, words: list[str]) -> None:
+    assert run_command("stock", *words, "--json") == CommandResult(0, '{"stock_quantity":7}\n', "")
 
 
 @pytest.mark.parametrize(
@@ -52,18 +52,18 @@ def test_the_json_of_a_change_is_the_body_of_http(typed: RunCommand, words: list
         (["set", "\udcff", "1"], "There is no product '?'"),
     ],
 )
-def test_what_cannot_be_counted_is_refused_in_one_sentence(
-    typed: RunCommand, world: MemoryRuntime, words: list[str], sentence: str
+def test_invalid_stock_change_is_rejected_in_one_sentence(
+    run_command: RunCommand, runtime: MemoryRuntime, words: list[str], sentence: str
 ) -> None:
-    answer = typed("stock", *words)
-    assert (answer.code, answer.out) == (1, "")
-    assert len(answer.err.splitlines()) == 1
-    assert sentence in answer.err
-    assert stock(world) == 3
+    result = run_command("stock", *words)
+    assert (result.code, result.out) == (1, "")
+    assert len(result.err.splitlines()) == 1
+    assert sentence in result.err
+    assert stored_stock(runtime) == 3
 
 
-def test_too_little_stock_is_a_conflict_in_json(typed: RunCommand) -> None:
-    problem = orjson.loads(typed("stock", "adjust", "albumen", "--by", "-4", "--json").err)
+def test_insufficient_stock_is_a_conflict_in_json(run_command: RunCommand) -> None:
+    problem = orjson.loads(run_command("stock", "adjust", "albumen", "--by", "-4", "--json").err)
     assert (problem["status"], problem["title"]) == (409, "Conflict")
 
 
@@ -80,12 +80,12 @@ def test_too_little_stock_is_a_conflict_in_json(typed: RunCommand) -> None:
         ["adjust", "albumen", "--by", ""],
     ],
 )
-def test_what_is_no_number_is_wrong_usage(
-    typed: RunCommand, world: MemoryRuntime, words: list[str]
+def test_non_integer_quantity_is_a_usage_error(
+    run_command: RunCommand, runtime: MemoryRuntime, words: list[str]
 ) -> None:
-    answer = typed("stock", *words)
-    assert (answer.code, answer.out) == (2, "")
-    assert len(answer.err.splitlines()) == 1
-    assert answer.err.endswith(f"see `eggypro stock {words[0]} --help`.\n")
-    assert len(answer.err) < 200
-    assert stock(world) == 3
+    result = run_command("stock", *words)
+    assert (result.code, result.out) == (2, "")
+    assert len(result.err.splitlines()) == 1
+    assert result.err.endswith(f"see `eggypro stock {words[0]} --help`.\n")
+    assert len(result.err) < 200
+    assert stored_stock(runtime) == 3
