@@ -1,4 +1,4 @@
-"""Ports of the catalogue: what the domain needs of the world, as Protocols."""
+"""Ports of the catalogue, as Protocols that adapters implement."""
 
 from eggypro_core.ports.clock import Clock, utc_now
 from eggypro_core.ports.files import HtmlCleaner, ImportSession, ProductReader, ProductWriter

@@ -5,13 +5,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """Return the current time."""
 
     def __call__(self) -> datetime:
-        """Return now, aware, in UTC."""
+        """Return the current time, timezone-aware and in UTC."""
         ...
 
 
 def utc_now() -> datetime:
-    """Return the time that the system's clock shows."""
+    """Return the time of the system clock."""
     return datetime.now(UTC)

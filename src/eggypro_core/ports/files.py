@@ -11,42 +11,43 @@ from eggypro_core.domain.variant import Variant, VariantDraft
 
 
 class HtmlCleaner(Protocol):
-    """Keeps HTML that is safe to show."""
+    """Sanitise HTML for display."""
 
     def clean(self, html: str) -> str:
-        """Return the HTML brought to the allow-list. Cleaning what is clean changes nothing."""
+        """Return the HTML reduced to the allow-list. Idempotent."""
         ...
 
 
 class ImportSession(Protocol):
-    """Many products on their way into a store, all or nothing. One load runs at a time."""
+    """Import many products in one transaction: all or nothing. Only one import runs at a time."""
 
     def find_repeated(self, keys: Sequence[str]) -> Collection[str]:
-        """Return those of the keys that this load was shown before, and remember them all."""
+        """Return the keys that this session has received before, and remember all `keys`."""
         ...
 
     def find_by_slugs(self, slugs: Collection[str]) -> Mapping[str, Product]:
-        """Return those products that exist, by slug, with all variants, without categories.
+        """Return the existing products by slug, with all variants and without categories.
 
-        Nobody changes them until the load ends.
+        Locks them: no other writer changes them until the session ends.
         """
         ...
 
     def find_sku_owners(self, skus: Collection[str]) -> Mapping[str, str]:
-        """Return the slug of the product that has each SKU, for those that are taken."""
+        """Return the slug of the owning product per SKU, without the free SKUs."""
         ...
 
     def find_attachable_images(self, public_ids: Collection[str]) -> Collection[str]:
-        """Return those of our images that products can have."""
+        """Return the public ids of the stored images that products can reference."""
         ...
 
     def write_products(
         self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime
     ) -> None:
-        """Add products, which have slugs, but no variants or categories yet; replace others by id.
+        """Insert the `new` products and replace the `changed` ones by id.
 
-        Raises ConflictError, or the next call does, if another writer took a slug or SKU meanwhile,
-        and ValidationError so if an image was given up: nothing is kept then.
+        New products have slugs, but no variants or categories yet. Raises ConflictError if another
+        writer has taken a slug or SKU in the meantime, and ValidationError if an image has been
+        released; the error may come from the next call instead. Nothing is stored then.
         """
         ...
 
@@ -55,56 +56,59 @@ class ImportSession(Protocol):
         new: Sequence[tuple[str, VariantDraft]],
         changed: Sequence[tuple[str, Variant]],
     ) -> None:
-        """Add variants to the products at slugs, where they have places, and replace others by id.
+        """Insert the `new` variants and replace the `changed` ones by id.
 
-        What the products show by them follows. Raises ConflictError as `put`.
+        Each comes with the slug of its product; new ones have a position. Updates the variant
+        summary of the products. Raises ConflictError like `write_products`.
         """
         ...
 
     def list_categories(self) -> Iterable[CategoryDraft]:
-        """Return every category, archived or not, as it would be added, each behind its parent."""
+        """Return every category, archived ones too, as a draft; parents come first."""
         ...
 
     def create_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
-        """Add categories, which have slugs, each behind its parent.
+        """Insert categories that have slugs; parents come first.
 
-        Raises ConflictError and ValidationError if another writer changed the tree meanwhile.
+        Raises ConflictError or ValidationError if another writer has changed the tree in the
+        meantime.
         """
         ...
 
     def find_category_slugs(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
-        """Return the slugs of all categories of products, by theirs, where they have any."""
+        """Return the category slugs per product slug, without the products that have none."""
         ...
 
     def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
-        """Put the product at each slug into these categories, and no others. Versions stay.
+        """Replace the categories of each product, by product slug. Versions stay unchanged.
 
-        Raises ValidationError if another writer took a category away meanwhile.
+        Raises ValidationError if another writer has deleted a category in the meantime.
         """
         ...
 
     def commit(self) -> None:
-        """Keep all of it."""
+        """Commit the whole import."""
         ...
 
 
 class ProductReader(Protocol):
-    """Reads files of products."""
+    """Read product files."""
 
     def __call__(self, stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEntry]:
-        """Read a file of a form (`auto` finds out which), a product at a time.
+        """Yield the entries of a file in the format `form`; `auto` detects the format.
 
-        Memory does not grow with the file. Raises ParseError for what is no such file at all.
+        Memory use does not grow with the file. Raises ParseError if the file does not have the
+        format at all.
         """
         ...
 
 
 class ProductWriter(Protocol):
-    """Writes files of products."""
+    """Write product files."""
 
     def __call__(self, export: CatalogSnapshot, stream: BinaryIO, *, form: str) -> int:
-        """Write the products of an export in a form; return how many.
+        """Write the products of `export` in the format `form` and return their number.
 
-        Memory does not grow with their number. Raises what the stream raises.
+        Memory use does not grow with that number. Errors of the stream pass through.
         """
         ...

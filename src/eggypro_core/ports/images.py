@@ -15,24 +15,24 @@ from eggypro_core.domain.image import (
 
 
 class ImageCleaner(Protocol):
-    """Makes of an upload what may be published."""
+    """Turn an uploaded file into an image that can be published."""
 
     def clean(self, content: BinaryIO, transformation: Transformation | None = None) -> CleanImage:
-        """Return the picture in a file, upright, in sRGB, in its own format, and nothing else.
+        """Return the image upright, in sRGB, in its own format and without metadata.
 
-        What it is, is decided by its content, from wherever the stream stands to its end. A
-        transformation is applied to it on top, and may give it another format.
-        Raises TooLargeError above HIGHEST_SIZE (of which little more is read), and ValidationError
-        naming `file` unless it is one of FORMATS, of one frame, of at most MAX_PIXELS (decided
-        before it is decoded), and whole.
+        The format is detected from the content; reading starts at the stream's position.
+        `transformation` is applied afterwards and may change the format.
+        Raises TooLargeError above MAX_UPLOAD_BYTES, reading little more than that. Raises
+        ValidationError for the field `file` unless the image has one of UPLOAD_FORMATS and a single
+        frame, is complete, and has at most MAX_PIXELS (checked before decoding).
         """
         ...
 
 
 class ImageStore(Protocol):
-    """Keeps images by public id. Any method may raise UnavailableError, if it is away.
+    """Store images by public id. Any method may raise UnavailableError.
 
-    A remote store that answers with anything but what was asked for raises UpstreamError.
+    A remote store raises UpstreamError for an unexpected response.
     """
 
     def upload(
@@ -43,27 +43,27 @@ class ImageStore(Protocol):
         public_id: str | None = None,
         transformation: Transformation | None = None,
     ) -> StoredImage:
-        """Keep what an ImageCleaner makes of a file, all or nothing, and return it.
+        """Clean a file with an ImageCleaner, store the image and return it.
 
-        It is called `public_id` within the folder, or by a name that nobody can guess. An id that
-        is taken stays as it is, and what is there is returned: it can be repeated.
-        Raises what ImageCleaner does, and ValidationError for an id that cannot be one.
+        Atomic: a failed upload stores nothing. The id is `public_id` within `folder`, or an
+        unguessable one. Idempotent: an existing id is not overwritten; its image is returned.
+        Raises the errors of ImageCleaner, and ValidationError for an invalid id.
         """
         ...
 
     def get(self, public_id: str) -> StoredImage:
-        """Return what is known of an image. Raises NotFoundError."""
+        """Return the record of a stored image. Raises NotFoundError."""
         ...
 
     def delete(self, public_id: str) -> None:
-        """Delete an image and all that was made of it; one that is not there needs nothing."""
+        """Delete an image and its renditions. Idempotent: a missing image is no error."""
         ...
 
     def url(self, public_id: str, transformation: Transformation | None = None) -> str:
-        """Return where an image is, made into something; without it, as it was uploaded.
+        """Return the URL of an image with `transformation`, or of the original without one.
 
-        Asks nobody, and not whether it is there. Raises ValidationError for an id that cannot be
-        one, and from a store that serves only RENDITIONS for any other transformation.
+        Needs no I/O and does not check that the image exists. Raises ValidationError for an invalid
+        id, and for other transformations than RENDITIONS if the store serves only those.
         """
         ...
 
@@ -72,79 +72,79 @@ class ImageStore(Protocol):
     ) -> SignedUpload:
         """Return a signed browser upload of one file, valid for SIGNED_UPLOAD_LIFETIME from `at`.
 
-        What arrives so is not looked at: see `find` and `require_displayable`.
+        The uploaded file is not validated: see `get` and `require_displayable`.
         """
         ...
 
     def check(self) -> None:
-        """Raise UnavailableError or UpstreamError unless images can be kept now."""
+        """Raise UnavailableError or UpstreamError unless images can be stored now."""
         ...
 
 
 class ImageRegistry(Protocol):
-    """Knows every image that may be in the store, from before it is there until it surely is not.
+    """Record every image that may exist in the image store, from before upload until deletion.
 
-    A product store has it count who has an image, in the transaction that changes a product's
-    images: that raises ValidationError for one that is not known to be stored, or was given up.
-    What counts is whether a product has it, not how often. Any method may raise UnavailableError.
+    A product store counts the references of an image here, in the transaction that changes a
+    product's images; that raises ValidationError for an image that is not confirmed, or released.
+    A product that has an image several times counts once. Any method may raise UnavailableError.
     """
 
     def reserve(
         self, public_ids: Collection[str], *, expires_at: datetime, product: str | None = None
     ) -> None:
-        """Record images that may arrive in the store `until` then, perhaps for a product.
+        """Record images that may arrive in the store until `expires_at`, optionally for a product.
 
-        Raises NotFoundError or SlugMovedError where the slug leads to no product.
+        Raises NotFoundError or SlugMovedError unless `product` is the slug of a product.
         """
         ...
 
     def get_product_slug(self, public_id: str) -> str:
-        """Return the slug of the product that an image was recorded for.
+        """Return the slug of the product that an image is reserved for.
 
-        Raises NotFoundError for one that is not recorded, or not for a product that there is.
+        Raises NotFoundError if it is not recorded, or not for an existing product.
         """
         ...
 
     def confirm(self, stored_images: Iterable[StoredImage]) -> None:
-        """Record what arrived in the store: from then on products can have it, if not given up."""
+        """Record images as stored: products can now reference them, unless released."""
         ...
 
     def release(self, public_ids: Collection[str]) -> Collection[str]:
-        """Return those that no product has. From then on none can get them."""
+        """Release the images without a product and return them; no product can get them later."""
         ...
 
     def release_expired(self, at: datetime) -> Collection[str]:
-        """Return what the store should delete: all that were given up and are not deleted.
+        """Release images without a product after `expires_at`; return all images to delete.
 
-        Those that no product has are given up when they may arrive no more. What was deleted before
-        that is among them once more, then.
+        These are the released images whose deletion is not recorded. An image that was deleted
+        before `expires_at` is returned once more afterwards, as it may have arrived since.
         """
         ...
 
     def forget(self, public_ids: Collection[str], at: datetime) -> None:
-        """Record that the store has deleted images that were given up.
+        """Record that the store has deleted released images.
 
-        They are forgotten, unless they may still arrive.
+        Removes their records, except of images that may still arrive.
         """
         ...
 
 
 class ImageServer(Protocol):
-    """An image store whose images we serve ourselves. Any method may raise UnavailableError."""
+    """Serve and receive images of our own store. Any method may raise UnavailableError."""
 
     def open(self, public_id: str, rendition: str, *, accepts_webp: bool) -> ServedImage:
-        """Return an image's ORIGINAL or one of its RENDITIONS, made now if nobody had it yet.
+        """Return the ORIGINAL or one of the RENDITIONS of an image, created on first request.
 
-        Renditions are WebP for who can show that. Raises NotFoundError.
+        Renditions are WebP if the client accepts that. Raises NotFoundError.
         """
         ...
 
     def receive_upload(
         self, fields: Mapping[str, str], content: BinaryIO, at: datetime
     ) -> StoredImage:
-        """Keep a file that comes with the fields of a SignedUpload.
+        """Store a file that is posted with the fields of a SignedUpload.
 
-        Raises ForbiddenError unless they are as they were signed, and not too old; and what
-        `upload` raises.
+        Raises ForbiddenError unless the signature of the fields is valid and not expired, and the
+        errors of `ImageStore.upload`.
         """
         ...

@@ -19,205 +19,207 @@ from eggypro_core.validation.parameters import Status
 
 
 class ProductStore(Protocol):
-    """Keeps products by slug, archived ones too. Any method may raise UnavailableError."""
+    """Store products by slug, archived ones too. Any method may raise UnavailableError."""
 
     def get(self, slug: str, variant_status: Status = Status.ACTIVE) -> Product:
-        """Return a product, archived or not, with its first variants of a status.
+        """Return a product, archived or not, with its first variants of `variant_status`.
 
-        Raises NotFoundError, or SlugMovedError where the slug is a former one of a product.
+        Raises NotFoundError, or SlugMovedError for a former slug.
         """
         ...
 
     def list(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
-        """Return a page, sorted by the query's sort key and then by id.
+        """Return the page of products that match `query`, sorted by its sort key, then by id.
 
-        What a search finds, and in which order, is said by `Reading` and `relevance_of`. Where its
-        words find nothing as they are, each is taken for what is one edit away too.
+        `ParsedQuery` and `relevance_of` define the matches of a search and their order. If a search
+        has no results, each of its words also matches words that are one edit away.
         """
         ...
 
     def get_facets(self, query: ProductQuery, *, allow_sample: bool) -> Facets:
-        """Return what all products of a query come to, wherever its page begins.
+        """Return the facets of all products that match `query`, whatever its page.
 
-        `many`: they are more than MAX_EXACT_TOTAL, so that a sample will do.
+        `allow_sample`: there are more than MAX_EXACT_TOTAL matches, so a sample is sufficient.
         """
         ...
 
     def explain(self, query: ProductQuery) -> ExplainedPage:
-        """Return the page of a search with the reasons for it."""
+        """Return the page of a search with the ranking reason of each result."""
         ...
 
     def suggest(self, search: str) -> tuple[Suggestion, ...]:
-        """Return the first SUGGESTED products that a search of all active ones would show."""
+        """Return the first MAX_SUGGESTIONS results of a search in all active products."""
         ...
 
     def create(self, draft: ProductDraft, at: datetime) -> Product:
-        """Keep a new product, made `at` a time, and return it with its id, as version 1.
+        """Store a new product, created `at` that time; return it with its id, as version 1.
 
-        A draft without a slug gets one that is free: no product's, no former one, not reserved.
-        A slug that is given and is a product's former one is taken over from it.
-        Raises ConflictError where a given slug or the SKU belongs to another product, and
-        ValidationError where one of its categories does not exist.
+        A draft without a slug gets a free one: neither a slug or former slug of a product nor
+        reserved. The slug of a draft may be a former slug of another product, which then loses it.
+        Raises ConflictError if the slug or SKU of the draft belongs to another product, and
+        ValidationError if one of its categories does not exist.
         """
         ...
 
     def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
-        """Replace the product by `to(product)` and return the new one.
+        """Replace the product by `change(product)` and return the new one.
 
-        Nobody else changes it in between. If `to` raises, nothing is kept. `to` must be pure: a
-        store may call it again. A renamed product keeps the old slug as one that leads to it.
-        Raises NotFoundError, SlugMovedError, and ConflictError as `add` does.
+        Atomic: no other writer gets in between. If `change` raises, nothing is stored. `change`
+        must be pure: a store may call it again. If the slug changes, the old one becomes a former
+        slug of the product. Raises NotFoundError, SlugMovedError, and ConflictError like `create`.
         """
         ...
 
     def adjust_stock(self, slug: str, delta: int) -> int:
-        """Add to the stock (or take from it) at once, and return what is there then.
+        """Add `delta` to the stock and return the new stock. The version stays unchanged.
 
-        Raises NotFoundError, SlugMovedError, and ConflictError where it would fall below zero or
-        above what can be counted, or follows from variants; nothing has changed then. The version
-        stays.
+        Atomic. Raises NotFoundError, SlugMovedError, and ConflictError if the stock would fall
+        below zero or exceed MAX_STOCK, or is derived from variants; nothing is stored then.
         """
         ...
 
     def set_stock(self, slug: str, quantity: int) -> int:
-        """Set the stock at once, and return it.
+        """Set the stock and return it. Atomic.
 
-        Raises NotFoundError, SlugMovedError, and ConflictError where it follows from variants and
-        is not that already.
+        Raises NotFoundError, SlugMovedError, and ConflictError if the stock is derived from
+        variants and differs from `quantity`.
         """
         ...
 
     def delete(self, slug: str, check: Callable[[Product], None]) -> None:
-        """Delete a product for good, and what hangs on it. Raises NotFoundError, SlugMovedError.
+        """Delete a product permanently, with everything that belongs to it.
 
-        Nobody changes it from when `check` sees it. If `check` raises, it stays.
+        Atomic: no other writer gets in between `check(product)` and the deletion. If `check`
+        raises, nothing is deleted. Raises NotFoundError and SlugMovedError.
         """
         ...
 
     def export_products(self, status: Status) -> AbstractContextManager[CatalogSnapshot]:
-        """Give every product of a status once, by id, and every category.
+        """Open a snapshot of all products of a status, by id, and of all categories.
 
-        They are as they were at one moment, whatever is written meanwhile. Memory does not grow
-        with the number of products.
+        Contains each product once. The snapshot is consistent: later writes do not show. Memory use
+        does not grow with the number of products.
         """
         ...
 
     def begin_import(self) -> AbstractContextManager["ImportSession"]:
-        """Begin to take many products, in one transaction. Without `commit`, nothing is kept."""
+        """Begin an import in one transaction. Without `commit`, nothing is stored."""
         ...
 
 
 class ZeroResultStore(Protocol):
-    """Counts the searches that found nothing. Any method may raise UnavailableError."""
+    """Count zero-result searches. Any method may raise UnavailableError."""
 
     def record(self, words: str, at: datetime) -> None:
-        """Count one more search for some words, which come as `zero_result_terms` returns them.
+        """Count one more search for `words`, in the form that `zero_result_terms` returns.
 
-        However many do so at once, each counts. At most KEPT words are kept: for new ones the least
-        frequent go, and of these the ones that were longest not searched for. May raise
-        ConflictError where others are in the way: it waits for nobody for long.
+        Safe under concurrency: no count is lost. At most MAX_ZERO_RESULT_TERMS entries are stored;
+        a new one replaces the least frequent, and of these the one searched for least recently.
+        May raise ConflictError instead of waiting long for other writers.
         """
         ...
 
     def list(self, limit: int) -> tuple[ZeroResultSearch, ...]:
-        """Return the most frequent, those that were last searched for first, then by words."""
+        """Return the most frequent searches; ties by latest search first, then by words."""
         ...
 
     def clear(self) -> None:
-        """Forget all."""
+        """Delete all counts."""
         ...
 
 
 class VariantStore(Protocol):
-    """Keeps the variants of products. Any method may raise UnavailableError.
+    """Store the variants of products. Any method may raise UnavailableError.
 
-    Every method raises NotFoundError or SlugMovedError where the slug leads to no product. What
-    `derived` says of its variants is stored with the product in the same transaction as each write;
-    an editorial write (all but stock) makes a new version of the product, changed `at` that time.
+    Every method raises NotFoundError or SlugMovedError unless the slug is that of a product. Each
+    write stores the product's `variant_summary` in the same transaction; an editorial write (all
+    but stock) creates a new version of the product, updated `at` that time.
     """
 
     def get(self, slug: str, variant_id: int, status: Status) -> Variant:
-        """Return a variant of a status. Raises NotFoundError where there is none.
+        """Return a variant of a status. Raises NotFoundError.
 
-        ACTIVE means an active one of an active product.
+        ACTIVE means an active variant of an active product.
         """
         ...
 
     def list(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
-        """Return a page of variants of a status, in their order; for ACTIVE as in `find`."""
+        """Return a page of variants in order of position, then id; ACTIVE as for `get`."""
         ...
 
     def create(self, slug: str, draft: VariantDraft, at: datetime) -> Variant:
-        """Keep a new variant. The product's own stock is replaced by that of its first one.
+        """Store a new variant and return it. The first variant replaces the product's own stock.
 
-        Raises ConflictError where a sibling has its options, where the siblings would have more
-        than MAX_OPTION_NAMES names of options together, and where its SKU belongs to another
-        variant or to a product.
+        Raises ConflictError if another variant of the product has the same options, if the variants
+        of the product would have more than MAX_OPTION_NAMES option names together, or if the SKU
+        belongs to another variant or to a product.
         """
         ...
 
     def update(
         self, slug: str, variant_id: int, change: Callable[[Variant], Variant], at: datetime
     ) -> Variant:
-        """Replace the variant by `to(variant)` and return the new one.
+        """Replace the variant by `change(variant)` and return the new one.
 
-        Nobody else changes it or its product in between. If `to` raises, nothing is kept. `to` must
-        be pure. Where it changes nothing there is no new version. Raises ConflictError as `add`.
+        Atomic: no other writer changes the variant or its product in between. If `change` raises,
+        nothing is stored. `change` must be pure: a store may call it again. An unchanged variant
+        creates no new version. Raises ConflictError like `create`.
         """
         ...
 
     def delete(
         self, slug: str, variant_id: int, check: Callable[[Variant], None], at: datetime
     ) -> None:
-        """Delete a variant for good, unless `check` raises; one that is not there needs nothing."""
+        """Delete a variant permanently unless `check` raises. A missing one is no error."""
         ...
 
     def adjust_stock(self, slug: str, variant_id: int, delta: int) -> int:
-        """Add to the stock of a variant (or take from it), and return what is there then.
+        """Add `delta` to the stock of a variant and return the new stock. Atomic.
 
-        Raises ConflictError where it would fall below zero or above what can be counted.
+        Raises ConflictError if the stock would fall below zero or exceed MAX_STOCK.
         """
         ...
 
     def set_stock(self, slug: str, variant_id: int, quantity: int) -> int:
-        """Set the stock of a variant, and return it."""
+        """Set the stock of a variant and return it."""
         ...
 
 
 class ReviewStore(Protocol):
-    """Keeps the reviews of products. Any method may raise UnavailableError.
+    """Store the reviews of products. Any method may raise UnavailableError.
 
-    What the verified ones come to is stored as the product's rating in the same transaction as each
-    write, whoever else writes; its version stays.
+    Each write stores the rating of the product (from its verified reviews) in the same transaction,
+    also under concurrent writes. The product's version stays unchanged.
     """
 
     def list(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
-        """Return a page of reviews of a status, by time and then id.
+        """Return a page of reviews of a status, sorted by time, then by id.
 
-        Those of a product raise NotFoundError unless it is on sale, and SlugMovedError.
+        With a product in `query`, raises NotFoundError unless it is active, and SlugMovedError.
         """
         ...
 
     def create(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
-        """Keep a new review, unverified; one that waits with the same name and text is returned.
+        """Store a new review, unverified, and return it.
 
-        Raises NotFoundError unless the product is on sale, and SlugMovedError.
+        A pending review with the same name and text is returned instead. Raises NotFoundError
+        unless the product is active, and SlugMovedError.
         """
         ...
 
     def verify(self, review_id: int, *, is_verified: bool) -> Review:
-        """Set whether a review is shown, and return it. Raises NotFoundError."""
+        """Set whether a review is verified (public) and return it. Raises NotFoundError."""
         ...
 
     def delete(self, review_id: int) -> bool:
-        """Delete a review for good; return whether there was one."""
+        """Delete a review permanently and return whether it existed."""
         ...
 
 
 class CategoryStore(Protocol):
-    """Keeps a tree of categories by slug, and which products are in them.
+    """Store the category tree by slug, archived categories too, and the products in each category.
 
-    Archived ones too. Any method may raise UnavailableError.
+    Any method may raise UnavailableError.
     """
 
     def get(self, slug: str) -> Category:
@@ -225,47 +227,48 @@ class CategoryStore(Protocol):
         ...
 
     def list(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
-        """Return a page, sorted by the key of the name and then by id.
+        """Return a page of categories, sorted by `name_sort_key`, then by id.
 
-        Active ones are those that are visible, archived ones all others.
+        ACTIVE means visible categories, ARCHIVED all others.
         """
         ...
 
     def create(self, draft: CategoryDraft, at: datetime) -> Category:
-        """Keep a new category, made `at` a time, and return it with its id.
+        """Store a new category, created `at` that time, and return it with its id.
 
-        A draft without a slug gets one that is free. Raises ConflictError where a given slug is
-        another's or the tree would be too deep, ValidationError where there is no such parent.
+        A draft without a slug gets a free one. Raises ConflictError if the slug of the draft is
+        taken or the tree would be too deep, and ValidationError if the parent does not exist.
         """
         ...
 
     def create_many(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
-        """Keep many new categories, each behind its parent, or none of them. Raises as `add`."""
+        """Store new categories, parents first: all or nothing. Raises like `create`."""
         ...
 
     def update(self, slug: str, change: Callable[[Category], Category]) -> Category:
-        """Replace the category by `to(category)`, below the parent that it names; return it.
+        """Replace the category by `change(category)`, under its parent, and return the new one.
 
-        Nobody else changes the tree in between, so that it never gets a cycle. If `to` raises,
-        nothing is kept. `to` must be pure: a store may call it again. Raises NotFoundError,
-        ValidationError and ConflictError as `add` does, and ConflictError for a cycle.
+        Atomic: no other writer changes the tree in between, so it never gets a cycle. If `change`
+        raises, nothing is stored. `change` must be pure: a store may call it again. Raises
+        NotFoundError, ValidationError and ConflictError like `create`, and ConflictError for a
+        cycle.
         """
         ...
 
     def delete(self, slug: str) -> None:
-        """Delete a category for good: its products are unlinked, its children go to its parent.
+        """Delete a category permanently: unlink its products, move its children to its parent.
 
         Raises NotFoundError.
         """
         ...
 
     def link(self, product: str, category: str) -> None:
-        """Put a product in a category, if it is not there.
+        """Add a product to a category. Idempotent.
 
-        Raises NotFoundError, and SlugMovedError where the slug is a former one of a product.
+        Raises NotFoundError, and SlugMovedError for a former slug of a product.
         """
         ...
 
     def unlink(self, product: str, category: str) -> None:
-        """Take a product out of a category, if it is there. Raises SlugMovedError as `link`."""
+        """Remove a product from a category. Idempotent. Raises SlugMovedError like `link`."""
         ...
