@@ -1,1 +1,1 @@
-"""A read-through cache that every write invalidates."""
+"""Read-through cache that every write invalidates."""

@@ -1,4 +1,4 @@
-"""Answers that are kept in a cache, and the tags that tell what they show."""
+"""Cached responses, cache entries and tags."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -6,20 +6,20 @@ from enum import StrEnum
 from attrs import field, frozen
 
 PRODUCT_LISTS_TAG = "products"
-"""The tag of all that lists products or counts them."""
+"""The tag of responses that list or count products."""
 CATEGORY_TREE_TAG = "categories"
-"""The tag of all that names a category or shows where it stands."""
+"""The tag of responses that show the name or position of a category."""
 ALL_TAGS = "*"
-"""What stands for every tag."""
+"""The tag that matches every tag."""
 
 
 def product_tag(slug: str) -> str:
-    """Return the tag of all that shows the product at a slug, or says that there is none."""
+    """Return the tag of responses that show a product, or that it does not exist."""
     return f"product:{slug}"
 
 
 class CacheStatus(StrEnum):
-    """Where an answer came from."""
+    """The source of a response: the cache, a load, or the cache during an outage."""
 
     HIT = "hit"
     MISS = "miss"
@@ -28,7 +28,7 @@ class CacheStatus(StrEnum):
 
 @frozen
 class CachedResponse:
-    """An answer in bytes, and its headers. One that does not last is never kept."""
+    """The body and headers of a response. It is stored only if `is_cacheable`."""
 
     body: bytes
     headers: Mapping[str, str] = field(factory=dict)
@@ -37,9 +37,9 @@ class CachedResponse:
 
 @frozen
 class Snapshot:
-    """How much was written, in one history of a database: a read at it sees no later write.
+    """A point in the write history of a database: a read at it sees no later write.
 
-    Numbers of two histories say nothing about one another.
+    Numbers of different histories cannot be compared.
     """
 
     history: str
@@ -48,9 +48,9 @@ class Snapshot:
 
 @frozen
 class CacheEntry:
-    """An answer that was kept, or the reason why there is none.
+    """A cached response, or the message of a cached NotFoundError.
 
-    What was written before `seen`, its read has seen. It is over at `ends`, in seconds since 1970.
+    Its read saw every write before `snapshot`. It expires at `expires_at`, in seconds since 1970.
     """
 
     snapshot: Snapshot
@@ -61,9 +61,9 @@ class CacheEntry:
 
 @frozen
 class CacheCounts:
-    """How often answers were found, made, and given although the database was away.
+    """Counts of cache hits, misses and stale responses (served while the database is down).
 
-    How many are `kept`, and what they weigh together, about.
+    `kept` is the number of cached responses, `bytes` their approximate total size.
     """
 
     hits: int = 0
@@ -75,7 +75,7 @@ class CacheCounts:
 
 @frozen
 class SharedCounts:
-    """How many answers all workers share, and what they weigh together, about."""
+    """Number and approximate total size of the responses in the shared cache."""
 
     kept: int
     bytes: int
@@ -83,7 +83,7 @@ class SharedCounts:
 
 @frozen
 class CacheReport:
-    """What each of the running workers of a host counts, and what they share, if they do."""
+    """Counts per running worker of a host, and of the shared cache if there is one."""
 
     workers: tuple[CacheCounts, ...] = ()
     shared: SharedCounts | None = None
@@ -91,9 +91,9 @@ class CacheReport:
 
 @frozen
 class ServerCaches:
-    """The response caches of all servers of a shop. Both calls may raise UnavailableError.
+    """The response caches of all servers of a shop. Both functions may raise UnavailableError.
 
-    `clear` has every server drop its responses, and returns how many they shared.
+    `clear` empties the cache of every server and returns the number of shared responses.
     """
 
     clear: Callable[[], int] = lambda: 0

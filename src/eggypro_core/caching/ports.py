@@ -1,4 +1,4 @@
-"""Ports of the cache: stored entries and the feed of invalidations."""
+"""Ports of the cache: storage of entries and the invalidation feed."""
 
 from typing import Protocol
 
@@ -6,41 +6,41 @@ from eggypro_core.caching.entries import CacheEntry, Snapshot
 
 
 class Cache(Protocol):
-    """Keeps answers for a while. Whatever is wrong with it counts as nothing kept: no error.
+    """Store entries until they expire. A failure counts as a miss and raises nothing.
 
-    `key` is any text. What was kept is not returned after it `ends`, and may go before.
+    A `key` is any text. An expired entry is never returned; any entry may be evicted earlier.
     """
 
     def get(self, key: str) -> CacheEntry | None:
-        """Return what is kept under a key."""
+        """Return the entry of a key, or None."""
         ...
 
     def set(self, key: str, entry: CacheEntry) -> None:
-        """Keep an answer under a key, in place of what is there."""
+        """Store the entry of a key, replacing any other."""
         ...
 
     def delete(self, key: str) -> None:
-        """Forget what is kept under a key."""
+        """Delete the entry of a key."""
         ...
 
     def clear(self) -> None:
-        """Forget all, and nothing that is not this cache's."""
+        """Delete all entries of this cache, and no others."""
         ...
 
 
 class InvalidationFeed(Protocol):
-    """Knows what is written to the products of a shop, by whomever.
+    """Announce the tags of all writes to the products of a shop, from any process.
 
-    What this process wrote, and others on its host, it knows by when the write returns.
+    Writes of processes on this host are visible in the feed as soon as the write returns.
     """
 
     def snapshot(self) -> Snapshot | None:
-        """Return a moment: a read that begins afterwards sees all that was written before it.
+        """Return a snapshot; a read that begins afterwards sees all writes before it.
 
-        None while nobody can tell what is written elsewhere.
+        Returns None while the writes of other processes cannot be observed.
         """
         ...
 
     def is_stale(self, snapshot: Snapshot, tags: tuple[str, ...]) -> bool:
-        """Whether a read may have missed a write under one of its tags, as far as is known."""
+        """Return whether a read at `snapshot` may have missed an announced write to `tags`."""
         ...

@@ -1,4 +1,4 @@
-"""A cache that is never wrong: what a read answered, kept until what it shows is written anew."""
+"""Read-through cache with single flight and tag invalidation."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -20,12 +20,12 @@ from eggypro_core.errors import NotFoundError, UnavailableError
 from eggypro_core.retry_gate import RetryGate
 
 NOT_FOUND_TTL_SECONDS = 5.0
-"""The seconds for which it is remembered that something is not there."""
+"""How long a NotFoundError is cached."""
 _REFRESH_AHEAD_SHARE = 0.1
-"""The part of its life in which an answer is made anew by one of those who ask for it."""
+"""The last share of the TTL, in which one request refreshes the entry before it expires."""
 _TTL_JITTER = 0.1
 RETRY_INTERVAL_SECONDS = 1.0
-"""The seconds between two attempts to read from a database that is away."""
+"""Seconds between two attempts to read from an unavailable database."""
 
 Loader: TypeAlias = Callable[[], CachedResponse]
 Tags: TypeAlias = tuple[str, ...]
@@ -33,18 +33,18 @@ Tags: TypeAlias = tuple[str, ...]
 
 @define
 class _Flight:
-    """An answer in the making: its read began after `seen`."""
+    """A load in progress; its read began after `snapshot`."""
 
     snapshot: Snapshot
     future: "Future[CachedResponse]" = field(factory=Future)
 
 
 class ReadCache:
-    """Gives answers of reads: one that was kept, as long as nothing was written that it shows.
+    """Cache responses until a write touches one of their tags.
 
-    Whether it still holds is asked at each use, not by when it ends. While nobody can tell what is
-    written elsewhere, every read is done; if the database is away too, what is not known to be
-    outdated is given. `ttl` is in seconds; `clock` tells those since 1970.
+    Every use checks the entry against the invalidation feed, so freshness never depends on the TTL.
+    While the feed is down, every read loads; if the database is down too, entries not known to be
+    invalidated are served as stale. `clock` returns seconds since 1970.
     """
 
     def __init__(
@@ -68,138 +68,140 @@ class ReadCache:
 
     @property
     def counts(self) -> CacheCounts:
-        """How it went so far."""
+        """Return the counts since start, without the number and size of entries."""
         return CacheCounts(self._hits, self._misses, self._stale)
 
     def get_or_load(self, key: str, tags: Tags, load: Loader) -> tuple[CachedResponse, CacheStatus]:
-        """Return an answer that shows all that was written under its tags, or what `load` returns.
+        """Return a cached response that shows all writes to its tags, or the result of `load`.
 
-        Of those who need the same at once, one loads. Raises what `load` does; that something is
-        not there (NotFoundError) is remembered briefly.
+        Concurrent requests for one key share one load. Raises the errors of `load`; a NotFoundError
+        is cached for NOT_FOUND_TTL_SECONDS.
         """
-        seen = self._feed.snapshot()  # before anything is read
-        kept = self._get_fresh(self._local, key, tags)
-        if kept is not None and seen is not None and not self._should_refresh(key, kept):
+        snapshot = self._feed.snapshot()  # before any read
+        entry = self._get_fresh(self._local, key, tags)
+        if entry is not None and snapshot is not None and not self._should_refresh(key, entry):
             self._hits += 1
-            return _unwrap(kept), CacheStatus.HIT
+            return _unwrap(entry), CacheStatus.HIT
         try:
-            return self._load_shared(key, tags, load, seen) if seen else self._load_uncached(load)
+            if snapshot is None:
+                return self._load_uncached(load)
+            return self._load_shared(key, tags, load, snapshot)
         except UnavailableError:
-            if kept is None:
+            if entry is None:
                 raise
             self._stale += 1
-            return _unwrap(kept), CacheStatus.STALE
+            return _unwrap(entry), CacheStatus.STALE
 
     def _get_fresh(self, cache: Cache, key: str, tags: Tags) -> CacheEntry | None:
-        """Return what a cache has, unless something that it shows was written since."""
-        kept = cache.get(key)
-        return None if kept is None or self._feed.is_stale(kept.snapshot, tags) else kept
+        """Return the entry of a cache unless a write has invalidated it."""
+        entry = cache.get(key)
+        return None if entry is None or self._feed.is_stale(entry.snapshot, tags) else entry
 
-    def _should_refresh(self, key: str, kept: CacheEntry) -> bool:
-        """Whether this is who makes an answer anew, before it ends, while all others go on."""
-        return self._is_near_expiry(kept) and key not in self._flights
+    def _should_refresh(self, key: str, entry: CacheEntry) -> bool:
+        """Return whether this request refreshes the entry early; the others use it meanwhile."""
+        return self._is_near_expiry(entry) and key not in self._flights
 
-    def _is_near_expiry(self, kept: CacheEntry) -> bool:
+    def _is_near_expiry(self, entry: CacheEntry) -> bool:
         return (
-            kept.not_found_message is None
-            and kept.expires_at - self._clock() < self._ttl_seconds * _REFRESH_AHEAD_SHARE
+            entry.not_found_message is None
+            and entry.expires_at - self._clock() < self._ttl_seconds * _REFRESH_AHEAD_SHARE
         )
 
     def _load_uncached(self, load: Loader) -> tuple[CachedResponse, CacheStatus]:
-        """Load while nobody can tell what is written: the database may be away, or silent.
+        """Load while the feed is down: the database may be down, or not responding.
 
-        Once it was, one tries at a time; nobody else waits for it. Raises UnavailableError.
+        After a failure one request at a time retries; all others fail fast with UnavailableError.
         """
         if not self._gate.allows():
-            raise UnavailableError("The database did not answer a moment ago: try again later")
+            raise UnavailableError("The database is unavailable. Try again later.")
         try:
-            rendering, outcome = self._load(load)
+            response, status = self._load(load)
         except UnavailableError:
             self._gate.block()
             raise
         self._gate.unblock()
-        return rendering, outcome
+        return response, status
 
     def _load(self, load: Loader) -> tuple[CachedResponse, CacheStatus]:
-        rendering = load()
+        response = load()
         self._misses += 1
-        return rendering, CacheStatus.MISS
+        return response, CacheStatus.MISS
 
     def _load_shared(
-        self, key: str, tags: Tags, load: Loader, seen: Snapshot
+        self, key: str, tags: Tags, load: Loader, snapshot: Snapshot
     ) -> tuple[CachedResponse, CacheStatus]:
-        """Find or load an answer, or wait for who is about it."""
-        flight, is_mine = self._join_flight(key, tags, seen)
-        if not is_mine:
-            rendering = flight.future.result()
+        """Return the cached or loaded response, or wait for the flight that loads it."""
+        flight, is_leader = self._join_flight(key, tags, snapshot)
+        if not is_leader:
+            response = flight.future.result()
             self._hits += 1
-            return rendering, CacheStatus.HIT
+            return response, CacheStatus.HIT
         try:
-            rendering, outcome = self._find_or_load(key, tags, load, seen)
+            response, status = self._look_up_or_load(key, tags, load, snapshot)
         except BaseException as error:
             flight.future.set_exception(error)
             raise
         else:
-            flight.future.set_result(rendering)
-            return rendering, outcome
+            flight.future.set_result(response)
+            return response, status
         finally:
             with self._lock:
                 if self._flights.get(key) is flight:
                     del self._flights[key]
 
-    def _join_flight(self, key: str, tags: Tags, seen: Snapshot) -> tuple[_Flight, bool]:
-        """Return who is about an answer, and whether that is the caller.
+    def _join_flight(self, key: str, tags: Tags, snapshot: Snapshot) -> tuple[_Flight, bool]:
+        """Return the flight of a key, and whether the caller leads it.
 
-        Nobody waits for one who may miss a write that they know of.
+        A flight that may have missed an announced write is replaced: nobody joins it any more.
         """
         with self._lock:
             flight = self._flights.get(key)
             if flight is not None and not self._feed.is_stale(flight.snapshot, tags):
                 return flight, False
-            flight = self._flights[key] = _Flight(seen)
+            flight = self._flights[key] = _Flight(snapshot)
             return flight, True
 
-    def _find_or_load(
-        self, key: str, tags: Tags, load: Loader, seen: Snapshot
+    def _look_up_or_load(
+        self, key: str, tags: Tags, load: Loader, snapshot: Snapshot
     ) -> tuple[CachedResponse, CacheStatus]:
-        places = self._levels(key, seen)
-        for cache, name in places:  # here too: another may just have landed
-            kept = self._get_fresh(cache, name, tags)
-            if kept is not None and not self._is_near_expiry(kept):
-                self._local.set(key, kept)
+        levels = self._levels(key, snapshot)
+        for cache, level_key in levels:  # the local one too: another flight may just have landed
+            entry = self._get_fresh(cache, level_key, tags)
+            if entry is not None and not self._is_near_expiry(entry):
+                self._local.set(key, entry)
                 self._hits += 1
-                return _unwrap(kept), CacheStatus.HIT
+                return _unwrap(entry), CacheStatus.HIT
         try:
-            rendering, outcome = self._load(load)
+            response, status = self._load(load)
         except NotFoundError as error:
             self._local.set(
                 key,
                 CacheEntry(
-                    seen, self._clock() + NOT_FOUND_TTL_SECONDS, not_found_message=str(error)
+                    snapshot, self._clock() + NOT_FOUND_TTL_SECONDS, not_found_message=str(error)
                 ),
             )
             raise
-        if rendering.is_cacheable and not self._feed.is_stale(seen, tags):
-            kept = CacheEntry(
-                seen, self._clock() + self._ttl_seconds * _random_ttl_factor(), rendering
+        if response.is_cacheable and not self._feed.is_stale(snapshot, tags):
+            entry = CacheEntry(
+                snapshot, self._clock() + self._ttl_seconds * _random_ttl_factor(), response
             )
-            for cache, name in places:
-                cache.set(name, kept)
-        return rendering, outcome
+            for cache, level_key in levels:
+                cache.set(level_key, entry)
+        return response, status
 
-    def _levels(self, key: str, seen: Snapshot) -> Iterable[tuple[Cache, str]]:
-        """Return the caches, and the name there: one that is shared may serve several shops."""
+    def _levels(self, key: str, snapshot: Snapshot) -> Iterable[tuple[Cache, str]]:
+        """Return each cache with its key: a shared one may serve several shops."""
         if self._shared is None:
             return [(self._local, key)]
-        return [(self._local, key), (self._shared, f"{seen.history}:{key}")]
+        return [(self._local, key), (self._shared, f"{snapshot.history}:{key}")]
 
 
 def _random_ttl_factor() -> float:
-    """Return a factor about 1, so that what was made together does not end together."""
+    """Return a random factor near 1, so that entries loaded together expire apart."""
     return random.uniform(1 - _TTL_JITTER, 1 + _TTL_JITTER)  # noqa: S311
 
 
-def _unwrap(kept: CacheEntry) -> CachedResponse:
-    if kept.not_found_message is not None:
-        raise NotFoundError(kept.not_found_message)
-    return kept.response
+def _unwrap(entry: CacheEntry) -> CachedResponse:
+    if entry.not_found_message is not None:
+        raise NotFoundError(entry.not_found_message)
+    return entry.response

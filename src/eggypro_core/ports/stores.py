@@ -54,8 +54,8 @@ class ProductStore(Protocol):
     def create(self, draft: ProductDraft, at: datetime) -> Product:
         """Store a new product, created `at` that time; return it with its id, as version 1.
 
-        A draft without a slug gets a free one: neither a slug or former slug of a product nor
-        reserved. The slug of a draft may be a former slug of another product, which then loses it.
+        A draft without a slug gets a free one: not reserved, no slug or former slug of a product.
+        The slug of a draft may be a former slug of another product, which then loses it.
         Raises ConflictError if the slug or SKU of the draft belongs to another product, and
         ValidationError if one of its categories does not exist.
         """

@@ -22,17 +22,17 @@ TTL = 300
 
 
 class FakeSource:
-    """What is read: texts, which may be away."""
+    """A source of responses that can be unavailable."""
 
     def __init__(self) -> None:
         self.text = "old"
         self.reads = 0
-        self.is_away = False
+        self.is_down = False
 
     def __call__(self) -> CachedResponse:
         self.reads += 1
-        if self.is_away:
-            raise UnavailableError("away")
+        if self.is_down:
+            raise UnavailableError("down")
         return CachedResponse(self.text.encode())
 
 
@@ -42,280 +42,283 @@ def clock() -> FakeMonotonicClock:
 
 
 @pytest.fixture
-def changes() -> MemoryInvalidationFeed:
+def feed() -> MemoryInvalidationFeed:
     return MemoryInvalidationFeed()
 
 
 @pytest.fixture
-def shelf() -> FakeSource:
+def source() -> FakeSource:
     return FakeSource()
 
 
 @pytest.fixture
-def cache(changes: MemoryInvalidationFeed, clock: FakeMonotonicClock) -> ReadCache:
-    return ReadCache(MemoryCache(clock), None, changes, ttl_seconds=TTL, clock=clock)
+def cache(feed: MemoryInvalidationFeed, clock: FakeMonotonicClock) -> ReadCache:
+    return ReadCache(MemoryCache(clock), None, feed, ttl_seconds=TTL, clock=clock)
 
 
 @pytest.fixture
-def ask(cache: ReadCache, shelf: FakeSource) -> Callable[[], tuple[str, str]]:
-    def asked() -> tuple[str, str]:
-        rendering, outcome = cache.get_or_load("/egg", EGG, shelf)
-        return rendering.body.decode(), outcome
+def get(cache: ReadCache, source: FakeSource) -> Callable[[], tuple[str, str]]:
+    def get() -> tuple[str, str]:
+        response, status = cache.get_or_load("/egg", EGG, source)
+        return response.body.decode(), status
 
-    return asked
-
-
-Ask = Callable[[], tuple[str, str]]
+    return get
 
 
-def test_what_was_read_once_is_not_read_again(
-    ask: Ask, shelf: FakeSource, cache: ReadCache
+Get = Callable[[], tuple[str, str]]
+
+
+def test_repeated_requests_are_served_from_the_cache(
+    get: Get, source: FakeSource, cache: ReadCache
 ) -> None:
-    assert [ask() for _ in range(3)] == [("old", "miss"), ("old", "hit"), ("old", "hit")]
-    assert shelf.reads == 1
+    assert [get() for _ in range(3)] == [("old", "miss"), ("old", "hit"), ("old", "hit")]
+    assert source.reads == 1
     assert cache.counts == CacheCounts(hits=2, misses=1)
 
 
 @pytest.mark.parametrize("tag", [*EGG, ALL_TAGS])
-def test_a_write_under_any_of_its_tags_ends_an_answer(
-    ask: Ask, shelf: FakeSource, changes: MemoryInvalidationFeed, tag: str
+def test_a_write_to_any_tag_invalidates_the_response(
+    get: Get, source: FakeSource, feed: MemoryInvalidationFeed, tag: str
 ) -> None:
-    ask()
-    changes.invalidate(tag)
-    shelf.text = "new"
-    assert [ask(), ask()] == [("new", "miss"), ("new", "hit")]
+    get()
+    feed.invalidate(tag)
+    source.text = "new"
+    assert [get(), get()] == [("new", "miss"), ("new", "hit")]
 
 
 @pytest.mark.parametrize("tag", [*MILK[:1], PRODUCT_LISTS_TAG])
-def test_a_write_elsewhere_leaves_it(ask: Ask, changes: MemoryInvalidationFeed, tag: str) -> None:
-    ask()
-    changes.invalidate(tag)
-    assert ask() == ("old", "hit")
+def test_a_write_to_other_tags_keeps_the_response_cached(
+    get: Get, feed: MemoryInvalidationFeed, tag: str
+) -> None:
+    get()
+    feed.invalidate(tag)
+    assert get() == ("old", "hit")
 
 
-def test_a_reader_who_is_late_leaves_nothing_old_behind(
-    cache: ReadCache, changes: MemoryInvalidationFeed, shelf: FakeSource, ask: Ask
+def test_a_load_overtaken_by_a_write_is_not_cached(
+    cache: ReadCache, feed: MemoryInvalidationFeed, source: FakeSource, get: Get
 ) -> None:
     def slow() -> CachedResponse:
-        old = shelf()
-        changes.invalidate(EGG[0])  # somebody writes, and is answered, before this reader goes on
-        shelf.text = "new"
+        old = source()
+        feed.invalidate(EGG[0])  # a write commits before this load returns
+        source.text = "new"
         return old
 
     assert cache.get_or_load("/egg", EGG, slow)[0].body == b"old"
-    assert ask() == ("new", "miss")
+    assert get() == ("new", "miss")
 
 
-def test_many_who_need_the_same_at_once_cause_one_read(cache: ReadCache) -> None:
-    together, reads = Barrier(200), []
+def test_concurrent_requests_share_one_load(cache: ReadCache) -> None:
+    barrier, reads = Barrier(200), []
 
     def load() -> CachedResponse:
         reads.append(1)
         return CachedResponse(b"egg")
 
-    def one(_: int) -> bytes:
-        together.wait()
+    def request(_: int) -> bytes:
+        barrier.wait()
         return cache.get_or_load("/egg", EGG, load)[0].body
 
     with ThreadPoolExecutor(200) as threads:
-        assert set(threads.map(one, range(200))) == {b"egg"}
+        assert set(threads.map(request, range(200))) == {b"egg"}
     assert len(reads) == 1
     assert sum((cache.counts.hits, cache.counts.misses)) == 200
 
 
-def test_who_comes_after_a_write_does_not_wait_for_a_read_before_it(
-    cache: ReadCache, changes: MemoryInvalidationFeed, shelf: FakeSource
+def test_a_request_after_a_write_does_not_join_an_earlier_load(
+    cache: ReadCache, feed: MemoryInvalidationFeed, source: FakeSource
 ) -> None:
-    has_read, may_go = Event(), Event()
+    has_loaded, may_continue = Event(), Event()
 
     def slow() -> CachedResponse:
-        old = shelf()
-        has_read.set()
-        may_go.wait()
+        old = source()
+        has_loaded.set()
+        may_continue.wait()
         return old
 
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(cache.get_or_load, "/egg", EGG, slow)
-        has_read.wait()
-        changes.invalidate(EGG[0])
-        shelf.text = "new"
-        assert cache.get_or_load("/egg", EGG, shelf)[0].body == b"new"
-        may_go.set()
+        has_loaded.wait()
+        feed.invalidate(EGG[0])
+        source.text = "new"
+        assert cache.get_or_load("/egg", EGG, source)[0].body == b"new"
+        may_continue.set()
         assert first.result()[0].body == b"old"
-    assert cache.get_or_load("/egg", EGG, shelf)[0].body == b"new"
+    assert cache.get_or_load("/egg", EGG, source)[0].body == b"new"
 
 
-def test_who_comes_after_a_commit_does_not_wait_for_a_read_that_began_before_it(
-    cache: ReadCache, changes: MemoryInvalidationFeed, shelf: FakeSource
+def test_a_request_after_a_commit_does_not_join_a_load_that_began_before_it(
+    cache: ReadCache, feed: MemoryInvalidationFeed, source: FakeSource
 ) -> None:
-    """A write is known of before its commit; a read between the two misses it all the same."""
-    has_read, may_go = Event(), Event()
+    """A write is announced before its commit; a read between the two misses it."""
+    has_loaded, may_continue = Event(), Event()
 
     def slow() -> CachedResponse:
-        old = shelf()
-        has_read.set()
-        may_go.wait()
+        old = source()
+        has_loaded.set()
+        may_continue.wait()
         return old
 
     with ThreadPoolExecutor(1) as threads:
-        with changes.write(EGG[0]):
+        with feed.write(EGG[0]):
             first = threads.submit(cache.get_or_load, "/egg", EGG, slow)
-            has_read.wait()
-            shelf.text = "new"
-        assert cache.get_or_load("/egg", EGG, shelf)[0].body == b"new"
-        may_go.set()
+            has_loaded.wait()
+            source.text = "new"
+        assert cache.get_or_load("/egg", EGG, source)[0].body == b"new"
+        may_continue.set()
         first.result()
-    assert cache.get_or_load("/egg", EGG, shelf)[0].body == b"new"
+    assert cache.get_or_load("/egg", EGG, source)[0].body == b"new"
 
 
-def test_all_who_wait_for_a_read_hear_that_it_failed(cache: ReadCache, shelf: FakeSource) -> None:
-    shelf.is_away = True
+def test_a_failed_load_is_not_cached(cache: ReadCache, source: FakeSource) -> None:
+    source.is_down = True
     with pytest.raises(UnavailableError):
-        cache.get_or_load("/egg", EGG, shelf)
-    shelf.is_away = False
-    assert cache.get_or_load("/egg", EGG, shelf)[1] == "miss"
+        cache.get_or_load("/egg", EGG, source)
+    source.is_down = False
+    assert cache.get_or_load("/egg", EGG, source)[1] == "miss"
 
 
-def test_while_nobody_can_tell_what_is_written_everything_is_read(
-    ask: Ask, changes: MemoryInvalidationFeed, shelf: FakeSource
+def test_every_request_loads_while_the_feed_is_down(
+    get: Get, feed: MemoryInvalidationFeed, source: FakeSource
 ) -> None:
-    ask()
-    changes.is_connected = False
-    shelf.text = "new"
-    assert [ask(), ask()] == [("new", "miss"), ("new", "miss")]
+    get()
+    feed.is_connected = False
+    source.text = "new"
+    assert [get(), get()] == [("new", "miss"), ("new", "miss")]
 
 
-def test_what_is_kept_is_given_while_the_database_is_away(
-    ask: Ask,
-    changes: MemoryInvalidationFeed,
-    shelf: FakeSource,
+def test_stale_responses_are_served_while_the_database_is_down(
+    get: Get,
+    feed: MemoryInvalidationFeed,
+    source: FakeSource,
     clock: FakeMonotonicClock,
     cache: ReadCache,
 ) -> None:
-    ask()
-    changes.is_connected, shelf.is_away = False, True
-    assert ask() == ("old", "stale")
+    get()
+    feed.is_connected, source.is_down = False, True
+    assert get() == ("old", "stale")
     assert cache.counts.stale == 1
     clock.now += TTL * 1.2
     with pytest.raises(UnavailableError):
-        ask()
+        get()
 
 
-def test_a_database_that_is_away_is_tried_by_one_at_a_time(
-    changes: MemoryInvalidationFeed,
-    shelf: FakeSource,
+def test_one_request_at_a_time_retries_an_unavailable_database(
+    feed: MemoryInvalidationFeed,
+    source: FakeSource,
     clock: FakeMonotonicClock,
     cache: ReadCache,
-    ask: Ask,
+    get: Get,
 ) -> None:
-    ask()
-    changes.is_connected, shelf.is_away = False, True
+    get()
+    feed.is_connected, source.is_down = False, True
     for _ in range(5):
-        assert ask() == ("old", "stale")
+        assert get() == ("old", "stale")
         with pytest.raises(UnavailableError):
-            cache.get_or_load("/milk", MILK, shelf)
-    assert shelf.reads == 2
+            cache.get_or_load("/milk", MILK, source)
+    assert source.reads == 2
     clock.now += RETRY_INTERVAL_SECONDS
 
     def silent() -> CachedResponse:
-        assert ask() == ("old", "stale")  # others do not wait for it
-        return shelf()
+        assert get() == ("old", "stale")  # other requests do not wait for it
+        return source()
 
     with pytest.raises(UnavailableError):
         cache.get_or_load("/milk", MILK, silent)
     clock.now += RETRY_INTERVAL_SECONDS
-    shelf.is_away = False
-    assert [ask(), ask()] == [("old", "miss"), ("old", "miss")]
+    source.is_down = False
+    assert [get(), get()] == [("old", "miss"), ("old", "miss")]
 
 
-def test_what_is_known_to_be_outdated_is_not_given_even_then(
-    ask: Ask, changes: MemoryInvalidationFeed, shelf: FakeSource
+def test_invalidated_responses_are_not_served_as_stale(
+    get: Get, feed: MemoryInvalidationFeed, source: FakeSource
 ) -> None:
-    ask()
-    changes.invalidate(EGG[0])
-    changes.is_connected, shelf.is_away = False, True
+    get()
+    feed.invalidate(EGG[0])
+    feed.is_connected, source.is_down = False, True
     with pytest.raises(UnavailableError):
-        ask()
+        get()
 
 
-def test_an_answer_is_made_anew_before_it_ends(
-    ask: Ask, shelf: FakeSource, clock: FakeMonotonicClock, cache: ReadCache
+def test_one_request_refreshes_an_entry_before_it_expires(
+    get: Get, source: FakeSource, clock: FakeMonotonicClock, cache: ReadCache
 ) -> None:
-    ask()
+    get()
     clock.now += TTL * 0.7
-    assert ask() == ("old", "hit")
-    clock.now += TTL * 0.19  # at 0.89 of a life that is between 0.9 and 1.1 long
-    shelf.text = "new"
+    assert get() == ("old", "hit")
+    clock.now += TTL * 0.19  # at 0.89 of a lifetime between 0.9 and 1.1
+    source.text = "new"
 
-    def renewed() -> CachedResponse:
-        assert ask() == ("old", "hit")  # others go on meanwhile
-        return shelf()
+    def refresh() -> CachedResponse:
+        assert get() == ("old", "hit")  # other requests use the old entry meanwhile
+        return source()
 
     clock.now += TTL * 0.005
-    outcomes = []
-    while "miss" not in outcomes:
-        outcomes.append(cache.get_or_load("/egg", EGG, renewed)[1])
+    statuses = []
+    while "miss" not in statuses:
+        statuses.append(cache.get_or_load("/egg", EGG, refresh)[1])
         clock.now += 1
-    assert ask() == ("new", "hit")
+    assert get() == ("new", "hit")
 
 
-def test_answers_made_together_do_not_end_together(
+def test_responses_loaded_together_expire_apart(
     cache: ReadCache, clock: FakeMonotonicClock
 ) -> None:
     loads = [0] * 50
 
-    def load(place: int) -> Callable[[], CachedResponse]:
-        def loaded() -> CachedResponse:
-            loads[place] += 1
+    def load(index: int) -> Callable[[], CachedResponse]:
+        def load_response() -> CachedResponse:
+            loads[index] += 1
             return CachedResponse(b"")
 
-        return loaded
+        return load_response
 
-    for place in range(50):
-        cache.get_or_load(str(place), EGG, load(place))
+    for index in range(50):
+        cache.get_or_load(str(index), EGG, load(index))
     clock.now += TTL * 0.9
-    for place in range(50):
-        cache.get_or_load(str(place), EGG, load(place))
+    for index in range(50):
+        cache.get_or_load(str(index), EGG, load(index))
     assert {1, 2} == set(loads)
 
 
-def test_that_something_is_absent_is_remembered_briefly(
-    cache: ReadCache, changes: MemoryInvalidationFeed, clock: FakeMonotonicClock
+def test_not_found_errors_are_cached_briefly(
+    cache: ReadCache, feed: MemoryInvalidationFeed, clock: FakeMonotonicClock
 ) -> None:
-    asked = []
+    loads = []
 
     def load() -> CachedResponse:
-        asked.append(1)
+        loads.append(1)
         raise NotFoundError("No egg")
 
-    def times_asked() -> int:
+    def count_loads() -> int:
         with pytest.raises(NotFoundError, match="No egg"):
             cache.get_or_load("/egg", EGG, load)
-        return len(asked)
+        return len(loads)
 
-    assert [times_asked(), times_asked()] == [1, 1]
+    assert [count_loads(), count_loads()] == [1, 1]
     clock.now += NOT_FOUND_TTL_SECONDS + 1
-    assert times_asked() == 2
-    changes.invalidate(EGG[0])
-    assert times_asked() == 3
+    assert count_loads() == 2
+    feed.invalidate(EGG[0])
+    assert count_loads() == 3
 
 
-def test_what_does_not_last_is_not_kept(cache: ReadCache) -> None:
-    passing = CachedResponse(b"nothing found", is_cacheable=False)
-    assert [cache.get_or_load("/search", EGG, lambda: passing)[1] for _ in range(2)] == ["miss"] * 2
+def test_uncacheable_responses_are_not_stored(cache: ReadCache) -> None:
+    uncacheable = CachedResponse(b"nothing found", is_cacheable=False)
+    assert [cache.get_or_load("/search", EGG, lambda: uncacheable)[1] for _ in range(2)] == [
+        "miss"
+    ] * 2
 
 
-def test_a_shared_cache_serves_who_has_nothing_yet(
-    changes: MemoryInvalidationFeed, clock: FakeMonotonicClock, shelf: FakeSource
+def test_the_shared_cache_serves_other_workers(
+    feed: MemoryInvalidationFeed, clock: FakeMonotonicClock, source: FakeSource
 ) -> None:
     shared = MemoryCache(clock)
-    one, other = (
-        ReadCache(MemoryCache(clock), shared, changes, ttl_seconds=TTL, clock=clock)
-        for _ in range(2)
+    first, second = (
+        ReadCache(MemoryCache(clock), shared, feed, ttl_seconds=TTL, clock=clock) for _ in range(2)
     )
-    assert one.get_or_load("/egg", EGG, shelf)[1] == "miss"
-    assert other.get_or_load("/egg", EGG, shelf)[1] == "hit"
-    changes.invalidate(EGG[0])
-    assert other.get_or_load("/egg", EGG, shelf)[1] == "miss"
-    assert one.get_or_load("/egg", EGG, shelf)[1] == "hit"
-    assert shelf.reads == 2
+    assert first.get_or_load("/egg", EGG, source)[1] == "miss"
+    assert second.get_or_load("/egg", EGG, source)[1] == "hit"
+    feed.invalidate(EGG[0])
+    assert second.get_or_load("/egg", EGG, source)[1] == "miss"
+    assert first.get_or_load("/egg", EGG, source)[1] == "hit"
+    assert source.reads == 2
