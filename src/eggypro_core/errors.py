@@ -58,7 +58,7 @@ class RateLimitedError(EggyProError):
     """The client did this too often: it may again after some seconds."""
 
     def __init__(self, retry_after: int, message: str = "") -> None:
-        super().__init__(message or f"Too many requests: try again in {retry_after} s")
+        super().__init__(message or f"Too many requests. Try again in {retry_after} s.")
         self.retry_after = retry_after
 
 

@@ -1,4 +1,4 @@
-"""Who may do what: permissions, and the gate that knows the admin key and the shop's tokens."""
+"""Authentication with the admin key, tokens and the cron secret; permissions."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,25 +16,25 @@ from eggypro_core.validation.parameters import one_of
 
 
 class TokenSigner(Protocol):
-    """Makes tokens of claims, which nobody else can make or alter.
+    """Sign claims as tokens that nobody else can create or alter.
 
     A token is visible ASCII. Its bearer may be able to read the claims.
     """
 
     def sign(self, claims: Mapping[str, object]) -> str:
-        """Return a token of claims that JSON can say."""
+        """Return a token for JSON-serialisable claims."""
         ...
 
     def verify(self, token: str) -> Mapping[str, object]:
-        """Return the claims of a token, as they were signed: nothing of them is judged.
+        """Return the claims of a token as they were signed, without validating them.
 
-        Raises UnauthenticatedError, as a failure, for any text that is not such a token.
+        Raises UnauthenticatedError with `is_failure` for any text that is not such a token.
         """
         ...
 
 
 MAX_TOKEN_TTL_SECONDS = 86_400
-"""How many seconds a token lasts at most."""
+"""Maximum lifetime of a token."""
 DEFAULT_TOKEN_TTL_SECONDS = 3600
 _TOKEN_CACHE_SIZE = 1000
 _ISSUER = "eggypro"
@@ -42,7 +42,7 @@ _MAX_TIMESTAMP = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 
 
 class Permission(StrEnum):
-    """What an admin may be allowed to do."""
+    """A permission of an admin."""
 
     PRODUCTS_READ = "products:read"
     PRODUCTS_WRITE = "products:write"
@@ -52,20 +52,20 @@ class Permission(StrEnum):
 
 
 class Credential(StrEnum):
-    """What somebody shows at the gate."""
+    """A kind of credential."""
 
     KEY = "admin key"
-    TOKEN = "admin token"  # noqa: S105  (the words for one)
-    CRON = "secret of the cron"
+    TOKEN = "admin token"  # noqa: S105  (a label, not a token)
+    CRON = "cron secret"
 
 
 Requirement: TypeAlias = Permission | Credential
-"""What is asked of a caller: a permission, or that it is this that they show."""
+"""What a request needs: a permission, or this kind of credential."""
 
 
 @frozen
 class AdminUser:
-    """Somebody who is known to the shop, and what they may do."""
+    """An authenticated user and their permissions."""
 
     id: str
     role: str
@@ -80,20 +80,20 @@ _SCHEDULER = AdminUser("cron", "scheduler", frozenset(), Credential.CRON)
 
 @frozen
 class TokenRequest:
-    """What somebody wants of a token: what it permits, and for how many seconds."""
+    """A request for a token: its permissions and lifetime."""
 
     permissions: frozenset[Permission] = frozenset(Permission)
     ttl_seconds: int = DEFAULT_TOKEN_TTL_SECONDS
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> "TokenRequest":
-        """Read a wish, of which every part may be left out. Raises ValidationError."""
+        """Parse a request; every field is optional. Raises ValidationError."""
         return cls(**fields.check(values, TOKEN_REQUEST_FIELDS))
 
 
 @frozen
 class TokenResponse:
-    """What somebody was let in as, and the token that says so: None where none are issued."""
+    """The authenticated user and their token; None if this shop issues no tokens."""
 
     user: AdminUser
     token: str | None = field(default=None, repr=False)
@@ -102,7 +102,7 @@ class TokenResponse:
 
 @frozen
 class _Session:
-    """What a token says, in seconds since 1970 where it is a time."""
+    """The content of a token. Times are in seconds since 1970."""
 
     user: AdminUser
     not_before: float
@@ -111,9 +111,9 @@ class _Session:
 
 @frozen
 class Tokens:
-    """The tokens of a shop: issued to whoever may have one, and recognised until they expire.
+    """Issue the tokens of a shop and verify them until they expire.
 
-    Some that were verified are remembered: a storefront shows the same one with each request.
+    Verified tokens are cached: a storefront sends the same one with each request.
     """
 
     _signer: TokenSigner
@@ -125,7 +125,7 @@ class Tokens:
         return lru_cache(_TOKEN_CACHE_SIZE)(self._verify)
 
     def issue(self, request: TokenRequest) -> TokenResponse:
-        """Return a new token, and who bears it."""
+        """Return a new token and its user."""
         now = self._clock()
         expires_at = now + timedelta(seconds=request.ttl_seconds)
         claims = {
@@ -140,9 +140,10 @@ class Tokens:
         )
 
     def user_for(self, token: str) -> AdminUser:
-        """Return who bears a token. Raises UnauthenticatedError: not ours, not yet, not any more.
+        """Return the user of a token.
 
-        One that was good once is no failure.
+        Raises UnauthenticatedError if it is invalid, not valid yet, or expired. An expired token
+        does not count as a failure.
         """
         session = self._cached_session(token)
         now = self._clock().timestamp()
@@ -160,25 +161,25 @@ class Tokens:
 
 @frozen
 class Authenticator:
-    """Lets in who holds the admin key, bears a token, or has the secret of the platform's cron."""
+    """Authenticate by admin key, token, or the cron secret of the platform."""
 
     _admin_key: str = field(repr=False)
     _tokens: Tokens | None = None
     _cron_secret: str | None = field(default=None, repr=False)
 
     def authorize(self, credential: str | None, requirement: Requirement) -> AdminUser:
-        """Return who the credential belongs to, if they have what is needed.
+        """Return the user of a credential that meets the requirement.
 
-        Raises UnauthenticatedError as `recognise`, ForbiddenError.
+        Raises UnauthenticatedError like `authenticate`, and ForbiddenError.
         """
         user = self.authenticate(credential)
         require_access(user, requirement)
         return user
 
     def authenticate(self, credential: str | None) -> AdminUser:
-        """Return who the credential belongs to. Raises UnauthenticatedError: missing or wrong.
+        """Return the user of a credential. Raises UnauthenticatedError if it is missing or invalid.
 
-        The time that it takes says nothing about the key.
+        Compares in constant time.
         """
         if not credential:
             raise UnauthenticatedError
@@ -191,22 +192,22 @@ class Authenticator:
         return self._tokens.user_for(credential)
 
     def issue_token(self, request: TokenRequest) -> TokenResponse:
-        """Return a token for the holder of the key, if tokens are issued here."""
+        """Return a new token, or none if this shop issues no tokens."""
         return TokenResponse(_ADMIN) if self._tokens is None else self._tokens.issue(request)
 
 
 def require_access(user: AdminUser, requirement: Requirement) -> None:
-    """Raise ForbiddenError if a user lacks what is needed. The holder of the key lacks nothing."""
+    """Raise ForbiddenError unless the user meets the requirement. The admin key meets all."""
     if (
         requirement not in {*user.permissions, user.credential}
         and user.credential is not Credential.KEY
     ):
         kind = "permission " if isinstance(requirement, Permission) else ""
-        raise ForbiddenError(f"This needs the {kind}{requirement}")
+        raise ForbiddenError(f"Requires the {kind}{requirement}")
 
 
 def invalid_credential() -> UnauthenticatedError:
-    """Return the refusal of what verifies to nothing."""
+    """Return the error for a credential that cannot be verified."""
     return UnauthenticatedError("Invalid authentication token", is_failure=True)
 
 
@@ -219,7 +220,7 @@ def _bytes(secret: str) -> bytes:
 
 
 def _parse_claims(claims: Mapping[str, object]) -> dict[str, Any]:
-    """Return the claims that count, if they are all there and can be ours."""
+    """Return the validated claims of a token. Raises UnauthenticatedError."""
     try:
         return fields.check(claims, _CLAIMS, required=_REQUIRED_CLAIMS, ignore=claims)
     except ValidationError:
@@ -231,16 +232,16 @@ def _parse_permissions(value: object) -> frozenset[Permission]:
 
 
 def _equal_to(word: str) -> fields.Validator:
-    def rule(value: object) -> str:
+    def validator(value: object) -> str:
         if value != word:
             raise fields.InvalidValueError(f"Must be {word}")
         return word
 
-    return rule
+    return validator
 
 
 def _parse_timestamp(value: object) -> float:
-    """Return the time of a claim, in seconds since 1970."""
+    """Return a claim as seconds since 1970."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise fields.InvalidValueError("Must be a number")
     if not 0 <= value <= _MAX_TIMESTAMP:

@@ -1,4 +1,4 @@
-"""The limiter: counts the requests of clients, and keeps those who guess credentials away."""
+"""Rate limits per client, and lockout of clients that guess credentials."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -17,11 +17,11 @@ _QUARTER_HOUR_SECONDS = 15 * 60
 
 @frozen(cache_hash=True)
 class Policy:
-    """At most `limit` things of a client within a window of so many seconds.
+    """At most `limit` requests of a client within a window of `window_seconds`.
 
-    The window begins with the first thing that is counted. What ends well, or what does not, can be
-    left uncounted. Workers that share the counts of an exact policy agree at once, for which they
-    wait for one another; those of any other a moment later.
+    The window begins with the first counted request. Successful or failed requests can be excluded.
+    The counts of an exact policy are synchronised between workers at once, at the price of waiting
+    for each other; those of other policies a moment later.
     """
 
     name: str
@@ -32,13 +32,13 @@ class Policy:
     is_exact: bool = True
 
     def counts(self, *, success: bool) -> bool:
-        """Whether what ended well, or did not, is counted."""
+        """Return whether a successful or failed request counts."""
         return self.counts_successes if success else self.counts_failures
 
 
 @frozen
 class RateLimitStatus:
-    """What a client has used of a policy, and the seconds that are left of the window."""
+    """The usage of a policy by a client, and the seconds left in the window."""
 
     policy: Policy
     used: int
@@ -46,58 +46,59 @@ class RateLimitStatus:
 
     @property
     def remaining(self) -> int:
-        """How many more there may be in this window."""
+        """Return the number of requests left in this window."""
         return max(self.policy.limit - self.used, 0)
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether the last of those used was one too many."""
+        """Return whether the usage exceeds the limit."""
         return self.used > self.policy.limit
 
     @property
     def reset_seconds(self) -> int:
-        """The whole seconds after which the window is over for sure."""
+        """Return the whole seconds after which the window has certainly ended."""
         return max(ceil(self.seconds_left), 1)
 
     def after_one_more(self) -> "RateLimitStatus":
-        """Return where the client would stand with one more."""
+        """Return the status after one more request."""
         return RateLimitStatus(self.policy, self.used + 1, self.seconds_left)
 
 
 def policies(limit: int, window_ms: int) -> dict[str, Policy]:
-    """Return the policies of the API, by name; the limit is the standard one's, 0 means none.
+    """Return the policies of the API by name.
 
-    Windows are told to clients in whole seconds, so they are whole seconds.
+    `limit` and `window_ms` are those of the standard policy; limit 0 disables it. Windows are
+    rounded up to seconds, the unit of the RateLimit headers.
     """
-    found = {
+    enabled = {
         STRICT: Policy(STRICT, 10, _QUARTER_HOUR_SECONDS),
         AUTH: Policy(AUTH, 5, _QUARTER_HOUR_SECONDS, counts_successes=False),
     }
     if limit:
-        found[STANDARD] = Policy(STANDARD, limit, ceil(window_ms / 1000), is_exact=False)
-    return found
+        enabled[STANDARD] = Policy(STANDARD, limit, ceil(window_ms / 1000), is_exact=False)
+    return enabled
 
 
 class RateCounter(Protocol):
-    """Counts what clients do, by policies. Any method may raise UnavailableError.
+    """Count requests per policy and client. Any method may raise UnavailableError.
 
-    A window begins with the first thing counted and lasts as long as the policy says; then the
-    count begins anew. A counter of bounded memory may forget the oldest windows.
+    A window begins with the first counted request and lasts `window_seconds`; then the count
+    restarts at 0. A counter of bounded memory may drop the oldest windows.
     """
 
     def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
-        """Count one more thing (or several) of a client, and return where they stand then.
+        """Add `count` requests of a client and return the new status.
 
-        However many are counted at once, no two of them make the same number.
+        Atomic: no two concurrent increments return the same number.
         """
         ...
 
     def get(self, policy: Policy, client: str) -> RateLimitStatus:
-        """Return where a client stands; with no window open, none are used of a whole one."""
+        """Return the status of a client; without an open window, that of an unused one."""
         ...
 
     def reset(self, policy: Policy, client: str) -> None:
-        """Forget what was counted of a client."""
+        """Delete the count of a client."""
         ...
 
 
@@ -105,7 +106,7 @@ _UNLIMITED_POLICY = Policy(AUTH, sys.maxsize, 1)
 
 
 class NullRateCounter:
-    """Counts nothing, for an API without rate limits."""
+    """Count nothing, for an API without rate limits."""
 
     def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:  # noqa: ARG002
         """Return a whole window, none of it used."""
@@ -121,9 +122,9 @@ class NullRateCounter:
 
 @frozen
 class Admission:
-    """A request of a client: who sent it, and where they stand with the policies that it met.
+    """A counted request: its user, and the client's status per policy.
 
-    As a `with` block it counts by its end what a policy leaves uncounted otherwise.
+    Used as a `with` block, it counts by outcome for policies that exclude successes or failures.
     """
 
     statuses: tuple[RateLimitStatus, ...] = ()
@@ -133,16 +134,16 @@ class Admission:
     _client: str = ""
 
     def authorize(self, requirement: Requirement | None) -> None:
-        """Let the request in if it may do this.
+        """Check the rate limits and the requirement of the request.
 
-        Raises RateLimitedError first of all. Where a permission is needed, raises
-        UnauthenticatedError unless the credential is good, ForbiddenError if it is not for this.
+        Raises RateLimitedError first. With a requirement, raises UnauthenticatedError unless the
+        credential is valid, and ForbiddenError unless it meets the requirement.
         """
-        over = [standing for standing in self.statuses if standing.is_exceeded]
-        if over:
-            is_locked = any(standing.policy.name == AUTH for standing in over)
+        exceeded = [status for status in self.statuses if status.is_exceeded]
+        if exceeded:
+            is_locked = any(status.policy.name == AUTH for status in exceeded)
             message = "Too many authentication attempts" if is_locked else ""
-            raise RateLimitedError(max(standing.reset_seconds for standing in over), message)
+            raise RateLimitedError(max(status.reset_seconds for status in exceeded), message)
         if requirement is None:
             return
         if self.user is None:
@@ -161,18 +162,18 @@ class Admission:
         if self._counter is None or isinstance(error, RateLimitedError):
             return
         success = error is None or isinstance(error, SlugMovedError)
-        for policy in (standing.policy for standing in self.statuses):
+        for policy in (status.policy for status in self.statuses):
             if not _counts_every_request(policy) and policy.counts(success=success):
                 self._counter.increment(policy, self._client)
 
 
 @frozen
 class RateLimiter:
-    """Counts requests by policies; whoever holds a valid credential is exempt.
+    """Count requests by policy; requests with a valid credential are exempt.
 
-    The policy `auth` is for credentials that verify to nothing: a client that sent as many as its
-    limit is locked, and no credential of theirs is looked at until the window ends. A good one
-    clears what was counted.
+    The policy `auth` counts credentials that cannot be verified. A client that reaches its limit is
+    locked: its credentials are not checked until the window ends. A valid credential before that
+    resets the count.
     """
 
     _authenticator: Authenticator
@@ -183,21 +184,21 @@ class RateLimiter:
     )
 
     def enabled_policies(self, names: Iterable[str]) -> tuple[Policy, ...]:
-        """Return the policies of these names, but for those that are switched off."""
+        """Return the policies of these names, without the disabled ones."""
         return tuple(self.policies[name] for name in names if name in self.policies)
 
     def admit(self, client: str, credential: str | None, policies: tuple[Policy, ...]) -> Admission:
-        """Count a request under some policies, and look at the credential if it has one."""
-        refusal = None
+        """Count a request by `policies` and authenticate its credential, if any."""
+        error = None
         if credential:
             attempt = self._authenticate(client, credential)
             if attempt.user is not None or attempt.statuses:
                 return attempt
-            refusal = attempt.authentication_error
-        standings = tuple([self._count_request(policy, client) for policy in policies])
+            error = attempt.authentication_error
+        statuses = tuple([self._count_request(policy, client) for policy in policies])
         if all(map(_counts_every_request, policies)):
-            return Admission(standings, authentication_error=refusal)
-        return Admission(standings, None, refusal, self._counter, client)
+            return Admission(statuses, authentication_error=error)
+        return Admission(statuses, None, error, self._counter, client)
 
     def _count_request(self, policy: Policy, client: str) -> RateLimitStatus:
         if _counts_every_request(policy):
@@ -205,26 +206,26 @@ class RateLimiter:
         return self._counter.get(policy, client).after_one_more()
 
     def _authenticate(self, client: str, credential: str) -> Admission:
-        before = self._counter.get(self._auth_policy, client)
-        if before.used >= self._auth_policy.limit:
-            return Admission((before.after_one_more(),))
+        status = self._counter.get(self._auth_policy, client)
+        if status.used >= self._auth_policy.limit:
+            return Admission((status.after_one_more(),))
         try:
             user = self._authenticator.authenticate(credential)
-        except UnauthenticatedError as refusal:
+        except UnauthenticatedError as error:
             return Admission(
-                self._count_failure(client) if refusal.is_failure else (),
-                authentication_error=refusal,
+                self._count_failure(client) if error.is_failure else (),
+                authentication_error=error,
             )
-        if before.used:
+        if status.used:
             self._counter.reset(self._auth_policy, client)
         return Admission(user=user)
 
     def _count_failure(self, client: str) -> tuple[RateLimitStatus, ...]:
-        """Count a failure. Of many at once, those above the limit are refused as locked."""
-        standing = self._counter.increment(self._auth_policy, client)
-        return (standing,) if standing.is_exceeded else ()
+        """Count a failure. Concurrent failures above the limit are rejected as locked."""
+        status = self._counter.increment(self._auth_policy, client)
+        return (status,) if status.is_exceeded else ()
 
 
 def _counts_every_request(policy: Policy) -> bool:
-    """Whether every request counts, so that it can be counted before it is worked on."""
+    """Return whether every request counts, so that it can be counted before it is processed."""
     return policy.counts_successes and policy.counts_failures

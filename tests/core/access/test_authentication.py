@@ -1,4 +1,4 @@
-"""Who the gate lets in."""
+"""Tests of authentication: admin key, tokens, claims and permissions."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -32,30 +32,30 @@ CLAIMS = {
     "iat": START,
     "exp": START + 60,
 }
-SETS = [frozenset(some) for size in range(1, 6) for some in combinations(Permission, size)]
+SETS = [frozenset(subset) for size in range(1, 6) for subset in combinations(Permission, size)]
 
 
 @define
 class TokenShop:
-    """A gate whose tokens live by a clock."""
+    """An authenticator with tokens and a fake clock."""
 
     clock: FakeClock = field(factory=FakeClock)
     signer: TokenSigner = field(factory=MemoryTokenSigner)
     authenticator: Authenticator = field()
 
     @authenticator.default
-    def _open(self) -> Authenticator:
+    def _make_authenticator(self) -> Authenticator:
         return Authenticator(KEY, Tokens(self.signer, self.clock))
 
     def sign_token(self, **claims: object) -> str:
-        """A token that somebody signed with the right key: `absent` leaves a claim out."""
-        given = CLAIMS | claims
-        return self.signer.sign({name: one for name, one in given.items() if one != "absent"})
+        """Return a token signed with the right key; the value `absent` omits a claim."""
+        values = (CLAIMS | claims).items()
+        return self.signer.sign({name: value for name, value in values if value != "absent"})
 
 
 @frozen
 class CountedSigner:
-    """Notes what it is asked to verify."""
+    """Record the tokens to verify."""
 
     signer: TokenSigner = field(factory=MemoryTokenSigner)
     verified_tokens: list[str] = field(factory=list)
@@ -74,52 +74,52 @@ def shop() -> TokenShop:
 
 
 @pytest.mark.parametrize("permission", Permission)
-def test_who_holds_the_admin_key_may_do_everything(permission: Permission) -> None:
+def test_the_admin_key_has_every_permission(permission: Permission) -> None:
     user = Authenticator(KEY).authorize(KEY, permission)
     assert (user.id, user.role, user.permissions) == ("admin", "admin", frozenset(Permission))
 
 
 @pytest.mark.parametrize("credential", [None, ""])
-def test_without_a_credential_the_gate_asks_for_one(credential: str | None) -> None:
-    with pytest.raises(UnauthenticatedError, match=r"^Missing authentication header$") as refused:
+def test_a_missing_credential_is_unauthenticated(credential: str | None) -> None:
+    with pytest.raises(UnauthenticatedError, match=r"^Missing authentication header$") as raised:
         Authenticator(KEY).authorize(credential, Permission.PRODUCTS_READ)
-    assert not refused.value.is_failure
+    assert not raised.value.is_failure
 
 
 @pytest.mark.parametrize(
     "credential",
     [KEY + "x", KEY[:-1], KEY.upper(), f" {KEY}", KEY.replace("?", "\ud800"), "\ud800"],
 )
-def test_whatever_else_is_shown_is_not_valid(credential: str) -> None:
-    with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as refused:
+def test_similar_keys_are_invalid(credential: str) -> None:
+    with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as raised:
         Authenticator(KEY).authorize(credential, Permission.PRODUCTS_READ)
-    assert refused.value.is_failure
+    assert raised.value.is_failure
 
 
 @given(st.text())
-def test_no_other_text_is_let_in(credential: str) -> None:
+def test_any_other_text_is_rejected(credential: str) -> None:
     with pytest.raises(UnauthenticatedError):
         Authenticator(KEY).authorize(credential, Permission.PRODUCTS_READ)
 
 
-def test_a_blank_key_lets_nobody_in() -> None:
+def test_an_empty_admin_key_authenticates_nobody() -> None:
     with pytest.raises(UnauthenticatedError):
         Authenticator("").authorize("", Permission.PRODUCTS_READ)
 
 
-def test_the_key_is_not_in_what_a_gate_shows_of_itself() -> None:
+def test_the_repr_of_an_authenticator_hides_the_key() -> None:
     assert KEY not in repr(Authenticator(KEY))
 
 
-def test_a_token_shows_nothing_of_itself(shop: TokenShop) -> None:
-    grant = shop.authenticator.issue_token(TokenRequest())
-    assert grant.token is not None
-    assert grant.token not in repr(grant)
-    assert grant.token not in repr(shop.authenticator)
+def test_reprs_hide_the_token(shop: TokenShop) -> None:
+    response = shop.authenticator.issue_token(TokenRequest())
+    assert response.token is not None
+    assert response.token not in repr(response)
+    assert response.token not in repr(shop.authenticator)
 
 
 @pytest.mark.parametrize("permissions", SETS, ids=len)
-def test_a_token_permits_what_was_asked_for_and_nothing_else(
+def test_a_token_has_exactly_the_requested_permissions(
     shop: TokenShop, permissions: frozenset[Permission]
 ) -> None:
     token = shop.authenticator.issue_token(TokenRequest(permissions)).token
@@ -132,7 +132,7 @@ def test_a_token_permits_what_was_asked_for_and_nothing_else(
                 shop.authenticator.authorize(token, permission)
 
 
-def test_who_bears_a_token_does_not_hold_the_key(shop: TokenShop) -> None:
+def test_a_token_does_not_replace_the_admin_key(shop: TokenShop) -> None:
     token = shop.authenticator.issue_token(TokenRequest()).token
     assert shop.authenticator.authorize(KEY, Credential.KEY).credential is Credential.KEY
     assert shop.authenticator.authorize(token, Credential.TOKEN).last_login == NOON
@@ -141,40 +141,38 @@ def test_who_bears_a_token_does_not_hold_the_key(shop: TokenShop) -> None:
 
 
 @pytest.mark.parametrize("ttl", [1, 3600, 86_400])
-def test_a_token_lasts_as_long_as_was_asked_for_to_the_microsecond(
-    shop: TokenShop, ttl: int
-) -> None:
+def test_a_token_expires_after_its_ttl_to_the_microsecond(shop: TokenShop, ttl: int) -> None:
     shop.clock.now += timedelta(microseconds=654_321)
-    grant = shop.authenticator.issue_token(TokenRequest(ttl_seconds=ttl))
-    assert grant.expires_at == shop.clock.now + timedelta(seconds=ttl)
-    shop.clock.now = grant.expires_at - timedelta(microseconds=1)
-    assert shop.authenticator.authenticate(grant.token) == grant.user
-    shop.clock.now = grant.expires_at
-    with pytest.raises(UnauthenticatedError, match="expired") as refused:
-        shop.authenticator.authenticate(grant.token)
-    assert not refused.value.is_failure
+    response = shop.authenticator.issue_token(TokenRequest(ttl_seconds=ttl))
+    assert response.expires_at == shop.clock.now + timedelta(seconds=ttl)
+    shop.clock.now = response.expires_at - timedelta(microseconds=1)
+    assert shop.authenticator.authenticate(response.token) == response.user
+    shop.clock.now = response.expires_at
+    with pytest.raises(UnauthenticatedError, match="expired") as raised:
+        shop.authenticator.authenticate(response.token)
+    assert not raised.value.is_failure
 
 
-def test_a_token_is_verified_once_while_it_is_remembered(shop: TokenShop) -> None:
+def test_a_verified_token_is_cached_but_a_failure_is_not(shop: TokenShop) -> None:
     signer = CountedSigner()
-    gate = Authenticator(KEY, Tokens(signer, shop.clock))
-    token = gate.issue_token(TokenRequest()).token
-    assert gate.authenticate(token) == gate.authenticate(token)
+    authenticator = Authenticator(KEY, Tokens(signer, shop.clock))
+    token = authenticator.issue_token(TokenRequest()).token
+    assert authenticator.authenticate(token) == authenticator.authenticate(token)
     for _ in range(2):
         with pytest.raises(UnauthenticatedError):
-            gate.authenticate("guess")
+            authenticator.authenticate("guess")
     assert signer.verified_tokens == [token, "guess", "guess"]
 
 
-def test_without_a_signer_there_are_no_tokens(shop: TokenShop) -> None:
-    grant = Authenticator(KEY).issue_token(TokenRequest())
-    assert grant == TokenResponse(Authenticator(KEY).authenticate(KEY), None, None)
-    with pytest.raises(UnauthenticatedError) as refused:
+def test_without_a_signer_no_tokens_are_issued_or_accepted(shop: TokenShop) -> None:
+    response = Authenticator(KEY).issue_token(TokenRequest())
+    assert response == TokenResponse(Authenticator(KEY).authenticate(KEY), None, None)
+    with pytest.raises(UnauthenticatedError) as raised:
         Authenticator(KEY).authenticate(shop.sign_token())
-    assert refused.value.is_failure
+    assert raised.value.is_failure
 
 
-def test_what_is_signed_is_let_in(shop: TokenShop) -> None:
+def test_valid_claims_are_accepted(shop: TokenShop) -> None:
     for claims in ({}, {"nbf": START}, {"nbf": 0, "jti": [1], "role": "cook"}, {"exp": 2**37}):
         assert shop.authenticator.authenticate(shop.sign_token(**claims)).permissions == {
             "products:read"
@@ -183,12 +181,10 @@ def test_what_is_signed_is_let_in(shop: TokenShop) -> None:
 
 @pytest.mark.parametrize("name", CLAIMS)
 @pytest.mark.parametrize(
-    "wrong", ["absent", None, True, "", "1e3", -1, 1e300, 10**400, float("nan"), [], [[]], {}]
+    "value", ["absent", None, True, "", "1e3", -1, 1e300, 10**400, float("nan"), [], [[]], {}]
 )
-def test_a_claim_that_is_missing_or_wrong_is_a_failure(
-    shop: TokenShop, name: str, wrong: object
-) -> None:
-    _fail(shop, {name: wrong})
+def test_a_missing_or_invalid_claim_is_a_failure(shop: TokenShop, name: str, value: object) -> None:
+    _assert_failure(shop, {name: value})
 
 
 @pytest.mark.parametrize(
@@ -213,29 +209,29 @@ def test_a_claim_that_is_missing_or_wrong_is_a_failure(
     ],
     ids=str,
 )
-def test_what_is_signed_but_is_no_token_of_the_shop_is_a_failure(
+def test_signed_claims_that_are_not_ours_are_a_failure(
     shop: TokenShop, claims: Mapping[str, object]
 ) -> None:
-    _fail(shop, claims)
+    _assert_failure(shop, claims)
 
 
-def _fail(shop: TokenShop, claims: Mapping[str, object]) -> None:
-    with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as refused:
+def _assert_failure(shop: TokenShop, claims: Mapping[str, object]) -> None:
+    with pytest.raises(UnauthenticatedError, match=r"^Invalid authentication token$") as raised:
         shop.authenticator.authenticate(shop.sign_token(**claims))
-    assert refused.value.is_failure
+    assert raised.value.is_failure
 
 
-def test_who_wishes_nothing_gets_the_usual() -> None:
+def test_an_empty_token_request_has_defaults() -> None:
     assert TokenRequest.parse({}) == TokenRequest(frozenset(Permission), 3600)
 
 
-def test_a_wish_may_name_a_permission_twice() -> None:
-    wish = TokenRequest.parse({"permissions": ["metrics:read"] * 2, "ttl_seconds": 1})
-    assert wish == TokenRequest(frozenset({Permission.METRICS_READ}), 1)
+def test_a_repeated_permission_counts_once() -> None:
+    request = TokenRequest.parse({"permissions": ["metrics:read"] * 2, "ttl_seconds": 1})
+    assert request == TokenRequest(frozenset({Permission.METRICS_READ}), 1)
 
 
 @pytest.mark.parametrize(
-    ("wish", "fields"),
+    ("values", "fields"),
     [
         ({"permissions": []}, ["permissions"]),
         ({"permissions": None}, ["permissions"]),
@@ -254,7 +250,9 @@ def test_a_wish_may_name_a_permission_twice() -> None:
     ],
     ids=str,
 )
-def test_every_fault_of_a_wish_is_named(wish: dict[str, Any], fields: list[str]) -> None:
-    with pytest.raises(ValidationError) as refused:
-        TokenRequest.parse(wish)
-    assert [fault.field for fault in refused.value.errors] == fields
+def test_every_invalid_field_of_a_token_request_is_named(
+    values: dict[str, Any], fields: list[str]
+) -> None:
+    with pytest.raises(ValidationError) as raised:
+        TokenRequest.parse(values)
+    assert [error.field for error in raised.value.errors] == fields

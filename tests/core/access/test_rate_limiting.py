@@ -1,4 +1,4 @@
-"""What the limiter makes of a request, by itself."""
+"""Tests of the rate limiter."""
 
 import pytest
 from attrs import evolve
@@ -29,7 +29,7 @@ STANDARD_POLICY = Policy("standard", 2, 60)
 
 
 class ExpiredAuthenticator(Authenticator):
-    """Knows a credential that was good until lately."""
+    """Reject `expired` as an expired token."""
 
     def authenticate(self, credential: str | None) -> AdminUser:
         if credential == "expired":
@@ -37,12 +37,12 @@ class ExpiredAuthenticator(Authenticator):
         return super().authenticate(credential)
 
 
-def make_limiter(*limits: Policy) -> RateLimiter:
-    by_name = {limit.name: limit for limit in limits}
+def make_limiter(*enabled: Policy) -> RateLimiter:
+    by_name = {policy.name: policy for policy in enabled}
     return RateLimiter(ExpiredAuthenticator(KEY), MemoryRateCounter(FakeMonotonicClock()), by_name)
 
 
-def test_a_genuine_credential_that_has_expired_is_no_failure() -> None:
+def test_an_expired_token_does_not_count_as_a_failure() -> None:
     limiter = make_limiter(AUTH_POLICY)
     for _ in range(9):
         with pytest.raises(UnauthenticatedError, match="expired"):
@@ -50,101 +50,103 @@ def test_a_genuine_credential_that_has_expired_is_no_failure() -> None:
     assert limiter.admit("ada", KEY, ()).user is not None
 
 
-def test_who_guessed_while_others_of_theirs_used_up_the_limit_is_refused_as_locked() -> None:
+def test_a_failure_above_the_limit_under_concurrency_is_rejected_as_locked() -> None:
     counter = MemoryRateCounter(FakeMonotonicClock())
 
-    class Crowded(Authenticator):
-        """Has others fail while it looks at a credential."""
+    class ConcurrentAuthenticator(Authenticator):
+        """Count failures of concurrent requests before authenticating."""
 
         def authenticate(self, credential: str | None) -> AdminUser:
             counter.increment(AUTH_POLICY, "ada", count=2)
             return super().authenticate(credential)
 
-    limiter = RateLimiter(Crowded(KEY), counter, {AUTH_POLICY.name: AUTH_POLICY})
+    limiter = RateLimiter(ConcurrentAuthenticator(KEY), counter, {AUTH_POLICY.name: AUTH_POLICY})
     with pytest.raises(RateLimitedError):
         limiter.admit("ada", "wrong", ()).authorize(Permission.PRODUCTS_READ)
 
 
-def test_nobody_is_locked_where_there_is_no_policy_for_it() -> None:
+def test_without_the_auth_policy_no_client_is_locked() -> None:
     limiter = make_limiter()
     for _ in range(50):
         limiter.admit("ada", "wrong", ())
     assert limiter.admit("ada", KEY, ()).user is not None
 
 
-def test_who_needs_nothing_is_let_in_by_any_credential() -> None:
+def test_without_a_requirement_any_credential_is_accepted() -> None:
     for credential in (None, "wrong", "expired", KEY):
         make_limiter(AUTH_POLICY).admit("ada", credential, ()).authorize(None)
 
 
-def test_who_lacks_a_permission_is_told_so() -> None:
+def test_a_missing_permission_is_forbidden() -> None:
     user = AdminUser("reader", "reader", frozenset({Permission.PRODUCTS_READ}))
     Admission(user=user).authorize(Permission.PRODUCTS_READ)
     with pytest.raises(ForbiddenError, match="products:write"):
         Admission(user=user).authorize(Permission.PRODUCTS_WRITE)
 
 
-def test_too_often_goes_before_unknown() -> None:
-    standing = RateLimitStatus(STANDARD_POLICY, 3, 7.2)
-    with pytest.raises(RateLimitedError, match="Too many requests: try again in 8 s") as refused:
-        Admission((standing,)).authorize(Permission.PRODUCTS_READ)
-    assert refused.value.retry_after == 8
+def test_rate_limits_are_checked_before_authentication() -> None:
+    status = RateLimitStatus(STANDARD_POLICY, 3, 7.2)
+    with pytest.raises(
+        RateLimitedError, match=r"^Too many requests\. Try again in 8 s\.$"
+    ) as raised:
+        Admission((status,)).authorize(Permission.PRODUCTS_READ)
+    assert raised.value.retry_after == 8
 
 
-def test_who_is_locked_is_told_why_whatever_else_they_did_too_often() -> None:
-    standings = (RateLimitStatus(STANDARD_POLICY, 3, 70), RateLimitStatus(AUTH_POLICY, 3, 7))
-    with pytest.raises(RateLimitedError, match=r"^Too many authentication attempts$") as refused:
-        Admission(standings).authorize(None)
-    assert refused.value.retry_after == 70
+def test_a_lockout_is_reported_before_other_limits() -> None:
+    statuses = (RateLimitStatus(STANDARD_POLICY, 3, 70), RateLimitStatus(AUTH_POLICY, 3, 7))
+    with pytest.raises(RateLimitedError, match=r"^Too many authentication attempts$") as raised:
+        Admission(statuses).authorize(None)
+    assert raised.value.retry_after == 70
 
 
-def test_of_two_windows_the_longer_one_is_to_be_waited_for() -> None:
-    standings = (
+def test_retry_after_is_the_longest_exceeded_window() -> None:
+    statuses = (
         RateLimitStatus(STANDARD_POLICY, 3, 7),
         RateLimitStatus(STANDARD_POLICY, 3, 70),
         RateLimitStatus(STANDARD_POLICY, 1, 700),
     )
     with pytest.raises(RateLimitedError, match="70 s"):
-        Admission(standings).authorize(None)
+        Admission(statuses).authorize(None)
 
 
 @pytest.mark.parametrize(
     ("error", "successes", "failures"),
     [(None, 1, 0), (SlugMovedError("new"), 1, 0), (NotFoundError("No"), 0, 1), (KeyError(), 0, 1)],
 )
-def test_what_ends_well_is_told_from_what_does_not(
+def test_policies_count_successes_or_failures(
     error: Exception | None, successes: int, failures: int
 ) -> None:
-    good = Policy("good", 5, 60, counts_failures=False)
-    bad = Policy("bad", 5, 60, counts_successes=False)
+    successes_only = Policy("successes", 5, 60, counts_failures=False)
+    failures_only = Policy("failures", 5, 60, counts_successes=False)
     counter = MemoryRateCounter(FakeMonotonicClock())
     limiter = RateLimiter(Authenticator(KEY), counter, {})
-    visit = limiter.admit("ada", None, (good, bad))
-    visit.__exit__(None, error, None)
-    assert counter.get(good, "ada").used == successes
-    assert counter.get(bad, "ada").used == failures
+    admission = limiter.admit("ada", None, (successes_only, failures_only))
+    admission.__exit__(None, error, None)
+    assert counter.get(successes_only, "ada").used == successes
+    assert counter.get(failures_only, "ada").used == failures
 
 
-def test_a_refused_visit_is_neither() -> None:
-    bad = Policy("bad", 1, 60, counts_successes=False)
+def test_a_rate_limited_request_counts_neither_as_success_nor_failure() -> None:
+    failures_only = Policy("failures", 1, 60, counts_successes=False)
     counter = MemoryRateCounter(FakeMonotonicClock())
-    counter.increment(bad, "ada")
+    counter.increment(failures_only, "ada")
     limiter = RateLimiter(Authenticator(KEY), counter, {})
-    with pytest.raises(RateLimitedError), limiter.admit("ada", None, (bad,)) as visit:
-        visit.authorize(None)
-    assert counter.get(bad, "ada").used == 1
+    with pytest.raises(RateLimitedError), limiter.admit("ada", None, (failures_only,)) as request:
+        request.authorize(None)
+    assert counter.get(failures_only, "ada").used == 1
 
 
 @pytest.mark.parametrize(("left", "seconds"), [(0.0, 1), (0.2, 1), (1.0, 1), (1.1, 2), (900, 900)])
-def test_who_waits_for_as_long_as_they_are_told_comes_after_the_window(
-    left: float, seconds: int
-) -> None:
+def test_reset_seconds_are_rounded_up_to_at_least_one(left: float, seconds: int) -> None:
     assert RateLimitStatus(AUTH_POLICY, 3, left).reset_seconds == seconds
 
 
-def test_policies_tell_by_their_names_which_are_on() -> None:
+def test_enabled_policies_omits_disabled_ones() -> None:
     limiter = evolve(make_limiter(), policies=policies(0, 1))
-    assert [one.name for one in limiter.enabled_policies(["standard", "strict"])] == ["strict"]
+    assert [policy.name for policy in limiter.enabled_policies(["standard", "strict"])] == [
+        "strict"
+    ]
 
 
 def test_the_null_counter_counts_nothing() -> None:
