@@ -1,4 +1,4 @@
-"""The domain of the EggyPro catalogue: attrs and the standard library, nothing else."""
+"""Core of the EggyPro catalogue: records, rules, ports and services."""
 
 from eggypro_core.access.authentication import (
     AdminUser,

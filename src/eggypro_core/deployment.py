@@ -1,4 +1,4 @@
-"""Whether a version can be put to work: its services answer, and the database has its tables."""
+"""Deployment checks: health of the services and state of the database schema."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -17,7 +17,7 @@ MigrationsFactory: TypeAlias = Callable[[], AbstractContextManager[Migrations]]
 
 
 class CheckStatus(StrEnum):
-    """How a step went. What is pending is for `eggypro deploy` to do."""
+    """The status of a check. `eggypro deploy` applies pending migrations."""
 
     OK = "ok"
     DISABLED = "disabled"
@@ -27,7 +27,7 @@ class CheckStatus(StrEnum):
 
 @frozen
 class DeploymentCheck:
-    """Something that was looked at, and how it is."""
+    """The result of one check."""
 
     name: str
     status: CheckStatus
@@ -37,9 +37,9 @@ class DeploymentCheck:
 def check_deployment(
     open_shop: Callable[[], Shop], open_migrations: MigrationsFactory, *, upgrade: bool
 ) -> Iterator[DeploymentCheck]:
-    """Look at each service and at the database's schema, which is brought up to date if wanted.
+    """Yield a check per service and one of the database schema, upgraded first if `upgrade`.
 
-    Any number may do so at once. What is away makes a step that failed, and raises nothing.
+    Safe under concurrency. An unavailable service gives a failed check; no error is raised.
     """
     try:
         yield from _check_services(open_shop)
@@ -61,26 +61,30 @@ _CHECK_STATUSES = {
 
 def _check_services(open_shop: Callable[[], Shop]) -> Iterator[DeploymentCheck]:
     with open_shop() as shop:
-        findings = shop.health.report().services
-    for name, finding in findings.items():
-        took = f"{finding.duration_ms:.0f} ms" if finding.status is ServiceStatus.HEALTHY else ""
-        yield DeploymentCheck(name, _CHECK_STATUSES[finding.status], finding.reason or took)
+        results = shop.health.report().services
+    for name, result in results.items():
+        duration = f"{result.duration_ms:.0f} ms" if result.status is ServiceStatus.HEALTHY else ""
+        yield DeploymentCheck(name, _CHECK_STATUSES[result.status], result.reason or duration)
 
 
 def _upgrade_schema(migrations: Migrations) -> DeploymentCheck:
-    before = _check_schema(migrations)
-    if before.status is not CheckStatus.PENDING:
-        return before
-    was = migrations.current() or "empty"
+    check = _check_schema(migrations)
+    if check.status is not CheckStatus.PENDING:
+        return check
+    revision = migrations.current() or "empty"
     migrations.upgrade()
-    return DeploymentCheck(MIGRATIONS, CheckStatus.OK, f"{was} -> {migrations.current()}")
+    return DeploymentCheck(MIGRATIONS, CheckStatus.OK, f"{revision} -> {migrations.current()}")
 
 
 def _check_schema(migrations: Migrations) -> DeploymentCheck:
-    now, known = migrations.current(), [name for name, _ in reversed(migrations.history())]
-    if now is not None and now not in known:
-        unknown = f"The database is at {now}, of another version of EggyPro: deploy that one"
-        return DeploymentCheck(MIGRATIONS, CheckStatus.FAILED, unknown)
-    if missing := known[known.index(now) + 1 :] if now else known:
-        return DeploymentCheck(MIGRATIONS, CheckStatus.PENDING, ", ".join(missing))
-    return DeploymentCheck(MIGRATIONS, CheckStatus.OK, f"at {now}")
+    current = migrations.current()
+    revisions = [name for name, _ in reversed(migrations.history())]
+    if current is not None and current not in revisions:
+        message = (
+            f"The database is at revision {current} of another version of EggyPro:"
+            " deploy that version"
+        )
+        return DeploymentCheck(MIGRATIONS, CheckStatus.FAILED, message)
+    if pending := revisions[revisions.index(current) + 1 :] if current else revisions:
+        return DeploymentCheck(MIGRATIONS, CheckStatus.PENDING, ", ".join(pending))
+    return DeploymentCheck(MIGRATIONS, CheckStatus.OK, f"at {current}")

@@ -1,4 +1,4 @@
-"""Everything that the domain refuses with: a few flat kinds, each mapped once by every edge."""
+"""Errors of the library: a few flat classes that each edge maps once."""
 
 from collections.abc import Sequence
 
@@ -7,41 +7,41 @@ from attrs import frozen
 
 @frozen
 class FieldError:
-    """One thing wrong with one field, said so that its sender can mend it."""
+    """A validation error of one field, with a message for the client."""
 
     field: str
     message: str
 
 
 class EggyProError(Exception):
-    """The parent of every error that this library raises on purpose.
+    """The base class of every error that this library raises deliberately.
 
-    It `is_reported` once somebody who watches a service has seen it.
+    `is_reported` is set by the first OutageDetector that sees the error.
     """
 
     is_reported = False
 
 
 class ValidationError(EggyProError):
-    """The input is wrong by itself. Carries every fault of it, not only the first."""
+    """The input is invalid. Carries all errors of its fields, not only the first."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in errors))
+        super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
         self.errors = tuple(errors)
 
 
 class ParseError(EggyProError):
-    """What came cannot be read at all: broken JSON, a mended cursor."""
+    """The input cannot be parsed: malformed JSON, a tampered cursor."""
 
 
 class TooLargeError(EggyProError):
-    """What came is larger than is taken."""
+    """The input exceeds a size limit."""
 
 
 class UnauthenticatedError(EggyProError):
-    """No credential came, or none that can be used.
+    """The credential is missing, invalid or expired.
 
-    It `is_failure` where one verifies to nothing: whoever sends many of those is guessing.
+    `is_failure` marks one that cannot be verified: a client that sends many of them is guessing.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class UnauthenticatedError(EggyProError):
 
 
 class RateLimitedError(EggyProError):
-    """The client did this too often: it may again after some seconds."""
+    """The client has exceeded a rate limit. It may retry after `retry_after` seconds."""
 
     def __init__(self, retry_after: int, message: str = "") -> None:
         super().__init__(message or f"Too many requests. Try again in {retry_after} s.")
@@ -63,11 +63,11 @@ class RateLimitedError(EggyProError):
 
 
 class ForbiddenError(EggyProError):
-    """The credential is good, but not for this."""
+    """The credential is valid, but lacks the permission."""
 
 
 class NotFoundError(EggyProError):
-    """What was named does not exist, or is not for this caller to see: a product, or `kind`."""
+    """The product (or `kind`) does not exist, or the client may not see it."""
 
     def __init__(self, message: str, *, kind: str = "product") -> None:
         super().__init__(message)
@@ -75,7 +75,7 @@ class NotFoundError(EggyProError):
 
 
 class SlugMovedError(EggyProError):
-    """The slug is a former one: the product now answers to `slug`."""
+    """The requested slug is a former one; the product's current slug is `slug`."""
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"The product is now at '{slug}'")
@@ -83,7 +83,7 @@ class SlugMovedError(EggyProError):
 
 
 class ConflictError(EggyProError):
-    """Right by itself, but contradicts what is stored: a taken slug, SKU or too little stock."""
+    """The input is valid, but conflicts with stored data: a taken slug or SKU, too little stock."""
 
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
@@ -91,13 +91,13 @@ class ConflictError(EggyProError):
 
 
 class VersionConflictError(EggyProError):
-    """Another editorial write came between reading and writing. Nothing was changed."""
+    """Another editorial write came between reading and writing. Nothing is stored."""
 
 
 class UnavailableError(EggyProError):
-    """Something that this needs (the database, say) is away. Trying again later may work.
+    """A dependency (such as the database) is unavailable. A later retry may succeed.
 
-    `retry_after` is in how many seconds, where that was said.
+    `retry_after` is the number of seconds to wait, if known.
     """
 
     def __init__(self, message: str, *, retry_after: int | None = None) -> None:
@@ -106,12 +106,12 @@ class UnavailableError(EggyProError):
 
 
 class UpstreamError(EggyProError):
-    """A service that this needs (the image store, say) answered, but not with what was asked."""
+    """A dependency (such as the image store) returned an unexpected response."""
 
 
 class ConfigurationError(EggyProError):
-    """The settings cannot be used. Names every setting at fault, never its value."""
+    """The settings are invalid. Names every invalid setting, never its value."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__("\n".join(fault.message for fault in errors))
+        super().__init__("\n".join(error.message for error in errors))
         self.errors = tuple(errors)

@@ -1,4 +1,4 @@
-"""Upkeep: what is to be removed now and then, whoever is reminded of it: a schedule or a person."""
+"""Maintenance jobs: delete unused images, old request metrics and expired idempotency keys."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
@@ -10,12 +10,12 @@ from attrs import frozen
 from eggypro_core.shop import Shop
 
 REQUEST_RETENTION_DAYS = 30
-"""The days for which calls of the API are remembered."""
+"""How long the request log is retained."""
 _IDEMPOTENCY_BATCH_SIZE = 1000
 
 
 class MaintenanceJob(StrEnum):
-    """What is removed: images that no product has, old calls, idempotency keys that are over."""
+    """A job: delete unused images, old request metrics or expired idempotency keys."""
 
     IMAGES = "images"
     METRICS = "metrics"
@@ -24,10 +24,10 @@ class MaintenanceJob(StrEnum):
 
 @frozen
 class JobResult:
-    """What a job came to.
+    """The result of a job.
 
-    How much was `removed`, and how much an image store would not delete now; whether it is
-    `complete`, or something is left for the next time.
+    `removed` counts the deleted items, `kept` the images that the store failed to delete. If not
+    `complete`, the next run continues.
     """
 
     job: MaintenanceJob
@@ -37,28 +37,29 @@ class JobResult:
 
 
 _Batches: TypeAlias = Generator[tuple[int, int]]
-"""How many were removed, and how many could not be, one part after the other."""
+"""The numbers of deleted items and of failures, per batch."""
 
 
 def run_maintenance_job(
     shop: Shop, job: MaintenanceJob, should_continue: Callable[[], bool] = lambda: True
 ) -> JobResult:
-    """Do a job as long as it `may_go_on`, which is asked after each part of it.
+    """Run a job; stop after the batch for which `should_continue` returns False.
 
-    It can be left at any part, done again, and done by several at once. Raises UnavailableError.
+    A job can be interrupted after any batch, repeated, and run concurrently. Raises
+    UnavailableError.
     """
     removed = kept = 0
-    with closing(_JOBS[job](shop)) as parts:
-        for gone, left in parts:
-            removed, kept = removed + gone, kept + left
+    with closing(_JOBS[job](shop)) as batches:
+        for removed_count, kept_count in batches:
+            removed, kept = removed + removed_count, kept + kept_count
             if not should_continue():
                 return JobResult(job, removed, kept, complete=False)
     return JobResult(job, removed, kept)
 
 
 def _prune_images(shop: Shop) -> _Batches:
-    for is_gone in shop.images.prune():
-        yield int(is_gone), int(not is_gone)
+    for is_deleted in shop.images.prune():
+        yield int(is_deleted), int(not is_deleted)
 
 
 def _prune_metrics(shop: Shop) -> _Batches:

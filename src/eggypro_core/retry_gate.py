@@ -1,4 +1,4 @@
-"""RetryGate: the circuit breaker of whatever is remote and may fail."""
+"""Circuit breaker for remote services."""
 
 from collections.abc import Callable
 from math import inf
@@ -7,7 +7,7 @@ from time import monotonic
 
 
 class RetryGate:
-    """Keeps callers away from something that failed, and lets one at a time try it again.
+    """Block callers after a failure, and let one at a time retry.
 
     While blocked, one caller is allowed as soon as the block ends, and the next one `retry_seconds`
     after that unless the first one unblocks the gate.
@@ -18,10 +18,10 @@ class RetryGate:
         self._clock = clock
         self._lock = Lock()
         self._next_retry = -inf
-        self.is_blocked = False  # for others to read: no call, as some ask at each request
+        self.is_blocked = False  # public attribute: read on every request, cheaper than a call
 
     def allows(self) -> bool:
-        """Return whether the caller may try; while blocked, True makes it the one that retries."""
+        """Return whether the caller may try; while blocked, True admits it as the only retry."""
         if not self.is_blocked:
             return True
         with self._lock:

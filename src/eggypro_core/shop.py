@@ -1,4 +1,4 @@
-"""The shop: its services, put together."""
+"""The shop: all services as one object."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -21,11 +21,22 @@ from eggypro_core.services.variants import VariantService
 
 @frozen
 class Shop:
-    """The services of a shop. Use it in a `with` block, or `close` it.
+    """The services of a running catalogue. Use it in a `with` block, or call `close`.
 
-    All prices are in one `currency`. `zero_results` are the searches that found nothing. Without
-    `idempotency`, a request that is repeated is done again. `cache` stands for the response caches
-    of all servers of this shop.
+    - `products`: create, read, update, import and export products.
+    - `variants`: manage the variants of products.
+    - `categories`: manage the category tree and the products in it.
+    - `reviews`: submit and moderate reviews.
+    - `images`: upload, order and serve the images of products.
+    - `authenticator`: authenticate credentials and issue tokens.
+    - `request_metrics`: summarise and prune the request log.
+    - `health`: check the services that the shop depends on.
+    - `zero_results`: the counts of zero-result searches.
+    - `idempotency`: responses stored by idempotency key; None: repeated requests run again.
+    - `cache`: the response caches of all servers of this shop.
+    - `currency`: the ISO 4217 code of all prices.
+    - `clock`: the source of the current time.
+    - `close`: release connections and threads.
     """
 
     products: ProductService

@@ -1,4 +1,4 @@
-"""A catalogue in memory, and the clock that it tells the time by."""
+"""Fixtures: a product service on a memory store, and its fake clock."""
 
 import pytest
 from hypothesis import settings
@@ -8,8 +8,8 @@ from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.services.products import ProductService
 
-settings.register_profile("unhurried", deadline=None)  # a busy machine is no fault of the core
-settings.load_profile("unhurried")
+settings.register_profile("no-deadline", deadline=None)  # a busy machine must not fail a test
+settings.load_profile("no-deadline")
 
 
 @pytest.fixture

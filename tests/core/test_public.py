@@ -1,4 +1,4 @@
-"""What the core shows: each public name, and each port, says what it is."""
+"""Every public name and port of the core has a docstring."""
 
 import inspect
 from collections.abc import Iterator
@@ -12,30 +12,30 @@ PORTS = [getattr(ports, name) for name in ports.__all__]
 PUBLIC = [*(getattr(eggypro_core, name) for name in eggypro_core.__all__), *PORTS]
 
 
-def missing_docstrings(thing: type) -> Iterator[str]:
-    """Yield the name of the class and those of its own public methods that say nothing of it."""
-    if not _says(thing):
-        yield thing.__name__
-    for name, member in vars(thing).items():
-        if _is_method(member) and not name.startswith("_") and not _says(member):
-            yield f"{thing.__name__}.{name}"
+def missing_docstrings(obj: type) -> Iterator[str]:
+    """Yield the names of the class and its own public methods that lack a docstring."""
+    if not _has_docstring(obj):
+        yield obj.__name__
+    for name, member in vars(obj).items():
+        if _is_method(member) and not name.startswith("_") and not _has_docstring(member):
+            yield f"{obj.__name__}.{name}"
 
 
 def _is_method(member: object) -> bool:
     return inspect.isroutine(member) or isinstance(member, property)
 
 
-def _says(thing: object) -> bool:
-    return (thing.__doc__ or "").strip().endswith(".")
+def _has_docstring(obj: object) -> bool:
+    return (obj.__doc__ or "").strip().endswith(".")
 
 
-class Undescribed:
-    """It says something itself."""
+class PartlyDocumented:
+    """A documented class."""
 
-    def says(self) -> None:
-        """Say something."""
+    def documented(self) -> None:
+        """A documented method."""
 
-    def silent(self) -> None: ...
+    def undocumented(self) -> None: ...
 
     @property
     def empty(self) -> str:
@@ -43,15 +43,18 @@ class Undescribed:
         return ""
 
 
-def test_ports_and_services_are_among_what_is_public() -> None:
+def test_ports_and_services_are_public() -> None:
     assert {eggypro_core.ProductService, ports.ProductStore, ports.ImageStore} <= set(PUBLIC)
 
 
-@pytest.mark.parametrize("thing", PUBLIC, ids=lambda thing: thing.__name__)
-def test_what_is_public_says_what_it_is(thing: type) -> None:
-    assert list(missing_docstrings(thing)) == []
+@pytest.mark.parametrize("obj", PUBLIC, ids=lambda obj: obj.__name__)
+def test_public_names_have_docstrings(obj: type) -> None:
+    assert list(missing_docstrings(obj)) == []
 
 
-def test_what_says_nothing_is_found() -> None:
-    assert list(missing_docstrings(Undescribed)) == ["Undescribed.silent", "Undescribed.empty"]
+def test_missing_docstrings_are_reported() -> None:
+    assert list(missing_docstrings(PartlyDocumented)) == [
+        "PartlyDocumented.undocumented",
+        "PartlyDocumented.empty",
+    ]
     assert list(missing_docstrings(type("Nothing", (), {}))) == ["Nothing"]

@@ -17,11 +17,11 @@ def gate(clock: FakeMonotonicClock) -> RetryGate:
     return RetryGate(10, clock)
 
 
-def test_a_gate_that_nothing_blocked_allows_everybody(gate: RetryGate) -> None:
+def test_a_new_gate_allows_every_caller(gate: RetryGate) -> None:
     assert [gate.allows(), gate.allows(), gate.is_blocked] == [True, True, False]
 
 
-def test_a_blocked_gate_allows_nobody_until_its_time_is_over(
+def test_a_blocked_gate_allows_no_caller_until_the_block_ends(
     gate: RetryGate, clock: FakeMonotonicClock
 ) -> None:
     gate.block()
@@ -31,7 +31,7 @@ def test_a_blocked_gate_allows_nobody_until_its_time_is_over(
     assert gate.allows()
 
 
-def test_one_caller_retries_and_the_next_one_a_while_later(
+def test_one_caller_retries_and_the_next_after_the_retry_interval(
     gate: RetryGate, clock: FakeMonotonicClock
 ) -> None:
     gate.block(2)
@@ -43,22 +43,20 @@ def test_one_caller_retries_and_the_next_one_a_while_later(
     assert [gate.allows(), gate.allows()] == [True, False]
 
 
-def test_of_many_callers_at_once_one_retries(gate: RetryGate, clock: FakeMonotonicClock) -> None:
+def test_one_of_many_concurrent_callers_retries(gate: RetryGate, clock: FakeMonotonicClock) -> None:
     gate.block()
     clock.now = 10
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(lambda _: gate.allows(), range(200))) == 1
 
 
-def test_a_success_allows_everybody_at_once(gate: RetryGate) -> None:
+def test_unblocking_allows_every_caller_at_once(gate: RetryGate) -> None:
     gate.block()
     gate.unblock()
     assert [gate.allows(), gate.allows(), gate.is_blocked] == [True, True, False]
 
 
-def test_a_new_failure_blocks_from_its_own_time_on(
-    gate: RetryGate, clock: FakeMonotonicClock
-) -> None:
+def test_a_new_failure_restarts_the_block(gate: RetryGate, clock: FakeMonotonicClock) -> None:
     gate.block()
     clock.now = 8
     gate.block()
@@ -66,12 +64,12 @@ def test_a_new_failure_blocks_from_its_own_time_on(
     assert not gate.allows()
 
 
-def test_only_the_first_failure_and_the_first_success_are_news(gate: RetryGate) -> None:
+def test_block_and_unblock_return_whether_the_state_changed(gate: RetryGate) -> None:
     assert [gate.unblock(), gate.block(), gate.block()] == [False, True, False]
     assert [gate.unblock(), gate.unblock()] == [True, False]
 
 
-def test_a_gate_may_leave_the_retries_to_others(clock: FakeMonotonicClock) -> None:
+def test_an_infinite_interval_allows_no_retry(clock: FakeMonotonicClock) -> None:
     gate = RetryGate(inf, clock)
     gate.block()
     clock.now = 1e12

@@ -1,4 +1,4 @@
-"""What goes wrong: where an unexpected error was, and when a service went away."""
+"""Error tracking: unexpected errors and the start of outages."""
 
 from collections.abc import Iterable
 from threading import Lock
@@ -12,9 +12,10 @@ from eggypro_core.errors import EggyProError, UnavailableError, UpstreamError
 
 @frozen
 class ErrorContext:
-    """The call in which an error was: no body, no credential, no more of an address than is kept.
+    """The request in which an error occurred: no body, no credential, no full client address.
 
-    `endpoint` is the template of its route, `user_id` of whom the credential is, if it was good.
+    `endpoint` is the template of its route, `network` as in RequestRecord, `user_id` the
+    authenticated user.
     """
 
     endpoint: str
@@ -26,25 +27,25 @@ class ErrorContext:
 
 
 class ErrorTracker(Protocol):
-    """Tells those who look after a shop what goes wrong: at once, waiting for nobody.
+    """Report errors to the operators of a shop, without blocking.
 
-    Raises nothing, whatever is away.
+    Raises nothing, even if the tracker's service is unavailable.
     """
 
     def report_error(self, error: BaseException, context: ErrorContext | None) -> None:
-        """Tell of an error that nobody expected, in a call or in a thread of its own."""
+        """Report an unexpected error, in a request or (without `context`) in a thread."""
         ...
 
     def report_outage(self, service: str, error: EggyProError) -> None:
-        """Tell that a service has just gone away."""
+        """Report the start of an outage of a service."""
         ...
 
 
 class OutageDetector:
-    """Watches a service in `with` blocks. The trackers are told when it goes away: once.
+    """Watch a service in `with` blocks and report the start of each outage once to every tracker.
 
-    It is there again when a block comes to its end. Being busy, which says when to come back, is
-    no outage. Of blocks within one another, an error is the innermost one's.
+    A block without an error ends the outage. An UnavailableError with `retry_after` means busy,
+    not an outage. In nested blocks, an error belongs to the innermost detector.
     """
 
     def __init__(self, service: str, trackers: Iterable[ErrorTracker]) -> None:
@@ -54,7 +55,7 @@ class OutageDetector:
         self._is_down = False
 
     def __enter__(self) -> None:
-        """Watch what is asked of the service."""
+        """Watch the calls to the service."""
 
     def __exit__(
         self,
@@ -71,8 +72,8 @@ class OutageDetector:
 
     def _report(self, error: EggyProError) -> None:
         with self._lock:
-            was_on, self._is_down = self._is_down, True
-        if not was_on:
+            was_down, self._is_down = self._is_down, True
+        if not was_down:
             for tracker in self._trackers:
                 tracker.report_outage(self._service, error)
 

@@ -1,4 +1,4 @@
-"""Whether all that a shop needs is there: checked side by side, so that nothing keeps a caller."""
+"""Health checks of a shop's services, run in parallel within a time limit."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -12,18 +12,18 @@ from attrs import field, frozen
 
 DATABASE, IMAGE_STORE, CACHE = "database", "cloudinary", "cache"
 CHECK_TIMEOUT_SECONDS = 1.7
-"""The seconds for which the answer of a check is waited for: the whole is to take below two."""
+"""How long a report waits for a check, so that it takes less than two seconds in all."""
 RESULT_TTL_SECONDS: Mapping[str, float] = {IMAGE_STORE: 30}
-"""The seconds for which what a check found is told again. Cloudinary counts its callers' calls."""
+"""How long the result of a check is cached. Cloudinary limits the number of API calls."""
 _log = logging.getLogger(__name__)
 
 Check: TypeAlias = Callable[[], None]
-"""Raises an error, mostly UnavailableError or UpstreamError, unless a service is there."""
+"""Raises an error, mostly UnavailableError or UpstreamError, unless a service is healthy."""
 MonotonicClock: TypeAlias = Callable[[], float]
 
 
 class ServiceStatus(StrEnum):
-    """How a service is; a disabled one is not there, and nobody misses it."""
+    """The status of a service; a disabled one is not configured and not needed."""
 
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
@@ -31,7 +31,7 @@ class ServiceStatus(StrEnum):
 
 
 class HealthStatus(StrEnum):
-    """How a shop is: degraded while something is away without which it can still sell."""
+    """The status of a shop: degraded while a service other than the database is unhealthy."""
 
     HEALTHY = "healthy"
     DEGRADED = "degraded"
@@ -40,7 +40,7 @@ class HealthStatus(StrEnum):
 
 @frozen
 class CheckResult:
-    """How a service was at a time, and how many milliseconds it took to find out."""
+    """The status of a service at a time, and the duration of the check."""
 
     status: ServiceStatus
     checked_at: datetime
@@ -50,9 +50,9 @@ class CheckResult:
 
 @frozen
 class HealthReport:
-    """How a shop and its services are. `uptime` is in seconds.
+    """The health of a shop and its services.
 
-    `configured` tells what the settings name, for which there may be a stand-in otherwise.
+    `configured` says which services the settings name; others may have a substitute.
     """
 
     checked_at: datetime
@@ -65,28 +65,30 @@ class HealthReport:
 
     @property
     def status(self) -> HealthStatus:
-        """Return how the shop is. Without the database it can do nothing."""
-        away = {
-            name for name, one in self.services.items() if one.status is ServiceStatus.UNHEALTHY
+        """Return the status of the shop: unhealthy without the database."""
+        unhealthy = {
+            name
+            for name, result in self.services.items()
+            if result.status is ServiceStatus.UNHEALTHY
         }
-        if DATABASE in away:
+        if DATABASE in unhealthy:
             return HealthStatus.UNHEALTHY
-        return HealthStatus.DEGRADED if away else HealthStatus.HEALTHY
+        return HealthStatus.DEGRADED if unhealthy else HealthStatus.HEALTHY
 
 
 @frozen
 class _CheckRun:
-    """A check that was begun at some second."""
+    """A running or completed check."""
 
     started_at: float
     future: "Future[CheckResult]" = field(factory=Future)
 
 
 class HealthCheck:
-    """Checks one service, never twice at once: who comes meanwhile shares what is found.
+    """Check one service. Concurrent requests share one run of the check.
 
-    A check that hangs keeps one thread, and no caller for longer than PATIENCE since its begin.
-    What changes is logged, with the reason, once.
+    A hanging check occupies one thread, and delays no caller beyond CHECK_TIMEOUT_SECONDS after its
+    start. A change of status is logged once, with its reason.
     """
 
     def __init__(
@@ -101,55 +103,56 @@ class HealthCheck:
         self._last_status = ServiceStatus.HEALTHY
 
     def start(self) -> _CheckRun:
-        """Begin a check, unless one is under way or what is known will do."""
+        """Start a check unless one is running or the last result is still fresh."""
         with self._lock:
             if self._run is None or self._is_expired(self._run):
                 self._run = _CheckRun(self._seconds())
                 thread = Thread(target=self._run_check, args=[self._run], daemon=True)
-                thread.name = f"health of {self._name}"
+                thread.name = f"health check of {self._name}"
                 thread.start()
             return self._run
 
     def result(self, run: _CheckRun) -> CheckResult:
-        """Return what a check found, as soon as that is known or can be waited for no longer."""
-        left = run.started_at + CHECK_TIMEOUT_SECONDS - self._seconds()
+        """Wait for a check and return its result, or an unhealthy one after the timeout."""
+        seconds_left = run.started_at + CHECK_TIMEOUT_SECONDS - self._seconds()
         try:
-            finding = run.future.result(max(left, 0))
+            result = run.future.result(max(seconds_left, 0))
         except TimeoutError:
-            finding = self._make_result(run, f"no answer for {CHECK_TIMEOUT_SECONDS} s")
-        self._log_change(finding)
-        return finding
+            result = self._make_result(run, f"no response within {CHECK_TIMEOUT_SECONDS} s")
+        self._log_change(result)
+        return result
 
     def _is_expired(self, run: _CheckRun) -> bool:
-        kept = RESULT_TTL_SECONDS.get(self._name, 0)
-        return run.future.done() and self._seconds() - run.started_at >= kept
+        ttl_seconds = RESULT_TTL_SECONDS.get(self._name, 0)
+        return run.future.done() and self._seconds() - run.started_at >= ttl_seconds
 
     def _run_check(self, run: _CheckRun) -> None:
         reason = ""
         try:
             self._check()
-        except Exception as error:  # noqa: BLE001  (a thread's last resort: whatever it is, it is told)
+        except Exception as error:  # noqa: BLE001  (last resort of a thread: any error is reported)
             reason = str(error) or repr(error)
         run.future.set_result(self._make_result(run, reason))
 
     def _make_result(self, run: _CheckRun, reason: str) -> CheckResult:
-        state = ServiceStatus.UNHEALTHY if reason else ServiceStatus.HEALTHY
-        return CheckResult(state, self._clock(), (self._seconds() - run.started_at) * 1000, reason)
+        status = ServiceStatus.UNHEALTHY if reason else ServiceStatus.HEALTHY
+        return CheckResult(status, self._clock(), (self._seconds() - run.started_at) * 1000, reason)
 
-    def _log_change(self, finding: CheckResult) -> None:
+    def _log_change(self, result: CheckResult) -> None:
         with self._lock:
-            is_news, self._last_status = finding.status is not self._last_status, finding.status
-        if is_news and finding.reason:
-            _log.warning("%s is not well: %s", self._name, finding.reason)
-        elif is_news:
-            _log.info("%s is well again", self._name)
+            has_changed = result.status is not self._last_status
+            self._last_status = result.status
+        if has_changed and result.reason:
+            _log.warning("%s is unhealthy: %s", self._name, result.reason)
+        elif has_changed:
+            _log.info("%s is healthy again", self._name)
 
 
 @frozen
 class Health:
-    """Looks after the services of a shop, by name; one without a check is disabled.
+    """Check the services of a shop, by name; a service without a check is disabled.
 
-    `clock` tells the time, `seconds` pass since it was made.
+    `clock` returns the time, `seconds` a monotonic number of seconds.
     """
 
     _checks: Mapping[str, Check | None]
@@ -173,26 +176,26 @@ class Health:
         }
 
     def report(self) -> HealthReport:
-        """Check everything at once, and return what was found: within two seconds."""
-        asked = self._seconds()
-        runs = {name: probe.start() for name, probe in self._health_checks.items() if probe}
-        findings = {
-            name: probe.result(runs[name])
-            if probe
+        """Run all checks in parallel and return the report within two seconds."""
+        start = self._seconds()
+        runs = {name: check.start() for name, check in self._health_checks.items() if check}
+        results = {
+            name: check.result(runs[name])
+            if check
             else CheckResult(ServiceStatus.DISABLED, self._clock())
-            for name, probe in self._health_checks.items()
+            for name, check in self._health_checks.items()
         }
         return HealthReport(
             checked_at=self._clock(),
-            uptime_seconds=asked - self._started_at,
-            duration_ms=(self._seconds() - asked) * 1000,
-            services=findings,
+            uptime_seconds=start - self._started_at,
+            duration_ms=(self._seconds() - start) * 1000,
+            services=results,
             configured=self._configured,
             version=self._version(),
             environment=self._environment,
         )
 
     def is_database_healthy(self) -> bool:
-        """Whether the database answers."""
-        probe = self._health_checks[DATABASE]
-        return probe is None or probe.result(probe.start()).status is ServiceStatus.HEALTHY
+        """Return whether the database responds."""
+        check = self._health_checks[DATABASE]
+        return check is None or check.result(check.start()).status is ServiceStatus.HEALTHY

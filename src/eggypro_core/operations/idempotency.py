@@ -1,4 +1,4 @@
-"""What is done once, however often it is asked for: requests with an Idempotency-Key."""
+"""Idempotency keys: the stored response of a repeated request."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -7,12 +7,12 @@ from typing import Protocol, TypeVar
 from attrs import frozen
 
 IDEMPOTENCY_RETENTION = timedelta(hours=24)
-"""How long it is remembered what was done."""
+"""How long a response is stored."""
 
 
 @frozen
 class StoredResponse:
-    """What was answered to a request, and the fingerprint of what it brought."""
+    """The response to a request, and the fingerprint of the request body."""
 
     fingerprint: str
     body: bytes
@@ -20,28 +20,28 @@ class StoredResponse:
 
 
 ShopT = TypeVar("ShopT")
-"""What idempotent work is done with: services over one transaction."""
+"""The services that idempotent work uses, in one transaction."""
 
 
 class IdempotencyStore(Protocol[ShopT]):
-    """Does some work once under a name, and remembers what came of it. May raise UnavailableError.
+    """Run work once per key and store its response. Any method may raise UnavailableError.
 
-    What is done and the note of it are kept together or not at all.
+    Atomic: the writes of the work and the response are committed together or not at all.
     """
 
     def run(
         self, shop: ShopT, key: str, at: datetime, work: Callable[[ShopT], StoredResponse]
     ) -> tuple[StoredResponse, bool]:
-        """Return what came of some work, and whether that was remembered, for it was done before.
+        """Return the response of `work`, and whether it is a replay of the stored one.
 
-        `work` is given the shop to do it with. If it raises, nothing is kept, nor remembered.
-        Raises ConflictError while another is about the same.
+        `work` receives the services of the transaction. If it raises, nothing is stored. Raises
+        ConflictError while another request with this key is in progress.
         """
         ...
 
     def prune(self, at: datetime, limit: int) -> int:
-        """Forget some of what was done REMEMBERED before a time or earlier; return how much.
+        """Delete at most `limit` responses of IDEMPOTENCY_RETENTION before `at` or earlier.
 
-        It is 0 only if nothing is left, or another forgets it just now.
+        Returns their number: 0 only if none is left, or another process is deleting the rest.
         """
         ...

@@ -1,4 +1,4 @@
-"""The tables of a database, as an operator looks at them."""
+"""Port for schema migrations and table sizes."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,7 +8,7 @@ from attrs import frozen
 
 @frozen
 class TableSize:
-    """A table: how many rows it has, about, and its bytes with all its indexes."""
+    """Approximate number of rows of a table, and its size with all indexes."""
 
     name: str
     rows: int
@@ -16,32 +16,32 @@ class TableSize:
 
 
 class Migrations(Protocol):
-    """Brings the schema of a database from one revision to another."""
+    """Migrate the schema of a database between revisions."""
 
     def upgrade(self, revision: str = "head") -> None:
-        """Go up. Any number of processes may try at once: one does it, the others wait for it."""
+        """Upgrade. Safe under concurrency: one process migrates, the others wait."""
         ...
 
     def downgrade(self, revision: str) -> None:
-        """Go down to a revision, `-1` for one step, `base` for an empty database."""
+        """Downgrade to a revision; `-1` for one step, `base` for an empty database."""
         ...
 
     def current(self) -> str | None:
-        """Return the revision that the database is at, None for an empty one."""
+        """Return the revision of the database, None if it is empty."""
         ...
 
     def history(self) -> Sequence[tuple[str, str]]:
-        """Return every revision and what it is for, newest first."""
+        """Return every revision and its description, newest first."""
         ...
 
     def create_revision(self, message: str) -> str:
-        """Write the migration that brings the schema to the tables in code; return its path."""
+        """Write a migration from the database to the tables in code; return its path."""
         ...
 
     def differences(self) -> Sequence[str]:
-        """Return how the tables in code and the database differ, a sentence each."""
+        """Return the differences between tables in code and database, a sentence each."""
         ...
 
     def table_sizes(self) -> Sequence[TableSize]:
-        """Return the tables that the database has, by name, and what they weigh."""
+        """Return the sizes of all tables in the database, sorted by name."""
         ...

@@ -1,4 +1,4 @@
-"""What calls come to: how many there were, how many failed, and how long they took."""
+"""Request metrics: counts, errors and durations per route."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -14,19 +14,18 @@ from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import integer_param
 
 UNMATCHED_ENDPOINT = "(unmatched)"
-"""The endpoint of all calls of addresses that do not exist."""
+"""The endpoint of all requests that match no route."""
 _NETWORK_PREFIX_BITS = {4: 24, 6: 48}
 _WHOLE_MS_FROM = 10
-"""The milliseconds from which on no part of one is kept."""
+"""The duration from which on milliseconds are rounded to integers."""
 
 
 @frozen
 class RequestRecord:
-    """A call that has been answered.
+    """A completed request.
 
     `endpoint` is the template of its route, such as `/api/products/{slug}`: never the raw path, so
-    that nobody can make new ones. `network` is what is kept of the caller's address. It was
-    answered `at` that time, after so many `milliseconds`.
+    that clients cannot create endpoints. `network` is the `network_of` the client.
     """
 
     endpoint: str
@@ -40,7 +39,7 @@ class RequestRecord:
 
     @property
     def rounded_ms(self) -> float:
-        """Return its milliseconds as they are kept: so few different ones soon sum up."""
+        """Return the duration as stored: few distinct values make summaries fast."""
         if self.duration_ms < 1:
             return round(self.duration_ms, 2)
         return round(self.duration_ms, 1 if self.duration_ms < _WHOLE_MS_FROM else 0)
@@ -48,25 +47,24 @@ class RequestRecord:
 
 @lru_cache(4096)
 def network_of(client: str) -> str:
-    """Return what is kept of a client: the /24 of an IPv4 address, the /48 of an IPv6 one.
+    """Return the stored part of a client's address: the /24 of IPv4, the /48 of IPv6.
 
-    A client is as a limiter knows it: an address, a network, or a word where there is neither.
+    `client` is the rate limiter's: an address, a network, or a word if there is neither.
     """
     try:
         interface = ip_interface(client)
     except ValueError:
         return client
     address = interface.ip
-    kept = ip_interface(f"{address}/{_NETWORK_PREFIX_BITS[address.version]}").network
-    return str(kept)
+    return str(ip_interface(f"{address}/{_NETWORK_PREFIX_BITS[address.version]}").network)
 
 
 @frozen
 class Metric:
-    """A number that shows how a process is; those of all workers are added up.
+    """A gauge or counter of a process; the values of all workers are added up.
 
-    One that `is_total` only grows, and a worker that has ended still counts in it. `read` waits for
-    nobody and raises nothing.
+    A counter (`is_counter`) only grows, and includes workers that have ended. `read` does not block
+    and raises nothing.
     """
 
     name: str
@@ -76,14 +74,14 @@ class Metric:
 
 
 MIN_ERROR_STATUS = 400
-"""The status from which on an answer counts as an error, whoever is to blame."""
+"""The lowest status that counts as an error, of the client or the server."""
 DEFAULT_SUMMARY_DAYS, DEFAULT_RETENTION_DAYS = 7, 30
-"""The days that are summed up, and those that are kept, where nobody says how many."""
+"""Default number of days to summarise and to retain."""
 MAX_SUMMARY_DAYS, MAX_RETENTION_DAYS = 90, 3650
 SUMMARY_PARAMETERS: Mapping[str, fields.Validator] = {
     "days": integer_param("Days", 1, MAX_SUMMARY_DAYS)
 }
-"""What `parse_summary_days` takes."""
+"""The parameters of `parse_summary_days`."""
 _RETENTION_PARAMETERS: Mapping[str, fields.Validator] = {
     "days": integer_param("Days", 1, MAX_RETENTION_DAYS)
 }
@@ -91,9 +89,9 @@ _RETENTION_PARAMETERS: Mapping[str, fields.Validator] = {
 
 @frozen
 class RequestSummary:
-    """What the calls of a route came to: how many, of these how many errors, their milliseconds.
+    """The metrics of a route: requests, errors among them, and durations in milliseconds.
 
-    A percentile is the shortest time that so many percent of the calls did not exceed.
+    A percentile is the shortest duration that this share of the requests did not exceed.
     """
 
     endpoint: str
@@ -107,18 +105,18 @@ class RequestSummary:
 
 
 def sort_by_p95(summaries: Iterable[RequestSummary]) -> tuple[RequestSummary, ...]:
-    """Return the slowest first, by what 95 percent of the calls did not exceed."""
-    return tuple(sorted(summaries, key=lambda one: -one.p95))
+    """Return the summaries, slowest first, by 95th percentile."""
+    return tuple(sorted(summaries, key=lambda summary: -summary.p95))
 
 
 def sort_by_errors(summaries: Iterable[RequestSummary]) -> tuple[RequestSummary, ...]:
-    """Return those that had errors, with the most of them first."""
-    failing = (one for one in summaries if one.errors)
-    return tuple(sorted(failing, key=lambda one: -one.errors))
+    """Return the summaries with errors, most errors first."""
+    failing = (summary for summary in summaries if summary.errors)
+    return tuple(sorted(failing, key=lambda summary: -summary.errors))
 
 
 def parse_summary_days(params: Mapping[str, object]) -> int:
-    """Check parameters of which there may be one, `days`; return how many to sum up.
+    """Return the optional parameter `days`, the number of days to summarise.
 
     Raises ValidationError.
     """
@@ -126,7 +124,7 @@ def parse_summary_days(params: Mapping[str, object]) -> int:
 
 
 def parse_retention_days(params: Mapping[str, object]) -> int:
-    """Check parameters of which there may be one, `days`; return how many to keep.
+    """Return the optional parameter `days`, the number of days to retain.
 
     Raises ValidationError.
     """
@@ -134,63 +132,63 @@ def parse_retention_days(params: Mapping[str, object]) -> int:
 
 
 class RequestRecorder(Protocol):
-    """Takes note of each call of the API."""
+    """Record the requests of the API."""
 
     def record(self, request: RequestRecord) -> None:
-        """Take note of a call: at once, waiting for nobody, whatever is away. Raises nothing."""
+        """Record a request. Does not block and raises nothing, even during an outage."""
         ...
 
 
 class MetricsExporter(Protocol):
-    """Shows the figures of a server to a monitoring system."""
+    """Export the metrics of a server to a monitoring system."""
 
     def export(self, accept: str) -> tuple[bytes, str]:
-        """Return all figures and their media type: one that `accept` names, if there is a choice.
+        """Return all metrics and their media type, negotiated by the `accept` header.
 
-        They are those of all workers together, as far as a second ago.
+        They are the sums over all workers, at most a second old.
         """
         ...
 
 
 class RequestLog(Protocol):
-    """Keeps calls, to be summed up. Any method may raise UnavailableError.
+    """Store requests and summarise them. Any method may raise UnavailableError.
 
-    Of how long a call took, it keeps the `rounded_ms`.
+    Of the duration, it stores `rounded_ms`.
     """
 
     def append(self, records: Sequence[RequestRecord]) -> None:
-        """Keep some more calls: all of them, or none."""
+        """Store more requests: all or none."""
         ...
 
     def summarise(self, since: datetime) -> tuple[RequestSummary, ...]:
-        """Sum up the calls since a time, by endpoint and method: those with most calls first.
+        """Summarise the requests since a time, by endpoint and method.
 
-        Those with as many are in the order of endpoint and method.
+        Sorted by number of requests, most first, then by endpoint and method.
         """
         ...
 
     def count_by_step(
         self, since: datetime, *, step: timedelta, step_count: int
     ) -> tuple[int, ...]:
-        """Return how many calls there were in each of so many steps of time, from a time on."""
+        """Return the numbers of requests in `step_count` consecutive steps from `since`."""
         ...
 
     def prune(self, before: datetime, limit: int) -> int:
-        """Forget calls from before a time, at most so many; return how many.
+        """Delete at most `limit` requests from before a time and return their number.
 
-        Several may do so at once: none waits for another.
+        Concurrent calls do not block each other.
         """
         ...
 
 
 PRUNE_BATCH_SIZE = 10_000
-"""How many calls are forgotten at once: so few that nobody waits for it."""
+"""How many requests a transaction deletes: so few that other writers need not wait."""
 MAX_ACTIVITY_STEPS = 48
 
 
 @frozen
 class Activity:
-    """How many calls there were in each `step` of a time, the last one ending now."""
+    """The numbers of requests in consecutive steps, the last one ending now."""
 
     step: timedelta
     counts: tuple[int, ...]
@@ -198,30 +196,30 @@ class Activity:
 
 @frozen
 class RequestMetrics:
-    """Looks back on the calls of the API. Every method may raise UnavailableError."""
+    """Summarise and prune the request log. Every method may raise UnavailableError."""
 
     _log: RequestLog
     _clock: Clock
 
     def summarise(self, days: int) -> tuple[RequestSummary, ...]:
-        """Return what the calls of the last days came to, the most frequent first."""
+        """Return the summaries of the last days, the most frequent route first."""
         return self._log.summarise(self._clock() - timedelta(days=days))
 
     def get_activity(self, days: int) -> Activity:
-        """Return how many calls there were over the last days, in at most STEPS steps."""
+        """Return the activity of the last days, in at most MAX_ACTIVITY_STEPS steps."""
         step = _choose_step(days)
         steps = ceil(timedelta(days=days) / step)
         since = self._clock() - steps * step
         return Activity(step, self._log.count_by_step(since, step=step, step_count=steps))
 
     def prune(self, days: int) -> Iterator[int]:
-        """Forget the calls that are older than so many days; tell how many after each batch.
+        """Delete the requests that are older than `days`, yielding the number after each batch.
 
-        It can be left at any batch, done again, and done by several at once.
+        It can be interrupted after any batch, repeated, and run concurrently.
         """
         before = self._clock() - timedelta(days=days)
-        while done := self._log.prune(before, PRUNE_BATCH_SIZE):
-            yield done
+        while count := self._log.prune(before, PRUNE_BATCH_SIZE):
+            yield count
 
 
 def _choose_step(days: int) -> timedelta:

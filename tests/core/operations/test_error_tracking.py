@@ -18,58 +18,58 @@ def tracker() -> MemoryErrorTracker:
 
 
 @pytest.fixture
-def outage(tracker: MemoryErrorTracker) -> OutageDetector:
+def detector(tracker: MemoryErrorTracker) -> OutageDetector:
     return OutageDetector("the hen", [tracker, tracker])
 
 
-def away() -> UnavailableError:
-    return UnavailableError("It does not answer")
+def unavailable() -> UnavailableError:
+    return UnavailableError("No response")
 
 
-def ask(outage: OutageDetector, error: EggyProError | None = None) -> None:
-    with suppress(EggyProError), outage:
+def use(detector: OutageDetector, error: EggyProError | None = None) -> None:
+    with suppress(EggyProError), detector:
         if error is not None:
             raise error
 
 
-def test_the_start_of_an_outage_is_told_once_to_each_tracker(
-    outage: OutageDetector, tracker: MemoryErrorTracker
+def test_the_start_of_an_outage_is_reported_once_to_each_tracker(
+    detector: OutageDetector, tracker: MemoryErrorTracker
 ) -> None:
-    for error in (away(), away(), UpstreamError("It fails"), away()):
-        ask(outage, error)
+    for error in (unavailable(), unavailable(), UpstreamError("It fails"), unavailable()):
+        use(detector, error)
     assert tracker.outages == ["the hen", "the hen"]
 
 
-def test_an_outage_ends_with_an_answer_and_the_next_is_told_again(
-    outage: OutageDetector, tracker: MemoryErrorTracker
+def test_a_success_ends_the_outage_and_the_next_is_reported(
+    detector: OutageDetector, tracker: MemoryErrorTracker
 ) -> None:
-    for error in (away(), None, None, away(), away()):
-        ask(outage, error)
+    for error in (unavailable(), None, None, unavailable(), unavailable()):
+        use(detector, error)
     assert tracker.outages == ["the hen"] * 4
 
 
 @pytest.mark.parametrize(
     "error", [UnavailableError("Busy", retry_after=5), NotFoundError("No such egg")]
 )
-def test_what_answers_is_not_away(
-    outage: OutageDetector, tracker: MemoryErrorTracker, error: EggyProError
+def test_busy_and_not_found_are_no_outage(
+    detector: OutageDetector, tracker: MemoryErrorTracker, error: EggyProError
 ) -> None:
-    ask(outage, error)
+    use(detector, error)
     assert tracker.outages == []
 
 
-def test_an_error_goes_on_as_it_is(outage: OutageDetector) -> None:
-    error = away()
-    with pytest.raises(UnavailableError) as raised, outage:
+def test_errors_pass_through(detector: OutageDetector) -> None:
+    error = unavailable()
+    with pytest.raises(UnavailableError) as raised, detector:
         raise error
     assert raised.value is error
 
 
-def test_what_is_away_within_another_service_is_an_outage_of_it_alone(
-    outage: OutageDetector, tracker: MemoryErrorTracker
+def test_a_nested_outage_belongs_to_the_innermost_detector(
+    detector: OutageDetector, tracker: MemoryErrorTracker
 ) -> None:
-    egg = OutageDetector("the egg", [tracker])
-    for error in (away(), UnavailableError("Busy", retry_after=5)):
-        with suppress(UnavailableError), outage, egg:
+    inner = OutageDetector("the egg", [tracker])
+    for error in (unavailable(), UnavailableError("Busy", retry_after=5)):
+        with suppress(UnavailableError), detector, inner:
             raise error
     assert tracker.outages == ["the egg"]
