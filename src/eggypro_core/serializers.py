@@ -1,4 +1,4 @@
-"""What things look like on the wire: plain maps, lists and texts, ready to be written as JSON."""
+"""JSON representations: records as plain dicts, lists and strings."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -36,9 +36,9 @@ CATEGORIES_PATH = "/api/categories"
 UPLOADS_PATH = "/api/images/uploads"
 T = TypeVar("T")
 _LISTED = [field.name for field in PRODUCT_FIELDS if field.in_lists]
-_IMAGES = _LISTED.index("images")
+_IMAGES_INDEX = _LISTED.index("images")
 LISTED_MEMBERS = (
-    *("id", *_LISTED[:_IMAGES], "currency", *_LISTED[_IMAGES:]),
+    *("id", *_LISTED[:_IMAGES_INDEX], "currency", *_LISTED[_IMAGES_INDEX:]),
     *("created_at", "updated_at", "categories", "variant_count", "rating"),
 )
 """The members of `listed_product_body`, in order."""
@@ -46,7 +46,7 @@ DETAIL_MEMBERS = (
     *(field.name for field in PRODUCT_FIELDS if not field.in_lists),
     *("image_sets", "variants"),
 )
-"""The members that `product_body` has besides."""
+"""The additional members of `product_body`."""
 VARIANT_MEMBERS = ("id", *(field.name for field in VARIANT_FIELDS))
 _PLAIN_FIELDS = [field for field in PRODUCT_FIELDS if field.type is not FieldType.IMAGES]
 _JSON: Converters = {FieldType.MONEY: str, FieldType.TEXT_MAP: dict}
@@ -56,7 +56,7 @@ _variant_members = serializer(VARIANT_MEMBERS, VARIANT_FIELDS, _JSON)
 
 
 def product_body(product: Product, currency: str, image_url: ImageUrlBuilder) -> dict[str, Json]:
-    """Return a product, whole. `address` tells where our own images are."""
+    """Return a product with all details. `image_url` builds the URLs of stored images."""
     return {
         **listed_product_body(product, currency, image_url),
         **_detail_members(
@@ -70,7 +70,7 @@ def product_body(product: Product, currency: str, image_url: ImageUrlBuilder) ->
 def listed_product_body(
     product: ListedProduct, currency: str, image_url: ImageUrlBuilder
 ) -> dict[str, Json]:
-    """Return a product as lists carry it."""
+    """Return a product as an item of a list."""
     return _listed_members(
         product,
         id=product.id,
@@ -78,14 +78,16 @@ def listed_product_body(
         images=image_urls(product, image_url),
         created_at=timestamp(product.created_at),
         updated_at=timestamp(product.updated_at),
-        categories=[{"slug": one.slug, "name": one.name} for one in product.categories],
+        categories=[
+            {"slug": category.slug, "name": category.name} for category in product.categories
+        ],
         variant_count=product.variant_count,
         rating=_rating(product.rating),
     )
 
 
 def image_urls(product: ListedProduct, image_url: ImageUrlBuilder) -> list[str]:
-    """Return where each image of a product is."""
+    """Return the URL of each image of a product."""
     return [
         image.ref if is_external(image.ref) else image_url(image.ref, None)
         for image in product.images
@@ -94,15 +96,15 @@ def image_urls(product: ListedProduct, image_url: ImageUrlBuilder) -> list[str]:
 
 def image_set_bodies(product: Product, image_url: ImageUrlBuilder) -> list[dict[str, Json]]:
     """Return the image sets of a product."""
-    stored = {one.public_id: one for one in product.stored_images}
+    stored = {image.public_id: image for image in product.stored_images}
     return [
-        asdict(image_set(one.ref, image_url, alt=one.alt, stored=stored.get(one.ref)))
-        for one in product.images
+        asdict(image_set(image.ref, image_url, alt=image.alt, stored=stored.get(image.ref)))
+        for image in product.images
     ]
 
 
 def upload_body(upload_id: str, upload: SignedUpload) -> dict[str, Json]:
-    """Return what a browser needs to upload a file by itself."""
+    """Return the data that a browser needs for a signed upload."""
     return {
         "id": upload_id,
         "url": upload.url,
@@ -114,7 +116,7 @@ def upload_body(upload_id: str, upload: SignedUpload) -> dict[str, Json]:
 def product_page_body(
     listing: ProductListing, query: ProductQuery, currency: str, image_url: ImageUrlBuilder
 ) -> dict[str, Json]:
-    """Return a page of products, with the address of the next one, and what was asked beside it."""
+    """Return a page of products with the URL of the next page, and requested facets and reasons."""
     body = _page(
         listing.page,
         query,
@@ -129,10 +131,11 @@ def product_page_body(
 
 
 def _facets(facets: Facets) -> dict[str, Json]:
-    """Return what a list comes to. Where it says `sampled`, counts are about right."""
+    """Return the facets of a list. With `sampled`, counts are approximate."""
     body: dict[str, Json] = {
         "categories": [
-            {"slug": one.slug, "name": one.name, "count": one.count} for one in facets.categories
+            {"slug": category.slug, "name": category.name, "count": category.count}
+            for category in facets.categories
         ],
         "price": {
             "min": _optional_money(facets.min_price),
@@ -144,7 +147,7 @@ def _facets(facets: Facets) -> dict[str, Json]:
 
 
 def _explanation(explained: ExplainedPage) -> dict[str, Json]:
-    """Return how a search was read, and why each item of its page stands where it does."""
+    """Return the parsed query of a search, and the ranking reason of each item."""
     pairs = zip(explained.page.items, explained.reasons, strict=True)
     return {
         "words": [_term(term) for term in explained.parsed_query.terms],
@@ -154,8 +157,8 @@ def _explanation(explained: ExplainedPage) -> dict[str, Json]:
 
 def _term(term: Term) -> dict[str, Json]:
     stems = {
-        fit.name.lower(): meaning.stems or [f"{meaning.prefix}…"]
-        for fit, meaning in term.expansions.items()
+        kind.name.lower(): expansion.stems or [f"{expansion.prefix}…"]
+        for kind, expansion in term.expansions.items()
     }
     return {"word": term.word, **stems}
 
@@ -175,16 +178,18 @@ def _reason(item: ListedProduct, reason: RankReason) -> dict[str, Json]:
 
 
 def _tier(tier: RankTier | None) -> dict[str, Json]:
-    """Return the field and the fit of a tier in words; without one, the SKU was searched for."""
+    """Return field and match kind of a rank tier; None means an exact SKU match."""
     if tier is None:
         return {"field": "sku", "fit": "exact"}
     return {"field": tier.field.name.lower(), "fit": tier.kind.name.lower()}
 
 
 def suggestions_body(suggestions: Iterable[Suggestion]) -> dict[str, Json]:
-    """Return what a search box offers."""
+    """Return suggestions for a search box."""
     return {
-        "items": [{"name": one.name, "slug": one.slug, "image": one.image} for one in suggestions]
+        "items": [
+            {"name": item.name, "slug": item.slug, "image": item.image} for item in suggestions
+        ]
     }
 
 
@@ -194,7 +199,7 @@ def variant_body(variant: Variant) -> dict[str, Json]:
 
 
 def variant_page_body(page: Page[Variant, VariantQuery], query: VariantQuery) -> dict[str, Json]:
-    """Return a page of a product's variants, with the address of the next one."""
+    """Return a page of a product's variants with the URL of the next page."""
     return _page(page, query, f"{PRODUCTS_PATH}/{query.product}/variants", variant_body)
 
 
@@ -215,9 +220,9 @@ def review_body(review: Review) -> dict[str, Json]:
 
 
 def review_page_body(page: Page[Review, ReviewQuery], query: ReviewQuery) -> dict[str, Json]:
-    """Return a page of reviews, with the address of the next one."""
-    address = REVIEWS_PATH if query.product is None else f"{PRODUCTS_PATH}/{query.product}/reviews"
-    return _page(page, query, address, review_body)
+    """Return a page of reviews with the URL of the next page."""
+    path = REVIEWS_PATH if query.product is None else f"{PRODUCTS_PATH}/{query.product}/reviews"
+    return _page(page, query, path, review_body)
 
 
 def category_body(category: Category) -> dict[str, Json]:
@@ -238,12 +243,12 @@ def category_body(category: Category) -> dict[str, Json]:
 def category_page_body(
     page: Page[Category, CategoryQuery], query: CategoryQuery
 ) -> dict[str, Json]:
-    """Return a page of categories, with the address of the next one."""
+    """Return a page of categories with the URL of the next page."""
     return _page(page, query, CATEGORIES_PATH, category_body)
 
 
 def import_report_body(report: ImportReport) -> dict[str, Json]:
-    """Return what an import did."""
+    """Return the report of an import."""
     return {
         "created": report.created,
         "changed": report.changed,
@@ -255,19 +260,19 @@ def import_report_body(report: ImportReport) -> dict[str, Json]:
 
 
 def zero_results_body(searches: Iterable[ZeroResultSearch]) -> dict[str, Json]:
-    """Return searches that found nothing."""
+    """Return the zero-result searches."""
     return {
         "items": [
-            {"words": one.words, "times": one.times, "last_at": timestamp(one.last_at)}
-            for one in searches
+            {"words": item.words, "times": item.times, "last_at": timestamp(item.last_at)}
+            for item in searches
         ]
     }
 
 
 def cache_report_body(report: CacheReport) -> dict[str, Json]:
-    """Return what the running workers count together, and what they share."""
+    """Return the sums over the running workers, and the counts of the shared cache."""
     sums = [sum(column) for column in zip(*map(astuple, report.workers), strict=True)]
-    names = [one.name for one in fields(CacheCounts)]
+    names = [field.name for field in fields(CacheCounts)]
     return {
         "workers": len(report.workers),
         **dict(zip(names, sums or [0] * len(names), strict=True)),
@@ -276,30 +281,32 @@ def cache_report_body(report: CacheReport) -> dict[str, Json]:
 
 
 def request_summaries_body(summaries: Iterable[RequestSummary]) -> dict[str, Json]:
-    """Return what the calls of each route came to."""
+    """Return the request metrics per route."""
     return {
         "items": [
             {
-                "endpoint": one.endpoint,
-                "method": one.method,
-                "avgResponseTime": round(one.average_ms, 3),
-                "p50": one.p50,
-                "p95": one.p95,
-                "p99": one.p99,
-                "totalRequests": one.requests,
-                "errorCount": one.errors,
+                "endpoint": summary.endpoint,
+                "method": summary.method,
+                "avgResponseTime": round(summary.average_ms, 3),
+                "p50": summary.p50,
+                "p95": summary.p95,
+                "p99": summary.p99,
+                "totalRequests": summary.requests,
+                "errorCount": summary.errors,
             }
-            for one in summaries
+            for summary in summaries
         ]
     }
 
 
 def health_body(report: HealthReport) -> dict[str, Json]:
-    """Return how a shop and its services are: nothing that only its owner should know."""
-    services: dict[str, Json] = {name: _check_result(one) for name, one in report.services.items()}
+    """Return the public health report of a shop and its services, without reasons."""
+    services: dict[str, Json] = {
+        name: _check_result(result) for name, result in report.services.items()
+    }
     if DATABASE in report.services:
-        is_there = report.services[DATABASE].status is ServiceStatus.HEALTHY
-        connection = "active" if is_there else "inactive"
+        is_healthy = report.services[DATABASE].status is ServiceStatus.HEALTHY
+        connection = "active" if is_healthy else "inactive"
         services[DATABASE] = {**_check_result(report.services[DATABASE]), "connection": connection}
     return {
         "status": report.status,
@@ -312,30 +319,34 @@ def health_body(report: HealthReport) -> dict[str, Json]:
     }
 
 
-def _check_result(finding: CheckResult) -> dict[str, Json]:
+def _check_result(result: CheckResult) -> dict[str, Json]:
     return {
-        "status": finding.status,
-        "timestamp": timestamp(finding.checked_at),
-        "responseTime": round(finding.duration_ms, 3),
+        "status": result.status,
+        "timestamp": timestamp(result.checked_at),
+        "responseTime": round(result.duration_ms, 3),
     }
 
 
 def schema_body(
     revision: str | None, sizes: Sequence[TableSize], differences: Sequence[str]
 ) -> dict[str, Json]:
-    """Return what is in a database, and how it differs from the tables in code."""
-    tables: list[Json] = [{"name": one.name, "rows": one.rows, "bytes": one.bytes} for one in sizes]
+    """Return revision and tables of a database, and its differences from the tables in code."""
+    tables: list[Json] = [
+        {"name": table.name, "rows": table.rows, "bytes": table.bytes} for table in sizes
+    ]
     return {"revision": revision, "tables": tables, "differences": differences}
 
 
-def deployment_body(steps: Sequence[DeploymentCheck]) -> dict[str, Json]:
-    """Return how each step of a deployment went."""
-    items = [{"name": one.name, "status": one.status, "detail": one.detail} for one in steps]
+def deployment_body(checks: Sequence[DeploymentCheck]) -> dict[str, Json]:
+    """Return the checks of a deployment."""
+    items = [
+        {"name": check.name, "status": check.status, "detail": check.detail} for check in checks
+    ]
     return {"items": items}
 
 
 def job_result_body(result: JobResult) -> dict[str, Json]:
-    """Return what a job of the upkeep came to."""
+    """Return the result of a maintenance job."""
     return {
         "job": result.job,
         "removed": result.removed,
@@ -345,7 +356,7 @@ def job_result_body(result: JobResult) -> dict[str, Json]:
 
 
 def token_body(response: TokenResponse) -> dict[str, Json]:
-    """Return a token, and what its bearer is let in as."""
+    """Return a token and its user."""
     return {
         "user": _user(response.user),
         "token": response.token,
@@ -359,16 +370,16 @@ def timestamp(time: datetime) -> str:
 
 
 def _page(
-    page: Page[T, Any], query: ListQuery[Any, Any], address: str, body_of: Callable[[T], Json]
+    page: Page[T, Any], query: ListQuery[Any, Any], path: str, body_of: Callable[[T], Json]
 ) -> dict[str, Json]:
-    """Return a page of the list at an address, with the address of the next page."""
-    following = page.next_query
+    """Return a page of the list at `path`, with the URL of the next page."""
+    next_query = page.next_query
     body: dict[str, Json] = {
         "items": [body_of(item) for item in page.items],
         "total": page.total,
         "limit": query.limit,
         "offset": query.offset if query.after is None else None,
-        "next": None if following is None else f"{address}?{urlencode(following.params())}",
+        "next": None if next_query is None else f"{path}?{urlencode(next_query.params())}",
     }
     return {**body, "total_capped": True} if page.total_capped else body
 

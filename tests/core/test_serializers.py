@@ -1,4 +1,4 @@
-"""What products, pages and reports look like on the wire."""
+"""Tests of JSON representations of products, pages and reports."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
@@ -82,7 +82,7 @@ LISTED = {
 
 
 def decode(body: object) -> object:
-    """What a reader of the JSON gets."""
+    """Return the body after a JSON round trip."""
     return json.loads(json.dumps(body))
 
 
@@ -95,11 +95,11 @@ def make_page(next_: ProductQuery | None = None, *, capped: bool = False) -> dic
     )
 
 
-def test_a_product_in_a_list_leaves_out_its_long_parts() -> None:
+def test_a_listed_product_omits_details() -> None:
     assert decode(listed_product_body(PRODUCT.to_listed(), "CHF", no_image_url)) == LISTED
 
 
-def test_a_product_alone_shows_everything() -> None:
+def test_a_single_product_has_all_members() -> None:
     body = product_body(PRODUCT, "CHF", no_image_url)
     sets = body.pop("image_sets")
     assert decode(body) == {
@@ -109,7 +109,7 @@ def test_a_product_alone_shows_everything() -> None:
         "variants": [],
     }
     first = "https://x.example/1.jpg"
-    assert decode(sets)[0] == {  # type: ignore[index]  # a list, as JSON gives it back
+    assert decode(sets)[0] == {  # type: ignore[index]  # a list, as decoded from JSON
         "public_id": None,
         "original": first,
         "optimized": first,
@@ -123,29 +123,29 @@ def test_a_product_alone_shows_everything() -> None:
     }
 
 
-def test_attributes_keep_their_order_on_the_wire() -> None:
-    turned = evolve(PRODUCT, attributes={"fat": "1 g", "protein": "80 g"})
+def test_attributes_keep_their_order_in_json() -> None:
+    reordered = evolve(PRODUCT, attributes={"fat": "1 g", "protein": "80 g"})
     assert '{"fat": "1 g", "protein": "80 g"}' in json.dumps(
-        product_body(turned, "EUR", no_image_url)
+        product_body(reordered, "EUR", no_image_url)
     )
 
 
-def test_what_a_product_does_not_have_is_null() -> None:
-    bare = evolve(
+def test_missing_values_are_null() -> None:
+    minimal = evolve(
         PRODUCT, sku=None, compare_at_price=None, seo_title=None, images=(), rating=Rating()
     )
-    body = product_body(bare, "EUR", no_image_url)
+    body = product_body(minimal, "EUR", no_image_url)
     assert [body[name] for name in ("sku", "compare_at_price", "seo_title")] == [None] * 3
     assert (body["images"], body["image_sets"]) == ([], [])
     assert body["rating"] == {"average": None, "count": 0}
 
 
-def test_all_that_a_product_shows_can_be_written_or_is_known_as_shown_only() -> None:
+def test_every_member_of_a_product_is_writable_or_read_only() -> None:
     writable = {definition.name for definition in PRODUCT_FIELDS}
     assert product_body(PRODUCT, "EUR", no_image_url).keys() == writable | READ_ONLY_FIELDS
 
 
-def test_a_page_says_how_much_there_is_and_that_it_is_the_last() -> None:
+def test_the_last_page_has_a_total_and_no_next() -> None:
     assert decode(make_page()) == {
         "items": [LISTED],
         "total": 1,
@@ -155,18 +155,18 @@ def test_a_page_says_how_much_there_is_and_that_it_is_the_last() -> None:
     }
 
 
-def test_a_page_says_so_when_it_stopped_counting() -> None:
+def test_a_capped_total_is_marked() -> None:
     assert make_page(capped=True)["total_capped"] is True
 
 
-def test_a_page_leads_to_the_next_by_an_address_that_is_read_as_its_query() -> None:
-    following = ProductQuery(search="egg & wéiß+", sort=Sort.NAME, limit=5).after_item(PRODUCT)
-    address = urlsplit(str(make_page(following)["next"]))
-    assert (address.scheme, address.netloc, address.path) == ("", "", "/api/products")
-    assert ProductQuery.parse(dict(parse_qsl(address.query))) == following
+def test_the_next_url_parses_to_the_next_query() -> None:
+    next_query = ProductQuery(search="egg & wéiß+", sort=Sort.NAME, limit=5).after_item(PRODUCT)
+    url = urlsplit(str(make_page(next_query)["next"]))
+    assert (url.scheme, url.netloc, url.path) == ("", "", "/api/products")
+    assert ProductQuery.parse(dict(parse_qsl(url.query))) == next_query
 
 
-def test_a_page_that_was_reached_by_its_cursor_has_no_offset() -> None:
+def test_a_page_at_a_cursor_has_no_offset() -> None:
     page: Page[ListedProduct, ProductQuery] = Page(
         items=(), total=0, total_capped=False, next_query=None
     )
@@ -178,7 +178,7 @@ def test_a_page_that_was_reached_by_its_cursor_has_no_offset() -> None:
     )
 
 
-def test_a_report_names_its_lines() -> None:
+def test_an_import_report_lists_its_notices_by_line() -> None:
     report = ImportReport(
         created=1,
         changed=2,
@@ -205,10 +205,10 @@ def test_a_report_names_its_lines() -> None:
         (NOON.astimezone(timezone(timedelta(hours=2))), "2026-01-01T12:00:00.000000Z"),
     ],
 )
-def test_a_time_is_in_utc_with_six_decimals(time: datetime, text: str) -> None:
+def test_a_timestamp_is_in_utc_with_six_decimals(time: datetime, text: str) -> None:
     assert timestamp(time) == text
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
-def test_a_time_is_written_exactly(time: datetime) -> None:
+def test_a_timestamp_is_exact(time: datetime) -> None:
     assert datetime.fromisoformat(timestamp(time)) == time

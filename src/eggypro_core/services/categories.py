@@ -1,4 +1,4 @@
-"""The tree of categories: finding, listing, changing and moving them, and what is in them."""
+"""CategoryService: manage the category tree and the products in each category."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,65 +22,64 @@ from eggypro_core.validation.parameters import Status
 
 @frozen
 class CategoryService:
-    """The categories of a shop.
+    """Manage the categories of a shop.
 
-    Every method may raise UnavailableError. Those that take `values` take them as they came from
-    outside, by the names of the wire, and raise ValidationError with all that is wrong with them.
-    Of its states, a category is active if it is visible: itself and all above it are not archived.
+    Every method may raise UnavailableError. Methods with `values` parse the JSON fields of a
+    request and raise ValidationError with all invalid fields. ACTIVE categories are the visible
+    ones: neither they nor an ancestor are archived.
     """
 
     _categories: CategoryStore
     _clock: Clock
 
     def get(self, slug: str, status: Status = Status.ACTIVE) -> Category:
-        """Return a category. Raises NotFoundError (also for one in another state)."""
+        """Return a category of a status. Raises NotFoundError, also for another status."""
         category = self._categories.get(_require_category_slug(slug))
         if not status.includes(is_active=category.is_visible):
             raise category_not_found(slug)
         return category
 
     def list(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
-        """Return a page of categories; its `next_query` asks for the page after it."""
+        """Return a page of categories; its `next_query` requests the next page."""
         return self._categories.list(query)
 
     def create(self, values: Mapping[str, object]) -> Category:
-        """Add a category. Raises ConflictError where its slug is another's, or it is too deep."""
+        """Create a category. Raises ConflictError if its slug is taken or it would be too deep."""
         changes = CategoryChanges.parse(values, required=("name",))
         return self._categories.create(changes.to_draft(), self._clock())
 
     def create_many(self, values: Sequence[Mapping[str, object]]) -> int:
-        """Add many categories, each behind its parent: all of them or none. Say how many.
+        """Create categories, parents first: all or none. Return their number.
 
-        Raises as `add`. A fault's field begins with the place of its category, from 0: `7.name`.
+        Raises like `create`. Error fields have the zero-based index of the category: `7.name`.
         """
         drafts: list[CategoryDraft] = []
-        faults: list[FieldError] = []
-        for place, each in enumerate(values):
+        errors: list[FieldError] = []
+        for index, item in enumerate(values):
             try:
-                drafts.append(CategoryChanges.parse(each, required=("name",)).to_draft())
+                drafts.append(CategoryChanges.parse(item, required=("name",)).to_draft())
             except ValidationError as invalid:
-                faults += [
-                    FieldError(f"{place}.{one.field}", one.message) for one in invalid.errors
+                errors += [
+                    FieldError(f"{index}.{error.field}", error.message) for error in invalid.errors
                 ]
-        if faults:
-            raise ValidationError(faults)
+        if errors:
+            raise ValidationError(errors)
         self._categories.create_many(drafts, self._clock())
         return len(drafts)
 
     def update(self, slug: str, values: Mapping[str, object]) -> Category:
-        """Change the named fields of a category, and return it.
+        """Update the given fields of a category and return it.
 
-        Raises NotFoundError, and ConflictError as `add` does and where it would be below itself.
+        Raises NotFoundError, and ConflictError like `create` and for a cycle in the tree.
         """
         return self._categories.update(
             _require_category_slug(slug), CategoryChanges.parse(values).apply_to
         )
 
     def replace(self, slug: str, values: Mapping[str, object]) -> Category:
-        """Replace a category: without `parent` it becomes a root. Raises as `change`.
+        """Replace a category; without `parent` it becomes a root. Raises like `update`.
 
-        Left out, `slug` and `is_active` stay as they are. Names that a category shows but that
-        cannot be set are passed over.
+        Omitted, `slug` and `is_active` stay unchanged. Read-only fields are ignored.
         """
         changes = CategoryChanges.parse(values, required=("name",), ignore=READ_ONLY_FIELDS)
         return self._categories.update(
@@ -88,7 +87,7 @@ class CategoryService:
         )
 
     def archive(self, slug: str) -> Category:
-        """Hide a category and all below it; nothing is lost. Raises NotFoundError."""
+        """Hide a category and all its descendants; no data is lost. Raises NotFoundError."""
         return self._categories.update(
             _require_category_slug(slug), CategoryChanges(is_active=False).apply_to
         )
@@ -100,27 +99,27 @@ class CategoryService:
         )
 
     def delete(self, slug: str) -> None:
-        """Delete a category for good. Its products stay, its children go to its parent.
+        """Delete a category permanently. Its products stay, its children move to its parent.
 
         Raises NotFoundError.
         """
         self._categories.delete(_require_category_slug(slug))
 
     def link(self, product: str, category: str) -> None:
-        """Put a product in a category, if it is not there. Its version stays.
+        """Add a product to a category. Idempotent; the product's version stays unchanged.
 
-        Raises NotFoundError, and SlugMovedError where the product has another slug now.
+        Raises NotFoundError, and SlugMovedError for a former slug.
         """
         self._categories.link(require_slug(product), _require_category_slug(category))
 
     def unlink(self, product: str, category: str) -> None:
-        """Take a product out of a category, if it is there. Raises SlugMovedError as `link`."""
+        """Remove a product from a category. Idempotent. Raises SlugMovedError like `link`."""
         if is_slug(product) and is_slug(category):
             self._categories.unlink(product, category)
 
 
 def _require_category_slug(text: str) -> str:
-    """Return the slug. Raises NotFoundError for a text that cannot be one: no store is asked."""
+    """Return `text` if it is a valid slug, else raise NotFoundError without a store lookup."""
     if not is_slug(text):
         raise category_not_found(text)
     return text

@@ -1,4 +1,4 @@
-"""The categories that a file names: found by slug or by name, and made where they are missing."""
+"""CategoryResolver: look up or create the categories of an import."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -24,16 +24,16 @@ from eggypro_core.ports import ImportSession
 from eggypro_core.validation import fields
 
 CategoryReference: TypeAlias = str | tuple[str, ...]
-"""A category by its slug, or by the names from the root down to its own."""
+"""A category by its slug, or by its path of names from the root."""
 CATEGORY_FIELDS = frozenset({"categories", "category_details"})
 _MAX_DETAILS = 10_000
 
 
 @frozen
 class CategoryReferences:
-    """What an entry says of categories: those its product is in, if it says so, and how some are.
+    """The categories of an import entry: `references` of its product, None if not given.
 
-    `details` are made where there is none of their slug, and let alone where there is.
+    `details` describe categories to create; existing ones with the same slug stay unchanged.
     """
 
     references: tuple[CategoryReference, ...] | None = None
@@ -41,19 +41,19 @@ class CategoryReferences:
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> "CategoryReferences":
-        """Check what a file gives by the names NAMED. Raises ValidationError."""
+        """Parse the CATEGORY_FIELDS of an entry. Raises ValidationError."""
         checked = fields.check(values, _VALIDATORS)
         details = checked.get("category_details", ())
         if "categories" not in checked:
             return cls(None, details)
-        links: dict[CategoryReference, None] = {}
+        references: dict[CategoryReference, None] = {}
         for item in checked["categories"]:
             if isinstance(item, CategoryDraft):
                 details = (*details, item)
-                links[str(item.slug)] = None
+                references[str(item.slug)] = None
             else:
-                links[item] = None
-        return cls(tuple(links), details)
+                references[item] = None
+        return cls(tuple(references), details)
 
 
 NO_REFERENCES = CategoryReferences()
@@ -61,13 +61,13 @@ NO_REFERENCES = CategoryReferences()
 
 @define
 class CategoryResolver:
-    """The categories of a shop, as one load comes to know them and to add to them."""
+    """The category tree during one import, with the categories that the import adds."""
 
     _session: ImportSession
     _paths: dict[str, tuple[str, ...]] = field(factory=dict, init=False)
-    """By slug: the slugs from the root to it."""
+    """By slug: the slugs from the root to the category."""
     _slugs_by_name: dict[tuple[str | None, str], str] = field(factory=dict, init=False)
-    """The slug of each by that of its parent and the key of its name: the first of equal ones."""
+    """Slug by parent slug and `name_sort_key`; of equal names, the first."""
     _created: list[CategoryDraft] = field(factory=list, init=False)
     _is_loaded: bool = field(default=False, init=False)
 
@@ -80,49 +80,49 @@ class CategoryResolver:
                 self._create(draft)
 
     def resolve(self, references: Sequence[CategoryReference]) -> tuple[str, ...]:
-        """Return the slugs of some categories; what is missing of a path of names is made.
+        """Return the slugs of the categories; missing ones of a path of names are created.
 
-        Raises ValidationError where there is none of a slug.
+        Raises ValidationError for an unknown slug.
         """
         if references:
             self._load_categories()
-        if unknown := [
-            one for one in references if isinstance(one, str) and one not in self._paths
-        ]:
+        slugs = [reference for reference in references if isinstance(reference, str)]
+        if unknown := [slug for slug in slugs if slug not in self._paths]:
             raise categories_not_found(unknown)
-        return tuple(dict.fromkeys(self._resolve_slug(link) for link in references))
+        return tuple(dict.fromkeys(map(self._resolve_slug, references)))
 
     def take_created(self) -> Sequence[CategoryDraft]:
-        """Return what was made since this was last asked, each behind its parent."""
-        new, self._created = self._created, []
-        return new
+        """Return the categories created since the last call; parents come first."""
+        created, self._created = self._created, []
+        return created
 
     def _load_categories(self) -> None:
-        """Read the categories that are there, if that was not done."""
+        """Load the existing categories on first use."""
         if not self._is_loaded:
             self._is_loaded = True
             for draft in self._session.list_categories():
                 self._remember(draft)
 
-    def _resolve_slug(self, link: CategoryReference) -> str:
-        if isinstance(link, str):
-            return link
-        *above, name = link
-        parent = self._resolve_slug(tuple(above)) if above else None
-        known = self._slugs_by_name.get((parent, name_sort_key(name)))
-        return known or self._create(
+    def _resolve_slug(self, reference: CategoryReference) -> str:
+        if isinstance(reference, str):
+            return reference
+        *ancestors, name = reference
+        parent = self._resolve_slug(tuple(ancestors)) if ancestors else None
+        slug = self._slugs_by_name.get((parent, name_sort_key(name)))
+        return slug or self._create(
             CategoryDraft(name=name, slug=self._free_slug(name), parent=parent)
         )
 
     def _free_slug(self, name: str) -> str:
-        wanted = slugify(name, MAX_SLUG_LENGTH, fallback="category")
         return free_slug(
-            wanted, lambda slug: slug == NO_PARENT or slug in self._paths, MAX_SLUG_LENGTH
+            slugify(name, MAX_SLUG_LENGTH, fallback="category"),
+            lambda slug: slug == NO_PARENT or slug in self._paths,
+            MAX_SLUG_LENGTH,
         )
 
     def _create(self, draft: CategoryDraft) -> str:
         if draft.parent is not None and draft.parent not in self._paths:
-            message = f"There is no category '{draft.parent}' for '{draft.slug}' to be below"
+            message = f"Parent category '{draft.parent}' of '{draft.slug}' does not exist"
             raise ValidationError([FieldError("category_details", message)])
         slug = self._remember(draft)
         self._created.append(draft)
@@ -130,34 +130,34 @@ class CategoryResolver:
 
     def _remember(self, draft: CategoryDraft) -> str:
         slug = str(draft.slug)
-        above = self._paths[draft.parent] if draft.parent else ()
-        check_position(slug, above, levels=1)
-        self._paths[slug] = (*above, slug)
+        ancestors = self._paths[draft.parent] if draft.parent else ()
+        check_position(slug, ancestors, levels=1)
+        self._paths[slug] = (*ancestors, slug)
         self._slugs_by_name.setdefault((draft.parent, name_sort_key(draft.name)), slug)
         return slug
 
 
 def _parse_reference(value: object) -> CategoryReference | CategoryDraft:
-    """Return a category by its slug, as a list of names from the root, or as a map of details."""
+    """Parse a slug, a path of names from the root, or a map of details."""
     if isinstance(value, str):
         return _SLUG_VALIDATOR(value)
     if isinstance(value, Mapping):
         return _parse_detail(value)
     if not value:
-        raise fields.InvalidValueError("A path of categories has no names")
+        raise fields.InvalidValueError("A category path must not be empty")
     return _PATH_VALIDATOR(value)
 
 
 def _parse_detail(value: object) -> CategoryDraft:
     if not isinstance(value, Mapping):
-        raise fields.InvalidValueError("The details of a category must be a map")
+        raise fields.InvalidValueError("Category details must be a map")
     try:
         return CategoryChanges.parse(
             value, required=("slug", "name"), ignore=READ_ONLY_FIELDS
         ).to_draft()
     except ValidationError as invalid:
         raise fields.InvalidValueError(
-            fields.escape_control(f"A category has wrong details: {invalid}", 1000)
+            fields.escape_control(f"Invalid category details: {invalid}", 1000)
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""The image store, with a ledger of what may be in it: nothing there is ever forgotten."""
+"""ImageUploads: upload and delete images through the image registry, so that none is orphaned."""
 
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,21 +31,21 @@ from eggypro_core.ports import Clock, ImageRegistry, ImageStore
 from eggypro_core.validation import fields
 
 MAX_PARALLEL_TRANSFERS = 8
-"""How many images of this process are on their way to or from the store at a time."""
+"""Maximum number of concurrent uploads and deletions of this process."""
 RESERVATION_LIFETIME = SIGNED_UPLOAD_LIFETIME + timedelta(minutes=1)
-"""How long an image is recorded at least: what comes at the last moment is stored later."""
+"""Minimum lifetime of a reservation: an upload at the last moment is stored later."""
 _STORE_ERRORS = (UnavailableError, UpstreamError)
 
 
 @frozen(eq=False)
 class ImageUploads:
-    """Stores images and deletes them, so that none is left behind whatever fails or dies when.
+    """Upload and delete images so that no orphan stays, whatever fails or crashes.
 
-    An image is recorded before it is stored. What no product has got by the end of an upload is
-    deleted at once. What could not be is left to `prune`: at once where somebody tried, and where
-    nobody lived to try, after KEPT. Until then an upload that was lost on its way may still arrive,
-    so that the record stays that long, and `prune` deletes once more. An outage of the store is
-    watched for.
+    An image is reserved in the registry before its upload. If no product has it by the end of the
+    upload, it is deleted at once. `prune` deletes the rest: failed deletions immediately, uploads
+    of a crashed process after RESERVATION_LIFETIME. Until then a delayed upload may still arrive,
+    so its record stays that long and `prune` deletes the image once more. Outages of the store are
+    reported.
     """
 
     _store: ImageStore
@@ -57,28 +57,28 @@ class ImageUploads:
     )
 
     def url(self, public_id: str, transformation: Transformation | None = None) -> str:
-        """Return where an image is, as ImageStore does."""
+        """Return the URL of an image, like ImageStore."""
         return self._store.url(public_id, transformation)
 
     @contextmanager
     def upload(self, files: Sequence[BinaryIO]) -> Iterator[Sequence[StoredImage]]:
-        """Store files side by side, for a block that gives the images to a product.
+        """Upload files in parallel, for a block that adds the images to a product.
 
-        If any of it fails, or the block, none of them stays. Raises what ImageStore.upload does,
-        with what is wrong with each of the files.
+        If an upload or the block fails, all images are deleted. Raises the errors of
+        ImageStore.upload, with the field errors of every file.
         """
         names = [token_hex(16) for _ in files]
         public_ids = [public_id_in(PRODUCT_IMAGE_FOLDER, name) for name in names]
         self._registry.reserve(public_ids, expires_at=self._clock() + RESERVATION_LIFETIME)
-        with ExitStack() as failed:
-            failed.callback(self.delete_unused, public_ids)
-            stored = self._upload_all(files, names)
-            self._registry.confirm(stored)
-            yield stored
-            failed.pop_all()
+        with ExitStack() as rollback:
+            rollback.callback(self.delete_unused, public_ids)
+            images = self._upload_all(files, names)
+            self._registry.confirm(images)
+            yield images
+            rollback.pop_all()
 
     def sign_upload(self, product: str) -> tuple[str, SignedUpload]:
-        """Return an upload that a browser makes by itself, for a product, and its id.
+        """Return a signed browser upload for a product, and its id.
 
         Raises NotFoundError, SlugMovedError.
         """
@@ -88,34 +88,37 @@ class ImageUploads:
         return name, self._store.sign_upload(public_id=name, at=now)
 
     def confirm_upload(self, upload_id: str) -> tuple[str, StoredImage]:
-        """Return the slug of the product that a signed upload is for, and what arrived by it.
+        """Return the product slug of a signed upload, and the uploaded image.
 
-        Raises NotFoundError for no such upload, SlugMovedError, and ValidationError where no file
-        came, or one that is deleted again, since it may not be shown.
+        Raises NotFoundError for an unknown upload, SlugMovedError, and ValidationError if no file
+        has been uploaded, or an invalid one, which is deleted.
         """
         public_id = public_id_in(PRODUCT_IMAGE_FOLDER, upload_id)
         product = self._registry.get_product_slug(public_id)
-        stored = self._get_verified(public_id)
-        self._registry.confirm([stored])
-        return product, stored
+        image = self._get_verified(public_id)
+        self._registry.confirm([image])
+        return product, image
 
     def delete_unused(self, public_ids: Collection[str]) -> None:
-        """Delete those images that no product has. What fails is left to `prune`."""
+        """Delete the images that no product has. Failed deletions are left to `prune`."""
         with suppress(*_STORE_ERRORS):
             if not public_ids:
                 return
             list(self._delete_all(self._registry.release(public_ids)))
 
     def prune(self) -> Iterator[bool]:
-        """Delete what nobody has, and say of one after the other whether it is deleted.
+        """Delete unused images; yield for each whether the store has deleted it.
 
-        What is not, since the store does not do it now, is for another time.
+        The next call retries failed deletions.
         """
         yield from self._delete_all(self._registry.release_expired(self._clock()))
 
     def _upload_all(self, files: Sequence[BinaryIO], names: Sequence[str]) -> Sequence[StoredImage]:
         with ThreadPoolExecutor(len(files)) as threads:
-            uploads = [threads.submit(self._upload, *one) for one in zip(files, names, strict=True)]
+            uploads = [
+                threads.submit(self._upload, file, name)
+                for file, name in zip(files, names, strict=True)
+            ]
         fields.raise_if(list(_upload_errors(uploads)))
         return [upload.result() for upload in uploads]
 
@@ -126,14 +129,14 @@ class ImageUploads:
     def _get_verified(self, public_id: str) -> StoredImage:
         try:
             with self._outage_detector:
-                stored = self._store.get(public_id)
-            require_displayable(stored)
+                image = self._store.get(public_id)
+            require_displayable(image)
         except NotFoundError:
-            raise ValidationError([FieldError("file", "No file has arrived yet")]) from None
-        except (ValidationError, TooLargeError) as refused:
+            raise ValidationError([FieldError("file", "No file has been uploaded yet")]) from None
+        except (ValidationError, TooLargeError) as error:
             self.delete_unused([public_id])
-            raise ValidationError(_field_errors(refused)) from None
-        return stored
+            raise ValidationError(_field_errors(error)) from None
+        return image
 
     def _delete_all(self, public_ids: Collection[str]) -> Iterator[bool]:
         with ThreadPoolExecutor(MAX_PARALLEL_TRANSFERS) as threads:
@@ -150,17 +153,16 @@ class ImageUploads:
 
 
 def _upload_errors(uploads: Sequence[Future[StoredImage]]) -> Iterator[FieldError]:
-    """Give what is wrong with each file, by its number if there are several."""
+    """Yield the field errors of each file, with its number if there are several."""
     for number, upload in enumerate(uploads, 1):
         error = upload.exception()
         if isinstance(error, ValidationError):
-            which = f"File {number}: " if len(uploads) > 1 else ""
-            yield from (FieldError(one.field, f"{which}{one.message}") for one in error.errors)
+            prefix = f"File {number}: " if len(uploads) > 1 else ""
+            for field_error in error.errors:
+                yield FieldError(field_error.field, f"{prefix}{field_error.message}")
 
 
-def _field_errors(refused: ValidationError | TooLargeError) -> Sequence[FieldError]:
-    return (
-        refused.errors
-        if isinstance(refused, ValidationError)
-        else [FieldError("file", str(refused))]
-    )
+def _field_errors(error: ValidationError | TooLargeError) -> Sequence[FieldError]:
+    if isinstance(error, ValidationError):
+        return error.errors
+    return [FieldError("file", str(error))]

@@ -1,4 +1,4 @@
-"""An import at work: each entry checked, matched with what is there, and put in batches."""
+"""ProductImporter: validate import entries, match them with stored products and write batches."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -40,17 +40,15 @@ from eggypro_core.validation.unset import UNSET
 
 IMPORT_BATCH_SIZE = 1000
 MAX_REPORTED_NOTICES = 10_000
-"""How many refusals and how many warnings are listed. An import stops at more refusals."""
-_TOO_MANY_ERRORS = FieldError(
-    "", "So much is refused that the import stopped here: is this the right file?"
-)
+"""Maximum number of errors and of warnings in a report. More errors stop the import."""
+_TOO_MANY_ERRORS = FieldError("", "Import stopped: too many invalid lines. Is this the right file?")
 
 
 @frozen
 class _Candidate:
-    """An entry that is right by itself, and the slug by which it is known.
+    """A valid entry and the slug of its product.
 
-    One that is `made` of the name has a number behind it where the file has that name again.
+    A slug generated from the name gets a number if the file repeats the name.
     """
 
     line: int
@@ -61,35 +59,35 @@ class _Candidate:
 
     @property
     def has_categories(self) -> bool:
-        """Whether it says which categories it is in."""
+        """Return whether the entry sets the categories of its product."""
         return self.categories.references is not None
 
     @property
     def skus(self) -> list[str]:
-        """The SKUs that it claims, for itself and for its variants."""
-        every = [self.changes.sku, *(one.sku for one in self.changes.variants)]
-        return [sku for sku in every if isinstance(sku, str)]
+        """Return the SKUs of the product and its variants."""
+        skus = [self.changes.sku, *(variant.sku for variant in self.changes.variants)]
+        return [sku for sku in skus if isinstance(sku, str)]
 
     @property
     def is_unpriced(self) -> bool:
-        """Whether it has no price that a new product could have, but could be one otherwise."""
+        """Return whether only the price is missing to create a product from the entry."""
         unpriced = self.changes.is_unset("price") and not self.changes.variants
         return unpriced and not self.changes.is_unset("name")
 
     @property
     def images(self) -> tuple[Image, ...]:
-        """The images that it names, none if it leaves them alone."""
+        """Return the images of the entry, none if it does not set them."""
         return () if self.changes.images is UNSET else self.changes.images
 
     @property
     def keys(self) -> list[tuple[str, str]]:
-        """The field and the value of what nothing else in the file may have."""
+        """Return the fields and values that must be unique in the file."""
         return [("slug", self.slug), *(("sku", sku) for sku in self.skus)]
 
 
 @define
 class _Batch:
-    """What a batch of entries comes to; `linked` are the categories of its known products."""
+    """The writes of a batch. `known_categories` are those of existing products, by slug."""
 
     known_categories: Mapping[str, Collection[str]]
     new: list[ProductDraft] = field(factory=list)
@@ -98,12 +96,12 @@ class _Batch:
     changed_variants: list[tuple[str, Variant]] = field(factory=list)
     new_categories: dict[str, Sequence[str]] = field(factory=dict)
     recategorised_count: int = 0
-    """Products of which nothing but the categories changed: they stay at their version."""
+    """Number of products whose categories alone changed: their version stays unchanged."""
 
 
 @define
 class ProductImporter:
-    """The state of one import: what was counted, and what was said of which line."""
+    """One import: its session, counts, errors and warnings."""
 
     session: ImportSession
     clean_html: Callable[[str], str]
@@ -117,14 +115,14 @@ class ProductImporter:
     warnings: list[Notice] = field(factory=list)
     _categories: CategoryResolver = field(init=False)
     _last_numbers: dict[str, int] = field(factory=dict, init=False)
-    """The last number behind each slug that was made more than once, as far as it is remembered."""
+    """The last number of each repeated generated slug; cleared when it grows too large."""
 
     @_categories.default
     def _(self) -> CategoryResolver:
         return CategoryResolver(self.session)
 
     def run(self, entries: Iterable[ImportEntry]) -> None:
-        """Take every entry, or stop where so many are refused that the file must be wrong."""
+        """Process the entries. Stop at too many errors: it is probably the wrong file."""
         rest = iter(entries)
         while batch := list(islice(rest, IMPORT_BATCH_SIZE)):
             if len(self.errors) >= MAX_REPORTED_NOTICES:
@@ -136,7 +134,7 @@ class ProductImporter:
                 self._write(self._resolve_images(free))
 
     def report(self, *, is_accepted: bool, dry_run: bool) -> ImportReport:
-        """Return what came of it, or would in a run that is not dry."""
+        """Return the result, or what it would be without `dry_run`."""
         return ImportReport(
             created=self.created if is_accepted else 0,
             changed=self.changed if is_accepted else 0,
@@ -146,12 +144,12 @@ class ProductImporter:
             dry_run=dry_run,
         )
 
-    def _add_errors(self, line: int, faults: Iterable[FieldError]) -> None:
-        self.errors += [Notice(line, fault.field, fault.message) for fault in faults]
+    def _add_errors(self, line: int, errors: Iterable[FieldError]) -> None:
+        self.errors += [Notice(line, error.field, error.message) for error in errors]
 
     def _add_warnings(self, line: int, warnings: Iterable[FieldError]) -> None:
         if len(self.warnings) < MAX_REPORTED_NOTICES:
-            self.warnings += [Notice(line, said.field, said.message) for said in warnings]
+            self.warnings += [Notice(line, warning.field, warning.message) for warning in warnings]
 
     def _parse_entries(self, batch: Sequence[ImportEntry]) -> Iterator[_Candidate]:
         for entry in batch:
@@ -168,20 +166,21 @@ class ProductImporter:
                 self._add_errors(entry.line, _field_errors(error))
 
     def _parse_entry(self, line: int, values: Mapping[str, object]) -> _Candidate:
-        places, others, wrong = _split_categories(values)
-        taken, warnings = normalise_amounts(others)
+        categories, product_values, errors = _split_categories(values)
+        normalised, warnings = normalise_amounts(product_values)
         self._add_warnings(line, warnings)
-        changes = self._parse_changes(taken, wrong)
-        self._categories.create_missing(places.details)
+        changes = self._parse_changes(normalised, errors)
+        self._categories.create_missing(categories.details)
         if changes.slug is not UNSET:
-            return _Candidate(line, changes.slug, changes, places)
+            return _Candidate(line, changes.slug, changes, categories)
         slug = free_slug(slugify(str(changes.name)), ())
-        return _Candidate(line, slug, evolve(changes, slug=slug), places, is_slug_generated=True)
+        changes = evolve(changes, slug=slug)
+        return _Candidate(line, slug, changes, categories, is_slug_generated=True)
 
     def _parse_changes(
-        self, values: Mapping[str, object], wrong: Sequence[FieldError]
+        self, values: Mapping[str, object], errors: Sequence[FieldError]
     ) -> ProductChanges:
-        """Return what is written to a product, unless that is wrong, or anything was already."""
+        """Return the changes of a product. Raises ValidationError with its errors and `errors`."""
         required = () if {"slug", "name"} & values.keys() else IMPORT_REQUIRED_FIELDS
         try:
             changes = ProductChanges.parse(
@@ -192,95 +191,100 @@ class ProductImporter:
                 image_url=self.image_url,
             )
         except ValidationError as invalid:
-            raise ValidationError([*invalid.errors, *wrong]) from None
-        fields.raise_if(wrong)
+            raise ValidationError([*invalid.errors, *errors]) from None
+        fields.raise_if(errors)
         return changes
 
     def _reject_repeated(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
-        """Return those whose slug and SKU the file has not had before; the others are refused."""
-        keys = [f"{name}:{value}" for one in batch for name, value in one.keys]
-        before = set(self.session.find_repeated(list(dict.fromkeys(keys))))
-        fresh = []
-        for one in batch:
-            own = (
-                self._with_next_number(one, before)
-                if one.is_slug_generated and _slug_key(one.slug) in before
-                else one
+        """Return the candidates with new slugs and SKUs; add errors for repeated ones."""
+        keys = [f"{name}:{value}" for candidate in batch for name, value in candidate.keys]
+        used_keys = set(self.session.find_repeated(list(dict.fromkeys(keys))))
+        accepted = []
+        for candidate in batch:
+            numbered = (
+                self._with_next_number(candidate, used_keys)
+                if candidate.is_slug_generated and _slug_key(candidate.slug) in used_keys
+                else candidate
             )
-            again = []
-            for name, value in own.keys:
-                if f"{name}:{value}" in before:
-                    again.append(_repeated_value(name, value))
-                before.add(f"{name}:{value}")
-            self._add_errors(own.line, again)
-            if not again:
-                fresh.append(own)
-        return fresh
+            errors = []
+            for name, value in numbered.keys:
+                if f"{name}:{value}" in used_keys:
+                    errors.append(_repeated_value(name, value))
+                used_keys.add(f"{name}:{value}")
+            self._add_errors(numbered.line, errors)
+            if not errors:
+                accepted.append(numbered)
+        return accepted
 
-    def _with_next_number(self, one: _Candidate, before: Collection[str]) -> _Candidate:
-        """Return it with a number behind its slug that nothing of the file has had so far."""
-        number = self._last_numbers.get(one.slug, 1) + 1
+    def _with_next_number(self, candidate: _Candidate, used_keys: Collection[str]) -> _Candidate:
+        """Return the candidate with the next number for its slug that is unused in the file."""
+        number = self._last_numbers.get(candidate.slug, 1) + 1
         while _slug_key(
-            slug := numbered_slug(one.slug, number)
-        ) in before or self.session.find_repeated([_slug_key(slug)]):
+            slug := numbered_slug(candidate.slug, number)
+        ) in used_keys or self.session.find_repeated([_slug_key(slug)]):
             number += 1
         if len(self._last_numbers) >= MAX_REPORTED_NOTICES:
             self._last_numbers.clear()
-        self._last_numbers[one.slug] = number
-        return evolve(one, slug=slug, changes=evolve(one.changes, slug=slug))
+        self._last_numbers[candidate.slug] = number
+        return evolve(candidate, slug=slug, changes=evolve(candidate.changes, slug=slug))
 
     def _split_by_sku(
         self, batch: Sequence[_Candidate]
     ) -> tuple[Sequence[_Candidate], Sequence[_Candidate]]:
-        """Return those whose SKUs are free or their own, and what has to wait until they are put.
+        """Return the candidates with free or own SKUs, and the rest to retry after the write.
 
-        Those wait that come after an entry whose product has a SKU of theirs: it may give it up.
-        What is taken by others is refused.
+        The rest begins with a candidate whose SKU belongs to an earlier product of the batch, which
+        may release it. Adds errors for SKUs that other products own.
         """
-        holders = self.session.find_sku_owners([sku for one in batch for sku in one.skus])
+        owners = self.session.find_sku_owners(
+            [sku for candidate in batch for sku in candidate.skus]
+        )
         free: dict[str, _Candidate] = {}
-        for place, one in enumerate(batch):
-            taken = [sku for sku in one.skus if holders.get(sku, one.slug) != one.slug]
-            if any(holders[sku] in free for sku in taken):
-                return [*free.values()], batch[place:]
-            self._add_errors(one.line, [_sku_owned_by_other(sku, holders[sku]) for sku in taken])
+        for index, candidate in enumerate(batch):
+            slug = candidate.slug
+            taken = [sku for sku in candidate.skus if owners.get(sku, slug) != slug]
+            if any(owners[sku] in free for sku in taken):
+                return [*free.values()], batch[index:]
+            errors = [_sku_owned_by_other(sku, owners[sku]) for sku in taken]
+            self._add_errors(candidate.line, errors)
             if not taken:
-                free[one.slug] = one
+                free[slug] = candidate
         return [*free.values()], ()
 
     def _resolve_images(self, batch: Sequence[_Candidate]) -> list[_Candidate]:
-        """Return them with those of our images that there are."""
-        wanted = frozenset[str]().union(*(own_image_ids(one.images) for one in batch))
-        absent = (
-            wanted.difference(self.session.find_attachable_images(wanted)) if wanted else wanted
-        )
+        """Return the candidates without stored images that do not exist."""
+        image_ids = frozenset[str]().union(*(own_image_ids(item.images) for item in batch))
+        missing = image_ids
+        if image_ids:
+            missing = image_ids.difference(self.session.find_attachable_images(image_ids))
         return [
-            self._drop_missing_images(one, absent) if own_image_ids(one.images) & absent else one
-            for one in batch
+            self._drop_missing_images(candidate, missing)
+            if own_image_ids(candidate.images) & missing
+            else candidate
+            for candidate in batch
         ]
 
-    def _drop_missing_images(self, one: _Candidate, absent: Collection[str]) -> _Candidate:
-        """Return it without our images that are not there, unless they can be had elsewhere."""
+    def _drop_missing_images(self, candidate: _Candidate, missing: Collection[str]) -> _Candidate:
+        """Return the candidate without missing stored images, unless they have an external URL."""
         images = []
-        for image in one.images:
-            there = self.image_url(image.ref, None) if image.ref in absent else image.ref
-            if image.ref not in absent or is_external(there):
-                images.append(evolve(image, ref=there))
+        for image in candidate.images:
+            ref = self.image_url(image.ref, None) if image.ref in missing else image.ref
+            if image.ref not in missing or is_external(ref):
+                images.append(evolve(image, ref=ref))
             elif len(self.warnings) < MAX_REPORTED_NOTICES:
-                self.warnings.append(
-                    Notice(one.line, "images", f"{image_not_found(image.ref)}: left out")
-                )
-        return evolve(one, changes=evolve(one.changes, images=tuple(images)))
+                message = f"{image_not_found(image.ref)}: left out"
+                self.warnings.append(Notice(candidate.line, "images", message))
+        return evolve(candidate, changes=evolve(candidate.changes, images=tuple(images)))
 
     def _write(self, candidates: Sequence[_Candidate]) -> None:
-        known = self.session.find_by_slugs([one.slug for one in candidates])
-        placed = [one.slug for one in candidates if one.slug in known and one.has_categories]
-        batch = _Batch(self.session.find_category_slugs(placed) if placed else {})
-        for one in candidates:
+        products = self.session.find_by_slugs([item.slug for item in candidates])
+        slugs = [item.slug for item in candidates if item.slug in products and item.has_categories]
+        batch = _Batch(self.session.find_category_slugs(slugs) if slugs else {})
+        for candidate in candidates:
             try:
-                self._add_to_batch(one, known.get(one.slug), batch)
+                self._add_to_batch(candidate, products.get(candidate.slug), batch)
             except (ValidationError, ConflictError) as error:
-                self._add_errors(one.line, _field_errors(error))
+                self._add_errors(candidate.line, _field_errors(error))
         self.created += len(batch.new)
         self.changed += len(batch.changed) + batch.recategorised_count
         if categories := self._categories.take_created():
@@ -291,85 +295,87 @@ class ProductImporter:
         if batch.new_categories:
             self.session.set_categories(batch.new_categories)
 
-    def _add_to_batch(self, one: _Candidate, known: Product | None, batch: _Batch) -> None:
-        if known is None and one.is_unpriced:
-            self._add_warnings(one.line, [NO_PRICE_WARNING])
-        elif known is None:
-            draft = one.changes.to_draft()
+    def _add_to_batch(self, candidate: _Candidate, existing: Product | None, batch: _Batch) -> None:
+        if existing is None and candidate.is_unpriced:
+            self._add_warnings(candidate.line, [NO_PRICE_WARNING])
+        elif existing is None:
+            draft = candidate.changes.to_draft()
             _check_option_names(draft.variants)
-            self._set_categories(one, batch)
+            self._set_categories(candidate, batch)
             batch.new.append(draft)
-            batch.new_variants += [(one.slug, variant) for variant in draft.variants]
+            batch.new_variants += [(candidate.slug, variant) for variant in draft.variants]
         elif self.on_conflict is OnConflict.FAIL:
-            raise ValidationError([FieldError("slug", f"There is a product '{one.slug}' already")])
+            raise ValidationError(
+                [FieldError("slug", f"Product '{candidate.slug}' already exists")]
+            )
         elif self.on_conflict is OnConflict.SKIP:
             self.unchanged += 1
         else:
-            self._update(one, known, batch)
+            self._update(candidate, existing, batch)
 
-    def _update(self, one: _Candidate, known: Product, batch: _Batch) -> None:
-        """Bring a product, and its variants if the file has any, to what the file says."""
-        product = one.changes.apply_to(known, self.now)
-        new, changed = _merge_variants(one.changes.variants, known.variants, one.skus)
-        _check_skus(product, known.variants, new, changed)
-        is_moved = self._set_categories(one, batch)
-        if product is known and not new and not changed:
-            batch.recategorised_count += is_moved
-            self.unchanged += not is_moved
+    def _update(self, candidate: _Candidate, existing: Product, batch: _Batch) -> None:
+        """Update a product, and its variants if the entry has any."""
+        product = candidate.changes.apply_to(existing, self.now)
+        new, changed = _merge_variants(candidate.changes.variants, existing.variants)
+        _check_skus(product, existing.variants, new, changed)
+        has_new_categories = self._set_categories(candidate, batch)
+        if product is existing and not new and not changed:
+            batch.recategorised_count += has_new_categories
+            self.unchanged += not has_new_categories
             return
-        if product is known:
-            product = evolve(known, version=known.version + 1, updated_at=self.now)
+        if product is existing:
+            product = evolve(existing, version=existing.version + 1, updated_at=self.now)
         batch.changed.append(product)
-        batch.new_variants += [(one.slug, variant) for variant in new]
-        batch.changed_variants += [(one.slug, variant) for variant in changed]
+        batch.new_variants += [(candidate.slug, variant) for variant in new]
+        batch.changed_variants += [(candidate.slug, variant) for variant in changed]
 
-    def _set_categories(self, one: _Candidate, batch: _Batch) -> bool:
-        """Put a product into the categories of the file, if it is not in just those already."""
-        if one.categories.references is None:
+    def _set_categories(self, candidate: _Candidate, batch: _Batch) -> bool:
+        """Set the categories of a product; return whether they differ from the current ones."""
+        if candidate.categories.references is None:
             return False
-        wanted = self._categories.resolve(one.categories.references)
-        if set(wanted) == set(batch.known_categories.get(one.slug, ())):
+        slugs = self._categories.resolve(candidate.categories.references)
+        if set(slugs) == set(batch.known_categories.get(candidate.slug, ())):
             return False
-        batch.new_categories[one.slug] = wanted
+        batch.new_categories[candidate.slug] = slugs
         return True
 
 
 def _split_categories(
     values: Mapping[str, object],
 ) -> tuple[CategoryReferences, Mapping[str, object], Sequence[FieldError]]:
-    """Return what values say of categories, the other values, and what is wrong with the former."""
+    """Return the category references, the other values, and the errors of the references."""
     if CATEGORY_FIELDS.isdisjoint(values):
         return NO_REFERENCES, values, ()
     others = {name: value for name, value in values.items() if name not in CATEGORY_FIELDS}
     try:
-        named = {name: values[name] for name in CATEGORY_FIELDS & values.keys()}
-        return CategoryReferences.parse(named), others, ()
+        references = {name: values[name] for name in CATEGORY_FIELDS & values.keys()}
+        return CategoryReferences.parse(references), others, ()
     except ValidationError as invalid:
         return NO_REFERENCES, others, invalid.errors
 
 
 def _merge_variants(
-    wanted: Sequence[VariantChanges], known: Sequence[Variant], claimed: Collection[str]
+    changes: Sequence[VariantChanges], known: Sequence[Variant]
 ) -> tuple[list[VariantDraft], list[Variant]]:
-    """Return which variants of a product are new and which changed, if a file has any.
+    """Return the new and the changed variants of a product, if the entry has any.
 
-    They are known by their options. Those that the file does not have are put away: nothing of them
-    is lost but the SKUs that it has `claimed` for others. Raises ConflictError where all of them
-    would have too many names of options.
+    Variants are matched by their options. Variants missing in the entry are archived, and lose
+    their SKU only if the entry gives it to another variant. Raises ConflictError if the variants
+    would have too many option names together.
     """
-    if not wanted:
+    if not changes:
         return [], []
-    former = {options_key(one.options): one for one in known}
-    claimed = {one.sku for one in wanted if isinstance(one.sku, str)}
+    unmatched = {options_key(variant.options): variant for variant in known}
+    claimed = {change.sku for change in changes if isinstance(change.sku, str)}
     new, changed = [], []
-    for place, one in enumerate(wanted):
-        variant = former.pop(one.options_key, None)
+    for position, change in enumerate(changes):
+        variant = unmatched.pop(change.options_key, None)
         if variant is None:
-            new.append(one.to_draft_at(place))
-        elif (now := one.apply_to(variant)) != variant:
-            changed.append(now)
-    away = ((one, _archive_variant(one, claimed)) for one in former.values())
-    changed += [now for one, now in away if now != one]
+            new.append(change.to_draft_at(position))
+        elif (updated := change.apply_to(variant)) != variant:
+            changed.append(updated)
+    archived = ((variant, _archive_variant(variant, claimed)) for variant in unmatched.values())
+    changed += [after for before, after in archived if after != before]
     _check_option_names([*known, *new])
     return new, changed
 
@@ -384,18 +390,18 @@ def _check_skus(
     new: Sequence[VariantDraft],
     changed: Sequence[Variant],
 ) -> None:
-    """Raise ConflictError where a SKU would be twice in a product, or move up from its variant."""
-    held = Counter(one.sku for one in new)
-    held.update({one.id: one.sku for one in (*known, *changed)}.values())
+    """Raise ConflictError if a product would have a SKU twice, or take one of its variants."""
+    uses = Counter(variant.sku for variant in new)
+    uses.update({variant.id: variant.sku for variant in (*known, *changed)}.values())
     if product.sku is not None:
-        held[product.sku] += 1 + sum(one.sku == product.sku for one in known)
-    for sku, count in held.items():
+        uses[product.sku] += 1 + sum(variant.sku == product.sku for variant in known)
+    for sku, count in uses.items():
         if sku is not None and count > 1:
-            raise ConflictError(f"The product has the SKU '{sku}' already", field="sku")
+            raise ConflictError(f"The product already has the SKU '{sku}'", field="sku")
 
 
 def _check_option_names(variants: Sequence[Variant | VariantDraft]) -> None:
-    check_option_names({}, (name for one in variants for name in one.options))
+    check_option_names({}, (name for variant in variants for name in variant.options))
 
 
 def _by_line(notices: Iterable[Notice]) -> tuple[Notice, ...]:
@@ -413,60 +419,61 @@ def _slug_key(slug: str) -> str:
 
 
 def _repeated_value(name: str, value: str) -> FieldError:
-    return FieldError(name, f"{fields.field_label(name)} '{value}' stands in the file twice")
+    return FieldError(name, f"{fields.field_label(name)} '{value}' appears twice in the file")
 
 
-def _sku_owned_by_other(sku: str, holder: str) -> FieldError:
-    return FieldError("sku", f"SKU '{sku}' belongs to the product '{holder}'")
+def _sku_owned_by_other(sku: str, owner: str) -> FieldError:
+    return FieldError("sku", f"SKU '{sku}' belongs to the product '{owner}'")
 
 
 NO_PRICE_WARNING = FieldError("price", "Skipped: no price")
-"""The warning of a product that has no price, nor a variant that could have one."""
+"""The warning for a product without a price and without variants that could have one."""
 
 
 def normalise_amounts(values: Mapping[str, object]) -> tuple[dict[str, object], list[FieldError]]:
-    """Return the values of a product with its amounts put right, and the warnings of that.
+    """Return the values of a product with corrected amounts, and a warning per correction.
 
-    A stock below zero becomes none, and a compare-at price is dropped that is not above the price
-    beside it: of the product, and of each of its variants.
+    Negative stock becomes 0, and a compare-at price that is not above the price is dropped: of the
+    product and of each of its variants.
     """
-    kept, warnings = _normalise_amounts(values)
+    normalised, warnings = _normalise_amounts(values)
     variants = values.get("variants")
     if isinstance(variants, list | tuple):
-        each = [
-            _normalise_amounts(one) if isinstance(one, Mapping) else (one, []) for one in variants
+        results = [
+            _normalise_amounts(variant) if isinstance(variant, Mapping) else (variant, [])
+            for variant in variants
         ]
-        kept["variants"] = [one for one, _ in each]
+        normalised["variants"] = [variant for variant, _ in results]
         warnings += [
-            FieldError("variants", f"variant {number}: {said.message}")
-            for number, (_, all_said) in enumerate(each, 1)
-            for said in all_said
+            FieldError("variants", f"variant {number}: {warning.message}")
+            for number, (_, variant_warnings) in enumerate(results, 1)
+            for warning in variant_warnings
         ]
-    return kept, warnings
+    return normalised, warnings
 
 
 def has_null_price(values: Mapping[str, object]) -> bool:
-    """Whether an entry says that there is no price at all."""
+    """Return whether an entry has an explicit null price and no variants."""
     return "price" in values and values["price"] is None and not values.get("variants")
 
 
 def _normalise_amounts(values: Mapping[str, object]) -> tuple[dict[str, object], list[FieldError]]:
-    kept, warnings = dict(values), []
-    stock, price, compared = map(values.get, ("stock_quantity", "price", "compare_at_price"))
+    normalised, warnings = dict(values), []
+    stock, price, compare_at = map(values.get, ("stock_quantity", "price", "compare_at_price"))
     if isinstance(stock, int) and stock < 0:
-        kept["stock_quantity"] = 0
-        said = f"Negative stock ({escape_control(str(stock))}) taken as 0"
-        warnings.append(FieldError("stock_quantity", said))
-    if _is_not_above(compared, price):
-        kept["compare_at_price"] = None
-        said = f"Compare-at price {compared} is not above the price {price}: left out"
-        warnings.append(FieldError("compare_at_price", escape_control(said)))
-    return kept, warnings
+        normalised["stock_quantity"] = 0
+        message = f"Negative stock ({escape_control(str(stock))}) taken as 0"
+        warnings.append(FieldError("stock_quantity", message))
+    if _is_not_above(compare_at, price):
+        normalised["compare_at_price"] = None
+        message = f"Compare-at price {compare_at} is not above the price {price}: left out"
+        warnings.append(FieldError("compare_at_price", escape_control(message)))
+    return normalised, warnings
 
 
-def _is_not_above(compared: object, price: object) -> bool:
-    """Whether both are amounts, the first not above the second."""
+def _is_not_above(compare_at: object, price: object) -> bool:
+    """Return whether both are amounts and the first is not above the second."""
     try:
-        return decimal("", compared) <= decimal("", price)
+        return decimal("", compare_at) <= decimal("", price)
     except InvalidValueError:
         return False

@@ -1,4 +1,4 @@
-"""The catalogue: finding, listing, adding and changing products."""
+"""ProductService: create, read, update, import and export products."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -41,10 +41,10 @@ from eggypro_core.validation.parameters import Status
 
 @frozen
 class ProductService:
-    """The products of a shop.
+    """Manage the products of a shop.
 
-    Every method may raise UnavailableError. Those that take `values` take them as they came from
-    outside, by the names of the wire, and raise ValidationError with all that is wrong with them.
+    Every method may raise UnavailableError. Methods with `values` parse the JSON fields of a
+    request and raise ValidationError with all invalid fields.
     """
 
     _products: ProductStore
@@ -52,22 +52,22 @@ class ProductService:
     _clock: Clock
     _zero_results: ZeroResultStore | None = None
     _uploads: ImageUploads | None = None
-    """Where the images of products are, if this shop has any of its own."""
+    """The stored images of products, if this shop has an image store."""
     _reader: ProductReader | None = field(default=None, kw_only=True)
     _writer: ProductWriter | None = field(default=None, kw_only=True)
 
     def get(self, slug: str, status: Status = Status.ACTIVE) -> Product:
         """Return a product of a status. Raises NotFoundError or SlugMovedError."""
-        every = Status.ACTIVE if status is Status.ACTIVE else Status.ALL
-        product = self._products.get(require_slug(slug), every)
+        variant_status = Status.ACTIVE if status is Status.ACTIVE else Status.ALL
+        product = self._products.get(require_slug(slug), variant_status)
         if not status.includes(is_active=product.is_active):
             raise product_not_found(slug)
         return product
 
     def list(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
-        """Return a page of products; its `next_query` asks for the page after it.
+        """Return the page of products that match `query`; its `next_query` requests the next page.
 
-        A search that finds nothing is counted.
+        Counts a zero-result search.
         """
         page = self._products.list(query)
         if not page.total and self._zero_results is not None:
@@ -75,26 +75,26 @@ class ProductService:
         return page
 
     def get_listing(self, query: ProductQuery) -> ProductListing:
-        """Return a page of products with the facets and the reasons that the query wants."""
+        """Return a page of products, with facets and ranking reasons if the query requests them."""
         explained = self.explain(query) if query.explain else None
         page = self.list(query) if explained is None else explained.page
         facets = self.get_facets(query, allow_sample=page.total_capped) if query.facets else None
         return ProductListing(page, facets, explained)
 
     def get_facets(self, query: ProductQuery, *, allow_sample: bool = False) -> Facets:
-        """Return what all products of a query come to; from a sample if they are too `many`."""
+        """Return the facets of all products that match `query`, from a sample if allowed."""
         return self._products.get_facets(query, allow_sample=allow_sample)
 
     def explain(self, query: ProductQuery) -> ExplainedPage:
-        """Return the page of a search with the reasons for it."""
+        """Return the page of a search with the ranking reason of each result."""
         return self._products.explain(query)
 
     def suggest(self, search: str) -> tuple[Suggestion, ...]:
-        """Return the best of what a search finds, as a search box offers it."""
+        """Return the best results of a search, as suggestions for a search box."""
         return self._products.suggest(search)
 
     def create(self, values: Mapping[str, object]) -> Product:
-        """Add a product. Raises ConflictError where its slug or SKU is another's."""
+        """Create a product. Raises ConflictError if its slug or SKU is taken."""
         changes = ProductChanges.parse(
             values,
             self._html_cleaner.clean,
@@ -107,11 +107,11 @@ class ProductService:
     def update(
         self, slug: str, values: Mapping[str, object], *, version: int | None = None
     ) -> Product:
-        """Change the named fields of a product, and return it.
+        """Update the given fields of a product and return it.
 
-        `values` are a JSON merge patch (RFC 7396): attributes that are not named stay. Raises
-        NotFoundError, SlugMovedError, ConflictError, and VersionConflictError where the product is
-        no longer at `version`. What changes nothing makes no new version.
+        `values` is a JSON merge patch (RFC 7396): omitted attributes stay. Raises NotFoundError,
+        SlugMovedError, ConflictError, and VersionConflictError unless the product is at `version`.
+        An update without a change creates no new version.
         """
         changes = ProductChanges.parse(
             values, self._html_cleaner.clean, read_only=READ_ONLY_FIELDS, merge=True
@@ -121,11 +121,10 @@ class ProductService:
     def replace(
         self, slug: str, values: Mapping[str, object], *, version: int | None = None
     ) -> Product:
-        """Replace a product: optional fields that are left out are emptied. Raises as `change`.
+        """Replace a product: omitted optional fields are cleared. Raises like `update`.
 
-        Left out, `slug`, `stock_quantity`, `track_stock` and `is_active` stay as they are, and so
-        do the prices of a product that has variants. Names that a product shows but that cannot be
-        set are passed over.
+        Omitted, `slug`, `stock_quantity`, `track_stock` and `is_active` stay unchanged, and so do
+        the prices of a product with variants. Read-only fields are ignored.
         """
         changes = ProductChanges.parse(
             values,
@@ -137,11 +136,11 @@ class ProductService:
         return self._update(slug, changes, version, _replacement)
 
     def archive(self, slug: str, *, version: int | None = None) -> Product:
-        """Take a product off sale; nothing of it is lost. Raises as `change`."""
+        """Remove a product from the public catalogue; no data is lost. Raises like `update`."""
         return self._update(slug, ProductChanges(is_active=False), version)
 
     def restore(self, slug: str, *, version: int | None = None) -> Product:
-        """Put an archived product back on sale. Raises as `change`."""
+        """Return an archived product to the public catalogue. Raises like `update`."""
         return self._update(slug, ProductChanges(is_active=True), version)
 
     def delete(self, slug: str, *, version: int | None = None) -> None:
@@ -160,28 +159,28 @@ class ProductService:
             self._uploads.delete_unused(images)
 
     def update_stock(self, slug: str, values: Mapping[str, object]) -> int:
-        """Change the stock of a product as `values` say: by a `delta`, or to what they `set`.
+        """Adjust the stock of a product by `delta`, or set it to `set`, as given in `values`.
 
-        Returns what is there then. Raises as `adjust_stock`.
+        Returns the new stock. Raises like `adjust_stock`.
         """
-        wanted = parse_stock_change(values)
-        if "set" in wanted:
-            return self.set_stock(slug, wanted["set"])
-        return self.adjust_stock(slug, wanted["delta"])
+        change = parse_stock_change(values)
+        if "set" in change:
+            return self.set_stock(slug, change["set"])
+        return self.adjust_stock(slug, change["delta"])
 
     def adjust_stock(self, slug: str, delta: int) -> int:
-        """Add to the stock of a product, or take from it; return what is left.
+        """Add `delta` to the stock of a product and return the new stock.
 
-        Raises NotFoundError, SlugMovedError, and ConflictError where it would fall below zero, or
-        rise above what can be counted, or follows from variants.
+        Raises NotFoundError, SlugMovedError, and ConflictError if the stock would fall below zero
+        or exceed MAX_STOCK, or is derived from variants.
         """
-        if abs(delta) > MAX_STOCK:  # more than a store needs to be able to count with
-            found = self._products.get(require_slug(slug), Status.ACTIVE)
-            raise insufficient_stock(found.stock_quantity, delta)
+        if abs(delta) > MAX_STOCK:  # beyond the integers that a store must support
+            product = self._products.get(require_slug(slug), Status.ACTIVE)
+            raise insufficient_stock(product.stock_quantity, delta)
         return self._products.adjust_stock(require_slug(slug), delta)
 
     def set_stock(self, slug: str, quantity: int) -> int:
-        """Set and return the stock of a product. Raises ValidationError, and as `adjust_stock`."""
+        """Set the stock and return it. Raises ValidationError, and like `adjust_stock`."""
         return self._products.set_stock(
             require_slug(slug), parse_stock_change({"set": quantity})["set"]
         )
@@ -194,21 +193,21 @@ class ProductService:
         dry_run: bool = False,
         keep_going: bool = False,
     ) -> ImportReport:
-        """Take in the products of a file, in one transaction, and say what came of each line.
+        """Import the products of a file in one transaction and return a report by line.
 
-        All or nothing, unless `keep_going`: then what is not refused is kept. A `dry_run` keeps
-        nothing, and reports what would happen. Products are known by slug; the same file twice
-        changes nothing the second time. Raises ConflictError if another writer gets in the way.
+        All or nothing, unless `keep_going`: then all valid lines are stored. A `dry_run` stores
+        nothing and reports what would happen. Products are matched by slug, so importing the same
+        file again changes nothing. Raises ConflictError if another writer interferes.
         """
-        with self._products.begin_import() as load:
-            loading = ProductImporter(
-                load, self._html_cleaner.clean, self._clock(), on_conflict, self._image_url
+        with self._products.begin_import() as session:
+            importer = ProductImporter(
+                session, self._html_cleaner.clean, self._clock(), on_conflict, self._image_url
             )
-            loading.run(entries)
-            is_taken = keep_going or not loading.errors
-            if is_taken and not dry_run:
-                load.commit()
-        return loading.report(is_accepted=is_taken, dry_run=dry_run)
+            importer.run(entries)
+            is_accepted = keep_going or not importer.errors
+            if is_accepted and not dry_run:
+                session.commit()
+        return importer.report(is_accepted=is_accepted, dry_run=dry_run)
 
     def import_file(
         self,
@@ -219,13 +218,13 @@ class ProductService:
         dry_run: bool = False,
         keep_going: bool = False,
     ) -> ImportReport:
-        """Import the products of a file as `load` does, with the same options and errors.
+        """Import the products of a file like `import_products`, with its options and errors.
 
-        `form` names the format of the file; `auto` detects it. Memory does not grow with the file.
-        Raises ValidationError for an unknown format, ParseError for a file of none.
+        `form` names the format of the file; `auto` detects it. Memory use does not grow with the
+        file. Raises ValidationError for an unknown format, ParseError for a file in no known one.
         """
         if self._reader is None:
-            raise RuntimeError("To import files, a Catalog needs a reader")
+            raise RuntimeError("ProductService needs a reader to import files")
         entries = self._reader(stream, form=form)
         return self.import_products(
             entries, on_conflict=on_conflict, dry_run=dry_run, keep_going=keep_going
@@ -239,37 +238,39 @@ class ProductService:
         status: Status = Status.ALL,
         progress: Callable[[int], None] | None = None,
     ) -> int:
-        """Write every product of a status to a file, as they are at one moment; return how many.
+        """Write a consistent snapshot of all products of a status to a file; return their number.
 
-        `form` names the format of the file. Memory does not grow with their number. `progress` is
-        called before each product with the number of those before it. Raises ValidationError for an
-        unknown format, and what the stream raises.
+        `form` names the format of the file. Memory use does not grow with the number of products.
+        `progress` is called before each product with the number of products before it. Raises
+        ValidationError for an unknown format; errors of the stream pass through.
         """
         if self._writer is None:
-            raise RuntimeError("To export files, a Catalog needs a writer")
+            raise RuntimeError("ProductService needs a writer to export files")
         with self.export_products(status) as export:
-            products = export.products if progress is None else _reported(export.products, progress)
+            products = export.products
+            if progress is not None:
+                products = _with_progress(products, progress)
             return self._writer(CatalogSnapshot(export.categories, products), stream, form=form)
 
     @contextmanager
     def export_products(self, status: Status = Status.ALL) -> Iterator[CatalogSnapshot]:
-        """Give every product of a status, and every category, as they are at one moment.
+        """Open a consistent snapshot of all products of a status and all categories.
 
-        Images of ours are named by their addresses there.
+        Stored images are given by their URLs.
         """
         with self._products.export_products(status) as export:
-            products = (_with_image_urls(one, self._image_url) for one in export.products)
+            products = (_with_image_urls(product, self._image_url) for product in export.products)
             yield CatalogSnapshot(export.categories, products)
 
     @property
     def _image_url(self) -> ImageUrlBuilder:
         return no_image_url if self._uploads is None else self._uploads.url
 
-    def _record_zero_results(self, query: ProductQuery, misses: ZeroResultStore) -> None:
+    def _record_zero_results(self, query: ProductQuery, zero_results: ZeroResultStore) -> None:
         words = zero_result_terms(query)
         if words is not None:
-            with suppress(UnavailableError, ConflictError):  # a count is not worth a search
-                misses.record(words, self._clock())
+            with suppress(UnavailableError, ConflictError):  # a lost count must not fail a search
+                zero_results.record(words, self._clock())
 
     def _update(
         self,
@@ -280,51 +281,55 @@ class ProductService:
     ) -> Product:
         now = self._clock()
 
-        def to(product: Product) -> Product:
+        def change(product: Product) -> Product:
             require_version(version, product.version)
             return complete(changes, product).apply_to(product, now)
 
-        return self._products.update(require_slug(slug), to)
+        return self._products.update(require_slug(slug), change)
 
 
 _CREATE_ONLY_FIELDS = {"images", "categories"}
-"""What a new product takes, and what later changes at addresses of its own."""
+"""Fields that `create` accepts, but that are updated at URLs of their own later."""
 
 
 def require_slug(text: str) -> str:
-    """Return the slug. Raises NotFoundError for a text that cannot be one: no store is asked."""
+    """Return `text` if it is a valid slug, else raise NotFoundError without a store lookup."""
     if not is_slug(text):
         raise product_not_found(text)
     return text
 
 
 def require_version(expected: int | None, current: int) -> None:
-    """Raise VersionConflictError if a version is wanted and another was found."""
+    """Raise VersionConflictError unless `expected` is None or the current version."""
     if expected is not None and expected != current:
         raise VersionConflictError(
-            f"The product was changed meanwhile: it is at version {current}, not {expected}."
-            " Read it again and repeat the change."
+            f"The product has changed in the meantime: it is at version {current},"
+            f" not {expected}. Read it again and repeat the change."
         )
 
 
-def _reported(products: Iterable[Product], progress: Callable[[int], None]) -> Iterator[Product]:
+def _with_progress(
+    products: Iterable[Product], progress: Callable[[int], None]
+) -> Iterator[Product]:
     for number, product in enumerate(products):
         progress(number)
         yield product
 
 
-def _with_image_urls(product: Product, address: ImageUrlBuilder) -> Product:
+def _with_image_urls(product: Product, image_url: ImageUrlBuilder) -> Product:
     if not product.own_image_ids:
         return product
-    refs = [one.ref if is_external(one.ref) else address(one.ref, None) for one in product.images]
-    pairs = zip(product.images, refs, strict=True)
-    return evolve(product, images=tuple(evolve(image, ref=ref) for image, ref in pairs))
+    images = [
+        image if is_external(image.ref) else evolve(image, ref=image_url(image.ref, None))
+        for image in product.images
+    ]
+    return evolve(product, images=tuple(images))
 
 
 def _replacement(changes: ProductChanges, product: Product) -> ProductChanges:
     """Return the changes of a PUT.
 
-    Raises ValidationError where the price is left out, unless it follows from variants.
+    Raises ValidationError if the price is omitted, unless it is derived from variants.
     """
     if product.has_variants:
         return changes.as_replacement(keep=VARIANT_FIELDS_OF_PRODUCT)

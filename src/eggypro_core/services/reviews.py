@@ -1,4 +1,4 @@
-"""Reviews and their moderation."""
+"""ReviewService: submit and moderate reviews."""
 
 from collections.abc import Mapping
 
@@ -18,37 +18,37 @@ from eggypro_core.services.products import require_slug
 
 @frozen
 class ReviewService:
-    """What people say of the products of a shop.
+    """Manage the reviews of the products of a shop.
 
-    Every method may raise UnavailableError. Those that take `values` take them as they came from
-    outside, by the names of the wire, and raise ValidationError with all that is wrong with them.
+    Every method may raise UnavailableError. Methods with `values` parse the JSON fields of a
+    request and raise ValidationError with all invalid fields.
     """
 
     _reviews: ReviewStore
     _clock: Clock
 
     def list(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
-        """Return a page of reviews; its `next_query` asks for the page after it.
+        """Return a page of reviews; its `next_query` requests the next page.
 
-        Those of a product raise NotFoundError unless it is on sale, and SlugMovedError.
+        With a product in `query`, raises NotFoundError unless it is active, and SlugMovedError.
         """
         if query.product is not None:
             require_slug(query.product)
         return self._reviews.list(query)
 
     def create(self, slug: str, values: Mapping[str, object]) -> Review:
-        """Keep a review of a product on sale, for a moderator to look at.
+        """Submit a review of an active product; it is public after moderation.
 
-        One that waits already, with the same name and the same words, is kept once. Raises
-        NotFoundError, SlugMovedError.
+        A pending review with the same name and text is stored only once. Raises NotFoundError and
+        SlugMovedError.
         """
         draft = ReviewDraft.parse(values)
         return self._reviews.create(require_slug(slug), draft, self._clock())
 
     def verify(self, review_id: int, values: Mapping[str, object]) -> Review:
-        """Show a review to everybody, or take it back, as `is_verified` says.
+        """Publish or hide a review, as given by `is_verified`.
 
-        The product's rating follows. Raises NotFoundError.
+        Updates the rating of the product. Raises NotFoundError.
         """
         is_verified = parse_moderation(values)
         if not is_id(review_id):
@@ -56,5 +56,5 @@ class ReviewService:
         return self._reviews.verify(review_id, is_verified=is_verified)
 
     def delete(self, review_id: int) -> bool:
-        """Delete a review for good; return whether there was one."""
+        """Delete a review permanently and return whether it existed."""
         return is_id(review_id) and self._reviews.delete(review_id)

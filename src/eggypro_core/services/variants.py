@@ -1,4 +1,4 @@
-"""The variants of products: finding, listing, adding and changing them."""
+"""VariantService: create, read, update and delete the variants of products."""
 
 from collections.abc import Mapping
 
@@ -23,31 +23,31 @@ from eggypro_core.validation.parameters import Status
 
 @frozen
 class VariantService:
-    """The variants of products, by the slug of the product and their id.
+    """Manage the variants of products, by product slug and variant id.
 
-    Every method may raise UnavailableError, NotFoundError and, where the slug is a former one,
-    SlugMovedError. Those that take `values` take them as they came from outside, by the names of
-    the wire, and raise ValidationError with all that is wrong with them. A `version` is the
-    product's: where it is at another, VersionConflictError is raised and nothing changed.
+    Every method may raise UnavailableError, NotFoundError and, for a former slug, SlugMovedError.
+    Methods with `values` parse the JSON fields of a request and raise ValidationError with all
+    invalid fields. `version` is the product's; unless the product is at it, VersionConflictError is
+    raised and nothing is stored.
     """
 
     _variants: VariantStore
     _clock: Clock
 
     def get(self, slug: str, variant_id: int, status: Status = Status.ACTIVE) -> Variant:
-        """Return a variant. Active ones of a product on sale are shown to everybody."""
+        """Return a variant of a status; ACTIVE means an active one of an active product."""
         return self._variants.get(*_require_key(slug, variant_id), status)
 
     def list(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
-        """Return a page of a product's variants; its `next_query` asks for the page after it."""
+        """Return a page of a product's variants; its `next_query` requests the next page."""
         require_slug(query.product)
         return self._variants.list(query)
 
     def create(self, slug: str, values: Mapping[str, object]) -> Variant:
-        """Add a variant. From the first one on, price and stock of the product follow from them.
+        """Create a variant. With variants, the product's price and stock are derived from them.
 
-        Raises ConflictError where a sibling has its options, where there would be more than three
-        names of options, and where the SKU is another's.
+        Raises ConflictError if another variant has the same options, if there would be more than
+        MAX_OPTION_NAMES option names, or if the SKU is taken.
         """
         draft = VariantChanges.parse(values, required=REQUIRED_FIELDS).to_draft()
         return self._variants.create(require_slug(slug), draft, self._clock())
@@ -60,9 +60,9 @@ class VariantService:
         *,
         version: int | None = None,
     ) -> Variant:
-        """Change the fields of a variant that a JSON merge patch (RFC 7396) names.
+        """Update a variant by a JSON merge patch (RFC 7396).
 
-        Raises ConflictError as `add`.
+        Raises ConflictError like `create`.
         """
         return self._update(slug, variant_id, VariantChanges.parse(values, merge=True), version)
 
@@ -74,9 +74,9 @@ class VariantService:
         *,
         version: int | None = None,
     ) -> Variant:
-        """Replace a variant: `sku`, `compare_at_price` and `image` are emptied if left out.
+        """Replace a variant: omitted `sku`, `compare_at_price` and `image` are cleared.
 
-        Its stock, position and state stay if they are left out. Raises ConflictError as `add`.
+        Omitted stock, position and status stay. Raises ConflictError like `create`.
         """
         changes = VariantChanges.parse(
             values, required=REQUIRED_FIELDS, ignore=READ_ONLY_FIELDS
@@ -84,7 +84,7 @@ class VariantService:
         return self._update(slug, variant_id, changes, version)
 
     def delete(self, slug: str, variant_id: int, *, version: int | None = None) -> None:
-        """Delete a variant for good; one that is not there needs nothing."""
+        """Delete a variant permanently. Idempotent: a missing variant is no error."""
         if not is_id(variant_id):
             return
         self._variants.delete(
@@ -95,47 +95,47 @@ class VariantService:
         )
 
     def update_stock(self, slug: str, variant_id: int, values: Mapping[str, object]) -> int:
-        """Change the stock of a variant as `values` say: by a `delta`, or to what they `set`.
+        """Adjust the stock of a variant by `delta`, or set it to `set`, as given in `values`.
 
-        Returns what is there then. Raises as `adjust_stock`.
+        Returns the new stock. Raises like `adjust_stock`.
         """
-        wanted = parse_stock_change(values)
-        if "set" in wanted:
-            return self.set_stock(slug, variant_id, wanted["set"])
-        return self.adjust_stock(slug, variant_id, wanted["delta"])
+        change = parse_stock_change(values)
+        if "set" in change:
+            return self.set_stock(slug, variant_id, change["set"])
+        return self.adjust_stock(slug, variant_id, change["delta"])
 
     def adjust_stock(self, slug: str, variant_id: int, delta: int) -> int:
-        """Add to the stock of a variant, or take from it; return what is left.
+        """Add `delta` to the stock of a variant and return the new stock.
 
-        Raises ConflictError where it would fall below zero, or rise above what can be counted.
+        Raises ConflictError if the stock would fall below zero or exceed MAX_STOCK.
         """
-        if abs(delta) > MAX_STOCK:  # more than a store needs to be able to count with
+        if abs(delta) > MAX_STOCK:  # beyond the integers that a store must support
             raise insufficient_stock(self.get(slug, variant_id, Status.ALL).stock_quantity, delta)
         return self._variants.adjust_stock(*_require_key(slug, variant_id), delta)
 
     def set_stock(self, slug: str, variant_id: int, quantity: int) -> int:
-        """Set the stock of a variant, and return it."""
+        """Set the stock of a variant and return it."""
         stock = parse_stock_change({"set": quantity})["set"]
         return self._variants.set_stock(*_require_key(slug, variant_id), stock)
 
     def _update(
         self, slug: str, variant_id: int, changes: VariantChanges, version: int | None
     ) -> Variant:
-        def to(variant: Variant) -> Variant:
+        def change(variant: Variant) -> Variant:
             require_version(version, variant.version)
             return changes.apply_to(variant)
 
-        return self._variants.update(*_require_key(slug, variant_id), to, self._clock())
+        return self._variants.update(*_require_key(slug, variant_id), change, self._clock())
 
 
 def variant_not_found(slug: str, variant_id: int) -> NotFoundError:
-    """Return the refusal of a variant that the product does not have."""
-    sentence = f"The product '{escape_control(slug)}' has no variant {variant_id}"
-    return NotFoundError(sentence, kind="variant")
+    """Return the error for a variant that the product does not have."""
+    message = f"The product '{escape_control(slug)}' has no variant {variant_id}"
+    return NotFoundError(message, kind="variant")
 
 
 def _require_key(slug: str, variant_id: int) -> tuple[str, int]:
-    """Return what names a variant. Raises NotFoundError for what cannot: no store is asked."""
+    """Return slug and id if valid, else raise NotFoundError without a store lookup."""
     if not is_id(variant_id):
         raise variant_not_found(slug, variant_id)
     return require_slug(slug), variant_id

@@ -1,4 +1,4 @@
-"""Imports: what becomes of each line, and what is kept when something is refused."""
+"""Tests of imports: results, errors and warnings by line."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -29,26 +29,28 @@ BAD: dict[str, object] = {"slug": "bad", "name": "Bad", "price": "0"}
 
 
 def entries(*values: Mapping[str, object], first: int = 2) -> list[ImportEntry]:
-    """A file with an entry on each line from `first` on."""
-    return [ImportEntry(line, one) for line, one in enumerate(values, first)]
+    """Return a file with one entry per line, from line `first` on."""
+    return [ImportEntry(line, item) for line, item in enumerate(values, first)]
 
 
 def counts(report: ImportReport) -> tuple[int, int, int]:
     return report.created, report.changed, report.unchanged
 
 
-def kept(catalog: ProductService) -> dict[str, Product]:
-    """Every product that is there, by slug."""
-    listed = catalog.list(ProductQuery(status=Status.ALL, limit=100)).items
-    return {one.slug: catalog.get(one.slug, Status.ALL) for one in listed}
+def stored_products(catalog: ProductService) -> dict[str, Product]:
+    """Return all products by slug."""
+    items = catalog.list(ProductQuery(status=Status.ALL, limit=100)).items
+    return {item.slug: catalog.get(item.slug, Status.ALL) for item in items}
 
 
-def refusal(catalog: ProductService, *values: Mapping[str, object]) -> tuple[Notice, ...]:
+def import_errors(catalog: ProductService, *values: Mapping[str, object]) -> tuple[Notice, ...]:
     report = catalog.import_products(entries(*values), keep_going=True)
     return report.refused
 
 
-def test_new_products_are_created_whole(products: ProductService, clock: FakeClock) -> None:
+def test_new_products_are_created_with_all_fields(
+    products: ProductService, clock: FakeClock
+) -> None:
     values: dict[str, object] = {
         "name": "Egg White",
         "sku": "EW",
@@ -68,30 +70,30 @@ def test_new_products_are_created_whole(products: ProductService, clock: FakeClo
     assert (product.sku, product.price, product.stock_quantity) == ("EW", Decimal("24.99"), 4)
 
 
-def test_a_name_and_a_price_are_enough(products: ProductService) -> None:
+def test_name_and_price_are_sufficient(products: ProductService) -> None:
     assert counts(products.import_products(entries({"name": "Egg", "price": 5}))) == (1, 0, 0)
     product = products.get("egg")
     assert (product.ingredients, product.description, product.is_active) == ((), "", True)
 
 
-def test_known_products_are_changed_or_left_as_they_are(
+def test_existing_products_are_changed_or_unchanged(
     products: ProductService, clock: FakeClock
 ) -> None:
     products.import_products(entries(GOOD, OTHER))
-    before = kept(products)
+    before = stored_products(products)
     clock.advance()
     report = products.import_products(
         entries(GOOD | {"price": "7"}, OTHER, {"name": "New", "price": "1"})
     )
     assert counts(report) == (1, 1, 1)
-    after = kept(products)
+    after = stored_products(products)
     assert after["other"] == before["other"]
     assert after["good"] == evolve(
         before["good"], price=Decimal(7), version=2, updated_at=clock.now
     )
 
 
-def test_what_a_file_does_not_give_is_left_alone(products: ProductService) -> None:
+def test_omitted_fields_stay_unchanged(products: ProductService) -> None:
     full = GOOD | {"sku": "G", "stock_quantity": 3, "attributes": {"a": "b"}, "seo_title": "T"}
     products.import_products(entries(full))
     before = products.get("good")
@@ -100,7 +102,7 @@ def test_what_a_file_does_not_give_is_left_alone(products: ProductService) -> No
     assert products.get("good") == evolve(before, price=Decimal(7), version=2)
 
 
-def test_an_archived_product_is_updated_and_stays_so_unless_the_file_says_otherwise(
+def test_an_archived_product_is_updated_and_stays_archived_unless_the_file_restores_it(
     products: ProductService,
 ) -> None:
     products.import_products(entries(GOOD))
@@ -111,15 +113,15 @@ def test_an_archived_product_is_updated_and_stays_so_unless_the_file_says_otherw
     assert products.get("good").price == 7
 
 
-def test_the_same_file_twice_changes_nothing_the_second_time(
+def test_importing_the_same_file_again_changes_nothing(
     products: ProductService, clock: FakeClock
 ) -> None:
     file = entries(GOOD, OTHER | {"sku": "O"}, {"name": "No Slug", "price": "1"})
     assert counts(products.import_products(file)) == (3, 0, 0)
-    before = kept(products)
+    before = stored_products(products)
     clock.advance()
     assert counts(products.import_products(file)) == (0, 0, 3)
-    assert kept(products) == before
+    assert stored_products(products) == before
 
 
 _few = st.sampled_from(["a", "b", "c"])
@@ -143,73 +145,73 @@ _files = st.lists(
 
 
 @given(_files, st.booleans())
-def test_any_file_twice_changes_nothing_the_second_time(
+def test_importing_any_file_again_changes_nothing(
     file: list[dict[str, object]],
     keep_going: bool,  # noqa: FBT001  (drawn)
 ) -> None:
     clock = FakeClock()
     catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), clock)
     first = catalog.import_products(entries(*file), keep_going=keep_going)
-    before = kept(catalog)
+    before = stored_products(catalog)
     assert len(before) == first.created
     clock.advance()
     second = catalog.import_products(entries(*file), keep_going=keep_going)
     assert second.refused == first.refused
     assert counts(second) == (0, 0, first.created)
-    assert kept(catalog) == before
+    assert stored_products(catalog) == before
 
 
 @given(_files, _files, st.booleans())
-def test_a_dry_run_says_what_a_run_then_does_and_keeps_nothing(
-    there: list[dict[str, object]],
+def test_a_dry_run_reports_the_result_and_stores_nothing(
+    existing: list[dict[str, object]],
     file: list[dict[str, object]],
     keep_going: bool,  # noqa: FBT001  (drawn)
 ) -> None:
     catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock())
-    catalog.import_products(entries(*there), keep_going=True)
-    before = kept(catalog)
-    said = catalog.import_products(entries(*file), dry_run=True, keep_going=keep_going)
-    assert kept(catalog) == before
-    done = catalog.import_products(entries(*file), keep_going=keep_going)
-    assert said.dry_run
-    assert done == evolve(said, dry_run=False)
-    assert len(kept(catalog)) == len(before) + said.created
-    if said.refused and not keep_going:
-        assert kept(catalog) == before
+    catalog.import_products(entries(*existing), keep_going=True)
+    before = stored_products(catalog)
+    expected = catalog.import_products(entries(*file), dry_run=True, keep_going=keep_going)
+    assert stored_products(catalog) == before
+    report = catalog.import_products(entries(*file), keep_going=keep_going)
+    assert expected.dry_run
+    assert report == evolve(expected, dry_run=False)
+    assert len(stored_products(catalog)) == len(before) + expected.created
+    if expected.refused and not keep_going:
+        assert stored_products(catalog) == before
 
 
-def test_nothing_is_kept_or_counted_as_such_if_anything_is_refused(
+def test_an_error_rolls_back_the_whole_import(
     products: ProductService,
 ) -> None:
     products.import_products(entries(GOOD, OTHER))
-    before = kept(products)
+    before = stored_products(products)
     report = products.import_products(
         entries(GOOD | {"price": "7"}, OTHER, BAD, {"name": "New", "price": 1})
     )
     assert counts(report) == (0, 0, 1)
     assert report.refused == (Notice(4, "price", "Price must be positive"),)
-    assert kept(products) == before
+    assert stored_products(products) == before
 
 
-def test_told_to_keep_going_an_import_keeps_what_is_not_refused(products: ProductService) -> None:
+def test_keep_going_stores_all_valid_lines(products: ProductService) -> None:
     report = products.import_products(entries(GOOD, BAD, OTHER), keep_going=True)
     assert counts(report) == (2, 0, 0)
     assert [notice.line for notice in report.refused] == [3]
-    assert kept(products).keys() == {"good", "other"}
+    assert stored_products(products).keys() == {"good", "other"}
 
 
 @pytest.mark.parametrize(("keep_going", "created"), [(False, 0), (True, 1)])
-def test_a_dry_run_counts_what_a_run_would_keep_though_something_is_refused(
+def test_a_dry_run_with_errors_counts_what_would_be_stored(
     products: ProductService, *, keep_going: bool, created: int
 ) -> None:
     report = products.import_products(entries(GOOD, BAD), dry_run=True, keep_going=keep_going)
     assert counts(report) == (created, 0, 0)
     assert report.dry_run
-    assert kept(products) == {}
+    assert stored_products(products) == {}
 
 
 @pytest.mark.parametrize("keep_going", [True, False])
-def test_a_known_product_is_skipped_if_so_told(
+def test_on_conflict_skip_leaves_existing_products(
     products: ProductService, *, keep_going: bool
 ) -> None:
     products.import_products(entries(GOOD))
@@ -220,15 +222,17 @@ def test_a_known_product_is_skipped_if_so_told(
     assert products.get("good").price == 5
 
 
-def test_a_known_product_is_refused_if_so_told(products: ProductService) -> None:
+def test_on_conflict_fail_reports_existing_products(products: ProductService) -> None:
     products.import_products(entries(GOOD))
     report = products.import_products(entries(GOOD, OTHER), on_conflict=OnConflict.FAIL)
-    assert report.refused == (Notice(2, "slug", "There is a product 'good' already"),)
-    assert kept(products).keys() == {"good"}
+    assert report.refused == (Notice(2, "slug", "Product 'good' already exists"),)
+    assert stored_products(products).keys() == {"good"}
 
 
-def test_all_faults_of_an_entry_are_told_at_once(products: ProductService) -> None:
-    notices = refusal(products, {"slug": "A", "name": "<", "stock_quantity": "1", "colour": 1})
+def test_all_errors_of_an_entry_are_reported_together(products: ProductService) -> None:
+    notices = import_errors(
+        products, {"slug": "A", "name": "<", "stock_quantity": "1", "colour": 1}
+    )
     assert [(notice.line, notice.field) for notice in notices] == [
         (2, "slug"),
         (2, "name"),
@@ -237,10 +241,10 @@ def test_all_faults_of_an_entry_are_told_at_once(products: ProductService) -> No
     ]
 
 
-def test_all_faults_of_an_entry_without_slug_and_name_are_told_at_once(
+def test_all_errors_of_an_entry_without_slug_and_name_are_reported_together(
     products: ProductService,
 ) -> None:
-    assert refusal(products, {"stock_quantity": "1"}) == (
+    assert import_errors(products, {"stock_quantity": "1"}) == (
         Notice(2, "stock_quantity", "Stock quantity must be an integer"),
         Notice(2, "name", "Name is required"),
         Notice(2, "price", "Price is required"),
@@ -248,13 +252,13 @@ def test_all_faults_of_an_entry_without_slug_and_name_are_told_at_once(
 
 
 def test_a_new_product_needs_a_name_and_a_price(products: ProductService) -> None:
-    assert refusal(products, {"slug": "new"}) == (
+    assert import_errors(products, {"slug": "new"}) == (
         Notice(2, "name", "Name is required"),
         Notice(2, "price", "Price is required"),
     )
 
 
-def test_stock_below_zero_and_a_compared_price_that_is_none_are_put_right(
+def test_negative_stock_and_low_compare_at_prices_are_corrected_with_warnings(
     shop: Shop,
 ) -> None:
     amounts: dict[str, object] = {"stock_quantity": -3, "compare_at_price": Decimal("4.99")}
@@ -277,35 +281,39 @@ def test_stock_below_zero_and_a_compared_price_that_is_none_are_put_right(
 
 
 @pytest.mark.parametrize("price", [{"price": None}, {}])
-def test_what_has_no_price_is_skipped(products: ProductService, price: dict[str, object]) -> None:
+def test_a_product_without_a_price_is_skipped(
+    products: ProductService, price: dict[str, object]
+) -> None:
     report = products.import_products(entries({"name": "Free"} | price, OTHER))
     assert (counts(report), report.refused) == ((1, 0, 0), ())
     assert report.warnings == (Notice(2, "price", "Skipped: no price"),)
-    assert kept(products).keys() == {"other"}
+    assert stored_products(products).keys() == {"other"}
 
 
-def test_a_price_is_held_against_the_compared_one_that_is_there(products: ProductService) -> None:
+def test_a_new_price_is_validated_against_the_stored_compare_at_price(
+    products: ProductService,
+) -> None:
     products.import_products(entries(GOOD | {"compare_at_price": "6"}))
-    assert refusal(products, GOOD | {"price": "6"}) == (
+    assert import_errors(products, GOOD | {"price": "6"}) == (
         Notice(2, "compare_at_price", "Compare-at price must be above the price"),
     )
 
 
-def test_a_slug_or_sku_that_stands_in_the_file_twice_is_refused_the_second_time(
+def test_a_repeated_slug_or_sku_is_an_error(
     products: ProductService,
 ) -> None:
     sku: dict[str, object] = {"sku": "S"}
-    notices = refusal(products, GOOD | sku, GOOD, OTHER | sku, GOOD | sku)
+    notices = import_errors(products, GOOD | sku, GOOD, OTHER | sku, GOOD | sku)
     assert notices == (
-        Notice(3, "slug", "Slug 'good' stands in the file twice"),
-        Notice(4, "sku", "SKU 'S' stands in the file twice"),
-        Notice(5, "slug", "Slug 'good' stands in the file twice"),
-        Notice(5, "sku", "SKU 'S' stands in the file twice"),
+        Notice(3, "slug", "Slug 'good' appears twice in the file"),
+        Notice(4, "sku", "SKU 'S' appears twice in the file"),
+        Notice(5, "slug", "Slug 'good' appears twice in the file"),
+        Notice(5, "sku", "SKU 'S' appears twice in the file"),
     )
-    assert kept(products).keys() == {"good"}
+    assert stored_products(products).keys() == {"good"}
 
 
-def test_what_stands_in_the_file_twice_is_noticed_however_far_apart(
+def test_repeated_slugs_and_skus_are_detected_across_batches(
     products: ProductService,
 ) -> None:
     many = [
@@ -320,65 +328,67 @@ def test_what_stands_in_the_file_twice_is_noticed_however_far_apart(
     ]
 
 
-def test_an_entry_that_was_refused_does_not_take_a_slug(products: ProductService) -> None:
-    assert len(refusal(products, GOOD | {"price": "0"}, GOOD)) == 1
-    assert kept(products).keys() == {"good"}
+def test_an_invalid_entry_does_not_occupy_its_slug(products: ProductService) -> None:
+    assert len(import_errors(products, GOOD | {"price": "0"}, GOOD)) == 1
+    assert stored_products(products).keys() == {"good"}
 
 
-def test_products_of_one_name_are_numbered_in_the_order_of_the_file(
+def test_slugs_of_equal_names_are_numbered_in_file_order(
     products: ProductService,
 ) -> None:
     names = ["Café", "Cafe 2", "CAFE!", "cafe", "卵", "鶏", "Search", "search"]
     file = entries(*({"name": name, "price": 1} for name in names))
     assert counts(products.import_products(file)) == (8, 0, 0)
     slugs = ["cafe", "cafe-2", "cafe-3", "cafe-4", "product", "product-2", "search-2", "search-2-2"]
-    assert {slug: one.name for slug, one in kept(products).items()} == dict(
+    assert {slug: product.name for slug, product in stored_products(products).items()} == dict(
         zip(slugs, names, strict=True)
     )
     assert counts(products.import_products(file)) == (0, 0, 8)
 
 
-def test_numbers_of_equal_names_go_on_however_far_apart(products: ProductService) -> None:
+def test_slug_numbers_continue_across_batches(products: ProductService) -> None:
     egg = {"name": "Egg", "price": 1}
     many = [{"name": f"P{number}", "price": 1} for number in range(IMPORT_BATCH_SIZE)]
     file = entries(egg, *many, egg, egg)
     assert counts(products.import_products(file)) == (IMPORT_BATCH_SIZE + 3, 0, 0)
-    assert {"egg", "egg-2", "egg-3"} < kept(products).keys()
+    assert {"egg", "egg-2", "egg-3"} < stored_products(products).keys()
     assert counts(products.import_products(file)) == (0, 0, IMPORT_BATCH_SIZE + 3)
 
 
-def test_a_number_leaves_out_what_the_file_names(products: ProductService) -> None:
+def test_slug_numbers_skip_slugs_of_the_file(products: ProductService) -> None:
     egg = {"name": "Egg", "price": 1}
     report = products.import_products(
         entries({**egg, "slug": "egg-2"}, egg, egg, {**egg, "slug": "egg-3"})
     )
     assert (report.created, report.refused) == (4, ())
-    assert kept(products).keys() == {"egg", "egg-2", "egg-3", "egg-4"}
+    assert stored_products(products).keys() == {"egg", "egg-2", "egg-3", "egg-4"}
 
 
-def test_a_name_that_makes_a_reserved_slug_makes_another(products: ProductService) -> None:
+def test_a_name_with_a_reserved_slug_gets_a_number(products: ProductService) -> None:
     file = entries({"name": "Search", "price": 1})
     assert counts(products.import_products(file)) == (1, 0, 0)
     assert counts(products.import_products(file)) == (0, 0, 1)
-    assert kept(products).keys() == {"search-2"}
+    assert stored_products(products).keys() == {"search-2"}
 
 
-def test_a_sku_of_another_product_is_refused_and_ones_own_is_not(products: ProductService) -> None:
+def test_the_sku_of_another_product_is_an_error_but_the_own_sku_is_not(
+    products: ProductService,
+) -> None:
     products.import_products(entries(GOOD | {"sku": "S"}))
-    assert refusal(products, GOOD | {"sku": "S"}, OTHER | {"sku": "S"}) == (
-        Notice(3, "sku", "SKU 'S' stands in the file twice"),
+    assert import_errors(products, GOOD | {"sku": "S"}, OTHER | {"sku": "S"}) == (
+        Notice(3, "sku", "SKU 'S' appears twice in the file"),
     )
-    assert refusal(products, OTHER | {"sku": "S"}) == (
+    assert import_errors(products, OTHER | {"sku": "S"}) == (
         Notice(2, "sku", "SKU 'S' belongs to the product 'good'"),
     )
 
 
-def test_a_sku_that_a_line_gives_up_may_be_taken_by_one_behind_it(products: ProductService) -> None:
+def test_a_released_sku_can_be_taken_by_a_later_line(products: ProductService) -> None:
     products.import_products(entries(GOOD | {"sku": "A"}, OTHER | {"sku": "B"}))
     third: dict[str, object] = {"slug": "third", "name": "Third", "price": "1", "sku": "B"}
     file = entries(GOOD | {"sku": "C"}, OTHER | {"sku": "A"}, third)
     assert counts(products.import_products(file)) == (1, 2, 0)
-    assert {slug: one.sku for slug, one in kept(products).items()} == {
+    assert {slug: product.sku for slug, product in stored_products(products).items()} == {
         "good": "C",
         "other": "A",
         "third": "B",
@@ -386,15 +396,18 @@ def test_a_sku_that_a_line_gives_up_may_be_taken_by_one_behind_it(products: Prod
     assert counts(products.import_products(file)) == (0, 0, 3)
 
 
-def test_a_sku_that_a_refused_line_would_have_given_up_stays(products: ProductService) -> None:
+def test_an_invalid_line_does_not_release_its_sku(products: ProductService) -> None:
     products.import_products(entries(GOOD | {"sku": "A"}, OTHER))
-    refused = {"slug": "good", "sku": "C", "compare_at_price": "1"}
-    assert [notice.line for notice in refusal(products, refused, OTHER | {"sku": "A"})] == [2, 3]
-    assert kept(products)["good"].sku == "A"
+    invalid = {"slug": "good", "sku": "C", "compare_at_price": "1"}
+    assert [notice.line for notice in import_errors(products, invalid, OTHER | {"sku": "A"})] == [
+        2,
+        3,
+    ]
+    assert stored_products(products)["good"].sku == "A"
 
 
 @pytest.mark.parametrize("sku", ["None", "UNSET"])
-def test_no_sku_is_not_the_sku_of_any_product(products: ProductService, sku: str) -> None:
+def test_a_missing_sku_matches_no_product(products: ProductService, sku: str) -> None:
     products.import_products(entries(GOOD | {"sku": sku}))
     report = products.import_products(
         entries(GOOD | {"sku": sku}, OTHER, OTHER | {"slug": "o", "sku": None})
@@ -402,7 +415,7 @@ def test_no_sku_is_not_the_sku_of_any_product(products: ProductService, sku: str
     assert counts(report) == (2, 0, 1)
 
 
-def test_a_former_slug_is_claimed_by_an_import(products: ProductService) -> None:
+def test_an_import_can_take_a_former_slug(products: ProductService) -> None:
     products.import_products(entries(GOOD))
     products.update("good", {"slug": "better"})
     assert counts(products.import_products(entries(GOOD | {"name": "Fresh"}))) == (1, 0, 0)
@@ -410,7 +423,7 @@ def test_a_former_slug_is_claimed_by_an_import(products: ProductService) -> None
     assert products.get("better").name == "Good"
 
 
-def test_what_a_reader_refused_or_warned_of_is_reported_by_line(products: ProductService) -> None:
+def test_errors_and_warnings_of_the_reader_are_reported_by_line(products: ProductService) -> None:
     file = [
         ImportEntry(9, GOOD, warnings=(FieldError("stock_quantity", "Became 0"),)),
         ImportEntry(7, None, errors=(FieldError("", "Unreadable"), FieldError("x", "Broken"))),
@@ -432,10 +445,10 @@ def test_what_a_reader_refused_or_warned_of_is_reported_by_line(products: Produc
         warnings=(Notice(5, "price", "Skipped"), Notice(9, "stock_quantity", "Became 0")),
         dry_run=False,
     )
-    assert kept(products).keys() == {"good"}
+    assert stored_products(products).keys() == {"good"}
 
 
-def test_a_warning_refuses_nothing(products: ProductService) -> None:
+def test_a_warning_is_no_error(products: ProductService) -> None:
     entry = ImportEntry(1, GOOD, warnings=(FieldError("price", "Careful"),))
     assert counts(products.import_products([entry])) == (1, 0, 0)
 
@@ -444,7 +457,7 @@ def test_an_empty_file_does_nothing(products: ProductService) -> None:
     assert products.import_products([]) == ImportReport(0, 0, 0, (), (), dry_run=False)
 
 
-def test_an_import_stops_at_the_line_where_too_much_is_refused_and_says_so(
+def test_an_import_stops_at_too_many_errors(
     products: ProductService,
 ) -> None:
     read: list[int] = []
@@ -457,11 +470,11 @@ def test_an_import_stops_at_the_line_where_too_much_is_refused_and_says_so(
     report = products.import_products(file(), keep_going=True)
     assert len(read) == MAX_REPORTED_NOTICES + IMPORT_BATCH_SIZE
     assert [notice.line for notice in report.refused] == list(range(1, MAX_REPORTED_NOTICES + 2))
-    assert "stopped here" in report.refused[-1].message
+    assert "Import stopped" in report.refused[-1].message
     assert report.refused[-2].message == "Price must be positive"
 
 
-def test_a_file_whose_end_is_near_is_read_to_it_however_much_is_refused(
+def test_a_file_with_the_maximum_number_of_errors_is_read_to_its_end(
     products: ProductService,
 ) -> None:
     report = products.import_products(
@@ -471,15 +484,15 @@ def test_a_file_whose_end_is_near_is_read_to_it_however_much_is_refused(
     assert {notice.message for notice in report.refused} == {"Price must be positive"}
 
 
-def test_no_more_warnings_are_listed_than_can_be_read(products: ProductService) -> None:
-    warned = tuple(FieldError(name, "Careful") for name in ("price", "name", "sku"))
+def test_the_number_of_reported_warnings_is_limited(products: ProductService) -> None:
+    warnings = tuple(FieldError(name, "Careful") for name in ("price", "name", "sku"))
     report = products.import_products(
-        [ImportEntry(line, None, warnings=warned) for line in range(MAX_REPORTED_NOTICES)]
+        [ImportEntry(line, None, warnings=warnings) for line in range(MAX_REPORTED_NOTICES)]
     )
     assert len(report.warnings) == MAX_REPORTED_NOTICES
 
 
-def test_an_import_that_breaks_off_keeps_nothing(products: ProductService) -> None:
+def test_an_interrupted_import_stores_nothing(products: ProductService) -> None:
     def broken() -> Iterable[ImportEntry]:
         yield from entries(*({"name": f"P{n}", "price": 1} for n in range(IMPORT_BATCH_SIZE)))
         raise OSError("the disk is gone")
@@ -495,7 +508,7 @@ def sized(size: str, price: str = "5.00", **values: object) -> dict[str, object]
 
 
 def good(*variants: Mapping[str, object], **values: object) -> list[ImportEntry]:
-    """A file of one product that has these variants."""
+    """Return a file with one product and its variants."""
     return entries(GOOD | {"variants": variants} | values)
 
 
@@ -504,22 +517,24 @@ def shop() -> Shop:
     return make_shop()
 
 
-def every(shop: Shop, slug: str = "good") -> tuple[Variant, ...]:
-    """All variants of a product, in their order."""
+def variants_of(shop: Shop, slug: str = "good") -> tuple[Variant, ...]:
+    """Return all variants of a product in order."""
     query = VariantQuery(product=slug, status=Status.ALL, limit=100)
     return shop.variants.list(query).items
 
 
-def shown(shop: Shop) -> list[tuple[str, bool]]:
-    return [(" ".join(one.options.values()), one.is_active) for one in every(shop)]
+def active_by_options(shop: Shop) -> list[tuple[str, bool]]:
+    return [
+        (" ".join(variant.options.values()), variant.is_active) for variant in variants_of(shop)
+    ]
 
 
-def variant_refusals(shop: Shop, *file: Mapping[str, object]) -> list[tuple[int, str, str]]:
+def variant_errors(shop: Shop, *file: Mapping[str, object]) -> list[tuple[int, str, str]]:
     report = shop.products.import_products(entries(*file), keep_going=True)
     return [(notice.line, notice.field, notice.message) for notice in report.refused]
 
 
-def test_a_product_is_created_with_its_variants_and_shows_what_follows(
+def test_a_product_is_created_with_its_variants_and_their_summary(
     shop: Shop,
 ) -> None:
     report = shop.products.import_products(
@@ -535,12 +550,12 @@ def test_a_product_is_created_with_its_variants_and_shows_what_follows(
     assert (str(product.price), str(product.compare_at_price)) == ("7.50", "8.00")
     assert (product.stock_quantity, product.track_stock, product.variant_count) == (5, False, 2)
     assert product.version == 1
-    first, *_ = every(shop)
+    first, *_ = variants_of(shop)
     assert (first.sku, first.image, first.position) == ("G-1", "https://x.example/1.jpg", 0)
-    assert [one.position for one in every(shop)] == [0, 1, 2]
+    assert [variant.position for variant in variants_of(shop)] == [0, 1, 2]
 
 
-def test_a_product_needs_no_price_beside_those_of_its_variants(shop: Shop) -> None:
+def test_a_product_with_variants_needs_no_price_of_its_own(shop: Shop) -> None:
     file = {"slug": "good", "name": "Good", "variants": [sized("1", "9")]}
     assert counts(shop.products.import_products(entries(file))) == (1, 0, 0)
     assert shop.products.get("good").price == 9
@@ -553,18 +568,18 @@ def test_a_product_whose_variants_are_all_inactive_has_a_price_and_no_stock(
         good(sized("1", "9", is_active=False, stock_quantity=4), stock_quantity=7)
     )
     product = shop.products.get("good")
-    assert product.price == Decimal("5.00")  # the last one, as the file tells it
+    assert product.price == Decimal("5.00")  # the last price, from the file
     assert (product.stock_quantity, product.variant_count) == (0, 0)
 
 
-def test_variants_are_added_changed_and_put_away_in_one_version(shop: Shop) -> None:
+def test_variants_are_created_changed_and_archived_in_one_version(shop: Shop) -> None:
     shop.products.import_products(
         good(sized("1"), sized("2", sku="G-2", stock_quantity=4), sized("3"))
     )
-    before = {one.options["Size"]: one for one in every(shop)}
+    before = {variant.options["Size"]: variant for variant in variants_of(shop)}
     report = shop.products.import_products(good(sized("2", "7.00"), sized("4", "3.00"), sized("1")))
     assert counts(report) == (0, 1, 0)
-    after = {one.options["Size"]: one for one in every(shop)}
+    after = {variant.options["Size"]: variant for variant in variants_of(shop)}
     assert after["1"] == before["1"]
     assert after["2"] == evolve(before["2"], price=Decimal("7.00"))
     assert after["3"] == evolve(before["3"], is_active=False)
@@ -574,7 +589,7 @@ def test_variants_are_added_changed_and_put_away_in_one_version(shop: Shop) -> N
     assert (product.version, product.variant_count) == (2, 3)
 
 
-def test_a_product_without_variants_gets_them_and_its_own_stock_is_replaced(
+def test_first_variants_replace_the_stock_of_the_product(
     shop: Shop,
 ) -> None:
     shop.products.import_products(entries(GOOD | {"stock_quantity": 9}))
@@ -588,74 +603,76 @@ def test_a_product_without_variants_gets_them_and_its_own_stock_is_replaced(
 
 
 @pytest.mark.parametrize("values", [{}, {"variants": []}])
-def test_a_file_without_variants_leaves_those_that_are_there(
+def test_a_file_without_variants_leaves_existing_variants(
     shop: Shop, values: dict[str, object]
 ) -> None:
     shop.products.import_products(good(sized("1"), sized("2")))
-    before = every(shop)
+    before = variants_of(shop)
     report = shop.products.import_products(entries({"slug": "good", "name": "New"} | values))
     assert counts(report) == (0, 1, 0)
-    assert every(shop) == before
+    assert variants_of(shop) == before
     assert shop.products.get("good").name == "New"
 
 
-def test_a_variant_that_was_put_away_comes_back_if_the_file_says_that_it_is_active(
+def test_an_archived_variant_is_restored_only_by_is_active(
     shop: Shop,
 ) -> None:
     shop.products.import_products(good(sized("1"), sized("2")))
     shop.products.import_products(good(sized("1")))
     shop.products.import_products(good(sized("1"), sized("2")))
-    assert shown(shop) == [("1", True), ("2", False)]
+    assert active_by_options(shop) == [("1", True), ("2", False)]
     shop.products.import_products(good(sized("1"), sized("2", is_active=True)))
-    assert shown(shop) == [("1", True), ("2", True)]
+    assert active_by_options(shop) == [("1", True), ("2", True)]
 
 
-def test_options_in_another_order_are_the_same_variant_and_other_names_another(
+def test_variants_are_matched_by_options_in_any_order(
     shop: Shop,
 ) -> None:
     both = {"Size": "1", "Flavour": "Egg"}
     shop.products.import_products(good(variant_values(options=both, sku="G-1", stock_quantity=3)))
-    [before] = every(shop)
+    [before] = variants_of(shop)
     turned = dict(reversed(both.items()))
     assert counts(shop.products.import_products(good(variant_values(options=turned)))) == (0, 1, 0)
-    assert [(one.id, list(one.options)) for one in every(shop)] == [(before.id, [*turned])]
+    assert [(variant.id, list(variant.options)) for variant in variants_of(shop)] == [
+        (before.id, [*turned])
+    ]
     shop.products.import_products(
         good(variant_values(options={"Size": "1", "Taste": "Egg"}, stock_quantity=1))
     )
-    former, renamed = every(shop)
+    former, renamed = variants_of(shop)
     assert former == evolve(before, options=turned, is_active=False)
     assert (renamed.options["Taste"], renamed.sku) == ("Egg", None)
     assert shop.products.get("good").stock_quantity == 1
 
 
-def test_renamed_options_take_their_sku_along_from_what_is_put_away(shop: Shop) -> None:
+def test_a_variant_with_renamed_options_takes_the_sku_of_the_archived_one(shop: Shop) -> None:
     shop.products.import_products(
         good(sized("1", sku="A"), sized("2", sku="B"), sized("3", sku="C"))
     )
     renamed = variant_values(options={"Weight": "1"}, sku="A")
     for report in (shop.products.import_products(good(renamed, sized("3", sku="B"))) for _ in "12"):
         assert report.refused == ()
-    assert [(one.sku, one.is_active) for one in every(shop)] == [
+    assert [(variant.sku, variant.is_active) for variant in variants_of(shop)] == [
         *((None, False), ("A", True), (None, False), ("B", True)),
     ]
     assert report == ImportReport(0, 0, 1, (), (), dry_run=False)
 
 
-def test_a_variant_that_was_put_away_before_lets_its_sku_go_too(shop: Shop) -> None:
+def test_a_previously_archived_variant_releases_its_sku(shop: Shop) -> None:
     shop.products.import_products(good(sized("1", sku="A"), sized("2")))
     shop.products.import_products(good(sized("2")))
-    assert [one.sku for one in every(shop)] == ["A", None]
+    assert [variant.sku for variant in variants_of(shop)] == ["A", None]
     assert counts(shop.products.import_products(good(sized("2", sku="A")))) == (0, 1, 0)
-    assert [one.sku for one in every(shop)] == [None, "A"]
+    assert [variant.sku for variant in variants_of(shop)] == [None, "A"]
 
 
-def test_variants_may_give_one_another_their_skus_and_take_the_product_s(
+def test_variants_can_swap_skus_and_take_that_of_the_product(
     shop: Shop,
 ) -> None:
     shop.products.import_products(good(sized("1", sku="A"), sized("2", sku="B"), sku="P"))
     swapped = good(sized("1", sku="B"), sized("2", sku="A"), sized("3", sku="P"), sku=None)
     assert counts(shop.products.import_products(swapped)) == (0, 1, 0)
-    assert [one.sku for one in every(shop)] == ["B", "A", "P"]
+    assert [variant.sku for variant in variants_of(shop)] == ["B", "A", "P"]
     assert counts(shop.products.import_products(swapped)) == (0, 0, 1)
 
 
@@ -670,22 +687,20 @@ def test_variants_may_give_one_another_their_skus_and_take_the_product_s(
     ],
     ids=range(5),
 )
-def test_a_sku_that_would_be_twice_in_a_product_is_refused_by_its_line(
-    shop: Shop, values: dict[str, object]
-) -> None:
+def test_a_repeated_sku_within_a_product_is_an_error(shop: Shop, values: dict[str, object]) -> None:
     shop.products.import_products(good(sized("1", sku="A"), sized("2", sku="B"), sku="P"))
-    before = every(shop)
-    [(line, field, sentence)] = variant_refusals(shop, OTHER, {"slug": "good"} | values)
+    before = variants_of(shop)
+    [(line, field, message)] = variant_errors(shop, OTHER, {"slug": "good"} | values)
     assert (line, field) == (3, "sku")
-    assert "The product has the SKU" in sentence
-    assert every(shop) == before
+    assert "The product already has the SKU" in message
+    assert variants_of(shop) == before
     assert shop.products.get("other").name == "Other"
 
 
-def test_a_sku_of_a_variant_is_one_thing_s_in_file_and_shop(shop: Shop) -> None:
+def test_variant_skus_are_unique_in_file_and_shop(shop: Shop) -> None:
     shop.products.import_products(entries({**OTHER, "variants": [sized("1", sku="O")]}))
     third: dict[str, object] = {"slug": "third", "name": "Third", "price": "1"}
-    assert variant_refusals(
+    assert variant_errors(
         shop,
         GOOD | {"variants": [sized("1", sku="S"), sized("2", sku="O")]},
         GOOD | {"slug": "own", "sku": "O"},
@@ -693,18 +708,18 @@ def test_a_sku_of_a_variant_is_one_thing_s_in_file_and_shop(shop: Shop) -> None:
         third | {"slug": "fourth", "variants": [sized("1", sku="S")]},
     ) == [
         (2, "sku", "SKU 'O' belongs to the product 'other'"),
-        (3, "sku", "SKU 'O' stands in the file twice"),
-        (4, "sku", "SKU 'T' stands in the file twice"),
-        (5, "sku", "SKU 'S' stands in the file twice"),
+        (3, "sku", "SKU 'O' appears twice in the file"),
+        (4, "sku", "SKU 'T' appears twice in the file"),
+        (5, "sku", "SKU 'S' appears twice in the file"),
     ]
-    assert variant_refusals(shop, GOOD | {"sku": "O"}) == [
+    assert variant_errors(shop, GOOD | {"sku": "O"}) == [
         (2, "sku", "SKU 'O' belongs to the product 'other'")
     ]
-    assert kept(shop.products).keys() == {"other"}
+    assert stored_products(shop.products).keys() == {"other"}
 
 
 @pytest.mark.parametrize(
-    ("variants", "sentence"),
+    ("variants", "message"),
     [
         ([sized("1"), sized("2", "0")], "variant 2: price: Price must be positive"),
         (
@@ -727,45 +742,45 @@ def test_a_sku_of_a_variant_is_one_thing_s_in_file_and_shop(shop: Shop) -> None:
     ],
     ids=range(8),
 )
-def test_a_fault_in_one_variant_refuses_the_product_and_names_it(
-    shop: Shop, variants: object, sentence: str
+def test_an_invalid_variant_is_an_error_of_the_product(
+    shop: Shop, variants: object, message: str
 ) -> None:
     file = GOOD | {"variants": variants}
-    assert variant_refusals(shop, OTHER, file) == [(3, "variants", sentence)]
-    assert kept(shop.products).keys() == {"other"}
+    assert variant_errors(shop, OTHER, file) == [(3, "variants", message)]
+    assert stored_products(shop.products).keys() == {"other"}
 
 
-def test_faults_of_very_many_variants_are_told_as_far_as_can_be_read(shop: Shop) -> None:
+def test_the_message_for_very_many_invalid_variants_is_truncated(shop: Shop) -> None:
     file = GOOD | {"variants": [sized(str(number), "0") for number in range(500)]}
-    [(_, _, sentence)] = variant_refusals(shop, file)
-    assert sentence.startswith("variant 1: ")
-    assert len(sentence) == 1000
+    [(_, _, message)] = variant_errors(shop, file)
+    assert message.startswith("variant 1: ")
+    assert len(message) == 1000
 
 
-def test_variants_without_a_sku_or_whose_ids_the_file_shows_are_as_good(
+def test_variants_without_a_sku_or_with_read_only_ids_are_accepted(
     shop: Shop,
 ) -> None:
     file = good(sized("1", id=7, sku=""), sized("2", id=7, sku=None))
     assert counts(shop.products.import_products(file)) == (1, 0, 0)
 
 
-def test_too_many_names_of_options_refuse_the_product(shop: Shop) -> None:
-    most = "The variants of a product share 3 names of options at most, and these would have "
+def test_too_many_option_names_are_an_error(shop: Shop) -> None:
+    prefix = "The variants of a product share 3 names of options at most, and these would have "
     pairs = ({"a": "1", "b": "1"}, {"c": "1", "d": "1"})
     new = GOOD | {"variants": [variant_values(options=options) for options in pairs]}
-    assert variant_refusals(shop, new) == [(2, "options", f"{most}a, b, c, d")]
+    assert variant_errors(shop, new) == [(2, "options", f"{prefix}a, b, c, d")]
     shop.products.import_products(good(variant_values(options=pairs[0])))
-    before = every(shop)
+    before = variants_of(shop)
     later = {"slug": "good", "variants": [variant_values(options=pairs[1])]}
-    assert variant_refusals(shop, later) == [(2, "options", f"{most}a, b, c, d")]
-    assert every(shop) == before
+    assert variant_errors(shop, later) == [(2, "options", f"{prefix}a, b, c, d")]
+    assert variants_of(shop) == before
 
 
-def test_the_compared_price_of_a_variant_is_held_against_the_price_that_comes_with_it(
+def test_the_compare_at_price_of_a_variant_is_validated_against_its_new_price(
     shop: Shop,
 ) -> None:
     shop.products.import_products(good(sized("1", "5", compare_at_price="6")))
-    assert variant_refusals(shop, GOOD | {"variants": [sized("1", "6")]}) == [
+    assert variant_errors(shop, GOOD | {"variants": [sized("1", "6")]}) == [
         (2, "compare_at_price", "Compare-at price must be above the price")
     ]
     assert counts(shop.products.import_products(good(sized("1", "6", compare_at_price=None)))) == (
@@ -784,13 +799,13 @@ def test_the_compared_price_of_a_variant_is_held_against_the_price_that_comes_wi
         ({"track_stock": False}, "Track stock"),
     ],
 )
-def test_a_row_that_sets_what_follows_from_variants_is_refused_unless_it_is_so(
+def test_setting_a_derived_field_to_another_value_is_an_error(
     shop: Shop, values: dict[str, object], name: str
 ) -> None:
     shop.products.import_products(good(sized("1", "5", stock_quantity=3)))
-    [(line, field, sentence)] = variant_refusals(shop, {"slug": "good", **values})
+    [(line, field, message)] = variant_errors(shop, {"slug": "good", **values})
     assert (line, field) == (2, next(iter(values)))
-    assert sentence == f"{name} follows from the product's variants: change theirs"
+    assert message == f"{name} follows from the product's variants: change theirs"
     same: dict[str, object] = {
         "slug": "good",
         "price": "5.00",
@@ -803,13 +818,13 @@ def test_a_row_that_sets_what_follows_from_variants_is_refused_unless_it_is_so(
 
 def test_a_skipped_product_keeps_its_variants(shop: Shop) -> None:
     shop.products.import_products(good(sized("1")))
-    before = every(shop)
+    before = variants_of(shop)
     report = shop.products.import_products(good(sized("2")), on_conflict=OnConflict.SKIP)
     assert counts(report) == (0, 0, 1)
-    assert every(shop) == before
+    assert variants_of(shop) == before
 
 
-def test_thousands_of_variants_are_one_product_and_the_second_time_no_change(
+def test_thousands_of_variants_are_imported_and_unchanged_the_second_time(
     shop: Shop,
 ) -> None:
     file = good(*(sized(str(number), f"{number + 1}", sku=f"S{number}") for number in range(2000)))
@@ -844,24 +859,29 @@ _families = st.lists(
 
 
 @given(_families, _families)
-def test_any_file_of_variants_twice_changes_nothing_and_a_dry_run_says_what_it_does(
-    there: list[dict[str, object]], file: list[dict[str, object]]
+def test_importing_any_variants_again_changes_nothing_and_a_dry_run_reports_the_result(
+    existing: list[dict[str, object]], file: list[dict[str, object]]
 ) -> None:
     shop = make_shop()
-    shop.products.import_products(entries(*there), keep_going=True)
-    before = whole(shop)
-    said = shop.products.import_products(entries(*file), dry_run=True, keep_going=True)
-    assert whole(shop) == before
-    done = shop.products.import_products(entries(*file), keep_going=True)
-    assert done == evolve(said, dry_run=False)
-    after = whole(shop)
+    shop.products.import_products(entries(*existing), keep_going=True)
+    before = snapshot(shop)
+    expected = shop.products.import_products(entries(*file), dry_run=True, keep_going=True)
+    assert snapshot(shop) == before
+    report = shop.products.import_products(entries(*file), keep_going=True)
+    assert report == evolve(expected, dry_run=False)
+    after = snapshot(shop)
     again = shop.products.import_products(entries(*file), keep_going=True)
-    if not done.refused:  # what was refused for a SKU that the file itself sets free may go in now
+    if (
+        not report.refused
+    ):  # a line rejected for a SKU that the file itself releases may succeed now
         assert (again.created, again.changed) == (0, 0)
-        assert again.unchanged == done.created + done.changed + done.unchanged
-        assert whole(shop) == after
+        assert again.unchanged == report.created + report.changed + report.unchanged
+        assert snapshot(shop) == after
 
 
-def whole(shop: Shop) -> list[tuple[Product, tuple[Variant, ...]]]:
-    """Every product that is there, with all its variants."""
-    return [(one, every(shop, slug)) for slug, one in kept(shop.products).items()]
+def snapshot(shop: Shop) -> list[tuple[Product, tuple[Variant, ...]]]:
+    """Return all products with all their variants."""
+    return [
+        (product, variants_of(shop, slug))
+        for slug, product in stored_products(shop.products).items()
+    ]

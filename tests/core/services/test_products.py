@@ -1,4 +1,4 @@
-"""The catalogue on the memory store: what its writes change, leave alone and refuse."""
+"""Tests of ProductService on the memory store."""
 
 import json
 from collections.abc import Callable
@@ -48,11 +48,11 @@ EDITS: dict[str, Callable[[ProductService, str, int | None], Product]] = {
     ),
     "archive": lambda catalog, slug, at: catalog.archive(slug, version=at),
 }
-each_edit = pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+all_edits = pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
 
 
 def replacement_values(product: Product) -> dict[str, object]:
-    """What a PUT brings that sends what a GET showed."""
+    """Return the body of a GET, to send back in a PUT."""
     body: dict[str, object] = json.loads(json.dumps(product_body(product, "EUR", no_image_url)))
     return body
 
@@ -61,48 +61,48 @@ def slugs(catalog: ProductService, **query: Any) -> list[str]:
     return [product.slug for product in catalog.list(ProductQuery(**query)).items]
 
 
-def faults(call: Callable[[], object]) -> list[FieldError]:
+def errors_of(call: Callable[[], object]) -> list[FieldError]:
     with pytest.raises(ValidationError) as invalid:
         call()
     return list(invalid.value.errors)
 
 
-def test_what_is_added_is_found_as_it_was_written(products: ProductService) -> None:
-    added = products.create(product_values(**FULL))
-    assert products.get(SLUG) == added
-    assert (added.slug, added.version, added.is_active) == (SLUG, 1, True)
-    assert (added.created_at, added.updated_at) == (NOON, NOON)
-    assert (str(added.price), str(added.compare_at_price)) == ("24.99", "30.00")
-    assert added.images == (Image("https://x.example/1.jpg", "A tin"),)
-    assert added.attributes == {"protein": "80 g", "fat": "1 g"}
-    assert (added.stock_quantity, added.track_stock) == (5, False)
+def test_a_created_product_has_the_given_values(products: ProductService) -> None:
+    created = products.create(product_values(**FULL))
+    assert products.get(SLUG) == created
+    assert (created.slug, created.version, created.is_active) == (SLUG, 1, True)
+    assert (created.created_at, created.updated_at) == (NOON, NOON)
+    assert (str(created.price), str(created.compare_at_price)) == ("24.99", "30.00")
+    assert created.images == (Image("https://x.example/1.jpg", "A tin"),)
+    assert created.attributes == {"protein": "80 g", "fat": "1 g"}
+    assert (created.stock_quantity, created.track_stock) == (5, False)
 
 
-def test_a_new_product_is_on_sale_and_empty_where_nothing_is_said(products: ProductService) -> None:
-    added = products.create(product_values())
-    assert (added.sku, added.compare_at_price, added.seo_title) == (None, None, None)
-    assert (added.images, added.attributes, added.stock_quantity) == ((), {}, 0)
-    assert (added.track_stock, added.is_active) == (True, True)
+def test_a_new_product_has_defaults(products: ProductService) -> None:
+    created = products.create(product_values())
+    assert (created.sku, created.compare_at_price, created.seo_title) == (None, None, None)
+    assert (created.images, created.attributes, created.stock_quantity) == ((), {}, 0)
+    assert (created.track_stock, created.is_active) == (True, True)
 
 
 @pytest.mark.parametrize("name", REQUIRED_FIELDS)
-def test_a_new_product_says_all_that_is_required(products: ProductService, name: str) -> None:
+def test_a_new_product_needs_all_required_fields(products: ProductService, name: str) -> None:
     values = product_values()
     del values[name]
-    [fault] = faults(lambda: products.create(values))
-    sentence = {"ingredients": "At least one ingredient is required"}
-    assert fault == FieldError(name, sentence.get(name, f"{name.capitalize()} is required"))
+    [error] = errors_of(lambda: products.create(values))
+    messages = {"ingredients": "At least one ingredient is required"}
+    assert error == FieldError(name, messages.get(name, f"{name.capitalize()} is required"))
     assert products.list(ProductQuery()).total == 0
 
 
 @pytest.mark.parametrize("name", sorted(READ_ONLY_FIELDS - {"images", "categories"}))
-def test_a_new_product_cannot_set_what_is_only_shown(products: ProductService, name: str) -> None:
-    assert faults(lambda: products.create(product_values(**{name: 1}))) == [
+def test_a_new_product_rejects_read_only_fields(products: ProductService, name: str) -> None:
+    assert errors_of(lambda: products.create(product_values(**{name: 1}))) == [
         FieldError(name, "Cannot be set here")
     ]
 
 
-def test_products_of_one_name_get_slugs_of_their_own(products: ProductService) -> None:
+def test_products_with_equal_names_get_unique_slugs(products: ProductService) -> None:
     assert [products.create(product_values()).slug for _ in range(3)] == [
         SLUG,
         f"{SLUG}-2",
@@ -111,15 +111,15 @@ def test_products_of_one_name_get_slugs_of_their_own(products: ProductService) -
     assert products.create(product_values(name="Search")).slug == "search-2"
 
 
-def test_a_given_slug_or_sku_that_is_taken_is_a_conflict(products: ProductService) -> None:
+def test_a_taken_slug_or_sku_is_a_conflict(products: ProductService) -> None:
     products.create(product_values(sku="EW"))
     for values, field in (({"slug": SLUG}, "slug"), ({"sku": "EW"}, "sku")):
-        with pytest.raises(ConflictError) as refused:
+        with pytest.raises(ConflictError) as raised:
             products.create(product_values(**values))
-        assert refused.value.field == field
+        assert raised.value.field == field
 
 
-def test_a_change_leaves_alone_what_it_does_not_name(
+def test_an_update_leaves_omitted_fields_unchanged(
     products: ProductService, clock: FakeClock
 ) -> None:
     before = products.create(product_values(**FULL))
@@ -137,7 +137,7 @@ def test_a_change_leaves_alone_what_it_does_not_name(
 
 
 @pytest.mark.parametrize("values", [{}, {"name": "Egg  White Protein"}, {"price": "24.990"}])
-def test_a_change_of_nothing_leaves_the_version(
+def test_an_update_without_a_change_keeps_the_version(
     products: ProductService, clock: FakeClock, values: dict[str, object]
 ) -> None:
     before = products.create(product_values())
@@ -147,10 +147,12 @@ def test_a_change_of_nothing_leaves_the_version(
 
 
 @pytest.mark.parametrize("name", sorted(READ_ONLY_FIELDS))
-def test_a_change_cannot_name_what_it_cannot_set(products: ProductService, name: str) -> None:
+def test_an_update_rejects_read_only_and_unknown_fields(
+    products: ProductService, name: str
+) -> None:
     before = products.create(product_values())
-    wrong = {"name": "New", name: 1, "colour": 1}
-    assert faults(lambda: products.update(SLUG, wrong)) == [
+    values = {"name": "New", name: 1, "colour": 1}
+    assert errors_of(lambda: products.update(SLUG, values)) == [
         FieldError(name, "Cannot be set here"),
         FieldError("colour", "Unknown field"),
     ]
@@ -168,7 +170,7 @@ MERGES: list[tuple[object, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("edits", "left"), MERGES)
-def test_a_change_merges_attributes(
+def test_an_update_merges_attributes(
     products: ProductService, edits: object, left: dict[str, str]
 ) -> None:
     products.create(product_values(attributes={"a": "1", "b": "2"}))
@@ -178,19 +180,19 @@ def test_a_change_merges_attributes(
 
 
 @pytest.mark.parametrize("edits", [{"a": ""}, {"a": 1}, {"": "x"}, [], "x", {"a": {"b": None}}])
-def test_attributes_are_merged_with_texts_only(products: ProductService, edits: object) -> None:
+def test_merged_attributes_must_be_texts(products: ProductService, edits: object) -> None:
     before = products.create(product_values(attributes={"a": "1"}))
-    assert [f.field for f in faults(lambda: products.update(SLUG, {"attributes": edits}))] == [
-        "attributes"
-    ]
+    assert [
+        error.field for error in errors_of(lambda: products.update(SLUG, {"attributes": edits}))
+    ] == ["attributes"]
     assert products.get(SLUG) == before
 
 
-def test_merged_attributes_are_no_more_than_a_product_may_have(products: ProductService) -> None:
+def test_the_number_of_merged_attributes_is_limited(products: ProductService) -> None:
     many = {str(number): "x" for number in range(50)}
     before = products.create(product_values(attributes=many))
     too_many = [FieldError("attributes", "Too many attributes")]
-    assert faults(lambda: products.update(SLUG, {"attributes": {"one": "more"}})) == too_many
+    assert errors_of(lambda: products.update(SLUG, {"attributes": {"one": "more"}})) == too_many
     assert products.get(SLUG) == before
     swapped = dict.fromkeys(many) | {f"new {name}": "y" for name in many}
     assert len(products.update(SLUG, {"attributes": swapped}).attributes) == 50
@@ -200,7 +202,7 @@ def test_merged_attributes_are_no_more_than_a_product_may_have(products: Product
     ("values", "stock"),
     [({"delta": -5}, 0), ({"delta": 0}, 5), ({"set": 40}, 40), ({"set": 0}, 0)],
 )
-def test_stock_is_changed_as_the_values_say(
+def test_stock_is_adjusted_by_delta_or_set(
     products: ProductService, values: dict[str, object], stock: int
 ) -> None:
     products.create(product_values(stock_quantity=5))
@@ -209,13 +211,11 @@ def test_stock_is_changed_as_the_values_say(
 
 
 @pytest.mark.parametrize("delta", [-6, -(10**30), 2**31, 10**4000])
-def test_stock_that_would_leave_what_can_be_counted_stays(
-    products: ProductService, delta: int
-) -> None:
+def test_stock_out_of_range_is_a_conflict(products: ProductService, delta: int) -> None:
     products.create(product_values(stock_quantity=5))
-    with pytest.raises(ConflictError, match="The stock is 5") as refused:
+    with pytest.raises(ConflictError, match="The stock is 5") as raised:
         products.update_stock(SLUG, {"delta": delta})
-    assert len(str(refused.value)) < 200
+    assert len(str(raised.value)) < 200
     assert products.get(SLUG).stock_quantity == 5
 
 
@@ -233,15 +233,17 @@ def test_stock_that_would_leave_what_can_be_counted_stays(
         ({"by": 1}, ["by", "delta"]),
     ],
 )
-def test_a_change_of_stock_is_a_delta_or_a_count(
+def test_a_stock_change_is_either_delta_or_set(
     products: ProductService, values: dict[str, object], fields: list[str]
 ) -> None:
     products.create(product_values(stock_quantity=5))
-    assert [fault.field for fault in faults(lambda: products.update_stock(SLUG, values))] == fields
+    assert [
+        error.field for error in errors_of(lambda: products.update_stock(SLUG, values))
+    ] == fields
     assert products.get(SLUG).stock_quantity == 5
 
 
-def test_a_product_is_removed_only_at_the_version_that_is_named(products: ProductService) -> None:
+def test_a_product_is_deleted_only_at_the_given_version(products: ProductService) -> None:
     product = products.create(product_values())
     with pytest.raises(VersionConflictError):
         products.delete(SLUG, version=2)
@@ -251,26 +253,26 @@ def test_a_product_is_removed_only_at_the_version_that_is_named(products: Produc
         products.get(SLUG)
 
 
-def test_a_change_may_empty_ingredients_and_a_replacement_may_not(products: ProductService) -> None:
+def test_an_update_can_clear_ingredients_but_a_replacement_cannot(products: ProductService) -> None:
     products.create(product_values())
     assert products.update(SLUG, {"ingredients": []}).ingredients == ()
-    assert faults(lambda: products.replace(SLUG, product_values(ingredients=[]))) == [
+    assert errors_of(lambda: products.replace(SLUG, product_values(ingredients=[]))) == [
         FieldError("ingredients", "At least one ingredient is required")
     ]
 
 
 @pytest.mark.parametrize("values", [{"price": "30"}, {"compare_at_price": "24.99"}])
-def test_the_compared_price_stays_above_the_price_whichever_changes(
+def test_the_compare_at_price_stays_above_the_price_in_updates(
     products: ProductService, values: dict[str, object]
 ) -> None:
     before = products.create(product_values(compare_at_price="30"))
-    assert faults(lambda: products.update(SLUG, values)) == [
+    assert errors_of(lambda: products.update(SLUG, values)) == [
         FieldError("compare_at_price", "Compare-at price must be above the price")
     ]
     assert products.get(SLUG) == before
 
 
-def test_a_replacement_empties_what_is_optional_and_keeps_what_is_the_shops(
+def test_a_replacement_clears_optional_fields_and_keeps_slug_stock_and_status(
     products: ProductService, clock: FakeClock
 ) -> None:
     before = products.create(product_values(**FULL, slug="own"))
@@ -290,7 +292,7 @@ def test_a_replacement_empties_what_is_optional_and_keeps_what_is_the_shops(
     )
 
 
-def test_a_replacement_sets_what_it_names(products: ProductService) -> None:
+def test_a_replacement_sets_the_given_fields(products: ProductService) -> None:
     products.create(product_values())
     optional = {name: value for name, value in FULL.items() if name != "images"}
     replaced = products.replace(SLUG, product_values(**optional, slug="new", is_active=False))
@@ -309,13 +311,13 @@ def test_a_replacement_says_all_that_is_required(products: ProductService, name:
     products.create(product_values())
     values = product_values()
     del values[name]
-    [fault] = faults(lambda: products.replace(SLUG, values))
+    [fault] = errors_of(lambda: products.replace(SLUG, values))
     assert fault.field == name
 
 
 def test_a_replacement_refuses_what_nobody_knows(products: ProductService) -> None:
     products.create(product_values())
-    assert faults(lambda: products.replace(SLUG, product_values(colour="red", version=1))) == [
+    assert errors_of(lambda: products.replace(SLUG, product_values(colour="red", version=1))) == [
         FieldError("colour", "Unknown field"),
         FieldError("version", "Unknown field"),
     ]
@@ -325,39 +327,39 @@ def test_a_replacement_refuses_what_nobody_knows(products: ProductService) -> No
 def test_what_was_read_can_be_put_back_and_changes_nothing(values: dict[str, object]) -> None:
     clock = FakeClock()
     catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), clock)
-    added = catalog.create(values)
+    created = catalog.create(values)
     clock.advance()
-    assert catalog.replace(added.slug, replacement_values(added)) == added
-    assert catalog.get(added.slug, Status.ALL) == added
+    assert catalog.replace(created.slug, replacement_values(created)) == created
+    assert catalog.get(created.slug, Status.ALL) == created
 
 
 @given(strategies.products(), strategies.products())
-def test_a_replacement_leaves_nothing_of_what_was_there_but_what_it_may_leave_out(
+def test_a_replacement_equals_a_new_product_except_for_kept_fields(
     first: dict[str, object], second: dict[str, object]
 ) -> None:
     catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock())
     before = catalog.create(first)
     after = catalog.replace(before.slug, second)
-    kept = {
+    unchanged = {
         name: getattr(before, name)
         for name in ("slug", "stock_quantity", "track_stock", "is_active")
         if name not in second
     }
     fresh = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock()).create(second)
-    assert evolve(fresh, version=after.version, **kept) == after
+    assert evolve(fresh, version=after.version, **unchanged) == after
 
 
-@each_edit
-def test_a_write_at_the_version_that_was_read_is_made(
+@all_edits
+def test_a_write_at_the_current_version_succeeds(
     products: ProductService, edit: Callable[..., Product]
 ) -> None:
     products.create(product_values())
     assert edit(products, SLUG, 1).version == 2
 
 
-@each_edit
+@all_edits
 @pytest.mark.parametrize("version", [0, 1, 3])
-def test_a_write_at_another_version_is_stale_and_changes_nothing(
+def test_a_write_at_another_version_is_a_conflict_and_changes_nothing(
     products: ProductService, edit: Callable[..., Product], version: int
 ) -> None:
     products.create(product_values())
@@ -367,13 +369,13 @@ def test_a_write_at_another_version_is_stale_and_changes_nothing(
     assert products.get(SLUG) == second
 
 
-def test_a_write_that_would_change_nothing_is_stale_all_the_same(products: ProductService) -> None:
+def test_an_update_without_a_change_checks_the_version(products: ProductService) -> None:
     products.create(product_values())
     with pytest.raises(VersionConflictError):
         products.update(SLUG, {}, version=2)
 
 
-def test_restoring_is_versioned_as_archiving_is(products: ProductService) -> None:
+def test_archive_and_restore_check_the_version(products: ProductService) -> None:
     products.create(product_values())
     products.archive(SLUG, version=1)
     with pytest.raises(VersionConflictError):
@@ -381,7 +383,7 @@ def test_restoring_is_versioned_as_archiving_is(products: ProductService) -> Non
     assert products.restore(SLUG, version=2).version == 3
 
 
-def test_an_archived_product_is_out_of_sight_and_nothing_of_it_is_lost(
+def test_an_archived_product_is_hidden_but_keeps_its_data(
     products: ProductService, clock: FakeClock
 ) -> None:
     before = products.create(product_values(**FULL))
@@ -396,20 +398,20 @@ def test_an_archived_product_is_out_of_sight_and_nothing_of_it_is_lost(
     assert products.get(SLUG) == restored == evolve(archived, is_active=True, version=3)
 
 
-def test_a_product_on_sale_is_not_found_among_the_archived(products: ProductService) -> None:
+def test_an_active_product_is_not_found_as_archived(products: ProductService) -> None:
     products.create(product_values())
     with pytest.raises(NotFoundError):
         products.get(SLUG, Status.ARCHIVED)
 
 
-def test_archiving_twice_is_archiving_once(products: ProductService, clock: FakeClock) -> None:
+def test_archive_is_idempotent(products: ProductService, clock: FakeClock) -> None:
     products.create(product_values())
-    once = products.archive(SLUG)
+    archived = products.archive(SLUG)
     clock.advance()
-    assert products.archive(SLUG) == once
+    assert products.archive(SLUG) == archived
 
 
-def test_an_archived_product_keeps_its_slug_and_can_be_changed(products: ProductService) -> None:
+def test_an_archived_product_keeps_its_slug_and_can_be_updated(products: ProductService) -> None:
     products.create(product_values(is_active=False))
     with pytest.raises(ConflictError, match="archived"):
         products.create(product_values(slug=SLUG))
@@ -418,7 +420,7 @@ def test_an_archived_product_keeps_its_slug_and_can_be_changed(products: Product
     assert products.adjust_stock(SLUG, 3) == 3
 
 
-def test_a_renamed_product_leads_from_its_former_slug(products: ProductService) -> None:
+def test_former_slugs_redirect_to_the_current_one(products: ProductService) -> None:
     products.create(product_values())
     products.update(SLUG, {"slug": "second"})
     products.update("second", {"slug": "third"})
@@ -438,7 +440,7 @@ def test_a_renamed_product_leads_from_its_former_slug(products: ProductService) 
             assert moved.value.slug == "third"
 
 
-def test_a_new_name_leaves_the_slug(products: ProductService) -> None:
+def test_a_new_name_keeps_the_slug(products: ProductService) -> None:
     products.create(product_values())
     assert products.update(SLUG, {"name": "Other"}).slug == SLUG
 
@@ -446,7 +448,7 @@ def test_a_new_name_leaves_the_slug(products: ProductService) -> None:
 @pytest.mark.parametrize(
     "slug", ["no-such", "", "A", "a/b", "\0", "\ud800", "é", "a" * 256, "a\n", "%"]
 )
-def test_what_no_product_is_called_is_not_found(products: ProductService, slug: str) -> None:
+def test_unknown_and_invalid_slugs_are_not_found(products: ProductService, slug: str) -> None:
     products.create(product_values())
     calls: tuple[Callable[[], object], ...] = (
         lambda: products.get(slug, Status.ALL),
@@ -462,7 +464,7 @@ def test_what_no_product_is_called_is_not_found(products: ProductService, slug: 
             call()
 
 
-def test_a_slug_that_cannot_be_is_shown_without_control_characters(
+def test_an_invalid_slug_is_reported_without_control_characters(
     products: ProductService,
 ) -> None:
     with pytest.raises(NotFoundError) as missing:
@@ -470,8 +472,8 @@ def test_a_slug_that_cannot_be_is_shown_without_control_characters(
     assert str(missing.value) == "There is no product 'a\ufffd[2Jb\ufffd'"
 
 
-def test_values_are_refused_before_the_product_is_looked_for(products: ProductService) -> None:
-    assert faults(lambda: products.update("no-such", {"price": "0"})) == [
+def test_values_are_validated_before_the_product_is_looked_up(products: ProductService) -> None:
+    assert errors_of(lambda: products.update("no-such", {"price": "0"})) == [
         FieldError("price", "Price must be positive")
     ]
 
@@ -482,21 +484,21 @@ def test_stock_goes_up_and_down_but_never_below_zero(
     before = products.create(product_values(stock_quantity=5))
     clock.advance()
     assert products.adjust_stock(SLUG, -2) == 3
-    with pytest.raises(ConflictError) as refused:
+    with pytest.raises(ConflictError) as raised:
         products.adjust_stock(SLUG, -4)
-    assert refused.value.field == "stock_quantity"
+    assert raised.value.field == "stock_quantity"
     assert products.get(SLUG) == evolve(before, stock_quantity=3)
 
 
-@pytest.mark.parametrize("by", [2**31, -(2**31), 2**70, -(2**70)])
-def test_stock_cannot_change_by_more_than_can_be_counted(products: ProductService, by: int) -> None:
+@pytest.mark.parametrize("delta", [2**31, -(2**31), 2**70, -(2**70)])
+def test_stock_changes_out_of_range_are_conflicts(products: ProductService, delta: int) -> None:
     before = products.create(product_values())
     with pytest.raises(ConflictError):
-        products.adjust_stock(SLUG, by)
+        products.adjust_stock(SLUG, delta)
     assert products.get(SLUG) == before
 
 
-def test_a_removed_product_is_gone_for_good(products: ProductService) -> None:
+def test_a_deleted_product_is_gone_permanently(products: ProductService) -> None:
     products.create(product_values(sku="EW"))
     products.delete(SLUG)
     with pytest.raises(NotFoundError):
@@ -504,19 +506,19 @@ def test_a_removed_product_is_gone_for_good(products: ProductService) -> None:
     assert products.create(product_values(sku="EW")).slug == SLUG
 
 
-def test_pages_lead_to_one_another_by_what_they_say_of_themselves(products: ProductService) -> None:
+def test_next_queries_lead_through_all_pages(products: ProductService) -> None:
     for number in range(5):
         products.create(product_values(name=f"Egg {number}"))
-    found: list[str] = []
+    listed_slugs: list[str] = []
     query: ProductQuery | None = ProductQuery.parse({"limit": "2"})
     while query is not None:
         page = products.list(query)
-        found += [product.slug for product in page.items]
+        listed_slugs += [product.slug for product in page.items]
         query = page.next_query and ProductQuery.parse(page.next_query.params())
-    assert found == [f"egg-{number}" for number in range(5)]
+    assert listed_slugs == [f"egg-{number}" for number in range(5)]
 
 
-def test_an_export_tells_its_progress_before_each_product() -> None:
+def test_an_export_reports_progress_before_each_product() -> None:
     products = make_shop().products
     for name in ("Egg", "Ham", "Oil"):
         products.create(product_values(name=name))
@@ -527,7 +529,7 @@ def test_an_export_tells_its_progress_before_each_product() -> None:
     assert len(stream.getvalue().splitlines()) == 3
 
 
-def test_files_need_a_reader_and_a_writer() -> None:
+def test_importing_and_exporting_files_needs_a_reader_and_a_writer() -> None:
     products = ProductService(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
     with pytest.raises(RuntimeError, match="a reader"):
         products.import_file(BytesIO())

@@ -1,4 +1,4 @@
-"""The variants of products on the memory store, and what they do to their product."""
+"""Tests of VariantService on the memory store, and of the variant summary of products."""
 
 import json
 from collections.abc import Callable
@@ -26,14 +26,14 @@ from eggypro_core.validation.parameters import Status
 from tests.support.builders import make_shop, product_values, variant_values
 
 SLUG = "egg-white-protein"
-HIGHEST = 2_147_483_647
+MAX_STOCK = 2_147_483_647
 PRICED = {"price": "20.00", "compare_at_price": "25.00", "stock_quantity": 4}
 NO_PRICE = {name: value for name, value in product_values().items() if name != "price"}
 
 
 @pytest.fixture
 def shop() -> Shop:
-    """A shop with one product."""
+    """Return a shop with one product."""
     shop = make_shop()
     shop.products.create(product_values(stock_quantity=9))
     return shop
@@ -41,17 +41,17 @@ def shop() -> Shop:
 
 @pytest.fixture
 def variant(shop: Shop) -> Variant:
-    """The one variant of its product, which is at version 2."""
+    """Return the only variant of the product, which is at version 2."""
     return shop.variants.create(SLUG, variant_values(**PRICED, sku="EW-1"))
 
 
-def found(shop: Shop) -> tuple[Product, tuple[Variant, ...]]:
-    """The product and all its variants, as they are now."""
+def product_and_variants(shop: Shop) -> tuple[Product, tuple[Variant, ...]]:
+    """Return the current product and all its variants."""
     query = VariantQuery(product=SLUG, status=Status.ALL)
     return shop.products.get(SLUG, Status.ALL), shop.variants.list(query).items
 
 
-def faults(call: Callable[[], object]) -> list[FieldError]:
+def errors_of(call: Callable[[], object]) -> list[FieldError]:
     with pytest.raises(ValidationError) as invalid:
         call()
     return list(invalid.value.errors)
@@ -59,14 +59,14 @@ def faults(call: Callable[[], object]) -> list[FieldError]:
 
 Edit = Callable[[Shop, int, int | None], object]
 EDITS: dict[str, Edit] = {
-    "change": lambda shop, one, at: shop.variants.update(SLUG, one, {"price": "1"}, version=at),
-    "replace": lambda shop, one, at: shop.variants.replace(SLUG, one, variant_values(), version=at),
-    "remove": lambda shop, one, at: shop.variants.delete(SLUG, one, version=at),
+    "update": lambda shop, id_, at: shop.variants.update(SLUG, id_, {"price": "1"}, version=at),
+    "replace": lambda shop, id_, at: shop.variants.replace(SLUG, id_, variant_values(), version=at),
+    "delete": lambda shop, id_, at: shop.variants.delete(SLUG, id_, version=at),
 }
-each_edit = pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+all_edits = pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
 
 
-def test_what_is_added_is_found_and_the_product_shows_it(shop: Shop, variant: Variant) -> None:
+def test_a_created_variant_is_stored_and_updates_the_product(shop: Shop, variant: Variant) -> None:
     assert shop.variants.get(SLUG, variant.id) == variant
     assert (variant.version, variant.position, variant.sku) == (2, 0, "EW-1")
     product = shop.products.get(SLUG)
@@ -76,24 +76,24 @@ def test_what_is_added_is_found_and_the_product_shows_it(shop: Shop, variant: Va
 
 
 @pytest.mark.parametrize("name", REQUIRED_FIELDS)
-def test_a_new_variant_says_all_that_is_required(shop: Shop, name: str) -> None:
+def test_a_new_variant_needs_all_required_fields(shop: Shop, name: str) -> None:
     values = variant_values()
     del values[name]
     for write in (
         lambda: shop.variants.create(SLUG, values),
         lambda: shop.variants.replace(SLUG, 1, values),
     ):
-        assert faults(write) == [FieldError(name, f"{name.capitalize()} is required")]
+        assert errors_of(write) == [FieldError(name, f"{name.capitalize()} is required")]
 
 
-def test_only_a_replacement_passes_over_the_id_that_is_shown(shop: Shop, variant: Variant) -> None:
-    refused = [FieldError("id", "Cannot be set here")]
-    assert faults(lambda: shop.variants.create(SLUG, variant_values(id=1))) == refused
-    assert faults(lambda: shop.variants.update(SLUG, variant.id, {"id": variant.id})) == refused
+def test_only_a_replacement_ignores_the_read_only_id(shop: Shop, variant: Variant) -> None:
+    errors = [FieldError("id", "Cannot be set here")]
+    assert errors_of(lambda: shop.variants.create(SLUG, variant_values(id=1))) == errors
+    assert errors_of(lambda: shop.variants.update(SLUG, variant.id, {"id": variant.id})) == errors
     assert shop.variants.replace(SLUG, variant.id, variant_values(id=99)).id == variant.id
 
 
-def test_a_change_leaves_alone_what_it_does_not_name(shop: Shop, variant: Variant) -> None:
+def test_an_update_leaves_omitted_fields_unchanged(shop: Shop, variant: Variant) -> None:
     changed = shop.variants.update(SLUG, variant.id, {"options": {"Flavour": "Salt"}})
     options = {**variant.options, "Flavour": "Salt"}
     assert changed == evolve(variant, options=options)
@@ -101,7 +101,7 @@ def test_a_change_leaves_alone_what_it_does_not_name(shop: Shop, variant: Varian
     assert shop.variants.get(SLUG, variant.id) == changed
 
 
-def test_a_replacement_empties_what_is_optional_and_keeps_stock_place_and_state(
+def test_a_replacement_clears_optional_fields_and_keeps_stock_position_and_status(
     shop: Shop, variant: Variant
 ) -> None:
     shop.variants.update(
@@ -120,26 +120,24 @@ def test_a_replacement_empties_what_is_optional_and_keeps_stock_place_and_state(
     )
 
 
-@each_edit
-def test_a_write_at_the_version_that_was_read_is_made(
-    shop: Shop, variant: Variant, edit: Edit
-) -> None:
+@all_edits
+def test_a_write_at_the_current_version_succeeds(shop: Shop, variant: Variant, edit: Edit) -> None:
     edit(shop, variant.id, 2)
     assert shop.products.get(SLUG).version == 3
 
 
-@each_edit
+@all_edits
 @pytest.mark.parametrize("version", [0, 1, 3])
-def test_a_write_at_another_version_is_stale_and_changes_nothing(
+def test_a_write_at_another_version_is_a_conflict_and_changes_nothing(
     shop: Shop, variant: Variant, edit: Edit, version: int
 ) -> None:
-    before = found(shop)
+    before = product_and_variants(shop)
     with pytest.raises(VersionConflictError, match="version 2"):
         edit(shop, variant.id, version)
-    assert found(shop) == before
+    assert product_and_variants(shop) == before
 
 
-def test_a_write_to_the_product_or_a_sibling_makes_a_version_stale_and_stock_does_not(
+def test_writes_to_product_and_siblings_change_the_version_but_stock_does_not(
     shop: Shop, variant: Variant
 ) -> None:
     shop.variants.adjust_stock(SLUG, variant.id, 1)
@@ -154,7 +152,7 @@ def test_a_write_to_the_product_or_a_sibling_makes_a_version_stale_and_stock_doe
 
 
 @pytest.mark.parametrize("values", [{}, {"price": "20.000"}, {"options": {"Size": " 1  kg"}}])
-def test_a_change_of_nothing_makes_no_version(
+def test_an_update_without_a_change_creates_no_version(
     shop: Shop, variant: Variant, values: dict[str, object]
 ) -> None:
     assert shop.variants.update(SLUG, variant.id, values).version == 2
@@ -163,32 +161,32 @@ def test_a_change_of_nothing_makes_no_version(
         shop.variants.update(SLUG, variant.id, values, version=1)
 
 
-def of_one(shop: Shop, slug: str, one: int) -> list[Callable[[], object]]:
-    """Whatever can be done with one variant, but for removing it."""
+def single_variant_calls(shop: Shop, slug: str, variant_id: int) -> list[Callable[[], object]]:
+    """Return all operations on one variant, except deletion."""
     return [
-        lambda: shop.variants.get(slug, one, Status.ALL),
-        lambda: shop.variants.update(slug, one, {"price": "1"}),
-        lambda: shop.variants.replace(slug, one, variant_values()),
-        lambda: shop.variants.adjust_stock(slug, one, 1),
-        lambda: shop.variants.adjust_stock(slug, one, 2**31),
-        lambda: shop.variants.set_stock(slug, one, 1),
-        lambda: shop.variants.update_stock(slug, one, {"delta": 1}),
+        lambda: shop.variants.get(slug, variant_id, Status.ALL),
+        lambda: shop.variants.update(slug, variant_id, {"price": "1"}),
+        lambda: shop.variants.replace(slug, variant_id, variant_values()),
+        lambda: shop.variants.adjust_stock(slug, variant_id, 1),
+        lambda: shop.variants.adjust_stock(slug, variant_id, 2**31),
+        lambda: shop.variants.set_stock(slug, variant_id, 1),
+        lambda: shop.variants.update_stock(slug, variant_id, {"delta": 1}),
     ]
 
 
-def of_many(shop: Shop, slug: str, one: int) -> list[Callable[[], object]]:
+def other_calls(shop: Shop, slug: str, variant_id: int) -> list[Callable[[], object]]:
     return [
         lambda: shop.variants.list(VariantQuery(product=slug, status=Status.ALL)),
         lambda: shop.variants.create(slug, variant_values(options={"Size": "9"})),
-        lambda: shop.variants.delete(slug, one),
+        lambda: shop.variants.delete(slug, variant_id),
     ]
 
 
 @pytest.mark.parametrize("number", [0, -1, 99, 2**31, -(2**31), 2**63, 10**100])
-def test_an_id_that_is_no_variant_s_is_not_found_and_removing_it_needs_nothing(
+def test_an_unknown_id_is_not_found_and_deleting_it_is_no_error(
     shop: Shop, variant: Variant, number: int
 ) -> None:
-    for call in of_one(shop, SLUG, number):
+    for call in single_variant_calls(shop, SLUG, number):
         with pytest.raises(NotFoundError, match=f"no variant {number}") as missing:
             call()
         assert missing.value.kind == "variant"
@@ -198,8 +196,13 @@ def test_an_id_that_is_no_variant_s_is_not_found_and_removing_it_needs_nothing(
 
 
 @pytest.mark.parametrize("slug", ["no-such", "", "A", "a/b", "\0", "\ud800", "a" * 256])
-def test_what_no_product_is_called_has_no_variants(shop: Shop, variant: Variant, slug: str) -> None:
-    for call in (*of_one(shop, slug, variant.id), *of_many(shop, slug, variant.id)):
+def test_unknown_and_invalid_product_slugs_are_not_found(
+    shop: Shop, variant: Variant, slug: str
+) -> None:
+    for call in (
+        *single_variant_calls(shop, slug, variant.id),
+        *other_calls(shop, slug, variant.id),
+    ):
         with pytest.raises(NotFoundError) as missing:
             call()
         assert missing.value.kind == "product"
@@ -207,36 +210,39 @@ def test_what_no_product_is_called_has_no_variants(shop: Shop, variant: Variant,
 
 def test_the_variant_of_another_product_is_not_found(shop: Shop, variant: Variant) -> None:
     shop.products.create(product_values(name="Other"))
-    for call in of_one(shop, "other", variant.id):
+    for call in single_variant_calls(shop, "other", variant.id):
         with pytest.raises(NotFoundError, match="'other' has no variant"):
             call()
     shop.variants.delete("other", variant.id)
     assert shop.products.get(SLUG).variants == (variant,)
 
 
-def test_a_former_slug_leads_on_whatever_is_done(shop: Shop, variant: Variant) -> None:
+def test_former_slugs_redirect_for_every_operation(shop: Shop, variant: Variant) -> None:
     shop.products.update(SLUG, {"slug": "second"})
-    for call in (*of_one(shop, SLUG, variant.id), *of_many(shop, SLUG, variant.id)):
+    for call in (
+        *single_variant_calls(shop, SLUG, variant.id),
+        *other_calls(shop, SLUG, variant.id),
+    ):
         with pytest.raises(SlugMovedError) as moved:
             call()
         assert moved.value.slug == "second"
 
 
-def test_values_are_refused_before_the_variant_is_looked_for(shop: Shop) -> None:
+def test_values_are_validated_before_the_variant_is_looked_up(shop: Shop) -> None:
     for write in (
         lambda: shop.variants.create("none", {"price": "0"}),
         lambda: shop.variants.replace("none", 1, {"price": "0"}),
     ):
-        assert [fault.field for fault in faults(write)] == ["price", "options"]
-    assert faults(lambda: shop.variants.update("none", 0, {"price": "0"})) == [
+        assert [error.field for error in errors_of(write)] == ["price", "options"]
+    assert errors_of(lambda: shop.variants.update("none", 0, {"price": "0"})) == [
         FieldError("price", "Price must be positive")
     ]
-    assert faults(lambda: shop.variants.update_stock("none", 0, {})) == [
+    assert errors_of(lambda: shop.variants.update_stock("none", 0, {})) == [
         FieldError("delta", "Either delta or set must be given")
     ]
 
 
-def test_an_inactive_variant_is_found_by_who_asks_for_it(shop: Shop, variant: Variant) -> None:
+def test_an_inactive_variant_is_found_only_by_its_status(shop: Shop, variant: Variant) -> None:
     shop.variants.update(SLUG, variant.id, {"is_active": False})
     with pytest.raises(NotFoundError):
         shop.variants.get(SLUG, variant.id)
@@ -247,37 +253,35 @@ def test_an_inactive_variant_is_found_by_who_asks_for_it(shop: Shop, variant: Va
 
 
 @pytest.mark.parametrize(
-    ("values", "left"),
+    ("values", "stock"),
     [({"delta": -4}, 0), ({"delta": 0}, 4), ({"set": 40}, 40), ({"set": 0}, 0)],
 )
-def test_stock_is_changed_as_the_values_say(
-    shop: Shop, variant: Variant, values: dict[str, object], left: int
+def test_stock_is_adjusted_by_delta_or_set(
+    shop: Shop, variant: Variant, values: dict[str, object], stock: int
 ) -> None:
-    assert shop.variants.update_stock(SLUG, variant.id, values) == left
-    assert shop.variants.get(SLUG, variant.id).stock_quantity == left
+    assert shop.variants.update_stock(SLUG, variant.id, values) == stock
+    assert shop.variants.get(SLUG, variant.id).stock_quantity == stock
     product = shop.products.get(SLUG)
-    assert (product.stock_quantity, product.version) == (left, 2)
+    assert (product.stock_quantity, product.version) == (stock, 2)
 
 
-@pytest.mark.parametrize("delta", [-5, HIGHEST, 2**31, -(2**31), -(10**30)])
-def test_stock_that_would_leave_what_can_be_counted_stays(
-    shop: Shop, variant: Variant, delta: int
-) -> None:
-    with pytest.raises(ConflictError, match="The stock is 4") as refused:
+@pytest.mark.parametrize("delta", [-5, MAX_STOCK, 2**31, -(2**31), -(10**30)])
+def test_stock_out_of_range_is_a_conflict(shop: Shop, variant: Variant, delta: int) -> None:
+    with pytest.raises(ConflictError, match="The stock is 4") as raised:
         shop.variants.update_stock(SLUG, variant.id, {"delta": delta})
-    assert refused.value.field == "stock_quantity"
+    assert raised.value.field == "stock_quantity"
     assert shop.variants.get(SLUG, variant.id) == variant
 
 
 @pytest.mark.parametrize("values", [{}, {"delta": 1, "set": 1}, {"set": -1}, {"delta": "1"}])
-def test_a_change_of_stock_is_a_delta_or_a_count(
+def test_a_stock_change_is_either_delta_or_set(
     shop: Shop, variant: Variant, values: dict[str, object]
 ) -> None:
-    assert faults(lambda: shop.variants.update_stock(SLUG, variant.id, values))
+    assert errors_of(lambda: shop.variants.update_stock(SLUG, variant.id, values))
     assert shop.variants.get(SLUG, variant.id) == variant
 
 
-OTHERS = [
+OTHER_VALUES = [
     {"price": "19.99"},
     {"compare_at_price": "24.00"},
     {"compare_at_price": None},
@@ -286,21 +290,21 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("values", OTHERS)
-def test_what_follows_from_variants_cannot_be_set_to_anything_else(
+@pytest.mark.parametrize("values", OTHER_VALUES)
+def test_derived_fields_cannot_be_set_to_other_values(
     shop: Shop, variant: Variant, values: dict[str, object]
 ) -> None:
     shop.variants.create(SLUG, variant_values(options={"Size": "2 kg"}, price="21"))
-    before = found(shop)
+    before = product_and_variants(shop)
     writes: list[Callable[[], object]] = [
         lambda: shop.products.update(SLUG, {"name": "New", **values}),
         lambda: shop.products.replace(SLUG, {**NO_PRICE, **values}),
     ]
     for write in writes:
-        with pytest.raises(ConflictError, match="follows from the product's variants") as refused:
+        with pytest.raises(ConflictError, match="follows from the product's variants") as raised:
             write()
-        assert refused.value.field == next(iter(values))
-    assert found(shop) == before
+        assert raised.value.field == next(iter(values))
+    assert product_and_variants(shop) == before
     assert variant in before[1]
 
 
@@ -312,7 +316,7 @@ def test_what_follows_from_variants_cannot_be_set_to_anything_else(
         {"stock_quantity": 4, "track_stock": True},
     ],
 )
-def test_what_follows_from_variants_may_be_said_as_it_is(
+def test_derived_fields_can_be_set_to_their_current_values(
     shop: Shop, variant: Variant, values: dict[str, object]
 ) -> None:
     changed = shop.products.update(SLUG, {"name": "New", **values})
@@ -322,7 +326,7 @@ def test_what_follows_from_variants_may_be_said_as_it_is(
     assert replaced.compare_at_price == Decimal("25.00")
 
 
-def test_with_inactive_variants_only_price_and_stock_still_follow(
+def test_price_and_stock_are_derived_with_only_inactive_variants(
     shop: Shop, variant: Variant
 ) -> None:
     shop.variants.update(SLUG, variant.id, {"is_active": False})
@@ -332,9 +336,7 @@ def test_with_inactive_variants_only_price_and_stock_still_follow(
     assert shop.products.update(SLUG, {"price": "20.00", "stock_quantity": 0}).version == 3
 
 
-def test_without_variants_a_product_has_price_and_stock_of_its_own_again(
-    shop: Shop, variant: Variant
-) -> None:
+def test_deleting_all_variants_restores_own_price_and_stock(shop: Shop, variant: Variant) -> None:
     shop.variants.delete(SLUG, variant.id)
     product = shop.products.get(SLUG)
     assert (str(product.price), product.stock_quantity) == ("20.00", 0)
@@ -342,22 +344,22 @@ def test_without_variants_a_product_has_price_and_stock_of_its_own_again(
     assert shop.products.set_stock(SLUG, 3) == 3
 
 
-def test_a_replacement_needs_a_price_only_where_variants_do_not_set_it(
+def test_a_replacement_needs_a_price_only_without_variants(
     shop: Shop,
 ) -> None:
     required = [FieldError("price", "Price is required")]
-    assert faults(lambda: shop.products.replace(SLUG, NO_PRICE)) == required
+    assert errors_of(lambda: shop.products.replace(SLUG, NO_PRICE)) == required
     only = shop.variants.create(SLUG, variant_values(**PRICED))
     assert shop.products.replace(SLUG, NO_PRICE).price == Decimal("20.00")
     shop.variants.delete(SLUG, only.id)
-    assert faults(lambda: shop.products.replace(SLUG, NO_PRICE)) == required
+    assert errors_of(lambda: shop.products.replace(SLUG, NO_PRICE)) == required
 
 
-def test_a_replacement_that_is_wrong_by_itself_says_so_whatever_the_price(
+def test_an_invalid_replacement_is_rejected_without_a_price(
     shop: Shop,
 ) -> None:
-    refused = faults(lambda: shop.products.replace(SLUG, {**NO_PRICE, "name": "<"}))
-    assert [fault.field for fault in refused] == ["name"]
+    errors = errors_of(lambda: shop.products.replace(SLUG, {**NO_PRICE, "name": "<"}))
+    assert [error.field for error in errors] == ["name"]
 
 
 _texts = st.sampled_from(["1", "2", "Ä b"])
@@ -367,7 +369,7 @@ _fields: dict[str, st.SearchStrategy[object]] = {
 }
 _optional: dict[str, st.SearchStrategy[object]] = {
     "compare_at_price": st.sampled_from([None, "3.00"]),
-    "stock_quantity": st.integers(0, 2) | st.just(HIGHEST),
+    "stock_quantity": st.integers(0, 2) | st.just(MAX_STOCK),
     "track_stock": st.booleans(),
     "image": st.sampled_from([None, "https://x.example/1.jpg"]),
     "position": st.integers(0, 3),
@@ -379,21 +381,21 @@ _optional: dict[str, st.SearchStrategy[object]] = {
     st.lists(
         st.fixed_dictionaries(_fields, optional=_optional),
         max_size=4,
-        unique_by=lambda one: json.dumps(one["options"], sort_keys=True),
+        unique_by=lambda values: json.dumps(values["options"], sort_keys=True),
     )
 )
-def test_what_get_shows_of_product_and_variants_can_be_put_back(
+def test_get_bodies_of_product_and_variants_can_be_put_back(
     values: list[dict[str, object]],
 ) -> None:
     shop = make_shop()
     shop.products.create(product_values())
-    for each in values:
-        shop.variants.create(SLUG, each)
-    before = found(shop)
+    for variant_fields in values:
+        shop.variants.create(SLUG, variant_fields)
+    before = product_and_variants(shop)
     product, variants = before
-    put = json.loads(json.dumps(product_body(product, "EUR", no_image_url)))
-    assert shop.products.replace(SLUG, put, version=product.version) == shop.products.get(SLUG)
-    for one in variants:
-        again = json.loads(json.dumps(variant_body(one)))
-        assert shop.variants.replace(SLUG, one.id, again, version=product.version) == one
-    assert found(shop) == before
+    body = json.loads(json.dumps(product_body(product, "EUR", no_image_url)))
+    assert shop.products.replace(SLUG, body, version=product.version) == shop.products.get(SLUG)
+    for variant in variants:
+        body = json.loads(json.dumps(variant_body(variant)))
+        assert shop.variants.replace(SLUG, variant.id, body, version=product.version) == variant
+    assert product_and_variants(shop) == before
