@@ -301,21 +301,21 @@ def test_a_replacement_sets_the_given_fields(products: ProductService) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(READ_ONLY_FIELDS))
-def test_a_replacement_passes_over_what_is_only_shown(products: ProductService, name: str) -> None:
+def test_a_replacement_ignores_read_only_fields(products: ProductService, name: str) -> None:
     before = products.create(product_values(images=["https://x.example/1.jpg"]))
     assert products.replace(SLUG, product_values(**{name: "anything"})) == before
 
 
 @pytest.mark.parametrize("name", REQUIRED_FIELDS)
-def test_a_replacement_says_all_that_is_required(products: ProductService, name: str) -> None:
+def test_a_replacement_needs_all_required_fields(products: ProductService, name: str) -> None:
     products.create(product_values())
     values = product_values()
     del values[name]
-    [fault] = errors_of(lambda: products.replace(SLUG, values))
-    assert fault.field == name
+    [error] = errors_of(lambda: products.replace(SLUG, values))
+    assert error.field == name
 
 
-def test_a_replacement_refuses_what_nobody_knows(products: ProductService) -> None:
+def test_a_replacement_rejects_unknown_fields(products: ProductService) -> None:
     products.create(product_values())
     assert errors_of(lambda: products.replace(SLUG, product_values(colour="red", version=1))) == [
         FieldError("colour", "Unknown field"),
@@ -324,7 +324,7 @@ def test_a_replacement_refuses_what_nobody_knows(products: ProductService) -> No
 
 
 @given(strategies.products())
-def test_what_was_read_can_be_put_back_and_changes_nothing(values: dict[str, object]) -> None:
+def test_the_body_of_a_get_can_be_put_back_unchanged(values: dict[str, object]) -> None:
     clock = FakeClock()
     catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), clock)
     created = catalog.create(values)
@@ -345,8 +345,8 @@ def test_a_replacement_equals_a_new_product_except_for_kept_fields(
         for name in ("slug", "stock_quantity", "track_stock", "is_active")
         if name not in second
     }
-    fresh = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock()).create(second)
-    assert evolve(fresh, version=after.version, **unchanged) == after
+    expected = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock()).create(second)
+    assert evolve(expected, version=after.version, **unchanged) == after
 
 
 @all_edits
