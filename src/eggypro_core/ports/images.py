@@ -18,9 +18,9 @@ class ImageCleaner(Protocol):
     """Turn an uploaded file into an image that can be published."""
 
     def clean(self, content: BinaryIO, transformation: Transformation | None = None) -> CleanImage:
-        """Return the image upright, in sRGB, in its own format and without metadata.
+        """Return the image upright, in sRGB and in its own format, without metadata or other data.
 
-        The format is detected from the content; reading starts at the stream's position.
+        The format is detected from the content, read from the stream's position to its end.
         `transformation` is applied afterwards and may change the format.
         Raises TooLargeError above MAX_UPLOAD_BYTES, reading little more than that. Raises
         ValidationError for the field `file` unless the image has one of UPLOAD_FORMATS and a single
@@ -82,11 +82,12 @@ class ImageStore(Protocol):
 
 
 class ImageRegistry(Protocol):
-    """Record every image that may exist in the image store, from before upload until deletion.
+    """Record every image that may be in the image store, until its deletion is certain.
 
-    A product store counts the references of an image here, in the transaction that changes a
-    product's images; that raises ValidationError for an image that is not confirmed, or released.
-    A product that has an image several times counts once. Any method may raise UnavailableError.
+    An image is recorded before its upload. A product store counts the references of an image here,
+    in the transaction that changes a product's images; that raises ValidationError for an image
+    that is not confirmed, or released. A product that has an image several times counts once. Any
+    method may raise UnavailableError.
     """
 
     def reserve(
@@ -110,7 +111,10 @@ class ImageRegistry(Protocol):
         ...
 
     def release(self, public_ids: Collection[str]) -> Collection[str]:
-        """Release the images without a product and return them; no product can get them later."""
+        """Release the images that no product has, and return them.
+
+        No product can reference a released image.
+        """
         ...
 
     def release_expired(self, at: datetime) -> Collection[str]:
