@@ -1,4 +1,4 @@
-"""Files of products, read and written. What knows their forms is not loaded before there is one."""
+"""Read and write product files. The modules of the formats are imported on first use."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -12,11 +12,11 @@ FORMATS = ("auto", "eggypro-csv", "jsonl", "shopify", "woocommerce")
 
 
 def read_products(stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEntry]:
-    """Return the products of a file in the order of the file, read while they are asked for.
+    """Yield the products of a file lazily, in the order of the file.
 
-    The stream need not be seekable, and is left open. What cannot be read of one product is in its
-    entry; a file that cannot be read at all raises ParseError, at once. Reading one that is not
-    of our own formats raises UnavailableError where the temporary folder has no room for it.
+    The stream need not be seekable and is not closed. Errors of a single product are part of its
+    entry. Raises ParseError immediately if the file cannot be read at all. Iterating over a Shopify
+    or WooCommerce file raises UnavailableError if the temporary folder has no room for it.
     """
     from eggypro_adapters.files.reading import read_entries
 
@@ -24,9 +24,9 @@ def read_products(stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEnt
 
 
 def write_products(export: CatalogSnapshot, stream: BinaryIO, *, form: str) -> int:
-    """Write the products of an export, and return how many.
+    """Write the products of an export and return their number.
 
-    Raises ValidationError for a form that is not known, and what the stream raises.
+    Raises ValidationError for an unknown format, and any error of the stream.
     """
     from eggypro_adapters.files.writing import write_export
 

@@ -1,4 +1,4 @@
-"""Prices and stock in the cells of shops' files, where a wrong one is told with its line."""
+"""Parse prices and stock quantities of Shopify and WooCommerce cells."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -9,28 +9,30 @@ from eggypro_core.validation.fields import InvalidValueError, decimal
 
 
 class Amount(NamedTuple):
-    """An amount of money, as it is written too."""
+    """An amount of money: its value, and its text in the file."""
 
-    number: Decimal
+    value: Decimal
     text: str
 
 
-def parse_amount(cell: str, name: str, label: str, line: int, notes: RowMessages) -> Amount | None:
-    """Return the amount in a cell, None where it is blank or refused."""
+def parse_amount(
+    cell: str, name: str, label: str, line: int, messages: RowMessages
+) -> Amount | None:
+    """Return the amount in a cell, or None if it is blank or invalid (with an error)."""
     try:
         text = cell_parsers.parse_price(cell)
         return None if text is None else Amount(decimal(label, text), text)
-    except InvalidValueError as refused:
-        notes.add_error(name, str(refused), line)
+    except InvalidValueError as error:
+        messages.add_error(name, str(error), line)
         return None
 
 
-def parse_quantity(cell: str, line: int, notes: RowMessages) -> int:
-    """Return the stock in a cell: none for a blank one, and for a negative one, with a warning."""
-    found = cell_parsers.parse_integer(cell or "0")
-    if isinstance(found, str):
-        notes.add_error("stock_quantity", "Stock quantity must be an integer", line)
+def parse_quantity(cell: str, line: int, messages: RowMessages) -> int:
+    """Return the stock quantity in a cell: 0 if blank, and 0 with a warning if negative."""
+    quantity = cell_parsers.parse_integer(cell or "0")
+    if isinstance(quantity, str):
+        messages.add_error("stock_quantity", "Stock quantity must be an integer", line)
         return 0
-    if found < 0:
-        notes.add_warning("stock_quantity", f"Negative stock ({found}) taken as 0", line)
-    return max(0, found)
+    if quantity < 0:
+        messages.add_warning("stock_quantity", f"Negative stock ({quantity}): imported as 0", line)
+    return max(0, quantity)

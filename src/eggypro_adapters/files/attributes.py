@@ -1,4 +1,4 @@
-"""The attributes that a shop's file gives a product: those that fit."""
+"""Limit the number and length of the attributes of an imported product."""
 
 from collections.abc import Mapping
 
@@ -9,14 +9,19 @@ from eggypro_core.validation.fields import escape_control
 _MAX_VALUE_LENGTH = 1000
 
 
-def fit_attributes(found: Mapping[str, str], notes: RowMessages) -> dict[str, str]:
-    """Return the attributes that are short enough, as many as there may be; warn of the others."""
-    short = dict(found)
-    for name in [name for name, value in found.items() if len(value) > _MAX_VALUE_LENGTH]:
+def fit_attributes(attributes: Mapping[str, str], messages: RowMessages) -> dict[str, str]:
+    """Return the first MAX_ATTRIBUTES that are short enough, and warn about the others."""
+    short = dict(attributes)
+    for name in [name for name, value in attributes.items() if len(value) > _MAX_VALUE_LENGTH]:
         del short[name]
-        why = f"{escape_control(name)} is longer than {_MAX_VALUE_LENGTH} characters: left out"
-        notes.add_warning("attributes", why)
+        message = (
+            f"Attribute '{escape_control(name)}' is longer than {_MAX_VALUE_LENGTH} characters: "
+            "ignored"
+        )
+        messages.add_warning("attributes", message)
     if len(short) <= MAX_ATTRIBUTES:
         return short
-    notes.add_warning("attributes", f"{len(short)} attributes: the first {MAX_ATTRIBUTES} are kept")
+    messages.add_warning(
+        "attributes", f"{len(short)} attributes: only the first {MAX_ATTRIBUTES} are imported"
+    )
     return dict(list(short.items())[:MAX_ATTRIBUTES])

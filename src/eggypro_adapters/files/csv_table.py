@@ -1,4 +1,4 @@
-"""A CSV file as its header and its rows, with what is wrong with a row beside it."""
+"""Read a CSV file as a header and rows, with the error of each unreadable row."""
 
 import csv
 import re
@@ -10,16 +10,18 @@ from eggypro_core.errors import ParseError
 from eggypro_core.validation.fields import escape_control
 
 MAX_CELL_LENGTH = 1024 * 1024
-"""Characters of one cell."""
+"""Characters per cell."""
 MAX_COLUMNS = 5000
 _DELIMITERS = ",;\t"
 _QUOTED = re.compile('"[^"]*("|$)')
 _NOT_IN_KEY = re.compile(r"[\W_]+")
-_UNDECODABLE_MESSAGE = "Line {} holds bytes that are no text in the file's encoding"
+_UNDECODABLE_MESSAGE = (
+    "Line {} has bytes that are invalid in the file's encoding: save the file as UTF-8"
+)
 
 
 class CsvRow(NamedTuple):
-    """A row that is not blank, as wide as the header at most; `wrong` tells why it is no row."""
+    """A non-blank row, at most as wide as the header; `error` says why it is unreadable."""
 
     line: int
     cells: list[str]
@@ -27,29 +29,29 @@ class CsvRow(NamedTuple):
 
 
 class CsvTable:
-    """The rows of a CSV file after its header. Raises ParseError where it has none."""
+    """The rows of a CSV file after its header. Raises ParseError if it has no valid header."""
 
     def __init__(self, lines: TextLines) -> None:
-        csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_LENGTH))  # one for the process
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_LENGTH))  # process-wide
         self._record = _RecordLines(lines)
         self._reader = csv.reader(self._record, delimiter=_delimiter(lines.peek()), strict=True)
         header = next(self._records(), CsvRow(1, [], "The file is empty"))
         if not header.error and len(header.cells) > MAX_COLUMNS:
-            header = header._replace(error=f"It has more than {MAX_COLUMNS:,} columns")
+            header = header._replace(error=f"it has more than {MAX_COLUMNS:,} columns")
         if header.error:
-            raise ParseError(f"The first line cannot be read: {header.error}")
+            raise ParseError(f"The header (first line) cannot be read: {header.error}")
         self.header_line = header.line
         self.header = [name.strip() for name in header.cells]
 
     def rows(self) -> Iterator[CsvRow]:
-        """Return the rows that are not blank."""
+        """Yield the rows that are not blank."""
         width = len(self.header)
         for row in self._records():
             if len(row.cells) <= width:
                 yield row
             elif any(map(str.strip, row.cells[width:])):
                 yield CsvRow(
-                    row.line, [], f"The row has {len(row.cells)} cells, the header {width}"
+                    row.line, [], f"The row has {len(row.cells)} cells, the header only {width}"
                 )
             else:
                 yield CsvRow(row.line, row.cells[:width])
@@ -72,33 +74,36 @@ class CsvTable:
 
 
 def column_key(name: str) -> str:
-    """Return what of a column's name counts: no case, spaces or punctuation."""
+    """Return the name of a column without case, spaces and punctuation."""
     return _NOT_IN_KEY.sub("", name.casefold())
 
 
-def check_unique_columns(named: Iterable[tuple[str, str]]) -> None:
-    """Raise ParseError where two columns, given as their key and name, are one and the same."""
-    found: dict[str, str] = {}
-    for each, name in named:
-        if each in found:
-            columns = f"'{escape_control(found[each])}' and '{escape_control(name)}'"
-            raise ParseError(f"Two columns of the file mean the same: {columns}")
-        found[each] = name
+def check_unique_columns(columns: Iterable[tuple[str, str]]) -> None:
+    """Raise ParseError if two of the columns, pairs of key and name, have the same key."""
+    names: dict[str, str] = {}
+    for key, name in columns:
+        if key in names:
+            pair = f"'{escape_control(names[key])}' and '{escape_control(name)}'"
+            raise ParseError(f"Two columns have the same meaning: {pair}. Remove one of them.")
+        names[key] = name
 
 
 class _RecordTooLongError(Exception):
-    """A record that is longer than any line may be."""
+    """A record exceeds MAX_PIECE_LENGTH."""
 
 
 class _RecordLines:
-    """Hands out the lines of one record; `broken` is the first that holds what is no text, or 0."""
+    """Iterate over the lines of one record.
+
+    `undecodable_line` is the number of its first line with invalid bytes, or 0.
+    """
 
     def __init__(self, lines: TextLines) -> None:
         self._lines = lines
         self.begin()
 
     def begin(self) -> int:
-        """Begin the next record. Returns the number of its first line."""
+        """Start the next record and return the number of its first line."""
         self.undecodable_line = self._length = self._quotes = 0
         self._ended = False
         return self._lines.number + 1
@@ -120,21 +125,21 @@ class _RecordLines:
         return text
 
     def recover(self, line: int) -> str:
-        """Return why the record from that line on could not be read, and pass over its rest."""
+        """Skip the rest of the record that starts on `line`, and return its error message."""
         if self._length > MAX_CELL_LENGTH:
             self._skip_rest()
-            wrong = (
-                f"A cell has more than {MAX_CELL_LENGTH:,} characters, or a quote is never closed"
+            message = (
+                f"A cell has more than {MAX_CELL_LENGTH:,} characters, or a quote is not closed"
             )
         elif self._ended:
-            wrong = "A quote is opened here and never closed"
+            message = "A quote opened on this line is never closed"
         else:
-            wrong = "A quoted cell goes on after its closing quote (write a quote within as two)"
+            message = 'Text follows a closing quote: write a quote inside a cell as ""'
         last = self._lines.number
-        return wrong if last == line else f"{wrong}; lines {line} to {last} are left out"
+        return message if last == line else f"{message}; lines {line} to {last} are skipped"
 
     def _skip_rest(self) -> None:
-        """Read on to the line on which the number of quotes is even: there a record can end."""
+        """Skip to the line after which the number of quotes is even: there the record can end."""
         while self._quotes % 2 or not self._lines.is_complete:
             text = next(self._lines, "")
             if not text:
@@ -143,6 +148,6 @@ class _RecordLines:
 
 
 def _delimiter(line: str) -> str:
-    """Return the delimiter that stands most often in the header's first line, outside of quotes."""
+    """Return the most frequent delimiter in the header's first line, outside quotes."""
     outside = _QUOTED.sub("", line)
     return max(_DELIMITERS, key=outside.count)

@@ -1,4 +1,4 @@
-"""Rows brought together by a key on disk, however many there are."""
+"""Group any number of rows by key on disk, with SQLite."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ ORDER BY firsts.first, rows.number"""
 
 
 class DiskSorter:
-    """Takes rows in any order, and gives them back by key, each key where its first row stood."""
+    """Group rows by key, with keys in the order of their first rows."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -37,18 +37,18 @@ class DiskSorter:
             self._execute(table)
 
     def add(self, key: str, line: int, row: bytes) -> None:
-        """Keep a row of a key, and the line on which it began."""
+        """Store a row of a key, and the number of its first line."""
         self._execute(_INSERT_ROW, (key, line, row))
 
     def add_alias(self, alias: str, key: str) -> None:
-        """Bring the rows of a key together with those of an alias, which belongs to one key."""
+        """Group the rows of `alias` with those of `key`. The first key of an alias applies."""
         self._has_aliases = True
         self._execute(_INSERT_ALIAS, (alias, key))
 
     def groups(self) -> Iterator[Iterator[tuple[int, int, int, bytes]]]:
-        """Return the rows of each key.
+        """Yield the rows of each key.
 
-        Of each: the number among all rows of the key's first one, its own, its line, the row.
+        A row is a tuple: number of the key's first row, its own number, its line, its content.
         """
         if self._has_aliases:
             self._connection.execute(_RESOLVE_ALIASES)
@@ -59,9 +59,9 @@ class DiskSorter:
 
 @contextmanager
 def open_sorter() -> Iterator[DiskSorter]:
-    """Open a sorter whose file, in the temporary folder, is gone with it.
+    """Open a sorter on a temporary file that is deleted with it.
 
-    Raises UnavailableError where there is no room for it.
+    Raises UnavailableError if the temporary folder is full.
     """
     connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     try:
@@ -70,6 +70,8 @@ def open_sorter() -> Iterator[DiskSorter]:
         connection.execute("BEGIN")
         yield DiskSorter(connection)
     except sqlite3.OperationalError as error:
-        raise UnavailableError("The temporary folder has no room to sort the file in") from error
+        raise UnavailableError(
+            "The temporary folder has no room to sort the file: free disk space"
+        ) from error
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""HTML brought to what a shop may show, or to plain text."""
+"""Sanitise HTML by an allow-list, or convert it to plain text."""
 
 import html as entities
 import re
@@ -48,18 +48,18 @@ _STRIPPER = nh3.Cleaner(tags=set(), clean_content_tags=_REMOVED_CONTENT, link_re
 
 
 class NhHtmlCleaner:
-    """The HtmlCleaner that nh3, the HTML5 parser of browsers, makes."""
+    """HtmlCleaner based on nh3, which parses HTML5 as browsers do."""
 
     def clean(self, html: str) -> str:
-        """Return the HTML brought to the allow-list. Cleaning what is clean changes nothing."""
+        """Return the HTML reduced to the allow-list. Idempotent."""
         return clean_html(html)
 
 
 def clean_html(html: str) -> str:
-    """Return the HTML brought to the allow-list. Cleaning what is clean changes nothing.
+    """Return the HTML reduced to the allow-list. Idempotent.
 
-    Where taking away a tag makes the rest mean another tree, it is cleaned again; what comes to no
-    rest loses all of its tags.
+    Removing a tag can change how the rest is parsed: it is cleaned repeatedly until nothing
+    changes. HTML that does not stabilise within _MAX_PASSES loses all its tags.
     """
     for _ in range(_MAX_PASSES):
         before, html = html, _AFTER_PRE.sub("<pre>", _CLEANER.clean(html))
@@ -69,10 +69,10 @@ def clean_html(html: str) -> str:
 
 
 def plain_text(html: str) -> str:
-    """Return the text of HTML: blocks and `br` break the line, and never leave two lines empty.
+    """Return the plain text of HTML: blocks and `br` become line breaks, at most two in a row.
 
-    nh3 makes it well-formed first: the parser of the standard library takes n * n steps for some
-    broken HTML, and fails for some.
+    nh3 makes it well-formed first: the parser of the standard library takes quadratic time for some
+    broken HTML, and fails for other.
     """
     if "<" not in html and "&" not in html:
         return " ".join(html.split())
@@ -83,7 +83,7 @@ def plain_text(html: str) -> str:
 
 
 def _line_break(tags: re.Match[str]) -> str:
-    """Return what stands in plain text for some tags in a row."""
+    """Return the whitespace that replaces a run of tags in plain text."""
     if _PARAGRAPH.search(tags[0]):
         return "\n\n"
     return "\n" if _LINE.search(tags[0]) else " "

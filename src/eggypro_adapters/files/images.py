@@ -1,4 +1,4 @@
-"""The addresses of pictures that shops' files name, and what becomes of them."""
+"""Parse the image URLs of Shopify and WooCommerce files."""
 
 import re
 from collections.abc import Iterable
@@ -13,37 +13,37 @@ _MAX_ALT_LENGTH = 255
 _MAX_URL_LENGTH = 2048
 _HTTPS_URL = re.compile(r"""https://[^\s/"<>\\^`{|}\x00-\x1f][^\s"<>\\^`{|}\x00-\x1f]*""")
 _OWN_IMAGE_PATH = re.compile(f"/images/{PRODUCT_IMAGE_FOLDER}/[a-z0-9_-]+/[a-z0-9]+")
-"""The address of an image that a shop serves itself: the shop knows whether it has it."""
+"""URL path of an image that this shop serves itself; the import checks that it exists."""
 _SCHEME = re.compile(r"\A(https?:)?//", re.IGNORECASE)
 
 
 def https_url(text: str) -> str | None:
-    """Return the https address that a text names, None where it is no absolute address."""
-    found = text if text.startswith("https:") else _SCHEME.sub("https://", text, count=1)
-    return found if len(found) <= _MAX_URL_LENGTH and _HTTPS_URL.fullmatch(found) else None
+    """Return the https URL of a text, or None if it is not an absolute URL."""
+    url = text if text.startswith("https:") else _SCHEME.sub("https://", text, count=1)
+    return url if len(url) <= _MAX_URL_LENGTH and _HTTPS_URL.fullmatch(url) else None
 
 
 def product_images(
-    named: Iterable[tuple[str, str]], notes: RowMessages
+    images: Iterable[tuple[str, str]], messages: RowMessages
 ) -> list[dict[str, str | None]]:
-    """Return the images of a product, named by address and alt text, each once.
+    """Return the images of a product, from pairs of URL and alt text, without duplicates.
 
-    It is warned of what is left out.
+    Warns about ignored images and truncated alt texts.
     """
-    found: dict[str, str | None] = {}
+    alts: dict[str, str | None] = {}
     warnings = []
-    for text, alt in named:
+    for text, alt in images:
         ref = text if _OWN_IMAGE_PATH.fullmatch(text) else https_url(text)
         if ref is None:
-            warnings.append(f"'{escape_control(text)}' is not an absolute address: left out")
-        elif ref not in found:
-            found[ref] = truncate(alt, _MAX_ALT_LENGTH) or None
+            warnings.append(f"Image '{escape_control(text)}' is not a valid absolute URL: ignored")
+        elif ref not in alts:
+            alts[ref] = truncate(alt, _MAX_ALT_LENGTH) or None
             if len(alt) > _MAX_ALT_LENGTH:
                 warnings.append(
-                    f"The alt text of an image is longer than {_MAX_ALT_LENGTH} characters: cut"
+                    f"An image's alt text is longer than {_MAX_ALT_LENGTH} characters: truncated"
                 )
-    if len(found) > _MAX_IMAGES:
-        warnings.append(f"{len(found)} images: the first {_MAX_IMAGES} are kept")
+    if len(alts) > _MAX_IMAGES:
+        warnings.append(f"{len(alts)} images: only the first {_MAX_IMAGES} are imported")
     for message in dict.fromkeys(warnings):
-        notes.add_warning("images", message)
-    return [{"ref": ref, "alt": alt} for ref, alt in found.items()][:_MAX_IMAGES]
+        messages.add_warning("images", message)
+    return [{"ref": ref, "alt": alt} for ref, alt in alts.items()][:_MAX_IMAGES]

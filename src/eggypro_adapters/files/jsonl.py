@@ -1,4 +1,4 @@
-"""Products as JSON, one object a line."""
+"""Read products from JSON Lines: one JSON object per line."""
 
 from collections.abc import Iterator
 
@@ -11,19 +11,20 @@ from eggypro_core.validation import strict_json
 from eggypro_core.validation.fields import InvalidValueError, escape_control
 
 _TRUNCATED_VARIANTS_MESSAGE = (
-    "Only the first variants are shown here: those left out would be taken off sale"
+    "List all variants of the product (see variant_count): "
+    "an import takes variants that are not listed off sale"
 )
 _READ_ONLY_FIELDS = (READ_ONLY_FIELDS | {"version"}) - FIELD_PARSERS.keys()
 
 
 def read(lines: TextLines) -> Iterator[ImportEntry]:
-    """Return the product of each line that is not blank."""
+    """Yield the product of each non-blank line."""
     for text in lines:
         number = lines.number
         try:
             values = _values(lines, text)
-        except InvalidValueError as refused:
-            yield ImportEntry(number, None, (FieldError("", str(refused)),))
+        except InvalidValueError as error:
+            yield ImportEntry(number, None, (FieldError("", str(error)),))
             continue
         if values is not None:
             yield _entry(number, values)
@@ -36,7 +37,9 @@ def _values(lines: TextLines, text: str) -> dict[str, object] | None:
     if not text.strip():
         return None
     if is_undecodable(text):
-        raise InvalidValueError("The line holds bytes that are no text in the file's encoding")
+        raise InvalidValueError(
+            "The line has bytes that are invalid in the file's encoding: save the file as UTF-8"
+        )
     values = strict_json.parse(text)
     if not isinstance(values, dict):
         raise InvalidValueError("The line is not a JSON object")
@@ -52,13 +55,13 @@ def _entry(number: int, values: dict[str, object]) -> ImportEntry:
         name for name in values if name not in FIELD_PARSERS and name not in _READ_ONLY_FIELDS
     ]
     if unknown:
-        faults = tuple(FieldError(escape_control(name), "Unknown field") for name in unknown)
-        return ImportEntry(number, None, faults)
+        errors = tuple(FieldError(escape_control(name), "Unknown field") for name in unknown)
+        return ImportEntry(number, None, errors)
     return ImportEntry(number, {name: values[name] for name in values if name in FIELD_PARSERS})
 
 
 def _has_truncated_variants(values: dict[str, object]) -> bool:
-    """Whether an object has fewer variants than it says that there are: what the API shows has."""
+    """Whether a product has fewer variants than its `variant_count`, as in a list of the API."""
     variants, count = values.get("variants"), values.get("variant_count")
     if not isinstance(variants, list) or not isinstance(count, int):
         return False

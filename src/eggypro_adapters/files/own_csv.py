@@ -1,4 +1,4 @@
-"""Our own CSV: a column for each field of a product, in any order."""
+"""Read products from our own CSV: one column per field, in any order."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -20,81 +20,85 @@ _READ_ONLY_KEYS = (
 
 
 class Column(NamedTuple):
-    """A column of ours: its place, its field, and how its cells are read."""
+    """A known column: its position, its field, and the parser of its cells."""
 
-    place: int
+    position: int
     name: str
-    read: Callable[[str], object]
+    parse: Callable[[str], object]
     skip_blank: bool
 
 
 @frozen
 class OwnColumns:
-    """The columns of a file that are ours, and the names of those that are not."""
+    """The known columns of a file, and the names of the unknown ones."""
 
     columns: Sequence[Column]
     unknown: Sequence[str]
 
 
 def matches_header(header: Sequence[str]) -> bool:
-    """Whether a header reads like ours: a name or a slug, and not more strange names than known."""
+    """Whether a header looks like our own: a name or slug, and at least half of it known."""
     names = {column_key(name) for name in header} - _READ_ONLY_KEYS - {""}
     known = names & _FIELDS_BY_KEY.keys()
     return not _IDENTIFYING_FIELDS.isdisjoint(known) and 2 * len(known) >= len(names)
 
 
 def parse_header(header: Sequence[str]) -> OwnColumns | None:
-    """Return what a header names, None where it has neither name nor slug.
+    """Return the columns of a header, or None if it has neither name nor slug.
 
-    Raises ParseError where it names anything twice.
+    Raises ParseError if two columns have the same meaning.
     """
-    named = [
-        (place, column_key(name), name) for place, name in enumerate(header) if column_key(name)
+    keyed = [
+        (position, column_key(name), name)
+        for position, name in enumerate(header)
+        if column_key(name)
     ]
-    check_unique_columns((each, name) for _, each, name in named)
+    check_unique_columns((key, name) for _, key, name in keyed)
     columns = [
-        _column(place, _FIELDS_BY_KEY[each]) for place, each, _ in named if each in _FIELDS_BY_KEY
+        _column(position, _FIELDS_BY_KEY[key])
+        for position, key, _ in keyed
+        if key in _FIELDS_BY_KEY
     ]
     if _IDENTIFYING_FIELDS.isdisjoint(column.name for column in columns):
         return None
     unknown = [
-        n for _, each, n in named if each not in _FIELDS_BY_KEY and each not in _READ_ONLY_KEYS
+        name for _, key, name in keyed if key not in _FIELDS_BY_KEY and key not in _READ_ONLY_KEYS
     ]
     return OwnColumns(columns, unknown)
 
 
-def read(table: CsvTable, found: OwnColumns) -> Iterator[ImportEntry]:
-    """Return the product of each row, after one entry that warns of unknown columns."""
-    if found.unknown:
-        yield ImportEntry(table.header_line, None, warnings=unknown_column_warnings(found.unknown))
+def read(table: CsvTable, header: OwnColumns) -> Iterator[ImportEntry]:
+    """Yield the product of each row, preceded by one entry that warns about unknown columns."""
+    if header.unknown:
+        yield ImportEntry(table.header_line, None, warnings=unknown_column_warnings(header.unknown))
     for row in table.rows():
         if row.error:
             yield ImportEntry(row.line, None, (FieldError("", row.error),))
         else:
-            yield _entry(row, found.columns)
+            yield _entry(row, header.columns)
 
 
 def unknown_column_warnings(names: Sequence[str]) -> tuple[FieldError, ...]:
-    """Return the warnings of columns that nothing is read from."""
-    return tuple(FieldError(escape_control(name), "Unknown column: not read") for name in names)
+    """Return one warning per unknown column."""
+    return tuple(FieldError(escape_control(name), "Unknown column: ignored") for name in names)
 
 
-def _column(place: int, name: str) -> Column:
-    return Column(place, name, FIELD_PARSERS[name], name in OMITTED_IF_BLANK)
+def _column(position: int, name: str) -> Column:
+    return Column(position, name, FIELD_PARSERS[name], name in OMITTED_IF_BLANK)
 
 
 def _entry(row: CsvRow, columns: Sequence[Column]) -> ImportEntry:
     values: dict[str, object] = {}
-    faults: list[FieldError] = []
+    errors: list[FieldError] = []
     width = len(row.cells)
-    for place, name, read_cell, skip_blank in columns:
-        if place >= width:
+    for position, name, parse_cell, skip_blank in columns:
+        if position >= width:
             continue
-        cell = unescape_formula(row.cells[place])
+        cell = unescape_formula(row.cells[position])
         if skip_blank and not cell.strip():
             continue
         try:
-            values[name] = read_cell(cell)
-        except InvalidValueError as refused:
-            faults.append(FieldError(name, str(refused)))
-    return ImportEntry(row.line, None if faults else values, tuple(faults))
+            values[name] = parse_cell(cell)
+        except InvalidValueError as error:
+            errors.append(FieldError(name, str(error)))
+    return ImportEntry(row.line, None if errors else values, tuple(errors))

@@ -1,4 +1,4 @@
-"""A product as our own formats write it: every field that they read, and nothing else."""
+"""Convert products to the records of our own formats: exactly the fields that these read."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -15,7 +15,7 @@ from eggypro_core.validation.fields import field_label, schema_of
 
 
 def to_record(product: Product, details: Iterable[CategoryDraft]) -> dict[str, object]:
-    """Return what is written of a product, and with it of some categories."""
+    """Return the record of a product, with the details of some categories."""
     return _product_members(
         product,
         images=[{"ref": image.ref, "alt": image.alt} for image in product.images],
@@ -26,23 +26,23 @@ def to_record(product: Product, details: Iterable[CategoryDraft]) -> dict[str, o
 
 
 def format_amount(amount: Decimal | None) -> str | None:
-    """Return an amount as it is written."""
+    """Return the text of an amount, or None."""
     return None if amount is None else str(amount)
 
 
 def optional_texts(
-    names: Iterable[str], cells: Mapping[str, str], notes: RowMessages
+    names: Iterable[str], cells: Mapping[str, str], messages: RowMessages
 ) -> dict[str, object]:
-    """Return the optional texts of a product in cells by field, cut to what may be stored."""
+    """Return the optional texts of a product by field, truncated to their maximum lengths."""
     return {
-        name: notes.shorten(cells[name], name, field_label(name), _MAX_LENGTHS[name]) or None
+        name: messages.shorten(cells[name], name, field_label(name), _MAX_LENGTHS[name]) or None
         for name in names
         if name in cells
     }
 
 
 def text_cells(product: Product, columns: Mapping[str, str]) -> dict[str, str]:
-    """Return the cells of optional texts of a product; `columns` are named by field."""
+    """Return the cells of the optional texts of a product; `columns` maps fields to columns."""
     return {column: getattr(product, name) or "" for name, column in columns.items()}
 
 

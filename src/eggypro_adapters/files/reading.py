@@ -1,4 +1,4 @@
-"""Files read: which form one has, and its products as an import takes them."""
+"""Detect the format of a product file and read it."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -16,43 +16,43 @@ from eggypro_core.validation.fields import escape_control
 
 _MAX_NAMED_COLUMNS = 8
 _ACCEPTED_FORMATS = (
-    "accepted are a CSV file whose first line names our fields (name, slug, price, ...), "
-    "a CSV file of Shopify's (Handle or URL handle, Title, ...), one of WooCommerce's "
-    "(Type, Name, Regular price, ...) and one JSON object a line"
+    "accepted are EggyPro's CSV (name, slug, price, ...), "
+    "Shopify's CSV (Handle or URL handle, Title, ...), WooCommerce's CSV "
+    "(Type, Name, Regular price, ...) and JSON Lines (one JSON object per line)"
 )
 
 
 def read_entries(stream: BinaryIO, form: str) -> Iterator[ImportEntry]:
-    """Return the products of a file, as `read_products` says."""
+    """Yield the products of a file: see `read_products`."""
     if form not in FORMATS:
         raise ValidationError([FieldError("format", f"Format must be one of {', '.join(FORMATS)}")])
     lines = TextLines(stream)
-    first = lines.peek()
-    if not first:
+    first_line = lines.peek()
+    if not first_line:
         raise ParseError("The file is empty")
-    if form == "jsonl" or (form == "auto" and first.lstrip().startswith("{")):
+    if form == "jsonl" or (form == "auto" and first_line.lstrip().startswith("{")):
         return jsonl.read(lines)
     table = CsvTable(lines)
-    found = _read_table(table, form)
-    if found is None:
+    entries = _read_table(table, form)
+    if entries is None:
         raise ParseError(
-            f"The first line is not understood: {_describe_columns(table)}; {_ACCEPTED_FORMATS}"
+            f"The first line is not a known header: {_describe_columns(table)}; {_ACCEPTED_FORMATS}"
         )
-    return found
+    return entries
 
 
 def _read_table(table: CsvTable, form: str) -> Iterator[ImportEntry] | None:
-    """Return what a table holds by the form asked for, or by the one that knows the header."""
+    """Return the products of a table in its format, or None if its header does not match."""
     header = table.header
     if form == "shopify" or (form == "auto" and shopify.matches_header(header)):
-        of_shopify = shopify.parse_header(header)
-        return shopify_reading.read(table, of_shopify) if of_shopify else None
+        shopify_header = shopify.parse_header(header)
+        return shopify_reading.read(table, shopify_header) if shopify_header else None
     if form == "woocommerce" or (form == "auto" and woocommerce.matches_header(header)):
-        of_woo = woocommerce.parse_header(header)
-        return woocommerce_reading.read(table, of_woo) if of_woo else None
+        woocommerce_header = woocommerce.parse_header(header)
+        return woocommerce_reading.read(table, woocommerce_header) if woocommerce_header else None
     if form == "eggypro-csv" or own_csv.matches_header(header):
-        own = own_csv.parse_header(header)
-        return own_csv.read(table, own) if own else None
+        own_header = own_csv.parse_header(header)
+        return own_csv.read(table, own_header) if own_header else None
     return None
 
 

@@ -1,4 +1,4 @@
-"""The rows of a file brought together by product, wherever they stand."""
+"""Group the rows of a file by product, wherever they are in the file."""
 
 import marshal
 from collections.abc import Iterator, Sequence
@@ -9,11 +9,11 @@ from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.errors import FieldError
 
 MAX_PRODUCT_BYTES = 16 * 1024 * 1024
-"""Bytes of all rows of one product."""
+"""Bytes of all rows of one product together."""
 
 
 class GroupedRow(NamedTuple):
-    """A row of a product: its number among all rows, its line, and its cells."""
+    """A row of a product: its number in the file, its line, and its cells."""
 
     number: int
     line: int
@@ -21,12 +21,12 @@ class GroupedRow(NamedTuple):
 
 
 def add_row(rows: DiskSorter, key: str, line: int, cells: list[str]) -> None:
-    """Keep a row of a product."""
+    """Add a row of the product `key`."""
     rows.add(key, line, marshal.dumps(cells))
 
 
 def group_by_product(rows: DiskSorter) -> Iterator[list[GroupedRow] | ImportEntry]:
-    """Return the rows of each product, or the refusal of one that has too much of them."""
+    """Yield the rows of each product, or an error if they exceed MAX_PRODUCT_BYTES."""
     for group in rows.groups():
         yield _rows(group)
 
@@ -34,11 +34,11 @@ def group_by_product(rows: DiskSorter) -> Iterator[list[GroupedRow] | ImportEntr
 def _rows(group: Iterator[tuple[int, int, int, bytes]]) -> list[GroupedRow] | ImportEntry:
     rows: list[GroupedRow] = []
     size = 0
-    for _, number, line, row in group:
-        size += len(row)
+    for _, number, line, content in group:
+        size += len(content)
         if size > MAX_PRODUCT_BYTES:
-            wrong = f"The rows of this product hold more than {MAX_PRODUCT_BYTES:,} bytes"
-            return ImportEntry(rows[0].line if rows else line, None, (FieldError("", wrong),))
-        cells = marshal.loads(row)  # noqa: S302 - written a moment ago, by this very process
+            message = f"The rows of this product have more than {MAX_PRODUCT_BYTES:,} bytes"
+            return ImportEntry(rows[0].line if rows else line, None, (FieldError("", message),))
+        cells = marshal.loads(content)  # noqa: S302 - written by this process
         rows.append(GroupedRow(number, line, cells))
     return rows

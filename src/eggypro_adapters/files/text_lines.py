@@ -1,4 +1,4 @@
-"""Bytes into numbered lines: UTF-8 or UTF-16, whatever ends a line, however long it is."""
+"""Decode a UTF-8 or UTF-16 stream into numbered lines of any length and line ending."""
 
 import re
 from io import BufferedReader, RawIOBase, TextIOWrapper
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_PIECE_LENGTH = 4 * 1024 * 1024
-"""Characters of a line that are handed out in one piece."""
+"""Characters per piece of a long line."""
 _BUFFER_BYTES = 256 * 1024
 _BYTE_ORDER_MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -21,10 +21,10 @@ _UNDECODABLE = "\ud800"
 
 
 class TextLines:
-    """Iterates over the lines of a stream, each with its line break.
+    """Iterate over the lines of a stream, including their line breaks.
 
-    A line longer than LONGEST comes in pieces of that length. Bytes that are no text come as lone
-    surrogates: see `is_undecodable`. `number` is the 1-based number of the line handed out last.
+    A line longer than MAX_PIECE_LENGTH is split into pieces of that length. Undecodable bytes
+    become lone surrogates: see `is_undecodable`. `number` is the 1-based number of the line.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -55,16 +55,16 @@ class TextLines:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the line handed out last came to its end, and was not only a piece."""
+        """Whether the last piece completed its line."""
         return self._is_complete
 
     def skip_rest(self) -> None:
-        """Pass over the further pieces of the line handed out last."""
+        """Skip the remaining pieces of the current line."""
         while not self._is_complete and next(self, ""):
             pass
 
     def peek(self) -> str:
-        """Return the first line that is not blank, which stays to be read; "" where none is."""
+        """Return the first non-blank line without consuming it, or "" if there is none."""
         for text in self:
             if _NOT_BLANK.search(text):
                 self._peeked = text
@@ -76,13 +76,13 @@ class TextLines:
     def _read_piece(self) -> str:
         try:
             return "" if self._ended else self._text.readline(MAX_PIECE_LENGTH)
-        except UnicodeDecodeError:  # UTF-16 that ends within a character
+        except UnicodeDecodeError:  # UTF-16 that ends inside a character
             self._ended = True
             return _UNDECODABLE
 
 
 class _PrefixedStream(RawIOBase):
-    """What is left of a stream of which a head was read. Closing it leaves the stream open."""
+    """A stream whose first bytes were already read. Closing it does not close the stream."""
 
     def __init__(self, head: bytes, stream: BinaryIO) -> None:
         self._head = head
@@ -100,7 +100,7 @@ class _PrefixedStream(RawIOBase):
 
 
 def is_undecodable(text: str) -> bool:
-    """Whether a line holds bytes that are no text."""
+    """Whether a line has bytes that are invalid in its encoding."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -109,7 +109,7 @@ def is_undecodable(text: str) -> bool:
 
 
 def _detect_encoding(stream: BinaryIO) -> tuple[str, bytes]:
-    """Return the encoding that the first bytes tell, and those of them that are text."""
+    """Return the encoding by the byte order mark, and the bytes read after the mark."""
     head = b""
     while len(head) < _MAX_MARK_BYTES and (more := stream.read(_MAX_MARK_BYTES - len(head))):
         head += more

@@ -1,4 +1,4 @@
-"""The variants of one product, put together from rows."""
+"""Build the variants of a product from its rows."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from eggypro_core.validation.fields import escape_control
 
 
 class VariantRow(NamedTuple):
-    """A variant of a product: the line of its row, what tells it from others, and the rest."""
+    """A row of a variant: its line, its options, and its other values."""
 
     line: int
     options: Mapping[str, str]
@@ -16,24 +16,26 @@ class VariantRow(NamedTuple):
 
 
 def variants_from_rows(
-    siblings: Sequence[VariantRow], notes: RowMessages
+    rows: Sequence[VariantRow], messages: RowMessages
 ) -> list[dict[str, object]]:
-    """Return the variants in their order, as an import takes them.
+    """Return the import values of the variants, in the order of their rows.
 
-    Those that name no option, or the same options as another, are refused.
+    A variant without options, or with the options of another, is an error.
     """
     lines: dict[tuple[tuple[str, str], ...], int] = {}
-    for one in siblings:
-        key = tuple(sorted((name, " ".join(value.split())) for name, value in one.options.items()))
-        first = lines.setdefault(key, one.line)
-        if first != one.line:
-            named = ", ".join(f"{name} {value}" for name, value in one.options.items())
-            which = escape_control(named) or "none has the value of an option"
-            message = f"Lines {first} and {one.line} are one and the same variant: {which}"
-            notes.add_error("variants", message)
+    for row in rows:
+        key = tuple(sorted((name, " ".join(value.split())) for name, value in row.options.items()))
+        first_line = lines.setdefault(key, row.line)
+        if first_line != row.line:
+            options = ", ".join(f"{name} {value}" for name, value in row.options.items())
+            message = (
+                f"Lines {first_line} and {row.line} are variants with the same options: "
+                f"{escape_control(options) or 'none'}"
+            )
+            messages.add_error("variants", message)
         elif not key:
-            notes.add_error("variants", "The row of a variant has no value of an option", one.line)
+            messages.add_error("variants", "The variant has no option value", row.line)
     return [
-        {"options": one.options, "is_active": True, **one.values, "position": place}
-        for place, one in enumerate(siblings)
+        {"options": row.options, "is_active": True, **row.values, "position": position}
+        for position, row in enumerate(rows)
     ]

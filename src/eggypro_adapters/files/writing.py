@@ -1,4 +1,4 @@
-"""Products into files: the forms that can be written, a few products at a time."""
+"""Write products to a stream in any of the export formats, a few lines at a time."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,19 +22,19 @@ _LINES_PER_WRITE = 100
 
 
 def write_export(export: CatalogSnapshot, stream: BinaryIO, form: str) -> int:
-    """Write the products of an export, as `write_products` says."""
+    """Write the products of an export: see `write_products`."""
     if form not in WRITERS:
         raise ValidationError([FieldError("format", f"Format must be one of {', '.join(WRITERS)}")])
     counted = _CountedProducts(export.products)
     lines = WRITERS[form](CatalogSnapshot(export.categories, iter(counted)))
-    while some := b"".join(islice(lines, _LINES_PER_WRITE)):
-        stream.write(some)
+    while chunk := b"".join(islice(lines, _LINES_PER_WRITE)):
+        stream.write(chunk)
     return counted.count
 
 
 @define
 class _CountedProducts:
-    """Gives products on, and counts them."""
+    """Yield products and count them."""
 
     products: Iterable[Product]
     count: int = 0
@@ -46,7 +46,7 @@ class _CountedProducts:
 
 
 class _Echo:
-    """Gives back what is written to it."""
+    """Return each text that is written, for `csv.writer`."""
 
     def write(self, text: str) -> str:
         """Return the text."""
@@ -54,39 +54,40 @@ class _Echo:
 
 
 def _jsonl(export: CatalogSnapshot) -> Iterator[bytes]:
-    for found in starmap(to_record, with_details(export)):
-        yield orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE)
+    for record in starmap(to_record, with_details(export)):
+        yield orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _own_csv(export: CatalogSnapshot) -> Iterator[bytes]:
     names = list(FIELD_PARSERS)
-    found = starmap(to_record, with_details(export))
-    yield from _table(names, ([_format_cell(one[name]) for name in names] for one in found))
+    records = starmap(to_record, with_details(export))
+    yield from _table(names, ([_format_cell(record[name]) for name in names] for record in records))
 
 
 def _shopify(export: CatalogSnapshot) -> Iterator[bytes]:
-    yield from _table(
-        shopify.COLUMNS, (row for one in export.products for row in shopify.rows_of_product(one))
-    )
+    rows = (row for product in export.products for row in shopify.rows_of_product(product))
+    yield from _table(shopify.COLUMNS, rows)
 
 
 def _woocommerce(export: CatalogSnapshot) -> Iterator[bytes]:
     paths = woocommerce.category_paths(export.categories)
-    rows = (row for one in export.products for row in woocommerce.rows_of_product(one, paths))
+    rows = (
+        row for product in export.products for row in woocommerce.rows_of_product(product, paths)
+    )
     yield from _table(woocommerce.COLUMNS, rows)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
-    """Return the lines of a CSV file, with nothing in it that a spreadsheet would compute."""
-    line = csv.writer(_Echo(), lineterminator="\n").writerow
-    yield str(line(header)).encode()
+    """Yield the lines of a CSV file, with formulas escaped."""
+    format_row = csv.writer(_Echo(), lineterminator="\n").writerow
+    yield str(format_row(header)).encode()
     for row in rows:
         cells = [escape_formula(cell) if cell[:1] in FORMULA_SIGNS else cell for cell in row]
-        yield str(line(cells)).encode()
+        yield str(format_row(cells)).encode()
 
 
 def _format_cell(value: object) -> str:
-    """Return what our own CSV has of a field: lists and maps as JSON, unless they are empty."""
+    """Return the cell of a value in our own CSV: lists and maps as JSON, blank if empty."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | dict):
@@ -102,4 +103,4 @@ WRITERS: Mapping[str, Callable[[CatalogSnapshot], Iterator[bytes]]] = MappingPro
         "woocommerce": _woocommerce,
     }
 )
-"""How each form is written: line by line."""
+"""The writers by format: each yields the lines of a file."""

@@ -4,7 +4,7 @@ from eggypro_adapters.files import disk_sorter
 from eggypro_core.errors import UnavailableError
 
 
-def test_rows_come_by_key_and_keys_where_they_first_stood() -> None:
+def test_rows_are_grouped_by_key_in_the_order_of_first_rows() -> None:
     with disk_sorter.open_sorter() as rows:
         for line, key in enumerate(["b", "a", "b", "c\0", "c"], 1):
             rows.add(key, line, b"\0" + key.encode())
@@ -16,14 +16,14 @@ def test_rows_come_by_key_and_keys_where_they_first_stood() -> None:
         ]
 
 
-def test_a_group_may_be_left_half_read() -> None:
+def test_a_partly_read_group_is_skipped() -> None:
     with disk_sorter.open_sorter() as rows:
         for line, key in enumerate("aaabb", 1):
             rows.add(key, line, b"")
         assert [next(group)[2] for group in rows.groups()] == [1, 4]
 
 
-def test_rows_of_an_alias_come_with_those_of_its_key() -> None:
+def test_rows_of_an_alias_are_grouped_with_its_key() -> None:
     with disk_sorter.open_sorter() as rows:
         rows.add("b", 1, b"")
         rows.add("a", 2, b"")
@@ -34,7 +34,7 @@ def test_rows_of_an_alias_come_with_those_of_its_key() -> None:
         assert [[row[2] for row in group] for group in rows.groups()] == [[1, 2, 4], [3]]
 
 
-def test_no_room_in_the_temporary_folder_is_an_outage() -> None:
+def test_full_temporary_folder_raises_unavailable_error() -> None:
     def fill() -> None:
         with disk_sorter.open_sorter() as rows:
             rows._connection.execute("PRAGMA max_page_count = 10")

@@ -16,20 +16,20 @@ def read(text: str) -> list[ImportEntry]:
     return list(read_products(io.BytesIO(text.encode()), form="jsonl"))
 
 
-def refusal(line: str) -> str:
+def error_message(line: str) -> str:
     (entry,) = read(line)
     assert entry.values is None
-    ((field, message),) = [(fault.field, fault.message) for fault in entry.errors]
+    ((field, message),) = [(error.field, error.message) for error in entry.errors]
     assert field == ""
     return message
 
 
-def test_every_writable_field_is_handed_on() -> None:
+def test_every_writable_field_is_read() -> None:
     values = dict.fromkeys(FIELD_PARSERS, "x")
     assert read(json.dumps(values)) == [ImportEntry(1, values)]
 
 
-def test_numbers_are_taken_exactly() -> None:
+def test_numbers_are_read_exactly() -> None:
     (entry,) = read('{"price": 24.990, "compare_at_price": 1e2, "stock_quantity": 5}')
     assert entry.values == {
         "price": Decimal("24.990"),
@@ -55,11 +55,11 @@ def test_numbers_are_taken_exactly() -> None:
         ('{"price": 1e99999999999999999999}', "A number of the JSON is too long"),
     ],
 )
-def test_what_is_not_a_plain_object_is_refused(line: str, sentence: str) -> None:
-    assert refusal(line).startswith(sentence)
+def test_line_that_is_not_a_valid_object_is_an_error(line: str, sentence: str) -> None:
+    assert error_message(line).startswith(sentence)
 
 
-def test_what_a_product_shows_but_a_file_cannot_write_is_passed_over() -> None:
+def test_read_only_fields_are_ignored() -> None:
     line = (
         '{"id": 1, "version": 1, "currency": "EUR", "image_sets": [], "created_at": "", '
         '"name": "Egg", "updated_at": "", '
@@ -68,7 +68,7 @@ def test_what_a_product_shows_but_a_file_cannot_write_is_passed_over() -> None:
     assert read(line) == [ImportEntry(1, {"name": "Egg"})]
 
 
-def test_variants_are_handed_on_with_numbers_taken_exactly() -> None:
+def test_numbers_of_variants_are_read_exactly() -> None:
     line = '{"variants": [{"id": 7, "options": {"Size": "S"}, "price": 2.50}]}'
     assert read(line) == [
         ImportEntry(
@@ -77,40 +77,40 @@ def test_variants_are_handed_on_with_numbers_taken_exactly() -> None:
     ]
 
 
-def test_an_object_that_shows_a_part_of_its_variants_is_refused() -> None:
+def test_product_with_truncated_variants_is_an_error() -> None:
     (entry,) = read('{"name": "Egg", "variants": [{}], "variant_count": 2}')
-    assert [fault.field for fault in entry.errors] == ["variants"]
+    assert [error.field for error in entry.errors] == ["variants"]
     for variants, count in (("[{}]", "1"), ("[]", "0"), ("[]", "2"), ("[{}]", '"2"')):
         line = f'{{"name": "Egg", "variants": {variants}, "variant_count": {count}}}'
         assert read(line)[0].errors == ()
 
 
-def test_unknown_fields_are_refused_by_name() -> None:
+def test_unknown_fields_are_errors() -> None:
     (entry,) = read('{"name": "Egg", "colour": 1, "b\\u0000": 2}')
     assert entry == ImportEntry(
         1, None, (FieldError("colour", "Unknown field"), FieldError("b\ufffd", "Unknown field"))
     )
 
 
-def test_lines_are_counted_with_the_blank_ones() -> None:
+def test_line_numbers_count_blank_lines() -> None:
     entries = read('\n{"name": "Egg"}\r\n\r\n   \n{"name": "Ham"}')
     assert [entry.line for entry in entries] == [2, 5]
 
 
-def test_a_line_that_is_too_long_is_refused_and_the_next_read() -> None:
+def test_line_after_a_too_long_line_is_read() -> None:
     entries = read('{"name": "' + "x" * (9 * 1024 * 1024) + '"}\n{"name": "Ham"}\n')
     assert entries[0].errors == (FieldError("", "The line is longer than 4,194,304 characters"),)
     assert entries[1] == ImportEntry(2, {"name": "Ham"})
 
 
-def test_bytes_that_are_no_text_refuse_their_line() -> None:
+def test_undecodable_line_is_an_error() -> None:
     data = b'{"name": "Egg"}\n{"name": "\xff"}\n{"name": "Ham"}\n'
     entries = list(read_products(io.BytesIO(data)))
     assert [entry.line for entry in entries if entry.errors] == [2]
     assert len(entries) == 3
 
 
-def test_escaped_surrogates_and_nul_are_handed_on() -> None:
+def test_escaped_surrogates_and_nul_are_read() -> None:
     (entry,) = read('{"name": "\\ud800\\u0000"}')
     assert entry.values == {"name": "\ud800\x00"}
 
@@ -123,19 +123,19 @@ VALUES = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(sorted(FIELD_PARSERS)), VALUES), min_size=1))
-def test_what_json_writes_comes_back(products: list[dict[str, object]]) -> None:
+def test_json_round_trip(products: list[dict[str, object]]) -> None:
     text = "\n".join(map(json.dumps, products))
     assert [entry.values for entry in read(text)] == products
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(sorted(FIELD_PARSERS)), st.text()), min_size=1))
-def test_what_json_writes_unescaped_comes_back(products: list[dict[str, object]]) -> None:
+def test_unescaped_json_round_trip(products: list[dict[str, object]]) -> None:
     text = "\n".join(json.dumps(product, ensure_ascii=False) for product in products)
     assert [entry.values for entry in read(text)] == products
 
 
 @given(st.binary())
-def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
+def test_any_bytes_yield_entries_or_errors(data: bytes) -> None:
     lines = len(data.splitlines()) + 1
     entries = list(read_products(io.BytesIO(b"{" + data)))
     assert entries

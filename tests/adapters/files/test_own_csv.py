@@ -17,16 +17,16 @@ def read(text: str) -> list[ImportEntry]:
 
 
 def cell(name: str, value: str) -> object:
-    """Return what a cell is read as."""
+    """Return the value of a cell."""
     (entry,) = read_rows([["name", name], ["Egg", value]])
     assert entry.values is not None, entry.errors
     return entry.values[name]
 
 
-def refusal(name: str, value: str) -> str:
+def error_message(name: str, value: str) -> str:
     (entry,) = read_rows([["name", name], ["Egg", value]])
     assert entry.values is None
-    ((field, message),) = [(fault.field, fault.message) for fault in entry.errors]
+    ((field, message),) = [(error.field, error.message) for error in entry.errors]
     assert field == name
     return message
 
@@ -37,28 +37,28 @@ def read_rows(rows: list[list[str]]) -> list[ImportEntry]:
     return read(text.getvalue())
 
 
-def test_a_header_needs_a_name_or_a_slug() -> None:
+def test_header_requires_name_or_slug() -> None:
     with pytest.raises(ParseError, match="found 'price', 'sku'"):
         read("price,sku\n1,a\n")
     assert read("slug,price\negg,1\n") == [ImportEntry(2, {"slug": "egg", "price": "1"})]
 
 
 @pytest.mark.parametrize("name", ["sku", "compare_at_price", "seo_title", "seo_description"])
-def test_a_blank_optional_cell_clears(name: str) -> None:
+def test_blank_cell_clears_an_optional_field(name: str) -> None:
     assert cell(name, "  ") is None
 
 
 @pytest.mark.parametrize("name", ["description", "details"])
-def test_a_blank_text_is_handed_on(name: str) -> None:
+def test_blank_text_is_read_as_empty(name: str) -> None:
     assert cell(name, "") == ""
 
 
-def test_a_blank_name_and_price_are_handed_on_for_their_rules() -> None:
+def test_blank_name_and_price_are_left_to_their_validators() -> None:
     assert read("name,price,sku\n,,x\n")[0].values == {"name": "", "price": None, "sku": "x"}
 
 
 @pytest.mark.parametrize("name", ["slug", "stock_quantity", "track_stock", "is_active"])
-def test_a_blank_cell_of_these_says_nothing(name: str) -> None:
+def test_blank_cell_omits_these_fields(name: str) -> None:
     (entry,) = read(f"name,{name}\nEgg, \n")
     assert entry.values == {"name": "Egg"}
 
@@ -69,7 +69,7 @@ def test_lists(name: str) -> None:
     assert cell(name, "salt") == ["salt"]
     assert cell(name, " salt | milk,fat || ") == ["salt", "milk,fat"]
     assert cell(name, ' ["a|b", {"ref": "c"}] ') == ["a|b", {"ref": "c"}]
-    assert refusal(name, "[1,").startswith("This is not JSON")
+    assert error_message(name, "[1,").startswith("This is not JSON")
 
 
 def test_attributes() -> None:
@@ -77,34 +77,36 @@ def test_attributes() -> None:
     assert cell("attributes", "Vendor=X | Note = a=b|") == {"Vendor": "X", "Note": "a=b"}
     assert cell("attributes", '{"a|b": "c"}') == {"a|b": "c"}
     assert cell("attributes", '{"n": 1.50}') == {"n": Decimal("1.50")}
-    assert "name=value" in refusal("attributes", "Vendor")
-    assert refusal("attributes", "a=1|a=2") == "The attribute 'a' stands twice"
-    assert refusal("attributes", '{"a": 1, "a": 2}') == "The JSON names 'a' twice"
+    assert "name=value" in error_message("attributes", "Vendor")
+    assert error_message("attributes", "a=1|a=2") == (
+        "Attribute 'a' appears twice: attribute names must be unique"
+    )
+    assert error_message("attributes", '{"a": 1, "a": 2}') == "The JSON names 'a' twice"
 
 
 def test_variants() -> None:
     assert cell("variants", " ") == []
     text = ' [{"options": {"Size": "S"}, "price": "2.50"}] '
     assert cell("variants", text) == [{"options": {"Size": "S"}, "price": "2.50"}]
-    assert refusal("variants", "S | M") == "Write variants as a JSON list of objects"
-    assert refusal("variants", "[{").startswith("This is not JSON")
+    assert error_message("variants", "S | M") == "Write variants as a JSON list of objects"
+    assert error_message("variants", "[{").startswith("This is not JSON")
 
 
 @pytest.mark.parametrize("text", ["true", "TRUE", " Yes ", "1"])
-def test_yes(text: str) -> None:
+def test_cell_values_of_true(text: str) -> None:
     assert cell("is_active", text) is True
 
 
 @pytest.mark.parametrize("text", ["false", "False", "no", "0"])
-def test_no(text: str) -> None:
+def test_cell_values_of_false(text: str) -> None:
     assert cell("track_stock", text) is False
 
 
-def test_what_is_neither_yes_nor_no_is_handed_on() -> None:
+def test_other_boolean_texts_are_left_to_their_validator() -> None:
     assert cell("is_active", "maybe") == "maybe"
 
 
-def test_whole_numbers() -> None:
+def test_integers() -> None:
     assert cell("stock_quantity", " 12 ") == 12
     assert cell("stock_quantity", "12.00") == 12
     assert cell("stock_quantity", "'-3") == -3
@@ -114,7 +116,7 @@ def test_whole_numbers() -> None:
 
 
 @pytest.mark.parametrize("text", ["24.99", "24", "0", "-1", "1234.5678", "free"])
-def test_prices_stay_text(text: str) -> None:
+def test_prices_are_read_as_text(text: str) -> None:
     assert cell("price", f" {text} ") == text
     assert cell("compare_at_price", text) == text
 
@@ -125,32 +127,32 @@ def test_prices_stay_text(text: str) -> None:
      "+5", "1'234", "٣", "1.234.567"],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["price", "compare_at_price"])
-def test_prices_of_other_notations_are_refused(name: str, text: str) -> None:
-    sentence = "Write the price with a point and no other signs, like 1234.50"
-    assert refusal(name, text) == sentence
+def test_prices_in_other_notations_are_errors(name: str, text: str) -> None:
+    sentence = "Write the price with a decimal point and nothing else, like 1234.50"
+    assert error_message(name, text) == sentence
 
 
 @pytest.mark.parametrize("sign", "=+-@")
-def test_an_apostrophe_before_a_formula_is_taken_off(sign: str) -> None:
+def test_apostrophe_before_a_formula_is_removed(sign: str) -> None:
     assert cell("description", f"'{sign}1") == f"{sign}1"
     assert cell("description", f"{sign}1") == f"{sign}1"
     assert cell("description", f"''{sign}1") == f"'{sign}1"
 
 
-def test_other_apostrophes_stay() -> None:
+def test_other_apostrophes_are_preserved() -> None:
     assert cell("description", "'tis") == "'tis"
 
 
-def test_all_faults_of_a_row_are_named_at_its_line() -> None:
+def test_all_errors_of_a_row_have_its_line() -> None:
     (entry,) = read('name,price,attributes\n"E\ng","1,5",x\n')
     assert entry.line == 2
-    assert [fault.field for fault in entry.errors] == ["price", "attributes"]
+    assert [error.field for error in entry.errors] == ["price", "attributes"]
 
 
-def test_names_that_a_product_shows_are_passed_over_and_others_warned_of() -> None:
+def test_read_only_columns_are_ignored_and_unknown_ones_reported() -> None:
     entries = read("id,name,created_at,colour\n1,Egg,x,y\n")
     assert entries == [
-        ImportEntry(1, None, warnings=(FieldError("colour", "Unknown column: not read"),)),
+        ImportEntry(1, None, warnings=(FieldError("colour", "Unknown column: ignored"),)),
         ImportEntry(2, {"name": "Egg"}),
     ]
 
@@ -168,7 +170,7 @@ NAMED = TEXT.filter(str.strip)
     st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL), ("\r", csv.QUOTE_ALL)]),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
 )
-def test_what_csv_writes_comes_back(
+def test_csv_round_trip(
     rows: list[tuple[str, ...]],
     order: list[str],
     delimiter: str,
@@ -189,20 +191,20 @@ def test_what_csv_writes_comes_back(
 
 
 @given(st.binary())
-def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
+def test_any_bytes_yield_entries_or_errors(data: bytes) -> None:
     rows = b"name,price,description\nEgg,2,\n" + data
-    first, *others = read_products(io.BytesIO(rows))
+    first, *rest = read_products(io.BytesIO(rows))
     assert (first.line, first.values and first.values["name"]) == (2, "Egg")
-    for entry in others:
+    for entry in rest:
         assert entry.line > 2
         assert (entry.values is None) == bool(entry.errors)
 
 
-def test_categories_are_slugs_and_their_details_a_list_of_maps() -> None:
+def test_categories_and_category_details() -> None:
     assert cell("categories", "food | bars") == ["food", "bars"]
     assert cell("categories", '["food"]') == ["food"]
     assert cell("categories", " ") == []
     assert cell("category_details", '[{"slug": "food"}]') == [{"slug": "food"}]
-    assert refusal("category_details", "food") == (
+    assert error_message("category_details", "food") == (
         "Write category details as a JSON list of objects"
     )

@@ -34,10 +34,10 @@ def csv_text(*rows: Row) -> str:
 
 
 def product(*rows: Row) -> ImportEntry:
-    """Return the entry that the rows of the handle `egg` make; the first has title and price."""
-    first = {"Handle": "egg", "Title": "Egg", "Variant Price": "2.00"}
-    more = [{"Handle": "egg", **row} for row in rows[1:]]
-    (entry,) = read(csv_text({**first, **(rows[0] if rows else {})}, *more))
+    """Return the entry of rows with handle `egg`; the first row has a title and a price."""
+    first_row = {"Handle": "egg", "Title": "Egg", "Variant Price": "2.00"}
+    other_rows = [{"Handle": "egg", **row} for row in rows[1:]]
+    (entry,) = read(csv_text({**first_row, **(rows[0] if rows else {})}, *other_rows))
     return entry
 
 
@@ -47,17 +47,17 @@ def values(*rows: Row) -> dict[str, object]:
     return dict(entry.values)
 
 
-def variants(found: Mapping[str, Any]) -> list[dict[str, object]]:
-    return list(found["variants"])
+def variants(product_values: Mapping[str, Any]) -> list[dict[str, object]]:
+    return list(product_values["variants"])
 
 
-def prices(found: Mapping[str, object]) -> list[object]:
-    """Return the price of each variant."""
-    return [variant["price"] for variant in variants(found)]
+def prices(product_values: Mapping[str, object]) -> list[object]:
+    """Return the prices of the variants."""
+    return [variant["price"] for variant in variants(product_values)]
 
 
-def refusals(*rows: Row) -> list[str]:
-    return [fault.message for fault in product(*rows).errors]
+def errors(*rows: Row) -> list[str]:
+    return [error.message for error in product(*rows).errors]
 
 
 def warnings(*rows: Row) -> list[tuple[str, str]]:
@@ -65,7 +65,7 @@ def warnings(*rows: Row) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", ["apparel.csv", "packt_product-data.csv"])
-def test_files_of_real_shops_are_read_without_a_refusal(name: str) -> None:
+def test_files_of_real_shops_are_read_without_errors(name: str) -> None:
     if not SHARED.is_dir():
         pytest.skip(f"the sample files are not beside this repository ({SHARED})")
     with (SHARED / name).open("rb") as stream:
@@ -161,11 +161,11 @@ COMPLETE_VALUES = {
 }
 
 
-def test_a_product_by_the_old_names() -> None:
+def test_product_with_old_column_names() -> None:
     assert read(csv_text(OLD_ROW)) == [ImportEntry(2, COMPLETE_VALUES)]
 
 
-def test_a_product_by_the_new_names() -> None:
+def test_product_with_new_column_names() -> None:
     row = {NEW_NAMES.get(name, name): value for name, value in OLD_ROW.items()}
     row["Continue selling when out of stock"] = "FALSE"
     assert list(read_products(io.BytesIO(csv_text(row).encode()))) == [
@@ -173,49 +173,51 @@ def test_a_product_by_the_new_names() -> None:
     ]
 
 
-def test_what_has_no_column_is_left_out() -> None:
+def test_fields_without_a_column_are_omitted() -> None:
     assert values() == {"slug": "egg", "name": "Egg", "price": "2.00"}
     assert read("Handle,Title\negg,Egg\n") == [ImportEntry(2, {"slug": "egg", "name": "Egg"})]
 
 
-def test_a_header_needs_a_handle() -> None:
+def test_header_requires_a_handle() -> None:
     with pytest.raises(ParseError, match="found 'Title', 'Price'"):
         read("Title,Price\nEgg,1\n")
 
 
-def test_unknown_columns_are_warned_of_once_and_known_ones_are_not_read() -> None:
+def test_unknown_columns_are_reported_once() -> None:
     entries = read(csv_text({**OLD_ROW, "Colour": "red"}, {"Handle": "ham", "Variant Price": "1"}))
     assert entries[0] == ImportEntry(
-        1, None, warnings=(FieldError("Colour", "Unknown column: not read"),)
+        1, None, warnings=(FieldError("Colour", "Unknown column: ignored"),)
     )
     assert len(entries) == 3
 
 
-def test_a_group_without_a_title_gives_no_name() -> None:
+def test_product_without_a_title_has_no_name() -> None:
     assert "name" not in values({"Title": ""})
 
 
-def test_the_first_row_with_a_title_is_the_product() -> None:
-    found = values({"Title": "", "Vendor": "a"}, {"Title": "Ham", "Vendor": "b"}, {"Title": "Rye"})
-    assert found["name"] == "Ham"
-    assert found["attributes"] == {"Vendor": "b"}
+def test_first_row_with_a_title_has_the_product_values() -> None:
+    product_values = values(
+        {"Title": "", "Vendor": "a"}, {"Title": "Ham", "Vendor": "b"}, {"Title": "Rye"}
+    )
+    assert product_values["name"] == "Ham"
+    assert product_values["attributes"] == {"Vendor": "b"}
 
 
-def test_a_product_without_a_handle_has_that_of_its_title() -> None:
+def test_missing_handle_is_made_from_the_title() -> None:
     entries = read("Handle,Title,Price\n ,Süßer Schinken,1\negg,Egg,2\n,Search,3\n")
     slugs = [entry.values["slug"] for entry in entries if entry.values]
     assert slugs == ["susser-schinken", "egg", "search-2"]
 
 
-def test_a_row_with_neither_handle_nor_title_is_refused() -> None:
+def test_row_with_neither_handle_nor_title_is_an_error() -> None:
     entries = read("Handle,Title,Price\negg,Egg,2\n,,3\n")
     assert entries[0] == ImportEntry(
-        3, None, (FieldError("slug", "The row has neither handle nor title"),)
+        3, None, (FieldError("slug", "The row has neither a handle nor a title: add one"),)
     )
     assert [(entry.line, bool(entry.errors)) for entry in entries] == [(3, True), (2, False)]
 
 
-def test_rows_that_cannot_be_read_are_refused_and_the_rest_is_read() -> None:
+def test_unreadable_rows_do_not_affect_other_rows() -> None:
     entries = read('Handle,Title,Price\na,A,1,x\nb,"B"b,1\nc,C,1\nd,"D\n')
     assert [(entry.line, bool(entry.errors)) for entry in entries] == [
         (2, True),
@@ -225,13 +227,13 @@ def test_rows_that_cannot_be_read_are_refused_and_the_rest_is_read() -> None:
     ]
 
 
-def test_short_rows_lack_what_is_blank() -> None:
+def test_missing_cells_of_a_short_row_are_blank() -> None:
     (entry,) = read("Handle,Title,Price,SKU\negg,Egg,1\n")
     assert entry.values
     assert entry.values["sku"] is None
 
 
-def test_rows_of_one_handle_come_together_in_the_order_of_first_rows() -> None:
+def test_rows_are_grouped_by_handle_in_the_order_of_first_rows() -> None:
     text = 'Handle,Title,Price,Option1 Value\nb,B,"3\n",x\na,A,1,x\n\n'
     text += "B,,2,y\nc,C,1,x\nb,,4,z\na,,1,y\n"
     entries = read(text)
@@ -240,17 +242,18 @@ def test_rows_of_one_handle_come_together_in_the_order_of_first_rows() -> None:
     assert entries[0].values
     assert prices(entries[0].values) == ["3", "2", "4"]
     assert entries[0].warnings[0] == FieldError(
-        "slug", "The rows of this product are not together (lines 2, 6, 8): taken as one"
+        "slug",
+        "The rows of handle 'b' are not together (lines 2, 6, 8): imported as one product",
     )
     assert "slug" not in [warning.field for warning in entries[2].warnings]
 
 
-def test_only_the_first_gaps_are_named() -> None:
+def test_warning_about_gaps_lists_at_most_five_lines() -> None:
     rows = [{"Handle": handle, "Price": "1"} for handle in "ab" * 9]
     assert "(lines 2, 4, 6, 8, 10, ...)" in read(csv_text(*rows))[0].warnings[0].message
 
 
-def test_each_row_of_a_variant_becomes_one_whole() -> None:
+def test_each_variant_row_becomes_a_variant() -> None:
     rows = (
         {
             "Option1 Name": "Size",
@@ -267,8 +270,8 @@ def test_each_row_of_a_variant_becomes_one_whole() -> None:
         {"Image Src": "https://x.y/z.jpg"},
         {"Option1 Value": "S", "Option2 Value": "Blue", "Variant Price": "80"},
     )
-    found = values(*rows)
-    first, second, third = variants(found)
+    product_values = values(*rows)
+    first, second, third = variants(product_values)
     assert first == {
         "options": {"Size": "S", "Colour": "Red"},
         "price": "70",
@@ -284,33 +287,36 @@ def test_each_row_of_a_variant_becomes_one_whole() -> None:
     assert (second["price"], second["compare_at_price"], second["sku"]) == ("60", "65", None)
     assert (second["track_stock"], second["image"], second["position"]) == (False, None, 1)
     assert (third["options"], third["position"]) == ({"Size": "S", "Colour": "Blue"}, 2)
-    assert found["sku"] is None
-    assert not {"price", "compare_at_price", "stock_quantity", "track_stock"} & found.keys()
+    assert product_values["sku"] is None
+    variant_fields = {"price", "compare_at_price", "stock_quantity", "track_stock"}
+    assert not variant_fields & product_values.keys()
     assert warnings(*rows) == []
 
 
-def test_what_variants_have_no_column_for_is_left_out() -> None:
-    found = values({"Option1 Value": "S"})
-    assert found["variants"] == [
+def test_variant_fields_without_a_column_are_omitted() -> None:
+    product_values = values({"Option1 Value": "S"})
+    assert product_values["variants"] == [
         {"options": {"Option1": "S"}, "price": "2.00", "position": 0, "is_active": True}
     ]
-    assert "sku" not in found
+    assert "sku" not in product_values
 
 
-def test_names_of_options_stand_on_any_row_and_are_numbered_where_they_are_blank() -> None:
+def test_option_names_may_be_on_any_row_and_default_to_numbers() -> None:
     rows = (
         {"Option1 Value": "S", "Option3 Value": "x"},
         {"Option1 Value": "M", "Option1 Name": "Size", "Variant Price": "1"},
     )
-    assert [one["options"] for one in variants(values(*rows))] == [
+    assert [variant["options"] for variant in variants(values(*rows))] == [
         {"Size": "S", "Option3": "x"},
         {"Size": "M"},
     ]
 
 
-def test_two_options_of_one_name_are_refused() -> None:
+def test_options_with_the_same_name_are_an_error() -> None:
     row = {"Option1 Name": "Size", "Option2 Name": "Size", "Option1 Value": "S"}
-    assert refusals(row | {"Option2 Value": "M"}) == ["Two options have the name 'Size'"]
+    assert errors(row | {"Option2 Value": "M"}) == [
+        "Two options are named 'Size': option names must differ"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -322,87 +328,89 @@ def test_two_options_of_one_name_are_refused() -> None:
         {"Option1 Value": "default title", "Option2 Value": ""},
     ],
 )
-def test_the_default_variant_is_the_product_itself(row: Row) -> None:
-    found = values(row)
-    assert found["price"] == "2.00"
-    assert "variants" not in found
+def test_default_variant_becomes_the_product_itself(row: Row) -> None:
+    product_values = values(row)
+    assert product_values["price"] == "2.00"
+    assert "variants" not in product_values
 
 
 @pytest.mark.parametrize("row", [{"Option1 Value": "S"}, {"Option2 Value": "Default Title"}])
-def test_a_single_variant_with_an_option_is_one(row: Row) -> None:
+def test_single_row_with_an_option_becomes_a_variant(row: Row) -> None:
     assert prices(values(row)) == ["2.00"]
 
 
-def test_rows_with_the_same_options_are_refused_and_both_lines_named() -> None:
+def test_error_of_variants_with_the_same_options_names_both_lines() -> None:
     rows = [{"Option1 Value": value, "Variant Price": "1"} for value in ("S", "M  L", "S", "M L")]
-    assert refusals(*rows) == [
-        "Lines 2 and 4 are one and the same variant: Option1 S",
-        "Lines 3 and 5 are one and the same variant: Option1 M L",
+    assert errors(*rows) == [
+        "Lines 2 and 4 are variants with the same options: Option1 S",
+        "Lines 3 and 5 are variants with the same options: Option1 M L",
     ]
 
 
-def test_a_variant_that_names_no_option_is_refused() -> None:
+def test_variant_without_options_is_an_error() -> None:
     rows = [{"Option1 Value": "S"}, {"Variant Price": "1"}, {"Variant Price": "2"}]
-    assert refusals(*rows) == [
-        "Line 3: The row of a variant has no value of an option",
-        "Lines 3 and 4 are one and the same variant: none has the value of an option",
+    assert errors(*rows) == [
+        "Line 3: The variant has no option value",
+        "Lines 3 and 4 are variants with the same options: none",
     ]
 
 
-def test_a_variant_without_a_price_is_refused() -> None:
+def test_variant_without_a_price_is_an_error() -> None:
     rows = [{"Option1 Value": "S"}, {"Option1 Value": "M"}]
-    assert refusals(*rows) == ["Line 3: The variant has no price"]
+    assert errors(*rows) == ["Line 3: The variant has no price: each variant needs one"]
 
 
-def test_variants_are_left_alone_where_no_column_has_prices() -> None:
+def test_variants_are_not_imported_without_a_price_column() -> None:
     (entry,) = read("Handle,Title,Option1 Value,SKU\negg,Egg,S,1\negg,,M,2\n")
     assert entry.values == {"slug": "egg", "name": "Egg"}
     assert entry.warnings == (
-        FieldError("variants", "No column of prices: the 2 variants are left alone"),
+        FieldError("variants", "The file has no price column: the 2 variants are not imported"),
     )
 
 
-def test_barcodes_and_weights_of_several_variants_are_warned_of_once() -> None:
+def test_dropped_barcodes_and_weights_of_variants_are_reported_once() -> None:
     rows = [
         {"Option1 Value": "S", "Barcode": "1", "Variant Grams": "5"},
         {"Option1 Value": "M", "Barcode": "2", "Variant Grams": "6", "Variant Price": "1"},
     ]
-    assert warnings(*rows) == [("variants", "The barcodes and weights of its 2 variants: left out")]
+    assert warnings(*rows) == [
+        ("variants", "The barcodes and weights of the 2 variants are not imported")
+    ]
     same = [row | {"Variant Grams": "5", "Barcode": ""} for row in rows]
     assert warnings(*same) == []
     assert values(*same)["attributes"] == {"Weight": "5 g"}
 
 
-def test_the_sku_and_barcode_of_a_single_variant_may_stand_on_any_row() -> None:
-    found = values(
+def test_sku_and_barcode_of_a_single_variant_may_be_on_any_row() -> None:
+    product_values = values(
         {"Variant Price": ""}, {"Variant Price": "1", "Variant SKU": "A", "Barcode": "9"}
     )
-    assert found["sku"] == "A"
-    assert found["attributes"] == {"Barcode": "9"}
+    assert product_values["sku"] == "A"
+    assert product_values["attributes"] == {"Barcode": "9"}
 
 
-def test_a_product_without_any_price_is_skipped() -> None:
+def test_product_without_any_price_is_skipped() -> None:
     entry = product({"Variant Price": "", "Option1 Value": "S"}, {"Option1 Value": "M"})
     assert entry.values is None
     assert entry.errors == ()
     assert entry.warnings == (FieldError("price", "Skipped: no price"),)
 
 
-def test_a_compare_at_price_that_is_not_above_is_dropped() -> None:
+def test_compare_at_price_not_above_the_price_is_ignored() -> None:
     assert values({"Compare-at price": "2.00"})["compare_at_price"] is None
     assert warnings({"Compare-at price": "0"}) == [
-        ("compare_at_price", "Compare-at price 0 is not above the price 2.00: left out")
+        ("compare_at_price", "Compare-at price 0 is not above the price 2.00: ignored")
     ]
     assert values({"Compare-at price": ""})["compare_at_price"] is None
 
 
-def test_prices_are_refused_with_the_line_of_their_row() -> None:
+def test_price_errors_name_the_line_of_their_row() -> None:
     entry = product(
         {"Variant Price": "2,00", "Option1 Value": "S"},
         {"Variant Price": "€3", "Option1 Value": "M"},
         {"Variant Price": "free", "Option1 Value": "L"},
     )
-    sentence = "Write the price with a point and no other signs, like 1234.50"
+    sentence = "Write the price with a decimal point and nothing else, like 1234.50"
     assert entry.values is None
     assert entry.errors == (
         FieldError("price", sentence),
@@ -411,12 +419,12 @@ def test_prices_are_refused_with_the_line_of_their_row() -> None:
     )
 
 
-def test_a_compare_at_price_that_is_no_number_is_refused() -> None:
-    (fault,) = product({"Compare-at price": "3,00"}).errors
-    assert fault.field == "compare_at_price"
+def test_compare_at_price_that_is_not_a_number_is_an_error() -> None:
+    (error,) = product({"Compare-at price": "3,00"}).errors
+    assert error.field == "compare_at_price"
 
 
-def test_a_price_of_nothing_is_handed_on_for_its_rule() -> None:
+def test_price_of_zero_is_left_to_its_validator() -> None:
     assert values({"Variant Price": "0.00"})["price"] == "0.00"
 
 
@@ -425,16 +433,16 @@ def test_stock(text: str, stock: int) -> None:
     assert values({"Variant Inventory Qty": text})["stock_quantity"] == stock
 
 
-def test_negative_stock_is_warned_of_with_its_line() -> None:
+def test_warning_about_negative_stock_names_its_line() -> None:
     image_only = {"Image Src": "https://x.y", "Inventory quantity": "-3"}
     assert warnings({"Inventory quantity": "1"}, image_only) == []
     medium = {"Option1 Value": "M", "Inventory quantity": "-3", "Variant Price": "1"}
     assert warnings({"Option1 Value": "S"}, medium) == [
-        ("stock_quantity", "Line 3: Negative stock (-3) taken as 0")
+        ("stock_quantity", "Line 3: Negative stock (-3): imported as 0")
     ]
 
 
-def test_stock_that_is_no_whole_number_is_refused() -> None:
+def test_stock_that_is_not_an_integer_is_an_error() -> None:
     assert product({"Inventory quantity": "many"}).errors == (
         FieldError("stock_quantity", "Stock quantity must be an integer"),
     )
@@ -453,7 +461,7 @@ def test_stock_that_is_no_whole_number_is_refused() -> None:
         ({}, None),
     ],
 )
-def test_whether_stock_is_tracked(row: Row, tracked: bool | None) -> None:  # noqa: FBT001 - a case
+def test_track_stock(row: Row, tracked: bool | None) -> None:  # noqa: FBT001 - a case
     assert values(row).get("track_stock") is tracked
 
 
@@ -475,21 +483,21 @@ def test_whether_stock_is_tracked(row: Row, tracked: bool | None) -> None:  # no
         (None, None, None),
     ],
 )
-def test_whether_it_is_active(
+def test_is_active(
     published: str | None,
     status: str | None,
     active: bool | None,  # noqa: FBT001 - a case
 ) -> None:
     row = {"Published": published, "Status": status}
-    found = values({name: text for name, text in row.items() if text is not None})
-    assert found.get("is_active") is active
+    product_values = values({name: text for name, text in row.items() if text is not None})
+    assert product_values.get("is_active") is active
 
 
-def test_a_strange_status_is_warned_of_and_says_nothing() -> None:
+def test_unknown_status_is_ignored_with_a_warning() -> None:
     assert "is_active" not in values({"Status": "unlisted"})
     assert warnings({"Status": "unlisted", "Published": "perhaps"}) == [
-        ("is_active", "Published is 'perhaps', which says nothing here: passed over"),
-        ("is_active", "Status is 'unlisted', which says nothing here: passed over"),
+        ("is_active", "Unknown Published value 'perhaps': ignored"),
+        ("is_active", "Unknown Status value 'unlisted': ignored"),
     ]
 
 
@@ -498,51 +506,51 @@ def test_a_strange_status_is_warned_of_and_says_nothing() -> None:
     [("500", "500 g"), ("0.5", "0.5 g"), ("1000.0", "1000 g"), ("453.592", "453.592 g"),
      ("0", None), ("0.00", None), ("", None)],
 )  # fmt: skip
-def test_weights_are_grams_whatever_unit_is_shown(text: str, weight: str | None) -> None:
-    found = values({"Variant Grams": text, "Variant Weight Unit": "kg"})["attributes"]
-    assert found == ({"Weight": weight} if weight else {})
+def test_weights_are_always_in_grams(text: str, weight: str | None) -> None:
+    attributes = values({"Variant Grams": text, "Variant Weight Unit": "kg"})["attributes"]
+    assert attributes == ({"Weight": weight} if weight else {})
 
 
-def test_a_weight_that_is_no_number_is_left_out() -> None:
+def test_weight_that_is_not_a_number_is_ignored() -> None:
     assert warnings({"Variant Grams": "1 kg"}) == [
-        ("attributes", "Weight '1 kg' is no number of grams: left out")
+        ("attributes", "Weight '1 kg' is not a number of grams: ignored")
     ]
 
 
-def test_attributes_that_are_too_long_or_too_many_are_left_out() -> None:
+def test_too_long_and_too_many_attributes_are_ignored() -> None:
     metafields = {f"F{n} (product.metafields.a.f{n})": "x" for n in range(51)}
-    found = values({"Tags": "t" * 1001, "Vendor": "v" * 1000, **metafields})["attributes"]
-    assert isinstance(found, dict)
-    assert list(found) == ["Vendor", *list(metafields)[:49]]
+    attributes = values({"Tags": "t" * 1001, "Vendor": "v" * 1000, **metafields})["attributes"]
+    assert isinstance(attributes, dict)
+    assert list(attributes) == ["Vendor", *list(metafields)[:49]]
     assert warnings({"Tags": "t" * 1001, "Vendor": "v", **metafields}) == [
-        ("attributes", "Tags is longer than 1000 characters: left out"),
-        ("attributes", "52 attributes: the first 50 are kept"),
+        ("attributes", "Attribute 'Tags' is longer than 1000 characters: ignored"),
+        ("attributes", "52 attributes: only the first 50 are imported"),
     ]
 
 
-def test_a_metafield_with_too_long_a_name_is_warned_of_once() -> None:
+def test_metafield_with_too_long_a_name_is_reported_once() -> None:
     name = "x" * 80 + " (product.metafields.a.b)"
-    (entry, one) = read(csv_text({"Handle": "egg", "Title": "Egg", name: "1"}))
+    (entry, product_entry) = read(csv_text({"Handle": "egg", "Title": "Egg", name: "1"}))
     assert [warning.message for warning in entry.warnings] == [
-        "A name of more than 100 characters: not read"
+        "Column name is longer than 100 characters: ignored"
     ]
-    assert one.values == {"slug": "egg", "name": "Egg"}
+    assert product_entry.values == {"slug": "egg", "name": "Egg"}
 
 
-def test_metafields_that_differ_by_punctuation_are_two() -> None:
+def test_metafields_that_differ_by_punctuation_are_distinct() -> None:
     row = {"F (product.metafields.a.b_c)": "1", "F (product.metafields.a.bc)": "2"}
     assert values(row)["attributes"] == row
 
 
-def test_images_stand_in_the_order_of_their_positions() -> None:
-    found = values(
+def test_images_are_ordered_by_position() -> None:
+    images = values(
         {"Image Src": "https://x.y/2.jpg", "Image Position": "2", "Image Alt Text": "two"},
         {"Image Src": "//x.y/1.jpg", "Image Position": "1", "Variant Image": "https://x.y/v.jpg"},
         {"Image Src": "http://x.y/4.jpg", "Image Position": ""},
         {"Image Src": "https://x.y/3.jpg", "Image Position": "10"},
         {"Image Src": "https://x.y/2.jpg", "Variant Image": "//x.y/1.jpg"},
     )["images"]
-    assert found == [
+    assert images == [
         {"ref": "https://x.y/1.jpg", "alt": None},
         {"ref": "https://x.y/2.jpg", "alt": "two"},
         {"ref": "https://x.y/3.jpg", "alt": None},
@@ -555,22 +563,22 @@ def test_images_stand_in_the_order_of_their_positions() -> None:
     "text", ["a.jpg", "/a.jpg", "ftp://x.y/a.jpg", "data:image/png;base64,x", "https://", "https:x",
              "https://x.y/a b.jpg", "https://x.y/" + "a" * 2048]
 )  # fmt: skip
-def test_what_is_no_absolute_address_is_dropped(text: str) -> None:
+def test_image_without_an_absolute_url_is_ignored(text: str) -> None:
     assert values({"Image Src": text})["images"] == []
     ((field, message),) = warnings({"Variant Image": text})
     assert field == "images"
-    assert message.endswith("is not an absolute address: left out")
+    assert message.endswith("is not a valid absolute URL: ignored")
 
 
-def test_no_more_than_fifty_images_are_kept() -> None:
+def test_at_most_fifty_images_are_imported() -> None:
     rows = [{"Image Src": f"https://x.y/{n}.jpg"} for n in range(63)]
-    found = values(*rows)["images"]
-    assert isinstance(found, list)
-    assert found[-1] == {"ref": "https://x.y/49.jpg", "alt": None}
-    assert warnings(*rows) == [("images", "63 images: the first 50 are kept")]
+    images = values(*rows)["images"]
+    assert isinstance(images, list)
+    assert images[-1] == {"ref": "https://x.y/49.jpg", "alt": None}
+    assert warnings(*rows) == [("images", "63 images: only the first 50 are imported")]
 
 
-def test_long_texts_are_cut_with_a_warning() -> None:
+def test_long_texts_are_truncated_with_a_warning() -> None:
     row = {
         "Body (HTML)": "<p>" + "word " * 1001 + "</p>",
         "SEO Title": "s" * 256,
@@ -578,20 +586,23 @@ def test_long_texts_are_cut_with_a_warning() -> None:
         "Image Src": "https://x.y",
         "Image Alt Text": "word " * 60,
     }
-    found = values(row)
-    assert found["description"] == ("word " * 1000).rstrip()
-    assert found["details"] == row["Body (HTML)"]
-    assert (found["seo_title"], found["seo_description"]) == ("s" * 255, "d" * 499)
-    assert found["images"] == [{"ref": "https://x.y", "alt": ("word " * 51).rstrip()}]
+    product_values = values(row)
+    assert product_values["description"] == ("word " * 1000).rstrip()
+    assert product_values["details"] == row["Body (HTML)"]
+    assert (product_values["seo_title"], product_values["seo_description"]) == (
+        "s" * 255,
+        "d" * 499,
+    )
+    assert product_values["images"] == [{"ref": "https://x.y", "alt": ("word " * 51).rstrip()}]
     assert warnings(row) == [
-        ("description", "Description is longer than 5000 characters: cut"),
-        ("seo_title", "SEO title is longer than 255 characters: cut"),
-        ("seo_description", "SEO description is longer than 500 characters: cut"),
-        ("images", "The alt text of an image is longer than 255 characters: cut"),
+        ("description", "Description is longer than 5000 characters: truncated"),
+        ("seo_title", "SEO title is longer than 255 characters: truncated"),
+        ("seo_description", "SEO description is longer than 500 characters: truncated"),
+        ("images", "An image's alt text is longer than 255 characters: truncated"),
     ]
 
 
-def test_a_product_of_too_many_rows_is_refused_and_the_next_read() -> None:
+def test_product_after_a_too_large_one_is_read() -> None:
     body = "x" * (1024 * 1024)
     text = "Handle,Title,Price,Body (HTML)\n" + f"egg,Egg,1,{body}\n" * 17 + "ham,Ham,1,\n"
     entries = read(text)
@@ -601,54 +612,54 @@ def test_a_product_of_too_many_rows_is_refused_and_the_next_read() -> None:
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Zs", "Zl", "Zp", "Cc"]), min_size=1).filter(
     lambda text: not text.startswith("'")
-)  # one before a sign is taken off
+)  # an apostrophe before a formula is removed
 HANDLE = st.text("abc-", min_size=1, max_size=3)
 
 
 @given(st.lists(st.tuples(HANDLE, TEXT, TEXT, st.integers(1, 10**9)), min_size=1))
-def test_what_csv_writes_comes_back(rows: list[tuple[str, str, str, int]]) -> None:
+def test_csv_round_trip(rows: list[tuple[str, str, str, int]]) -> None:
     names = ("Handle", "Title", "Vendor", "Inventory quantity")
     table = [
-        dict(zip(names, map(str, row), strict=True)) | {"Price": "1", "Option1 Value": f"o{place}"}
-        for place, row in enumerate(rows)
+        dict(zip(names, map(str, row), strict=True)) | {"Price": "1", "Option1 Value": f"o{number}"}
+        for number, row in enumerate(rows)
     ]
-    found = read(csv_text(*table))
-    first = {handle: row for handle, *row in reversed(rows)}
-    assert {entry.values["slug"]: entry.values["name"] for entry in found if entry.values} == {
-        handle: row[0] for handle, row in first.items()
+    entries = read(csv_text(*table))
+    first_rows = {handle: row for handle, *row in reversed(rows)}
+    assert {entry.values["slug"]: entry.values["name"] for entry in entries if entry.values} == {
+        handle: row[0] for handle, row in first_rows.items()
     }
-    for entry in found:
+    for entry in entries:
         assert entry.values
-        same = [row for row in rows if row[0] == entry.values["slug"]]
-        stocks = [one["stock_quantity"] for one in variants(entry.values)]
-        assert stocks == [row[3] for row in same]
-    assert [entry.values["slug"] for entry in found if entry.values] == list(
+        product_rows = [row for row in rows if row[0] == entry.values["slug"]]
+        stocks = [variant["stock_quantity"] for variant in variants(entry.values)]
+        assert stocks == [row[3] for row in product_rows]
+    assert [entry.values["slug"] for entry in entries if entry.values] == list(
         dict.fromkeys(row[0] for row in rows)
     )
 
 
 @given(st.binary())
-def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
+def test_any_bytes_are_read_without_a_crash(data: bytes) -> None:
     header = b"Handle,Title,Price,Image Src,Body (HTML)\n"
     entries = {
-        one.line: one.values
-        for one in read_products(io.BytesIO(header + b"the-egg,Egg,2,,\n" + data))
+        entry.line: entry.values
+        for entry in read_products(io.BytesIO(header + b"the-egg,Egg,2,,\n" + data))
     }
     assert min(entries) == 2
     assert (entries[2] or {})["name"] == "Egg"
 
 
-class Generated(io.BytesIO):
-    """A file of many rows that is never held as a whole."""
+class GeneratedFile(io.BytesIO):
+    """A file of many rows that is generated while it is read."""
 
     def __init__(self, rows: int) -> None:
-        self._rows = self._all(rows)
+        self._rows = self._generate(rows)
 
     def read(self, _size: int | None = -1, /) -> bytes:
         return next(self._rows, b"")
 
     @staticmethod
-    def _all(rows: int) -> Iterator[bytes]:
+    def _generate(rows: int) -> Iterator[bytes]:
         yield b"\xef\xbb\xbf"
         yield b"Handle,Title,Body (HTML),Option1 Value,Price,Image Src\n"
         body = "x" * 1000
@@ -657,10 +668,10 @@ class Generated(io.BytesIO):
             yield f"{handle},Egg,{body},o{number},1,https://x.y/{number}.jpg\n".encode()
 
 
-def test_memory_does_not_grow_with_the_file() -> None:
+def test_memory_does_not_grow_with_the_file_size() -> None:
     tracemalloc.start()
     try:
-        count = sum(1 for _ in read_products(Generated(3_000)))
+        count = sum(1 for _ in read_products(GeneratedFile(3_000)))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -35,8 +35,8 @@ def csv_text(*rows: Row) -> str:
 
 
 def product(row: Mapping[str, str], *variations: Row) -> ImportEntry:
-    """Return the entry that a product makes, with variations that name it as their parent."""
-    children = [{"Type": "variation", "Parent": "id:7", **one} for one in variations]
+    """Return the entry of a product with variations that have it as their parent."""
+    children = [{"Type": "variation", "Parent": "id:7", **variation} for variation in variations]
     (entry,) = read(csv_text({"ID": "7", **SIMPLE, **row}, *children))
     return entry
 
@@ -51,12 +51,12 @@ def warnings(row: Mapping[str, str], *variations: Row) -> list[str]:
     return [warning.message for warning in product(row, *variations).warnings]
 
 
-def a_size(size: str, **more: str) -> Row:
-    cells = {"Attribute 1 name": "Size", "Attribute 1 value(s)": size, "Regular price": "5"}
-    return cells | {name.replace("_", " "): cell for name, cell in more.items()}
+def size_variation(size: str, **cells: str) -> Row:
+    row = {"Attribute 1 name": "Size", "Attribute 1 value(s)": size, "Regular price": "5"}
+    return row | {name.replace("_", " "): cell for name, cell in cells.items()}
 
 
-def test_files_of_real_shops_go_in_and_change_nothing_the_second_time() -> None:
+def test_second_import_of_files_of_real_shops_changes_nothing() -> None:
     if not SHARED.is_dir():
         pytest.skip(f"the sample files are not beside this repository ({SHARED})")
     catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
@@ -72,7 +72,7 @@ def test_files_of_real_shops_go_in_and_change_nothing_the_second_time() -> None:
     assert hoodie.variant_count == 4
 
 
-def test_a_simple_product() -> None:
+def test_simple_product() -> None:
     row = {
         "ID": "44",
         "Type": "simple, virtual",
@@ -104,7 +104,7 @@ def test_a_simple_product() -> None:
     }
     unknown, entry = list(read_products(io.BytesIO(csv_text(row).encode("utf-8-sig"))))
     assert unknown == ImportEntry(
-        1, None, warnings=(FieldError("Colour of hen", "Unknown column: not read"),)
+        1, None, warnings=(FieldError("Colour of hen", "Unknown column: ignored"),)
     )
     assert entry.values == {
         "name": "Tom & Jerry's",
@@ -131,7 +131,7 @@ def test_a_simple_product() -> None:
         },
     }
     assert [warning.message for warning in entry.warnings] == [
-        "'local.jpg' is not an absolute address: left out"
+        "Image 'local.jpg' is not a valid absolute URL: ignored"
     ]
 
 
@@ -151,7 +151,7 @@ def test_categories_are_paths_of_names(cell: str, paths: list[list[str]]) -> Non
     assert (entry.values or {})["categories"] == paths
 
 
-def test_what_has_no_column_is_left_out() -> None:
+def test_fields_without_a_column_are_omitted() -> None:
     assert read("Name,Type,Regular price\nEgg,simple,2\n") == [
         ImportEntry(2, {"name": "Egg", "price": "2"})
     ]
@@ -162,7 +162,7 @@ def test_what_has_no_column_is_left_out() -> None:
     }
 
 
-def test_a_header_needs_names() -> None:
+def test_header_requires_a_name() -> None:
     with pytest.raises(ParseError, match="found 'SKU', 'Stock'"):
         read("SKU,Stock\n1,2\n")
 
@@ -179,27 +179,27 @@ def test_a_header_needs_names() -> None:
     ],
 )
 def test_prices(regular: str, sale: str, price: str, compare_at: str | None) -> None:
-    found = values({"Regular price": regular, "Sale price": sale})
-    assert (found["price"], found["compare_at_price"]) == (price, compare_at)
+    product_values = values({"Regular price": regular, "Sale price": sale})
+    assert (product_values["price"], product_values["compare_at_price"]) == (price, compare_at)
 
 
-def test_a_sale_that_is_none_and_one_with_a_date_are_warned_of() -> None:
+def test_ignored_sale_price_and_ignored_sale_dates_are_reported() -> None:
     assert warnings({"Sale price": "2.00"}) == [
-        "Sale price 2.00 is not below the price 2.00: left out"
+        "Sale price 2.00 is not below the price 2.00: ignored"
     ]
     assert warnings({"Sale price": "1", "Date sale price ends": "2026-01-01"}) == [
-        "The sale is dated: 1 is taken as the price"
+        "The dates of the sale are ignored: the sale price 1 becomes the price"
     ]
 
 
 @pytest.mark.parametrize("text", ["1,234", "1.234,50", "€5"])
-def test_prices_that_could_mean_two_things_are_refused(text: str) -> None:
-    (fault,) = product({"Regular price": text}).errors
-    assert fault.field == "price"
+def test_ambiguous_prices_are_errors(text: str) -> None:
+    (error,) = product({"Regular price": text}).errors
+    assert error.field == "price"
 
 
 @pytest.mark.parametrize(
-    ("stock", "there", "backorders", "quantity", "tracked"),
+    ("stock", "in_stock", "backorders", "quantity", "tracked"),
     [
         ("", "1", "0", 0, False),
         ("", "0", "0", 0, True),
@@ -213,55 +213,61 @@ def test_prices_that_could_mean_two_things_are_refused(text: str) -> None:
 )
 def test_stock(
     stock: str,
-    there: str,
+    in_stock: str,
     backorders: str,
     quantity: int,
     tracked: bool,  # noqa: FBT001 - a case
 ) -> None:
-    found = values({"Stock": stock, "In stock?": there, "Backorders allowed?": backorders})
-    assert (found["stock_quantity"], found["track_stock"]) == (quantity, tracked)
+    product_values = values(
+        {"Stock": stock, "In stock?": in_stock, "Backorders allowed?": backorders}
+    )
+    assert (product_values["stock_quantity"], product_values["track_stock"]) == (quantity, tracked)
 
 
 @pytest.mark.parametrize(
     ("text", "active"), [("1", True), ("0", False), ("-1", False), ("2", False), ("", None)]
 )
-def test_whether_it_is_active(text: str, active: bool | None) -> None:  # noqa: FBT001 - a case
+def test_is_active(text: str, active: bool | None) -> None:  # noqa: FBT001 - a case
     assert values({"Published": text}).get("is_active") is active
 
 
-def test_a_strange_state_is_warned_of() -> None:
-    assert warnings({"Published": "maybe"}) == [
-        "Published is 'maybe', which says nothing here: passed over"
-    ]
+def test_unknown_published_value_is_ignored_with_a_warning() -> None:
+    assert warnings({"Published": "maybe"}) == ["Unknown Published value 'maybe': ignored"]
 
 
 @pytest.mark.parametrize(
     ("row", "warning"),
     [
-        ({"Type": "grouped"}, "Skipped: a grouped product"),
-        ({"Type": "external"}, "Skipped: an external product"),
+        ({"Type": "grouped"}, "Skipped: a grouped product cannot be sold here"),
+        ({"Type": "external"}, "Skipped: an external product cannot be sold here"),
         ({"Regular price": ""}, "Skipped: no price"),
         ({"Type": "variable", "Regular price": ""}, "Skipped: no price"),
     ],
 )
-def test_what_cannot_be_sold_here_is_skipped(row: Row, warning: str) -> None:
+def test_products_that_cannot_be_sold_are_skipped(row: Row, warning: str) -> None:
     entry = product(row)
     assert (entry.values, entry.errors) == (None, ())
-    assert [one.message for one in entry.warnings] == [warning]
+    assert [notice.message for notice in entry.warnings] == [warning]
 
 
-def test_a_type_that_nobody_knows_is_taken_as_simple() -> None:
+def test_unknown_type_is_imported_as_a_simple_product() -> None:
     assert values({"Type": "bundle"})["price"] == "2.00"
-    assert warnings({"Type": "bundle"}) == ["Type 'bundle' is taken as a simple product"]
+    assert warnings({"Type": "bundle"}) == ["Unknown Type 'bundle': imported as a simple product"]
 
 
-def test_variations_become_the_variants_of_their_parent_wherever_they_stand() -> None:
+def test_variations_become_variants_of_their_parent_on_any_line() -> None:
     parent = {"ID": "9", "Type": "variable", "SKU": "Egg-S", "Name": "Egg", "Published": "1"}
     rows = (
-        {"Type": "variation", "Parent": "egg-s", "SKU": "m", "Published": "0", **a_size("M")},
+        {
+            "Type": "variation",
+            "Parent": "egg-s",
+            "SKU": "m",
+            "Published": "0",
+            **size_variation("M"),
+        },
         {"Type": "simple", "ID": "1", "Name": "Ham", "Regular price": "1"},
         parent | {"Attribute 1 name": "Size", "Attribute 1 value(s)": "S, M"},
-        {"Type": "variation", "Parent": "id:9", "Images": "//x.y/l.jpg", **a_size("L")},
+        {"Type": "variation", "Parent": "id:9", "Images": "//x.y/l.jpg", **size_variation("L")},
     )
     egg, ham = read(csv_text(*rows))
     assert (egg.line, ham.line) == (4, 3)
@@ -281,95 +287,107 @@ def test_variations_become_the_variants_of_their_parent_wherever_they_stand() ->
     assert not {"price", "stock_quantity"} & egg.values.keys()
 
 
-def test_variations_stand_in_the_order_of_their_positions() -> None:
-    found = values({}, a_size("S", Position="2"), a_size("M", Position="1"), a_size("L"))
-    assert [one["options"]["Size"] for one in found["variants"]] == ["M", "S", "L"]
+def test_variations_are_ordered_by_position() -> None:
+    product_values = values(
+        {},
+        size_variation("S", Position="2"),
+        size_variation("M", Position="1"),
+        size_variation("L"),
+    )
+    assert [variant["options"]["Size"] for variant in product_values["variants"]] == ["M", "S", "L"]
 
 
-def test_a_blank_option_means_any() -> None:
+def test_blank_option_means_any_value() -> None:
     colour = {"Attribute 2 name": "Colour", "Attribute 2 value(s)": "Red"}
-    found = values({}, a_size("S") | colour, a_size("M") | {"Attribute 2 name": "Colour"})
-    assert [one["options"] for one in found["variants"]] == [
+    product_values = values(
+        {}, size_variation("S") | colour, size_variation("M") | {"Attribute 2 name": "Colour"}
+    )
+    assert [variant["options"] for variant in product_values["variants"]] == [
         {"Size": "S", "Colour": "Red"},
         {"Size": "M"},
     ]
 
 
-def test_a_single_variation_without_options_is_the_product_itself() -> None:
-    found = values({"Regular price": ""}, {"Regular price": "3"})
-    assert found["price"] == "3"
-    assert "variants" not in found
+def test_single_variation_without_options_becomes_the_product_itself() -> None:
+    product_values = values({"Regular price": ""}, {"Regular price": "3"})
+    assert product_values["price"] == "3"
+    assert "variants" not in product_values
 
 
-def test_variations_without_a_price_are_left_out_with_a_warning() -> None:
-    rows = a_size("S"), a_size("M") | {"Regular price": ""}
+def test_variations_without_a_price_are_skipped_with_a_warning() -> None:
+    rows = size_variation("S"), size_variation("M") | {"Regular price": ""}
     assert len(values({}, *rows)["variants"]) == 1
-    assert warnings({}, *rows) == ["Line 4: A variation without a price: left out"]
+    assert warnings({}, *rows) == ["Line 4: The variation has no price: not imported"]
     entry = product({}, rows[1])
     assert (entry.values, entry.errors) == (None, ())
     assert entry.warnings[-1].message == "Skipped: no price"
 
 
-def test_variations_of_the_same_options_are_refused_and_both_lines_named() -> None:
-    (fault,) = product({}, a_size("S"), a_size("M"), a_size("S")).errors
-    assert fault.message == "Lines 3 and 5 are one and the same variant: Size S"
+def test_error_of_variations_with_the_same_options_names_both_lines() -> None:
+    (error,) = product({}, size_variation("S"), size_variation("M"), size_variation("S")).errors
+    assert error.message == "Lines 3 and 5 are variants with the same options: Size S"
 
 
-def test_variations_that_share_the_stock_of_their_parent_are_each_given_it() -> None:
+def test_each_variation_that_shares_its_parent_s_stock_gets_all_of_it() -> None:
     parent = {"Stock": "4", "Backorders allowed?": "0"}
-    rows = a_size("S", Stock="parent"), a_size("M"), a_size("L", Stock="1")
-    found = values(parent, *rows)["variants"]
-    assert [(one["stock_quantity"], one["track_stock"]) for one in found] == [
+    rows = size_variation("S", Stock="parent"), size_variation("M"), size_variation("L", Stock="1")
+    variants = values(parent, *rows)["variants"]
+    assert [(variant["stock_quantity"], variant["track_stock"]) for variant in variants] == [
         (4, True),
         (4, True),
         (1, True),
     ]
-    assert warnings(parent, *rows) == ["2 variations share one stock: each is given it all"]
-    alone = values({}, a_size("S", Stock="parent"))["variants"]
-    assert (alone[0]["stock_quantity"], alone[0]["track_stock"]) == (0, False)
+    assert warnings(parent, *rows) == [
+        "2 variations share the stock of their parent: each gets all of it"
+    ]
+    (variant,) = values({}, size_variation("S", Stock="parent"))["variants"]
+    assert (variant["stock_quantity"], variant["track_stock"]) == (0, False)
 
 
-def test_what_variants_have_no_place_for_is_warned_of_once() -> None:
-    rows = [a_size(size) | {"Weight (kg)": "1", "Description": "x"} for size in "SM"]
-    assert warnings({}, *rows) == ["The descriptions and sizes of its variations: left out"]
+def test_dropped_columns_of_variations_are_reported_once() -> None:
+    rows = [size_variation(size) | {"Weight (kg)": "1", "Description": "x"} for size in "SM"]
+    assert warnings({}, *rows) == ["The descriptions and sizes of the variations are not imported"]
 
 
-def test_variations_without_a_parent_are_refused() -> None:
-    rows = ({"Type": "variation", **a_size("S")}, {"Type": "variation", "Parent": "x"} | SIMPLE)
+def test_variations_without_a_parent_are_errors() -> None:
+    rows = (
+        {"Type": "variation", **size_variation("S")},
+        {"Type": "variation", "Parent": "x"} | SIMPLE,
+    )
     rows = (rows[0], {**rows[1], "Type": "variation"})
     entries = read(csv_text(*rows))
     assert [(entry.line, entry.errors[0].message) for entry in entries] == [
-        (2, "The variation names no parent"),
-        (3, "The parent 'x' is not in the file"),
+        (2, "The variation has no Parent: add its product's SKU or id:123"),
+        (3, "The variation's parent 'x' is not in the file"),
     ]
 
 
-def test_two_products_of_one_id_are_refused() -> None:
+def test_products_with_the_same_id_are_an_error() -> None:
     (entry,) = read(csv_text({"ID": "1", **SIMPLE}, {"ID": "1", **SIMPLE}))
-    assert entry.errors == (FieldError("id", "Lines 2 and 3 are one and the same product"),)
+    assert entry.errors == (FieldError("id", "Products on lines 2 and 3 have the same ID or SKU"),)
 
 
-def test_texts_that_spreadsheets_would_compute_are_unescaped() -> None:
+def test_escaped_formulas_are_unescaped() -> None:
     assert values({"SKU": "'-1"})["sku"] == "-1"
     assert values({"SKU": "'+1'"})["sku"] == "+1"
     assert values({"Description": "'- it's'"})["details"] == "- it's'"
 
 
-def test_two_backslashes_before_an_n_are_no_line_break() -> None:
+def test_escaped_backslash_before_n_is_not_a_line_break() -> None:
     assert values({"Description": "a\\\\nb\\nc"})["details"] == "<p>a\\nb<br>c</p>"
     assert values({"Description": "<p>a</p>\\n<p>b</p>"})["details"] == "<p>a</p>\n<p>b</p>"
 
 
-def test_the_description_is_made_of_the_details_where_there_is_no_short_one() -> None:
+def test_description_defaults_to_the_plain_text_of_the_details() -> None:
     assert values({"Description": "<p>Good</p>"})["description"] == "Good"
 
 
 @given(st.binary())
-def test_no_bytes_are_too_much_for_it(data: bytes) -> None:
+def test_any_bytes_are_read_without_a_crash(data: bytes) -> None:
     header = b"ID,Type,Name,Regular price,Sale price,Parent,Stock,Images,Description\n"
     entries = {
-        one.line: one.values
-        for one in read_products(io.BytesIO(header + b"70707,simple,Egg,2\n" + data))
+        entry.line: entry.values
+        for entry in read_products(io.BytesIO(header + b"70707,simple,Egg,2\n" + data))
     }
     assert min(entries) == 2
     assert (entries[2] or {})["name"] == "Egg"
@@ -380,7 +398,7 @@ WORDS = st.sampled_from(["", "1", "2", "variation", "variable", "simple", "id:1"
 
 
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(CELLS, WORDS)), min_size=1))
-def test_any_rows_are_read_and_the_same_twice(rows: list[Row]) -> None:
+def test_second_import_of_any_rows_changes_nothing(rows: list[Row]) -> None:
     text = csv_text(*({**row, "Attribute 1 name": "Size"} for row in rows))
     catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), lambda: NOON)
     first = catalog.import_products(read(text), keep_going=True)
@@ -389,17 +407,17 @@ def test_any_rows_are_read_and_the_same_twice(rows: list[Row]) -> None:
     assert again.refused == first.refused
 
 
-class Generated(io.BytesIO):
-    """A file of many rows that is never held as a whole; variations stand far from parents."""
+class GeneratedFile(io.BytesIO):
+    """A file that is generated while it is read; variations are far from their parents."""
 
     def __init__(self, rows: int) -> None:
-        self._rows = self._all(rows)
+        self._rows = self._generate(rows)
 
     def read(self, _size: int | None = -1, /) -> bytes:
         return next(self._rows, b"")
 
     @staticmethod
-    def _all(rows: int) -> Iterator[bytes]:
+    def _generate(rows: int) -> Iterator[bytes]:
         yield b"ID,Type,SKU,Name,Description,Regular price,Parent,Attribute 1 name,"
         yield b"Attribute 1 value(s)\n"
         body = "x" * 1000
@@ -409,12 +427,12 @@ class Generated(io.BytesIO):
             yield f",variation,v-{number},,,1,s-{number},Size,S\n".encode()
 
 
-def test_memory_does_not_grow_with_the_file() -> None:
+def test_memory_does_not_grow_with_the_file_size() -> None:
     tracemalloc.start()
     try:
-        slugs = sum(1 for entry in read_products(Generated(3_000)) if entry.values)
+        count = sum(1 for entry in read_products(GeneratedFile(3_000)) if entry.values)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert slugs == 3_000
+    assert count == 3_000
     assert peak < 1_000_000  # a third of the file

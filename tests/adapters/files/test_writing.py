@@ -1,4 +1,4 @@
-"""Files that are written: what comes back from each form, and what does not."""
+"""Export of products in each format, and what survives a round trip."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ OWN_FORMATS = ("eggypro-csv", "jsonl")
 SHOP_FORMATS = ("shopify", "woocommerce")
 
 
-def a_catalog(*values: Mapping[str, object]) -> ProductService:
+def make_catalog(*values: Mapping[str, object]) -> ProductService:
     catalog = ProductService(
         MemoryProductStore(),
         NhHtmlCleaner(),
@@ -41,7 +41,7 @@ def a_catalog(*values: Mapping[str, object]) -> ProductService:
         reader=read_products,
         writer=write_products,
     )
-    catalog.import_products((ImportEntry(1, one) for one in values), keep_going=True)
+    catalog.import_products((ImportEntry(1, record) for record in values), keep_going=True)
     return catalog
 
 
@@ -59,13 +59,13 @@ def import_file(catalog: ProductService, file: bytes, form: str = "auto") -> Imp
 
 
 def stored_products(catalog: ProductService) -> list[Product]:
-    """Every product that is there, without what no file has: ids, times and versions."""
+    """Return all products without the values that no file has: ids, times and versions."""
     with catalog.export_products() as export:
         return [_without_ids(product) for product in export.products]
 
 
 def _without_ids(product: Product) -> Product:
-    variants = tuple(evolve(one, id=0, version=0) for one in product.variants)
+    variants = tuple(evolve(variant, id=0, version=0) for variant in product.variants)
     return evolve(product, id=0, version=0, variants=variants, created_at=NOON, updated_at=NOON)
 
 
@@ -103,19 +103,19 @@ EGG: dict[str, Any] = {
 HAM: dict[str, Any] = {"name": "Ham", "slug": "ham", "price": "5", "is_active": False}
 
 
-def test_every_form_but_auto_is_written_and_no_other() -> None:
+def test_every_format_except_auto_can_be_written() -> None:
     assert {"auto", *WRITERS} == set(FORMATS)
     with pytest.raises(ValidationError, match="Format must be one of"):
         write_products(CatalogSnapshot((), iter(())), io.BytesIO(), form="auto")
 
 
-def test_every_field_that_is_read_is_written() -> None:
-    assert table(export_file(a_catalog(HAM), "eggypro-csv"))[0].keys() == FIELD_PARSERS.keys()
-    assert json.loads(export_file(a_catalog(HAM), "jsonl")).keys() == FIELD_PARSERS.keys()
+def test_every_field_that_can_be_read_is_written() -> None:
+    assert table(export_file(make_catalog(HAM), "eggypro-csv"))[0].keys() == FIELD_PARSERS.keys()
+    assert json.loads(export_file(make_catalog(HAM), "jsonl")).keys() == FIELD_PARSERS.keys()
 
 
-def test_a_line_of_jsonl_is_a_product() -> None:
-    first, second = map(json.loads, export_file(a_catalog(EGG, HAM), "jsonl").splitlines())
+def test_jsonl_has_one_product_per_line() -> None:
+    first, second = map(json.loads, export_file(make_catalog(EGG, HAM), "jsonl").splitlines())
     assert (first["slug"], second["slug"]) == ("egg", "ham")
     assert first["price"] == "20.00"
     assert first["variants"][1] == {
@@ -133,15 +133,15 @@ def test_a_line_of_jsonl_is_a_product() -> None:
 
 
 @pytest.mark.parametrize("form", WRITERS)
-def test_an_empty_catalogue_is_an_empty_file_with_at_most_a_header(form: str) -> None:
-    assert len(export_file(a_catalog(), form).splitlines()) == (0 if form == "jsonl" else 1)
+def test_empty_catalogue_is_written_as_a_header_or_nothing(form: str) -> None:
+    assert len(export_file(make_catalog(), form).splitlines()) == (0 if form == "jsonl" else 1)
 
 
 OPTIONS = st.dictionaries(st.sampled_from(["Size", "Colour", "=x"]), strategies.lines(), min_size=1)
 
 
 @st.composite
-def a_variant(draw: st.DrawFn) -> dict[str, object]:
+def variant_records(draw: st.DrawFn) -> dict[str, object]:
     optional = {
         "stock_quantity": strategies.stocks,
         "track_stock": st.booleans(),
@@ -153,33 +153,33 @@ def a_variant(draw: st.DrawFn) -> dict[str, object]:
     return values | draw(strategies.prices())
 
 
-VARIANTS = st.lists(a_variant(), max_size=4)
-SIGNED = st.sampled_from(["", "=1", "'=1", "''-1", "'it's", "@", "+x'"])
+VARIANTS = st.lists(variant_records(), max_size=4)
+FORMULAS = st.sampled_from(["", "=1", "'=1", "''-1", "'it's", "@", "+x'"])
 
 
 @st.composite
-def a_product(draw: st.DrawFn) -> dict[str, object]:
+def product_records(draw: st.DrawFn) -> dict[str, object]:
     values = draw(strategies.products())
     if draw(st.booleans()):
         values["variants"] = draw(VARIANTS)
-    if signed := draw(SIGNED):
-        values["description"] = signed
-        values["attributes"] = {signed: signed}
+    if formula := draw(FORMULAS):
+        values["description"] = formula
+        values["attributes"] = {formula: formula}
     return values
 
 
-CATALOGUES = st.lists(a_product(), max_size=4)
+CATALOGUES = st.lists(product_records(), max_size=4)
 
 
 @pytest.mark.parametrize("form", OWN_FORMATS)
 @given(values=CATALOGUES)
-def test_what_the_own_forms_write_comes_back_as_an_equal_catalogue(
+def test_own_formats_round_trip_to_an_equal_catalogue(
     form: str, values: list[dict[str, object]]
 ) -> None:
-    catalog = a_catalog(*values)
+    catalog = make_catalog(*values)
     before = stored_products(catalog)
     file = export_file(catalog, form)
-    empty = a_catalog()
+    empty = make_catalog()
     if file:
         assert import_file(empty, file, form).created == len(before)
     assert stored_products(empty) == before
@@ -188,70 +188,71 @@ def test_what_the_own_forms_write_comes_back_as_an_equal_catalogue(
         assert (report.created, report.changed, report.unchanged) == (0, 0, len(before))
 
 
-def a_tree(*drafts: CategoryDraft, values: Iterable[Mapping[str, object]] = ()) -> Shop:
-    """A shop with categories, and products that may be in them."""
+def shop_with_categories(
+    *drafts: CategoryDraft, values: Iterable[Mapping[str, object]] = ()
+) -> Shop:
+    """Return a shop with categories, and products that may be in them."""
     shop = make_shop()
     for draft in drafts:
         shop.categories.create(asdict(draft))
-    shop.products.import_products((ImportEntry(1, one) for one in values), keep_going=True)
+    shop.products.import_products((ImportEntry(1, record) for record in values), keep_going=True)
     return shop
 
 
 @st.composite
 def trees(draw: st.DrawFn) -> list[CategoryDraft]:
-    """Categories, each behind its parent."""
-    found: list[CategoryDraft] = []
+    """Return categories, parents first."""
+    drafts: list[CategoryDraft] = []
     for slug in draw(st.lists(strategies.slugs, max_size=6, unique=True)):
-        found.append(
+        drafts.append(
             CategoryDraft(
                 name=" ".join(draw(strategies.names).split()),
                 slug=slug,
                 description=draw(st.none() | st.just("Two\nlines")),
-                parent=draw(st.sampled_from([None, *(one.slug for one in found)])),
+                parent=draw(st.sampled_from([None, *(draft.slug for draft in drafts)])),
                 is_active=draw(st.booleans()),
             )
         )
-    return found
+    return drafts
 
 
 @pytest.mark.parametrize("form", OWN_FORMATS)
 @given(data=st.data(), values=CATALOGUES, tree=trees())
-def test_categories_and_links_come_back_into_an_empty_shop_to_the_byte(
+def test_categories_and_links_round_trip_into_an_empty_shop(
     form: str, data: st.DataObject, values: list[dict[str, object]], tree: list[CategoryDraft]
 ) -> None:
     slugs = [draft.slug for draft in tree]
-    inside = st.lists(st.sampled_from(slugs), max_size=3) if slugs else st.just([])
-    for each in values:
-        each["categories"] = data.draw(inside)
-    shop = a_tree(*tree, values=values)
+    links = st.lists(st.sampled_from(slugs), max_size=3) if slugs else st.just([])
+    for record in values:
+        record["categories"] = data.draw(links)
+    shop = shop_with_categories(*tree, values=values)
     before = stored_products(shop.products)
     file = export_file(shop.products, form)
-    other, same = make_shop(), a_tree(*tree)
     if before:
-        for empty in (other, same):
-            assert import_file(empty.products, file, form).created == len(before)
-            assert export_file(empty.products, form) == file
-            assert stored_products(empty.products) == before
+        for other in (make_shop(), shop_with_categories(*tree)):
+            assert import_file(other.products, file, form).created == len(before)
+            assert export_file(other.products, form) == file
+            assert stored_products(other.products) == before
             with (
-                shop.products.export_products() as ours,
-                empty.products.export_products() as theirs,
+                shop.products.export_products() as expected,
+                other.products.export_products() as actual,
             ):
-                assert ours.categories == theirs.categories
+                assert actual.categories == expected.categories
         assert import_file(shop.products, file, form).unchanged == len(before)
 
 
-def test_a_category_is_told_of_once_where_it_is_needed_and_few_at_a_time() -> None:
+def test_category_details_are_written_once_and_no_later_than_first_use() -> None:
     slugs = [f"c{number:02}" for number in range(70)]
     tree = [CategoryDraft(name="N", slug=slug) for slug in slugs]
     below = CategoryDraft(name="Below", slug="below", parent="c69")
     products = [HAM | {"slug": f"ham{number}"} for number in range(3)]
     products[1]["categories"] = ["below"]
-    shop = a_tree(*tree, below, values=products)
+    shop = shop_with_categories(*tree, below, values=products)
     lines = [json.loads(line) for line in export_file(shop.products, "jsonl").splitlines()]
-    told = [[one["slug"] for one in line["category_details"]] for line in lines]
-    assert [len(slugs) for slugs in told] == [20, 22, 29]
-    assert told[1][:2] == ["c69", "below"]
-    assert sorted(slug for line in told for slug in line) == ["below", *slugs]
+    details = [[category["slug"] for category in line["category_details"]] for line in lines]
+    assert [len(slugs) for slugs in details] == [20, 22, 29]
+    assert details[1][:2] == ["c69", "below"]
+    assert sorted(slug for line in details for slug in line) == ["below", *slugs]
     assert lines[1]["category_details"][1] == {
         "name": "Below",
         "slug": "below",
@@ -261,38 +262,41 @@ def test_a_category_is_told_of_once_where_it_is_needed_and_few_at_a_time() -> No
     }
 
 
-def test_woocommerce_names_categories_by_their_paths() -> None:
+def test_woocommerce_writes_categories_as_paths() -> None:
     tree = [
         CategoryDraft(name="Food, good", slug="f"),
         CategoryDraft(name="Bars & more", slug="b", parent="f"),
         CategoryDraft(name="Old", slug="o", is_active=False),
     ]
-    shop = a_tree(*tree, values=[HAM | {"categories": ["o", "b"]}])
+    shop = shop_with_categories(*tree, values=[HAM | {"categories": ["o", "b"]}])
     file = export_file(shop.products, "woocommerce")
     cells = [row["Categories"] for row in table(file)]
     assert cells == ["Food\\, good > Bars &amp; more, Old"]
     import_file(shop.products, file)
-    assert [one.slug for one in stored_products(shop.products)[0].categories] == ["b", "o"]
+    assert [category.slug for category in stored_products(shop.products)[0].categories] == [
+        "b",
+        "o",
+    ]
     with shop.products.export_products() as export:
         assert len(export.categories) == 3
 
 
 @pytest.mark.parametrize("form", SHOP_FORMATS)
 @given(values=CATALOGUES)
-def test_what_other_forms_keep_comes_back_unchanged_from_then_on(
+def test_second_round_trip_of_shop_formats_changes_nothing(
     form: str, values: list[dict[str, object]]
 ) -> None:
-    first = a_catalog()
-    import_file(first, export_file(a_catalog(*values), form), form)
+    first = make_catalog()
+    import_file(first, export_file(make_catalog(*values), form), form)
     before = stored_products(first)
     report = import_file(first, export_file(first, form), form)
     assert (report.created, report.changed) == (0, 0)
     assert stored_products(first) == before
 
 
-def test_what_shopify_has_columns_for_comes_back() -> None:
-    other = a_catalog()
-    import_file(other, export_file(a_catalog(EGG, HAM), "shopify"))
+def test_shopify_columns_round_trip() -> None:
+    other = make_catalog()
+    import_file(other, export_file(make_catalog(EGG, HAM), "shopify"))
     egg, ham = stored_products(other)
     assert (egg.name, egg.slug, egg.details) == ("Egg & White", "egg", "<p>Five\neggs</p>")
     assert egg.attributes == {"Vendor": "Hen", "Tags": "a, b", "Weight": "500 g"}
@@ -301,11 +305,11 @@ def test_what_shopify_has_columns_for_comes_back() -> None:
         ("https://x.y/2.jpg", None),
     ]
     assert egg.seo_title == "=Eggs"
-    one, two = egg.variants
-    assert (one.options, one.sku) == ({"Size": "1 kg", "Taste": "Choco, dark"}, "E-1")
-    assert (str(one.price), str(one.compare_at_price)) == ("20.00", "25.00")
-    assert one.stock_quantity == 3
-    assert (one.image, two.options, two.track_stock) == (
+    first, second = egg.variants
+    assert (first.options, first.sku) == ({"Size": "1 kg", "Taste": "Choco, dark"}, "E-1")
+    assert (str(first.price), str(first.compare_at_price)) == ("20.00", "25.00")
+    assert first.stock_quantity == 3
+    assert (first.image, second.options, second.track_stock) == (
         "https://x.y/2.jpg",
         {"Size": "2 kg"},
         False,
@@ -313,25 +317,25 @@ def test_what_shopify_has_columns_for_comes_back() -> None:
     assert (ham.is_active, ham.price, ham.variants) == (False, Decimal("5.00"), ())
 
 
-def test_a_shopify_file_has_a_row_for_each_variant_on_sale_and_for_each_image() -> None:
-    rows = table(export_file(a_catalog(EGG, HAM), "shopify"))
+def test_shopify_has_a_row_per_active_variant_and_per_image() -> None:
+    rows = table(export_file(make_catalog(EGG, HAM), "shopify"))
     names = ("URL handle", "Title", "Status", "Option1 name", "Option1 value", "Price")
     assert rows_with(rows, *names) == [
         ("egg", "Egg & White", "active", "Size", "1 kg", "20.00"),
         ("egg", "", "", "", "2 kg", "30.50"),
         ("ham", "Ham", "archived", "Title", "Default Title", "5.00"),
     ]
-    many = EGG | {"variants": [], "price": "1", "sku": None}
-    rows = table(export_file(a_catalog(many), "shopify"))
+    without_variants = EGG | {"variants": [], "price": "1", "sku": None}
+    rows = table(export_file(make_catalog(without_variants), "shopify"))
     assert rows_with(rows, "Price", "Product image URL", "Image position") == [
         ("1.00", "https://x.y/1,2.jpg", "1"),
         ("", "https://x.y/2.jpg", "2"),
     ]
 
 
-def test_what_woocommerce_has_columns_for_comes_back() -> None:
-    other = a_catalog()
-    import_file(other, export_file(a_catalog(EGG, HAM), "woocommerce"))
+def test_woocommerce_columns_round_trip() -> None:
+    other = make_catalog()
+    import_file(other, export_file(make_catalog(EGG, HAM), "woocommerce"))
     egg, ham = stored_products(other)
     assert (egg.name, egg.slug, egg.sku) == ("Egg & White", "egg-and-white", "E")
     assert (egg.description, egg.details) == ("Good\nand <pure>", "<p>Five\neggs</p>")
@@ -343,34 +347,34 @@ def test_what_woocommerce_has_columns_for_comes_back() -> None:
     }
     assert [image.ref for image in egg.images] == ["https://x.y/1%2C2.jpg", "https://x.y/2.jpg"]
     assert egg.seo_title == "=Eggs"
-    before = stored_products(a_catalog(EGG))[0].variants
+    before = stored_products(make_catalog(EGG))[0].variants
     assert egg.variants == before
     assert (ham.is_active, ham.price) == (False, Decimal("5.00"))
 
 
 @pytest.mark.parametrize("form", ["eggypro-csv", "shopify", "woocommerce"])
-def test_what_a_spreadsheet_would_compute_is_escaped(form: str) -> None:
+def test_formulas_are_escaped(form: str) -> None:
     text = export_file(
-        a_catalog(HAM | {"name": "=1+1", "sku": "-1", "seo_title": "@x"}), form
+        make_catalog(HAM | {"name": "=1+1", "sku": "-1", "seo_title": "@x"}), form
     ).decode()
-    assert all(f"'{sign}" in text for sign in ("=1+1", "-1", "@x"))
-    assert import_file(a_catalog(), text.encode(), form).created == 1
+    assert all(f"'{formula}" in text for formula in ("=1+1", "-1", "@x"))
+    assert import_file(make_catalog(), text.encode(), form).created == 1
 
 
-def test_more_attributes_than_woocommerce_has_room_for_are_left_out() -> None:
+def test_woocommerce_omits_attributes_beyond_its_maximum() -> None:
     attributes = {f"A{number}": "x" for number in range(30)}
-    other = a_catalog()
-    import_file(other, export_file(a_catalog(HAM | {"attributes": attributes}), "woocommerce"))
+    other = make_catalog()
+    import_file(other, export_file(make_catalog(HAM | {"attributes": attributes}), "woocommerce"))
     assert len(stored_products(other)[0].attributes) == 12
 
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_memory_does_not_grow_with_the_number_of_products(form: str) -> None:
-    [egg, _] = stored_products(a_catalog(EGG, HAM))
-    many = (evolve(egg, id=number) for number in range(3000))
+    [egg, _] = stored_products(make_catalog(EGG, HAM))
+    products = (evolve(egg, id=number) for number in range(3000))
     tracemalloc.start()
     try:
-        number = write_products(CatalogSnapshot((), many), Nowhere(), form=form)
+        number = write_products(CatalogSnapshot((), products), NullStream(), form=form)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -378,8 +382,8 @@ def test_memory_does_not_grow_with_the_number_of_products(form: str) -> None:
     assert peak < 2_000_000
 
 
-class Nowhere(io.BytesIO):
-    """Takes everything and keeps nothing."""
+class NullStream(io.BytesIO):
+    """A stream that discards everything written to it."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
         return memoryview(data).nbytes

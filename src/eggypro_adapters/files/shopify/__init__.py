@@ -1,1 +1,1 @@
-"""Shopify's CSV files."""
+"""Read and write Shopify's product CSV."""

@@ -1,4 +1,4 @@
-"""The columns of Shopify's CSV files, by both generations of their names."""
+"""Parse the header of Shopify's CSV, in both generations of column names."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from eggypro_core.validation.fields import escape_control
 
 MAX_COLUMN_NAME_LENGTH = 100
 TEXT_COLUMNS = {"seo_title": "SEO title", "seo_description": "SEO description"}
-"""The columns of optional texts, by field."""
+"""Columns of the optional texts by field."""
 _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "handle": ("Handle", "URL handle"),
@@ -55,14 +55,14 @@ _IGNORED_KEYS = frozenset(column_key(name) for name in _IGNORED)
 _ATTRIBUTES = frozenset({"Vendor", "Type", "Product Category", "Tags"})
 _MARKET = re.compile(r"(included|price|compare[- ]at price) / ", re.IGNORECASE)
 _UNIT_PRICE = re.compile(r"(variant)?unitprice(total|base)measure(unit)?")
-_NAMED_AS_IS = re.compile(r"google shopping / |.*\(\w+\.metafields\.", re.IGNORECASE | re.DOTALL)
+_KEEPS_NAME = re.compile(r"google shopping / |.*\(\w+\.metafields\.", re.IGNORECASE | re.DOTALL)
 
 
 @frozen
 class ShopifyColumns:
-    """The columns that are read: where each is and what it is called inside.
+    """The columns that are imported: their positions in a row and their internal names.
 
-    `attributes` are those that become attributes of the product by that very name.
+    `attributes` are the columns that become product attributes of the same name.
     """
 
     width: int
@@ -72,54 +72,58 @@ class ShopifyColumns:
     warnings: tuple[FieldError, ...]
 
     def pick(self, cells: Sequence[str]) -> list[str]:
-        """Return the cells that are read, stripped and unescaped; blank what a short row lacks."""
+        """Return the imported cells, stripped and unescaped; cells missing in a row are blank."""
         if len(cells) < self.width:
             cells = [*cells, *[""] * (self.width - len(cells))]
-        found = [cells[place].strip() for place in self.positions]
-        return [unescape_formula(cell) if cell[:1] == "'" else cell for cell in found]
+        stripped = [cells[position].strip() for position in self.positions]
+        return [unescape_formula(cell) if cell[:1] == "'" else cell for cell in stripped]
 
-    def by_name(self, picked: Sequence[str]) -> dict[str, str]:
-        """Return the cells that were picked, by name."""
-        return dict(zip(self.names, picked, strict=True))
+    def by_name(self, cells: Sequence[str]) -> dict[str, str]:
+        """Return the cells from `pick` by internal name."""
+        return dict(zip(self.names, cells, strict=True))
 
 
 def matches_header(header: Sequence[str]) -> bool:
-    """Whether a header is one of Shopify's: it has a handle and a title."""
+    """Whether a header is Shopify's: it has a handle and a title."""
     return {"handle", "title"} <= {_ROLES.get(column_key(name)) for name in header}
 
 
 def parse_header(header: Sequence[str]) -> ShopifyColumns | None:
-    """Return the columns that a header names, None where it has no handle.
+    """Return the columns of a header, or None if it has no handle.
 
-    Raises ParseError where two mean the same.
+    Raises ParseError if two columns have the same meaning.
     """
-    named = [
-        (place, _column_name(text), text) for place, text in enumerate(header) if column_key(text)
+    columns = [
+        (position, _column_name(text), text)
+        for position, text in enumerate(header)
+        if column_key(text)
     ]
-    check_unique_columns((name or f"?{text.casefold()}", text) for _, name, text in named)
-    if "handle" not in {name for _, name, _ in named}:
+    check_unique_columns((name or f"?{text.casefold()}", text) for _, name, text in columns)
+    if "handle" not in {name for _, name, _ in columns}:
         return None
-    read = [
-        (place, name) for place, name, _ in named if name and len(name) <= MAX_COLUMN_NAME_LENGTH
+    imported = [
+        (position, name)
+        for position, name, _ in columns
+        if name and len(name) <= MAX_COLUMN_NAME_LENGTH
     ]
     return ShopifyColumns(
         width=len(header),
-        positions=[place for place, _ in read],
-        names=[name for _, name in read],
-        attributes=[name for _, name in read if name in _ATTRIBUTES or _NAMED_AS_IS.match(name)],
+        positions=[position for position, _ in imported],
+        names=[name for _, name in imported],
+        attributes=[name for _, name in imported if name in _ATTRIBUTES or _KEEPS_NAME.match(name)],
         warnings=tuple(
             FieldError(escape_control(text), _warning_message(name))
-            for _, name, text in named
+            for _, name, text in columns
             if not _is_ignored(text) and (not name or len(name) > MAX_COLUMN_NAME_LENGTH)
         ),
     )
 
 
 def _column_name(text: str) -> str:
-    """Return what a column is called inside, "" for one that is not read."""
+    """Return the internal name of a column, or "" if it is not imported."""
     if _is_ignored(text):
         return ""
-    return _ROLES.get(column_key(text)) or (text if _NAMED_AS_IS.match(text) else "")
+    return _ROLES.get(column_key(text)) or (text if _KEEPS_NAME.match(text) else "")
 
 
 def _is_ignored(text: str) -> bool:
@@ -132,7 +136,7 @@ def _is_ignored(text: str) -> bool:
 
 def _warning_message(name: str) -> str:
     return (
-        f"A name of more than {MAX_COLUMN_NAME_LENGTH} characters: not read"
+        f"Column name is longer than {MAX_COLUMN_NAME_LENGTH} characters: ignored"
         if name
-        else "Unknown column: not read"
+        else "Unknown column: ignored"
     )

@@ -1,4 +1,4 @@
-"""The rows of a file brought together: each product from its rows, wherever they stand."""
+"""Read the products of Shopify's CSV."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,9 +13,9 @@ from eggypro_core.errors import FieldError
 
 
 def read(table: CsvTable, columns: ShopifyColumns) -> Iterator[ImportEntry]:
-    """Return the product of each handle, after the rows that cannot be read.
+    """Yield the product of each handle, preceded by the errors of unreadable rows.
 
-    The whole file is read, into the temporary folder, before the first product comes.
+    The whole file is sorted in the temporary folder before the first product is yielded.
     """
     if columns.warnings:
         yield ImportEntry(table.header_line, None, warnings=columns.warnings)
@@ -32,12 +32,15 @@ def read(table: CsvTable, columns: ShopifyColumns) -> Iterator[ImportEntry]:
             if isinstance(group, ImportEntry):
                 yield group
             else:
-                rows = [ShopifyRow(n, line, columns.by_name(cells)) for n, line, cells in group]
+                rows = [
+                    ShopifyRow(number, line, columns.by_name(cells))
+                    for number, line, cells in group
+                ]
                 yield parse_product(rows, columns.attributes)
 
 
 def _default_handle(cells: Mapping[str, str]) -> str:
-    """Return the handle that Shopify makes where there is none: that of the title, if any."""
+    """Return the handle made from the title, as Shopify does, or "" if there is no title."""
     title = cells.get("title", "")
     return free_slug(slugify(title), ()) if title else ""
 
@@ -46,5 +49,5 @@ def _rejected_row(row: CsvRow) -> ImportEntry:
     if row.error:
         return ImportEntry(row.line, None, (FieldError("", row.error),))
     return ImportEntry(
-        row.line, None, (FieldError("slug", "The row has neither handle nor title"),)
+        row.line, None, (FieldError("slug", "The row has neither a handle nor a title: add one"),)
     )

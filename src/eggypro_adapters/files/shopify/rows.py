@@ -1,4 +1,4 @@
-"""A row of a product."""
+"""Row of a product in Shopify's CSV."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,7 +7,7 @@ _VARIANT_CELLS = ("price", "option1", "option2", "option3")
 
 
 class ShopifyRow(NamedTuple):
-    """A row of a product: its number among all rows, its line, and its cells by name."""
+    """A row of a product: its number in the file, its line, and its cells by name."""
 
     number: int
     line: int
@@ -15,5 +15,5 @@ class ShopifyRow(NamedTuple):
 
     @property
     def is_variant(self) -> bool:
-        """Whether it has a price or the value of an option; other rows hold images only."""
+        """Whether it has a price or an option value; other rows only have images."""
         return any(map(self.cells.get, _VARIANT_CELLS))

@@ -1,4 +1,4 @@
-"""Products as Shopify's CSV has them, by its newer names of columns."""
+"""Convert products to rows of Shopify's CSV, with the newer column names."""
 
 import re
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from eggypro_core.domain.product import Image, Product
 from eggypro_core.domain.variant import MAX_OPTION_NAMES, Variant
 
 _OPTION_COLUMNS = tuple(
-    f"Option{number} {what}"
+    f"Option{number} {part}"
     for number in range(1, MAX_OPTION_NAMES + 1)
-    for what in ("name", "value")
+    for part in ("name", "value")
 )
 COLUMNS = (
     *("Title", "URL handle", "Description", "Vendor", "Product category", "Type", "Tags"),
@@ -32,21 +32,22 @@ _GRAMS = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) g")
 
 
 def rows_of_product(product: Product) -> Iterator[list[str]]:
-    """Return the rows of a product: one for each variant that is on sale, and for each image.
+    """Yield the rows of a product: one per active variant, or per image if there are more.
 
-    The first has what is the product's. One without such variants has Shopify's default one.
+    The first row has the product's own values. A product without active variants gets Shopify's
+    default variant.
     """
     variants = [variant for variant in product.variants if variant.is_active]
     names = list(dict.fromkeys(name for variant in variants for name in variant.options))
     offers = [_variant(variant, names) for variant in variants] or [_default_variant(product)]
     weight = _weight(product)
-    for place in range(max(len(offers), len(product.images))):
+    for index in range(max(len(offers), len(product.images))):
         cells = {"URL handle": product.slug}
-        if place < len(offers):
-            cells |= offers[place] | weight
-        if place < len(product.images):
-            cells |= _image(product.images[place], place + 1)
-        if place == 0:
+        if index < len(offers):
+            cells |= offers[index] | weight
+        if index < len(product.images):
+            cells |= _image(product.images[index], index + 1)
+        if index == 0:
             cells |= _product(product) | _option_name_cells(names)
         yield [cells.get(name, "") for name in COLUMNS]
 
@@ -83,15 +84,15 @@ def _variant(variant: Variant, names: list[str]) -> dict[str, str]:
     return {**options, "Variant image URL": variant.image or "", **_offer(variant)}
 
 
-def _offer(one: Product | Variant) -> dict[str, str]:
-    """Return the cells of what a product without variants and a variant both have."""
+def _offer(item: Product | Variant) -> dict[str, str]:
+    """Return the cells that a variant and a product without variants have in common."""
     return {
-        "SKU": one.sku or "",
-        "Price": str(one.price),
-        "Compare-at price": format_amount(one.compare_at_price) or "",
-        "Inventory tracker": "shopify" if one.track_stock else "",
-        "Inventory quantity": str(one.stock_quantity),
-        "Continue selling when out of stock": "deny" if one.track_stock else "continue",
+        "SKU": item.sku or "",
+        "Price": str(item.price),
+        "Compare-at price": format_amount(item.compare_at_price) or "",
+        "Inventory tracker": "shopify" if item.track_stock else "",
+        "Inventory quantity": str(item.stock_quantity),
+        "Continue selling when out of stock": "deny" if item.track_stock else "continue",
     }
 
 

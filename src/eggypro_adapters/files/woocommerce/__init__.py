@@ -1,1 +1,1 @@
-"""WooCommerce's CSV files."""
+"""Read and write WooCommerce's product CSV."""

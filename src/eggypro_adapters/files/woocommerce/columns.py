@@ -1,4 +1,4 @@
-"""The columns of WooCommerce's CSV files."""
+"""Parse the header of WooCommerce's CSV."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ TEXT_COLUMNS = {
     "seo_title": "Meta: _yoast_wpseo_title",
     "seo_description": "Meta: _yoast_wpseo_metadesc",
 }
-"""The columns of optional texts, by field."""
+"""Columns of the optional texts by field."""
 _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "id": ("ID",),
@@ -56,17 +56,17 @@ _IGNORED_KEYS = frozenset(column_key(name) for name in _IGNORED)
 _ATTRIBUTES = ("Barcode", "Tags", "Brand")
 _SIZE = re.compile(rf"({'|'.join(SIZES)}) \((.+)\)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"Attribute ([0-9]{1,4}) (name|value\(s\))", re.IGNORECASE)
-_OF_ATTRIBUTE = re.compile(r"Attribute [0-9]+ (visible|global|default)", re.IGNORECASE)
+_ATTRIBUTE_SETTING = re.compile(r"Attribute [0-9]+ (visible|global|default)", re.IGNORECASE)
 _DOWNLOAD = re.compile(r"Download [0-9]+ (ID|name|URL)", re.IGNORECASE)
 _META = re.compile(r"Meta: *(.+)", re.IGNORECASE | re.DOTALL)
 
 
 @frozen
 class WooCommerceColumns:
-    """The columns that are read: where each is and what it is called inside.
+    """The columns that are imported: their positions in a row and their internal names.
 
-    `attributes` are those that become attributes of the product by that very name, `units` the
-    units of its sizes, and `pairs` the columns of name and values of each further attribute.
+    `attributes` are the columns that become product attributes of the same name, `units` the units
+    of weight and dimensions, `attribute_pairs` the name and values columns of other attributes.
     """
 
     width: int
@@ -78,63 +78,67 @@ class WooCommerceColumns:
     warnings: tuple[FieldError, ...]
 
     def pick(self, cells: Sequence[str]) -> list[str]:
-        """Return the cells that are read; what a short row lacks is blank."""
+        """Return the imported cells, unescaped; cells missing in a row are blank."""
         if len(cells) < self.width:
             cells = [*cells, *[""] * (self.width - len(cells))]
-        return [_plain(cells[place]) for place in self.positions]
+        return [_unescape(cells[position]) for position in self.positions]
 
-    def by_name(self, picked: Sequence[str]) -> dict[str, str]:
-        """Return the cells that were picked, by name."""
-        return dict(zip(self.names, picked, strict=True))
+    def by_name(self, cells: Sequence[str]) -> dict[str, str]:
+        """Return the cells from `pick` by internal name."""
+        return dict(zip(self.names, cells, strict=True))
 
 
 def matches_header(header: Sequence[str]) -> bool:
-    """Whether a header is one of WooCommerce's: types of products, and a regular price."""
+    """Whether a header is WooCommerce's: it has a type, a name and a regular price."""
     return {"type", "name", "price"} <= {_ROLES.get(column_key(name)) for name in header} and any(
         column_key(name) == "regularprice" for name in header
     )
 
 
 def parse_header(header: Sequence[str]) -> WooCommerceColumns | None:
-    """Return the columns that a header names, None where it has no name of products.
+    """Return the columns of a header, or None if it has no product name.
 
-    Raises ParseError where two mean the same.
+    Raises ParseError if two columns have the same meaning.
     """
-    named = [
-        (place, _column_name(text), text) for place, text in enumerate(header) if column_key(text)
+    columns = [
+        (position, _column_name(text), text)
+        for position, text in enumerate(header)
+        if column_key(text)
     ]
-    check_unique_columns((name or f"?{text.casefold()}", text) for _, name, text in named)
-    read = [
-        (place, name) for place, name, _ in named if name and len(name) <= MAX_COLUMN_NAME_LENGTH
+    check_unique_columns((name or f"?{text.casefold()}", text) for _, name, text in columns)
+    imported = [
+        (position, name)
+        for position, name, _ in columns
+        if name and len(name) <= MAX_COLUMN_NAME_LENGTH
     ]
-    names = [name for _, name in read]
+    names = [name for _, name in imported]
     if "name" not in names:
         return None
     return WooCommerceColumns(
         width=len(header),
-        positions=[place for place, _ in read],
+        positions=[position for position, _ in imported],
         names=names,
         attributes=[name for name in names if name in _ATTRIBUTES or name.startswith("meta:")],
         units=_units(header),
         attribute_pairs=_attribute_pairs(names),
         warnings=tuple(
-            FieldError(escape_control(text), "Unknown column: not read")
-            for _, name, text in named
+            FieldError(escape_control(text), "Unknown column: ignored")
+            for _, name, text in columns
             if not _is_ignored(text) and (not name or len(name) > MAX_COLUMN_NAME_LENGTH)
         ),
     )
 
 
-def _plain(cell: str) -> str:
-    """Return a cell as it was meant: without what keeps spreadsheets from computing it."""
+def _unescape(cell: str) -> str:
+    """Return a cell without the apostrophes that stop spreadsheets from computing it."""
     cell = cell.strip(WHITESPACE)
-    plain = unescape_formula(cell)
-    wrapped = plain is not cell and plain.endswith("'") and plain.count("'") == 1
-    return plain[:-1] if wrapped else plain
+    text = unescape_formula(cell)
+    is_wrapped = text is not cell and text.endswith("'") and text.count("'") == 1
+    return text[:-1] if is_wrapped else text
 
 
 def _column_name(text: str) -> str:
-    """Return what a column is called inside, "" for one that is not read."""
+    """Return the internal name of a column, or "" if it is not imported."""
     if size := _SIZE.fullmatch(text):
         return size[1].capitalize()
     if attribute := _ATTRIBUTE.fullmatch(text):
@@ -148,19 +152,19 @@ def _column_name(text: str) -> str:
 def _is_ignored(text: str) -> bool:
     return bool(
         column_key(text) in _IGNORED_KEYS
-        or _OF_ATTRIBUTE.fullmatch(text)
+        or _ATTRIBUTE_SETTING.fullmatch(text)
         or _DOWNLOAD.fullmatch(text)
         or text.casefold().startswith("meta: _")
     )
 
 
 def _units(header: Sequence[str]) -> dict[str, str]:
-    found = (_SIZE.fullmatch(text) for text in header)
-    return {size[1].capitalize(): size[2] for size in found if size}
+    matches = (_SIZE.fullmatch(text) for text in header)
+    return {match[1].capitalize(): match[2] for match in matches if match}
 
 
 def _attribute_pairs(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the columns of name and values of each attribute that has both."""
-    named = [name for name in names if re.fullmatch("attribute [0-9]+ name", name)]
-    pairs = [(name, name.replace("name", "valu")) for name in named]
+    """Return the name and values columns of each attribute that has both."""
+    name_columns = [name for name in names if re.fullmatch("attribute [0-9]+ name", name)]
+    pairs = [(name, name.replace("name", "valu")) for name in name_columns]
     return [pair for pair in pairs if pair[1] in names]

@@ -1,4 +1,4 @@
-"""One product of WooCommerce's, put together from its row and those of its variations."""
+"""Parse a product from its row and its variations' rows in WooCommerce's CSV."""
 
 import html as entities
 from collections.abc import Sequence
@@ -28,21 +28,24 @@ from eggypro_core.validation.fields import escape_control
 _SKIPPED_KINDS = frozenset({"grouped", "external"})
 _MAX_DESCRIPTION_LENGTH = 5000
 _MAX_CATEGORY_NAME_LENGTH = 100
-_WITHOUT_SIGNS = str.maketrans(dict.fromkeys(FORBIDDEN_NAME_CHARACTERS, " "))
+_SPACE_FOR_FORBIDDEN = str.maketrans(dict.fromkeys(FORBIDDEN_NAME_CHARACTERS, " "))
 _MAX_HTML_LENGTH = 200_000
-"""Characters of HTML that are looked at for the description: details may not be longer anyway."""
+"""Characters of HTML read for the description; longer `details` are rejected anyway."""
 
 
 def parse_product(rows: Sequence[WooCommerceRow], columns: WooCommerceColumns) -> ImportEntry:
-    """Return the product that some rows make. Its slug is made of its name."""
+    """Return the product of a group of rows. Its slug is made from its name on import."""
     mains = [row for row in rows if row.kind != "variation"]
     if len(mains) != 1:
         return _rejected_entry(rows, mains)
-    notes = RowMessages(mains[0].line)
+    messages = RowMessages(mains[0].line)
     variations = [row for row in rows if row is not mains[0]]
-    values = _values(mains[0], variations, columns, notes)
+    values = _values(mains[0], variations, columns, messages)
     return ImportEntry(
-        notes.line, None if notes.errors else values, tuple(notes.errors), tuple(notes.warnings)
+        messages.line,
+        None if messages.errors else values,
+        tuple(messages.errors),
+        tuple(messages.warnings),
     )
 
 
@@ -50,40 +53,40 @@ def _rejected_entry(rows: Sequence[WooCommerceRow], mains: Sequence[WooCommerceR
     line = rows[0].line
     if mains:
         lines = " and ".join(str(row.line) for row in mains[:2])
-        fault = FieldError("id", f"Lines {lines} are one and the same product")
+        error = FieldError("id", f"Products on lines {lines} have the same ID or SKU")
     else:
         parent = escape_control(rows[0].cells.get("parent", ""))
-        fault = FieldError("parent", f"The parent '{parent}' is not in the file")
-    return ImportEntry(line, None, (fault,))
+        error = FieldError("parent", f"The variation's parent '{parent}' is not in the file")
+    return ImportEntry(line, None, (error,))
 
 
 def _values(
     main: WooCommerceRow,
     variations: Sequence[WooCommerceRow],
     columns: WooCommerceColumns,
-    notes: RowMessages,
+    messages: RowMessages,
 ) -> dict[str, object] | None:
-    """Return what is imported of a product, None for one that is skipped."""
+    """Return the values of a product, or None if it is skipped."""
     if main.kind in _SKIPPED_KINDS:
         article = "an" if main.kind == "external" else "a"
-        notes.add_warning("type", f"Skipped: {article} {main.kind} product")
+        messages.add_warning("type", f"Skipped: {article} {main.kind} product cannot be sold here")
         return None
-    offer = _offer(main, variations, columns, notes)
+    offer = _offer(main, variations, columns, messages)
     if offer is None:
-        if not notes.errors:
-            notes.add_warning("price", "Skipped: no price")
+        if not messages.errors:
+            messages.add_warning("price", "Skipped: no price")
         return None
     if main.kind not in {"simple", "variable"} and not variations:
-        notes.add_warning(
-            "type", f"Type '{escape_control(main.kind)}' is taken as a simple product"
+        messages.add_warning(
+            "type", f"Unknown Type '{escape_control(main.kind)}': imported as a simple product"
         )
     return {
-        **_texts(main, notes),
+        **_texts(main, messages),
         **offer,
-        **_state(main, notes),
-        **_categories(main, notes),
-        **_images(main, variations, notes),
-        **_attributes(main, variations, columns, notes),
+        **_state(main, messages),
+        **_categories(main, messages),
+        **_images(main, variations, messages),
+        **_attributes(main, variations, columns, messages),
     }
 
 
@@ -91,26 +94,28 @@ def _offer(
     main: WooCommerceRow,
     variations: Sequence[WooCommerceRow],
     columns: WooCommerceColumns,
-    notes: RowMessages,
+    messages: RowMessages,
 ) -> dict[str, object] | None:
-    """Return SKU, prices and stock, or the variants that have them; None without any price."""
+    """Return SKU, price and stock, or the variants with these; None if nothing has a price."""
     values: dict[str, object] = {}
     if "sku" in main.cells:
         values["sku"] = main.cells["sku"] or None
     if not {"price", "sale_price"} & main.cells.keys():
         if variations:
-            notes.add_warning("variants", "No column of prices: the variants are left alone")
+            messages.add_warning(
+                "variants", "The file has no price column: the variants are not imported"
+            )
             return values
-        return values | stock_fields(main, notes)
+        return values | stock_fields(main, messages)
     if len(variations) > 1 or any(parse_options(row, columns) for row in variations):
-        variants = variant_fields(main, variations, columns, notes)
+        variants = variant_fields(main, variations, columns, messages)
         return {**values, "variants": variants} if variants else None
     row = variations[0] if variations else main
-    cost = parse_price(row, notes)
-    return values | price_fields(row, cost) | stock_fields(row, notes) if cost else None
+    price = parse_price(row, messages)
+    return values | price_fields(row, price) | stock_fields(row, messages) if price else None
 
 
-def _texts(main: WooCommerceRow, notes: RowMessages) -> dict[str, object]:
+def _texts(main: WooCommerceRow, messages: RowMessages) -> dict[str, object]:
     cells = main.cells
     values: dict[str, object] = {}
     if cells["name"]:
@@ -120,62 +125,63 @@ def _texts(main: WooCommerceRow, notes: RowMessages) -> dict[str, object]:
     if "description" in cells or "short" in cells:
         source = cells.get("short") or cells.get("description", "")
         text = plain_text(description_html(source[:_MAX_HTML_LENGTH]))
-        values["description"] = notes.shorten(
+        values["description"] = messages.shorten(
             text, "description", "Description", _MAX_DESCRIPTION_LENGTH
         )
-    return values | optional_texts(TEXT_COLUMNS, cells, notes)
+    return values | optional_texts(TEXT_COLUMNS, cells, messages)
 
 
-def _state(main: WooCommerceRow, notes: RowMessages) -> dict[str, object]:
+def _state(main: WooCommerceRow, messages: RowMessages) -> dict[str, object]:
     word = main.cells.get("published", "")
     published = is_published(main)
     if word and published is None:
-        why = f"Published is '{escape_control(word)}', which says nothing here: passed over"
-        notes.add_warning("is_active", why)
+        messages.add_warning(
+            "is_active", f"Unknown Published value '{escape_control(word)}': ignored"
+        )
     return {} if published is None else {"is_active": published}
 
 
-def _categories(main: WooCommerceRow, notes: RowMessages) -> dict[str, object]:
-    """Return the categories of a product, each by the names from the root."""
+def _categories(main: WooCommerceRow, messages: RowMessages) -> dict[str, object]:
+    """Return the categories of a product, each as the path of names from the root."""
     if "categories" not in main.cells:
         return {}
-    named = (entities.unescape(path).split(">") for path in split_list(main.cells["categories"]))
-    found = ([name for part in path if (name := _category_name(part, notes))] for path in named)
-    return {"categories": [path for path in found if path]}
+    texts = (entities.unescape(path).split(">") for path in split_list(main.cells["categories"]))
+    paths = ([name for part in path if (name := _category_name(part, messages))] for path in texts)
+    return {"categories": [path for path in paths if path]}
 
 
-def _category_name(text: str, notes: RowMessages) -> str:
-    """Return the name of a category, with spaces for the signs that none may have."""
-    name = " ".join(text.translate(_WITHOUT_SIGNS).split())
-    return notes.shorten(
-        name, "categories", "The name of a category", _MAX_CATEGORY_NAME_LENGTH
+def _category_name(text: str, messages: RowMessages) -> str:
+    """Return the name of a category, with forbidden characters replaced by spaces."""
+    name = " ".join(text.translate(_SPACE_FOR_FORBIDDEN).split())
+    return messages.shorten(
+        name, "categories", f"Category name '{escape_control(name, 40)}'", _MAX_CATEGORY_NAME_LENGTH
     ).strip()
 
 
 def _images(
-    main: WooCommerceRow, variations: Sequence[WooCommerceRow], notes: RowMessages
+    main: WooCommerceRow, variations: Sequence[WooCommerceRow], messages: RowMessages
 ) -> dict[str, object]:
     if "images" not in main.cells:
         return {}
-    named = [image for row in (main, *variations) for image in split_list(row.cells["images"])]
-    return {"images": product_images(((image, "") for image in named), notes)}
+    urls = [url for row in (main, *variations) for url in split_list(row.cells["images"])]
+    return {"images": product_images(((url, "") for url in urls), messages)}
 
 
 def _attributes(
     main: WooCommerceRow,
     variations: Sequence[WooCommerceRow],
     columns: WooCommerceColumns,
-    notes: RowMessages,
+    messages: RowMessages,
 ) -> dict[str, object]:
-    """Return the attributes of a product, but for those that are options of its variations."""
+    """Return the attributes of a product, except the options of its variations."""
     if not (columns.attributes or columns.units or columns.attribute_pairs):
         return {}
     cells = main.cells
-    found = {name.removeprefix("meta:"): cells[name] for name in columns.attributes}
+    texts = {name.removeprefix("meta:"): cells[name] for name in columns.attributes}
     for name in SIZES:
-        found[name] = f"{cells[name]} {columns.units[name]}" if cells.get(name) else ""
-    varied = {name for row in variations for name in parse_options(row, columns)}
-    found = {name: entities.unescape(text) for name, text in found.items()}
-    found |= {name: text for name, text in row_attributes(main, columns) if name not in varied}
-    kept = fit_attributes({name: text for name, text in found.items() if name and text}, notes)
-    return {"attributes": kept}
+        texts[name] = f"{cells[name]} {columns.units[name]}" if cells.get(name) else ""
+    options = {name for row in variations for name in parse_options(row, columns)}
+    texts = {name: entities.unescape(text) for name, text in texts.items()}
+    texts |= {name: text for name, text in row_attributes(main, columns) if name not in options}
+    attributes = {name: text for name, text in texts.items() if name and text}
+    return {"attributes": fit_attributes(attributes, messages)}

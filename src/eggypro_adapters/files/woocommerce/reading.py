@@ -1,4 +1,4 @@
-"""The rows of a file brought together: variations with their product, wherever they stand."""
+"""Read the products of WooCommerce's CSV."""
 
 from collections.abc import Iterator
 
@@ -18,39 +18,39 @@ from eggypro_core.errors import FieldError
 
 
 def read(table: CsvTable, columns: WooCommerceColumns) -> Iterator[ImportEntry]:
-    """Return each product with its variations, after the rows that cannot be read.
+    """Yield each product with its variations, preceded by the errors of unreadable rows.
 
-    The whole file is read, into the temporary folder, before the first product comes.
+    The whole file is sorted in the temporary folder before the first product is yielded.
     """
     if columns.warnings:
         yield ImportEntry(table.header_line, None, warnings=columns.warnings)
-    with disk_sorter.open_sorter() as rows:
+    with disk_sorter.open_sorter() as sorted_rows:
         for row in table.rows():
-            wrong = row.error or _add_row(rows, columns, row)
-            if wrong:
+            message = row.error or _add_row(sorted_rows, columns, row)
+            if message:
                 yield ImportEntry(
-                    row.line, None, (FieldError("" if row.error else "parent", wrong),)
+                    row.line, None, (FieldError("" if row.error else "parent", message),)
                 )
-        for group in row_groups.group_by_product(rows):
+        for group in row_groups.group_by_product(sorted_rows):
             if isinstance(group, ImportEntry):
                 yield group
             else:
-                found = [WooCommerceRow(line, columns.by_name(cells)) for _, line, cells in group]
-                yield parse_product(found, columns)
+                rows = [WooCommerceRow(line, columns.by_name(cells)) for _, line, cells in group]
+                yield parse_product(rows, columns)
 
 
-def _add_row(rows: disk_sorter.DiskSorter, columns: WooCommerceColumns, row: CsvRow) -> str:
-    """Keep a row under the product that it belongs to. Returns why that cannot be, or nothing."""
+def _add_row(sorted_rows: disk_sorter.DiskSorter, columns: WooCommerceColumns, row: CsvRow) -> str:
+    """Add a row to the group of its product. Returns an error message, or "" on success."""
     cells = columns.pick(row.cells)
-    named = columns.by_name(cells)
-    if parse_kind(named.get("type", "")) == "variation":
-        parent = parent_key(named)
+    by_name = columns.by_name(cells)
+    if parse_kind(by_name.get("type", "")) == "variation":
+        parent = parent_key(by_name)
         if not parent:
-            return "The variation names no parent"
-        row_groups.add_row(rows, parent, row.line, cells)
+            return "The variation has no Parent: add its product's SKU or id:123"
+        row_groups.add_row(sorted_rows, parent, row.line, cells)
         return ""
-    own = product_key(named, row.line)
-    if named.get("id") and named.get("sku"):
-        rows.add_alias(sku_key(named["sku"]), own)
-    row_groups.add_row(rows, own, row.line, cells)
+    key = product_key(by_name, row.line)
+    if by_name.get("id") and by_name.get("sku"):
+        sorted_rows.add_alias(sku_key(by_name["sku"]), key)
+    row_groups.add_row(sorted_rows, key, row.line, cells)
     return ""

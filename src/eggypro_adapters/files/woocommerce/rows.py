@@ -1,4 +1,4 @@
-"""A row of WooCommerce's: what kind of thing it is, and which product it belongs to."""
+"""Row of WooCommerce's CSV: its kind and its product."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,31 +14,31 @@ class WooCommerceRow(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What it is: `simple` where nothing is said, the first word where that is not known."""
+        """Kind of the row: `simple` if blank, the first word of the type if unknown."""
         return parse_kind(self.cells.get("type", ""))
 
 
 def parse_kind(cell: str) -> str:
-    """Return what a row is: a list such as `simple, virtual` says it."""
+    """Return the kind of a row by its type, a list such as `simple, virtual`."""
     words = [word.strip().lower() for word in cell.split(",") if word.strip()]
     known = [word for word in words if word in _KINDS]
     return next(iter(known or words), "simple")
 
 
 def product_key(row: Mapping[str, str], line: int) -> str:
-    """Return what tells a product from the others of its file."""
+    """Return the key of a product within its file: by ID, else SKU, else line."""
     if number := row.get("id"):
         return f"id:{number}"
     return sku_key(row["sku"]) if row.get("sku") else f"line:{line}"
 
 
 def sku_key(sku: str) -> str:
-    """Return what a SKU is called by, whatever its case."""
+    """Return the case-insensitive key of a SKU."""
     return f"sku:{sku.casefold()}"
 
 
 def parent_key(row: Mapping[str, str]) -> str:
-    """Return what a variation calls its product: `id:123` or a SKU; "" if it calls none."""
+    """Return the key of a variation's parent, given as `id:123` or SKU, or "" if blank."""
     parent = row.get("parent", "")
     if parent[:3].lower() == "id:":
         return f"id:{parent[3:].strip()}"

@@ -1,4 +1,4 @@
-"""The texts of WooCommerce: lists with commas, and line breaks that are two characters."""
+"""Convert WooCommerce's lists, escaped line breaks and descriptions."""
 
 import re
 from collections.abc import Iterable
@@ -11,30 +11,30 @@ _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 
 def split_list(cell: str) -> list[str]:
-    r"""Return the items of a list; a comma that belongs to one is written `\,`."""
-    found = (item.replace("\\,", ",").strip() for item in _ITEMS.split(cell))
-    return [item for item in found if item]
+    r"""Return the items of a list; a comma inside an item is escaped as `\,`."""
+    items = (item.replace("\\,", ",").strip() for item in _ITEMS.split(cell))
+    return [item for item in items if item]
 
 
 def join_list(texts: Iterable[str]) -> str:
-    """Return the list of some items, as `items` reads it."""
+    """Join items into a cell: the inverse of `split_list`."""
     return ", ".join(text.replace(",", "\\,") for text in texts)
 
 
 def decode_line_breaks(cell: str) -> str:
-    r"""Return a text with its line breaks, which are written `\n`; `\\n` is no line break."""
+    r"""Replace `\n` by line breaks; `\\n` stays a backslash and an n."""
     if "\\n" not in cell:
         return cell
     return "\\n".join(part.replace("\\n", "\n") for part in cell.split("\\\\n"))
 
 
 def encode_line_breaks(text: str) -> str:
-    """Return a text as `unfolded` reads it."""
+    """Escape line breaks: the inverse of `decode_line_breaks`."""
     return text.replace("\\n", "\\\\n").replace("\n", "\\n")
 
 
 def description_html(cell: str) -> str:
-    """Return the HTML of a description: as WordPress shows it, blank lines part paragraphs."""
+    """Return the HTML of a description: blank lines separate paragraphs, as in WordPress."""
     text = decode_line_breaks(cell)
     if "\n" not in text or _BLOCK.search(text):
         return text

@@ -1,4 +1,4 @@
-"""Price, stock and options: of a product by itself, and of its variations."""
+"""Parse prices, stock and options of WooCommerce's products and variations."""
 
 import html as entities
 import re
@@ -25,55 +25,60 @@ _UNPUBLISHED = frozenset({"0", "-1", "2", "false", "no"})
 
 
 class Price(NamedTuple):
-    """What is paid, and what it is compared with."""
+    """The price to pay, and the compare-at price."""
 
     text: str
     compare_at: str | None
 
 
-def parse_price(row: WooCommerceRow, notes: RowMessages) -> Price | None:
-    """Return the price of a row, None where it has none: the sale price, if it is the lower."""
-    regular = _amount(row, "price", "Price", notes)
-    sale = _amount(row, "sale_price", "Sale price", notes)
+def parse_price(row: WooCommerceRow, messages: RowMessages) -> Price | None:
+    """Return the sale price of a row if it is below the regular price, else the regular price.
+
+    Returns None if the row has neither.
+    """
+    regular = _amount(row, "price", "Price", messages)
+    sale = _amount(row, "sale_price", "Sale price", messages)
     if sale is None or regular is None:
-        found = sale or regular
-        return Price(found.text, None) if found else None
-    if sale.number >= regular.number:
-        why = f"Sale price {sale.text} is not below the price {regular.text}: left out"
-        notes.add_warning("price", why, row.line)
+        amount = sale or regular
+        return Price(amount.text, None) if amount else None
+    if sale.value >= regular.value:
+        message = f"Sale price {sale.text} is not below the price {regular.text}: ignored"
+        messages.add_warning("price", message, row.line)
         return Price(regular.text, None)
     if row.cells.get("sale_starts") or row.cells.get("sale_ends"):
-        notes.add_warning(
-            "price", f"The sale is dated: {sale.text} is taken as the price", row.line
+        messages.add_warning(
+            "price",
+            f"The dates of the sale are ignored: the sale price {sale.text} becomes the price",
+            row.line,
         )
     return Price(sale.text, regular.text)
 
 
-def price_fields(row: WooCommerceRow, found: Price) -> dict[str, object]:
-    """Return the prices of a row, the compare-at price if its file has sales."""
-    values: dict[str, object] = {"price": found.text}
+def price_fields(row: WooCommerceRow, price: Price) -> dict[str, object]:
+    """Return the price, and the compare-at price if the file has a sale price column."""
+    values: dict[str, object] = {"price": price.text}
     if "sale_price" in row.cells:
-        values["compare_at_price"] = found.compare_at
+        values["compare_at_price"] = price.compare_at
     return values
 
 
-def stock_fields(row: WooCommerceRow, notes: RowMessages) -> dict[str, object]:
-    """Return stock, which is not tracked where it is blank, or may be sold on backorder.
+def stock_fields(row: WooCommerceRow, messages: RowMessages) -> dict[str, object]:
+    """Return the stock, untracked if it is blank or backorders are allowed.
 
-    What is out of stock by hand is tracked at zero: it cannot be bought.
+    A product marked as out of stock is tracked with quantity 0: it cannot be bought.
     """
     cells = row.cells
     if "stock" not in cells and "in_stock" not in cells:
         return {}
     if cells.get("stock", "").lower() == "parent":
-        cells = {**cells, "stock": ""}  # of a parent that counts none itself
-    can_wait = cells.get("backorders", "").lower() not in ("", "0", "no")
-    can_wait = can_wait or cells.get("in_stock", "").lower() == "backorder"
-    number = parse_quantity(cells.get("stock", ""), row.line, notes)
-    sold_out = cells.get("in_stock") == "0"
+        cells = {**cells, "stock": ""}  # the parent does not track stock either
+    allows_backorders = cells.get("backorders", "").lower() not in ("", "0", "no")
+    allows_backorders = allows_backorders or cells.get("in_stock", "").lower() == "backorder"
+    quantity = parse_quantity(cells.get("stock", ""), row.line, messages)
+    is_sold_out = cells.get("in_stock") == "0"
     return {
-        "stock_quantity": number,
-        "track_stock": not can_wait and (bool(cells.get("stock")) or sold_out),
+        "stock_quantity": quantity,
+        "track_stock": not allows_backorders and (bool(cells.get("stock")) or is_sold_out),
     }
 
 
@@ -81,34 +86,35 @@ def variant_fields(
     parent: WooCommerceRow,
     rows: Sequence[WooCommerceRow],
     columns: WooCommerceColumns,
-    notes: RowMessages,
+    messages: RowMessages,
 ) -> list[dict[str, object]]:
-    """Return the variants that the variations of a product with prices are."""
-    found = []
+    """Return the variants of a product: its variations that have a price, by position."""
+    variant_rows = []
     sharing = [row for row in rows if _shares_stock(parent, row)]
     for row in sorted(rows, key=_position):
-        cost = parse_price(row, notes)
-        if cost is None:
-            notes.add_warning("variants", "A variation without a price: left out", row.line)
+        price = parse_price(row, messages)
+        if price is None:
+            messages.add_warning("variants", "The variation has no price: not imported", row.line)
             continue
-        stocked = _with_stock_of(parent, row) if row in sharing else row
-        values = _values(stocked, cost, notes)
-        found.append(VariantRow(row.line, parse_options(row, columns), values))
+        row_with_stock = _with_stock_of(parent, row) if row in sharing else row
+        values = _values(row_with_stock, price, messages)
+        variant_rows.append(VariantRow(row.line, parse_options(row, columns), values))
     if len(sharing) > 1:
-        notes.add_warning(
-            "variants", f"{len(sharing)} variations share one stock: each is given it all"
+        messages.add_warning(
+            "variants",
+            f"{len(sharing)} variations share the stock of their parent: each gets all of it",
         )
-    _warn_about_dropped(rows, notes)
-    return variants_from_rows(found, notes)
+    _warn_about_dropped(rows, messages)
+    return variants_from_rows(variant_rows, messages)
 
 
 def parse_options(row: WooCommerceRow, columns: WooCommerceColumns) -> dict[str, str]:
-    """Return the options of a variation; a blank one means any."""
+    """Return the options of a variation; a blank value means any and is omitted."""
     return {name: value for name, value in row_attributes(row, columns) if name and value}
 
 
 def row_attributes(row: WooCommerceRow, columns: WooCommerceColumns) -> Iterator[tuple[str, str]]:
-    """Return the names and values of the attributes of a row, either of which may be blank."""
+    """Yield the names and values of a row's attributes; both may be blank."""
     for name, value in columns.attribute_pairs:
         yield (
             entities.unescape(row.cells[name]),
@@ -117,13 +123,13 @@ def row_attributes(row: WooCommerceRow, columns: WooCommerceColumns) -> Iterator
 
 
 def is_published(row: WooCommerceRow) -> bool | None:
-    """Return whether a row is on sale, None where it says nothing: 0 is private, -1 a draft."""
+    """Return whether a row is published (0: private, -1: draft), or None if unknown."""
     word = row.cells.get("published", "").lower()
     return word in _PUBLISHED if word in _PUBLISHED | _UNPUBLISHED else None
 
 
-def _values(row: WooCommerceRow, cost: Price, notes: RowMessages) -> dict[str, object]:
-    values = price_fields(row, cost) | stock_fields(row, notes)
+def _values(row: WooCommerceRow, price: Price, messages: RowMessages) -> dict[str, object]:
+    values = price_fields(row, price) | stock_fields(row, messages)
     if "sku" in row.cells:
         values["sku"] = row.cells["sku"] or None
     if "images" in row.cells:
@@ -141,9 +147,9 @@ def _with_stock_of(parent: WooCommerceRow, row: WooCommerceRow) -> WooCommerceRo
     return row._replace(cells={**row.cells, **shared})
 
 
-def _amount(row: WooCommerceRow, name: str, label: str, notes: RowMessages) -> Amount | None:
+def _amount(row: WooCommerceRow, name: str, label: str, messages: RowMessages) -> Amount | None:
     cell = _DECIMAL_COMMA.sub(r"\1.\2", row.cells.get(name, ""))
-    return parse_amount(cell, "price", label, row.line, notes)
+    return parse_amount(cell, "price", label, row.line, messages)
 
 
 def _position(row: WooCommerceRow) -> int:
@@ -151,12 +157,14 @@ def _position(row: WooCommerceRow) -> int:
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else _LAST_POSITION
 
 
-def _warn_about_dropped(rows: Sequence[WooCommerceRow], notes: RowMessages) -> None:
-    """Warn, once for a product, of what variations have but variants of this shop have not."""
-    lost = {
-        what: None
-        for name, what in _DROPPED_COLUMNS.items()
+def _warn_about_dropped(rows: Sequence[WooCommerceRow], messages: RowMessages) -> None:
+    """Warn once per product about values that variants cannot have in this shop."""
+    dropped = {
+        label: None
+        for name, label in _DROPPED_COLUMNS.items()
         if any(row.cells.get(name) for row in rows)
     }
-    if lost:
-        notes.add_warning("variants", f"The {' and '.join(lost)} of its variations: left out")
+    if dropped:
+        messages.add_warning(
+            "variants", f"The {' and '.join(dropped)} of the variations are not imported"
+        )

@@ -1,4 +1,4 @@
-"""Products as WooCommerce's CSV has them."""
+"""Convert products to rows of WooCommerce's CSV."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
@@ -11,11 +11,11 @@ from eggypro_core.domain.product import Product
 from eggypro_core.domain.variant import Variant
 
 MAX_ATTRIBUTES = 12
-"""How many attributes of a product a file has room for, those that tell variants apart included."""
+"""Attributes per product in a file, including the options of variants."""
 _ATTRIBUTE_COLUMNS = tuple(
-    f"Attribute {number} {what}"
+    f"Attribute {number} {part}"
     for number in range(1, MAX_ATTRIBUTES + 1)
-    for what in ("name", "value(s)", "visible", "global")
+    for part in ("name", "value(s)", "visible", "global")
 )
 COLUMNS = (
     *("ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published"),
@@ -33,19 +33,20 @@ _OWN_COLUMNS = {
 
 
 def category_paths(categories: Iterable[CategoryDraft]) -> Mapping[str, str]:
-    """Return the path of each category by its slug: the names from the root, `>` between them."""
-    found: dict[str, str] = {}
-    for one in categories:
-        name = escape(one.name, quote=False)
-        found[str(one.slug)] = f"{found[one.parent]} > {name}" if one.parent else name
-    return found
+    """Return the paths of categories by slug: the names from the root, separated by `>`."""
+    paths: dict[str, str] = {}
+    for category in categories:
+        name = escape(category.name, quote=False)
+        parent = category.parent
+        paths[str(category.slug)] = f"{paths[parent]} > {name}" if parent else name
+    return paths
 
 
 def rows_of_product(product: Product, paths: Mapping[str, str]) -> Iterator[list[str]]:
-    """Return the row of a product, and one for each of its variants, on sale or not."""
+    """Yield the row of a product and one row per variant, active or not."""
     values = _option_values(product.variants)
     cells = _product(product) | _attributes(product, values)
-    cells["Categories"] = join_list(paths[one.slug] for one in product.categories)
+    cells["Categories"] = join_list(paths[category.slug] for category in product.categories)
     cells |= {"Type": "variable"} if values else {"Type": "simple", **_offer(product)}
     yield [cells.get(name, "") for name in COLUMNS]
     for variant in product.variants:
@@ -54,12 +55,12 @@ def rows_of_product(product: Product, paths: Mapping[str, str]) -> Iterator[list
 
 
 def _option_values(variants: Iterable[Variant]) -> dict[str, list[str]]:
-    """Return the names of all options, each with all its values."""
-    found: dict[str, dict[str, None]] = {}
+    """Return the values of each option by its name."""
+    options: dict[str, dict[str, None]] = {}
     for variant in variants:
         for name, value in variant.options.items():
-            found.setdefault(name, {})[value] = None
-    return {name: list(values) for name, values in found.items()}
+            options.setdefault(name, {})[value] = None
+    return {name: list(values) for name, values in options.items()}
 
 
 def _product(product: Product) -> dict[str, str]:
@@ -78,17 +79,17 @@ def _product(product: Product) -> dict[str, str]:
 
 
 def _attributes(product: Product, options: Mapping[str, list[str]]) -> dict[str, str]:
-    """Return the cells of the options of variants, and of as many attributes as there is room."""
+    """Return the cells of the variants' options and of as many attributes as fit."""
     cells = {
         column: escape(product.attributes.get(name, ""), quote=False)
         for name, column in _OWN_COLUMNS.items()
     }
-    others = {
+    attributes = {
         name: [text]
         for name, text in product.attributes.items()
         if name not in _OWN_COLUMNS and name not in options
     }
-    pairs = list({**options, **others}.items())[:MAX_ATTRIBUTES]
+    pairs = list({**options, **attributes}.items())[:MAX_ATTRIBUTES]
     for number, (name, values) in enumerate(pairs, 1):
         cells |= _attribute(number, name, values)
     return cells
@@ -119,16 +120,16 @@ def _variant(product: Product, variant: Variant, names: list[str]) -> dict[str, 
     return cells | _offer(variant)
 
 
-def _offer(one: Product | Variant) -> dict[str, str]:
-    """Return the cells of what a product without variants and a variant both have."""
-    in_stock = one.stock_quantity > 0 or not one.track_stock
-    on_sale = one.compare_at_price is not None
+def _offer(item: Product | Variant) -> dict[str, str]:
+    """Return the cells that a variant and a product without variants have in common."""
+    in_stock = item.stock_quantity > 0 or not item.track_stock
+    on_sale = item.compare_at_price is not None
     return {
         "In stock?": "1" if in_stock else "0",
-        "Stock": str(one.stock_quantity) if one.track_stock else "",
+        "Stock": str(item.stock_quantity) if item.track_stock else "",
         "Backorders allowed?": "0",
-        "Sale price": str(one.price) if on_sale else "",
-        "Regular price": str(one.compare_at_price if on_sale else one.price),
+        "Sale price": str(item.price) if on_sale else "",
+        "Regular price": str(item.compare_at_price if on_sale else item.price),
     }
 
 
