@@ -1,4 +1,4 @@
-"""Images in a folder: each original, and the sizes that somebody asked for, as whole files."""
+"""Image store in a local folder, which serves originals and renders renditions on request."""
 
 import errno
 import fcntl
@@ -35,18 +35,20 @@ from eggypro_core.errors import ForbiddenError, UnavailableError
 from eggypro_core.ports import ImageCleaner
 
 UPLOADS_URL = "/images/uploads"
-"""Where signed uploads are received."""
-_NAMES: dict[Transformation | None, str] = {made: name for name, made in RENDITIONS.items()}
-_NAMES[None] = ORIGINAL
+"""URL path of signed uploads."""
+_RENDITION_NAMES: dict[Transformation | None, str] = {
+    transformation: name for name, transformation in RENDITIONS.items()
+}
+_RENDITION_NAMES[None] = ORIGINAL
 
 
 @frozen
 class LocalImageStore:
-    """Keeps each image in a folder of its own, with its original in it from the first moment.
+    """Store each image in its own folder, which is created together with the original.
 
-    `folder/name` is in `folder/name.image`: no id has a dot, so none is in another one's way. The
-    original is `original.WIDTHxHEIGHT.FORMAT`, the others are `RENDITION.FORMAT`. Uploads are
-    signed with the secret.
+    The folder of `folder/name` is `folder/name.image`: ids have no dots, so folders never collide.
+    The original is `original.WIDTHxHEIGHT.FORMAT`, a rendition is `RENDITION.FORMAT`. Uploads are
+    signed with `secret`.
     """
 
     _root: Path
@@ -61,15 +63,15 @@ class LocalImageStore:
         public_id: str | None = None,
         transformation: Transformation | None = None,
     ) -> StoredImage:
-        found = public_id_in(folder, secrets.token_hex(16) if public_id is None else public_id)
+        full_id = public_id_in(folder, secrets.token_hex(16) if public_id is None else public_id)
         image = self._cleaner.clean(content, transformation)
         with _translated():
-            self._keep(image, self._home(found))
-        return self.get(found)
+            self._store(image, self._image_folder(full_id))
+        return self.get(full_id)
 
     def get(self, public_id: str) -> StoredImage:
         with _translated(public_id):
-            original = _original(self._home(public_id))
+            original = _original(self._image_folder(public_id))
             width, height = original.suffixes[0].removeprefix(".").split("x")
             return StoredImage(
                 public_id=public_id,
@@ -80,111 +82,113 @@ class LocalImageStore:
             )
 
     def delete(self, public_id: str) -> None:
-        with _translated(), self._unfinished() as waste, suppress(FileNotFoundError):
-            self._home(public_id).rename(waste)
+        with _translated(), self._temporary_folder() as trash, suppress(FileNotFoundError):
+            self._image_folder(public_id).rename(trash)
 
     def url(self, public_id: str, transformation: Transformation | None = None) -> str:
-        if transformation not in _NAMES:
+        if transformation not in _RENDITION_NAMES:
             raise unsupported_transformation()
-        return f"/images/{require_public_id(public_id)}/{_NAMES[transformation]}"
+        return f"/images/{require_public_id(public_id)}/{_RENDITION_NAMES[transformation]}"
 
     def sign_upload(
         self, *, folder: str = PRODUCT_IMAGE_FOLDER, public_id: str, at: datetime
     ) -> SignedUpload:
-        found, expires = public_id_in(folder, public_id), at + SIGNED_UPLOAD_LIFETIME
-        until = str(int(expires.timestamp()))
-        fields = {"public_id": found, "expires": until, "signature": self._signature(found, until)}
-        return SignedUpload(url=UPLOADS_URL, fields=fields, expires_at=expires)
+        full_id, expires_at = public_id_in(folder, public_id), at + SIGNED_UPLOAD_LIFETIME
+        expires = str(int(expires_at.timestamp()))
+        signature = self._signature(full_id, expires)
+        fields = {"public_id": full_id, "expires": expires, "signature": signature}
+        return SignedUpload(url=UPLOADS_URL, fields=fields, expires_at=expires_at)
 
     def receive_upload(
         self, fields: Mapping[str, str], content: BinaryIO, at: datetime
     ) -> StoredImage:
-        public_id, until = fields.get("public_id", ""), fields.get("expires", "")
-        expected = self._signature(public_id, until).encode()
+        public_id, expires = fields.get("public_id", ""), fields.get("expires", "")
+        expected = self._signature(public_id, expires).encode()
         if not hmac.compare_digest(fields.get("signature", "").encode(), expected):
-            raise ForbiddenError("The upload is not signed, or not as it was")
-        if at >= datetime.fromtimestamp(int(until), UTC):
-            raise ForbiddenError("The time for this upload is over")
+            raise ForbiddenError("The signature of the upload is missing or invalid")
+        if at >= datetime.fromtimestamp(int(expires), UTC):
+            raise ForbiddenError("The signed upload has expired")
         folder, _, name = public_id.rpartition("/")
         return self.upload(content, folder=folder, public_id=name)
 
     def check(self) -> None:
-        with _translated(), self._unfinished() as place:
-            _write(place / "check", b"check")
+        with _translated(), self._temporary_folder() as folder:
+            _write(folder / "check", b"check")
 
     def open(self, public_id: str, rendition: str, *, accepts_webp: bool) -> ServedImage:
         with _translated(public_id):
-            home = self._home(public_id)
+            folder = self._image_folder(public_id)
             if rendition == ORIGINAL:
-                return _opened(_original(home))
+                return _open(_original(folder))
             if rendition not in RENDITIONS:
                 raise FileNotFoundError
-            path = home / f"{rendition}.{'webp' if accepts_webp else _unlike_webp(_original(home))}"
+            format_ = "webp" if accepts_webp else _format_without_webp(_original(folder))
+            path = folder / f"{rendition}.{format_}"
             with suppress(FileNotFoundError):
-                return _opened(path)
-            self._render(_original(home), path)
-            return _opened(path)
+                return _open(path)
+            self._render(_original(folder), path)
+            return _open(path)
 
-    def _home(self, public_id: str) -> Path:
+    def _image_folder(self, public_id: str) -> Path:
         if not is_public_id(public_id):
             raise FileNotFoundError
         return self._root / f"{public_id}.image"
 
-    def _keep(self, image: CleanImage, home: Path) -> None:
-        """Have the image appear at once, or leave the one that is there."""
-        with self._unfinished() as place:
+    def _store(self, image: CleanImage, folder: Path) -> None:
+        """Create the image folder atomically, unless it exists already."""
+        with self._temporary_folder() as temporary:
             size = f"{image.width}x{image.height}"
-            _write(place / f"{ORIGINAL}.{size}.{image.format}", image.content)
-            _sync(place)
-            home.parent.mkdir(parents=True, exist_ok=True)
+            _write(temporary / f"{ORIGINAL}.{size}.{image.format}", image.content)
+            _sync(temporary)
+            folder.parent.mkdir(parents=True, exist_ok=True)
             try:
-                place.rename(home)
+                temporary.rename(folder)
             except OSError as error:
                 if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:  # the id is taken
                     raise
-            _sync(home.parent)
+            _sync(folder.parent)
 
     def _render(self, original: Path, path: Path) -> None:
-        """Make a rendition, unless somebody else does: then wait until they have."""
+        """Create a rendition, or wait for another process or thread that is creating it."""
         with original.open("rb") as source:
             fcntl.flock(source, fcntl.LOCK_EX)
             if path.exists():
                 return
-            made = evolve(RENDITIONS[path.stem], format=ImageFormat(_format(path)))
-            image = self._cleaner.clean(source, made)
-            with self._unfinished() as place:
-                _write(place / path.name, image.content)
-                (place / path.name).replace(path)
+            transformation = evolve(RENDITIONS[path.stem], format=ImageFormat(_format(path)))
+            image = self._cleaner.clean(source, transformation)
+            with self._temporary_folder() as temporary:
+                _write(temporary / path.name, image.content)
+                (temporary / path.name).replace(path)
 
     @contextmanager
-    def _unfinished(self) -> Iterator[Path]:
-        """Give a new folder on the same disk. What is still in it in the end is thrown away."""
-        place = self._root / ".unfinished" / secrets.token_hex(8)
-        place.mkdir(parents=True)
+    def _temporary_folder(self) -> Iterator[Path]:
+        """Create a temporary folder on the same disk, and delete it at the end."""
+        folder = self._root / ".unfinished" / secrets.token_hex(8)
+        folder.mkdir(parents=True)
         try:
-            yield place
+            yield folder
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def _signature(self, *signed: str) -> str:
-        text = "\n".join(("eggypro upload", *signed))
+    def _signature(self, *values: str) -> str:
+        text = "\n".join(("eggypro upload", *values))
         return hmac.digest(self._secret.encode(), text.encode(), "sha256").hex()
 
 
 @contextmanager
 def _translated(public_id: str | None = None) -> Iterator[None]:
-    """Raise the core's errors for those of the system; what is missing is the image, if given."""
+    """Translate errors of the operating system; a missing file means image `public_id`, if set."""
     try:
         yield
     except OSError as error:
         if public_id is not None and isinstance(error, FileNotFoundError):
             raise image_not_found(public_id) from None
-        raise UnavailableError(f"The folder of images: {error.strerror}") from error
+        raise UnavailableError(f"The image folder is unavailable: {error.strerror}") from error
 
 
-def _original(home: Path) -> Path:
-    """Return the file of the original. It is gone while the folder is being deleted."""
-    for path in home.iterdir():
+def _original(folder: Path) -> Path:
+    """Return the path of the original. Raises FileNotFoundError while the folder is deleted."""
+    for path in folder.iterdir():
         if path.name.startswith(f"{ORIGINAL}."):
             return path
     raise FileNotFoundError
@@ -194,16 +198,16 @@ def _format(path: Path) -> str:
     return path.suffix.removeprefix(".")
 
 
-def _unlike_webp(original: Path) -> str:
-    """Return the format for who cannot show WebP; PNG is the one that may be transparent."""
+def _format_without_webp(original: Path) -> str:
+    """Return the format for clients without WebP: PNG unless it is a JPEG, for transparency."""
     return "jpg" if _format(original) == "jpg" else "png"
 
 
-def _opened(path: Path) -> ServedImage:
+def _open(path: Path) -> ServedImage:
     stream = path.open("rb")
-    facts = os.fstat(stream.fileno())
-    tag = f"{facts.st_mtime_ns:x}-{facts.st_size:x}"
-    return ServedImage(stream=stream, size=facts.st_size, format=_format(path), etag=tag)
+    status = os.fstat(stream.fileno())
+    etag = f"{status.st_mtime_ns:x}-{status.st_size:x}"
+    return ServedImage(stream=stream, size=status.st_size, format=_format(path), etag=etag)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -214,7 +218,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Have the disk know what is in a folder."""
+    """Flush the entries of a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

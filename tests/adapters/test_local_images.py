@@ -1,4 +1,4 @@
-"""The folder of images: its files, and what happens around them."""
+"""LocalImageStore: contract, files, renditions, concurrency and signed uploads."""
 
 import resource
 import subprocess
@@ -38,32 +38,32 @@ from tests.support.builders import ADMIN_KEY, NOON
 
 
 @frozen
-class Counting:
-    """A cleaner that notes what it makes."""
+class RecordingCleaner:
+    """An image cleaner that records its transformations."""
 
-    made: list[Transformation | None] = field(factory=list)
+    transformations: list[Transformation | None] = field(factory=list)
     cleaner: PillowImageCleaner = field(factory=PillowImageCleaner)
 
     def clean(self, content: BinaryIO, transformation: Transformation | None = None) -> CleanImage:
-        self.made.append(transformation)
+        self.transformations.append(transformation)
         return self.cleaner.clean(content, transformation)
 
 
-def store_in(folder: Path) -> LocalImageStore:
+def make_store(folder: Path) -> LocalImageStore:
     return LocalImageStore(folder, PillowImageCleaner(), ADMIN_KEY)
 
 
 @pytest.fixture
 def images(tmp_path: Path) -> LocalImageStore:
-    return store_in(tmp_path / "images")
+    return make_store(tmp_path / "images")
 
 
 class TestLocalImageStore(ImageStoreContract):
-    """The fixture is the one above."""
+    """Uses the fixture `images` of this module."""
 
 
-def opened(store: LocalImageStore, rendition: str, *, webp: bool = False) -> bytes:
-    """The whole file of a rendition of the egg."""
+def read_rendition(store: LocalImageStore, rendition: str, *, webp: bool = False) -> bytes:
+    """Return the content of a rendition of the image EGG."""
     served = store.open(EGG, rendition, accepts_webp=webp)
     with served.stream as stream:
         content = stream.read()
@@ -71,16 +71,16 @@ def opened(store: LocalImageStore, rendition: str, *, webp: bool = False) -> byt
     return content
 
 
-def files(folder: Path) -> list[str]:
-    """All that lies in a folder."""
+def list_files(folder: Path) -> list[str]:
+    """Return the paths of all files below a folder."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 @contextmanager
-def a_full_disk() -> Iterator[None]:
-    """No file may grow beyond some hundred bytes for this long."""
-    _, most = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300, most))
+def full_disk() -> Iterator[None]:
+    """Limit the size of files to a few hundred bytes."""
+    _, hard_limit = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, hard_limit))
     try:
         yield
     finally:
@@ -99,134 +99,138 @@ def a_full_disk() -> Iterator[None]:
         ("1200w", (1200, 750)),
     ],
 )
-def test_each_size_is_what_it_says(
+def test_each_rendition_has_its_size_and_format(
     images: LocalImageStore, rendition: str, size: tuple[int, int], *, webp: bool
 ) -> None:
     images.upload(make_image(size=(1600, 1000)), public_id="egg")
-    picture = open_upright(opened(images, rendition, webp=webp))
+    picture = open_upright(read_rendition(images, rendition, webp=webp))
     assert picture.size == size
     assert picture.format == ("WEBP" if webp and rendition != ORIGINAL else "JPEG")
     assert corner_colours(picture) == ["red", "green", "red", "blue"]
 
 
-def test_nothing_is_enlarged_but_to_fill_a_thumbnail(images: LocalImageStore) -> None:
+def test_only_thumbnails_are_enlarged(images: LocalImageStore) -> None:
     images.upload(make_image(size=(60, 40)), public_id="egg")
     for rendition in RENDITIONS:
         size = (400, 400) if rendition == "thumbnail" else (60, 40)
-        assert open_upright(opened(images, rendition)).size == size
+        assert open_upright(read_rendition(images, rendition)).size == size
 
 
 @pytest.mark.parametrize(("kind", "format_"), [("jpg", "JPEG"), ("png", "PNG"), ("webp", "PNG")])
-def test_who_cannot_show_webp_gets_another_format(
+def test_clients_without_webp_get_another_format(
     images: LocalImageStore, kind: str, format_: str
 ) -> None:
     images.upload(make_image(kind), public_id="egg")
-    assert open_upright(opened(images, "400w")).format == format_
+    assert open_upright(read_rendition(images, "400w")).format == format_
 
 
-def test_what_can_be_seen_through_stays_so(images: LocalImageStore) -> None:
-    glass = make_noise((500, 300)).convert("RGBA")
-    glass.putalpha(0)
-    images.upload(encode_image(glass, "png"), public_id="egg")
+def test_transparency_is_preserved(images: LocalImageStore) -> None:
+    transparent = make_noise((500, 300)).convert("RGBA")
+    transparent.putalpha(0)
+    images.upload(encode_image(transparent, "png"), public_id="egg")
     for webp in (False, True):
-        assert open_upright(opened(images, "thumbnail", webp=webp)).getchannel(
+        assert open_upright(read_rendition(images, "thumbnail", webp=webp)).getchannel(
             "A"
         ).getextrema() == (0, 0)
 
 
-def test_no_file_holds_what_the_camera_wrote(images: LocalImageStore, tmp_path: Path) -> None:
+def test_stored_files_have_no_metadata(images: LocalImageStore, tmp_path: Path) -> None:
     images.upload(make_image_with_metadata("jpg", 6), public_id="egg")
     for rendition in (ORIGINAL, *RENDITIONS):
-        opened(images, rendition)
-        opened(images, rendition, webp=True)
+        read_rendition(images, rendition)
+        read_rendition(images, rendition, webp=True)
     for path in tmp_path.rglob("*.*"):
         if path.is_file():
             assert not dict(open_upright(path.read_bytes()).getexif())
             assert b"Ada" not in path.read_bytes()
 
 
-def test_a_size_is_made_when_it_is_asked_for_and_kept(tmp_path: Path) -> None:
-    cleaner = Counting()
+def test_rendition_is_created_on_first_request_and_stored(tmp_path: Path) -> None:
+    cleaner = RecordingCleaner()
     images = LocalImageStore(tmp_path, cleaner, ADMIN_KEY)
     images.upload(make_image(), public_id="egg")
-    assert files(tmp_path) == [f"{EGG}.image/original.60x40.jpg"]
-    first = opened(images, "400w", webp=True)
-    assert opened(store_in(tmp_path), "400w", webp=True) == first
-    assert files(tmp_path) == [f"{EGG}.image/400w.webp", f"{EGG}.image/original.60x40.jpg"]
-    assert cleaner.made == [None, evolve(RENDITIONS["400w"], format=ImageFormat.WEBP)]
+    assert list_files(tmp_path) == [f"{EGG}.image/original.60x40.jpg"]
+    content = read_rendition(images, "400w", webp=True)
+    assert read_rendition(make_store(tmp_path), "400w", webp=True) == content
+    assert list_files(tmp_path) == [f"{EGG}.image/400w.webp", f"{EGG}.image/original.60x40.jpg"]
+    assert cleaner.transformations == [None, evolve(RENDITIONS["400w"], format=ImageFormat.WEBP)]
 
 
-def test_the_tag_of_a_file_is_its_own_and_stays(images: LocalImageStore) -> None:
+def test_etags_are_unique_and_stable(images: LocalImageStore) -> None:
     images.upload(make_image(), public_id="egg")
-    kinds = [(name, webp) for name in RENDITIONS for webp in (False, True)]
-    tags = []
-    for name, webp in kinds * 2:
+    variants = [(name, webp) for name in RENDITIONS for webp in (False, True)]
+    etags = []
+    for name, webp in variants * 2:
         served = images.open(EGG, name, accepts_webp=webp)
         served.stream.close()
-        tags.append(served.etag)
-    assert tags[: len(kinds)] == tags[len(kinds) :]
-    assert len(set(tags)) == len(kinds)
+        etags.append(served.etag)
+    assert etags[: len(variants)] == etags[len(variants) :]
+    assert len(set(etags)) == len(variants)
 
 
-def test_of_many_who_ask_first_one_makes_it(tmp_path: Path) -> None:
-    cleaner = Counting()
+def test_concurrent_threads_create_a_rendition_once(tmp_path: Path) -> None:
+    cleaner = RecordingCleaner()
     images = LocalImageStore(tmp_path, cleaner, ADMIN_KEY)
     images.upload(encode_image(make_noise((900, 900))), public_id="egg")
     with ThreadPoolExecutor(16) as threads:
-        got = set(threads.map(lambda _: opened(images, "thumbnail", webp=True), range(16)))
-    assert len(got) == 1
-    assert len(cleaner.made) == 2
+        contents = set(
+            threads.map(lambda _: read_rendition(images, "thumbnail", webp=True), range(16))
+        )
+    assert len(contents) == 1
+    assert len(cleaner.transformations) == 2
 
 
-def ask_often(folder: Path) -> set[bytes]:
-    """Ask for each size, in a process."""
-    return {opened(store_in(folder), name, webp=True) for name in RENDITIONS}
+def read_all_renditions(folder: Path) -> set[bytes]:
+    """Return the contents of all renditions; runs in a process."""
+    return {read_rendition(make_store(folder), name, webp=True) for name in RENDITIONS}
 
 
-def test_processes_that_ask_first_get_the_same_whole_files(tmp_path: Path) -> None:
-    store_in(tmp_path).upload(encode_image(make_noise((1300, 900))), public_id="egg")
+def test_concurrent_processes_read_the_same_complete_files(tmp_path: Path) -> None:
+    make_store(tmp_path).upload(encode_image(make_noise((1300, 900))), public_id="egg")
     with ProcessPoolExecutor(4) as processes:
-        got = list(processes.map(ask_often, [tmp_path] * 4))
-    assert all(one == got[0] for one in got)
-    assert all(open_upright(content) for content in got[0])
-    assert len(files(tmp_path)) == 1 + len(RENDITIONS)
+        results = list(processes.map(read_all_renditions, [tmp_path] * 4))
+    assert all(contents == results[0] for contents in results)
+    assert all(open_upright(content) for content in results[0])
+    assert len(list_files(tmp_path)) == 1 + len(RENDITIONS)
 
 
-def test_what_is_deleted_while_it_is_asked_for_is_whole_or_not_there(
+def test_image_deleted_during_reads_is_complete_or_not_found(
     images: LocalImageStore, tmp_path: Path
 ) -> None:
     images.upload(encode_image(make_noise((900, 900))), public_id="egg")
 
-    def ask(name: str) -> bool:
+    def is_complete_or_missing(name: str) -> bool:
         try:
-            return open_upright(opened(images, name)).format == "JPEG"
+            return open_upright(read_rendition(images, name)).format == "JPEG"
         except NotFoundError:
             return True
 
     with ThreadPoolExecutor(8) as threads:
-        answers = threads.map(ask, [*RENDITIONS] * 8)
+        results = threads.map(is_complete_or_missing, [*RENDITIONS] * 8)
         images.delete(EGG)
-        assert all(answers)
-    assert files(tmp_path) == []
+        assert all(results)
+    assert list_files(tmp_path) == []
 
 
-def test_a_full_disk_keeps_nothing_and_says_so(images: LocalImageStore, tmp_path: Path) -> None:
-    with a_full_disk(), pytest.raises(UnavailableError, match="folder of images"):
+def test_full_disk_raises_unavailable_error_and_leaves_no_files(
+    images: LocalImageStore, tmp_path: Path
+) -> None:
+    with full_disk(), pytest.raises(UnavailableError, match="image folder is unavailable"):
         images.upload(encode_image(make_noise((60, 60))), public_id="egg")
-    assert files(tmp_path) == []
+    assert list_files(tmp_path) == []
     with pytest.raises(NotFoundError):
         images.get(EGG)
     images.upload(encode_image(make_noise((60, 60))), public_id="egg")
-    with a_full_disk(), pytest.raises(UnavailableError):
+    with full_disk(), pytest.raises(UnavailableError):
         images.open(EGG, "thumbnail", accepts_webp=True)
-    assert [Path(name).name for name in files(tmp_path)] == ["original.60x60.jpg"]
-    assert open_upright(opened(images, "thumbnail", webp=True)).size == (400, 400)
+    assert [Path(name).name for name in list_files(tmp_path)] == ["original.60x60.jpg"]
+    assert open_upright(read_rendition(images, "thumbnail", webp=True)).size == (400, 400)
 
 
-def test_a_folder_that_cannot_be_is_away(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_raises_unavailable_error(tmp_path: Path) -> None:
     (tmp_path / "images").write_text("a file")
-    images = store_in(tmp_path / "images")
-    for act in (
+    images = make_store(tmp_path / "images")
+    for action in (
         images.check,
         lambda: images.upload(make_image()),
         lambda: images.delete(EGG),
@@ -234,10 +238,10 @@ def test_a_folder_that_cannot_be_is_away(tmp_path: Path) -> None:
         lambda: images.open(EGG, ORIGINAL, accepts_webp=True),
     ):
         with pytest.raises(UnavailableError):
-            act()
+            action()
 
 
-def test_nothing_but_the_sizes_of_the_ladder_is_served(images: LocalImageStore) -> None:
+def test_only_defined_renditions_are_served(images: LocalImageStore) -> None:
     images.upload(make_image(), public_id="egg")
     for name in ("", "w_1", "thumbnail.webp", "../original", "original.60x40.jpg", "Thumbnail"):
         with pytest.raises(NotFoundError):
@@ -247,29 +251,29 @@ def test_nothing_but_the_sizes_of_the_ladder_is_served(images: LocalImageStore) 
 
 
 @pytest.mark.parametrize("public_id", ["../egg", "/etc/passwd", "egg.image", "", "eggypro"])
-def test_what_is_no_image_is_not_served(images: LocalImageStore, public_id: str) -> None:
+def test_invalid_public_id_raises_not_found_error(images: LocalImageStore, public_id: str) -> None:
     images.upload(make_image(), public_id="egg")
     with pytest.raises(NotFoundError):
         images.open(public_id, ORIGINAL, accepts_webp=False)
 
 
-def test_addresses_are_ours(images: LocalImageStore) -> None:
+def test_urls_are_paths_of_this_server(images: LocalImageStore) -> None:
     assert images.url(EGG) == "/images/eggypro-products/egg/original"
     assert images.url(EGG, RENDITIONS["400w"]) == "/images/eggypro-products/egg/400w"
 
 
-def test_a_signed_upload_is_received_once(images: LocalImageStore) -> None:
+def test_signed_upload_is_stored_once(images: LocalImageStore) -> None:
     signed = images.sign_upload(public_id="egg", at=NOON)
     assert signed.url == UPLOADS_URL
-    last = NOON + SIGNED_UPLOAD_LIFETIME - timedelta(seconds=1)
-    stored = images.receive_upload(signed.fields, make_image(), last)
+    last_second = NOON + SIGNED_UPLOAD_LIFETIME - timedelta(seconds=1)
+    stored = images.receive_upload(signed.fields, make_image(), last_second)
     assert stored == images.get(EGG)
     assert images.receive_upload(signed.fields, make_image("png"), NOON) == stored
 
 
-def test_an_upload_that_is_not_as_it_was_signed_is_refused(images: LocalImageStore) -> None:
+def test_changed_or_expired_signed_upload_raises_forbidden_error(images: LocalImageStore) -> None:
     fields = images.sign_upload(public_id="egg", at=NOON).fields
-    for changed in (
+    for invalid_fields in (
         {},
         {**fields, "public_id": "eggypro-products/other"},
         {**fields, "expires": "99999999999"},
@@ -277,15 +281,17 @@ def test_an_upload_that_is_not_as_it_was_signed_is_refused(images: LocalImageSto
         {**fields, "signature": ""},
     ):
         with pytest.raises(ForbiddenError):
-            images.receive_upload(changed, make_image(), NOON)
-    with pytest.raises(ForbiddenError, match="over"):
+            images.receive_upload(invalid_fields, make_image(), NOON)
+    with pytest.raises(ForbiddenError, match="expired"):
         images.receive_upload(fields, make_image(), NOON + SIGNED_UPLOAD_LIFETIME)
     other = LocalImageStore(Path("/nowhere"), PillowImageCleaner(), "another key")
     with pytest.raises(ForbiddenError):
         other.receive_upload(fields, BytesIO(), NOON)
 
 
-def test_pillow_is_loaded_for_images_alone() -> None:
+def test_pillow_is_not_imported_by_the_wiring() -> None:
     code = "import sys, eggypro_adapters.wiring; print('PIL' in sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "False"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "False"

@@ -1,4 +1,4 @@
-"""Images in an account at Cloudinary. The SDK is loaded by the first call that asks Cloudinary."""
+"""Image store at Cloudinary. Its SDK is imported by the first request to Cloudinary."""
 
 from eggypro_adapters.cloudinary_images.account import Account
 from eggypro_adapters.cloudinary_images.store import CloudinaryImageStore

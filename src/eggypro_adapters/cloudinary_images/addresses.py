@@ -1,4 +1,4 @@
-"""Where Cloudinary delivers an image: its address, made without asking anybody."""
+"""Delivery URLs of images at Cloudinary, built without requests."""
 
 import re
 from urllib.parse import quote
@@ -11,15 +11,15 @@ _is_versioned = re.compile("v[0-9]").match
 def delivery_url(
     cloud_name: str, public_id: str, transformation: Transformation | None = None
 ) -> str:
-    """Return the secure address of an image, made into something; without it, as it was uploaded.
+    """Return the https URL of an image, transformed or, without transformation, the original.
 
-    It is the one that the SDK makes, whatever the id holds but percent signs and empty names.
+    Equals the URL that the SDK builds, except for ids with percent signs or empty segments.
     """
-    made = f"{_step(transformation)}/" if transformation else ""
-    # A version, whichever, tells Cloudinary that the folder behind it is no transformation.
+    step = f"{_step(transformation)}/" if transformation else ""
+    # Any version stops Cloudinary from reading the folder that follows as a transformation.
     version = "v1/" if "/" in public_id and not _is_versioned(public_id) else ""
     name = quote(public_id, safe="/:").replace("~", "%7E")
-    return f"https://res.cloudinary.com/{cloud_name}/image/upload/{made}{version}{name}"
+    return f"https://res.cloudinary.com/{cloud_name}/image/upload/{step}{version}{name}"
 
 
 def _step(transformation: Transformation) -> str:

@@ -1,4 +1,4 @@
-"""Questions to Cloudinary, put by its SDK: it signs them, sends them and reads the answers."""
+"""Client of Cloudinary's API: the SDK signs and sends requests and parses responses."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,39 +13,39 @@ from eggypro_adapters.cloudinary_images.errors import translated
 from eggypro_adapters.cloudinary_images.transport import Transport
 from eggypro_core.errors import EggyProError
 
-Answer = Mapping[str, Any]
+ApiResponse = Mapping[str, Any]
 
 
 @frozen
 class Api:
-    """What Cloudinary can be asked on behalf of an account.
+    """Requests to Cloudinary on behalf of an account.
 
-    All options go with the call: the SDK's own configuration is the whole process's, and is read
-    from the environment. Every method that asks may raise UnavailableError and UpstreamError.
+    All options are passed per request: the SDK's own configuration is global and read from the
+    environment. `post` and `get` may raise UnavailableError or UpstreamError.
     """
 
     _account: Account
 
     def post(
         self, action: str, params: Mapping[str, str], *, at: datetime, content: bytes | None = None
-    ) -> Answer:
-        """Send a signed order, with a file where one is given, and return what became of it."""
+    ) -> ApiResponse:
+        """Send a signed request, with a file if `content` is set, and return the response."""
         form: dict[str, Any] = dict(self.signed(params, at=at))
         if content is not None:
-            form["file"] = ("file", content)  # a pair with this name the SDK sends as it is
-        url = self.address("image", action)
-        return self._ask("POST", url, auth={"anonymous": True}, params=form)
+            form["file"] = ("file", content)  # the SDK sends such a pair unchanged
+        url = self.url("image", action)
+        return self._send("POST", url, auth={"anonymous": True}, params=form)
 
     def get(
-        self, *path: str, patience: Timeouts | None = None, absent: EggyProError | None = None
-    ) -> Answer:
-        """Return what is told of something, and raise `absent` where there is no such thing."""
+        self, *path: str, timeouts: Timeouts | None = None, not_found: EggyProError | None = None
+    ) -> ApiResponse:
+        """Return the resource at a path. Raises `not_found` if it does not exist."""
         auth = {"key": self._account.api_key, "secret": self._account.api_secret}
-        url = self.address(*path)
-        return self._ask("GET", url, auth=auth, patience=patience, absent=absent)
+        url = self.url(*path)
+        return self._send("GET", url, auth=auth, timeouts=timeouts, not_found=not_found)
 
     def signed(self, params: Mapping[str, str], *, at: datetime) -> Mapping[str, str]:
-        """Return a form that Cloudinary takes from whoever sends it, until an hour after `at`."""
+        """Return the signed form of an upload, which anyone can send until an hour after `at`."""
         options = {
             "api_key": self._account.api_key,
             "api_secret": self._account.api_secret,
@@ -56,30 +56,30 @@ class Api:
         form: dict[str, str] = utils.sign_request({**params, "timestamp": timestamp}, options)
         return form
 
-    def address(self, *path: str) -> str:
-        """Return where something of the account is asked for."""
+    def url(self, *path: str) -> str:
+        """Return the URL of a resource of the account."""
         account = self._account
         options = {"cloud_name": account.cloud_name, "upload_prefix": account.upload_prefix}
         return str(utils.base_api_url(list(path), **options))
 
-    def _ask(
+    def _send(
         self,
         method: str,
         url: str,
         *,
         auth: Mapping[str, object],
         params: Mapping[str, object] | None = None,
-        patience: Timeouts | None = None,
-        absent: EggyProError | None = None,
-    ) -> Answer:
-        with translated(self._account.api_key, self._account.api_secret, absent=absent):
-            answer: Answer = execute_request(
+        timeouts: Timeouts | None = None,
+        not_found: EggyProError | None = None,
+    ) -> ApiResponse:
+        with translated(self._account.api_key, self._account.api_secret, not_found=not_found):
+            response: ApiResponse = execute_request(
                 http_connector=Transport(),
                 method=method,
                 params=params or {},
                 headers=None,
                 auth=auth,
                 api_url=url,
-                timeout=patience or self._account.patience,
+                timeout=timeouts or self._account.timeouts,
             )
-        return answer
+        return response

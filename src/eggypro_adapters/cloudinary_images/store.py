@@ -1,4 +1,4 @@
-"""CloudinaryImageStore: images in an account at Cloudinary."""
+"""Image store in an account at Cloudinary."""
 
 import secrets
 from collections.abc import Mapping
@@ -27,15 +27,15 @@ from eggypro_core.ports import Clock, ImageCleaner
 if TYPE_CHECKING:
     from eggypro_adapters.cloudinary_images.api import Api
 
-INCOMING = "a_exif,fl_force_strip"
-"""What Cloudinary makes of a browser's file before it keeps it: upright, without metadata."""
+INCOMING_TRANSFORMATION = "a_exif,fl_force_strip"
+"""Applied by Cloudinary to browser uploads before storage: upright, without metadata."""
 _UPLOAD_PARAMS = {"overwrite": "0"}
-"""What is there already is never replaced: an upload whose answer was lost can be repeated."""
+"""Existing images are never replaced: an upload whose response was lost can be repeated."""
 
 
 @frozen
 class CloudinaryImageStore:
-    """Keeps images at Cloudinary, whose CDN makes and delivers what is wanted of them."""
+    """Store images at Cloudinary, whose CDN transforms and delivers them."""
 
     _account: Account
     _cleaner: ImageCleaner
@@ -50,26 +50,26 @@ class CloudinaryImageStore:
         transformation: Transformation | None = None,
     ) -> StoredImage:
         name = secrets.token_hex(16) if public_id is None else public_id
-        whole_id = public_id_in(folder, name)
+        full_id = public_id_in(folder, name)
         image = self._cleaner.clean(content, transformation)
         params = {"folder": folder, "public_id": name, **_UPLOAD_PARAMS}
-        answer = self._api().post("upload", params, at=self._now(), content=image.content)
-        return _stored(whole_id, answer)
+        response = self._api().post("upload", params, at=self._now(), content=image.content)
+        return _stored_image(full_id, response)
 
     def get(self, public_id: str) -> StoredImage:
-        absent = image_not_found(public_id)
+        not_found = image_not_found(public_id)
         if not is_public_id(public_id):
-            raise absent
-        answer = self._api().get("resources", "image", "upload", public_id, absent=absent)
-        return _stored(public_id, answer)
+            raise not_found
+        response = self._api().get("resources", "image", "upload", public_id, not_found=not_found)
+        return _stored_image(public_id, response)
 
     def delete(self, public_id: str) -> None:
         if not is_public_id(public_id):
             return
         params = {"public_id": public_id, "invalidate": "1"}
-        answer = self._api().post("destroy", params, at=self._now())
-        if answer.get("result") not in {"ok", "not found"}:
-            raise UpstreamError("Cloudinary did not delete an image")
+        response = self._api().post("destroy", params, at=self._now())
+        if response.get("result") not in {"ok", "not found"}:
+            raise UpstreamError(f"Cloudinary did not delete the image '{public_id}'")
 
     def url(self, public_id: str, transformation: Transformation | None = None) -> str:
         require_public_id(public_id)
@@ -83,34 +83,34 @@ class CloudinaryImageStore:
             "folder": folder,
             "public_id": public_id,
             "allowed_formats": ",".join(UPLOAD_FORMATS),
-            "transformation": INCOMING,
+            "transformation": INCOMING_TRANSFORMATION,
             **_UPLOAD_PARAMS,
         }
         api = self._api()
-        url, fields = api.address("image", "upload"), api.signed(params, at=at)
+        url, fields = api.url("image", "upload"), api.signed(params, at=at)
         return SignedUpload(url=url, fields=fields, expires_at=at + SIGNED_UPLOAD_LIFETIME)
 
     def check(self) -> None:
-        if self._api().get("ping", patience=HEALTH_TIMEOUTS).get("status") != "ok":
-            raise UpstreamError("Cloudinary does not answer a ping as it should")
+        if self._api().get("ping", timeouts=HEALTH_TIMEOUTS).get("status") != "ok":
+            raise UpstreamError("Cloudinary sent an invalid response to a ping")
 
     def _api(self) -> "Api":
-        """Load the SDK, which takes its time, only where Cloudinary is asked: few commands do."""
+        """Import the SDK on first use: the import is slow, and few commands need it."""
         from eggypro_adapters.cloudinary_images.api import Api
 
         return Api(self._account)
 
 
-def _stored(public_id: str, answer: Mapping[str, Any]) -> StoredImage:
-    match answer:
+def _stored_image(public_id: str, response: Mapping[str, Any]) -> StoredImage:
+    match response:
         case {
-            "public_id": str(told),
+            "public_id": str(response_id),
             "width": int(width),
             "height": int(height),
             "format": str(form),
             "bytes": int(size),
-        } if told == public_id:
+        } if response_id == public_id:
             return StoredImage(
                 public_id=public_id, width=width, height=height, format=form, size=size
             )
-    raise UpstreamError("Cloudinary answered without telling of the image")
+    raise UpstreamError(f"Cloudinary sent an invalid response about the image '{public_id}'")

@@ -1,4 +1,4 @@
-"""The way to Cloudinary and back: one connection a request, and no wait without an end."""
+"""HTTP transport to Cloudinary: one connection per request, with a deadline."""
 
 import io
 import socket
@@ -20,13 +20,13 @@ from eggypro_adapters.cloudinary_images.account import Timeouts
 from eggypro_adapters.cloudinary_images.errors import require_success, translated
 
 MAX_RESPONSE_BYTES = 1_000_000
-"""How many bytes of an answer are read: it tells of an image, and never holds one."""
-_SENT = 16_384  # between two looks at the clock: what TLS sends at once
+"""Maximum size of a response: it describes an image and never contains one."""
+_CHUNK_BYTES = 16_384  # sent between checks of the deadline: one TLS record
 
 
 @frozen
 class TransportResponse:
-    """An answer, as the SDK reads it."""
+    """A response with the attributes that the SDK reads."""
 
     status: int
     headers: Message
@@ -35,9 +35,9 @@ class TransportResponse:
 
 @frozen
 class Transport:
-    """What the SDK sends its requests by; `clock` tells seconds.
+    """HTTP connector for the SDK; `clock` returns seconds.
 
-    Its own has no deadline, tries again unasked, and follows a redirect with the file in its hand.
+    The SDK's own has no deadline, retries without being asked, and sends the file to redirects.
     """
 
     clock: Callable[[], float] = monotonic
@@ -51,39 +51,43 @@ class Transport:
         fields: Mapping[str, Any] | None,
         timeout: Timeouts,
     ) -> TransportResponse:
-        """Send a request once, and return its answer.
+        """Send a request once and return its response.
 
-        Raises UnavailableError where none comes in time, or only that this is no time to ask, and
-        UpstreamError for a failure or a redirect.
+        Raises UnavailableError on a timeout or if the service is busy, UpstreamError for a failure
+        or a redirect.
         """
-        until = self.clock() + timeout.total
-        body, also = _form(fields)
+        deadline = self.clock() + timeout.total
+        body, form_headers = _encode_form(fields)
         with translated():
-            place = urlsplit(url)
-            connection = _connected(place, timeout.connect)
-            with closing(connection.sock) as wire:
-                connection.sock = _Wire(wire, lambda: until - self.clock(), timeout.read)
-                connection.request(method, place.path, body, {**headers, **also})
-                answer = connection.getresponse()
-                data = answer.read(MAX_RESPONSE_BYTES)
-                if answer.length and len(data) < MAX_RESPONSE_BYTES:
-                    raise IncompleteRead(data, answer.length)
-        require_success(answer.status, answer.headers.get("Retry-After", ""))
-        return TransportResponse(answer.status, answer.headers, data)
+            parts = urlsplit(url)
+            connection = _connect(parts, timeout.connect)
+            with closing(connection.sock) as sock:
+                connection.sock = _DeadlineSocket(
+                    sock, lambda: deadline - self.clock(), timeout.read
+                )
+                connection.request(method, parts.path, body, {**headers, **form_headers})
+                response = connection.getresponse()
+                data = response.read(MAX_RESPONSE_BYTES)
+                if response.length and len(data) < MAX_RESPONSE_BYTES:
+                    raise IncompleteRead(data, response.length)
+        require_success(response.status, response.headers.get("Retry-After", ""))
+        return TransportResponse(response.status, response.headers, data)
 
 
-class _Wire(io.RawIOBase):
-    """A socket, as HTTPConnection uses one, each of whose waits ends by the deadline."""
+class _DeadlineSocket(io.RawIOBase):
+    """A socket for HTTPConnection whose operations time out at the deadline."""
 
-    def __init__(self, wire: socket.socket, left: Callable[[], float], silence: float) -> None:
-        self._wire = wire
-        self._left = left
-        self._silence = silence
+    def __init__(
+        self, sock: socket.socket, time_left: Callable[[], float], read_timeout: float
+    ) -> None:
+        self._sock = sock
+        self._time_left = time_left
+        self._read_timeout = read_timeout
 
     def sendall(self, data: bytes) -> None:
-        for start in range(0, len(data), _SENT):
-            self._wire.settimeout(self._patience())
-            self._wire.sendall(data[start : start + _SENT])
+        for start in range(0, len(data), _CHUNK_BYTES):
+            self._sock.settimeout(self._require_time_left())
+            self._sock.sendall(data[start : start + _CHUNK_BYTES])
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return io.BufferedReader(self)
@@ -92,39 +96,39 @@ class _Wire(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._wire.settimeout(min(self._patience(), self._silence))
-        return self._wire.recv_into(buffer)
+        self._sock.settimeout(min(self._require_time_left(), self._read_timeout))
+        return self._sock.recv_into(buffer)
 
     def close(self) -> None:
-        """Leave it to who opened the socket: HTTPConnection closes it before the answer is read."""
+        """Do nothing: HTTPConnection closes its socket before the response is read."""
 
-    def _patience(self) -> float:
-        left = self._left()
-        if left <= 0:
+    def _require_time_left(self) -> float:
+        seconds = self._time_left()
+        if seconds <= 0:
             raise TimeoutError
-        return left
+        return seconds
 
 
-def _connected(place: SplitResult, seconds: float) -> HTTPConnection:
-    host = place.hostname or ""
+def _connect(url: SplitResult, timeout: float) -> HTTPConnection:
+    host = url.hostname or ""
     connection = (
-        HTTPSConnection(host, place.port, timeout=seconds, context=tls())
-        if place.scheme == "https"
-        else HTTPConnection(host, place.port, timeout=seconds)
+        HTTPSConnection(host, url.port, timeout=timeout, context=tls_context())
+        if url.scheme == "https"
+        else HTTPConnection(host, url.port, timeout=timeout)
     )
     connection.connect()
     return connection
 
 
 @cache
-def tls() -> ssl.SSLContext:
-    """Return how a server proves who it is: by the system's authorities, or those of certifi."""
+def tls_context() -> ssl.SSLContext:
+    """Return a TLS context that trusts the certificate authorities of the system and certifi."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())  # a slim container has none of its own
     return context
 
 
-def _form(fields: Mapping[str, Any] | None) -> tuple[bytes | None, dict[str, str]]:
+def _encode_form(fields: Mapping[str, Any] | None) -> tuple[bytes | None, dict[str, str]]:
     if not fields:
         return None, {}
     body, content_type = encode_multipart_formdata(fields)

@@ -1,4 +1,4 @@
-"""Images by Pillow, which is not loaded before there is one: most commands never see any."""
+"""Image cleaner based on Pillow, which is imported on first use: most commands never need it."""
 
 import os
 from threading import BoundedSemaphore
@@ -11,7 +11,7 @@ from eggypro_core.domain.image import MAX_UPLOAD_BYTES, CleanImage, Transformati
 
 @frozen
 class PillowImageCleaner:
-    """Reads and decodes a few at a time: one of 40 megapixels takes some hundred megabytes."""
+    """Clean one image per CPU at a time: 40 megapixels take hundreds of megabytes."""
 
     _slots: BoundedSemaphore = field(factory=lambda: BoundedSemaphore(os.cpu_count() or 1))
 

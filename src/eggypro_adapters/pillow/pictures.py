@@ -1,4 +1,4 @@
-"""The pixels of an image: upright, in sRGB, in the size that is wanted, and as bytes again."""
+"""Rotate, convert to sRGB, resize and encode the pixels of images."""
 
 import struct
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
 from eggypro_core.domain.image import Crop, Transformation
 
-_TURNS = {
+_ROTATIONS = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
     4: Transpose.FLIP_TOP_BOTTOM,
@@ -23,54 +23,58 @@ _TURNS = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
-"""How a picture of each EXIF orientation gets upright; from 5 on it lies on its side."""
-_ON_SIDE = 5
+"""Operations that make a picture upright, by EXIF orientation. From 5 on, width and height swap."""
+_FIRST_SIDEWAYS = 5
 _ORIENTATION = 0x0112
-_WITH_ALPHA, _WITHOUT = "RGBA", "RGB"
-_EXACT = frozenset({Crop.FILL, Crop.THUMB, Crop.SCALE})
-_COLOURS = frozenset({"L", "RGB", "RGBA", "CMYK"})
-_GAP = 2.0
-"""How much larger than wanted a picture is when the fine filter gets it; coarse ones go before."""
+_WITH_ALPHA, _WITHOUT_ALPHA = "RGBA", "RGB"
+_EXACT_CROPS = frozenset({Crop.FILL, Crop.THUMB, Crop.SCALE})
+_ENCODABLE_MODES = frozenset({"L", "RGB", "RGBA", "CMYK"})
+_REDUCING_GAP = 2.0
+"""Reduce a picture by fast filters to this multiple of its new size, then by a precise one."""
 _PILLOW_NAMES = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 _AUTO_QUALITY = {"jpg": 80, "webp": 75}
 _ORIGINAL_QUALITY = 90
 Options: TypeAlias = Mapping[str, Any]
-"""What Pillow is told when it encodes; it passes over what a format does not have.
+"""Encoding options of Pillow, which ignores those that a format does not have.
 
-No JPEG is optimized or progressive: that fails where the result is not much smaller than pixels.
+No JPEG is optimized or progressive: Pillow fails if the result is not much smaller than the pixels.
 """
 _Size = tuple[int, int]
 _Box = tuple[float, float, float, float]
 
 
-def render(image: ImageFile, wanted: Transformation | None) -> Image:
-    """Return the picture of an image, transformed. Less of a JPEG is decoded where that will do."""
+def render(image: ImageFile, transformation: Transformation | None) -> Image:
+    """Return the transformed picture of an image. JPEGs are decoded at a reduced size if enough."""
     orientation = _orientation(image)
-    if wanted and orientation >= _ON_SIDE:
-        wanted = evolve(wanted, width=wanted.height, height=wanted.width)
-    picture = _in_srgb(_resized(image, wanted or Transformation()), image.info.get("icc_profile"))
-    turn = _TURNS.get(orientation)
-    return picture if turn is None else picture.transpose(turn)
+    if transformation and orientation >= _FIRST_SIDEWAYS:
+        transformation = evolve(
+            transformation, width=transformation.height, height=transformation.width
+        )
+    picture = _resize(image, transformation or Transformation())
+    picture = _convert_to_srgb(picture, image.info.get("icc_profile"))
+    rotation = _ROTATIONS.get(orientation)
+    return picture if rotation is None else picture.transpose(rotation)
 
 
 def own_quality(image: ImageFile) -> Options:
-    """Return how to encode an image again, to lose next to nothing."""
+    """Return the options that encode an image again with almost no loss."""
     if isinstance(image, JpegImageFile):
         return {"qtables": image.quantization, "subsampling": get_sampling(image)}
     return {"quality": _ORIGINAL_QUALITY}
 
 
-def quality_for(kind: str, wanted: Transformation) -> Options:
-    """Return how to encode what was transformed."""
-    quality = _AUTO_QUALITY.get(kind) if wanted.quality == "auto" else wanted.quality
+def quality_for(kind: str, transformation: Transformation) -> Options:
+    """Return the options that encode a transformed image."""
+    is_auto = transformation.quality == "auto"
+    quality = _AUTO_QUALITY.get(kind) if is_auto else transformation.quality
     return {"quality": quality, "compress_level": 9}
 
 
 def encode(picture: Image, kind: str, options: Options) -> bytes:
-    """Return a picture as a file of a format, which holds nothing else."""
-    picture.info = {}  # Pillow would write some of it
+    """Encode a picture as a file of the format `kind`, without any metadata."""
+    picture.info = {}  # Pillow would write some of its metadata
     if kind == "jpg" and picture.mode == _WITH_ALPHA:
-        picture = _on_white(picture)
+        picture = _flatten_on_white(picture)
     stream = BytesIO()
     picture.save(stream, _PILLOW_NAMES[kind], **options)
     return stream.getvalue()
@@ -78,71 +82,75 @@ def encode(picture: Image, kind: str, options: Options) -> bytes:
 
 def _orientation(image: ImageFile) -> int:
     try:
-        found = image.getexif().get(_ORIENTATION)
+        orientation = image.getexif().get(_ORIENTATION)
     except (SyntaxError, ValueError, LookupError, TypeError, OSError, struct.error):
-        return 1  # the notes are damaged, not the picture
-    return found if found in _TURNS else 1
+        return 1  # the metadata is damaged, not the picture
+    return orientation if orientation in _ROTATIONS else 1
 
 
-def _resized(image: ImageFile, wanted: Transformation) -> Image:
-    whole = image.size
-    size, box = _frame(whole, wanted)
-    if size == whole:
-        return _in_colour(image)
-    ratio = min(1, _GAP * max(size[0] / (box[2] - box[0]), size[1] / (box[3] - box[1])))
-    image.draft(image.mode, (ceil(whole[0] * ratio), ceil(whole[1] * ratio)))
-    across, down = image.width / whole[0], image.height / whole[1]
-    seen = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
-    return _in_colour(image).resize(size, Resampling.LANCZOS, seen, reducing_gap=_GAP)
+def _resize(image: ImageFile, transformation: Transformation) -> Image:
+    full_size = image.size
+    new_size, box = _new_size_and_box(full_size, transformation)
+    if new_size == full_size:
+        return _decode(image)
+    scale = max(new_size[0] / (box[2] - box[0]), new_size[1] / (box[3] - box[1]))
+    ratio = min(1, _REDUCING_GAP * scale)
+    image.draft(image.mode, (ceil(full_size[0] * ratio), ceil(full_size[1] * ratio)))
+    x_ratio, y_ratio = image.width / full_size[0], image.height / full_size[1]
+    draft_box = (box[0] * x_ratio, box[1] * y_ratio, box[2] * x_ratio, box[3] * y_ratio)
+    return _decode(image).resize(
+        new_size, Resampling.LANCZOS, draft_box, reducing_gap=_REDUCING_GAP
+    )
 
 
-def _frame(size: _Size, wanted: Transformation) -> tuple[_Size, _Box]:
-    """Return the size that a picture gets, and the part of it that is seen, in its own pixels."""
-    whole = (0, 0, *size)
-    if wanted.width and wanted.height and wanted.crop in _EXACT:
-        size_wanted = (wanted.width, wanted.height)
-        return size_wanted, whole if wanted.crop is Crop.SCALE else _middle(size, size_wanted)
-    sides = zip((wanted.width, wanted.height), size, strict=True)
-    ratio = min([side / own for side, own in sides if side], default=1.0)
-    if wanted.crop is Crop.LIMIT:
+def _new_size_and_box(size: _Size, transformation: Transformation) -> tuple[_Size, _Box]:
+    """Return the new size of a picture, and the visible part of it in its original pixels."""
+    full_box = (0, 0, *size)
+    width, height, crop = transformation.width, transformation.height, transformation.crop
+    if width and height and crop in _EXACT_CROPS:
+        box = full_box if crop is Crop.SCALE else _centred_box(size, (width, height))
+        return (width, height), box
+    sides = zip((width, height), size, strict=True)
+    ratio = min([new / old for new, old in sides if new], default=1.0)
+    if crop is Crop.LIMIT:
         ratio = min(ratio, 1.0)
-    return (max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))), whole
+    return (max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))), full_box
 
 
-def _middle(size: _Size, shape: _Size) -> _Box:
-    """Return the largest part of that shape, from the middle."""
-    ratio = min(own / side for own, side in zip(size, shape, strict=True))
+def _centred_box(size: _Size, shape: _Size) -> _Box:
+    """Return the largest centred box with the proportions of `shape`."""
+    ratio = min(side / part for side, part in zip(size, shape, strict=True))
     width, height = shape[0] * ratio, shape[1] * ratio
     left, top = (size[0] - width) / 2, (size[1] - height) / 2
     return left, top, left + width, top + height
 
 
-def _in_colour(image: Image) -> Image:
-    """Return the pixels, decoded, in a mode that can be resized and encoded."""
+def _decode(image: Image) -> Image:
+    """Return the decoded pixels in a mode that can be resized and encoded."""
     image.load()
-    if image.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off at 255
+    if image.mode.startswith("I"):  # 16-bit grey, which `convert` would clip at 255
         return image.point(lambda grey: grey * (1 / 256)).convert("L")
     if image.has_transparency_data:
         return image.convert(_WITH_ALPHA)
     if image.mode == "1":
         return image.convert("L")
-    return image if image.mode in _COLOURS else image.convert(_WITHOUT)
+    return image if image.mode in _ENCODABLE_MODES else image.convert(_WITHOUT_ALPHA)
 
 
-def _in_srgb(picture: Image, profile: bytes | None) -> Image:
-    mode = _WITH_ALPHA if picture.mode == _WITH_ALPHA else _WITHOUT
-    if profile:
+def _convert_to_srgb(picture: Image, icc_profile: bytes | None) -> Image:
+    mode = _WITH_ALPHA if picture.mode == _WITH_ALPHA else _WITHOUT_ALPHA
+    if icc_profile:
         try:
-            given = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if "sRGB" not in ImageCms.getProfileDescription(given):
+            profile = ImageCms.ImageCmsProfile(BytesIO(icc_profile))
+            if "sRGB" not in ImageCms.getProfileDescription(profile):
                 srgb = ImageCms.createProfile("sRGB")
-                return ImageCms.profileToProfile(picture, given, srgb, outputMode=mode) or picture
+                return ImageCms.profileToProfile(picture, profile, srgb, outputMode=mode) or picture
         except (ImageCms.PyCMSError, OSError):
-            pass  # a profile of another kind of picture, or a damaged one
+            pass  # the profile is damaged, or for another mode
     return picture.convert(mode) if picture.mode == "CMYK" else picture
 
 
-def _on_white(picture: Image) -> Image:
-    white = new(_WITHOUT, picture.size, "white")
+def _flatten_on_white(picture: Image) -> Image:
+    white = new(_WITHOUT_ALPHA, picture.size, "white")
     white.paste(picture, mask=picture.getchannel("A"))
     return white

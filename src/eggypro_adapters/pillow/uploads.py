@@ -1,4 +1,4 @@
-"""What an upload holds, made fit to publish."""
+"""Validate uploaded image files and re-encode them for publication."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,46 +28,47 @@ from eggypro_core.errors import EggyProError
 _PNG_END = b"IEND\xaeB`\x82"
 _SCAN = b"\xff\xda"
 _MAX_JPEG_SCANS = 250
-"""How often a JPEG may go over its pixels: a few bytes are enough to ask for it once more."""
+"""Scans of a JPEG: each decodes all pixels again, at the cost of a few bytes to an attacker."""
 
 
 def clean_upload(data: bytes, transformation: Transformation | None) -> CleanImage:
-    """Return what an ImageCleaner makes of a file."""
-    picture, kind, own = _decoded(data, transformation)
+    """Return the clean image of a file: see `ImageCleaner.clean`."""
+    picture, kind, original_quality = _decode(data, transformation)
     if transformation and transformation.format is not ImageFormat.AUTO:
         kind = transformation.format.value
-    content = encode(picture, kind, quality_for(kind, transformation) if transformation else own)
-    if len(content) > MAX_UPLOAD_BYTES:  # it was packed better than we do it
+    quality = quality_for(kind, transformation) if transformation else original_quality
+    content = encode(picture, kind, quality)
+    if len(content) > MAX_UPLOAD_BYTES:  # the original was compressed better
         content = encode(picture, kind, quality_for(kind, Transformation()))
     if len(content) > MAX_UPLOAD_BYTES:
         raise file_too_large()
     return CleanImage(content=content, width=picture.width, height=picture.height, format=kind)
 
 
-def _decoded(data: bytes, transformation: Transformation | None) -> tuple[Image, str, Options]:
-    """Return the picture in a file, its format and its quality; nothing else stays in memory."""
-    with _decoding():
-        image, kind = _opened(data)
+def _decode(data: bytes, transformation: Transformation | None) -> tuple[Image, str, Options]:
+    """Return the picture in a file, its format and its quality; frees everything else."""
+    with _translated():
+        image, kind = _open(data)
         return render(image, transformation), kind, own_quality(image)
 
 
-def _opened(data: bytes) -> tuple[ImageFile, str]:
-    """Return an image, of which no pixel is decoded yet, and its format."""
+def _open(data: bytes) -> tuple[ImageFile, str]:
+    """Return an image, not yet decoded, and its format."""
     stream = BytesIO(data)
     if data.startswith(b"\xff\xd8\xff"):
         if data.count(_SCAN) > _MAX_JPEG_SCANS:
             raise damaged_image()
-        return _fit(JpegImageFile(stream)), "jpg"
+        return _require_still_image(JpegImageFile(stream)), "jpg"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        if _PNG_END not in data:  # without which Pillow is content
+        if _PNG_END not in data:  # Pillow does not check it
             raise damaged_image()
-        return _fit(PngImageFile(stream)), "png"
+        return _require_still_image(PngImageFile(stream)), "png"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return _fit(WebPImageFile(stream)), "webp"
+        return _require_still_image(WebPImageFile(stream)), "webp"
     raise invalid_file_type()
 
 
-def _fit(image: ImageFile) -> ImageFile:
+def _require_still_image(image: ImageFile) -> ImageFile:
     if image.width * image.height > MAX_PIXELS:
         raise too_many_pixels()
     if getattr(image, "n_frames", 1) > 1:
@@ -76,8 +77,8 @@ def _fit(image: ImageFile) -> ImageFile:
 
 
 @contextmanager
-def _decoding() -> Iterator[None]:
-    """Pillow raises whatever it stumbles over in a file: that file is damaged, then."""
+def _translated() -> Iterator[None]:
+    """Translate errors of Pillow, which raises any exception for damaged files."""
     try:
         yield
     except (EggyProError, MemoryError):

@@ -8,7 +8,7 @@ from eggypro_adapters.cloudinary_images.addresses import delivery_url
 from eggypro_core.domain.image import RENDITIONS, Crop, ImageFormat, Transformation
 
 SIDES = st.none() | st.integers(1, 10_000)
-# The SDK takes % for an escape and // for /; Cloudinary takes neither for part of an id.
+# The SDK reads % as an escape and // as /; Cloudinary allows neither in an id.
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/%"), min_size=1)
 PUBLIC_IDS = st.lists(NAMES | st.from_regex(r"v[0-9]+(\.jpg)?", fullmatch=True), min_size=1)
 TRANSFORMATIONS = st.builds(
@@ -21,7 +21,7 @@ TRANSFORMATIONS = st.builds(
 )
 
 
-def of_the_sdk(public_id: str, transformation: Transformation | None) -> str:
+def sdk_url(public_id: str, transformation: Transformation | None) -> str:
     options: dict[str, object] = {}
     if transformation:
         has_frame = transformation.width or transformation.height
@@ -45,11 +45,11 @@ def of_the_sdk(public_id: str, transformation: Transformation | None) -> str:
 @example("eggypro-products/egg white.v2/Ei~weiß:é+🥚", RENDITIONS["thumbnail"])
 @example("v1/egg", None)
 @example("egg", None)
-def test_an_address_is_the_one_that_the_sdk_makes(
+def test_delivery_url_equals_the_url_of_the_sdk(
     public_id: str, transformation: Transformation | None
 ) -> None:
-    made = delivery_url("eggs", public_id, transformation)
-    assert made == of_the_sdk(public_id, transformation)
+    url = delivery_url("eggs", public_id, transformation)
+    assert url == sdk_url(public_id, transformation)
 
 
 @pytest.mark.parametrize(
@@ -60,17 +60,15 @@ def test_an_address_is_the_one_that_the_sdk_makes(
         ("1200w", "c_limit,f_auto,q_auto,w_1200"),
     ],
 )
-def test_each_rendition_has_an_address_of_its_own(rendition: str, step: str) -> None:
-    address = delivery_url("eggs", "eggypro-products/a1", RENDITIONS[rendition])
-    assert address == (
-        f"https://res.cloudinary.com/eggs/image/upload/{step}/v1/eggypro-products/a1"
-    )
+def test_delivery_url_of_each_rendition(rendition: str, step: str) -> None:
+    url = delivery_url("eggs", "eggypro-products/a1", RENDITIONS[rendition])
+    assert url == (f"https://res.cloudinary.com/eggs/image/upload/{step}/v1/eggypro-products/a1")
 
 
-def test_the_configuration_of_the_sdk_plays_no_part() -> None:
+def test_delivery_url_ignores_the_configuration_of_the_sdk() -> None:
     try:
         cloudinary.config(cloud_name="other", secure=False, secure_distribution="evil.example")
-        address = delivery_url("eggs", "a1")
+        url = delivery_url("eggs", "a1")
     finally:
         cloudinary.reset_config()
-    assert address == "https://res.cloudinary.com/eggs/image/upload/a1"
+    assert url == "https://res.cloudinary.com/eggs/image/upload/a1"

@@ -1,4 +1,4 @@
-"""The contract of an image store, held against Cloudinary itself where an account is named."""
+"""Contract suite of the image store against a real Cloudinary account, if one is configured."""
 
 import fcntl
 import os
@@ -17,13 +17,13 @@ from eggypro_core.domain.image import StoredImage
 
 LIVE = os.environ.get("EGGYPRO_LIVE_CLOUDINARY_URL", "")
 if not LIVE:
-    reason = "EGGYPRO_LIVE_CLOUDINARY_URL=cloudinary://key:secret@cloud names no account for tests"
+    reason = "EGGYPRO_LIVE_CLOUDINARY_URL=cloudinary://key:secret@cloud is not set"
     pytest.skip(reason, allow_module_level=True)
 
 
 @frozen
-class Tidy(CloudinaryImageStore):
-    """Remembers what it uploads."""
+class RecordingImageStore(CloudinaryImageStore):
+    """Record the ids of uploaded images, to delete them."""
 
     uploaded: set[str] = field(factory=set)
 
@@ -33,11 +33,13 @@ class Tidy(CloudinaryImageStore):
         return stored
 
 
-class TestCloudinaryItself(ImageStoreContract):
+class TestLiveCloudinary(ImageStoreContract):
     @pytest.fixture
-    def images(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tidy]:
-        """The account, for one test at a time: the workers of a session share it."""
-        store = Tidy(an_account(LIVE), PillowImageCleaner(), lambda: datetime.now(UTC))
+    def images(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordingImageStore]:
+        """A store for one test at a time: the workers of a session share the account."""
+        store = RecordingImageStore(
+            account_from_url(LIVE), PillowImageCleaner(), lambda: datetime.now(UTC)
+        )
         with (tmp_path_factory.getbasetemp().parent / "cloudinary.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield store
@@ -45,8 +47,8 @@ class TestCloudinaryItself(ImageStoreContract):
                 store.delete(public_id)
 
 
-def an_account(url: str) -> Account:
-    """The account of a URL as Cloudinary writes it, and at which address it is asked for."""
+def account_from_url(url: str) -> Account:
+    """Return the account of a Cloudinary URL, with `upload_prefix` as an optional parameter."""
     parts = urlsplit(url)
     prefix = dict(parse_qsl(parts.query)).get("upload_prefix", "https://api.cloudinary.com")
     credentials, _, cloud_name = parts.netloc.rpartition("@")

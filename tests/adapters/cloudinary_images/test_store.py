@@ -17,7 +17,7 @@ from attrs import evolve
 
 from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
 from eggypro_adapters.cloudinary_images.account import Timeouts
-from eggypro_adapters.cloudinary_images.transport import Transport, tls
+from eggypro_adapters.cloudinary_images.transport import Transport, tls_context
 from eggypro_adapters.contracts.image_store import EGG, ImageStoreContract
 from eggypro_adapters.contracts.sample_images import (
     ORIENTATION,
@@ -47,49 +47,49 @@ from tests.support.cloudinary_server import (
     reply_with,
 )
 
-HURRY = Timeouts(connect=60, read=0.3, total=0.6)
-PATIENT = Timeouts(connect=60, read=60, total=60)
+SHORT_TIMEOUTS = Timeouts(connect=60, read=0.3, total=0.6)
+LONG_TIMEOUTS = Timeouts(connect=60, read=60, total=60)
 Action = Callable[[CloudinaryImageStore], object]
 
 ACTIONS: dict[str, Action] = {
     "upload": lambda store: store.upload(make_image(), public_id="egg"),
-    "find": lambda store: store.get(EGG),
+    "get": lambda store: store.get(EGG),
     "delete": lambda store: store.delete(EGG),
     "check": lambda store: store.check(),
 }
 FAILURES: dict[str, Fault] = {
     "HTML": reply_with(Reply.html(500)),
-    "a 5xx that has no error": reply_with(Reply.of({"message": "noerr"}, 500)),
-    "a 5xx with all that was asked for": reply_with(
+    "a 5xx without an error": reply_with(Reply.of({"message": "noerr"}, 500)),
+    "a 5xx with a valid body": reply_with(
         Reply.of({"status": "ok", "result": "ok", "public_id": EGG}, 500)
     ),
     "HTML for a 4xx": reply_with(Reply.html(413)),
     "an empty object": reply_with(Reply.of({})),
     "null": reply_with(Reply.of(None)),
     "a list": reply_with(Reply.of([])),
-    "an error that is a text": reply_with(Reply.of({"error": "str"}, 400)),
-    "a 4xx that has no error": reply_with(Reply.of({"message": "noerr"}, 400)),
-    "nothing": reply_with(Reply(b"", 200)),
+    "an error that is a string": reply_with(Reply.of({"error": "str"}, 400)),
+    "a 4xx without an error": reply_with(Reply.of({"message": "noerr"}, 400)),
+    "an empty body": reply_with(Reply(b"", 200)),
     "no content": reply_with(Reply(b"", 204)),
-    "too much": reply_with(Reply(b'{"a": "' + b"a" * 2_000_000 + b'"}')),
-    "a wrong key": reply_with(Reply.of({"error": {"message": "Invalid api_key"}}, 401)),
-    "a forbidden thing": reply_with(Reply.of({"error": {"message": "Not allowed"}}, 403)),
+    "a too large body": reply_with(Reply(b'{"a": "' + b"a" * 2_000_000 + b'"}')),
+    "an invalid key": reply_with(Reply.of({"error": {"message": "Invalid api_key"}}, 401)),
+    "a forbidden resource": reply_with(Reply.of({"error": {"message": "Not allowed"}}, 403)),
     "a redirect": reply_with(Reply.of({}, 302, Location="/v1_1/elsewhere")),
-    "a lasting redirect": reply_with(Reply.of({}, 307, Location="/v1_1/elsewhere")),
+    "a permanent redirect": reply_with(Reply.of({}, 307, Location="/v1_1/elsewhere")),
 }
-LIMIT = {"error": {"message": "Rate Limit Exceeded. Limit of 500 api operations reached."}}
+RATE_LIMIT = {"error": {"message": "Rate Limit Exceeded. Limit of 500 api operations reached."}}
 OUTAGES: dict[str, Fault] = {
-    "a limit": reply_with(Reply.of(LIMIT, 420)),
-    "another limit": reply_with(Reply.of(LIMIT, 429, Retry_After="3")),
-    "a busy one": reply_with(Reply.of({"error": {"message": "Locked"}}, 423)),
+    "a rate limit (420)": reply_with(Reply.of(RATE_LIMIT, 420)),
+    "a rate limit (429)": reply_with(Reply.of(RATE_LIMIT, 429, Retry_After="3")),
+    "a locked resource": reply_with(Reply.of({"error": {"message": "Locked"}}, 423)),
     "a bad gateway": reply_with(Reply.html(502)),
     "an outage": reply_with(Reply.of({"error": {"message": "Down"}}, 503, Retry_After="3")),
-    "a late gateway": reply_with(Reply.html(504)),
-    "silence": fake.hang,
-    "a drip": fake.drip,
-    "a reset": fake.reset_connection,
-    "a lost answer": fake.drop_reply,
-    "half an answer": fake.truncate_reply,
+    "a gateway timeout": reply_with(Reply.html(504)),
+    "no response": fake.hang,
+    "a slow response": fake.drip,
+    "a connection reset": fake.reset_connection,
+    "a lost response": fake.drop_reply,
+    "a truncated response": fake.truncate_reply,
 }
 
 
@@ -102,7 +102,7 @@ def server() -> Iterator[CloudinaryServer]:
 
 @pytest.fixture
 def store(server: CloudinaryServer) -> CloudinaryImageStore:
-    account = Account(CLOUD, API_KEY, API_SECRET, server.url, PATIENT)
+    account = Account(CLOUD, API_KEY, API_SECRET, server.url, LONG_TIMEOUTS)
     return CloudinaryImageStore(account, PillowImageCleaner(), server.now)
 
 
@@ -112,24 +112,24 @@ class TestCloudinaryImageStore(ImageStoreContract):
         return store
 
 
-def by_browser(upload: SignedUpload, content: BytesIO, **changed: str) -> int:
-    """Send a form as a browser does, and return the status of the answer."""
+def submit_form(upload: SignedUpload, content: BytesIO, **changes: str) -> int:
+    """Submit an upload form like a browser, and return the status of the response."""
     file = {"file": ("egg.jpg", content.read())}
-    body, content_type = urllib3.encode_multipart_formdata({**upload.fields, **changed, **file})
-    place = urlsplit(upload.url)
-    connection = http.client.HTTPConnection(place.netloc)
-    connection.request("POST", place.path, body, {"Content-Type": content_type})
+    body, content_type = urllib3.encode_multipart_formdata({**upload.fields, **changes, **file})
+    url = urlsplit(upload.url)
+    connection = http.client.HTTPConnection(url.netloc)
+    connection.request("POST", url.path, body, {"Content-Type": content_type})
     status = connection.getresponse().status
     connection.close()
     return status
 
 
-def test_the_server_signs_as_cloudinary_says_that_it_does() -> None:
+def test_fake_server_signs_as_documented_by_cloudinary() -> None:
     text = "public_id=sample_image&timestamp=1315060510"
     assert fake.signature_of(text, "abcd", "") == "b4ad47fb4e25c7bf5f92a20089f9db59bc302313"
 
 
-def test_the_server_is_one_that_the_sdk_can_talk_to_by_itself(server: CloudinaryServer) -> None:
+def test_sdk_works_with_the_fake_server(server: CloudinaryServer) -> None:
     from cloudinary import api, uploader
 
     server.now = lambda: datetime.now(UTC)
@@ -141,12 +141,12 @@ def test_the_server_is_one_that_the_sdk_can_talk_to_by_itself(server: Cloudinary
     }
     content = make_image().read()
     context = {"alt": "salt & pepper"}
-    kept = uploader.upload(content, public_id="a b", folder="eggs", context=context, **account)
-    assert (kept["public_id"], kept["width"], kept["format"]) == ("eggs/a b", 60, "jpg")
+    asset = uploader.upload(content, public_id="a b", folder="eggs", context=context, **account)
+    assert (asset["public_id"], asset["width"], asset["format"]) == ("eggs/a b", 60, "jpg")
     assert api.ping(**account)["status"] == "ok"
     assert api.resource("eggs/a b", **account)["bytes"] == len(content)
-    again = uploader.upload(b"GIF", public_id="a b", folder="eggs", overwrite=False, **account)
-    assert again["existing"] is True
+    repeated = uploader.upload(b"GIF", public_id="a b", folder="eggs", overwrite=False, **account)
+    assert repeated["existing"] is True
     assert uploader.destroy("eggs/a b", **account)["result"] == "ok"
     assert uploader.destroy("eggs/a b", **account)["result"] == "not found"
     with pytest.raises(cloudinary.exceptions.NotFound):
@@ -157,7 +157,7 @@ def test_the_server_is_one_that_the_sdk_can_talk_to_by_itself(server: Cloudinary
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_an_answer_that_is_none_is_a_failure_and_is_not_asked_for_again(
+def test_invalid_response_raises_upstream_error_without_retry(
     server: CloudinaryServer, store: CloudinaryImageStore, action: Action, failure: Fault
 ) -> None:
     server.faults.append(failure)
@@ -168,64 +168,68 @@ def test_an_answer_that_is_none_is_a_failure_and_is_not_asked_for_again(
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 @pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
-def test_a_cloudinary_that_is_away_is_said_so_in_time_and_not_asked_again(
+def test_outage_raises_unavailable_error_in_time_without_retry(
     server: CloudinaryServer, store: CloudinaryImageStore, action: Action, outage: Fault
 ) -> None:
     server.faults.append(outage)
-    patience = HURRY if outage in {fake.hang, fake.drip} else PATIENT
+    timeouts = SHORT_TIMEOUTS if outage in {fake.hang, fake.drip} else LONG_TIMEOUTS
     with pytest.raises(UnavailableError):
-        action(evolve(store, account=evolve(store._account, patience=patience)))
+        action(evolve(store, account=evolve(store._account, timeouts=timeouts)))
     wait_until(lambda: server.requests)
     assert len(server.requests) == 1
 
 
-def test_a_port_on_which_nobody_listens_is_an_outage(
+def test_refused_connection_raises_unavailable_error(
     server: CloudinaryServer, store: CloudinaryImageStore
 ) -> None:
-    gone = evolve(store._account, upload_prefix="http://127.0.0.1:1")
+    account = evolve(store._account, upload_prefix="http://127.0.0.1:1")
     with pytest.raises(UnavailableError):
-        evolve(store, account=gone).check()
+        evolve(store, account=account).check()
     assert server.requests == []
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"), [("7", 7), ("0", 0), ("", None), ("soon", None), ("9" * 5000, None)]
+    ("header", "seconds"), [("7", 7), ("0", 0), ("", None), ("soon", None), ("9" * 5000, None)]
 )
-def test_the_time_to_wait_is_handed_on(
-    server: CloudinaryServer, store: CloudinaryImageStore, said: str, seconds: int | None
+def test_retry_after_of_the_response_is_part_of_the_error(
+    server: CloudinaryServer, store: CloudinaryImageStore, header: str, seconds: int | None
 ) -> None:
-    server.faults.append(reply_with(Reply.of(LIMIT, 429, Retry_After=said)))
-    with pytest.raises(UnavailableError) as away:
+    server.faults.append(reply_with(Reply.of(RATE_LIMIT, 429, Retry_After=header)))
+    with pytest.raises(UnavailableError) as error:
         store.get(EGG)
-    assert away.value.retry_after == seconds
+    assert error.value.retry_after == seconds
 
 
-@pytest.mark.parametrize("ask", [ACTIONS["upload"], ACTIONS["find"]], ids=["upload", "find"])
-@pytest.mark.parametrize("wrong", [{"public_id": "other"}, {"width": "60"}, {"bytes": None}])
-def test_what_is_told_of_an_image_has_to_be_told_of_that_one(
-    server: CloudinaryServer, store: CloudinaryImageStore, ask: Action, wrong: dict[str, object]
+@pytest.mark.parametrize("action", [ACTIONS["upload"], ACTIONS["get"]], ids=["upload", "get"])
+@pytest.mark.parametrize("changes", [{"public_id": "other"}, {"width": "60"}, {"bytes": None}])
+def test_response_must_describe_the_requested_image(
+    server: CloudinaryServer,
+    store: CloudinaryImageStore,
+    action: Action,
+    changes: dict[str, object],
 ) -> None:
-    right = {"public_id": EGG, "width": 60, "height": 40, "format": "jpg", "bytes": 9}
-    server.faults.extend([reply_with(Reply.of(right)), reply_with(Reply.of({**right, **wrong}))])
-    ask(store)
+    valid = {"public_id": EGG, "width": 60, "height": 40, "format": "jpg", "bytes": 9}
+    invalid = {**valid, **changes}
+    server.faults.extend([reply_with(Reply.of(valid)), reply_with(Reply.of(invalid))])
+    action(store)
     with pytest.raises(UpstreamError):
-        ask(store)
+        action(store)
 
 
-@pytest.mark.parametrize("lost", [fake.drop_reply, fake.truncate_reply])
-def test_an_upload_whose_answer_was_lost_can_be_repeated(
-    server: CloudinaryServer, store: CloudinaryImageStore, lost: Fault
+@pytest.mark.parametrize("fault", [fake.drop_reply, fake.truncate_reply])
+def test_upload_can_be_repeated_after_a_lost_response(
+    server: CloudinaryServer, store: CloudinaryImageStore, fault: Fault
 ) -> None:
-    server.faults.append(lost)
+    server.faults.append(fault)
     with pytest.raises(UnavailableError):
         store.upload(make_image(), public_id="egg")
-    kept = server.assets[EGG]
-    again = store.upload(make_image(), public_id="egg")
-    assert again == store.get(EGG)
-    assert server.assets == {EGG: kept}
+    asset = server.assets[EGG]
+    stored = store.upload(make_image(), public_id="egg")
+    assert stored == store.get(EGG)
+    assert server.assets == {EGG: asset}
 
 
-def test_what_is_uploaded_is_what_the_cleaner_made_and_as_bytes(
+def test_upload_sends_the_bytes_of_the_clean_image(
     server: CloudinaryServer, store: CloudinaryImageStore
 ) -> None:
     store.upload(make_image_with_metadata(orientation=6), public_id="egg")
@@ -234,39 +238,39 @@ def test_what_is_uploaded_is_what_the_cleaner_made_and_as_bytes(
     assert b"Ada" not in server.requests[0].body
 
 
-def test_an_order_is_signed_for_now_and_says_what_it_wants(
+def test_requests_have_the_current_timestamp_and_parameters(
     server: CloudinaryServer, store: CloudinaryImageStore
 ) -> None:
     store.upload(make_image(), public_id="egg")
     store.delete(EGG)
-    upload, destroy = ({**call.parts, "file": b""} for call in server.requests)
+    upload, destroy = ({**request.parts, "file": b""} for request in server.requests)
     assert upload["timestamp"] == destroy["timestamp"] == str(int(NOON.timestamp())).encode()
     assert (upload["folder"], upload["public_id"]) == (b"eggypro-products", b"egg")
     assert upload["overwrite"] == b"0"
     assert (destroy["public_id"], destroy["invalidate"]) == (EGG.encode(), b"1")
 
 
-def test_a_browser_uploads_by_itself_what_may_be_published(
+def test_signed_upload_of_a_browser_is_stored_without_metadata(
     server: CloudinaryServer, store: CloudinaryImageStore
 ) -> None:
     upload = store.sign_upload(public_id="egg", at=NOON)
     assert upload.url == f"{server.url}/v1_1/{CLOUD}/image/upload"
     assert upload.expires_at == NOON + timedelta(hours=1)
-    assert by_browser(upload, make_image_with_metadata(orientation=6)) == 200
-    kept = server.assets[EGG]
+    assert submit_form(upload, make_image_with_metadata(orientation=6)) == 200
+    asset = server.assets[EGG]
     assert store.get(EGG) == StoredImage(
-        public_id=EGG, width=40, height=60, format="jpg", size=len(kept.content)
+        public_id=EGG, width=40, height=60, format="jpg", size=len(asset.content)
     )
-    picture = open_upright(kept.content)
+    picture = open_upright(asset.content)
     assert ORIENTATION not in picture.getexif()
     assert corner_colours(picture) == corner_colours(
         open_upright(PillowImageCleaner().clean(make_image_with_metadata(orientation=6)))
     )
-    assert b"Ada" not in kept.content
+    assert b"Ada" not in asset.content
 
 
 @pytest.mark.parametrize(
-    "changed",
+    "changes",
     [
         {"public_id": "other"},
         {"folder": "other"},
@@ -278,36 +282,36 @@ def test_a_browser_uploads_by_itself_what_may_be_published(
         {"signature": "0" * 40},
     ],
 )
-def test_a_browser_can_change_nothing_of_what_was_signed(
-    server: CloudinaryServer, store: CloudinaryImageStore, changed: dict[str, str]
+def test_changed_form_of_a_signed_upload_is_rejected(
+    server: CloudinaryServer, store: CloudinaryImageStore, changes: dict[str, str]
 ) -> None:
-    assert by_browser(store.sign_upload(public_id="egg", at=NOON), make_image(), **changed) == 401
+    assert submit_form(store.sign_upload(public_id="egg", at=NOON), make_image(), **changes) == 401
     assert server.assets == {}
 
 
-def test_a_signed_upload_takes_only_images_as_we_do_for_an_hour_and_once(
+def test_signed_upload_accepts_one_image_for_an_hour(
     server: CloudinaryServer, store: CloudinaryImageStore
 ) -> None:
     upload = store.sign_upload(public_id="egg", at=NOON)
-    assert by_browser(upload, make_image("gif")) == 400
+    assert submit_form(upload, make_image("gif")) == 400
     server.now = lambda: upload.expires_at + timedelta(seconds=1)
-    assert by_browser(upload, make_image("png")) == 400
+    assert submit_form(upload, make_image("png")) == 400
     assert server.assets == {}
     server.now = lambda: upload.expires_at
-    assert by_browser(upload, make_image("png")) == 200
-    kept = server.assets[EGG]
-    assert by_browser(upload, make_image("jpg")) == 200
-    assert server.assets[EGG] is kept
+    assert submit_form(upload, make_image("png")) == 200
+    asset = server.assets[EGG]
+    assert submit_form(upload, make_image("jpg")) == 200
+    assert server.assets[EGG] is asset
 
 
-def test_what_a_browser_did_not_upload_is_not_there(store: CloudinaryImageStore) -> None:
-    with pytest.raises(NotFoundError) as absent:
+def test_image_that_was_not_uploaded_raises_not_found_error(store: CloudinaryImageStore) -> None:
+    with pytest.raises(NotFoundError) as error:
         store.get(EGG)
-    assert absent.value.kind == "image"
+    assert error.value.kind == "image"
 
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
-def test_nothing_but_the_account_that_is_given_plays_a_part(
+def test_environment_and_configuration_of_the_sdk_are_ignored(
     monkeypatch: pytest.MonkeyPatch,
     server: CloudinaryServer,
     store: CloudinaryImageStore,
@@ -330,7 +334,7 @@ def test_nothing_but_the_account_that_is_given_plays_a_part(
 
 @pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 418, 420, 500, 503])
-def test_no_secret_is_ever_shown(
+def test_errors_and_logs_contain_no_secrets(
     caplog: pytest.LogCaptureFixture,
     server: CloudinaryServer,
     store: CloudinaryImageStore,
@@ -341,64 +345,66 @@ def test_no_secret_is_ever_shown(
     echo = f"{API_KEY} {API_SECRET} {fake.BASIC}. String to sign - 'public_id=egg{API_SECRET}'"
     for reply in (Reply.of({"error": {"message": echo}}, status), Reply(echo.encode(), status)):
         server.faults.append(reply_with(reply))
-        with pytest.raises(EggyProError) as refused:
+        with pytest.raises(EggyProError) as error:
             action(store)
-        traced = "".join(traceback.format_exception(refused.value))
-        shown = f"{traced} {refused.value!r} {caplog.text} {store!r}"
+        trace = "".join(traceback.format_exception(error.value))
+        output = f"{trace} {error.value!r} {caplog.text} {store!r}"
         for secret in (API_SECRET, API_KEY, fake.BASIC.removeprefix("Basic ")):
-            assert secret not in shown
+            assert secret not in output
 
 
-def test_the_reason_of_a_refusal_is_told(
+def test_error_contains_the_reason_of_a_rejection(
     server: CloudinaryServer, store: CloudinaryImageStore
 ) -> None:
-    told = Reply.of({"error": {"message": "File size too large.\nGot 11. Maximum is 10."}}, 400)
-    server.faults.append(reply_with(told))
+    reply = Reply.of({"error": {"message": "File size too large.\nGot 11. Maximum is 10."}}, 400)
+    server.faults.append(reply_with(reply))
     with pytest.raises(UpstreamError, match=r"File size too large\..Got 11"):
         store.upload(make_image())
 
 
-def test_the_sdk_is_not_loaded_before_cloudinary_is_asked() -> None:
+def test_sdk_is_not_imported_before_the_first_request() -> None:
     code = """
 import sys
 from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
 store = CloudinaryImageStore(Account("eggs", "key", "secret"), None, None)
-store.address("eggypro-products/egg")
+store.url("eggypro-products/egg")
 print({"cloudinary", "urllib3", "http.client", "ssl"} & sys.modules.keys())
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "set()"
 
 
-def test_silence_ends_the_patience_early(
+def test_read_timeout_applies_before_the_total_timeout(
     server: CloudinaryServer, store: CloudinaryImageStore
 ) -> None:
     server.faults.append(fake.hang)
-    patient = evolve(store._account, patience=Timeouts(connect=1, read=0.2, total=60))
+    account = evolve(store._account, timeouts=Timeouts(connect=1, read=0.2, total=60))
     with pytest.raises(UnavailableError):
-        evolve(store, account=patient).get(EGG)
+        evolve(store, account=account).get(EGG)
 
 
-def test_a_file_that_takes_too_long_to_send_is_not_sent_to_its_end(
+def test_sending_a_file_stops_at_the_deadline(
     server: CloudinaryServer,
 ) -> None:
-    looks = itertools.count()  # a second passes between two looks at this clock
-    patience = Timeouts(connect=1, read=10, total=100)
+    seconds = itertools.count()  # a clock that advances by a second per reading
+    timeouts = Timeouts(connect=1, read=10, total=100)
     with pytest.raises(UnavailableError, match="TimeoutError"):
-        Transport(lambda: next(looks)).request(
+        Transport(lambda: next(seconds)).request(
             method="POST",
             url=server.url,
             headers={},
             fields={"file": ("file", bytes(5_000_000))},
-            timeout=patience,
+            timeout=timeouts,
         )
 
 
-def test_an_https_address_is_asked_by_tls_and_has_to_prove_who_it_is(
+def test_https_requires_a_valid_certificate(
     server: CloudinaryServer, store: CloudinaryImageStore
 ) -> None:
-    disguised = evolve(store._account, upload_prefix=server.url.replace("http:", "https:"))
+    account = evolve(store._account, upload_prefix=server.url.replace("http:", "https:"))
     with pytest.raises(UnavailableError, match="SSLError"):
-        evolve(store, account=disguised).check()
-    assert tls().verify_mode is ssl.CERT_REQUIRED
-    assert tls().check_hostname
+        evolve(store, account=account).check()
+    assert tls_context().verify_mode is ssl.CERT_REQUIRED
+    assert tls_context().check_hostname
