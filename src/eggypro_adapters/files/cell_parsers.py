@@ -48,7 +48,8 @@ def parse_price(cell: str) -> str | None:
     cell = cell.strip(WHITESPACE)
     if not _PLAIN_PRICE.fullmatch(cell) and _DIGIT.search(cell):
         raise InvalidValueError(
-            "Write the price with a decimal point and nothing else, like 1234.50"
+            f"'{escape_control(cell)}' is not a plain price: write it with a decimal point and "
+            "nothing else, like 1234.50"
         )
     return cell or None
 
@@ -82,7 +83,8 @@ def parse_map(cell: str) -> object:
         name, sign, value = (part.strip(WHITESPACE) for part in item.partition("="))
         if (name or value) and not sign:
             raise InvalidValueError(
-                "Write attributes as name=value, separated by |, or as a JSON object"
+                f"'{escape_control(name)}' is not an attribute: write name=value, separated by |, "
+                "or a JSON object"
             )
         if name in values:
             raise InvalidValueError(

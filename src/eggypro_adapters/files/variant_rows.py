@@ -34,7 +34,9 @@ def variants_from_rows(
             )
             messages.add_error("variants", message)
         elif not key:
-            messages.add_error("variants", "The variant has no option value", row.line)
+            messages.add_error(
+                "variants", "The variant has no option value: each needs one", row.line
+            )
     return [
         {"options": row.options, "is_active": True, **row.values, "position": position}
         for position, row in enumerate(rows)

@@ -128,8 +128,10 @@ def test_prices_are_read_as_text(text: str) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["price", "compare_at_price"])
 def test_prices_in_other_notations_are_errors(name: str, text: str) -> None:
-    sentence = "Write the price with a decimal point and nothing else, like 1234.50"
-    assert error_message(name, text) == sentence
+    assert error_message(name, text) == (
+        f"'{text}' is not a plain price: write it with a decimal point and nothing else, "
+        "like 1234.50"
+    )
 
 
 @pytest.mark.parametrize("sign", "=+-@")

@@ -350,7 +350,7 @@ def test_error_of_variants_with_the_same_options_names_both_lines() -> None:
 def test_variant_without_options_is_an_error() -> None:
     rows = [{"Option1 Value": "S"}, {"Variant Price": "1"}, {"Variant Price": "2"}]
     assert errors(*rows) == [
-        "Line 3: The variant has no option value",
+        "Line 3: The variant has no option value: each needs one",
         "Lines 3 and 4 are variants with the same options: none",
     ]
 
@@ -410,11 +410,11 @@ def test_price_errors_name_the_line_of_their_row() -> None:
         {"Variant Price": "€3", "Option1 Value": "M"},
         {"Variant Price": "free", "Option1 Value": "L"},
     )
-    sentence = "Write the price with a decimal point and nothing else, like 1234.50"
+    advice = "is not a plain price: write it with a decimal point and nothing else, like 1234.50"
     assert entry.values is None
     assert entry.errors == (
-        FieldError("price", sentence),
-        FieldError("price", f"Line 3: {sentence}"),
+        FieldError("price", f"'2,00' {advice}"),
+        FieldError("price", f"Line 3: '€3' {advice}"),
         FieldError("price", 'Line 4: Price must be a number such as "24.99"'),
     )
 
