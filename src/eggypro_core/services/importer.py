@@ -272,7 +272,7 @@ class ProductImporter:
             if image.ref not in missing or is_external(ref):
                 images.append(evolve(image, ref=ref))
             elif len(self.warnings) < MAX_REPORTED_NOTICES:
-                message = f"{image_not_found(image.ref)}: left out"
+                message = f"{image_not_found(image.ref)}: ignored"
                 self.warnings.append(Notice(candidate.line, "images", message))
         return evolve(candidate, changes=evolve(candidate.changes, images=tuple(images)))
 
@@ -462,11 +462,11 @@ def _normalise_amounts(values: Mapping[str, object]) -> tuple[dict[str, object],
     stock, price, compare_at = map(values.get, ("stock_quantity", "price", "compare_at_price"))
     if isinstance(stock, int) and stock < 0:
         normalised["stock_quantity"] = 0
-        message = f"Negative stock ({escape_control(str(stock))}) taken as 0"
+        message = f"Negative stock ({escape_control(str(stock))}): imported as 0"
         warnings.append(FieldError("stock_quantity", message))
     if _is_not_above(compare_at, price):
         normalised["compare_at_price"] = None
-        message = f"Compare-at price {compare_at} is not above the price {price}: left out"
+        message = f"Compare-at price {compare_at} is not above the price {price}: ignored"
         warnings.append(FieldError("compare_at_price", escape_control(message)))
     return normalised, warnings
 

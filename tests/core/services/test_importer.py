@@ -268,10 +268,10 @@ def test_negative_stock_and_low_compare_at_prices_are_corrected_with_warnings(
     report = shop.products.import_products(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
     assert counts(report) == (2, 0, 0)
     assert report.warnings == (
-        Notice(2, "stock_quantity", "Negative stock (-3) taken as 0"),
-        Notice(2, "compare_at_price", "Compare-at price 4.99 is not above the price 5: left out"),
-        Notice(3, "variants", "variant 1: Negative stock (-1) taken as 0"),
-        Notice(3, "variants", "variant 1: Compare-at price 5 is not above the price 5: left out"),
+        Notice(2, "stock_quantity", "Negative stock (-3): imported as 0"),
+        Notice(2, "compare_at_price", "Compare-at price 4.99 is not above the price 5: ignored"),
+        Notice(3, "variants", "variant 1: Negative stock (-1): imported as 0"),
+        Notice(3, "variants", "variant 1: Compare-at price 5 is not above the price 5: ignored"),
     )
     for slug in ("good", "other"):
         product = shop.products.get(slug)
