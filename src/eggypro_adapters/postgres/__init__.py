@@ -1,1 +1,1 @@
-"""The catalogue in Postgres: SQLAlchemy Core for the statements, psycopg to carry them."""
+"""Stores of the catalogue in Postgres: statements by SQLAlchemy Core, run by psycopg."""

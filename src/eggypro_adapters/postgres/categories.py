@@ -1,4 +1,4 @@
-"""The categories of a shop in Postgres."""
+"""Category store in Postgres."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -25,10 +25,10 @@ _LINK = sa.text("""
       )
     SELECT (SELECT id FROM product), (SELECT id FROM category)
 """)
-"""Links, and returns what it found to link. What it found stays until the link is kept.
+"""Link a product and a category, and return their ids; lock both until the end of the transaction.
 
-Nobody else writes the product meanwhile: of two that do, one would not see what the other's words
-are, and what a search reads of it would lack them.
+The lock on the product serializes its writers: without it, one of two concurrent writers would not
+see the words of the other, and the search row would lack them.
 """
 _UNLINK = sa.text("""
     WITH product AS (SELECT id FROM products WHERE slug = :product FOR NO KEY UPDATE)
@@ -40,10 +40,10 @@ _UNLINK = sa.text("""
 
 @frozen
 class PostgresCategoryStore:
-    """Categories in Postgres. A read is one statement, a write one transaction.
+    """Store categories in Postgres. A read is one statement, a write one transaction.
 
-    Whoever writes to the tree also writes down what follows from it, each row's path and whether
-    it is visible, so that no read has to climb it.
+    A write to the tree also stores the path and visibility of each row, so that reads need no
+    recursion.
     """
 
     _database: Database
@@ -57,8 +57,8 @@ class PostgresCategoryStore:
     def list(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
         values = {"parent": query.parent, **keyset.page_values(query)}
         rows = self._database.fetch(page_statement(query), values)
-        shown = [row[1:] for row in rows if row[1] is not None]
-        return Page.of(query, shown, total=rows[0][0], item_of=category_from_row)
+        category_rows = [row[1:] for row in rows if row[1] is not None]
+        return Page.of(query, category_rows, total=rows[0][0], item_of=category_from_row)
 
     def create(self, draft: CategoryDraft, at: datetime) -> Category:
         return self._database.run_transaction(
@@ -82,31 +82,33 @@ class PostgresCategoryStore:
         )
 
     def link(self, product: str, category: str) -> None:
-        names = {"product": product, "category": category}
-        linked, into = self._database.run_transaction(lambda connection: _link(connection, names))
-        if linked is None:
+        slugs = {"product": product, "category": category}
+        product_id, category_id = self._database.run_transaction(
+            lambda connection: _link(connection, slugs)
+        )
+        if product_id is None:
             raise missing_product_error(self._database, product)
-        if into is None:
+        if category_id is None:
             raise category_not_found(category)
 
     def unlink(self, product: str, category: str) -> None:
-        names = {"product": product, "category": category}
-        if not self._database.run_transaction(lambda connection: _unlink(connection, names)):
+        slugs = {"product": product, "category": category}
+        if not self._database.run_transaction(lambda connection: _unlink(connection, slugs)):
             error = missing_product_error(self._database, product)
             if isinstance(error, SlugMovedError):
                 raise error
 
 
-def _link(connection: sa.Connection, names: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """Link a product and a category, and return their ids, None for what there is not."""
-    product, category = connection.execute(_LINK, names).one()
-    if product is not None and category is not None:
-        index_products(connection, [product])
-    return product, category
+def _link(connection: sa.Connection, slugs: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Link a product and a category, and return their ids, None if one does not exist."""
+    product_id, category_id = connection.execute(_LINK, slugs).one()
+    if product_id is not None and category_id is not None:
+        index_products(connection, [product_id])
+    return product_id, category_id
 
 
-def _unlink(connection: sa.Connection, names: Mapping[str, str]) -> bool:
-    """Take a product out of a category, and return whether it was in it."""
-    products = connection.scalars(_UNLINK, names).all()
-    index_products(connection, products)
-    return bool(products)
+def _unlink(connection: sa.Connection, slugs: Mapping[str, str]) -> bool:
+    """Remove a product from a category, and return whether it was in it."""
+    product_ids = connection.scalars(_UNLINK, slugs).all()
+    index_products(connection, product_ids)
+    return bool(product_ids)

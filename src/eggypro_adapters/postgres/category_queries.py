@@ -1,4 +1,4 @@
-"""Categories as rows: which columns carry one, and the way back."""
+"""Columns and statements of categories, and conversion from rows."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,7 +16,7 @@ from eggypro_core.validation.parameters import Status
 ALL_CATEGORIES = sa.select(
     *(categories.c[name] for name in ("name", "slug", "description", "path", "is_active"))
 ).order_by(categories.c.path)
-"""Select every category after its parent, with the columns of `category_draft_from_row`."""
+"""Select all categories, parents first, with the columns of `category_draft_from_row`."""
 COLUMN_NAMES = (
     "id",
     "name",
@@ -30,14 +30,14 @@ COLUMN_NAMES = (
 
 
 def _product_count(of: sa.FromClause) -> sa.ScalarSelect[int]:
-    """Return how many active products are in a category, or in what is visible below it.
+    """Return the number of active products in a category and its visible descendants.
 
-    It is a query for each row, so let it see no more rows than are shown.
+    This is a subquery per row: use it on the rows of a page only.
     """
     within = categories.alias("within")
     product_id = product_categories.c.product_id
-    # Few products are archived, and an index knows them: to look for one costs less than to look
-    # up each that is not.
+    # Few products are archived, and an index has them: excluding those is cheaper than looking up
+    # each active one.
     is_archived = sa.exists().where(products.c.id == product_id, sa.not_(products.c.is_active))
     return (
         sa.select(sa.func.count(sa.distinct(product_id)))
@@ -58,14 +58,14 @@ def category_columns(of: sa.FromClause) -> list[sa.ColumnElement[Any]]:
 
 
 def category_from_row(row: Sequence[Any]) -> Category:
-    """Return what a row of `category_columns` says."""
+    """Return the category of a row of `category_columns`."""
     fields = dict(zip((*COLUMN_NAMES, "product_count"), row, strict=True))
     path = tuple(fields.pop("path"))
     return Category(**fields, path=path, parent=path[-2] if len(path) > 1 else None)
 
 
 def category_draft_from_row(row: Sequence[Any]) -> CategoryDraft:
-    """Return what a row of EVERY says."""
+    """Return the draft of a row of ALL_CATEGORIES."""
     name, slug, description, path, is_active = row
     return CategoryDraft(
         name=name,
@@ -79,37 +79,39 @@ def category_draft_from_row(row: Sequence[Any]) -> CategoryDraft:
 _SORT_COLUMNS = (categories.c.name_key, categories.c.id)
 
 
-@lru_cache(maxsize=18)  # three states, three kinds of parent, at the front or behind a place
+@lru_cache(maxsize=18)  # three statuses, three kinds of parent, with and without a cursor
 def _statement(status: Status, parent: str | None, *, has_cursor: bool) -> CompiledStatement:
-    """Return the statement of a page: rows of the total and what `category_from_row` takes.
+    """Return the statement of a page: the total and the columns of `category_from_row`.
 
-    There is one row more than the limit if another page follows. Where there is none to show, one
-    row still tells the total, and its id is null.
+    It has one row more than the limit if there is a next page. An empty page still has one row,
+    with the total and a null id.
     """
-    matching = sa.and_(sa.true(), *_filters(status, parent))
-    found = sa.select(*(categories.c[name] for name in (*COLUMN_NAMES, "name_key"))).where(matching)
-    shown = keyset.page_rows(found, _SORT_COLUMNS, after=has_cursor).subquery("shown")
-    columns = category_columns(shown)
+    condition = sa.and_(sa.true(), *_filters(status, parent))
+    rows = sa.select(*(categories.c[name] for name in (*COLUMN_NAMES, "name_key"))).where(condition)
+    page = keyset.page_rows(rows, _SORT_COLUMNS, after=has_cursor).subquery("page")
+    columns = category_columns(page)
     return CompiledStatement.compile(
-        keyset.with_total(keyset.total_of(categories, matching), columns, shown).order_by(
-            shown.c.name_key, shown.c.id
+        keyset.with_total(keyset.total_of(categories, condition), columns, page).order_by(
+            page.c.name_key, page.c.id
         )
     )
 
 
 def page_statement(query: CategoryQuery) -> CompiledStatement:
     """Return the statement of a query."""
-    parent = query.parent if query.parent in {None, NO_PARENT} else "one"
+    parent = query.parent if query.parent in {None, NO_PARENT} else "any"
     return _statement(query.status, parent, has_cursor=query.after is not None)
 
 
 def _filters(status: Status, parent: str | None) -> list[sa.ColumnElement[bool]]:
-    named = categories.alias("named")
-    its_id = sa.select(named.c.id).where(named.c.slug == sa.bindparam("parent", type_=sa.Text))
-    wanted: list[tuple[bool, sa.ColumnElement[bool]]] = [
+    parents = categories.alias("parents")
+    parent_id = sa.select(parents.c.id).where(
+        parents.c.slug == sa.bindparam("parent", type_=sa.Text)
+    )
+    conditions: list[tuple[bool, sa.ColumnElement[bool]]] = [
         (status is Status.ACTIVE, categories.c.is_visible),
         (status is Status.ARCHIVED, sa.not_(categories.c.is_visible)),
         (parent == NO_PARENT, categories.c.parent_id.is_(None)),
-        (parent not in {None, NO_PARENT}, categories.c.parent_id == its_id.scalar_subquery()),
+        (parent not in {None, NO_PARENT}, categories.c.parent_id == parent_id.scalar_subquery()),
     ]
-    return [condition for is_wanted, condition in wanted if is_wanted]
+    return [condition for applies, condition in conditions if applies]

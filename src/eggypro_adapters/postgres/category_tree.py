@@ -1,4 +1,4 @@
-"""Writing to the tree of categories: what is added, changed, moved and removed, one at a time."""
+"""Writes to the category tree: create, update, move and delete, one writer at a time."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -28,31 +28,31 @@ from eggypro_core.search.text import tokenize
 
 _UPDATE_PATHS = sa.text("""
     WITH RECURSIVE tree AS (
-      SELECT one.id, above.path || one.slug::text AS path,
-        coalesce(above.is_visible, true) AND one.is_active AS is_visible
-      FROM categories one LEFT JOIN categories above ON above.id = one.parent_id
-      WHERE one.id = ANY(CAST(:ids AS int[]))
+      SELECT root.id, parent.path || root.slug::text AS path,
+        coalesce(parent.is_visible, true) AND root.is_active AS is_visible
+      FROM categories root LEFT JOIN categories parent ON parent.id = root.parent_id
+      WHERE root.id = ANY(CAST(:ids AS int[]))
       UNION ALL
-      SELECT below.id, tree.path || below.slug::text, tree.is_visible AND below.is_active
-      FROM categories below JOIN tree ON below.parent_id = tree.id
+      SELECT child.id, tree.path || child.slug::text, tree.is_visible AND child.is_active
+      FROM categories child JOIN tree ON child.parent_id = tree.id
       WHERE cardinality(tree.path) < :depth
     )
     UPDATE categories SET path = tree.path, is_visible = tree.is_visible
     FROM tree WHERE categories.id = tree.id
       AND (categories.path, categories.is_visible) IS DISTINCT FROM (tree.path, tree.is_visible)
 """)
-"""Writes down, for some categories and all below them, what follows from the tree."""
+"""Store the path and visibility of categories and their descendants."""
 _SET_PARENTS = sa.text("""
-    UPDATE categories SET parent_id = above.id FROM categories above
-    WHERE above.slug = categories.path[cardinality(categories.path) - 1]
+    UPDATE categories SET parent_id = parent.id FROM categories parent
+    WHERE parent.slug = categories.path[cardinality(categories.path) - 1]
       AND categories.id = ANY(CAST(:ids AS int[]))
 """)
-"""Gives categories the parent that their path names."""
+"""Set the parents of categories from their paths."""
 _SUBTREE_ROOTS = sa.text("""
     SELECT id FROM categories
     WHERE id = ANY(CAST(:ids AS int[])) AND (parent_id = ANY(CAST(:ids AS int[]))) IS NOT TRUE
 """)
-"""Finds those of some categories whose parents are not among them."""
+"""Select the categories whose parents are not among them."""
 CATEGORY_BY_SLUG = sa.select(*category_columns(categories)).where(
     categories.c.slug == sa.bindparam("slug", type_=sa.Text)
 )
@@ -66,8 +66,8 @@ def create_category(connection: sa.Connection, draft: CategoryDraft, at: datetim
     )
     parent_id = _checked_parent_id(connection, draft.parent, slug)
     values = {**_values(draft), "slug": slug, "parent_id": parent_id, "created_at": at}
-    new = sa.insert(categories).values(values).returning(categories.c.id)
-    _update_paths(connection, connection.scalars(new).all())
+    insertion = sa.insert(categories).values(values).returning(categories.c.id)
+    _update_paths(connection, connection.scalars(insertion).all())
     add_words(connection, tokenize(draft.name))
     return _get_category(connection, slug)
 
@@ -75,52 +75,59 @@ def create_category(connection: sa.Connection, draft: CategoryDraft, at: datetim
 def create_categories(
     connection: sa.Connection, drafts: Sequence[CategoryDraft], at: datetime
 ) -> None:
-    """Insert many: first each by itself, with its path, and then what follows from their places."""
+    """Insert many categories: first the rows with their paths, then their parents and visibility.
+
+    Parents come before their children.
+    """
     _lock_tree(connection)
-    every = sa.select(categories.c.slug, categories.c.path, categories.c.is_active)
-    there = {slug: _TreePosition(path, active) for slug, path, active in connection.execute(every)}
+    statement = sa.select(categories.c.slug, categories.c.path, categories.c.is_active)
+    positions = {
+        slug: _TreePosition(path, is_active)
+        for slug, path, is_active in connection.execute(statement)
+    }
     rows = []
     for draft in drafts:
-        slug, path = _new_position(draft, there)
-        there[slug] = _TreePosition(path, draft.is_active)
+        slug, path = _new_position(draft, positions)
+        positions[slug] = _TreePosition(path, draft.is_active)
         rows.append({**_values(draft), "slug": slug, "path": path, "created_at": at})
-    new = connection.scalars(sa.insert(categories).returning(categories.c.id), rows).all()
-    connection.execute(_SET_PARENTS, {"ids": list(new)})
-    _update_paths(connection, connection.scalars(_SUBTREE_ROOTS, {"ids": list(new)}).all())
+    ids = connection.scalars(sa.insert(categories).returning(categories.c.id), rows).all()
+    connection.execute(_SET_PARENTS, {"ids": list(ids)})
+    _update_paths(connection, connection.scalars(_SUBTREE_ROOTS, {"ids": list(ids)}).all())
     add_words(connection, {word for draft in drafts for word in tokenize(draft.name)})
 
 
 class _TreePosition(NamedTuple):
-    """Where a category is, and whether it is archived."""
+    """Path and status of a category."""
 
     path: Sequence[str]
     is_active: bool
 
 
 def _new_position(
-    draft: CategoryDraft, there: Mapping[str, _TreePosition]
+    draft: CategoryDraft, positions: Mapping[str, _TreePosition]
 ) -> tuple[str, Sequence[str]]:
-    """Return the slug and the path of a new category, where these are."""
-    wanted = slugify(draft.name, MAX_SLUG_LENGTH, fallback="category")
+    """Return the slug and path of a new category among the existing `positions`, by slug."""
     slug = draft.slug or free_slug(
-        wanted, lambda one: one == NO_PARENT or one in there, MAX_SLUG_LENGTH
+        slugify(draft.name, MAX_SLUG_LENGTH, fallback="category"),
+        lambda slug: slug == NO_PARENT or slug in positions,
+        MAX_SLUG_LENGTH,
     )
-    if draft.parent is not None and draft.parent not in there:
+    if draft.parent is not None and draft.parent not in positions:
         raise parent_not_found(draft.parent)
-    if slug in there:
-        raise slug_conflict(slug, "category", is_active=there[slug].is_active)
-    above = [] if draft.parent is None else there[draft.parent].path
-    check_position(slug, above, levels=1)
-    return slug, [*above, slug]
+    if slug in positions:
+        raise slug_conflict(slug, "category", is_active=positions[slug].is_active)
+    parent_path = [] if draft.parent is None else positions[draft.parent].path
+    check_position(slug, parent_path, levels=1)
+    return slug, [*parent_path, slug]
 
 
 def update_category(
-    connection: sa.Connection, slug: str, to: Callable[[Category], Category]
+    connection: sa.Connection, slug: str, change: Callable[[Category], Category]
 ) -> Category:
-    """Change and perhaps move a category with all that is below it, and return it."""
+    """Update a category, move it with its descendants if its parent changes, and return it."""
     _lock_tree(connection)
     category = _get_category(connection, slug)
-    changed = to(category)
+    changed = change(category)
     if changed == category:
         return category
     parent_id = _checked_parent_id(connection, changed.parent, changed.slug, category)
@@ -135,24 +142,24 @@ def update_category(
 
 
 def delete_category(connection: sa.Connection, slug: str) -> None:
-    """Delete a category, whose children go to its parent."""
+    """Delete a category. Its children move to its parent."""
     _lock_tree(connection)
-    gone = _find_row(connection, slug)
-    if gone is None:
+    row = _find_row(connection, slug)
+    if row is None:
         raise category_not_found(slug)
-    lifted = (
+    update = (
         sa.update(categories)
-        .where(categories.c.parent_id == gone.id)
-        .values(parent_id=gone.parent_id)
+        .where(categories.c.parent_id == row.id)
+        .values(parent_id=row.parent_id)
         .returning(categories.c.id)
     )
-    children = connection.scalars(lifted).all()
-    connection.execute(sa.delete(categories).where(categories.c.id == gone.id))
-    _update_paths(connection, children)
+    child_ids = connection.scalars(update).all()
+    connection.execute(sa.delete(categories).where(categories.c.id == row.id))
+    _update_paths(connection, child_ids)
 
 
 def _lock_tree(connection: sa.Connection) -> None:
-    """Keep every other writer of the tree waiting until the transaction ends."""
+    """Lock the tree against other writers until the transaction ends."""
     wait_for_lock(connection, CATEGORY_TREE_LOCK)
 
 
@@ -173,7 +180,7 @@ def _find_row(connection: sa.Connection, slug: str) -> Any:
 
 
 def _values(category: Category | CategoryDraft) -> dict[str, Any]:
-    """Return what is stored of a category just as it says, by column."""
+    """Return the values of a category that do not depend on the tree, by column."""
     return {
         "name": category.name,
         "description": category.description,
@@ -186,61 +193,59 @@ def _values(category: Category | CategoryDraft) -> dict[str, Any]:
 def _checked_parent_id(
     connection: sa.Connection, parent: str | None, slug: str, former: Category | None = None
 ) -> int | None:
-    """Return the id of the parent that a category of that slug may have, None for a root.
+    """Return the id of the parent of a category, None for a root, after checking its position.
 
-    It is a new one, or a `former` one as changed. What is wrong by itself is refused first.
+    The category is new, or `former` with changes. Validation errors come before conflicts.
     """
-    above = None if parent is None else _find_row(connection, parent)
-    if parent is not None and above is None:
+    parent_row = None if parent is None else _find_row(connection, parent)
+    if parent is not None and parent_row is None:
         raise parent_not_found(parent)
     _check_slug_is_free(connection, slug, excluded_id=former.id if former else 0)
-    if above is None:
+    if parent_row is None:
         return None
     levels = _level_count(connection, former) if former else 1
-    check_position(former.slug if former else slug, above.path, levels=levels)
-    return int(above.id)
+    check_position(former.slug if former else slug, parent_row.path, levels=levels)
+    return int(parent_row.id)
 
 
 def _level_count(connection: sa.Connection, category: Category) -> int:
-    """Return how many levels there are from a category down: 1 if there is nothing below it."""
-    deepest = sa.select(sa.func.max(sa.func.cardinality(categories.c.path)))
-    found = connection.scalar(deepest.where(is_in_category(sa.literal(category.slug))))
-    return int(found or 0) - len(category.path) + 1
+    """Return the number of levels of a category's subtree: 1 if it has no children."""
+    statement = sa.select(sa.func.max(sa.func.cardinality(categories.c.path)))
+    depth = connection.scalar(statement.where(is_in_category(sa.literal(category.slug))))
+    return int(depth or 0) - len(category.path) + 1
 
 
 def _check_slug_is_free(connection: sa.Connection, slug: str, *, excluded_id: int = 0) -> None:
-    """Raise ConflictError if a slug is another category's than `but`'s."""
-    holder = sa.select(categories.c.is_active).where(
+    """Raise ConflictError if a category other than `excluded_id` has the slug."""
+    owner = sa.select(categories.c.is_active).where(
         categories.c.slug == slug, categories.c.id != excluded_id
     )
-    is_active = connection.scalar(holder)
+    is_active = connection.scalar(owner)
     if is_active is not None:
         raise slug_conflict(slug, "category", is_active=is_active)
 
 
-def _find_free_slug(connection: sa.Connection, wanted: str) -> str:
-    """Return the first of a slug and its numbered forms that nobody has."""
-    begun = (
-        f"{wanted[: MAX_SLUG_LENGTH // 3]}%"  # a number may need the room of some of its letters
-    )
-    alike = sa.select(categories.c.slug).where(categories.c.slug.like(begun))
-    return free_slug(wanted, {NO_PARENT, *connection.scalars(alike)}, MAX_SLUG_LENGTH)
+def _find_free_slug(connection: sa.Connection, slug: str) -> str:
+    """Return `slug`, or its first numbered form, that no category has."""
+    pattern = f"{slug[: MAX_SLUG_LENGTH // 3]}%"  # a long slug is shortened to fit the number
+    similar = sa.select(categories.c.slug).where(categories.c.slug.like(pattern))
+    return free_slug(slug, {NO_PARENT, *connection.scalars(similar)}, MAX_SLUG_LENGTH)
 
 
 def lock_category_ids(connection: sa.Connection, slugs: Collection[str]) -> Mapping[str, int]:
-    """Return the ids of categories by slug, which stay theirs until the transaction ends.
+    """Return the ids of categories by slug, and lock their slugs until the transaction ends.
 
-    Raises ValidationError where one of them is missing.
+    Raises ValidationError if one of them does not exist.
     """
     if not slugs:
         return {}
-    there = (
+    statement = (
         sa.select(categories.c.slug, categories.c.id)
         .where(categories.c.slug.in_(slugs))
         .order_by(categories.c.id)
         .with_for_update(read=True, key_share=True)
     )
-    ids = {row.slug: row.id for row in connection.execute(there)}
+    ids = {row.slug: row.id for row in connection.execute(statement)}
     if unknown := [slug for slug in slugs if slug not in ids]:
         raise categories_not_found(unknown)
     return ids

@@ -1,4 +1,4 @@
-"""Rows in the text format of COPY, made by hand: a driver asks each value anew what it is."""
+"""Rows in the text format of COPY, faster than the driver's generic adaptation of each value."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -6,25 +6,25 @@ from json import JSONEncoder
 from typing import Any
 
 ROWS_PER_CHUNK = 64
-"""Rows that are sent at once: Postgres stores them while the next ones are made."""
+"""Rows sent at once: Postgres stores them while the next chunk is encoded."""
 _json = JSONEncoder(ensure_ascii=False).encode
 
 
 def encode_rows(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
-    """Return rows as COPY takes them, a part at a time.
+    """Encode rows for COPY, in chunks.
 
-    They are of texts, numbers, booleans, times, lists of texts, and maps, which become JSON. Texts
-    must be such as Postgres can store: without NUL and lone surrogates.
+    Values are texts, numbers, booleans, times, lists of texts, and maps, which become JSON. Texts
+    must not contain NUL or lone surrogates: Postgres cannot store them.
     """
     lines = map(_encode_row, rows)
-    while part := "".join(islice(lines, ROWS_PER_CHUNK)):
-        yield part
+    while chunk := "".join(islice(lines, ROWS_PER_CHUNK)):
+        yield chunk
 
 
 def escape_copy_text(text: str) -> str:
-    """Return a text as it stands in such a row."""
-    plain = text.replace("\\", "\\\\").replace("\t", "\\t")
-    return plain.replace("\n", "\\n").replace("\r", "\\r")
+    """Escape a text for the text format of COPY."""
+    escaped = text.replace("\\", "\\\\").replace("\t", "\\t")
+    return escaped.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _encode_row(values: Iterable[Any]) -> str:
@@ -42,5 +42,5 @@ def _encode_value(value: Any) -> str:
 
 
 def _encode_item(text: str) -> str:
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{quoted}"'
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

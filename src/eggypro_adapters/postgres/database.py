@@ -1,4 +1,4 @@
-"""Connections to Postgres: a pool, one round trip a read, transactions for writes."""
+"""Connection pool, reads in one round trip, and transactions in Postgres."""
 
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,23 +20,23 @@ T = TypeVar("T")
 Rows: TypeAlias = Iterator[tuple[Any, ...]]
 MAX_ATTEMPTS = 3
 MAX_IDLE_SECONDS = 30.0
-"""Seconds after which a connection that nobody used is replaced."""
+"""Seconds after which an idle connection is replaced."""
 STATEMENT_TIMEOUT_MS = 5_000
-"""Milliseconds after which a statement of a request is ended."""
+"""Milliseconds after which Postgres cancels a statement of a request."""
 RESPONSE_TIMEOUT_SECONDS = 6.0
-"""Seconds after which a request gives up a connection that says nothing, not even that it is over.
+"""Seconds without a response after which a request drops its connection.
 
-The server, or what lies on the way, may have stopped dead.
+The server or the network may hang without closing the connection.
 """
 RETRY_WINDOW_SECONDS = 1.0
-"""Seconds within which a read must have failed to be tried again."""
+"""Seconds within which a read must have failed to be retried."""
 SNAPSHOT_BATCH_ROWS = 100
-"""Rows of a snapshot that are fetched in one round trip."""
+"""Rows of a snapshot fetched in one round trip."""
 _NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
 CONNECT_DEFAULTS = {
     "connect_timeout": 10,
     "application_name": "eggypro",
-    # A host that is gone says no farewell: nobody is to wait for it for a quarter of an hour.
+    # A host that disappears closes no connection: TCP would wait for a quarter of an hour.
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
@@ -46,29 +46,33 @@ HISTORY_SQL = (
     "(SELECT oid FROM pg_database WHERE datname = current_database()) || '-'"
     " || CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS bigint)"
 )
-"""The database and since when its server runs: what the numbers of transactions belong to.
+"""The database and the start time of its server: the history that transaction numbers belong to.
 
-A backup that was put back, or a replica that took over, counts on from an earlier number.
+A restored backup or a promoted replica continues from an earlier number.
 """
 SNAPSHOT_XMIN_SQL = "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)"
-"""The number up to which a read that begins now sees every transaction, on a replica too."""
+"""The transaction number below which a read that begins now sees every transaction.
+
+Holds on a replica too.
+"""
 _TRANSACTION_TAGS = (
     f"SELECT {HISTORY_SQL}, CAST(CAST(pg_current_xact_id_if_assigned() AS text) AS bigint),"
     " coalesce(current_setting('eggypro.touched', true), '')"
 )
 WriteRecorder: TypeAlias = Callable[[str, int, str], None]
-"""Is told of a transaction: the history that it is of, its number, and the tags it touched."""
+"""Called with the history of a transaction, its number, and the tags it touched."""
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection to a server of which no answer takes longer than so many seconds, if any."""
+    """Connection that waits at most `response_timeout` seconds for each response of the server."""
 
     response_timeout: float | None = RESPONSE_TIMEOUT_SECONDS
+    """None waits without limit."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Run what talks to the server. Raises OperationalError where that takes too long.
+        """Run an exchange with the server. Raises OperationalError after the timeout.
 
-        Then it is closed: half an answer is no state to go on from, not even to roll back.
+        The connection is then closed: after half a response it cannot even be rolled back.
         """
         if timeout is not None:
             return super().wait(gen, interval, timeout)
@@ -81,22 +85,22 @@ class Connection(psycopg.Connection[Any]):
 
 
 class PoolerCheck(Protocol):
-    """Says of a new connection whether a transaction pooler (PgBouncer, Neon) stands before it."""
+    """Detect a transaction pooler (PgBouncer, Neon) in front of a new connection."""
 
     def __call__(self, connection: psycopg.Connection[Any]) -> bool:
-        """Return True where prepared statements and session settings must not be used."""
+        """Return True if prepared statements and session settings must not be used."""
         ...
 
 
 def detect_pooler(connection: psycopg.Connection[Any]) -> bool:
-    """Tell a pooler from a server: it gives out process ids of its own making."""
+    """Return whether a pooler is in front of the server: it reports process ids of its own."""
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     return row is None or row[0] != connection.info.backend_pid
 
 
 @frozen
 class CompiledStatement:
-    """A Core statement compiled once, to be run by psycopg itself with named parameters."""
+    """Core statement compiled once, run by psycopg with named parameters."""
 
     sql: str
     _constants: Mapping[str, Any]
@@ -104,21 +108,21 @@ class CompiledStatement:
 
     @classmethod
     def compile(cls, core: sa.ClauseElement, *, is_prepared: bool = True) -> "CompiledStatement":
-        """Compile it. One that is not prepared gets a plan for its very parameters each time."""
+        """Compile a Core statement. Unprepared, it is planned for its parameters on each run."""
         compiled = core.compile(dialect=_DIALECT)
-        fixed = {name: value for name, value in compiled.params.items() if value is not None}
-        return cls(str(compiled), fixed, is_prepared)
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        return cls(str(compiled), constants, is_prepared)
 
-    def values(self, given: Mapping[str, object]) -> dict[str, object]:
-        """Return all its parameters: those that are given, and the constants written in it."""
-        return {**self._constants, **given}
+    def values(self, parameters: Mapping[str, object]) -> dict[str, object]:
+        """Return `parameters` together with the constants of the statement."""
+        return {**self._constants, **parameters}
 
 
 @frozen
 class Database:
-    """One Postgres, and the connections to it that this process shares.
+    """A Postgres database and this process's pool of connections to it.
 
-    Every method may raise UnavailableError.
+    Any method may raise UnavailableError.
     """
 
     engine: sa.Engine = field(repr=False)
@@ -138,11 +142,11 @@ class Database:
         clock: Callable[[], float] = monotonic,
         record_write: WriteRecorder | None = None,
     ) -> "Database":
-        """Return a database whose pool has at most `size` connections. None is opened yet.
+        """Return a database whose pool has at most `size` connections. Opens none yet.
 
-        Whoever finds all of them busy waits `patience` seconds for one. `clock` tells seconds: a
-        connection that was idle for longer than IDLE is replaced. Each write that shows is `noted`
-        before its end.
+        If all of them are busy, wait `pool_timeout` seconds for one. A connection idle for more
+        than MAX_IDLE_SECONDS by `clock` (in seconds) is replaced. `record_write` is called for each
+        transaction that writes, before its commit.
         """
         engine = sa.create_engine(
             url,
@@ -150,9 +154,9 @@ class Database:
             pool_size=size,
             max_overflow=0,
             pool_timeout=pool_timeout,
-            hide_parameters=True,  # errors are logged; what people write is not
+            hide_parameters=True,  # errors are logged, user input must not be
             pool_use_lifo=True,
-            pool_reset_on_return=None,  # autocommit leaves nothing; a transaction ends itself
+            pool_reset_on_return=None,  # nothing to reset: autocommit, or a finished transaction
             connect_args=_connect_defaults(sa.make_url(url)),
         )
         sa.event.listen(engine, "do_connect", _connect)
@@ -168,28 +172,28 @@ class Database:
         )
 
     def with_outage(self, outage: AbstractContextManager[None]) -> "Database":
-        """Return the same database; all that is asked of it is within a block of the outage."""
+        """Return the same database; each operation runs within `outage`."""
         return evolve(self, outage=outage)
 
     def fetch(
         self, statement: CompiledStatement, values: Mapping[str, object]
     ) -> Sequence[tuple[Any, ...]]:
-        """Run a SELECT in one round trip; again on a fresh connection if one was lost."""
+        """Run a SELECT in one round trip; retry it on a fresh connection if one is lost."""
         with self._outage, translate_errors():
-            began = monotonic()
+            deadline = monotonic() + RETRY_WINDOW_SECONDS
             for _ in range(MAX_ATTEMPTS - 1):
                 try:
                     return self._fetch(statement, values)
                 except psycopg.OperationalError as error:
-                    if not is_connection_lost(error) or monotonic() > began + RETRY_WINDOW_SECONDS:
+                    if not is_connection_lost(error) or monotonic() > deadline:
                         raise
             return self._fetch(statement, values)
 
     @contextmanager
     def long_transaction(self) -> Iterator[sa.Connection]:
-        """Open a transaction: committed at the end, rolled back by any exception.
+        """Open a transaction without timeouts: committed at the end, rolled back on any exception.
 
-        Its statements may take as long as they take.
+        For imports and migrations.
         """
         with (
             self._outage,
@@ -202,15 +206,15 @@ class Database:
 
     @contextmanager
     def short_transaction(self) -> Iterator[sa.Connection]:
-        """Open a transaction as `begin` does, of a request: no statement of it may take long."""
+        """Open a transaction of a request: like `long_transaction`, with statement timeouts."""
         with self._outage, translate_errors(), self._recorded_transaction() as connection:
             yield connection
 
     def run_transaction(self, work: Callable[[sa.Connection], T]) -> T:
-        """Do some work in a transaction, and return what it returns.
+        """Return the result of `work`, run in a transaction.
 
-        It is begun anew where another transaction got in its way, so it must bear being repeated.
-        Raises ConflictError where that happens TRIES times.
+        `work` must be repeatable: it runs again after a serialization failure, a deadlock or a lock
+        timeout. Raises ConflictError after MAX_ATTEMPTS of them.
         """
         with self._outage, translate_errors():
             for _ in range(MAX_ATTEMPTS - 1):
@@ -225,9 +229,9 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[Callable[[CompiledStatement, Mapping[str, object]], Rows]]:
-        """Give what runs SELECTs that all see one moment; their rows are fetched a few at a time.
+        """Provide a function that runs SELECTs, all on the same snapshot.
 
-        It may take as long as it takes.
+        Rows are fetched SNAPSHOT_BATCH_ROWS at a time. Without timeouts.
         """
         with (
             self._outage,
@@ -238,20 +242,20 @@ class Database:
         ):
             cursors.enter_context(_without_timeout(connection))
             connection.execute(_NO_TIMEOUT)
-            numbers = count()
+            cursor_numbers = count()
 
             def rows(statement: CompiledStatement, values: Mapping[str, object]) -> Rows:
-                found = driver_connection(connection.connection).cursor(
-                    f"rows{next(numbers)}", binary=True
+                driver = driver_connection(connection.connection)
+                cursor = cursors.enter_context(
+                    closing(driver.cursor(f"rows{next(cursor_numbers)}", binary=True))
                 )
-                cursor = cursors.enter_context(closing(found))
                 cursor.itersize = SNAPSHOT_BATCH_ROWS
                 return iter(cursor.execute(statement.sql, statement.values(values)))
 
             yield rows
 
     def for_transaction(self, connection: sa.Connection) -> "TransactionDatabase":
-        """Return this database as one open transaction sees it, whose end decides on all writes."""
+        """Return this database within an open transaction, whose end decides on all writes."""
         return TransactionDatabase(
             self.engine,
             self._write_engine,
@@ -262,11 +266,11 @@ class Database:
         )
 
     def ping(self) -> None:
-        """Raise UnavailableError unless the database answers."""
+        """Raise UnavailableError unless the database responds."""
         self.fetch(_PING, {})
 
     def revision(self) -> str | None:
-        """Return the migration that the database is at, None where there was none yet."""
+        """Return the revision of the latest applied migration, None if there is none."""
         with self._outage, translate_errors(), self.engine.connect() as connection:
             if not connection.scalar(sa.select(sa.func.to_regclass("alembic_version"))):
                 return None
@@ -274,7 +278,7 @@ class Database:
             return None if version is None else str(version)
 
     def busy_connection_count(self) -> int:
-        """Return how many connections are at work."""
+        """Return the number of connections in use."""
         return cast("sa.QueuePool", self.engine.pool).checkedout()
 
     def close(self) -> None:
@@ -283,19 +287,18 @@ class Database:
 
     @contextmanager
     def _recorded_transaction(self) -> Iterator[sa.Connection]:
-        """Open a transaction, and note what it touched before it ends.
+        """Open a transaction, and record its number and tags before it commits.
 
-        Its number is enough for that: no read has seen it while it runs. So there is no moment in
-        which it is over and not yet known of, whenever this process is killed.
+        Recording before the commit is safe, since no read sees the transaction while it runs. A
+        committed write is therefore always recorded, whenever this process is killed.
         """
         with self._write_engine.begin() as connection, _close_if_interrupted(connection):
             yield connection
             if connection.in_transaction():
-                touched = (
-                    driver_connection(connection.connection).execute(_TRANSACTION_TAGS).fetchone()
-                )
-                if touched is not None and touched[1] is not None:
-                    self._record_write(*touched)
+                driver = driver_connection(connection.connection)
+                row = driver.execute(_TRANSACTION_TAGS).fetchone()
+                if row is not None and row[1] is not None:
+                    self._record_write(*row)
 
     def _fetch(
         self, statement: CompiledStatement, values: Mapping[str, object]
@@ -305,8 +308,8 @@ class Database:
             with driver_connection(pooled).cursor(binary=True) as cursor:
                 # Not `True`: behind a pooler nothing may be prepared.
                 prepare = None if statement.is_prepared else False
-                given = statement.values(values)
-                return cursor.execute(statement.sql, given, prepare=prepare).fetchall()
+                parameters = statement.values(values)
+                return cursor.execute(statement.sql, parameters, prepare=prepare).fetchall()
         except psycopg.OperationalError as error:
             if is_connection_lost(error):
                 pooled.invalidate(error)
@@ -319,12 +322,12 @@ _PING = CompiledStatement.compile(sa.text("SELECT 1"))
 
 
 def _ignore_write(_history: str, _number: int, _tags: str) -> None:
-    """Take note of nothing: nobody here keeps answers."""
+    """Record nothing: this process has no response cache."""
 
 
 @frozen
 class TransactionDatabase(Database):
-    """A database within one open transaction: each write is a savepoint, each read sees them."""
+    """Database within one open transaction: writes are savepoints, and reads see them."""
 
     _connection: sa.Connection = field(repr=False)
 
@@ -344,7 +347,7 @@ class TransactionDatabase(Database):
 
 
 def driver_connection(pooled: PoolProxiedConnection) -> Connection:
-    """Return the psycopg connection within a pooled one."""
+    """Return the psycopg connection of a pooled connection."""
     connection = pooled.driver_connection
     if not isinstance(connection, Connection):
         raise TypeError(connection)
@@ -352,37 +355,37 @@ def driver_connection(pooled: PoolProxiedConnection) -> Connection:
 
 
 def _connect_defaults(url: sa.URL) -> dict[str, Any]:
-    """Return how to connect, as far as the address does not say it."""
+    """Return the CONNECT_DEFAULTS that the URL does not set."""
     return {name: value for name, value in CONNECT_DEFAULTS.items() if name not in url.query}
 
 
-def _connect(_dialect: object, _record: object, given: Any, named: Any) -> Connection:
-    return Connection.connect(*given, **named)
+def _connect(_dialect: object, _record: object, args: Any, kwargs: Any) -> Connection:
+    return Connection.connect(*args, **kwargs)
 
 
 @contextmanager
 def _without_timeout(connection: sa.Connection) -> Iterator[None]:
-    """Wait for each answer as long as it takes."""
-    within = driver_connection(connection.connection)
-    within.response_timeout = None
+    """Wait for each response without limit."""
+    driver = driver_connection(connection.connection)
+    driver.response_timeout = None
     try:
         yield
     finally:
-        within.response_timeout = RESPONSE_TIMEOUT_SECONDS
+        driver.response_timeout = RESPONSE_TIMEOUT_SECONDS
 
 
 @contextmanager
 def _close_if_interrupted(connection: sa.Connection) -> Iterator[None]:
-    """Close a connection whose work a signal ended: it may be in the middle of an answer."""
+    """Close a connection that a signal interrupts: it may be in the middle of a response."""
     try:
         yield
-    except (KeyboardInterrupt, SystemExit) as signalled:
-        connection.invalidate(signalled)
+    except (KeyboardInterrupt, SystemExit) as interrupt:
+        connection.invalidate(interrupt)
         raise
 
 
 def _session_setup(pooler: PoolerCheck) -> Any:
-    """Return what makes a new connection ready: nothing that outlives a pooler's transaction."""
+    """Return a listener that sets up new connections; behind a pooler it sets no session state."""
 
     def prepare(connection: psycopg.Connection[Any], _: ConnectionPoolEntry) -> None:
         if pooler(connection):
@@ -399,39 +402,40 @@ def _session_setup(pooler: PoolerCheck) -> Any:
 
 
 def _record_idle_since(clock: Callable[[], float]) -> Any:
-    def note(_: object, record: ConnectionPoolEntry) -> None:
+    def record_time(_: object, record: ConnectionPoolEntry) -> None:
         record.info["idle_since"] = clock()
 
-    return note
+    return record_time
 
 
 def _reject_idle(clock: Callable[[], float]) -> Any:
-    """Return what turns away a connection that was idle too long, or ended meanwhile.
+    """Return a listener that rejects connections that were closed or idle for too long.
 
-    Something on the way (a firewall, a database that sleeps) may have dropped it without a word.
+    A firewall or a suspended database may have dropped an idle connection without closing it.
     """
 
-    def refuse(
+    def check(
         connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: PoolProxiedConnection
     ) -> None:
         idle_since = record.info.pop("idle_since", None)
         if idle_since is None:
-            return  # opened just now: the pool gives up where two in a row are turned away
+            return  # just opened: the pool gives up after rejecting two connections in a row
         if clock() - idle_since > MAX_IDLE_SECONDS:
             raise sa.exc.DisconnectionError("idle for too long")
         _require_alive(connection)
 
-    return refuse
+    return check
 
 
 def _require_alive(connection: psycopg.Connection[Any]) -> None:
-    """Turn away an idle connection on which the server has said something: its farewell.
+    """Raise DisconnectionError if the server sent data on an idle connection: it closed it.
 
-    It costs no round trip. The pool then opens another, so a restart of Postgres goes unnoticed.
+    Costs no round trip. The pool then opens another connection, so callers do not notice a restart
+    of Postgres.
     """
     if connection.closed:
         raise sa.exc.DisconnectionError("closed")
-    ready = select.poll()
-    ready.register(connection.fileno(), select.POLLIN)
-    if ready.poll(0):
-        raise sa.exc.DisconnectionError("the server hung up")
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise sa.exc.DisconnectionError("closed by the server")

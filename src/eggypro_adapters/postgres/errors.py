@@ -1,4 +1,4 @@
-"""What Postgres and its driver say, in the words of the domain: the one translation of it."""
+"""Translation of errors of Postgres and its driver to errors of the core."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from eggypro_core.errors import ConflictError, UnavailableError
 
 UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
-"""Classes of SQLSTATE: connection, resources, operator's hand (and timeouts), system."""
+"""Classes of SQLSTATE: connection, resources, operator intervention (and timeouts), system."""
 RETRY_AFTER_SECONDS = 5
-"""The seconds after which it may be less busy."""
+"""Seconds to wait before a retry when the database is busy."""
 MISSING_SCHEMA_STATES = {"42P01", "42703", "42704"}
 READ_ONLY_STATE = "25006"
 UNIQUE_VIOLATION_STATE = "23505"
@@ -21,15 +21,15 @@ RETRYABLE_STATES = {"40001", "40P01", "55P03"}
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise UnavailableError or ConflictError for what the driver raises, by SQLSTATE.
+    """Raise UnavailableError or ConflictError for errors of the driver, by SQLSTATE.
 
-    What is not understood goes on as it is: it is a bug, and should be seen.
+    Unknown errors are bugs and pass unchanged.
     """
     try:
         yield
     except sa.exc.TimeoutError:
         raise UnavailableError(
-            "All database connections are busy: try again", retry_after=RETRY_AFTER_SECONDS
+            "All database connections are busy. Try again later.", retry_after=RETRY_AFTER_SECONDS
         ) from None
     except sa.exc.DBAPIError as error:
         if not isinstance(error.orig, psycopg.Error):
@@ -40,33 +40,35 @@ def translate_errors() -> Iterator[None]:
 
 
 def is_connection_lost(error: psycopg.Error) -> bool:
-    """Whether the connection is gone, rather than the statement wrong."""
+    """Return whether the connection is lost, rather than the statement wrong."""
     return isinstance(error, psycopg.OperationalError) and (
         error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
     )
 
 
 def is_retryable(error: sa.exc.DBAPIError) -> bool:
-    """Whether a transaction was turned back for another's sake: it may be begun anew."""
+    """Return whether Postgres aborted the transaction because of another one: it can be retried."""
     return isinstance(error.orig, psycopg.Error) and error.orig.sqlstate in RETRYABLE_STATES
 
 
 def _domain_error(error: psycopg.Error, otherwise: Exception) -> Exception:
     state = error.sqlstate or ""
     if state in MISSING_SCHEMA_STATES:
-        return UnavailableError("The database is not at this version: run `eggypro db upgrade`")
+        return UnavailableError(
+            "The database schema does not match this version: run `eggypro db upgrade`"
+        )
     if state == QUERY_CANCELED_STATE:
         return UnavailableError(
-            "The database took too long: try again later", retry_after=RETRY_AFTER_SECONDS
+            "The database took too long. Try again later.", retry_after=RETRY_AFTER_SECONDS
         )
     if (
         state.startswith(UNAVAILABLE_CLASSES)
         or state == READ_ONLY_STATE
         or is_connection_lost(error)
     ):
-        return UnavailableError("The database does not answer as it should: try again later")
+        return UnavailableError("The database is unavailable. Try again later.")
     if state in RETRYABLE_STATES:
-        return ConflictError("Another writer changed the same things meanwhile: try again")
+        return ConflictError("Another request changed the same data at the same time. Try again.")
     if state == UNIQUE_VIOLATION_STATE:
         return _UNIQUE_CONFLICTS.get(error.diag.constraint_name or "", otherwise)
     return otherwise

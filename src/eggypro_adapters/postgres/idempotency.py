@@ -1,4 +1,4 @@
-"""What was done with an idempotency key, in the transaction in which it is done."""
+"""Idempotency store in Postgres: stores a response in the transaction of its request."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -16,7 +16,7 @@ from eggypro_core.operations.idempotency import IDEMPOTENCY_RETENTION, StoredRes
 from eggypro_core.shop import Shop
 
 ServiceFactory = Callable[[Database], Mapping[str, Any]]
-"""Makes the services of a shop that write, by the names of Shop's fields."""
+"""Makes the services that write, by the names of Shop's fields."""
 _PRUNE_LIMIT = 10
 _name = sa.bindparam("name", type_=sa.Text)
 _at = sa.bindparam("at", type_=sa.DateTime(timezone=True))
@@ -27,7 +27,7 @@ _STORED_RESPONSE = sa.select(
 
 @frozen
 class PostgresIdempotencyStore:
-    """Remembers in a table; who does the work holds a lock on its name, and others do not wait."""
+    """Store responses by idempotency key. Concurrent requests with one key raise ConflictError."""
 
     _database: Database
     _make_services: ServiceFactory
@@ -42,41 +42,40 @@ class PostgresIdempotencyStore:
         with self._database.short_transaction() as connection:
             if not try_idempotency_lock(connection, key):
                 raise ConflictError("A request with this Idempotency-Key is being answered")
-            found = connection.execute(_STORED_RESPONSE, {"name": key, "at": at}).one_or_none()
-            if found is not None:
-                return StoredResponse(*found), True
-            done = work(
-                evolve(shop, **self._make_services(self._database.for_transaction(connection)))
-            )
-            _store_response(connection, key, at, done)
+            row = connection.execute(_STORED_RESPONSE, {"name": key, "at": at}).one_or_none()
+            if row is not None:
+                return StoredResponse(*row), True
+            services = self._make_services(self._database.for_transaction(connection))
+            response = work(evolve(shop, **services))
+            _store_response(connection, key, at, response)
             connection.execute(_expired_deletion(at, _PRUNE_LIMIT))
-            return done, False
+            return response, False
 
     def prune(self, at: datetime, limit: int) -> int:
         return self._database.run_transaction(
-            lambda each: each.execute(_expired_deletion(at, limit)).rowcount
+            lambda connection: connection.execute(_expired_deletion(at, limit)).rowcount
         )
 
 
 def _store_response(
-    connection: sa.Connection, name: str, at: datetime, done: StoredResponse
+    connection: sa.Connection, key: str, at: datetime, response: StoredResponse
 ) -> None:
     values = {
-        "fingerprint": done.fingerprint,
-        "body": done.body,
-        "headers": dict(done.headers),
+        "fingerprint": response.fingerprint,
+        "body": response.body,
+        "headers": dict(response.headers),
         "expires_at": at + IDEMPOTENCY_RETENTION,
     }
-    new = insert(idempotency_keys).values(name=name, **values)
-    connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=values))
+    insertion = insert(idempotency_keys).values(name=key, **values)
+    connection.execute(insertion.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
-def _expired_deletion(at: datetime, most: int) -> sa.Delete:
-    """Return what deletes some of those that are over; whatever another deletes is left to them."""
-    over = (
+def _expired_deletion(at: datetime, limit: int) -> sa.Delete:
+    """Return a statement that deletes up to `limit` expired keys, except those others delete."""
+    expired = (
         sa.select(idempotency_keys.c.name)
         .where(idempotency_keys.c.expires_at <= at)
-        .limit(most)
+        .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return sa.delete(idempotency_keys).where(idempotency_keys.c.name.in_(over))
+    return sa.delete(idempotency_keys).where(idempotency_keys.c.name.in_(expired))

@@ -1,4 +1,4 @@
-"""The ledger of stored images in Postgres."""
+"""Image registry in Postgres."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -22,11 +22,14 @@ _PRODUCT_IMAGES = sa.select(products.c.id, products.c.images).where(
 def update_references(
     connection: sa.Connection, before: frozenset[str], after: frozenset[str]
 ) -> None:
-    """Record that a product lets some images of ours go and gets others. Raises ValidationError."""
-    if gone := before - after:
-        _change_count(connection, gone, -1)
-    if new := after - before:
-        unknown = new - set(_change_count(connection, new, 1))
+    """Update the reference counts of stored images whose use in a product changes.
+
+    Raises ValidationError if an added image is not attachable.
+    """
+    if removed := before - after:
+        _change_count(connection, removed, -1)
+    if added := after - before:
+        unknown = added - set(_change_count(connection, added, 1))
         if unknown:
             raise images_not_found(unknown)
 
@@ -34,35 +37,37 @@ def update_references(
 def update_all_references(
     connection: sa.Connection, new: Iterable[ProductDraft], changed: Sequence[Product]
 ) -> None:
-    """Record which images of ours many products get, and which those let go that are stored."""
+    """Update the reference counts of stored images for new and changed products."""
     for draft in new:
         update_references(connection, frozenset(), own_image_ids(draft.images))
     if changed:
-        before = connection.execute(_PRODUCT_IMAGES, {"ids": [product.id for product in changed]})
-        shown = {row.id: own_image_ids(map(Image, row.images)) for row in before}
+        rows = connection.execute(_PRODUCT_IMAGES, {"ids": [product.id for product in changed]})
+        before = {row.id: own_image_ids(map(Image, row.images)) for row in rows}
         for product in changed:
-            update_references(connection, shown[product.id], product.own_image_ids)
+            update_references(connection, before[product.id], product.own_image_ids)
 
 
 def find_attachable_images(
     connection: sa.Connection, public_ids: Collection[str]
 ) -> Collection[str]:
-    """Return those images of ours that products can have."""
-    there = sa.select(image_ledger.c.public_id)
-    those = image_ledger.c.public_id.in_(public_ids)
-    return connection.scalars(there.where(those, _IS_ATTACHABLE)).all()
+    """Return the images among `public_ids` that are stored and not released."""
+    statement = sa.select(image_ledger.c.public_id).where(
+        image_ledger.c.public_id.in_(public_ids), _IS_ATTACHABLE
+    )
+    return connection.scalars(statement).all()
 
 
 def _change_count(
-    connection: sa.Connection, public_ids: Collection[str], by: int
+    connection: sa.Connection, public_ids: Collection[str], delta: int
 ) -> Collection[str]:
-    counted = (
+    """Add `delta` to the reference counts of attachable images, and return their ids."""
+    update = (
         sa.update(image_ledger)
         .where(image_ledger.c.public_id.in_(public_ids), _IS_ATTACHABLE)
-        .values(products=image_ledger.c.products + by)
+        .values(products=image_ledger.c.products + delta)
         .returning(image_ledger.c.public_id)
     )
-    return connection.scalars(counted).all()
+    return connection.scalars(update).all()
 
 
 _public_id = image_ledger.c.public_id
@@ -75,7 +80,7 @@ _RESERVED_PRODUCT = CompiledStatement.compile(
 
 @frozen
 class PostgresImageRegistry:
-    """The record of images in Postgres. Each method is a transaction."""
+    """Record images in Postgres. Each method is one transaction."""
 
     _database: Database
 
@@ -83,9 +88,10 @@ class PostgresImageRegistry:
         self, public_ids: Collection[str], *, expires_at: datetime, product: str | None = None
     ) -> None:
         def work(connection: sa.Connection) -> None:
-            whose = None if product is None else _lock_product(connection, product)
+            product_id = None if product is None else _lock_product(connection, product)
             rows = [
-                {"public_id": one, "product_id": whose, "until": expires_at} for one in public_ids
+                {"public_id": public_id, "product_id": product_id, "until": expires_at}
+                for public_id in public_ids
             ]
             connection.execute(sa.insert(image_ledger), rows)
 
@@ -98,12 +104,12 @@ class PostgresImageRegistry:
         return str(rows[0][0])
 
     def confirm(self, stored_images: Iterable[StoredImage]) -> None:
-        facts = [asdict(one) for one in stored_images]
+        rows = [asdict(image) for image in stored_images]
 
         def work(connection: sa.Connection) -> None:
-            for one in facts:
-                noted = sa.update(image_ledger).where(_public_id == one["public_id"]).values(one)
-                connection.execute(noted)
+            for row in rows:
+                is_image = _public_id == row["public_id"]
+                connection.execute(sa.update(image_ledger).where(is_image).values(row))
 
         self._database.run_transaction(work)
 
@@ -111,32 +117,33 @@ class PostgresImageRegistry:
         return self._release(_public_id.in_(public_ids))
 
     def release_expired(self, at: datetime) -> Collection[str]:
-        waits = sa.and_(image_ledger.c.is_given_up, sa.not_(image_ledger.c.is_deleted))
-        return self._release(sa.or_(waits, image_ledger.c.until <= at))
+        is_pending = sa.and_(image_ledger.c.is_given_up, sa.not_(image_ledger.c.is_deleted))
+        return self._release(sa.or_(is_pending, image_ledger.c.until <= at))
 
     def forget(self, public_ids: Collection[str], at: datetime) -> None:
-        those = (_public_id.in_(public_ids), image_ledger.c.is_given_up)
+        condition = sa.and_(_public_id.in_(public_ids), image_ledger.c.is_given_up)
+        is_expired = image_ledger.c.until <= at
 
         def work(connection: sa.Connection) -> None:
-            connection.execute(sa.delete(image_ledger).where(*those, image_ledger.c.until <= at))
-            connection.execute(sa.update(image_ledger).where(*those).values(is_deleted=True))
+            connection.execute(sa.delete(image_ledger).where(condition, is_expired))
+            connection.execute(sa.update(image_ledger).where(condition).values(is_deleted=True))
 
         self._database.run_transaction(work)
 
-    def _release(self, wanted: sa.ColumnElement[bool]) -> Collection[str]:
-        given_up = (
+    def _release(self, condition: sa.ColumnElement[bool]) -> Collection[str]:
+        update = (
             sa.update(image_ledger)
-            .where(image_ledger.c.products == 0, wanted)
+            .where(image_ledger.c.products == 0, condition)
             .values(is_given_up=True)
             .returning(_public_id)
         )
-        return self._database.run_transaction(lambda connection: connection.scalars(given_up).all())
+        return self._database.run_transaction(lambda connection: connection.scalars(update).all())
 
 
 def _lock_product(connection: sa.Connection, slug: str) -> int:
-    there = sa.select(products.c.id).where(products.c.slug == slug)
-    # Locked, so that it is not deleted meanwhile.
-    found: int | None = connection.scalar(there.with_for_update(read=True, key_share=True))
-    if found is None:
+    statement = sa.select(products.c.id).where(products.c.slug == slug)
+    # The lock prevents a concurrent delete.
+    product_id: int | None = connection.scalar(statement.with_for_update(read=True, key_share=True))
+    if product_id is None:
         raise missing_product_error_in(connection, slug)
-    return found
+    return product_id

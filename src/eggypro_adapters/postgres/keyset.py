@@ -1,4 +1,4 @@
-"""What the statements of all pages share: their rows, their order and their total."""
+"""Keyset pagination: rows, order and total of a page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from eggypro_core.domain.pagination import MAX_EXACT_TOTAL, ListQuery
 
-_ONE = sa.select(sa.literal_column("1").label("one")).subquery()
+_ONE_ROW = sa.select(sa.literal_column("1").label("one")).subquery()
 
 
 def page_values(query: ListQuery[Any, Any]) -> dict[str, object]:
@@ -20,52 +20,53 @@ def page_values(query: ListQuery[Any, Any]) -> dict[str, object]:
 
 def page_rows(
     rows: sa.Select[Any],
-    place: Sequence[sa.ColumnElement[Any]],
+    position: Sequence[sa.ColumnElement[Any]],
     *,
     after: bool,
     descending: bool = False,
 ) -> sa.Select[Any]:
-    """Return the rows of a page in order, and one more if another page follows.
+    """Return the rows of a page in order, and one more if there is a next page.
 
-    A place is a sort key and an id. With `after`, the rows lie after a given one.
+    `position` is a sort key and an id. With `after`, the page starts after the cursor's position.
     """
     if after:
-        types = [column.type for column in place]
+        types = [column.type for column in position]
         names = ("after_key", "after_id")
         start = sa.tuple_(*map(sa.bindparam, names, [None, None], types))
-        rows = rows.where(sa.tuple_(*place) < start if descending else sa.tuple_(*place) > start)
+        row = sa.tuple_(*position)
+        rows = rows.where(row < start if descending else row > start)
     return (
-        rows.order_by(*in_order(place, descending=descending))
+        rows.order_by(*in_order(position, descending=descending))
         .limit(sa.bindparam("row_limit", type_=sa.Integer))
         .offset(sa.bindparam("row_offset", type_=sa.Integer))
     )
 
 
 def in_order(
-    place: Sequence[sa.ColumnElement[Any]], *, descending: bool = False
+    position: Sequence[sa.ColumnElement[Any]], *, descending: bool = False
 ) -> list[sa.ColumnElement[Any]]:
-    """Return how rows are ordered by a place, for ORDER BY."""
-    return [column.desc() if descending else column for column in place]
+    """Return the ORDER BY terms of a position."""
+    return [column.desc() if descending else column for column in position]
 
 
 def total_of(
-    rows: sa.FromClause, *matching: sa.ColumnElement[bool], within: sa.FromClause | None = None
+    rows: sa.FromClause, *conditions: sa.ColumnElement[bool], within: sa.FromClause | None = None
 ) -> sa.Select[Any]:
-    """Return the statement that counts matching rows, but no more than needed to cap the total.
+    """Return a statement that counts matching rows, up to MAX_EXACT_TOTAL + 1.
 
-    `within` is a table of the statement around it.
+    `within` is a table of the enclosing statement.
     """
-    counted: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(rows).where(*matching)
-    capped = counted.limit(MAX_EXACT_TOTAL + 1).correlate(within).subquery()
+    matches: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(rows).where(*conditions)
+    capped = matches.limit(MAX_EXACT_TOTAL + 1).correlate(within).subquery()
     return sa.select(sa.func.count().label("total")).select_from(capped)
 
 
 def with_total(
-    total: sa.Select[Any], columns: Sequence[sa.ColumnElement[Any]], shown: sa.Subquery
+    total: sa.Select[Any], columns: Sequence[sa.ColumnElement[Any]], page: sa.Subquery
 ) -> sa.Select[Any]:
-    """Return the total and columns of the shown rows.
+    """Return a statement of the total and the columns of a page.
 
-    Where there are none, one row still has the total, and its other columns are null.
+    An empty page still has one row, with the total and nulls.
     """
-    joined = _ONE.outerjoin(shown, sa.true())
+    joined = _ONE_ROW.outerjoin(page, sa.true())
     return sa.select(total.scalar_subquery().label("total"), *columns).select_from(joined)

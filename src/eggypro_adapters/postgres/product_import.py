@@ -1,4 +1,4 @@
-"""An import into Postgres: one transaction, COPY underneath."""
+"""Import of products into Postgres: one transaction, by COPY."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -49,14 +49,14 @@ _CREATE_CHANGED_VARIANTS = sa.text(
 )
 _texts = ARRAY(sa.Text)
 _INDEX_BATCH_SIZE = 500
-"""Products that are indexed together."""
+"""Products whose search rows are written together."""
 _INSERT_SEEN_KEYS = sa.text(
     "INSERT INTO seen SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING RETURNING key"
 )
 _LOCK_PRODUCTS = (
     sa.select(*BARE_PRODUCT_COLUMNS)
     .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
-    .order_by(products.c.id)  # every import locks in one order
+    .order_by(products.c.id)  # every import locks in the same order
     .with_for_update()
 )
 _SKU_OWNERS = (
@@ -73,20 +73,19 @@ _PRODUCT_IDS = sa.select(products.c.slug, products.c.id).where(
     products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
 )
 _PRODUCT_CATEGORIES = (
-    sa.select(products.c.slug, sa.func.array_agg(categories.c.slug).label("inside"))
+    sa.select(products.c.slug, sa.func.array_agg(categories.c.slug).label("categories"))
     .select_from(products.join(product_categories).join(categories))
     .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
     .group_by(products.c.slug)
 )
-_WANTED_LINKS = "SELECT * FROM unnest(CAST(:products AS int[]), CAST(:categories AS int[]))"
+_NEW_LINKS = "SELECT * FROM unnest(CAST(:products AS int[]), CAST(:categories AS int[]))"
 _DELETE_LINKS = sa.text(f"""
     DELETE FROM product_categories
     WHERE product_id = ANY(CAST(:ids AS int[]))
-        AND (product_id, category_id) NOT IN ({_WANTED_LINKS})
+        AND (product_id, category_id) NOT IN ({_NEW_LINKS})
 """)
 _INSERT_LINKS = sa.text(
-    f"INSERT INTO product_categories (product_id, category_id) {_WANTED_LINKS}"
-    " ON CONFLICT DO NOTHING"
+    f"INSERT INTO product_categories (product_id, category_id) {_NEW_LINKS} ON CONFLICT DO NOTHING"
 )
 _RELEASE_ALIASES = sa.delete(slug_aliases).where(
     slug_aliases.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
@@ -95,22 +94,22 @@ _RELEASE_ALIASES = sa.delete(slug_aliases).where(
 
 @define
 class PostgresImportSession:
-    """Products on their way into a transaction, which ends with the load."""
+    """Import products in one transaction, with COPY in a background thread."""
 
     _connection: sa.Connection
     _unindexed_drafts: dict[str, ProductDraft] = field(factory=dict, init=False)
-    """New products, by slug, whose words are not written yet: variants and links may follow."""
+    """New products without a search row, by slug. Variants and categories may follow."""
     _unindexed_ids: set[int] = field(factory=set, init=False)
-    """Others, by id, whose words are not written yet."""
+    """Ids of other products whose search row is out of date."""
     _words: set[str] = field(factory=set, init=False)
-    """What searches know, as far as this load has met it."""
+    """Words of the imported products, for the vocabulary."""
     _worker: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1), init=False)
     _pending_write: Future[None] | None = field(default=None, init=False)
     is_committed: bool = field(default=False, init=False)
 
     @classmethod
     def begin(cls, connection: sa.Connection) -> Self:
-        """Wait for another import to end, and begin one."""
+        """Wait until no other import runs, and begin one."""
         wait_for_lock(connection, IMPORT_LOCK)
         for statement in (_CREATE_SEEN_KEYS, _CREATE_CHANGED_PRODUCTS, _CREATE_CHANGED_VARIANTS):
             connection.execute(statement)
@@ -137,8 +136,10 @@ class PostgresImportSession:
     def find_by_slugs(self, slugs: Collection[str]) -> Mapping[str, Product]:
         self._await_pending_write()
         rows = self._connection.execute(_LOCK_PRODUCTS, {"slugs": list(slugs)})
-        found = {product.slug: product for product in map(product_from_row, rows)}
-        return found | self._with_variants([one for one in found.values() if one.has_variants])
+        products = {product.slug: product for product in map(product_from_row, rows)}
+        return products | self._with_variants(
+            [product for product in products.values() if product.has_variants]
+        )
 
     def find_sku_owners(self, skus: Collection[str]) -> Mapping[str, str]:
         self._await_pending_write()
@@ -153,14 +154,17 @@ class PostgresImportSession:
         self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime
     ) -> None:
         self._await_pending_write()
-        # Postgres and this process have a processor each: it works while the next are checked.
+        # In a thread: Postgres stores this batch while this process validates the next one.
         self._pending_write = self._worker.submit(self._write_products, new, changed, at)
 
     def _await_pending_write(self) -> None:
-        """Wait for what is being put. The connection is this thread's again; raises its error."""
-        putting, self._pending_write = self._pending_write, None
-        if putting is not None:
-            putting.result()
+        """Wait for the background write, so that this thread may use the connection.
+
+        Raises the error of the write.
+        """
+        pending, self._pending_write = self._pending_write, None
+        if pending is not None:
+            pending.result()
 
     def _write_products(
         self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime
@@ -186,12 +190,12 @@ class PostgresImportSession:
         self._await_pending_write()
         ids = self._product_ids({slug for slug, _ in (*new, *changed)})
         if changed:
-            # Two variants may give one another their SKUs: first, none of them has one.
-            those = variants.c.id.in_([variant.id for _, variant in changed])
-            self._connection.execute(sa.update(variants).where(those).values(sku=None))
+            # Two variants may swap their SKUs: clear the SKUs of all of them first.
+            is_changed = variants.c.id.in_([variant.id for _, variant in changed])
+            self._connection.execute(sa.update(variants).where(is_changed).values(sku=None))
             rows = [
-                {"id": one.id, "product_id": ids[slug], **variant_values(one)}
-                for slug, one in changed
+                {"id": variant.id, "product_id": ids[slug], **variant_values(variant)}
+                for slug, variant in changed
             ]
             self._replace("variants", "changed_variants", rows)
         if new:
@@ -211,36 +215,40 @@ class PostgresImportSession:
     def find_category_slugs(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
         self._await_pending_write()
         rows = self._connection.execute(_PRODUCT_CATEGORIES, {"slugs": list(slugs)})
-        return {row.slug: row.inside for row in rows}
+        return {row.slug: row.categories for row in rows}
 
     def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
         self._await_pending_write()
-        inside = lock_category_ids(
+        category_ids = lock_category_ids(
             self._connection, {slug for slugs in categories.values() for slug in slugs}
         )
-        found = self._product_ids(categories)
-        links = [(one, inside[slug]) for at, one in found.items() for slug in categories[at]]
+        product_ids = self._product_ids(categories)
+        links = [
+            (product_id, category_ids[category])
+            for product, product_id in product_ids.items()
+            for category in categories[product]
+        ]
         values = {
-            "ids": list(found.values()),
+            "ids": list(product_ids.values()),
             "products": [product for product, _ in links],
             "categories": [category for _, category in links],
         }
         for statement in (_DELETE_LINKS, _INSERT_LINKS):
             self._connection.execute(statement, values)
-        self._mark_unindexed(found)
+        self._mark_unindexed(product_ids)
 
     def commit(self) -> None:
         self._await_pending_write()
         self._write_search_rows()
-        # Not before: others who write a word that is new here wait for it until the end.
+        # Last: other writers of a new word wait until this transaction ends.
         add_words(self._connection, self._words)
         self.is_committed = True
 
     def _write_search_rows(self) -> None:
-        """Write what searches read of the products that are new or were touched."""
+        """Write the search rows of the unindexed products."""
         self._copy("product_search", self._search_rows(self._product_ids(self._unindexed_drafts)))
-        touched = index_without_vocabulary(self._connection, sorted(self._unindexed_ids))
-        self._words.update(*(entry.words for entry in touched))
+        entries = index_without_vocabulary(self._connection, sorted(self._unindexed_ids))
+        self._words.update(*(entry.words for entry in entries))
         self._unindexed_drafts.clear()
         self._unindexed_ids.clear()
 
@@ -251,54 +259,54 @@ class PostgresImportSession:
             yield search_row(ids[slug], draft, entry)
 
     def _mark_unindexed(self, ids: Mapping[str, int]) -> None:
-        """Note that what hangs on the products at slugs has changed."""
+        """Record that variants or categories of these products have changed."""
         self._unindexed_ids.update(ids.values())
         for slug in ids:
             self._unindexed_drafts.pop(slug, None)
 
     def _product_ids(self, slugs: Collection[str]) -> dict[str, int]:
-        """Return the ids of the products at slugs."""
-        found = self._connection.execute(_PRODUCT_IDS, {"slugs": sorted(slugs)})
-        return {row.slug: row.id for row in found}
+        """Return the ids of products by slug."""
+        rows = self._connection.execute(_PRODUCT_IDS, {"slugs": sorted(slugs)})
+        return {row.slug: row.id for row in rows}
 
-    def _with_variants(self, found: Sequence[Product]) -> dict[str, Product]:
-        """Return products that have variants with all of them, by slug."""
-        if not found:
+    def _with_variants(self, products: Sequence[Product]) -> dict[str, Product]:
+        """Return the products by slug, each with all its variants."""
+        if not products:
             return {}
-        rows = self._connection.execute(_PRODUCT_VARIANTS, {"ids": [one.id for one in found]})
-        by_id = {one.id: one for one in found}
-        whole_ones = {one.slug: evolve(one, variants=()) for one in found}
+        by_id = {product.id: product for product in products}
+        rows = self._connection.execute(_PRODUCT_VARIANTS, {"ids": list(by_id)})
+        complete = {product.slug: evolve(product, variants=()) for product in products}
         for product_id, group in groupby(rows, key=lambda row: row.product_id):
             product = by_id[product_id]
-            every = tuple(variant_from_row(row[1:], product.version) for row in group)
-            whole_ones[product.slug] = evolve(product, variants=every)
-        return whole_ones
+            variants = tuple(variant_from_row(row[1:], product.version) for row in group)
+            complete[product.slug] = evolve(product, variants=variants)
+        return complete
 
-    def _replace(self, table: str, changed: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Replace rows of a table by id, through the temporary table `changed`."""
-        self._copy(changed, rows)
+    def _replace(self, table: str, staging: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Replace rows of a table by id, through the temporary table `staging`."""
+        self._copy(staging, rows)
         names = [name for name in rows[0] if name != "id"]
-        new_values = ", ".join(f"{name} = {changed}.{name}" for name in names)
+        new_values = ", ".join(f"{name} = {staging}.{name}" for name in names)
         self._connection.execute(
             sa.text(
-                f"UPDATE {table} SET {new_values} FROM {changed} WHERE {table}.id = {changed}.id"
+                f"UPDATE {table} SET {new_values} FROM {staging} WHERE {table}.id = {staging}.id"
             )
         )
-        self._connection.execute(sa.text(f"TRUNCATE {changed}"))
+        self._connection.execute(sa.text(f"TRUNCATE {staging}"))
 
     def _copy(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Add rows to a table, each with the same columns. They are made while others are sent."""
-        rest = iter(rows)
-        first = next(rest, None)
+        """Add rows, all with the same columns, to a table. Streams `rows`."""
+        remaining = iter(rows)
+        first = next(remaining, None)
         if first is None:
             return
         cursor = driver_connection(self._connection.connection).cursor()
         with cursor, cursor.copy(f"COPY {table} ({', '.join(first)}) FROM STDIN") as copy:
-            for part in encode_rows(row.values() for row in chain([first], rest)):
-                copy.write(part)
+            for chunk in encode_rows(row.values() for row in chain([first], remaining)):
+                copy.write(chunk)
 
 
 def _changed_values(product: Product) -> dict[str, Any]:
-    """Return the columns of a product that an import changed."""
-    own = {"id": product.id, "version": product.version, "updated_at": product.updated_at}
-    return product_values(product) | own
+    """Return the values of a product that an import changed, by column."""
+    identity = {"id": product.id, "version": product.version, "updated_at": product.updated_at}
+    return product_values(product) | identity

@@ -1,4 +1,4 @@
-"""Slugs, former slugs and SKUs: lookups and conflicts."""
+"""Lookups and conflicts of slugs, slug aliases and SKUs."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -21,14 +21,14 @@ _FIND_ALIAS = CompiledStatement.compile(_ALIAS)
 
 
 def missing_product_error(database: Database, slug: str) -> NotFoundError | SlugMovedError:
-    """Return why there is no product at a slug: it never was, or is elsewhere now."""
+    """Return the error for a slug without a product: not found, or moved to a new slug."""
     return _missing_product_error(slug, database.fetch(_FIND_ALIAS, {"slug": slug}))
 
 
 def missing_product_error_in(
     connection: sa.Connection, slug: str
 ) -> NotFoundError | SlugMovedError:
-    """Return the same, within a transaction."""
+    """Return the same error, within a transaction."""
     return _missing_product_error(slug, connection.execute(_ALIAS, {"slug": slug}).all())
 
 
@@ -43,30 +43,29 @@ def check_sku_is_free(connection: sa.Connection, sku: str | None) -> None:
     """Raise ConflictError if a product or a variant has the SKU."""
     if sku is None:
         return
-    holder = sa.select(products.c.slug).join(skus).where(skus.c.sku == sku)
-    slug = connection.scalar(holder)
+    owner = sa.select(products.c.slug).join(skus).where(skus.c.sku == sku)
+    slug = connection.scalar(owner)
     if slug is not None:
         raise sku_conflict(sku, slug)
 
 
-def find_free_slug(connection: sa.Connection, wanted: str) -> str:
-    """Return the first of a slug and its numbered forms that nobody has, nor had."""
-    # A long one loses letters to its number. No slug has a character that LIKE takes for more than
-    # itself.
-    numbered = f"{wanted}-%" if len(wanted) < _LONG_SLUG_LENGTH else f"{wanted[:80]}%"
+def find_free_slug(connection: sa.Connection, slug: str) -> str:
+    """Return `slug`, or its first numbered form, that no product has or had."""
+    # A long slug is shortened to make room for the number. Slugs contain no wildcards of LIKE.
+    pattern = f"{slug}-%" if len(slug) < _LONG_SLUG_LENGTH else f"{slug[:80]}%"
     slugs = [
-        sa.select(column).where(sa.or_(column == wanted, column.like(numbered)))
+        sa.select(column).where(sa.or_(column == slug, column.like(pattern)))
         for column in (products.c.slug, slug_aliases.c.slug)
     ]
-    return free_slug(wanted, set(connection.scalars(sa.union_all(*slugs))))
+    return free_slug(slug, set(connection.scalars(sa.union_all(*slugs))))
 
 
 def release_aliases(connection: sa.Connection, slugs: Collection[str]) -> None:
-    """Let former slugs go that a product now claims."""
+    """Delete the aliases with these slugs, which products take over."""
     connection.execute(sa.delete(slug_aliases).where(slug_aliases.c.slug.in_(slugs)))
 
 
 def _missing_product_error(
-    slug: str, now_at: Sequence[Sequence[Any]]
+    slug: str, rows: Sequence[Sequence[Any]]
 ) -> NotFoundError | SlugMovedError:
-    return SlugMovedError(now_at[0][0]) if now_at else product_not_found(slug)
+    return SlugMovedError(rows[0][0]) if rows else product_not_found(slug)

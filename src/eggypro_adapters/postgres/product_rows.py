@@ -1,4 +1,4 @@
-"""Products as rows: which columns carry one, and the way there and back."""
+"""Columns of products and variants, and conversion from and to rows."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -29,27 +29,27 @@ from eggypro_core.domain.variant import (
 )
 from eggypro_core.validation.parameters import Status
 
-_SHOWN_NAMES = (
+_LISTED_COLUMN_NAMES = (
     "id",
     *(field.name for field in PRODUCT_FIELDS if field.in_lists),
     "image_alts",
     *("created_at", "updated_at", "variant_count", "rating_average", "rating_count"),
 )
-_LISTED_NAMES = (*_SHOWN_NAMES, "categories")
-_OWN_NAMES = (
+_LISTED_NAMES = (*_LISTED_COLUMN_NAMES, "categories")
+_DETAIL_COLUMN_NAMES = (
     "version",
     "has_variants",
     *(field.name for field in PRODUCT_FIELDS if not field.in_lists),
 )
-_WHOLE_NAMES = (*_LISTED_NAMES, *_OWN_NAMES, "variants", "stored_images")
+_PRODUCT_NAMES = (*_LISTED_NAMES, *_DETAIL_COLUMN_NAMES, "variants", "stored_images")
 
 
 def category_names(of: sa.FromClause, *, include_hidden: bool = False) -> sa.ColumnElement[Any]:
-    """Return the visible categories of a product's row, an array of slug and name for each.
+    """Return the visible categories of a product's row, as an array of pairs of slug and name.
 
-    With `hidden`, return those too that are archived or below such a one.
+    With `include_hidden`, also categories that are archived or have an archived ancestor.
 
-    It is a query for each row, so let it see no more rows than are shown.
+    This is a subquery per row: use it on the rows of a page only.
     """
     pair = array([sa.cast(categories.c.slug, sa.Text), sa.cast(categories.c.name, sa.Text)])
     names = (
@@ -68,35 +68,35 @@ def category_names(of: sa.FromClause, *, include_hidden: bool = False) -> sa.Col
 def is_in_category(
     slug: sa.ColumnElement[str], of: sa.FromClause = categories
 ) -> sa.ColumnElement[bool]:
-    """Return whether a row is that category or below it. An index on the path answers it."""
+    """Return the condition that a row is a category or a descendant of it; indexed by path."""
     return of.c.path.contains(array([sa.cast(slug, sa.Text)]))
 
 
-LISTED_PRODUCT_COLUMNS = [products.c[name] for name in _SHOWN_NAMES]
-"""The columns of `listed_product_from_row`, in its order, before the names of its categories."""
+LISTED_PRODUCT_COLUMNS = [products.c[name] for name in _LISTED_COLUMN_NAMES]
+"""The columns of `listed_product_from_row`, in its order, without the category names."""
 _VARIANT_NAMES = ("id", *(field.name for field in VARIANT_FIELDS))
 VARIANT_COLUMNS = [variants.c[name] for name in _VARIANT_NAMES]
 """The columns of `variant_from_row`, in its order."""
 
-_OWN_COLUMNS = [products.c[name] for name in _OWN_NAMES]
+_DETAIL_COLUMNS = [products.c[name] for name in _DETAIL_COLUMN_NAMES]
 BARE_PRODUCT_COLUMNS = [
     *LISTED_PRODUCT_COLUMNS,
     sa.literal_column("'{}'::text[]").label("categories"),
-    *_OWN_COLUMNS,
+    *_DETAIL_COLUMNS,
     sa.literal_column("NULL").label("variants"),
     sa.literal_column("NULL").label("stored_images"),
 ]
-"""The columns of `product_from_row` without what hangs on a product."""
+"""The columns of `product_from_row` without categories, variants and stored images."""
 
-# Money goes as text: a number of JSON would be a binary float on its way.
+# Money as text: a JSON number would become a binary float.
 _MONEY = [field.name for field in VARIANT_FIELDS if field.type is FieldType.MONEY]
-_VALUES = ", ".join(f"{name}::text" if name in _MONEY else name for name in _VARIANT_NAMES)
+_VARIANT_VALUES = ", ".join(f"{name}::text" if name in _MONEY else name for name in _VARIANT_NAMES)
 _EMBEDDED_VARIANTS = f"""
 CASE WHEN products.has_variants THEN (
-  SELECT json_agg(json_build_array({_VALUES}))
+  SELECT json_agg(json_build_array({_VARIANT_VALUES}))
   FROM (
-    SELECT * FROM variants AS v WHERE v.product_id = products.id AND {{shown}}
-    ORDER BY v.position, v.id LIMIT {{most}}
+    SELECT * FROM variants AS v WHERE v.product_id = products.id AND {{condition}}
+    ORDER BY v.position, v.id LIMIT {{limit}}
   ) AS first
 ) END
 """
@@ -119,49 +119,54 @@ def product_columns(
     max_variants: int | None = MAX_EMBEDDED_VARIANTS,
     include_hidden: bool = False,
 ) -> list[sa.ColumnElement[Any]]:
-    """Return the columns of `product_from_row`, in its order, with its first variants of a status.
+    """Return the columns of `product_from_row`, in its order.
 
-    With `hidden`, it names the categories too that are not visible.
+    With the first `max_variants` variants of the status (None: all) and, with `include_hidden`,
+    also the categories that are not visible.
     """
-    shown = "v.is_active" if status is Status.ACTIVE else "true"
+    condition = "v.is_active" if status is Status.ACTIVE else "true"
     limit = "ALL" if max_variants is None else max_variants
-    embedded = sa.literal_column(_EMBEDDED_VARIANTS.format(shown=shown, most=limit), type_=sa.JSON)
-    names = category_names(products, include_hidden=include_hidden)
+    embedded = sa.literal_column(
+        _EMBEDDED_VARIANTS.format(condition=condition, limit=limit), type_=sa.JSON
+    )
     return [
         *LISTED_PRODUCT_COLUMNS,
-        names,
-        *_OWN_COLUMNS,
+        category_names(products, include_hidden=include_hidden),
+        *_DETAIL_COLUMNS,
         embedded.label("variants"),
         _STORED_IMAGES,
     ]
 
 
 def listed_product_from_row(row: Sequence[Any]) -> ListedProduct:
-    """Return what a row of LISTED and the names of its categories says."""
+    """Return the product of a row of LISTED_PRODUCT_COLUMNS and its category names."""
     return ListedProduct(**_values(_LISTED_NAMES, row))
 
 
 def product_from_row(row: Sequence[Any]) -> Product:
-    """Return what a row of `whole` says."""
-    values = _values(_WHOLE_NAMES, row)
-    version, embedded, stored = (values[name] for name in ("version", "variants", "stored_images"))
-    values["variants"] = tuple(_embedded_variant(each, version) for each in embedded or ())
-    values["stored_images"] = tuple(_stored_image(*each) for each in stored or ())
+    """Return the product of a row of `product_columns`."""
+    values = _values(_PRODUCT_NAMES, row)
+    version, variants, images = (values[name] for name in ("version", "variants", "stored_images"))
+    values["variants"] = tuple(_embedded_variant(variant, version) for variant in variants or ())
+    values["stored_images"] = tuple(_stored_image(*image) for image in images or ())
     return Product(**values)
 
 
 def variant_from_row(row: Sequence[Any], version: int) -> Variant:
-    """Return what a row of VARIANT says, of a product at a version."""
+    """Return the variant of a row of VARIANT_COLUMNS, of a product at a version."""
     return Variant(**dict(zip(_VARIANT_NAMES, row, strict=True)), version=version)
 
 
 def variant_values(variant: Variant | VariantDraft) -> dict[str, Any]:
-    """Return what is stored of a variant, by column; not its id."""
+    """Return the stored values of a variant by column, without its id."""
     return _variant_columns(variant, combination=options_key(variant.options))
 
 
 def product_values(product: Product | ProductDraft) -> dict[str, Any]:
-    """Return what editorial writes store of a product, by column; not its id, times or version."""
+    """Return the values of a product that editorial writes store, by column.
+
+    Without its id, times and version.
+    """
     return _product_columns(
         product,
         image_alts=[image.alt or "" for image in product.images],
@@ -170,16 +175,18 @@ def product_values(product: Product | ProductDraft) -> dict[str, Any]:
 
 
 def changed_columns(product: Product, changed: Product) -> dict[str, Any]:
-    """Return those of `product_values(changed)` that differ from the stored product's."""
-    stored = product_values(product)
-    values = {name: new for name, new in product_values(changed).items() if new != stored[name]}
+    """Return the items of `product_values(changed)` that differ from the stored product's."""
+    before = product_values(product)
+    values = {
+        name: value for name, value in product_values(changed).items() if value != before[name]
+    }
     if list(changed.attributes) != list(product.attributes):  # equal dicts may differ in order
         values["attributes"] = dict(changed.attributes)
     return values
 
 
 def _values(names: Sequence[str], row: Sequence[Any]) -> dict[str, Any]:
-    """Return the attributes of a product that a row of these columns has."""
+    """Return the attributes of a product from a row of the named columns."""
     values = dict(zip(names, row, strict=True))
     average, count = values.pop("rating_average"), values.pop("rating_count")
     values["rating"] = Rating(average, count) if count else _UNRATED
@@ -198,8 +205,12 @@ def _embedded_variant(values: Sequence[Any], version: int) -> Variant:
     return Variant(**fields, version=version)
 
 
-def _stored_image(public_id: str, width: int, height: int, form: str, size: int) -> StoredImage:
-    return StoredImage(public_id=public_id, width=width, height=height, format=form, size=size)
+def _stored_image(
+    public_id: str, width: int, height: int, image_format: str, size: int
+) -> StoredImage:
+    return StoredImage(
+        public_id=public_id, width=width, height=height, format=image_format, size=size
+    )
 
 
 _UNRATED = Rating()

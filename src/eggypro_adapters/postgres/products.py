@@ -1,4 +1,4 @@
-"""The products of a shop in Postgres."""
+"""Product store in Postgres."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,7 +82,7 @@ _FIND_LOCKED = (
 
 @frozen
 class PostgresProductStore:
-    """Products in Postgres. A read is one statement, a write one transaction."""
+    """Store products in Postgres. A read is one statement, a write one transaction."""
 
     _database: Database
     _search: PostgresSearch = field(init=False)
@@ -123,21 +123,21 @@ class PostgresProductStore:
                 lambda connection: _create(connection, draft, at)
             ):
                 return product
-            # The slug that was made from its name was taken since it was looked for: look again.
+            # Another writer has taken the generated slug: generate the next one.
 
     def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
         return self._database.run_transaction(lambda connection: _update(connection, slug, change))
 
     def adjust_stock(self, slug: str, delta: int) -> int:
-        left = self._update_stock(slug, sa.cast(products.c.stock_quantity, sa.BigInteger) + delta)
-        if left is None:
+        stock = self._update_stock(slug, sa.cast(products.c.stock_quantity, sa.BigInteger) + delta)
+        if stock is None:
             product = self.get(slug)
             raise (
                 derived_field_error("stock_quantity")
                 if product.has_variants
                 else insufficient_stock(product.stock_quantity, delta)
             )
-        return left
+        return stock
 
     def set_stock(self, slug: str, quantity: int) -> int:
         while self._update_stock(slug, sa.literal(quantity)) is None:
@@ -159,51 +159,55 @@ class PostgresProductStore:
         from eggypro_adapters.postgres.product_import import PostgresImportSession
 
         with self._database.long_transaction() as connection:
-            with PostgresImportSession.begin(connection) as load:
-                yield load
-            if not load.is_committed:
+            with PostgresImportSession.begin(connection) as session:
+                yield session
+            if not session.is_committed:
                 connection.rollback()
 
     def _update_stock(self, slug: str, stock: sa.ColumnElement[int]) -> int | None:
-        """Change a stock that may be so, and return it; None if nothing was changed."""
-        is_own = sa.or_(sa.not_(products.c.has_variants), stock == products.c.stock_quantity)
-        changed = (
+        """Set the stock to `stock` and return it; return None if the product does not allow it."""
+        is_allowed = sa.or_(sa.not_(products.c.has_variants), stock == products.c.stock_quantity)
+        update = (
             sa.update(products)
-            .where(products.c.slug == slug, is_own, stock.between(0, MAX_STOCK))
+            .where(products.c.slug == slug, is_allowed, stock.between(0, MAX_STOCK))
             .values(stock_quantity=sa.cast(stock, sa.Integer))
             .returning(products.c.stock_quantity)
         )
-        left: int | None = self._database.run_transaction(
-            lambda connection: connection.scalar(changed)
+        quantity: int | None = self._database.run_transaction(
+            lambda connection: connection.scalar(update)
         )
-        return left
+        return quantity
 
 
 def _create(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:
-    """Insert a product; return None where another took the slug that was made for it."""
-    inside = lock_category_ids(connection, draft.categories)  # wrong by itself: before conflicts
+    """Insert a product; return None if another writer has taken its generated slug."""
+    # Validation errors come before conflicts.
+    category_ids = lock_category_ids(connection, draft.categories)
     check_sku_is_free(connection, draft.sku)
     slug = draft.slug or find_free_slug(connection, slugify(draft.name))
     values = {**product_values(draft), "slug": slug, "created_at": at, "updated_at": at}
-    new = insert(products).values(values).on_conflict_do_nothing().returning(products.c.id)
-    if product_id := connection.scalar(new):
+    insertion = insert(products).values(values).on_conflict_do_nothing().returning(products.c.id)
+    if product_id := connection.scalar(insertion):
         update_references(connection, frozenset(), own_image_ids(draft.images))
         release_aliases(connection, [slug])
-        if inside:
-            links = [{"product_id": product_id, "category_id": one} for one in inside.values()]
+        if category_ids:
+            links = [
+                {"product_id": product_id, "category_id": category_id}
+                for category_id in category_ids.values()
+            ]
             connection.execute(sa.insert(product_categories), links)
         index_products(connection, [product_id])
-        added = sa.select(*product_columns()).where(products.c.id == product_id)
-        return product_from_row(connection.execute(added).one())
+        statement = sa.select(*product_columns()).where(products.c.id == product_id)
+        return product_from_row(connection.execute(statement).one())
     if draft.slug:
         check_slug_is_free(connection, slug)
     check_sku_is_free(connection, draft.sku)
     return None
 
 
-def _update(connection: sa.Connection, slug: str, to: Callable[[Product], Product]) -> Product:
+def _update(connection: sa.Connection, slug: str, change: Callable[[Product], Product]) -> Product:
     product = _lock_product(connection, slug)
-    changed = to(product)
+    changed = change(product)
     if changed != product:
         _replace(connection, product, changed)
     if changed.images == product.images:
@@ -219,7 +223,7 @@ def _delete(connection: sa.Connection, slug: str, check: Callable[[Product], Non
 
 
 def _lock_product(connection: sa.Connection, slug: str) -> Product:
-    """Return a product that nobody else changes until the transaction ends."""
+    """Return a product, locked against other writers until the transaction ends."""
     row = connection.execute(_FIND_LOCKED, {"slug": slug}).one_or_none()
     if row is None:
         raise missing_product_error_in(connection, slug)
@@ -227,7 +231,7 @@ def _lock_product(connection: sa.Connection, slug: str) -> Product:
 
 
 def _replace(connection: sa.Connection, product: Product, changed: Product) -> None:
-    """Store what differs of a changed product, and what its new slug means for former ones."""
+    """Store the changed columns of a product, and keep its former slug as an alias."""
     values = changed_columns(product, changed)
     if "slug" in values:
         check_slug_is_free(connection, changed.slug)
@@ -236,8 +240,8 @@ def _replace(connection: sa.Connection, product: Product, changed: Product) -> N
     if "images" in values:
         update_references(connection, product.own_image_ids, changed.own_image_ids)
     version = {"version": changed.version, "updated_at": changed.updated_at}
-    row = sa.update(products).where(products.c.id == product.id)
-    connection.execute(row.values(values | version))
+    update = sa.update(products).where(products.c.id == product.id)
+    connection.execute(update.values(values | version))
     if SEARCHED_FIELDS & values.keys() and document_terms(changed) != document_terms(product):
         index_products(connection, [product.id])
     if "slug" in values:

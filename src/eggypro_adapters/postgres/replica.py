@@ -1,4 +1,4 @@
-"""Reads from a streaming replica, as long as it shows all that is known to be written."""
+"""Reads from a streaming replica, if it has replayed all known writes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
@@ -19,24 +19,24 @@ from eggypro_core.errors import ConflictError, UnavailableError
 from eggypro_core.retry_gate import RetryGate
 
 REPLICA_TIMEOUT_SECONDS = 1.0
-"""Seconds for which a read waits for a replica that says nothing."""
+"""Seconds that a read waits for a response of the replica."""
 CONNECT_TIMEOUT_SECONDS = 2
-"""Seconds for which one waits to be connected. libpq knows no fewer."""
+"""Seconds that a read waits for a new connection: the minimum of libpq."""
 POOL_TIMEOUT_SECONDS = 0.1
-"""Seconds for which a read waits for a connection to it."""
+"""Seconds that a read waits for a free connection of the pool."""
 FAILURE_PAUSE_SECONDS = 1.0
-"""Seconds for which a replica that failed is left alone, before one read tries it."""
+"""Seconds after a failure until one read tries the replica again."""
 LAG_PAUSE_SECONDS = 0.02
-"""Seconds for which one that lacked a write is left alone, to catch up."""
+"""Seconds after a read that lacked a write, for the replica to catch up."""
 
 Rows = Sequence[tuple[Any, ...]]
 
 
 class Replica:
-    """A copy of the database that may be behind, or away: then it has no answer.
+    """Read-only copy of the database, which may lag or be unavailable.
 
-    Its transactions have the primary's numbers, so what it has replayed can be compared with what
-    is `needed`: from which number on a read sees enough, None where nobody knows.
+    It has the transaction numbers of the primary, so that its progress can be compared with
+    `required_version()`: the number from which a read sees all known writes, None if unknown.
     """
 
     def __init__(
@@ -59,27 +59,25 @@ class Replica:
         pooler: PoolerCheck,
         clock: Callable[[], float] = monotonic,
     ) -> Self:
-        """Return a replica with at most `size` connections. None is opened yet."""
-        at_once = sa.make_url(url).update_query_dict(
-            {"connect_timeout": str(CONNECT_TIMEOUT_SECONDS)}
-        )
+        """Return a replica with at most `size` connections. Opens none yet."""
+        url = sa.make_url(url).update_query_dict({"connect_timeout": str(CONNECT_TIMEOUT_SECONDS)})
         database = Database.connect(
-            at_once, size=size, pool_timeout=POOL_TIMEOUT_SECONDS, pooler=pooler
+            url, size=size, pool_timeout=POOL_TIMEOUT_SECONDS, pooler=pooler
         )
         return cls(database, required_version, clock)
 
     def fetch(self, statement: CompiledStatement, values: Mapping[str, object]) -> Rows | None:
-        """Run a SELECT in one round trip, or return None: the primary is to be asked."""
-        needed = self._required_version()
-        if needed is None or not self._gate.allows():
+        """Run a SELECT in one round trip; return None if the primary must run it."""
+        required = self._required_version()
+        if required is None or not self._gate.allows():
             return None
         try:
             with translate_errors():
-                reached, rows = self._fetch(statement, values)
-        except (UnavailableError, ConflictError):  # the latter: what it replays got in the way
+                version, rows = self._fetch(statement, values)
+        except (UnavailableError, ConflictError):  # the latter: a conflict with the WAL replay
             self._gate.block()
             return None
-        if reached < needed:
+        if version < required:
             self._gate.block(LAG_PAUSE_SECONDS)
             return None
         self._gate.unblock()
@@ -92,21 +90,21 @@ class Replica:
     def _fetch(
         self, statement: CompiledStatement, values: Mapping[str, object]
     ) -> tuple[int, Rows]:
-        """Return up to which number the rows show everything, and the rows."""
+        """Return the version that the rows are up to, and the rows."""
         pooled = self._database.engine.raw_connection()
         connection = driver_connection(pooled)
         connection.response_timeout = REPLICA_TIMEOUT_SECONDS
         try:
             with (
                 connection.pipeline(),
-                connection.cursor() as first,
-                connection.cursor(binary=True) as then,
+                connection.cursor() as version_cursor,
+                connection.cursor(binary=True) as cursor,
             ):
-                first.execute(SNAPSHOT_XMIN_SQL)
+                version_cursor.execute(SNAPSHOT_XMIN_SQL)
                 prepare = None if statement.is_prepared else False
-                then.execute(statement.sql, statement.values(values), prepare=prepare)
-                (reached,) = first.fetchone() or (0,)
-                return reached, then.fetchall()
+                cursor.execute(statement.sql, statement.values(values), prepare=prepare)
+                (version,) = version_cursor.fetchone() or (0,)
+                return version, cursor.fetchall()
         except BaseException as error:
             pooled.invalidate(error)
             raise
@@ -116,16 +114,16 @@ class Replica:
 
 @frozen
 class ReplicatedDatabase(Database):
-    """A database whose reads are a replica's where that can answer. All else is the primary's."""
+    """Database that reads from a replica where possible, and otherwise uses the primary."""
 
     _replica: Replica = field(repr=False)
 
     @classmethod
     def from_primary(cls, database: Database, replica: Replica) -> Self:
-        """Return a database with a replica beside it."""
+        """Return a database with a replica for its reads."""
         return cls(
             database.engine,
-            database._write_engine,  # its own kind  # noqa: SLF001  # its own kind
+            database._write_engine,  # noqa: SLF001  # the same class
             database._snapshot_engine,  # noqa: SLF001
             database._record_write,  # noqa: SLF001
             database._outage,  # noqa: SLF001
@@ -133,6 +131,6 @@ class ReplicatedDatabase(Database):
         )
 
     def fetch(self, statement: CompiledStatement, values: Mapping[str, object]) -> Rows:
-        """Run a SELECT on the replica, or else as any database does."""
+        """Run a SELECT on the replica, or on the primary if the replica cannot run it."""
         rows = self._replica.fetch(statement, values)
         return super().fetch(statement, values) if rows is None else rows

@@ -1,4 +1,4 @@
-"""Calls kept in Postgres: written by COPY, and summed up there."""
+"""Request log in Postgres: written by COPY, summarised by SQL."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,32 +11,32 @@ from eggypro_adapters.postgres.copy_format import escape_copy_text
 from eggypro_adapters.postgres.database import CompiledStatement, Database, driver_connection
 from eggypro_core.operations.request_metrics import MIN_ERROR_STATUS, RequestRecord, RequestSummary
 
-# A crash may take what was written in the last half second: not worth a wait for the disk.
+# A crash may lose the records of the last half second: not worth waiting for the disk.
 _ASYNCHRONOUS_COMMIT = sa.text("SELECT set_config('synchronous_commit', 'off', true)")
 _COPY = (
     "COPY api_metrics (endpoint, method, status_code, response_time, user_agent, ip_address,"
     " created_at) FROM STDIN"
 )
-# How often each time was taken says all about percentiles, and fits into memory: sorting a million
-# calls would take seconds. `numeric` for the shortest words of a `real`.
+# Percentiles from the count of each response time, which fits into memory: sorting a million
+# requests would take seconds. `numeric` gives the shortest decimal of a `real`.
 _SUMMARY = CompiledStatement.compile(
     sa.text(
         f"""
-WITH taken AS MATERIALIZED (
-  SELECT endpoint, method, response_time, count(*) AS times,
+WITH counted AS MATERIALIZED (
+  SELECT endpoint, method, response_time, count(*) AS requests,
     count(*) FILTER (WHERE status_code >= {MIN_ERROR_STATUS}) AS errors
   FROM api_metrics WHERE created_at >= CAST(:since AS timestamptz)
   GROUP BY endpoint, method, response_time
 ), ranked AS (
-  SELECT *, sum(times) OVER (PARTITION BY endpoint, method) AS total,
-    sum(times) OVER (PARTITION BY endpoint, method ORDER BY response_time) AS up_to
-  FROM taken
+  SELECT *, sum(requests) OVER (PARTITION BY endpoint, method) AS total,
+    sum(requests) OVER (PARTITION BY endpoint, method ORDER BY response_time) AS cumulative
+  FROM counted
 )
 SELECT endpoint, method, CAST(total AS bigint), CAST(sum(errors) AS bigint),
-  sum(CAST(CAST(response_time AS numeric) AS double precision) * times) / total,
-  CAST(min(CAST(response_time AS numeric)) FILTER (WHERE up_to * 100 >= total * 50) AS float8),
-  CAST(min(CAST(response_time AS numeric)) FILTER (WHERE up_to * 100 >= total * 95) AS float8),
-  CAST(min(CAST(response_time AS numeric)) FILTER (WHERE up_to * 100 >= total * 99) AS float8)
+  sum(CAST(CAST(response_time AS numeric) AS double precision) * requests) / total,
+  CAST(min(CAST(response_time AS numeric)) FILTER (WHERE cumulative * 100 >= total * 50) AS float8),
+  CAST(min(CAST(response_time AS numeric)) FILTER (WHERE cumulative * 100 >= total * 95) AS float8),
+  CAST(min(CAST(response_time AS numeric)) FILTER (WHERE cumulative * 100 >= total * 99) AS float8)
 FROM ranked GROUP BY endpoint, method, total
 ORDER BY total DESC, endpoint COLLATE "C", method COLLATE "C" """
     ),
@@ -56,7 +56,7 @@ GROUP BY number"""
 _PRUNE = sa.text(
     """
 DELETE FROM api_metrics WHERE id = ANY (ARRAY(
-  SELECT id FROM api_metrics WHERE created_at < :before ORDER BY created_at LIMIT :most
+  SELECT id FROM api_metrics WHERE created_at < :before ORDER BY created_at LIMIT :limit
   FOR UPDATE SKIP LOCKED
 ))"""
 )
@@ -64,7 +64,7 @@ DELETE FROM api_metrics WHERE id = ANY (ARRAY(
 
 @frozen
 class PostgresRequestLog:
-    """Keeps calls in a table."""
+    """Store request records in the table `api_metrics`."""
 
     _database: Database
 
@@ -80,34 +80,35 @@ class PostgresRequestLog:
         self, since: datetime, *, step: timedelta, step_count: int
     ) -> tuple[int, ...]:
         values = {"since": since, "step": step, "until": since + step * step_count}
-        counted = dict(self._database.fetch(_COUNTS, values))
-        return tuple(counted.get(number, 0) for number in range(step_count))
+        counts = dict(self._database.fetch(_COUNTS, values))
+        return tuple(counts.get(number, 0) for number in range(step_count))
 
     def prune(self, before: datetime, limit: int) -> int:
-        values = {"before": before, "most": limit}
+        values = {"before": before, "limit": limit}
         return self._database.run_transaction(
             lambda connection: connection.execute(_PRUNE, values).rowcount
         )
 
 
-def _copy(connection: sa.Connection, calls: Sequence[RequestRecord]) -> None:
+def _copy(connection: sa.Connection, records: Sequence[RequestRecord]) -> None:
     connection.execute(_ASYNCHRONOUS_COMMIT)
     with driver_connection(connection.connection).cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.write("".join(map(_encode_row, calls)))
+        copy.write("".join(map(_encode_row, records)))
 
 
-def _encode_row(call: RequestRecord) -> str:
-    """Return a call in the text format of COPY."""
+def _encode_row(record: RequestRecord) -> str:
+    """Return a record in the text format of COPY."""
     return (
-        f"{call.endpoint}\t{call.method}\t{call.status}\t{call.rounded_ms}"
-        f"\t{_encode_text(call.user_agent)}\t{call.network}\t{call.completed_at.isoformat()}\n"
+        f"{record.endpoint}\t{record.method}\t{record.status}\t{record.rounded_ms}"
+        f"\t{_encode_text(record.user_agent)}\t{record.network}"
+        f"\t{record.completed_at.isoformat()}\n"
     )
 
 
 @lru_cache(1024)
 def _encode_text(text: str) -> str:
-    """Return a text as COPY wants it, without what Postgres cannot store.
+    """Escape a text for COPY, without characters that Postgres cannot store.
 
-    One such call would hold up all others.
+    A single invalid record would block the whole batch.
     """
     return escape_copy_text(text.replace("\x00", "").encode(errors="replace").decode())

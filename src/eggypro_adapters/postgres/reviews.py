@@ -1,4 +1,4 @@
-"""The reviews of a shop's products in Postgres."""
+"""Review store in Postgres."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ _COLUMN_NAMES = (
     "created_at",
 )
 _REVIEW_COLUMNS = [reviews.c[name] for name in _COLUMN_NAMES]
-_place = (reviews.c.created_at, reviews.c.id)
+_position = (reviews.c.created_at, reviews.c.id)
 _slug = sa.bindparam("slug", type_=sa.Text)
 _id = sa.bindparam("review_id", type_=sa.Integer)
 _LOCK_PRODUCT = sa.select(products.c.id, products.c.is_active).with_for_update()
@@ -48,9 +48,9 @@ _FIND = (
 
 @frozen
 class PostgresReviewStore:
-    """Reviews in Postgres. A read is one statement, a write one transaction.
+    """Store reviews in Postgres. A read is one statement, a write one transaction.
 
-    A write locks the product first, so that its rating is that of all its reviews.
+    A write locks the product first, so that its rating counts all its verified reviews.
     """
 
     _database: Database
@@ -60,8 +60,8 @@ class PostgresReviewStore:
         rows = self._database.fetch(_page(query), values)
         if query.product is not None:
             self._require_active(query.product, rows)
-        shown = [row[2:] for row in rows if row[3] is not None]
-        return Page.of(query, shown, total=rows[0][0], item_of=_review_from_row)
+        review_rows = [row[2:] for row in rows if row[3] is not None]
+        return Page.of(query, review_rows, total=rows[0][0], item_of=_review_from_row)
 
     def create(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
         return self._database.run_transaction(
@@ -77,7 +77,7 @@ class PostgresReviewStore:
         return self._database.run_transaction(lambda connection: _delete(connection, review_id))
 
     def _require_active(self, slug: str, rows: Sequence[Sequence[Any]]) -> None:
-        """Raise NotFoundError or SlugMovedError unless the rows are of a product on sale."""
+        """Raise NotFoundError or SlugMovedError unless the rows are of an active product."""
         if not rows:
             raise missing_product_error(self._database, slug)
         if not rows[0][1]:
@@ -85,13 +85,13 @@ class PostgresReviewStore:
 
 
 def _review_from_row(row: Sequence[Any]) -> Review:
-    """Return what a slug and the columns of a review say."""
+    """Return the review of a row of the product's slug and _REVIEW_COLUMNS."""
     slug, *values = row
     return Review(product=slug, **dict(zip(_COLUMN_NAMES, values, strict=True)))
 
 
 def _page(query: ReviewQuery) -> CompiledStatement:
-    """Return the statement of a page: rows of total, whether it is sold, slug and a review."""
+    """Return the statement of a page: total, whether the product is active, slug and review."""
     after = query.after is not None
     if query.product is not None:
         return _product_reviews(after=after)
@@ -100,37 +100,35 @@ def _page(query: ReviewQuery) -> CompiledStatement:
 
 @cache
 def _product_reviews(*, after: bool) -> CompiledStatement:
-    shown = sa.and_(reviews.c.product_id == products.c.id, reviews.c.is_verified)
-    page = keyset.page_rows(
-        sa.select(*_REVIEW_COLUMNS).where(shown), _place, after=after, descending=True
+    is_public = sa.and_(reviews.c.product_id == products.c.id, reviews.c.is_verified)
+    rows = keyset.page_rows(
+        sa.select(*_REVIEW_COLUMNS).where(is_public), _position, after=after, descending=True
     )
-    found = page.correlate(products).lateral()
-    # Joined: what is selected would be counted for each row.
-    total = keyset.total_of(reviews, shown, within=products).lateral()
+    page = rows.correlate(products).lateral()
+    # Joined, since a scalar subquery would be computed for each row.
+    total = keyset.total_of(reviews, is_public, within=products).lateral()
     return CompiledStatement.compile(
-        sa.select(total.c.total, products.c.is_active, products.c.slug, *found.c)
-        .select_from(products.join(total, sa.true()).outerjoin(found, sa.true()))
+        sa.select(total.c.total, products.c.is_active, products.c.slug, *page.c)
+        .select_from(products.join(total, sa.true()).outerjoin(page, sa.true()))
         .where(products.c.slug == _slug)
-        .order_by(*keyset.in_order((found.c.created_at, found.c.id), descending=True))
+        .order_by(*keyset.in_order((page.c.created_at, page.c.id), descending=True))
     )
 
 
 @cache
 def _moderation_queue(status: ReviewStatus, *, after: bool) -> CompiledStatement:
-    of_status = {
+    condition = {
         ReviewStatus.PENDING: sa.not_(reviews.c.is_verified),
         ReviewStatus.VERIFIED: reviews.c.is_verified,
         ReviewStatus.ALL: sa.true(),
     }[status]
-    page = (
-        sa.select(products.c.slug, *_REVIEW_COLUMNS).join_from(reviews, products).where(of_status)
+    rows = (
+        sa.select(products.c.slug, *_REVIEW_COLUMNS).join_from(reviews, products).where(condition)
     )
-    found = keyset.page_rows(page, _place, after=after).subquery()
-    total = keyset.total_of(reviews, of_status)
+    page = keyset.page_rows(rows, _position, after=after).subquery()
+    total = keyset.total_of(reviews, condition)
     return CompiledStatement.compile(
-        keyset.with_total(total, [sa.true(), *found.c], found).order_by(
-            found.c.created_at, found.c.id
-        )
+        keyset.with_total(total, [sa.true(), *page.c], page).order_by(page.c.created_at, page.c.id)
     )
 
 
@@ -140,28 +138,28 @@ def _create(connection: sa.Connection, slug: str, draft: ReviewDraft, at: dateti
         raise missing_product_error_in(connection, slug)
     if not row.is_active:
         raise product_not_found(slug)
-    waiting = sa.select(*_REVIEW_COLUMNS).where(
+    pending = sa.select(*_REVIEW_COLUMNS).where(
         reviews.c.product_id == row.id,
         sa.not_(reviews.c.is_verified),
         reviews.c.reviewer_name == draft.reviewer_name,
         reviews.c.comment == draft.comment,
     )
-    if same := connection.execute(waiting.order_by(reviews.c.id)).first():
-        return _review_from_row((slug, *same))
+    if duplicate := connection.execute(pending.order_by(reviews.c.id)).first():
+        return _review_from_row((slug, *duplicate))
     values = {**asdict(draft), "product_id": row.id, "created_at": at}
-    new = sa.insert(reviews).values(values).returning(*_REVIEW_COLUMNS)
-    return _review_from_row((slug, *connection.execute(new).one()))
+    insertion = sa.insert(reviews).values(values).returning(*_REVIEW_COLUMNS)
+    return _review_from_row((slug, *connection.execute(insertion).one()))
 
 
 def _verify(connection: sa.Connection, review_id: int, *, is_verified: bool) -> Review:
     product_id = _lock_product_of(connection, review_id)
     if product_id is None:
         raise review_not_found(review_id)
-    this = reviews.c.id == review_id
-    connection.execute(sa.update(reviews).where(this).values(is_verified=is_verified))
+    update = sa.update(reviews).where(reviews.c.id == review_id)
+    connection.execute(update.values(is_verified=is_verified))
     refresh_rating(connection, product_id)
     row = connection.execute(_FIND, {"review_id": review_id}).one_or_none()
-    if row is None:  # it was deleted while this waited for the product
+    if row is None:  # deleted while this transaction waited for the lock on the product
         raise review_not_found(review_id)
     return _review_from_row(row)
 
@@ -170,13 +168,13 @@ def _delete(connection: sa.Connection, review_id: int) -> bool:
     product_id = _lock_product_of(connection, review_id)
     if product_id is None:
         return False
-    gone = connection.execute(sa.delete(reviews).where(reviews.c.id == review_id))
+    result = connection.execute(sa.delete(reviews).where(reviews.c.id == review_id))
     refresh_rating(connection, product_id)
-    return gone.rowcount > 0
+    return result.rowcount > 0
 
 
 def _lock_product_of(connection: sa.Connection, review_id: int) -> int | None:
-    """Return the id of a review's product, which nobody else writes until the end."""
-    of = sa.select(reviews.c.product_id).where(reviews.c.id == review_id).scalar_subquery()
-    product_id: int | None = connection.scalar(_LOCK_PRODUCT.where(products.c.id == of))
+    """Return the id of a review's product, locked until the transaction ends."""
+    owner = sa.select(reviews.c.product_id).where(reviews.c.id == review_id).scalar_subquery()
+    product_id: int | None = connection.scalar(_LOCK_PRODUCT.where(products.c.id == owner))
     return product_id

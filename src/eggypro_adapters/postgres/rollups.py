@@ -1,4 +1,4 @@
-"""What products show by what hangs on them, kept in their own rows."""
+"""Variant summaries and ratings, stored in the rows of products."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -11,23 +11,23 @@ from eggypro_core.domain.product import MAX_STOCK
 _REFRESH_VARIANT_SUMMARY = sa.text(
     f"""
     UPDATE products SET
-      has_variants = shown.every > 0,
-      variant_count = shown.active,
+      has_variants = summary.total > 0,
+      variant_count = summary.active,
       price = coalesce(lowest.price, products.price),
-      compare_at_price =
-        CASE WHEN shown.active > 0 THEN lowest.compare_at_price ELSE products.compare_at_price END,
-      stock_quantity = least(coalesce(shown.stock, 0), {MAX_STOCK}),
-      track_stock = coalesce(shown.tracked, true),
+      compare_at_price = CASE
+        WHEN summary.active > 0 THEN lowest.compare_at_price ELSE products.compare_at_price END,
+      stock_quantity = least(coalesce(summary.stock, 0), {MAX_STOCK}),
+      track_stock = coalesce(summary.tracked, true),
       version = products.version + :versions,
       updated_at = CASE WHEN :versions > 0 THEN :at ELSE products.updated_at END
     FROM unnest(:products) AS changed (id), LATERAL (
       SELECT
-        count(*) AS every,
+        count(*) AS total,
         count(*) FILTER (WHERE is_active) AS active,
         sum(stock_quantity) FILTER (WHERE is_active) AS stock,
         bool_and(track_stock) FILTER (WHERE is_active) AS tracked
       FROM variants WHERE product_id = changed.id
-    ) AS shown LEFT JOIN LATERAL (
+    ) AS summary LEFT JOIN LATERAL (
       SELECT price, compare_at_price FROM variants WHERE product_id = changed.id AND is_active
       ORDER BY price, position, id LIMIT 1
     ) AS lowest ON true
@@ -38,13 +38,13 @@ _REFRESH_VARIANT_SUMMARY = sa.text(
     sa.bindparam("versions", type_=sa.Integer),
     sa.bindparam("at", type_=sa.DateTime(timezone=True)),
 )
-"""What products show by their variants, as `derived` in the core says it."""
+"""Store variant summaries, computed like `variant_summary` of the core."""
 
 
 def refresh_variant_summary(
     connection: sa.Connection, product_ids: Collection[int], at: datetime | None = None
 ) -> None:
-    """Store what products show by their variants. `at` a time it makes a new version of each."""
+    """Store the variant summaries of products. With a time `at`, also raise their versions."""
     versions = 0 if at is None else 1
     connection.execute(
         _REFRESH_VARIANT_SUMMARY, {"products": list(product_ids), "versions": versions, "at": at}
@@ -65,5 +65,5 @@ _REFRESH_RATING = sa.text(
 
 
 def refresh_rating(connection: sa.Connection, product_id: int) -> None:
-    """Store the rating of a product, computed as by `summarise_ratings` in the core."""
+    """Store the rating of a product, computed like `summarise_ratings` of the core."""
     connection.execute(_REFRESH_RATING, {"product_id": product_id})

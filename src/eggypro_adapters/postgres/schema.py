@@ -1,10 +1,10 @@
-"""Every table, with its indexes and the checks that the database itself can hold."""
+"""Tables, indexes and check constraints of the database."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 HEAD_REVISION = "0010"
-"""The newest migration: the one that makes these tables."""
+"""Revision of the newest migration, which results in these tables."""
 
 metadata = sa.MetaData(
     naming_convention={
@@ -51,7 +51,7 @@ products = sa.Table(
     _text_list("images"),
     _text_list("image_alts"),
     _text_list("ingredients"),
-    # json, not jsonb: a nutrition table keeps the order in which it was written.
+    # json, not jsonb: it preserves the order of a nutrition table.
     sa.Column("attributes", sa.JSON, nullable=False, server_default=sa.text("'{}'")),
     sa.Column("seo_title", sa.String(255)),
     sa.Column("seo_description", sa.String(500)),
@@ -67,7 +67,7 @@ products = sa.Table(
     sa.Column(
         "updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
     ),
-    # The core's sort key of the name: case and accents put aside, compared by code points.
+    # `name_sort_key` of the core: without case and accents, compared by code points.
     sa.Column("name_key", sa.Text(collation="C"), nullable=False),
     sa.CheckConstraint("char_length(name) > 0", name="name"),
     sa.CheckConstraint("slug ~ '^[a-z0-9-]+$'", name="slug"),
@@ -106,46 +106,46 @@ sa.Index("products_stock_idx", products.c.stock_quantity)
 sa.Index("products_active_idx", products.c.is_active)
 sa.Index("products_archived_idx", products.c.id, postgresql_where=sa.not_(products.c.is_active))
 
-# What a search reads, narrower than a product. The words are written with each change of a text; a
-# trigger on products keeps the rest.
+# The search index, narrower than `products`. Stores write the words with each change of a text; a
+# trigger on `products` updates the other columns.
 product_search = sa.Table(
     "product_search",
     metadata,
     sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), primary_key=True),
-    # Orders results of equal rank: `rank_score` in the core. Its last bit: is it in stock?
+    # Order of results in a rank tier: `rank_score` of the core. Its lowest bit is 1 if in stock.
     sa.Column("score", sa.Integer, nullable=False),
     sa.Column("price", sa.Numeric(10, 2), nullable=False),
     sa.Column("is_active", sa.Boolean, nullable=False),
-    # A stem behind a letter that tells its best field, A to D; a category's id behind a #.
+    # Stems, prefixed by the letter of their best field (A to D), and category ids, prefixed by #.
     sa.Column("words", TSVECTOR, nullable=False),
 )
 sa.Index(
     "product_search_score_idx", product_search.c.score.desc(), product_search.c.product_id.desc()
 )
-# New rows wait in a list that every search looks through: 256 KiB are a tenth of a millisecond, and
-# cost an import a tenth more than the usual 4 MiB.
+# Every search scans the list of pending rows: 256 KiB take a tenth of a millisecond, and make an
+# import a tenth slower than the default of 4 MiB.
 sa.Index(
     "product_search_words_idx",
     product_search.c.words,
     postgresql_using="gin",
     postgresql_with={"gin_pending_list_limit": 256},
 )
-# An order that has nothing to do with the products, to take a sample by.
+# A random order, for sampling.
 sa.Index("product_search_sample_idx", sa.func.hashint4(product_search.c.product_id))
 
-# Every word that a product or a category ever had.
+# The vocabulary of the search: every word that a product or a category ever had.
 search_words = sa.Table(
     "search_words",
     metadata,
     sa.Column("word", sa.Text(collation="C"), primary_key=True),
     sa.Column("stem", sa.Text(collation="C"), nullable=False),
-    # `slips` in the core: what it has in common with words that are one edit away.
+    # `deletion_neighbours` of the core, shared with the words that are one edit away.
     sa.Column("slips", ARRAY(sa.Text(collation="C")), nullable=False),
 )
 sa.Index("search_words_stem_idx", search_words.c.stem)
 sa.Index("search_words_slips_idx", search_words.c.slips, postgresql_using="gin")
 
-# What was searched for in vain. The words are folded, and tell nothing of who searched.
+# Zero-result searches. The words are folded and say nothing about who searched.
 search_misses = sa.Table(
     "search_misses",
     metadata,
@@ -171,8 +171,8 @@ variants = sa.Table(
     _id(),
     sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
     sa.Column("sku", sa.String(100)),
-    sa.Column("options", sa.JSON, nullable=False),  # json, not jsonb: the names keep their order
-    # The core's digest of the options: two variants of a product never have the same.
+    sa.Column("options", sa.JSON, nullable=False),  # json, not jsonb: preserves the order of names
+    # `options_key` of the core: unique within a product.
     sa.Column("combination", sa.String(32, collation="C"), nullable=False),
     sa.Column("price", sa.Numeric(10, 2), nullable=False),
     sa.Column("compare_at_price", sa.Numeric(10, 2)),
@@ -193,7 +193,7 @@ variants = sa.Table(
 sa.Index("variants_combination_idx", variants.c.product_id, variants.c.combination, unique=True)
 sa.Index("variants_position_idx", variants.c.product_id, variants.c.position, variants.c.id)
 
-# A SKU is one thing's in the whole shop, a product's or a variant's. Triggers keep this table.
+# SKUs are unique over products and variants. Triggers maintain this table.
 skus = sa.Table(
     "skus",
     metadata,
@@ -214,15 +214,15 @@ categories = sa.Table(
     sa.Column("parent_id", sa.ForeignKey("categories.id", ondelete="RESTRICT")),
     _flag("is_active", default=True),
     _created_at(),
-    # The core's sort key of the name, as for products.
+    # `name_sort_key` of the core, as for products.
     sa.Column("name_key", sa.Text(collation="C"), nullable=False, server_default=""),
-    # What follows from the tree, written by whoever changes it, so that no read has to climb it:
-    # the slugs from the root to itself, and whether it and all above it are active.
+    # Derived from the tree on each write, so that reads need no recursion: the slugs from the root
+    # to the category, and whether it and all its ancestors are active.
     sa.Column(
         "path", ARRAY(sa.Text(collation="C")), nullable=False, server_default=sa.text("'{}'")
     ),
     _flag("is_visible", default=True),
-    # The stems of its name, for searches; null until they are worked out.
+    # The stems of the name, for searches; null until they are computed.
     sa.Column("stems", ARRAY(sa.Text(collation="C"))),
     sa.CheckConstraint("char_length(name) > 0", name="name"),
     sa.CheckConstraint("char_length(description) <= 5000", name="description"),
@@ -244,7 +244,7 @@ product_categories = sa.Table(
 sa.Index(
     "product_categories_category_id_idx",
     product_categories.c.category_id,
-    product_categories.c.product_id,  # so that what is in a category is counted in the index alone
+    product_categories.c.product_id,  # products of a category are counted by index-only scans
 )
 
 reviews = sa.Table(
@@ -283,15 +283,16 @@ sa.Index(
 )
 sa.Index("reviews_created_idx", reviews.c.created_at, reviews.c.id)
 
-# Every image that may be in the store, from before it is there until it surely is not.
+# The image registry: every image that may exist in the image store, from its reservation until its
+# deletion is certain.
 image_ledger = sa.Table(
     "image_ledger",
     metadata,
     sa.Column("public_id", sa.String(200, collation="C"), primary_key=True),
-    # Whom a browser's own upload is for.
+    # The product of a direct upload by a browser.
     sa.Column("product_id", sa.ForeignKey("products.id", ondelete="SET NULL")),
     sa.Column("until", sa.DateTime(timezone=True), nullable=False),
-    # Counted, so that of a product that gets it and another that lets it go, one waits for the row.
+    # A count of references, so that concurrent writes to two products wait for each other's row.
     sa.Column("products", sa.Integer, nullable=False, server_default=sa.text("0")),
     _flag("is_given_up", default=False),
     _flag("is_deleted", default=False),
@@ -309,7 +310,7 @@ image_ledger = sa.Table(
 sa.Index("image_ledger_product_id_idx", image_ledger.c.product_id)
 sa.Index("image_ledger_until_idx", image_ledger.c.until, postgresql_where=sa.text("products = 0"))
 
-# What was answered to a request with an Idempotency-Key, by a hash of the key and of whose it is.
+# Stored responses to requests with an Idempotency-Key, by a hash of the key and its owner.
 idempotency_keys = sa.Table(
     "idempotency_keys",
     metadata,

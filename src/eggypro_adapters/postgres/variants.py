@@ -1,4 +1,4 @@
-"""The variants of a shop's products in Postgres."""
+"""Variant store in Postgres."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -45,15 +45,15 @@ _LOCK_PRODUCT = (
 )
 _OPTION_NAMES = sa.text(
     "SELECT DISTINCT name FROM variants, json_object_keys(options) AS name"
-    " WHERE product_id = :product_id AND id <> :but"
+    " WHERE product_id = :product_id AND id <> :excluded_id"
 )
 
 
 @frozen
 class PostgresVariantStore:
-    """Variants in Postgres. A read is one statement, a write one transaction.
+    """Store variants in Postgres. A read is one statement, a write one transaction.
 
-    A write locks the product first, so that those to siblings come one after another.
+    A write locks the product first, so writes to the variants of a product are serialized.
     """
 
     _database: Database
@@ -62,8 +62,8 @@ class PostgresVariantStore:
         rows = self._database.fetch(_FIND, {"slug": slug, "variant_id": variant_id})
         if not rows:
             raise missing_product_error(self._database, slug)
-        [(is_sold, version, *row)] = rows
-        _require_visible(slug, status, is_active=is_sold)
+        [(is_active, version, *row)] = rows
+        _require_visible(slug, status, is_active=is_active)
         if row[0] is not None:
             variant = variant_from_row(row, version)
             if status.includes(is_active=variant.is_active):
@@ -76,11 +76,11 @@ class PostgresVariantStore:
         rows = self._database.fetch(statement, values)
         if not rows:
             raise missing_product_error(self._database, query.product)
-        is_sold, version, total = rows[0][:3]
-        _require_visible(query.product, query.status, is_active=is_sold)
-        shown = [row[3:] for row in rows if row[3] is not None]
+        is_active, version, total = rows[0][:3]
+        _require_visible(query.product, query.status, is_active=is_active)
+        variant_rows = [row[3:] for row in rows if row[3] is not None]
         return Page.of(
-            query, shown, total=total, item_of=lambda row: variant_from_row(row, version)
+            query, variant_rows, total=total, item_of=lambda row: variant_from_row(row, version)
         )
 
     def create(self, slug: str, draft: VariantDraft, at: datetime) -> Variant:
@@ -108,11 +108,11 @@ class PostgresVariantStore:
     def set_stock(self, slug: str, variant_id: int, quantity: int) -> int:
         return self._update_stock(slug, variant_id, lambda _: quantity)
 
-    def _update_stock(self, slug: str, variant_id: int, to: Callable[[int], int]) -> int:
+    def _update_stock(self, slug: str, variant_id: int, change: Callable[[int], int]) -> int:
         def work(connection: sa.Connection) -> int:
             product_id, version = _lock_product(connection, slug)
             variant = _get_variant(connection, slug, product_id, variant_id, version)
-            stock = to(variant.stock_quantity)
+            stock = change(variant.stock_quantity)
             if stock != variant.stock_quantity:
                 _store(connection, variant_id, {"stock_quantity": stock})
                 refresh_variant_summary(connection, [product_id])
@@ -123,20 +123,20 @@ class PostgresVariantStore:
 
 @cache
 def _page(status: Status, *, after: bool) -> CompiledStatement:
-    """Return the statement of a page: rows of the product, the total and the columns of VARIANT."""
+    """Return the statement of a page: _PRODUCT_COLUMNS, the total and VARIANT_COLUMNS."""
     matching = [variants.c.product_id == products.c.id]
     if status is not Status.ALL:
         matching.append(variants.c.is_active.is_(status is Status.ACTIVE))
-    # Joined, not selected: what is selected would be counted again for each row.
+    # Joined, since a scalar subquery would be computed for each row.
     total = keyset.total_of(variants, *matching, within=products).lateral()
-    place = (variants.c.position, variants.c.id)
-    rows = keyset.page_rows(sa.select(*VARIANT_COLUMNS).where(*matching), place, after=after)
-    shown = rows.correlate(products).lateral()
+    position = (variants.c.position, variants.c.id)
+    rows = keyset.page_rows(sa.select(*VARIANT_COLUMNS).where(*matching), position, after=after)
+    page = rows.correlate(products).lateral()
     return CompiledStatement.compile(
-        sa.select(*_PRODUCT_COLUMNS, total.c.total, *shown.c)
-        .select_from(products.join(total, sa.true()).outerjoin(shown, sa.true()))
+        sa.select(*_PRODUCT_COLUMNS, total.c.total, *page.c)
+        .select_from(products.join(total, sa.true()).outerjoin(page, sa.true()))
         .where(products.c.slug == _slug)
-        .order_by(shown.c.position, shown.c.id)
+        .order_by(page.c.position, page.c.id)
     )
 
 
@@ -152,8 +152,10 @@ def _create(connection: sa.Connection, slug: str, draft: VariantDraft, at: datet
     values = variant_values(draft)
     if draft.position is None:
         values["position"] = _next_position(connection, product_id)
-    new = sa.insert(variants).values(product_id=product_id, **values).returning(*VARIANT_COLUMNS)
-    variant = variant_from_row(connection.execute(new).one(), version + 1)
+    insertion = (
+        sa.insert(variants).values(product_id=product_id, **values).returning(*VARIANT_COLUMNS)
+    )
+    variant = variant_from_row(connection.execute(insertion).one(), version + 1)
     refresh_variant_summary(connection, [product_id], at)
     index_products(connection, [product_id])
     return variant
@@ -163,12 +165,12 @@ def _update(
     connection: sa.Connection,
     slug: str,
     variant_id: int,
-    to: Callable[[Variant], Variant],
+    change: Callable[[Variant], Variant],
     at: datetime,
 ) -> Variant:
     product_id, version = _lock_product(connection, slug)
     variant = _get_variant(connection, slug, product_id, variant_id, version)
-    changed = to(variant)
+    changed = change(variant)
     if changed == variant:
         return variant
     if changed.options != variant.options:
@@ -200,7 +202,7 @@ def _delete(
 
 
 def _lock_product(connection: sa.Connection, slug: str) -> tuple[int, int]:
-    """Return the id and the version of a product that nobody else writes until the end."""
+    """Return the id and version of a product, locked until the transaction ends."""
     row = connection.execute(_LOCK_PRODUCT, {"slug": slug}).one_or_none()
     if row is None:
         raise missing_product_error_in(connection, slug)
@@ -217,22 +219,26 @@ def _get_variant(
 
 
 def _find_row(connection: sa.Connection, product_id: int, variant_id: int) -> sa.Row[Any] | None:
-    wanted = (variants.c.product_id == product_id, variants.c.id == variant_id)
-    return connection.execute(sa.select(*VARIANT_COLUMNS).where(*wanted)).one_or_none()
+    statement = sa.select(*VARIANT_COLUMNS).where(
+        variants.c.product_id == product_id, variants.c.id == variant_id
+    )
+    return connection.execute(statement).one_or_none()
 
 
 def _check_options(
-    connection: sa.Connection, product_id: int, variant: Variant | VariantDraft, but: int
+    connection: sa.Connection, product_id: int, variant: Variant | VariantDraft, excluded_id: int
 ) -> None:
-    """Raise ConflictError if options contradict those of another variant than `but`."""
+    """Raise ConflictError if the options conflict with a variant other than `excluded_id`."""
     same = sa.select(variants.c.id).where(
         variants.c.product_id == product_id,
         variants.c.combination == options_key(variant.options),
-        variants.c.id != but,
+        variants.c.id != excluded_id,
     )
     if connection.scalar(same) is not None:
         raise options_conflict(variant.options)
-    names = connection.scalars(_OPTION_NAMES, {"product_id": product_id, "but": but})
+    names = connection.scalars(
+        _OPTION_NAMES, {"product_id": product_id, "excluded_id": excluded_id}
+    )
     check_option_names(variant.options, names)
 
 
@@ -246,7 +252,7 @@ def _store(connection: sa.Connection, variant_id: int, values: dict[str, Any]) -
     connection.execute(sa.update(variants).where(variants.c.id == variant_id).values(values))
 
 
-def _adjusted_stock(stock: int, by: int) -> int:
-    if not 0 <= stock + by <= MAX_STOCK:
-        raise insufficient_stock(stock, by)
-    return stock + by
+def _adjusted_stock(stock: int, delta: int) -> int:
+    if not 0 <= stock + delta <= MAX_STOCK:
+        raise insufficient_stock(stock, delta)
+    return stock + delta

@@ -183,7 +183,7 @@ def test_what_was_written_while_the_connection_was_broken_is_known_afterwards(
         connection.execute(sa.text("SELECT eggypro_touch('product:milk')"))
     wait_until(lambda: changes.is_stale(seen, MILK))
     assert not changes.is_stale(wait_for_current_snapshot(changes, MILK), MILK)
-    assert "while the database is not heard" in caplog.text
+    assert "while the invalidation feed is disconnected" in caplog.text
 
 
 def test_what_was_kept_is_not_over_before_the_database_is_surely_back(

@@ -79,9 +79,9 @@ def test_tables_that_differ_from_the_migrations_are_told(database: Database) -> 
         connection.execute(sa.text("ALTER TABLE reviews DROP COLUMN video_url"))
         connection.execute(sa.text("ALTER TABLE variants ALTER position DROP NOT NULL"))
     assert sorted(migrations.differences()) == [
-        "The code does not know the table strange",
-        "The database lacks the column reviews.video_url",
-        "The database lacks the index products_price_idx of products",
+        "Missing in the code: table strange",
+        "Missing in the database: column reviews.video_url",
+        "Missing in the database: index products_price_idx of products",
         "The nullable of variants.position is True in the database, False in the code",
         "The type of products.seo_title is VARCHAR(10) in the database, VARCHAR(255) in the code",
     ]

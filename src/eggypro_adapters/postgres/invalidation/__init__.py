@@ -1,1 +1,1 @@
-"""Cache invalidation across processes and hosts by LISTEN and NOTIFY."""
+"""Cache invalidation across processes and hosts, by LISTEN and NOTIFY."""

@@ -1,8 +1,8 @@
-"""What is written to a shop, told by Postgres to everybody who keeps answers.
+"""Invalidation feed: announces the tags of every write to all processes with a cache.
 
-Triggers name the tags of each write. Its transaction has a number; a read that begins when all
-transactions up to a number are over has seen them. So a tag's last number tells whether an answer
-can have missed a write, wherever the answer was made and wherever it is kept.
+Triggers notify the tags and the transaction number of each write. A read that begins after all
+transactions up to a number have ended sees all of them. So the last number of a tag says whether a
+cached response can have missed a write, in whatever process it was rendered or cached.
 """
 
 import logging
@@ -32,12 +32,12 @@ from eggypro_core.caching.entries import Snapshot
 from eggypro_core.errors import UnavailableError
 
 HEARTBEAT_SECONDS, LEASE_SECONDS = 1.0, 2.5
-"""Every so many seconds the database is asked whether it is there; an answer is good for so many.
+"""Seconds between two pings of the database, and the seconds for which a response is valid.
 
-A connection can fall silent without an error: then others may write what nobody hears of here.
+A connection can hang without an error, and miss the writes of others.
 """
 RECONNECT_PAUSE_SECONDS = 0.5
-"""Seconds between two attempts to hear of writes."""
+"""Seconds between two attempts to connect."""
 _LISTEN = "LISTEN eggypro"
 _SNAPSHOT_XMAX = (
     f"SELECT {HISTORY_SQL}, CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @frozen
 class _FeedState:
-    """A history, from the number on from which all its writes are heard of."""
+    """A history, and the first transaction number from which all writes are received."""
 
     history: str
     first_number: int
@@ -56,9 +56,9 @@ class _FeedState:
 
 
 class WriteVersions:
-    """The writes that are known here, by the history of the database that they are of.
+    """Versions of the tags known to this process, by history of the database.
 
-    What is heard holds for some seconds of the `clock`.
+    `clock` returns seconds; the lease of the feed is measured by it.
     """
 
     def __init__(self, folder: Path | None, clock: Callable[[], float] = monotonic) -> None:
@@ -69,44 +69,44 @@ class WriteVersions:
         self._lease = ("", 0.0)
 
     def record(self, history: str, number: int, tags: str) -> None:
-        """Note that a transaction touched some tags, with spaces between them."""
+        """Record that a transaction touched `tags`, separated by spaces."""
         self.for_history(history).bump(number, tags.split())
-        if history != self._lease[0]:  # another server took over, and who listens hears the former
+        if history != self._lease[0]:  # after a failover, while the feed listens to the old server
             self._lease = ("", 0.0)
 
-    def advance(self, seen: Snapshot, until: float) -> None:
-        """Note up to where all transactions are over, and until when others will be heard of."""
-        self.for_history(seen.history).bump(seen.number - 1, [])
-        self._lease = (seen.history, until)
+    def advance(self, snapshot: Snapshot, until: float) -> None:
+        """Record that all transactions before `snapshot` have ended, and extend the lease."""
+        self.for_history(snapshot.history).bump(snapshot.number - 1, [])
+        self._lease = (snapshot.history, until)
 
     def required_version(self) -> int | None:
-        """Return from which number on a read sees all that is known here to be written.
+        """Return the number from which a read sees all known writes.
 
-        None while nobody here hears of what others write.
+        None without a lease: writes of other processes are unknown then.
         """
         history, until = self._lease
         return self.for_history(history).latest_of_all() + 1 if self.clock() < until else None
 
     def for_history(self, history: str) -> SharedVersions:
-        """Return the last writes of a history."""
+        """Return the versions of a history."""
         with self._lock:
             if history not in self._versions:
                 self._versions[history] = SharedVersions(self._folder, history)
             return self._versions[history]
 
     def close(self) -> None:
-        """Let go of all of them."""
-        for slots in self._versions.values():
-            slots.close()
+        """Close the versions of all histories."""
+        for versions in self._versions.values():
+            versions.close()
 
 
 def invalidate_all(database: Database) -> None:
-    """Have nobody give an answer that was made before now. Raises UnavailableError."""
+    """Invalidate all cached responses of all processes. Raises UnavailableError."""
     database.run_transaction(lambda connection: connection.execute(_INVALIDATE_ALL))
 
 
 class PostgresInvalidationFeed:
-    """Hears of all writes, by a connection of its own which is never a pooler's."""
+    """Receives the tags of all writes on a dedicated connection, which must not use a pooler."""
 
     def __init__(
         self, database: Database, versions: WriteVersions, pooler: PoolerCheck = detect_pooler
@@ -129,31 +129,34 @@ class PostgresInvalidationFeed:
         finally:
             self._loop.stop(timeout=0)
             if (connection := self._connection) is not None:
-                connection.close()  # or it would be listened to for another BEAT
+                connection.close()  # otherwise the loop would wait for another heartbeat
             self._loop.stop()
 
     def snapshot(self) -> Snapshot | None:
         return self._snapshot if self._versions.clock() < self._valid_until else None
 
     def is_stale(self, snapshot: Snapshot, tags: tuple[str, ...]) -> bool:
-        known = self._state
+        state = self._state
         if (
-            known is None
-            or snapshot.history != known.history
-            or snapshot.number < known.first_number
+            state is None
+            or snapshot.history != state.history
+            or snapshot.number < state.first_number
         ):
             return True
-        return known.versions.latest(tags) >= snapshot.number
+        return state.versions.latest(tags) >= snapshot.number
 
     def _run(self) -> float | None:
-        """Listen until that fails; return the seconds until the next attempt, None for none."""
+        """Listen until an error; return the seconds until the next attempt, None to stop."""
         pause: float | None = RECONNECT_PAUSE_SECONDS
         try:
             with translate_errors():
                 pause = self._listen()
-        except (UnavailableError, psycopg.Error) as error:  # the other: closed under its hands
+        except (UnavailableError, psycopg.Error) as error:  # the latter: closed by `running`
             if self._valid_until and not self._loop.is_stopping:
-                _log.warning("No answers are kept while the database is not heard. %s", error)
+                _log.warning(
+                    "Responses are not cached while the invalidation feed is disconnected. %s",
+                    error,
+                )
         self._valid_until = 0.0
         return pause
 
@@ -165,30 +168,30 @@ class PostgresInvalidationFeed:
         with connection:
             if self._pooler(connection):
                 _log.warning(
-                    "Answers are not kept: a pooler stands before the database, behind which nobody"
-                    " hears of writes. Set POSTGRES_URL_NON_POOLING."
+                    "Responses are not cached: invalidations cannot be received through a"
+                    " connection pooler. Set POSTGRES_URL_NON_POOLING."
                 )
                 return None
             connection.execute(_LISTEN)
-            known = self._initial_state(connection)
+            state = self._initial_state(connection)
             while not self._loop.is_stopping:
-                self._renew_lease(connection, known)
+                self._renew_lease(connection, state)
         return RECONNECT_PAUSE_SECONDS
 
     def _initial_state(self, connection: psycopg.Connection[Any]) -> _FeedState:
-        """Know from now on of every write: of those that may have begun before, nothing."""
-        history, since = connection.execute(_SNAPSHOT_XMAX).fetchone() or ("", 0)
-        return _FeedState(history, since, self._versions.for_history(history))
+        """Return the state from which every write is received; earlier ones may be missed."""
+        history, first_number = connection.execute(_SNAPSHOT_XMAX).fetchone() or ("", 0)
+        return _FeedState(history, first_number, self._versions.for_history(history))
 
-    def _renew_lease(self, connection: psycopg.Connection[Any], known: _FeedState) -> None:
-        asked = self._versions.clock()
+    def _renew_lease(self, connection: psycopg.Connection[Any], state: _FeedState) -> None:
+        now = self._versions.clock()
         row = connection.execute(SNAPSHOT_XMIN_SQL).fetchone()
-        seen = Snapshot(known.history, row[0] if row else 0)
-        self._versions.advance(
-            seen, asked + LEASE_SECONDS
-        )  # first, so that no replica is asked for less
-        self._state = known  # only now: while it may be away again, what was kept is not over
-        self._snapshot, self._valid_until = seen, asked + LEASE_SECONDS
+        snapshot = Snapshot(state.history, row[0] if row else 0)
+        # First, so that replicas must reach the snapshot before a response claims it.
+        self._versions.advance(snapshot, now + LEASE_SECONDS)
+        # Only after a successful read: until the database is surely back, cached responses remain.
+        self._state = state
+        self._snapshot, self._valid_until = snapshot, now + LEASE_SECONDS
         for notice in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1):
             number, _, tags = notice.payload.partition(" ")
-            known.versions.bump(int(number), tags.split())
+            state.versions.bump(int(number), tags.split())

@@ -1,4 +1,4 @@
-"""The last writes that are known on this host, in memory that its processes share."""
+"""Last write of each tag, in memory shared by the processes of a host."""
 
 import fcntl
 import mmap
@@ -12,20 +12,20 @@ from zlib import crc32
 from eggypro_core.caching.entries import ALL_TAGS
 
 VERSION_COUNT = 1 << 16
-"""How many numbers there are. Two tags that share one are outdated together."""
+"""Number of versions. Tags that share a version are invalidated together."""
 _FILE_BYTES = 8 * (VERSION_COUNT + 2)
 _EVERYTHING_INDEX = VERSION_COUNT
-"""The place of the last write that touched everything."""
+"""Index of the last write that touched all tags."""
 _NEWEST_INDEX = VERSION_COUNT + 1
-"""The place of the last write of any kind."""
+"""Index of the last write of any tag."""
 _FILE_PREFIX = "changes-"
 
 
 class SharedVersions:
-    """For each tag the number of the last transaction that touched it. They only grow.
+    """Number of the last transaction that touched each tag. The numbers only grow.
 
-    They lie in a file of the folder, mapped by all who open it: what one writes the others see at
-    once. Where it cannot be had they are this process's own (`is_shared` tells).
+    They are in a memory-mapped file of `folder`, so that other processes see each write at once. If
+    the file cannot be opened, they are private to this process (see `is_shared`).
     """
 
     def __init__(self, folder: Path | None, history: str) -> None:
@@ -36,16 +36,16 @@ class SharedVersions:
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes see them."""
+        """Whether other processes see the versions."""
         return self._file is not None
 
     def bump(self, number: int, tags: list[str]) -> None:
-        """Note that a transaction touched some tags, or none."""
+        """Record that a transaction touched `tags`, which may be empty."""
         with self._lock:
             self._lock_file(fcntl.LOCK_EX)
             try:
-                for place in (_NEWEST_INDEX, *map(_index_of, tags)):
-                    self._numbers[place] = max(self._numbers[place], number)
+                for index in (_NEWEST_INDEX, *map(_index_of, tags)):
+                    self._numbers[index] = max(self._numbers[index], number)
             finally:
                 self._lock_file(fcntl.LOCK_UN)
 
@@ -55,18 +55,18 @@ class SharedVersions:
         return max(numbers[_EVERYTHING_INDEX], *[numbers[_index_of(tag)] for tag in tags])
 
     def latest_of_all(self) -> int:
-        """Return the number of the last transaction that is known, whatever it touched."""
+        """Return the number of the last known transaction, with or without tags."""
         return self._numbers[_NEWEST_INDEX]
 
     def close(self) -> None:
-        """Let go of them."""
+        """Unmap and close the file."""
         self._numbers.release()
         self._map.close()
         if self._file is not None:
             os.close(self._file)
 
     def _lock_file(self, operation: int) -> None:
-        """Keep other processes from raising a number at the same time. Readers need no lock."""
+        """Lock the file against writes of other processes. Readers need no lock."""
         if self._file is not None:
             fcntl.lockf(self._file, operation, 1)
 
@@ -77,7 +77,7 @@ def _index_of(tag: str) -> int:
 
 
 def _open_file(folder: Path, history: str) -> int | None:
-    """Return the file of a history, held by a shared lock. None where there can be none."""
+    """Open the file of a history with a shared lock; return None if that is impossible."""
     path = folder / f"{_FILE_PREFIX}{history}"
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,15 +88,15 @@ def _open_file(folder: Path, history: str) -> int | None:
                 os.ftruncate(file, _FILE_BYTES)
                 _delete_other_files(path)
                 return file
-            os.close(file)  # somebody tidied up just before the lock
+            os.close(file)  # another process deleted the file before the lock
     return None
 
 
 def _delete_other_files(path: Path) -> None:
-    """Remove the files of histories that are over, or that nobody uses just now."""
-    for other in path.parent.glob(f"{_FILE_PREFIX}*"):
-        if other == path:
+    """Delete the files of other histories that no process has open."""
+    for unused in path.parent.glob(f"{_FILE_PREFIX}*"):
+        if unused == path:
             continue
-        with suppress(OSError), other.open("rb") as file:
+        with suppress(OSError), unused.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            other.unlink()
+            unused.unlink()

@@ -1,4 +1,4 @@
-"""What a list of products comes to, in one statement: of all that match, or of a sample."""
+"""Facets of all matching products or of a sample, in one statement."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,26 +8,27 @@ import sqlalchemy as sa
 from eggypro_core.domain.product_query import MAX_FACET_CATEGORIES, CategoryCount, Facets
 
 MAX_SAMPLE_MATCHES = 1_000
-"""Matches that are enough of a sample."""
+"""Matches after which a sample is complete."""
 MAX_SAMPLE_ROWS = 20_000
-"""Rows among which they are looked for."""
+"""Rows scanned for the matches of a sample."""
 
 _CATEGORY_COUNTS = f"""ARRAY(
   SELECT ARRAY[slug, name, number::text] FROM (
-    SELECT above.slug::text, above.name::text, above.name_key,
+    SELECT category.slug::text, category.name::text, category.name_key,
       count(DISTINCT matched.product_id) AS number
     FROM matched
       JOIN product_categories AS link ON link.product_id = matched.product_id
-      JOIN categories AS inside ON inside.id = link.category_id AND inside.is_visible
-      CROSS JOIN unnest(inside.path) AS up (slug)
-      JOIN categories AS above ON above.slug = up.slug
-    GROUP BY above.id ORDER BY number DESC, above.name_key, above.slug LIMIT {MAX_FACET_CATEGORIES}
-  ) AS most
+      JOIN categories AS linked ON linked.id = link.category_id AND linked.is_visible
+      CROSS JOIN unnest(linked.path) AS step (slug)
+      JOIN categories AS category ON category.slug = step.slug
+    GROUP BY category.id
+    ORDER BY number DESC, category.name_key, category.slug LIMIT {MAX_FACET_CATEGORIES}
+  ) AS largest
 )"""
 
 
 def facets_select(matched: sa.CTE) -> sa.Select[Any]:
-    """Return the facet statement over a table `matched`; its row is for `facets_from_row`."""
+    """Return the facet statement over the table `matched`; `facets_from_row` reads its row."""
     columns = matched.c
     return sa.select(
         sa.func.count(),
@@ -40,12 +41,12 @@ def facets_select(matched: sa.CTE) -> sa.Select[Any]:
 
 
 def facets_from_row(row: Sequence[Any], rows: float | None = None) -> Facets:
-    """Return what a row of facets says: of all, or of a sample drawn from so many `rows`."""
+    """Return the facets of a row, scaled up if it is a sample of a table of `rows` rows."""
     count, lowest, highest, in_stock, place, categories = row
     scale = 1.0
     if rows is not None:
-        drawn = place if count == MAX_SAMPLE_MATCHES else min(rows, MAX_SAMPLE_ROWS)
-        scale = max(rows, drawn) / drawn if drawn else 1.0
+        scanned = place if count == MAX_SAMPLE_MATCHES else min(rows, MAX_SAMPLE_ROWS)
+        scale = max(rows, scanned) / scanned if scanned else 1.0
     return Facets(
         tuple(CategoryCount(slug, name, round(int(n) * scale)) for slug, name, n in categories),
         lowest,

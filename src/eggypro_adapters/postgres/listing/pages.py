@@ -1,4 +1,4 @@
-"""The statement behind a page of products: filters, order and total, in one round trip."""
+"""Statements of product pages: filters, order and total in one round trip."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -36,13 +36,13 @@ _SORT_COLUMNS: Mapping[Sort, sa.ColumnElement[Any]] = {
 
 @frozen
 class _ListShape:
-    """What of a query changes the statement, rather than its parameters."""
+    """The parts of a query that change the statement, not only its parameters."""
 
     sort: Sort
     status: Status
     search: search_statements.SearchShape | None
     should_scan_in_order: bool
-    """Whether rows are looked through in their order until enough of them fit the search."""
+    """Whether to scan rows in sort order until enough of them match the search."""
     has_category: bool
     in_stock: bool | None
     has_min_price: bool
@@ -58,9 +58,8 @@ def page_statement(
 ) -> CompiledStatement:
     """Return the statement of a query: total, sort key and columns of `listed_product_from_row`.
 
-    There is one row more than the limit if another page follows. Where there is none to show, one
-    row still tells the total, and its id is null. What fits a search is best found by walking
-    through the rows in their order if many do.
+    It has one row more than the limit if there is a next page. An empty page still has one row,
+    with the total and a null id. Scanning in sort order is faster if many rows match the search.
     """
     return _statement(_list_shape(query, search, should_scan_in_order=should_scan_in_order))
 
@@ -72,14 +71,14 @@ def page_values(query: ProductQuery) -> dict[str, object]:
 
 
 def facets_statement(query: ProductQuery) -> CompiledStatement:
-    """Return the facet statement of a query without a search; its row is for `facets_from_row`."""
+    """Return the facet statement of a query without a search; `facets_from_row` reads its row."""
     return _facets_statement(_list_shape(query))
 
 
 def page_from_rows(
     rows: Sequence[tuple[Any, ...]], query: ProductQuery
 ) -> Page[ListedProduct, ProductQuery]:
-    """Return the page that the rows of a statement are."""
+    """Return the page of the rows of a page or ranking statement."""
     return Page.of(
         query,
         [row for row in rows if row[2] is not None],
@@ -89,19 +88,21 @@ def page_from_rows(
     )
 
 
-@lru_cache(maxsize=1024)  # there are no more shapes than that in use
+@lru_cache(maxsize=1024)  # more than the number of shapes in use
 def _statement(shape: _ListShape) -> CompiledStatement:
-    matching = sa.and_(sa.true(), *_filters(shape))
+    condition = sa.and_(sa.true(), *_filters(shape))
     key, descending = _SORT_COLUMNS[shape.sort], shape.sort.is_descending
-    found = sa.select(*LISTED_PRODUCT_COLUMNS, key.label("key")).where(matching)
-    place = (key, products.c.id)
-    shown = keyset.page_rows(found, place, after=shape.has_cursor, descending=descending).subquery()
-    columns = [*list(shown.c)[:-1], category_names(shown)]
+    rows = sa.select(*LISTED_PRODUCT_COLUMNS, key.label("key")).where(condition)
+    position = (key, products.c.id)
+    page = keyset.page_rows(
+        rows, position, after=shape.has_cursor, descending=descending
+    ).subquery()
+    columns = [*list(page.c)[:-1], category_names(page)]
     return CompiledStatement.compile(
-        keyset.with_total(_total(shape, matching), [shown.c.key, *columns], shown).order_by(
-            *keyset.in_order((shown.c.key, shown.c.id), descending=descending)
+        keyset.with_total(_total(shape, condition), [page.c.key, *columns], page).order_by(
+            *keyset.in_order((page.c.key, page.c.id), descending=descending)
         ),
-        # One category or word has ten products, another half of all: no plan is right for both.
+        # One category or word has ten products, another half of all: no single plan suits both.
         is_prepared=not (shape.has_category or shape.search),
     )
 
@@ -123,11 +124,11 @@ def _facets_statement(shape: _ListShape) -> CompiledStatement:
     )
 
 
-def _total(shape: _ListShape, matching: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _total(shape: _ListShape, condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
     if shape.search is None:
-        return keyset.total_of(products, matching)
-    counted = sa.text(search_statements.total_sql(shape.search)).columns(sa.column("total"))
-    return sa.select(counted.subquery("counted").c.total)
+        return keyset.total_of(products, condition)
+    count = sa.text(search_statements.total_sql(shape.search)).columns(sa.column("total"))
+    return sa.select(count.subquery("counted").c.total)
 
 
 def _list_shape(
@@ -150,7 +151,7 @@ def _list_shape(
 
 
 def _filters(shape: _ListShape) -> list[sa.ColumnElement[bool]]:
-    wanted: list[tuple[bool, sa.ColumnElement[bool]]] = [
+    conditions: list[tuple[bool, sa.ColumnElement[bool]]] = [
         (shape.status is Status.ACTIVE, products.c.is_active),
         (shape.status is Status.ARCHIVED, sa.not_(products.c.is_active)),
         (shape.in_stock is True, _IN_STOCK),
@@ -160,7 +161,7 @@ def _filters(shape: _ListShape) -> list[sa.ColumnElement[bool]]:
         (shape.has_category, products.c.id.in_(_category_products())),
         (shape.search is not None, _matches_search(shape)),
     ]
-    return [condition for is_wanted, condition in wanted if is_wanted]
+    return [condition for applies, condition in conditions if applies]
 
 
 def _amount(name: str) -> sa.BindParameter[Any]:
@@ -168,16 +169,16 @@ def _amount(name: str) -> sa.BindParameter[Any]:
 
 
 def _matches_search(shape: _ListShape) -> sa.ColumnElement[bool]:
-    fits = (
+    condition = (
         search_statements.MATCHES_BY_ROW
         if shape.should_scan_in_order
         else search_statements.MATCHES_BY_INDEX
     )
-    return sa.type_coerce(sa.text(fits), sa.Boolean)
+    return sa.type_coerce(sa.text(condition), sa.Boolean)
 
 
 def _category_products() -> sa.Select[Any]:
-    """Return the products of a visible category and of what is visible below it."""
+    """Return the ids of products in a visible category or its visible descendants."""
     return (
         sa.select(product_categories.c.product_id)
         .join(categories)

@@ -1,4 +1,4 @@
-"""How a search is looked for in Postgres: what each tier takes, and where it is looked for."""
+"""Search plans: the condition of each rank tier, and the choice between scans and indexes."""
 
 from collections.abc import Iterable, Sequence
 from math import inf, prod
@@ -13,83 +13,86 @@ from eggypro_core.search.text import SearchField
 NO_LEXEME = "'-'"
 """A lexeme that no row has."""
 MAX_INDEX_ONLY_ROWS = 1_000
-"""Rows that the index of words gives so quickly that no head is looked through first."""
+"""Rows that the word index returns so quickly that scanning in score order does not pay off."""
 _MIN_PREFIX_SHARE = 0.005
-"""The part of all rows that has one of so many words that they are not listed, at least."""
+"""Minimum share of rows assumed for a prefix with too many words to list."""
 _SCAN_ROW_COST = 1 / 3
-"""What a row of the head costs to look at, if one that the index of words leads to costs 1."""
+"""Cost of a row scanned in score order, relative to a row from the word index."""
 _FILTERED_ROW_COST = 3
-"""What a row costs that filters lead to."""
+"""Cost of a row selected by filters, relative to a row from the word index."""
 _SCAN_SAFETY_FACTOR = 3
-"""How many times as many rows are looked through as should have what is wanted among them."""
+"""Ratio of the rows to scan to the rows expected to contain enough matches."""
 
 
 @frozen
 class TermGroup:
-    """The lexemes that a word of a search may be in a tier: any of them will do."""
+    """The alternative lexemes of a search term in a tier: a row matches with any of them."""
 
     lexemes: tuple[str, ...]
     prefixes: tuple[str, ...]
-    """Of lexemes; every one that begins so is meant."""
+    """Prefixes of lexemes; every lexeme with one of them matches."""
     is_exhaustive: bool
-    """Whether all that the prefixes mean is among the lexemes."""
+    """Whether `lexemes` contains all lexemes with the prefixes."""
 
     def condition(self) -> str:
-        """Return what a row must have, as quickly looked at as can be."""
-        rest = (one for one in self.lexemes if not one.startswith(self.prefixes))
-        return _any_of([*map(_quote, rest), *(f"{_quote(one)}:*" for one in self.prefixes)])
+        """Return the tsquery that is fastest to check on a single row."""
+        others = (lexeme for lexeme in self.lexemes if not lexeme.startswith(self.prefixes))
+        prefixes = (f"{_quote(prefix)}:*" for prefix in self.prefixes)
+        return _any_of([*map(_quote, others), *prefixes])
 
     def index_condition(self) -> str:
-        """Return the same as an index should look for it: each lexeme by itself."""
+        """Return the equivalent tsquery that is fastest for an index: without prefixes."""
         return _any_of(map(_quote, self.lexemes)) if self.is_exhaustive else self.condition()
 
-    def share(self, known: TermStatistics) -> float:
-        """Return which part of all rows has any of it, about."""
+    def share(self, statistics: TermStatistics) -> float:
+        """Return the approximate share of rows that match."""
         if self.is_exhaustive:
-            return min(1.0, sum(map(known.share, self.lexemes)))
-        common = sum(map(known.prefix_share, self.prefixes))
-        return min(1.0, max(common, _MIN_PREFIX_SHARE))  # of rare words, too, there are many
+            return min(1.0, sum(map(statistics.share, self.lexemes)))
+        common = sum(map(statistics.prefix_share, self.prefixes))
+        return min(1.0, max(common, _MIN_PREFIX_SHARE))  # many rare words add up
 
 
 def term_group(term: Term, tier: RankTier, fields: Sequence[SearchField]) -> TermGroup:
-    """Return what a word may be in some fields, so that it agrees as in a tier or better."""
-    meanings = term.up_to(tier.kind)
-    letters = [FIELD_LETTERS[one] for one in fields]
-    stems = dict.fromkeys(one for meaning in meanings for one in meaning.stems)
-    begun = [one.prefix for one in meanings if one.prefix is not None]
-    lexemes = [f"{letter}{one}" for letter in letters for one in stems]
+    """Return the lexemes of a term in some fields that match as in a tier or better."""
+    expansions = term.up_to(tier.kind)
+    letters = [FIELD_LETTERS[field] for field in fields]
+    stems = dict.fromkeys(stem for expansion in expansions for stem in expansion.stems)
+    term_prefixes = [item.prefix for item in expansions if item.prefix is not None]
+    lexemes = [f"{letter}{stem}" for letter in letters for stem in stems]
     if INGREDIENTS_LETTER in letters:
-        lexemes += dict.fromkeys(f"#{one}" for meaning in meanings for one in meaning.category_ids)
-    prefixes = tuple(f"{letter}{one}" for letter in letters for one in begun)
-    return TermGroup(tuple(lexemes), prefixes, all(map(_is_exhaustive, meanings)))
+        lexemes += dict.fromkeys(
+            f"#{category_id}" for item in expansions for category_id in item.category_ids
+        )
+    prefixes = tuple(f"{letter}{prefix}" for letter in letters for prefix in term_prefixes)
+    return TermGroup(tuple(lexemes), prefixes, all(map(_is_exhaustive, expansions)))
 
 
-def _is_exhaustive(meaning: Expansion) -> bool:
-    return meaning.prefix is None or bool(meaning.stems)
+def _is_exhaustive(expansion: Expansion) -> bool:
+    return expansion.prefix is None or bool(expansion.stems)
 
 
 @frozen
 class TierLookup:
-    """What a statement looks for in one tier."""
+    """Conditions of one tier, as tsqueries."""
 
     condition: str
     index_condition: str
     scan_length: int = 0
-    """Rows to look through in the order of their score, before the index of words is asked."""
+    """Rows to scan in score order before the word index is used."""
 
 
 @frozen
 class SearchPlan:
-    """How the best of a search are looked for, tier by tier."""
+    """Plan that finds the best matches of a search, tier by tier."""
 
     parsed_query: ParsedQuery
     statistics: TermStatistics
     max_rows: int = 0
-    """Rows that are wanted of it."""
+    """Maximum number of matches to return."""
     category_ids: Sequence[int] | None = None
-    """The categories that it is within, if it is within few."""
+    """Category filter, if it has few categories."""
     filtered_rows: float | None = None
-    """Rows that filters leave besides, about, if they may be few."""
+    """Estimated number of rows that pass the other filters, if they may be few."""
     tiers: Sequence[RankTier] = field(init=False)
 
     @tiers.default
@@ -97,53 +100,56 @@ class SearchPlan:
         return self.parsed_query.tiers if self.parsed_query.terms else ()
 
     def tier_lookup(self, tier: RankTier) -> TierLookup:
-        """Return what is looked for in a tier."""
-        upto = self._groups(tier, range(tier.field + 1))
-        # A single word stands in the tier's very field, or its products are in a better tier.
+        """Return the conditions of a tier."""
+        groups = self._groups(tier, range(tier.field + 1))
+        # A single term matches in the field of the tier, or the product is in a better tier.
         is_single = len(self.parsed_query.terms) == 1
-        exactly = self._groups(tier, (tier.field,)) if is_single else upto
-        condition = _all_of(each.condition() for each in upto)
-        return TierLookup(condition, _index_condition(exactly), self._scan_length(exactly))
+        index_groups = self._groups(tier, (tier.field,)) if is_single else groups
+        condition = _all_of(group.condition() for group in groups)
+        scan_length = self._scan_length(index_groups)
+        return TierLookup(condition, _index_condition(index_groups), scan_length)
 
     def combined_lookup(self) -> TierLookup:
-        """Return what any tier takes."""
+        """Return the conditions that match in any tier."""
         groups = self._widest_groups()
-        return TierLookup(_all_of(each.condition() for each in groups), _index_condition(groups))
+        return TierLookup(_all_of(group.condition() for group in groups), _index_condition(groups))
 
     def category_condition(self) -> str:
-        """Return what products in any of the categories have that it is within."""
+        """Return the condition of the category filter."""
         return _category_group(self.category_ids or ()).condition()
 
     def estimated_matches(self) -> float:
-        """Return about how many rows there are in all tiers, if nothing keeps company."""
+        """Return the estimated number of matches in all tiers, as if terms were independent."""
         return (
             self._estimated_rows(self._widest_groups()) * self._filtered_share if self.tiers else 0
         )
 
     @property
     def should_scan_filtered(self) -> bool:
-        """Whether what the filters leave is best looked through as a whole."""
+        """Whether scanning all filtered rows is the cheapest way."""
         if self.filtered_rows is None or not self.tiers:
             return False
         groups = self._widest_groups()
-        head = self._scan_needed(groups) * _SCAN_ROW_COST
+        scan_cost = self._scan_needed(groups) * _SCAN_ROW_COST
         return self.filtered_rows * _FILTERED_ROW_COST < min(
-            head, self._estimated_rows(_index_groups(groups))
+            scan_cost, self._estimated_rows(_index_groups(groups))
         )
 
     @property
     def should_count_filtered(self) -> bool:
-        """Whether what the filters leave is less to count in than what has the words."""
+        """Whether counting matches among the filtered rows is cheaper than by the word index."""
         if self.filtered_rows is None or not self.tiers:
             return False
         return self.filtered_rows * _FILTERED_ROW_COST < self._estimated_rows(
             _index_groups(self._widest_groups())
         )
 
-    def should_scan_in_order(self, most: int) -> bool:
-        """Whether so many that fit are met soon, in whatever order rows are looked through."""
-        found = self.estimated_matches()
-        return found > 0 and _SCAN_SAFETY_FACTOR * most * self.statistics.rows < found * found
+    def should_scan_in_order(self, limit: int) -> bool:
+        """Whether a scan in any sort order soon reaches `limit` matches."""
+        matches = self.estimated_matches()
+        # Rows to scan are `scan_rows / matches`; compared without a division.
+        scan_rows = _SCAN_SAFETY_FACTOR * limit * self.statistics.rows
+        return matches > 0 and scan_rows < matches * matches
 
     @property
     def _filtered_share(self) -> float:
@@ -154,19 +160,21 @@ class SearchPlan:
         )
 
     def _estimated_rows(self, groups: Sequence[TermGroup]) -> float:
-        return self.statistics.rows * prod(each.share(self.statistics) for each in groups)
+        return self.statistics.rows * prod(group.share(self.statistics) for group in groups)
 
     def _scan_needed(self, groups: Sequence[TermGroup]) -> float:
-        """Return how long a head surely has enough of what has one of each group."""
-        found = self._estimated_rows(groups) * self._filtered_share
-        return _SCAN_SAFETY_FACTOR * self.max_rows * self.statistics.rows / found if found else inf
+        """Return the rows to scan in score order to find enough matches of all groups."""
+        matches = self._estimated_rows(groups) * self._filtered_share
+        if not matches:
+            return inf
+        return _SCAN_SAFETY_FACTOR * self.max_rows * self.statistics.rows / matches
 
     def _scan_length(self, groups: Sequence[TermGroup]) -> int:
-        looked_up = self._estimated_rows(_index_groups(groups))
-        enough = self._scan_needed(groups)
+        index_rows = self._estimated_rows(_index_groups(groups))
+        scan_rows = self._scan_needed(groups)
         return (
-            int(enough)
-            if looked_up > MAX_INDEX_ONLY_ROWS and enough * _SCAN_ROW_COST < looked_up
+            int(scan_rows)
+            if index_rows > MAX_INDEX_ONLY_ROWS and scan_rows * _SCAN_ROW_COST < index_rows
             else 0
         )
 
@@ -174,29 +182,29 @@ class SearchPlan:
         return self._groups(self.tiers[-1], SearchField) if self.tiers else []
 
     def _groups(self, tier: RankTier, fields: Iterable[int]) -> list[TermGroup]:
-        places = [SearchField(one) for one in fields]
-        groups = [term_group(term, tier, places) for term in self.parsed_query.terms]
+        search_fields = [SearchField(field) for field in fields]
+        groups = [term_group(term, tier, search_fields) for term in self.parsed_query.terms]
         return (
             groups if self.category_ids is None else [*groups, _category_group(self.category_ids)]
         )
 
 
-def _category_group(categories: Sequence[int]) -> TermGroup:
-    """Return what products in any of some categories have."""
-    return TermGroup(tuple(f"#{category}" for category in categories), (), is_exhaustive=True)
+def _category_group(category_ids: Sequence[int]) -> TermGroup:
+    """Return the group that matches products in any of the categories."""
+    return TermGroup(tuple(f"#{number}" for number in category_ids), (), is_exhaustive=True)
 
 
 def _index_condition(groups: Sequence[TermGroup]) -> str:
-    """Return what an index looks for, so that no row is missed.
+    """Return the tsquery for the index, which misses no match.
 
-    What begins so, and is too much to list, is left to the condition if there is more to go by.
+    Prefixes with too many words to list are left to the condition on rows, if other groups remain.
     """
-    return _all_of(each.index_condition() for each in _index_groups(groups))
+    return _all_of(group.index_condition() for group in _index_groups(groups))
 
 
 def _index_groups(groups: Sequence[TermGroup]) -> Sequence[TermGroup]:
-    """Return what an index is asked for."""
-    return [each for each in groups if each.is_exhaustive] or groups
+    """Return the groups that the index is used for."""
+    return [group for group in groups if group.is_exhaustive] or groups
 
 
 def _quote(lexeme: str) -> str:
@@ -208,4 +216,4 @@ def _any_of(operands: Iterable[str]) -> str:
 
 
 def _all_of(operands: Iterable[str]) -> str:
-    return " & ".join(f"({each})" for each in operands) or NO_LEXEME
+    return " & ".join(f"({operand})" for operand in operands) or NO_LEXEME

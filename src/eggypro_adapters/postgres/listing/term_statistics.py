@@ -1,4 +1,4 @@
-"""How common words are, as Postgres' own statistics say: what makes a plan, never a result."""
+"""Frequencies of lexemes from Postgres' statistics, for search plans only, never for results."""
 
 from collections.abc import Callable, Mapping
 from threading import Lock
@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 from eggypro_adapters.postgres.database import CompiledStatement, Database
 
 MAX_AGE_SECONDS = 60.0
-"""Seconds after which they are read again."""
+"""Seconds after which the statistics are read again."""
 _SELECT_STATISTICS = CompiledStatement(
     """
 SELECT greatest(reltuples, 0)::float8, most_common_elems::text::text[], most_common_elem_freqs
@@ -23,7 +23,7 @@ WHERE pg_class.oid = 'product_search'::regclass
 
 @frozen
 class TermStatistics:
-    """How many rows there are, and which part of them has a lexeme, for those that many have."""
+    """Number of rows of the search index, and the share of rows with each common lexeme."""
 
     rows: float
     _shares: Mapping[str, float]
@@ -31,22 +31,22 @@ class TermStatistics:
 
     @_unlisted_share.default
     def _(self) -> float:
-        # What is not listed is rarer than all that is. Alone it does not count; many of them do.
+        # Unlisted lexemes are rarer than all listed ones. One does not matter, but many add up.
         return min(self._shares.values(), default=0.0) / 3
 
     def share(self, lexeme: str) -> float:
-        """Return the part of the rows that has a lexeme."""
+        """Return the share of rows with a lexeme."""
         return self._shares.get(lexeme, self._unlisted_share)
 
     def prefix_share(self, prefix: str) -> float:
-        """Return the part that has any lexeme with a prefix, 1 at most."""
-        found = (share for lexeme, share in self._shares.items() if lexeme.startswith(prefix))
-        return min(sum(found), 1.0)
+        """Return the share of rows with any lexeme of a prefix, at most 1."""
+        shares = (share for lexeme, share in self._shares.items() if lexeme.startswith(prefix))
+        return min(sum(shares), 1.0)
 
 
 @define
 class TermStatisticsReader:
-    """Reads the frequencies of a database, and keeps them for a while."""
+    """Read and cache the term statistics of a database."""
 
     _database: Database
     _clock: Callable[[], float] = monotonic
@@ -55,7 +55,7 @@ class TermStatisticsReader:
     _lock: Lock = field(factory=Lock, init=False, repr=False)
 
     def __call__(self) -> TermStatistics:
-        """Return the frequencies, not much older than FRESH."""
+        """Return the statistics, not much older than MAX_AGE_SECONDS."""
         if self._clock() - self._read_at > MAX_AGE_SECONDS and self._lock.acquire(blocking=False):
             try:
                 self._cached, self._read_at = self._read(), self._clock()
@@ -65,5 +65,5 @@ class TermStatisticsReader:
 
     def _read(self) -> TermStatistics:
         rows, lexemes, shares = self._database.fetch(_SELECT_STATISTICS, {})[0]
-        # Behind the shares of the lexemes come their least, their greatest, and that of none.
+        # After the shares of the lexemes, Postgres adds their minimum, maximum and that of nulls.
         return TermStatistics(rows, dict(zip(lexemes or (), shares or (), strict=False)))

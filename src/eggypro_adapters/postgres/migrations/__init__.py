@@ -1,4 +1,4 @@
-"""The schema's way from one revision to the next, by Alembic."""
+"""Schema migrations by Alembic."""
 
 import io
 from argparse import Namespace
@@ -35,7 +35,7 @@ ORDER BY relname"""
 
 @frozen
 class PostgresMigrations:
-    """The migrations shipped with this package, on one database. Each call is a transaction."""
+    """Run the migrations of this package on a database. Each method is one transaction."""
 
     _database: Database
 
@@ -55,22 +55,24 @@ class PostgresMigrations:
 
     def history(self) -> Sequence[tuple[str, str]]:
         scripts = ScriptDirectory.from_config(_config())
-        return [(each.revision, each.doc) for each in scripts.walk_revisions()]
+        return [(script.revision, script.doc) for script in scripts.walk_revisions()]
 
     def create_revision(self, message: str) -> str:
         with self._lock_database() as config:
-            made = command.revision(config, message, autogenerate=True)
-        script = made[0] if isinstance(made, list) else made
+            scripts = command.revision(config, message, autogenerate=True)
+        script = scripts[0] if isinstance(scripts, list) else scripts
         return script.path if script else ""
 
     def differences(self) -> Sequence[str]:
         head = ScriptDirectory.from_config(_config()).get_current_head()
         with self._database.long_transaction() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
-            at = context.get_current_revision()
-            found = compare_metadata(context, metadata)
-        behind = [f"The database is at {at or 'nothing'}, the code at {head}"] if at != head else []
-        return [*behind, *map(describe_difference, _flatten(found))]
+            current = context.get_current_revision()
+            differences = compare_metadata(context, metadata)
+        sentences = list(map(describe_difference, _flatten(differences)))
+        if current == head:
+            return sentences
+        return [f"The database is at {current or 'no revision'}, the code at {head}", *sentences]
 
     def table_sizes(self) -> Sequence[TableSize]:
         with self._database.long_transaction() as connection:
@@ -89,7 +91,7 @@ class PostgresMigrations:
 
 
 def _is_newest(config: Config) -> bool:
-    """Whether the database of a configuration is at the newest revision."""
+    """Return whether the database of a configuration is at the newest revision."""
     context = MigrationContext.configure(config.attributes["connection"])
     return context.get_current_revision() == HEAD_REVISION
 
@@ -101,10 +103,10 @@ def _config() -> Config:
     return config
 
 
-def _flatten(found: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    """Give each difference by itself: those of one column come as a list."""
-    for one in found:
-        if isinstance(one, list):
-            yield from one
+def _flatten(differences: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield single differences: Alembic groups those of a column in a list."""
+    for difference in differences:
+        if isinstance(difference, list):
+            yield from difference
         else:
-            yield one
+            yield difference

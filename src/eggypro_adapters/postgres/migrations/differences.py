@@ -1,26 +1,30 @@
-"""A difference between the tables in code and a database, as a sentence."""
+"""Differences between the tables in code and in a database, as sentences."""
 
 from typing import Any
 
 
 def describe_difference(difference: tuple[Any, ...]) -> str:
-    """Return what Alembic found as an operator reads it."""
-    what, *about = difference
-    change, _, kind = what.partition("_")
+    """Return a difference of Alembic as a sentence for operators."""
+    operation, *arguments = difference
+    change, _, kind = operation.partition("_")
     if change == "modify":
-        _, table, column, _, there, here = about
-        return f"The {kind} of {table}.{column} is {there!s} in the database, {here!s} in the code"
-    whose = "The database lacks" if change == "add" else "The code does not know"
-    return f"{whose} the {_describe_object(kind, about)}"
+        _, table, column, _, stored, declared = arguments
+        values = f"{stored!s} in the database, {declared!s} in the code"
+        return f"The {kind} of {table}.{column} is {values}"
+    name = _describe_object(kind, arguments)
+    if change == "add":
+        return f"Missing in the database: {name}"
+    return f"Missing in the code: {name}"
 
 
-def _describe_object(kind: str, about: list[Any]) -> str:
+def _describe_object(kind: str, arguments: list[Any]) -> str:
     if kind == "column":
-        return f"column {about[1]}.{about[2].name}"
+        return f"column {arguments[1]}.{arguments[2].name}"
     if kind == "table":
-        return f"table {about[0].name}"
-    name = about[0].name or f"on {', '.join(column.name for column in about[0].columns)}"
-    return f"{_KINDS.get(kind, kind)} {name} of {about[0].table.name}"
+        return f"table {arguments[0].name}"
+    item = arguments[0]
+    name = item.name or f"on {', '.join(column.name for column in item.columns)}"
+    return f"{_KINDS.get(kind, kind)} {name} of {item.table.name}"
 
 
 _KINDS = {"fk": "foreign key", "table_comment": "comment"}

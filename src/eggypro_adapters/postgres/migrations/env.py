@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, in the transaction that was begun for them."""
+"""Entry point of Alembic: runs the migrations in the transaction of PostgresMigrations."""
 
 from alembic import context
 

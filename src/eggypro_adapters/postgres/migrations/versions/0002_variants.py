@@ -1,4 +1,4 @@
-"""Variants, and SKUs that are unique over products and variants."""
+"""Add variants, and make SKUs unique over products and variants."""
 
 import sqlalchemy as sa
 from alembic import op

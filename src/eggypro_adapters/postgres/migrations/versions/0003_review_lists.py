@@ -1,4 +1,4 @@
-"""Indexes for the lists of reviews."""
+"""Add indexes for lists of reviews."""
 
 import sqlalchemy as sa
 from alembic import op

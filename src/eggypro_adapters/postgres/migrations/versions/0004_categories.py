@@ -1,4 +1,4 @@
-"""Categories know their path, and whether they are visible."""
+"""Store the path and visibility of categories."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Search has tables of its own; what is in them follows when all migrations are done."""
+"""Add the tables of the search index, which is built after all migrations."""
 
 import sqlalchemy as sa
 from alembic import op

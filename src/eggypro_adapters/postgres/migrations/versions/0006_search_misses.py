@@ -1,4 +1,4 @@
-"""Searches that found nothing are counted."""
+"""Count zero-result searches."""
 
 import sqlalchemy as sa
 from alembic import op

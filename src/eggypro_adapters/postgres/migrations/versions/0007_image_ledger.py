@@ -1,4 +1,4 @@
-"""The ledger of stored images."""
+"""Add the image registry."""
 
 import sqlalchemy as sa
 from alembic import op

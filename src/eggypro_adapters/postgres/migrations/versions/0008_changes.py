@@ -1,4 +1,4 @@
-"""Writes tell which products, lists and categories they touch, to everybody who keeps answers."""
+"""Notify caches of the tags that each write touches."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""What was answered to requests with an Idempotency-Key is remembered."""
+"""Store the responses to requests with an Idempotency-Key."""
 
 import sqlalchemy as sa
 from alembic import op

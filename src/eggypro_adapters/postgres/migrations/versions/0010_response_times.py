@@ -1,4 +1,4 @@
-"""Response times in parts of a millisecond: most answers take less than one."""
+"""Store response times in fractions of a millisecond: most responses take less than one."""
 
 import sqlalchemy as sa
 from alembic import op
