@@ -292,7 +292,7 @@ image_ledger = sa.Table(
     # The product of a direct upload by a browser.
     sa.Column("product_id", sa.ForeignKey("products.id", ondelete="SET NULL")),
     sa.Column("until", sa.DateTime(timezone=True), nullable=False),
-    # A count of references, so that concurrent writes to two products wait for each other's row.
+    # A count of references, so that concurrent writes to two products wait for this row.
     sa.Column("products", sa.Integer, nullable=False, server_default=sa.text("0")),
     _flag("is_given_up", default=False),
     _flag("is_deleted", default=False),

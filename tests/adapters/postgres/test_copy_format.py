@@ -1,4 +1,4 @@
-"""Rows in the text format of COPY are what Postgres reads again."""
+"""Round trip of rows through the text format of COPY."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -28,17 +28,17 @@ rows = st.tuples(
 )
 
 
-def test_what_is_copied_is_what_is_read_again(database: Database) -> None:
+def test_copied_rows_are_read_back_unchanged(database: Database) -> None:
     with database.long_transaction() as connection:
         connection.execute(sa.text(f"CREATE TEMPORARY TABLE copies ({COLUMNS})"))
 
-        def come_back(sent: Sequence[tuple[Any, ...]]) -> None:
+        def check_round_trip(values: Sequence[tuple[Any, ...]]) -> None:
             with driver_connection(connection.connection).cursor() as cursor:
                 with cursor.copy("COPY copies FROM STDIN") as copy:
-                    for part in encode_rows(sent):
-                        copy.write(part)
+                    for chunk in encode_rows(values):
+                        copy.write(chunk)
                 cursor.execute("DELETE FROM copies RETURNING *")
-                assert sorted(cursor.fetchall(), key=repr) == sorted(sent, key=repr)
+                assert sorted(cursor.fetchall(), key=repr) == sorted(values, key=repr)
 
-        given(st.lists(rows, max_size=20))(come_back)()
-        come_back([(1, True, Decimal("0.01"), NOON, "", [""], {})] * (ROWS_PER_CHUNK + 1))
+        given(st.lists(rows, max_size=20))(check_round_trip)()
+        check_round_trip([(1, True, Decimal("0.01"), NOON, "", [""], {})] * (ROWS_PER_CHUNK + 1))

@@ -1,4 +1,4 @@
-"""While servers are replaced one by one, the former code runs on the new tables."""
+"""Expand-only migrations: during a rolling deployment the former code runs on the new tables."""
 
 import re
 from collections.abc import Callable
@@ -16,16 +16,16 @@ BREAKING = re.compile(
     r"|DROP TABLE (?:IF EXISTS )?\w+",
     re.IGNORECASE,
 )
-"""What the former code may trip over: what it knows is gone, or wants what it does not give."""
+"""Steps that break the former code: they remove what it uses, or require what it omits."""
 ALLOWED_STEPS = {
-    "ALTER TABLE products DROP COLUMN search": "before the first release: nobody ran the former",
+    "ALTER TABLE products DROP COLUMN search": "before the first release: no former code exists",
     "ALTER TABLE api_metrics ALTER COLUMN response_time TYPE": "integers still fit, both ways",
 }
-"""Such steps that are right nevertheless, and why."""
+"""Breaking steps that are allowed, with the reason."""
 
 
 def breaking_steps(statement: str) -> list[str]:
-    return [found[0] for found in BREAKING.finditer(" ".join(statement.split()))]
+    return [match[0] for match in BREAKING.finditer(" ".join(statement.split()))]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def breaking_steps(statement: str) -> list[str]:
         "DROP TABLE reviews",
     ],
 )
-def test_steps_that_break_the_former_code_are_known(statement: str) -> None:
+def test_breaking_steps_are_detected(statement: str) -> None:
     assert breaking_steps(statement)
 
 
@@ -56,18 +56,19 @@ def test_steps_that_break_the_former_code_are_known(statement: str) -> None:
         "CREATE TABLE goods (code TEXT NOT NULL)",
     ],
 )
-def test_steps_that_add_are_let_pass(statement: str) -> None:
+def test_additive_steps_are_allowed(statement: str) -> None:
     assert not breaking_steps(statement)
 
 
-def test_no_migration_takes_away_what_the_former_code_needs_unless_it_is_named(
+def test_migrations_contain_only_allowed_breaking_steps(
     empty_database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> None:
-    database, run = connect_database(empty_database_url), list[str]()
+    database, statements = connect_database(empty_database_url), list[str]()
 
     @sa.event.listens_for(database.engine, "before_cursor_execute")
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        run.append(statement)
+    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
 
     PostgresMigrations(database).upgrade()
-    assert {step for statement in run for step in breaking_steps(statement)} == set(ALLOWED_STEPS)
+    steps = {step for statement in statements for step in breaking_steps(statement)}
+    assert steps == set(ALLOWED_STEPS)

@@ -1,4 +1,4 @@
-"""The address of the database suddenly leads to another server: a replica that took over."""
+"""Failover: the address of the database leads to a promoted replica."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from falcon.testing import Result, TestClient
 
 from eggypro_adapters.contracts.waiting import wait_until
-from eggypro_adapters.postgres import replica
+from eggypro_adapters.postgres import replica as replica_module
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation import feed
 from eggypro_adapters.redis import breaker
@@ -26,12 +26,12 @@ from tests.support.wsgi import ADMIN, PRODUCTS
 EGG = f"{PRODUCTS}/egg"
 
 
-def test_nobody_waits_longer_than_a_second_before_the_next_attempt() -> None:
-    """So all is well within two of the return: reads, replicas, the hearing of writes, Redis."""
+def test_retry_intervals_are_at_most_one_second() -> None:
+    """So reads, replicas, the invalidation feed and Redis recover within two seconds."""
     assert (
         max(
             read_cache.RETRY_INTERVAL_SECONDS,
-            replica.FAILURE_PAUSE_SECONDS,
+            replica_module.FAILURE_PAUSE_SECONDS,
             feed.RECONNECT_PAUSE_SECONDS,
             breaker.RETRY,
         )
@@ -39,26 +39,26 @@ def test_nobody_waits_longer_than_a_second_before_the_next_attempt() -> None:
     )
 
 
-def wait_for_cache_status(client: TestClient, outcome: str) -> Result:
-    """Look at the egg until the answer comes from there."""
+def wait_for_cache_status(client: TestClient, status: str) -> Result:
+    """Request the product until the response has the cache status."""
 
-    def shown() -> Result | None:
-        found = client.simulate_get(EGG)
-        return found if found.headers.get("x-cache") == outcome else None
+    def get() -> Result | None:
+        response = client.simulate_get(EGG)
+        return response if response.headers.get("x-cache") == status else None
 
-    return wait_until(shown)
+    return wait_until(get)
 
 
-def test_a_shop_goes_on_with_the_server_that_took_over(
+def test_shop_continues_after_failover(
     tmp_path_factory: pytest.TempPathFactory,
     pytestconfig: pytest.Config,
     tmp_path: Path,
     connect_database: Callable[..., Database],
 ) -> None:
-    folder = tmp_path_factory.mktemp("over")
-    with replicated_servers(folder, _binaries(pytestconfig)) as (one, two, wire):
-        former, taking_over = connect_database(one.url), connect_database(two.url)
-        url = sa.make_url(one.url).set(host="127.0.0.1", port=wire.port, query={})
+    folder = tmp_path_factory.mktemp("failover")
+    with replicated_servers(folder, _binaries(pytestconfig)) as (primary, replica, proxy):
+        former, promoted = connect_database(primary.url), connect_database(replica.url)
+        url = sa.make_url(primary.url).set(host="127.0.0.1", port=proxy.port, query={})
         settings = Settings(
             postgres_url=url.render_as_string(hide_password=False),
             eggypro_data_dir=tmp_path,
@@ -73,28 +73,28 @@ def test_a_shop_goes_on_with_the_server_that_took_over(
                 PRODUCTS, headers=ADMIN, json=product_values(name="Egg", price="1.00")
             )
             wait_for_cache_status(client, "hit")
-            wait_for_replica(taking_over, former)
+            wait_for_replica(promoted, former)
 
-            wire.disconnect()
+            proxy.disconnect()
             assert wait_for_cache_status(client, "stale").json["price"] == "1.00"
-            with taking_over.engine.connect() as connection:
+            with promoted.engine.connect() as connection:
                 assert connection.scalar(sa.text("SELECT pg_promote()"))
-            with taking_over.long_transaction() as connection:
+            with promoted.long_transaction() as connection:
                 connection.execute(sa.text("UPDATE products SET price = 2"))
-            wire.set_server(f"{two.socket_dir}/.s.PGSQL.5432")
-            wire.reconnect()
+            proxy.set_server(f"{replica.socket_dir}/.s.PGSQL.5432")
+            proxy.reconnect()
 
             assert wait_for_cache_status(client, "miss").json["price"] == "2.00"
             assert wait_for_cache_status(client, "hit").json["price"] == "2.00"
-            edited = client.simulate_patch(EGG, headers=ADMIN, json={"price": "3.00"})
-            assert (edited.status_code, edited.json["price"]) == (200, "3.00")
+            response = client.simulate_patch(EGG, headers=ADMIN, json={"price": "3.00"})
+            assert (response.status_code, response.json["price"]) == (200, "3.00")
             assert client.simulate_get(EGG).json["price"] == "3.00"
 
 
 def wait_for_replica(replica: Database, primary: Database) -> None:
-    """Wait until a replica has all that is written."""
+    """Wait until a replica has replayed all writes."""
     with primary.long_transaction() as connection:
-        last = connection.scalar(sa.text("SELECT pg_current_wal_insert_lsn()"))
-    reached = sa.text("SELECT pg_last_wal_replay_lsn() >= CAST(:last AS pg_lsn)")
+        position = connection.scalar(sa.text("SELECT pg_current_wal_insert_lsn()"))
+    has_replayed = sa.text("SELECT pg_last_wal_replay_lsn() >= CAST(:position AS pg_lsn)")
     with replica.engine.connect() as connection:
-        wait_until(lambda: connection.scalar(reached, {"last": last}))
+        wait_until(lambda: connection.scalar(has_replayed, {"position": position}))

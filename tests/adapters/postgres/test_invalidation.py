@@ -54,10 +54,10 @@ with database.long_transaction() as connection:
         os.kill(os.getpid(), signal.SIGKILL)
     sa.event.listen(connection, "commit", die)
 """
-"""A writer that is killed as soon as its transaction is over."""
+"""A writer that is killed right after its commit."""
 
 
-ONE_OF_EACH = [
+SAMPLE_ROWS = [
     (
         "INSERT INTO products (name, slug, description, details, price, name_key)"
         " VALUES ('Egg', 'egg', '', '', 1, 'egg')"
@@ -78,7 +78,7 @@ KILL_OTHER_CONNECTIONS = sa.text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
-"""Ends all connections but one."""
+"""Terminates all connections except its own."""
 
 
 @pytest.fixture
@@ -88,10 +88,10 @@ def database_url(emptied_database: Database) -> sa.URL:
 
 @pytest.fixture
 def write_versions(tmp_path: Path) -> Iterator[WriteVersions]:
-    """Where what is heard holds for good: a busy machine is not a connection that is silent."""
-    written = WriteVersions(tmp_path, FakeMonotonicClock())
-    yield written
-    written.close()
+    """Versions whose lease never expires, since a busy machine may be slow."""
+    versions = WriteVersions(tmp_path, FakeMonotonicClock())
+    yield versions
+    versions.close()
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def changes(
         yield changes
 
 
-def touching(database: Database) -> Touch:
+def make_touch(database: Database) -> Touch:
     def touch(tag: str) -> None:
         statement = sa.text("SELECT eggypro_touch(:tag)")
         database.run_transaction(lambda connection: connection.execute(statement, {"tag": tag}))
@@ -124,10 +124,10 @@ class TestPostgresInvalidationFeed(InvalidationFeedContract):
 
     @pytest.fixture
     def touch(self, writing_database: Database) -> Touch:
-        return touching(writing_database)
+        return make_touch(writing_database)
 
 
-def test_a_write_elsewhere_is_heard_of(
+def test_write_of_another_client_makes_snapshot_stale(
     changes: PostgresInvalidationFeed, database_url: sa.URL
 ) -> None:
     before = wait_for_snapshot(changes)
@@ -139,7 +139,7 @@ def test_a_write_elsewhere_is_heard_of(
     assert not changes.is_stale(wait_for_current_snapshot(changes, EGG), EGG)
 
 
-def test_what_is_read_while_a_write_is_under_way_does_not_outlive_it(
+def test_snapshot_taken_during_write_is_stale_afterwards(
     changes: PostgresInvalidationFeed, writing_database: Database
 ) -> None:
     wait_for_snapshot(changes)
@@ -150,119 +150,118 @@ def test_what_is_read_while_a_write_is_under_way_does_not_outlive_it(
     assert changes.is_stale(during, EGG)
 
 
-def test_a_write_that_is_given_up_ends_nothing(
+def test_rolled_back_write_invalidates_nothing(
     changes: PostgresInvalidationFeed, writing_database: Database
 ) -> None:
-    seen = wait_for_current_snapshot(changes, EGG)
+    snapshot = wait_for_current_snapshot(changes, EGG)
 
-    def give_up(connection: sa.Connection) -> None:
+    def fail(connection: sa.Connection) -> None:
         connection.execute(sa.text("SELECT eggypro_touch('product:egg')"))
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        writing_database.run_transaction(give_up)
-    assert not changes.is_stale(seen, EGG)
+        writing_database.run_transaction(fail)
+    assert not changes.is_stale(snapshot, EGG)
 
 
-def test_a_writer_that_is_killed_after_its_commit_leaves_nothing_outdated(
+def test_write_is_invalidated_if_its_writer_is_killed_after_commit(
     changes: PostgresInvalidationFeed, database_url: sa.URL, tmp_path: Path
 ) -> None:
     before = wait_for_snapshot(changes)
     url = database_url.render_as_string(hide_password=False)
-    died = subprocess.run([sys.executable, "-c", KILLED_WRITER, url, str(tmp_path)], check=False)
-    assert died.returncode == -signal.SIGKILL
+    command = [sys.executable, "-c", KILLED_WRITER, url, str(tmp_path)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert changes.is_stale(before, EGG)
 
 
-def test_what_was_written_while_the_connection_was_broken_is_known_afterwards(
+def test_write_during_lost_connection_is_detected_after_reconnect(
     changes: PostgresInvalidationFeed, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    seen = wait_for_current_snapshot(changes, MILK)
+    snapshot = wait_for_current_snapshot(changes, MILK)
     with database.long_transaction() as connection:
         assert connection.execute(KILL_OTHER_CONNECTIONS).all()
         connection.execute(sa.text("SELECT eggypro_touch('product:milk')"))
-    wait_until(lambda: changes.is_stale(seen, MILK))
+    wait_until(lambda: changes.is_stale(snapshot, MILK))
     assert not changes.is_stale(wait_for_current_snapshot(changes, MILK), MILK)
     assert "while the invalidation feed is disconnected" in caplog.text
 
 
-def test_what_was_kept_is_not_over_before_the_database_is_surely_back(
+def test_snapshot_is_not_stale_before_the_database_is_surely_back(
     changes: PostgresInvalidationFeed, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen, tried = wait_for_current_snapshot(changes, MILK), Event()
+    snapshot, attempted = wait_for_current_snapshot(changes, MILK), Event()
 
-    def go_away_again(*_: object) -> None:
-        tried.set()
-        raise UnavailableError("Away again")
+    def fail(*_: object) -> None:
+        attempted.set()
+        raise UnavailableError("Unavailable again")
 
-    monkeypatch.setattr(changes, "_renew_lease", go_away_again)
+    monkeypatch.setattr(changes, "_renew_lease", fail)
     with database.long_transaction() as connection:
         connection.execute(sa.text("SELECT eggypro_touch('product:egg')"))
         connection.execute(KILL_OTHER_CONNECTIONS)
-    tried.wait()
-    assert not changes.is_stale(seen, MILK)
+    attempted.wait()
+    assert not changes.is_stale(snapshot, MILK)
 
 
-def test_what_a_silent_connection_told_holds_for_two_and_a_half_seconds(
+def test_lease_expires_after_two_and_a_half_seconds_without_response(
     database_url: sa.URL, connect_database: Callable[..., Database], tmp_path: Path
 ) -> None:
     clock = FakeMonotonicClock()
-    written = WriteVersions(tmp_path, clock)
-    with run_proxy(f"{database_url.query['host']}/.s.PGSQL.5432") as wire:
-        silent = connect_database(
-            database_url.set(host="127.0.0.1", port=wire.port, query={}), size=1
-        )
-        with PostgresInvalidationFeed(silent, written).running() as changes:
+    versions = WriteVersions(tmp_path, clock)
+    with run_proxy(f"{database_url.query['host']}/.s.PGSQL.5432") as proxy:
+        url = database_url.set(host="127.0.0.1", port=proxy.port, query={})
+        database = connect_database(url, size=1)
+        with PostgresInvalidationFeed(database, versions).running() as changes:
             wait_for_snapshot(changes)
-            assert written.required_version() is not None
-            wire.freeze()
+            assert versions.required_version() is not None
+            proxy.freeze()
             clock.now += 2.5
             assert changes.snapshot() is None
-            assert written.required_version() is None, "a replica would be asked"
-            wire.unfreeze()
-    written.close()
+            assert versions.required_version() is None, "reads would go to a replica"
+            proxy.unfreeze()
+    versions.close()
 
 
-def test_behind_a_pooler_nothing_is_kept(
+def test_behind_a_pooler_there_is_no_snapshot(
     database: Database, write_versions: WriteVersions, caplog: pytest.LogCaptureFixture
 ) -> None:
-    listening = PostgresInvalidationFeed(database, write_versions, lambda _: True)
-    with caplog.at_level(logging.WARNING), listening.running() as changes:
+    feed = PostgresInvalidationFeed(database, write_versions, lambda _: True)
+    with caplog.at_level(logging.WARNING), feed.running() as changes:
         wait_until(lambda: "POSTGRES_URL_NON_POOLING" in caplog.text)
         assert changes.snapshot() is None
         assert changes.is_stale(Snapshot("any", 1), EGG)
 
 
-def test_a_database_that_is_away_is_waited_for(
+def test_feed_starts_without_a_database(
     connect_database: Callable[..., Database], write_versions: WriteVersions, tmp_path: Path
 ) -> None:
-    nowhere = connect_database(f"postgresql+psycopg:///egg?host={tmp_path}", size=1)
-    with PostgresInvalidationFeed(nowhere, write_versions).running() as changes:
+    missing = connect_database(f"postgresql+psycopg:///egg?host={tmp_path}", size=1)
+    with PostgresInvalidationFeed(missing, write_versions).running() as changes:
         assert changes.snapshot() is None
     with pytest.raises(UnavailableError):
-        nowhere.revision()
+        missing.revision()
 
 
-def test_many_products_changed_at_once_are_told_of_as_everything(
+def test_write_to_many_products_invalidates_everything(
     changes: PostgresInvalidationFeed, writing_database: Database
 ) -> None:
     store = PostgresProductStore(writing_database)
     shop = make_shop(store)
     for number in range(60):
         shop.products.create(product_values(name=f"Egg {number}", slug=f"egg-{number}"))
-    seen = wait_for_current_snapshot(changes, (PRODUCT_LISTS_TAG,))
+    snapshot = wait_for_current_snapshot(changes, (PRODUCT_LISTS_TAG,))
     with writing_database.long_transaction() as connection:
         connection.execute(sa.text("UPDATE products SET price = price + 1"))
-    assert changes.is_stale(seen, (product_tag("egg-7"),))
-    assert changes.is_stale(seen, (product_tag("elsewhere"),))
+    assert changes.is_stale(snapshot, (product_tag("egg-7"),))
+    assert changes.is_stale(snapshot, (product_tag("elsewhere"),))
 
 
-MILK_ADDED = (
+INSERT_MILK = (
     "WITH milk AS (INSERT INTO products (name, slug, description, details, price, name_key)"
     " VALUES ('Milk', 'milk', '', '', 1, 'milk') RETURNING id)"
 )
-PARTS = ("variants", "reviews", "product_categories")
-BY_HAND = {
+PRODUCT_TABLES = ("variants", "reviews", "product_categories")
+STATEMENTS_BY_TAG = {
     "product:egg": [
         "UPDATE products SET name = 'Egg'",
         "UPDATE products SET slug = 'eggs'",
@@ -282,7 +281,10 @@ BY_HAND = {
         "DELETE FROM reviews",
         "DELETE FROM product_categories",
         "TRUNCATE variants CASCADE",
-        *(f"{MILK_ADDED} UPDATE {table} SET product_id = milk.id FROM milk" for table in PARTS),
+        *(
+            f"{INSERT_MILK} UPDATE {table} SET product_id = milk.id FROM milk"
+            for table in PRODUCT_TABLES
+        ),
     ],
     "product:milk": [
         "UPDATE products SET slug = 'milk'",
@@ -307,63 +309,63 @@ BY_HAND = {
 
 @pytest.mark.parametrize(
     ("tag", "statement"),
-    [(tag, statement) for tag, statements in BY_HAND.items() for statement in statements],
+    [(tag, statement) for tag, statements in STATEMENTS_BY_TAG.items() for statement in statements],
 )
-def test_what_is_written_by_hand_is_noted_as_well(
+def test_plain_sql_invalidates_the_tags_it_touches(
     changes: PostgresInvalidationFeed, writing_database: Database, tag: str, statement: str
 ) -> None:
     with writing_database.long_transaction() as connection:
-        for each in ONE_OF_EACH:
-            connection.execute(sa.text(each))
-    seen = wait_for_current_snapshot(changes, (tag,))
+        for insertion in SAMPLE_ROWS:
+            connection.execute(sa.text(insertion))
+    snapshot = wait_for_current_snapshot(changes, (tag,))
     with writing_database.long_transaction() as connection:
         connection.execute(sa.text(statement))
-    assert changes.is_stale(seen, (tag,))
+    assert changes.is_stale(snapshot, (tag,))
 
 
-def test_an_import_of_many_long_slugs_is_noted_as_everything(
+def test_import_of_many_long_slugs_invalidates_everything(
     changes: PostgresInvalidationFeed, writing_database: Database
 ) -> None:
-    seen = wait_for_current_snapshot(changes, MILK)
+    snapshot = wait_for_current_snapshot(changes, MILK)
     slugs = [f"{number}-".ljust(255, "x") for number in range(40)]
-    with PostgresProductStore(writing_database).begin_import() as load:
-        load.write_products([make_draft(slug=slug) for slug in slugs], [], NOON)
-        load.commit()
+    with PostgresProductStore(writing_database).begin_import() as session:
+        session.write_products([make_draft(slug=slug) for slug in slugs], [], NOON)
+        session.commit()
     for tag in (product_tag(slugs[0]), product_tag(slugs[-1]), *MILK):
-        assert changes.is_stale(seen, (tag,))
+        assert changes.is_stale(snapshot, (tag,))
 
 
-def test_a_review_that_waits_touches_nothing(
+def test_pending_review_invalidates_nothing(
     changes: PostgresInvalidationFeed, writing_database: Database
 ) -> None:
     with writing_database.long_transaction() as connection:
-        for each in ONE_OF_EACH:
-            connection.execute(sa.text(each))
-    seen = wait_for_current_snapshot(changes, (PRODUCT_LISTS_TAG, *EGG))
-    pending = ONE_OF_EACH[2].replace("true", "false")
+        for insertion in SAMPLE_ROWS:
+            connection.execute(sa.text(insertion))
+    snapshot = wait_for_current_snapshot(changes, (PRODUCT_LISTS_TAG, *EGG))
+    pending = SAMPLE_ROWS[2].replace("true", "false")
     with writing_database.long_transaction() as connection:
         connection.execute(sa.text(pending))
-    assert not changes.is_stale(seen, (PRODUCT_LISTS_TAG, *EGG))
+    assert not changes.is_stale(snapshot, (PRODUCT_LISTS_TAG, *EGG))
 
 
-def test_numbers_are_shared_by_processes_and_only_grow(tmp_path: Path) -> None:
-    mine = SharedVersions(tmp_path, "h")
+def test_versions_are_shared_by_processes_and_only_grow(tmp_path: Path) -> None:
+    versions = SharedVersions(tmp_path, "h")
     with get_context("spawn").Pool(4) as processes:
         processes.starmap(_bump, [(tmp_path, number) for number in range(1, 200)])
-    assert mine.latest(("egg",)) == 199
-    assert mine.latest(("milk",)) == 0
-    mine.bump(300, [ALL_TAGS])
-    assert mine.latest(("milk",)) == 300
-    mine.close()
+    assert versions.latest(("egg",)) == 199
+    assert versions.latest(("milk",)) == 0
+    versions.bump(300, [ALL_TAGS])
+    assert versions.latest(("milk",)) == 300
+    versions.close()
 
 
 def _bump(folder: Path, number: int) -> None:
-    slots = SharedVersions(folder, "h")
-    slots.bump(number, ["egg"])
-    slots.close()
+    versions = SharedVersions(folder, "h")
+    versions.bump(number, ["egg"])
+    versions.close()
 
 
-def test_numbers_of_a_history_that_nobody_uses_are_removed(tmp_path: Path) -> None:
+def test_versions_of_unused_histories_are_deleted(tmp_path: Path) -> None:
     used, unused = SharedVersions(tmp_path, "used"), SharedVersions(tmp_path, "unused")
     unused.close()
     SharedVersions(tmp_path, "new").close()
@@ -371,26 +373,26 @@ def test_numbers_of_a_history_that_nobody_uses_are_removed(tmp_path: Path) -> No
     used.close()
 
 
-def test_where_there_can_be_no_file_a_process_has_its_own(tmp_path: Path) -> None:
+def test_versions_are_private_if_the_file_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    slots = SharedVersions(tmp_path / "file", "h")
-    slots.bump(3, ["egg"])
-    assert (slots.is_shared, slots.latest(("egg",))) == (False, 3)
-    slots.close()
+    versions = SharedVersions(tmp_path / "file", "h")
+    versions.bump(3, ["egg"])
+    assert (versions.is_shared, versions.latest(("egg",))) == (False, 3)
+    versions.close()
 
 
-def test_threads_that_raise_a_number_at_once_lose_none(tmp_path: Path) -> None:
-    slots, together = SharedVersions(tmp_path, "h"), Barrier(8)
+def test_concurrent_threads_lose_no_version(tmp_path: Path) -> None:
+    versions, start = SharedVersions(tmp_path, "h"), Barrier(8)
 
     def run(offset: int) -> None:
-        together.wait()
+        start.wait()
         for number in range(offset, 4_000, 8):
-            slots.bump(number, ["egg"])
+            versions.bump(number, ["egg"])
 
     threads = [Thread(target=run, args=(offset,)) for offset in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert slots.latest(("egg",)) == 3_999
-    slots.close()
+    assert versions.latest(("egg",)) == 3_999
+    versions.close()

@@ -1,4 +1,4 @@
-"""Imports, category writes and migrations wait for their own kind only."""
+"""Advisory locks: imports, category writes and migrations wait only for their own kind."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +19,10 @@ from tests.support.lock_waits import wait_until_blocked
 
 
 @pytest.fixture
-def impatient(
+def limited_database(
     database: Database, database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> Database:
-    """The same database, where no statement waits for a lock for more than a second."""
+    """The same database with a lock timeout of one second."""
     with database.long_transaction() as connection:
         limit = f"ALTER DATABASE {database_url.database} SET lock_timeout = '1s'"
         connection.execute(sa.text(limit))
@@ -40,50 +40,51 @@ def test_no_other_module_takes_an_advisory_lock() -> None:
     assert [path for path in sources if "advisory_" in path.read_text()] == [Path(locks.__file__)]
 
 
-def test_a_category_is_written_during_a_migration(database: Database, impatient: Database) -> None:
+def test_category_is_created_during_migration(
+    database: Database, limited_database: Database
+) -> None:
     with ThreadPoolExecutor(1) as threads:
         with database.long_transaction() as connection:
             connection.execute(sa.text("LOCK TABLE product_search IN ACCESS EXCLUSIVE MODE"))
             migration = threads.submit(PostgresMigrations(database).upgrade)
             wait_until_blocked(database, migration)
-            PostgresCategoryStore(impatient).create(CategoryDraft(name="Bars"), NOON)
+            PostgresCategoryStore(limited_database).create(CategoryDraft(name="Bars"), NOON)
         migration.result()
 
 
-def test_a_migration_runs_while_an_import_adds_categories(
-    database: Database, impatient: Database
+def test_migration_runs_while_import_creates_categories(
+    database: Database, limited_database: Database
 ) -> None:
-    with PostgresProductStore(database).begin_import() as load:
-        load.create_categories([CategoryDraft(name="Bars")], NOON)
-        PostgresMigrations(impatient).upgrade()
-        load.commit()
+    with PostgresProductStore(database).begin_import() as session:
+        session.create_categories([CategoryDraft(name="Bars")], NOON)
+        PostgresMigrations(limited_database).upgrade()
+        session.commit()
 
 
-def test_an_import_and_a_migration_wait_longer_than_a_statement_of_a_request_may(
+def test_import_and_migration_wait_longer_than_statement_timeout(
     database: Database, database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> None:
     with database.long_transaction() as connection:
         limit = f"ALTER DATABASE {database_url.database} SET statement_timeout = '100ms'"
         connection.execute(sa.text(limit))
-    limited = connect_database(
-        database_url, pooler=lambda _: True
-    )  # keeps the database's own limit
+    # Behind a pooler, connections do not override the limit of the database.
+    limited = connect_database(database_url, pooler=lambda _: True)
 
-    def import_one() -> None:
-        with PostgresProductStore(limited).begin_import() as load:
-            load.write_products([make_draft(slug="egg-white")], [], NOON)
-            load.commit()
+    def import_product() -> None:
+        with PostgresProductStore(limited).begin_import() as session:
+            session.write_products([make_draft(slug="egg-white")], [], NOON)
+            session.commit()
 
     with ThreadPoolExecutor(2) as threads:
         with database.long_transaction() as connection:
-            waiting = []
+            futures = []
             for lock, work in (
-                (locks.IMPORT_LOCK, import_one),
+                (locks.IMPORT_LOCK, import_product),
                 (locks.MIGRATION_LOCK, PostgresMigrations(limited).upgrade),
             ):
                 locks.wait_for_lock(connection, lock)
-                waiting.append(threads.submit(work))
-            wait_until_blocked(database, *waiting, seconds=0.2)
-        for ended in waiting:
-            ended.result()
+                futures.append(threads.submit(work))
+            wait_until_blocked(database, *futures, seconds=0.2)
+        for future in futures:
+            future.result()
     assert PostgresProductStore(database).get("egg-white").version == 1

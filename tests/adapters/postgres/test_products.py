@@ -47,14 +47,14 @@ class TestPostgresReviewStore(review_store.ReviewStoreContract):
 
 @pytest.fixture
 def statements(database: Database) -> list[str]:
-    """The statements of all transactions in the database, as they come."""
-    run = list[str]()
+    """The statements of all transactions in the database, in order."""
+    statements = list[str]()
 
     @sa.event.listens_for(database.engine, "before_cursor_execute")
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        run.append(statement)
+    def record(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
 
-    return run
+    return statements
 
 
 @pytest.mark.parametrize(
@@ -64,36 +64,40 @@ def statements(database: Database) -> list[str]:
         ({"stock_quantity": 7}, 2, {"stock_quantity"}),
         ({"seo_title": "Eggs"}, 2, {"seo_title"}),
         ({"name": "EGG white protein"}, 2, {"name"}),  # the same words
-        ({"details": "<p>Protein</p>"}, 5, {"details"}),  # other words, all of them known
+        ({"details": "<p>Protein</p>"}, 5, {"details"}),  # other words, all in the vocabulary
         ({"name": "Egg Yolk"}, 6, {"name", "name_key"}),
         ({"sku": "EGG-2"}, 3, {"sku"}),
         ({"sku": None}, 2, {"sku"}),
         ({"slug": "yolk"}, 5, {"slug"}),
-        ({"price": "24.99"}, 1, set()),  # it has that price
+        ({"price": "24.99"}, 1, set()),  # no change
     ],
 )
-def test_an_edit_reads_the_product_and_updates_what_differs(
+def test_update_reads_the_product_and_writes_only_changed_columns(
     database: Database,
     statements: list[str],
     changes: dict[str, object],
     count: int,
     columns: set[str],
 ) -> None:
-    catalog = make_shop(PostgresProductStore(database)).products
-    slug = catalog.create(product_values(sku="EGG-1")).slug
+    products = make_shop(PostgresProductStore(database)).products
+    slug = products.create(product_values(sku="EGG-1")).slug
     statements.clear()
-    catalog.update(slug, changes)
+    products.update(slug, changes)
     assert len(statements) == count, statements
-    updates = [one.split(" WHERE ")[0] for one in statements if one.startswith("UPDATE products")]
-    updated = set(re.findall(r"(\w+)=", " ".join(updates)))
-    assert updated == (columns | {"version", "updated_at"} if columns else set())
+    updates = [
+        statement.split(" WHERE ")[0]
+        for statement in statements
+        if statement.startswith("UPDATE products")
+    ]
+    names = set(re.findall(r"(\w+)=", " ".join(updates)))
+    assert names == (columns | {"version", "updated_at"} if columns else set())
 
 
-def test_a_change_of_stock_is_one_statement(database: Database, statements: list[str]) -> None:
-    catalog = make_shop(PostgresProductStore(database)).products
-    slug = catalog.create(product_values(stock_quantity=5)).slug
+def test_stock_change_is_one_statement(database: Database, statements: list[str]) -> None:
+    products = make_shop(PostgresProductStore(database)).products
+    slug = products.create(product_values(stock_quantity=5)).slug
     statements.clear()
-    assert [catalog.adjust_stock(slug, -2), catalog.set_stock(slug, 7)] == [3, 7]
+    assert [products.adjust_stock(slug, -2), products.set_stock(slug, 7)] == [3, 7]
     assert len(statements) == 2, statements
 
 
@@ -101,7 +105,7 @@ def test_a_change_of_stock_is_one_statement(database: Database, statements: list
     ("changes", "count"),
     [({"price": "9.99"}, 4), ({"sku": "EGG-2"}, 5), ({"options": {"Size": "2 kg"}}, 10)],
 )
-def test_an_edit_of_a_variant_asks_for_siblings_and_skus_only_where_these_change(
+def test_variant_update_checks_options_and_sku_only_if_they_change(
     database: Database, statements: list[str], changes: dict[str, object], count: int
 ) -> None:
     store = PostgresProductStore(database)
@@ -114,36 +118,36 @@ def test_an_edit_of_a_variant_asks_for_siblings_and_skus_only_where_these_change
 
 
 @pytest.mark.parametrize("delta", [10**30, -(10**30)])
-def test_a_stock_beyond_what_postgres_can_count_is_refused(database: Database, delta: int) -> None:
+def test_stock_beyond_the_integer_range_is_a_conflict(database: Database, delta: int) -> None:
     shop = make_shop(PostgresProductStore(database), PostgresVariantStore(database))
     slug, other = (
         shop.products.create(product_values()).slug,
         shop.products.create(product_values()).slug,
     )
     variant = shop.variants.create(other, variant_values())
-    with pytest.raises(ConflictError) as of_product:
+    with pytest.raises(ConflictError) as product_error:
         shop.products.update_stock(slug, {"delta": delta})
-    with pytest.raises(ConflictError) as of_variant:
+    with pytest.raises(ConflictError) as variant_error:
         shop.variants.update_stock(other, variant.id, {"delta": delta})
-    assert of_product.value.field == of_variant.value.field == "stock_quantity"
+    assert product_error.value.field == variant_error.value.field == "stock_quantity"
 
 
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize(
     ("field", "claim"),
     [
-        ("slug", "UPDATE products SET slug = 'wanted' WHERE slug = 'one'"),
-        ("sku", "UPDATE products SET sku = 'wanted' WHERE slug = 'one'"),
+        ("slug", "UPDATE products SET slug = 'claimed' WHERE slug = 'one'"),
+        ("sku", "UPDATE products SET sku = 'claimed' WHERE slug = 'one'"),
         (
             "sku",
             (
                 "INSERT INTO variants (product_id, sku, options, combination, price)"
-                " SELECT id, 'wanted', '{}', 'a', 1 FROM products WHERE slug = 'one'"
+                " SELECT id, 'claimed', '{}', 'a', 1 FROM products WHERE slug = 'one'"
             ),
         ),
     ],
 )
-def test_a_change_waits_for_another_claim_that_is_not_decided(
+def test_update_waits_for_concurrent_claim_of_slug_or_sku(
     database: Database, field: str, claim: str, *, fails: bool
 ) -> None:
     store = PostgresProductStore(database)
@@ -152,36 +156,34 @@ def test_a_change_waits_for_another_claim_that_is_not_decided(
     with ThreadPoolExecutor(1) as threads:
         with database.long_transaction() as connection:
             connection.execute(sa.text(claim))
-            late = threads.submit(store.update, "two", edited(field, "wanted"))
-            wait_until_blocked(database, late)
+            update = threads.submit(store.update, "two", edited(field, "claimed"))
+            wait_until_blocked(database, update)
             if fails:
                 connection.rollback()
         if fails:
-            assert getattr(late.result(), field) == "wanted"
+            assert getattr(update.result(), field) == "claimed"
             return
-        with pytest.raises(ConflictError) as refused:
-            late.result()
-    assert refused.value.field == field
-    assert getattr(store.get("two"), field) != "wanted"
+        with pytest.raises(ConflictError) as raised:
+            update.result()
+    assert raised.value.field == field
+    assert getattr(store.get("two"), field) != "claimed"
 
 
 @pytest.mark.parametrize("slug", ["a\0", "\ud800", "A b"])
-def test_a_slug_that_postgres_could_not_even_read_has_no_variants(
-    emptied_database: Database, slug: str
-) -> None:
-    assortment = VariantService(PostgresVariantStore(emptied_database), FakeClock())
+def test_variants_of_invalid_slug_are_not_found(emptied_database: Database, slug: str) -> None:
+    service = VariantService(PostgresVariantStore(emptied_database), FakeClock())
     with pytest.raises(NotFoundError):
-        assortment.list(VariantQuery(product=slug))
+        service.list(VariantQuery(product=slug))
 
 
-def test_facets_of_very_many_are_told_by_a_sample(database: Database) -> None:
+def test_facets_of_many_matches_are_sampled(database: Database) -> None:
     store = PostgresProductStore(database)
     drafts = [
         make_draft("x", slug=f"x{n}", stock_quantity=n % 4) for n in range(MAX_EXACT_TOTAL + 1)
     ]
-    with store.begin_import() as load:
-        load.write_products(drafts, [], NOON)
-        load.commit()
+    with store.begin_import() as session:
+        session.write_products(drafts, [], NOON)
+        session.commit()
     with database.long_transaction() as connection:
         connection.execute(sa.text("ANALYZE product_search"))
     for query in (ProductQuery(), ProductQuery(search="x")):

@@ -1,4 +1,4 @@
-"""A real shop's categories, thousands of them, in Postgres through the library."""
+"""Thousands of categories of a real shop, created in Postgres through the services."""
 
 import json
 from pathlib import Path
@@ -40,74 +40,70 @@ INVALID_NAMES = [
     "|Speakers",
     "|TV Acc",
 ]
-"""Those of the file that no category may have: too long, none at all, or with a sign of markup."""
+"""Names of the file that are invalid: too long, missing, or with a markup character."""
 
 
 @frozen
 class Entry:
-    """A category of the file, and the ids of those above it."""
+    """A category of the file, and the ids of its ancestors."""
 
     id: str
     name: str | None
-    above: tuple[str, ...]
+    ancestor_ids: tuple[str, ...]
 
-    def values(self, known: set[str]) -> dict[str, object]:
-        """What the library is given of it, below the nearest that is known."""
-        parents = [None, *(one.lower() for one in self.above if one in known)]
+    def values(self, ids: set[str]) -> dict[str, object]:
+        """Return the input of the service, with the nearest ancestor in `ids` as parent."""
+        parents = [None, *(ancestor.lower() for ancestor in self.ancestor_ids if ancestor in ids)]
         return {"name": self.name, "slug": self.id.lower(), "parent": parents[-1]}
 
 
-def entries() -> list[Entry]:
-    """The categories of the file, each behind its parent; some of those above it lack in it."""
-    found = [
-        Entry(one["id"], one["name"], tuple(step["id"] for step in one["path"][:-1]))
-        for one in json.loads(FILE.read_text())
+def read_entries() -> list[Entry]:
+    """Return the categories of the file, parents first. The file lacks some ancestors."""
+    entries = [
+        Entry(item["id"], item["name"], tuple(step["id"] for step in item["path"][:-1]))
+        for item in json.loads(FILE.read_text())
     ]
-    return sorted(found, key=lambda entry: len(entry.above))
-
-
-def valid_entries(every: list[Entry]) -> list[Entry]:
-    return [entry for entry in every if entry.name not in INVALID_NAMES]
+    return sorted(entries, key=lambda entry: len(entry.ancestor_ids))
 
 
 @pytest.mark.skipif(not FILE.exists(), reason="the real files lie beside the checkout")
-def test_the_categories_of_a_real_shop_make_a_tree(
+def test_categories_of_a_real_shop_form_a_tree(
     database: Database, database_url: str, connect_database: Connect, tmp_path: Path
 ) -> None:
-    every = entries()
-    assert len(every) == 4584
-    taxonomy = CategoryService(PostgresCategoryStore(database), FakeClock())
-    known = {entry.id for entry in every}
-    with pytest.raises(ValidationError) as refused:
-        taxonomy.create_many([entry.values(known) for entry in every])
-    places = [fault.field.partition(".") for fault in refused.value.errors]
-    assert {name for _, _, name in places} == {"name"}
-    names = [every[int(place)].name for place, _, _ in places]
+    entries = read_entries()
+    assert len(entries) == 4584
+    service = CategoryService(PostgresCategoryStore(database), FakeClock())
+    ids = {entry.id for entry in entries}
+    with pytest.raises(ValidationError) as raised:
+        service.create_many([entry.values(ids) for entry in entries])
+    fields = [error.field.partition(".") for error in raised.value.errors]
+    assert {name for _, _, name in fields} == {"name"}
+    names = [entries[int(index)].name for index, _, _ in fields]
     assert sorted(names, key=str) == sorted(INVALID_NAMES, key=str)
 
-    known = {entry.id for entry in valid_entries(every)}
-    assert taxonomy.create_many(
-        [entry.values(known) for entry in valid_entries(every)]
-    ) == 4584 - len(INVALID_NAMES)
-    page = taxonomy.list(CategoryQuery(limit=1000))
-    shown = {category.slug: category for category in page.items}
+    valid_entries = [entry for entry in entries if entry.name not in INVALID_NAMES]
+    ids = {entry.id for entry in valid_entries}
+    count = service.create_many([entry.values(ids) for entry in valid_entries])
+    assert count == 4584 - len(INVALID_NAMES)
+    page = service.list(CategoryQuery(limit=1000))
+    categories = {category.slug: category for category in page.items}
     while page.next_query is not None:
-        page = taxonomy.list(page.next_query)
-        shown |= {category.slug: category for category in page.items}
-    assert len(shown) == page.total == 4584 - len(INVALID_NAMES)
-    for entry in valid_entries(every):
-        above = tuple(one.lower() for one in entry.above if one in known)
-        assert shown[entry.id.lower()].path == (*above, entry.id.lower())
-    assert max(len(category.path) for category in shown.values()) == 6
+        page = service.list(page.next_query)
+        categories |= {category.slug: category for category in page.items}
+    assert len(categories) == page.total == 4584 - len(INVALID_NAMES)
+    for entry in valid_entries:
+        ancestors = tuple(ancestor.lower() for ancestor in entry.ancestor_ids if ancestor in ids)
+        assert categories[entry.id.lower()].path == (*ancestors, entry.id.lower())
+    assert max(len(category.path) for category in categories.values()) == 6
 
-    inside = [one.slug for one in shown.values() if ROOT in one.path]
-    deepest = max(inside, key=lambda slug: len(shown[slug].path))
+    subtree = [category.slug for category in categories.values() if ROOT in category.path]
+    deepest = max(subtree, key=lambda slug: len(categories[slug].path))
     one_connection = connect_database(database_url, size=1)
-    catalog = ProductService(PostgresProductStore(one_connection), NhHtmlCleaner(), FakeClock())
-    catalog.create(product_values(name="Egg", categories=[deepest, *inside[:50]]))
-    catalog.create(product_values(name="Bacon"))
+    products = ProductService(PostgresProductStore(one_connection), NhHtmlCleaner(), FakeClock())
+    products.create(product_values(name="Egg", categories=[deepest, *subtree[:50]]))
+    products.create(product_values(name="Bacon"))
     query = ProductQuery(category=ROOT)
-    assert [product.slug for product in catalog.list(query).items] == ["egg"]
-    assert taxonomy.get(ROOT).product_count == 1
-    messages = sent_messages(one_connection, tmp_path / "trace", lambda: catalog.list(query))
+    assert [product.slug for product in products.list(query).items] == ["egg"]
+    assert service.get(ROOT).product_count == 1
+    messages = sent_messages(one_connection, tmp_path / "trace", lambda: products.list(query))
     assert messages.count("Execute") == messages.count("Sync") == 1

@@ -1,4 +1,4 @@
-"""Two real servers, of which one replicates the other."""
+"""Reads from a replica, with two real servers."""
 
 import math
 import subprocess
@@ -50,37 +50,34 @@ Connect = Callable[..., Database]
 def servers(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[Pair]:
-    """A primary with all tables, and its replica."""
-    with replicated_servers(tmp_path_factory.mktemp("pair"), _binaries(pytestconfig)) as (
-        one,
-        two,
-        _,
-    ):
-        yield sa.make_url(one.url), sa.make_url(two.url)
+    """The URLs of a primary with all tables, and of its replica."""
+    folder = tmp_path_factory.mktemp("pair")
+    with replicated_servers(folder, _binaries(pytestconfig)) as (primary, replica, _):
+        yield sa.make_url(primary.url), sa.make_url(replica.url)
 
 
 @contextmanager
 def replicated_servers(
     folder: Path, binaries: Path
 ) -> Iterator[tuple[Attachment, Attachment, TcpProxy]]:
-    """A primary with all tables, its replica, and the wire by which that hears of it."""
-    with ExitStack() as opened:
-        one = attach(folder / "one", linger=0, binaries=binaries, settings=FAST_SETTINGS)
-        opened.enter_context(one)
-        database = Database.connect(one.url)
+    """Run a primary with all tables, its replica, and the proxy between them."""
+    with ExitStack() as stack:
+        primary = attach(folder / "primary", linger=0, binaries=binaries, settings=FAST_SETTINGS)
+        stack.enter_context(primary)
+        database = Database.connect(primary.url)
         PostgresMigrations(database).upgrade()
         database.close()
-        # By TCP: the replica's processes may not enter the folder of the primary's socket.
-        wire = opened.enter_context(run_proxy(f"{one.socket_dir}/.s.PGSQL.5432"))
-        _run_basebackup(binaries, wire.port, folder / "two")
-        two = opened.enter_context(attach(folder / "two", linger=0, binaries=binaries))
-        yield one, two, wire
+        # By TCP: the processes of the replica may not enter the folder of the primary's socket.
+        proxy = stack.enter_context(run_proxy(f"{primary.socket_dir}/.s.PGSQL.5432"))
+        _run_basebackup(binaries, proxy.port, folder / "replica")
+        replica = stack.enter_context(attach(folder / "replica", linger=0, binaries=binaries))
+        yield primary, replica, proxy
 
 
 def _run_basebackup(binaries: Path, port: int, folder: Path) -> None:
     folder.mkdir(mode=0o700)
     source = f"host=127.0.0.1 port={port} user={USER}"
-    words = [
+    arguments = [
         "-D",
         str(folder / CLUSTER_FOLDER),
         "-R",
@@ -89,15 +86,15 @@ def _run_basebackup(binaries: Path, port: int, folder: Path) -> None:
         "-d",
         source,
     ]
-    subprocess.run([binaries / "pg_basebackup", *words], check=True)
+    subprocess.run([binaries / "pg_basebackup", *arguments], check=True)
 
 
 @pytest.fixture
 def write_versions(tmp_path: Path) -> Iterator[WriteVersions]:
-    """Where what is heard holds for good: a busy machine is not a connection that is silent."""
-    written = WriteVersions(tmp_path, FakeMonotonicClock())
-    yield written
-    written.close()
+    """Versions whose lease never expires, since a busy machine may be slow."""
+    versions = WriteVersions(tmp_path, FakeMonotonicClock())
+    yield versions
+    versions.close()
 
 
 @pytest.fixture
@@ -112,7 +109,7 @@ def primary(
 
 @pytest.fixture
 def other_host(servers: Pair, connect_database: Connect) -> Database:
-    """The primary, as another host writes to it."""
+    """The primary, for writes of another host."""
     return connect_database(servers[0], size=1)
 
 
@@ -140,16 +137,16 @@ def clock() -> FakeMonotonicClock:
 def replicated(
     servers: Pair, primary: Database, write_versions: WriteVersions, clock: FakeMonotonicClock
 ) -> Iterator[ReplicatedDatabase]:
-    with replicated_over(servers[1], primary, write_versions, clock) as database:
+    with open_replicated(servers[1], primary, write_versions, clock) as database:
         yield database
 
 
 @contextmanager
-def replicated_over(
-    url: sa.URL, primary: Database, written: WriteVersions, clock: FakeMonotonicClock
+def open_replicated(
+    url: sa.URL, primary: Database, versions: WriteVersions, clock: FakeMonotonicClock
 ) -> Iterator[ReplicatedDatabase]:
     replica = Replica.connect(
-        url, written.required_version, size=4, pooler=detect_pooler, clock=clock
+        url, versions.required_version, size=4, pooler=detect_pooler, clock=clock
     )
     yield ReplicatedDatabase.from_primary(primary, replica)
     replica.close()
@@ -160,7 +157,6 @@ def is_replica(database: Database) -> bool:
 
 
 def wait_for_replica(database: Database, clock: FakeMonotonicClock) -> None:
-
     def is_back() -> bool:
         clock.now += FAILURE_PAUSE_SECONDS
         return is_replica(database)
@@ -169,7 +165,7 @@ def wait_for_replica(database: Database, clock: FakeMonotonicClock) -> None:
 
 
 @pytest.mark.usefixtures("changes")
-def test_reads_are_the_replica_s_and_answer_as_the_primary_does(
+def test_reads_go_to_the_replica_and_return_what_the_primary_returns(
     primary: Database, replicated: ReplicatedDatabase, clock: FakeMonotonicClock
 ) -> None:
     direct, store = PostgresProductStore(primary), PostgresProductStore(replicated)
@@ -185,7 +181,7 @@ def test_reads_are_the_replica_s_and_answer_as_the_primary_does(
 
 
 @pytest.mark.usefixtures("changes")
-def test_own_writes_are_seen_while_the_replica_lags(
+def test_own_writes_are_visible_while_the_replica_lags(
     replica_database: Database, replicated: ReplicatedDatabase, clock: FakeMonotonicClock
 ) -> None:
     store = PostgresProductStore(replicated)
@@ -202,7 +198,7 @@ def test_own_writes_are_seen_while_the_replica_lags(
 
 
 @pytest.mark.usefixtures("changes")
-def test_a_write_that_touches_no_answer_is_waited_for_too(
+def test_replica_must_replay_writes_without_tags_too(
     replica_database: Database, replicated: ReplicatedDatabase, clock: FakeMonotonicClock
 ) -> None:
     wait_for_replica(replicated, clock)
@@ -213,7 +209,7 @@ def test_a_write_that_touches_no_answer_is_waited_for_too(
     assert not is_replica(replicated)
 
 
-def test_what_is_read_after_a_moment_has_seen_all_that_the_moment_claims(
+def test_read_after_snapshot_sees_all_writes_of_the_snapshot(
     replica_database: Database,
     other_host: Database,
     replicated: ReplicatedDatabase,
@@ -228,13 +224,13 @@ def test_what_is_read_after_a_moment_has_seen_all_that_the_moment_claims(
         first, before = wait_for_snapshot(changes), store.get("egg-white").stock_quantity
         PostgresProductStore(other_host).adjust_stock("egg-white", 1)
         clock.now += LAG_PAUSE_SECONDS
-        seen = wait_for_snapshot(changes)
-        found = store.get("egg-white").stock_quantity
+        second = wait_for_snapshot(changes)
+        after = store.get("egg-white").stock_quantity
         wait_until(lambda: changes.is_stale(first, tags))  # noqa: B023
-        assert found == before + 1 or changes.is_stale(seen, tags)
+        assert after == before + 1 or changes.is_stale(second, tags)
 
 
-def test_a_moment_needs_all_that_is_over_by_then_also_what_is_not_yet_told(
+def test_required_version_includes_writes_that_are_not_notified_yet(
     write_versions: WriteVersions,
 ) -> None:
     assert write_versions.required_version() is None
@@ -246,7 +242,7 @@ def test_a_moment_needs_all_that_is_over_by_then_also_what_is_not_yet_told(
     assert write_versions.required_version() is None
 
 
-def test_what_another_server_wrote_is_looked_for_on_no_replica_of_the_former(
+def test_required_version_is_unknown_after_write_to_another_server(
     write_versions: WriteVersions,
 ) -> None:
     write_versions.advance(Snapshot("one", 51), until=math.inf)
@@ -254,36 +250,36 @@ def test_what_another_server_wrote_is_looked_for_on_no_replica_of_the_former(
     assert write_versions.required_version() is None
 
 
-def test_while_nobody_hears_of_writes_the_primary_is_asked(replicated: ReplicatedDatabase) -> None:
+def test_reads_go_to_the_primary_without_a_feed(replicated: ReplicatedDatabase) -> None:
     assert not is_replica(replicated)
 
 
 @pytest.mark.usefixtures("changes")
-@pytest.mark.parametrize("is_silent", [False, True])
-def test_a_replica_that_is_away_fails_no_read_and_is_tried_again_after_a_second(
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_unavailable_replica_fails_no_read_and_is_retried_after_a_second(
     *,
     servers: Pair,
     primary: Database,
     write_versions: WriteVersions,
     clock: FakeMonotonicClock,
-    is_silent: bool,
+    is_frozen: bool,
 ) -> None:
-    with run_proxy(f"{servers[1].query['host']}/.s.PGSQL.5432") as wire:
-        url = sa.make_url(f"postgresql+psycopg://{USER}@127.0.0.1:{wire.port}/{USER}")
-        with replicated_over(url, primary, write_versions, clock) as replicated:
+    with run_proxy(f"{servers[1].query['host']}/.s.PGSQL.5432") as proxy:
+        url = sa.make_url(f"postgresql+psycopg://{USER}@127.0.0.1:{proxy.port}/{USER}")
+        with open_replicated(url, primary, write_versions, clock) as replicated:
             wait_for_replica(replicated, clock)
-            (wire.freeze if is_silent else wire.disconnect)()
+            (proxy.freeze if is_frozen else proxy.disconnect)()
             assert not is_replica(replicated)
-            (wire.unfreeze if is_silent else wire.reconnect)()
+            (proxy.unfreeze if is_frozen else proxy.reconnect)()
             assert not is_replica(replicated)
             clock.now += FAILURE_PAUSE_SECONDS
             wait_for_replica(replicated, clock)
 
 
-def test_a_shop_that_listens_reads_from_the_replica_that_its_settings_name(
+def test_shop_reads_from_the_replica_of_its_settings(
     servers: Pair, primary: Database, replica_database: Database, tmp_path: Path
 ) -> None:
-    url, read_url = (each.render_as_string(hide_password=False) for each in servers)
+    url, read_url = (server.render_as_string(hide_password=False) for server in servers)
     environment = {"POSTGRES_URL": url, "POSTGRES_READ_URL": read_url}
     settings = Settings.read({**environment, "EGGYPRO_DATA_DIR": str(tmp_path / "data")})
     PostgresProductStore(primary).create(make_draft(), NOON)
@@ -292,9 +288,9 @@ def test_a_shop_that_listens_reads_from_the_replica_that_its_settings_name(
         assert products.get("egg-white").id
         assert replica_database.fetch(READERS, {}) == [(0,)]
 
-        def reads_the_copy() -> bool:
+        def reads_from_replica() -> bool:
             assert products.get("egg-white").id
             return replica_database.fetch(READERS, {}) != [(0,)]
 
         with open_cache(settings, connected.database, connected.written):
-            wait_until(reads_the_copy)
+            wait_until(reads_from_replica)

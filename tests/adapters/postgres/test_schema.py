@@ -44,7 +44,7 @@ def empty_database(
     return connect_database(empty_database_url)
 
 
-def test_ten_upgrades_at_once_are_one(
+def test_ten_concurrent_upgrades_run_once(
     empty_database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> None:
     def upgrade(_: int) -> str | None:
@@ -56,20 +56,20 @@ def test_ten_upgrades_at_once_are_one(
         assert list(threads.map(upgrade, range(10))) == [HEAD_REVISION] * 10
 
 
-def test_the_schema_goes_down_to_nothing_and_up_again(empty_database: Database) -> None:
+def test_schema_downgrades_to_empty_and_upgrades_again(empty_database: Database) -> None:
     migrations = PostgresMigrations(empty_database)
     assert (migrations.current(), empty_database.revision()) == (None, None)
     migrations.upgrade()
     migrations.downgrade("base")
     assert migrations.current() is None
-    left = sa.inspect(empty_database.engine).get_table_names()
-    assert left == ["alembic_version"]
+    tables = sa.inspect(empty_database.engine).get_table_names()
+    assert tables == ["alembic_version"]
     migrations.upgrade()
     assert (migrations.current(), empty_database.revision()) == (HEAD_REVISION, HEAD_REVISION)
     assert not migrations.differences()
 
 
-def test_tables_that_differ_from_the_migrations_are_told(database: Database) -> None:
+def test_differences_from_the_code_are_listed(database: Database) -> None:
     migrations = PostgresMigrations(database)
     assert not migrations.differences()
     with database.long_transaction() as connection:
@@ -87,46 +87,46 @@ def test_tables_that_differ_from_the_migrations_are_told(database: Database) -> 
     ]
 
 
-def test_the_tables_and_what_they_weigh_are_told(database: Database) -> None:
-    sizes = {one.name: one for one in PostgresMigrations(database).table_sizes()}
+def test_table_sizes_list_all_tables(database: Database) -> None:
+    sizes = {size.name: size for size in PostgresMigrations(database).table_sizes()}
     assert {*SEED_TABLES, "alembic_version"} < sizes.keys()
     assert sizes["products"].rows == 0
     assert sizes["products"].bytes > 0
 
 
-@pytest.mark.parametrize(("words", "refused"), [([], True), (["--write"], False)])
-def test_a_studio_shows_the_very_database(
-    database_url: sa.URL, words: list[str], *, refused: bool
+@pytest.mark.parametrize(("options", "is_read_only"), [([], True), (["--write"], False)])
+def test_studio_opens_the_configured_database(
+    database_url: sa.URL, options: list[str], *, is_read_only: bool
 ) -> None:
     url = database_url.render_as_string(hide_password=False)
-    done = subprocess.run(
-        [sys.executable, "-m", "eggypro_cli", "db", "studio", "--tool", "psql", *words],
+    process = subprocess.run(
+        [sys.executable, "-m", "eggypro_cli", "db", "studio", "--tool", "psql", *options],
         input="CREATE TABLE strange (); SELECT 'at ' || version_num FROM alembic_version;",
         env={**os.environ, "POSTGRES_URL": url},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert f"at {HEAD_REVISION}" in done.stdout
-    assert ("read-only transaction" in done.stderr) == refused
+    assert f"at {HEAD_REVISION}" in process.stdout
+    assert ("read-only transaction" in process.stderr) == is_read_only
 
 
-def test_a_database_behind_the_code_is_told(empty_database: Database) -> None:
+def test_differences_include_an_outdated_revision(empty_database: Database) -> None:
     assert f"the code at {HEAD_REVISION}" in " ".join(
         PostgresMigrations(empty_database).differences()
     )
 
 
-def test_the_newest_migration_is_the_one_that_the_tables_name(empty_database: Database) -> None:
-    newest, meaning = PostgresMigrations(empty_database).history()[0]
-    assert newest == HEAD_REVISION
-    assert meaning
+def test_newest_migration_is_the_head_revision(empty_database: Database) -> None:
+    revision, description = PostgresMigrations(empty_database).history()[0]
+    assert revision == HEAD_REVISION
+    assert description
 
 
 @pytest.mark.parametrize(
     ("table", "definitions"), [("products", PRODUCT_FIELDS), ("variants", VARIANT_FIELDS)]
 )
-def test_a_column_holds_what_its_field_may_be(
+def test_columns_have_the_limits_of_their_fields(
     table: str, definitions: Sequence[FieldDefinition]
 ) -> None:
     for definition in definitions:
@@ -136,20 +136,20 @@ def test_a_column_holds_what_its_field_may_be(
             assert schema_of(definition.validator)["maxLength"] == length
 
 
-def test_a_revision_that_does_not_exist_is_refused(empty_database: Database) -> None:
+def test_upgrade_to_unknown_revision_raises_validation_error(empty_database: Database) -> None:
     with pytest.raises(ValidationError):
         PostgresMigrations(empty_database).upgrade("nonsense")
 
 
-def test_all_tables_and_indexes_of_the_original_are_there(emptied_database: Database) -> None:
+def test_all_tables_and_indexes_of_the_seed_exist(emptied_database: Database) -> None:
     inspector = sa.inspect(emptied_database.engine)
     assert set(SEED_TABLES) <= set(inspector.get_table_names())
-    indexes = {each["name"] for name in SEED_TABLES for each in inspector.get_indexes(name)}
+    indexes = {index["name"] for name in SEED_TABLES for index in inspector.get_indexes(name)}
     assert set(SEED_INDEXES) <= indexes
 
 
 @pytest.mark.parametrize(
-    "broken",
+    "assignment",
     [
         "name = ''",
         "slug = 'Not A Slug'",
@@ -171,16 +171,16 @@ def test_all_tables_and_indexes_of_the_original_are_there(emptied_database: Data
         "created_at = NULL",
     ],
 )
-def test_the_database_itself_refuses_what_no_product_may_be(
-    emptied_database: Database, broken: str
+def test_check_constraints_reject_invalid_products(
+    emptied_database: Database, assignment: str
 ) -> None:
     PostgresProductStore(emptied_database).create(make_draft(), NOON)
     with pytest.raises(sa.exc.IntegrityError), emptied_database.long_transaction() as connection:
-        connection.execute(sa.text(f"UPDATE products SET {broken}"))
+        connection.execute(sa.text(f"UPDATE products SET {assignment}"))
 
 
 @pytest.mark.parametrize(
-    "broken",
+    "statement",
     [
         "INSERT INTO reviews (product_id, reviewer_name, rating, comment) VALUES (99, 'a', 5, 'b')",
         "INSERT INTO reviews (product_id, reviewer_name, rating, comment) VALUES (1, 'a', 6, 'b')",
@@ -198,15 +198,17 @@ def test_the_database_itself_refuses_what_no_product_may_be(
         ),
     ],
 )
-def test_the_database_itself_refuses_what_leads_nowhere(
-    emptied_database: Database, broken: str
+def test_constraints_reject_invalid_rows_and_references(
+    emptied_database: Database, statement: str
 ) -> None:
     PostgresProductStore(emptied_database).create(make_draft(), NOON)
     with pytest.raises(sa.exc.IntegrityError), emptied_database.long_transaction() as connection:
-        connection.execute(sa.text(broken))
+        connection.execute(sa.text(statement))
 
 
-def test_what_hangs_on_a_product_goes_with_it(emptied_database: Database) -> None:
+def test_delete_of_a_product_cascades_to_reviews_and_category_links(
+    emptied_database: Database,
+) -> None:
     store = PostgresProductStore(emptied_database)
     product = store.create(make_draft(), NOON)
     with emptied_database.long_transaction() as connection:
@@ -224,14 +226,14 @@ def test_what_hangs_on_a_product_goes_with_it(emptied_database: Database) -> Non
         )
     store.delete("egg-white", lambda _: None)
     with emptied_database.long_transaction() as connection:
-        left = [
+        counts = [
             connection.scalar(sa.select(sa.func.count()).select_from(metadata.tables[name]))
             for name in ("reviews", "product_categories", "categories")
         ]
-    assert left == [0, 0, 1]
+    assert counts == [0, 0, 1]
 
 
-def test_categories_that_other_hands_made_get_their_paths(empty_database: Database) -> None:
+def test_upgrade_computes_paths_of_existing_categories(empty_database: Database) -> None:
     migrations = PostgresMigrations(empty_database)
     migrations.upgrade("0001")
     with empty_database.long_transaction() as connection:
@@ -242,9 +244,9 @@ def test_categories_that_other_hands_made_get_their_paths(empty_database: Databa
             )
         )
     migrations.upgrade()
-    categories = PostgresCategoryStore(empty_database)
-    found = [categories.get(slug) for slug in "abc"]
-    assert [one.path for one in found] == [("a",), ("a", "b"), ("c",)]
-    assert [one.is_visible for one in found] == [False, False, True]
-    page = categories.list(CategoryQuery(status=Status.ALL, limit=1))
-    assert page.items == (found[0],)
+    store = PostgresCategoryStore(empty_database)
+    categories = [store.get(slug) for slug in "abc"]
+    assert [category.path for category in categories] == [("a",), ("a", "b"), ("c",)]
+    assert [category.is_visible for category in categories] == [False, False, True]
+    page = store.list(CategoryQuery(status=Status.ALL, limit=1))
+    assert page.items == (categories[0],)

@@ -1,4 +1,4 @@
-"""Searches in Postgres find what those in memory do, however they are looked for."""
+"""Search in Postgres returns the same results as in memory, whatever its plan."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -32,8 +32,8 @@ from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.search.query import ParsedQuery, expand_terms, tokenize_query
 from tests.stories.search_agreement import Pages, check_agreement
 
-# As many rows as there never are, of which each word is in many.
-frequencies = st.builds(
+# Wrong statistics: too many rows, with each word in many of them.
+statistics = st.builds(
     lambda rows, share: TermStatistics(rows, {"A": share}),
     st.sampled_from([5_000.0, 500_000.0]),
     st.sampled_from([0.9, 3.0, 3.0]),
@@ -67,65 +67,66 @@ class TestPostgresSearch(ProductSearchContract):
 
 @pytest.fixture
 def empty_stores(database: Database) -> Callable[[], SearchStores]:
-    """A shop that is empty again each time it is made, and has forgotten its words."""
+    """Return stores with an empty database and vocabulary on each call."""
 
-    def made() -> SearchStores:
+    def make() -> SearchStores:
         with database.long_transaction() as connection:
             connection.execute(sa.text("DELETE FROM products"))
             connection.execute(sa.text("DELETE FROM categories"))
             connection.execute(sa.text("DELETE FROM search_words"))
         return in_postgres(database)
 
-    return made
+    return make
 
 
-def test_searches_in_postgres_and_in_memory_agree(empty_stores: Callable[[], SearchStores]) -> None:
+def test_search_in_postgres_agrees_with_memory(empty_stores: Callable[[], SearchStores]) -> None:
     check_agreement(in_memory, empty_stores, examples=20)
 
 
-def test_a_plan_made_of_wrong_frequencies_finds_the_same(
+def test_plan_from_wrong_statistics_returns_same_results(
     empty_stores: Callable[[], SearchStores], database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_plan, "_SCAN_SAFETY_FACTOR", 0.5)  # so that much lies behind a head
+    monkeypatch.setattr(search_plan, "_SCAN_SAFETY_FACTOR", 0.5)  # short scans miss many matches
 
-    def misled(data: st.DataObject) -> Pages:
-        known = data.draw(frequencies)
-        return PostgresSearch(database, lambda: known).list  # type: ignore[arg-type]  # it is only called
+    def search_with_wrong_statistics(data: st.DataObject) -> Pages:
+        wrong = data.draw(statistics)
+        return PostgresSearch(database, lambda: wrong).list  # type: ignore[arg-type]  # it is only called
 
-    check_agreement(in_memory, empty_stores, examples=20, also=misled)
+    check_agreement(in_memory, empty_stores, examples=20, also=search_with_wrong_statistics)
 
 
-def test_common_and_rare_words_are_found_alike_among_thousands(
+def test_common_and_rare_words_match_the_same_products_as_in_memory(
     empty_stores: Callable[[], SearchStores], database: Database
 ) -> None:
     shops = [in_memory(), empty_stores()]
     for shop in shops:
-        with shop.products.begin_import() as load:
-            load.write_products(list(product_drafts()), [], NOON)
-            load.commit()
+        with shop.products.begin_import() as session:
+            session.write_products(list(product_drafts()), [], NOON)
+            session.commit()
     with database.long_transaction() as connection:
         connection.execute(sa.text("ANALYZE product_search"))
-    known = TermStatisticsReader(database)()
-    assert known.rows == PRODUCT_COUNT
+    current = TermStatisticsReader(database)()
+    assert current.rows == PRODUCT_COUNT
     for search in (*COMMON, *RARE):
         query = ProductQuery(search=search, limit=30)
         tokens = tokenize_query(search)
         words = PostgresVocabulary.load(database, tokens, search, None, fuzzy=False)
-        plan = SearchPlan(ParsedQuery(expand_terms(tokens, words)), known, query.limit + 1)
-        has_head = any(plan.tier_lookup(tier).scan_length for tier in plan.tiers)
-        assert has_head == (search in COMMON), search
+        plan = SearchPlan(ParsedQuery(expand_terms(tokens, words)), current, query.limit + 1)
+        has_scan = any(plan.tier_lookup(tier).scan_length for tier in plan.tiers)
+        assert has_scan == (search in COMMON), search
         for in_stock in (None, True):
-            wanted = evolve(query, in_stock=in_stock)
-            expected, found = (first_pages(shop, wanted) for shop in shops)
-            assert found == expected, wanted
+            filtered = evolve(query, in_stock=in_stock)
+            expected, actual = (first_pages(shop, filtered) for shop in shops)
+            assert actual == expected, filtered
 
 
-def test_who_writes_a_new_word_of_a_load_does_not_wait_for_its_end(database: Database) -> None:
+def test_writer_of_a_new_word_does_not_wait_for_import(database: Database) -> None:
     shop = in_postgres(database)
-    with shop.products.begin_import() as load:
-        load.write_products([make_draft(f"Zebra {n}", slug=f"z{n}") for n in range(600)], [], NOON)
+    drafts = [make_draft(f"Zebra {n}", slug=f"z{n}") for n in range(600)]
+    with shop.products.begin_import() as session:
+        session.write_products(drafts, [], NOON)
         shop.products.create(make_draft("Zebra"), NOON)
-        load.commit()
+        session.commit()
     assert shop.products.list(ProductQuery(search="zebar")).total == 601
 
 
@@ -135,7 +136,7 @@ RARE = ("protein spicea", "zebra", "spiceb egg", "egg 1999", "zebar", "zebra whi
 
 
 def product_drafts() -> Iterator[ProductDraft]:
-    """Products most of which have some words, in several fields, and some have rare ones."""
+    """Yield products: most with common words in several fields, a few with rare words."""
     for n in range(PRODUCT_COUNT):
         name = f"{'Egg' if n % 3 else 'Ham'} {'White' if n % 5 else 'Bar'} {n}"
         yield make_draft(
@@ -150,11 +151,11 @@ def product_drafts() -> Iterator[ProductDraft]:
 
 
 def first_pages(shop: SearchStores, query: ProductQuery) -> list[tuple[int, list[str]]]:
-    """The totals and slugs of the first pages."""
-    found: list[tuple[int, list[str]]] = []
-    following: ProductQuery | None = query
-    while following is not None and len(found) < 2:
-        page = shop.products.list(following)
-        found.append((page.total, [product.slug for product in page.items]))
-        following = page.next_query
-    return found
+    """Return the totals and slugs of the first two pages."""
+    pages: list[tuple[int, list[str]]] = []
+    next_query: ProductQuery | None = query
+    while next_query is not None and len(pages) < 2:
+        page = shop.products.list(next_query)
+        pages.append((page.total, [product.slug for product in page.items]))
+        next_query = page.next_query
+    return pages

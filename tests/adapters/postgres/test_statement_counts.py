@@ -1,4 +1,4 @@
-"""Every list, and every single thing, is read from Postgres in one statement."""
+"""Statement counts: each read route needs one statement, a search two."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from tests.support.builders import make_shop, product_values, review_values, var
 from tests.support.wsgi import ADMIN, PATH_VALUES
 
 _OTHER_PATHS = ("/api/cron", "/api/health", "/images", "/metrics", "/openapi.json")
-"""What is not asked of the stores, or not in one statement."""
+"""Routes that do not read from the stores, or not in one statement."""
 READ_ROUTES = [
     route for route in ROUTES if route.method == "GET" and not route.path.startswith(_OTHER_PATHS)
 ]
@@ -30,7 +30,7 @@ READ_ROUTES = [
 
 @define(slots=False)
 class CountingDatabase(Database):
-    """A database that notes each statement that is read."""
+    """A database that records the statements of its reads."""
 
     statements: list[str] = field(factory=list)
 
@@ -43,11 +43,11 @@ class CountingDatabase(Database):
 
 @pytest.fixture
 def counting_database(database: Database) -> CountingDatabase:
-    return CountingDatabase(*(getattr(database, each.name) for each in fields(Database)))
+    return CountingDatabase(*(getattr(database, attribute.name) for attribute in fields(Database)))
 
 
 @pytest.mark.parametrize("route", READ_ROUTES, ids=lambda route: route.path)
-def test_a_read_is_one_statement_or_two_for_a_search(
+def test_read_needs_one_statement_and_search_two(
     counting_database: CountingDatabase, route: Any
 ) -> None:
     shop = make_shop(
@@ -70,20 +70,18 @@ def test_a_read_is_one_statement_or_two_for_a_search(
         shop.categories.link(slug, category.slug)
     path = route.path.format(**PATH_VALUES | {"variant": variants[0].id})
     client = TestClient(create_app(shop))
-    client.simulate_get("/api/products?search=egg")  # reads how common words are, once a minute
+    client.simulate_get("/api/products?search=egg")  # caches the term statistics for a minute
     counting_database.statements.clear()
     for query in _queries(route.parameters):
-        answer = client.simulate_get(path, query_string=query, headers=ADMIN)
-        assert answer.status_code == 200, answer.text
-        words_come_first = "q=" in query
-        assert len(counting_database.statements) == 1 + words_come_first, (
-            counting_database.statements
-        )
+        response = client.simulate_get(path, query_string=query, headers=ADMIN)
+        assert response.status_code == 200, response.text
+        expected_count = 2 if "q=" in query else 1
+        assert len(counting_database.statements) == expected_count, counting_database.statements
         counting_database.statements.clear()
 
 
 def _queries(parameters: Mapping[str, Validator]) -> list[str]:
-    """Return queries that ask for all that a list can do."""
+    """Return queries that use every feature of a list."""
     if parameters == SUGGEST_PARAMETERS:
         return ["q=e", "q=egg+wh", "q=egg+salt"]
     if "q" in parameters:

@@ -1,4 +1,4 @@
-"""The products in Postgres behave as those in memory do, whatever happens to them."""
+"""Stories: Postgres stores behave like memory stores under random operations."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ from tests.stories.steady_pages import check_steady_pages
 from tests.stories.variant_story import play_variant_stories as play_variants
 
 
-def test_variants_in_postgres_and_in_memory_tell_the_same_story(
+def test_variant_stores_in_postgres_and_memory_agree(
     empty_store: Callable[[], PostgresProductStore], database: Database
 ) -> None:
     def in_memory() -> VariantStores:
@@ -35,40 +35,40 @@ def test_variants_in_postgres_and_in_memory_tell_the_same_story(
 
 @pytest.fixture
 def empty_store(database: Database) -> Callable[[], PostgresProductStore]:
-    """A store that is empty again each time it is made."""
+    """Return a product store with an empty database on each call."""
 
-    def made() -> PostgresProductStore:
+    def make() -> PostgresProductStore:
         with database.long_transaction() as connection:
             connection.execute(sa.text("TRUNCATE products, slug_aliases RESTART IDENTITY CASCADE"))
         return PostgresProductStore(database)
 
-    return made
+    return make
 
 
-def test_postgres_and_memory_tell_the_same_story(
+def test_product_stores_in_postgres_and_memory_agree(
     empty_store: Callable[[], PostgresProductStore],
 ) -> None:
     play_product_stories(MemoryProductStore, empty_store)
 
 
-def test_pages_neither_repeat_nor_skip_a_row_while_others_are_written(
+def test_pages_neither_repeat_nor_skip_rows_during_writes(
     empty_store: Callable[[], PostgresProductStore],
 ) -> None:
     check_steady_pages(empty_store, examples=25)
 
 
-def test_categories_in_postgres_and_memory_tell_the_same_story(database: Database) -> None:
+def test_category_stores_in_postgres_and_memory_agree(database: Database) -> None:
     def in_memory() -> category_store.CategoryStores:
         memory = MemoryDatabase()
         return category_store.CategoryStores(
             MemoryCategoryStore(memory), MemoryProductStore(memory)
         )
 
-    def emptied() -> category_store.CategoryStores:
+    def empty_stores() -> category_store.CategoryStores:
         with database.long_transaction() as connection:
             connection.execute(sa.text("TRUNCATE products, categories RESTART IDENTITY CASCADE"))
         return category_store.CategoryStores(
             PostgresCategoryStore(database), PostgresProductStore(database)
         )
 
-    category_story.play_category_stories(in_memory, emptied)
+    category_story.play_category_stories(in_memory, empty_stores)
