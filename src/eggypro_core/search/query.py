@@ -1,4 +1,4 @@
-"""What a search means: what each of its words may stand for, and how well a product fits."""
+"""Query parsing and ranking: the expansions of terms, rank tiers and relevance."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -17,18 +17,15 @@ from eggypro_core.search.text import (
 )
 
 MAX_PREFIX_EXPANSIONS = 64
-"""How many longer words a begun one stands for; if there are more, it stands for all of them."""
+"""The maximum number of stems in a prefix expansion; beyond it, only the prefix is stored."""
 MAX_CORRECTIONS = 10
-"""How many other words an unknown one may stand for."""
+"""The maximum number of corrections of an unknown word."""
 _STOP_WORDS = frozenset("a an and at by for from in of on or the to with x".split())
-"""Words that are passed over unless a search consists of them, or ends in one.
-
-The x is that of "6 x 330 ml".
-"""
+"""Words that are ignored unless they end the search. The x is that of "6 x 330 ml"."""
 
 
 class MatchKind(IntEnum):
-    """How a word of a search and one of a product agree; the first is the best."""
+    """The kind of match between a search term and a word of a product, best first."""
 
     EXACT = 0
     PREFIX = 1
@@ -37,10 +34,10 @@ class MatchKind(IntEnum):
 
 @frozen
 class Expansion:
-    """What a word of a search stands for in one manner: these stems, or products in categories.
+    """The expansion of a search term for one match kind: stems, and categories by name.
 
-    `beginning` stands for every stem that begins with it. They are all among `stems`, unless there
-    are too many of them, and none is.
+    `prefix` matches every stem that begins with it. `stems` then has all of these stems, or none
+    if there are too many.
     """
 
     stems: tuple[str, ...] = ()
@@ -50,39 +47,43 @@ class Expansion:
     def matches_in(
         self, document: DocumentTerms, category_ids: Collection[int]
     ) -> Iterator[tuple[str | None, SearchField]]:
-        """Give each stem that a product, `inside` categories, has of it, with the stem's field.
+        """Yield the stems of a document in these categories that match, with their fields.
 
-        A category's name has no stem in the product: None.
+        The stem of a match by the name of a category is None.
         """
-        for one in self.stems:
-            if one in document.stems:
-                yield one, document.stems[one]
+        for word_stem in self.stems:
+            if word_stem in document.stems:
+                yield word_stem, document.stems[word_stem]
         if not set(self.category_ids).isdisjoint(category_ids):
             yield None, SearchField.INGREDIENTS
         if self.prefix is not None:
-            yield from ((one, of) for one, of in document.stems.items() if self._has_prefix(one))
+            yield from (
+                (word_stem, search_field)
+                for word_stem, search_field in document.stems.items()
+                if self._has_prefix(word_stem)
+            )
 
-    def _has_prefix(self, one: str) -> bool:
-        return self.prefix is not None and one.startswith(self.prefix)
+    def _has_prefix(self, word: str) -> bool:
+        return self.prefix is not None and word.startswith(self.prefix)
 
 
 @frozen
 class Term:
-    """A word of a search, and what it stands for in each manner."""
+    """A word of a search, and its expansion for each match kind."""
 
     word: str
     expansions: Mapping[MatchKind, Expansion]
 
     def up_to(self, worst_kind: MatchKind) -> list[Expansion]:
-        """Return what it stands for in this manner or a better one."""
-        return [meaning for kind, meaning in self.expansions.items() if kind <= worst_kind]
+        """Return the expansions for this match kind and better ones."""
+        return [expansion for kind, expansion in self.expansions.items() if kind <= worst_kind]
 
 
 @frozen(order=True)
 class RankTier:
-    """How well a product fits a search before anything else is looked at; the least is the best.
+    """The first criterion of a ranking; the smallest tier is the best.
 
-    All words of the search stand in this field or a better one, and agree so or better.
+    All terms of the search match in this field or a better one, by this match kind or a better one.
     """
 
     field: SearchField
@@ -91,7 +92,7 @@ class RankTier:
 
 @frozen
 class TermMatch:
-    """How a product has a word of a search: as which stem, or by a category, and how well."""
+    """The best match of a search term in a product. `stem` is None for a match by a category."""
 
     word: str
     stem: str | None
@@ -100,9 +101,9 @@ class TermMatch:
 
 @frozen
 class RankReason:
-    """Why a product stands where it does in a ranking: its tier, None if the search is its SKU.
+    """The reason for the rank of a product. `tier` is None if the search is its SKU.
 
-    In a tier the `score` decides, and then the id.
+    Products of one tier are ordered by `score`, then by id.
     """
 
     tier: RankTier | None
@@ -112,9 +113,9 @@ class RankReason:
 
 @frozen
 class ParsedQuery:
-    """A search as it was understood. A product fits if it has all the terms, or is `named`.
+    """A parsed search. A product matches if all terms match, or if its SKU does.
 
-    `named` is the id of the product whose SKU, or a variant's of it, is the search.
+    `sku_match` is the id of the product whose SKU, or that of one of its variants, is the search.
     """
 
     terms: tuple[Term, ...]
@@ -122,23 +123,27 @@ class ParsedQuery:
 
     @property
     def match_kinds(self) -> tuple[MatchKind, ...]:
-        """Return the manners in which products can fit it."""
+        """Return the match kinds by which products can match the search."""
         kinds = {kind for term in self.terms for kind in term.expansions}
-        # With a word that is corrected, nothing can fit but by its correction.
+        # With a corrected term, every product matches by a correction, which decides its tier.
         return (MatchKind.CORRECTED,) if MatchKind.CORRECTED in kinds else tuple(sorted(kinds))
 
     @property
     def is_corrected(self) -> bool:
-        """Whether any word was taken for another."""
+        """Return whether any term was corrected."""
         return MatchKind.CORRECTED in self.match_kinds
 
     @property
     def tiers(self) -> list[RankTier]:
-        """Return the tiers that a product can be in, the best first."""
-        return [RankTier(place, fit) for place in SearchField for fit in self.match_kinds]
+        """Return the possible tiers of products, best first."""
+        return [
+            RankTier(search_field, kind)
+            for search_field in SearchField
+            for kind in self.match_kinds
+        ]
 
     def tier(self, document: DocumentTerms, category_ids: Collection[int]) -> RankTier | None:
-        """Return the tier of a product that is `inside` categories; None if it does not fit."""
+        """Return the tier of a product in these categories; None if it does not match."""
         if not self.terms:
             return None
         return next(
@@ -148,22 +153,27 @@ class ParsedQuery:
     def explain(
         self, document: DocumentTerms, category_ids: Collection[int], score: int
     ) -> RankReason:
-        """Return how each word is met by a product that fits but for its SKU."""
-        matches = (_best_match(term, document, category_ids) for term in self.terms)
-        found = tuple(match for match in matches if match is not None)
-        return RankReason(self.tier(document, category_ids), score, found)
+        """Return the rank reason of a product that matches by its terms, not by its SKU."""
+        best_matches = (_best_match(term, document, category_ids) for term in self.terms)
+        matches = tuple(match for match in best_matches if match is not None)
+        return RankReason(self.tier(document, category_ids), score, matches)
 
-    def _matches_tier(self, tier: RankTier, entry: DocumentTerms, inside: Collection[int]) -> bool:
-        def has(term: Term) -> bool:
-            found = (meaning.matches_in(entry, inside) for meaning in term.up_to(tier.kind))
-            return any(place <= tier.field for each in found for _, place in each)
+    def _matches_tier(
+        self, tier: RankTier, document: DocumentTerms, category_ids: Collection[int]
+    ) -> bool:
+        def is_match(term: Term) -> bool:
+            return any(
+                search_field <= tier.field
+                for expansion in term.up_to(tier.kind)
+                for _, search_field in expansion.matches_in(document, category_ids)
+            )
 
-        return all(map(has, self.terms))
+        return all(map(is_match, self.terms))
 
 
 @frozen
 class QueryToken:
-    """A word of a search as it was typed."""
+    """A word of a search as typed."""
 
     word: str
     is_last: bool
@@ -178,105 +188,110 @@ class Vocabulary(Protocol):
     """The words that products and categories have."""
 
     def knows(self, token: QueryToken) -> bool:
-        """Say whether any has the token's stem."""
+        """Return whether any word has the token's stem."""
         ...
 
     def find_by_prefix(self, token: QueryToken) -> Sequence[str]:
-        """Return other words that begin with it, or whose stems do, LISTED + 1 of them at most."""
+        """Return other words that, or whose stems, begin with the token.
+
+        At most MAX_PREFIX_EXPANSIONS + 1.
+        """
         ...
 
     def find_similar(self, token: QueryToken) -> Collection[str]:
-        """Return words with a slip in common with it; all that it may be are of them."""
+        """Return words that share a deletion neighbour with the token: all possible corrections."""
         ...
 
     def find_category_ids(self, stems: Collection[str]) -> Sequence[int]:
-        """Return the ids of visible categories that have one of the stems in their names."""
+        """Return the ids of visible categories with one of the stems in their names."""
         ...
 
 
 def tokenize_query(search: str) -> list[QueryToken]:
-    """Return the words of a search that count, each once."""
+    """Return the distinct words of a search, without stop words."""
     words = list(dict.fromkeys(tokenize(search)))
-    kept = [word for word in words[:-1] if word not in _STOP_WORDS] + words[-1:]
-    # What ends in a space or a sign might go on; nobody who searches thinks so exactly.
-    return [QueryToken(word, is_last=word is kept[-1]) for word in kept]
+    terms = [word for word in words[:-1] if word not in _STOP_WORDS] + words[-1:]
+    # A space or sign at the end does not complete the last word: people do not type so precisely.
+    return [QueryToken(word, is_last=word is terms[-1]) for word in terms]
 
 
 def expand_terms(
     tokens: Sequence[QueryToken], vocabulary: Vocabulary, *, fuzzy: bool = False
 ) -> tuple[Term, ...]:
-    """Return what words stand for.
+    """Return the terms of a search with their expansions.
 
-    The last one may be begun only, and so may an unknown one. One that is unknown even so stands
-    for what is one edit away; to be `forgiving` is to take it so of every word.
+    The last word and unknown words are also expanded as prefixes. A word that is still unknown is
+    corrected to words one edit away; with `fuzzy`, every word is.
     """
     return tuple(Term(token.word, dict(_expansions(token, vocabulary, fuzzy))) for token in tokens)
 
 
 def _expansions(
     token: QueryToken,
-    known: Vocabulary,
+    vocabulary: Vocabulary,
     fuzzy: bool,  # noqa: FBT001
 ) -> Iterator[tuple[MatchKind, Expansion]]:
-    is_known = known.knows(token)
-    yield MatchKind.EXACT, _expand([token.stem], known)
-    longer = known.find_by_prefix(token) if token.is_last or not is_known else ()
-    if len(longer) > MAX_PREFIX_EXPANSIONS:
+    is_known = vocabulary.knows(token)
+    yield MatchKind.EXACT, _expand([token.stem], vocabulary)
+    longer_words = vocabulary.find_by_prefix(token) if token.is_last or not is_known else ()
+    if len(longer_words) > MAX_PREFIX_EXPANSIONS:
         yield MatchKind.PREFIX, Expansion(prefix=token.word)
-    elif longer:
-        listed = _expand([stem(word) for word in longer], known)
-        yield MatchKind.PREFIX, evolve(listed, prefix=token.word)
-    if fuzzy or not (is_known or longer):
-        nearest = _corrections(token.word, known.find_similar(token))
-        if nearest:
-            yield MatchKind.CORRECTED, _expand([stem(word) for word in nearest], known)
+    elif longer_words:
+        expansion = _expand([stem(word) for word in longer_words], vocabulary)
+        yield MatchKind.PREFIX, evolve(expansion, prefix=token.word)
+    if fuzzy or not (is_known or longer_words):
+        corrections = _corrections(token.word, vocabulary.find_similar(token))
+        if corrections:
+            yield MatchKind.CORRECTED, _expand([stem(word) for word in corrections], vocabulary)
 
 
-def _expand(stems: Sequence[str], known: Vocabulary) -> Expansion:
-    each = tuple(dict.fromkeys(stems))
-    return Expansion(each, tuple(known.find_category_ids(each)))
+def _expand(stems: Sequence[str], vocabulary: Vocabulary) -> Expansion:
+    distinct_stems = tuple(dict.fromkeys(stems))
+    return Expansion(distinct_stems, tuple(vocabulary.find_category_ids(distinct_stems)))
 
 
-def _corrections(word: str, others: Collection[str]) -> list[str]:
-    """Return what a word may be a slip of: first those of its letters, then of its first one."""
+def _corrections(word: str, candidates: Collection[str]) -> list[str]:
+    """Return the best corrections: first transpositions, then words with the same first letter."""
     if not is_correctable(word):
         return []
 
-    def strangeness(other: str) -> tuple[bool, bool, str]:
-        return sorted(other) != sorted(word), other[0] != word[0], other
+    def sort_key(candidate: str) -> tuple[bool, bool, str]:
+        return sorted(candidate) != sorted(word), candidate[0] != word[0], candidate
 
-    near = (other for other in others if is_typo_of(word, other))
-    return sorted(near, key=strangeness)[:MAX_CORRECTIONS]
+    corrections = (candidate for candidate in candidates if is_typo_of(word, candidate))
+    return sorted(corrections, key=sort_key)[:MAX_CORRECTIONS]
 
 
-def _best_match(term: Term, entry: DocumentTerms, inside: Collection[int]) -> TermMatch | None:
-    found = [
-        TermMatch(term.word, stem, RankTier(place, fit))
-        for fit, meaning in term.expansions.items()
-        for stem, place in meaning.matches_in(entry, inside)
+def _best_match(
+    term: Term, document: DocumentTerms, category_ids: Collection[int]
+) -> TermMatch | None:
+    matches = [
+        TermMatch(term.word, word_stem, RankTier(search_field, kind))
+        for kind, expansion in term.expansions.items()
+        for word_stem, search_field in expansion.matches_in(document, category_ids)
     ]
-    return min(found, key=lambda match: match.tier, default=None)
+    return min(matches, key=lambda match: match.tier, default=None)
 
 
 SCORE_RANGE = 2_000
-"""Above every score."""
+"""An exclusive upper bound of scores."""
 SKU_MATCH_RANK = len(SearchField) * len(MatchKind)
 
 
 def rank_score(average: Decimal | None, *, in_stock: bool) -> int:
-    """Return what orders products of one tier: by rating, unrated last, then by being in stock."""
+    """Return the score of a product in its tier: by rating (unrated last), then by stock."""
     return int((average or 0) * 100) * 2 + in_stock
 
 
 def relevance_of(tier: RankTier | None, score: int) -> int:
-    """Return one number that orders tiers and scores, the highest first; no tier: found by SKU."""
-    place = -1 if tier is None else tier.field * len(MatchKind) + tier.kind
-    return (SKU_MATCH_RANK - place) * SCORE_RANGE + score
+    """Return a number that sorts by tier and score, best first. No tier means a match by SKU."""
+    rank = -1 if tier is None else tier.field * len(MatchKind) + tier.kind
+    return (SKU_MATCH_RANK - rank) * SCORE_RANGE + score
 
 
 def tier_and_score(relevance: int) -> tuple[RankTier | None, int]:
-    """Return what `relevance_of` was given."""
-    place, score = SKU_MATCH_RANK - relevance // SCORE_RANGE, relevance % SCORE_RANGE
-    return None if place < 0 else RankTier(
-        SearchField(place // len(MatchKind)), MatchKind(place % len(MatchKind))
+    """Return the tier and the score of a relevance: the inverse of `relevance_of`."""
+    rank, score = SKU_MATCH_RANK - relevance // SCORE_RANGE, relevance % SCORE_RANGE
+    return None if rank < 0 else RankTier(
+        SearchField(rank // len(MatchKind)), MatchKind(rank % len(MatchKind))
     ), score

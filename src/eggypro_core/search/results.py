@@ -1,4 +1,4 @@
-"""A page of products with what was asked for beside it."""
+"""Pages of products with facets and an explanation of their ranking."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from eggypro_core.search.query import ParsedQuery, RankReason
 
 @frozen
 class ExplainedPage:
-    """The page of a search, how the search was read, and why each item stands where it does."""
+    """The page of a search, the parsed query, and the rank reason of each item."""
 
     page: Page[ListedProduct, ProductQuery]
     parsed_query: ParsedQuery
@@ -21,7 +21,7 @@ class ExplainedPage:
 
 @frozen
 class ProductListing:
-    """A page of products; its facets, and the reasons for it, where the query wants them."""
+    """A page of products, with facets and an explanation if the query requests them."""
 
     page: Page[ListedProduct, ProductQuery]
     facets: Facets | None = None

@@ -1,4 +1,4 @@
-"""Searches that found nothing: which of them are counted, and what is kept of them."""
+"""Zero-result searches: which of them are recorded, without personal data."""
 
 import re
 from collections.abc import Mapping
@@ -14,22 +14,22 @@ from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import integer_param
 
 MAX_ZERO_RESULT_TERMS = 1_000
-"""How many are kept at most."""
+"""The maximum number of recorded searches."""
 _MAX_WORDS = 5
-# What might tell who searched. Signs and spaces part the digits of telephone numbers, letters those
-# of passports and the like; "omega 3 1000 mg" is neither.
+# E-mail addresses, the digits of document numbers (with letters between them) and of telephone
+# numbers (with signs and spaces between them); "omega 3 1000 mg" matches none of them.
 _PERSONAL_DATA_PATTERNS = (
     re.compile(r"@|%40|[(\[{<]\s*at\s*[)\]}>]"),
     re.compile(r"\d(?:[^\s\d]*\d){4}"),
     re.compile(r"\d(?:[\W_]*\d){5}"),
 )
 _DISPLAY_PARAMETERS = {"sort", "limit", "facets", "explain"}
-"""Parameters that change nothing about how much a search finds."""
+"""The query parameters that do not change which products match."""
 
 
 @frozen
 class ZeroResultSearch:
-    """The words of a search that found nothing, how often it did, and when the last time."""
+    """The words of a zero-result search, how often it occurred, and when it last did."""
 
     words: str
     times: int
@@ -37,9 +37,10 @@ class ZeroResultSearch:
 
 
 def zero_result_terms(query: ProductQuery) -> str | None:
-    """Return what is kept of a query that found nothing; None if that tells nothing of the shop.
+    """Return the words to record for a zero-result search; None if it must not be recorded.
 
-    Filters, or a place behind the front, may be what leaves nothing.
+    A query with filters, or for a later page, is not recorded, because these may be the reason
+    that nothing matched.
     """
     if query.search is None or query.params().keys() - _DISPLAY_PARAMETERS != {"search"}:
         return None
@@ -47,23 +48,19 @@ def zero_result_terms(query: ProductQuery) -> str | None:
 
 
 def parse_limit(params: Mapping[str, object]) -> int:
-    """Check parameters of which there may be one, `limit`, and return how many are wanted.
-
-    Raises ValidationError.
-    """
+    """Return the optional parameter `limit`. Raises ValidationError."""
     values = fields.check(params, {"limit": integer_param("Limit", 1, MAX_ZERO_RESULT_TERMS)})
     return int(values.get("limit", DEFAULT_LIMIT))
 
 
 def _normalise_terms(search: str) -> str | None:
-    """Return the words of a search, each once, as they are compared; None if none are kept.
+    """Return the distinct folded words of a search; None if it must not be recorded.
 
-    Whatever looks like an e-mail address, a telephone number or another long number is not kept,
-    nor is anything longer than what people search products by.
+    Anything that looks like an e-mail address, a telephone number or another long number is not
+    recorded, nor is a search of more than _MAX_WORDS words.
     """
-    words, plain = dict.fromkeys(tokenize(search)), fold(search)
-    if not 0 < len(words) <= _MAX_WORDS or any(
-        each.search(plain) for each in _PERSONAL_DATA_PATTERNS
-    ):
+    words, folded = dict.fromkeys(tokenize(search)), fold(search)
+    is_personal = any(pattern.search(folded) for pattern in _PERSONAL_DATA_PATTERNS)
+    if is_personal or not 0 < len(words) <= _MAX_WORDS:
         return None
     return " ".join(words)

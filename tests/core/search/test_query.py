@@ -1,4 +1,4 @@
-"""What a search is taken for, and how well a product fits it."""
+"""Tests of query parsing, ranking and relevance."""
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
@@ -31,7 +31,7 @@ EXACT, PREFIX, CORRECTED = MatchKind
 
 @frozen
 class Rank:
-    """What orders a product in a ranking."""
+    """The ranking criteria of a product."""
 
     tier: RankTier | None
     average: Decimal | None
@@ -42,8 +42,8 @@ class Rank:
         return rank_score(self.average, in_stock=self.in_stock)
 
     @property
-    def place(self) -> tuple[object, ...]:
-        """The least is the best."""
+    def sort_key(self) -> tuple[object, ...]:
+        """Return the sort key; the least is the best."""
         tier = (-1, -1) if self.tier is None else (self.tier.field, self.tier.kind)
         return *tier, -(self.average or 0), not self.in_stock
 
@@ -54,10 +54,10 @@ ranks = st.builds(Rank, tiers, st.none() | st.decimals(1, 5, places=2), st.boole
 
 @frozen
 class FakeVocabulary:
-    """A vocabulary of some words, and of categories by id."""
+    """A vocabulary of words and of category names by id."""
 
     words: Sequence[str]
-    named: Mapping[int, str] = field(factory=dict)
+    category_names: Mapping[int, str] = field(factory=dict)
 
     def knows(self, token: QueryToken) -> bool:
         return token.stem in map(stem, self.words)
@@ -68,42 +68,42 @@ class FakeVocabulary:
 
     def find_similar(self, token: QueryToken) -> Collection[str]:
         return [
-            one
-            for one in self.words
-            if not set(deletion_neighbours(one)).isdisjoint(deletion_neighbours(token.word))
+            word
+            for word in self.words
+            if not set(deletion_neighbours(word)).isdisjoint(deletion_neighbours(token.word))
         ]
 
     def find_category_ids(self, stems: Collection[str]) -> Sequence[int]:
-        found = {id_: map(stem, tokenize(name)) for id_, name in self.named.items()}
-        return [id_ for id_, words in found.items() if not set(stems).isdisjoint(words)]
+        stems_by_id = {id_: map(stem, tokenize(name)) for id_, name in self.category_names.items()}
+        return [id_ for id_, words in stems_by_id.items() if not set(stems).isdisjoint(words)]
 
 
-def read(search: str, known: FakeVocabulary, *, forgiving: bool = False) -> ParsedQuery:
-    return ParsedQuery(expand_terms(tokenize_query(search), known, fuzzy=forgiving))
+def parse_query(search: str, vocabulary: FakeVocabulary, *, fuzzy: bool = False) -> ParsedQuery:
+    return ParsedQuery(expand_terms(tokenize_query(search), vocabulary, fuzzy=fuzzy))
 
 
 def expansions_of(
-    search: str, *known: str, forgiving: bool = False
+    search: str, *words: str, fuzzy: bool = False
 ) -> list[dict[MatchKind, Expansion]]:
-    """What each word of a search stands for, where some words are known."""
+    """Return the expansions of each term of a search, given the words of the vocabulary."""
     return [
         dict(term.expansions)
-        for term in read(search, FakeVocabulary(known), forgiving=forgiving).terms
+        for term in parse_query(search, FakeVocabulary(words), fuzzy=fuzzy).terms
     ]
 
 
 def make_document(**fields: str) -> DocumentTerms:
-    """An entry with the words of each field."""
+    """Return the terms of a document with these words in each field."""
     stems = {
-        stem(one): SearchField[name.upper()]
+        stem(word): SearchField[name.upper()]
         for name, text in fields.items()
-        for one in text.split()
+        for word in text.split()
     }
     return DocumentTerms(stems, frozenset())
 
 
 @pytest.mark.parametrize(
-    ("search", "tokens"),
+    ("search", "words"),
     [
         ("Egg White", "egg white"),
         ("egg and white", "egg white"),
@@ -117,20 +117,22 @@ def make_document(**fields: str) -> DocumentTerms:
         ("%_'\"&|!", ""),
     ],
 )
-def test_a_search_has_words_that_count(search: str, tokens: str) -> None:
-    found = tokenize_query(search)
-    assert [token.word for token in found] == tokens.split()
-    assert [token.is_last for token in found] == [False] * (len(found) - 1) + [True] * bool(found)
+def test_tokenize_query_drops_stop_words_and_duplicates(search: str, words: str) -> None:
+    tokens = tokenize_query(search)
+    assert [token.word for token in tokens] == words.split()
+    assert [token.is_last for token in tokens] == [False] * (len(tokens) - 1) + [True] * bool(
+        tokens
+    )
 
 
-def test_a_known_word_stands_for_its_stem() -> None:
+def test_known_word_expands_to_its_stem() -> None:
     assert expansions_of("eggs white", "egg", "white", "whites", "eggnog") == [
         {EXACT: Expansion(("egg",))},
         {EXACT: Expansion(("white",)), PREFIX: Expansion(("white",), prefix="white")},
     ]
 
 
-def test_an_unknown_word_is_the_beginning_of_others_wherever_it_stands() -> None:
+def test_unknown_word_expands_as_a_prefix() -> None:
     assert expansions_of("van white", "vanilla", "vanity", "white") == [
         {
             EXACT: Expansion(("van",)),
@@ -140,56 +142,60 @@ def test_an_unknown_word_is_the_beginning_of_others_wherever_it_stands() -> None
     ]
 
 
-def test_one_that_begins_too_many_stands_for_all_of_them() -> None:
-    many = [f"egg{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(MAX_PREFIX_EXPANSIONS + 1)]
-    assert expansions_of("egg", *many)[0][PREFIX] == Expansion(prefix="egg")
-    assert len(expansions_of("egg", *many[1:])[0][PREFIX].stems) == MAX_PREFIX_EXPANSIONS
+def test_prefix_of_too_many_words_lists_no_stems() -> None:
+    longer_words = [
+        f"egg{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(MAX_PREFIX_EXPANSIONS + 1)
+    ]
+    assert expansions_of("egg", *longer_words)[0][PREFIX] == Expansion(prefix="egg")
+    assert len(expansions_of("egg", *longer_words[1:])[0][PREFIX].stems) == MAX_PREFIX_EXPANSIONS
 
 
-def test_an_unknown_word_that_begins_none_stands_for_the_nearest() -> None:
-    [found] = expansions_of("vanlila", "vanilla", "vanillas", "van", "manlila", "vanlilas")
-    assert found == {
+def test_unknown_word_without_prefix_match_is_corrected() -> None:
+    [expansions] = expansions_of("vanlila", "vanilla", "vanillas", "van", "manlila", "vanlilas")
+    assert expansions == {
         EXACT: Expansion(("vanlila",)),
         PREFIX: Expansion(("vanlila",), prefix="vanlila"),
     }
-    [found] = expansions_of("vanlila", "vanilla", "van", "manlila", "vanlola")
-    assert found == {
+    [expansions] = expansions_of("vanlila", "vanilla", "van", "manlila", "vanlola")
+    assert expansions == {
         EXACT: Expansion(("vanlila",)),
         CORRECTED: Expansion(("vanilla", "vanlola", "manlila")),
     }
 
 
-def test_few_are_the_nearest() -> None:
-    [found] = expansions_of("egg", *(f"eg{letter}" for letter in "abcdefhijklmn"))
-    assert found[CORRECTED].stems == tuple(f"eg{letter}" for letter in "abcdefhijk")
-    assert len(found[CORRECTED].stems) == MAX_CORRECTIONS
+def test_number_of_corrections_is_limited() -> None:
+    [expansions] = expansions_of("egg", *(f"eg{letter}" for letter in "abcdefhijklmn"))
+    assert expansions[CORRECTED].stems == tuple(f"eg{letter}" for letter in "abcdefhijk")
+    assert len(expansions[CORRECTED].stems) == MAX_CORRECTIONS
 
 
 @pytest.mark.parametrize("search", ["eg", "500", "e5"])
-def test_short_words_and_numbers_are_never_corrected(search: str) -> None:
-    assert all(CORRECTED not in found for found in expansions_of(search, "ego", "501", "ge"))
+def test_short_words_and_numbers_are_not_corrected(search: str) -> None:
+    assert all(
+        CORRECTED not in expansions for expansions in expansions_of(search, "ego", "501", "ge")
+    )
 
 
-def test_nor_is_a_word_taken_for_one_of_them() -> None:
-    assert all(CORRECTED not in found for found in expansions_of("egg", "eg", "gg"))
+def test_words_are_not_corrected_to_short_words() -> None:
+    assert all(CORRECTED not in expansions for expansions in expansions_of("egg", "eg", "gg"))
 
 
-def test_who_is_forgiving_takes_known_words_for_others_too() -> None:
-    assert expansions_of("salt egg", "salt", "malt", "egg", forgiving=True) == [
+def test_fuzzy_expansion_corrects_known_words_too() -> None:
+    assert expansions_of("salt egg", "salt", "malt", "egg", fuzzy=True) == [
         {EXACT: Expansion(("salt",)), CORRECTED: Expansion(("malt",))},
         {EXACT: Expansion(("egg",))},
     ]
 
 
-def test_a_word_stands_for_the_categories_that_are_named_so() -> None:
-    known = FakeVocabulary(("egg", "bars", "barley"), {1: "Bars", 2: "Egg Bars", 3: "Barley"})
-    [bar] = read("bar", known).terms
+def test_word_expands_to_categories_by_name() -> None:
+    vocabulary = FakeVocabulary(("egg", "bars", "barley"), {1: "Bars", 2: "Egg Bars", 3: "Barley"})
+    [bar] = parse_query("bar", vocabulary).terms
     assert bar.expansions[EXACT] == Expansion(("bar",), (1, 2))
     assert bar.expansions[PREFIX] == Expansion(("barley", "bar"), (1, 2, 3), "bar")
 
 
 @pytest.mark.parametrize(
-    ("entry", "tier"),
+    ("document", "tier"),
     [
         (make_document(name="egg bar"), RankTier(SearchField.NAME, EXACT)),
         (make_document(name="eggs bars"), RankTier(SearchField.NAME, EXACT)),
@@ -206,70 +212,71 @@ def test_a_word_stands_for_the_categories_that_are_named_so() -> None:
         (make_document(name="eggs eggnog", description="ba"), None),
     ],
 )
-def test_the_worst_placed_of_its_words_decides(entry: DocumentTerms, tier: RankTier | None) -> None:
-    assert read("egg bar", FakeVocabulary(("egg", "bar", "barley"))).tier(entry, ()) == tier
-
-
-def test_a_category_counts_as_an_ingredient() -> None:
-    reading = read("bar", FakeVocabulary(("bar",), {7: "Bars"}))
-    assert reading.tier(make_document(name="egg"), {7, 8}) == RankTier(
-        SearchField.INGREDIENTS, EXACT
+def test_tier_is_that_of_the_worst_term(document: DocumentTerms, tier: RankTier | None) -> None:
+    assert (
+        parse_query("egg bar", FakeVocabulary(("egg", "bar", "barley"))).tier(document, ()) == tier
     )
-    assert reading.tier(make_document(name="egg"), {8}) is None
-    assert reading.tier(make_document(name="bar"), {7}) == RankTier(SearchField.NAME, EXACT)
 
 
-def test_with_one_word_corrected_a_product_fits_by_correction_at_best() -> None:
-    reading = read("slat egg", FakeVocabulary(("salt", "egg")))
-    assert reading.is_corrected
-    assert reading.tier(make_document(name="egg salt"), ()) == RankTier(SearchField.NAME, CORRECTED)
-    assert reading.tier(make_document(name="egg slat"), ()) == RankTier(SearchField.NAME, CORRECTED)
-    assert not read("salt egg", FakeVocabulary(("salt", "egg"))).is_corrected
+def test_category_match_counts_as_ingredient() -> None:
+    query = parse_query("bar", FakeVocabulary(("bar",), {7: "Bars"}))
+    assert query.tier(make_document(name="egg"), {7, 8}) == RankTier(SearchField.INGREDIENTS, EXACT)
+    assert query.tier(make_document(name="egg"), {8}) is None
+    assert query.tier(make_document(name="bar"), {7}) == RankTier(SearchField.NAME, EXACT)
 
 
-def test_a_search_without_words_fits_nothing() -> None:
+def test_corrected_term_makes_the_tier_corrected() -> None:
+    query = parse_query("slat egg", FakeVocabulary(("salt", "egg")))
+    assert query.is_corrected
+    assert query.tier(make_document(name="egg salt"), ()) == RankTier(SearchField.NAME, CORRECTED)
+    assert query.tier(make_document(name="egg slat"), ()) == RankTier(SearchField.NAME, CORRECTED)
+    assert not parse_query("salt egg", FakeVocabulary(("salt", "egg"))).is_corrected
+
+
+def test_search_without_words_matches_nothing() -> None:
     assert ParsedQuery(()).tier(make_document(name="egg"), ()) is None
 
 
 letters = st.text("ab", min_size=1, max_size=4)
-entries = st.builds(
+documents = st.builds(
     DocumentTerms,
     st.dictionaries(letters.map(stem), st.sampled_from(SearchField)),
     st.just(frozenset[str]()),
 )
 
 
-@given(st.lists(letters, min_size=1, max_size=3), st.lists(letters), entries)
-def test_the_tier_is_the_first_whose_words_all_agree(
-    words: list[str], known: list[str], entry: DocumentTerms
+@given(st.lists(letters, min_size=1, max_size=3), st.lists(letters), documents)
+def test_tier_is_the_best_in_which_all_terms_match(
+    words: list[str], known_words: list[str], document: DocumentTerms
 ) -> None:
-    reading = read(" ".join(words), FakeVocabulary(known))
-    found = reading.tier(entry, ())
-    fitting = [
-        tier for tier in reading.tiers if all(has(term, entry, tier) for term in reading.terms)
+    query = parse_query(" ".join(words), FakeVocabulary(known_words))
+    tier = query.tier(document, ())
+    matching_tiers = [
+        candidate
+        for candidate in query.tiers
+        if all(has_match(term, document, candidate) for term in query.terms)
     ]
-    assert found == (min(fitting) if fitting else None)
-    assert reading.tiers == sorted(reading.tiers)
+    assert tier == (min(matching_tiers) if matching_tiers else None)
+    assert query.tiers == sorted(query.tiers)
 
 
-def has(term: Term, entry: DocumentTerms, tier: RankTier) -> bool:
-    meanings = [meaning for fit, meaning in term.expansions.items() if fit <= tier.kind]
+def has_match(term: Term, document: DocumentTerms, tier: RankTier) -> bool:
+    expansions = [expansion for kind, expansion in term.expansions.items() if kind <= tier.kind]
     return any(
-        of <= tier.field and (one in meaning.stems or one.startswith(meaning.prefix or "-"))
-        for one, of in entry.stems.items()
-        for meaning in meanings
+        search_field <= tier.field
+        and (word in expansion.stems or word.startswith(expansion.prefix or "-"))
+        for word, search_field in document.stems.items()
+        for expansion in expansions
     )
 
 
 @given(ranks)
-def test_a_relevance_tells_its_tier_and_score(rank: Rank) -> None:
+def test_tier_and_score_is_the_inverse_of_relevance_of(rank: Rank) -> None:
     assert 0 <= rank.score < SCORE_RANGE
     assert tier_and_score(relevance_of(rank.tier, rank.score)) == (rank.tier, rank.score)
 
 
 @given(ranks, ranks)
-def test_the_sku_comes_before_the_tier_then_the_rating_then_what_is_in_stock(
-    one: Rank, other: Rank
-) -> None:
-    relevances = [relevance_of(rank.tier, rank.score) for rank in (one, other)]
-    assert (relevances[0] > relevances[1]) == (one.place < other.place)
+def test_relevance_orders_by_sku_tier_rating_and_stock(first: Rank, second: Rank) -> None:
+    relevances = [relevance_of(rank.tier, rank.score) for rank in (first, second)]
+    assert (relevances[0] > relevances[1]) == (first.sort_key < second.sort_key)

@@ -1,4 +1,4 @@
-"""Words as a search compares them: what is one, what plurals share, and what a slip is."""
+"""Tests of tokenising, stemming and typo detection."""
 # ruff: noqa: RUF001  (letters of other scripts are what this module is about)
 
 from typing import Any, cast
@@ -67,12 +67,12 @@ letters = st.text("abc", max_size=7)
         ("", ""),
     ],
 )
-def test_a_text_has_words(text: str, words: str) -> None:
+def test_tokenize_returns_words(text: str, words: str) -> None:
     assert tokenize(text) == words.split()
 
 
 @given(st.text(max_size=80))
-def test_the_words_of_any_text_are_folded_and_have_no_signs(text: str) -> None:
+def test_tokenize_is_idempotent_and_removes_signs(text: str) -> None:
     words = tokenize(text)
     assert tokenize(" ".join(words)) == words
     for word in words:
@@ -81,18 +81,18 @@ def test_the_words_of_any_text_are_folded_and_have_no_signs(text: str) -> None:
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=40))
-def test_what_is_plain_has_the_same_words_beside_what_is_not(text: str) -> None:
+def test_ascii_text_has_the_same_words_within_other_text(text: str) -> None:
     assert tokenize(f"{text} é") == [*tokenize(text), "e"]
 
 
 @pytest.mark.parametrize("pair", PLURALS.split())
-def test_a_word_and_its_plural_have_one_stem(pair: str) -> None:
+def test_singular_and_plural_share_a_stem(pair: str) -> None:
     plural, _, word = pair.partition("=")
     assert stem(plural) == stem(word)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("word", "other"),
     [
         ("bar", "bare"),
         ("oat", "oath"),
@@ -102,17 +102,17 @@ def test_a_word_and_its_plural_have_one_stem(pair: str) -> None:
         ("rice", "ric"),
     ],
 )
-def test_other_words_keep_stems_of_their_own(one: str, other: str) -> None:
-    assert stem(one) != stem(other)
+def test_different_words_have_different_stems(word: str, other: str) -> None:
+    assert stem(word) != stem(other)
 
 
 @given(st.text(max_size=12).filter(bool))
-def test_a_stem_is_never_empty_and_no_longer_than_its_word(word: str) -> None:
+def test_stem_is_neither_empty_nor_longer_than_its_word(word: str) -> None:
     assert 1 <= len(stem(word)) <= len(word)
     assert stems_of([word]) == [stem(word)]
 
 
-def test_an_entry_has_the_best_field_of_each_stem_and_every_word() -> None:
+def test_document_terms_have_every_word_and_the_best_field_of_each_stem() -> None:
     product = make_draft(
         "Egg Bars",
         ingredients=("egg white", "salt"),
@@ -120,8 +120,8 @@ def test_an_entry_has_the_best_field_of_each_stem_and_every_word() -> None:
         details="<p>Fish<b>&amp;</b>chips, no salt</p>",
         attributes={"Vendor": "Nest"},
     )
-    entry = document_terms(product, ["Large"])
-    assert entry.stems == {
+    terms = document_terms(product, ["Large"])
+    assert terms.stems == {
         "egg": SearchField.NAME,
         "bar": SearchField.NAME,
         "white": SearchField.INGREDIENTS,
@@ -134,68 +134,68 @@ def test_an_entry_has_the_best_field_of_each_stem_and_every_word() -> None:
         "nest": SearchField.DETAILS,
         "large": SearchField.DETAILS,
     }
-    assert {"bars", "chips", "large"} < entry.words
+    assert {"bars", "chips", "large"} < terms.words
 
 
-def test_an_entry_is_made_of_the_searched_fields_alone() -> None:
-    read = set()
+def test_document_terms_read_only_searched_fields() -> None:
+    read_fields = set()
 
     class RecordedProduct:
         def __getattr__(self, name: str) -> object:
-            read.add(name)
+            read_fields.add(name)
             return getattr(make_draft(), name)
 
     document_terms(cast("Any", RecordedProduct()))
-    assert read == SEARCHED_FIELDS
+    assert read_fields == SEARCHED_FIELDS
 
 
 @pytest.mark.parametrize("word", ["egg", "straße", "белок", "अंडा"])
-def test_words_of_letters_can_be_corrected(word: str) -> None:
+def test_words_of_letters_are_correctable(word: str) -> None:
     assert is_correctable(word)
 
 
 @pytest.mark.parametrize("word", ["eg", "500", "१२३", ""])
-def test_numbers_and_short_words_cannot(word: str) -> None:
+def test_numbers_and_short_words_are_not_correctable(word: str) -> None:
     assert not is_correctable(word)
 
 
-def test_the_slips_of_a_word_leave_out_each_one_of_its_letters_and_of_its_stem_s() -> None:
+def test_deletion_neighbours_of_word_and_stem() -> None:
     assert deletion_neighbours("egg") == ["eg", "egg", "gg"]
     assert deletion_neighbours("eggs") == ["eg", "egg", "eggs", "egs", "gg", "ggs"]
 
 
 @pytest.mark.parametrize(
-    "slip", ["vanila", "vanillla", "vanolla", "vaniqlla", "avnilla", "vanilal"]
+    "typo", ["vanila", "vanillla", "vanolla", "vaniqlla", "avnilla", "vanilal"]
 )
-def test_a_slip_is_one_letter_out_in_or_changed_or_two_that_swapped(slip: str) -> None:
-    assert is_one_edit("vanilla", slip)
+def test_one_edit_is_a_deletion_insertion_substitution_or_transposition(typo: str) -> None:
+    assert is_one_edit("vanilla", typo)
 
 
-@pytest.mark.parametrize("far", ["vanilla", "vanla", "vnalila", "vallina", "avnlila", ""])
-def test_nothing_else_is(far: str) -> None:
-    assert not is_one_edit("vanilla", far)
+@pytest.mark.parametrize("word", ["vanilla", "vanla", "vnalila", "vallina", "avnlila", ""])
+def test_more_than_one_edit_is_not_one_edit(word: str) -> None:
+    assert not is_one_edit("vanilla", word)
 
 
 @given(letters, letters)
-def test_one_edit_is_a_distance_of_one(one: str, other: str) -> None:
-    assert is_one_edit(one, other) == (distance(one, other) == 1)
+def test_one_edit_has_an_edit_distance_of_one(word: str, other: str) -> None:
+    assert is_one_edit(word, other) == (distance(word, other) == 1)
 
 
 @pytest.mark.parametrize("pair", "bery=berries almnods=almond snakc=snacks kwis=kiwi".split())
-def test_a_word_may_be_a_slip_of_one_in_the_other_number(pair: str) -> None:
-    slip, _, word = pair.partition("=")
-    assert not is_one_edit(slip, word)
-    assert is_typo_of(slip, word)
-    assert set(deletion_neighbours(slip)) & set(deletion_neighbours(word))
+def test_typos_of_singular_and_plural_are_recognised(pair: str) -> None:
+    typo, _, word = pair.partition("=")
+    assert not is_one_edit(typo, word)
+    assert is_typo_of(typo, word)
+    assert set(deletion_neighbours(typo)) & set(deletion_neighbours(word))
 
 
 @pytest.mark.parametrize("pair", "egg=eg egg=egg 500=501 bery=berrying".split())
-def test_it_is_no_slip_of_a_short_one_a_number_its_own_or_one_further_away(pair: str) -> None:
+def test_other_words_are_no_typos(pair: str) -> None:
     assert not is_typo_of(*pair.split("="))
 
 
 @given(letters, st.data())
-def test_words_one_edit_apart_share_a_slip(word: str, data: st.DataObject) -> None:
+def test_words_one_edit_apart_share_a_deletion_neighbour(word: str, data: st.DataObject) -> None:
     other = data.draw(edited(word))
     assert distance(word, other) <= 1
     assert set(deletion_neighbours(word)) & set(deletion_neighbours(other))
@@ -203,27 +203,28 @@ def test_words_one_edit_apart_share_a_slip(word: str, data: st.DataObject) -> No
 
 @st.composite
 def edited(draw: st.DrawFn, word: str) -> str:
-    """A word with one edit of any kind, or none where it is too short for it."""
-    at, new = draw(st.integers(0, len(word))), draw(st.sampled_from("abcd"))
-    left, right = word[:at], word[at:]
-    ways = [left + new + right, left + right[1:], left + new + right[1:]]
-    return draw(st.sampled_from([*ways, left + right[1::-1] + right[2:]]))
+    """Return the word with one edit of any kind, or unchanged if it is too short for the edit."""
+    index, letter = draw(st.integers(0, len(word))), draw(st.sampled_from("abcd"))
+    left, right = word[:index], word[index:]
+    insertion, deletion = left + letter + right, left + right[1:]
+    substitution, transposition = left + letter + right[1:], left + right[1::-1] + right[2:]
+    return draw(st.sampled_from([insertion, deletion, substitution, transposition]))
 
 
-def distance(one: str, other: str) -> int:
-    """The textbook's optimal string alignment, by its whole table."""
+def distance(word: str, other: str) -> int:
+    """Return the optimal string alignment distance by the textbook algorithm."""
     table = {(-1, -1): 0}
-    table |= {(row, -1): row + 1 for row in range(len(one))}
+    table |= {(row, -1): row + 1 for row in range(len(word))}
     table |= {(-1, column): column + 1 for column in range(len(other))}
-    for row in range(len(one)):
+    for row in range(len(word)):
         for column in range(len(other)):
-            changed = one[row] != other[column]
+            is_different = word[row] != other[column]
             table[row, column] = min(
                 table[row - 1, column] + 1,
                 table[row, column - 1] + 1,
-                table[row - 1, column - 1] + changed,
+                table[row - 1, column - 1] + is_different,
             )
-            if row and column and one[row - 1 : row + 1] == other[column - 1 : column + 1][::-1]:
+            if row and column and word[row - 1 : row + 1] == other[column - 1 : column + 1][::-1]:
                 swapped = table[row - 2, column - 2] + 1
                 table[row, column] = min(table[row, column], swapped)
-    return table[len(one) - 1, len(other) - 1]
+    return table[len(word) - 1, len(other) - 1]

@@ -1,4 +1,4 @@
-"""Which searches are counted that found nothing, and what is kept of them."""
+"""Tests of zero-result searches: which are recorded, and without personal data."""
 
 from decimal import Decimal
 from typing import Any
@@ -31,11 +31,11 @@ def zero_results() -> MemoryZeroResultStore:
 
 @pytest.fixture
 def products(zero_results: MemoryZeroResultStore) -> ProductService:
-    catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock(), zero_results)
-    catalog.create(product_values())
-    catalog.create(product_values(name="Goose", description="", details="", ingredients=["goose"]))
-    catalog.archive("goose")
-    return catalog
+    service = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock(), zero_results)
+    service.create(product_values())
+    service.create(product_values(name="Goose", description="", details="", ingredients=["goose"]))
+    service.archive("goose")
+    return service
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def products(zero_results: MemoryZeroResultStore) -> ProductService:
         ("鴨卵", "鴨 卵"),
     ],
 )
-def test_what_is_kept_of_a_search_are_its_words(search: str, words: str) -> None:
+def test_recorded_terms_are_normalised(search: str, words: str) -> None:
     assert zero_result_terms(ProductQuery(search=search)) == words
 
 
@@ -91,19 +91,19 @@ def test_what_is_kept_of_a_search_are_its_words(search: str, words: str) -> None
         "@ada",
     ],
 )
-def test_what_may_tell_who_searched_is_not_kept_at_all(search: str) -> None:
+def test_possible_personal_data_is_not_recorded(search: str) -> None:
     assert zero_result_terms(ProductQuery(search=search)) is None
 
 
 @given(st.text(max_size=200))
-def test_whatever_is_kept_is_short_and_of_folded_words(search: str) -> None:
+def test_recorded_terms_are_few_and_folded(search: str) -> None:
     words = zero_result_terms(ProductQuery(search=search))
     assert words is None or 1 <= len(words.split(" ")) <= 5
     assert words is None or words == words.lower()
     assert words is None or all(sum(map(str.isdigit, word)) < 5 for word in words.split(" "))
 
 
-def test_a_search_that_finds_nothing_is_counted(
+def test_zero_result_search_is_counted(
     products: ProductService, zero_results: MemoryZeroResultStore
 ) -> None:
     for search in ("Duck", "duck!", "DÜCK", "goose"):
@@ -114,7 +114,7 @@ def test_a_search_that_finds_nothing_is_counted(
     )
 
 
-def test_how_it_is_shown_does_not_matter(
+def test_display_parameters_do_not_matter(
     products: ProductService, zero_results: MemoryZeroResultStore
 ) -> None:
     products.list(ProductQuery(search="duck", sort=Sort.NEWEST, limit=1))
@@ -123,7 +123,7 @@ def test_how_it_is_shown_does_not_matter(
 
 
 @pytest.mark.parametrize(
-    "more",
+    "changes",
     [
         {"category": "bars"},
         {"in_stock": False},
@@ -141,14 +141,14 @@ def test_how_it_is_shown_does_not_matter(
         {"search": "egg", "offset": 5},
     ],
 )
-def test_what_finds_nothing_for_other_reasons_or_finds_something_is_not_counted(
-    products: ProductService, zero_results: MemoryZeroResultStore, more: dict[str, Any]
+def test_filtered_and_successful_searches_are_not_counted(
+    products: ProductService, zero_results: MemoryZeroResultStore, changes: dict[str, Any]
 ) -> None:
-    products.list(ProductQuery(**{"search": "duck", **more}))
+    products.list(ProductQuery(**{"search": "duck", **changes}))
     assert zero_results.list(10) == ()
 
 
-def test_neither_typing_nor_looking_into_it_is_counted(
+def test_suggestions_and_explanations_are_not_counted(
     products: ProductService, zero_results: MemoryZeroResultStore
 ) -> None:
     assert products.suggest("duck") == ()
@@ -156,12 +156,12 @@ def test_neither_typing_nor_looking_into_it_is_counted(
     assert zero_results.list(10) == ()
 
 
-def test_who_counts_nothing_finds_nothing_all_the_same() -> None:
-    catalog = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock())
-    assert catalog.list(ProductQuery(search="duck")).total == 0
+def test_search_works_without_a_zero_result_store() -> None:
+    service = ProductService(MemoryProductStore(), NhHtmlCleaner(), FakeClock())
+    assert service.list(ProductQuery(search="duck")).total == 0
 
 
-def test_how_many_are_wanted_is_checked() -> None:
+def test_parse_limit() -> None:
     assert parse_limit({}) == 20
     assert parse_limit({"limit": str(MAX_ZERO_RESULT_TERMS)}) == MAX_ZERO_RESULT_TERMS
     for params in ({"limit": "0"}, {"limit": "1001"}, {"limit": "x"}, {"offset": "1"}):
