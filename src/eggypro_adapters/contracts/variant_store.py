@@ -186,7 +186,7 @@ class VariantStoreContract:
             lambda: stores.products.set_stock(EGG, 5),
         )
         for change in changes:
-            with pytest.raises(ConflictError, match="follows from the product's variants"):
+            with pytest.raises(ConflictError, match="is derived from the product's variants"):
                 change()
         assert stores.products.set_stock(EGG, 4) == 4
         assert stores.products.adjust_stock(EGG, 0) == 4

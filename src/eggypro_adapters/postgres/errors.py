@@ -80,6 +80,6 @@ _UNIQUE_CONFLICTS = {
     "products_sku_idx": ConflictError("The SKU belongs to another product", field="sku"),
     "skus_pkey": ConflictError("The SKU belongs to another product or variant", field="sku"),
     "variants_combination_idx": ConflictError(
-        "The product has a variant with these options", field="options"
+        "The product already has a variant with these options", field="options"
     ),
 }

@@ -1,4 +1,4 @@
-"""One category of a tree: its rules, what may be written to it, and the wish for a list of them."""
+"""Categories: the record, its draft and changes, validation, and list queries."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -15,21 +15,22 @@ from eggypro_core.validation.parameters import STATUS_VALIDATOR, Status, integer
 from eggypro_core.validation.unset import UNSET, Unset
 
 MAX_DEPTH = 100
-"""How many levels a tree may have: a page shows the path of each of its categories."""
+"""The maximum depth of the tree: every page shows the path of each of its categories."""
 MAX_SLUG_LENGTH = 100
-"""How long the slug of a category may be."""
+"""The maximum length of a category's slug."""
 NO_PARENT = "none"
-"""What a list is asked for by the parent of the roots; so it is no slug."""
+"""The value of the `parent` filter that matches roots, and therefore a reserved slug."""
 READ_ONLY_FIELDS = frozenset({"id", "path", "product_count", "created_at"})
-"""What a category shows but a write cannot set. PUT passes over it, so a GET can be put back."""
+"""The fields that a write cannot set. PUT ignores them, so that it accepts the body of a GET."""
 
 
 @frozen(kw_only=True)
 class Category:
-    """A category. `parent` is the slug of the one above it, None for a root.
+    """A category. `parent` is the slug of its parent, None for a root.
 
-    `path` has the slugs from the root to itself. It `is_visible` if it and all above it are active.
-    `product_count` counts the active products in it and in what is visible below it, each once.
+    `path` has the slugs from the root to the category itself. A category is visible if it and all
+    its ancestors are active. `product_count` is the number of distinct active products in it and
+    in its visible descendants.
     """
 
     id: int
@@ -46,7 +47,7 @@ class Category:
 
 @frozen(kw_only=True)
 class CategoryDraft:
-    """A category that is not stored yet. Without a `slug`, one is made from its name."""
+    """A category that is not stored yet. Without a `slug`, one is generated from its name."""
 
     name: str
     slug: str | None = None
@@ -57,7 +58,7 @@ class CategoryDraft:
 
 @frozen(kw_only=True)
 class CategoryChanges:
-    """What a write says about a category. A field that it leaves alone is UNSET."""
+    """Changes to a category. Fields that stay unchanged are UNSET."""
 
     name: str | Unset = UNSET
     slug: str | Unset = UNSET
@@ -73,9 +74,9 @@ class CategoryChanges:
         required: Collection[str] = (),
         ignore: Collection[str] = (),
     ) -> "CategoryChanges":
-        """Check what came from outside. Raises ValidationError with every fault of it.
+        """Validate input values. Raises ValidationError with all errors.
 
-        `required` names must be there. What is only shown cannot be set, unless it is `ignored`.
+        `required` fields must be present. Read-only fields are rejected unless in `ignore`.
         """
         return cls(
             **fields.check(
@@ -84,11 +85,11 @@ class CategoryChanges:
         )
 
     def to_draft(self) -> CategoryDraft:
-        """Return the new category that this describes, which has a name."""
+        """Return the draft of a new category. The name must be set."""
         return CategoryDraft(**self._set_fields())
 
     def as_replacement(self) -> "CategoryChanges":
-        """Return the changes of a replacement: one that leaves them out has no text, no parent."""
+        """Return the changes of a PUT, which clears an omitted description or parent."""
         return evolve(
             self,
             description=None if self.description is UNSET else self.description,
@@ -96,7 +97,7 @@ class CategoryChanges:
         )
 
     def apply_to(self, category: Category) -> Category:
-        """Return the category as changed. Its path stays, for the store to follow the parent."""
+        """Return the changed category. The store updates its path if the parent changes."""
         return evolve(category, **self._set_fields())
 
     def _set_fields(self) -> dict[str, Any]:
@@ -108,7 +109,7 @@ class CategoryChanges:
 class CategoryQuery(ListQuery[Category, str]):
     """A query for categories, sorted by name.
 
-    `parent` is the slug of the one whose children are meant, or ROOTS; None stands for all.
+    `parent` limits it to the children of that slug, or to roots if it is NO_PARENT.
     """
 
     parameters: ClassVar[Parameters] = {
@@ -129,28 +130,29 @@ class CategoryQuery(ListQuery[Category, str]):
 
 
 def check_position(slug: str, ancestors: Sequence[str], *, levels: int) -> None:
-    """Raise ConflictError if a category cannot be where its parent's path is `above` it.
+    """Raise ConflictError if a category cannot be placed below these ancestors.
 
-    It must not come below itself, nor it or what it has below it, `levels` in all, too deep.
+    A category cannot be its own ancestor, and its subtree of `levels` levels must not exceed
+    MAX_DEPTH.
     """
     if slug in ancestors:
         raise ConflictError("A category cannot be below itself", field="parent")
     if len(ancestors) + levels > MAX_DEPTH:
-        raise ConflictError(f"A tree of categories has at most {MAX_DEPTH} levels", field="parent")
+        raise ConflictError(f"The category tree has at most {MAX_DEPTH} levels", field="parent")
 
 
 def category_not_found(slug: str) -> NotFoundError:
-    """Return what is said where there is no such category."""
+    """Return the error for a category that does not exist."""
     return NotFoundError(_not_found_message(slug), kind="category")
 
 
 def parent_not_found(slug: str) -> ValidationError:
-    """Return the refusal of a parent that does not exist."""
+    """Return the error for a parent that does not exist."""
     return ValidationError([FieldError("parent", _not_found_message(slug))])
 
 
 def categories_not_found(slugs: Collection[str]) -> ValidationError:
-    """Return the refusal of a product in categories that do not exist."""
+    """Return the error for a product in categories that do not exist."""
     return ValidationError([FieldError("categories", _not_found_message(slug)) for slug in slugs])
 
 
@@ -159,7 +161,7 @@ def _not_found_message(slug: str) -> str:
 
 
 NAME_VALIDATOR = fields.single_line("Name", 100, excluded=FORBIDDEN_NAME_CHARACTERS)
-"""The rule of a category's name."""
+"""The validator of a category's name."""
 FIELDS: Mapping[str, fields.Validator] = {
     "name": NAME_VALIDATOR,
     "slug": fields.slug("Slug", MAX_SLUG_LENGTH, {NO_PARENT}),

@@ -1,4 +1,4 @@
-"""Images of products: what may be uploaded, what they are called, and the sizes they come in."""
+"""Product images: upload limits, public IDs, renditions and transformations."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -13,24 +13,24 @@ from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import one_of
 
 PRODUCT_IMAGE_FOLDER = "eggypro-products"
-"""Where the images of products are kept."""
+"""The folder of product images in the image store."""
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024
-"""How many bytes an upload may have."""
+"""The maximum size of an upload."""
 MAX_PIXELS = 40_000_000
 UPLOAD_FORMATS = ("jpg", "png", "webp")
-"""What an upload may be, by the names that StoredImage uses."""
+"""The accepted formats of uploads, as named in `StoredImage.format`."""
 ORIGINAL = "original"
-"""The name of the image as it was uploaded, upright and without metadata."""
+"""The name of the full-size image, rotated upright and without metadata."""
 MAX_SIDE_PIXELS = 10_000
 SIGNED_UPLOAD_LIFETIME = timedelta(hours=1)
-"""How long a signed upload may be made use of."""
+"""The lifetime of a signed upload."""
 
 
 class Crop(StrEnum):
-    """How an image is brought to a width and a height.
+    """The method of resizing an image to a width and a height.
 
-    LIMIT and FIT keep all of it in its proportions, LIMIT never enlarges; FILL and THUMB fill the
-    whole frame and cut what stands out; SCALE distorts.
+    LIMIT and FIT keep the whole image and its aspect ratio, and LIMIT never enlarges it; FILL and
+    THUMB fill the frame and crop the rest; SCALE ignores the aspect ratio.
     """
 
     FILL = "fill"
@@ -41,7 +41,7 @@ class Crop(StrEnum):
 
 
 class ImageFormat(StrEnum):
-    """How an image is sent; AUTO is the best that its viewer says it can show."""
+    """The format of a served image; AUTO is the best one that the client accepts."""
 
     AUTO = "auto"
     WEBP = "webp"
@@ -51,7 +51,7 @@ class ImageFormat(StrEnum):
 
 @frozen(kw_only=True)
 class Transformation:
-    """What is made of an image on its way out, or in. A side that is None follows the other."""
+    """A transformation of an image, on upload or delivery. A side of None follows the other."""
 
     width: int | None = None
     height: int | None = None
@@ -61,13 +61,10 @@ class Transformation:
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> "Transformation":
-        """Check what came from outside. Raises ValidationError with every fault of it."""
-        also = (
-            [_CROP_WITHOUT_SIZE]
-            if "crop" in values and not values.keys() & {"width", "height"}
-            else []
-        )
-        return cls(**fields.check(values, _TRANSFORMATION_FIELDS, errors=also))
+        """Validate input values. Raises ValidationError with all errors."""
+        is_unsized = "crop" in values and not values.keys() & {"width", "height"}
+        errors = [_CROP_WITHOUT_SIZE] if is_unsized else []
+        return cls(**fields.check(values, _TRANSFORMATION_FIELDS, errors=errors))
 
 
 RENDITIONS: Mapping[str, Transformation] = {
@@ -77,17 +74,18 @@ RENDITIONS: Mapping[str, Transformation] = {
     "800w": Transformation(width=800),
     "1200w": Transformation(width=1200),
 }
-"""What every image is served as, beside its original."""
+"""The renditions of every image, besides the original."""
 RESPONSIVE_RENDITIONS = ("400w", "800w", "1200w")
 ImageUrlBuilder: TypeAlias = Callable[[str, Transformation | None], str]
-"""Returns where the image of a public id is, made into something; as it is for None."""
+"""Returns the URL of an image, by public ID, after a transformation (None: the original)."""
 
 
 @frozen(kw_only=True)
 class StoredImage:
-    """An image in a store. `size` is in bytes, `format` one of FORMATS if we put it there.
+    """An image in the image store. `size` is in bytes; `public_id` includes the folder.
 
-    `public_id` holds the folder. An image never changes: what it is called is for ever.
+    `format` is one of UPLOAD_FORMATS if EggyPro uploaded the image. The content of a public ID
+    never changes.
     """
 
     public_id: str
@@ -99,7 +97,7 @@ class StoredImage:
 
 @frozen(kw_only=True)
 class CleanImage:
-    """An image that may be published: upright, in sRGB, and nothing in it but the picture."""
+    """A normalised image that is safe to publish: upright, in sRGB, without metadata."""
 
     content: bytes
     width: int
@@ -109,7 +107,7 @@ class CleanImage:
 
 @frozen(kw_only=True)
 class ServedImage:
-    """An open file of an image, for who sends it to close. Its `tag` is its own for ever."""
+    """The open file of an image, which the caller must close. The `etag` never changes."""
 
     stream: BinaryIO
     size: int
@@ -119,9 +117,9 @@ class ServedImage:
 
 @frozen(kw_only=True)
 class SignedUpload:
-    """What a browser needs to upload one file by itself: a form, as `multipart/form-data`.
+    """A `multipart/form-data` form with which a browser uploads one file directly to the store.
 
-    The file is its last part, `file`, behind the `fields`. After `expires_at` it is refused.
+    The last part is `file`, after all `fields`. The store rejects the form after `expires_at`.
     """
 
     url: str
@@ -131,7 +129,7 @@ class SignedUpload:
 
 @frozen(kw_only=True)
 class ImageSet:
-    """An image of a product as the storefront gets it: its addresses, and what is known of it."""
+    """The URLs of a product image in all sizes, and its metadata where known."""
 
     public_id: str | None
     original: str
@@ -146,7 +144,7 @@ class ImageSet:
 
 
 def no_image_url(public_id: str, _: Transformation | None) -> str:
-    """Return the address of an image in a shop that keeps none: its id alone."""
+    """Return the public ID itself: the URL of an image in a shop without an image store."""
     return public_id
 
 
@@ -157,18 +155,21 @@ def image_set(
     alt: str | None = None,
     stored: StoredImage | None = None,
 ) -> ImageSet:
-    """Return the set of the image that a product refers to, with what is known of it.
+    """Return the image set of a product's image reference.
 
-    One that is kept elsewhere (an https address) is at that one address in all sizes.
+    An external image (an https URL) has the same URL in all sizes.
     """
-    ours = not is_external(ref)
-    found = {name: image_url(ref, made) if ours else ref for name, made in RENDITIONS.items()}
+    is_own = not is_external(ref)
+    urls = {
+        name: image_url(ref, transformation) if is_own else ref
+        for name, transformation in RENDITIONS.items()
+    }
     return ImageSet(
-        public_id=ref if ours else None,
-        original=image_url(ref, None) if ours else ref,
-        optimized=found["optimized"],
-        thumbnail=found["thumbnail"],
-        responsive={name: found[name] for name in RESPONSIVE_RENDITIONS},
+        public_id=ref if is_own else None,
+        original=image_url(ref, None) if is_own else ref,
+        optimized=urls["optimized"],
+        thumbnail=urls["thumbnail"],
+        responsive={name: urls[name] for name in RESPONSIVE_RENDITIONS},
         width=stored.width if stored else None,
         height=stored.height if stored else None,
         format=stored.format if stored else None,
@@ -178,37 +179,38 @@ def image_set(
 
 
 def image_id_from(text: str, image_url: ImageUrlBuilder) -> str | None:
-    """Return the id of our own image that a text refers to: the id itself, or one of its addresses.
+    """Return the public ID of the own image that a text refers to, by its ID or one of its URLs.
 
-    It need not be there. None is returned for all else, such as an image elsewhere.
+    The image need not exist. Any other text, such as the URL of an external image, returns None.
     """
-    found = _OWN_ID_PATTERN.search(text[:_MAX_URL_LENGTH])
-    if found is None or not is_public_id(found[0]):
+    match = _OWN_ID_PATTERN.search(text[:_MAX_URL_LENGTH])
+    if match is None or not is_public_id(match[0]):
         return None
-    addresses = (image_url(found[0], made) for made in _SERVED_TRANSFORMATIONS)
-    return found[0] if text == found[0] or text in addresses else None
+    public_id = match[0]
+    urls = (image_url(public_id, transformation) for transformation in _SERVED_TRANSFORMATIONS)
+    return public_id if text == public_id or text in urls else None
 
 
 def is_external(ref: str) -> bool:
-    """Whether a reference is the address of an image that is not in our store."""
+    """Return whether a reference is the URL of an image outside the image store."""
     return ref.startswith("https://")
 
 
 def is_public_id(text: str) -> bool:
-    """Whether a text can be what an image is called: names between slashes, the last its own.
+    """Return whether a text is a valid public ID: a path of folders and a name.
 
-    It needs no escaping in an address, and names no place but below the store's root.
+    A valid public ID needs no escaping in URLs and cannot point outside the store's root.
     """
     return len(text) <= _MAX_ID_LENGTH and _match_public_id(text) is not None
 
 
 def public_id_in(folder: str, name: str) -> str:
-    """Return what an image of that name in a folder is called. Raises ValidationError."""
+    """Return the public ID of an image in a folder. Raises ValidationError if it is invalid."""
     return require_public_id(f"{folder}/{name}")
 
 
 def require_public_id(text: str) -> str:
-    """Return a text that can be what an image is called. Raises ValidationError for any other."""
+    """Return the text if it is a valid public ID. Raises ValidationError otherwise."""
     if not is_public_id(text):
         raise ValidationError(
             [FieldError("public_id", f"'{fields.escape_control(text)}' {_INVALID_ID_MESSAGE}")]
@@ -217,7 +219,7 @@ def require_public_id(text: str) -> str:
 
 
 def require_displayable(image: StoredImage) -> None:
-    """Raise ValidationError or TooLargeError unless an image may be shown, however it came in."""
+    """Raise ValidationError or TooLargeError unless a stored image meets the upload limits."""
     if image.size > MAX_UPLOAD_BYTES:
         raise file_too_large()
     if image.format not in UPLOAD_FORMATS:
@@ -227,50 +229,50 @@ def require_displayable(image: StoredImage) -> None:
 
 
 def file_too_large() -> TooLargeError:
-    """Return the refusal of a file of more than HIGHEST_SIZE."""
+    """Return the error for a file larger than MAX_UPLOAD_BYTES."""
     return TooLargeError("File size exceeds 10MB limit")
 
 
 def invalid_file_type() -> ValidationError:
-    """Return the refusal of a file that is none of FORMATS."""
+    """Return the error for a file in none of the UPLOAD_FORMATS."""
     return _file_error("Invalid file type. Only JPEG, PNG, and WebP are allowed")
 
 
 def too_many_pixels() -> ValidationError:
-    """Return the refusal of an image of more than MAX_PIXELS."""
+    """Return the error for an image of more than MAX_PIXELS."""
     return _file_error("Image has more than 40 megapixels")
 
 
 def animated_image() -> ValidationError:
-    """Return the refusal of an image of several frames."""
+    """Return the error for an image with several frames."""
     return _file_error("Image is animated: only one frame is allowed")
 
 
 def damaged_image() -> ValidationError:
-    """Return the refusal of an image that cannot be decoded to its end."""
+    """Return the error for an image that cannot be decoded completely."""
     return _file_error("Image cannot be read: the file is damaged or incomplete")
 
 
 def image_not_found(public_id: str) -> NotFoundError:
-    """Return the refusal of an image that is not there."""
+    """Return the error for an image that does not exist."""
     return NotFoundError(f"There is no image '{fields.escape_control(public_id)}'", kind="image")
 
 
 def images_not_found(refs: Iterable[str]) -> ValidationError:
-    """Return the refusal of a product with images that are not in our store."""
+    """Return the error for a product with images that are not in the image store."""
     return ValidationError(
         [FieldError("images", str(image_not_found(ref))) for ref in sorted(refs)]
     )
 
 
 def unsupported_transformation() -> ValidationError:
-    """Return the refusal of a transformation by a store that serves only RENDITIONS."""
+    """Return the error of a store that serves only RENDITIONS for another transformation."""
     names = ", ".join([ORIGINAL, *RENDITIONS])
     return ValidationError([FieldError("transformation", f"Images are served only as {names}")])
 
 
-def _file_error(sentence: str) -> ValidationError:
-    return ValidationError([FieldError("file", sentence)])
+def _file_error(message: str) -> ValidationError:
+    return ValidationError([FieldError("file", message)])
 
 
 def _parse_quality(value: object) -> object:
@@ -283,7 +285,7 @@ _OWN_ID_PATTERN = re.compile(f"{PRODUCT_IMAGE_FOLDER}/[a-z0-9_-]+")
 _SERVED_TRANSFORMATIONS: tuple[Transformation | None, ...] = (None, *RENDITIONS.values())
 _match_public_id = re.compile("[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*").fullmatch
 _INVALID_ID_MESSAGE = (
-    "is no public id: lowercase letters, digits, - and _, in folders by /, at most 200"
+    "is not a public ID: use lowercase letters, digits, -, _ and / (at most 200 characters)"
 )
 _CROP_WITHOUT_SIZE = FieldError("crop", "Crop needs a width or a height")
 _TRANSFORMATION_FIELDS: Mapping[str, fields.Validator] = {

@@ -1,4 +1,4 @@
-"""Pages of lists: the query of one, the page itself, and the opaque cursor to the next."""
+"""Keyset pagination: list queries, pages, and opaque cursors."""
 
 import base64
 import hashlib
@@ -17,11 +17,11 @@ from eggypro_core.validation.parameters import integer_param, query_text
 
 DEFAULT_LIMIT = 20
 MAX_EXACT_TOTAL = 10_000
-"""Up to here totals are exact. Beyond, a page says `total_capped`."""
+"""The highest exact total. The page of a longer list has `total_capped` set."""
 MAX_ID = 2_147_483_647
-"""No row has a higher id, nor a search a higher score."""
+"""The highest id of a row, and the highest relevance of a search result."""
 Parameters: TypeAlias = Mapping[str, fields.Validator]
-"""Query parameters by name, with the validator of each."""
+"""Validators of query parameters by name."""
 PAGE_PARAMETERS: Parameters = {
     "limit": integer_param("Limit", 1, 100),
     "offset": integer_param("Offset", 0, 10_000),
@@ -35,7 +35,7 @@ class Identified(Protocol):
 
     @property
     def id(self) -> int:
-        """Return the id that no other item of the list has."""
+        """Return the id, which is unique in the list."""
         ...
 
 
@@ -48,7 +48,7 @@ Row = TypeVar("Row")
 
 @frozen
 class CursorPosition:
-    """The place after one row of a sorted list: its sort key as text, and its id."""
+    """The position after a row of a sorted list: the row's sort key as text, and its id."""
 
     key: str
     id: int
@@ -56,18 +56,18 @@ class CursorPosition:
 
 @frozen(kw_only=True)
 class ListQuery(ABC, Generic[Item, Key]):
-    """A query for one page of a list. The plain constructor trusts; `parse` checks.
+    """A query for one page of a list. The constructor does not validate; `parse` does.
 
-    A list is a subclass: its filters and its sort are fields, by the names of their parameters,
-    and `_sort_key` says what it is sorted by. Rows with equal keys are sorted by id.
+    Each list has a subclass: its fields are the filters and the sort order, named like their
+    parameters, and `_sort_key` returns the sort key. Rows with equal keys are sorted by id.
     """
 
     parameters: ClassVar[Parameters] = PAGE_PARAMETERS
-    """The query parameters that `parse` takes."""
+    """The query parameters that `parse` accepts."""
     _field_of: ClassVar[Mapping[str, str]] = {}
-    """Fields by those parameters that have another name."""
+    """The fields of parameters that have another name than their field."""
     unbound: ClassVar[frozenset[str]] = frozenset({"limit", "offset", "after"})
-    """Fields that may change from page to page: a cursor is bound to all others."""
+    """Fields that may differ between pages of a list. A cursor is bound to all other fields."""
 
     limit: int = DEFAULT_LIMIT
     offset: int = 0
@@ -75,35 +75,35 @@ class ListQuery(ABC, Generic[Item, Key]):
 
     @classmethod
     def parse(cls, params: Mapping[str, object]) -> Self:
-        """Return the query that query parameters, or options of a command, ask for.
+        """Return the query given by query parameters or command options.
 
-        Raises ValidationError with every fault, ParseError for a cursor of another list.
+        Raises ValidationError with all errors, ParseError for a cursor of another list.
         """
         return cls._parse(params, cls.parameters)
 
     @property
     def descending(self) -> bool:
-        """Whether the greatest sort key comes first."""
+        """Return whether the greatest sort key comes first."""
         return False
 
     def after_item(self, item: Item, key: Key | None = None) -> Self:
         """Return the query for the page after an item.
 
-        `key` is its sort key where the item does not show it, such as its relevance.
+        `key` is the sort key if it is not part of the item, such as the relevance.
         """
         text = self._format_key(self._sort_key(item) if key is None else key)
         return evolve(self, offset=0, after=CursorPosition(text, item.id))
 
     def start_key(self) -> tuple[Key, int]:
-        """Return the sort key and the id after which the page starts."""
+        """Return the sort key and the id after which the page starts. Raises ValueError."""
         if self.after is None:
             raise ValueError("this query starts at the first row")
         return self._parse_key(self.after.key), self.after.id
 
     def params(self) -> dict[str, str]:
-        """Return the parameters that `parse` reads as this query, without defaults."""
+        """Return the parameters from which `parse` returns this query, without defaults."""
         params = {}
-        for name, default in _shown_fields(type(self)):
+        for name, default in _parameter_defaults(type(self)):
             value = getattr(self, name)
             if value != (default(self) if callable(default) else default):
                 params[name] = query_text(value)
@@ -121,7 +121,7 @@ class ListQuery(ABC, Generic[Item, Key]):
         errors: Sequence[FieldError] = (),
         **path: Any,
     ) -> Self:
-        """Return the query of parameters and of the fields that the `path` gives."""
+        """Return the query given by parameters and by the fields of the URL `path`."""
         if "cursor" in params and "offset" in params:
             errors = [_OFFSET_AND_CURSOR, *errors]
         values = fields.check(params, parameters, required=required, errors=errors)
@@ -138,21 +138,21 @@ class ListQuery(ABC, Generic[Item, Key]):
         try:
             query.start_key()
         except (ValueError, ArithmeticError):
-            raise _foreign_cursor() from None
+            raise _invalid_cursor() from None
         return query
 
     def _fingerprint(self) -> str:
-        """Return a text that differs from that of any list with another filter or sort."""
+        """Return a text that is different for every combination of list, filters and sort."""
         values = [getattr(self, name) for name in _bound_fields(type(self))]
         return _JSON.encode([type(self).__name__, *values])
 
     @abstractmethod
     def _sort_key(self, item: Item) -> Key:
-        """Return what the list compares of an item."""
+        """Return the sort key of an item."""
 
     @abstractmethod
     def _parse_key(self, text: str) -> Key:
-        """Return the sort key that `_format_key` wrote. Raises ValueError if no row has it."""
+        """Return the sort key formatted by `_format_key`. Raises ValueError if it is invalid."""
 
     def _format_key(self, key: Key) -> str:
         return key.isoformat() if isinstance(key, datetime) else str(key)
@@ -160,9 +160,9 @@ class ListQuery(ABC, Generic[Item, Key]):
 
 @frozen(kw_only=True)
 class Page(Generic[T, Q]):
-    """Some rows of a list, and the query for the next page (None: these are the last).
+    """A page of a list, and the query for the next page (None on the last page).
 
-    `total` counts all rows of the list, up to MAX_EXACT_TOTAL.
+    `total` is the number of rows in the whole list, at most MAX_EXACT_TOTAL.
     """
 
     items: tuple[T, ...]
@@ -180,38 +180,38 @@ class Page(Generic[T, Q]):
         item_of: Callable[[Row], T],
         key_of: Callable[[Row], object] | None = None,
     ) -> "Page[T, Q]":
-        """Return the page of a query from its rows: one more than its limit if another follows.
+        """Return the page of a query, given its rows and one more if a next page exists.
 
         A `total` above MAX_EXACT_TOTAL need not be exact. `key_of` returns the sort key of a row
-        whose item does not show it.
+        if it is not part of the item.
         """
         items = tuple(map(item_of, rows[: query.limit]))
-        following = None
+        next_query = None
         if len(rows) > query.limit:
             key = None if key_of is None else key_of(rows[query.limit - 1])
-            following = query.after_item(items[-1], key)
+            next_query = query.after_item(items[-1], key)
         return cls(
             items=items,
             total=min(total, MAX_EXACT_TOTAL),
             total_capped=total > MAX_EXACT_TOTAL,
-            next_query=following,
+            next_query=next_query,
         )
 
 
 def is_id(number: int) -> bool:
-    """Whether a row can have the id."""
+    """Return whether a number is a possible id of a row."""
     return 0 < number <= MAX_ID
 
 
 def text_key(text: str) -> str:
-    """Return a sort key that is a text. Raises ValueError if no row can have it."""
+    """Parse a text sort key. Raises ValueError if no row can have it."""
     if not fields.is_clean(text):
         raise ValueError("no row has such a key")
     return text
 
 
 def integer_key(text: str) -> int:
-    """Return a sort key that is a number from 0. Raises ValueError if no row can have it."""
+    """Parse a non-negative integer sort key. Raises ValueError if no row can have it."""
     key = int(text)
     if not 0 <= key <= MAX_ID:
         raise ValueError("no row has such a key")
@@ -219,44 +219,45 @@ def integer_key(text: str) -> int:
 
 
 def time_key(text: str) -> datetime:
-    """Return a sort key that is an aware time. Raises ValueError if no row can have it."""
+    """Parse a sort key that is an aware datetime. Raises ValueError if no row can have it."""
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
-        raise ValueError("not an aware time")
+        raise ValueError("not an aware datetime")
     return time
 
 
 def encode_cursor(position: CursorPosition, fingerprint: str) -> str:
-    """Return the opaque text of a position in the list that has a fingerprint."""
-    seal = _seal(position, fingerprint)
-    text = _JSON.encode([seal, position.key, position.id])
+    """Return the cursor of a position in the list that has this fingerprint."""
+    text = _JSON.encode([_checksum(position, fingerprint), position.key, position.id])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, fingerprint: str) -> CursorPosition:
-    """Return the position that `encode_cursor` wrote.
+    """Return the position that `encode_cursor` encoded.
 
-    Raises ParseError if the text was altered or belongs to another list: other filters, sort.
+    Raises ParseError if the cursor was altered or belongs to another list, filter or sort order.
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        _, key, row = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        position = CursorPosition(str(key), int(row))
+        _, key, row_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        position = CursorPosition(str(key), int(row_id))
     except (ValueError, TypeError, OverflowError, RecursionError):
-        raise _foreign_cursor() from None
+        raise _invalid_cursor() from None
     if cursor != encode_cursor(position, fingerprint) or not 0 <= position.id <= MAX_ID:
-        raise _foreign_cursor()
+        raise _invalid_cursor()
     return position
 
 
-def _seal(position: CursorPosition, fingerprint: str) -> str:
-    # No secret is needed: a cursor opens nothing that the filters do not. It only tells mistakes.
+def _checksum(position: CursorPosition, fingerprint: str) -> str:
+    # Without a secret: a cursor grants no access beyond the filters. This only detects mistakes.
     text = json.dumps([fingerprint, position.key, position.id])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _foreign_cursor() -> ParseError:
-    return ParseError("The cursor does not belong to this list. Follow `next` of a page as it is.")
+def _invalid_cursor() -> ParseError:
+    return ParseError(
+        "The cursor does not belong to this list. Use the `next` of a page unchanged."
+    )
 
 
 _OFFSET_AND_CURSOR = FieldError("offset", "Offset cannot be given together with a cursor")
@@ -264,14 +265,16 @@ _JSON = json.JSONEncoder(separators=(",", ":"), default=str)
 
 
 @cache
-def _bound_fields(kind: type[ListQuery[Any, Any]]) -> tuple[str, ...]:
+def _bound_fields(query_type: type[ListQuery[Any, Any]]) -> tuple[str, ...]:
     """Return the names of the fields that a cursor is bound to."""
-    return tuple(name for name in fields_dict(kind) if name not in kind.unbound)
+    return tuple(name for name in fields_dict(query_type) if name not in query_type.unbound)
 
 
 @cache
-def _shown_fields(kind: type[ListQuery[Any, Any]]) -> tuple[tuple[str, Any], ...]:
-    """Return the fields that are query parameters: name and default, or how it is made."""
-    fields = fields_dict(kind)
-    shown = [(name, fields[name].default) for name in kind.parameters if name in fields]
-    return tuple((name, getattr(default, "factory", default)) for name, default in shown)
+def _parameter_defaults(query_type: type[ListQuery[Any, Any]]) -> tuple[tuple[str, Any], ...]:
+    """Return the fields that are query parameters: name and default, or its factory."""
+    attributes = fields_dict(query_type)
+    defaults = [
+        (name, attributes[name].default) for name in query_type.parameters if name in attributes
+    ]
+    return tuple((name, getattr(default, "factory", default)) for name, default in defaults)

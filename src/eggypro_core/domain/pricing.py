@@ -1,4 +1,4 @@
-"""Prices: how high they may be, and what must hold between two of them."""
+"""Price limits and the rule between price and compare-at price."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -12,7 +12,7 @@ MAX_PRICE = Decimal("999999.99")
 def price_errors(
     values: Mapping[str, object], validators: Mapping[str, fields.Validator]
 ) -> list[FieldError]:
-    """Return what is wrong between the two prices, where both are right by themselves."""
+    """Return the errors between the two prices in raw `values`; none if either is invalid."""
     try:
         price, compare_at = (
             validators[name](values[name]) for name in ("price", "compare_at_price")
@@ -23,7 +23,7 @@ def price_errors(
 
 
 def compare_at_errors(price: object, compare_at: object) -> list[FieldError]:
-    """Return what is wrong between two prices, of which either may be missing."""
+    """Return the error if the compare-at price is not above the price; either may be missing."""
     if not isinstance(price, Decimal) or not isinstance(compare_at, Decimal) or compare_at > price:
         return []
     return [FieldError("compare_at_price", "Compare-at price must be above the price")]

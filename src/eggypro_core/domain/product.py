@@ -1,4 +1,4 @@
-"""One product: its rules, what may be written to it, and what lists show of it."""
+"""Products: the record, its listed form, drafts, limits and errors."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
@@ -13,13 +13,13 @@ from eggypro_core.validation import fields
 
 MAX_STOCK = fields.MAX_INTEGER
 VARIANT_FIELDS_OF_PRODUCT = ("price", "compare_at_price", "stock_quantity", "track_stock")
-"""What a product that has variants shows by them."""
+"""The fields that a product with variants derives from them."""
 MAX_IMAGES = 50
-"""How many images a product may have."""
+"""The maximum number of images of a product."""
 MAX_ATTRIBUTES = 50
-"""How many attributes a product may have."""
+"""The maximum number of attributes of a product."""
 MAX_CATEGORIES = 100
-"""How many categories a product may be put in at once."""
+"""The maximum number of categories in one write of a product."""
 REQUIRED_FIELDS = ("name", "description", "details", "ingredients", "price")
 IMPORT_REQUIRED_FIELDS = ("name", "price")
 READ_ONLY_FIELDS = frozenset(
@@ -36,14 +36,14 @@ READ_ONLY_FIELDS = frozenset(
         "rating",
     }
 )
-"""What a product shows but an edit cannot set. PUT passes over it, so a GET can be put back."""
+"""The fields that an edit cannot set. PUT ignores them, so that it accepts the body of a GET."""
 IMPORT_READ_ONLY_FIELDS = READ_ONLY_FIELDS - {"images", "variants"}
-"""What of that a file cannot set either."""
+"""The read-only fields that a file cannot set either."""
 
 
 @frozen
 class Image:
-    """A picture of a product: its id in our store or its https address, and its alt text."""
+    """An image of a product: its public ID in the image store or an https URL, and alt text."""
 
     ref: str
     alt: str | None = None
@@ -51,7 +51,7 @@ class Image:
 
 @frozen
 class CategoryName:
-    """A category as a product names it."""
+    """The slug and name of a product's category."""
 
     slug: str
     name: str
@@ -59,7 +59,7 @@ class CategoryName:
 
 @frozen
 class Rating:
-    """What verified reviews say: their average, 1 to 5 to two decimals, and how many there are."""
+    """The rating by verified reviews: the average (1 to 5, two decimals) and their number."""
 
     average: Decimal | None = None
     count: int = 0
@@ -67,9 +67,9 @@ class Rating:
 
 @frozen(kw_only=True)
 class ListedProduct:
-    """A product as lists carry it: all but `details` and `attributes`.
+    """A product in a list: all fields except `details` and `attributes`.
 
-    Prices are in the shop's currency. Times are aware, in UTC.
+    Prices are in the shop's currency. Datetimes are aware, in UTC.
     """
 
     id: int
@@ -94,18 +94,18 @@ class ListedProduct:
 
     @property
     def in_stock(self) -> bool:
-        """Whether it can be bought: what is not tracked always can."""
+        """Return whether the product can be bought; without tracked stock, it always can."""
         return self.stock_quantity > 0 or not self.track_stock
 
 
 @frozen(kw_only=True)
 class Product(ListedProduct):
-    """A product, whole.
+    """A complete product.
 
-    `version` grows by one with each editorial write; those to its variants count. Stock and reviews
-    leave it alone. Price and stock of one that has variants, active or not, follow from the active
-    ones. It carries the first of its `variants`, EMBEDDED of them at most, and what is known of
-    those of its images that are in our store.
+    `version` grows by one with each editorial write, including writes to its variants, but not with
+    stock changes or reviews. If the product has variants, active or not, its price and stock are
+    derived from the active ones. `variants` has the first MAX_EMBEDDED_VARIANTS of them, and
+    `stored_images` the metadata of its images in the image store.
     """
 
     version: int
@@ -117,19 +117,19 @@ class Product(ListedProduct):
 
     @property
     def own_image_ids(self) -> frozenset[str]:
-        """Return the ids of its images in our store."""
+        """Return the public IDs of its images in the image store."""
         return own_image_ids(self.images)
 
     def to_listed(self) -> ListedProduct:
-        """Return what lists show of it."""
+        """Return the product as it appears in lists."""
         return ListedProduct(**{name: getattr(self, name) for name in fields_dict(ListedProduct)})
 
 
 @frozen(kw_only=True)
 class ProductDraft:
-    """A product that is not stored yet. Without a `slug`, one is made from its name.
+    """A product that is not stored yet. Without a `slug`, one is generated from its name.
 
-    `categories` are the slugs of those that it is put in.
+    `categories` are slugs.
     """
 
     name: str
@@ -152,46 +152,52 @@ class ProductDraft:
 
 
 def with_variant_summary(product: Product, variants: Collection[Variant]) -> Product:
-    """Return the product with what follows from all the variants that it has.
+    """Return the product with the summary of all its variants.
 
-    While none of them is active, it keeps the last prices and has no stock. With the last of them
-    its stock goes too; from then on it has prices and stock of its own.
+    Without an active variant it keeps the last prices and has no stock. Once the last variant is
+    deleted, it has its own prices and stock again, starting at 0.
     """
-    shown = variant_summary(variants)
+    summary = variant_summary(variants)
     return evolve(
         product,
         has_variants=bool(variants),
-        variant_count=shown.variant_count if shown else 0,
-        price=shown.price if shown else product.price,
-        compare_at_price=shown.compare_at_price if shown else product.compare_at_price,
-        stock_quantity=shown.stock_quantity if shown else 0,
-        track_stock=shown.track_stock if shown else True,
+        variant_count=summary.variant_count if summary else 0,
+        price=summary.price if summary else product.price,
+        compare_at_price=summary.compare_at_price if summary else product.compare_at_price,
+        stock_quantity=summary.stock_quantity if summary else 0,
+        track_stock=summary.track_stock if summary else True,
     )
 
 
 def own_image_ids(images: Iterable[Image]) -> frozenset[str]:
-    """Return the ids of those images that are in our store."""
+    """Return the public IDs of those images that are in the image store."""
     return frozenset(image.ref for image in images if not is_external(image.ref))
 
 
 def product_not_found(slug: str) -> NotFoundError:
-    """Return the refusal of a slug that leads to no product."""
+    """Return the error for a slug that belongs to no product."""
     return NotFoundError(f"There is no product '{fields.escape_control(slug)}'")
 
 
 def sku_conflict(sku: str, slug: str) -> ConflictError:
-    """Return the refusal of a SKU that is the product's at `slug`."""
+    """Return the error for a SKU that belongs to the product at `slug`."""
     return ConflictError(f"The SKU '{sku}' belongs to the product '{slug}'", field="sku")
 
 
 def derived_field_error(name: str) -> ConflictError:
-    """Return the refusal to set what follows from the variants of a product."""
+    """Return the error for setting a field that is derived from the product's variants."""
     return ConflictError(
-        f"{fields.field_label(name)} follows from the product's variants: change theirs", field=name
+        f"{fields.field_label(name)} is derived from the product's variants: change the variants",
+        field=name,
     )
 
 
 def insufficient_stock(stock: int, delta: int) -> ConflictError:
-    """Return the refusal of a change of stock that would leave what can be counted."""
-    cannot = f"it cannot change by {fields.escape_control(str(delta))}"
-    return ConflictError(f"The stock is {stock}: {cannot}", field="stock_quantity")
+    """Return the error for a stock change that would leave the range from 0 to MAX_STOCK."""
+    number = fields.escape_control(str(abs(delta)))
+    message = (
+        f"Insufficient stock: {stock} available, {number} requested"
+        if delta < 0
+        else f"Stock too high: {stock} plus {number} is more than {MAX_STOCK}"
+    )
+    return ConflictError(message, field="stock_quantity")

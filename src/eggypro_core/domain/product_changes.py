@@ -1,4 +1,4 @@
-"""Parsing and applying changes to a product."""
+"""Changes to a product: parsing, validation and application."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ from eggypro_core.domain.product_fields import (
     PRODUCT_FIELDS,
     STOCK_QUANTITY,
     details_validator,
-    image_list,
+    images_validator,
     ingredients_validator,
 )
 from eggypro_core.domain.variant import VariantChanges, VariantDraft, variant_summary
@@ -41,10 +41,11 @@ from eggypro_core.validation.unset import UNSET, Unset, nullable
 
 @frozen(kw_only=True)
 class ProductChanges:
-    """What a write says about a product. A field that it leaves alone is UNSET.
+    """Changes to a product. Fields that stay unchanged are UNSET.
 
-    `variants` are those that a file names, each whole: what a product shows by them is left alone.
-    `attribute_edits` sets single attributes, or takes away those that are None there.
+    `variants` are the complete variants of an imported file; with them, changes to the fields that
+    a product derives from its variants are ignored. `attribute_edits` sets single attributes, and
+    removes those that are None.
     """
 
     name: str | Unset = UNSET
@@ -67,7 +68,7 @@ class ProductChanges:
     categories: tuple[str, ...] | Unset = UNSET
 
     @classmethod
-    def parse(  # noqa: PLR0913  (one for each way in which writes differ)
+    def parse(  # noqa: PLR0913  (one parameter for each difference between the kinds of write)
         cls,
         values: Mapping[str, object],
         clean_html: Callable[[str], str],
@@ -78,63 +79,67 @@ class ProductChanges:
         merge: bool = False,
         image_url: ImageUrlBuilder = no_image_url,
     ) -> "ProductChanges":
-        """Check what came from outside. Raises ValidationError with every fault of it.
+        """Validate input values. Raises ValidationError with all errors.
 
-        `required` names must be there, and an ingredient with them; `closed` ones cannot be set
-        here, and those of them that are `ignored` are passed over. To `merge` is to read the
-        attributes as a JSON merge patch does (RFC 7396): what it does not name stays. `address`
-        tells where our own images are, which can be named by it.
+        `required` fields must be present; required ingredients must not be empty. `read_only`
+        fields are rejected, or ignored if they are also in `ignore`. With `merge`, attributes are
+        a JSON merge patch (RFC 7396): attributes that it omits stay. Own images can be given by
+        the URLs of `image_url`.
         """
-        least = 1 if "ingredients" in required else 0
-        found = _rules(clean_html, ingredients=least, merge=merge, address=image_url)
+        min_ingredients = 1 if "ingredients" in required else 0
+        validators = _validators(
+            clean_html, min_ingredients=min_ingredients, merge=merge, image_url=image_url
+        )
         try:
-            checked = fields.check(
-                values, found, required=required, ignore=ignore, read_only=read_only
+            clean = fields.check(
+                values, validators, required=required, ignore=ignore, read_only=read_only
             )
-        except ValidationError as invalid:
-            raise ValidationError([*invalid.errors, *price_errors(values, found)]) from None
-        if merge and checked.get("attributes") is not None:
-            checked["attribute_edits"] = checked.pop("attributes")
-        elif "attributes" in checked:
-            checked["attributes"] = checked["attributes"] or {}
-        changes = cls(**checked)
+        except ValidationError as error:
+            raise ValidationError([*error.errors, *price_errors(values, validators)]) from None
+        if merge and clean.get("attributes") is not None:
+            clean["attribute_edits"] = clean.pop("attributes")
+        elif "attributes" in clean:
+            clean["attributes"] = clean["attributes"] or {}
+        changes = cls(**clean)
         fields.raise_if(compare_at_errors(changes.price, changes.compare_at_price))
         return changes
 
     def to_draft(self) -> ProductDraft:
-        """Return the new product that this describes; what it leaves out is empty.
+        """Return the draft of a new product, in which omitted fields are empty.
 
-        Raises ValidationError where the name or the price is missing.
+        Raises ValidationError if the name or the price is missing.
         """
-        given = self._set_fields()
+        values = self._set_fields()
         if self.variants:
-            variants = tuple(one.to_draft_at(place) for place, one in enumerate(self.variants))
-            given |= {"variants": variants, **_derived_fields(variants, given)}
+            drafts = tuple(
+                variant.to_draft_at(position) for position, variant in enumerate(self.variants)
+            )
+            values |= {"variants": drafts, **_derived_fields(drafts, values)}
         fields.raise_if(
             [
                 FieldError(name, f"{fields.field_label(name)} is required")
                 for name in IMPORT_REQUIRED_FIELDS
-                if name not in given
+                if name not in values
             ]
         )
-        return ProductDraft(**given)
+        return ProductDraft(**values)
 
     def apply_to(self, product: Product, at: datetime) -> Product:
-        """Return the product as changed `at` a time: a version on, or itself if nothing differs.
+        """Return the changed product, with its next version, or `product` itself if it is equal.
 
-        Raises ValidationError where the two together break a rule, ConflictError where this sets
-        what follows from the product's variants.
+        Raises ValidationError if the result is invalid, ConflictError if a field is set that the
+        product derives from its variants.
         """
-        given = self._set_fields()
+        values = self._set_fields()
         if self.variants:
-            given = {
+            values = {
                 name: value
-                for name, value in given.items()
+                for name, value in values.items()
                 if name not in VARIANT_FIELDS_OF_PRODUCT
             }
         elif product.has_variants:
             self._check_derived_fields(product)
-        changed = evolve(product, **given, **self._merged_attributes(product))
+        changed = evolve(product, **values, **self._merged_attributes(product))
         if changed == product:
             return product
         fields.raise_if(compare_at_errors(changed.price, changed.compare_at_price))
@@ -142,7 +147,7 @@ class ProductChanges:
         return evolve(changed, version=product.version + 1, updated_at=at)
 
     def is_unset(self, name: str) -> bool:
-        """Whether a field is left as it is."""
+        """Return whether a field stays unchanged."""
         return getattr(self, name) is UNSET
 
     def _check_derived_fields(self, product: Product) -> None:
@@ -151,13 +156,13 @@ class ProductChanges:
                 raise derived_field_error(name)
 
     def as_replacement(self, *, keep: Collection[str] = ()) -> "ProductChanges":
-        """Return the changes of a PUT: omitted fields are emptied, except those to `keep`."""
-        omitted = [name for name in _EMPTY if self.is_unset(name) and name not in keep]
-        return evolve(self, **{name: _EMPTY[name] for name in omitted})
+        """Return the changes of a PUT: omitted fields are cleared, except those to `keep`."""
+        omitted = [name for name in _EMPTY_VALUES if self.is_unset(name) and name not in keep]
+        return evolve(self, **{name: _EMPTY_VALUES[name] for name in omitted})
 
     def _set_fields(self) -> dict[str, Any]:
-        given = ((name, getattr(self, name)) for name in _DRAFTED)
-        return {name: value for name, value in given if value is not UNSET}
+        values = ((name, getattr(self, name)) for name in _DRAFT_FIELDS)
+        return {name: value for name, value in values if value is not UNSET}
 
     def _merged_attributes(self, product: Product) -> dict[str, Any]:
         if self.attribute_edits is UNSET:
@@ -166,23 +171,23 @@ class ProductChanges:
         return {"attributes": {name: text for name, text in merged.items() if text is not None}}
 
 
-_DRAFTED = [name for name in fields_dict(ProductDraft) if name != "variants"]
-_EMPTY: Mapping[str, Any] = {
+_DRAFT_FIELDS = [name for name in fields_dict(ProductDraft) if name != "variants"]
+_EMPTY_VALUES: Mapping[str, Any] = {
     definition.name: definition.empty
     for definition in PRODUCT_FIELDS
     if not definition.keep_if_omitted
     and definition.name not in {*REQUIRED_FIELDS, *READ_ONLY_FIELDS}
 }
-"""The values of the fields that a PUT empties if it omits them."""
+"""The empty values of the fields that a PUT clears if it omits them."""
 
 
 def parse_stock_change(values: Mapping[str, object]) -> dict[str, int]:
-    """Check a change of stock: `delta` is added, or `set` is what there is then; one is given.
+    """Validate a stock change: either a `delta` to add or a value to `set`.
 
     Raises ValidationError.
     """
-    also = [] if len({"delta", "set"} & values.keys()) == 1 else [_DELTA_OR_SET]
-    return fields.check(values, STOCK_FIELDS, errors=also)
+    errors = [] if len({"delta", "set"} & values.keys()) == 1 else [_DELTA_OR_SET]
+    return fields.check(values, STOCK_FIELDS, errors=errors)
 
 
 _CATEGORIES = fields.list_of("Categories", fields.slug("Category", 100), MAX_CATEGORIES)
@@ -191,60 +196,65 @@ STOCK_FIELDS: Mapping[str, fields.Validator] = {
     "set": STOCK_QUANTITY,
 }
 _DELTA_OR_SET = FieldError("delta", "Either delta or set must be given")
-_edits = nullable(
+_ATTRIBUTE_EDITS = nullable(
     fields.string_map(
         "Attributes",
-        maximum=2 * MAX_ATTRIBUTES,  # all may be taken away, and as many set
+        maximum=2 * MAX_ATTRIBUTES,  # a patch may remove all attributes and set as many others
         key=ATTRIBUTE_NAME,
         text=nullable(ATTRIBUTE_TEXT),
     )
 )
 
 
-@lru_cache(maxsize=8)  # an import reads a hundred thousand products by the same rules
-def _rules(
-    clean_html: Callable[[str], str], *, ingredients: int, merge: bool, address: ImageUrlBuilder
+@lru_cache(maxsize=8)  # an import of a hundred thousand products uses the same validators
+def _validators(
+    clean_html: Callable[[str], str],
+    *,
+    min_ingredients: int,
+    merge: bool,
+    image_url: ImageUrlBuilder,
 ) -> dict[str, fields.Validator]:
-    """Return the rule of each field that can be written."""
+    """Return the validators of all fields that can be written."""
     return {
-        **{definition.name: definition.rule for definition in PRODUCT_FIELDS},
+        **{definition.name: definition.input_validator for definition in PRODUCT_FIELDS},
         "details": details_validator(clean_html),
-        "images": image_list(address),
-        "ingredients": ingredients_validator(ingredients),
-        "attributes": _edits if merge else ATTRIBUTES_MAP,
+        "images": images_validator(image_url),
+        "ingredients": ingredients_validator(min_ingredients),
+        "attributes": _ATTRIBUTE_EDITS if merge else ATTRIBUTES_MAP,
         "variants": _parse_variants,
         "categories": fields.with_schema(_parse_categories, fields.schema_of(_CATEGORIES)),
     }
 
 
-def _derived_fields(drafts: Sequence[VariantDraft], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a new product shows by its variants: no stock if none of them is active.
+def _derived_fields(drafts: Sequence[VariantDraft], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that a new product derives from its variants.
 
-    Its last price is then the one that is given for it, or that of the first one.
+    Without an active variant it has no stock, and its price is the one in `values`, or else that
+    of the first variant.
     """
-    shown = variant_summary(drafts)
-    if shown is None:
-        last = given if "price" in given else asdict(drafts[0], recurse=False)
-        prices = {"price": last["price"], "compare_at_price": last.get("compare_at_price")}
+    summary = variant_summary(drafts)
+    if summary is None:
+        source = values if "price" in values else asdict(drafts[0], recurse=False)
+        prices = {"price": source["price"], "compare_at_price": source.get("compare_at_price")}
         return {**prices, "stock_quantity": 0, "track_stock": True}
-    return {name: getattr(shown, name) for name in VARIANT_FIELDS_OF_PRODUCT}
+    return {name: getattr(summary, name) for name in VARIANT_FIELDS_OF_PRODUCT}
 
 
 def _parse_variants(value: object) -> tuple[VariantChanges, ...]:
-    """Return the variants of a product as a file names them."""
+    """Return the variants of a product in an imported file."""
     if not isinstance(value, list | tuple):
         raise fields.InvalidValueError("Variants must be a list")
-    found, faults = [], []
-    for number, each in enumerate(value, 1):
+    variants, messages = [], []
+    for number, item in enumerate(value, 1):
         try:
-            found.append(_parse_variant(each))
+            variants.append(_parse_variant(item))
         except (ValidationError, fields.InvalidValueError) as error:
-            faults.append(f"variant {number}: {error}")
-    if faults:
-        raise fields.InvalidValueError(fields.escape_control("; ".join(faults), 1000))
-    _require_unique("options", [one.options_key for one in found])
-    _require_unique("SKU", [one.sku for one in found if isinstance(one.sku, str)])
-    return tuple(found)
+            messages.append(f"variant {number}: {error}")
+    if messages:
+        raise fields.InvalidValueError(fields.escape_control("; ".join(messages), 1000))
+    _require_unique("options", [variant.options_key for variant in variants])
+    _require_unique("SKU", [variant.sku for variant in variants if isinstance(variant.sku, str)])
+    return tuple(variants)
 
 
 def _parse_variant(value: object) -> VariantChanges:
@@ -261,7 +271,7 @@ def _require_unique(name: str, keys: Sequence[object]) -> None:
 
 
 def _parse_categories(value: object) -> tuple[str, ...]:
-    """Return the slugs of a list of them, each once."""
+    """Return the slugs of a list, without duplicates."""
     return tuple(dict.fromkeys(_CATEGORIES(value)))
 
 
@@ -270,7 +280,7 @@ def _attribute_errors(attributes: Mapping[str, str]) -> list[FieldError]:
     return [FieldError("attributes", "Too many attributes")] if too_many else []
 
 
-FIELDS = _rules(str, ingredients=1, merge=False, address=no_image_url)
-"""What can be written of a product, and how; HTML is left as it is."""
-EDITS = _rules(str, ingredients=1, merge=True, address=no_image_url)
-"""The same in a merge patch."""
+FIELDS = _validators(str, min_ingredients=1, merge=False, image_url=no_image_url)
+"""The validators of the fields of a product, without the cleaning of HTML."""
+EDITS = _validators(str, min_ingredients=1, merge=True, image_url=no_image_url)
+"""The validators of a merge patch."""

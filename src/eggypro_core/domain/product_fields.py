@@ -1,4 +1,4 @@
-"""The fields of a product: one table of names, types and validators."""
+"""The fields of a product: a table of names, types and validators."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,40 +10,41 @@ from eggypro_core.domain.slug import RESERVED_SLUGS
 from eggypro_core.validation import fields
 
 
-def image_list(address: ImageUrlBuilder) -> Callable[[object], tuple[Image, ...]]:
-    """Return the rule of a product's images: each our own or at an https address, maybe with alt.
+def images_validator(image_url: ImageUrlBuilder) -> Callable[[object], tuple[Image, ...]]:
+    """Return the validator of a product's images, own or external (https).
 
-    Each is given as its reference, or as a map of `ref` and `alt`.
+    Each image is a reference, or a map of `ref` and `alt`. References to own images may be their
+    public ID or one of their URLs.
     """
 
-    def ref(value: object) -> str:
-        own = image_id_from(value, address) if isinstance(value, str) else None
-        return own or image_url(value)
+    def parse_ref(value: object) -> str:
+        public_id = image_id_from(value, image_url) if isinstance(value, str) else None
+        return public_id or _EXTERNAL_URL(value)
 
-    def image(value: object) -> Image:
+    def parse_image(value: object) -> Image:
         if isinstance(value, str):
-            return Image(ref(value))
+            return Image(parse_ref(value))
         if isinstance(value, Mapping) and "ref" in value and set(value) <= {"ref", "alt"}:
-            return Image(ref(value["ref"]), alt_text(value.get("alt")))
-        raise fields.InvalidValueError("Each image must be an address, or a map of ref and alt")
+            return Image(parse_ref(value["ref"]), ALT_TEXT(value.get("alt")))
+        raise fields.InvalidValueError("Each image must be a URL, or a map of ref and alt")
 
-    return fields.list_of("Images", fields.with_schema(image, _IMAGE_SHAPE), MAX_IMAGES)
+    return fields.list_of("Images", fields.with_schema(parse_image, _IMAGE_SCHEMA), MAX_IMAGES)
 
 
-alt_text = fields.optional(fields.single_line("Alt text", 255))
-_REF: fields.Schema = {"type": "string", "minLength": 1, "maxLength": 2048}
-_IMAGE_SHAPE: fields.Schema = {
+ALT_TEXT = fields.optional(fields.single_line("Alt text", 255))
+_REF_SCHEMA: fields.Schema = {"type": "string", "minLength": 1, "maxLength": 2048}
+_IMAGE_SCHEMA: fields.Schema = {
     "anyOf": [
-        _REF,
+        _REF_SCHEMA,
         {
             "type": "object",
-            "properties": {"ref": _REF, "alt": fields.schema_of(alt_text)},
+            "properties": {"ref": _REF_SCHEMA, "alt": fields.schema_of(ALT_TEXT)},
             "required": ["ref"],
             "additionalProperties": False,
         },
     ]
 }
-image_url = fields.https_url("Image address", item_label="Each image")
+_EXTERNAL_URL = fields.https_url("Image URL", item_label="Each image")
 STOCK_QUANTITY = fields.integer_between("Stock quantity", 0, MAX_STOCK)
 ATTRIBUTE_TEXT = fields.single_line("Attribute", 1000)
 ATTRIBUTE_NAME = fields.single_line("Attribute name", 100)
@@ -55,13 +56,13 @@ FORBIDDEN_NAME_CHARACTERS = "<>{}[]\\^~|`"
 
 
 def details_validator(clean_html: Callable[[str], str]) -> fields.Validator:
-    """Return the validator of `details`, which cleans its HTML."""
+    """Return the validator of `details`, which sanitises HTML."""
     return fields.multiline("Details", 50_000, clean_html)
 
 
-def ingredients_validator(least: int) -> fields.Validator:
-    """Return the validator of `ingredients`, of which there must be at least so many."""
-    return fields.list_of("Ingredients", fields.single_line("Ingredient", 255), 50, minimum=least)
+def ingredients_validator(minimum: int) -> fields.Validator:
+    """Return the validator of `ingredients`, which requires at least `minimum` of them."""
+    return fields.list_of("Ingredients", fields.single_line("Ingredient", 255), 50, minimum=minimum)
 
 
 _PRICE = fields.money("Price", MAX_PRICE)
@@ -80,7 +81,7 @@ PRODUCT_FIELDS = (
     FieldDefinition("details", FieldType.TEXT, details_validator(str), in_lists=False),
     FieldDefinition("price", FieldType.MONEY, _PRICE),
     FieldDefinition("compare_at_price", FieldType.MONEY, _COMPARE_AT_PRICE, nullable=True),
-    FieldDefinition("images", FieldType.IMAGES, image_list(no_image_url)),
+    FieldDefinition("images", FieldType.IMAGES, images_validator(no_image_url)),
     FieldDefinition("ingredients", FieldType.TEXT_LIST, ingredients_validator(1)),
     FieldDefinition("attributes", FieldType.TEXT_MAP, ATTRIBUTES_MAP, in_lists=False),
     FieldDefinition(
@@ -93,8 +94,8 @@ PRODUCT_FIELDS = (
     FieldDefinition("track_stock", FieldType.BOOLEAN, _TRACK_STOCK, keep_if_omitted=True),
     FieldDefinition("is_active", FieldType.BOOLEAN, _IS_ACTIVE, keep_if_omitted=True),
 )
-"""The fields of a product that writes can set, but for `variants` and `categories`.
+"""The fields of a product that writes can set, except `variants` and `categories`.
 
-Validation, rows, files, responses and their description derive from these. A new field stands here
-and in the three classes of `product.py`; docs/adding-a-field.md has the rest.
+Validation, rows, files, responses and the OpenAPI document are derived from them. A new field is
+added here and to three record classes; docs/adding-a-field.md lists the other steps.
 """

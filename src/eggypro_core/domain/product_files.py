@@ -1,4 +1,4 @@
-"""Loading a file of products: what a reader hands over, and what came of it."""
+"""Entries, options and report of an import, and the snapshot for an export."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -12,12 +12,12 @@ from eggypro_core.errors import FieldError
 
 @frozen
 class ImportEntry:
-    """One product of a file, or why there is none.
+    """A product in an imported file, or the errors that prevent reading it.
 
-    `line` is the 1-based line of the file on which it begins. `values` holds the writable fields of
-    a product that the file gives (a field that it does not give is left out, and is left as it is
-    on an update), as text, numbers, lists or maps that the product's own rules then check; None for
-    an entry that cannot be read (see `refused`) or is skipped (see `warnings`).
+    `line` is the 1-based line on which it begins. `values` has the writable fields of the product
+    as text, numbers, lists or maps, not yet validated; fields that the file omits are absent and
+    stay unchanged in an update. It is None for an entry that cannot be read (see `errors`) or is
+    skipped (see `warnings`).
     """
 
     line: int
@@ -28,7 +28,7 @@ class ImportEntry:
 
 @frozen
 class Notice:
-    """A fault or a warning at a line of an imported file."""
+    """An error or warning at a line of an imported file."""
 
     line: int
     field: str
@@ -36,7 +36,7 @@ class Notice:
 
 
 class OnConflict(StrEnum):
-    """What an import does with a product that is already there."""
+    """The action of an import for a product that already exists."""
 
     UPDATE = "update"
     SKIP = "skip"
@@ -45,10 +45,10 @@ class OnConflict(StrEnum):
 
 @frozen
 class ImportReport:
-    """What an import did, or with `dry_run` would do: products counted, lines named.
+    """The result of an import (or of a `dry_run`): numbers of products, and messages by line.
 
-    If anything is in `refused` and the import was not told to keep going, nothing was kept: then
-    nothing is counted as created or changed either.
+    If there are `refused` entries and the import was not set to keep going, nothing was stored, and
+    nothing counts as created or changed.
     """
 
     created: int
@@ -61,11 +61,10 @@ class ImportReport:
 
 @frozen
 class CatalogSnapshot:
-    """A shop as it is at one moment.
+    """A consistent snapshot of the catalogue.
 
-    `categories` are all there are, as they would be added, each behind its parent. The `products`
-    can be gone through once. Each has all its variants, and names every category that it is in:
-    archived ones too.
+    `categories` has all categories, parents first. `products` can be iterated once; each product
+    has all its variants and all its categories, including archived ones.
     """
 
     categories: Sequence[CategoryDraft]

@@ -1,4 +1,4 @@
-"""What a caller wants to see of the catalogue: filters, sort and place in the list."""
+"""Queries for products (filters, sort order, page), facets and suggestions."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -31,11 +31,11 @@ from eggypro_core.validation.parameters import (
 
 SortKey: TypeAlias = str | Decimal | datetime | int
 MAX_RANKED_RESULTS = 1000
-"""How many of its best a ranked search pages through."""
+"""The maximum number of results that the pages of a ranked search can reach."""
 
 
 class Sort(StrEnum):
-    """The order of a list. Rows that are equal in it are ordered by id, in the same direction."""
+    """The sort order of a list. Rows with equal keys are sorted by id, in the same direction."""
 
     NAME = "name"
     NAME_DESC = "name-desc"
@@ -47,12 +47,12 @@ class Sort(StrEnum):
 
     @property
     def is_descending(self) -> bool:
-        """Whether the greatest comes first."""
+        """Return whether the greatest sort key comes first."""
         return self not in {Sort.NAME, Sort.PRICE_ASC}
 
 
 SEARCH_VALIDATOR = fields.single_line("Search", 200)
-"""The rule of what is searched for."""
+"""The validator of the search text."""
 
 
 @frozen(kw_only=True)
@@ -74,9 +74,9 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
     }
     search_parameters: ClassVar[Parameters] = {
         "q": SEARCH_VALIDATOR,
-        **{name: rule for name, rule in parameters.items() if name != "search"},
+        **{name: validator for name, validator in parameters.items() if name != "search"},
     }
-    """The query parameters that `parse_search` takes."""
+    """The query parameters that `parse_search` accepts."""
     _field_of: ClassVar[Mapping[str, str]] = {"q": "search", "inStock": "in_stock"}
     unbound: ClassVar[frozenset[str]] = frozenset({"limit", "offset", "after", "facets", "explain"})
 
@@ -96,29 +96,29 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
 
     @classmethod
     def parse(cls, params: Mapping[str, object]) -> Self:
-        """Return the query that query parameters, or options of a command, ask for.
+        """Return the query given by query parameters or command options.
 
-        Raises ValidationError with every fault, ParseError for a cursor of another list.
+        Raises ValidationError with all errors, ParseError for a cursor of another list.
         """
         return cls._parse(params, cls.parameters, errors=_conflicts(params))
 
     @classmethod
     def parse_search(cls, params: Mapping[str, object]) -> Self:
-        """Return the query as `parse` does, but the search is `q`, and must be given."""
+        """Return the query as `parse` does, with the search text in the required parameter `q`."""
         return cls._parse(params, cls.search_parameters, required=("q",), errors=_conflicts(params))
 
     @property
     def descending(self) -> bool:
-        """Whether the greatest sort key comes first."""
+        """Return whether the greatest sort key comes first."""
         return self.sort.is_descending
 
     @property
     def ranked_rows_left(self) -> int:
-        """Return how many rows of a ranked search lie from the start of its page on."""
-        return max(0, MAX_RANKED_RESULTS - self._ranked_rows_passed)
+        """Return how many rows a ranked search can still return from the start of its page."""
+        return max(0, MAX_RANKED_RESULTS - self._ranked_rows_skipped)
 
     @property
-    def _ranked_rows_passed(self) -> int:
+    def _ranked_rows_skipped(self) -> int:
         if self.after is None:
             return self.offset
         return int(self.after.key.partition(".")[2])
@@ -128,7 +128,7 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
 
     def _format_key(self, key: SortKey) -> str:
         if self.sort is Sort.RELEVANCE:
-            return f"{key}.{self._ranked_rows_passed + self.limit}"
+            return f"{key}.{self._ranked_rows_skipped + self.limit}"
         return super()._format_key(key)
 
     def _parse_key(self, text: str) -> SortKey:
@@ -136,12 +136,12 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
 
 
 def sort_key(sort: Sort, product: ListedProduct) -> SortKey:
-    """Return what a sort compares of a product. Relevance is the store's to know."""
+    """Return the sort key of a product. Only the store knows the relevance."""
     return _SORT_KEYS[sort](product)
 
 
 def name_sort_key(name: str) -> str:
-    """Return what sorting by name compares, by code points: case and accents are put aside."""
+    """Return the sort key of a name, compared by code points: without case and accents."""
     return fold(name)[:255]
 
 
@@ -163,8 +163,8 @@ def _price_key(text: str) -> Decimal:
 
 
 def _relevance_key(text: str) -> int:
-    relevance, _, passed = text.partition(".")
-    integer_key(passed)
+    relevance, _, skipped = text.partition(".")
+    integer_key(skipped)
     return integer_key(relevance)
 
 
@@ -180,27 +180,27 @@ _KEY_PARSERS: Mapping[Sort, Callable[[str], SortKey]] = {
 
 
 def _conflicts(params: Mapping[str, object]) -> list[FieldError]:
-    """Return the faults of parameters that are right alone, but not together."""
-    faults = []
+    """Return the errors of parameters that are valid by themselves, but not together."""
+    errors = []
     if "in_stock" in params and "inStock" in params:
-        faults.append(
-            FieldError("inStock", "inStock is another name of in_stock: give one of them")
+        errors.append(
+            FieldError("inStock", "inStock is an alias of in_stock: use only one of them")
         )
     if not {"search", "q"} & params.keys():
         if params.get("sort") == Sort.RELEVANCE:
-            faults.append(FieldError("sort", "Sort relevance needs a search"))
+            errors.append(FieldError("sort", "Sort relevance needs a search"))
         if params.get("explain") == "true":
-            faults.append(FieldError("explain", "There is nothing to explain without a search"))
-    return faults
+            errors.append(FieldError("explain", "Explain needs a search"))
+    return errors
 
 
 MAX_FACET_CATEGORIES = 100
-"""How many categories are named, those with the most products."""
+"""The maximum number of categories in facets: those with the most products."""
 
 
 @frozen
 class CategoryCount:
-    """A category, and how many products of a list are in it or below it."""
+    """A category and the number of a list's products in it or its descendants."""
 
     slug: str
     name: str
@@ -209,10 +209,10 @@ class CategoryCount:
 
 @frozen
 class Facets:
-    """What the products of a list have in common. The prices are None where there are none.
+    """Facets of a list of products. Prices are None for an empty list.
 
-    Where more match than a total counts, they may be told by a sample: counts are about right then,
-    and prices within the true range.
+    If more products match than an exact total counts, facets may come from a sample: counts are
+    then estimates, and prices lie within the real range.
     """
 
     categories: tuple[CategoryCount, ...] = ()
@@ -223,14 +223,14 @@ class Facets:
 
 
 MAX_SUGGESTIONS = 10
-"""How many products are offered at most."""
+"""The maximum number of suggestions."""
 SUGGEST_PARAMETERS: Mapping[str, fields.Validator] = {"q": SEARCH_VALIDATOR}
-"""What `read_typed` takes."""
+"""The query parameters that `parse_suggest_text` accepts."""
 
 
 @frozen
 class Suggestion:
-    """A product as it is offered: `image` is the reference of its first one, if it has any."""
+    """A suggested product. `image` is the reference of its first image, if any."""
 
     name: str
     slug: str
@@ -238,14 +238,11 @@ class Suggestion:
 
     @classmethod
     def from_product(cls, product: ListedProduct) -> "Suggestion":
-        """Return what is offered of a product."""
+        """Return the suggestion of a product."""
         image = product.images[0].ref if product.images else None
         return cls(product.name, product.slug, image)
 
 
-def read_typed(params: Mapping[str, object]) -> str:
-    """Check parameters of which there must be one, `q`, and return what was typed.
-
-    Raises ValidationError.
-    """
+def parse_suggest_text(params: Mapping[str, object]) -> str:
+    """Return the required parameter `q`, the text typed so far. Raises ValidationError."""
     return str(fields.check(params, SUGGEST_PARAMETERS, required=SUGGEST_PARAMETERS)["q"])

@@ -1,4 +1,4 @@
-"""Reviews of products: their rules, what may be submitted, and lists of them."""
+"""Reviews: the record, its draft, validation, list queries and ratings."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -17,14 +17,14 @@ from eggypro_core.validation.parameters import one_of
 
 REQUIRED_FIELDS = ("reviewer_name", "rating", "comment")
 READ_ONLY_FIELDS = frozenset({"id", "product", "is_verified", "created_at"})
-"""What a review shows but nobody submits."""
+"""The fields that a submitted review cannot set."""
 
 
 @frozen(kw_only=True)
 class Review:
-    """What somebody says of a product. `product` is its slug, `rating` 1 to 5.
+    """A customer's review of a product. `product` is the slug, `rating` is 1 to 5.
 
-    Until it `is_verified` only moderators see it.
+    Only moderators can see a review that is not verified.
     """
 
     id: int
@@ -52,29 +52,29 @@ class ReviewDraft:
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> "ReviewDraft":
-        """Check what was submitted. Raises ValidationError with every fault of it."""
+        """Validate a submitted review. Raises ValidationError with all errors."""
         return cls(
             **fields.check(values, FIELDS, required=REQUIRED_FIELDS, read_only=READ_ONLY_FIELDS)
         )
 
 
 class ReviewStatus(StrEnum):
-    """Which reviews: those that wait for a moderator, those that are shown, or both."""
+    """A filter by status: reviews pending moderation, verified ones, or both."""
 
     PENDING = "pending"
     VERIFIED = "verified"
     ALL = "all"
 
     def includes(self, *, is_verified: bool) -> bool:
-        """Whether a review in that state is meant."""
+        """Return whether the filter includes verified (or else pending) reviews."""
         return self is ReviewStatus.ALL or is_verified == (self is ReviewStatus.VERIFIED)
 
 
 @frozen(kw_only=True)
 class ReviewQuery(ListQuery[Review, datetime]):
-    """A query for reviews: a product's verified ones, newest first, or the moderation queue.
+    """A query for reviews: the verified ones of a product, newest first, or the moderation queue.
 
-    The queue is of all products, oldest first.
+    The queue has the reviews of all products, oldest first.
     """
 
     parameters: ClassVar[Parameters] = {"status": one_of("Status", ReviewStatus), **PAGE_PARAMETERS}
@@ -88,12 +88,12 @@ class ReviewQuery(ListQuery[Review, datetime]):
 
     @classmethod
     def parse_for_product(cls, product: str, params: Mapping[str, object]) -> Self:
-        """Return the query as `parse` does, for a product's reviews: there is no status."""
+        """Return the query for a product's reviews, which has no `status` parameter."""
         return cls._parse(params, PAGE_PARAMETERS, product=product)
 
     @property
     def descending(self) -> bool:
-        """Whether the newest comes first, as on a product's page."""
+        """Return whether the newest review comes first, as on a product page."""
         return self.product is not None
 
     def _sort_key(self, item: Review) -> datetime:
@@ -104,14 +104,14 @@ class ReviewQuery(ListQuery[Review, datetime]):
 
 
 def parse_moderation(values: Mapping[str, object]) -> bool:
-    """Check what a moderator says of a review: `is_verified`, and nothing else."""
+    """Return the required field `is_verified`, the only one. Raises ValidationError."""
     return bool(
         fields.check(values, MODERATION_FIELDS, required=MODERATION_FIELDS.keys())["is_verified"]
     )
 
 
 def summarise_ratings(ratings: Collection[int]) -> Rating:
-    """Return what verified reviews come to: their average to two decimals, half up."""
+    """Return the rating from the ratings of verified reviews; the average is rounded half up."""
     if not ratings:
         return Rating()
     average = Decimal(sum(ratings)) / len(ratings)
@@ -119,7 +119,7 @@ def summarise_ratings(ratings: Collection[int]) -> Rating:
 
 
 def review_not_found(review_id: int) -> NotFoundError:
-    """Return the refusal of a review that is not there."""
+    """Return the error for a review that does not exist."""
     return NotFoundError(f"There is no review {review_id}", kind="review")
 
 

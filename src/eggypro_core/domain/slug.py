@@ -1,4 +1,4 @@
-"""Addresses made from names, and names as people compare them."""
+"""Slugs generated from names, and case- and accent-insensitive folding of text."""
 # ruff: noqa: RUF001  (letters of other scripts are what this module is about)
 
 import re
@@ -9,24 +9,24 @@ from unicodedata import normalize
 from eggypro_core.errors import ConflictError
 
 RESERVED_SLUGS = frozenset({"search", "suggest"})
-"""Slugs that no product may have: they are addresses of the API itself."""
+"""Slugs that no product may have, because the API uses them in its own URLs."""
 
 _SLUG = re.compile(r"[a-z0-9-]{1,255}")
 _NON_SLUG_CHARACTERS = re.compile(r"[^a-z0-9]+")
 
-# The accents that Latin, Greek and Cyrillic share. The vowel signs of Thai, Hindi or Arabic are
-# letters rather than accents, and have their own blocks.
+# The accents of Latin, Greek and Cyrillic. The vowel signs of Thai, Hindi or Arabic are letters
+# rather than accents, and are in other blocks.
 _ACCENTS = re.compile(r"[\u0300-\u036f\u0483-\u0487\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]")
 
 
 def _translation_table(*pairs: str) -> dict[int, str]:
-    """Make a table for `str.translate` of words such as "ж=zh"; "ь=" drops its letter."""
-    split = (pair.partition("=") for line in pairs for pair in line.split())
-    return {ord(letter): latin for letter, _, latin in split}
+    """Return a `str.translate` table from pairs such as "ж=zh"; "ь=" removes the letter."""
+    letters = (pair.partition("=") for line in pairs for pair in line.split())
+    return {ord(letter): latin for letter, _, latin in letters}
 
 
-# What Unicode decomposes otherwise than a reader would, and the silent: apostrophes, trade marks,
-# soft hyphens, joiners.
+# Letters whose Unicode decomposition differs from the usual transliteration, and characters to
+# remove: accents on their own, trade marks, soft hyphens, joiners.
 _COMPOSED_LETTERS = _translation_table(
     "й=y ѓ=gj ќ=kj µ=u ŀ=l ´= ™= ℠=", "\u00ad= \u200b= \u200c= \u200d= \u2060= \ufeff="
 )
@@ -50,51 +50,52 @@ _LETTERS = _SIGNS | _LATIN | _CYRILLIC | _GREEK
 
 
 def slugify(name: str, max_length: int = 255, *, fallback: str = "product") -> str:
-    """Return the slug that a name suggests, of at most `limit` characters.
+    """Return a slug generated from a name, of at most `max_length` characters.
 
-    Latin, Cyrillic and Greek are written in plain Latin letters; all else separates words. Where
-    nothing is left, it is `otherwise`.
+    Latin, Cyrillic and Greek letters are transliterated to ASCII; all other characters separate
+    words. If nothing is left, the slug is `fallback`.
     """
-    # Composed first: taken apart, й is и with an accent. Lower case first: so does µ become μ.
-    whole = normalize("NFC", name).lower().translate(_COMPOSED_LETTERS)
-    plain = _strip_accents(whole).replace("ου", "ou").replace("l·l", "ll").translate(_LETTERS)
-    return _truncate(_NON_SLUG_CHARACTERS.sub("-", plain).strip("-") or fallback, max_length)
+    # In this order: NFC, because decomposed й is и with an accent; lower case, because the tables
+    # have no upper case; _COMPOSED_LETTERS before NFKD, which turns µ into μ.
+    composed = normalize("NFC", name).lower().translate(_COMPOSED_LETTERS)
+    latin = _strip_accents(composed).replace("ου", "ou").replace("l·l", "ll").translate(_LETTERS)
+    return _truncate(_NON_SLUG_CHARACTERS.sub("-", latin).strip("-") or fallback, max_length)
 
 
 def is_slug(text: str) -> bool:
-    """Say whether the text can be a slug at all: 1 to 255 of `[a-z0-9-]`."""
+    """Return whether the text is a valid slug: 1 to 255 characters of `[a-z0-9-]`."""
     return _SLUG.fullmatch(text) is not None
 
 
 def free_slug(
-    wanted: str, taken: Collection[str] | Callable[[str], bool], max_length: int = 255
+    base: str, taken: Collection[str] | Callable[[str], bool], max_length: int = 255
 ) -> str:
-    """Return the first of `wanted`, `wanted-2`, `wanted-3`, … that is neither taken nor reserved.
+    """Return the first of `base`, `base-2`, `base-3`, … that is neither taken nor reserved.
 
-    `taken` holds the taken slugs, or says of one whether it is. What is returned is at most `limit`
-    (10 or more) characters long: `wanted` is cut where the number needs the room.
+    `taken` is a collection of slugs, or a predicate. The result has at most `max_length` (10 or
+    more) characters: `base` is truncated if the number needs the space.
     """
     is_taken = taken if callable(taken) else taken.__contains__
-    every = (numbered_slug(wanted, number, max_length) for number in count(1))
-    return next(slug for slug in every if slug not in RESERVED_SLUGS and not is_taken(slug))
+    candidates = (numbered_slug(base, number, max_length) for number in count(1))
+    return next(slug for slug in candidates if slug not in RESERVED_SLUGS and not is_taken(slug))
 
 
 def numbered_slug(slug: str, number: int, max_length: int = 255) -> str:
-    """Return a slug with a number behind it, unless that is 1: cut where it needs the room."""
+    """Return the slug with a number appended, unless it is 1; truncated to `max_length`."""
     suffix = f"-{number}" if number > 1 else ""
     return _truncate(slug, max_length - len(suffix)) + suffix
 
 
 def slug_conflict(slug: str, noun: str, *, is_active: bool) -> ConflictError:
-    """Return the error for a slug that another product or category has, as `noun` says."""
-    holder = f"another {noun}" if is_active else f"an archived {noun}"
-    return ConflictError(f"The slug '{slug}' belongs to {holder}", field="slug")
+    """Return the error for a slug that belongs to another product or category (the `noun`)."""
+    owner = f"another {noun}" if is_active else f"an archived {noun}"
+    return ConflictError(f"The slug '{slug}' belongs to {owner}", field="slug")
 
 
 def fold(text: str) -> str:
-    """Return the text as people compare and sort it: without case, accents and special letters.
+    """Return the text in the form used for comparing and sorting: without case and accents.
 
-    "Łosoś" and "losos" fold to the same; every script keeps its own letters.
+    "Łosoś" and "losos" fold to the same text; other scripts are not transliterated.
     """
     return _strip_accents(text).translate(_LATIN)
 
@@ -103,8 +104,8 @@ def _strip_accents(text: str) -> str:
     return _ACCENTS.sub("", normalize("NFKD", text)).casefold()
 
 
-def _truncate(slug: str, limit: int) -> str:
-    if len(slug) <= limit:
+def _truncate(slug: str, max_length: int) -> str:
+    if len(slug) <= max_length:
         return slug
-    whole_words = slug[: limit + 1].rpartition("-")[0]
-    return whole_words if len(whole_words) * 2 >= limit else slug[:limit].rstrip("-")
+    whole_words = slug[: max_length + 1].rpartition("-")[0]
+    return whole_words if len(whole_words) * 2 >= max_length else slug[:max_length].rstrip("-")

@@ -1,4 +1,4 @@
-"""Variants: their rules, what may be written to them, and what a product shows by them."""
+"""Variants: the record, its draft and changes, validation, list queries, and the summary."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -17,21 +17,21 @@ from eggypro_core.validation.parameters import STATUS_VALIDATOR, Status
 from eggypro_core.validation.unset import UNSET, Unset, nullable
 
 MAX_OPTION_NAMES = 3
-"""How many names of options the variants of a product share at most."""
+"""The maximum number of option names of all variants of a product."""
 MAX_EMBEDDED_VARIANTS = 100
-"""How many of its variants a product carries."""
+"""The maximum number of variants in the record of a product."""
 REQUIRED_FIELDS = ("options", "price")
 READ_ONLY_FIELDS = frozenset({"id"})
-"""What a variant shows but a write cannot set."""
+"""The fields that a write cannot set."""
 
 
 @frozen(kw_only=True)
 class Variant:
     """A variant of a product.
 
-    `options` say which one it is, such as `{"Size": "1 kg"}`; a name that its siblings have and it
-    has not means any. `image` is the address of a picture. Siblings stand in order of `position`,
-    then of id. `version` is its product's.
+    `options` identify the variant, such as `{"Size": "1 kg"}`; an option name that only its
+    siblings have means any value. `image` is a URL. Variants are sorted by `position`, then by id.
+    `version` is that of the product.
     """
 
     id: int
@@ -48,13 +48,13 @@ class Variant:
 
     @property
     def in_stock(self) -> bool:
-        """Whether it can be bought: what is not tracked always can."""
+        """Return whether the variant can be bought; without tracked stock, it always can."""
         return self.stock_quantity > 0 or not self.track_stock
 
 
 @frozen(kw_only=True)
 class VariantDraft:
-    """A variant that is not stored yet. Without a `position` it comes last."""
+    """A variant that is not stored yet. Without a `position`, it is placed last."""
 
     options: Mapping[str, str]
     price: Decimal
@@ -69,9 +69,9 @@ class VariantDraft:
 
 @frozen(kw_only=True)
 class VariantChanges:
-    """What a write says about a variant. A field that it leaves alone is UNSET.
+    """Changes to a variant. Fields that stay unchanged are UNSET.
 
-    `option_edits` sets single options, or takes away those that are None there.
+    `option_edits` sets single options, and removes those that are None.
     """
 
     options: Mapping[str, str] | Unset = UNSET
@@ -94,53 +94,55 @@ class VariantChanges:
         ignore: Collection[str] = (),
         merge: bool = False,
     ) -> "VariantChanges":
-        """Check what came from outside. Raises ValidationError with every fault of it.
+        """Validate input values. Raises ValidationError with all errors.
 
-        `required` names must be there; those that a variant shows are refused, unless they are
-        `ignored`. To `merge` is to read the options as a JSON merge patch does (RFC 7396).
+        `required` fields must be present. Read-only fields are rejected unless in `ignore`. With
+        `merge`, options are a JSON merge patch (RFC 7396).
         """
-        found = EDITS if merge else FIELDS
+        validators = EDITS if merge else FIELDS
         try:
-            checked = fields.check(
-                values, found, required=required, ignore=ignore, read_only=READ_ONLY_FIELDS
+            clean = fields.check(
+                values, validators, required=required, ignore=ignore, read_only=READ_ONLY_FIELDS
             )
-        except ValidationError as invalid:
-            raise ValidationError([*invalid.errors, *price_errors(values, found)]) from None
-        if merge and "options" in checked:
-            checked["option_edits"] = checked.pop("options")
-        changes = cls(**checked)
+        except ValidationError as error:
+            raise ValidationError([*error.errors, *price_errors(values, validators)]) from None
+        if merge and "options" in clean:
+            clean["option_edits"] = clean.pop("options")
+        changes = cls(**clean)
         fields.raise_if(compare_at_errors(changes.price, changes.compare_at_price))
         return changes
 
     def to_draft(self) -> VariantDraft:
-        """Return the new variant that this describes, which names options and a price."""
+        """Return the draft of a new variant. Options and price must be set."""
         return VariantDraft(**self._set_fields())
 
     @property
     def options_key(self) -> str:
-        """What tells the options that it names from others."""
+        """Return the options key of the options, which must be complete."""
         return options_key({} if self.options is UNSET else self.options)
 
     def to_draft_at(self, position: int) -> VariantDraft:
-        """Return the new variant that this describes, which has that place unless it names one."""
+        """Return the draft of a new variant, with `position` as the default position."""
         draft = self.to_draft()
         return draft if draft.position is not None else evolve(draft, position=position)
 
     def as_replacement(self) -> "VariantChanges":
         """Return the changes of a PUT: omitted fields that may be null become null."""
-        left = {name: none for name, none in _EMPTY.items() if getattr(self, name) is UNSET}
-        return evolve(self, **left)
+        omitted = (name for name in _NULLABLE_FIELDS if getattr(self, name) is UNSET)
+        cleared: dict[str, Any] = dict.fromkeys(omitted)
+        return evolve(self, **cleared)
 
     def apply_to(self, variant: Variant) -> Variant:
-        """Return the variant as changed. Raises ValidationError where the two break a rule."""
+        """Return the changed variant. Raises ValidationError if the result is invalid."""
         changed = evolve(variant, **self._set_fields(), **self._merged_options(variant))
         fields.raise_if(compare_at_errors(changed.price, changed.compare_at_price))
         fields.raise_if(_option_errors(changed.options))
         return changed
 
     def _set_fields(self) -> dict[str, Any]:
-        given = ((definition.name, getattr(self, definition.name)) for definition in VARIANT_FIELDS)
-        return {name: value for name, value in given if value is not UNSET}
+        names = (definition.name for definition in VARIANT_FIELDS)
+        values = ((name, getattr(self, name)) for name in names)
+        return {name: value for name, value in values if value is not UNSET}
 
     def _merged_options(self, variant: Variant) -> dict[str, Any]:
         if self.option_edits is UNSET:
@@ -151,7 +153,7 @@ class VariantChanges:
 
 @frozen(kw_only=True)
 class VariantSummary:
-    """What a product that has variants shows by them."""
+    """The fields that a product derives from its variants."""
 
     price: Decimal
     compare_at_price: Decimal | None
@@ -161,28 +163,28 @@ class VariantSummary:
 
 
 def variant_summary(variants: Iterable[Variant | VariantDraft]) -> VariantSummary | None:
-    """Return what a product shows by its variants; None if none of them is active.
+    """Return the summary of the active variants; None if none is active.
 
-    Active ones count: the lowest price, with the compare-at price of that very one, and all their
-    stock together. It is tracked if all of theirs is. A product whose variants are all inactive
-    shows the last price, and no stock.
+    It has the lowest price, the compare-at price of the same variant, and the sum of the stock. The
+    stock is tracked if that of all active variants is. A product without an active variant shows
+    its last price, and no stock.
     """
-    active = sorted((one for one in variants if one.is_active), key=_sort_key)
+    active = sorted((variant for variant in variants if variant.is_active), key=_sort_key)
     if not active:
         return None
-    lowest = min(active, key=lambda one: one.price)
+    cheapest = min(active, key=lambda variant: variant.price)
     return VariantSummary(
-        price=lowest.price,
-        compare_at_price=lowest.compare_at_price,
-        stock_quantity=min(sum(one.stock_quantity for one in active), fields.MAX_INTEGER),
-        track_stock=all(one.track_stock for one in active),
+        price=cheapest.price,
+        compare_at_price=cheapest.compare_at_price,
+        stock_quantity=min(sum(variant.stock_quantity for variant in active), fields.MAX_INTEGER),
+        track_stock=all(variant.track_stock for variant in active),
         variant_count=len(active),
     )
 
 
 @frozen(kw_only=True)
 class VariantQuery(ListQuery[Variant, int]):
-    """A query for variants of the product at a slug, in their order."""
+    """A query for the variants of a product (its slug), sorted by position."""
 
     parameters: ClassVar[Parameters] = {"status": STATUS_VALIDATOR, **PAGE_PARAMETERS}
 
@@ -191,7 +193,7 @@ class VariantQuery(ListQuery[Variant, int]):
 
     @classmethod
     def parse_for_product(cls, product: str, params: Mapping[str, object]) -> Self:
-        """Return the query as `parse` does, for the variants of a product."""
+        """Return the query for the variants of a product, as `parse` does."""
         return cls._parse(params, cls.parameters, product=product)
 
     def _sort_key(self, item: Variant) -> int:
@@ -202,26 +204,26 @@ class VariantQuery(ListQuery[Variant, int]):
 
 
 def options_key(options: Mapping[str, str]) -> str:
-    """Return what tells options from others, whatever their order: 32 hexadecimal digits."""
+    """Return a hash of the options, independent of their order: 32 hexadecimal digits."""
     text = json.dumps(sorted(options.items()))
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def options_conflict(options: Mapping[str, str]) -> ConflictError:
-    """Return the refusal of options that a sibling has."""
-    named = ", ".join(f"{name} {text}" for name, text in options.items())
+    """Return the error for options that another variant of the product has."""
+    pairs = ", ".join(f"{name} {text}" for name, text in options.items())
     return ConflictError(
-        f"The product has a variant {fields.escape_control(named)}", field="options"
+        f"The product already has a variant {fields.escape_control(pairs)}", field="options"
     )
 
 
-def check_option_names(options: Mapping[str, str], others: Iterable[str]) -> None:
-    """Raise ConflictError if options and the names of siblings' options are too many together."""
-    names = list(dict.fromkeys([*others, *options]))
+def check_option_names(options: Mapping[str, str], sibling_names: Iterable[str]) -> None:
+    """Raise ConflictError if the variants of a product would have too many option names."""
+    names = list(dict.fromkeys([*sibling_names, *options]))
     if len(names) > MAX_OPTION_NAMES:
-        most = f"The variants of a product share {MAX_OPTION_NAMES} names of options at most"
-        those = fields.escape_control(", ".join(names))
-        raise ConflictError(f"{most}, and these would have {those}", field="options")
+        limit = f"The variants of a product can have at most {MAX_OPTION_NAMES} option names"
+        name_list = fields.escape_control(", ".join(names))
+        raise ConflictError(f"{limit}, and these would have {name_list}", field="options")
 
 
 def _sort_key(variant: Variant | VariantDraft) -> tuple[int, int]:
@@ -236,28 +238,28 @@ def _option_errors(options: Mapping[str, str]) -> list[FieldError]:
 
 _OPTION_NAME = fields.single_line("Option name", 100)
 _OPTION = fields.single_line("Option", 255)
-_any_options = fields.string_map(
+_OPTIONS_MAP = fields.string_map(
     "Options", maximum=MAX_OPTION_NAMES, key=_OPTION_NAME, text=_OPTION
 )
-_option_edits = fields.string_map(
+_OPTION_EDITS = fields.string_map(
     "Options", maximum=2 * MAX_OPTION_NAMES, key=_OPTION_NAME, text=nullable(_OPTION)
 )
 
 
 def _parse_options(value: object) -> dict[str, str]:
-    options = _any_options(value)
+    options = _OPTIONS_MAP(value)
     if not options:
         raise fields.InvalidValueError("At least one option is required")
     return options
 
 
 _OPTIONS = fields.with_schema(
-    _parse_options, {**fields.schema_of(_any_options), "minProperties": 1}
+    _parse_options, {**fields.schema_of(_OPTIONS_MAP), "minProperties": 1}
 )
 _PRICE = fields.money("Price", MAX_PRICE)
 _COMPARE_AT_PRICE = fields.money("Compare-at price", MAX_PRICE)
 _STOCK = fields.integer_between("Stock quantity", 0, fields.MAX_INTEGER)
-_IMAGE = fields.https_url("Image address", item_label="Image")
+_IMAGE = fields.https_url("Image URL", item_label="Image")
 _POSITION = fields.integer_between("Position", 0, fields.MAX_INTEGER)
 _TRACK_STOCK = fields.boolean("Track stock")
 _IS_ACTIVE = fields.boolean("Is active")
@@ -273,13 +275,12 @@ VARIANT_FIELDS = (
     FieldDefinition("is_active", FieldType.BOOLEAN, _IS_ACTIVE, keep_if_omitted=True),
 )
 """The fields of a variant that writes can set."""
-_EMPTY: Mapping[str, Any] = {
-    definition.name: definition.empty for definition in VARIANT_FIELDS if definition.nullable
-}
-_RULES = {definition.name: definition.rule for definition in VARIANT_FIELDS}
+_NULLABLE_FIELDS = [definition.name for definition in VARIANT_FIELDS if definition.nullable]
+_VALIDATORS = {definition.name: definition.input_validator for definition in VARIANT_FIELDS}
 FIELDS: Mapping[str, fields.Validator] = {
-    **{name: _RULES[name] for name in REQUIRED_FIELDS},
-    **_RULES,
+    **{name: _VALIDATORS[name] for name in REQUIRED_FIELDS},
+    **_VALIDATORS,
 }
-"""The rules of those fields, the required ones first."""
-EDITS: Mapping[str, fields.Validator] = {**FIELDS, "options": _option_edits}
+"""The validators of the fields, required ones first."""
+EDITS: Mapping[str, fields.Validator] = {**FIELDS, "options": _OPTION_EDITS}
+"""The validators of a merge patch."""

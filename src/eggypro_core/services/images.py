@@ -15,7 +15,7 @@ from eggypro_core.domain.image import (
 )
 from eggypro_core.domain.product import MAX_IMAGES, Image, Product
 from eggypro_core.domain.product_changes import ProductChanges
-from eggypro_core.domain.product_fields import alt_text, image_list
+from eggypro_core.domain.product_fields import ALT_TEXT, images_validator
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.ports import Clock, ImageServer, ProductStore
 from eggypro_core.services.image_uploads import ImageUploads
@@ -73,7 +73,7 @@ class ProductImageService:
         each optionally a map of `ref` and `alt`. Without `alt`, the alt text stays. Omitted stored
         images are deleted, unless another product has them. Raises ValidationError.
         """
-        validators = {"images": image_list(self.url)}
+        validators = {"images": images_validator(self.url)}
         new_images = fields.check(values, validators, required=validators)["images"]
         items: Sequence[object] = values["images"]  # type: ignore[assignment]  # checked above
 
@@ -174,7 +174,7 @@ def _has_alt(item: object) -> bool:
 
 def _parse_alt_texts(files: Sequence[BinaryIO], alts: Sequence[str]) -> Sequence[str | None]:
     """Return the validated alt texts. Raises ValidationError for too many texts or files."""
-    alt = fields.list_of("Alt texts", alt_text, len(files))
+    alt = fields.list_of("Alt texts", ALT_TEXT, len(files))
     values = {"file": tuple(files), "alt": tuple(alts)}
     texts: Sequence[str | None] = fields.check(values, {"file": _FILE_LIST, "alt": alt})["alt"]
     return texts

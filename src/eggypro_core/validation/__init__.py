@@ -1,1 +1,1 @@
-"""Validation of values that come from outside."""
+"""Validation of input values."""

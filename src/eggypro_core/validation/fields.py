@@ -1,4 +1,4 @@
-"""What a value from outside must be: each rule returns the clean value, or says what is wrong."""
+"""Validators of input values, each with its JSON Schema."""
 
 import re
 import unicodedata
@@ -10,13 +10,14 @@ from typing import Any, TypeAlias, TypeVar
 from eggypro_core.errors import FieldError, ValidationError
 
 Validator: TypeAlias = Callable[[object], object]
+"""Returns the clean value. Raises InvalidValueError if the value is invalid."""
 Schema: TypeAlias = Mapping[str, Any]
-"""What a value looks like, in the words of JSON Schema."""
+"""The JSON Schema of a value."""
 T = TypeVar("T")
 
 CENT = Decimal("0.01")
 MAX_INTEGER = 2_147_483_647
-"""The highest whole number that a field may hold."""
+"""The highest integer that a field can hold."""
 _SPACES = re.compile("[ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _LINE_BREAK = re.compile("\r\n?")
 _CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -28,27 +29,27 @@ _MAX_CLEANING_PASSES = 10
 
 
 def with_schema(validator: Callable[[object], T], schema: Schema) -> Callable[[object], T]:
-    """Return a rule that tells what it takes, to whoever describes it."""
-    validator.__dict__["shape"] = schema
+    """Attach the JSON Schema of the accepted values to a validator, and return the validator."""
+    validator.__dict__["schema"] = schema
     return validator
 
 
 def schema_of(validator: Validator) -> Schema:
-    """Return what a rule takes; text where it does not tell."""
-    shape: Schema = getattr(validator, "shape", {"type": "string"})
-    return shape
+    """Return the JSON Schema of a validator; without one, that of a string."""
+    schema: Schema = getattr(validator, "schema", {"type": "string"})
+    return schema
 
 
 def nullable_schema(schema: Schema) -> Schema:
-    """Return the shape of the same, or of null."""
+    """Return the JSON Schema that also accepts null."""
     if "type" not in schema:
         return {"anyOf": [schema, {"type": "null"}]}
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    return {**schema, "type": [*kinds, "null"]}
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return {**schema, "type": [*types, "null"]}
 
 
 class InvalidValueError(ValueError):
-    """A rule's word on one value. `check` turns it into the fault of a field."""
+    """A value is invalid. `check` turns the message into the error of a field."""
 
 
 def check(
@@ -60,68 +61,68 @@ def check(
     read_only: Collection[str] = (),
     errors: Sequence[FieldError] = (),
 ) -> dict[str, Any]:
-    """Return the clean values of the named fields.
+    """Return the clean values by field name.
 
-    Raises ValidationError with every fault at once: values that break their rule, names that are
-    `closed` or that no rule knows, unless they are `ignored`, `required` names that are missing,
-    and what is `also` wrong.
+    Raises ValidationError with all errors at once: invalid values, fields that are `read_only` or
+    unknown (unless in `ignore`), missing `required` fields, and `errors` found by the caller.
     """
     clean: dict[str, Any] = {}
-    faults: list[FieldError] = []
+    invalid: list[FieldError] = []
     for name, value in values.items():
         if name in validators and name not in read_only:
             try:
                 clean[name] = validators[name](value)
-            except InvalidValueError as refused:
-                faults.append(FieldError(name, str(refused)))
+            except InvalidValueError as error:
+                invalid.append(FieldError(name, str(error)))
         elif name not in ignore:
-            fault = "Cannot be set here" if name in read_only else "Unknown field"
-            faults.append(FieldError(escape_control(name), fault))
-    faults += [FieldError(name, required_message(name)) for name in required if name not in values]
-    raise_if([*faults, *errors])
+            message = "Cannot be set here" if name in read_only else "Unknown field"
+            invalid.append(FieldError(escape_control(name), message))
+    invalid += [FieldError(name, required_message(name)) for name in required if name not in values]
+    raise_if([*invalid, *errors])
     return clean
 
 
 def raise_if(errors: Sequence[FieldError]) -> None:
-    """Raise ValidationError if there are any faults."""
+    """Raise ValidationError if there are any errors."""
     if errors:
         raise ValidationError(errors)
 
 
 def required_message(field: str) -> str:
-    """Return the sentence for a field that is needed and not there."""
+    """Return the message for a missing required field."""
     if field == "ingredients":
         return "At least one ingredient is required"
     return f"{field_label(field)} is required"
 
 
 def field_label(field: str) -> str:
-    """Return the words that sentences use for a field: `seo_title` is `Seo title`."""
+    """Return the name of a field in messages: `SEO title` for `seo_title`."""
     return {"sku": "SKU", "seo_title": "SEO title", "seo_description": "SEO description"}.get(
         field, field.replace("_", " ").capitalize()
     )
 
 
 def escape_control(text: str, maximum: int = 100) -> str:
-    """Return what can be shown of a text from outside: no control characters, and not too long."""
+    """Return untrusted text safe for display: control characters replaced, cut to `maximum`."""
     return _CONTROL_CHARACTERS.sub("\ufffd", text)[:maximum]
 
 
 def is_clean(text: str) -> bool:
-    """Whether a text is free of control characters and lone surrogates."""
+    """Return whether a text has neither control characters nor lone surrogates."""
     return _CONTROL_CHARACTERS.search(text) is None
 
 
 def single_line(name: str, maximum: int, *, excluded: str = "") -> Callable[[object], str]:
-    """Return the rule of a text of one line: NFC, stripped, runs of white space made one space.
+    """Return the validator of single-line text, which must not be empty.
 
-    `never` holds the characters that it must not contain; control characters it never may.
+    It normalises to NFC, strips, and collapses whitespace to single spaces. Control characters and
+    those in `excluded` are rejected.
     """
     forbidden = re.compile(f"[{re.escape(excluded)}]") if excluded else None
 
-    def rule(value: object) -> str:
+    def validate(value: object) -> str:
         text = _normalise(name, value, maximum)
-        is_plain = text.isascii() and text.isprintable()  # most are: nothing more to look for
+        is_plain = text.isascii() and text.isprintable()  # the common case: skip the slow checks
         text = " ".join(text.split()) if is_plain else _SPACES.sub(" ", text).strip(" ")
         if not text:
             raise InvalidValueError(f"{name} is required")
@@ -129,79 +130,81 @@ def single_line(name: str, maximum: int, *, excluded: str = "") -> Callable[[obj
             raise InvalidValueError(f"{name} contains invalid characters")
         return _check_length(name, text, maximum)
 
-    return with_schema(rule, {"type": "string", "minLength": 1, "maxLength": maximum})
+    return with_schema(validate, {"type": "string", "minLength": 1, "maxLength": maximum})
 
 
 def multiline(
     name: str, maximum: int, clean: Callable[[str], str] = str
 ) -> Callable[[object], str]:
-    """Return the rule of a text of many lines, which may be empty: NFC, stripped, LF line breaks.
+    """Return the validator of multiline text, which may be empty: NFC, stripped, LF line breaks.
 
-    `clean` is applied before the length is looked at (HTML is brought to its allow-list there). It
-    must change nothing about what it returned. As it may write out what stood in the text as
-    entities, what it returns is made normal and cleaned again until both leave it alone.
+    `clean` (an HTML sanitiser, for example) is applied before the length is checked. It must be
+    idempotent. Because it may decode entities, its result is normalised and cleaned again until
+    neither step changes it.
     """
 
-    def normal(value: object) -> str:
+    def normalise(value: object) -> str:
         text = _normalise(name, value, maximum)
-        if text.isascii() and text.replace("\n", "").isprintable():  # most are: nothing to change
+        if text.isascii() and text.replace("\n", "").isprintable():  # the common case
             return text.strip()
         text = _LINE_BREAK.sub("\n", text).replace("\t", " ")
-        if _MULTILINE_CONTROL_CHARACTERS.search(
-            text
-        ):  # before str.strip, to which some of them are white space
+        # Before str.strip, which takes some of these characters for whitespace.
+        if _MULTILINE_CONTROL_CHARACTERS.search(text):
             raise InvalidValueError(f"{name} contains invalid characters")
         return text.strip()
 
-    def rule(value: object) -> str:
-        text = normal(value)
+    def validate(value: object) -> str:
+        text = normalise(value)
         for _ in range(_MAX_CLEANING_PASSES):
             cleaned = clean(text)
-            text = normal(cleaned)
+            text = normalise(cleaned)
             if text == cleaned:
                 return _check_length(name, text, maximum)
         raise InvalidValueError(f"{name} contains invalid characters")
 
-    return with_schema(rule, {"type": "string", "maxLength": maximum})
+    return with_schema(validate, {"type": "string", "maxLength": maximum})
 
 
 def optional(validator: Callable[[object], T]) -> Callable[[object], T | None]:
-    """Return the rule that also takes None, or a blank text, for nothing."""
+    """Return the validator that also accepts None and blank text, and returns None for both."""
 
-    def blank_or(value: object) -> T | None:
-        blank = value is None or (isinstance(value, str) and not _SPACES.sub("", value))
-        return None if blank else validator(value)
+    def validate(value: object) -> T | None:
+        is_blank = value is None or (isinstance(value, str) and not _SPACES.sub("", value))
+        return None if is_blank else validator(value)
 
-    shape = dict(schema_of(validator))
-    if shape.keys() <= {"type", "minLength", "maxLength"}:
-        shape.pop("minLength", None)
-        return with_schema(blank_or, nullable_schema(shape))
+    schema = dict(schema_of(validator))
+    if schema.keys() <= {"type", "minLength", "maxLength"}:
+        schema.pop("minLength", None)
+        return with_schema(validate, nullable_schema(schema))
     blank = {"type": "string", "pattern": r"^\s*$"}
-    return with_schema(blank_or, nullable_schema({"anyOf": [shape, blank]}))
+    return with_schema(validate, nullable_schema({"anyOf": [schema, blank]}))
 
 
 def https_url(name: str, *, item_label: str = "", maximum: int = 2048) -> Callable[[object], str]:
-    """Return the rule of an address on the web: https, and nothing that needs to be escaped."""
-    text = single_line(name, maximum, excluded=' "<>\\^`{|}')
+    """Return the validator of an https URL without characters that need escaping.
 
-    def rule(value: object) -> str:
-        found = text(value)
-        if not found.startswith("https://") or len(found) <= len("https://"):
-            raise InvalidValueError(f"{item_label or name} must be an https address")
-        return found
+    `item_label` replaces the name in the message for other schemes.
+    """
+    validate_line = single_line(name, maximum, excluded=' "<>\\^`{|}')
 
-    return with_schema(rule, {"type": "string", "format": "uri", "maxLength": maximum})
+    def validate(value: object) -> str:
+        url = validate_line(value)
+        if not url.startswith("https://") or len(url) <= len("https://"):
+            raise InvalidValueError(f"{item_label or name} must be an https URL")
+        return url
+
+    return with_schema(validate, {"type": "string", "format": "uri", "maxLength": maximum})
 
 
 def slug(name: str, maximum: int, reserved: Collection[str] = ()) -> Callable[[object], str]:
-    """Return the rule of an address: lower-case ASCII letters, digits and hyphens."""
-    spelling = re.compile("[a-z0-9-]+")
+    """Return the validator of a slug: lowercase ASCII letters, digits and hyphens."""
+    pattern = re.compile("[a-z0-9-]+")
 
-    def rule(value: object) -> str:
+    def validate(value: object) -> str:
         text = _require_text(name, value)
         if not text:
             raise InvalidValueError(f"{name} is required")
-        if not spelling.fullmatch(text):
+        if not pattern.fullmatch(text):
             raise InvalidValueError(
                 f"{name} must contain only lowercase letters, numbers, and hyphens"
             )
@@ -209,16 +212,18 @@ def slug(name: str, maximum: int, reserved: Collection[str] = ()) -> Callable[[o
             raise InvalidValueError(f"{name} '{text}' is reserved")
         return _check_length(name, text, maximum)
 
-    return with_schema(rule, {"type": "string", "pattern": "^[a-z0-9-]+$", "maxLength": maximum})
+    return with_schema(
+        validate, {"type": "string", "pattern": "^[a-z0-9-]+$", "maxLength": maximum}
+    )
 
 
 def money(name: str, maximum: Decimal) -> Callable[[object], Decimal]:
-    """Return the rule of an amount above zero in the shop's currency, exact to the cent.
+    """Return the validator of a positive amount in the shop's currency, exact to the cent.
 
-    Takes a Decimal, an int or a text such as `24.99`; a float never, since it is not exact.
+    Accepts a Decimal, an int or a text such as `24.99`; no float, because floats are not exact.
     """
 
-    def rule(value: object) -> Decimal:
+    def validate(value: object) -> Decimal:
         amount = decimal(name, value)
         if amount <= 0:
             raise InvalidValueError(f"{name} must be positive")
@@ -229,13 +234,13 @@ def money(name: str, maximum: Decimal) -> Callable[[object], Decimal]:
             raise InvalidValueError(f"{name} must have at most 2 decimals")
         return exact
 
-    written = {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,2}0*)?$"}
+    text = {"type": "string", "pattern": r"^[0-9]{1,6}(\.[0-9]{1,2}0*)?$"}
     number = {"type": "number", "minimum": float(CENT), "maximum": float(maximum)}
-    return with_schema(rule, {"anyOf": [written, number]})
+    return with_schema(validate, {"anyOf": [text, number]})
 
 
 def decimal(name: str, value: object) -> Decimal:
-    """Return a finite number, exactly as it was written. Raises RefusedError."""
+    """Return a finite number as an exact Decimal. Raises InvalidValueError."""
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
         return Decimal(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -246,79 +251,80 @@ def decimal(name: str, value: object) -> Decimal:
 
 
 def integer_between(name: str, minimum: int, maximum: int) -> Callable[[object], int]:
-    """Return the rule of a whole number between two bounds, both allowed."""
-    any_whole = integer(name)
+    """Return the validator of an integer from `minimum` to `maximum`, both inclusive."""
+    validate_integer = integer(name)
 
-    def rule(value: object) -> int:
-        number = any_whole(value)
+    def validate(value: object) -> int:
+        number = validate_integer(value)
         if number < minimum:
-            below_zero = f"{name} cannot be negative"
-            raise InvalidValueError(f"{name} must be at least {minimum}" if minimum else below_zero)
+            negative = f"{name} cannot be negative"
+            raise InvalidValueError(f"{name} must be at least {minimum}" if minimum else negative)
         if number > maximum:
             raise InvalidValueError(f"{name} too high (at most {maximum})")
         return number
 
-    return with_schema(rule, {"type": "integer", "minimum": minimum, "maximum": maximum})
+    return with_schema(validate, {"type": "integer", "minimum": minimum, "maximum": maximum})
 
 
 def integer(name: str) -> Callable[[object], int]:
-    """Return the rule of any whole number."""
+    """Return the validator of an integer without bounds."""
 
-    def rule(value: object) -> int:
+    def validate(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise InvalidValueError(f"{name} must be an integer")
         return value
 
-    return with_schema(rule, {"type": "integer"})
+    return with_schema(validate, {"type": "integer"})
 
 
 def boolean(name: str) -> Callable[[object], bool]:
-    """Return the rule of true or false."""
+    """Return the validator of a boolean."""
 
-    def rule(value: object) -> bool:
+    def validate(value: object) -> bool:
         if not isinstance(value, bool):
             raise InvalidValueError(f"{name} must be true or false")
         return value
 
-    return with_schema(rule, {"type": "boolean"})
+    return with_schema(validate, {"type": "boolean"})
 
 
 def list_of(
     name: str, item: Callable[[object], T], maximum: int, *, minimum: int = 0
 ) -> Callable[[object], tuple[T, ...]]:
-    """Return the rule of a list whose items all follow `item`. `name` is the plural."""
+    """Return the validator of a list whose items `item` validates. `name` is a plural."""
     singular = name.removesuffix("s").lower()
 
-    def rule(value: object) -> tuple[T, ...]:
+    def validate(value: object) -> tuple[T, ...]:
         if not isinstance(value, list | tuple):
             raise InvalidValueError(f"{name} must be a list")
         if len(value) < minimum:
             raise InvalidValueError(f"At least one {singular} is required")
         if len(value) > maximum:
             raise InvalidValueError(f"Too many {name.lower()}")
-        return tuple(item(one) for one in value)
+        return tuple(map(item, value))
 
     bounds = {"minItems": minimum, "maxItems": maximum}
-    return with_schema(rule, {"type": "array", "items": schema_of(item), **bounds})
+    return with_schema(validate, {"type": "array", "items": schema_of(item), **bounds})
 
 
 def string_map(
     name: str, *, maximum: int, key: Callable[[object], str], text: Callable[[object], T]
 ) -> Callable[[object], dict[str, T]]:
-    """Return the rule of a map from texts to what `text` makes of texts."""
+    """Return the validator of a map: `key` validates its keys, `text` its values."""
+    singular = name.removesuffix("s")
 
-    def rule(value: object) -> dict[str, T]:
+    def validate(value: object) -> dict[str, T]:
         if not isinstance(value, Mapping):
-            raise InvalidValueError(f"{name} must be a map of texts")
+            raise InvalidValueError(f"{name} must be a map of names to text")
         if len(value) > maximum:
             raise InvalidValueError(f"Too many {name.lower()}")
-        clean = {key(each): text(content) for each, content in value.items()}
+        clean = {key(raw_key): text(raw_text) for raw_key, raw_text in value.items()}
         if len(clean) < len(value):
-            raise InvalidValueError(f"{name} must each have a name of their own")
+            raise InvalidValueError(f"{singular} names must be unique")
         return clean
 
-    pairs = {"propertyNames": schema_of(key), "additionalProperties": schema_of(text)}
-    return with_schema(rule, {"type": "object", **pairs, "maxProperties": maximum})
+    members = {"propertyNames": schema_of(key), "additionalProperties": schema_of(text)}
+    return with_schema(validate, {"type": "object", **members, "maxProperties": maximum})
 
 
 def _require_text(name: str, value: object) -> str:
@@ -330,27 +336,28 @@ def _require_text(name: str, value: object) -> str:
 
 
 def _normalise(name: str, value: object, maximum: int) -> str:
-    """Return the text in NFC; one that could not fit even then is refused before the work."""
+    """Return the text in NFC. Text that is too long in any form is rejected first."""
     text = _require_text(name, value)
     if len(text) > 4 * maximum:
         raise InvalidValueError(f"{name} too long")
     if text.isascii():
         return text
-    if any(map(_stacks_marks, _POSSIBLE_MARKS.findall(text))):  # to order n marks takes n * n steps
+    # Normalising a run of n combining marks takes n * n steps.
+    if any(map(_has_excess_marks, _POSSIBLE_MARKS.findall(text))):
         raise InvalidValueError(f"{name} contains invalid characters")
     return unicodedata.normalize("NFC", text)
 
 
-def _stacks_marks(run: str) -> bool:
-    """Whether so many marks stand in a row as no script needs."""
+def _has_excess_marks(text: str) -> bool:
+    """Return whether the text has more combining marks in a row than any script needs."""
     return any(
-        is_mark and len(list(row)) >= _MAX_COMBINING_MARKS
-        for is_mark, row in groupby(run, _is_mark)
+        is_mark and len(list(marks)) >= _MAX_COMBINING_MARKS
+        for is_mark, marks in groupby(text, _is_mark)
     )
 
 
 def _is_mark(character: str) -> bool:
-    # By category: some marks of class 0 are made of two that are not.
+    # By category, not combining class: some marks of class 0 decompose into marks of other classes.
     return unicodedata.category(character).startswith("M")
 
 

@@ -1,4 +1,4 @@
-"""The parameters of lists, as an address or a command gives them: texts."""
+"""Validators of query parameters and command options, whose values are text."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -11,73 +11,75 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class Status(StrEnum):
-    """Which of some things: those on show, those put away, or both."""
+    """A filter by status: active records, archived ones, or both."""
 
     ACTIVE = "active"
     ARCHIVED = "archived"
     ALL = "all"
 
     def includes(self, *, is_active: bool) -> bool:
-        """Whether what is in that state is meant."""
+        """Return whether the filter includes active (or else archived) records."""
         return self is Status.ALL or is_active == (self is Status.ACTIVE)
 
 
 def one_of(name: str, choices: type[E]) -> Callable[[object], E]:
-    """Return the rule of one of some words."""
+    """Return the validator of a member of an enum, given by its value."""
 
-    def rule(value: object) -> E:
+    def validate(value: object) -> E:
         try:
             return choices(str(value))
         except ValueError:
             raise fields.InvalidValueError(f"{name} must be one of {', '.join(choices)}") from None
 
-    return fields.with_schema(rule, {"type": "string", "enum": [str(word) for word in choices]})
+    return fields.with_schema(
+        validate, {"type": "string", "enum": [str(choice) for choice in choices]}
+    )
 
 
 def integer_param(name: str, minimum: int, maximum: int) -> Callable[[object], int]:
-    """Return the rule of a whole number in words, between two bounds that are allowed."""
-    bounded = fields.integer_between(name, minimum, maximum)
+    """Return the validator of an integer as text, from `minimum` to `maximum` (inclusive)."""
+    validate_integer = fields.integer_between(name, minimum, maximum)
 
-    def rule(value: object) -> int:
-        digits = isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit()
-        return bounded(int(str(value)[:20]) if digits else value)
+    def validate(value: object) -> int:
+        is_number = isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit()
+        return validate_integer(int(str(value)[:20]) if is_number else value)
 
-    return fields.with_schema(rule, fields.schema_of(bounded))
+    return fields.with_schema(validate, fields.schema_of(validate_integer))
 
 
 def boolean_param(name: str) -> Callable[[object], bool]:
-    """Return the rule of `true` or `false`."""
+    """Return the validator of `true` or `false`, in any case."""
 
-    def rule(value: object) -> bool:
+    def validate(value: object) -> bool:
         word = str(value).lower()
         if word not in {"true", "false"}:
             raise fields.InvalidValueError(f"{name} must be true or false")
         return word == "true"
 
-    return fields.with_schema(rule, {"type": "boolean"})
+    return fields.with_schema(validate, {"type": "boolean"})
 
 
 def amount_param(name: str) -> Callable[[object], Decimal]:
-    """Return the rule of an amount of money in words, zero or more."""
+    """Return the validator of an amount of money as text, zero or more."""
 
-    def rule(value: object) -> Decimal:
-        wanted = fields.decimal(name, value)
-        if wanted < 0:
+    def validate(value: object) -> Decimal:
+        amount = fields.decimal(name, value)
+        if amount < 0:
             raise fields.InvalidValueError(f"{name} cannot be negative")
-        return wanted
+        return amount
 
-    return fields.with_schema(rule, {"type": "number", "minimum": 0})
+    return fields.with_schema(validate, {"type": "number", "minimum": 0})
 
 
 STATUS_VALIDATOR = one_of("Status", Status)
 STATUS_PARAMETERS: Mapping[str, fields.Validator] = {"status": STATUS_VALIDATOR}
-"""What is taken where one thing is shown."""
+"""The query parameters of a request for one record."""
 DELETE_PARAMETERS: Mapping[str, fields.Validator] = {"permanent": boolean_param("Permanent")}
-"""What is taken where something is archived, or deleted for good."""
+"""The query parameters of a request that archives or permanently deletes a record."""
 
 
 def parse_status(params: Mapping[str, object]) -> Status:
-    """Check parameters of which there may be one, `status`. Raises ValidationError."""
+    """Return the `status` parameter, by default ACTIVE. Raises ValidationError."""
     if not params:
         return Status.ACTIVE
     values = fields.check(params, STATUS_PARAMETERS)
@@ -86,5 +88,5 @@ def parse_status(params: Mapping[str, object]) -> Status:
 
 
 def query_text(value: object) -> str:
-    """Return a value as the text of the query parameter that is read as it."""
+    """Return a value as the text of a query parameter."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""What a write says of a field that it leaves alone: nothing, which is not the same as None."""
+"""The UNSET value of fields that a write leaves unchanged, as opposed to None."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -17,14 +17,14 @@ class _Unset(Enum):
 
 
 UNSET: Final = _Unset.UNSET
-"""The value of a field that a write leaves as it is."""
+"""The value of a field that a write leaves unchanged."""
 Unset = Literal[_Unset.UNSET]
 
 
 def nullable(validator: Callable[[object], T]) -> Callable[[object], T | None]:
-    """Return the rule that also takes None: in a merge patch, it takes away."""
+    """Return the validator that also accepts None, which removes a member in a merge patch."""
 
-    def none_or(value: object) -> T | None:
+    def validate(value: object) -> T | None:
         return None if value is None else validator(value)
 
-    return with_schema(none_or, nullable_schema(schema_of(validator)))
+    return with_schema(validate, nullable_schema(schema_of(validator)))

@@ -8,7 +8,7 @@ from attrs import evolve
 from eggypro_core.access.authentication import Permission
 from eggypro_core.caching.entries import CATEGORY_TREE_TAG, PRODUCT_LISTS_TAG, product_tag
 from eggypro_core.domain.product import Product
-from eggypro_core.domain.product_query import SUGGEST_PARAMETERS, ProductQuery, read_typed
+from eggypro_core.domain.product_query import SUGGEST_PARAMETERS, ProductQuery, parse_suggest_text
 from eggypro_core.errors import NotFoundError
 from eggypro_core.serializers import (
     PRODUCTS_PATH,
@@ -37,7 +37,8 @@ def search_products(shop: Shop, request: falcon.Request) -> Response:
 
 def suggest_products(shop: Shop, request: falcon.Request) -> Response:
     """Answer what a search box offers for what was typed so far."""
-    return with_etag(suggestions_body(shop.products.suggest(read_typed(parameters(request)))))
+    text = parse_suggest_text(parameters(request))
+    return with_etag(suggestions_body(shop.products.suggest(text)))
 
 
 def get_product(shop: Shop, request: falcon.Request, slug: str) -> Response:

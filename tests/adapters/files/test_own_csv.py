@@ -69,7 +69,7 @@ def test_lists(name: str) -> None:
     assert cell(name, "salt") == ["salt"]
     assert cell(name, " salt | milk,fat || ") == ["salt", "milk,fat"]
     assert cell(name, ' ["a|b", {"ref": "c"}] ') == ["a|b", {"ref": "c"}]
-    assert error_message(name, "[1,").startswith("This is not JSON")
+    assert error_message(name, "[1,").startswith("Invalid JSON")
 
 
 def test_attributes() -> None:
@@ -81,7 +81,9 @@ def test_attributes() -> None:
     assert error_message("attributes", "a=1|a=2") == (
         "Attribute 'a' appears twice: attribute names must be unique"
     )
-    assert error_message("attributes", '{"a": 1, "a": 2}') == "The JSON names 'a' twice"
+    assert (
+        error_message("attributes", '{"a": 1, "a": 2}') == "The name 'a' appears twice in the JSON"
+    )
 
 
 def test_variants() -> None:
@@ -89,7 +91,7 @@ def test_variants() -> None:
     text = ' [{"options": {"Size": "S"}, "price": "2.50"}] '
     assert cell("variants", text) == [{"options": {"Size": "S"}, "price": "2.50"}]
     assert error_message("variants", "S | M") == "Write variants as a JSON list of objects"
-    assert error_message("variants", "[{").startswith("This is not JSON")
+    assert error_message("variants", "[{").startswith("Invalid JSON")
 
 
 @pytest.mark.parametrize("text", ["true", "TRUE", " Yes ", "1"])

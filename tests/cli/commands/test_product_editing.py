@@ -179,9 +179,9 @@ def test_number_in_a_file_is_read_exactly(
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ('{"price": 1, "price": 2}', "The JSON names 'price' twice"),
-        ('{"price": NaN}', "NaN is not a number"),
-        ("", "This is not JSON"),
+        ('{"price": 1, "price": 2}', "The name 'price' appears twice in the JSON"),
+        ('{"price": NaN}', "NaN is not a valid JSON number"),
+        ("", "Invalid JSON"),
         ("[" * 100_000, "nested too deeply"),
         ("[]", "must contain one JSON object"),
         (b"\xff{}", "is not UTF-8 (byte 1)"),

@@ -1,4 +1,4 @@
-"""The tree of categories on the memory store: what its writes change, leave alone and refuse."""
+"""Tests of categories and their service on the memory store."""
 
 import json
 from collections.abc import Callable
@@ -43,29 +43,29 @@ def products(database: MemoryDatabase, clock: FakeClock) -> ProductService:
     return ProductService(MemoryProductStore(database), NhHtmlCleaner(), clock)
 
 
-def faults(call: Callable[[], object]) -> list[FieldError]:
-    with pytest.raises(ValidationError) as invalid:
-        call()
-    return list(invalid.value.errors)
+def validation_errors(action: Callable[[], object]) -> list[FieldError]:
+    with pytest.raises(ValidationError) as raised:
+        action()
+    return list(raised.value.errors)
 
 
-def named(call: Callable[[], object]) -> list[str]:
-    return [fault.field for fault in faults(call)]
+def error_fields(action: Callable[[], object]) -> list[str]:
+    return [error.field for error in validation_errors(action)]
 
 
 def replacement_values(category: Category) -> dict[str, object]:
-    """What a PUT brings that sends what a GET showed."""
+    """Return the body of a GET as the values of a PUT."""
     body: dict[str, object] = json.loads(json.dumps(category_body(category)))
     return body
 
 
-def test_a_new_category_is_an_active_root_where_nothing_is_said(
+def test_new_category_is_an_active_root_by_default(
     categories: CategoryService,
 ) -> None:
-    added = categories.create({"name": "  Protein \t bars "})
-    assert categories.get("protein-bars") == added
-    assert (added.name, added.parent, added.description) == ("Protein bars", None, None)
-    assert (added.is_active, added.created_at, added.product_count) == (True, NOON, 0)
+    created = categories.create({"name": "  Protein \t bars "})
+    assert categories.get("protein-bars") == created
+    assert (created.name, created.parent, created.description) == ("Protein bars", None, None)
+    assert (created.is_active, created.created_at, created.product_count) == (True, NOON, 0)
 
 
 @pytest.mark.parametrize(
@@ -89,35 +89,37 @@ def test_a_new_category_is_an_active_root_where_nothing_is_said(
         ({"name": "x", "colour": 1}, "colour", "Unknown field"),
     ],
 )
-def test_what_breaks_a_rule_is_refused(
+def test_create_rejects_invalid_values(
     categories: CategoryService, values: dict[str, object], field: str, message: str | None
 ) -> None:
-    [fault] = faults(lambda: categories.create(values))
-    assert fault.field == field
-    assert message is None or fault.message == message
+    [error] = validation_errors(lambda: categories.create(values))
+    assert error.field == field
+    assert message is None or error.message == message
     assert categories.list(CategoryQuery(status=Status.ALL)).total == 0
 
 
 @pytest.mark.parametrize("name", sorted(READ_ONLY_FIELDS))
-def test_what_is_only_shown_is_refused_and_passed_over_by_a_replacement(
+def test_read_only_fields_are_rejected_but_ignored_by_replace(
     categories: CategoryService, name: str
 ) -> None:
     values = {"name": "x", name: 1}
-    assert faults(lambda: categories.create(values)) == [FieldError(name, "Cannot be set here")]
+    assert validation_errors(lambda: categories.create(values)) == [
+        FieldError(name, "Cannot be set here")
+    ]
     before = categories.create({"name": "x"})
-    assert faults(lambda: categories.update("x", values)) == [
+    assert validation_errors(lambda: categories.update("x", values)) == [
         FieldError(name, "Cannot be set here")
     ]
     assert categories.replace("x", values) == before
 
 
-def test_all_faults_are_told_together(categories: CategoryService) -> None:
-    wrong = {"name": "", "slug": "A", "parent": 1, "is_active": 1, "id": 1, "x": 1}
-    assert sorted(named(lambda: categories.create(wrong))) == sorted(wrong)
-    assert named(lambda: categories.replace("x", {})) == ["name"]
+def test_all_errors_are_raised_together(categories: CategoryService) -> None:
+    invalid = {"name": "", "slug": "A", "parent": 1, "is_active": 1, "id": 1, "x": 1}
+    assert sorted(error_fields(lambda: categories.create(invalid))) == sorted(invalid)
+    assert error_fields(lambda: categories.replace("x", {})) == ["name"]
 
 
-def test_a_change_leaves_alone_what_it_does_not_name(categories: CategoryService) -> None:
+def test_update_keeps_omitted_fields(categories: CategoryService) -> None:
     categories.create({"name": "Food"})
     before = categories.create({"name": "Bars", "parent": "food", "description": "To bite"})
     assert categories.update("bars", {"name": "Big"}) == evolve(before, name="Big")
@@ -126,7 +128,7 @@ def test_a_change_leaves_alone_what_it_does_not_name(categories: CategoryService
     )
 
 
-def test_a_replacement_empties_what_it_does_not_name(categories: CategoryService) -> None:
+def test_replace_clears_omitted_fields(categories: CategoryService) -> None:
     categories.create({"name": "Food"})
     categories.create({"name": "Bars", "slug": "b", "parent": "food", "description": "To bite"})
     categories.archive("b")
@@ -136,7 +138,7 @@ def test_a_replacement_empties_what_it_does_not_name(categories: CategoryService
     assert categories.replace("b", {"name": "Bars", "is_active": True}).is_active
 
 
-def test_what_was_shown_can_be_put_back(categories: CategoryService) -> None:
+def test_body_of_a_get_can_be_put(categories: CategoryService) -> None:
     categories.create({"name": "Food"})
     before = categories.create({"name": "Bars", "parent": "food", "description": "a\nb"})
     assert categories.replace("bars", replacement_values(before)) == before
@@ -152,14 +154,14 @@ def test_what_was_shown_can_be_put_back(categories: CategoryService) -> None:
         },
     )
 )
-def test_whatever_was_added_can_be_put_back(values: dict[str, object]) -> None:
-    taxonomy = CategoryService(MemoryCategoryStore(MemoryDatabase()), FakeClock())
-    added = taxonomy.create(values)
-    assert taxonomy.replace(added.slug, replacement_values(added)) == added
-    assert CategoryChanges.parse({"slug": added.slug}).slug == added.slug
+def test_body_of_any_category_can_be_put(values: dict[str, object]) -> None:
+    categories = CategoryService(MemoryCategoryStore(MemoryDatabase()), FakeClock())
+    created = categories.create(values)
+    assert categories.replace(created.slug, replacement_values(created)) == created
+    assert CategoryChanges.parse({"slug": created.slug}).slug == created.slug
 
 
-def test_an_active_category_is_one_that_can_be_seen(categories: CategoryService) -> None:
+def test_active_status_includes_only_visible_categories(categories: CategoryService) -> None:
     categories.create({"name": "Food"})
     categories.create({"name": "Bars", "parent": "food"})
     assert categories.archive("food") == categories.archive("food")
@@ -173,11 +175,9 @@ def test_an_active_category_is_one_that_can_be_seen(categories: CategoryService)
         categories.get("bars", Status.ARCHIVED)
 
 
-def test_what_cannot_be_a_slug_is_not_found(
-    categories: CategoryService, products: ProductService
-) -> None:
+def test_invalid_slug_is_not_found(categories: CategoryService, products: ProductService) -> None:
     products.create(product_values())
-    for call in (
+    for action in (
         lambda: categories.get("A b"),
         lambda: categories.update("\x00", {}),
         lambda: categories.delete(""),
@@ -185,33 +185,37 @@ def test_what_cannot_be_a_slug_is_not_found(
         lambda: categories.link("Ü", "food"),
     ):
         with pytest.raises(NotFoundError):
-            call()
+            action()
     categories.unlink("Ü", "A b")
 
 
-def test_a_product_s_version_stays_when_it_is_linked(
+def test_linking_keeps_the_version_of_the_product(
     categories: CategoryService, products: ProductService
 ) -> None:
     categories.create({"name": "Food"})
     products.create(product_values())
     categories.link("egg-white-protein", "food")
     product = products.get("egg-white-protein")
-    assert (product.version, [one.slug for one in product.categories]) == (1, ["food"])
+    assert (product.version, [category.slug for category in product.categories]) == (1, ["food"])
     changed = products.update("egg-white-protein", {"name": "New"}, version=1)
     assert (changed.version, changed.categories) == (2, product.categories)
     assert products.update("egg-white-protein", {"name": "New"}) == changed
     assert products.replace("egg-white-protein", product_values()).categories == product.categories
 
 
-def test_a_load_tells_every_fault_by_its_place_and_keeps_nothing(
+def test_create_many_reports_errors_by_index_and_stores_nothing(
     categories: CategoryService,
 ) -> None:
-    wrong: list[dict[str, object]] = [
+    invalid: list[dict[str, object]] = [
         {"name": "A"},
         {"name": "<"},
         {"name": "B", "x": 1, "slug": "-Ü"},
     ]
-    assert sorted(named(lambda: categories.create_many(wrong))) == ["1.name", "2.slug", "2.x"]
+    assert sorted(error_fields(lambda: categories.create_many(invalid))) == [
+        "1.name",
+        "2.slug",
+        "2.x",
+    ]
     with pytest.raises(ConflictError):
         categories.create_many([{"name": "A"}, {"name": "B", "slug": "a"}])
     assert categories.list(CategoryQuery(status=Status.ALL)).total == 0
@@ -229,32 +233,32 @@ def test_a_load_tells_every_fault_by_its_place_and_keeps_nothing(
         CategoryQuery(status=Status.ARCHIVED, after=CursorPosition("é", 7)),
     ],
 )
-def test_a_query_is_read_again_as_it_was(query: CategoryQuery) -> None:
+def test_query_survives_a_round_trip_through_params(query: CategoryQuery) -> None:
     assert CategoryQuery.parse(query.params()) == query
 
 
-def test_the_cursor_of_a_query_belongs_to_its_list(categories: CategoryService) -> None:
+def test_cursor_is_bound_to_the_list(categories: CategoryService) -> None:
     for name in "abc":
         categories.create({"name": name})
-    following = categories.list(CategoryQuery(limit=1)).next_query
-    assert following is not None
-    params = following.params()
-    assert CategoryQuery.parse({**params, "limit": "7"}) == evolve(following, limit=7)
-    for other in ({"parent": "none"}, {"status": "all"}):
+    next_query = categories.list(CategoryQuery(limit=1)).next_query
+    assert next_query is not None
+    params = next_query.params()
+    assert CategoryQuery.parse({**params, "limit": "7"}) == evolve(next_query, limit=7)
+    for filters in ({"parent": "none"}, {"status": "all"}):
         with pytest.raises(ParseError):
-            CategoryQuery.parse({**params, **other})
+            CategoryQuery.parse({**params, **filters})
     with pytest.raises(ParseError):
         CategoryQuery.parse({"cursor": params["cursor"] + "x"})
 
 
-def test_a_cursor_that_no_page_gave_is_refused() -> None:
+def test_forged_cursor_is_rejected() -> None:
     forged = encode_cursor(CursorPosition("a\x00", 1), CategoryQuery()._fingerprint())
     with pytest.raises(ParseError):
         CategoryQuery.parse({"cursor": forged})
 
 
-def test_wrong_parameters_are_told_together() -> None:
-    wrong = {"limit": "1001", "offset": "-1", "status": "gone", "parent": "", "colour": "red"}
-    assert sorted(named(lambda: CategoryQuery.parse(wrong))) == sorted(wrong)
-    assert named(lambda: CategoryQuery.parse({"offset": "1", "cursor": "x"})) == ["offset"]
+def test_all_parameter_errors_are_raised_together() -> None:
+    invalid = {"limit": "1001", "offset": "-1", "status": "gone", "parent": "", "colour": "red"}
+    assert sorted(error_fields(lambda: CategoryQuery.parse(invalid))) == sorted(invalid)
+    assert error_fields(lambda: CategoryQuery.parse({"offset": "1", "cursor": "x"})) == ["offset"]
     assert CategoryQuery.parse({"limit": "1000"}).limit == 1000

@@ -1,4 +1,4 @@
-"""The fields of products and variants: one definition, and classes that agree with it."""
+"""Tests of field definitions: their serializer, and that the record classes agree with them."""
 
 from decimal import Decimal
 from types import NoneType
@@ -18,22 +18,22 @@ from eggypro_core.validation.unset import UNSET
 
 @frozen
 class Offer:
-    """What is serialized here."""
+    """An object to serialize."""
 
     name: str = "Egg"
     price: Decimal = Decimal("1.50")
-    former: Decimal | None = None
+    list_price: Decimal | None = None
 
 
 OFFER_FIELDS = (
     FieldDefinition("name", FieldType.TEXT, single_line("Name", 10)),
     FieldDefinition("price", FieldType.MONEY, single_line("Price", 10)),
-    FieldDefinition("former", FieldType.MONEY, single_line("Former", 10), nullable=True),
+    FieldDefinition("list_price", FieldType.MONEY, single_line("List price", 10), nullable=True),
 )
 
 
 @pytest.mark.parametrize("definition", PRODUCT_FIELDS, ids=lambda definition: definition.name)
-def test_the_classes_of_a_product_have_every_field(definition: FieldDefinition) -> None:
+def test_product_classes_have_every_field(definition: FieldDefinition) -> None:
     assert definition.name in fields_dict(ProductDraft)
     assert fields_dict(ProductChanges)[definition.name].default is UNSET
     assert (definition.name in fields_dict(ListedProduct)) == definition.in_lists
@@ -41,13 +41,13 @@ def test_the_classes_of_a_product_have_every_field(definition: FieldDefinition) 
 
 
 @pytest.mark.parametrize("definition", VARIANT_FIELDS, ids=lambda definition: definition.name)
-def test_the_classes_of_a_variant_have_every_field(definition: FieldDefinition) -> None:
+def test_variant_classes_have_every_field(definition: FieldDefinition) -> None:
     assert definition.name in fields_dict(VariantDraft)
     assert fields_dict(VariantChanges)[definition.name].default is UNSET
     assert definition.nullable == (NoneType in get_args(get_type_hints(Variant)[definition.name]))
 
 
-def test_every_field_is_required_or_keeps_its_value_or_has_an_empty_one() -> None:
+def test_omittable_fields_have_an_empty_value() -> None:
     for definition in PRODUCT_FIELDS:
         if (
             definition.name not in REQUIRED_FIELDS
@@ -57,13 +57,15 @@ def test_every_field_is_required_or_keeps_its_value_or_has_an_empty_one() -> Non
             assert definition.empty in (None, (), {})
 
 
-def test_an_object_is_serialized_in_the_order_of_its_members() -> None:
-    serialize = serializer(["price", "id", "former", "name"], OFFER_FIELDS, {FieldType.MONEY: str})
-    expected = {"price": "1.50", "id": 7, "former": None, "name": "Egg"}
+def test_serializer_returns_members_in_order() -> None:
+    serialize = serializer(
+        ["price", "id", "list_price", "name"], OFFER_FIELDS, {FieldType.MONEY: str}
+    )
+    expected = {"price": "1.50", "id": 7, "list_price": None, "name": "Egg"}
     assert list(serialize(Offer(), id=7).items()) == list(expected.items())
-    assert serialize(Offer(former=Decimal(2)), id=8)["former"] == "2"
+    assert serialize(Offer(list_price=Decimal(2)), id=8)["list_price"] == "2"
 
 
-def test_a_member_without_a_definition_must_be_given() -> None:
+def test_serializer_requires_members_without_a_definition() -> None:
     with pytest.raises(TypeError, match="id"):
         serializer(["id", "name"], OFFER_FIELDS, {})(Offer())

@@ -1,3 +1,5 @@
+"""Tests of public IDs, renditions and transformations of images."""
+
 import pytest
 from attrs import asdict, evolve
 
@@ -21,17 +23,18 @@ STORED = StoredImage(
 )
 
 
-def address(public_id: str, made: Transformation | None) -> str:
-    """The parts of an address as Cloudinary writes them."""
-    if made is None:
+def image_url(public_id: str, transformation: Transformation | None) -> str:
+    """Return a URL path in the syntax of Cloudinary."""
+    if transformation is None:
         return public_id
-    sides = [("w", made.width), ("h", made.height)]
-    words = [f"c_{made.crop}", *(f"{name}_{side}" for name, side in sides if side)]
-    return f"{','.join([*words, f'q_{made.quality}', f'f_{made.format}'])}/{public_id}"
+    sides = [("w", transformation.width), ("h", transformation.height)]
+    size = [f"{name}_{side}" for name, side in sides if side]
+    quality, format_ = f"q_{transformation.quality}", f"f_{transformation.format}"
+    return f"{','.join([f'c_{transformation.crop}', *size, quality, format_])}/{public_id}"
 
 
-def test_an_image_is_served_in_exactly_these_sizes() -> None:
-    assert asdict(image_set(STORED.public_id, address, alt="An egg", stored=STORED)) == {
+def test_image_set_has_every_rendition() -> None:
+    assert asdict(image_set(STORED.public_id, image_url, alt="An egg", stored=STORED)) == {
         "public_id": "eggypro-products/egg",
         "original": "eggypro-products/egg",
         "optimized": "c_limit,w_800,q_80,f_auto/eggypro-products/egg",
@@ -50,24 +53,24 @@ def test_an_image_is_served_in_exactly_these_sizes() -> None:
     assert list(RENDITIONS) == ["optimized", "thumbnail", "400w", "800w", "1200w"]
 
 
-def test_an_image_elsewhere_is_at_its_one_address_in_every_size() -> None:
+def test_external_image_has_the_same_url_in_every_size() -> None:
     ref = "https://cdn.example/egg.jpg"
-    found = asdict(image_set(ref, address, alt="An egg"))
+    values = asdict(image_set(ref, image_url, alt="An egg"))
     numbers = ("width", "height", "format", "size")
-    assert {found.pop(name) for name in ("public_id", *numbers)} == {None}
-    assert found.pop("alt") == "An egg"
-    assert {*found.pop("responsive").values(), *found.values()} == {ref}
+    assert {values.pop(name) for name in ("public_id", *numbers)} == {None}
+    assert values.pop("alt") == "An egg"
+    assert {*values.pop("responsive").values(), *values.values()} == {ref}
 
 
 @pytest.mark.parametrize("public_id", ["egg", "eggypro-products/a_b-3", "0/1/2", "a" * 200])
-def test_a_public_id_is_names_between_slashes(public_id: str) -> None:
+def test_valid_public_ids(public_id: str) -> None:
     assert is_public_id(public_id)
 
 
-def test_a_name_gets_its_folder() -> None:
+def test_public_id_in_joins_folder_and_name() -> None:
     assert public_id_in("eggs", "white") == "eggs/white"
     for folder, name in (("", "white"), ("eggs", ""), ("eggs", ".."), ("a" * 199, "b")):
-        with pytest.raises(ValidationError, match=r"public_id: .* is no public id"):
+        with pytest.raises(ValidationError, match=r"public_id: .* is not a public ID"):
             public_id_in(folder, name)
 
 
@@ -80,12 +83,12 @@ def test_a_name_gets_its_folder() -> None:
         {"height": 3, "quality": "auto", "format": "auto", "crop": "thumb"},
     ],
 )
-def test_a_transformation_is_read(values: dict[str, object]) -> None:
-    shown = asdict(Transformation.parse(values))
-    assert {name: shown[name] for name in values} == values
+def test_transformation_is_parsed(values: dict[str, object]) -> None:
+    parsed = asdict(Transformation.parse(values))
+    assert {name: parsed[name] for name in values} == values
 
 
-def test_what_a_transformation_leaves_out_is_automatic() -> None:
+def test_transformation_defaults() -> None:
     assert asdict(Transformation.parse({"width": 5})) == {
         "width": 5,
         "height": None,
@@ -95,7 +98,7 @@ def test_what_a_transformation_leaves_out_is_automatic() -> None:
     }
 
 
-def test_every_fault_of_a_transformation_is_named() -> None:
+def test_all_errors_of_a_transformation_are_raised_at_once() -> None:
     values: dict[str, object] = {
         "width": 0,
         "height": "400/../x",
@@ -104,15 +107,15 @@ def test_every_fault_of_a_transformation_is_named() -> None:
         "format": "gif",
         "angle": 90,
     }
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as raised:
         Transformation.parse(values)
-    assert [fault.field for fault in refused.value.errors] == list(values)
+    assert [error.field for error in raised.value.errors] == list(values)
     for name, value in (("crop", "fill"), ("quality", 0), ("quality", True), ("width", 10_001)):
         with pytest.raises(ValidationError, match=f"{name}: "):
             Transformation.parse({name: value})
 
 
-def test_an_image_that_came_by_itself_is_held_to_the_same_rules() -> None:
+def test_displayable_images_meet_the_upload_limits() -> None:
     require_displayable(STORED)
     require_displayable(evolve(STORED, size=MAX_UPLOAD_BYTES, width=8000, height=5000))
     with pytest.raises(TooLargeError, match="File size exceeds 10MB limit"):
@@ -123,12 +126,12 @@ def test_an_image_that_came_by_itself_is_held_to_the_same_rules() -> None:
         require_displayable(evolve(STORED, width=8001, height=5000))
 
 
-def served_at(public_id: str, made: Transformation | None) -> str:
-    return f"/images/{public_id}/{'original' if made is None else made.width}"
+def local_image_url(public_id: str, transformation: Transformation | None) -> str:
+    return f"/images/{public_id}/{'original' if transformation is None else transformation.width}"
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "public_id"),
     [
         ("eggypro-products/egg", "eggypro-products/egg"),
         ("/images/eggypro-products/egg/original", "eggypro-products/egg"),
@@ -145,7 +148,5 @@ def served_at(public_id: str, made: Transformation | None) -> str:
         ("", None),
     ],
 )
-def test_an_image_of_ours_is_known_by_its_id_and_by_its_addresses(
-    text: str, found: str | None
-) -> None:
-    assert image_id_from(text, served_at) == found
+def test_image_id_from_accepts_own_ids_and_urls(text: str, public_id: str | None) -> None:
+    assert image_id_from(text, local_image_url) == public_id

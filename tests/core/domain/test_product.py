@@ -1,4 +1,4 @@
-"""The rules of one product: what may be written to it, and what a write makes of it."""
+"""Tests of products: validation and changes."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ from eggypro_core.validation.unset import UNSET
 from tests.support.builders import product_values
 
 LATER = NOON + timedelta(hours=1)
-NOT_ABOVE = FieldError("compare_at_price", "Compare-at price must be above the price")
+COMPARE_AT_ERROR = FieldError("compare_at_price", "Compare-at price must be above the price")
 PRODUCT = Product(
     id=7,
     name="Egg White",
@@ -49,19 +49,19 @@ PRODUCT = Product(
 )
 
 
-def read(**values: object) -> ProductChanges:
+def parse_changes(**values: object) -> ProductChanges:
     return ProductChanges.parse(values, clean_html)
 
 
-def faults(**values: object) -> list[FieldError]:
-    """The faults of a whole product that has these values."""
-    with pytest.raises(ValidationError) as invalid:
+def validation_errors(**values: object) -> list[FieldError]:
+    """Return the errors of a complete product that has these values."""
+    with pytest.raises(ValidationError) as raised:
         ProductChanges.parse(product_values(**values), clean_html, required=REQUIRED_FIELDS)
-    return list(invalid.value.errors)
+    return list(raised.value.errors)
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "sentence"),
+    ("field", "value", "message"),
     [
         ("name", None, "Name is required"),
         ("name", "", "Name is required"),
@@ -69,7 +69,10 @@ def faults(**values: object) -> list[FieldError]:
         ("name", "x" * 256, "Name too long"),
         ("name", "a\0b", "Name contains invalid characters"),
         ("name", "a\ud800", "Name contains invalid characters"),
-        *(("name", f"a{bad}b", "Name contains invalid characters") for bad in "<>{}[]\\^~|`\x07"),
+        *(
+            ("name", f"a{character}b", "Name contains invalid characters")
+            for character in "<>{}[]\\^~|`\x07"
+        ),
         ("slug", "", "Slug is required"),
         ("slug", "x" * 256, "Slug too long"),
         ("slug", "A b", "Slug must contain only lowercase letters, numbers, and hyphens"),
@@ -97,24 +100,24 @@ def faults(**values: object) -> list[FieldError]:
         ("ingredients", ["x" * 256], "Ingredient too long"),
         ("ingredients", "egg", "Ingredients must be a list"),
         ("images", ["https://x.example/"] * 51, "Too many images"),
-        ("images", ["http://x.example/1.jpg"], "Each image must be an https address"),
-        ("images", ["https://"], "Each image must be an https address"),
-        ("images", ["https://x.example/a b"], "Image address contains invalid characters"),
-        ("images", ['https://x.example/">'], "Image address contains invalid characters"),
-        ("images", ["https://" + "x" * 2048], "Image address too long"),
-        ("images", [{"alt": "x"}], "Each image must be an address, or a map of ref and alt"),
+        ("images", ["http://x.example/1.jpg"], "Each image must be an https URL"),
+        ("images", ["https://"], "Each image must be an https URL"),
+        ("images", ["https://x.example/a b"], "Image URL contains invalid characters"),
+        ("images", ['https://x.example/">'], "Image URL contains invalid characters"),
+        ("images", ["https://" + "x" * 2048], "Image URL too long"),
+        ("images", [{"alt": "x"}], "Each image must be a URL, or a map of ref and alt"),
         (
             "images",
             [{"ref": "https://x.example/", "size": 1}],
-            "Each image must be an address, or a map of ref and alt",
+            "Each image must be a URL, or a map of ref and alt",
         ),
         ("images", [{"ref": "https://x.example/", "alt": "x" * 256}], "Alt text too long"),
-        ("images", [7], "Each image must be an address, or a map of ref and alt"),
+        ("images", [7], "Each image must be a URL, or a map of ref and alt"),
         ("attributes", {str(n): "x" for n in range(51)}, "Too many attributes"),
         ("attributes", {"a": ""}, "Attribute is required"),
         ("attributes", {"a": "x" * 1001}, "Attribute too long"),
         ("attributes", {"x" * 101: "a"}, "Attribute name too long"),
-        ("attributes", ["a"], "Attributes must be a map of texts"),
+        ("attributes", ["a"], "Attributes must be a map of names to text"),
         ("seo_title", "x" * 256, "SEO title too long"),
         ("seo_description", "x" * 501, "SEO description too long"),
         ("stock_quantity", "5", "Stock quantity must be an integer"),
@@ -128,12 +131,12 @@ def faults(**values: object) -> list[FieldError]:
         ("version", 1, "Unknown field"),
     ],
 )
-def test_each_fault_is_told_in_its_sentence(field: str, value: object, sentence: str) -> None:
-    assert faults(**{field: value}) == [FieldError(field, sentence)]
+def test_parse_rejects_invalid_values(field: str, value: object, message: str) -> None:
+    assert validation_errors(**{field: value}) == [FieldError(field, message)]
 
 
-def test_the_greatest_values_that_are_allowed_are_kept() -> None:
-    changes = read(
+def test_maximum_values_are_accepted() -> None:
+    changes = parse_changes(
         name="x" * 255,
         slug="x" * 255,
         sku="x" * 100,
@@ -152,8 +155,8 @@ def test_the_greatest_values_that_are_allowed_are_kept() -> None:
     assert changes.to_draft().compare_at_price == Decimal("999999.99")
 
 
-def test_all_faults_of_a_product_are_told_at_once() -> None:
-    found = faults(
+def test_all_errors_are_raised_at_once() -> None:
+    errors = validation_errors(
         name="<",
         slug="A",
         price="10.00",
@@ -162,16 +165,16 @@ def test_all_faults_of_a_product_are_told_at_once() -> None:
         ingredients=[],
         colour="red",
     )
-    assert {fault.field for fault in found} == {
+    assert {error.field for error in errors} == {
         *("name", "slug", "compare_at_price", "stock_quantity", "ingredients", "colour"),
     }
-    assert len(found) == 6
+    assert len(errors) == 6
 
 
-def test_what_is_required_and_missing_is_told_with_the_rest() -> None:
-    with pytest.raises(ValidationError) as invalid:
+def test_missing_required_fields_are_reported_with_other_errors() -> None:
+    with pytest.raises(ValidationError) as raised:
         ProductChanges.parse({"stock_quantity": -1}, clean_html, required=REQUIRED_FIELDS)
-    assert {fault.message for fault in invalid.value.errors} == {
+    assert {error.message for error in raised.value.errors} == {
         "Name is required",
         "Description is required",
         "Details is required",
@@ -181,8 +184,8 @@ def test_what_is_required_and_missing_is_told_with_the_rest() -> None:
     }
 
 
-def test_texts_are_normal_and_prices_exact() -> None:
-    changes = read(
+def test_parse_normalises_text_and_keeps_prices_exact() -> None:
+    changes = parse_changes(
         name="  Cafe\u0301 \n Bar ",
         description="a\r\nb\tc ",
         details="<p onclick='x'>e&#x301;<script>x</script></p>",
@@ -200,15 +203,17 @@ def test_texts_are_normal_and_prices_exact() -> None:
 
 
 @pytest.mark.parametrize("blank", [None, "", "  "])
-def test_blank_optional_fields_are_empty(blank: object) -> None:
-    changes = read(sku=blank, compare_at_price=blank, seo_title=blank, seo_description=blank)
+def test_blank_optional_fields_become_none(blank: object) -> None:
+    changes = parse_changes(
+        sku=blank, compare_at_price=blank, seo_title=blank, seo_description=blank
+    )
     assert changes == ProductChanges(
         sku=None, compare_at_price=None, seo_title=None, seo_description=None
     )
 
 
-def test_images_are_addresses_with_or_without_words() -> None:
-    changes = read(
+def test_images_are_urls_with_optional_alt_text() -> None:
+    changes = parse_changes(
         images=[
             "https://x.example/1.jpg",
             {"ref": "https://x.example/2.jpg"},
@@ -224,8 +229,8 @@ def test_images_are_addresses_with_or_without_words() -> None:
     )
 
 
-def test_what_is_not_named_is_left_alone() -> None:
-    changes = read(name="New")
+def test_omitted_fields_are_unset() -> None:
+    changes = parse_changes(name="New")
     assert changes == ProductChanges(name="New")
     assert changes.is_unset("price")
     assert not changes.is_unset("name")
@@ -233,77 +238,83 @@ def test_what_is_not_named_is_left_alone() -> None:
     assert changes.price is UNSET
 
 
-@pytest.mark.parametrize("shown", sorted(READ_ONLY_FIELDS))
-def test_what_is_only_shown_is_refused_where_closed_and_passed_over_where_ignored(
-    shown: str,
+@pytest.mark.parametrize("read_only_field", sorted(READ_ONLY_FIELDS))
+def test_read_only_fields_are_rejected_or_ignored(
+    read_only_field: str,
 ) -> None:
-    values = {"name": "New", shown: "anything"}
+    values = {"name": "New", read_only_field: "anything"}
     assert ProductChanges.parse(
         values, clean_html, read_only=READ_ONLY_FIELDS, ignore=READ_ONLY_FIELDS
-    ) == read(name="New")
-    with pytest.raises(ValidationError) as invalid:
+    ) == parse_changes(name="New")
+    with pytest.raises(ValidationError) as raised:
         ProductChanges.parse(values, clean_html, read_only=READ_ONLY_FIELDS)
-    assert invalid.value.errors == (FieldError(shown, "Cannot be set here"),)
+    assert raised.value.errors == (FieldError(read_only_field, "Cannot be set here"),)
 
 
-def test_a_draft_has_a_name_and_a_price_and_the_rest_is_empty() -> None:
-    assert read(name="Egg", price=5).to_draft() == ProductDraft(name="Egg", price=Decimal(5))
-    with pytest.raises(ValidationError) as invalid:
-        read(slug="egg").to_draft()
-    assert invalid.value.errors == (
+def test_draft_requires_name_and_price() -> None:
+    assert parse_changes(name="Egg", price=5).to_draft() == ProductDraft(
+        name="Egg", price=Decimal(5)
+    )
+    with pytest.raises(ValidationError) as raised:
+        parse_changes(slug="egg").to_draft()
+    assert raised.value.errors == (
         FieldError("name", "Name is required"),
         FieldError("price", "Price is required"),
     )
 
 
-def test_a_change_is_one_version_on_and_keeps_the_rest() -> None:
-    changed = read(name="New", sku="").apply_to(PRODUCT, LATER)
+def test_change_increments_the_version() -> None:
+    changed = parse_changes(name="New", sku="").apply_to(PRODUCT, LATER)
     assert changed == evolve(PRODUCT, name="New", sku=None, version=5, updated_at=LATER)
 
 
-def test_a_change_that_changes_nothing_leaves_the_version() -> None:
-    same = read(name=" Egg  White ", price="24.990", attributes={"protein": "80 g", "fat": "1 g"})
-    assert same.apply_to(PRODUCT, LATER) is PRODUCT
+def test_change_without_effect_keeps_the_version() -> None:
+    unchanged = parse_changes(
+        name=" Egg  White ", price="24.990", attributes={"protein": "80 g", "fat": "1 g"}
+    )
+    assert unchanged.apply_to(PRODUCT, LATER) is PRODUCT
 
 
-def test_attributes_in_another_order_are_a_change() -> None:
-    turned = read(attributes={"fat": "1 g", "protein": "80 g"}).apply_to(PRODUCT, LATER)
-    assert list(turned.attributes) == ["fat", "protein"]
-    assert turned.version == 5
+def test_reordering_attributes_is_a_change() -> None:
+    reordered = parse_changes(attributes={"fat": "1 g", "protein": "80 g"}).apply_to(PRODUCT, LATER)
+    assert list(reordered.attributes) == ["fat", "protein"]
+    assert reordered.version == 5
 
 
 @pytest.mark.parametrize("values", [{"price": "30.00"}, {"compare_at_price": "24.99"}])
-def test_either_price_alone_is_held_against_the_other_that_is_there(
+def test_changed_price_is_compared_with_the_stored_one(
     values: dict[str, object],
 ) -> None:
-    with pytest.raises(ValidationError) as invalid:
-        read(**values).apply_to(PRODUCT, LATER)
-    assert invalid.value.errors == (NOT_ABOVE,)
+    with pytest.raises(ValidationError) as raised:
+        parse_changes(**values).apply_to(PRODUCT, LATER)
+    assert raised.value.errors == (COMPARE_AT_ERROR,)
 
 
-def test_both_prices_may_change_at_once_and_the_compared_one_may_go() -> None:
-    both = read(price="40", compare_at_price="50").apply_to(PRODUCT, LATER)
-    assert (both.price, both.compare_at_price) == (Decimal(40), Decimal(50))
-    assert read(price="40", compare_at_price=None).apply_to(PRODUCT, LATER).price == 40
+def test_both_prices_can_change_and_compare_at_price_can_be_removed() -> None:
+    changed = parse_changes(price="40", compare_at_price="50").apply_to(PRODUCT, LATER)
+    assert (changed.price, changed.compare_at_price) == (Decimal(40), Decimal(50))
+    assert parse_changes(price="40", compare_at_price=None).apply_to(PRODUCT, LATER).price == 40
 
 
 @given(strategies.products())
-def test_what_a_valid_product_becomes_can_be_written_again_as_it_is(
+def test_stored_product_can_be_written_again_unchanged(
     values: dict[str, object],
 ) -> None:
     draft = ProductChanges.parse(values, clean_html, required=REQUIRED_FIELDS).to_draft()
-    again = {name: getattr(draft, name) for name in fields_dict(ProductDraft)}
+    round_trip = {name: getattr(draft, name) for name in fields_dict(ProductDraft)}
     if draft.slug is None:
-        del again["slug"]
-    del again["images"], again["variants"], again["categories"]
-    assert ProductChanges.parse(again, clean_html, required=REQUIRED_FIELDS).to_draft() == draft
+        del round_trip["slug"]
+    del round_trip["images"], round_trip["variants"], round_trip["categories"]
+    assert (
+        ProductChanges.parse(round_trip, clean_html, required=REQUIRED_FIELDS).to_draft() == draft
+    )
 
 
 @given(strategies.edits())
-def test_an_edit_that_was_made_changes_nothing_when_it_is_made_again(
+def test_applying_an_edit_twice_changes_nothing(
     values: dict[str, object],
 ) -> None:
-    edit = read(**values)
+    edit = parse_changes(**values)
     changed = edit.apply_to(evolve(PRODUCT, compare_at_price=None), LATER)
     assert edit.apply_to(changed, LATER) is changed
     assert changed.version in {4, 5}
@@ -313,15 +324,15 @@ def test_an_edit_that_was_made_changes_nothing_when_it_is_made_again(
     ("stock", "tracked", "in_stock"),
     [(1, True, True), (0, True, False), (0, False, True), (1, False, True)],
 )
-def test_what_is_not_tracked_is_always_in_stock(
+def test_untracked_stock_is_always_in_stock(
     stock: int,
     tracked: bool,  # noqa: FBT001  (a parameter of a test)
-    in_stock: bool,  # noqa: FBT001  (the same)
+    in_stock: bool,  # noqa: FBT001  (a parameter of a test)
 ) -> None:
     assert evolve(PRODUCT, stock_quantity=stock, track_stock=tracked).in_stock is in_stock
 
 
-def test_a_list_shows_all_of_a_product_but_its_long_parts() -> None:
+def test_listed_product_has_all_fields_except_details_and_attributes() -> None:
     listed = PRODUCT.to_listed()
     assert type(listed) is ListedProduct
     for name in fields_dict(ListedProduct):

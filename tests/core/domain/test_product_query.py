@@ -1,4 +1,4 @@
-"""What may be asked of the catalogue, and how a question is written down again."""
+"""Tests of product queries: parameters, cursors and sort keys."""
 
 import string
 from contextlib import suppress
@@ -45,7 +45,7 @@ SORTS = ", ".join(Sort)
 
 @st.composite
 def queries(draw: st.DrawFn) -> ProductQuery:
-    """Any query that can be read, at the front of its list, at an offset or behind a row."""
+    """Return any valid query: at the start of its list, at an offset or after a row."""
     search = draw(st.none() | lines())
     sorts = [sort for sort in Sort if search or sort is not Sort.RELEVANCE]
     query = ProductQuery.parse(
@@ -65,7 +65,7 @@ def queries(draw: st.DrawFn) -> ProductQuery:
             if value is not None
         }
     )
-    return after(query, draw(rows()), draw(scores)) if draw(st.booleans()) else query
+    return query_after(query, draw(rows()), draw(scores)) if draw(st.booleans()) else query
 
 
 @st.composite
@@ -83,24 +83,24 @@ def rows(draw: st.DrawFn) -> ListedProduct:
 scores = st.integers(0, MAX_ID)
 
 
-def after(query: ProductQuery, row: ListedProduct, score: int) -> ProductQuery:
+def query_after(query: ProductQuery, row: ListedProduct, score: int) -> ProductQuery:
     return query.after_item(row, score if query.sort is Sort.RELEVANCE else None)
 
 
-def read_faults(**params: object) -> list[FieldError]:
-    with pytest.raises(ValidationError) as invalid:
+def validation_errors(**params: object) -> list[FieldError]:
+    with pytest.raises(ValidationError) as raised:
         ProductQuery.parse(params)
-    return list(invalid.value.errors)
+    return list(raised.value.errors)
 
 
-def test_no_parameters_give_the_first_twenty_on_sale_by_name() -> None:
+def test_default_query_is_the_first_twenty_active_products_by_name() -> None:
     query = ProductQuery.parse({})
     assert query == ProductQuery()
     assert (query.sort, query.limit, query.offset) == (Sort.NAME, 20, 0)
     assert (query.status, query.in_stock, query.after) == (Status.ACTIVE, None, None)
 
 
-def test_every_parameter_is_read() -> None:
+def test_parse_reads_every_parameter() -> None:
     query = ProductQuery.parse(
         {
             "search": " egg  white ",
@@ -129,20 +129,20 @@ def test_every_parameter_is_read() -> None:
 
 @pytest.mark.parametrize("name", ["in_stock", "inStock"])
 @pytest.mark.parametrize(
-    ("word", "in_stock"), [("true", True), ("false", False), ("TRUE", True), ("False", False)]
+    ("text", "in_stock"), [("true", True), ("false", False), ("TRUE", True), ("False", False)]
 )
-def test_stock_is_asked_for_under_either_name(name: str, word: str, in_stock: object) -> None:
-    assert ProductQuery.parse({name: word}).in_stock is in_stock
+def test_in_stock_has_an_alias(name: str, text: str, in_stock: object) -> None:
+    assert ProductQuery.parse({name: text}).in_stock is in_stock
 
 
-def test_a_search_is_sorted_by_relevance_unless_it_is_told_otherwise() -> None:
+def test_search_is_sorted_by_relevance_by_default() -> None:
     assert ProductQuery.parse({"search": "egg"}).sort is Sort.RELEVANCE
     assert ProductQuery.parse({"search": "egg", "sort": "relevance"}).sort is Sort.RELEVANCE
     assert ProductQuery.parse({"search": "egg", "sort": "name"}).sort is Sort.NAME
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "sentence"),
+    ("name", "value", "message"),
     [
         ("search", "", "Search is required"),
         ("search", "  ", "Search is required"),
@@ -177,12 +177,12 @@ def test_a_search_is_sorted_by_relevance_unless_it_is_told_otherwise() -> None:
         ("colour", "red", "Unknown field"),
     ],
 )
-def test_each_fault_of_a_parameter_is_told(name: str, value: str, sentence: str) -> None:
-    assert read_faults(**{name: value}) == [FieldError(name, sentence)]
+def test_parse_rejects_invalid_parameters(name: str, value: str, message: str) -> None:
+    assert validation_errors(**{name: value}) == [FieldError(name, message)]
 
 
-def test_all_faults_of_the_parameters_are_told_at_once() -> None:
-    found = read_faults(
+def test_all_parameter_errors_are_raised_at_once() -> None:
+    errors = validation_errors(
         search="\0",
         category="",
         in_stock="yes",
@@ -195,65 +195,67 @@ def test_all_faults_of_the_parameters_are_told_at_once() -> None:
         cursor="abc",
         colour="red",
     )
-    assert [fault.field for fault in found] == [
+    assert [error.field for error in errors] == [
         *("search", "category", "in_stock", "min_price", "max_price", "limit", "offset"),
         *("status", "colour", "offset", "inStock"),
     ]
 
 
-def test_what_makes_no_sense_together_is_refused_together() -> None:
-    found = read_faults(cursor="x", offset="0", in_stock="true", inStock="true", sort="relevance")
-    assert found == [
+def test_conflicting_parameters_are_rejected_together() -> None:
+    errors = validation_errors(
+        cursor="x", offset="0", in_stock="true", inStock="true", sort="relevance"
+    )
+    assert errors == [
         FieldError("offset", "Offset cannot be given together with a cursor"),
-        FieldError("inStock", "inStock is another name of in_stock: give one of them"),
+        FieldError("inStock", "inStock is an alias of in_stock: use only one of them"),
         FieldError("sort", "Sort relevance needs a search"),
     ]
 
 
-def test_a_search_address_needs_its_q_and_knows_no_search() -> None:
+def test_parse_search_requires_q_and_rejects_search() -> None:
     assert ProductQuery.parse_search({"q": "egg"}) == ProductQuery.parse({"search": "egg"})
     assert ProductQuery.parse_search({"q": "egg", "sort": "relevance"}).sort is Sort.RELEVANCE
     for params, field in (({}, "q"), ({"q": ""}, "q"), ({"q": "egg", "search": "x"}, "search")):
-        with pytest.raises(ValidationError) as invalid:
+        with pytest.raises(ValidationError) as raised:
             ProductQuery.parse_search(params)
-        assert [fault.field for fault in invalid.value.errors] == [field]
+        assert [error.field for error in raised.value.errors] == [field]
 
 
-def test_the_parameters_that_are_named_are_those_that_are_read() -> None:
+def test_every_listed_parameter_is_known() -> None:
     assert set(ProductQuery.search_parameters) == {*ProductQuery.parameters, "q"} - {"search"}
     for name in ProductQuery.parameters:
-        with pytest.raises((ValidationError, ParseError)) as refused:
+        with pytest.raises((ValidationError, ParseError)) as raised:
             ProductQuery.parse({name: "\0"})
-        assert "Unknown field" not in str(refused.value)
+        assert "Unknown field" not in str(raised.value)
 
 
 @given(queries())
-def test_what_a_query_says_of_itself_is_read_as_the_same_query(query: ProductQuery) -> None:
+def test_query_survives_a_round_trip_through_params(query: ProductQuery) -> None:
     assert ProductQuery.parse(query.params()) == query
 
 
 @given(queries())
-def test_a_query_says_nothing_that_is_default(query: ProductQuery) -> None:
+def test_params_omit_defaults(query: ProductQuery) -> None:
     params = query.params()
     assert ProductQuery().params() == {}
     for name in params:
-        rest = {other: value for other, value in params.items() if other != name}
+        remaining = {key: value for key, value in params.items() if key != name}
         with suppress(ParseError, ValidationError):
-            assert ProductQuery.parse(rest) != query
+            assert ProductQuery.parse(remaining) != query
 
 
 @given(queries(), rows(), scores)
-def test_the_query_behind_a_row_is_of_the_same_list_and_knows_the_row(
+def test_query_after_a_row_is_of_the_same_list_and_starts_after_it(
     query: ProductQuery, row: ListedProduct, score: int
 ) -> None:
-    following = after(query, row, score)
+    next_query = query_after(query, row, score)
     key = score if query.sort is Sort.RELEVANCE else sort_key(query.sort, row)
-    assert following.start_key() == (key, row.id)
-    assert evolve(following, after=None, offset=0) == evolve(query, after=None, offset=0)
-    assert following.offset == 0
+    assert next_query.start_key() == (key, row.id)
+    assert evolve(next_query, after=None, offset=0) == evolve(query, after=None, offset=0)
+    assert next_query.offset == 0
 
 
-def test_a_query_is_written_in_the_words_of_an_address() -> None:
+def test_params_are_query_parameters() -> None:
     query = ProductQuery(in_stock=False, min_price=Decimal("1.50"), sort=Sort.NEWEST, limit=5)
     assert query.params() == {
         "in_stock": "false",
@@ -263,12 +265,12 @@ def test_a_query_is_written_in_the_words_of_an_address() -> None:
     }
 
 
-def test_a_query_at_the_front_lies_behind_no_row() -> None:
+def test_first_page_has_no_start_key() -> None:
     with pytest.raises(ValueError, match="first row"):
         ProductQuery().start_key()
 
 
-def test_a_cursor_leads_on_under_another_limit_only() -> None:
+def test_cursor_is_valid_with_another_limit() -> None:
     cursor = ProductQuery(in_stock=True).after_item(ROW).params()["cursor"]
     assert ProductQuery.parse({"cursor": cursor, "in_stock": "true", "limit": "7"}).limit == 7
     assert ProductQuery.parse({"cursor": cursor, "inStock": "true"}).in_stock is True
@@ -287,7 +289,7 @@ def test_a_cursor_leads_on_under_another_limit_only() -> None:
         {"in_stock": "true", "status": "all"},
     ],
 )
-def test_a_cursor_of_another_list_is_malformed(other: dict[str, object]) -> None:
+def test_cursor_of_another_list_is_rejected(other: dict[str, object]) -> None:
     cursor = ProductQuery(in_stock=True).after_item(ROW).params()["cursor"]
     with pytest.raises(ParseError):
         ProductQuery.parse({**other, "cursor": cursor})
@@ -299,7 +301,7 @@ def test_a_cursor_of_another_list_is_malformed(other: dict[str, object]) -> None
 @example(cursor="\ud800")
 @example(cursor="WyJhIiwiYiIsSW5maW5pdHld")
 @example(cursor="A" * 100_000)
-def test_no_text_is_taken_for_a_cursor_of_a_list(sort: Sort, cursor: str) -> None:
+def test_arbitrary_text_is_no_cursor(sort: Sort, cursor: str) -> None:
     with pytest.raises(ParseError):
         ProductQuery.parse({"sort": sort, "cursor": cursor})
 
@@ -330,7 +332,7 @@ def test_no_text_is_taken_for_a_cursor_of_a_list(sort: Sort, cursor: str) -> Non
         ),
     ],
 )
-def test_a_forged_cursor_with_a_key_that_no_row_has_is_malformed(sort: Sort, key: str) -> None:
+def test_cursor_with_impossible_key_is_rejected(sort: Sort, key: str) -> None:
     params = {"sort": sort, **({"search": "egg"} if sort is Sort.RELEVANCE else {})}
     forged = evolve(ProductQuery.parse(params), after=CursorPosition(key, 1)).params()
     with pytest.raises(ParseError):
@@ -339,24 +341,24 @@ def test_a_forged_cursor_with_a_key_that_no_row_has_is_malformed(sort: Sort, key
 
 @given(st.sampled_from(Sort), st.text(), st.integers())
 @example(Sort.NEWEST, "0001-01-01T00:00:00+14:00", 1)
-def test_a_forged_cursor_is_read_or_malformed(sort: Sort, key: str, row: int) -> None:
+def test_forged_cursor_is_decoded_or_rejected(sort: Sort, key: str, row: int) -> None:
     query = ProductQuery(search="egg", sort=sort)
     with suppress(ParseError):
         ProductQuery.parse(evolve(query, after=CursorPosition(key, row)).params()).start_key()
 
 
 @given(st.dictionaries(st.sampled_from([*ProductQuery.parameters, "x"]), st.text()))
-def test_parameters_are_read_or_refused_and_never_break(params: dict[str, object]) -> None:
+def test_parse_raises_only_domain_errors(params: dict[str, object]) -> None:
     with suppress(ValidationError, ParseError):
         ProductQuery.parse(params)
 
 
-def test_a_cursor_says_nothing_of_limit_or_place() -> None:
-    one, other = (ProductQuery(limit=limit).after_item(ROW).params() for limit in (5, 9))
-    assert one["cursor"] == other["cursor"] != encode_cursor(CursorPosition("eclair", 7), "")
+def test_cursor_does_not_contain_the_limit() -> None:
+    first, second = (ProductQuery(limit=limit).after_item(ROW).params() for limit in (5, 9))
+    assert first["cursor"] == second["cursor"] != encode_cursor(CursorPosition("eclair", 7), "")
 
 
-def test_status_is_read_alone() -> None:
+def test_parse_status_accepts_only_status() -> None:
     assert parse_status({}) is Status.ACTIVE
     assert parse_status({"status": "all"}) is Status.ALL
     for params in ({"status": "gone"}, {"limit": "1"}):
@@ -365,21 +367,21 @@ def test_status_is_read_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "on_sale", "put_away"),
+    ("status", "includes_active", "includes_archived"),
     [
         (Status.ACTIVE, True, False),
         (Status.ARCHIVED, False, True),
         (Status.ALL, True, True),
     ],
 )
-def test_a_status_shows_products_of_its_state(
-    status: Status, on_sale: object, put_away: object
+def test_status_includes_records_of_its_state(
+    status: Status, includes_active: object, includes_archived: object
 ) -> None:
-    assert status.includes(is_active=True) is on_sale
-    assert status.includes(is_active=False) is put_away
+    assert status.includes(is_active=True) is includes_active
+    assert status.includes(is_active=False) is includes_archived
 
 
-def test_each_sort_compares_what_its_name_says() -> None:
+def test_sort_keys() -> None:
     assert {sort: sort_key(sort, ROW) for sort in Sort if sort is not Sort.RELEVANCE} == {
         Sort.NAME: "eclair",
         Sort.NAME_DESC: "eclair",
@@ -392,6 +394,6 @@ def test_each_sort_compares_what_its_name_says() -> None:
     assert sort_key(Sort.RATING, evolve(ROW, rating=Rating())) == 0
 
 
-def test_names_are_compared_without_case_and_accents_up_to_a_length() -> None:
+def test_name_sort_key_ignores_case_and_accents_and_is_truncated() -> None:
     assert name_sort_key("ÉCLAIR") == name_sort_key("eclair") == "eclair"
     assert len(name_sort_key("ß" * 255)) == 255

@@ -1,3 +1,5 @@
+"""Tests of reviews and their service on the memory store."""
+
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,13 +24,13 @@ from eggypro_core.errors import FieldError, NotFoundError, ParseError, Validatio
 from eggypro_core.services.reviews import ReviewService
 from tests.support.builders import review_values
 
-LONG = "https://x.example/" + "a" * 238
+LONG_URL = "https://x.example/" + "a" * 238
 
 
-def faults(call: Callable[[], object]) -> tuple[FieldError, ...]:
-    with pytest.raises(ValidationError) as invalid:
-        call()
-    return invalid.value.errors
+def validation_errors(action: Callable[[], object]) -> tuple[FieldError, ...]:
+    with pytest.raises(ValidationError) as raised:
+        action()
+    return raised.value.errors
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def reviews() -> ReviewService:
     return ReviewService(MemoryReviewStore(database), FakeClock())
 
 
-def test_what_was_submitted_is_taken_clean() -> None:
+def test_parse_normalises_a_submitted_review() -> None:
     draft = ReviewDraft.parse(
         review_values(
             reviewer_name="  Ada \t Lovelace ",
@@ -66,23 +68,23 @@ def test_what_was_submitted_is_taken_clean() -> None:
         ("comment", " \n ", "Comment is required"),
         ("comment", "x" * 5001, "Comment too long"),
         ("comment", "\ud800", "Comment contains invalid characters"),
-        ("image_url", "http://x.example/a.jpg", "Image URL must be an https address"),
-        ("video_url", "javascript:alert(1)", "Video URL must be an https address"),
-        ("reviewer_image_url", LONG, "Reviewer image URL too long"),
+        ("image_url", "http://x.example/a.jpg", "Image URL must be an https URL"),
+        ("video_url", "javascript:alert(1)", "Video URL must be an https URL"),
+        ("reviewer_image_url", LONG_URL, "Reviewer image URL too long"),
         ("reviewer_image_url", 7, "Reviewer image URL must be text"),
         ("is_verified", True, "Cannot be set here"),
         ("stars", 5, "Unknown field"),
     ],
 )
-def test_each_fault_is_told_in_its_sentence(name: str, value: object, message: str) -> None:
-    assert faults(lambda: ReviewDraft.parse(review_values(**{name: value}))) == (
+def test_parse_rejects_invalid_values(name: str, value: object, message: str) -> None:
+    assert validation_errors(lambda: ReviewDraft.parse(review_values(**{name: value}))) == (
         FieldError(name, message),
     )
 
 
-def test_all_faults_are_told_at_once() -> None:
-    told = faults(lambda: ReviewDraft.parse({"rating": 9, "id": 1, "image_url": "x"}))
-    assert {fault.field for fault in told} == {
+def test_all_errors_are_raised_at_once() -> None:
+    errors = validation_errors(lambda: ReviewDraft.parse({"rating": 9, "id": 1, "image_url": "x"}))
+    assert {error.field for error in errors} == {
         "rating",
         "id",
         "image_url",
@@ -92,12 +94,12 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(READ_ONLY_FIELDS))
-def test_nobody_submits_what_is_only_shown(name: str) -> None:
-    assert faults(lambda: ReviewDraft.parse(review_values(**{name: 1})))[0].field == name
+def test_read_only_fields_are_rejected(name: str) -> None:
+    assert validation_errors(lambda: ReviewDraft.parse(review_values(**{name: 1})))[0].field == name
 
 
 @given(st.lists(st.integers(1, 5), min_size=1))
-def test_a_rating_is_the_average_half_up(ratings: list[int]) -> None:
+def test_rating_is_the_average_rounded_half_up(ratings: list[int]) -> None:
     rating = summarise_ratings(ratings)
     assert rating.count == len(ratings)
     assert rating.average is not None
@@ -106,11 +108,11 @@ def test_a_rating_is_the_average_half_up(ratings: list[int]) -> None:
     assert rating.average.as_tuple().exponent == -2
 
 
-def test_nobody_s_rating_is_none() -> None:
+def test_rating_without_reviews_is_none() -> None:
     assert summarise_ratings([]) == Rating(None, 0)
 
 
-def test_queries_are_read_and_written_in_the_same_words() -> None:
+def test_query_survives_a_round_trip_through_params() -> None:
     query = ReviewQuery.parse({"status": "all", "limit": "7", "offset": "3"})
     assert (query.status, query.limit, query.offset) == (ReviewStatus.ALL, 7, 3)
     assert ReviewQuery.parse(query.params()) == query
@@ -125,60 +127,67 @@ def test_queries_are_read_and_written_in_the_same_words() -> None:
         ({"cursor": "x", "offset": "1"}, {"offset"}),
     ],
 )
-def test_parameters_that_are_wrong_are_named(params: dict[str, Any], fields: set[str]) -> None:
-    assert {fault.field for fault in faults(lambda: ReviewQuery.parse(params))} == fields
+def test_invalid_parameters_are_rejected_by_name(params: dict[str, Any], fields: set[str]) -> None:
+    assert {error.field for error in validation_errors(lambda: ReviewQuery.parse(params))} == fields
 
 
-def test_a_product_s_reviews_have_no_status() -> None:
-    told = faults(lambda: ReviewQuery.parse_for_product("egg", {"status": "all"}))
-    assert told == (FieldError("status", "Unknown field"),)
+def test_reviews_of_a_product_have_no_status_filter() -> None:
+    errors = validation_errors(lambda: ReviewQuery.parse_for_product("egg", {"status": "all"}))
+    assert errors == (FieldError("status", "Unknown field"),)
 
 
-def test_a_cursor_belongs_to_its_list(reviews: ReviewService) -> None:
+def test_cursor_of_another_list_is_rejected(reviews: ReviewService) -> None:
     for comment in ("a", "b"):
         reviews.create("egg", review_values(comment=comment))
-    following = reviews.list(ReviewQuery(limit=1)).next_query
-    assert following is not None
-    params = following.params()
-    assert ReviewQuery.parse(params) == following
-    others: tuple[Callable[[], object], ...] = (
+    next_query = reviews.list(ReviewQuery(limit=1)).next_query
+    assert next_query is not None
+    params = next_query.params()
+    assert ReviewQuery.parse(params) == next_query
+    invalid_queries: tuple[Callable[[], object], ...] = (
         lambda: ReviewQuery.parse(params | {"status": "all"}),
         lambda: ReviewQuery.parse_for_product("egg", params),
         lambda: ReviewQuery.parse({"cursor": params["cursor"][:-1]}),
     )
-    for other in others:
+    for parse in invalid_queries:
         with pytest.raises(ParseError):
-            other()
+            parse()
 
 
-def test_moderation_says_one_thing(reviews: ReviewService) -> None:
+def test_moderation_accepts_only_is_verified(reviews: ReviewService) -> None:
     review = reviews.create("egg", review_values())
-    assert faults(lambda: reviews.verify(review.id, {})) == (
+    assert validation_errors(lambda: reviews.verify(review.id, {})) == (
         FieldError("is_verified", "Is verified is required"),
     )
-    assert len(faults(lambda: reviews.verify(review.id, {"is_verified": "yes", "rating": 1}))) == 2
-    shown = reviews.verify(review.id, {"is_verified": True})
-    assert shown == evolve(review, is_verified=True)
-    assert reviews.list(ReviewQuery.parse_for_product("egg", {})).items == (shown,)
+    assert (
+        len(
+            validation_errors(
+                lambda: reviews.verify(review.id, {"is_verified": "yes", "rating": 1})
+            )
+        )
+        == 2
+    )
+    verified = reviews.verify(review.id, {"is_verified": True})
+    assert verified == evolve(review, is_verified=True)
+    assert reviews.list(ReviewQuery.parse_for_product("egg", {})).items == (verified,)
 
 
 @pytest.mark.parametrize("review_id", [0, -1, 99, 2**31, 2**70])
-def test_a_review_that_cannot_be_is_not_found(reviews: ReviewService, review_id: int) -> None:
+def test_impossible_review_id_is_not_found(reviews: ReviewService, review_id: int) -> None:
     with pytest.raises(NotFoundError, match="no review"):
         reviews.verify(review_id, {"is_verified": True})
     assert not reviews.delete(review_id)
 
 
 @pytest.mark.parametrize("slug", ["none", "No Slug", "a\x00", "\ud800", ""])
-def test_a_product_that_is_not_there_has_no_reviews(reviews: ReviewService, slug: str) -> None:
+def test_reviews_of_a_missing_product_are_not_found(reviews: ReviewService, slug: str) -> None:
     with pytest.raises(NotFoundError):
         reviews.create(slug, review_values())
     with pytest.raises(NotFoundError):
         reviews.list(ReviewQuery(product=slug))
 
 
-def test_a_review_is_as_old_as_the_clock_says(reviews: ReviewService) -> None:
+def test_created_at_comes_from_the_clock(reviews: ReviewService) -> None:
     first = reviews.create("egg", review_values(comment="a"))
-    reviews._clock.tick()  # type: ignore[attr-defined]  # a FakeClock
+    reviews._clock.advance()  # type: ignore[attr-defined]  # a FakeClock
     second = reviews.create("egg", review_values(comment="b"))
     assert second.created_at - first.created_at > timedelta(0)

@@ -1,4 +1,4 @@
-"""Slugs of real names in many scripts, and what holds of every slug."""
+"""Tests of slugs and folding, with names in many scripts."""
 # ruff: noqa: RUF001  (letters of other scripts are what this module is about)
 
 import re
@@ -60,98 +60,100 @@ names = st.text() | st.text("aé'&-ßйŁΩ 9蛋", max_size=600)
         ("Pro\u00adtein", "protein"),
     ],
 )
-def test_a_name_becomes_the_address_that_its_readers_expect(name: str, slug: str) -> None:
+def test_slugify_transliterates_names(name: str, slug: str) -> None:
     assert slugify(name) == slug
 
 
-def test_a_letter_written_as_two_code_points_is_the_same_letter() -> None:
+def test_slugify_composes_letters_first() -> None:
     assert slugify("и\u0306 e\u0301") == slugify("й é") == "y-e"
 
 
 @given(names, st.integers(10, 255))
-def test_every_slug_is_well_formed_and_fits(name: str, limit: int) -> None:
-    slug = slugify(name, limit)
+def test_slugs_are_well_formed_and_not_too_long(name: str, max_length: int) -> None:
+    slug = slugify(name, max_length)
     assert WELL_FORMED.fullmatch(slug)
     assert is_slug(slug)
-    assert len(slug) <= limit
+    assert len(slug) <= max_length
 
 
 @given(names)
-def test_the_slug_of_a_slug_is_itself(name: str) -> None:
+def test_slugify_is_idempotent(name: str) -> None:
     assert slugify(slugify(name)) == slugify(name)
 
 
-def test_a_long_name_is_cut_between_words() -> None:
+def test_long_names_are_truncated_between_words() -> None:
     assert slugify("protein pancakes", 10) == "protein"
     assert slugify("protein pancakes", 7) == "protein"
     assert slugify("egg white", 10) == "egg-white"
 
 
-def test_a_long_word_is_cut_where_whole_words_would_lose_most_of_it() -> None:
+def test_long_words_are_truncated_within_the_word() -> None:
     assert slugify("egg pancakemixture", 10) == "egg-pancak"
     assert slugify("a" * 300) == "a" * 255
 
 
 @pytest.mark.parametrize("text", ["a", "egg-2", "-", "a--b", "a" * 255])
-def test_what_can_be_a_slug(text: str) -> None:
+def test_is_slug_accepts_valid_slugs(text: str) -> None:
     assert is_slug(text)
 
 
 @pytest.mark.parametrize("text", ["", "A", "é", "a b", "a\n", "a/b", "٣", "a" * 256])
-def test_what_cannot_be_a_slug(text: str) -> None:
+def test_is_slug_rejects_other_text(text: str) -> None:
     assert not is_slug(text)
 
 
-def test_a_free_slug_stays_and_a_taken_one_is_numbered() -> None:
+def test_free_slug_numbers_taken_slugs() -> None:
     assert free_slug("egg", set()) == "egg"
     assert free_slug("egg", {"egg"}) == "egg-2"
     assert free_slug("egg", {"egg", "egg-2", "egg-4"}) == "egg-3"
 
 
-def test_a_reserved_slug_counts_as_taken() -> None:
+def test_free_slug_treats_reserved_slugs_as_taken() -> None:
     assert free_slug("search", set()) == "search-2"
     assert free_slug("suggest", ["suggest-2"]) == "suggest-3"
 
 
-def test_a_long_slug_makes_room_for_its_number() -> None:
+def test_free_slug_truncates_long_slugs() -> None:
     assert free_slug("a" * 255, {"a" * 255}) == "a" * 253 + "-2"
     assert free_slug("protein-powder", {"protein-powder"}, max_length=14) == "protein-2"
 
 
 @given(slugs, st.sets(st.integers(1, 12)), st.integers(10, 30))
-def test_a_free_slug_is_never_taken_nor_reserved(wanted: str, used: set[int], limit: int) -> None:
-    taken = {wanted, wanted[:limit], *(f"{wanted}-{number}" for number in used)}
-    by_set = free_slug(wanted, taken, limit)
-    assert by_set not in taken | RESERVED_SLUGS
-    assert by_set == free_slug(wanted, lambda slug: slug in taken, limit)
-    assert WELL_FORMED.fullmatch(by_set)
-    assert len(by_set) <= limit
+def test_free_slug_is_neither_taken_nor_reserved(
+    base: str, numbers: set[int], max_length: int
+) -> None:
+    taken = {base, base[:max_length], *(f"{base}-{number}" for number in numbers)}
+    slug = free_slug(base, taken, max_length)
+    assert slug not in taken | RESERVED_SLUGS
+    assert slug == free_slug(base, lambda candidate: candidate in taken, max_length)
+    assert WELL_FORMED.fullmatch(slug)
+    assert len(slug) <= max_length
 
 
 @given(st.sampled_from(sorted(RESERVED_SLUGS)), st.sets(st.integers(2, 5)))
-def test_a_reserved_slug_is_never_given(wanted: str, used: set[int]) -> None:
-    taken = {f"{wanted}-{number}" for number in used}
-    assert free_slug(wanted, taken) not in taken | RESERVED_SLUGS
+def test_free_slug_never_returns_a_reserved_slug(base: str, numbers: set[int]) -> None:
+    taken = {f"{base}-{number}" for number in numbers}
+    assert free_slug(base, taken) not in taken | RESERVED_SLUGS
 
 
-def test_people_sort_without_accents_and_case() -> None:
-    listed = ["zupa", "Éclair", "ŁOSOŚ", "egg", "Ωmega", "apple", "Løs", "ωmega b", "Ёлка", "ель"]
-    in_order = ["apple", "Éclair", "egg", "Løs", "ŁOSOŚ", "zupa", "Ωmega", "ωmega b", "Ёлка", "ель"]
-    assert sorted(listed, key=fold) == in_order
+def test_fold_sorts_without_accents_and_case() -> None:
+    names = ["zupa", "Éclair", "ŁOSOŚ", "egg", "Ωmega", "apple", "Løs", "ωmega b", "Ёлка", "ель"]
+    expected = ["apple", "Éclair", "egg", "Løs", "ŁOSOŚ", "zupa", "Ωmega", "ωmega b", "Ёлка", "ель"]
+    assert sorted(names, key=fold) == expected
 
 
-def test_what_people_call_the_same_folds_to_the_same() -> None:
+def test_equivalent_spellings_fold_to_the_same_text() -> None:
     assert fold("STRASSE") == fold("straße")
     assert fold("Σίσυφος") == fold("ΣΊΣΥΦΟΣ") == "σισυφοσ"
     assert fold("Ёлка") == fold("елка")
     assert fold("Crème") == fold("cre\u0300me") == "creme"
 
 
-def test_the_vowels_of_other_scripts_are_no_accents() -> None:
+def test_fold_keeps_vowel_signs_of_other_scripts() -> None:
     assert fold("ไข่") != fold("ไข")
     assert fold("अंडा") != fold("अडा")
 
 
 @given(st.text())
-def test_folding_twice_is_folding_once(text: str) -> None:
+def test_fold_is_idempotent(text: str) -> None:
     assert fold(fold(text)) == fold(text)

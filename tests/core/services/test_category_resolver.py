@@ -203,4 +203,4 @@ def test_a_tree_that_would_be_too_deep_is_an_error(shop: Shop) -> None:
         for n in range(MAX_DEPTH + 1)
     ]
     (notice,) = run_import(shop, egg(category_details=details)).refused
-    assert notice.message == f"A tree of categories has at most {MAX_DEPTH} levels"
+    assert notice.message == f"The category tree has at most {MAX_DEPTH} levels"

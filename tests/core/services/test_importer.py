@@ -765,7 +765,7 @@ def test_variants_without_a_sku_or_with_read_only_ids_are_accepted(
 
 
 def test_too_many_option_names_are_an_error(shop: Shop) -> None:
-    prefix = "The variants of a product share 3 names of options at most, and these would have "
+    prefix = "The variants of a product can have at most 3 option names, and these would have "
     pairs = ({"a": "1", "b": "1"}, {"c": "1", "d": "1"})
     new = GOOD | {"variants": [variant_values(options=options) for options in pairs]}
     assert variant_errors(shop, new) == [(2, "options", f"{prefix}a, b, c, d")]
@@ -805,7 +805,7 @@ def test_setting_a_derived_field_to_another_value_is_an_error(
     shop.products.import_products(good(sized("1", "5", stock_quantity=3)))
     [(line, field, message)] = variant_errors(shop, {"slug": "good", **values})
     assert (line, field) == (2, next(iter(values)))
-    assert message == f"{name} follows from the product's variants: change theirs"
+    assert message == f"{name} is derived from the product's variants: change the variants"
     same: dict[str, object] = {
         "slug": "good",
         "price": "5.00",

@@ -213,7 +213,7 @@ def test_stock_is_adjusted_by_delta_or_set(
 @pytest.mark.parametrize("delta", [-6, -(10**30), 2**31, 10**4000])
 def test_stock_out_of_range_is_a_conflict(products: ProductService, delta: int) -> None:
     products.create(product_values(stock_quantity=5))
-    with pytest.raises(ConflictError, match="The stock is 5") as raised:
+    with pytest.raises(ConflictError, match=r"stock: 5 available|high: 5 plus") as raised:
         products.update_stock(SLUG, {"delta": delta})
     assert len(str(raised.value)) < 200
     assert products.get(SLUG).stock_quantity == 5

@@ -267,7 +267,7 @@ def test_stock_is_adjusted_by_delta_or_set(
 
 @pytest.mark.parametrize("delta", [-5, MAX_STOCK, 2**31, -(2**31), -(10**30)])
 def test_stock_out_of_range_is_a_conflict(shop: Shop, variant: Variant, delta: int) -> None:
-    with pytest.raises(ConflictError, match="The stock is 4") as raised:
+    with pytest.raises(ConflictError, match=r"stock: 4 available|high: 4 plus") as raised:
         shop.variants.update_stock(SLUG, variant.id, {"delta": delta})
     assert raised.value.field == "stock_quantity"
     assert shop.variants.get(SLUG, variant.id) == variant
@@ -301,7 +301,7 @@ def test_derived_fields_cannot_be_set_to_other_values(
         lambda: shop.products.replace(SLUG, {**NO_PRICE, **values}),
     ]
     for write in writes:
-        with pytest.raises(ConflictError, match="follows from the product's variants") as raised:
+        with pytest.raises(ConflictError, match="derived from the product's variants") as raised:
             write()
         assert raised.value.field == next(iter(values))
     assert product_and_variants(shop) == before
