@@ -1,1 +1,1 @@
-"""What the core's ports are plugged into: databases, files, settings."""
+"""Adapters: the implementations of the core's ports, the settings and the wiring."""

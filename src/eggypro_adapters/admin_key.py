@@ -1,4 +1,4 @@
-"""The admin key of a development machine: made once, and kept in a file for its owner's eyes."""
+"""The generated admin key of a development machine, stored in a file of its owner."""
 
 import os
 import secrets
@@ -10,32 +10,32 @@ ADMIN_KEY_FILE = "admin.key"
 
 
 def read_or_create_admin_key(folder: Path) -> str:
-    """Return the key that the folder keeps, made now if there is none; its file has mode 0600.
+    """Return the admin key of the folder; generate it if there is none. Its file has mode 0600.
 
-    Of two that make one at the same time, both return the same. Raises UnavailableError.
+    Concurrent callers get the same key. Raises UnavailableError.
     """
     path = folder / ADMIN_KEY_FILE
     try:
         if not path.exists():
-            _make(path)
+            _create(path)
         return path.read_text("ascii").strip()
     except OSError as error:
         raise UnavailableError(
-            f"The admin key cannot be kept in {folder} ({error.strerror}):"
+            f"Cannot store the admin key in {folder} ({error.strerror}):"
             " set ADMIN_SECRET_KEY or EGGYPRO_DATA_DIR"
         ) from error
 
 
-def _make(path: Path) -> None:
-    """Write a whole file beside the path, then give it the name: nobody ever reads half a key."""
+def _create(path: Path) -> None:
+    """Write a temporary file, then link it to the path, so that no process reads half a key."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(f"{ADMIN_KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    temporary = path.with_name(f"{ADMIN_KEY_FILE}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(32) + "\n")
-        os.link(new, path)
+        os.link(temporary, path)
     except FileExistsError:
-        return  # somebody else was first: theirs is the key
+        return  # another process was first: its key counts
     finally:
-        new.unlink()
+        temporary.unlink()

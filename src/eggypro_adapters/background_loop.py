@@ -7,9 +7,9 @@ from threading import Condition, Thread
 class BackgroundLoop:
     """Repeats `step` in a daemon thread, which starts with the first `wake`: after any fork.
 
-    After a `wake` the step runs once `delay` seconds have passed, so that more work can gather. It
-    returns the seconds until it runs again by itself, or None to wait for the next `wake`. At the
-    end the thread runs `on_stop`. An error of either ends the thread and reaches
+    The step runs `delay` seconds after a `wake`, so that more work can accumulate. It returns the
+    seconds until its next run, or None to wait for the next `wake`. `on_stop` runs in the thread
+    when the loop stops. An exception of either ends the thread and reaches
     `threading.excepthook`.
     """
 
@@ -27,11 +27,11 @@ class BackgroundLoop:
         self._on_stop = on_stop
         self._changed = Condition()
         self._is_awake = False
-        self.is_stopping = False  # a step that takes long looks at it
+        self.is_stopping = False  # for steps that take long to check
         self._thread: Thread | None = None
 
     def wake(self) -> None:
-        """Have the step run soon. Nothing starts after `stop`."""
+        """Schedule the step. Does nothing after `stop`."""
         if self._is_awake:
             return
         with self._changed:
@@ -42,7 +42,7 @@ class BackgroundLoop:
                 self._thread.start()
 
     def stop(self, timeout: float | None = None) -> None:
-        """End the loop without another step; wait for it, for at most `timeout` seconds."""
+        """Stop the loop without another step; wait for its end for at most `timeout` seconds."""
         with self._changed:
             self.is_stopping = True
             self._changed.notify()
@@ -56,7 +56,7 @@ class BackgroundLoop:
         self._on_stop()
 
     def _is_due_after(self, pause: float | None) -> bool:
-        """Wait until the next step is due; return False once there is none."""
+        """Wait until the next step is due; return False if the loop is stopping."""
         with self._changed:
             if pause is None:
                 self._changed.wait_for(lambda: self._is_awake or self.is_stopping)

@@ -1,4 +1,4 @@
-"""A buffer between requests and the store of calls, which may be slow or unavailable."""
+"""A buffer between requests and the request log, which may be slow or unavailable."""
 
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -7,8 +7,10 @@ from eggypro_adapters.buffered_writer import BufferedWriter, BufferLimits
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.request_metrics import RequestLog, RequestRecord
 
-LIMITS = BufferLimits(waiting=20_000, batch=2_000, gather_seconds=0.4, close_seconds=5.0)
-"""About ten megabytes at most."""
+LIMITS = BufferLimits(
+    max_records=20_000, max_batch=2_000, delay_seconds=0.4, close_timeout_seconds=5.0
+)
+"""At most about 10 MB."""
 
 
 def request_log_buffer(
@@ -18,12 +20,12 @@ def request_log_buffer(
     limits: BufferLimits = LIMITS,
     clock: Callable[[], float] = monotonic,
 ) -> BufferedWriter:
-    """Return a recorder that writes calls to a store, of which any error counts as an outage."""
+    """Return a recorder that writes to `store`; any error of the store counts as an outage."""
 
-    def write(calls: Sequence[RequestRecord]) -> None:
+    def write(records: Sequence[RequestRecord]) -> None:
         try:
-            store.append(calls)
-        except Exception as error:  # the last resort: no request may fail for it
+            store.append(records)
+        except Exception as error:  # last resort: logging must not fail a request
             raise UnavailableError(str(error)) from error
 
     return BufferedWriter("calls", write, limits, in_request=in_request, clock=clock)

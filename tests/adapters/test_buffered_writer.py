@@ -16,7 +16,7 @@ from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.request_metrics import RequestRecord
 
 SOON = 30.0
-LIMITS = BufferLimits(waiting=5, batch=2, gather_seconds=600)
+LIMITS = BufferLimits(max_records=5, max_batch=2, delay_seconds=600)
 CALLS = [evolve(make_record(), request_id=str(number)) for number in range(10)]
 
 
@@ -123,7 +123,7 @@ def test_any_other_error_ends_the_thread_and_reaches_its_excepthook(
     hooked: SimpleQueue[threading.ExceptHookArgs] = SimpleQueue()
     monkeypatch.setattr(threading, "excepthook", hooked.put)
     target.error = ZeroDivisionError()
-    writer = BufferedWriter("writer", target, evolve(LIMITS, gather_seconds=0))
+    writer = BufferedWriter("writer", target, evolve(LIMITS, delay_seconds=0))
     record(writer, CALLS[:1])
     assert hooked.get(timeout=SOON).exc_type is ZeroDivisionError
     writer.close()

@@ -201,7 +201,7 @@ def test_calls_are_as_serious_as_their_status(kept: Log) -> None:
 def test_what_nobody_writes_down_is_dropped_and_counted(
     kept: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_log, "LIMITS", evolve(LIMITS, waiting=3, gather_seconds=600))
+    monkeypatch.setattr(access_log, "LIMITS", evolve(LIMITS, max_records=3, delay_seconds=600))
     with writing(kept.set_up()) as access:
         for number in range(10):
             access.record(evolve(CALL, request_id=str(number)))
@@ -240,7 +240,7 @@ def test_a_log_that_nobody_reads_stops_nothing() -> None:
 def test_what_waits_can_be_written_at_once_by_anybody(
     kept: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_log, "LIMITS", evolve(LIMITS, gather_seconds=600))
+    monkeypatch.setattr(access_log, "LIMITS", evolve(LIMITS, delay_seconds=600))
     with writing(kept.set_up()) as access:
         for _ in range(5_000):
             access.record(CALL)

@@ -52,7 +52,7 @@ def store() -> Store:
 
 @pytest.fixture
 def recorder(store: Store) -> Iterator[BufferedWriter]:
-    recorder = request_log_buffer(store, limits=evolve(LIMITS, waiting=5_000))
+    recorder = request_log_buffer(store, limits=evolve(LIMITS, max_records=5_000))
     yield recorder
     store.error = None
     store.may_go_on.set()
@@ -73,21 +73,21 @@ def test_what_is_noted_is_written_without_being_asked_for(
 ) -> None:
     note(recorder)
     assert store.asked.wait(SOON)
-    assert LIMITS.gather_seconds <= 1
+    assert LIMITS.delay_seconds <= 1
 
 
 def test_what_comes_while_others_are_written_waits_for_its_own_batch() -> None:
     class Busy(Store):
         def append(self, records: Sequence[RequestRecord]) -> None:
             super().append(records)
-            if self.kept < LIMITS.batch * 3:
+            if self.kept < LIMITS.max_batch * 3:
                 note(asked)
 
     busy = Busy()
-    asked = request_log_buffer(busy, limits=evolve(LIMITS, gather_seconds=600))
-    note(asked, LIMITS.batch + 2)
+    asked = request_log_buffer(busy, limits=evolve(LIMITS, delay_seconds=600))
+    note(asked, LIMITS.max_batch + 2)
     assert asked.flush()
-    assert busy.sizes == [LIMITS.batch, 2]
+    assert busy.sizes == [LIMITS.max_batch, 2]
     asked.close()
 
 
@@ -102,7 +102,7 @@ def test_the_end_writes_what_is_left(recorder: BufferedWriter, store: Store) -> 
     note(recorder, 4_321)
     recorder.close()
     assert store.kept == 4_321
-    assert max(store.sizes) <= LIMITS.batch
+    assert max(store.sizes) <= LIMITS.max_batch
 
 
 def test_of_many_at_once_each_is_written_once(recorder: BufferedWriter, store: Store) -> None:
@@ -140,7 +140,7 @@ def test_an_outage_is_told_once_and_then_all_that_was_kept_is_written(
     assert line.endswith("The database went for a walk")
     store.error = None
     assert recorder.flush()
-    assert caplog.messages[1:] == ["Calls are noted again; 1 were dropped so far"]
+    assert caplog.messages[1:] == ["Request records are written again; 1 dropped so far"]
     assert (store.kept, recorder.dropped()) == (5_000, 1)
 
 
@@ -167,11 +167,11 @@ def test_a_mistake_of_ours_fails_no_call(recorder: BufferedWriter, store: Store)
 def test_an_end_without_a_store_is_no_long_one(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    recorder = request_log_buffer(store, limits=evolve(LIMITS, close_seconds=0.05))
+    recorder = request_log_buffer(store, limits=evolve(LIMITS, close_timeout_seconds=0.05))
     store.may_go_on.clear()
     note(recorder, 3)
     recorder.close()
-    assert caplog.messages == ["The end came before 3 calls were noted"]
+    assert caplog.messages == ["Shutdown: 3 request records were not written"]
     store.may_go_on.set()
 
 

@@ -1,4 +1,4 @@
-"""The log: one line for each request and for each event, for machines or for people."""
+"""Logging: one line per request and event, as JSON or for a terminal."""
 
 from eggypro_adapters.logs.lines import LineWriter
 from eggypro_adapters.logs.setup import Logs, set_up_logs

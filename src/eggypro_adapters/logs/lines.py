@@ -1,4 +1,4 @@
-"""Lines to a file that several processes write to at once."""
+"""LineWriter: whole lines, written to a file that several processes share."""
 
 import fcntl
 import os
@@ -11,11 +11,11 @@ STDERR = 2
 
 
 class LineWriter:
-    """Writes whole lines to an open file: nobody's line begins within another's.
+    """Writes whole lines to an open file, never interleaved with those of other processes.
 
-    A pipe keeps small writes together; a lock on the file itself does so with large ones. Where
-    nobody reads it, or its disk is full, there is nobody left to tell. As a stream it has all that
-    a handler of the standard library needs.
+    Small writes to a pipe are atomic; a lock on the file protects large ones. Errors are ignored
+    (no reader, full disk), as there is nowhere left to log them. Has what a `StreamHandler` of the
+    standard library needs of a stream.
     """
 
     def __init__(self, file: int = STDERR) -> None:
@@ -24,21 +24,21 @@ class LineWriter:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether people look at it."""
+        """Whether the file is a terminal."""
         return os.isatty(self._file)
 
     def write(self, lines: str) -> None:
-        """Write lines, with the line breaks at their ends."""
+        """Write `lines`, each with its line break."""
         with self._lock, _locked(self._file), suppress(OSError):
             _write_all(self._file, lines.encode(errors="backslashreplace"))
 
     def flush(self) -> None:
-        """Do nothing: all that was written is on its way."""
+        """Do nothing: writes are not buffered."""
 
 
 @contextmanager
 def _locked(file: int) -> Iterator[None]:
-    """Keep other processes from writing to a file, if it can be locked."""
+    """Lock a file against writes of other processes, if it can be locked."""
     with suppress(OSError):
         fcntl.lockf(file, fcntl.LOCK_EX)
     try:
@@ -49,9 +49,9 @@ def _locked(file: int) -> Iterator[None]:
 
 
 def _write_all(file: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
+    remaining = memoryview(content)
+    while remaining:
         try:
-            rest = rest[os.write(file, rest) :]
-        except BlockingIOError:  # somebody who has the other end made it so
+            remaining = remaining[os.write(file, remaining) :]
+        except BlockingIOError:  # another holder of the file set O_NONBLOCK
             select.select([], [file], [])

@@ -1,4 +1,4 @@
-"""Where the log goes: called once by each process that serves, by nobody else."""
+"""Log setup, called once by each server process."""
 
 import logging
 
@@ -15,46 +15,47 @@ LOGGER_NAMES = ("eggypro_core", "eggypro_adapters", "eggypro_http", "eggypro_cli
 
 @frozen
 class Logs:
-    """The log of a process, as it was set up."""
+    """The log of a process."""
 
     _lines: LineWriter
-    _rendered: Renderer
+    _render: Renderer
 
     def access(self, *, in_request: bool = False) -> BufferedWriter:
-        """Return what writes a line for each call: before its answer goes out, if `in_request`."""
-        return access_log(self._lines, self._rendered, in_request=in_request)
+        """Return the access log; it is written before the response is sent if `in_request`."""
+        return access_log(self._lines, self._render, in_request=in_request)
 
 
 def set_up_logs(level: str, *, json: bool, lines: LineWriter, colours: bool) -> Logs:
-    """Have all that is logged, by whatever library, be written as lines of one form.
+    """Write everything that is logged, also by libraries, as lines of one format.
 
-    Libraries are heard from warnings on: what they tell of their work in detail may hold
-    credentials. Set up again, the former lines end.
+    Libraries are logged from WARNING up: their details may contain credentials. A second setup
+    replaces the first.
     """
-    rendered = json_renderer() if json else console_renderer(colours=colours)
+    render = json_renderer() if json else console_renderer(colours=colours)
     handler = _LineHandler(lines)
-    handler.setFormatter(_formatter(rendered))
+    handler.setFormatter(_formatter(render))
     root = logging.getLogger()
-    for former in [one for one in root.handlers if isinstance(one, _LineHandler)]:
-        root.removeHandler(former)
+    for former in root.handlers[:]:
+        if isinstance(former, _LineHandler):
+            root.removeHandler(former)
     root.addHandler(handler)
-    least = logging.getLevelNamesMapping()[level.upper()]
-    root.setLevel(max(least, logging.WARNING))
+    min_level = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(min_level, logging.WARNING))
     for name in LOGGER_NAMES:
-        logging.getLogger(name).setLevel(least)
+        logging.getLogger(name).setLevel(min_level)
     logging.captureWarnings(capture=True)
-    return Logs(lines, rendered)
+    return Logs(lines, render)
 
 
 class _LineHandler(logging.StreamHandler[LineWriter]):
-    """The handler that is ours, to be told from those of others."""
+    """A handler of our own class, to be distinguished from those of others."""
 
 
-def _formatter(rendered: Renderer) -> logging.Formatter:
-    def render(_logger: object, _name: str, event: structlog.typing.EventDict) -> str:
-        return rendered(event)
+def _formatter(render: Renderer) -> logging.Formatter:
+    def processor(_logger: object, _name: str, event: structlog.typing.EventDict) -> str:
+        return render(event)
 
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=PROCESSORS,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, processor],
     )

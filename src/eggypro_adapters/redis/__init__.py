@@ -1,4 +1,4 @@
-"""What workers share through Redis, or a server that speaks its language."""
+"""Redis adapters: the shared rate counter and the shared response cache of the workers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -12,54 +12,57 @@ from eggypro_core.caching.entries import SharedCounts
 from eggypro_core.caching.ports import Cache
 
 _HEALTH_TIMEOUT_SECONDS = 0.5
-"""The seconds to wait for an answer to one who asks how it is."""
+"""Seconds to wait for a health check."""
 _ADMIN_TIMEOUT_SECONDS = 5.0
-"""The seconds to wait for an answer to a person, whom no request waits for."""
+"""Seconds to wait for a command of a person: no request is delayed by it."""
 
 
 @contextmanager
 def shared_counter(
     url: str,
     local: LocalCounter,
-    patience: float = TIMEOUT_SECONDS,
+    timeout_seconds: float = TIMEOUT_SECONDS,
     outage: AbstractContextManager[None] | None = None,
 ) -> Iterator[RateCounter]:
-    """Count together with all that are given the same address, alone while it is away.
+    """Yield a counter shared by all processes with the same URL; local while Redis is down.
 
-    The `outage` watches whether it is.
+    `outage` wraps each request to Redis, to detect outages.
     """
     with (
-        closing(RedisConnection(url, patience)) as link,
-        SharedCounter(RedisCounter(link), local, outage).running() as counter,
+        closing(RedisConnection(url, timeout_seconds)) as connection,
+        SharedCounter(RedisCounter(connection), local, outage).running() as counter,
     ):
         yield counter
 
 
 @contextmanager
 def shared_cache(
-    url: str, namespace: str, clock: Callable[[], float], patience: float = TIMEOUT_SECONDS
+    url: str,
+    namespace: str,
+    clock: Callable[[], float],
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> Iterator[Cache]:
-    """Keep answers for all that are given the same address and namespace."""
+    """Yield a cache shared by all processes with the same URL and namespace."""
     with (
-        closing(RedisConnection(url, patience)) as link,
-        RedisCache(link, namespace, clock).running() as cache,
+        closing(RedisConnection(url, timeout_seconds)) as connection,
+        RedisCache(connection, namespace, clock).running() as cache,
     ):
         yield cache
 
 
 def clear_cache(url: str) -> int:
-    """Remove the answers of all shops. Return how many there were. Raises UnavailableError."""
-    with closing(RedisConnection(url, _ADMIN_TIMEOUT_SECONDS)) as link:
-        return clear_entries(link)
+    """Delete the cached responses of all shops; return their number. Raises UnavailableError."""
+    with closing(RedisConnection(url, _ADMIN_TIMEOUT_SECONDS)) as connection:
+        return clear_entries(connection)
 
 
 def measure_cache(url: str) -> SharedCounts:
-    """Count the answers of all shops. Raises UnavailableError."""
-    with closing(RedisConnection(url, _ADMIN_TIMEOUT_SECONDS)) as link:
-        return measure_entries(link)
+    """Count the cached responses of all shops. Raises UnavailableError."""
+    with closing(RedisConnection(url, _ADMIN_TIMEOUT_SECONDS)) as connection:
+        return measure_entries(connection)
 
 
 def ping(url: str) -> None:
-    """Raise UnavailableError unless the Redis at an address answers soon."""
-    with closing(RedisConnection(url, _HEALTH_TIMEOUT_SECONDS)) as link, translated():
-        link.client.ping()
+    """Raise UnavailableError unless the Redis at `url` responds within half a second."""
+    with closing(RedisConnection(url, _HEALTH_TIMEOUT_SECONDS)) as connection, translated():
+        connection.client.ping()

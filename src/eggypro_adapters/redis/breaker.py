@@ -1,4 +1,4 @@
-"""What happens while a remote thing is away, for all that is asked of it: nobody waits for it."""
+"""Circuit breaker: fails fast while a remote service is down, and reconnects in the background."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -11,56 +11,56 @@ from eggypro_core.errors import UnavailableError
 from eggypro_core.retry_gate import RetryGate
 
 T = TypeVar("T")
-RETRY = 0.5
-"""The seconds between two attempts to come back."""
+RETRY_INTERVAL_SECONDS = 0.5
+"""Seconds between attempts to reconnect."""
 _log = logging.getLogger(__name__)
 
 
 class Breaker:
-    """Lets questions through until one fails; then one thread in the background looks after it.
+    """Passes operations through until one fails; then a background thread tries to reconnect.
 
-    Who is on the way when it fails waits, briefly, and nobody after them. `come_back` raises
-    UnavailableError while it is away. `lost` and `found` tell the log of each outage, once, and the
-    `outage` watches all that is asked.
+    Only operations that are running at the failure wait for the timeout; later ones fail at once.
+    `reconnect` raises UnavailableError while the service is down. `down_message` and `up_message`
+    are logged once per outage. `outage` wraps each operation, to detect outages.
     """
 
     def __init__(
         self,
-        come_back: Callable[[], object],
+        reconnect: Callable[[], object],
         *,
-        lost: str,
-        found: str,
+        down_message: str,
+        up_message: str,
         outage: AbstractContextManager[None] | None = None,
     ) -> None:
-        self._come_back = come_back
+        self._reconnect = reconnect
         self._outage = outage or nullcontext()
-        self._lost = lost
-        self._found = found
+        self._down_message = down_message
+        self._up_message = up_message
         self._gate = RetryGate(inf)  # no caller retries: the loop does
-        self._loop = BackgroundLoop("breaker", self._retry, delay=RETRY)
+        self._loop = BackgroundLoop("breaker", self._retry, delay=RETRY_INTERVAL_SECONDS)
 
     @property
     def is_open(self) -> bool:
-        """Whether it is away."""
+        """Whether the service is down."""
         return self._gate.is_blocked
 
-    def ask(self, question: Callable[[], T]) -> T | None:
-        """Return what a question returns, None while it is away."""
+    def call(self, operation: Callable[[], T]) -> T | None:
+        """Return the result of `operation`; None while the service is down."""
         if self._gate.is_blocked:
             return None
         try:
             with self._outage:
-                return question()
+                return operation()
         except UnavailableError as error:
             if self._gate.block():
-                _log.warning("%s %s", self._lost, error)
+                _log.warning("%s %s", self._down_message, error)
                 self._loop.wake()
             return None
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """See whether it is there, and look for it while it is not, until the block ends."""
-        self.ask(self._come_back)
+        """Connect now, and reconnect in the background after failures, until the block ends."""
+        self.call(self._reconnect)
         try:
             yield
         finally:
@@ -70,9 +70,9 @@ class Breaker:
     def _retry(self) -> float | None:
         try:
             with self._outage:
-                self._come_back()
+                self._reconnect()
         except UnavailableError:
-            return RETRY
-        _log.info(self._found)
+            return RETRY_INTERVAL_SECONDS
+        _log.info(self._up_message)
         self._gate.unblock()
         return None

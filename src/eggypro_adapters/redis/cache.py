@@ -1,4 +1,4 @@
-"""Answers in Redis: whether they still hold is asked elsewhere, so it may forget what it likes."""
+"""Response cache in Redis. Entries are revalidated elsewhere, and Redis may evict any of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,58 +13,60 @@ from eggypro_adapters.redis.encoding import decode_entry, encode_entry
 from eggypro_core.caching.entries import CacheEntry, SharedCounts
 
 KEY_PREFIX = "eggypro:"
-"""What begins every key of the cache, and of nothing else."""
-_BATCH = 500
-_SAMPLE = 100
-"""How many values are weighed, for all of them."""
+"""Prefix of all keys of the cache, and of no others."""
+_BATCH_SIZE = 500
+_SAMPLE_SIZE = 100
+"""Number of entries measured to estimate the size of all."""
 
 
 class RedisCache:
-    """Keeps answers of shops in Redis, which ends them. While it is away there is none.
+    """Caches responses in Redis, which deletes them when they expire. Empty while Redis is down.
 
-    Shops whose answers differ for the same database have a `namespace` each. `clock` tells the
+    Shops whose responses differ for the same database need different namespaces. `clock` returns
     seconds since 1970.
     """
 
-    def __init__(self, link: RedisConnection, namespace: str, clock: Callable[[], float]) -> None:
-        self._link = link
+    def __init__(
+        self, connection: RedisConnection, namespace: str, clock: Callable[[], float]
+    ) -> None:
+        self._connection = connection
         self._prefix = f"{KEY_PREFIX}{namespace}:"
         self._clock = clock
         self._breaker = Breaker(
-            link.reconnect,
-            lost="Every worker keeps answers on its own.",
-            found="The workers share what they keep again",
+            connection.reconnect,
+            down_message="Each worker uses its own cache.",
+            up_message="The workers share their cache again",
         )
 
     @contextmanager
     def running(self) -> Iterator["RedisCache"]:
-        """Look after Redis in the background, until the end of the block."""
+        """Reconnect to Redis in the background after failures, until the block ends."""
         with self._breaker.running():
             yield self
 
     def get(self, key: str) -> CacheEntry | None:
         name = self._name(key)
-        value = self._breaker.ask(lambda: self._read(name))
+        value = self._breaker.call(lambda: self._read(name))
         if value is None:
             return None
-        kept = decode_entry(value)
-        if kept is None:
+        entry = decode_entry(value)
+        if entry is None:
             self.delete(key)
-        return kept if kept is not None and kept.expires_at > self._clock() else None
+        return entry if entry is not None and entry.expires_at > self._clock() else None
 
     def set(self, key: str, entry: CacheEntry) -> None:
-        left = int((entry.expires_at - self._clock()) * 1000)
-        if left > 0:
+        ttl_ms = int((entry.expires_at - self._clock()) * 1000)
+        if ttl_ms > 0:
             name, value = self._name(key), encode_entry(entry)
-            self._breaker.ask(lambda: self._write(name, value, left))
+            self._breaker.call(lambda: self._write(name, value, ttl_ms))
         else:
             self.delete(key)
 
     def delete(self, key: str) -> None:
-        self._breaker.ask(lambda: self._remove(self._name(key)))
+        self._breaker.call(lambda: self._remove(self._name(key)))
 
     def clear(self) -> None:
-        self._breaker.ask(lambda: clear_entries(self._link))
+        self._breaker.call(lambda: clear_entries(self._connection))
 
     def _name(self, key: str) -> bytes:
         return (self._prefix + key).encode("utf-8", "surrogatepass")
@@ -72,42 +74,42 @@ class RedisCache:
     def _read(self, name: bytes) -> bytes | None:
         with translated():
             try:
-                found: Any = self._link.client.get(name)
+                value: Any = self._connection.client.get(name)
             except ResponseError as error:
                 if not str(error).startswith("WRONGTYPE"):
                     raise
-                return b""  # somebody else's: it is not decoded either
-            return None if found is None else bytes(found)
+                return b""  # the key of another program: decoding fails and deletes it
+            return None if value is None else bytes(value)
 
-    def _write(self, name: bytes, value: bytes, left: int) -> None:
+    def _write(self, name: bytes, value: bytes, ttl_ms: int) -> None:
         with translated():
-            self._link.client.set(name, value, px=left)
+            self._connection.client.set(name, value, px=ttl_ms)
 
     def _remove(self, name: bytes) -> None:
         with translated():
-            self._link.client.unlink(name)
+            self._connection.client.unlink(name)
 
 
-def clear_entries(link: RedisConnection) -> int:
-    """Remove the answers of all shops, and nothing else. Return how many there were."""
-    removed = 0
+def clear_entries(connection: RedisConnection) -> int:
+    """Delete the cached responses of all shops, and nothing else; return their number."""
+    count = 0
     with translated():
-        names = _names(link.client)
-        while batch := list(islice(names, _BATCH)):
-            removed += link.client.unlink(*batch)
-    return removed
+        names = _names(connection.client)
+        while batch := list(islice(names, _BATCH_SIZE)):
+            count += connection.client.unlink(*batch)
+    return count
 
 
-def measure_entries(link: RedisConnection) -> SharedCounts:
-    """Count the answers, and weigh some of them."""
+def measure_entries(connection: RedisConnection) -> SharedCounts:
+    """Count the entries; estimate their size from a sample."""
     with translated():
-        names = _names(link.client)
-        sample = list(islice(names, _SAMPLE))
-        weights = [link.client.memory_usage(name) or 0 for name in sample]
-        kept = len(sample) + sum(1 for _ in names)
-    return SharedCounts(kept, sum(weights) * kept // max(len(sample), 1))
+        names = _names(connection.client)
+        sample = list(islice(names, _SAMPLE_SIZE))
+        sizes = [connection.client.memory_usage(name) or 0 for name in sample]
+        total = len(sample) + sum(1 for _ in names)
+    return SharedCounts(total, sum(sizes) * total // max(len(sample), 1))
 
 
 def _names(client: Client) -> Iterator[bytes]:
-    names: Iterator[bytes] = client.scan_iter(match=f"{KEY_PREFIX}*", count=_BATCH)
+    names: Iterator[bytes] = client.scan_iter(match=f"{KEY_PREFIX}*", count=_BATCH_SIZE)
     return names

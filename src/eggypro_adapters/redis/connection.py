@@ -1,4 +1,4 @@
-"""A connection to Redis that fails soon, and its errors in the words of the domain."""
+"""Connection to Redis with short timeouts, and the translation of its errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,35 +15,35 @@ from redis.retry import Retry
 from eggypro_core.errors import UnavailableError
 
 TIMEOUT_SECONDS = 0.075
-"""The seconds to wait for a connection, or for an answer: nobody may wait for 0.1."""
-_CLUSTER = "+cluster://"
-_PORT = 6379
-_PROBE = "eggypro-probe"
-"""A key that nobody has. Not `eggypro:`, which is the cache's."""
+"""Seconds to wait for a connection or a response: no request may be delayed by 0.1 s."""
+_CLUSTER_SCHEME = "+cluster://"
+_DEFAULT_PORT = 6379
+_PROBE_KEY = "eggypro-probe"
+"""A key that never exists. Its prefix is not `eggypro:`, which is that of the cache."""
 Client: TypeAlias = Redis | RedisCluster
 
 
 class RedisConnection:
-    """The way to a Redis, or to a cluster where the address says `redis+cluster`.
+    """A connection to a Redis, or to a cluster if the URL says `redis+cluster`.
 
-    No answer takes longer than so many seconds, and nothing is tried twice.
+    Each command fails after `timeout_seconds`, without a retry.
     """
 
-    def __init__(self, url: str, patience: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._url = url
-        self._patience = patience
+        self._timeout_seconds = timeout_seconds
 
     @cached_property
     def client(self) -> Client:
-        """What speaks to it. A cluster is asked for its nodes at once, which may fail."""
-        if _CLUSTER in self._url:
-            return _cluster(self._url, self._patience)
-        return Redis.from_pool(pool(self._url, self._patience))
+        """The client. That of a cluster asks for the nodes at once, which may fail."""
+        if _CLUSTER_SCHEME in self._url:
+            return _cluster(self._url, self._timeout_seconds)
+        return Redis.from_pool(pool(self._url, self._timeout_seconds))
 
     def reconnect(self) -> None:
-        """Connect anew. Raises UnavailableError unless all of it answers, and keeps what it gets.
+        """Reconnect. Raises UnavailableError unless all primaries respond and accept writes.
 
-        It may be full, or no more than a replica.
+        A server may be full, or may have become a replica.
         """
         if (former := self.__dict__.pop("client", None)) is not None:
             _close_idle(former)
@@ -51,70 +51,70 @@ class RedisConnection:
             client = self.client
             if isinstance(client, RedisCluster):
                 client.ping(target_nodes=RedisCluster.PRIMARIES)
-            client.set(_PROBE, b"", xx=True)  # refused like any write, and it stores nothing
+            client.set(_PROBE_KEY, b"", xx=True)  # rejected like any write, but stores nothing
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         if "client" in self.__dict__:
             self.client.close()
 
 
 def _close_idle(client: Client) -> None:
-    """Close the connections on which nobody waits: the others end with their replies."""
+    """Close the idle connections: the busy ones end with their responses."""
     if not isinstance(client, RedisCluster):
         client.connection_pool.disconnect(inuse_connections=False)
         return
-    for node in client.get_nodes():  # type: ignore[no-untyped-call]  # the library's own
+    for node in client.get_nodes():  # type: ignore[no-untyped-call]  # untyped in the library
         if node.redis_connection is not None:
             _close_idle(node.redis_connection)
 
 
-def pool(url: str, patience: float = TIMEOUT_SECONDS) -> ConnectionPool:
-    """Return connections that wait no longer than so many seconds, and try nothing twice."""
-    made = ConnectionPool.from_url(url)
-    # Not as arguments: what the address says would go before them. A repeated INCR counts twice.
-    made.connection_kwargs |= {
-        "socket_timeout": patience,
-        "socket_connect_timeout": patience,
+def pool(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> ConnectionPool:
+    """Return a connection pool with the given timeout and without retries."""
+    connections = ConnectionPool.from_url(url)
+    # Not as arguments: parameters of the URL would override them. A retried INCR counts twice.
+    connections.connection_kwargs |= {
+        "socket_timeout": timeout_seconds,
+        "socket_connect_timeout": timeout_seconds,
         "retry": Retry(NoBackoff(), 0),
         "retry_on_timeout": False,
         "decode_responses": False,
     }
-    return made
+    return connections
 
 
-def _cluster(url: str, patience: float) -> RedisCluster:
+def _cluster(url: str, timeout_seconds: float) -> RedisCluster:
     parts = urlsplit(url)
-    user, _, places = parts.netloc.rpartition("@")
+    user, _, hosts = parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
     cluster = RedisCluster(
-        startup_nodes=[_node(place) for place in places.split(",")],
+        startup_nodes=[_node(host_and_port) for host_and_port in hosts.split(",")],
         retry=Retry(NoBackoff(), 0),
         username=unquote(name) or None,
         password=unquote(password) or None,
         ssl=parts.scheme.startswith("rediss"),
-        socket_timeout=patience,
-        socket_connect_timeout=patience,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=timeout_seconds,
     )
-    # To ask for the nodes again takes the patience of each of them: that is for `renew`.
-    cluster.nodes_manager.initialize = _refuse  # type: ignore[method-assign]
+    # To ask for the nodes again takes the timeout of each of them: `reconnect` does that.
+    cluster.nodes_manager.initialize = _raise_cluster_error  # type: ignore[method-assign]
     return cluster
 
 
-def _refuse(*_: object, **__: object) -> None:
-    raise ClusterError("A node does not answer, or is no longer what it was")
+def _raise_cluster_error(*_: object, **__: object) -> None:
+    raise ClusterError("A cluster node is down or has changed its role")
 
 
-def _node(place: str) -> ClusterNode:
-    parts = urlsplit(f"//{place}")
-    host, port = parts.hostname or "", parts.port or _PORT
-    return ClusterNode(host, port)  # type: ignore[no-untyped-call]  # the library's own
+def _node(host_and_port: str) -> ClusterNode:
+    parts = urlsplit(f"//{host_and_port}")
+    host, port = parts.hostname or "", parts.port or _DEFAULT_PORT
+    return ClusterNode(host, port)  # type: ignore[no-untyped-call]  # untyped in the library
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise UnavailableError whatever is wrong with Redis."""
+    """Raise UnavailableError for any error of Redis."""
     try:
         yield
     except (RedisError, RedisClusterException) as error:
-        raise UnavailableError(f"Redis does not answer as it should: {error}") from error
+        raise UnavailableError(f"Redis is unavailable: {error}") from error

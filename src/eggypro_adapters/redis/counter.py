@@ -1,4 +1,4 @@
-"""Counts in Redis, by the library limits."""
+"""Rate counter in Redis, based on the library limits."""
 
 from functools import cached_property
 from typing import Any
@@ -8,23 +8,23 @@ from limits.storage import RedisStorage
 from eggypro_adapters.redis.connection import Client, RedisConnection, translated
 from eggypro_core.access.rate_limiting import Policy, RateLimitStatus
 
-_PREFIX = "eggypro-limits"
-"""What begins every key. Not `eggypro:`, which is the cache's, and cleared with it."""
+_KEY_PREFIX = "eggypro-limits"
+"""Prefix of all keys. Not `eggypro:`, which is that of the cache and cleared with it."""
 
 
 class RedisCounter:
-    """Counts in keys that end with their windows; each command is atomic."""
+    """Counts in keys that expire with their windows; each command is atomic."""
 
-    def __init__(self, link: RedisConnection) -> None:
-        self._link = link
+    def __init__(self, connection: RedisConnection) -> None:
+        self._connection = connection
 
     @cached_property
     def _storage(self) -> "_Storage":
-        return _Storage(self._link.client)
+        return _Storage(self._connection.client)
 
     def ping(self) -> None:
-        """Connect anew. Raises UnavailableError unless Redis answers as it should."""
-        self._link.reconnect()
+        """Reconnect. Raises UnavailableError unless Redis works."""
+        self._connection.reconnect()
         self.__dict__.pop("_storage", None)
 
     def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
@@ -32,33 +32,35 @@ class RedisCounter:
         with translated():
             used = self._storage.incr(key, policy.window_seconds, count)
             return RateLimitStatus(
-                policy, used, policy.window_seconds if used == count else self._left(key)
+                policy, used, policy.window_seconds if used == count else self._seconds_left(key)
             )
 
     def get(self, policy: Policy, client: str) -> RateLimitStatus:
         key = _key(policy, client)
         with translated():
             used = self._storage.get(key)
-            return RateLimitStatus(policy, used, self._left(key) if used else policy.window_seconds)
+            return RateLimitStatus(
+                policy, used, self._seconds_left(key) if used else policy.window_seconds
+            )
 
     def reset(self, policy: Policy, client: str) -> None:
         with translated():
             self._storage.clear(_key(policy, client))
 
-    def _left(self, key: str) -> float:
-        """Return the seconds until a key ends. The library knows them rounded, down at times."""
-        return max(int(self._link.client.pttl(self._storage.prefixed_key(key))), 0) / 1000
+    def _seconds_left(self, key: str) -> float:
+        """Return the seconds until a key expires; those of the library are rounded."""
+        return max(int(self._connection.client.pttl(self._storage.prefixed_key(key))), 0) / 1000
 
 
 class _Storage(RedisStorage):
-    """The library's storage, over a client that is there, of a cluster too."""
+    """The storage of the library over an existing client, also one of a cluster."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        super().__init__("redis://", key_prefix=_PREFIX)
+        super().__init__("redis://", key_prefix=_KEY_PREFIX)
 
     def get_connection(self, readonly: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002
-        """Return what its commands are sent by."""
+        """Return the client that sends the commands."""
         return self._client
 
 

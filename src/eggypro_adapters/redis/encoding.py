@@ -1,4 +1,4 @@
-"""A kept answer as bytes."""
+"""Binary encoding of cache entries."""
 
 import json
 import struct
@@ -9,34 +9,33 @@ from attrs import astuple
 from eggypro_core.caching.entries import CachedResponse, CacheEntry, Snapshot
 
 VERSION = 1
-"""What begins each value. Whoever changes what follows gives it another number."""
-_HEAD = struct.Struct(">BIH")
-"""The version, a checksum of what follows it, and how many bytes come before the body."""
+"""The first byte of each value: the format version. Increment it when the format changes."""
+_HEADER = struct.Struct(">BIH")
+"""The version, a checksum of the rest, and the number of metadata bytes before the body."""
 
 
-def encode_entry(kept: CacheEntry) -> bytes:
-    """Return the bytes of an answer."""
-    rendering = kept.response
-    facts = [
-        *astuple(kept.snapshot),
-        kept.expires_at,
-        kept.not_found_message,
-        dict(rendering.headers),
+def encode_entry(entry: CacheEntry) -> bytes:
+    """Return a cache entry as bytes."""
+    response = entry.response
+    metadata = [
+        *astuple(entry.snapshot),
+        entry.expires_at,
+        entry.not_found_message,
+        dict(response.headers),
     ]
-    written = json.dumps(facts, separators=(",", ":")).encode()
-    rest = written + rendering.body
-    return _HEAD.pack(VERSION, crc32(rest), len(written)) + rest
+    head = json.dumps(metadata, separators=(",", ":")).encode()
+    rest = head + response.body
+    return _HEADER.pack(VERSION, crc32(rest), len(head)) + rest
 
 
 def decode_entry(value: bytes) -> CacheEntry | None:
-    """Return the answer that some bytes are of, None where they are not, or not whole."""
-    if len(value) < _HEAD.size:
+    """Return the cache entry of some bytes; None if they are of another format or damaged."""
+    if len(value) < _HEADER.size:
         return None
-    version, checksum, length = _HEAD.unpack_from(value)
-    rest = memoryview(value)[_HEAD.size :]
+    version, checksum, length = _HEADER.unpack_from(value)
+    rest = memoryview(value)[_HEADER.size :]
     if version != VERSION or crc32(rest) != checksum:
         return None
-    history, number, ends, absent, headers = json.loads(bytes(rest[:length]))
-    return CacheEntry(
-        Snapshot(history, number), ends, CachedResponse(bytes(rest[length:]), headers), absent
-    )
+    history, number, expires_at, not_found_message, headers = json.loads(bytes(rest[:length]))
+    response = CachedResponse(bytes(rest[length:]), headers)
+    return CacheEntry(Snapshot(history, number), expires_at, response, not_found_message)

@@ -1,4 +1,4 @@
-"""Counts that workers share, and what each does alone while Redis is away."""
+"""Rate counter shared by the workers, with a local fallback while Redis is down."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,39 +10,40 @@ from eggypro_adapters.redis.breaker import Breaker
 from eggypro_core.access.rate_limiting import Policy, RateCounter, RateLimitStatus
 
 T = TypeVar("T")
-SETTLE = 0.05
-"""The seconds for which counts are gathered."""
-MOST = 50_000
-"""How many clients are remembered as unsettled."""
+FLUSH_DELAY_SECONDS = 0.05
+"""Seconds for which local counts accumulate before they are sent."""
+MAX_PENDING_CLIENTS = 50_000
+"""Limit of clients whose counts are not yet sent."""
 
 
 class RemoteCounter(RateCounter, Protocol):
-    """A counter that can be away."""
+    """A counter that can be unavailable."""
 
     def ping(self) -> None:
-        """Raise UnavailableError if it is away."""
+        """Raise UnavailableError if it is down."""
         ...
 
 
 class LocalCounter(RateCounter, Protocol):
-    """A counter that never is, and can be told how things stand."""
+    """A counter that is always available, and whose counts can be set."""
 
     def set_status(self, client: str, status: RateLimitStatus) -> None:
-        """Take over where a client stands."""
+        """Replace the status of a client."""
         ...
 
     def list_statuses(self, policy: Policy) -> list[tuple[str, RateLimitStatus]]:
-        """Return where each client stands whose window is open."""
+        """Return the status of each client with an open window."""
         ...
 
 
 class SharedCounter:
-    """Counts in a remote counter; a local one keeps what this process was told by it.
+    """Counts in a remote counter, and in a local copy of it.
 
-    An exact policy is counted there at once. Any other is counted here and settled in the
-    background, so that nobody waits for it. While the remote one is away all is counted here
-    alone: reads stay open, and who guesses credentials is locked. Who notices first waits, briefly.
-    When it is back it is told of exact policies what it missed, in case it forgot all.
+    Exact policies are counted remotely at once. All others are counted locally and sent in the
+    background, so that no request waits for it. While the remote counter is down, everything is
+    counted locally: reads stay open, and guessing credentials stays limited. Only requests that
+    are running when it fails wait for the timeout. After a reconnect it gets the counts of exact
+    policies that it missed, in case it lost all data.
     """
 
     def __init__(
@@ -54,19 +55,21 @@ class SharedCounter:
         self._remote = remote
         self._local = local
         self._lock = Lock()
-        self._unsettled: dict[tuple[Policy, str], int] = {}
+        self._pending: dict[tuple[Policy, str], int] = {}
         self._exact: set[Policy] = set()
         self._breaker = Breaker(
-            self._come_back,
-            lost="Every worker counts requests on its own.",
-            found="The workers count requests together again",
+            self._reconnect,
+            down_message="Each worker counts requests on its own.",
+            up_message="The workers count requests together again",
             outage=outage,
         )
-        self._loop = BackgroundLoop("limits", self._settle, delay=SETTLE, on_stop=self._settle)
+        self._loop = BackgroundLoop(
+            "limits", self._flush, delay=FLUSH_DELAY_SECONDS, on_stop=self._flush
+        )
 
     @contextmanager
     def running(self) -> Iterator[RateCounter]:
-        """Settle in the background, until the end of the block."""
+        """Send counts in the background, until the block ends."""
         with self._breaker.running():
             try:
                 yield self
@@ -75,71 +78,71 @@ class SharedCounter:
 
     def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
         if policy.is_exact:
-            return self._exactly(
-                policy, client, lambda it: it.increment(policy, client, count=count)
+            return self._count_exactly(
+                policy, client, lambda counter: counter.increment(policy, client, count=count)
             )
         key = policy, client
         with self._lock:
-            if key in self._unsettled or len(self._unsettled) < MOST:
-                self._unsettled[key] = self._unsettled.get(key, 0) + count
-            standing = self._local.increment(policy, client, count=count)
+            if key in self._pending or len(self._pending) < MAX_PENDING_CLIENTS:
+                self._pending[key] = self._pending.get(key, 0) + count
+            status = self._local.increment(policy, client, count=count)
         self._loop.wake()
-        return standing
+        return status
 
     def get(self, policy: Policy, client: str) -> RateLimitStatus:
         if policy.is_exact:
-            return self._exactly(policy, client, lambda it: it.get(policy, client))
+            return self._count_exactly(policy, client, lambda counter: counter.get(policy, client))
         return self._local.get(policy, client)
 
     def reset(self, policy: Policy, client: str) -> None:
         with self._lock:
-            self._unsettled.pop((policy, client), None)
+            self._pending.pop((policy, client), None)
             self._local.reset(policy, client)
-        self._ask(lambda remote: remote.reset(policy, client))
+        self._call_remote(lambda remote: remote.reset(policy, client))
 
-    def _exactly(
-        self, policy: Policy, client: str, question: Callable[[RateCounter], RateLimitStatus]
+    def _count_exactly(
+        self, policy: Policy, client: str, operation: Callable[[RateCounter], RateLimitStatus]
     ) -> RateLimitStatus:
         self._exact.add(policy)
-        standing = self._ask(question)
-        if standing is None:
-            return question(self._local)
-        self._local.set_status(client, standing)
-        return standing
+        status = self._call_remote(operation)
+        if status is None:
+            return operation(self._local)
+        self._local.set_status(client, status)
+        return status
 
-    def _ask(self, question: Callable[[RemoteCounter], T]) -> T | None:
-        """Return what the remote counter says, None while it is away."""
-        return self._breaker.ask(lambda: question(self._remote))
+    def _call_remote(self, operation: Callable[[RemoteCounter], T]) -> T | None:
+        """Return the result of the remote counter; None while it is down."""
+        return self._breaker.call(lambda: operation(self._remote))
 
-    def _settle(self) -> None:
+    def _flush(self) -> None:
         if self._breaker.is_open:
             return
         with self._lock:
-            unsettled, self._unsettled = self._unsettled, {}
-        for (policy, client), times in unsettled.items():
-            self._settle_one(policy, client, times)
+            pending, self._pending = self._pending, {}
+        for (policy, client), count in pending.items():
+            self._flush_client(policy, client, count)
 
-    def _settle_one(self, policy: Policy, client: str, times: int) -> None:
-        current = min(times, self._local.get(policy, client).used)  # not what a former window had
+    def _flush_client(self, policy: Policy, client: str, count: int) -> None:
+        current = min(count, self._local.get(policy, client).used)  # not counts of a former window
         if not current:
             return
-        standing = self._ask(lambda remote: remote.increment(policy, client, count=current))
-        if standing is None:  # nobody knows whether it was counted: better too few than twice
+        status = self._call_remote(lambda remote: remote.increment(policy, client, count=current))
+        if status is None:  # it may have been counted: better too few than twice
             return
         with self._lock:
-            since = self._unsettled.get((policy, client), 0)
+            since = self._pending.get((policy, client), 0)
             self._local.set_status(
-                client, RateLimitStatus(policy, standing.used + since, standing.seconds_left)
+                client, RateLimitStatus(policy, status.used + since, status.seconds_left)
             )
 
-    def _come_back(self) -> None:
+    def _reconnect(self) -> None:
         self._remote.ping()
         for policy in tuple(self._exact):
-            for client, standing in self._local.list_statuses(policy):
-                self._tell(client, standing)
+            for client, status in self._local.list_statuses(policy):
+                self._send_missed(client, status)
         self._loop.wake()
 
-    def _tell(self, client: str, standing: RateLimitStatus) -> None:
-        missed = standing.used - self._remote.get(standing.policy, client).used
+    def _send_missed(self, client: str, status: RateLimitStatus) -> None:
+        missed = status.used - self._remote.get(status.policy, client).used
         if missed > 0:
-            self._remote.increment(standing.policy, client, count=missed)
+            self._remote.increment(status.policy, client, count=missed)

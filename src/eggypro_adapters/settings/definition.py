@@ -1,4 +1,4 @@
-"""How a setting is defined: a row of a table, which is at the same time a field of a class."""
+"""Definitions of settings, stored as metadata of the fields of an attrs class."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,16 +16,16 @@ Default = TypeVar("Default")
 
 @frozen
 class Definition:
-    """One setting: a variable of the environment, and the field (its name in lower case) it fills.
+    """The definition of a setting: an environment variable and the field with its lower-case name.
 
-    `alias` is a second name that counts when the first is absent. `default` is as it is written in
-    an environment; empty where there is none, or where it depends on other settings.
+    `alias` is a second variable, read if the first is absent. `default` is written as in an
+    environment; empty if there is none, or if it depends on other settings.
     """
 
     name: str
     alias: str
     kind: SettingType[object]
-    meaning: str
+    description: str
     group: str
     default: str
 
@@ -36,51 +36,53 @@ class Definition:
 
     @property
     def text(self) -> str:
-        """What it means and what it may be, in sentences."""
+        """The description and the accepted values, in sentences."""
         also = f" Also read as {self.alias}." if self.alias else ""
-        return f"{self.meaning}{also} {self.kind.expects[0].upper()}{self.kind.expects[1:]}."
+        return f"{self.description}{also} {self.kind.expects[0].upper()}{self.kind.expects[1:]}."
 
     def lookup(self, environment: Mapping[str, str]) -> tuple[str, str]:
-        """Return the name under which the environment has it, and the text; blank is absent."""
+        """Return the variable that is set (name or alias) and its text; a blank one is absent."""
         names = (name for name in (self.name, self.alias) if environment.get(name, "").strip())
         name = next(names, self.name)
         return name, environment.get(name, "").strip()
 
     def example(self) -> Iterator[str]:
-        """Yield the lines that explain it, and the default as a comment. Never a secret."""
+        """Yield the description and the default as commented lines. Never a secret."""
         yield from (f"# {line}" for line in wrap(self.text, 98, break_on_hyphens=False))
         yield f"# {self.name}={self.default}"
 
 
 def setting(
     kind: SettingType[T],
-    meaning: str,
+    description: str,
     *,
     default: Default,
     alias: str = "",
     group: str = "",
     secret: bool = False,
 ) -> T | Default:
-    """Define the setting that a field holds; a secret one is left out of every `repr`.
+    """Define a field as a setting; secret ones are left out of every `repr`.
 
-    `group` begins a group in the example.
+    `group` starts a new group in the example.
     """
-    row = {"kind": kind, "meaning": meaning, "alias": alias, "group": group}
-    return cast("T | Default", field(default=default, repr=not secret, metadata={Definition: row}))
+    metadata = {"kind": kind, "description": description, "alias": alias, "group": group}
+    return cast(
+        "T | Default", field(default=default, repr=not secret, metadata={Definition: metadata})
+    )
 
 
-def computed(work: Callable[[Any], T]) -> T:
-    """Make a default out of the settings defined above the one that it is given to."""
-    return Factory(work, takes_self=True)
+def computed(default: Callable[[Any], T]) -> T:
+    """Compute a default from the settings defined above it."""
+    return Factory(default, takes_self=True)
 
 
-def definitions_of(table: type) -> tuple[Definition, ...]:
-    """Return the rows of a class whose fields are made by `setting`, in their order."""
-    return tuple(_definition(column) for column in fields(table))
+def definitions_of(settings: type) -> tuple[Definition, ...]:
+    """Return the definitions of a class whose fields are made by `setting`, in their order."""
+    return tuple(_definition(attribute) for attribute in fields(settings))
 
 
 def parse_setting(definition: Definition, environment: Mapping[str, str]) -> object:
-    """Return the value of a setting, a `Fault` where it is wrong, None where it is absent."""
+    """Return the value of a setting, a FieldError if it is invalid, None if it is absent."""
     name, text = definition.lookup(environment)
     try:
         return definition.kind.parse(text) if text else None
@@ -88,12 +90,13 @@ def parse_setting(definition: Definition, environment: Mapping[str, str]) -> obj
         return FieldError(name, definition.kind.error_message(name))
 
 
-def _definition(column: "Attribute[Any]") -> Definition:
-    row = column.metadata[Definition]
-    return Definition(name=column.name.upper(), default=_written(column.default), **row)
+def _definition(attribute: "Attribute[Any]") -> Definition:
+    metadata = attribute.metadata[Definition]
+    default = _environment_text(attribute.default)
+    return Definition(name=attribute.name.upper(), default=default, **metadata)
 
 
-def _written(default: object) -> str:
+def _environment_text(default: object) -> str:
     if isinstance(default, tuple):
         return ",".join(map(str, default))
     if isinstance(default, bool):

@@ -1,4 +1,4 @@
-"""What the value of a setting may be: each kind with the one sentence that refuses all others."""
+"""Types of settings: parsers of their values, with the message for invalid ones."""
 
 import re
 from collections.abc import Callable
@@ -17,9 +17,9 @@ Network = IPv4Network | IPv6Network
 
 @frozen
 class SettingType(Generic[T]):
-    """A kind of value: `parse` raises ValueError for any text that is not as `expects` says.
+    """A type of value: `parse` raises ValueError for a text that `expects` does not allow.
 
-    Only `expects` is ever shown: the ValueError's own text may repeat the value.
+    Only `expects` is shown: the text of the ValueError may contain the value.
     """
 
     expects: str
@@ -27,12 +27,12 @@ class SettingType(Generic[T]):
     sentence: str = "{} {}"
 
     def error_message(self, name: str) -> str:
-        """Return the sentence that refuses what a variable holds."""
+        """Return the message for an invalid value of the variable `name`."""
         return self.sentence.format(name, self.expects)
 
 
 class AppEnvironment(StrEnum):
-    """Where the program runs."""
+    """The environment that the program runs in."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -40,7 +40,7 @@ class AppEnvironment(StrEnum):
 
 
 class Pooler(StrEnum):
-    """Whether a transaction pooler (PgBouncer, Neon) stands before Postgres."""
+    """Whether Postgres is behind a transaction pooler (PgBouncer, Neon)."""
 
     AUTO = "auto"
     YES = "yes"
@@ -48,14 +48,14 @@ class Pooler(StrEnum):
 
 
 class ImageStoreKind(StrEnum):
-    """Who keeps the images."""
+    """Where images are stored."""
 
     CLOUDINARY = "cloudinary"
     LOCAL = "local"
 
 
 class LogLevel(StrEnum):
-    """The least serious kind of line that is logged."""
+    """Minimum level of logged lines."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -65,13 +65,13 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a log line is written: for machines or for people."""
+    """Format of the log: for machines or for people."""
 
     JSON = "json"
     CONSOLE = "console"
 
 
-# The codes of ISO 4217 with two decimals: no funds, metals, or those with none, three or four.
+# ISO 4217 currencies with two decimals; no funds or metals.
 _CURRENCIES = frozenset(
     """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD
@@ -83,36 +83,37 @@ _CURRENCIES = frozenset(
     """.split()
 )
 _VISIBLE = re.compile(r"[!-~]+")
-_PLACE = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(:[0-9]+)?")
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(:[0-9]+)?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def one_of(choices: type[Choice]) -> SettingType[Choice]:
-    """Make the kind of the texts of an enumeration, in upper or lower case."""
+    """Return the type of an enumeration; case does not matter."""
     return SettingType(f"must be one of {', '.join(choices)}", lambda text: choices(text.lower()))
 
 
-def integer_between(least: int, most: int) -> SettingType[int]:
-    """Make the kind of the whole numbers between two bounds, both included."""
+def integer_between(minimum: int, maximum: int) -> SettingType[int]:
+    """Return the type of the integers between two bounds, both inclusive."""
 
     def parse(text: str) -> int:
         _require(text.isascii() and text.isdigit())
         number = int(text)
-        _require(least <= number <= most)
+        _require(minimum <= number <= maximum)
         return number
 
-    return SettingType(f"must be a whole number from {least} to {most}, in plain digits", parse)
+    expects = f"must be a whole number from {minimum} to {maximum}, in plain digits"
+    return SettingType(expects, parse)
 
 
-def secret(least: int) -> SettingType[str]:
-    """Make the kind of the secrets of at least so many characters that a header can carry."""
+def secret(min_length: int) -> SettingType[str]:
+    """Return the type of secrets of at least `min_length` characters, valid in a header."""
 
     def parse(text: str) -> str:
-        _require(len(text) >= least and _VISIBLE.fullmatch(text) is not None)
+        _require(len(text) >= min_length and _VISIBLE.fullmatch(text) is not None)
         return text
 
     return SettingType(
-        f"must be at least {least} characters, all visible ASCII without spaces", parse
+        f"must be at least {min_length} characters, all visible ASCII without spaces", parse
     )
 
 
@@ -122,17 +123,17 @@ def _require(condition: object) -> None:
 
 
 def _address(text: str, *schemes: str) -> SplitResult:
-    # `urlsplit` silently drops line breaks, and reads the end of a password that holds an @ as
-    # the host.
+    # `urlsplit` silently drops line breaks, and takes the part after an @ in a password for the
+    # host.
     _require(_VISIBLE.fullmatch(text))
     parts = urlsplit(text)
     _require(parts.scheme in schemes and text.lower().startswith(f"{parts.scheme}://"))
     _require(not parts.fragment and parts.netloc.count("@") <= 1)
-    _require(parts.port != 0 and _PLACE.fullmatch(parts.netloc.rpartition("@")[2]))
+    _require(parts.port != 0 and _HOST_AND_PORT.fullmatch(parts.netloc.rpartition("@")[2]))
     return parts
 
 
-def _yes_or_no(text: str) -> bool:
+def _boolean(text: str) -> bool:
     words = {"true": True, "yes": True, "on": True, "1": True}
     words |= {"false": False, "no": False, "off": False, "0": False}
     _require(text.lower() in words)
@@ -162,7 +163,7 @@ def _folder(text: str) -> Path:
 def _postgres_url(text: str) -> str:
     parts = _address(text, "postgres", "postgresql", "postgresql+psycopg")
     _require(parts.hostname or re.search(r"(^|&)host=[^&]", parts.query))
-    # SQLAlchemy takes all before an @ for the password, even over a slash.
+    # SQLAlchemy takes everything before an @ for the password, even across a slash.
     _require(len(parts.path) > 1 and "@" not in parts.path + parts.query)
     return f"postgresql+psycopg{text[text.index(':') :]}"
 
@@ -170,7 +171,7 @@ def _postgres_url(text: str) -> str:
 def _redis_url(text: str) -> str:
     scheme, _, rest = text.partition("+cluster://")
     if rest:
-        return f"{_redis_scheme(scheme)}+cluster://{_cluster_places(rest)}"
+        return f"{_redis_scheme(scheme)}+cluster://{_cluster_hosts(rest)}"
     parts = _address(text, "redis", "rediss", "valkey", "unix")
     if parts.scheme == "unix":
         _require(len(parts.path) > 1)
@@ -184,12 +185,12 @@ def _redis_scheme(text: str) -> str:
     return "redis" if text == "valkey" else text
 
 
-def _cluster_places(text: str) -> str:
-    """Return the user and the hosts of a cluster: each must make an address of its own."""
+def _cluster_hosts(text: str) -> str:
+    """Return the user and the hosts of a cluster; each host must make a valid address."""
     rest = text.rstrip("/")
-    user, at, places = rest.rpartition("@")
-    for place in places.split(","):
-        parts = _address(f"redis://{user}{at}{place}", "redis")
+    user, at, hosts = rest.rpartition("@")
+    for host in hosts.split(","):
+        parts = _address(f"redis://{user}{at}{host}", "redis")
         _require(parts.hostname and not parts.path and not parts.query)
     return rest
 
@@ -214,7 +215,7 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{host}" if default else f"{parts.scheme}://{host}:{parts.port}"
 
 
-def _listed(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+def _comma_separated(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     def parse_all(text: str) -> tuple[T, ...]:
         items = (item.strip() for item in text.split(","))
         return tuple(dict.fromkeys(parse(item) for item in items if item))
@@ -223,7 +224,7 @@ def _listed(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
 
 
 _INVALID = "Invalid {}: it {}"
-BOOLEAN = SettingType("must be true or false", _yes_or_no)
+BOOLEAN = SettingType("must be true or false", _boolean)
 WORD = SettingType("must be visible ASCII without spaces", _word)
 CLOUD_NAME = SettingType("must be letters, digits, - and _", _cloud_name)
 CURRENCY = SettingType("must be an ISO 4217 code with two decimals, such as EUR", _currency)
@@ -244,10 +245,10 @@ HTTP_URL = SettingType(
 )
 SENTRY_DSN = SettingType("must be an address such as https://key@host/project", _sentry_dsn)
 ORIGINS = SettingType(
-    "must be origins such as https://shop.example, separated by commas", _listed(_origin)
+    "must be origins such as https://shop.example, separated by commas", _comma_separated(_origin)
 )
 NETWORKS: SettingType[tuple[Network, ...]] = SettingType(
     "must be IP networks or addresses such as 10.0.0.0/8, separated by commas, with no bit set"
     " beyond the mask",
-    _listed(ip_network),
+    _comma_separated(ip_network),
 )

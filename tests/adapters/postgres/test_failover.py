@@ -33,7 +33,7 @@ def test_retry_intervals_are_at_most_one_second() -> None:
             read_cache.RETRY_INTERVAL_SECONDS,
             replica_module.FAILURE_PAUSE_SECONDS,
             feed.RECONNECT_PAUSE_SECONDS,
-            breaker.RETRY,
+            breaker.RETRY_INTERVAL_SECONDS,
         )
         <= 1
     )

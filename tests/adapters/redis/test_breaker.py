@@ -10,23 +10,23 @@ from eggypro_core.errors import UnavailableError
 
 
 class Remote:
-    """A thing that is away or not, and who looked whether it is."""
+    """A fake service that can be down; it records calls and the threads that reconnected."""
 
     def __init__(self) -> None:
-        self.is_away = False
-        self.asked = 0
-        self.looked: list[str] = []
+        self.is_down = False
+        self.calls = 0
+        self.reconnect_threads: list[str] = []
 
-    def question(self) -> str:
-        self.asked += 1
-        if self.is_away:
-            raise UnavailableError("It is away")
-        return "answer"
+    def operation(self) -> str:
+        self.calls += 1
+        if self.is_down:
+            raise UnavailableError("It is down")
+        return "result"
 
-    def come_back(self) -> None:
-        self.looked.append(current_thread().name)
-        if self.is_away:
-            raise UnavailableError("It is away still")
+    def reconnect(self) -> None:
+        self.reconnect_threads.append(current_thread().name)
+        if self.is_down:
+            raise UnavailableError("It is still down")
 
 
 @pytest.fixture
@@ -36,53 +36,53 @@ def remote() -> Remote:
 
 @pytest.fixture
 def breaker(remote: Remote) -> Breaker:
-    return Breaker(remote.come_back, lost="Lost.", found="Found")
+    return Breaker(remote.reconnect, down_message="Down.", up_message="Up")
 
 
-def test_questions_pass_while_it_is_there(breaker: Breaker, remote: Remote) -> None:
-    assert [breaker.ask(remote.question) for _ in range(3)] == ["answer"] * 3
+def test_operations_pass_while_the_service_is_up(breaker: Breaker, remote: Remote) -> None:
+    assert [breaker.call(remote.operation) for _ in range(3)] == ["result"] * 3
     assert not breaker.is_open
 
 
-def test_once_a_question_failed_none_is_asked(breaker: Breaker, remote: Remote) -> None:
+def test_operations_fail_fast_after_a_failure(breaker: Breaker, remote: Remote) -> None:
     with breaker.running():
-        remote.is_away = True
-        assert [breaker.ask(remote.question) for _ in range(3)] == [None] * 3
-        assert (remote.asked, breaker.is_open) == (1, True)
+        remote.is_down = True
+        assert [breaker.call(remote.operation) for _ in range(3)] == [None] * 3
+        assert (remote.calls, breaker.is_open) == (1, True)
 
 
-def test_those_who_fail_together_tell_it_once(
+def test_concurrent_failures_are_logged_once(
     breaker: Breaker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    together = Barrier(8)
+    barrier = Barrier(8)
 
-    def question() -> None:
-        together.wait()
-        raise UnavailableError("It is away")
+    def operation() -> None:
+        barrier.wait()
+        raise UnavailableError("It is down")
 
     with breaker.running(), ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: breaker.ask(question), range(8)))
-    assert [record.getMessage() for record in caplog.records] == ["Lost. It is away"]
+        list(threads.map(lambda _: breaker.call(operation), range(8)))
+    assert [record.getMessage() for record in caplog.records] == ["Down. It is down"]
 
 
-def test_one_thread_looks_for_it_and_everybody_has_it_again(
+def test_one_background_thread_reconnects(
     breaker: Breaker, remote: Remote, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     with breaker.running():
-        remote.looked.clear()
-        remote.is_away = True
+        remote.reconnect_threads.clear()
+        remote.is_down = True
         with ThreadPoolExecutor(8) as threads:
-            assert not any(threads.map(lambda _: breaker.ask(remote.question), range(200)))
-        wait_until(lambda: len(remote.looked) >= 2)
-        remote.is_away = False
+            assert not any(threads.map(lambda _: breaker.call(remote.operation), range(200)))
+        wait_until(lambda: len(remote.reconnect_threads) >= 2)
+        remote.is_down = False
         wait_until(lambda: not breaker.is_open)
-        assert breaker.ask(remote.question) == "answer"
-    assert set(remote.looked) == {"breaker"}
+        assert breaker.call(remote.operation) == "result"
+    assert set(remote.reconnect_threads) == {"breaker"}
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-def test_it_ends_while_the_thing_is_away(breaker: Breaker, remote: Remote) -> None:
-    remote.is_away = True
+def test_running_ends_while_the_service_is_down(breaker: Breaker, remote: Remote) -> None:
+    remote.is_down = True
     with breaker.running():
         assert breaker.is_open

@@ -26,9 +26,9 @@ from tests.support.redis_server import (
 )
 from tests.support.tcp_proxy import run_proxy
 
-PATIENT = 10
-"""Seconds: a busy machine is not a server that is away."""
-LARGE = make_entry(b"x" * 3_000)
+TIMEOUT_SECONDS = 10
+"""Long enough that a busy test machine does not look like an outage."""
+LARGE_ENTRY = make_entry(b"x" * 3_000)
 
 
 @pytest.fixture
@@ -38,21 +38,21 @@ def clock() -> FakeMonotonicClock:
 
 @pytest.fixture(autouse=True)
 def _frequent_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(breaker, "RETRY", 0.02)
+    monkeypatch.setattr(breaker, "RETRY_INTERVAL_SECONDS", 0.02)
 
 
 @pytest.fixture(params=BINARIES)
 def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
     """A server that a test may kill, freeze or configure."""
-    with run_redis(request.param) as started:
-        yield started
+    with run_redis(request.param) as server:
+        yield server
 
 
 @pytest.fixture(scope="module", params=BINARIES)
 def shared_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A server for tests that leave it as it is."""
-    with run_redis(request.param) as started:
-        yield started
+    """A server for tests that do not kill or configure it."""
+    with run_redis(request.param) as server:
+        yield server
 
 
 @pytest.fixture
@@ -64,14 +64,14 @@ def empty_server(shared_server: RedisServer) -> RedisServer:
 
 @pytest.fixture
 def cache(server: RedisServer, clock: FakeMonotonicClock) -> Iterator[Cache]:
-    with shared_cache(server.url, "shop", clock, PATIENT) as cache:
+    with shared_cache(server.url, "shop", clock, TIMEOUT_SECONDS) as cache:
         yield cache
 
 
 @pytest.fixture
 def working_cache(empty_server: RedisServer, clock: FakeMonotonicClock) -> Iterator[Cache]:
     """A cache whose server is never unavailable."""
-    with shared_cache(empty_server.url, "shop", clock, PATIENT) as cache:
+    with shared_cache(empty_server.url, "shop", clock, TIMEOUT_SECONDS) as cache:
         yield cache
 
 
@@ -83,9 +83,9 @@ class TestRedisCache(CacheContract):
 
 @pytest.fixture(scope="module")
 def clusters() -> Iterator[Callable[[str], RedisCluster]]:
-    """Start one cluster of each kind. Tests leave it whole, with every slot in its place."""
-    with ExitStack() as opened:
-        yield cached(lambda kind: opened.enter_context(run_redis_cluster(kind)))
+    """Start one cluster of each kind. Tests must leave its nodes up and its slots in place."""
+    with ExitStack() as stack:
+        yield cached(lambda kind: stack.enter_context(run_redis_cluster(kind)))
 
 
 @pytest.fixture(params=BINARIES)
@@ -103,91 +103,94 @@ def valkey_cluster(clusters: Callable[[str], RedisCluster]) -> RedisCluster:
 class TestRedisClusterCache(CacheContract):
     @pytest.fixture
     def cache(self, cluster: RedisCluster, clock: FakeMonotonicClock) -> Iterator[Cache]:
-        with shared_cache(cluster.url, "shop", clock, PATIENT) as cache:
+        with shared_cache(cluster.url, "shop", clock, TIMEOUT_SECONDS) as cache:
             cache.clear()
             yield cache
 
 
-def shows(cache: Cache, key: str = "/egg") -> bool:
-    """Whether the cache keeps what it is given."""
+def stores(cache: Cache, key: str = "/egg") -> bool:
+    """Return whether the cache stores an entry."""
     cache.set(key, EGG_ENTRY)
     return cache.get(key) == EGG_ENTRY
 
 
-def test_keys_are_the_caches_own_and_end_with_their_answers(
+def test_keys_have_the_prefix_of_the_cache_and_expire_with_their_entries(
     working_cache: Cache, empty_server: RedisServer
 ) -> None:
     working_cache.set("/egg?a=b", EGG_ENTRY)
     with empty_server.client as client:
         assert client.keys() == [b"eggypro:shop:/egg?a=b"]
-        left = client.pttl("eggypro:shop:/egg?a=b")
-    assert 200_000 < left <= 300_250
+        ttl_ms = client.pttl("eggypro:shop:/egg?a=b")
+    assert 200_000 < ttl_ms <= 300_250
 
 
 def test_connecting_stores_nothing(server: RedisServer, clock: FakeMonotonicClock) -> None:
     with (
         server.client as client,
-        shared_cache(server.url, "shop", clock, PATIENT),
-        closing(RedisConnection(server.url, PATIENT)) as link,
+        shared_cache(server.url, "shop", clock, TIMEOUT_SECONDS),
+        closing(RedisConnection(server.url, TIMEOUT_SECONDS)) as connection,
     ):
-        link.reconnect()
-        assert measure_entries(link) == SharedCounts(0, 0)
+        connection.reconnect()
+        assert measure_entries(connection) == SharedCounts(0, 0)
         assert client.keys() == []
         assert client.info("persistence")["rdb_changes_since_last_save"] == 0
 
 
-def test_a_reply_that_is_awaited_outlives_a_renewal(server: RedisServer) -> None:
+def test_reconnecting_leaves_a_pending_response_alone(server: RedisServer) -> None:
     with (
-        closing(RedisConnection(server.url, PATIENT)) as link,
+        closing(RedisConnection(server.url, TIMEOUT_SECONDS)) as connection,
         server.client as client,
         ThreadPoolExecutor(1) as threads,
     ):
-        reply = threads.submit(link.client.blpop, ["list"], 0)
+        reply = threads.submit(connection.client.blpop, ["list"], 0)
         wait_until(lambda: client.info("clients")["blocked_clients"])
-        link.reconnect()
+        connection.reconnect()
         client.lpush("list", "x")
         assert reply.result() == (b"list", b"x")
 
 
-def test_shops_that_show_the_same_otherwise_do_not_share(
+def test_namespaces_do_not_share_entries(
     working_cache: Cache, empty_server: RedisServer, clock: FakeMonotonicClock
 ) -> None:
     with (
-        shared_cache(empty_server.url, "shop", clock, PATIENT) as same,
-        shared_cache(empty_server.url, "other", clock, PATIENT) as other,
+        shared_cache(empty_server.url, "shop", clock, TIMEOUT_SECONDS) as same,
+        shared_cache(empty_server.url, "other", clock, TIMEOUT_SECONDS) as other,
     ):
         working_cache.set("/egg", EGG_ENTRY)
         assert [same.get("/egg"), other.get("/egg")] == [EGG_ENTRY, None]
 
 
-def test_clearing_leaves_what_is_not_the_caches(
+def test_clear_deletes_only_keys_of_the_cache(
     working_cache: Cache, empty_server: RedisServer
 ) -> None:
-    others = {b"eggypro", b"eggypro-limits:a", b"theirs:eggypro:a", b"Eggypro:a"}
+    foreign_keys = {b"eggypro", b"eggypro-limits:a", b"theirs:eggypro:a", b"Eggypro:a"}
     with empty_server.client as client:
-        for name in others:
-            client.set(name, "x")
+        for key in foreign_keys:
+            client.set(key, "x")
         client.set("eggypro:other:a", "x")
         client.lpush("eggypro:list", "x")
         working_cache.set("/egg", EGG_ENTRY)
         working_cache.clear()
-        assert set(client.keys()) == others
+        assert set(client.keys()) == foreign_keys
 
 
-def test_it_tells_how_many_answers_there_are_and_what_they_weigh(
+def test_measure_entries_counts_them_and_estimates_their_size(
     working_cache: Cache, empty_server: RedisServer
 ) -> None:
-    with closing(RedisConnection(empty_server.url, PATIENT)) as link, empty_server.client as client:
+    with (
+        closing(RedisConnection(empty_server.url, TIMEOUT_SECONDS)) as connection,
+        empty_server.client as client,
+    ):
         for number in range(250):
-            working_cache.set(f"/{number}", LARGE)
+            working_cache.set(f"/{number}", LARGE_ENTRY)
         client.set("theirs", "x" * 100_000)
-        counts = measure_entries(link)
+        counts = measure_entries(connection)
         assert counts.kept == 250
         assert 250 * 3_000 < counts.bytes < 250 * 5_000
-        assert (clear_entries(link), client.keys()) == (250, [b"theirs"])
+        assert (clear_entries(connection), client.keys()) == (250, [b"theirs"])
 
 
-WHOLE = encode_entry(EGG_ENTRY)
+ENCODED = encode_entry(EGG_ENTRY)
 
 
 @pytest.mark.parametrize(
@@ -196,37 +199,37 @@ WHOLE = encode_entry(EGG_ENTRY)
         b"",
         b"x",
         b"\x00" * 40,
-        WHOLE[:-1],
-        WHOLE[:7],
-        WHOLE[:20],
-        WHOLE + b"x",
-        b"\x00" + WHOLE[1:],
-        b"\x02" + WHOLE[1:],
-        WHOLE[:30] + b"?" + WHOLE[31:],
+        ENCODED[:-1],
+        ENCODED[:7],
+        ENCODED[:20],
+        ENCODED + b"x",
+        b"\x00" + ENCODED[1:],
+        b"\x02" + ENCODED[1:],
+        ENCODED[:30] + b"?" + ENCODED[31:],
         b"[1, 2]",
     ],
 )
-def test_what_cannot_be_read_is_not_there_and_goes(
+def test_undecodable_values_are_misses_and_deleted(
     working_cache: Cache, empty_server: RedisServer, value: bytes
 ) -> None:
     with empty_server.client as client:
         client.set("eggypro:shop:/egg", value)
         assert working_cache.get("/egg") is None
         assert client.keys() == []
-    assert shows(working_cache)
+    assert stores(working_cache)
 
 
-def test_every_part_of_a_value_counts() -> None:
-    assert decode_entry(WHOLE) == EGG_ENTRY
-    for place in range(len(WHOLE)):
-        assert decode_entry(WHOLE[:place]) is None
-        mended = bytearray(WHOLE)
-        mended[place] ^= 1
-        if place not in {5, 6}:  # where the body begins
-            assert decode_entry(bytes(mended)) is None
+def test_truncated_or_damaged_values_are_not_decoded() -> None:
+    assert decode_entry(ENCODED) == EGG_ENTRY
+    for position in range(len(ENCODED)):
+        assert decode_entry(ENCODED[:position]) is None
+        damaged = bytearray(ENCODED)
+        damaged[position] ^= 1
+        if position not in {5, 6}:  # where the body begins
+            assert decode_entry(bytes(damaged)) is None
 
 
-def test_what_is_of_another_type_under_a_key_of_its_own_goes(
+def test_values_of_another_redis_type_are_misses_and_deleted(
     working_cache: Cache, empty_server: RedisServer
 ) -> None:
     with empty_server.client as client:
@@ -234,135 +237,133 @@ def test_what_is_of_another_type_under_a_key_of_its_own_goes(
         assert working_cache.get("/egg") is None
         assert client.keys() == []
         client.lpush("eggypro:shop:/egg", "x")
-    assert shows(working_cache)
+    assert stores(working_cache)
 
 
 @contextmanager
-def one_outage(cache: Cache, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """While the block lasts nothing is kept and nothing is raised; then all is as it was.
-
-    Each is told once.
-    """
+def expect_one_outage(cache: Cache, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Check that the cache works before and after the block, and logs one outage and its end."""
     caplog.set_level(logging.INFO)
-    assert shows(cache)
+    assert stores(cache)
     yield
-    wait_until(lambda: shows(cache))
+    wait_until(lambda: stores(cache))
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-def nothing_is_kept(cache: Cache) -> bool:
+def stores_nothing(cache: Cache) -> bool:
     cache.set("/milk", EGG_ENTRY)
     cache.delete("/salt")
     cache.clear()
     return cache.get("/milk") is None
 
 
-def test_a_server_that_is_gone_and_comes_back_empty(
+def test_server_dies_and_restarts_empty(
     cache: Cache, server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with one_outage(cache, caplog):
+    with expect_one_outage(cache, caplog):
         server.kill()
-        assert nothing_is_kept(cache)
+        assert stores_nothing(cache)
         assert cache.get("/egg") is None
         server.start()
 
 
-def test_a_server_that_is_restarted_while_nobody_asks_is_not_missed(
-    cache: Cache, server: RedisServer
-) -> None:
-    assert shows(cache)
+def test_restart_of_an_idle_server_is_survived(cache: Cache, server: RedisServer) -> None:
+    assert stores(cache)
     server.kill()
     server.start()
-    wait_until(lambda: shows(cache))
+    wait_until(lambda: stores(cache))
 
 
-def test_a_server_that_is_emptied_has_nothing(cache: Cache, server: RedisServer) -> None:
-    assert shows(cache)
+def test_entries_are_gone_after_a_flush_of_the_server(cache: Cache, server: RedisServer) -> None:
+    assert stores(cache)
     with server.client as client:
         client.flushall()
     assert cache.get("/egg") is None
-    assert shows(cache)
+    assert stores(cache)
 
 
-def test_a_server_that_is_away_at_the_start_is_found_when_it_comes(
+def test_cache_connects_later_to_a_server_that_is_down_at_the_start(
     server: RedisServer, clock: FakeMonotonicClock
 ) -> None:
     server.kill()
-    with shared_cache(server.url, "shop", clock, PATIENT) as cache:
-        assert nothing_is_kept(cache)
+    with shared_cache(server.url, "shop", clock, TIMEOUT_SECONDS) as cache:
+        assert stores_nothing(cache)
         server.start()
-        wait_until(lambda: shows(cache))
+        wait_until(lambda: stores(cache))
 
 
-def test_a_server_that_hangs_keeps_those_waiting_who_are_there_and_nobody_else(
+def test_hanging_server_delays_only_the_requests_in_flight(
     clock: FakeMonotonicClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """All of them in turn would wait for a hundred seconds."""
+    """One after another, all of them would wait for 100 seconds."""
     with (
         run_redis("valkey") as server,
         shared_cache(server.url, "shop", clock, 2) as cache,
         ThreadPoolExecutor(8) as threads,
-        one_outage(cache, caplog),
+        expect_one_outage(cache, caplog),
     ):
         server.freeze()
-        began = monotonic()
+        start = monotonic()
         assert [*threads.map(cache.get, ["/egg"] * 400)] == [None] * 400
-        assert monotonic() - began < 50
+        assert monotonic() - start < 50
         server.unfreeze()
 
 
-def test_an_address_cannot_make_anybody_wait(
+def test_url_parameters_cannot_override_the_timeout(
     server: RedisServer, clock: FakeMonotonicClock
 ) -> None:
     url = f"{server.url}?socket_timeout=60&retry_on_timeout=yes&decode_responses=yes"
     with shared_cache(url, "shop", clock) as cache:
-        wait_until(lambda: shows(cache))
+        wait_until(lambda: stores(cache))
         server.freeze()
-        began = monotonic()
+        start = monotonic()
         assert cache.get("/egg") is None
-        assert monotonic() - began < 30
+        assert monotonic() - start < 30
 
 
-def test_a_server_that_is_full(
+def test_full_server_is_an_outage(
     cache: Cache, server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with one_outage(cache, caplog), server.client as client:
+    with expect_one_outage(cache, caplog), server.client as client:
         client.config_set("maxmemory", 1)
-        assert nothing_is_kept(cache)
+        assert stores_nothing(cache)
         client.config_set("maxmemory", 0)
 
 
-def test_a_server_that_is_only_a_replica(
+def test_server_that_became_a_replica_is_an_outage(
     cache: Cache, server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with one_outage(cache, caplog), server.client as client:
+    with expect_one_outage(cache, caplog), server.client as client:
         client.replicaof("127.0.0.1", 1)
-        assert nothing_is_kept(cache)
+        assert stores_nothing(cache)
         client.replicaof("NO", "ONE")
 
 
-def test_a_server_that_wants_another_password(
+def test_wrong_password_is_an_outage_and_is_not_logged(
     server: RedisServer, clock: FakeMonotonicClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with server.client as client:
         client.config_set("requirepass", "right")
         url = server.url.replace("unix://", "unix://:wrong@")
-        with shared_cache(url, "shop", clock, PATIENT) as cache:
-            assert nothing_is_kept(cache)
+        with shared_cache(url, "shop", clock, TIMEOUT_SECONDS) as cache:
+            assert stores_nothing(cache)
             client.config_set("requirepass", "wrong")
-            wait_until(lambda: shows(cache))
+            wait_until(lambda: stores(cache))
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "wrong" not in caplog.records[0].getMessage().replace("WRONGPASS", "")
 
 
-def test_connections_that_are_cut(
+def test_cut_connections_are_an_outage(
     server: RedisServer, clock: FakeMonotonicClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with run_proxy(f"{server.folder}/socket") as wire:
         url = f"redis://127.0.0.1:{wire.port}"
-        with shared_cache(url, "shop", clock, PATIENT) as cache, one_outage(cache, caplog):
+        with (
+            shared_cache(url, "shop", clock, TIMEOUT_SECONDS) as cache,
+            expect_one_outage(cache, caplog),
+        ):
             wire.disconnect()
-            assert nothing_is_kept(cache)
+            assert stores_nothing(cache)
             wire.reconnect()
 
 
@@ -371,102 +372,105 @@ def test_replies_that_break_off(
 ) -> None:
     with run_proxy(f"{server.folder}/socket") as wire:
         url = f"redis://127.0.0.1:{wire.port}"
-        with shared_cache(url, "shop", clock, PATIENT) as cache, one_outage(cache, caplog):
-            cache.set("/egg", LARGE)
+        with (
+            shared_cache(url, "shop", clock, TIMEOUT_SECONDS) as cache,
+            expect_one_outage(cache, caplog),
+        ):
+            cache.set("/egg", LARGE_ENTRY)
             wire.truncate_replies(1_000)
             assert cache.get("/egg") is None
             wire.truncate_replies(None)
 
 
-def test_who_asks_for_more_than_answers_is_told_that_it_is_away(server: RedisServer) -> None:
+def test_clear_and_measure_raise_unavailable_error_without_a_server(server: RedisServer) -> None:
     server.kill()
-    with closing(RedisConnection(server.url, PATIENT)) as link:
-        for question in (clear_entries, measure_entries):
+    with closing(RedisConnection(server.url, TIMEOUT_SECONDS)) as connection:
+        for operation in (clear_entries, measure_entries):
             with pytest.raises(UnavailableError):
-                question(link)
+                operation(connection)
 
 
-def test_a_cluster_that_hangs_keeps_nobody_waiting_for_each_of_its_nodes(
+def test_hanging_cluster_does_not_cost_a_timeout_per_node(
     valkey_cluster: RedisCluster, clock: FakeMonotonicClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with (
         shared_cache(valkey_cluster.url, "shop", clock, 2) as cache,
-        one_outage(cache, caplog),
+        expect_one_outage(cache, caplog),
         valkey_cluster.frozen(),
     ):
-        began = monotonic()
+        start = monotonic()
         assert cache.get("/egg") is None
-        assert monotonic() - began < 2 * len(valkey_cluster.nodes)
+        assert monotonic() - start < 2 * len(valkey_cluster.nodes)
 
 
-def test_a_cluster_that_is_away_at_the_start_is_found_when_it_comes(
+def test_cache_connects_later_to_a_cluster_that_is_down_at_the_start(
     valkey_cluster: RedisCluster, clock: FakeMonotonicClock
 ) -> None:
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         with valkey_cluster.frozen():
-            cache = opened.enter_context(shared_cache(valkey_cluster.url, "shop", clock, 0.5))
-            assert nothing_is_kept(cache)
-        wait_until(lambda: shows(cache))
+            cache = stack.enter_context(shared_cache(valkey_cluster.url, "shop", clock, 0.5))
+            assert stores_nothing(cache)
+        wait_until(lambda: stores(cache))
 
 
-EVERYWHERE = [f"/{number}" for number in range(30)]
-"""Keys of which every node of a cluster has some."""
+KEYS_ON_ALL_NODES = [f"/{number}" for number in range(30)]
+"""So many keys that each node of a cluster has some."""
 
 
-def shows_everywhere(cache: Cache) -> bool:
-    return all(shows(cache, key) for key in EVERYWHERE)
+def stores_on_all_nodes(cache: Cache) -> bool:
+    return all(stores(cache, key) for key in KEYS_ON_ALL_NODES)
 
 
-def test_a_node_of_a_cluster_that_is_killed_costs_no_request_and_is_found_again(
+def test_killed_cluster_node_fails_no_request_and_is_used_again(
     valkey_cluster: RedisCluster, clock: FakeMonotonicClock
 ) -> None:
     node = valkey_cluster.nodes[2]
-    with shared_cache(valkey_cluster.url, "shop", clock, PATIENT) as cache:
-        assert shows_everywhere(cache)
+    with shared_cache(valkey_cluster.url, "shop", clock, TIMEOUT_SECONDS) as cache:
+        assert stores_on_all_nodes(cache)
         node.kill()
-        assert all(cache.get(key) in (None, EGG_ENTRY) for key in EVERYWHERE)
-        assert not shows_everywhere(cache)
+        assert all(cache.get(key) in (None, EGG_ENTRY) for key in KEYS_ON_ALL_NODES)
+        assert not stores_on_all_nodes(cache)
         node.start()
-        wait_until(lambda: shows_everywhere(cache))
+        wait_until(lambda: stores_on_all_nodes(cache))
     wait_until(valkey_cluster.is_whole)
 
 
-def test_a_replica_that_takes_over_in_a_cluster_is_found(clock: FakeMonotonicClock) -> None:
+def test_cluster_failover_to_a_replica(clock: FakeMonotonicClock) -> None:
     with (
         run_redis_cluster("valkey") as cluster,
         cluster.run_replica("valkey") as replica,
-        shared_cache(cluster.url, "shop", clock, PATIENT) as cache,
+        shared_cache(cluster.url, "shop", clock, TIMEOUT_SECONDS) as cache,
     ):
-        assert shows_everywhere(cache)
+        assert stores_on_all_nodes(cache)
         cluster.nodes[2].kill()
-        assert all(cache.get(key) in (None, EGG_ENTRY) for key in EVERYWHERE)
+        assert all(cache.get(key) in (None, EGG_ENTRY) for key in KEYS_ON_ALL_NODES)
         with replica.client as client:
             client.execute_command("CLUSTER", "FAILOVER", "TAKEOVER")
-        wait_until(lambda: shows_everywhere(cache))
+        wait_until(lambda: stores_on_all_nodes(cache))
 
 
-def test_slots_that_move_to_another_node_of_a_cluster_are_followed(
+def test_cluster_slots_may_move_to_another_node(
     valkey_cluster: RedisCluster, clock: FakeMonotonicClock
 ) -> None:
-    with shared_cache(valkey_cluster.url, "shop", clock, PATIENT) as cache:
+    with shared_cache(valkey_cluster.url, "shop", clock, TIMEOUT_SECONDS) as cache:
         for node in (0, 2):
-            assert shows_everywhere(cache)
+            assert stores_on_all_nodes(cache)
             cache.clear()
             valkey_cluster.move_slots(of=2, to=node)
-            assert not any(cache.get(key) for key in EVERYWHERE)
-            wait_until(lambda: shows_everywhere(cache))
+            assert not any(cache.get(key) for key in KEYS_ON_ALL_NODES)
+            wait_until(lambda: stores_on_all_nodes(cache))
 
 
-def test_clearing_a_cluster_leaves_what_is_not_the_caches(
+def test_clear_deletes_only_keys_of_the_cache_in_a_cluster(
     cluster: RedisCluster, clock: FakeMonotonicClock
 ) -> None:
     with (
-        shared_cache(cluster.url, "shop", clock, PATIENT) as cache,
-        closing(RedisConnection(cluster.url, PATIENT)) as link,
+        shared_cache(cluster.url, "shop", clock, TIMEOUT_SECONDS) as cache,
+        closing(RedisConnection(cluster.url, TIMEOUT_SECONDS)) as connection,
     ):
         for number in range(30):
-            assert shows(cache, f"/{number}")
-            link.client.set(f"theirs:{number}", "x")
-        assert measure_entries(link).kept >= 30
+            assert stores(cache, f"/{number}")
+            connection.client.set(f"theirs:{number}", "x")
+        assert measure_entries(connection).kept >= 30
         cache.clear()
     assert cluster.keys() == {f"theirs:{number}".encode() for number in range(30)}

@@ -29,38 +29,40 @@ from tests.support.redis_server import (
     run_redis_cluster,
 )
 
-PATIENT = 10
-"""Seconds: a busy machine is not a server that is away."""
-LAX = Policy("lax", 100, 900, is_exact=False)
+TIMEOUT_SECONDS = 10
+"""Long enough that a busy test machine does not look like an outage."""
+INEXACT_POLICY = Policy("lax", 100, 900, is_exact=False)
 
 
 @pytest.fixture(params=BINARIES)
 def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    with run_redis(request.param) as started:
-        yield started
+    with run_redis(request.param) as server:
+        yield server
 
 
 @pytest.fixture
 def remote(server: RedisServer) -> Iterator[RedisCounter]:
-    with closing(RedisConnection(server.url, PATIENT)) as link:
-        yield RedisCounter(link)
+    with closing(RedisConnection(server.url, TIMEOUT_SECONDS)) as connection:
+        yield RedisCounter(connection)
 
 
 @pytest.fixture
 def workers(server: RedisServer) -> Iterator[tuple[RateCounter, RateCounter]]:
     """The counters of two workers that share a server."""
-    with ExitStack() as opened:
-        one, two = (
-            opened.enter_context(shared_counter(server.url, MemoryRateCounter(monotonic), PATIENT))
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(
+                shared_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS)
+            )
             for _ in range(2)
         )
-        yield one, two
+        yield first, second
 
 
-class OfRedis(RateCounterContract):
+class RedisContract(RateCounterContract):
     @pytest.fixture
     def end_windows(self, server: RedisServer) -> EndWindows:
-        """Have the server see the end of all windows."""
+        """Return a function that makes the server expire all windows."""
 
         def end() -> None:
             with server.client as client:
@@ -72,13 +74,13 @@ class OfRedis(RateCounterContract):
         return end
 
 
-class TestRedisCounter(OfRedis):
+class TestRedisCounter(RedisContract):
     @pytest.fixture
     def counter(self, remote: RedisCounter) -> RateCounter:
         return remote
 
 
-class TestSharedCounter(OfRedis):
+class TestSharedCounter(RedisContract):
     @pytest.fixture
     def counter(self, workers: tuple[RateCounter, RateCounter]) -> RateCounter:
         return workers[0]
@@ -86,8 +88,8 @@ class TestSharedCounter(OfRedis):
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RedisCluster]:
-    with run_redis_cluster("valkey") as started:
-        yield started
+    with run_redis_cluster("valkey") as server:
+        yield server
 
 
 class TestRedisClusterCounter(RateCounterContract):
@@ -96,7 +98,7 @@ class TestRedisClusterCounter(RateCounterContract):
         for node in cluster.nodes:
             with node.client as client:
                 client.flushall()
-        with shared_counter(cluster.url, MemoryRateCounter(monotonic), PATIENT) as counter:
+        with shared_counter(cluster.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
             yield counter
 
     @pytest.fixture
@@ -112,16 +114,16 @@ class TestRedisClusterCounter(RateCounterContract):
         return end
 
 
-def play(counter: RateCounter, verb: str, policy: Policy, client: str, times: int) -> int:
-    """Do a thing with a counter, and say how many are used then."""
-    if verb == "add":
-        return counter.increment(policy, client, count=times).used
-    if verb == "clear":
+def perform(counter: RateCounter, operation: str, policy: Policy, client: str, count: int) -> int:
+    """Perform an operation and return the count afterwards."""
+    if operation == "add":
+        return counter.increment(policy, client, count=count).used
+    if operation == "clear":
         counter.reset(policy, client)
     return counter.get(policy, client).used
 
 
-def test_redis_and_memory_count_alike(remote: RedisCounter, server: RedisServer) -> None:
+def test_redis_and_memory_counters_agree(remote: RedisCounter, server: RedisServer) -> None:
     step = st.tuples(
         st.sampled_from(["add", "read", "clear"]),
         st.sampled_from([READS_POLICY, LOGINS_POLICY]),
@@ -130,161 +132,161 @@ def test_redis_and_memory_count_alike(remote: RedisCounter, server: RedisServer)
     )
 
     @given(st.lists(step, max_size=20))
-    def alike(steps: list[tuple[str, Policy, str, int]]) -> None:
+    def check(steps: list[tuple[str, Policy, str, int]]) -> None:
         with server.client as client:
             client.flushall()
         memory = MemoryRateCounter(FakeMonotonicClock())
-        for verb, policy, client, times in steps:
-            assert play(remote, verb, policy, client, times) == play(
-                memory, verb, policy, client, times
+        for operation, policy, client, count in steps:
+            assert perform(remote, operation, policy, client, count) == perform(
+                memory, operation, policy, client, count
             )
 
-    alike()
+    check()
 
 
-def test_all_keys_are_the_limiters_own(remote: RedisCounter, server: RedisServer) -> None:
+def test_keys_have_the_prefix_of_the_counter(remote: RedisCounter, server: RedisServer) -> None:
     remote.increment(LOGINS_POLICY, "2001:db8::/64")
     with server.client as client:
         assert client.keys() == [b"eggypro-limits:logins:900:2001:db8::/64"]
 
 
-def test_what_is_left_of_a_window_is_what_redis_says(
-    remote: RedisCounter, server: RedisServer
-) -> None:
+def test_seconds_left_is_the_ttl_of_the_key(remote: RedisCounter, server: RedisServer) -> None:
     remote.increment(LOGINS_POLICY, "ada")
     with server.client as client:
         client.pexpire("eggypro-limits:logins:900:ada", 400_500)
-    for standing in (remote.get(LOGINS_POLICY, "ada"), remote.increment(LOGINS_POLICY, "ada")):
-        assert 300 < standing.seconds_left <= 400.5
+    for status in (remote.get(LOGINS_POLICY, "ada"), remote.increment(LOGINS_POLICY, "ada")):
+        assert 300 < status.seconds_left <= 400.5
 
 
-class Interrupted(MemoryRateCounter):
-    """Has something happen before it says what it counted."""
+class InterruptedCounter(MemoryRateCounter):
+    """A counter that calls `on_increment` before it returns."""
 
-    happens: Callable[[], object]
+    on_increment: Callable[[], object]
 
     def ping(self) -> None:
         pass
 
     def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
-        standing = super().increment(policy, client, count=count)
-        self.happens()
-        return standing
+        status = super().increment(policy, client, count=count)
+        self.on_increment()
+        return status
 
 
-def test_what_comes_while_others_are_settled_is_not_forgotten() -> None:
-    remote = Interrupted(FakeMonotonicClock())
+def test_counts_during_a_flush_are_not_lost() -> None:
+    remote = InterruptedCounter(FakeMonotonicClock())
     counter = SharedCounter(remote, MemoryRateCounter(FakeMonotonicClock()))
-    counter._loop.stop()  # nobody else settles
-    remote.happens = lambda: counter.increment(LAX, "ada")
-    remote.set_status("ada", RateLimitStatus(LAX, 10, 900))
-    counter.increment(LAX, "ada", count=3)
-    counter._settle()
-    assert counter.get(LAX, "ada").used == 14
+    counter._loop.stop()  # only the test flushes
+    remote.on_increment = lambda: counter.increment(INEXACT_POLICY, "ada")
+    remote.set_status("ada", RateLimitStatus(INEXACT_POLICY, 10, 900))
+    counter.increment(INEXACT_POLICY, "ada", count=3)
+    counter._flush()
+    assert counter.get(INEXACT_POLICY, "ada").used == 14
 
 
-def test_what_is_wrong_with_redis_makes_it_unavailable(
-    remote: RedisCounter, server: RedisServer
-) -> None:
+def test_redis_errors_raise_unavailable_error(remote: RedisCounter, server: RedisServer) -> None:
     with server.client as client:
         client.lpush("eggypro-limits:logins:900:ada", "no number")
     with pytest.raises(UnavailableError, match="WRONGTYPE"):
         remote.increment(LOGINS_POLICY, "ada")
     server.kill()
-    for question in (remote.increment, remote.get, remote.reset):
+    for operation in (remote.increment, remote.get, remote.reset):
         with pytest.raises(UnavailableError):
-            question(LOGINS_POLICY, "ada")
+            operation(LOGINS_POLICY, "ada")
 
 
-def test_what_an_address_says_does_not_make_anybody_wait(server: RedisServer) -> None:
-    link = RedisConnection(f"{server.url}?socket_timeout=600&retry_on_timeout=yes")
-    remote = RedisCounter(link)
+def test_url_parameters_cannot_override_the_timeout(server: RedisServer) -> None:
+    connection = RedisConnection(f"{server.url}?socket_timeout=600&retry_on_timeout=yes")
+    remote = RedisCounter(connection)
     server.freeze()
-    began = monotonic()
+    start = monotonic()
     with pytest.raises(UnavailableError):
         remote.increment(LOGINS_POLICY, "ada")
-    assert monotonic() - began < 30
-    link.close()
+    assert monotonic() - start < 30
+    connection.close()
 
 
-def test_an_exact_count_is_the_same_for_all_workers_at_once(
+def test_exact_counts_are_shared_at_once(
     workers: tuple[RateCounter, RateCounter],
 ) -> None:
-    one, two = workers
-    assert [each.increment(LOGINS_POLICY, "ada").used for each in (one, two, one)] == [1, 2, 3]
-    assert two.get(LOGINS_POLICY, "ada").used == 3
-    two.reset(LOGINS_POLICY, "ada")
-    assert one.get(LOGINS_POLICY, "ada").used == 0
+    first, second = workers
+    assert [worker.increment(LOGINS_POLICY, "ada").used for worker in (first, second, first)] == [
+        1,
+        2,
+        3,
+    ]
+    assert second.get(LOGINS_POLICY, "ada").used == 3
+    second.reset(LOGINS_POLICY, "ada")
+    assert first.get(LOGINS_POLICY, "ada").used == 0
 
 
-def test_any_other_count_is_soon_the_same_for_who_asks(
+def test_inexact_counts_are_shared_soon(
     workers: tuple[RateCounter, RateCounter], server: RedisServer
 ) -> None:
-    one, two = workers
+    first, second = workers
     with server.client as client:
-        for worker, settled in ((one, b"5"), (two, b"10"), (one, b"15")):
+        for worker, total in ((first, b"5"), (second, b"10"), (first, b"15")):
             for _ in range(5):
-                worker.increment(LAX, "ada")
-            wait_until(lambda: client.get("eggypro-limits:lax:900:ada") == settled)  # noqa: B023
-    wait_until(lambda: one.get(LAX, "ada").used == 15)
-    assert two.increment(LAX, "ada").used >= 6
-    wait_until(lambda: two.get(LAX, "ada").used == 16)
+                worker.increment(INEXACT_POLICY, "ada")
+            wait_until(lambda: client.get("eggypro-limits:lax:900:ada") == total)  # noqa: B023
+    wait_until(lambda: first.get(INEXACT_POLICY, "ada").used == 15)
+    assert second.increment(INEXACT_POLICY, "ada").used >= 6
+    wait_until(lambda: second.get(INEXACT_POLICY, "ada").used == 16)
 
 
-def test_without_redis_each_worker_counts_on_from_what_it_knew(
+def test_workers_continue_from_their_local_counts_without_redis(
     workers: tuple[RateCounter, RateCounter], server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    one, two = workers
-    one.increment(LOGINS_POLICY, "ada")
-    assert two.increment(LOGINS_POLICY, "ada", count=2).used == 3
+    first, second = workers
+    first.increment(LOGINS_POLICY, "ada")
+    assert second.increment(LOGINS_POLICY, "ada", count=2).used == 3
     server.kill()
-    assert [two.increment(LOGINS_POLICY, "ada").used for _ in range(3)] == [4, 5, 6]
-    assert two.get(LOGINS_POLICY, "ada").used == 6
-    assert two.increment(LAX, "ada").used == 1
-    assert one.increment(LOGINS_POLICY, "ada").used == 2
+    assert [second.increment(LOGINS_POLICY, "ada").used for _ in range(3)] == [4, 5, 6]
+    assert second.get(LOGINS_POLICY, "ada").used == 6
+    assert second.increment(INEXACT_POLICY, "ada").used == 1
+    assert first.increment(LOGINS_POLICY, "ada").used == 2
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
 
 
-def test_a_server_that_hangs_keeps_the_first_waiting_and_nobody_else(
+def test_hanging_server_delays_only_the_first_request(
     server: RedisServer,
 ) -> None:
-    """All of them would wait for two hundred seconds."""
+    """One after another, all of them would wait for 200 seconds."""
     with shared_counter(server.url, MemoryRateCounter(monotonic), 1) as counter:
         server.freeze()
-        began = monotonic()
+        start = monotonic()
         assert [counter.increment(LOGINS_POLICY, "ada").used for _ in range(200)] == [
             *range(1, 201)
         ]
-        assert monotonic() - began < 50
+        assert monotonic() - start < 50
 
 
-def test_who_was_locked_while_redis_was_away_or_before_it_forgot_all_stays_so(
+def test_exact_counts_survive_an_outage_and_data_loss_of_redis(
     workers: tuple[RateCounter, RateCounter], server: RedisServer
 ) -> None:
-    one, two = workers
-    one.increment(LOGINS_POLICY, "ada", count=4)
+    first, second = workers
+    first.increment(LOGINS_POLICY, "ada", count=4)
     server.kill()
-    one.increment(LOGINS_POLICY, "ada")
+    first.increment(LOGINS_POLICY, "ada")
     server.start()
-    wait_until(lambda: two.get(LOGINS_POLICY, "ada").used == 5)
+    wait_until(lambda: second.get(LOGINS_POLICY, "ada").used == 5)
     wait_until(
-        lambda: one.increment(LOGINS_POLICY, "ada").used == two.get(LOGINS_POLICY, "ada").used
+        lambda: first.increment(LOGINS_POLICY, "ada").used == second.get(LOGINS_POLICY, "ada").used
     )
-    assert two.increment(LOGINS_POLICY, "ada").used == one.get(LOGINS_POLICY, "ada").used > 6
+    assert second.increment(LOGINS_POLICY, "ada").used == first.get(LOGINS_POLICY, "ada").used > 6
 
 
-def test_a_server_that_is_away_at_the_start_is_found_when_it_comes(server: RedisServer) -> None:
+def test_counter_connects_later_to_a_server_that_is_down_at_the_start(server: RedisServer) -> None:
     server.kill()
-    with shared_counter(server.url, MemoryRateCounter(monotonic), PATIENT) as counter:
+    with shared_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
         assert counter.increment(LOGINS_POLICY, "ada", count=3).used == 3
         server.start()
         with server.client as client:
             wait_until(lambda: client.keys() == [b"eggypro-limits:logins:900:ada"])
 
 
-def test_what_is_counted_last_is_settled_at_the_end(server: RedisServer) -> None:
-    with shared_counter(server.url, MemoryRateCounter(monotonic), PATIENT) as counter:
-        counter.increment(LAX, "ada", count=3)
-    with shared_counter(server.url, MemoryRateCounter(monotonic), PATIENT) as counter:
-        counter.increment(LAX, "ada")
-        wait_until(lambda: counter.get(LAX, "ada").used == 4)
+def test_pending_counts_are_sent_on_exit(server: RedisServer) -> None:
+    with shared_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
+        counter.increment(INEXACT_POLICY, "ada", count=3)
+    with shared_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
+        counter.increment(INEXACT_POLICY, "ada")
+        wait_until(lambda: counter.get(INEXACT_POLICY, "ada").used == 4)

@@ -71,7 +71,7 @@ def test_a_broken_file_is_named_with_its_lines_and_without_its_text(tmp_path: Pa
     write(tmp_path, env_local="A=1\nm4rk3r m4rk3r\nB='m4rk3r\n")
     with pytest.raises(ConfigurationError) as refused:
         read_environment({}, tmp_path)
-    assert str(refused.value) == f"{tmp_path}/.env.local cannot be understood at line 2, 3"
+    assert str(refused.value) == f"{tmp_path}/.env.local is malformed at line 2, 3"
 
 
 def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
