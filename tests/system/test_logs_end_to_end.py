@@ -158,7 +158,7 @@ def test_the_start_of_an_outage_is_reported_once_by_a_worker(
             told = errors(server)
         messages = [sentry.next()["message"] for _ in range(2)]
         assert sentry.events.empty()
-    assert messages == ["An outage of Redis has begun"] * 2
+    assert messages == ["Outage of Redis started"] * 2
     assert len(told) == 2
     assert all(one.startswith(messages[0]) for one in told)
 

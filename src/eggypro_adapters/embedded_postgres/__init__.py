@@ -1,7 +1,8 @@
-"""A real Postgres for a folder, shared by every process that wants it.
+"""Embedded Postgres: a server per data folder, shared by all processes that attach to it.
 
-The first that comes starts it, the last that goes stops it. Whoever is killed, and however: nothing
-that was acknowledged is lost, and nobody is kept from starting it again. See `guardian`.
+The first process starts the server; it stops after the last one detaches. Whichever process is
+killed, and however: no acknowledged write is lost, and the server can be started again. See
+`guardian`.
 """
 
 import fcntl
@@ -37,33 +38,33 @@ from eggypro_core.errors import UnavailableError
 __all__ = ["Attachment", "attach", "find_binaries"]
 
 LINGER_SECONDS = 60.0
-"""Seconds for which the server stays after its last user, for the next command to find."""
+"""Seconds for which the server keeps running after its last user, for the next command."""
 MAX_STARTS = 3
-"""How often one user starts a server that ends at once."""
+"""Attempts of one user to start a server that exits at once."""
 _POLL_SECONDS = 0.01
 _DISK_FULL_MESSAGES = ("No space left", "quota exceeded")
 
 
 @define
 class Attachment:
-    """A use of the server: it runs at least until this is closed, or its process has ended."""
+    """A use of the server, which runs at least until this is closed or its process ends."""
 
     socket_dir: Path
     _users_lock: int | None = field(repr=False)
 
     @property
     def conninfo(self) -> str:
-        """The database, as libpq is told of it."""
+        """The connection string of the database for libpq."""
         return f"host='{self.socket_dir}' port=5432 user={USER} dbname={DATABASE}"
 
     @property
     def url(self) -> str:
-        """The database, as SQLAlchemy is told of it."""
+        """The URL of the database for SQLAlchemy."""
         host = quote(str(self.socket_dir), safe="")
         return f"postgresql+psycopg://{USER}@/{DATABASE}?host={host}&port=5432"
 
     def close(self) -> None:
-        """Need the server no longer. Closing twice does nothing more."""
+        """Detach from the server. May be called twice."""
         if self._users_lock is not None:
             os.close(self._users_lock)
             self._users_lock = None
@@ -88,11 +89,11 @@ def attach(
     binaries: Path | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> Attachment:
-    """Use the server of a data folder, which is made and started if need be.
+    """Attach to the server of a data folder, which is created and started if necessary.
 
-    Only who starts it decides on `linger` (seconds), `binaries` and the `settings` of Postgres.
-    After a lost connection attach again: that brings a server that died back. Raises
-    UnavailableError, with what to do, where there is no server within `timeout` seconds.
+    `linger` (seconds), `binaries` and the `settings` of Postgres only count for the process that
+    starts the server. Attach again after a lost connection: that restarts a dead server. Raises
+    UnavailableError, with a remedy, if there is no server within `timeout` seconds.
     """
     data = data.absolute()
     with _translate_os_errors(data):
@@ -110,7 +111,7 @@ def attach(
 
 @define
 class _Server:
-    """The server of a folder, as one who wants to use it sees it."""
+    """The server of a data folder, from the view of a user of it."""
 
     data: Path
     binaries: Path | None
@@ -124,25 +125,25 @@ class _Server:
         return socket_folder(self.data)
 
     def join(self, users: int, deadline: float) -> None:
-        """Be one of the users, and wait until the server takes connections."""
+        """Become a user of the server, and wait until it accepts connections."""
         while not try_lock(users, fcntl.LOCK_SH):  # while a guardian is stopping the server
-            _pause_or_raise(deadline, "the last one is being stopped, and does not end")
+            _pause_or_raise(deadline, "the previous server is still stopping")
         os.utime(users)
         while why := self._connection_error():
             self._start_unless_starting(why)
             _pause_or_raise(deadline, why)
 
     def _connection_error(self) -> str:
-        """Return why the server takes no connection, or nothing if it does."""
+        """Return why the server accepts no connection; empty if it does."""
         if self.socket_dir.parent != self.data:
-            # Before it is asked: in /tmp anybody might answer in its place.
+            # Before connecting: in /tmp another user could run a fake server.
             make_private_folder(self.socket_dir.parent, self.data.stat().st_uid)
         return _probe_socket(self.socket_dir / ".s.PGSQL.5432")
 
     def _start_unless_starting(self, why: str) -> None:
         lock = _open_file(self.data, "guardian.lock")
         try:
-            if try_lock(lock, fcntl.LOCK_EX):  # nobody runs it, and nobody is starting it
+            if try_lock(lock, fcntl.LOCK_EX):  # it neither runs nor starts
                 self._check_earlier_failure(why)
                 self.start_count += 1
                 self._start(lock)
@@ -150,19 +151,21 @@ class _Server:
             os.close(lock)
 
     def _check_earlier_failure(self, why: str) -> None:
-        """Raise UnavailableError if the server was started for us already, and could not be."""
+        """Raise UnavailableError if an earlier start by this process failed."""
         error = self.data / guardian.LAST_ERROR_FILE
         if error.exists() and error.stat().st_mtime >= self.started_at - 0.01:
-            # Where there was no room for the server, there may be none for its error.
-            said = error.read_text(errors="replace") or f"{_DISK_FULL_MESSAGES[0]} for {self.data}"
-            raise _failure("does not start", said)
+            # A full disk for the server may be too full for its error message.
+            message = (
+                error.read_text(errors="replace") or f"{_DISK_FULL_MESSAGES[0]} for {self.data}"
+            )
+            raise _failure("does not start", message)
         if self.start_count == MAX_STARTS:
-            raise _failure("ends at once", why)
+            raise _failure("exits at once", why)
 
     def _start(self, lock: int) -> None:
-        order = self._guardian_config(lock)
+        config = self._guardian_config(lock)
         with os.fdopen(_open_file(self.data, "guardian.log"), "ab") as log:
-            self._run_guardian(order, log.fileno())
+            self._run_guardian(config, log.fileno())
 
     def _guardian_config(self, lock: int) -> GuardianConfig:
         cluster = self.data / CLUSTER_FOLDER
@@ -179,13 +182,13 @@ class _Server:
             temporary_folder=str(identity.temporary_folder) if identity.temporary_folder else None,
         )
 
-    def _run_guardian(self, order: GuardianConfig, log: int) -> None:
-        """Start a guardian, as the owner of the folder: no file of root's is left in it."""
+    def _run_guardian(self, config: GuardianConfig, log: int) -> None:
+        """Start a guardian as the owner of the folder, so that root owns no files in it."""
         owner = self.data.stat()
         try:
             subprocess.run(
-                [sys.executable, "-I", "-S", guardian.__file__, json.dumps(order._asdict())],
-                pass_fds=(order.lock,),
+                [sys.executable, "-I", "-S", guardian.__file__, json.dumps(config._asdict())],
+                pass_fds=(config.lock,),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -196,8 +199,8 @@ class _Server:
             )
         except (PermissionError, subprocess.CalledProcessError) as error:
             raise UnavailableError(
-                f"User {owner.st_uid}, whose folder {self.data} is, cannot run {sys.executable}"
-                f" with {guardian.__file__}: choose another EGGYPRO_DATA_DIR, or set POSTGRES_URL"
+                f"User {owner.st_uid}, the owner of {self.data}, cannot run {sys.executable} with"
+                f" {guardian.__file__}: choose another EGGYPRO_DATA_DIR, or set POSTGRES_URL"
             ) from error
 
 
@@ -211,60 +214,60 @@ def _check_owner(data: Path) -> None:
 
 
 def _open_file(data: Path, name: str) -> int:
-    """Return an open file of the data folder, made if need be, its owner the folder's."""
+    """Open a file of the data folder; create it for the owner of the folder if necessary."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     file = os.open(data / name, flags, 0o600)
-    owner, found = data.stat(), os.fstat(file)
-    # Of a file that has other names too, root would give away who knows what.
-    if found.st_uid != owner.st_uid and found.st_nlink == 1:
-        os.fchown(file, owner.st_uid, owner.st_gid)
+    folder_status, status = data.stat(), os.fstat(file)
+    # A file with hard links may be any file of the system: root must not give it away.
+    if status.st_uid != folder_status.st_uid and status.st_nlink == 1:
+        os.fchown(file, folder_status.st_uid, folder_status.st_gid)
     return file
 
 
 def _probe_socket(path: Path) -> str:
-    """Return why no server takes a connection there, or nothing if one does. Under 5 ms."""
-    words = b"user\0%s\0database\0%s\0\0" % (USER.encode(), DATABASE.encode())
+    """Return why no server accepts a connection there; empty if one does. Takes under 5 ms."""
+    parameters = b"user\0%s\0database\0%s\0\0" % (USER.encode(), DATABASE.encode())
     try:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(5)
-            line.connect(str(path))
-            line.sendall(struct.pack("!II", len(words) + 8, 196_608) + words)
-            answer = line.recv(4096)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(path))
+            connection.sendall(struct.pack("!II", len(parameters) + 8, 196_608) + parameters)
+            response = connection.recv(4096)
     except OSError as error:
         return str(error)
-    return "" if answer[:1] == b"R" else _error_message(answer)
+    return "" if response[:1] == b"R" else _error_message(response)
 
 
-def _error_message(answer: bytes) -> str:
-    """Return what a refusal of Postgres says: after its length come fields, each with a letter."""
-    told = [part[1:] for part in answer[5:].split(b"\0") if part[:1] == b"M"]
-    return told[0].decode(errors="replace") if told else "it hangs up"
+def _error_message(response: bytes) -> str:
+    """Return the message of an ErrorResponse: fields after its length, each with a type letter."""
+    messages = [part[1:] for part in response[5:].split(b"\0") if part[:1] == b"M"]
+    return messages[0].decode(errors="replace") if messages else "it closed the connection"
 
 
 def _pause_or_raise(deadline: float, why: str) -> None:
     if time.monotonic() > deadline:
-        raise _failure("does not answer", why)
+        raise _failure("does not respond", why)
     time.sleep(_POLL_SECONDS)
 
 
-def _failure(what: str, why: str) -> UnavailableError:
-    return UnavailableError(f"The embedded Postgres {what} ({why.strip()}): {_remedy(why)}")
+def _failure(problem: str, why: str) -> UnavailableError:
+    return UnavailableError(f"The embedded Postgres {problem} ({why.strip()}): {_remedy(why)}")
 
 
 def _remedy(why: str) -> str:
-    # By its text, since initdb has nothing else to tell it by; it is always in English.
-    full = any(words in why for words in _DISK_FULL_MESSAGES)
-    first = "make room on that disk" if full else "choose another EGGYPRO_DATA_DIR"
-    return f"{first}, or set POSTGRES_URL"
+    # By its text: initdb has no error codes. The text is always English.
+    disk_is_full = any(message in why for message in _DISK_FULL_MESSAGES)
+    advice = "free space on that disk" if disk_is_full else "choose another EGGYPRO_DATA_DIR"
+    return f"{advice}, or set POSTGRES_URL"
 
 
 @contextmanager
 def _translate_os_errors(data: Path) -> Iterator[None]:
-    """Say of what the system refuses where it was, and what to do."""
+    """Raise UnavailableError, with the folder and a remedy, for errors of the system."""
     try:
         yield
     except OSError as error:
         why = str(error.strerror)
         raise UnavailableError(
-            f"The embedded Postgres cannot be kept in {data} ({why}): {_remedy(why)}"
+            f"The embedded Postgres cannot use {data} ({why}): {_remedy(why)}"
         ) from error

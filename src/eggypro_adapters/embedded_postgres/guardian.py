@@ -1,11 +1,11 @@
-"""The process that owns an embedded Postgres: starts it, restarts it, stops it after its last user.
+"""The owner process of an embedded Postgres: starts, restarts and, without users, stops it.
 
-It is run as a program, by itself: nothing but the standard library may be imported here. Two files
-beside the database are locked, and the kernel drops a lock however its holder dies:
+It runs as a program of its own, and may import only the standard library. Two files beside the
+database are locked; the kernel releases a lock however its holder dies:
 
-- `users.lock`: each user holds it shared. Whoever gets it alone knows that there is no user.
-- `guardian.lock`: taken by the starter, and handed as an open file to the guardian, to Postgres and
-  to all its processes. It is free exactly when nothing of the old server lives any more.
+- `users.lock`: each user holds a shared lock. An exclusive lock is only possible without users.
+- `guardian.lock`: taken by the starter, and inherited as an open file by the guardian, Postgres and
+  all its processes. It is free exactly when no process of the previous server is left.
 """
 
 import contextlib
@@ -29,13 +29,13 @@ CLUSTER_FOLDER = "pg"
 USERS_LOCK_FILE = "users.lock"
 LAST_ERROR_FILE = "last-error"
 POLL_SECONDS = 0.2
-"""Seconds between two looks at who is there."""
+"""Seconds between checks for users."""
 USER_WAIT_SECONDS = 20.0
-"""Seconds for which a guardian that is told to go waits for the users to go first."""
+"""Seconds for which a guardian with a stop signal waits for the users to detach first."""
 MAX_CRASHES, CRASH_WINDOW_SECONDS = 5, 30.0
-"""How often in a row Postgres may end, each within so many seconds, before we give up."""
+"""Crashes in a row, each within so many seconds of a start, before the guardian gives up."""
 MIN_BUILTIN_LOCALE_VERSION = 17
-"""The first major version with a locale of its own."""
+"""The first major version with a builtin locale provider."""
 MAX_LOG_BYTES = 10_000_000
 _SET_PARENT_DEATH_SIGNAL = 1
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -44,7 +44,7 @@ _ERROR_LINE = re.compile(r"(?:FATAL|PANIC|ERROR|error): +(.+)")
 
 
 class GuardianConfig(NamedTuple):
-    """What a guardian is told by its starter, in words that JSON has."""
+    """The configuration of a guardian, passed by its starter as JSON."""
 
     data: str
     socket: str
@@ -53,46 +53,46 @@ class GuardianConfig(NamedTuple):
     settings: dict[str, str]
     binaries: str
     command_prefix: list[str]
-    """What comes before each command of Postgres."""
+    """The prefix of each command of Postgres."""
     user_and_group: list[int] | None
-    """The user and group that Postgres runs as, and that its database belongs to."""
+    """The user and group that run Postgres and own its database."""
     temporary_folder: str | None
-    """A folder that nobody needs after the server."""
+    """A folder to delete after the server stops."""
 
 
 class StartFailedError(Exception):
-    """Why there is no server, in words for its users."""
+    """The server could not be started; the message is for its users."""
 
 
-def try_lock(file: int, how: int) -> bool:
-    """Take or drop a lock on an open file without waiting; return whether that worked."""
+def try_lock(file: int, operation: int) -> bool:
+    """Take or release a lock on an open file without waiting; return whether that succeeded."""
     try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
+        fcntl.flock(file, operation | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
 class Guardian:
-    """The owner of one database folder's server."""
+    """The owner of the server of a data folder."""
 
-    def __init__(self, order: GuardianConfig) -> None:
-        self.config = order
-        self.data = Path(order.data)
+    def __init__(self, config: GuardianConfig) -> None:
+        self.config = config
+        self.data = Path(config.data)
         self.cluster = self.data / CLUSTER_FOLDER
-        self.socket = Path(order.socket)
+        self.socket = Path(config.socket)
         self.log = self.data / "postgres.log"
-        self.inherited_files = [order.lock]
+        self.inherited_files = [config.lock]
         self.stop_deadline: float | None = None
 
     def run(self) -> None:
-        """Serve until the last user has been gone for the linger."""
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, self._request_stop)
+        """Run the server until it had no user for `linger` seconds, or a signal stops it."""
+        for stop_signal in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(stop_signal, self._request_stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if not self.cluster.exists():
             self._create_cluster()
-        # Only now: at a restart old backends may still live, and Postgres itself looks for them.
+        # Not at restarts: old backends may still live then, and Postgres itself checks for them.
         self._remove_stale_files()
         self._make_socket_folder()
         self._supervise()
@@ -102,7 +102,7 @@ class Guardian:
         self.stop_deadline = self.stop_deadline or time.monotonic() + USER_WAIT_SECONDS
 
     def _create_cluster(self) -> None:
-        """Make the database folder under another name first: a half-made one is never taken."""
+        """Create the database folder under a temporary name, so that no incomplete one is used."""
         new = self.data / f"{CLUSTER_FOLDER}.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -115,24 +115,26 @@ class Guardian:
         _sync_folder(self.data)
 
     def _run_initdb(self, new: str) -> None:
-        careless = self.config.settings.get("fsync") == "off"
-        hasty = (["--no-sync"], ["-F"]) if careless else ([], [])
+        without_sync = self.config.settings.get("fsync") == "off"
+        initdb_options, postgres_options = (["--no-sync"], ["-F"]) if without_sync else ([], [])
         trust = ("--auth-local=trust", "--auth-host=reject")
-        self._run_program("initdb", "-D", new, "-U", USER, *trust, *self._encoding(), *hasty[0])
+        self._run_program(
+            "initdb", "-D", new, "-U", USER, *trust, *self._encoding(), *initdb_options
+        )
         create = f"CREATE DATABASE {DATABASE}\n"
         self._run_program(
-            "postgres", "--single", "-D", new, *hasty[1], "postgres", input_text=create
+            "postgres", "--single", "-D", new, *postgres_options, "postgres", input_text=create
         )
 
     def _encoding(self) -> list[str]:
-        """Return the locale that is the same everywhere: code points, with all of Unicode."""
+        """Return options for the same locale on all machines: code points, full Unicode."""
         major = int(self._run_program("postgres", "--version").split()[2].split(".")[0])
         builtin = ["--locale-provider=builtin"] if major >= MIN_BUILTIN_LOCALE_VERSION else []
         return ["--encoding=UTF8", *builtin, "--locale=C.UTF-8"]
 
-    def _run_program(self, program: str, *words: str, input_text: str = "") -> str:
-        done = subprocess.run(
-            self._command(program, *words),
+    def _run_program(self, program: str, *arguments: str, input_text: str = "") -> str:
+        result = subprocess.run(
+            self._command(program, *arguments),
             input=input_text,
             capture_output=True,
             text=True,
@@ -140,15 +142,15 @@ class Guardian:
             check=False,
             **self._process_options(),
         )
-        if done.returncode:
-            raise StartFailedError(_summarise_error(done.stderr or done.stdout))
-        return str(done.stdout)
+        if result.returncode:
+            raise StartFailedError(_summarise_error(result.stderr or result.stdout))
+        return str(result.stdout)
 
-    def _command(self, program: str, *words: str) -> list[str]:
-        return [*self.config.command_prefix, str(Path(self.config.binaries, program)), *words]
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        return [*self.config.command_prefix, str(Path(self.config.binaries, program)), *arguments]
 
     def _process_options(self) -> dict[str, Any]:
-        """Return what holds for every program of Postgres; as whom it runs, above all."""
+        """Return the process options of all Postgres programs, above all the user."""
         user, group = self.config.user_and_group or (None, None)
         return {
             "cwd": "/",
@@ -160,9 +162,9 @@ class Guardian:
         }
 
     def _reachable_path(self, folder: Path) -> str:
-        """Return a path to a folder that is good for whom Postgres runs as.
+        """Return a path to a folder that the user of Postgres can open.
 
-        A user who may not enter what lies above it gets it as an open file.
+        The folder is inherited as an open file, as that user may lack access to its parents.
         """
         if self.config.user_and_group is None:
             return str(folder)
@@ -173,25 +175,25 @@ class Guardian:
         return f"/proc/self/fd/{self.inherited_files[-1]}"
 
     def _remove_stale_files(self) -> None:
-        """Remove what a server that died left behind.
+        """Delete the files of a server that died.
 
-        We hold `guardian.lock`, so no server of ours lives and what its process files name is
-        somebody else by now; unless a Postgres that was started by hand sits in the folder. Where
-        that cannot be seen (macOS), Postgres is left to judge.
+        This process holds `guardian.lock`, so no embedded server lives, and pids in its files are
+        those of other programs by now, except for a Postgres started by hand on the folder. Where
+        that cannot be checked (macOS), Postgres decides.
         """
         if not _PROCESSES.is_dir():
             return
-        note = self.cluster / "postmaster.pid"
+        pid_file = self.cluster / "postmaster.pid"
         with contextlib.suppress(OSError, IndexError):
-            if Path(_PROCESSES, note.read_text().split()[0], "cwd").samefile(self.cluster):
+            if Path(_PROCESSES, pid_file.read_text().split()[0], "cwd").samefile(self.cluster):
                 return
-        for litter in (note, *self.socket.glob(".s.PGSQL.*")):
-            litter.unlink(missing_ok=True)
+        for stale_file in (pid_file, *self.socket.glob(".s.PGSQL.*")):
+            stale_file.unlink(missing_ok=True)
         if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.old"))
 
     def _make_socket_folder(self) -> None:
-        """Make the folder of the socket, into which none but the owner may look."""
+        """Create the folder of the socket, with access for its owner only."""
         self.socket.mkdir(mode=0o700, exist_ok=True)
         os.chown(self.socket, os.geteuid(), -1)
         self.socket.chmod(0o700)
@@ -200,18 +202,18 @@ class Guardian:
         command = self._command(
             "postgres", "-D", self._reachable_path(self.cluster), *self._options()
         )
-        postgres, born, crashes = self._start(command), time.monotonic(), 0
+        postgres, started_at, crashes = self._start(command), time.monotonic(), 0
         users = os.open(self.data / USERS_LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         while not self._should_stop(users):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 postgres.wait(POLL_SECONDS)
             if postgres.poll() is not None:
-                crashes = crashes + 1 if time.monotonic() - born < CRASH_WINDOW_SECONDS else 1
+                crashes = crashes + 1 if time.monotonic() - started_at < CRASH_WINDOW_SECONDS else 1
                 if crashes > MAX_CRASHES:
                     raise StartFailedError(self._last_log_error())
                 if crashes > 1:
-                    time.sleep(0.3)  # its old processes may still hold the shared memory
-                postgres, born = self._start(command), time.monotonic()
+                    time.sleep(0.3)  # its former processes may still hold the shared memory
+                postgres, started_at = self._start(command), time.monotonic()
         _stop(postgres)
 
     def _options(self) -> list[str]:
@@ -233,19 +235,19 @@ class Guardian:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                preexec_fn=_tie_to_parent(os.getpid()),  # noqa: PLW1509  (there is but one thread)
+                preexec_fn=_tie_to_parent(os.getpid()),  # noqa: PLW1509  (there is only one thread)
                 start_new_session=True,
                 **self._process_options(),
             )
 
     def _should_stop(self, users: int) -> bool:
-        """Whether it is time to stop. If so, the users' lock stays taken: newcomers wait for it."""
+        """Return whether to stop. If so, the users' lock is held: new users wait for it."""
         if try_lock(users, fcntl.LOCK_EX):
             if self.stop_deadline or time.time() - os.fstat(users).st_mtime >= self.config.linger:
                 return True
             try_lock(users, fcntl.LOCK_UN)
         else:
-            os.utime(users)  # the linger counts from the last sight of a user
+            os.utime(users)  # `linger` counts from the last check with users
         return self.stop_deadline is not None and time.monotonic() > self.stop_deadline
 
     def _last_log_error(self) -> str:
@@ -254,7 +256,7 @@ class Guardian:
             return _summarise_error(log.read().decode(errors="replace"))
 
     def _remove_temporary_folders(self) -> None:
-        """Leave nothing in /tmp. We still hold both locks, so nobody is about to use it."""
+        """Delete the folders in /tmp. Both locks are still held, so no other process uses them."""
         if self.config.temporary_folder is not None:
             shutil.rmtree(self.config.temporary_folder, ignore_errors=True)
         if self.socket.parent != self.data:
@@ -262,28 +264,28 @@ class Guardian:
 
 
 def _summarise_error(text: str) -> str:
-    """Return the one line that tells what went wrong, of all that a program said."""
+    """Return the line with the error from the output of a program."""
     lines = _ERROR_LINE.findall(text) or text.split("\n")
-    told = [line.strip() for line in lines if line.strip()]
-    return told[-1] if told else "it does not say why"
+    errors = [line.strip() for line in lines if line.strip()]
+    return errors[-1] if errors else "no error message"
 
 
 def _change_owner(folder: Path, user: int, group: int) -> None:
-    """Make a folder another's, and itself last: then it is done, or will be done again."""
+    """Change the owner of a folder, top last: after an interruption all of it is repeated."""
     if folder.stat().st_uid != user:
         for path in (*folder.rglob("*"), folder):
             os.chown(path, user, group, follow_symlinks=False)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the disk remember what the files of a folder are called now."""
-    names = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    os.fsync(names)
-    os.close(names)
+    """Write the file names of a folder to disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def _tie_to_parent(parent: int) -> Callable[[], None] | None:
-    """Return what ties a child to its parent: it shuts down if the parent is killed."""
+    """Return a function that makes a child process shut down when its parent is killed."""
     if sys.platform != "linux":
         return None
     libc = ctypes.CDLL(None, use_errno=True)
@@ -297,26 +299,26 @@ def _tie_to_parent(parent: int) -> Callable[[], None] | None:
 
 
 def _stop(postgres: "subprocess.Popen[bytes]") -> None:
-    """End Postgres: orderly, or if that takes too long, at once. Nothing committed is lost."""
-    for how, seconds in ((signal.SIGINT, 30), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
-        postgres.send_signal(how)
+    """Stop Postgres, forcibly if it takes too long. No committed write is lost."""
+    for stop_signal, seconds in ((signal.SIGINT, 30), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
+        postgres.send_signal(stop_signal)
         with contextlib.suppress(subprocess.TimeoutExpired):
             postgres.wait(seconds)
             return
 
 
-def main(words: str) -> None:
-    """Leave the process that started this, and be the guardian of what the order says."""
+def main(config_json: str) -> None:
+    """Detach from the starter and run a guardian with the given configuration."""
     if os.fork():
         os._exit(0)
     os.umask(0o077)
-    order = GuardianConfig(**json.loads(words))
+    config = GuardianConfig(**json.loads(config_json))
     try:
-        Guardian(order).run()
+        Guardian(config).run()
     except (StartFailedError, OSError) as error:
         why = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
         with contextlib.suppress(OSError):
-            Path(order.data, LAST_ERROR_FILE).write_text(why)
+            Path(config.data, LAST_ERROR_FILE).write_text(why)
         sys.exit(1)
 
 

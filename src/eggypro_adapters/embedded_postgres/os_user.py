@@ -1,9 +1,8 @@
-"""As whom Postgres runs: it refuses root, and who has no name.
+"""The OS user that runs Postgres, which refuses to run as root or as a uid without a name.
 
-Nothing of the user's changes its owner or its mode for that. Root and the nameless get a user
-namespace, in which they are nobody and their files stay theirs. Where namespaces are forbidden (in
-most containers), root has its database belong to nobody, and where nobody cannot reach the
-programs either, he runs a copy of them.
+Root and uids without a name get a user namespace, in which they are `nobody`; no file changes its
+owner or mode. Where namespaces are forbidden (in most containers), root gives the database to the
+user `nobody`, and runs a copy of the programs if `nobody` cannot access the originals.
 """
 
 import os
@@ -22,37 +21,37 @@ from eggypro_core.errors import UnavailableError
 
 @frozen
 class ProcessIdentity:
-    """What makes a program run as somebody Postgres accepts."""
+    """The options to run a program as a user that Postgres accepts."""
 
     binaries: Path
     command_prefix: tuple[str, ...] = ()
-    """What comes before each command."""
+    """The prefix of each command."""
     user_and_group: tuple[int, int] | None = None
-    """The user and group to become, and to own the database."""
+    """The user and group that run the programs and own the database."""
     temporary_folder: Path | None = None
-    """A folder that nobody needs after the server."""
+    """A folder to delete after the server stops."""
 
 
 def identity_for(data: Path, cluster: Path, binaries: Path) -> ProcessIdentity:
-    """Return as whom the server of a data folder runs. Raises UnavailableError."""
+    """Return the identity of the server of a data folder. Raises UnavailableError."""
     folder = data.stat()
     owner = folder.st_uid
     if owner != ROOT_UID and _has_name(owner):
         return ProcessIdentity(binaries)
-    strange = cluster.exists() and cluster.stat().st_uid != owner
-    if not strange and (namespace := _namespace_command(owner, folder.st_gid)):
+    has_other_owner = cluster.exists() and cluster.stat().st_uid != owner
+    if not has_other_owner and (namespace := _namespace_command(owner, folder.st_gid)):
         return ProcessIdentity(binaries, command_prefix=namespace)
     if owner == ROOT_UID:
         return _as_nobody(data, binaries)
     raise UnavailableError(
-        f"Postgres does not run as user {owner}, who has no name on this machine, and user"
+        f"Postgres cannot run as user {owner}, which has no name on this machine, and user"
         " namespaces are forbidden here: add a line for that user to /etc/passwd, or set"
         " POSTGRES_URL"
     )
 
 
 def child_user_options(user: int, group: int) -> dict[str, Any]:
-    """Return what makes a child process another user's, if it is not that user's anyhow."""
+    """Return the options to run a child process as another user; none if not necessary."""
     if os.geteuid() != ROOT_UID or user == ROOT_UID:
         return {}
     return {"user": user, "group": group, "extra_groups": ()}
@@ -67,15 +66,15 @@ def _has_name(user: int) -> bool:
 
 
 def _namespace_command(user: int, group: int) -> tuple[str, ...]:
-    """Return the words that put a command in a user namespace, none where that is forbidden."""
+    """Return the command prefix for a user namespace; none where that is forbidden."""
     unshare = shutil.which("unshare")
     if unshare is None:
         return ()
-    words = (unshare, "--user", "--map-user=65534", "--map-group=65534")
-    tried = subprocess.run(
-        [*words, "true"], capture_output=True, check=False, **child_user_options(user, group)
+    prefix = (unshare, "--user", "--map-user=65534", "--map-group=65534")
+    result = subprocess.run(
+        [*prefix, "true"], capture_output=True, check=False, **child_user_options(user, group)
     )
-    return () if tried.returncode else words
+    return () if result.returncode else prefix
 
 
 def _as_nobody(data: Path, binaries: Path) -> ProcessIdentity:
@@ -86,24 +85,24 @@ def _as_nobody(data: Path, binaries: Path) -> ProcessIdentity:
     nobody = (user.pw_uid, user.pw_gid)
     if _can_run(binaries, nobody):
         return ProcessIdentity(binaries, user_and_group=nobody)
-    place = tmp_folder(data, "-programs")
-    copy = _copy_programs(binaries.resolve(), place, nobody)
+    target = tmp_folder(data, "-programs")
+    copy = _copy_programs(binaries.resolve(), target, nobody)
     if not _can_run(copy, nobody):
-        shutil.rmtree(place)
+        shutil.rmtree(target)
         raise _unavailable(f"the user 'nobody' cannot run {binaries}, nor a copy in {TMP}")
-    return ProcessIdentity(copy, user_and_group=nobody, temporary_folder=place)
+    return ProcessIdentity(copy, user_and_group=nobody, temporary_folder=target)
 
 
 def _unavailable(why: str) -> UnavailableError:
     return UnavailableError(
-        f"Postgres does not run as root, user namespaces are forbidden here, and {why}: start"
+        f"Postgres cannot run as root, user namespaces are forbidden here, and {why}: start"
         " this as another user, or set POSTGRES_URL"
     )
 
 
 def _can_run(binaries: Path, nobody: tuple[int, int]) -> bool:
     try:
-        tried = subprocess.run(
+        result = subprocess.run(
             [str(binaries / "postgres"), "--version"],
             cwd="/",
             capture_output=True,
@@ -112,13 +111,13 @@ def _can_run(binaries: Path, nobody: tuple[int, int]) -> bool:
         )
     except OSError:
         return False
-    return tried.returncode == 0
+    return result.returncode == 0
 
 
-def _copy_programs(binaries: Path, place: Path, nobody: tuple[int, int]) -> Path:
-    """Copy the programs, and what they need, to where nobody can run them."""
-    make_private_folder(place, ROOT_UID, mode=0o711)
-    tree = place / "tree"
+def _copy_programs(binaries: Path, target: Path, nobody: tuple[int, int]) -> Path:
+    """Copy the programs and their libraries to a folder where `nobody` can run them."""
+    make_private_folder(target, ROOT_UID, mode=0o711)
+    tree = target / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     for folder, name in _copy_sources(binaries):
         shutil.copytree(folder, tree / name, symlinks=True)
@@ -128,7 +127,7 @@ def _copy_programs(binaries: Path, place: Path, nobody: tuple[int, int]) -> Path
 
 
 def _copy_sources(binaries: Path) -> Iterator[tuple[Path, Path]]:
-    """Give what to copy and under which name: libraries lie beside a wheel's package."""
+    """Yield folders to copy and their new names; a wheel has libraries beside its package."""
     installed = binaries.parent
     package = installed.parent
     yield installed, Path(package.name, installed.name)

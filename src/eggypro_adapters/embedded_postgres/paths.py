@@ -1,4 +1,4 @@
-"""The folders of an embedded Postgres beside its database."""
+"""Folders of an embedded Postgres outside of its database."""
 
 import hashlib
 import os
@@ -10,15 +10,15 @@ from stat import S_ISDIR
 from eggypro_core.errors import UnavailableError
 
 ROOT_UID = 0
-TMP = Path("/tmp")  # noqa: S108  (every folder in it has its owner checked)
+TMP = Path("/tmp")  # noqa: S108  (the owner of every folder in it is checked)
 MAX_SOCKET_FOLDER_BYTES = 80
-"""A socket's path has at most 107 bytes."""
+"""The path of a socket may have at most 107 bytes."""
 _PLAIN_PATH = re.compile(r"[\w/.+@~-]+")
-"""Both libpq and Postgres read a comma, a quote or a space as more than a letter of a path."""
+"""Commas, quotes and spaces have a special meaning for libpq and Postgres."""
 
 
 def socket_folder(data: Path) -> Path:
-    """Return where the socket of a data folder lies: in it, if the path is short and plain."""
+    """Return the folder of the socket: in the data folder if its path is short and plain."""
     path = os.fsencode(data)
     fits = (
         len(path) <= MAX_SOCKET_FOLDER_BYTES and path.isascii() and _PLAIN_PATH.fullmatch(str(data))
@@ -27,22 +27,22 @@ def socket_folder(data: Path) -> Path:
 
 
 def tmp_folder(data: Path, purpose: str = "") -> Path:
-    """Return the place in /tmp that belongs to a data folder."""
+    """Return the folder in /tmp that belongs to a data folder."""
     name = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     return TMP / f"eggypro-{data.stat().st_uid}-{name}{purpose}"
 
 
 def make_private_folder(folder: Path, owner: int, *, mode: int = 0o700) -> None:
-    """Make a folder where all may write. Raises UnavailableError where another was quicker."""
+    """Create a folder in /tmp. Raises UnavailableError if another user owns it."""
     with suppress(FileExistsError):
         folder.mkdir(mode)
-        folder.chmod(mode)  # what the umask took of it
+        folder.chmod(mode)  # despite the umask
         if os.geteuid() != owner:
             os.chown(folder, owner, -1)
-    found = folder.lstat()
-    # Root's is as good: it is about to become the owner's.
-    if not S_ISDIR(found.st_mode) or found.st_uid not in {owner, ROOT_UID}:
+    status = folder.lstat()
+    # Root may own it: it is just being created for the owner.
+    if not S_ISDIR(status.st_mode) or status.st_uid not in {owner, ROOT_UID}:
         raise UnavailableError(
-            f"{folder} belongs to somebody else: remove it, choose another EGGYPRO_DATA_DIR, or"
+            f"{folder} belongs to another user: remove it, choose another EGGYPRO_DATA_DIR, or"
             " set POSTGRES_URL"
         )

@@ -1,4 +1,4 @@
-"""The figures of the caches of a running server."""
+"""Metrics of the caches of a running server."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -10,18 +10,18 @@ CountCache: TypeAlias = Callable[[], CacheCounts]
 
 
 def cache_metrics(caches: Sequence[CountCache]) -> tuple[Metric, ...]:
-    """Return how it goes in the caches that there are by the time somebody looks."""
+    """Return the metrics of the caches, summed over those in `caches` at each export."""
 
-    def summed(name: str, meaning: str, *, is_total: bool = False) -> Metric:
+    def metric(name: str, description: str, *, is_counter: bool = False) -> Metric:
         def read() -> float:
             return float(sum(getattr(counts(), name) for counts in caches))
 
-        return Metric(f"eggypro_cache_{name}", meaning, read, is_counter=is_total)
+        return Metric(f"eggypro_cache_{name}", description, read, is_counter=is_counter)
 
     return (
-        summed("hits", "Answers that had been kept.", is_total=True),
-        summed("misses", "Answers that were made.", is_total=True),
-        summed("stale", "Answers of before, given as the database is away.", is_total=True),
-        summed("kept", "Answers that are kept."),
-        summed("bytes", "What the kept answers weigh, about."),
+        metric("hits", "Responses served from the cache.", is_counter=True),
+        metric("misses", "Responses that were not cached.", is_counter=True),
+        metric("stale", "Stale responses served while the database is down.", is_counter=True),
+        metric("kept", "Cached responses."),
+        metric("bytes", "Approximate size of the cached responses."),
     )

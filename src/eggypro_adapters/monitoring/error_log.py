@@ -1,4 +1,4 @@
-"""LogErrorTracker: what goes wrong, in the log."""
+"""LogErrorTracker: errors and outages in the log."""
 
 import logging
 
@@ -9,7 +9,7 @@ _log = logging.getLogger(__name__)
 
 
 class LogErrorTracker:
-    """Writes what goes wrong to the log; an error with its traceback, which shows no values."""
+    """Logs errors, with tracebacks that show no values, and outages."""
 
     def report_error(self, error: BaseException, context: ErrorContext | None) -> None:
         if context is None:
@@ -25,4 +25,4 @@ class LogErrorTracker:
         )
 
     def report_outage(self, service: str, error: EggyProError) -> None:
-        _log.error("An outage of %s has begun. %s", service, error)
+        _log.error("Outage of %s started. %s", service, error)

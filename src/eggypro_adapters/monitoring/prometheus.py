@@ -1,4 +1,4 @@
-"""PrometheusMetrics: what the workers of a server count, in files that they share."""
+"""PrometheusMetrics: metrics of all workers of a server, in memory-mapped files."""
 
 import os
 from bisect import bisect_left
@@ -34,50 +34,50 @@ BUCKET_BOUNDS_SECONDS = (
 )
 """The upper bounds of the histogram's buckets, in seconds."""
 PUBLISH_INTERVAL_SECONDS = 1.0
-"""Every so many seconds a worker writes down its figures, for others to show."""
+"""Seconds between writes of the metrics of a worker, which other workers export."""
 _LABELS = ["route", "method", "status"]
 _COUNTERS, _HISTOGRAMS, _GAUGES = "counter", "histogram", "gauge_livesum"
-"""The kinds of files: what the library adds up in its own way for each."""
-_REQUESTS = (_COUNTERS, "eggypro_http_requests", "Requests that were answered.")
-_SECONDS = (
+"""File types, which determine how the library aggregates them."""
+_REQUESTS_METRIC = (_COUNTERS, "eggypro_http_requests", "Responses sent.")
+_DURATION_METRIC = (
     _HISTOGRAMS,
     "eggypro_http_request_duration_seconds",
-    "How long requests took until their answer began.",
+    "Seconds until the response started.",
 )
 
 
 class PrometheusMetrics:
-    """Counts calls by route, method and class of status, and shows what all workers counted.
+    """Counts requests by route, method and status class, and exports the sums of all workers.
 
-    Each process has files of its own in the folder, mapped: what it has counted stays counted,
-    however it ends. They are opened with the first call, when all forking is over.
+    Each process has its own memory-mapped files in the folder, so that no count is lost, however
+    the process ends. They are opened with the first request, after all forks.
     """
 
-    def __init__(self, folder: Path, figures: Sequence[Metric] = ()) -> None:
+    def __init__(self, folder: Path, metrics: Sequence[Metric] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._figures = tuple(figures)
+        self._metrics = tuple(metrics)
         self._lock = Lock()
         self._files: dict[str, MmapedDict] = {}
         self._series: dict[tuple[str, str, int], _Series] = {}
-        self._loop = BackgroundLoop("figures", self._run, delay=PUBLISH_INTERVAL_SECONDS)
+        self._loop = BackgroundLoop("metrics", self._run, delay=PUBLISH_INTERVAL_SECONDS)
 
     def record(self, request: RequestRecord) -> None:
         key = request.endpoint, request.method, request.status // 100
         with self._lock:
-            series = self._series.get(key) or self._new(*key)
+            series = self._series.get(key) or self._create_series(*key)
             series.count(request.duration_ms / 1000)
 
     def export(self, accept: str) -> tuple[bytes, str]:
         self._publish()
-        self._forget_the_dead()
+        self._remove_dead_gauges()
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=str(self._folder))
         encode, media_type = choose_encoder(accept)
         return encode(registry), media_type
 
     def close(self) -> None:
-        """Stop. What was counted stays; what only showed how this process is does not."""
+        """Stop publishing. Counters stay in the files; the gauges of this process are removed."""
         self._loop.stop()
         self._publish()
         with self._lock:
@@ -87,15 +87,18 @@ class PrometheusMetrics:
             self._series.clear()
             mark_process_dead(os.getpid(), str(self._folder))
 
-    def _new(self, route: str, method: str, hundreds: int) -> "_Series":
-        labels = [route, method, f"{hundreds}xx"]
-        made = self._series[route, method, hundreds] = _Series(
-            self._cell(_REQUESTS, "_total", labels),
-            self._cell(_SECONDS, "_sum", labels),
-            [self._cell(_SECONDS, "_bucket", labels, bound) for bound in BUCKET_BOUNDS_SECONDS],
+    def _create_series(self, route: str, method: str, status_class: int) -> "_Series":
+        labels = [route, method, f"{status_class}xx"]
+        series = self._series[route, method, status_class] = _Series(
+            self._cell(_REQUESTS_METRIC, "_total", labels),
+            self._cell(_DURATION_METRIC, "_sum", labels),
+            [
+                self._cell(_DURATION_METRIC, "_bucket", labels, bound)
+                for bound in BUCKET_BOUNDS_SECONDS
+            ],
         )
         self._loop.wake()
-        return made
+        return series
 
     def _cell(
         self,
@@ -104,10 +107,10 @@ class PrometheusMetrics:
         labels: list[str],
         bound: float | None = None,
     ) -> "_Cell":
-        kind, name, meaning = metric
+        kind, name, description = metric
         names = _LABELS if bound is None else [*_LABELS, "le"]
         values = labels if bound is None else [*labels, floatToGoString(bound)]
-        key = mmap_key(name, f"{name}{suffix}", names, values, meaning)
+        key = mmap_key(name, f"{name}{suffix}", names, values, description)
         file = self._file(kind)
         return _Cell(file, key, file.read_value(key)[0])
 
@@ -121,27 +124,27 @@ class PrometheusMetrics:
         return PUBLISH_INTERVAL_SECONDS
 
     def _publish(self) -> None:
-        """Write down how this process is."""
+        """Write the metrics of this process to its files."""
         with self._lock:
-            for one in self._figures:
-                kind, suffix = (_COUNTERS, "_total") if one.is_counter else (_GAUGES, "")
-                key = mmap_key(one.name, f"{one.name}{suffix}", [], [], one.description)
-                self._file(kind).write_value(key, float(one.read()), 0.0)
+            for metric in self._metrics:
+                kind, suffix = (_COUNTERS, "_total") if metric.is_counter else (_GAUGES, "")
+                key = mmap_key(metric.name, f"{metric.name}{suffix}", [], [], metric.description)
+                self._file(kind).write_value(key, float(metric.read()), 0.0)
 
-    def _forget_the_dead(self) -> None:
+    def _remove_dead_gauges(self) -> None:
         for file in self._folder.glob(f"{_GAUGES}_*.db"):
-            process = int(file.stem.rpartition("_")[2])
-            if _is_gone(process):
-                with suppress(FileNotFoundError):  # somebody else forgot it just now
-                    mark_process_dead(process, str(self._folder))
+            pid = int(file.stem.rpartition("_")[2])
+            if _is_dead(pid):
+                with suppress(FileNotFoundError):  # another worker removed it
+                    mark_process_dead(pid, str(self._folder))
 
 
-def _is_gone(process: int) -> bool:
+def _is_dead(pid: int) -> bool:
     try:
-        os.kill(process, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return True
-    except PermissionError:  # its number is another user's now
+    except PermissionError:  # the pid now belongs to another user
         return False
     return False
 
@@ -161,7 +164,7 @@ class _Cell:
 
 @frozen
 class _Series:
-    """What is counted of the calls of one route, method and class of status."""
+    """The counts of the requests of one route, method and status class."""
 
     _requests: _Cell
     _seconds: _Cell

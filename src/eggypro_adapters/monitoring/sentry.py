@@ -1,4 +1,4 @@
-"""SentryErrorTracker: what goes wrong, sent to a project at Sentry."""
+"""SentryErrorTracker: errors and outages, sent to a Sentry project."""
 
 from typing import TYPE_CHECKING
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from sentry_sdk.types import Event, Hint
 
 MAX_QUEUED_EVENTS = 100
-"""How many reports wait to be sent at most; what comes on top is not sent."""
+"""Limit of queued events; further events are dropped."""
 FLUSH_TIMEOUT_SECONDS = 1.0
-"""The seconds that a request waits for a report to be sent, where it has to."""
+"""Seconds that a request waits for an event to be sent, if `in_request`."""
 
 
 class SentryErrorTracker:
-    """Sends type and place of an error, and in which call it was: never what it says.
+    """Sends the type and location of an error and its request, never its message.
 
-    That may quote a body, and is in the log under the same request id. Nothing is sent but by this
-    class: no integration looks at the process. A thread of the SDK sends; `in_request` it is waited
-    for, FLUSHING seconds at most.
+    The message may quote a request body; it is in the log under the same request id. SDK
+    integrations are off: only this class sends anything. A thread of the SDK sends the events;
+    with `in_request`, reports wait for it, for at most FLUSH_TIMEOUT_SECONDS.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class SentryErrorTracker:
 
     def report_error(self, error: BaseException, context: ErrorContext | None) -> None:
         event, hint = event_from_exception(error, client_options=self._client.options)
-        for told in event.get("exception", {}).get("values", []):
-            told["value"] = ""
+        for exception in event.get("exception", {}).get("values", []):
+            exception["value"] = ""
         if context is not None:
             event.update(_event_context(context))
         self._send(event, hint)
@@ -58,7 +58,7 @@ class SentryErrorTracker:
         self._send(
             {
                 "level": "error",
-                "message": f"An outage of {service} has begun",
+                "message": f"Outage of {service} started",
                 "fingerprint": ["outage", service],
                 "tags": {"service": service, "kind": type(error).__name__},
             }
@@ -69,18 +69,18 @@ class SentryErrorTracker:
         if self._in_request:
             self._client.flush(timeout=FLUSH_TIMEOUT_SECONDS)
 
-    def close(self, patience: float = 2.0) -> None:
-        """Send what waits, for so many seconds at most."""
-        self._client.close(timeout=patience)
+    def close(self, timeout_seconds: float = 2.0) -> None:
+        """Send the queued events, for at most `timeout_seconds`."""
+        self._client.close(timeout=timeout_seconds)
 
 
-def _event_context(during: ErrorContext) -> "Event":
-    told = asdict(during)
-    user = told.pop("user_id")
+def _event_context(context: ErrorContext) -> "Event":
+    values = asdict(context)
+    user = values.pop("user_id")
     event: Event = {
-        "transaction": f"{during.method} {during.endpoint}",
-        "tags": {name: told[name] for name in ("endpoint", "method", "request_id")},
-        "contexts": {"call": told},
+        "transaction": f"{context.method} {context.endpoint}",
+        "tags": {name: values[name] for name in ("endpoint", "method", "request_id")},
+        "contexts": {"call": values},
     }
     if user is not None:
         event["user"] = {"id": user}

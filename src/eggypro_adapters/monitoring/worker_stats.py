@@ -1,4 +1,4 @@
-"""What the workers of a host count of their caches: each in a file of its own, while it lives."""
+"""Cache counts of the workers of a host: one file per worker, removed when it ends."""
 
 import fcntl
 import os
@@ -13,17 +13,17 @@ from attrs import astuple
 from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_core.caching.entries import CacheCounts
 
-EVERY = 1.0
-"""The seconds between two times that a worker writes down what it counted."""
-_PREFIX = "cache-"
+PUBLISH_INTERVAL_SECONDS = 1.0
+"""Seconds between writes of the counts of a worker."""
+_FILE_PREFIX = "cache-"
 _RECORD = struct.Struct("=5Q")
 
 
 @contextmanager
-def written_down(folder: Path, counts: Callable[[], CacheCounts]) -> Iterator[None]:
-    """Write down what is counted every second, until the end of the block, if the folder can."""
-    path = folder / f"{_PREFIX}{uuid4().hex}"
-    file = _opened(path)
+def publish_counts(folder: Path, counts: Callable[[], CacheCounts]) -> Iterator[None]:
+    """Write the counts to a file every second during the block; do nothing without a folder."""
+    path = folder / f"{_FILE_PREFIX}{uuid4().hex}"
+    file = _create_locked_file(path)
     if file is None:
         yield
         return
@@ -38,15 +38,15 @@ def written_down(folder: Path, counts: Callable[[], CacheCounts]) -> Iterator[No
 
 
 def read_counts(folder: Path) -> tuple[CacheCounts, ...]:
-    """Return what each worker that lives wrote down last. What the dead left is removed."""
-    found = (_read(path) for path in folder.glob(f"{_PREFIX}*"))
-    return tuple(counts for counts in found if counts is not None)
+    """Return the latest counts of each live worker; delete the files of dead ones."""
+    counts_of_workers = (_read(path) for path in folder.glob(f"{_FILE_PREFIX}*"))
+    return tuple(counts for counts in counts_of_workers if counts is not None)
 
 
-def _opened(path: Path) -> int | None:
-    """Return a new file, held by a lock that ends with this process. None where there can be none.
+def _create_locked_file(path: Path) -> int | None:
+    """Create a file, locked until this process ends; return None if the folder is not writable.
 
-    Somebody who reads may remove it just before it is locked.
+    A reader may delete the file just before it is locked: then try again.
     """
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,10 +60,10 @@ def _opened(path: Path) -> int | None:
 
 
 def _write(file: int, counts: CacheCounts) -> float:
-    """Write down what is counted; return the seconds until the next time."""
-    with suppress(OSError):  # a disk that is full
+    """Write the counts; return the seconds until the next write."""
+    with suppress(OSError):  # full disk
         os.pwrite(file, _RECORD.pack(*astuple(counts)), 0)
-    return EVERY
+    return PUBLISH_INTERVAL_SECONDS
 
 
 def _read(path: Path) -> CacheCounts | None:

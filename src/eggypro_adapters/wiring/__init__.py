@@ -1,4 +1,4 @@
-"""The composition root: settings in, a shop out. Nothing else puts adapters together."""
+"""The composition root: builds a shop from settings. No other module combines adapters."""
 
 from eggypro_adapters.wiring.access import admin_key_file, open_tokens
 from eggypro_adapters.wiring.common import DEMO

@@ -1,4 +1,4 @@
-"""Credentials, tokens and rate limits, as the settings have them."""
+"""Tokens, the admin key file and the rate counter, according to the settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from eggypro_core.ports import utc_now
 
 
 def open_tokens(settings: Settings) -> Tokens:
-    """Return the tokens of the shop; nothing is connected. Raises ConfigurationError."""
+    """Return the tokens of the shop, without connecting to anything. Raises ConfigurationError."""
     tokens = find_tokens(settings)
     if tokens is None:
         raise ConfigurationError(
@@ -26,18 +26,18 @@ def open_tokens(settings: Settings) -> Tokens:
 
 
 def find_tokens(settings: Settings) -> Tokens | None:
-    """Return the tokens of the shop, None without a JWT_SECRET."""
+    """Return the tokens of the shop; None without a JWT_SECRET."""
     return Tokens(JwtTokenSigner(settings.jwt_secret), utc_now) if settings.jwt_secret else None
 
 
 def admin_key_file(settings: Settings) -> Path | None:
-    """Return the file that keeps a generated admin key, None where the settings give one."""
+    """Return the file of the generated admin key; None if the settings have a key."""
     return None if settings.admin_secret_key else settings.eggypro_data_dir / ADMIN_KEY_FILE
 
 
 @contextmanager
 def open_rate_counter(redis_url: str | None, outage: OutageDetector) -> Iterator[RateCounter]:
-    """Give what counts requests: in this process, and in Redis if there is one."""
+    """Yield the rate counter: in memory, shared through Redis if there is one."""
     from eggypro_adapters.memory import MemoryRateCounter
 
     local = MemoryRateCounter(monotonic)

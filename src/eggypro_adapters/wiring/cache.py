@@ -1,4 +1,4 @@
-"""The response cache of a server, and the caches of all of them."""
+"""The response cache of a server, and the administration of the caches of all servers."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +9,7 @@ from time import time
 from attrs import evolve
 
 from eggypro_adapters.monitoring.cache_gauges import CountCache
-from eggypro_adapters.monitoring.worker_stats import read_counts, written_down
+from eggypro_adapters.monitoring.worker_stats import publish_counts, read_counts
 from eggypro_adapters.postgres.database import Database, detect_pooler
 from eggypro_adapters.postgres.invalidation.feed import (
     PostgresInvalidationFeed,
@@ -26,9 +26,9 @@ from eggypro_core.caching.read_cache import ReadCache
 
 @contextmanager
 def open_cache(
-    settings: Settings, database: Database, written: WriteVersions
+    settings: Settings, database: Database, write_versions: WriteVersions
 ) -> Iterator[tuple[ReadCache | None, list[CountCache]]]:
-    """Give the response cache of a server, None if the settings want none, and what counts it."""
+    """Yield the response cache (None if the settings disable it) and its counts."""
     if not settings.cache_ttl:
         yield None, []
         return
@@ -36,24 +36,26 @@ def open_cache(
 
     with ExitStack() as stack:
         pooler = pooler_check(settings)
-        if settings.postgres_url_non_pooling:  # behind a pooler nobody hears of anything
-            pooler = detect_pooler  # what the settings say is said of the other address
+        if settings.postgres_url_non_pooling:  # LISTEN does not work behind a pooler
+            pooler = detect_pooler  # POSTGRES_POOLER is about the other URL
             database = stack.enter_context(
                 open_database(settings, settings.postgres_url_non_pooling)
             )
-        changes = stack.enter_context(PostgresInvalidationFeed(database, written, pooler).running())
+        feed = stack.enter_context(
+            PostgresInvalidationFeed(database, write_versions, pooler).running()
+        )
         local, shared = MemoryCache(time), stack.enter_context(_shared_cache(settings))
-        cache = ReadCache(local, shared, changes, ttl_seconds=settings.cache_ttl, clock=time)
+        cache = ReadCache(local, shared, feed, ttl_seconds=settings.cache_ttl, clock=time)
 
         def counts() -> CacheCounts:
             return evolve(cache.counts, kept=len(local), bytes=local.bytes)
 
-        stack.enter_context(written_down(settings.eggypro_data_dir, counts))
+        stack.enter_context(publish_counts(settings.eggypro_data_dir, counts))
         yield cache, [counts]
 
 
 def server_caches(settings: Settings, database: Database) -> ServerCaches:
-    """Return the caches of all servers of the shop."""
+    """Return the administration of the caches of all servers of the shop."""
     return ServerCaches(partial(_clear, settings, database), partial(_report, settings))
 
 
@@ -69,10 +71,10 @@ def _shared_cache(settings: Settings) -> Iterator[Cache | None]:
 
 
 def _namespace(settings: Settings) -> str:
-    """Return what responses depend on besides the database, as a short text."""
+    """Return a hash of everything besides the database that responses depend on."""
     images = settings.image_store, settings.cloudinary_cloud_name
-    shape = repr((package_version(), settings.currency, images))
-    return blake2b(shape.encode(), digest_size=6).hexdigest()
+    key = repr((package_version(), settings.currency, images))
+    return blake2b(key.encode(), digest_size=6).hexdigest()
 
 
 def _clear(settings: Settings, database: Database) -> int:

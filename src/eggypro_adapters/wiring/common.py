@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 DEMO = Path(__file__).parent.with_name("demo.jsonl")
-"""The demo catalogue, in the project's own JSONL."""
+"""The demo catalogue, in the JSONL format of the project."""
 
 
 @cache

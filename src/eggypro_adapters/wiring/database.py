@@ -1,4 +1,4 @@
-"""The database: that of the settings or an embedded one, its replica, schema and address."""
+"""The configured or embedded database, its replica, migrations and connection parameters."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,14 +14,15 @@ from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.migrations import Migrations
 
 POOL_SIZES = 15, 4
-"""How many connections a process has to the database, and how many of its own for idempotency.
+"""Connections of a process to the database, and separate ones for idempotency.
 
-With the one that hears of changes they are 20.
+With that of the invalidation feed they are 20.
 """
 SERVERLESS_POOL_SIZES = 1, 1
-"""The same where there may be very many processes.
+"""The same for serverless platforms, which may start many processes.
 
-Nobody waits for themselves: who holds one of its own may ask for another, never the reverse.
+One of each is free of deadlocks: a request that holds one for idempotency may wait for another,
+never the reverse.
 """
 
 
@@ -29,18 +30,18 @@ Nobody waits for themselves: who holds one of its own may ask for another, never
 def open_database(
     settings: Settings,
     url: str | None,
-    noted: WriteRecorder | None = None,
+    record_write: WriteRecorder | None = None,
     *,
     size: int = POOL_SIZES[0],
 ) -> Iterator[Database]:
-    """Give the database at a URL; without one, start or join the embedded one."""
+    """Yield the database at `url`; start or join the embedded one if it is None."""
     with ExitStack() as stack:
         if url is None:
             from eggypro_adapters.embedded_postgres import attach
 
             url = stack.enter_context(attach(settings.eggypro_data_dir)).url
         database = Database.connect(
-            url, size=size, pooler=pooler_check(settings), record_write=noted
+            url, size=size, pooler=pooler_check(settings), record_write=record_write
         )
         stack.callback(database.close)
         yield database
@@ -48,15 +49,15 @@ def open_database(
 
 @contextmanager
 def open_replica(
-    settings: Settings, database: Database, written: WriteVersions
+    settings: Settings, database: Database, write_versions: WriteVersions
 ) -> Iterator[Database]:
-    """Give the database, which reads from its replica if the settings name one."""
+    """Yield the database, which reads from the replica if the settings name one."""
     if settings.postgres_read_url is None:
         yield database
         return
     replica = Replica.connect(
         settings.postgres_read_url,
-        written.required_version,
+        write_versions.required_version,
         size=POOL_SIZES[0],
         pooler=pooler_check(settings),
     )
@@ -67,7 +68,7 @@ def open_replica(
 
 
 def pooler_check(settings: Settings) -> PoolerCheck:
-    """Return what tells whether a transaction pooler stands before a database."""
+    """Return the check whether a database is behind a transaction pooler."""
     if settings.postgres_pooler is Pooler.AUTO:
         return detect_pooler
     has_pooler = settings.postgres_pooler is Pooler.YES
@@ -75,7 +76,7 @@ def pooler_check(settings: Settings) -> PoolerCheck:
 
 
 def upgrade_schema(database: Database) -> None:
-    """Bring the schema of a database to this version, if it is not there."""
+    """Migrate the schema of a database to this version if necessary."""
     if database.revision() != HEAD_REVISION:
         from eggypro_adapters.postgres.migrations import PostgresMigrations
 
@@ -84,7 +85,7 @@ def upgrade_schema(database: Database) -> None:
 
 @contextmanager
 def open_migrations(settings: Settings) -> Iterator[Migrations]:
-    """Give the migrations of the database that the settings name, past its pooler if they can."""
+    """Yield the migrations of the configured database, without its pooler if possible."""
     from eggypro_adapters.postgres.migrations import PostgresMigrations
 
     url = settings.postgres_url_non_pooling or settings.postgres_url
@@ -94,7 +95,10 @@ def open_migrations(settings: Settings) -> Iterator[Migrations]:
 
 @contextmanager
 def open_address(settings: Settings) -> Iterator[Mapping[str, str]]:
-    """Give the database's address, past its pooler, as variables that tools of Postgres know."""
+    """Yield the environment variables (PGHOST, ...) of the database for Postgres tools.
+
+    They avoid the pooler if possible.
+    """
     from psycopg.conninfo import conninfo_to_dict
     from psycopg.pq import Conninfo
 
@@ -106,12 +110,12 @@ def open_address(settings: Settings) -> Iterator[Mapping[str, str]]:
             url = stack.enter_context(attach(settings.eggypro_data_dir)).conninfo
         options = conninfo_to_dict(url.replace("+psycopg", "", 1))
         variables = {row.keyword.decode(): row.envvar for row in Conninfo.get_defaults()}
-        named = ((variables.get(option), value) for option, value in options.items())
-        yield {variable.decode(): str(value) for variable, value in named if variable}
+        pairs = ((variables.get(option), value) for option, value in options.items())
+        yield {variable.decode(): str(value) for variable, value in pairs if variable}
 
 
 def tool_folders() -> list[Path]:
-    """Return where programs of Postgres may be that are not on the path."""
+    """Return folders with Postgres programs that may not be on the PATH."""
     from eggypro_adapters.embedded_postgres import find_binaries
 
     with suppress(UnavailableError):

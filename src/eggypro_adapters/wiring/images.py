@@ -1,4 +1,4 @@
-"""The image store that the settings name."""
+"""The configured image store."""
 
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def image_store(settings: Settings, secret: str) -> ImageStore:
-    """Return the image store: Cloudinary, or a folder, whose uploads the secret signs."""
+    """Return the image store: Cloudinary, or a folder, whose uploads are signed with `secret`."""
     if settings.image_store is ImageStoreKind.LOCAL:
-        return _folder(settings, secret)
+        return _local_store(settings, secret)
     from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
 
     account = Account(
@@ -27,11 +27,11 @@ def image_store(settings: Settings, secret: str) -> ImageStore:
 
 
 def image_files(settings: Settings, secret: str) -> ImageServer | None:
-    """Return the folder whose images we serve, None where another store does."""
-    return _folder(settings, secret) if settings.image_store is ImageStoreKind.LOCAL else None
+    """Return the folder whose images this server serves; None if Cloudinary serves them."""
+    return _local_store(settings, secret) if settings.image_store is ImageStoreKind.LOCAL else None
 
 
-def _folder(settings: Settings, secret: str) -> "LocalImageStore":
+def _local_store(settings: Settings, secret: str) -> "LocalImageStore":
     from eggypro_adapters.local_images import LocalImageStore  # needs a POSIX system
 
     return LocalImageStore(settings.eggypro_data_dir / "images", PillowImageCleaner(), secret)

@@ -1,4 +1,4 @@
-"""Logs, error trackers, request recorders, figures and health checks."""
+"""Logs, error trackers, request recorders, metrics and health checks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def logs_to_stderr(settings: Settings, *, colours: bool) -> "Logs":
-    """Set up the log of a process that serves, and return it.
+    """Set up the log of a server process and return it.
 
-    It is on stderr: stdout is for what a command answers. It has colours at most on a terminal.
+    It goes to stderr, as stdout is for the output of commands. Colours appear on terminals only.
     """
     from eggypro_adapters.logs import LineWriter, set_up_logs
 
@@ -43,7 +43,7 @@ def logs_to_stderr(settings: Settings, *, colours: bool) -> "Logs":
 def open_trackers(
     settings: Settings, *, in_request: bool = False
 ) -> Iterator[tuple[ErrorTracker, ...]]:
-    """Give the error trackers: the log, and Sentry if the settings name a project."""
+    """Yield the error trackers: the log, and Sentry if the settings name a project."""
     log = LogErrorTracker()
     if settings.sentry_dsn is None or not settings.enable_error_tracking:
         yield (log,)
@@ -66,7 +66,7 @@ def open_trackers(
 def open_recorders(
     settings: Settings, database: Database, *, in_request: bool = False
 ) -> Iterator[tuple[BufferedWriter, ...]]:
-    """Give the recorder that writes requests to the database, if the settings want it."""
+    """Yield the recorder that writes requests to the database, if the settings enable it."""
     if not settings.enable_api_metrics:
         yield ()
         return
@@ -78,36 +78,38 @@ def open_recorders(
 
 
 def unlogged_requests(access: BufferedWriter) -> Metric:
-    """Return the figure of the requests that the access log dropped."""
-    meaning = "Requests that are missing in the log."
-    return Metric("eggypro_log_dropped", meaning, access.dropped, is_counter=True)
+    """Return the metric of the requests that the access log dropped."""
+    description = "Requests missing from the access log."
+    return Metric("eggypro_log_dropped", description, access.dropped, is_counter=True)
 
 
 def unrecorded_requests(recorder: BufferedWriter) -> Metric:
-    """Return the figure of the requests that a recorder dropped."""
-    meaning = "Requests that are missing in api_metrics."
-    return Metric("eggypro_calls_dropped", meaning, recorder.dropped, is_counter=True)
+    """Return the metric of the requests that a recorder dropped."""
+    description = "Requests missing from api_metrics."
+    return Metric("eggypro_calls_dropped", description, recorder.dropped, is_counter=True)
 
 
 def busy_connections(database: Database) -> Metric:
-    """Return the figure of the connections that are in use."""
+    """Return the metric of the database connections in use."""
     return Metric(
-        "eggypro_database_connections_busy", "Connections at work.", database.busy_connection_count
+        "eggypro_database_connections_busy",
+        "Database connections in use.",
+        database.busy_connection_count,
     )
 
 
 def health_of(settings: Settings, database: Database, images: ImageStore) -> Health:
-    """Return the health checks of everything that the settings name."""
-    at_cloudinary = settings.image_store is ImageStoreKind.CLOUDINARY
+    """Return the health checks of all configured services."""
+    uses_cloudinary = settings.image_store is ImageStoreKind.CLOUDINARY
     return Health(
         {
             DATABASE: database.ping,
-            IMAGE_STORE: images.check if at_cloudinary else None,
+            IMAGE_STORE: images.check if uses_cloudinary else None,
             CACHE: partial(_ping, settings.redis_url) if settings.redis_url else None,
         },
         {
             "database": settings.postgres_url is not None,
-            "cloudinary": at_cloudinary,
+            "cloudinary": uses_cloudinary,
             "admin": settings.admin_secret_key is not None,
         },
         package_version,

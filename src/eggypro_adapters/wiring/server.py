@@ -1,4 +1,4 @@
-"""A shop, and what a server of it needs besides."""
+"""The parts of a server: the shop, and its cache, rate counter, recorders and trackers."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class ServerParts:
-    """A shop, and what a server of it needs besides. To close the shop closes all of it."""
+    """A shop and the other parts of a server. Closing the shop closes all of them."""
 
     shop: Shop
     trackers: tuple[ErrorTracker, ...]
@@ -45,9 +45,9 @@ class ServerParts:
 
 
 def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerParts:
-    """Open a shop as `open_shop` does, for a process that serves it.
+    """Open a shop like `open_shop`, for a server process.
 
-    The workers of a server share the folder of their metrics.
+    All workers of a server share `metrics_dir`.
     """
     from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
 
@@ -59,16 +59,18 @@ def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerPa
         recorders = stack.enter_context(open_recorders(settings, database))
         redis_outage = OutageDetector("Redis", trackers)
         counter = stack.enter_context(open_rate_counter(settings.redis_url, redis_outage))
-        cache, counts = stack.enter_context(open_cache(settings, database, connected.written))
+        cache, counts = stack.enter_context(
+            open_cache(settings, database, connected.write_versions)
+        )
         access = logs.access()
         stack.callback(access.close)
-        figures = (
+        metrics = (
             busy_connections(database),
             *cache_metrics(counts),
             *map(unrecorded_requests, recorders),
             unlogged_requests(access),
         )
-        prometheus = PrometheusMetrics(metrics_dir, figures)
+        prometheus = PrometheusMetrics(metrics_dir, metrics)
         stack.callback(prometheus.close)
         return ServerParts(
             shop=evolve(connected.shop, close=stack.pop_all().close),
@@ -81,14 +83,14 @@ def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerPa
 
 
 def open_serverless(settings: Settings, logs: "Logs") -> ServerParts:
-    """Open a shop as `open_server` does, for a process that may stop between two requests.
+    """Open a shop like `open_server`, for a process that may stop between two requests.
 
-    Requests are recorded before their responses go out, and responses are not cached. Each process
-    has few connections, as there may be very many; metrics of one say nothing. Raises
-    ConfigurationError where images would be stored in a folder, which is lost with the process.
+    Requests are recorded before their responses are sent; responses are not cached. Each process
+    has few connections, as there may be many processes, and exports no metrics. Raises
+    ConfigurationError if images would be stored in a folder, which is lost with the process.
     """
     if settings.image_store is ImageStoreKind.LOCAL:
-        reason = "IMAGE_STORE must be cloudinary: no folder lasts on a serverless platform"
+        reason = "IMAGE_STORE must be cloudinary: serverless platforms delete local files"
         raise ConfigurationError([FieldError("IMAGE_STORE", reason)])
     with ExitStack() as stack:
         trackers = stack.enter_context(open_trackers(settings, in_request=True))
@@ -107,7 +109,7 @@ def open_serverless(settings: Settings, logs: "Logs") -> ServerParts:
 
 
 def start_notes(settings: Settings) -> list[str]:
-    """Return what the owner of a server should know when it starts, a sentence each."""
+    """Return notes for the operator at the start of a server, one sentence each."""
     if settings.redis_url is None:
         return ["Each worker counts the requests of clients on its own: REDIS_URL is not set."]
     return []

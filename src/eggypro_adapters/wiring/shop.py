@@ -1,4 +1,4 @@
-"""The shop over the database that the settings name."""
+"""The shop over the configured database."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -48,10 +48,10 @@ from eggypro_core.shop import Shop
 def open_shop(
     settings: Settings, trackers: tuple[ErrorTracker, ...] = (LogErrorTracker(),)
 ) -> Shop:
-    """Connect everything that the settings name, and return the services over it.
+    """Connect to all configured services and return the shop.
 
-    Without POSTGRES_URL an embedded database is started or joined, and brought to this version.
-    The trackers are told of outages. Raises UnavailableError where something is away.
+    Without POSTGRES_URL an embedded database is started or joined, and migrated to this version.
+    Outages are reported to `trackers`. Raises UnavailableError if a service is down.
     """
     with ExitStack() as stack:
         connected = stack.enter_context(connect_shop(settings, trackers))
@@ -60,11 +60,11 @@ def open_shop(
 
 @frozen
 class ConnectedShop:
-    """A shop, its database, and what is written to that on this host."""
+    """A shop, its database, and the versions of the writes on this host."""
 
     shop: Shop
     database: Database
-    written: WriteVersions
+    write_versions: WriteVersions
 
 
 @contextmanager
@@ -73,42 +73,42 @@ def connect_shop(
     trackers: tuple[ErrorTracker, ...],
     pool_sizes: tuple[int, int] = POOL_SIZES,
 ) -> Iterator[ConnectedShop]:
-    """Give the shop that the settings describe. To `close` it does nothing: leave the block."""
+    """Yield the configured shop. Its `close` does nothing: leave the block instead."""
     with ExitStack() as stack:
-        written = WriteVersions(settings.eggypro_data_dir)
-        stack.callback(written.close)
-        size, held_size = pool_sizes
+        write_versions = WriteVersions(settings.eggypro_data_dir)
+        stack.callback(write_versions.close)
+        size, idempotency_size = pool_sizes
         database = stack.enter_context(
-            open_database(settings, settings.postgres_url, written.record, size=size)
+            open_database(settings, settings.postgres_url, write_versions.record, size=size)
         )
         outage = OutageDetector("the database", trackers)
         database = database.with_outage(outage)
-        # Apart, since what is done within may need a connection of the others: images do.
-        held = Database.connect(
+        # A separate pool: work within may need a connection of the other pool, as uploads do.
+        idempotency_database = Database.connect(
             database.engine.url,
-            size=held_size,
+            size=idempotency_size,
             pooler=pooler_check(settings),
-            record_write=written.record,
+            record_write=write_versions.record,
         ).with_outage(outage)
-        stack.callback(held.close)
+        stack.callback(idempotency_database.close)
         if settings.postgres_url is None:
             upgrade_schema(database)
         key = settings.admin_secret_key or read_or_create_admin_key(settings.eggypro_data_dir)
         images = image_store(settings, key)
-        images_away = OutageDetector("the image store", trackers)
-        storage = ImageUploads(images, PostgresImageRegistry(database), utc_now, images_away)
-        services = partial(_services, storage, image_files(settings, key))
+        image_outage = OutageDetector("the image store", trackers)
+        uploads = ImageUploads(images, PostgresImageRegistry(database), utc_now, image_outage)
+        services = partial(_services, uploads, image_files(settings, key))
         shop = Shop(
-            **services(stack.enter_context(open_replica(settings, database, written))),
+            **services(stack.enter_context(open_replica(settings, database, write_versions))),
             authenticator=Authenticator(key, find_tokens(settings), settings.cron_secret),
             request_metrics=RequestMetrics(PostgresRequestLog(database), utc_now),
             health=health_of(settings, database, images),
             zero_results=PostgresZeroResultStore(database),
-            idempotency=PostgresIdempotencyStore(held, services),
+            idempotency=PostgresIdempotencyStore(idempotency_database, services),
             cache=server_caches(settings, database),
             currency=settings.currency,
         )
-        yield ConnectedShop(shop, database, written)
+        yield ConnectedShop(shop, database, write_versions)
 
 
 class Services(TypedDict):
@@ -121,8 +121,8 @@ class Services(TypedDict):
     images: ProductImageService
 
 
-def _services(storage: ImageUploads, files: ImageServer | None, database: Database) -> Services:
-    """Return them over a database, or over one transaction in it; images are stored apart."""
+def _services(uploads: ImageUploads, files: ImageServer | None, database: Database) -> Services:
+    """Return the services over a database or one of its transactions; images are outside of it."""
     products = PostgresProductStore(database)
     return {
         "products": ProductService(
@@ -130,12 +130,12 @@ def _services(storage: ImageUploads, files: ImageServer | None, database: Databa
             NhHtmlCleaner(),
             utc_now,
             PostgresZeroResultStore(database),
-            storage,
+            uploads,
             reader=read_products,
             writer=write_products,
         ),
         "variants": VariantService(PostgresVariantStore(database), utc_now),
         "categories": CategoryService(PostgresCategoryStore(database), utc_now),
         "reviews": ReviewService(PostgresReviewStore(database), utc_now),
-        "images": ProductImageService(products, storage, utc_now, files),
+        "images": ProductImageService(products, uploads, utc_now, files),
     }

@@ -20,9 +20,9 @@ class TestLogErrorTracker(ErrorTrackerContract):
         return LogErrorTracker()
 
 
-class TestSentryErrorTrackerThatIsAway(ErrorTrackerContract):
+class TestUnreachableSentryErrorTracker(ErrorTrackerContract):
     @pytest.fixture
     def tracker(self) -> Iterator[SentryErrorTracker]:
-        made = SentryErrorTracker("http://public@127.0.0.1:1/7", environment="test", release="1")
-        yield made
-        made.close(patience=0.1)
+        tracker = SentryErrorTracker("http://public@127.0.0.1:1/7", environment="test", release="1")
+        yield tracker
+        tracker.close(timeout_seconds=0.1)

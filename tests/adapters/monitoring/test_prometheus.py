@@ -14,7 +14,7 @@ from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
 from eggypro_core.operations.request_metrics import Metric, RequestRecord
 from tests.support.builders import NOON
 
-CALL = RequestRecord("/api/products", "GET", 200, 3.0, "203.0.113.0/24", "curl", "mine", NOON)
+RECORD = RequestRecord("/api/products", "GET", 200, 3.0, "203.0.113.0/24", "curl", "mine", NOON)
 LABELS = {"route": "/api/products", "method": "GET", "status": "2xx"}
 REQUESTS = "eggypro_http_requests_total"
 SECONDS = "eggypro_http_request_duration_seconds"
@@ -23,14 +23,13 @@ import os, signal, sys
 from datetime import datetime, UTC
 from pathlib import Path
 from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
-from eggypro_core.operations.request_metrics import Call
-from eggypro_core.operations.request_metrics import Figure
-busy = Figure("eggypro_busy", "Busy.", lambda: 5)
-dropped = Figure("eggypro_dropped", "Dropped.", lambda: 2, is_total=True)
+from eggypro_core.operations.request_metrics import Metric, RequestRecord
+busy = Metric("eggypro_busy", "Busy.", lambda: 5)
+dropped = Metric("eggypro_dropped", "Dropped.", lambda: 2, is_counter=True)
 metrics = PrometheusMetrics(Path(sys.argv[1]), [busy, dropped])
 for _ in range(100):
-    metrics.record(Call("/api/products", "GET", 200, 3.0, "", "", "", datetime.now(UTC)))
-metrics.show("")
+    metrics.record(RequestRecord("/api/products", "GET", 200, 3.0, "", "", "", datetime.now(UTC)))
+metrics.export("")
 print("counted", flush=True)
 sys.stdin.read()
 """
@@ -39,9 +38,9 @@ sys.stdin.read()
 def samples(metrics: PrometheusMetrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     text = metrics.export("")[0].decode()
     return {
-        (one.name, frozenset(one.labels.items())): one.value
+        (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
-        for one in family.samples
+        for sample in family.samples
     }
 
 
@@ -51,14 +50,14 @@ def value(metrics: PrometheusMetrics, name: str, labels: Mapping[str, str] = LAB
 
 @pytest.fixture
 def metrics(tmp_path: Path) -> Iterator[PrometheusMetrics]:
-    made = PrometheusMetrics(tmp_path)
-    yield made
-    made.close()
+    metrics = PrometheusMetrics(tmp_path)
+    yield metrics
+    metrics.close()
 
 
 @contextmanager
 def worker(folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Another process that has counted a hundred calls, and waits."""
+    """Start another process that counts 100 requests and waits."""
     with subprocess.Popen(
         [sys.executable, "-c", WORKER, folder],
         stdin=subprocess.PIPE,
@@ -71,19 +70,19 @@ def worker(folder: Path) -> Iterator["subprocess.Popen[str]"]:
         process.kill()
 
 
-def test_calls_are_counted_by_route_method_and_class_of_status(metrics: PrometheusMetrics) -> None:
+def test_requests_are_counted_by_route_method_and_status_class(metrics: PrometheusMetrics) -> None:
     for status in (200, 201, 404, 500):
-        metrics.record(evolve(CALL, status=status))
+        metrics.record(evolve(RECORD, status=status))
     assert value(metrics, REQUESTS) == 2
     assert value(metrics, REQUESTS, {**LABELS, "status": "4xx"}) == 1
     assert value(metrics, REQUESTS, {**LABELS, "status": "5xx"}) == 1
 
 
-def test_durations_fall_into_buckets_that_hold_the_shorter_ones_too(
+def test_duration_buckets_are_cumulative(
     metrics: PrometheusMetrics,
 ) -> None:
     for milliseconds in (0.2, 1.0, 3.0, 99.0, 60_000.0):
-        metrics.record(evolve(CALL, duration_ms=milliseconds))
+        metrics.record(evolve(RECORD, duration_ms=milliseconds))
     bounds = {"0.001": 2, "0.0025": 2, "0.005": 3, "0.1": 4, "5.0": 4, "+Inf": 5}
     for bound, count in bounds.items():
         assert value(metrics, f"{SECONDS}_bucket", {**LABELS, "le": bound}) == count
@@ -91,48 +90,46 @@ def test_durations_fall_into_buckets_that_hold_the_shorter_ones_too(
     assert value(metrics, f"{SECONDS}_sum") == pytest.approx(60.1032)
 
 
-def test_no_count_is_lost_among_threads(metrics: PrometheusMetrics) -> None:
+def test_concurrent_threads_lose_no_count(metrics: PrometheusMetrics) -> None:
     def count(_: int) -> None:
         for _ in range(500):
-            metrics.record(CALL)
+            metrics.record(RECORD)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(count, range(8)))
     assert value(metrics, REQUESTS) == value(metrics, f"{SECONDS}_count") == 4000
 
 
-def test_any_worker_shows_what_all_of_them_counted(
-    metrics: PrometheusMetrics, tmp_path: Path
-) -> None:
-    metrics.record(CALL)
+def test_each_worker_exports_the_sums_of_all(metrics: PrometheusMetrics, tmp_path: Path) -> None:
+    metrics.record(RECORD)
     with worker(tmp_path), worker(tmp_path):
         assert value(metrics, REQUESTS) == 201
         assert value(metrics, "eggypro_dropped_total", {}) == 4
         assert value(metrics, "eggypro_busy", {}) == 10
 
 
-def test_what_a_worker_counted_outlives_it_and_how_it_was_does_not(
+def test_counters_outlive_a_worker_and_gauges_do_not(
     metrics: PrometheusMetrics, tmp_path: Path
 ) -> None:
-    with worker(tmp_path) as killed:
-        killed.kill()
-        killed.wait()
+    with worker(tmp_path) as process:
+        process.kill()
+        process.wait()
         for _ in range(2):
             assert value(metrics, REQUESTS) == 100
             assert value(metrics, "eggypro_dropped_total", {}) == 2
             assert ("eggypro_busy", frozenset()) not in samples(metrics)
 
 
-def test_a_process_goes_on_where_another_of_its_number_ended(tmp_path: Path) -> None:
+def test_process_continues_the_counters_of_a_former_one_with_its_pid(tmp_path: Path) -> None:
     for total in (1, 2):
-        again = PrometheusMetrics(tmp_path, [Metric("eggypro_busy", "Busy.", lambda: 1)])
-        again.record(CALL)
-        assert value(again, REQUESTS) == total
-        again.close()
+        metrics = PrometheusMetrics(tmp_path, [Metric("eggypro_busy", "Busy.", lambda: 1)])
+        metrics.record(RECORD)
+        assert value(metrics, REQUESTS) == total
+        metrics.close()
         assert [*tmp_path.glob("gauge*")] == []
 
 
-def test_figures_are_those_of_the_moment(tmp_path: Path) -> None:
+def test_metrics_are_read_at_export(tmp_path: Path) -> None:
     eggs = [1]
     metrics = PrometheusMetrics(tmp_path, [Metric("eggypro_eggs", "Eggs.", lambda: len(eggs))])
     assert value(metrics, "eggypro_eggs", {}) == 1
@@ -149,23 +146,23 @@ def test_figures_are_those_of_the_moment(tmp_path: Path) -> None:
         ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text"),
     ],
 )
-def test_the_format_is_one_that_is_taken(
+def test_format_follows_the_accept_header(
     metrics: PrometheusMetrics, accept: str, media_type: str
 ) -> None:
-    metrics.record(CALL)
-    page, told = metrics.export(accept)
-    assert told.startswith(media_type)
-    assert page.endswith(b"# EOF\n") == ("openmetrics" in told)
+    metrics.record(RECORD)
+    page, content_type = metrics.export(accept)
+    assert content_type.startswith(media_type)
+    assert page.endswith(b"# EOF\n") == ("openmetrics" in content_type)
 
 
-def test_nothing_is_opened_before_the_first_call(tmp_path: Path) -> None:
+def test_files_are_opened_with_the_first_request(tmp_path: Path) -> None:
     metrics = PrometheusMetrics(tmp_path)
     assert [*tmp_path.iterdir()] == []
     child = os.fork()
     if child == 0:
-        metrics.record(CALL)
+        metrics.record(RECORD)
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
-    metrics.record(CALL)
+    metrics.record(RECORD)
     assert value(metrics, REQUESTS) == 2
     metrics.close()

@@ -9,48 +9,48 @@ import pytest
 
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.monitoring import worker_stats
-from eggypro_adapters.monitoring.worker_stats import read_counts, written_down
+from eggypro_adapters.monitoring.worker_stats import publish_counts, read_counts
 from eggypro_core.caching.entries import CacheCounts
 
 WORKER = """
 import sys
 from pathlib import Path
 from eggypro_adapters.contracts.waiting import wait_until
-from eggypro_adapters.monitoring.worker_stats import written_down
+from eggypro_adapters.monitoring.worker_stats import publish_counts
 from eggypro_core.caching.entries import CacheCounts
-with written_down(Path(sys.argv[1]), lambda: CacheCounts(7)):
+with publish_counts(Path(sys.argv[1]), lambda: CacheCounts(7)):
     print("ready", flush=True)
     sys.stdin.read()
 """
 
 
 @pytest.fixture(autouse=True)
-def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_stats, "EVERY", 0.01)
+def _frequent_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_stats, "PUBLISH_INTERVAL_SECONDS", 0.01)
 
 
 def hits(folder: Path) -> list[int]:
-    return sorted(one.hits for one in read_counts(folder))
+    return sorted(counts.hits for counts in read_counts(folder))
 
 
-def test_nobody_is_heard_where_nobody_is(tmp_path: Path) -> None:
+def test_missing_folder_has_no_counts(tmp_path: Path) -> None:
     assert read_counts(tmp_path / "none") == ()
 
 
-def test_each_worker_is_heard_while_it_runs(tmp_path: Path) -> None:
-    counts = {"one": CacheCounts(1, 2, 3, 4, 2**40)}
-    with ExitStack() as opened:
-        opened.enter_context(written_down(tmp_path / "new", lambda: counts["one"]))
-        wait_until(lambda: read_counts(tmp_path / "new") == (counts["one"],))
-        with written_down(tmp_path / "new", lambda: CacheCounts(9)):
+def test_counts_of_running_workers_are_read(tmp_path: Path) -> None:
+    counts = {"first": CacheCounts(1, 2, 3, 4, 2**40)}
+    with ExitStack() as stack:
+        stack.enter_context(publish_counts(tmp_path / "new", lambda: counts["first"]))
+        wait_until(lambda: read_counts(tmp_path / "new") == (counts["first"],))
+        with publish_counts(tmp_path / "new", lambda: CacheCounts(9)):
             wait_until(lambda: hits(tmp_path / "new") == [1, 9])
-            counts["one"] = CacheCounts(5)
+            counts["first"] = CacheCounts(5)
             wait_until(lambda: hits(tmp_path / "new") == [5, 9])
         assert hits(tmp_path / "new") == [5]
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_one_that_was_killed_counts_no_more_and_leaves_nothing(tmp_path: Path) -> None:
+def test_counts_of_killed_workers_are_deleted(tmp_path: Path) -> None:
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -66,7 +66,7 @@ def test_one_that_was_killed_counts_no_more_and_leaves_nothing(tmp_path: Path) -
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_to_is_no_hindrance(tmp_path: Path) -> None:
+def test_unwritable_folder_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with written_down(tmp_path / "file", CacheCounts):
+    with publish_counts(tmp_path / "file", CacheCounts):
         assert read_counts(tmp_path / "file") == ()

@@ -1,4 +1,4 @@
-"""Settings: what is read, what is refused, and that nothing refused is ever repeated."""
+"""Settings: parsing, validation, and messages that never contain values."""
 
 import re
 from io import StringIO
@@ -36,7 +36,7 @@ CLOUDINARY = {
     "CLOUDINARY_API_KEY": "123456789012345",
     "CLOUDINARY_API_SECRET": "hush-hush",
 }
-WRONG = {
+INVALID = {
     "APP_ENV": "staging",
     "APP_URL": "shop.example",
     "CURRENCY": "JPY",
@@ -69,13 +69,13 @@ WRONG = {
 }
 
 
-def faults_of(environment: dict[str, str]) -> dict[str, str]:
-    with pytest.raises(ConfigurationError) as refused:
+def errors_of(environment: dict[str, str]) -> dict[str, str]:
+    with pytest.raises(ConfigurationError) as raised:
         Settings.read(environment)
-    return {fault.field: fault.message for fault in refused.value.errors}
+    return {error.field: error.message for error in raised.value.errors}
 
 
-def test_an_empty_environment_is_development_with_nothing_missing() -> None:
+def test_empty_environment_is_a_complete_development_configuration() -> None:
     settings = Settings.read({})
     assert settings == Settings()
     assert settings.app_env is AppEnvironment.DEVELOPMENT
@@ -88,36 +88,36 @@ def test_an_empty_environment_is_development_with_nothing_missing() -> None:
     assert settings.cors_origin == ("http://localhost:3000",)
 
 
-def test_every_setting_that_the_specification_names_is_there_and_no_other() -> None:
+def test_settings_are_those_of_the_specification() -> None:
     assert sorted(row.name for row in definitions_of(Settings)) == sorted(NAMES)
-    assert sorted(WRONG) == sorted(NAMES)
+    assert sorted(INVALID) == sorted(NAMES)
 
 
-def test_all_faults_are_told_at_once() -> None:
-    faults = faults_of(WRONG)
-    assert sorted(faults) == sorted(NAMES)
-    assert faults["CACHE_TTL"] == (
+def test_all_errors_are_reported_at_once() -> None:
+    errors = errors_of(INVALID)
+    assert sorted(errors) == sorted(NAMES)
+    assert errors["CACHE_TTL"] == (
         "CACHE_TTL must be a whole number from 0 to 604800, in plain digits"
     )
-    assert faults["CURRENCY"] == "CURRENCY must be an ISO 4217 code with two decimals, such as EUR"
+    assert errors["CURRENCY"] == "CURRENCY must be an ISO 4217 code with two decimals, such as EUR"
 
 
-def test_the_sentences_of_the_seed_are_used() -> None:
-    faults = faults_of({**WRONG, "APP_URL": "", "NEXT_PUBLIC_APP_URL": "shop.example"})
-    assert faults["POSTGRES_URL"].startswith("Invalid POSTGRES_URL: it must be postgresql://")
-    assert faults["NEXT_PUBLIC_APP_URL"].startswith(
+def test_messages_are_those_of_the_seed() -> None:
+    errors = errors_of({**INVALID, "APP_URL": "", "NEXT_PUBLIC_APP_URL": "shop.example"})
+    assert errors["POSTGRES_URL"].startswith("Invalid POSTGRES_URL: it must be postgresql://")
+    assert errors["NEXT_PUBLIC_APP_URL"].startswith(
         "Invalid NEXT_PUBLIC_APP_URL: it must be an http"
     )
-    key = faults["ADMIN_SECRET_KEY"]
+    key = errors["ADMIN_SECRET_KEY"]
     assert key.startswith("ADMIN_SECRET_KEY must be at least 32 characters")
 
 
-def test_blank_is_absent_and_space_around_a_value_is_dropped() -> None:
+def test_values_are_stripped_and_blank_ones_are_absent() -> None:
     assert Settings.read(dict.fromkeys(NAMES, " \t")) == Settings()
     assert Settings.read({"ADMIN_SECRET_KEY": f" {KEY}\n"}).admin_secret_key == KEY
 
 
-def test_an_alias_counts_where_its_setting_is_absent() -> None:
+def test_alias_is_read_if_the_name_is_absent() -> None:
     aliases = {"NODE_ENV": "test", "NEXT_PUBLIC_APP_URL": "https://shop.example"}
     settings = Settings.read({**aliases, "APP_ENV": "", "APP_URL": ""})
     assert settings.app_env is AppEnvironment.TEST
@@ -127,12 +127,12 @@ def test_an_alias_counts_where_its_setting_is_absent() -> None:
     )
 
 
-def test_a_fault_of_an_alias_names_the_alias() -> None:
-    assert list(faults_of({"NODE_ENV": "staging"})) == ["NODE_ENV"]
+def test_error_of_an_alias_names_the_alias() -> None:
+    assert list(errors_of({"NODE_ENV": "staging"})) == ["NODE_ENV"]
 
 
-def test_production_needs_a_database_a_key_and_a_place_for_images() -> None:
-    assert faults_of({"NODE_ENV": "production"}) == {
+def test_production_requires_database_admin_key_and_image_store() -> None:
+    assert errors_of({"NODE_ENV": "production"}) == {
         "POSTGRES_URL": "POSTGRES_URL is required in production",
         "ADMIN_SECRET_KEY": "ADMIN_SECRET_KEY is required in production",
         "CLOUDINARY_CLOUD_NAME": "CLOUDINARY_CLOUD_NAME is required, unless IMAGE_STORE=local",
@@ -141,32 +141,32 @@ def test_production_needs_a_database_a_key_and_a_place_for_images() -> None:
     }
 
 
-def test_what_is_wrong_is_not_called_missing_too() -> None:
-    faults = faults_of({**PRODUCTION, "ADMIN_SECRET_KEY": "short"})
-    assert faults == {
+def test_invalid_settings_are_not_also_reported_as_missing() -> None:
+    errors = errors_of({**PRODUCTION, "ADMIN_SECRET_KEY": "short"})
+    assert errors == {
         "ADMIN_SECRET_KEY": "ADMIN_SECRET_KEY must be at least 32 characters,"
         " all visible ASCII without spaces"
     }
 
 
-def test_production_starts_with_local_images_or_with_cloudinary() -> None:
+def test_production_accepts_local_images_or_cloudinary() -> None:
     local = Settings.read(PRODUCTION)
     assert local.in_production
     assert local.image_store is ImageStoreKind.LOCAL
     assert local.log_format is LogFormat.JSON
-    named = Settings.read({**PRODUCTION, "IMAGE_STORE": "", **CLOUDINARY})
-    assert named.image_store is ImageStoreKind.CLOUDINARY
+    settings = Settings.read({**PRODUCTION, "IMAGE_STORE": "", **CLOUDINARY})
+    assert settings.image_store is ImageStoreKind.CLOUDINARY
 
 
-def test_development_uses_cloudinary_when_it_is_named_and_only_as_a_whole() -> None:
+def test_development_uses_cloudinary_if_completely_configured() -> None:
     assert Settings.read(CLOUDINARY).image_store is ImageStoreKind.CLOUDINARY
     assert Settings.read({**CLOUDINARY, "IMAGE_STORE": "local"}).image_store is ImageStoreKind.LOCAL
-    assert list(faults_of({**CLOUDINARY, "CLOUDINARY_API_KEY": ""})) == ["CLOUDINARY_API_KEY"]
-    assert len(faults_of({"IMAGE_STORE": "cloudinary"})) == 3
+    assert list(errors_of({**CLOUDINARY, "CLOUDINARY_API_KEY": ""})) == ["CLOUDINARY_API_KEY"]
+    assert len(errors_of({"IMAGE_STORE": "cloudinary"})) == 3
 
 
 @pytest.mark.parametrize(
-    ("given_url", "read_url"),
+    ("url", "parsed_url"),
     [
         ("postgres://u:p@h:5432/eggs", "postgresql+psycopg://u:p@h:5432/eggs"),
         ("postgresql://h/eggs?sslmode=require", "postgresql+psycopg://h/eggs?sslmode=require"),
@@ -176,12 +176,12 @@ def test_development_uses_cloudinary_when_it_is_named_and_only_as_a_whole() -> N
         ("postgres://u@/eggs?a=b&host=h", "postgresql+psycopg://u@/eggs?a=b&host=h"),
     ],
 )
-def test_a_database_address_is_made_the_driver_s(given_url: str, read_url: str) -> None:
-    settings = Settings.read({"POSTGRES_URL": given_url})
-    assert settings.postgres_url == read_url
-    url = make_url(read_url)
-    assert url.database == "eggs"
-    assert url.host or url.query["host"]
+def test_postgres_url_gets_the_driver(url: str, parsed_url: str) -> None:
+    settings = Settings.read({"POSTGRES_URL": url})
+    assert settings.postgres_url == parsed_url
+    parts = make_url(parsed_url)
+    assert parts.database == "eggs"
+    assert parts.host or parts.query["host"]
 
 
 @pytest.mark.parametrize(
@@ -209,12 +209,12 @@ def test_a_database_address_is_made_the_driver_s(given_url: str, read_url: str) 
         "postgresql+asyncpg://h/eggs",
     ],
 )
-def test_a_database_address_without_host_or_database_is_refused(url: str) -> None:
-    assert list(faults_of({"POSTGRES_URL": url})) == ["POSTGRES_URL"]
+def test_invalid_postgres_url_is_rejected(url: str) -> None:
+    assert list(errors_of({"POSTGRES_URL": url})) == ["POSTGRES_URL"]
 
 
 @pytest.mark.parametrize(
-    ("given_url", "read_url"),
+    ("url", "parsed_url"),
     [
         ("redis://localhost:6379", "redis://localhost:6379"),
         ("rediss://:pass@h:6380/2", "rediss://:pass@h:6380/2"),
@@ -225,8 +225,8 @@ def test_a_database_address_without_host_or_database_is_refused(url: str) -> Non
         ("rediss+cluster://me:p%40ss@a,[::1]:1", "rediss+cluster://me:p%40ss@a,[::1]:1"),
     ],
 )
-def test_a_redis_address_is_read(given_url: str, read_url: str) -> None:
-    assert Settings.read({"REDIS_URL": given_url}).redis_url == read_url
+def test_redis_url_is_parsed(url: str, parsed_url: str) -> None:
+    assert Settings.read({"REDIS_URL": url}).redis_url == parsed_url
 
 
 @pytest.mark.parametrize(
@@ -248,11 +248,11 @@ def test_a_redis_address_is_read(given_url: str, read_url: str) -> None:
         "unix+cluster:///a",
     ],
 )
-def test_a_redis_address_without_a_place_is_refused(url: str) -> None:
-    assert list(faults_of({"REDIS_URL": url})) == ["REDIS_URL"]
+def test_invalid_redis_url_is_rejected(url: str) -> None:
+    assert list(errors_of({"REDIS_URL": url})) == ["REDIS_URL"]
 
 
-def test_lists_are_read_in_order_and_once() -> None:
+def test_lists_keep_their_order_without_duplicates() -> None:
     settings = Settings.read(
         {
             "CORS_ORIGIN": "https://Shop.example/, http://[::1]:80,https://shop.example:443,",
@@ -268,28 +268,28 @@ def test_lists_are_read_in_order_and_once() -> None:
 @pytest.mark.parametrize(
     "origin", ["*", "null", "shop.example", "https://shop.example/a", "https://u@shop.example", "é"]
 )
-def test_what_is_no_origin_is_refused(origin: str) -> None:
-    assert list(faults_of({"CORS_ORIGIN": f"https://shop.example,{origin}"})) == ["CORS_ORIGIN"]
+def test_invalid_origin_is_rejected(origin: str) -> None:
+    assert list(errors_of({"CORS_ORIGIN": f"https://shop.example,{origin}"})) == ["CORS_ORIGIN"]
 
 
 @pytest.mark.parametrize("number", ["", "0", "604800"])
-def test_numbers_within_their_bounds_are_read(number: str) -> None:
+def test_numbers_within_bounds_are_parsed(number: str) -> None:
     assert Settings.read({"CACHE_TTL": number}).cache_ttl == int(number or 300)
 
 
 @pytest.mark.parametrize(
     "number", ["+5", "-5", "5.0", "5_0", "٣", "²", "604801", "9" * 5000, "0x1"]
 )
-def test_other_numbers_are_refused(number: str) -> None:
-    assert list(faults_of({"CACHE_TTL": number})) == ["CACHE_TTL"]
+def test_invalid_numbers_are_rejected(number: str) -> None:
+    assert list(errors_of({"CACHE_TTL": number})) == ["CACHE_TTL"]
 
 
 @pytest.mark.parametrize("code", ["JPY", "KWD", "KRW", "CLF", "XAU", "EURO", "€"])
-def test_a_currency_without_two_decimals_is_refused(code: str) -> None:
-    assert list(faults_of({"CURRENCY": code})) == ["CURRENCY"]
+def test_currency_without_two_decimals_is_rejected(code: str) -> None:
+    assert list(errors_of({"CURRENCY": code})) == ["CURRENCY"]
 
 
-def test_words_are_read_in_upper_and_lower_case() -> None:
+def test_case_does_not_matter() -> None:
     settings = Settings.read(
         {"LOG_LEVEL": "WARNING", "CURRENCY": "usd", "ENABLE_API_METRICS": "No"}
     )
@@ -299,25 +299,25 @@ def test_words_are_read_in_upper_and_lower_case() -> None:
 
 
 @given(st.fixed_dictionaries({name: st.text(max_size=8) for name in NAMES}))
-def test_no_value_is_ever_repeated(tails: dict[str, str]) -> None:
+def test_errors_never_contain_values(tails: dict[str, str]) -> None:
     marker = "m4rk3r"
-    environment = {name: f"{WRONG[name]}{marker}\0{tail}" for name, tail in tails.items()}
-    with pytest.raises(ConfigurationError) as refused:
+    environment = {name: f"{INVALID[name]}{marker}\0{tail}" for name, tail in tails.items()}
+    with pytest.raises(ConfigurationError) as raised:
         Settings.read(environment)
-    assert {fault.field for fault in refused.value.errors} == set(NAMES)
-    assert marker not in str(refused.value)
-    assert marker not in repr(refused.value.errors)
-    assert refused.value.__cause__ is refused.value.__context__ is None
+    assert {error.field for error in raised.value.errors} == set(NAMES)
+    assert marker not in str(raised.value)
+    assert marker not in repr(raised.value.errors)
+    assert raised.value.__cause__ is raised.value.__context__ is None
 
 
 @pytest.mark.parametrize("value", ["m4rk3r é", "postgres://m4rk3r:m4rk3r@m4rk3r:m4rk3r/m4rk3r é"])
-def test_no_value_is_repeated_that_is_nearly_right(value: str) -> None:
-    faults = faults_of(dict.fromkeys(NAMES, value))
-    assert set(faults) == set(NAMES) - {"EGGYPRO_DATA_DIR"}
-    assert "m4rk3r" not in str(faults)
+def test_errors_never_contain_nearly_valid_values(value: str) -> None:
+    errors = errors_of(dict.fromkeys(NAMES, value))
+    assert set(errors) == set(NAMES) - {"EGGYPRO_DATA_DIR"}
+    assert "m4rk3r" not in str(errors)
 
 
-def test_no_secret_is_in_a_repr() -> None:
+def test_repr_contains_no_secrets() -> None:
     secrets = {
         "POSTGRES_URL": "postgres://u:m4rk3r@h/eggs",
         "POSTGRES_URL_NON_POOLING": "postgres://u:m4rk3r@h/eggs",
@@ -333,30 +333,34 @@ def test_no_secret_is_in_a_repr() -> None:
     }
     settings = Settings.read(secrets)
     assert "m4rk3r" not in repr(settings)
-    hidden = {column.name.upper() for column in fields(Settings) if not column.repr}
+    hidden = {attribute.name.upper() for attribute in fields(Settings) if not attribute.repr}
     assert hidden == set(secrets) - {"CLOUDINARY_CLOUD_NAME"}
 
 
-def test_the_example_is_as_good_as_no_settings() -> None:
-    read = dotenv_values(stream=StringIO(settings_example()), interpolate=False)
-    assert read == {}
+def test_example_sets_nothing() -> None:
+    variables = dotenv_values(stream=StringIO(settings_example()), interpolate=False)
+    assert variables == {}
 
 
-def test_the_example_shows_every_setting_with_its_default() -> None:
-    shown = "\n".join(re.findall(r"^# ([A-Z_]+=.*)$", settings_example(), flags=re.MULTILINE))
-    read = dotenv_values(stream=StringIO(shown), interpolate=False)
-    assert sorted(read) == sorted(NAMES)
-    assert Settings.read({name: text or "" for name, text in read.items()}) == Settings()
-    assert (read["CACHE_TTL"], read["CURRENCY"], read["APP_ENV"]) == ("300", "EUR", "development")
-    assert read["ENABLE_API_METRICS"] == "true"
-    assert read["ADMIN_SECRET_KEY"] == ""
+def test_example_has_every_setting_with_its_default() -> None:
+    lines = "\n".join(re.findall(r"^# ([A-Z_]+=.*)$", settings_example(), flags=re.MULTILINE))
+    variables = dotenv_values(stream=StringIO(lines), interpolate=False)
+    assert sorted(variables) == sorted(NAMES)
+    assert Settings.read({name: text or "" for name, text in variables.items()}) == Settings()
+    assert (variables["CACHE_TTL"], variables["CURRENCY"], variables["APP_ENV"]) == (
+        "300",
+        "EUR",
+        "development",
+    )
+    assert variables["ENABLE_API_METRICS"] == "true"
+    assert variables["ADMIN_SECRET_KEY"] == ""
 
 
-def test_the_example_fits_a_screen_and_explains_aliases() -> None:
+def test_example_has_short_lines_and_names_aliases() -> None:
     assert all(len(line) <= 100 for line in settings_example().splitlines())
     assert "Also read as NODE_ENV." in settings_example()
 
 
-def test_a_configuration_error_reads_as_one_fault_a_line() -> None:
+def test_configuration_error_has_one_line_per_error() -> None:
     error = ConfigurationError([FieldError("A", "A is wrong"), FieldError("B", "B is required")])
     assert str(error) == "A is wrong\nB is required"
