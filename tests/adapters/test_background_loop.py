@@ -6,28 +6,28 @@ import pytest
 
 from eggypro_adapters.background_loop import BackgroundLoop
 
-SOON = 30.0
-NEVER = 600.0
+TIMEOUT_SECONDS = 30.0
+LONG_SECONDS = 600.0
 
 
 class Steps:
-    """Steps of a loop: each is reported, and returns the pause that the test chose."""
+    """A step that records its runs and returns the given pauses."""
 
     def __init__(self, *pauses: float | None) -> None:
         self._pauses = iter(pauses)
-        self._done: SimpleQueue[str] = SimpleQueue()
+        self._runs: SimpleQueue[str] = SimpleQueue()
 
     def __call__(self) -> float | None:
-        self._done.put(current_thread().name)
+        self._runs.put(current_thread().name)
         return next(self._pauses, None)
 
     def wait(self) -> str:
-        """Return the name of the thread of the next step."""
-        return self._done.get(timeout=SOON)
+        """Wait for the next run; return the name of its thread."""
+        return self._runs.get(timeout=TIMEOUT_SECONDS)
 
     @property
     def is_empty(self) -> bool:
-        return self._done.empty()
+        return self._runs.empty()
 
 
 def is_running(name: str) -> bool:
@@ -42,36 +42,36 @@ def test_nothing_runs_before_the_first_wake() -> None:
     assert steps.is_empty
 
 
-def test_each_wake_runs_a_step_in_the_same_daemon_thread() -> None:
+def test_wakes_run_steps_in_one_daemon_thread() -> None:
     steps = Steps()
     loop = BackgroundLoop("eggs", steps)
     for _ in range(3):
         loop.wake()
         assert steps.wait() == "eggs"
-    [thread] = [one for one in threading.enumerate() if one.name == "eggs"]
+    [thread] = [thread for thread in threading.enumerate() if thread.name == "eggs"]
     assert thread.daemon
     loop.stop()
     assert not is_running("eggs")
     assert steps.is_empty
 
 
-def test_a_wake_during_a_step_runs_another() -> None:
-    entered, may_end = SimpleQueue[int](), Event()
+def test_wake_during_a_step_runs_another_step() -> None:
+    starts, may_end = SimpleQueue[int](), Event()
 
     def step() -> None:
-        entered.put(1)
-        assert may_end.wait(SOON)
+        starts.put(1)
+        assert may_end.wait(TIMEOUT_SECONDS)
 
     loop = BackgroundLoop("eggs", step)
     loop.wake()
-    entered.get(timeout=SOON)
+    starts.get(timeout=TIMEOUT_SECONDS)
     loop.wake()
     may_end.set()
-    entered.get(timeout=SOON)
+    starts.get(timeout=TIMEOUT_SECONDS)
     loop.stop()
 
 
-def test_a_step_may_run_again_by_itself() -> None:
+def test_step_repeats_after_its_pause() -> None:
     steps = Steps(0, 0.001, None)
     loop = BackgroundLoop("eggs", steps)
     loop.wake()
@@ -82,32 +82,34 @@ def test_a_step_may_run_again_by_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("delay", "pauses", "expected"), [(NEVER, [], 0), (0.0, [NEVER], 1)], ids=["delay", "pause"]
+    ("delay", "pauses", "expected"),
+    [(LONG_SECONDS, [], 0), (0.0, [LONG_SECONDS], 1)],
+    ids=["delay", "pause"],
 )
-def test_a_stop_waits_for_no_delay_and_runs_no_further_step(
+def test_stop_ends_delays_and_runs_no_further_step(
     delay: float, pauses: list[float], expected: int
 ) -> None:
-    steps, ended = Steps(*pauses), Steps()
-    loop = BackgroundLoop("eggs", steps, delay=delay, on_stop=ended)
+    steps, stop_steps = Steps(*pauses), Steps()
+    loop = BackgroundLoop("eggs", steps, delay=delay, on_stop=stop_steps)
     loop.wake()
     for _ in range(expected):
         steps.wait()
     loop.wake()
     loop.stop()
     assert steps.is_empty
-    assert ended.wait() == "eggs"
+    assert stop_steps.wait() == "eggs"
 
 
-def test_a_stop_waits_no_longer_than_it_may() -> None:
-    may_end, told = Event(), Event()
+def test_stop_waits_for_at_most_its_timeout() -> None:
+    may_end, has_started = Event(), Event()
 
     def step() -> None:
-        told.set()
-        assert may_end.wait(SOON)
+        has_started.set()
+        assert may_end.wait(TIMEOUT_SECONDS)
 
     loop = BackgroundLoop("eggs", step)
     loop.wake()
-    assert told.wait(SOON)
+    assert has_started.wait(TIMEOUT_SECONDS)
     loop.stop(timeout=0)
     assert loop.is_stopping
     assert is_running("eggs")
@@ -116,7 +118,7 @@ def test_a_stop_waits_no_longer_than_it_may() -> None:
     assert not is_running("eggs")
 
 
-def test_nothing_starts_after_the_end() -> None:
+def test_nothing_starts_after_a_stop() -> None:
     steps = Steps()
     loop = BackgroundLoop("eggs", steps, on_stop=steps)
     loop.stop()
@@ -125,16 +127,16 @@ def test_nothing_starts_after_the_end() -> None:
     assert steps.is_empty
 
 
-def test_an_error_ends_the_thread_and_reaches_its_excepthook(
+def test_exception_ends_the_thread_and_reaches_the_excepthook(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hooked: SimpleQueue[type[BaseException]] = SimpleQueue()
-    monkeypatch.setattr(threading, "excepthook", lambda error: hooked.put(error.exc_type))
+    exceptions: SimpleQueue[type[BaseException]] = SimpleQueue()
+    monkeypatch.setattr(threading, "excepthook", lambda error: exceptions.put(error.exc_type))
 
     def step() -> None:
         raise ZeroDivisionError
 
     loop = BackgroundLoop("eggs", step)
     loop.wake()
-    assert hooked.get(timeout=SOON) is ZeroDivisionError
+    assert exceptions.get(timeout=TIMEOUT_SECONDS) is ZeroDivisionError
     loop.stop()

@@ -23,24 +23,24 @@ from eggypro_core.operations.idempotency import StoredResponse
 from eggypro_core.shop import Shop
 from tests.support.builders import make_shop, product_values
 
-DYING = """
+KILLED_SCRIPT = """
 import os, signal, sys
 from eggypro_adapters.postgres.database import Database
-from tests.adapters.test_idempotency import over
-from eggypro_adapters.contracts.idempotency import NOON, sell
+from tests.adapters.test_idempotency import make_setup
+from eggypro_adapters.contracts.idempotency import NOON, sell_egg
 
-opened = over(Database.connect(sys.argv[1]))
+setup = make_setup(Database.connect(sys.argv[1]))
 
-def die(within):
-    sell(within)
+def die(shop):
+    sell_egg(shop)
     os.kill(os.getpid(), signal.SIGKILL)
 
-opened.once.run(opened.shop, "a", NOON, die)
+setup.once.run(setup.shop, "a", NOON, die)
 """
-"""A process that is killed when all is done but the end of the transaction."""
+"""A process that is killed just before it commits."""
 
 
-def over(database: Database) -> Setup:
+def make_setup(database: Database) -> Setup:
     def services(database: Database) -> dict[str, object]:
         return {"products": make_shop(PostgresProductStore(database)).products}
 
@@ -48,7 +48,7 @@ def over(database: Database) -> Setup:
     return Setup(shop, PostgresIdempotencyStore(database, services))
 
 
-class TestMemoryOnce(IdempotencyStoreContract):
+class TestMemoryIdempotencyStore(IdempotencyStoreContract):
     @pytest.fixture
     def opened(self) -> Setup:
         shop = make_shop()
@@ -57,20 +57,20 @@ class TestMemoryOnce(IdempotencyStoreContract):
 
 
 @pytest.fixture
-def in_postgres(database: Database) -> Setup:
-    opened = over(database)
+def postgres_setup(database: Database) -> Setup:
+    opened = make_setup(database)
     opened.shop.products.create(product_values(stock_quantity=42))
     return opened
 
 
-class TestPostgresOnce(IdempotencyStoreContract):
+class TestPostgresIdempotencyStore(IdempotencyStoreContract):
     @pytest.fixture
-    def opened(self, in_postgres: Setup) -> Setup:
-        return in_postgres
+    def opened(self, postgres_setup: Setup) -> Setup:
+        return postgres_setup
 
-    def test_of_what_fails_nothing_is_kept(self, opened: Setup) -> None:
-        def fail(within: Shop) -> StoredResponse:
-            within.products.create(product_values(name="Another"))
+    def test_failed_work_is_rolled_back(self, opened: Setup) -> None:
+        def fail(shop: Shop) -> StoredResponse:
+            shop.products.create(product_values(name="Another"))
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
@@ -78,24 +78,22 @@ class TestPostgresOnce(IdempotencyStoreContract):
         with pytest.raises(NotFoundError):
             opened.shop.products.get("another")
 
-    def test_who_is_killed_before_the_end_has_done_nothing(
+    def test_work_of_a_killed_process_is_rolled_back(
         self, opened: Setup, database_url: sa.URL
     ) -> None:
         url = database_url.render_as_string(hide_password=False)
-        died = subprocess.run([sys.executable, "-c", DYING, url], check=False)
-        assert died.returncode == -signal.SIGKILL
+        process = subprocess.run([sys.executable, "-c", KILLED_SCRIPT, url], check=False)
+        assert process.returncode == -signal.SIGKILL
 
         def outcome() -> tuple[StoredResponse, bool] | None:
-            with suppress(ConflictError):  # the dead keep their lock until the server knows
+            with suppress(ConflictError):  # the lock of the dead is held until the server notices
                 return opened.once.run(opened.shop, "a", NOON, sell_egg)
             return None
 
         assert wait_until(outcome) == (RESPONSE, False)
         assert opened.shop.products.get("egg-white-protein").stock_quantity == 41
 
-    def test_each_new_one_forgets_some_that_are_over(
-        self, opened: Setup, database: Database
-    ) -> None:
+    def test_new_keys_prune_some_expired_ones(self, opened: Setup, database: Database) -> None:
         with database.long_transaction() as connection:
             connection.execute(
                 sa.text(

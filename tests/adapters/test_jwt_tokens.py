@@ -1,4 +1,4 @@
-"""JSON Web Tokens: one algorithm, one secret, and every known way around them."""
+"""JSON Web Tokens: one algorithm, one secret, and the known attacks on them."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from eggypro_adapters.jwt_tokens import JwtTokenSigner
 from eggypro_core.access.authentication import TokenSigner
 from eggypro_core.errors import UnauthenticatedError
 
-SECRET = "the-secret-of-tests-which-signs-tokens-0001"  # noqa: S105  (of no use to anybody)
+SECRET = "the-secret-of-tests-which-signs-tokens-0001"  # noqa: S105  (for tests only)
 DEEP = b"[" * 700 + b"]" * 700
 HS256 = b'{"alg":"HS256","typ":"JWT"}'
 HEADERS = {
@@ -48,7 +48,7 @@ PAYLOADS = {
 }
 
 
-class TestJoseTokenSigner(TokenSignerContract):
+class TestJwtTokenSigner(TokenSignerContract):
     @pytest.fixture
     def signer(self) -> TokenSigner:
         return JwtTokenSigner(SECRET)
@@ -62,13 +62,13 @@ def segment(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def signed(header: bytes, payload: bytes, hashed: str = "sha256") -> str:
+def sign(header: bytes, payload: bytes, hash_name: str = "sha256") -> str:
     """A token whose signature is right, whatever its header says."""
     content = f"{segment(header)}.{segment(payload)}"
-    return f"{content}.{segment(hmac.new(SECRET.encode(), content.encode(), hashed).digest())}"
+    return f"{content}.{segment(hmac.new(SECRET.encode(), content.encode(), hash_name).digest())}"
 
 
-def refuse(token: str) -> None:
+def assert_rejected(token: str) -> None:
     with pytest.raises(UnauthenticatedError) as refused:
         JwtTokenSigner(SECRET).verify(token)
     assert refused.value.is_failure
@@ -76,47 +76,47 @@ def refuse(token: str) -> None:
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
 
-def test_a_token_is_one_of_rfc_7519_that_others_can_read() -> None:
+def test_token_conforms_to_rfc_7519() -> None:
     token = JwtTokenSigner(SECRET).sign(CLAIMS)
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
-    assert token == signed(HS256, json.dumps(CLAIMS, separators=(",", ":")).encode())
+    assert token == sign(HS256, json.dumps(CLAIMS, separators=(",", ":")).encode())
 
 
-def test_every_process_with_the_secret_knows_a_token() -> None:
+def test_token_is_valid_for_every_signer_with_the_secret() -> None:
     assert JwtTokenSigner(SECRET).verify(JwtTokenSigner(SECRET).sign(CLAIMS)) == CLAIMS
 
 
-def test_the_forgeries_below_differ_from_a_token_in_one_thing_each() -> None:
-    assert JwtTokenSigner(SECRET).verify(signed(HS256, b"{}")) == {}
+def test_helper_signs_valid_tokens() -> None:
+    assert JwtTokenSigner(SECRET).verify(sign(HS256, b"{}")) == {}
 
 
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
-def test_one_algorithm_alone_is_taken_whoever_signed(header: bytes) -> None:
-    refuse(signed(header, b"{}"))
+def test_other_algorithms_are_rejected(header: bytes) -> None:
+    assert_rejected(sign(header, b"{}"))
 
 
-@pytest.mark.parametrize("hashed", ["sha384", "sha512", "sha1"])
-def test_a_signature_by_another_hash_is_refused(hashed: str) -> None:
-    refuse(signed(HS256, b"{}", hashed))
-    refuse(signed(HS256.replace(b"256", hashed[3:].encode()), b"{}", hashed))
+@pytest.mark.parametrize("hash_name", ["sha384", "sha512", "sha1"])
+def test_signature_with_another_hash_is_rejected(hash_name: str) -> None:
+    assert_rejected(sign(HS256, b"{}", hash_name))
+    assert_rejected(sign(HS256.replace(b"256", hash_name[3:].encode()), b"{}", hash_name))
 
 
 @pytest.mark.parametrize("signature", ["", "AA", "A" * 43, segment(hashlib.sha256(b"").digest())])
-def test_without_a_signature_nothing_is_taken(signature: str) -> None:
+def test_unsigned_token_is_rejected(signature: str) -> None:
     for header in (HS256, b'{"alg":"none"}'):
-        refuse(f"{segment(header)}.{segment(b'{}')}.{signature}")
+        assert_rejected(f"{segment(header)}.{segment(b'{}')}.{signature}")
 
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
-def test_what_cannot_be_claims_is_refused_even_if_it_is_signed(payload: bytes) -> None:
-    refuse(signed(HS256, payload))
+def test_invalid_claims_are_rejected_despite_a_valid_signature(payload: bytes) -> None:
+    assert_rejected(sign(HS256, payload))
 
 
-def test_a_token_without_a_secret_is_not_one_of_an_empty_secret() -> None:
+def test_token_signed_with_an_empty_secret_is_rejected() -> None:
     content = f"{segment(HS256)}.{segment(b'{}')}"
     signature = hmac.new(b"", content.encode(), "sha256").digest()
-    refuse(f"{content}.{segment(signature)}")
+    assert_rejected(f"{content}.{segment(signature)}")
 
 
-def test_the_secret_is_not_in_what_a_signer_shows_of_itself() -> None:
+def test_repr_contains_no_secret() -> None:
     assert SECRET not in repr(JwtTokenSigner(SECRET))

@@ -1,4 +1,4 @@
-"""Each service that goes away is told of once, from wherever it is noticed first."""
+"""Each outage of a service is reported once, no matter which code notices it."""
 
 import sys
 from contextlib import suppress
@@ -41,62 +41,64 @@ def settings(tmp_path: Path, database_url: sa.URL) -> Settings:
     )
 
 
-def allow(url: sa.URL, *, connections: bool) -> None:
-    """Let people connect to a database, or end all connections to it and refuse new ones."""
-    elsewhere = url.set(drivername="postgresql", database="postgres")
-    with psycopg.connect(elsewhere.render_as_string(hide_password=False), autocommit=True) as it:
-        it.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS {connections}'.encode())
-        it.execute(
+def set_connections(url: sa.URL, *, connections: bool) -> None:
+    """Allow connections to a database, or end and forbid them."""
+    other_url = url.set(drivername="postgresql", database="postgres")
+    with psycopg.connect(
+        other_url.render_as_string(hide_password=False), autocommit=True
+    ) as server:
+        server.execute(f'ALTER DATABASE "{url.database}" ALLOW_CONNECTIONS {connections}'.encode())
+        server.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
             [url.database if not connections else ""],
         )
 
 
-def look(shop: Shop) -> None:
+def try_to_list(shop: Shop) -> None:
     with suppress(UnavailableError):
         shop.products.list(ProductQuery())
 
 
-def test_each_outage_of_the_database_is_told_once(
+def test_database_outage_is_reported_once(
     settings: Settings, tracker: MemoryErrorTracker, database_url: sa.URL
 ) -> None:
     with open_shop(settings, (tracker,)) as shop:
-        for times in (1, 2):
-            look(shop)
-            allow(database_url, connections=False)
+        for outages in (1, 2):
+            try_to_list(shop)
+            set_connections(database_url, connections=False)
             for _ in range(3):
-                look(shop)
+                try_to_list(shop)
             with suppress(UnavailableError):
                 shop.products.create(product_values())
-            allow(database_url, connections=True)
-            assert tracker.outages == ["the database"] * times
+            set_connections(database_url, connections=True)
+            assert tracker.outages == ["the database"] * outages
 
 
-def test_each_outage_of_redis_is_told_once(tracker: MemoryErrorTracker) -> None:
+def test_redis_outage_is_reported_once(tracker: MemoryErrorTracker) -> None:
     with run_redis("valkey") as server:
         outage = OutageDetector("Redis", [tracker])
         with open_rate_counter(server.url, outage) as counter:
             limiter = RateLimiter(Authenticator(ADMIN_KEY), counter, policies(100, 60_000))
-            visit(limiter)
+            make_request(limiter)
             assert tracker.outages == []
             server.kill()
             for _ in range(3):
-                visit(limiter)
+                make_request(limiter)
             assert tracker.outages == ["Redis"]
 
 
-def test_an_outage_of_the_image_store_is_told_once(
+def test_image_store_outage_is_reported_once(
     settings: Settings, tracker: MemoryErrorTracker
 ) -> None:
-    away = evolve(
+    unreachable = evolve(
         settings,
         image_store=ImageStoreKind.CLOUDINARY,
         cloudinary_cloud_name="eggs",
         cloudinary_api_key="1",
-        cloudinary_api_secret="s",  # noqa: S106  (of no use to anybody)
+        cloudinary_api_secret="s",  # noqa: S106  (for tests only)
         cloudinary_upload_prefix="http://127.0.0.1:1",
     )
-    with open_shop(away, (tracker,)) as shop:
+    with open_shop(unreachable, (tracker,)) as shop:
         shop.products.create(product_values())
         for _ in range(2):
             with pytest.raises((UnavailableError, UpstreamError)):
@@ -104,7 +106,7 @@ def test_an_outage_of_the_image_store_is_told_once(
     assert tracker.outages == ["the image store"]
 
 
-def test_an_error_that_ends_a_thread_is_told(tracker: MemoryErrorTracker) -> None:
+def test_exception_that_ends_a_thread_is_reported(tracker: MemoryErrorTracker) -> None:
     def fail() -> None:
         raise RuntimeError
 
@@ -113,10 +115,10 @@ def test_an_error_that_ends_a_thread_is_told(tracker: MemoryErrorTracker) -> Non
             thread = Thread(target=work)
             thread.start()
             thread.join()
-    [(error, during)] = tracker.errors
+    [(error, context)] = tracker.errors
     assert isinstance(error, RuntimeError)
-    assert during is None
+    assert context is None
 
 
-def visit(limiter: RateLimiter) -> None:
+def make_request(limiter: RateLimiter) -> None:
     limiter.admit("ada", "wrong", limiter.enabled_policies(["standard"]))

@@ -1,4 +1,4 @@
-"""Calls in memory and in Postgres, where there may be very many of them."""
+"""The request log in memory and in Postgres."""
 
 import psycopg
 import pytest
@@ -12,19 +12,19 @@ from eggypro_adapters.postgres.request_log import PostgresRequestLog
 from eggypro_core.operations.request_metrics import RequestLog
 
 
-class TestMemoryCallStore(RequestLogContract):
+class TestMemoryRequestLog(RequestLogContract):
     @pytest.fixture
     def store(self) -> RequestLog:
         return MemoryRequestLog()
 
 
-class TestPostgresCallStore(RequestLogContract):
+class TestPostgresRequestLog(RequestLogContract):
     @pytest.fixture
     def store(self, emptied_database: Database) -> RequestLog:
         return PostgresRequestLog(emptied_database)
 
 
-def test_all_that_is_known_of_a_call_is_kept(emptied_database: Database) -> None:
+def test_all_fields_of_a_request_are_stored(emptied_database: Database) -> None:
     PostgresRequestLog(emptied_database).append([make_record(0.25, status=404)])
     with emptied_database.long_transaction() as connection:
         [row] = connection.execute(sa.text("SELECT * FROM api_metrics"))
@@ -39,7 +39,7 @@ def test_all_that_is_known_of_a_call_is_kept(emptied_database: Database) -> None
     )
 
 
-def test_of_a_batch_with_a_call_that_cannot_be_kept_none_is(emptied_database: Database) -> None:
+def test_batch_with_an_invalid_record_is_rolled_back(emptied_database: Database) -> None:
     store = PostgresRequestLog(emptied_database)
     with pytest.raises(psycopg.errors.CheckViolation):
         store.append([make_record(), make_record(-1)])

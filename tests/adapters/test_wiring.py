@@ -55,17 +55,17 @@ from tests.support.cloudinary_server import API_KEY, API_SECRET, CLOUD, cloudina
 from tests.support.redis_server import run_redis
 
 KEY = "k" * 40
-Serving: TypeAlias = Callable[[Settings], AbstractContextManager[ServerParts]]
+OpenServer: TypeAlias = Callable[[Settings], AbstractContextManager[ServerParts]]
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="egg-"))
-    yield made / "data"
-    shutil.rmtree(made, ignore_errors=True)
+    parent = Path(tempfile.mkdtemp(prefix="egg-"))
+    yield parent / "data"
+    shutil.rmtree(parent, ignore_errors=True)
 
 
-def test_nothing_but_a_folder_makes_a_whole_shop(folder: Path) -> None:
+def test_empty_folder_is_enough_for_a_shop(folder: Path) -> None:
     settings = Settings(eggypro_data_dir=folder)
     with open_shop(settings) as shop, DEMO.open("rb") as demo:
         report = shop.products.import_file(demo)
@@ -73,16 +73,14 @@ def test_nothing_but_a_folder_makes_a_whole_shop(folder: Path) -> None:
     with open_shop(settings) as shop, open_migrations(settings) as migrations:
         assert shop.products.list(ProductQuery(status=Status.ALL)).total == 12
         assert shop.products.list(ProductQuery(search="ostrich")).total == 0
-        assert [one.words for one in shop.zero_results.list(10)] == ["ostrich"]
+        assert [search.words for search in shop.zero_results.list(10)] == ["ostrich"]
         assert not migrations.differences()
         key = (folder / "admin.key").read_text().strip()
         assert shop.authenticator.authorize(key, Permission.PRODUCTS_WRITE).id == "admin"
         assert key not in repr(shop)
 
 
-def test_images_are_kept_in_the_folder_unless_cloudinary_keeps_them(
-    folder: Path, database_url: sa.URL
-) -> None:
+def test_images_are_stored_locally_without_cloudinary(folder: Path, database_url: sa.URL) -> None:
     url = database_url.render_as_string(hide_password=False)
     settings = Settings(eggypro_data_dir=folder, postgres_url=url)
     with open_shop(settings) as shop:
@@ -91,33 +89,31 @@ def test_images_are_kept_in_the_folder_unless_cloudinary_keeps_them(
         signed = store.sign_upload(public_id="egg", at=datetime.now(UTC))
         stored = shop.images.receive_upload(signed.fields, make_image())
         assert store.get(stored.public_id) == stored
-    elsewhere = evolve(settings, image_store=ImageStoreKind.CLOUDINARY)
-    with open_shop(elsewhere) as shop, pytest.raises(NotFoundError):
+    with_cloudinary = evolve(settings, image_store=ImageStoreKind.CLOUDINARY)
+    with open_shop(with_cloudinary) as shop, pytest.raises(NotFoundError):
         shop.images.receive_upload(signed.fields, make_image())
 
 
-def test_the_account_that_is_named_keeps_the_images(folder: Path) -> None:
+def test_images_are_stored_in_the_configured_cloudinary_account(folder: Path) -> None:
     with cloudinary_server() as server:
-        named = {
+        environment = {
             "CLOUDINARY_CLOUD_NAME": CLOUD,
             "CLOUDINARY_API_KEY": API_KEY,
             "CLOUDINARY_API_SECRET": API_SECRET,
             "CLOUDINARY_UPLOAD_PREFIX": f"{server.url}/",
             "EGGYPRO_DATA_DIR": str(folder),
         }
-        store = image_store(Settings.read(named), KEY)
+        store = image_store(Settings.read(environment), KEY)
         stored = store.upload(make_image())
         assert list(server.assets) == [stored.public_id]
         assert store.url(stored.public_id).startswith(f"https://res.cloudinary.com/{CLOUD}/")
-        kept = image_store(Settings.read({**named, "IMAGE_STORE": "local"}), KEY)
-        assert kept.upload(make_image()).size == stored.size
+        local = image_store(Settings.read({**environment, "IMAGE_STORE": "local"}), KEY)
+        assert local.upload(make_image()).size == stored.size
         assert len(server.assets) == 1
     assert API_SECRET not in repr(store)
 
 
-def test_a_database_that_is_given_is_used_and_left_at_its_version(
-    folder: Path, empty_database_url: sa.URL
-) -> None:
+def test_configured_database_is_not_migrated(folder: Path, empty_database_url: sa.URL) -> None:
     url = empty_database_url.render_as_string(hide_password=False)
     settings = Settings(eggypro_data_dir=folder, postgres_url=url, admin_secret_key=KEY)
     with open_shop(settings) as shop, pytest.raises(UnavailableError, match="db upgrade"):
@@ -129,67 +125,69 @@ def test_a_database_that_is_given_is_used_and_left_at_its_version(
     assert not folder.exists()
 
 
-def test_the_settings_say_who_signs_tokens(database_url: sa.URL) -> None:
+def test_tokens_are_signed_with_the_configured_secret(database_url: sa.URL) -> None:
     url = database_url.render_as_string(hide_password=False)
-    bare = Settings(postgres_url=url, admin_secret_key=KEY, image_store=ImageStoreKind.CLOUDINARY)
-    with open_shop(bare) as shop:
+    without_secret = Settings(
+        postgres_url=url, admin_secret_key=KEY, image_store=ImageStoreKind.CLOUDINARY
+    )
+    with open_shop(without_secret) as shop:
         assert shop.authenticator.issue_token(TokenRequest()).token is None
     with pytest.raises(ConfigurationError, match="JWT_SECRET"):
-        open_tokens(bare)
-    told = evolve(bare, jwt_secret=KEY[1:])
-    with open_shop(told) as shop:
+        open_tokens(without_secret)
+    with_secret = evolve(without_secret, jwt_secret=KEY[1:])
+    with open_shop(with_secret) as shop:
         token = shop.authenticator.issue_token(TokenRequest()).token
-        assert open_tokens(told).user_for(token or "").permissions == {*Permission}
+        assert open_tokens(with_secret).user_for(token or "").permissions == {*Permission}
         with pytest.raises(UnauthenticatedError):
-            open_tokens(evolve(told, jwt_secret=KEY)).user_for(token or "")
+            open_tokens(evolve(with_secret, jwt_secret=KEY)).user_for(token or "")
         for secret in (KEY, KEY[1:], str(token)):
-            assert secret not in repr((told, shop))
+            assert secret not in repr((with_secret, shop))
 
 
 @pytest.fixture
-def serving(tmp_path: Path, restore_logging: None) -> Serving:  # noqa: ARG001
-    """Opens what a server needs, and closes it after the block."""
+def open_test_server(tmp_path: Path, restore_logging: None) -> OpenServer:  # noqa: ARG001
+    """Return a context manager that opens the parts of a server."""
 
     @contextmanager
-    def opened(settings: Settings) -> Iterator[ServerParts]:
+    def open_parts(settings: Settings) -> Iterator[ServerParts]:
         logs = logs_to_stderr(settings, colours=False)
         parts = open_server(settings, logs, tmp_path / "metrics")
         with parts.shop:
             yield parts
 
     (tmp_path / "metrics").mkdir()
-    return opened
+    return open_parts
 
 
-def test_calls_are_noted_by_the_end_or_within_the_request_or_not_at_all(
+def test_requests_are_recorded_on_close_or_in_request_or_not_at_all(
     database_url: sa.URL,
-    serving: Serving,
+    open_test_server: OpenServer,
     restore_logging: None,  # noqa: ARG001
 ) -> None:
     url = database_url.render_as_string(hide_password=False)
     settings = Settings(postgres_url=url, admin_secret_key=KEY)
-    call = make_record(completed_at=datetime.now(UTC))
+    record = make_record(completed_at=datetime.now(UTC))
 
-    def noted() -> int:
-        with open_shop(settings) as looking:
-            return sum(one.requests for one in looking.request_metrics.summarise(1))
+    def recorded_count() -> int:
+        with open_shop(settings) as shop:
+            return sum(row.requests for row in shop.request_metrics.summarise(1))
 
-    with serving(settings) as parts:
-        parts.recorders[0].record(call)
-    assert noted() == 1
+    with open_test_server(settings) as parts:
+        parts.recorders[0].record(record)
+    assert recorded_count() == 1
     serverless = evolve(settings, image_store=ImageStoreKind.CLOUDINARY)
     parts = open_serverless(serverless, logs_to_stderr(serverless, colours=False))
     with parts.shop:
-        parts.recorders[0].record(call)
-        assert noted() == 2
-    with serving(evolve(settings, enable_api_metrics=False)) as parts:
+        parts.recorders[0].record(record)
+        assert recorded_count() == 2
+    with open_test_server(evolve(settings, enable_api_metrics=False)) as parts:
         for recorder in parts.recorders:
-            recorder.record(call)
-    assert noted() == 2
+            recorder.record(record)
+    assert recorded_count() == 2
 
 
-def test_the_figures_tell_how_it_goes_in_the_cache(
-    folder: Path, database_url: sa.URL, serving: Serving
+def test_metrics_of_the_cache(
+    folder: Path, database_url: sa.URL, open_test_server: OpenServer
 ) -> None:
     url = database_url.render_as_string(hide_password=False)
     settings = Settings(postgres_url=url, eggypro_data_dir=folder, admin_secret_key=KEY)
@@ -198,41 +196,41 @@ def test_the_figures_tell_how_it_goes_in_the_cache(
         parts.shop.products.list(ProductQuery())
         return CachedResponse(b"Twelve eggs")
 
-    def figures() -> dict[str, float]:
+    def metrics() -> dict[str, float]:
         assert parts.exporter is not None
         lines = parts.exporter.export("")[0].decode().splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines if line.startswith("eggypro_"))
         return {name: float(value) for name, value in pairs if "{" not in name}
 
-    with serving(settings) as parts:
+    with open_test_server(settings) as parts:
         cache = parts.cache
         assert cache is not None
         wait_until(lambda: cache.get_or_load("/eggs", ("products",), load)[1] is CacheStatus.HIT)
-        wait_until(lambda: figures().get("eggypro_cache_hits_total"))
-        shown = figures()
-        assert shown["eggypro_cache_hits_total"] == cache.counts.hits == 1
-        assert shown["eggypro_cache_misses_total"] == cache.counts.misses > 0
-        assert shown["eggypro_cache_kept"] == 1
-        assert shown["eggypro_cache_bytes"] > len(b"Twelve eggs")
-        assert shown["eggypro_calls_dropped_total"] == 0
+        wait_until(lambda: metrics().get("eggypro_cache_hits_total"))
+        values = metrics()
+        assert values["eggypro_cache_hits_total"] == cache.counts.hits == 1
+        assert values["eggypro_cache_misses_total"] == cache.counts.misses > 0
+        assert values["eggypro_cache_kept"] == 1
+        assert values["eggypro_cache_bytes"] > len(b"Twelve eggs")
+        assert values["eggypro_calls_dropped_total"] == 0
 
 
-def test_health_knows_what_the_settings_name(folder: Path, database_url: sa.URL) -> None:
+def test_health_checks_the_configured_services(folder: Path, database_url: sa.URL) -> None:
     url = database_url.render_as_string(hide_password=False)
     with open_shop(Settings(postgres_url=url, eggypro_data_dir=folder)) as shop:
         report = shop.health.report()
     assert report.configured == {"database": True, "cloudinary": False, "admin": False}
     assert (report.version, report.environment) == (version("eggypro"), "development")
-    states = [str(one.status) for one in report.services.values()]
+    states = [str(service.status) for service in report.services.values()]
     assert states == ["healthy", "disabled", "disabled"]
 
 
-def test_what_opens_a_shop_can_be_sent_to_another_process(folder: Path) -> None:
+def test_shop_opener_can_be_pickled(folder: Path) -> None:
     opener = partial(open_shop, Settings(eggypro_data_dir=folder))
     assert pickle.loads(pickle.dumps(opener)).args == opener.args  # noqa: S301  (our own)
 
 
-def test_an_admin_key_is_made_once_and_is_its_owners_secret(folder: Path) -> None:
+def test_admin_key_is_generated_once_in_a_private_file(folder: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         keys = set(threads.map(lambda _: read_or_create_admin_key(folder), range(8)))
     assert len(keys) == 1
@@ -241,20 +239,20 @@ def test_an_admin_key_is_made_once_and_is_its_owners_secret(folder: Path) -> Non
     assert (folder / "admin.key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_key_of_the_settings_is_kept_nowhere(folder: Path) -> None:
+def test_configured_admin_key_is_not_stored(folder: Path) -> None:
     assert admin_key_file(Settings(eggypro_data_dir=folder, admin_secret_key=KEY)) is None
     assert admin_key_file(Settings(eggypro_data_dir=folder)) == folder / "admin.key"
 
 
-def test_a_key_that_cannot_be_kept_is_said_so(folder: Path) -> None:
+def test_admin_key_that_cannot_be_stored_is_an_error(folder: Path) -> None:
     folder.write_text("a file")
     with pytest.raises(UnavailableError, match="ADMIN_SECRET_KEY"):
         read_or_create_admin_key(folder)
 
 
 @pytest.mark.parametrize("redis", [True, False])
-def test_the_settings_say_how_often_and_where_it_is_counted(
-    folder: Path, database_url: sa.URL, serving: Serving, *, redis: bool
+def test_rate_limits_follow_the_settings(
+    folder: Path, database_url: sa.URL, open_test_server: OpenServer, *, redis: bool
 ) -> None:
     url = database_url.render_as_string(hide_password=False)
     with run_redis("valkey") as server:
@@ -266,27 +264,29 @@ def test_the_settings_say_how_often_and_where_it_is_counted(
             rate_limit_max_requests=7,
             rate_limit_window_ms=60_000,
         )
-        with serving(settings) as parts:
+        with open_test_server(settings) as parts:
             config = config_of(settings, parts)
             limiter = RateLimiter(parts.shop.authenticator, config.rate_counter, config.rate_limits)
-            [standing] = limiter.admit("ada", None, limiter.enabled_policies(["standard"])).statuses
-            assert (standing.policy.limit, standing.policy.window_seconds) == (7, 60)
+            [status] = limiter.admit("ada", None, limiter.enabled_policies(["standard"])).statuses
+            assert (status.policy.limit, status.policy.window_seconds) == (7, 60)
             limiter.admit("ada", "wrong", ())
             with server.client as client:
                 assert not client.keys() or redis
-                numbers = count()
+                sequence = count()
 
-                def is_counted_there() -> bool:  # Redis is given up for a moment if it is slow
-                    limiter.admit(f"ada-{next(numbers)}", "wrong", ())
+                def is_counted_in_redis() -> bool:  # a slow Redis is skipped for a moment
+                    limiter.admit(f"ada-{next(sequence)}", "wrong", ())
                     return bool(client.keys())
 
                 if redis:
-                    wait_until(is_counted_there)
+                    wait_until(is_counted_in_redis)
         assert [thread.name for thread in enumerate_threads()].count("limits") == 0
         assert bool(start_notes(settings)) != redis
 
 
-def test_nothing_of_redis_is_imported_where_nothing_is_counted_there() -> None:
+def test_wiring_imports_no_redis_library() -> None:
     code = "import sys, eggypro_adapters.wiring; print({'redis', 'limits'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "set()\n"

@@ -1,4 +1,4 @@
-"""The searches that found nothing, in memory and in Postgres, which may be away."""
+"""Zero-result searches in memory and in Postgres, which may be down."""
 
 from collections.abc import Callable
 
@@ -20,19 +20,19 @@ from tests.support.builders import make_shop
 DUCK = ProductQuery(search="duck")
 
 
-class TestMemorySearchMisses(ZeroResultStoreContract):
+class TestMemoryZeroResultStore(ZeroResultStoreContract):
     @pytest.fixture
     def misses(self) -> ZeroResultStore:
         return MemoryZeroResultStore()
 
 
-class TestPostgresSearchMisses(ZeroResultStoreContract):
+class TestPostgresZeroResultStore(ZeroResultStoreContract):
     @pytest.fixture
     def misses(self, emptied_database: Database) -> ZeroResultStore:
         return PostgresZeroResultStore(emptied_database)
 
 
-def test_a_search_is_answered_where_nothing_can_be_written(
+def test_search_works_on_a_read_only_database(
     database: Database, database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> None:
     with database.long_transaction() as connection:
@@ -47,7 +47,7 @@ def test_a_search_is_answered_where_nothing_can_be_written(
     assert misses.list(10) == ()
 
 
-def test_a_search_is_answered_where_there_is_no_table_yet(database: Database) -> None:
+def test_search_works_without_the_table(database: Database) -> None:
     with database.long_transaction() as connection:
         connection.execute(sa.text("DROP TABLE search_misses"))
     misses = PostgresZeroResultStore(database)
@@ -57,7 +57,7 @@ def test_a_search_is_answered_where_there_is_no_table_yet(database: Database) ->
     assert shop.products.list(DUCK).total == 0
 
 
-def test_a_search_waits_for_nobody_who_holds_its_count(database: Database) -> None:
+def test_search_does_not_wait_for_a_locked_count(database: Database) -> None:
     misses = PostgresZeroResultStore(database)
     misses.record("duck", NOON)
     shop = make_shop(PostgresProductStore(database), misses=misses)
@@ -69,10 +69,10 @@ def test_a_search_waits_for_nobody_who_holds_its_count(database: Database) -> No
     assert misses.list(10) == (ZeroResultSearch("duck", 1, NOON),)
 
 
-def test_a_count_leaves_no_setting_behind(
+def test_recording_resets_the_lock_timeout(
     database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> None:
-    one = connect_database(database_url, size=1)
-    PostgresZeroResultStore(one).record("duck", NOON)
-    with one.long_transaction() as connection:
+    database = connect_database(database_url, size=1)
+    PostgresZeroResultStore(database).record("duck", NOON)
+    with database.long_transaction() as connection:
         assert connection.scalar(sa.text("SELECT current_setting('lock_timeout')")) == "0"

@@ -55,8 +55,8 @@ def binaries_for(cluster: Path, chosen: Path | None = None) -> Path:
     if created_by not in {None, installed}:
         raise UnavailableError(
             f"The database in {cluster} was created by Postgres {created_by}, and this machine has"
-            f" Postgres {installed}: install version {created_by}, choose another EGGYPRO_DATA_DIR, or"
-            " set POSTGRES_URL"
+            f" Postgres {installed}: install version {created_by}, choose another"
+            " EGGYPRO_DATA_DIR, or set POSTGRES_URL"
         )
     return binaries
 

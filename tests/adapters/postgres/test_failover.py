@@ -66,7 +66,7 @@ def test_shop_continues_after_failover(
         )
         with (
             connect_shop(settings, ()) as connected,
-            open_cache(settings, connected.database, connected.written) as (cache, _),
+            open_cache(settings, connected.database, connected.write_versions) as (cache, _),
         ):
             client = TestClient(create_app(connected.shop, HttpConfig(cache=cache)))
             client.simulate_post(

@@ -292,5 +292,5 @@ def test_shop_reads_from_the_replica_of_its_settings(
             assert products.get("egg-white").id
             return replica_database.fetch(READERS, {}) != [(0,)]
 
-        with open_cache(settings, connected.database, connected.written):
+        with open_cache(settings, connected.database, connected.write_versions):
             wait_until(reads_from_replica)
