@@ -28,4 +28,4 @@ def request_log_buffer(
         except Exception as error:  # last resort: logging must not fail a request
             raise UnavailableError(str(error)) from error
 
-    return BufferedWriter("calls", write, limits, in_request=in_request, clock=clock)
+    return BufferedWriter("request-log", write, limits, in_request=in_request, clock=clock)

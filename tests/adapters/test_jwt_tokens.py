@@ -44,7 +44,7 @@ PAYLOADS = {
     "huge": b'{"sub":"' + b"a" * 100_000 + b'"}',
     "a huge number": b'{"exp":' + b"9" * 1400 + b'e99"}',
     "a subject that is no text": b'{"sub":1}',
-    "for somebody else": b'{"aud":"another service"}',
+    "another audience": b'{"aud":"another service"}',
 }
 
 
@@ -63,17 +63,17 @@ def segment(content: bytes) -> str:
 
 
 def sign(header: bytes, payload: bytes, hash_name: str = "sha256") -> str:
-    """A token whose signature is right, whatever its header says."""
+    """Return a token with a valid signature for any header."""
     content = f"{segment(header)}.{segment(payload)}"
     return f"{content}.{segment(hmac.new(SECRET.encode(), content.encode(), hash_name).digest())}"
 
 
 def assert_rejected(token: str) -> None:
-    with pytest.raises(UnauthenticatedError) as refused:
+    with pytest.raises(UnauthenticatedError) as raised:
         JwtTokenSigner(SECRET).verify(token)
-    assert refused.value.is_failure
-    assert refused.value.__cause__ is None
-    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+    assert raised.value.is_failure
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
 
 def test_token_conforms_to_rfc_7519() -> None:

@@ -239,7 +239,7 @@ def test_lines_of_concurrent_processes_are_not_interleaved(tmp_path: Path) -> No
 def test_closed_pipe_is_ignored() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
-    LineWriter(write_end).write("nobody reads this\n")
+    LineWriter(write_end).write("lost line\n")
     os.close(write_end)
 
 

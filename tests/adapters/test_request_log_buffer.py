@@ -60,7 +60,7 @@ def recorder(store: Store) -> Iterator[BufferedWriter]:
 
 
 def is_running() -> bool:
-    return "calls" in [thread.name for thread in enumerate_threads()]
+    return "request-log" in [thread.name for thread in enumerate_threads()]
 
 
 def record(recorder: BufferedWriter, count: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""The page of the settings, made of their definitions: `make docs` writes it."""
+"""The page of the settings, generated from their definitions by `make docs`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +10,12 @@ PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 INTRODUCTION = """\
 # Settings
 
-A command's option counts first, then the environment, then, in development, `.env.local` and
-`.env`. A blank value is an absent one. `eggypro env check` names every one that is wrong, and why,
-never its value; `eggypro env example` prints all of them as a commented file. Both know them from
-the definitions that this page is made of, by `make docs`.
+Command options override the environment, which in development overrides `.env.local` and `.env`.
+Blank values count as absent. `eggypro env check` lists all invalid settings with the reason, never
+the value; `eggypro env example` prints all settings as a commented file. This page is generated
+from the same definitions by `make docs`.
 """
-HEAD = "| setting | what it is | by default |\n| --- | --- | --- |\n"
+HEAD = "| setting | description | default |\n| --- | --- | --- |\n"
 
 
 def render_page() -> str:

@@ -24,7 +24,7 @@ def shared_counter(
     timeout_seconds: float = TIMEOUT_SECONDS,
     outage: AbstractContextManager[None] | None = None,
 ) -> Iterator[RateCounter]:
-    """Yield a counter shared by all processes with the same URL; local while Redis is down.
+    """Yield a rate counter shared by all processes with the same URL; local while Redis is down.
 
     `outage` wraps each request to Redis, to detect outages.
     """

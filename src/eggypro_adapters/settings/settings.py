@@ -18,14 +18,14 @@ from eggypro_adapters.settings.types import (
 )
 from eggypro_core.errors import ConfigurationError, FieldError
 
-_CLOUDINARY = ("cloudinary_cloud_name", "cloudinary_api_key", "cloudinary_api_secret")
+_CLOUDINARY_FIELDS = ("cloudinary_cloud_name", "cloudinary_api_key", "cloudinary_api_secret")
 _INTRODUCTION = """\
 # Settings of EggyPro, for .env.local or the environment. Commented lines show the default, or have
 # none; a blank value counts as absent."""
 
 
 def _image_store(settings: "Settings") -> ImageStoreKind:
-    configured = any(getattr(settings, name) for name in _CLOUDINARY)
+    configured = any(getattr(settings, name) for name in _CLOUDINARY_FIELDS)
     return (
         ImageStoreKind.CLOUDINARY if configured or settings.in_production else ImageStoreKind.LOCAL
     )
@@ -246,7 +246,7 @@ def _missing_settings(settings: Settings) -> Iterator[FieldError]:
             if not getattr(settings, name):
                 yield FieldError(name.upper(), f"{name.upper()} is required in production")
     if settings.image_store is ImageStoreKind.CLOUDINARY:
-        for name in _CLOUDINARY:
+        for name in _CLOUDINARY_FIELDS:
             if not getattr(settings, name):
                 yield FieldError(
                     name.upper(), f"{name.upper()} is required, unless IMAGE_STORE=local"

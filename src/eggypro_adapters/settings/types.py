@@ -24,11 +24,11 @@ class SettingType(Generic[T]):
 
     expects: str
     parse: Callable[[str], T]
-    sentence: str = "{} {}"
+    message_format: str = "{} {}"
 
     def error_message(self, name: str) -> str:
         """Return the message for an invalid value of the variable `name`."""
-        return self.sentence.format(name, self.expects)
+        return self.message_format.format(name, self.expects)
 
 
 class AppEnvironment(StrEnum):
@@ -223,32 +223,32 @@ def _comma_separated(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]
     return parse_all
 
 
-_INVALID = "Invalid {}: it {}"
+_INVALID_FORMAT = "Invalid {}: it {}"
 BOOLEAN = SettingType("must be true or false", _boolean)
 WORD = SettingType("must be visible ASCII without spaces", _word)
-CLOUD_NAME = SettingType("must be letters, digits, - and _", _cloud_name)
+CLOUD_NAME = SettingType("must consist of letters, digits, - and _", _cloud_name)
 CURRENCY = SettingType("must be an ISO 4217 code with two decimals, such as EUR", _currency)
 FOLDER = SettingType("must be the path of a folder", _folder)
 POSTGRES_URL = SettingType(
     "must be postgresql://user:password@host:port/database, or name the host as ?host=...;"
     " special characters in the password are percent-encoded",
     _postgres_url,
-    _INVALID,
+    _INVALID_FORMAT,
 )
 REDIS_URL = SettingType(
-    "must be redis://, rediss:// or valkey:// with a host and at most the database's number,"
+    "must be redis://, rediss:// or valkey:// with a host and optionally a database number,"
     " redis+cluster:// with hosts separated by commas, or unix:// with a path",
     _redis_url,
 )
 HTTP_URL = SettingType(
-    "must be an http:// or https:// address without user, ? and #", _http_url, _INVALID
+    "must be an http:// or https:// URL without user, ? and #", _http_url, _INVALID_FORMAT
 )
-SENTRY_DSN = SettingType("must be an address such as https://key@host/project", _sentry_dsn)
+SENTRY_DSN = SettingType("must be a URL such as https://key@host/project", _sentry_dsn)
 ORIGINS = SettingType(
     "must be origins such as https://shop.example, separated by commas", _comma_separated(_origin)
 )
 NETWORKS: SettingType[tuple[Network, ...]] = SettingType(
-    "must be IP networks or addresses such as 10.0.0.0/8, separated by commas, with no bit set"
-    " beyond the mask",
+    "must be IP networks or addresses such as 10.0.0.0/8, separated by commas, without host"
+    " bits beyond the mask",
     _comma_separated(ip_network),
 )
