@@ -1,1 +1,1 @@
-"""The catalogue over HTTP."""
+"""HTTP API of the catalogue."""

@@ -1,4 +1,4 @@
-"""The API over a shop, as a WSGI application."""
+"""The HTTP API of a shop as a WSGI application."""
 
 from wsgiref.types import WSGIApplication
 
@@ -41,23 +41,23 @@ ROUTES = with_openapi_route(
         *maintenance.ROUTES,
     )
 )
-"""The whole API."""
+"""All routes of the API."""
 
 
 DEFAULT_CONFIG = HttpConfig()
 
 
 def create_app(shop: Shop, config: HttpConfig = DEFAULT_CONFIG) -> WSGIApplication:
-    """Return the API over a shop. It does not close it."""
+    """Return the WSGI application that serves `shop`. The caller closes the shop."""
     app = falcon.App()
     report = ErrorReporter(config.trackers, ClientResolver(config.trusted_proxies))
     errors.install_error_handlers(app, report)
     routing.install_routes(app, ROUTES, shop, config)
     install_api_docs(app)
-    edge = GuardMiddleware(app, report, in_production=config.in_production)
-    return record_requests(CorsMiddleware(edge, frozenset(config.cors_origins)), config)
+    guard = GuardMiddleware(app, report, in_production=config.in_production)
+    return record_requests(CorsMiddleware(guard, frozenset(config.cors_origins)), config)
 
 
 def openapi_description() -> bytes:
-    """Return the whole API as OpenAPI 3.1 describes it, in JSON."""
+    """Return the OpenAPI 3.1 document of the API as JSON."""
     return openapi_json(ROUTES)

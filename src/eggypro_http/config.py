@@ -1,4 +1,4 @@
-"""The configuration of the HTTP API: what only this edge needs besides the shop."""
+"""Configuration of the HTTP API: everything it needs besides the shop."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,17 +13,16 @@ from eggypro_http.requests.client_address import Network
 
 @frozen(kw_only=True)
 class HttpConfig:
-    """How the API is served. The default suits a test: no limits, no cache, no metrics.
+    """Settings of the HTTP API. The defaults suit tests: no limits, no cache, no metrics.
 
-    `trusted_proxies` may forward the address of a client, and pages of the `cors_origins` may call
-    the API from a browser. CDNs may cache public responses for `cdn_ttl` seconds; 0 means not at
-    all. `in_production` browsers are told to use HTTPS only. Clients in `metrics_networks` may read
-    /metrics, which the `exporter` writes, without a credential.
+    Client addresses forwarded by `trusted_proxies` are accepted, and pages of the `cors_origins`
+    may send requests from a browser. CDNs may cache public responses for `cdn_ttl` seconds; 0
+    disables CDN caching. With `in_production`, responses tell browsers to use HTTPS only. Clients
+    in `metrics_networks` may read /metrics, which the `exporter` writes, without a credential.
 
-    `rate_limits` are the policies by their names, counted in the `rate_counter`; the default one
-    counts nothing. Each request is reported to the `recorders`, each unexpected error to the
-    `trackers`; without any, it is logged. While `is_ending`, /api/health/ready says that the
-    server is not ready.
+    `rate_limits` maps names to policies, counted in the `rate_counter`; the default counter counts
+    nothing. Every request is reported to the `recorders`, every unexpected error to the `trackers`;
+    without trackers it is logged. While `is_shutting_down()` holds, /api/health/ready returns 503.
     """
 
     trusted_proxies: tuple[Network, ...] = ()
@@ -37,4 +36,4 @@ class HttpConfig:
     recorders: tuple[RequestRecorder, ...] = ()
     trackers: tuple[ErrorTracker, ...] = ()
     exporter: MetricsExporter | None = None
-    is_ending: Callable[[], bool] = lambda: False
+    is_shutting_down: Callable[[], bool] = lambda: False

@@ -1,4 +1,4 @@
-"""Errors that nobody expected: told to the trackers, with no more than what helps to find them."""
+"""Reporting of unexpected errors to the error trackers, with only the context needed to debug."""
 
 import logging
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ _log = logging.getLogger(__name__)
 
 @frozen
 class ErrorReporter:
-    """Tells the trackers of errors in calls. Where there are none, it logs them."""
+    """Reports unexpected errors in requests to the trackers, or logs them if there are none."""
 
     _trackers: tuple[ErrorTracker, ...]
     _clients: ClientResolver
 
     def __call__(self, environ: Mapping[str, Any], error: Exception) -> None:
-        """Tell of an error in the call that an environ is of."""
+        """Report an error raised by the request that `environ` belongs to."""
         if not self._trackers:
             _log.error("Unexpected error, request %s", environ[REQUEST_ID_KEY], exc_info=error)
             return
-        during = ErrorContext(
+        context = ErrorContext(
             environ.get(ENDPOINT_KEY, UNMATCHED_ENDPOINT),
             environ["REQUEST_METHOD"],
             environ.get(USER_KEY),
@@ -37,4 +37,4 @@ class ErrorReporter:
             network_of(self._clients.client(environ)),
         )
         for tracker in self._trackers:
-            tracker.report_error(error, during)
+            tracker.report_error(error, context)

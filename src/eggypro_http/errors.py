@@ -1,4 +1,4 @@
-"""What a refusal looks like over HTTP: its status, and its problem JSON (RFC 9457)."""
+"""Translation of errors to HTTP: status codes and problem JSON (RFC 9457)."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -24,9 +24,9 @@ BAD_REQUEST, NOT_FOUND, INTERNAL_ERROR = 400, 404, 500
 PROBLEM_JSON = "application/problem+json"
 NO_STORE = "no-store"
 MAX_ERRORS = 100
-"""How many faults of one request are listed."""
+"""The most validation errors listed in one response."""
 REQUEST_ID_KEY = "eggypro.request_id"
-"""The name under which the environ of a request holds its id."""
+"""The environ key of the request id."""
 
 STATUS_BY_ERROR: Mapping[type[EggyProError], int] = {
     errors.ValidationError: 422,
@@ -43,29 +43,29 @@ STATUS_BY_ERROR: Mapping[type[EggyProError], int] = {
     errors.UnavailableError: 503,
     errors.ConfigurationError: 500,
 }
-"""The one table from errors to statuses."""
+"""The HTTP status of each error of the core."""
 
-_TITLES: Mapping[int, str] = {422: "Unprocessable Content"}  # Falcon still has the former name
+_TITLES: Mapping[int, str] = {422: "Unprocessable Content"}  # Falcon still uses the former name
 _HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": "Bearer"},
     503: {"Retry-After": "5"},
 }
-_DETAILS: Mapping[int, str] = {
-    404: "There is nothing at this address",
-    405: "This address does not take that method: see Allow",
-    500: "Something went wrong here. It has been noted, and is no fault of the request.",
-    502: "Something that this needs failed. Try again later.",
-    503: "Something that this needs is away. Try again in a few seconds.",
+_DEFAULT_DETAILS: Mapping[int, str] = {
+    404: "Nothing exists at this URL",
+    405: "Method not allowed: see the Allow header",
+    500: "Internal error. It has been logged and is not caused by the request.",
+    502: "A required service failed. Try again later.",
+    503: "A required service is unavailable. Try again in a few seconds.",
 }
-"""What is said where the error itself says nothing, or nothing that is the caller's business."""
+"""Details for errors that have no message, or none that is meant for clients."""
 
 ReportError: TypeAlias = Callable[[Mapping[str, Any], Exception], None]
-"""Is told of the environ of a request, and of an error in it that nobody expected."""
+"""Reports an unexpected error, given the environ of the request that raised it."""
 _log = logging.getLogger(__name__)
 
 
 def install_error_handlers(app: "falcon.App[Any, Any]", report: ReportError) -> None:
-    """Have every error of an app answered here."""
+    """Make `app` respond to every error with problem JSON; unexpected ones go to `report`."""
 
     def unexpected(
         request: falcon.Request, response: falcon.Response, error: Exception, _params: object
@@ -85,18 +85,20 @@ def install_error_handlers(app: "falcon.App[Any, Any]", report: ReportError) -> 
 
 
 def problem(
-    status: int, request_id: str, detail: str | None = None, faults: Sequence[FieldError] = ()
+    status: int, request_id: str, detail: str | None = None, field_errors: Sequence[FieldError] = ()
 ) -> bytes:
     """Return the problem JSON of a status."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": _TITLES.get(status) or falcon.code_to_http_status(status)[4:],
         "status": status,
-        "detail": detail or _DETAILS.get(status, ""),
+        "detail": detail or _DEFAULT_DETAILS.get(status, ""),
         "request_id": request_id,
     }
-    if faults:
-        body["errors"] = [{"field": fault.field, "message": fault.message} for fault in faults]
+    if field_errors:
+        body["errors"] = [
+            {"field": error.field, "message": error.message} for error in field_errors
+        ]
     return orjson.dumps(body)
 
 
@@ -109,10 +111,9 @@ def _on_error(
 def _on_validation_error(
     request: falcon.Request, response: falcon.Response, error: ValidationError, _params: object
 ) -> None:
-    listed = ValidationError(
-        error.errors[:MAX_ERRORS]
-    )  # a body of a megabyte has room for very many
-    _respond(request, response, STATUS_BY_ERROR[ValidationError], str(listed), listed.errors)
+    # A body of a megabyte can contain a very large number of errors.
+    reported = ValidationError(error.errors[:MAX_ERRORS])
+    _respond(request, response, STATUS_BY_ERROR[ValidationError], str(reported), reported.errors)
 
 
 def _on_slug_moved(
@@ -153,10 +154,10 @@ def _respond(
     response: falcon.Response,
     status: int,
     detail: str | None = None,
-    faults: Sequence[FieldError] = (),
+    field_errors: Sequence[FieldError] = (),
 ) -> None:
     response.status = status
     response.content_type = PROBLEM_JSON
     response.set_header("Cache-Control", NO_STORE)
     response.set_headers(_HEADERS.get(status, {}))
-    response.data = problem(status, request.env[REQUEST_ID_KEY], detail, faults)
+    response.data = problem(status, request.env[REQUEST_ID_KEY], detail, field_errors)

@@ -1,4 +1,4 @@
-"""Answers for everybody, kept in the cache: by their address, until what they show is written."""
+"""Caching of public responses by URL, invalidated by the tags of the data they show."""
 
 import falcon
 
@@ -9,18 +9,18 @@ from eggypro_http.responses import Handler, Response
 
 
 def cached(handler: Handler, tags: tuple[str, ...], cache: ReadCache | None) -> Handler:
-    """Return a handler that asks the cache first; what has no tags is not kept."""
+    """Return a handler that reads through the cache, or `handler` itself if it has no tags."""
     if cache is None or not tags:
         return handler
 
     def handle(shop: Shop, request: falcon.Request, **path: object) -> Response:
         def load() -> CachedResponse:
-            answer = handler(shop, request, **path)
-            return CachedResponse(answer.body, answer.headers, answer.is_cacheable)
+            response = handler(shop, request, **path)
+            return CachedResponse(response.body, response.headers, response.is_cacheable)
 
         key = f"{request.env['PATH_INFO']}?{request.query_string}"
-        named = tuple([tag.format_map(path) for tag in tags])
-        kept, outcome = cache.get_or_load(key, named, load)
-        return Response(kept.body, {**kept.headers, "x-cache": outcome})
+        concrete_tags = tuple([tag.format_map(path) for tag in tags])
+        response, outcome = cache.get_or_load(key, concrete_tags, load)
+        return Response(response.body, {**response.headers, "x-cache": outcome})
 
     return handle

@@ -1,4 +1,4 @@
-"""What a handler answers: bytes that are ready to be sent, and the headers that describe them."""
+"""Responses of handlers, ETags, conditional requests and content negotiation."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,19 +14,19 @@ from eggypro_core.domain.image import ServedImage
 from eggypro_core.serializers import Json
 
 JSON = "application/json"
-_IMAGES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
-_TAGS = re.compile(r'"[!#-~\x80-\xff]*"')
-_TAG = re.compile(r'(W/)?"([^"]*)"')
+_IMAGE_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+_STRONG_ETAGS = re.compile(r'"[!#-~\x80-\xff]*"')
+_ETAG = re.compile(r'(W/)?"([^"]*)"')
 _VERSION = re.compile(r"([0-9]{1,10})\.")
 _JSON_ACCEPT = frozenset({"", "*/*", JSON})
 
 
 @frozen
 class Response:
-    """The body of an answer, and headers by their names in lower case.
+    """The body and headers of a response; header names are lower case.
 
-    A file takes the place of the body. Who has the answer sends it, or at least closes it. One that
-    does not last is never kept for the next who asks. A `status` takes the place of the route's.
+    A `file` replaces the body: the receiver must send or close it. A response that is not
+    `is_cacheable` is never cached. A `status` overrides that of the route.
     """
 
     body: bytes
@@ -37,72 +37,73 @@ class Response:
 
 
 Handler: TypeAlias = Callable[..., Response]
-"""Is called with the shop, the request and what its path names."""
+"""Handles a request, given the shop, the request and the path variables."""
 
 NO_CONTENT = Response(b"")
-"""The answer of a deletion."""
+"""The response to a deletion."""
 
 
 def with_etag(
     body: Json, *, version: int | None = None, modified: datetime | None = None
 ) -> Response:
-    """Return an answer whose ETag is a hash of its bytes, behind the version if it has one."""
+    """Return a JSON response whose ETag is the hash of its bytes, after the version if given."""
     data = orjson.dumps(body)
     digest = blake2b(data, digest_size=12).hexdigest()
-    tag = f'"{digest}"' if version is None else f'"{version}.{digest}"'
+    etag = f'"{digest}"' if version is None else f'"{version}.{digest}"'
     if modified is None:
-        return Response(data, {"etag": tag})
-    return Response(data, {"etag": tag, "last-modified": falcon.dt_to_http(modified)})
+        return Response(data, {"etag": etag})
+    return Response(data, {"etag": etag, "last-modified": falcon.dt_to_http(modified)})
 
 
 def stock_response(stock: int) -> Response:
-    """Return what a change of stock answers: what is there then."""
+    """Return the response to a stock change: the new stock quantity."""
     return Response(orjson.dumps({"stock_quantity": stock}))
 
 
-def send(answer: Response, request: falcon.Request, response: falcon.Response) -> None:
-    """Have the body of an answer be sent, in pieces if it is a file."""
-    if answer.file is None:
-        response.data = answer.body
+def send(result: Response, request: falcon.Request, response: falcon.Response) -> None:
+    """Set the body of Falcon's response to that of `result`, as a stream if it is a file."""
+    if result.file is None:
+        response.data = result.body
         return
-    response.content_type = _IMAGES[answer.file.format]
+    response.content_type = _IMAGE_TYPES[result.file.format]
     if request.method == "HEAD":
-        answer.file.stream.close()
-        response.content_length = answer.file.size
+        result.file.stream.close()
+        response.content_length = result.file.size
     else:
-        response.set_stream(answer.file.stream, answer.file.size)
+        response.set_stream(result.file.stream, result.file.size)
 
 
-def is_not_modified(answer: Response, request: falcon.Request) -> bool:
-    """Whether the caller holds this very answer, and says so by If-None-Match."""
-    held = request.env.get("HTTP_IF_NONE_MATCH")
-    if held is None or "etag" not in answer.headers:
+def is_not_modified(result: Response, request: falcon.Request) -> bool:
+    """Whether If-None-Match of the request matches the ETag of the response."""
+    header = request.env.get("HTTP_IF_NONE_MATCH")
+    if header is None or "etag" not in result.headers:
         return False
-    return held.strip() == "*" or answer.headers["etag"] in _TAGS.findall(held)
+    return header.strip() == "*" or result.headers["etag"] in _STRONG_ETAGS.findall(header)
 
 
 def if_match_version(request: falcon.Request) -> int | None:
-    """Return the version that a write is for, by its If-Match; None where any is right.
+    """Return the version that If-Match requires, or None if any version is accepted.
 
-    Of several it is the newest. 0, which no product has, stands for tags that name none; a weak
-    one names none either (RFC 9110, 13.1.1).
+    Of several ETags the newest version counts. ETags without a version, and weak ones (RFC 9110,
+    13.1.1), give 0, which no product has.
     """
-    wanted = request.env.get("HTTP_IF_MATCH", "*").strip()
-    if wanted == "*":
+    header = request.env.get("HTTP_IF_MATCH", "*").strip()
+    if header == "*":
         return None
-    strong = (tag for weak, tag in _TAG.findall(wanted) if not weak)
-    return max((int(found[1]) for found in map(_VERSION.match, strong) if found), default=0)
+    strong_etags = (etag for weak, etag in _ETAG.findall(header) if not weak)
+    matches = map(_VERSION.match, strong_etags)
+    return max((int(match[1]) for match in matches if match), default=0)
 
 
 def require_json_accepted(request: falcon.Request) -> None:
-    """Raise HTTPNotAcceptable if the caller takes no JSON."""
+    """Raise HTTPNotAcceptable if the client does not accept JSON."""
     accept: str = request.env.get("HTTP_ACCEPT", "")
     if accept not in _JSON_ACCEPT and not _accepts(JSON, accept):
-        raise falcon.HTTPNotAcceptable(description=f"All that is served here is {JSON}")
+        raise falcon.HTTPNotAcceptable(description=f"Only {JSON} is available")
 
 
 def accepts(request: falcon.Request, media_type: str) -> bool:
-    """Whether the caller names a type among those that they take: `*/*` does not say so."""
+    """Whether the Accept header names `media_type` itself; `*/*` does not count."""
     accept: str = request.env.get("HTTP_ACCEPT", "").lower()
     return media_type in accept and _accepts(media_type, accept)
 

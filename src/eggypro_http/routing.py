@@ -1,4 +1,4 @@
-"""The routes of the API: what each one needs and answers, and how Falcon is told of it."""
+"""Routes of the API, and their installation in a Falcon app."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,25 +30,25 @@ from eggypro_http.urls import (
 )
 
 PUBLIC_CACHE_CONTROL = "public, max-age=0, must-revalidate"
-"""What caches may do with an answer for everybody: keep it, but ask each time."""
+"""The Cache-Control of a public response: caches may store it but must revalidate it."""
 ENDPOINT_KEY = "eggypro.endpoint"
-"""The name under which the environ of a request holds the path of the route that it matched."""
+"""The environ key of the path of the matched route."""
 USER_KEY = "eggypro.user"
-"""The one under which it holds the id of whom its credential is, if it was looked at and good."""
+"""The environ key of the authenticated user's id; set if a valid credential was verified."""
 Responder: TypeAlias = Callable[..., None]
 
 
 @frozen(kw_only=True)
 class Route:
-    """An address and a method: what the caller must bring, and what they get.
+    """An operation of the API: path, method, handler, requirements and documentation.
 
-    The handler is called with the shop, the request and the variables of the path, and with the
-    `config` of the API if it `takes_config`. `permission` (or the admin key itself) is required for
-    every request, those of `restricted_parameters` if the parameter is given: such a response is
-    never cached. Clients in the networks `open_to_networks` need no credential. `limits` name the
-    rate-limit policies that count the request. `request_schema` and `response_schema` name OpenAPI
-    schemas; None means no body. `media_type` is that of the response. A response with `tags` is
-    cached: they name all that it shows, with variables of the path in braces.
+    The handler gets the shop, the request and the path variables, and the `config` of the API if
+    `takes_config`. `permission` (or the admin key) is required for every request,
+    `restricted_parameters` for requests with the parameter; such responses are never cached.
+    Clients in the networks `open_to_networks` need no credential. `limits` name the rate-limit
+    policies that count the request. `request_schema` and `response_schema` name OpenAPI schemas;
+    None means no body. `media_type` is that of the response. A response with `tags` is cached: they
+    name the data that it shows, with path variables in braces.
     """
 
     method: str
@@ -72,21 +72,25 @@ class Route:
 
     @property
     def is_idempotent(self) -> bool:
-        """Whether it heeds an Idempotency-Key: tokens are not to be kept anywhere."""
+        """Whether Idempotency-Key is supported: for POST, unless the response holds a token."""
         return self.method == "POST" and self.permission is not Credential.KEY
 
     def required_for(self, request: falcon.Request) -> Requirement | None:
-        """Return what a request needs."""
+        """Return the permission or credential that a request requires, None if it is public."""
         if not request.query_string or self.permission is not None:
             return self.permission
-        closed = (one for name, one in self.restricted_parameters.items() if name in request.params)
-        return next(closed, None)
+        requirements = (
+            requirement
+            for name, requirement in self.restricted_parameters.items()
+            if name in request.params
+        )
+        return next(requirements, None)
 
 
 def install_routes(
     app: "falcon.App[Any, Any]", routes: Iterable[Route], shop: Shop, config: HttpConfig
 ) -> None:
-    """Have an app serve the routes, HEAD wherever there is GET, and OPTIONS everywhere."""
+    """Install the routes in `app`, with HEAD for every GET and OPTIONS for every path."""
     app.router_options.converters["slug"] = SlugConverter
     app.router_options.converters["id"] = IdConverter
     app.router_options.converters["image"] = ImageConverter
@@ -99,13 +103,13 @@ def install_routes(
         if "GET" in by_method:
             by_method["HEAD"] = by_method["GET"]
         by_method["OPTIONS"] = options_responder(sorted({*by_method, "OPTIONS"}))
-        named = {f"on_{method.lower()}": one for method, one in by_method.items()}
-        app.add_route(falcon_template(path), SimpleNamespace(path=public_path(path), **named))
+        methods = {f"on_{method.lower()}": respond for method, respond in by_method.items()}
+        app.add_route(falcon_template(path), SimpleNamespace(path=public_path(path), **methods))
     app.add_middleware(_RouteMatcher())
 
 
 class _RouteMatcher:
-    """Writes down which route a request matched, whatever its method: the layers around ask."""
+    """Falcon middleware that records the matched route in the environ, whatever the method."""
 
     def process_resource(
         self, request: falcon.Request, _response: object, resource: object, _path: object
@@ -118,30 +122,30 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
     handler = partial(route.handler, config=config) if route.takes_config else route.handler
     if route.is_idempotent and shop.idempotency is not None:
         handler = idempotent(handler, shop.idempotency, ClientResolver(config.trusted_proxies))
-    answered = cached(handler, route.tags, config.cache)
-    visits = request_admission(config.trusted_proxies, limiter, route.limits)
-    needs = _requirement(route, config)
-    kept = _cache_control(route.cache_control, config.cdn_ttl)
+    cached_handler = cached(handler, route.tags, config.cache)
+    admit = request_admission(config.trusted_proxies, limiter, route.limits)
+    requirement_of = _requirement(route, config)
+    cache_control = _cache_control(route.cache_control, config.cdn_ttl)
 
     def respond(request: falcon.Request, response: falcon.Response, **path: object) -> None:
-        needed = needs(request)
-        with visits(request, response, needed) as visit:
-            if visit.user is not None:
-                request.env[USER_KEY] = visit.user.id
-            visit.authorize(needed)
+        requirement = requirement_of(request)
+        with admit(request, response, requirement) as admission:
+            if admission.user is not None:
+                request.env[USER_KEY] = admission.user.id
+            admission.authorize(requirement)
             if route.media_type == JSON:
                 require_json_accepted(request)
-            handle = answered if needed is None else handler
-            answer = handle(shop, request, **path)
-        response.set_headers(answer.headers)
-        response.set_header("cache-control", kept if needed is None else NO_STORE)
-        if route.method == "GET" and is_not_modified(answer, request):
+            handle = cached_handler if requirement is None else handler
+            result = handle(shop, request, **path)
+        response.set_headers(result.headers)
+        response.set_header("cache-control", cache_control if requirement is None else NO_STORE)
+        if route.method == "GET" and is_not_modified(result, request):
             response.status = 304
-            if answer.file is not None:
-                answer.file.stream.close()
+            if result.file is not None:
+                result.file.stream.close()
         else:
-            response.status = answer.status or route.success_status
-            send(answer, request, response)
+            response.status = result.status or route.success_status
+            send(result, request, response)
 
     return respond
 
@@ -153,10 +157,10 @@ def _requirement(
         return route.required_for
     clients, networks = ClientResolver(config.trusted_proxies), route.open_to_networks(config)
 
-    def needs(request: falcon.Request) -> Requirement | None:
+    def requirement_of(request: falcon.Request) -> Requirement | None:
         return None if clients.is_within(request.env, networks) else route.required_for(request)
 
-    return needs
+    return requirement_of
 
 
 def _default_limits(path: str) -> tuple[str, ...]:
@@ -165,14 +169,14 @@ def _default_limits(path: str) -> tuple[str, ...]:
 
 
 def _cache_control(cache_control: str, cdn_ttl: int) -> str:
-    """Return how long an answer may be kept: by a CDN, one for everybody, for some seconds."""
+    """Return Cache-Control of a route; CDNs may store public responses for `cdn_ttl` seconds."""
     if cache_control != PUBLIC_CACHE_CONTROL or not cdn_ttl:
         return cache_control
     return f"{PUBLIC_CACHE_CONTROL}, s-maxage={cdn_ttl}, stale-while-revalidate={cdn_ttl}"
 
 
 def options_responder(methods: Iterable[str]) -> Responder:
-    """Return what answers OPTIONS where these methods are taken."""
+    """Return a responder to OPTIONS that lists `methods` in Allow."""
     allow = ", ".join(methods)
 
     def respond(_request: falcon.Request, response: falcon.Response, **_path: object) -> None:

@@ -1,4 +1,4 @@
-"""Addresses of the API: how their slugs are told apart, and where a renamed product is now."""
+"""URLs of the API: path converters, path templates and redirects of renamed products."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,63 +22,63 @@ _CONVERTER_BY_NAME = {
     "upload": "slug",
     "job": "slug",
 }
-"""What stands for each name in the path of a route."""
+"""The converter of each variable in the path of a route."""
 _CONVERTER_SUFFIX = re.compile(r":\w+(?=})")
 _PUBLIC_NAMES = {"variant": "id", "review": "id", "upload": "id", "image": "public_id}/{rendition"}
-"""What callers know some of them by."""
+"""The names of variables in the public documentation, where they differ."""
 
 
 class SlugConverter(BaseConverter):
-    """Lets a path match only where a slug stands for `{slug}`: all else is no address of ours."""
+    """Path converter that matches only slugs; any other path is not found."""
 
     def convert(self, value: str) -> str | None:
-        """Return the slug, None for what cannot be one."""
+        """Return the slug, or None if `value` is not a slug."""
         return value if is_slug(value) else None
 
 
 class IdConverter(BaseConverter):
-    """Lets a path match only where an id stands, as it is written in JSON."""
+    """Path converter that matches only ids, written as in JSON."""
 
     def convert(self, value: str) -> int | None:
-        """Return the id, None for what cannot be one."""
+        """Return the id, or None if `value` is not an id."""
         return int(value) if _is_id(value) and int(value) <= MAX_ID else None
 
 
 class ImageConverter(BaseConverter):
-    """Lets a path end in the public id of an image, which may hold slashes, and a rendition."""
+    """Path converter for the public id of an image, which may contain slashes, and a rendition."""
 
     CONSUME_MULTIPLE_SEGMENTS = True
 
     def convert(self, value: Sequence[str]) -> tuple[str, str] | None:
-        """Return both, None for what cannot be a public id."""
-        *names, rendition = value
-        public_id = "/".join(names)
+        """Return public id and rendition, or None if the public id is invalid."""
+        *segments, rendition = value
+        public_id = "/".join(segments)
         return (public_id, rendition) if is_public_id(public_id) else None
 
 
 class PublicIdConverter(BaseConverter):
-    """Lets a path end in the public id of an image, which may hold slashes."""
+    """Path converter for the public id of an image, which may contain slashes."""
 
     CONSUME_MULTIPLE_SEGMENTS = True
 
     def convert(self, value: Sequence[str]) -> str | None:
-        """Return it, None for what cannot be one."""
+        """Return the public id, or None if it is invalid."""
         public_id = "/".join(value)
         return public_id if is_public_id(public_id) else None
 
 
 def falcon_template(path: str) -> str:
-    """Return the path of a route as Falcon takes it."""
-    return _PLACEHOLDER.sub(lambda found: f"{{{found[1]}:{_CONVERTER_BY_NAME[found[1]]}}}", path)
+    """Return the path of a route as a Falcon URI template."""
+    return _PLACEHOLDER.sub(lambda match: f"{{{match[1]}:{_CONVERTER_BY_NAME[match[1]]}}}", path)
 
 
 def public_path(path: str) -> str:
-    """Return the path of a route as callers know it: `/api/reviews/{id}`."""
-    called = _PUBLIC_NAMES if "{slug}" in path else {**_PUBLIC_NAMES, "category": "slug"}
-    return _PLACEHOLDER.sub(lambda found: f"{{{called.get(found[1], found[1])}}}", path)
+    """Return the path of a route as documented: `/api/reviews/{id}`."""
+    names = _PUBLIC_NAMES if "{slug}" in path else {**_PUBLIC_NAMES, "category": "slug"}
+    return _PLACEHOLDER.sub(lambda match: f"{{{names.get(match[1], match[1])}}}", path)
 
 
 def redirect_url(request: falcon.Request, params: Mapping[str, object], slug: str) -> str:
-    """Return the address of a request with another slug, query string and all."""
+    """Return the URL of a request with another slug; the query string is preserved."""
     path = _CONVERTER_SUFFIX.sub("", request.uri_template or "").format(**{**params, "slug": slug})
     return f"{path}?{request.query_string}" if request.query_string else path

@@ -1,8 +1,8 @@
-"""The entry for Vercel's Python runtime: what that does in its own way is put right here.
+"""Entry point for Vercel's Python runtime, with corrections of its WSGI environ.
 
-Seen in vercel-runtime 0.24: paths arrive percent-encoded, the peer's address is the header that
-Vercel writes (or nothing), and a client's `X_Forwarded_For` takes the place of the real header in
-the environ. A process may freeze as soon as its answer is out, and its threads with it.
+Observed in vercel-runtime 0.24: paths arrive percent-encoded, the peer address is a header that
+Vercel writes (or nothing), and a client's `X_Forwarded_For` replaces the real header in the
+environ. A process, with its threads, may freeze as soon as its response is sent.
 """
 
 import os
@@ -17,12 +17,12 @@ from eggypro_http.wsgi import serverless_application
 
 @frozen
 class VercelMiddleware:
-    """An application behind Vercel's runtime, which gets environs as a server would make them."""
+    """WSGI middleware that corrects the environ of Vercel's runtime."""
 
     _app: WSGIApplication
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+        """Serve a request."""
         environ["PATH_INFO"] = unquote_to_bytes(environ["PATH_INFO"]).decode("latin-1")
         environ["REMOTE_ADDR"] = (environ["REMOTE_ADDR"] or "").rpartition(",")[2].strip()
         environ.pop("HTTP_X_FORWARDED_FOR", None)
@@ -31,4 +31,4 @@ class VercelMiddleware:
 
 
 app = VercelMiddleware(serverless_application({"APP_ENV": "production", **os.environ}))
-"""What the runtime looks for."""
+"""The application that the runtime imports."""

@@ -1,4 +1,4 @@
-"""The entry for any WSGI server: from the environment to the application."""
+"""Entry points for WSGI servers: applications configured from the environment."""
 
 import atexit
 import logging
@@ -23,11 +23,11 @@ from eggypro_http.config import HttpConfig
 
 
 def application() -> WSGIApplication:
-    """Return the application that the settings describe, for example to Gunicorn.
+    """Return the application configured from the environment and `.env`.
 
-    As in `gunicorn 'eggypro_http.wsgi:application()'`. What it opens is closed with the process.
-    Workers share their figures if PROMETHEUS_MULTIPROC_DIR names a folder, empty at the start, as
-    is usual for Prometheus; otherwise each has its own.
+    For example: `gunicorn 'eggypro_http.wsgi:application()'`. Resources are closed when the process
+    exits. Workers share their metrics if PROMETHEUS_MULTIPROC_DIR names a folder that is empty at
+    the start, as usual with Prometheus; otherwise each has its own. Raises ConfigurationError.
     """
     settings = Settings.read(read_environment(os.environ, Path.cwd()))
     logs = logs_to_stderr(settings, colours=not os.environ.get("NO_COLOR"))
@@ -37,10 +37,11 @@ def application() -> WSGIApplication:
 
 
 def serverless_application(environment: Mapping[str, str]) -> WSGIApplication:
-    """Return the same for a platform whose processes may stop after any answer.
+    """Return the application for platforms that may freeze a process after any response.
 
-    Nothing is left to threads: calls are logged and noted before their answers go out, and answers
-    are not kept, since a process that stands still hears of no write. Raises ConfigurationError.
+    No work is left to threads: requests are logged and recorded before their responses are sent.
+    Responses are not cached, since a frozen process receives no invalidations. Raises
+    ConfigurationError.
     """
     settings = Settings.read(environment)
     logs = logs_to_stderr(settings, colours=False)
@@ -48,14 +49,14 @@ def serverless_application(environment: Mapping[str, str]) -> WSGIApplication:
 
 
 def open_worker(settings: Settings, metrics_dir: Path, *, colours: bool) -> tuple[Shop, HttpConfig]:
-    """Open what a worker process serves: the shop that the settings describe, and its config."""
+    """Open the shop that a worker process serves; return it with the HTTP configuration."""
     logs = logs_to_stderr(settings, colours=colours)
     parts = open_server(settings, logs, metrics_dir)
     return parts.shop, config_of(settings, parts)
 
 
 def config_of(settings: Settings, parts: ServerParts) -> HttpConfig:
-    """Return the configuration of the API that the settings describe, over the opened parts."""
+    """Return the HTTP configuration that follows from the settings and the opened parts."""
     return HttpConfig(
         trusted_proxies=settings.trusted_proxies,
         cors_origins=settings.cors_origin,
@@ -77,10 +78,10 @@ def _create_app(settings: Settings, parts: ServerParts) -> WSGIApplication:
 
 
 def _metrics_dir() -> Path:
-    """Return the folder of the metrics."""
+    """Return the folder of the metrics files: shared by workers, or private and temporary."""
     shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if shared:
         return Path(shared)
-    own = tempfile.TemporaryDirectory(prefix="eggypro-figures-")
-    atexit.register(own.cleanup)
-    return Path(own.name)
+    private = tempfile.TemporaryDirectory(prefix="eggypro-metrics-")
+    atexit.register(private.cleanup)
+    return Path(private.name)

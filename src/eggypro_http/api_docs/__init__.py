@@ -1,4 +1,4 @@
-"""The page to read and try the API: Swagger UI, served by us, out of a package that carries it."""
+"""API documentation page: Swagger UI, served from the package that ships it."""
 
 from eggypro_http.api_docs.page import install_api_docs
 

@@ -1,4 +1,4 @@
-"""The page and its parts, as Falcon serves them."""
+"""Falcon routes of the API documentation page and its assets."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from eggypro_http.routing import options_responder
 
 _OWN_FILES = Path(__file__).parent
 _PACKAGE = "flask_swagger_ui"
-"""What carries Swagger UI. It is never imported: only its folder is looked for."""
+"""The package that ships Swagger UI. It is never imported, only its folder is located."""
 _TYPES: Mapping[str, str] = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -23,7 +23,7 @@ _TYPES: Mapping[str, str] = {
 }
 _HEADERS: Mapping[str, str] = {
     "cache-control": "public, max-age=0, must-revalidate",
-    # The icons of Swagger UI are addresses of data. It is given nothing else.
+    # Swagger UI's icons are data URLs; everything else comes from this server.
     "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self';"
     " style-src 'self'; img-src 'self' data:; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'",
@@ -31,34 +31,34 @@ _HEADERS: Mapping[str, str] = {
 
 
 def install_api_docs(app: "falcon.App[Any, Any]") -> None:
-    """Have an app serve the page at /docs, where the package that carries it is installed."""
-    found = importlib.util.find_spec(_PACKAGE)
-    if found is None or found.submodule_search_locations is None:
+    """Serve the documentation page at /docs, if the package that ships Swagger UI is installed."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.submodule_search_locations is None:
         return
-    theirs = Path(found.submodule_search_locations[0]) / "dist"
-    parts = {
+    dist = Path(spec.submodule_search_locations[0]) / "dist"
+    files = {
         "/docs": _OWN_FILES / "page.html",
         "/docs/page.css": _OWN_FILES / "page.css",
         "/docs/page.js": _OWN_FILES / "page.js",
-        "/docs/swagger-ui.css": theirs / "swagger-ui.css",
-        "/docs/swagger-ui-bundle.js": theirs / "swagger-ui-bundle.js",
-        "/docs/favicon-32x32.png": theirs / "favicon-32x32.png",
+        "/docs/swagger-ui.css": dist / "swagger-ui.css",
+        "/docs/swagger-ui-bundle.js": dist / "swagger-ui-bundle.js",
+        "/docs/favicon-32x32.png": dist / "favicon-32x32.png",
     }
-    methods = options_responder(["GET", "HEAD", "OPTIONS"])
-    for path, file in parts.items():
+    options = options_responder(["GET", "HEAD", "OPTIONS"])
+    for path, file in files.items():
         get = _file_responder(file)
-        part = SimpleNamespace(path=path, on_get=get, on_head=get, on_options=methods)
-        app.add_route(path, part)
+        resource = SimpleNamespace(path=path, on_get=get, on_head=get, on_options=options)
+        app.add_route(path, resource)
 
 
 def _file_responder(file: Path) -> Any:
     @cache
-    def tag() -> str:
+    def etag() -> str:
         return f'"{blake2b(file.read_bytes(), digest_size=12).hexdigest()}"'
 
     def respond(request: falcon.Request, response: falcon.Response) -> None:
-        response.set_headers({**_HEADERS, "etag": tag()})
-        if request.env.get("HTTP_IF_NONE_MATCH") == tag():
+        response.set_headers({**_HEADERS, "etag": etag()})
+        if request.env.get("HTTP_IF_NONE_MATCH") == etag():
             response.status = falcon.HTTP_304
         else:
             response.content_type = _TYPES[file.suffix]

@@ -1,4 +1,4 @@
-"""Which pages may call the API from a browser: CORS, as the Fetch standard has it."""
+"""CORS middleware: the origins whose pages may use the API from a browser (Fetch standard)."""
 
 from collections.abc import Iterable
 from typing import Any, TypeAlias
@@ -26,16 +26,16 @@ _VARY = ("vary", "Origin")
 
 @frozen
 class CorsMiddleware:
-    """Tells browsers that pages of the listed origins may read an application's answers.
+    """WSGI middleware that lets pages of the listed origins read the application's responses.
 
-    Every answer says that it depends on the origin, so that no cache gives one's to another.
+    Every response has `Vary: Origin`, so that no cache serves one origin's response to another.
     """
 
     _app: WSGIApplication
     _origins: frozenset[str]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+        """Serve a request."""
         origin = environ.get("HTTP_ORIGIN")
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
@@ -51,17 +51,17 @@ class CorsMiddleware:
 
 
 def _vary_by_origin(headers: Headers) -> Headers:
-    for place, (name, value) in enumerate(headers):
+    for index, (name, value) in enumerate(headers):
         if name == "vary":
-            return [*headers[:place], (name, f"{value}, Origin"), *headers[place + 1 :]]
+            return [*headers[:index], (name, f"{value}, Origin"), *headers[index + 1 :]]
     return [*headers, _VARY]
 
 
 def _cors_headers(environ: WSGIEnvironment, headers: Headers) -> Headers:
-    """Return what a page may do: with this answer, or next if the browser asks so beforehand."""
+    """Return the CORS headers of a response: those of a preflight if the request is one."""
     if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ and environ["REQUEST_METHOD"] == "OPTIONS":
         methods = [
-            ("access-control-allow-methods", one) for name, one in headers if name == "allow"
+            ("access-control-allow-methods", value) for name, value in headers if name == "allow"
         ]
         return [*methods, *_PREFLIGHT_HEADERS]
     return _RESPONSE_HEADERS

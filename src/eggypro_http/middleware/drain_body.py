@@ -1,4 +1,4 @@
-"""Bodies that nobody reads: received all the same, so that the caller hears the answer."""
+"""Middleware that drains unread request bodies, so that the client receives the response."""
 
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -6,30 +6,30 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from attrs import frozen
 
 MAX_DRAINED_BYTES = 8 * 1024 * 1024
-"""A body of more bytes is left unread: its sender may find the connection closed."""
+"""A longer body is left unread; its client may see the connection closed."""
 _CHUNK_BYTES = 64 * 1024
 
 
 @frozen
 class DrainBodyMiddleware:
-    """An application behind a server that closes a connection whose body it did not read.
+    """WSGI middleware for servers that close a connection whose request body was not read.
 
-    A caller who is still sending then finds the pipe broken, and never sees the refusal. The server
-    must end `wsgi.input` with the body, as Granian does and WSGI does not demand.
+    A client that is still sending would get a broken pipe and never see the error response. The
+    server must end `wsgi.input` with the body: Granian does, WSGI does not require it.
     """
 
     _app: WSGIApplication
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request, once what is left of its body is here."""
-        answer = self._app(environ, start_response)
+        """Serve a request, and return the response after the rest of the body has been read."""
+        response = self._app(environ, start_response)
         if _has_body_to_drain(environ):
             while environ["wsgi.input"].read(_CHUNK_BYTES):
                 pass
-        return answer
+        return response
 
 
 def _has_body_to_drain(environ: WSGIEnvironment) -> bool:
-    """Whether a body of bounded size is sent without waiting for leave."""
+    """Whether a body of bounded size is sent without waiting for `100 Continue`."""
     length = environ.get("CONTENT_LENGTH", "")
     return length.isdecimal() and int(length) <= MAX_DRAINED_BYTES and "HTTP_EXPECT" not in environ

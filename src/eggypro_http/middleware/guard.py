@@ -1,4 +1,4 @@
-"""The outermost layer: what holds for every request and every answer, whatever happens within."""
+"""Middleware that guarantees a request id, security headers and a response to every request."""
 
 import re
 from collections.abc import Iterable
@@ -24,36 +24,38 @@ _SECURITY_HEADERS = [("x-content-type-options", "nosniff"), ("referrer-policy", 
 _HTTPS_ONLY = ("strict-transport-security", "max-age=31536000; includeSubDomains")
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _UNUSED_METHOD = "TRACE"
-_is_usable_id = re.compile(r"[A-Za-z0-9_.-]{1,64}").fullmatch
+_is_valid_id = re.compile(r"[A-Za-z0-9_.-]{1,64}").fullmatch
 
 
 @frozen
 class GuardMiddleware:
-    """Gives each request an id and each answer its headers, and answers if all else fails."""
+    """WSGI middleware that sets request ids and security headers, and handles uncaught errors."""
 
     _app: WSGIApplication
     _report: ReportError
     _in_production: bool = field(default=False, kw_only=True)
-    _always: list[tuple[str, str]] = field(init=False)
+    _headers: list[tuple[str, str]] = field(init=False)
 
-    @_always.default
-    def _always_sent(self) -> list[tuple[str, str]]:
+    @_headers.default
+    def _default_headers(self) -> list[tuple[str, str]]:
         return [*_SECURITY_HEADERS, _HTTPS_ONLY] if self._in_production else _SECURITY_HEADERS
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
+        """Serve a request."""
         request_id = environ[REQUEST_ID_KEY] = _request_id(environ)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            headers = [*headers, *self._always, ("x-request-id", request_id)]
+            headers = [*headers, *self._headers, ("x-request-id", request_id)]
             return start_response(status, headers, exc_info)
 
         if not _has_one_host(environ):
-            return _refuse(environ, start, BAD_REQUEST, "The request must name one Host")
-        if environ["PATH_INFO"].startswith("//"):  # Falcon overlooks the second slash
+            return _refuse(
+                environ, start, BAD_REQUEST, "The request must have exactly one Host header"
+            )
+        if environ["PATH_INFO"].startswith("//"):  # Falcon ignores the second slash
             return _refuse(environ, start, NOT_FOUND)
         if environ["REQUEST_METHOD"] not in _METHODS:
-            # Falcon answers 400 to a method that it never heard of, and this one right: 404 or 405.
+            # Falcon responds to unknown methods with 400, to this one correctly with 404 or 405.
             environ["REQUEST_METHOD"] = _UNUSED_METHOD
         try:
             return self._app(environ, start)
@@ -63,13 +65,13 @@ class GuardMiddleware:
 
 
 def _request_id(environ: WSGIEnvironment) -> str:
-    """Return the id that the caller gave the request, if it can be taken over, or a new one."""
-    given: str = environ.get("HTTP_X_REQUEST_ID", "")
-    return given if _is_usable_id(given) else f"{getrandbits(64):016x}"
+    """Return the client's request id if it is valid, otherwise a new one."""
+    request_id: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return request_id if _is_valid_id(request_id) else f"{getrandbits(64):016x}"
 
 
 def _has_one_host(environ: WSGIEnvironment) -> bool:
-    """Whether there is one Host, as HTTP/1.1 demands. Servers join several with a comma."""
+    """Whether there is one Host, as HTTP/1.1 requires. Servers join several with a comma."""
     host = environ.get("HTTP_HOST")
     if not host:
         return bool(environ["SERVER_PROTOCOL"] != "HTTP/1.1")

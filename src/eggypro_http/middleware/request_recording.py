@@ -1,4 +1,4 @@
-"""What is noted of each call: its route, its status, how long it took, where it came from."""
+"""Middleware that records each request: route, status, duration and client network."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -16,9 +16,9 @@ from eggypro_http.routing import ENDPOINT_KEY
 
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _OTHER_METHOD = "OTHER"
-"""What any other method is noted as."""
+"""The recorded name of any other method."""
 MAX_USER_AGENT_LENGTH = 512
-"""How much of a user agent is noted, or told of."""
+"""The most characters of a user agent that are recorded or reported."""
 
 
 def record_requests(app: WSGIApplication, config: HttpConfig) -> WSGIApplication:
@@ -33,33 +33,33 @@ def record_requests(app: WSGIApplication, config: HttpConfig) -> WSGIApplication
 
 @frozen
 class RequestRecorderMiddleware:
-    """An application with recorders around it. A call counts as answered when its body begins."""
+    """WSGI middleware that records requests. The duration ends when the response body starts."""
 
     _app: WSGIApplication
-    _record: list[Callable[[RequestRecord], None]]
+    _writers: list[Callable[[RequestRecord], None]]
     _clients: ClientResolver
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
-        began, said = perf_counter(), ""
+        """Serve a request and record it."""
+        started_at, status_line = perf_counter(), ""
         method = environ["REQUEST_METHOD"]
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            nonlocal said
-            said = status
+            nonlocal status_line
+            status_line = status
             return start_response(status, headers, exc_info)
 
         body = self._app(environ, start)
-        call = RequestRecord(
+        record = RequestRecord(
             environ.get(ENDPOINT_KEY, UNMATCHED_ENDPOINT),
             method if method in _METHODS else _OTHER_METHOD,
-            int(said[:3]),
-            (perf_counter() - began) * 1000,
+            int(status_line[:3]),
+            (perf_counter() - started_at) * 1000,
             network_of(self._clients.client(environ)),
             environ.get("HTTP_USER_AGENT", "")[:MAX_USER_AGENT_LENGTH],
             environ[REQUEST_ID_KEY],
             datetime.now(UTC),
         )
-        for record in self._record:
-            record(call)
+        for write in self._writers:
+            write(record)
         return body

@@ -1,4 +1,4 @@
-"""The API described, as OpenAPI 3.1 has it, from the routes and rules that make it."""
+"""OpenAPI 3.1 document of the API, generated from its routes and validators."""
 
 from eggypro_http.openapi.resource import openapi_json, with_openapi_route
 

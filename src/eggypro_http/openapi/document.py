@@ -1,4 +1,4 @@
-"""The document: every route with what it takes, every status it answers, and what comes with it."""
+"""Generation of the OpenAPI document: operations, parameters, responses and headers."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import falcon
 
-from eggypro_core.access.authentication import Credential, Permission
+from eggypro_core.access.authentication import Credential, Permission, Requirement
 from eggypro_core.maintenance import MaintenanceJob
 from eggypro_core.validation.fields import Schema, schema_of
 from eggypro_http.errors import PROBLEM_JSON
@@ -19,53 +19,76 @@ from eggypro_http.urls import public_path
 Node: TypeAlias = dict[str, Any]
 
 API_DESCRIPTION = """\
-The product catalogue of a shop. Money is a text with two decimals, times are UTC. Errors are
-problem+json (RFC 9457). A repeated or unknown parameter is refused, and so is an unknown field.
+The product catalogue of a shop. Money amounts are strings with two decimals, times are UTC. Errors
+are `application/problem+json` (RFC 9457). Unknown or repeated query parameters and unknown body
+fields are rejected with 422.
 """
 _CREATED, _MOVED = 201, 308
 _PROBLEMS = (308, 400, 401, 403, 404, 405, 406, 409, 411, 412, 413, 415, 422, 429, 500, 502, 503)
-_NAMED = re.compile(r"{(\w+)}")
-_NUMBERS = frozenset({"variant", "review"})
-_TEXTS = frozenset({"image", "public_id", "rendition", "upload"})
-_DESCRIPTIONS: Mapping[str, str] = {
-    "slug": "The slug of a product; a former one leads on (308).",
-    "category": "The slug of a category.",
-    "public_id": "The public id of an image, which may hold slashes.",
-    "rendition": "`original`, or one of its renditions.",
-    "cursor": "What `next` of the page before holds. Not together with `offset`.",
-    "status": "Which ones; anything but nothing needs a credential.",
-    "sort": "The order; by relevance where something is searched for, else by name.",
-    "facets": "Whether to say what all finds come to.",
-    "explain": "Whether to say why each find stands where it does; needs a credential.",
+_PATH_VARIABLE = re.compile(r"{(\w+)}")
+_INTEGER_VARIABLES = frozenset({"variant", "review"})
+_STRING_VARIABLES = frozenset({"image", "public_id", "rendition", "upload"})
+_PATH_DESCRIPTIONS: Mapping[str, str] = {
+    "slug": "Product slug. Former slugs redirect with 308.",
+    "category": "Category slug.",
+    "variant": "Variant id.",
+    "review": "Review id.",
+    "image": "Public id of an image. May contain slashes.",
+    "public_id": "Public id of an image. May contain slashes.",
+    "rendition": "`original`, or the name of a rendition.",
+    "upload": "Upload id.",
+    "job": "Maintenance job.",
+}
+_QUERY_DESCRIPTIONS: Mapping[str, str] = {
+    "search": "Search text. Typos are tolerated.",
+    "q": "Search text. Typos are tolerated.",
+    "category": "Filter by category slug. Subcategories are included.",
+    "in_stock": "Filter by availability.",
+    "inStock": "Alias of `in_stock`.",
+    "min_price": "Minimum price.",
+    "max_price": "Maximum price.",
+    "parent": "Filter by the slug of the parent category; `none` selects root categories.",
+    "status": "Filter by status (default: `active`; for reviews `pending`).",
+    "sort": "Sort order (default: `relevance` for searches, otherwise `name`).",
+    "facets": "Also return facet counts for the full result set.",
+    "explain": "Explain the ranking of each result.",
+    "limit": "Maximum number of items on the page.",
+    "offset": "Number of items to skip.",
+    "cursor": "Cursor taken from the previous page's `next`. Cannot be combined with `offset`.",
+    "permanent": "Delete permanently instead of archiving.",
+    "days": "Number of days to summarise.",
 }
 _TAGS: Mapping[str, str] = {
     "products": "Products",
     "reviews": "Reviews",
     "categories": "Categories",
     "images": "Images",
-    "auth": "Credentials",
+    "auth": "Authentication",
     "health": "Health",
     "metrics": "Metrics",
     "cron": "Maintenance",
+    "openapi.json": "API description",
 }
+"""Tags of operations by the segment of their path."""
 _IF_NONE_MATCH = {"name": "If-None-Match", "in": "header", "schema": STRING}
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "schema": STRING,
-    "description": "The ETag that was read: refused (412) if another write came between.",
+    "description": "ETag of the version to change. Responds with 412 if it is not the latest.",
 }
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "description": "Done once for 24 hours for the same key, caller, path and body.",
+    "description": "Makes the request safe to retry: for 24 hours, the same key, client, path and"
+    " body replay the stored response.",
 }
 _HEADERS: Mapping[str, Node] = {
     "ETag": {"schema": STRING},
     "Location": {"schema": {"type": "string", "format": "uri-reference"}},
-    "Retry-After": {"schema": INTEGER, "description": "seconds"},
-    "RateLimit": {"schema": STRING, "description": "draft-ietf-httpapi-ratelimit-headers-10"},
+    "Retry-After": {"schema": INTEGER, "description": "Seconds to wait."},
+    "RateLimit": {"schema": STRING, "description": "See draft-ietf-httpapi-ratelimit-headers-10."},
     "RateLimit-Policy": {"schema": STRING},
     "WWW-Authenticate": {"schema": STRING},
     "X-Request-ID": {"schema": STRING},
@@ -76,14 +99,17 @@ _VERSIONED = re.compile(r"/api/products/{slug}(/images.*|/variants/{variant})?")
 
 
 def build_document(routes: Iterable[Route], version: str) -> Node:
-    """Return the description of an API that is made of these routes."""
+    """Return the OpenAPI document of an API that consists of `routes`."""
     paths: dict[str, Node] = {}
     for route in routes:
         paths.setdefault(public_path(route.path), {})[route.method.lower()] = _operation(route)
-    for path, (made, named) in _LINKS.items():
+    for path, (target, parameters) in _LINKS.items():
         paths[path]["post"]["responses"]["201"]["links"] = {
-            one["operationId"]: {"operationId": one["operationId"], "parameters": named}
-            for one in paths[made].values()
+            operation["operationId"]: {
+                "operationId": operation["operationId"],
+                "parameters": parameters,
+            }
+            for operation in paths[target].values()
         }
     return {
         "openapi": "3.1.0",
@@ -109,73 +135,86 @@ _LINKS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {"slug": "$request.path.slug", "id": _ID},
     ),
 }
-"""Where what was created is to be found, and what of the answer names it."""
+"""The path of what each POST creates, and its parameters in terms of the response."""
 
 
 def _operation(route: Route) -> Node:
     operation: Node = {
         "operationId": operation_id(route),
         "summary": route.summary,
-        "tags": [_TAGS.get(_tag_key(route.path), "Metrics")],
+        "tags": [_tag(route.path)],
         "parameters": [*_in_path(route), *_in_query(route), *_in_headers(route)],
         "responses": dict(_responses(route)),
     }
     if route.request_schema is not None:
-        kind = "multipart/form-data" if route.request_schema in FORMS else "application/json"
-        is_needed = route.permission is not Credential.KEY
+        media_type = "multipart/form-data" if route.request_schema in FORMS else "application/json"
+        is_required = route.permission is not Credential.KEY
         content = {
             "schema": schema_ref(route.request_schema),
             **_example(BODY_EXAMPLES, route.request_schema),
         }
-        operation["requestBody"] = {"required": is_needed, "content": {kind: content}}
+        operation["requestBody"] = {"required": is_required, "content": {media_type: content}}
     if route.permission is not None:
         operation["security"] = [{"bearer": []}]
-        kind = "permission " if isinstance(route.permission, Permission) else ""
-        operation["description"] = f"Needs the {kind}`{route.permission}`."
+        operation["description"] = _requirement_text(route.permission)
     elif route.restricted_parameters:
         operation["security"] = [{}, {"bearer": []}]
     return operation
 
 
 def operation_id(route: Route) -> str:
-    """Return the name of a route as a method would bear it: that of its handler."""
-    first, *others = route.handler.__name__.split("_")
-    return first + "".join(map(str.capitalize, others))
+    """Return the operationId of a route: the name of its handler in camel case."""
+    first, *rest = route.handler.__name__.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
-def _tag_key(path: str) -> str:
-    words = [word for word in path.split("/") if word and not word.startswith("{")]
-    named = [word for word in reversed(words) if word in _TAGS]
-    return named[0] if named else ""
+def _requirement_text(requirement: Requirement) -> str:
+    if requirement is Credential.CRON:
+        return "Requires the cron secret (`CRON_SECRET`)."
+    if isinstance(requirement, Permission):
+        return f"Requires a credential with `{requirement}`."
+    return "Requires the admin key."
+
+
+def _tag(path: str) -> str:
+    return next(_TAGS[segment] for segment in reversed(path.split("/")) if segment in _TAGS)
 
 
 def _in_path(route: Route) -> Iterator[Node]:
-    named = [_NAMED.findall(path) for path in (route.path, public_path(route.path))]
-    for name, called in zip_longest(*named, fillvalue="rendition"):
-        shape: Schema = STRING if name in _TEXTS else SLUG
+    names = [_PATH_VARIABLE.findall(path) for path in (route.path, public_path(route.path))]
+    for name, public_name in zip_longest(*names, fillvalue="rendition"):
+        schema: Schema = STRING if name in _STRING_VARIABLES else SLUG
         if name == "job":
-            shape = {"enum": [str(one) for one in MaintenanceJob]}
-        if name in _NUMBERS:
-            shape = {**INTEGER, "minimum": 1, "maximum": 2_147_483_647}
-        meaning = _description(name) or _description(called)
-        told = {"schema": shape, **_example(PARAMETER_EXAMPLES, name), **meaning}
-        yield {"name": called, "in": "path", "required": True, **told}
+            schema = {"enum": [str(job) for job in MaintenanceJob]}
+        if name in _INTEGER_VARIABLES:
+            schema = {**INTEGER, "minimum": 1, "maximum": 2_147_483_647}
+        yield {
+            "name": public_name,
+            "in": "path",
+            "required": True,
+            "schema": schema,
+            **_example(PARAMETER_EXAMPLES, name),
+            "description": _PATH_DESCRIPTIONS[name],
+        }
 
 
 def _in_query(route: Route) -> Iterator[Node]:
     for name, rule in route.parameters.items():
-        needed = {"required": True, **_example(PARAMETER_EXAMPLES, name)} if name == "q" else {}
+        required = {"required": True, **_example(PARAMETER_EXAMPLES, name)} if name == "q" else {}
+        description = _QUERY_DESCRIPTIONS[name]
+        if name in route.restricted_parameters:
+            description += f" {_requirement_text(route.restricted_parameters[name])}"
         yield {
             "name": name,
             "in": "query",
             "schema": schema_of(rule),
-            **needed,
-            **_description(name),
+            **required,
+            "description": description,
         }
 
 
 def _in_headers(route: Route) -> Iterator[Node]:
-    if _has_tag(route):
+    if _has_etag(route):
         yield _IF_NONE_MATCH
     if _is_versioned(route):
         yield _IF_MATCH
@@ -187,11 +226,7 @@ def _example(examples: Mapping[str, object], name: str) -> Node:
     return {"example": examples[name]} if name in examples else {}
 
 
-def _description(name: str) -> Node:
-    return {"description": _DESCRIPTIONS[name]} if name in _DESCRIPTIONS else {}
-
-
-def _has_tag(route: Route) -> bool:
+def _has_etag(route: Route) -> bool:
     return route.method == "GET" and bool(route.tags or route.media_type == "image/*")
 
 
@@ -202,7 +237,7 @@ def _is_versioned(route: Route) -> bool:
 
 def _responses(route: Route) -> Iterator[tuple[str, Node]]:
     yield str(route.success_status), _success(route)
-    if _has_tag(route):
+    if _has_etag(route):
         yield "304", {"description": "Not Modified", "headers": _headers(["ETag"])}
     if "/products/{slug}" in route.path:
         yield "308", {"$ref": f"#/components/responses/{_response_name(_MOVED)}"}
@@ -219,9 +254,9 @@ _RESPONSE_HEADERS: Mapping[int, list[str]] = {
 
 
 _EXTRA_STATUSES: Mapping[tuple[str, str], set[int]] = {
-    ("POST", "/api/images/uploads"): {404},  # it names a product in its body
-    ("POST", "/images/uploads"): {403},  # what is not signed
-    ("GET", "/images/{image}"): {405},  # `uploads` is another address
+    ("POST", "/api/images/uploads"): {404},  # for the product in the body
+    ("POST", "/images/uploads"): {403},  # for a missing or wrong signature
+    ("GET", "/images/{image}"): {405},  # at /images/uploads
 }
 
 
@@ -230,27 +265,28 @@ def _success(route: Route) -> Node:
     names += ["ETag", "X-Cache"] if route.tags else []
     names += ["Location"] if route.success_status == _CREATED else []
     names += ["Idempotency-Replayed"] if route.is_idempotent else []
-    made: Node = {"description": _phrase(route.success_status), "headers": _headers(names)}
+    success: Node = {"description": _phrase(route.success_status), "headers": _headers(names)}
     if route.response_schema is not None:
-        made["content"] = {route.media_type: {"schema": schema_ref(route.response_schema)}}
+        success["content"] = {route.media_type: {"schema": schema_ref(route.response_schema)}}
     elif route.media_type == "image/*":
-        made["content"] = {kind: {} for kind in ("image/jpeg", "image/png", "image/webp")}
-    return made
+        media_types = ("image/jpeg", "image/png", "image/webp")
+        success["content"] = {media_type: {} for media_type in media_types}
+    return success
 
 
 def _error_statuses(route: Route) -> set[int]:
-    """Return the statuses of all that a route may be refused with."""
-    found = {400, 422, 500, 503}
-    found |= {406} if route.media_type == "application/json" else set()
-    found |= {401, 403} if route.permission or route.restricted_parameters else set()
-    found |= {401, 429} if route.limits else set()
-    found |= {404} if "{" in route.path or route.media_type != "application/json" else set()
-    found |= _EXTRA_STATUSES.get((route.method, route.path), set())
+    """Return the statuses of the errors that a route may respond with."""
+    statuses = {400, 422, 500, 503}
+    statuses |= {406} if route.media_type == "application/json" else set()
+    statuses |= {401, 403} if route.permission or route.restricted_parameters else set()
+    statuses |= {401, 429} if route.limits else set()
+    statuses |= {404} if "{" in route.path or route.media_type != "application/json" else set()
+    statuses |= _EXTRA_STATUSES.get((route.method, route.path), set())
     if route.method != "GET":
-        found |= {409, 411, 413, 415, 502}
+        statuses |= {409, 411, 413, 415, 502}
     if _is_versioned(route):
-        found |= {412}
-    return found
+        statuses |= {412}
+    return statuses
 
 
 def _problem(status: int) -> Node:
@@ -266,7 +302,7 @@ def _headers(names: Iterable[str]) -> Node:
 
 
 def _response_name(status: int) -> str:
-    """Return the name of a refusal: `NotFound` for 404."""
+    """Return the component name of an error response: `NotFound` for 404."""
     return "".join(word for word in _phrase(status).title() if word.isalnum())
 
 

@@ -1,4 +1,4 @@
-"""What may be sent, to begin with: tests send each of it to a shop with the demo catalogue."""
+"""Examples of parameters and bodies; tests send each of them to the demo catalogue."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ PARAMETER_EXAMPLES: Mapping[str, Json] = {
     "job": "metrics",
     "q": "vanila",
 }
-"""What stands in paths, and for parameters that are required."""
+"""Examples of path variables and required query parameters, by name."""
 _PRODUCT: Mapping[str, Json] = {
     "name": "Egg White Protein with Raspberries",
     "description": "Egg white protein with freeze-dried raspberries.",
@@ -25,7 +25,10 @@ _VARIANT: Mapping[str, Json] = {
     "price": "74.99",
     "stock_quantity": 12,
 }
-_CATEGORY: Mapping[str, Json] = {"name": "Protein powders", "description": "To stir and to bake."}
+_CATEGORY: Mapping[str, Json] = {
+    "name": "Protein powders",
+    "description": "For shakes and for baking.",
+}
 BODY_EXAMPLES: Mapping[str, Mapping[str, Json]] = {
     "ProductDraft": _PRODUCT,
     "ProductPut": _PRODUCT,
@@ -48,4 +51,4 @@ BODY_EXAMPLES: Mapping[str, Mapping[str, Json]] = {
     "ImageUploadRequest": {"product": "vanilla-egg-white-protein"},
     "TokenRequest": {"permissions": ["products:read"], "ttl_seconds": 3600},
 }
-"""A body for each schema of one that is JSON."""
+"""An example of each JSON request body, by the name of its schema."""

@@ -1,4 +1,4 @@
-"""The description of the API, over HTTP."""
+"""OpenAPI document over HTTP."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -15,34 +15,34 @@ from eggypro_http.routing import Route
 
 
 def with_openapi_route(routes: Sequence[Route]) -> tuple[Route, ...]:
-    """Return routes, and one that describes them all."""
+    """Return `routes` and a route that serves their OpenAPI document."""
 
     def get_open_api(_shop: Shop, request: falcon.Request) -> Response:
         require_no_parameters(request)
-        return answer()
+        return document_response()
 
     @cache
-    def answer() -> Response:
-        return with_etag(openapi_document(whole))
+    def document_response() -> Response:
+        return with_etag(openapi_document(all_routes))
 
-    describing = Route(
+    openapi_route = Route(
         method="GET",
         path="/openapi.json",
-        summary="This description",
+        summary="Get this OpenAPI document",
         handler=get_open_api,
         response_schema="OpenApiDocument",
     )
-    whole = (*routes, describing)
-    return whole
+    all_routes = (*routes, openapi_route)
+    return all_routes
 
 
 def openapi_document(routes: Sequence[Route]) -> Node:
-    """Return the description of routes, as of this version of the package."""
+    """Return the OpenAPI document of the routes, with the version of this package."""
     return build_document(routes, version("eggypro"))
 
 
 def openapi_json(routes: Sequence[Route]) -> bytes:
-    """Return it as JSON that people read."""
+    """Return the OpenAPI document of the routes as indented JSON."""
     return orjson.dumps(
         openapi_document(routes), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
     )

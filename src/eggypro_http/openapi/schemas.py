@@ -1,4 +1,4 @@
-"""What is sent and received, in the words of JSON Schema: bodies by the rules that check them."""
+"""JSON schemas of request and response bodies, derived from the validators where possible."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
@@ -31,47 +31,52 @@ FILE: Schema = {"type": "string", "contentMediaType": "application/octet-stream"
 
 
 def schema_ref(name: str) -> Schema:
-    """Return the schema of that name."""
+    """Return a reference to the component schema `name`."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def array_of(item: Schema) -> Schema:
-    """Return the shape of a list."""
+    """Return the schema of an array of items."""
     return {"type": "array", "items": item}
 
 
 def closed_object(
-    properties: Schemas, *, maybe: Collection[str] = (), **more: object
+    properties: Schemas, *, optional: Collection[str] = (), **keywords: object
 ) -> dict[str, Any]:
-    """Return the shape of an object that has these and no others, all but some always."""
-    required = [name for name in properties if name not in maybe]
-    shape = {"type": "object", "properties": dict(properties), "additionalProperties": False}
-    return {**shape, **({"required": required} if required else {}), **more}
+    """Return the schema of an object with no other properties; all but `optional` are required."""
+    required = [name for name in properties if name not in optional]
+    schema = {"type": "object", "properties": dict(properties), "additionalProperties": False}
+    return {**schema, **({"required": required} if required else {}), **keywords}
 
 
 def request_body(
-    rules: Mapping[str, Validator], *, required: Collection[str] = (), but: Collection[str] = ()
+    validators: Mapping[str, Validator],
+    *,
+    required: Collection[str] = (),
+    excluded: Collection[str] = (),
 ) -> dict[str, Any]:
-    """Return the shape of a body that rules check."""
-    fields = {name: schema_of(rule) for name, rule in rules.items() if name not in but}
-    return closed_object(fields, maybe=[name for name in fields if name not in required])
+    """Return the schema of a body that is checked by `validators`, without excluded fields."""
+    fields = {
+        name: schema_of(validator) for name, validator in validators.items() if name not in excluded
+    }
+    return closed_object(fields, optional=[name for name in fields if name not in required])
 
 
-def _page(item: str, **beside: Schema) -> Schema:
-    parts = {
+def _page(item: str, **extra: Schema) -> Schema:
+    properties = {
         "items": array_of(schema_ref(item)),
         "total": COUNT,
         "limit": COUNT,
         "offset": nullable_schema(COUNT),
         "next": nullable_schema({"type": "string", "format": "uri-reference"}),
         "total_capped": {"const": True},
-        **beside,
+        **extra,
     }
-    return closed_object(parts, maybe=["total_capped", *beside])
+    return closed_object(properties, optional=["total_capped", *extra])
 
 
 _LINK = closed_object({"slug": SLUG, "name": STRING})
-_TYPE_SHAPES: Mapping[FieldType, Schema] = {
+_TYPE_SCHEMAS: Mapping[FieldType, Schema] = {
     FieldType.TEXT: STRING,
     FieldType.MONEY: MONEY,
     FieldType.INTEGER: COUNT,
@@ -82,13 +87,13 @@ _TYPE_SHAPES: Mapping[FieldType, Schema] = {
 }
 
 
-def _field_shape(field: FieldDefinition) -> Schema:
-    shape = _TYPE_SHAPES[field.type]
-    return nullable_schema(shape) if field.nullable else shape
+def _field_schema(field: FieldDefinition) -> Schema:
+    schema = _TYPE_SCHEMAS[field.type]
+    return nullable_schema(schema) if field.nullable else schema
 
 
 _PRODUCT: Schemas = {
-    **{field.name: _field_shape(field) for field in product_fields.PRODUCT_FIELDS},
+    **{field.name: _field_schema(field) for field in product_fields.PRODUCT_FIELDS},
     "id": INTEGER,
     "slug": SLUG,
     "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
@@ -102,11 +107,11 @@ _PRODUCT: Schemas = {
 }
 _LIST_ITEM: Schemas = {name: _PRODUCT[name] for name in LISTED_MEMBERS}
 _TIER: Schemas = {
-    "field": {"enum": ["sku", *(one.name.lower() for one in SearchField)]},
-    "fit": {"enum": [one.name.lower() for one in MatchKind]},
+    "field": {"enum": ["sku", *(field.name.lower() for field in SearchField)]},
+    "fit": {"enum": [kind.name.lower() for kind in MatchKind]},
 }
 _CHECK_RESULT: Schemas = {
-    "status": {"enum": [str(one) for one in ServiceStatus]},
+    "status": {"enum": [str(status) for status in ServiceStatus]},
     "timestamp": TIME,
     "responseTime": NUMBER,
 }
@@ -123,7 +128,7 @@ _RESPONSES: Schemas = {
             "in_stock": COUNT,
             "sampled": {"const": True},
         },
-        maybe=["sampled"],
+        optional=["sampled"],
     ),
     "Explanation": closed_object(
         {
@@ -153,7 +158,7 @@ _RESPONSES: Schemas = {
     ),
     "StockQuantity": closed_object({"stock_quantity": COUNT}),
     "Variant": closed_object(
-        {"id": INTEGER, **{field.name: _field_shape(field) for field in variant.VARIANT_FIELDS}}
+        {"id": INTEGER, **{field.name: _field_schema(field) for field in variant.VARIANT_FIELDS}}
     ),
     "VariantPage": _page("Variant"),
     "Review": closed_object(
@@ -218,7 +223,7 @@ _RESPONSES: Schemas = {
                     "id": STRING,
                     "role": STRING,
                     "permissions": array_of(
-                        {"enum": [str(one) for one in authentication.Permission]}
+                        {"enum": [str(permission) for permission in authentication.Permission]}
                     ),
                     "last_login": nullable_schema(TIME),
                 }
@@ -230,7 +235,7 @@ _RESPONSES: Schemas = {
     "Readiness": closed_object({"status": {"enum": ["ok", "unavailable"]}}),
     "MaintenanceResult": closed_object(
         {
-            "job": {"enum": [str(one) for one in MaintenanceJob]},
+            "job": {"enum": [str(job) for job in MaintenanceJob]},
             "removed": INTEGER,
             "kept": INTEGER,
             "complete": BOOLEAN,
@@ -238,7 +243,7 @@ _RESPONSES: Schemas = {
     ),
     "Health": closed_object(
         {
-            "status": {"enum": [str(one) for one in HealthStatus]},
+            "status": {"enum": [str(status) for status in HealthStatus]},
             "timestamp": TIME,
             "uptime": NUMBER,
             "responseTime": NUMBER,
@@ -291,23 +296,25 @@ _RESPONSES: Schemas = {
                 "maxItems": MAX_ERRORS,
             },
         },
-        maybe=["errors"],
+        optional=["errors"],
     ),
 }
-_SET_ELSEWHERE = ("images", "categories", "variants")
-"""What a product has at addresses of its own, once it is there; variants always."""
-_PUT = [name for name in product.REQUIRED_FIELDS if name != "price"]
-"""What PUT needs; variants may set the price."""
+_OWN_RESOURCES = ("images", "categories", "variants")
+"""Fields of an existing product that are changed through their own URLs."""
+_REQUIRED_BY_PUT = [name for name in product.REQUIRED_FIELDS if name != "price"]
+"""The fields that PUT requires; the price may come from variants."""
 _STOCK = {**request_body(product_changes.STOCK_FIELDS), "minProperties": 1, "maxProperties": 1}
 _REQUESTS: Schemas = {
     "ProductDraft": request_body(
-        product_changes.FIELDS, required=product.REQUIRED_FIELDS, but=["variants"]
+        product_changes.FIELDS,
+        required=product.REQUIRED_FIELDS,
+        excluded=["variants"],  # always have their own URL
     ),
     "ProductPut": {
-        **request_body(product_changes.FIELDS, required=_PUT, but=_SET_ELSEWHERE),
-        "additionalProperties": True,  # what GET shows can be put back
+        **request_body(product_changes.FIELDS, required=_REQUIRED_BY_PUT, excluded=_OWN_RESOURCES),
+        "additionalProperties": True,  # the body of GET can be sent back
     },
-    "ProductPatch": request_body(product_changes.EDITS, but=_SET_ELSEWHERE),
+    "ProductPatch": request_body(product_changes.EDITS, excluded=_OWN_RESOURCES),
     "StockChange": _STOCK,
     "VariantDraft": request_body(variant.FIELDS, required=variant.REQUIRED_FIELDS),
     "VariantPut": {
@@ -333,6 +340,6 @@ _REQUESTS: Schemas = {
     "TokenRequest": request_body(authentication.TOKEN_REQUEST_FIELDS),
 }
 SCHEMAS: Schemas = {**_RESPONSES, **_REQUESTS}
-"""All of them, by the names that routes give."""
+"""All component schemas by name."""
 FORMS = frozenset({"ImageUploadForm", "SignedUpload"})
-"""Those that come as a form."""
+"""The schemas of multipart forms."""

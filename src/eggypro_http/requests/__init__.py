@@ -1,1 +1,1 @@
-"""Reading of requests: bodies, parameters, client addresses, limits and idempotency keys."""
+"""Parsing of requests: bodies, parameters, client addresses, limits and idempotency keys."""

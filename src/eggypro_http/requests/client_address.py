@@ -1,4 +1,4 @@
-"""Who a request comes from: an address that no header can forge."""
+"""Client addresses of requests, safe against forged headers."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -8,9 +8,9 @@ from typing import Any
 from attrs import frozen
 
 UNKNOWN_CLIENT = "unknown"
-"""The client whose address nobody can tell; over a Unix socket, say."""
+"""The client of a request without a peer address, for example over a Unix socket."""
 _MAX_PROXIES = 20
-"""How many proxies may stand in a row."""
+"""The most forwarded addresses that are examined."""
 _MAX_ADDRESS_LENGTH = 64
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -18,12 +18,12 @@ Network = IPv4Network | IPv6Network
 
 @frozen
 class ClientResolver:
-    """Tells clients apart. Only what trusted proxies forward is believed."""
+    """Identifies the clients of requests. Only addresses forwarded by trusted proxies count."""
 
     _trusted: tuple[Network, ...] = ()
 
     def client(self, environ: Mapping[str, Any]) -> str:
-        """Return the client of a request: an IPv4 address or the /64 of an IPv6 one."""
+        """Return the client of a request: an IPv4 address, or the /64 network of an IPv6 one."""
         peer: str = environ.get("REMOTE_ADDR") or ""
         forwarded: str | None = environ.get("HTTP_X_FORWARDED_FOR")
         if forwarded is None or not self._trusted:
@@ -31,22 +31,25 @@ class ClientResolver:
         return _client_name(self._origin(_address(peer), forwarded))
 
     def is_within(self, environ: Mapping[str, Any], networks: Sequence[Network]) -> bool:
-        """Whether the client of a request has an address of one of these networks."""
+        """Whether the client address of a request is in one of `networks`."""
         peer = _address((environ.get("REMOTE_ADDR") or "")[:_MAX_ADDRESS_LENGTH])
         origin = self._origin(peer, environ.get("HTTP_X_FORWARDED_FOR") or "")
         return origin is not None and any(origin in network for network in networks)
 
     def _origin(self, peer: Address | None, forwarded: str) -> Address | None:
-        """Return the right-most address that is not trusted, or what is left of what is not one."""
+        """Return the right-most address that is not a trusted proxy.
+
+        An invalid forwarded address ends the search at the address to its right.
+        """
         origin = peer
         for hop in reversed(forwarded.rsplit(",", _MAX_PROXIES)):
             if origin is None or not self._trusts(origin):
                 break
             if hop.strip():
-                further = _address(hop.strip())
-                if further is None:
+                address = _address(hop.strip())
+                if address is None:
                     break
-                origin = further
+                origin = address
         return origin
 
     def _trusts(self, address: Address) -> bool:
@@ -67,7 +70,7 @@ def _client_name(address: Address | None) -> str:
 
 
 def _address(text: str) -> Address | None:
-    """Return an address, without its port if it has one; None for what is no address."""
+    """Return the parsed address without its port, or None if `text` is not an address."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -76,5 +79,5 @@ def _address(text: str) -> Address | None:
         address = ip_address(text[:_MAX_ADDRESS_LENGTH])
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    ipv4 = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return ipv4 or address

@@ -1,6 +1,6 @@
-"""Requests with an Idempotency-Key: done once, and answered the same whenever they are repeated.
+"""Idempotency keys: a repeated request replays the stored response.
 
-After draft-ietf-httpapi-idempotency-key-header-07.
+Follows draft-ietf-httpapi-idempotency-key-header-07.
 """
 
 import re
@@ -23,40 +23,42 @@ HEADER = "Idempotency-Key"
 _ENVIRON_NAME = "HTTP_IDEMPOTENCY_KEY"
 _KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"|([!#-~][!-~]*)')
 _MAX_KEY_LENGTH = 255
+_KEY_REUSED = "This Idempotency-Key was already used with a different request body"
 _CHUNK_BYTES = 64 * 1024
 
 
-def idempotent(
-    handler: Handler, keeper: IdempotencyStore[Shop], clients: ClientResolver
-) -> Handler:
-    """Return a handler whose requests are done once for each key, caller, path and body."""
+def idempotent(handler: Handler, store: IdempotencyStore[Shop], clients: ClientResolver) -> Handler:
+    """Return a handler that runs once per idempotency key, client and path, then replays.
+
+    Raises ParseError for an invalid key and ValidationError if the body differs from the first one.
+    """
 
     def handle(shop: Shop, request: falcon.Request, **path: object) -> Response:
-        given = request.env.get(_ENVIRON_NAME)
-        if given is None:
+        header = request.env.get(_ENVIRON_NAME)
+        if header is None:
             return handler(shop, request, **path)
         owner = credential(request) or clients.client(request.env)
-        name = _hash(_key(given), owner, request.env["PATH_INFO"])
+        key_hash = _hash(_key(header), owner, request.env["PATH_INFO"])
         body = request.stream = FingerprintedBody(request)
 
-        def work(within: Shop) -> StoredResponse:
-            answer = handler(within, request, **path)
-            return StoredResponse(body.fingerprint(), answer.body, dict(answer.headers))
+        def work(transaction_shop: Shop) -> StoredResponse:
+            response = handler(transaction_shop, request, **path)
+            return StoredResponse(body.fingerprint(), response.body, dict(response.headers))
 
-        done, is_replayed = keeper.run(shop, name, shop.clock(), work)
+        stored, is_replayed = store.run(shop, key_hash, shop.clock(), work)
         if not is_replayed:
-            return Response(done.body, done.headers)
-        if body.fingerprint() != done.fingerprint:
-            raise ValidationError([FieldError(HEADER, "This key came with another body before")])
-        return Response(done.body, {**done.headers, "idempotency-replayed": "true"})
+            return Response(stored.body, stored.headers)
+        if body.fingerprint() != stored.fingerprint:
+            raise ValidationError([FieldError(HEADER, _KEY_REUSED)])
+        return Response(stored.body, {**stored.headers, "idempotency-replayed": "true"})
 
     return handle
 
 
 class FingerprintedBody:
-    """A body that is read, and what it brought in short.
+    """Request body that computes a fingerprint of its bytes while it is read.
 
-    What stands between the parts of a form is left out: it is another each time a form is sent.
+    Multipart boundaries are left out: they differ each time a form is sent.
     """
 
     def __init__(self, request: falcon.Request) -> None:
@@ -65,45 +67,45 @@ class FingerprintedBody:
         kind, options = falcon.parse_header(request.content_type or "")
         self._stream: Any = request.stream
         if kind.lower() != MULTIPART and self._left <= MAX_JSON_BYTES:
-            # Nothing is held meanwhile that others wait for, however slowly it comes.
+            # Read it up front: a slow client must not hold a lock that other requests wait for.
             self._stream = BytesIO(request.stream.read(self._left))
         boundary = options.get("boundary", "").encode()
-        self._between = boundary and b"\r\n--" + boundary
-        self._held = b"\r\n"  # what stands before the first part stands at the beginning of a line
+        self._delimiter = boundary and b"\r\n--" + boundary
+        self._pending = b"\r\n"  # the first delimiter has no line break before it
 
     def read(self, size: int | None = -1) -> bytes:
-        """Return so many bytes of the body at most."""
-        most = self._left if size is None or size < 0 else min(size, self._left)
-        some: bytes = self._stream.read(most)
-        self._left = self._left - len(some) if some else 0
-        self._take(some)
-        return some
+        """Return at most `size` bytes of the body, or the rest of it without a size."""
+        limit = self._left if size is None or size < 0 else min(size, self._left)
+        chunk: bytes = self._stream.read(limit)
+        self._left = self._left - len(chunk) if chunk else 0
+        self._update_digest(chunk)
+        return chunk
 
     def fingerprint(self) -> str:
-        """Return the same for the same body, whatever was read of it so far."""
+        """Return the fingerprint of the whole body; reads the rest of it first."""
         while self._left:
             self.read(_CHUNK_BYTES)
-        rest = self._digest.copy()
-        rest.update(self._held)
-        return rest.hexdigest()
+        digest = self._digest.copy()
+        digest.update(self._pending)
+        return digest.hexdigest()
 
-    def _take(self, some: bytes) -> None:
-        held = self._held + some
-        if self._between:
-            held = held.replace(self._between, b"")
-        done = max(len(held) - len(self._between) + 1, 0)
-        self._digest.update(held[:done])
-        self._held = held[done:]
+    def _update_digest(self, chunk: bytes) -> None:
+        pending = self._pending + chunk
+        if self._delimiter:
+            pending = pending.replace(self._delimiter, b"")
+        safe_length = max(len(pending) - len(self._delimiter) + 1, 0)
+        self._digest.update(pending[:safe_length])
+        self._pending = pending[safe_length:]  # may be the start of a delimiter
 
 
-def _key(given: str) -> str:
-    found = _KEY.fullmatch(given)
-    key = found and (found[2] or re.sub(r"\\(.)", r"\1", found[1]))
+def _key(header: str) -> str:
+    match = _KEY.fullmatch(header)
+    key = match and (match[2] or re.sub(r"\\(.)", r"\1", match[1]))
     if not key or len(key) > _MAX_KEY_LENGTH:
         raise ParseError(f"{HEADER} must be 1-{_MAX_KEY_LENGTH} visible ASCII characters")
     return key
 
 
 def _hash(*parts: str) -> str:
-    """Return what is kept of a key: nobody can read from it whose it was."""
+    """Return the hash under which a response is stored; it reveals neither key nor client."""
     return blake2b("\0".join(parts).encode(), digest_size=32).hexdigest()

@@ -1,4 +1,4 @@
-"""Bodies of requests: JSON of bounded size, received whole and taken exactly."""
+"""JSON request bodies of bounded size, parsed strictly."""
 
 import falcon
 
@@ -12,15 +12,15 @@ _UTF_8 = {"utf-8", "utf8"}
 
 
 def optional_json_object(request: falcon.Request) -> dict[str, object]:
-    """Return the JSON object that a request brings, an empty one if it brings nothing."""
+    """Return the JSON object in the body of a request, an empty one if there is no body."""
     return json_object(request) if require_length(request, MAX_JSON_BYTES) else {}
 
 
 def json_object(request: falcon.Request) -> dict[str, object]:
-    """Return the JSON object that a request brings. A number with a point is a Decimal.
+    """Return the JSON object in the body of a request. Numbers with a decimal point are Decimals.
 
-    Raises ParseError for what is no JSON, ValidationError for JSON that is no object, and Falcon's
-    errors for a length or a media type that is not taken.
+    Raises ParseError for invalid JSON, ValidationError for JSON that is not an object, and Falcon's
+    errors for a length or a media type that is not accepted.
     """
     value = _parse(_decode(_read_body(request)))
     if not isinstance(value, dict):
@@ -29,17 +29,17 @@ def json_object(request: falcon.Request) -> dict[str, object]:
 
 
 def require_length(request: falcon.Request, limit: int) -> int:
-    """Return how long a body is. Raises Falcon's errors where that is not told, or too long."""
-    if "HTTP_TRANSFER_ENCODING" in request.env:  # not every server passes such a body on whole
-        raise falcon.HTTPLengthRequired(description="Send the body with a Content-Length")
+    """Return the length of the body. Raises Falcon's errors if it is unknown or over `limit`."""
+    if "HTTP_TRANSFER_ENCODING" in request.env:  # not every server passes on a whole chunked body
+        raise falcon.HTTPLengthRequired(description="A Content-Length header is required")
     length = request.content_length or 0
     if length > limit:
-        raise falcon.HTTPContentTooLarge(description=f"A body may have {limit} bytes at most")
+        raise falcon.HTTPContentTooLarge(description=f"The body must not exceed {limit} bytes")
     return length
 
 
 def is_uncompressed(request: falcon.Request) -> bool:
-    """Whether a body comes as it is, and not compressed."""
+    """Whether the body of a request is sent without compression."""
     return bool(request.env.get("HTTP_CONTENT_ENCODING", "identity").lower() == "identity")
 
 
@@ -50,7 +50,7 @@ def _read_body(request: falcon.Request) -> bytes:
     if len(body) < length:
         raise ParseError("The body ended before its Content-Length")
     if not body:
-        raise ParseError("The body is empty: a JSON object is needed")
+        raise ParseError("The body is empty: a JSON object is required")
     return body
 
 
@@ -60,7 +60,7 @@ def _require_json(request: falcon.Request) -> None:
     is_utf_8 = options.get("charset", "utf-8").lower() in _UTF_8
     if not (is_json and is_utf_8 and is_uncompressed(request)):
         raise falcon.HTTPUnsupportedMediaType(
-            description=f"Send the body as {JSON}, in UTF-8 and not compressed"
+            description=f"The body must be uncompressed {JSON} in UTF-8"
         )
 
 
@@ -74,5 +74,5 @@ def _decode(body: bytes) -> str:
 def _parse(text: str) -> object:
     try:
         return strict_json.parse(text)
-    except InvalidValueError as refused:
-        raise ParseError(f"The body cannot be read. {refused}") from None
+    except InvalidValueError as error:
+        raise ParseError(f"The body cannot be parsed. {error}") from None

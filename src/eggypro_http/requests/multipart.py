@@ -1,4 +1,4 @@
-"""Forms with files, received part by part, each file into a temporary one."""
+"""Multipart forms, received part by part; each file is spooled to a temporary file."""
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,18 +18,18 @@ from eggypro_http.requests.json_body import is_uncompressed, require_length
 
 MULTIPART = "multipart/form-data"
 FILE_FIELD = "file"
-"""What the parts are called that are files."""
+"""The name of the parts that are files."""
 _MAX_FIELD_BYTES = 64 * 1024
-"""How many bytes of a form need not be files."""
+"""The most bytes of a form besides its files."""
 MAX_MULTIPART_BYTES = MAX_UPLOAD_FILES * MAX_UPLOAD_BYTES + _MAX_FIELD_BYTES
-"""How long any form may be."""
+"""The most bytes of any form."""
 _CHUNK_BYTES = 64 * 1024
 _HANDLER = MultipartFormHandler()
 
 
 @frozen
 class MultipartForm:
-    """What a form brings: texts by name, and files to read from their beginning."""
+    """The parts of a form: text fields by name, and files positioned at their start."""
 
     fields: dict[str, str] = field(factory=dict)
     files: list[BinaryIO] = field(factory=list)
@@ -39,19 +39,20 @@ class MultipartForm:
 def read_multipart(
     request: falcon.Request, *, fields: Collection[str] = (), files: int
 ) -> Iterator[MultipartForm]:
-    """Give the form that a request brings, with those fields and so many files at most.
+    """Yield the form in the body of a request, which may have `fields` and at most `files` files.
 
-    Raises TooLargeError for a file that is larger than an image may be, ParseError and
-    ValidationError for a form that is none or another, and Falcon's errors for its length and type.
+    The files are deleted on exit. Raises TooLargeError for a file above the size limit of images,
+    ParseError for a malformed form, ValidationError for missing or unexpected parts, and Falcon's
+    errors for a length or a media type that is not accepted.
     """
     form = MultipartForm()
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         body = _body(request, files)
-        opened.callback(body.exhaust)  # who is still sending would not hear a refusal
+        stack.callback(body.exhaust)  # a client that is still sending would miss the response
         for part in _HANDLER.deserialize(body, request.content_type, None):
             name = _field_name(part)
             if name == FILE_FIELD and len(form.files) < files:
-                form.files.append(opened.enter_context(TemporaryFile()))
+                form.files.append(stack.enter_context(TemporaryFile()))
                 _copy_file(part, form.files[-1])
             elif name in fields and name not in form.fields:
                 form.fields[name] = _text(part)
@@ -65,12 +66,12 @@ def read_multipart(
 
 
 def _body(request: falcon.Request, files: int) -> Any:
-    """Return Falcon's reader of a body, which is one class or another where it is compiled."""
+    """Return Falcon's buffered reader of the body; its class differs in compiled builds."""
     length = require_length(request, files * MAX_UPLOAD_BYTES + _MAX_FIELD_BYTES)
     media_type, _ = falcon.parse_header(request.content_type or "")
     if media_type.lower() != MULTIPART or not is_uncompressed(request):
         raise falcon.HTTPUnsupportedMediaType(
-            description=f"Send the files as {MULTIPART}, not compressed"
+            description=f"The files must be sent as uncompressed {MULTIPART}"
         )
     return BufferedReader(request.stream.read, length)
 
@@ -79,12 +80,12 @@ def _field_name(part: BodyPart) -> str:
     try:
         return part.name or ""
     except UnicodeDecodeError:
-        raise ParseError("A part of the form has a name that is not UTF-8") from None
+        raise ParseError("The name of a form part is not UTF-8") from None
 
 
 def _copy_file(part: BodyPart, file: BinaryIO) -> None:
-    while piece := part.stream.read(_CHUNK_BYTES):
-        file.write(piece)
+    while chunk := part.stream.read(_CHUNK_BYTES):
+        file.write(chunk)
         if file.tell() > MAX_UPLOAD_BYTES:
             raise file_too_large()
     file.seek(0)
@@ -94,10 +95,10 @@ def _text(part: BodyPart) -> str:
     try:
         return part.stream.read(_MAX_FIELD_BYTES).decode()
     except UnicodeDecodeError:
-        raise ParseError("A part of the form is not UTF-8") from None
+        raise ParseError("A form field is not UTF-8") from None
 
 
 def _unexpected_message(name: str, fields: Collection[str], files: int) -> str:
     if name == FILE_FIELD:
         return f"Too many files (at most {files})"
-    return "Given twice" if name in fields else "Unknown field"
+    return "Must not be repeated" if name in fields else "Unknown field"

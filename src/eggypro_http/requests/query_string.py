@@ -1,4 +1,4 @@
-"""The parameters of an address, read strictly: nothing twice, nothing that cannot be decoded."""
+"""Strict parsing of query strings: repeated or undecodable parameters are rejected."""
 
 import re
 from urllib.parse import unquote_to_bytes
@@ -12,28 +12,31 @@ _ENCODED = re.compile(r"(?:[!-$&-~]|%[0-9A-Fa-f]{2})*")
 
 
 def parameters(request: falcon.Request) -> dict[str, str]:
-    """Return the parameters of a request. Raises ParseError, ValidationError for repeated ones."""
+    """Return the query parameters of a request by name.
+
+    Raises ParseError for invalid encoding and ValidationError for repeated parameters.
+    """
     if not request.query_string:
         return {}
     _require_encoded(request.query_string)
     repeated = [name for name, value in request.params.items() if isinstance(value, list)]
     if repeated:
         raise ValidationError(
-            [FieldError(fields.escape_control(name), "Given twice") for name in repeated]
+            [FieldError(fields.escape_control(name), "Must not be repeated") for name in repeated]
         )
     return {name: str(value) for name, value in request.params.items()}
 
 
 def require_no_parameters(request: falcon.Request) -> None:
-    """Raise ValidationError if the address has parameters."""
+    """Raise ValidationError if the request has query parameters."""
     fields.check(parameters(request), {})
 
 
 def _require_encoded(query: str) -> None:
     try:
-        readable = _ENCODED.fullmatch(query) is not None
+        is_valid = _ENCODED.fullmatch(query) is not None
         unquote_to_bytes(query).decode()
     except UnicodeError:
-        readable = False
-    if not readable:
+        is_valid = False
+    if not is_valid:
         raise ParseError("The query string is not percent-encoded UTF-8")

@@ -1,4 +1,4 @@
-"""Requests as the limiter sees them, and what their senders are told (RateLimit, draft 10)."""
+"""Rate limiting of requests, and the RateLimit response headers (draft 10)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
@@ -15,29 +15,30 @@ Admit: TypeAlias = Callable[[falcon.Request, falcon.Response, Requirement | None
 def request_admission(
     trusted: Sequence[Network], limiter: RateLimiter, limits: Iterable[str]
 ) -> Admit:
-    """Return what counts a request by the policies of these names, and tells where it stands.
+    """Return a function that admits a request under the policies named in `limits`.
 
-    Its credential is looked at where a permission is needed, or else where something is counted.
+    It sets the RateLimit headers of the response. The credential is verified only if the request
+    requires one or is counted.
     """
     clients = ClientResolver(tuple(trusted))
     policies = limiter.enabled_policies(limits)
 
-    def visit(
-        request: falcon.Request, response: falcon.Response, needed: Requirement | None
+    def admit(
+        request: falcon.Request, response: falcon.Response, requirement: Requirement | None
     ) -> Admission:
-        if needed is None and not policies:
+        if requirement is None and not policies:
             return ANONYMOUS
-        made = limiter.admit(clients.client(request.env), credential(request), policies)
-        if made.statuses:
-            response.set_header("ratelimit-policy", ", ".join(map(_policy_header, made.statuses)))
-            response.set_header("ratelimit", ", ".join(map(_status_header, made.statuses)))
-        return made
+        admission = limiter.admit(clients.client(request.env), credential(request), policies)
+        if statuses := admission.statuses:
+            response.set_header("ratelimit-policy", ", ".join(map(_policy_header, statuses)))
+            response.set_header("ratelimit", ", ".join(map(_status_header, statuses)))
+        return admission
 
-    return visit
+    return admit
 
 
 ANONYMOUS = Admission()
-"""A request that nothing is asked about."""
+"""The admission of a request that is neither counted nor authenticated."""
 
 
 def credential(request: falcon.Request) -> str | None:
@@ -46,10 +47,10 @@ def credential(request: falcon.Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _policy_header(standing: RateLimitStatus) -> str:
-    policy = standing.policy
+def _policy_header(status: RateLimitStatus) -> str:
+    policy = status.policy
     return f'"{policy.name}";q={policy.limit};w={policy.window_seconds}'
 
 
-def _status_header(standing: RateLimitStatus) -> str:
-    return f'"{standing.policy.name}";r={standing.remaining};t={standing.reset_seconds}'
+def _status_header(status: RateLimitStatus) -> str:
+    return f'"{status.policy.name}";r={status.remaining};t={status.reset_seconds}'

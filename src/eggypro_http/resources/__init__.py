@@ -1,1 +1,1 @@
-"""HTTP resources, one module per noun."""
+"""Resources of the API: handlers and routes, one module per noun."""

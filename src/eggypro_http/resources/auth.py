@@ -1,4 +1,4 @@
-"""Tokens over HTTP: the admin key in exchange for one that does less, and not for long."""
+"""Token resource: exchanges the admin key for a token with fewer permissions and an expiry."""
 
 import falcon
 import orjson
@@ -13,17 +13,17 @@ from eggypro_http.routing import Route
 
 
 def create_token(shop: Shop, request: falcon.Request) -> Response:
-    """Issue a token, and answer who its bearer is."""
-    wish = TokenRequest.parse(optional_json_object(request))
+    """Issue a token, and return it with its user."""
+    token_request = TokenRequest.parse(optional_json_object(request))
     require_no_parameters(request)
-    return Response(orjson.dumps(token_body(shop.authenticator.issue_token(wish))))
+    return Response(orjson.dumps(token_body(shop.authenticator.issue_token(token_request))))
 
 
 ROUTES = (
     Route(
         method="POST",
         path="/api/auth/admin",
-        summary="Get a token in exchange for the admin key",
+        summary="Exchange the admin key for a token",
         handler=create_token,
         permission=Credential.KEY,
         request_schema="TokenRequest",

@@ -1,4 +1,4 @@
-"""Categories over HTTP: listing, showing and writing them, and putting products in them."""
+"""Category resource: list, get, create, replace, delete, and link to products."""
 
 from contextlib import suppress
 
@@ -24,41 +24,41 @@ from eggypro_http.routing import Route
 
 
 def list_categories(shop: Shop, request: falcon.Request) -> Response:
-    """Answer a page of categories."""
+    """Return a page of categories."""
     query = CategoryQuery.parse(parameters(request))
     return with_etag(category_page_body(shop.categories.list(query), query))
 
 
 def get_category(shop: Shop, request: falcon.Request, category: str) -> Response:
-    """Answer one category."""
+    """Return a category."""
     return with_etag(
         category_body(shop.categories.get(category, parse_status(parameters(request))))
     )
 
 
 def create_category(shop: Shop, request: falcon.Request) -> Response:
-    """Add a category, and answer it."""
+    """Create a category and return it."""
     values = json_object(request)
     require_no_parameters(request)
     category = shop.categories.create(values)
-    answer = with_etag(category_body(category))
+    response = with_etag(category_body(category))
     return Response(
-        answer.body, {**answer.headers, "location": f"{CATEGORIES_PATH}/{category.slug}"}
+        response.body, {**response.headers, "location": f"{CATEGORIES_PATH}/{category.slug}"}
     )
 
 
 def replace_category(shop: Shop, request: falcon.Request, category: str) -> Response:
-    """Replace a category, and answer it. Without a parent it becomes a root."""
+    """Replace a category and return it. Without a parent it becomes a root category."""
     values = json_object(request)
     require_no_parameters(request)
     return with_etag(category_body(shop.categories.replace(category, values)))
 
 
 def delete_category(shop: Shop, request: falcon.Request, category: str) -> Response:
-    """Archive a category, or with `permanent` delete it for good. Repeated, it changes nothing."""
-    asked = fields.check(parameters(request), DELETE_PARAMETERS)
-    if asked.get("permanent"):
-        with suppress(NotFoundError):  # it was deleted before
+    """Archive a category, or delete it if `permanent`. Idempotent."""
+    options = fields.check(parameters(request), DELETE_PARAMETERS)
+    if options.get("permanent"):
+        with suppress(NotFoundError):  # already deleted
             shop.categories.delete(category)
     else:
         shop.categories.archive(category)
@@ -66,14 +66,14 @@ def delete_category(shop: Shop, request: falcon.Request, category: str) -> Respo
 
 
 def link_category(shop: Shop, request: falcon.Request, slug: str, category: str) -> Response:
-    """Put a product in a category."""
+    """Add a product to a category."""
     require_no_parameters(request)
     shop.categories.link(slug, category)
     return NO_CONTENT
 
 
 def unlink_category(shop: Shop, request: falcon.Request, slug: str, category: str) -> Response:
-    """Take a product out of a category."""
+    """Remove a product from a category."""
     require_no_parameters(request)
     shop.categories.unlink(slug, category)
     return NO_CONTENT
@@ -87,7 +87,7 @@ ROUTES = (
     Route(
         method="GET",
         path=CATEGORIES_PATH,
-        summary="A page of categories",
+        summary="List categories",
         handler=list_categories,
         parameters=CategoryQuery.parameters,
         restricted_parameters=_RESTRICTED_STATUS,
@@ -97,7 +97,7 @@ ROUTES = (
     Route(
         method="POST",
         path=CATEGORIES_PATH,
-        summary="Add a category",
+        summary="Create a category",
         handler=create_category,
         permission=Permission.PRODUCTS_WRITE,
         request_schema="CategoryDraft",
@@ -107,7 +107,7 @@ ROUTES = (
     Route(
         method="GET",
         path=CATEGORY_PATH,
-        summary="One category",
+        summary="Get a category",
         handler=get_category,
         parameters=STATUS_PARAMETERS,
         restricted_parameters=_RESTRICTED_STATUS,
@@ -126,7 +126,7 @@ ROUTES = (
     Route(
         method="DELETE",
         path=CATEGORY_PATH,
-        summary="Archive a category, or delete it for good",
+        summary="Archive a category or delete it permanently",
         handler=delete_category,
         permission=Permission.PRODUCTS_WRITE,
         parameters=DELETE_PARAMETERS,
@@ -135,7 +135,7 @@ ROUTES = (
     Route(
         method="PUT",
         path=LINK_PATH,
-        summary="Put a product in a category",
+        summary="Add a product to a category",
         handler=link_category,
         permission=Permission.PRODUCTS_WRITE,
         success_status=204,
@@ -143,7 +143,7 @@ ROUTES = (
     Route(
         method="DELETE",
         path=LINK_PATH,
-        summary="Take a product out of a category",
+        summary="Remove a product from a category",
         handler=unlink_category,
         permission=Permission.PRODUCTS_WRITE,
         success_status=204,

@@ -1,4 +1,4 @@
-"""Whether this process is up, can be given requests, and has all that it needs."""
+"""Health resource: liveness, readiness, and the health of each dependency."""
 
 import falcon
 import orjson
@@ -19,19 +19,21 @@ _NOT_READY = Response(orjson.dumps({"status": "unavailable"}), _RETRY_LATER, sta
 
 
 def get_liveness(_shop: Shop, request: falcon.Request) -> Response:
-    """Say that requests are answered."""
+    """Return 200: the process serves requests."""
     require_no_parameters(request)
     return _OK
 
 
 def get_readiness(shop: Shop, request: falcon.Request, *, config: HttpConfig) -> Response:
-    """Say that requests can be sent here: the database answers, and no end is near."""
+    """Return 200 if the database is available and no shutdown has started, otherwise 503."""
     require_no_parameters(request)
-    return _OK if not config.is_ending() and shop.health.is_database_healthy() else _NOT_READY
+    return (
+        _OK if not config.is_shutting_down() and shop.health.is_database_healthy() else _NOT_READY
+    )
 
 
 def get_health(shop: Shop, request: falcon.Request) -> Response:
-    """Tell how each service is that the shop needs."""
+    """Return the health of the API and its dependencies, with 503 unless healthy."""
     require_no_parameters(request)
     report = shop.health.report()
     body = orjson.dumps(health_body(report))
@@ -46,7 +48,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/api/health",
-        summary="How the shop and each of its services is",
+        summary="Health of the API and each dependency",
         handler=get_health,
         response_schema="Health",
         cache_control=NO_STORE,
@@ -54,7 +56,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/api/health/live",
-        summary="Whether this process is up",
+        summary="Check that the process is running",
         handler=get_liveness,
         response_schema="Readiness",
         cache_control=NO_STORE,
@@ -62,7 +64,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/api/health/ready",
-        summary="Whether requests can be sent here",
+        summary="Check that the server is ready for requests",
         handler=get_readiness,
         takes_config=True,
         response_schema="Readiness",

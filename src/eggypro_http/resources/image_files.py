@@ -1,4 +1,4 @@
-"""The files of images, where the shop keeps them itself."""
+"""Image file resource, for shops that store images themselves."""
 
 import falcon
 
@@ -13,7 +13,7 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 def get_image(shop: Shop, request: falcon.Request, image: tuple[str, str]) -> Response:
-    """Answer the file of an image, in the best format that the caller names."""
+    """Return an image file, as WebP if the client accepts it."""
     require_no_parameters(request)
     public_id, rendition = image
     file = shop.images.open(public_id, rendition, webp=accepts(request, "image/webp"))
@@ -22,7 +22,7 @@ def get_image(shop: Shop, request: falcon.Request, image: tuple[str, str]) -> Re
 
 
 def upload_image(shop: Shop, request: falcon.Request) -> Response:
-    """Store the file of a signed upload; what it is for is said when that is completed."""
+    """Store the file of a signed upload. It joins its product when the upload is completed."""
     with read_multipart(request, fields=_SIGNED_FIELDS, files=1) as form:
         require_no_parameters(request)
         shop.images.receive_upload(form.fields, form.files[0])
@@ -35,7 +35,7 @@ ROUTES = (
     Route(
         method="POST",
         path="/images/uploads",
-        summary="Where a browser sends an upload that was begun, with its fields and one `file`",
+        summary="Send the file of a signed upload: its `fields` and one `file`",
         handler=upload_image,
         request_schema="SignedUpload",
         success_status=204,
@@ -43,7 +43,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/images/{image}",
-        summary="A file of an image: its public id, a slash, and its original or a rendition",
+        summary="Get an image file: the original or a rendition",
         handler=get_image,
         media_type="image/*",
         cache_control=IMMUTABLE,

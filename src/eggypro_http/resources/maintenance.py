@@ -1,4 +1,4 @@
-"""The upkeep of the shop, for the schedule of a platform: it knows CRON_SECRET, and sends GET."""
+"""Maintenance resource, for platform schedulers that send GET with CRON_SECRET."""
 
 from time import monotonic
 
@@ -16,24 +16,24 @@ from eggypro_http.responses import Response
 from eggypro_http.routing import Route
 
 TIME_LIMIT_SECONDS = 20
-"""How long a job goes on: a platform may end a request after thirty."""
+"""The duration after which a job stops: platforms may abort a request after 30 seconds."""
 
 
 def run_maintenance(shop: Shop, request: falcon.Request, job: str) -> Response:
-    """Do a job, or a part of it: what is left is for the next time."""
+    """Run a maintenance job within the time limit; the next run continues where it stopped."""
     require_no_parameters(request)
     if job not in {*MaintenanceJob}:
-        raise NotFoundError(f"There is no job {job}")
-    end = monotonic() + TIME_LIMIT_SECONDS
-    upkept = run_maintenance_job(shop, MaintenanceJob(job), lambda: monotonic() < end)
-    return Response(orjson.dumps(job_result_body(upkept)))
+        raise NotFoundError(f"Maintenance job '{job}' does not exist")
+    deadline = monotonic() + TIME_LIMIT_SECONDS
+    result = run_maintenance_job(shop, MaintenanceJob(job), lambda: monotonic() < deadline)
+    return Response(orjson.dumps(job_result_body(result)))
 
 
 ROUTES = (
     Route(
         method="GET",
         path="/api/cron/{job}",
-        summary="Remove what nobody needs: images, old calls, or idempotency keys",
+        summary="Run a maintenance job: delete old images, metrics or idempotency keys",
         handler=run_maintenance,
         permission=Credential.CRON,
         response_schema="MaintenanceResult",

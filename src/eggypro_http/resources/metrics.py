@@ -1,4 +1,4 @@
-"""What the calls of the API came to, over HTTP."""
+"""Metrics resource: request metrics per route, and the Prometheus export."""
 
 import falcon
 import orjson
@@ -16,16 +16,16 @@ from eggypro_http.routing import Route
 
 
 def get_request_metrics(shop: Shop, request: falcon.Request) -> Response:
-    """Answer what the calls of the last days came to, by route."""
+    """Return the request metrics of the last days per route."""
     summary = shop.request_metrics.summarise(parse_summary_days(parameters(request)))
     return Response(orjson.dumps(request_summaries_body(summary)))
 
 
 def get_prometheus_metrics(_shop: Shop, request: falcon.Request, *, config: HttpConfig) -> Response:
-    """Show all figures, in the format that the caller takes."""
+    """Return all metrics in the exposition format that the client accepts."""
     require_no_parameters(request)
     if config.exporter is None:
-        raise NotFoundError("No figures are kept here")
+        raise NotFoundError("Metrics are not enabled on this server")
     page, media_type = config.exporter.export(request.get_header("Accept", default=""))
     return Response(page, {"content-type": media_type})
 
@@ -34,7 +34,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/metrics",
-        summary="The figures of the server, in the text format of Prometheus",
+        summary="Metrics of the server in the Prometheus text format",
         handler=get_prometheus_metrics,
         permission=Permission.METRICS_READ,
         open_to_networks=lambda config: config.metrics_networks,
@@ -46,7 +46,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/api/metrics",
-        summary="What the calls of the last days came to",
+        summary="Request metrics per route for the last N days",
         handler=get_request_metrics,
         permission=Permission.METRICS_READ,
         parameters=SUMMARY_PARAMETERS,

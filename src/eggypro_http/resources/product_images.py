@@ -1,4 +1,4 @@
-"""The images of a product over HTTP: uploads, through us or by the browser, order, removal."""
+"""Product image resource: uploads (direct or signed for browsers), order and deletion."""
 
 import falcon
 import orjson
@@ -23,36 +23,38 @@ from eggypro_http.routing import Route
 
 
 def upload_product_images(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Append images to a product, and answer their sets."""
+    """Append images to a product and return their image sets."""
     with read_multipart(request, files=MAX_UPLOAD_FILES) as form:
         require_no_parameters(request)
         product = shop.images.upload(slug, form.files, version=if_match_version(request))
     new = _image_sets(shop, product)[-len(form.files) :]
-    answer = with_etag({"items": new}, version=product.version)
-    return Response(answer.body, {**answer.headers, "location": f"{PRODUCTS_PATH}/{product.slug}"})
+    response = with_etag({"items": new}, version=product.version)
+    return Response(
+        response.body, {**response.headers, "location": f"{PRODUCTS_PATH}/{product.slug}"}
+    )
 
 
 def set_product_images(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Set which images a product has, in which order and with which words; answer all of them."""
+    """Replace the list of a product's images, their order and alt texts; return all of them."""
     values = json_object(request)
     require_no_parameters(request)
     product = shop.images.set_images(slug, values, version=if_match_version(request))
-    addresses = image_urls(product, shop.images.url)
-    body: dict[str, Json] = {"images": addresses, "image_sets": _image_sets(shop, product)}
+    urls = image_urls(product, shop.images.url)
+    body: dict[str, Json] = {"images": urls, "image_sets": _image_sets(shop, product)}
     return with_etag(body, version=product.version)
 
 
 def delete_product_image(
     shop: Shop, request: falcon.Request, slug: str, public_id: str
 ) -> Response:
-    """Take an image from a product, and delete it. Repeated, it changes nothing."""
+    """Remove an image from a product and delete it. Idempotent."""
     require_no_parameters(request)
     shop.images.delete(slug, public_id, version=if_match_version(request))
     return NO_CONTENT
 
 
 def create_image_upload(shop: Shop, request: falcon.Request) -> Response:
-    """Answer what a browser needs to upload an image by itself."""
+    """Return a signed upload with which a browser can send an image directly."""
     values = json_object(request)
     require_no_parameters(request)
     upload, signed = shop.images.sign_upload(values)
@@ -61,11 +63,12 @@ def create_image_upload(shop: Shop, request: falcon.Request) -> Response:
 
 
 def complete_image_upload(shop: Shop, request: falcon.Request, upload: str) -> Response:
-    """Append what a browser has uploaded to its product, and answer the image's set."""
+    """Append the image of a completed upload to its product and return its image set."""
     require_no_parameters(request)
     product, public_id = shop.images.complete_upload(upload)
-    found = (one for one in _image_sets(shop, product) if one["public_id"] == public_id)
-    return with_etag(next(found), version=product.version)
+    image_sets = _image_sets(shop, product)
+    image_set = next(item for item in image_sets if item["public_id"] == public_id)
+    return with_etag(image_set, version=product.version)
 
 
 def _image_sets(shop: Shop, product: Product) -> list[dict[str, Json]]:
@@ -78,7 +81,7 @@ ROUTES = (
     Route(
         method="POST",
         path=PRODUCT_IMAGES_PATH,
-        summary="Upload images of a product: 1-10 parts called `file`, all or none",
+        summary="Upload 1-10 images of a product, all or none",
         handler=upload_product_images,
         permission=Permission.PRODUCTS_WRITE,
         request_schema="ImageUploadForm",
@@ -88,7 +91,7 @@ ROUTES = (
     Route(
         method="PUT",
         path=PRODUCT_IMAGES_PATH,
-        summary="Order and describe the images of a product; those left out are deleted",
+        summary="Set the order and alt texts of a product's images; images left out are deleted",
         handler=set_product_images,
         permission=Permission.PRODUCTS_WRITE,
         request_schema="ProductImagesRequest",
@@ -105,7 +108,7 @@ ROUTES = (
     Route(
         method="POST",
         path=UPLOADS_PATH,
-        summary="Begin an upload that a browser makes by itself",
+        summary="Create a signed upload for a browser",
         handler=create_image_upload,
         permission=Permission.PRODUCTS_WRITE,
         request_schema="ImageUploadRequest",
@@ -115,7 +118,7 @@ ROUTES = (
     Route(
         method="POST",
         path=f"{UPLOADS_PATH}/{{upload}}/complete",
-        summary="Check what a browser has uploaded, and append it to its product",
+        summary="Complete an upload: verify the image and append it to the product",
         handler=complete_image_upload,
         permission=Permission.PRODUCTS_WRITE,
         response_schema="ImageSet",

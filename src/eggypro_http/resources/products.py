@@ -1,4 +1,4 @@
-"""Products over HTTP: listing, searching, showing, writing, their stock."""
+"""Product resource: list, search, suggest, get, create, replace, update, delete, and stock."""
 
 from contextlib import suppress
 
@@ -26,37 +26,38 @@ from eggypro_http.routing import Route
 
 
 def list_products(shop: Shop, request: falcon.Request) -> Response:
-    """Answer a page of products."""
+    """Return a page of products."""
     return _page(shop, ProductQuery.parse(parameters(request)))
 
 
 def search_products(shop: Shop, request: falcon.Request) -> Response:
-    """Answer a page of what a search finds, best first."""
+    """Return a page of search results, best match first."""
     return _page(shop, ProductQuery.parse_search(parameters(request)))
 
 
 def suggest_products(shop: Shop, request: falcon.Request) -> Response:
-    """Answer what a search box offers for what was typed so far."""
+    """Return the suggestions of a search box for the typed text."""
     text = parse_suggest_text(parameters(request))
     return with_etag(suggestions_body(shop.products.suggest(text)))
 
 
 def get_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Answer one product."""
+    """Return a product."""
     return _product_response(shop, shop.products.get(slug, parse_status(parameters(request))))
 
 
 def create_product(shop: Shop, request: falcon.Request) -> Response:
-    """Add a product, and answer it."""
+    """Create a product and return it."""
     values = json_object(request)
     require_no_parameters(request)
     product = shop.products.create(values)
-    answer = _product_response(shop, product)
-    return Response(answer.body, {**answer.headers, "location": f"{PRODUCTS_PATH}/{product.slug}"})
+    response = _product_response(shop, product)
+    location = f"{PRODUCTS_PATH}/{product.slug}"
+    return Response(response.body, {**response.headers, "location": location})
 
 
 def replace_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Replace a product, and answer it."""
+    """Replace a product and return it."""
     values = json_object(request)
     require_no_parameters(request)
     return _product_response(
@@ -65,7 +66,7 @@ def replace_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
 
 
 def update_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Change the fields of a product that a merge patch names, and answer it."""
+    """Apply a JSON merge patch to a product and return it."""
     values = json_object(request)
     require_no_parameters(request)
     return _product_response(
@@ -74,11 +75,11 @@ def update_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
 
 
 def delete_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Archive a product, or with `permanent` delete it for good. Repeated, it changes nothing."""
-    asked = fields.check(parameters(request), DELETE_PARAMETERS)
+    """Archive a product, or delete it if `permanent`. Idempotent."""
+    options = fields.check(parameters(request), DELETE_PARAMETERS)
     version = if_match_version(request)
-    if asked.get("permanent"):
-        with suppress(NotFoundError):  # it was deleted before
+    if options.get("permanent"):
+        with suppress(NotFoundError):  # already deleted
             shop.products.delete(slug, version=version)
     else:
         shop.products.archive(slug, version=version)
@@ -86,7 +87,7 @@ def delete_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
 
 
 def update_stock(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Change the stock of a product, and answer what is there then."""
+    """Change the stock of a product and return the new quantity."""
     values = json_object(request)
     require_no_parameters(request)
     return stock_response(shop.products.update_stock(slug, values))
@@ -94,9 +95,9 @@ def update_stock(shop: Shop, request: falcon.Request, slug: str) -> Response:
 
 def _page(shop: Shop, query: ProductQuery) -> Response:
     listing = shop.products.get_listing(query)
-    answer = with_etag(product_page_body(listing, query, shop.currency, shop.images.url))
-    is_miss = query.search is not None and not listing.page.items
-    return evolve(answer, is_cacheable=not is_miss)  # each search that finds nothing is counted
+    response = with_etag(product_page_body(listing, query, shop.currency, shop.images.url))
+    is_zero_result = query.search is not None and not listing.page.items
+    return evolve(response, is_cacheable=not is_zero_result)  # so that every one is counted
 
 
 def _product_response(shop: Shop, product: Product) -> Response:
@@ -114,7 +115,7 @@ ROUTES = (
     Route(
         method="GET",
         path=PRODUCTS_PATH,
-        summary="A page of products",
+        summary="List products",
         handler=list_products,
         parameters=ProductQuery.parameters,
         restricted_parameters=_RESTRICTED_LIST,
@@ -124,7 +125,7 @@ ROUTES = (
     Route(
         method="POST",
         path=PRODUCTS_PATH,
-        summary="Add a product",
+        summary="Create a product",
         handler=create_product,
         permission=Permission.PRODUCTS_WRITE,
         request_schema="ProductDraft",
@@ -134,7 +135,7 @@ ROUTES = (
     Route(
         method="GET",
         path=f"{PRODUCTS_PATH}/search",
-        summary="Search for products",
+        summary="Search products",
         handler=search_products,
         parameters=ProductQuery.search_parameters,
         restricted_parameters=_RESTRICTED_LIST,
@@ -144,7 +145,7 @@ ROUTES = (
     Route(
         method="GET",
         path=f"{PRODUCTS_PATH}/suggest",
-        summary="Suggestions for a search box",
+        summary="Suggest products for a search box",
         handler=suggest_products,
         parameters=SUGGEST_PARAMETERS,
         response_schema="Suggestions",
@@ -153,7 +154,7 @@ ROUTES = (
     Route(
         method="GET",
         path=PRODUCT_PATH,
-        summary="One product",
+        summary="Get a product",
         handler=get_product,
         parameters=STATUS_PARAMETERS,
         restricted_parameters=_RESTRICTED_STATUS,
@@ -172,7 +173,7 @@ ROUTES = (
     Route(
         method="PATCH",
         path=PRODUCT_PATH,
-        summary="Change fields of a product (JSON merge patch)",
+        summary="Update fields of a product (JSON merge patch)",
         handler=update_product,
         permission=Permission.PRODUCTS_WRITE,
         request_schema="ProductPatch",
@@ -181,7 +182,7 @@ ROUTES = (
     Route(
         method="DELETE",
         path=PRODUCT_PATH,
-        summary="Archive a product, or delete it for good",
+        summary="Archive a product or delete it permanently",
         handler=delete_product,
         permission=Permission.PRODUCTS_DELETE,
         parameters=DELETE_PARAMETERS,
@@ -190,7 +191,7 @@ ROUTES = (
     Route(
         method="POST",
         path=f"{PRODUCT_PATH}/stock",
-        summary="Add to the stock of a product, take from it, or set it",
+        summary="Adjust or set a product's stock",
         handler=update_stock,
         permission=Permission.PRODUCTS_WRITE,
         request_schema="StockChange",

@@ -1,4 +1,4 @@
-"""Reviews over HTTP: reading and submitting them, and their moderation."""
+"""Review resource: list, submit, moderate and delete."""
 
 import falcon
 import orjson
@@ -17,12 +17,12 @@ from eggypro_http.routing import Route
 
 
 def list_product_reviews(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Answer a page of a product's verified reviews."""
+    """Return a page of a product's verified reviews."""
     return _page(shop, ReviewQuery.parse_for_product(slug, parameters(request)))
 
 
 def submit_review(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Take a review for moderation, and answer it."""
+    """Submit a review for moderation and return it."""
     values = json_object(request)
     require_no_parameters(request)
     review = shop.reviews.create(slug, values)
@@ -30,19 +30,19 @@ def submit_review(shop: Shop, request: falcon.Request, slug: str) -> Response:
 
 
 def list_reviews(shop: Shop, request: falcon.Request) -> Response:
-    """Answer a page of the moderators' queue."""
+    """Return a page of the moderation queue."""
     return _page(shop, ReviewQuery.parse(parameters(request)))
 
 
 def verify_review(shop: Shop, request: falcon.Request, review: int) -> Response:
-    """Show a review, or take it back, and answer it."""
+    """Publish or hide a review and return it."""
     values = json_object(request)
     require_no_parameters(request)
     return Response(orjson.dumps(review_body(shop.reviews.verify(review, values))))
 
 
 def delete_review(shop: Shop, request: falcon.Request, review: int) -> Response:
-    """Delete a review for good. Repeated, it changes nothing."""
+    """Delete a review permanently. Idempotent."""
     require_no_parameters(request)
     shop.reviews.delete(review)
     return NO_CONTENT
@@ -59,7 +59,7 @@ ROUTES = (
     Route(
         method="GET",
         path=PRODUCT_REVIEWS_PATH,
-        summary="A page of a product's verified reviews",
+        summary="List a product's verified reviews",
         handler=list_product_reviews,
         parameters=PAGE_PARAMETERS,
         response_schema="ReviewPage",
@@ -68,7 +68,7 @@ ROUTES = (
     Route(
         method="POST",
         path=PRODUCT_REVIEWS_PATH,
-        summary="Submit a review of a product",
+        summary="Submit a review (public, held for moderation)",
         handler=submit_review,
         limits=(STANDARD, STRICT),
         request_schema="ReviewDraft",
@@ -78,7 +78,7 @@ ROUTES = (
     Route(
         method="GET",
         path=REVIEWS_PATH,
-        summary="A page of the moderation queue",
+        summary="List the moderation queue",
         handler=list_reviews,
         permission=Permission.REVIEWS_MODERATE,
         parameters=ReviewQuery.parameters,
@@ -87,7 +87,7 @@ ROUTES = (
     Route(
         method="PATCH",
         path=REVIEW_PATH,
-        summary="Show a review, or take it back",
+        summary="Publish or hide a review",
         handler=verify_review,
         permission=Permission.REVIEWS_MODERATE,
         request_schema="ReviewModeration",
@@ -96,7 +96,7 @@ ROUTES = (
     Route(
         method="DELETE",
         path=REVIEW_PATH,
-        summary="Delete a review for good",
+        summary="Delete a review permanently",
         handler=delete_review,
         permission=Permission.REVIEWS_MODERATE,
         success_status=204,

@@ -1,4 +1,4 @@
-"""The variants of a product over HTTP."""
+"""Variant resource: list, get, create, replace, update, delete, and stock."""
 
 import falcon
 
@@ -15,28 +15,28 @@ from eggypro_http.routing import Route
 
 
 def list_variants(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Answer a page of a product's variants."""
+    """Return a page of a product's variants."""
     query = VariantQuery.parse_for_product(slug, parameters(request))
     return with_etag(variant_page_body(shop.variants.list(query), query))
 
 
 def create_variant(shop: Shop, request: falcon.Request, slug: str) -> Response:
-    """Add a variant, and answer it."""
+    """Create a variant and return it."""
     values = json_object(request)
     require_no_parameters(request)
-    added = shop.variants.create(slug, values)
-    answer = _variant_response(added)
-    location = f"{PRODUCTS_PATH}/{slug}/variants/{added.id}"
-    return Response(answer.body, {**answer.headers, "location": location})
+    variant = shop.variants.create(slug, values)
+    response = _variant_response(variant)
+    location = f"{PRODUCTS_PATH}/{slug}/variants/{variant.id}"
+    return Response(response.body, {**response.headers, "location": location})
 
 
 def get_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
-    """Answer one variant."""
+    """Return a variant."""
     return _variant_response(shop.variants.get(slug, variant, parse_status(parameters(request))))
 
 
 def replace_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
-    """Replace a variant, and answer it."""
+    """Replace a variant and return it."""
     values = json_object(request)
     require_no_parameters(request)
     version = if_match_version(request)
@@ -44,7 +44,7 @@ def replace_variant(shop: Shop, request: falcon.Request, slug: str, variant: int
 
 
 def update_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
-    """Change the fields of a variant that a merge patch names, and answer it."""
+    """Apply a JSON merge patch to a variant and return it."""
     values = json_object(request)
     require_no_parameters(request)
     version = if_match_version(request)
@@ -52,14 +52,14 @@ def update_variant(shop: Shop, request: falcon.Request, slug: str, variant: int)
 
 
 def delete_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
-    """Delete a variant for good. Repeated, it changes nothing."""
+    """Delete a variant permanently. Idempotent."""
     require_no_parameters(request)
     shop.variants.delete(slug, variant, version=if_match_version(request))
     return NO_CONTENT
 
 
 def update_variant_stock(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
-    """Change the stock of a variant, and answer what is there then."""
+    """Change the stock of a variant and return the new quantity."""
     values = json_object(request)
     require_no_parameters(request)
     return stock_response(shop.variants.update_stock(slug, variant, values))
@@ -77,7 +77,7 @@ ROUTES = (
     Route(
         method="GET",
         path=VARIANTS_PATH,
-        summary="A page of a product's variants",
+        summary="List a product's variants",
         handler=list_variants,
         parameters=VariantQuery.parameters,
         restricted_parameters=_RESTRICTED_STATUS,
@@ -87,7 +87,7 @@ ROUTES = (
     Route(
         method="POST",
         path=VARIANTS_PATH,
-        summary="Add a variant to a product",
+        summary="Create a variant of a product",
         handler=create_variant,
         permission=Permission.PRODUCTS_WRITE,
         request_schema="VariantDraft",
@@ -97,7 +97,7 @@ ROUTES = (
     Route(
         method="GET",
         path=VARIANT_PATH,
-        summary="One variant of a product",
+        summary="Get a variant of a product",
         handler=get_variant,
         parameters=STATUS_PARAMETERS,
         restricted_parameters=_RESTRICTED_STATUS,
@@ -116,7 +116,7 @@ ROUTES = (
     Route(
         method="PATCH",
         path=VARIANT_PATH,
-        summary="Change fields of a variant (JSON merge patch)",
+        summary="Update fields of a variant (JSON merge patch)",
         handler=update_variant,
         permission=Permission.PRODUCTS_WRITE,
         request_schema="VariantPatch",
@@ -125,7 +125,7 @@ ROUTES = (
     Route(
         method="DELETE",
         path=VARIANT_PATH,
-        summary="Delete a variant for good",
+        summary="Delete a variant permanently",
         handler=delete_variant,
         permission=Permission.PRODUCTS_WRITE,
         success_status=204,
@@ -133,7 +133,7 @@ ROUTES = (
     Route(
         method="POST",
         path=f"{VARIANT_PATH}/stock",
-        summary="Add to the stock of a variant, take from it, or set it",
+        summary="Adjust or set a variant's stock",
         handler=update_variant_stock,
         permission=Permission.PRODUCTS_WRITE,
         request_schema="StockChange",

@@ -1,1 +1,1 @@
-"""Entry points that serve the app."""
+"""The Granian server and its worker processes."""

@@ -1,4 +1,4 @@
-"""The API on a port: Granian's processes, with the guards that it lacks."""
+"""Granian server for the API, with checks and signal handling that Granian lacks."""
 
 import os
 import signal
@@ -27,43 +27,44 @@ def serve(
     workers: int = 1,
     drain: float = 0,
 ) -> None:
-    """Serve the shop that `factory` opens, until SIGTERM, SIGINT or SIGHUP has been obeyed.
+    """Serve the shop that `factory` opens, until SIGTERM, SIGINT or SIGHUP.
 
-    Each worker process calls the factory, which must be picklable, and closes what it opens. The
-    processes are forked: have no thread and no connection open here. At the end they say that they
-    are not ready, and go on for the seconds of the `drain`. Raises UnavailableError where the port
-    cannot be had, where the shop cannot be opened, and where workers keep dying.
+    Each worker process calls the factory, which must be picklable, and closes the shop on exit.
+    Workers are forked: the calling process must have no open threads or connections. On shutdown
+    they report not-ready and keep serving for `drain` seconds. Raises UnavailableError if the port
+    is not available, if the shop cannot be opened, or if workers keep dying.
     """
     server = _server(resolve_free_address(host, port), port, workers)
     server.ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    failures, failed = Pipe(duplex=False)
+    failures, failure_sender = Pipe(duplex=False)
     try:
         server.serve(
-            target_loader=WorkerApp(factory, os.getpid(), failed, drain), wrap_loader=False
+            target_loader=WorkerApp(factory, os.getpid(), failure_sender, drain),
+            wrap_loader=False,
         )
-    except SystemExit as ended:
-        if ended.code == 0:
+    except SystemExit as error:
+        if error.code == 0:
             raise
-        raise UnavailableError("The server ended, since its workers keep dying") from None
+        raise UnavailableError("The server stopped because its workers keep dying") from None
     if failures.poll():
         raise UnavailableError(failures.recv())
 
 
 class _GranianServer(MPServer):
-    """Granian, whose workers inherit a signal handler that knows where it is."""
+    """Granian server whose signal handlers are safe to inherit in forked workers."""
 
     ignores_hangup = False
-    """Whether it outlives its terminal, as nohup has it."""
+    """Whether to ignore SIGHUP, as under nohup."""
 
     def signal_handler_interrupt(self, number: int, frame: FrameType | None) -> None:
-        """Begin to end the server, or at once a worker that has not come to its own handler."""
-        main = cast("int | None", self.pid)
-        if os.getpid() != main:
+        """Shut the server down, or exit at once in a worker without a handler of its own."""
+        main_pid = cast("int | None", self.pid)
+        if os.getpid() != main_pid:
             os._exit(0)
         super().signal_handler_interrupt(number, frame)  # type: ignore[no-untyped-call]
 
     def signal_handler_reload(self, number: int, frame: FrameType | None) -> None:
-        """Begin to end the server, whose terminal was closed: there is nothing to reload."""
+        """Shut the server down when its terminal is closed: there is nothing to reload."""
         if not self.ignores_hangup:
             self.signal_handler_interrupt(number, frame)
 
@@ -77,7 +78,7 @@ def _server(address: str, port: int, workers: int) -> _GranianServer:
         workers=workers,
         http=HTTPModes.http1,
         websockets=False,
-        # A slow body holds a thread, an idle connection a place: there must be plenty of both.
+        # Slow bodies occupy threads and idle connections occupy slots: allow many of both.
         blocking_threads=64,
         backlog=2048,
         backpressure=2048,
@@ -85,22 +86,26 @@ def _server(address: str, port: int, workers: int) -> _GranianServer:
         workers_kill_timeout=SHUTDOWN_SECONDS,
         respawn_failed_workers=True,
         log_level=LogLevels.error,
-        log_dictconfig={"incremental": True, "handlers": {}, "loggers": {}},  # ours stays as it is
+        log_dictconfig={
+            "incremental": True,
+            "handlers": {},
+            "loggers": {},
+        },  # keeps our logging configuration
     )
 
 
 def resolve_free_address(host: str, port: int) -> str:
-    """Return the address of a host, where the port is free. Raises UnavailableError.
+    """Return the IP address of a host if the port is free there. Raises UnavailableError.
 
-    Granian would not notice: it lets any number of servers share a port.
+    Granian does not check this: it lets any number of servers share a port.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = min(found)  # IPv4, if there is a choice
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = min(infos)  # IPv4 if both are available
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "there is no such host"
+        reason = getattr(error, "strerror", None) or "unknown host"
         raise UnavailableError(f"Cannot listen on {host}, port {port}: {reason}") from None
     return str(address[0])

@@ -1,4 +1,4 @@
-"""A worker process of the server: how it starts, and how it ends with the main process."""
+"""Worker process of the server: startup, graceful shutdown and exit with the main process."""
 
 import ctypes
 import os
@@ -21,7 +21,7 @@ from eggypro_http.config import HttpConfig
 from eggypro_http.middleware.drain_body import DrainBodyMiddleware
 
 SHUTDOWN_SECONDS = 9
-"""How long the end may take: the drain, and the requests in flight."""
+"""The most seconds that shutdown takes, for the drain and the requests in flight."""
 _PR_SET_PDEATHSIG = 1
 _KEPT_VARIABLES = frozenset(
     """
@@ -30,22 +30,22 @@ _KEPT_VARIABLES = frozenset(
     PGPASSFILE PGSERVICEFILE PGSSLROOTCERT PGSSLCERT PGSSLKEY
     """.split()
 )
-"""The variables that libraries need while they run. None is a secret."""
+"""Environment variables that libraries need at runtime. None is a secret."""
 
 
 @frozen
 class WorkerApp:
-    """Makes the application of a worker process. It is sent there, so its parts are picklable."""
+    """Factory of a worker's application. It is sent to the process, so its parts are picklable."""
 
     _factory: Callable[[], tuple[Shop, HttpConfig]]
     _parent: int
-    _failed: "Connection[str, str]"
+    _failures: "Connection[str, str]"
     _drain: float
 
     def __call__(self) -> WSGIApplication:
-        """Return the application. What it opens is closed when the process ends."""
-        ending = Event()
-        _wait_for_signals(ending, self._drain)
+        """Return the application. Its shop is closed when the process exits."""
+        shutting_down = Event()
+        _wait_for_signals(shutting_down, self._drain)
         _exit_with_parent(self._parent)
         _clear_environment()
         try:
@@ -53,47 +53,48 @@ class WorkerApp:
         except EggyProError as error:
             self._give_up(str(error))
         Finalize(None, shop.close, exitpriority=10)  # atexit does not run in forked workers
-        return DrainBodyMiddleware(create_app(shop, evolve(config, is_ending=ending.is_set)))
+        config = evolve(config, is_shutting_down=shutting_down.is_set)
+        return DrainBodyMiddleware(create_app(shop, config))
 
     def _give_up(self, reason: str) -> NoReturn:
-        """Have the main process end, and this one with it."""
-        self._failed.send(reason)
+        """Report the failure, then stop the main process, which stops this one."""
+        self._failures.send(reason)
         os.kill(self._parent, signal.SIGTERM)
         while True:
             signal.pause()
 
 
-def _wait_for_signals(ending: Event, drain: float) -> None:
-    """Have one thread wait for SIGTERM, and no other see it; SIGINT is the main process's matter.
+def _wait_for_signals(shutting_down: Event, drain: float) -> None:
+    """Handle SIGTERM in a thread of its own; SIGINT is left to the main process.
 
-    Otherwise the kernel may give it to a thread of Granian that is just awake. Python then notes
-    it, and calls the handler when its main thread wakes: never.
+    Otherwise the kernel may deliver SIGTERM to a Granian thread, and Python would defer its handler
+    until the main thread wakes up, which it never does.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until Granian has begun there is none to call
-    Thread(target=_shut_down_on_sigterm, args=[ending, drain], daemon=True).start()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until Granian installs its own
+    Thread(target=_shut_down_on_sigterm, args=[shutting_down, drain], daemon=True).start()
 
 
-def _shut_down_on_sigterm(ending: Event, drain: float) -> None:
-    """Wait for SIGTERM, and end: in good order if there is one to end in.
+def _shut_down_on_sigterm(shutting_down: Event, drain: float) -> None:
+    """Wait for SIGTERM, then shut down: gracefully, if Granian has started.
 
-    Whoever asks is told that it is `ending`, and requests are still taken, for the seconds of the
-    `drain`: after them Granian listens no more.
+    Sets `shutting_down`, so that the worker reports not-ready, and serves requests for `drain`
+    more seconds before Granian stops listening.
     """
     signal.sigwait({signal.SIGTERM})
     stop = signal.getsignal(signal.SIGTERM)
-    if not callable(stop):  # Granian has not begun
+    if not callable(stop):  # Granian has not started
         os._exit(0)
-    ending.set()
+    shutting_down.set()
     sleep(drain)
-    stop(signal.SIGTERM, None)  # only once: Granian hangs if it is told twice
+    stop(signal.SIGTERM, None)  # only once: Granian hangs on a second call
     sleep(SHUTDOWN_SECONDS - drain)
     os._exit(1)
 
 
 def _exit_with_parent(parent: int) -> None:
-    """Have this process finish and go if the main process is killed."""
+    """Make this process shut down if the main process is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
@@ -101,6 +102,6 @@ def _exit_with_parent(parent: int) -> None:
 
 
 def _clear_environment() -> None:
-    """Drop the variables of the environment: Granian copies them into every request."""
+    """Delete all other environment variables: Granian copies them into every request."""
     for name in set(os.environ) - _KEPT_VARIABLES:
         del os.environ[name]

@@ -29,7 +29,7 @@ def asked(path: str = "", checks: Mapping[str, Check | None] = DATABASE_ONLY_CHE
     return TestClient(create_app(shop)).simulate_get(f"/api/health{path}")
 
 
-def test_all_is_well() -> None:
+def test_healthy_shop() -> None:
     found = asked()
     assert found.status_code == 200
     assert found.headers["cache-control"] == "no-store"
@@ -59,7 +59,9 @@ def test_all_is_well() -> None:
 @pytest.mark.parametrize(
     ("name", "status"), [(DATABASE, "unhealthy"), (IMAGE_STORE, "degraded"), (CACHE, "degraded")]
 )
-def test_what_is_away_is_told_without_the_reason(name: str, status: str, check: Check) -> None:
+def test_unavailable_services_are_reported_without_reasons(
+    name: str, status: str, check: Check
+) -> None:
     found = asked(checks={name: check})
     assert found.status_code == 503
     assert found.headers["content-type"] == "application/json"
@@ -71,7 +73,7 @@ def test_what_is_away_is_told_without_the_reason(name: str, status: str, check: 
     assert not re.search("s3cret|internal|egg:|postgresql", found.text)
 
 
-def test_a_server_is_ready_while_its_database_answers() -> None:
+def test_server_is_ready_while_the_database_is_available() -> None:
     assert asked("/ready").json == {"status": "ok"}
     assert asked("/ready", {IMAGE_STORE: away, CACHE: away}).status_code == 200
     refused = asked("/ready", {DATABASE: away})
@@ -80,8 +82,8 @@ def test_a_server_is_ready_while_its_database_answers() -> None:
     assert asked("/live", {DATABASE: away}).status_code == 200
 
 
-def test_a_server_that_is_about_to_end_is_alive_and_not_ready() -> None:
-    client = TestClient(create_app(make_shop(), HttpConfig(is_ending=lambda: True)))
+def test_server_is_live_but_not_ready_while_shutting_down() -> None:
+    client = TestClient(create_app(make_shop(), HttpConfig(is_shutting_down=lambda: True)))
     statuses = [
         client.simulate_get(f"/api/health{path}").status_code for path in ("/ready", "/live", "")
     ]
@@ -89,6 +91,6 @@ def test_a_server_that_is_about_to_end_is_alive_and_not_ready() -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/live", "/ready"])
-def test_health_takes_no_parameters(path: str) -> None:
+def test_health_rejects_parameters(path: str) -> None:
     client = TestClient(create_app(make_shop()))
     assert client.simulate_get(f"/api/health{path}?deep=1").status_code == 422
