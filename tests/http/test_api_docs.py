@@ -12,7 +12,7 @@ from tests.support.builders import make_shop
 FILES = ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/page.css", "/docs/page.js"]
 
 
-def test_the_page_and_its_parts_come_from_here_alone(client: TestClient) -> None:
+def test_page_loads_assets_only_from_this_server(client: TestClient) -> None:
     page = client.simulate_get("/docs")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -25,14 +25,14 @@ def test_the_page_and_its_parts_come_from_here_alone(client: TestClient) -> None
         assert (again.status_code, again.content) == (304, b"")
 
 
-def test_nothing_but_our_own_scripts_and_styles_may_run(client: TestClient) -> None:
+def test_content_security_policy_allows_only_own_assets(client: TestClient) -> None:
     rules = client.simulate_get("/docs").headers["content-security-policy"]
     assert "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self';" in rules
     assert "unsafe" not in rules
     assert "<script>" not in client.simulate_get("/docs").text
 
 
-def test_what_is_around_the_parts_is_not_served(client: TestClient) -> None:
+def test_other_files_of_the_package_are_not_served(client: TestClient) -> None:
     for path in ("/docs/", "/docs/page.py", "/docs/index.html", "/docs/..%2fpage.py"):
         assert client.simulate_get(path).status_code == 404, path
     assert client.simulate_post("/docs").status_code == 405
@@ -40,12 +40,12 @@ def test_what_is_around_the_parts_is_not_served(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs", *FILES])
-def test_each_part_says_which_methods_it_takes(client: TestClient, path: str) -> None:
+def test_options_lists_the_methods(client: TestClient, path: str) -> None:
     told, refused = client.simulate_options(path), client.simulate_post(path)
     assert (told.status_code, told.content) == (204, b"")
     assert told.headers["allow"] == refused.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
-def test_without_the_package_there_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_docs_are_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     assert TestClient(create_app(make_shop())).simulate_get("/docs").status_code == 404

@@ -234,7 +234,7 @@ def app(request: pytest.FixtureRequest) -> WSGIApplication:
     return create_app(shop)
 
 
-def test_any_request_is_answered_or_refused(app: WSGIApplication) -> None:
+def test_any_request_is_accepted_or_rejected(app: WSGIApplication) -> None:
     @given(METHODS, PATHS, QUERIES, HEADERS, st.binary())
     def holds(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> None:
         environ = {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), **headers}
@@ -247,7 +247,7 @@ def test_any_request_is_answered_or_refused(app: WSGIApplication) -> None:
     holds()
 
 
-def test_any_write_of_an_admin_is_made_or_refused(app: WSGIApplication) -> None:
+def test_any_admin_write_is_accepted_or_rejected(app: WSGIApplication) -> None:
     seen: set[int] = set()
 
     @settings(max_examples=150)
@@ -267,7 +267,7 @@ def test_any_write_of_an_admin_is_made_or_refused(app: WSGIApplication) -> None:
     assert {200, 400, 422} <= seen  # neither all refused nor all taken
 
 
-def test_any_parameters_of_an_admin_are_answered_or_refused(app: WSGIApplication) -> None:
+def test_any_admin_parameters_are_accepted_or_rejected(app: WSGIApplication) -> None:
     @given(st.sampled_from(ADDRESSES), st.lists(st.tuples(NAMES, ENCODED), max_size=5))
     def holds(path: str, pairs: list[tuple[str, str]]) -> None:
         query = "&".join(f"{name}={value}" for name, value in [*pairs, ("status", "all")])
@@ -281,7 +281,7 @@ def test_any_parameters_of_an_admin_are_answered_or_refused(app: WSGIApplication
 
 
 @pytest.mark.parametrize("path", [f"{EGG}/images", "/images/uploads"])
-def test_any_form_of_an_admin_is_taken_or_refused(app: WSGIApplication, path: str) -> None:
+def test_any_admin_form_is_accepted_or_rejected(app: WSGIApplication, path: str) -> None:
     seen: set[int] = set()
 
     @settings(max_examples=100)

@@ -34,7 +34,7 @@ def clients(images: LocalImageStore, cdn_ttl: int) -> TestClient:
     ("cdn_ttl", "public"),
     [(0, ASK_EACH_TIME), (60, f"{ASK_EACH_TIME}, s-maxage=60, stale-while-revalidate=60")],
 )
-def test_each_answer_says_who_may_keep_it(
+def test_cache_control_of_every_response(
     images: LocalImageStore, route: Route, cdn_ttl: int, public: str
 ) -> None:
     query = "q=egg" if "q" in route.parameters else ""
@@ -48,9 +48,7 @@ def test_each_answer_says_who_may_keep_it(
 
 
 @pytest.mark.parametrize("cdn_ttl", [0, 60])
-def test_what_an_admin_asks_for_and_what_is_refused_is_kept_by_nobody(
-    shop: Shop, cdn_ttl: int
-) -> None:
+def test_admin_and_error_responses_are_not_cacheable(shop: Shop, cdn_ttl: int) -> None:
     shop.products.update("egg-white-protein", {"slug": "egg"})
     client = TestClient(create_app(shop, HttpConfig(cdn_ttl=cdn_ttl)))
     for path, headers, status in (
@@ -66,7 +64,7 @@ def test_what_an_admin_asks_for_and_what_is_refused_is_kept_by_nobody(
 
 
 @pytest.mark.parametrize("cdn_ttl", [0, 60])
-def test_what_is_known_already_may_be_kept_as_it_was(shop: Shop, cdn_ttl: int) -> None:
+def test_not_modified_has_the_cache_control_of_the_response(shop: Shop, cdn_ttl: int) -> None:
     client = TestClient(create_app(shop, HttpConfig(cdn_ttl=cdn_ttl)))
     first = client.simulate_get(EGG)
     again = client.simulate_get(EGG, headers={"If-None-Match": first.headers["etag"]})

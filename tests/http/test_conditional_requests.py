@@ -11,9 +11,7 @@ from tests.support.wsgi import ADMIN, EGG, PRODUCTS
 PUBLIC = "public, max-age=0, must-revalidate"
 
 
-def test_the_tag_of_a_product_is_its_version_and_a_hash_of_its_bytes(
-    client: TestClient, shop: Shop
-) -> None:
+def test_etag_of_a_product_has_version_and_hash(client: TestClient, shop: Shop) -> None:
     first = client.simulate_get(EGG).headers["etag"]
     assert re.fullmatch(r'"1\.[0-9a-f]{24}"', first)
     shop.products.adjust_stock("egg-white-protein", 5)
@@ -24,11 +22,11 @@ def test_the_tag_of_a_product_is_its_version_and_a_hash_of_its_bytes(
     assert client.simulate_get(EGG).headers["etag"].startswith('"2.')
 
 
-def test_a_product_says_when_it_was_changed(client: TestClient) -> None:
+def test_product_has_last_modified(client: TestClient) -> None:
     assert client.simulate_get(EGG).headers["last-modified"] == "Thu, 01 Jan 2026 12:00:00 GMT"
 
 
-def test_the_tag_of_a_list_changes_with_what_it_shows(client: TestClient, shop: Shop) -> None:
+def test_etag_of_a_list_changes_with_its_content(client: TestClient, shop: Shop) -> None:
     first = client.simulate_get(PRODUCTS).headers["etag"]
     assert re.fullmatch(r'"[0-9a-f]{24}"', first)
     assert client.simulate_get(PRODUCTS).headers["etag"] == first
@@ -40,7 +38,7 @@ def test_the_tag_of_a_list_changes_with_what_it_shows(client: TestClient, shop: 
     "path", [EGG, PRODUCTS, f"{PRODUCTS}/search?q=egg", f"{PRODUCTS}/suggest?q=e"]
 )
 @pytest.mark.parametrize("held", ["{}", "W/{}", '"other", W/{}', '"a,b",{}', "*", " * ", "{},"])
-def test_what_the_caller_holds_is_not_sent_again(client: TestClient, path: str, held: str) -> None:
+def test_matching_etag_is_not_modified(client: TestClient, path: str, held: str) -> None:
     sent = client.simulate_get(path)
     header = {"If-None-Match": held.format(sent.headers["etag"])}
     again = client.simulate_get(path, headers=header)
@@ -51,7 +49,7 @@ def test_what_the_caller_holds_is_not_sent_again(client: TestClient, path: str, 
 
 
 @pytest.mark.parametrize("held", ['"other"', "", "{bare}", '"{bare}', "w/{quoted}x", '"1.*"', ","])
-def test_what_the_caller_does_not_hold_is_sent(client: TestClient, held: str) -> None:
+def test_other_etags_get_the_body(client: TestClient, held: str) -> None:
     tag = client.simulate_get(EGG).headers["etag"]
     header = held.format(bare=tag.strip('"'), quoted=tag.strip('"'))
     sent = client.simulate_get(EGG, headers={"If-None-Match": header})
@@ -59,25 +57,25 @@ def test_what_the_caller_does_not_hold_is_sent(client: TestClient, held: str) ->
     assert sent.json["slug"] == "egg-white-protein"
 
 
-def test_a_write_is_not_answered_by_what_the_caller_holds(client: TestClient) -> None:
+def test_writes_ignore_if_none_match(client: TestClient) -> None:
     added = client.simulate_post(
         PRODUCTS, headers={**ADMIN, "If-None-Match": "*"}, json=product_values(name="Bacon")
     )
     assert added.status_code == HTTPStatus.CREATED
 
 
-def test_suggestions_may_be_kept(client: TestClient) -> None:
+def test_suggestions_are_cacheable(client: TestClient) -> None:
     offered = client.simulate_get(f"{PRODUCTS}/suggest?q=e", headers=ADMIN)
     assert offered.headers["cache-control"] == PUBLIC
 
 
-def test_if_modified_since_is_passed_over(client: TestClient) -> None:
+def test_if_modified_since_is_ignored(client: TestClient) -> None:
     later = {"If-Modified-Since": "Fri, 01 Jan 2027 12:00:00 GMT"}
     assert client.simulate_get(EGG, headers=later).status_code == HTTPStatus.OK
 
 
 @pytest.mark.parametrize("path", [EGG, PRODUCTS, f"{PRODUCTS}/search?q=egg"])
-def test_public_reads_may_be_kept_and_admin_reads_never(client: TestClient, path: str) -> None:
+def test_public_reads_are_cacheable_and_admin_reads_are_not(client: TestClient, path: str) -> None:
     assert client.simulate_get(path).headers["cache-control"] == PUBLIC
     assert client.simulate_get(path, headers=ADMIN).headers["cache-control"] == PUBLIC
     closed = f"{path}{'&' if '?' in path else '?'}status=active"

@@ -39,7 +39,7 @@ def broken(shop: Shop, tracker: MemoryErrorTracker) -> TestClient:
     return TestClient(create_app(evolve(shop, products=nothing), config))
 
 
-def test_an_unexpected_error_is_told_with_its_call_and_nothing_private(
+def test_unexpected_errors_are_reported_without_private_data(
     broken: TestClient, tracker: MemoryErrorTracker
 ) -> None:
     failed = broken.simulate_patch(
@@ -59,7 +59,7 @@ def test_an_unexpected_error_is_told_with_its_call_and_nothing_private(
     assert isinstance(tracker.errors[0][0], AttributeError)
 
 
-def test_the_user_is_who_the_token_is_of_and_nobody_without_one(
+def test_reported_user_is_that_of_the_credential(
     broken: TestClient, shop: Shop, tracker: MemoryErrorTracker
 ) -> None:
     grant = shop.authenticator.issue_token(TokenRequest())
@@ -71,7 +71,7 @@ def test_the_user_is_who_the_token_is_of_and_nobody_without_one(
     assert users[::2] == [grant.user.id, None]
 
 
-def test_what_fails_beyond_all_handlers_is_told_too(tracker: MemoryErrorTracker) -> None:
+def test_errors_outside_all_handlers_are_reported(tracker: MemoryErrorTracker) -> None:
     edge = GuardMiddleware(broken_app, ErrorReporter((tracker,), ClientResolver()))
     assert send_request(edge, EGG, HTTP_USER_AGENT="x" * 1000).status == 500
     [(error, during)] = tracker.errors
@@ -80,16 +80,14 @@ def test_what_fails_beyond_all_handlers_is_told_too(tracker: MemoryErrorTracker)
     assert (during.endpoint, during.user_agent) == (UNMATCHED_ENDPOINT, "x" * 512)
 
 
-def test_what_was_refused_on_purpose_is_told_to_nobody(
-    shop: Shop, tracker: MemoryErrorTracker
-) -> None:
+def test_expected_errors_are_not_reported(shop: Shop, tracker: MemoryErrorTracker) -> None:
     client = TestClient(create_app(shop, HttpConfig(trackers=(tracker,))))
     for path in (f"{PRODUCTS}/nothing", "/nowhere", f"{PRODUCTS}?limit=0"):
         assert 400 <= client.simulate_get(path).status_code < 500
     assert tracker.errors == []
 
 
-def test_without_trackers_an_unexpected_error_is_logged(
+def test_without_trackers_unexpected_errors_are_logged(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     nothing: Any = None

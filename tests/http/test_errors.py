@@ -53,17 +53,17 @@ def client_of(error: Exception) -> TestClient:
     return TestClient(create_app(make_shop(BrokenStore(error))))
 
 
-def test_every_kind_of_error_has_a_status() -> None:
+def test_every_error_has_a_status() -> None:
     assert set(STATUS_BY_ERROR) == set(EggyProError.__subclasses__())
     assert {type(error) for error in RAISED} == set(STATUS_BY_ERROR)
 
 
-def test_there_are_no_kinds_of_kinds() -> None:
+def test_errors_have_no_subclasses_of_subclasses() -> None:
     assert [kind for kind in STATUS_BY_ERROR if kind.__subclasses__()] == []
 
 
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
-def test_an_error_is_a_problem_of_its_status(error: EggyProError) -> None:
+def test_errors_are_problems_with_their_status(error: EggyProError) -> None:
     refused = client_of(error).simulate_get(EGG)
     assert refused.status_code == STATUS_BY_ERROR[type(error)]
     assert refused.headers["content-type"] == "application/problem+json"
@@ -77,14 +77,14 @@ def test_an_error_is_a_problem_of_its_status(error: EggyProError) -> None:
         assert problem["detail"] == str(error)
 
 
-def test_a_problem_of_input_names_every_fault() -> None:
+def test_validation_problem_lists_every_error() -> None:
     assert client_of(errors.ValidationError(FAULTS)).simulate_get(EGG).json["errors"] == [
         {"field": "price", "message": "Price must be positive"},
         {"field": "name", "message": "Name is required"},
     ]
 
 
-def test_who_comes_while_something_is_away_is_told_when_to_come_again(
+def test_503_has_retry_after(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     away = client_of(errors.UnavailableError(PRIVATE)).simulate_get(EGG)
@@ -94,12 +94,12 @@ def test_who_comes_while_something_is_away_is_told_when_to_come_again(
 
 
 @pytest.mark.parametrize(("told", "said"), [(120, "120"), (0, "5"), (None, "5")])
-def test_what_is_away_is_let_say_when_to_come_again(told: int | None, said: str) -> None:
+def test_unavailable_error_sets_retry_after(told: int | None, said: str) -> None:
     away = client_of(errors.UnavailableError("Busy", retry_after=told)).simulate_get(EGG)
     assert away.headers["retry-after"] == said
 
 
-def test_what_a_service_answered_is_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_service_messages_are_only_logged(caplog: pytest.LogCaptureFixture) -> None:
     failed = client_of(errors.UpstreamError(PRIVATE)).simulate_get(EGG)
     assert PRIVATE not in failed.text
     assert PRIVATE in caplog.text
@@ -109,7 +109,7 @@ def test_what_a_service_answered_is_in_the_log_alone(caplog: pytest.LogCaptureFi
     "error",
     [RuntimeError(PRIVATE), errors.ConfigurationError([FieldError("X", PRIVATE)]), KeyError()],
 )
-def test_an_unexpected_error_is_logged_with_its_traceback_and_says_nothing(
+def test_unexpected_errors_are_logged_but_not_disclosed(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     failed = client_of(error).simulate_get(EGG)
@@ -124,20 +124,20 @@ def test_an_unexpected_error_is_logged_with_its_traceback_and_says_nothing(
     assert failed.headers["x-request-id"] in record.getMessage()
 
 
-def test_an_error_of_falcon_is_a_problem_too() -> None:
+def test_falcon_errors_are_problems() -> None:
     refused = client_of(falcon.HTTPGone(title="<b>", description="It was here")).simulate_get(EGG)
     assert refused.json.items() >= {"status": 410, "title": "Gone"}.items()
     assert refused.json["detail"] == "It was here"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_head_of_what_fails_has_no_body(method: str) -> None:
+def test_head_of_an_error_has_no_body(method: str) -> None:
     failed = client_of(RuntimeError("boom")).simulate_request(method, EGG)
     assert failed.status_code == 500
     assert bool(failed.content) == (method == "GET")
 
 
-def test_nothing_of_a_request_can_forge_a_line_of_the_log(
+def test_requests_cannot_forge_log_lines(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     app = create_app(make_shop(BrokenStore(RuntimeError())))

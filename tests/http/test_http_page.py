@@ -24,7 +24,7 @@ curl.add_argument("-d", dest="body")
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_what_the_page_types_is_answered(line: str) -> None:
+def test_examples_of_the_page_work(line: str) -> None:
     shop = make_shop()
     with DEMO.open("rb") as demo:
         shop.products.import_file(demo)
@@ -41,5 +41,5 @@ def test_what_the_page_types_is_answered(line: str) -> None:
     assert answer.status_code == (422 if asked.body == REFUSED else 200), answer.text
 
 
-def test_the_page_types_something() -> None:
+def test_page_has_examples() -> None:
     assert len(LINES) >= 5

@@ -67,11 +67,11 @@ NEEDED_BY_PARAMETER: Mapping[tuple[str, str, str], Requirement] = {
 }
 
 
-def test_each_route_needs_its_permission() -> None:
+def test_routes_require_their_permission() -> None:
     assert {(route.method, route.path): route.permission for route in ROUTES} == NEEDED
 
 
-def test_each_closed_parameter_needs_its_permission() -> None:
+def test_restricted_parameters_require_their_permission() -> None:
     needed = {
         (route.method, route.path, name): need
         for route in ROUTES
@@ -80,5 +80,5 @@ def test_each_closed_parameter_needs_its_permission() -> None:
     assert needed == NEEDED_BY_PARAMETER
 
 
-def test_only_the_metrics_are_free_within_some_networks() -> None:
+def test_only_metrics_are_open_to_networks() -> None:
     assert [route.path for route in ROUTES if route.open_to_networks is not None] == ["/metrics"]

@@ -29,7 +29,7 @@ def test_public_reads_are_cached_and_admin_reads_are_not(client: TestClient, pat
         assert "x-cache" not in admin.headers
 
 
-def test_each_repetition_of_an_empty_search_is_counted(client: TestClient, shop: Shop) -> None:
+def test_repeated_zero_result_searches_are_counted(client: TestClient, shop: Shop) -> None:
     for _ in range(2):
         found = client.simulate_get(PRODUCTS, params={"search": "duck"})
         assert found.headers["x-cache"] == "miss"

@@ -26,7 +26,7 @@ def allowed() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(("path", "methods"), allowed().items())
-def test_an_address_takes_the_methods_of_the_table_and_says_which(
+def test_paths_accept_only_documented_methods(
     full: TestClient, path: str, methods: set[str]
 ) -> None:
     for method in (*METHODS, "BREW", "get", "PROPFIND", "WEBSOCKET"):
@@ -39,7 +39,7 @@ def test_an_address_takes_the_methods_of_the_table_and_says_which(
 
 
 @pytest.mark.parametrize("route", [one for one in ROUTES if one.method == "GET"], ids=named)
-def test_head_answers_as_get_does_without_the_body(full: TestClient, route: Route) -> None:
+def test_head_equals_get_without_the_body(full: TestClient, route: Route) -> None:
     query = "q=egg" if "q" in route.parameters else ""
     got = full.simulate_get(sample_path(route.path), query_string=query, headers=ADMIN)
     head = full.simulate_head(sample_path(route.path), query_string=query, headers=ADMIN)
@@ -53,7 +53,7 @@ def test_head_answers_as_get_does_without_the_body(full: TestClient, route: Rout
     "credential",
     [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {ADMIN_KEY}", ADMIN_KEY, "Bearer \xff"],
 )
-def test_a_closed_route_needs_the_credential(
+def test_protected_routes_require_a_credential(
     client: TestClient, route: Route, credential: str | None
 ) -> None:
     refused = send_request(
@@ -66,7 +66,7 @@ def test_a_closed_route_needs_the_credential(
     assert refused.headers["www-authenticate"] == "Bearer"
 
 
-def test_the_name_of_the_scheme_has_no_case(client: TestClient) -> None:
+def test_auth_scheme_is_case_insensitive(client: TestClient) -> None:
     header = {"Authorization": f"bearer  {ADMIN_KEY}"}
     shown = client.simulate_get(EGG, params={"status": "all"}, headers=header)
     assert shown.status_code == 200
@@ -96,7 +96,7 @@ def test_the_name_of_the_scheme_has_no_case(client: TestClient) -> None:
     ids=lambda path: path[:40],
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "DELETE"])
-def test_what_can_be_no_address_is_not_found(client: TestClient, path: str, method: str) -> None:
+def test_invalid_paths_are_not_found(client: TestClient, path: str, method: str) -> None:
     decoded = unquote_to_bytes(path).decode("latin-1")
     reply = send_request(client.app, "/", REQUEST_METHOD=method, PATH_INFO=decoded)
     assert reply.status == 404
@@ -104,7 +104,7 @@ def test_what_can_be_no_address_is_not_found(client: TestClient, path: str, meth
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/html", "application/json;q=0", "nonsense"])
-def test_who_takes_no_json_is_told_so_in_json(client: TestClient, accept: str) -> None:
+def test_clients_that_reject_json_get_406(client: TestClient, accept: str) -> None:
     for path in (EGG, PRODUCTS, "/api/health/live"):
         refused = client.simulate_get(path, headers={"Accept": accept})
         assert refused.status_code == 406
@@ -124,19 +124,19 @@ def test_who_takes_no_json_is_told_so_in_json(client: TestClient, accept: str) -
         "text/html,application/json;q=0.9",
     ],
 )
-def test_who_takes_json_gets_it(client: TestClient, accept: str) -> None:
+def test_json_is_served_to_clients_that_accept_it(client: TestClient, accept: str) -> None:
     assert client.simulate_get(EGG, headers={"Accept": accept}).status_code == 200
 
 
 @pytest.mark.parametrize("accept", ["image/png", "application/xml", "text/html", "", "nonsense"])
-def test_an_error_is_problem_json_whatever_is_accepted(client: TestClient, accept: str) -> None:
+def test_errors_are_problem_json_whatever_is_accepted(client: TestClient, accept: str) -> None:
     for path in ("/nowhere", f"{PRODUCTS}/search"):
         refused = client.simulate_put(path, headers={"Accept": accept})
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.json["status"] == refused.status_code
 
 
-def test_refusals_come_in_their_order(client: TestClient, shop: Shop) -> None:
+def test_order_of_error_checks(client: TestClient, shop: Shop) -> None:
     """Everything is wrong with the request; what is mended reveals the next fault."""
     shop.products.create({"name": "Bacon", "price": "1", **_rest()})
     wrong = {"HTTP_AUTHORIZATION": "Bearer wrong", "HTTP_TRANSFER_ENCODING": "chunked"}

@@ -166,7 +166,7 @@ def site(
     monkeypatch.delitem(sys.modules, "eggypro_http.vercel")
 
 
-def test_a_path_is_decoded_once(site: Site) -> None:
+def test_paths_are_decoded_once(site: Site) -> None:
     added = site.ask("/api/products", ADMIN, method="POST", body=product_values(name="Ei 100%"))
     assert (added.status, added.headers["location"]) == (201, "/api/products/ei-100")
     assert site.ask("/api/products/ei%2D100").body["name"] == "Ei 100%"
@@ -174,7 +174,7 @@ def test_a_path_is_decoded_once(site: Site) -> None:
     assert site.ask("/api/products/caf%C3%A9").status == 404
 
 
-def test_a_client_is_who_vercel_says_whatever_headers_claim(site: Site) -> None:
+def test_client_address_comes_from_vercel_only(site: Site) -> None:
     for forged in ("9.9.9.9", "8.8.8.8"):
         site.ask("/api/products", {"X_Forwarded_For": forged})
     for forwarded in ("9.9.9.9, 198.51.100.4", None):
@@ -187,9 +187,7 @@ def threads() -> set[threading.Thread]:
     return {one for one in threading.enumerate() if one.name != tcp_proxy.THREAD_NAME}
 
 
-def test_nothing_is_left_to_be_done_after_an_answer(
-    site: Site, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_no_work_is_left_after_a_response(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
     before = threads()
     for number in range(1, 3):
         answer = site.ask("/api/products")
@@ -206,7 +204,7 @@ def together(*asks: Callable[[], Reply]) -> Sequence[int]:
         return [asked.result().status for asked in [threads.submit(ask) for ask in asks]]
 
 
-def test_it_holds_two_connections_however_many_ask_at_once(site: Site) -> None:
+def test_concurrent_requests_use_two_connections(site: Site) -> None:
     reads = [partial(site.ask, "/api/products?search=egg") for _ in range(8)]
     plain = [
         partial(
@@ -220,7 +218,7 @@ def test_it_holds_two_connections_however_many_ask_at_once(site: Site) -> None:
     assert site.connections() <= 2
 
 
-def test_images_are_uploaded_while_all_connections_are_in_use(
+def test_uploads_work_while_all_connections_are_in_use(
     cloudinary: CloudinaryServer, site: Site
 ) -> None:
     slug = site.post("/api/products", product_values()).body["slug"]
@@ -232,7 +230,7 @@ def test_images_are_uploaded_while_all_connections_are_in_use(
     assert site.connections() <= 2
 
 
-def test_a_browser_uploads_past_the_function(cloudinary: CloudinaryServer, site: Site) -> None:
+def test_browser_uploads_bypass_the_function(cloudinary: CloudinaryServer, site: Site) -> None:
     slug = site.post("/api/products", product_values()).body["slug"]
     begun = site.post("/api/images/uploads", {"product": slug}).body
     fields = [encode_part(value.encode(), name, None) for name, value in begun["fields"].items()]
@@ -245,14 +243,14 @@ def test_a_browser_uploads_past_the_function(cloudinary: CloudinaryServer, site:
 
 
 @pytest.mark.parametrize("job", MaintenanceJob)
-def test_the_schedule_asks_for_what_there_is(site: Site, job: MaintenanceJob) -> None:
+def test_schedule_uses_existing_routes(site: Site, job: MaintenanceJob) -> None:
     crons = json.loads((ROOT / "vercel.json").read_text())["crons"]
     [path] = [one["path"] for one in crons if one["path"].endswith(f"/{job}")]
     answer = site.ask(path, {"authorization": f"Bearer {CRON_SECRET}"})
     assert (answer.status, answer.body["complete"]) == (200, True)
 
 
-def test_a_folder_of_images_is_refused_at_the_start(
+def test_local_images_are_rejected_at_startup(
     database_url: sa.URL,
     monkeypatch: pytest.MonkeyPatch,
     restore_logging: None,  # noqa: ARG001
@@ -265,13 +263,13 @@ def test_a_folder_of_images_is_refused_at_the_start(
         import_module("eggypro_http.vercel")
 
 
-def test_what_is_deployed_is_named_where_vercel_looks() -> None:
+def test_entry_point_is_where_vercel_looks() -> None:
     settings = json.loads((ROOT / "vercel.json").read_text())
     assert settings["framework"] == "python"  # without it all sources become static files
     assert settings["functions"]["src/eggypro_http/vercel.py"]["maxDuration"] == 30
 
 
-def test_a_cold_start_loads_nothing_that_it_does_not_use(database_url: sa.URL) -> None:
+def test_cold_start_imports_no_unused_modules(database_url: sa.URL) -> None:
     url = database_url.render_as_string(hide_password=False)
     program = "import sys, eggypro_http.vercel; print(*sys.modules)"
     loaded = subprocess.run(

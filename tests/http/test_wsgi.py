@@ -40,7 +40,7 @@ def exiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
         yield stack
 
 
-def test_the_environment_says_which_shop_is_served(
+def test_environment_selects_the_shop(
     database_url: sa.URL,
     exiting: ExitStack,
     monkeypatch: pytest.MonkeyPatch,
@@ -60,7 +60,7 @@ def test_the_environment_says_which_shop_is_served(
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_workers_share_their_figures_where_a_folder_is_named(
+def test_workers_share_metrics_in_a_shared_folder(
     database_url: sa.URL,
     exiting: ExitStack,
     monkeypatch: pytest.MonkeyPatch,
@@ -81,14 +81,14 @@ def test_workers_share_their_figures_where_a_folder_is_named(
     assert any(folder.iterdir()) == shared
 
 
-def test_settings_that_cannot_be_used_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_settings_are_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_ENV", "production")
     monkeypatch.delenv("POSTGRES_URL", raising=False)
     with pytest.raises(ConfigurationError, match="POSTGRES_URL"):
         application()
 
 
-def test_the_settings_say_how_the_shop_is_shown_to_the_world() -> None:
+def test_settings_configure_the_api() -> None:
     counter = NullRateCounter()
     parts = ServerParts(shop=make_shop(), trackers=(), recorders=(), rate_counter=counter)
     assert config_of(Settings(), parts) == HttpConfig(

@@ -25,7 +25,7 @@ with open("answers", "w") as told:
 ENTRY = "src/eggypro_http/vercel.py"
 
 
-def test_the_real_runtime_serves_it(
+def test_vercel_runtime_serves_the_app(
     pytestconfig: pytest.Config, database_url: sa.URL, tmp_path: Path
 ) -> None:
     asked = [

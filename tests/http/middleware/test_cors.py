@@ -51,7 +51,7 @@ def grants(headers: Mapping[str, str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("origin", [SHOP, ADMINS])
 @pytest.mark.parametrize(("method", "path", "status"), EVERY_KIND)
-def test_every_answer_to_a_page_of_a_listed_origin_may_be_read(
+def test_listed_origins_may_read_every_response(
     client: TestClient, method: str, path: str, status: int, origin: str
 ) -> None:
     reply = send_request(client.app, REQUEST_METHOD=method, PATH_INFO=path, HTTP_ORIGIN=origin)
@@ -65,7 +65,7 @@ def test_every_answer_to_a_page_of_a_listed_origin_may_be_read(
 
 @pytest.mark.parametrize("origin", [None, *FOREIGN])
 @pytest.mark.parametrize(("method", "path", "status"), EVERY_KIND)
-def test_to_others_nothing_is_granted_but_caches_are_told(
+def test_other_origins_get_only_vary(
     client: TestClient, method: str, path: str, status: int, origin: str | None
 ) -> None:
     reply = send_request(
@@ -87,7 +87,7 @@ def test_to_others_nothing_is_granted_but_caches_are_told(
         ("/api/auth/admin", "OPTIONS, POST"),
     ],
 )
-def test_a_browser_that_asks_beforehand_is_told_what_the_address_takes(
+def test_preflight_lists_the_methods_of_the_path(
     client: TestClient, path: str, methods: str
 ) -> None:
     asked = client.simulate_options(
@@ -108,19 +108,19 @@ def test_a_browser_that_asks_beforehand_is_told_what_the_address_takes(
     }
 
 
-def test_to_ask_beforehand_is_a_matter_of_options_alone(client: TestClient) -> None:
+def test_only_options_is_a_preflight(client: TestClient) -> None:
     asked = client.simulate_get(EGG, headers={"Origin": SHOP, "Access-Control-Request-Method": "A"})
     assert asked.headers["access-control-expose-headers"] == EXPOSED
 
 
-def test_who_asks_beforehand_for_nothing_learns_so(client: TestClient) -> None:
+def test_preflight_of_unknown_path_is_not_found(client: TestClient) -> None:
     headers = {"Origin": SHOP, "Access-Control-Request-Method": "GET"}
     asked = client.simulate_options("/nowhere", headers=headers)
     assert (asked.status_code, asked.headers["vary"]) == (404, "Origin")
     assert asked.headers["access-control-allow-origin"] == SHOP
 
 
-def test_what_is_known_already_depends_on_the_origin_too(client: TestClient) -> None:
+def test_not_modified_varies_by_origin(client: TestClient) -> None:
     tag = client.simulate_get(EGG).headers["etag"]
     known = client.simulate_get(EGG, headers={"If-None-Match": tag, "Origin": SHOP})
     assert (known.status_code, known.headers["vary"]) == (304, "Origin")
@@ -130,14 +130,12 @@ def test_what_is_known_already_depends_on_the_origin_too(client: TestClient) -> 
 @pytest.mark.parametrize(
     ("rendition", "vary"), [("thumbnail", "Accept, Origin"), ("original", "Origin")]
 )
-def test_what_an_answer_depends_on_besides_is_kept(
-    full: TestClient, rendition: str, vary: str
-) -> None:
+def test_origin_is_added_to_existing_vary(full: TestClient, rendition: str, vary: str) -> None:
     shown = full.simulate_get(f"/images/{IMAGE}/{rendition}")
     assert (shown.status_code, shown.headers["vary"]) == (200, vary)
 
 
-def test_where_all_else_fails_a_page_may_read_that() -> None:
+def test_uncaught_errors_have_cors_headers() -> None:
     for host, status in (("shop.example", 500), (None, 400)):
         reply = send_request(CorsMiddleware(failing_app, ORIGINS), HTTP_ORIGIN=SHOP, HTTP_HOST=host)
         assert reply.status == status
@@ -145,7 +143,7 @@ def test_where_all_else_fails_a_page_may_read_that() -> None:
         assert reply.headers["access-control-allow-origin"] == SHOP
 
 
-def test_nobody_is_let_in_by_a_cookie(full: TestClient) -> None:
+def test_cookies_are_neither_set_nor_accepted_as_credentials(full: TestClient) -> None:
     for method, path, _ in EVERY_KIND:
         asked = full.simulate_request(
             "OPTIONS" if method == "BREW" else method,

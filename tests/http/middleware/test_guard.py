@@ -21,9 +21,7 @@ EVERY_KIND = [
 
 
 @pytest.mark.parametrize(("method", "path"), EVERY_KIND)
-def test_every_response_bears_the_headers_of_safety(
-    client: TestClient, method: str, path: str
-) -> None:
+def test_every_response_has_security_headers(client: TestClient, method: str, path: str) -> None:
     headers = client.simulate_request(method, path).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
@@ -32,7 +30,7 @@ def test_every_response_bears_the_headers_of_safety(
 
 @pytest.mark.parametrize(("method", "path"), EVERY_KIND)
 @pytest.mark.parametrize("in_production", [True, False])
-def test_in_production_browsers_are_told_to_come_by_https_alone(
+def test_hsts_is_sent_in_production(
     shop: Shop, method: str, path: str, *, in_production: bool
 ) -> None:
     client = TestClient(create_app(shop, HttpConfig(in_production=in_production)))
@@ -43,7 +41,7 @@ def test_in_production_browsers_are_told_to_come_by_https_alone(
 
 @pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 64])
 @pytest.mark.parametrize(("method", "path"), EVERY_KIND)
-def test_a_usable_request_id_is_taken_over(
+def test_valid_request_id_is_adopted(
     client: TestClient, method: str, path: str, given: str
 ) -> None:
     answered = client.simulate_request(method, path, headers={"X-Request-ID": given})
@@ -51,20 +49,18 @@ def test_a_usable_request_id_is_taken_over(
 
 
 @pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\n", "a,b", "\xe9", "a\r\nX-Evil: 1"])
-def test_an_unusable_request_id_is_replaced(client: TestClient, given: str) -> None:
+def test_invalid_request_id_is_replaced(client: TestClient, given: str) -> None:
     answered = send_request(client.app, HTTP_X_REQUEST_ID=given)
     assert re.fullmatch("[0-9a-f]{16}", answered.headers["x-request-id"])
 
 
-def test_no_two_requests_have_the_same_id(client: TestClient) -> None:
+def test_request_ids_are_unique(client: TestClient) -> None:
     ids = {client.simulate_get(EGG).headers["x-request-id"] for _ in range(50)}
     assert len(ids) == 50
 
 
 @pytest.mark.parametrize("host", [None, "", "shop.example,evil.example", "a, a"])
-def test_a_request_without_exactly_one_host_is_malformed(
-    client: TestClient, host: str | None
-) -> None:
+def test_requests_need_exactly_one_host(client: TestClient, host: str | None) -> None:
     for path in (EGG, "/nowhere"):
         refused = send_request(client.app, path, HTTP_HOST=host)
         assert refused.status == 400
@@ -72,13 +68,13 @@ def test_a_request_without_exactly_one_host_is_malformed(
     assert send_request(client.app, REQUEST_METHOD="HEAD", HTTP_HOST=host).body == b""
 
 
-def test_http_1_0_needs_no_host(client: TestClient) -> None:
+def test_http_1_0_does_not_require_a_host(client: TestClient) -> None:
     old: dict[str, Any] = {"HTTP_HOST": None, "SERVER_PROTOCOL": "HTTP/1.0"}
     assert send_request(client.app, **old).status == 200
     assert send_request(client.app, **{**old, "HTTP_HOST": "a,b"}).status == 400
 
 
-def test_what_fails_beyond_all_handlers_is_still_a_problem(
+def test_errors_outside_all_handlers_are_problem_json(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     reply = send_request(failing_app)

@@ -45,7 +45,7 @@ def watched(shop: Shop, noted: Noted) -> TestClient:
         ("GET", f"{PRODUCTS}/Not-A-Slug", UNMATCHED_ENDPOINT, 404),
     ],
 )
-def test_a_call_is_noted_by_the_template_of_its_route(
+def test_requests_are_recorded_by_route_template(
     watched: TestClient, noted: Noted, method: str, path: str, endpoint: str, status: int
 ) -> None:
     answered = watched.simulate_request(method, path, headers={"X-Request-ID": "mine"})
@@ -56,20 +56,20 @@ def test_a_call_is_noted_by_the_template_of_its_route(
     assert call.duration_ms > 0
 
 
-def test_a_made_up_method_is_noted_as_another(shop: Shop, noted: Noted) -> None:
+def test_unknown_methods_are_recorded_as_other(shop: Shop, noted: Noted) -> None:
     send_request(create_app(shop, HttpConfig(recorders=(noted,))), PRODUCTS, REQUEST_METHOD="BREW")
     assert noted.calls[-1].method == "OTHER"
     assert noted.calls[-1].status == 405
 
 
-def test_an_error_that_nobody_expected_is_noted(shop: Shop, noted: Noted) -> None:
+def test_unexpected_errors_are_recorded(shop: Shop, noted: Noted) -> None:
     broken: Any = None
     client = TestClient(create_app(evolve(shop, products=broken), HttpConfig(recorders=(noted,))))
     assert client.simulate_get(EGG).status_code == 500
     assert noted.calls[-1].status == 500
 
 
-def test_no_more_than_the_network_of_a_caller_is_noted(watched: TestClient, noted: Noted) -> None:
+def test_only_the_network_of_a_client_is_recorded(watched: TestClient, noted: Noted) -> None:
     watched.simulate_get(EGG, remote_addr="203.0.113.77", headers={"User-Agent": "x" * 1000})
     assert noted.calls[-1].network == "203.0.113.0/24"
     assert noted.calls[-1].user_agent == "x" * 512
@@ -83,5 +83,5 @@ def test_no_more_than_the_network_of_a_caller_is_noted(watched: TestClient, note
         ("unknown", "unknown"),
     ],
 )
-def test_what_is_kept_of_a_client(client: str, kept: str) -> None:
+def test_network_of_a_client(client: str, kept: str) -> None:
     assert network_of(client) == kept

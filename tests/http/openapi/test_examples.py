@@ -32,12 +32,12 @@ def client() -> TestClient:
     return TestClient(create_app(shop))
 
 
-def test_every_body_of_json_has_an_example() -> None:
+def test_every_json_body_has_an_example() -> None:
     bodies = {route.request_schema for route in ROUTES if route.request_schema is not None}
     assert bodies - FORMS == set(BODY_EXAMPLES)
 
 
-def test_each_does_what_it_is_there_for(client: TestClient) -> None:
+def test_every_body_example_is_accepted(client: TestClient) -> None:
     names = {**PARAMETER_EXAMPLES}
     for route in SENT:
         path = route.path.format_map(names)
@@ -49,7 +49,7 @@ def test_each_does_what_it_is_there_for(client: TestClient) -> None:
             names[route.path.rpartition("/")[2][:-1]] = answer.json["id"]
 
 
-def test_what_is_required_of_a_read_has_an_example(client: TestClient) -> None:
+def test_examples_of_required_parameters_match_products(client: TestClient) -> None:
     found = client.simulate_get("/api/products/suggest", params={"q": str(PARAMETER_EXAMPLES["q"])})
     assert found.json["items"]
     assert client.simulate_get(f"/api/products/{PARAMETER_EXAMPLES['slug']}").status_code == 200

@@ -44,16 +44,16 @@ def hold(path: str, method: str, answer: Result) -> None:
         shape(name).validate(answer.json)
 
 
-def test_it_is_openapi() -> None:
+def test_document_is_valid_openapi() -> None:
     validate(API)
 
 
-def test_every_route_is_in_it() -> None:
+def test_document_contains_every_route() -> None:
     described = {(path, method) for path, item in API["paths"].items() for method in item}
     assert described == {(public_path(route.path), route.method.lower()) for route in ROUTES}
 
 
-def test_what_stands_in_paths_has_the_names_that_callers_know() -> None:
+def test_path_parameters_have_public_names() -> None:
     assert {
         "/api/categories/{slug}",
         "/api/products/{slug}/categories/{category}",
@@ -69,17 +69,17 @@ def test_what_stands_in_paths_has_the_names_that_callers_know() -> None:
             assert described == re.findall(r"{(\w+)}", path)
 
 
-def test_each_operation_has_a_name_of_its_own() -> None:
+def test_operation_ids_are_unique() -> None:
     names = [one["operationId"] for item in API["paths"].values() for one in item.values()]
     assert [name for name, times in Counter(names).items() if times > 1] == []
     assert all(name.isidentifier() for name in names)
 
 
-def test_the_copy_in_docs_is_the_same() -> None:
+def test_copy_in_docs_is_current() -> None:
     assert KEPT.read_bytes() == openapi_description(), "run: eggypro openapi > docs/openapi.json"
 
 
-def test_it_is_served(client: TestClient) -> None:
+def test_document_is_served(client: TestClient) -> None:
     served = client.simulate_get("/openapi.json")
     assert served.json == API
     tag = {"If-None-Match": served.headers["etag"]}
@@ -88,7 +88,7 @@ def test_it_is_served(client: TestClient) -> None:
 
 @pytest.mark.parametrize("route", GETS, ids=lambda route: route.path)
 @pytest.mark.parametrize("headers", [ADMIN, {}], ids=["admin", "anybody"])
-def test_what_is_answered_is_what_is_described(
+def test_get_responses_match_their_schemas(
     full: TestClient, route: Any, headers: dict[str, str]
 ) -> None:
     queries = ["q=egg"] if "q" in route.parameters else ["", "nothing=1"]
@@ -102,14 +102,14 @@ def test_what_is_answered_is_what_is_described(
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_what_a_post_answers_is_what_is_described(full: TestClient, path: str) -> None:
+def test_post_responses_match_their_schemas(full: TestClient, path: str) -> None:
     for _ in range(2):
         hold(path, "POST", post(full, path))
     hold(path, "POST", post(full, path, {"Authorization": "Bearer wrong"}))
 
 
 @pytest.mark.parametrize("path", [path for path in BODIES if BODIES[path][0] == JSON])
-def test_what_is_sent_is_what_is_described(path: str) -> None:
+def test_request_bodies_match_their_schemas(path: str) -> None:
     body = API["paths"][public_path(path)]["post"]["requestBody"]["content"]["application/json"][
         "schema"
     ]
@@ -118,12 +118,12 @@ def test_what_is_sent_is_what_is_described(path: str) -> None:
     assert not shape(name).is_valid({"nothing": 1})
 
 
-def test_every_post_that_is_repeatable_says_so() -> None:
+def test_idempotent_posts_document_the_idempotency_key() -> None:
     for path in POSTS:
         names = [one["name"] for one in API["paths"][public_path(path)]["post"]["parameters"]]
         assert "Idempotency-Key" in names
 
 
-def test_refusals_are_problems() -> None:
+def test_error_responses_are_problem_json() -> None:
     for response in API["components"]["responses"].values():
         assert list(response["content"]) == [PROBLEM_JSON]

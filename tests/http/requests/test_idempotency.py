@@ -63,16 +63,14 @@ def post(client: TestClient, path: str, headers: dict[str, str] | None = None) -
     return client.simulate_post(named, body=body, headers=given)
 
 
-def test_each_post_is_held_to_it() -> None:
+def test_every_post_honours_the_key() -> None:
     assert set(POSTS) == set(BODIES) | BY_BROWSERS
     others = [route for route in ROUTES if route.method == "POST" and route.path not in POSTS]
     assert [route.permission for route in others] == [Credential.KEY]
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_what_is_repeated_is_answered_the_same_and_not_done_again(
-    client: TestClient, path: str
-) -> None:
+def test_repeated_requests_replay_the_response(client: TestClient, path: str) -> None:
     first = post(client, path)
     assert first.status_code in {200, 201}
     again = post(client, path)
@@ -84,12 +82,12 @@ def test_what_is_repeated_is_answered_the_same_and_not_done_again(
     assert again.headers == first.headers
 
 
-def test_without_a_key_it_is_done_each_time(client: TestClient) -> None:
+def test_requests_without_a_key_run_each_time(client: TestClient) -> None:
     stocks = [post_stock(client, {}).json["stock_quantity"] for _ in range(3)]
     assert stocks == [8, 7, 6]
 
 
-def test_with_a_key_it_is_done_once(client: TestClient) -> None:
+def test_requests_with_a_key_run_once(client: TestClient) -> None:
     stocks = [post_stock(client, KEY).json["stock_quantity"] for _ in range(3)]
     assert stocks == [8, 8, 8]
 
@@ -101,7 +99,7 @@ def post_stock(client: TestClient, headers: dict[str, str], body: str = '{"delta
     )
 
 
-def test_the_same_key_with_another_body_is_refused(client: TestClient) -> None:
+def test_same_key_with_another_body_is_rejected(client: TestClient) -> None:
     post_stock(client, KEY)
     refused = post_stock(client, KEY, '{"delta": -2}')
     assert refused.status_code == 422
@@ -109,7 +107,7 @@ def test_the_same_key_with_another_body_is_refused(client: TestClient) -> None:
     assert post_stock(client, {}).json["stock_quantity"] == 7
 
 
-def test_a_key_is_its_senders_and_its_addresss(client: TestClient) -> None:
+def test_keys_are_bound_to_client_and_path(client: TestClient) -> None:
     post_stock(client, KEY, '{"delta": 1}')
     assert client.simulate_post(
         f"{PRODUCTS}/{PATH_VALUES['slug']}/variants/2/stock",
@@ -128,18 +126,18 @@ def test_a_key_is_its_senders_and_its_addresss(client: TestClient) -> None:
     assert reviews == [201, 201]
 
 
-def test_a_replay_needs_the_credential_as_well(client: TestClient) -> None:
+def test_replay_requires_the_credential(client: TestClient) -> None:
     post_stock(client, KEY)
     assert post_stock(client, {**KEY, "Authorization": "Bearer wrong"}).status_code == 401
     assert post_stock(client, {**KEY, "Authorization": ""}).status_code == 401
 
 
-def test_what_was_refused_can_be_tried_again(client: TestClient) -> None:
+def test_rejected_requests_can_be_retried(client: TestClient) -> None:
     assert post_stock(client, KEY, '{"delta": -100}').status_code == 409
     assert post_stock(client, KEY).json["stock_quantity"] == 8
 
 
-def test_a_key_is_forgotten_after_a_day(client: TestClient, clock: FakeClock) -> None:
+def test_keys_expire_after_a_day(client: TestClient, clock: FakeClock) -> None:
     post_stock(client, KEY)
     clock.advance(24 * 60 * 60)
     again = post_stock(client, KEY)
@@ -148,7 +146,7 @@ def test_a_key_is_forgotten_after_a_day(client: TestClient, clock: FakeClock) ->
 
 
 @pytest.mark.parametrize("boundary", ["x", "another-boundary"])
-def test_a_form_that_is_sent_again_has_another_boundary(client: TestClient, boundary: str) -> None:
+def test_form_boundary_is_not_part_of_the_fingerprint(client: TestClient, boundary: str) -> None:
     def upload(boundary: str, *parts: bytes) -> Result:
         body = encode_form(map(encode_part, parts)).replace(BOUNDARY.encode(), boundary.encode())
         kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
@@ -163,12 +161,12 @@ def test_a_form_that_is_sent_again_has_another_boundary(client: TestClient, boun
 
 
 @pytest.mark.parametrize("given", ['"3f2a"', "3f2a"])
-def test_a_key_may_stand_in_quotes(client: TestClient, given: str) -> None:
+def test_keys_may_be_quoted(client: TestClient, given: str) -> None:
     post_stock(client, KEY)
     assert post_stock(client, {"Idempotency-Key": given}).json["stock_quantity"] == 8
 
 
-def test_a_key_of_255_characters_may_stand_in_quotes_and_one_more_may_not(
+def test_quoted_keys_may_have_255_characters(
     client: TestClient,
 ) -> None:
     for length, status in ((255, 200), (256, 400)):
@@ -176,7 +174,7 @@ def test_a_key_of_255_characters_may_stand_in_quotes_and_one_more_may_not(
         assert post_stock(client, given).status_code == status
 
 
-def test_a_body_has_come_whole_before_anything_is_held(keyed: Shop) -> None:
+def test_body_is_received_before_a_lock_is_taken(keyed: Shop) -> None:
     happened: list[str] = []
 
     class Telling(MemoryIdempotencyStore):
@@ -204,13 +202,13 @@ def test_a_body_has_come_whole_before_anything_is_held(keyed: Shop) -> None:
 
 
 @pytest.mark.parametrize("given", ["", " ", '"', '""', "a b", "\xe9", "a" * 256, '"a'])
-def test_a_key_that_is_none_is_refused(client: TestClient, given: str) -> None:
+def test_invalid_keys_are_rejected(client: TestClient, given: str) -> None:
     refused = post_stock(client, {"Idempotency-Key": given})
     assert refused.status_code == 400
     assert "Idempotency-Key" in refused.json["detail"]
 
 
-def test_a_body_that_cannot_be_read_is_refused_as_ever(client: TestClient) -> None:
+def test_malformed_bodies_are_rejected_as_without_a_key(client: TestClient) -> None:
     assert post_stock(client, KEY, "{").status_code == 400
     huge = json.dumps({"delta": -1, "more": "x" * 2_000_000})
     assert post_stock(client, KEY, huge).status_code == 413

@@ -43,18 +43,18 @@ def send(client: TestClient, body: bytes, **headers: str) -> Result:
     ],
     ids=lambda body: repr(body[:20]),
 )
-def test_what_is_no_json_is_malformed(client: TestClient, body: bytes) -> None:
+def test_invalid_json_is_malformed(client: TestClient, body: bytes) -> None:
     refused = send(client, body)
     assert refused.status_code == 400
     assert refused.json["detail"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"text"', b"true"])
-def test_json_that_is_no_object_is_invalid(client: TestClient, body: bytes) -> None:
+def test_json_must_be_an_object(client: TestClient, body: bytes) -> None:
     assert error_fields(send(client, body)) == ["body"]
 
 
-def test_numbers_at_the_edge_of_what_can_be_written_are_refused_as_prices(
+def test_extreme_numbers_are_rejected_as_prices(
     client: TestClient,
 ) -> None:
     for number in ("1e999999", "1e-999999", "-0.0", "9" * 4000, "0." + "1" * 100_000):
@@ -62,7 +62,7 @@ def test_numbers_at_the_edge_of_what_can_be_written_are_refused_as_prices(
         assert error_fields(send(client, body)) == ["price"], number[:20]
 
 
-def test_a_body_may_have_a_megabyte_and_no_more(client: TestClient) -> None:
+def test_body_is_limited_to_a_megabyte(client: TestClient) -> None:
     assert send(client, GOOD.ljust(LIMIT)).status_code == 201
     refused = send(client, GOOD.ljust(LIMIT + 1))
     assert refused.status_code == 413
@@ -79,11 +79,11 @@ def test_a_body_may_have_a_megabyte_and_no_more(client: TestClient) -> None:
         "",
     ],
 )
-def test_json_is_taken_under_its_names(client: TestClient, media_type: str) -> None:
+def test_json_media_types_are_accepted(client: TestClient, media_type: str) -> None:
     assert send(client, GOOD, Content_Type=media_type).status_code == 201
 
 
-def test_a_body_of_no_declared_type_is_taken_as_json(client: TestClient) -> None:
+def test_body_without_content_type_is_json(client: TestClient) -> None:
     assert send(client, GOOD).status_code == 201
 
 
@@ -99,14 +99,12 @@ def test_a_body_of_no_declared_type_is_taken_as_json(client: TestClient) -> None
     ],
     ids=str,
 )
-def test_what_is_declared_otherwise_is_not_taken(
-    client: TestClient, headers: dict[str, str]
-) -> None:
+def test_other_content_types_are_rejected(client: TestClient, headers: dict[str, str]) -> None:
     assert send(client, gzip.compress(GOOD), **headers).status_code == 415
     assert send(client, GOOD, **headers).status_code == 415
 
 
-def test_a_body_that_is_cut_off_is_malformed(client: TestClient) -> None:
+def test_truncated_body_is_malformed(client: TestClient) -> None:
     refused = send_request(
         client.app,
         PRODUCTS,
@@ -119,7 +117,7 @@ def test_a_body_that_is_cut_off_is_malformed(client: TestClient) -> None:
     assert b"ended before" in refused.body
 
 
-def test_no_more_is_read_than_the_length_says(client: TestClient) -> None:
+def test_body_is_read_up_to_its_length(client: TestClient) -> None:
     stream = io.BytesIO(GOOD + b"GET / HTTP/1.1")
     added = send_request(
         client.app,
@@ -133,14 +131,12 @@ def test_no_more_is_read_than_the_length_says(client: TestClient) -> None:
     assert stream.read() == b"GET / HTTP/1.1"
 
 
-def test_a_chunked_body_needs_a_length(client: TestClient) -> None:
+def test_chunked_body_requires_a_length(client: TestClient) -> None:
     assert send(client, GOOD, Transfer_Encoding="chunked").status_code == 411
 
 
 @pytest.mark.parametrize("length", ["-1", "many", "1.5", "9" * 5000])
-def test_a_length_that_is_no_number_is_malformed_or_too_large(
-    client: TestClient, length: str
-) -> None:
+def test_invalid_content_length_is_rejected(client: TestClient, length: str) -> None:
     refused = send_request(
         client.app,
         PRODUCTS,
@@ -151,6 +147,6 @@ def test_a_length_that_is_no_number_is_malformed_or_too_large(
     assert refused.status in {400, 413}
 
 
-def test_of_very_many_faults_a_hundred_are_named(client: TestClient) -> None:
+def test_at_most_a_hundred_errors_are_listed(client: TestClient) -> None:
     body = json.dumps({f"field{number}": 1 for number in range(10_000)}).encode()
     assert len(error_fields(send(client, body))) == 100

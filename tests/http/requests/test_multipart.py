@@ -12,7 +12,7 @@ REST = bytes(1_000_000)
 
 
 @pytest.mark.parametrize("name", ["file", "surprise"])
-def test_a_refusal_can_be_read_in_the_middle_of_an_upload(client: TestClient, name: str) -> None:
+def test_error_response_arrives_during_an_upload(client: TestClient, name: str) -> None:
     """Who is still sending when the connection is closed never sees the response."""
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="a"\r\n\r\n'
     body = BytesIO(head.encode() + REST + f"\r\n--{BOUNDARY}--\r\n".encode())

@@ -26,36 +26,32 @@ READS = [route for route in ROUTES if route.method == "GET"]
         ("%00=1", ["\ufffd"]),
     ],
 )
-def test_parameters_that_are_wrong_are_named(
-    client: TestClient, query: str, named: list[str]
-) -> None:
+def test_invalid_parameters_are_named(client: TestClient, query: str, named: list[str]) -> None:
     assert error_fields(client.simulate_get(PRODUCTS, query_string=query)) == named
 
 
 @pytest.mark.parametrize("query", ["search=%ff", "search=%ED%A0%80", "search=100%", "%g0=1"])
-def test_a_query_string_that_cannot_be_decoded_is_malformed(client: TestClient, query: str) -> None:
+def test_undecodable_query_string_is_malformed(client: TestClient, query: str) -> None:
     for path in (PRODUCTS, EGG, f"{PRODUCTS}/search"):
         assert client.simulate_get(path, query_string=query).status_code == 400
 
 
 @pytest.mark.parametrize("query", ["search=\xe4", "search=a b", "search=\u20ac", "search=\x00"])
-def test_a_query_string_of_raw_characters_is_malformed(client: TestClient, query: str) -> None:
+def test_unencoded_query_string_is_malformed(client: TestClient, query: str) -> None:
     assert send_request(client.app, PRODUCTS, QUERY_STRING=query).status == 400
 
 
-def test_words_are_decoded_as_browsers_encode_them(client: TestClient) -> None:
+def test_parameters_are_decoded_as_browsers_encode_them(client: TestClient) -> None:
     for query in ("search=egg+white", "search=egg%20white", "search=%65gg"):
         assert client.simulate_get(PRODUCTS, query_string=query).json["total"] == 1
 
 
-def test_an_unknown_category_has_no_products(client: TestClient) -> None:
+def test_unknown_category_has_no_products(client: TestClient) -> None:
     assert client.simulate_get(PRODUCTS, params={"category": "none"}).json["items"] == []
 
 
 @pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
-def test_a_route_knows_the_parameters_that_it_names_and_no_other(
-    full: TestClient, route: Route
-) -> None:
+def test_unknown_parameters_are_rejected(full: TestClient, route: Route) -> None:
     query = "&".join(f"{name}=" for name in (*route.parameters, "other"))
     refused = full.simulate_get(sample_path(route.path), query_string=query, headers=ADMIN)
     assert "other" in error_fields(refused)
@@ -63,6 +59,6 @@ def test_a_route_knows_the_parameters_that_it_names_and_no_other(
     assert unknown == ["other"]
 
 
-def test_adding_takes_no_parameters(client: TestClient) -> None:
+def test_create_takes_no_parameters(client: TestClient) -> None:
     refused = client.simulate_post(PRODUCTS, headers=ADMIN, json={}, params={"dry_run": "true"})
     assert error_fields(refused) == ["dry_run"]

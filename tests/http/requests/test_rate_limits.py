@@ -54,7 +54,7 @@ def statuses(client: TestClient, times: int, path: str = EGG, **environ: Any) ->
     return [get(client, path, **environ).status for _ in range(times)]
 
 
-def test_the_policies_are_those_of_the_settings_and_two_fixed_ones() -> None:
+def test_policies_come_from_settings_and_two_constants() -> None:
     assert {
         name: (one.limit, one.window_seconds) for name, one in policies(100, 900_000).items()
     } == {
@@ -66,9 +66,7 @@ def test_the_policies_are_those_of_the_settings_and_two_fixed_ones() -> None:
     assert set(policies(0, 900_000)) == {STRICT, AUTH}
 
 
-def test_a_client_is_told_where_they_stand_until_they_are_refused(
-    client: TestClient, clock: FakeMonotonicClock
-) -> None:
+def test_responses_show_the_limit_until_429(client: TestClient, clock: FakeMonotonicClock) -> None:
     for remaining in (2, 1, 0):
         answered = get(client)
         assert answered.status == 200
@@ -87,7 +85,7 @@ def test_a_client_is_told_where_they_stand_until_they_are_refused(
     assert get(client).headers["ratelimit"] == '"standard";r=2;t=60'
 
 
-def test_every_address_of_the_api_counts_but_health(client: TestClient) -> None:
+def test_every_api_path_except_health_is_counted(client: TestClient) -> None:
     for path, method in ((PRODUCTS, "GET"), (EGG, "HEAD"), ("/api/categories", "GET")):
         assert get(client, path, REQUEST_METHOD=method).status == 200
     for _ in range(5):
@@ -100,20 +98,20 @@ def test_every_address_of_the_api_counts_but_health(client: TestClient) -> None:
     assert {one.path for one in ROUTES} - counted == {*health, *images, "/metrics", "/openapi.json"}
 
 
-def test_health_looks_at_no_credential(client: TestClient) -> None:
+def test_health_ignores_credentials(client: TestClient) -> None:
     assert statuses(client, 9, "/api/health/live", **WRONG) == [200] * 9
     assert "ratelimit" not in get(client, "/api/health/live", **WRONG).headers
     assert get(client, CLOSED, **RIGHT).status == 200
 
 
-def test_a_refusal_counts_and_bears_the_fields_too(client: TestClient) -> None:
+def test_error_responses_count_and_have_rate_limit_headers(client: TestClient) -> None:
     assert get(client, QUERY_STRING="x=1").headers["ratelimit"] == '"standard";r=2;t=60'
     assert get(client, f"{PRODUCTS}/none").headers["ratelimit"] == '"standard";r=1;t=60'
     assert get(client, CLOSED).headers["ratelimit"] == '"standard";r=0;t=60'
     assert get(client).status == 429
 
 
-def test_only_an_address_that_is_none_and_a_wrong_method_go_before(client: TestClient) -> None:
+def test_only_unknown_paths_and_methods_are_checked_before_limits(client: TestClient) -> None:
     statuses(client, 3)
     spoiled = {**WRONG, "HTTP_ACCEPT": "image/png", "HTTP_TRANSFER_ENCODING": "chunked"}
     assert get(client, "/api/nowhere", **spoiled).status == 404
@@ -122,32 +120,30 @@ def test_only_an_address_that_is_none_and_a_wrong_method_go_before(client: TestC
     assert get(client, PRODUCTS, REQUEST_METHOD="POST", **spoiled).status == 429
 
 
-def test_another_name_of_the_program_is_no_other_client(client: TestClient) -> None:
+def test_user_agent_does_not_identify_a_client(client: TestClient) -> None:
     agents = [get(client, HTTP_USER_AGENT=f"agent {number}").status for number in range(4)]
     assert agents == [200, 200, 200, 429]
 
 
 @pytest.mark.parametrize("path", [EGG, CLOSED, f"{EGG}/reviews"])
-def test_who_holds_a_good_credential_may_as_often_as_they_like(
-    client: TestClient, path: str
-) -> None:
+def test_valid_credentials_are_not_limited(client: TestClient, path: str) -> None:
     assert statuses(client, 20, path, **RIGHT) == [200] * 20
     assert "ratelimit" not in get(client, path, **RIGHT).headers
     assert statuses(client, 4) == [200, 200, 200, 429]
     assert get(client, **RIGHT).status == 200
 
 
-def test_who_holds_a_wrong_one_is_counted_as_anybody(client: TestClient) -> None:
+def test_wrong_credentials_are_counted(client: TestClient) -> None:
     assert statuses(client, 4, **WRONG) == [200, 200, 200, 429]
 
 
-def test_a_limit_of_nothing_is_none(clock: FakeMonotonicClock) -> None:
+def test_limit_of_zero_disables_the_policy(clock: FakeMonotonicClock) -> None:
     client = limited(policies(0, 60_000), clock)
     assert statuses(client, 200) == [200] * 200
     assert "ratelimit" not in get(client).headers
 
 
-def test_reviews_are_submitted_ten_times_and_no_more(clock: FakeMonotonicClock) -> None:
+def test_ten_reviews_may_be_submitted(clock: FakeMonotonicClock) -> None:
     client = limited(policies(1000, 60_000), clock)
 
     def submit(number: int, **headers: str) -> Any:
@@ -172,7 +168,7 @@ def unlimited(clock: FakeMonotonicClock) -> TestClient:
     return limited(policies(0, 60_000), clock)
 
 
-def test_after_five_wrong_credentials_not_even_the_right_one_helps(
+def test_five_wrong_credentials_lock_out_the_right_one(
     clock: FakeMonotonicClock,
 ) -> None:
     client = unlimited(clock)
@@ -193,7 +189,7 @@ def test_after_five_wrong_credentials_not_even_the_right_one_helps(
     assert get(client, CLOSED, **RIGHT).status == 200
 
 
-def test_a_credential_is_refused_in_the_sentences_of_the_seed(clock: FakeMonotonicClock) -> None:
+def test_credential_errors_use_the_specified_messages(clock: FakeMonotonicClock) -> None:
     client = unlimited(clock)
     calls: list[dict[str, str]] = [{}, *[WRONG] * 5, RIGHT]
     bodies = [json.loads(get(client, CLOSED, **one).body) for one in calls]
@@ -204,14 +200,14 @@ def test_a_credential_is_refused_in_the_sentences_of_the_seed(clock: FakeMonoton
     ]
 
 
-def test_who_guesses_where_no_credential_is_needed_is_locked_too(clock: FakeMonotonicClock) -> None:
+def test_guessing_on_public_routes_locks_out(clock: FakeMonotonicClock) -> None:
     client = limited(policies(1000, 60_000), clock)
     assert statuses(client, 6, EGG, **WRONG) == [200] * 5 + [429]
     assert get(client, **RIGHT).status == 429
     assert get(client).status == 200
 
 
-def test_who_guesses_the_key_is_locked_out_of_tokens_too(clock: FakeMonotonicClock) -> None:
+def test_guessing_the_key_also_locks_out_tokens(clock: FakeMonotonicClock) -> None:
     client = unlimited(clock)
     ask_for_token = {"REQUEST_METHOD": "POST"}
     assert statuses(client, 6, TOKENS, **WRONG, **ask_for_token) == [401] * 5 + [429]
@@ -220,7 +216,7 @@ def test_who_guesses_the_key_is_locked_out_of_tokens_too(clock: FakeMonotonicClo
     assert get(client, TOKENS, **RIGHT, **ask_for_token).status == 200
 
 
-def test_a_success_clears_the_failures(clock: FakeMonotonicClock) -> None:
+def test_success_resets_failures(clock: FakeMonotonicClock) -> None:
     client = unlimited(clock)
     for _ in range(3):
         assert statuses(client, 4, CLOSED, **WRONG) == [401] * 4
@@ -229,7 +225,7 @@ def test_a_success_clears_the_failures(clock: FakeMonotonicClock) -> None:
 
 
 @pytest.mark.parametrize("credential", [None, "", "Bearer", "Bearer ", "Basic wrong", "wrong"])
-def test_what_is_no_credential_is_no_failure(
+def test_missing_credential_is_not_a_failure(
     clock: FakeMonotonicClock, credential: str | None
 ) -> None:
     client = unlimited(clock)
@@ -237,7 +233,7 @@ def test_what_is_no_credential_is_no_failure(
     assert get(client, CLOSED, **RIGHT).status == 200
 
 
-def test_of_many_at_once_no_more_than_the_limit_are_let_in(clock: FakeMonotonicClock) -> None:
+def test_concurrent_requests_do_not_exceed_the_limit(clock: FakeMonotonicClock) -> None:
     client = limited(policies(100, 60_000), clock)
     with ThreadPoolExecutor(16) as threads:
         found = [*threads.map(lambda _: get(client).status, range(150))]
@@ -253,7 +249,7 @@ def test_of_many_at_once_no_more_than_the_limit_are_let_in(clock: FakeMonotonicC
         (Policy(STANDARD, 2, 60, counts_successes=False), [404, 404, 429, 429, 429, 429]),
     ],
 )
-def test_what_ends_well_or_does_not_can_be_left_uncounted(
+def test_policies_may_skip_successes_or_failures(
     clock: FakeMonotonicClock, policy: Policy, expected: list[int]
 ) -> None:
     client = limited({STANDARD: policy}, clock)
@@ -261,13 +257,13 @@ def test_what_ends_well_or_does_not_can_be_left_uncounted(
     assert found == expected
 
 
-def test_a_success_that_is_not_counted_leaves_all_there_is(clock: FakeMonotonicClock) -> None:
+def test_uncounted_success_does_not_use_the_limit(clock: FakeMonotonicClock) -> None:
     policy = Policy(STANDARD, 2, 60, counts_successes=False)
     client = limited({STANDARD: policy}, clock)
     assert statuses(client, 20) == [200] * 20
 
 
-def test_behind_a_trusted_proxy_clients_are_told_apart(clock: FakeMonotonicClock) -> None:
+def test_clients_behind_a_trusted_proxy_are_counted_separately(clock: FakeMonotonicClock) -> None:
     client = limited(USUAL, clock, IPv4Network("10.0.0.0/8"))
     proxy = {"REMOTE_ADDR": "10.0.0.1"}
     for address in ("192.0.2.1", "192.0.2.2"):
@@ -276,12 +272,12 @@ def test_behind_a_trusted_proxy_clients_are_told_apart(clock: FakeMonotonicClock
         assert found == [200, 200, 200, 429]
 
 
-def test_who_is_no_proxy_cannot_be_somebody_else(client: TestClient) -> None:
+def test_forwarded_addresses_cannot_evade_the_limit(client: TestClient) -> None:
     forged = [get(client, HTTP_X_FORWARDED_FOR=f"6.6.6.{number}").status for number in range(4)]
     assert forged == [200, 200, 200, 429]
 
 
-def test_the_fields_are_structured_ones(client: TestClient) -> None:
+def test_rate_limit_headers_are_structured_fields(client: TestClient) -> None:
     reply = get(client)
     item = r'"[a-z]+"(;[a-z]+=\d+)+'
     for name in ("ratelimit", "ratelimit-policy"):

@@ -70,7 +70,7 @@ def log_in(client: TestClient, json: object = None, **options: Any) -> Result:
     return client.simulate_post(AUTH, **{"headers": ADMIN, **given, **options})
 
 
-def test_the_key_gets_a_token_that_permits_everything_for_an_hour(client: TestClient) -> None:
+def test_admin_key_gets_a_full_token_for_an_hour(client: TestClient) -> None:
     answered = log_in(client)
     assert answered.status_code == 200
     assert answered.headers["cache-control"] == "no-store"
@@ -91,14 +91,14 @@ def test_the_key_gets_a_token_that_permits_everything_for_an_hour(client: TestCl
 
 
 @pytest.mark.parametrize("body", ["{}", "", None])
-def test_a_body_may_be_left_out(client: TestClient, body: str | None) -> None:
+def test_token_request_body_is_optional(client: TestClient, body: str | None) -> None:
     json = {**ADMIN, "Content-Type": "application/json"}
     for headers in (ADMIN, json):
         answered = client.simulate_post(AUTH, headers=headers, body=body)
         assert answered.status_code == 200
 
 
-def test_a_body_may_ask_for_less(client: TestClient) -> None:
+def test_token_with_fewer_permissions(client: TestClient) -> None:
     wish = {"permissions": ["metrics:read", "products:read"], "ttl_seconds": 1}
     answered = log_in(client, wish)
     assert answered.json["user"]["permissions"] == wish["permissions"]
@@ -117,13 +117,13 @@ def test_a_body_may_ask_for_less(client: TestClient) -> None:
     ],
     ids=str,
 )
-def test_a_wish_that_cannot_be_had_is_refused_with_every_fault(
+def test_invalid_token_request_lists_every_error(
     client: TestClient, body: object, named: list[str]
 ) -> None:
     assert error_fields(log_in(client, body)) == named
 
 
-def test_an_address_with_parameters_or_a_body_that_is_no_json_is_refused(
+def test_parameters_and_invalid_json_are_rejected(
     client: TestClient,
 ) -> None:
     assert error_fields(log_in(client, params={"ttl_seconds": "60"})) == ["ttl_seconds"]
@@ -134,14 +134,14 @@ def test_an_address_with_parameters_or_a_body_that_is_no_json_is_refused(
     assert log_in(client, headers=chunked).status_code == 411
 
 
-def test_without_a_secret_the_token_is_null(shop: Shop) -> None:
+def test_token_is_null_without_a_secret(shop: Shop) -> None:
     answered = log_in(TestClient(create_app(evolve(shop, authenticator=Authenticator(ADMIN_KEY)))))
     assert answered.status_code == 200
     assert answered.json["user"]["permissions"] == sorted(Permission)
     assert (answered.json["token"], answered.json["expires_at"]) == (None, None)
 
 
-def test_a_token_gets_no_other_token(client: TestClient, shop: Shop, clock: FakeClock) -> None:
+def test_tokens_cannot_issue_tokens(client: TestClient, shop: Shop, clock: FakeClock) -> None:
     token = issued(shop, *Permission)
     assert log_in(client, headers=bearing(token)).status_code == 403
     assert log_in(client, headers=bearing(f"{token}x")).status_code == 401
@@ -151,7 +151,7 @@ def test_a_token_gets_no_other_token(client: TestClient, shop: Shop, clock: Fake
 
 
 @pytest.mark.parametrize("route", CLOSED, ids=named)
-def test_a_closed_route_opens_for_what_it_needs_alone(
+def test_protected_route_requires_its_permission(
     full: TestClient, route: Route, full_shop: Shop, clock: FakeClock
 ) -> None:
     """Who may not is told so whatever else is wrong; who may is told of something else."""
@@ -173,7 +173,7 @@ def test_a_closed_route_opens_for_what_it_needs_alone(
 
 
 @pytest.mark.parametrize(("route", "name", "needed"), OPENED_BY_A_PARAMETER, ids=named)
-def test_a_closed_parameter_opens_for_what_it_needs_alone(
+def test_restricted_parameter_requires_its_permission(
     full: TestClient,
     full_shop: Shop,
     clock: FakeClock,
@@ -196,19 +196,17 @@ def test_a_closed_parameter_opens_for_what_it_needs_alone(
         assert (ask(issued(full_shop, permission)) == 403) == (permission is not needed)
 
 
-def test_every_permission_is_needed_somewhere() -> None:
+def test_every_permission_is_required_by_a_route() -> None:
     needed = {route.permission for route in CLOSED} | {one for _, _, one in OPENED_BY_A_PARAMETER}
     assert needed == {*Permission, Credential.KEY, Credential.CRON}
 
 
-def test_who_needs_no_credential_is_not_asked_for_a_good_one(client: TestClient) -> None:
+def test_public_routes_accept_invalid_credentials(client: TestClient) -> None:
     for path in (PRODUCTS, EGG):
         assert client.simulate_get(path, headers=bearing("wrong")).status_code == 200
 
 
-def test_a_token_is_taken_until_it_expires(
-    client: TestClient, shop: Shop, clock: FakeClock
-) -> None:
+def test_token_is_valid_until_it_expires(client: TestClient, shop: Shop, clock: FakeClock) -> None:
     header = bearing(issued(shop, Permission.PRODUCTS_READ))
 
     def ask() -> int:

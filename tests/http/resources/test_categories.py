@@ -28,7 +28,7 @@ def put(client: TestClient, path: str = PROTEIN, **values: object) -> Result:
     return client.simulate_put(path, headers=ADMIN, json={"name": "Protein", **values})
 
 
-def test_a_category_is_shown_whole(client: TestClient, shop: Shop) -> None:
+def test_get_shows_all_fields_of_a_category(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein", "description": "To bite"})
     shop.categories.link("egg-white-protein", "bars")
     shown = client.simulate_get(f"{CATEGORIES}/bars")
@@ -49,13 +49,13 @@ def test_a_category_is_shown_whole(client: TestClient, shop: Shop) -> None:
     assert (parent["parent"], parent["description"], parent["product_count"]) == (None, None, 1)
 
 
-def test_a_category_that_is_not_there_is_not_found(client: TestClient) -> None:
+def test_missing_category_is_not_found(client: TestClient) -> None:
     missing = client.simulate_get(f"{CATEGORIES}/duck")
     assert missing.status_code == 404
     assert missing.json["detail"] == "There is no category 'duck'"
 
 
-def test_what_was_added_is_found_where_location_says(client: TestClient) -> None:
+def test_location_refers_to_the_created_resource(client: TestClient) -> None:
     added = client.simulate_post(
         CATEGORIES, headers=ADMIN, json={"name": "Crème & Brûlée", "parent": "protein"}
     )
@@ -67,7 +67,7 @@ def test_what_was_added_is_found_where_location_says(client: TestClient) -> None
     assert shown.headers["etag"] == added.headers["etag"]
 
 
-def test_everything_wrong_with_a_category_is_said_at_once(client: TestClient) -> None:
+def test_create_category_lists_every_error(client: TestClient) -> None:
     wrong = {"name": "<b>", "slug": "A", "parent": 7, "id": 1, "path": [], "colour": "red"}
     refused = client.simulate_post(CATEGORIES, headers=ADMIN, json=wrong)
     assert sorted(error_fields(refused)) == ["colour", "id", "name", "parent", "path", "slug"]
@@ -76,13 +76,13 @@ def test_everything_wrong_with_a_category_is_said_at_once(client: TestClient) ->
 
 
 @pytest.mark.parametrize("parent", ["no-such", "egg-white-protein"])
-def test_a_parent_that_does_not_exist_is_wrong(client: TestClient, parent: str) -> None:
+def test_unknown_parent_is_invalid(client: TestClient, parent: str) -> None:
     assert error_fields(put(client, parent=parent)) == ["parent"]
     added = client.simulate_post(CATEGORIES, headers=ADMIN, json={"name": "x", "parent": parent})
     assert error_fields(added) == ["parent"]
 
 
-def test_what_contradicts_the_tree_is_a_conflict(client: TestClient, shop: Shop) -> None:
+def test_invalid_positions_in_the_tree_are_conflicts(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein"})
     for answer in (put(client, parent="bars"), put(client, parent="protein")):
         assert answer.status_code == 409
@@ -94,7 +94,7 @@ def test_what_contradicts_the_tree_is_a_conflict(client: TestClient, shop: Shop)
     assert taken.json["detail"] == "The slug 'bars' belongs to an archived category"
 
 
-def test_a_put_replaces_and_without_parent_makes_a_root(client: TestClient, shop: Shop) -> None:
+def test_put_without_parent_makes_a_root(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein", "description": "x", "slug": "b"})
     shop.categories.archive("b")
     replaced = put(client, f"{CATEGORIES}/b", name="Neu")
@@ -104,7 +104,7 @@ def test_a_put_replaces_and_without_parent_makes_a_root(client: TestClient, shop
     assert replaced.json.items() >= {**expected, "is_active": False}.items()
 
 
-def test_what_was_read_can_be_put_back(client: TestClient, shop: Shop) -> None:
+def test_body_of_get_can_be_put(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein", "description": "To bite"})
     read = client.simulate_get(f"{CATEGORIES}/bars")
     back = client.simulate_put(f"{CATEGORIES}/bars", headers=ADMIN, json=read.json)
@@ -112,11 +112,11 @@ def test_what_was_read_can_be_put_back(client: TestClient, shop: Shop) -> None:
     assert back.text == read.text
 
 
-def test_a_put_never_creates(client: TestClient) -> None:
+def test_put_does_not_create(client: TestClient) -> None:
     assert put(client, f"{CATEGORIES}/new").status_code == 404
 
 
-def test_a_deletion_archives_and_may_be_repeated(client: TestClient, shop: Shop) -> None:
+def test_delete_archives_and_is_idempotent(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein"})
     for _ in range(2):
         deleted = client.simulate_delete(PROTEIN, headers=ADMIN)
@@ -129,7 +129,7 @@ def test_a_deletion_archives_and_may_be_repeated(client: TestClient, shop: Shop)
     assert slugs(client.simulate_get(CATEGORIES)) == ["bars", "protein"]
 
 
-def test_a_permanent_deletion_lifts_children_and_may_be_repeated(
+def test_permanent_delete_moves_children_up_and_is_idempotent(
     client: TestClient, shop: Shop
 ) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein"})
@@ -143,7 +143,7 @@ def test_a_permanent_deletion_lifts_children_and_may_be_repeated(
     assert error_fields(wrong) == ["permanent"]
 
 
-def test_only_admins_see_what_is_archived(client: TestClient, shop: Shop) -> None:
+def test_only_admins_see_archived_categories(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein"})
     shop.categories.archive("protein")
     for path in (CATEGORIES, PROTEIN):
@@ -154,7 +154,7 @@ def test_only_admins_see_what_is_archived(client: TestClient, shop: Shop) -> Non
     assert slugs(archived) == ["bars", "protein"]
 
 
-def test_a_list_pages_by_following_next(client: TestClient, shop: Shop) -> None:
+def test_next_pages_through_the_list(client: TestClient, shop: Shop) -> None:
     for name in ("Bars", "Ä", "Shakes"):
         shop.categories.create({"name": name})
     first = client.simulate_get(CATEGORIES, params={"limit": 3})
@@ -170,7 +170,7 @@ def test_a_list_pages_by_following_next(client: TestClient, shop: Shop) -> None:
     assert other.status_code == 400
 
 
-def test_a_list_shows_roots_or_the_children_of_one(client: TestClient, shop: Shop) -> None:
+def test_list_filters_by_parent(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein"})
     for parent, found in (("none", ["protein"]), ("protein", ["bars"]), ("no-such", [])):
         assert slugs(client.simulate_get(CATEGORIES, params={"parent": parent})) == found
@@ -187,12 +187,14 @@ def test_a_list_shows_roots_or_the_children_of_one(client: TestClient, shop: Sho
         ("offset=1&cursor=x", ["offset"]),
     ],
 )
-def test_parameters_are_taken_strictly(client: TestClient, query: str, named: list[str]) -> None:
+def test_parameters_are_validated_strictly(
+    client: TestClient, query: str, named: list[str]
+) -> None:
     assert error_fields(client.simulate_get(CATEGORIES, query_string=query)) == named
     assert client.simulate_get(CATEGORIES, query_string="limit=1000").status_code == 200
 
 
-def test_what_takes_no_parameters_says_so(client: TestClient) -> None:
+def test_writes_reject_parameters(client: TestClient) -> None:
     body = {"name": "x"}
     for answer in (
         client.simulate_post(CATEGORIES, headers=ADMIN, json=body, query_string="a=1"),
@@ -205,7 +207,7 @@ def test_what_takes_no_parameters_says_so(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", [CATEGORIES, PROTEIN])
-def test_what_the_caller_holds_is_not_sent_again(client: TestClient, shop: Shop, path: str) -> None:
+def test_matching_etag_is_not_modified(client: TestClient, shop: Shop, path: str) -> None:
     first = client.simulate_get(path)
     assert first.headers["cache-control"] == PUBLIC
     held = {"If-None-Match": first.headers["etag"]}
@@ -214,7 +216,7 @@ def test_what_the_caller_holds_is_not_sent_again(client: TestClient, shop: Shop,
     assert client.simulate_get(path, headers=held).status_code == 200
 
 
-def test_a_product_is_put_in_a_category_and_taken_out(client: TestClient) -> None:
+def test_product_is_linked_and_unlinked(client: TestClient) -> None:
     before = client.simulate_get(EGG)
     for _ in range(2):
         linked = client.simulate_put(LINK, headers=ADMIN)
@@ -231,15 +233,13 @@ def test_a_product_is_put_in_a_category_and_taken_out(client: TestClient) -> Non
     assert client.simulate_get(EGG).text == before.text
 
 
-def test_a_link_needs_both_its_ends(client: TestClient) -> None:
+def test_link_requires_product_and_category(client: TestClient) -> None:
     for path in (f"{EGG}/categories/no-such", f"{PRODUCTS}/duck/categories/protein"):
         assert client.simulate_put(path, headers=ADMIN).status_code == 404
         assert client.simulate_delete(path, headers=ADMIN).status_code == 204
 
 
-def test_a_link_of_a_former_slug_leads_to_that_of_the_new_one(
-    client: TestClient, shop: Shop
-) -> None:
+def test_link_with_a_former_slug_redirects(client: TestClient, shop: Shop) -> None:
     shop.products.update("egg-white-protein", {"slug": "egg-white"})
     for method in ("PUT", "DELETE"):
         moved = client.simulate_request(method, LINK, headers=ADMIN)
@@ -247,7 +247,7 @@ def test_a_link_of_a_former_slug_leads_to_that_of_the_new_one(
         assert moved.headers["location"] == f"{PRODUCTS}/egg-white/categories/protein"
 
 
-def test_a_new_product_takes_the_categories_that_it_is_in(client: TestClient) -> None:
+def test_create_product_with_categories(client: TestClient) -> None:
     added = client.simulate_post(
         PRODUCTS, headers=ADMIN, json=product_values(name="Bar", categories=["protein", "protein"])
     )
@@ -264,7 +264,7 @@ def test_a_new_product_takes_the_categories_that_it_is_in(client: TestClient) ->
     assert client.simulate_put(EGG, headers=ADMIN, json=put_back).json["categories"] == []
 
 
-def test_writes_to_a_product_answer_with_its_categories(client: TestClient) -> None:
+def test_product_writes_return_its_categories(client: TestClient) -> None:
     client.simulate_put(LINK, headers=ADMIN)
     for method, body in (("PATCH", {"price": "1.00"}), ("PUT", product_values())):
         answer = client.simulate_request(method, EGG, headers=ADMIN, json=body)

@@ -16,7 +16,7 @@ WEBP = {"Accept": "image/avif,image/webp,image/apng,image/*,*/*;q=0.8"}
 
 
 @pytest.mark.parametrize("rendition", [ORIGINAL, *RENDITIONS])
-def test_a_file_is_sent_whole_and_for_ever(full: TestClient, rendition: str) -> None:
+def test_file_is_served_as_immutable(full: TestClient, rendition: str) -> None:
     sent = full.simulate_get(f"/images/{IMAGE}/{rendition}")
     assert sent.status_code == 200
     assert sent.headers["content-type"] == "image/jpeg"
@@ -27,7 +27,7 @@ def test_a_file_is_sent_whole_and_for_ever(full: TestClient, rendition: str) -> 
     assert open_upright(sent.content).format == "JPEG"
 
 
-def test_every_address_of_the_store_is_one(full: TestClient, images: LocalImageStore) -> None:
+def test_every_url_of_the_store_is_served(full: TestClient, images: LocalImageStore) -> None:
     for transformation in (None, *RENDITIONS.values()):
         assert full.simulate_get(images.url(IMAGE, transformation)).status_code == 200
 
@@ -48,9 +48,7 @@ def test_every_address_of_the_store_is_one(full: TestClient, images: LocalImageS
         (",;=image/webp", "image/jpeg"),
     ],
 )
-def test_the_format_is_the_best_that_the_caller_names(
-    full: TestClient, accept: str, sent: str
-) -> None:
+def test_webp_is_served_to_clients_that_accept_it(full: TestClient, accept: str, sent: str) -> None:
     got = full.simulate_get(THUMBNAIL, headers={"Accept": accept})
     assert (got.status_code, got.headers["content-type"]) == (200, sent)
     assert got.headers["vary"] == "Accept, Origin"
@@ -59,7 +57,7 @@ def test_the_format_is_the_best_that_the_caller_names(
     assert original.headers["vary"] == "Origin"
 
 
-def test_who_holds_a_file_is_not_sent_it_again(full: TestClient) -> None:
+def test_matching_etag_of_a_file_is_not_modified(full: TestClient) -> None:
     sent = full.simulate_get(THUMBNAIL, headers=WEBP)
     held = {**WEBP, "If-None-Match": sent.headers["etag"]}
     for again in (
@@ -73,7 +71,7 @@ def test_who_holds_a_file_is_not_sent_it_again(full: TestClient) -> None:
     assert other.status_code == 200
 
 
-def test_head_tells_of_the_file(full: TestClient) -> None:
+def test_head_describes_the_file(full: TestClient) -> None:
     head, got = (full.simulate_request(method, THUMBNAIL) for method in ("HEAD", "GET"))
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == str(len(got.content))
@@ -103,14 +101,14 @@ def test_head_tells_of_the_file(full: TestClient) -> None:
     ],
     ids=lambda path: path[:50],
 )
-def test_what_is_no_file_is_not_found(full: TestClient, path: str) -> None:
+def test_unknown_files_are_not_found(full: TestClient, path: str) -> None:
     refused = full.simulate_get(path, headers=WEBP)
     assert refused.status_code == 404
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.headers["cache-control"] == "no-store"
 
 
-def test_what_is_deleted_is_not_found_in_any_size(
+def test_deleted_images_are_not_found_in_any_rendition(
     full: TestClient, images: LocalImageStore
 ) -> None:
     assert full.simulate_get(THUMBNAIL).status_code == 200
@@ -119,16 +117,16 @@ def test_what_is_deleted_is_not_found_in_any_size(
         assert full.simulate_get(f"/images/{IMAGE}/{rendition}").status_code == 404
 
 
-def test_an_address_has_no_parameters(full: TestClient) -> None:
+def test_parameters_are_rejected(full: TestClient) -> None:
     assert error_fields(full.simulate_get(THUMBNAIL, params={"width": "3"})) == ["width"]
 
 
-def test_a_shop_whose_images_are_elsewhere_serves_none(client: TestClient) -> None:
+def test_files_of_remote_stores_are_not_found(client: TestClient) -> None:
     refused = client.simulate_get(THUMBNAIL)
     assert (refused.status_code, refused.json["status"]) == (404, 404)
 
 
-def test_a_png_is_sent_as_one(full: TestClient, images: LocalImageStore) -> None:
+def test_png_keeps_its_media_type(full: TestClient, images: LocalImageStore) -> None:
     images.upload(make_image("png"), public_id="white")
     for rendition in (ORIGINAL, "400w"):
         sent = full.simulate_get(f"/images/eggypro-products/white/{rendition}")

@@ -51,7 +51,7 @@ def done(job: str, removed: int, *, complete: bool = True) -> dict[str, object]:
     return {"job": job, "removed": removed, "kept": 0, "complete": complete}
 
 
-def test_calls_are_forgotten_after_thirty_days(run: Run, calls: MemoryRequestLog) -> None:
+def test_metrics_are_deleted_after_thirty_days(run: Run, calls: MemoryRequestLog) -> None:
     month = timedelta(days=30)
     calls.append(
         [
@@ -62,7 +62,7 @@ def test_calls_are_forgotten_after_thirty_days(run: Run, calls: MemoryRequestLog
     assert [run("metrics").json for _ in range(2)] == [done("metrics", 1), done("metrics", 0)]
 
 
-def test_keys_are_forgotten_when_they_are_over(run: Run, shop: Shop, clock: FakeClock) -> None:
+def test_expired_idempotency_keys_are_deleted(run: Run, shop: Shop, clock: FakeClock) -> None:
     assert shop.idempotency is not None
     shop.idempotency.run(shop, "a", NOON, lambda _: StoredResponse("", b"", {}))
     assert run("idempotency").json == done("idempotency", 0)
@@ -70,7 +70,7 @@ def test_keys_are_forgotten_when_they_are_over(run: Run, shop: Shop, clock: Fake
     assert run("idempotency").json == done("idempotency", 1)
 
 
-def test_each_job_can_be_run_where_there_is_nothing_to_do(run: Run) -> None:
+def test_jobs_run_with_nothing_to_do(run: Run) -> None:
     for job in MaintenanceJob:
         answer = run(job)
         assert (answer.status_code, answer.json) == (200, done(job, 0))
@@ -78,7 +78,7 @@ def test_each_job_can_be_run_where_there_is_nothing_to_do(run: Run) -> None:
     assert run("all").status_code == 404
 
 
-def test_it_ends_before_the_platform_ends_it(
+def test_jobs_stop_at_the_time_limit(
     run: Run, calls: MemoryRequestLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "TIME_LIMIT_SECONDS", 0)
@@ -92,7 +92,7 @@ def test_it_ends_before_the_platform_ends_it(
     ]
 
 
-def test_the_secret_is_good_for_nothing_else(shop: Shop) -> None:
+def test_cron_secret_opens_only_maintenance(shop: Shop) -> None:
     client = TestClient(create_app(shop))
     headers = {"Authorization": f"Bearer {CRON_SECRET}"}
     for path in ("/api/metrics", "/api/products?status=all", "/api/reviews"):
@@ -101,7 +101,7 @@ def test_the_secret_is_good_for_nothing_else(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("secret", [None, ""])
-def test_where_no_secret_is_set_nothing_passes_for_it(secret: str | None) -> None:
+def test_without_a_cron_secret_maintenance_is_closed(secret: str | None) -> None:
     gate = Authenticator(ADMIN_KEY, None, secret)
     client = TestClient(create_app(evolve(make_shop(), authenticator=gate)))
     for sent in ("None", "", " "):

@@ -29,7 +29,7 @@ def client(calls: MemoryRequestLog) -> TestClient:
     return TestClient(create_app(make_shop(calls=calls)))
 
 
-def test_calls_are_summed_up_by_route(client: TestClient, calls: MemoryRequestLog) -> None:
+def test_requests_are_summarised_by_route(client: TestClient, calls: MemoryRequestLog) -> None:
     calls.append([make_record(0.125), make_record(12, status=404), make_record(30, status=503)])
     answer = client.simulate_get(METRICS, headers=ADMIN)
     assert answer.status_code == 200
@@ -51,7 +51,7 @@ def test_calls_are_summed_up_by_route(client: TestClient, calls: MemoryRequestLo
 
 
 @pytest.mark.parametrize(("query", "counted"), [("", 7), ("?days=1", 1), ("?days=90", 90)])
-def test_a_week_is_summed_up_or_as_many_days_as_are_named(
+def test_summary_covers_a_week_or_the_requested_days(
     client: TestClient, calls: MemoryRequestLog, query: str, counted: int
 ) -> None:
     calls.append(
@@ -73,11 +73,11 @@ def test_a_week_is_summed_up_or_as_many_days_as_are_named(
         ("weeks=1", "weeks"),
     ],
 )
-def test_days_that_make_no_sense_are_refused(client: TestClient, query: str, field: str) -> None:
+def test_invalid_days_are_rejected(client: TestClient, query: str, field: str) -> None:
     assert error_fields(client.simulate_get(f"{METRICS}?{query}", headers=ADMIN)) == [field]
 
 
-def test_metrics_have_a_permission_of_their_own() -> None:
+def test_metrics_require_metrics_read() -> None:
     shop = make_shop()
     client = TestClient(create_app(shop))
     for permission, status in ((Permission.METRICS_READ, 200), (Permission.PRODUCTS_WRITE, 403)):
@@ -88,7 +88,7 @@ def test_metrics_have_a_permission_of_their_own() -> None:
         assert client.simulate_get(METRICS, headers=header).status_code == status
 
 
-def test_every_call_counts_whatever_came_of_it(calls: MemoryRequestLog) -> None:
+def test_every_request_counts_whatever_its_status(calls: MemoryRequestLog) -> None:
     limits = {STANDARD: Policy(STANDARD, 3, 60)}
     recorder = request_log_buffer(calls)
     counter = MemoryRateCounter(lambda: 0)

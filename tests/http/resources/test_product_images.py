@@ -174,7 +174,7 @@ def opened(
     return World(shop, TestClient(create_app(shop)), images, clock, count)
 
 
-def test_uploads_are_appended_in_their_order(world: World) -> None:
+def test_uploads_are_appended_in_order(world: World) -> None:
     world.put({"ref": ELSEWHERE, "alt": "A tin"})
     files = [make_image("png", (40 + number, 30)).getvalue() for number in range(10)]
     done = post_files(world.client, IMAGES, JPG)
@@ -186,7 +186,7 @@ def test_uploads_are_appended_in_their_order(world: World) -> None:
     assert world.ids()[0] is None
 
 
-def test_an_image_set_says_what_is_known(world: World) -> None:
+def test_image_set_fields(world: World) -> None:
     [item] = post_files(world.client, IMAGES, JPG).json["items"]
     stored = world.images.get(item["public_id"])
     assert item["public_id"].startswith("eggypro-products/")
@@ -206,7 +206,7 @@ def test_an_image_set_says_what_is_known(world: World) -> None:
     assert "image_sets" not in listed
 
 
-def test_addresses_in_a_folder_are_served(folder: World) -> None:
+def test_urls_of_local_images_are_served(folder: World) -> None:
     [item] = post_files(folder.client, IMAGES, JPG).json["items"]
     addresses = [item["original"], item["optimized"], item["thumbnail"]]
     for address in (*addresses, *item["responsive"].values()):
@@ -223,7 +223,9 @@ def test_addresses_in_a_folder_are_served(folder: World) -> None:
     ],
     ids=["a page", "nothing", "two of three", "half of one"],
 )
-def test_one_bad_file_is_the_end_of_all(world: World, files: list[bytes], named: list[str]) -> None:
+def test_one_invalid_file_rejects_the_upload(
+    world: World, files: list[bytes], named: list[str]
+) -> None:
     etag = world.client.simulate_get(EGG).headers["etag"]
     refused = post_files(world.client, IMAGES, *files)
     assert error_fields(refused) == named
@@ -231,7 +233,7 @@ def test_one_bad_file_is_the_end_of_all(world: World, files: list[bytes], named:
     assert world.count() == 0
 
 
-def test_faults_are_told_by_the_number_of_the_file(folder: World) -> None:
+def test_errors_name_the_index_of_the_file(folder: World) -> None:
     sentence = "Invalid file type. Only JPEG, PNG, and WebP are allowed"
     [fault] = post_files(folder.client, IMAGES, b"?").json["errors"]
     assert fault["message"] == sentence
@@ -239,14 +241,14 @@ def test_faults_are_told_by_the_number_of_the_file(folder: World) -> None:
     assert [one["message"] for one in faults] == [f"File 1: {sentence}", f"File 3: {sentence}"]
 
 
-def test_a_file_above_the_limit_is_too_large(folder: World) -> None:
+def test_file_above_the_limit_is_too_large(folder: World) -> None:
     refused = post_files(folder.client, IMAGES, JPG, LARGE)
     assert (refused.status_code, refused.json["detail"]) == (413, "File size exceeds 10MB limit")
     assert post_files(folder.client, IMAGES, LARGE[:-1]).status_code == 201
     assert folder.count() == 1
 
 
-def test_a_form_that_must_hold_such_a_file_is_not_even_read(folder: World) -> None:
+def test_oversized_forms_are_rejected_unread(folder: World) -> None:
     head = {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": CONTENT_TYPE}
     assert asked(folder, **head) == 413
 
@@ -270,7 +272,7 @@ def test_a_form_that_must_hold_such_a_file_is_not_even_read(folder: World) -> No
     ],
     ids=lambda one: repr(one[-70:]) if isinstance(one, bytes) else str(one),
 )
-def test_a_form_that_is_none_or_another_is_refused(folder: World, body: bytes, status: int) -> None:
+def test_invalid_forms_are_rejected(folder: World, body: bytes, status: int) -> None:
     refused = post_form(folder.client, IMAGES, body, **ADMIN)
     assert refused.status_code == status, refused.text
     assert refused.headers["content-type"] == "application/problem+json"
@@ -286,12 +288,12 @@ def test_a_form_that_is_none_or_another_is_refused(folder: World, body: bytes, s
         {"Content-Encoding": "gzip"},
     ],
 )
-def test_what_is_no_form_is_not_taken(folder: World, headers: dict[str, str]) -> None:
+def test_bodies_other_than_forms_are_rejected(folder: World, headers: dict[str, str]) -> None:
     refused = post_form(folder.client, IMAGES, encode_form([encode_part(JPG)]), **ADMIN, **headers)
     assert refused.status_code == 415
 
 
-def test_refusals_come_in_their_order(folder: World) -> None:
+def test_order_of_error_checks(folder: World) -> None:
     wrong = {"HTTP_TRANSFER_ENCODING": "chunked", "HTTP_AUTHORIZATION": "Bearer wrong"}
     assert asked(folder, **wrong) == 401
     wrong["HTTP_AUTHORIZATION"] = ADMIN["Authorization"]
@@ -318,7 +320,7 @@ def asked(world: World, **environ: str) -> int:
     ).status
 
 
-def test_a_product_has_fifty_images_at_most(world: World) -> None:
+def test_product_has_at_most_fifty_images(world: World) -> None:
     world.put(*[f"{ELSEWHERE}?{number}" for number in range(49)])
     refused = post_files(world.client, IMAGES, JPG, PNG)
     assert (refused.status_code, world.count()) == (409, 0)
@@ -327,7 +329,7 @@ def test_a_product_has_fifty_images_at_most(world: World) -> None:
     assert error_fields(world.put(*[ELSEWHERE] * 51)) == ["images"]
 
 
-def test_many_uploads_at_once_all_count(world: World) -> None:
+def test_concurrent_uploads_are_all_appended(world: World) -> None:
     world.put(*[f"{ELSEWHERE}?{number}" for number in range(44)])
     with ThreadPoolExecutor(8) as threads:
         done = list(threads.map(lambda _: post_files(world.client, IMAGES, JPG, PNG), range(8)))
@@ -341,7 +343,7 @@ def test_many_uploads_at_once_all_count(world: World) -> None:
             assert own.index(second) == own.index(first) + 1
 
 
-def test_every_change_is_a_version(world: World) -> None:
+def test_every_image_change_is_a_new_version(world: World) -> None:
     [public_id] = world.upload(JPG)
     etag = world.client.simulate_get(EGG).headers["etag"]
     assert etag.startswith('"2.')
@@ -354,7 +356,7 @@ def test_every_change_is_a_version(world: World) -> None:
     assert world.client.simulate_get(EGG).headers["etag"].startswith('"3.')
 
 
-def test_images_are_ordered_and_described(world: World) -> None:
+def test_set_order_and_alt_texts(world: World) -> None:
     first, second = world.upload(JPG, PNG)
     address = world.product()["image_sets"][0]["thumbnail"]
     arranged = world.put({"ref": second, "alt": "  A \t scoop "}, ELSEWHERE, address)
@@ -370,7 +372,7 @@ def test_images_are_ordered_and_described(world: World) -> None:
     assert [one["alt"] for one in world.product()["image_sets"]] == [None, None]
 
 
-def test_own_images_that_are_left_out_are_deleted(world: World) -> None:
+def test_stored_images_left_out_are_deleted(world: World) -> None:
     first, second = world.upload(JPG, PNG)
     assert world.put(second).status_code == 200
     assert (world.stays(first), world.stays(second)) == (False, True)
@@ -399,7 +401,7 @@ def test_own_images_that_are_left_out_are_deleted(world: World) -> None:
     ],
     ids=lambda ref: str(ref)[:40],
 )
-def test_what_is_no_reference_is_refused(folder: World, ref: object) -> None:
+def test_invalid_image_references_are_rejected(folder: World, ref: object) -> None:
     [public_id] = folder.upload(JPG)
     assert error_fields(folder.put(public_id, ref)) == ["images"]
     body = product_values(images=[ref])
@@ -408,11 +410,11 @@ def test_what_is_no_reference_is_refused(folder: World, ref: object) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"images": None}, {"images": [], "alt": 1}, {"images": {}}])
-def test_an_order_is_a_list(folder: World, body: object) -> None:
+def test_image_order_must_be_a_list(folder: World, body: object) -> None:
     assert error_fields(folder.client.simulate_put(IMAGES, json=body, headers=ADMIN))
 
 
-def test_an_image_is_deleted_once_and_for_all(world: World) -> None:
+def test_delete_image_is_idempotent(world: World) -> None:
     first, second = world.upload(JPG, PNG)
     for _ in range(2):
         assert world.delete(f"{IMAGES}/{first}") == 204
@@ -422,7 +424,7 @@ def test_an_image_is_deleted_once_and_for_all(world: World) -> None:
     assert world.delete(f"{PRODUCTS}/nowhere/images/{first}") == 404
 
 
-def test_a_new_product_takes_references(world: World) -> None:
+def test_create_product_with_image_references(world: World) -> None:
     [public_id] = world.upload(JPG)
     for ref in (public_id, world.product()["images"][0]):
         body = product_values(name="Copy", images=[{"ref": ref, "alt": "A tin"}, ELSEWHERE])
@@ -439,7 +441,7 @@ def test_a_new_product_takes_references(world: World) -> None:
     assert not world.stays(public_id)
 
 
-def test_who_deletes_a_product_for_good_deletes_its_images(world: World) -> None:
+def test_permanent_delete_of_a_product_deletes_its_images(world: World) -> None:
     own = world.upload(JPG, PNG)
     assert world.delete(EGG) == 204
     assert all(map(world.stays, own))
@@ -453,7 +455,7 @@ LOST = [drop_reply, truncate_reply, reset_connection, hang]
 
 
 @pytest.mark.parametrize("fault", LOST, ids=lambda one: one.__name__)
-def test_an_upload_whose_answer_is_lost_leaves_nothing(
+def test_upload_with_a_lost_response_leaves_nothing(
     cloud: World, account: CloudinaryServer, fault: Fault
 ) -> None:
     account.faults.extend([fault])
@@ -463,7 +465,7 @@ def test_an_upload_whose_answer_is_lost_leaves_nothing(
     assert len(account.requests) == 2  # the upload, and a deletion
 
 
-def test_what_arrives_after_it_was_deleted_is_deleted_by_prune(
+def test_images_that_arrive_after_deletion_are_pruned(
     cloud: World, account: CloudinaryServer
 ) -> None:
     account.faults.append(reset_connection)
@@ -477,9 +479,7 @@ def test_what_arrives_after_it_was_deleted_is_deleted_by_prune(
     assert list(cloud.shop.images.prune()) == []
 
 
-def test_a_deletion_that_the_store_refuses_is_kept_for_prune(
-    cloud: World, account: CloudinaryServer
-) -> None:
+def test_failed_deletions_are_left_to_prune(cloud: World, account: CloudinaryServer) -> None:
     first, _, third = cloud.upload(JPG, PNG, JPG)
     cloud.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     account.faults.append(REFUSING)
@@ -496,7 +496,7 @@ def test_a_deletion_that_the_store_refuses_is_kept_for_prune(
     assert (cloud.count(), list(cloud.shop.images.prune())) == (0, [])
 
 
-def test_a_failed_upload_that_cannot_be_deleted_is_pruned_at_once(
+def test_undeletable_images_of_failed_uploads_are_pruned(
     cloud: World, account: CloudinaryServer
 ) -> None:
     account.faults.extend([drop_reply, REFUSING])
@@ -507,7 +507,7 @@ def test_a_failed_upload_that_cannot_be_deleted_is_pruned_at_once(
     assert list(cloud.shop.images.prune()) == []
 
 
-def test_a_store_that_fails_is_told_of(cloud: World, account: CloudinaryServer) -> None:
+def test_store_failures_are_bad_gateway(cloud: World, account: CloudinaryServer) -> None:
     account.faults.append(reply_with(Reply.html(500)))
     failed = post_files(cloud.client, IMAGES, JPG)
     assert failed.status_code == 502
@@ -529,7 +529,7 @@ def signed(world: World) -> dict[str, Any]:
     return dict(begun.json)
 
 
-def test_a_browser_uploads_by_itself_to_the_folder(folder: World) -> None:
+def test_signed_upload_to_the_local_store(folder: World) -> None:
     begun = signed(folder)
     assert list(begun) == ["id", "url", "fields", "expires_at"]
     assert begun["expires_at"] == "2026-01-01T13:00:00.000000Z"
@@ -538,7 +538,7 @@ def test_a_browser_uploads_by_itself_to_the_folder(folder: World) -> None:
     finish(folder, begun)
 
 
-def test_a_browser_uploads_by_itself_to_cloudinary(cloud: World) -> None:
+def test_signed_upload_to_cloudinary(cloud: World) -> None:
     begun = signed(cloud)
     assert error_fields(complete(cloud, begun)) == ["file"]
     form = {**begun["fields"], "file": ("my egg.jpg", JPG)}
@@ -577,7 +577,7 @@ def sent(world: World, begun: dict[str, Any], content: bytes = JPG, **fields: st
     ],
     ids=["a GIF", "too many pixels"],
 )
-def test_what_a_browser_may_not_upload_is_removed(
+def test_invalid_browser_uploads_are_deleted(
     cloud: World, account: CloudinaryServer, content: bytes
 ) -> None:
     begun = signed(cloud)
@@ -589,7 +589,7 @@ def test_what_a_browser_may_not_upload_is_removed(
     assert cloud.ids() == []
 
 
-def test_an_upload_that_is_never_completed_is_pruned(cloud: World) -> None:
+def test_uncompleted_uploads_are_pruned(cloud: World) -> None:
     begun = signed(cloud)
     form = {**begun["fields"], "file": ("egg.jpg", JPG)}
     urllib3.request("POST", begun["url"], fields=form)
@@ -599,7 +599,7 @@ def test_an_upload_that_is_never_completed_is_pruned(cloud: World) -> None:
     assert complete(cloud, begun).status_code == 404
 
 
-def test_an_upload_is_for_the_product_whatever_it_is_called_by_then(folder: World) -> None:
+def test_upload_follows_a_renamed_product(folder: World) -> None:
     begun = signed(folder)
     sent(folder, begun)
     folder.shop.products.update("egg-white-protein", {"slug": "egg"})
@@ -611,11 +611,11 @@ def test_an_upload_is_for_the_product_whatever_it_is_called_by_then(folder: Worl
     ("body", "status"),
     [({}, 422), ({"product": 1}, 422), ({"product": "A b"}, 422), ({"product": "no"}, 404)],
 )
-def test_an_upload_is_for_a_product(folder: World, body: object, status: int) -> None:
+def test_signed_upload_requires_a_product(folder: World, body: object, status: int) -> None:
     assert folder.post(UPLOADS, body).status_code == status
 
 
-def test_only_what_was_signed_is_received(folder: World) -> None:
+def test_only_signed_uploads_are_received(folder: World) -> None:
     begun = signed(folder)
     other = begun["fields"]["public_id"] + "a"
     assert sent(folder, begun, public_id=other).status_code == 403
@@ -629,12 +629,12 @@ def test_only_what_was_signed_is_received(folder: World) -> None:
     assert folder.count() == 0
 
 
-def test_a_shop_whose_images_are_elsewhere_receives_none(cloud: World) -> None:
+def test_remote_stores_do_not_receive_uploads(cloud: World) -> None:
     begun = {"fields": {"public_id": "eggypro-products/egg"}, "url": "/images/uploads"}
     assert sent(cloud, begun).status_code == 404
 
 
-def test_a_renamed_product_leads_to_its_images(folder: World) -> None:
+def test_former_slug_redirects_image_requests(folder: World) -> None:
     [public_id] = folder.upload(JPG)
     folder.shop.products.update("egg-white-protein", {"slug": "egg"})
     moved = folder.client.simulate_delete(f"{IMAGES}/{public_id}", headers=ADMIN)

@@ -47,7 +47,7 @@ def tag(client: TestClient) -> str:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_a_write_answers_the_product_as_it_is_then(client: TestClient, method: str) -> None:
+def test_writes_return_the_new_product(client: TestClient, method: str) -> None:
     written = write(client, method, product_values(price=0.29, seo_title="Whites"))
     shown = client.simulate_get(EGG)
     assert written.status_code == 200
@@ -58,13 +58,13 @@ def test_a_write_answers_the_product_as_it_is_then(client: TestClient, method: s
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_a_write_makes_no_product(client: TestClient, method: str) -> None:
+def test_writes_to_a_missing_product_are_not_found(client: TestClient, method: str) -> None:
     assert write(client, method, path=NOBODY).status_code == 404
     assert client.simulate_get(NOBODY).status_code == 404
     assert stock(client, {"set": 1}, f"{NOBODY}/stock").status_code == 404
 
 
-def test_put_empties_what_it_leaves_out_but_four_fields(client: TestClient) -> None:
+def test_put_clears_omitted_fields_except_four(client: TestClient) -> None:
     kept = {"slug": "whites", "stock_quantity": 7, "track_stock": False, "is_active": False}
     emptied = {
         "sku": "EW",
@@ -82,7 +82,7 @@ def test_put_empties_what_it_leaves_out_but_four_fields(client: TestClient) -> N
 
 
 @given(strategies.products())
-def test_what_get_answers_can_be_put_back_and_changes_nothing(values: dict[str, Any]) -> None:
+def test_putting_the_body_of_get_changes_nothing(values: dict[str, Any]) -> None:
     shop = make_shop()
     added = shop.products.create(values)
     client = TestClient(create_app(shop))
@@ -94,14 +94,14 @@ def test_what_get_answers_can_be_put_back_and_changes_nothing(values: dict[str, 
 
 
 @pytest.mark.parametrize("name", ["name", "description", "details", "ingredients", "price"])
-def test_put_needs_what_post_needs(client: TestClient, name: str) -> None:
+def test_put_requires_the_fields_of_post(client: TestClient, name: str) -> None:
     assert error_fields(put(client, {**product_values(), name: None})) == [name]
     body = product_values()
     del body[name]
     assert error_fields(put(client, body)) == [name]
 
 
-def test_put_and_patch_refuse_what_nobody_knows_and_patch_what_is_only_shown(
+def test_put_and_patch_reject_unknown_fields_and_patch_read_only_ones(
     client: TestClient,
 ) -> None:
     wrong = {"colour": "red", "version": 1}
@@ -129,13 +129,13 @@ def test_patch_is_a_merge_patch(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "media_type", ["application/merge-patch+json", "application/json; charset=utf-8"]
 )
-def test_patch_takes_the_media_type_of_merge_patches(client: TestClient, media_type: str) -> None:
+def test_patch_accepts_the_merge_patch_media_type(client: TestClient, media_type: str) -> None:
     body = json.dumps({"name": "New"})
     headers = {**ADMIN, "Content-Type": media_type}
     assert client.simulate_patch(EGG, headers=headers, body=body).json["name"] == "New"
 
 
-def test_a_price_is_held_against_the_one_that_stays(client: TestClient) -> None:
+def test_price_is_validated_against_the_stored_compare_at_price(client: TestClient) -> None:
     assert patch(client, {"compare_at_price": "30.00"}).status_code == 200
     assert error_fields(patch(client, {"price": "30.00"})) == ["compare_at_price"]
     assert error_fields(patch(client, {"compare_at_price": "24.99"})) == ["compare_at_price"]
@@ -143,7 +143,7 @@ def test_a_price_is_held_against_the_one_that_stays(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_a_write_names_the_version_that_it_read(client: TestClient, method: str) -> None:
+def test_if_match_requires_the_current_version(client: TestClient, method: str) -> None:
     read = tag(client)
     patch(client, {"seo_title": "Second"})
     for named in (read, f"W/{tag(client)}", '"x"', "2", '"2', '""', '"0.a"', f'{read}, "9.b"'):
@@ -160,20 +160,20 @@ def test_a_write_names_the_version_that_it_read(client: TestClient, method: str)
 
 
 @pytest.mark.parametrize("named", ["*", ' "1.abc"', '"1.a", "0.b"', 'W/"7.a", "1.c"'])
-def test_any_tag_of_the_version_will_do(client: TestClient, named: str) -> None:
+def test_if_match_accepts_any_etag_of_the_version(client: TestClient, named: str) -> None:
     shown = tag(client)
     stock(client, {"set": 3})  # another hash, the same version
     assert tag(client) != shown
     assert patch(client, {"name": "New"}, **{"If-Match": named}).status_code == 200
 
 
-def test_stock_makes_no_new_version(client: TestClient) -> None:
+def test_stock_changes_keep_the_version(client: TestClient) -> None:
     read = tag(client)
     stock(client, {"delta": 5})
     assert put(client, product_values(), **{"If-Match": read}).status_code == 200
 
 
-def test_delete_archives_and_repeated_changes_nothing(client: TestClient, shop: Shop) -> None:
+def test_delete_archives_and_is_idempotent(client: TestClient, shop: Shop) -> None:
     for _ in range(2):
         gone = delete(client)
         assert (gone.status_code, gone.content) == (204, b"")
@@ -186,7 +186,7 @@ def test_delete_archives_and_repeated_changes_nothing(client: TestClient, shop: 
     assert shop.products.get("egg-white-protein").version == 3
 
 
-def test_delete_for_good_must_be_asked_for_and_may_be_repeated(client: TestClient) -> None:
+def test_permanent_delete_is_idempotent(client: TestClient) -> None:
     patch(client, {"slug": "whites"})
     for _ in range(2):
         assert delete(client, f"{PRODUCTS}/whites?permanent=true").status_code == 204
@@ -199,9 +199,7 @@ def test_delete_for_good_must_be_asked_for_and_may_be_repeated(client: TestClien
 @pytest.mark.parametrize(
     "query", ["permanent=yes", "permanent=", "permanent", "Permanent=true", "permanent=true&x=1"]
 )
-def test_a_deletion_that_is_asked_for_unclearly_does_nothing(
-    client: TestClient, query: str
-) -> None:
+def test_delete_with_invalid_parameters_does_nothing(client: TestClient, query: str) -> None:
     assert delete(client, f"{EGG}?{query}").status_code == 422
     assert client.simulate_get(EGG).status_code == 200
 
@@ -215,7 +213,7 @@ def test_permanent_false_archives(client: TestClient) -> None:
     ("body", "answer"),
     [({"delta": 2}, 7), ({"delta": -5}, 0), ({"delta": 0}, 5), ({"set": 40}, 40), ({"set": 0}, 0)],
 )
-def test_stock_is_added_taken_or_set(client: TestClient, body: Any, answer: int) -> None:
+def test_stock_is_adjusted_or_set(client: TestClient, body: Any, answer: int) -> None:
     stock(client, {"set": 5})
     changed = stock(client, body)
     assert (changed.status_code, changed.json) == (200, {"stock_quantity": answer})
@@ -224,7 +222,7 @@ def test_stock_is_added_taken_or_set(client: TestClient, body: Any, answer: int)
 
 
 @pytest.mark.parametrize("delta", [-1, -(2**40), 2**31, 10**100])
-def test_stock_never_leaves_what_can_be_counted(client: TestClient, delta: int) -> None:
+def test_stock_stays_within_its_bounds(client: TestClient, delta: int) -> None:
     refused = stock(client, {"delta": delta})
     assert refused.status_code == 409
     assert client.simulate_get(EGG).json["stock_quantity"] == 0
@@ -235,14 +233,14 @@ def test_stock_never_leaves_what_can_be_counted(client: TestClient, delta: int) 
     [{}, {"delta": 1, "set": 1}, {"delta": 1.0}, {"delta": "1"}, {"set": -1}, {"set": True}],
     ids=str,
 )
-def test_stock_takes_one_whole_number(client: TestClient, body: Any) -> None:
+def test_stock_requires_one_integer(client: TestClient, body: Any) -> None:
     assert stock(client, body).status_code == 422
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("PUT", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/stock")]
 )
-def test_a_former_slug_leads_every_write_on(client: TestClient, method: str, path: str) -> None:
+def test_writes_to_a_former_slug_redirect(client: TestClient, method: str, path: str) -> None:
     patch(client, {"slug": "whites"})
     moved = write(client, method, {"set": 1} if path else None, f"{EGG}{path}")
     assert moved.status_code == 308
@@ -250,16 +248,14 @@ def test_a_former_slug_leads_every_write_on(client: TestClient, method: str, pat
     assert client.simulate_get(f"{PRODUCTS}/whites").json["stock_quantity"] == 0
 
 
-def test_a_former_slug_leads_a_deletion_on_with_what_it_asks(client: TestClient) -> None:
+def test_delete_of_a_former_slug_redirects_with_its_query_string(client: TestClient) -> None:
     patch(client, {"slug": "whites"})
     moved = delete(client, f"{EGG}?permanent=true")
     assert moved.headers["location"] == f"{PRODUCTS}/whites?permanent=true"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_a_taken_slug_or_sku_is_a_conflict_and_changes_nothing(
-    client: TestClient, shop: Shop, method: str
-) -> None:
+def test_taken_slug_or_sku_is_a_conflict(client: TestClient, shop: Shop, method: str) -> None:
     shop.products.create(product_values(name="Other", sku="O"))
     shop.products.archive("other")
     before = client.simulate_get(EGG).text
@@ -270,7 +266,7 @@ def test_a_taken_slug_or_sku_is_a_conflict_and_changes_nothing(
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_refusals_of_writes_come_in_their_order(client: TestClient, method: str) -> None:
+def test_order_of_error_checks_of_writes(client: TestClient, method: str) -> None:
     write(client, "POST", product_values(name="Other"), PRODUCTS)
     stale = {**ADMIN, "If-Match": '"9.x"'}
 
@@ -292,7 +288,7 @@ def test_refusals_of_writes_come_in_their_order(client: TestClient, method: str)
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
-def test_a_write_without_a_credential_changes_nothing(client: TestClient, method: str) -> None:
+def test_writes_require_a_credential(client: TestClient, method: str) -> None:
     path = STOCK if method == "POST" else EGG
     before = client.simulate_get(EGG).text
     for headers in ({}, {"Authorization": "Bearer wrong"}):

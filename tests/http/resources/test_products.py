@@ -20,20 +20,20 @@ def add_with_price(client: TestClient, price: str) -> Result:
     return client.simulate_post(PRODUCTS, headers=ADMIN, body=body)
 
 
-def test_a_product_is_shown_whole(client: TestClient) -> None:
+def test_get_shows_all_fields_of_a_product(client: TestClient) -> None:
     product = client.simulate_get(EGG)
     assert product.status_code == 200
     assert product.headers["content-type"] == "application/json"
     assert product.json.items() >= product_values(slug="egg-white-protein", currency="EUR").items()
 
 
-def test_a_product_that_is_not_there_is_not_found(client: TestClient) -> None:
+def test_missing_product_is_not_found(client: TestClient) -> None:
     missing = client.simulate_get(f"{PRODUCTS}/duck-egg")
     assert missing.status_code == 404
     assert missing.json["detail"] == "There is no product 'duck-egg'"
 
 
-def test_an_archived_product_is_shown_to_who_may_read_all(client: TestClient, shop: Shop) -> None:
+def test_archived_product_requires_products_read(client: TestClient, shop: Shop) -> None:
     shop.products.archive("egg-white-protein")
     assert client.simulate_get(EGG).status_code == 404
     assert client.simulate_get(EGG, params={"status": "all"}).status_code == 401
@@ -41,7 +41,7 @@ def test_an_archived_product_is_shown_to_who_may_read_all(client: TestClient, sh
     assert shown.json["is_active"] is False
 
 
-def test_only_admins_choose_a_status(client: TestClient, shop: Shop) -> None:
+def test_status_requires_a_credential(client: TestClient, shop: Shop) -> None:
     shop.products.create(product_values(name="Old"))
     shop.products.archive("old")
     archived = {"status": "archived"}
@@ -52,9 +52,7 @@ def test_only_admins_choose_a_status(client: TestClient, shop: Shop) -> None:
     assert names(client.simulate_get(PRODUCTS, headers=ADMIN).json) == ["Egg White Protein"]
 
 
-def test_a_former_slug_leads_to_the_new_one_query_string_and_all(
-    client: TestClient, shop: Shop
-) -> None:
+def test_former_slug_redirects_with_the_query_string(client: TestClient, shop: Shop) -> None:
     shop.products.update("egg-white-protein", {"slug": "egg-white"})
     moved = client.simulate_get(EGG)
     assert moved.status_code == 308
@@ -66,7 +64,7 @@ def test_a_former_slug_leads_to_the_new_one_query_string_and_all(
     assert kept.headers["content-type"] == "application/problem+json"
 
 
-def test_a_list_pages_by_following_next(client: TestClient, shop: Shop) -> None:
+def test_next_pages_through_the_list(client: TestClient, shop: Shop) -> None:
     for name in ("Bacon", "Ä", "Cream"):
         shop.products.create(product_values(name=name))
     first = client.simulate_get(PRODUCTS, params={"limit": 3}).json
@@ -79,7 +77,7 @@ def test_a_list_pages_by_following_next(client: TestClient, shop: Shop) -> None:
     assert last["offset"] is None
 
 
-def test_a_cursor_of_another_list_is_malformed(client: TestClient, shop: Shop) -> None:
+def test_cursor_of_another_list_is_malformed(client: TestClient, shop: Shop) -> None:
     shop.products.create(product_values(name="Bacon"))
     following = client.simulate_get(PRODUCTS, params={"limit": 1}).json["next"]
     cursor = following.partition("cursor=")[2]
@@ -90,7 +88,7 @@ def test_a_cursor_of_another_list_is_malformed(client: TestClient, shop: Shop) -
     ]
 
 
-def test_a_search_is_the_list_that_has_the_words(client: TestClient, shop: Shop) -> None:
+def test_search_equals_the_list_with_search(client: TestClient, shop: Shop) -> None:
     shop.products.create(
         product_values(name="Bacon", description="", details="", ingredients=["pig"])
     )
@@ -99,7 +97,7 @@ def test_a_search_is_the_list_that_has_the_words(client: TestClient, shop: Shop)
     assert found.text == client.simulate_get(PRODUCTS, params={"search": "pig"}).text
 
 
-def test_a_search_that_goes_on_leads_to_the_list(client: TestClient, shop: Shop) -> None:
+def test_next_of_a_search_is_a_list_url(client: TestClient, shop: Shop) -> None:
     shop.products.create(product_values(name="Egg"))
     first = client.simulate_get(f"{PRODUCTS}/search", params={"q": "egg", "limit": 1}).json
     path, _, query = first["next"].partition("?")
@@ -119,12 +117,12 @@ def test_a_search_that_goes_on_leads_to_the_list(client: TestClient, shop: Shop)
         ("q=egg&q=egg", ["q"]),
     ],
 )
-def test_a_search_needs_its_words_in_q(client: TestClient, query: str, named: list[str]) -> None:
+def test_search_requires_q(client: TestClient, query: str, named: list[str]) -> None:
     assert error_fields(client.simulate_get(f"{PRODUCTS}/search", query_string=query)) == named
 
 
 @pytest.mark.parametrize("typed", ["e", "eg", "egg w", "EGG", "whiet"])
-def test_a_search_box_is_offered_what_is_begun(client: TestClient, typed: str) -> None:
+def test_suggestions_match_the_typed_prefix(client: TestClient, typed: str) -> None:
     offered = client.simulate_get(SUGGEST, params={"q": typed})
     assert offered.status_code == 200
     assert offered.json == {
@@ -132,9 +130,7 @@ def test_a_search_box_is_offered_what_is_begun(client: TestClient, typed: str) -
     }
 
 
-def test_a_search_box_is_offered_ten_at_most_that_are_on_sale(
-    client: TestClient, shop: Shop
-) -> None:
+def test_suggestions_are_at_most_ten_active_products(client: TestClient, shop: Shop) -> None:
     for number in range(12):
         images = [f"https://x.example/{number}{picture}.jpg" for picture in "ab"]
         shop.products.create(product_values(name=f"Bar {number}", images=images))
@@ -158,14 +154,12 @@ def test_a_search_box_is_offered_ten_at_most_that_are_on_sale(
         ("search=egg&status=all", ["search", "status", "q"]),
     ],
 )
-def test_suggestions_need_what_was_typed_in_q_and_nothing_else(
-    client: TestClient, query: str, named: list[str]
-) -> None:
+def test_suggestions_require_q_only(client: TestClient, query: str, named: list[str]) -> None:
     assert error_fields(client.simulate_get(SUGGEST, query_string=query)) == named
     assert client.simulate_get(SUGGEST, query_string="q=" + "x" * 200).status_code == 200
 
 
-def test_what_was_added_is_found_where_location_says(client: TestClient) -> None:
+def test_location_refers_to_the_created_resource(client: TestClient) -> None:
     added = client.simulate_post(PRODUCTS, headers=ADMIN, json=product_values(name="Crème, brûlée"))
     assert added.status_code == 201
     assert added.headers["location"] == f"{PRODUCTS}/creme-brulee"
@@ -179,20 +173,18 @@ def test_what_was_added_is_found_where_location_says(client: TestClient) -> None
     ("written", "price"),
     [("999999.9900000000000000000000", "999999.99"), ("1e1", "10.00"), ('"0.10"', "0.10")],
 )
-def test_a_price_is_taken_exactly_as_it_was_written(
-    client: TestClient, written: str, price: str
-) -> None:
+def test_price_is_parsed_exactly(client: TestClient, written: str, price: str) -> None:
     assert add_with_price(client, written).json["price"] == price
 
 
-def test_a_price_that_is_only_nearly_right_is_refused(client: TestClient) -> None:
+def test_imprecise_prices_are_rejected(client: TestClient) -> None:
     refused = add_with_price(client, "0.1000000000000000000001")
     assert refused.json["errors"] == [
         {"field": "price", "message": "Price must have at most 2 decimals"}
     ]
 
 
-def test_everything_wrong_with_a_product_is_said_at_once(client: TestClient) -> None:
+def test_create_product_lists_every_error(client: TestClient) -> None:
     wrong = {"name": "<b>", "price": "-1", "id": 7, "colour": "red", "ingredients": []}
     refused = client.simulate_post(PRODUCTS, headers=ADMIN, json=wrong)
     assert sorted(error_fields(refused)) == [
@@ -206,20 +198,20 @@ def test_everything_wrong_with_a_product_is_said_at_once(client: TestClient) -> 
     ]
 
 
-def test_a_slug_that_is_taken_is_a_conflict(client: TestClient) -> None:
+def test_taken_slug_is_a_conflict(client: TestClient) -> None:
     taken = product_values(slug="egg-white-protein")
     refused = client.simulate_post(PRODUCTS, headers=ADMIN, json=taken)
     assert refused.status_code == 409
     assert "egg-white-protein" in refused.json["detail"]
 
 
-def test_liveness_is_never_kept(client: TestClient) -> None:
+def test_liveness_is_not_cacheable(client: TestClient) -> None:
     live = client.simulate_get("/api/health/live")
     assert live.json == {"status": "ok"}
     assert live.headers["cache-control"] == "no-store"
 
 
-def test_a_search_in_vain_is_counted_whatever_its_address(client: TestClient, shop: Shop) -> None:
+def test_zero_result_searches_are_counted_on_every_route(client: TestClient, shop: Shop) -> None:
     client.simulate_get(PRODUCTS, params={"search": "duck"})
     client.simulate_get(f"{PRODUCTS}/search", params={"q": "Duck", "facets": "true"})
     client.simulate_get(f"{PRODUCTS}/search", params={"q": "duck", "in_stock": "true"})

@@ -32,7 +32,7 @@ def get(config: HttpConfig, address: str, **environ: Any) -> Reply:
     return send_request(create_app(make_shop(), config), METRICS, REMOTE_ADDR=address, **environ)
 
 
-def test_whoever_may_read_metrics_sees_the_figures(shop: Shop) -> None:
+def test_metrics_read_opens_the_metrics(shop: Shop) -> None:
     client = TestClient(create_app(shop, HttpConfig(exporter=MemoryMetricsExporter())))
     assert client.simulate_get(METRICS).status_code == 401
     assert client.simulate_get(METRICS, headers=ADMIN).status_code == 200
@@ -59,24 +59,24 @@ def test_whoever_may_read_metrics_sees_the_figures(shop: Shop) -> None:
         (OUTSIDE, INSIDE, 401),
     ],
 )
-def test_an_address_of_the_networks_needs_no_credential_and_none_can_be_forged(
+def test_metrics_networks_need_no_credential_and_cannot_be_forged(
     open_within: HttpConfig, address: str, forwarded: str | None, status: int
 ) -> None:
     assert get(open_within, address, HTTP_X_FORWARDED_FOR=forwarded).status == status
 
 
-def test_a_scraper_of_the_networks_is_let_in_whatever_credential_it_sends(
+def test_clients_in_metrics_networks_need_no_valid_credential(
     open_within: HttpConfig,
 ) -> None:
     assert get(open_within, INSIDE, HTTP_AUTHORIZATION="Bearer wrong").status == 200
 
 
-def test_the_figures_are_kept_by_nobody(open_within: HttpConfig) -> None:
+def test_metrics_are_not_cacheable(open_within: HttpConfig) -> None:
     for reply in (get(open_within, INSIDE), get(open_within, OUTSIDE)):
         assert reply.headers["cache-control"] == "no-store"
 
 
-def test_the_figures_have_the_type_that_the_scraper_takes(shop: Shop, tmp_path: Any) -> None:
+def test_metrics_have_the_accepted_media_type(shop: Shop, tmp_path: Any) -> None:
     prometheus = PrometheusMetrics(tmp_path)
     app = create_app(shop, HttpConfig(recorders=(prometheus,), exporter=prometheus))
     client = TestClient(app, headers=ADMIN)
@@ -89,13 +89,13 @@ def test_the_figures_have_the_type_that_the_scraper_takes(shop: Shop, tmp_path: 
     prometheus.close()
 
 
-def test_where_nothing_is_counted_there_are_no_figures(shop: Shop) -> None:
+def test_without_an_exporter_metrics_are_not_found(shop: Shop) -> None:
     client = TestClient(create_app(shop), headers=ADMIN)
     assert client.simulate_get(METRICS).status_code == 404
     assert client.simulate_get(METRICS, params={"days": "1"}).status_code == 422
 
 
-def test_figures_in_memory_are_those_of_the_calls(shop: Shop) -> None:
+def test_memory_exporter_counts_requests(shop: Shop) -> None:
     figures = MemoryMetricsExporter()
     client = TestClient(create_app(shop, HttpConfig(recorders=(figures,), exporter=figures)))
     client.simulate_get(EGG)

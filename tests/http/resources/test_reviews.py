@@ -28,7 +28,7 @@ def shown(client: TestClient, *, comment: str = "a", rating: int = 5) -> dict[st
     return body
 
 
-def test_anybody_submits_a_review_which_waits(client: TestClient) -> None:
+def test_submitted_review_is_held_for_moderation(client: TestClient) -> None:
     submitted = submit(client, image_url="https://x.example/a.jpg")
     assert submitted.status_code == 201
     assert submitted.headers["cache-control"] == "no-store"
@@ -52,12 +52,12 @@ def test_anybody_submits_a_review_which_waits(client: TestClient) -> None:
     assert queue.headers["cache-control"] == "no-store"
 
 
-def test_the_same_submission_waits_once(client: TestClient) -> None:
+def test_identical_submissions_are_stored_once(client: TestClient) -> None:
     assert submit(client).json == submit(client).json
     assert client.simulate_get(QUEUE, headers=ADMIN).json["total"] == 1
 
 
-def test_a_verified_review_is_shown_and_the_product_rated(client: TestClient) -> None:
+def test_verified_review_is_public_and_rates_the_product(client: TestClient) -> None:
     before = client.simulate_get(EGG)
     first, second = shown(client, rating=4), shown(client, rating=5, comment="b")
     page = client.simulate_get(OF_EGG)
@@ -71,7 +71,7 @@ def test_a_verified_review_is_shown_and_the_product_rated(client: TestClient) ->
     assert client.simulate_get(PRODUCTS).json["items"][0]["rating"]["average"] == "4.50"
 
 
-def test_a_review_can_be_taken_back_and_deleted_for_good(client: TestClient) -> None:
+def test_review_can_be_hidden_and_deleted(client: TestClient) -> None:
     number = shown(client)["id"]
     assert moderate(client, number, {"is_verified": False}).json["is_verified"] is False
     assert client.simulate_get(OF_EGG).json["total"] == 0
@@ -81,7 +81,7 @@ def test_a_review_can_be_taken_back_and_deleted_for_good(client: TestClient) -> 
     assert moderate(client, number, {"is_verified": True}).status_code == 404
 
 
-def test_pages_lead_on_within_their_own_list(client: TestClient) -> None:
+def test_next_stays_within_its_list(client: TestClient) -> None:
     for comment in "abc":
         shown(client, comment=comment)
         submit(client, comment=f"{comment} waits")
@@ -101,7 +101,7 @@ def test_pages_lead_on_within_their_own_list(client: TestClient) -> None:
     assert everything.json["total"] == 6
 
 
-def test_a_list_is_known_by_its_tag(client: TestClient) -> None:
+def test_list_of_reviews_has_an_etag(client: TestClient) -> None:
     shown(client)
     tag = client.simulate_get(OF_EGG).headers["etag"]
     known = client.simulate_get(OF_EGG, headers={"If-None-Match": tag})
@@ -110,21 +110,19 @@ def test_a_list_is_known_by_its_tag(client: TestClient) -> None:
     assert client.simulate_get(OF_EGG, headers={"If-None-Match": tag}).status_code == 200
 
 
-def test_everything_wrong_with_a_review_is_said_at_once(client: TestClient) -> None:
+def test_submit_review_lists_every_error(client: TestClient) -> None:
     wrong = client.simulate_post(OF_EGG, json={"rating": 6, "is_verified": True, "x": 1})
     assert sorted(error_fields(wrong)) == ["comment", "is_verified", "rating", "reviewer_name", "x"]
 
 
 @pytest.mark.parametrize("body", [{}, {"is_verified": 1}, {"is_verified": True, "rating": 1}])
-def test_moderation_takes_one_yes_or_no(client: TestClient, body: dict[str, Any]) -> None:
+def test_moderation_requires_one_boolean(client: TestClient, body: dict[str, Any]) -> None:
     number = submit(client).json["id"]
     assert moderate(client, number, body).status_code == 422
     assert client.simulate_get(OF_EGG).json["total"] == 0
 
 
-def test_what_is_not_on_sale_is_neither_reviewed_nor_are_its_reviews_shown(
-    client: TestClient, shop: Shop
-) -> None:
+def test_archived_products_have_no_reviews(client: TestClient, shop: Shop) -> None:
     shown(client)
     shop.products.archive("egg-white-protein")
     assert client.simulate_get(OF_EGG).status_code == 404
@@ -132,7 +130,7 @@ def test_what_is_not_on_sale_is_neither_reviewed_nor_are_its_reviews_shown(
     assert submit(client, f"{PRODUCTS}/nobody/reviews").status_code == 404
 
 
-def test_a_former_slug_leads_on_to_the_reviews(client: TestClient, shop: Shop) -> None:
+def test_former_slug_redirects_to_the_reviews(client: TestClient, shop: Shop) -> None:
     shop.products.update("egg-white-protein", {"slug": "whites"})
     for moved in (submit(client), client.simulate_get(OF_EGG, query_string="limit=1")):
         assert moved.status_code == 308
@@ -143,12 +141,12 @@ def test_a_former_slug_leads_on_to_the_reviews(client: TestClient, shop: Shop) -
 
 
 @pytest.mark.parametrize("number", ["0", "01", "-1", "2147483648", "1e3", "%D9%A3", "x"])
-def test_what_is_no_id_is_no_address(client: TestClient, number: str) -> None:
+def test_invalid_ids_are_not_found(client: TestClient, number: str) -> None:
     assert client.simulate_patch(f"{QUEUE}/{number}", json={}).status_code == 404
     assert client.simulate_delete(f"{QUEUE}/{number}").status_code == 404
 
 
-def test_refusals_come_in_their_order(client: TestClient) -> None:
+def test_order_of_error_checks(client: TestClient) -> None:
     path = f"{QUEUE}/99"
 
     def status(body: str, headers: dict[str, str], query: str = "") -> int:

@@ -78,9 +78,7 @@ def state(client: TestClient) -> tuple[str, str]:
     return admin(client, EGG).text, admin(client, MANY).text
 
 
-def test_a_variant_is_shown_with_these_names_in_this_shape(
-    client: TestClient, variant: dict[str, Any]
-) -> None:
+def test_get_shows_all_fields_of_a_variant(client: TestClient, variant: dict[str, Any]) -> None:
     shown = client.simulate_get(ONE)
     assert (shown.status_code, shown.json) == (200, variant)
     assert list(shown.json) == list(BODY)
@@ -88,7 +86,7 @@ def test_a_variant_is_shown_with_these_names_in_this_shape(
     assert shown.headers["cache-control"] == "public, max-age=0, must-revalidate"
 
 
-def test_a_variant_that_says_little_is_whole_on_the_wire(client: TestClient) -> None:
+def test_minimal_variant_has_all_fields(client: TestClient) -> None:
     assert post(client, {"options": {"Größe": "1"}, "price": 0.1}).json == {
         **dict.fromkeys(BODY),
         "id": 2,
@@ -101,22 +99,20 @@ def test_a_variant_that_says_little_is_whole_on_the_wire(client: TestClient) -> 
     }
 
 
-def test_a_page_of_variants_looks_as_every_page_does(
-    client: TestClient, variant: dict[str, Any]
-) -> None:
+def test_page_of_variants_has_the_page_fields(client: TestClient, variant: dict[str, Any]) -> None:
     page = client.simulate_get(MANY)
     assert page.json == {"items": [variant], "total": 1, "limit": 20, "offset": 0, "next": None}
     assert page.headers["cache-control"] == "public, max-age=0, must-revalidate"
     assert re.fullmatch(r'"[0-9a-f]{24}"', page.headers["etag"])
 
 
-def test_a_product_without_variants_has_an_empty_page(client: TestClient) -> None:
+def test_product_without_variants_has_an_empty_page(client: TestClient) -> None:
     empty = {"items": [], "total": 0, "limit": 20, "offset": 0, "next": None}
     assert client.simulate_get(MANY).json == empty
     assert client.simulate_get(EGG).json["variants"] == []
 
 
-def test_pages_lead_on_by_a_path_of_their_own(client: TestClient) -> None:
+def test_next_has_the_path_of_the_variants(client: TestClient) -> None:
     for number in range(5):
         post(client, variant_values(options={"Size": str(number)}, position=4 - number))
     found: list[str] = []
@@ -134,7 +130,7 @@ def test_pages_lead_on_by_a_path_of_their_own(client: TestClient) -> None:
     assert offsets == [0, None, None]
 
 
-def test_a_page_begins_at_an_offset(client: TestClient) -> None:
+def test_page_starts_at_the_offset(client: TestClient) -> None:
     for number in range(3):
         post(client, variant_values(options={"Size": str(number)}))
     page = client.simulate_get(MANY, params={"offset": "2"}).json
@@ -142,9 +138,7 @@ def test_a_page_begins_at_an_offset(client: TestClient) -> None:
     assert (page["offset"], page["total"], page["next"]) == (2, 3, None)
 
 
-def test_a_cursor_of_another_list_is_malformed_and_beside_an_offset_a_fault(
-    client: TestClient, shop: Shop
-) -> None:
+def test_cursor_of_another_list_or_with_offset_is_rejected(client: TestClient, shop: Shop) -> None:
     shop.products.create(product_values(name="Other"))
     for number in range(2):
         post(client, variant_values(options={"Size": str(number)}))
@@ -168,15 +162,13 @@ def test_a_cursor_of_another_list_is_malformed_and_beside_an_offset_a_fault(
         ("category=x&search=y", ["category", "search"]),
     ],
 )
-def test_a_list_of_variants_takes_no_other_parameters(
+def test_list_of_variants_rejects_other_parameters(
     client: TestClient, query: str, named: list[str]
 ) -> None:
     assert error_fields(client.simulate_get(MANY, query_string=query)) == named
 
 
-def test_one_variant_takes_no_parameter_but_its_status(
-    client: TestClient, variant: dict[str, Any]
-) -> None:
+def test_get_variant_accepts_only_status(client: TestClient, variant: dict[str, Any]) -> None:
     assert admin(client, ONE, status="active").json == variant
     assert error_fields(client.simulate_get(ONE, params={"limit": "1"})) == ["limit"]
     assert error_fields(admin(client, ONE, status="gone")) == ["status"]
@@ -191,7 +183,7 @@ def test_one_variant_takes_no_parameter_but_its_status(
         assert error_fields(asked) == ["status"]
 
 
-def test_a_product_embeds_its_first_hundred_and_a_list_only_counts(
+def test_product_embeds_a_hundred_variants_and_lists_only_count(
     client: TestClient, shop: Shop
 ) -> None:
     for number in range(103):
@@ -209,7 +201,7 @@ def test_a_product_embeds_its_first_hundred_and_a_list_only_counts(
     assert [one["options"]["Size"] for one in every["variants"]] == [str(n) for n in range(100)]
 
 
-def test_what_was_added_is_found_where_location_says(
+def test_location_refers_to_the_created_resource(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     added = post(client, variant_values(options={"Size": "2 kg"}))
@@ -221,7 +213,7 @@ def test_what_was_added_is_found_where_location_says(
     assert ids(client) == [variant["id"], 3]
 
 
-def test_a_new_variant_says_what_it_needs_and_all_that_is_wrong(client: TestClient) -> None:
+def test_create_variant_lists_every_error(client: TestClient) -> None:
     assert sorted(error_fields(post(client, {}))) == ["options", "price"]
     wrong = {"options": {}, "price": "0", "id": 1, "stock_quantity": -1, "colour": "red"}
     refused = post(client, wrong)
@@ -230,7 +222,7 @@ def test_a_new_variant_says_what_it_needs_and_all_that_is_wrong(client: TestClie
     assert client.simulate_get(EGG).headers["etag"].startswith('"1.')
 
 
-def test_the_product_shows_the_lowest_price_and_all_the_stock(
+def test_product_shows_the_lowest_price_and_summed_stock(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     post(client, variant_values(options={"Size": "2 kg"}, price="9.50", stock_quantity=2))
@@ -242,7 +234,7 @@ def test_the_product_shows_the_lowest_price_and_all_the_stock(
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_a_write_answers_the_variant_as_it_is_then(
+def test_writes_return_the_new_variant(
     client: TestClient, variant: dict[str, Any], method: str
 ) -> None:
     written = write(client, method)
@@ -253,7 +245,7 @@ def test_a_write_answers_the_variant_as_it_is_then(
     assert written.json["id"] == variant["id"]
 
 
-def test_put_empties_what_it_leaves_out_but_stock_position_and_state(
+def test_put_clears_omitted_fields_except_stock_position_and_state(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     patch(client, {"position": 4, "track_stock": False, "is_active": False})
@@ -271,7 +263,7 @@ def test_put_empties_what_it_leaves_out_but_stock_position_and_state(
     }
 
 
-def test_what_get_answers_can_be_put_back_and_changes_nothing(
+def test_putting_the_body_of_get_changes_nothing(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     for path in (ONE, EGG):
@@ -292,7 +284,7 @@ def test_patch_is_a_merge_patch(client: TestClient, variant: dict[str, Any]) -> 
     assert error_fields(patch(client, {"price": "30.00"})) == ["compare_at_price"]
 
 
-def test_the_tag_of_a_variant_is_the_version_of_its_product_and_a_hash_of_its_bytes(
+def test_etag_of_a_variant_has_product_version_and_hash(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     first = client.simulate_get(ONE).headers["etag"]
@@ -308,7 +300,7 @@ def test_the_tag_of_a_variant_is_the_version_of_its_product_and_a_hash_of_its_by
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_a_write_names_the_version_that_it_read(
+def test_if_match_requires_the_current_version(
     client: TestClient, variant: dict[str, Any], method: str
 ) -> None:
     read = client.simulate_get(ONE).headers["etag"]
@@ -323,7 +315,7 @@ def test_a_write_names_the_version_that_it_read(
 
 
 @pytest.mark.parametrize("path", [ONE, MANY])
-def test_what_the_caller_holds_is_not_sent_again(
+def test_matching_etag_is_not_modified(
     client: TestClient, variant: dict[str, Any], path: str
 ) -> None:
     held = {"If-None-Match": client.simulate_get(path).headers["etag"]}
@@ -335,9 +327,7 @@ def test_what_the_caller_holds_is_not_sent_again(
     assert variant["stock_quantity"] + 1 == client.simulate_get(ONE).json["stock_quantity"]
 
 
-def test_delete_is_final_and_repeated_changes_nothing(
-    client: TestClient, variant: dict[str, Any]
-) -> None:
+def test_delete_is_permanent_and_idempotent(client: TestClient, variant: dict[str, Any]) -> None:
     for _ in range(2):
         gone = delete(client)
         assert (gone.status_code, gone.content) == (204, b"")
@@ -351,7 +341,7 @@ def test_delete_is_final_and_repeated_changes_nothing(
 @pytest.mark.parametrize(
     ("body", "answer"), [({"delta": 2}, 7), ({"delta": -5}, 0), ({"set": 40}, 40), ({"set": 0}, 0)]
 )
-def test_stock_is_added_taken_or_set(
+def test_stock_is_adjusted_or_set(
     client: TestClient, variant: dict[str, Any], body: Any, answer: int
 ) -> None:
     changed = post(client, body, STOCK)
@@ -362,7 +352,7 @@ def test_stock_is_added_taken_or_set(
 
 
 @pytest.mark.parametrize("delta", [-6, 2**31, -(2**40), 10**100])
-def test_stock_never_leaves_what_can_be_counted(
+def test_stock_stays_within_its_bounds(
     client: TestClient, variant: dict[str, Any], delta: int
 ) -> None:
     assert post(client, {"delta": delta}, STOCK).status_code == 409
@@ -370,14 +360,12 @@ def test_stock_never_leaves_what_can_be_counted(
 
 
 @pytest.mark.parametrize("body", [{}, {"delta": 1, "set": 1}, {"delta": 1.0}, {"set": -1}], ids=str)
-def test_stock_takes_one_whole_number(
-    client: TestClient, variant: dict[str, Any], body: Any
-) -> None:
+def test_stock_requires_one_integer(client: TestClient, variant: dict[str, Any], body: Any) -> None:
     assert post(client, body, STOCK).status_code == 422
     assert client.simulate_get(ONE).json == variant
 
 
-def test_price_and_stock_of_the_product_follow_and_cannot_be_set(
+def test_price_and_stock_derive_from_variants_and_cannot_be_set(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     before = state(client)
@@ -394,13 +382,13 @@ def test_price_and_stock_of_the_product_follow_and_cannot_be_set(
     assert (replaced.status_code, replaced.json["price"]) == (200, variant["price"])
 
 
-def test_put_of_a_product_without_variants_needs_a_price(client: TestClient) -> None:
+def test_put_of_a_product_without_variants_requires_a_price(client: TestClient) -> None:
     whole = product_values()
     del whole["price"]
     assert error_fields(client.simulate_put(EGG, headers=ADMIN, json=whole)) == ["price"]
 
 
-def test_what_is_stored_and_contradicts_is_a_conflict(
+def test_contradictions_with_stored_variants_are_conflicts(
     client: TestClient, shop: Shop, variant: dict[str, Any]
 ) -> None:
     shop.products.create(product_values(name="Other", sku="O"))
@@ -421,9 +409,7 @@ def test_what_is_stored_and_contradicts_is_a_conflict(
     assert state(client) == before
 
 
-def test_inactive_variants_are_never_shown_to_the_public(
-    client: TestClient, variant: dict[str, Any]
-) -> None:
+def test_inactive_variants_are_not_public(client: TestClient, variant: dict[str, Any]) -> None:
     hidden = post(client, variant_values(options={"Size": "0"}, price="1", is_active=False)).json[
         "id"
     ]
@@ -443,7 +429,7 @@ def test_inactive_variants_are_never_shown_to_the_public(
     assert client.simulate_get(path).status_code == 200
 
 
-def test_variants_of_an_archived_product_are_hidden_with_it(
+def test_variants_of_archived_products_are_hidden(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     assert client.simulate_delete(EGG, headers=ADMIN).status_code == 204
@@ -457,7 +443,7 @@ def test_variants_of_an_archived_product_are_hidden_with_it(
 
 @pytest.mark.parametrize("path", [MANY, ONE])
 @pytest.mark.parametrize("query", ["status=all", "status=active", "%73tatus=all", "status"])
-def test_a_status_is_for_who_may_read_all(
+def test_status_requires_products_read(
     client: TestClient, variant: dict[str, Any], path: str, query: str
 ) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}):
@@ -470,7 +456,7 @@ def test_a_status_is_for_who_may_read_all(
 
 
 @pytest.mark.parametrize(("method", "path"), [*WRITES, ("POST", None)])
-def test_a_write_without_a_credential_changes_nothing(
+def test_writes_require_a_credential(
     client: TestClient, variant: dict[str, Any], method: str, path: str | None
 ) -> None:
     before = state(client)
@@ -492,7 +478,7 @@ def test_a_write_without_a_credential_changes_nothing(
         *(("PUT", "/2"), ("PATCH", "/2"), ("DELETE", "/2"), ("DELETE", "/99")),
     ],
 )
-def test_a_former_slug_leads_every_method_on(
+def test_former_slug_redirects_every_method(
     client: TestClient, variant: dict[str, Any], method: str, path: str
 ) -> None:
     client.simulate_patch(EGG, headers=ADMIN, json={"slug": "whites"})
@@ -526,7 +512,7 @@ NO_IDS = ["0", "01", "-1", "+1", "2147483648", "9" * 5000, "%D9%A3", "1e3", "1.0
 @pytest.mark.parametrize("number", [*NO_IDS, "2,2", "2%2F", ""], ids=lambda text: text[:20])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST"])
 @pytest.mark.parametrize("under", ["", "/stock"])
-def test_what_can_be_no_id_is_no_address(
+def test_invalid_ids_are_not_found(
     client: TestClient, variant: dict[str, Any], number: str, method: str, under: str
 ) -> None:
     path = unquote_to_bytes(f"{MANY}/{number}{under}").decode("latin-1")
@@ -536,7 +522,7 @@ def test_what_can_be_no_id_is_no_address(
 
 
 @pytest.mark.parametrize("number", ["1", "3", "2147483647"])
-def test_an_id_that_is_no_variant_s_is_not_found(
+def test_missing_variant_is_not_found(
     client: TestClient, variant: dict[str, Any], number: str
 ) -> None:
     missing = client.simulate_get(f"{MANY}/{number}")
@@ -548,7 +534,7 @@ def test_an_id_that_is_no_variant_s_is_not_found(
     assert client.simulate_get(EGG).json["variants"] == [variant]
 
 
-def test_the_variant_of_another_product_is_not_found(
+def test_variant_of_another_product_is_not_found(
     client: TestClient, shop: Shop, variant: dict[str, Any]
 ) -> None:
     shop.products.create(product_values(name="Other"))
@@ -562,7 +548,7 @@ def test_the_variant_of_another_product_is_not_found(
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", MANY), ("PUT", ONE), ("PATCH", ONE), ("POST", STOCK)]
 )
-def test_refusals_of_writes_come_in_their_order(
+def test_order_of_error_checks_of_writes(
     client: TestClient, variant: dict[str, Any], method: str, path: str
 ) -> None:
     """Everything is wrong with the request; what is mended reveals the next fault."""
@@ -592,9 +578,7 @@ def test_refusals_of_writes_come_in_their_order(
     assert client.simulate_get(ONE).json == variant
 
 
-def test_refusals_of_a_deletion_come_in_their_order(
-    client: TestClient, variant: dict[str, Any]
-) -> None:
+def test_order_of_error_checks_of_delete(client: TestClient, variant: dict[str, Any]) -> None:
     missing = f"{PRODUCTS}/nobody/variants/2"
     stale = {**ADMIN, "If-Match": '"9.x"'}
     assert client.simulate_delete(missing, query_string="x=1").status_code == 401

@@ -154,9 +154,7 @@ def lasting() -> Iterator[Running]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_lets_what_is_in_flight_finish_and_ends_well(
-    server: Running, number: signal.Signals
-) -> None:
+def test_signal_lets_requests_in_flight_finish(server: Running, number: signal.Signals) -> None:
     idle = server.connect()
     slow = server.say(SLOW)
     _, waiting = server.gate.hear("in flight")
@@ -169,7 +167,7 @@ def test_a_signal_lets_what_is_in_flight_finish_and_ends_well(
     assert everything(idle) == ""
 
 
-def test_a_server_that_is_to_outlive_its_terminal_does() -> None:
+def test_server_under_nohup_ignores_hangup() -> None:
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup starts it
     try:
         with serving() as server:
@@ -183,7 +181,7 @@ def test_a_server_that_is_to_outlive_its_terminal_does() -> None:
         signal.signal(signal.SIGHUP, former)
 
 
-def test_a_server_that_is_told_to_end_says_that_it_is_not_ready_and_still_answers() -> None:
+def test_server_is_not_ready_but_serves_during_the_drain() -> None:
     with serving(manner="draining") as server:
         assert " 200 " in server.ask(READY)
         server.process.send_signal(signal.SIGTERM)
@@ -194,7 +192,7 @@ def test_a_server_that_is_told_to_end_says_that_it_is_not_ready_and_still_answer
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_one_thread_of_a_worker_takes_sigterm_and_no_other_can(lasting: Running) -> None:
+def test_only_one_thread_of_a_worker_receives_sigterm(lasting: Running) -> None:
     lasting.say(SLOW)
     worker, waiting = lasting.gate.hear("in flight")
     waiting.close()
@@ -204,13 +202,13 @@ def test_one_thread_of_a_worker_takes_sigterm_and_no_other_can(lasting: Running)
     assert sum(not mask >> (signal.SIGTERM - 1) & 1 for mask in masks) == 1
 
 
-def test_a_signal_before_the_shop_is_open_ends_it_at_once() -> None:
+def test_signal_during_startup_stops_the_server() -> None:
     with started(free_port(), manner="slowly") as server:
         server.gate.hear("opening")
         assert server.end() == (0, "", "")
 
 
-def test_a_worker_that_has_not_begun_ends_at_once_and_is_not_drained() -> None:
+def test_worker_that_has_not_started_exits_without_drain() -> None:
     """It would begin to serve while it is drained, and end in the middle of that."""
     program = """
 import signal
@@ -233,7 +231,7 @@ signal.pause()
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_workers_do_not_outlive_a_main_process_that_is_killed(workers: int) -> None:
+def test_workers_exit_if_the_main_process_is_killed(workers: int) -> None:
     with serving(workers=workers) as server:
         code, out, err = server.end(signal.SIGKILL)  # nobody holds its output any more
         assert (code, out, err) == (-signal.SIGKILL, "", "")
@@ -241,7 +239,7 @@ def test_workers_do_not_outlive_a_main_process_that_is_killed(workers: int) -> N
             server.connect()
 
 
-def test_a_worker_finishes_and_closes_the_shop_even_if_the_main_process_is_killed(
+def test_worker_shuts_down_gracefully_if_the_main_process_is_killed(
     server: Running,
 ) -> None:
     slow = server.say(SLOW)
@@ -253,7 +251,7 @@ def test_a_worker_finishes_and_closes_the_shop_even_if_the_main_process_is_kille
     server.gate.hear("closed")
 
 
-def test_a_worker_that_is_killed_is_replaced(server: Running) -> None:
+def test_killed_worker_is_replaced(server: Running) -> None:
     slow = server.say(SLOW)
     worker, _ = server.gate.hear("in flight")
     os.kill(worker, signal.SIGKILL)
@@ -264,7 +262,7 @@ def test_a_worker_that_is_killed_is_replaced(server: Running) -> None:
         assert everything(slow) == ""
 
 
-def test_a_worker_hears_of_a_hangup_from_the_main_process_alone(lasting: Running) -> None:
+def test_workers_ignore_hangup(lasting: Running) -> None:
     for _ in range(2):
         lasting.say(SLOW)
         worker, waiting = lasting.gate.hear("in flight")
@@ -273,26 +271,26 @@ def test_a_worker_hears_of_a_hangup_from_the_main_process_alone(lasting: Running
     assert lasting.answers()
 
 
-def test_a_port_that_another_server_has_is_refused_in_one_sentence(lasting: Running) -> None:
+def test_port_in_use_is_reported_in_one_sentence(lasting: Running) -> None:
     with started(lasting.port) as second:
         sentence = f"Cannot listen on {HOST}, port {lasting.port}: Address already in use\n"
         assert second.ended() == (UNAVAILABLE_EXIT_CODE, "", sentence)
     assert lasting.answers()
 
 
-def test_a_host_of_another_machine_is_refused_in_one_sentence() -> None:
+def test_foreign_host_is_reported_in_one_sentence() -> None:
     with started(free_port(), host="192.0.2.1") as server:
         code, out, err = server.ended()
     assert (code, out, err.count("\n")) == (UNAVAILABLE_EXIT_CODE, "", 1)
     assert err.startswith("Cannot listen on 192.0.2.1, port ")
 
 
-def test_a_shop_that_cannot_be_opened_ends_the_server_in_one_sentence() -> None:
+def test_unavailable_shop_stops_the_server_with_one_sentence() -> None:
     with started(free_port(), workers=2, manner="never") as server:
         assert server.ended() == (UNAVAILABLE_EXIT_CODE, "", "The database is away\n")
 
 
-def test_a_host_may_be_ipv6() -> None:
+def test_host_may_be_ipv6() -> None:
     with ExitStack() as stack:
         try:
             server = stack.enter_context(serving(host="::1"))
@@ -301,7 +299,7 @@ def test_a_host_may_be_ipv6() -> None:
         assert server.answers()
 
 
-def test_a_chunked_body_is_refused_for_want_of_a_length(lasting: Running) -> None:
+def test_chunked_body_is_rejected(lasting: Running) -> None:
     body = json.dumps(product_values(name="Chunk"))
     head = (
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
@@ -313,12 +311,12 @@ def test_a_chunked_body_is_refused_for_want_of_a_length(lasting: Running) -> Non
 
 
 @pytest.mark.parametrize("hosts", ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n"])
-def test_a_request_must_name_one_host(lasting: Running, hosts: str) -> None:
+def test_request_must_have_one_host(lasting: Running, hosts: str) -> None:
     reply = lasting.ask(f"GET {PRODUCTS} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n")
     assert reply.startswith("HTTP/1.1 400 ")
 
 
-def test_a_body_that_is_cut_off_adds_nothing(lasting: Running) -> None:
+def test_truncated_body_creates_nothing(lasting: Running) -> None:
     body = json.dumps(product_values(name="Half"))
     there = lasting.say(
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
@@ -332,7 +330,7 @@ def test_a_body_that_is_cut_off_adds_nothing(lasting: Running) -> None:
     )
 
 
-def test_a_body_of_ten_megabytes_is_refused_unread(lasting: Running) -> None:
+def test_body_of_ten_megabytes_is_rejected_unread(lasting: Running) -> None:
     """The answer comes while the body is under way: a caller that goes on sending may miss it."""
     size = 10 * 1024 * 1024
     there = lasting.say(
@@ -344,7 +342,7 @@ def test_a_body_of_ten_megabytes_is_refused_unread(lasting: Running) -> None:
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 401), (ADMIN, 413)])
-def test_a_caller_who_sends_some_megabytes_hears_why_they_are_refused(
+def test_error_response_arrives_after_a_large_body(
     lasting: Running, headers: dict[str, str], status: int
 ) -> None:
     connection = HTTPConnection(lasting.host, lasting.port, timeout=DEADLINE)
@@ -353,7 +351,7 @@ def test_a_caller_who_sends_some_megabytes_hears_why_they_are_refused(
     connection.close()
 
 
-def test_who_waits_for_leave_to_send_is_refused_at_once(lasting: Running) -> None:
+def test_expect_100_continue_is_rejected_at_once(lasting: Running) -> None:
     there = lasting.say(
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\n"
         "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
@@ -373,7 +371,7 @@ STRANGE = {
 }
 
 
-def test_a_request_that_nobody_would_write_is_refused_without_html(lasting: Running) -> None:
+def test_malformed_requests_are_rejected_without_html(lasting: Running) -> None:
     for line, status in STRANGE.items():
         reply = lasting.ask(f"{line} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
         head, _, body = reply.partition("\r\n\r\n")
@@ -381,7 +379,7 @@ def test_a_request_that_nobody_would_write_is_refused_without_html(lasting: Runn
         assert body == "" or json.loads(body)["status"] == status
 
 
-def test_slow_bodies_keep_nobody_waiting(lasting: Running) -> None:
+def test_slow_bodies_do_not_block_other_requests(lasting: Running) -> None:
     head = (
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         "Content-Length: 100\r\n\r\n{"
@@ -392,7 +390,7 @@ def test_slow_bodies_keep_nobody_waiting(lasting: Running) -> None:
         there.close()
 
 
-def test_variables_of_the_environment_are_no_headers_of_requests() -> None:
+def test_environment_variables_do_not_leak_into_requests() -> None:
     with serving(HTTP_AUTHORIZATION=f"Bearer {ADMIN_KEY}") as server:
         reply = server.ask(
             f"GET {PRODUCTS}?status=all HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
@@ -400,7 +398,7 @@ def test_variables_of_the_environment_are_no_headers_of_requests() -> None:
         assert reply.startswith("HTTP/1.1 401 ")
 
 
-def test_one_connection_serves_many_requests(lasting: Running) -> None:
+def test_connections_are_reused(lasting: Running) -> None:
     connection = HTTPConnection(lasting.host, lasting.port, timeout=DEADLINE)
     for method, path, body, status in (
         ("GET", PRODUCTS, None, 200),
