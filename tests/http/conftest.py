@@ -1,4 +1,4 @@
-"""What the tests of the API share: a shop, and a client of it."""
+"""Fixtures of the API tests: shops and clients."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,39 +22,39 @@ from tests.support.builders import ADMIN_KEY, ShopStores, make_full_shop, make_s
 from tests.support.wsgi import IMAGE
 
 SERVERS = 4
-NUMBERED = "; ".join(
+SET_FIRST_IDS = "; ".join(
     f"SELECT setval('{table}_id_seq', {first}, false)"
     for first, table in enumerate(["products", "variants", "reviews", "categories"], 1)
 )
-"""The first of each kind has the number that it has in memory, where all are counted as one."""
+"""First ids as in the memory adapter, which has one sequence for all tables."""
 
 
 @pytest.fixture(scope="session")
 def behind_pooler(postgres: sa.URL, database_entry: sa.URL) -> Iterator[Callable[[], ShopStores]]:
-    """Makes the stores of a shop with nothing in it, in the place of the one before.
+    """Return a factory of empty stores in Postgres behind a pooler; it clears the previous ones.
 
-    Each transaction has another connection than the one before, which others had in between.
+    Successive transactions use different connections, which other sessions used in between.
     """
-    with new_database(postgres) as direct, ExitStack() as opened:
+    with new_database(postgres) as direct, ExitStack() as stack:
         url = database_entry.set(database=direct.database)
-        shared, held = Database.connect(url, size=8), Database.connect(url, size=2)
-        opened.callback(shared.close)
-        opened.callback(held.close)
-        with ExitStack() as at_once:  # the pooler has so many from now on, and goes round them
+        shared, locks = Database.connect(url, size=8), Database.connect(url, size=2)
+        stack.callback(shared.close)
+        stack.callback(locks.close)
+        with ExitStack() as connections:  # opens all server connections; the pooler rotates them
             for _ in range(SERVERS):
-                at_once.enter_context(shared.long_transaction()).execute(sa.text("SELECT 1"))
+                connections.enter_context(shared.long_transaction()).execute(sa.text("SELECT 1"))
 
-        def emptied() -> ShopStores:
+        def new_stores() -> ShopStores:
             with shared.long_transaction() as connection:
-                connection.execute(sa.text(f"{EMPTY}; {NUMBERED}"))
-            return ShopStores.in_postgres(shared, held)
+                connection.execute(sa.text(f"{EMPTY}; {SET_FIRST_IDS}"))
+            return ShopStores.in_postgres(shared, locks)
 
-        yield emptied
+        yield new_stores
 
 
 @pytest.fixture(autouse=True)
 def stores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shops are in memory; with `--pgbouncer` they are in Postgres, behind it."""
+    """Keep shops in memory, or with `--pgbouncer` in Postgres behind PgBouncer."""
     if request.config.getoption("pgbouncer"):
         monkeypatch.setattr(builders, "new_stores", request.getfixturevalue("behind_pooler"))
 
@@ -69,7 +69,7 @@ def shop() -> Shop:
 
 @pytest.fixture
 def full(images: LocalImageStore) -> TestClient:
-    """A client of a shop that has one of everything: what SAMPLES name."""
+    """A client of a shop that has one of everything that PATH_VALUES name."""
     images.upload(make_image(), public_id=IMAGE.rpartition("/")[2])
     return TestClient(
         create_app(make_full_shop(images), HttpConfig(exporter=MemoryMetricsExporter()))

@@ -1,4 +1,4 @@
-"""The page at /docs: all of it comes from here. tests/client/docs.ts tries it in a browser."""
+"""The documentation page at /docs. tests/client/docs.ts tests it in a browser."""
 
 import importlib.util
 import re
@@ -15,14 +15,14 @@ FILES = ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "/docs/page.css",
 def test_page_loads_assets_only_from_this_server(client: TestClient) -> None:
     page = client.simulate_get("/docs")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-    assert {*FILES} < {*named}
-    assert all(one.startswith("/") for one in named)
-    for path in named:
-        part = client.simulate_get(path)
-        assert (part.status_code, bool(part.content)) == (200, True), path
-        again = client.simulate_get(path, headers={"If-None-Match": part.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b"")
+    urls = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert {*FILES} < {*urls}
+    assert all(url.startswith("/") for url in urls)
+    for path in urls:
+        asset = client.simulate_get(path)
+        assert (asset.status_code, bool(asset.content)) == (200, True), path
+        repeat = client.simulate_get(path, headers={"If-None-Match": asset.headers["etag"]})
+        assert (repeat.status_code, repeat.content) == (304, b"")
 
 
 def test_content_security_policy_allows_only_own_assets(client: TestClient) -> None:
@@ -41,9 +41,9 @@ def test_other_files_of_the_package_are_not_served(client: TestClient) -> None:
 
 @pytest.mark.parametrize("path", ["/docs", *FILES])
 def test_options_lists_the_methods(client: TestClient, path: str) -> None:
-    told, refused = client.simulate_options(path), client.simulate_post(path)
-    assert (told.status_code, told.content) == (204, b"")
-    assert told.headers["allow"] == refused.headers["allow"] == "GET, HEAD, OPTIONS"
+    options, post = client.simulate_options(path), client.simulate_post(path)
+    assert (options.status_code, options.content) == (204, b"")
+    assert options.headers["allow"] == post.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_without_the_package_docs_are_not_found(monkeypatch: pytest.MonkeyPatch) -> None:

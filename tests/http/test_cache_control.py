@@ -1,4 +1,4 @@
-"""Who may keep what: everybody what is public, a CDN for as long as it is told, nobody the rest."""
+"""Cache-Control: public responses are cacheable, by CDNs for `cdn_ttl`, all others are not."""
 
 import pytest
 from falcon.testing import TestClient
@@ -13,14 +13,14 @@ from eggypro_http.routing import Route
 from tests.support.builders import make_full_shop
 from tests.support.wsgi import ADMIN, EGG, IMAGE, PRODUCTS, sample_path
 
-ASK_EACH_TIME = "public, max-age=0, must-revalidate"
-OWN = {
+REVALIDATE = "public, max-age=0, must-revalidate"
+CACHE_CONTROL_BY_PATH = {
     "/api/health": "no-store",
     "/api/health/live": "no-store",
     "/api/health/ready": "no-store",
     "/images/{image}": "public, max-age=31536000, immutable",
 }
-"""What is neither a public read of the catalogue nor an admin's."""
+"""Cache-Control of routes that are neither public catalogue reads nor admin routes."""
 
 
 def clients(images: LocalImageStore, cdn_ttl: int) -> TestClient:
@@ -32,19 +32,19 @@ def clients(images: LocalImageStore, cdn_ttl: int) -> TestClient:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 @pytest.mark.parametrize(
     ("cdn_ttl", "public"),
-    [(0, ASK_EACH_TIME), (60, f"{ASK_EACH_TIME}, s-maxage=60, stale-while-revalidate=60")],
+    [(0, REVALIDATE), (60, f"{REVALIDATE}, s-maxage=60, stale-while-revalidate=60")],
 )
 def test_cache_control_of_every_response(
     images: LocalImageStore, route: Route, cdn_ttl: int, public: str
 ) -> None:
     query = "q=egg" if "q" in route.parameters else ""
-    answered = clients(images, cdn_ttl).simulate_request(
+    response = clients(images, cdn_ttl).simulate_request(
         route.method, sample_path(route.path), query_string=query, headers=ADMIN
     )
-    if route.method != "GET" or route.permission or answered.status_code >= 300:
-        assert answered.headers["cache-control"] == "no-store"
+    if route.method != "GET" or route.permission or response.status_code >= 300:
+        assert response.headers["cache-control"] == "no-store"
     else:
-        assert answered.headers["cache-control"] == OWN.get(route.path, public)
+        assert response.headers["cache-control"] == CACHE_CONTROL_BY_PATH.get(route.path, public)
 
 
 @pytest.mark.parametrize("cdn_ttl", [0, 60])
@@ -59,14 +59,16 @@ def test_admin_and_error_responses_are_not_cacheable(shop: Shop, cdn_ttl: int) -
         (EGG, {}, 308),
         ("/nowhere", {}, 404),
     ):
-        asked = client.simulate_get(path, headers=headers)
-        assert (asked.status_code, asked.headers["cache-control"]) == (status, "no-store"), path
+        response = client.simulate_get(path, headers=headers)
+        assert (response.status_code, response.headers["cache-control"]) == (status, "no-store"), (
+            path
+        )
 
 
 @pytest.mark.parametrize("cdn_ttl", [0, 60])
 def test_not_modified_has_the_cache_control_of_the_response(shop: Shop, cdn_ttl: int) -> None:
     client = TestClient(create_app(shop, HttpConfig(cdn_ttl=cdn_ttl)))
     first = client.simulate_get(EGG)
-    again = client.simulate_get(EGG, headers={"If-None-Match": first.headers["etag"]})
-    assert again.status_code == 304
-    assert again.headers["cache-control"] == first.headers["cache-control"]
+    repeat = client.simulate_get(EGG, headers={"If-None-Match": first.headers["etag"]})
+    assert repeat.status_code == 304
+    assert repeat.headers["cache-control"] == first.headers["cache-control"]

@@ -32,52 +32,52 @@ def tracker() -> MemoryErrorTracker:
 
 
 @pytest.fixture
-def broken(shop: Shop, tracker: MemoryErrorTracker) -> TestClient:
-    """A client of a shop whose catalogue fails."""
-    nothing: Any = None
+def broken_client(shop: Shop, tracker: MemoryErrorTracker) -> TestClient:
+    """A client of a shop whose product service is broken."""
+    no_service: Any = None
     config = HttpConfig(trackers=(tracker, tracker))
-    return TestClient(create_app(evolve(shop, products=nothing), config))
+    return TestClient(create_app(evolve(shop, products=no_service), config))
 
 
 def test_unexpected_errors_are_reported_without_private_data(
-    broken: TestClient, tracker: MemoryErrorTracker
+    broken_client: TestClient, tracker: MemoryErrorTracker
 ) -> None:
-    failed = broken.simulate_patch(
+    response = broken_client.simulate_patch(
         EGG,
         params={"q": SECRET},
         headers={**HEADERS, "Content-Type": "application/json"},
         json=product_values(name=SECRET),
         remote_addr="203.0.113.77",
     )
-    assert failed.status_code == 422  # of an unknown parameter nothing is told
-    failed = broken.simulate_delete(EGG, headers=HEADERS, remote_addr="203.0.113.77")
-    assert failed.status_code == 500
-    told = ErrorContext(
+    assert response.status_code == 422  # for an unknown parameter nothing is reported
+    response = broken_client.simulate_delete(EGG, headers=HEADERS, remote_addr="203.0.113.77")
+    assert response.status_code == 500
+    context = ErrorContext(
         "/api/products/{slug}", "DELETE", "admin", "mine", "curl/8", "203.0.113.0/24"
     )
-    assert [during for _, during in tracker.errors] == [told, told]
+    assert [reported for _, reported in tracker.errors] == [context, context]
     assert isinstance(tracker.errors[0][0], AttributeError)
 
 
 def test_reported_user_is_that_of_the_credential(
-    broken: TestClient, shop: Shop, tracker: MemoryErrorTracker
+    broken_client: TestClient, shop: Shop, tracker: MemoryErrorTracker
 ) -> None:
     grant = shop.authenticator.issue_token(TokenRequest())
-    broken.simulate_get(
+    broken_client.simulate_get(
         PRODUCTS, params={"status": "all"}, headers={"Authorization": f"Bearer {grant.token}"}
     )
-    broken.simulate_get(EGG)
-    users = [during.user_id for _, during in tracker.errors if during is not None]
+    broken_client.simulate_get(EGG)
+    users = [context.user_id for _, context in tracker.errors if context is not None]
     assert users[::2] == [grant.user.id, None]
 
 
 def test_errors_outside_all_handlers_are_reported(tracker: MemoryErrorTracker) -> None:
-    edge = GuardMiddleware(broken_app, ErrorReporter((tracker,), ClientResolver()))
-    assert send_request(edge, EGG, HTTP_USER_AGENT="x" * 1000).status == 500
-    [(error, during)] = tracker.errors
+    app = GuardMiddleware(broken_app, ErrorReporter((tracker,), ClientResolver()))
+    assert send_request(app, EGG, HTTP_USER_AGENT="x" * 1000).status == 500
+    [(error, context)] = tracker.errors
     assert isinstance(error, RuntimeError)
-    assert during is not None
-    assert (during.endpoint, during.user_agent) == (UNMATCHED_ENDPOINT, "x" * 512)
+    assert context is not None
+    assert (context.endpoint, context.user_agent) == (UNMATCHED_ENDPOINT, "x" * 512)
 
 
 def test_expected_errors_are_not_reported(shop: Shop, tracker: MemoryErrorTracker) -> None:
@@ -90,8 +90,8 @@ def test_expected_errors_are_not_reported(shop: Shop, tracker: MemoryErrorTracke
 def test_without_trackers_unexpected_errors_are_logged(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    nothing: Any = None
-    client = TestClient(create_app(evolve(shop, products=nothing)))
+    no_service: Any = None
+    client = TestClient(create_app(evolve(shop, products=no_service)))
     assert client.simulate_get(EGG, headers={"X-Request-ID": "mine"}).status_code == 500
     [record] = caplog.records
     assert record.getMessage() == "Unexpected error, request mine"

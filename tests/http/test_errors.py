@@ -17,9 +17,12 @@ from tests.support.builders import make_shop
 from tests.support.wsgi import EGG, PRODUCTS, failing_app, send_request
 
 PRIVATE = "host=db.internal password=hunter2"
-FAULTS = [FieldError("price", "Price must be positive"), FieldError("name", "Name is required")]
+FIELD_ERRORS = [
+    FieldError("price", "Price must be positive"),
+    FieldError("name", "Name is required"),
+]
 RAISED = [
-    errors.ValidationError(FAULTS),
+    errors.ValidationError(FIELD_ERRORS),
     errors.ParseError("That is no cursor"),
     errors.TooLargeError("Too much"),
     errors.UnauthenticatedError("Who are you?"),
@@ -36,7 +39,7 @@ RAISED = [
 
 
 class BrokenStore(MemoryProductStore):
-    """Raises what it is told to when products are looked for."""
+    """Product store whose reads raise `error`."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -64,21 +67,21 @@ def test_errors_have_no_subclasses_of_subclasses() -> None:
 
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
 def test_errors_are_problems_with_their_status(error: EggyProError) -> None:
-    refused = client_of(error).simulate_get(EGG)
-    assert refused.status_code == STATUS_BY_ERROR[type(error)]
-    assert refused.headers["content-type"] == "application/problem+json"
-    assert refused.headers["cache-control"] == "no-store"
-    problem = refused.json
+    response = client_of(error).simulate_get(EGG)
+    assert response.status_code == STATUS_BY_ERROR[type(error)]
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
+    problem = response.json
     assert problem["type"] == "about:blank"
-    assert problem["status"] == refused.status_code
-    assert problem["request_id"] == refused.headers["x-request-id"]
+    assert problem["status"] == response.status_code
+    assert problem["request_id"] == response.headers["x-request-id"]
     assert problem["title"]
-    if refused.status_code < 500:
+    if response.status_code < 500:
         assert problem["detail"] == str(error)
 
 
 def test_validation_problem_lists_every_error() -> None:
-    assert client_of(errors.ValidationError(FAULTS)).simulate_get(EGG).json["errors"] == [
+    assert client_of(errors.ValidationError(FIELD_ERRORS)).simulate_get(EGG).json["errors"] == [
         {"field": "price", "message": "Price must be positive"},
         {"field": "name", "message": "Name is required"},
     ]
@@ -87,21 +90,21 @@ def test_validation_problem_lists_every_error() -> None:
 def test_503_has_retry_after(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    away = client_of(errors.UnavailableError(PRIVATE)).simulate_get(EGG)
-    assert int(away.headers["retry-after"]) > 0
-    assert PRIVATE not in away.text
+    response = client_of(errors.UnavailableError(PRIVATE)).simulate_get(EGG)
+    assert int(response.headers["retry-after"]) > 0
+    assert PRIVATE not in response.text
     assert PRIVATE in caplog.text
 
 
-@pytest.mark.parametrize(("told", "said"), [(120, "120"), (0, "5"), (None, "5")])
-def test_unavailable_error_sets_retry_after(told: int | None, said: str) -> None:
-    away = client_of(errors.UnavailableError("Busy", retry_after=told)).simulate_get(EGG)
-    assert away.headers["retry-after"] == said
+@pytest.mark.parametrize(("retry_after", "header"), [(120, "120"), (0, "5"), (None, "5")])
+def test_unavailable_error_sets_retry_after(retry_after: int | None, header: str) -> None:
+    response = client_of(errors.UnavailableError("Busy", retry_after=retry_after)).simulate_get(EGG)
+    assert response.headers["retry-after"] == header
 
 
 def test_service_messages_are_only_logged(caplog: pytest.LogCaptureFixture) -> None:
-    failed = client_of(errors.UpstreamError(PRIVATE)).simulate_get(EGG)
-    assert PRIVATE not in failed.text
+    response = client_of(errors.UpstreamError(PRIVATE)).simulate_get(EGG)
+    assert PRIVATE not in response.text
     assert PRIVATE in caplog.text
 
 
@@ -112,29 +115,29 @@ def test_service_messages_are_only_logged(caplog: pytest.LogCaptureFixture) -> N
 def test_unexpected_errors_are_logged_but_not_disclosed(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failed = client_of(error).simulate_get(EGG)
-    assert failed.status_code == 500
-    assert failed.headers["content-type"] == "application/problem+json"
-    assert failed.json["title"] == "Internal Server Error"
-    for word in ("hunter2", "Traceback", type(error).__name__):
-        assert word not in failed.text
-    [record] = [one for one in caplog.records if one.levelno == logging.ERROR]
+    response = client_of(error).simulate_get(EGG)
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json["title"] == "Internal Server Error"
+    for secret in ("hunter2", "Traceback", type(error).__name__):
+        assert secret not in response.text
+    [record] = [entry for entry in caplog.records if entry.levelno == logging.ERROR]
     assert record.exc_info is not None
     assert record.exc_info[1] is error
-    assert failed.headers["x-request-id"] in record.getMessage()
+    assert response.headers["x-request-id"] in record.getMessage()
 
 
 def test_falcon_errors_are_problems() -> None:
-    refused = client_of(falcon.HTTPGone(title="<b>", description="It was here")).simulate_get(EGG)
-    assert refused.json.items() >= {"status": 410, "title": "Gone"}.items()
-    assert refused.json["detail"] == "It was here"
+    response = client_of(falcon.HTTPGone(title="<b>", description="It was here")).simulate_get(EGG)
+    assert response.json.items() >= {"status": 410, "title": "Gone"}.items()
+    assert response.json["detail"] == "It was here"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_head_of_an_error_has_no_body(method: str) -> None:
-    failed = client_of(RuntimeError("boom")).simulate_request(method, EGG)
-    assert failed.status_code == 500
-    assert bool(failed.content) == (method == "GET")
+    response = client_of(RuntimeError("boom")).simulate_request(method, EGG)
+    assert response.status_code == 500
+    assert bool(response.content) == (method == "GET")
 
 
 def test_requests_cannot_forge_log_lines(
@@ -143,6 +146,6 @@ def test_requests_cannot_forge_log_lines(
     app = create_app(make_shop(BrokenStore(RuntimeError())))
     send_request(app, PRODUCTS, REQUEST_METHOD="GET", HTTP_X_REQUEST_ID="a\r\nERROR forged")
     send_request(failing_app, PATH_INFO="/a\r\nERROR forged", REQUEST_METHOD="A\nB")
-    messages = [one.getMessage() for one in caplog.records]
+    messages = [record.getMessage() for record in caplog.records]
     assert len(messages) == 2
     assert not any("\n" in message or "\r" in message for message in messages)

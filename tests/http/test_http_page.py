@@ -1,4 +1,4 @@
-"""The page on HTTP: what it types does what it says, on the demo catalogue."""
+"""The examples of docs/http.md, run on the demo catalogue."""
 
 import re
 import shlex
@@ -28,17 +28,17 @@ def test_examples_of_the_page_work(line: str) -> None:
     shop = make_shop()
     with DEMO.open("rb") as demo:
         shop.products.import_file(demo)
-    typed = line.replace("$KEY", ADMIN_KEY).replace("$A", "")
-    asked = curl.parse_args(shlex.split(typed)[1:])
-    path, _, query = asked.address.partition("?")
-    answer = TestClient(create_app(shop)).simulate_request(
-        asked.method,
+    command = line.replace("$KEY", ADMIN_KEY).replace("$A", "")
+    arguments = curl.parse_args(shlex.split(command)[1:])
+    path, _, query = arguments.address.partition("?")
+    response = TestClient(create_app(shop)).simulate_request(
+        arguments.method,
         path,
         query_string=query,
-        headers=[one.split(": ", 1) for one in asked.headers],
-        body=asked.body,
+        headers=[header.split(": ", 1) for header in arguments.headers],
+        body=arguments.body,
     )
-    assert answer.status_code == (422 if asked.body == REFUSED else 200), answer.text
+    assert response.status_code == (422 if arguments.body == REFUSED else 200), response.text
 
 
 def test_page_has_examples() -> None:

@@ -1,4 +1,4 @@
-"""Which responses come from the cache, and which never do."""
+"""Cached and uncached responses."""
 
 import pytest
 from falcon.testing import TestClient
@@ -31,7 +31,7 @@ def test_public_reads_are_cached_and_admin_reads_are_not(client: TestClient, pat
 
 def test_repeated_zero_result_searches_are_counted(client: TestClient, shop: Shop) -> None:
     for _ in range(2):
-        found = client.simulate_get(PRODUCTS, params={"search": "duck"})
-        assert found.headers["x-cache"] == "miss"
-    [missed] = shop.zero_results.list(10)
-    assert (missed.words, missed.times) == ("duck", 2)
+        response = client.simulate_get(PRODUCTS, params={"search": "duck"})
+        assert response.headers["x-cache"] == "miss"
+    [search] = shop.zero_results.list(10)
+    assert (search.words, search.times) == ("duck", 2)

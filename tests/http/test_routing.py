@@ -13,16 +13,18 @@ from tests.support.wsgi import ADMIN, EGG, PRODUCTS, sample_path, send_request
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "QUERY")
 
 
-def named(route: object) -> str:
+def route_id(route: object) -> str:
     return f"{route.method} {route.path}" if isinstance(route, Route) else str(route)
 
 
 def allowed() -> dict[str, set[str]]:
-    """What each address takes, by the table."""
-    found: dict[str, set[str]] = defaultdict(lambda: {"OPTIONS"})
+    """Return the methods of each path according to the route table."""
+    methods_by_path: dict[str, set[str]] = defaultdict(lambda: {"OPTIONS"})
     for route in ROUTES:
-        found[route.path] |= {route.method, "HEAD"} if route.method == "GET" else {route.method}
-    return found
+        methods_by_path[route.path] |= (
+            {route.method, "HEAD"} if route.method == "GET" else {route.method}
+        )
+    return methods_by_path
 
 
 @pytest.mark.parametrize(("path", "methods"), allowed().items())
@@ -30,25 +32,27 @@ def test_paths_accept_only_documented_methods(
     full: TestClient, path: str, methods: set[str]
 ) -> None:
     for method in (*METHODS, "BREW", "get", "PROPFIND", "WEBSOCKET"):
-        reply = send_request(full.app, sample_path(path), REQUEST_METHOD=method)
-        assert (reply.status == 405) == (method not in methods), method
+        response = send_request(full.app, sample_path(path), REQUEST_METHOD=method)
+        assert (response.status == 405) == (method not in methods), method
         if method == "OPTIONS":
-            assert (reply.status, reply.body) == (204, b"")
+            assert (response.status, response.body) == (204, b"")
         if method not in methods or method == "OPTIONS":
-            assert set(reply.headers["allow"].split(", ")) == methods
+            assert set(response.headers["allow"].split(", ")) == methods
 
 
-@pytest.mark.parametrize("route", [one for one in ROUTES if one.method == "GET"], ids=named)
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.method == "GET"], ids=route_id
+)
 def test_head_equals_get_without_the_body(full: TestClient, route: Route) -> None:
     query = "q=egg" if "q" in route.parameters else ""
-    got = full.simulate_get(sample_path(route.path), query_string=query, headers=ADMIN)
+    get = full.simulate_get(sample_path(route.path), query_string=query, headers=ADMIN)
     head = full.simulate_head(sample_path(route.path), query_string=query, headers=ADMIN)
     assert (head.status_code, head.content) == (200, b"")
-    own = {"x-request-id": ""}
-    assert {**head.headers, **own} == {**got.headers, **own}
+    ignored = {"x-request-id": ""}
+    assert {**head.headers, **ignored} == {**get.headers, **ignored}
 
 
-@pytest.mark.parametrize("route", [one for one in ROUTES if one.permission], ids=named)
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.permission], ids=route_id)
 @pytest.mark.parametrize(
     "credential",
     [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {ADMIN_KEY}", ADMIN_KEY, "Bearer \xff"],
@@ -56,20 +60,20 @@ def test_head_equals_get_without_the_body(full: TestClient, route: Route) -> Non
 def test_protected_routes_require_a_credential(
     client: TestClient, route: Route, credential: str | None
 ) -> None:
-    refused = send_request(
+    response = send_request(
         client.app,
         sample_path(route.path),
         REQUEST_METHOD=route.method,
         HTTP_AUTHORIZATION=credential,
     )
-    assert refused.status == 401
-    assert refused.headers["www-authenticate"] == "Bearer"
+    assert response.status == 401
+    assert response.headers["www-authenticate"] == "Bearer"
 
 
 def test_auth_scheme_is_case_insensitive(client: TestClient) -> None:
     header = {"Authorization": f"bearer  {ADMIN_KEY}"}
-    shown = client.simulate_get(EGG, params={"status": "all"}, headers=header)
-    assert shown.status_code == 200
+    response = client.simulate_get(EGG, params={"status": "all"}, headers=header)
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -98,19 +102,19 @@ def test_auth_scheme_is_case_insensitive(client: TestClient) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "DELETE"])
 def test_invalid_paths_are_not_found(client: TestClient, path: str, method: str) -> None:
     decoded = unquote_to_bytes(path).decode("latin-1")
-    reply = send_request(client.app, "/", REQUEST_METHOD=method, PATH_INFO=decoded)
-    assert reply.status == 404
-    assert reply.headers["content-type"] == "application/problem+json"
+    response = send_request(client.app, "/", REQUEST_METHOD=method, PATH_INFO=decoded)
+    assert response.status == 404
+    assert response.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/html", "application/json;q=0", "nonsense"])
 def test_clients_that_reject_json_get_406(client: TestClient, accept: str) -> None:
     for path in (EGG, PRODUCTS, "/api/health/live"):
-        refused = client.simulate_get(path, headers={"Accept": accept})
-        assert refused.status_code == 406
-        assert refused.headers["content-type"] == "application/problem+json"
-    refused = client.simulate_post(PRODUCTS, headers={**ADMIN, "Accept": accept}, json={})
-    assert refused.status_code == 406
+        response = client.simulate_get(path, headers={"Accept": accept})
+        assert response.status_code == 406
+        assert response.headers["content-type"] == "application/problem+json"
+    response = client.simulate_post(PRODUCTS, headers={**ADMIN, "Accept": accept}, json={})
+    assert response.status_code == 406
 
 
 @pytest.mark.parametrize(
@@ -131,27 +135,27 @@ def test_json_is_served_to_clients_that_accept_it(client: TestClient, accept: st
 @pytest.mark.parametrize("accept", ["image/png", "application/xml", "text/html", "", "nonsense"])
 def test_errors_are_problem_json_whatever_is_accepted(client: TestClient, accept: str) -> None:
     for path in ("/nowhere", f"{PRODUCTS}/search"):
-        refused = client.simulate_put(path, headers={"Accept": accept})
-        assert refused.headers["content-type"] == "application/problem+json"
-        assert refused.json["status"] == refused.status_code
+        response = client.simulate_put(path, headers={"Accept": accept})
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json["status"] == response.status_code
 
 
 def test_order_of_error_checks(client: TestClient, shop: Shop) -> None:
-    """Everything is wrong with the request; what is mended reveals the next fault."""
+    """Every part of the request is invalid; each correction reveals the next error."""
     shop.products.create({"name": "Bacon", "price": "1", **_rest()})
-    wrong = {"HTTP_AUTHORIZATION": "Bearer wrong", "HTTP_TRANSFER_ENCODING": "chunked"}
-    assert post(client, "/api/nowhere", **wrong) == 404
-    assert post(client, EGG, **wrong) == 405
-    assert post(client, **wrong) == 401
-    wrong["HTTP_AUTHORIZATION"] = ADMIN["Authorization"]
-    assert post(client, **wrong) == 411
-    del wrong["HTTP_TRANSFER_ENCODING"]
-    wrong |= {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": "text/plain"}
-    assert post(client, **wrong) == 413
-    wrong["CONTENT_LENGTH"] = "1"
-    assert post(client, **wrong) == 415
-    wrong["CONTENT_TYPE"] = "application/json"
-    assert post(client, **wrong) == 400
+    environ = {"HTTP_AUTHORIZATION": "Bearer wrong", "HTTP_TRANSFER_ENCODING": "chunked"}
+    assert post(client, "/api/nowhere", **environ) == 404
+    assert post(client, EGG, **environ) == 405
+    assert post(client, **environ) == 401
+    environ["HTTP_AUTHORIZATION"] = ADMIN["Authorization"]
+    assert post(client, **environ) == 411
+    del environ["HTTP_TRANSFER_ENCODING"]
+    environ |= {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": "text/plain"}
+    assert post(client, **environ) == 413
+    environ["CONTENT_LENGTH"] = "1"
+    assert post(client, **environ) == 415
+    environ["CONTENT_TYPE"] = "application/json"
+    assert post(client, **environ) == 400
 
 
 def _rest() -> dict[str, object]:

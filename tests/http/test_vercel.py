@@ -1,4 +1,4 @@
-"""The entry for Vercel, given environs as its runtime makes them (seen in vercel-runtime 0.24)."""
+"""Vercel entry point, with environs as its runtime makes them (observed in vercel-runtime 0.24)."""
 
 import atexit
 import json
@@ -64,7 +64,7 @@ UNUSED = {
     "typer",
     "urllib3",
 }
-"""What a start does not wait for: none of these settings asks for it, nor does a product's page."""
+"""Modules that a cold start must not import: neither the settings nor a product page need them."""
 ADMIN = {"authorization": f"Bearer {ADMIN_KEY}"}
 
 
@@ -77,7 +77,7 @@ class Reply:
 
 @frozen
 class Site:
-    """A deployment, and the database that it works on."""
+    """A deployment and its database."""
 
     app: Any
     url: str
@@ -90,19 +90,23 @@ class Site:
         method: str = "GET",
         body: object = None,
     ) -> Reply:
-        """Answer as `vercel_runtime.vc_init` asks: by the names of headers as they were sent."""
+        """Send a request as `vercel_runtime.vc_init` does, with the header names of the client."""
         if not isinstance(body, bytes):
             body = b"" if body is None else orjson.dumps(body)
-        sent = {"host": "shop.example", "x-forwarded-for": "203.0.113.7", **(headers or {})}
-        sent = {name: value for name, value in sent.items() if value is not None}
+        header_fields = {
+            "host": "shop.example",
+            "x-forwarded-for": "203.0.113.7",
+            **(headers or {}),
+        }
+        header_fields = {name: value for name, value in header_fields.items() if value is not None}
         address, _, query = path.partition("?")
         environ = {
             "CONTENT_LENGTH": str(len(body)),
-            "CONTENT_TYPE": sent.get("content-type", "application/json" if body else ""),
+            "CONTENT_TYPE": header_fields.get("content-type", "application/json" if body else ""),
             "SCRIPT_NAME": "",
             "PATH_INFO": address,
             "QUERY_STRING": query,
-            "REMOTE_ADDR": sent.get("x-forwarded-for"),
+            "REMOTE_ADDR": header_fields.get("x-forwarded-for"),
             "REQUEST_METHOD": method,
             "SERVER_NAME": "shop.example",
             "SERVER_PORT": "443",
@@ -115,19 +119,21 @@ class Site:
             "wsgi.url_scheme": "https",
             "wsgi.version": (1, 0),
         }
-        for name, value in sent.items():
+        for name, value in header_fields.items():
             environ["HTTP_" + name.replace("-", "_").upper()] = value
-        started: list[Any] = []
-        parts = b"".join(self.app(environ, lambda *given: started.append(given)))
-        status, answered = started[0][:2]
-        return Reply(int(status[:3]), dict(answered), orjson.loads(parts) if parts else None)
+        calls: list[Any] = []
+        parts = b"".join(self.app(environ, lambda *args: calls.append(args)))
+        status, response_headers = calls[0][:2]
+        return Reply(
+            int(status[:3]), dict(response_headers), orjson.loads(parts) if parts else None
+        )
 
     def post(self, path: str, body: object, **headers: str) -> Reply:
-        """Answer a client who may do everything, with an Idempotency-Key of its own."""
-        once = {"idempotency-key": uuid4().hex}
-        return self.ask(path, {**ADMIN, **once, **headers}, method="POST", body=body)
+        """Send a POST as admin with a new Idempotency-Key."""
+        idempotency = {"idempotency-key": uuid4().hex}
+        return self.ask(path, {**ADMIN, **idempotency, **headers}, method="POST", body=body)
 
-    def noted(self) -> list[tuple[str, str]]:
+    def recorded(self) -> list[tuple[str, str]]:
         with psycopg.connect(self.url) as connection:
             rows = "SELECT endpoint, ip_address FROM api_metrics ORDER BY id"
             return connection.execute(rows).fetchall()
@@ -144,7 +150,7 @@ class Site:
 
 @pytest.fixture
 def cloudinary(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudinaryServer]:
-    """Who keeps the images of the site that is asked for after it."""
+    """The image store of a `site` that is requested after this fixture."""
     with cloudinary_server() as server:
         monkeypatch.setenv("CLOUDINARY_UPLOAD_PREFIX", server.url)
         yield server
@@ -159,62 +165,64 @@ def site(
     url = database_url.set(drivername="postgresql").render_as_string(hide_password=False)
     for name, value in {**SETTINGS, "POSTGRES_URL": url}.items():
         monkeypatch.setenv(name, value)
-    with ExitStack() as exiting:
-        monkeypatch.setattr(atexit, "register", exiting.callback)
+    with ExitStack() as exit_stack:
+        monkeypatch.setattr(atexit, "register", exit_stack.callback)
         monkeypatch.delitem(sys.modules, "eggypro_http.vercel", raising=False)
         yield Site(import_module("eggypro_http.vercel").app, url)
     monkeypatch.delitem(sys.modules, "eggypro_http.vercel")
 
 
 def test_paths_are_decoded_once(site: Site) -> None:
-    added = site.ask("/api/products", ADMIN, method="POST", body=product_values(name="Ei 100%"))
-    assert (added.status, added.headers["location"]) == (201, "/api/products/ei-100")
+    response = site.ask("/api/products", ADMIN, method="POST", body=product_values(name="Ei 100%"))
+    assert (response.status, response.headers["location"]) == (201, "/api/products/ei-100")
     assert site.ask("/api/products/ei%2D100").body["name"] == "Ei 100%"
     assert site.ask("/api/products/ei%252D100").status == 404
     assert site.ask("/api/products/caf%C3%A9").status == 404
 
 
 def test_client_address_comes_from_vercel_only(site: Site) -> None:
-    for forged in ("9.9.9.9", "8.8.8.8"):
-        site.ask("/api/products", {"X_Forwarded_For": forged})
+    for address in ("9.9.9.9", "8.8.8.8"):
+        site.ask("/api/products", {"X_Forwarded_For": address})
     for forwarded in ("9.9.9.9, 198.51.100.4", None):
         site.ask("/api/products", {"x-forwarded-for": forwarded})
     networks = ["203.0.113.0/24", "203.0.113.0/24", "198.51.100.0/24", "unknown"]
-    assert site.noted() == [("/api/products", network) for network in networks]
+    assert site.recorded() == [("/api/products", network) for network in networks]
 
 
 def threads() -> set[threading.Thread]:
-    return {one for one in threading.enumerate() if one.name != tcp_proxy.THREAD_NAME}
+    return {thread for thread in threading.enumerate() if thread.name != tcp_proxy.THREAD_NAME}
 
 
 def test_no_work_is_left_after_a_response(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
-    before = threads()
+    threads_before = threads()
     for number in range(1, 3):
-        answer = site.ask("/api/products")
-        assert "x-cache" not in answer.headers
-        assert len(site.noted()) == number
+        response = site.ask("/api/products")
+        assert "x-cache" not in response.headers
+        assert len(site.recorded()) == number
         lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-        assert [one["route"] for one in lines if one["event"] == "request"] == ["/api/products"]
-    assert threads() == before
+        assert [line["route"] for line in lines if line["event"] == "request"] == ["/api/products"]
+    assert threads() == threads_before
 
 
 def together(*asks: Callable[[], Reply]) -> Sequence[int]:
-    """Ask all of it at once, and return the status of each answer."""
+    """Send all requests concurrently and return the status of each response."""
     with ThreadPoolExecutor(len(asks)) as threads:
-        return [asked.result().status for asked in [threads.submit(ask) for ask in asks]]
+        return [future.result().status for future in [threads.submit(ask) for ask in asks]]
 
 
 def test_concurrent_requests_use_two_connections(site: Site) -> None:
     reads = [partial(site.ask, "/api/products?search=egg") for _ in range(8)]
-    plain = [
+    plain_posts = [
         partial(
             site.ask, "/api/products", ADMIN, method="POST", body=product_values(name=f"Egg {n}")
         )
         for n in range(8)
     ]
-    once = [partial(site.post, "/api/products", product_values(name=f"Duck {n}")) for n in range(8)]
-    assert together(*once) == [201] * 8
-    assert together(*reads, *plain) == [200] * 8 + [201] * 8
+    keyed_posts = [
+        partial(site.post, "/api/products", product_values(name=f"Duck {n}")) for n in range(8)
+    ]
+    assert together(*keyed_posts) == [201] * 8
+    assert together(*reads, *plain_posts) == [200] * 8 + [201] * 8
     assert site.connections() <= 2
 
 
@@ -232,22 +240,24 @@ def test_uploads_work_while_all_connections_are_in_use(
 
 def test_browser_uploads_bypass_the_function(cloudinary: CloudinaryServer, site: Site) -> None:
     slug = site.post("/api/products", product_values()).body["slug"]
-    begun = site.post("/api/images/uploads", {"product": slug}).body
-    fields = [encode_part(value.encode(), name, None) for name, value in begun["fields"].items()]
+    upload = site.post("/api/images/uploads", {"product": slug}).body
+    fields = [encode_part(value.encode(), name, None) for name, value in upload["fields"].items()]
     form = encode_form([*fields, encode_part(JPG)])
-    sent = urllib3.request("POST", begun["url"], body=form, headers={"content-type": CONTENT_TYPE})
-    assert sent.status == 200
-    completed = site.post(f"/api/images/uploads/{begun['id']}/complete", None)
-    assert (completed.status, [completed.body["public_id"]]) == (200, [*cloudinary.assets])
-    assert site.ask(f"/api/products/{slug}").body["images"] == [completed.body["original"]]
+    upload_response = urllib3.request(
+        "POST", upload["url"], body=form, headers={"content-type": CONTENT_TYPE}
+    )
+    assert upload_response.status == 200
+    response = site.post(f"/api/images/uploads/{upload['id']}/complete", None)
+    assert (response.status, [response.body["public_id"]]) == (200, [*cloudinary.assets])
+    assert site.ask(f"/api/products/{slug}").body["images"] == [response.body["original"]]
 
 
 @pytest.mark.parametrize("job", MaintenanceJob)
 def test_schedule_uses_existing_routes(site: Site, job: MaintenanceJob) -> None:
-    crons = json.loads((ROOT / "vercel.json").read_text())["crons"]
-    [path] = [one["path"] for one in crons if one["path"].endswith(f"/{job}")]
-    answer = site.ask(path, {"authorization": f"Bearer {CRON_SECRET}"})
-    assert (answer.status, answer.body["complete"]) == (200, True)
+    schedules = json.loads((ROOT / "vercel.json").read_text())["crons"]
+    [path] = [cron["path"] for cron in schedules if cron["path"].endswith(f"/{job}")]
+    response = site.ask(path, {"authorization": f"Bearer {CRON_SECRET}"})
+    assert (response.status, response.body["complete"]) == (200, True)
 
 
 def test_local_images_are_rejected_at_startup(
@@ -272,12 +282,12 @@ def test_entry_point_is_where_vercel_looks() -> None:
 def test_cold_start_imports_no_unused_modules(database_url: sa.URL) -> None:
     url = database_url.render_as_string(hide_password=False)
     program = "import sys, eggypro_http.vercel; print(*sys.modules)"
-    loaded = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program],
         env={**SETTINGS, "POSTGRES_URL": url},
         check=True,
         capture_output=True,
         text=True,
     ).stdout.split()
-    assert "eggypro_http.resources.products" in loaded
-    assert UNUSED.intersection(loaded) == set()
+    assert "eggypro_http.resources.products" in process
+    assert UNUSED.intersection(process) == set()

@@ -24,13 +24,13 @@ def _nowhere(
     monkeypatch: pytest.MonkeyPatch,
     restore_logging: None,  # noqa: ARG001
 ) -> None:
-    """No settings file is in reach."""
+    """Run without a settings file."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
-def exiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
-    """What would be called when the process ends."""
+def exit_stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
+    """The functions registered to run at exit."""
 
     def register(call: Callable[[], None]) -> None:
         stack.callback(call)
@@ -42,27 +42,27 @@ def exiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
 
 def test_environment_selects_the_shop(
     database_url: sa.URL,
-    exiting: ExitStack,
+    exit_stack: ExitStack,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with exiting:
+    with exit_stack:
         monkeypatch.setenv("POSTGRES_URL", database_url.render_as_string(hide_password=False))
         monkeypatch.setenv("ADMIN_SECRET_KEY", ADMIN_KEY)
         monkeypatch.setenv("CURRENCY", "USD")
         client = TestClient(application())
-        added = client.simulate_post(PRODUCTS, headers=ADMIN, json=product_values())
-        assert (added.status_code, added.json["currency"]) == (201, "USD")
-        shown = client.simulate_get(added.headers["location"])
-        assert shown.headers["etag"] == added.headers["etag"]
-        assert shown.headers["ratelimit-policy"] == '"standard";q=100;w=900'
+        creation = client.simulate_post(PRODUCTS, headers=ADMIN, json=product_values())
+        assert (creation.status_code, creation.json["currency"]) == (201, "USD")
+        response = client.simulate_get(creation.headers["location"])
+        assert response.headers["etag"] == creation.headers["etag"]
+        assert response.headers["ratelimit-policy"] == '"standard";q=100;w=900'
         assert "REDIS_URL is not set" in caplog.text
 
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_workers_share_metrics_in_a_shared_folder(
     database_url: sa.URL,
-    exiting: ExitStack,
+    exit_stack: ExitStack,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     *,
@@ -73,11 +73,11 @@ def test_workers_share_metrics_in_a_shared_folder(
     monkeypatch.setenv("POSTGRES_URL", database_url.render_as_string(hide_password=False))
     monkeypatch.setenv("ADMIN_SECRET_KEY", ADMIN_KEY)
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(folder) if shared else "")
-    with exiting:
+    with exit_stack:
         workers = [TestClient(application()) for _ in range(2)]
         assert workers[0].simulate_get(PRODUCTS).status_code == 200
-        shown = workers[1].simulate_get("/metrics", headers=ADMIN).text
-        assert ('route="/api/products"' in shown) == shared
+        text = workers[1].simulate_get("/metrics", headers=ADMIN).text
+        assert ('route="/api/products"' in text) == shared
     assert any(folder.iterdir()) == shared
 
 

@@ -1,4 +1,4 @@
-"""The entry for Vercel in Vercel's own runtime, which needs Python 3.12: a step of `.ci/run`."""
+"""Vercel entry point in Vercel's own runtime, which needs Python 3.12: a step of `.ci/run`."""
 
 import json
 import subprocess
@@ -18,9 +18,9 @@ def ask(path, headers):
     event = {"method": "GET", "path": path, "headers": {"host": "shop.example", **headers}}
     return vc_handler({"body": json.dumps(event)}, None)
 
-answers = [ask(path, headers) for path, headers in json.loads(sys.argv[1])]
-with open("answers", "w") as told:
-    json.dump(answers, told)
+responses = [ask(path, headers) for path, headers in json.loads(sys.argv[1])]
+with open("responses", "w") as file:
+    json.dump(responses, file)
 """
 ENTRY = "src/eggypro_http/vercel.py"
 
@@ -28,7 +28,7 @@ ENTRY = "src/eggypro_http/vercel.py"
 def test_vercel_runtime_serves_the_app(
     pytestconfig: pytest.Config, database_url: sa.URL, tmp_path: Path
 ) -> None:
-    asked = [
+    requests = [
         ("/api/products?limit=1", {"x-forwarded-for": "203.0.113.7"}),
         ("/api/cron/metrics", {"authorization": f"Bearer {CRON_SECRET}"}),
         (f"/{ENTRY}", {}),
@@ -41,9 +41,9 @@ def test_vercel_runtime_serves_the_app(
         "__VC_HANDLER_ENTRYPOINT_ABS": str(ROOT / ENTRY),
         "__VC_HANDLER_VARIABLE_NAME": "app",
     }
-    program = [ROOT / pytestconfig.getoption("--vercel"), "-c", PROGRAM, json.dumps(asked)]
+    program = [ROOT / pytestconfig.getoption("--vercel"), "-c", PROGRAM, json.dumps(requests)]
     subprocess.run(program, env=environment, cwd=tmp_path, check=True, timeout=60)
-    shown, ticked, source = json.loads((tmp_path / "answers").read_text())
-    assert (shown["statusCode"], json.loads(shown["body"])["items"]) == (200, [])
-    assert json.loads(ticked["body"])["complete"]
+    products, job, source = json.loads((tmp_path / "responses").read_text())
+    assert (products["statusCode"], json.loads(products["body"])["items"]) == (200, [])
+    assert json.loads(job["body"])["complete"]
     assert source["statusCode"] == 404

@@ -1,4 +1,4 @@
-"""Which pages may call the API: those of the listed origins, and what they are told."""
+"""CORS headers for listed and other origins."""
 
 from collections.abc import Mapping
 
@@ -45,8 +45,8 @@ def client(shop: Shop) -> TestClient:
 
 
 def grants(headers: Mapping[str, str]) -> dict[str, str]:
-    """What a browser is told of the origin."""
-    return {name: one for name, one in headers.items() if name.startswith("access-control-")}
+    """Return the CORS headers."""
+    return {name: value for name, value in headers.items() if name.startswith("access-control-")}
 
 
 @pytest.mark.parametrize("origin", [SHOP, ADMINS])
@@ -54,10 +54,10 @@ def grants(headers: Mapping[str, str]) -> dict[str, str]:
 def test_listed_origins_may_read_every_response(
     client: TestClient, method: str, path: str, status: int, origin: str
 ) -> None:
-    reply = send_request(client.app, REQUEST_METHOD=method, PATH_INFO=path, HTTP_ORIGIN=origin)
-    assert reply.status == status
-    assert reply.headers["vary"] == "Origin"
-    assert grants(reply.headers) == {
+    response = send_request(client.app, REQUEST_METHOD=method, PATH_INFO=path, HTTP_ORIGIN=origin)
+    assert response.status == status
+    assert response.headers["vary"] == "Origin"
+    assert grants(response.headers) == {
         "access-control-allow-origin": origin,
         "access-control-expose-headers": EXPOSED,
     }
@@ -68,15 +68,15 @@ def test_listed_origins_may_read_every_response(
 def test_other_origins_get_only_vary(
     client: TestClient, method: str, path: str, status: int, origin: str | None
 ) -> None:
-    reply = send_request(
+    response = send_request(
         client.app,
         REQUEST_METHOD=method,
         PATH_INFO=path,
         HTTP_ORIGIN=origin,
         HTTP_ACCESS_CONTROL_REQUEST_METHOD="GET",
     )
-    assert (reply.status, reply.headers["vary"]) == (status, "Origin")
-    assert grants(reply.headers) == {}
+    assert (response.status, response.headers["vary"]) == (status, "Origin")
+    assert grants(response.headers) == {}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_other_origins_get_only_vary(
 def test_preflight_lists_the_methods_of_the_path(
     client: TestClient, path: str, methods: str
 ) -> None:
-    asked = client.simulate_options(
+    response = client.simulate_options(
         path,
         headers={
             "Origin": SHOP,
@@ -98,9 +98,9 @@ def test_preflight_lists_the_methods_of_the_path(
             "Access-Control-Request-Headers": "authorization,x-evil",
         },
     )
-    assert (asked.status_code, asked.content) == (204, b"")
-    assert (asked.headers["vary"], asked.headers["allow"]) == ("Origin", methods)
-    assert grants(asked.headers) == {
+    assert (response.status_code, response.content) == (204, b"")
+    assert (response.headers["vary"], response.headers["allow"]) == ("Origin", methods)
+    assert grants(response.headers) == {
         "access-control-allow-origin": SHOP,
         "access-control-allow-methods": methods,
         "access-control-allow-headers": TAKEN,
@@ -109,46 +109,50 @@ def test_preflight_lists_the_methods_of_the_path(
 
 
 def test_only_options_is_a_preflight(client: TestClient) -> None:
-    asked = client.simulate_get(EGG, headers={"Origin": SHOP, "Access-Control-Request-Method": "A"})
-    assert asked.headers["access-control-expose-headers"] == EXPOSED
+    response = client.simulate_get(
+        EGG, headers={"Origin": SHOP, "Access-Control-Request-Method": "A"}
+    )
+    assert response.headers["access-control-expose-headers"] == EXPOSED
 
 
 def test_preflight_of_unknown_path_is_not_found(client: TestClient) -> None:
     headers = {"Origin": SHOP, "Access-Control-Request-Method": "GET"}
-    asked = client.simulate_options("/nowhere", headers=headers)
-    assert (asked.status_code, asked.headers["vary"]) == (404, "Origin")
-    assert asked.headers["access-control-allow-origin"] == SHOP
+    response = client.simulate_options("/nowhere", headers=headers)
+    assert (response.status_code, response.headers["vary"]) == (404, "Origin")
+    assert response.headers["access-control-allow-origin"] == SHOP
 
 
 def test_not_modified_varies_by_origin(client: TestClient) -> None:
     tag = client.simulate_get(EGG).headers["etag"]
-    known = client.simulate_get(EGG, headers={"If-None-Match": tag, "Origin": SHOP})
-    assert (known.status_code, known.headers["vary"]) == (304, "Origin")
-    assert known.headers["access-control-allow-origin"] == SHOP
+    response = client.simulate_get(EGG, headers={"If-None-Match": tag, "Origin": SHOP})
+    assert (response.status_code, response.headers["vary"]) == (304, "Origin")
+    assert response.headers["access-control-allow-origin"] == SHOP
 
 
 @pytest.mark.parametrize(
     ("rendition", "vary"), [("thumbnail", "Accept, Origin"), ("original", "Origin")]
 )
 def test_origin_is_added_to_existing_vary(full: TestClient, rendition: str, vary: str) -> None:
-    shown = full.simulate_get(f"/images/{IMAGE}/{rendition}")
-    assert (shown.status_code, shown.headers["vary"]) == (200, vary)
+    response = full.simulate_get(f"/images/{IMAGE}/{rendition}")
+    assert (response.status_code, response.headers["vary"]) == (200, vary)
 
 
 def test_uncaught_errors_have_cors_headers() -> None:
     for host, status in (("shop.example", 500), (None, 400)):
-        reply = send_request(CorsMiddleware(failing_app, ORIGINS), HTTP_ORIGIN=SHOP, HTTP_HOST=host)
-        assert reply.status == status
-        assert reply.headers["vary"] == "Origin"
-        assert reply.headers["access-control-allow-origin"] == SHOP
+        response = send_request(
+            CorsMiddleware(failing_app, ORIGINS), HTTP_ORIGIN=SHOP, HTTP_HOST=host
+        )
+        assert response.status == status
+        assert response.headers["vary"] == "Origin"
+        assert response.headers["access-control-allow-origin"] == SHOP
 
 
 def test_cookies_are_neither_set_nor_accepted_as_credentials(full: TestClient) -> None:
     for method, path, _ in EVERY_KIND:
-        asked = full.simulate_request(
+        response = full.simulate_request(
             "OPTIONS" if method == "BREW" else method,
             path,
             headers={**ADMIN, "Origin": SHOP, "Cookie": "session=1"},
         )
-        assert "set-cookie" not in asked.headers
-        assert "access-control-allow-credentials" not in asked.headers
+        assert "set-cookie" not in response.headers
+        assert "access-control-allow-credentials" not in response.headers

@@ -39,19 +39,21 @@ def test_hsts_is_sent_in_production(
     assert headers.get("strict-transport-security") == expected
 
 
-@pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 64])
+@pytest.mark.parametrize("request_id", ["a", "A-b_c.9", "x" * 64])
 @pytest.mark.parametrize(("method", "path"), EVERY_KIND)
 def test_valid_request_id_is_adopted(
-    client: TestClient, method: str, path: str, given: str
+    client: TestClient, method: str, path: str, request_id: str
 ) -> None:
-    answered = client.simulate_request(method, path, headers={"X-Request-ID": given})
-    assert answered.headers["x-request-id"] == given
+    response = client.simulate_request(method, path, headers={"X-Request-ID": request_id})
+    assert response.headers["x-request-id"] == request_id
 
 
-@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\n", "a,b", "\xe9", "a\r\nX-Evil: 1"])
-def test_invalid_request_id_is_replaced(client: TestClient, given: str) -> None:
-    answered = send_request(client.app, HTTP_X_REQUEST_ID=given)
-    assert re.fullmatch("[0-9a-f]{16}", answered.headers["x-request-id"])
+@pytest.mark.parametrize(
+    "request_id", ["", "x" * 65, "a b", "a\n", "a,b", "\xe9", "a\r\nX-Evil: 1"]
+)
+def test_invalid_request_id_is_replaced(client: TestClient, request_id: str) -> None:
+    response = send_request(client.app, HTTP_X_REQUEST_ID=request_id)
+    assert re.fullmatch("[0-9a-f]{16}", response.headers["x-request-id"])
 
 
 def test_request_ids_are_unique(client: TestClient) -> None:
@@ -62,9 +64,9 @@ def test_request_ids_are_unique(client: TestClient) -> None:
 @pytest.mark.parametrize("host", [None, "", "shop.example,evil.example", "a, a"])
 def test_requests_need_exactly_one_host(client: TestClient, host: str | None) -> None:
     for path in (EGG, "/nowhere"):
-        refused = send_request(client.app, path, HTTP_HOST=host)
-        assert refused.status == 400
-        assert json.loads(refused.body)["request_id"] == refused.headers["x-request-id"]
+        response = send_request(client.app, path, HTTP_HOST=host)
+        assert response.status == 400
+        assert json.loads(response.body)["request_id"] == response.headers["x-request-id"]
     assert send_request(client.app, REQUEST_METHOD="HEAD", HTTP_HOST=host).body == b""
 
 
@@ -77,11 +79,11 @@ def test_http_1_0_does_not_require_a_host(client: TestClient) -> None:
 def test_errors_outside_all_handlers_are_problem_json(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    reply = send_request(failing_app)
-    assert reply.status == 500
-    assert reply.headers["content-type"] == "application/problem+json"
-    assert reply.headers["content-length"] == str(len(reply.body))
-    assert reply.headers["cache-control"] == "no-store"
-    assert json.loads(reply.body)["request_id"] == reply.headers["x-request-id"]
-    assert b"inside" not in reply.body
+    response = send_request(failing_app)
+    assert response.status == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["content-length"] == str(len(response.body))
+    assert response.headers["cache-control"] == "no-store"
+    assert json.loads(response.body)["request_id"] == response.headers["x-request-id"]
+    assert b"inside" not in response.body
     assert "inside of everything" in caplog.text

@@ -12,21 +12,21 @@ from tests.support.wsgi import EGG, PRODUCTS, send_request
 
 
 @frozen
-class Noted:
-    calls: list[RequestRecord] = field(factory=list)
+class RequestList:
+    requests: list[RequestRecord] = field(factory=list)
 
     def record(self, request: RequestRecord) -> None:
-        self.calls.append(request)
+        self.requests.append(request)
 
 
 @pytest.fixture
-def noted() -> Noted:
-    return Noted()
+def recorder() -> RequestList:
+    return RequestList()
 
 
 @pytest.fixture
-def watched(shop: Shop, noted: Noted) -> TestClient:
-    return TestClient(create_app(shop, HttpConfig(recorders=(noted,))))
+def recorded_client(shop: Shop, recorder: RequestList) -> TestClient:
+    return TestClient(create_app(shop, HttpConfig(recorders=(recorder,))))
 
 
 @pytest.mark.parametrize(
@@ -46,42 +46,55 @@ def watched(shop: Shop, noted: Noted) -> TestClient:
     ],
 )
 def test_requests_are_recorded_by_route_template(
-    watched: TestClient, noted: Noted, method: str, path: str, endpoint: str, status: int
+    recorded_client: TestClient,
+    recorder: RequestList,
+    method: str,
+    path: str,
+    endpoint: str,
+    status: int,
 ) -> None:
-    answered = watched.simulate_request(method, path, headers={"X-Request-ID": "mine"})
-    assert answered.status_code == status
-    call = noted.calls.pop()
+    response = recorded_client.simulate_request(method, path, headers={"X-Request-ID": "mine"})
+    assert response.status_code == status
+    call = recorder.requests.pop()
     assert (call.endpoint, call.method, call.status) == (endpoint, method, status)
     assert call.request_id == "mine"
     assert call.duration_ms > 0
 
 
-def test_unknown_methods_are_recorded_as_other(shop: Shop, noted: Noted) -> None:
-    send_request(create_app(shop, HttpConfig(recorders=(noted,))), PRODUCTS, REQUEST_METHOD="BREW")
-    assert noted.calls[-1].method == "OTHER"
-    assert noted.calls[-1].status == 405
+def test_unknown_methods_are_recorded_as_other(shop: Shop, recorder: RequestList) -> None:
+    send_request(
+        create_app(shop, HttpConfig(recorders=(recorder,))), PRODUCTS, REQUEST_METHOD="BREW"
+    )
+    assert recorder.requests[-1].method == "OTHER"
+    assert recorder.requests[-1].status == 405
 
 
-def test_unexpected_errors_are_recorded(shop: Shop, noted: Noted) -> None:
-    broken: Any = None
-    client = TestClient(create_app(evolve(shop, products=broken), HttpConfig(recorders=(noted,))))
+def test_unexpected_errors_are_recorded(shop: Shop, recorder: RequestList) -> None:
+    no_service: Any = None
+    client = TestClient(
+        create_app(evolve(shop, products=no_service), HttpConfig(recorders=(recorder,)))
+    )
     assert client.simulate_get(EGG).status_code == 500
-    assert noted.calls[-1].status == 500
+    assert recorder.requests[-1].status == 500
 
 
-def test_only_the_network_of_a_client_is_recorded(watched: TestClient, noted: Noted) -> None:
-    watched.simulate_get(EGG, remote_addr="203.0.113.77", headers={"User-Agent": "x" * 1000})
-    assert noted.calls[-1].network == "203.0.113.0/24"
-    assert noted.calls[-1].user_agent == "x" * 512
+def test_only_the_network_of_a_client_is_recorded(
+    recorded_client: TestClient, recorder: RequestList
+) -> None:
+    recorded_client.simulate_get(
+        EGG, remote_addr="203.0.113.77", headers={"User-Agent": "x" * 1000}
+    )
+    assert recorder.requests[-1].network == "203.0.113.0/24"
+    assert recorder.requests[-1].user_agent == "x" * 512
 
 
 @pytest.mark.parametrize(
-    ("client", "kept"),
+    ("client", "network"),
     [
         ("203.0.113.77", "203.0.113.0/24"),
         ("2001:db8:1:2::/64", "2001:db8:1::/48"),
         ("unknown", "unknown"),
     ],
 )
-def test_network_of_a_client(client: str, kept: str) -> None:
-    assert network_of(client) == kept
+def test_network_of_a_client(client: str, network: str) -> None:
+    assert network_of(client) == network

@@ -1,4 +1,4 @@
-"""The examples of the document: each is sent, and does what it is there for."""
+"""The examples of the OpenAPI document, sent to the demo catalogue."""
 
 import pytest
 from falcon.testing import TestClient
@@ -14,13 +14,13 @@ from tests.support.wsgi import ADMIN
 _ORDER = ("POST", "GET", "PUT", "PATCH", "DELETE")
 
 
-def in_a_shops_life(route: Route) -> tuple[bool, int]:
-    """Return where it stands. Price and stock follow from variants, once there are some."""
+def sending_order(route: Route) -> tuple[bool, int]:
+    """Sort key of a route: variants come last, since price and stock derive from them."""
     return "/variants" in route.path, _ORDER.index(route.method)
 
 
 SENT = sorted(
-    (route for route in ROUTES if route.request_schema in BODY_EXAMPLES), key=in_a_shops_life
+    (route for route in ROUTES if route.request_schema in BODY_EXAMPLES), key=sending_order
 )
 
 
@@ -41,15 +41,17 @@ def test_every_body_example_is_accepted(client: TestClient) -> None:
     names = {**PARAMETER_EXAMPLES}
     for route in SENT:
         path = route.path.format_map(names)
-        answer = client.simulate_request(
+        response = client.simulate_request(
             route.method, path, json=BODY_EXAMPLES[route.request_schema or ""], headers=ADMIN
         )
-        assert answer.status_code == route.success_status, (route.method, path, answer.text)
+        assert response.status_code == route.success_status, (route.method, path, response.text)
         if route.method == "POST" and route.path.endswith(("/variants", "/reviews")):
-            names[route.path.rpartition("/")[2][:-1]] = answer.json["id"]
+            names[route.path.rpartition("/")[2][:-1]] = response.json["id"]
 
 
 def test_examples_of_required_parameters_match_products(client: TestClient) -> None:
-    found = client.simulate_get("/api/products/suggest", params={"q": str(PARAMETER_EXAMPLES["q"])})
-    assert found.json["items"]
+    response = client.simulate_get(
+        "/api/products/suggest", params={"q": str(PARAMETER_EXAMPLES["q"])}
+    )
+    assert response.json["items"]
     assert client.simulate_get(f"/api/products/{PARAMETER_EXAMPLES['slug']}").status_code == 200

@@ -16,7 +16,7 @@ from eggypro_http.urls import public_path
 from tests.http.requests.test_idempotency import BODIES, POSTS, post
 from tests.support.wsgi import ADMIN, PATH_VALUES
 
-KEPT = Path(__file__).parents[3] / "docs" / "openapi.json"
+COPY = Path(__file__).parents[3] / "docs" / "openapi.json"
 API: dict[str, Any] = json.loads(openapi_description())
 GETS = [
     route for route in ROUTES if route.method == "GET" and route.media_type == "application/json"
@@ -27,21 +27,21 @@ def shape(name: str) -> Draft202012Validator:
     return Draft202012Validator({**API, "$ref": f"#/components/schemas/{name}"})
 
 
-def told(path: str, method: str, status: int) -> dict[str, Any]:
-    """Return what is told of an answer."""
-    found = API["paths"][public_path(path)][method.lower()]["responses"][str(status)]
-    if "$ref" in found:
-        found = API["components"]["responses"][found["$ref"].rpartition("/")[2]]
-    return dict(found)
+def response_spec(path: str, method: str, status: int) -> dict[str, Any]:
+    """Return the documented response of an operation."""
+    spec = API["paths"][public_path(path)][method.lower()]["responses"][str(status)]
+    if "$ref" in spec:
+        spec = API["components"]["responses"][spec["$ref"].rpartition("/")[2]]
+    return dict(spec)
 
 
-def hold(path: str, method: str, answer: Result) -> None:
-    """See that an answer is as it is described."""
-    described = told(path, method, answer.status_code)
-    if answer.content:
-        kind = answer.headers["content-type"].partition(";")[0]
-        name = described["content"][kind]["schema"]["$ref"].rpartition("/")[2]
-        shape(name).validate(answer.json)
+def check_response(path: str, method: str, response: Result) -> None:
+    """Assert that a response matches its documentation."""
+    spec = response_spec(path, method, response.status_code)
+    if response.content:
+        media_type = response.headers["content-type"].partition(";")[0]
+        name = spec["content"][media_type]["schema"]["$ref"].rpartition("/")[2]
+        shape(name).validate(response.json)
 
 
 def test_document_is_valid_openapi() -> None:
@@ -65,18 +65,24 @@ def test_path_parameters_have_public_names() -> None:
     } <= API["paths"].keys()
     for path, item in API["paths"].items():
         for operation in item.values():
-            described = [one["name"] for one in operation["parameters"] if one["in"] == "path"]
-            assert described == re.findall(r"{(\w+)}", path)
+            names = [
+                parameter["name"]
+                for parameter in operation["parameters"]
+                if parameter["in"] == "path"
+            ]
+            assert names == re.findall(r"{(\w+)}", path)
 
 
 def test_operation_ids_are_unique() -> None:
-    names = [one["operationId"] for item in API["paths"].values() for one in item.values()]
+    names = [
+        operation["operationId"] for item in API["paths"].values() for operation in item.values()
+    ]
     assert [name for name, times in Counter(names).items() if times > 1] == []
     assert all(name.isidentifier() for name in names)
 
 
 def test_copy_in_docs_is_current() -> None:
-    assert KEPT.read_bytes() == openapi_description(), "run: eggypro openapi > docs/openapi.json"
+    assert COPY.read_bytes() == openapi_description(), "run: eggypro openapi > docs/openapi.json"
 
 
 def test_document_is_served(client: TestClient) -> None:
@@ -95,17 +101,17 @@ def test_get_responses_match_their_schemas(
     if "facets" in route.parameters:
         queries = [f"{query}&facets=true&explain=true&search=egg" for query in queries] + queries
     for query in queries:
-        answer = full.simulate_get(
+        response = full.simulate_get(
             route.path.format(**PATH_VALUES), query_string=query, headers=headers
         )
-        hold(route.path, "GET", answer)
+        check_response(route.path, "GET", response)
 
 
 @pytest.mark.parametrize("path", BODIES)
 def test_post_responses_match_their_schemas(full: TestClient, path: str) -> None:
     for _ in range(2):
-        hold(path, "POST", post(full, path))
-    hold(path, "POST", post(full, path, {"Authorization": "Bearer wrong"}))
+        check_response(path, "POST", post(full, path))
+    check_response(path, "POST", post(full, path, {"Authorization": "Bearer wrong"}))
 
 
 @pytest.mark.parametrize("path", [path for path in BODIES if BODIES[path][0] == JSON])
@@ -120,7 +126,9 @@ def test_request_bodies_match_their_schemas(path: str) -> None:
 
 def test_idempotent_posts_document_the_idempotency_key() -> None:
     for path in POSTS:
-        names = [one["name"] for one in API["paths"][public_path(path)]["post"]["parameters"]]
+        names = [
+            parameter["name"] for parameter in API["paths"][public_path(path)]["post"]["parameters"]
+        ]
         assert "Idempotency-Key" in names
 
 

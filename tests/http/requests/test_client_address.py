@@ -1,4 +1,4 @@
-"""Who a request comes from, whatever its headers say."""
+"""Client addresses with and without trusted proxies."""
 
 from ipaddress import ip_network
 

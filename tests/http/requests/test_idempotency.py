@@ -35,7 +35,7 @@ BODIES: dict[str, tuple[str, bytes]] = {
     }.items()
 } | {f"{PRODUCTS}/{{slug}}/images": (CONTENT_TYPE, encode_form([encode_part(JPG)]))}
 BY_BROWSERS = {"/images/uploads", "/api/images/uploads/{upload}/complete"}
-"""What is asked for in the course of an upload, and cannot be made up here."""
+"""Routes that are part of an upload, and cannot be requested on their own."""
 
 
 @pytest.fixture
@@ -44,66 +44,66 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def keyed(images: LocalImageStore, clock: FakeClock) -> Shop:
+def idempotent_shop(images: LocalImageStore, clock: FakeClock) -> Shop:
     shop = make_full_shop(images)
     shop.products.create(product_values(name="Plain", stock_quantity=9))
     return evolve(shop, clock=clock)
 
 
 @pytest.fixture
-def client(keyed: Shop) -> TestClient:
-    return TestClient(create_app(keyed))
+def client(idempotent_shop: Shop) -> TestClient:
+    return TestClient(create_app(idempotent_shop))
 
 
 def post(client: TestClient, path: str, headers: dict[str, str] | None = None) -> Result:
-    kind, body = BODIES[path]
+    media_type, body = BODIES[path]
     samples = {**PATH_VALUES, "slug": "plain"} if path == STOCK else PATH_VALUES
-    named = re.sub(r"{(\w+)}", lambda found: str(samples[found[1]]), path)
-    given = {**ADMIN, "Content-Type": kind, **KEY, **(headers or {})}
-    return client.simulate_post(named, body=body, headers=given)
+    sample = re.sub(r"{(\w+)}", lambda match: str(samples[match[1]]), path)
+    request_headers = {**ADMIN, "Content-Type": media_type, **KEY, **(headers or {})}
+    return client.simulate_post(sample, body=body, headers=request_headers)
 
 
 def test_every_post_honours_the_key() -> None:
     assert set(POSTS) == set(BODIES) | BY_BROWSERS
-    others = [route for route in ROUTES if route.method == "POST" and route.path not in POSTS]
-    assert [route.permission for route in others] == [Credential.KEY]
+    other_posts = [route for route in ROUTES if route.method == "POST" and route.path not in POSTS]
+    assert [route.permission for route in other_posts] == [Credential.KEY]
 
 
 @pytest.mark.parametrize("path", BODIES)
 def test_repeated_requests_replay_the_response(client: TestClient, path: str) -> None:
     first = post(client, path)
     assert first.status_code in {200, 201}
-    again = post(client, path)
-    assert (again.status_code, again.content) == (first.status_code, first.content)
-    assert again.headers.pop("idempotency-replayed") == "true"
+    repeat = post(client, path)
+    assert (repeat.status_code, repeat.content) == (first.status_code, first.content)
+    assert repeat.headers.pop("idempotency-replayed") == "true"
     assert "idempotency-replayed" not in first.headers
     for name in ("x-request-id", "ratelimit", "ratelimit-policy"):
-        first.headers.pop(name, None), again.headers.pop(name, None)
-    assert again.headers == first.headers
+        first.headers.pop(name, None), repeat.headers.pop(name, None)
+    assert repeat.headers == first.headers
 
 
 def test_requests_without_a_key_run_each_time(client: TestClient) -> None:
-    stocks = [post_stock(client, {}).json["stock_quantity"] for _ in range(3)]
-    assert stocks == [8, 7, 6]
+    quantities = [post_stock(client, {}).json["stock_quantity"] for _ in range(3)]
+    assert quantities == [8, 7, 6]
 
 
 def test_requests_with_a_key_run_once(client: TestClient) -> None:
-    stocks = [post_stock(client, KEY).json["stock_quantity"] for _ in range(3)]
-    assert stocks == [8, 8, 8]
+    quantities = [post_stock(client, KEY).json["stock_quantity"] for _ in range(3)]
+    assert quantities == [8, 8, 8]
 
 
 def post_stock(client: TestClient, headers: dict[str, str], body: str = '{"delta": -1}') -> Result:
-    kind = {"Content-Type": JSON}
+    content_type = {"Content-Type": JSON}
     return client.simulate_post(
-        f"{PRODUCTS}/plain/stock", body=body, headers={**ADMIN, **kind, **headers}
+        f"{PRODUCTS}/plain/stock", body=body, headers={**ADMIN, **content_type, **headers}
     )
 
 
 def test_same_key_with_another_body_is_rejected(client: TestClient) -> None:
     post_stock(client, KEY)
-    refused = post_stock(client, KEY, '{"delta": -2}')
-    assert refused.status_code == 422
-    assert [fault["field"] for fault in refused.json["errors"]] == ["Idempotency-Key"]
+    response = post_stock(client, KEY, '{"delta": -2}')
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json["errors"]] == ["Idempotency-Key"]
     assert post_stock(client, {}).json["stock_quantity"] == 7
 
 
@@ -140,55 +140,55 @@ def test_rejected_requests_can_be_retried(client: TestClient) -> None:
 def test_keys_expire_after_a_day(client: TestClient, clock: FakeClock) -> None:
     post_stock(client, KEY)
     clock.advance(24 * 60 * 60)
-    again = post_stock(client, KEY)
-    assert "idempotency-replayed" not in again.headers
-    assert again.json["stock_quantity"] == 7
+    response = post_stock(client, KEY)
+    assert "idempotency-replayed" not in response.headers
+    assert response.json["stock_quantity"] == 7
 
 
 @pytest.mark.parametrize("boundary", ["x", "another-boundary"])
 def test_form_boundary_is_not_part_of_the_fingerprint(client: TestClient, boundary: str) -> None:
     def upload(boundary: str, *parts: bytes) -> Result:
         body = encode_form(map(encode_part, parts)).replace(BOUNDARY.encode(), boundary.encode())
-        kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return client.simulate_post(f"{EGG}/images", body=body, headers={**ADMIN, **KEY, **kind})
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        return client.simulate_post(f"{EGG}/images", body=body, headers={**ADMIN, **KEY, **headers})
 
     first = upload(BOUNDARY, JPG, PNG)
     assert first.status_code == 201
-    again = upload(boundary, JPG, PNG)
-    assert (again.status_code, again.content) == (201, first.content)
+    repeat = upload(boundary, JPG, PNG)
+    assert (repeat.status_code, repeat.content) == (201, first.content)
     assert len(client.simulate_get(EGG).json["images"]) == 2
     assert upload(boundary, JPG).status_code == 422
 
 
-@pytest.mark.parametrize("given", ['"3f2a"', "3f2a"])
-def test_keys_may_be_quoted(client: TestClient, given: str) -> None:
+@pytest.mark.parametrize("key", ['"3f2a"', "3f2a"])
+def test_keys_may_be_quoted(client: TestClient, key: str) -> None:
     post_stock(client, KEY)
-    assert post_stock(client, {"Idempotency-Key": given}).json["stock_quantity"] == 8
+    assert post_stock(client, {"Idempotency-Key": key}).json["stock_quantity"] == 8
 
 
 def test_quoted_keys_may_have_255_characters(
     client: TestClient,
 ) -> None:
     for length, status in ((255, 200), (256, 400)):
-        given = {"Idempotency-Key": '"' + "a" * length + '"'}
-        assert post_stock(client, given).status_code == status
+        header = {"Idempotency-Key": '"' + "a" * length + '"'}
+        assert post_stock(client, header).status_code == status
 
 
-def test_body_is_received_before_a_lock_is_taken(keyed: Shop) -> None:
-    happened: list[str] = []
+def test_body_is_received_before_a_lock_is_taken(idempotent_shop: Shop) -> None:
+    events: list[str] = []
 
-    class Telling(MemoryIdempotencyStore):
-        def run(self, *given: Any) -> tuple[StoredResponse, bool]:
-            happened.append("held")
-            return super().run(*given)
+    class RecordingStore(MemoryIdempotencyStore):
+        def run(self, *args: Any) -> tuple[StoredResponse, bool]:
+            events.append("held")
+            return super().run(*args)
 
     class Arriving(BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            happened.append("read")
+            events.append("read")
             return super().read(size)
 
     body = b'{"delta": -1}'
-    sent = {
+    environ = {
         "REQUEST_METHOD": "POST",
         "CONTENT_TYPE": JSON,
         "CONTENT_LENGTH": str(len(body)),
@@ -196,16 +196,16 @@ def test_body_is_received_before_a_lock_is_taken(keyed: Shop) -> None:
         "HTTP_IDEMPOTENCY_KEY": "3f2a",
         "wsgi.input": Arriving(body),
     }
-    app = create_app(evolve(keyed, idempotency=Telling()))
-    assert send_request(app, f"{PRODUCTS}/plain/stock", **sent).status == 200
-    assert happened == ["read", "held"]
+    app = create_app(evolve(idempotent_shop, idempotency=RecordingStore()))
+    assert send_request(app, f"{PRODUCTS}/plain/stock", **environ).status == 200
+    assert events == ["read", "held"]
 
 
-@pytest.mark.parametrize("given", ["", " ", '"', '""', "a b", "\xe9", "a" * 256, '"a'])
-def test_invalid_keys_are_rejected(client: TestClient, given: str) -> None:
-    refused = post_stock(client, {"Idempotency-Key": given})
-    assert refused.status_code == 400
-    assert "Idempotency-Key" in refused.json["detail"]
+@pytest.mark.parametrize("key", ["", " ", '"', '""', "a b", "\xe9", "a" * 256, '"a'])
+def test_invalid_keys_are_rejected(client: TestClient, key: str) -> None:
+    response = post_stock(client, {"Idempotency-Key": key})
+    assert response.status_code == 400
+    assert "Idempotency-Key" in response.json["detail"]
 
 
 def test_malformed_bodies_are_rejected_as_without_a_key(client: TestClient) -> None:

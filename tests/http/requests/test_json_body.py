@@ -13,8 +13,8 @@ GOOD = json.dumps(product_values(name="Bacon")).encode()
 
 
 def send(client: TestClient, body: bytes, **headers: str) -> Result:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return client.simulate_post(PRODUCTS, headers={**ADMIN, **named}, body=body)
+    header_names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.simulate_post(PRODUCTS, headers={**ADMIN, **header_names}, body=body)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def send(client: TestClient, body: bytes, **headers: str) -> Result:
     ids=lambda body: repr(body[:20]),
 )
 def test_invalid_json_is_malformed(client: TestClient, body: bytes) -> None:
-    refused = send(client, body)
-    assert refused.status_code == 400
-    assert refused.json["detail"]
+    response = send(client, body)
+    assert response.status_code == 400
+    assert response.json["detail"]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"text"', b"true"])
@@ -64,9 +64,9 @@ def test_extreme_numbers_are_rejected_as_prices(
 
 def test_body_is_limited_to_a_megabyte(client: TestClient) -> None:
     assert send(client, GOOD.ljust(LIMIT)).status_code == 201
-    refused = send(client, GOOD.ljust(LIMIT + 1))
-    assert refused.status_code == 413
-    assert refused.json["title"] == "Content Too Large"
+    response = send(client, GOOD.ljust(LIMIT + 1))
+    assert response.status_code == 413
+    assert response.json["title"] == "Content Too Large"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_other_content_types_are_rejected(client: TestClient, headers: dict[str,
 
 
 def test_truncated_body_is_malformed(client: TestClient) -> None:
-    refused = send_request(
+    response = send_request(
         client.app,
         PRODUCTS,
         REQUEST_METHOD="POST",
@@ -113,13 +113,13 @@ def test_truncated_body_is_malformed(client: TestClient) -> None:
         CONTENT_LENGTH=str(len(GOOD) + 1),
         **{"wsgi.input": io.BytesIO(GOOD)},
     )
-    assert refused.status == 400
-    assert b"ended before" in refused.body
+    assert response.status == 400
+    assert b"ended before" in response.body
 
 
 def test_body_is_read_up_to_its_length(client: TestClient) -> None:
     stream = io.BytesIO(GOOD + b"GET / HTTP/1.1")
-    added = send_request(
+    response = send_request(
         client.app,
         PRODUCTS,
         REQUEST_METHOD="POST",
@@ -127,7 +127,7 @@ def test_body_is_read_up_to_its_length(client: TestClient) -> None:
         CONTENT_LENGTH=str(len(GOOD)),
         **{"wsgi.input": stream},
     )
-    assert added.status == 201
+    assert response.status == 201
     assert stream.read() == b"GET / HTTP/1.1"
 
 
@@ -137,14 +137,14 @@ def test_chunked_body_requires_a_length(client: TestClient) -> None:
 
 @pytest.mark.parametrize("length", ["-1", "many", "1.5", "9" * 5000])
 def test_invalid_content_length_is_rejected(client: TestClient, length: str) -> None:
-    refused = send_request(
+    response = send_request(
         client.app,
         PRODUCTS,
         REQUEST_METHOD="POST",
         HTTP_AUTHORIZATION=ADMIN["Authorization"],
         CONTENT_LENGTH=length,
     )
-    assert refused.status in {400, 413}
+    assert response.status in {400, 413}
 
 
 def test_at_most_a_hundred_errors_are_listed(client: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""Forms with files, of which even a refused one is received to its end."""
+"""Multipart forms: even a rejected form is received completely."""
 
 from io import BytesIO
 
@@ -13,10 +13,10 @@ REST = bytes(1_000_000)
 
 @pytest.mark.parametrize("name", ["file", "surprise"])
 def test_error_response_arrives_during_an_upload(client: TestClient, name: str) -> None:
-    """Who is still sending when the connection is closed never sees the response."""
+    """A client that is still sending when the connection closes never sees the response."""
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="a"\r\n\r\n'
     body = BytesIO(head.encode() + REST + f"\r\n--{BOUNDARY}--\r\n".encode())
-    refused = send_request(
+    response = send_request(
         client.app,
         f"{EGG}/images",
         **{
@@ -27,5 +27,5 @@ def test_error_response_arrives_during_an_upload(client: TestClient, name: str) 
             "wsgi.input": body,
         },
     )
-    assert refused.status == 422
+    assert response.status == 422
     assert body.read() == b""

@@ -9,7 +9,7 @@ READS = [route for route in ROUTES if route.method == "GET"]
 
 
 @pytest.mark.parametrize(
-    ("query", "named"),
+    ("query", "fields"),
     [
         ("limit=1&limit=2", ["limit"]),
         ("colour=red", ["colour"]),
@@ -26,8 +26,8 @@ READS = [route for route in ROUTES if route.method == "GET"]
         ("%00=1", ["\ufffd"]),
     ],
 )
-def test_invalid_parameters_are_named(client: TestClient, query: str, named: list[str]) -> None:
-    assert error_fields(client.simulate_get(PRODUCTS, query_string=query)) == named
+def test_invalid_parameters_are_named(client: TestClient, query: str, fields: list[str]) -> None:
+    assert error_fields(client.simulate_get(PRODUCTS, query_string=query)) == fields
 
 
 @pytest.mark.parametrize("query", ["search=%ff", "search=%ED%A0%80", "search=100%", "%g0=1"])
@@ -53,12 +53,14 @@ def test_unknown_category_has_no_products(client: TestClient) -> None:
 @pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
 def test_unknown_parameters_are_rejected(full: TestClient, route: Route) -> None:
     query = "&".join(f"{name}=" for name in (*route.parameters, "other"))
-    refused = full.simulate_get(sample_path(route.path), query_string=query, headers=ADMIN)
-    assert "other" in error_fields(refused)
-    unknown = [one["field"] for one in refused.json["errors"] if one["message"] == "Unknown field"]
+    response = full.simulate_get(sample_path(route.path), query_string=query, headers=ADMIN)
+    assert "other" in error_fields(response)
+    unknown = [
+        error["field"] for error in response.json["errors"] if error["message"] == "Unknown field"
+    ]
     assert unknown == ["other"]
 
 
 def test_create_takes_no_parameters(client: TestClient) -> None:
-    refused = client.simulate_post(PRODUCTS, headers=ADMIN, json={}, params={"dry_run": "true"})
-    assert error_fields(refused) == ["dry_run"]
+    response = client.simulate_post(PRODUCTS, headers=ADMIN, json={}, params={"dry_run": "true"})
+    assert error_fields(response) == ["dry_run"]

@@ -1,4 +1,4 @@
-"""How often a client may, over HTTP."""
+"""Rate limits over HTTP."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def clock() -> FakeMonotonicClock:
 def limited(
     limits: Mapping[str, Policy], clock: FakeMonotonicClock, *proxies: IPv4Network
 ) -> TestClient:
-    """A client of a shop that counts by limits, behind proxies."""
+    """A client of a rate-limited shop behind proxies."""
     shop = make_shop()
     shop.products.create(product_values())
     counter = MemoryRateCounter(clock)
@@ -56,7 +56,8 @@ def statuses(client: TestClient, times: int, path: str = EGG, **environ: Any) ->
 
 def test_policies_come_from_settings_and_two_constants() -> None:
     assert {
-        name: (one.limit, one.window_seconds) for name, one in policies(100, 900_000).items()
+        name: (policy.limit, policy.window_seconds)
+        for name, policy in policies(100, 900_000).items()
     } == {
         STANDARD: (100, 900),
         STRICT: (10, 900),
@@ -68,20 +69,20 @@ def test_policies_come_from_settings_and_two_constants() -> None:
 
 def test_responses_show_the_limit_until_429(client: TestClient, clock: FakeMonotonicClock) -> None:
     for remaining in (2, 1, 0):
-        answered = get(client)
-        assert answered.status == 200
-        assert answered.headers["ratelimit-policy"] == '"standard";q=3;w=60'
-        assert answered.headers["ratelimit"] == f'"standard";r={remaining};t=60'
+        response = get(client)
+        assert response.status == 200
+        assert response.headers["ratelimit-policy"] == '"standard";q=3;w=60'
+        assert response.headers["ratelimit"] == f'"standard";r={remaining};t=60'
     clock.now = 12.5
-    refused = client.simulate_get(EGG, remote_addr="192.0.2.1")
-    assert refused.status_code == 429
-    assert refused.headers["retry-after"] == "48"
-    assert refused.headers["ratelimit"] == '"standard";r=0;t=48'
-    assert refused.headers["content-type"] == "application/problem+json"
-    assert refused.headers["cache-control"] == "no-store"
-    assert refused.json["title"] == "Too Many Requests"
+    rejection = client.simulate_get(EGG, remote_addr="192.0.2.1")
+    assert rejection.status_code == 429
+    assert rejection.headers["retry-after"] == "48"
+    assert rejection.headers["ratelimit"] == '"standard";r=0;t=48'
+    assert rejection.headers["content-type"] == "application/problem+json"
+    assert rejection.headers["cache-control"] == "no-store"
+    assert rejection.json["title"] == "Too Many Requests"
     assert get(client, **BOB).status == 200
-    clock.now += int(refused.headers["retry-after"])
+    clock.now += int(rejection.headers["retry-after"])
     assert get(client).headers["ratelimit"] == '"standard";r=2;t=60'
 
 
@@ -92,10 +93,15 @@ def test_every_api_path_except_health_is_counted(client: TestClient) -> None:
         assert get(client, "/api/health/live").status == 200
         assert get(client, EGG, REQUEST_METHOD="OPTIONS").status == 204
     assert get(client, f"{PRODUCTS}/nothing").status == 429
-    counted = {one.path for one in ROUTES if one.limits}
+    limited_paths = {route.path for route in ROUTES if route.limits}
     images = {"/images/{image}", "/images/uploads"}
     health = {"/api/health", "/api/health/live", "/api/health/ready"}
-    assert {one.path for one in ROUTES} - counted == {*health, *images, "/metrics", "/openapi.json"}
+    assert {route.path for route in ROUTES} - limited_paths == {
+        *health,
+        *images,
+        "/metrics",
+        "/openapi.json",
+    }
 
 
 def test_health_ignores_credentials(client: TestClient) -> None:
@@ -113,11 +119,11 @@ def test_error_responses_count_and_have_rate_limit_headers(client: TestClient) -
 
 def test_only_unknown_paths_and_methods_are_checked_before_limits(client: TestClient) -> None:
     statuses(client, 3)
-    spoiled = {**WRONG, "HTTP_ACCEPT": "image/png", "HTTP_TRANSFER_ENCODING": "chunked"}
-    assert get(client, "/api/nowhere", **spoiled).status == 404
-    assert get(client, REQUEST_METHOD="POST", **spoiled).status == 405
-    assert get(client, CLOSED, QUERY_STRING="x=1", **spoiled).status == 429
-    assert get(client, PRODUCTS, REQUEST_METHOD="POST", **spoiled).status == 429
+    invalid = {**WRONG, "HTTP_ACCEPT": "image/png", "HTTP_TRANSFER_ENCODING": "chunked"}
+    assert get(client, "/api/nowhere", **invalid).status == 404
+    assert get(client, REQUEST_METHOD="POST", **invalid).status == 405
+    assert get(client, CLOSED, QUERY_STRING="x=1", **invalid).status == 429
+    assert get(client, PRODUCTS, REQUEST_METHOD="POST", **invalid).status == 429
 
 
 def test_user_agent_does_not_identify_a_client(client: TestClient) -> None:
@@ -152,7 +158,7 @@ def test_ten_reviews_may_be_submitted(clock: FakeMonotonicClock) -> None:
         )
 
     answers = [submit(number) for number in range(11)]
-    assert [answer.status_code for answer in answers] == [201] * 10 + [429]
+    assert [response.status_code for response in answers] == [201] * 10 + [429]
     fields = '"standard";q=1000;w=60, "strict";q=10;w=900'
     assert answers[9].headers["ratelimit-policy"] == fields
     assert answers[9].headers["ratelimit"] == '"standard";r=990;t=60, "strict";r=0;t=900'
@@ -164,7 +170,7 @@ def test_ten_reviews_may_be_submitted(clock: FakeMonotonicClock) -> None:
 
 
 def unlimited(clock: FakeMonotonicClock) -> TestClient:
-    """A client that may do anything but guess."""
+    """A client that is limited only for wrong credentials."""
     return limited(policies(0, 60_000), clock)
 
 
@@ -175,10 +181,10 @@ def test_five_wrong_credentials_lock_out_the_right_one(
     assert statuses(client, 4, CLOSED, **WRONG) == [401] * 4
     clock.now = 100
     assert statuses(client, 1, CLOSED, **WRONG) == [401]
-    refused = get(client, CLOSED, **RIGHT)
-    assert (refused.status, refused.headers["retry-after"]) == (429, "800")
-    assert refused.headers["ratelimit"] == '"auth";r=0;t=800'
-    assert refused.headers["ratelimit-policy"] == '"auth";q=5;w=900'
+    response = get(client, CLOSED, **RIGHT)
+    assert (response.status, response.headers["retry-after"]) == (429, "800")
+    assert response.headers["ratelimit"] == '"auth";r=0;t=800'
+    assert response.headers["ratelimit-policy"] == '"auth";q=5;w=900'
     assert get(client, EGG, QUERY_STRING="status=all", **RIGHT).status == 429
     assert get(client, CLOSED, **RIGHT, **BOB).status == 200
     assert get(client, CLOSED).status == 401
@@ -192,7 +198,7 @@ def test_five_wrong_credentials_lock_out_the_right_one(
 def test_credential_errors_use_the_specified_messages(clock: FakeMonotonicClock) -> None:
     client = unlimited(clock)
     calls: list[dict[str, str]] = [{}, *[WRONG] * 5, RIGHT]
-    bodies = [json.loads(get(client, CLOSED, **one).body) for one in calls]
+    bodies = [json.loads(get(client, CLOSED, **headers).body) for headers in calls]
     assert [body["detail"] for body in bodies] == [
         "Missing authentication header",
         *["Invalid authentication token"] * 5,
@@ -236,9 +242,9 @@ def test_missing_credential_is_not_a_failure(
 def test_concurrent_requests_do_not_exceed_the_limit(clock: FakeMonotonicClock) -> None:
     client = limited(policies(100, 60_000), clock)
     with ThreadPoolExecutor(16) as threads:
-        found = [*threads.map(lambda _: get(client).status, range(150))]
+        results = [*threads.map(lambda _: get(client).status, range(150))]
         guesses = [*threads.map(lambda _: get(client, CLOSED, **WRONG, **BOB).status, range(50))]
-    assert sorted(found) == [200] * 100 + [429] * 50
+    assert sorted(results) == [200] * 100 + [429] * 50
     assert sorted(guesses) == [401] * 5 + [429] * 45
 
 
@@ -253,8 +259,8 @@ def test_policies_may_skip_successes_or_failures(
     clock: FakeMonotonicClock, policy: Policy, expected: list[int]
 ) -> None:
     client = limited({STANDARD: policy}, clock)
-    found = statuses(client, 3, f"{PRODUCTS}/none") + statuses(client, 3)
-    assert found == expected
+    results = statuses(client, 3, f"{PRODUCTS}/none") + statuses(client, 3)
+    assert results == expected
 
 
 def test_uncounted_success_does_not_use_the_limit(clock: FakeMonotonicClock) -> None:
@@ -267,18 +273,20 @@ def test_clients_behind_a_trusted_proxy_are_counted_separately(clock: FakeMonoto
     client = limited(USUAL, clock, IPv4Network("10.0.0.0/8"))
     proxy = {"REMOTE_ADDR": "10.0.0.1"}
     for address in ("192.0.2.1", "192.0.2.2"):
-        forged = [f"6.6.6.{number}, {address}" for number in range(4)]
-        found = [get(client, HTTP_X_FORWARDED_FOR=one, **proxy).status for one in forged]
-        assert found == [200, 200, 200, 429]
+        headers = [f"6.6.6.{number}, {address}" for number in range(4)]
+        results = [
+            get(client, HTTP_X_FORWARDED_FOR=forwarded, **proxy).status for forwarded in headers
+        ]
+        assert results == [200, 200, 200, 429]
 
 
 def test_forwarded_addresses_cannot_evade_the_limit(client: TestClient) -> None:
-    forged = [get(client, HTTP_X_FORWARDED_FOR=f"6.6.6.{number}").status for number in range(4)]
-    assert forged == [200, 200, 200, 429]
+    results = [get(client, HTTP_X_FORWARDED_FOR=f"6.6.6.{number}").status for number in range(4)]
+    assert results == [200, 200, 200, 429]
 
 
 def test_rate_limit_headers_are_structured_fields(client: TestClient) -> None:
-    reply = get(client)
+    response = get(client)
     item = r'"[a-z]+"(;[a-z]+=\d+)+'
     for name in ("ratelimit", "ratelimit-policy"):
-        assert re.fullmatch(f"{item}(, {item})*", reply.headers[name])
+        assert re.fullmatch(f"{item}(, {item})*", response.headers[name])

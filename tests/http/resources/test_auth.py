@@ -1,4 +1,4 @@
-"""`POST /api/auth/admin`, and what every credential opens."""
+"""`POST /api/auth/admin`, and the access that each credential gives."""
 
 from datetime import timedelta
 from typing import Any
@@ -25,13 +25,13 @@ from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields, sample_path
 AUTH = "/api/auth/admin"
 CLOSED = [route for route in ROUTES if route.permission]
 OPENED_BY_A_PARAMETER = [
-    (route, name, needed)
+    (route, name, permission)
     for route in ROUTES
-    for name, needed in route.restricted_parameters.items()
+    for name, permission in route.restricted_parameters.items()
 ]
 
 
-def named(value: object) -> str:
+def route_id(value: object) -> str:
     return f"{value.method} {value.path}" if isinstance(value, Route) else str(value)
 
 
@@ -66,47 +66,47 @@ def bearing(token: str) -> dict[str, str]:
 
 
 def log_in(client: TestClient, json: object = None, **options: Any) -> Result:
-    given = {} if json is None else {"json": json}
-    return client.simulate_post(AUTH, **{"headers": ADMIN, **given, **options})
+    body = {} if json is None else {"json": json}
+    return client.simulate_post(AUTH, **{"headers": ADMIN, **body, **options})
 
 
 def test_admin_key_gets_a_full_token_for_an_hour(client: TestClient) -> None:
-    answered = log_in(client)
-    assert answered.status_code == 200
-    assert answered.headers["cache-control"] == "no-store"
-    assert answered.json == {
+    response = log_in(client)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    assert response.json == {
         "user": {
             "id": "admin",
             "role": "admin",
             "permissions": sorted(Permission),
             "last_login": "2026-01-01T12:00:00.000000Z",
         },
-        "token": answered.json["token"],
+        "token": response.json["token"],
         "expires_at": "2026-01-01T13:00:00.000000Z",
     }
-    asked = client.simulate_get(
-        EGG, params={"status": "all"}, headers=bearing(answered.json["token"])
+    products = client.simulate_get(
+        EGG, params={"status": "all"}, headers=bearing(response.json["token"])
     )
-    assert asked.status_code == 200
+    assert products.status_code == 200
 
 
 @pytest.mark.parametrize("body", ["{}", "", None])
 def test_token_request_body_is_optional(client: TestClient, body: str | None) -> None:
     json = {**ADMIN, "Content-Type": "application/json"}
     for headers in (ADMIN, json):
-        answered = client.simulate_post(AUTH, headers=headers, body=body)
-        assert answered.status_code == 200
+        response = client.simulate_post(AUTH, headers=headers, body=body)
+        assert response.status_code == 200
 
 
 def test_token_with_fewer_permissions(client: TestClient) -> None:
-    wish = {"permissions": ["metrics:read", "products:read"], "ttl_seconds": 1}
-    answered = log_in(client, wish)
-    assert answered.json["user"]["permissions"] == wish["permissions"]
-    assert answered.json["expires_at"] == "2026-01-01T12:00:01.000000Z"
+    token_request = {"permissions": ["metrics:read", "products:read"], "ttl_seconds": 1}
+    response = log_in(client, token_request)
+    assert response.json["user"]["permissions"] == token_request["permissions"]
+    assert response.json["expires_at"] == "2026-01-01T12:00:01.000000Z"
 
 
 @pytest.mark.parametrize(
-    ("body", "named"),
+    ("body", "fields"),
     [
         ({"permissions": []}, ["permissions"]),
         ({"permissions": ["products:bake"], "ttl_seconds": 86_401}, ["permissions", "ttl_seconds"]),
@@ -118,9 +118,9 @@ def test_token_with_fewer_permissions(client: TestClient) -> None:
     ids=str,
 )
 def test_invalid_token_request_lists_every_error(
-    client: TestClient, body: object, named: list[str]
+    client: TestClient, body: object, fields: list[str]
 ) -> None:
-    assert error_fields(log_in(client, body)) == named
+    assert error_fields(log_in(client, body)) == fields
 
 
 def test_parameters_and_invalid_json_are_rejected(
@@ -128,17 +128,17 @@ def test_parameters_and_invalid_json_are_rejected(
 ) -> None:
     assert error_fields(log_in(client, params={"ttl_seconds": "60"})) == ["ttl_seconds"]
     assert log_in(client, body=b"{").status_code == 400
-    plain = {**ADMIN, "Content-Type": "text/plain"}
-    assert log_in(client, headers=plain, body=b"{}").status_code == 415
+    headers = {**ADMIN, "Content-Type": "text/plain"}
+    assert log_in(client, headers=headers, body=b"{}").status_code == 415
     chunked = {**ADMIN, "Transfer-Encoding": "chunked"}
     assert log_in(client, headers=chunked).status_code == 411
 
 
 def test_token_is_null_without_a_secret(shop: Shop) -> None:
-    answered = log_in(TestClient(create_app(evolve(shop, authenticator=Authenticator(ADMIN_KEY)))))
-    assert answered.status_code == 200
-    assert answered.json["user"]["permissions"] == sorted(Permission)
-    assert (answered.json["token"], answered.json["expires_at"]) == (None, None)
+    response = log_in(TestClient(create_app(evolve(shop, authenticator=Authenticator(ADMIN_KEY)))))
+    assert response.status_code == 200
+    assert response.json["user"]["permissions"] == sorted(Permission)
+    assert (response.json["token"], response.json["expires_at"]) == (None, None)
 
 
 def test_tokens_cannot_issue_tokens(client: TestClient, shop: Shop, clock: FakeClock) -> None:
@@ -146,20 +146,20 @@ def test_tokens_cannot_issue_tokens(client: TestClient, shop: Shop, clock: FakeC
     assert log_in(client, headers=bearing(token)).status_code == 403
     assert log_in(client, headers=bearing(f"{token}x")).status_code == 401
     clock.advance(60)
-    refused = log_in(client, headers=bearing(token))
-    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+    response = log_in(client, headers=bearing(token))
+    assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
 
 
-@pytest.mark.parametrize("route", CLOSED, ids=named)
+@pytest.mark.parametrize("route", CLOSED, ids=route_id)
 def test_protected_route_requires_its_permission(
     full: TestClient, route: Route, full_shop: Shop, clock: FakeClock
 ) -> None:
-    """Who may not is told so whatever else is wrong; who may is told of something else."""
+    """Missing permissions are reported first, whatever else is wrong with the request."""
 
     def ask(credential: str | None) -> int:
         headers = {} if credential is None else bearing(credential)
-        asked = full.simulate_request(route.method, sample_path(route.path), headers=headers)
-        return int(asked.status_code)
+        response = full.simulate_request(route.method, sample_path(route.path), headers=headers)
+        return int(response.status_code)
 
     expired = issued(full_shop, *Permission, ttl=1)
     clock.advance()
@@ -167,12 +167,14 @@ def test_protected_route_requires_its_permission(
     for permission in Permission:
         is_let_in = ask(issued(full_shop, permission)) not in {401, 403}
         assert is_let_in == (permission is route.permission), permission
-    others = [one for one in Permission if one is not route.permission]
-    assert ask(issued(full_shop, *others)) == 403
+    other_permissions = [
+        permission for permission in Permission if permission is not route.permission
+    ]
+    assert ask(issued(full_shop, *other_permissions)) == 403
     assert ask(ADMIN_KEY) not in {401, 403}
 
 
-@pytest.mark.parametrize(("route", "name", "needed"), OPENED_BY_A_PARAMETER, ids=named)
+@pytest.mark.parametrize(("route", "name", "required"), OPENED_BY_A_PARAMETER, ids=route_id)
 def test_restricted_parameter_requires_its_permission(
     full: TestClient,
     full_shop: Shop,
@@ -180,25 +182,27 @@ def test_restricted_parameter_requires_its_permission(
     *,
     route: Route,
     name: str,
-    needed: Permission,
+    required: Permission,
 ) -> None:
     def ask(credential: str | None) -> int:
         headers = {} if credential is None else bearing(credential)
-        asked = full.simulate_request(
+        response = full.simulate_request(
             route.method, sample_path(route.path), params={name: "all"}, headers=headers
         )
-        return int(asked.status_code)
+        return int(response.status_code)
 
     expired = issued(full_shop, *Permission, ttl=1)
     clock.advance()
     assert [ask(None), ask("wrong"), ask(expired)] == [401, 401, 401]
     for permission in Permission:
-        assert (ask(issued(full_shop, permission)) == 403) == (permission is not needed)
+        assert (ask(issued(full_shop, permission)) == 403) == (permission is not required)
 
 
 def test_every_permission_is_required_by_a_route() -> None:
-    needed = {route.permission for route in CLOSED} | {one for _, _, one in OPENED_BY_A_PARAMETER}
-    assert needed == {*Permission, Credential.KEY, Credential.CRON}
+    required = {route.permission for route in CLOSED} | {
+        permission for _, _, permission in OPENED_BY_A_PARAMETER
+    }
+    assert required == {*Permission, Credential.KEY, Credential.CRON}
 
 
 def test_public_routes_accept_invalid_credentials(client: TestClient) -> None:

@@ -12,16 +12,16 @@ PUBLIC = "public, max-age=0, must-revalidate"
 
 @pytest.fixture
 def shop() -> Shop:
-    """A shop with one product, `egg-white-protein`, and one category, `protein`, without it."""
+    """A shop with the product `egg-white-protein` and the unlinked category `protein`."""
     shop = make_shop()
     shop.products.create(product_values())
     shop.categories.create({"name": "Protein"})
     return shop
 
 
-def slugs(answer: Result) -> list[str]:
-    assert answer.status_code == 200, answer.text
-    return [item["slug"] for item in answer.json["items"]]
+def slugs(response: Result) -> list[str]:
+    assert response.status_code == 200, response.text
+    return [item["slug"] for item in response.json["items"]]
 
 
 def put(client: TestClient, path: str = PROTEIN, **values: object) -> Result:
@@ -31,10 +31,10 @@ def put(client: TestClient, path: str = PROTEIN, **values: object) -> Result:
 def test_get_shows_all_fields_of_a_category(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein", "description": "To bite"})
     shop.categories.link("egg-white-protein", "bars")
-    shown = client.simulate_get(f"{CATEGORIES}/bars")
-    assert shown.status_code == 200
-    assert shown.json == {
-        "id": shown.json["id"],
+    response = client.simulate_get(f"{CATEGORIES}/bars")
+    assert response.status_code == 200
+    assert response.json == {
+        "id": response.json["id"],
         "name": "Bars",
         "slug": "bars",
         "description": "To bite",
@@ -44,7 +44,7 @@ def test_get_shows_all_fields_of_a_category(client: TestClient, shop: Shop) -> N
         "product_count": 1,
         "created_at": "2026-01-01T12:00:00.000000Z",
     }
-    assert list(shown.json)[:6] == ["id", "name", "slug", "description", "parent", "path"]
+    assert list(response.json)[:6] == ["id", "name", "slug", "description", "parent", "path"]
     parent = client.simulate_get(PROTEIN).json
     assert (parent["parent"], parent["description"], parent["product_count"]) == (None, None, 1)
 
@@ -56,21 +56,21 @@ def test_missing_category_is_not_found(client: TestClient) -> None:
 
 
 def test_location_refers_to_the_created_resource(client: TestClient) -> None:
-    added = client.simulate_post(
+    creation = client.simulate_post(
         CATEGORIES, headers=ADMIN, json={"name": "Crème & Brûlée", "parent": "protein"}
     )
-    assert added.status_code == 201
-    assert added.headers["location"] == f"{CATEGORIES}/creme-and-brulee"
-    assert added.headers["cache-control"] == "no-store"
-    shown = client.simulate_get(added.headers["location"])
-    assert shown.text == added.text
-    assert shown.headers["etag"] == added.headers["etag"]
+    assert creation.status_code == 201
+    assert creation.headers["location"] == f"{CATEGORIES}/creme-and-brulee"
+    assert creation.headers["cache-control"] == "no-store"
+    response = client.simulate_get(creation.headers["location"])
+    assert response.text == creation.text
+    assert response.headers["etag"] == creation.headers["etag"]
 
 
 def test_create_category_lists_every_error(client: TestClient) -> None:
-    wrong = {"name": "<b>", "slug": "A", "parent": 7, "id": 1, "path": [], "colour": "red"}
-    refused = client.simulate_post(CATEGORIES, headers=ADMIN, json=wrong)
-    assert sorted(error_fields(refused)) == ["colour", "id", "name", "parent", "path", "slug"]
+    values = {"name": "<b>", "slug": "A", "parent": 7, "id": 1, "path": [], "colour": "red"}
+    response = client.simulate_post(CATEGORIES, headers=ADMIN, json=values)
+    assert sorted(error_fields(response)) == ["colour", "id", "name", "parent", "path", "slug"]
     assert error_fields(client.simulate_post(CATEGORIES, headers=ADMIN, json={})) == ["name"]
     assert error_fields(put(client, colour="red", product_count="x")) == ["colour"]
 
@@ -78,38 +78,38 @@ def test_create_category_lists_every_error(client: TestClient) -> None:
 @pytest.mark.parametrize("parent", ["no-such", "egg-white-protein"])
 def test_unknown_parent_is_invalid(client: TestClient, parent: str) -> None:
     assert error_fields(put(client, parent=parent)) == ["parent"]
-    added = client.simulate_post(CATEGORIES, headers=ADMIN, json={"name": "x", "parent": parent})
-    assert error_fields(added) == ["parent"]
+    response = client.simulate_post(CATEGORIES, headers=ADMIN, json={"name": "x", "parent": parent})
+    assert error_fields(response) == ["parent"]
 
 
 def test_invalid_positions_in_the_tree_are_conflicts(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein"})
-    for answer in (put(client, parent="bars"), put(client, parent="protein")):
-        assert answer.status_code == 409
-        assert answer.json["detail"] == "A category cannot be below itself"
+    for response in (put(client, parent="bars"), put(client, parent="protein")):
+        assert response.status_code == 409
+        assert response.json["detail"] == "A category cannot be below itself"
     assert put(client, slug="bars").status_code == 409
     shop.categories.archive("bars")
-    taken = client.simulate_post(CATEGORIES, headers=ADMIN, json={"name": "x", "slug": "bars"})
-    assert taken.status_code == 409
-    assert taken.json["detail"] == "The slug 'bars' belongs to an archived category"
+    response = client.simulate_post(CATEGORIES, headers=ADMIN, json={"name": "x", "slug": "bars"})
+    assert response.status_code == 409
+    assert response.json["detail"] == "The slug 'bars' belongs to an archived category"
 
 
 def test_put_without_parent_makes_a_root(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein", "description": "x", "slug": "b"})
     shop.categories.archive("b")
-    replaced = put(client, f"{CATEGORIES}/b", name="Neu")
-    assert replaced.status_code == 200
-    assert replaced.headers["cache-control"] == "no-store"
+    response = put(client, f"{CATEGORIES}/b", name="Neu")
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
     expected = {"name": "Neu", "slug": "b", "parent": None, "path": ["b"], "description": None}
-    assert replaced.json.items() >= {**expected, "is_active": False}.items()
+    assert response.json.items() >= {**expected, "is_active": False}.items()
 
 
 def test_body_of_get_can_be_put(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein", "description": "To bite"})
-    read = client.simulate_get(f"{CATEGORIES}/bars")
-    back = client.simulate_put(f"{CATEGORIES}/bars", headers=ADMIN, json=read.json)
-    assert back.status_code == 200
-    assert back.text == read.text
+    original = client.simulate_get(f"{CATEGORIES}/bars")
+    response = client.simulate_put(f"{CATEGORIES}/bars", headers=ADMIN, json=original.json)
+    assert response.status_code == 200
+    assert response.text == original.text
 
 
 def test_put_does_not_create(client: TestClient) -> None:
@@ -119,8 +119,8 @@ def test_put_does_not_create(client: TestClient) -> None:
 def test_delete_archives_and_is_idempotent(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein"})
     for _ in range(2):
-        deleted = client.simulate_delete(PROTEIN, headers=ADMIN)
-        assert (deleted.status_code, deleted.content) == (204, b"")
+        response = client.simulate_delete(PROTEIN, headers=ADMIN)
+        assert (response.status_code, response.content) == (204, b"")
     assert client.simulate_get(PROTEIN).status_code == 404
     assert client.simulate_get(f"{CATEGORIES}/bars").status_code == 404
     assert slugs(client.simulate_get(CATEGORIES)) == []
@@ -135,12 +135,12 @@ def test_permanent_delete_moves_children_up_and_is_idempotent(
     shop.categories.create({"name": "Bars", "parent": "protein"})
     shop.categories.link("egg-white-protein", "protein")
     for _ in range(2):
-        deleted = client.simulate_delete(PROTEIN, params={"permanent": True}, headers=ADMIN)
-        assert deleted.status_code == 204
+        response = client.simulate_delete(PROTEIN, params={"permanent": True}, headers=ADMIN)
+        assert response.status_code == 204
     assert client.simulate_get(f"{CATEGORIES}/bars").json["path"] == ["bars"]
     assert client.simulate_get(EGG).json["categories"] == []
-    wrong = client.simulate_delete(PROTEIN, params={"permanent": "yes"}, headers=ADMIN)
-    assert error_fields(wrong) == ["permanent"]
+    rejection = client.simulate_delete(PROTEIN, params={"permanent": "yes"}, headers=ADMIN)
+    assert error_fields(rejection) == ["permanent"]
 
 
 def test_only_admins_see_archived_categories(client: TestClient, shop: Shop) -> None:
@@ -148,10 +148,10 @@ def test_only_admins_see_archived_categories(client: TestClient, shop: Shop) -> 
     shop.categories.archive("protein")
     for path in (CATEGORIES, PROTEIN):
         assert client.simulate_get(path, params={"status": "all"}).status_code == 401
-    shown = client.simulate_get(PROTEIN, params={"status": "all"}, headers=ADMIN)
-    assert (shown.json["is_active"], shown.headers["cache-control"]) == (False, "no-store")
-    archived = client.simulate_get(CATEGORIES, params={"status": "archived"}, headers=ADMIN)
-    assert slugs(archived) == ["bars", "protein"]
+    category = client.simulate_get(PROTEIN, params={"status": "all"}, headers=ADMIN)
+    assert (category.json["is_active"], category.headers["cache-control"]) == (False, "no-store")
+    page = client.simulate_get(CATEGORIES, params={"status": "archived"}, headers=ADMIN)
+    assert slugs(page) == ["bars", "protein"]
 
 
 def test_next_pages_through_the_list(client: TestClient, shop: Shop) -> None:
@@ -166,18 +166,18 @@ def test_next_pages_through_the_list(client: TestClient, shop: Shop) -> None:
     assert slugs(last) == ["shakes"]
     assert (last.json["next"], last.json["offset"]) == (None, None)
     cursor = first.json["next"].partition("cursor=")[2]
-    other = client.simulate_get(CATEGORIES, params={"parent": "none", "cursor": cursor})
-    assert other.status_code == 400
+    children = client.simulate_get(CATEGORIES, params={"parent": "none", "cursor": cursor})
+    assert children.status_code == 400
 
 
 def test_list_filters_by_parent(client: TestClient, shop: Shop) -> None:
     shop.categories.create({"name": "Bars", "parent": "protein"})
-    for parent, found in (("none", ["protein"]), ("protein", ["bars"]), ("no-such", [])):
-        assert slugs(client.simulate_get(CATEGORIES, params={"parent": parent})) == found
+    for parent, expected in (("none", ["protein"]), ("protein", ["bars"]), ("no-such", [])):
+        assert slugs(client.simulate_get(CATEGORIES, params={"parent": parent})) == expected
 
 
 @pytest.mark.parametrize(
-    ("query", "named"),
+    ("query", "fields"),
     [
         ("limit=1001&offset=-1", ["limit", "offset"]),
         ("colour=red", ["colour"]),
@@ -188,46 +188,46 @@ def test_list_filters_by_parent(client: TestClient, shop: Shop) -> None:
     ],
 )
 def test_parameters_are_validated_strictly(
-    client: TestClient, query: str, named: list[str]
+    client: TestClient, query: str, fields: list[str]
 ) -> None:
-    assert error_fields(client.simulate_get(CATEGORIES, query_string=query)) == named
+    assert error_fields(client.simulate_get(CATEGORIES, query_string=query)) == fields
     assert client.simulate_get(CATEGORIES, query_string="limit=1000").status_code == 200
 
 
 def test_writes_reject_parameters(client: TestClient) -> None:
     body = {"name": "x"}
-    for answer in (
+    for response in (
         client.simulate_post(CATEGORIES, headers=ADMIN, json=body, query_string="a=1"),
         client.simulate_put(PROTEIN, headers=ADMIN, json=body, query_string="a=1"),
         client.simulate_put(LINK, headers=ADMIN, query_string="a=1"),
         client.simulate_delete(LINK, headers=ADMIN, query_string="a=1"),
         client.simulate_get(PROTEIN, query_string="a=1"),
     ):
-        assert error_fields(answer) == ["a"]
+        assert error_fields(response) == ["a"]
 
 
 @pytest.mark.parametrize("path", [CATEGORIES, PROTEIN])
 def test_matching_etag_is_not_modified(client: TestClient, shop: Shop, path: str) -> None:
     first = client.simulate_get(path)
     assert first.headers["cache-control"] == PUBLIC
-    held = {"If-None-Match": first.headers["etag"]}
-    assert client.simulate_get(path, headers=held).status_code == 304
+    headers = {"If-None-Match": first.headers["etag"]}
+    assert client.simulate_get(path, headers=headers).status_code == 304
     shop.categories.link("egg-white-protein", "protein")
-    assert client.simulate_get(path, headers=held).status_code == 200
+    assert client.simulate_get(path, headers=headers).status_code == 200
 
 
 def test_product_is_linked_and_unlinked(client: TestClient) -> None:
     before = client.simulate_get(EGG)
     for _ in range(2):
-        linked = client.simulate_put(LINK, headers=ADMIN)
-        assert (linked.status_code, linked.content) == (204, b"")
-        assert linked.headers["cache-control"] == "no-store"
+        response = client.simulate_put(LINK, headers=ADMIN)
+        assert (response.status_code, response.content) == (204, b"")
+        assert response.headers["cache-control"] == "no-store"
     after = client.simulate_get(EGG)
     assert after.json["categories"] == [{"slug": "protein", "name": "Protein"}]
     assert after.headers["etag"] != before.headers["etag"]
     assert after.headers["etag"].partition(".")[0] == before.headers["etag"].partition(".")[0]
-    inside = client.simulate_get(PRODUCTS, params={"category": "protein"})
-    assert inside.json["items"][0]["categories"] == after.json["categories"]
+    page = client.simulate_get(PRODUCTS, params={"category": "protein"})
+    assert page.json["items"][0]["categories"] == after.json["categories"]
     for _ in range(2):
         assert client.simulate_delete(LINK, headers=ADMIN).status_code == 204
     assert client.simulate_get(EGG).text == before.text
@@ -242,31 +242,31 @@ def test_link_requires_product_and_category(client: TestClient) -> None:
 def test_link_with_a_former_slug_redirects(client: TestClient, shop: Shop) -> None:
     shop.products.update("egg-white-protein", {"slug": "egg-white"})
     for method in ("PUT", "DELETE"):
-        moved = client.simulate_request(method, LINK, headers=ADMIN)
-        assert moved.status_code == 308
-        assert moved.headers["location"] == f"{PRODUCTS}/egg-white/categories/protein"
+        response = client.simulate_request(method, LINK, headers=ADMIN)
+        assert response.status_code == 308
+        assert response.headers["location"] == f"{PRODUCTS}/egg-white/categories/protein"
 
 
 def test_create_product_with_categories(client: TestClient) -> None:
-    added = client.simulate_post(
+    creation = client.simulate_post(
         PRODUCTS, headers=ADMIN, json=product_values(name="Bar", categories=["protein", "protein"])
     )
-    assert added.status_code == 201
-    assert added.json["categories"] == [{"slug": "protein", "name": "Protein"}]
+    assert creation.status_code == 201
+    assert creation.json["categories"] == [{"slug": "protein", "name": "Protein"}]
     for categories in (["no-such"], "protein", [1], ["P"], ["protein"] * 101):
-        refused = client.simulate_post(
+        rejection = client.simulate_post(
             PRODUCTS, headers=ADMIN, json=product_values(name="Bar", categories=categories)
         )
-        assert error_fields(refused) == ["categories"]
-    edited = client.simulate_patch(EGG, headers=ADMIN, json={"categories": ["protein"]})
-    assert error_fields(edited) == ["categories"]
-    put_back = product_values(categories=["protein"])
-    assert client.simulate_put(EGG, headers=ADMIN, json=put_back).json["categories"] == []
+        assert error_fields(rejection) == ["categories"]
+    update = client.simulate_patch(EGG, headers=ADMIN, json={"categories": ["protein"]})
+    assert error_fields(update) == ["categories"]
+    values = product_values(categories=["protein"])
+    assert client.simulate_put(EGG, headers=ADMIN, json=values).json["categories"] == []
 
 
 def test_product_writes_return_its_categories(client: TestClient) -> None:
     client.simulate_put(LINK, headers=ADMIN)
     for method, body in (("PATCH", {"price": "1.00"}), ("PUT", product_values())):
-        answer = client.simulate_request(method, EGG, headers=ADMIN, json=body)
-        assert answer.json["categories"] == [{"slug": "protein", "name": "Protein"}]
-        assert answer.text == client.simulate_get(EGG).text
+        response = client.simulate_request(method, EGG, headers=ADMIN, json=body)
+        assert response.json["categories"] == [{"slug": "protein", "name": "Protein"}]
+        assert response.text == client.simulate_get(EGG).text

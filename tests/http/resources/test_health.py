@@ -1,4 +1,4 @@
-"""Health over HTTP: exact words, statuses, and nothing that only the owner should know."""
+"""Health over HTTP: exact bodies and statuses, without private details."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ INNER = "postgresql://egg:s3cret@db.internal:5432/shop"
 NOON = "2026-01-01T12:00:00.000000Z"
 
 
-def away() -> None:
+def unavailable() -> None:
     raise UnavailableError(INNER)
 
 
@@ -24,17 +24,17 @@ def failing() -> None:
     raise UpstreamError(INNER)
 
 
-def asked(path: str = "", checks: Mapping[str, Check | None] = DATABASE_ONLY_CHECKS) -> Result:
+def get_health(path: str = "", checks: Mapping[str, Check | None] = DATABASE_ONLY_CHECKS) -> Result:
     shop = make_shop(checks={**DATABASE_ONLY_CHECKS, **checks})
     return TestClient(create_app(shop)).simulate_get(f"/api/health{path}")
 
 
 def test_healthy_shop() -> None:
-    found = asked()
-    assert found.status_code == 200
-    assert found.headers["cache-control"] == "no-store"
-    assert "etag" not in found.headers
-    assert found.json == {
+    response = get_health()
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    assert "etag" not in response.headers
+    assert response.json == {
         "status": "healthy",
         "timestamp": NOON,
         "uptime": 0,
@@ -55,31 +55,31 @@ def test_healthy_shop() -> None:
     }
 
 
-@pytest.mark.parametrize("check", [away, failing])
+@pytest.mark.parametrize("check", [unavailable, failing])
 @pytest.mark.parametrize(
     ("name", "status"), [(DATABASE, "unhealthy"), (IMAGE_STORE, "degraded"), (CACHE, "degraded")]
 )
 def test_unavailable_services_are_reported_without_reasons(
     name: str, status: str, check: Check
 ) -> None:
-    found = asked(checks={name: check})
-    assert found.status_code == 503
-    assert found.headers["content-type"] == "application/json"
-    assert int(found.headers["retry-after"]) > 0
-    assert found.json["status"] == status
-    services = found.json["services"]
+    response = get_health(checks={name: check})
+    assert response.status_code == 503
+    assert response.headers["content-type"] == "application/json"
+    assert int(response.headers["retry-after"]) > 0
+    assert response.json["status"] == status
+    services = response.json["services"]
     assert services[name]["status"] == "unhealthy"
     assert services["database"]["connection"] == ("inactive" if name == DATABASE else "active")
-    assert not re.search("s3cret|internal|egg:|postgresql", found.text)
+    assert not re.search("s3cret|internal|egg:|postgresql", response.text)
 
 
 def test_server_is_ready_while_the_database_is_available() -> None:
-    assert asked("/ready").json == {"status": "ok"}
-    assert asked("/ready", {IMAGE_STORE: away, CACHE: away}).status_code == 200
-    refused = asked("/ready", {DATABASE: away})
-    assert (refused.status_code, refused.json) == (503, {"status": "unavailable"})
-    assert int(refused.headers["retry-after"]) > 0
-    assert asked("/live", {DATABASE: away}).status_code == 200
+    assert get_health("/ready").json == {"status": "ok"}
+    assert get_health("/ready", {IMAGE_STORE: unavailable, CACHE: unavailable}).status_code == 200
+    response = get_health("/ready", {DATABASE: unavailable})
+    assert (response.status_code, response.json) == (503, {"status": "unavailable"})
+    assert int(response.headers["retry-after"]) > 0
+    assert get_health("/live", {DATABASE: unavailable}).status_code == 200
 
 
 def test_server_is_live_but_not_ready_while_shutting_down() -> None:

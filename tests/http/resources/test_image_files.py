@@ -1,4 +1,4 @@
-"""The files of images, over HTTP."""
+"""Image files over HTTP."""
 
 import re
 
@@ -17,14 +17,14 @@ WEBP = {"Accept": "image/avif,image/webp,image/apng,image/*,*/*;q=0.8"}
 
 @pytest.mark.parametrize("rendition", [ORIGINAL, *RENDITIONS])
 def test_file_is_served_as_immutable(full: TestClient, rendition: str) -> None:
-    sent = full.simulate_get(f"/images/{IMAGE}/{rendition}")
-    assert sent.status_code == 200
-    assert sent.headers["content-type"] == "image/jpeg"
-    assert sent.headers["content-length"] == str(len(sent.content))
-    assert sent.headers["cache-control"] == FOR_EVER
-    assert sent.headers["x-content-type-options"] == "nosniff"
-    assert re.fullmatch(r'"[0-9a-f-]+"', sent.headers["etag"])
-    assert open_upright(sent.content).format == "JPEG"
+    response = full.simulate_get(f"/images/{IMAGE}/{rendition}")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "image/jpeg"
+    assert response.headers["content-length"] == str(len(response.content))
+    assert response.headers["cache-control"] == FOR_EVER
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert re.fullmatch(r'"[0-9a-f-]+"', response.headers["etag"])
+    assert open_upright(response.content).format == "JPEG"
 
 
 def test_every_url_of_the_store_is_served(full: TestClient, images: LocalImageStore) -> None:
@@ -33,7 +33,7 @@ def test_every_url_of_the_store_is_served(full: TestClient, images: LocalImageSt
 
 
 @pytest.mark.parametrize(
-    ("accept", "sent"),
+    ("accept", "media_type"),
     [
         (WEBP["Accept"], "image/webp"),
         ("IMAGE/WEBP", "image/webp"),
@@ -48,33 +48,35 @@ def test_every_url_of_the_store_is_served(full: TestClient, images: LocalImageSt
         (",;=image/webp", "image/jpeg"),
     ],
 )
-def test_webp_is_served_to_clients_that_accept_it(full: TestClient, accept: str, sent: str) -> None:
-    got = full.simulate_get(THUMBNAIL, headers={"Accept": accept})
-    assert (got.status_code, got.headers["content-type"]) == (200, sent)
-    assert got.headers["vary"] == "Accept, Origin"
+def test_webp_is_served_to_clients_that_accept_it(
+    full: TestClient, accept: str, media_type: str
+) -> None:
+    response = full.simulate_get(THUMBNAIL, headers={"Accept": accept})
+    assert (response.status_code, response.headers["content-type"]) == (200, media_type)
+    assert response.headers["vary"] == "Accept, Origin"
     original = full.simulate_get(f"/images/{IMAGE}/{ORIGINAL}", headers={"Accept": accept})
     assert original.headers["content-type"] == "image/jpeg"
     assert original.headers["vary"] == "Origin"
 
 
 def test_matching_etag_of_a_file_is_not_modified(full: TestClient) -> None:
-    sent = full.simulate_get(THUMBNAIL, headers=WEBP)
-    held = {**WEBP, "If-None-Match": sent.headers["etag"]}
-    for again in (
-        full.simulate_get(THUMBNAIL, headers=held),
-        full.simulate_head(THUMBNAIL, headers=held),
+    webp = full.simulate_get(THUMBNAIL, headers=WEBP)
+    headers = {**WEBP, "If-None-Match": webp.headers["etag"]}
+    for response in (
+        full.simulate_get(THUMBNAIL, headers=headers),
+        full.simulate_head(THUMBNAIL, headers=headers),
     ):
-        assert (again.status_code, again.content) == (304, b"")
+        assert (response.status_code, response.content) == (304, b"")
         for name in ("etag", "cache-control", "vary"):
-            assert again.headers[name] == sent.headers[name]
-    other = full.simulate_get(THUMBNAIL, headers={"If-None-Match": sent.headers["etag"]})
-    assert other.status_code == 200
+            assert response.headers[name] == webp.headers[name]
+    jpeg = full.simulate_get(THUMBNAIL, headers={"If-None-Match": webp.headers["etag"]})
+    assert jpeg.status_code == 200
 
 
 def test_head_describes_the_file(full: TestClient) -> None:
-    head, got = (full.simulate_request(method, THUMBNAIL) for method in ("HEAD", "GET"))
+    head, get = (full.simulate_request(method, THUMBNAIL) for method in ("HEAD", "GET"))
     assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["content-length"] == str(len(got.content))
+    assert head.headers["content-length"] == str(len(get.content))
     assert head.headers["content-type"] == "image/jpeg"
 
 
@@ -102,10 +104,10 @@ def test_head_describes_the_file(full: TestClient) -> None:
     ids=lambda path: path[:50],
 )
 def test_unknown_files_are_not_found(full: TestClient, path: str) -> None:
-    refused = full.simulate_get(path, headers=WEBP)
-    assert refused.status_code == 404
-    assert refused.headers["content-type"] == "application/problem+json"
-    assert refused.headers["cache-control"] == "no-store"
+    response = full.simulate_get(path, headers=WEBP)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["cache-control"] == "no-store"
 
 
 def test_deleted_images_are_not_found_in_any_rendition(
@@ -122,12 +124,12 @@ def test_parameters_are_rejected(full: TestClient) -> None:
 
 
 def test_files_of_remote_stores_are_not_found(client: TestClient) -> None:
-    refused = client.simulate_get(THUMBNAIL)
-    assert (refused.status_code, refused.json["status"]) == (404, 404)
+    response = client.simulate_get(THUMBNAIL)
+    assert (response.status_code, response.json["status"]) == (404, 404)
 
 
 def test_png_keeps_its_media_type(full: TestClient, images: LocalImageStore) -> None:
     images.upload(make_image("png"), public_id="white")
     for rendition in (ORIGINAL, "400w"):
-        sent = full.simulate_get(f"/images/eggypro-products/white/{rendition}")
-        assert sent.headers["content-type"] == "image/png"
+        response = full.simulate_get(f"/images/eggypro-products/white/{rendition}")
+        assert response.headers["content-type"] == "image/png"

@@ -1,4 +1,4 @@
-"""The upkeep by a schedule, which sends GET with CRON_SECRET: now and then twice, or not at all."""
+"""Maintenance by a scheduler that sends GET with CRON_SECRET, sometimes twice or not at all."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -47,8 +47,8 @@ def run(shop: Shop) -> Run:
     return run
 
 
-def done(job: str, removed: int, *, complete: bool = True) -> dict[str, object]:
-    return {"job": job, "removed": removed, "kept": 0, "complete": complete}
+def job_result(job: str, count: int, *, complete: bool = True) -> dict[str, object]:
+    return {"job": job, "removed": count, "kept": 0, "complete": complete}
 
 
 def test_metrics_are_deleted_after_thirty_days(run: Run, calls: MemoryRequestLog) -> None:
@@ -59,22 +59,25 @@ def test_metrics_are_deleted_after_thirty_days(run: Run, calls: MemoryRequestLog
             make_record(completed_at=NOON - month),
         ]
     )
-    assert [run("metrics").json for _ in range(2)] == [done("metrics", 1), done("metrics", 0)]
+    assert [run("metrics").json for _ in range(2)] == [
+        job_result("metrics", 1),
+        job_result("metrics", 0),
+    ]
 
 
 def test_expired_idempotency_keys_are_deleted(run: Run, shop: Shop, clock: FakeClock) -> None:
     assert shop.idempotency is not None
     shop.idempotency.run(shop, "a", NOON, lambda _: StoredResponse("", b"", {}))
-    assert run("idempotency").json == done("idempotency", 0)
+    assert run("idempotency").json == job_result("idempotency", 0)
     clock.now += IDEMPOTENCY_RETENTION
-    assert run("idempotency").json == done("idempotency", 1)
+    assert run("idempotency").json == job_result("idempotency", 1)
 
 
 def test_jobs_run_with_nothing_to_do(run: Run) -> None:
     for job in MaintenanceJob:
-        answer = run(job)
-        assert (answer.status_code, answer.json) == (200, done(job, 0))
-        assert answer.headers["cache-control"] == "no-store"
+        response = run(job)
+        assert (response.status_code, response.json) == (200, job_result(job, 0))
+        assert response.headers["cache-control"] == "no-store"
     assert run("all").status_code == 404
 
 
@@ -85,7 +88,7 @@ def test_jobs_stop_at_the_time_limit(
     monkeypatch.setattr("eggypro_core.operations.request_metrics.PRUNE_BATCH_SIZE", 2)
     calls.append([make_record(completed_at=NOON - timedelta(days=99)) for _ in range(3)])
     answers = [run("metrics").json for _ in range(3)]
-    assert [(one["removed"], one["complete"]) for one in answers] == [
+    assert [(result["removed"], result["complete"]) for result in answers] == [
         (2, False),
         (1, False),
         (0, True),
@@ -104,7 +107,7 @@ def test_cron_secret_opens_only_maintenance(shop: Shop) -> None:
 def test_without_a_cron_secret_maintenance_is_closed(secret: str | None) -> None:
     gate = Authenticator(ADMIN_KEY, None, secret)
     client = TestClient(create_app(evolve(make_shop(), authenticator=gate)))
-    for sent in ("None", "", " "):
-        headers = {"Authorization": f"Bearer {sent}"}
+    for header_value in ("None", "", " "):
+        headers = {"Authorization": f"Bearer {header_value}"}
         assert client.simulate_get("/api/cron/images", headers=headers).status_code == 401
     assert gate.authorize(ADMIN_KEY, Credential.CRON).credential is Credential.KEY

@@ -1,4 +1,4 @@
-"""What calls came to, over HTTP."""
+"""Request metrics over HTTP."""
 
 from datetime import timedelta
 
@@ -31,10 +31,10 @@ def client(calls: MemoryRequestLog) -> TestClient:
 
 def test_requests_are_summarised_by_route(client: TestClient, calls: MemoryRequestLog) -> None:
     calls.append([make_record(0.125), make_record(12, status=404), make_record(30, status=503)])
-    answer = client.simulate_get(METRICS, headers=ADMIN)
-    assert answer.status_code == 200
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.json == {
+    response = client.simulate_get(METRICS, headers=ADMIN)
+    assert response.status_code == 200
+    assert response.headers["cache-control"] == "no-store"
+    assert response.json == {
         "items": [
             {
                 "endpoint": "/api/products/{slug}",
@@ -50,15 +50,15 @@ def test_requests_are_summarised_by_route(client: TestClient, calls: MemoryReque
     }
 
 
-@pytest.mark.parametrize(("query", "counted"), [("", 7), ("?days=1", 1), ("?days=90", 90)])
+@pytest.mark.parametrize(("query", "count"), [("", 7), ("?days=1", 1), ("?days=90", 90)])
 def test_summary_covers_a_week_or_the_requested_days(
-    client: TestClient, calls: MemoryRequestLog, query: str, counted: int
+    client: TestClient, calls: MemoryRequestLog, query: str, count: int
 ) -> None:
     calls.append(
         [make_record(completed_at=NOON - timedelta(days=days, hours=-1)) for days in range(1, 100)]
     )
     [item] = client.simulate_get(METRICS + query, headers=ADMIN).json["items"]
-    assert item["totalRequests"] == counted
+    assert item["totalRequests"] == count
 
 
 @pytest.mark.parametrize(
@@ -94,15 +94,15 @@ def test_every_request_counts_whatever_its_status(calls: MemoryRequestLog) -> No
     counter = MemoryRateCounter(lambda: 0)
     config = HttpConfig(rate_limits=limits, rate_counter=counter, recorders=(recorder,))
     client = TestClient(create_app(make_shop(calls=calls), config))
-    asked = [("GET", EGG), ("HEAD", EGG), ("OPTIONS", EGG), ("POST", PRODUCTS), ("GET", EGG)]
-    asked += [("GET", "/nowhere"), ("GET", "/api/health/live")]
-    for method, path in asked:
+    requests = [("GET", EGG), ("HEAD", EGG), ("OPTIONS", EGG), ("POST", PRODUCTS), ("GET", EGG)]
+    requests += [("GET", "/nowhere"), ("GET", "/api/health/live")]
+    for method, path in requests:
         client.simulate_request(method, path)
     recorder.close()
     since = NOON.replace(year=1990)
-    found = {(one.endpoint, one.method): one for one in calls.summarise(since)}
+    summaries = {(summary.endpoint, summary.method): summary for summary in calls.summarise(since)}
     template = "/api/products/{slug}"
-    assert {key: (one.requests, one.errors) for key, one in found.items()} == {
+    assert {key: (summary.requests, summary.errors) for key, summary in summaries.items()} == {
         (template, "GET"): (2, 2),
         (template, "HEAD"): (1, 1),
         (template, "OPTIONS"): (1, 0),

@@ -1,4 +1,4 @@
-"""The images of products over HTTP, on each pair of stores that a shop may have."""
+"""Product images over HTTP, on each pair of product store and image store."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -71,20 +71,20 @@ LARGE = JPG.ljust(MAX_UPLOAD_BYTES + 1, b"\0")
 
 @frozen
 class World:
-    """A shop with an egg, its client, where its images are, and its time."""
+    """A shop with one product, its client, image store and clock."""
 
     shop: Shop
     client: TestClient
     images: ImageStore
     clock: FakeClock
     count: Callable[[], int]
-    """How many images are in the store, by its own account."""
+    """Return the number of images in the store."""
 
     def upload(self, *files: bytes, path: str = IMAGES) -> list[str]:
-        """Upload images, and return what they are called."""
-        done = post_files(self.client, path, *files)
-        assert done.status_code == 201, done.text
-        return [item["public_id"] for item in done.json["items"]]
+        """Upload images and return their public ids."""
+        response = post_files(self.client, path, *files)
+        assert response.status_code == 201, response.text
+        return [item["public_id"] for item in response.json["items"]]
 
     def stays(self, public_id: str) -> bool:
         """Whether an image is in the store."""
@@ -95,12 +95,12 @@ class World:
         return True
 
     def product(self, path: str = EGG) -> dict[str, Any]:
-        found = self.client.simulate_get(path)
-        assert found.status_code == 200, found.text
-        return dict(found.json)
+        response = self.client.simulate_get(path)
+        assert response.status_code == 200, response.text
+        return dict(response.json)
 
     def ids(self, path: str = EGG) -> list[str | None]:
-        return [one["public_id"] for one in self.product(path)["image_sets"]]
+        return [image_set["public_id"] for image_set in self.product(path)["image_sets"]]
 
     def post(self, path: str, body: object = None, **headers: str) -> Any:
         return self.client.simulate_post(path, json=body, headers={**ADMIN, **headers})
@@ -110,8 +110,8 @@ class World:
         return self.client.simulate_put(IMAGES, json=body, headers={**ADMIN, **headers})
 
     def delete(self, path: str, **params: str) -> int:
-        done = self.client.simulate_delete(path, headers=ADMIN, params=params)
-        return int(done.status_code)
+        response = self.client.simulate_delete(path, headers=ADMIN, params=params)
+        return int(response.status_code)
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     clock = FakeClock()
     if request.param == "memory":
         memory = MemoryImageStore(PillowImageCleaner())
-        return opened(clock, memory, lambda: len(memory._images))
+        return make_world(clock, memory, lambda: len(memory._images))
     database: Database = request.getfixturevalue("database")
     if request.param == "postgres and a folder":
         return in_folder(clock, tmp_path, database)
@@ -134,29 +134,29 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 
 @pytest.fixture
 def cloud(account: CloudinaryServer, database: Database) -> World:
-    """A shop whose images are at Cloudinary."""
+    """A shop with its images at Cloudinary."""
     return at_cloudinary(FakeClock(), account, database)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> World:
-    """A shop whose images are in a folder."""
+    """A shop with its images in a folder."""
     return in_folder(FakeClock(), tmp_path)
 
 
 def in_folder(clock: FakeClock, path: Path, database: Database | None = None) -> World:
     images = LocalImageStore(path, PillowImageCleaner(), ADMIN_KEY)
-    return opened(clock, images, lambda: len(list(path.rglob("*.image"))), database)
+    return make_world(clock, images, lambda: len(list(path.rglob("*.image"))), database)
 
 
 def at_cloudinary(clock: FakeClock, account: CloudinaryServer, database: Database) -> World:
     account.now = clock
-    named = Account(CLOUD, API_KEY, API_SECRET, account.url, HURRY)
-    images = CloudinaryImageStore(named, PillowImageCleaner(), clock)
-    return opened(clock, images, lambda: len(account.assets), database)
+    cloudinary_account = Account(CLOUD, API_KEY, API_SECRET, account.url, HURRY)
+    images = CloudinaryImageStore(cloudinary_account, PillowImageCleaner(), clock)
+    return make_world(clock, images, lambda: len(account.assets), database)
 
 
-def opened(
+def make_world(
     clock: FakeClock,
     images: ImageStore,
     count: Callable[[], int],
@@ -177,33 +177,33 @@ def opened(
 def test_uploads_are_appended_in_order(world: World) -> None:
     world.put({"ref": ELSEWHERE, "alt": "A tin"})
     files = [make_image("png", (40 + number, 30)).getvalue() for number in range(10)]
-    done = post_files(world.client, IMAGES, JPG)
-    assert (done.status_code, done.headers["location"]) == (201, EGG)
-    assert done.headers["etag"].startswith('"3.')
-    done = post_files(world.client, IMAGES, *files)
-    assert [item["width"] for item in done.json["items"]] == list(range(40, 50))
-    assert world.product()["image_sets"][2:] == done.json["items"]
+    response = post_files(world.client, IMAGES, JPG)
+    assert (response.status_code, response.headers["location"]) == (201, EGG)
+    assert response.headers["etag"].startswith('"3.')
+    response = post_files(world.client, IMAGES, *files)
+    assert [item["width"] for item in response.json["items"]] == list(range(40, 50))
+    assert world.product()["image_sets"][2:] == response.json["items"]
     assert world.ids()[0] is None
 
 
 def test_image_set_fields(world: World) -> None:
     [item] = post_files(world.client, IMAGES, JPG).json["items"]
-    stored = world.images.get(item["public_id"])
+    image = world.images.get(item["public_id"])
     assert item["public_id"].startswith("eggypro-products/")
     assert {name: item[name] for name in ("width", "height", "format", "size", "alt")} == {
         "width": 60,
         "height": 40,
         "format": "jpg",
-        "size": stored.size,
+        "size": image.size,
         "alt": None,
     }
     assert list(item["responsive"]) == ["400w", "800w", "1200w"]
-    shown = world.product()
-    assert shown["image_sets"] == [item]
-    assert shown["images"] == [item["original"]]
-    [listed] = world.client.simulate_get(PRODUCTS).json["items"]
-    assert listed["images"] == [item["original"]]
-    assert "image_sets" not in listed
+    product = world.product()
+    assert product["image_sets"] == [item]
+    assert product["images"] == [item["original"]]
+    [list_item] = world.client.simulate_get(PRODUCTS).json["items"]
+    assert list_item["images"] == [item["original"]]
+    assert "image_sets" not in list_item
 
 
 def test_urls_of_local_images_are_served(folder: World) -> None:
@@ -214,7 +214,7 @@ def test_urls_of_local_images_are_served(folder: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "named"),
+    ("files", "fields"),
     [
         ([b"<html>"], ["file"]),
         ([b""], ["file"]),
@@ -224,33 +224,33 @@ def test_urls_of_local_images_are_served(folder: World) -> None:
     ids=["a page", "nothing", "two of three", "half of one"],
 )
 def test_one_invalid_file_rejects_the_upload(
-    world: World, files: list[bytes], named: list[str]
+    world: World, files: list[bytes], fields: list[str]
 ) -> None:
     etag = world.client.simulate_get(EGG).headers["etag"]
-    refused = post_files(world.client, IMAGES, *files)
-    assert error_fields(refused) == named
+    response = post_files(world.client, IMAGES, *files)
+    assert error_fields(response) == fields
     assert world.client.simulate_get(EGG).headers["etag"] == etag
     assert world.count() == 0
 
 
 def test_errors_name_the_index_of_the_file(folder: World) -> None:
     sentence = "Invalid file type. Only JPEG, PNG, and WebP are allowed"
-    [fault] = post_files(folder.client, IMAGES, b"?").json["errors"]
-    assert fault["message"] == sentence
-    faults = post_files(folder.client, IMAGES, b"?", JPG, b"!").json["errors"]
-    assert [one["message"] for one in faults] == [f"File 1: {sentence}", f"File 3: {sentence}"]
+    [error] = post_files(folder.client, IMAGES, b"?").json["errors"]
+    assert error["message"] == sentence
+    errors = post_files(folder.client, IMAGES, b"?", JPG, b"!").json["errors"]
+    assert [error["message"] for error in errors] == [f"File 1: {sentence}", f"File 3: {sentence}"]
 
 
 def test_file_above_the_limit_is_too_large(folder: World) -> None:
-    refused = post_files(folder.client, IMAGES, JPG, LARGE)
-    assert (refused.status_code, refused.json["detail"]) == (413, "File size exceeds 10MB limit")
+    response = post_files(folder.client, IMAGES, JPG, LARGE)
+    assert (response.status_code, response.json["detail"]) == (413, "File size exceeds 10MB limit")
     assert post_files(folder.client, IMAGES, LARGE[:-1]).status_code == 201
     assert folder.count() == 1
 
 
 def test_oversized_forms_are_rejected_unread(folder: World) -> None:
     head = {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": CONTENT_TYPE}
-    assert asked(folder, **head) == 413
+    assert request_status(folder, **head) == 413
 
 
 @pytest.mark.parametrize(
@@ -270,12 +270,12 @@ def test_oversized_forms_are_rejected_unread(folder: World) -> None:
         (b"{}", 400),
         (encode_form([f"--{BOUNDARY}\r\nX: {'x' * 9000}\r\n\r\n".encode()]), 400),
     ],
-    ids=lambda one: repr(one[-70:]) if isinstance(one, bytes) else str(one),
+    ids=lambda value: repr(value[-70:]) if isinstance(value, bytes) else str(value),
 )
 def test_invalid_forms_are_rejected(folder: World, body: bytes, status: int) -> None:
-    refused = post_form(folder.client, IMAGES, body, **ADMIN)
-    assert refused.status_code == status, refused.text
-    assert refused.headers["content-type"] == "application/problem+json"
+    response = post_form(folder.client, IMAGES, body, **ADMIN)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
     assert folder.count() == 0
 
 
@@ -289,22 +289,22 @@ def test_invalid_forms_are_rejected(folder: World, body: bytes, status: int) -> 
     ],
 )
 def test_bodies_other_than_forms_are_rejected(folder: World, headers: dict[str, str]) -> None:
-    refused = post_form(folder.client, IMAGES, encode_form([encode_part(JPG)]), **ADMIN, **headers)
-    assert refused.status_code == 415
+    response = post_form(folder.client, IMAGES, encode_form([encode_part(JPG)]), **ADMIN, **headers)
+    assert response.status_code == 415
 
 
 def test_order_of_error_checks(folder: World) -> None:
-    wrong = {"HTTP_TRANSFER_ENCODING": "chunked", "HTTP_AUTHORIZATION": "Bearer wrong"}
-    assert asked(folder, **wrong) == 401
-    wrong["HTTP_AUTHORIZATION"] = ADMIN["Authorization"]
-    assert asked(folder, **wrong) == 411
-    del wrong["HTTP_TRANSFER_ENCODING"]
-    wrong |= {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": "image/png"}
-    assert asked(folder, **wrong) == 413
-    wrong["CONTENT_LENGTH"] = "1"
-    assert asked(folder, **wrong) == 415
-    wrong["CONTENT_TYPE"] = CONTENT_TYPE
-    assert asked(folder, **wrong) == 400
+    environ = {"HTTP_TRANSFER_ENCODING": "chunked", "HTTP_AUTHORIZATION": "Bearer wrong"}
+    assert request_status(folder, **environ) == 401
+    environ["HTTP_AUTHORIZATION"] = ADMIN["Authorization"]
+    assert request_status(folder, **environ) == 411
+    del environ["HTTP_TRANSFER_ENCODING"]
+    environ |= {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": "image/png"}
+    assert request_status(folder, **environ) == 413
+    environ["CONTENT_LENGTH"] = "1"
+    assert request_status(folder, **environ) == 415
+    environ["CONTENT_TYPE"] = CONTENT_TYPE
+    assert request_status(folder, **environ) == 400
     nowhere = f"{PRODUCTS}/nowhere/images"
     assert post_files(folder.client, nowhere, b"no image").status_code == 422
     assert post_files(folder.client, nowhere, JPG).status_code == 404
@@ -313,7 +313,7 @@ def test_order_of_error_checks(folder: World) -> None:
     assert folder.count() == 0
 
 
-def asked(world: World, **environ: str) -> int:
+def request_status(world: World, **environ: str) -> int:
     credential = {"HTTP_AUTHORIZATION": ADMIN["Authorization"]}
     return send_request(
         world.client.app, IMAGES, REQUEST_METHOD="POST", **credential | environ
@@ -322,8 +322,8 @@ def asked(world: World, **environ: str) -> int:
 
 def test_product_has_at_most_fifty_images(world: World) -> None:
     world.put(*[f"{ELSEWHERE}?{number}" for number in range(49)])
-    refused = post_files(world.client, IMAGES, JPG, PNG)
-    assert (refused.status_code, world.count()) == (409, 0)
+    response = post_files(world.client, IMAGES, JPG, PNG)
+    assert (response.status_code, world.count()) == (409, 0)
     assert len(world.upload(JPG)) == 1
     assert post_files(world.client, IMAGES, JPG).status_code == 409
     assert error_fields(world.put(*[ELSEWHERE] * 51)) == ["images"]
@@ -332,15 +332,17 @@ def test_product_has_at_most_fifty_images(world: World) -> None:
 def test_concurrent_uploads_are_all_appended(world: World) -> None:
     world.put(*[f"{ELSEWHERE}?{number}" for number in range(44)])
     with ThreadPoolExecutor(8) as threads:
-        done = list(threads.map(lambda _: post_files(world.client, IMAGES, JPG, PNG), range(8)))
-    assert sorted(one.status_code for one in done) == [201] * 3 + [409] * 5
-    own = world.ids()[44:]
-    assert len(own) == 6
+        responses = list(
+            threads.map(lambda _: post_files(world.client, IMAGES, JPG, PNG), range(8))
+        )
+    assert sorted(response.status_code for response in responses) == [201] * 3 + [409] * 5
+    new_ids = world.ids()[44:]
+    assert len(new_ids) == 6
     assert world.count() == 6
-    for one in done:
-        if one.status_code == 201:
-            first, second = (item["public_id"] for item in one.json["items"])
-            assert own.index(second) == own.index(first) + 1
+    for response in responses:
+        if response.status_code == 201:
+            first, second = (item["public_id"] for item in response.json["items"])
+            assert new_ids.index(second) == new_ids.index(first) + 1
 
 
 def test_every_image_change_is_a_new_version(world: World) -> None:
@@ -359,17 +361,17 @@ def test_every_image_change_is_a_new_version(world: World) -> None:
 def test_set_order_and_alt_texts(world: World) -> None:
     first, second = world.upload(JPG, PNG)
     address = world.product()["image_sets"][0]["thumbnail"]
-    arranged = world.put({"ref": second, "alt": "  A \t scoop "}, ELSEWHERE, address)
-    assert arranged.status_code == 200
-    assert list(arranged.json) == ["images", "image_sets"]
+    response = world.put({"ref": second, "alt": "  A \t scoop "}, ELSEWHERE, address)
+    assert response.status_code == 200
+    assert list(response.json) == ["images", "image_sets"]
     assert world.ids() == [second, None, first]
-    shown = world.product()
-    assert {name: shown[name] for name in arranged.json} == arranged.json
-    assert [one["alt"] for one in shown["image_sets"]] == ["A scoop", None, None]
+    product = world.product()
+    assert {name: product[name] for name in response.json} == response.json
+    assert [image_set["alt"] for image_set in product["image_sets"]] == ["A scoop", None, None]
     world.put(first, second)
-    assert [one["alt"] for one in world.product()["image_sets"]] == [None, "A scoop"]
+    assert [image_set["alt"] for image_set in world.product()["image_sets"]] == [None, "A scoop"]
     world.put(first, {"ref": second, "alt": None})
-    assert [one["alt"] for one in world.product()["image_sets"]] == [None, None]
+    assert [image_set["alt"] for image_set in world.product()["image_sets"]] == [None, None]
 
 
 def test_stored_images_left_out_are_deleted(world: World) -> None:
@@ -428,11 +430,11 @@ def test_create_product_with_image_references(world: World) -> None:
     [public_id] = world.upload(JPG)
     for ref in (public_id, world.product()["images"][0]):
         body = product_values(name="Copy", images=[{"ref": ref, "alt": "A tin"}, ELSEWHERE])
-        made = world.post(PRODUCTS, body)
-        assert made.status_code == 201, made.text
-        [own, other] = made.json["image_sets"]
-        assert (own["public_id"], own["width"], own["alt"]) == (public_id, 60, "A tin")
-        assert (other["public_id"], other["original"]) == (None, ELSEWHERE)
+        response = world.post(PRODUCTS, body)
+        assert response.status_code == 201, response.text
+        [stored, external] = response.json["image_sets"]
+        assert (stored["public_id"], stored["width"], stored["alt"]) == (public_id, 60, "A tin")
+        assert (external["public_id"], external["original"]) == (None, ELSEWHERE)
     world.put()
     assert world.delete(f"{PRODUCTS}/copy", permanent="true") == 204
     assert world.stays(public_id)
@@ -442,25 +444,25 @@ def test_create_product_with_image_references(world: World) -> None:
 
 
 def test_permanent_delete_of_a_product_deletes_its_images(world: World) -> None:
-    own = world.upload(JPG, PNG)
+    stored = world.upload(JPG, PNG)
     assert world.delete(EGG) == 204
-    assert all(map(world.stays, own))
+    assert all(map(world.stays, stored))
     for _ in range(2):
         assert world.delete(EGG, permanent="true") == 204
-    assert not any(map(world.stays, own))
+    assert not any(map(world.stays, stored))
     assert list(world.shop.images.prune()) == []
 
 
 LOST = [drop_reply, truncate_reply, reset_connection, hang]
 
 
-@pytest.mark.parametrize("fault", LOST, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("fault", LOST, ids=lambda fault: fault.__name__)
 def test_upload_with_a_lost_response_leaves_nothing(
     cloud: World, account: CloudinaryServer, fault: Fault
 ) -> None:
     account.faults.extend([fault])
-    lost = post_files(cloud.client, IMAGES, JPG)
-    assert lost.status_code in {502, 503}
+    response = post_files(cloud.client, IMAGES, JPG)
+    assert response.status_code in {502, 503}
     assert (cloud.ids(), cloud.count()) == ([], 0)
     assert len(account.requests) == 2  # the upload, and a deletion
 
@@ -470,8 +472,8 @@ def test_images_that_arrive_after_deletion_are_pruned(
 ) -> None:
     account.faults.append(reset_connection)
     assert post_files(cloud.client, IMAGES, JPG).status_code == 503
-    late = account.requests[-1].parts["public_id"].decode()
-    account.assets[late] = an_asset(late, JPG)
+    public_id = account.requests[-1].parts["public_id"].decode()
+    account.assets[public_id] = an_asset(public_id, JPG)
     assert list(cloud.shop.images.prune()) == []
     cloud.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert list(cloud.shop.images.prune()) == [True]
@@ -509,64 +511,64 @@ def test_undeletable_images_of_failed_uploads_are_pruned(
 
 def test_store_failures_are_bad_gateway(cloud: World, account: CloudinaryServer) -> None:
     account.faults.append(reply_with(Reply.html(500)))
-    failed = post_files(cloud.client, IMAGES, JPG)
-    assert failed.status_code == 502
-    assert "loudinary" not in failed.text
+    response = post_files(cloud.client, IMAGES, JPG)
+    assert response.status_code == 502
+    assert "loudinary" not in response.text
 
 
 def an_asset(public_id: str, content: bytes) -> Asset:
     picture = PIL.Image.open(BytesIO(content))
-    kind = FORMATS[str(picture.format)]
-    return Asset(public_id, content, kind, *picture.size, 1)
+    suffix = FORMATS[str(picture.format)]
+    return Asset(public_id, content, suffix, *picture.size, 1)
 
 
 REFUSING = reply_with(Reply.of({"error": {"message": "Down"}}, 503))
 
 
 def signed(world: World) -> dict[str, Any]:
-    begun = world.post(UPLOADS, {"product": "egg-white-protein"})
-    assert begun.status_code == 201, begun.text
-    return dict(begun.json)
+    upload = world.post(UPLOADS, {"product": "egg-white-protein"})
+    assert upload.status_code == 201, upload.text
+    return dict(upload.json)
 
 
 def test_signed_upload_to_the_local_store(folder: World) -> None:
-    begun = signed(folder)
-    assert list(begun) == ["id", "url", "fields", "expires_at"]
-    assert begun["expires_at"] == "2026-01-01T13:00:00.000000Z"
-    assert error_fields(complete(folder, begun)) == ["file"]
-    assert sent(folder, begun).status_code == 204
-    finish(folder, begun)
+    upload = signed(folder)
+    assert list(upload) == ["id", "url", "fields", "expires_at"]
+    assert upload["expires_at"] == "2026-01-01T13:00:00.000000Z"
+    assert error_fields(complete(folder, upload)) == ["file"]
+    assert send_upload(folder, upload).status_code == 204
+    finish(folder, upload)
 
 
 def test_signed_upload_to_cloudinary(cloud: World) -> None:
-    begun = signed(cloud)
-    assert error_fields(complete(cloud, begun)) == ["file"]
-    form = {**begun["fields"], "file": ("my egg.jpg", JPG)}
-    assert urllib3.request("POST", begun["url"], fields=form).status == 200
-    finish(cloud, begun)
+    upload = signed(cloud)
+    assert error_fields(complete(cloud, upload)) == ["file"]
+    form = {**upload["fields"], "file": ("my egg.jpg", JPG)}
+    assert urllib3.request("POST", upload["url"], fields=form).status == 200
+    finish(cloud, upload)
 
 
-def finish(world: World, begun: dict[str, Any]) -> None:
+def finish(world: World, upload: dict[str, Any]) -> None:
     for _ in range(2):
-        done = complete(world, begun)
-        assert done.status_code == 200, done.text
-        assert world.product()["image_sets"] == [done.json]
-        assert (done.json["width"], done.json["format"]) == (60, "jpg")
+        response = complete(world, upload)
+        assert response.status_code == 200, response.text
+        assert world.product()["image_sets"] == [response.json]
+        assert (response.json["width"], response.json["format"]) == (60, "jpg")
     assert world.client.simulate_get(EGG).headers["etag"].startswith('"2.')
     world.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert list(world.shop.images.prune()) == []
     world.put()
     assert world.count() == 0
-    assert complete(world, begun).status_code == 404
+    assert complete(world, upload).status_code == 404
 
 
-def complete(world: World, begun: dict[str, Any]) -> Any:
-    return world.post(f"{UPLOADS}/{begun['id']}/complete")
+def complete(world: World, upload: dict[str, Any]) -> Any:
+    return world.post(f"{UPLOADS}/{upload['id']}/complete")
 
 
-def sent(world: World, begun: dict[str, Any], content: bytes = JPG, **fields: str) -> Any:
-    texts = [encode_part(v.encode(), n, None) for n, v in {**begun["fields"], **fields}.items()]
-    return post_form(world.client, begun["url"], encode_form([*texts, encode_part(content)]))
+def send_upload(world: World, upload: dict[str, Any], content: bytes = JPG, **fields: str) -> Any:
+    texts = [encode_part(v.encode(), n, None) for n, v in {**upload["fields"], **fields}.items()]
+    return post_form(world.client, upload["url"], encode_form([*texts, encode_part(content)]))
 
 
 @pytest.mark.parametrize(
@@ -580,30 +582,30 @@ def sent(world: World, begun: dict[str, Any], content: bytes = JPG, **fields: st
 def test_invalid_browser_uploads_are_deleted(
     cloud: World, account: CloudinaryServer, content: bytes
 ) -> None:
-    begun = signed(cloud)
-    public_id = f"eggypro-products/{begun['id']}"
+    upload = signed(cloud)
+    public_id = f"eggypro-products/{upload['id']}"
     account.assets[public_id] = an_asset(public_id, content)
     for _ in range(2):
-        assert error_fields(complete(cloud, begun)) == ["file"]
+        assert error_fields(complete(cloud, upload)) == ["file"]
         assert cloud.count() == 0
     assert cloud.ids() == []
 
 
 def test_uncompleted_uploads_are_pruned(cloud: World) -> None:
-    begun = signed(cloud)
-    form = {**begun["fields"], "file": ("egg.jpg", JPG)}
-    urllib3.request("POST", begun["url"], fields=form)
+    upload = signed(cloud)
+    form = {**upload["fields"], "file": ("egg.jpg", JPG)}
+    urllib3.request("POST", upload["url"], fields=form)
     assert (list(cloud.shop.images.prune()), cloud.count()) == ([], 1)
     cloud.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert (list(cloud.shop.images.prune()), cloud.count()) == ([True], 0)
-    assert complete(cloud, begun).status_code == 404
+    assert complete(cloud, upload).status_code == 404
 
 
 def test_upload_follows_a_renamed_product(folder: World) -> None:
-    begun = signed(folder)
-    sent(folder, begun)
+    upload = signed(folder)
+    send_upload(folder, upload)
     folder.shop.products.update("egg-white-protein", {"slug": "egg"})
-    assert complete(folder, begun).status_code == 200
+    assert complete(folder, upload).status_code == 200
     assert len(folder.ids(f"{PRODUCTS}/egg")) == 1
 
 
@@ -616,29 +618,29 @@ def test_signed_upload_requires_a_product(folder: World, body: object, status: i
 
 
 def test_only_signed_uploads_are_received(folder: World) -> None:
-    begun = signed(folder)
-    other = begun["fields"]["public_id"] + "a"
-    assert sent(folder, begun, public_id=other).status_code == 403
-    assert sent(folder, begun, b"no image").status_code == 422
-    assert sent(folder, begun, LARGE).status_code == 413
-    assert sent(folder, begun, name="Ada").status_code == 422
-    bare = post_form(folder.client, begun["url"], encode_form([encode_part(JPG)]))
+    upload = signed(folder)
+    other_id = upload["fields"]["public_id"] + "a"
+    assert send_upload(folder, upload, public_id=other_id).status_code == 403
+    assert send_upload(folder, upload, b"no image").status_code == 422
+    assert send_upload(folder, upload, LARGE).status_code == 413
+    assert send_upload(folder, upload, name="Ada").status_code == 422
+    bare = post_form(folder.client, upload["url"], encode_form([encode_part(JPG)]))
     assert bare.status_code == 403
     folder.clock.advance(3600)
-    assert sent(folder, begun).status_code == 403
+    assert send_upload(folder, upload).status_code == 403
     assert folder.count() == 0
 
 
 def test_remote_stores_do_not_receive_uploads(cloud: World) -> None:
-    begun = {"fields": {"public_id": "eggypro-products/egg"}, "url": "/images/uploads"}
-    assert sent(cloud, begun).status_code == 404
+    upload = {"fields": {"public_id": "eggypro-products/egg"}, "url": "/images/uploads"}
+    assert send_upload(cloud, upload).status_code == 404
 
 
 def test_former_slug_redirects_image_requests(folder: World) -> None:
     [public_id] = folder.upload(JPG)
     folder.shop.products.update("egg-white-protein", {"slug": "egg"})
-    moved = folder.client.simulate_delete(f"{IMAGES}/{public_id}", headers=ADMIN)
-    assert moved.status_code == 308
-    assert moved.headers["location"] == f"{PRODUCTS}/egg/images/{public_id}"
+    response = folder.client.simulate_delete(f"{IMAGES}/{public_id}", headers=ADMIN)
+    assert response.status_code == 308
+    assert response.headers["location"] == f"{PRODUCTS}/egg/images/{public_id}"
     assert post_files(folder.client, IMAGES, JPG).status_code == 308
     assert folder.count() == 1

@@ -1,4 +1,4 @@
-"""Writing a product that is there: PUT, PATCH, DELETE and its stock."""
+"""Writes to an existing product: PUT, PATCH, DELETE and stock."""
 
 import json
 from typing import Any
@@ -42,19 +42,19 @@ def write(client: TestClient, method: str, body: Any = None, path: str = EGG) ->
 
 
 def tag(client: TestClient) -> str:
-    shown = client.simulate_get(EGG, params=ALL, headers=ADMIN)
-    return str(shown.headers["etag"])
+    response = client.simulate_get(EGG, params=ALL, headers=ADMIN)
+    return str(response.headers["etag"])
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_writes_return_the_new_product(client: TestClient, method: str) -> None:
-    written = write(client, method, product_values(price=0.29, seo_title="Whites"))
-    shown = client.simulate_get(EGG)
-    assert written.status_code == 200
-    assert (written.json["price"], written.json["seo_title"]) == ("0.29", "Whites")
-    assert written.text == shown.text
-    assert written.headers["etag"] == shown.headers["etag"]
-    assert written.headers["cache-control"] == "no-store"
+    response = write(client, method, product_values(price=0.29, seo_title="Whites"))
+    product = client.simulate_get(EGG)
+    assert response.status_code == 200
+    assert (response.json["price"], response.json["seo_title"]) == ("0.29", "Whites")
+    assert response.text == product.text
+    assert response.headers["etag"] == product.headers["etag"]
+    assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
@@ -65,8 +65,8 @@ def test_writes_to_a_missing_product_are_not_found(client: TestClient, method: s
 
 
 def test_put_clears_omitted_fields_except_four(client: TestClient) -> None:
-    kept = {"slug": "whites", "stock_quantity": 7, "track_stock": False, "is_active": False}
-    emptied = {
+    unchanged = {"slug": "whites", "stock_quantity": 7, "track_stock": False, "is_active": False}
+    cleared = {
         "sku": "EW",
         "compare_at_price": "30.00",
         "attributes": {"a": "b"},
@@ -74,23 +74,24 @@ def test_put_clears_omitted_fields_except_four(client: TestClient) -> None:
         "seo_description": "D",
     }
     assert (
-        put(client, product_values(**kept, **emptied)).json.items() >= {**kept, **emptied}.items()
+        put(client, product_values(**unchanged, **cleared)).json.items()
+        >= {**unchanged, **cleared}.items()
     )
-    left = put(client, product_values(), f"{PRODUCTS}/whites").json
-    assert left.items() >= kept.items()
-    assert [left[name] for name in emptied] == [None, None, {}, None, None]
+    product = put(client, product_values(), f"{PRODUCTS}/whites").json
+    assert product.items() >= unchanged.items()
+    assert [product[name] for name in cleared] == [None, None, {}, None, None]
 
 
 @given(strategies.products())
 def test_putting_the_body_of_get_changes_nothing(values: dict[str, Any]) -> None:
     shop = make_shop()
-    added = shop.products.create(values)
+    product = shop.products.create(values)
     client = TestClient(create_app(shop))
-    path = f"{PRODUCTS}/{added.slug}"
-    shown = client.simulate_get(path, params=ALL, headers=ADMIN)
-    back = put(client, shown.json, path, **{"If-Match": shown.headers["etag"]})
-    assert (back.status_code, back.text) == (200, shown.text)
-    assert back.headers["etag"] == shown.headers["etag"]
+    path = f"{PRODUCTS}/{product.slug}"
+    original = client.simulate_get(path, params=ALL, headers=ADMIN)
+    response = put(client, original.json, path, **{"If-Match": original.headers["etag"]})
+    assert (response.status_code, response.text) == (200, original.text)
+    assert response.headers["etag"] == original.headers["etag"]
 
 
 @pytest.mark.parametrize("name", ["name", "description", "details", "ingredients", "price"])
@@ -104,15 +105,15 @@ def test_put_requires_the_fields_of_post(client: TestClient, name: str) -> None:
 def test_put_and_patch_reject_unknown_fields_and_patch_read_only_ones(
     client: TestClient,
 ) -> None:
-    wrong = {"colour": "red", "version": 1}
-    shown = client.simulate_get(EGG).json
-    assert error_fields(put(client, {**shown, **wrong})) == ["colour", "version"]
-    only_shown = sorted(shown.keys() - product_values().keys() - WRITABLE)
+    unknown = {"colour": "red", "version": 1}
+    product = client.simulate_get(EGG).json
+    assert error_fields(put(client, {**product, **unknown})) == ["colour", "version"]
+    read_only = sorted(product.keys() - product_values().keys() - WRITABLE)
     assert (
-        sorted(error_fields(patch(client, {name: shown[name] for name in only_shown})))
-        == only_shown
+        sorted(error_fields(patch(client, {name: product[name] for name in read_only})))
+        == read_only
     )
-    assert error_fields(patch(client, wrong)) == ["colour", "version"]
+    assert error_fields(patch(client, unknown)) == ["colour", "version"]
 
 
 WRITABLE = {definition.name for definition in PRODUCT_FIELDS} - READ_ONLY_FIELDS
@@ -120,9 +121,9 @@ WRITABLE = {definition.name for definition in PRODUCT_FIELDS} - READ_ONLY_FIELDS
 
 def test_patch_is_a_merge_patch(client: TestClient) -> None:
     patch(client, {"attributes": {"a": "1", "b": "2"}, "sku": "EW", "compare_at_price": "30"})
-    merged = patch(client, {"attributes": {"a": None, "c": "3"}, "sku": None}).json
-    assert merged["attributes"] == {"b": "2", "c": "3"}
-    assert (merged["sku"], merged["compare_at_price"]) == (None, "30.00")
+    product = patch(client, {"attributes": {"a": None, "c": "3"}, "sku": None}).json
+    assert product["attributes"] == {"b": "2", "c": "3"}
+    assert (product["sku"], product["compare_at_price"]) == (None, "30.00")
     assert patch(client, {"attributes": None}).json["attributes"] == {}
 
 
@@ -144,13 +145,13 @@ def test_price_is_validated_against_the_stored_compare_at_price(client: TestClie
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_if_match_requires_the_current_version(client: TestClient, method: str) -> None:
-    read = tag(client)
+    etag = tag(client)
     patch(client, {"seo_title": "Second"})
-    for named in (read, f"W/{tag(client)}", '"x"', "2", '"2', '""', '"0.a"', f'{read}, "9.b"'):
-        refused = client.simulate_request(
-            method, EGG, headers={**ADMIN, "If-Match": named}, json=product_values()
+    for header in (etag, f"W/{tag(client)}", '"x"', "2", '"2', '""', '"0.a"', f'{etag}, "9.b"'):
+        response = client.simulate_request(
+            method, EGG, headers={**ADMIN, "If-Match": header}, json=product_values()
         )
-        assert refused.status_code == 412, named
+        assert response.status_code == 412, header
     assert client.simulate_get(EGG).json["seo_title"] == "Second"
     current = {**ADMIN, "If-Match": tag(client)}
     assert (
@@ -159,24 +160,24 @@ def test_if_match_requires_the_current_version(client: TestClient, method: str) 
     )
 
 
-@pytest.mark.parametrize("named", ["*", ' "1.abc"', '"1.a", "0.b"', 'W/"7.a", "1.c"'])
-def test_if_match_accepts_any_etag_of_the_version(client: TestClient, named: str) -> None:
-    shown = tag(client)
-    stock(client, {"set": 3})  # another hash, the same version
-    assert tag(client) != shown
-    assert patch(client, {"name": "New"}, **{"If-Match": named}).status_code == 200
+@pytest.mark.parametrize("header", ["*", ' "1.abc"', '"1.a", "0.b"', 'W/"7.a", "1.c"'])
+def test_if_match_accepts_any_etag_of_the_version(client: TestClient, header: str) -> None:
+    etag = tag(client)
+    stock(client, {"set": 3})  # changes the hash, not the version
+    assert tag(client) != etag
+    assert patch(client, {"name": "New"}, **{"If-Match": header}).status_code == 200
 
 
 def test_stock_changes_keep_the_version(client: TestClient) -> None:
-    read = tag(client)
+    etag = tag(client)
     stock(client, {"delta": 5})
-    assert put(client, product_values(), **{"If-Match": read}).status_code == 200
+    assert put(client, product_values(), **{"If-Match": etag}).status_code == 200
 
 
 def test_delete_archives_and_is_idempotent(client: TestClient, shop: Shop) -> None:
     for _ in range(2):
-        gone = delete(client)
-        assert (gone.status_code, gone.content) == (204, b"")
+        response = delete(client)
+        assert (response.status_code, response.content) == (204, b"")
         assert client.simulate_get(EGG).status_code == 404
         assert client.simulate_get(PRODUCTS).json["total"] == 0
         assert tag(client).startswith('"2.')
@@ -210,21 +211,21 @@ def test_permanent_false_archives(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "answer"),
+    ("body", "expected"),
     [({"delta": 2}, 7), ({"delta": -5}, 0), ({"delta": 0}, 5), ({"set": 40}, 40), ({"set": 0}, 0)],
 )
-def test_stock_is_adjusted_or_set(client: TestClient, body: Any, answer: int) -> None:
+def test_stock_is_adjusted_or_set(client: TestClient, body: Any, expected: int) -> None:
     stock(client, {"set": 5})
-    changed = stock(client, body)
-    assert (changed.status_code, changed.json) == (200, {"stock_quantity": answer})
-    assert changed.headers["cache-control"] == "no-store"
-    assert client.simulate_get(EGG).json["stock_quantity"] == answer
+    response = stock(client, body)
+    assert (response.status_code, response.json) == (200, {"stock_quantity": expected})
+    assert response.headers["cache-control"] == "no-store"
+    assert client.simulate_get(EGG).json["stock_quantity"] == expected
 
 
 @pytest.mark.parametrize("delta", [-1, -(2**40), 2**31, 10**100])
 def test_stock_stays_within_its_bounds(client: TestClient, delta: int) -> None:
-    refused = stock(client, {"delta": delta})
-    assert refused.status_code == 409
+    response = stock(client, {"delta": delta})
+    assert response.status_code == 409
     assert client.simulate_get(EGG).json["stock_quantity"] == 0
 
 
@@ -242,16 +243,16 @@ def test_stock_requires_one_integer(client: TestClient, body: Any) -> None:
 )
 def test_writes_to_a_former_slug_redirect(client: TestClient, method: str, path: str) -> None:
     patch(client, {"slug": "whites"})
-    moved = write(client, method, {"set": 1} if path else None, f"{EGG}{path}")
-    assert moved.status_code == 308
-    assert moved.headers["location"] == f"{PRODUCTS}/whites{path}"
+    response = write(client, method, {"set": 1} if path else None, f"{EGG}{path}")
+    assert response.status_code == 308
+    assert response.headers["location"] == f"{PRODUCTS}/whites{path}"
     assert client.simulate_get(f"{PRODUCTS}/whites").json["stock_quantity"] == 0
 
 
 def test_delete_of_a_former_slug_redirects_with_its_query_string(client: TestClient) -> None:
     patch(client, {"slug": "whites"})
-    moved = delete(client, f"{EGG}?permanent=true")
-    assert moved.headers["location"] == f"{PRODUCTS}/whites?permanent=true"
+    response = delete(client, f"{EGG}?permanent=true")
+    assert response.headers["location"] == f"{PRODUCTS}/whites?permanent=true"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
@@ -259,8 +260,8 @@ def test_taken_slug_or_sku_is_a_conflict(client: TestClient, shop: Shop, method:
     shop.products.create(product_values(name="Other", sku="O"))
     shop.products.archive("other")
     before = client.simulate_get(EGG).text
-    refused = write(client, method, product_values(slug="other"))
-    assert (refused.status_code, "archived" in refused.json["detail"]) == (409, True)
+    response = write(client, method, product_values(slug="other"))
+    assert (response.status_code, "archived" in response.json["detail"]) == (409, True)
     assert write(client, method, product_values(sku="O")).status_code == 409
     assert client.simulate_get(EGG).text == before
 
@@ -271,20 +272,20 @@ def test_order_of_error_checks_of_writes(client: TestClient, method: str) -> Non
     stale = {**ADMIN, "If-Match": '"9.x"'}
 
     def status(path: str, body: str, headers: dict[str, str] = stale, query: str = "") -> int:
-        asked = client.simulate_request(
+        response = client.simulate_request(
             method, path, headers=headers, body=body, query_string=query
         )
-        return asked.status_code
+        return response.status_code
 
-    taken = json.dumps(product_values(slug="other"))
+    body = json.dumps(product_values(slug="other"))
     assert status(f"{PRODUCTS}/No Slug", "{") == 404
     assert status(NOBODY, "{", {}) == 401
     assert status(NOBODY, "{", query="x=1") == 400
     assert status(NOBODY, '{"price": 0}') == 422
-    assert status(NOBODY, taken, query="x=1") == 422
-    assert status(NOBODY, taken) == 404
-    assert status(EGG, taken) == 412
-    assert status(EGG, taken, ADMIN) == 409
+    assert status(NOBODY, body, query="x=1") == 422
+    assert status(NOBODY, body) == 404
+    assert status(EGG, body) == 412
+    assert status(EGG, body, ADMIN) == 409
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])
@@ -292,6 +293,6 @@ def test_writes_require_a_credential(client: TestClient, method: str) -> None:
     path = STOCK if method == "POST" else EGG
     before = client.simulate_get(EGG).text
     for headers in ({}, {"Authorization": "Bearer wrong"}):
-        refused = client.simulate_request(method, path, headers=headers, json={"set": 9})
-        assert refused.status_code == 401
+        response = client.simulate_request(method, path, headers=headers, json={"set": 9})
+        assert response.status_code == 401
     assert client.simulate_get(EGG).text == before

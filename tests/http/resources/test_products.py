@@ -37,31 +37,31 @@ def test_archived_product_requires_products_read(client: TestClient, shop: Shop)
     shop.products.archive("egg-white-protein")
     assert client.simulate_get(EGG).status_code == 404
     assert client.simulate_get(EGG, params={"status": "all"}).status_code == 401
-    shown = client.simulate_get(EGG, params={"status": "all"}, headers=ADMIN)
-    assert shown.json["is_active"] is False
+    response = client.simulate_get(EGG, params={"status": "all"}, headers=ADMIN)
+    assert response.json["is_active"] is False
 
 
 def test_status_requires_a_credential(client: TestClient, shop: Shop) -> None:
     shop.products.create(product_values(name="Old"))
     shop.products.archive("old")
-    archived = {"status": "archived"}
-    assert client.simulate_get(PRODUCTS, params=archived).status_code == 401
+    params = {"status": "archived"}
+    assert client.simulate_get(PRODUCTS, params=params).status_code == 401
     assert client.simulate_get(PRODUCTS, query_string="%73tatus=all").status_code == 401
     assert client.simulate_get(PRODUCTS, query_string="status").status_code == 401
-    assert names(client.simulate_get(PRODUCTS, params=archived, headers=ADMIN).json) == ["Old"]
+    assert names(client.simulate_get(PRODUCTS, params=params, headers=ADMIN).json) == ["Old"]
     assert names(client.simulate_get(PRODUCTS, headers=ADMIN).json) == ["Egg White Protein"]
 
 
 def test_former_slug_redirects_with_the_query_string(client: TestClient, shop: Shop) -> None:
     shop.products.update("egg-white-protein", {"slug": "egg-white"})
-    moved = client.simulate_get(EGG)
-    assert moved.status_code == 308
-    assert moved.headers["location"] == f"{PRODUCTS}/egg-white"
-    asked = client.simulate_get(EGG, query_string="status=all&status=%41", headers=ADMIN)
-    assert error_fields(asked) == ["status"]
-    kept = client.simulate_get(EGG, query_string="%73tatus=all", headers=ADMIN)
-    assert kept.headers["location"] == f"{PRODUCTS}/egg-white?%73tatus=all"
-    assert kept.headers["content-type"] == "application/problem+json"
+    redirect = client.simulate_get(EGG)
+    assert redirect.status_code == 308
+    assert redirect.headers["location"] == f"{PRODUCTS}/egg-white"
+    rejection = client.simulate_get(EGG, query_string="status=all&status=%41", headers=ADMIN)
+    assert error_fields(rejection) == ["status"]
+    page = client.simulate_get(EGG, query_string="%73tatus=all", headers=ADMIN)
+    assert page.headers["location"] == f"{PRODUCTS}/egg-white?%73tatus=all"
+    assert page.headers["content-type"] == "application/problem+json"
 
 
 def test_next_pages_through_the_list(client: TestClient, shop: Shop) -> None:
@@ -79,10 +79,10 @@ def test_next_pages_through_the_list(client: TestClient, shop: Shop) -> None:
 
 def test_cursor_of_another_list_is_malformed(client: TestClient, shop: Shop) -> None:
     shop.products.create(product_values(name="Bacon"))
-    following = client.simulate_get(PRODUCTS, params={"limit": 1}).json["next"]
-    cursor = following.partition("cursor=")[2]
-    other = client.simulate_get(PRODUCTS, params={"sort": "newest", "cursor": cursor})
-    assert other.status_code == 400
+    url = client.simulate_get(PRODUCTS, params={"limit": 1}).json["next"]
+    cursor = url.partition("cursor=")[2]
+    response = client.simulate_get(PRODUCTS, params={"sort": "newest", "cursor": cursor})
+    assert response.status_code == 400
     assert error_fields(client.simulate_get(PRODUCTS, params={"offset": 1, "cursor": cursor})) == [
         "offset"
     ]
@@ -92,9 +92,9 @@ def test_search_equals_the_list_with_search(client: TestClient, shop: Shop) -> N
     shop.products.create(
         product_values(name="Bacon", description="", details="", ingredients=["pig"])
     )
-    found = client.simulate_get(f"{PRODUCTS}/search", params={"q": "pig"})
-    assert names(found.json) == ["Bacon"]
-    assert found.text == client.simulate_get(PRODUCTS, params={"search": "pig"}).text
+    response = client.simulate_get(f"{PRODUCTS}/search", params={"q": "pig"})
+    assert names(response.json) == ["Bacon"]
+    assert response.text == client.simulate_get(PRODUCTS, params={"search": "pig"}).text
 
 
 def test_next_of_a_search_is_a_list_url(client: TestClient, shop: Shop) -> None:
@@ -106,7 +106,7 @@ def test_next_of_a_search_is_a_list_url(client: TestClient, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "named"),
+    ("query", "fields"),
     [
         ("", ["q"]),
         ("q=", ["q"]),
@@ -117,15 +117,15 @@ def test_next_of_a_search_is_a_list_url(client: TestClient, shop: Shop) -> None:
         ("q=egg&q=egg", ["q"]),
     ],
 )
-def test_search_requires_q(client: TestClient, query: str, named: list[str]) -> None:
-    assert error_fields(client.simulate_get(f"{PRODUCTS}/search", query_string=query)) == named
+def test_search_requires_q(client: TestClient, query: str, fields: list[str]) -> None:
+    assert error_fields(client.simulate_get(f"{PRODUCTS}/search", query_string=query)) == fields
 
 
-@pytest.mark.parametrize("typed", ["e", "eg", "egg w", "EGG", "whiet"])
-def test_suggestions_match_the_typed_prefix(client: TestClient, typed: str) -> None:
-    offered = client.simulate_get(SUGGEST, params={"q": typed})
-    assert offered.status_code == 200
-    assert offered.json == {
+@pytest.mark.parametrize("text", ["e", "eg", "egg w", "EGG", "whiet"])
+def test_suggestions_match_the_typed_prefix(client: TestClient, text: str) -> None:
+    response = client.simulate_get(SUGGEST, params={"q": text})
+    assert response.status_code == 200
+    assert response.json == {
         "items": [{"name": "Egg White Protein", "slug": "egg-white-protein", "image": None}]
     }
 
@@ -135,14 +135,16 @@ def test_suggestions_are_at_most_ten_active_products(client: TestClient, shop: S
         images = [f"https://x.example/{number}{picture}.jpg" for picture in "ab"]
         shop.products.create(product_values(name=f"Bar {number}", images=images))
     shop.products.archive("bar-11")
-    offered = client.simulate_get(SUGGEST, params={"q": "b"}).json["items"]
-    assert [one["slug"] for one in offered] == [f"bar-{number}" for number in range(10, 0, -1)]
-    assert offered[0]["image"] == "https://x.example/10a.jpg"
+    suggestions = client.simulate_get(SUGGEST, params={"q": "b"}).json["items"]
+    assert [item["slug"] for item in suggestions] == [
+        f"bar-{number}" for number in range(10, 0, -1)
+    ]
+    assert suggestions[0]["image"] == "https://x.example/10a.jpg"
     assert client.simulate_get(SUGGEST, params={"q": "none"}).json == {"items": []}
 
 
 @pytest.mark.parametrize(
-    ("query", "named"),
+    ("query", "fields"),
     [
         ("", ["q"]),
         ("q=", ["q"]),
@@ -154,40 +156,42 @@ def test_suggestions_are_at_most_ten_active_products(client: TestClient, shop: S
         ("search=egg&status=all", ["search", "status", "q"]),
     ],
 )
-def test_suggestions_require_q_only(client: TestClient, query: str, named: list[str]) -> None:
-    assert error_fields(client.simulate_get(SUGGEST, query_string=query)) == named
+def test_suggestions_require_q_only(client: TestClient, query: str, fields: list[str]) -> None:
+    assert error_fields(client.simulate_get(SUGGEST, query_string=query)) == fields
     assert client.simulate_get(SUGGEST, query_string="q=" + "x" * 200).status_code == 200
 
 
 def test_location_refers_to_the_created_resource(client: TestClient) -> None:
-    added = client.simulate_post(PRODUCTS, headers=ADMIN, json=product_values(name="Crème, brûlée"))
-    assert added.status_code == 201
-    assert added.headers["location"] == f"{PRODUCTS}/creme-brulee"
-    assert added.headers["cache-control"] == "no-store"
-    shown = client.simulate_get(added.headers["location"])
-    assert shown.text == added.text
-    assert shown.headers["etag"] == added.headers["etag"]
+    creation = client.simulate_post(
+        PRODUCTS, headers=ADMIN, json=product_values(name="Crème, brûlée")
+    )
+    assert creation.status_code == 201
+    assert creation.headers["location"] == f"{PRODUCTS}/creme-brulee"
+    assert creation.headers["cache-control"] == "no-store"
+    response = client.simulate_get(creation.headers["location"])
+    assert response.text == creation.text
+    assert response.headers["etag"] == creation.headers["etag"]
 
 
 @pytest.mark.parametrize(
-    ("written", "price"),
+    ("text", "price"),
     [("999999.9900000000000000000000", "999999.99"), ("1e1", "10.00"), ('"0.10"', "0.10")],
 )
-def test_price_is_parsed_exactly(client: TestClient, written: str, price: str) -> None:
-    assert add_with_price(client, written).json["price"] == price
+def test_price_is_parsed_exactly(client: TestClient, text: str, price: str) -> None:
+    assert add_with_price(client, text).json["price"] == price
 
 
 def test_imprecise_prices_are_rejected(client: TestClient) -> None:
-    refused = add_with_price(client, "0.1000000000000000000001")
-    assert refused.json["errors"] == [
+    response = add_with_price(client, "0.1000000000000000000001")
+    assert response.json["errors"] == [
         {"field": "price", "message": "Price must have at most 2 decimals"}
     ]
 
 
 def test_create_product_lists_every_error(client: TestClient) -> None:
-    wrong = {"name": "<b>", "price": "-1", "id": 7, "colour": "red", "ingredients": []}
-    refused = client.simulate_post(PRODUCTS, headers=ADMIN, json=wrong)
-    assert sorted(error_fields(refused)) == [
+    values = {"name": "<b>", "price": "-1", "id": 7, "colour": "red", "ingredients": []}
+    response = client.simulate_post(PRODUCTS, headers=ADMIN, json=values)
+    assert sorted(error_fields(response)) == [
         "colour",
         "description",
         "details",
@@ -199,10 +203,10 @@ def test_create_product_lists_every_error(client: TestClient) -> None:
 
 
 def test_taken_slug_is_a_conflict(client: TestClient) -> None:
-    taken = product_values(slug="egg-white-protein")
-    refused = client.simulate_post(PRODUCTS, headers=ADMIN, json=taken)
-    assert refused.status_code == 409
-    assert "egg-white-protein" in refused.json["detail"]
+    values = product_values(slug="egg-white-protein")
+    response = client.simulate_post(PRODUCTS, headers=ADMIN, json=values)
+    assert response.status_code == 409
+    assert "egg-white-protein" in response.json["detail"]
 
 
 def test_liveness_is_not_cacheable(client: TestClient) -> None:
@@ -217,5 +221,5 @@ def test_zero_result_searches_are_counted_on_every_route(client: TestClient, sho
     client.simulate_get(f"{PRODUCTS}/search", params={"q": "duck", "in_stock": "true"})
     client.simulate_get(SUGGEST, params={"q": "duck"})
     client.simulate_get(PRODUCTS, params={"search": "duck", "status": "all"}, headers=ADMIN)
-    [missed] = shop.zero_results.list(10)
-    assert (missed.words, missed.times) == ("duck", 2)
+    [search] = shop.zero_results.list(10)
+    assert (search.words, search.times) == ("duck", 2)

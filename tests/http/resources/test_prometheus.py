@@ -20,7 +20,7 @@ V6 = "2001:db8:1:2::7"
 
 @pytest.fixture
 def open_within() -> HttpConfig:
-    """What opens the figures of a shop to one address of each family, behind a proxy."""
+    """Configuration that opens /metrics to one IPv4 and one IPv6 address, behind a proxy."""
     return HttpConfig(
         exporter=MemoryMetricsExporter(),
         metrics_networks=(ip_network(INSIDE), ip_network(V6)),
@@ -40,8 +40,8 @@ def test_metrics_read_opens_the_metrics(shop: Shop) -> None:
         token = shop.authenticator.issue_token(
             TokenRequest.parse({"permissions": [permission]})
         ).token
-        seen = client.simulate_get(METRICS, headers={"Authorization": f"Bearer {token}"})
-        assert seen.status_code == status
+        response = client.simulate_get(METRICS, headers={"Authorization": f"Bearer {token}"})
+        assert response.status_code == status
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_metrics_have_the_accepted_media_type(shop: Shop, tmp_path: Any) -> None
     app = create_app(shop, HttpConfig(recorders=(prometheus,), exporter=prometheus))
     client = TestClient(app, headers=ADMIN)
     client.simulate_get(EGG)
-    plain = client.simulate_get(METRICS)
-    assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert 'eggypro_http_requests_total{method="GET",route="/api/products/{slug}"' in plain.text
+    response = client.simulate_get(METRICS)
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'eggypro_http_requests_total{method="GET",route="/api/products/{slug}"' in response.text
     open_metrics = client.simulate_get(METRICS, headers={"Accept": "application/openmetrics-text"})
     assert open_metrics.headers["content-type"].startswith("application/openmetrics-text")
     prometheus.close()
@@ -100,5 +100,5 @@ def test_memory_exporter_counts_requests(shop: Shop) -> None:
     client = TestClient(create_app(shop, HttpConfig(recorders=(figures,), exporter=figures)))
     client.simulate_get(EGG)
     client.simulate_get(EGG)
-    shown = client.simulate_get(METRICS, headers=ADMIN).text
-    assert shown == "/api/products/{slug} GET 200 2\n"
+    text = client.simulate_get(METRICS, headers=ADMIN).text
+    assert text == "/api/products/{slug} GET 200 2\n"

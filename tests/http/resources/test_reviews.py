@@ -21,19 +21,21 @@ def moderate(client: TestClient, number: int, body: Any) -> Result:
     return client.simulate_patch(f"{QUEUE}/{number}", headers=ADMIN, json=body)
 
 
-def shown(client: TestClient, *, comment: str = "a", rating: int = 5) -> dict[str, Any]:
-    """Submit a review, and verify it."""
+def add_verified_review(
+    client: TestClient, *, comment: str = "a", rating: int = 5
+) -> dict[str, Any]:
+    """Submit and verify a review."""
     number = submit(client, comment=comment, rating=rating).json["id"]
     body: dict[str, Any] = moderate(client, number, {"is_verified": True}).json
     return body
 
 
 def test_submitted_review_is_held_for_moderation(client: TestClient) -> None:
-    submitted = submit(client, image_url="https://x.example/a.jpg")
-    assert submitted.status_code == 201
-    assert submitted.headers["cache-control"] == "no-store"
-    body = submitted.json
-    assert submitted.headers["location"] == f"{QUEUE}/{body['id']}"
+    response = submit(client, image_url="https://x.example/a.jpg")
+    assert response.status_code == 201
+    assert response.headers["cache-control"] == "no-store"
+    body = response.json
+    assert response.headers["location"] == f"{QUEUE}/{body['id']}"
     assert body == {
         "id": body["id"],
         "product": "egg-white-protein",
@@ -59,7 +61,10 @@ def test_identical_submissions_are_stored_once(client: TestClient) -> None:
 
 def test_verified_review_is_public_and_rates_the_product(client: TestClient) -> None:
     before = client.simulate_get(EGG)
-    first, second = shown(client, rating=4), shown(client, rating=5, comment="b")
+    first, second = (
+        add_verified_review(client, rating=4),
+        add_verified_review(client, rating=5, comment="b"),
+    )
     page = client.simulate_get(OF_EGG)
     assert page.json["items"] == [second, first]
     assert page.json.items() >= {"total": 2, "limit": 20, "offset": 0, "next": None}.items()
@@ -72,47 +77,53 @@ def test_verified_review_is_public_and_rates_the_product(client: TestClient) -> 
 
 
 def test_review_can_be_hidden_and_deleted(client: TestClient) -> None:
-    number = shown(client)["id"]
+    number = add_verified_review(client)["id"]
     assert moderate(client, number, {"is_verified": False}).json["is_verified"] is False
     assert client.simulate_get(OF_EGG).json["total"] == 0
     for _ in range(2):
-        gone = client.simulate_delete(f"{QUEUE}/{number}", headers=ADMIN)
-        assert (gone.status_code, gone.content) == (204, b"")
+        response = client.simulate_delete(f"{QUEUE}/{number}", headers=ADMIN)
+        assert (response.status_code, response.content) == (204, b"")
     assert moderate(client, number, {"is_verified": True}).status_code == 404
 
 
 def test_next_stays_within_its_list(client: TestClient) -> None:
     for comment in "abc":
-        shown(client, comment=comment)
+        add_verified_review(client, comment=comment)
         submit(client, comment=f"{comment} waits")
     first = client.simulate_get(OF_EGG, params={"limit": 2}).json
     path, _, query = first["next"].partition("?")
     assert path == OF_EGG
     second = client.simulate_get(path, query_string=query).json
-    assert [one["comment"] for one in first["items"] + second["items"]] == ["c", "b", "a"]
+    assert [review["comment"] for review in first["items"] + second["items"]] == ["c", "b", "a"]
     assert (second["offset"], second["next"]) == (None, None)
-    waiting = client.simulate_get(QUEUE, params={"limit": 2}, headers=ADMIN).json
-    path, _, query = waiting["next"].partition("?")
+    queue = client.simulate_get(QUEUE, params={"limit": 2}, headers=ADMIN).json
+    path, _, query = queue["next"].partition("?")
     assert path == QUEUE
-    rest = client.simulate_get(path, query_string=query, headers=ADMIN).json["items"]
-    assert [one["comment"][0] for one in waiting["items"] + rest] == ["a", "b", "c"]
+    remaining = client.simulate_get(path, query_string=query, headers=ADMIN).json["items"]
+    assert [review["comment"][0] for review in queue["items"] + remaining] == ["a", "b", "c"]
     assert client.simulate_get(OF_EGG, query_string=query).status_code == 400
-    everything = client.simulate_get(QUEUE, params={"status": "all"}, headers=ADMIN)
-    assert everything.json["total"] == 6
+    all_reviews = client.simulate_get(QUEUE, params={"status": "all"}, headers=ADMIN)
+    assert all_reviews.json["total"] == 6
 
 
 def test_list_of_reviews_has_an_etag(client: TestClient) -> None:
-    shown(client)
+    add_verified_review(client)
     tag = client.simulate_get(OF_EGG).headers["etag"]
-    known = client.simulate_get(OF_EGG, headers={"If-None-Match": tag})
-    assert (known.status_code, known.headers["etag"]) == (304, tag)
-    shown(client, comment="b")
+    response = client.simulate_get(OF_EGG, headers={"If-None-Match": tag})
+    assert (response.status_code, response.headers["etag"]) == (304, tag)
+    add_verified_review(client, comment="b")
     assert client.simulate_get(OF_EGG, headers={"If-None-Match": tag}).status_code == 200
 
 
 def test_submit_review_lists_every_error(client: TestClient) -> None:
-    wrong = client.simulate_post(OF_EGG, json={"rating": 6, "is_verified": True, "x": 1})
-    assert sorted(error_fields(wrong)) == ["comment", "is_verified", "rating", "reviewer_name", "x"]
+    response = client.simulate_post(OF_EGG, json={"rating": 6, "is_verified": True, "x": 1})
+    assert sorted(error_fields(response)) == [
+        "comment",
+        "is_verified",
+        "rating",
+        "reviewer_name",
+        "x",
+    ]
 
 
 @pytest.mark.parametrize("body", [{}, {"is_verified": 1}, {"is_verified": True, "rating": 1}])
@@ -123,7 +134,7 @@ def test_moderation_requires_one_boolean(client: TestClient, body: dict[str, Any
 
 
 def test_archived_products_have_no_reviews(client: TestClient, shop: Shop) -> None:
-    shown(client)
+    add_verified_review(client)
     shop.products.archive("egg-white-protein")
     assert client.simulate_get(OF_EGG).status_code == 404
     assert submit(client).status_code == 404
@@ -132,9 +143,9 @@ def test_archived_products_have_no_reviews(client: TestClient, shop: Shop) -> No
 
 def test_former_slug_redirects_to_the_reviews(client: TestClient, shop: Shop) -> None:
     shop.products.update("egg-white-protein", {"slug": "whites"})
-    for moved in (submit(client), client.simulate_get(OF_EGG, query_string="limit=1")):
-        assert moved.status_code == 308
-        assert moved.headers["location"].startswith(f"{PRODUCTS}/whites/reviews")
+    for response in (submit(client), client.simulate_get(OF_EGG, query_string="limit=1")):
+        assert response.status_code == 308
+        assert response.headers["location"].startswith(f"{PRODUCTS}/whites/reviews")
     assert (
         client.simulate_get(OF_EGG, query_string="limit=1").headers["location"].endswith("?limit=1")
     )
@@ -150,8 +161,8 @@ def test_order_of_error_checks(client: TestClient) -> None:
     path = f"{QUEUE}/99"
 
     def status(body: str, headers: dict[str, str], query: str = "") -> int:
-        asked = client.simulate_patch(path, headers=headers, body=body, query_string=query)
-        return asked.status_code
+        response = client.simulate_patch(path, headers=headers, body=body, query_string=query)
+        return response.status_code
 
     assert client.simulate_put(path).status_code == 405
     assert status("{", {}) == 401

@@ -1,4 +1,4 @@
-"""The variants of a product over HTTP: what they look like, who sees and who writes them."""
+"""Variants over HTTP: representation, visibility and writes."""
 
 import json
 import re
@@ -33,7 +33,7 @@ WRITES = [("PUT", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/stock")]
 
 @pytest.fixture
 def variant(shop: Shop) -> dict[str, Any]:
-    """The one variant of the egg white, which is at version 2."""
+    """The only variant of the product, which is at version 2."""
     values = {name: value for name, value in BODY.items() if name != "id"}
     assert shop.variants.create("egg-white-protein", values).id == 2
     return dict(BODY)
@@ -56,7 +56,7 @@ def delete(client: TestClient, path: str = ONE, **headers: str) -> Result:
 
 
 def write(client: TestClient, method: str, path: str = ONE, **headers: str) -> Result:
-    """A write that is right by itself, whatever the method."""
+    """Send a valid write with the given method."""
     body = {"set": 9} if path.endswith("/stock") else variant_values(price="1.00")
     return client.simulate_request(method, path, headers={**ADMIN, **headers}, json=body)
 
@@ -66,7 +66,7 @@ def admin(client: TestClient, path: str = ONE, **params: str) -> Result:
 
 
 def ids(client: TestClient, **params: str) -> list[int]:
-    """The ids of the list, for everybody or for a status."""
+    """Return the ids of the list, public or for a status."""
     page = client.simulate_get(MANY, params=params, headers=ADMIN if "status" in params else {})
     assert page.status_code == 200, page.text
     assert page.json["total"] == len(page.json["items"])
@@ -74,16 +74,16 @@ def ids(client: TestClient, **params: str) -> list[int]:
 
 
 def state(client: TestClient) -> tuple[str, str]:
-    """All that admins see of the product and its variants."""
+    """Return the product and its variants as admins see them."""
     return admin(client, EGG).text, admin(client, MANY).text
 
 
 def test_get_shows_all_fields_of_a_variant(client: TestClient, variant: dict[str, Any]) -> None:
-    shown = client.simulate_get(ONE)
-    assert (shown.status_code, shown.json) == (200, variant)
-    assert list(shown.json) == list(BODY)
-    assert shown.headers["content-type"] == "application/json"
-    assert shown.headers["cache-control"] == "public, max-age=0, must-revalidate"
+    response = client.simulate_get(ONE)
+    assert (response.status_code, response.json) == (200, variant)
+    assert list(response.json) == list(BODY)
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "public, max-age=0, must-revalidate"
 
 
 def test_minimal_variant_has_all_fields(client: TestClient) -> None:
@@ -115,18 +115,18 @@ def test_product_without_variants_has_an_empty_page(client: TestClient) -> None:
 def test_next_has_the_path_of_the_variants(client: TestClient) -> None:
     for number in range(5):
         post(client, variant_values(options={"Size": str(number)}, position=4 - number))
-    found: list[str] = []
-    following = f"{MANY}?limit=2&status=all"
+    sizes: list[str] = []
+    url = f"{MANY}?limit=2&status=all"
     offsets = []
-    while following:
-        path, _, query = following.partition("?")
+    while url:
+        path, _, query = url.partition("?")
         page = client.simulate_get(path, query_string=query, headers=ADMIN).json
-        found += [item["options"]["Size"] for item in page["items"]]
+        sizes += [item["options"]["Size"] for item in page["items"]]
         offsets.append(page["offset"])
         assert (page["total"], page["limit"]) == (5, 2)
-        following = page["next"] or ""
-        assert not following or re.match(rf"{MANY}\?status=all&limit=2&cursor=[\w-]+$", following)
-    assert found == ["4", "3", "2", "1", "0"]
+        url = page["next"] or ""
+        assert not url or re.match(rf"{MANY}\?status=all&limit=2&cursor=[\w-]+$", url)
+    assert sizes == ["4", "3", "2", "1", "0"]
     assert offsets == [0, None, None]
 
 
@@ -144,16 +144,16 @@ def test_cursor_of_another_list_or_with_offset_is_rejected(client: TestClient, s
         post(client, variant_values(options={"Size": str(number)}))
     cursor = client.simulate_get(MANY, params={"limit": 1}).json["next"].partition("cursor=")[2]
     assert client.simulate_get(MANY, params={"cursor": cursor}).status_code == 200
-    other = f"{PRODUCTS}/other/variants"
-    assert client.simulate_get(other, params={"cursor": cursor}).status_code == 400
+    other_list = f"{PRODUCTS}/other/variants"
+    assert client.simulate_get(other_list, params={"cursor": cursor}).status_code == 400
     assert admin(client, MANY, cursor=cursor, status="all").status_code == 400
     assert client.simulate_get(MANY, params={"cursor": f"{cursor}A"}).status_code == 400
-    both = client.simulate_get(MANY, params={"cursor": cursor, "offset": "0"})
-    assert error_fields(both) == ["offset"]
+    response = client.simulate_get(MANY, params={"cursor": cursor, "offset": "0"})
+    assert error_fields(response) == ["offset"]
 
 
 @pytest.mark.parametrize(
-    ("query", "named"),
+    ("query", "fields"),
     [
         ("limit=0&offset=10001", ["limit", "offset"]),
         ("limit=101", ["limit"]),
@@ -163,9 +163,9 @@ def test_cursor_of_another_list_or_with_offset_is_rejected(client: TestClient, s
     ],
 )
 def test_list_of_variants_rejects_other_parameters(
-    client: TestClient, query: str, named: list[str]
+    client: TestClient, query: str, fields: list[str]
 ) -> None:
-    assert error_fields(client.simulate_get(MANY, query_string=query)) == named
+    assert error_fields(client.simulate_get(MANY, query_string=query)) == fields
 
 
 def test_get_variant_accepts_only_status(client: TestClient, variant: dict[str, Any]) -> None:
@@ -173,14 +173,14 @@ def test_get_variant_accepts_only_status(client: TestClient, variant: dict[str, 
     assert error_fields(client.simulate_get(ONE, params={"limit": "1"})) == ["limit"]
     assert error_fields(admin(client, ONE, status="gone")) == ["status"]
     for method, path in (*WRITES, ("POST", "")):
-        asked = client.simulate_request(
+        response = client.simulate_request(
             method,
             f"{MANY if (method, path) == ('POST', '') else ONE}{path}",
             headers=ADMIN,
             params={"status": "all"},
             json={},
         )
-        assert error_fields(asked) == ["status"]
+        assert error_fields(response) == ["status"]
 
 
 def test_product_embeds_a_hundred_variants_and_lists_only_count(
@@ -190,35 +190,37 @@ def test_product_embeds_a_hundred_variants_and_lists_only_count(
         values = variant_values(options={"Size": str(number)}, is_active=number != 1)
         shop.variants.create("egg-white-protein", values)
     product = client.simulate_get(EGG).json
-    sizes = [one["options"]["Size"] for one in product["variants"]]
+    sizes = [variant["options"]["Size"] for variant in product["variants"]]
     assert sizes == [str(number) for number in range(101) if number != 1]
     assert product["variant_count"] == 102
     assert product["variants"][0] == client.simulate_get(ONE).json
-    [listed] = client.simulate_get(PRODUCTS).json["items"]
-    assert listed["variant_count"] == 102
-    assert {"variants", "details", "attributes", "image_sets"}.isdisjoint(listed)
-    every = admin(client, EGG).json
-    assert [one["options"]["Size"] for one in every["variants"]] == [str(n) for n in range(100)]
+    [item] = client.simulate_get(PRODUCTS).json["items"]
+    assert item["variant_count"] == 102
+    assert {"variants", "details", "attributes", "image_sets"}.isdisjoint(item)
+    admin_view = admin(client, EGG).json
+    assert [variant["options"]["Size"] for variant in admin_view["variants"]] == [
+        str(n) for n in range(100)
+    ]
 
 
 def test_location_refers_to_the_created_resource(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
-    added = post(client, variant_values(options={"Size": "2 kg"}))
-    assert added.status_code == 201
-    assert added.headers["location"] == f"{MANY}/3"
-    assert added.headers["cache-control"] == "no-store"
-    shown = client.simulate_get(added.headers["location"])
-    assert (shown.text, shown.headers["etag"]) == (added.text, added.headers["etag"])
+    creation = post(client, variant_values(options={"Size": "2 kg"}))
+    assert creation.status_code == 201
+    assert creation.headers["location"] == f"{MANY}/3"
+    assert creation.headers["cache-control"] == "no-store"
+    response = client.simulate_get(creation.headers["location"])
+    assert (response.text, response.headers["etag"]) == (creation.text, creation.headers["etag"])
     assert ids(client) == [variant["id"], 3]
 
 
 def test_create_variant_lists_every_error(client: TestClient) -> None:
     assert sorted(error_fields(post(client, {}))) == ["options", "price"]
-    wrong = {"options": {}, "price": "0", "id": 1, "stock_quantity": -1, "colour": "red"}
-    refused = post(client, wrong)
-    assert sorted(error_fields(refused)) == ["colour", "id", "options", "price", "stock_quantity"]
-    assert refused.headers["content-type"] == "application/problem+json"
+    values = {"options": {}, "price": "0", "id": 1, "stock_quantity": -1, "colour": "red"}
+    response = post(client, values)
+    assert sorted(error_fields(response)) == ["colour", "id", "options", "price", "stock_quantity"]
+    assert response.headers["content-type"] == "application/problem+json"
     assert client.simulate_get(EGG).headers["etag"].startswith('"1.')
 
 
@@ -229,28 +231,28 @@ def test_product_shows_the_lowest_price_and_summed_stock(
     product = client.simulate_get(EGG).json
     assert (product["price"], product["compare_at_price"]) == ("9.50", None)
     assert product["stock_quantity"] == variant["stock_quantity"] + 2
-    [listed] = client.simulate_get(PRODUCTS, params={"max_price": "9.50"}).json["items"]
-    assert listed["price"] == "9.50"
+    [item] = client.simulate_get(PRODUCTS, params={"max_price": "9.50"}).json["items"]
+    assert item["price"] == "9.50"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_writes_return_the_new_variant(
     client: TestClient, variant: dict[str, Any], method: str
 ) -> None:
-    written = write(client, method)
-    shown = client.simulate_get(ONE)
-    assert (written.status_code, written.json["price"]) == (200, "1.00")
-    assert (written.text, written.headers["etag"]) == (shown.text, shown.headers["etag"])
-    assert written.headers["cache-control"] == "no-store"
-    assert written.json["id"] == variant["id"]
+    response = write(client, method)
+    current = client.simulate_get(ONE)
+    assert (response.status_code, response.json["price"]) == (200, "1.00")
+    assert (response.text, response.headers["etag"]) == (current.text, current.headers["etag"])
+    assert response.headers["cache-control"] == "no-store"
+    assert response.json["id"] == variant["id"]
 
 
 def test_put_clears_omitted_fields_except_stock_position_and_state(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     patch(client, {"position": 4, "track_stock": False, "is_active": False})
-    left = put(client, variant_values(price="7")).json
-    assert left == {
+    remaining = put(client, variant_values(price="7")).json
+    assert remaining == {
         **variant,
         "options": {"Size": "1 kg"},
         "price": "7.00",
@@ -267,18 +269,18 @@ def test_putting_the_body_of_get_changes_nothing(
     client: TestClient, variant: dict[str, Any]
 ) -> None:
     for path in (ONE, EGG):
-        shown = client.simulate_get(path)
-        back = put(client, shown.json, path, **{"If-Match": shown.headers["etag"]})
-        assert (back.status_code, back.text) == (200, shown.text)
-        assert back.headers["etag"] == shown.headers["etag"]
+        original = client.simulate_get(path)
+        response = put(client, original.json, path, **{"If-Match": original.headers["etag"]})
+        assert (response.status_code, response.text) == (200, original.text)
+        assert response.headers["etag"] == original.headers["etag"]
     assert client.simulate_get(ONE).json == variant
 
 
 def test_patch_is_a_merge_patch(client: TestClient, variant: dict[str, Any]) -> None:
     body = json.dumps({"options": {"Flavour": None, "Colour": "Red"}, "sku": None})
     headers = {**ADMIN, "Content-Type": "application/merge-patch+json"}
-    merged = client.simulate_patch(ONE, headers=headers, body=body).json
-    assert merged == {**variant, "options": {"Size": "1 kg", "Colour": "Red"}, "sku": None}
+    patched = client.simulate_patch(ONE, headers=headers, body=body).json
+    assert patched == {**variant, "options": {"Size": "1 kg", "Colour": "Red"}, "sku": None}
     assert error_fields(patch(client, {"options": None, "id": 2})) == ["options", "id"]
     assert error_fields(patch(client, {"options": {"Size": None, "Colour": None}})) == ["options"]
     assert error_fields(patch(client, {"price": "30.00"})) == ["compare_at_price"]
@@ -291,10 +293,10 @@ def test_etag_of_a_variant_has_product_version_and_hash(
     assert re.fullmatch(r'"2\.[0-9a-f]{24}"', first)
     assert variant["stock_quantity"] == 5
     post(client, {"delta": 1}, STOCK)
-    restocked = client.simulate_get(ONE).headers["etag"]
-    assert (restocked[:3], restocked == first) == ('"2.', False)
+    etag = client.simulate_get(ONE).headers["etag"]
+    assert (etag[:3], etag == first) == ('"2.', False)
     client.simulate_patch(EGG, headers=ADMIN, json={"name": "New"})
-    assert client.simulate_get(ONE).headers["etag"] == restocked.replace('"2.', '"3.')
+    assert client.simulate_get(ONE).headers["etag"] == etag.replace('"2.', '"3.')
     assert patch(client, {"price": "1"}).headers["etag"].startswith('"4.')
     assert client.simulate_get(EGG).headers["etag"].startswith('"4.')
 
@@ -303,13 +305,13 @@ def test_etag_of_a_variant_has_product_version_and_hash(
 def test_if_match_requires_the_current_version(
     client: TestClient, variant: dict[str, Any], method: str
 ) -> None:
-    read = client.simulate_get(ONE).headers["etag"]
+    etag = client.simulate_get(ONE).headers["etag"]
     post(client, {"set": variant["stock_quantity"]}, STOCK)
     client.simulate_patch(EGG, headers=ADMIN, json={"name": "New"})
     current = client.simulate_get(ONE).headers["etag"]
     before = state(client)
-    for named in (read, f"W/{current}", '"x"', '""', '"3"', '"4.a"'):
-        assert write(client, method, **{"If-Match": named}).status_code == 412, named
+    for header in (etag, f"W/{current}", '"x"', '""', '"3"', '"4.a"'):
+        assert write(client, method, **{"If-Match": header}).status_code == 412, header
     assert state(client) == before
     assert write(client, method, **{"If-Match": f'"0.b", {current}'}).status_code < 300
 
@@ -318,19 +320,19 @@ def test_if_match_requires_the_current_version(
 def test_matching_etag_is_not_modified(
     client: TestClient, variant: dict[str, Any], path: str
 ) -> None:
-    held = {"If-None-Match": client.simulate_get(path).headers["etag"]}
-    again = client.simulate_get(path, headers=held)
-    assert (again.status_code, again.content) == (304, b"")
-    assert again.headers["etag"] == held["If-None-Match"]
+    headers = {"If-None-Match": client.simulate_get(path).headers["etag"]}
+    response = client.simulate_get(path, headers=headers)
+    assert (response.status_code, response.content) == (304, b"")
+    assert response.headers["etag"] == headers["If-None-Match"]
     post(client, {"delta": 1}, STOCK)
-    assert client.simulate_get(path, headers=held).status_code == 200
+    assert client.simulate_get(path, headers=headers).status_code == 200
     assert variant["stock_quantity"] + 1 == client.simulate_get(ONE).json["stock_quantity"]
 
 
 def test_delete_is_permanent_and_idempotent(client: TestClient, variant: dict[str, Any]) -> None:
     for _ in range(2):
-        gone = delete(client)
-        assert (gone.status_code, gone.content) == (204, b"")
+        response = delete(client)
+        assert (response.status_code, response.content) == (204, b"")
         assert admin(client).status_code == 404
         assert client.simulate_get(EGG).headers["etag"].startswith('"3.')
     assert delete(client, f"{MANY}/99").status_code == 204
@@ -339,16 +341,17 @@ def test_delete_is_permanent_and_idempotent(client: TestClient, variant: dict[st
 
 
 @pytest.mark.parametrize(
-    ("body", "answer"), [({"delta": 2}, 7), ({"delta": -5}, 0), ({"set": 40}, 40), ({"set": 0}, 0)]
+    ("body", "expected"),
+    [({"delta": 2}, 7), ({"delta": -5}, 0), ({"set": 40}, 40), ({"set": 0}, 0)],
 )
 def test_stock_is_adjusted_or_set(
-    client: TestClient, variant: dict[str, Any], body: Any, answer: int
+    client: TestClient, variant: dict[str, Any], body: Any, expected: int
 ) -> None:
-    changed = post(client, body, STOCK)
-    assert (changed.status_code, changed.json) == (200, {"stock_quantity": answer})
-    assert changed.headers["cache-control"] == "no-store"
-    assert client.simulate_get(ONE).json == {**variant, "stock_quantity": answer}
-    assert client.simulate_get(EGG).json["stock_quantity"] == answer
+    response = post(client, body, STOCK)
+    assert (response.status_code, response.json) == (200, {"stock_quantity": expected})
+    assert response.headers["cache-control"] == "no-store"
+    assert client.simulate_get(ONE).json == {**variant, "stock_quantity": expected}
+    assert client.simulate_get(EGG).json["stock_quantity"] == expected
 
 
 @pytest.mark.parametrize("delta", [-6, 2**31, -(2**40), 10**100])
@@ -370,22 +373,22 @@ def test_price_and_stock_derive_from_variants_and_cannot_be_set(
 ) -> None:
     before = state(client)
     for body in ({"price": "1"}, {"compare_at_price": None}, {"stock_quantity": 1}):
-        refused = client.simulate_patch(EGG, headers=ADMIN, json={"name": "New", **body})
-        assert refused.status_code == 409
-    whole = product_values(price="1", compare_at_price="30.00")
-    assert client.simulate_put(EGG, headers=ADMIN, json=whole).status_code == 409
+        rejection = client.simulate_patch(EGG, headers=ADMIN, json={"name": "New", **body})
+        assert rejection.status_code == 409
+    values = product_values(price="1", compare_at_price="30.00")
+    assert client.simulate_put(EGG, headers=ADMIN, json=values).status_code == 409
     assert post(client, {"set": 1}, f"{EGG}/stock").status_code == 409
     assert post(client, {"delta": 1}, f"{EGG}/stock").status_code == 409
     assert state(client) == before
-    del whole["price"], whole["compare_at_price"]
-    replaced = client.simulate_put(EGG, headers=ADMIN, json=whole)
-    assert (replaced.status_code, replaced.json["price"]) == (200, variant["price"])
+    del values["price"], values["compare_at_price"]
+    response = client.simulate_put(EGG, headers=ADMIN, json=values)
+    assert (response.status_code, response.json["price"]) == (200, variant["price"])
 
 
 def test_put_of_a_product_without_variants_requires_a_price(client: TestClient) -> None:
-    whole = product_values()
-    del whole["price"]
-    assert error_fields(client.simulate_put(EGG, headers=ADMIN, json=whole)) == ["price"]
+    values = product_values()
+    del values["price"]
+    assert error_fields(client.simulate_put(EGG, headers=ADMIN, json=values)) == ["price"]
 
 
 def test_contradictions_with_stored_variants_are_conflicts(
@@ -394,35 +397,38 @@ def test_contradictions_with_stored_variants_are_conflicts(
     shop.products.create(product_values(name="Other", sku="O"))
     second = f"{MANY}/{post(client, variant_values(options={'Size': '2'})).json['id']}"
     before = state(client)
-    wrong: list[dict[str, Any]] = [
+    conflicts: list[dict[str, Any]] = [
         {"options": dict(reversed(variant["options"].items()))},
         {"options": {"a": "1", "b": "1"}},
         {"sku": "O"},
         {"sku": variant["sku"]},
     ]
-    for each in wrong:
-        body = variant_values(**{"options": {"Size": "3"}, **each})
-        assert post(client, body).status_code == 409, each
-        assert put(client, {**body}, second).status_code == 409, each
+    for fields in conflicts:
+        body = variant_values(**{"options": {"Size": "3"}, **fields})
+        assert post(client, body).status_code == 409, fields
+        assert put(client, {**body}, second).status_code == 409, fields
     assert patch(client, {"sku": "O"}, second).status_code == 409
     assert client.simulate_patch(EGG, headers=ADMIN, json={"sku": "EW-1"}).status_code == 409
     assert state(client) == before
 
 
 def test_inactive_variants_are_not_public(client: TestClient, variant: dict[str, Any]) -> None:
-    hidden = post(client, variant_values(options={"Size": "0"}, price="1", is_active=False)).json[
+    inactive = post(client, variant_values(options={"Size": "0"}, price="1", is_active=False)).json[
         "id"
     ]
-    path = f"{MANY}/{hidden}"
-    for headers in ({}, ADMIN):  # only the parameter asks for more
+    path = f"{MANY}/{inactive}"
+    for headers in ({}, ADMIN):  # only the parameter requires a credential
         assert client.simulate_get(path, headers=headers).status_code == 404
         assert variant["price"] == client.simulate_get(EGG, headers=headers).json["price"]
         assert client.simulate_get(EGG, headers=headers).json["variants"] == [variant]
     assert ids(client) == [2]
-    assert ids(client, status="archived") == [hidden]
-    assert ids(client, status="all") == [2, hidden]
-    shown = admin(client, path)
-    assert (shown.json["is_active"], shown.headers["cache-control"]) == (False, "no-store")
+    assert ids(client, status="archived") == [inactive]
+    assert ids(client, status="all") == [2, inactive]
+    admin_view = admin(client, path)
+    assert (admin_view.json["is_active"], admin_view.headers["cache-control"]) == (
+        False,
+        "no-store",
+    )
     assert admin(client, path, status="archived").status_code == 200
     assert admin(client, ONE, status="archived").status_code == 404
     assert patch(client, {"is_active": True}, path).json["is_active"] is True
@@ -447,12 +453,12 @@ def test_status_requires_products_read(
     client: TestClient, variant: dict[str, Any], path: str, query: str
 ) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}):
-        refused = client.simulate_get(path, query_string=query, headers=headers)
-        assert refused.status_code == 401
-        assert variant["sku"] not in refused.text
-    asked = client.simulate_get(path, query_string=query, headers=ADMIN)
-    assert asked.status_code == (422 if query == "status" else 200)
-    assert asked.headers["cache-control"] == "no-store"
+        rejection = client.simulate_get(path, query_string=query, headers=headers)
+        assert rejection.status_code == 401
+        assert variant["sku"] not in rejection.text
+    response = client.simulate_get(path, query_string=query, headers=ADMIN)
+    assert response.status_code == (422 if query == "status" else 200)
+    assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(("method", "path"), [*WRITES, ("POST", None)])
@@ -472,9 +478,9 @@ def test_writes_require_a_credential(
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        *(("GET", one) for one in ("", "?limit=1&%73tatus=all", "/2", "/2?status=all")),
-        *(("HEAD", one) for one in ("", "/2")),
-        *(("POST", one) for one in ("", "/2/stock")),
+        *(("GET", suffix) for suffix in ("", "?limit=1&%73tatus=all", "/2", "/2?status=all")),
+        *(("HEAD", suffix) for suffix in ("", "/2")),
+        *(("POST", suffix) for suffix in ("", "/2/stock")),
         *(("PUT", "/2"), ("PATCH", "/2"), ("DELETE", "/2"), ("DELETE", "/99")),
     ],
 )
@@ -485,25 +491,25 @@ def test_former_slug_redirects_every_method(
     before = admin(client, f"{PRODUCTS}/whites/variants").text
     address, _, query = f"{MANY}{path}".partition("?")
     body = {"set": 1} if path.endswith("stock") else variant_values(sku=variant["sku"])
-    moved = client.simulate_request(
+    redirect = client.simulate_request(
         method,
         address,
         query_string=query,
         headers=ADMIN,
         json=body if method.startswith("P") else None,
     )
-    assert moved.status_code == 308
-    assert moved.headers["location"] == f"{PRODUCTS}/whites/variants{path}"
+    assert redirect.status_code == 308
+    assert redirect.headers["location"] == f"{PRODUCTS}/whites/variants{path}"
     assert admin(client, f"{PRODUCTS}/whites/variants").text == before
-    location, _, query = moved.headers["location"].partition("?")
-    followed = client.simulate_request(
+    location, _, query = redirect.headers["location"].partition("?")
+    response = client.simulate_request(
         method,
         location,
         query_string=query,
         headers=ADMIN,
         json=body if method.startswith("P") else None,
     )
-    assert followed.status_code in {200, 201, 204, 409}
+    assert response.status_code in {200, 201, 204, 409}
 
 
 NO_IDS = ["0", "01", "-1", "+1", "2147483648", "9" * 5000, "%D9%A3", "1e3", "1.0", "2%20", "x"]
@@ -511,13 +517,13 @@ NO_IDS = ["0", "01", "-1", "+1", "2147483648", "9" * 5000, "%D9%A3", "1e3", "1.0
 
 @pytest.mark.parametrize("number", [*NO_IDS, "2,2", "2%2F", ""], ids=lambda text: text[:20])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST"])
-@pytest.mark.parametrize("under", ["", "/stock"])
+@pytest.mark.parametrize("suffix", ["", "/stock"])
 def test_invalid_ids_are_not_found(
-    client: TestClient, variant: dict[str, Any], number: str, method: str, under: str
+    client: TestClient, variant: dict[str, Any], number: str, method: str, suffix: str
 ) -> None:
-    path = unquote_to_bytes(f"{MANY}/{number}{under}").decode("latin-1")
-    reply = send_request(client.app, "/", REQUEST_METHOD=method, PATH_INFO=path)
-    assert reply.status == 404
+    path = unquote_to_bytes(f"{MANY}/{number}{suffix}").decode("latin-1")
+    response = send_request(client.app, "/", REQUEST_METHOD=method, PATH_INFO=path)
+    assert response.status == 404
     assert client.simulate_get(ONE).json == variant
 
 
@@ -529,8 +535,8 @@ def test_missing_variant_is_not_found(
     assert missing.status_code == 404
     assert missing.json["detail"] == f"The product 'egg-white-protein' has no variant {number}"
     for method, path in WRITES:
-        answer = write(client, method, f"{MANY}/{number}{path}")
-        assert answer.status_code == (204 if method == "DELETE" else 404)
+        response = write(client, method, f"{MANY}/{number}{path}")
+        assert response.status_code == (204 if method == "DELETE" else 404)
     assert client.simulate_get(EGG).json["variants"] == [variant]
 
 
@@ -538,10 +544,10 @@ def test_variant_of_another_product_is_not_found(
     client: TestClient, shop: Shop, variant: dict[str, Any]
 ) -> None:
     shop.products.create(product_values(name="Other"))
-    other = f"{PRODUCTS}/other/variants/2"
-    assert client.simulate_get(other).status_code == 404
-    assert patch(client, {"price": "1"}, other).status_code == 404
-    assert delete(client, other).status_code == 204
+    other_path = f"{PRODUCTS}/other/variants/2"
+    assert client.simulate_get(other_path).status_code == 404
+    assert patch(client, {"price": "1"}, other_path).status_code == 404
+    assert delete(client, other_path).status_code == 204
     assert client.simulate_get(ONE).json == variant
 
 
@@ -551,24 +557,24 @@ def test_variant_of_another_product_is_not_found(
 def test_order_of_error_checks_of_writes(
     client: TestClient, variant: dict[str, Any], method: str, path: str
 ) -> None:
-    """Everything is wrong with the request; what is mended reveals the next fault."""
+    """Every part of the request is invalid; each correction reveals the next error."""
     post(client, variant_values(options={"Size": "2"}, sku="TAKEN"))
     is_stock = path == STOCK
-    wrong = '{"set": -1}' if is_stock else '{"price": "0"}'
+    invalid_body = '{"set": -1}' if is_stock else '{"price": "0"}'
     right = '{"delta": -99}' if is_stock else json.dumps(variant_values(sku="TAKEN"))
     stale = {**ADMIN, "If-Match": '"9.x"'}
     missing = path.replace("egg-white-protein", "nobody")
 
     def status(path: str, body: str, headers: dict[str, str] = stale, query: str = "") -> int:
-        asked = client.simulate_request(
+        response = client.simulate_request(
             method, path, headers=headers, body=body, query_string=query
         )
-        return asked.status_code
+        return response.status_code
 
     assert status(missing.replace("variants", "variants/0"), "{", {}) == 404
     assert status(missing, "{", {}, "x=1") == 401
     assert status(missing, "{", query="x=1") == 400
-    assert status(missing, wrong) == 422
+    assert status(missing, invalid_body) == 422
     assert status(missing, right, query="x=1") == 422
     assert status(missing, right) == 404
     if method in {"PUT", "PATCH"}:

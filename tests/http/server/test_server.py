@@ -1,4 +1,4 @@
-"""The real server: its processes, its signals, and what only travels over a socket."""
+"""The real server: processes, signals, and behaviour that is visible only on a socket."""
 
 import json
 import os
@@ -27,175 +27,177 @@ LIVE = "GET /api/health/live HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n
 
 
 @frozen
-class Gate:
-    """Where the workers of a server tell what happens, and wait."""
+class EventGate:
+    """Listener to which the workers of a server report events, and on which they wait."""
 
     listener: socket.socket
-    heard: list[socket.socket] = field(factory=list)
+    connections: list[socket.socket] = field(factory=list)
 
     @property
     def port(self) -> int:
         return int(self.listener.getsockname()[1])
 
-    def hear(self, event: str) -> tuple[int, socket.socket]:
-        """Wait for an event; return the process in which it is, and what to close to let it go."""
-        there, _ = self.listener.accept()
-        self.heard.append(there)
-        there.settimeout(DEADLINE)
-        with there.makefile() as stream:
-            heard, _, process = stream.readline().rpartition(" ")
-        assert heard == event
-        return int(process), there
+    def wait_for(self, event: str) -> tuple[int, socket.socket]:
+        """Wait for an event; return the process id and the connection to close to go on."""
+        connection, _ = self.listener.accept()
+        self.connections.append(connection)
+        connection.settimeout(DEADLINE)
+        with connection.makefile() as stream:
+            name, _, process = stream.readline().rpartition(" ")
+        assert name == event
+        return int(process), connection
 
 
 @frozen
-class Running:
-    """A server that was started, whether it answers already or not."""
+class ServerProcess:
+    """A server process, ready for requests or not."""
 
     process: "subprocess.Popen[str]"
-    gate: Gate
+    gate: EventGate
     port: int
     host: str = HOST
-    opened: list[socket.socket] = field(factory=list)
+    connections: list[socket.socket] = field(factory=list)
 
     def connect(self) -> socket.socket:
-        there = socket.create_connection((self.host, self.port), timeout=DEADLINE)
-        self.opened.append(there)
-        return there
+        connection = socket.create_connection((self.host, self.port), timeout=DEADLINE)
+        self.connections.append(connection)
+        return connection
 
-    def say(self, words: str | bytes) -> socket.socket:
-        there = self.connect()
-        there.sendall(words.encode() if isinstance(words, str) else words)
-        return there
+    def send(self, data: str | bytes) -> socket.socket:
+        connection = self.connect()
+        connection.sendall(data.encode() if isinstance(data, str) else data)
+        return connection
 
-    def ask(self, words: str | bytes) -> str:
-        """Send a request as it is, end it, and return all that comes."""
-        return everything(self.say(words))
+    def request(self, data: str | bytes) -> str:
+        """Send a raw request and return the whole response."""
+        return read_all(self.send(data))
 
     def answers(self) -> bool:
         try:
-            return " 200 " in self.ask(LIVE)
+            return " 200 " in self.request(LIVE)
         except OSError:
             return False
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
-        """Send a signal to the main process; return the exit code and what was written."""
+        """Send a signal to the main process; return exit code, stdout and stderr."""
         self.process.send_signal(number)
-        return self.ended()
+        return self.wait()
 
-    def ended(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=DEADLINE)
-        return self.process.returncode, out, err
+    def wait(self) -> tuple[int, str, str]:
+        stdout, stderr = self.process.communicate(timeout=DEADLINE)
+        return self.process.returncode, stdout, stderr
 
 
-def everything(there: socket.socket) -> str:
-    with there.makefile("rb") as stream:
+def read_all(connection: socket.socket) -> str:
+    with connection.makefile("rb") as stream:
         return stream.read().decode()
 
 
 def free_port(host: str = HOST) -> int:
     with socket.create_server(
         (host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET
-    ) as one:
-        return int(one.getsockname()[1])
+    ) as listener:
+        return int(listener.getsockname()[1])
 
 
 @contextmanager
-def started(
-    port: int, *, host: str = HOST, workers: int = 1, manner: str = "well", **environment: str
-) -> Iterator[Running]:
+def start_process(
+    port: int, *, host: str = HOST, workers: int = 1, factory: str = "well", **environment: str
+) -> Iterator[ServerProcess]:
     command = [sys.executable, "-m", "tests.support.server_process", host, str(port), str(workers)]
     with socket.create_server((HOST, 0)) as listener:
         listener.settimeout(DEADLINE)
-        gate = Gate(listener)
+        gate = EventGate(listener)
         process = subprocess.Popen(
-            [*command, str(gate.port), manner],
+            [*command, str(gate.port), factory],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        running = Running(process, gate, port, host)
+        server = ServerProcess(process, gate, port, host)
         try:
-            yield running
+            yield server
         finally:
-            for there in (*running.opened, *gate.heard):
-                there.close()
+            for connection in (*server.connections, *gate.connections):
+                connection.close()
             process.kill()
             process.communicate(timeout=DEADLINE)
 
 
 @contextmanager
-def serving(
-    *, workers: int = 1, host: str = HOST, manner: str = "well", **environment: str
-) -> Iterator[Running]:
-    """A server that answers."""
-    with started(
-        free_port(host), host=host, workers=workers, manner=manner, **environment
+def running_server(
+    *, workers: int = 1, host: str = HOST, factory: str = "well", **environment: str
+) -> Iterator[ServerProcess]:
+    """A server that is ready for requests."""
+    with start_process(
+        free_port(host), host=host, workers=workers, factory=factory, **environment
     ) as server:
         for _ in range(workers):
-            server.gate.hear("opening")
+            server.gate.wait_for("opening")
         wait_until(server.answers)
         yield server
 
 
 @pytest.fixture
-def server() -> Iterator[Running]:
-    with serving() as running:
-        yield running
+def server() -> Iterator[ServerProcess]:
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def lasting() -> Iterator[Running]:
-    """A server that tests share which leave it as it is."""
-    with serving() as running:
-        yield running
+def shared_server() -> Iterator[ServerProcess]:
+    """A server shared by tests that do not change it."""
+    with running_server() as server:
+        yield server
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_signal_lets_requests_in_flight_finish(server: Running, number: signal.Signals) -> None:
+def test_signal_lets_requests_in_flight_finish(
+    server: ServerProcess, number: signal.Signals
+) -> None:
     idle = server.connect()
-    slow = server.say(SLOW)
-    _, waiting = server.gate.hear("in flight")
+    slow_connection = server.send(SLOW)
+    _, held_request = server.gate.wait_for("in flight")
     server.process.send_signal(number)
     wait_until(lambda: not server.answers())
-    waiting.close()
-    assert " 200 " in everything(slow)
-    server.gate.hear("closed")
-    assert server.ended() == (0, "", "")
-    assert everything(idle) == ""
+    held_request.close()
+    assert " 200 " in read_all(slow_connection)
+    server.gate.wait_for("closed")
+    assert server.wait() == (0, "", "")
+    assert read_all(idle) == ""
 
 
 def test_server_under_nohup_ignores_hangup() -> None:
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup starts it
     try:
-        with serving() as server:
+        with running_server() as server:
             server.process.send_signal(signal.SIGHUP)
-            server.say(SLOW)
-            worker, _ = server.gate.hear("in flight")
+            server.send(SLOW)
+            worker, _ = server.gate.wait_for("in flight")
             os.kill(worker, signal.SIGKILL)
-            server.gate.hear("opening")  # a server that is ending replaces no worker
+            server.gate.wait_for("opening")  # a server that shuts down replaces no worker
             wait_until(server.answers)
     finally:
         signal.signal(signal.SIGHUP, former)
 
 
 def test_server_is_not_ready_but_serves_during_the_drain() -> None:
-    with serving(manner="draining") as server:
-        assert " 200 " in server.ask(READY)
+    with running_server(factory="draining") as server:
+        assert " 200 " in server.request(READY)
         server.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: " 503 " in server.ask(READY))
+        wait_until(lambda: " 503 " in server.request(READY))
         assert server.answers()
-        server.gate.hear("closed")
-        assert server.ended() == (0, "", "")
+        server.gate.wait_for("closed")
+        assert server.wait() == (0, "", "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_only_one_thread_of_a_worker_receives_sigterm(lasting: Running) -> None:
-    lasting.say(SLOW)
-    worker, waiting = lasting.gate.hear("in flight")
-    waiting.close()
+def test_only_one_thread_of_a_worker_receives_sigterm(shared_server: ServerProcess) -> None:
+    shared_server.send(SLOW)
+    worker, held_request = shared_server.gate.wait_for("in flight")
+    held_request.close()
     threads = [file.read_text() for file in Path(f"/proc/{worker}/task").glob("*/status")]
     masks = [int(text.partition("SigBlk:\t")[2][:16], 16) for text in threads]
     assert len(masks) > 2
@@ -203,13 +205,13 @@ def test_only_one_thread_of_a_worker_receives_sigterm(lasting: Running) -> None:
 
 
 def test_signal_during_startup_stops_the_server() -> None:
-    with started(free_port(), manner="slowly") as server:
-        server.gate.hear("opening")
+    with start_process(free_port(), factory="slowly") as server:
+        server.gate.wait_for("opening")
         assert server.end() == (0, "", "")
 
 
 def test_worker_that_has_not_started_exits_without_drain() -> None:
-    """It would begin to serve while it is drained, and end in the middle of that."""
+    """Otherwise it would start to serve during the drain and exit in the middle of requests."""
     program = """
 import signal
 from threading import Event
@@ -232,131 +234,131 @@ signal.pause()
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_workers_exit_if_the_main_process_is_killed(workers: int) -> None:
-    with serving(workers=workers) as server:
-        code, out, err = server.end(signal.SIGKILL)  # nobody holds its output any more
-        assert (code, out, err) == (-signal.SIGKILL, "", "")
+    with running_server(workers=workers) as server:
+        code, stdout, stderr = server.end(signal.SIGKILL)  # no process has its output open
+        assert (code, stdout, stderr) == (-signal.SIGKILL, "", "")
         with pytest.raises(ConnectionRefusedError):
             server.connect()
 
 
 def test_worker_shuts_down_gracefully_if_the_main_process_is_killed(
-    server: Running,
+    server: ServerProcess,
 ) -> None:
-    slow = server.say(SLOW)
-    _, waiting = server.gate.hear("in flight")
+    slow_connection = server.send(SLOW)
+    _, held_request = server.gate.wait_for("in flight")
     server.process.kill()
     wait_until(lambda: not server.answers())
-    waiting.close()
-    assert " 200 " in everything(slow)
-    server.gate.hear("closed")
+    held_request.close()
+    assert " 200 " in read_all(slow_connection)
+    server.gate.wait_for("closed")
 
 
-def test_killed_worker_is_replaced(server: Running) -> None:
-    slow = server.say(SLOW)
-    worker, _ = server.gate.hear("in flight")
+def test_killed_worker_is_replaced(server: ServerProcess) -> None:
+    slow_connection = server.send(SLOW)
+    worker, _ = server.gate.wait_for("in flight")
     os.kill(worker, signal.SIGKILL)
-    replacement, _ = server.gate.hear("opening")
+    replacement, _ = server.gate.wait_for("opening")
     assert replacement != worker
     wait_until(server.answers)
     with suppress(ConnectionResetError):
-        assert everything(slow) == ""
+        assert read_all(slow_connection) == ""
 
 
-def test_workers_ignore_hangup(lasting: Running) -> None:
+def test_workers_ignore_hangup(shared_server: ServerProcess) -> None:
     for _ in range(2):
-        lasting.say(SLOW)
-        worker, waiting = lasting.gate.hear("in flight")
+        shared_server.send(SLOW)
+        worker, held_request = shared_server.gate.wait_for("in flight")
         os.kill(worker, signal.SIGHUP)
-        waiting.close()
-    assert lasting.answers()
+        held_request.close()
+    assert shared_server.answers()
 
 
-def test_port_in_use_is_reported_in_one_sentence(lasting: Running) -> None:
-    with started(lasting.port) as second:
-        sentence = f"Cannot listen on {HOST}, port {lasting.port}: Address already in use\n"
-        assert second.ended() == (UNAVAILABLE_EXIT_CODE, "", sentence)
-    assert lasting.answers()
+def test_port_in_use_is_reported_in_one_sentence(shared_server: ServerProcess) -> None:
+    with start_process(shared_server.port) as second:
+        sentence = f"Cannot listen on {HOST}, port {shared_server.port}: Address already in use\n"
+        assert second.wait() == (UNAVAILABLE_EXIT_CODE, "", sentence)
+    assert shared_server.answers()
 
 
 def test_foreign_host_is_reported_in_one_sentence() -> None:
-    with started(free_port(), host="192.0.2.1") as server:
-        code, out, err = server.ended()
-    assert (code, out, err.count("\n")) == (UNAVAILABLE_EXIT_CODE, "", 1)
-    assert err.startswith("Cannot listen on 192.0.2.1, port ")
+    with start_process(free_port(), host="192.0.2.1") as server:
+        code, stdout, stderr = server.wait()
+    assert (code, stdout, stderr.count("\n")) == (UNAVAILABLE_EXIT_CODE, "", 1)
+    assert stderr.startswith("Cannot listen on 192.0.2.1, port ")
 
 
 def test_unavailable_shop_stops_the_server_with_one_sentence() -> None:
-    with started(free_port(), workers=2, manner="never") as server:
-        assert server.ended() == (UNAVAILABLE_EXIT_CODE, "", "The database is away\n")
+    with start_process(free_port(), workers=2, factory="never") as server:
+        assert server.wait() == (UNAVAILABLE_EXIT_CODE, "", "The database is away\n")
 
 
 def test_host_may_be_ipv6() -> None:
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(serving(host="::1"))
+            server = stack.enter_context(running_server(host="::1"))
         except OSError:
             pytest.skip("this machine has no IPv6")
         assert server.answers()
 
 
-def test_chunked_body_is_rejected(lasting: Running) -> None:
+def test_chunked_body_is_rejected(shared_server: ServerProcess) -> None:
     body = json.dumps(product_values(name="Chunk"))
     head = (
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     )
-    reply = lasting.ask(f"{head}{len(body):x}\r\n{body}\r\n0\r\n\r\n")
-    assert reply.startswith("HTTP/1.1 411 ")
-    assert "application/problem+json" in reply
+    response = shared_server.request(f"{head}{len(body):x}\r\n{body}\r\n0\r\n\r\n")
+    assert response.startswith("HTTP/1.1 411 ")
+    assert "application/problem+json" in response
 
 
 @pytest.mark.parametrize("hosts", ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nHost: a\r\n"])
-def test_request_must_have_one_host(lasting: Running, hosts: str) -> None:
-    reply = lasting.ask(f"GET {PRODUCTS} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n")
-    assert reply.startswith("HTTP/1.1 400 ")
+def test_request_must_have_one_host(shared_server: ServerProcess, hosts: str) -> None:
+    response = shared_server.request(f"GET {PRODUCTS} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n")
+    assert response.startswith("HTTP/1.1 400 ")
 
 
-def test_truncated_body_creates_nothing(lasting: Running) -> None:
+def test_truncated_body_creates_nothing(shared_server: ServerProcess) -> None:
     body = json.dumps(product_values(name="Half"))
-    there = lasting.say(
+    connection = shared_server.send(
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         f"Content-Length: {len(body) + 1}\r\n\r\n{body}"
     )
-    there.shutdown(socket.SHUT_WR)
-    reply = everything(there)
+    connection.shutdown(socket.SHUT_WR)
+    reply = read_all(connection)
     assert reply == "" or reply.startswith("HTTP/1.1 400 ")
-    assert '"total":1,' in lasting.ask(
+    assert '"total":1,' in shared_server.request(
         f"GET {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
     )
 
 
-def test_body_of_ten_megabytes_is_rejected_unread(lasting: Running) -> None:
-    """The answer comes while the body is under way: a caller that goes on sending may miss it."""
+def test_body_of_ten_megabytes_is_rejected_unread(shared_server: ServerProcess) -> None:
+    """The response comes before the body has been sent: a client still sending may miss it."""
     size = 10 * 1024 * 1024
-    there = lasting.say(
+    connection = shared_server.send(
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         f"Content-Length: {size}\r\n\r\n" + " " * 1000
     )
-    assert there.recv(12) == b"HTTP/1.1 413"
-    assert lasting.answers()
+    assert connection.recv(12) == b"HTTP/1.1 413"
+    assert shared_server.answers()
 
 
 @pytest.mark.parametrize(("headers", "status"), [({}, 401), (ADMIN, 413)])
 def test_error_response_arrives_after_a_large_body(
-    lasting: Running, headers: dict[str, str], status: int
+    shared_server: ServerProcess, headers: dict[str, str], status: int
 ) -> None:
-    connection = HTTPConnection(lasting.host, lasting.port, timeout=DEADLINE)
+    connection = HTTPConnection(shared_server.host, shared_server.port, timeout=DEADLINE)
     connection.request("POST", PRODUCTS, b" " * 8 * 1024 * 1024, headers)
     assert connection.getresponse().status == status
     connection.close()
 
 
-def test_expect_100_continue_is_rejected_at_once(lasting: Running) -> None:
-    there = lasting.say(
+def test_expect_100_continue_is_rejected_at_once(shared_server: ServerProcess) -> None:
+    connection = shared_server.send(
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\n"
         "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
     )
-    assert there.recv(12) == b"HTTP/1.1 401"
+    assert connection.recv(12) == b"HTTP/1.1 401"
 
 
 STRANGE = {
@@ -371,35 +373,37 @@ STRANGE = {
 }
 
 
-def test_malformed_requests_are_rejected_without_html(lasting: Running) -> None:
+def test_malformed_requests_are_rejected_without_html(shared_server: ServerProcess) -> None:
     for line, status in STRANGE.items():
-        reply = lasting.ask(f"{line} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
-        head, _, body = reply.partition("\r\n\r\n")
+        response = shared_server.request(
+            f"{line} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
+        )
+        head, _, body = response.partition("\r\n\r\n")
         assert head.startswith(f"HTTP/1.1 {status} "), line[:40]
         assert body == "" or json.loads(body)["status"] == status
 
 
-def test_slow_bodies_do_not_block_other_requests(lasting: Running) -> None:
+def test_slow_bodies_do_not_block_other_requests(shared_server: ServerProcess) -> None:
     head = (
         f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         "Content-Length: 100\r\n\r\n{"
     )
-    slow = [lasting.say(head) for _ in range(32)]
-    assert lasting.answers()
-    for there in slow:
-        there.close()
+    slow_connections = [shared_server.send(head) for _ in range(32)]
+    assert shared_server.answers()
+    for connection in slow_connections:
+        connection.close()
 
 
 def test_environment_variables_do_not_leak_into_requests() -> None:
-    with serving(HTTP_AUTHORIZATION=f"Bearer {ADMIN_KEY}") as server:
-        reply = server.ask(
+    with running_server(HTTP_AUTHORIZATION=f"Bearer {ADMIN_KEY}") as server:
+        response = server.request(
             f"GET {PRODUCTS}?status=all HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
         )
-        assert reply.startswith("HTTP/1.1 401 ")
+        assert response.startswith("HTTP/1.1 401 ")
 
 
-def test_connections_are_reused(lasting: Running) -> None:
-    connection = HTTPConnection(lasting.host, lasting.port, timeout=DEADLINE)
+def test_connections_are_reused(shared_server: ServerProcess) -> None:
+    connection = HTTPConnection(shared_server.host, shared_server.port, timeout=DEADLINE)
     for method, path, body, status in (
         ("GET", PRODUCTS, None, 200),
         ("POST", PRODUCTS, json.dumps(product_values(name="New")), 201),
