@@ -8,7 +8,7 @@ from eggypro_core.shop import Shop
 from tests.support.builders import product_values
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS
 
-PUBLIC = "public, max-age=0, must-revalidate"
+PUBLIC_CACHE_CONTROL = "public, max-age=0, must-revalidate"
 
 
 def test_etag_of_a_product_has_version_and_hash(client: TestClient, shop: Shop) -> None:
@@ -70,7 +70,7 @@ def test_writes_ignore_if_none_match(client: TestClient) -> None:
 
 def test_suggestions_are_cacheable(client: TestClient) -> None:
     response = client.simulate_get(f"{PRODUCTS}/suggest?q=e", headers=ADMIN)
-    assert response.headers["cache-control"] == PUBLIC
+    assert response.headers["cache-control"] == PUBLIC_CACHE_CONTROL
 
 
 def test_if_modified_since_is_ignored(client: TestClient) -> None:
@@ -80,7 +80,7 @@ def test_if_modified_since_is_ignored(client: TestClient) -> None:
 
 @pytest.mark.parametrize("path", [EGG, PRODUCTS, f"{PRODUCTS}/search?q=egg"])
 def test_public_reads_are_cacheable_and_admin_reads_are_not(client: TestClient, path: str) -> None:
-    assert client.simulate_get(path).headers["cache-control"] == PUBLIC
-    assert client.simulate_get(path, headers=ADMIN).headers["cache-control"] == PUBLIC
+    assert client.simulate_get(path).headers["cache-control"] == PUBLIC_CACHE_CONTROL
+    assert client.simulate_get(path, headers=ADMIN).headers["cache-control"] == PUBLIC_CACHE_CONTROL
     restricted = f"{path}{'&' if '?' in path else '?'}status=active"
     assert client.simulate_get(restricted, headers=ADMIN).headers["cache-control"] == "no-store"

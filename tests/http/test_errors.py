@@ -16,12 +16,12 @@ from eggypro_http.errors import STATUS_BY_ERROR
 from tests.support.builders import make_shop
 from tests.support.wsgi import EGG, PRODUCTS, failing_app, send_request
 
-PRIVATE = "host=db.internal password=hunter2"
+PRIVATE_TEXT = "host=db.internal password=hunter2"
 FIELD_ERRORS = [
     FieldError("price", "Price must be positive"),
     FieldError("name", "Name is required"),
 ]
-RAISED = [
+ERRORS = [
     errors.ValidationError(FIELD_ERRORS),
     errors.ParseError("That is no cursor"),
     errors.TooLargeError("Too much"),
@@ -31,10 +31,10 @@ RAISED = [
     errors.SlugMovedError("new-slug"),
     errors.ConflictError("Taken", field="slug"),
     errors.VersionConflictError("Changed meanwhile"),
-    errors.UpstreamError(PRIVATE),
+    errors.UpstreamError(PRIVATE_TEXT),
     errors.RateLimitedError(7),
-    errors.UnavailableError(PRIVATE),
-    errors.ConfigurationError([FieldError("POSTGRES_URL", PRIVATE)]),
+    errors.UnavailableError(PRIVATE_TEXT),
+    errors.ConfigurationError([FieldError("POSTGRES_URL", PRIVATE_TEXT)]),
 ]
 
 
@@ -58,14 +58,14 @@ def client_of(error: Exception) -> TestClient:
 
 def test_every_error_has_a_status() -> None:
     assert set(STATUS_BY_ERROR) == set(EggyProError.__subclasses__())
-    assert {type(error) for error in RAISED} == set(STATUS_BY_ERROR)
+    assert {type(error) for error in ERRORS} == set(STATUS_BY_ERROR)
 
 
 def test_errors_have_no_subclasses_of_subclasses() -> None:
     assert [kind for kind in STATUS_BY_ERROR if kind.__subclasses__()] == []
 
 
-@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_errors_are_problems_with_their_status(error: EggyProError) -> None:
     response = client_of(error).simulate_get(EGG)
     assert response.status_code == STATUS_BY_ERROR[type(error)]
@@ -90,10 +90,10 @@ def test_validation_problem_lists_every_error() -> None:
 def test_503_has_retry_after(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    response = client_of(errors.UnavailableError(PRIVATE)).simulate_get(EGG)
+    response = client_of(errors.UnavailableError(PRIVATE_TEXT)).simulate_get(EGG)
     assert int(response.headers["retry-after"]) > 0
-    assert PRIVATE not in response.text
-    assert PRIVATE in caplog.text
+    assert PRIVATE_TEXT not in response.text
+    assert PRIVATE_TEXT in caplog.text
 
 
 @pytest.mark.parametrize(("retry_after", "header"), [(120, "120"), (0, "5"), (None, "5")])
@@ -103,14 +103,18 @@ def test_unavailable_error_sets_retry_after(retry_after: int | None, header: str
 
 
 def test_service_messages_are_only_logged(caplog: pytest.LogCaptureFixture) -> None:
-    response = client_of(errors.UpstreamError(PRIVATE)).simulate_get(EGG)
-    assert PRIVATE not in response.text
-    assert PRIVATE in caplog.text
+    response = client_of(errors.UpstreamError(PRIVATE_TEXT)).simulate_get(EGG)
+    assert PRIVATE_TEXT not in response.text
+    assert PRIVATE_TEXT in caplog.text
 
 
 @pytest.mark.parametrize(
     "error",
-    [RuntimeError(PRIVATE), errors.ConfigurationError([FieldError("X", PRIVATE)]), KeyError()],
+    [
+        RuntimeError(PRIVATE_TEXT),
+        errors.ConfigurationError([FieldError("X", PRIVATE_TEXT)]),
+        KeyError(),
+    ],
 )
 def test_unexpected_errors_are_logged_but_not_disclosed(
     error: Exception, caplog: pytest.LogCaptureFixture

@@ -13,8 +13,8 @@ from eggypro_http.app import create_app
 from tests.support.builders import ADMIN_KEY, make_shop
 
 PAGE = (Path(__file__).parents[2] / "docs" / "http.md").read_text("utf-8")
-LINES = re.findall(r"^curl .*$", PAGE, re.MULTILINE)
-REFUSED = '{"price": "-1"}'
+COMMANDS = re.findall(r"^curl .*$", PAGE, re.MULTILINE)
+INVALID_BODY = '{"price": "-1"}'
 
 curl = ArgumentParser()
 curl.add_argument("address")
@@ -23,7 +23,7 @@ curl.add_argument("-H", action="append", default=[], dest="headers")
 curl.add_argument("-d", dest="body")
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", COMMANDS)
 def test_examples_of_the_page_work(line: str) -> None:
     shop = make_shop()
     with DEMO.open("rb") as demo:
@@ -38,8 +38,8 @@ def test_examples_of_the_page_work(line: str) -> None:
         headers=[header.split(": ", 1) for header in arguments.headers],
         body=arguments.body,
     )
-    assert response.status_code == (422 if arguments.body == REFUSED else 200), response.text
+    assert response.status_code == (422 if arguments.body == INVALID_BODY else 200), response.text
 
 
 def test_page_has_examples() -> None:
-    assert len(LINES) >= 5
+    assert len(COMMANDS) >= 5

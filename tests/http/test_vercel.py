@@ -43,7 +43,7 @@ SETTINGS = {
     "CLOUDINARY_API_KEY": API_KEY,
     "CLOUDINARY_API_SECRET": API_SECRET,
 }
-UNUSED = {
+UNUSED_MODULES = {
     "PIL",
     "alembic",
     "cloudinary",
@@ -204,7 +204,7 @@ def test_no_work_is_left_after_a_response(site: Site, capfd: pytest.CaptureFixtu
     assert threads() == threads_before
 
 
-def together(*asks: Callable[[], Reply]) -> Sequence[int]:
+def run_concurrently(*asks: Callable[[], Reply]) -> Sequence[int]:
     """Send all requests concurrently and return the status of each response."""
     with ThreadPoolExecutor(len(asks)) as threads:
         return [future.result().status for future in [threads.submit(ask) for ask in asks]]
@@ -221,8 +221,8 @@ def test_concurrent_requests_use_two_connections(site: Site) -> None:
     keyed_posts = [
         partial(site.post, "/api/products", product_values(name=f"Duck {n}")) for n in range(8)
     ]
-    assert together(*keyed_posts) == [201] * 8
-    assert together(*reads, *plain_posts) == [200] * 8 + [201] * 8
+    assert run_concurrently(*keyed_posts) == [201] * 8
+    assert run_concurrently(*reads, *plain_posts) == [200] * 8 + [201] * 8
     assert site.connections() <= 2
 
 
@@ -233,7 +233,7 @@ def test_uploads_work_while_all_connections_are_in_use(
     form = encode_form([encode_part(JPG), encode_part(JPG)])
     headers = {"content-type": CONTENT_TYPE}
     images = f"/api/products/{slug}/images"
-    assert together(*[partial(site.post, images, form, **headers)] * 4) == [201] * 4
+    assert run_concurrently(*[partial(site.post, images, form, **headers)] * 4) == [201] * 4
     assert len(cloudinary.assets) == 8
     assert site.connections() <= 2
 
@@ -290,4 +290,4 @@ def test_cold_start_imports_no_unused_modules(database_url: sa.URL) -> None:
         text=True,
     ).stdout.split()
     assert "eggypro_http.resources.products" in process
-    assert UNUSED.intersection(process) == set()
+    assert UNUSED_MODULES.intersection(process) == set()

@@ -19,7 +19,7 @@ from tests.support.wsgi import ADMIN, PRODUCTS
 
 
 @pytest.fixture(autouse=True)
-def _nowhere(
+def _without_settings_file(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     restore_logging: None,  # noqa: ARG001

@@ -11,11 +11,13 @@ from eggypro_http.config import HttpConfig
 from eggypro_http.middleware.cors import CorsMiddleware
 from tests.support.wsgi import ADMIN, CATEGORIES, EGG, IMAGE, PRODUCTS, failing_app, send_request
 
-SHOP, ADMINS = "http://localhost:3000", "https://admin.shop.example:8443"
-ORIGINS = frozenset({SHOP, ADMINS})
-EXPOSED = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
-TAKEN = "Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, X-Request-ID"
-EVERY_KIND = [
+SHOP_ORIGIN, ADMIN_ORIGIN = "http://localhost:3000", "https://admin.shop.example:8443"
+ORIGINS = frozenset({SHOP_ORIGIN, ADMIN_ORIGIN})
+EXPOSED_HEADERS = "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID"
+ALLOWED_HEADERS = (
+    "Content-Type, Authorization, If-Match, If-None-Match, Idempotency-Key, X-Request-ID"
+)
+REQUESTS = [
     ("GET", EGG, 200),
     ("HEAD", PRODUCTS, 200),
     ("OPTIONS", EGG, 204),
@@ -27,7 +29,7 @@ EVERY_KIND = [
     ("BREW", EGG, 405),
     ("GET", "//api/products", 404),
 ]
-FOREIGN = [
+OTHER_ORIGINS = [
     *(
         "http://localhost:3001",
         "https://localhost:3000",
@@ -35,7 +37,15 @@ FOREIGN = [
         "HTTP://LOCALHOST:3000",
     ),
     *("http://localhost:3000/", "http://localhost:3000.evil.example", "http://evil.example"),
-    *("null", "*", "", f"{SHOP}, {SHOP}", f"{SHOP},http://evil.example", f" {SHOP}", "\xe9"),
+    *(
+        "null",
+        "*",
+        "",
+        f"{SHOP_ORIGIN}, {SHOP_ORIGIN}",
+        f"{SHOP_ORIGIN},http://evil.example",
+        f" {SHOP_ORIGIN}",
+        "\xe9",
+    ),
 ]
 
 
@@ -44,27 +54,27 @@ def client(shop: Shop) -> TestClient:
     return TestClient(create_app(shop, HttpConfig(cors_origins=tuple(ORIGINS))))
 
 
-def grants(headers: Mapping[str, str]) -> dict[str, str]:
+def cors_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the CORS headers."""
     return {name: value for name, value in headers.items() if name.startswith("access-control-")}
 
 
-@pytest.mark.parametrize("origin", [SHOP, ADMINS])
-@pytest.mark.parametrize(("method", "path", "status"), EVERY_KIND)
+@pytest.mark.parametrize("origin", [SHOP_ORIGIN, ADMIN_ORIGIN])
+@pytest.mark.parametrize(("method", "path", "status"), REQUESTS)
 def test_listed_origins_may_read_every_response(
     client: TestClient, method: str, path: str, status: int, origin: str
 ) -> None:
     response = send_request(client.app, REQUEST_METHOD=method, PATH_INFO=path, HTTP_ORIGIN=origin)
     assert response.status == status
     assert response.headers["vary"] == "Origin"
-    assert grants(response.headers) == {
+    assert cors_headers(response.headers) == {
         "access-control-allow-origin": origin,
-        "access-control-expose-headers": EXPOSED,
+        "access-control-expose-headers": EXPOSED_HEADERS,
     }
 
 
-@pytest.mark.parametrize("origin", [None, *FOREIGN])
-@pytest.mark.parametrize(("method", "path", "status"), EVERY_KIND)
+@pytest.mark.parametrize("origin", [None, *OTHER_ORIGINS])
+@pytest.mark.parametrize(("method", "path", "status"), REQUESTS)
 def test_other_origins_get_only_vary(
     client: TestClient, method: str, path: str, status: int, origin: str | None
 ) -> None:
@@ -76,7 +86,7 @@ def test_other_origins_get_only_vary(
         HTTP_ACCESS_CONTROL_REQUEST_METHOD="GET",
     )
     assert (response.status, response.headers["vary"]) == (status, "Origin")
-    assert grants(response.headers) == {}
+    assert cors_headers(response.headers) == {}
 
 
 @pytest.mark.parametrize(
@@ -93,40 +103,40 @@ def test_preflight_lists_the_methods_of_the_path(
     response = client.simulate_options(
         path,
         headers={
-            "Origin": SHOP,
+            "Origin": SHOP_ORIGIN,
             "Access-Control-Request-Method": "DELETE",
             "Access-Control-Request-Headers": "authorization,x-evil",
         },
     )
     assert (response.status_code, response.content) == (204, b"")
     assert (response.headers["vary"], response.headers["allow"]) == ("Origin", methods)
-    assert grants(response.headers) == {
-        "access-control-allow-origin": SHOP,
+    assert cors_headers(response.headers) == {
+        "access-control-allow-origin": SHOP_ORIGIN,
         "access-control-allow-methods": methods,
-        "access-control-allow-headers": TAKEN,
+        "access-control-allow-headers": ALLOWED_HEADERS,
         "access-control-max-age": "86400",
     }
 
 
 def test_only_options_is_a_preflight(client: TestClient) -> None:
     response = client.simulate_get(
-        EGG, headers={"Origin": SHOP, "Access-Control-Request-Method": "A"}
+        EGG, headers={"Origin": SHOP_ORIGIN, "Access-Control-Request-Method": "A"}
     )
-    assert response.headers["access-control-expose-headers"] == EXPOSED
+    assert response.headers["access-control-expose-headers"] == EXPOSED_HEADERS
 
 
 def test_preflight_of_unknown_path_is_not_found(client: TestClient) -> None:
-    headers = {"Origin": SHOP, "Access-Control-Request-Method": "GET"}
+    headers = {"Origin": SHOP_ORIGIN, "Access-Control-Request-Method": "GET"}
     response = client.simulate_options("/nowhere", headers=headers)
     assert (response.status_code, response.headers["vary"]) == (404, "Origin")
-    assert response.headers["access-control-allow-origin"] == SHOP
+    assert response.headers["access-control-allow-origin"] == SHOP_ORIGIN
 
 
 def test_not_modified_varies_by_origin(client: TestClient) -> None:
     tag = client.simulate_get(EGG).headers["etag"]
-    response = client.simulate_get(EGG, headers={"If-None-Match": tag, "Origin": SHOP})
+    response = client.simulate_get(EGG, headers={"If-None-Match": tag, "Origin": SHOP_ORIGIN})
     assert (response.status_code, response.headers["vary"]) == (304, "Origin")
-    assert response.headers["access-control-allow-origin"] == SHOP
+    assert response.headers["access-control-allow-origin"] == SHOP_ORIGIN
 
 
 @pytest.mark.parametrize(
@@ -140,19 +150,19 @@ def test_origin_is_added_to_existing_vary(full: TestClient, rendition: str, vary
 def test_uncaught_errors_have_cors_headers() -> None:
     for host, status in (("shop.example", 500), (None, 400)):
         response = send_request(
-            CorsMiddleware(failing_app, ORIGINS), HTTP_ORIGIN=SHOP, HTTP_HOST=host
+            CorsMiddleware(failing_app, ORIGINS), HTTP_ORIGIN=SHOP_ORIGIN, HTTP_HOST=host
         )
         assert response.status == status
         assert response.headers["vary"] == "Origin"
-        assert response.headers["access-control-allow-origin"] == SHOP
+        assert response.headers["access-control-allow-origin"] == SHOP_ORIGIN
 
 
 def test_cookies_are_neither_set_nor_accepted_as_credentials(full: TestClient) -> None:
-    for method, path, _ in EVERY_KIND:
+    for method, path, _ in REQUESTS:
         response = full.simulate_request(
             "OPTIONS" if method == "BREW" else method,
             path,
-            headers={**ADMIN, "Origin": SHOP, "Cookie": "session=1"},
+            headers={**ADMIN, "Origin": SHOP_ORIGIN, "Cookie": "session=1"},
         )
         assert "set-cookie" not in response.headers
         assert "access-control-allow-credentials" not in response.headers

@@ -10,7 +10,7 @@ from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
 from tests.support.wsgi import EGG, PRODUCTS, failing_app, send_request
 
-EVERY_KIND = [
+REQUESTS = [
     ("GET", EGG),
     ("HEAD", PRODUCTS),
     ("OPTIONS", EGG),
@@ -20,7 +20,7 @@ EVERY_KIND = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), EVERY_KIND)
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
 def test_every_response_has_security_headers(client: TestClient, method: str, path: str) -> None:
     headers = client.simulate_request(method, path).headers
     assert headers["x-content-type-options"] == "nosniff"
@@ -28,7 +28,7 @@ def test_every_response_has_security_headers(client: TestClient, method: str, pa
     assert re.fullmatch("[0-9a-f]{16}", headers["x-request-id"])
 
 
-@pytest.mark.parametrize(("method", "path"), EVERY_KIND)
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
 @pytest.mark.parametrize("in_production", [True, False])
 def test_hsts_is_sent_in_production(
     shop: Shop, method: str, path: str, *, in_production: bool
@@ -40,7 +40,7 @@ def test_hsts_is_sent_in_production(
 
 
 @pytest.mark.parametrize("request_id", ["a", "A-b_c.9", "x" * 64])
-@pytest.mark.parametrize(("method", "path"), EVERY_KIND)
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
 def test_valid_request_id_is_adopted(
     client: TestClient, method: str, path: str, request_id: str
 ) -> None:

@@ -11,15 +11,15 @@ from eggypro_http.routing import Route
 from tests.support.builders import make_shop
 from tests.support.wsgi import ADMIN
 
-_ORDER = ("POST", "GET", "PUT", "PATCH", "DELETE")
+_METHOD_ORDER = ("POST", "GET", "PUT", "PATCH", "DELETE")
 
 
 def sending_order(route: Route) -> tuple[bool, int]:
     """Sort key of a route: variants come last, since price and stock derive from them."""
-    return "/variants" in route.path, _ORDER.index(route.method)
+    return "/variants" in route.path, _METHOD_ORDER.index(route.method)
 
 
-SENT = sorted(
+ROUTES_WITH_EXAMPLES = sorted(
     (route for route in ROUTES if route.request_schema in BODY_EXAMPLES), key=sending_order
 )
 
@@ -39,7 +39,7 @@ def test_every_json_body_has_an_example() -> None:
 
 def test_every_body_example_is_accepted(client: TestClient) -> None:
     names = {**PARAMETER_EXAMPLES}
-    for route in SENT:
+    for route in ROUTES_WITH_EXAMPLES:
         path = route.path.format_map(names)
         response = client.simulate_request(
             route.method, path, json=BODY_EXAMPLES[route.request_schema or ""], headers=ADMIN

@@ -16,14 +16,14 @@ from eggypro_http.urls import public_path
 from tests.http.requests.test_idempotency import BODIES, POSTS, post
 from tests.support.wsgi import ADMIN, PATH_VALUES
 
-COPY = Path(__file__).parents[3] / "docs" / "openapi.json"
+COPY_IN_DOCS = Path(__file__).parents[3] / "docs" / "openapi.json"
 API: dict[str, Any] = json.loads(openapi_description())
-GETS = [
+JSON_GET_ROUTES = [
     route for route in ROUTES if route.method == "GET" and route.media_type == "application/json"
 ]
 
 
-def shape(name: str) -> Draft202012Validator:
+def validator_of(name: str) -> Draft202012Validator:
     return Draft202012Validator({**API, "$ref": f"#/components/schemas/{name}"})
 
 
@@ -41,7 +41,7 @@ def check_response(path: str, method: str, response: Result) -> None:
     if response.content:
         media_type = response.headers["content-type"].partition(";")[0]
         name = spec["content"][media_type]["schema"]["$ref"].rpartition("/")[2]
-        shape(name).validate(response.json)
+        validator_of(name).validate(response.json)
 
 
 def test_document_is_valid_openapi() -> None:
@@ -82,7 +82,9 @@ def test_operation_ids_are_unique() -> None:
 
 
 def test_copy_in_docs_is_current() -> None:
-    assert COPY.read_bytes() == openapi_description(), "run: eggypro openapi > docs/openapi.json"
+    assert COPY_IN_DOCS.read_bytes() == openapi_description(), (
+        "run: eggypro openapi > docs/openapi.json"
+    )
 
 
 def test_document_is_served(client: TestClient) -> None:
@@ -92,7 +94,7 @@ def test_document_is_served(client: TestClient) -> None:
     assert client.simulate_get("/openapi.json", headers=tag).status_code == 304
 
 
-@pytest.mark.parametrize("route", GETS, ids=lambda route: route.path)
+@pytest.mark.parametrize("route", JSON_GET_ROUTES, ids=lambda route: route.path)
 @pytest.mark.parametrize("headers", [ADMIN, {}], ids=["admin", "anybody"])
 def test_get_responses_match_their_schemas(
     full: TestClient, route: Any, headers: dict[str, str]
@@ -120,8 +122,8 @@ def test_request_bodies_match_their_schemas(path: str) -> None:
         "schema"
     ]
     name = body["$ref"].rpartition("/")[2]
-    shape(name).validate(json.loads(BODIES[path][1]))
-    assert not shape(name).is_valid({"nothing": 1})
+    validator_of(name).validate(json.loads(BODIES[path][1]))
+    assert not validator_of(name).is_valid({"nothing": 1})
 
 
 def test_idempotent_posts_document_the_idempotency_key() -> None:

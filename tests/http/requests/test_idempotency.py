@@ -18,7 +18,7 @@ from tests.support.builders import make_full_shop, product_values, review_values
 from tests.support.multipart import BOUNDARY, CONTENT_TYPE, JPG, PNG, encode_form, encode_part
 from tests.support.wsgi import ADMIN, EGG, PATH_VALUES, PRODUCTS, send_request
 
-KEY = {"Idempotency-Key": "3f2a"}
+KEY_HEADER = {"Idempotency-Key": "3f2a"}
 JSON = "application/json"
 POSTS = [route.path for route in ROUTES if route.is_idempotent]
 STOCK = f"{PRODUCTS}/{{slug}}/stock"
@@ -34,7 +34,7 @@ BODIES: dict[str, tuple[str, bytes]] = {
         "/api/images/uploads": {"product": PATH_VALUES["slug"]},
     }.items()
 } | {f"{PRODUCTS}/{{slug}}/images": (CONTENT_TYPE, encode_form([encode_part(JPG)]))}
-BY_BROWSERS = {"/images/uploads", "/api/images/uploads/{upload}/complete"}
+UPLOAD_ROUTES = {"/images/uploads", "/api/images/uploads/{upload}/complete"}
 """Routes that are part of an upload, and cannot be requested on their own."""
 
 
@@ -59,12 +59,12 @@ def post(client: TestClient, path: str, headers: dict[str, str] | None = None) -
     media_type, body = BODIES[path]
     samples = {**PATH_VALUES, "slug": "plain"} if path == STOCK else PATH_VALUES
     sample = re.sub(r"{(\w+)}", lambda match: str(samples[match[1]]), path)
-    request_headers = {**ADMIN, "Content-Type": media_type, **KEY, **(headers or {})}
+    request_headers = {**ADMIN, "Content-Type": media_type, **KEY_HEADER, **(headers or {})}
     return client.simulate_post(sample, body=body, headers=request_headers)
 
 
 def test_every_post_honours_the_key() -> None:
-    assert set(POSTS) == set(BODIES) | BY_BROWSERS
+    assert set(POSTS) == set(BODIES) | UPLOAD_ROUTES
     other_posts = [route for route in ROUTES if route.method == "POST" and route.path not in POSTS]
     assert [route.permission for route in other_posts] == [Credential.KEY]
 
@@ -88,7 +88,7 @@ def test_requests_without_a_key_run_each_time(client: TestClient) -> None:
 
 
 def test_requests_with_a_key_run_once(client: TestClient) -> None:
-    quantities = [post_stock(client, KEY).json["stock_quantity"] for _ in range(3)]
+    quantities = [post_stock(client, KEY_HEADER).json["stock_quantity"] for _ in range(3)]
     assert quantities == [8, 8, 8]
 
 
@@ -100,25 +100,25 @@ def post_stock(client: TestClient, headers: dict[str, str], body: str = '{"delta
 
 
 def test_same_key_with_another_body_is_rejected(client: TestClient) -> None:
-    post_stock(client, KEY)
-    response = post_stock(client, KEY, '{"delta": -2}')
+    post_stock(client, KEY_HEADER)
+    response = post_stock(client, KEY_HEADER, '{"delta": -2}')
     assert response.status_code == 422
     assert [error["field"] for error in response.json["errors"]] == ["Idempotency-Key"]
     assert post_stock(client, {}).json["stock_quantity"] == 7
 
 
 def test_keys_are_bound_to_client_and_path(client: TestClient) -> None:
-    post_stock(client, KEY, '{"delta": 1}')
+    post_stock(client, KEY_HEADER, '{"delta": 1}')
     assert client.simulate_post(
         f"{PRODUCTS}/{PATH_VALUES['slug']}/variants/2/stock",
         body='{"delta": 1}',
-        headers={**ADMIN, "Content-Type": JSON, **KEY},
+        headers={**ADMIN, "Content-Type": JSON, **KEY_HEADER},
     ).json == {"stock_quantity": 1}
     reviews = [
         client.simulate_post(
             f"{EGG}/reviews",
             body=json.dumps(review_values(comment=f"From {address}")),
-            headers={"Content-Type": JSON, **KEY},
+            headers={"Content-Type": JSON, **KEY_HEADER},
             remote_addr=address,
         ).status_code
         for address in ("203.0.113.1", "203.0.113.2")
@@ -127,20 +127,20 @@ def test_keys_are_bound_to_client_and_path(client: TestClient) -> None:
 
 
 def test_replay_requires_the_credential(client: TestClient) -> None:
-    post_stock(client, KEY)
-    assert post_stock(client, {**KEY, "Authorization": "Bearer wrong"}).status_code == 401
-    assert post_stock(client, {**KEY, "Authorization": ""}).status_code == 401
+    post_stock(client, KEY_HEADER)
+    assert post_stock(client, {**KEY_HEADER, "Authorization": "Bearer wrong"}).status_code == 401
+    assert post_stock(client, {**KEY_HEADER, "Authorization": ""}).status_code == 401
 
 
 def test_rejected_requests_can_be_retried(client: TestClient) -> None:
-    assert post_stock(client, KEY, '{"delta": -100}').status_code == 409
-    assert post_stock(client, KEY).json["stock_quantity"] == 8
+    assert post_stock(client, KEY_HEADER, '{"delta": -100}').status_code == 409
+    assert post_stock(client, KEY_HEADER).json["stock_quantity"] == 8
 
 
 def test_keys_expire_after_a_day(client: TestClient, clock: FakeClock) -> None:
-    post_stock(client, KEY)
+    post_stock(client, KEY_HEADER)
     clock.advance(24 * 60 * 60)
-    response = post_stock(client, KEY)
+    response = post_stock(client, KEY_HEADER)
     assert "idempotency-replayed" not in response.headers
     assert response.json["stock_quantity"] == 7
 
@@ -150,7 +150,9 @@ def test_form_boundary_is_not_part_of_the_fingerprint(client: TestClient, bounda
     def upload(boundary: str, *parts: bytes) -> Result:
         body = encode_form(map(encode_part, parts)).replace(BOUNDARY.encode(), boundary.encode())
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return client.simulate_post(f"{EGG}/images", body=body, headers={**ADMIN, **KEY, **headers})
+        return client.simulate_post(
+            f"{EGG}/images", body=body, headers={**ADMIN, **KEY_HEADER, **headers}
+        )
 
     first = upload(BOUNDARY, JPG, PNG)
     assert first.status_code == 201
@@ -162,7 +164,7 @@ def test_form_boundary_is_not_part_of_the_fingerprint(client: TestClient, bounda
 
 @pytest.mark.parametrize("key", ['"3f2a"', "3f2a"])
 def test_keys_may_be_quoted(client: TestClient, key: str) -> None:
-    post_stock(client, KEY)
+    post_stock(client, KEY_HEADER)
     assert post_stock(client, {"Idempotency-Key": key}).json["stock_quantity"] == 8
 
 
@@ -209,6 +211,6 @@ def test_invalid_keys_are_rejected(client: TestClient, key: str) -> None:
 
 
 def test_malformed_bodies_are_rejected_as_without_a_key(client: TestClient) -> None:
-    assert post_stock(client, KEY, "{").status_code == 400
+    assert post_stock(client, KEY_HEADER, "{").status_code == 400
     huge = json.dumps({"delta": -1, "more": "x" * 2_000_000})
-    assert post_stock(client, KEY, huge).status_code == 413
+    assert post_stock(client, KEY_HEADER, huge).status_code == 413

@@ -8,8 +8,8 @@ from falcon.testing import Result, TestClient
 from tests.support.builders import product_values
 from tests.support.wsgi import ADMIN, PRODUCTS, error_fields, send_request
 
-LIMIT = 1024 * 1024
-GOOD = json.dumps(product_values(name="Bacon")).encode()
+MAX_BYTES = 1024 * 1024
+VALID_BODY = json.dumps(product_values(name="Bacon")).encode()
 
 
 def send(client: TestClient, body: bytes, **headers: str) -> Result:
@@ -63,8 +63,8 @@ def test_extreme_numbers_are_rejected_as_prices(
 
 
 def test_body_is_limited_to_a_megabyte(client: TestClient) -> None:
-    assert send(client, GOOD.ljust(LIMIT)).status_code == 201
-    response = send(client, GOOD.ljust(LIMIT + 1))
+    assert send(client, VALID_BODY.ljust(MAX_BYTES)).status_code == 201
+    response = send(client, VALID_BODY.ljust(MAX_BYTES + 1))
     assert response.status_code == 413
     assert response.json["title"] == "Content Too Large"
 
@@ -80,11 +80,11 @@ def test_body_is_limited_to_a_megabyte(client: TestClient) -> None:
     ],
 )
 def test_json_media_types_are_accepted(client: TestClient, media_type: str) -> None:
-    assert send(client, GOOD, Content_Type=media_type).status_code == 201
+    assert send(client, VALID_BODY, Content_Type=media_type).status_code == 201
 
 
 def test_body_without_content_type_is_json(client: TestClient) -> None:
-    assert send(client, GOOD).status_code == 201
+    assert send(client, VALID_BODY).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ def test_body_without_content_type_is_json(client: TestClient) -> None:
     ids=str,
 )
 def test_other_content_types_are_rejected(client: TestClient, headers: dict[str, str]) -> None:
-    assert send(client, gzip.compress(GOOD), **headers).status_code == 415
-    assert send(client, GOOD, **headers).status_code == 415
+    assert send(client, gzip.compress(VALID_BODY), **headers).status_code == 415
+    assert send(client, VALID_BODY, **headers).status_code == 415
 
 
 def test_truncated_body_is_malformed(client: TestClient) -> None:
@@ -110,21 +110,21 @@ def test_truncated_body_is_malformed(client: TestClient) -> None:
         PRODUCTS,
         REQUEST_METHOD="POST",
         HTTP_AUTHORIZATION=ADMIN["Authorization"],
-        CONTENT_LENGTH=str(len(GOOD) + 1),
-        **{"wsgi.input": io.BytesIO(GOOD)},
+        CONTENT_LENGTH=str(len(VALID_BODY) + 1),
+        **{"wsgi.input": io.BytesIO(VALID_BODY)},
     )
     assert response.status == 400
     assert b"ended before" in response.body
 
 
 def test_body_is_read_up_to_its_length(client: TestClient) -> None:
-    stream = io.BytesIO(GOOD + b"GET / HTTP/1.1")
+    stream = io.BytesIO(VALID_BODY + b"GET / HTTP/1.1")
     response = send_request(
         client.app,
         PRODUCTS,
         REQUEST_METHOD="POST",
         HTTP_AUTHORIZATION=ADMIN["Authorization"],
-        CONTENT_LENGTH=str(len(GOOD)),
+        CONTENT_LENGTH=str(len(VALID_BODY)),
         **{"wsgi.input": stream},
     )
     assert response.status == 201
@@ -132,7 +132,7 @@ def test_body_is_read_up_to_its_length(client: TestClient) -> None:
 
 
 def test_chunked_body_requires_a_length(client: TestClient) -> None:
-    assert send(client, GOOD, Transfer_Encoding="chunked").status_code == 411
+    assert send(client, VALID_BODY, Transfer_Encoding="chunked").status_code == 411
 
 
 @pytest.mark.parametrize("length", ["-1", "many", "1.5", "9" * 5000])

@@ -5,7 +5,7 @@ from eggypro_http.app import ROUTES
 from eggypro_http.routing import Route
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields, sample_path, send_request
 
-READS = [route for route in ROUTES if route.method == "GET"]
+GET_ROUTES = [route for route in ROUTES if route.method == "GET"]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_unknown_category_has_no_products(client: TestClient) -> None:
     assert client.simulate_get(PRODUCTS, params={"category": "none"}).json["items"] == []
 
 
-@pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
+@pytest.mark.parametrize("route", GET_ROUTES, ids=lambda route: route.path)
 def test_unknown_parameters_are_rejected(full: TestClient, route: Route) -> None:
     query = "&".join(f"{name}=" for name in (*route.parameters, "other"))
     response = full.simulate_get(sample_path(route.path), query_string=query, headers=ADMIN)

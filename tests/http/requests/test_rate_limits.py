@@ -18,11 +18,11 @@ from eggypro_http.config import HttpConfig
 from tests.support.builders import make_shop, product_values, review_values
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, Reply, send_request
 
-WRONG = {"HTTP_AUTHORIZATION": "Bearer wrong"}
-RIGHT = {"HTTP_AUTHORIZATION": ADMIN["Authorization"]}
+WRONG_CREDENTIAL = {"HTTP_AUTHORIZATION": "Bearer wrong"}
+ADMIN_CREDENTIAL = {"HTTP_AUTHORIZATION": ADMIN["Authorization"]}
 ADA, BOB = {"REMOTE_ADDR": "192.0.2.1"}, {"REMOTE_ADDR": "192.0.2.2"}
-CLOSED, TOKENS = "/api/reviews", "/api/auth/admin"
-USUAL = policies(3, 60_000)
+PROTECTED_PATH, TOKEN_PATH = "/api/reviews", "/api/auth/admin"
+THREE_PER_MINUTE = policies(3, 60_000)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def clock() -> FakeMonotonicClock:
     return FakeMonotonicClock()
 
 
-def limited(
+def limited_client(
     limits: Mapping[str, Policy], clock: FakeMonotonicClock, *proxies: IPv4Network
 ) -> TestClient:
     """A client of a rate-limited shop behind proxies."""
@@ -43,7 +43,7 @@ def limited(
 
 @pytest.fixture
 def client(clock: FakeMonotonicClock) -> TestClient:
-    return limited(USUAL, clock)
+    return limited_client(THREE_PER_MINUTE, clock)
 
 
 def get(client: TestClient, path: str = EGG, **environ: Any) -> Reply:
@@ -105,24 +105,24 @@ def test_every_api_path_except_health_is_counted(client: TestClient) -> None:
 
 
 def test_health_ignores_credentials(client: TestClient) -> None:
-    assert statuses(client, 9, "/api/health/live", **WRONG) == [200] * 9
-    assert "ratelimit" not in get(client, "/api/health/live", **WRONG).headers
-    assert get(client, CLOSED, **RIGHT).status == 200
+    assert statuses(client, 9, "/api/health/live", **WRONG_CREDENTIAL) == [200] * 9
+    assert "ratelimit" not in get(client, "/api/health/live", **WRONG_CREDENTIAL).headers
+    assert get(client, PROTECTED_PATH, **ADMIN_CREDENTIAL).status == 200
 
 
 def test_error_responses_count_and_have_rate_limit_headers(client: TestClient) -> None:
     assert get(client, QUERY_STRING="x=1").headers["ratelimit"] == '"standard";r=2;t=60'
     assert get(client, f"{PRODUCTS}/none").headers["ratelimit"] == '"standard";r=1;t=60'
-    assert get(client, CLOSED).headers["ratelimit"] == '"standard";r=0;t=60'
+    assert get(client, PROTECTED_PATH).headers["ratelimit"] == '"standard";r=0;t=60'
     assert get(client).status == 429
 
 
 def test_only_unknown_paths_and_methods_are_checked_before_limits(client: TestClient) -> None:
     statuses(client, 3)
-    invalid = {**WRONG, "HTTP_ACCEPT": "image/png", "HTTP_TRANSFER_ENCODING": "chunked"}
+    invalid = {**WRONG_CREDENTIAL, "HTTP_ACCEPT": "image/png", "HTTP_TRANSFER_ENCODING": "chunked"}
     assert get(client, "/api/nowhere", **invalid).status == 404
     assert get(client, REQUEST_METHOD="POST", **invalid).status == 405
-    assert get(client, CLOSED, QUERY_STRING="x=1", **invalid).status == 429
+    assert get(client, PROTECTED_PATH, QUERY_STRING="x=1", **invalid).status == 429
     assert get(client, PRODUCTS, REQUEST_METHOD="POST", **invalid).status == 429
 
 
@@ -131,26 +131,26 @@ def test_user_agent_does_not_identify_a_client(client: TestClient) -> None:
     assert agents == [200, 200, 200, 429]
 
 
-@pytest.mark.parametrize("path", [EGG, CLOSED, f"{EGG}/reviews"])
+@pytest.mark.parametrize("path", [EGG, PROTECTED_PATH, f"{EGG}/reviews"])
 def test_valid_credentials_are_not_limited(client: TestClient, path: str) -> None:
-    assert statuses(client, 20, path, **RIGHT) == [200] * 20
-    assert "ratelimit" not in get(client, path, **RIGHT).headers
+    assert statuses(client, 20, path, **ADMIN_CREDENTIAL) == [200] * 20
+    assert "ratelimit" not in get(client, path, **ADMIN_CREDENTIAL).headers
     assert statuses(client, 4) == [200, 200, 200, 429]
-    assert get(client, **RIGHT).status == 200
+    assert get(client, **ADMIN_CREDENTIAL).status == 200
 
 
 def test_wrong_credentials_are_counted(client: TestClient) -> None:
-    assert statuses(client, 4, **WRONG) == [200, 200, 200, 429]
+    assert statuses(client, 4, **WRONG_CREDENTIAL) == [200, 200, 200, 429]
 
 
 def test_limit_of_zero_disables_the_policy(clock: FakeMonotonicClock) -> None:
-    client = limited(policies(0, 60_000), clock)
+    client = limited_client(policies(0, 60_000), clock)
     assert statuses(client, 200) == [200] * 200
     assert "ratelimit" not in get(client).headers
 
 
 def test_ten_reviews_may_be_submitted(clock: FakeMonotonicClock) -> None:
-    client = limited(policies(1000, 60_000), clock)
+    client = limited_client(policies(1000, 60_000), clock)
 
     def submit(number: int, **headers: str) -> Any:
         return client.simulate_post(
@@ -169,36 +169,36 @@ def test_ten_reviews_may_be_submitted(clock: FakeMonotonicClock) -> None:
     assert submit(13).status_code == 201
 
 
-def unlimited(clock: FakeMonotonicClock) -> TestClient:
+def unlimited_client(clock: FakeMonotonicClock) -> TestClient:
     """A client that is limited only for wrong credentials."""
-    return limited(policies(0, 60_000), clock)
+    return limited_client(policies(0, 60_000), clock)
 
 
 def test_five_wrong_credentials_lock_out_the_right_one(
     clock: FakeMonotonicClock,
 ) -> None:
-    client = unlimited(clock)
-    assert statuses(client, 4, CLOSED, **WRONG) == [401] * 4
+    client = unlimited_client(clock)
+    assert statuses(client, 4, PROTECTED_PATH, **WRONG_CREDENTIAL) == [401] * 4
     clock.now = 100
-    assert statuses(client, 1, CLOSED, **WRONG) == [401]
-    response = get(client, CLOSED, **RIGHT)
+    assert statuses(client, 1, PROTECTED_PATH, **WRONG_CREDENTIAL) == [401]
+    response = get(client, PROTECTED_PATH, **ADMIN_CREDENTIAL)
     assert (response.status, response.headers["retry-after"]) == (429, "800")
     assert response.headers["ratelimit"] == '"auth";r=0;t=800'
     assert response.headers["ratelimit-policy"] == '"auth";q=5;w=900'
-    assert get(client, EGG, QUERY_STRING="status=all", **RIGHT).status == 429
-    assert get(client, CLOSED, **RIGHT, **BOB).status == 200
-    assert get(client, CLOSED).status == 401
+    assert get(client, EGG, QUERY_STRING="status=all", **ADMIN_CREDENTIAL).status == 429
+    assert get(client, PROTECTED_PATH, **ADMIN_CREDENTIAL, **BOB).status == 200
+    assert get(client, PROTECTED_PATH).status == 401
     assert get(client).status == 200
     clock.now = 899.5
-    assert statuses(client, 3, CLOSED, **WRONG) == [429] * 3
+    assert statuses(client, 3, PROTECTED_PATH, **WRONG_CREDENTIAL) == [429] * 3
     clock.now = 900
-    assert get(client, CLOSED, **RIGHT).status == 200
+    assert get(client, PROTECTED_PATH, **ADMIN_CREDENTIAL).status == 200
 
 
 def test_credential_errors_use_the_specified_messages(clock: FakeMonotonicClock) -> None:
-    client = unlimited(clock)
-    calls: list[dict[str, str]] = [{}, *[WRONG] * 5, RIGHT]
-    bodies = [json.loads(get(client, CLOSED, **headers).body) for headers in calls]
+    client = unlimited_client(clock)
+    calls: list[dict[str, str]] = [{}, *[WRONG_CREDENTIAL] * 5, ADMIN_CREDENTIAL]
+    bodies = [json.loads(get(client, PROTECTED_PATH, **headers).body) for headers in calls]
     assert [body["detail"] for body in bodies] == [
         "Missing authentication header",
         *["Invalid authentication token"] * 5,
@@ -207,43 +207,47 @@ def test_credential_errors_use_the_specified_messages(clock: FakeMonotonicClock)
 
 
 def test_guessing_on_public_routes_locks_out(clock: FakeMonotonicClock) -> None:
-    client = limited(policies(1000, 60_000), clock)
-    assert statuses(client, 6, EGG, **WRONG) == [200] * 5 + [429]
-    assert get(client, **RIGHT).status == 429
+    client = limited_client(policies(1000, 60_000), clock)
+    assert statuses(client, 6, EGG, **WRONG_CREDENTIAL) == [200] * 5 + [429]
+    assert get(client, **ADMIN_CREDENTIAL).status == 429
     assert get(client).status == 200
 
 
 def test_guessing_the_key_also_locks_out_tokens(clock: FakeMonotonicClock) -> None:
-    client = unlimited(clock)
+    client = unlimited_client(clock)
     ask_for_token = {"REQUEST_METHOD": "POST"}
-    assert statuses(client, 6, TOKENS, **WRONG, **ask_for_token) == [401] * 5 + [429]
-    assert get(client, TOKENS, **RIGHT, **ask_for_token).status == 429
+    assert statuses(client, 6, TOKEN_PATH, **WRONG_CREDENTIAL, **ask_for_token) == [401] * 5 + [429]
+    assert get(client, TOKEN_PATH, **ADMIN_CREDENTIAL, **ask_for_token).status == 429
     clock.now = 900
-    assert get(client, TOKENS, **RIGHT, **ask_for_token).status == 200
+    assert get(client, TOKEN_PATH, **ADMIN_CREDENTIAL, **ask_for_token).status == 200
 
 
 def test_success_resets_failures(clock: FakeMonotonicClock) -> None:
-    client = unlimited(clock)
+    client = unlimited_client(clock)
     for _ in range(3):
-        assert statuses(client, 4, CLOSED, **WRONG) == [401] * 4
-        assert get(client, CLOSED, **RIGHT).status == 200
-    assert statuses(client, 6, CLOSED, **WRONG) == [401] * 5 + [429]
+        assert statuses(client, 4, PROTECTED_PATH, **WRONG_CREDENTIAL) == [401] * 4
+        assert get(client, PROTECTED_PATH, **ADMIN_CREDENTIAL).status == 200
+    assert statuses(client, 6, PROTECTED_PATH, **WRONG_CREDENTIAL) == [401] * 5 + [429]
 
 
 @pytest.mark.parametrize("credential", [None, "", "Bearer", "Bearer ", "Basic wrong", "wrong"])
 def test_missing_credential_is_not_a_failure(
     clock: FakeMonotonicClock, credential: str | None
 ) -> None:
-    client = unlimited(clock)
-    assert statuses(client, 9, CLOSED, HTTP_AUTHORIZATION=credential) == [401] * 9
-    assert get(client, CLOSED, **RIGHT).status == 200
+    client = unlimited_client(clock)
+    assert statuses(client, 9, PROTECTED_PATH, HTTP_AUTHORIZATION=credential) == [401] * 9
+    assert get(client, PROTECTED_PATH, **ADMIN_CREDENTIAL).status == 200
 
 
 def test_concurrent_requests_do_not_exceed_the_limit(clock: FakeMonotonicClock) -> None:
-    client = limited(policies(100, 60_000), clock)
+    client = limited_client(policies(100, 60_000), clock)
     with ThreadPoolExecutor(16) as threads:
         results = [*threads.map(lambda _: get(client).status, range(150))]
-        guesses = [*threads.map(lambda _: get(client, CLOSED, **WRONG, **BOB).status, range(50))]
+        guesses = [
+            *threads.map(
+                lambda _: get(client, PROTECTED_PATH, **WRONG_CREDENTIAL, **BOB).status, range(50)
+            )
+        ]
     assert sorted(results) == [200] * 100 + [429] * 50
     assert sorted(guesses) == [401] * 5 + [429] * 45
 
@@ -258,19 +262,19 @@ def test_concurrent_requests_do_not_exceed_the_limit(clock: FakeMonotonicClock) 
 def test_policies_may_skip_successes_or_failures(
     clock: FakeMonotonicClock, policy: Policy, expected: list[int]
 ) -> None:
-    client = limited({STANDARD: policy}, clock)
+    client = limited_client({STANDARD: policy}, clock)
     results = statuses(client, 3, f"{PRODUCTS}/none") + statuses(client, 3)
     assert results == expected
 
 
 def test_uncounted_success_does_not_use_the_limit(clock: FakeMonotonicClock) -> None:
     policy = Policy(STANDARD, 2, 60, counts_successes=False)
-    client = limited({STANDARD: policy}, clock)
+    client = limited_client({STANDARD: policy}, clock)
     assert statuses(client, 20) == [200] * 20
 
 
 def test_clients_behind_a_trusted_proxy_are_counted_separately(clock: FakeMonotonicClock) -> None:
-    client = limited(USUAL, clock, IPv4Network("10.0.0.0/8"))
+    client = limited_client(THREE_PER_MINUTE, clock, IPv4Network("10.0.0.0/8"))
     proxy = {"REMOTE_ADDR": "10.0.0.1"}
     for address in ("192.0.2.1", "192.0.2.2"):
         headers = [f"6.6.6.{number}, {address}" for number in range(4)]

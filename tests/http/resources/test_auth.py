@@ -23,8 +23,8 @@ from tests.support.builders import ADMIN_KEY, NOON, make_full_shop
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields, sample_path
 
 AUTH = "/api/auth/admin"
-CLOSED = [route for route in ROUTES if route.permission]
-OPENED_BY_A_PARAMETER = [
+PROTECTED_ROUTES = [route for route in ROUTES if route.permission]
+RESTRICTED_PARAMETERS = [
     (route, name, permission)
     for route in ROUTES
     for name, permission in route.restricted_parameters.items()
@@ -55,7 +55,7 @@ def full(full_shop: Shop) -> TestClient:
     return TestClient(create_app(full_shop))
 
 
-def issued(shop: Shop, *permissions: Permission, ttl: int = 60) -> str:
+def issue_token(shop: Shop, *permissions: Permission, ttl: int = 60) -> str:
     token = shop.authenticator.issue_token(TokenRequest(frozenset(permissions), ttl)).token
     assert token is not None
     return token
@@ -142,7 +142,7 @@ def test_token_is_null_without_a_secret(shop: Shop) -> None:
 
 
 def test_tokens_cannot_issue_tokens(client: TestClient, shop: Shop, clock: FakeClock) -> None:
-    token = issued(shop, *Permission)
+    token = issue_token(shop, *Permission)
     assert log_in(client, headers=bearing(token)).status_code == 403
     assert log_in(client, headers=bearing(f"{token}x")).status_code == 401
     clock.advance(60)
@@ -150,7 +150,7 @@ def test_tokens_cannot_issue_tokens(client: TestClient, shop: Shop, clock: FakeC
     assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
 
 
-@pytest.mark.parametrize("route", CLOSED, ids=route_id)
+@pytest.mark.parametrize("route", PROTECTED_ROUTES, ids=route_id)
 def test_protected_route_requires_its_permission(
     full: TestClient, route: Route, full_shop: Shop, clock: FakeClock
 ) -> None:
@@ -161,20 +161,20 @@ def test_protected_route_requires_its_permission(
         response = full.simulate_request(route.method, sample_path(route.path), headers=headers)
         return int(response.status_code)
 
-    expired = issued(full_shop, *Permission, ttl=1)
+    expired = issue_token(full_shop, *Permission, ttl=1)
     clock.advance()
     assert [ask(None), ask("wrong"), ask(expired)] == [401, 401, 401]
     for permission in Permission:
-        is_let_in = ask(issued(full_shop, permission)) not in {401, 403}
+        is_let_in = ask(issue_token(full_shop, permission)) not in {401, 403}
         assert is_let_in == (permission is route.permission), permission
     other_permissions = [
         permission for permission in Permission if permission is not route.permission
     ]
-    assert ask(issued(full_shop, *other_permissions)) == 403
+    assert ask(issue_token(full_shop, *other_permissions)) == 403
     assert ask(ADMIN_KEY) not in {401, 403}
 
 
-@pytest.mark.parametrize(("route", "name", "required"), OPENED_BY_A_PARAMETER, ids=route_id)
+@pytest.mark.parametrize(("route", "name", "required"), RESTRICTED_PARAMETERS, ids=route_id)
 def test_restricted_parameter_requires_its_permission(
     full: TestClient,
     full_shop: Shop,
@@ -191,16 +191,16 @@ def test_restricted_parameter_requires_its_permission(
         )
         return int(response.status_code)
 
-    expired = issued(full_shop, *Permission, ttl=1)
+    expired = issue_token(full_shop, *Permission, ttl=1)
     clock.advance()
     assert [ask(None), ask("wrong"), ask(expired)] == [401, 401, 401]
     for permission in Permission:
-        assert (ask(issued(full_shop, permission)) == 403) == (permission is not required)
+        assert (ask(issue_token(full_shop, permission)) == 403) == (permission is not required)
 
 
 def test_every_permission_is_required_by_a_route() -> None:
-    required = {route.permission for route in CLOSED} | {
-        permission for _, _, permission in OPENED_BY_A_PARAMETER
+    required = {route.permission for route in PROTECTED_ROUTES} | {
+        permission for _, _, permission in RESTRICTED_PARAMETERS
     }
     assert required == {*Permission, Credential.KEY, Credential.CRON}
 
@@ -211,7 +211,7 @@ def test_public_routes_accept_invalid_credentials(client: TestClient) -> None:
 
 
 def test_token_is_valid_until_it_expires(client: TestClient, shop: Shop, clock: FakeClock) -> None:
-    header = bearing(issued(shop, Permission.PRODUCTS_READ))
+    header = bearing(issue_token(shop, Permission.PRODUCTS_READ))
 
     def ask() -> int:
         return int(client.simulate_get(EGG, params={"status": "all"}, headers=header).status_code)

@@ -7,7 +7,7 @@ from tests.support.wsgi import ADMIN, CATEGORIES, EGG, PRODUCTS, error_fields
 
 PROTEIN = f"{CATEGORIES}/protein"
 LINK = f"{EGG}/categories/protein"
-PUBLIC = "public, max-age=0, must-revalidate"
+PUBLIC_CACHE_CONTROL = "public, max-age=0, must-revalidate"
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def test_writes_reject_parameters(client: TestClient) -> None:
 @pytest.mark.parametrize("path", [CATEGORIES, PROTEIN])
 def test_matching_etag_is_not_modified(client: TestClient, shop: Shop, path: str) -> None:
     first = client.simulate_get(path)
-    assert first.headers["cache-control"] == PUBLIC
+    assert first.headers["cache-control"] == PUBLIC_CACHE_CONTROL
     headers = {"If-None-Match": first.headers["etag"]}
     assert client.simulate_get(path, headers=headers).status_code == 304
     shop.categories.link("egg-white-protein", "protein")

@@ -12,16 +12,16 @@ from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
 from tests.support.builders import DATABASE_ONLY_CHECKS, make_shop
 
-INNER = "postgresql://egg:s3cret@db.internal:5432/shop"
+DATABASE_URL = "postgresql://egg:s3cret@db.internal:5432/shop"
 NOON = "2026-01-01T12:00:00.000000Z"
 
 
 def unavailable() -> None:
-    raise UnavailableError(INNER)
+    raise UnavailableError(DATABASE_URL)
 
 
 def failing() -> None:
-    raise UpstreamError(INNER)
+    raise UpstreamError(DATABASE_URL)
 
 
 def get_health(path: str = "", checks: Mapping[str, Check | None] = DATABASE_ONLY_CHECKS) -> Result:

@@ -10,7 +10,7 @@ from eggypro_adapters.local_images import LocalImageStore
 from eggypro_core.domain.image import ORIGINAL, RENDITIONS
 from tests.support.wsgi import IMAGE, error_fields
 
-FOR_EVER = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 THUMBNAIL = f"/images/{IMAGE}/thumbnail"
 WEBP = {"Accept": "image/avif,image/webp,image/apng,image/*,*/*;q=0.8"}
 
@@ -21,7 +21,7 @@ def test_file_is_served_as_immutable(full: TestClient, rendition: str) -> None:
     assert response.status_code == 200
     assert response.headers["content-type"] == "image/jpeg"
     assert response.headers["content-length"] == str(len(response.content))
-    assert response.headers["cache-control"] == FOR_EVER
+    assert response.headers["cache-control"] == IMMUTABLE
     assert response.headers["x-content-type-options"] == "nosniff"
     assert re.fullmatch(r'"[0-9a-f-]+"', response.headers["etag"])
     assert open_upright(response.content).format == "JPEG"

@@ -22,7 +22,7 @@ Run = Callable[[str], Result]
 
 
 @pytest.fixture
-def calls() -> MemoryRequestLog:
+def request_log() -> MemoryRequestLog:
     return MemoryRequestLog()
 
 
@@ -32,8 +32,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def shop(calls: MemoryRequestLog, clock: FakeClock) -> Shop:
-    return evolve(make_shop(calls=calls, clock=clock), clock=clock)
+def shop(request_log: MemoryRequestLog, clock: FakeClock) -> Shop:
+    return evolve(make_shop(calls=request_log, clock=clock), clock=clock)
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def job_result(job: str, count: int, *, complete: bool = True) -> dict[str, obje
     return {"job": job, "removed": count, "kept": 0, "complete": complete}
 
 
-def test_metrics_are_deleted_after_thirty_days(run: Run, calls: MemoryRequestLog) -> None:
+def test_metrics_are_deleted_after_thirty_days(run: Run, request_log: MemoryRequestLog) -> None:
     month = timedelta(days=30)
-    calls.append(
+    request_log.append(
         [
             make_record(completed_at=NOON - month - timedelta(seconds=1)),
             make_record(completed_at=NOON - month),
@@ -82,11 +82,11 @@ def test_jobs_run_with_nothing_to_do(run: Run) -> None:
 
 
 def test_jobs_stop_at_the_time_limit(
-    run: Run, calls: MemoryRequestLog, monkeypatch: pytest.MonkeyPatch
+    run: Run, request_log: MemoryRequestLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(maintenance, "TIME_LIMIT_SECONDS", 0)
     monkeypatch.setattr("eggypro_core.operations.request_metrics.PRUNE_BATCH_SIZE", 2)
-    calls.append([make_record(completed_at=NOON - timedelta(days=99)) for _ in range(3)])
+    request_log.append([make_record(completed_at=NOON - timedelta(days=99)) for _ in range(3)])
     answers = [run("metrics").json for _ in range(3)]
     assert [(result["removed"], result["complete"]) for result in answers] == [
         (2, False),

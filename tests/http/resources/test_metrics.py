@@ -20,17 +20,21 @@ METRICS = "/api/metrics"
 
 
 @pytest.fixture
-def calls() -> MemoryRequestLog:
+def request_log() -> MemoryRequestLog:
     return MemoryRequestLog()
 
 
 @pytest.fixture
-def client(calls: MemoryRequestLog) -> TestClient:
-    return TestClient(create_app(make_shop(calls=calls)))
+def client(request_log: MemoryRequestLog) -> TestClient:
+    return TestClient(create_app(make_shop(calls=request_log)))
 
 
-def test_requests_are_summarised_by_route(client: TestClient, calls: MemoryRequestLog) -> None:
-    calls.append([make_record(0.125), make_record(12, status=404), make_record(30, status=503)])
+def test_requests_are_summarised_by_route(
+    client: TestClient, request_log: MemoryRequestLog
+) -> None:
+    request_log.append(
+        [make_record(0.125), make_record(12, status=404), make_record(30, status=503)]
+    )
     response = client.simulate_get(METRICS, headers=ADMIN)
     assert response.status_code == 200
     assert response.headers["cache-control"] == "no-store"
@@ -52,9 +56,9 @@ def test_requests_are_summarised_by_route(client: TestClient, calls: MemoryReque
 
 @pytest.mark.parametrize(("query", "count"), [("", 7), ("?days=1", 1), ("?days=90", 90)])
 def test_summary_covers_a_week_or_the_requested_days(
-    client: TestClient, calls: MemoryRequestLog, query: str, count: int
+    client: TestClient, request_log: MemoryRequestLog, query: str, count: int
 ) -> None:
-    calls.append(
+    request_log.append(
         [make_record(completed_at=NOON - timedelta(days=days, hours=-1)) for days in range(1, 100)]
     )
     [item] = client.simulate_get(METRICS + query, headers=ADMIN).json["items"]
@@ -88,19 +92,21 @@ def test_metrics_require_metrics_read() -> None:
         assert client.simulate_get(METRICS, headers=header).status_code == status
 
 
-def test_every_request_counts_whatever_its_status(calls: MemoryRequestLog) -> None:
+def test_every_request_counts_whatever_its_status(request_log: MemoryRequestLog) -> None:
     limits = {STANDARD: Policy(STANDARD, 3, 60)}
-    recorder = request_log_buffer(calls)
+    recorder = request_log_buffer(request_log)
     counter = MemoryRateCounter(lambda: 0)
     config = HttpConfig(rate_limits=limits, rate_counter=counter, recorders=(recorder,))
-    client = TestClient(create_app(make_shop(calls=calls), config))
+    client = TestClient(create_app(make_shop(calls=request_log), config))
     requests = [("GET", EGG), ("HEAD", EGG), ("OPTIONS", EGG), ("POST", PRODUCTS), ("GET", EGG)]
     requests += [("GET", "/nowhere"), ("GET", "/api/health/live")]
     for method, path in requests:
         client.simulate_request(method, path)
     recorder.close()
     since = NOON.replace(year=1990)
-    summaries = {(summary.endpoint, summary.method): summary for summary in calls.summarise(since)}
+    summaries = {
+        (summary.endpoint, summary.method): summary for summary in request_log.summarise(since)
+    }
     template = "/api/products/{slug}"
     assert {key: (summary.requests, summary.errors) for key, summary in summaries.items()} == {
         (template, "GET"): (2, 2),

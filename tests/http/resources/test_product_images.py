@@ -64,9 +64,9 @@ from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields, send_request
 
 IMAGES = f"{EGG}/images"
 UPLOADS = "/api/images/uploads"
-ELSEWHERE = "https://x.example/1.jpg"
-HURRY = Timeouts(connect=5, read=2, total=5)
-LARGE = JPG.ljust(MAX_UPLOAD_BYTES + 1, b"\0")
+EXTERNAL_URL = "https://x.example/1.jpg"
+SHORT_TIMEOUTS = Timeouts(connect=5, read=2, total=5)
+TOO_LARGE = JPG.ljust(MAX_UPLOAD_BYTES + 1, b"\0")
 
 
 @frozen
@@ -86,7 +86,7 @@ class World:
         assert response.status_code == 201, response.text
         return [item["public_id"] for item in response.json["items"]]
 
-    def stays(self, public_id: str) -> bool:
+    def exists(self, public_id: str) -> bool:
         """Whether an image is in the store."""
         try:
             self.images.get(public_id)
@@ -151,7 +151,7 @@ def in_folder(clock: FakeClock, path: Path, database: Database | None = None) ->
 
 def at_cloudinary(clock: FakeClock, account: CloudinaryServer, database: Database) -> World:
     account.now = clock
-    cloudinary_account = Account(CLOUD, API_KEY, API_SECRET, account.url, HURRY)
+    cloudinary_account = Account(CLOUD, API_KEY, API_SECRET, account.url, SHORT_TIMEOUTS)
     images = CloudinaryImageStore(cloudinary_account, PillowImageCleaner(), clock)
     return make_world(clock, images, lambda: len(account.assets), database)
 
@@ -175,7 +175,7 @@ def make_world(
 
 
 def test_uploads_are_appended_in_order(world: World) -> None:
-    world.put({"ref": ELSEWHERE, "alt": "A tin"})
+    world.put({"ref": EXTERNAL_URL, "alt": "A tin"})
     files = [make_image("png", (40 + number, 30)).getvalue() for number in range(10)]
     response = post_files(world.client, IMAGES, JPG)
     assert (response.status_code, response.headers["location"]) == (201, EGG)
@@ -242,9 +242,9 @@ def test_errors_name_the_index_of_the_file(folder: World) -> None:
 
 
 def test_file_above_the_limit_is_too_large(folder: World) -> None:
-    response = post_files(folder.client, IMAGES, JPG, LARGE)
+    response = post_files(folder.client, IMAGES, JPG, TOO_LARGE)
     assert (response.status_code, response.json["detail"]) == (413, "File size exceeds 10MB limit")
-    assert post_files(folder.client, IMAGES, LARGE[:-1]).status_code == 201
+    assert post_files(folder.client, IMAGES, TOO_LARGE[:-1]).status_code == 201
     assert folder.count() == 1
 
 
@@ -321,16 +321,16 @@ def request_status(world: World, **environ: str) -> int:
 
 
 def test_product_has_at_most_fifty_images(world: World) -> None:
-    world.put(*[f"{ELSEWHERE}?{number}" for number in range(49)])
+    world.put(*[f"{EXTERNAL_URL}?{number}" for number in range(49)])
     response = post_files(world.client, IMAGES, JPG, PNG)
     assert (response.status_code, world.count()) == (409, 0)
     assert len(world.upload(JPG)) == 1
     assert post_files(world.client, IMAGES, JPG).status_code == 409
-    assert error_fields(world.put(*[ELSEWHERE] * 51)) == ["images"]
+    assert error_fields(world.put(*[EXTERNAL_URL] * 51)) == ["images"]
 
 
 def test_concurrent_uploads_are_all_appended(world: World) -> None:
-    world.put(*[f"{ELSEWHERE}?{number}" for number in range(44)])
+    world.put(*[f"{EXTERNAL_URL}?{number}" for number in range(44)])
     with ThreadPoolExecutor(8) as threads:
         responses = list(
             threads.map(lambda _: post_files(world.client, IMAGES, JPG, PNG), range(8))
@@ -361,7 +361,7 @@ def test_every_image_change_is_a_new_version(world: World) -> None:
 def test_set_order_and_alt_texts(world: World) -> None:
     first, second = world.upload(JPG, PNG)
     address = world.product()["image_sets"][0]["thumbnail"]
-    response = world.put({"ref": second, "alt": "  A \t scoop "}, ELSEWHERE, address)
+    response = world.put({"ref": second, "alt": "  A \t scoop "}, EXTERNAL_URL, address)
     assert response.status_code == 200
     assert list(response.json) == ["images", "image_sets"]
     assert world.ids() == [second, None, first]
@@ -377,7 +377,7 @@ def test_set_order_and_alt_texts(world: World) -> None:
 def test_stored_images_left_out_are_deleted(world: World) -> None:
     first, second = world.upload(JPG, PNG)
     assert world.put(second).status_code == 200
-    assert (world.stays(first), world.stays(second)) == (False, True)
+    assert (world.exists(first), world.stays(second)) == (False, True)
     assert world.put(first, second).status_code == 422
     assert world.ids() == [second]
 
@@ -396,10 +396,10 @@ def test_stored_images_left_out_are_deleted(world: World) -> None:
         7,
         None,
         {"alt": "x"},
-        {"ref": ELSEWHERE, "alt": 7},
-        {"ref": ELSEWHERE, "alt": "x" * 256},
-        {"ref": ELSEWHERE, "size": 7},
-        [ELSEWHERE],
+        {"ref": EXTERNAL_URL, "alt": 7},
+        {"ref": EXTERNAL_URL, "alt": "x" * 256},
+        {"ref": EXTERNAL_URL, "size": 7},
+        [EXTERNAL_URL],
     ],
     ids=lambda ref: str(ref)[:40],
 )
@@ -408,7 +408,7 @@ def test_invalid_image_references_are_rejected(folder: World, ref: object) -> No
     assert error_fields(folder.put(public_id, ref)) == ["images"]
     body = product_values(images=[ref])
     assert error_fields(folder.post(PRODUCTS, body)) == ["images"]
-    assert folder.stays(public_id)
+    assert folder.exists(public_id)
 
 
 @pytest.mark.parametrize("body", [{}, {"images": None}, {"images": [], "alt": 1}, {"images": {}}])
@@ -421,7 +421,7 @@ def test_delete_image_is_idempotent(world: World) -> None:
     for _ in range(2):
         assert world.delete(f"{IMAGES}/{first}") == 204
         assert world.ids() == [second]
-        assert not world.stays(first)
+        assert not world.exists(first)
     assert world.client.simulate_get(EGG).headers["etag"].startswith('"3.')
     assert world.delete(f"{PRODUCTS}/nowhere/images/{first}") == 404
 
@@ -429,18 +429,18 @@ def test_delete_image_is_idempotent(world: World) -> None:
 def test_create_product_with_image_references(world: World) -> None:
     [public_id] = world.upload(JPG)
     for ref in (public_id, world.product()["images"][0]):
-        body = product_values(name="Copy", images=[{"ref": ref, "alt": "A tin"}, ELSEWHERE])
+        body = product_values(name="Copy", images=[{"ref": ref, "alt": "A tin"}, EXTERNAL_URL])
         response = world.post(PRODUCTS, body)
         assert response.status_code == 201, response.text
         [stored, external] = response.json["image_sets"]
         assert (stored["public_id"], stored["width"], stored["alt"]) == (public_id, 60, "A tin")
-        assert (external["public_id"], external["original"]) == (None, ELSEWHERE)
+        assert (external["public_id"], external["original"]) == (None, EXTERNAL_URL)
     world.put()
     assert world.delete(f"{PRODUCTS}/copy", permanent="true") == 204
-    assert world.stays(public_id)
+    assert world.exists(public_id)
     assert world.ids(f"{PRODUCTS}/copy-2") == [public_id, None]
     assert world.delete(f"{PRODUCTS}/copy-2/images/{public_id}") == 204
-    assert not world.stays(public_id)
+    assert not world.exists(public_id)
 
 
 def test_permanent_delete_of_a_product_deletes_its_images(world: World) -> None:
@@ -453,10 +453,10 @@ def test_permanent_delete_of_a_product_deletes_its_images(world: World) -> None:
     assert list(world.shop.images.prune()) == []
 
 
-LOST = [drop_reply, truncate_reply, reset_connection, hang]
+LOST_RESPONSES = [drop_reply, truncate_reply, reset_connection, hang]
 
 
-@pytest.mark.parametrize("fault", LOST, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", LOST_RESPONSES, ids=lambda fault: fault.__name__)
 def test_upload_with_a_lost_response_leaves_nothing(
     cloud: World, account: CloudinaryServer, fault: Fault
 ) -> None:
@@ -473,7 +473,7 @@ def test_images_that_arrive_after_deletion_are_pruned(
     account.faults.append(reset_connection)
     assert post_files(cloud.client, IMAGES, JPG).status_code == 503
     public_id = account.requests[-1].parts["public_id"].decode()
-    account.assets[public_id] = an_asset(public_id, JPG)
+    account.assets[public_id] = make_asset(public_id, JPG)
     assert list(cloud.shop.images.prune()) == []
     cloud.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert list(cloud.shop.images.prune()) == [True]
@@ -484,14 +484,14 @@ def test_images_that_arrive_after_deletion_are_pruned(
 def test_failed_deletions_are_left_to_prune(cloud: World, account: CloudinaryServer) -> None:
     first, _, third = cloud.upload(JPG, PNG, JPG)
     cloud.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
-    account.faults.append(REFUSING)
+    account.faults.append(UNAVAILABLE)
     assert cloud.delete(f"{IMAGES}/{first}") == 204
-    account.faults.append(REFUSING)
+    account.faults.append(UNAVAILABLE)
     assert cloud.put(third).status_code == 200
-    account.faults.append(REFUSING)
+    account.faults.append(UNAVAILABLE)
     assert cloud.delete(EGG, permanent="true") == 204
     assert cloud.count() == 3
-    account.faults.append(REFUSING)
+    account.faults.append(UNAVAILABLE)
     assert sorted(cloud.shop.images.prune()) == [False, True, True]
     assert cloud.count() == 1
     assert list(cloud.shop.images.prune()) == [True]
@@ -501,7 +501,7 @@ def test_failed_deletions_are_left_to_prune(cloud: World, account: CloudinarySer
 def test_undeletable_images_of_failed_uploads_are_pruned(
     cloud: World, account: CloudinaryServer
 ) -> None:
-    account.faults.extend([drop_reply, REFUSING])
+    account.faults.extend([drop_reply, UNAVAILABLE])
     assert post_files(cloud.client, IMAGES, JPG).status_code == 503
     assert cloud.count() == 1
     assert list(cloud.shop.images.prune()) == [True]
@@ -516,39 +516,39 @@ def test_store_failures_are_bad_gateway(cloud: World, account: CloudinaryServer)
     assert "loudinary" not in response.text
 
 
-def an_asset(public_id: str, content: bytes) -> Asset:
+def make_asset(public_id: str, content: bytes) -> Asset:
     picture = PIL.Image.open(BytesIO(content))
     suffix = FORMATS[str(picture.format)]
     return Asset(public_id, content, suffix, *picture.size, 1)
 
 
-REFUSING = reply_with(Reply.of({"error": {"message": "Down"}}, 503))
+UNAVAILABLE = reply_with(Reply.of({"error": {"message": "Down"}}, 503))
 
 
-def signed(world: World) -> dict[str, Any]:
+def create_upload(world: World) -> dict[str, Any]:
     upload = world.post(UPLOADS, {"product": "egg-white-protein"})
     assert upload.status_code == 201, upload.text
     return dict(upload.json)
 
 
 def test_signed_upload_to_the_local_store(folder: World) -> None:
-    upload = signed(folder)
+    upload = create_upload(folder)
     assert list(upload) == ["id", "url", "fields", "expires_at"]
     assert upload["expires_at"] == "2026-01-01T13:00:00.000000Z"
     assert error_fields(complete(folder, upload)) == ["file"]
     assert send_upload(folder, upload).status_code == 204
-    finish(folder, upload)
+    complete_and_delete(folder, upload)
 
 
 def test_signed_upload_to_cloudinary(cloud: World) -> None:
-    upload = signed(cloud)
+    upload = create_upload(cloud)
     assert error_fields(complete(cloud, upload)) == ["file"]
     form = {**upload["fields"], "file": ("my egg.jpg", JPG)}
     assert urllib3.request("POST", upload["url"], fields=form).status == 200
-    finish(cloud, upload)
+    complete_and_delete(cloud, upload)
 
 
-def finish(world: World, upload: dict[str, Any]) -> None:
+def complete_and_delete(world: World, upload: dict[str, Any]) -> None:
     for _ in range(2):
         response = complete(world, upload)
         assert response.status_code == 200, response.text
@@ -582,9 +582,9 @@ def send_upload(world: World, upload: dict[str, Any], content: bytes = JPG, **fi
 def test_invalid_browser_uploads_are_deleted(
     cloud: World, account: CloudinaryServer, content: bytes
 ) -> None:
-    upload = signed(cloud)
+    upload = create_upload(cloud)
     public_id = f"eggypro-products/{upload['id']}"
-    account.assets[public_id] = an_asset(public_id, content)
+    account.assets[public_id] = make_asset(public_id, content)
     for _ in range(2):
         assert error_fields(complete(cloud, upload)) == ["file"]
         assert cloud.count() == 0
@@ -592,7 +592,7 @@ def test_invalid_browser_uploads_are_deleted(
 
 
 def test_uncompleted_uploads_are_pruned(cloud: World) -> None:
-    upload = signed(cloud)
+    upload = create_upload(cloud)
     form = {**upload["fields"], "file": ("egg.jpg", JPG)}
     urllib3.request("POST", upload["url"], fields=form)
     assert (list(cloud.shop.images.prune()), cloud.count()) == ([], 1)
@@ -602,7 +602,7 @@ def test_uncompleted_uploads_are_pruned(cloud: World) -> None:
 
 
 def test_upload_follows_a_renamed_product(folder: World) -> None:
-    upload = signed(folder)
+    upload = create_upload(folder)
     send_upload(folder, upload)
     folder.shop.products.update("egg-white-protein", {"slug": "egg"})
     assert complete(folder, upload).status_code == 200
@@ -618,11 +618,11 @@ def test_signed_upload_requires_a_product(folder: World, body: object, status: i
 
 
 def test_only_signed_uploads_are_received(folder: World) -> None:
-    upload = signed(folder)
+    upload = create_upload(folder)
     other_id = upload["fields"]["public_id"] + "a"
     assert send_upload(folder, upload, public_id=other_id).status_code == 403
     assert send_upload(folder, upload, b"no image").status_code == 422
-    assert send_upload(folder, upload, LARGE).status_code == 413
+    assert send_upload(folder, upload, TOO_LARGE).status_code == 413
     assert send_upload(folder, upload, name="Ada").status_code == 422
     bare = post_form(folder.client, upload["url"], encode_form([encode_part(JPG)]))
     assert bare.status_code == 403

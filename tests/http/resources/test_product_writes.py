@@ -16,8 +16,8 @@ from tests.support.builders import make_shop, product_values
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields
 
 STOCK = f"{EGG}/stock"
-NOBODY = f"{PRODUCTS}/nobody"
-ALL = {"status": "all"}
+MISSING = f"{PRODUCTS}/nobody"
+ALL_STATUSES = {"status": "all"}
 
 
 def put(client: TestClient, body: Any, path: str = EGG, **headers: str) -> Result:
@@ -42,7 +42,7 @@ def write(client: TestClient, method: str, body: Any = None, path: str = EGG) ->
 
 
 def tag(client: TestClient) -> str:
-    response = client.simulate_get(EGG, params=ALL, headers=ADMIN)
+    response = client.simulate_get(EGG, params=ALL_STATUSES, headers=ADMIN)
     return str(response.headers["etag"])
 
 
@@ -59,9 +59,9 @@ def test_writes_return_the_new_product(client: TestClient, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_writes_to_a_missing_product_are_not_found(client: TestClient, method: str) -> None:
-    assert write(client, method, path=NOBODY).status_code == 404
-    assert client.simulate_get(NOBODY).status_code == 404
-    assert stock(client, {"set": 1}, f"{NOBODY}/stock").status_code == 404
+    assert write(client, method, path=MISSING).status_code == 404
+    assert client.simulate_get(MISSING).status_code == 404
+    assert stock(client, {"set": 1}, f"{MISSING}/stock").status_code == 404
 
 
 def test_put_clears_omitted_fields_except_four(client: TestClient) -> None:
@@ -88,7 +88,7 @@ def test_putting_the_body_of_get_changes_nothing(values: dict[str, Any]) -> None
     product = shop.products.create(values)
     client = TestClient(create_app(shop))
     path = f"{PRODUCTS}/{product.slug}"
-    original = client.simulate_get(path, params=ALL, headers=ADMIN)
+    original = client.simulate_get(path, params=ALL_STATUSES, headers=ADMIN)
     response = put(client, original.json, path, **{"If-Match": original.headers["etag"]})
     assert (response.status_code, response.text) == (200, original.text)
     assert response.headers["etag"] == original.headers["etag"]
@@ -181,7 +181,7 @@ def test_delete_archives_and_is_idempotent(client: TestClient, shop: Shop) -> No
         assert client.simulate_get(EGG).status_code == 404
         assert client.simulate_get(PRODUCTS).json["total"] == 0
         assert tag(client).startswith('"2.')
-    assert delete(client, NOBODY).status_code == 404
+    assert delete(client, MISSING).status_code == 404
     assert patch(client, {"is_active": True}).status_code == 200
     assert client.simulate_get(EGG).status_code == 200
     assert shop.products.get("egg-white-protein").version == 3
@@ -192,7 +192,7 @@ def test_permanent_delete_is_idempotent(client: TestClient) -> None:
     for _ in range(2):
         assert delete(client, f"{PRODUCTS}/whites?permanent=true").status_code == 204
     for slug in ("whites", "egg-white-protein"):
-        missing = client.simulate_get(f"{PRODUCTS}/{slug}", params=ALL, headers=ADMIN)
+        missing = client.simulate_get(f"{PRODUCTS}/{slug}", params=ALL_STATUSES, headers=ADMIN)
         assert missing.status_code == 404
     assert write(client, "POST", path=PRODUCTS).json["slug"] == "egg-white-protein"
 
@@ -207,7 +207,7 @@ def test_delete_with_invalid_parameters_does_nothing(client: TestClient, query: 
 
 def test_permanent_false_archives(client: TestClient) -> None:
     assert delete(client, f"{EGG}?permanent=false").status_code == 204
-    assert client.simulate_get(EGG, params=ALL, headers=ADMIN).json["is_active"] is False
+    assert client.simulate_get(EGG, params=ALL_STATUSES, headers=ADMIN).json["is_active"] is False
 
 
 @pytest.mark.parametrize(
@@ -279,11 +279,11 @@ def test_order_of_error_checks_of_writes(client: TestClient, method: str) -> Non
 
     body = json.dumps(product_values(slug="other"))
     assert status(f"{PRODUCTS}/No Slug", "{") == 404
-    assert status(NOBODY, "{", {}) == 401
-    assert status(NOBODY, "{", query="x=1") == 400
-    assert status(NOBODY, '{"price": 0}') == 422
-    assert status(NOBODY, body, query="x=1") == 422
-    assert status(NOBODY, body) == 404
+    assert status(MISSING, "{", {}) == 401
+    assert status(MISSING, "{", query="x=1") == 400
+    assert status(MISSING, '{"price": 0}') == 422
+    assert status(MISSING, body, query="x=1") == 422
+    assert status(MISSING, body) == 404
     assert status(EGG, body) == 412
     assert status(EGG, body, ADMIN) == 409
 

@@ -9,11 +9,11 @@ from eggypro_core.shop import Shop
 from tests.support.builders import review_values
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields
 
-OF_EGG = f"{EGG}/reviews"
+EGG_REVIEWS = f"{EGG}/reviews"
 QUEUE = "/api/reviews"
 
 
-def submit(client: TestClient, path: str = OF_EGG, **changes: object) -> Result:
+def submit(client: TestClient, path: str = EGG_REVIEWS, **changes: object) -> Result:
     return client.simulate_post(path, json=review_values(**changes))
 
 
@@ -48,7 +48,7 @@ def test_submitted_review_is_held_for_moderation(client: TestClient) -> None:
         "is_verified": False,
         "created_at": "2026-01-01T12:00:00.000000Z",
     }
-    assert client.simulate_get(OF_EGG).json["items"] == []
+    assert client.simulate_get(EGG_REVIEWS).json["items"] == []
     queue = client.simulate_get(QUEUE, headers=ADMIN)
     assert queue.json["items"] == [body]
     assert queue.headers["cache-control"] == "no-store"
@@ -65,7 +65,7 @@ def test_verified_review_is_public_and_rates_the_product(client: TestClient) -> 
         add_verified_review(client, rating=4),
         add_verified_review(client, rating=5, comment="b"),
     )
-    page = client.simulate_get(OF_EGG)
+    page = client.simulate_get(EGG_REVIEWS)
     assert page.json["items"] == [second, first]
     assert page.json.items() >= {"total": 2, "limit": 20, "offset": 0, "next": None}.items()
     after = client.simulate_get(EGG)
@@ -79,7 +79,7 @@ def test_verified_review_is_public_and_rates_the_product(client: TestClient) -> 
 def test_review_can_be_hidden_and_deleted(client: TestClient) -> None:
     number = add_verified_review(client)["id"]
     assert moderate(client, number, {"is_verified": False}).json["is_verified"] is False
-    assert client.simulate_get(OF_EGG).json["total"] == 0
+    assert client.simulate_get(EGG_REVIEWS).json["total"] == 0
     for _ in range(2):
         response = client.simulate_delete(f"{QUEUE}/{number}", headers=ADMIN)
         assert (response.status_code, response.content) == (204, b"")
@@ -90,9 +90,9 @@ def test_next_stays_within_its_list(client: TestClient) -> None:
     for comment in "abc":
         add_verified_review(client, comment=comment)
         submit(client, comment=f"{comment} waits")
-    first = client.simulate_get(OF_EGG, params={"limit": 2}).json
+    first = client.simulate_get(EGG_REVIEWS, params={"limit": 2}).json
     path, _, query = first["next"].partition("?")
-    assert path == OF_EGG
+    assert path == EGG_REVIEWS
     second = client.simulate_get(path, query_string=query).json
     assert [review["comment"] for review in first["items"] + second["items"]] == ["c", "b", "a"]
     assert (second["offset"], second["next"]) == (None, None)
@@ -101,22 +101,22 @@ def test_next_stays_within_its_list(client: TestClient) -> None:
     assert path == QUEUE
     remaining = client.simulate_get(path, query_string=query, headers=ADMIN).json["items"]
     assert [review["comment"][0] for review in queue["items"] + remaining] == ["a", "b", "c"]
-    assert client.simulate_get(OF_EGG, query_string=query).status_code == 400
+    assert client.simulate_get(EGG_REVIEWS, query_string=query).status_code == 400
     all_reviews = client.simulate_get(QUEUE, params={"status": "all"}, headers=ADMIN)
     assert all_reviews.json["total"] == 6
 
 
 def test_list_of_reviews_has_an_etag(client: TestClient) -> None:
     add_verified_review(client)
-    tag = client.simulate_get(OF_EGG).headers["etag"]
-    response = client.simulate_get(OF_EGG, headers={"If-None-Match": tag})
+    tag = client.simulate_get(EGG_REVIEWS).headers["etag"]
+    response = client.simulate_get(EGG_REVIEWS, headers={"If-None-Match": tag})
     assert (response.status_code, response.headers["etag"]) == (304, tag)
     add_verified_review(client, comment="b")
-    assert client.simulate_get(OF_EGG, headers={"If-None-Match": tag}).status_code == 200
+    assert client.simulate_get(EGG_REVIEWS, headers={"If-None-Match": tag}).status_code == 200
 
 
 def test_submit_review_lists_every_error(client: TestClient) -> None:
-    response = client.simulate_post(OF_EGG, json={"rating": 6, "is_verified": True, "x": 1})
+    response = client.simulate_post(EGG_REVIEWS, json={"rating": 6, "is_verified": True, "x": 1})
     assert sorted(error_fields(response)) == [
         "comment",
         "is_verified",
@@ -130,24 +130,26 @@ def test_submit_review_lists_every_error(client: TestClient) -> None:
 def test_moderation_requires_one_boolean(client: TestClient, body: dict[str, Any]) -> None:
     number = submit(client).json["id"]
     assert moderate(client, number, body).status_code == 422
-    assert client.simulate_get(OF_EGG).json["total"] == 0
+    assert client.simulate_get(EGG_REVIEWS).json["total"] == 0
 
 
 def test_archived_products_have_no_reviews(client: TestClient, shop: Shop) -> None:
     add_verified_review(client)
     shop.products.archive("egg-white-protein")
-    assert client.simulate_get(OF_EGG).status_code == 404
+    assert client.simulate_get(EGG_REVIEWS).status_code == 404
     assert submit(client).status_code == 404
     assert submit(client, f"{PRODUCTS}/nobody/reviews").status_code == 404
 
 
 def test_former_slug_redirects_to_the_reviews(client: TestClient, shop: Shop) -> None:
     shop.products.update("egg-white-protein", {"slug": "whites"})
-    for response in (submit(client), client.simulate_get(OF_EGG, query_string="limit=1")):
+    for response in (submit(client), client.simulate_get(EGG_REVIEWS, query_string="limit=1")):
         assert response.status_code == 308
         assert response.headers["location"].startswith(f"{PRODUCTS}/whites/reviews")
     assert (
-        client.simulate_get(OF_EGG, query_string="limit=1").headers["location"].endswith("?limit=1")
+        client.simulate_get(EGG_REVIEWS, query_string="limit=1")
+        .headers["location"]
+        .endswith("?limit=1")
     )
 
 

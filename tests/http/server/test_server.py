@@ -21,9 +21,9 @@ from tests.support.wsgi import ADMIN, PRODUCTS
 
 ROOT = Path(__file__).parents[3]
 DEADLINE = 60.0
-SLOW = f"GET {PRODUCTS}/slow HTTP/1.1\r\nHost: shop\r\n\r\n"
-READY = "GET /api/health/ready HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
-LIVE = "GET /api/health/live HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
+SLOW_REQUEST = f"GET {PRODUCTS}/slow HTTP/1.1\r\nHost: shop\r\n\r\n"
+READINESS_REQUEST = "GET /api/health/ready HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
+LIVENESS_REQUEST = "GET /api/health/live HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
 
 
 @frozen
@@ -74,7 +74,7 @@ class ServerProcess:
 
     def answers(self) -> bool:
         try:
-            return " 200 " in self.request(LIVE)
+            return " 200 " in self.request(LIVENESS_REQUEST)
         except OSError:
             return False
 
@@ -158,7 +158,7 @@ def test_signal_lets_requests_in_flight_finish(
     server: ServerProcess, number: signal.Signals
 ) -> None:
     idle = server.connect()
-    slow_connection = server.send(SLOW)
+    slow_connection = server.send(SLOW_REQUEST)
     _, held_request = server.gate.wait_for("in flight")
     server.process.send_signal(number)
     wait_until(lambda: not server.answers())
@@ -174,7 +174,7 @@ def test_server_under_nohup_ignores_hangup() -> None:
     try:
         with running_server() as server:
             server.process.send_signal(signal.SIGHUP)
-            server.send(SLOW)
+            server.send(SLOW_REQUEST)
             worker, _ = server.gate.wait_for("in flight")
             os.kill(worker, signal.SIGKILL)
             server.gate.wait_for("opening")  # a server that shuts down replaces no worker
@@ -185,9 +185,9 @@ def test_server_under_nohup_ignores_hangup() -> None:
 
 def test_server_is_not_ready_but_serves_during_the_drain() -> None:
     with running_server(factory="draining") as server:
-        assert " 200 " in server.request(READY)
+        assert " 200 " in server.request(READINESS_REQUEST)
         server.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: " 503 " in server.request(READY))
+        wait_until(lambda: " 503 " in server.request(READINESS_REQUEST))
         assert server.answers()
         server.gate.wait_for("closed")
         assert server.wait() == (0, "", "")
@@ -195,7 +195,7 @@ def test_server_is_not_ready_but_serves_during_the_drain() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_only_one_thread_of_a_worker_receives_sigterm(shared_server: ServerProcess) -> None:
-    shared_server.send(SLOW)
+    shared_server.send(SLOW_REQUEST)
     worker, held_request = shared_server.gate.wait_for("in flight")
     held_request.close()
     threads = [file.read_text() for file in Path(f"/proc/{worker}/task").glob("*/status")]
@@ -244,7 +244,7 @@ def test_workers_exit_if_the_main_process_is_killed(workers: int) -> None:
 def test_worker_shuts_down_gracefully_if_the_main_process_is_killed(
     server: ServerProcess,
 ) -> None:
-    slow_connection = server.send(SLOW)
+    slow_connection = server.send(SLOW_REQUEST)
     _, held_request = server.gate.wait_for("in flight")
     server.process.kill()
     wait_until(lambda: not server.answers())
@@ -254,7 +254,7 @@ def test_worker_shuts_down_gracefully_if_the_main_process_is_killed(
 
 
 def test_killed_worker_is_replaced(server: ServerProcess) -> None:
-    slow_connection = server.send(SLOW)
+    slow_connection = server.send(SLOW_REQUEST)
     worker, _ = server.gate.wait_for("in flight")
     os.kill(worker, signal.SIGKILL)
     replacement, _ = server.gate.wait_for("opening")
@@ -266,7 +266,7 @@ def test_killed_worker_is_replaced(server: ServerProcess) -> None:
 
 def test_workers_ignore_hangup(shared_server: ServerProcess) -> None:
     for _ in range(2):
-        shared_server.send(SLOW)
+        shared_server.send(SLOW_REQUEST)
         worker, held_request = shared_server.gate.wait_for("in flight")
         os.kill(worker, signal.SIGHUP)
         held_request.close()
@@ -361,7 +361,7 @@ def test_expect_100_continue_is_rejected_at_once(shared_server: ServerProcess) -
     assert connection.recv(12) == b"HTTP/1.1 401"
 
 
-STRANGE = {
+STATUS_BY_REQUEST_LINE = {
     f"GET {PRODUCTS}/{'a' * 60_000}": 404,
     f"GET {PRODUCTS}?search={'a' * 60_000}": 422,
     f"GET {PRODUCTS}/{'a' * 70_000}": 414,
@@ -374,7 +374,7 @@ STRANGE = {
 
 
 def test_malformed_requests_are_rejected_without_html(shared_server: ServerProcess) -> None:
-    for line, status in STRANGE.items():
+    for line, status in STATUS_BY_REQUEST_LINE.items():
         response = shared_server.request(
             f"{line} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
         )
