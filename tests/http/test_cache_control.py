@@ -23,7 +23,7 @@ CACHE_CONTROL_BY_PATH = {
 """Cache-Control of routes that are neither public catalogue reads nor admin routes."""
 
 
-def clients(images: LocalImageStore, cdn_ttl: int) -> TestClient:
+def client_with(images: LocalImageStore, cdn_ttl: int) -> TestClient:
     images.upload(make_image(), public_id=IMAGE.rpartition("/")[2])
     config = HttpConfig(cdn_ttl=cdn_ttl, exporter=MemoryMetricsExporter())
     return TestClient(create_app(make_full_shop(images), config))
@@ -38,7 +38,7 @@ def test_cache_control_of_every_response(
     images: LocalImageStore, route: Route, cdn_ttl: int, public: str
 ) -> None:
     query = "q=egg" if "q" in route.parameters else ""
-    response = clients(images, cdn_ttl).simulate_request(
+    response = client_with(images, cdn_ttl).simulate_request(
         route.method, sample_path(route.path), query_string=query, headers=ADMIN
     )
     if route.method != "GET" or route.permission or response.status_code >= 300:

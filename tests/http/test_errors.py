@@ -52,7 +52,7 @@ class BrokenStore(MemoryProductStore):
         raise self.error
 
 
-def client_of(error: Exception) -> TestClient:
+def client_raising(error: Exception) -> TestClient:
     return TestClient(create_app(make_shop(BrokenStore(error))))
 
 
@@ -67,7 +67,7 @@ def test_errors_have_no_subclasses_of_subclasses() -> None:
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_errors_are_problems_with_their_status(error: EggyProError) -> None:
-    response = client_of(error).simulate_get(EGG)
+    response = client_raising(error).simulate_get(EGG)
     assert response.status_code == STATUS_BY_ERROR[type(error)]
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
@@ -81,7 +81,9 @@ def test_errors_are_problems_with_their_status(error: EggyProError) -> None:
 
 
 def test_validation_problem_lists_every_error() -> None:
-    assert client_of(errors.ValidationError(FIELD_ERRORS)).simulate_get(EGG).json["errors"] == [
+    assert client_raising(errors.ValidationError(FIELD_ERRORS)).simulate_get(EGG).json[
+        "errors"
+    ] == [
         {"field": "price", "message": "Price must be positive"},
         {"field": "name", "message": "Name is required"},
     ]
@@ -90,7 +92,7 @@ def test_validation_problem_lists_every_error() -> None:
 def test_503_has_retry_after(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    response = client_of(errors.UnavailableError(PRIVATE_TEXT)).simulate_get(EGG)
+    response = client_raising(errors.UnavailableError(PRIVATE_TEXT)).simulate_get(EGG)
     assert int(response.headers["retry-after"]) > 0
     assert PRIVATE_TEXT not in response.text
     assert PRIVATE_TEXT in caplog.text
@@ -98,12 +100,14 @@ def test_503_has_retry_after(
 
 @pytest.mark.parametrize(("retry_after", "header"), [(120, "120"), (0, "5"), (None, "5")])
 def test_unavailable_error_sets_retry_after(retry_after: int | None, header: str) -> None:
-    response = client_of(errors.UnavailableError("Busy", retry_after=retry_after)).simulate_get(EGG)
+    response = client_raising(
+        errors.UnavailableError("Busy", retry_after=retry_after)
+    ).simulate_get(EGG)
     assert response.headers["retry-after"] == header
 
 
 def test_service_messages_are_only_logged(caplog: pytest.LogCaptureFixture) -> None:
-    response = client_of(errors.UpstreamError(PRIVATE_TEXT)).simulate_get(EGG)
+    response = client_raising(errors.UpstreamError(PRIVATE_TEXT)).simulate_get(EGG)
     assert PRIVATE_TEXT not in response.text
     assert PRIVATE_TEXT in caplog.text
 
@@ -119,7 +123,7 @@ def test_service_messages_are_only_logged(caplog: pytest.LogCaptureFixture) -> N
 def test_unexpected_errors_are_logged_but_not_disclosed(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    response = client_of(error).simulate_get(EGG)
+    response = client_raising(error).simulate_get(EGG)
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json["title"] == "Internal Server Error"
@@ -132,14 +136,16 @@ def test_unexpected_errors_are_logged_but_not_disclosed(
 
 
 def test_falcon_errors_are_problems() -> None:
-    response = client_of(falcon.HTTPGone(title="<b>", description="It was here")).simulate_get(EGG)
+    response = client_raising(falcon.HTTPGone(title="<b>", description="It was here")).simulate_get(
+        EGG
+    )
     assert response.json.items() >= {"status": 410, "title": "Gone"}.items()
     assert response.json["detail"] == "It was here"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_head_of_an_error_has_no_body(method: str) -> None:
-    response = client_of(RuntimeError("boom")).simulate_request(method, EGG)
+    response = client_raising(RuntimeError("boom")).simulate_request(method, EGG)
     assert response.status_code == 500
     assert bool(response.content) == (method == "GET")
 

@@ -17,7 +17,7 @@ def route_id(route: object) -> str:
     return f"{route.method} {route.path}" if isinstance(route, Route) else str(route)
 
 
-def allowed() -> dict[str, set[str]]:
+def methods_of_routes() -> dict[str, set[str]]:
     """Return the methods of each path according to the route table."""
     methods_by_path: dict[str, set[str]] = defaultdict(lambda: {"OPTIONS"})
     for route in ROUTES:
@@ -27,7 +27,7 @@ def allowed() -> dict[str, set[str]]:
     return methods_by_path
 
 
-@pytest.mark.parametrize(("path", "methods"), allowed().items())
+@pytest.mark.parametrize(("path", "methods"), methods_of_routes().items())
 def test_paths_accept_only_documented_methods(
     full: TestClient, path: str, methods: set[str]
 ) -> None:
@@ -142,7 +142,7 @@ def test_errors_are_problem_json_whatever_is_accepted(client: TestClient, accept
 
 def test_order_of_error_checks(client: TestClient, shop: Shop) -> None:
     """Every part of the request is invalid; each correction reveals the next error."""
-    shop.products.create({"name": "Bacon", "price": "1", **_rest()})
+    shop.products.create({"name": "Bacon", "price": "1", **other_fields()})
     environ = {"HTTP_AUTHORIZATION": "Bearer wrong", "HTTP_TRANSFER_ENCODING": "chunked"}
     assert post(client, "/api/nowhere", **environ) == 404
     assert post(client, EGG, **environ) == 405
@@ -158,7 +158,7 @@ def test_order_of_error_checks(client: TestClient, shop: Shop) -> None:
     assert post(client, **environ) == 400
 
 
-def _rest() -> dict[str, object]:
+def other_fields() -> dict[str, object]:
     return {"description": "", "details": "", "ingredients": ["pig"]}
 
 

@@ -33,7 +33,7 @@ ROUTES = (
     Route(
         method="GET",
         path="/api/cron/{job}",
-        summary="Run a maintenance job: delete old images, metrics or idempotency keys",
+        summary="Run a maintenance job (orphaned images, old metrics, expired idempotency keys)",
         handler=run_maintenance,
         permission=Credential.CRON,
         response_schema="MaintenanceResult",

@@ -12,7 +12,9 @@ WITHOUT_PROXIES = ClientResolver()
 BEHIND_PROXIES = ClientResolver((ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
 
 
-def of(clients: ClientResolver, peer: str | None, forwarded: str | None = None, **more: str) -> str:
+def client_of(
+    clients: ClientResolver, peer: str | None, forwarded: str | None = None, **more: str
+) -> str:
     environ = {"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": forwarded, **more}
     return clients.client({name: value for name, value in environ.items() if value is not None})
 
@@ -37,13 +39,17 @@ def of(clients: ClientResolver, peer: str | None, forwarded: str | None = None, 
     ],
 )
 def test_client_is_an_ipv4_address_or_an_ipv6_network(peer: str | None, client: str) -> None:
-    assert of(WITHOUT_PROXIES, peer) == client
-    assert of(BEHIND_PROXIES, peer) == client
+    assert client_of(WITHOUT_PROXIES, peer) == client
+    assert client_of(BEHIND_PROXIES, peer) == client
 
 
 def test_an_ipv6_network_is_one_client() -> None:
-    assert of(WITHOUT_PROXIES, "2001:db8::1") == of(WITHOUT_PROXIES, "2001:db8::ffff:1")
-    assert of(WITHOUT_PROXIES, "2001:db8::1") != of(WITHOUT_PROXIES, "2001:db8:0:1::1")
+    assert client_of(WITHOUT_PROXIES, "2001:db8::1") == client_of(
+        WITHOUT_PROXIES, "2001:db8::ffff:1"
+    )
+    assert client_of(WITHOUT_PROXIES, "2001:db8::1") != client_of(
+        WITHOUT_PROXIES, "2001:db8:0:1::1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,12 +58,12 @@ def test_an_ipv6_network_is_one_client() -> None:
 )
 def test_forwarded_addresses_from_untrusted_peers_are_ignored(name: str) -> None:
     for clients in (WITHOUT_PROXIES, BEHIND_PROXIES):
-        assert of(clients, "192.0.2.7", **{name: "6.6.6.6"}) == "192.0.2.7"
+        assert client_of(clients, "192.0.2.7", **{name: "6.6.6.6"}) == "192.0.2.7"
 
 
 @pytest.mark.parametrize("name", ["HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_CF_CONNECTING_IP"])
 def test_only_x_forwarded_for_is_trusted(name: str) -> None:
-    assert of(BEHIND_PROXIES, "10.0.0.1", **{name: "6.6.6.6"}) == "10.0.0.1"
+    assert client_of(BEHIND_PROXIES, "10.0.0.1", **{name: "6.6.6.6"}) == "10.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -83,15 +89,15 @@ def test_only_x_forwarded_for_is_trusted(name: str) -> None:
     ],
 )
 def test_client_is_the_right_most_address_that_is_not_a_proxy(forwarded: str, client: str) -> None:
-    assert of(BEHIND_PROXIES, "10.0.0.1", forwarded) == client
-    assert of(BEHIND_PROXIES, "::ffff:10.0.0.1", forwarded) == client
+    assert client_of(BEHIND_PROXIES, "10.0.0.1", forwarded) == client
+    assert client_of(BEHIND_PROXIES, "::ffff:10.0.0.1", forwarded) == client
 
 
 def test_long_forged_proxy_chains_are_cheap() -> None:
-    assert of(BEHIND_PROXIES, "10.0.0.1", "6.6.6.6," + "10.1.1.1," * 10_000) == "10.1.1.1"
+    assert client_of(BEHIND_PROXIES, "10.0.0.1", "6.6.6.6," + "10.1.1.1," * 10_000) == "10.1.1.1"
 
 
 @given(st.text(), st.text())
 def test_any_header_gives_a_client(peer: str, forwarded: str) -> None:
-    assert of(BEHIND_PROXIES, peer, forwarded)
-    assert of(BEHIND_PROXIES, "10.0.0.1", f"{forwarded}, 192.0.2.7") == "192.0.2.7"
+    assert client_of(BEHIND_PROXIES, peer, forwarded)
+    assert client_of(BEHIND_PROXIES, "10.0.0.1", f"{forwarded}, 192.0.2.7") == "192.0.2.7"

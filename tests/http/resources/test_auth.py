@@ -61,7 +61,7 @@ def issue_token(shop: Shop, *permissions: Permission, ttl: int = 60) -> str:
     return token
 
 
-def bearing(token: str) -> dict[str, str]:
+def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -85,7 +85,7 @@ def test_admin_key_gets_a_full_token_for_an_hour(client: TestClient) -> None:
         "expires_at": "2026-01-01T13:00:00.000000Z",
     }
     products = client.simulate_get(
-        EGG, params={"status": "all"}, headers=bearing(response.json["token"])
+        EGG, params={"status": "all"}, headers=bearer(response.json["token"])
     )
     assert products.status_code == 200
 
@@ -143,10 +143,10 @@ def test_token_is_null_without_a_secret(shop: Shop) -> None:
 
 def test_tokens_cannot_issue_tokens(client: TestClient, shop: Shop, clock: FakeClock) -> None:
     token = issue_token(shop, *Permission)
-    assert log_in(client, headers=bearing(token)).status_code == 403
-    assert log_in(client, headers=bearing(f"{token}x")).status_code == 401
+    assert log_in(client, headers=bearer(token)).status_code == 403
+    assert log_in(client, headers=bearer(f"{token}x")).status_code == 401
     clock.advance(60)
-    response = log_in(client, headers=bearing(token))
+    response = log_in(client, headers=bearer(token))
     assert (response.status_code, response.headers["www-authenticate"]) == (401, "Bearer")
 
 
@@ -157,7 +157,7 @@ def test_protected_route_requires_its_permission(
     """Missing permissions are reported first, whatever else is wrong with the request."""
 
     def ask(credential: str | None) -> int:
-        headers = {} if credential is None else bearing(credential)
+        headers = {} if credential is None else bearer(credential)
         response = full.simulate_request(route.method, sample_path(route.path), headers=headers)
         return int(response.status_code)
 
@@ -185,7 +185,7 @@ def test_restricted_parameter_requires_its_permission(
     required: Permission,
 ) -> None:
     def ask(credential: str | None) -> int:
-        headers = {} if credential is None else bearing(credential)
+        headers = {} if credential is None else bearer(credential)
         response = full.simulate_request(
             route.method, sample_path(route.path), params={name: "all"}, headers=headers
         )
@@ -207,11 +207,11 @@ def test_every_permission_is_required_by_a_route() -> None:
 
 def test_public_routes_accept_invalid_credentials(client: TestClient) -> None:
     for path in (PRODUCTS, EGG):
-        assert client.simulate_get(path, headers=bearing("wrong")).status_code == 200
+        assert client.simulate_get(path, headers=bearer("wrong")).status_code == 200
 
 
 def test_token_is_valid_until_it_expires(client: TestClient, shop: Shop, clock: FakeClock) -> None:
-    header = bearing(issue_token(shop, Permission.PRODUCTS_READ))
+    header = bearer(issue_token(shop, Permission.PRODUCTS_READ))
 
     def ask() -> int:
         return int(client.simulate_get(EGG, params={"status": "all"}, headers=header).status_code)

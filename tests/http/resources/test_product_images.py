@@ -70,7 +70,7 @@ TOO_LARGE = JPG.ljust(MAX_UPLOAD_BYTES + 1, b"\0")
 
 
 @frozen
-class World:
+class ShopUnderTest:
     """A shop with one product, its client, image store and clock."""
 
     shop: Shop
@@ -121,7 +121,7 @@ def account() -> Iterator[CloudinaryServer]:
 
 
 @pytest.fixture(params=["memory", "postgres and a folder", "postgres and cloudinary"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> ShopUnderTest:
     clock = FakeClock()
     if request.param == "memory":
         memory = MemoryImageStore(PillowImageCleaner())
@@ -133,23 +133,23 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def cloud(account: CloudinaryServer, database: Database) -> World:
+def cloud(account: CloudinaryServer, database: Database) -> ShopUnderTest:
     """A shop with its images at Cloudinary."""
     return at_cloudinary(FakeClock(), account, database)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> World:
+def folder(tmp_path: Path) -> ShopUnderTest:
     """A shop with its images in a folder."""
     return in_folder(FakeClock(), tmp_path)
 
 
-def in_folder(clock: FakeClock, path: Path, database: Database | None = None) -> World:
+def in_folder(clock: FakeClock, path: Path, database: Database | None = None) -> ShopUnderTest:
     images = LocalImageStore(path, PillowImageCleaner(), ADMIN_KEY)
     return make_world(clock, images, lambda: len(list(path.rglob("*.image"))), database)
 
 
-def at_cloudinary(clock: FakeClock, account: CloudinaryServer, database: Database) -> World:
+def at_cloudinary(clock: FakeClock, account: CloudinaryServer, database: Database) -> ShopUnderTest:
     account.now = clock
     cloudinary_account = Account(CLOUD, API_KEY, API_SECRET, account.url, SHORT_TIMEOUTS)
     images = CloudinaryImageStore(cloudinary_account, PillowImageCleaner(), clock)
@@ -161,7 +161,7 @@ def make_world(
     images: ImageStore,
     count: Callable[[], int],
     database: Database | None = None,
-) -> World:
+) -> ShopUnderTest:
     files = images if isinstance(images, LocalImageStore) else None
     stores: dict[str, Any] = {}
     if database is not None:
@@ -171,10 +171,10 @@ def make_world(
         }
     shop = make_shop(images=images, files=files, clock=clock, **stores)
     shop.products.create(product_values())
-    return World(shop, TestClient(create_app(shop)), images, clock, count)
+    return ShopUnderTest(shop, TestClient(create_app(shop)), images, clock, count)
 
 
-def test_uploads_are_appended_in_order(world: World) -> None:
+def test_uploads_are_appended_in_order(world: ShopUnderTest) -> None:
     world.put({"ref": EXTERNAL_URL, "alt": "A tin"})
     files = [make_image("png", (40 + number, 30)).getvalue() for number in range(10)]
     response = post_files(world.client, IMAGES, JPG)
@@ -186,7 +186,7 @@ def test_uploads_are_appended_in_order(world: World) -> None:
     assert world.ids()[0] is None
 
 
-def test_image_set_fields(world: World) -> None:
+def test_image_set_fields(world: ShopUnderTest) -> None:
     [item] = post_files(world.client, IMAGES, JPG).json["items"]
     image = world.images.get(item["public_id"])
     assert item["public_id"].startswith("eggypro-products/")
@@ -206,7 +206,7 @@ def test_image_set_fields(world: World) -> None:
     assert "image_sets" not in list_item
 
 
-def test_urls_of_local_images_are_served(folder: World) -> None:
+def test_urls_of_local_images_are_served(folder: ShopUnderTest) -> None:
     [item] = post_files(folder.client, IMAGES, JPG).json["items"]
     addresses = [item["original"], item["optimized"], item["thumbnail"]]
     for address in (*addresses, *item["responsive"].values()):
@@ -224,7 +224,7 @@ def test_urls_of_local_images_are_served(folder: World) -> None:
     ids=["a page", "nothing", "two of three", "half of one"],
 )
 def test_one_invalid_file_rejects_the_upload(
-    world: World, files: list[bytes], fields: list[str]
+    world: ShopUnderTest, files: list[bytes], fields: list[str]
 ) -> None:
     etag = world.client.simulate_get(EGG).headers["etag"]
     response = post_files(world.client, IMAGES, *files)
@@ -233,7 +233,7 @@ def test_one_invalid_file_rejects_the_upload(
     assert world.count() == 0
 
 
-def test_errors_name_the_index_of_the_file(folder: World) -> None:
+def test_errors_name_the_index_of_the_file(folder: ShopUnderTest) -> None:
     sentence = "Invalid file type. Only JPEG, PNG, and WebP are allowed"
     [error] = post_files(folder.client, IMAGES, b"?").json["errors"]
     assert error["message"] == sentence
@@ -241,14 +241,14 @@ def test_errors_name_the_index_of_the_file(folder: World) -> None:
     assert [error["message"] for error in errors] == [f"File 1: {sentence}", f"File 3: {sentence}"]
 
 
-def test_file_above_the_limit_is_too_large(folder: World) -> None:
+def test_file_above_the_limit_is_too_large(folder: ShopUnderTest) -> None:
     response = post_files(folder.client, IMAGES, JPG, TOO_LARGE)
     assert (response.status_code, response.json["detail"]) == (413, "File size exceeds 10MB limit")
     assert post_files(folder.client, IMAGES, TOO_LARGE[:-1]).status_code == 201
     assert folder.count() == 1
 
 
-def test_oversized_forms_are_rejected_unread(folder: World) -> None:
+def test_oversized_forms_are_rejected_unread(folder: ShopUnderTest) -> None:
     head = {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": CONTENT_TYPE}
     assert request_status(folder, **head) == 413
 
@@ -272,7 +272,7 @@ def test_oversized_forms_are_rejected_unread(folder: World) -> None:
     ],
     ids=lambda value: repr(value[-70:]) if isinstance(value, bytes) else str(value),
 )
-def test_invalid_forms_are_rejected(folder: World, body: bytes, status: int) -> None:
+def test_invalid_forms_are_rejected(folder: ShopUnderTest, body: bytes, status: int) -> None:
     response = post_form(folder.client, IMAGES, body, **ADMIN)
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
@@ -288,12 +288,14 @@ def test_invalid_forms_are_rejected(folder: World, body: bytes, status: int) -> 
         {"Content-Encoding": "gzip"},
     ],
 )
-def test_bodies_other_than_forms_are_rejected(folder: World, headers: dict[str, str]) -> None:
+def test_bodies_other_than_forms_are_rejected(
+    folder: ShopUnderTest, headers: dict[str, str]
+) -> None:
     response = post_form(folder.client, IMAGES, encode_form([encode_part(JPG)]), **ADMIN, **headers)
     assert response.status_code == 415
 
 
-def test_order_of_error_checks(folder: World) -> None:
+def test_order_of_error_checks(folder: ShopUnderTest) -> None:
     environ = {"HTTP_TRANSFER_ENCODING": "chunked", "HTTP_AUTHORIZATION": "Bearer wrong"}
     assert request_status(folder, **environ) == 401
     environ["HTTP_AUTHORIZATION"] = ADMIN["Authorization"]
@@ -313,14 +315,14 @@ def test_order_of_error_checks(folder: World) -> None:
     assert folder.count() == 0
 
 
-def request_status(world: World, **environ: str) -> int:
+def request_status(world: ShopUnderTest, **environ: str) -> int:
     credential = {"HTTP_AUTHORIZATION": ADMIN["Authorization"]}
     return send_request(
         world.client.app, IMAGES, REQUEST_METHOD="POST", **credential | environ
     ).status
 
 
-def test_product_has_at_most_fifty_images(world: World) -> None:
+def test_product_has_at_most_fifty_images(world: ShopUnderTest) -> None:
     world.put(*[f"{EXTERNAL_URL}?{number}" for number in range(49)])
     response = post_files(world.client, IMAGES, JPG, PNG)
     assert (response.status_code, world.count()) == (409, 0)
@@ -329,7 +331,7 @@ def test_product_has_at_most_fifty_images(world: World) -> None:
     assert error_fields(world.put(*[EXTERNAL_URL] * 51)) == ["images"]
 
 
-def test_concurrent_uploads_are_all_appended(world: World) -> None:
+def test_concurrent_uploads_are_all_appended(world: ShopUnderTest) -> None:
     world.put(*[f"{EXTERNAL_URL}?{number}" for number in range(44)])
     with ThreadPoolExecutor(8) as threads:
         responses = list(
@@ -345,7 +347,7 @@ def test_concurrent_uploads_are_all_appended(world: World) -> None:
             assert new_ids.index(second) == new_ids.index(first) + 1
 
 
-def test_every_image_change_is_a_new_version(world: World) -> None:
+def test_every_image_change_is_a_new_version(world: ShopUnderTest) -> None:
     [public_id] = world.upload(JPG)
     etag = world.client.simulate_get(EGG).headers["etag"]
     assert etag.startswith('"2.')
@@ -358,7 +360,7 @@ def test_every_image_change_is_a_new_version(world: World) -> None:
     assert world.client.simulate_get(EGG).headers["etag"].startswith('"3.')
 
 
-def test_set_order_and_alt_texts(world: World) -> None:
+def test_set_order_and_alt_texts(world: ShopUnderTest) -> None:
     first, second = world.upload(JPG, PNG)
     address = world.product()["image_sets"][0]["thumbnail"]
     response = world.put({"ref": second, "alt": "  A \t scoop "}, EXTERNAL_URL, address)
@@ -374,10 +376,10 @@ def test_set_order_and_alt_texts(world: World) -> None:
     assert [image_set["alt"] for image_set in world.product()["image_sets"]] == [None, None]
 
 
-def test_stored_images_left_out_are_deleted(world: World) -> None:
+def test_stored_images_left_out_are_deleted(world: ShopUnderTest) -> None:
     first, second = world.upload(JPG, PNG)
     assert world.put(second).status_code == 200
-    assert (world.exists(first), world.stays(second)) == (False, True)
+    assert (world.exists(first), world.exists(second)) == (False, True)
     assert world.put(first, second).status_code == 422
     assert world.ids() == [second]
 
@@ -403,7 +405,7 @@ def test_stored_images_left_out_are_deleted(world: World) -> None:
     ],
     ids=lambda ref: str(ref)[:40],
 )
-def test_invalid_image_references_are_rejected(folder: World, ref: object) -> None:
+def test_invalid_image_references_are_rejected(folder: ShopUnderTest, ref: object) -> None:
     [public_id] = folder.upload(JPG)
     assert error_fields(folder.put(public_id, ref)) == ["images"]
     body = product_values(images=[ref])
@@ -412,11 +414,11 @@ def test_invalid_image_references_are_rejected(folder: World, ref: object) -> No
 
 
 @pytest.mark.parametrize("body", [{}, {"images": None}, {"images": [], "alt": 1}, {"images": {}}])
-def test_image_order_must_be_a_list(folder: World, body: object) -> None:
+def test_image_order_must_be_a_list(folder: ShopUnderTest, body: object) -> None:
     assert error_fields(folder.client.simulate_put(IMAGES, json=body, headers=ADMIN))
 
 
-def test_delete_image_is_idempotent(world: World) -> None:
+def test_delete_image_is_idempotent(world: ShopUnderTest) -> None:
     first, second = world.upload(JPG, PNG)
     for _ in range(2):
         assert world.delete(f"{IMAGES}/{first}") == 204
@@ -426,7 +428,7 @@ def test_delete_image_is_idempotent(world: World) -> None:
     assert world.delete(f"{PRODUCTS}/nowhere/images/{first}") == 404
 
 
-def test_create_product_with_image_references(world: World) -> None:
+def test_create_product_with_image_references(world: ShopUnderTest) -> None:
     [public_id] = world.upload(JPG)
     for ref in (public_id, world.product()["images"][0]):
         body = product_values(name="Copy", images=[{"ref": ref, "alt": "A tin"}, EXTERNAL_URL])
@@ -443,13 +445,13 @@ def test_create_product_with_image_references(world: World) -> None:
     assert not world.exists(public_id)
 
 
-def test_permanent_delete_of_a_product_deletes_its_images(world: World) -> None:
+def test_permanent_delete_of_a_product_deletes_its_images(world: ShopUnderTest) -> None:
     stored = world.upload(JPG, PNG)
     assert world.delete(EGG) == 204
-    assert all(map(world.stays, stored))
+    assert all(map(world.exists, stored))
     for _ in range(2):
         assert world.delete(EGG, permanent="true") == 204
-    assert not any(map(world.stays, stored))
+    assert not any(map(world.exists, stored))
     assert list(world.shop.images.prune()) == []
 
 
@@ -458,7 +460,7 @@ LOST_RESPONSES = [drop_reply, truncate_reply, reset_connection, hang]
 
 @pytest.mark.parametrize("fault", LOST_RESPONSES, ids=lambda fault: fault.__name__)
 def test_upload_with_a_lost_response_leaves_nothing(
-    cloud: World, account: CloudinaryServer, fault: Fault
+    cloud: ShopUnderTest, account: CloudinaryServer, fault: Fault
 ) -> None:
     account.faults.extend([fault])
     response = post_files(cloud.client, IMAGES, JPG)
@@ -468,7 +470,7 @@ def test_upload_with_a_lost_response_leaves_nothing(
 
 
 def test_images_that_arrive_after_deletion_are_pruned(
-    cloud: World, account: CloudinaryServer
+    cloud: ShopUnderTest, account: CloudinaryServer
 ) -> None:
     account.faults.append(reset_connection)
     assert post_files(cloud.client, IMAGES, JPG).status_code == 503
@@ -481,7 +483,9 @@ def test_images_that_arrive_after_deletion_are_pruned(
     assert list(cloud.shop.images.prune()) == []
 
 
-def test_failed_deletions_are_left_to_prune(cloud: World, account: CloudinaryServer) -> None:
+def test_failed_deletions_are_left_to_prune(
+    cloud: ShopUnderTest, account: CloudinaryServer
+) -> None:
     first, _, third = cloud.upload(JPG, PNG, JPG)
     cloud.clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     account.faults.append(UNAVAILABLE)
@@ -499,7 +503,7 @@ def test_failed_deletions_are_left_to_prune(cloud: World, account: CloudinarySer
 
 
 def test_undeletable_images_of_failed_uploads_are_pruned(
-    cloud: World, account: CloudinaryServer
+    cloud: ShopUnderTest, account: CloudinaryServer
 ) -> None:
     account.faults.extend([drop_reply, UNAVAILABLE])
     assert post_files(cloud.client, IMAGES, JPG).status_code == 503
@@ -509,7 +513,7 @@ def test_undeletable_images_of_failed_uploads_are_pruned(
     assert list(cloud.shop.images.prune()) == []
 
 
-def test_store_failures_are_bad_gateway(cloud: World, account: CloudinaryServer) -> None:
+def test_store_failures_are_bad_gateway(cloud: ShopUnderTest, account: CloudinaryServer) -> None:
     account.faults.append(reply_with(Reply.html(500)))
     response = post_files(cloud.client, IMAGES, JPG)
     assert response.status_code == 502
@@ -525,13 +529,13 @@ def make_asset(public_id: str, content: bytes) -> Asset:
 UNAVAILABLE = reply_with(Reply.of({"error": {"message": "Down"}}, 503))
 
 
-def create_upload(world: World) -> dict[str, Any]:
+def create_upload(world: ShopUnderTest) -> dict[str, Any]:
     upload = world.post(UPLOADS, {"product": "egg-white-protein"})
     assert upload.status_code == 201, upload.text
     return dict(upload.json)
 
 
-def test_signed_upload_to_the_local_store(folder: World) -> None:
+def test_signed_upload_to_the_local_store(folder: ShopUnderTest) -> None:
     upload = create_upload(folder)
     assert list(upload) == ["id", "url", "fields", "expires_at"]
     assert upload["expires_at"] == "2026-01-01T13:00:00.000000Z"
@@ -540,7 +544,7 @@ def test_signed_upload_to_the_local_store(folder: World) -> None:
     complete_and_delete(folder, upload)
 
 
-def test_signed_upload_to_cloudinary(cloud: World) -> None:
+def test_signed_upload_to_cloudinary(cloud: ShopUnderTest) -> None:
     upload = create_upload(cloud)
     assert error_fields(complete(cloud, upload)) == ["file"]
     form = {**upload["fields"], "file": ("my egg.jpg", JPG)}
@@ -548,7 +552,7 @@ def test_signed_upload_to_cloudinary(cloud: World) -> None:
     complete_and_delete(cloud, upload)
 
 
-def complete_and_delete(world: World, upload: dict[str, Any]) -> None:
+def complete_and_delete(world: ShopUnderTest, upload: dict[str, Any]) -> None:
     for _ in range(2):
         response = complete(world, upload)
         assert response.status_code == 200, response.text
@@ -562,11 +566,13 @@ def complete_and_delete(world: World, upload: dict[str, Any]) -> None:
     assert complete(world, upload).status_code == 404
 
 
-def complete(world: World, upload: dict[str, Any]) -> Any:
+def complete(world: ShopUnderTest, upload: dict[str, Any]) -> Any:
     return world.post(f"{UPLOADS}/{upload['id']}/complete")
 
 
-def send_upload(world: World, upload: dict[str, Any], content: bytes = JPG, **fields: str) -> Any:
+def send_upload(
+    world: ShopUnderTest, upload: dict[str, Any], content: bytes = JPG, **fields: str
+) -> Any:
     texts = [encode_part(v.encode(), n, None) for n, v in {**upload["fields"], **fields}.items()]
     return post_form(world.client, upload["url"], encode_form([*texts, encode_part(content)]))
 
@@ -580,7 +586,7 @@ def send_upload(world: World, upload: dict[str, Any], content: bytes = JPG, **fi
     ids=["a GIF", "too many pixels"],
 )
 def test_invalid_browser_uploads_are_deleted(
-    cloud: World, account: CloudinaryServer, content: bytes
+    cloud: ShopUnderTest, account: CloudinaryServer, content: bytes
 ) -> None:
     upload = create_upload(cloud)
     public_id = f"eggypro-products/{upload['id']}"
@@ -591,7 +597,7 @@ def test_invalid_browser_uploads_are_deleted(
     assert cloud.ids() == []
 
 
-def test_uncompleted_uploads_are_pruned(cloud: World) -> None:
+def test_uncompleted_uploads_are_pruned(cloud: ShopUnderTest) -> None:
     upload = create_upload(cloud)
     form = {**upload["fields"], "file": ("egg.jpg", JPG)}
     urllib3.request("POST", upload["url"], fields=form)
@@ -601,7 +607,7 @@ def test_uncompleted_uploads_are_pruned(cloud: World) -> None:
     assert complete(cloud, upload).status_code == 404
 
 
-def test_upload_follows_a_renamed_product(folder: World) -> None:
+def test_upload_follows_a_renamed_product(folder: ShopUnderTest) -> None:
     upload = create_upload(folder)
     send_upload(folder, upload)
     folder.shop.products.update("egg-white-protein", {"slug": "egg"})
@@ -613,11 +619,11 @@ def test_upload_follows_a_renamed_product(folder: World) -> None:
     ("body", "status"),
     [({}, 422), ({"product": 1}, 422), ({"product": "A b"}, 422), ({"product": "no"}, 404)],
 )
-def test_signed_upload_requires_a_product(folder: World, body: object, status: int) -> None:
+def test_signed_upload_requires_a_product(folder: ShopUnderTest, body: object, status: int) -> None:
     assert folder.post(UPLOADS, body).status_code == status
 
 
-def test_only_signed_uploads_are_received(folder: World) -> None:
+def test_only_signed_uploads_are_received(folder: ShopUnderTest) -> None:
     upload = create_upload(folder)
     other_id = upload["fields"]["public_id"] + "a"
     assert send_upload(folder, upload, public_id=other_id).status_code == 403
@@ -631,12 +637,12 @@ def test_only_signed_uploads_are_received(folder: World) -> None:
     assert folder.count() == 0
 
 
-def test_remote_stores_do_not_receive_uploads(cloud: World) -> None:
+def test_remote_stores_do_not_receive_uploads(cloud: ShopUnderTest) -> None:
     upload = {"fields": {"public_id": "eggypro-products/egg"}, "url": "/images/uploads"}
     assert send_upload(cloud, upload).status_code == 404
 
 
-def test_former_slug_redirects_image_requests(folder: World) -> None:
+def test_former_slug_redirects_image_requests(folder: ShopUnderTest) -> None:
     [public_id] = folder.upload(JPG)
     folder.shop.products.update("egg-white-protein", {"slug": "egg"})
     response = folder.client.simulate_delete(f"{IMAGES}/{public_id}", headers=ADMIN)

@@ -33,7 +33,7 @@ def delete(client: TestClient, path: str = EGG, **headers: str) -> Result:
     return client.simulate_delete(path, query_string=query, headers={**ADMIN, **headers})
 
 
-def stock(client: TestClient, body: Any, path: str = STOCK) -> Result:
+def change_stock(client: TestClient, body: Any, path: str = STOCK) -> Result:
     return client.simulate_post(path, headers=ADMIN, json=body)
 
 
@@ -41,7 +41,7 @@ def write(client: TestClient, method: str, body: Any = None, path: str = EGG) ->
     return client.simulate_request(method, path, headers=ADMIN, json=body or product_values())
 
 
-def tag(client: TestClient) -> str:
+def etag_of(client: TestClient) -> str:
     response = client.simulate_get(EGG, params=ALL_STATUSES, headers=ADMIN)
     return str(response.headers["etag"])
 
@@ -61,7 +61,7 @@ def test_writes_return_the_new_product(client: TestClient, method: str) -> None:
 def test_writes_to_a_missing_product_are_not_found(client: TestClient, method: str) -> None:
     assert write(client, method, path=MISSING).status_code == 404
     assert client.simulate_get(MISSING).status_code == 404
-    assert stock(client, {"set": 1}, f"{MISSING}/stock").status_code == 404
+    assert change_stock(client, {"set": 1}, f"{MISSING}/stock").status_code == 404
 
 
 def test_put_clears_omitted_fields_except_four(client: TestClient) -> None:
@@ -145,15 +145,15 @@ def test_price_is_validated_against_the_stored_compare_at_price(client: TestClie
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_if_match_requires_the_current_version(client: TestClient, method: str) -> None:
-    etag = tag(client)
+    etag = etag_of(client)
     patch(client, {"seo_title": "Second"})
-    for header in (etag, f"W/{tag(client)}", '"x"', "2", '"2', '""', '"0.a"', f'{etag}, "9.b"'):
+    for header in (etag, f"W/{etag_of(client)}", '"x"', "2", '"2', '""', '"0.a"', f'{etag}, "9.b"'):
         response = client.simulate_request(
             method, EGG, headers={**ADMIN, "If-Match": header}, json=product_values()
         )
         assert response.status_code == 412, header
     assert client.simulate_get(EGG).json["seo_title"] == "Second"
-    current = {**ADMIN, "If-Match": tag(client)}
+    current = {**ADMIN, "If-Match": etag_of(client)}
     assert (
         client.simulate_request(method, EGG, headers=current, json=product_values()).status_code
         < 300
@@ -162,15 +162,15 @@ def test_if_match_requires_the_current_version(client: TestClient, method: str) 
 
 @pytest.mark.parametrize("header", ["*", ' "1.abc"', '"1.a", "0.b"', 'W/"7.a", "1.c"'])
 def test_if_match_accepts_any_etag_of_the_version(client: TestClient, header: str) -> None:
-    etag = tag(client)
-    stock(client, {"set": 3})  # changes the hash, not the version
-    assert tag(client) != etag
+    etag = etag_of(client)
+    change_stock(client, {"set": 3})  # changes the hash, not the version
+    assert etag_of(client) != etag
     assert patch(client, {"name": "New"}, **{"If-Match": header}).status_code == 200
 
 
 def test_stock_changes_keep_the_version(client: TestClient) -> None:
-    etag = tag(client)
-    stock(client, {"delta": 5})
+    etag = etag_of(client)
+    change_stock(client, {"delta": 5})
     assert put(client, product_values(), **{"If-Match": etag}).status_code == 200
 
 
@@ -180,7 +180,7 @@ def test_delete_archives_and_is_idempotent(client: TestClient, shop: Shop) -> No
         assert (response.status_code, response.content) == (204, b"")
         assert client.simulate_get(EGG).status_code == 404
         assert client.simulate_get(PRODUCTS).json["total"] == 0
-        assert tag(client).startswith('"2.')
+        assert etag_of(client).startswith('"2.')
     assert delete(client, MISSING).status_code == 404
     assert patch(client, {"is_active": True}).status_code == 200
     assert client.simulate_get(EGG).status_code == 200
@@ -215,8 +215,8 @@ def test_permanent_false_archives(client: TestClient) -> None:
     [({"delta": 2}, 7), ({"delta": -5}, 0), ({"delta": 0}, 5), ({"set": 40}, 40), ({"set": 0}, 0)],
 )
 def test_stock_is_adjusted_or_set(client: TestClient, body: Any, expected: int) -> None:
-    stock(client, {"set": 5})
-    response = stock(client, body)
+    change_stock(client, {"set": 5})
+    response = change_stock(client, body)
     assert (response.status_code, response.json) == (200, {"stock_quantity": expected})
     assert response.headers["cache-control"] == "no-store"
     assert client.simulate_get(EGG).json["stock_quantity"] == expected
@@ -224,7 +224,7 @@ def test_stock_is_adjusted_or_set(client: TestClient, body: Any, expected: int) 
 
 @pytest.mark.parametrize("delta", [-1, -(2**40), 2**31, 10**100])
 def test_stock_stays_within_its_bounds(client: TestClient, delta: int) -> None:
-    response = stock(client, {"delta": delta})
+    response = change_stock(client, {"delta": delta})
     assert response.status_code == 409
     assert client.simulate_get(EGG).json["stock_quantity"] == 0
 
@@ -235,7 +235,7 @@ def test_stock_stays_within_its_bounds(client: TestClient, delta: int) -> None:
     ids=str,
 )
 def test_stock_requires_one_integer(client: TestClient, body: Any) -> None:
-    assert stock(client, body).status_code == 422
+    assert change_stock(client, body).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -271,21 +271,21 @@ def test_order_of_error_checks_of_writes(client: TestClient, method: str) -> Non
     write(client, "POST", product_values(name="Other"), PRODUCTS)
     stale = {**ADMIN, "If-Match": '"9.x"'}
 
-    def status(path: str, body: str, headers: dict[str, str] = stale, query: str = "") -> int:
+    def status_of(path: str, body: str, headers: dict[str, str] = stale, query: str = "") -> int:
         response = client.simulate_request(
             method, path, headers=headers, body=body, query_string=query
         )
         return response.status_code
 
     body = json.dumps(product_values(slug="other"))
-    assert status(f"{PRODUCTS}/No Slug", "{") == 404
-    assert status(MISSING, "{", {}) == 401
-    assert status(MISSING, "{", query="x=1") == 400
-    assert status(MISSING, '{"price": 0}') == 422
-    assert status(MISSING, body, query="x=1") == 422
-    assert status(MISSING, body) == 404
-    assert status(EGG, body) == 412
-    assert status(EGG, body, ADMIN) == 409
+    assert status_of(f"{PRODUCTS}/No Slug", "{") == 404
+    assert status_of(MISSING, "{", {}) == 401
+    assert status_of(MISSING, "{", query="x=1") == 400
+    assert status_of(MISSING, '{"price": 0}') == 422
+    assert status_of(MISSING, body, query="x=1") == 422
+    assert status_of(MISSING, body) == 404
+    assert status_of(EGG, body) == 412
+    assert status_of(EGG, body, ADMIN) == 409
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "POST", "DELETE"])

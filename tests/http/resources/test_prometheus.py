@@ -19,7 +19,7 @@ V6 = "2001:db8:1:2::7"
 
 
 @pytest.fixture
-def open_within() -> HttpConfig:
+def metrics_config() -> HttpConfig:
     """Configuration that opens /metrics to one IPv4 and one IPv6 address, behind a proxy."""
     return HttpConfig(
         exporter=MemoryMetricsExporter(),
@@ -60,19 +60,19 @@ def test_metrics_read_opens_the_metrics(shop: Shop) -> None:
     ],
 )
 def test_metrics_networks_need_no_credential_and_cannot_be_forged(
-    open_within: HttpConfig, address: str, forwarded: str | None, status: int
+    metrics_config: HttpConfig, address: str, forwarded: str | None, status: int
 ) -> None:
-    assert get(open_within, address, HTTP_X_FORWARDED_FOR=forwarded).status == status
+    assert get(metrics_config, address, HTTP_X_FORWARDED_FOR=forwarded).status == status
 
 
 def test_clients_in_metrics_networks_need_no_valid_credential(
-    open_within: HttpConfig,
+    metrics_config: HttpConfig,
 ) -> None:
-    assert get(open_within, INSIDE, HTTP_AUTHORIZATION="Bearer wrong").status == 200
+    assert get(metrics_config, INSIDE, HTTP_AUTHORIZATION="Bearer wrong").status == 200
 
 
-def test_metrics_are_not_cacheable(open_within: HttpConfig) -> None:
-    for reply in (get(open_within, INSIDE), get(open_within, OUTSIDE)):
+def test_metrics_are_not_cacheable(metrics_config: HttpConfig) -> None:
+    for reply in (get(metrics_config, INSIDE), get(metrics_config, OUTSIDE)):
         assert reply.headers["cache-control"] == "no-store"
 
 

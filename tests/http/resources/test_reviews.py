@@ -162,13 +162,13 @@ def test_invalid_ids_are_not_found(client: TestClient, number: str) -> None:
 def test_order_of_error_checks(client: TestClient) -> None:
     path = f"{QUEUE}/99"
 
-    def status(body: str, headers: dict[str, str], query: str = "") -> int:
+    def status_of(body: str, headers: dict[str, str], query: str = "") -> int:
         response = client.simulate_patch(path, headers=headers, body=body, query_string=query)
         return response.status_code
 
     assert client.simulate_put(path).status_code == 405
-    assert status("{", {}) == 401
-    assert status("{", ADMIN) == 400
-    assert status("{}", ADMIN) == 422
-    assert status('{"is_verified": true}', ADMIN, "x=1") == 422
-    assert status('{"is_verified": true}', ADMIN) == 404
+    assert status_of("{", {}) == 401
+    assert status_of("{", ADMIN) == 400
+    assert status_of("{}", ADMIN) == 422
+    assert status_of('{"is_verified": true}', ADMIN, "x=1") == 422
+    assert status_of('{"is_verified": true}', ADMIN) == 404
