@@ -84,7 +84,7 @@ class SettingsRuntime:
 
         settings, colours = _settings(), not os.environ.get("NO_COLOR")
         logs_to_stderr(settings, colours=colours)
-        with TemporaryDirectory(prefix="eggypro-figures-") as metrics_dir:
+        with TemporaryDirectory(prefix="eggypro-metrics-") as metrics_dir:
             yield partial(open_worker, settings, Path(metrics_dir), colours=colours)
 
     def open_migrations(self) -> AbstractContextManager[Migrations]:

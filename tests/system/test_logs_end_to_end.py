@@ -130,7 +130,7 @@ def test_each_request_is_one_whole_line_and_counted_once(
     assert len(told) == 300
     assert set(told) == ids
     assert {(one["network"], one["method"]) for one in requests} == {("127.0.0.0/24", "GET")}
-    assert [*tmp_path.glob("eggypro-figures-*")] == []
+    assert [*tmp_path.glob("eggypro-metrics-*")] == []
 
 
 def test_what_a_killed_worker_counted_is_neither_lost_nor_counted_twice(
