@@ -223,7 +223,7 @@ def app(request: pytest.FixtureRequest) -> WSGIApplication:
             PostgresReviewStore(database),
             PostgresCategoryStore(database),
             PostgresZeroResultStore(database),
-            ledger=PostgresImageRegistry(database),
+            image_registry=PostgresImageRegistry(database),
         )
     shop.products.create(product_values())
     slug = shop.products.create(product_values(name="Boxed")).slug

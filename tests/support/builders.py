@@ -1,4 +1,4 @@
-"""Things that tests begin with, so that each test names only what it is about."""
+"""Builders of shops and of request values, with defaults for whatever a test does not set."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -63,12 +63,12 @@ DATABASE_ONLY_CHECKS: Mapping[str, Check | None] = {
     IMAGE_STORE: None,
     CACHE: None,
 }
-"""The checks of a shop that has nothing but its database."""
+"""The checks of a shop without image store and cache."""
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def product_values(**changes: object) -> dict[str, Any]:
-    """Return what may be written of a product, by the names of the wire."""
+    """Return the JSON values of a valid product, with `changes`."""
     return {
         "name": "Egg White Protein",
         "description": "Pure protein of egg white",
@@ -79,23 +79,23 @@ def product_values(**changes: object) -> dict[str, Any]:
 
 
 def variant_values(**changes: object) -> dict[str, Any]:
-    """Return what may be written of a variant, by the names of the wire."""
+    """Return the JSON values of a valid variant, with `changes`."""
     return {"options": {"Size": "1 kg"}, "price": "24.99"} | changes
 
 
 def review_values(**changes: object) -> dict[str, Any]:
-    """Return what may be submitted of a review, by the names of the wire."""
+    """Return the JSON values of a valid review, with `changes`."""
     return {"reviewer_name": "Ada", "rating": 5, "comment": "Very good eggs"} | changes
 
 
 def make_tokens() -> Tokens:
-    """Return the tokens of a shop, where it is always noon."""
+    """Return tokens whose clock stands at noon."""
     return Tokens(MemoryTokenSigner(), lambda: NOON)
 
 
 @frozen
 class ShopStores:
-    """Where a shop keeps what it has."""
+    """The stores of a shop."""
 
     products: ProductStore
     variants: VariantStore
@@ -107,7 +107,7 @@ class ShopStores:
     make_idempotency: Callable[
         [Callable[["ShopStores"], Mapping[str, Any]]], IdempotencyStore[Shop]
     ]
-    """Makes what does things once, of what makes services over the stores."""
+    """Returns the idempotency store, given a function that makes services from stores."""
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -125,7 +125,11 @@ class ShopStores:
 
     @classmethod
     def in_postgres(cls, database: Database, idempotency_database: Database | None = None) -> Self:
-        """What is done once has the connections that are held, if any: work may need the others."""
+        """Return stores in Postgres.
+
+        The idempotency store uses `idempotency_database`, if given: it holds a connection while
+        the work needs another.
+        """
         return cls(
             PostgresProductStore(database),
             PostgresVariantStore(database),
@@ -135,48 +139,54 @@ class ShopStores:
             PostgresImageRegistry(database),
             PostgresRequestLog(database),
             lambda services: PostgresIdempotencyStore(
-                idempotency_database or database, lambda joined: services(cls.in_postgres(joined))
+                idempotency_database or database,
+                lambda transaction: services(cls.in_postgres(transaction)),
             ),
         )
 
 
 new_stores: Callable[[], ShopStores] = ShopStores.in_memory
-"""Makes the stores of a shop that brings none. The tests of the API may put others here."""
+"""Makes the stores of a shop for tests that pass none. Tests of the API may replace it."""
 
 
-def make_shop(  # noqa: PLR0913  (one for each thing that a test may bring)
+def make_shop(  # noqa: PLR0913  (one for each part that a test may replace)
     products: ProductStore | None = None,
     variants: VariantStore | None = None,
     reviews: ReviewStore | None = None,
     categories: CategoryStore | None = None,
-    misses: ZeroResultStore | None = None,
+    zero_results: ZeroResultStore | None = None,
     *,
-    calls: RequestLog | None = None,
+    request_log: RequestLog | None = None,
     checks: Mapping[str, Check | None] = DATABASE_ONLY_CHECKS,
-    ledger: ImageRegistry | None = None,
+    image_registry: ImageRegistry | None = None,
     images: ImageStore | None = None,
     files: ImageServer | None = None,
     clock: Clock = lambda: NOON,
     seconds: Callable[[], float] = lambda: 0.0,
 ) -> Shop:
-    """Return a shop, where it is always noon; whoever brings products has the rest in memory."""
+    """Return a shop whose clock stands at noon.
+
+    Stores that are not passed come from `new_stores`, or are in memory if `products` is passed.
+    """
     stores = new_stores() if products is None else ShopStores.in_memory()
-    given: dict[str, Any] = {
+    replacements: dict[str, Any] = {
         "products": products,
         "variants": variants,
         "reviews": reviews,
         "categories": categories,
-        "zero_results": misses,
-        "image_registry": ledger,
-        "request_log": calls,
+        "zero_results": zero_results,
+        "image_registry": image_registry,
+        "request_log": request_log,
     }
-    stores = evolve(stores, **{name: one for name, one in given.items() if one is not None})
-    storage = ImageUploads(
+    stores = evolve(
+        stores, **{name: store for name, store in replacements.items() if store is not None}
+    )
+    uploads = ImageUploads(
         MemoryImageStore(PillowImageCleaner()) if images is None else images,
         stores.image_registry,
         clock,
     )
-    services = partial(_services, storage, files, clock)
+    services = partial(_make_services, uploads, files, clock)
     return Shop(
         **services(stores),
         idempotency=stores.make_idempotency(services),
@@ -187,37 +197,37 @@ def make_shop(  # noqa: PLR0913  (one for each thing that a test may bring)
     )
 
 
-def _services(
-    storage: ImageUploads, files: ImageServer | None, clock: Clock, stores: ShopStores
+def _make_services(
+    uploads: ImageUploads, files: ImageServer | None, clock: Clock, stores: ShopStores
 ) -> dict[str, Any]:
-    """Return the services that write, by the names of Shop's fields."""
+    """Return the services that write, by field name of `Shop`."""
     return {
         "products": ProductService(
             stores.products,
             NhHtmlCleaner(),
             clock,
             stores.zero_results,
-            storage,
+            uploads,
             reader=read_products,
             writer=write_products,
         ),
         "variants": VariantService(stores.variants, clock),
         "reviews": ReviewService(stores.reviews, clock),
         "categories": CategoryService(stores.categories, clock),
-        "images": ProductImageService(stores.products, storage, clock, files),
+        "images": ProductImageService(stores.products, uploads, clock, files),
     }
 
 
 def make_health(
     checks: Mapping[str, Check | None], clock: Clock, seconds: Callable[[], float]
 ) -> Health:
-    """Return who looks after the services of a shop, as these checks find them."""
+    """Return the health of a shop with these checks."""
     configured = {"database": True, "cloudinary": False, "admin": True}
     return Health(checks, configured, lambda: "1.2.3", "test", clock, seconds)
 
 
 def make_full_shop(images: LocalImageStore | None = None) -> Shop:
-    """Return a shop in memory that has one of everything, with ids in this order from 1."""
+    """Return a shop with a product, a variant, a review and a category, with ids from 1."""
     shop = make_shop(images=images, files=images)
     slug = shop.products.create(product_values()).slug
     shop.variants.create(slug, variant_values())

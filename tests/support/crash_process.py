@@ -62,7 +62,7 @@ class CrashingProductStore(PostgresProductStore):
 def make_crashing_shop(database: Database, folder: Path, clock: FakeClock) -> Shop:
     return make_shop(
         CrashingProductStore(database),
-        ledger=PostgresImageRegistry(database),
+        image_registry=PostgresImageRegistry(database),
         images=CrashingImageStore(folder, PillowImageCleaner(), ADMIN_KEY),
         clock=clock,
     )

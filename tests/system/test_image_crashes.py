@@ -81,7 +81,9 @@ def test_an_image_stays_where_a_product_has_got_it_without_a_word(
     database: Database, tmp_path: Path
 ) -> None:
     images = LocalImageStore(tmp_path, PillowImageCleaner(), ADMIN_KEY)
-    losing = make_shop(Losing(database), ledger=PostgresImageRegistry(database), images=images)
+    losing = make_shop(
+        Losing(database), image_registry=PostgresImageRegistry(database), images=images
+    )
     losing.products.create(product_values())
     with pytest.raises(UnavailableError):
         losing.images.upload(EGG, [make_image()])

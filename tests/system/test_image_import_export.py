@@ -51,7 +51,7 @@ def shop(request: pytest.FixtureRequest, store: LocalImageStore, clock: FakeCloc
         database: Database = request.getfixturevalue("database")
         shop = make_shop(
             PostgresProductStore(database),
-            ledger=PostgresImageRegistry(database),
+            image_registry=PostgresImageRegistry(database),
             images=store,
             clock=clock,
         )

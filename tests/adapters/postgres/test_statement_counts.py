@@ -55,8 +55,8 @@ def test_read_needs_one_statement_and_search_two(
         PostgresVariantStore(counting_database),
         PostgresReviewStore(counting_database),
         PostgresCategoryStore(counting_database),
-        ledger=PostgresImageRegistry(counting_database),
-        calls=PostgresRequestLog(counting_database),
+        image_registry=PostgresImageRegistry(counting_database),
+        request_log=PostgresRequestLog(counting_database),
     )
     slug = shop.products.create(product_values()).slug
     shop.images.upload(slug, [make_image(), make_image()])

@@ -17,7 +17,7 @@ LONG_ROUTE = "/api/products/{slug}/variants/{id}/stock"
 @pytest.fixture
 def request_log(runtime: MemoryRuntime) -> MemoryRequestLog:
     request_log = MemoryRequestLog()
-    runtime.shop = make_shop(calls=request_log)
+    runtime.shop = make_shop(request_log=request_log)
     return request_log
 
 

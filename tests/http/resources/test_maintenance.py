@@ -33,7 +33,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def shop(request_log: MemoryRequestLog, clock: FakeClock) -> Shop:
-    return evolve(make_shop(calls=request_log, clock=clock), clock=clock)
+    return evolve(make_shop(request_log=request_log, clock=clock), clock=clock)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def request_log() -> MemoryRequestLog:
 
 @pytest.fixture
 def client(request_log: MemoryRequestLog) -> TestClient:
-    return TestClient(create_app(make_shop(calls=request_log)))
+    return TestClient(create_app(make_shop(request_log=request_log)))
 
 
 def test_requests_are_summarised_by_route(
@@ -97,7 +97,7 @@ def test_every_request_counts_whatever_its_status(request_log: MemoryRequestLog)
     recorder = request_log_buffer(request_log)
     counter = MemoryRateCounter(lambda: 0)
     config = HttpConfig(rate_limits=limits, rate_counter=counter, recorders=(recorder,))
-    client = TestClient(create_app(make_shop(calls=request_log), config))
+    client = TestClient(create_app(make_shop(request_log=request_log), config))
     requests = [("GET", EGG), ("HEAD", EGG), ("OPTIONS", EGG), ("POST", PRODUCTS), ("GET", EGG)]
     requests += [("GET", "/nowhere"), ("GET", "/api/health/live")]
     for method, path in requests:

@@ -167,7 +167,7 @@ def make_world(
     if database is not None:
         stores = {
             "products": PostgresProductStore(database),
-            "ledger": PostgresImageRegistry(database),
+            "image_registry": PostgresImageRegistry(database),
         }
     shop = make_shop(images=images, files=files, clock=clock, **stores)
     shop.products.create(product_values())
