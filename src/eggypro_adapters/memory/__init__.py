@@ -1,4 +1,4 @@
-"""Every port within this process: the reference that real adapters are tested against."""
+"""In-memory adapters of all ports: the reference that other adapters are tested against."""
 
 from eggypro_adapters.memory.cache import MemoryCache
 from eggypro_adapters.memory.categories import MemoryCategoryStore

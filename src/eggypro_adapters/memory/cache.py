@@ -1,4 +1,4 @@
-"""A cache within this process: bounded, the least recently used go first."""
+"""In-memory cache of a process: bounded, with least-recently-used eviction."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from threading import Lock
 from eggypro_core.caching.entries import CacheEntry
 
 MAX_ENTRIES, MAX_BYTES = 100_000, 64 * 1024 * 1024
-"""How many answers are kept, and what they may weigh together."""
+"""The limits of the cache: number of entries, and their total size in bytes."""
 _ENTRY_OVERHEAD_BYTES = 600
-"""What the objects around an answer weigh, about."""
+"""The approximate size of the objects around a response body."""
 
 
 class MemoryCache:
-    """Keeps at most so many answers and bytes. `clock` tells the seconds since 1970."""
+    """Cache at most `max_entries` and `max_bytes`. `clock` returns seconds since 1970."""
 
     def __init__(
         self,
@@ -35,42 +35,42 @@ class MemoryCache:
 
     @property
     def bytes(self) -> int:
-        """What is kept weighs about so much."""
+        """The approximate size of all entries."""
         return self._bytes
 
     def get(self, key: str) -> CacheEntry | None:
-        kept = self._entries.get(key)
-        if kept is None:
+        entry = self._entries.get(key)
+        if entry is None:
             return None
-        if kept.expires_at <= self._clock():
+        if entry.expires_at <= self._clock():
             self.delete(key)
             return None
-        with suppress(KeyError):  # another thread may just have dropped it
+        with suppress(KeyError):  # another thread may have removed it
             self._entries.move_to_end(key)
-        return kept
+        return entry
 
     def set(self, key: str, entry: CacheEntry) -> None:
         with self._lock:
-            self._drop(key)
+            self._remove(key)
             self._entries[key] = entry
             self._bytes += _size_bytes(key, entry)
             while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
-                self._drop(next(iter(self._entries)))
+                self._remove(next(iter(self._entries)))
 
     def delete(self, key: str) -> None:
         with self._lock:
-            self._drop(key)
+            self._remove(key)
 
     def clear(self) -> None:
         with self._lock:
             self._entries.clear()
             self._bytes = 0
 
-    def _drop(self, key: str) -> None:
-        kept = self._entries.pop(key, None)
-        if kept is not None:
-            self._bytes -= _size_bytes(key, kept)
+    def _remove(self, key: str) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._bytes -= _size_bytes(key, entry)
 
 
-def _size_bytes(key: str, kept: CacheEntry) -> int:
-    return len(key) + len(kept.response.body) + _ENTRY_OVERHEAD_BYTES
+def _size_bytes(key: str, entry: CacheEntry) -> int:
+    return len(key) + len(entry.response.body) + _ENTRY_OVERHEAD_BYTES

@@ -1,4 +1,4 @@
-"""The categories of a shop within this process."""
+"""In-memory store of categories, and the category functions of an import."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -25,41 +25,41 @@ from eggypro_core.search.text import tokenize
 
 
 class MemoryCategoryStore:
-    """Categories in this process. Everything is gone with it."""
+    """Store categories in memory."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
     def get(self, slug: str) -> Category:
         with self._database.lock:
-            shelf = self._database.state
-            return _to_category(shelf, _get_node(shelf, slug))
+            state = self._database.state
+            return _to_category(state, _get_node(state, slug))
 
     def list(self, query: CategoryQuery) -> Page[Category, CategoryQuery]:
         with self._database.lock:
-            shelf = self._database.state.copy()
-        nodes = [node for node in shelf.categories.values() if _matches(query, node, shelf)]
+            state = self._database.state.copy()
+        nodes = [node for node in state.categories.values() if _matches(query, node, state)]
         return page_of(
-            query, nodes, place=_sort_key, item_of=lambda node: _to_category(shelf, node)
+            query, nodes, position_of=_sort_key, item_of=lambda node: _to_category(state, node)
         )
 
     def create(self, draft: CategoryDraft, at: datetime) -> Category:
         with self._database.lock:
-            shelf = self._database.state
-            return _to_category(shelf, create_category(shelf, draft, next(self._database.ids), at))
+            state = self._database.state
+            return _to_category(state, create_category(state, draft, next(self._database.ids), at))
 
     def create_many(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
         with self._database.lock:
-            shelf = self._database.state.copy()
+            state = self._database.state.copy()
             for draft in drafts:
-                create_category(shelf, draft, next(self._database.ids), at)
-            self._database.state = shelf
+                create_category(state, draft, next(self._database.ids), at)
+            self._database.state = state
 
     def update(self, slug: str, change: Callable[[Category], Category]) -> Category:
         with self._database.lock:
-            shelf = self._database.state
-            node = _get_node(shelf, slug)
-            new = change(_to_category(shelf, node))
+            state = self._database.state
+            node = _get_node(state, slug)
+            new = change(_to_category(state, node))
             changed = evolve(
                 node,
                 name=new.name,
@@ -67,104 +67,104 @@ class MemoryCategoryStore:
                 description=new.description,
                 is_active=new.is_active,
             )
-            return _to_category(shelf, _save(shelf, changed, new.parent))
+            return _to_category(state, _save(state, changed, new.parent))
 
     def delete(self, slug: str) -> None:
         with self._database.lock:
-            shelf = self._database.state
-            gone = _get_node(shelf, slug)
-            del shelf.categories[gone.id]
-            for node in list(shelf.categories.values()):
-                if node.parent == gone.id:
-                    shelf.categories[node.id] = evolve(node, parent=gone.parent)
-            shelf.links = {link for link in shelf.links if link[1] != gone.id}
+            state = self._database.state
+            deleted = _get_node(state, slug)
+            del state.categories[deleted.id]
+            for node in list(state.categories.values()):
+                if node.parent == deleted.id:
+                    state.categories[node.id] = evolve(node, parent=deleted.parent)
+            state.links = {link for link in state.links if link[1] != deleted.id}
 
     def link(self, product: str, category: str) -> None:
         with self._database.lock:
-            shelf = self._database.state
-            shelf.links.add((shelf.get(product).id, _get_node(shelf, category).id))
+            state = self._database.state
+            state.links.add((state.get(product).id, _get_node(state, category).id))
 
     def unlink(self, product: str, category: str) -> None:
         with self._database.lock:
-            shelf = self._database.state
+            state = self._database.state
             try:
-                shelf.links.discard((shelf.get(product).id, _get_node(shelf, category).id))
+                state.links.discard((state.get(product).id, _get_node(state, category).id))
             except NotFoundError:
                 return
 
 
-def _get_node(shelf: MemoryState, slug: str) -> CategoryNode:
-    for node in shelf.categories.values():
+def _get_node(state: MemoryState, slug: str) -> CategoryNode:
+    for node in state.categories.values():
         if node.slug == slug:
             return node
     raise category_not_found(slug)
 
 
-def list_category_drafts(shelf: MemoryState) -> list[CategoryDraft]:
-    """Return every category as it would be added, each behind its parent."""
-    lines = sorted((shelf.path_to(node) for node in shelf.categories.values()), key=_slugs)
+def list_category_drafts(state: MemoryState) -> list[CategoryDraft]:
+    """Return a draft of every category, parents before children."""
+    paths = sorted((state.path_to(node) for node in state.categories.values()), key=_slugs)
     return [
         CategoryDraft(
             name=node.name,
             slug=node.slug,
             description=node.description,
-            parent=above[-1].slug if above else None,
+            parent=ancestors[-1].slug if ancestors else None,
             is_active=node.is_active,
         )
-        for *above, node in lines
+        for *ancestors, node in paths
     ]
 
 
 def create_category(
-    shelf: MemoryState, draft: CategoryDraft, new_id: int, at: datetime
+    state: MemoryState, draft: CategoryDraft, new_id: int, at: datetime
 ) -> CategoryNode:
-    """Put a new category on a shelf, and return it."""
-    taken = {NO_PARENT, *(node.slug for node in shelf.categories.values())}
-    wanted = slugify(draft.name, MAX_SLUG_LENGTH, fallback="category")
+    """Add a category to the state and return its node."""
+    taken_slugs = {NO_PARENT, *(node.slug for node in state.categories.values())}
+    base_slug = slugify(draft.name, MAX_SLUG_LENGTH, fallback="category")
     node = CategoryNode(
         id=new_id,
         name=draft.name,
-        slug=draft.slug or free_slug(wanted, taken, MAX_SLUG_LENGTH),
+        slug=draft.slug or free_slug(base_slug, taken_slugs, MAX_SLUG_LENGTH),
         description=draft.description,
         parent=None,
         is_active=draft.is_active,
         created_at=at,
     )
-    return _save(shelf, node, draft.parent)
+    return _save(state, node, draft.parent)
 
 
-def _save(shelf: MemoryState, node: CategoryNode, parent: str | None) -> CategoryNode:
-    """Keep a category below a parent, in the place of its former self."""
-    above = None if parent is None else _get_parent(shelf, parent)
-    for other in shelf.categories.values():
+def _save(state: MemoryState, node: CategoryNode, parent: str | None) -> CategoryNode:
+    """Store the node below a parent, replacing its former version. Raises ConflictError."""
+    parent_node = None if parent is None else _get_parent(state, parent)
+    for other in state.categories.values():
         if other.id != node.id and other.slug == node.slug:
             raise slug_conflict(other.slug, "category", is_active=other.is_active)
-    former = shelf.categories.get(node.id, node)
-    if above is not None:
+    former = state.categories.get(node.id, node)
+    if parent_node is not None:
         check_position(
-            former.slug, _slugs(shelf.path_to(above)), levels=_subtree_depth(shelf, former)
+            former.slug, _slugs(state.path_to(parent_node)), levels=_subtree_depth(state, former)
         )
-    kept = evolve(node, parent=None if above is None else above.id)
-    shelf.categories[node.id] = kept
-    shelf.words.update(tokenize(kept.name))
-    return kept
+    saved = evolve(node, parent=None if parent_node is None else parent_node.id)
+    state.categories[node.id] = saved
+    state.words.update(tokenize(saved.name))
+    return saved
 
 
-def _get_parent(shelf: MemoryState, slug: str) -> CategoryNode:
+def _get_parent(state: MemoryState, slug: str) -> CategoryNode:
     try:
-        return _get_node(shelf, slug)
+        return _get_node(state, slug)
     except NotFoundError:
         raise parent_not_found(slug) from None
 
 
-def _subtree_depth(shelf: MemoryState, node: CategoryNode) -> int:
-    """Return how many levels there are from a category down: 1 if there is nothing below it."""
-    deepest = max(len(shelf.path_to(one)) for one in [node, *shelf.subtree(node)])
-    return deepest - len(shelf.path_to(node)) + 1
+def _subtree_depth(state: MemoryState, node: CategoryNode) -> int:
+    """Return the number of levels from a category down: 1 for a leaf."""
+    deepest = max(len(state.path_to(child)) for child in [node, *state.subtree(node)])
+    return deepest - len(state.path_to(node)) + 1
 
 
-def _to_category(shelf: MemoryState, node: CategoryNode) -> Category:
-    path = tuple(_slugs(shelf.path_to(node)))
+def _to_category(state: MemoryState, node: CategoryNode) -> Category:
+    path = tuple(_slugs(state.path_to(node)))
     return Category(
         id=node.id,
         name=node.name,
@@ -173,31 +173,31 @@ def _to_category(shelf: MemoryState, node: CategoryNode) -> Category:
         parent=path[-2] if node.parent is not None else None,
         path=path,
         is_active=node.is_active,
-        is_visible=shelf.is_visible(node),
-        product_count=_count_products(shelf, node),
+        is_visible=state.is_visible(node),
+        product_count=_count_products(state, node),
         created_at=node.created_at,
     )
 
 
-def _count_products(shelf: MemoryState, node: CategoryNode) -> int:
-    """Return how many active products are in a category, or in what is visible below it."""
-    shown = {one.id for one in shelf.subtree(node) if shelf.is_visible(one)} | {node.id}
-    inside = {product for product, category in shelf.links if category in shown}
-    return sum(shelf.products[product].is_active for product in inside)
+def _count_products(state: MemoryState, node: CategoryNode) -> int:
+    """Return the number of active products in a category and its visible descendants."""
+    visible = {child.id for child in state.subtree(node) if state.is_visible(child)} | {node.id}
+    product_ids = {product for product, category in state.links if category in visible}
+    return sum(state.products[product].is_active for product in product_ids)
 
 
-def _matches(query: CategoryQuery, node: CategoryNode, shelf: MemoryState) -> bool:
-    if not query.status.includes(is_active=shelf.is_visible(node)):
+def _matches(query: CategoryQuery, node: CategoryNode, state: MemoryState) -> bool:
+    if not query.status.includes(is_active=state.is_visible(node)):
         return False
     if query.parent is None:
         return True
     if query.parent == NO_PARENT:
         return node.parent is None
-    return node.parent is not None and shelf.categories[node.parent].slug == query.parent
+    return node.parent is not None and state.categories[node.parent].slug == query.parent
 
 
-def _slugs(line: Sequence[CategoryNode]) -> list[str]:
-    return [node.slug for node in line]
+def _slugs(path: Sequence[CategoryNode]) -> list[str]:
+    return [node.slug for node in path]
 
 
 def _sort_key(node: CategoryNode) -> tuple[str, int]:

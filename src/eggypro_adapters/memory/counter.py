@@ -1,4 +1,4 @@
-"""Counts within this process, of the clients whose windows began last."""
+"""In-memory rate counter of the clients with the latest windows."""
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from threading import Lock
 from eggypro_core.access.rate_limiting import Policy, RateLimitStatus
 
 MAX_CLIENTS = 50_000
-"""How many clients of a policy are kept: some 15 MiB."""
+"""The number of clients counted for one policy: about 15 MiB."""
 Windows = OrderedDict[str, tuple[int, float]]
-"""What was counted of each client and when their window ends, oldest first."""
+"""Count and end of the window of each client, oldest window first."""
 _CLOSED_WINDOW = (0, float("-inf"))
 
 
 class MemoryRateCounter:
-    """Counts by a clock of seconds. Of too many clients, it forgets the oldest windows."""
+    """Count by a clock of seconds. Above `max_clients`, the oldest windows are evicted."""
 
     def __init__(self, clock: Callable[[], float], max_clients: int = MAX_CLIENTS) -> None:
         self._clock = clock
@@ -46,7 +46,7 @@ class MemoryRateCounter:
             self._windows[policy].pop(client, None)
 
     def set_status(self, client: str, status: RateLimitStatus) -> None:
-        """Take over where a client stands."""
+        """Set the window of a client to `status`."""
         if not status.used or status.seconds_left <= 0:
             self.reset(status.policy, client)
             return
@@ -56,16 +56,16 @@ class MemoryRateCounter:
             self._open_window(windows, client, (status.used, now + status.seconds_left), now)
 
     def list_statuses(self, policy: Policy) -> list[tuple[str, RateLimitStatus]]:
-        """Return where each client stands whose window is open."""
+        """Return each client with an open window, and its status."""
         with self._lock:
             clients = list(self._windows[policy])
-        found = [(client, self.get(policy, client)) for client in clients]
-        return [(client, standing) for client, standing in found if standing.used]
+        statuses = [(client, self.get(policy, client)) for client in clients]
+        return [(client, status) for client, status in statuses if status.used]
 
     def _open_window(
         self, windows: Windows, client: str, window: tuple[int, float], now: float
     ) -> None:
-        """Put a window that is open behind all others; let those go that are over or too many."""
+        """Append an open window; evict expired windows and those above the limit."""
         windows[client] = window
         windows.move_to_end(client)
         while len(windows) > self._max_clients or next(iter(windows.values()))[1] <= now:

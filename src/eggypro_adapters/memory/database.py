@@ -1,4 +1,4 @@
-"""What a shop holds within this process, shared by its stores."""
+"""In-memory database of a shop, shared by its stores."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -26,7 +26,7 @@ from eggypro_core.validation.parameters import Status
 
 @frozen(kw_only=True)
 class CategoryNode:
-    """A category as it is kept: what is above it by id."""
+    """A stored category, which refers to its parent by id."""
 
     id: int
     name: str
@@ -39,7 +39,7 @@ class CategoryNode:
 
 @frozen(kw_only=True)
 class RegisteredImage:
-    """What the ledger of images says of one. `product` is the id of that it was intended for."""
+    """The registry's entry of an image. `product` is the id of the product it is reserved for."""
 
     expires_at: datetime
     product: int | None = None
@@ -50,21 +50,21 @@ class RegisteredImage:
 
 @define
 class MemoryState:
-    """What a store holds; replaced as a whole, so that a transaction can throw its own away."""
+    """The contents of the database. Transactions replace it as a whole or drop their copy."""
 
     products: dict[int, Product] = field(factory=dict)
     aliases: dict[str, int] = field(factory=dict)
     variants: dict[int, tuple[Variant, ...]] = field(factory=dict)
-    """By the id of their product, in their order."""
+    """Variants in order, by product id."""
     reviews: dict[int, tuple[int, Review]] = field(factory=dict)
-    """By their id, with that of their product."""
+    """Product id and review, by review id."""
     categories: dict[int, CategoryNode] = field(factory=dict)
     links: set[tuple[int, int]] = field(factory=set)
-    """Which product is in which category, by their ids."""
+    """Pairs of product id and category id."""
     words: set[str] = field(factory=set)
-    """Every word that a product or a category ever had."""
+    """All words that products and categories ever contained."""
     images: dict[str, RegisteredImage] = field(factory=dict)
-    """By their public ids."""
+    """Registered images, by public id."""
 
     def copy(self) -> "MemoryState":
         return MemoryState(
@@ -87,11 +87,16 @@ class MemoryState:
         raise product_not_found(slug)
 
     def has_slug(self, slug: str) -> bool:
-        """Whether a slug is some product's, now or formerly."""
-        return slug in self.aliases or any(one.slug == slug for one in self.products.values())
+        """Whether a slug is a current or former slug of a product."""
+        return slug in self.aliases or any(
+            product.slug == slug for product in self.products.values()
+        )
 
     def save(self, product: Product) -> None:
-        """Keep a product in the place of its former self. Raises ConflictError."""
+        """Store a product, replacing its former version.
+
+        Raises ConflictError for a taken slug or SKU, ValidationError for an unknown image.
+        """
         for other in self.products.values():
             if other.id != product.id and other.slug == product.slug:
                 raise slug_conflict(other.slug, "product", is_active=other.is_active)
@@ -106,37 +111,37 @@ class MemoryState:
         self.words |= self.document_terms(product).words
 
     def check_images(self, new: Iterable[str]) -> None:
-        """Raise ValidationError if there is an image that no product can have."""
-        if unknown := [one for one in new if not self.is_attachable(one)]:
+        """Raise ValidationError if an image cannot be attached."""
+        if unknown := [image for image in new if not self.is_attachable(image)]:
             raise images_not_found(unknown)
 
     def is_attachable(self, image: str) -> bool:
-        """Whether a product can have an image."""
-        found = self.images.get(image)
-        return found is not None and found.stored is not None and not found.is_released
+        """Whether an image is stored and not released."""
+        entry = self.images.get(image)
+        return entry is not None and entry.stored is not None and not entry.is_released
 
     def is_referenced(self, image: str) -> bool:
-        """Whether a product has an image."""
+        """Whether any product uses an image."""
         return any(image in product.own_image_ids for product in self.products.values())
 
     def check_sku(self, sku: str | None, product_id: int, variant_id: int | None) -> None:
-        """Raise ConflictError if a SKU is another's than that product's or variant's."""
+        """Raise ConflictError if another product or variant has the SKU."""
         if sku is None:
             return
-        for held, holder, variant in self.skus():
-            if held == sku and (holder.id, variant) != (product_id, variant_id):
+        for taken_sku, holder, variant in self.skus():
+            if taken_sku == sku and (holder.id, variant) != (product_id, variant_id):
                 raise sku_conflict(sku, holder.slug)
 
     def check_unique_skus(self) -> None:
-        """Raise ConflictError if two have one SKU."""
-        seen: set[str] = set()
+        """Raise ConflictError if a SKU appears twice."""
+        checked: set[str] = set()
         for sku, holder, _ in self.skus():
-            if sku in seen:
+            if sku in checked:
                 raise sku_conflict(sku, holder.slug)
-            seen.add(sku)
+            checked.add(sku)
 
     def skus(self) -> Iterator[tuple[str, Product, int | None]]:
-        """Give every SKU, the product that has it, and the id of its variant that it belongs to."""
+        """Yield every SKU with its product and, if it is of a variant, the variant's id."""
         for product in self.products.values():
             if product.sku is not None:
                 yield product.sku, product, None
@@ -145,30 +150,34 @@ class MemoryState:
                     yield variant.sku, product, variant.id
 
     def variants_of(self, product: Product) -> tuple[Variant, ...]:
-        """Return all variants of a product, in their order, at its version."""
-        found = self.variants.get(product.id, ())
-        return tuple(evolve(variant, version=product.version) for variant in found)
+        """Return all variants of a product in order, with the product's version."""
+        variants = self.variants.get(product.id, ())
+        return tuple(evolve(variant, version=product.version) for variant in variants)
 
     def with_details(self, product: Product, status: Status = Status.ACTIVE) -> Product:
-        """Return a product with its first variants of a status, and what is known of its images."""
-        every = self.variants_of(product)
-        shown = [one for one in every if status.includes(is_active=one.is_active)]
+        """Return a product with its first variants of a status and the metadata of its images."""
+        variants = [
+            variant
+            for variant in self.variants_of(product)
+            if status.includes(is_active=variant.is_active)
+        ]
         return evolve(
             product,
-            variants=tuple(shown[:MAX_EMBEDDED_VARIANTS]),
+            variants=tuple(variants[:MAX_EMBEDDED_VARIANTS]),
             stored_images=self.stored_images_of(product),
         )
 
     def stored_images_of(self, product: Product) -> tuple[StoredImage, ...]:
-        """Return what is known of the images of a product that are in our store."""
-        known = [self.images[one] for one in sorted(product.own_image_ids & self.images.keys())]
-        return tuple(one.stored for one in known if one.stored is not None)
+        """Return the metadata of a product's images in the image store."""
+        public_ids = sorted(product.own_image_ids & self.images.keys())
+        entries = [self.images[public_id] for public_id in public_ids]
+        return tuple(entry.stored for entry in entries if entry.stored is not None)
 
     def save_variants(
         self, product: Product, variants: Iterable[Variant], at: datetime | None = None
     ) -> None:
-        """Keep the variants of a product, and what it shows by them. `at` makes a new version."""
-        ordered = tuple(sorted(variants, key=lambda one: (one.position, one.id)))
+        """Store the variants of a product and its variant summary; `at` makes a new version."""
+        ordered = tuple(sorted(variants, key=lambda variant: (variant.position, variant.id)))
         self.variants[product.id] = ordered
         changed = with_variant_summary(product, ordered)
         if at is not None:
@@ -177,66 +186,70 @@ class MemoryState:
         self.words |= self.document_terms(changed).words
 
     def document_terms(self, product: Product) -> DocumentTerms:
-        """Return what a search knows of a product."""
-        shown = [variant for variant in self.variants.get(product.id, ()) if variant.is_active]
-        return document_terms(product, [value for one in shown for value in one.options.values()])
+        """Return the search terms of a product."""
+        variants = [variant for variant in self.variants.get(product.id, ()) if variant.is_active]
+        option_values = [value for variant in variants for value in variant.options.values()]
+        return document_terms(product, option_values)
 
     def reviews_of(self, product: Product) -> list[Review]:
         """Return all reviews of a product."""
-        every = self.reviews.values()
-        return [evolve(one, product=product.slug) for of, one in every if of == product.id]
+        return [
+            evolve(review, product=product.slug)
+            for product_id, review in self.reviews.values()
+            if product_id == product.id
+        ]
 
     def save_review(self, product: Product, review: Review) -> None:
-        """Keep a review of a product, and what its rating is then."""
+        """Store a review and update the rating of its product."""
         self.reviews[review.id] = (product.id, review)
         self.refresh_rating(product)
 
     def refresh_rating(self, product: Product) -> None:
-        """Keep what the verified reviews of a product come to."""
-        verified = [one.rating for one in self.reviews_of(product) if one.is_verified]
-        self.products[product.id] = evolve(product, rating=summarise_ratings(verified))
+        """Update the rating of a product from its verified reviews."""
+        ratings = [review.rating for review in self.reviews_of(product) if review.is_verified]
+        self.products[product.id] = evolve(product, rating=summarise_ratings(ratings))
 
     def delete(self, product: Product) -> None:
-        """Let go of a product, and of all that hangs on it."""
+        """Delete a product with its variants, former slugs, reviews and links."""
         del self.products[product.id]
         self.variants.pop(product.id, None)
-        self.aliases = {slug: of for slug, of in self.aliases.items() if of != product.id}
+        self.aliases = {slug: id_ for slug, id_ in self.aliases.items() if id_ != product.id}
         self.reviews = {id_: row for id_, row in self.reviews.items() if row[0] != product.id}
         self.links = {link for link in self.links if link[0] != product.id}
 
     def categories_of(self, product: int) -> list[CategoryNode]:
-        """Return the categories that a product is in, visible or not, by name."""
-        found = [self.categories[category] for one, category in self.links if one == product]
-        return sorted(found, key=lambda node: (name_sort_key(node.name), node.slug))
+        """Return all categories of a product, sorted by name."""
+        nodes = [self.categories[category] for id_, category in self.links if id_ == product]
+        return sorted(nodes, key=lambda node: (name_sort_key(node.name), node.slug))
 
     def visible_category_names(self, product: int) -> tuple[CategoryName, ...]:
-        """Return the visible categories that a product is in."""
+        """Return the visible categories of a product, sorted by name."""
         return category_names(node for node in self.categories_of(product) if self.is_visible(node))
 
     def path_to(self, node: CategoryNode) -> list[CategoryNode]:
-        """Return what leads to a category: from the root to itself."""
-        line = [node]
-        while line[0].parent is not None:
-            line.insert(0, self.categories[line[0].parent])
-        return line
+        """Return the path from the root to a category, itself included."""
+        path = [node]
+        while path[0].parent is not None:
+            path.insert(0, self.categories[path[0].parent])
+        return path
 
     def is_visible(self, node: CategoryNode) -> bool:
-        """Whether a category and all above it are active."""
-        return all(one.is_active for one in self.path_to(node))
+        """Whether a category and all its ancestors are active."""
+        return all(ancestor.is_active for ancestor in self.path_to(node))
 
     def subtree(self, node: CategoryNode) -> list[CategoryNode]:
-        """Return a category and all below it."""
-        return [one for one in self.categories.values() if node in self.path_to(one)]
+        """Return a category and all its descendants."""
+        return [child for child in self.categories.values() if node in self.path_to(child)]
 
 
 def category_names(nodes: Iterable[CategoryNode]) -> tuple[CategoryName, ...]:
-    """Return categories as a product names them."""
+    """Return the slugs and names of categories."""
     return tuple(CategoryName(node.slug, node.name) for node in nodes)
 
 
 @define
 class MemoryDatabase:
-    """The shelf of a shop, who may touch it, and the ids of what comes to stand there."""
+    """The state of a shop, the lock that guards it, and the next ids."""
 
     state: MemoryState = field(factory=MemoryState)
     ids: Iterator[int] = field(factory=lambda: count(1))

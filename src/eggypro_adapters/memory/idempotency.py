@@ -1,4 +1,4 @@
-"""What was done with an idempotency key, in this process."""
+"""In-memory store of idempotency keys and their responses."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,7 +13,10 @@ from eggypro_core.shop import Shop
 
 @define
 class MemoryIdempotencyStore:
-    """Remembers in a dictionary. What stores in memory refuse, they leave as it was."""
+    """Store responses in memory.
+
+    Has no transaction: in-memory stores change nothing when they refuse a write.
+    """
 
     _lock: Lock = field(factory=Lock)
     _running_keys: set[str] = field(factory=set)
@@ -29,21 +32,21 @@ class MemoryIdempotencyStore:
         with self._lock:
             if key in self._running_keys:
                 raise ConflictError("A request with this Idempotency-Key is being answered")
-            expires_at, done = self._responses.get(key, (at, None))
-            if done is not None and expires_at > at:
-                return done, True
+            expires_at, response = self._responses.get(key, (at, None))
+            if response is not None and expires_at > at:
+                return response, True
             self._running_keys.add(key)
         try:
-            done = work(shop)
-            with self._lock:  # `prune` may be counting
-                self._responses[key] = (at + IDEMPOTENCY_RETENTION, done)
-            return done, False
+            response = work(shop)
+            with self._lock:  # `prune` may be iterating
+                self._responses[key] = (at + IDEMPOTENCY_RETENTION, response)
+            return response, False
         finally:
             self._running_keys.remove(key)
 
     def prune(self, at: datetime, limit: int) -> int:
         with self._lock:
-            over = [name for name, (expires_at, _) in self._responses.items() if expires_at <= at]
-            for name in over[:limit]:
-                del self._responses[name]
-            return len(over[:limit])
+            expired = [key for key, (expires_at, _) in self._responses.items() if expires_at <= at]
+            for key in expired[:limit]:
+                del self._responses[key]
+            return len(expired[:limit])

@@ -1,4 +1,4 @@
-"""The ledger of stored images within this process."""
+"""In-memory registry of images."""
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
@@ -10,7 +10,7 @@ from eggypro_core.domain.image import StoredImage, image_not_found
 
 
 class MemoryImageRegistry:
-    """The record of images in this process. Everything is gone with it."""
+    """Register images in memory."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -19,56 +19,56 @@ class MemoryImageRegistry:
         self, public_ids: Collection[str], *, expires_at: datetime, product: str | None = None
     ) -> None:
         with self._database.lock:
-            shelf = self._database.state
-            whose = None if product is None else shelf.get(product).id
-            new = RegisteredImage(expires_at=expires_at, product=whose)
-            shelf.images.update(dict.fromkeys(public_ids, new))
+            state = self._database.state
+            product_id = None if product is None else state.get(product).id
+            entry = RegisteredImage(expires_at=expires_at, product=product_id)
+            state.images.update(dict.fromkeys(public_ids, entry))
 
     def get_product_slug(self, public_id: str) -> str:
         with self._database.lock:
-            shelf = self._database.state
-            found = shelf.images.get(public_id)
-            product = shelf.products.get(found.product or 0) if found else None
-            if product is None:
+            state = self._database.state
+            entry = state.images.get(public_id)
+            reserved_for = state.products.get(entry.product or 0) if entry else None
+            if reserved_for is None:
                 raise image_not_found(public_id)
-            return product.slug
+            return reserved_for.slug
 
     def confirm(self, stored_images: Iterable[StoredImage]) -> None:
         with self._database.lock:
             images = self._database.state.images
-            for one in stored_images:
-                if one.public_id in images:
-                    images[one.public_id] = evolve(images[one.public_id], stored=one)
+            for image in stored_images:
+                if image.public_id in images:
+                    images[image.public_id] = evolve(images[image.public_id], stored=image)
 
     def release(self, public_ids: Collection[str]) -> Collection[str]:
-        wanted = set(public_ids)
-        return self._release(lambda public_id, _: public_id in wanted)
+        requested = set(public_ids)
+        return self._release(lambda public_id, _: public_id in requested)
 
     def release_expired(self, at: datetime) -> Collection[str]:
         return self._release(
-            lambda _, one: (one.is_released and not one.is_deleted) or one.expires_at <= at
+            lambda _, entry: (entry.is_released and not entry.is_deleted) or entry.expires_at <= at
         )
 
     def forget(self, public_ids: Collection[str], at: datetime) -> None:
         with self._database.lock:
             images = self._database.state.images
             for public_id in public_ids:
-                found = images.get(public_id)
-                if found is None or not found.is_released:
+                entry = images.get(public_id)
+                if entry is None or not entry.is_released:
                     continue
-                if found.expires_at <= at:
+                if entry.expires_at <= at:
                     del images[public_id]
                 else:
-                    images[public_id] = evolve(found, is_deleted=True)
+                    images[public_id] = evolve(entry, is_deleted=True)
 
-    def _release(self, is_wanted: Callable[[str, RegisteredImage], bool]) -> Collection[str]:
+    def _release(self, matches: Callable[[str, RegisteredImage], bool]) -> Collection[str]:
         with self._database.lock:
-            shelf = self._database.state
-            found = [
+            state = self._database.state
+            released = [
                 public_id
-                for public_id, one in shelf.images.items()
-                if is_wanted(public_id, one) and not shelf.is_referenced(public_id)
+                for public_id, entry in state.images.items()
+                if matches(public_id, entry) and not state.is_referenced(public_id)
             ]
-            for public_id in found:
-                shelf.images[public_id] = evolve(shelf.images[public_id], is_released=True)
-            return found
+            for public_id in released:
+                state.images[public_id] = evolve(state.images[public_id], is_released=True)
+            return released

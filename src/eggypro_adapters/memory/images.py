@@ -1,4 +1,4 @@
-"""Images within this process."""
+"""In-memory store of images."""
 
 import hmac
 from datetime import datetime
@@ -22,7 +22,7 @@ from eggypro_core.ports import ImageCleaner
 
 
 class MemoryImageStore:
-    """Images in this process. Everything is gone with it, and nobody serves it."""
+    """Store images in memory. Their URLs cannot be requested."""
 
     def __init__(self, cleaner: ImageCleaner) -> None:
         self._cleaner = cleaner
@@ -37,40 +37,40 @@ class MemoryImageStore:
         public_id: str | None = None,
         transformation: Transformation | None = None,
     ) -> StoredImage:
-        found = public_id_in(folder, token_hex(16) if public_id is None else public_id)
+        full_id = public_id_in(folder, token_hex(16) if public_id is None else public_id)
         image = self._cleaner.clean(content, transformation)
         stored = StoredImage(
-            public_id=found,
+            public_id=full_id,
             width=image.width,
             height=image.height,
             format=image.format,
             size=len(image.content),
         )
-        return self._images.setdefault(found, (stored, image.content))[0]
+        return self._images.setdefault(full_id, (stored, image.content))[0]
 
     def get(self, public_id: str) -> StoredImage:
-        found = self._images.get(public_id)
-        if found is None:
+        row = self._images.get(public_id)
+        if row is None:
             raise image_not_found(public_id)
-        return found[0]
+        return row[0]
 
     def delete(self, public_id: str) -> None:
         self._images.pop(public_id, None)
 
     def url(self, public_id: str, transformation: Transformation | None = None) -> str:
-        made = transformation and ",".join(str(value) for value in astuple(transformation))
-        return f"memory:{require_public_id(public_id)}/{made or ORIGINAL}"
+        rendition = transformation and ",".join(map(str, astuple(transformation)))
+        return f"memory:{require_public_id(public_id)}/{rendition or ORIGINAL}"
 
     def sign_upload(
         self, *, folder: str = PRODUCT_IMAGE_FOLDER, public_id: str, at: datetime
     ) -> SignedUpload:
-        found, expires = public_id_in(folder, public_id), at + SIGNED_UPLOAD_LIFETIME
-        signed = f"{found} {expires.isoformat()}".encode()
+        full_id, expires_at = public_id_in(folder, public_id), at + SIGNED_UPLOAD_LIFETIME
+        message = f"{full_id} {expires_at.isoformat()}".encode()
         fields = {
-            "public_id": found,
-            "signature": hmac.digest(self._secret, signed, "sha256").hex(),
+            "public_id": full_id,
+            "signature": hmac.digest(self._secret, message, "sha256").hex(),
         }
-        return SignedUpload(url="memory:uploads", fields=fields, expires_at=expires)
+        return SignedUpload(url="memory:uploads", fields=fields, expires_at=expires_at)
 
     def check(self) -> None:
-        """Say nothing: a dictionary is never away."""
+        """Do nothing: a dictionary is always available."""

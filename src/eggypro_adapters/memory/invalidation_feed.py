@@ -1,4 +1,4 @@
-"""Writes as they are told of within this process."""
+"""In-memory feed of cache invalidations."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,23 +10,23 @@ _HISTORY = "memory"
 
 
 class MemoryInvalidationFeed:
-    """Knows what it is told: whoever writes does so in a block of `writing`."""
+    """Record the writes that are announced by `write` or `invalidate`."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._next = 0
         self._running: set[int] = set()
-        self._last: dict[str, int] = {}
+        self._latest_by_tag: dict[str, int] = {}
         self.is_connected = True
 
     @contextmanager
     def write(self, *tags: str) -> Iterator[None]:
-        """Note a write under some tags, or under EVERYTHING; it can be seen as the block ends."""
+        """Record a write with tags, or with ALL_TAGS; it is visible when the block ends."""
         with self._lock:
             number = self._next
             self._next += 1
             self._running.add(number)
-            self._last |= dict.fromkeys(tags, number)
+            self._latest_by_tag |= dict.fromkeys(tags, number)
         try:
             yield
         finally:
@@ -34,7 +34,7 @@ class MemoryInvalidationFeed:
                 self._running.remove(number)
 
     def invalidate(self, *tags: str) -> None:
-        """Note a write that is over."""
+        """Record a completed write."""
         with self.write(*tags):
             pass
 
@@ -50,4 +50,4 @@ class MemoryInvalidationFeed:
         return snapshot.history != _HISTORY or self._latest_write(tags) >= snapshot.number
 
     def _latest_write(self, tags: tuple[str, ...]) -> int:
-        return max(self._last.get(tag, -1) for tag in (*tags, ALL_TAGS))
+        return max(self._latest_by_tag.get(tag, -1) for tag in (*tags, ALL_TAGS))

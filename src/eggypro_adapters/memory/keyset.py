@@ -1,4 +1,4 @@
-"""Pages of rows that are held in memory."""
+"""Keyset pagination of rows in memory."""
 
 from collections.abc import Callable, Iterable
 from operator import gt, lt
@@ -15,25 +15,25 @@ def page_of(
     query: Q,
     rows: Iterable[Row],
     *,
-    place: Callable[[Row], tuple[Any, int]],
+    position_of: Callable[[Row], tuple[Any, int]],
     item_of: Callable[[Row], T],
-    most: int | None = None,
+    max_rows: int | None = None,
 ) -> Page[T, Q]:
-    """Return the page of a query from all rows of its list, in any order.
+    """Return the page of `query` from all rows of its list, in any order.
 
-    `place` returns the sort key and the id of a row. No page goes on after `most` rows, counted
-    from the start of this one.
+    `position_of` returns the sort key and the id of a row. At most `max_rows` rows from the start
+    of this page are listed on it and the following pages.
     """
-    ordered = sorted(rows, key=place, reverse=query.descending)
+    ordered = sorted(rows, key=position_of, reverse=query.descending)
     remaining = ordered
     if query.after is not None:
         start = query.start_key()
         is_after = lt if query.descending else gt
-        remaining = [row for row in ordered if is_after(place(row), start)]
+        remaining = [row for row in ordered if is_after(position_of(row), start)]
     return Page.of(
         query,
-        remaining[query.offset :][:most],
+        remaining[query.offset :][:max_rows],
         total=len(ordered),
         item_of=item_of,
-        key_of=lambda row: place(row)[0],
+        key_of=lambda row: position_of(row)[0],
     )

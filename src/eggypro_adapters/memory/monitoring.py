@@ -1,4 +1,4 @@
-"""MemoryMetricsExporter and MemoryErrorTracker: what was noted and told, in this process."""
+"""In-memory metrics exporter and error tracker."""
 
 from collections import Counter
 
@@ -11,14 +11,14 @@ from eggypro_core.operations.request_metrics import RequestRecord
 
 @frozen
 class MemoryMetricsExporter:
-    """Counts calls, and shows the counts: a line for each route, method and status."""
+    """Count requests and export a line for each route, method and status."""
 
     request_counts: Counter[tuple[str, str, int]] = field(factory=Counter)
 
     def record(self, request: RequestRecord) -> None:
         self.request_counts[request.endpoint, request.method, request.status] += 1
 
-    def export(self, accept: str) -> tuple[bytes, str]:  # noqa: ARG002  (there is no choice)
+    def export(self, accept: str) -> tuple[bytes, str]:  # noqa: ARG002  (one format only)
         lines = (
             f"{' '.join(map(str, key))} {count}\n" for key, count in self.request_counts.items()
         )
@@ -27,7 +27,7 @@ class MemoryMetricsExporter:
 
 @frozen
 class MemoryErrorTracker:
-    """Keeps all that it is told."""
+    """Store all reported errors and outages."""
 
     errors: list[tuple[BaseException, ErrorContext | None]] = field(factory=list)
     outages: list[str] = field(factory=list)
@@ -35,5 +35,5 @@ class MemoryErrorTracker:
     def report_error(self, error: BaseException, context: ErrorContext | None) -> None:
         self.errors.append((error, context))
 
-    def report_outage(self, service: str, error: EggyProError) -> None:  # noqa: ARG002  (says enough)
+    def report_outage(self, service: str, error: EggyProError) -> None:  # noqa: ARG002  (only the service is stored)
         self.outages.append(service)

@@ -1,4 +1,4 @@
-"""The products of a shop within this process."""
+"""In-memory store of products."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -41,45 +41,48 @@ from eggypro_core.validation.parameters import Status
 
 
 class MemoryProductStore:
-    """Products in this process. Everything is gone with it."""
+    """Store products in memory."""
 
     def __init__(self, database: MemoryDatabase | None = None) -> None:
         self._database = database or MemoryDatabase()
 
     def get(self, slug: str, variant_status: Status = Status.ACTIVE) -> Product:
         with self._database.lock:
-            shelf = self._database.state
-            return shelf.with_details(shelf.get(slug), variant_status)
+            state = self._database.state
+            return state.with_details(state.get(slug), variant_status)
 
     def list(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         with self._database.lock:
-            shelf = self._database.state.copy()
+            state = self._database.state.copy()
         return page_of(
             query,
-            _list_rows(query, shelf),
-            place=lambda row: row[0],
-            item_of=lambda row: _to_listed(row[1], shelf),
-            most=query.ranked_rows_left if query.sort is Sort.RELEVANCE else None,
+            _list_rows(query, state),
+            position_of=lambda row: row[0],
+            item_of=lambda row: _to_listed(row[1], state),
+            max_rows=query.ranked_rows_left if query.sort is Sort.RELEVANCE else None,
         )
 
     def get_facets(self, query: ProductQuery, *, allow_sample: bool) -> Facets:  # noqa: ARG002  (all are counted)
         with self._database.lock:
-            shelf = self._database.state.copy()
-        found = [product for _, product in _list_rows(query, shelf)]
-        prices = [product.price for product in found]
+            state = self._database.state.copy()
+        matches = [product for _, product in _list_rows(query, state)]
+        prices = [product.price for product in matches]
         return Facets(
-            categories=_count_categories(found, shelf),
+            categories=_count_categories(matches, state),
             min_price=min(prices, default=None),
             max_price=max(prices, default=None),
-            in_stock_count=sum(product.in_stock for product in found),
+            in_stock_count=sum(product.in_stock for product in matches),
         )
 
     def explain(self, query: ProductQuery) -> ExplainedPage:
         with self._database.lock:
-            page, shelf = self.list(query), self._database.state.copy()
-        reading = run_search(shelf, query.search or "", _make_filter(query, shelf)).parsed_query
-        reasons = [explain_rank(shelf, reading, shelf.products[item.id]) for item in page.items]
-        return ExplainedPage(page, reading, reasons)
+            page, state = self.list(query), self._database.state.copy()
+        result = run_search(state, query.search or "", _make_filter(query, state))
+        parsed_query = result.parsed_query
+        reasons = [
+            explain_rank(state, parsed_query, state.products[item.id]) for item in page.items
+        ]
+        return ExplainedPage(page, parsed_query, reasons)
 
     def suggest(self, search: str) -> tuple[Suggestion, ...]:
         page = self.list(ProductQuery(search=search, sort=Sort.RELEVANCE, limit=MAX_SUGGESTIONS))
@@ -87,8 +90,8 @@ class MemoryProductStore:
 
     def create(self, draft: ProductDraft, at: datetime) -> Product:
         with self._database.lock:
-            shelf = self._database.state
-            return shelf.with_details(_create(shelf, draft, next(self._database.ids), at))
+            state = self._database.state
+            return state.with_details(_create(state, draft, next(self._database.ids), at))
 
     def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
         with self._database.lock:
@@ -123,20 +126,24 @@ class MemoryProductStore:
     @contextmanager
     def export_products(self, status: Status) -> Iterator[CatalogSnapshot]:
         with self._database.lock:
-            shelf = self._database.state.copy()
-        found = sorted(shelf.products.values(), key=lambda product: product.id)
-        shown = (one for one in found if status.includes(is_active=one.is_active))
+            state = self._database.state.copy()
+        products = sorted(state.products.values(), key=lambda product: product.id)
         yield CatalogSnapshot(
-            list_category_drafts(shelf), (_export_product(one, shelf) for one in shown)
+            list_category_drafts(state),
+            (
+                _export_product(product, state)
+                for product in products
+                if status.includes(is_active=product.is_active)
+            ),
         )
 
     @contextmanager
     def begin_import(self) -> Iterator["_MemoryImportSession"]:
         with self._database.lock:
-            load = _MemoryImportSession(self._database.state.copy(), self._database.ids)
-            yield load
-            if load.is_committed:
-                self._database.state = load.state
+            session = _MemoryImportSession(self._database.state.copy(), self._database.ids)
+            yield session
+            if session.is_committed:
+                self._database.state = session.state
 
 
 @define
@@ -147,21 +154,21 @@ class _MemoryImportSession:
     is_committed: bool = False
 
     def find_repeated(self, keys: Sequence[str]) -> Collection[str]:
-        again = self.seen_keys.intersection(keys)
+        repeated = self.seen_keys.intersection(keys)
         self.seen_keys.update(keys)
-        return again
+        return repeated
 
     def find_by_slugs(self, slugs: Collection[str]) -> Mapping[str, Product]:
-        wanted = set(slugs)
+        requested = set(slugs)
         return {
-            one.slug: evolve(one, variants=self.state.variants_of(one))
-            for one in self.state.products.values()
-            if one.slug in wanted
+            product.slug: evolve(product, variants=self.state.variants_of(product))
+            for product in self.state.products.values()
+            if product.slug in requested
         }
 
     def find_sku_owners(self, skus: Collection[str]) -> Mapping[str, str]:
-        wanted = set(skus)
-        return {sku: holder.slug for sku, holder, _ in self.state.skus() if sku in wanted}
+        requested = set(skus)
+        return {sku: holder.slug for sku, holder, _ in self.state.skus() if sku in requested}
 
     def find_attachable_images(self, public_ids: Collection[str]) -> Collection[str]:
         return list(filter(self.state.is_attachable, public_ids))
@@ -187,9 +194,11 @@ class _MemoryImportSession:
             by_slug[slug].append(Variant(**values, id=next(self.ids)))
         for slug, variants in by_slug.items():
             product = self.state.get(slug)
-            every = {one.id: one for one in (*self.state.variants_of(product), *variants)}
-            self.state.save_variants(product, every.values())
-        self.state.check_unique_skus()  # only now: variants may give one another theirs
+            merged = {
+                variant.id: variant for variant in (*self.state.variants_of(product), *variants)
+            }
+            self.state.save_variants(product, merged.values())
+        self.state.check_unique_skus()  # at the end, so that variants can swap SKUs
 
     def list_categories(self) -> Iterable[CategoryDraft]:
         return list_category_drafts(self.state)
@@ -199,88 +208,93 @@ class _MemoryImportSession:
             create_category(self.state, draft, next(self.ids), at)
 
     def find_category_slugs(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
-        found = self.find_by_slugs(slugs).values()
-        inside = {
-            one.slug: [node.slug for node in self.state.categories_of(one.id)] for one in found
+        categories = {
+            product.slug: [node.slug for node in self.state.categories_of(product.id)]
+            for product in self.find_by_slugs(slugs).values()
         }
-        return {slug: every for slug, every in inside.items() if every}
+        return {slug: slugs for slug, slugs in categories.items() if slugs}
 
     def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
-        found = [(one.id, categories[one.slug]) for one in self.find_by_slugs(categories).values()]
-        products = {product for product, _ in found}
-        others = {link for link in self.state.links if link[0] not in products}
+        products = self.find_by_slugs(categories).values()
+        product_ids = {product.id for product in products}
+        unchanged = {link for link in self.state.links if link[0] not in product_ids}
         links = {
-            (product, one) for product, slugs in found for one in _category_ids(self.state, slugs)
+            (product.id, category)
+            for product in products
+            for category in _category_ids(self.state, categories[product.slug])
         }
-        self.state.links = others | links
+        self.state.links = unchanged | links
 
     def commit(self) -> None:
         self.is_committed = True
 
 
-def _create(shelf: MemoryState, draft: ProductDraft, new_id: int, at: datetime) -> Product:
+def _create(state: MemoryState, draft: ProductDraft, new_id: int, at: datetime) -> Product:
     values = asdict(draft, recurse=False)
     del values["variants"]
-    wanted = values.pop("categories")
-    values["slug"] = draft.slug or free_slug(slugify(draft.name), shelf.has_slug)
+    category_slugs = values.pop("categories")
+    values["slug"] = draft.slug or free_slug(slugify(draft.name), state.has_slug)
     product = Product(**values, id=new_id, version=1, created_at=at, updated_at=at)
-    inside = _category_ids(shelf, wanted)
-    shelf.save(product)
-    shelf.links.update((new_id, category) for category in inside)
-    return evolve(product, categories=shelf.visible_category_names(new_id))
+    category_ids = _category_ids(state, category_slugs)
+    state.save(product)
+    state.links.update((new_id, category) for category in category_ids)
+    return evolve(product, categories=state.visible_category_names(new_id))
 
 
-def _category_ids(shelf: MemoryState, slugs: Collection[str]) -> list[int]:
-    """Return the ids of categories. Raises ValidationError where one of them is missing."""
-    ids = {node.slug: node.id for node in shelf.categories.values()}
+def _category_ids(state: MemoryState, slugs: Collection[str]) -> list[int]:
+    """Return the ids of categories. Raises ValidationError for unknown slugs."""
+    ids = {node.slug: node.id for node in state.categories.values()}
     if unknown := [slug for slug in slugs if slug not in ids]:
         raise categories_not_found(unknown)
     return [ids[slug] for slug in slugs]
 
 
-def _export_product(product: Product, shelf: MemoryState) -> Product:
+def _export_product(product: Product, state: MemoryState) -> Product:
     """Return a product with all its variants and categories."""
-    categories = category_names(shelf.categories_of(product.id))
+    categories = category_names(state.categories_of(product.id))
     return evolve(
         product,
-        variants=shelf.variants_of(product),
+        variants=state.variants_of(product),
         categories=categories,
-        stored_images=shelf.stored_images_of(product),
+        stored_images=state.stored_images_of(product),
     )
 
 
 def _list_rows(
-    query: ProductQuery, shelf: MemoryState
+    query: ProductQuery, state: MemoryState
 ) -> list[tuple[tuple[SortKey, int], Product]]:
-    """Return the products of a query, each with its place in the order."""
-    matches = _make_filter(query, shelf)
+    """Return the products that match a query, each with its sort key and id."""
+    matches = _make_filter(query, state)
     if query.search is None:
-        relevance = dict.fromkeys((one.id for one in filter(matches, shelf.products.values())), 0)
+        products = filter(matches, state.products.values())
+        relevance = dict.fromkeys((product.id for product in products), 0)
     else:
-        relevance = dict(run_search(shelf, query.search, matches).relevance)
-    rows = [(shelf.products[one], fit) for one, fit in relevance.items()]
-    return [(_sort_position(query, product, fit), product) for product, fit in rows]
+        relevance = dict(run_search(state, query.search, matches).relevance)
+    rows = [(state.products[id_], score) for id_, score in relevance.items()]
+    return [(_sort_position(query, product, score), product) for product, score in rows]
 
 
-def _make_filter(query: ProductQuery, shelf: MemoryState) -> Callable[[Product], bool]:
-    """Return what tells the products that match a query, apart from its search."""
-    inside = None if query.category is None else _product_ids_in(query.category, shelf)
-    return lambda one: _matches(query, one) and (inside is None or one.id in inside)
+def _make_filter(query: ProductQuery, state: MemoryState) -> Callable[[Product], bool]:
+    """Return the predicate of a query's filters; its search is not included."""
+    ids = None if query.category is None else _product_ids_in(query.category, state)
+    return lambda product: _matches(query, product) and (ids is None or product.id in ids)
 
 
-def _count_categories(found: Collection[Product], shelf: MemoryState) -> tuple[CategoryCount, ...]:
-    """Return the visible categories that products are in or below, those of the most first."""
-    ids = {product.id for product in found}
-    inside: dict[int, set[int]] = defaultdict(set)
-    for product, category in shelf.links:
-        node = shelf.categories[category]
-        if product in ids and shelf.is_visible(node):
-            for above in shelf.path_to(node):
-                inside[above.id].add(product)
-    nodes = [(shelf.categories[one], len(those)) for one, those in inside.items()]
-    nodes.sort(key=lambda pair: (-pair[1], name_sort_key(pair[0].name), pair[0].slug))
+def _count_categories(
+    products: Collection[Product], state: MemoryState
+) -> tuple[CategoryCount, ...]:
+    """Count the products per visible category and its ancestors, highest count first."""
+    ids = {product.id for product in products}
+    product_ids: dict[int, set[int]] = defaultdict(set)
+    for product, category in state.links:
+        node = state.categories[category]
+        if product in ids and state.is_visible(node):
+            for ancestor in state.path_to(node):
+                product_ids[ancestor.id].add(product)
+    counts = [(state.categories[category], len(ids)) for category, ids in product_ids.items()]
+    counts.sort(key=lambda pair: (-pair[1], name_sort_key(pair[0].name), pair[0].slug))
     return tuple(
-        CategoryCount(one.slug, one.name, number) for one, number in nodes[:MAX_FACET_CATEGORIES]
+        CategoryCount(node.slug, node.name, count) for node, count in counts[:MAX_FACET_CATEGORIES]
     )
 
 
@@ -293,16 +307,16 @@ def _matches(query: ProductQuery, product: Product) -> bool:
     )
 
 
-def _product_ids_in(category: str, shelf: MemoryState) -> set[int]:
-    """Return the ids of the products in a visible category, or in what is visible below it."""
-    roots = [node for node in shelf.categories.values() if node.slug == category]
-    nodes = [node for root in roots for node in shelf.subtree(root) if shelf.is_visible(node)]
-    shown = {node.id for node in nodes}
-    return {product for product, category in shelf.links if category in shown}
+def _product_ids_in(category: str, state: MemoryState) -> set[int]:
+    """Return the ids of the products in a visible category and its visible descendants."""
+    roots = [node for node in state.categories.values() if node.slug == category]
+    nodes = [node for root in roots for node in state.subtree(root) if state.is_visible(node)]
+    visible = {node.id for node in nodes}
+    return {product for product, category in state.links if category in visible}
 
 
-def _to_listed(product: Product, shelf: MemoryState) -> ListedProduct:
-    return evolve(product.to_listed(), categories=shelf.visible_category_names(product.id))
+def _to_listed(product: Product, state: MemoryState) -> ListedProduct:
+    return evolve(product.to_listed(), categories=state.visible_category_names(product.id))
 
 
 def _sort_position(query: ProductQuery, product: Product, relevance: int) -> tuple[SortKey, int]:

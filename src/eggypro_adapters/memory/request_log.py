@@ -1,4 +1,4 @@
-"""Calls kept within this process."""
+"""In-memory request log."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from eggypro_core.operations.request_metrics import MIN_ERROR_STATUS, RequestRec
 
 
 class MemoryRequestLog:
-    """Keeps calls in this process. They are gone with it."""
+    """Store request records in memory."""
 
     def __init__(self) -> None:
         self._records: list[RequestRecord] = []
@@ -21,50 +21,50 @@ class MemoryRequestLog:
             self._records += records
 
     def summarise(self, since: datetime) -> tuple[RequestSummary, ...]:
-        meant = sorted(
-            (one for one in self._copy_records() if one.completed_at >= since), key=_route
+        records = sorted(
+            (record for record in self._copy_records() if record.completed_at >= since), key=_route
         )
-        sums = [_summarise(list(calls)) for _, calls in groupby(meant, _route)]
-        return tuple(sorted(sums, key=lambda one: -one.requests))
+        summaries = [_summarise(list(group)) for _, group in groupby(records, _route)]
+        return tuple(sorted(summaries, key=lambda summary: -summary.requests))
 
     def count_by_step(
         self, since: datetime, *, step: timedelta, step_count: int
     ) -> tuple[int, ...]:
-        counted = [0] * step_count
-        for call in self._copy_records():
-            number = (call.completed_at - since) // step
-            if 0 <= number < step_count:
-                counted[number] += 1
-        return tuple(counted)
+        counts = [0] * step_count
+        for record in self._copy_records():
+            index = (record.completed_at - since) // step
+            if 0 <= index < step_count:
+                counts[index] += 1
+        return tuple(counts)
 
     def prune(self, before: datetime, limit: int) -> int:
         with self._lock:
-            old = [number for number, one in enumerate(self._records) if one.completed_at < before][
-                :limit
-            ]
-            for number in reversed(old):
-                del self._records[number]
-        return len(old)
+            indexes = [
+                index for index, record in enumerate(self._records) if record.completed_at < before
+            ][:limit]
+            for index in reversed(indexes):
+                del self._records[index]
+        return len(indexes)
 
     def _copy_records(self) -> Iterable[RequestRecord]:
         with self._lock:
             return tuple(self._records)
 
 
-def _route(call: RequestRecord) -> tuple[str, str]:
-    return call.endpoint, call.method
+def _route(record: RequestRecord) -> tuple[str, str]:
+    return record.endpoint, record.method
 
 
-def _summarise(calls: Sequence[RequestRecord]) -> RequestSummary:
-    times = sorted(call.rounded_ms for call in calls)
+def _summarise(records: Sequence[RequestRecord]) -> RequestSummary:
+    times = sorted(record.rounded_ms for record in records)
 
     def percentile(percent: int) -> float:
         return times[ceil(len(times) * percent / 100) - 1]
 
     return RequestSummary(
-        *_route(calls[0]),
-        requests=len(calls),
-        errors=sum(call.status >= MIN_ERROR_STATUS for call in calls),
+        *_route(records[0]),
+        requests=len(records),
+        errors=sum(record.status >= MIN_ERROR_STATUS for record in records),
         average_ms=sum(times) / len(times),
         p50=percentile(50),
         p95=percentile(95),

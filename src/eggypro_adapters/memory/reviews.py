@@ -1,4 +1,4 @@
-"""The reviews of a shop's products within this process."""
+"""In-memory store of reviews."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,24 +13,29 @@ from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, review_
 
 
 class MemoryReviewStore:
-    """Reviews in this process. Everything is gone with it."""
+    """Store reviews in memory."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
 
     def list(self, query: ReviewQuery) -> Page[Review, ReviewQuery]:
         with self._database.lock:
-            every, shows = self._list_by_product(query), query.status.includes
-        reviews = [review for review in every if shows(is_verified=review.is_verified)]
-        return page_of(query, reviews, place=_sort_key, item_of=lambda review: review)
+            reviews = [
+                review
+                for review in self._list_by_product(query)
+                if query.status.includes(is_verified=review.is_verified)
+            ]
+        return page_of(query, reviews, position_of=_sort_key, item_of=lambda review: review)
 
     def create(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
         with self._database.lock:
             product = self._get_active_product(slug)
-            shelf = self._database.state
-            said = (draft.reviewer_name, draft.comment)
-            for other in shelf.reviews_of(product):
-                if not other.is_verified and (other.reviewer_name, other.comment) == said:
+            state = self._database.state
+            name_and_comment = (draft.reviewer_name, draft.comment)
+            for other in state.reviews_of(product):
+                if other.is_verified:
+                    continue
+                if (other.reviewer_name, other.comment) == name_and_comment:
                     return other
             review = Review(
                 **asdict(draft),
@@ -39,33 +44,35 @@ class MemoryReviewStore:
                 is_verified=False,
                 created_at=at,
             )
-            shelf.save_review(product, review)
+            state.save_review(product, review)
             return review
 
     def verify(self, review_id: int, *, is_verified: bool) -> Review:
         with self._database.lock:
-            shelf = self._database.state
-            if review_id not in shelf.reviews:
+            state = self._database.state
+            if review_id not in state.reviews:
                 raise review_not_found(review_id)
-            of, review = shelf.reviews[review_id]
-            product = shelf.products[of]
+            product_id, review = state.reviews[review_id]
+            product = state.products[product_id]
             changed = evolve(review, is_verified=is_verified, product=product.slug)
-            shelf.save_review(product, changed)
+            state.save_review(product, changed)
             return changed
 
     def delete(self, review_id: int) -> bool:
         with self._database.lock:
-            shelf = self._database.state
-            gone = shelf.reviews.pop(review_id, None)
-            if gone is not None:
-                shelf.refresh_rating(shelf.products[gone[0]])
-            return gone is not None
+            state = self._database.state
+            row = state.reviews.pop(review_id, None)
+            if row is not None:
+                state.refresh_rating(state.products[row[0]])
+            return row is not None
 
     def _list_by_product(self, query: ReviewQuery) -> Sequence[Review]:
-        shelf = self._database.state
+        state = self._database.state
         if query.product is not None:
-            return shelf.reviews_of(self._get_active_product(query.product))
-        return [one for product in shelf.products.values() for one in shelf.reviews_of(product)]
+            return state.reviews_of(self._get_active_product(query.product))
+        return [
+            review for product in state.products.values() for review in state.reviews_of(product)
+        ]
 
     def _get_active_product(self, slug: str) -> Product:
         product = self._database.state.get(slug)

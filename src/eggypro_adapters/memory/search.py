@@ -1,4 +1,4 @@
-"""The words of a shelf, and what a search finds on it."""
+"""In-memory search: vocabulary, matching and ranking."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -21,86 +21,90 @@ from eggypro_core.search.text import deletion_neighbours, stem, tokenize
 
 @frozen
 class MemoryVocabulary:
-    """The words that ever stood on a shelf."""
+    """All words that the shop ever contained."""
 
     _state: MemoryState
     _stems: frozenset[str]
 
     @classmethod
-    def from_state(cls, shelf: MemoryState) -> "MemoryVocabulary":
-        return cls(shelf, frozenset(map(stem, shelf.words)))
+    def from_state(cls, state: MemoryState) -> "MemoryVocabulary":
+        return cls(state, frozenset(map(stem, state.words)))
 
     def knows(self, token: QueryToken) -> bool:
         return token.stem in self._stems
 
     def find_by_prefix(self, token: QueryToken) -> Sequence[str]:
-        word = token.word
-        longer = [
-            one
-            for one in self._state.words
-            if one != word and (one.startswith(word) or stem(one).startswith(word))
+        prefix = token.word
+        longer_words = [
+            word
+            for word in self._state.words
+            if word != prefix and (word.startswith(prefix) or stem(word).startswith(prefix))
         ]
-        return sorted(longer)[: MAX_PREFIX_EXPANSIONS + 1]
+        return sorted(longer_words)[: MAX_PREFIX_EXPANSIONS + 1]
 
     def find_similar(self, token: QueryToken) -> Collection[str]:
-        shared = set(deletion_neighbours(token.word))
-        return [one for one in self._state.words if not shared.isdisjoint(deletion_neighbours(one))]
+        neighbours = set(deletion_neighbours(token.word))
+        return [
+            word
+            for word in self._state.words
+            if not neighbours.isdisjoint(deletion_neighbours(word))
+        ]
 
     def find_category_ids(self, stems: Collection[str]) -> Sequence[int]:
-        wanted = set(stems)
+        query_stems = set(stems)
         return [
             node.id
             for node in self._state.categories.values()
-            if not wanted.isdisjoint(map(stem, tokenize(node.name)))
+            if not query_stems.isdisjoint(map(stem, tokenize(node.name)))
             and self._state.is_visible(node)
         ]
 
 
 @frozen
 class SearchResult:
-    """What a search finds on a shelf: how relevant each product is, by its id."""
+    """The parsed query and the relevance of each matching product, by id."""
 
     parsed_query: ParsedQuery
     relevance: Mapping[int, int]
 
 
-def run_search(shelf: MemoryState, search: str, matches: Callable[[Product], bool]) -> SearchResult:
-    """Return what a search finds of the products that match otherwise.
+def run_search(state: MemoryState, search: str, matches: Callable[[Product], bool]) -> SearchResult:
+    """Return the result of a search among the products that match the filters.
 
-    Where its words find nothing as they are, each is taken for what is one edit away too.
+    Without any match, every word also matches the words one edit away.
     """
-    tokens, known = tokenize_query(search), MemoryVocabulary.from_state(shelf)
-    named = next((holder.id for sku, holder, _ in shelf.skus() if sku == search), None)
+    tokens, vocabulary = tokenize_query(search), MemoryVocabulary.from_state(state)
+    sku_match = next((holder.id for sku, holder, _ in state.skus() if sku == search), None)
 
-    def read(*, forgiving: bool) -> SearchResult:
-        reading = ParsedQuery(expand_terms(tokens, known, fuzzy=forgiving), named)
-        return SearchResult(reading, _rank(shelf, reading, matches))
+    def match(*, fuzzy: bool) -> SearchResult:
+        query = ParsedQuery(expand_terms(tokens, vocabulary, fuzzy=fuzzy), sku_match)
+        return SearchResult(query, _rank(state, query, matches))
 
-    found = read(forgiving=False)
-    return found if found.relevance else read(forgiving=True)
+    result = match(fuzzy=False)
+    return result if result.relevance else match(fuzzy=True)
 
 
-def explain_rank(shelf: MemoryState, reading: ParsedQuery, product: Product) -> RankReason:
-    """Return why a product fits a search."""
+def explain_rank(state: MemoryState, query: ParsedQuery, product: Product) -> RankReason:
+    """Return the reason for the rank of a product."""
     score = rank_score(product.rating.average, in_stock=product.in_stock)
-    if product.id == reading.sku_match:
+    if product.id == query.sku_match:
         return RankReason(None, score)
-    return reading.explain(shelf.document_terms(product), _category_ids(shelf, product), score)
+    return query.explain(state.document_terms(product), _category_ids(state, product), score)
 
 
 def _rank(
-    shelf: MemoryState, reading: ParsedQuery, matches: Callable[[Product], bool]
+    state: MemoryState, query: ParsedQuery, matches: Callable[[Product], bool]
 ) -> dict[int, int]:
-    found = {}
-    for product in filter(matches, shelf.products.values()):
+    relevance = {}
+    for product in filter(matches, state.products.values()):
         score = rank_score(product.rating.average, in_stock=product.in_stock)
-        if product.id == reading.sku_match:
-            found[product.id] = relevance_of(None, score)
-        elif tier := reading.tier(shelf.document_terms(product), _category_ids(shelf, product)):
-            found[product.id] = relevance_of(tier, score)
-    return found
+        if product.id == query.sku_match:
+            relevance[product.id] = relevance_of(None, score)
+        elif tier := query.tier(state.document_terms(product), _category_ids(state, product)):
+            relevance[product.id] = relevance_of(tier, score)
+    return relevance
 
 
-def _category_ids(shelf: MemoryState, product: Product) -> set[int]:
-    """Return the ids of the categories that a product is in."""
-    return {category for one, category in shelf.links if one == product.id}
+def _category_ids(state: MemoryState, product: Product) -> set[int]:
+    """Return the ids of a product's categories."""
+    return {category for product_id, category in state.links if product_id == product.id}

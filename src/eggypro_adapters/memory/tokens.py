@@ -1,4 +1,4 @@
-"""Tokens within this process: a token is a number that nobody can guess."""
+"""In-memory token signer: a token is a random key of its claims."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from eggypro_core.access.authentication import invalid_credential
 
 @frozen
 class MemoryTokenSigner:
-    """Remembers what it signed."""
+    """Store the claims of each issued token in memory."""
 
     _claims: dict[str, str] = field(factory=dict, init=False, repr=False)
 

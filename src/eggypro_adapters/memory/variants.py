@@ -1,4 +1,4 @@
-"""The variants of a shop's products within this process."""
+"""In-memory store of variants."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ from eggypro_core.validation.parameters import Status
 
 
 class MemoryVariantStore:
-    """Variants in this process. Everything is gone with it."""
+    """Store variants in memory."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._database = database
@@ -37,19 +37,19 @@ class MemoryVariantStore:
     def list(self, query: VariantQuery) -> Page[Variant, VariantQuery]:
         with self._database.lock:
             variants = self._list_by_status(query.product, query.status)
-        return page_of(query, variants, place=_place, item_of=lambda variant: variant)
+        return page_of(query, variants, position_of=_sort_key, item_of=lambda variant: variant)
 
     def create(self, slug: str, draft: VariantDraft, at: datetime) -> Variant:
         with self._database.lock:
-            shelf = self._database.state
-            product = shelf.get(slug)
-            siblings = shelf.variants_of(product)
-            last = max((one.position for one in siblings), default=-1)
+            state = self._database.state
+            product = state.get(slug)
+            siblings = state.variants_of(product)
+            last = max((sibling.position for sibling in siblings), default=-1)
             values = asdict(draft, recurse=False)
             if draft.position is None:
                 values["position"] = min(last + 1, MAX_STOCK)
             variant = Variant(**values, id=next(self._database.ids), version=product.version + 1)
-            _save(shelf, product, variant, siblings, at)
+            _save(state, product, variant, siblings, at)
             return variant
 
     def update(
@@ -60,24 +60,25 @@ class MemoryVariantStore:
             changed = change(variant)
             if changed == variant:
                 return variant
-            shelf = self._database.state
-            product = shelf.get(slug)
-            siblings = [one for one in shelf.variants_of(product) if one.id != variant_id]
-            _save(shelf, product, changed, siblings, at)
+            state = self._database.state
+            product = state.get(slug)
+            siblings = [
+                sibling for sibling in state.variants_of(product) if sibling.id != variant_id
+            ]
+            _save(state, product, changed, siblings, at)
             return evolve(changed, version=product.version + 1)
 
     def delete(
         self, slug: str, variant_id: int, check: Callable[[Variant], None], at: datetime
     ) -> None:
         with self._database.lock:
-            shelf = self._database.state
-            product = shelf.get(slug)
-            every = shelf.variants_of(product)
-            gone = [one for one in every if one.id == variant_id]
-            for variant in gone:
-                check(variant)
-                left = [one for one in every if one.id != variant_id]
-                shelf.save_variants(product, left, at)
+            state = self._database.state
+            product = state.get(slug)
+            variants = {variant.id: variant for variant in state.variants_of(product)}
+            deleted = variants.pop(variant_id, None)
+            if deleted is not None:
+                check(deleted)
+                state.save_variants(product, variants.values(), at)
 
     def adjust_stock(self, slug: str, variant_id: int, delta: int) -> int:
         with self._database.lock:
@@ -89,39 +90,37 @@ class MemoryVariantStore:
     def set_stock(self, slug: str, variant_id: int, quantity: int) -> int:
         with self._database.lock:
             self.get(slug, variant_id, Status.ALL)
-            shelf = self._database.state
-            product = shelf.get(slug)
-            every = shelf.variants_of(product)
-            changed = [
-                evolve(o, stock_quantity=quantity) if o.id == variant_id else o for o in every
-            ]
-            shelf.save_variants(product, changed)
+            state = self._database.state
+            product = state.get(slug)
+            variants = {variant.id: variant for variant in state.variants_of(product)}
+            variants[variant_id] = evolve(variants[variant_id], stock_quantity=quantity)
+            state.save_variants(product, variants.values())
             return quantity
 
     def _list_by_status(self, slug: str, status: Status) -> Sequence[Variant]:
-        shelf = self._database.state
-        product = shelf.get(slug)
+        state = self._database.state
+        product = state.get(slug)
         if status is Status.ACTIVE and not product.is_active:
             raise product_not_found(slug)
-        every = shelf.variants_of(product)
-        return [one for one in every if status.includes(is_active=one.is_active)]
+        variants = state.variants_of(product)
+        return [variant for variant in variants if status.includes(is_active=variant.is_active)]
 
 
 def _save(
-    shelf: MemoryState,
+    state: MemoryState,
     product: Product,
     variant: Variant,
     siblings: Collection[Variant],
     at: datetime,
 ) -> None:
-    """Keep a variant beside its siblings. Raises ConflictError."""
-    others = [one.options for one in siblings]
-    if options_key(variant.options) in map(options_key, others):
+    """Store a variant with its siblings. Raises ConflictError for taken options or SKU."""
+    sibling_options = [sibling.options for sibling in siblings]
+    if options_key(variant.options) in map(options_key, sibling_options):
         raise options_conflict(variant.options)
-    check_option_names(variant.options, (name for options in others for name in options))
-    shelf.check_sku(variant.sku, product.id, variant.id)
-    shelf.save_variants(product, [*siblings, variant], at)
+    check_option_names(variant.options, (name for options in sibling_options for name in options))
+    state.check_sku(variant.sku, product.id, variant.id)
+    state.save_variants(product, [*siblings, variant], at)
 
 
-def _place(variant: Variant) -> tuple[int, int]:
+def _sort_key(variant: Variant) -> tuple[int, int]:
     return variant.position, variant.id

@@ -1,4 +1,4 @@
-"""The searches that found nothing, counted within this process."""
+"""In-memory store of zero-result searches."""
 
 from datetime import datetime
 from threading import Lock
@@ -7,7 +7,7 @@ from eggypro_core.search.zero_results import MAX_ZERO_RESULT_TERMS, ZeroResultSe
 
 
 class MemoryZeroResultStore:
-    """Counts in this process. They are gone with it."""
+    """Count zero-result searches in memory."""
 
     def __init__(self) -> None:
         self._searches: dict[str, ZeroResultSearch] = {}
@@ -23,7 +23,7 @@ class MemoryZeroResultStore:
 
     def list(self, limit: int) -> tuple[ZeroResultSearch, ...]:
         with self._lock:
-            by_words = sorted(self._searches.values(), key=lambda one: one.words)
+            by_words = sorted(self._searches.values(), key=lambda search: search.words)
         return tuple(sorted(by_words, key=_rank, reverse=True)[:limit])
 
     def clear(self) -> None:
@@ -31,5 +31,5 @@ class MemoryZeroResultStore:
             self._searches.clear()
 
 
-def _rank(miss: ZeroResultSearch) -> tuple[int, datetime]:
-    return miss.times, miss.last_at
+def _rank(search: ZeroResultSearch) -> tuple[int, datetime]:
+    return search.times, search.last_at
