@@ -1,4 +1,4 @@
-"""A catalogue within this process: nothing is installed but attrs, nothing is started."""
+"""A catalogue in memory: it needs attrs only and starts no server."""
 
 from datetime import UTC, datetime
 from html import escape, unescape
@@ -20,5 +20,5 @@ for product in catalog.list(ProductQuery(search="eg whites")).items:
     print(product.name, product.price, product.stock_quantity)
 try:
     catalog.create(egg | {"price": "0", "ingredients": []})
-except ValidationError as refused:
-    print(*(f"{fault.field}: {fault.message}" for fault in refused.errors), sep="\n")
+except ValidationError as invalid:
+    print(*(f"{error.field}: {error.message}" for error in invalid.errors), sep="\n")

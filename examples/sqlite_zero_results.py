@@ -1,4 +1,4 @@
-"""An adapter of one's own: the port ZeroResultStore over a file of SQLite."""
+"""A custom adapter: the port `ZeroResultStore` in a SQLite file."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -10,21 +10,22 @@ from threading import Lock
 from eggypro_core import UnavailableError, ZeroResultSearch
 from eggypro_core.search.zero_results import MAX_ZERO_RESULT_TERMS
 
-# A search does not wait for the disk: a power failure may cost the last counts, no more than that.
+# NORMAL: a search does not wait for the disk. A power failure may lose the latest counts only.
 SCHEMA = """PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-    CREATE TABLE IF NOT EXISTS misses (
+    CREATE TABLE IF NOT EXISTS zero_results (
     words TEXT PRIMARY KEY, times INTEGER NOT NULL, last_at TEXT NOT NULL)"""
-MAKE_ROOM = f"""DELETE FROM misses
-    WHERE NOT EXISTS (SELECT 1 FROM misses WHERE words = :words)
-    AND words IN (SELECT words FROM misses ORDER BY times DESC, last_at DESC
+MAKE_ROOM = f"""DELETE FROM zero_results
+    WHERE NOT EXISTS (SELECT 1 FROM zero_results WHERE words = :words)
+    AND words IN (SELECT words FROM zero_results ORDER BY times DESC, last_at DESC
         LIMIT -1 OFFSET {MAX_ZERO_RESULT_TERMS - 1})"""
-COUNT = """INSERT INTO misses VALUES (:words, 1, :at) ON CONFLICT (words)
+COUNT = """INSERT INTO zero_results VALUES (:words, 1, :at) ON CONFLICT (words)
     DO UPDATE SET times = times + 1, last_at = max(last_at, excluded.last_at)"""
-LIST = "SELECT words, times, last_at FROM misses ORDER BY times DESC, last_at DESC, words LIMIT ?"
+LIST = """SELECT words, times, last_at FROM zero_results
+    ORDER BY times DESC, last_at DESC, words LIMIT ?"""
 
 
-class SqliteSearchMisses:
-    """Counts in a file, which outlives the process. Waits a tenth of a second for others."""
+class SqliteZeroResultStore:
+    """Count zero-result searches in a SQLite file. Waits 0.1 s for locks of other processes."""
 
     def __init__(self, file: Path) -> None:
         self._lock = Lock()
@@ -48,7 +49,7 @@ class SqliteSearchMisses:
 
     def clear(self) -> None:
         with self._transaction() as connection:
-            connection.execute("DELETE FROM misses")
+            connection.execute("DELETE FROM zero_results")
 
     def close(self) -> None:
         self._connection.close()
@@ -64,4 +65,4 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise UnavailableError("The file of searches cannot be used now") from error
+        raise UnavailableError("The file of zero-result searches is unavailable") from error

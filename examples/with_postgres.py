@@ -1,4 +1,4 @@
-"""The same services over Postgres: that of POSTGRES_URL, else one of its own."""
+"""A catalogue in Postgres: that of `POSTGRES_URL`, or an embedded one."""
 
 import os
 
@@ -11,9 +11,9 @@ with open_migrations(settings) as migrations:
     migrations.upgrade()
 with open_shop(settings) as shop:
     with DEMO.open("rb") as file:
-        print(shop.products.import_file(file).created, "products were new")
+        print(shop.products.import_file(file).created, "products created")
     page = shop.products.list(ProductQuery(in_stock=True, sort=Sort.PRICE_ASC, limit=3))
-    print(page.total, "are in stock, of which the cheapest are")
+    print(page.total, "products in stock. The cheapest are:")
     print(*(f"{product.price} {product.name}" for product in page.items), sep="\n")
     assert page.next_query is not None
-    print("after them comes", shop.products.list(page.next_query).items[0].name)
+    print("The next page starts with", shop.products.list(page.next_query).items[0].name)

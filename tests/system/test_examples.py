@@ -56,7 +56,7 @@ def test_the_catalogue_over_postgres_does_what_the_page_shows_and_can_be_repeate
         for _ in range(2)
     )
     assert first in blocks("text")
-    assert second == first.replace("12 products were new", "0 products were new")
+    assert second == first.replace("12 products created", "0 products created")
 
 
 @pytest.mark.parametrize("block", blocks("python"))
