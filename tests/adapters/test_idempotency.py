@@ -10,7 +10,7 @@ from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.idempotency import (
     RESPONSE,
     IdempotencyStoreContract,
-    Setup,
+    IdempotentShop,
     sell_egg,
 )
 from eggypro_adapters.contracts.waiting import wait_until
@@ -26,74 +26,76 @@ from tests.support.builders import make_shop, product_values
 KILLED_SCRIPT = """
 import os, signal, sys
 from eggypro_adapters.postgres.database import Database
-from tests.adapters.test_idempotency import make_setup
+from tests.adapters.test_idempotency import make_idempotent_shop
 from eggypro_adapters.contracts.idempotency import NOON, sell_egg
 
-setup = make_setup(Database.connect(sys.argv[1]))
+idempotent_shop = make_idempotent_shop(Database.connect(sys.argv[1]))
 
 def die(shop):
     sell_egg(shop)
     os.kill(os.getpid(), signal.SIGKILL)
 
-setup.once.run(setup.shop, "a", NOON, die)
+idempotent_shop.store.run(idempotent_shop.shop, "a", NOON, die)
 """
 """A process that is killed just before it commits."""
 
 
-def make_setup(database: Database) -> Setup:
+def make_idempotent_shop(database: Database) -> IdempotentShop:
     def services(database: Database) -> dict[str, object]:
         return {"products": make_shop(PostgresProductStore(database)).products}
 
     shop = make_shop(PostgresProductStore(database))
-    return Setup(shop, PostgresIdempotencyStore(database, services))
+    return IdempotentShop(shop, PostgresIdempotencyStore(database, services))
 
 
 class TestMemoryIdempotencyStore(IdempotencyStoreContract):
     @pytest.fixture
-    def opened(self) -> Setup:
+    def idempotent_shop(self) -> IdempotentShop:
         shop = make_shop()
         shop.products.create(product_values(stock_quantity=42))
-        return Setup(shop, MemoryIdempotencyStore())
+        return IdempotentShop(shop, MemoryIdempotencyStore())
 
 
 @pytest.fixture
-def postgres_setup(database: Database) -> Setup:
-    opened = make_setup(database)
-    opened.shop.products.create(product_values(stock_quantity=42))
-    return opened
+def in_postgres(database: Database) -> IdempotentShop:
+    idempotent_shop = make_idempotent_shop(database)
+    idempotent_shop.shop.products.create(product_values(stock_quantity=42))
+    return idempotent_shop
 
 
 class TestPostgresIdempotencyStore(IdempotencyStoreContract):
     @pytest.fixture
-    def opened(self, postgres_setup: Setup) -> Setup:
-        return postgres_setup
+    def idempotent_shop(self, in_postgres: IdempotentShop) -> IdempotentShop:
+        return in_postgres
 
-    def test_failed_work_is_rolled_back(self, opened: Setup) -> None:
-        def fail(shop: Shop) -> StoredResponse:
-            shop.products.create(product_values(name="Another"))
+    def test_failed_work_is_rolled_back(self, idempotent_shop: IdempotentShop) -> None:
+        def fail(within: Shop) -> StoredResponse:
+            within.products.create(product_values(name="Another"))
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
-            opened.once.run(opened.shop, "a", NOON, fail)
+            idempotent_shop.store.run(idempotent_shop.shop, "a", NOON, fail)
         with pytest.raises(NotFoundError):
-            opened.shop.products.get("another")
+            idempotent_shop.shop.products.get("another")
 
     def test_work_of_a_killed_process_is_rolled_back(
-        self, opened: Setup, database_url: sa.URL
+        self, idempotent_shop: IdempotentShop, database_url: sa.URL
     ) -> None:
         url = database_url.render_as_string(hide_password=False)
         process = subprocess.run([sys.executable, "-c", KILLED_SCRIPT, url], check=False)
         assert process.returncode == -signal.SIGKILL
 
         def outcome() -> tuple[StoredResponse, bool] | None:
-            with suppress(ConflictError):  # the lock of the dead is held until the server notices
-                return opened.once.run(opened.shop, "a", NOON, sell_egg)
+            with suppress(ConflictError):  # the dead keep their lock until the server knows
+                return idempotent_shop.store.run(idempotent_shop.shop, "a", NOON, sell_egg)
             return None
 
         assert wait_until(outcome) == (RESPONSE, False)
-        assert opened.shop.products.get("egg-white-protein").stock_quantity == 41
+        assert idempotent_shop.shop.products.get("egg-white-protein").stock_quantity == 41
 
-    def test_new_keys_prune_some_expired_ones(self, opened: Setup, database: Database) -> None:
+    def test_new_keys_prune_some_expired_ones(
+        self, idempotent_shop: IdempotentShop, database: Database
+    ) -> None:
         with database.long_transaction() as connection:
             connection.execute(
                 sa.text(
@@ -103,5 +105,5 @@ class TestPostgresIdempotencyStore(IdempotencyStoreContract):
                 {"at": NOON},
             )
         for name in "abc":
-            opened.once.run(opened.shop, name, NOON, sell_egg)
-        assert opened.once.prune(NOON, 10) == 0
+            idempotent_shop.store.run(idempotent_shop.shop, name, NOON, sell_egg)
+        assert idempotent_shop.store.prune(NOON, 10) == 0

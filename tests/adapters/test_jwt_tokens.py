@@ -54,7 +54,7 @@ class TestJwtTokenSigner(TokenSignerContract):
         return JwtTokenSigner(SECRET)
 
     @pytest.fixture
-    def stranger(self) -> TokenSigner:
+    def other_signer(self) -> TokenSigner:
         return JwtTokenSigner(SECRET[:-1] + "2")
 
 

@@ -22,13 +22,13 @@ DUCK = ProductQuery(search="duck")
 
 class TestMemoryZeroResultStore(ZeroResultStoreContract):
     @pytest.fixture
-    def misses(self) -> ZeroResultStore:
+    def store(self) -> ZeroResultStore:
         return MemoryZeroResultStore()
 
 
 class TestPostgresZeroResultStore(ZeroResultStoreContract):
     @pytest.fixture
-    def misses(self, emptied_database: Database) -> ZeroResultStore:
+    def store(self, emptied_database: Database) -> ZeroResultStore:
         return PostgresZeroResultStore(emptied_database)
 
 
@@ -39,34 +39,34 @@ def test_search_works_on_a_read_only_database(
         name = f'"{database_url.database}"'
         connection.execute(sa.text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
     read_only = connect_database(database_url)
-    misses = PostgresZeroResultStore(read_only)
+    store = PostgresZeroResultStore(read_only)
     with pytest.raises(UnavailableError):
-        misses.record("duck", NOON)
-    shop = make_shop(PostgresProductStore(read_only), misses=misses)
+        store.record("duck", NOON)
+    shop = make_shop(PostgresProductStore(read_only), zero_results=store)
     assert shop.products.list(DUCK).total == 0
-    assert misses.list(10) == ()
+    assert store.list(10) == ()
 
 
 def test_search_works_without_the_table(database: Database) -> None:
     with database.long_transaction() as connection:
         connection.execute(sa.text("DROP TABLE search_misses"))
-    misses = PostgresZeroResultStore(database)
+    store = PostgresZeroResultStore(database)
     with pytest.raises(UnavailableError):
-        misses.record("duck", NOON)
-    shop = make_shop(PostgresProductStore(database), misses=misses)
+        store.record("duck", NOON)
+    shop = make_shop(PostgresProductStore(database), zero_results=store)
     assert shop.products.list(DUCK).total == 0
 
 
 def test_search_does_not_wait_for_a_locked_count(database: Database) -> None:
-    misses = PostgresZeroResultStore(database)
-    misses.record("duck", NOON)
-    shop = make_shop(PostgresProductStore(database), misses=misses)
+    store = PostgresZeroResultStore(database)
+    store.record("duck", NOON)
+    shop = make_shop(PostgresProductStore(database), zero_results=store)
     with database.long_transaction() as connection:
         connection.execute(sa.text("SELECT FROM search_misses FOR UPDATE"))
         with pytest.raises(ConflictError):
-            misses.record("duck", NOON)
+            store.record("duck", NOON)
         assert shop.products.list(DUCK).total == 0
-    assert misses.list(10) == (ZeroResultSearch("duck", 1, NOON),)
+    assert store.list(10) == (ZeroResultSearch("duck", 1, NOON),)
 
 
 def test_recording_resets_the_lock_timeout(

@@ -1,13 +1,13 @@
-"""What every adapter of a port must do, as suites for pytest: an adapter's own tests subclass them.
+"""Contract suites of the ports, as pytest classes that the tests of an adapter subclass.
 
-Nothing else of the project imports this package, for it needs pytest.
+No other module imports this package, because it needs pytest.
 """
 
 from pathlib import Path
 
 import pytest
 
-# So that a failure shows the values that were compared, as it does in anybody's own tests.
+# Makes failed assertions show the compared values, as in test modules.
 pytest.register_assert_rewrite(
     *(f"{__name__}.{file.stem}" for file in Path(__file__).parent.glob("[a-z]*.py"))
 )

@@ -1,4 +1,4 @@
-"""What every Cache must do."""
+"""Contract suite of `Cache`."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,12 +31,12 @@ CACHE_KEYS = [
 
 
 def make_entry(body: bytes, expires_at: float = NOW + 300) -> CacheEntry:
-    """Return an answer that ends at a second."""
+    """Return a cached response that expires at `expires_at`."""
     return CacheEntry(SNAPSHOT, expires_at, CachedResponse(body))
 
 
 class CacheContract:
-    """A subclass gives the fixture `cache`, an empty one whose clock is `clock`."""
+    """Subclasses provide the fixture `cache`: an empty cache whose clock is `clock`."""
 
     @pytest.fixture
     def clock(self) -> FakeMonotonicClock:
@@ -46,11 +46,11 @@ class CacheContract:
     def cache(self, clock: FakeMonotonicClock) -> Cache:
         raise NotImplementedError
 
-    def test_what_nobody_kept_is_not_there(self, cache: Cache) -> None:
+    def test_unknown_key_returns_none(self, cache: Cache) -> None:
         assert cache.get("/egg") is None
 
     @pytest.mark.parametrize(
-        "kept",
+        "entry",
         [
             EGG_ENTRY,
             make_entry(b""),
@@ -58,45 +58,43 @@ class CacheContract:
             CacheEntry(SNAPSHOT, NOW + 50, not_found_message="There is no '\xe4gg'"),
             CacheEntry(Snapshot("", 0), NOW + 60),
         ],
-        ids=["egg", "empty", "large", "absent", "least"],
+        ids=["egg", "empty", "large", "not found", "minimal"],
     )
-    def test_what_was_kept_comes_back_as_it_was(self, cache: Cache, kept: CacheEntry) -> None:
-        cache.set("/egg", kept)
-        assert [cache.get("/egg"), cache.get("/egg")] == [kept, kept]
+    def test_get_returns_the_stored_entry(self, cache: Cache, entry: CacheEntry) -> None:
+        cache.set("/egg", entry)
+        assert [cache.get("/egg"), cache.get("/egg")] == [entry, entry]
 
-    def test_a_key_is_any_text_and_names_one_answer(self, cache: Cache) -> None:
-        for number, name in enumerate(CACHE_KEYS):
-            cache.set(name, make_entry(str(number).encode()))
-        found = [cache.get(name) for name in CACHE_KEYS]
-        assert found == [make_entry(str(number).encode()) for number in range(len(CACHE_KEYS))]
+    def test_keys_may_be_any_text_and_are_distinct(self, cache: Cache) -> None:
+        for number, key in enumerate(CACHE_KEYS):
+            cache.set(key, make_entry(str(number).encode()))
+        entries = [cache.get(key) for key in CACHE_KEYS]
+        assert entries == [make_entry(str(number).encode()) for number in range(len(CACHE_KEYS))]
 
-    def test_what_is_kept_last_is_there(self, cache: Cache) -> None:
+    def test_set_replaces_the_former_entry(self, cache: Cache) -> None:
         cache.set("/egg", EGG_ENTRY)
         cache.set("/egg", make_entry(b"new"))
         assert cache.get("/egg") == make_entry(b"new")
 
-    def test_an_answer_is_not_there_from_its_end_on(
-        self, cache: Cache, clock: FakeMonotonicClock
-    ) -> None:
+    def test_an_entry_expires_at_its_time(self, cache: Cache, clock: FakeMonotonicClock) -> None:
         cache.set("/egg", make_entry(b"", expires_at=NOW + 20))
         cache.set("/milk", make_entry(b"", expires_at=NOW + 21))
         clock.now = NOW + 20
         assert cache.get("/egg") is None
         assert cache.get("/milk") is not None
 
-    def test_one_that_is_over_takes_the_place_of_another(self, cache: Cache) -> None:
+    def test_an_expired_entry_replaces_a_fresh_one(self, cache: Cache) -> None:
         cache.set("/egg", EGG_ENTRY)
         cache.set("/egg", make_entry(b"new", expires_at=NOW - 1))
         assert cache.get("/egg") is None
 
-    def test_what_is_deleted_is_gone_and_nothing_else(self, cache: Cache) -> None:
+    def test_delete_removes_only_its_key(self, cache: Cache) -> None:
         cache.delete("/nothing")
         cache.set("/egg", EGG_ENTRY)
         cache.set("/eggs", EGG_ENTRY)
         cache.delete("/egg")
         assert [cache.get("/egg"), cache.get("/eggs")] == [None, EGG_ENTRY]
 
-    def test_all_is_gone_when_it_is_cleared(self, cache: Cache) -> None:
+    def test_clear_removes_all_entries(self, cache: Cache) -> None:
         cache.clear()
         for number in range(1_200):
             cache.set(f"/{number}", EGG_ENTRY)
@@ -105,22 +103,22 @@ class CacheContract:
         cache.set("/egg", EGG_ENTRY)
         assert cache.get("/egg") == EGG_ENTRY
 
-    def test_many_at_once_see_whole_answers(self, cache: Cache) -> None:
-        """Each body is one digit, over and over."""
+    def test_concurrent_readers_get_whole_entries(self, cache: Cache) -> None:
+        """Each body repeats one digit, so that a mixed one would show."""
 
-        def play(number: int) -> None:
+        def use_cache(number: int) -> None:
             digit = str(number % 10).encode()
             for turn in range(60):
                 key = f"/{turn % 3}"
                 cache.set(key, make_entry(digit * 2_000))
-                found = cache.get(key)
-                if found is not None:
-                    assert len(found.response.body) == 2_000
-                    assert len(set(found.response.body)) == 1
+                entry = cache.get(key)
+                if entry is not None:
+                    assert len(entry.response.body) == 2_000
+                    assert len(set(entry.response.body)) == 1
                 if turn % 20 == 0:
                     cache.delete(key)
                 if turn == number * 3:
                     cache.clear()
 
         with ThreadPoolExecutor(8) as threads:
-            list(threads.map(play, range(16)))
+            list(threads.map(use_cache, range(16)))

@@ -1,4 +1,4 @@
-"""What every CategoryStore must do, whatever keeps the categories, together with its products."""
+"""Contract suite of `CategoryStore` and the product store of the same shop."""
 
 import threading
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from attrs import evolve, frozen
 
-from eggypro_adapters.contracts.product_store import NOON, make_draft, moved_to
+from eggypro_adapters.contracts.product_store import NOON, make_draft, set_product_slug
 from eggypro_core.domain.category import (
     MAX_DEPTH,
     NO_PARENT,
@@ -23,77 +23,77 @@ from eggypro_core.errors import ConflictError, NotFoundError, SlugMovedError, Va
 from eggypro_core.ports import CategoryStore, ProductStore
 from eggypro_core.validation.parameters import Status
 
-Edit = Callable[[Category], Category]
+Change = Callable[[Category], Category]
 
 
 @frozen
 class CategoryStores:
-    """The stores of one shop, both empty."""
+    """The empty stores of one shop."""
 
     categories: CategoryStore
     products: ProductStore
 
     def create_categories(self, *paths: str) -> None:
-        """Add categories, each below the one before the last slash. Names are slugs."""
+        """Create a category for each path, whose parts are slugs; ancestors must exist."""
         for path in paths:
-            above, _, name = path.rpartition("/")
-            parent = above.rpartition("/")[2] or None
+            ancestors, _, name = path.rpartition("/")
+            parent = ancestors.rpartition("/")[2] or None
             self.categories.create(CategoryDraft(name=name, slug=name, parent=parent), NOON)
 
-    def create_products(self, **linked: str) -> None:
-        """Add products, each in the categories that are named."""
-        for name, slugs in linked.items():
+    def create_products(self, **categories: str) -> None:
+        """Create products by name, each in space-separated categories."""
+        for name, slugs in categories.items():
             self.products.create(make_draft(name, categories=tuple(slugs.split())), NOON)
 
     def path(self, slug: str) -> str:
         return "/".join(self.categories.get(slug).path)
 
     def list_slugs(self, query: CategoryQuery) -> list[str]:
-        """Return the slugs of all pages, each found by following `next`."""
-        found: list[str] = []
-        following: CategoryQuery | None = query
-        while following is not None:
-            page = self.categories.list(following)
-            found += [category.slug for category in page.items]
-            following = page.next_query
-        return found
+        """Return the slugs of all pages, following `next_query`."""
+        slugs: list[str] = []
+        next_query: CategoryQuery | None = query
+        while next_query is not None:
+            page = self.categories.list(next_query)
+            slugs += [category.slug for category in page.items]
+            next_query = page.next_query
+        return slugs
 
     def list_facets(
         self, query: ProductQuery
     ) -> tuple[list[tuple[str, int]], tuple[Decimal | None, Decimal | None], int]:
-        """Categories with their counts, lowest and highest price, and how many are in stock."""
+        """Return category counts, lowest and highest price, and the count of products in stock."""
         facets = self.products.get_facets(query, allow_sample=False)
         assert not facets.is_sampled
-        counts = [(one.slug, one.count) for one in facets.categories]
+        counts = [(facet.slug, facet.count) for facet in facets.categories]
         return counts, (facets.min_price, facets.max_price), facets.in_stock_count
 
     def product_counts(self) -> dict[str, int]:
-        """How many products each category shows, which is the same wherever it is shown."""
+        """Return the product count of each category; `get` and `list` must agree."""
         page = self.categories.list(CategoryQuery(status=Status.ALL, limit=1000))
         for category in page.items:
             assert self.categories.get(category.slug) == category
         return {category.slug: category.product_count for category in page.items}
 
-    def product_slugs_in(self, category: str, **wishes: object) -> list[str]:
-        """Return the products that a list shows of a category."""
-        query = evolve(ProductQuery(category=category), **wishes)  # type: ignore[arg-type]  # the test's choice
+    def product_slugs_in(self, category: str, **filters: object) -> list[str]:
+        """Return the slugs of the listed products of a category."""
+        query = evolve(ProductQuery(category=category), **filters)  # type: ignore[arg-type]  # the test's choice
         page = self.products.list(query)
         assert page.total == len(page.items)
         return [product.slug for product in page.items]
 
 
-def move_below(parent: str | None) -> Edit:
-    """Return the edit that moves a category below another, or to the roots."""
+def move_below(parent: str | None) -> Change:
+    """Return the change that moves a category below a parent, or to the roots."""
     return lambda category: evolve(category, parent=parent)
 
 
-def set_active(*, is_active: bool) -> Edit:
-    """Return the edit that shows a category, or archives it."""
+def set_active(*, is_active: bool) -> Change:
+    """Return the change that restores or archives a category."""
     return lambda category: evolve(category, is_active=is_active)
 
 
-def set_slug(slug: str) -> Edit:
-    """Return the edit that gives a category another slug."""
+def set_slug(slug: str) -> Change:
+    """Return the change that sets the slug of a category."""
     return lambda category: evolve(category, slug=slug)
 
 
@@ -101,9 +101,9 @@ ARCHIVE, RESTORE = set_active(is_active=False), set_active(is_active=True)
 
 
 class CategoryStoreContract:
-    """A subclass gives the fixture `stores`: two empty stores of one shop."""
+    """Subclasses provide the fixture `stores`: two empty stores of one shop."""
 
-    def test_facets_count_what_matches_in_each_visible_category_and_above_it(
+    def test_facets_count_matches_per_visible_category_and_its_ancestors(
         self, stores: CategoryStores
     ) -> None:
         stores.create_categories("food", "food/bars", "food/bars/nuts", "drinks", "old")
@@ -128,15 +128,15 @@ class CategoryStoreContract:
         assert stores.list_facets(ProductQuery(search="nothing")) == ([], (None, None), 0)
         assert stores.list_facets(ProductQuery(max_price=Decimal("0.5"))) == ([], (None, None), 0)
 
-    def test_what_was_added_is_found_whole(self, stores: CategoryStores) -> None:
+    def test_get_returns_all_fields(self, stores: CategoryStores) -> None:
         stores.create_categories("food")
         draft = CategoryDraft(
             name="Crème Brûlée", description="Two\nlines", parent="food", is_active=False
         )
-        added = stores.categories.create(draft, NOON)
-        assert stores.categories.get("creme-brulee") == added
-        assert added == Category(
-            id=added.id,
+        category = stores.categories.create(draft, NOON)
+        assert stores.categories.get("creme-brulee") == category
+        assert category == Category(
+            id=category.id,
             name="Crème Brûlée",
             slug="creme-brulee",
             description="Two\nlines",
@@ -148,58 +148,58 @@ class CategoryStoreContract:
             created_at=NOON,
         )
 
-    def test_what_was_never_added_is_not_found(self, stores: CategoryStores) -> None:
+    def test_unknown_slugs_are_not_found(self, stores: CategoryStores) -> None:
         stores.create_categories("food")
         stores.create_products(egg="")
-        calls: list[Callable[[], object]] = [
+        actions: list[Callable[[], object]] = [
             partial(stores.categories.get, "no-such"),
             partial(stores.categories.update, "no-such", ARCHIVE),
             partial(stores.categories.delete, "no-such"),
             partial(stores.categories.link, "egg", "no-such"),
             partial(stores.categories.link, "no-such", "food"),
         ]
-        for call in calls:
+        for action in actions:
             with pytest.raises(NotFoundError, match="no-such"):
-                call()
+                action()
         stores.categories.unlink("no-such", "food")
         stores.categories.unlink("egg", "no-such")
 
-    def test_a_parent_that_does_not_exist_is_refused(self, stores: CategoryStores) -> None:
+    def test_an_unknown_parent_is_refused(self, stores: CategoryStores) -> None:
         stores.create_categories("food")
-        calls: list[Callable[[], object]] = [
+        actions: list[Callable[[], object]] = [
             partial(stores.categories.create, CategoryDraft(name="x", parent="no-such"), NOON),
             partial(stores.categories.update, "food", move_below("no-such")),
         ]
-        for call in calls:
-            with pytest.raises(ValidationError) as refused:
-                call()
-            assert [fault.field for fault in refused.value.errors] == ["parent"]
+        for action in actions:
+            with pytest.raises(ValidationError) as exc_info:
+                action()
+            assert [error.field for error in exc_info.value.errors] == ["parent"]
         assert stores.list_slugs(CategoryQuery(status=Status.ALL)) == ["food"]
 
-    def test_made_slugs_are_numbered_and_given_ones_refused_when_taken(
+    def test_generated_slugs_are_numbered_and_taken_slugs_are_refused(
         self, stores: CategoryStores
     ) -> None:
         names = ["Bars", "bars!", "Bars", "None", "..."]
-        made = [stores.categories.create(CategoryDraft(name=name), NOON).slug for name in names]
-        assert made == ["bars", "bars-2", "bars-3", "none-2", "category"]
-        with pytest.raises(ConflictError) as refused:
+        slugs = [stores.categories.create(CategoryDraft(name=name), NOON).slug for name in names]
+        assert slugs == ["bars", "bars-2", "bars-3", "none-2", "category"]
+        with pytest.raises(ConflictError) as exc_info:
             stores.categories.create(CategoryDraft(name="x", slug="bars-2", parent="bars-2"), NOON)
-        assert refused.value.field == "slug"
+        assert exc_info.value.field == "slug"
         with pytest.raises(ConflictError, match="another"):
             stores.categories.update("bars", set_slug("bars-2"))
         stores.categories.update("bars-2", ARCHIVE)
         with pytest.raises(ConflictError, match="archived"):
             stores.categories.update("bars", set_slug("bars-2"))
 
-    def test_made_slugs_stay_within_their_length(self, stores: CategoryStores) -> None:
+    def test_generated_slugs_stay_within_the_limit(self, stores: CategoryStores) -> None:
         for name in ("x" * 100, "word " * 20, "щ" * 100):
-            made = [
+            slugs = [
                 stores.categories.create(CategoryDraft(name=name), NOON).slug for _ in range(12)
             ]
-            assert len(set(made)) == 12
-            assert max(map(len, made)) <= 100
+            assert len(set(slugs)) == 12
+            assert max(map(len, slugs)) <= 100
 
-    def test_a_change_is_kept_whole(self, stores: CategoryStores) -> None:
+    def test_an_update_stores_all_fields(self, stores: CategoryStores) -> None:
         stores.create_categories("a", "b")
         changed = stores.categories.update(
             "a",
@@ -213,17 +213,17 @@ class CategoryStoreContract:
         with pytest.raises(NotFoundError):
             stores.categories.get("a")
 
-    def test_a_change_that_raises_keeps_nothing(self, stores: CategoryStores) -> None:
+    def test_a_failed_update_stores_nothing(self, stores: CategoryStores) -> None:
         stores.create_categories("a")
 
-        def broken(category: Category) -> Category:
+        def fail(category: Category) -> Category:
             raise ZeroDivisionError(category.name)
 
         with pytest.raises(ZeroDivisionError):
-            stores.categories.update("a", broken)
+            stores.categories.update("a", fail)
         assert stores.path("a") == "a"
 
-    def test_what_is_below_moves_and_is_renamed_along(self, stores: CategoryStores) -> None:
+    def test_descendants_follow_a_moved_or_renamed_category(self, stores: CategoryStores) -> None:
         stores.create_categories("a", "a/b", "a/b/c", "a/b/c/d", "x", "x/y")
         stores.categories.update("b", move_below("y"))
         assert stores.path("d") == "x/y/b/c/d"
@@ -233,42 +233,42 @@ class CategoryStoreContract:
         stores.categories.update("c", move_below(None))
         assert [stores.path(slug) for slug in "abcd"] == ["a", "z/y/b", "c", "c/d"]
 
-    def test_a_category_cannot_be_below_itself(self, stores: CategoryStores) -> None:
+    def test_a_category_cannot_be_its_own_descendant(self, stores: CategoryStores) -> None:
         stores.create_categories("a", "a/b", "a/b/c")
         for parent in "abc":
-            with pytest.raises(ConflictError) as refused:
+            with pytest.raises(ConflictError) as exc_info:
                 stores.categories.update("a", move_below(parent))
-            assert refused.value.field == "parent"
+            assert exc_info.value.field == "parent"
         with pytest.raises(ConflictError):
-            stores.categories.update("a", lambda one: evolve(one, slug="new", parent="a"))
+            stores.categories.update("a", lambda category: evolve(category, slug="new", parent="a"))
         assert stores.path("c") == "a/b/c"
 
-    def test_a_tree_has_its_depth(self, stores: CategoryStores) -> None:
+    def test_the_depth_of_the_tree_is_limited(self, stores: CategoryStores) -> None:
         stores.create_categories(
             "s1", *(f"s{n - 1}/s{n}" for n in range(2, MAX_DEPTH + 1)), "x", "x/y"
         )
         assert len(stores.categories.get(f"s{MAX_DEPTH}").path) == MAX_DEPTH
-        for call in (
+        for action in (
             lambda: stores.create_categories(f"s{MAX_DEPTH}/deeper"),
             lambda: stores.categories.update("x", move_below(f"s{MAX_DEPTH - 1}")),
             lambda: stores.categories.update("s1", move_below("y")),
         ):
-            with pytest.raises(ConflictError) as refused:
-                call()
-            assert refused.value.field == "parent"
+            with pytest.raises(ConflictError) as exc_info:
+                action()
+            assert exc_info.value.field == "parent"
         stores.categories.update("x", move_below(f"s{MAX_DEPTH - 2}"))
         stores.categories.update("x", move_below("s3"))
         assert stores.path("y") == "s1/s2/s3/x/y"
 
-    def test_an_archived_category_hides_what_is_below_it_until_it_is_restored(
+    def test_an_archived_category_hides_its_descendants_until_restored(
         self, stores: CategoryStores
     ) -> None:
         stores.create_categories("a", "a/b", "a/b/c", "x")
         stores.create_products(egg="c x", bacon="a")
         stores.categories.update("a", ARCHIVE)
-        seen = {slug: stores.categories.get(slug) for slug in "abcx"}
-        assert [seen[slug].is_visible for slug in "abcx"] == [False, False, False, True]
-        assert [seen[slug].is_active for slug in "abcx"] == [False, True, True, True]
+        categories = [stores.categories.get(slug) for slug in "abcx"]
+        assert [category.is_visible for category in categories] == [False, False, False, True]
+        assert [category.is_active for category in categories] == [False, True, True, True]
         assert stores.list_slugs(CategoryQuery()) == ["x"]
         assert stores.list_slugs(CategoryQuery(status=Status.ARCHIVED)) == ["a", "b", "c"]
         assert stores.list_slugs(CategoryQuery(status=Status.ALL)) == ["a", "b", "c", "x"]
@@ -279,13 +279,13 @@ class CategoryStoreContract:
         stores.categories.update("c", ARCHIVE)
         stores.categories.update("a", RESTORE)
         assert stores.list_slugs(CategoryQuery()) == ["a", "b", "x"]
-        stores.categories.update("c", lambda one: evolve(one, is_active=True, parent="x"))
+        stores.categories.update("c", lambda category: evolve(category, is_active=True, parent="x"))
         assert stores.list_slugs(CategoryQuery()) == ["a", "b", "c", "x"]
         stores.categories.update("a", ARCHIVE)
         stores.categories.update("b", move_below("x"))
         assert stores.list_slugs(CategoryQuery()) == ["b", "c", "x"]
 
-    def test_what_is_added_below_an_archived_category_is_hidden(
+    def test_a_category_created_below_an_archived_one_is_hidden(
         self, stores: CategoryStores
     ) -> None:
         stores.create_categories("a")
@@ -293,7 +293,7 @@ class CategoryStoreContract:
         stores.create_categories("a/b")
         assert not stores.categories.get("b").is_visible
 
-    def test_a_removed_category_unlinks_its_products_and_lifts_its_children(
+    def test_a_deleted_category_unlinks_its_products_and_lifts_its_children(
         self, stores: CategoryStores
     ) -> None:
         stores.create_categories("a", "a/b", "a/b/c", "a/b/d", "a/b/d/e")
@@ -307,7 +307,7 @@ class CategoryStoreContract:
         stores.create_categories("d/b")
         assert stores.product_slugs_in("b") == []
 
-    def test_the_children_of_a_removed_archived_category_are_as_visible_as_its_parent(
+    def test_children_of_a_deleted_archived_category_become_visible(
         self, stores: CategoryStores
     ) -> None:
         stores.create_categories("a", "a/b", "a/b/c")
@@ -315,7 +315,7 @@ class CategoryStoreContract:
         stores.categories.delete("b")
         assert stores.categories.get("c").is_visible
 
-    def test_links_are_made_and_taken_away_and_may_be_again(self, stores: CategoryStores) -> None:
+    def test_link_and_unlink_are_idempotent(self, stores: CategoryStores) -> None:
         stores.create_categories("a", "b")
         stores.create_products(egg="")
         for _ in range(2):
@@ -329,54 +329,50 @@ class CategoryStoreContract:
         assert stores.products.get("egg").categories == (CategoryName("b", "b"),)
         assert stores.product_slugs_in("a") == []
 
-    def test_a_former_slug_of_a_product_leads_on(self, stores: CategoryStores) -> None:
+    def test_a_former_product_slug_redirects(self, stores: CategoryStores) -> None:
         stores.create_categories("a")
         stores.create_products(egg="")
-        stores.products.update("egg", moved_to("new"))
-        for call in (stores.categories.link, stores.categories.unlink):
+        stores.products.update("egg", set_product_slug("new"))
+        for action in (stores.categories.link, stores.categories.unlink):
             for category in ("a", "no-such"):
-                with pytest.raises(SlugMovedError) as moved:
-                    call("egg", category)
-                assert moved.value.slug == "new"
+                with pytest.raises(SlugMovedError) as exc_info:
+                    action("egg", category)
+                assert exc_info.value.slug == "new"
         assert stores.products.get("new").categories == ()
 
-    def test_a_product_names_its_categories_in_order_wherever_it_is_shown(
-        self, stores: CategoryStores
-    ) -> None:
+    def test_products_return_their_categories_sorted_by_name(self, stores: CategoryStores) -> None:
         for name in ("zebra", "Éclair", "apple", "Äpfel", "apple"):
             stores.categories.create(CategoryDraft(name=name), NOON)
-        added = stores.products.create(
+        product = stores.products.create(
             make_draft("egg", categories=("zebra", "apple-2", "apfel", "eclair", "apple")), NOON
         )
         slugs = ["apfel", "apple", "apple-2", "eclair", "zebra"]
-        assert [one.slug for one in added.categories] == slugs
-        assert added.categories[0] == CategoryName("apfel", "Äpfel")
-        assert stores.products.get("egg") == added
+        assert [category.slug for category in product.categories] == slugs
+        assert product.categories[0] == CategoryName("apfel", "Äpfel")
+        assert stores.products.get("egg") == product
         [listed] = stores.products.list(ProductQuery()).items
-        assert listed == added.to_listed()
-        changed = stores.products.update("egg", lambda one: evolve(one, name="Egg", version=2))
-        assert changed.categories == added.categories
-        [found] = stores.products.list(ProductQuery(search="egg")).items
-        assert found.categories == added.categories
-        with stores.products.begin_import() as load:
-            assert load.find_by_slugs(["egg"]) == {"egg": evolve(changed, categories=())}
-            load.write_products([], [evolve(changed, name="New", version=3)], NOON)
-            load.commit()
-        assert stores.products.get("egg").categories == added.categories
+        assert listed == product.to_listed()
+        changed = stores.products.update("egg", partial(evolve, name="Egg", version=2))
+        assert changed.categories == product.categories
+        [match] = stores.products.list(ProductQuery(search="egg")).items
+        assert match.categories == product.categories
+        with stores.products.begin_import() as session:
+            assert session.find_by_slugs(["egg"]) == {"egg": evolve(changed, categories=())}
+            session.write_products([], [evolve(changed, name="New", version=3)], NOON)
+            session.commit()
+        assert stores.products.get("egg").categories == product.categories
 
-    def test_a_product_in_a_category_that_does_not_exist_is_not_added(
-        self, stores: CategoryStores
-    ) -> None:
+    def test_a_product_with_an_unknown_category_is_refused(self, stores: CategoryStores) -> None:
         stores.create_categories("a")
-        with pytest.raises(ValidationError) as refused:
+        with pytest.raises(ValidationError) as exc_info:
             stores.create_products(egg="no-such a nor-this")
-        assert [fault.field for fault in refused.value.errors] == ["categories"] * 2
-        assert "no-such" in refused.value.errors[0].message
+        assert [error.field for error in exc_info.value.errors] == ["categories"] * 2
+        assert "no-such" in exc_info.value.errors[0].message
         with pytest.raises(NotFoundError):
             stores.products.get("egg")
         assert stores.product_counts() == {"a": 0}
 
-    def test_a_category_that_does_not_exist_is_told_before_any_conflict(
+    def test_an_unknown_category_is_reported_before_a_conflict(
         self, stores: CategoryStores
     ) -> None:
         stores.products.create(make_draft("egg", sku="S"), NOON)
@@ -384,7 +380,7 @@ class CategoryStoreContract:
             with pytest.raises(ValidationError):
                 stores.products.create(make_draft("x", categories=("no-such",), **taken), NOON)
 
-    def test_products_of_a_category_include_those_of_what_is_below_it_each_once(
+    def test_a_category_lists_products_of_its_descendants_once(
         self, stores: CategoryStores
     ) -> None:
         stores.create_categories("a", "a/b", "a/b/c", "a/d", "x")
@@ -395,18 +391,20 @@ class CategoryStoreContract:
         assert stores.product_slugs_in("no-such") == []
         first = stores.products.list(ProductQuery(category="a", limit=2))
         assert first.next_query is not None
-        assert [one.slug for one in stores.products.list(first.next_query).items] == ["twice"]
+        assert [product.slug for product in stores.products.list(first.next_query).items] == [
+            "twice"
+        ]
         stores.categories.update("b", move_below("x"))
         assert stores.product_slugs_in("a") == ["top", "twice"]
         assert stores.product_slugs_in("x") == ["deep", "other", "twice"]
 
-    def test_counts_are_of_active_products_in_what_is_visible_each_once(
+    def test_product_counts_are_of_active_products_in_visible_categories(
         self, stores: CategoryStores
     ) -> None:
         stores.create_categories("a", "a/b", "a/b/c", "a/d", "x")
         stores.create_products(deep="c", twice="b c d", top="a", other="x")
         assert stores.product_counts() == {"a": 3, "b": 2, "c": 2, "d": 1, "x": 1}
-        stores.products.update("deep", lambda one: evolve(one, is_active=False))
+        stores.products.update("deep", partial(evolve, is_active=False))
         assert stores.product_counts() == {"a": 2, "b": 1, "c": 1, "d": 1, "x": 1}
         stores.categories.update("d", ARCHIVE)
         stores.categories.unlink("twice", "b")
@@ -415,7 +413,7 @@ class CategoryStoreContract:
         stores.products.delete("top", lambda _: None)
         assert stores.product_counts() == {"a": 0, "b": 0, "c": 1, "d": 1, "x": 1}
 
-    def test_pages_are_sorted_as_people_do_and_hold_each_category_once(
+    def test_pages_sort_names_naturally_and_repeat_no_category(
         self, stores: CategoryStores
     ) -> None:
         for name in ("banana", "Éclair", "Zebra", "apple", "eclair", "Ähre", "apple"):
@@ -424,13 +422,13 @@ class CategoryStoreContract:
         for limit in (1, 2, 3, 7, 100):
             assert stores.list_slugs(CategoryQuery(limit=limit)) == expected
         page = stores.categories.list(CategoryQuery(limit=2, offset=3))
-        assert [one.slug for one in page.items] == ["banana", "eclair"]
+        assert [category.slug for category in page.items] == ["banana", "eclair"]
         assert page.next_query is not None
         assert stores.list_slugs(page.next_query) == ["eclair-2", "zebra"]
         beyond = stores.categories.list(CategoryQuery(offset=100))
         assert (beyond.items, beyond.total, beyond.next_query) == ((), 7, None)
 
-    def test_a_list_shows_roots_or_the_children_of_one(self, stores: CategoryStores) -> None:
+    def test_a_list_can_be_of_roots_or_children(self, stores: CategoryStores) -> None:
         stores.create_categories("a", "a/b", "a/b/c", "a/d", "x")
         for parent, expected in (
             (None, ["a", "b", "c", "d", "x"]),
@@ -443,7 +441,7 @@ class CategoryStoreContract:
             assert stores.list_slugs(query) == expected, parent
             assert stores.categories.list(query).total == len(expected)
 
-    def test_many_are_added_at_once_or_none(self, stores: CategoryStores) -> None:
+    def test_create_many_is_atomic(self, stores: CategoryStores) -> None:
         stores.create_categories("a", "a/b")
         names = ("c", "c", "d")
         drafts = [CategoryDraft(name=name, parent="b") for name in names]
@@ -454,36 +452,36 @@ class CategoryStoreContract:
         assert stores.path("c") == "a/b/c"
         assert stores.path("f") == "a/b/c-2/e/f"
         assert stores.list_slugs(CategoryQuery()) == ["a", "b", "c", "c-2", "d"]
-        added = stores.categories.get("e")
-        assert (added.description, added.parent, added.created_at) == ("Text", "c-2", NOON)
-        for wrong, error in (
+        category = stores.categories.get("e")
+        assert (category.description, category.parent, category.created_at) == ("Text", "c-2", NOON)
+        for invalid, error in (
             (CategoryDraft(name="x", parent="no-such"), ValidationError),
             (CategoryDraft(name="x", slug="d"), ConflictError),
         ):
             with pytest.raises(error):
-                stores.categories.create_many([CategoryDraft(name="new"), wrong], NOON)
+                stores.categories.create_many([CategoryDraft(name="new"), invalid], NOON)
         stores.categories.update("e", RESTORE)
         expected = ["a", "b", "c", "c-2", "d", "e", "f"]
         assert stores.list_slugs(CategoryQuery(status=Status.ALL)) == expected
 
-    def test_two_moves_at_once_never_make_a_cycle(self, stores: CategoryStores) -> None:
+    def test_two_concurrent_moves_never_make_a_cycle(self, stores: CategoryStores) -> None:
         stores.create_categories("a", "b")
         with ThreadPoolExecutor(2) as threads:
             for _ in range(40):
                 stores.categories.update("a", move_below(None))
                 stores.categories.update("b", move_below(None))
-                ready = threading.Barrier(2)
+                barrier = threading.Barrier(2)
 
-                def move(pair: str, ready: threading.Barrier = ready) -> bool:
-                    ready.wait()
-                    return not _validation_error(
+                def move(pair: str, barrier: threading.Barrier = barrier) -> bool:
+                    barrier.wait()
+                    return not _is_refused(
                         lambda: stores.categories.update(pair[0], move_below(pair[1]))
                     )
 
                 assert sum(threads.map(move, ("ab", "ba"))) == 1
         assert {stores.path("a"), stores.path("b")} in ({"a", "a/b"}, {"b", "b/a"})
 
-    def test_three_moves_at_once_never_make_a_ring(self, stores: CategoryStores) -> None:
+    def test_three_concurrent_moves_never_make_a_cycle(self, stores: CategoryStores) -> None:
         stores.create_categories(*"abcdef")
         pairs = ("ab", "bc", "ca", "de", "ef", "fd")
         with ThreadPoolExecutor(6) as threads:
@@ -492,28 +490,28 @@ class CategoryStoreContract:
                     stores.categories.update(slug, move_below(None))
 
                 def move(pair: str) -> bool:
-                    return not _validation_error(
+                    return not _is_refused(
                         lambda: stores.categories.update(pair[0], move_below(pair[1]))
                     )
 
-                moved = list(threads.map(move, pairs))
-                assert (sum(moved[:3]), sum(moved[3:])) == (2, 2)
+                results = list(threads.map(move, pairs))
+                assert (sum(results[:3]), sum(results[3:])) == (2, 2)
                 assert sorted(len(stores.path(slug)) for slug in "abcdef") == [1, 1, 3, 3, 5, 5]
 
-    def test_a_child_that_is_added_while_its_parent_moves_has_the_right_path(
+    def test_a_child_created_while_its_parent_moves_has_the_right_path(
         self, stores: CategoryStores
     ) -> None:
         stores.create_categories("top", "a", "a/b")
         with ThreadPoolExecutor(2) as threads:
             for number in range(15):
-                goal = "top" if number % 2 else None
-                moved = threads.submit(stores.categories.update, "a", move_below(goal))
+                parent = "top" if number % 2 else None
+                move = threads.submit(stores.categories.update, "a", move_below(parent))
                 stores.create_categories(f"b/s{number}")
-                moved.result()
+                move.result()
         for number in range(15):
             assert stores.path(f"s{number}") == f"{stores.path('b')}/s{number}"
 
-    def test_of_many_one_that_claims_the_slug_of_an_archived_one_is_told_so(
+    def test_create_many_reports_a_slug_of_an_archived_category(
         self, stores: CategoryStores
     ) -> None:
         archived = CategoryDraft(name="A", is_active=False)
@@ -521,146 +519,146 @@ class CategoryStoreContract:
             stores.categories.create_many([archived, CategoryDraft(name="B", slug="a")], NOON)
         assert stores.list_slugs(CategoryQuery(status=Status.ALL)) == []
 
-    def test_many_of_one_name_at_once_get_slugs_of_their_own(self, stores: CategoryStores) -> None:
+    def test_concurrent_creates_with_one_name_get_distinct_slugs(
+        self, stores: CategoryStores
+    ) -> None:
         with ThreadPoolExecutor(8) as threads:
-            added = list(
+            categories = list(
                 threads.map(
                     lambda _: stores.categories.create(CategoryDraft(name="Bars"), NOON), range(24)
                 )
             )
-        assert len({category.slug for category in added}) == 24
+        assert len({category.slug for category in categories}) == 24
 
-    def test_links_made_while_categories_go_lead_nowhere_wrong(
-        self, stores: CategoryStores
-    ) -> None:
+    def test_links_concurrent_with_deletes_leave_no_orphans(self, stores: CategoryStores) -> None:
         stores.create_products(egg="")
         with ThreadPoolExecutor(3) as threads:
             for number in range(20):
                 slug = f"s{number}"
                 stores.create_categories(slug)
-                gone = threads.submit(stores.categories.delete, slug)
+                deletion = threads.submit(stores.categories.delete, slug)
                 links = [
-                    threads.submit(_validation_error, partial(stores.categories.link, "egg", slug))
+                    threads.submit(_is_refused, partial(stores.categories.link, "egg", slug))
                     for _ in range(2)
                 ]
-                gone.result()
+                deletion.result()
                 assert {link.result() for link in links} <= {True, False}
         assert stores.products.get("egg").categories == ()
 
-    def test_a_product_that_is_added_while_its_category_goes_is_in_it_or_refused(
+    def test_a_product_created_while_its_category_is_deleted_has_no_orphan_link(
         self, stores: CategoryStores
     ) -> None:
         with ThreadPoolExecutor(2) as threads:
             for number in range(15):
                 slug = f"s{number}"
                 stores.create_categories(slug)
-                gone = threads.submit(stores.categories.delete, slug)
-                _validation_error(partial(stores.create_products, egg=slug))
-                gone.result()
+                deletion = threads.submit(stores.categories.delete, slug)
+                _is_refused(partial(stores.create_products, egg=slug))
+                deletion.result()
         for product in stores.products.list(ProductQuery(limit=100)).items:
             assert product.categories == ()
 
-    def test_a_load_adds_categories_and_puts_products_in_them(self, stores: CategoryStores) -> None:
+    def test_an_import_creates_categories_and_links_products(self, stores: CategoryStores) -> None:
         stores.create_categories("food", "food/bars", "z", "old")
         stores.categories.update("old", ARCHIVE)
         stores.create_products(egg="bars old", ham="food", tea="")
-        with stores.products.begin_import() as load:
-            there = [
-                (draft.slug, draft.parent, draft.is_active) for draft in load.list_categories()
+        with stores.products.begin_import() as session:
+            drafts = [
+                (draft.slug, draft.parent, draft.is_active) for draft in session.list_categories()
             ]
-            assert there == [
+            assert drafts == [
                 ("food", None, True),
                 ("bars", "food", True),
                 ("old", None, False),
                 ("z", None, True),
             ]
-            linked = load.find_category_slugs(["egg", "ham", "tea", "no-such"])
-            assert {slug: sorted(inside) for slug, inside in linked.items()} == {
+            links = session.find_category_slugs(["egg", "ham", "tea", "no-such"])
+            assert {slug: sorted(categories) for slug, categories in links.items()} == {
                 "egg": ["bars", "old"],
                 "ham": ["food"],
             }
-            new = [
+            new_drafts = [
                 CategoryDraft(name="New", slug="new", parent="bars", description="Text"),
                 CategoryDraft(name="Newer", slug="newer", parent="new", is_active=False),
             ]
-            load.create_categories(new, NOON)
-            load.write_products([make_draft(slug="pie")], [], NOON)
-            load.set_categories({"egg": ["new", "bars", "z"], "pie": ["new", "old"], "ham": []})
-            load.commit()
+            session.create_categories(new_drafts, NOON)
+            session.write_products([make_draft(slug="pie")], [], NOON)
+            session.set_categories({"egg": ["new", "bars", "z"], "pie": ["new", "old"], "ham": []})
+            session.commit()
         assert stores.path("newer") == "food/bars/new/newer"
         assert stores.categories.get("new").description == "Text"
         assert not stores.categories.get("newer").is_visible
-        inside = {
-            one.slug: [category.slug for category in one.categories]
-            for one in stores.products.list(ProductQuery()).items
+        links = {
+            product.slug: [category.slug for category in product.categories]
+            for product in stores.products.list(ProductQuery()).items
         }
-        assert inside == {"egg": ["bars", "new", "z"], "ham": [], "pie": ["new"], "tea": []}
+        assert links == {"egg": ["bars", "new", "z"], "ham": [], "pie": ["new"], "tea": []}
         assert stores.products.get("egg").version == 1
         assert stores.list_slugs(CategoryQuery(parent="bars")) == ["new"]
         assert stores.product_slugs_in("old") == []
-        stores.categories.update("old", lambda one: evolve(one, is_active=True))
+        stores.categories.update("old", RESTORE)
         assert stores.product_slugs_in("old") == ["pie"]
 
-    def test_a_product_that_is_loaded_is_found_by_its_new_category(
+    def test_an_imported_product_is_searchable_by_its_new_category(
         self, stores: CategoryStores
     ) -> None:
         stores.create_products(egg="")
-        with stores.products.begin_import() as load:
-            load.create_categories([CategoryDraft(name="Breakfast", slug="early")], NOON)
-            load.write_products([make_draft("Ham", slug="ham")], [], NOON)
-            load.set_categories({"egg": ["early"], "ham": ["early"]})
-            load.commit()
-        found = stores.products.list(ProductQuery(search="breakfast")).items
-        assert {product.slug for product in found} == {"egg", "ham"}
-        with stores.products.begin_import() as load:
-            load.set_categories({"egg": [], "ham": ["early"]})
-            load.commit()
-        found = stores.products.list(ProductQuery(search="breakfast")).items
-        assert {product.slug for product in found} == {"ham"}
+        with stores.products.begin_import() as session:
+            session.create_categories([CategoryDraft(name="Breakfast", slug="early")], NOON)
+            session.write_products([make_draft("Ham", slug="ham")], [], NOON)
+            session.set_categories({"egg": ["early"], "ham": ["early"]})
+            session.commit()
+        items = stores.products.list(ProductQuery(search="breakfast")).items
+        assert {product.slug for product in items} == {"egg", "ham"}
+        with stores.products.begin_import() as session:
+            session.set_categories({"egg": [], "ham": ["early"]})
+            session.commit()
+        items = stores.products.list(ProductQuery(search="breakfast")).items
+        assert {product.slug for product in items} == {"ham"}
 
-    def test_a_load_that_is_not_committed_leaves_the_categories_alone(
+    def test_an_uncommitted_import_leaves_the_categories_unchanged(
         self, stores: CategoryStores
     ) -> None:
         stores.create_categories("food")
         stores.create_products(egg="")
-        with stores.products.begin_import() as load:
-            load.create_categories([CategoryDraft(name="New", slug="new")], NOON)
-            load.set_categories({"egg": ["food", "new"]})
+        with stores.products.begin_import() as session:
+            session.create_categories([CategoryDraft(name="New", slug="new")], NOON)
+            session.set_categories({"egg": ["food", "new"]})
         assert stores.list_slugs(CategoryQuery()) == ["food"]
         assert stores.products.get("egg").categories == ()
 
     @pytest.mark.parametrize("taken", ["food", "old"])
-    def test_a_load_refuses_what_others_did_to_the_tree(
+    def test_an_import_refuses_taken_slugs_and_unknown_categories(
         self, stores: CategoryStores, taken: str
     ) -> None:
         stores.create_categories("food", "old")
         stores.create_products(egg="")
-        with stores.products.begin_import() as load, pytest.raises(ConflictError):
-            load.create_categories([CategoryDraft(name="x", slug=taken)], NOON)
-        with stores.products.begin_import() as load, pytest.raises(ValidationError):
-            load.set_categories({"egg": ["food", "no-such"]})
+        with stores.products.begin_import() as session, pytest.raises(ConflictError):
+            session.create_categories([CategoryDraft(name="x", slug=taken)], NOON)
+        with stores.products.begin_import() as session, pytest.raises(ValidationError):
+            session.set_categories({"egg": ["food", "no-such"]})
         assert stores.products.get("egg").categories == ()
 
-    def test_a_load_that_links_while_a_category_goes_leads_nowhere_wrong(
+    def test_an_import_concurrent_with_deletes_leaves_no_orphan_links(
         self, stores: CategoryStores
     ) -> None:
         stores.create_products(egg="")
 
-        def load(slug: str) -> None:
-            with stores.products.begin_import() as load:
-                load.set_categories({"egg": [slug]})
-                load.commit()
+        def import_link(slug: str) -> None:
+            with stores.products.begin_import() as session:
+                session.set_categories({"egg": [slug]})
+                session.commit()
 
         with ThreadPoolExecutor(2) as threads:
             for number in range(15):
                 slug = f"s{number}"
                 stores.create_categories(slug)
-                gone = threads.submit(stores.categories.delete, slug)
-                _validation_error(partial(load, slug))
-                gone.result()
+                deletion = threads.submit(stores.categories.delete, slug)
+                _is_refused(partial(import_link, slug))
+                deletion.result()
         assert stores.products.get("egg").categories == ()
 
-    def test_an_export_has_the_whole_tree_and_every_link(self, stores: CategoryStores) -> None:
+    def test_an_export_contains_the_whole_tree_and_all_links(self, stores: CategoryStores) -> None:
         stores.create_categories("food", "food/bars", "old", "old/below")
         stores.categories.update("old", ARCHIVE)
         stores.create_products(egg="below bars", ham="")
@@ -677,9 +675,9 @@ class CategoryStoreContract:
         assert ham.categories == ()
 
 
-def _validation_error(call: Callable[[], object]) -> bool:
+def _is_refused(action: Callable[[], object]) -> bool:
     try:
-        call()
+        action()
     except (ConflictError, ValidationError, NotFoundError):
         return True
     return False

@@ -1,4 +1,4 @@
-"""A clock that stands still until a test sets it on."""
+"""Fake clocks that tests advance."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 @define
 class FakeClock:
-    """Time that passes only when a test says so."""
+    """A wall clock that starts at noon and moves only by `advance`."""
 
     now: datetime = NOON
 
@@ -17,13 +17,13 @@ class FakeClock:
         return self.now
 
     def advance(self, seconds: int = 1) -> None:
-        """Let seconds pass."""
+        """Advance the clock by `seconds`."""
         self.now += timedelta(seconds=seconds)
 
 
 @define
 class FakeMonotonicClock:
-    """Seconds that pass only when a test says so."""
+    """A clock of seconds whose `now` is set by the test."""
 
     now: float = 0
 

@@ -1,4 +1,4 @@
-"""What every ErrorTracker must do."""
+"""Contract suite of `ErrorTracker`."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -15,23 +15,23 @@ T = TypeVar("T", bound=Exception)
 
 
 class UnprintableError(Exception):
-    """An error that cannot say what it is."""
+    """An error whose `str()` raises."""
 
     def __str__(self) -> str:
         raise RuntimeError
 
 
 def raise_and_catch(error: T) -> T:
-    """Return an error that has been somewhere."""
+    """Return the error with a traceback."""
     with pytest.raises(type(error)):
         raise error
     return error
 
 
 class ErrorTrackerContract:
-    """Subclasses have a fixture `tracker`, of a tracker whose service may be away."""
+    """Subclasses provide the fixture `tracker`; its service may be unavailable."""
 
-    @pytest.mark.parametrize("during", [CONTEXT, None])
+    @pytest.mark.parametrize("context", [CONTEXT, None])
     @pytest.mark.parametrize(
         "error",
         [
@@ -43,15 +43,15 @@ class ErrorTrackerContract:
         ],
         ids=lambda error: type(error).__name__,
     )
-    def test_it_can_be_told_of_any_error(
-        self, tracker: ErrorTracker, error: BaseException, during: ErrorContext | None
+    def test_report_error_accepts_any_error(
+        self, tracker: ErrorTracker, error: BaseException, context: ErrorContext | None
     ) -> None:
-        tracker.report_error(error, during)
+        tracker.report_error(error, context)
 
-    def test_it_can_be_told_of_an_outage(self, tracker: ErrorTracker) -> None:
-        for error in (UnavailableError("It is away"), UpstreamError("It fails")):
+    def test_report_outage_accepts_every_outage(self, tracker: ErrorTracker) -> None:
+        for error in (UnavailableError("It is down"), UpstreamError("It fails")):
             tracker.report_outage("the hen", error)
 
-    def test_many_can_tell_it_at_once(self, tracker: ErrorTracker) -> None:
+    def test_concurrent_threads_can_report_errors(self, tracker: ErrorTracker) -> None:
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(lambda _: tracker.report_error(KeyError(), CONTEXT), range(50)))

@@ -1,4 +1,4 @@
-"""What every Once must do."""
+"""Contract suite of `IdempotencyStore`."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,113 +22,135 @@ RESPONSE = StoredResponse("print", b"body", {"etag": '"1.a"'})
 
 
 @frozen
-class Setup:
-    """A shop, and what does things once in it."""
+class IdempotentShop:
+    """A shop and its idempotency store."""
 
     shop: Shop
-    once: IdempotencyStore[Shop]
+    store: IdempotencyStore[Shop]
 
 
-_PRODUCT = {"description": "", "details": "", "price": "24.99", "ingredients": ["egg white"]}
+_PRODUCT_VALUES = {"description": "", "details": "", "price": "24.99", "ingredients": ["egg white"]}
 
 
 def sell_egg(shop: Shop) -> StoredResponse:
-    """Sell one egg, and say so."""
+    """Sell one unit of the product and return the response."""
     shop.products.adjust_stock("egg-white-protein", -1)
     return RESPONSE
 
 
 class IdempotencyStoreContract:
-    """A subclass gives the fixture `opened`, with a product of which there are 42."""
+    """Subclasses provide the fixture `idempotent_shop`: a shop with 42 of `egg-white-protein`."""
 
     @pytest.fixture
-    def opened(self) -> Setup:
+    def idempotent_shop(self) -> IdempotentShop:
         raise NotImplementedError
 
     @pytest.fixture
-    def left(self, opened: Setup) -> Callable[[], int]:
-        return lambda: opened.shop.products.get("egg-white-protein").stock_quantity
+    def get_stock(self, idempotent_shop: IdempotentShop) -> Callable[[], int]:
+        return lambda: idempotent_shop.shop.products.get("egg-white-protein").stock_quantity
 
-    def test_what_was_done_is_not_done_again(self, opened: Setup, left: Callable[[], int]) -> None:
-        shop, once = opened.shop, opened.once
-        assert once.run(shop, "a", NOON, sell_egg) == (RESPONSE, False)
-        assert once.run(shop, "a", NOON, sell_egg) == (RESPONSE, True)
-        assert left() == 41
+    def test_a_repeated_key_returns_the_stored_response(
+        self, idempotent_shop: IdempotentShop, get_stock: Callable[[], int]
+    ) -> None:
+        shop, store = idempotent_shop.shop, idempotent_shop.store
+        assert store.run(shop, "a", NOON, sell_egg) == (RESPONSE, False)
+        assert store.run(shop, "a", NOON, sell_egg) == (RESPONSE, True)
+        assert get_stock() == 41
 
-    def test_each_name_is_for_itself(self, opened: Setup, left: Callable[[], int]) -> None:
-        for name in ("a", "b"):
-            assert opened.once.run(opened.shop, name, NOON, sell_egg) == (RESPONSE, False)
-        assert left() == 40
+    def test_keys_are_independent(
+        self, idempotent_shop: IdempotentShop, get_stock: Callable[[], int]
+    ) -> None:
+        for key in ("a", "b"):
+            assert idempotent_shop.store.run(idempotent_shop.shop, key, NOON, sell_egg) == (
+                RESPONSE,
+                False,
+            )
+        assert get_stock() == 40
 
-    def test_what_fails_can_be_tried_again(self, opened: Setup, left: Callable[[], int]) -> None:
-        def fail(within: Shop) -> StoredResponse:
-            within.products.create({**_PRODUCT, "name": "Another"})
+    def test_a_failed_request_can_be_retried(
+        self, idempotent_shop: IdempotentShop, get_stock: Callable[[], int]
+    ) -> None:
+        def fail(shop: Shop) -> StoredResponse:
+            shop.products.create({**_PRODUCT_VALUES, "name": "Another"})
             raise ConflictError("no")
 
         for _ in range(2):
             with pytest.raises(ConflictError, match="no"):
-                opened.once.run(opened.shop, "a", NOON, fail)
-        assert opened.once.run(opened.shop, "a", NOON, sell_egg) == (RESPONSE, False)
-        assert left() == 41
+                idempotent_shop.store.run(idempotent_shop.shop, "a", NOON, fail)
+        assert idempotent_shop.store.run(idempotent_shop.shop, "a", NOON, sell_egg) == (
+            RESPONSE,
+            False,
+        )
+        assert get_stock() == 41
 
-    def test_it_is_forgotten_after_its_time(self, opened: Setup) -> None:
-        shop, once = opened.shop, opened.once
-        once.run(shop, "a", NOON, sell_egg)
-        assert once.run(shop, "a", NOON + IDEMPOTENCY_RETENTION - SECOND, sell_egg)[1]
-        assert not once.run(shop, "a", NOON + IDEMPOTENCY_RETENTION, sell_egg)[1]
-        assert once.run(shop, "a", NOON + IDEMPOTENCY_RETENTION + SECOND, sell_egg)[1]
+    def test_a_key_expires_after_its_retention(self, idempotent_shop: IdempotentShop) -> None:
+        shop, store = idempotent_shop.shop, idempotent_shop.store
+        store.run(shop, "a", NOON, sell_egg)
+        assert store.run(shop, "a", NOON + IDEMPOTENCY_RETENTION - SECOND, sell_egg)[1]
+        assert not store.run(shop, "a", NOON + IDEMPOTENCY_RETENTION, sell_egg)[1]
+        assert store.run(shop, "a", NOON + IDEMPOTENCY_RETENTION + SECOND, sell_egg)[1]
 
-    def test_what_is_over_is_pruned(self, opened: Setup) -> None:
-        for name in "abc":
-            opened.once.run(opened.shop, name, NOON, sell_egg)
-        opened.once.run(opened.shop, "d", NOON + SECOND, sell_egg)
-        assert opened.once.prune(NOON + IDEMPOTENCY_RETENTION - SECOND, 10) == 0
-        assert opened.once.prune(NOON + IDEMPOTENCY_RETENTION, 2) == 2
-        assert opened.once.prune(NOON + IDEMPOTENCY_RETENTION, 2) == 1
-        assert opened.once.prune(NOON + IDEMPOTENCY_RETENTION, 2) == 0
-        assert opened.once.run(opened.shop, "d", NOON + SECOND, sell_egg)[1]
+    def test_prune_deletes_expired_keys(self, idempotent_shop: IdempotentShop) -> None:
+        for key in "abc":
+            idempotent_shop.store.run(idempotent_shop.shop, key, NOON, sell_egg)
+        idempotent_shop.store.run(idempotent_shop.shop, "d", NOON + SECOND, sell_egg)
+        assert idempotent_shop.store.prune(NOON + IDEMPOTENCY_RETENTION - SECOND, 10) == 0
+        assert idempotent_shop.store.prune(NOON + IDEMPOTENCY_RETENTION, 2) == 2
+        assert idempotent_shop.store.prune(NOON + IDEMPOTENCY_RETENTION, 2) == 1
+        assert idempotent_shop.store.prune(NOON + IDEMPOTENCY_RETENTION, 2) == 0
+        assert idempotent_shop.store.run(idempotent_shop.shop, "d", NOON + SECOND, sell_egg)[1]
 
-    def test_of_twins_one_is_done(self, opened: Setup, left: Callable[[], int]) -> None:
-        together = Barrier(8)
+    def test_concurrent_requests_with_one_key_run_once(
+        self, idempotent_shop: IdempotentShop, get_stock: Callable[[], int]
+    ) -> None:
+        barrier = Barrier(8)
 
-        def one(_: int) -> str:
-            together.wait()
+        def send_request(_: int) -> str:
+            barrier.wait()
             try:
-                return "again" if opened.once.run(opened.shop, "a", NOON, sell_egg)[1] else "done"
+                return (
+                    "replayed"
+                    if idempotent_shop.store.run(idempotent_shop.shop, "a", NOON, sell_egg)[1]
+                    else "run"
+                )
             except ConflictError:
                 return "refused"
 
         with ThreadPoolExecutor(8) as threads:
-            outcomes = list(threads.map(one, range(8)))
-        assert outcomes.count("done") == 1
-        assert left() == 41
+            outcomes = list(threads.map(send_request, range(8)))
+        assert outcomes.count("run") == 1
+        assert get_stock() == 41
 
-    def test_who_comes_meanwhile_is_refused_at_once(self, opened: Setup) -> None:
-        is_begun, may_end = Event(), Event()
+    def test_a_key_in_use_is_refused_immediately(self, idempotent_shop: IdempotentShop) -> None:
+        is_started, can_finish = Event(), Event()
 
-        def slow(within: Shop) -> StoredResponse:
-            is_begun.set()
-            may_end.wait()
-            return sell_egg(within)
+        def run_slowly(shop: Shop) -> StoredResponse:
+            is_started.set()
+            can_finish.wait()
+            return sell_egg(shop)
 
         with ThreadPoolExecutor(1) as threads:
-            first = threads.submit(opened.once.run, opened.shop, "a", NOON, slow)
-            is_begun.wait()
+            first = threads.submit(
+                idempotent_shop.store.run, idempotent_shop.shop, "a", NOON, run_slowly
+            )
+            is_started.wait()
             with pytest.raises(ConflictError, match="is being answered"):
-                opened.once.run(opened.shop, "a", NOON, sell_egg)
-            may_end.set()
+                idempotent_shop.store.run(idempotent_shop.shop, "a", NOON, sell_egg)
+            can_finish.set()
             assert first.result() == (RESPONSE, False)
 
-    def test_what_is_done_within_is_seen_within(self, opened: Setup) -> None:
-        def work(within: Shop) -> StoredResponse:
-            slug = within.products.create({**_PRODUCT, "name": "Fresh", "stock_quantity": 3}).slug
-            within.products.adjust_stock(slug, -2)
+    def test_work_reads_its_own_writes(self, idempotent_shop: IdempotentShop) -> None:
+        def work(shop: Shop) -> StoredResponse:
+            slug = shop.products.create(
+                {**_PRODUCT_VALUES, "name": "Fresh", "stock_quantity": 3}
+            ).slug
+            shop.products.adjust_stock(slug, -2)
             with pytest.raises(ConflictError):
-                within.products.adjust_stock(slug, -2)
+                shop.products.adjust_stock(slug, -2)
             with pytest.raises(NotFoundError):
-                within.products.adjust_stock("nothing", -2)
-            assert within.products.get(slug).stock_quantity == 1
+                shop.products.adjust_stock("unknown", -2)
+            assert shop.products.get(slug).stock_quantity == 1
             return RESPONSE
 
-        opened.once.run(opened.shop, "a", NOON, work)
-        assert opened.shop.products.get("fresh").stock_quantity == 1
+        idempotent_shop.store.run(idempotent_shop.shop, "a", NOON, work)
+        assert idempotent_shop.shop.products.get("fresh").stock_quantity == 1

@@ -1,4 +1,4 @@
-"""What every ImageRegistry must do, together with the product store that settles it."""
+"""Contract suite of `ImageRegistry` and the product store that attaches images."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,12 @@ from datetime import timedelta
 import pytest
 from attrs import evolve, frozen
 
-from eggypro_adapters.contracts.product_store import NOON, allow_delete, make_draft, moved_to
+from eggypro_adapters.contracts.product_store import (
+    NOON,
+    allow_delete,
+    make_draft,
+    set_product_slug,
+)
 from eggypro_core.domain.image import StoredImage
 from eggypro_core.domain.product import Image, Product
 from eggypro_core.errors import NotFoundError, SlugMovedError, ValidationError
@@ -22,67 +27,67 @@ SLUG = "egg-white"
 
 @frozen
 class RegistryStores:
-    """A ledger and the products that have what it records."""
+    """An image registry and the store of the products that use its images."""
 
     registry: ImageRegistry
     products: ProductStore
 
 
 def make_stored_image(public_id: str = EGG) -> StoredImage:
-    """Return an image as a store describes it."""
+    """Return the metadata of a stored image."""
     return StoredImage(public_id=public_id, width=60, height=40, format="jpg", size=900)
 
 
 def set_images(*refs: str) -> Callable[[Product], Product]:
-    """Return the edit that gives a product these images."""
+    """Return the change that sets the images of a product."""
     images = tuple(map(Image, refs))
     return lambda product: evolve(product, images=images, version=product.version + 1)
 
 
 def store_images(stores: RegistryStores, *public_ids: str) -> None:
-    """Have images be stored, which no product has."""
+    """Reserve and confirm images that no product uses."""
     stores.registry.reserve(public_ids, expires_at=LATER)
     stores.registry.confirm(map(make_stored_image, public_ids))
 
 
 class ImageRegistryContract:
-    """A subclass gives the fixture `stores`: empty ones."""
+    """Subclasses provide the fixture `stores`: empty stores of one shop."""
 
-    def test_what_a_product_gets_it_shows_with_what_is_known(self, stores: RegistryStores) -> None:
+    def test_products_return_the_metadata_of_their_images(self, stores: RegistryStores) -> None:
         store_images(stores, EGG, OTHER)
-        added = stores.products.create(make_draft(images=(Image(OTHER, "A tin"),)), NOON)
-        assert added.stored_images == (make_stored_image(OTHER),)
+        product = stores.products.create(make_draft(images=(Image(OTHER, "A tin"),)), NOON)
+        assert product.stored_images == (make_stored_image(OTHER),)
         changed = stores.products.update(SLUG, set_images(OTHER, "https://x.example/1.jpg", EGG))
         assert changed.stored_images == (make_stored_image(EGG), make_stored_image(OTHER))
         assert stores.products.get(SLUG) == changed
         with stores.products.export_products(Status.ALL) as exported:
-            found = [one.stored_images for one in exported.products]
-            assert found == [changed.stored_images]
+            stored_images = [product.stored_images for product in exported.products]
+            assert stored_images == [changed.stored_images]
 
-    @pytest.mark.parametrize("state", ["unknown", "not arrived", "given up"])
-    def test_what_is_not_stored_no_product_gets(self, stores: RegistryStores, state: str) -> None:
+    @pytest.mark.parametrize("state", ["unknown", "reserved", "released"])
+    def test_an_unconfirmed_image_cannot_be_attached(
+        self, stores: RegistryStores, state: str
+    ) -> None:
         if state != "unknown":
             stores.registry.reserve([EGG], expires_at=LATER)
-        if state == "given up":
+        if state == "released":
             stores.registry.confirm([make_stored_image()])
             assert list(stores.registry.release([EGG])) == [EGG]
         with pytest.raises(ValidationError, match=EGG):
             stores.products.create(make_draft(images=(Image(EGG),)), NOON)
         stores.products.create(make_draft(), NOON)
-        with pytest.raises(ValidationError, match=EGG) as refused:
+        with pytest.raises(ValidationError, match=EGG) as exc_info:
             stores.products.update(SLUG, set_images(EGG))
-        assert [fault.field for fault in refused.value.errors] == ["images"]
+        assert [error.field for error in exc_info.value.errors] == ["images"]
         assert stores.products.get(SLUG).images == ()
 
-    def test_what_a_product_has_is_not_given_up(self, stores: RegistryStores) -> None:
+    def test_an_attached_image_is_not_released(self, stores: RegistryStores) -> None:
         store_images(stores, EGG, OTHER)
         stores.products.create(make_draft(images=(Image(EGG), Image(EGG))), NOON)
         assert list(stores.registry.release([EGG, OTHER, "eggypro-products/no"])) == [OTHER]
         assert list(stores.registry.release_expired(LATER)) == [OTHER]
 
-    def test_what_two_products_have_is_kept_for_the_last_of_them(
-        self, stores: RegistryStores
-    ) -> None:
+    def test_an_image_is_released_after_its_last_product(self, stores: RegistryStores) -> None:
         store_images(stores, EGG)
         for _ in range(2):
             stores.products.create(make_draft(images=(Image(EGG),)), NOON)
@@ -91,7 +96,7 @@ class ImageRegistryContract:
         stores.products.delete(f"{SLUG}-2", allow_delete)
         assert list(stores.registry.release([EGG])) == [EGG]
 
-    def test_a_change_that_fails_gets_nothing(self, stores: RegistryStores) -> None:
+    def test_a_failed_update_attaches_no_image(self, stores: RegistryStores) -> None:
         store_images(stores, EGG)
         stores.products.create(make_draft(), NOON)
         stores.products.create(make_draft("Bacon"), NOON)
@@ -99,55 +104,55 @@ class ImageRegistryContract:
             stores.products.update(SLUG, set_images(EGG, OTHER))
         assert list(stores.registry.release([EGG])) == [EGG]
 
-    def test_what_was_never_got_is_overdue_when_it_can_arrive_no_more(
+    def test_an_unused_reservation_is_released_when_it_expires(
         self, stores: RegistryStores
     ) -> None:
         stores.registry.reserve([EGG], expires_at=LATER)
         assert list(stores.registry.release_expired(LATER - timedelta(seconds=1))) == []
         assert list(stores.registry.release_expired(LATER)) == [EGG]
 
-    def test_what_is_given_up_waits_to_be_deleted(self, stores: RegistryStores) -> None:
+    def test_a_released_image_is_listed_until_it_is_forgotten(self, stores: RegistryStores) -> None:
         store_images(stores, EGG)
         stores.registry.release([EGG])
         for _ in range(2):
             assert list(stores.registry.release_expired(NOON)) == [EGG]
         stores.registry.forget([EGG], NOON)
         assert list(stores.registry.release_expired(NOON)) == []
-        assert list(stores.registry.release_expired(LATER)) == [EGG]  # it may have come again
+        assert list(stores.registry.release_expired(LATER)) == [
+            EGG
+        ]  # it may have been uploaded again
         stores.registry.forget([EGG], LATER)
         assert list(stores.registry.release_expired(LATER)) == []
-        stores.registry.reserve([EGG], expires_at=LATER)  # it was forgotten
+        stores.registry.reserve([EGG], expires_at=LATER)  # the id is free again
 
-    def test_only_what_was_given_up_is_deleted(self, stores: RegistryStores) -> None:
+    def test_only_released_images_are_forgotten(self, stores: RegistryStores) -> None:
         store_images(stores, EGG)
         stores.registry.forget([EGG, OTHER], LATER)
         stores.products.create(make_draft(images=(Image(EGG),)), NOON)
 
-    def test_an_image_is_intended_for_a_product_whatever_that_is_called(
-        self, stores: RegistryStores
-    ) -> None:
+    def test_a_reservation_follows_its_renamed_product(self, stores: RegistryStores) -> None:
         stores.products.create(make_draft(), NOON)
         stores.registry.reserve([EGG], expires_at=LATER, product=SLUG)
         stores.registry.reserve([OTHER], expires_at=LATER)
-        stores.products.update(SLUG, moved_to("new"))
+        stores.products.update(SLUG, set_product_slug("new"))
         assert stores.registry.get_product_slug(EGG) == "new"
         with pytest.raises(SlugMovedError):
             stores.registry.reserve(["eggypro-products/x"], expires_at=LATER, product=SLUG)
         stores.products.delete("new", allow_delete)
         for public_id in (EGG, OTHER, "eggypro-products/no"):
-            with pytest.raises(NotFoundError) as refused:
+            with pytest.raises(NotFoundError) as exc_info:
                 stores.registry.get_product_slug(public_id)
-            assert refused.value.kind == "image"
+            assert exc_info.value.kind == "image"
         with pytest.raises(NotFoundError):
             stores.registry.reserve(["eggypro-products/x"], expires_at=LATER, product=SLUG)
 
-    def test_an_image_is_got_or_given_up_and_never_both(self, stores: RegistryStores) -> None:
+    def test_a_concurrently_released_image_is_never_attached(self, stores: RegistryStores) -> None:
         ids = [f"eggypro-products/{number}" for number in range(20)]
         store_images(stores, *ids)
         for number in range(4):
             stores.products.create(make_draft(f"P{number}"), NOON)
 
-        def get(number: int) -> None:
+        def attach(number: int) -> None:
             with suppress(ValidationError):
                 stores.products.update(
                     f"p{number % 4}",
@@ -156,14 +161,14 @@ class ImageRegistryContract:
                     ),
                 )
 
-        def give_up(number: int) -> list[str]:
+        def release(number: int) -> list[str]:
             return list(stores.registry.release([ids[number]]))
 
         with ThreadPoolExecutor(8) as threads:
-            given_up = threads.map(give_up, range(20))
-            list(threads.map(get, range(20)))
-            gone = {one for some in given_up for one in some}
-        had = [i.ref for number in range(4) for i in stores.products.get(f"p{number}").images]
-        assert gone.isdisjoint(had)
-        assert gone | set(had) == set(ids)
-        assert len(had) == len(set(had))
+            batches = threads.map(release, range(20))
+            list(threads.map(attach, range(20)))
+            released = {public_id for batch in batches for public_id in batch}
+        attached = [i.ref for number in range(4) for i in stores.products.get(f"p{number}").images]
+        assert released.isdisjoint(attached)
+        assert released | set(attached) == set(ids)
+        assert len(attached) == len(set(attached))

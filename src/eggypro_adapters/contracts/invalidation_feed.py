@@ -1,4 +1,4 @@
-"""What every Changes must do."""
+"""Contract suite of `InvalidationFeed`."""
 
 from collections.abc import Callable
 
@@ -9,56 +9,56 @@ from eggypro_core.caching.entries import ALL_TAGS, Snapshot, product_tag
 from eggypro_core.caching.ports import InvalidationFeed
 
 EGG, MILK = (product_tag("egg"),), (product_tag("milk"),)
-Touch = Callable[[str], None]
+WriteTag = Callable[[str], None]
 
 
 def wait_for_snapshot(feed: InvalidationFeed) -> Snapshot:
-    """Return where it stands, once it is heard what is written."""
+    """Return the first snapshot of a connected feed."""
     return wait_until(feed.snapshot)
 
 
 def wait_for_current_snapshot(feed: InvalidationFeed, tags: tuple[str, ...]) -> Snapshot:
-    """Return a moment that has seen every write under some tags that is known of."""
+    """Return a snapshot that includes every known write to `tags`."""
 
     def current() -> Snapshot | None:
-        seen = wait_for_snapshot(feed)
-        return None if feed.is_stale(seen, tags) else seen
+        snapshot = wait_for_snapshot(feed)
+        return None if feed.is_stale(snapshot, tags) else snapshot
 
     return wait_until(current)
 
 
 class InvalidationFeedContract:
-    """A subclass gives the fixtures `changes` and `touch`, which writes under a tag."""
+    """Subclasses provide the fixtures `feed` and `write_tag`, which writes something with a tag."""
 
     @pytest.fixture
-    def changes(self) -> InvalidationFeed:
+    def feed(self) -> InvalidationFeed:
         raise NotImplementedError
 
     @pytest.fixture
-    def touch(self) -> Touch:
+    def write_tag(self) -> WriteTag:
         raise NotImplementedError
 
-    def test_what_was_read_holds_while_nothing_is_written(self, changes: InvalidationFeed) -> None:
-        assert not changes.is_stale(wait_for_current_snapshot(changes, EGG), EGG)
+    def test_a_snapshot_is_current_without_writes(self, feed: InvalidationFeed) -> None:
+        assert not feed.is_stale(wait_for_current_snapshot(feed, EGG), EGG)
 
     @pytest.mark.parametrize("tag", [*EGG, ALL_TAGS])
-    def test_a_write_ends_what_was_read_before_it(
-        self, changes: InvalidationFeed, touch: Touch, tag: str
+    def test_a_write_makes_earlier_snapshots_stale(
+        self, feed: InvalidationFeed, write_tag: WriteTag, tag: str
     ) -> None:
-        before = wait_for_snapshot(changes)
-        touch(tag)
-        assert changes.is_stale(before, EGG)
-        assert changes.is_stale(before, (*MILK, *EGG))
+        before = wait_for_snapshot(feed)
+        write_tag(tag)
+        assert feed.is_stale(before, EGG)
+        assert feed.is_stale(before, (*MILK, *EGG))
 
-    def test_what_is_read_after_a_write_holds(
-        self, changes: InvalidationFeed, touch: Touch
+    def test_a_snapshot_after_a_write_is_current(
+        self, feed: InvalidationFeed, write_tag: WriteTag
     ) -> None:
-        touch(EGG[0])
-        after = wait_for_current_snapshot(changes, EGG)
-        touch(MILK[0])
-        assert not changes.is_stale(after, EGG)
-        assert changes.is_stale(after, MILK)
+        write_tag(EGG[0])
+        after = wait_for_current_snapshot(feed, EGG)
+        write_tag(MILK[0])
+        assert not feed.is_stale(after, EGG)
+        assert feed.is_stale(after, MILK)
 
-    def test_moments_of_another_history_never_hold(self, changes: InvalidationFeed) -> None:
-        seen = wait_for_snapshot(changes)
-        assert changes.is_stale(Snapshot("another", seen.number + 1_000_000), EGG)
+    def test_a_snapshot_of_another_history_is_stale(self, feed: InvalidationFeed) -> None:
+        snapshot = wait_for_snapshot(feed)
+        assert feed.is_stale(Snapshot("another", snapshot.number + 1_000_000), EGG)

@@ -1,5 +1,5 @@
-"""What a search must find, whatever keeps the shop: at once, and in its order."""
-# ruff: noqa: RUF001  (letters of other scripts are among what is searched for)
+"""Contract suite of product search: matches, ranking and immediate updates."""
+# ruff: noqa: RUF001  (searches in other scripts)
 
 import threading
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ any_search = st.text(
 
 @frozen
 class SearchStores:
-    """The stores of one shop, all empty."""
+    """The empty stores of one shop."""
 
     products: ProductStore
     categories: CategoryStore
@@ -47,32 +47,32 @@ class SearchStores:
     reviews: ReviewStore
 
     def create_products(self, *names: str, **changes: object) -> None:
-        """Add products of the same kind, the newest last."""
+        """Create products that differ in name only, the newest last."""
         for name in names:
             self.products.create(make_draft(name, **changes), NOON)
 
     def create_categories(self, *names: str, parent: str | None = None) -> None:
-        """Add categories, whose slugs follow from their names."""
+        """Create categories with generated slugs."""
         for name in names:
             self.categories.create(CategoryDraft(name=name, parent=parent), NOON)
 
     def create_variants(self, slug: str, *sizes: str, **changes: object) -> list[Variant]:
-        """Add variants of a product."""
+        """Create variants of a product, one for each size."""
         drafts = [VariantDraft(options={"Size": size}, price=Decimal(2)) for size in sizes]
-        made = [evolve(draft, **changes) for draft in drafts]  # type: ignore[arg-type]  # the test's choice
-        return [self.variants.create(slug, draft, NOON) for draft in made]
+        changed = [evolve(draft, **changes) for draft in drafts]  # type: ignore[arg-type]  # the test's choice
+        return [self.variants.create(slug, draft, NOON) for draft in changed]
 
     def create_review(self, slug: str, rating: int) -> int:
-        """Add a verified review, and return its id."""
+        """Create a verified review and return its id."""
         review = ReviewDraft(reviewer_name="Ada", rating=rating, comment=f"{rating}")
         return self.reviews.verify(self.reviews.create(slug, review, NOON).id, is_verified=True).id
 
-    def search_slugs(self, search: str, **wishes: object) -> list[str]:
-        """The slugs that a search shows, over pages of two, and as many as it says."""
-        query = evolve(ProductQuery(search=search, limit=2), **wishes)  # type: ignore[arg-type]  # the test's choice
-        found = list_slugs(self.products, query)
-        assert self.products.list(query).total == len(found)
-        return found
+    def search_slugs(self, search: str, **filters: object) -> list[str]:
+        """Return the slugs of all pages of a search, two per page; the total must agree."""
+        query = evolve(ProductQuery(search=search, limit=2), **filters)  # type: ignore[arg-type]  # the test's choice
+        slugs = list_slugs(self.products, query)
+        assert self.products.list(query).total == len(slugs)
+        return slugs
 
     def rename_product(self, slug: str, name: str) -> None:
         self.products.update(slug, set_name(name))
@@ -90,9 +90,9 @@ ARCHIVE, RESTORE = set_active(is_active=False), set_active(is_active=True)
 
 
 class ProductSearchContract:
-    """A subclass gives the fixture `stores`: the stores of an empty shop."""
+    """Subclasses provide the fixture `stores`: the stores of an empty shop."""
 
-    def test_a_better_field_comes_first_whatever_else(self, stores: SearchStores) -> None:
+    def test_matches_rank_by_field_first(self, stores: SearchStores) -> None:
         stores.create_categories("Salts")
         stores.create_products("Name Salt")
         stores.create_products("Category", categories=("salts",), stock_quantity=1)
@@ -114,17 +114,13 @@ class ProductSearchContract:
             "attributed",
         ]
 
-    def test_then_an_exact_word_comes_before_one_that_is_only_begun(
-        self, stores: SearchStores
-    ) -> None:
+    def test_within_a_field_exact_words_rank_above_prefixes(self, stores: SearchStores) -> None:
         stores.create_products("Barley", "Bars", stock_quantity=1)
         stores.create_products("Bar", "Described", description="barley bar")
         stores.create_review("barley", 5)
         assert stores.search_slugs("bar") == ["bars", "bar", "barley", "described"]
 
-    def test_then_the_rating_decides_then_the_stock_then_the_newest(
-        self, stores: SearchStores
-    ) -> None:
+    def test_within_a_rank_tier_rating_stock_and_age_decide(self, stores: SearchStores) -> None:
         stores.create_products("Egg 1", "Egg 2", "Egg 3", "Egg 4")
         stores.create_products("Egg 5", "Egg 6", stock_quantity=1)
         stores.create_review("egg-1", 3)
@@ -132,7 +128,7 @@ class ProductSearchContract:
         stores.create_review("egg-2", 4)
         assert stores.search_slugs("egg") == ["egg-2", "egg-1", "egg-6", "egg-5", "egg-4", "egg-3"]
 
-    def test_rating_and_stock_reorder_at_once(self, stores: SearchStores) -> None:
+    def test_rating_and_stock_reorder_results_immediately(self, stores: SearchStores) -> None:
         stores.create_products("Egg 1", "Egg 2", stock_quantity=1)
         assert stores.search_slugs("egg") == ["egg-2", "egg-1"]
         stores.products.adjust_stock("egg-2", -1)
@@ -147,25 +143,24 @@ class ProductSearchContract:
         stores.reviews.verify(review, is_verified=True)
         stores.reviews.delete(review)
         assert stores.search_slugs("egg") == ["egg-2", "egg-1"]
-        stores.products.update("egg-1", lambda one: evolve(one, stock_quantity=0))
-        stores.products.update("egg-2", lambda one: evolve(one, stock_quantity=0))
-        stores.products.update("egg-1", lambda one: evolve(one, track_stock=False))
+        stores.products.update("egg-1", partial(evolve, stock_quantity=0))
+        stores.products.update("egg-2", partial(evolve, stock_quantity=0))
+        stores.products.update("egg-1", partial(evolve, track_stock=False))
         assert stores.search_slugs("egg") == ["egg-1", "egg-2"]
 
-    def test_the_stock_of_variants_counts(self, stores: SearchStores) -> None:
+    def test_stock_of_variants_affects_ranking(self, stores: SearchStores) -> None:
         stores.create_products("Egg 1", "Egg 2")
         [small, large] = stores.create_variants("egg-1", "S", "L")
         stores.variants.adjust_stock("egg-1", small.id, 1)
         assert stores.search_slugs("egg") == ["egg-1", "egg-2"]
-        hidden = partial(evolve, is_active=False)
-        stores.variants.update("egg-1", small.id, hidden, NOON)
+        stores.variants.update("egg-1", small.id, partial(evolve, is_active=False), NOON)
         assert stores.search_slugs("egg") == ["egg-2", "egg-1"]
         stores.variants.set_stock("egg-1", large.id, 1)
         assert stores.search_slugs("egg") == ["egg-1", "egg-2"]
         stores.variants.delete("egg-1", large.id, lambda _: None, NOON)
         assert stores.search_slugs("egg", in_stock=False) == ["egg-2", "egg-1"]
 
-    def test_all_words_are_needed_in_any_order_and_any_field(self, stores: SearchStores) -> None:
+    def test_all_words_must_match_in_any_order_and_field(self, stores: SearchStores) -> None:
         stores.create_products("Egg White Protein", "Egg White")
         stores.create_products(
             "White", ingredients=("egg",), description="protein", details="<p>bar</p>"
@@ -174,14 +169,14 @@ class ProductSearchContract:
         assert stores.search_slugs("bar egg") == ["white"]
         assert stores.search_slugs("white egg") == ["egg-white", "egg-white-protein", "white"]
 
-    def test_small_words_are_passed_over_but_at_the_end(self, stores: SearchStores) -> None:
+    def test_stop_words_are_ignored_except_as_the_last_word(self, stores: SearchStores) -> None:
         stores.create_products("Egg & Cress", "Ham and Eggs", "Toffee Eggs")
         assert stores.search_slugs("ham with the eggs") == ["ham-and-eggs"]
         assert stores.search_slugs("cress and eggs") == ["egg-and-cress"]
         assert stores.search_slugs("eggs to") == ["toffee-eggs"]
         assert stores.search_slugs("and") == ["ham-and-eggs"]
 
-    def test_a_word_may_be_unfinished(self, stores: SearchStores) -> None:
+    def test_the_last_word_matches_as_a_prefix(self, stores: SearchStores) -> None:
         stores.create_products("Vanilla Egg", "Egg White", "Vermicelli")
         for end in range(2, len("vanilla") + 1):
             assert stores.search_slugs("vanilla"[:end]) == ["vanilla-egg"]
@@ -189,17 +184,17 @@ class ProductSearchContract:
         assert stores.search_slugs("egg van") == stores.search_slugs("van egg") == ["vanilla-egg"]
         assert stores.search_slugs("egg v") == ["vanilla-egg"]
 
-    def test_a_beginning_of_many_words_finds_all_of_them(self, stores: SearchStores) -> None:
+    def test_a_prefix_of_many_words_matches_all_of_them(self, stores: SearchStores) -> None:
         names = [
             f"Egg{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(MAX_PREFIX_EXPANSIONS + 6)
         ]
         stores.create_products("Egg", *names, "Other")
         stores.create_products("Late", description="eggs")
-        found = stores.search_slugs("egg", limit=20)
-        assert found == ["egg", *(name.lower() for name in reversed(names)), "late"]
+        slugs = stores.search_slugs("egg", limit=20)
+        assert slugs == ["egg", *(name.lower() for name in reversed(names)), "late"]
 
     @pytest.mark.parametrize("typo", "vanila vanillla vanolla vanlila avnilla".split())
-    def test_a_slip_is_corrected(self, stores: SearchStores, typo: str) -> None:
+    def test_a_typo_is_corrected(self, stores: SearchStores, typo: str) -> None:
         stores.create_products("Vanilla Egg", "Salt Egg", "Vanilla", "Anvils")
         assert stores.search_slugs(typo) == ["vanilla", "vanilla-egg"]
         assert (
@@ -208,17 +203,17 @@ class ProductSearchContract:
             == ["vanilla-egg"]
         )
 
-    def test_a_slip_is_corrected_in_the_other_number_too(self, stores: SearchStores) -> None:
+    def test_a_typo_is_corrected_in_singular_and_plural(self, stores: SearchStores) -> None:
         stores.create_products("Almonds", "Berry Egg")
         assert stores.search_slugs("almnod") == stores.search_slugs("amond") == ["almonds"]
         assert stores.search_slugs("bery") == stores.search_slugs("beries") == ["berry-egg"]
 
-    def test_what_is_known_is_not_corrected(self, stores: SearchStores) -> None:
+    def test_a_known_word_is_not_corrected(self, stores: SearchStores) -> None:
         stores.create_products("Salt", "Malt", "Salty Malt")
         assert stores.search_slugs("malt") == ["salty-malt", "malt"]
         assert stores.search_slugs("salt") == ["salt", "salty-malt"]
 
-    def test_where_nothing_is_found_every_word_is_forgiven(self, stores: SearchStores) -> None:
+    def test_a_search_without_results_corrects_known_words(self, stores: SearchStores) -> None:
         stores.create_products("Malt Vinegar", "Sea Salt")
         assert stores.search_slugs("salt vinegar") == ["malt-vinegar"]
         assert stores.search_slugs("sea malt") == ["sea-salt"]
@@ -226,7 +221,7 @@ class ProductSearchContract:
         stores.products.update("sea-salt", ARCHIVE)
         assert stores.search_slugs("salt") == ["malt-vinegar"]
 
-    def test_an_unknown_word_finds_nothing_beside_a_known_one(self, stores: SearchStores) -> None:
+    def test_an_unknown_word_has_no_results(self, stores: SearchStores) -> None:
         stores.create_products("Egg White")
         assert (
             stores.search_slugs("egg zebra")
@@ -235,14 +230,14 @@ class ProductSearchContract:
             == []
         )
 
-    def test_plurals_find_what_is_one_and_the_other_way(self, stores: SearchStores) -> None:
+    def test_singular_and_plural_match_each_other(self, stores: SearchStores) -> None:
         stores.create_products("Berry", "Berries", "Egg Boxes")
         assert (
             stores.search_slugs("berry") == stores.search_slugs("berries") == ["berries", "berry"]
         )
         assert stores.search_slugs("boxes eggs") == stores.search_slugs("box egg") == ["egg-boxes"]
 
-    def test_a_sku_comes_first_whosever_it_is(self, stores: SearchStores) -> None:
+    def test_a_sku_match_ranks_first(self, stores: SearchStores) -> None:
         stores.create_products("Egg 500")
         stores.create_products("Plain", sku="EGG 500")
         stores.create_products("Varied")
@@ -253,23 +248,23 @@ class ProductSearchContract:
         assert stores.search_slugs("EGG 500", sort=Sort.NAME) == ["egg-500", "plain"]
         assert stores.search_slugs("EGG 500", in_stock=True) == stores.search_slugs("V%%1") == []
 
-    def test_a_hidden_variant_s_sku_is_found_and_a_former_one_is_not(
+    def test_skus_of_inactive_variants_match_and_former_skus_do_not(
         self, stores: SearchStores
     ) -> None:
         stores.create_products("Plain", sku="A-1")
         [variant] = stores.create_variants("plain", "S", sku="A-2", is_active=False)
         assert stores.search_slugs("A-1") == stores.search_slugs("A-2") == ["plain"]
         stores.variants.delete("plain", variant.id, lambda _: None, NOON)
-        stores.products.update("plain", lambda one: evolve(one, sku="A-3"))
+        stores.products.update("plain", partial(evolve, sku="A-3"))
         assert stores.search_slugs("A-1") == stores.search_slugs("A-2") == []
         assert stores.search_slugs("A-3") == ["plain"]
 
-    def test_products_are_found_as_they_are_now(self, stores: SearchStores) -> None:
+    def test_search_follows_product_updates(self, stores: SearchStores) -> None:
         stores.create_products("Egg", ingredients=("salt",))
         stores.rename_product("egg", "Omelette")
         assert stores.search_slugs("egg") == []
         assert stores.search_slugs("omelette") == ["egg"]
-        stores.products.update("egg", lambda one: evolve(one, ingredients=("pepper",)))
+        stores.products.update("egg", partial(evolve, ingredients=("pepper",)))
         assert stores.search_slugs("salt") == []
         assert stores.search_slugs("pepper") == ["egg"]
         stores.products.update("egg", ARCHIVE)
@@ -281,7 +276,7 @@ class ProductSearchContract:
         stores.products.delete("egg", allow_delete)
         assert stores.search_slugs("omelette", status=Status.ALL) == []
 
-    def test_categories_are_found_as_they_are_named_now(self, stores: SearchStores) -> None:
+    def test_search_follows_category_updates(self, stores: SearchStores) -> None:
         stores.create_categories("Snacks", "Food")
         stores.create_products("Egg", categories=("snacks",))
         assert (
@@ -307,17 +302,17 @@ class ProductSearchContract:
         stores.categories.delete("snacks")
         assert stores.search_slugs("nibble") == []
 
-    def test_options_are_found_as_active_variants_have_them_now(self, stores: SearchStores) -> None:
+    def test_search_follows_variant_updates(self, stores: SearchStores) -> None:
         stores.create_products("Egg")
         [variant, _] = stores.create_variants("egg", "Cherry", "Plain")
         assert stores.search_slugs("cherries") == ["egg"]
         update = partial(stores.variants.update, "egg", variant.id, at=NOON)
-        update(change=lambda one: evolve(one, options={"Size": "Mango"}))
+        update(change=partial(evolve, options={"Size": "Mango"}))
         assert stores.search_slugs("cherries") == []
         assert stores.search_slugs("mangoes") == ["egg"]
-        update(change=lambda one: evolve(one, is_active=False))
+        update(change=partial(evolve, is_active=False))
         assert stores.search_slugs("mango") == []
-        update(change=lambda one: evolve(one, is_active=True))
+        update(change=partial(evolve, is_active=True))
         assert stores.search_slugs("mango plain") == ["egg"]
         stores.rename_product("egg", "Bacon")
         assert stores.search_slugs("bacon mango") == ["egg"]
@@ -325,40 +320,40 @@ class ProductSearchContract:
         assert stores.search_slugs("mango") == []
         assert stores.search_slugs("size") == []
 
-    def test_a_write_that_is_refused_leaves_nothing(self, stores: SearchStores) -> None:
+    def test_a_refused_write_does_not_change_the_index(self, stores: SearchStores) -> None:
         stores.create_products("Egg", "Bacon")
         stores.create_products("Ham", sku="A")
 
-        def broken(product: Product) -> Product:
+        def fail(product: Product) -> Product:
             raise ZeroDivisionError(product.name)
 
         with pytest.raises(ZeroDivisionError):
-            stores.products.update("egg", broken)
+            stores.products.update("egg", fail)
         with pytest.raises(ConflictError):
-            stores.products.update("egg", lambda one: evolve(one, name="Cheddar", sku="A"))
+            stores.products.update("egg", partial(evolve, name="Cheddar", sku="A"))
         with pytest.raises(ConflictError):
             stores.products.create(make_draft("Cheddar", sku="A"), NOON)
-        with stores.products.begin_import() as load:
-            load.write_products([make_draft("Cheddar", slug="cheddar")], [], NOON)
+        with stores.products.begin_import() as session:
+            session.write_products([make_draft("Cheddar", slug="cheddar")], [], NOON)
         assert stores.search_slugs("cheddar") == []
         assert stores.search_slugs("egg") == ["egg"]
         stores.create_products("Chedder")
         assert stores.search_slugs("cheddar") == ["chedder"]
 
-    def test_what_a_load_brings_is_found(self, stores: SearchStores) -> None:
+    def test_imported_products_are_searchable(self, stores: SearchStores) -> None:
         stores.create_categories("Snacks")
         stores.create_products("Bacon", categories=("snacks",))
         bacon = stores.products.get("bacon")
-        with stores.products.begin_import() as load:
-            new = [
+        with stores.products.begin_import() as session:
+            drafts = [
                 make_draft("Vanilla Egg", slug="a"),
                 make_draft("Salt Egg", slug="b", is_active=False),
             ]
-            load.write_products(new, [evolve(bacon, name="Ham")], NOON)
+            session.write_products(drafts, [evolve(bacon, name="Ham")], NOON)
             draft = VariantDraft(options={"Size": "Grande"}, price=Decimal(2), position=0)
-            stocked = evolve(draft, stock_quantity=1)
-            load.write_variants([("a", stocked), ("bacon", stocked)], [])
-            load.commit()
+            in_stock = evolve(draft, stock_quantity=1)
+            session.write_variants([("a", in_stock), ("bacon", in_stock)], [])
+            session.commit()
         assert stores.search_slugs("egg", status=Status.ALL) == ["a", "b"]
         assert stores.search_slugs("vanlila grande") == ["a"]
         assert stores.search_slugs("grande", in_stock=True) == ["a", "bacon"]
@@ -388,53 +383,53 @@ class ProductSearchContract:
             ("100 % Egg_White", "100%|egg_white|egg white|100 %"),
         ],
     )
-    def test_words_are_folded_and_each_script_has_its_own(
+    def test_words_of_every_script_are_folded(
         self, stores: SearchStores, name: str, searches: str
     ) -> None:
         stores.create_products(name)
         stores.create_products("Other")
         for search in searches.split("|"):
-            found = stores.search_slugs(search)
-            assert len(found) == 1, search
-            assert found != ["other"], search
+            slugs = stores.search_slugs(search)
+            assert len(slugs) == 1, search
+            assert slugs != ["other"], search
 
     @pytest.mark.parametrize(
         "search", ["%", "_", "'", "''", '"', "&", "|", "!", "\\", ":*", "<->", "()", "E%g", "e_g"]
     )
-    def test_every_sign_is_plain(self, stores: SearchStores, search: str) -> None:
+    def test_symbols_have_no_special_meaning(self, stores: SearchStores, search: str) -> None:
         stores.create_products("Egg", "Eggs & Bacon | 100 %", 'The "Egg"', "Egg_White's \\ :*")
         assert stores.search_slugs(search) == []
 
-    def test_signs_among_words_change_nothing(self, stores: SearchStores) -> None:
+    def test_symbols_between_words_are_ignored(self, stores: SearchStores) -> None:
         stores.create_products("Egg White", "White", "Egg")
-        for sign in ("&", "|", " & !", "'", '" "', ":*", "<->", "%", "\\", "(", "*:"):
-            assert stores.search_slugs(f"egg{sign}white") == ["egg-white"], sign
+        for symbols in ("&", "|", " & !", "'", '" "', ":*", "<->", "%", "\\", "(", "*:"):
+            assert stores.search_slugs(f"egg{symbols}white") == ["egg-white"], symbols
 
-    def test_no_text_fails(self, stores: SearchStores) -> None:
+    def test_any_text_can_be_searched(self, stores: SearchStores) -> None:
         stores.create_products("Egg 1 %", "G2 e", "蛋白 Œuf")
 
         @settings(max_examples=150, suppress_health_check=list(HealthCheck))
         @given(any_search | strategies.names)
-        def holds(search: str) -> None:
+        def check(search: str) -> None:
             assert len(stores.search_slugs(search)) <= 3
             stores.search_slugs(search, sort=Sort.NAME)
 
-        holds()
+        check()
         for search in ("a" * 200, "1" * 200, "ab " * 66, "蛋" * 200, "é" * 200, "a1" * 100):
             assert len(stores.search_slugs(search)) <= 1
 
-    def test_long_texts_are_searched_whole(self, stores: SearchStores) -> None:
+    def test_long_texts_are_indexed_completely(self, stores: SearchStores) -> None:
         letters = "abcdefghijklmnopqrst"
-        many = [f"{a}{b}{c}{d}" for a in letters for b in letters for c in "abc" for d in "abcd"]
-        stores.create_products("Egg", details=f"<p>{' '.join(many)}</p>", description="x" * 5000)
-        for word in (*many[::500], many[-1], "x" * 40, "x" * 60):
+        words = [f"{a}{b}{c}{d}" for a in letters for b in letters for c in "abc" for d in "abcd"]
+        stores.create_products("Egg", details=f"<p>{' '.join(words)}</p>", description="x" * 5000)
+        for word in (*words[::500], words[-1], "x" * 40, "x" * 60):
             assert stores.search_slugs(word) == ["egg"]
 
-    def test_what_cannot_be_a_word_for_itself_is_cut(self, stores: SearchStores) -> None:
+    def test_overlong_words_are_truncated(self, stores: SearchStores) -> None:
         stores.create_products("A" * 255, "B" * 255)
         assert stores.search_slugs("a" * 200) == ["a" * 255]
 
-    def test_filters_hold_for_searches(self, stores: SearchStores) -> None:
+    def test_filters_apply_to_searches(self, stores: SearchStores) -> None:
         stores.create_products("Egg 1", price=Decimal(1), stock_quantity=1)
         stores.create_products("Egg 2", price=Decimal(2))
         stores.create_products("Egg 3", price=Decimal("2.01"), is_active=False)
@@ -452,10 +447,12 @@ class ProductSearchContract:
             "egg-3",
             "egg-2",
         ]
-        stores.products.update("egg-1", lambda one: evolve(one, price=Decimal(3)))
+        stores.products.update("egg-1", partial(evolve, price=Decimal(3)))
         assert stores.search_slugs("egg", min_price=Decimal(2)) == ["egg-1", "egg-2"]
 
-    def test_a_search_within_a_category_sees_those_below(self, stores: SearchStores) -> None:
+    def test_a_search_within_a_category_includes_its_descendants(
+        self, stores: SearchStores
+    ) -> None:
         stores.create_categories("Food")
         stores.create_categories("Fresh", parent="food")
         stores.create_products("Egg 1", categories=("fresh",))
@@ -469,13 +466,17 @@ class ProductSearchContract:
         assert stores.search_slugs("egg", category="food") == ["egg-2"]
         assert stores.search_slugs("egg", category="fresh") == []
 
-    @pytest.mark.parametrize("below", [49, 50, 51, 80])
-    def test_a_category_may_have_many_below_it(self, stores: SearchStores, below: int) -> None:
-        drafts = [CategoryDraft(name=f"c{n}", slug=f"c{n}", parent="top") for n in range(below)]
+    @pytest.mark.parametrize("descendants", [49, 50, 51, 80])
+    def test_a_search_within_a_category_allows_many_descendants(
+        self, stores: SearchStores, descendants: int
+    ) -> None:
+        drafts = [
+            CategoryDraft(name=f"c{n}", slug=f"c{n}", parent="top") for n in range(descendants)
+        ]
         stores.create_categories("Top", "Apart")
         stores.categories.create_many(drafts, NOON)
         stores.create_products("Egg 1", "Ham", categories=("c0",))
-        stores.create_products("Egg 2", categories=("top", f"c{below - 1}"))
+        stores.create_products("Egg 2", categories=("top", f"c{descendants - 1}"))
         stores.create_products("Egg 3", categories=("apart",))
         assert stores.search_slugs("egg", category="top") == ["egg-2", "egg-1"]
         assert stores.search_slugs("egs", category="top", max_price=Decimal(1)) == []
@@ -483,7 +484,7 @@ class ProductSearchContract:
         assert stores.search_slugs("egg", category="top") == ["egg-2"]
 
     @pytest.mark.parametrize("sort", Sort)
-    def test_every_sort_orders_what_a_search_finds(self, stores: SearchStores, sort: Sort) -> None:
+    def test_every_sort_applies_to_searches(self, stores: SearchStores, sort: Sort) -> None:
         stores.create_products("Egg B", price=Decimal(3))
         stores.create_products("Egg A", price=Decimal(1))
         stores.create_products("Ham", description="egg", price=Decimal(2))
@@ -502,59 +503,60 @@ class ProductSearchContract:
             }[sort]
         )
 
-    def test_a_cursor_leads_through_ties(self, stores: SearchStores) -> None:
+    def test_a_cursor_continues_within_ties(self, stores: SearchStores) -> None:
         names = [f"Egg {n}" for n in range(7)]
         stores.create_products(*names)
         stores.create_products("Ham", "Bacon", "Cress", description="egg")
-        every = ["cress", "bacon", "ham"]
-        every = [*(f"egg-{n}" for n in reversed(range(7))), *every]
+        slugs = [*(f"egg-{n}" for n in reversed(range(7))), "cress", "bacon", "ham"]
         for limit in range(1, 11):
-            assert stores.search_slugs("egg", limit=limit) == every
+            assert stores.search_slugs("egg", limit=limit) == slugs
         assert (
-            list_slugs(stores.products, ProductQuery(search="egg", limit=2, offset=6)) == every[6:]
+            list_slugs(stores.products, ProductQuery(search="egg", limit=2, offset=6)) == slugs[6:]
         )
 
-    def test_the_best_thousand_can_be_seen_and_all_are_counted(self, stores: SearchStores) -> None:
+    def test_the_best_thousand_results_are_listed_and_all_are_counted(
+        self, stores: SearchStores
+    ) -> None:
         drafts = [make_draft(f"Egg {n}", slug=f"egg-{n}") for n in range(MAX_RANKED_RESULTS + 3)]
-        with stores.products.begin_import() as load:
-            load.write_products(
+        with stores.products.begin_import() as session:
+            session.write_products(
                 [*drafts, make_draft("Best", slug="best", description="egg")], [], NOON
             )
-            load.commit()
+            session.commit()
         query = ProductQuery(search="egg", limit=100)
         assert stores.products.list(query).total == MAX_RANKED_RESULTS + 4
         best = [f"egg-{n}" for n in reversed(range(3, MAX_RANKED_RESULTS + 3))]
         assert list_slugs(stores.products, query) == best
-        late = evolve(query, offset=MAX_RANKED_RESULTS - 1)
-        assert list_slugs(stores.products, late) == best[-1:]
+        last = evolve(query, offset=MAX_RANKED_RESULTS - 1)
+        assert list_slugs(stores.products, last) == best[-1:]
         beyond = stores.products.list(evolve(query, offset=MAX_RANKED_RESULTS))
         assert (beyond.items, beyond.total, beyond.next_query) == ((), MAX_RANKED_RESULTS + 4, None)
         by_name = ProductQuery(search="egg", limit=100, sort=Sort.NAME)
         assert len(list_slugs(stores.products, by_name)) == MAX_RANKED_RESULTS + 4
 
-    def test_links_at_once_are_all_found(self, stores: SearchStores) -> None:
+    def test_concurrent_links_are_all_searchable(self, stores: SearchStores) -> None:
         names = [f"c{letter}" for letter in "abcdef"]
         stores.create_categories(*names)
         stores.create_products("Egg", *(f"Egg {n}" for n in range(9)))
         for slug in ("egg", *(f"egg-{n}" for n in range(9))):
-            acts = [partial(stores.categories.link, slug, name) for name in names]
-            run_concurrently([*acts, partial(stores.rename_product, slug, "Ham")])
+            actions = [partial(stores.categories.link, slug, name) for name in names]
+            run_concurrently([*actions, partial(stores.rename_product, slug, "Ham")])
             for name in ("ham", *names):
                 assert slug in stores.search_slugs(name, limit=20), name
-            undone = [partial(stores.categories.unlink, slug, name) for name in names]
-            run_concurrently([*undone, partial(stores.rename_product, slug, "Bacon")])
+            actions = [partial(stores.categories.unlink, slug, name) for name in names]
+            run_concurrently([*actions, partial(stores.rename_product, slug, "Bacon")])
             assert not any(slug in stores.search_slugs(name, limit=20) for name in ("ham", *names))
             assert slug in stores.search_slugs("bacon", limit=20)
 
 
-def run_concurrently(acts: Sequence[Callable[[], None]]) -> None:
-    """Do things, all of them begun at the same time."""
-    ready = threading.Barrier(len(acts))
+def run_concurrently(actions: Sequence[Callable[[], None]]) -> None:
+    """Run actions in threads that start at the same time."""
+    barrier = threading.Barrier(len(actions))
 
-    def do(act: Callable[[], None]) -> None:
-        ready.wait()
-        act()
+    def run(action: Callable[[], None]) -> None:
+        barrier.wait()
+        action()
 
-    with ThreadPoolExecutor(len(acts)) as threads:
-        for _ in threads.map(do, acts):
+    with ThreadPoolExecutor(len(actions)) as threads:
+        for _ in threads.map(run, actions):
             pass

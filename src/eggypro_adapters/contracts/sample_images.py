@@ -1,4 +1,4 @@
-"""Pictures as people upload them, and ways to look at what became of them."""
+"""Sample images for tests, and helpers that inspect the results."""
 
 import random
 import struct
@@ -15,7 +15,7 @@ ORIENTATION, GPS, CAMERA = 0x0112, 0x8825, 0x010F
 
 
 def make_image(kind: str = "jpg", size: tuple[int, int] = (60, 40), **options: Any) -> BytesIO:
-    """A file: its left half is red, and of the right one the upper part green, the lower blue."""
+    """Return an image file: left half red, upper right green, lower right blue."""
     return encode_image(paint_quarters(size), kind, **options)
 
 
@@ -35,7 +35,7 @@ def encode_image(picture: Image.Image, kind: str = "jpg", **options: Any) -> Byt
 
 
 def make_image_with_metadata(kind: str = "jpg", orientation: int = 1, **options: Any) -> BytesIO:
-    """A picture with all that a camera and an editor write into it."""
+    """Return an image file with the EXIF, GPS and XMP data of a camera and an editor."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     exif[CAMERA] = "Nikon of Ada"
@@ -49,22 +49,22 @@ def make_noise(size: tuple[int, int], seed: int = 1) -> Image.Image:
 
 
 def make_png_of_size(width: int, height: int) -> BytesIO:
-    """A PNG of hardly any bytes that would have so many pixels."""
+    """Return a PNG of few bytes whose header claims `width` x `height` pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100)), (b"IEND", b""))
     return BytesIO(b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks))
 
 
 def open_upright(image: CleanImage | BytesIO | bytes) -> Image.Image:
-    """What a viewer sees of a file."""
+    """Return a file as a viewer decodes it."""
     content = image.content if isinstance(image, CleanImage) else image
-    found = Image.open(BytesIO(content) if isinstance(content, bytes) else content)
-    found.load()
-    return found
+    picture = Image.open(BytesIO(content) if isinstance(content, bytes) else content)
+    picture.load()
+    return picture
 
 
 def corner_colours(picture: Image.Image) -> list[str]:
-    """What is in the four corners: upper left, upper right, lower left, lower right."""
+    """Return the colours of the corners: upper left, upper right, lower left, lower right."""
     width, height = picture.size
     across, down = (width // 8, width - 1 - width // 8), (height // 8, height - 1 - height // 8)
     plain = picture.convert("RGB")
@@ -72,9 +72,15 @@ def corner_colours(picture: Image.Image) -> list[str]:
 
 
 def _nearest_colour(pixel: Any) -> str:
-    named = {"red": RED, "green": GREEN, "blue": BLUE, "white": (255, 255, 255), "black": (0, 0, 0)}
+    colours = {
+        "red": RED,
+        "green": GREEN,
+        "blue": BLUE,
+        "white": (255, 255, 255),
+        "black": (0, 0, 0),
+    }
     return min(
-        named, key=lambda name: sum(abs(a - b) for a, b in zip(named[name], pixel, strict=True))
+        colours, key=lambda name: sum(abs(a - b) for a, b in zip(colours[name], pixel, strict=True))
     )
 
 

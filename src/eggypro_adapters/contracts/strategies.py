@@ -1,4 +1,4 @@
-"""What Hypothesis draws: values that may be written to a product, and texts that are hard."""
+"""Hypothesis strategies for the values of a product, including awkward texts."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -10,11 +10,11 @@ from eggypro_core.domain.product import MAX_STOCK
 from eggypro_core.domain.product_fields import FORBIDDEN_NAME_CHARACTERS, PRODUCT_FIELDS
 from eggypro_core.domain.slug import RESERVED_SLUGS
 
-_PLAIN = st.characters(exclude_categories=("Cc", "Cs"))
-_IN_NAMES = st.characters(
+_TEXT_CHARACTERS = st.characters(exclude_categories=("Cc", "Cs"))
+_NAME_CHARACTERS = st.characters(
     exclude_categories=("Cc", "Cs"), exclude_characters=FORBIDDEN_NAME_CHARACTERS
 )
-_HTML = [
+_HTML_FRAGMENTS = [
     *"<p> </p> <b> </b> <script> <a title='> <a href='https://x.example/'> <br>".split(),
     *"& < > é e x \u0301 \u0338 &#x301; &#x338; &amp; &lt; &nbsp; &#13;".split(),
     *"\n\t",
@@ -22,8 +22,8 @@ _HTML = [
 MAX_TEXT_LENGTH = 40
 
 
-def lines(characters: st.SearchStrategy[str] = _PLAIN) -> st.SearchStrategy[str]:
-    """Texts that a field of one line takes."""
+def lines(characters: st.SearchStrategy[str] = _TEXT_CHARACTERS) -> st.SearchStrategy[str]:
+    """Return non-blank texts of one line."""
     return st.text(characters, min_size=1, max_size=MAX_TEXT_LENGTH).filter(
         lambda text: text.strip() != ""
     )
@@ -34,19 +34,19 @@ def blank_or(values: st.SearchStrategy[str]) -> st.SearchStrategy[str | None]:
 
 
 def amounts(lowest: str = "0.01", highest: str = "999999.98") -> st.SearchStrategy[Decimal]:
-    """Prices that are exact to the cent."""
+    """Return amounts with two decimals."""
     return st.decimals(Decimal(lowest), Decimal(highest), places=2)
 
 
 def amount_spellings(amount: Decimal) -> st.SearchStrategy[object]:
-    """The ways to write an amount."""
-    ways: list[object] = [str(amount), amount, f"{amount}0", f"00{amount}"]
-    return st.sampled_from(ways)
+    """Return equivalent ways to write an amount."""
+    spellings: list[object] = [str(amount), amount, f"{amount}0", f"00{amount}"]
+    return st.sampled_from(spellings)
 
 
 @st.composite
 def prices(draw: st.DrawFn) -> dict[str, object]:
-    """A price, and perhaps a compare-at price above it."""
+    """Draw a price and, sometimes, a compare-at price above it."""
     price = draw(amounts())
     compare_at = draw(st.none() | amounts(str(price + Decimal("0.01")), "999999.99"))
     values = {"price": draw(amount_spellings(price))}
@@ -55,8 +55,8 @@ def prices(draw: st.DrawFn) -> dict[str, object]:
     return values
 
 
-names = lines(_IN_NAMES)
-html = st.lists(st.sampled_from(_HTML), max_size=12).map("".join)
+names = lines(_NAME_CHARACTERS)
+html = st.lists(st.sampled_from(_HTML_FRAGMENTS), max_size=12).map("".join)
 ingredients = st.lists(lines(), min_size=1, max_size=4)
 stocks = st.integers(0, MAX_STOCK)
 slugs = st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True).filter(
@@ -65,7 +65,7 @@ slugs = st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True).filter(
 attributes = st.dictionaries(st.text("abcdefghij", min_size=1, max_size=5), lines(), max_size=4)
 _required = {
     "name": names,
-    "description": st.text(_PLAIN, max_size=MAX_TEXT_LENGTH),
+    "description": st.text(_TEXT_CHARACTERS, max_size=MAX_TEXT_LENGTH),
     "details": html,
     "ingredients": ingredients,
 }
@@ -85,13 +85,13 @@ _optional = {
 
 @st.composite
 def products(draw: st.DrawFn) -> dict[str, object]:
-    """Whole products as they may be written: by PUT, or by POST."""
+    """Draw the values of a whole product, as for POST or PUT."""
     return draw(st.fixed_dictionaries(_required, optional=_optional)) | draw(prices())
 
 
 @st.composite
 def edits(draw: st.DrawFn) -> dict[str, object]:
-    """Some fields of a product as PATCH may write them; the two prices come together or not."""
+    """Draw some fields of a product, as for PATCH; both prices are drawn together or not at all."""
     fields = {name: rule for name, rule in (_required | _optional).items() if name != "slug"}
     edit: Mapping[str, object] = draw(st.fixed_dictionaries({}, optional=fields))
     return dict(edit) | draw(st.just({}) | prices())

@@ -1,4 +1,4 @@
-"""Waits for what another thread, process or server does."""
+"""Waiting for another thread, process or server."""
 
 from collections.abc import Callable
 from threading import Event
@@ -7,12 +7,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 TIMEOUT_SECONDS = 60.0
-"""Longer than anything takes on a busy machine, shorter than a test may take."""
+"""Longer than any operation on a busy machine, shorter than the timeout of a test."""
 _POLL_SECONDS = 0.005
 
 
 def wait_until(condition: Callable[[], T | None]) -> T:
-    """Return the first true value that `condition()` returns. Fails if there is none in time."""
+    """Return the first true value of `condition()`; raise AssertionError after the timeout."""
     deadline, pause = monotonic() + TIMEOUT_SECONDS, Event()
     while not (value := condition()):
         assert monotonic() < deadline, f"The condition was not met within {TIMEOUT_SECONDS} s"

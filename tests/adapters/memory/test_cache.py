@@ -26,7 +26,7 @@ def clock() -> FakeMonotonicClock:
     return FakeMonotonicClock()
 
 
-def test_of_too_many_the_least_recently_used_go_first(clock: FakeMonotonicClock) -> None:
+def test_the_least_recently_used_entries_are_evicted_first(clock: FakeMonotonicClock) -> None:
     cache = MemoryCache(clock, max_entries=3)
     for key in "abc":
         cache.set(key, make_entry(b""))
@@ -37,7 +37,7 @@ def test_of_too_many_the_least_recently_used_go_first(clock: FakeMonotonicClock)
     assert kept_in(cache, "abcd") == "abd"
 
 
-def test_what_is_kept_weighs_no_more_than_it_may(clock: FakeMonotonicClock) -> None:
+def test_total_size_stays_within_the_limit(clock: FakeMonotonicClock) -> None:
     cache = MemoryCache(clock, max_bytes=5_000)
     for key in "abcdef":
         cache.set(key, make_entry(b"x" * 1_000))
@@ -47,7 +47,7 @@ def test_what_is_kept_weighs_no_more_than_it_may(clock: FakeMonotonicClock) -> N
     assert (len(cache), cache.bytes) == (0, 0)
 
 
-def test_what_goes_weighs_nothing_however_it_goes(clock: FakeMonotonicClock) -> None:
+def test_removed_entries_free_their_size(clock: FakeMonotonicClock) -> None:
     cache = MemoryCache(clock)
     cache.set("a", make_entry(b"x" * 1_000, expires_at=5))
     cache.set("b", make_entry(b"x" * 1_000))
@@ -71,7 +71,7 @@ def hurried() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_its_bounds_hold_with_many_at_once(clock: FakeMonotonicClock) -> None:
+def test_limits_hold_under_concurrent_access(clock: FakeMonotonicClock) -> None:
     cache = MemoryCache(clock, max_entries=20, max_bytes=30_000)
 
     def play(number: int) -> None:

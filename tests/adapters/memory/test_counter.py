@@ -11,7 +11,7 @@ from eggypro_adapters.memory import MemoryRateCounter
 from eggypro_core.access.rate_limiting import RateLimitStatus
 
 
-class TestMemoryCounter(RateCounterContract):
+class TestMemoryRateCounter(RateCounterContract):
     @pytest.fixture
     def clock(self) -> FakeMonotonicClock:
         return FakeMonotonicClock()
@@ -28,7 +28,7 @@ class TestMemoryCounter(RateCounterContract):
         return end
 
 
-def test_a_window_ends_at_its_second() -> None:
+def test_a_window_ends_at_its_last_second() -> None:
     clock = FakeMonotonicClock()
     counter = MemoryRateCounter(clock)
     counter.increment(READS_POLICY, "ada")
@@ -38,7 +38,7 @@ def test_a_window_ends_at_its_second() -> None:
     assert counter.increment(READS_POLICY, "ada") == RateLimitStatus(READS_POLICY, 1, 60)
 
 
-def test_of_too_many_clients_those_go_whose_windows_began_first() -> None:
+def test_the_oldest_windows_are_evicted_first() -> None:
     counter = MemoryRateCounter(FakeMonotonicClock(), max_clients=3)
     for client in "abcad":
         counter.increment(READS_POLICY, client)
@@ -47,7 +47,7 @@ def test_of_too_many_clients_those_go_whose_windows_began_first() -> None:
     assert counter.get(LOGINS_POLICY, "a").used == 1
 
 
-def test_a_window_that_began_anew_is_not_the_oldest() -> None:
+def test_a_restarted_window_is_not_the_oldest() -> None:
     clock = FakeMonotonicClock()
     counter = MemoryRateCounter(clock, max_clients=2)
     counter.set_status("a", RateLimitStatus(READS_POLICY, 1, 60))
@@ -59,7 +59,7 @@ def test_a_window_that_began_anew_is_not_the_oldest() -> None:
     assert [client for client, _ in counter.list_statuses(READS_POLICY)] == ["a", "c"]
 
 
-def test_windows_that_are_over_take_no_room() -> None:
+def test_expired_windows_are_evicted() -> None:
     clock = FakeMonotonicClock()
     counter = MemoryRateCounter(clock)
     for client in "abc":
@@ -69,7 +69,7 @@ def test_windows_that_are_over_take_no_room() -> None:
     assert [*counter._windows[READS_POLICY]] == ["b", "c", "d"]
 
 
-def test_what_is_learned_stands() -> None:
+def test_set_status_replaces_the_window() -> None:
     counter = MemoryRateCounter(FakeMonotonicClock())
     counter.set_status("ada", RateLimitStatus(READS_POLICY, 7, 10))
     assert counter.increment(READS_POLICY, "ada") == RateLimitStatus(READS_POLICY, 8, 10)

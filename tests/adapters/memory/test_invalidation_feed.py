@@ -1,14 +1,14 @@
 import pytest
 
-from eggypro_adapters.contracts.invalidation_feed import InvalidationFeedContract, Touch
+from eggypro_adapters.contracts.invalidation_feed import InvalidationFeedContract, WriteTag
 from eggypro_adapters.memory import MemoryInvalidationFeed
 
 
-class TestMemoryChanges(InvalidationFeedContract):
+class TestMemoryInvalidationFeed(InvalidationFeedContract):
     @pytest.fixture
-    def changes(self) -> MemoryInvalidationFeed:
+    def feed(self) -> MemoryInvalidationFeed:
         return MemoryInvalidationFeed()
 
     @pytest.fixture
-    def touch(self, changes: MemoryInvalidationFeed) -> Touch:
-        return changes.invalidate
+    def write_tag(self, feed: MemoryInvalidationFeed) -> WriteTag:
+        return feed.invalidate

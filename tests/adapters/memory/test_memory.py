@@ -27,7 +27,7 @@ class TestMemoryProductStore(ProductStoreContract):
         return MemoryProductStore()
 
 
-def test_pages_neither_repeat_nor_skip_a_row_while_others_are_written() -> None:
+def test_pages_are_steady_under_concurrent_writes() -> None:
     check_steady_pages(MemoryProductStore, examples=25)
 
 
@@ -66,7 +66,7 @@ class TestMemorySearch(product_search.ProductSearchContract):
         )
 
 
-class TestMemoryImageLedger(image_registry.ImageRegistryContract):
+class TestMemoryImageRegistry(image_registry.ImageRegistryContract):
     @pytest.fixture
     def stores(self) -> image_registry.RegistryStores:
         database = MemoryDatabase()
@@ -87,5 +87,5 @@ class TestMemoryTokenSigner(TokenSignerContract):
         return MemoryTokenSigner()
 
     @pytest.fixture
-    def stranger(self) -> TokenSigner:
+    def other_signer(self) -> TokenSigner:
         return MemoryTokenSigner()

@@ -16,7 +16,7 @@ from eggypro_adapters.contracts.invalidation_feed import (
     EGG,
     MILK,
     InvalidationFeedContract,
-    Touch,
+    WriteTag,
     wait_for_current_snapshot,
     wait_for_snapshot,
 )
@@ -109,7 +109,7 @@ def changes(
         yield changes
 
 
-def make_touch(database: Database) -> Touch:
+def make_touch(database: Database) -> WriteTag:
     def touch(tag: str) -> None:
         statement = sa.text("SELECT eggypro_touch(:tag)")
         database.run_transaction(lambda connection: connection.execute(statement, {"tag": tag}))
@@ -119,11 +119,11 @@ def make_touch(database: Database) -> Touch:
 
 class TestPostgresInvalidationFeed(InvalidationFeedContract):
     @pytest.fixture
-    def changes(self, changes: PostgresInvalidationFeed) -> PostgresInvalidationFeed:
+    def feed(self, changes: PostgresInvalidationFeed) -> PostgresInvalidationFeed:
         return changes
 
     @pytest.fixture
-    def touch(self, writing_database: Database) -> Touch:
+    def write_tag(self, writing_database: Database) -> WriteTag:
         return make_touch(writing_database)
 
 

@@ -7,7 +7,12 @@ import sqlalchemy as sa
 
 from eggypro_adapters.contracts import review_store
 from eggypro_adapters.contracts.clock import FakeClock
-from eggypro_adapters.contracts.product_store import NOON, ProductStoreContract, edited, make_draft
+from eggypro_adapters.contracts.product_store import (
+    NOON,
+    ProductStoreContract,
+    make_draft,
+    set_field,
+)
 from eggypro_adapters.contracts.variant_store import VariantStoreContract, VariantStores
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
@@ -156,7 +161,7 @@ def test_update_waits_for_concurrent_claim_of_slug_or_sku(
     with ThreadPoolExecutor(1) as threads:
         with database.long_transaction() as connection:
             connection.execute(sa.text(claim))
-            update = threads.submit(store.update, "two", edited(field, "claimed"))
+            update = threads.submit(store.update, "two", set_field(field, "claimed"))
             wait_until_blocked(database, update)
             if fails:
                 connection.rollback()
