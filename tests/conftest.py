@@ -1,4 +1,4 @@
-"""What tests of every kind share: a real Postgres, and a database of their own in it."""
+"""Fixtures and options of all tests: a real Postgres server, and a database for each test."""
 
 import fcntl
 import logging
@@ -22,8 +22,8 @@ from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.schema import metadata
 from tests.support.pgbouncer import run_pgbouncer
 
-# Machines are slow at times: no example fails by the clock, and few are tried unless a test wants
-# more. Exploring is for people's machines, so that what lands is decided by the change alone.
+# Machines are slow at times: no example has a deadline, and few are tried unless a test sets more.
+# CI is derandomised, so that its result depends on the change alone.
 settings.register_profile(
     "eggypro",
     deadline=None,
@@ -37,9 +37,9 @@ TEMPLATE_DATABASE = "eggypro_template"
 FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-EMPTY = "; ".join(
+DELETE_ALL_SQL = "; ".join(
     [
-        "SET LOCAL session_replication_role = replica",  # nothing is to follow from it
+        "SET LOCAL session_replication_role = replica",  # no triggers
         *(f"DELETE FROM {table.name}" for table in metadata.sorted_tables),
         *(
             f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), 1, false)"
@@ -51,7 +51,7 @@ EMPTY = "; ".join(
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Half of the tests wait: for a server to start, or for a time to pass."""
+    """Use one worker more than CPUs: many tests wait for servers."""
     return (os.cpu_count() or 1) + 1
 
 
@@ -60,58 +60,58 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--postgres",
         metavar="MAJOR",
         type=int,
-        help="the major version of Postgres to test on (default: the one that `make run` starts)",
+        help="major version of Postgres to test with (default: the embedded one)",
     )
     parser.addoption(
         "--pgbouncer",
         action="store_true",
-        help="put a PgBouncer in transaction mode before each database",
+        help="connect through a PgBouncer in transaction mode",
     )
     parser.addoption(
         "--upgraded-by",
         metavar="EGGYPRO",
-        help="the command of a later version, which makes the tables to test on",
+        help="`eggypro` command of a later version, which creates the schema to test with",
     )
     parser.addoption(
         "--vercel",
         metavar="PYTHON",
-        help="a Python with vercel-runtime and the project, to try the entry for Vercel in it",
+        help="a Python with vercel-runtime and the project, to test the Vercel entry point",
     )
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    told = subprocess.run(
+    process = subprocess.run(
         [_binaries(config) / "postgres", "--version"], capture_output=True, text=True, check=True
     )
-    return told.stdout.strip()
+    return process.stdout.strip()
 
 
 @pytest.fixture
 def restore_logging() -> Iterator[None]:
-    """Whatever is set up for the log, it is as before after the test."""
+    """Restore the logging configuration after the test."""
     loggers = [logging.getLogger(), *map(logging.getLogger, LOGGER_NAMES)]
-    levels, handlers = [one.level for one in loggers], [*loggers[0].handlers]
+    levels, handlers = [logger.level for logger in loggers], [*loggers[0].handlers]
     yield
     logging.captureWarnings(capture=False)
     loggers[0].handlers[:] = handlers
-    for one, level in zip(loggers, levels, strict=True):
-        one.setLevel(level)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")
 def postgres(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[sa.URL]:
-    """A server for this session, shared by its workers, which knows the template database."""
-    shared = tmp_path_factory.getbasetemp()
+    """A server for this session, shared by its workers, with the template database."""
+    folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
+        folder = folder.parent
     binaries = _binaries(pytestconfig)
-    with attach(shared / "pg", linger=5, binaries=binaries, settings=FAST_SETTINGS) as server:
+    with attach(folder / "pg", linger=5, binaries=binaries, settings=FAST_SETTINGS) as server:
         url = sa.make_url(server.url)
-        with (shared / "template.lock").open("w") as lock:
+        with (folder / "template.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            _make_template(url, shared / "template.made", pytestconfig.getoption("upgraded_by"))
+            _make_template(url, folder / "template.created", pytestconfig.getoption("upgraded_by"))
         yield url
 
 
@@ -119,7 +119,7 @@ def postgres(
 def database_entry(
     postgres: sa.URL, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[sa.URL]:
-    """Where tests enter the server: itself, or a pooler before it."""
+    """The URL that tests connect to: the server, or a pooler in front of it."""
     if not pytestconfig.getoption("pgbouncer"):
         yield postgres
         return
@@ -129,7 +129,7 @@ def database_entry(
 
 @pytest.fixture
 def database_url(postgres: sa.URL, database_entry: sa.URL) -> Iterator[sa.URL]:
-    """A database of this test's own, with all tables and nothing in them."""
+    """The URL of a database for this test, with all tables, empty."""
     with new_database(postgres) as url:
         yield database_entry.set(database=url.database)
 
@@ -144,33 +144,33 @@ def shared_database(postgres: sa.URL, database_entry: sa.URL) -> Iterator[Databa
 
 @pytest.fixture
 def emptied_database(shared_database: Database) -> Database:
-    """A database with all tables and nothing in them, for tests that leave the tables as they are.
+    """A shared database with all tables, empty, for tests that do not change the schema.
 
-    It takes a tenth of the time of a database of one's own.
+    It takes a tenth of the time of a new database.
     """
     with shared_database.long_transaction() as connection:
-        connection.execute(sa.text(EMPTY))
+        connection.execute(sa.text(DELETE_ALL_SQL))
     return shared_database
 
 
 @pytest.fixture
 def empty_database_url(postgres: sa.URL) -> Iterator[sa.URL]:
-    """A database of this test's own, without tables."""
+    """The URL of a database for this test, without tables."""
     with new_database(postgres, "template0") as url:
         yield url
 
 
 @pytest.fixture
 def connect_database() -> Iterator[Callable[..., Database]]:
-    """`Database.connect`, whose connections are closed at the end of the test."""
-    with ExitStack() as opened:
+    """`Database.connect` whose connections are closed at the end of the test."""
+    with ExitStack() as stack:
 
-        def connected(url: sa.URL, **options: Any) -> Database:
+        def connect(url: sa.URL, **options: Any) -> Database:
             database = Database.connect(url, **options)
-            opened.callback(database.close)
+            stack.callback(database.close)
             return database
 
-        yield connected
+        yield connect
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def database(database_url: sa.URL, connect_database: Callable[..., Database]) ->
 
 @contextmanager
 def new_database(postgres: sa.URL, template: str = TEMPLATE_DATABASE) -> Iterator[sa.URL]:
-    """A database of the server for as long as the block lasts, past the pooler."""
+    """Create a database for the duration of the block; the URL bypasses the pooler."""
     name = f"test_{uuid4().hex}"
     _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield postgres.set(database=name)
@@ -191,8 +191,8 @@ def _binaries(config: pytest.Config) -> Path:
     return find_binaries(config.getoption("postgres"))
 
 
-def _make_template(url: sa.URL, made: Path, eggypro: str | None) -> None:
-    if made.exists():
+def _make_template(url: sa.URL, marker: Path, eggypro: str | None) -> None:
+    if marker.exists():
         return
     _execute(url, f"CREATE DATABASE {TEMPLATE_DATABASE}")
     template = url.set(database=TEMPLATE_DATABASE)
@@ -201,9 +201,9 @@ def _make_template(url: sa.URL, made: Path, eggypro: str | None) -> None:
         PostgresMigrations(database).upgrade()
         database.close()
     else:
-        named = {"POSTGRES_URL": template.render_as_string(hide_password=False)}
-        subprocess.run([eggypro, "db", "upgrade"], env={**os.environ, **named}, check=True)
-    made.touch()
+        settings = {"POSTGRES_URL": template.render_as_string(hide_password=False)}
+        subprocess.run([eggypro, "db", "upgrade"], env={**os.environ, **settings}, check=True)
+    marker.touch()
 
 
 def _execute(url: sa.URL, statement: str) -> None:

@@ -16,7 +16,7 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from tests.conftest import EMPTY, new_database
+from tests.conftest import DELETE_ALL_SQL, new_database
 from tests.support import builders
 from tests.support.builders import ADMIN_KEY, ShopStores, make_full_shop, make_shop, product_values
 from tests.support.wsgi import IMAGE
@@ -46,7 +46,7 @@ def behind_pooler(postgres: sa.URL, database_entry: sa.URL) -> Iterator[Callable
 
         def new_stores() -> ShopStores:
             with shared.long_transaction() as connection:
-                connection.execute(sa.text(f"{EMPTY}; {SET_FIRST_IDS}"))
+                connection.execute(sa.text(f"{DELETE_ALL_SQL}; {SET_FIRST_IDS}"))
             return ShopStores.in_postgres(shared, locks)
 
         yield new_stores

@@ -1,4 +1,4 @@
-"""A Cloudinary on a local port: its upload and admin API, and the faults that a test orders."""
+"""Fake Cloudinary on a local port: upload and admin API, and faults set by tests."""
 
 import hashlib
 import json
@@ -25,16 +25,16 @@ from attrs import define, evolve, field, frozen
 
 CLOUD, API_KEY, API_SECRET = "eggs-cloud", "847261935172634", "s3cr%2Ft-Zt9wQ4mK1pLx"
 BASIC = "Basic " + b64encode(f"{API_KEY}:{API_SECRET}".encode()).decode()
-HIGHEST_SIZE = 10 * 1024 * 1024
-HIGHEST_AGE = 3600
+MAX_UPLOAD_BYTES = 10 * 1024 * 1024
+MAX_TIMESTAMP_AGE_SECONDS = 3600
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
-UNSIGNED = {"cloud_name", "resource_type", "api_key", "signature"}
+UNSIGNED_FIELDS = {"cloud_name", "resource_type", "api_key", "signature"}
 INVALID_ID = re.compile(r"[?&#\\%<>+]|^\s|\s$|^/|/$|//")
 
 
 @frozen
 class Asset:
-    """An image as the account keeps it."""
+    """An image stored in the account."""
 
     public_id: str
     content: bytes
@@ -46,7 +46,7 @@ class Asset:
 
 @frozen
 class Request:
-    """A request as it came."""
+    """A received request."""
 
     method: str
     path: str
@@ -55,12 +55,12 @@ class Request:
 
     @property
     def parts(self) -> dict[str, bytes]:
-        return dict(_parts(self.headers.get("Content-Type", ""), self.body))
+        return dict(_parse_parts(self.headers.get("Content-Type", ""), self.body))
 
 
 @frozen
 class Reply:
-    """What is answered."""
+    """A response of the server."""
 
     body: bytes
     status: int = 200
@@ -68,9 +68,11 @@ class Reply:
 
     @classmethod
     def of(cls, value: object, status: int = 200, **headers: str) -> "Reply":
-        named = {name.replace("_", "-"): text for name, text in headers.items()}
+        named_headers = {name.replace("_", "-"): text for name, text in headers.items()}
         return cls(
-            json.dumps(value).encode(), status, {"Content-Type": "application/json", **named}
+            json.dumps(value).encode(),
+            status,
+            {"Content-Type": "application/json", **named_headers},
         )
 
     @classmethod
@@ -80,30 +82,30 @@ class Reply:
 
 
 class ApiError(Exception):
-    """What Cloudinary says instead of an answer."""
+    """An error response of Cloudinary."""
 
     def __init__(self, status: int, message: str) -> None:
         self.reply = Reply.of({"error": {"message": message}}, status, X_Cld_Error=message)
 
 
 Fault = Callable[["_Handler"], None]
-"""What is done with one request in place of answering it."""
+"""Handles one request instead of the normal response."""
 
 
 def reply_with(reply: Reply) -> Fault:
-    """Answer with something else; nothing is done."""
+    """Send another response; the request has no effect."""
     return lambda handler: handler.send(reply)
 
 
 def hang(handler: "_Handler") -> None:
-    """Say nothing for longer than anybody waits, and answer then."""
+    """Respond only after every client has timed out."""
     handler.server.cloudinary.closing.wait(60)
     handler.reply()
 
 
 def drip(handler: "_Handler") -> None:
-    """Answer a byte at a time: never silent for long, and not at an end for long."""
-    reply = handler.answer()
+    """Send the response slowly, byte by byte."""
+    reply = handler.make_reply()
     head = f"HTTP/1.1 {reply.status} OK\r\nContent-Length: {len(reply.body)}\r\n\r\n"
     for byte in head.encode() + reply.body:
         handler.server.cloudinary.closing.wait(0.05)
@@ -111,27 +113,27 @@ def drip(handler: "_Handler") -> None:
 
 
 def reset_connection(handler: "_Handler") -> None:
-    """Break the connection off, before the body is read."""
+    """Reset the connection before reading the body."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     handler.close_connection = True
 
 
 def drop_reply(handler: "_Handler") -> None:
-    """Do as asked, and hang up."""
-    handler.answer()
+    """Process the request and close the connection without a response."""
+    handler.make_reply()
     handler.close_connection = True
 
 
 def truncate_reply(handler: "_Handler") -> None:
-    """Do as asked, and hang up in the middle of the answer."""
-    reply = handler.answer()
+    """Process the request and close the connection in the middle of the response."""
+    reply = handler.make_reply()
     handler.send(evolve(reply, body=reply.body[:-9]), length=len(reply.body))
     handler.close_connection = True
 
 
 @define
 class CloudinaryServer:
-    """One account and what it keeps. `faults` meet the next requests, one each."""
+    """One account and its assets. Each of `faults` applies to one of the next requests."""
 
     url: str = ""
     assets: dict[str, Asset] = field(factory=dict)
@@ -141,31 +143,31 @@ class CloudinaryServer:
     closing: Event = field(factory=Event)
     _lock: Lock = field(factory=Lock)
 
-    def handle(self, call: Request) -> Reply:
-        """Do what is asked. Raises RefusedError."""
-        api, cloud, *path = unquote(urlsplit(call.path).path).strip("/").split("/")
+    def handle(self, request: Request) -> Reply:
+        """Process a request. Raises ApiError."""
+        api, cloud, *path = unquote(urlsplit(request.path).path).strip("/").split("/")
         if api != "v1_1":
             raise ApiError(404, "Not found")
         if cloud != CLOUD:
             raise ApiError(401, "cloud_name mismatch")
         with self._lock:
-            match call.method, path:
+            match request.method, path:
                 case "POST", ["image", "upload"]:
-                    return self._upload(self._verify_form(call), call.parts.get("file", b""))
+                    return self._upload(self._verify_form(request), request.parts.get("file", b""))
                 case "POST", ["image", "destroy"]:
-                    return self._destroy(self._verify_form(call))
+                    return self._destroy(self._verify_form(request))
                 case "GET", ["ping"]:
-                    return self._told(call, {"status": "ok"})
+                    return self._admin_reply(request, {"status": "ok"})
                 case "GET", ["resources", "image", "upload", *names]:
-                    return self._told(call, _details(self._get_asset("/".join(names))))
+                    return self._admin_reply(request, _details(self._get_asset("/".join(names))))
         raise ApiError(404, "Not found")
 
     def _upload(self, form: Mapping[str, str], content: bytes) -> Reply:
         if not content:
             raise ApiError(400, "Missing required parameter - file")
-        if len(content) > HIGHEST_SIZE:
-            told = f"File size too large. Got {len(content)}. Maximum is {HIGHEST_SIZE}."
-            raise ApiError(400, told)
+        if len(content) > MAX_UPLOAD_BYTES:
+            message = f"File size too large. Got {len(content)}. Maximum is {MAX_UPLOAD_BYTES}."
+            raise ApiError(400, message)
         public_id = _public_id(form)
         if form.get("overwrite") in {"0", "false"} and public_id in self.assets:
             return Reply.of({**_details(self.assets[public_id]), "existing": True})
@@ -183,78 +185,82 @@ class CloudinaryServer:
         kind = FORMATS.get(image.format or "", "")
         if kind not in form.get("allowed_formats", kind).split(","):
             raise ApiError(400, f"Image file format {kind} not allowed")
-        if made := form.get("transformation"):
-            content = _transformed(image, made)
+        if transformation := form.get("transformation"):
+            content = _transform(image, transformation)
             image = PIL.Image.open(BytesIO(content))
         version = int(self.now().timestamp())
         return Asset(public_id, content, kind, image.width, image.height, version)
 
     def _destroy(self, form: Mapping[str, str]) -> Reply:
-        gone = self.assets.pop(form["public_id"], None)
-        return Reply.of({"result": "ok" if gone else "not found"})
+        asset = self.assets.pop(form["public_id"], None)
+        return Reply.of({"result": "ok" if asset else "not found"})
 
     def _get_asset(self, public_id: str) -> Asset:
         if public_id not in self.assets:
             raise ApiError(404, f"Resource not found - {public_id}")
         return self.assets[public_id]
 
-    def _verify_form(self, call: Request) -> dict[str, str]:
-        """Return the form of a call, if its signature is right."""
-        form = {name: part.decode() for name, part in call.parts.items() if name != "file"}
+    def _verify_form(self, request: Request) -> dict[str, str]:
+        """Return the form of a request. Raises ApiError for a wrong signature."""
+        form = {name: part.decode() for name, part in request.parts.items() if name != "file"}
         if form.get("api_key") != API_KEY:
             raise ApiError(401, f"Invalid api_key {form.get('api_key')}")
-        given = form.get("signature", "")
-        pairs = sorted(f"{name}={form[name]}" for name in form.keys() - UNSIGNED if form[name])
+        signature = form.get("signature", "")
+        pairs = sorted(
+            f"{name}={form[name]}" for name in form.keys() - UNSIGNED_FIELDS if form[name]
+        )
         texts = ["&".join(pair.replace("&", "%26") for pair in pairs), "&".join(pairs)]
-        if not any(compare_digest(signature_of(text, API_SECRET, given), given) for text in texts):
-            told = f"Invalid Signature {given}. String to sign - '{texts[1]}'."
-            raise ApiError(401, told)
-        if abs(self.now().timestamp() - int(form["timestamp"])) > HIGHEST_AGE:
-            told = f"Stale request - reported time is {form['timestamp']}"
-            raise ApiError(400, f"{told} which is more than 1 hour ago")
+        expected = [signature_of(text, API_SECRET, signature) for text in texts]
+        if not any(compare_digest(valid, signature) for valid in expected):
+            message = f"Invalid Signature {signature}. String to sign - '{texts[1]}'."
+            raise ApiError(401, message)
+        if abs(self.now().timestamp() - int(form["timestamp"])) > MAX_TIMESTAMP_AGE_SECONDS:
+            message = f"Stale request - reported time is {form['timestamp']}"
+            raise ApiError(400, f"{message} which is more than 1 hour ago")
         return form
 
-    def _told(self, call: Request, value: object) -> Reply:
-        if call.headers.get("Authorization") != BASIC:
+    def _admin_reply(self, request: Request, value: object) -> Reply:
+        if request.headers.get("Authorization") != BASIC:
             raise ApiError(401, "Invalid credentials")
         return Reply.of(value, X_FeatureRateLimit_Limit="500", X_FeatureRateLimit_Remaining="499")
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128  # of the usual five, the sixth caller waits a second
+    request_queue_size = 128  # with the default of 5, the sixth client waits a second
     cloudinary: CloudinaryServer
 
     def shutdown_request(self, request: Any) -> None:
-        self.close_request(request)  # and so without a farewell, where a reset is ordered
+        self.close_request(request)  # without a shutdown, so that a reset reaches the client
 
     def handle_error(self, *_: object) -> None:
-        """Pass over who hangs up before the answer: that is what many tests are about."""
+        """Ignore clients that disconnect early, as many tests make them do."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
-    call: Request
+    request_record: Request
 
     def do(self) -> None:
         account = self.server.cloudinary
-        meet = account.faults.popleft() if account.faults else _Handler.reply
-        length = 0 if meet is reset_connection else int(self.headers.get("Content-Length") or 0)
-        self.call = Request(self.command, self.path, self.headers, self.rfile.read(length))
-        account.requests.append(self.call)
-        meet(self)
+        respond = account.faults.popleft() if account.faults else _Handler.reply
+        length = 0 if respond is reset_connection else int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        self.request_record = Request(self.command, self.path, self.headers, body)
+        account.requests.append(self.request_record)
+        respond(self)
 
     do_GET = do_POST = do  # noqa: N815  (the standard library's names)
 
     def reply(self) -> None:
-        self.send(self.answer())
+        self.send(self.make_reply())
 
-    def answer(self) -> Reply:
+    def make_reply(self) -> Reply:
         try:
-            return self.server.cloudinary.handle(self.call)
-        except ApiError as refused:
-            return refused.reply
+            return self.server.cloudinary.handle(self.request_record)
+        except ApiError as error:
+            return error.reply
 
     def send(self, reply: Reply, *, length: int | None = None) -> None:
         self.send_response(reply.status)
@@ -265,12 +271,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.body)
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @contextmanager
 def cloudinary_server() -> Iterator[CloudinaryServer]:
-    """Run an account with nothing in it on a port of its own."""
+    """Run a server with an empty account on a free port."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         account = CloudinaryServer(url=f"http://127.0.0.1:{server.server_port}")
         server.cloudinary = account
@@ -285,8 +291,8 @@ def cloudinary_server() -> Iterator[CloudinaryServer]:
 
 
 def _details(asset: Asset) -> dict[str, Any]:
-    made = datetime.fromtimestamp(asset.version, UTC)
-    place = f"{CLOUD}/image/upload/v{asset.version}/{asset.public_id}.{asset.format}"
+    created_at = datetime.fromtimestamp(asset.version, UTC)
+    path = f"{CLOUD}/image/upload/v{asset.version}/{asset.public_id}.{asset.format}"
     return {
         "asset_id": hashlib.sha256(asset.public_id.encode()).hexdigest()[:32],
         "public_id": asset.public_id,
@@ -295,13 +301,13 @@ def _details(asset: Asset) -> dict[str, Any]:
         "height": asset.height,
         "format": asset.format,
         "resource_type": "image",
-        "created_at": made.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "created_at": created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "tags": [],
         "bytes": len(asset.content),
         "type": "upload",
         "etag": hashlib.md5(asset.content).hexdigest(),  # noqa: S324  (as Cloudinary does)
-        "url": f"http://res.cloudinary.com/{place}",
-        "secure_url": f"https://res.cloudinary.com/{place}",
+        "url": f"http://res.cloudinary.com/{path}",
+        "secure_url": f"https://res.cloudinary.com/{path}",
     }
 
 
@@ -313,31 +319,31 @@ def _public_id(form: Mapping[str, str]) -> str:
     return public_id
 
 
-def _transformed(image: PIL.Image.Image, made: str) -> bytes:
-    """Apply an incoming transformation: those two that there are."""
+def _transform(image: PIL.Image.Image, transformation: str) -> bytes:
+    """Apply an incoming transformation; two are supported."""
     kind = image.format
-    if unknown := set(made.split(",")) - {"a_exif", "fl_force_strip"}:
+    if unknown := set(transformation.split(",")) - {"a_exif", "fl_force_strip"}:
         raise ApiError(400, f"Invalid transformation parameter - {', '.join(unknown)}")
     exif = image.getexif()
-    if "a_exif" in made:
+    if "a_exif" in transformation:
         image = PIL.ImageOps.exif_transpose(image)
         exif = image.getexif()
-    if "fl_force_strip" in made:
+    if "fl_force_strip" in transformation:
         image.info, exif = {}, PIL.Image.Exif()
     stream = BytesIO()
     image.save(stream, kind, exif=exif)
     return stream.getvalue()
 
 
-def signature_of(text: str, secret: str, given: str) -> str:
-    """Sign what is to be signed, by the algorithm that made the given signature."""
-    algorithm = "sha256" if len(given) == 64 else "sha1"
+def signature_of(text: str, secret: str, client_signature: str) -> str:
+    """Sign a text with the algorithm of the client's signature."""
+    algorithm = "sha256" if len(client_signature) == 64 else "sha1"
     return hashlib.new(algorithm, f"{text}{secret}".encode()).hexdigest()
 
 
-def _parts(content_type: str, body: bytes) -> Iterator[tuple[str, bytes]]:
+def _parse_parts(content_type: str, body: bytes) -> Iterator[tuple[str, bytes]]:
     boundary = content_type.partition("boundary=")[2].strip('"').encode()
     for part in body.split(b"--" + boundary)[1:-1]:
         head, _, value = part.partition(b"\r\n\r\n")
-        if named := re.search(rb'[; ]name="([^"]*)"', head):
-            yield named[1].decode(), value.removesuffix(b"\r\n")
+        if match := re.search(rb'[; ]name="([^"]*)"', head):
+            yield match[1].decode(), value.removesuffix(b"\r\n")

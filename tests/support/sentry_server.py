@@ -1,4 +1,4 @@
-"""A server that takes what the SDK of Sentry sends, and keeps it."""
+"""Fake Sentry server that stores received events."""
 
 import gzip
 import json
@@ -11,13 +11,13 @@ from typing import Any
 
 from attrs import field, frozen
 
-HANGING = 60.0
-"""The seconds for which a server that hangs says nothing."""
+HANG_SECONDS = 60.0
+"""How long a hanging server delays its response."""
 
 
 @frozen
 class SentryServer:
-    """What has arrived: each event, and the raw text that it came in. It may be told to hang."""
+    """The received events and their raw envelopes. Responses wait for `can_continue`."""
 
     dsn: str
     events: "SimpleQueue[dict[str, Any]]" = field(factory=SimpleQueue)
@@ -25,10 +25,10 @@ class SentryServer:
     can_continue: Event = field(factory=Event)
 
     def next(self) -> dict[str, Any]:
-        """Wait for an event."""
+        """Wait for the next event and return it."""
         return self.events.get(timeout=60)
 
-    def take(self, envelope: str) -> None:
+    def add_envelope(self, envelope: str) -> None:
         self.raw.append(envelope)
         _, *items = envelope.splitlines()
         for head, body in zip(items[::2], items[1::2], strict=True):
@@ -38,31 +38,31 @@ class SentryServer:
 
 @contextmanager
 def sentry_server(*, hanging: bool = False) -> Iterator[SentryServer]:
-    """A server on this machine, and what it took."""
+    """Run a server on a free local port."""
 
-    class Taking(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             assert self.path == "/api/7/envelope/"
             content = self.rfile.read(int(self.headers["Content-Length"]))
-            is_packed = self.headers.get("Content-Encoding") == "gzip"
-            taken.can_continue.wait(HANGING)
-            taken.take((gzip.decompress(content) if is_packed else content).decode())
+            is_compressed = self.headers.get("Content-Encoding") == "gzip"
+            store.can_continue.wait(HANG_SECONDS)
+            store.add_envelope((gzip.decompress(content) if is_compressed else content).decode())
             self.send_response(200)
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"{}")
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Taking) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        taken = SentryServer(f"http://public@127.0.0.1:{server.server_port}/7")
+        store = SentryServer(f"http://public@127.0.0.1:{server.server_port}/7")
         if not hanging:
-            taken.can_continue.set()
+            store.can_continue.set()
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield taken
-        taken.can_continue.set()
+        yield store
+        store.can_continue.set()
         server.shutdown()
         thread.join()

@@ -1,6 +1,6 @@
-"""A real server over a shop in memory.
+"""A real server with a shop in memory.
 
-`python -m tests.support.server_process PORT WORKERS GATE`.
+`python -m tests.support.server_process HOST PORT WORKERS GATE MODE`.
 """
 
 import os
@@ -21,32 +21,32 @@ from tests.support.builders import make_shop, product_values
 HOST = "127.0.0.1"
 UNAVAILABLE_EXIT_CODE = 3
 DRAIN_SECONDS = {"draining": 4.0}
-"""The seconds that a server of some manners goes on at the end."""
+"""How long a server of a mode keeps serving on shutdown."""
 
 
 @frozen
 class EventReporter:
-    """Tells the test, at its gate, what happens in a worker, and waits there if told to."""
+    """Reports events of a worker to the test at port `gate`, and waits there if requested."""
 
     gate: int
 
     def __call__(self, event: str, *, wait: bool = False) -> None:
-        with socket.create_connection((HOST, self.gate)) as there:
-            there.sendall(f"{event} {os.getpid()}\n".encode())
+        with socket.create_connection((HOST, self.gate)) as connection:
+            connection.sendall(f"{event} {os.getpid()}\n".encode())
             if wait:
-                there.recv(1)
+                connection.recv(1)
 
 
 class GatedStore(MemoryProductStore):
-    """Keeps whoever looks for `slow` waiting until the test lets them go."""
+    """Blocks reads of `slow` until the test releases them."""
 
-    def __init__(self, tell: EventReporter) -> None:
+    def __init__(self, report: EventReporter) -> None:
         super().__init__()
-        self.tell = tell
+        self.report = report
 
     def get(self, slug: str, variant_status: Status = Status.ACTIVE) -> Product:
         if slug == "slow":
-            self.tell("in flight", wait=True)
+            self.report("in flight", wait=True)
         return super().get(slug, variant_status)
 
 
@@ -54,27 +54,27 @@ class GatedStore(MemoryProductStore):
 class ShopFactory:
     """Opens the shop in a worker."""
 
-    tell: EventReporter
-    manner: str
+    report: EventReporter
+    mode: str
 
     def __call__(self) -> tuple[Shop, HttpConfig]:
-        self.tell("opening", wait=self.manner == "slowly")
-        if self.manner == "never":
-            raise UnavailableError("The database is away")
-        shop = make_shop(GatedStore(self.tell))
+        self.report("opening", wait=self.mode == "slowly")
+        if self.mode == "never":
+            raise UnavailableError("The database is down")
+        shop = make_shop(GatedStore(self.report))
         shop.products.create(product_values(name="Slow"))
-        return evolve(shop, close=lambda: self.tell("closed")), HttpConfig()
+        return evolve(shop, close=lambda: self.report("closed")), HttpConfig()
 
 
-def main(host: str, port: str, workers: str, gate: str, manner: str) -> None:
-    opening = ShopFactory(EventReporter(int(gate)), manner)
+def main(host: str, port: str, workers: str, gate: str, mode: str) -> None:
+    open_shop = ShopFactory(EventReporter(int(gate)), mode)
     try:
         serve(
-            opening,
+            open_shop,
             host=host,
             port=int(port),
             workers=int(workers),
-            drain=DRAIN_SECONDS.get(manner, 0),
+            drain=DRAIN_SECONDS.get(mode, 0),
         )
     except EggyProError as error:
         sys.stderr.write(f"{error}\n")

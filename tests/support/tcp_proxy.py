@@ -1,4 +1,4 @@
-"""A wire to a server, which can be cut, or go dead without a word."""
+"""TCP proxy to a server that can disconnect, freeze or truncate replies."""
 
 import socket
 from collections.abc import Iterator
@@ -6,52 +6,52 @@ from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread
 
 Address = str | tuple[str, int]
-THREAD_NAME = "wire"
-"""The name of the threads, by which tests that look at threads know theirs apart."""
+THREAD_NAME = "tcp-proxy"
+"""The name of the threads, so that tests that count threads can exclude them."""
 
 
 class TcpProxy:
-    """Listens on a port, and passes on what comes to a server and back."""
+    """Listens on a port and forwards bytes to a server and back."""
 
     def __init__(self, server: Address) -> None:
         self._server = server
         self._lock = Lock()
-        self._ends: list[socket.socket] = []
-        self._is_passing = Event()
-        self._is_passing.set()
-        self._longest: int | None = None
+        self._sockets: list[socket.socket] = []
+        self._is_forwarding = Event()
+        self._is_forwarding.set()
+        self._max_reply_bytes: int | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._accept()
 
     def disconnect(self) -> None:
-        """Break all connections, and let nobody make another."""
+        """Close all connections and stop listening."""
         with self._lock:
             _close(self._listener)
-            for end in self._ends:
-                _close(end)
-            self._ends.clear()
+            for connection in self._sockets:
+                _close(connection)
+            self._sockets.clear()
 
     def set_server(self, server: Address) -> None:
-        """Have further connections be made with another server."""
+        """Forward new connections to another server."""
         self._server = server
 
     def reconnect(self) -> None:
-        """Listen again, where it did before."""
+        """Listen again on the same port."""
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._accept()
 
     def freeze(self) -> None:
-        """Take connections, but pass on nothing."""
-        self._is_passing.clear()
+        """Accept connections but forward nothing."""
+        self._is_forwarding.clear()
 
     def unfreeze(self) -> None:
-        """Pass everything on again."""
-        self._is_passing.set()
+        """Forward everything again."""
+        self._is_forwarding.set()
 
     def truncate_replies(self, max_bytes: int | None) -> None:
-        """Close each connection in the midst of a reply that is longer, or let all pass."""
-        self._longest = max_bytes
+        """Close connections in the middle of replies longer than `max_bytes`; None forwards all."""
+        self._max_reply_bytes = max_bytes
 
     def _accept(self) -> None:
         Thread(target=self._run, args=(self._listener,), name=THREAD_NAME, daemon=True).start()
@@ -59,36 +59,36 @@ class TcpProxy:
     def _run(self, listener: socket.socket) -> None:
         with suppress(OSError):
             while True:
-                near, _ = listener.accept()
+                client, _ = listener.accept()
                 kind = socket.AF_UNIX if isinstance(self._server, str) else socket.AF_INET
-                far = socket.socket(kind)
-                far.connect(self._server)
+                upstream = socket.socket(kind)
+                upstream.connect(self._server)
                 with self._lock:
-                    self._ends += [near, far]
-                for ends in ((near, far, False), (far, near, True)):
-                    Thread(target=self._pass_on, args=ends, name=THREAD_NAME, daemon=True).start()
+                    self._sockets += [client, upstream]
+                for args in ((client, upstream, False), (upstream, client, True)):
+                    Thread(target=self._forward, args=args, name=THREAD_NAME, daemon=True).start()
 
-    def _pass_on(self, one: socket.socket, other: socket.socket, is_reply: bool) -> None:  # noqa: FBT001
+    def _forward(self, source: socket.socket, target: socket.socket, is_reply: bool) -> None:  # noqa: FBT001
         with suppress(OSError):
-            while some := one.recv(65536):
-                self._is_passing.wait()
-                longest = self._longest if is_reply else None
-                other.sendall(some[:longest])
-                if longest is not None and len(some) > longest:
+            while data := source.recv(65536):
+                self._is_forwarding.wait()
+                limit = self._max_reply_bytes if is_reply else None
+                target.sendall(data[:limit])
+                if limit is not None and len(data) > limit:
                     break
-        for end in (one, other):
-            _close(end)
+        for connection in (source, target):
+            _close(connection)
 
 
 @contextmanager
 def run_proxy(server: Address) -> Iterator[TcpProxy]:
-    wire = TcpProxy(server)
-    yield wire
-    wire.unfreeze()
-    wire.disconnect()
+    proxy = TcpProxy(server)
+    yield proxy
+    proxy.unfreeze()
+    proxy.disconnect()
 
 
-def _close(end: socket.socket) -> None:
+def _close(connection: socket.socket) -> None:
     with suppress(OSError):
-        end.shutdown(socket.SHUT_RDWR)
-    end.close()
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()

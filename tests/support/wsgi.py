@@ -1,4 +1,4 @@
-"""What travels over the wire, as the tests of the API say it and look at it."""
+"""Requests and replies of API tests below the Falcon test client, and sample paths."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -28,12 +28,12 @@ PATH_VALUES = {
     "upload": "egg",
     "job": "metrics",
 }
-"""What stands in the shop `full` for the names in a route's path."""
+"""Path parameters that exist in the shop of the fixture `full`."""
 
 
 @frozen
 class Reply:
-    """What an application answered to a bare environ."""
+    """The reply of a WSGI application."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,27 +41,27 @@ class Reply:
 
 
 def send_request(app: WSGIApplication, path: str = EGG, **environ: Any) -> Reply:
-    """Put a request to an application that Falcon's own client would not let through."""
-    started: list[tuple[str, list[tuple[str, str]]]] = []
+    """Send a request that Falcon's test client would refuse to build."""
+    start_calls: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
-        started.append((status, headers))
+        start_calls.append((status, headers))
 
     request = {**create_environ(path), **environ}
-    sent = app({name: one for name, one in request.items() if one is not None}, start)
-    body = b"".join(sent)
-    getattr(sent, "close", lambda: None)()
-    [(status, headers)] = started
+    chunks = app({name: value for name, value in request.items() if value is not None}, start)
+    body = b"".join(chunks)
+    getattr(chunks, "close", lambda: None)()
+    [(status, headers)] = start_calls
     return Reply(int(status[:3]), dict(headers), body)
 
 
 def sample_path(path: str) -> str:
-    """An address of a route, in the shop `full`."""
+    """Return an existing path of a route in the shop of the fixture `full`."""
     return path.format(**PATH_VALUES)
 
 
 def error_fields(result: Result) -> list[str]:
-    """The fields that a refusal names."""
+    """Return the fields of a validation error."""
     assert result.status_code == 422, result.text
     return [error["field"] for error in result.json["errors"]]
 

@@ -9,7 +9,7 @@ import pytest
 from eggypro_adapters.monitoring.sentry import MAX_QUEUED_EVENTS, SentryErrorTracker
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.error_tracking import ErrorContext
-from tests.support.sentry_server import HANGING, SentryServer, sentry_server
+from tests.support.sentry_server import HANG_SECONDS, SentryServer, sentry_server
 
 CONTEXT = ErrorContext("/api/products/{slug}", "PATCH", "admin", "mine", "curl/8", "203.0.113.0/24")
 PRIVATE = "ada@example.com has the password hunter2"
@@ -83,7 +83,7 @@ def test_hanging_sentry_does_not_delay_requests() -> None:
             tracker.report_error(make_error(), CONTEXT)
         start = monotonic()
         tracker.close(timeout_seconds=0.2)
-        assert monotonic() - start < HANGING / 2
+        assert monotonic() - start < HANG_SECONDS / 2
         assert server.events.empty()
 
 
