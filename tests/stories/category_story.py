@@ -1,4 +1,4 @@
-"""One story of categories, and of the products in them, played to two shops."""
+"""Story of categories and their products, played to two shops."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -52,14 +52,14 @@ wholes = st.fixed_dictionaries(
 
 @frozen
 class CategoryServices:
-    """The services whose story it is."""
+    """The services under test."""
 
     categories: CategoryService
     products: ProductService
 
 
 class CategoryStory(RuleBasedStateMachine):
-    """Does the same to two shops, and compares what they say and hold after each step."""
+    """Runs the same operations on two shops and compares their results and contents."""
 
     def __init__(self, first: CategoryStores, second: CategoryStores) -> None:
         super().__init__()
@@ -72,19 +72,19 @@ class CategoryStory(RuleBasedStateMachine):
             for stores in (first, second)
         ]
 
-    @initialize(there=st.lists(wholes, max_size=4), inside=st.lists(slugs, max_size=2))
-    def begin(self, there: list[dict[str, object]], inside: list[str]) -> None:
-        for values in there:
-            self.add(values)
-        self.add_product("egg", [])
-        self.add_product("bacon", inside)
+    @initialize(initial=st.lists(wholes, max_size=4), linked=st.lists(slugs, max_size=2))
+    def begin(self, initial: list[dict[str, object]], linked: list[str]) -> None:
+        for values in initial:
+            self.create(values)
+        self.create_product("egg", [])
+        self.create_product("bacon", linked)
 
     @rule(values=wholes)
-    def add(self, values: dict[str, object]) -> None:
+    def create(self, values: dict[str, object]) -> None:
         self.both(lambda shop: shop.categories.create(values))
 
     @rule(values=st.lists(wholes, max_size=3))
-    def load(self, values: list[dict[str, object]]) -> None:
+    def create_many(self, values: list[dict[str, object]]) -> None:
         self.both(lambda shop: shop.categories.create_many(values))
 
     @rule(slug=slugs, values=wholes)
@@ -104,7 +104,7 @@ class CategoryStory(RuleBasedStateMachine):
         self.both(lambda shop: shop.categories.restore(slug))
 
     @rule(slug=slugs)
-    def remove(self, slug: str) -> None:
+    def delete(self, slug: str) -> None:
         self.both(lambda shop: shop.categories.delete(slug))
 
     @rule(product=products, category=slugs)
@@ -115,30 +115,30 @@ class CategoryStory(RuleBasedStateMachine):
     def unlink(self, product: str, category: str) -> None:
         self.both(lambda shop: shop.categories.unlink(product, category))
 
-    @rule(product=products, inside=st.lists(slugs, max_size=3))
-    def add_product(self, product: str, inside: list[str]) -> None:
-        values = product_values(name=product, slug=product, categories=inside)
+    @rule(product=products, linked=st.lists(slugs, max_size=3))
+    def create_product(self, product: str, linked: list[str]) -> None:
+        values = product_values(name=product, slug=product, categories=linked)
         self.both(lambda shop: shop.products.create(values))
 
     @rule(product=products, is_active=st.booleans())
-    def change_product(self, product: str, *, is_active: bool) -> None:
+    def update_product(self, product: str, *, is_active: bool) -> None:
         self.both(lambda shop: shop.products.update(product, {"is_active": is_active}))
 
-    @rule(product=products, to=products)
-    def rename_product(self, product: str, to: str) -> None:
-        self.both(lambda shop: shop.products.update(product, {"slug": to}))
+    @rule(product=products, new_slug=products)
+    def rename_product(self, product: str, new_slug: str) -> None:
+        self.both(lambda shop: shop.products.update(product, {"slug": new_slug}))
 
     @rule(product=products)
-    def remove_product(self, product: str) -> None:
+    def delete_product(self, product: str) -> None:
         self.both(lambda shop: shop.products.delete(product))
 
     @invariant()
     def both_show_the_same(self) -> None:
         self.both(lambda shop: [list(_pages(shop.categories, query)) for query in QUERIES])
-        self.both(lambda shop: [_within(shop.products, slug) for slug in (None, *SLUGS)])
+        self.both(lambda shop: [_products_in(shop.products, slug) for slug in (None, *SLUGS)])
 
-    def both(self, call: Callable[[CategoryServices], object]) -> None:
-        first, second = (_outcome(partial(call, shop)) for shop in self.shops)
+    def both(self, action: Callable[[CategoryServices], object]) -> None:
+        first, second = (_outcome(partial(action, shop)) for shop in self.shops)
         assert first == second, f"{first}\n{second}"
 
 
@@ -147,7 +147,7 @@ def play_category_stories(
     make_second: Callable[[], CategoryStores],
     story: settings = STORY,
 ) -> None:
-    """Play stories to pairs of shops, each made empty. Fails where the two part ways."""
+    """Play stories to pairs of empty shops. Fails where the two differ."""
 
     class Story(CategoryStory):
         def __init__(self) -> None:
@@ -156,27 +156,27 @@ def play_category_stories(
     run_state_machine_as_test(Story, settings=story)
 
 
-def _outcome(call: Callable[[], object]) -> tuple[object, ...]:
-    """Return what a call comes to, apart from the ids that a store gives."""
+def _outcome(action: Callable[[], object]) -> tuple[object, ...]:
+    """Return the result or the error of an action, without generated ids."""
     try:
-        result = call()
+        result = action()
     except SlugMovedError as moved:
         return SlugMovedError, moved.slug
     except ValidationError as invalid:
         return ValidationError, invalid.errors
     except EggyProError as error:
-        return (type(error),)  # of two conflicts at once a store may name either
+        return (type(error),)  # of two simultaneous conflicts, a store may report either
     return "done", evolve(result, id=0) if isinstance(result, Product | Category) else result
 
 
-def _pages(taxonomy: CategoryService, query: CategoryQuery) -> Iterator[tuple[object, ...]]:
-    following: CategoryQuery | None = query
-    while following is not None:
-        page = taxonomy.list(following)
+def _pages(service: CategoryService, query: CategoryQuery) -> Iterator[tuple[object, ...]]:
+    next_query: CategoryQuery | None = query
+    while next_query is not None:
+        page = service.list(next_query)
         yield page.total, [evolve(item, id=0) for item in page.items]
-        following = page.next_query
+        next_query = page.next_query
 
 
-def _within(catalog: ProductService, category: str | None) -> list[Product]:
-    page = catalog.list(ProductQuery(category=category, status=Status.ALL))
-    return [evolve(catalog.get(item.slug, Status.ALL), id=0) for item in page.items]
+def _products_in(service: ProductService, category: str | None) -> list[Product]:
+    page = service.list(ProductQuery(category=category, status=Status.ALL))
+    return [evolve(service.get(item.slug, Status.ALL), id=0) for item in page.items]

@@ -1,4 +1,4 @@
-"""One story, played to two stores: what one makes of it, the other must make of it too."""
+"""Story of products, played to two stores whose results must be equal."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -64,7 +64,7 @@ fields: dict[str, st.SearchStrategy[object]] = {
     "details": st.sampled_from(["<p>é</p>", "<p>e&#x301;</p>"]),
     "ingredients": st.sampled_from([["egg"], ["salt", "egg"]]),
 }
-more: dict[str, st.SearchStrategy[object]] = {
+optional_fields: dict[str, st.SearchStrategy[object]] = {
     "sku": st.sampled_from(["A", "B", None]),
     "compare_at_price": st.sampled_from(["4", "9", None]),
     "attributes": st.dictionaries(st.sampled_from("ab"), st.just("x"), max_size=2),
@@ -73,71 +73,74 @@ more: dict[str, st.SearchStrategy[object]] = {
     "track_stock": st.booleans(),
     "is_active": st.booleans(),
 }
-slugged = more | {"slug": slugs}
-wholes = st.fixed_dictionaries(fields, optional=slugged)
+with_slug = optional_fields | {"slug": slugs}
+wholes = st.fixed_dictionaries(fields, optional=with_slug)
 merged = st.dictionaries(st.sampled_from("abc"), st.sampled_from(["y", None]), max_size=2)
 edits = st.fixed_dictionaries(
-    {}, optional=fields | more | {"attributes": merged | st.none() | more["attributes"]}
+    {},
+    optional=fields
+    | optional_fields
+    | {"attributes": merged | st.none() | optional_fields["attributes"]},
 )
 files = st.lists(wholes, max_size=4) | st.lists(
-    wholes | st.fixed_dictionaries({}, optional=fields | slugged), max_size=4
+    wholes | st.fixed_dictionaries({}, optional=fields | with_slug), max_size=4
 )
 
 
 class ProductStory(RuleBasedStateMachine):
-    """Does the same to two catalogues, and compares what they say and hold after each step."""
+    """Runs the same operations on two services and compares their results and contents."""
 
     def __init__(self, first: ProductStore, second: ProductStore) -> None:
         super().__init__()
         self.steps = 0
         self.clock = FakeClock()
-        self.catalogs = [
+        self.services = [
             ProductService(store, NhHtmlCleaner(), self.clock) for store in (first, second)
         ]
 
-    @initialize(there=st.lists(wholes, max_size=4))
-    def begin(self, there: list[dict[str, object]]) -> None:
-        for values in there:
-            self.add(values)
+    @initialize(initial=st.lists(wholes, max_size=4))
+    def begin(self, initial: list[dict[str, object]]) -> None:
+        for values in initial:
+            self.create(values)
 
     @rule(values=wholes)
-    def add(self, values: dict[str, object]) -> None:
-        self.both(lambda catalog: catalog.create(values))
+    def create(self, values: dict[str, object]) -> None:
+        self.both(lambda service: service.create(values))
 
     @rule(slug=slugs, values=edits, version=versions)
-    def change(self, slug: str, values: dict[str, object], version: int | None) -> None:
-        self.both(lambda catalog: catalog.update(slug, values, version=version))
+    def update(self, slug: str, values: dict[str, object], version: int | None) -> None:
+        self.both(lambda service: service.update(slug, values, version=version))
 
     @rule(slug=slugs, values=wholes, version=versions)
     def replace(self, slug: str, values: dict[str, object], version: int | None) -> None:
-        self.both(lambda catalog: catalog.replace(slug, values, version=version))
+        self.both(lambda service: service.replace(slug, values, version=version))
 
-    @rule(slug=slugs, to=slugs)
-    def rename(self, slug: str, to: str) -> None:
-        self.both(lambda catalog: catalog.update(slug, {"slug": to}))
+    @rule(slug=slugs, new_slug=slugs)
+    def rename(self, slug: str, new_slug: str) -> None:
+        self.both(lambda service: service.update(slug, {"slug": new_slug}))
 
     @rule(slug=slugs, version=versions)
     def archive(self, slug: str, version: int | None) -> None:
-        self.both(lambda catalog: catalog.archive(slug, version=version))
+        self.both(lambda service: service.archive(slug, version=version))
 
     @rule(slug=slugs)
     def restore(self, slug: str) -> None:
-        self.both(lambda catalog: catalog.restore(slug))
+        self.both(lambda service: service.restore(slug))
 
     @rule(slug=slugs, version=versions)
-    def remove(self, slug: str, version: int | None) -> None:
-        self.both(lambda catalog: catalog.delete(slug, version=version))
+    def delete(self, slug: str, version: int | None) -> None:
+        self.both(lambda service: service.delete(slug, version=version))
 
-    @rule(slug=slugs, to=st.integers(-1, 3))
-    def set_stock(self, slug: str, to: int) -> None:
-        self.both(lambda catalog: catalog.set_stock(slug, to))
+    @rule(slug=slugs, quantity=st.integers(-1, 3))
+    def set_stock(self, slug: str, quantity: int) -> None:
+        self.both(lambda service: service.set_stock(slug, quantity))
 
     @rule(
         slug=slugs,
-        by=st.integers(-3, 3) | st.sampled_from([2**31 - 1, 2**31, -(2**31), 2**40, -(2**70)]),
+        delta=st.integers(-3, 3) | st.sampled_from([2**31 - 1, 2**31, -(2**31), 2**40, -(2**70)]),
     )
-    def adjust_stock(self, slug: str, by: int) -> None:
-        self.both(lambda catalog: catalog.adjust_stock(slug, by))
+    def adjust_stock(self, slug: str, delta: int) -> None:
+        self.both(lambda service: service.adjust_stock(slug, delta))
 
     @rule(
         file=files,
@@ -145,10 +148,12 @@ class ProductStory(RuleBasedStateMachine):
         keep_going=st.booleans(),
         dry_run=st.booleans(),
     )
-    def load(self, file: list[dict[str, object]], on_conflict: OnConflict, **options: bool) -> None:
-        entries = [ImportEntry(line, one) for line, one in enumerate(file, 2)]
+    def import_products(
+        self, file: list[dict[str, object]], on_conflict: OnConflict, **options: bool
+    ) -> None:
+        entries = [ImportEntry(line, values) for line, values in enumerate(file, 2)]
         self.both(
-            lambda catalog: catalog.import_products(entries, on_conflict=on_conflict, **options)
+            lambda service: service.import_products(entries, on_conflict=on_conflict, **options)
         )
 
     @rule()
@@ -156,17 +161,17 @@ class ProductStory(RuleBasedStateMachine):
         self.clock.advance()
 
     @invariant()
-    def both_answer_to_the_same_slugs(self) -> None:
-        self.both(lambda catalog: [_outcome(partial(catalog.get, slug, ALL)) for slug in SLUGS])
+    def both_return_the_same_products(self) -> None:
+        self.both(lambda service: [_outcome(partial(service.get, slug, ALL)) for slug in SLUGS])
 
     @invariant()
-    def both_show_the_same_pages(self) -> None:
+    def both_list_the_same_pages(self) -> None:
         self.steps += 1
-        some = QUERIES[self.steps % 2 :: 2]  # each query after every other step: all take long
-        self.both(lambda catalog: [list(_pages(catalog, query)) for query in some])
+        queries = QUERIES[self.steps % 2 :: 2]  # half of them, because all take long
+        self.both(lambda service: [list(_pages(service, query)) for query in queries])
 
-    def both(self, call: Callable[[ProductService], object]) -> None:
-        first, second = (_outcome(partial(call, catalog)) for catalog in self.catalogs)
+    def both(self, action: Callable[[ProductService], object]) -> None:
+        first, second = (_outcome(partial(action, service)) for service in self.services)
         assert first == second, f"{first}\n{second}"
 
 
@@ -175,7 +180,7 @@ def play_product_stories(
     make_second: Callable[[], ProductStore],
     story: settings = STORY,
 ) -> None:
-    """Play stories to pairs of stores, each made empty. Fails where the two part ways."""
+    """Play stories to pairs of empty stores. Fails where the two differ."""
 
     class Story(ProductStory):
         def __init__(self) -> None:
@@ -184,13 +189,13 @@ def play_product_stories(
     run_state_machine_as_test(Story, settings=story)
 
 
-def _outcome(call: Callable[[], object]) -> tuple[object, ...]:
-    """Return what a call comes to, apart from the ids that a store gives.
+def _outcome(action: Callable[[], object]) -> tuple[object, ...]:
+    """Return the result or the error of an action, without generated ids.
 
-    Of two conflicts at once a store may name either, so that a conflict is like any other.
+    All conflicts are equal: of two simultaneous ones, a store may report either.
     """
     try:
-        result = call()
+        result = action()
     except SlugMovedError as moved:
         return SlugMovedError, moved.slug
     except ValidationError as invalid:
@@ -200,13 +205,13 @@ def _outcome(call: Callable[[], object]) -> tuple[object, ...]:
     return "done", _without_id(result) if isinstance(result, Product) else result
 
 
-def _pages(catalog: ProductService, query: ProductQuery) -> Iterator[tuple[object, ...]]:
-    """Give what each page shows, from the query's own to the last."""
-    following: ProductQuery | None = query
-    while following is not None:
-        page = catalog.list(following)
+def _pages(service: ProductService, query: ProductQuery) -> Iterator[tuple[object, ...]]:
+    """Yield the contents of all pages, from the query's own to the last."""
+    next_query: ProductQuery | None = query
+    while next_query is not None:
+        page = service.list(next_query)
         yield page.total, page.total_capped, [_without_id(item) for item in page.items]
-        following = page.next_query
+        next_query = page.next_query
 
 
 def _without_id(product: P) -> P:

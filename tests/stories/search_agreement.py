@@ -1,4 +1,4 @@
-"""Small catalogues and hard searches, and what two shops must find in them alike."""
+"""Random small catalogues and searches, whose results must be equal in two shops."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -17,9 +17,9 @@ from eggypro_core.domain.review import ReviewDraft
 from eggypro_core.domain.variant import VariantDraft
 from eggypro_core.validation.parameters import Status
 
-Pages = Callable[[ProductQuery], Page[ListedProduct, ProductQuery]]
+ListProducts = Callable[[ProductQuery], Page[ListedProduct, ProductQuery]]
 
-# Of so few letters that words are one another's beginnings, plurals and slips.
+# Few letters, so that words are prefixes, plurals and typos of one another.
 words = st.text("ab", min_size=1, max_size=4) | st.sampled_from(
     "and with 5 50 abs bas babe babes abies aby áb 蛋 蛋白 a's".split()
 )
@@ -30,7 +30,7 @@ CATEGORIES = ("c0", "c1", "c2")
 
 @frozen
 class SampleProduct:
-    """A product to be, with its categories, and what hangs on it."""
+    """A draft of a product with categories, variant options and review ratings."""
 
     draft: ProductDraft
     options: Sequence[str]
@@ -39,23 +39,23 @@ class SampleProduct:
 
 @frozen
 class SampleCatalog:
-    """A whole catalogue: the names of the three categories, one below the other, and products."""
+    """A catalogue: the names of three nested categories, and products."""
 
     names: Sequence[str]
-    hidden: Sequence[bool]
-    offers: Sequence[SampleProduct]
+    archived: Sequence[bool]
+    products: Sequence[SampleProduct]
 
     def create_in(self, stores: SearchStores) -> None:
-        """Add all of it to an empty shop."""
-        above = [None, *CATEGORIES]
-        for slug, name, parent, is_hidden in zip(
-            CATEGORIES, self.names, above, self.hidden, strict=False
+        """Create the catalogue in an empty shop."""
+        parents = [None, *CATEGORIES]
+        for slug, name, parent, is_archived in zip(
+            CATEGORIES, self.names, parents, self.archived, strict=False
         ):
-            category = CategoryDraft(name=name, slug=slug, parent=parent, is_active=not is_hidden)
+            category = CategoryDraft(name=name, slug=slug, parent=parent, is_active=not is_archived)
             stores.categories.create(category, NOON)
-        for offer in self.offers:
-            slug = stores.products.create(offer.draft, NOON).slug
-            for position, option in enumerate(offer.options):
+        for product in self.products:
+            slug = stores.products.create(product.draft, NOON).slug
+            for position, option in enumerate(product.options):
                 variant = VariantDraft(
                     options={"Size": f"{position} {option}"},
                     price=Decimal(2),
@@ -63,10 +63,10 @@ class SampleCatalog:
                     is_active=position != 1,
                 )
                 stores.variants.create(slug, variant, NOON)
-            for number, rating in enumerate(offer.ratings if offer.draft.is_active else ()):
-                review = ReviewDraft(reviewer_name="Ada", rating=rating, comment=f"{number}")
-                added = stores.reviews.create(slug, review, NOON)
-                stores.reviews.verify(added.id, is_verified=True)
+            for number, rating in enumerate(product.ratings if product.draft.is_active else ()):
+                draft = ReviewDraft(reviewer_name="Ada", rating=rating, comment=f"{number}")
+                review = stores.reviews.create(slug, draft, NOON)
+                stores.reviews.verify(review.id, is_verified=True)
 
 
 drafts = st.builds(
@@ -82,23 +82,23 @@ drafts = st.builds(
     is_active=st.integers(0, 4).map(bool),
     categories=st.sets(st.sampled_from(CATEGORIES), max_size=2).map(sorted).map(tuple),
 )
-offers = st.builds(
+sample_products = st.builds(
     SampleProduct,
     drafts,
     st.just([]) | st.lists(words, max_size=3),
     st.just([]) | st.lists(st.integers(1, 5), max_size=2),
 )
-# A SKU that is a word of names too, on one product at most.
+# The first product has a SKU that is also a word of names.
 catalogues = st.builds(
     SampleCatalog,
     st.tuples(names, names, names),
     st.tuples(*[st.integers(0, 5).map(lambda number: number == 0)] * 3),
-    st.tuples(offers, st.lists(offers, min_size=3, max_size=11)).map(
-        lambda all_: [evolve(all_[0], draft=evolve(all_[0].draft, sku="bab")), *all_[1]]
+    st.tuples(sample_products, st.lists(sample_products, min_size=3, max_size=11)).map(
+        lambda pair: [evolve(pair[0], draft=evolve(pair[0].draft, sku="bab")), *pair[1]]
     ),
 )
 searches = st.lists(words | st.just("bab"), min_size=1, max_size=3).map(" ".join)
-plain = st.builds(
+unfiltered = st.builds(
     ProductQuery,
     search=searches,
     limit=st.integers(1, 3) | st.just(20),
@@ -114,18 +114,20 @@ filters = st.fixed_dictionaries(
         "status": st.sampled_from(Status),
     },
 )
-queries = plain | st.builds(lambda query, wishes: evolve(query, **wishes), plain, filters)
+queries = unfiltered | st.builds(
+    lambda query, changes: evolve(query, **changes), unfiltered, filters
+)
 
 
-def list_pages(pages: Pages, query: ProductQuery) -> list[tuple[int, list[str]]]:
-    """The total and the slugs of each page, from the query's own to the last."""
-    found = []
-    following: ProductQuery | None = query
-    while following is not None:
-        page = pages(following)
-        found.append((page.total, [product.slug for product in page.items]))
-        following = page.next_query
-    return found
+def list_pages(list_products: ListProducts, query: ProductQuery) -> list[tuple[int, list[str]]]:
+    """Return the total and the slugs of all pages, from the query's own to the last."""
+    pages = []
+    next_query: ProductQuery | None = query
+    while next_query is not None:
+        page = list_products(next_query)
+        pages.append((page.total, [product.slug for product in page.items]))
+        next_query = page.next_query
+    return pages
 
 
 def check_agreement(
@@ -133,24 +135,24 @@ def check_agreement(
     second: Callable[[], SearchStores],
     examples: int,
     *,
-    also: Callable[[st.DataObject], Pages] | None = None,
+    also: Callable[[st.DataObject], ListProducts] | None = None,
 ) -> None:
-    """Fill pairs of shops, each made empty, alike, and compare what their searches show.
+    """Fill pairs of empty shops equally and compare the results of searches.
 
-    `also` gives another way to find the pages of the second.
+    `also` returns another way to list the products of the second shop.
     """
 
     @settings(max_examples=examples, phases=set(Phase) - {Phase.shrink})
     @given(catalogues, st.lists(queries, min_size=3, max_size=12), st.data())
-    def holds(catalogue: SampleCatalog, wanted: list[ProductQuery], data: st.DataObject) -> None:
+    def check(catalogue: SampleCatalog, searches: list[ProductQuery], data: st.DataObject) -> None:
         shops = [first(), second()]
         for shop in shops:
             catalogue.create_in(shop)
-        for query in wanted:
+        for query in searches:
             expected = list_pages(shops[0].products.list, query)
-            event(f"pages: {min(len(expected), 3)}, found: {expected[0][0] > 0}")
+            event(f"pages: {min(len(expected), 3)}, has results: {expected[0][0] > 0}")
             assert list_pages(shops[1].products.list, query) == expected
             if also is not None:
                 assert list_pages(also(data), query) == expected
 
-    holds()
+    check()

@@ -1,4 +1,4 @@
-"""What following `next` promises while others write: no row comes twice, and none is skipped."""
+"""Property of pagination: concurrent writes neither repeat nor skip other rows."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -28,44 +28,44 @@ queries = st.builds(
 
 
 def check_steady_pages(make_store: Callable[[], ProductStore], examples: int) -> None:
-    """Follow lists to their end, over and over, while another thread writes other rows."""
+    """List all pages repeatedly while another thread writes other rows."""
 
     @settings(max_examples=examples)
     @given(st.lists(rows, min_size=1, max_size=9), st.lists(rows, min_size=1, max_size=6), queries)
-    def holds(
+    def check(
         steady: list[tuple[str, Decimal, datetime]],
-        restless: list[tuple[str, Decimal, datetime]],
+        changing: list[tuple[str, Decimal, datetime]],
         query: ProductQuery,
     ) -> None:
         store = make_store()
-        ids = {_add(store, *row).id for row in steady}
-        with _write_concurrently(store, restless):
+        ids = {_create(store, *row).id for row in steady}
+        with _write_concurrently(store, changing):
             for _ in range(5):
-                seen = [id_ for id_ in _followed(store, query) if id_ in ids]
-                assert len(seen) == len(set(seen)), "a row was shown twice"
-                assert set(seen) == ids, "a row was skipped"
+                listed = [id_ for id_ in _list_ids(store, query) if id_ in ids]
+                assert len(listed) == len(set(listed)), "a row was repeated"
+                assert set(listed) == ids, "a row was skipped"
 
-    holds()
+    check()
 
 
 @contextmanager
 def _write_concurrently(
-    store: ProductStore, restless: list[tuple[str, Decimal, datetime]]
+    store: ProductStore, changing: list[tuple[str, Decimal, datetime]]
 ) -> Iterator[None]:
-    """Have a thread add products, move them through every order, and remove them again."""
-    done = threading.Event()
-    failed: list[BaseException] = []
+    """Create, reposition and delete products in a thread for the duration of the block."""
+    stop = threading.Event()
+    errors: list[BaseException] = []
 
     def write() -> None:
         try:
-            for name, price, at in cycle(restless):
-                slug = _add(store, name, price, at).slug
-                store.update(slug, _reposition(restless[0][0], price + 1))
-                if done.is_set():
+            for name, price, at in cycle(changing):
+                slug = _create(store, name, price, at).slug
+                store.update(slug, _reposition(changing[0][0], price + 1))
+                if stop.is_set():
                     return
                 store.delete(slug, lambda _: None)
         except BaseException as error:
-            failed.append(error)
+            errors.append(error)
             raise
 
     writer = threading.Thread(target=write)
@@ -73,12 +73,12 @@ def _write_concurrently(
     try:
         yield
     finally:
-        done.set()
+        stop.set()
         writer.join()
-    assert not failed
+    assert not errors
 
 
-def _add(store: ProductStore, name: str, price: Decimal, at: datetime) -> Product:
+def _create(store: ProductStore, name: str, price: Decimal, at: datetime) -> Product:
     return store.create(ProductDraft(name=name, price=price, description="steady"), at)
 
 
@@ -86,9 +86,9 @@ def _reposition(name: str, price: Decimal) -> Callable[[Product], Product]:
     return lambda product: evolve(product, name=name, price=price, version=product.version + 1)
 
 
-def _followed(store: ProductStore, query: ProductQuery) -> Iterator[int]:
-    following: ProductQuery | None = query
-    while following is not None:
-        page = store.list(following)
+def _list_ids(store: ProductStore, query: ProductQuery) -> Iterator[int]:
+    next_query: ProductQuery | None = query
+    while next_query is not None:
+        page = store.list(next_query)
         yield from (product.id for product in page.items)
-        following = page.next_query
+        next_query = page.next_query

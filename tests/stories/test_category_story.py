@@ -1,4 +1,4 @@
-"""The story itself: equal shops part nowhere, and one that errs is told apart."""
+"""Tests of the story: equal shops agree, and a faulty one is detected."""
 
 from collections.abc import Callable
 
@@ -15,22 +15,22 @@ from tests.stories.product_story import STORY
 QUICK = settings(STORY, phases=[Phase.generate], database=None, derandomize=True, max_examples=200)
 
 
-class UnmovingStore(MemoryCategoryStore):
-    """Leaves every category where it was."""
+class NonMovingStore(MemoryCategoryStore):
+    """Never moves a category."""
 
     def update(self, slug: str, change: Callable[[Category], Category]) -> Category:
-        return super().update(slug, lambda one: evolve(change(one), parent=one.parent))
+        return super().update(slug, lambda old: evolve(change(old), parent=old.parent))
 
 
-class UnforgettingStore(MemoryCategoryStore):
-    """Keeps the links of what is gone."""
+class NonUnlinkingStore(MemoryCategoryStore):
+    """Never removes a link."""
 
     def unlink(self, product: str, category: str) -> None:
         """Do nothing."""
 
 
-class UncountingStore(MemoryCategoryStore):
-    """Counts nothing."""
+class NonCountingStore(MemoryCategoryStore):
+    """Returns product counts of zero."""
 
     def get(self, slug: str) -> Category:
         return evolve(super().get(slug), product_count=0)
@@ -39,20 +39,20 @@ class UncountingStore(MemoryCategoryStore):
         return evolve(super().update(slug, change), product_count=0)
 
 
-def shop(
+def make_stores(
     kind: Callable[[MemoryDatabase], MemoryCategoryStore] = MemoryCategoryStore,
 ) -> CategoryStores:
     database = MemoryDatabase()
     return CategoryStores(kind(database), MemoryProductStore(database))
 
 
-def test_two_shops_of_one_kind_never_part() -> None:
-    play_category_stories(shop, shop)
+def test_equal_shops_agree() -> None:
+    play_category_stories(make_stores, make_stores)
 
 
-@pytest.mark.parametrize("kind", [UnmovingStore, UnforgettingStore, UncountingStore])
-def test_a_shop_that_errs_is_told_apart(
+@pytest.mark.parametrize("kind", [NonMovingStore, NonUnlinkingStore, NonCountingStore])
+def test_a_faulty_shop_is_detected(
     kind: Callable[[MemoryDatabase], MemoryCategoryStore],
 ) -> None:
     with pytest.raises(AssertionError):
-        play_category_stories(shop, lambda: shop(kind), QUICK)
+        play_category_stories(make_stores, lambda: make_stores(kind), QUICK)

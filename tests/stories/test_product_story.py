@@ -1,4 +1,4 @@
-"""The story itself: equal stores part nowhere, and one that errs is told apart."""
+"""Tests of the story: equal stores agree, and a faulty one is detected."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,21 +17,21 @@ QUICK = settings(STORY, phases=[Phase.generate], database=None, derandomize=True
 
 
 class SkuLosingStore(MemoryProductStore):
-    """Loses the SKU of what it adds."""
+    """Loses the SKU of created products."""
 
     def create(self, draft: ProductDraft, at: datetime) -> Product:
         return super().create(evolve(draft, sku=None), at)
 
 
-class UndeletingStore(MemoryProductStore):
-    """Keeps what should be gone."""
+class NonDeletingStore(MemoryProductStore):
+    """Never deletes a product."""
 
     def delete(self, slug: str, check: Callable[[Product], None]) -> None:
         check(self.get(slug))
 
 
 class RowSkippingStore(MemoryProductStore):
-    """Lets `next` skip a row."""
+    """Skips a row on the next page."""
 
     def list(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         page = super().list(query)
@@ -39,19 +39,19 @@ class RowSkippingStore(MemoryProductStore):
 
 
 class OversellingStore(MemoryProductStore):
-    """Sells what is not there."""
+    """Accepts sales above the stock."""
 
     def adjust_stock(self, slug: str, delta: int) -> int:
         return super().adjust_stock(slug, max(delta, -self.get(slug).stock_quantity))
 
 
-def test_two_stores_of_one_kind_never_part() -> None:
+def test_equal_stores_agree() -> None:
     play_product_stories(MemoryProductStore, MemoryProductStore)
 
 
 @pytest.mark.parametrize(
-    "make", [SkuLosingStore, UndeletingStore, RowSkippingStore, OversellingStore]
+    "make", [SkuLosingStore, NonDeletingStore, RowSkippingStore, OversellingStore]
 )
-def test_a_store_that_errs_is_told_apart(make: Callable[[], MemoryProductStore]) -> None:
+def test_a_faulty_store_is_detected(make: Callable[[], MemoryProductStore]) -> None:
     with pytest.raises(AssertionError):
         play_product_stories(MemoryProductStore, make, QUICK)

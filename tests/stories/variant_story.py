@@ -1,4 +1,4 @@
-"""One story of products and their variants, played to two shops: both must make the same of it."""
+"""Story of products and variants, played to two shops whose results must be equal."""
 
 from collections.abc import Callable
 from functools import partial
@@ -69,19 +69,19 @@ product_edits = st.fixed_dictionaries(
 files = st.lists(
     st.tuples(st.sampled_from(SLUGS), st.lists(wholes, max_size=3)),
     max_size=2,
-    unique_by=lambda each: each[0],
+    unique_by=lambda pair: pair[0],
 )
 
 
 @frozen
 class VariantServices:
-    """A catalogue and its variants."""
+    """The services under test."""
 
     products: ProductService
     variants: VariantService
 
     def nth_variant_id(self, slug: str, number: int) -> int:
-        """The id of a product's variant, by its place among all of them."""
+        """Return the id of the product's variant at an index. Raises NotFoundError."""
         page = self.variants.list(VariantQuery(product=slug, status=Status.ALL))
         if number < len(page.items):
             return page.items[number].id
@@ -89,7 +89,7 @@ class VariantServices:
 
 
 class VariantStory(RuleBasedStateMachine):
-    """Does the same to two shops, and compares what they say and hold after each step."""
+    """Runs the same operations on two shops and compares their results and contents."""
 
     def __init__(self, first: VariantStores, second: VariantStores) -> None:
         super().__init__()
@@ -102,19 +102,19 @@ class VariantStory(RuleBasedStateMachine):
             for stores in (first, second)
         ]
 
-    @initialize(there=st.lists(wholes, min_size=2, max_size=4))
-    def begin(self, there: list[dict[str, object]]) -> None:
+    @initialize(initial=st.lists(wholes, min_size=2, max_size=4))
+    def begin(self, initial: list[dict[str, object]]) -> None:
         for name in SLUGS:
-            self.both(partial(_added, name=name))
-        for values in there:
-            self.add(SLUGS[0], values)
+            self.both(partial(_create_product, name=name))
+        for values in initial:
+            self.create(SLUGS[0], values)
 
     @rule(slug=slugs, values=wholes)
-    def add(self, slug: str, values: dict[str, object]) -> None:
+    def create(self, slug: str, values: dict[str, object]) -> None:
         self.both(lambda shop: shop.variants.create(slug, values))
 
     @rule(slug=slugs, number=numbers, values=edits, version=versions)
-    def change(
+    def update(
         self, slug: str, number: int, values: dict[str, object], version: int | None
     ) -> None:
         self.both(
@@ -130,25 +130,27 @@ class VariantStory(RuleBasedStateMachine):
         )
 
     @rule(slug=slugs, number=numbers, version=versions)
-    def remove(self, slug: str, number: int, version: int | None) -> None:
+    def delete(self, slug: str, number: int, version: int | None) -> None:
         self.both(
             lambda shop: shop.variants.delete(
                 slug, shop.nth_variant_id(slug, number), version=version
             )
         )
 
-    @rule(slug=slugs, number=numbers, by=st.integers(-2, 3))
-    def adjust_stock(self, slug: str, number: int, by: int) -> None:
+    @rule(slug=slugs, number=numbers, delta=st.integers(-2, 3))
+    def adjust_stock(self, slug: str, number: int, delta: int) -> None:
         self.both(
-            lambda shop: shop.variants.adjust_stock(slug, shop.nth_variant_id(slug, number), by)
+            lambda shop: shop.variants.adjust_stock(slug, shop.nth_variant_id(slug, number), delta)
         )
 
-    @rule(slug=slugs, number=numbers, to=st.integers(0, 3))
-    def set_stock(self, slug: str, number: int, to: int) -> None:
-        self.both(lambda shop: shop.variants.set_stock(slug, shop.nth_variant_id(slug, number), to))
+    @rule(slug=slugs, number=numbers, quantity=st.integers(0, 3))
+    def set_stock(self, slug: str, number: int, quantity: int) -> None:
+        self.both(
+            lambda shop: shop.variants.set_stock(slug, shop.nth_variant_id(slug, number), quantity)
+        )
 
     @rule(slug=slugs, values=product_edits)
-    def change_product(self, slug: str, values: dict[str, object]) -> None:
+    def update_product(self, slug: str, values: dict[str, object]) -> None:
         self.both(lambda shop: shop.products.update(slug, values))
 
     @rule(slug=slugs, price=st.none() | prices)
@@ -158,12 +160,14 @@ class VariantStory(RuleBasedStateMachine):
             del values["price"]
         self.both(lambda shop: shop.products.replace(slug, values))
 
-    @rule(slug=slugs, by=st.integers(-1, 1))
-    def adjust_stock_of_product(self, slug: str, by: int) -> None:
-        self.both(lambda shop: shop.products.adjust_stock(slug, by))
+    @rule(slug=slugs, delta=st.integers(-1, 1))
+    def adjust_stock_of_product(self, slug: str, delta: int) -> None:
+        self.both(lambda shop: shop.products.adjust_stock(slug, delta))
 
     @rule(file=files, keep_going=st.booleans())
-    def load(self, file: list[tuple[str, list[dict[str, object]]]], *, keep_going: bool) -> None:
+    def import_products(
+        self, file: list[tuple[str, list[dict[str, object]]]], *, keep_going: bool
+    ) -> None:
         entries = [
             ImportEntry(line, {"slug": slug, "name": slug, "price": "3", "variants": variants})
             for line, (slug, variants) in enumerate(file, 2)
@@ -175,11 +179,11 @@ class VariantStory(RuleBasedStateMachine):
         self.clock.advance()
 
     @invariant()
-    def both_show_the_same(self) -> None:
+    def both_return_the_same(self) -> None:
         for slug in (*SLUGS, "new"):
-            self.both(partial(_product, slug=slug))
+            self.both(partial(_get_product, slug=slug))
             for status in Status:
-                self.both(partial(_variants, query=VariantQuery(product=slug, status=status)))
+                self.both(partial(_list_variants, query=VariantQuery(product=slug, status=status)))
 
     @invariant()
     def both_list_the_same(self) -> None:
@@ -190,15 +194,15 @@ class VariantStory(RuleBasedStateMachine):
             ]
         )
 
-    def both(self, call: Callable[[VariantServices], object]) -> None:
-        first, second = (_outcome(partial(call, shop)) for shop in self.shops)
+    def both(self, action: Callable[[VariantServices], object]) -> None:
+        first, second = (_outcome(partial(action, shop)) for shop in self.shops)
         assert first == second, f"{first}\n{second}"
 
 
 def play_variant_stories(
     make_first: Callable[[], VariantStores], make_second: Callable[[], VariantStores]
 ) -> None:
-    """Play stories to pairs of shops, each made empty. Fails where the two part ways."""
+    """Play stories to pairs of empty shops. Fails where the two differ."""
 
     class Story(VariantStory):
         def __init__(self) -> None:
@@ -207,22 +211,22 @@ def play_variant_stories(
     run_state_machine_as_test(Story, settings=STORY)
 
 
-def _added(shop: VariantServices, name: str) -> Product:
+def _create_product(shop: VariantServices, name: str) -> Product:
     return shop.products.create(product_values(name=name))
 
 
-def _product(shop: VariantServices, slug: str) -> Product:
+def _get_product(shop: VariantServices, slug: str) -> Product:
     return shop.products.get(slug, Status.ALL)
 
 
-def _variants(shop: VariantServices, query: VariantQuery) -> tuple[Variant, ...]:
+def _list_variants(shop: VariantServices, query: VariantQuery) -> tuple[Variant, ...]:
     return _without_ids(shop.variants.list(query).items)
 
 
-def _outcome(call: Callable[[], object]) -> tuple[object, ...]:
-    """Return what a call comes to, apart from ids and from which of two conflicts is named."""
+def _outcome(action: Callable[[], object]) -> tuple[object, ...]:
+    """Return the result or the error of an action, without generated ids and error messages."""
     try:
-        result = call()
+        result = action()
     except SlugMovedError as moved:
         return SlugMovedError, moved.slug
     except ValidationError as invalid:
@@ -237,6 +241,8 @@ def _outcome(call: Callable[[], object]) -> tuple[object, ...]:
 
 
 def _without_ids(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
-    """Leave the ids out; of one position and made at once, either may be the first."""
-    ordered = sorted(variants, key=lambda one: (one.position, sorted(one.options.items())))
-    return tuple(evolve(one, id=0) for one in ordered)
+    """Return variants without ids, in an order that does not depend on ids."""
+    ordered = sorted(
+        variants, key=lambda variant: (variant.position, sorted(variant.options.items()))
+    )
+    return tuple(evolve(variant, id=0) for variant in ordered)

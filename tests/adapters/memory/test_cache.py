@@ -16,8 +16,8 @@ class TestMemoryCache(CacheContract):
         return MemoryCache(clock)
 
 
-def kept_in(cache: MemoryCache, keys: str) -> str:
-    """Return those of the keys that are kept."""
+def cached_keys(cache: MemoryCache, keys: str) -> str:
+    """Return the keys that are in the cache."""
     return "".join(key for key in keys if cache.get(key))
 
 
@@ -31,17 +31,17 @@ def test_the_least_recently_used_entries_are_evicted_first(clock: FakeMonotonicC
     for key in "abc":
         cache.set(key, make_entry(b""))
     cache.get("a")
-    cache.set("b", make_entry(b"anew"))
+    cache.set("b", make_entry(b"new"))
     cache.set("d", make_entry(b""))
     assert len(cache) == 3
-    assert kept_in(cache, "abcd") == "abd"
+    assert cached_keys(cache, "abcd") == "abd"
 
 
 def test_total_size_stays_within_the_limit(clock: FakeMonotonicClock) -> None:
     cache = MemoryCache(clock, max_bytes=5_000)
     for key in "abcdef":
         cache.set(key, make_entry(b"x" * 1_000))
-    assert kept_in(cache, "abcdef") == "def"
+    assert cached_keys(cache, "abcdef") == "def"
     assert 3_000 < cache.bytes <= 5_000
     cache.set("g", make_entry(b"x" * 6_000))
     assert (len(cache), cache.bytes) == (0, 0)
@@ -62,19 +62,19 @@ def test_removed_entries_free_their_size(clock: FakeMonotonicClock) -> None:
 
 
 @pytest.fixture
-def hurried() -> Iterator[None]:
-    """Have threads take turns all the time."""
-    usual = sys.getswitchinterval()
+def frequent_thread_switches() -> Iterator[None]:
+    """Make the interpreter switch threads as often as possible."""
+    interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
-    sys.setswitchinterval(usual)
+    sys.setswitchinterval(interval)
 
 
-@pytest.mark.usefixtures("hurried")
+@pytest.mark.usefixtures("frequent_thread_switches")
 def test_limits_hold_under_concurrent_access(clock: FakeMonotonicClock) -> None:
     cache = MemoryCache(clock, max_entries=20, max_bytes=30_000)
 
-    def play(number: int) -> None:
+    def use_cache(number: int) -> None:
         for turn in range(500):
             key = str((number * 7 + turn) % 40)
             cache.set(key, make_entry(b"x" * (turn % 2_000), expires_at=turn % 3))
@@ -82,7 +82,7 @@ def test_limits_hold_under_concurrent_access(clock: FakeMonotonicClock) -> None:
             cache.delete(str(turn % 40))
 
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(play, range(8)))
+        list(threads.map(use_cache, range(8)))
     assert len(cache) <= 20
     assert cache.bytes <= 30_000
     for key in range(40):

@@ -30,7 +30,7 @@ from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.domain.product import ProductDraft
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.search.query import ParsedQuery, expand_terms, tokenize_query
-from tests.stories.search_agreement import Pages, check_agreement
+from tests.stories.search_agreement import ListProducts, check_agreement
 
 # Wrong statistics: too many rows, with each word in many of them.
 statistics = st.builds(
@@ -88,7 +88,7 @@ def test_plan_from_wrong_statistics_returns_same_results(
 ) -> None:
     monkeypatch.setattr(search_plan, "_SCAN_SAFETY_FACTOR", 0.5)  # short scans miss many matches
 
-    def search_with_wrong_statistics(data: st.DataObject) -> Pages:
+    def search_with_wrong_statistics(data: st.DataObject) -> ListProducts:
         wrong = data.draw(statistics)
         return PostgresSearch(database, lambda: wrong).list  # type: ignore[arg-type]  # it is only called
 
