@@ -1,1 +1,1 @@
-"""What the project costs: processor time of requests, speed and memory of imports."""
+"""Benchmarks: CPU time of requests, speed and memory of imports, images and search."""

@@ -1,8 +1,8 @@
-"""`make bench`: measures, prints tables and writes them to bench/results, a file for each part.
+"""`make bench`: run the benchmarks and write tables to bench/results, one file per part.
 
-Candidates are measured in turn, several rounds in one window; medians are told. Processor time per
-request (of the server with all below it, plus Postgres) comes first, since it is steadier than
-requests per second. The machine's other work still shows: compare within one run only.
+Candidates alternate over several rounds; tables show medians. CPU time per request (server with its
+children, plus Postgres) comes first because it is steadier than requests per second. Other load of
+the machine still matters: compare within one run only.
 """
 
 import argparse
@@ -29,8 +29,8 @@ from bench.processes import (
     memory_mib,
     peak_memory_mib,
     postmaster,
-    running,
-    tree,
+    process_tree,
+    run_server,
 )
 from eggypro_adapters.embedded_postgres import attach
 
@@ -41,15 +41,15 @@ THREADS = "64"
 
 @frozen
 class Candidate:
-    """One kind of request to one server."""
+    """One kind of request to one server, and its measurements."""
 
     name: str
     port: int
     pid: int
     paths: list[str]
-    microseconds: list[float] = field(factory=list)
-    database: list[float] = field(factory=list)
-    rate: list[float] = field(factory=list)
+    server_us: list[float] = field(factory=list)
+    database_us: list[float] = field(factory=list)
+    requests_per_second: list[float] = field(factory=list)
 
 
 def main() -> None:
@@ -59,27 +59,27 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="eggypro-bench-") as folder, ExitStack() as opened:
+    with tempfile.TemporaryDirectory(prefix="eggypro-bench-") as folder, ExitStack() as stack:
         data = Path(folder) / "data"
         environment = {"EGGYPRO_DATA_DIR": str(data), "RATE_LIMIT_MAX_REQUESTS": "0"}
         parts: dict[str, Callable[[], Iterator[str]]] = {
             "imports": lambda: _imports(Path(folder), environment, options.products[0]),
-            "requests": lambda: _requests(opened, data, environment, options),
-            "images": lambda: images.measured(EGGYPRO, Path(folder), environment),
-            "search": lambda: search.measured(Path(folder), options.products),
+            "requests": lambda: _requests(stack, data, environment, options),
+            "images": lambda: images.measure(EGGYPRO, Path(folder), environment),
+            "search": lambda: search.measure(Path(folder), options.products),
         }
-        for name, measured in parts.items():
+        for name, measure in parts.items():
             if options.only in {None, name}:
-                report = "\n".join([*_machine(), "", *measured()]) + "\n"
+                report = "\n".join([*_machine(), "", *measure()]) + "\n"
                 (RESULTS / f"{name}.md").write_text(report)
                 print(report, flush=True)
 
 
-def _imports(folder: Path, environment: dict[str, str], number: int) -> Iterator[str]:
+def _imports(folder: Path, environment: dict[str, str], count: int) -> Iterator[str]:
     file = folder / "products.jsonl"
     with file.open("w") as out:
-        out.writelines(jsonl(number))
-    yield f"## Import of {number:,} products ({file.stat().st_size / 2**20:.0f} MiB of JSONL)"
+        out.writelines(jsonl(count))
+    yield f"## Import of {count:,} products ({file.stat().st_size / 2**20:.0f} MiB of JSONL)"
     yield ""
     yield "| | rows/s | seconds | peak memory of the process, MiB |"
     yield "| --- | --- | --- | --- |"
@@ -88,68 +88,70 @@ def _imports(folder: Path, environment: dict[str, str], number: int) -> Iterator
         seconds, memory = peak_memory_mib(
             [EGGYPRO, "products", "import", str(file), "--json"], environment
         )
-        yield f"| {name} | {number / seconds:,.0f} | {seconds:.1f} | {memory:.0f} |"
+        yield f"| {name} | {count / seconds:,.0f} | {seconds:.1f} | {memory:.0f} |"
 
 
 def _requests(
-    opened: ExitStack, data: Path, environment: dict[str, str], options: argparse.Namespace
+    stack: ExitStack, data: Path, environment: dict[str, str], options: argparse.Namespace
 ) -> Iterator[str]:
-    hello, shop, plain = free_port(), free_port(), free_port()
+    hello, cached, uncached = free_port(), free_port(), free_port()
     hello_command = [sys.executable, "-m", "bench.hello", str(hello), THREADS]
-    hello_pid = opened.enter_context(running(hello_command, hello, environment))
+    hello_pid = stack.enter_context(run_server(hello_command, hello, environment))
     serve = [EGGYPRO, "serve", "--demo", "--port"]
-    shop_pid = opened.enter_context(running([*serve, str(shop)], shop, environment))
-    uncached = {**environment, "CACHE_TTL": "0"}
-    plain_pid = opened.enter_context(running([*serve, str(plain)], plain, uncached))
-    with urlopen(f"http://127.0.0.1:{shop}/api/products?limit=100&sort=newest") as answer:
-        slugs = [item["slug"] for item in json.load(answer)["items"]]
-    of_each = [f"/api/products/{slug}" for slug in slugs]
+    cached_pid = stack.enter_context(run_server([*serve, str(cached)], cached, environment))
+    without_cache = {**environment, "CACHE_TTL": "0"}
+    uncached_pid = stack.enter_context(run_server([*serve, str(uncached)], uncached, without_cache))
+    with urlopen(f"http://127.0.0.1:{cached}/api/products?limit=100&sort=newest") as response:
+        slugs = [item["slug"] for item in json.load(response)["items"]]
+    product_paths = [f"/api/products/{slug}" for slug in slugs]
     _settle(data)
     candidates = [
         Candidate("bare Falcon hello", hello, hello_pid, ["/hello"]),
-        Candidate("product, kept in the process", shop, shop_pid, of_each),
-        Candidate("list of 20, kept in the process", shop, shop_pid, ["/api/products"]),
-        Candidate("product, from Postgres", plain, plain_pid, of_each),
-        Candidate("list of 20, from Postgres", plain, plain_pid, ["/api/products"]),
+        Candidate("product, cached in the process", cached, cached_pid, product_paths),
+        Candidate("list of 20, cached in the process", cached, cached_pid, ["/api/products"]),
+        Candidate("product, from Postgres", uncached, uncached_pid, product_paths),
+        Candidate("list of 20, from Postgres", uncached, uncached_pid, ["/api/products"]),
     ]
     for _ in range(options.rounds):
         for candidate in candidates:
             _measure(candidate, postmaster(data), options.seconds)
     yield from _table(candidates)
     yield ""
-    yield f"Memory of the server with its worker (PSS): {memory_mib(tree(shop_pid)):.0f} MiB."
+    memory = memory_mib(process_tree(cached_pid))
+    yield f"Memory of the server with its worker (PSS): {memory:.0f} MiB."
 
 
 def _settle(data: Path) -> None:
-    """Do at once what autovacuum does within a minute of an import."""
+    """Run what autovacuum does within a minute of an import."""
     with attach(data) as server, psycopg.connect(server.conninfo, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE products")
 
 
 def _measure(candidate: Candidate, database: int, seconds: float) -> None:
     load(candidate.port, candidate.paths, seconds=0.5)
-    server, postgres = tree(candidate.pid), tree(database)
-    before, before_database = cpu_seconds(server), cpu_seconds(postgres)
+    server, postgres = process_tree(candidate.pid), process_tree(database)
+    server_before, database_before = cpu_seconds(server), cpu_seconds(postgres)
     result = load(candidate.port, candidate.paths, seconds=seconds)
-    used = cpu_seconds(server) - before
-    used_database = cpu_seconds(tree(database)) - before_database
-    candidate.microseconds.append(used / result.requests * 1e6)
-    candidate.database.append(used_database / result.requests * 1e6)
-    candidate.rate.append(result.requests / result.seconds)
+    server_seconds = cpu_seconds(server) - server_before
+    database_seconds = cpu_seconds(process_tree(database)) - database_before
+    candidate.server_us.append(server_seconds / result.requests * 1e6)
+    candidate.database_us.append(database_seconds / result.requests * 1e6)
+    candidate.requests_per_second.append(result.requests / result.seconds)
 
 
 def _table(candidates: list[Candidate]) -> Iterator[str]:
-    first = statistics.median(candidates[0].microseconds)
+    hello = statistics.median(candidates[0].server_us)
     yield "## Requests, one worker, 8 clients"
     yield ""
-    yield "| | CPU µs, server | CPU µs, Postgres | CPU µs, in all | times hello | requests/s |"
+    yield "| | CPU µs, server | CPU µs, Postgres | CPU µs, total | times hello | requests/s |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for each in candidates:
-        server, database = statistics.median(each.microseconds), statistics.median(each.database)
-        both = server + database
+    for candidate in candidates:
+        server = statistics.median(candidate.server_us)
+        database = statistics.median(candidate.database_us)
+        total = server + database
         yield (
-            f"| {each.name} | {server:.0f} | {database:.0f} | {both:.0f} | {both / first:.1f} |"
-            f" {statistics.median(each.rate):,.0f} |"
+            f"| {candidate.name} | {server:.0f} | {database:.0f} | {total:.0f} |"
+            f" {total / hello:.1f} | {statistics.median(candidate.requests_per_second):,.0f} |"
         )
 
 

@@ -1,4 +1,4 @@
-"""Products made up for measuring: as many as wanted, the same ones each time."""
+"""Generated products for benchmarks, the same on each run."""
 
 import json
 import random
@@ -9,7 +9,7 @@ KINDS = ("Organic Golden Fresh Whole Natural Creamy Crunchy Roasted Sweet Salted
 THINGS = (
     "Powder Bites Crackers Pancakes Omelette Shake Bar Drink Noodles Bread Muffin Mix"
 ).split()
-COMMON = (
+COMMON_WORDS = (
     "the a with and for of from our made every day simple clean ingredients sourced farms"
     " small batch cooked slowly crisp flavour texture rich source protein fibre vitamins"
     " breakfast lunch snack kids athletes kitchen recipe modern quality checked packed sealed"
@@ -18,24 +18,26 @@ COMMON = (
 ).split()
 
 
-def products(number: int) -> Iterator[dict[str, object]]:
-    """Return products of about a kilobyte each, an eighth of their words rare."""
+def products(count: int) -> Iterator[dict[str, object]]:
+    """Yield `count` products of about a kilobyte each; one in eight words is rare."""
     dice = random.Random(7)
     rare = [
         "".join(dice.choices("bdfgklmnprst", k=4) + dice.choices("aeiou", k=4))
         for _ in range(20_000)
     ]
 
-    def words(many: int) -> str:
-        return " ".join(dice.choice(rare if dice.random() < 0.12 else COMMON) for _ in range(many))
+    def words(count: int) -> str:
+        return " ".join(
+            dice.choice(rare if dice.random() < 0.12 else COMMON_WORDS) for _ in range(count)
+        )
 
-    for each in range(number):
-        first, kind, thing = dice.choice(BRANDS), dice.choice(KINDS), dice.choice(THINGS)
-        name = f"{first} {kind} {thing} {dice.choice(rare).title()}"
+    for number in range(count):
+        brand, kind, thing = dice.choice(BRANDS), dice.choice(KINDS), dice.choice(THINGS)
+        name = f"{brand} {kind} {thing} {dice.choice(rare).title()}"
         yield {
             "name": name,
-            "slug": f"{name.lower().replace(' ', '-')}-{each}",
-            "sku": f"SKU-{each:07}",
+            "slug": f"{name.lower().replace(' ', '-')}-{number}",
+            "sku": f"SKU-{number:07}",
             "description": words(28).capitalize() + ".",
             "details": f"<p>{words(70).capitalize()}.</p>",
             "price": f"{dice.randint(99, 9999) / 100:.2f}",
@@ -45,6 +47,6 @@ def products(number: int) -> Iterator[dict[str, object]]:
         }
 
 
-def jsonl(number: int) -> Iterator[str]:
-    """Return them as lines of the project's own format."""
-    return (json.dumps(product) + "\n" for product in products(number))
+def jsonl(count: int) -> Iterator[str]:
+    """Return generated products as JSONL lines of the import format."""
+    return (json.dumps(product) + "\n" for product in products(count))

@@ -1,4 +1,4 @@
-"""A bare Falcon hello on granian, set up as `eggypro serve` is: what all else is held against."""
+"""A bare Falcon app on Granian, configured like `eggypro serve`: the baseline of the benchmarks."""
 
 import sys
 
@@ -9,16 +9,16 @@ from granian.server import Server
 
 
 class Hello:
-    """Says hello."""
+    """Responds with a constant."""
 
     def on_get(self, _: falcon.Request, resp: falcon.Response) -> None:
         resp.data = b'{"hello":"world"}'
 
 
 def app() -> falcon.App[falcon.Request, falcon.Response]:
-    made = falcon.App()
-    made.add_route("/hello", Hello())
-    return made
+    hello_app = falcon.App()
+    hello_app.add_route("/hello", Hello())
+    return hello_app
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Uploads of images measured: their time against Pillow's alone, and the memory of many at once."""
+"""Benchmark of image uploads: time relative to Pillow alone, memory of concurrent uploads."""
 
 import io
 import json
@@ -15,19 +15,19 @@ from typing import Any
 
 from PIL import Image, ImageOps
 
-from bench.processes import free_port, memory_mib, running, tree
+from bench.processes import free_port, memory_mib, process_tree, run_server
 
 BOUNDARY = "eggypro"
 ROUNDS = 5
-AT_ONCE = 8
+CONCURRENT_UPLOADS = 8
 
 
-def measured(eggypro: str, folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """Give the lines of a report."""
+def measure(eggypro: str, folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines of the report."""
     data, port = folder / "images", free_port()
     settings = {**environment, "EGGYPRO_DATA_DIR": str(data)}
     command = [eggypro, "serve", "--demo", "--port", str(port)]
-    with running(command, port, settings) as pid:
+    with run_server(command, port, settings) as pid:
         key = (data / "admin.key").read_text().strip()
         slug = _json(port, "GET", "/api/products?limit=1", key)["items"][0]["slug"]
         yield "## Images in the local folder"
@@ -37,80 +37,83 @@ def measured(eggypro: str, folder: Path, environment: Mapping[str, str]) -> Iter
         yield from _times(port, f"/api/products/{slug}/images", key)
         yield ""
         idle, peak = _memory(port, f"/api/products/{slug}/images", key, pid)
-        yield f"{AT_ONCE} uploads of 10 MB at once: {peak:.0f} MiB (PSS), {idle:.0f} before."
+        yield (
+            f"{CONCURRENT_UPLOADS} concurrent uploads of 10 MB: {peak:.0f} MiB (PSS),"
+            f" {idle:.0f} before."
+        )
 
 
 def _times(port: int, path: str, key: str) -> Iterator[str]:
-    picture = _picture(4000, 3000, 5_000_000)
-    uploads, firsts, repeats, alone, alone_small = [], [], [], [], []
+    picture = _make_jpeg(4000, 3000, 5_000_000)
+    uploads, first_reads, repeated_reads, pillow, pillow_small = [], [], [], [], []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        start = time.perf_counter()
         image = _upload(port, path, key, picture)["items"][0]
-        uploads.append(time.perf_counter() - began)
-        alone.append(_took(lambda: _saved(picture, None)))
+        uploads.append(time.perf_counter() - start)
+        pillow.append(_measure_seconds(lambda: _save_with_pillow(picture, None)))
         thumbnail = image["thumbnail"]
-        firsts.append(_took(partial(_get, port, thumbnail)))
-        repeats.append(_took(partial(_get, port, thumbnail)))
-        alone_small.append(_took(lambda: _saved(picture, (400, 400))))
-    whole, small = statistics.median(alone), statistics.median(alone_small)
+        first_reads.append(_measure_seconds(partial(_get, port, thumbnail)))
+        repeated_reads.append(_measure_seconds(partial(_get, port, thumbnail)))
+        pillow_small.append(_measure_seconds(lambda: _save_with_pillow(picture, (400, 400))))
+    whole, small = statistics.median(pillow), statistics.median(pillow_small)
     for name, times, base in (
-        ("uploaded, checked and kept", uploads, whole),
-        ("the thumbnail, first asked for", firsts, small),
-        ("the thumbnail, asked for again", repeats, small),
+        ("upload, checked and stored", uploads, whole),
+        ("thumbnail, first request", first_reads, small),
+        ("thumbnail, repeated request", repeated_reads, small),
     ):
         median = statistics.median(times)
         yield f"| {name} | {median * 1e3:.0f} | {median / base:.2f} |"
 
 
 def _memory(port: int, path: str, key: str, pid: int) -> tuple[float, float]:
-    """Return the memory of the server before many uploads at once, and its peak meanwhile."""
-    picture = _picture(5000, 4000, 9_900_000)
-    idle, seen, is_done = memory_mib(tree(pid)), [0.0], Event()
+    """Return the memory of the server before concurrent uploads, and the peak during them."""
+    picture = _make_jpeg(5000, 4000, 9_900_000)
+    idle, samples, stop = memory_mib(process_tree(pid)), [0.0], Event()
 
     def watch() -> None:
-        while not is_done.wait(0.02):
-            seen.append(memory_mib(tree(pid)))
+        while not stop.wait(0.02):
+            samples.append(memory_mib(process_tree(pid)))
 
-    watching = Thread(target=watch)
-    watching.start()
-    with ThreadPoolExecutor(AT_ONCE) as clients:
-        list(clients.map(lambda _: _upload(port, path, key, picture), range(AT_ONCE)))
-    is_done.set()
-    watching.join()
-    return idle, max(seen)
+    watcher = Thread(target=watch)
+    watcher.start()
+    with ThreadPoolExecutor(CONCURRENT_UPLOADS) as clients:
+        list(clients.map(lambda _: _upload(port, path, key, picture), range(CONCURRENT_UPLOADS)))
+    stop.set()
+    watcher.join()
+    return idle, max(samples)
 
 
-def _picture(width: int, height: int, size: int) -> bytes:
-    """Return a JPEG of about a size: noise, enlarged until it compresses so far."""
-    dice, made = random.Random(3), b""
+def _make_jpeg(width: int, height: int, size: int) -> bytes:
+    """Return a JPEG of about `size` bytes: noise, enlarged until it compresses enough."""
+    dice, content = random.Random(3), b""
     for grain in (2, 3, 4, 6, 8, 12):
         small = (width // grain, height // grain)
         noise = Image.frombytes("RGB", small, dice.randbytes(small[0] * small[1] * 3))
         out = io.BytesIO()
         noise.resize((width, height)).save(out, "JPEG", quality=88)
-        made = out.getvalue()
-        if len(made) <= size:
+        content = out.getvalue()
+        if len(content) <= size:
             break
-    return made
+    return content
 
 
-def _saved(picture: bytes, size: tuple[int, int] | None) -> None:
-    """Do with Pillow what the server does with it."""
+def _save_with_pillow(picture: bytes, size: tuple[int, int] | None) -> None:
+    """Process an image with Pillow as the server does."""
     with Image.open(io.BytesIO(picture)) as image:
         if size is None:
             image.save(io.BytesIO(), "JPEG", quality="keep")
         else:
             image.draft("RGB", (2 * size[0], 2 * size[1]))
-            fitting = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
-            fitting.save(io.BytesIO(), "JPEG", quality=80)
+            thumbnail = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
+            thumbnail.save(io.BytesIO(), "JPEG", quality=80)
 
 
 def _upload(port: int, path: str, key: str, picture: bytes) -> dict[str, list[dict[str, str]]]:
     head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
     body = head.encode() + picture + f"\r\n--{BOUNDARY}--\r\n".encode()
     kind = f"multipart/form-data; boundary={BOUNDARY}"
-    found: dict[str, list[dict[str, str]]] = _json(port, "POST", path, key, body, kind)
-    return found
+    response: dict[str, list[dict[str, str]]] = _json(port, "POST", path, key, body, kind)
+    return response
 
 
 def _get(port: int, path: str) -> bytes:
@@ -135,7 +138,7 @@ def _json(
     return json.loads(content)
 
 
-def _took(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
+def _measure_seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start

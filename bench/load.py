@@ -1,4 +1,4 @@
-"""Load on a server: clients that ask again and again on connections that stay open."""
+"""Load generator: clients that send requests on keep-alive connections."""
 
 import re
 import socket
@@ -8,30 +8,30 @@ from itertools import cycle
 
 from attrs import frozen
 
-LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+CONTENT_LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 
 
 @frozen
 class Result:
-    """What a stretch of load came to."""
+    """The number of requests and the duration of a load."""
 
     requests: int
     seconds: float
 
 
 def load(port: int, paths: list[str], *, seconds: float, clients: int = 8) -> Result:
-    """Ask for paths in turn with some clients at once. Any answer but 200 ends the measuring."""
+    """Request paths in turn with concurrent clients. Raises SystemExit for any status but 200."""
     counts = [0] * clients
-    stop = time.monotonic() + seconds
-    began = time.monotonic()
+    start = time.monotonic()
+    stop = start + seconds
 
     def client(number: int) -> None:
-        with socket.create_connection(("127.0.0.1", port), 10) as line:
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with socket.create_connection(("127.0.0.1", port), 10) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for path in cycle(paths[number % len(paths) :] + paths[: number % len(paths)]):
                 if time.monotonic() >= stop:
                     return
-                _ask(line, path)
+                _request(connection, path)
                 counts[number] += 1
 
     threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
@@ -39,18 +39,18 @@ def load(port: int, paths: list[str], *, seconds: float, clients: int = 8) -> Re
         thread.start()
     for thread in threads:
         thread.join()
-    return Result(sum(counts), time.monotonic() - began)
+    return Result(sum(counts), time.monotonic() - start)
 
 
-def _ask(line: socket.socket, path: str) -> None:
-    line.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
-    answer = b""
-    while b"\r\n\r\n" not in answer:
-        answer += line.recv(65536)
-    head, _, body = answer.partition(b"\r\n\r\n")
+def _request(connection: socket.socket, path: str) -> None:
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode())
+    response = b""
+    while b"\r\n\r\n" not in response:
+        response += connection.recv(65536)
+    head, _, body = response.partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200"):
-        raise SystemExit(f"{path} gave {head[:60]!r}")
-    length = LENGTH.search(head)
-    missing = (int(length[1]) if length else 0) - len(body)
-    while missing > 0:
-        missing -= len(line.recv(65536))
+        raise SystemExit(f"{path} returned {head[:60]!r}")
+    length = CONTENT_LENGTH.search(head)
+    remaining = (int(length[1]) if length else 0) - len(body)
+    while remaining > 0:
+        remaining -= len(connection.recv(65536))

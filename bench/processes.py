@@ -1,4 +1,4 @@
-"""Processes under measurement: their processor time, their memory, their ends."""
+"""Measured processes: start and stop, CPU time, memory."""
 
 import os
 import re
@@ -10,23 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
-def tree(pid: int) -> list[int]:
-    """Return a process and all below it."""
-    found = [pid]
+def process_tree(pid: int) -> list[int]:
+    """Return a process and its descendants."""
+    pids = [pid]
     try:
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += tree(int(child))
+                pids += process_tree(int(child))
     except OSError:
-        return found
-    return found
+        return pids
+    return pids
 
 
 def cpu_seconds(pids: Sequence[int]) -> float:
-    """Return the processor time that processes, and children that ended, have used."""
+    """Return the CPU time of processes and their ended children."""
     total = 0
     for pid in pids:
         try:
@@ -34,33 +34,33 @@ def cpu_seconds(pids: Sequence[int]) -> float:
         except OSError:
             continue
         total += sum(int(field) for field in fields[11:15])
-    return total / TICKS
+    return total / TICKS_PER_SECOND
 
 
 def memory_mib(pids: Sequence[int]) -> float:
-    """Return the memory of processes, what they share counted once (PSS)."""
+    """Return the proportional memory (PSS) of processes: shared pages count once."""
     total = 0
     for pid in pids:
-        found = re.search(r"Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text())
-        total += int(found[1]) if found else 0
+        match = re.search(r"Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text())
+        total += int(match[1]) if match else 0
     return total / 1024
 
 
 def postmaster(data: Path) -> int:
-    """Return the Postgres of a data folder."""
+    """Return the process id of the Postgres of a data folder."""
     return int((data / "pg" / "postmaster.pid").read_text().split()[0])
 
 
 def free_port() -> int:
-    """Return a port on which nobody listens."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 @contextmanager
-def running(command: Sequence[str], port: int, environment: Mapping[str, str]) -> Iterator[int]:
-    """Start a server, wait until it listens, and give its process id."""
+def run_server(command: Sequence[str], port: int, environment: Mapping[str, str]) -> Iterator[int]:
+    """Run a server for the duration of the block; yield its process id once it listens."""
     process = subprocess.Popen(
         command,
         env={**os.environ, **environment},
@@ -77,8 +77,8 @@ def running(command: Sequence[str], port: int, environment: Mapping[str, str]) -
 
 
 def peak_memory_mib(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
-    """Run a command to its end; return its seconds and the most memory that it held."""
-    began = time.monotonic()
+    """Run a command; return its duration in seconds and its peak memory in MiB."""
+    start = time.monotonic()
     pid = os.posix_spawn(
         command[0],
         list(command),
@@ -87,8 +87,8 @@ def peak_memory_mib(command: Sequence[str], environment: Mapping[str, str]) -> t
     )
     _, status, usage = os.wait4(pid, 0)
     if status:
-        raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    return time.monotonic() - began, usage.ru_maxrss / 1024
+        raise SystemExit(f"{' '.join(command)} exited with {os.waitstatus_to_exitcode(status)}")
+    return time.monotonic() - start, usage.ru_maxrss / 1024
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -97,7 +97,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:
             if process.poll() is not None:
-                raise SystemExit(f"a server ended with {process.returncode}") from None
+                raise SystemExit(f"a server exited with {process.returncode}") from None
             time.sleep(0.05)
         else:
             return
