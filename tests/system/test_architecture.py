@@ -1,4 +1,4 @@
-"""Who may know whom, and that each of these rules bites."""
+"""The import rules between packages, and a violation of each that must be reported."""
 
 import ast
 import shutil
@@ -20,7 +20,7 @@ SRC = ROOT / "src"
 CONFIG = ROOT / "pyproject.toml"
 TOOL = Path(sys.executable).with_name("lint-imports")
 CONTRACTS = tomllib.loads(CONFIG.read_text())["tool"]["importlinter"]["contracts"]
-OFFENCES = [
+VIOLATIONS = [
     ("layers", "eggypro_core.validation.fields", "eggypro_adapters.memory"),
     ("layers", "eggypro_core.services.products", "eggypro_http.app"),
     ("layers", "eggypro_core.shop", "eggypro_cli.main"),
@@ -81,7 +81,7 @@ print(*(getattr(eggypro_core, name).__name__ for name in eggypro_core.__all__))
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the sources, to spoil."""
+    """A copy of the sources, to be changed."""
     return Path(
         shutil.copytree(SRC, tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     )
@@ -89,7 +89,7 @@ def copy(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python that has the core and attrs, and nothing else: its folder of packages."""
+    """The site-packages of a Python that has the core and attrs only."""
     home = tmp_path_factory.mktemp("bare")
     venv.create(home, with_pip=False, symlinks=True)
     [packages] = home.glob("lib/python*/site-packages")
@@ -110,13 +110,13 @@ def run_bare(packages: Path, code: str) -> subprocess.CompletedProcess[str]:
 
 
 def foreign_imports(package: Path) -> set[str]:
-    """The names of all that a package imports beyond itself, attrs and the standard library."""
-    known = sys.stdlib_module_names | {"attrs", package.name}
+    """Return the imports of a package except itself, attrs and the standard library."""
+    allowed = sys.stdlib_module_names | {"attrs", package.name}
     files = package.rglob("*.py")
-    return {name for file in files for name in _imported(file)} - known
+    return {name for file in files for name in _imported_names(file)} - allowed
 
 
-def _imported(file: Path) -> Iterator[str]:
+def _imported_names(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -124,35 +124,39 @@ def _imported(file: Path) -> Iterator[str]:
             yield (node.module or "").partition(".")[0]
 
 
-def is_reported(offence: tuple[str, str], contract: str, report: str) -> bool:
-    """Whether a report of import-linter names an offence; of a cycle it names the package."""
-    importer, imported = offence
+def is_reported(violation: tuple[str, str], contract: str, report: str) -> bool:
+    """Whether a report of import-linter names a violation; of a cycle it names the package."""
+    importer, imported = violation
     if contract == "acyclic":
         return f"No cycles are allowed in {importer.rpartition('.')[0]}." in report
     return f"{importer} -> {imported}" in report
 
 
-def test_the_sources_keep_their_contracts() -> None:
-    linted = lint(SRC)
-    assert linted.returncode == 0, linted.stdout
-    assert f"{len(CONTRACTS)} kept, 0 broken" in linted.stdout
+def test_the_sources_keep_all_contracts() -> None:
+    result = lint(SRC)
+    assert result.returncode == 0, result.stdout
+    assert f"{len(CONTRACTS)} kept, 0 broken" in result.stdout
 
 
 @pytest.mark.parametrize("contract", [contract["id"] for contract in CONTRACTS])
-def test_each_import_that_a_contract_forbids_is_found(copy: Path, contract: str) -> None:
-    offences = [(importer, imported) for name, importer, imported in OFFENCES if name == contract]
-    for importer, imported in offences:
-        with copy.joinpath(*importer.split(".")).with_suffix(".py").open("a") as spoiled:
-            spoiled.write(f"\nimport {imported}\n")
-    linted = lint(copy, "--contract", contract)
-    assert linted.returncode == 1
-    assert "0 kept, 1 broken" in linted.stdout
-    report = " ".join(linted.stdout.split())
-    assert [offence for offence in offences if not is_reported(offence, contract, report)] == []
+def test_forbidden_imports_are_reported(copy: Path, contract: str) -> None:
+    violations = [
+        (importer, imported) for name, importer, imported in VIOLATIONS if name == contract
+    ]
+    for importer, imported in violations:
+        with copy.joinpath(*importer.split(".")).with_suffix(".py").open("a") as module:
+            module.write(f"\nimport {imported}\n")
+    result = lint(copy, "--contract", contract)
+    assert result.returncode == 1
+    assert "0 kept, 1 broken" in result.stdout
+    report = " ".join(result.stdout.split())
+    assert [
+        violation for violation in violations if not is_reported(violation, contract, report)
+    ] == []
 
 
-def test_every_contract_was_seen_to_bite() -> None:
-    assert {contract["id"] for contract in CONTRACTS} == {contract for contract, _, _ in OFFENCES}
+def test_every_contract_has_a_violation_test() -> None:
+    assert {contract["id"] for contract in CONTRACTS} == {contract for contract, _, _ in VIOLATIONS}
 
 
 def test_the_core_imports_attrs_and_the_standard_library_only() -> None:
@@ -173,23 +177,23 @@ def test_the_memory_adapters_need_no_more_than_the_core() -> None:
         ("from . import errors", ""),
     ],
 )
-def test_an_import_of_anything_else_in_the_core_is_found(copy: Path, line: str, name: str) -> None:
+def test_other_imports_of_the_core_are_reported(copy: Path, line: str, name: str) -> None:
     core = copy / "eggypro_core"
-    (core / "spoiled.py").write_text(line)
+    (core / "violation.py").write_text(line)
     assert foreign_imports(core) == {name}
 
 
-def test_the_core_works_where_there_is_nothing_but_attrs(bare: Path) -> None:
-    done = run_bare(bare, IMPORT_ALL)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.split() == eggypro_core.__all__
+def test_the_core_works_with_attrs_only(bare: Path) -> None:
+    result = run_bare(bare, IMPORT_ALL)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.split() == eggypro_core.__all__
 
 
-def test_where_there_is_nothing_but_attrs_nothing_else_can_be_imported(bare: Path) -> None:
+def test_the_bare_environment_has_no_other_packages(bare: Path) -> None:
     for name in ("sqlalchemy", "falcon", "eggypro_adapters"):
-        done = run_bare(bare, f"import eggypro_core, {name}")
-        assert f"No module named '{name}'" in done.stderr
+        result = run_bare(bare, f"import eggypro_core, {name}")
+        assert f"No module named '{name}'" in result.stderr
 
 
-def test_all_public_names_are_sorted_and_once_there() -> None:
+def test_public_names_are_sorted_and_unique() -> None:
     assert eggypro_core.__all__ == sorted(set(eggypro_core.__all__))

@@ -1,4 +1,4 @@
-"""What is answered with a cache is what is answered without one, whatever is written."""
+"""Random writes to one shop: responses with and without a cache must be equal."""
 
 import json
 import re
@@ -47,7 +47,7 @@ READS = [
     f"{P}/egg/variants/1",
     *(f"{P}/{slug}/reviews" for slug in SLUGS),
 ]
-BEGINNING: list[tuple[str, str, object]] = [
+INITIAL_REQUESTS: list[tuple[str, str, object]] = [
     ("POST", P, product_values(name="Egg")),
     ("POST", P, product_values(name="Salt")),
     ("POST", C, {"name": "Eggs", "slug": "top"}),
@@ -56,7 +56,7 @@ BEGINNING: list[tuple[str, str, object]] = [
 ]
 slugs = st.sampled_from(["egg", *SLUGS])
 nth = st.integers(0, 2)
-forgood = st.sampled_from(["", "?permanent=true"])
+permanent_queries = st.sampled_from(["", "?permanent=true"])
 prices = st.sampled_from(["1.00", "2.00"])
 categories = st.sampled_from(["top", "low"])
 edits = st.fixed_dictionaries(
@@ -104,7 +104,9 @@ requests: st.SearchStrategy[tuple[str, str, object]] = st.one_of(
         st.just(P),
         st.builds(lambda slug: product_values(slug=slug, name="Egg"), slugs),
     ),
-    st.tuples(st.just("DELETE"), st.builds(f"{P}/{{}}{{}}".format, slugs, forgood), st.none()),
+    st.tuples(
+        st.just("DELETE"), st.builds(f"{P}/{{}}{{}}".format, slugs, permanent_queries), st.none()
+    ),
     st.tuples(
         st.just("POST"),
         st.builds(f"{P}/{{}}/reviews".format, slugs),
@@ -113,7 +115,7 @@ requests: st.SearchStrategy[tuple[str, str, object]] = st.one_of(
     st.tuples(
         st.just("PATCH"),
         st.builds("/api/reviews/{}".format, nth),
-        st.builds(lambda shown: {"is_verified": shown}, st.booleans()),
+        st.builds(lambda is_verified: {"is_verified": is_verified}, st.booleans()),
     ),
     st.tuples(st.just("DELETE"), st.builds("/api/reviews/{}".format, nth), st.none()),
     st.tuples(
@@ -134,106 +136,106 @@ requests: st.SearchStrategy[tuple[str, str, object]] = st.one_of(
 
 
 @define
-class Two:
-    """One shop, with a cache and without."""
+class CachedAndPlain:
+    """Clients of one shop, with a cache and without."""
 
     cached: TestClient
     plain: TestClient
-    load: Callable[[list[ImportEntry]], object]
+    import_products: Callable[[list[ImportEntry]], object]
 
 
 @pytest.fixture
-def two(
+def clients(
     database_url: sa.URL, connect_database: Callable[..., Database], tmp_path: Path
-) -> Iterator[Two]:
-    written = WriteVersions(tmp_path)
-    database = connect_database(database_url, record_write=written.record)
+) -> Iterator[CachedAndPlain]:
+    write_versions = WriteVersions(tmp_path)
+    database = connect_database(database_url, record_write=write_versions.record)
     shop = make_shop(
         PostgresProductStore(database),
         PostgresVariantStore(database),
         PostgresReviewStore(database),
         PostgresCategoryStore(database),
     )
-    with PostgresInvalidationFeed(database, written).running() as changes:
-        cache = ReadCache(MemoryCache(lambda: 0), None, changes, ttl_seconds=300, clock=lambda: 0)
+    with PostgresInvalidationFeed(database, write_versions).running() as feed:
+        cache = ReadCache(MemoryCache(lambda: 0), None, feed, ttl_seconds=300, clock=lambda: 0)
         cached = TestClient(create_app(shop, HttpConfig(cache=cache)))
-        yield Two(cached, TestClient(create_app(shop)), shop.products.import_products)
-    written.close()
+        yield CachedAndPlain(cached, TestClient(create_app(shop)), shop.products.import_products)
+    write_versions.close()
 
 
-def ask(client: TestClient, method: str, path: str, body: object = None) -> Result:
-    sent = None if body is None else json.dumps(body)
-    return client.simulate_request(method, path, body=sent, headers=ADMIN)
+def send(client: TestClient, method: str, path: str, body: object = None) -> Result:
+    text = None if body is None else json.dumps(body)
+    return client.simulate_request(method, path, body=text, headers=ADMIN)
 
 
 def read(client: TestClient, path: str) -> tuple[int, Any, str | None]:
-    answer = client.simulate_get(path)
-    body = answer.json
+    response = client.simulate_get(path)
+    body = response.json
     body.pop("request_id", None)
-    return answer.status_code, body, answer.headers.get("etag")
+    return response.status_code, body, response.headers.get("etag")
 
 
-def warm(two: Two, path: str) -> None:
-    """Ask until the answer comes from the cache; what is not there or elsewhere is not told."""
+def warm(clients: CachedAndPlain, path: str) -> None:
+    """Request until the response comes from the cache; errors and redirects do not count."""
 
     def is_warm() -> bool:
-        answer = two.cached.simulate_get(path)
-        return answer.status_code != 200 or answer.headers["x-cache"] == "hit"
+        response = clients.cached.simulate_get(path)
+        return response.status_code != 200 or response.headers["x-cache"] == "hit"
 
     wait_until(is_warm)
 
 
-def numbered(client: TestClient, path: str) -> str:
-    """Return a path whose variant or review, named by its place, is named by its id."""
-    found = re.fullmatch(r"(.*/variants|/api/reviews)/(\d+)(.*)", path)
-    if found is None:
+def with_id(client: TestClient, path: str) -> str:
+    """Return the path with the index of a variant or review replaced by its id."""
+    match = re.fullmatch(r"(.*/variants|/api/reviews)/(\d+)(.*)", path)
+    if match is None:
         return path
-    items = ask(client, "GET", f"{found[1]}?status=all").json.get("items", [])
-    place = int(found[2])
-    return f"{found[1]}/{items[place]['id'] if place < len(items) else 1}{found[3]}"
+    items = send(client, "GET", f"{match[1]}?status=all").json.get("items", [])
+    index = int(match[2])
+    return f"{match[1]}/{items[index]['id'] if index < len(items) else 1}{match[3]}"
 
 
-def is_kept(path: str, answer: tuple[int, Any, str | None]) -> bool:
-    return "search" not in path or bool(answer[1]["items"])
+def is_cached(path: str, response: tuple[int, Any, str | None]) -> bool:
+    return "search" not in path or bool(response[1]["items"])
 
 
-class Writing(RuleBasedStateMachine):
-    two: Two
+class RandomWrites(RuleBasedStateMachine):
+    clients: CachedAndPlain
 
     def __init__(self) -> None:
         super().__init__()
         for slug in SLUGS:
-            ask(self.two.plain, "DELETE", f"{P}/{slug}?permanent=true")
+            send(self.clients.plain, "DELETE", f"{P}/{slug}?permanent=true")
         for slug in ("low", "top"):
-            ask(self.two.plain, "DELETE", f"{C}/{slug}?permanent=true")
-        for method, path, body in BEGINNING:
-            assert ask(self.two.plain, method, path, body).status_code < 300
+            send(self.clients.plain, "DELETE", f"{C}/{slug}?permanent=true")
+        for method, path, body in INITIAL_REQUESTS:
+            assert send(self.clients.plain, method, path, body).status_code < 300
 
     @rule(request=requests)
     def write(self, request: tuple[str, str, object]) -> None:
         method, path, body = request
-        ask(self.two.cached, method, numbered(self.two.plain, path), body)
+        send(self.clients.cached, method, with_id(self.clients.plain, path), body)
 
     @rule(request=requests)
     def write_elsewhere(self, request: tuple[str, str, object]) -> None:
         method, path, body = request
-        ask(self.two.plain, method, numbered(self.two.plain, path), body)
+        send(self.clients.plain, method, with_id(self.clients.plain, path), body)
 
     @rule(slug=slugs, price=prices)
-    def load(self, slug: str, price: str) -> None:
-        self.two.load([ImportEntry(1, product_values(slug=slug, price=price))])
+    def import_product(self, slug: str, price: str) -> None:
+        self.clients.import_products([ImportEntry(1, product_values(slug=slug, price=price))])
 
     @rule(path=st.sampled_from(READS))
     def wait(self, path: str) -> None:
-        if is_kept(path, read(self.two.plain, path)):
-            warm(self.two, path)
+        if is_cached(path, read(self.clients.plain, path)):
+            warm(self.clients, path)
 
     @invariant()
-    def both_answer_the_same(self) -> None:
+    def both_return_the_same(self) -> None:
         for path in READS:
-            assert read(self.two.cached, path) == read(self.two.plain, path), path
+            assert read(self.clients.cached, path) == read(self.clients.plain, path), path
 
 
-def test_what_is_answered_with_a_cache_is_what_is_answered_without(two: Two) -> None:
-    Writing.two = two
-    run_state_machine_as_test(Writing, settings=settings(STORY, max_examples=5))
+def test_cached_and_uncached_responses_are_equal(clients: CachedAndPlain) -> None:
+    RandomWrites.clients = clients
+    run_state_machine_as_test(RandomWrites, settings=settings(STORY, max_examples=5))

@@ -1,4 +1,4 @@
-"""The files that put it to work: what they run and set is what there is."""
+"""Deployment files: the commands, settings and extras that they use exist."""
 
 import re
 import tomllib
@@ -18,43 +18,45 @@ VERCEL = (ROOT / "vercel.json").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def found(pattern: str, text: str) -> list[str]:
+def find_all(pattern: str, text: str) -> list[str]:
     return re.findall(pattern, text, re.MULTILINE)
 
 
 def commands() -> list[list[str]]:
-    listed = found(r'(?:CMD|command:) \["?(eggypro.*)\]', f"{COMPOSE}\n{DOCKERFILE}")
-    typed = [*found(r"bin/(eggypro .*)", UNITS), *listed]
-    return [found(r"[^\s\",]+", one)[1:] for one in typed]
+    arrays = find_all(r'(?:CMD|command:) \["?(eggypro.*)\]', f"{COMPOSE}\n{DOCKERFILE}")
+    lines = [*find_all(r"bin/(eggypro .*)", UNITS), *arrays]
+    return [find_all(r"[^\s\",]+", line)[1:] for line in lines]
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
-def test_what_is_run_is_a_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_configured_commands_exist(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--help"]) == 0
     assert f"eggypro {words[0]}" in capsys.readouterr().out
 
 
-def test_everything_is_run_somewhere() -> None:
+def test_every_long_running_command_is_configured() -> None:
     assert {words[0] for words in commands()} == {"serve", "deploy", "maintenance"}
 
 
-def test_what_is_set_is_a_setting() -> None:
-    [compose] = found(r"&settings\n((?:    \w+: .*\n)+)", COMPOSE)
-    [image] = found(r"^ENV ((?:.*\\\n)*.*)", DOCKERFILE)
-    units = " ".join(found(r"^Environment=(.*)", UNITS))
-    named = {*found(r"^    (\w+):", compose), *found(r"(\w+)=", f"{image} {units}")} - {"PATH"}
-    assert named <= {one.name.upper() for one in fields(Settings)}
-    assert {"POSTGRES_URL", "APP_ENV", "EGGYPRO_DATA_DIR"} <= named
+def test_configured_variables_are_settings() -> None:
+    [compose] = find_all(r"&settings\n((?:    \w+: .*\n)+)", COMPOSE)
+    [image] = find_all(r"^ENV ((?:.*\\\n)*.*)", DOCKERFILE)
+    units = " ".join(find_all(r"^Environment=(.*)", UNITS))
+    variables = {*find_all(r"^    (\w+):", compose), *find_all(r"(\w+)=", f"{image} {units}")} - {
+        "PATH"
+    }
+    assert variables <= {field.name.upper() for field in fields(Settings)}
+    assert {"POSTGRES_URL", "APP_ENV", "EGGYPRO_DATA_DIR"} <= variables
 
 
-def test_what_is_installed_is_an_extra_for_that_python() -> None:
-    assert found(r"\[(\w+)\]'", DOCKERFILE + VERCEL) == ["server", "serverless"]
+def test_installed_extras_and_python_exist() -> None:
+    assert find_all(r"\[(\w+)\]'", DOCKERFILE + VERCEL) == ["server", "serverless"]
     assert {"server", "serverless"} <= {*PROJECT["optional-dependencies"]}
-    [python] = {*found(r"^FROM python:([\d.]+)-slim", DOCKERFILE)}
+    [python] = {*find_all(r"^FROM python:([\d.]+)-slim", DOCKERFILE)}
     assert f"Programming Language :: Python :: {python}" in PROJECT["classifiers"]
 
 
-def test_the_time_to_end_is_enough_for_the_drain_and_what_is_in_flight() -> None:
-    drains = {int(one) for one in found(r'--drain"?,? "?(\d+)', DOCKERFILE + UNITS)}
-    given = found(r"(?:stop_grace_period: |TimeoutStopSec=)(\d+)", COMPOSE + UNITS)
-    assert [int(one) >= max(drains) + 10 for one in given] == [True, True]
+def test_stop_timeouts_exceed_the_drain_period() -> None:
+    drains = {int(seconds) for seconds in find_all(r'--drain"?,? "?(\d+)', DOCKERFILE + UNITS)}
+    timeouts = find_all(r"(?:stop_grace_period: |TimeoutStopSec=)(\d+)", COMPOSE + UNITS)
+    assert [int(seconds) >= max(drains) + 10 for seconds in timeouts] == [True, True]

@@ -1,4 +1,4 @@
-"""The main job, as its users do it: the real commands, the real server, the real database."""
+"""End-to-end tests: real commands, a real server and a real database."""
 
 import contextlib
 import json
@@ -35,8 +35,8 @@ from tests.support.redis_server import run_redis
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 NO_HEADERS: Mapping[str, str] = {}
-REST = {"description": "", "details": "", "price": 1, "ingredients": ["egg"]}
-A_FILE = """\
+PRODUCT_FIELDS = {"description": "", "details": "", "price": 1, "ingredients": ["egg"]}
+SHOPIFY_CSV = """\
 Handle,Title,Body (HTML),Vendor,Option1 Name,Option1 Value,Variant Inventory Tracker,\
 Variant Inventory Qty,Variant Price,Image Src,Status
 egg-shirt,Egg Shirt,<p>Soft <b>cotton</b></p>,Nest,Size,S,shopify,2,20.00,https://x.example/s.jpg,active
@@ -47,12 +47,12 @@ yolk-cup,Yolk Cup,<p>A cup</p>,Nest,Title,Default Title,shopify,0,7.00,,active
 
 @pytest.fixture
 def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """A shop's folder of its own, and the environment that names it.
+    """The environment of a shop with its own data folder.
 
-    With `--pgbouncer` its database is not in the folder, but behind that.
+    With `--pgbouncer` its database is the one behind the pooler.
     """
     folder = Path(tempfile.mkdtemp(prefix="egg-"))
-    named = {
+    variables = {
         "PATH": os.environ["PATH"],
         "EGGYPRO_DATA_DIR": str(folder / "data"),
         "RATE_LIMIT_MAX_REQUESTS": "0",
@@ -61,8 +61,8 @@ def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
         pooled: sa.URL = request.getfixturevalue("database_url")
         direct: sa.URL = request.getfixturevalue("postgres").set(database=pooled.database)
         for name, url in (("POSTGRES_URL", pooled), ("POSTGRES_URL_NON_POOLING", direct)):
-            named[name] = url.render_as_string(hide_password=False)
-    yield named
+            variables[name] = url.render_as_string(hide_password=False)
+    yield variables
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if os.fsencode(folder) in (process / "cmdline").read_bytes():
@@ -71,17 +71,17 @@ def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 
 
 def eggypro(environment: dict[str, str], *words: str) -> Any:
-    done = subprocess.run(
+    process = subprocess.run(
         [EGGYPRO, *words, "--json"], env=environment, capture_output=True, text=True, check=True
     )
-    return json.loads(done.stdout)
+    return json.loads(process.stdout)
 
 
 @contextmanager
 def served(
     environment: dict[str, str], workers: int = 1
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """A running server, and the address of its products."""
+    """Run a server; yield the URL of its products and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -100,26 +100,26 @@ def served(
 
 
 @frozen
-class Answer:
+class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-def sender(environment: dict[str, str]) -> Callable[..., Answer]:
-    """A client that has the admin key."""
+def make_sender(environment: dict[str, str]) -> Callable[..., Response]:
+    """Return a function that sends requests with the admin key."""
     key = (Path(environment["EGGYPRO_DATA_DIR"]) / "admin.key").read_text().strip()
-    always = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    common_headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
     def send(
         method: str, address: str, body: object = None, headers: Mapping[str, str] = NO_HEADERS
-    ) -> Answer:
-        at = urlsplit(address)
-        with closing(HTTPConnection(at.netloc, timeout=60)) as connection:
+    ) -> Response:
+        url = urlsplit(address)
+        with closing(HTTPConnection(url.netloc, timeout=60)) as connection:
             data = None if body is None else json.dumps(body)
-            connection.request(method, at.path, data, {**always, **headers})
+            connection.request(method, url.path, data, {**common_headers, **headers})
             response = connection.getresponse()
-            return Answer(response.status, dict(response.headers), response.read())
+            return Response(response.status, dict(response.headers), response.read())
 
     return send
 
@@ -132,45 +132,45 @@ def slugs(page: Any) -> list[str]:
     return [item["slug"] for item in page["items"]]
 
 
-def test_every_call_is_noted_up_to_the_last_moment(environment: dict[str, str]) -> None:
-    """The last calls are answered when the server has been told to end."""
+def test_every_request_is_logged_until_shutdown(environment: dict[str, str]) -> None:
+    """The last requests are answered after SIGTERM."""
     with served(environment, workers=2) as (address, process):
         base = address.removesuffix("/api/products")
-        send = sender(environment)
-        asked = {
+        send = make_sender(environment)
+        urls = {
             ("GET", "(unmatched)"): f"{base}/nowhere",
             ("GET", "/api/products/{slug}"): f"{address}/egg",
             ("HEAD", "/api/products"): address,
         }
 
-        def ask_on(method: str, at: str) -> int:
-            answered = 0
+        def send_repeatedly(method: str, url: str) -> int:
+            responses = 0
             with contextlib.suppress(OSError, HTTPException):
                 while True:
-                    send(method, at)
-                    answered += 1
-            return answered
+                    send(method, url)
+                    responses += 1
+            return responses
 
         with ThreadPoolExecutor(3) as threads:
-            told = {
-                (method, route): threads.submit(ask_on, method, at)
-                for (method, route), at in asked.items()
+            counts = {
+                (method, route): threads.submit(send_repeatedly, method, url)
+                for (method, route), url in urls.items()
             }
             process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
-    noted = _noted(environment)
-    for route, answered in told.items():
-        assert answered.result() > 0
-        assert noted[route] - answered.result() in {0, 1}, "one answer may have been lost"
+    logged = _logged_requests(environment)
+    for route, count in counts.items():
+        assert count.result() > 0
+        assert logged[route] - count.result() in {0, 1}, "one response may have been lost"
 
 
-def _noted(environment: dict[str, str]) -> Counter[tuple[str, str]]:
-    """How many calls of each route the database knows of."""
+def _logged_requests(environment: dict[str, str]) -> Counter[tuple[str, str]]:
+    """Return the number of logged requests per route."""
     items = eggypro(environment, "metrics", "summary", "--days", "1")["items"]
-    return Counter({(one["method"], one["endpoint"]): one["totalRequests"] for one in items})
+    return Counter({(row["method"], row["endpoint"]): row["totalRequests"] for row in items})
 
 
-def test_an_image_is_served_in_every_size_to_many_at_once(environment: dict[str, str]) -> None:
+def test_concurrent_requests_get_every_rendition(environment: dict[str, str]) -> None:
     folder = Path(environment["EGGYPRO_DATA_DIR"]) / "images"
     content = encode_image(make_noise((1300, 900))).getvalue()
     with served(environment, workers=2) as (address, _):
@@ -178,23 +178,23 @@ def test_an_image_is_served_in_every_size_to_many_at_once(environment: dict[str,
         image = store.upload(BytesIO(content), public_id="egg")
         base = f"{address.removesuffix('/api/products')}/images/{image.public_id}"
 
-        def ask(name: str) -> tuple[str, bytes, str]:
+        def get_rendition(name: str) -> tuple[str, bytes, str]:
             with urlopen(f"{base}/{name}", timeout=60) as response:  # noqa: S310  (our own)
                 return name, response.read(), response.headers["etag"]
 
         with ThreadPoolExecutor(16) as threads:
-            answers = set(threads.map(ask, ["original", *RENDITIONS] * 8))
-    sizes = {name: open_upright(body).size for name, body, _ in answers}
-    assert len(answers) == len(sizes) == 6
+            responses = set(threads.map(get_rendition, ["original", *RENDITIONS] * 8))
+    sizes = {name: open_upright(body).size for name, body, _ in responses}
+    assert len(responses) == len(sizes) == 6
     assert sizes["original"] == (1300, 900)
     assert sizes["thumbnail"] == (400, 400)
 
 
-def test_a_shop_file_goes_in_while_the_shop_is_served_and_outlives_every_kill(
+def test_an_import_into_a_running_shop_survives_a_kill(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "export.csv"
-    file.write_text(A_FILE)
+    file.write_text(SHOPIFY_CSV)
     with served(environment) as (address, server):
         assert get(address)["total"] == 0
         report = eggypro(environment, "products", "import", str(file))
@@ -206,65 +206,70 @@ def test_a_shop_file_goes_in_while_the_shop_is_served_and_outlives_every_kill(
         assert slugs(get(f"{address}/search", q="cotton shi")) == ["egg-shirt"]
         shirt = get(f"{address}/egg-shirt")
         assert (shirt["price"], shirt["stock_quantity"]) == ("18.50", 5)
-        assert [one["options"] for one in shirt["variants"]] == [{"Size": "S"}, {"Size": "M"}]
+        assert [variant["options"] for variant in shirt["variants"]] == [
+            {"Size": "S"},
+            {"Size": "M"},
+        ]
         assert shirt["details"] == "<p>Soft <b>cotton</b></p>"
         assert shirt["image_sets"][0]["original"] == "https://x.example/s.jpg"
         assert eggypro(environment, "products", "show", "egg-shirt") == shirt
-        again = eggypro(environment, "products", "import", str(file))
-        assert (again["created"], again["changed"], again["unchanged"]) == (0, 0, 2)
+        repeated = eggypro(environment, "products", "import", str(file))
+        assert (repeated["created"], repeated["changed"], repeated["unchanged"]) == (0, 0, 2)
         for name in ("catalogue.jsonl", "catalogue.csv"):
             exported = str(tmp_path / name)
             assert eggypro(environment, "products", "export", exported)["exported"] == 2
-            back = eggypro(environment, "products", "import", exported)
-            assert (back["created"], back["changed"], back["unchanged"]) == (0, 0, 2)
+            report = eggypro(environment, "products", "import", exported)
+            assert (report["created"], report["changed"], report["unchanged"]) == (0, 0, 2)
 
-        send = sender(environment)
-        added = send("POST", address, {"name": "New", **REST})
-        assert (added.status, added.headers["location"]) == (201, "/api/products/new")
+        send = make_sender(environment)
+        created = send("POST", address, {"name": "New", **PRODUCT_FIELDS})
+        assert (created.status, created.headers["location"]) == (201, "/api/products/new")
         server.kill()
     with served(environment) as (address, _):
         assert slugs(get(address)) == ["egg-shirt", "new", "yolk-cup"]
 
 
-def test_many_writers_at_once_through_several_workers(environment: dict[str, str]) -> None:
+def test_concurrent_writes_through_several_workers(environment: dict[str, str]) -> None:
     with served(environment, workers=3) as (address, _), ThreadPoolExecutor(24) as clients:
-        send = sender(environment)
-        send("POST", address, {"name": "Egg", "stock_quantity": 50, **REST})
+        send = make_sender(environment)
+        send("POST", address, {"name": "Egg", "stock_quantity": 50, **PRODUCT_FIELDS})
         egg = f"{address}/egg"
 
-        sold = clients.map(lambda _: send("POST", f"{egg}/stock", {"delta": -1}), range(120))
-        assert sorted(answer.status for answer in sold) == [200] * 50 + [409] * 70
-        shown = send("GET", egg)
-        assert json.loads(shown.body)["stock_quantity"] == 0
+        sales = clients.map(lambda _: send("POST", f"{egg}/stock", {"delta": -1}), range(120))
+        assert sorted(response.status for response in sales) == [200] * 50 + [409] * 70
+        current = send("GET", egg)
+        assert json.loads(current.body)["stock_quantity"] == 0
 
-        tag = {"If-Match": shown.headers["etag"]}
-        tried = clients.map(lambda name: send("PATCH", egg, {"name": f"Egg {name}"}, tag), range(8))
-        assert sorted(answer.status for answer in tried) == [200] + [412] * 7
+        precondition = {"If-Match": current.headers["etag"]}
+        updates = clients.map(
+            lambda name: send("PATCH", egg, {"name": f"Egg {name}"}, precondition), range(8)
+        )
+        assert sorted(response.status for response in updates) == [200] + [412] * 7
         winner = send("GET", egg)
-        back = send("PUT", egg, json.loads(winner.body), {"If-Match": winner.headers["etag"]})
-        assert (back.status, back.body) == (200, winner.body)
-        assert back.headers["etag"] == winner.headers["etag"]
+        replaced = send("PUT", egg, json.loads(winner.body), {"If-Match": winner.headers["etag"]})
+        assert (replaced.status, replaced.body) == (200, winner.body)
+        assert replaced.headers["etag"] == winner.headers["etag"]
 
 
-def test_who_guesses_is_locked_by_all_workers_and_a_redis_that_goes_costs_no_request(
+def test_all_workers_lock_out_guessing_clients_and_survive_a_redis_outage(
     environment: dict[str, str],
 ) -> None:
     wrong = {"Authorization": "Bearer wrong"}
     with run_redis("valkey") as redis:
         shared = {**environment, "REDIS_URL": redis.url, "RATE_LIMIT_MAX_REQUESTS": "1000"}
         with served(shared, workers=3) as (address, _):
-            send = sender(environment)
+            send = make_sender(environment)
             guesses = [send("POST", address, {}, wrong).status for _ in range(8)]
             assert guesses == [401] * 5 + [429] * 3
             assert {send("GET", address).status for _ in range(8)} == {429}
-            left = [_page_headers(address)["ratelimit"] for _ in range(3)]
-            assert all(one.startswith('"standard";r=9') for one in left)
+            limits = [_page_headers(address)["ratelimit"] for _ in range(3)]
+            assert all(limit.startswith('"standard";r=9') for limit in limits)
             redis.kill()
             assert {len(_page_headers(address)) > 0 for _ in range(20)} == {True}
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="the real files lie beside the checkout")
-def test_real_exports_of_other_shops_are_taken_served_filtered_and_found(
+@pytest.mark.skipif(not DATA.exists(), reason="needs the real files beside the checkout")
+def test_real_exports_of_other_shops_are_imported_and_served(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     total = 0
@@ -272,8 +277,12 @@ def test_real_exports_of_other_shops_are_taken_served_filtered_and_found(
         for file in sorted((DATA / shop).glob("*.csv")):
             report = eggypro(environment, "products", "import", str(file))
             assert (report["created"], report["refused"]) == (number, [])
-            again = eggypro(environment, "products", "import", str(file))
-            assert (again["created"], again["changed"], again["unchanged"]) == (0, 0, number)
+            repeated = eggypro(environment, "products", "import", str(file))
+            assert (repeated["created"], repeated["changed"], repeated["unchanged"]) == (
+                0,
+                0,
+                number,
+            )
             total += number
     exported = str(tmp_path / "all.csv")
     assert eggypro(environment, "products", "export", exported)["exported"] == total
@@ -284,31 +293,31 @@ def test_real_exports_of_other_shops_are_taken_served_filtered_and_found(
         assert slugs(get(f"{address}/search", q="wool jumper")) == ["yellow-wool-jumper"]
         top = get(f"{address}/classic-varsity-top")
         assert (top["price"], top["stock_quantity"], top["variant_count"]) == ("60.00", 3, 3)
-        found, following = [], f"{address}?limit=7&sort=price-desc"
-        while following:
-            page = _page(following)
-            found += slugs(page)
-            following = page["next"] and address.removesuffix("/api/products") + page["next"]
-        assert len(found) == len(set(found)) == total
+        listed, url = [], f"{address}?limit=7&sort=price-desc"
+        while url:
+            page = _page(url)
+            listed += slugs(page)
+            url = page["next"] and address.removesuffix("/api/products") + page["next"]
+        assert len(listed) == len(set(listed)) == total
 
 
 def _page_headers(address: str) -> Mapping[str, str]:
-    with urlopen(address, timeout=60) as answer:  # noqa: S310  (our own server)
-        return dict(answer.headers)
+    with urlopen(address, timeout=60) as response:  # noqa: S310  (our own server)
+        return dict(response.headers)
 
 
 def _page(address: str) -> Any:
-    with urlopen(address, timeout=60) as answer:  # noqa: S310  (our own server)
-        return json.load(answer)
+    with urlopen(address, timeout=60) as response:  # noqa: S310  (our own server)
+        return json.load(response)
 
 
 def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
-    def answers() -> bool:
-        assert process.poll() is None, "the server ended"
+    def is_ready() -> bool:
+        assert process.poll() is None, "the server exited"
         try:
             get(address)
         except URLError:
             return False
         return True
 
-    wait_until(answers)
+    wait_until(is_ready)

@@ -1,4 +1,4 @@
-"""The examples, run as their readers run them, and the page that shows them."""
+"""The examples run, print the documented output and equal the code in docs/library.md."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 ROOT = Path(__file__).parents[2]
 EXAMPLES = {file.name: file.read_text("utf-8") for file in ROOT.glob("examples/*.py")}
 PAGE = (ROOT / "docs" / "library.md").read_text("utf-8")
-LOADED = """
+PRINT_IMPORTED_PACKAGES = """
 import runpy, sys
 from importlib.metadata import packages_distributions
 owners, before = packages_distributions(), set(sys.modules)
@@ -22,32 +22,32 @@ print({owner for name in set(sys.modules) - before for owner in owners.get(name,
 
 
 def run(*arguments: str, **environment: str) -> str:
-    clean = {"PATH": os.environ["PATH"], **environment}
-    done = subprocess.run(
+    variables = {"PATH": os.environ["PATH"], **environment}
+    process = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env=clean,
+        env=variables,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    assert (process.returncode, process.stderr) == (0, "")
+    return process.stdout
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def test_the_catalogue_in_memory_does_what_the_page_shows() -> None:
+def test_the_in_memory_example_prints_the_documented_output() -> None:
     assert run("examples/in_memory.py") in blocks("text")
 
 
-def test_the_catalogue_in_memory_needs_nothing_but_attrs() -> None:
-    assert run("-c", LOADED, "examples/in_memory.py").endswith("\n{'attrs'}\n")
+def test_the_in_memory_example_imports_attrs_only() -> None:
+    assert run("-c", PRINT_IMPORTED_PACKAGES, "examples/in_memory.py").endswith("\n{'attrs'}\n")
 
 
-def test_the_catalogue_over_postgres_does_what_the_page_shows_and_can_be_repeated(
+def test_the_postgres_example_prints_the_documented_output_and_is_repeatable(
     empty_database_url: sa.URL, tmp_path: Path
 ) -> None:
     url = empty_database_url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -60,10 +60,10 @@ def test_the_catalogue_over_postgres_does_what_the_page_shows_and_can_be_repeate
 
 
 @pytest.mark.parametrize("block", blocks("python"))
-def test_the_python_of_the_page_is_that_of_an_example(block: str) -> None:
+def test_python_blocks_of_the_page_are_in_an_example(block: str) -> None:
     assert any(block in text for text in EXAMPLES.values())
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_page_names_every_example(name: str) -> None:
+def test_the_page_links_every_example(name: str) -> None:
     assert f"(../examples/{name})" in PAGE

@@ -1,4 +1,4 @@
-"""Health over real services that hang: it answers in time, and nothing piles up."""
+"""Health while real dependencies hang: it responds in time and accumulates no threads."""
 
 import os
 import shutil
@@ -31,29 +31,29 @@ from tests.support.cloudinary_server import (
 )
 from tests.support.redis_server import RedisServer, run_redis
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 ADMIN_KEY = "k" * 40
-DEADLINE = 20.0
-"""Seconds: far more than health takes on a busy machine, far less than what hangs here."""
+DEADLINE_SECONDS = 20.0
+"""Far longer than health takes on a busy machine, far shorter than the hanging services."""
 
 
 @frozen
 class World:
-    """A shop, and everything that it stands on."""
+    """A shop and its dependencies."""
 
     client: TestClient
     folder: Path
     redis: RedisServer
     cloudinary: CloudinaryServer
 
-    def ask(self, path: str = "") -> Result:
+    def get_health(self, path: str = "") -> Result:
         began = monotonic()
-        answer = self.client.simulate_get(f"/api/health{path}")
-        assert monotonic() - began < DEADLINE
-        return answer
+        response = self.client.simulate_get(f"/api/health{path}")
+        assert monotonic() - began < DEADLINE_SECONDS
+        return response
 
     def wait_until_ready(self) -> None:
-        wait_until(lambda: self.ask("/ready").status_code == 200)
+        wait_until(lambda: self.get_health("/ready").status_code == 200)
 
     @contextmanager
     def frozen_database(self) -> Iterator[None]:
@@ -71,11 +71,11 @@ class World:
 @pytest.fixture
 def world() -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="egg-"))
-    with ExitStack() as opened:
-        opened.callback(shutil.rmtree, folder, ignore_errors=True)
-        redis = opened.enter_context(run_redis("redis"))
-        cloudinary = opened.enter_context(cloudinary_server())
-        server = opened.enter_context(attach(folder, linger=0))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        redis = stack.enter_context(run_redis("redis"))
+        cloudinary = stack.enter_context(cloudinary_server())
+        server = stack.enter_context(attach(folder, linger=0))
         settings = Settings.read(
             {
                 "POSTGRES_URL": server.url,
@@ -91,71 +91,71 @@ def world() -> Iterator[World]:
         )
         with open_migrations(settings) as migrations:
             migrations.upgrade()
-        shop = opened.enter_context(open_shop(settings))
+        shop = stack.enter_context(open_shop(settings))
         yield World(TestClient(create_app(shop)), folder, redis, cloudinary)
 
 
-def states(answer: Result) -> list[str]:
-    services = answer.json["services"]
+def states(response: Result) -> list[str]:
+    services = response.json["services"]
     return [services[name]["status"] for name in ("database", "cloudinary", "cache")]
 
 
-def test_health_answers_in_time_whatever_hangs_and_all_is_well_afterwards(world: World) -> None:
-    assert world.ask("/ready").status_code == 200
+def test_health_responds_in_time_while_dependencies_hang_and_recovers(world: World) -> None:
+    assert world.get_health("/ready").status_code == 200
     world.cloudinary.faults.append(hang)
     world.redis.freeze()
     with world.frozen_database():
-        found = world.ask()
-        assert (found.status_code, found.json["status"]) == (503, "unhealthy")
-        assert states(found) == ["unhealthy"] * 3
+        response = world.get_health()
+        assert (response.status_code, response.json["status"]) == (503, "unhealthy")
+        assert states(response) == ["unhealthy"] * 3
         assert not any(
-            word in found.text for word in (str(world.folder), CLOUD, API_SECRET, "socket")
+            word in response.text for word in (str(world.folder), CLOUD, API_SECRET, "socket")
         )
-        assert world.ask("/ready").status_code == 503
-        assert world.ask("/live").status_code == 200
+        assert world.get_health("/ready").status_code == 503
+        assert world.get_health("/live").status_code == 200
     world.redis.unfreeze()
     world.wait_until_ready()
-    found = world.ask()
-    assert states(found) == ["healthy", "unhealthy", "healthy"]
-    assert (found.status_code, found.json["status"]) == (503, "degraded")
-    assert len(world.cloudinary.requests) == 1, "what it said is kept"
+    response = world.get_health()
+    assert states(response) == ["healthy", "unhealthy", "healthy"]
+    assert (response.status_code, response.json["status"]) == (503, "degraded")
+    assert len(world.cloudinary.requests) == 1, "its result is cached"
 
 
-def test_no_threads_pile_up_while_the_database_hangs(world: World) -> None:
-    world.ask()
+def test_a_hanging_database_accumulates_no_threads(world: World) -> None:
+    world.get_health()
     with world.frozen_database(), ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: world.ask(), range(8)))
+        list(threads.map(lambda _: world.get_health(), range(8)))
         before = active_count()
-        list(threads.map(lambda _: world.ask(), range(100)))
+        list(threads.map(lambda _: world.get_health(), range(100)))
         assert active_count() <= before + 1
     world.wait_until_ready()
 
 
-def test_all_is_well_where_nothing_hangs_and_cloudinary_is_asked_once(world: World) -> None:
-    answers = [world.ask() for _ in range(3)]
-    assert [one.json["status"] for one in answers] == ["healthy"] * 3
-    found = answers[-1]
-    assert found.status_code == 200
-    assert states(found) == ["healthy"] * 3
-    assert found.json["services"]["environment"] == {
+def test_health_is_good_and_checks_cloudinary_once(world: World) -> None:
+    responses = [world.get_health() for _ in range(3)]
+    assert [response.json["status"] for response in responses] == ["healthy"] * 3
+    response = responses[-1]
+    assert response.status_code == 200
+    assert states(response) == ["healthy"] * 3
+    assert response.json["services"]["environment"] == {
         "database": True,
         "cloudinary": True,
         "admin": True,
     }
-    assert [call.path for call in world.cloudinary.requests] == [f"/v1_1/{CLOUD}/ping"]
+    assert [request.path for request in world.cloudinary.requests] == [f"/v1_1/{CLOUD}/ping"]
 
 
 def _processes_in(folder: Path) -> list[int]:
-    """The processes of the database whose files are in a folder."""
+    """Return the processes whose working directory is in a folder."""
     return [
-        int(place.name)
-        for place in Path("/proc").glob("[0-9]*")
-        if _cwd(place).is_relative_to(folder)
+        int(process.name)
+        for process in Path("/proc").glob("[0-9]*")
+        if _cwd(process).is_relative_to(folder)
     ]
 
 
-def _cwd(place: Path) -> Path:
+def _cwd(process: Path) -> Path:
     try:
-        return (place / "cwd").readlink()
+        return (process / "cwd").readlink()
     except OSError:
         return Path("/")

@@ -1,4 +1,4 @@
-"""Whoever dies when: no image is left behind, and no product shows one that is not there."""
+"""Crashes during image operations: no orphaned image, no product with a missing image."""
 
 import signal
 import subprocess
@@ -26,66 +26,66 @@ from tests.support.crash_process import EGG, make_crashing_shop
 ROOT = Path(__file__).parents[2]
 TRANSACTION = ("before the transaction", "within the transaction", "after the transaction")
 DELETION = ("before the deletion", "after the deletion")
-DEATHS = [
-    *(("upload", place) for place in ("before the upload", "after the upload", *TRANSACTION)),
-    *(("arrange", place) for place in (*TRANSACTION, *DELETION)),
-    *(("remove", place) for place in DELETION),
+CRASHES = [
+    *(("upload", point) for point in ("before the upload", "after the upload", *TRANSACTION)),
+    *(("set_images", point) for point in (*TRANSACTION, *DELETION)),
+    *(("delete", point) for point in DELETION),
 ]
 
 
-@pytest.mark.parametrize(("deed", "place"), DEATHS)
-def test_a_death_leaves_nothing_behind(
-    database: Database, database_url: sa.URL, tmp_path: Path, deed: str, place: str
+@pytest.mark.parametrize(("action", "point"), CRASHES)
+def test_a_crash_leaves_no_orphaned_image(
+    database: Database, database_url: sa.URL, tmp_path: Path, action: str, point: str
 ) -> None:
     clock = FakeClock()
-    survivor = make_crashing_shop(database, tmp_path, clock)
-    survivor.products.create(product_values())
-    survivor.images.upload(EGG, [make_image()])
+    shop = make_crashing_shop(database, tmp_path, clock)
+    shop.products.create(product_values())
+    shop.images.upload(EGG, [make_image()])
     url = database_url.render_as_string(hide_password=False)
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.support.crash_process", url, str(tmp_path), deed, place],
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.support.crash_process", url, str(tmp_path), action, point],
         cwd=ROOT,
         check=False,
     )
-    assert died.returncode == -signal.SIGKILL
-    assert shown(survivor) <= stored(tmp_path)
+    assert process.returncode == -signal.SIGKILL
+    assert referenced_images(shop) <= stored_images(tmp_path)
     clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
-    assert all(survivor.images.prune())
-    assert shown(survivor) == stored(tmp_path)
-    assert list(survivor.images.prune()) == []
+    assert all(shop.images.prune())
+    assert referenced_images(shop) == stored_images(tmp_path)
+    assert list(shop.images.prune()) == []
 
 
-def shown(shop: Shop) -> set[str]:
-    """What products show."""
+def referenced_images(shop: Shop) -> set[str]:
+    """Return the images that the product references."""
     try:
         return set(shop.products.get(EGG).own_image_ids)
     except NotFoundError:
         return set()
 
 
-def stored(folder: Path) -> set[str]:
-    """What is in the folder."""
-    found = folder.glob("eggypro-products/*.image")
-    return {f"eggypro-products/{path.stem}" for path in found}
+def stored_images(folder: Path) -> set[str]:
+    """Return the images in the folder."""
+    paths = folder.glob("eggypro-products/*.image")
+    return {f"eggypro-products/{path.stem}" for path in paths}
 
 
-class Losing(PostgresProductStore):
-    """Products whose answer is lost when a change is made."""
+class ReplyLosingStore(PostgresProductStore):
+    """A store whose connection is lost after the commit of an update."""
 
     def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
         super().update(slug, change)
         raise UnavailableError("The connection is lost")
 
 
-def test_an_image_stays_where_a_product_has_got_it_without_a_word(
+def test_an_image_is_not_deleted_after_a_lost_commit_reply(
     database: Database, tmp_path: Path
 ) -> None:
     images = LocalImageStore(tmp_path, PillowImageCleaner(), ADMIN_KEY)
-    losing = make_shop(
-        Losing(database), image_registry=PostgresImageRegistry(database), images=images
+    shop = make_shop(
+        ReplyLosingStore(database), image_registry=PostgresImageRegistry(database), images=images
     )
-    losing.products.create(product_values())
+    shop.products.create(product_values())
     with pytest.raises(UnavailableError):
-        losing.images.upload(EGG, [make_image()])
-    assert len(shown(losing)) == 1
-    assert shown(losing) == stored(tmp_path)
+        shop.images.upload(EGG, [make_image()])
+    assert len(referenced_images(shop)) == 1
+    assert referenced_images(shop) == stored_images(tmp_path)

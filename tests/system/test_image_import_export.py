@@ -1,4 +1,4 @@
-"""A catalogue with images of its own, in files: written, and read again here and elsewhere."""
+"""Images in exported files, imported into the same shop and into another."""
 
 from io import BytesIO
 from pathlib import Path
@@ -20,21 +20,21 @@ from eggypro_core.shop import Shop
 from tests.support.builders import ADMIN_KEY, make_shop, product_values
 
 EGG = "egg-white-protein"
-FORMS = ("eggypro-csv", "jsonl", "shopify", "woocommerce")
-ELSEWHERE = "https://x.example/1.jpg"
+FORMATS = ("eggypro-csv", "jsonl", "shopify", "woocommerce")
+EXTERNAL_IMAGE = "https://x.example/1.jpg"
 
 
-class Delivering(LocalImageStore):
-    """A store whose images everybody can reach, as Cloudinary's."""
+class PublicImageStore(LocalImageStore):
+    """A store with public URLs, like Cloudinary."""
 
     def url(self, public_id: str, transformation: Transformation | None = None) -> str:
         return f"https://cdn.example{super().url(public_id, transformation)}"
 
 
-@pytest.fixture(params=[LocalImageStore, Delivering], ids=lambda kind: kind.__name__)
+@pytest.fixture(params=[LocalImageStore, PublicImageStore], ids=lambda kind: kind.__name__)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> LocalImageStore:
-    made: LocalImageStore = request.param(tmp_path, PillowImageCleaner(), ADMIN_KEY)
-    return made
+    store: LocalImageStore = request.param(tmp_path, PillowImageCleaner(), ADMIN_KEY)
+    return store
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture(params=["memory", "postgres"])
 def shop(request: pytest.FixtureRequest, store: LocalImageStore, clock: FakeClock) -> Shop:
-    """A shop whose one product has two images: one elsewhere, and one of its own."""
+    """A shop with a product of two images: an external one and one of its image store."""
     if request.param == "memory":
         shop = make_shop(images=store, clock=clock)
     else:
@@ -55,62 +55,64 @@ def shop(request: pytest.FixtureRequest, store: LocalImageStore, clock: FakeCloc
             images=store,
             clock=clock,
         )
-    shop.products.create(product_values(images=[ELSEWHERE]))
+    shop.products.create(product_values(images=[EXTERNAL_IMAGE]))
     shop.images.upload(EGG, [make_image()])
     return shop
 
 
-def written(shop: Shop, form: str) -> bytes:
+def export_file(shop: Shop, form: str) -> bytes:
     stream = BytesIO()
     shop.products.export_file(stream, form=form)
     return stream.getvalue()
 
 
-def read(shop: Shop, content: bytes, form: str) -> ImportReport:
+def import_file(shop: Shop, content: bytes, form: str) -> ImportReport:
     return shop.products.import_file(BytesIO(content), form=form, keep_going=True)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_what_is_written_and_read_again_changes_no_image(shop: Shop, form: str) -> None:
+@pytest.mark.parametrize("form", FORMATS)
+def test_export_and_import_change_no_image(shop: Shop, form: str) -> None:
     before = shop.products.get(EGG).images
-    report = read(shop, written(shop, form), form)
+    report = import_file(shop, export_file(shop, form), form)
     assert (report.refused, report.created) == ((), 0)
     assert shop.products.get(EGG).images == before
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_another_shop_takes_what_it_can_reach(
+@pytest.mark.parametrize("form", FORMATS)
+def test_another_shop_imports_reachable_images(
     shop: Shop, store: LocalImageStore, form: str
 ) -> None:
     other = make_shop(images=store)
-    report = read(other, written(shop, form), form)
+    report = import_file(other, export_file(shop, form), form)
     assert (report.refused, report.created) == ((), 1)
-    elsewhere, *own = other.products.get(EGG).images
-    assert elsewhere == Image(ELSEWHERE)
-    if isinstance(store, Delivering):
+    external, *own = other.products.get(EGG).images
+    assert external == Image(EXTERNAL_IMAGE)
+    if isinstance(store, PublicImageStore):
         assert [image.ref.startswith("https://cdn.example/") for image in own] == [True]
     else:
         assert own == []
-        [warning] = [one for one in report.warnings if one.field == "images"]
+        [warning] = [warning for warning in report.warnings if warning.field == "images"]
         assert "eggypro-products/" in warning.message
 
 
-def test_an_image_that_a_file_takes_away_is_pruned(
+def test_an_image_removed_by_an_import_is_pruned(
     shop: Shop, store: LocalImageStore, clock: FakeClock
 ) -> None:
     [public_id] = shop.products.get(EGG).own_image_ids
-    line = f'{{"slug": "{EGG}", "images": ["{ELSEWHERE}"]}}'
-    assert read(shop, line.encode(), "jsonl").changed == 1
+    line = f'{{"slug": "{EGG}", "images": ["{EXTERNAL_IMAGE}"]}}'
+    assert import_file(shop, line.encode(), "jsonl").changed == 1
     clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert list(shop.images.prune()) == [True]
-    again = f'{{"slug": "{EGG}", "images": ["{public_id}"]}}'
-    assert len(read(shop, again.encode(), "jsonl").warnings) == (not isinstance(store, Delivering))
+    restored = f'{{"slug": "{EGG}", "images": ["{public_id}"]}}'
+    assert len(import_file(shop, restored.encode(), "jsonl").warnings) == (
+        not isinstance(store, PublicImageStore)
+    )
 
 
-def test_a_file_can_give_an_image_to_a_new_product(shop: Shop, clock: FakeClock) -> None:
+def test_an_import_can_attach_an_image_to_a_new_product(shop: Shop, clock: FakeClock) -> None:
     [public_id] = shop.products.get(EGG).own_image_ids
     line = f'{{"name": "New", "price": "1", "images": ["{public_id}"]}}'
-    assert read(shop, line.encode(), "jsonl").created == 1
+    assert import_file(shop, line.encode(), "jsonl").created == 1
     shop.products.delete(EGG)
     clock.advance(int(RESERVATION_LIFETIME.total_seconds()))
     assert list(shop.images.prune()) == []

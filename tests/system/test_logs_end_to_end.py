@@ -1,4 +1,4 @@
-"""What a real server of two workers writes and counts, however its workers end."""
+"""Logs and metrics of a real server with two workers, however its workers end."""
 
 import json
 import os
@@ -24,38 +24,41 @@ from tests.support.sentry_server import sentry_server
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 KEY = "an-admin-key-for-tests-of-the-log-alone"
 PRODUCTS = "/api/products"
-DEADLINE = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 @frozen
 class Server:
-    """A server of two workers, whose lines go to a file."""
+    """A server with two workers that logs to a file."""
 
     process: "subprocess.Popen[bytes]"
     port: int
     log: Path
 
-    def ask(self, path: str, **headers: str) -> tuple[int, str]:
-        """Ask by a connection of its own; a worker that is gone is no answer."""
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)) as connection:
+    def get(self, path: str, **headers: str) -> tuple[int, str]:
+        """Send a GET request on a new connection; return status and body."""
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)) as connection:
             connection.request("GET", path, headers=headers)
             response = connection.getresponse()
             return response.status, response.read().decode()
 
-    def answered(self, path: str = PRODUCTS) -> float:
-        """Return how many requests of an address were answered, as any worker tells."""
-        families = text_string_to_metric_families(self.ask("/metrics")[1])
-        samples = (one for family in families for one in family.samples)
-        wanted = ("eggypro_http_requests_total", path)
-        return sum(one.value for one in samples if (one.name, one.labels.get("route")) == wanted)
+    def request_count(self, path: str = PRODUCTS) -> float:
+        """Return the request counter of a route, as reported by any worker."""
+        families = text_string_to_metric_families(self.get("/metrics")[1])
+        samples = (sample for family in families for sample in family.samples)
+        return sum(
+            sample.value
+            for sample in samples
+            if sample.name == "eggypro_http_requests_total" and sample.labels.get("route") == path
+        )
 
     def workers(self) -> list[int]:
         task = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         return [int(pid) for pid in Path(task).read_text().split()]
 
-    def end(self) -> None:
+    def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(DEADLINE) == 0
+        assert self.process.wait(TIMEOUT_SECONDS) == 0
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
@@ -77,8 +80,8 @@ def environment(tmp_path: Path, database_url: sa.URL) -> dict[str, str]:
 
 @contextmanager
 def served(environment: dict[str, str], folder: Path) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
     log = folder / "log"
     with log.open("wb") as stderr:
         process = subprocess.Popen(
@@ -91,84 +94,86 @@ def served(environment: dict[str, str], folder: Path) -> Iterator[Server]:
     try:
         assert process.stdout is not None
         assert PRODUCTS in json.loads(process.stdout.readline())["api"]
-        wait_until(lambda: answers(server))
+        wait_until(lambda: is_ready(server))
         yield server
     finally:
         process.terminate()
-        process.communicate(timeout=DEADLINE)
+        process.communicate(timeout=TIMEOUT_SECONDS)
 
 
-def answers(server: Server) -> bool:
+def is_ready(server: Server) -> bool:
     try:
-        return len(server.workers()) == 2 and server.ask("/api/health/live")[0] == 200
+        return len(server.workers()) == 2 and server.get("/api/health/live")[0] == 200
     except OSError:
         return False
 
 
 def errors(server: Server) -> list[str]:
-    return [one["event"] for one in server.events() if one["level"] == "error"]
+    return [event["event"] for event in server.events() if event["level"] == "error"]
 
 
-def ask_often(server: Server, times: int) -> set[str]:
-    """Ask from many sides at once; return the ids of the requests."""
-    ids = [f"request-{number}" for number in range(times)]
+def send_requests(server: Server, count: int) -> set[str]:
+    """Send concurrent requests and return their ids."""
+    ids = [f"request-{number}" for number in range(count)]
     with ThreadPoolExecutor(8) as threads:
-        asked = threads.map(lambda one: server.ask(PRODUCTS, **{"X-Request-ID": one}), ids)
-        assert {status for status, _ in asked} == {200}
+        responses = threads.map(lambda id_: server.get(PRODUCTS, **{"X-Request-ID": id_}), ids)
+        assert {status for status, _ in responses} == {200}
     return set(ids)
 
 
-def test_each_request_is_one_whole_line_and_counted_once(
+def test_each_request_is_one_log_line_and_counted_once(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     with served(environment, tmp_path) as server:
-        ids = ask_often(server, 300)
-        assert {server.answered() for _ in range(10)} == {300}
-        server.end()
-        requests = [one for one in server.events() if one["event"] == "request"]
-    told = [one["request_id"] for one in requests if one["route"] == PRODUCTS]
-    assert len(told) == 300
-    assert set(told) == ids
-    assert {(one["network"], one["method"]) for one in requests} == {("127.0.0.0/24", "GET")}
+        ids = send_requests(server, 300)
+        assert {server.request_count() for _ in range(10)} == {300}
+        server.stop()
+        requests = [event for event in server.events() if event["event"] == "request"]
+    logged_ids = [event["request_id"] for event in requests if event["route"] == PRODUCTS]
+    assert len(logged_ids) == 300
+    assert set(logged_ids) == ids
+    assert {(event["network"], event["method"]) for event in requests} == {("127.0.0.0/24", "GET")}
     assert [*tmp_path.glob("eggypro-metrics-*")] == []
 
 
-def test_what_a_killed_worker_counted_is_neither_lost_nor_counted_twice(
+def test_counts_of_a_killed_worker_are_kept_once(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     with served(environment, tmp_path) as server:
-        ask_often(server, 100)
+        send_requests(server, 100)
         first, _ = server.workers()
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: first not in server.workers() and answers(server))
-        assert {server.answered() for _ in range(10)} == {100}
-        ask_often(server, 50)
-        assert {server.answered() for _ in range(10)} == {150}
+        wait_until(lambda: first not in server.workers() and is_ready(server))
+        assert {server.request_count() for _ in range(10)} == {100}
+        send_requests(server, 50)
+        assert {server.request_count() for _ in range(10)} == {150}
 
 
-def test_the_start_of_an_outage_is_reported_once_by_a_worker(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_each_worker_reports_an_outage_once(environment: dict[str, str], tmp_path: Path) -> None:
     with sentry_server() as sentry:
-        away = {"REDIS_URL": "redis://127.0.0.1:1/0", "SENTRY_DSN": sentry.dsn}
-        with served(environment | away, tmp_path) as server:
+        variables = {"REDIS_URL": "redis://127.0.0.1:1/0", "SENTRY_DSN": sentry.dsn}
+        with served(environment | variables, tmp_path) as server:
             wait_until(lambda: len(errors(server)) == 2)
-            ask_often(server, 20)
-            server.end()
-            told = errors(server)
+            send_requests(server, 20)
+            server.stop()
+            logged = errors(server)
         messages = [sentry.next()["message"] for _ in range(2)]
         assert sentry.events.empty()
     assert messages == ["Outage of Redis started"] * 2
-    assert len(told) == 2
-    assert all(one.startswith(messages[0]) for one in told)
+    assert len(logged) == 2
+    assert all(event.startswith(messages[0]) for event in logged)
 
 
 @pytest.mark.parametrize("enabled", ["true", "false"])
-def test_nothing_is_sent_where_error_tracking_is_off(
+def test_nothing_is_sent_when_error_tracking_is_disabled(
     environment: dict[str, str], tmp_path: Path, enabled: str
 ) -> None:
     with sentry_server() as sentry:
-        told = {"ENABLE_ERROR_TRACKING": enabled, "SENTRY_DSN": sentry.dsn}
-        with served(environment | told | {"REDIS_URL": "redis://127.0.0.1:1/0"}, tmp_path) as it:
-            it.end()
+        variables = {
+            "ENABLE_ERROR_TRACKING": enabled,
+            "SENTRY_DSN": sentry.dsn,
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+        }
+        with served(environment | variables, tmp_path) as server:
+            server.stop()
         assert bool(sentry.raw) == (enabled == "true")

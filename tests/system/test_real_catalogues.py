@@ -1,4 +1,4 @@
-"""Catalogues of others, loaded through the library: products and what people say of them."""
+"""A real catalogue of products and reviews, imported through the library."""
 
 import json
 from collections import defaultdict
@@ -30,18 +30,18 @@ def shop(request: pytest.FixtureRequest) -> Shop:
     return make_shop(PostgresProductStore(database), reviews=PostgresReviewStore(database))
 
 
-@pytest.mark.skipif(not DUMMYJSON.exists(), reason="the real files lie beside the checkout")
-def test_products_and_their_reviews_load_and_are_rated(shop: Shop) -> None:
-    found = json.loads(DUMMYJSON.read_text(), parse_float=Decimal)
-    report = shop.products.import_products(_entries(found))
+@pytest.mark.skipif(not DUMMYJSON.exists(), reason="needs the real files beside the checkout")
+def test_real_products_and_reviews_are_imported_and_rated(shop: Shop) -> None:
+    rows = json.loads(DUMMYJSON.read_text(), parse_float=Decimal)
+    report = shop.products.import_products(_entries(rows))
     assert (report.created, report.refused) == (194, ())
-    given = defaultdict(list)
-    for slug, review in _reviews(found):
+    ratings_by_slug = defaultdict(list)
+    for slug, review in _reviews(rows):
         submitted = shop.reviews.create(slug, review)
         shop.reviews.verify(submitted.id, {"is_verified": True})
-        given[slug].append(review["rating"])
-    assert sum(map(len, given.values())) == 582
-    for slug, ratings in given.items():
+        ratings_by_slug[slug].append(review["rating"])
+    assert sum(map(len, ratings_by_slug.values())) == 582
+    for slug, ratings in ratings_by_slug.items():
         assert shop.products.get(slug).rating == summarise_ratings(ratings)
     best = shop.products.list(ProductQuery(sort=Sort.RATING, limit=100))
     averages = [product.rating.average or 0 for product in best.items]
@@ -52,8 +52,8 @@ def _slug(product: dict[str, Any]) -> str:
     return f"{product['id']}"
 
 
-def _entries(found: list[dict[str, Any]]) -> Iterator[ImportEntry]:
-    for product in found:
+def _entries(rows: list[dict[str, Any]]) -> Iterator[ImportEntry]:
+    for product in rows:
         yield ImportEntry(
             product["id"],
             {
@@ -69,8 +69,8 @@ def _entries(found: list[dict[str, Any]]) -> Iterator[ImportEntry]:
         )
 
 
-def _reviews(found: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for product in found:
+def _reviews(rows: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for product in rows:
         for number, review in enumerate(product["reviews"]):
             date = datetime.fromisoformat(review["date"]).astimezone(UTC)
             yield (

@@ -1,4 +1,4 @@
-"""How good searches are, as shoppers would judge them: a table to read, and floors that hold."""
+"""Search quality by judged searches: a table of results, and minimum scores."""
 
 import json
 import random
@@ -24,30 +24,30 @@ DEMO = files("eggypro_adapters").joinpath("demo.jsonl").read_text("utf-8")
 TABLES = Path(__file__).parents[1] / "relevance"
 SUNDRIES = (TABLES / "sundries.jsonl").read_text("utf-8")
 JUDGED = (TABLES / "judged.txt").read_text("utf-8")
-"""A line each: the kind of a search, the search, and the products any of which should be first."""
-LEAST_RANK = 0.97
-"""The least mean of 1 / rank of the first right product. It was 0.99 when this was written."""
-LEAST_RECALL = 0.95
-"""The least part of the right products among as many of the first."""
-LEAST_CORRECTED = 0.98
-"""The least part of slips whose word is in a name among the first 20. It was above 0.99."""
-TYPOS = 300
+"""Per line: the kind of a search, the search, and the slugs of the relevant products."""
+MIN_MRR = 0.97
+"""Minimum mean reciprocal rank of the first relevant product. It was 0.99 when written."""
+MIN_RECALL = 0.95
+"""Minimum mean recall: relevant products among the first results, as many as are relevant."""
+MIN_CORRECTED_RATIO = 0.98
+"""Minimum ratio of typos whose word is in a name on the first page. It was above 0.99."""
+TYPO_COUNT = 300
 
 
 @frozen
-class Judged:
-    """A search, what it should find, and what it found."""
+class JudgedSearch:
+    """A search with its relevant products and its results, as slugs."""
 
     kind: str
     search: str
-    wanted: Sequence[str]
-    found: Sequence[str]
+    relevant: Sequence[str]
+    results: Sequence[str]
 
     @property
     def rank(self) -> int | None:
-        """The place of the first right product, from 1."""
-        places = (at for at, slug in enumerate(self.found, 1) if slug in self.wanted)
-        return next(places, None)
+        """The rank of the first relevant product, from 1."""
+        ranks = (rank for rank, slug in enumerate(self.results, 1) if slug in self.relevant)
+        return next(ranks, None)
 
     @property
     def reciprocal(self) -> float:
@@ -55,11 +55,12 @@ class Judged:
 
     @property
     def recall(self) -> float:
-        """The part of the right products that is among as many of the first."""
-        return len(set(self.found[: len(self.wanted)]) & set(self.wanted)) / len(self.wanted)
+        """The ratio of relevant products among the first results, as many as are relevant."""
+        best = set(self.results[: len(self.relevant)])
+        return len(best & set(self.relevant)) / len(self.relevant)
 
     def __str__(self) -> str:
-        first = self.found[0] if self.found else "nothing"
+        first = self.results[0] if self.results else "nothing"
         rank = self.rank or "-"
         return f"{self.kind:10}  {self.search:28} {rank!s:>4}  {self.recall:6.2f}  {first}"
 
@@ -71,8 +72,8 @@ class Shops:
     memory: Shop
     postgres: Shop
 
-    def found(self, search: str) -> list[str]:
-        """The slugs of the first page of a search, which is the same in both."""
+    def search_slugs(self, search: str) -> list[str]:
+        """Return the slugs of the first page of a search; both shops must agree."""
         query = ProductQuery(search=search)
         first, second = (
             [product.slug for product in shop.products.list(query).items]
@@ -82,7 +83,7 @@ class Shops:
         return first
 
     def names(self) -> dict[str, str]:
-        """The name of each product on sale, by slug."""
+        """Return the names of all active products by slug."""
         page = self.memory.products.list(ProductQuery(limit=100))
         assert page.next_query is None
         return {product.slug: product.name for product in page.items}
@@ -91,14 +92,14 @@ class Shops:
 @pytest.fixture
 def shops(database: Database) -> Shops:
     categories = PostgresCategoryStore(database)
-    made = Shops(make_shop(), make_shop(PostgresProductStore(database), categories=categories))
-    fill(made.memory)
-    fill(made.postgres)
-    return made
+    shops = Shops(make_shop(), make_shop(PostgresProductStore(database), categories=categories))
+    fill(shops.memory)
+    fill(shops.postgres)
+    return shops
 
 
 def fill(shop: Shop) -> None:
-    """Sell both catalogues."""
+    """Create the products of both catalogues."""
     slugs: dict[str, str] = {}
     for product in products():
         names = product.pop("categories", [])
@@ -112,69 +113,72 @@ def products() -> Iterator[dict[str, Any]]:
         yield {"details": "", **json.loads(line)}
 
 
-def judged() -> Iterator[tuple[str, str, Sequence[str]]]:
-    """The kind, the search and the wanted slugs of each line of the table."""
+def judged_searches() -> Iterator[tuple[str, str, Sequence[str]]]:
+    """Yield kind, search and relevant slugs of each line of the table."""
     for line in JUDGED.splitlines():
-        kind, search, wanted = line.split("|")
-        yield kind.strip(), search.strip(), wanted.split()
+        kind, search, relevant = line.split("|")
+        yield kind.strip(), search.strip(), relevant.split()
 
 
-def means(rows: Sequence[Judged]) -> tuple[float, float]:
-    """The mean reciprocal rank and the mean recall."""
+def means(rows: Sequence[JudgedSearch]) -> tuple[float, float]:
+    """Return the mean reciprocal rank and the mean recall."""
     ranks, recalls = (row.reciprocal for row in rows), (row.recall for row in rows)
     return sum(ranks) / len(rows), sum(recalls) / len(rows)
 
 
-def summary(rows: Sequence[Judged]) -> str:
+def summary(rows: Sequence[JudgedSearch]) -> str:
     rank, recall = means(rows)
     return f"{len(rows):3} searches   MRR {rank:.3f}   recall {recall:.3f}"
 
 
-def show(*lines: str) -> None:
-    """Print what pytest shows with -s, or where a test fails."""
+def print_lines(*lines: str) -> None:
+    """Print lines that pytest shows with -s or on failure."""
     print("", *lines, sep="\n")  # noqa: T201  (a table for people)
 
 
-def test_judged_searches_show_first_what_is_wanted(shops: Shops) -> None:
-    rows = [Judged(*one, shops.found(one[1])) for one in judged()]
-    assert {slug for one in rows for slug in one.wanted} <= shops.names().keys()
+def test_judged_searches_rank_relevant_products_first(shops: Shops) -> None:
+    rows = [
+        JudgedSearch(kind, search, relevant, shops.search_slugs(search))
+        for kind, search, relevant in judged_searches()
+    ]
+    assert {slug for row in rows for slug in row.relevant} <= shops.names().keys()
     by_kind = defaultdict(list)
-    for one in rows:
-        by_kind[one.kind].append(one)
-    show(
+    for row in rows:
+        by_kind[row.kind].append(row)
+    print_lines(
         f"{'kind':10}  {'search':28} rank  recall  first",
         *map(str, rows),
-        *(f"{kind:10}  {summary(some)}" for kind, some in by_kind.items()),
+        *(f"{kind:10}  {summary(group)}" for kind, group in by_kind.items()),
         summary(rows),
     )
     rank, recall = means(rows)
-    assert rank >= LEAST_RANK
-    assert recall >= LEAST_RECALL
+    assert rank >= MIN_MRR
+    assert recall >= MIN_RECALL
 
 
-def test_slips_in_words_of_names_are_corrected(shops: Shops) -> None:
+def test_typos_in_product_names_are_corrected(shops: Shops) -> None:
     names = {slug: set(tokenize(name)) for slug, name in shops.names().items()}
     words = sorted({word for name in names.values() for word in name if len(word) > 3})
-    draw = random.Random(2026)  # noqa: S311  (the same slips each time)
+    draw = random.Random(2026)  # noqa: S311  (the same typos each time)
     missed = []
-    for _ in range(TYPOS):
+    for _ in range(TYPO_COUNT):
         word = draw.choice(words)
-        kind, typo = slip(word, draw)
-        shown = shops.found(typo)
-        if not any(word in names[slug] for slug in shown):
-            missed.append(f"{kind:10}  {word:15} {typo:16} {shown[:2]}")
-    show(f"{len(words)} words, {TYPOS} slips, {len(missed)} missed", *missed)
-    assert 1 - len(missed) / TYPOS >= LEAST_CORRECTED
+        kind, typo = make_typo(word, draw)
+        results = shops.search_slugs(typo)
+        if not any(word in names[slug] for slug in results):
+            missed.append(f"{kind:10}  {word:15} {typo:16} {results[:2]}")
+    print_lines(f"{len(words)} words, {TYPO_COUNT} typos, {len(missed)} missed", *missed)
+    assert 1 - len(missed) / TYPO_COUNT >= MIN_CORRECTED_RATIO
 
 
-def slip(word: str, draw: random.Random) -> tuple[str, str]:
-    """A word with one slip, and its kind."""
-    at = draw.randrange(len(word) - 1)
-    new = draw.choice(ascii_lowercase)
-    ways = {
-        "left out": word[:at] + word[at + 1 :],
-        "put in": word[:at] + new + word[at:],
-        "changed": word[:at] + new + word[at + 1 :],
-        "swapped": word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+def make_typo(word: str, draw: random.Random) -> tuple[str, str]:
+    """Return the kind of a typo, and the word with it."""
+    index = draw.randrange(len(word) - 1)
+    letter = draw.choice(ascii_lowercase)
+    typos = {
+        "omitted": word[:index] + word[index + 1 :],
+        "inserted": word[:index] + letter + word[index:],
+        "replaced": word[:index] + letter + word[index + 1 :],
+        "swapped": word[:index] + word[index + 1] + word[index] + word[index + 2 :],
     }
-    return draw.choice(list(ways.items()))
+    return draw.choice(list(typos.items()))

@@ -1,4 +1,4 @@
-"""The key, what signs tokens, and tokens: in nothing that is printed, logged or answered."""
+"""Keys, secrets and tokens are in no output, log or response."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from tests.support.builders import ADMIN_KEY, make_shop
 
 EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 KEY = "the-admin-key-that-nobody-may-ever-read"
-SECRET = "the-secret-that-signs-and-nobody-may-read"  # noqa: S105  (of no use to anybody)
+SECRET = "the-secret-that-signs-and-nobody-may-read"  # noqa: S105  (a test value)
 DSN_KEY = "a-key-of-sentry-that-nobody-may-read"
 PASSWORD = "a-password-of-the-database"  # noqa: S105  (the same)
 BODIES: tuple[object, ...] = (
@@ -36,7 +36,7 @@ BODIES: tuple[object, ...] = (
     {"permissions": ["products:read"]},
     [],
 )
-ADDRESSES = (
+REQUESTS = (
     ("GET", "/api/products?status=all"),
     ("GET", "/api/products/egg?status=all"),
     ("GET", "/api/health/live"),
@@ -61,8 +61,8 @@ COMMANDS = (
     "db current",
 )
 
-SHORT = "a-short-secret"
-WRONG = ({"LOG_LEVEL": KEY}, {"JWT_SECRET": SHORT})
+SHORT_SECRET = "a-short-secret"  # noqa: S105  (a test value)
+INVALID_SETTINGS = ({"LOG_LEVEL": KEY}, {"JWT_SECRET": SHORT_SECRET})
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def environment(tmp_path: Path, database_url: sa.URL) -> dict[str, str]:
         "LOG_LEVEL": "debug",
         "LOG_FORMAT": "json",
         "SENTRY_DSN": f"http://{DSN_KEY}@127.0.0.1:1/7",
-        "TRUSTED_PROXIES": "127.0.0.1/32",  # so that each request can come from somebody else
+        "TRUSTED_PROXIES": "127.0.0.1/32",  # so that each request can have another client
         "RATE_LIMIT_MAX_REQUESTS": "0",
     }
 
 
 def run(environment: Mapping[str, str], *words: str) -> str:
-    """All that a command prints."""
-    done = subprocess.run(
+    """Return all output of a command."""
+    process = subprocess.run(
         [EGGYPRO, *words],
         env=environment,
         stdout=subprocess.PIPE,
@@ -92,14 +92,14 @@ def run(environment: Mapping[str, str], *words: str) -> str:
         check=False,
         timeout=60,
     )
-    return done.stdout
+    return process.stdout
 
 
 @contextmanager
-def serving(environment: Mapping[str, str], printed: list[str]) -> Iterator[int]:
-    """A server at a port; what it printed is there when it has ended."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+def serving(environment: Mapping[str, str], outputs: list[str]) -> Iterator[int]:
+    """Run a server and yield its port; its output is appended to `outputs` at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
     with subprocess.Popen(
         [EGGYPRO, "serve", "--port", str(port)],
         env=environment,
@@ -112,27 +112,27 @@ def serving(environment: Mapping[str, str], printed: list[str]) -> Iterator[int]
             yield port
         finally:
             process.send_signal(signal.SIGTERM)
-            printed.append(process.communicate(timeout=60)[0])
+            outputs.append(process.communicate(timeout=60)[0])
 
 
 def _wait_for(port: int) -> None:
-    def listens() -> bool:
+    def is_listening() -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_until(listens)
+    wait_until(is_listening)
 
 
-_CALLERS = count(1)
+_CLIENT_NUMBERS = count(1)
 
 
-def ask(port: int, method: str, path: str, credential: str, body: object = None) -> str:
-    """All that an answer says: status, headers and body."""
+def send(port: int, method: str, path: str, credential: str, body: object = None) -> str:
+    """Return status, headers and body of a response."""
     with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         headers = {
             "Authorization": f"Bearer {credential}",
             "Origin": "http://localhost:3000",
-            "X-Forwarded-For": f"2001:db8:0:{next(_CALLERS):x}::1",
+            "X-Forwarded-For": f"2001:db8:0:{next(_CLIENT_NUMBERS):x}::1",
         }
         connection.request(
             method, path, None if body is None else json.dumps(body), headers=headers
@@ -141,67 +141,74 @@ def ask(port: int, method: str, path: str, credential: str, body: object = None)
         return f"{response.status} {response.headers}{response.read().decode()}"
 
 
-def logged_in(port: int, **wish: object) -> Any:
-    answer = ask(port, "POST", "/api/auth/admin", KEY, wish)
-    return json.loads(answer[answer.index("{") :])
+def log_in(port: int, **options: object) -> Any:
+    response = send(port, "POST", "/api/auth/admin", KEY, options)
+    return json.loads(response[response.index("{") :])
 
 
 def commands(environment: dict[str, str]) -> list[str]:
-    """All that commands print, in a world that is whole, and in some that are not."""
-    away = {"POSTGRES_URL": f"postgres://eggs:{PASSWORD}@127.0.0.1:1/eggs"}
-    worlds = [({}, COMMANDS), *((one, COMMANDS[:3]) for one in (away, *WRONG))]
-    jobs = [(environment | more, words.split()) for more, some in worlds for words in some]
+    """Return the output of commands with valid settings, and with faulty ones."""
+    database_down = {"POSTGRES_URL": f"postgres://eggs:{PASSWORD}@127.0.0.1:1/eggs"}
+    runs = [
+        ({}, COMMANDS),
+        *((variables, COMMANDS[:3]) for variables in (database_down, *INVALID_SETTINGS)),
+    ]
+    jobs = [
+        (environment | variables, command.split())
+        for variables, commands in runs
+        for command in commands
+    ]
     with ThreadPoolExecutor(4) as threads:
         return list(threads.map(lambda job: run(job[0], *job[1]), jobs))
 
 
-def test_no_secret_is_in_anything_that_is_printed_or_answered(
+def test_no_secret_is_printed_or_returned(
     environment: dict[str, str],
 ) -> None:
-    told: list[str] = []
-    with serving(environment, told) as port:
-        token = logged_in(port)["token"]
-        expired = logged_in(port, ttl_seconds=1)["token"]
-        shown = json.loads(run(environment, "auth", "token", "--json"))["token"]
-        credentials = (KEY, token, shown, expired, f"{KEY}x", f"{token[:-2]}AA", SECRET)
+    outputs: list[str] = []
+    with serving(environment, outputs) as port:
+        token = log_in(port)["token"]
+        expired = log_in(port, ttl_seconds=1)["token"]
+        cli_token = json.loads(run(environment, "auth", "token", "--json"))["token"]
+        credentials = (KEY, token, cli_token, expired, f"{KEY}x", f"{token[:-2]}AA", SECRET)
         for credential in credentials:
-            told += [
-                ask(port, method, path, credential, body)
-                for method, path in ADDRESSES
+            outputs += [
+                send(port, method, path, credential, body)
+                for method, path in REQUESTS
                 for body in BODIES
             ]
-        told += [ask(port, "POST", "/api/auth/admin", one) for one in credentials[1:]]
-        told += [ask(port, "POST", "/api/auth/admin", KEY, BODIES[2])]
-    told += commands(environment)
-    statuses = {answer[:3] for answer in told}
+        outputs += [
+            send(port, "POST", "/api/auth/admin", credential) for credential in credentials[1:]
+        ]
+        outputs += [send(port, "POST", "/api/auth/admin", KEY, BODIES[2])]
+    outputs += commands(environment)
+    statuses = {output[:3] for output in outputs}
     assert {"200", "400", "401", "403", "404", "405", "422"} <= statuses
-    [log] = [one for one in told if '"event":"request"' in one]
+    [log] = [output for output in outputs if '"event":"request"' in output]
     assert log.count('"/api/auth/admin"') > len(credentials)
     for secret in (
         KEY,
         SECRET,
-        SHORT,
+        SHORT_SECRET,
         PASSWORD,
         DSN_KEY,
         token,
-        shown,
+        cli_token,
         expired,
         *token.split(".")[1:],
     ):
-        assert [one for one in told if secret in one] == []
+        assert [output for output in outputs if secret in output] == []
 
 
 @pytest.mark.parametrize("path", ["/api/products?status=all", "/api/categories?status=all"])
-def test_no_secret_is_in_the_traceback_of_what_fails(
-    caplog: pytest.LogCaptureFixture, path: str
-) -> None:
+def test_no_secret_is_in_a_traceback(caplog: pytest.LogCaptureFixture, path: str) -> None:
     broken: Any = None
     shop = make_shop()
     token = shop.authenticator.issue_token(TokenRequest()).token or ""
     client = TestClient(create_app(evolve(shop, products=broken, categories=broken)))
     for credential in (ADMIN_KEY, token):
-        failed = client.simulate_get(path, headers={"Authorization": f"Bearer {credential}"})
-        assert failed.status_code == 500
-        assert credential not in f"{failed.headers}{failed.text}"
+        response = client.simulate_get(path, headers={"Authorization": f"Bearer {credential}"})
+        assert response.status_code == 500
+        assert credential not in f"{response.headers}{response.text}"
         assert "Traceback" in caplog.text
         assert credential not in caplog.text
