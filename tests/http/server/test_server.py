@@ -289,7 +289,7 @@ def test_foreign_host_is_reported_in_one_sentence() -> None:
 
 def test_unavailable_shop_stops_the_server_with_one_sentence() -> None:
     with start_process(free_port(), workers=2, factory="never") as server:
-        assert server.wait() == (UNAVAILABLE_EXIT_CODE, "", "The database is away\n")
+        assert server.wait() == (UNAVAILABLE_EXIT_CODE, "", "The database is down\n")
 
 
 def test_host_may_be_ipv6() -> None:
