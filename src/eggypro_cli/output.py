@@ -54,9 +54,9 @@ def print_body(body: Json, render: Callable[[], Iterable[RenderableType]], *, js
 def print_product(shop: Shop, product: Product, *, json: bool) -> None:
     """Write a product with all its fields to stdout."""
     from eggypro_cli.tables import product_card
-    from eggypro_core.serializers import product_body
+    from eggypro_core.serializers import ProductSerializer
 
-    body = product_body(product, shop.currency, shop.images.url)
+    body = ProductSerializer.of(shop).product(product)
     print_body(body, lambda: [product_card(product, shop.currency)], json=json)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
-from attrs import asdict, astuple, fields
+from attrs import asdict, astuple, fields, frozen
 
 from eggypro_core.access.authentication import AdminUser, TokenResponse
 from eggypro_core.caching.entries import CacheCounts, CacheReport
@@ -28,6 +28,7 @@ from eggypro_core.operations.request_metrics import RequestSummary
 from eggypro_core.search.query import RankReason, RankTier, Term, relevance_of
 from eggypro_core.search.results import ExplainedPage, ProductListing
 from eggypro_core.search.zero_results import ZeroResultSearch
+from eggypro_core.shop import Shop
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 PRODUCTS_PATH = "/api/products"
@@ -41,12 +42,12 @@ LISTED_MEMBERS = (
     *("id", *_LISTED[:_IMAGES_INDEX], "currency", *_LISTED[_IMAGES_INDEX:]),
     *("created_at", "updated_at", "categories", "variant_count", "rating"),
 )
-"""The members of `listed_product_body`, in order."""
+"""The members of a product in a list, in order."""
 DETAIL_MEMBERS = (
     *(field.name for field in PRODUCT_FIELDS if not field.in_lists),
     *("image_sets", "variants"),
 )
-"""The additional members of `product_body`."""
+"""The members that only a product with all details has."""
 VARIANT_MEMBERS = ("id", *(field.name for field in VARIANT_FIELDS))
 _PLAIN_FIELDS = [field for field in PRODUCT_FIELDS if field.type is not FieldType.IMAGES]
 _JSON: Converters = {FieldType.MONEY: str, FieldType.TEXT_MAP: dict}
@@ -55,52 +56,70 @@ _detail_members = serializer(DETAIL_MEMBERS, _PLAIN_FIELDS, _JSON)
 _variant_members = serializer(VARIANT_MEMBERS, VARIANT_FIELDS, _JSON)
 
 
-def product_body(product: Product, currency: str, image_url: ImageUrlBuilder) -> dict[str, Json]:
-    """Return a product with all details. `image_url` builds the URLs of stored images."""
-    return {
-        **listed_product_body(product, currency, image_url),
-        **_detail_members(
+@frozen
+class ProductSerializer:
+    """JSON bodies of products, with the currency of a shop and the URLs of its images."""
+
+    _currency: str
+    _image_url: ImageUrlBuilder
+
+    @classmethod
+    def of(cls, shop: Shop) -> Self:
+        """Return the serializer of a shop's products."""
+        return cls(shop.currency, shop.images.url)
+
+    def product(self, product: Product) -> dict[str, Json]:
+        """Return a product with all details."""
+        return {
+            **self.listed_product(product),
+            **_detail_members(
+                product,
+                image_sets=self.image_sets(product),
+                variants=[variant_body(variant) for variant in product.variants],
+            ),
+        }
+
+    def listed_product(self, product: ListedProduct) -> dict[str, Json]:
+        """Return a product as an item of a list."""
+        return _listed_members(
             product,
-            image_sets=image_set_bodies(product, image_url),
-            variants=[variant_body(variant) for variant in product.variants],
-        ),
-    }
+            id=product.id,
+            currency=self._currency,
+            images=self.image_urls(product),
+            created_at=timestamp(product.created_at),
+            updated_at=timestamp(product.updated_at),
+            categories=[
+                {"slug": category.slug, "name": category.name} for category in product.categories
+            ],
+            variant_count=product.variant_count,
+            rating=_rating(product.rating),
+        )
 
+    def page(self, listing: ProductListing, query: ProductQuery) -> dict[str, Json]:
+        """Return a page of products with the URL of the next one, facets and reasons if asked."""
+        body = _page(listing.page, query, PRODUCTS_PATH, self.listed_product)
+        if listing.facets is not None:
+            body["facets"] = _facets(listing.facets)
+        if listing.explanation is not None:
+            body["explain"] = _explanation(listing.explanation)
+        return body
 
-def listed_product_body(
-    product: ListedProduct, currency: str, image_url: ImageUrlBuilder
-) -> dict[str, Json]:
-    """Return a product as an item of a list."""
-    return _listed_members(
-        product,
-        id=product.id,
-        currency=currency,
-        images=image_urls(product, image_url),
-        created_at=timestamp(product.created_at),
-        updated_at=timestamp(product.updated_at),
-        categories=[
-            {"slug": category.slug, "name": category.name} for category in product.categories
-        ],
-        variant_count=product.variant_count,
-        rating=_rating(product.rating),
-    )
+    def image_urls(self, product: ListedProduct) -> list[str]:
+        """Return the URL of each image of a product."""
+        return [
+            image.ref if is_external(image.ref) else self._image_url(image.ref, None)
+            for image in product.images
+        ]
 
-
-def image_urls(product: ListedProduct, image_url: ImageUrlBuilder) -> list[str]:
-    """Return the URL of each image of a product."""
-    return [
-        image.ref if is_external(image.ref) else image_url(image.ref, None)
-        for image in product.images
-    ]
-
-
-def image_set_bodies(product: Product, image_url: ImageUrlBuilder) -> list[dict[str, Json]]:
-    """Return the image sets of a product."""
-    stored = {image.public_id: image for image in product.stored_images}
-    return [
-        asdict(image_set(image.ref, image_url, alt=image.alt, stored=stored.get(image.ref)))
-        for image in product.images
-    ]
+    def image_sets(self, product: Product) -> list[dict[str, Json]]:
+        """Return the image sets of a product."""
+        stored = {image.public_id: image for image in product.stored_images}
+        return [
+            asdict(
+                image_set(image.ref, self._image_url, alt=image.alt, stored=stored.get(image.ref))
+            )
+            for image in product.images
+        ]
 
 
 def upload_body(upload_id: str, upload: SignedUpload) -> dict[str, Json]:
@@ -111,23 +130,6 @@ def upload_body(upload_id: str, upload: SignedUpload) -> dict[str, Json]:
         "fields": dict(upload.fields),
         "expires_at": timestamp(upload.expires_at),
     }
-
-
-def product_page_body(
-    listing: ProductListing, query: ProductQuery, currency: str, image_url: ImageUrlBuilder
-) -> dict[str, Json]:
-    """Return a page of products with the URL of the next page, and requested facets and reasons."""
-    body = _page(
-        listing.page,
-        query,
-        PRODUCTS_PATH,
-        lambda product: listed_product_body(product, currency, image_url),
-    )
-    if listing.facets is not None:
-        body["facets"] = _facets(listing.facets)
-    if listing.explanation is not None:
-        body["explain"] = _explanation(listing.explanation)
-    return body
 
 
 def _facets(facets: Facets) -> dict[str, Json]:

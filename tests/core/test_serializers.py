@@ -26,10 +26,8 @@ from eggypro_core.domain.product_files import ImportReport, Notice
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.search.results import ProductListing
 from eggypro_core.serializers import (
+    ProductSerializer,
     import_report_body,
-    listed_product_body,
-    product_body,
-    product_page_body,
     timestamp,
 )
 
@@ -88,19 +86,18 @@ def decode(body: object) -> object:
 
 def make_page(next_: ProductQuery | None = None, *, capped: bool = False) -> dict[str, object]:
     page = Page(items=(PRODUCT.to_listed(),), total=1, total_capped=capped, next_query=next_)
-    return dict(
-        product_page_body(
-            ProductListing(page), ProductQuery(limit=5, offset=3), "CHF", no_image_url
-        )
-    )
+    query = ProductQuery(limit=5, offset=3)
+    return dict(ProductSerializer("CHF", no_image_url).page(ProductListing(page), query))
 
 
 def test_a_listed_product_omits_details() -> None:
-    assert decode(listed_product_body(PRODUCT.to_listed(), "CHF", no_image_url)) == LISTED
+    assert (
+        decode(ProductSerializer("CHF", no_image_url).listed_product(PRODUCT.to_listed())) == LISTED
+    )
 
 
 def test_a_single_product_has_all_members() -> None:
-    body = product_body(PRODUCT, "CHF", no_image_url)
+    body = ProductSerializer("CHF", no_image_url).product(PRODUCT)
     sets = body.pop("image_sets")
     assert decode(body) == {
         **LISTED,
@@ -126,7 +123,7 @@ def test_a_single_product_has_all_members() -> None:
 def test_attributes_keep_their_order_in_json() -> None:
     reordered = evolve(PRODUCT, attributes={"fat": "1 g", "protein": "80 g"})
     assert '{"fat": "1 g", "protein": "80 g"}' in json.dumps(
-        product_body(reordered, "EUR", no_image_url)
+        ProductSerializer("EUR", no_image_url).product(reordered)
     )
 
 
@@ -134,7 +131,7 @@ def test_missing_values_are_null() -> None:
     minimal = evolve(
         PRODUCT, sku=None, compare_at_price=None, seo_title=None, images=(), rating=Rating()
     )
-    body = product_body(minimal, "EUR", no_image_url)
+    body = ProductSerializer("EUR", no_image_url).product(minimal)
     assert [body[name] for name in ("sku", "compare_at_price", "seo_title")] == [None] * 3
     assert (body["images"], body["image_sets"]) == ([], [])
     assert body["rating"] == {"average": None, "count": 0}
@@ -142,7 +139,10 @@ def test_missing_values_are_null() -> None:
 
 def test_every_member_of_a_product_is_writable_or_read_only() -> None:
     writable = {definition.name for definition in PRODUCT_FIELDS}
-    assert product_body(PRODUCT, "EUR", no_image_url).keys() == writable | READ_ONLY_FIELDS
+    assert (
+        ProductSerializer("EUR", no_image_url).product(PRODUCT).keys()
+        == writable | READ_ONLY_FIELDS
+    )
 
 
 def test_the_last_page_has_a_total_and_no_next() -> None:
@@ -170,12 +170,9 @@ def test_a_page_at_a_cursor_has_no_offset() -> None:
     page: Page[ListedProduct, ProductQuery] = Page(
         items=(), total=0, total_capped=False, next_query=None
     )
-    assert (
-        product_page_body(
-            ProductListing(page), ProductQuery().after_item(PRODUCT), "EUR", no_image_url
-        )["offset"]
-        is None
-    )
+    query = ProductQuery().after_item(PRODUCT)
+    body = ProductSerializer("EUR", no_image_url).page(ProductListing(page), query)
+    assert body["offset"] is None
 
 
 def test_an_import_report_lists_its_notices_by_line() -> None:

@@ -47,12 +47,12 @@ def upload(
 ) -> None:
     """Append images to a product in this order: all of them or none."""
     from eggypro_cli.tables import image_table
-    from eggypro_core.serializers import image_set_bodies
+    from eggypro_core.serializers import ProductSerializer
 
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop, _spinner(f"Uploading to {slug}", json=json):
         product = shop.images.upload(slug, files, alts=alt or (), version=version)
-        items = image_set_bodies(product, shop.images.url)[-len(files) :]
+        items = ProductSerializer.of(shop).image_sets(product)[-len(files) :]
     print_body({"items": items}, lambda: [image_table(product, len(files))], json=json)
 
 

@@ -175,11 +175,11 @@ def show_product(
 def _show_page(context: typer.Context, parameters: Mapping[str, object], *, json: bool) -> None:
     from eggypro_cli.tables import product_page
     from eggypro_core import ProductQuery
-    from eggypro_core.serializers import product_page_body
+    from eggypro_core.serializers import ProductSerializer
 
     query = parse_query(ProductQuery.parse, parameters)
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
         listing = shop.products.get_listing(query)
-    body = product_page_body(listing, query, shop.currency, shop.images.url)
+    body = ProductSerializer.of(shop).page(listing, query)
     print_body(body, lambda: product_page(listing, query, shop.currency), json=json)

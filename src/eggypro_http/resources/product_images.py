@@ -9,8 +9,7 @@ from eggypro_core.serializers import (
     PRODUCTS_PATH,
     UPLOADS_PATH,
     Json,
-    image_set_bodies,
-    image_urls,
+    ProductSerializer,
     upload_body,
 )
 from eggypro_core.services.images import MAX_UPLOAD_FILES
@@ -39,7 +38,7 @@ def set_product_images(shop: Shop, request: falcon.Request, slug: str) -> Respon
     values = json_object(request)
     require_no_parameters(request)
     product = shop.images.set_images(slug, values, version=if_match_version(request))
-    urls = image_urls(product, shop.images.url)
+    urls = ProductSerializer.of(shop).image_urls(product)
     body: dict[str, Json] = {"images": urls, "image_sets": _image_sets(shop, product)}
     return with_etag(body, version=product.version)
 
@@ -72,7 +71,7 @@ def complete_image_upload(shop: Shop, request: falcon.Request, upload: str) -> R
 
 
 def _image_sets(shop: Shop, product: Product) -> list[dict[str, Json]]:
-    return image_set_bodies(product, shop.images.url)
+    return ProductSerializer.of(shop).image_sets(product)
 
 
 PRODUCT_IMAGES_PATH = f"{PRODUCTS_PATH}/{{slug}}/images"

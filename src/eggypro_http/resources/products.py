@@ -12,8 +12,7 @@ from eggypro_core.domain.product_query import SUGGEST_PARAMETERS, ProductQuery, 
 from eggypro_core.errors import NotFoundError
 from eggypro_core.serializers import (
     PRODUCTS_PATH,
-    product_body,
-    product_page_body,
+    ProductSerializer,
     suggestions_body,
 )
 from eggypro_core.shop import Shop
@@ -95,13 +94,13 @@ def update_stock(shop: Shop, request: falcon.Request, slug: str) -> Response:
 
 def _page(shop: Shop, query: ProductQuery) -> Response:
     listing = shop.products.get_listing(query)
-    response = with_etag(product_page_body(listing, query, shop.currency, shop.images.url))
+    response = with_etag(ProductSerializer.of(shop).page(listing, query))
     is_zero_result = query.search is not None and not listing.page.items
     return evolve(response, is_cacheable=not is_zero_result)  # so that every one is counted
 
 
 def _product_response(shop: Shop, product: Product) -> Response:
-    body = product_body(product, shop.currency, shop.images.url)
+    body = ProductSerializer.of(shop).product(product)
     return with_etag(body, version=product.version, modified=product.updated_at)
 
 

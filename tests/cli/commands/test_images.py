@@ -12,7 +12,7 @@ from eggypro_adapters.memory import MemoryImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.errors import UnavailableError
 from eggypro_core.maintenance import MaintenanceJob
-from eggypro_core.serializers import image_set_bodies
+from eggypro_core.serializers import ProductSerializer
 from eggypro_core.services.image_uploads import RESERVATION_LIFETIME
 from tests.support.builders import make_shop, product_values
 from tests.support.runtime import MemoryRuntime, RunCommand
@@ -60,7 +60,7 @@ def test_files_are_appended_in_order(setting: Setting, run_command: RunCommand) 
     assert second.split()[1] == "jpg"
     second_upload = run_command("images", "upload", EGG, setting.jpg, "--json")
     product = setting.runtime.shop.products.get(EGG)
-    sets = image_set_bodies(product, setting.runtime.shop.images.url)
+    sets = ProductSerializer.of(setting.runtime.shop).image_sets(product)
     assert [image["format"] for image in sets] == ["png", "jpg", "jpg"]
     assert orjson.loads(second_upload.out) == {"items": [orjson.loads(orjson.dumps(sets[2]))]}
 

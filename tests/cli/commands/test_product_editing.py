@@ -22,7 +22,7 @@ from eggypro_core.domain.image import no_image_url
 from eggypro_core.domain.product import ProductDraft
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.variant import VARIANT_FIELDS
-from eggypro_core.serializers import product_body
+from eggypro_core.serializers import ProductSerializer
 from tests.support.builders import product_values
 from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
@@ -86,7 +86,7 @@ def test_json_of_a_new_product_is_the_http_body(
     assert (
         result.out
         == orjson.dumps(
-            product_body(stored_product(runtime, "egg-o"), "EUR", no_image_url)
+            ProductSerializer("EUR", no_image_url).product(stored_product(runtime, "egg-o"))
         ).decode()
         + "\n"
     )
@@ -111,7 +111,7 @@ def test_every_field_has_an_option(run_command: RunCommand, runtime: MemoryRunti
     for name in ("Food", "Bars"):
         runtime.shop.categories.create({"name": name})
     assert run_command("products", "create", *REQUIRED_OPTIONS, *options).code == 0
-    body = product_body(stored_product(runtime, "egg"), "EUR", no_image_url)
+    body = ProductSerializer("EUR", no_image_url).product(stored_product(runtime, "egg"))
     fields = ProductDraft.__annotations__.keys() - {"variants"}  # set by `variants create`
     assert {name: body[name] for name in body if name in fields} == {
         "name": "Egg Ω",
@@ -213,7 +213,7 @@ def test_slug_in_use_is_rejected(run_command: RunCommand) -> None:
 def test_update_changes_only_the_given_fields(
     run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    before = product_body(stored_product(runtime), "EUR", no_image_url)
+    before = ProductSerializer("EUR", no_image_url).product(stored_product(runtime))
     result = run_command(
         "products", "update", "albumen", "--price", "8", "--no-track-stock", "--json"
     )

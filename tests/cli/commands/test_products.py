@@ -10,7 +10,7 @@ from eggypro_cli.options import StatusWord
 from eggypro_core import ProductQuery, Sort, Status
 from eggypro_core.domain.image import no_image_url
 from eggypro_core.search.results import ProductListing
-from eggypro_core.serializers import product_body, product_page_body
+from eggypro_core.serializers import ProductSerializer
 from tests.support.builders import product_values
 from tests.support.runtime import MemoryRuntime, RunCommand
 
@@ -44,7 +44,7 @@ def test_json_of_a_list_is_the_http_body(run_command: RunCommand, runtime: Memor
     query = ProductQuery(limit=2)
     page = runtime.shop.products.list(query)
     body = orjson.dumps(
-        product_page_body(ProductListing(page), query, "EUR", no_image_url)
+        ProductSerializer("EUR", no_image_url).page(ProductListing(page), query)
     ).decode()
     assert run_command("products", "list", "--limit", "2", "--json").out == f"{body}\n"
 
@@ -127,7 +127,7 @@ def test_show_prints_texts_without_markup(run_command: RunCommand) -> None:
 def test_json_of_a_product_is_the_http_body(
     run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    body = product_body(runtime.shop.products.get("crepes"), "EUR", no_image_url)
+    body = ProductSerializer("EUR", no_image_url).product(runtime.shop.products.get("crepes"))
     result = run_command("products", "show", "crepes", "--json")
     assert result.out == orjson.dumps(body).decode() + "\n"
     assert result.err == ""

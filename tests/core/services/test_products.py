@@ -25,7 +25,7 @@ from eggypro_core.errors import (
     ValidationError,
     VersionConflictError,
 )
-from eggypro_core.serializers import product_body
+from eggypro_core.serializers import ProductSerializer
 from eggypro_core.services.products import ProductService
 from eggypro_core.validation.parameters import Status
 from tests.support.builders import make_shop, product_values
@@ -53,7 +53,9 @@ all_edits = pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
 
 def replacement_values(product: Product) -> dict[str, object]:
     """Return the body of a GET, to send back in a PUT."""
-    body: dict[str, object] = json.loads(json.dumps(product_body(product, "EUR", no_image_url)))
+    body: dict[str, object] = json.loads(
+        json.dumps(ProductSerializer("EUR", no_image_url).product(product))
+    )
     return body
 
 

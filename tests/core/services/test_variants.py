@@ -20,7 +20,7 @@ from eggypro_core.errors import (
     ValidationError,
     VersionConflictError,
 )
-from eggypro_core.serializers import product_body, variant_body
+from eggypro_core.serializers import ProductSerializer, variant_body
 from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
 from tests.support.builders import make_shop, product_values, variant_values
@@ -393,7 +393,7 @@ def test_get_bodies_of_product_and_variants_can_be_put_back(
         shop.variants.create(SLUG, variant_fields)
     before = product_and_variants(shop)
     product, variants = before
-    body = json.loads(json.dumps(product_body(product, "EUR", no_image_url)))
+    body = json.loads(json.dumps(ProductSerializer("EUR", no_image_url).product(product)))
     assert shop.products.replace(SLUG, body, version=product.version) == shop.products.get(SLUG)
     for variant in variants:
         body = json.loads(json.dumps(variant_body(variant)))
