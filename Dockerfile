@@ -1,4 +1,4 @@
-# The image of an EggyPro server: `docker build -t eggypro .`
+# Image of the EggyPro API server. Build it with `docker build -t eggypro .`.
 FROM python:3.13-slim AS build
 RUN pip install --no-cache-dir uv==0.13.9
 COPY pyproject.toml requirements.lock README.md LICENSE /source/
