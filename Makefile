@@ -1,9 +1,9 @@
-# The two commands: `make run` and `make test`. Both set everything up on a machine that has
-# nothing but Python 3.11+ (with venv) and make.
+# The main targets are `make run` and `make test`. Both set up everything that they need on a machine
+# with only Python 3.11+ (with venv) and make.
 PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
-# Hundreds of programs are started by the tests: none is to be compiled anew each time.
+# The tests start hundreds of processes. Bytecode must be written, or each process compiles all modules.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test setup check package bench docs lock clean
@@ -30,7 +30,7 @@ check: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-# What is shipped holds all that it needs, and starts where only its own requirements are installed.
+# Checks that the wheel is complete and starts with only its own requirements installed.
 package: setup
 	@rm -rf build dist
 	@$(BIN)/hatchling build -t wheel >/dev/null
