@@ -5,7 +5,7 @@ from threading import Condition, Thread
 
 
 class BackgroundLoop:
-    """Repeats `step` in a daemon thread, which starts with the first `wake`: after any fork.
+    """Repeat `step` in a daemon thread, started by the first `wake` and therefore after any fork.
 
     The step runs `delay` seconds after a `wake`, so that more work can accumulate. It returns the
     seconds until its next run, or None to wait for the next `wake`. `on_stop` runs in the thread

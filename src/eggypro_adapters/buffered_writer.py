@@ -14,7 +14,7 @@ from eggypro_core.operations.request_metrics import RequestRecord
 from eggypro_core.retry_gate import RetryGate
 
 RETRY_SECONDS, RETRY_IN_REQUEST_SECONDS = 1.0, 10.0
-"""Seconds between retries after a failure; the latter where each attempt delays a response."""
+"""Seconds between retries; the second applies to `in_request`, where a retry delays a response."""
 _log = logging.getLogger(__name__)
 
 
@@ -32,7 +32,7 @@ class BufferLimits:
 
 
 class BufferedWriter:
-    """Buffers request records in memory; a background thread passes them to `write` in batches.
+    """Buffer request records in memory; a background thread passes them to `write` in batches.
 
     Records that do not fit are dropped and counted. While `write` raises UnavailableError, records
     stay in the buffer and are retried: some are written twice if `write` failed after writing.

@@ -20,7 +20,7 @@ _DECODE_OPTIONS: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": 
 
 @frozen
 class JwtTokenSigner:
-    """Signs and verifies tokens with a secret, which grants full access to its holder."""
+    """Sign and verify tokens with a secret, which grants full access to its holder."""
 
     _secret: str = field(repr=False)
 

@@ -10,7 +10,7 @@ from attrs import frozen
 from eggypro_core.shop import Shop
 
 REQUEST_RETENTION_DAYS = 30
-"""How long the request log is retained."""
+"""Days for which requests stay in the request log."""
 _IDEMPOTENCY_BATCH_SIZE = 1000
 
 

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 @frozen
 class ErrorReporter:
-    """Reports unexpected errors in requests to the trackers, or logs them if there are none."""
+    """Report unexpected errors in requests to the trackers, or log them if there are none."""
 
     _trackers: tuple[ErrorTracker, ...]
     _clients: ClientResolver

@@ -74,7 +74,7 @@ def send(result: Response, request: falcon.Request, response: falcon.Response) -
 
 
 def is_not_modified(result: Response, request: falcon.Request) -> bool:
-    """Whether If-None-Match of the request matches the ETag of the response."""
+    """Return whether If-None-Match of the request matches the ETag of the response."""
     header = request.env.get("HTTP_IF_NONE_MATCH")
     if header is None or "etag" not in result.headers:
         return False
@@ -103,7 +103,7 @@ def require_json_accepted(request: falcon.Request) -> None:
 
 
 def accepts(request: falcon.Request, media_type: str) -> bool:
-    """Whether the Accept header names `media_type` itself; `*/*` does not count."""
+    """Return whether the Accept header names `media_type` itself; `*/*` does not count."""
     accept: str = request.env.get("HTTP_ACCEPT", "").lower()
     return media_type in accept and _accepts(media_type, accept)
 

@@ -111,7 +111,7 @@ def attach(
 
 @define
 class _Server:
-    """The server of a data folder, from the view of a user of it."""
+    """The server of a data folder, as seen by a process that uses it."""
 
     data: Path
     binaries: Path | None
@@ -134,7 +134,7 @@ class _Server:
             _pause_or_raise(deadline, why)
 
     def _connection_error(self) -> str:
-        """Return why the server accepts no connection; empty if it does."""
+        """Return the reason why the server accepts no connections, empty if it does."""
         if self.socket_dir.parent != self.data:
             # Before connecting: in /tmp another user could run a fake server.
             make_private_folder(self.socket_dir.parent, self.data.stat().st_uid)
@@ -225,7 +225,7 @@ def _open_file(data: Path, name: str) -> int:
 
 
 def _probe_socket(path: Path) -> str:
-    """Return why no server accepts a connection there; empty if one does. Takes under 5 ms."""
+    """Return the reason why no server accepts connections, empty if one does. Takes under 5 ms."""
     parameters = b"user\0%s\0database\0%s\0\0" % (USER.encode(), DATABASE.encode())
     try:
         with socket.socket(socket.AF_UNIX) as connection:

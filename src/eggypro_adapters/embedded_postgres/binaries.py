@@ -1,4 +1,4 @@
-"""Finds the programs of a Postgres server on this machine."""
+"""Find the programs of a Postgres server on this machine."""
 
 import re
 import shutil

@@ -271,7 +271,7 @@ def _summarise_error(text: str) -> str:
 
 
 def _change_owner(folder: Path, user: int, group: int) -> None:
-    """Change the owner of a folder, top last: after an interruption all of it is repeated."""
+    """Change the owner of a folder's contents, then its own: an interrupted change is repeated."""
     if folder.stat().st_uid != user:
         for path in (*folder.rglob("*"), folder):
             os.chown(path, user, group, follow_symlinks=False)

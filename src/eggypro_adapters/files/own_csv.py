@@ -37,7 +37,7 @@ class OwnColumns:
 
 
 def matches_header(header: Sequence[str]) -> bool:
-    """Whether a header looks like our own: a name or slug, and at least half of it known."""
+    """Return whether a header looks like our own: a name or slug, and at least half of it known."""
     names = {column_key(name) for name in header} - _READ_ONLY_KEYS - {""}
     known = names & _FIELDS_BY_KEY.keys()
     return not _IDENTIFYING_FIELDS.isdisjoint(known) and 2 * len(known) >= len(names)

@@ -55,7 +55,7 @@ class TextLines:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the last piece completed its line."""
+        """Return whether the last piece completed its line."""
         return self._is_complete
 
     def skip_rest(self) -> None:
@@ -100,7 +100,7 @@ class _PrefixedStream(RawIOBase):
 
 
 def is_undecodable(text: str) -> bool:
-    """Whether a line has bytes that are invalid in its encoding."""
+    """Return whether a line has bytes that are invalid in its encoding."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -11,7 +11,7 @@ STDERR = 2
 
 
 class LineWriter:
-    """Writes whole lines to an open file, never interleaved with those of other processes.
+    """Write whole lines to an open file, never interleaved with those of other processes.
 
     Small writes to a pipe are atomic; a lock on the file protects large ones. Errors are ignored
     (no reader, full disk), as there is nowhere left to log them. Has what a `StreamHandler` of the
@@ -24,7 +24,7 @@ class LineWriter:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the file is a terminal."""
+        """Return whether the file is a terminal."""
         return os.isatty(self._file)
 
     def write(self, lines: str) -> None:

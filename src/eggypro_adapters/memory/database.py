@@ -87,7 +87,7 @@ class MemoryState:
         raise product_not_found(slug)
 
     def has_slug(self, slug: str) -> bool:
-        """Whether a slug is a current or former slug of a product."""
+        """Return whether a slug is a current or former slug of a product."""
         return slug in self.aliases or any(
             product.slug == slug for product in self.products.values()
         )
@@ -116,12 +116,12 @@ class MemoryState:
             raise images_not_found(unknown)
 
     def is_attachable(self, image: str) -> bool:
-        """Whether an image is stored and not released."""
+        """Return whether an image is stored and not released."""
         entry = self.images.get(image)
         return entry is not None and entry.stored is not None and not entry.is_released
 
     def is_referenced(self, image: str) -> bool:
-        """Whether any product uses an image."""
+        """Return whether any product uses an image."""
         return any(image in product.own_image_ids for product in self.products.values())
 
     def check_sku(self, sku: str | None, product_id: int, variant_id: int | None) -> None:
@@ -234,7 +234,7 @@ class MemoryState:
         return path
 
     def is_visible(self, node: CategoryNode) -> bool:
-        """Whether a category and all its ancestors are active."""
+        """Return whether a category and all its ancestors are active."""
         return all(ancestor.is_active for ancestor in self.path_to(node))
 
     def subtree(self, node: CategoryNode) -> list[CategoryNode]:

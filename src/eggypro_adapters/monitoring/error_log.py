@@ -9,7 +9,7 @@ _log = logging.getLogger(__name__)
 
 
 class LogErrorTracker:
-    """Logs errors, with tracebacks that show no values, and outages."""
+    """Log errors, with tracebacks that show no values, and outages."""
 
     def report_error(self, error: BaseException, context: ErrorContext | None) -> None:
         if context is None:

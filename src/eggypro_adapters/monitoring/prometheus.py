@@ -47,7 +47,7 @@ _DURATION_METRIC = (
 
 
 class PrometheusMetrics:
-    """Counts requests by route, method and status class, and exports the sums of all workers.
+    """Count requests by route, method and status class, and export the sums of all workers.
 
     Each process has its own memory-mapped files in the folder, so that no count is lost, however
     the process ends. They are opened with the first request, after all forks.

@@ -19,7 +19,7 @@ FLUSH_TIMEOUT_SECONDS = 1.0
 
 
 class SentryErrorTracker:
-    """Sends the type and location of an error and its request, never its message.
+    """Send the type and location of an error and its request, never its message.
 
     The message may quote a request body; it is in the log under the same request id. SDK
     integrations are off: only this class sends anything. A thread of the SDK sends the events;

@@ -255,7 +255,7 @@ class Database:
             yield rows
 
     def for_transaction(self, connection: sa.Connection) -> "TransactionDatabase":
-        """Return this database within an open transaction, whose end decides on all writes."""
+        """Return this database in an open transaction, which commits or rolls back all writes."""
         return TransactionDatabase(
             self.engine,
             self._write_engine,
@@ -428,7 +428,7 @@ def _reject_idle(clock: Callable[[], float]) -> Any:
 
 
 def _require_alive(connection: psycopg.Connection[Any]) -> None:
-    """Raise DisconnectionError if the server sent data on an idle connection: it closed it.
+    """Raise DisconnectionError if an idle connection has unread data: the server has closed it.
 
     Costs no round trip. The pool then opens another connection, so callers do not notice a restart
     of Postgres.

@@ -71,7 +71,7 @@ def _store_response(
 
 
 def _expired_deletion(at: datetime, limit: int) -> sa.Delete:
-    """Return a statement that deletes up to `limit` expired keys, except those others delete."""
+    """Return a statement that deletes up to `limit` expired keys and skips locked ones."""
     expired = (
         sa.select(idempotency_keys.c.name)
         .where(idempotency_keys.c.expires_at <= at)

@@ -90,7 +90,7 @@ class Replica:
     def _fetch(
         self, statement: CompiledStatement, values: Mapping[str, object]
     ) -> tuple[int, Rows]:
-        """Return the version that the rows are up to, and the rows."""
+        """Return the version up to which the rows are current, and the rows."""
         pooled = self._database.engine.raw_connection()
         connection = driver_connection(pooled)
         connection.response_timeout = REPLICA_TIMEOUT_SECONDS

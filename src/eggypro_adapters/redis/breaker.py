@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class Breaker:
-    """Passes operations through until one fails; then a background thread tries to reconnect.
+    """Run operations until one fails; then reject them while a background thread reconnects.
 
     Only operations that are running at the failure wait for the timeout; later ones fail at once.
     `reconnect` raises UnavailableError while the service is down. `down_message` and `up_message`
@@ -41,7 +41,7 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the service is down."""
+        """Return whether the service is down."""
         return self._gate.is_blocked
 
     def call(self, operation: Callable[[], T]) -> T | None:

@@ -20,7 +20,7 @@ _SAMPLE_SIZE = 100
 
 
 class RedisCache:
-    """Caches responses in Redis, which deletes them when they expire. Empty while Redis is down.
+    """Cache responses in Redis until they expire. While Redis is down, every lookup is a miss.
 
     Shops whose responses differ for the same database need different namespaces. `clock` returns
     seconds since 1970.

@@ -35,7 +35,7 @@ class RedisConnection:
 
     @cached_property
     def client(self) -> Client:
-        """The client. That of a cluster asks for the nodes at once, which may fail."""
+        """Return the client. A cluster client looks up its nodes immediately, which may fail."""
         if _CLUSTER_SCHEME in self._url:
             return _cluster(self._url, self._timeout_seconds)
         return Redis.from_pool(pool(self._url, self._timeout_seconds))
@@ -60,7 +60,7 @@ class RedisConnection:
 
 
 def _close_idle(client: Client) -> None:
-    """Close the idle connections: the busy ones end with their responses."""
+    """Close the idle connections; the busy ones are closed after their responses."""
     if not isinstance(client, RedisCluster):
         client.connection_pool.disconnect(inuse_connections=False)
         return

@@ -13,7 +13,7 @@ _KEY_PREFIX = "eggypro-limits"
 
 
 class RedisCounter:
-    """Counts in keys that expire with their windows; each command is atomic."""
+    """Count in keys that expire with their windows; each command is atomic."""
 
     def __init__(self, connection: RedisConnection) -> None:
         self._connection = connection

@@ -37,7 +37,7 @@ class LocalCounter(RateCounter, Protocol):
 
 
 class SharedCounter:
-    """Counts in a remote counter, and in a local copy of it.
+    """Count in a remote counter and in a local copy of it.
 
     Exact policies are counted remotely at once. All others are counted locally and sent in the
     background, so that no request waits for it. While the remote counter is down, everything is

@@ -205,7 +205,7 @@ class Settings:
 
     @property
     def in_production(self) -> bool:
-        """Whether everything must be configured: nothing is embedded or generated."""
+        """Return whether everything must be configured: nothing is embedded or generated."""
         return self.app_env is AppEnvironment.PRODUCTION
 
     @classmethod

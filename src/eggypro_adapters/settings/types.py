@@ -48,7 +48,7 @@ class Pooler(StrEnum):
 
 
 class ImageStoreKind(StrEnum):
-    """Where images are stored."""
+    """The kind of image store."""
 
     CLOUDINARY = "cloudinary"
     LOCAL = "local"

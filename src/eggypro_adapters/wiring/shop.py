@@ -122,7 +122,7 @@ class Services(TypedDict):
 
 
 def _services(uploads: ImageUploads, files: ImageServer | None, database: Database) -> Services:
-    """Return the services over a database or one of its transactions; images are outside of it."""
+    """Return services that use a database or transaction; image files are not part of either."""
     products = PostgresProductStore(database)
     return {
         "products": ProductService(

@@ -60,7 +60,7 @@ class Credential(StrEnum):
 
 
 Requirement: TypeAlias = Permission | Credential
-"""What a request needs: a permission, or this kind of credential."""
+"""The requirement of a request: a permission or a kind of credential."""
 
 
 @frozen

@@ -20,7 +20,7 @@ from eggypro_core.errors import NotFoundError, UnavailableError
 from eggypro_core.retry_gate import RetryGate
 
 NOT_FOUND_TTL_SECONDS = 5.0
-"""How long a NotFoundError is cached."""
+"""Seconds that a NotFoundError is cached."""
 _REFRESH_AHEAD_SHARE = 0.1
 """The last share of the TTL, in which one request refreshes the entry before it expires."""
 _TTL_JITTER = 0.1

@@ -12,9 +12,9 @@ from attrs import field, frozen
 
 DATABASE, IMAGE_STORE, CACHE = "database", "cloudinary", "cache"
 CHECK_TIMEOUT_SECONDS = 1.7
-"""How long a report waits for a check, so that it takes less than two seconds in all."""
+"""Seconds that a report waits for a check, so that a report takes less than two seconds."""
 RESULT_TTL_SECONDS: Mapping[str, float] = {IMAGE_STORE: 30}
-"""How long the result of a check is cached. Cloudinary limits the number of API calls."""
+"""Seconds that the result of a check is cached: Cloudinary limits the number of API calls."""
 _log = logging.getLogger(__name__)
 
 Check: TypeAlias = Callable[[], None]

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from attrs import frozen
 
 IDEMPOTENCY_RETENTION = timedelta(hours=24)
-"""How long a response is stored."""
+"""The time for which a response is stored."""
 
 
 @frozen

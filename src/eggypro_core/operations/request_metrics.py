@@ -182,7 +182,7 @@ class RequestLog(Protocol):
 
 
 PRUNE_BATCH_SIZE = 10_000
-"""How many requests a transaction deletes: so few that other writers need not wait."""
+"""Requests deleted per transaction, few enough that other writers need not wait."""
 MAX_ACTIVITY_STEPS = 48
 
 

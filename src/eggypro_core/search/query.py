@@ -192,7 +192,7 @@ class Vocabulary(Protocol):
         ...
 
     def find_by_prefix(self, token: QueryToken) -> Sequence[str]:
-        """Return other words that, or whose stems, begin with the token.
+        """Return other words that begin with the token, or whose stems do.
 
         At most MAX_PREFIX_EXPANSIONS + 1.
         """

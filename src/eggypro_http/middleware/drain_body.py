@@ -30,6 +30,6 @@ class DrainBodyMiddleware:
 
 
 def _has_body_to_drain(environ: WSGIEnvironment) -> bool:
-    """Whether a body of bounded size is sent without waiting for `100 Continue`."""
+    """Return whether a body of bounded size is sent without waiting for `100 Continue`."""
     length = environ.get("CONTENT_LENGTH", "")
     return length.isdecimal() and int(length) <= MAX_DRAINED_BYTES and "HTTP_EXPECT" not in environ

@@ -71,7 +71,7 @@ def _request_id(environ: WSGIEnvironment) -> str:
 
 
 def _has_one_host(environ: WSGIEnvironment) -> bool:
-    """Whether there is one Host, as HTTP/1.1 requires. Servers join several with a comma."""
+    """Return whether there is one Host, as HTTP/1.1 requires. Servers join several with a comma."""
     host = environ.get("HTTP_HOST")
     if not host:
         return bool(environ["SERVER_PROTOCOL"] != "HTTP/1.1")

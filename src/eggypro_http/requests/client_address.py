@@ -18,7 +18,7 @@ Network = IPv4Network | IPv6Network
 
 @frozen
 class ClientResolver:
-    """Identifies the clients of requests. Only addresses forwarded by trusted proxies count."""
+    """Identify the clients of requests. Only addresses forwarded by trusted proxies count."""
 
     _trusted: tuple[Network, ...] = ()
 
@@ -31,7 +31,7 @@ class ClientResolver:
         return _client_name(self._origin(_address(peer), forwarded))
 
     def is_within(self, environ: Mapping[str, Any], networks: Sequence[Network]) -> bool:
-        """Whether the client address of a request is in one of `networks`."""
+        """Return whether the client address of a request is in one of `networks`."""
         peer = _address((environ.get("REMOTE_ADDR") or "")[:_MAX_ADDRESS_LENGTH])
         origin = self._origin(peer, environ.get("HTTP_X_FORWARDED_FOR") or "")
         return origin is not None and any(origin in network for network in networks)

@@ -39,7 +39,7 @@ def require_length(request: falcon.Request, limit: int) -> int:
 
 
 def is_uncompressed(request: falcon.Request) -> bool:
-    """Whether the body of a request is sent without compression."""
+    """Return whether the body of a request is sent without compression."""
     return bool(request.env.get("HTTP_CONTENT_ENCODING", "identity").lower() == "identity")
 
 

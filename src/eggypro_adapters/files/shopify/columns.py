@@ -84,7 +84,7 @@ class ShopifyColumns:
 
 
 def matches_header(header: Sequence[str]) -> bool:
-    """Whether a header is Shopify's: it has a handle and a title."""
+    """Return whether a header is Shopify's: it has a handle and a title."""
     return {"handle", "title"} <= {_ROLES.get(column_key(name)) for name in header}
 
 

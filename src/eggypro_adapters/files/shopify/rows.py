@@ -15,5 +15,5 @@ class ShopifyRow(NamedTuple):
 
     @property
     def is_variant(self) -> bool:
-        """Whether it has a price or an option value; other rows only have images."""
+        """Return whether it has a price or an option value; other rows only have images."""
         return any(map(self.cells.get, _VARIANT_CELLS))

@@ -19,7 +19,7 @@ _DEFAULT_TITLES = ("", "default title")
 
 
 def has_real_variants(rows: Sequence[ShopifyRow]) -> bool:
-    """Whether the rows are variants, not the default one of a product without variants."""
+    """Return whether the rows are variants, not the default one of a product without variants."""
     return len(rows) > 1 or (len(rows) == 1 and not _is_default(rows[0].cells))
 
 

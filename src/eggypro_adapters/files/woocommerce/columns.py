@@ -89,7 +89,7 @@ class WooCommerceColumns:
 
 
 def matches_header(header: Sequence[str]) -> bool:
-    """Whether a header is WooCommerce's: it has a type, a name and a regular price."""
+    """Return whether a header is WooCommerce's: it has a type, a name and a regular price."""
     return {"type", "name", "price"} <= {_ROLES.get(column_key(name)) for name in header} and any(
         column_key(name) == "regularprice" for name in header
     )

@@ -106,7 +106,7 @@ def invalidate_all(database: Database) -> None:
 
 
 class PostgresInvalidationFeed:
-    """Receives the tags of all writes on a dedicated connection, which must not use a pooler."""
+    """Receive the tags of all writes on a dedicated connection, which must not use a pooler."""
 
     def __init__(
         self, database: Database, versions: WriteVersions, pooler: PoolerCheck = detect_pooler

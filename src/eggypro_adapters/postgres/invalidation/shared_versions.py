@@ -36,7 +36,7 @@ class SharedVersions:
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes see the versions."""
+        """Return whether other processes see the versions."""
         return self._file is not None
 
     def bump(self, number: int, tags: list[str]) -> None:

@@ -126,7 +126,7 @@ class SearchPlan:
 
     @property
     def should_scan_filtered(self) -> bool:
-        """Whether scanning all filtered rows is the cheapest way."""
+        """Return whether scanning all filtered rows is the cheapest way."""
         if self.filtered_rows is None or not self.tiers:
             return False
         groups = self._widest_groups()
@@ -145,7 +145,7 @@ class SearchPlan:
         )
 
     def should_scan_in_order(self, limit: int) -> bool:
-        """Whether a scan in any sort order soon reaches `limit` matches."""
+        """Return whether a scan in any sort order soon reaches `limit` matches."""
         matches = self.estimated_matches()
         # Rows to scan are `scan_rows / matches`; compared without a division.
         scan_rows = _SCAN_SAFETY_FACTOR * limit * self.statistics.rows

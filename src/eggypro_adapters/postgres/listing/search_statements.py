@@ -138,7 +138,7 @@ class SearchShape:
 
     @property
     def has_selective_filter(self) -> bool:
-        """Whether there are filters that few rows may pass."""
+        """Return whether there are filters that few rows may pass."""
         return self.filtered_rows_sql() != _FILTERED_ROWS.format(filters="true")
 
 
