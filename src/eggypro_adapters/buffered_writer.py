@@ -9,9 +9,9 @@ from time import monotonic
 from attrs import frozen
 
 from eggypro_adapters.background_loop import BackgroundLoop
+from eggypro_core.circuit_breaker import CircuitBreaker
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.request_metrics import RequestRecord
-from eggypro_core.retry_gate import RetryGate
 
 RETRY_SECONDS, RETRY_IN_REQUEST_SECONDS = 1.0, 10.0
 """Seconds between retries; the second applies to `in_request`, where a retry delays a response."""
@@ -55,7 +55,7 @@ class BufferedWriter:
         self._limits = limits
         self._on_drop = on_drop
         self._in_request = in_request
-        self._gate = RetryGate(RETRY_IN_REQUEST_SECONDS, clock)
+        self._circuit_breaker = CircuitBreaker(RETRY_IN_REQUEST_SECONDS, clock)
         self._loop = BackgroundLoop(
             name, self._write_records, delay=limits.delay_seconds, on_stop=self.flush
         )
@@ -72,7 +72,7 @@ class BufferedWriter:
         self._records.append(request)
         if not self._in_request:
             self._loop.wake()
-        elif self._gate.allows():
+        elif self._circuit_breaker.allows():
             self.flush()
 
     def dropped(self) -> int:
@@ -97,6 +97,8 @@ class BufferedWriter:
     def close(self) -> None:
         """Write the buffered records, for at most `close_timeout_seconds`."""
         self._loop.stop(self._limits.close_timeout_seconds)
+        if self._in_request:  # there is no thread that flushes
+            self.flush()
         if self._records:
             _log.warning("Shutdown: %s request records were not written", len(self._records))
 
@@ -107,7 +109,7 @@ class BufferedWriter:
         try:
             self._write(batch)
         except UnavailableError as error:
-            if self._gate.block():
+            if self._circuit_breaker.trip():
                 _log.warning(
                     "Cannot write request records: buffering up to %s. %s",
                     self._limits.max_records,
@@ -116,6 +118,6 @@ class BufferedWriter:
             return False
         for _ in batch:
             self._records.popleft()
-        if self._gate.unblock():
+        if self._circuit_breaker.reset():
             _log.info("Request records are written again; %s dropped so far", self._dropped)
         return True

@@ -65,12 +65,12 @@ class LocalImageStore:
     ) -> StoredImage:
         full_id = public_id_in(folder, secrets.token_hex(16) if public_id is None else public_id)
         image = self._cleaner.clean(content, transformation)
-        with _translated():
+        with _translate_errors():
             self._store(image, self._image_folder(full_id))
         return self.get(full_id)
 
     def get(self, public_id: str) -> StoredImage:
-        with _translated(public_id):
+        with _translate_errors(public_id):
             original = _original(self._image_folder(public_id))
             width, height = original.suffixes[0].removeprefix(".").split("x")
             return StoredImage(
@@ -82,7 +82,7 @@ class LocalImageStore:
             )
 
     def delete(self, public_id: str) -> None:
-        with _translated(), self._temporary_folder() as trash, suppress(FileNotFoundError):
+        with _translate_errors(), self._temporary_folder() as trash, suppress(FileNotFoundError):
             self._image_folder(public_id).rename(trash)
 
     def url(self, public_id: str, transformation: Transformation | None = None) -> str:
@@ -112,11 +112,11 @@ class LocalImageStore:
         return self.upload(content, folder=folder, public_id=name)
 
     def check(self) -> None:
-        with _translated(), self._temporary_folder() as folder:
+        with _translate_errors(), self._temporary_folder() as folder:
             _write(folder / "check", b"check")
 
     def open(self, public_id: str, rendition: str, *, accepts_webp: bool) -> ServedImage:
-        with _translated(public_id):
+        with _translate_errors(public_id):
             folder = self._image_folder(public_id)
             if rendition == ORIGINAL:
                 return _open(_original(folder))
@@ -176,7 +176,7 @@ class LocalImageStore:
 
 
 @contextmanager
-def _translated(public_id: str | None = None) -> Iterator[None]:
+def _translate_errors(public_id: str | None = None) -> Iterator[None]:
     """Translate errors of the operating system; a missing file means image `public_id`, if set."""
     try:
         yield

@@ -7,7 +7,7 @@ from eggypro_adapters.buffered_writer import BufferedWriter, BufferLimits
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.request_metrics import RequestLog, RequestRecord
 
-LIMITS = BufferLimits(
+REQUEST_LOG_LIMITS = BufferLimits(
     max_records=20_000, max_batch=2_000, delay_seconds=0.4, close_timeout_seconds=5.0
 )
 """At most about 10 MB."""
@@ -17,7 +17,7 @@ def request_log_buffer(
     store: RequestLog,
     *,
     in_request: bool = False,
-    limits: BufferLimits = LIMITS,
+    limits: BufferLimits = REQUEST_LOG_LIMITS,
     clock: Callable[[], float] = monotonic,
 ) -> BufferedWriter:
     """Return a recorder that writes to `store`; any error of the store counts as an outage."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from eggypro_adapters.settings import Settings
     from eggypro_cli.runtime import Runtime
-    from eggypro_core import EggyProError, Shop, Tokens
+    from eggypro_core import EggyProError, Shop, TokenService
     from eggypro_core.operations.migrations import Migrations
     from eggypro_http.config import HttpConfig
 
@@ -95,21 +95,21 @@ class SettingsRuntime:
 
     def libpq_environment(self) -> AbstractContextManager[Mapping[str, str]]:
         """Return the libpq environment variables of the database."""
-        from eggypro_adapters.wiring import open_address
+        from eggypro_adapters.wiring import open_libpq_environment
 
-        return open_address(_settings())
+        return open_libpq_environment(_settings())
 
     def postgres_bin_dirs(self) -> list[Path]:
         """Return the directories of the embedded Postgres programs."""
-        from eggypro_adapters.wiring import tool_folders
+        from eggypro_adapters.wiring import postgres_bin_dirs
 
-        return tool_folders()
+        return postgres_bin_dirs()
 
-    def tokens(self) -> Tokens:
+    def tokens(self) -> TokenService:
         """Return the token service of the settings."""
-        from eggypro_adapters.wiring import open_tokens
+        from eggypro_adapters.wiring import require_tokens
 
-        return open_tokens(_settings())
+        return require_tokens(_settings())
 
     def check_settings(self) -> None:
         """Read and validate all settings."""
@@ -129,15 +129,15 @@ class SettingsRuntime:
 
     def startup_warnings(self) -> list[str]:
         """Return warnings about the settings of a server."""
-        from eggypro_adapters.wiring import start_notes
+        from eggypro_adapters.wiring import startup_warnings
 
-        return start_notes(_settings())
+        return startup_warnings(_settings())
 
     def demo(self) -> Path:
         """Return the path of the demo catalogue."""
-        from eggypro_adapters.wiring import DEMO
+        from eggypro_adapters.wiring import DEMO_CATALOG_PATH
 
-        return DEMO
+        return DEMO_CATALOG_PATH
 
 
 def main(args: Sequence[str] | None = None, runtime: Runtime | None = None) -> int:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eggypro_core.operations.health import CheckResult, HealthReport, HealthStatus, ServiceStatus
-from eggypro_core.operations.request_metrics import Activity, RequestSummary
+from eggypro_core.operations.request_metrics import RequestActivity, RequestSummary
 
 _PADDING = (0, 2, 0, 0)
 _BAR_WIDTH = 11
@@ -23,7 +23,7 @@ _COLOURS = {
 
 
 def summary_lines(
-    summaries: Sequence[RequestSummary], activity: Activity
+    summaries: Sequence[RequestSummary], activity: RequestActivity
 ) -> Iterator[RenderableType]:
     """Render request metrics per route, and a chart of requests over time."""
     if not summaries:

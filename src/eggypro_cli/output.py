@@ -73,7 +73,7 @@ def print_message(*sentences: RenderableType) -> None:
     write(_render(sentences, sys.stderr), sys.stderr)
 
 
-def shows_progress(*, json: bool) -> bool:
+def can_show_progress(*, json: bool) -> bool:
     """Return whether stderr is a terminal that can show a progress bar, for a person."""
     return not json and sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}
 
@@ -107,7 +107,7 @@ def write(content: str | bytes, stream: TextIO) -> None:
         stream.buffer.write(raw)
         stream.flush()
     except OSError as error:
-        discard(stream)
+        redirect_to_null(stream)
         if stream is sys.stdout and not isinstance(error, BrokenPipeError):
             raise output_error(error) from None
 
@@ -117,7 +117,7 @@ def output_error(error: OSError) -> ShellError:
     return ShellError(f"Reading or writing failed: {error.strerror or error}")
 
 
-def discard(stream: TextIO) -> None:
+def redirect_to_null(stream: TextIO) -> None:
     """Redirect the rest of the buffer and all further output of a stream to /dev/null."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, stream.fileno())

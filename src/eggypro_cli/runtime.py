@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # `--help` must not import the core
-    from eggypro_core import Shop, Tokens
+    from eggypro_core import Shop, TokenService
     from eggypro_core.operations.migrations import Migrations
     from eggypro_http.config import HttpConfig
 
@@ -44,7 +44,7 @@ class Runtime(Protocol):
         """Return directories outside `PATH` that may hold Postgres programs."""
         ...
 
-    def tokens(self) -> Tokens:
+    def tokens(self) -> TokenService:
         """Return the token service, without connecting to anything."""
         ...
 

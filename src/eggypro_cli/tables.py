@@ -13,7 +13,7 @@ from eggypro_core.domain.field_definition import FieldDefinition
 from eggypro_core.domain.pagination import ListQuery, Page
 from eggypro_core.domain.product import ListedProduct, Product
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
-from eggypro_core.domain.product_files import ImportReport, Notice
+from eggypro_core.domain.product_files import ImportMessage, ImportReport
 from eggypro_core.domain.product_query import Facets, ProductQuery
 from eggypro_core.domain.review import Review, ReviewQuery
 from eggypro_core.domain.variant import MAX_EMBEDDED_VARIANTS, VARIANT_FIELDS, Variant, VariantQuery
@@ -148,7 +148,7 @@ def report_sentence(report: ImportReport) -> str:
     return template.format(report.created, report.changed, report.unchanged)
 
 
-def message_lines(title: str, notices: Sequence[Notice]) -> Iterator[RenderableType]:
+def message_lines(title: str, notices: Sequence[ImportMessage]) -> Iterator[RenderableType]:
     """Render the first notices of an import; nothing if there are none."""
     if not notices:
         return

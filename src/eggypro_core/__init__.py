@@ -7,9 +7,14 @@ from eggypro_core.access.authentication import (
     Permission,
     TokenRequest,
     TokenResponse,
-    Tokens,
+    TokenService,
 )
-from eggypro_core.access.rate_limiting import Admission, Policy, RateLimiter, RateLimitStatus
+from eggypro_core.access.rate_limiting import (
+    Admission,
+    RateLimiter,
+    RateLimitPolicy,
+    RateLimitStatus,
+)
 from eggypro_core.domain.category import Category, CategoryChanges, CategoryDraft, CategoryQuery
 from eggypro_core.domain.image import (
     Crop,
@@ -31,10 +36,10 @@ from eggypro_core.domain.product import (
 from eggypro_core.domain.product_changes import ProductChanges
 from eggypro_core.domain.product_files import (
     CatalogSnapshot,
+    ConflictPolicy,
     ImportEntry,
+    ImportMessage,
     ImportReport,
-    Notice,
-    OnConflict,
 )
 from eggypro_core.domain.product_query import ProductQuery, Sort, Suggestion
 from eggypro_core.domain.review import Review, ReviewDraft, ReviewQuery, ReviewStatus
@@ -57,7 +62,7 @@ from eggypro_core.errors import (
     VersionConflictError,
 )
 from eggypro_core.operations.health import Health, HealthReport
-from eggypro_core.operations.request_metrics import Activity, RequestMetrics, RequestSummary
+from eggypro_core.operations.request_metrics import RequestActivity, RequestMetrics, RequestSummary
 from eggypro_core.search.zero_results import ZeroResultSearch
 from eggypro_core.services.categories import CategoryService
 from eggypro_core.services.image_uploads import ImageUploads
@@ -69,7 +74,6 @@ from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
 
 __all__ = [
-    "Activity",
     "AdminUser",
     "Admission",
     "Authenticator",
@@ -82,6 +86,7 @@ __all__ = [
     "CategoryService",
     "ConfigurationError",
     "ConflictError",
+    "ConflictPolicy",
     "Credential",
     "Crop",
     "CursorPosition",
@@ -95,25 +100,25 @@ __all__ = [
     "ImageSet",
     "ImageUploads",
     "ImportEntry",
+    "ImportMessage",
     "ImportReport",
     "ListedProduct",
     "NotFoundError",
-    "Notice",
-    "OnConflict",
     "Page",
     "ParseError",
     "Permission",
-    "Policy",
     "Product",
     "ProductChanges",
     "ProductDraft",
     "ProductImageService",
     "ProductQuery",
     "ProductService",
+    "RateLimitPolicy",
     "RateLimitStatus",
     "RateLimitedError",
     "RateLimiter",
     "Rating",
+    "RequestActivity",
     "RequestMetrics",
     "RequestSummary",
     "Review",
@@ -130,7 +135,7 @@ __all__ = [
     "Suggestion",
     "TokenRequest",
     "TokenResponse",
-    "Tokens",
+    "TokenService",
     "TooLargeError",
     "Transformation",
     "UnauthenticatedError",

@@ -16,7 +16,7 @@ MIGRATIONS = "migrations"
 MigrationsFactory: TypeAlias = Callable[[], AbstractContextManager[Migrations]]
 
 
-class CheckStatus(StrEnum):
+class DeploymentCheckStatus(StrEnum):
     """The status of a check. `eggypro deploy` applies pending migrations."""
 
     OK = "ok"
@@ -30,7 +30,7 @@ class DeploymentCheck:
     """The result of one check."""
 
     name: str
-    status: CheckStatus
+    status: DeploymentCheckStatus
     detail: str = ""
 
 
@@ -44,18 +44,18 @@ def check_deployment(
     try:
         yield from _check_services(open_shop)
     except UnavailableError as error:
-        yield DeploymentCheck("services", CheckStatus.FAILED, str(error))
+        yield DeploymentCheck("services", DeploymentCheckStatus.FAILED, str(error))
     try:
         with open_migrations() as migrations:
             yield _upgrade_schema(migrations) if upgrade else _check_schema(migrations)
     except UnavailableError as error:
-        yield DeploymentCheck(MIGRATIONS, CheckStatus.FAILED, str(error))
+        yield DeploymentCheck(MIGRATIONS, DeploymentCheckStatus.FAILED, str(error))
 
 
 _CHECK_STATUSES = {
-    ServiceStatus.HEALTHY: CheckStatus.OK,
-    ServiceStatus.DISABLED: CheckStatus.DISABLED,
-    ServiceStatus.UNHEALTHY: CheckStatus.FAILED,
+    ServiceStatus.HEALTHY: DeploymentCheckStatus.OK,
+    ServiceStatus.DISABLED: DeploymentCheckStatus.DISABLED,
+    ServiceStatus.UNHEALTHY: DeploymentCheckStatus.FAILED,
 }
 
 
@@ -69,11 +69,13 @@ def _check_services(open_shop: Callable[[], Shop]) -> Iterator[DeploymentCheck]:
 
 def _upgrade_schema(migrations: Migrations) -> DeploymentCheck:
     check = _check_schema(migrations)
-    if check.status is not CheckStatus.PENDING:
+    if check.status is not DeploymentCheckStatus.PENDING:
         return check
     revision = migrations.current() or "empty"
     migrations.upgrade()
-    return DeploymentCheck(MIGRATIONS, CheckStatus.OK, f"{revision} -> {migrations.current()}")
+    return DeploymentCheck(
+        MIGRATIONS, DeploymentCheckStatus.OK, f"{revision} -> {migrations.current()}"
+    )
 
 
 def _check_schema(migrations: Migrations) -> DeploymentCheck:
@@ -84,7 +86,7 @@ def _check_schema(migrations: Migrations) -> DeploymentCheck:
             f"The database is at revision {current} of another version of EggyPro:"
             " deploy that version"
         )
-        return DeploymentCheck(MIGRATIONS, CheckStatus.FAILED, message)
+        return DeploymentCheck(MIGRATIONS, DeploymentCheckStatus.FAILED, message)
     if pending := revisions[revisions.index(current) + 1 :] if current else revisions:
-        return DeploymentCheck(MIGRATIONS, CheckStatus.PENDING, ", ".join(pending))
-    return DeploymentCheck(MIGRATIONS, CheckStatus.OK, f"at {current}")
+        return DeploymentCheck(MIGRATIONS, DeploymentCheckStatus.PENDING, ", ".join(pending))
+    return DeploymentCheck(MIGRATIONS, DeploymentCheckStatus.OK, f"at {current}")

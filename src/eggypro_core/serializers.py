@@ -17,7 +17,7 @@ from eggypro_core.domain.image import ImageUrlBuilder, SignedUpload, image_set, 
 from eggypro_core.domain.pagination import ListQuery, Page
 from eggypro_core.domain.product import ListedProduct, Product, Rating
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
-from eggypro_core.domain.product_files import ImportReport, Notice
+from eggypro_core.domain.product_files import ImportMessage, ImportReport
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.review import Review, ReviewQuery
 from eggypro_core.domain.variant import VARIANT_FIELDS, Variant, VariantQuery
@@ -255,8 +255,8 @@ def import_report_body(report: ImportReport) -> dict[str, Json]:
         "created": report.created,
         "changed": report.changed,
         "unchanged": report.unchanged,
-        "refused": [_notice(notice) for notice in report.refused],
-        "warnings": [_notice(notice) for notice in report.warnings],
+        "refused": [_import_message(notice) for notice in report.refused],
+        "warnings": [_import_message(notice) for notice in report.warnings],
         "dry_run": report.dry_run,
     }
 
@@ -407,5 +407,5 @@ def _rating(rating: Rating) -> dict[str, Json]:
     return {"average": _optional_money(rating.average), "count": rating.count}
 
 
-def _notice(notice: Notice) -> dict[str, Json]:
+def _import_message(notice: ImportMessage) -> dict[str, Json]:
     return {"line": notice.line, "field": notice.field, "message": notice.message}

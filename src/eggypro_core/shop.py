@@ -49,7 +49,7 @@ class Shop:
     health: Health
     zero_results: ZeroResultStore
     idempotency: "IdempotencyStore[Shop] | None" = None
-    cache: ServerCaches = field(factory=ServerCaches)
+    caches: ServerCaches = field(factory=ServerCaches)
     currency: str = "EUR"
     clock: Clock = utc_now
     close: Callable[[], None] = field(default=lambda: None, repr=False)

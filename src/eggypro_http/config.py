@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import field, frozen
 
-from eggypro_core.access.rate_limiting import NullRateCounter, Policy, RateCounter
+from eggypro_core.access.rate_limiting import NullRateCounter, RateCounter, RateLimitPolicy
 from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.operations.error_tracking import ErrorTracker
 from eggypro_core.operations.request_metrics import MetricsExporter, RequestRecorder
@@ -30,7 +30,7 @@ class HttpConfig:
     cdn_ttl: int = 0
     in_production: bool = False
     metrics_networks: tuple[Network, ...] = ()
-    rate_limits: Mapping[str, Policy] = field(factory=dict)
+    rate_limits: Mapping[str, RateLimitPolicy] = field(factory=dict)
     rate_counter: RateCounter = field(factory=NullRateCounter)
     cache: ReadCache | None = None
     recorders: tuple[RequestRecorder, ...] = ()

@@ -21,7 +21,7 @@ from eggypro_core.errors import (
 from eggypro_http.urls import redirect_url
 
 BAD_REQUEST, NOT_FOUND, INTERNAL_ERROR = 400, 404, 500
-PROBLEM_JSON = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 NO_STORE = "no-store"
 MAX_ERRORS = 100
 """The most validation errors listed in one response."""
@@ -157,7 +157,7 @@ def _respond(
     field_errors: Sequence[FieldError] = (),
 ) -> None:
     response.status = status
-    response.content_type = PROBLEM_JSON
+    response.content_type = PROBLEM_MEDIA_TYPE
     response.set_header("Cache-Control", NO_STORE)
     response.set_headers(_HEADERS.get(status, {}))
     response.data = problem(status, request.env[REQUEST_ID_KEY], detail, field_errors)

@@ -13,12 +13,12 @@ from attrs import field, frozen
 from eggypro_core.domain.image import ServedImage
 from eggypro_core.serializers import Json
 
-JSON = "application/json"
+JSON_MEDIA_TYPE = "application/json"
 _IMAGE_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _STRONG_ETAGS = re.compile(r'"[!#-~\x80-\xff]*"')
 _ETAG = re.compile(r'(W/)?"([^"]*)"')
 _VERSION = re.compile(r"([0-9]{1,10})\.")
-_JSON_ACCEPT = frozenset({"", "*/*", JSON})
+_JSON_ACCEPT = frozenset({"", "*/*", JSON_MEDIA_TYPE})
 
 
 @frozen
@@ -60,7 +60,7 @@ def stock_response(stock: int) -> Response:
     return Response(orjson.dumps({"stock_quantity": stock}))
 
 
-def send(result: Response, request: falcon.Request, response: falcon.Response) -> None:
+def write_response(result: Response, request: falcon.Request, response: falcon.Response) -> None:
     """Set the body of Falcon's response to that of `result`, as a stream if it is a file."""
     if result.file is None:
         response.data = result.body
@@ -98,8 +98,8 @@ def if_match_version(request: falcon.Request) -> int | None:
 def require_json_accepted(request: falcon.Request) -> None:
     """Raise HTTPNotAcceptable if the client does not accept JSON."""
     accept: str = request.env.get("HTTP_ACCEPT", "")
-    if accept not in _JSON_ACCEPT and not _accepts(JSON, accept):
-        raise falcon.HTTPNotAcceptable(description=f"Only {JSON} is available")
+    if accept not in _JSON_ACCEPT and not _accepts(JSON_MEDIA_TYPE, accept):
+        raise falcon.HTTPNotAcceptable(description=f"Only {JSON_MEDIA_TYPE} is available")
 
 
 def accepts(request: falcon.Request, media_type: str) -> bool:

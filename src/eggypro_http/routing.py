@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import falcon
 from attrs import Factory, field, frozen
 
-from eggypro_core.access.authentication import Credential, Requirement
+from eggypro_core.access.authentication import AccessRequirement, Credential
 from eggypro_core.access.rate_limiting import STANDARD, RateLimiter
 from eggypro_core.shop import Shop
 from eggypro_core.validation.fields import Validator
@@ -19,7 +19,13 @@ from eggypro_http.requests.client_address import ClientResolver, Network
 from eggypro_http.requests.idempotency import idempotent
 from eggypro_http.requests.rate_limits import request_admission
 from eggypro_http.response_cache import cached
-from eggypro_http.responses import JSON, Handler, is_not_modified, require_json_accepted, send
+from eggypro_http.responses import (
+    JSON_MEDIA_TYPE,
+    Handler,
+    is_not_modified,
+    require_json_accepted,
+    write_response,
+)
 from eggypro_http.urls import (
     IdConverter,
     ImageConverter,
@@ -55,15 +61,15 @@ class Route:
     path: str
     summary: str
     handler: Handler
-    permission: Requirement | None = None
+    permission: AccessRequirement | None = None
     parameters: Mapping[str, Validator] = field(factory=dict)
-    restricted_parameters: Mapping[str, Requirement] = field(factory=dict)
+    restricted_parameters: Mapping[str, AccessRequirement] = field(factory=dict)
     open_to_networks: Callable[[HttpConfig], Sequence[Network]] | None = None
     takes_config: bool = False
     request_schema: str | None = None
     response_schema: str | None = None
     success_status: int = 200
-    media_type: str = JSON
+    media_type: str = JSON_MEDIA_TYPE
     cache_control: str = Factory(
         lambda route: PUBLIC_CACHE_CONTROL if route.method == "GET" else NO_STORE, takes_self=True
     )
@@ -75,7 +81,7 @@ class Route:
         """Whether Idempotency-Key is supported: for POST, unless the response holds a token."""
         return self.method == "POST" and self.permission is not Credential.KEY
 
-    def required_for(self, request: falcon.Request) -> Requirement | None:
+    def required_for(self, request: falcon.Request) -> AccessRequirement | None:
         """Return the permission or credential that a request requires, None if it is public."""
         if not request.query_string or self.permission is not None:
             return self.permission
@@ -133,7 +139,7 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
             if admission.user is not None:
                 request.env[USER_KEY] = admission.user.id
             admission.authorize(requirement)
-            if route.media_type == JSON:
+            if route.media_type == JSON_MEDIA_TYPE:
                 require_json_accepted(request)
             handle = cached_handler if requirement is None else handler
             result = handle(shop, request, **path)
@@ -145,19 +151,19 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
                 result.file.stream.close()
         else:
             response.status = result.status or route.success_status
-            send(result, request, response)
+            write_response(result, request, response)
 
     return respond
 
 
 def _requirement(
     route: Route, config: HttpConfig
-) -> Callable[[falcon.Request], Requirement | None]:
+) -> Callable[[falcon.Request], AccessRequirement | None]:
     if route.open_to_networks is None:
         return route.required_for
     clients, networks = ClientResolver(config.trusted_proxies), route.open_to_networks(config)
 
-    def requirement_of(request: falcon.Request) -> Requirement | None:
+    def requirement_of(request: falcon.Request) -> AccessRequirement | None:
         return None if clients.is_within(request.env, networks) else route.required_for(request)
 
     return requirement_of

@@ -14,9 +14,9 @@ from eggypro_adapters.wiring import (
     logs_to_stderr,
     open_server,
     open_serverless,
-    start_notes,
+    startup_warnings,
 )
-from eggypro_core.access.rate_limiting import policies
+from eggypro_core.access.rate_limiting import rate_limit_policies
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
@@ -31,7 +31,7 @@ def application() -> WSGIApplication:
     """
     settings = Settings.read(read_environment(os.environ, Path.cwd()))
     logs = logs_to_stderr(settings, colours=not os.environ.get("NO_COLOR"))
-    for note in start_notes(settings):
+    for note in startup_warnings(settings):
         logging.getLogger(__name__).warning(note)
     return _create_app(settings, open_server(settings, logs, _metrics_dir()))
 
@@ -63,7 +63,9 @@ def config_of(settings: Settings, parts: ServerParts) -> HttpConfig:
         cdn_ttl=settings.cdn_ttl,
         in_production=settings.in_production,
         metrics_networks=settings.metrics_networks,
-        rate_limits=policies(settings.rate_limit_max_requests, settings.rate_limit_window_ms),
+        rate_limits=rate_limit_policies(
+            settings.rate_limit_max_requests, settings.rate_limit_window_ms
+        ),
         rate_counter=parts.rate_counter,
         cache=parts.cache,
         recorders=parts.recorders,

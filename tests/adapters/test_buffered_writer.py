@@ -121,6 +121,15 @@ def test_in_request_a_later_record_retries(target: Target) -> None:
     assert target.batches == [["0", "1"], ["2", "3"], ["4"], ["5"]]
 
 
+def test_in_request_close_writes_the_records_of_an_outage(target: Target) -> None:
+    writer = BufferedWriter("writer", target, LIMITS, in_request=True)
+    target.error = UnavailableError("down")
+    record(writer, RECORDS[:2])
+    target.error = None
+    writer.close()
+    assert target.batches == [["0", "1"]]
+
+
 def test_other_exceptions_end_the_thread_and_reach_the_excepthook(
     target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 from eggypro_adapters.buffered_writer import BufferedWriter
 from eggypro_adapters.logs import LineWriter, Logs, set_up_logs
 from eggypro_adapters.logs import access as access_log
-from eggypro_adapters.logs.access import LIMITS
+from eggypro_adapters.logs.access import ACCESS_LOG_LIMITS
 from eggypro_adapters.logs.rendering import Renderer, console_renderer, json_renderer
 from eggypro_core.operations.request_metrics import RequestRecord
 from tests.support.builders import NOON
@@ -205,7 +205,9 @@ def test_level_of_a_request_follows_its_status(log_file: Log) -> None:
 def test_requests_beyond_the_buffer_are_dropped_and_counted(
     log_file: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_log, "LIMITS", evolve(LIMITS, max_records=3, delay_seconds=600))
+    monkeypatch.setattr(
+        access_log, "LIMITS", evolve(ACCESS_LOG_LIMITS, max_records=3, delay_seconds=600)
+    )
     with open_access_log(log_file.set_up()) as access:
         for number in range(10):
             access.record(evolve(RECORD, request_id=str(number)))
@@ -246,7 +248,7 @@ def test_closed_pipe_is_ignored() -> None:
 def test_concurrent_flushes_write_each_request_once(
     log_file: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_log, "LIMITS", evolve(LIMITS, delay_seconds=600))
+    monkeypatch.setattr(access_log, "LIMITS", evolve(ACCESS_LOG_LIMITS, delay_seconds=600))
     with open_access_log(log_file.set_up()) as access:
         for _ in range(5_000):
             access.record(RECORD)

@@ -18,7 +18,7 @@ from eggypro_adapters.settings.types import ImageStoreKind
 from eggypro_adapters.wiring import open_shop
 from eggypro_adapters.wiring.access import open_rate_counter
 from eggypro_core.access.authentication import Authenticator
-from eggypro_core.access.rate_limiting import RateLimiter, policies
+from eggypro_core.access.rate_limiting import RateLimiter, rate_limit_policies
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import UnavailableError, UpstreamError
 from eggypro_core.operations.error_tracking import OutageDetector
@@ -78,7 +78,9 @@ def test_redis_outage_is_reported_once(tracker: MemoryErrorTracker) -> None:
     with run_redis("valkey") as server:
         outage = OutageDetector("Redis", [tracker])
         with open_rate_counter(server.url, outage) as counter:
-            limiter = RateLimiter(Authenticator(ADMIN_KEY), counter, policies(100, 60_000))
+            limiter = RateLimiter(
+                Authenticator(ADMIN_KEY), counter, rate_limit_policies(100, 60_000)
+            )
             make_request(limiter)
             assert tracker.outages == []
             server.kill()

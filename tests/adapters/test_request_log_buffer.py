@@ -14,7 +14,7 @@ from eggypro_adapters.buffered_writer import BufferedWriter
 from eggypro_adapters.contracts.clock import NOON, FakeMonotonicClock
 from eggypro_adapters.contracts.request_log import make_record
 from eggypro_adapters.memory import MemoryRequestLog
-from eggypro_adapters.request_log_buffer import LIMITS, request_log_buffer
+from eggypro_adapters.request_log_buffer import REQUEST_LOG_LIMITS, request_log_buffer
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.request_metrics import RequestRecord
 
@@ -52,7 +52,7 @@ def store() -> Store:
 
 @pytest.fixture
 def recorder(store: Store) -> Iterator[BufferedWriter]:
-    recorder = request_log_buffer(store, limits=evolve(LIMITS, max_records=5_000))
+    recorder = request_log_buffer(store, limits=evolve(REQUEST_LOG_LIMITS, max_records=5_000))
     yield recorder
     store.error = None
     store.may_continue.set()
@@ -71,21 +71,21 @@ def record(recorder: BufferedWriter, count: int = 1) -> None:
 def test_records_are_written_in_the_background(recorder: BufferedWriter, store: Store) -> None:
     record(recorder)
     assert store.was_called.wait(TIMEOUT_SECONDS)
-    assert LIMITS.delay_seconds <= 1
+    assert REQUEST_LOG_LIMITS.delay_seconds <= 1
 
 
 def test_records_added_during_a_flush_wait_for_the_next() -> None:
     class BusyStore(Store):
         def append(self, records: Sequence[RequestRecord]) -> None:
             super().append(records)
-            if self.stored_count < LIMITS.max_batch * 3:
+            if self.stored_count < REQUEST_LOG_LIMITS.max_batch * 3:
                 record(buffer)
 
     busy = BusyStore()
-    buffer = request_log_buffer(busy, limits=evolve(LIMITS, delay_seconds=600))
-    record(buffer, LIMITS.max_batch + 2)
+    buffer = request_log_buffer(busy, limits=evolve(REQUEST_LOG_LIMITS, delay_seconds=600))
+    record(buffer, REQUEST_LOG_LIMITS.max_batch + 2)
     assert buffer.flush()
-    assert busy.sizes == [LIMITS.max_batch, 2]
+    assert busy.sizes == [REQUEST_LOG_LIMITS.max_batch, 2]
     buffer.close()
 
 
@@ -100,7 +100,7 @@ def test_close_writes_the_buffered_records(recorder: BufferedWriter, store: Stor
     record(recorder, 4_321)
     recorder.close()
     assert store.stored_count == 4_321
-    assert max(store.sizes) <= LIMITS.max_batch
+    assert max(store.sizes) <= REQUEST_LOG_LIMITS.max_batch
 
 
 def test_concurrent_records_are_written_once(recorder: BufferedWriter, store: Store) -> None:
@@ -165,7 +165,9 @@ def test_programming_errors_fail_no_request(recorder: BufferedWriter, store: Sto
 def test_close_does_not_wait_long_for_a_hanging_store(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    recorder = request_log_buffer(store, limits=evolve(LIMITS, close_timeout_seconds=0.05))
+    recorder = request_log_buffer(
+        store, limits=evolve(REQUEST_LOG_LIMITS, close_timeout_seconds=0.05)
+    )
     store.may_continue.clear()
     record(recorder, 3)
     recorder.close()

@@ -27,17 +27,17 @@ from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import ImageStoreKind
 from eggypro_adapters.wiring import (
-    DEMO,
+    DEMO_CATALOG_PATH,
     ServerParts,
     admin_key_file,
-    image_store,
+    image_store_and_server,
     logs_to_stderr,
     open_migrations,
     open_server,
     open_serverless,
     open_shop,
-    open_tokens,
-    start_notes,
+    require_tokens,
+    startup_warnings,
 )
 from eggypro_core.access.authentication import Permission, TokenRequest
 from eggypro_core.access.rate_limiting import RateLimiter
@@ -67,7 +67,7 @@ def folder() -> Iterator[Path]:
 
 def test_empty_folder_is_enough_for_a_shop(folder: Path) -> None:
     settings = Settings(eggypro_data_dir=folder)
-    with open_shop(settings) as shop, DEMO.open("rb") as demo:
+    with open_shop(settings) as shop, DEMO_CATALOG_PATH.open("rb") as demo:
         report = shop.products.import_file(demo)
         assert (report.created, report.refused, report.warnings) == (12, (), ())
     with open_shop(settings) as shop, open_migrations(settings) as migrations:
@@ -103,11 +103,15 @@ def test_images_are_stored_in_the_configured_cloudinary_account(folder: Path) ->
             "CLOUDINARY_UPLOAD_PREFIX": f"{server.url}/",
             "EGGYPRO_DATA_DIR": str(folder),
         }
-        store = image_store(Settings.read(environment), KEY)
+        store, image_server = image_store_and_server(Settings.read(environment), KEY)
+        assert image_server is None
         stored = store.upload(make_image())
         assert list(server.assets) == [stored.public_id]
         assert store.url(stored.public_id).startswith(f"https://res.cloudinary.com/{CLOUD}/")
-        local = image_store(Settings.read({**environment, "IMAGE_STORE": "local"}), KEY)
+        local_settings = Settings.read({**environment, "IMAGE_STORE": "local"})
+        local, image_server = image_store_and_server(local_settings, KEY)
+        assert image_server is not None
+        assert id(image_server) == id(local)
         assert local.upload(make_image()).size == stored.size
         assert len(server.assets) == 1
     assert API_SECRET not in repr(store)
@@ -133,13 +137,13 @@ def test_tokens_are_signed_with_the_configured_secret(database_url: sa.URL) -> N
     with open_shop(without_secret) as shop:
         assert shop.authenticator.issue_token(TokenRequest()).token is None
     with pytest.raises(ConfigurationError, match="JWT_SECRET"):
-        open_tokens(without_secret)
+        require_tokens(without_secret)
     with_secret = evolve(without_secret, jwt_secret=KEY[1:])
     with open_shop(with_secret) as shop:
         token = shop.authenticator.issue_token(TokenRequest()).token
-        assert open_tokens(with_secret).user_for(token or "").permissions == {*Permission}
+        assert require_tokens(with_secret).user_for(token or "").permissions == {*Permission}
         with pytest.raises(UnauthenticatedError):
-            open_tokens(evolve(with_secret, jwt_secret=KEY)).user_for(token or "")
+            require_tokens(evolve(with_secret, jwt_secret=KEY)).user_for(token or "")
         for secret in (KEY, KEY[1:], str(token)):
             assert secret not in repr((with_secret, shop))
 
@@ -281,7 +285,7 @@ def test_rate_limits_follow_the_settings(
                 if redis:
                     wait_until(is_counted_in_redis)
         assert [thread.name for thread in enumerate_threads()].count("limits") == 0
-        assert bool(start_notes(settings)) != redis
+        assert bool(startup_warnings(settings)) != redis
 
 
 def test_wiring_imports_no_redis_library() -> None:

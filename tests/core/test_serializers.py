@@ -22,7 +22,7 @@ from eggypro_core.domain.product import (
     Rating,
 )
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
-from eggypro_core.domain.product_files import ImportReport, Notice
+from eggypro_core.domain.product_files import ImportMessage, ImportReport
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.search.results import ProductListing
 from eggypro_core.serializers import (
@@ -180,8 +180,8 @@ def test_an_import_report_lists_its_notices_by_line() -> None:
         created=1,
         changed=2,
         unchanged=3,
-        refused=(Notice(4, "price", "Price too high"),),
-        warnings=(Notice(5, "", "Careful"),),
+        refused=(ImportMessage(4, "price", "Price too high"),),
+        warnings=(ImportMessage(5, "", "Careful"),),
         dry_run=True,
     )
     assert decode(import_report_body(report)) == {

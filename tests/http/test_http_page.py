@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from falcon.testing import TestClient
 
-from eggypro_adapters.wiring import DEMO
+from eggypro_adapters.wiring import DEMO_CATALOG_PATH
 from eggypro_http.app import create_app
 from tests.support.builders import ADMIN_KEY, make_shop
 
@@ -26,7 +26,7 @@ curl.add_argument("-d", dest="body")
 @pytest.mark.parametrize("line", COMMANDS)
 def test_examples_of_the_page_work(line: str) -> None:
     shop = make_shop()
-    with DEMO.open("rb") as demo:
+    with DEMO_CATALOG_PATH.open("rb") as demo:
         shop.products.import_file(demo)
     command = line.replace("$KEY", ADMIN_KEY).replace("$A", "")
     arguments = curl.parse_args(shlex.split(command)[1:])

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from eggypro_core.access.authentication import Credential, Permission, Requirement
+from eggypro_core.access.authentication import AccessRequirement, Credential, Permission
 from eggypro_http.app import ROUTES
 
 READ, WRITE = Permission.PRODUCTS_READ, Permission.PRODUCTS_WRITE
 DELETE, MODERATE = Permission.PRODUCTS_DELETE, Permission.REVIEWS_MODERATE
 METRICS = Permission.METRICS_READ
 PUBLIC = None
-REQUIRED: Mapping[tuple[str, str], Requirement | None] = {
+REQUIRED: Mapping[tuple[str, str], AccessRequirement | None] = {
     ("GET", "/api/products"): PUBLIC,
     ("POST", "/api/products"): WRITE,
     ("GET", "/api/products/search"): PUBLIC,
@@ -54,7 +54,7 @@ REQUIRED: Mapping[tuple[str, str], Requirement | None] = {
     ("GET", "/api/cron/{job}"): Credential.CRON,
     ("GET", "/openapi.json"): PUBLIC,
 }
-REQUIRED_BY_PARAMETER: Mapping[tuple[str, str, str], Requirement] = {
+REQUIRED_BY_PARAMETER: Mapping[tuple[str, str, str], AccessRequirement] = {
     ("GET", "/api/products", "status"): READ,
     ("GET", "/api/products", "explain"): READ,
     ("GET", "/api/products/search", "status"): READ,

@@ -10,7 +10,7 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import ServerParts
-from eggypro_core.access.rate_limiting import NullRateCounter, policies
+from eggypro_core.access.rate_limiting import NullRateCounter, rate_limit_policies
 from eggypro_core.errors import ConfigurationError
 from eggypro_http.config import HttpConfig
 from eggypro_http.wsgi import application, config_of
@@ -93,7 +93,7 @@ def test_settings_configure_the_api() -> None:
     parts = ServerParts(shop=make_shop(), trackers=(), recorders=(), rate_counter=counter)
     assert config_of(Settings(), parts) == HttpConfig(
         cors_origins=("http://localhost:3000",),
-        rate_limits=policies(100, 900_000),
+        rate_limits=rate_limit_policies(100, 900_000),
         rate_counter=counter,
     )
     environment = {
@@ -114,6 +114,6 @@ def test_settings_configure_the_api() -> None:
         cdn_ttl=60,
         in_production=True,
         metrics_networks=(ip_network("10.1.0.0/16"),),
-        rate_limits=policies(7, 60_000),
+        rate_limits=rate_limit_policies(7, 60_000),
         rate_counter=counter,
     )

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_core.domain.product import ListedProduct, Product
-from eggypro_core.domain.product_files import ImportEntry, OnConflict
+from eggypro_core.domain.product_files import ConflictPolicy, ImportEntry
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.errors import EggyProError, SlugMovedError, ValidationError
 from eggypro_core.ports import ProductStore
@@ -144,12 +144,12 @@ class ProductStory(RuleBasedStateMachine):
 
     @rule(
         file=files,
-        on_conflict=st.sampled_from(OnConflict),
+        on_conflict=st.sampled_from(ConflictPolicy),
         keep_going=st.booleans(),
         dry_run=st.booleans(),
     )
     def import_products(
-        self, file: list[dict[str, object]], on_conflict: OnConflict, **options: bool
+        self, file: list[dict[str, object]], on_conflict: ConflictPolicy, **options: bool
     ) -> None:
         entries = [ImportEntry(line, values) for line, values in enumerate(file, 2)]
         self.both(

@@ -33,7 +33,7 @@ from eggypro_adapters.postgres.request_log import PostgresRequestLog
 from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.postgres.zero_result_searches import PostgresZeroResultStore
-from eggypro_core.access.authentication import Authenticator, Tokens
+from eggypro_core.access.authentication import Authenticator, TokenService
 from eggypro_core.operations.health import CACHE, DATABASE, IMAGE_STORE, Check, Health
 from eggypro_core.operations.idempotency import IdempotencyStore
 from eggypro_core.operations.request_metrics import RequestLog, RequestMetrics
@@ -88,9 +88,9 @@ def review_values(**changes: object) -> dict[str, Any]:
     return {"reviewer_name": "Ada", "rating": 5, "comment": "Very good eggs"} | changes
 
 
-def make_tokens() -> Tokens:
+def make_tokens() -> TokenService:
     """Return tokens whose clock stands at noon."""
-    return Tokens(MemoryTokenSigner(), lambda: NOON)
+    return TokenService(MemoryTokenSigner(), lambda: NOON)
 
 
 @frozen

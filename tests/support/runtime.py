@@ -10,7 +10,7 @@ from eggypro_core import (
     ConfigurationError,
     FieldError,
     Shop,
-    Tokens,
+    TokenService,
     UnavailableError,
     ValidationError,
 )
@@ -64,7 +64,7 @@ class MemoryRuntime:
     """The runtime of commands, in memory."""
 
     shop: Shop = field(factory=make_shop)
-    token_service: Tokens = field(factory=make_tokens)
+    token_service: TokenService = field(factory=make_tokens)
     schema: MemoryMigrations = field(factory=MemoryMigrations)
     settings_errors: Sequence[FieldError] = ()
     unavailable_message: str = ""
@@ -95,7 +95,7 @@ class MemoryRuntime:
     def postgres_bin_dirs(self) -> list[Path]:
         return [self.postgres_bin_dir]
 
-    def tokens(self) -> Tokens:
+    def tokens(self) -> TokenService:
         self.check_settings()
         return self.token_service
 

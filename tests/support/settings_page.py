@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings.definition import Definition, definitions_of
+from eggypro_adapters.settings.definition import SettingDefinition, setting_definitions
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 INTRODUCTION = """\
@@ -19,10 +19,12 @@ HEAD = "| setting | description | default |\n| --- | --- | --- |\n"
 
 
 def render_page() -> str:
-    return INTRODUCTION + "".join(line for row in definitions_of(Settings) for line in _lines(row))
+    return INTRODUCTION + "".join(
+        line for row in setting_definitions(Settings) for line in _lines(row)
+    )
 
 
-def _lines(row: Definition) -> Iterator[str]:
+def _lines(row: SettingDefinition) -> Iterator[str]:
     if row.group:
         yield f"\n## {row.group}\n\n{HEAD}"
     default = f"`{row.default}`" if row.default else ""

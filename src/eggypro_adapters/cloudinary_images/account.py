@@ -18,7 +18,7 @@ HEALTH_TIMEOUTS = Timeouts(connect=1, read=1.5, total=1.5)
 
 
 @frozen
-class Account:
+class CloudinaryAccount:
     """Cloudinary account: credentials, URL of the API, and timeouts."""
 
     cloud_name: str

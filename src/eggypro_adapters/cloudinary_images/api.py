@@ -8,8 +8,8 @@ from attrs import frozen
 from cloudinary import utils
 from cloudinary.api_client.execute_request import execute_request
 
-from eggypro_adapters.cloudinary_images.account import Account, Timeouts
-from eggypro_adapters.cloudinary_images.errors import translated
+from eggypro_adapters.cloudinary_images.account import CloudinaryAccount, Timeouts
+from eggypro_adapters.cloudinary_images.errors import translate_errors
 from eggypro_adapters.cloudinary_images.transport import Transport
 from eggypro_core.errors import EggyProError
 
@@ -17,14 +17,14 @@ ApiResponse = Mapping[str, Any]
 
 
 @frozen
-class Api:
+class CloudinaryApi:
     """Requests to Cloudinary on behalf of an account.
 
     All options are passed per request: the SDK's own configuration is global and read from the
     environment. `post` and `get` may raise UnavailableError or UpstreamError.
     """
 
-    _account: Account
+    _account: CloudinaryAccount
 
     def post(
         self, action: str, params: Mapping[str, str], *, at: datetime, content: bytes | None = None
@@ -72,7 +72,7 @@ class Api:
         timeouts: Timeouts | None = None,
         not_found: EggyProError | None = None,
     ) -> ApiResponse:
-        with translated(self._account.api_key, self._account.api_secret, not_found=not_found):
+        with translate_errors(self._account.api_key, self._account.api_secret, not_found=not_found):
             response: ApiResponse = execute_request(
                 http_connector=Transport(),
                 method=method,

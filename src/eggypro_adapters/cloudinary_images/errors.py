@@ -20,7 +20,7 @@ _is_seconds = re.compile("[0-9]{1,6}").fullmatch
 
 
 @contextmanager
-def translated(*secrets: str, not_found: EggyProError | None = None) -> Iterator[None]:
+def translate_errors(*secrets: str, not_found: EggyProError | None = None) -> Iterator[None]:
     """Translate any error to UnavailableError or UpstreamError.
 
     Raises `not_found` if Cloudinary responds that the resource does not exist. Messages never

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from attrs import frozen
 
-from eggypro_adapters.cloudinary_images.account import HEALTH_TIMEOUTS, Account
+from eggypro_adapters.cloudinary_images.account import HEALTH_TIMEOUTS, CloudinaryAccount
 from eggypro_adapters.cloudinary_images.addresses import delivery_url
 from eggypro_core.domain.image import (
     PRODUCT_IMAGE_FOLDER,
@@ -25,7 +25,7 @@ from eggypro_core.errors import UpstreamError
 from eggypro_core.ports import Clock, ImageCleaner
 
 if TYPE_CHECKING:
-    from eggypro_adapters.cloudinary_images.api import Api
+    from eggypro_adapters.cloudinary_images.api import CloudinaryApi
 
 INCOMING_TRANSFORMATION = "a_exif,fl_force_strip"
 """Applied by Cloudinary to browser uploads before storage: upright, without metadata."""
@@ -37,7 +37,7 @@ _UPLOAD_PARAMS = {"overwrite": "0"}
 class CloudinaryImageStore:
     """Store images at Cloudinary, whose CDN transforms and delivers them."""
 
-    _account: Account
+    _account: CloudinaryAccount
     _cleaner: ImageCleaner
     _now: Clock
 
@@ -94,11 +94,11 @@ class CloudinaryImageStore:
         if self._api().get("ping", timeouts=HEALTH_TIMEOUTS).get("status") != "ok":
             raise UpstreamError("Cloudinary sent an invalid response to a ping")
 
-    def _api(self) -> "Api":
+    def _api(self) -> "CloudinaryApi":
         """Import the SDK on first use: the import is slow, and few commands need it."""
-        from eggypro_adapters.cloudinary_images.api import Api
+        from eggypro_adapters.cloudinary_images.api import CloudinaryApi
 
-        return Api(self._account)
+        return CloudinaryApi(self._account)
 
 
 def _stored_image(public_id: str, response: Mapping[str, Any]) -> StoredImage:

@@ -17,7 +17,7 @@ from attrs import frozen
 from urllib3 import encode_multipart_formdata
 
 from eggypro_adapters.cloudinary_images.account import Timeouts
-from eggypro_adapters.cloudinary_images.errors import require_success, translated
+from eggypro_adapters.cloudinary_images.errors import require_success, translate_errors
 
 MAX_RESPONSE_BYTES = 1_000_000
 """Maximum size of a response: it describes an image and never contains one."""
@@ -58,7 +58,7 @@ class Transport:
         """
         deadline = self.clock() + timeout.total
         body, form_headers = _encode_form(fields)
-        with translated():
+        with translate_errors():
             parts = urlsplit(url)
             connection = _connect(parts, timeout.connect)
             with closing(connection.sock) as sock:

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from eggypro_core.access.rate_limiting import Policy, RateCounter
+from eggypro_core.access.rate_limiting import RateCounter, RateLimitPolicy
 
-READS_POLICY = Policy("reads", 3, 60)
-LOGINS_POLICY = Policy("logins", 5, 900)
+READS_POLICY = RateLimitPolicy("reads", 3, 60)
+LOGINS_POLICY = RateLimitPolicy("logins", 5, 900)
 EndWindows = Callable[[], None]
 
 

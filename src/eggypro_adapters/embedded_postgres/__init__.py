@@ -26,8 +26,8 @@ from eggypro_adapters.embedded_postgres import guardian
 from eggypro_adapters.embedded_postgres.binaries import binaries_for, find_binaries
 from eggypro_adapters.embedded_postgres.guardian import (
     CLUSTER_FOLDER,
-    DATABASE,
-    USER,
+    DATABASE_NAME,
+    DATABASE_USER,
     GuardianConfig,
     try_lock,
 )
@@ -55,13 +55,13 @@ class Attachment:
     @property
     def conninfo(self) -> str:
         """The connection string of the database for libpq."""
-        return f"host='{self.socket_dir}' port=5432 user={USER} dbname={DATABASE}"
+        return f"host='{self.socket_dir}' port=5432 user={DATABASE_USER} dbname={DATABASE_NAME}"
 
     @property
     def url(self) -> str:
         """The URL of the database for SQLAlchemy."""
         host = quote(str(self.socket_dir), safe="")
-        return f"postgresql+psycopg://{USER}@/{DATABASE}?host={host}&port=5432"
+        return f"postgresql+psycopg://{DATABASE_USER}@/{DATABASE_NAME}?host={host}&port=5432"
 
     def close(self) -> None:
         """Detach from the server. May be called twice."""
@@ -226,7 +226,7 @@ def _open_file(data: Path, name: str) -> int:
 
 def _probe_socket(path: Path) -> str:
     """Return the reason why no server accepts connections, empty if one does. Takes under 5 ms."""
-    parameters = b"user\0%s\0database\0%s\0\0" % (USER.encode(), DATABASE.encode())
+    parameters = b"user\0%s\0database\0%s\0\0" % (DATABASE_USER.encode(), DATABASE_NAME.encode())
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(5)

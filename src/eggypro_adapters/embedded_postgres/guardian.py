@@ -24,7 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-USER = DATABASE = "eggypro"
+DATABASE_USER = DATABASE_NAME = "eggypro"
 CLUSTER_FOLDER = "pg"
 USERS_LOCK_FILE = "users.lock"
 LAST_ERROR_FILE = "last-error"
@@ -119,9 +119,9 @@ class Guardian:
         initdb_options, postgres_options = (["--no-sync"], ["-F"]) if without_sync else ([], [])
         trust = ("--auth-local=trust", "--auth-host=reject")
         self._run_program(
-            "initdb", "-D", new, "-U", USER, *trust, *self._encoding(), *initdb_options
+            "initdb", "-D", new, "-U", DATABASE_USER, *trust, *self._encoding(), *initdb_options
         )
-        create = f"CREATE DATABASE {DATABASE}\n"
+        create = f"CREATE DATABASE {DATABASE_NAME}\n"
         self._run_program(
             "postgres", "--single", "-D", new, *postgres_options, "postgres", input_text=create
         )

@@ -11,7 +11,7 @@ __all__ = ["FORMATS", "NhHtmlCleaner", "read_products", "write_products"]
 FORMATS = ("auto", "eggypro-csv", "jsonl", "shopify", "woocommerce")
 
 
-def read_products(stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEntry]:
+def read_products(stream: BinaryIO, *, file_format: str = "auto") -> Iterator[ImportEntry]:
     """Yield the products of a file lazily, in the order of the file.
 
     The stream need not be seekable and is not closed. Errors of a single product are part of its
@@ -20,14 +20,14 @@ def read_products(stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEnt
     """
     from eggypro_adapters.files.reading import read_entries
 
-    return read_entries(stream, form)
+    return read_entries(stream, file_format)
 
 
-def write_products(export: CatalogSnapshot, stream: BinaryIO, *, form: str) -> int:
+def write_products(export: CatalogSnapshot, stream: BinaryIO, *, file_format: str) -> int:
     """Write the products of an export and return their number.
 
     Raises ValidationError for an unknown format, and any error of the stream.
     """
     from eggypro_adapters.files.writing import write_export
 
-    return write_export(export, stream, form)
+    return write_export(export, stream, file_format)

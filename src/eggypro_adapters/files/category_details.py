@@ -11,7 +11,9 @@ _MAX_EXTRA_CATEGORIES = 20
 """Categories written with a product that does not need them: few, to keep the cell short."""
 
 
-def with_details(export: CatalogSnapshot) -> Iterator[tuple[Product, Sequence[CategoryDraft]]]:
+def with_category_drafts(
+    export: CatalogSnapshot,
+) -> Iterator[tuple[Product, Sequence[CategoryDraft]]]:
     """Yield each product with the categories to write with it, parents first.
 
     A product's categories and their ancestors are written with it, unless written before. The last

@@ -12,6 +12,8 @@ from eggypro_core.validation.fields import escape_control
 MAX_CELL_LENGTH = 1024 * 1024
 """Characters per cell."""
 MAX_COLUMNS = 5000
+MAX_COLUMN_NAME_LENGTH = 100
+"""Characters of a column name that is imported as an attribute."""
 _DELIMITERS = ",;\t"
 _QUOTED = re.compile('"[^"]*("|$)')
 _NOT_IN_KEY = re.compile(r"[\W_]+")
@@ -151,3 +153,12 @@ def _delimiter(line: str) -> str:
     """Return the most frequent delimiter in the header's first line, outside quotes."""
     outside = _QUOTED.sub("", line)
     return max(_DELIMITERS, key=outside.count)
+
+
+def unused_column_message(name: str) -> str:
+    """Return the warning for a column that is not imported; `name` is its known name, if any."""
+    return (
+        f"Column name is longer than {MAX_COLUMN_NAME_LENGTH} characters: ignored"
+        if name
+        else "Unknown column: ignored"
+    )

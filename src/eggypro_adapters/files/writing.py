@@ -9,7 +9,7 @@ from typing import BinaryIO
 import orjson
 from attrs import define
 
-from eggypro_adapters.files.category_details import with_details
+from eggypro_adapters.files.category_details import with_category_drafts
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS, FORMULA_SIGNS, escape_formula
 from eggypro_adapters.files.product_record import to_record
 from eggypro_adapters.files.shopify import writing as shopify
@@ -54,13 +54,13 @@ class _Echo:
 
 
 def _jsonl(export: CatalogSnapshot) -> Iterator[bytes]:
-    for record in starmap(to_record, with_details(export)):
+    for record in starmap(to_record, with_category_drafts(export)):
         yield orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _own_csv(export: CatalogSnapshot) -> Iterator[bytes]:
     names = list(FIELD_PARSERS)
-    records = starmap(to_record, with_details(export))
+    records = starmap(to_record, with_category_drafts(export))
     yield from _table(names, ([_format_cell(record[name]) for name in names] for record in records))
 
 

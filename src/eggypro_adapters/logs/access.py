@@ -9,7 +9,7 @@ from eggypro_adapters.logs.lines import LineWriter
 from eggypro_adapters.logs.rendering import Renderer
 from eggypro_core.operations.request_metrics import RequestRecord
 
-LIMITS = BufferLimits(max_records=50_000, max_batch=1_000, delay_seconds=0.1)
+ACCESS_LOG_LIMITS = BufferLimits(max_records=50_000, max_batch=1_000, delay_seconds=0.1)
 _MIN_ERROR_STATUS = 500
 _log = logging.getLogger(__name__)
 
@@ -21,7 +21,9 @@ def access_log(lines: LineWriter, render: Renderer, *, in_request: bool = False)
         lines.write("".join(f"{render(event)}\n" for event in map(_event, records) if event))
 
     warn = partial(_log.warning, "%d requests are missing from this log: the buffer was full")
-    return BufferedWriter("access log", write, LIMITS, in_request=in_request, on_drop=warn)
+    return BufferedWriter(
+        "access log", write, ACCESS_LOG_LIMITS, in_request=in_request, on_drop=warn
+    )
 
 
 def _event(request: RequestRecord) -> dict[str, object] | None:

@@ -4,7 +4,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from threading import Lock
 
-from eggypro_core.access.rate_limiting import Policy, RateLimitStatus
+from eggypro_core.access.rate_limiting import RateLimitPolicy, RateLimitStatus
 
 MAX_CLIENTS = 50_000
 """The number of clients counted for one policy: about 15 MiB."""
@@ -20,9 +20,9 @@ class MemoryRateCounter:
         self._clock = clock
         self._max_clients = max_clients
         self._lock = Lock()
-        self._windows: defaultdict[Policy, Windows] = defaultdict(OrderedDict)
+        self._windows: defaultdict[RateLimitPolicy, Windows] = defaultdict(OrderedDict)
 
-    def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
+    def increment(self, policy: RateLimitPolicy, client: str, *, count: int = 1) -> RateLimitStatus:
         now = self._clock()
         with self._lock:
             windows = self._windows[policy]
@@ -35,13 +35,13 @@ class MemoryRateCounter:
                 self._open_window(windows, client, (used, ends), now)
         return RateLimitStatus(policy, used, ends - now)
 
-    def get(self, policy: Policy, client: str) -> RateLimitStatus:
+    def get(self, policy: RateLimitPolicy, client: str) -> RateLimitStatus:
         now = self._clock()
         with self._lock:
             used, ends = self._windows[policy].get(client, _CLOSED_WINDOW)
         return RateLimitStatus(policy, used, ends - now) if ends > now else _unused_status(policy)
 
-    def reset(self, policy: Policy, client: str) -> None:
+    def reset(self, policy: RateLimitPolicy, client: str) -> None:
         with self._lock:
             self._windows[policy].pop(client, None)
 
@@ -55,7 +55,7 @@ class MemoryRateCounter:
             windows = self._windows[status.policy]
             self._open_window(windows, client, (status.used, now + status.seconds_left), now)
 
-    def list_statuses(self, policy: Policy) -> list[tuple[str, RateLimitStatus]]:
+    def list_statuses(self, policy: RateLimitPolicy) -> list[tuple[str, RateLimitStatus]]:
         """Return each client with an open window, and its status."""
         with self._lock:
             clients = list(self._windows[policy])
@@ -72,5 +72,5 @@ class MemoryRateCounter:
             windows.popitem(last=False)
 
 
-def _unused_status(policy: Policy) -> RateLimitStatus:
+def _unused_status(policy: RateLimitPolicy) -> RateLimitStatus:
     return RateLimitStatus(policy, 0, policy.window_seconds)

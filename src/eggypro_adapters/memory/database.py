@@ -154,7 +154,7 @@ class MemoryState:
         variants = self.variants.get(product.id, ())
         return tuple(evolve(variant, version=product.version) for variant in variants)
 
-    def with_details(self, product: Product, status: Status = Status.ACTIVE) -> Product:
+    def with_variants_and_images(self, product: Product, status: Status = Status.ACTIVE) -> Product:
         """Return a product with its first variants of a status and the metadata of its images."""
         variants = [
             variant

@@ -30,7 +30,7 @@ def page_of(
         start = query.start_key()
         is_after = lt if query.descending else gt
         remaining = [row for row in ordered if is_after(position_of(row), start)]
-    return Page.of(
+    return Page.from_rows(
         query,
         remaining[query.offset :][:max_rows],
         total=len(ordered),

@@ -49,7 +49,7 @@ class MemoryProductStore:
     def get(self, slug: str, variant_status: Status = Status.ACTIVE) -> Product:
         with self._database.lock:
             state = self._database.state
-            return state.with_details(state.get(slug), variant_status)
+            return state.with_variants_and_images(state.get(slug), variant_status)
 
     def list(self, query: ProductQuery) -> Page[ListedProduct, ProductQuery]:
         with self._database.lock:
@@ -91,7 +91,9 @@ class MemoryProductStore:
     def create(self, draft: ProductDraft, at: datetime) -> Product:
         with self._database.lock:
             state = self._database.state
-            return state.with_details(_create(state, draft, next(self._database.ids), at))
+            return state.with_variants_and_images(
+                _create(state, draft, next(self._database.ids), at)
+            )
 
     def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
         with self._database.lock:

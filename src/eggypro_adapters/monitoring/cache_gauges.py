@@ -6,10 +6,10 @@ from typing import TypeAlias
 from eggypro_core.caching.entries import CacheCounts
 from eggypro_core.operations.request_metrics import Metric
 
-CountCache: TypeAlias = Callable[[], CacheCounts]
+CacheCountsReader: TypeAlias = Callable[[], CacheCounts]
 
 
-def cache_metrics(caches: Sequence[CountCache]) -> tuple[Metric, ...]:
+def cache_metrics(caches: Sequence[CacheCountsReader]) -> tuple[Metric, ...]:
     """Return the metrics of the caches, summed over those in `caches` at each export."""
 
     def metric(name: str, description: str, *, is_counter: bool = False) -> Metric:

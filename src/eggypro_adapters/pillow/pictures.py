@@ -34,7 +34,7 @@ _REDUCING_GAP = 2.0
 _PILLOW_NAMES = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 _AUTO_QUALITY = {"jpg": 80, "webp": 75}
 _ORIGINAL_QUALITY = 90
-Options: TypeAlias = Mapping[str, Any]
+EncodingOptions: TypeAlias = Mapping[str, Any]
 """Encoding options of Pillow, which ignores those that a format does not have.
 
 No JPEG is optimized or progressive: Pillow fails if the result is not much smaller than the pixels.
@@ -56,21 +56,21 @@ def render(image: ImageFile, transformation: Transformation | None) -> Image:
     return picture if rotation is None else picture.transpose(rotation)
 
 
-def own_quality(image: ImageFile) -> Options:
+def original_encoding_options(image: ImageFile) -> EncodingOptions:
     """Return the options that encode an image again with almost no loss."""
     if isinstance(image, JpegImageFile):
         return {"qtables": image.quantization, "subsampling": get_sampling(image)}
     return {"quality": _ORIGINAL_QUALITY}
 
 
-def quality_for(kind: str, transformation: Transformation) -> Options:
+def encoding_options(kind: str, transformation: Transformation) -> EncodingOptions:
     """Return the options that encode a transformed image."""
     is_auto = transformation.quality == "auto"
     quality = _AUTO_QUALITY.get(kind) if is_auto else transformation.quality
     return {"quality": quality, "compress_level": 9}
 
 
-def encode(picture: Image, kind: str, options: Options) -> bytes:
+def encode(picture: Image, kind: str, options: EncodingOptions) -> bytes:
     """Encode a picture as a file of the format `kind`, without any metadata."""
     picture.info = {}  # Pillow would write some of its metadata
     if kind == "jpg" and picture.mode == _WITH_ALPHA:

@@ -10,7 +10,13 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from eggypro_adapters.pillow.pictures import Options, encode, own_quality, quality_for, render
+from eggypro_adapters.pillow.pictures import (
+    EncodingOptions,
+    encode,
+    encoding_options,
+    original_encoding_options,
+    render,
+)
 from eggypro_core.domain.image import (
     MAX_PIXELS,
     MAX_UPLOAD_BYTES,
@@ -36,20 +42,22 @@ def clean_upload(data: bytes, transformation: Transformation | None) -> CleanIma
     picture, kind, original_quality = _decode(data, transformation)
     if transformation and transformation.format is not ImageFormat.AUTO:
         kind = transformation.format.value
-    quality = quality_for(kind, transformation) if transformation else original_quality
+    quality = encoding_options(kind, transformation) if transformation else original_quality
     content = encode(picture, kind, quality)
     if len(content) > MAX_UPLOAD_BYTES:  # the original was compressed better
-        content = encode(picture, kind, quality_for(kind, Transformation()))
+        content = encode(picture, kind, encoding_options(kind, Transformation()))
     if len(content) > MAX_UPLOAD_BYTES:
         raise file_too_large()
     return CleanImage(content=content, width=picture.width, height=picture.height, format=kind)
 
 
-def _decode(data: bytes, transformation: Transformation | None) -> tuple[Image, str, Options]:
+def _decode(
+    data: bytes, transformation: Transformation | None
+) -> tuple[Image, str, EncodingOptions]:
     """Return the picture in a file, its format and its quality; frees everything else."""
-    with _translated():
+    with _translate_errors():
         image, kind = _open(data)
-        return render(image, transformation), kind, own_quality(image)
+        return render(image, transformation), kind, original_encoding_options(image)
 
 
 def _open(data: bytes) -> tuple[ImageFile, str]:
@@ -77,7 +85,7 @@ def _require_still_image(image: ImageFile) -> ImageFile:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Translate errors of Pillow, which raises any exception for damaged files."""
     try:
         yield

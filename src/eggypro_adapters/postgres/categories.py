@@ -58,7 +58,7 @@ class PostgresCategoryStore:
         values = {"parent": query.parent, **keyset.page_values(query)}
         rows = self._database.fetch(page_statement(query), values)
         category_rows = [row[1:] for row in rows if row[1] is not None]
-        return Page.of(query, category_rows, total=rows[0][0], item_of=category_from_row)
+        return Page.from_rows(query, category_rows, total=rows[0][0], item_of=category_from_row)
 
     def create(self, draft: CategoryDraft, at: datetime) -> Category:
         return self._database.run_transaction(

@@ -53,7 +53,7 @@ from eggypro_core.domain.product_files import CatalogSnapshot
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.slug import slugify
 from eggypro_core.search.results import ExplainedPage
-from eggypro_core.search.text import SEARCHED_FIELDS, document_terms
+from eggypro_core.search.text import SEARCHABLE_FIELDS, document_terms
 from eggypro_core.validation.parameters import Status
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def _replace(connection: sa.Connection, product: Product, changed: Product) -> N
     version = {"version": changed.version, "updated_at": changed.updated_at}
     update = sa.update(products).where(products.c.id == product.id)
     connection.execute(update.values(values | version))
-    if SEARCHED_FIELDS & values.keys() and document_terms(changed) != document_terms(product):
+    if SEARCHABLE_FIELDS & values.keys() and document_terms(changed) != document_terms(product):
         index_products(connection, [product.id])
     if "slug" in values:
         release_aliases(connection, [changed.slug])

@@ -15,8 +15,8 @@ from eggypro_adapters.postgres.database import (
     driver_connection,
 )
 from eggypro_adapters.postgres.errors import translate_errors
+from eggypro_core.circuit_breaker import CircuitBreaker
 from eggypro_core.errors import ConflictError, UnavailableError
-from eggypro_core.retry_gate import RetryGate
 
 REPLICA_TIMEOUT_SECONDS = 1.0
 """Seconds that a read waits for a response of the replica."""
@@ -47,7 +47,7 @@ class Replica:
     ) -> None:
         self._database = database
         self._required_version = required_version
-        self._gate = RetryGate(FAILURE_PAUSE_SECONDS, clock)
+        self._circuit_breaker = CircuitBreaker(FAILURE_PAUSE_SECONDS, clock)
 
     @classmethod
     def connect(
@@ -69,18 +69,18 @@ class Replica:
     def fetch(self, statement: CompiledStatement, values: Mapping[str, object]) -> Rows | None:
         """Run a SELECT in one round trip; return None if the primary must run it."""
         required = self._required_version()
-        if required is None or not self._gate.allows():
+        if required is None or not self._circuit_breaker.allows():
             return None
         try:
             with translate_errors():
                 version, rows = self._fetch(statement, values)
         except (UnavailableError, ConflictError):  # the latter: a conflict with the WAL replay
-            self._gate.block()
+            self._circuit_breaker.trip()
             return None
         if version < required:
-            self._gate.block(LAG_PAUSE_SECONDS)
+            self._circuit_breaker.trip(LAG_PAUSE_SECONDS)
             return None
-        self._gate.unblock()
+        self._circuit_breaker.reset()
         return rows
 
     def close(self) -> None:

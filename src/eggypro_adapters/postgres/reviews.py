@@ -61,7 +61,7 @@ class PostgresReviewStore:
         if query.product is not None:
             self._require_active(query.product, rows)
         review_rows = [row[2:] for row in rows if row[3] is not None]
-        return Page.of(query, review_rows, total=rows[0][0], item_of=_review_from_row)
+        return Page.from_rows(query, review_rows, total=rows[0][0], item_of=_review_from_row)
 
     def create(self, slug: str, draft: ReviewDraft, at: datetime) -> Review:
         return self._database.run_transaction(

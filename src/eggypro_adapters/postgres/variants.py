@@ -79,7 +79,7 @@ class PostgresVariantStore:
         is_active, version, total = rows[0][:3]
         _require_visible(query.product, query.status, is_active=is_active)
         variant_rows = [row[3:] for row in rows if row[3] is not None]
-        return Page.of(
+        return Page.from_rows(
             query, variant_rows, total=total, item_of=lambda row: variant_from_row(row, version)
         )
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 
 from eggypro_adapters.redis.cache import RedisCache, clear_entries, measure_entries
-from eggypro_adapters.redis.connection import TIMEOUT_SECONDS, RedisConnection, translated
-from eggypro_adapters.redis.counter import RedisCounter
-from eggypro_adapters.redis.shared_counter import LocalCounter, SharedCounter
+from eggypro_adapters.redis.connection import TIMEOUT_SECONDS, RedisConnection, translate_errors
+from eggypro_adapters.redis.counter import RedisRateCounter
+from eggypro_adapters.redis.shared_counter import LocalRateCounter, SharedRateCounter
 from eggypro_core.access.rate_limiting import RateCounter
 from eggypro_core.caching.entries import SharedCounts
 from eggypro_core.caching.ports import Cache
@@ -18,9 +18,9 @@ _ADMIN_TIMEOUT_SECONDS = 5.0
 
 
 @contextmanager
-def shared_counter(
+def shared_rate_counter(
     url: str,
-    local: LocalCounter,
+    local: LocalRateCounter,
     timeout_seconds: float = TIMEOUT_SECONDS,
     outage: AbstractContextManager[None] | None = None,
 ) -> Iterator[RateCounter]:
@@ -30,7 +30,7 @@ def shared_counter(
     """
     with (
         closing(RedisConnection(url, timeout_seconds)) as connection,
-        SharedCounter(RedisCounter(connection), local, outage).running() as counter,
+        SharedRateCounter(RedisRateCounter(connection), local, outage).running() as counter,
     ):
         yield counter
 
@@ -64,5 +64,5 @@ def measure_cache(url: str) -> SharedCounts:
 
 def ping(url: str) -> None:
     """Raise UnavailableError unless the Redis at `url` responds within half a second."""
-    with closing(RedisConnection(url, _HEALTH_TIMEOUT_SECONDS)) as connection, translated():
+    with closing(RedisConnection(url, _HEALTH_TIMEOUT_SECONDS)) as connection, translate_errors():
         connection.client.ping()

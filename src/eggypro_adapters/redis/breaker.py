@@ -7,8 +7,8 @@ from math import inf
 from typing import TypeVar
 
 from eggypro_adapters.background_loop import BackgroundLoop
+from eggypro_core.circuit_breaker import CircuitBreaker
 from eggypro_core.errors import UnavailableError
-from eggypro_core.retry_gate import RetryGate
 
 T = TypeVar("T")
 RETRY_INTERVAL_SECONDS = 0.5
@@ -16,7 +16,7 @@ RETRY_INTERVAL_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
-class Breaker:
+class ReconnectingBreaker:
     """Run operations until one fails; then reject them while a background thread reconnects.
 
     Only operations that are running at the failure wait for the timeout; later ones fail at once.
@@ -36,23 +36,23 @@ class Breaker:
         self._outage = outage or nullcontext()
         self._down_message = down_message
         self._up_message = up_message
-        self._gate = RetryGate(inf)  # no caller retries: the loop does
+        self._circuit_breaker = CircuitBreaker(inf)  # no caller retries: the loop does
         self._loop = BackgroundLoop("breaker", self._retry, delay=RETRY_INTERVAL_SECONDS)
 
     @property
     def is_open(self) -> bool:
         """Return whether the service is down."""
-        return self._gate.is_blocked
+        return self._circuit_breaker.is_open
 
     def call(self, operation: Callable[[], T]) -> T | None:
         """Return the result of `operation`; None while the service is down."""
-        if self._gate.is_blocked:
+        if self._circuit_breaker.is_open:
             return None
         try:
             with self._outage:
                 return operation()
         except UnavailableError as error:
-            if self._gate.block():
+            if self._circuit_breaker.trip():
                 _log.warning("%s %s", self._down_message, error)
                 self._loop.wake()
             return None
@@ -65,7 +65,7 @@ class Breaker:
             yield
         finally:
             self._loop.stop()
-            self._gate.block()
+            self._circuit_breaker.trip()
 
     def _retry(self) -> float | None:
         try:
@@ -74,5 +74,5 @@ class Breaker:
         except UnavailableError:
             return RETRY_INTERVAL_SECONDS
         _log.info(self._up_message)
-        self._gate.unblock()
+        self._circuit_breaker.reset()
         return None

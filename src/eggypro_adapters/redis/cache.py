@@ -7,8 +7,8 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from eggypro_adapters.redis.breaker import Breaker
-from eggypro_adapters.redis.connection import Client, RedisConnection, translated
+from eggypro_adapters.redis.breaker import ReconnectingBreaker
+from eggypro_adapters.redis.connection import RedisClient, RedisConnection, translate_errors
 from eggypro_adapters.redis.encoding import decode_entry, encode_entry
 from eggypro_core.caching.entries import CacheEntry, SharedCounts
 
@@ -32,7 +32,7 @@ class RedisCache:
         self._connection = connection
         self._prefix = f"{KEY_PREFIX}{namespace}:"
         self._clock = clock
-        self._breaker = Breaker(
+        self._breaker = ReconnectingBreaker(
             connection.reconnect,
             down_message="Each worker uses its own cache.",
             up_message="The workers share their cache again",
@@ -72,7 +72,7 @@ class RedisCache:
         return (self._prefix + key).encode("utf-8", "surrogatepass")
 
     def _read(self, name: bytes) -> bytes | None:
-        with translated():
+        with translate_errors():
             try:
                 value: Any = self._connection.client.get(name)
             except ResponseError as error:
@@ -82,18 +82,18 @@ class RedisCache:
             return None if value is None else bytes(value)
 
     def _write(self, name: bytes, value: bytes, ttl_ms: int) -> None:
-        with translated():
+        with translate_errors():
             self._connection.client.set(name, value, px=ttl_ms)
 
     def _remove(self, name: bytes) -> None:
-        with translated():
+        with translate_errors():
             self._connection.client.unlink(name)
 
 
 def clear_entries(connection: RedisConnection) -> int:
     """Delete the cached responses of all shops, and nothing else; return their number."""
     count = 0
-    with translated():
+    with translate_errors():
         names = _names(connection.client)
         while batch := list(islice(names, _BATCH_SIZE)):
             count += connection.client.unlink(*batch)
@@ -102,7 +102,7 @@ def clear_entries(connection: RedisConnection) -> int:
 
 def measure_entries(connection: RedisConnection) -> SharedCounts:
     """Count the entries; estimate their size from a sample."""
-    with translated():
+    with translate_errors():
         names = _names(connection.client)
         sample = list(islice(names, _SAMPLE_SIZE))
         sizes = [connection.client.memory_usage(name) or 0 for name in sample]
@@ -110,6 +110,6 @@ def measure_entries(connection: RedisConnection) -> SharedCounts:
     return SharedCounts(total, sum(sizes) * total // max(len(sample), 1))
 
 
-def _names(client: Client) -> Iterator[bytes]:
+def _names(client: RedisClient) -> Iterator[bytes]:
     names: Iterator[bytes] = client.scan_iter(match=f"{KEY_PREFIX}*", count=_BATCH_SIZE)
     return names

@@ -20,7 +20,7 @@ _CLUSTER_SCHEME = "+cluster://"
 _DEFAULT_PORT = 6379
 _PROBE_KEY = "eggypro-probe"
 """A key that never exists. Its prefix is not `eggypro:`, which is that of the cache."""
-Client: TypeAlias = Redis | RedisCluster
+RedisClient: TypeAlias = Redis | RedisCluster
 
 
 class RedisConnection:
@@ -34,11 +34,11 @@ class RedisConnection:
         self._timeout_seconds = timeout_seconds
 
     @cached_property
-    def client(self) -> Client:
+    def client(self) -> RedisClient:
         """Return the client. A cluster client looks up its nodes immediately, which may fail."""
         if _CLUSTER_SCHEME in self._url:
             return _cluster(self._url, self._timeout_seconds)
-        return Redis.from_pool(pool(self._url, self._timeout_seconds))
+        return Redis.from_pool(create_pool(self._url, self._timeout_seconds))
 
     def reconnect(self) -> None:
         """Reconnect. Raises UnavailableError unless all primaries respond and accept writes.
@@ -47,7 +47,7 @@ class RedisConnection:
         """
         if (former := self.__dict__.pop("client", None)) is not None:
             _close_idle(former)
-        with translated():
+        with translate_errors():
             client = self.client
             if isinstance(client, RedisCluster):
                 client.ping(target_nodes=RedisCluster.PRIMARIES)
@@ -59,7 +59,7 @@ class RedisConnection:
             self.client.close()
 
 
-def _close_idle(client: Client) -> None:
+def _close_idle(client: RedisClient) -> None:
     """Close the idle connections; the busy ones are closed after their responses."""
     if not isinstance(client, RedisCluster):
         client.connection_pool.disconnect(inuse_connections=False)
@@ -69,7 +69,7 @@ def _close_idle(client: Client) -> None:
             _close_idle(node.redis_connection)
 
 
-def pool(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> ConnectionPool:
+def create_pool(url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> ConnectionPool:
     """Return a connection pool with the given timeout and without retries."""
     connections = ConnectionPool.from_url(url)
     # Not as arguments: parameters of the URL would override them. A retried INCR counts twice.
@@ -112,7 +112,7 @@ def _node(host_and_port: str) -> ClusterNode:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise UnavailableError for any error of Redis."""
     try:
         yield

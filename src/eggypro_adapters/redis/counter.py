@@ -5,14 +5,14 @@ from typing import Any
 
 from limits.storage import RedisStorage
 
-from eggypro_adapters.redis.connection import Client, RedisConnection, translated
-from eggypro_core.access.rate_limiting import Policy, RateLimitStatus
+from eggypro_adapters.redis.connection import RedisClient, RedisConnection, translate_errors
+from eggypro_core.access.rate_limiting import RateLimitPolicy, RateLimitStatus
 
 _KEY_PREFIX = "eggypro-limits"
 """Prefix of all keys. Not `eggypro:`, which is that of the cache and cleared with it."""
 
 
-class RedisCounter:
+class RedisRateCounter:
     """Count in keys that expire with their windows; each command is atomic."""
 
     def __init__(self, connection: RedisConnection) -> None:
@@ -27,24 +27,24 @@ class RedisCounter:
         self._connection.reconnect()
         self.__dict__.pop("_storage", None)
 
-    def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
+    def increment(self, policy: RateLimitPolicy, client: str, *, count: int = 1) -> RateLimitStatus:
         key = _key(policy, client)
-        with translated():
+        with translate_errors():
             used = self._storage.incr(key, policy.window_seconds, count)
             return RateLimitStatus(
                 policy, used, policy.window_seconds if used == count else self._seconds_left(key)
             )
 
-    def get(self, policy: Policy, client: str) -> RateLimitStatus:
+    def get(self, policy: RateLimitPolicy, client: str) -> RateLimitStatus:
         key = _key(policy, client)
-        with translated():
+        with translate_errors():
             used = self._storage.get(key)
             return RateLimitStatus(
                 policy, used, self._seconds_left(key) if used else policy.window_seconds
             )
 
-    def reset(self, policy: Policy, client: str) -> None:
-        with translated():
+    def reset(self, policy: RateLimitPolicy, client: str) -> None:
+        with translate_errors():
             self._storage.clear(_key(policy, client))
 
     def _seconds_left(self, key: str) -> float:
@@ -55,7 +55,7 @@ class RedisCounter:
 class _Storage(RedisStorage):
     """The storage of the library over an existing client, also one of a cluster."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: RedisClient) -> None:
         self._client = client
         super().__init__("redis://", key_prefix=_KEY_PREFIX)
 
@@ -64,5 +64,5 @@ class _Storage(RedisStorage):
         return self._client
 
 
-def _key(policy: Policy, client: str) -> str:
+def _key(policy: RateLimitPolicy, client: str) -> str:
     return f"{policy.name}:{policy.window_seconds}:{client}"

@@ -6,8 +6,8 @@ from threading import Lock
 from typing import Protocol, TypeVar
 
 from eggypro_adapters.background_loop import BackgroundLoop
-from eggypro_adapters.redis.breaker import Breaker
-from eggypro_core.access.rate_limiting import Policy, RateCounter, RateLimitStatus
+from eggypro_adapters.redis.breaker import ReconnectingBreaker
+from eggypro_core.access.rate_limiting import RateCounter, RateLimitPolicy, RateLimitStatus
 
 T = TypeVar("T")
 FLUSH_DELAY_SECONDS = 0.05
@@ -16,7 +16,7 @@ MAX_PENDING_CLIENTS = 50_000
 """Limit of clients whose counts are not yet sent."""
 
 
-class RemoteCounter(RateCounter, Protocol):
+class RemoteRateCounter(RateCounter, Protocol):
     """A counter that can be unavailable."""
 
     def ping(self) -> None:
@@ -24,19 +24,19 @@ class RemoteCounter(RateCounter, Protocol):
         ...
 
 
-class LocalCounter(RateCounter, Protocol):
+class LocalRateCounter(RateCounter, Protocol):
     """A counter that is always available, and whose counts can be set."""
 
     def set_status(self, client: str, status: RateLimitStatus) -> None:
         """Replace the status of a client."""
         ...
 
-    def list_statuses(self, policy: Policy) -> list[tuple[str, RateLimitStatus]]:
+    def list_statuses(self, policy: RateLimitPolicy) -> list[tuple[str, RateLimitStatus]]:
         """Return the status of each client with an open window."""
         ...
 
 
-class SharedCounter:
+class SharedRateCounter:
     """Count in a remote counter and in a local copy of it.
 
     Exact policies are counted remotely at once. All others are counted locally and sent in the
@@ -48,16 +48,16 @@ class SharedCounter:
 
     def __init__(
         self,
-        remote: RemoteCounter,
-        local: LocalCounter,
+        remote: RemoteRateCounter,
+        local: LocalRateCounter,
         outage: AbstractContextManager[None] | None = None,
     ) -> None:
         self._remote = remote
         self._local = local
         self._lock = Lock()
-        self._pending: dict[tuple[Policy, str], int] = {}
-        self._exact: set[Policy] = set()
-        self._breaker = Breaker(
+        self._pending: dict[tuple[RateLimitPolicy, str], int] = {}
+        self._exact: set[RateLimitPolicy] = set()
+        self._breaker = ReconnectingBreaker(
             self._reconnect,
             down_message="Each worker counts requests on its own.",
             up_message="The workers count requests together again",
@@ -76,7 +76,7 @@ class SharedCounter:
             finally:
                 self._loop.stop()
 
-    def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
+    def increment(self, policy: RateLimitPolicy, client: str, *, count: int = 1) -> RateLimitStatus:
         if policy.is_exact:
             return self._count_exactly(
                 policy, client, lambda counter: counter.increment(policy, client, count=count)
@@ -89,19 +89,22 @@ class SharedCounter:
         self._loop.wake()
         return status
 
-    def get(self, policy: Policy, client: str) -> RateLimitStatus:
+    def get(self, policy: RateLimitPolicy, client: str) -> RateLimitStatus:
         if policy.is_exact:
             return self._count_exactly(policy, client, lambda counter: counter.get(policy, client))
         return self._local.get(policy, client)
 
-    def reset(self, policy: Policy, client: str) -> None:
+    def reset(self, policy: RateLimitPolicy, client: str) -> None:
         with self._lock:
             self._pending.pop((policy, client), None)
             self._local.reset(policy, client)
         self._call_remote(lambda remote: remote.reset(policy, client))
 
     def _count_exactly(
-        self, policy: Policy, client: str, operation: Callable[[RateCounter], RateLimitStatus]
+        self,
+        policy: RateLimitPolicy,
+        client: str,
+        operation: Callable[[RateCounter], RateLimitStatus],
     ) -> RateLimitStatus:
         self._exact.add(policy)
         status = self._call_remote(operation)
@@ -110,7 +113,7 @@ class SharedCounter:
         self._local.set_status(client, status)
         return status
 
-    def _call_remote(self, operation: Callable[[RemoteCounter], T]) -> T | None:
+    def _call_remote(self, operation: Callable[[RemoteRateCounter], T]) -> T | None:
         """Return the result of the remote counter; None while it is down."""
         return self._breaker.call(lambda: operation(self._remote))
 
@@ -122,7 +125,7 @@ class SharedCounter:
         for (policy, client), count in pending.items():
             self._flush_client(policy, client, count)
 
-    def _flush_client(self, policy: Policy, client: str, count: int) -> None:
+    def _flush_client(self, policy: RateLimitPolicy, client: str, count: int) -> None:
         current = min(count, self._local.get(policy, client).used)  # not counts of a former window
         if not current:
             return

@@ -15,7 +15,7 @@ Default = TypeVar("Default")
 
 
 @frozen
-class Definition:
+class SettingDefinition:
     """The definition of a setting: an environment variable and the field with its lower-case name.
 
     `alias` is a second variable, read if the first is absent. `default` is written as in an
@@ -67,7 +67,8 @@ def setting(
     """
     metadata = {"kind": kind, "description": description, "alias": alias, "group": group}
     return cast(
-        "T | Default", field(default=default, repr=not secret, metadata={Definition: metadata})
+        "T | Default",
+        field(default=default, repr=not secret, metadata={SettingDefinition: metadata}),
     )
 
 
@@ -76,12 +77,12 @@ def computed(default: Callable[[Any], T]) -> T:
     return Factory(default, takes_self=True)
 
 
-def definitions_of(settings: type) -> tuple[Definition, ...]:
+def setting_definitions(settings: type) -> tuple[SettingDefinition, ...]:
     """Return the definitions of a class whose fields are made by `setting`, in their order."""
     return tuple(_definition(attribute) for attribute in fields(settings))
 
 
-def parse_setting(definition: Definition, environment: Mapping[str, str]) -> object:
+def parse_setting(definition: SettingDefinition, environment: Mapping[str, str]) -> object:
     """Return the value of a setting, a FieldError if it is invalid, None if it is absent."""
     name, text = definition.lookup(environment)
     try:
@@ -90,10 +91,10 @@ def parse_setting(definition: Definition, environment: Mapping[str, str]) -> obj
         return FieldError(name, definition.kind.error_message(name))
 
 
-def _definition(attribute: "Attribute[Any]") -> Definition:
-    metadata = attribute.metadata[Definition]
+def _definition(attribute: "Attribute[Any]") -> SettingDefinition:
+    metadata = attribute.metadata[SettingDefinition]
     default = _environment_text(attribute.default)
-    return Definition(name=attribute.name.upper(), default=default, **metadata)
+    return SettingDefinition(name=attribute.name.upper(), default=default, **metadata)
 
 
 def _environment_text(default: object) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
-from eggypro_adapters.settings.definition import definitions_of
+from eggypro_adapters.settings.definition import setting_definitions
 from eggypro_adapters.settings.settings import Settings
 from eggypro_adapters.settings.types import AppEnvironment
 from eggypro_core.errors import ConfigurationError, FieldError
 
-_DEFINITIONS = definitions_of(Settings)
+_DEFINITIONS = setting_definitions(Settings)
 
 
 def read_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:

@@ -7,7 +7,12 @@ from typing import Any, Self
 from attrs import frozen
 
 from eggypro_adapters.settings import types as values
-from eggypro_adapters.settings.definition import computed, definitions_of, parse_setting, setting
+from eggypro_adapters.settings.definition import (
+    computed,
+    parse_setting,
+    setting,
+    setting_definitions,
+)
 from eggypro_adapters.settings.types import (
     AppEnvironment,
     ImageStoreKind,
@@ -215,7 +220,7 @@ class Settings:
         Values are stripped; a blank value counts as absent. Raises ConfigurationError with every
         error: the name of the variable and the reason, never the value.
         """
-        parsed = {row.field: parse_setting(row, environment) for row in definitions_of(cls)}
+        parsed = {row.field: parse_setting(row, environment) for row in setting_definitions(cls)}
         errors = [value for value in parsed.values() if isinstance(value, FieldError)]
         values: dict[str, Any] = {
             name: value
@@ -234,7 +239,7 @@ class Settings:
 def settings_example() -> str:
     """Return a commented `.env` file with the description and default of every setting."""
     blocks = [_INTRODUCTION]
-    for row in definitions_of(Settings):
+    for row in setting_definitions(Settings):
         heading = [f"# --- {row.group} ---"] if row.group else []
         blocks += [*heading, "\n".join(row.example())]
     return "\n\n".join(blocks) + "\n"

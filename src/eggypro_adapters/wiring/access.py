@@ -8,14 +8,14 @@ from time import monotonic
 from eggypro_adapters.admin_key import ADMIN_KEY_FILE
 from eggypro_adapters.jwt_tokens import JwtTokenSigner
 from eggypro_adapters.settings import Settings
-from eggypro_core.access.authentication import Tokens
+from eggypro_core.access.authentication import TokenService
 from eggypro_core.access.rate_limiting import RateCounter
 from eggypro_core.errors import ConfigurationError, FieldError
 from eggypro_core.operations.error_tracking import OutageDetector
 from eggypro_core.ports import utc_now
 
 
-def open_tokens(settings: Settings) -> Tokens:
+def require_tokens(settings: Settings) -> TokenService:
     """Return the tokens of the shop, without connecting to anything. Raises ConfigurationError."""
     tokens = find_tokens(settings)
     if tokens is None:
@@ -25,9 +25,11 @@ def open_tokens(settings: Settings) -> Tokens:
     return tokens
 
 
-def find_tokens(settings: Settings) -> Tokens | None:
+def find_tokens(settings: Settings) -> TokenService | None:
     """Return the tokens of the shop; None without a JWT_SECRET."""
-    return Tokens(JwtTokenSigner(settings.jwt_secret), utc_now) if settings.jwt_secret else None
+    return (
+        TokenService(JwtTokenSigner(settings.jwt_secret), utc_now) if settings.jwt_secret else None
+    )
 
 
 def admin_key_file(settings: Settings) -> Path | None:
@@ -44,7 +46,7 @@ def open_rate_counter(redis_url: str | None, outage: OutageDetector) -> Iterator
     if redis_url is None:
         yield local
     else:
-        from eggypro_adapters.redis import shared_counter
+        from eggypro_adapters.redis import shared_rate_counter
 
-        with shared_counter(redis_url, local, outage=outage) as counter:
+        with shared_rate_counter(redis_url, local, outage=outage) as counter:
             yield counter

@@ -8,7 +8,7 @@ from time import time
 
 from attrs import evolve
 
-from eggypro_adapters.monitoring.cache_gauges import CountCache
+from eggypro_adapters.monitoring.cache_gauges import CacheCountsReader
 from eggypro_adapters.monitoring.worker_stats import publish_counts, read_counts
 from eggypro_adapters.postgres.database import Database, detect_pooler
 from eggypro_adapters.postgres.invalidation.feed import (
@@ -27,7 +27,7 @@ from eggypro_core.caching.read_cache import ReadCache
 @contextmanager
 def open_cache(
     settings: Settings, database: Database, write_versions: WriteVersions
-) -> Iterator[tuple[ReadCache | None, list[CountCache]]]:
+) -> Iterator[tuple[ReadCache | None, list[CacheCountsReader]]]:
     """Yield the response cache (None if the settings disable it) and its counts."""
     if not settings.cache_ttl:
         yield None, []

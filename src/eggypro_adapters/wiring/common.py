@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-DEMO = Path(__file__).parent.with_name("demo.jsonl")
+DEMO_CATALOG_PATH = Path(__file__).parent.with_name("demo.jsonl")
 """The demo catalogue, in the JSONL format of the project."""
 
 

@@ -94,7 +94,7 @@ def open_migrations(settings: Settings) -> Iterator[Migrations]:
 
 
 @contextmanager
-def open_address(settings: Settings) -> Iterator[Mapping[str, str]]:
+def open_libpq_environment(settings: Settings) -> Iterator[Mapping[str, str]]:
     """Yield the environment variables (PGHOST, ...) of the database for Postgres tools.
 
     They avoid the pooler if possible.
@@ -114,7 +114,7 @@ def open_address(settings: Settings) -> Iterator[Mapping[str, str]]:
         yield {variable.decode(): str(value) for variable, value in pairs if variable}
 
 
-def tool_folders() -> list[Path]:
+def postgres_bin_dirs() -> list[Path]:
     """Return folders with Postgres programs that may not be on the PATH."""
     from eggypro_adapters.embedded_postgres import find_binaries
 

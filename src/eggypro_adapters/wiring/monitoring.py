@@ -77,13 +77,13 @@ def open_recorders(
         recorder.close()
 
 
-def unlogged_requests(access: BufferedWriter) -> Metric:
+def access_log_drops(access: BufferedWriter) -> Metric:
     """Return the metric of the requests that the access log dropped."""
     description = "Requests missing from the access log."
     return Metric("eggypro_log_dropped", description, access.dropped, is_counter=True)
 
 
-def unrecorded_requests(recorder: BufferedWriter) -> Metric:
+def request_log_drops(recorder: BufferedWriter) -> Metric:
     """Return the metric of the requests that a recorder dropped."""
     description = "Requests missing from api_metrics."
     return Metric("eggypro_calls_dropped", description, recorder.dropped, is_counter=True)

@@ -14,11 +14,11 @@ from eggypro_adapters.wiring.access import open_rate_counter
 from eggypro_adapters.wiring.cache import open_cache
 from eggypro_adapters.wiring.database import SERVERLESS_POOL_SIZES
 from eggypro_adapters.wiring.monitoring import (
+    access_log_drops,
     busy_connections,
     open_recorders,
     open_trackers,
-    unlogged_requests,
-    unrecorded_requests,
+    request_log_drops,
 )
 from eggypro_adapters.wiring.shop import connect_shop
 from eggypro_core.access.rate_limiting import RateCounter
@@ -67,8 +67,8 @@ def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerPa
         metrics = (
             busy_connections(database),
             *cache_metrics(counts),
-            *map(unrecorded_requests, recorders),
-            unlogged_requests(access),
+            *map(request_log_drops, recorders),
+            access_log_drops(access),
         )
         prometheus = PrometheusMetrics(metrics_dir, metrics)
         stack.callback(prometheus.close)
@@ -108,7 +108,7 @@ def open_serverless(settings: Settings, logs: "Logs") -> ServerParts:
         )
 
 
-def start_notes(settings: Settings) -> list[str]:
+def startup_warnings(settings: Settings) -> list[str]:
     """Return notes for the operator at the start of a server, one sentence each."""
     if settings.redis_url is None:
         return ["Each worker counts the requests of clients on its own: REDIS_URL is not set."]

@@ -30,7 +30,7 @@ from eggypro_adapters.wiring.database import (
     pooler_check,
     upgrade_schema,
 )
-from eggypro_adapters.wiring.images import image_files, image_store
+from eggypro_adapters.wiring.images import image_store_and_server
 from eggypro_adapters.wiring.monitoring import health_of
 from eggypro_core.access.authentication import Authenticator
 from eggypro_core.operations.error_tracking import ErrorTracker, OutageDetector
@@ -94,10 +94,10 @@ def connect_shop(
         if settings.postgres_url is None:
             upgrade_schema(database)
         key = settings.admin_secret_key or read_or_create_admin_key(settings.eggypro_data_dir)
-        images = image_store(settings, key)
+        images, image_server = image_store_and_server(settings, key)
         image_outage = OutageDetector("the image store", trackers)
         uploads = ImageUploads(images, PostgresImageRegistry(database), utc_now, image_outage)
-        services = partial(_services, uploads, image_files(settings, key))
+        services = partial(_services, uploads, image_server)
         shop = Shop(
             **services(stack.enter_context(open_replica(settings, database, write_versions))),
             authenticator=Authenticator(key, find_tokens(settings), settings.cron_secret),
@@ -105,7 +105,7 @@ def connect_shop(
             health=health_of(settings, database, images),
             zero_results=PostgresZeroResultStore(database),
             idempotency=PostgresIdempotencyStore(idempotency_database, services),
-            cache=server_caches(settings, database),
+            caches=server_caches(settings, database),
             currency=settings.currency,
         )
         yield ConnectedShop(shop, database, write_versions)

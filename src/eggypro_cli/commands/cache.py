@@ -27,7 +27,7 @@ def clear(context: typer.Context, *, json: JsonOption = False) -> None:
     """
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
-        removed = shop.cache.clear()
+        removed = shop.caches.clear()
     sentence = f"Cleared the cache of all servers; removed {removed} shared entries."
     print_body({"removed": removed}, lambda: [sentence], json=json)
 
@@ -43,7 +43,7 @@ def stats(context: typer.Context, *, json: JsonOption = False) -> None:
 
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
-        report = shop.cache.report()
+        report = shop.caches.report()
     print_body(cache_report_body(report), lambda: [pair_table(_lines(report))], json=json)
 
 

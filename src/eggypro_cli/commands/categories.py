@@ -111,7 +111,7 @@ def create(
     json: JsonOption = False,
 ) -> None:
     """Create a category, at the root unless --parent is given."""
-    options = product_options.given_options(
+    options = product_options.non_empty_options(
         {"slug": slug, "description": description, "parent": parent}
     )
     runtime: Runtime = context.obj
@@ -144,7 +144,7 @@ def update(  # noqa: PLR0913  (one option per field)
 
     A new parent moves the category with all its subcategories.
     """
-    values = product_options.given_options(
+    values = product_options.non_empty_options(
         {"name": name, "slug": new_slug, "description": description, "parent": parent}
     )
     if root and parent is not None:

@@ -44,24 +44,27 @@ def check(context: typer.Context, *, json: JsonOption = False) -> None:
 
 
 def _run_checks(runtime: Runtime, *, upgrade: bool) -> Sequence[DeploymentCheck]:
-    from eggypro_core.deployment import CheckStatus, DeploymentCheck, check_deployment
+    from eggypro_core.deployment import DeploymentCheck, DeploymentCheckStatus, check_deployment
 
     runtime.check_settings()
     checks = check_deployment(runtime.open_shop, runtime.open_migrations, upgrade=upgrade)
-    return [DeploymentCheck("environment", CheckStatus.OK, "the settings are valid"), *checks]
+    return [
+        DeploymentCheck("environment", DeploymentCheckStatus.OK, "the settings are valid"),
+        *checks,
+    ]
 
 
 def _report(checks: Sequence[DeploymentCheck], *, json: bool) -> None:
     from eggypro_cli.tables import pair_table
-    from eggypro_core.deployment import CheckStatus
+    from eggypro_core.deployment import DeploymentCheckStatus
     from eggypro_core.serializers import deployment_body
 
     lines = [(check.name, f"{check.status:<8}  {check.detail}".rstrip()) for check in checks]
     print_body(deployment_body(checks), lambda: [pair_table(lines)], json=json)
     statuses = {check.status for check in checks}
-    if CheckStatus.PENDING in statuses and not json:
+    if DeploymentCheckStatus.PENDING in statuses and not json:
         print_message("Run `eggypro deploy` to apply the migrations.")
-    if CheckStatus.FAILED in statuses:
+    if DeploymentCheckStatus.FAILED in statuses:
         raise typer.Exit(UNAVAILABLE_EXIT_CODE)
-    if CheckStatus.PENDING in statuses:
+    if DeploymentCheckStatus.PENDING in statuses:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eggypro_cli.options import SlugArgument, VersionOption
-from eggypro_cli.output import JsonOption, examples, print_body, print_message, shows_progress
+from eggypro_cli.output import JsonOption, can_show_progress, examples, print_body, print_message
 
 if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
@@ -76,7 +76,7 @@ def prune(context: typer.Context, *, json: JsonOption = False) -> None:
 
 def _spinner(message: str, *, json: bool) -> AbstractContextManager[object]:
     """Show a spinner on a terminal."""
-    if not shows_progress(json=json):
+    if not can_show_progress(json=json):
         return nullcontext()
     from rich.console import Console
 
@@ -85,7 +85,7 @@ def _spinner(message: str, *, json: bool) -> AbstractContextManager[object]:
 
 def _with_progress(outcomes: Iterator[bool], *, json: bool) -> Iterator[bool]:
     """Yield the outcomes while showing their number on a terminal."""
-    if not shows_progress(json=json):
+    if not can_show_progress(json=json):
         yield from outcomes
         return
     from rich.console import Console

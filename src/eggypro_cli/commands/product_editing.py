@@ -44,7 +44,7 @@ def create(
 
     Required: name, price, an ingredient, description and details.
     """
-    values = product_options.body(options, file, "attribute")
+    values = product_options.merge_options(options, file, "attribute")
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
         product = shop.products.create(values)
@@ -63,7 +63,7 @@ def update(  # noqa: PLR0913  (options of all write commands)
     json: JsonOption = False,
 ) -> None:
     """Update the given fields of a product. A file is a JSON merge patch."""
-    values = product_options.body(options, file, "attribute", clear)
+    values = product_options.merge_options(options, file, "attribute", clear)
     if file is None and not values:
         raise UsageError("Nothing to update: pass an option or --from")
     runtime: Runtime = context.obj

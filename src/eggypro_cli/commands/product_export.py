@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
-from eggypro_cli.output import JsonOption, discard, examples, print_body, shows_progress
+from eggypro_cli.output import JsonOption, can_show_progress, examples, print_body, redirect_to_null
 
 if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
@@ -69,7 +69,7 @@ def export_products(
 @contextmanager
 def _open_output(file: str) -> Iterator[BinaryIO]:
     """Open the output: stdout, a device or a file. Raises UnavailableError if writing fails."""
-    with _translated_errors():
+    with _translate_errors():
         if file == _STDOUT:
             with _stdout() as stream:
                 yield stream
@@ -82,7 +82,7 @@ def _open_output(file: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _translated_errors() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     """Raise UnavailableError for errors of writing."""
     from eggypro_core import UnavailableError
 
@@ -105,7 +105,7 @@ def _stdout() -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     except OSError:
-        discard(sys.stdout)
+        redirect_to_null(sys.stdout)
         raise
 
 
@@ -157,7 +157,7 @@ def _mode(path: Path) -> int:
 @contextmanager
 def _progress(*, json: bool) -> Iterator[Callable[[int], None] | None]:
     """Yield a callback that shows the number of products written, None without a terminal."""
-    if not shows_progress(json=json):
+    if not can_show_progress(json=json):
         yield None
         return
     from rich.console import Console

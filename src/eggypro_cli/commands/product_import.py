@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, TextIO
 
 import typer
 
-from eggypro_cli.output import JsonOption, examples, print_body, print_message, shows_progress
+from eggypro_cli.output import JsonOption, can_show_progress, examples, print_body, print_message
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from eggypro_core import ImportReport, Shop
 
 ImportFormat = Literal["auto", "eggypro-csv", "jsonl", "shopify", "woocommerce"]
-ConflictPolicy = Literal["update", "skip", "fail"]
+ConflictChoice = Literal["update", "skip", "fail"]
 
 IMPORT_EXAMPLES = examples(
     "products import catalogue.csv --dry-run",
@@ -43,7 +43,7 @@ def import_products(  # noqa: PLR0913  (one per option)
         bool, typer.Option("--dry-run", help="Report the changes without saving them.")
     ] = False,
     on_conflict: Annotated[
-        ConflictPolicy, typer.Option("--on-conflict", help="How to treat existing products.")
+        ConflictChoice, typer.Option("--on-conflict", help="How to treat existing products.")
     ] = "update",
     keep_going: Annotated[
         bool,
@@ -65,7 +65,7 @@ def import_products(  # noqa: PLR0913  (one per option)
 
     Importing the same file again changes nothing. Exits with 1 if a line was refused.
     """
-    from eggypro_core import OnConflict
+    from eggypro_core import ConflictPolicy
 
     runtime: Runtime = context.obj
     with (
@@ -76,7 +76,7 @@ def import_products(  # noqa: PLR0913  (one per option)
         result = shop.products.import_file(
             stream,
             form=form,
-            on_conflict=OnConflict(on_conflict),
+            on_conflict=ConflictPolicy(on_conflict),
             dry_run=dry_run,
             keep_going=keep_going,
         )
@@ -87,11 +87,11 @@ def seed(context: typer.Context, *, json: JsonOption = False) -> None:
     """Load the demo catalogue. Loading it again changes nothing."""
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop, _rollback_message():
-        result = load_demo(shop, runtime)
+        result = import_demo(shop, runtime)
     _print_report(result, keep_going=False, json=json)
 
 
-def load_demo(shop: Shop, runtime: Runtime) -> ImportReport:
+def import_demo(shop: Shop, runtime: Runtime) -> ImportReport:
     """Import the demo catalogue and return the report."""
     with runtime.demo().open("rb") as file:
         return shop.products.import_file(file, form="jsonl")
@@ -110,7 +110,7 @@ def _rollback_message() -> Iterator[None]:
 @contextmanager
 def _with_progress(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
     """Yield the file; show on a terminal how much of it is read."""
-    if not shows_progress(json=json):
+    if not can_show_progress(json=json):
         yield file
         return
     from rich.console import Console

@@ -137,7 +137,7 @@ FromOption = Annotated[
 ]
 
 
-def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
+def non_empty_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are set, by the field names of the HTTP API."""
     return {name: value for name, value in options.items() if value not in (None, [])}
 
@@ -167,7 +167,7 @@ def with_options(options: Mapping[str, object]) -> Callable[[_Command], _Command
     return decorate
 
 
-def body(
+def merge_options(
     options: Mapping[str, Any],
     file: BinaryIO | None,
     entry: str,
@@ -177,14 +177,14 @@ def body(
 
     `entry` is the singular name of the map field whose entries have options of their own.
     """
-    fields = given_options(options)
+    fields = non_empty_options(options)
     pairs, removed = fields.pop(f"{entry}s", None), fields.pop(f"no_{entry}s", None)
-    fields |= with_cleared(clear, fields)
-    edits = entries(entry, pairs, removed)
-    return with_entries(json_object(file) | fields, f"{entry}s", edits)
+    fields |= cleared_as_null(clear, fields)
+    edits = parse_entries(entry, pairs, removed)
+    return merge_entries(json_object(file) | fields, f"{entry}s", edits)
 
 
-def entries(
+def parse_entries(
     word: str, pairs: Sequence[str] | None, removed: Sequence[str] | None = None
 ) -> dict[str, object]:
     """Return the entries of `--word NAME=VALUE` options; None for entries to remove."""
@@ -199,7 +199,7 @@ def entries(
     return dict(edits)
 
 
-def with_entries(
+def merge_entries(
     values: dict[str, object], field: str, edits: Mapping[str, object]
 ) -> dict[str, object]:
     """Return the values with entries of a map field set (or removed, if None)."""
@@ -211,7 +211,7 @@ def with_entries(
     return {**values, field: {**(current if isinstance(current, dict) else {}), **edits}}
 
 
-def with_cleared(
+def cleared_as_null(
     fields: Sequence[StrEnum] | None, options: Mapping[str, object]
 ) -> dict[str, object]:
     """Return the fields to clear as None. Raises UsageError if an option sets one of them."""

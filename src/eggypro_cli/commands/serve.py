@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from eggypro_cli.commands.product_import import load_demo
+from eggypro_cli.commands.product_import import import_demo
 from eggypro_cli.output import JsonOption, examples, print_body
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _prepare(
     is_new = key_file is not None and not key_file.exists()
     with runtime.open_shop() as shop:  # closed at once: the workers open their own
         if demo and _is_empty(shop):
-            load_demo(shop, runtime)
+            import_demo(shop, runtime)
     api, health = f"{address}/api/products", f"{address}/api/health/live"
     docs = f"{address}/docs"
     lines = [f"The API    {api}", f"Try it     {docs}", f"Health     {health}"]

@@ -51,7 +51,7 @@ def create(
     Required: an option and a price. From its first variant on, the price and stock of a product
     derive from its variants.
     """
-    values = product_options.body(options, file, "option")
+    values = product_options.merge_options(options, file, "option")
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
         variant = shop.variants.create(slug, values)
@@ -71,7 +71,7 @@ def update(  # noqa: PLR0913  (options of all write commands)
     json: JsonOption = False,
 ) -> None:
     """Update the given fields of a variant. A file is a JSON merge patch."""
-    values = product_options.body(options, file, "option", clear)
+    values = product_options.merge_options(options, file, "option", clear)
     if file is None and not values:
         raise UsageError("Nothing to update: pass an option or --from")
     runtime: Runtime = context.obj

@@ -59,7 +59,7 @@ class Credential(StrEnum):
     CRON = "cron secret"
 
 
-Requirement: TypeAlias = Permission | Credential
+AccessRequirement: TypeAlias = Permission | Credential
 """The requirement of a request: a permission or a kind of credential."""
 
 
@@ -88,7 +88,7 @@ class TokenRequest:
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> "TokenRequest":
         """Parse a request; every field is optional. Raises ValidationError."""
-        return cls(**fields.check(values, TOKEN_REQUEST_FIELDS))
+        return cls(**fields.check(values, TOKEN_REQUEST_VALIDATORS))
 
 
 @frozen
@@ -110,7 +110,7 @@ class _Session:
 
 
 @frozen
-class Tokens:
+class TokenService:
     """Issue the tokens of a shop and verify them until they expire.
 
     Verified tokens are cached: a storefront sends the same one with each request.
@@ -164,10 +164,10 @@ class Authenticator:
     """Authenticate by admin key, token, or the cron secret of the platform."""
 
     _admin_key: str = field(repr=False)
-    _tokens: Tokens | None = None
+    _tokens: TokenService | None = None
     _cron_secret: str | None = field(default=None, repr=False)
 
-    def authorize(self, credential: str | None, requirement: Requirement) -> AdminUser:
+    def authorize(self, credential: str | None, requirement: AccessRequirement) -> AdminUser:
         """Return the user of a credential that meets the requirement.
 
         Raises UnauthenticatedError like `authenticate`, and ForbiddenError.
@@ -196,7 +196,7 @@ class Authenticator:
         return TokenResponse(_ADMIN) if self._tokens is None else self._tokens.issue(request)
 
 
-def require_access(user: AdminUser, requirement: Requirement) -> None:
+def require_access(user: AdminUser, requirement: AccessRequirement) -> None:
     """Raise ForbiddenError unless the user meets the requirement. The admin key meets all."""
     if (
         requirement not in {*user.permissions, user.credential}
@@ -252,7 +252,7 @@ def _parse_timestamp(value: object) -> float:
 _PERMISSION_LIST = fields.list_of(
     "Permissions", one_of("Permission", Permission), len(Permission), minimum=1
 )
-TOKEN_REQUEST_FIELDS: Mapping[str, fields.Validator] = {
+TOKEN_REQUEST_VALIDATORS: Mapping[str, fields.Validator] = {
     "permissions": fields.with_schema(_parse_permissions, fields.schema_of(_PERMISSION_LIST)),
     "ttl_seconds": fields.integer_between("TTL seconds", 1, MAX_TOKEN_TTL_SECONDS),
 }

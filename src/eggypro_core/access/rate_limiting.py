@@ -8,7 +8,12 @@ from typing import Protocol, Self
 
 from attrs import Factory, field, frozen
 
-from eggypro_core.access.authentication import AdminUser, Authenticator, Requirement, require_access
+from eggypro_core.access.authentication import (
+    AccessRequirement,
+    AdminUser,
+    Authenticator,
+    require_access,
+)
 from eggypro_core.errors import RateLimitedError, SlugMovedError, UnauthenticatedError
 
 STANDARD, STRICT, AUTH = "standard", "strict", "auth"
@@ -16,7 +21,7 @@ _QUARTER_HOUR_SECONDS = 15 * 60
 
 
 @frozen(cache_hash=True)
-class Policy:
+class RateLimitPolicy:
     """At most `limit` requests of a client within a window of `window_seconds`.
 
     The window begins with the first counted request. Successful or failed requests can be excluded.
@@ -40,7 +45,7 @@ class Policy:
 class RateLimitStatus:
     """The usage of a policy by a client, and the seconds left in the window."""
 
-    policy: Policy
+    policy: RateLimitPolicy
     used: int
     seconds_left: float
 
@@ -64,18 +69,18 @@ class RateLimitStatus:
         return RateLimitStatus(self.policy, self.used + 1, self.seconds_left)
 
 
-def policies(limit: int, window_ms: int) -> dict[str, Policy]:
+def rate_limit_policies(limit: int, window_ms: int) -> dict[str, RateLimitPolicy]:
     """Return the policies of the API by name.
 
     `limit` and `window_ms` are those of the standard policy; limit 0 disables it. Windows are
     rounded up to seconds, the unit of the RateLimit headers.
     """
     enabled = {
-        STRICT: Policy(STRICT, 10, _QUARTER_HOUR_SECONDS),
-        AUTH: Policy(AUTH, 5, _QUARTER_HOUR_SECONDS, counts_successes=False),
+        STRICT: RateLimitPolicy(STRICT, 10, _QUARTER_HOUR_SECONDS),
+        AUTH: RateLimitPolicy(AUTH, 5, _QUARTER_HOUR_SECONDS, counts_successes=False),
     }
     if limit:
-        enabled[STANDARD] = Policy(STANDARD, limit, ceil(window_ms / 1000), is_exact=False)
+        enabled[STANDARD] = RateLimitPolicy(STANDARD, limit, ceil(window_ms / 1000), is_exact=False)
     return enabled
 
 
@@ -86,37 +91,37 @@ class RateCounter(Protocol):
     restarts at 0. A counter of bounded memory may drop the oldest windows.
     """
 
-    def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
+    def increment(self, policy: RateLimitPolicy, client: str, *, count: int = 1) -> RateLimitStatus:
         """Add `count` requests of a client and return the new status.
 
         Atomic: no two concurrent increments return the same number.
         """
         ...
 
-    def get(self, policy: Policy, client: str) -> RateLimitStatus:
+    def get(self, policy: RateLimitPolicy, client: str) -> RateLimitStatus:
         """Return the status of a client; without an open window, that of an unused one."""
         ...
 
-    def reset(self, policy: Policy, client: str) -> None:
+    def reset(self, policy: RateLimitPolicy, client: str) -> None:
         """Delete the count of a client."""
         ...
 
 
-_UNLIMITED_POLICY = Policy(AUTH, sys.maxsize, 1)
+_UNLIMITED_POLICY = RateLimitPolicy(AUTH, sys.maxsize, 1)
 
 
 class NullRateCounter:
     """Count nothing, for an API without rate limits."""
 
-    def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:  # noqa: ARG002
+    def increment(self, policy: RateLimitPolicy, client: str, *, count: int = 1) -> RateLimitStatus:  # noqa: ARG002
         """Return a whole window, none of it used."""
         return self.get(policy, client)
 
-    def get(self, policy: Policy, client: str) -> RateLimitStatus:  # noqa: ARG002
+    def get(self, policy: RateLimitPolicy, client: str) -> RateLimitStatus:  # noqa: ARG002
         """Return a whole window, none of it used."""
         return RateLimitStatus(policy, 0, policy.window_seconds)
 
-    def reset(self, policy: Policy, client: str) -> None:
+    def reset(self, policy: RateLimitPolicy, client: str) -> None:
         """Do nothing."""
 
 
@@ -133,7 +138,7 @@ class Admission:
     _counter: RateCounter | None = None
     _client: str = ""
 
-    def authorize(self, requirement: Requirement | None) -> None:
+    def authorize(self, requirement: AccessRequirement | None) -> None:
         """Check the rate limits and the requirement of the request.
 
         Raises RateLimitedError first. With a requirement, raises UnauthenticatedError unless the
@@ -178,16 +183,18 @@ class RateLimiter:
 
     _authenticator: Authenticator
     _counter: RateCounter
-    policies: Mapping[str, Policy] = field(factory=dict)
-    _auth_policy: Policy = Factory(
+    policies: Mapping[str, RateLimitPolicy] = field(factory=dict)
+    _auth_policy: RateLimitPolicy = Factory(
         lambda limiter: limiter.policies.get(AUTH, _UNLIMITED_POLICY), takes_self=True
     )
 
-    def enabled_policies(self, names: Iterable[str]) -> tuple[Policy, ...]:
+    def enabled_policies(self, names: Iterable[str]) -> tuple[RateLimitPolicy, ...]:
         """Return the policies of these names, without the disabled ones."""
         return tuple(self.policies[name] for name in names if name in self.policies)
 
-    def admit(self, client: str, credential: str | None, policies: tuple[Policy, ...]) -> Admission:
+    def admit(
+        self, client: str, credential: str | None, policies: tuple[RateLimitPolicy, ...]
+    ) -> Admission:
         """Count a request by `policies` and authenticate its credential, if any."""
         error = None
         if credential:
@@ -200,7 +207,7 @@ class RateLimiter:
             return Admission(statuses, authentication_error=error)
         return Admission(statuses, None, error, self._counter, client)
 
-    def _count_request(self, policy: Policy, client: str) -> RateLimitStatus:
+    def _count_request(self, policy: RateLimitPolicy, client: str) -> RateLimitStatus:
         if _counts_every_request(policy):
             return self._counter.increment(policy, client)
         return self._counter.get(policy, client).after_one_more()
@@ -226,6 +233,6 @@ class RateLimiter:
         return (status,) if status.is_exceeded else ()
 
 
-def _counts_every_request(policy: Policy) -> bool:
+def _counts_every_request(policy: RateLimitPolicy) -> bool:
     """Return whether every request counts, so that it can be counted before it is processed."""
     return policy.counts_successes and policy.counts_failures

@@ -16,8 +16,8 @@ from eggypro_core.caching.entries import (
     Snapshot,
 )
 from eggypro_core.caching.ports import Cache, InvalidationFeed
+from eggypro_core.circuit_breaker import CircuitBreaker
 from eggypro_core.errors import NotFoundError, UnavailableError
-from eggypro_core.retry_gate import RetryGate
 
 NOT_FOUND_TTL_SECONDS = 5.0
 """Seconds that a NotFoundError is cached."""
@@ -64,7 +64,7 @@ class ReadCache:
         self._lock = Lock()
         self._flights: dict[str, _Flight] = {}
         self._hits = self._misses = self._stale = 0
-        self._gate = RetryGate(RETRY_INTERVAL_SECONDS, clock)
+        self._circuit_breaker = CircuitBreaker(RETRY_INTERVAL_SECONDS, clock)
 
     @property
     def counts(self) -> CacheCounts:
@@ -112,14 +112,14 @@ class ReadCache:
 
         After a failure one request at a time retries; all others fail fast with UnavailableError.
         """
-        if not self._gate.allows():
+        if not self._circuit_breaker.allows():
             raise UnavailableError("The database is unavailable. Try again later.")
         try:
             response, status = self._load(load)
         except UnavailableError:
-            self._gate.block()
+            self._circuit_breaker.trip()
             raise
-        self._gate.unblock()
+        self._circuit_breaker.reset()
         return response, status
 
     def _load(self, load: Loader) -> tuple[CachedResponse, CacheStatus]:

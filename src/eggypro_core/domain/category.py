@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from attrs import evolve, fields_dict, frozen
 
-from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, text_key
+from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, parse_text_key
 from eggypro_core.domain.product_fields import FORBIDDEN_NAME_CHARACTERS
 from eggypro_core.domain.product_query import name_sort_key
 from eggypro_core.errors import ConflictError, FieldError, NotFoundError, ValidationError
@@ -80,7 +80,11 @@ class CategoryChanges:
         """
         return cls(
             **fields.check(
-                values, FIELDS, required=required, ignore=ignore, read_only=READ_ONLY_FIELDS
+                values,
+                CATEGORY_VALIDATORS,
+                required=required,
+                ignore=ignore,
+                read_only=READ_ONLY_FIELDS,
             )
         )
 
@@ -126,7 +130,7 @@ class CategoryQuery(ListQuery[Category, str]):
         return name_sort_key(item.name)
 
     def _parse_key(self, text: str) -> str:
-        return text_key(text)
+        return parse_text_key(text)
 
 
 def check_position(slug: str, ancestors: Sequence[str], *, levels: int) -> None:
@@ -162,7 +166,7 @@ def _not_found_message(slug: str) -> str:
 
 NAME_VALIDATOR = fields.single_line("Name", 100, excluded=FORBIDDEN_NAME_CHARACTERS)
 """The validator of a category's name."""
-FIELDS: Mapping[str, fields.Validator] = {
+CATEGORY_VALIDATORS: Mapping[str, fields.Validator] = {
     "name": NAME_VALIDATOR,
     "slug": fields.slug("Slug", MAX_SLUG_LENGTH, {NO_PARENT}),
     "description": fields.optional(fields.multiline("Description", 5000)),

@@ -64,9 +64,9 @@ class ListQuery(ABC, Generic[Item, Key]):
 
     parameters: ClassVar[Parameters] = PAGE_PARAMETERS
     """The query parameters that `parse` accepts."""
-    _field_of: ClassVar[Mapping[str, str]] = {}
+    _field_by_parameter: ClassVar[Mapping[str, str]] = {}
     """The fields of parameters that have another name than their field."""
-    unbound: ClassVar[frozenset[str]] = frozenset({"limit", "offset", "after"})
+    page_fields: ClassVar[frozenset[str]] = frozenset({"limit", "offset", "after"})
     """Fields that may differ between pages of a list. A cursor is bound to all other fields."""
 
     limit: int = DEFAULT_LIMIT
@@ -126,7 +126,7 @@ class ListQuery(ABC, Generic[Item, Key]):
             errors = [_OFFSET_AND_CURSOR, *errors]
         values = fields.check(params, parameters, required=required, errors=errors)
         cursor = values.pop("cursor", None)
-        for name, field in cls._field_of.items():
+        for name, field in cls._field_by_parameter.items():
             if name in values:
                 values[field] = values.pop(name)
         values |= path
@@ -171,7 +171,7 @@ class Page(Generic[T, Q]):
     next_query: Q | None
 
     @classmethod
-    def of(
+    def from_rows(
         cls,
         query: Q,
         rows: Sequence[Row],
@@ -203,14 +203,14 @@ def is_id(number: int) -> bool:
     return 0 < number <= MAX_ID
 
 
-def text_key(text: str) -> str:
+def parse_text_key(text: str) -> str:
     """Parse a text sort key. Raises ValueError if no row can have it."""
     if not fields.is_clean(text):
         raise ValueError("no row has such a key")
     return text
 
 
-def integer_key(text: str) -> int:
+def parse_integer_key(text: str) -> int:
     """Parse a non-negative integer sort key. Raises ValueError if no row can have it."""
     key = int(text)
     if not 0 <= key <= MAX_ID:
@@ -218,7 +218,7 @@ def integer_key(text: str) -> int:
     return key
 
 
-def time_key(text: str) -> datetime:
+def parse_time_key(text: str) -> datetime:
     """Parse a sort key that is an aware datetime. Raises ValueError if no row can have it."""
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
@@ -267,7 +267,7 @@ _JSON = json.JSONEncoder(separators=(",", ":"), default=str)
 @cache
 def _bound_fields(query_type: type[ListQuery[Any, Any]]) -> tuple[str, ...]:
     """Return the names of the fields that a cursor is bound to."""
-    return tuple(name for name in fields_dict(query_type) if name not in query_type.unbound)
+    return tuple(name for name in fields_dict(query_type) if name not in query_type.page_fields)
 
 
 @cache

@@ -280,7 +280,7 @@ def _attribute_errors(attributes: Mapping[str, str]) -> list[FieldError]:
     return [FieldError("attributes", "Too many attributes")] if too_many else []
 
 
-FIELDS = _validators(str, min_ingredients=1, merge=False, image_url=no_image_url)
+PRODUCT_VALIDATORS = _validators(str, min_ingredients=1, merge=False, image_url=no_image_url)
 """The validators of the fields of a product, without the cleaning of HTML."""
-EDITS = _validators(str, min_ingredients=1, merge=True, image_url=no_image_url)
+PRODUCT_PATCH_VALIDATORS = _validators(str, min_ingredients=1, merge=True, image_url=no_image_url)
 """The validators of a merge patch."""

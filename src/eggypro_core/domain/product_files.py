@@ -27,7 +27,7 @@ class ImportEntry:
 
 
 @frozen
-class Notice:
+class ImportMessage:
     """An error or warning at a line of an imported file."""
 
     line: int
@@ -35,7 +35,7 @@ class Notice:
     message: str
 
 
-class OnConflict(StrEnum):
+class ConflictPolicy(StrEnum):
     """The action of an import for a product that already exists."""
 
     UPDATE = "update"
@@ -54,8 +54,8 @@ class ImportReport:
     created: int
     changed: int
     unchanged: int
-    refused: tuple[Notice, ...]
-    warnings: tuple[Notice, ...]
+    refused: tuple[ImportMessage, ...]
+    warnings: tuple[ImportMessage, ...]
     dry_run: bool
 
 

@@ -12,9 +12,9 @@ from eggypro_core.domain.pagination import (
     PAGE_PARAMETERS,
     ListQuery,
     Parameters,
-    integer_key,
-    text_key,
-    time_key,
+    parse_integer_key,
+    parse_text_key,
+    parse_time_key,
 )
 from eggypro_core.domain.pricing import MAX_PRICE
 from eggypro_core.domain.product import ListedProduct
@@ -77,8 +77,10 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
         **{name: validator for name, validator in parameters.items() if name != "search"},
     }
     """The query parameters that `parse_search` accepts."""
-    _field_of: ClassVar[Mapping[str, str]] = {"q": "search", "inStock": "in_stock"}
-    unbound: ClassVar[frozenset[str]] = frozenset({"limit", "offset", "after", "facets", "explain"})
+    _field_by_parameter: ClassVar[Mapping[str, str]] = {"q": "search", "inStock": "in_stock"}
+    page_fields: ClassVar[frozenset[str]] = frozenset(
+        {"limit", "offset", "after", "facets", "explain"}
+    )
 
     search: str | None = None
     category: str | None = None
@@ -164,16 +166,16 @@ def _price_key(text: str) -> Decimal:
 
 def _relevance_key(text: str) -> int:
     relevance, _, skipped = text.partition(".")
-    integer_key(skipped)
-    return integer_key(relevance)
+    parse_integer_key(skipped)
+    return parse_integer_key(relevance)
 
 
 _KEY_PARSERS: Mapping[Sort, Callable[[str], SortKey]] = {
-    Sort.NAME: text_key,
-    Sort.NAME_DESC: text_key,
+    Sort.NAME: parse_text_key,
+    Sort.NAME_DESC: parse_text_key,
     Sort.PRICE_ASC: _price_key,
     Sort.PRICE_DESC: _price_key,
-    Sort.NEWEST: time_key,
+    Sort.NEWEST: parse_time_key,
     Sort.RATING: _price_key,
     Sort.RELEVANCE: _relevance_key,
 }

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from attrs import field, frozen
 
-from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, time_key
+from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, parse_time_key
 from eggypro_core.domain.product import Rating
 from eggypro_core.errors import NotFoundError
 from eggypro_core.validation import fields
@@ -54,7 +54,9 @@ class ReviewDraft:
     def parse(cls, values: Mapping[str, object]) -> "ReviewDraft":
         """Validate a submitted review. Raises ValidationError with all errors."""
         return cls(
-            **fields.check(values, FIELDS, required=REQUIRED_FIELDS, read_only=READ_ONLY_FIELDS)
+            **fields.check(
+                values, REVIEW_VALIDATORS, required=REQUIRED_FIELDS, read_only=READ_ONLY_FIELDS
+            )
         )
 
 
@@ -100,13 +102,15 @@ class ReviewQuery(ListQuery[Review, datetime]):
         return item.created_at
 
     def _parse_key(self, text: str) -> datetime:
-        return time_key(text)
+        return parse_time_key(text)
 
 
 def parse_moderation(values: Mapping[str, object]) -> bool:
     """Return the required field `is_verified`, the only one. Raises ValidationError."""
     return bool(
-        fields.check(values, MODERATION_FIELDS, required=MODERATION_FIELDS.keys())["is_verified"]
+        fields.check(values, MODERATION_VALIDATORS, required=MODERATION_VALIDATORS.keys())[
+            "is_verified"
+        ]
     )
 
 
@@ -132,7 +136,7 @@ def _parse_comment(value: object) -> str:
 
 _comment_text = fields.multiline("Comment", 5000)
 _url = partial(fields.https_url, maximum=255)
-FIELDS: Mapping[str, fields.Validator] = {
+REVIEW_VALIDATORS: Mapping[str, fields.Validator] = {
     "reviewer_name": fields.single_line("Reviewer name", 255),
     "reviewer_image_url": fields.optional(_url("Reviewer image URL")),
     "rating": fields.integer_between("Rating", 1, 5),
@@ -142,4 +146,6 @@ FIELDS: Mapping[str, fields.Validator] = {
     "image_url": fields.optional(_url("Image URL")),
     "video_url": fields.optional(_url("Video URL")),
 }
-MODERATION_FIELDS: Mapping[str, fields.Validator] = {"is_verified": fields.boolean("Is verified")}
+MODERATION_VALIDATORS: Mapping[str, fields.Validator] = {
+    "is_verified": fields.boolean("Is verified")
+}

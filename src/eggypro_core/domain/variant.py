@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from attrs import evolve, field, frozen
 
 from eggypro_core.domain.field_definition import FieldDefinition, FieldType
-from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, integer_key
+from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, parse_integer_key
 from eggypro_core.domain.pricing import MAX_PRICE, compare_at_errors, price_errors
 from eggypro_core.errors import ConflictError, FieldError, ValidationError
 from eggypro_core.validation import fields
@@ -99,7 +99,7 @@ class VariantChanges:
         `required` fields must be present. Read-only fields are rejected unless in `ignore`. With
         `merge`, options are a JSON merge patch (RFC 7396).
         """
-        validators = EDITS if merge else FIELDS
+        validators = VARIANT_PATCH_VALIDATORS if merge else VARIANT_VALIDATORS
         try:
             clean = fields.check(
                 values, validators, required=required, ignore=ignore, read_only=READ_ONLY_FIELDS
@@ -200,7 +200,7 @@ class VariantQuery(ListQuery[Variant, int]):
         return item.position
 
     def _parse_key(self, text: str) -> int:
-        return integer_key(text)
+        return parse_integer_key(text)
 
 
 def options_key(options: Mapping[str, str]) -> str:
@@ -277,10 +277,13 @@ VARIANT_FIELDS = (
 """The fields of a variant that writes can set."""
 _NULLABLE_FIELDS = [definition.name for definition in VARIANT_FIELDS if definition.nullable]
 _VALIDATORS = {definition.name: definition.input_validator for definition in VARIANT_FIELDS}
-FIELDS: Mapping[str, fields.Validator] = {
+VARIANT_VALIDATORS: Mapping[str, fields.Validator] = {
     **{name: _VALIDATORS[name] for name in REQUIRED_FIELDS},
     **_VALIDATORS,
 }
 """The validators of the fields, required ones first."""
-EDITS: Mapping[str, fields.Validator] = {**FIELDS, "options": _OPTION_EDITS}
+VARIANT_PATCH_VALIDATORS: Mapping[str, fields.Validator] = {
+    **VARIANT_VALIDATORS,
+    "options": _OPTION_EDITS,
+}
 """The validators of a merge patch."""

@@ -187,7 +187,7 @@ MAX_ACTIVITY_STEPS = 48
 
 
 @frozen
-class Activity:
+class RequestActivity:
     """The numbers of requests in consecutive steps, the last one ending now."""
 
     step: timedelta
@@ -205,12 +205,12 @@ class RequestMetrics:
         """Return the summaries of the last days, the most frequent route first."""
         return self._log.summarise(self._clock() - timedelta(days=days))
 
-    def get_activity(self, days: int) -> Activity:
+    def get_activity(self, days: int) -> RequestActivity:
         """Return the activity of the last days, in at most MAX_ACTIVITY_STEPS steps."""
         step = _choose_step(days)
         steps = ceil(timedelta(days=days) / step)
         since = self._clock() - steps * step
-        return Activity(step, self._log.count_by_step(since, step=step, step_count=steps))
+        return RequestActivity(step, self._log.count_by_step(since, step=step, step_count=steps))
 
     def prune(self, days: int) -> Iterator[int]:
         """Delete the requests that are older than `days`, yielding the number after each batch.

@@ -94,7 +94,7 @@ class ImportSession(Protocol):
 class ProductReader(Protocol):
     """Read product files."""
 
-    def __call__(self, stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEntry]:
+    def __call__(self, stream: BinaryIO, *, file_format: str = "auto") -> Iterator[ImportEntry]:
         """Yield the entries of a file in the format `form`; `auto` detects the format.
 
         Memory use does not grow with the file. Raises ParseError if the file does not have the
@@ -106,7 +106,7 @@ class ProductReader(Protocol):
 class ProductWriter(Protocol):
     """Write product files."""
 
-    def __call__(self, export: CatalogSnapshot, stream: BinaryIO, *, form: str) -> int:
+    def __call__(self, export: CatalogSnapshot, stream: BinaryIO, *, file_format: str) -> int:
         """Write the products of `export` in the format `form` and return their number.
 
         Memory use does not grow with that number. Errors of the stream pass through.

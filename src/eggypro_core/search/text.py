@@ -121,7 +121,7 @@ class Searchable(Protocol):
         ...
 
 
-SEARCHED_FIELDS = frozenset({"name", "ingredients", "description", "details", "attributes"})
+SEARCHABLE_FIELDS = frozenset({"name", "ingredients", "description", "details", "attributes"})
 """The fields of a product that `document_terms` reads."""
 
 

@@ -91,7 +91,7 @@ class CategoryResolver:
             raise categories_not_found(unknown)
         return tuple(dict.fromkeys(map(self._resolve_slug, references)))
 
-    def take_created(self) -> Sequence[CategoryDraft]:
+    def pop_created(self) -> Sequence[CategoryDraft]:
         """Return the categories created since the last call; parents come first."""
         created, self._created = self._created, []
         return created

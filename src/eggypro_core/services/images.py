@@ -101,7 +101,7 @@ class ProductImageService:
 
         `values` has the slug `product`. Raises ValidationError.
         """
-        slug = fields.check(values, UPLOAD_FIELDS, required=UPLOAD_FIELDS)["product"]
+        slug = fields.check(values, UPLOAD_VALIDATORS, required=UPLOAD_VALIDATORS)["product"]
         return self._uploads.sign_upload(require_slug(slug))
 
     def receive_upload(self, fields: Mapping[str, str], file: BinaryIO) -> StoredImage:
@@ -186,4 +186,4 @@ def _too_many_images(number: int) -> ConflictError:
 
 
 _FILE_LIST = fields.list_of("Files", lambda file: file, MAX_UPLOAD_FILES, minimum=1)
-UPLOAD_FIELDS: Mapping[str, fields.Validator] = {"product": fields.slug("Product", 255)}
+UPLOAD_VALIDATORS: Mapping[str, fields.Validator] = {"product": fields.slug("Product", 255)}

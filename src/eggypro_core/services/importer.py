@@ -17,7 +17,12 @@ from eggypro_core.domain.product import (
     own_image_ids,
 )
 from eggypro_core.domain.product_changes import ProductChanges
-from eggypro_core.domain.product_files import ImportEntry, ImportReport, Notice, OnConflict
+from eggypro_core.domain.product_files import (
+    ConflictPolicy,
+    ImportEntry,
+    ImportMessage,
+    ImportReport,
+)
 from eggypro_core.domain.slug import free_slug, numbered_slug, slugify
 from eggypro_core.domain.variant import (
     Variant,
@@ -39,7 +44,7 @@ from eggypro_core.validation.fields import InvalidValueError, decimal, escape_co
 from eggypro_core.validation.unset import UNSET
 
 IMPORT_BATCH_SIZE = 1000
-MAX_REPORTED_NOTICES = 10_000
+MAX_REPORTED_MESSAGES = 10_000
 """Maximum number of errors and of warnings in a report. More errors stop the import."""
 _TOO_MANY_ERRORS = FieldError("", "Import stopped: too many invalid lines. Is this the right file?")
 
@@ -106,13 +111,13 @@ class ProductImporter:
     session: ImportSession
     clean_html: Callable[[str], str]
     now: datetime
-    on_conflict: OnConflict
+    on_conflict: ConflictPolicy
     image_url: ImageUrlBuilder = no_image_url
     created: int = 0
     changed: int = 0
     unchanged: int = 0
-    errors: list[Notice] = field(factory=list)
-    warnings: list[Notice] = field(factory=list)
+    errors: list[ImportMessage] = field(factory=list)
+    warnings: list[ImportMessage] = field(factory=list)
     _categories: CategoryResolver = field(init=False)
     _last_numbers: dict[str, int] = field(factory=dict, init=False)
     """The last number of each repeated generated slug; cleared when it grows too large."""
@@ -125,7 +130,7 @@ class ProductImporter:
         """Process the entries. Stop at too many errors: it is probably the wrong file."""
         rest = iter(entries)
         while batch := list(islice(rest, IMPORT_BATCH_SIZE)):
-            if len(self.errors) >= MAX_REPORTED_NOTICES:
+            if len(self.errors) >= MAX_REPORTED_MESSAGES:
                 self._add_errors(batch[0].line, [_TOO_MANY_ERRORS])
                 return
             waiting: Sequence[_Candidate] = self._reject_repeated(list(self._parse_entries(batch)))
@@ -140,16 +145,18 @@ class ProductImporter:
             changed=self.changed if is_accepted else 0,
             unchanged=self.unchanged,
             refused=_by_line(self.errors),
-            warnings=_by_line(self.warnings[:MAX_REPORTED_NOTICES]),
+            warnings=_by_line(self.warnings[:MAX_REPORTED_MESSAGES]),
             dry_run=dry_run,
         )
 
     def _add_errors(self, line: int, errors: Iterable[FieldError]) -> None:
-        self.errors += [Notice(line, error.field, error.message) for error in errors]
+        self.errors += [ImportMessage(line, error.field, error.message) for error in errors]
 
     def _add_warnings(self, line: int, warnings: Iterable[FieldError]) -> None:
-        if len(self.warnings) < MAX_REPORTED_NOTICES:
-            self.warnings += [Notice(line, warning.field, warning.message) for warning in warnings]
+        if len(self.warnings) < MAX_REPORTED_MESSAGES:
+            self.warnings += [
+                ImportMessage(line, warning.field, warning.message) for warning in warnings
+            ]
 
     def _parse_entries(self, batch: Sequence[ImportEntry]) -> Iterator[_Candidate]:
         for entry in batch:
@@ -223,7 +230,7 @@ class ProductImporter:
             slug := numbered_slug(candidate.slug, number)
         ) in used_keys or self.session.find_repeated([_slug_key(slug)]):
             number += 1
-        if len(self._last_numbers) >= MAX_REPORTED_NOTICES:
+        if len(self._last_numbers) >= MAX_REPORTED_MESSAGES:
             self._last_numbers.clear()
         self._last_numbers[candidate.slug] = number
         return evolve(candidate, slug=slug, changes=evolve(candidate.changes, slug=slug))
@@ -271,9 +278,9 @@ class ProductImporter:
             ref = self.image_url(image.ref, None) if image.ref in missing else image.ref
             if image.ref not in missing or is_external(ref):
                 images.append(evolve(image, ref=ref))
-            elif len(self.warnings) < MAX_REPORTED_NOTICES:
+            elif len(self.warnings) < MAX_REPORTED_MESSAGES:
                 message = f"{image_not_found(image.ref)}: ignored"
-                self.warnings.append(Notice(candidate.line, "images", message))
+                self.warnings.append(ImportMessage(candidate.line, "images", message))
         return evolve(candidate, changes=evolve(candidate.changes, images=tuple(images)))
 
     def _write(self, candidates: Sequence[_Candidate]) -> None:
@@ -287,7 +294,7 @@ class ProductImporter:
                 self._add_errors(candidate.line, _field_errors(error))
         self.created += len(batch.new)
         self.changed += len(batch.changed) + batch.recategorised_count
-        if categories := self._categories.take_created():
+        if categories := self._categories.pop_created():
             self.session.create_categories(categories, self.now)
         self.session.write_products(batch.new, batch.changed, self.now)
         if batch.new_variants or batch.changed_variants:
@@ -304,11 +311,11 @@ class ProductImporter:
             self._set_categories(candidate, batch)
             batch.new.append(draft)
             batch.new_variants += [(candidate.slug, variant) for variant in draft.variants]
-        elif self.on_conflict is OnConflict.FAIL:
+        elif self.on_conflict is ConflictPolicy.FAIL:
             raise ValidationError(
                 [FieldError("slug", f"Product '{candidate.slug}' already exists")]
             )
-        elif self.on_conflict is OnConflict.SKIP:
+        elif self.on_conflict is ConflictPolicy.SKIP:
             self.unchanged += 1
         else:
             self._update(candidate, existing, batch)
@@ -404,7 +411,7 @@ def _check_option_names(variants: Sequence[Variant | VariantDraft]) -> None:
     check_option_names({}, (name for variant in variants for name in variant.options))
 
 
-def _by_line(notices: Iterable[Notice]) -> tuple[Notice, ...]:
+def _by_line(notices: Iterable[ImportMessage]) -> tuple[ImportMessage, ...]:
     return tuple(sorted(notices, key=lambda notice: notice.line))
 
 

@@ -19,7 +19,12 @@ from eggypro_core.domain.product import (
     product_not_found,
 )
 from eggypro_core.domain.product_changes import ProductChanges, parse_stock_change
-from eggypro_core.domain.product_files import CatalogSnapshot, ImportEntry, ImportReport, OnConflict
+from eggypro_core.domain.product_files import (
+    CatalogSnapshot,
+    ConflictPolicy,
+    ImportEntry,
+    ImportReport,
+)
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.slug import is_slug
 from eggypro_core.errors import ConflictError, FieldError, UnavailableError, VersionConflictError
@@ -189,7 +194,7 @@ class ProductService:
         self,
         entries: Iterable[ImportEntry],
         *,
-        on_conflict: OnConflict = OnConflict.UPDATE,
+        on_conflict: ConflictPolicy = ConflictPolicy.UPDATE,
         dry_run: bool = False,
         keep_going: bool = False,
     ) -> ImportReport:
@@ -214,7 +219,7 @@ class ProductService:
         stream: BinaryIO,
         *,
         form: str = "auto",
-        on_conflict: OnConflict = OnConflict.UPDATE,
+        on_conflict: ConflictPolicy = ConflictPolicy.UPDATE,
         dry_run: bool = False,
         keep_going: bool = False,
     ) -> ImportReport:
@@ -225,7 +230,7 @@ class ProductService:
         """
         if self._reader is None:
             raise RuntimeError("ProductService needs a reader to import files")
-        entries = self._reader(stream, form=form)
+        entries = self._reader(stream, file_format=form)
         return self.import_products(
             entries, on_conflict=on_conflict, dry_run=dry_run, keep_going=keep_going
         )
@@ -250,7 +255,9 @@ class ProductService:
             products = export.products
             if progress is not None:
                 products = _with_progress(products, progress)
-            return self._writer(CatalogSnapshot(export.categories, products), stream, form=form)
+            return self._writer(
+                CatalogSnapshot(export.categories, products), stream, file_format=form
+            )
 
     @contextmanager
     def export_products(self, status: Status = Status.ALL) -> Iterator[CatalogSnapshot]:

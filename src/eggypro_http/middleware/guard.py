@@ -14,7 +14,7 @@ from eggypro_http.errors import (
     INTERNAL_ERROR,
     NO_STORE,
     NOT_FOUND,
-    PROBLEM_JSON,
+    PROBLEM_MEDIA_TYPE,
     REQUEST_ID_KEY,
     ReportError,
     problem,
@@ -83,7 +83,7 @@ def _refuse(
 ) -> Iterable[bytes]:
     body = problem(status, environ[REQUEST_ID_KEY], detail)
     headers = [
-        ("content-type", PROBLEM_JSON),
+        ("content-type", PROBLEM_MEDIA_TYPE),
         ("content-length", str(len(body))),
         ("cache-control", NO_STORE),
     ]

@@ -7,12 +7,19 @@ from typing import Any, TypeAlias
 
 import falcon
 
-from eggypro_core.access.authentication import Credential, Permission, Requirement
+from eggypro_core.access.authentication import AccessRequirement, Credential, Permission
 from eggypro_core.maintenance import MaintenanceJob
 from eggypro_core.validation.fields import Schema, schema_of
-from eggypro_http.errors import PROBLEM_JSON
+from eggypro_http.errors import PROBLEM_MEDIA_TYPE
 from eggypro_http.openapi.examples import BODY_EXAMPLES, PARAMETER_EXAMPLES
-from eggypro_http.openapi.schemas import FORMS, INTEGER, SCHEMAS, SLUG, STRING, schema_ref
+from eggypro_http.openapi.schemas import (
+    INTEGER,
+    MULTIPART_SCHEMAS,
+    SCHEMAS,
+    SLUG,
+    STRING,
+    schema_ref,
+)
 from eggypro_http.routing import Route
 from eggypro_http.urls import public_path
 
@@ -147,7 +154,11 @@ def _operation(route: Route) -> Node:
         "responses": dict(_responses(route)),
     }
     if route.request_schema is not None:
-        media_type = "multipart/form-data" if route.request_schema in FORMS else "application/json"
+        media_type = (
+            "multipart/form-data"
+            if route.request_schema in MULTIPART_SCHEMAS
+            else "application/json"
+        )
         is_required = route.permission is not Credential.KEY
         content = {
             "schema": schema_ref(route.request_schema),
@@ -168,7 +179,7 @@ def operation_id(route: Route) -> str:
     return first + "".join(map(str.capitalize, rest))
 
 
-def _requirement_text(requirement: Requirement) -> str:
+def _requirement_text(requirement: AccessRequirement) -> str:
     if requirement is Credential.CRON:
         return "Requires the cron secret (`CRON_SECRET`)."
     if isinstance(requirement, Permission):
@@ -293,7 +304,7 @@ def _problem(status: int) -> Node:
     return {
         "description": _phrase(status),
         "headers": _headers(["X-Request-ID", *_RESPONSE_HEADERS.get(status, [])]),
-        "content": {PROBLEM_JSON: {"schema": schema_ref("Problem")}},
+        "content": {PROBLEM_MEDIA_TYPE: {"schema": schema_ref("Problem")}},
     }
 
 

@@ -306,27 +306,31 @@ _REQUIRED_BY_PUT = [name for name in product.REQUIRED_FIELDS if name != "price"]
 _STOCK = {**request_body(product_changes.STOCK_FIELDS), "minProperties": 1, "maxProperties": 1}
 _REQUESTS: Schemas = {
     "ProductDraft": request_body(
-        product_changes.FIELDS,
+        product_changes.PRODUCT_VALIDATORS,
         required=product.REQUIRED_FIELDS,
         excluded=["variants"],  # always have their own URL
     ),
     "ProductPut": {
-        **request_body(product_changes.FIELDS, required=_REQUIRED_BY_PUT, excluded=_OWN_RESOURCES),
+        **request_body(
+            product_changes.PRODUCT_VALIDATORS, required=_REQUIRED_BY_PUT, excluded=_OWN_RESOURCES
+        ),
         "additionalProperties": True,  # the body of GET can be sent back
     },
-    "ProductPatch": request_body(product_changes.EDITS, excluded=_OWN_RESOURCES),
+    "ProductPatch": request_body(product_changes.PRODUCT_PATCH_VALIDATORS, excluded=_OWN_RESOURCES),
     "StockChange": _STOCK,
-    "VariantDraft": request_body(variant.FIELDS, required=variant.REQUIRED_FIELDS),
+    "VariantDraft": request_body(variant.VARIANT_VALIDATORS, required=variant.REQUIRED_FIELDS),
     "VariantPut": {
-        **request_body(variant.FIELDS, required=variant.REQUIRED_FIELDS),
+        **request_body(variant.VARIANT_VALIDATORS, required=variant.REQUIRED_FIELDS),
         "additionalProperties": True,
     },
-    "VariantPatch": request_body(variant.EDITS),
-    "ReviewDraft": request_body(review.FIELDS, required=review.REQUIRED_FIELDS),
-    "ReviewModeration": request_body(review.MODERATION_FIELDS, required=review.MODERATION_FIELDS),
-    "CategoryDraft": request_body(category.FIELDS, required=["name"]),
+    "VariantPatch": request_body(variant.VARIANT_PATCH_VALIDATORS),
+    "ReviewDraft": request_body(review.REVIEW_VALIDATORS, required=review.REQUIRED_FIELDS),
+    "ReviewModeration": request_body(
+        review.MODERATION_VALIDATORS, required=review.MODERATION_VALIDATORS
+    ),
+    "CategoryDraft": request_body(category.CATEGORY_VALIDATORS, required=["name"]),
     "CategoryPut": {
-        **request_body(category.FIELDS, required=["name"]),
+        **request_body(category.CATEGORY_VALIDATORS, required=["name"]),
         "additionalProperties": True,
     },
     "ImageUploadForm": closed_object(
@@ -335,11 +339,13 @@ _REQUESTS: Schemas = {
     "SignedUpload": closed_object(
         {"public_id": STRING, "expires": STRING, "signature": STRING, "file": FILE}
     ),
-    "ProductImagesRequest": closed_object({"images": schema_of(product_changes.FIELDS["images"])}),
-    "ImageUploadRequest": request_body(images.UPLOAD_FIELDS, required=images.UPLOAD_FIELDS),
-    "TokenRequest": request_body(authentication.TOKEN_REQUEST_FIELDS),
+    "ProductImagesRequest": closed_object(
+        {"images": schema_of(product_changes.PRODUCT_VALIDATORS["images"])}
+    ),
+    "ImageUploadRequest": request_body(images.UPLOAD_VALIDATORS, required=images.UPLOAD_VALIDATORS),
+    "TokenRequest": request_body(authentication.TOKEN_REQUEST_VALIDATORS),
 }
 SCHEMAS: Schemas = {**_RESPONSES, **_REQUESTS}
 """All component schemas by name."""
-FORMS = frozenset({"ImageUploadForm", "SignedUpload"})
+MULTIPART_SCHEMAS = frozenset({"ImageUploadForm", "SignedUpload"})
 """The schemas of multipart forms."""

@@ -15,11 +15,11 @@ from eggypro_core.operations.idempotency import IdempotencyStore, StoredResponse
 from eggypro_core.shop import Shop
 from eggypro_http.requests.client_address import ClientResolver
 from eggypro_http.requests.json_body import MAX_JSON_BYTES, require_length
-from eggypro_http.requests.multipart import MAX_MULTIPART_BYTES, MULTIPART
+from eggypro_http.requests.multipart import MAX_MULTIPART_BYTES, MULTIPART_MEDIA_TYPE
 from eggypro_http.requests.rate_limits import credential
 from eggypro_http.responses import Handler, Response
 
-HEADER = "Idempotency-Key"
+IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 _ENVIRON_NAME = "HTTP_IDEMPOTENCY_KEY"
 _KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"|([!#-~][!-~]*)')
 _MAX_KEY_LENGTH = 255
@@ -49,7 +49,7 @@ def idempotent(handler: Handler, store: IdempotencyStore[Shop], clients: ClientR
         if not is_replayed:
             return Response(stored.body, stored.headers)
         if body.fingerprint() != stored.fingerprint:
-            raise ValidationError([FieldError(HEADER, _KEY_REUSED)])
+            raise ValidationError([FieldError(IDEMPOTENCY_KEY_HEADER, _KEY_REUSED)])
         return Response(stored.body, {**stored.headers, "idempotency-replayed": "true"})
 
     return handle
@@ -66,7 +66,7 @@ class FingerprintedBody:
         self._digest = blake2b(digest_size=16)
         kind, options = falcon.parse_header(request.content_type or "")
         self._stream: Any = request.stream
-        if kind.lower() != MULTIPART and self._left <= MAX_JSON_BYTES:
+        if kind.lower() != MULTIPART_MEDIA_TYPE and self._left <= MAX_JSON_BYTES:
             # Read it up front: a slow client must not hold a lock that other requests wait for.
             self._stream = BytesIO(request.stream.read(self._left))
         boundary = options.get("boundary", "").encode()
@@ -102,7 +102,9 @@ def _key(header: str) -> str:
     match = _KEY.fullmatch(header)
     key = match and (match[2] or re.sub(r"\\(.)", r"\1", match[1]))
     if not key or len(key) > _MAX_KEY_LENGTH:
-        raise ParseError(f"{HEADER} must be 1-{_MAX_KEY_LENGTH} visible ASCII characters")
+        raise ParseError(
+            f"{IDEMPOTENCY_KEY_HEADER} must be 1-{_MAX_KEY_LENGTH} visible ASCII characters"
+        )
     return key
 
 

@@ -5,7 +5,7 @@ import falcon
 from eggypro_core.errors import FieldError, ParseError, ValidationError
 from eggypro_core.validation import strict_json
 from eggypro_core.validation.fields import InvalidValueError
-from eggypro_http.responses import JSON
+from eggypro_http.responses import JSON_MEDIA_TYPE
 
 MAX_JSON_BYTES = 1024 * 1024
 _UTF_8 = {"utf-8", "utf8"}
@@ -55,12 +55,12 @@ def _read_body(request: falcon.Request) -> bytes:
 
 
 def _require_json(request: falcon.Request) -> None:
-    media_type, options = falcon.parse_header(request.content_type or JSON)
-    is_json = media_type.lower() == JSON or media_type.lower().endswith("+json")
+    media_type, options = falcon.parse_header(request.content_type or JSON_MEDIA_TYPE)
+    is_json = media_type.lower() == JSON_MEDIA_TYPE or media_type.lower().endswith("+json")
     is_utf_8 = options.get("charset", "utf-8").lower() in _UTF_8
     if not (is_json and is_utf_8 and is_uncompressed(request)):
         raise falcon.HTTPUnsupportedMediaType(
-            description=f"The body must be uncompressed {JSON} in UTF-8"
+            description=f"The body must be uncompressed {JSON_MEDIA_TYPE} in UTF-8"
         )
 
 

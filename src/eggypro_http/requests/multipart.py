@@ -16,7 +16,7 @@ from eggypro_core.services.images import MAX_UPLOAD_FILES
 from eggypro_core.validation.fields import escape_control
 from eggypro_http.requests.json_body import is_uncompressed, require_length
 
-MULTIPART = "multipart/form-data"
+MULTIPART_MEDIA_TYPE = "multipart/form-data"
 FILE_FIELD = "file"
 """The name of the parts that are files."""
 _MAX_FIELD_BYTES = 64 * 1024
@@ -69,9 +69,9 @@ def _body(request: falcon.Request, files: int) -> Any:
     """Return Falcon's buffered reader of the body; its class differs in compiled builds."""
     length = require_length(request, files * MAX_UPLOAD_BYTES + _MAX_FIELD_BYTES)
     media_type, _ = falcon.parse_header(request.content_type or "")
-    if media_type.lower() != MULTIPART or not is_uncompressed(request):
+    if media_type.lower() != MULTIPART_MEDIA_TYPE or not is_uncompressed(request):
         raise falcon.HTTPUnsupportedMediaType(
-            description=f"The files must be sent as uncompressed {MULTIPART}"
+            description=f"The files must be sent as uncompressed {MULTIPART_MEDIA_TYPE}"
         )
     return BufferedReader(request.stream.read, length)
 

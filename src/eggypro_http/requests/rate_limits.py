@@ -5,11 +5,11 @@ from typing import TypeAlias
 
 import falcon
 
-from eggypro_core.access.authentication import Requirement
+from eggypro_core.access.authentication import AccessRequirement
 from eggypro_core.access.rate_limiting import Admission, RateLimiter, RateLimitStatus
 from eggypro_http.requests.client_address import ClientResolver, Network
 
-Admit: TypeAlias = Callable[[falcon.Request, falcon.Response, Requirement | None], Admission]
+Admit: TypeAlias = Callable[[falcon.Request, falcon.Response, AccessRequirement | None], Admission]
 
 
 def request_admission(
@@ -24,10 +24,10 @@ def request_admission(
     policies = limiter.enabled_policies(limits)
 
     def admit(
-        request: falcon.Request, response: falcon.Response, requirement: Requirement | None
+        request: falcon.Request, response: falcon.Response, requirement: AccessRequirement | None
     ) -> Admission:
         if requirement is None and not policies:
-            return ANONYMOUS
+            return ANONYMOUS_ADMISSION
         admission = limiter.admit(clients.client(request.env), credential(request), policies)
         if statuses := admission.statuses:
             response.set_header("ratelimit-policy", ", ".join(map(_policy_header, statuses)))
@@ -37,7 +37,7 @@ def request_admission(
     return admit
 
 
-ANONYMOUS = Admission()
+ANONYMOUS_ADMISSION = Admission()
 """The admission of a request that is neither counted nor authenticated."""
 
 

@@ -9,7 +9,7 @@ from eggypro_http.requests.query_string import require_no_parameters
 from eggypro_http.responses import NO_CONTENT, Response, accepts
 from eggypro_http.routing import Route
 
-IMMUTABLE = "public, max-age=31536000, immutable"
+IMMUTABLE_CACHE_CONTROL = "public, max-age=31536000, immutable"
 
 
 def get_image(shop: Shop, request: falcon.Request, image: tuple[str, str]) -> Response:
@@ -46,6 +46,6 @@ ROUTES = (
         summary="Get an image file: the original or a rendition",
         handler=get_image,
         media_type="image/*",
-        cache_control=IMMUTABLE,
+        cache_control=IMMUTABLE_CACHE_CONTROL,
     ),
 )

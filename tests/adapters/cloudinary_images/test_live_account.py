@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pytest
 from attrs import field, frozen
 
-from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
+from eggypro_adapters.cloudinary_images import CloudinaryAccount, CloudinaryImageStore
 from eggypro_adapters.contracts.image_store import ImageStoreContract
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.domain.image import StoredImage
@@ -47,10 +47,10 @@ class TestLiveCloudinary(ImageStoreContract):
                 store.delete(public_id)
 
 
-def account_from_url(url: str) -> Account:
+def account_from_url(url: str) -> CloudinaryAccount:
     """Return the account of a Cloudinary URL, with `upload_prefix` as an optional parameter."""
     parts = urlsplit(url)
     prefix = dict(parse_qsl(parts.query)).get("upload_prefix", "https://api.cloudinary.com")
     credentials, _, cloud_name = parts.netloc.rpartition("@")
     key, _, secret = credentials.partition(":")
-    return Account(cloud_name, unquote(key), unquote(secret), prefix)
+    return CloudinaryAccount(cloud_name, unquote(key), unquote(secret), prefix)

@@ -15,7 +15,7 @@ import pytest
 import urllib3
 from attrs import evolve
 
-from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
+from eggypro_adapters.cloudinary_images import CloudinaryAccount, CloudinaryImageStore
 from eggypro_adapters.cloudinary_images.account import Timeouts
 from eggypro_adapters.cloudinary_images.transport import Transport, tls_context
 from eggypro_adapters.contracts.image_store import EGG, ImageStoreContract
@@ -102,7 +102,7 @@ def server() -> Iterator[CloudinaryServer]:
 
 @pytest.fixture
 def store(server: CloudinaryServer) -> CloudinaryImageStore:
-    account = Account(CLOUD, API_KEY, API_SECRET, server.url, LONG_TIMEOUTS)
+    account = CloudinaryAccount(CLOUD, API_KEY, API_SECRET, server.url, LONG_TIMEOUTS)
     return CloudinaryImageStore(account, PillowImageCleaner(), server.now)
 
 

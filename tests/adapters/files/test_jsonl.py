@@ -13,7 +13,7 @@ from eggypro_core.errors import FieldError
 
 
 def read(text: str) -> list[ImportEntry]:
-    return list(read_products(io.BytesIO(text.encode()), form="jsonl"))
+    return list(read_products(io.BytesIO(text.encode()), file_format="jsonl"))
 
 
 def error_message(line: str) -> str:

@@ -13,7 +13,7 @@ from eggypro_core.errors import FieldError, ParseError
 
 
 def read(text: str) -> list[ImportEntry]:
-    return list(read_products(io.BytesIO(text.encode()), form="eggypro-csv"))
+    return list(read_products(io.BytesIO(text.encode()), file_format="eggypro-csv"))
 
 
 def cell(name: str, value: str) -> object:

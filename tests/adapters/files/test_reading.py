@@ -10,7 +10,7 @@ from eggypro_core.errors import FieldError, ParseError, ValidationError
 
 
 def read(data: bytes, form: str = "auto") -> list[ImportEntry]:
-    return list(read_products(io.BytesIO(data), form=form))
+    return list(read_products(io.BytesIO(data), file_format=form))
 
 
 def names(entries: list[ImportEntry]) -> list[object]:
@@ -25,12 +25,12 @@ def messages(entry: ImportEntry) -> list[str]:
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b" \n\r\n\t", b"\xff\xfe"])
 def test_empty_file_raises_parse_error(form: str, data: bytes) -> None:
     with pytest.raises(ParseError, match="The file is empty"):
-        read_products(io.BytesIO(data), form=form)
+        read_products(io.BytesIO(data), file_format=form)
 
 
 def test_unknown_format_raises_validation_error() -> None:
     with pytest.raises(ValidationError, match="eggypro-csv, jsonl, shopify"):
-        read_products(io.BytesIO(b"name\n"), form="xml")
+        read_products(io.BytesIO(b"name\n"), file_format="xml")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_format_is_detected_from_the_content(data: bytes, name: str) -> None:
 @pytest.mark.parametrize("form", ["auto", "shopify", "eggypro-csv"])
 def test_unknown_header_error_lists_columns_and_formats(form: str) -> None:
     with pytest.raises(ParseError) as error:
-        read_products(io.BytesIO(b"foo,b\x07ar\n1,2"), form=form)
+        read_products(io.BytesIO(b"foo,b\x07ar\n1,2"), file_format=form)
     sentence = str(error.value)
     assert "'foo', 'b\ufffdar'" in sentence
     assert "name, slug, price" in sentence

@@ -21,7 +21,7 @@ Row = dict[str, str]
 
 
 def read(text: str) -> list[ImportEntry]:
-    return list(read_products(io.BytesIO(text.encode()), form="shopify"))
+    return list(read_products(io.BytesIO(text.encode()), file_format="shopify"))
 
 
 def csv_text(*rows: Row) -> str:

@@ -22,7 +22,7 @@ SIMPLE = {"Type": "simple", "Name": "Egg", "Regular price": "2.00"}
 
 
 def read(text: str) -> list[ImportEntry]:
-    return list(read_products(io.BytesIO(text.encode()), form="woocommerce"))
+    return list(read_products(io.BytesIO(text.encode()), file_format="woocommerce"))
 
 
 def csv_text(*rows: Row) -> str:
@@ -149,6 +149,17 @@ def test_categories_are_paths_of_names(cell: str, paths: list[list[str]]) -> Non
     row = {"Type": "simple", "Name": "Egg", "Regular price": "1", "Categories": cell}
     (entry,) = read(csv_text(row))
     assert (entry.values or {})["categories"] == paths
+
+
+def test_column_with_too_long_a_name_is_reported() -> None:
+    name = "Meta: " + "x" * 101
+    file = io.BytesIO(csv_text({"Name": "Egg", name: "1"}).encode())
+    (header, entry) = list(read_products(file, file_format="woocommerce"))
+    assert [warning.message for warning in header.warnings] == [
+        "Column name is longer than 100 characters: ignored"
+    ]
+    assert entry.values is not None
+    assert entry.values["name"] == "Egg"
 
 
 def test_fields_without_a_column_are_omitted() -> None:

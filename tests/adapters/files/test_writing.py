@@ -106,7 +106,7 @@ HAM: dict[str, Any] = {"name": "Ham", "slug": "ham", "price": "5", "is_active": 
 def test_every_format_except_auto_can_be_written() -> None:
     assert {"auto", *WRITERS} == set(FORMATS)
     with pytest.raises(ValidationError, match="Format must be one of"):
-        write_products(CatalogSnapshot((), iter(())), io.BytesIO(), form="auto")
+        write_products(CatalogSnapshot((), iter(())), io.BytesIO(), file_format="auto")
 
 
 def test_every_field_that_can_be_read_is_written() -> None:
@@ -374,7 +374,7 @@ def test_memory_does_not_grow_with_the_number_of_products(form: str) -> None:
     products = (evolve(egg, id=number) for number in range(3000))
     tracemalloc.start()
     try:
-        number = write_products(CatalogSnapshot((), products), NullStream(), form=form)
+        number = write_products(CatalogSnapshot((), products), NullStream(), file_format=form)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

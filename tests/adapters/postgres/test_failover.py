@@ -78,7 +78,8 @@ def test_shop_continues_after_failover(
             proxy.disconnect()
             assert wait_for_cache_status(client, "stale").json["price"] == "1.00"
             with promoted.engine.connect() as connection:
-                assert connection.scalar(sa.text("SELECT pg_promote()"))
+                connection.execute(sa.text("SELECT pg_promote(wait => false)"))
+                wait_until(lambda: not connection.scalar(sa.text("SELECT pg_is_in_recovery()")))
             with promoted.long_transaction() as connection:
                 connection.execute(sa.text("UPDATE products SET price = 2"))
             proxy.set_server(f"{replica.socket_dir}/.s.PGSQL.5432")

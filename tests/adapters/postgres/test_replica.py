@@ -14,7 +14,7 @@ from eggypro_adapters.contracts.invalidation_feed import wait_for_snapshot
 from eggypro_adapters.contracts.product_store import NOON, make_draft
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.embedded_postgres import Attachment, attach
-from eggypro_adapters.embedded_postgres.guardian import CLUSTER_FOLDER, USER
+from eggypro_adapters.embedded_postgres.guardian import CLUSTER_FOLDER, DATABASE_USER
 from eggypro_adapters.postgres.database import CompiledStatement, Database, detect_pooler
 from eggypro_adapters.postgres.invalidation.feed import PostgresInvalidationFeed, WriteVersions
 from eggypro_adapters.postgres.migrations import PostgresMigrations
@@ -76,7 +76,7 @@ def replicated_servers(
 
 def _run_basebackup(binaries: Path, port: int, folder: Path) -> None:
     folder.mkdir(mode=0o700)
-    source = f"host=127.0.0.1 port={port} user={USER}"
+    source = f"host=127.0.0.1 port={port} user={DATABASE_USER}"
     arguments = [
         "-D",
         str(folder / CLUSTER_FOLDER),
@@ -265,7 +265,9 @@ def test_unavailable_replica_fails_no_read_and_is_retried_after_a_second(
     is_frozen: bool,
 ) -> None:
     with run_proxy(f"{servers[1].query['host']}/.s.PGSQL.5432") as proxy:
-        url = sa.make_url(f"postgresql+psycopg://{USER}@127.0.0.1:{proxy.port}/{USER}")
+        url = sa.make_url(
+            f"postgresql+psycopg://{DATABASE_USER}@127.0.0.1:{proxy.port}/{DATABASE_USER}"
+        )
         with open_replicated(url, primary, write_versions, clock) as replicated:
             wait_for_replica(replicated, clock)
             (proxy.freeze if is_frozen else proxy.disconnect)()

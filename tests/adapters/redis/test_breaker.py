@@ -5,7 +5,7 @@ from threading import Barrier, current_thread
 import pytest
 
 from eggypro_adapters.contracts.waiting import wait_until
-from eggypro_adapters.redis.breaker import Breaker
+from eggypro_adapters.redis.breaker import ReconnectingBreaker
 from eggypro_core.errors import UnavailableError
 
 
@@ -35,16 +35,18 @@ def remote() -> Remote:
 
 
 @pytest.fixture
-def breaker(remote: Remote) -> Breaker:
-    return Breaker(remote.reconnect, down_message="Down.", up_message="Up")
+def breaker(remote: Remote) -> ReconnectingBreaker:
+    return ReconnectingBreaker(remote.reconnect, down_message="Down.", up_message="Up")
 
 
-def test_operations_pass_while_the_service_is_up(breaker: Breaker, remote: Remote) -> None:
+def test_operations_pass_while_the_service_is_up(
+    breaker: ReconnectingBreaker, remote: Remote
+) -> None:
     assert [breaker.call(remote.operation) for _ in range(3)] == ["result"] * 3
     assert not breaker.is_open
 
 
-def test_operations_fail_fast_after_a_failure(breaker: Breaker, remote: Remote) -> None:
+def test_operations_fail_fast_after_a_failure(breaker: ReconnectingBreaker, remote: Remote) -> None:
     with breaker.running():
         remote.is_down = True
         assert [breaker.call(remote.operation) for _ in range(3)] == [None] * 3
@@ -52,7 +54,7 @@ def test_operations_fail_fast_after_a_failure(breaker: Breaker, remote: Remote) 
 
 
 def test_concurrent_failures_are_logged_once(
-    breaker: Breaker, caplog: pytest.LogCaptureFixture
+    breaker: ReconnectingBreaker, caplog: pytest.LogCaptureFixture
 ) -> None:
     barrier = Barrier(8)
 
@@ -66,7 +68,7 @@ def test_concurrent_failures_are_logged_once(
 
 
 def test_one_background_thread_reconnects(
-    breaker: Breaker, remote: Remote, caplog: pytest.LogCaptureFixture
+    breaker: ReconnectingBreaker, remote: Remote, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     with breaker.running():
@@ -82,7 +84,9 @@ def test_one_background_thread_reconnects(
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-def test_running_ends_while_the_service_is_down(breaker: Breaker, remote: Remote) -> None:
+def test_running_ends_while_the_service_is_down(
+    breaker: ReconnectingBreaker, remote: Remote
+) -> None:
     remote.is_down = True
     with breaker.running():
         assert breaker.is_open

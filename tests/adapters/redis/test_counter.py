@@ -15,11 +15,11 @@ from eggypro_adapters.contracts.rate_counter import (
 )
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.memory import MemoryRateCounter
-from eggypro_adapters.redis import shared_counter
+from eggypro_adapters.redis import shared_rate_counter
 from eggypro_adapters.redis.connection import RedisConnection
-from eggypro_adapters.redis.counter import RedisCounter
-from eggypro_adapters.redis.shared_counter import SharedCounter
-from eggypro_core.access.rate_limiting import Policy, RateCounter, RateLimitStatus
+from eggypro_adapters.redis.counter import RedisRateCounter
+from eggypro_adapters.redis.shared_counter import SharedRateCounter
+from eggypro_core.access.rate_limiting import RateCounter, RateLimitPolicy, RateLimitStatus
 from eggypro_core.errors import UnavailableError
 from tests.support.redis_server import (
     BINARIES,
@@ -31,7 +31,7 @@ from tests.support.redis_server import (
 
 TIMEOUT_SECONDS = 10
 """Long enough that a busy test machine does not look like an outage."""
-INEXACT_POLICY = Policy("lax", 100, 900, is_exact=False)
+INEXACT_POLICY = RateLimitPolicy("lax", 100, 900, is_exact=False)
 
 
 @pytest.fixture(params=BINARIES)
@@ -41,9 +41,9 @@ def server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def remote(server: RedisServer) -> Iterator[RedisCounter]:
+def remote(server: RedisServer) -> Iterator[RedisRateCounter]:
     with closing(RedisConnection(server.url, TIMEOUT_SECONDS)) as connection:
-        yield RedisCounter(connection)
+        yield RedisRateCounter(connection)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def workers(server: RedisServer) -> Iterator[tuple[RateCounter, RateCounter]]:
     with ExitStack() as stack:
         first, second = (
             stack.enter_context(
-                shared_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS)
+                shared_rate_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS)
             )
             for _ in range(2)
         )
@@ -76,7 +76,7 @@ class RedisContract(RateCounterContract):
 
 class TestRedisCounter(RedisContract):
     @pytest.fixture
-    def counter(self, remote: RedisCounter) -> RateCounter:
+    def counter(self, remote: RedisRateCounter) -> RateCounter:
         return remote
 
 
@@ -98,7 +98,9 @@ class TestRedisClusterCounter(RateCounterContract):
         for node in cluster.nodes:
             with node.client as client:
                 client.flushall()
-        with shared_counter(cluster.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
+        with shared_rate_counter(
+            cluster.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS
+        ) as counter:
             yield counter
 
     @pytest.fixture
@@ -114,7 +116,9 @@ class TestRedisClusterCounter(RateCounterContract):
         return end
 
 
-def perform(counter: RateCounter, operation: str, policy: Policy, client: str, count: int) -> int:
+def perform(
+    counter: RateCounter, operation: str, policy: RateLimitPolicy, client: str, count: int
+) -> int:
     """Perform an operation and return the count afterwards."""
     if operation == "add":
         return counter.increment(policy, client, count=count).used
@@ -123,7 +127,7 @@ def perform(counter: RateCounter, operation: str, policy: Policy, client: str, c
     return counter.get(policy, client).used
 
 
-def test_redis_and_memory_counters_agree(remote: RedisCounter, server: RedisServer) -> None:
+def test_redis_and_memory_counters_agree(remote: RedisRateCounter, server: RedisServer) -> None:
     step = st.tuples(
         st.sampled_from(["add", "read", "clear"]),
         st.sampled_from([READS_POLICY, LOGINS_POLICY]),
@@ -132,7 +136,7 @@ def test_redis_and_memory_counters_agree(remote: RedisCounter, server: RedisServ
     )
 
     @given(st.lists(step, max_size=20))
-    def check(steps: list[tuple[str, Policy, str, int]]) -> None:
+    def check(steps: list[tuple[str, RateLimitPolicy, str, int]]) -> None:
         with server.client as client:
             client.flushall()
         memory = MemoryRateCounter(FakeMonotonicClock())
@@ -144,13 +148,13 @@ def test_redis_and_memory_counters_agree(remote: RedisCounter, server: RedisServ
     check()
 
 
-def test_keys_have_the_prefix_of_the_counter(remote: RedisCounter, server: RedisServer) -> None:
+def test_keys_have_the_prefix_of_the_counter(remote: RedisRateCounter, server: RedisServer) -> None:
     remote.increment(LOGINS_POLICY, "2001:db8::/64")
     with server.client as client:
         assert client.keys() == [b"eggypro-limits:logins:900:2001:db8::/64"]
 
 
-def test_seconds_left_is_the_ttl_of_the_key(remote: RedisCounter, server: RedisServer) -> None:
+def test_seconds_left_is_the_ttl_of_the_key(remote: RedisRateCounter, server: RedisServer) -> None:
     remote.increment(LOGINS_POLICY, "ada")
     with server.client as client:
         client.pexpire("eggypro-limits:logins:900:ada", 400_500)
@@ -166,7 +170,7 @@ class InterruptedCounter(MemoryRateCounter):
     def ping(self) -> None:
         pass
 
-    def increment(self, policy: Policy, client: str, *, count: int = 1) -> RateLimitStatus:
+    def increment(self, policy: RateLimitPolicy, client: str, *, count: int = 1) -> RateLimitStatus:
         status = super().increment(policy, client, count=count)
         self.on_increment()
         return status
@@ -174,7 +178,7 @@ class InterruptedCounter(MemoryRateCounter):
 
 def test_counts_during_a_flush_are_not_lost() -> None:
     remote = InterruptedCounter(FakeMonotonicClock())
-    counter = SharedCounter(remote, MemoryRateCounter(FakeMonotonicClock()))
+    counter = SharedRateCounter(remote, MemoryRateCounter(FakeMonotonicClock()))
     counter._loop.stop()  # only the test flushes
     remote.on_increment = lambda: counter.increment(INEXACT_POLICY, "ada")
     remote.set_status("ada", RateLimitStatus(INEXACT_POLICY, 10, 900))
@@ -183,7 +187,9 @@ def test_counts_during_a_flush_are_not_lost() -> None:
     assert counter.get(INEXACT_POLICY, "ada").used == 14
 
 
-def test_redis_errors_raise_unavailable_error(remote: RedisCounter, server: RedisServer) -> None:
+def test_redis_errors_raise_unavailable_error(
+    remote: RedisRateCounter, server: RedisServer
+) -> None:
     with server.client as client:
         client.lpush("eggypro-limits:logins:900:ada", "no number")
     with pytest.raises(UnavailableError, match="WRONGTYPE"):
@@ -196,7 +202,7 @@ def test_redis_errors_raise_unavailable_error(remote: RedisCounter, server: Redi
 
 def test_url_parameters_cannot_override_the_timeout(server: RedisServer) -> None:
     connection = RedisConnection(f"{server.url}?socket_timeout=600&retry_on_timeout=yes")
-    remote = RedisCounter(connection)
+    remote = RedisRateCounter(connection)
     server.freeze()
     start = monotonic()
     with pytest.raises(UnavailableError):
@@ -251,7 +257,7 @@ def test_hanging_server_delays_only_the_first_request(
     server: RedisServer,
 ) -> None:
     """One after another, all of them would wait for 200 seconds."""
-    with shared_counter(server.url, MemoryRateCounter(monotonic), 1) as counter:
+    with shared_rate_counter(server.url, MemoryRateCounter(monotonic), 1) as counter:
         server.freeze()
         start = monotonic()
         assert [counter.increment(LOGINS_POLICY, "ada").used for _ in range(200)] == [
@@ -277,7 +283,7 @@ def test_exact_counts_survive_an_outage_and_data_loss_of_redis(
 
 def test_counter_connects_later_to_a_server_that_is_down_at_the_start(server: RedisServer) -> None:
     server.kill()
-    with shared_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
+    with shared_rate_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
         assert counter.increment(LOGINS_POLICY, "ada", count=3).used == 3
         server.start()
         with server.client as client:
@@ -285,8 +291,8 @@ def test_counter_connects_later_to_a_server_that_is_down_at_the_start(server: Re
 
 
 def test_pending_counts_are_sent_on_exit(server: RedisServer) -> None:
-    with shared_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
+    with shared_rate_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
         counter.increment(INEXACT_POLICY, "ada", count=3)
-    with shared_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
+    with shared_rate_counter(server.url, MemoryRateCounter(monotonic), TIMEOUT_SECONDS) as counter:
         counter.increment(INEXACT_POLICY, "ada")
         wait_until(lambda: counter.get(INEXACT_POLICY, "ada").used == 4)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import make_url
 
 from eggypro_adapters.settings import Settings, settings_example
-from eggypro_adapters.settings.definition import definitions_of
+from eggypro_adapters.settings.definition import setting_definitions
 from eggypro_adapters.settings.types import AppEnvironment, ImageStoreKind, LogFormat, LogLevel
 from eggypro_core.errors import ConfigurationError, FieldError
 
@@ -89,7 +89,7 @@ def test_empty_environment_is_a_complete_development_configuration() -> None:
 
 
 def test_settings_are_those_of_the_specification() -> None:
-    assert sorted(row.name for row in definitions_of(Settings)) == sorted(NAMES)
+    assert sorted(row.name for row in setting_definitions(Settings)) == sorted(NAMES)
     assert sorted(INVALID) == sorted(NAMES)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.wiring import open_tokens
+from eggypro_adapters.wiring import require_tokens
 from eggypro_core import Credential, FieldError, Permission, UnauthenticatedError
 from tests.support.builders import NOON
 from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
@@ -85,12 +85,12 @@ def test_token_is_signed_by_the_settings_without_connecting_or_writing_files(
         tmp_path, "auth", "token", JWT_SECRET=SECRET, POSTGRES_URL="postgres://x/nowhere"
     )
     assert issued.code == 0
-    user = open_tokens(Settings(jwt_secret=SECRET)).user_for(issued.out.strip())
+    user = require_tokens(Settings(jwt_secret=SECRET)).user_for(issued.out.strip())
     assert user.credential is Credential.TOKEN
     assert user.last_login is not None
     assert user.last_login > NOON
     with pytest.raises(UnauthenticatedError):
-        open_tokens(Settings(jwt_secret=f"{SECRET}2")).user_for(issued.out.strip())
+        require_tokens(Settings(jwt_secret=f"{SECRET}2")).user_for(issued.out.strip())
     assert list(tmp_path.iterdir()) == []
 
 

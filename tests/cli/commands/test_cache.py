@@ -15,7 +15,7 @@ def test_json_sums_the_counts_of_all_workers(
     run_command: RunCommand, runtime: MemoryRuntime, shared: SharedCounts | None
 ) -> None:
     runtime.shop = evolve(
-        runtime.shop, cache=ServerCaches(report=lambda: CacheReport(WORKER_COUNTS, shared))
+        runtime.shop, caches=ServerCaches(report=lambda: CacheReport(WORKER_COUNTS, shared))
     )
     result = run_command("cache", "stats", "--json")
     assert orjson.loads(result.out) == {
@@ -31,7 +31,7 @@ def test_json_sums_the_counts_of_all_workers(
 
 def test_table_shows_each_worker(run_command: RunCommand, runtime: MemoryRuntime) -> None:
     report = CacheReport(WORKER_COUNTS, SharedCounts(7, 21_000_000))
-    runtime.shop = evolve(runtime.shop, cache=ServerCaches(report=lambda: report))
+    runtime.shop = evolve(runtime.shop, caches=ServerCaches(report=lambda: report))
     assert run_command("cache", "stats").out.splitlines() == [
         "worker 1  5 hits, 3 misses, 1 stale; 2 entries, 1.5 MB",
         "worker 2  10 hits, 4 misses, 0 stale; 3 entries, 0.0 MB",
@@ -50,7 +50,7 @@ def test_stats_without_a_server_are_empty(run_command: RunCommand) -> None:
 def test_clear_prints_the_number_of_removed_entries(
     run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:
-    runtime.shop = evolve(runtime.shop, cache=ServerCaches(clear=lambda: 12))
+    runtime.shop = evolve(runtime.shop, caches=ServerCaches(clear=lambda: 12))
     assert run_command("cache", "clear", "--json") == CommandResult(0, '{"removed":12}\n', "")
     result = run_command("cache", "clear")
     assert (result.code, result.err) == (0, "")

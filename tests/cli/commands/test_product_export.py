@@ -32,8 +32,8 @@ def slugs(text: str | bytes) -> list[str]:
 def failing_runtime(error: OSError) -> MemoryRuntime:
     """Return a runtime whose export fails after a few bytes."""
 
-    def writer(export: CatalogSnapshot, stream: BinaryIO, *, form: str) -> int:
-        stream.write(f"{len(list(export.products))} {form}".encode())
+    def writer(export: CatalogSnapshot, stream: BinaryIO, *, file_format: str) -> int:
+        stream.write(f"{len(list(export.products))} {file_format}".encode())
         raise error
 
     shop = make_shop()

@@ -11,9 +11,9 @@ import pytest
 from attrs import evolve
 
 from eggypro_adapters.files import FORMATS, read_products
-from eggypro_cli.commands.product_import import ConflictPolicy, ImportFormat
+from eggypro_cli.commands.product_import import ConflictChoice, ImportFormat
 from eggypro_cli.main import main
-from eggypro_core import ImportEntry, OnConflict, ProductQuery
+from eggypro_core import ConflictPolicy, ImportEntry, ProductQuery
 from eggypro_core.serializers import import_report_body
 from tests.support.builders import make_shop
 from tests.support.runtime import MemoryRuntime, RunCommand
@@ -185,8 +185,8 @@ def test_warnings_are_not_errors(run_command: RunCommand, tmp_path: Path) -> Non
 def test_interrupted_import_is_rolled_back_and_exits_with_130(
     capsys: pytest.CaptureFixture[str], good: str, signalled: BaseException
 ) -> None:
-    def interrupted(stream: BinaryIO, *, form: str = "auto") -> Iterator[ImportEntry]:
-        yield next(read_products(stream, form=form))
+    def interrupted(stream: BinaryIO, *, file_format: str = "auto") -> Iterator[ImportEntry]:
+        yield next(read_products(stream, file_format=file_format))
         raise signalled
 
     shop = make_shop()
@@ -199,7 +199,7 @@ def test_interrupted_import_is_rolled_back_and_exits_with_130(
 
 def test_choices_match_reader_formats_and_conflict_policies() -> None:
     assert get_args(ImportFormat) == FORMATS
-    assert get_args(ConflictPolicy) == tuple(OnConflict)
+    assert get_args(ConflictChoice) == tuple(ConflictPolicy)
 
 
 def test_seed_loads_the_demo_catalogue_once(

@@ -18,7 +18,7 @@ from eggypro_core.access.authentication import (
     Permission,
     TokenRequest,
     TokenResponse,
-    Tokens,
+    TokenService,
     TokenSigner,
 )
 from eggypro_core.errors import ForbiddenError, UnauthenticatedError, ValidationError
@@ -45,7 +45,7 @@ class TokenShop:
 
     @authenticator.default
     def _make_authenticator(self) -> Authenticator:
-        return Authenticator(KEY, Tokens(self.signer, self.clock))
+        return Authenticator(KEY, TokenService(self.signer, self.clock))
 
     def sign_token(self, **claims: object) -> str:
         """Return a token signed with the right key; the value `absent` omits a claim."""
@@ -155,7 +155,7 @@ def test_a_token_expires_after_its_ttl_to_the_microsecond(shop: TokenShop, ttl: 
 
 def test_a_verified_token_is_cached_but_a_failure_is_not(shop: TokenShop) -> None:
     signer = CountedSigner()
-    authenticator = Authenticator(KEY, Tokens(signer, shop.clock))
+    authenticator = Authenticator(KEY, TokenService(signer, shop.clock))
     token = authenticator.issue_token(TokenRequest()).token
     assert authenticator.authenticate(token) == authenticator.authenticate(token)
     for _ in range(2):

@@ -10,10 +10,10 @@ from eggypro_core.access.rate_limiting import (
     STANDARD,
     Admission,
     NullRateCounter,
-    Policy,
     RateLimiter,
+    RateLimitPolicy,
     RateLimitStatus,
-    policies,
+    rate_limit_policies,
 )
 from eggypro_core.errors import (
     ForbiddenError,
@@ -24,8 +24,8 @@ from eggypro_core.errors import (
 )
 
 KEY = "the-key-of-the-shop-in-these-tests"
-AUTH_POLICY = Policy("auth", 2, 60)
-STANDARD_POLICY = Policy("standard", 2, 60)
+AUTH_POLICY = RateLimitPolicy("auth", 2, 60)
+STANDARD_POLICY = RateLimitPolicy("standard", 2, 60)
 
 
 class ExpiredAuthenticator(Authenticator):
@@ -37,7 +37,7 @@ class ExpiredAuthenticator(Authenticator):
         return super().authenticate(credential)
 
 
-def make_limiter(*enabled: Policy) -> RateLimiter:
+def make_limiter(*enabled: RateLimitPolicy) -> RateLimiter:
     by_name = {policy.name: policy for policy in enabled}
     return RateLimiter(ExpiredAuthenticator(KEY), MemoryRateCounter(FakeMonotonicClock()), by_name)
 
@@ -117,8 +117,8 @@ def test_retry_after_is_the_longest_exceeded_window() -> None:
 def test_policies_count_successes_or_failures(
     error: Exception | None, successes: int, failures: int
 ) -> None:
-    successes_only = Policy("successes", 5, 60, counts_failures=False)
-    failures_only = Policy("failures", 5, 60, counts_successes=False)
+    successes_only = RateLimitPolicy("successes", 5, 60, counts_failures=False)
+    failures_only = RateLimitPolicy("failures", 5, 60, counts_successes=False)
     counter = MemoryRateCounter(FakeMonotonicClock())
     limiter = RateLimiter(Authenticator(KEY), counter, {})
     admission = limiter.admit("ada", None, (successes_only, failures_only))
@@ -128,7 +128,7 @@ def test_policies_count_successes_or_failures(
 
 
 def test_a_rate_limited_request_counts_neither_as_success_nor_failure() -> None:
-    failures_only = Policy("failures", 1, 60, counts_successes=False)
+    failures_only = RateLimitPolicy("failures", 1, 60, counts_successes=False)
     counter = MemoryRateCounter(FakeMonotonicClock())
     counter.increment(failures_only, "ada")
     limiter = RateLimiter(Authenticator(KEY), counter, {})
@@ -143,14 +143,14 @@ def test_reset_seconds_are_rounded_up_to_at_least_one(left: float, seconds: int)
 
 
 def test_enabled_policies_omits_disabled_ones() -> None:
-    limiter = evolve(make_limiter(), policies=policies(0, 1))
+    limiter = evolve(make_limiter(), policies=rate_limit_policies(0, 1))
     assert [policy.name for policy in limiter.enabled_policies(["standard", "strict"])] == [
         "strict"
     ]
 
 
 def test_the_null_counter_counts_nothing() -> None:
-    counter, policy = NullRateCounter(), Policy(STANDARD, 1, 60)
+    counter, policy = NullRateCounter(), RateLimitPolicy(STANDARD, 1, 60)
     unused = RateLimitStatus(policy, 0, 60)
     assert [counter.increment(policy, "ada") for _ in range(2)] == [unused, unused]
     counter.reset(policy, "ada")

@@ -21,7 +21,7 @@ from eggypro_core.domain.pagination import (
     Parameters,
     decode_cursor,
     encode_cursor,
-    integer_key,
+    parse_integer_key,
 )
 from eggypro_core.errors import FieldError, ParseError, ValidationError
 from eggypro_core.validation import fields
@@ -158,7 +158,7 @@ class LetterQuery(ListQuery[Letter, int]):
         return item.weight
 
     def _parse_key(self, text: str) -> int:
-        return integer_key(text)
+        return parse_integer_key(text)
 
 
 class ParcelQuery(LetterQuery):
@@ -175,7 +175,7 @@ def make_page(
 ) -> Page[Letter, LetterQuery]:
     start = query.start_key() if query.after else (-1, 0)
     remaining = [row for row in rows if (row.weight, row.id) > start][query.offset :]
-    return Page.of(
+    return Page.from_rows(
         query,
         remaining[: query.limit + 1],
         total=len(rows) if total is None else total,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_core.search.text import (
     MAX_WORD_LENGTH,
-    SEARCHED_FIELDS,
+    SEARCHABLE_FIELDS,
     SearchField,
     deletion_neighbours,
     document_terms,
@@ -146,7 +146,7 @@ def test_document_terms_read_only_searched_fields() -> None:
             return getattr(make_draft(), name)
 
     document_terms(cast("Any", RecordedProduct()))
-    assert read_fields == SEARCHED_FIELDS
+    assert read_fields == SEARCHABLE_FIELDS
 
 
 @pytest.mark.parametrize("word", ["egg", "straße", "белок", "अंडा"])

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from eggypro_core.domain.category import MAX_DEPTH, CategoryQuery
-from eggypro_core.domain.product_files import ImportEntry, ImportReport, Notice, OnConflict
+from eggypro_core.domain.product_files import (
+    ConflictPolicy,
+    ImportEntry,
+    ImportMessage,
+    ImportReport,
+)
 from eggypro_core.services.importer import IMPORT_BATCH_SIZE
 from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
@@ -89,7 +94,7 @@ def test_an_unknown_category_is_an_error_on_its_line(shop: Shop) -> None:
     report = run_import(
         shop, egg(categories=["fodo"]), egg(slug="ham", categories=["food"]), keep_going=True
     )
-    assert report.refused == (Notice(2, "categories", "There is no category 'fodo'"),)
+    assert report.refused == (ImportMessage(2, "categories", "There is no category 'fodo'"),)
     assert (report.created, categories_of(shop, "ham")) == (1, ["food"])
     report = run_import(shop, egg(slug="ham", price="2", categories=["x"]), keep_going=True)
     assert counts(report) == (0, 0, 0, 1)
@@ -154,7 +159,7 @@ def test_a_path_of_names_is_resolved_or_created(shop: Shop) -> None:
 
 def test_a_skipped_product_keeps_its_categories(shop: Shop) -> None:
     run_import(shop, egg())
-    report = run_import(shop, egg(categories=[["New"]]), on_conflict=OnConflict.SKIP)
+    report = run_import(shop, egg(categories=[["New"]]), on_conflict=ConflictPolicy.SKIP)
     assert (counts(report), paths(shop), categories_of(shop)) == ((0, 0, 1, 0), {}, [])
 
 

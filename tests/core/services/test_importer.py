@@ -13,11 +13,16 @@ from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.domain.product import Product
-from eggypro_core.domain.product_files import ImportEntry, ImportReport, Notice, OnConflict
+from eggypro_core.domain.product_files import (
+    ConflictPolicy,
+    ImportEntry,
+    ImportMessage,
+    ImportReport,
+)
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.domain.variant import Variant, VariantQuery
 from eggypro_core.errors import FieldError, NotFoundError
-from eggypro_core.services.importer import IMPORT_BATCH_SIZE, MAX_REPORTED_NOTICES
+from eggypro_core.services.importer import IMPORT_BATCH_SIZE, MAX_REPORTED_MESSAGES
 from eggypro_core.services.products import ProductService
 from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
@@ -43,7 +48,9 @@ def stored_products(catalog: ProductService) -> dict[str, Product]:
     return {item.slug: catalog.get(item.slug, Status.ALL) for item in items}
 
 
-def import_errors(catalog: ProductService, *values: Mapping[str, object]) -> tuple[Notice, ...]:
+def import_errors(
+    catalog: ProductService, *values: Mapping[str, object]
+) -> tuple[ImportMessage, ...]:
     report = catalog.import_products(entries(*values), keep_going=True)
     return report.refused
 
@@ -189,7 +196,7 @@ def test_an_error_rolls_back_the_whole_import(
         entries(GOOD | {"price": "7"}, OTHER, BAD, {"name": "New", "price": 1})
     )
     assert counts(report) == (0, 0, 1)
-    assert report.refused == (Notice(4, "price", "Price must be positive"),)
+    assert report.refused == (ImportMessage(4, "price", "Price must be positive"),)
     assert stored_products(products) == before
 
 
@@ -216,7 +223,9 @@ def test_on_conflict_skip_leaves_existing_products(
 ) -> None:
     products.import_products(entries(GOOD))
     report = products.import_products(
-        entries(GOOD | {"price": "7"}, OTHER), on_conflict=OnConflict.SKIP, keep_going=keep_going
+        entries(GOOD | {"price": "7"}, OTHER),
+        on_conflict=ConflictPolicy.SKIP,
+        keep_going=keep_going,
     )
     assert counts(report) == (1, 0, 1)
     assert products.get("good").price == 5
@@ -224,8 +233,8 @@ def test_on_conflict_skip_leaves_existing_products(
 
 def test_on_conflict_fail_reports_existing_products(products: ProductService) -> None:
     products.import_products(entries(GOOD))
-    report = products.import_products(entries(GOOD, OTHER), on_conflict=OnConflict.FAIL)
-    assert report.refused == (Notice(2, "slug", "Product 'good' already exists"),)
+    report = products.import_products(entries(GOOD, OTHER), on_conflict=ConflictPolicy.FAIL)
+    assert report.refused == (ImportMessage(2, "slug", "Product 'good' already exists"),)
     assert stored_products(products).keys() == {"good"}
 
 
@@ -245,16 +254,16 @@ def test_all_errors_of_an_entry_without_slug_and_name_are_reported_together(
     products: ProductService,
 ) -> None:
     assert import_errors(products, {"stock_quantity": "1"}) == (
-        Notice(2, "stock_quantity", "Stock quantity must be an integer"),
-        Notice(2, "name", "Name is required"),
-        Notice(2, "price", "Price is required"),
+        ImportMessage(2, "stock_quantity", "Stock quantity must be an integer"),
+        ImportMessage(2, "name", "Name is required"),
+        ImportMessage(2, "price", "Price is required"),
     )
 
 
 def test_a_new_product_needs_a_name_and_a_price(products: ProductService) -> None:
     assert import_errors(products, {"slug": "new"}) == (
-        Notice(2, "name", "Name is required"),
-        Notice(2, "price", "Price is required"),
+        ImportMessage(2, "name", "Name is required"),
+        ImportMessage(2, "price", "Price is required"),
     )
 
 
@@ -268,10 +277,14 @@ def test_negative_stock_and_low_compare_at_prices_are_corrected_with_warnings(
     report = shop.products.import_products(entries(GOOD | amounts, OTHER | {"variants": [variant]}))
     assert counts(report) == (2, 0, 0)
     assert report.warnings == (
-        Notice(2, "stock_quantity", "Negative stock (-3): imported as 0"),
-        Notice(2, "compare_at_price", "Compare-at price 4.99 is not above the price 5: ignored"),
-        Notice(3, "variants", "variant 1: Negative stock (-1): imported as 0"),
-        Notice(3, "variants", "variant 1: Compare-at price 5 is not above the price 5: ignored"),
+        ImportMessage(2, "stock_quantity", "Negative stock (-3): imported as 0"),
+        ImportMessage(
+            2, "compare_at_price", "Compare-at price 4.99 is not above the price 5: ignored"
+        ),
+        ImportMessage(3, "variants", "variant 1: Negative stock (-1): imported as 0"),
+        ImportMessage(
+            3, "variants", "variant 1: Compare-at price 5 is not above the price 5: ignored"
+        ),
     )
     for slug in ("good", "other"):
         product = shop.products.get(slug)
@@ -286,7 +299,7 @@ def test_a_product_without_a_price_is_skipped(
 ) -> None:
     report = products.import_products(entries({"name": "Free"} | price, OTHER))
     assert (counts(report), report.refused) == ((1, 0, 0), ())
-    assert report.warnings == (Notice(2, "price", "Skipped: no price"),)
+    assert report.warnings == (ImportMessage(2, "price", "Skipped: no price"),)
     assert stored_products(products).keys() == {"other"}
 
 
@@ -295,7 +308,7 @@ def test_a_new_price_is_validated_against_the_stored_compare_at_price(
 ) -> None:
     products.import_products(entries(GOOD | {"compare_at_price": "6"}))
     assert import_errors(products, GOOD | {"price": "6"}) == (
-        Notice(2, "compare_at_price", "Compare-at price must be above the price"),
+        ImportMessage(2, "compare_at_price", "Compare-at price must be above the price"),
     )
 
 
@@ -305,10 +318,10 @@ def test_a_repeated_slug_or_sku_is_an_error(
     sku: dict[str, object] = {"sku": "S"}
     notices = import_errors(products, GOOD | sku, GOOD, OTHER | sku, GOOD | sku)
     assert notices == (
-        Notice(3, "slug", "Slug 'good' appears twice in the file"),
-        Notice(4, "sku", "SKU 'S' appears twice in the file"),
-        Notice(5, "slug", "Slug 'good' appears twice in the file"),
-        Notice(5, "sku", "SKU 'S' appears twice in the file"),
+        ImportMessage(3, "slug", "Slug 'good' appears twice in the file"),
+        ImportMessage(4, "sku", "SKU 'S' appears twice in the file"),
+        ImportMessage(5, "slug", "Slug 'good' appears twice in the file"),
+        ImportMessage(5, "sku", "SKU 'S' appears twice in the file"),
     )
     assert stored_products(products).keys() == {"good"}
 
@@ -376,10 +389,10 @@ def test_the_sku_of_another_product_is_an_error_but_the_own_sku_is_not(
 ) -> None:
     products.import_products(entries(GOOD | {"sku": "S"}))
     assert import_errors(products, GOOD | {"sku": "S"}, OTHER | {"sku": "S"}) == (
-        Notice(3, "sku", "SKU 'S' appears twice in the file"),
+        ImportMessage(3, "sku", "SKU 'S' appears twice in the file"),
     )
     assert import_errors(products, OTHER | {"sku": "S"}) == (
-        Notice(2, "sku", "SKU 'S' belongs to the product 'good'"),
+        ImportMessage(2, "sku", "SKU 'S' belongs to the product 'good'"),
     )
 
 
@@ -437,12 +450,15 @@ def test_errors_and_warnings_of_the_reader_are_reported_by_line(products: Produc
         changed=0,
         unchanged=0,
         refused=(
-            Notice(1, "price", "Price must be positive"),
-            Notice(3, "name", "Cut off"),
-            Notice(7, "", "Unreadable"),
-            Notice(7, "x", "Broken"),
+            ImportMessage(1, "price", "Price must be positive"),
+            ImportMessage(3, "name", "Cut off"),
+            ImportMessage(7, "", "Unreadable"),
+            ImportMessage(7, "x", "Broken"),
         ),
-        warnings=(Notice(5, "price", "Skipped"), Notice(9, "stock_quantity", "Became 0")),
+        warnings=(
+            ImportMessage(5, "price", "Skipped"),
+            ImportMessage(9, "stock_quantity", "Became 0"),
+        ),
         dry_run=False,
     )
     assert stored_products(products).keys() == {"good"}
@@ -463,13 +479,13 @@ def test_an_import_stops_at_too_many_errors(
     read: list[int] = []
 
     def file() -> Iterator[ImportEntry]:
-        for line in range(1, 3 * MAX_REPORTED_NOTICES):
+        for line in range(1, 3 * MAX_REPORTED_MESSAGES):
             read.append(line)
             yield ImportEntry(line, BAD)
 
     report = products.import_products(file(), keep_going=True)
-    assert len(read) == MAX_REPORTED_NOTICES + IMPORT_BATCH_SIZE
-    assert [notice.line for notice in report.refused] == list(range(1, MAX_REPORTED_NOTICES + 2))
+    assert len(read) == MAX_REPORTED_MESSAGES + IMPORT_BATCH_SIZE
+    assert [notice.line for notice in report.refused] == list(range(1, MAX_REPORTED_MESSAGES + 2))
     assert "Import stopped" in report.refused[-1].message
     assert report.refused[-2].message == "Price must be positive"
 
@@ -478,18 +494,18 @@ def test_a_file_with_the_maximum_number_of_errors_is_read_to_its_end(
     products: ProductService,
 ) -> None:
     report = products.import_products(
-        [ImportEntry(line, BAD) for line in range(MAX_REPORTED_NOTICES)], keep_going=True
+        [ImportEntry(line, BAD) for line in range(MAX_REPORTED_MESSAGES)], keep_going=True
     )
-    assert len(report.refused) == MAX_REPORTED_NOTICES
+    assert len(report.refused) == MAX_REPORTED_MESSAGES
     assert {notice.message for notice in report.refused} == {"Price must be positive"}
 
 
 def test_the_number_of_reported_warnings_is_limited(products: ProductService) -> None:
     warnings = tuple(FieldError(name, "Careful") for name in ("price", "name", "sku"))
     report = products.import_products(
-        [ImportEntry(line, None, warnings=warnings) for line in range(MAX_REPORTED_NOTICES)]
+        [ImportEntry(line, None, warnings=warnings) for line in range(MAX_REPORTED_MESSAGES)]
     )
-    assert len(report.warnings) == MAX_REPORTED_NOTICES
+    assert len(report.warnings) == MAX_REPORTED_MESSAGES
 
 
 def test_an_interrupted_import_stores_nothing(products: ProductService) -> None:
@@ -819,7 +835,7 @@ def test_setting_a_derived_field_to_another_value_is_an_error(
 def test_a_skipped_product_keeps_its_variants(shop: Shop) -> None:
     shop.products.import_products(good(sized("1")))
     before = variants_of(shop)
-    report = shop.products.import_products(good(sized("2")), on_conflict=OnConflict.SKIP)
+    report = shop.products.import_products(good(sized("2")), on_conflict=ConflictPolicy.SKIP)
     assert counts(report) == (0, 0, 1)
     assert variants_of(shop) == before
 

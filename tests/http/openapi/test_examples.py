@@ -3,10 +3,10 @@
 import pytest
 from falcon.testing import TestClient
 
-from eggypro_adapters.wiring import DEMO
+from eggypro_adapters.wiring import DEMO_CATALOG_PATH
 from eggypro_http.app import ROUTES, create_app
 from eggypro_http.openapi.examples import BODY_EXAMPLES, PARAMETER_EXAMPLES
-from eggypro_http.openapi.schemas import FORMS
+from eggypro_http.openapi.schemas import MULTIPART_SCHEMAS
 from eggypro_http.routing import Route
 from tests.support.builders import make_shop
 from tests.support.wsgi import ADMIN
@@ -27,14 +27,14 @@ ROUTES_WITH_EXAMPLES = sorted(
 @pytest.fixture
 def client() -> TestClient:
     shop = make_shop()
-    with DEMO.open("rb") as demo:
+    with DEMO_CATALOG_PATH.open("rb") as demo:
         shop.products.import_file(demo)
     return TestClient(create_app(shop))
 
 
 def test_every_json_body_has_an_example() -> None:
     bodies = {route.request_schema for route in ROUTES if route.request_schema is not None}
-    assert bodies - FORMS == set(BODY_EXAMPLES)
+    assert bodies - MULTIPART_SCHEMAS == set(BODY_EXAMPLES)
 
 
 def test_every_body_example_is_accepted(client: TestClient) -> None:

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from eggypro_http.app import ROUTES, openapi_description
-from eggypro_http.errors import PROBLEM_JSON
-from eggypro_http.responses import JSON
+from eggypro_http.errors import PROBLEM_MEDIA_TYPE
+from eggypro_http.responses import JSON_MEDIA_TYPE
 from eggypro_http.urls import public_path
 from tests.http.requests.test_idempotency import BODIES, POSTS, post
 from tests.support.wsgi import ADMIN, PATH_VALUES
@@ -116,7 +116,7 @@ def test_post_responses_match_their_schemas(full: TestClient, path: str) -> None
     check_response(path, "POST", post(full, path, {"Authorization": "Bearer wrong"}))
 
 
-@pytest.mark.parametrize("path", [path for path in BODIES if BODIES[path][0] == JSON])
+@pytest.mark.parametrize("path", [path for path in BODIES if BODIES[path][0] == JSON_MEDIA_TYPE])
 def test_request_bodies_match_their_schemas(path: str) -> None:
     body = API["paths"][public_path(path)]["post"]["requestBody"]["content"]["application/json"][
         "schema"
@@ -136,4 +136,4 @@ def test_idempotent_posts_document_the_idempotency_key() -> None:
 
 def test_error_responses_are_problem_json() -> None:
     for response in API["components"]["responses"].values():
-        assert list(response["content"]) == [PROBLEM_JSON]
+        assert list(response["content"]) == [PROBLEM_MEDIA_TYPE]

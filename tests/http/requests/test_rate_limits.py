@@ -12,7 +12,13 @@ from falcon.testing import TestClient
 
 from eggypro_adapters.contracts.clock import FakeMonotonicClock
 from eggypro_adapters.memory import MemoryRateCounter
-from eggypro_core.access.rate_limiting import AUTH, STANDARD, STRICT, Policy, policies
+from eggypro_core.access.rate_limiting import (
+    AUTH,
+    STANDARD,
+    STRICT,
+    RateLimitPolicy,
+    rate_limit_policies,
+)
 from eggypro_http.app import ROUTES, create_app
 from eggypro_http.config import HttpConfig
 from tests.support.builders import make_shop, product_values, review_values
@@ -22,7 +28,7 @@ WRONG_CREDENTIAL = {"HTTP_AUTHORIZATION": "Bearer wrong"}
 ADMIN_CREDENTIAL = {"HTTP_AUTHORIZATION": ADMIN["Authorization"]}
 ADA, BOB = {"REMOTE_ADDR": "192.0.2.1"}, {"REMOTE_ADDR": "192.0.2.2"}
 PROTECTED_PATH, TOKEN_PATH = "/api/reviews", "/api/auth/admin"
-THREE_PER_MINUTE = policies(3, 60_000)
+THREE_PER_MINUTE = rate_limit_policies(3, 60_000)
 
 
 @pytest.fixture
@@ -31,7 +37,7 @@ def clock() -> FakeMonotonicClock:
 
 
 def limited_client(
-    limits: Mapping[str, Policy], clock: FakeMonotonicClock, *proxies: IPv4Network
+    limits: Mapping[str, RateLimitPolicy], clock: FakeMonotonicClock, *proxies: IPv4Network
 ) -> TestClient:
     """A client of a rate-limited shop behind proxies."""
     shop = make_shop()
@@ -57,14 +63,14 @@ def statuses(client: TestClient, times: int, path: str = EGG, **environ: Any) ->
 def test_policies_come_from_settings_and_two_constants() -> None:
     assert {
         name: (policy.limit, policy.window_seconds)
-        for name, policy in policies(100, 900_000).items()
+        for name, policy in rate_limit_policies(100, 900_000).items()
     } == {
         STANDARD: (100, 900),
         STRICT: (10, 900),
         AUTH: (5, 900),
     }
-    assert policies(1, 1_001)[STANDARD].window_seconds == 2
-    assert set(policies(0, 900_000)) == {STRICT, AUTH}
+    assert rate_limit_policies(1, 1_001)[STANDARD].window_seconds == 2
+    assert set(rate_limit_policies(0, 900_000)) == {STRICT, AUTH}
 
 
 def test_responses_show_the_limit_until_429(client: TestClient, clock: FakeMonotonicClock) -> None:
@@ -144,13 +150,13 @@ def test_wrong_credentials_are_counted(client: TestClient) -> None:
 
 
 def test_limit_of_zero_disables_the_policy(clock: FakeMonotonicClock) -> None:
-    client = limited_client(policies(0, 60_000), clock)
+    client = limited_client(rate_limit_policies(0, 60_000), clock)
     assert statuses(client, 200) == [200] * 200
     assert "ratelimit" not in get(client).headers
 
 
 def test_ten_reviews_may_be_submitted(clock: FakeMonotonicClock) -> None:
-    client = limited_client(policies(1000, 60_000), clock)
+    client = limited_client(rate_limit_policies(1000, 60_000), clock)
 
     def submit(number: int, **headers: str) -> Any:
         return client.simulate_post(
@@ -171,7 +177,7 @@ def test_ten_reviews_may_be_submitted(clock: FakeMonotonicClock) -> None:
 
 def unlimited_client(clock: FakeMonotonicClock) -> TestClient:
     """A client that is limited only for wrong credentials."""
-    return limited_client(policies(0, 60_000), clock)
+    return limited_client(rate_limit_policies(0, 60_000), clock)
 
 
 def test_five_wrong_credentials_lock_out_the_right_one(
@@ -207,7 +213,7 @@ def test_credential_errors_use_the_specified_messages(clock: FakeMonotonicClock)
 
 
 def test_guessing_on_public_routes_locks_out(clock: FakeMonotonicClock) -> None:
-    client = limited_client(policies(1000, 60_000), clock)
+    client = limited_client(rate_limit_policies(1000, 60_000), clock)
     assert statuses(client, 6, EGG, **WRONG_CREDENTIAL) == [200] * 5 + [429]
     assert get(client, **ADMIN_CREDENTIAL).status == 429
     assert get(client).status == 200
@@ -240,7 +246,7 @@ def test_missing_credential_is_not_a_failure(
 
 
 def test_concurrent_requests_do_not_exceed_the_limit(clock: FakeMonotonicClock) -> None:
-    client = limited_client(policies(100, 60_000), clock)
+    client = limited_client(rate_limit_policies(100, 60_000), clock)
     with ThreadPoolExecutor(16) as threads:
         results = [*threads.map(lambda _: get(client).status, range(150))]
         guesses = [
@@ -255,12 +261,12 @@ def test_concurrent_requests_do_not_exceed_the_limit(clock: FakeMonotonicClock) 
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        (Policy(STANDARD, 2, 60, counts_failures=False), [404, 404, 404, 200, 200, 429]),
-        (Policy(STANDARD, 2, 60, counts_successes=False), [404, 404, 429, 429, 429, 429]),
+        (RateLimitPolicy(STANDARD, 2, 60, counts_failures=False), [404, 404, 404, 200, 200, 429]),
+        (RateLimitPolicy(STANDARD, 2, 60, counts_successes=False), [404, 404, 429, 429, 429, 429]),
     ],
 )
 def test_policies_may_skip_successes_or_failures(
-    clock: FakeMonotonicClock, policy: Policy, expected: list[int]
+    clock: FakeMonotonicClock, policy: RateLimitPolicy, expected: list[int]
 ) -> None:
     client = limited_client({STANDARD: policy}, clock)
     results = statuses(client, 3, f"{PRODUCTS}/none") + statuses(client, 3)
@@ -268,7 +274,7 @@ def test_policies_may_skip_successes_or_failures(
 
 
 def test_uncounted_success_does_not_use_the_limit(clock: FakeMonotonicClock) -> None:
-    policy = Policy(STANDARD, 2, 60, counts_successes=False)
+    policy = RateLimitPolicy(STANDARD, 2, 60, counts_successes=False)
     client = limited_client({STANDARD: policy}, clock)
     assert statuses(client, 20) == [200] * 20
 

@@ -14,7 +14,7 @@ from eggypro_core.access.authentication import (
     Credential,
     Permission,
     TokenRequest,
-    Tokens,
+    TokenService,
 )
 from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
@@ -42,7 +42,9 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def shop(shop: Shop, clock: FakeClock) -> Shop:
-    return evolve(shop, authenticator=Authenticator(ADMIN_KEY, Tokens(MemoryTokenSigner(), clock)))
+    return evolve(
+        shop, authenticator=Authenticator(ADMIN_KEY, TokenService(MemoryTokenSigner(), clock))
+    )
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from eggypro_adapters.contracts.request_log import make_record
 from eggypro_adapters.memory import MemoryRateCounter, MemoryRequestLog
 from eggypro_adapters.request_log_buffer import request_log_buffer
 from eggypro_core.access.authentication import Permission, TokenRequest
-from eggypro_core.access.rate_limiting import STANDARD, Policy
+from eggypro_core.access.rate_limiting import STANDARD, RateLimitPolicy
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
 from tests.support.builders import make_shop
@@ -93,7 +93,7 @@ def test_metrics_require_metrics_read() -> None:
 
 
 def test_every_request_counts_whatever_its_status(request_log: MemoryRequestLog) -> None:
-    limits = {STANDARD: Policy(STANDARD, 3, 60)}
+    limits = {STANDARD: RateLimitPolicy(STANDARD, 3, 60)}
     recorder = request_log_buffer(request_log)
     counter = MemoryRateCounter(lambda: 0)
     config = HttpConfig(rate_limits=limits, rate_counter=counter, recorders=(recorder,))

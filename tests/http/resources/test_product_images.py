@@ -12,7 +12,7 @@ import urllib3
 from attrs import frozen
 from falcon.testing import TestClient
 
-from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
+from eggypro_adapters.cloudinary_images import CloudinaryAccount, CloudinaryImageStore
 from eggypro_adapters.cloudinary_images.account import Timeouts
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.contracts.sample_images import (
@@ -151,7 +151,7 @@ def in_folder(clock: FakeClock, path: Path, database: Database | None = None) ->
 
 def at_cloudinary(clock: FakeClock, account: CloudinaryServer, database: Database) -> ShopUnderTest:
     account.now = clock
-    cloudinary_account = Account(CLOUD, API_KEY, API_SECRET, account.url, SHORT_TIMEOUTS)
+    cloudinary_account = CloudinaryAccount(CLOUD, API_KEY, API_SECRET, account.url, SHORT_TIMEOUTS)
     images = CloudinaryImageStore(cloudinary_account, PillowImageCleaner(), clock)
     return make_world(clock, images, lambda: len(account.assets), database)
 

@@ -7,11 +7,15 @@ from types import MappingProxyType
 from attrs import frozen
 
 from eggypro_adapters.files.cell_parsers import unescape_formula
-from eggypro_adapters.files.csv_table import check_unique_columns, column_key
+from eggypro_adapters.files.csv_table import (
+    MAX_COLUMN_NAME_LENGTH,
+    check_unique_columns,
+    column_key,
+    unused_column_message,
+)
 from eggypro_core.errors import FieldError
 from eggypro_core.validation.fields import escape_control
 
-MAX_COLUMN_NAME_LENGTH = 100
 TEXT_COLUMNS = {"seo_title": "SEO title", "seo_description": "SEO description"}
 """Columns of the optional texts by field."""
 _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -112,7 +116,7 @@ def parse_header(header: Sequence[str]) -> ShopifyColumns | None:
         names=[name for _, name in imported],
         attributes=[name for _, name in imported if name in _ATTRIBUTES or _KEEPS_NAME.match(name)],
         warnings=tuple(
-            FieldError(escape_control(text), _warning_message(name))
+            FieldError(escape_control(text), unused_column_message(name))
             for _, name, text in columns
             if not _is_ignored(text) and (not name or len(name) > MAX_COLUMN_NAME_LENGTH)
         ),
@@ -131,12 +135,4 @@ def _is_ignored(text: str) -> bool:
         column_key(text) in _IGNORED_KEYS
         or _MARKET.match(text)
         or _UNIT_PRICE.fullmatch(column_key(text))
-    )
-
-
-def _warning_message(name: str) -> str:
-    return (
-        f"Column name is longer than {MAX_COLUMN_NAME_LENGTH} characters: ignored"
-        if name
-        else "Unknown column: ignored"
     )

@@ -7,11 +7,15 @@ from types import MappingProxyType
 from attrs import frozen
 
 from eggypro_adapters.files.cell_parsers import WHITESPACE, unescape_formula
-from eggypro_adapters.files.csv_table import check_unique_columns, column_key
+from eggypro_adapters.files.csv_table import (
+    MAX_COLUMN_NAME_LENGTH,
+    check_unique_columns,
+    column_key,
+    unused_column_message,
+)
 from eggypro_core.errors import FieldError
 from eggypro_core.validation.fields import escape_control
 
-MAX_COLUMN_NAME_LENGTH = 100
 SIZES = ("Weight", "Length", "Width", "Height")
 TEXT_COLUMNS = {
     "seo_title": "Meta: _yoast_wpseo_title",
@@ -122,7 +126,7 @@ def parse_header(header: Sequence[str]) -> WooCommerceColumns | None:
         units=_units(header),
         attribute_pairs=_attribute_pairs(names),
         warnings=tuple(
-            FieldError(escape_control(text), "Unknown column: ignored")
+            FieldError(escape_control(text), unused_column_message(name))
             for _, name, text in columns
             if not _is_ignored(text) and (not name or len(name) > MAX_COLUMN_NAME_LENGTH)
         ),

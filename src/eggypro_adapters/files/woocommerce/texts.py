@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterable
 
-from eggypro_adapters.files.html import plain_text
-
 _ITEMS = re.compile(r"(?<!\\),")
 _BLOCK = re.compile(r"<(p|div|ul|ol|table|h[1-6]|br|blockquote|pre)\b", re.IGNORECASE)
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
@@ -40,8 +38,3 @@ def description_html(cell: str) -> str:
         return text
     paragraphs = (part.strip().replace("\n", "<br>") for part in _PARAGRAPHS.split(text))
     return "".join(f"<p>{part}</p>" for part in paragraphs if part)
-
-
-def description_text(cell: str) -> str:
-    """Return the plain text of a description."""
-    return plain_text(description_html(cell))

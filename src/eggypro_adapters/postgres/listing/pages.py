@@ -79,7 +79,7 @@ def page_from_rows(
     rows: Sequence[tuple[Any, ...]], query: ProductQuery
 ) -> Page[ListedProduct, ProductQuery]:
     """Return the page of the rows of a page or ranking statement."""
-    return Page.of(
+    return Page.from_rows(
         query,
         [row for row in rows if row[2] is not None],
         total=rows[0][0],
