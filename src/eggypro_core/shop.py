@@ -33,7 +33,7 @@ class Shop:
     - `health`: check the services that the shop depends on.
     - `zero_results`: the counts of zero-result searches.
     - `idempotency`: responses stored by idempotency key; None: repeated requests run again.
-    - `cache`: the response caches of all servers of this shop.
+    - `caches`: the response caches of all servers of this shop.
     - `currency`: the ISO 4217 code of all prices.
     - `clock`: the source of the current time.
     - `close`: release connections and threads.

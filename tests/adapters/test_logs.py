@@ -206,7 +206,7 @@ def test_requests_beyond_the_buffer_are_dropped_and_counted(
     log_file: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        access_log, "LIMITS", evolve(ACCESS_LOG_LIMITS, max_records=3, delay_seconds=600)
+        access_log, "ACCESS_LOG_LIMITS", evolve(ACCESS_LOG_LIMITS, max_records=3, delay_seconds=600)
     )
     with open_access_log(log_file.set_up()) as access:
         for number in range(10):
@@ -248,7 +248,8 @@ def test_closed_pipe_is_ignored() -> None:
 def test_concurrent_flushes_write_each_request_once(
     log_file: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_log, "LIMITS", evolve(ACCESS_LOG_LIMITS, delay_seconds=600))
+    limits = evolve(ACCESS_LOG_LIMITS, delay_seconds=600)
+    monkeypatch.setattr(access_log, "ACCESS_LOG_LIMITS", limits)
     with open_access_log(log_file.set_up()) as access:
         for _ in range(5_000):
             access.record(RECORD)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Thread
 from threading import enumerate as enumerate_threads
 
 import pytest
@@ -59,8 +59,9 @@ def recorder(store: Store) -> Iterator[BufferedWriter]:
     recorder.close()
 
 
-def is_running() -> bool:
-    return "request-log" in [thread.name for thread in enumerate_threads()]
+def threads_since(start: set[Thread]) -> list[str]:
+    """Return the names of the threads that were started since; other tests may leave some."""
+    return [thread.name for thread in set(enumerate_threads()) - start]
 
 
 def record(recorder: BufferedWriter, count: int = 1) -> None:
@@ -90,8 +91,9 @@ def test_records_added_during_a_flush_wait_for_the_next() -> None:
 
 
 def test_no_thread_runs_before_the_first_record(store: Store) -> None:
+    threads = set(enumerate_threads())
     recorder = request_log_buffer(store)
-    assert not is_running()
+    assert "request-log" not in threads_since(threads)
     recorder.close()
     assert not store.was_called.is_set()
 
@@ -176,11 +178,11 @@ def test_close_does_not_wait_long_for_a_hanging_store(
 
 
 def test_in_request_a_record_is_written_before_its_response_is_sent(store: Store) -> None:
-    clock = FakeMonotonicClock()
+    clock, threads = FakeMonotonicClock(), set(enumerate_threads())
     recorder = request_log_buffer(store, in_request=True, clock=clock)
     record(recorder, 2)
     assert store.sizes == [1, 1]
-    assert not is_running()
+    assert "request-log" not in threads_since(threads)
     store.error = UnavailableError("down")
     record(recorder)
     store.was_called.clear()

@@ -62,12 +62,12 @@ def shop(request: pytest.FixtureRequest, store: LocalImageStore, clock: FakeCloc
 
 def export_file(shop: Shop, form: str) -> bytes:
     stream = BytesIO()
-    shop.products.export_file(stream, form=form)
+    shop.products.export_file(stream, file_format=form)
     return stream.getvalue()
 
 
 def import_file(shop: Shop, content: bytes, form: str) -> ImportReport:
-    return shop.products.import_file(BytesIO(content), form=form, keep_going=True)
+    return shop.products.import_file(BytesIO(content), file_format=form, keep_going=True)
 
 
 @pytest.mark.parametrize("form", FORMATS)

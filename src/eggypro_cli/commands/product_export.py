@@ -59,7 +59,7 @@ def export_products(
         _progress(json=json) as progress,
     ):
         count = shop.products.export_file(
-            stream, form=file_format, status=Status(status), progress=progress
+            stream, file_format=file_format, status=Status(status), progress=progress
         )
     if file != _STDOUT:
         body = {"exported": count, "format": file_format, "file": file}

@@ -75,7 +75,7 @@ def import_products(  # noqa: PLR0913  (one per option)
     ):
         result = shop.products.import_file(
             stream,
-            form=form,
+            file_format=form,
             on_conflict=ConflictPolicy(on_conflict),
             dry_run=dry_run,
             keep_going=keep_going,
@@ -94,7 +94,7 @@ def seed(context: typer.Context, *, json: JsonOption = False) -> None:
 def import_demo(shop: Shop, runtime: Runtime) -> ImportReport:
     """Import the demo catalogue and return the report."""
     with runtime.demo().open("rb") as file:
-        return shop.products.import_file(file, form="jsonl")
+        return shop.products.import_file(file, file_format="jsonl")
 
 
 @contextmanager

@@ -95,7 +95,7 @@ class ProductReader(Protocol):
     """Read product files."""
 
     def __call__(self, stream: BinaryIO, *, file_format: str = "auto") -> Iterator[ImportEntry]:
-        """Yield the entries of a file in the format `form`; `auto` detects the format.
+        """Yield the entries of a file in the format `file_format`; `auto` detects the format.
 
         Memory use does not grow with the file. Raises ParseError if the file does not have the
         format at all.
@@ -107,7 +107,7 @@ class ProductWriter(Protocol):
     """Write product files."""
 
     def __call__(self, export: CatalogSnapshot, stream: BinaryIO, *, file_format: str) -> int:
-        """Write the products of `export` in the format `form` and return their number.
+        """Write the products of `export` in the format `file_format` and return their number.
 
         Memory use does not grow with that number. Errors of the stream pass through.
         """

@@ -218,19 +218,19 @@ class ProductService:
         self,
         stream: BinaryIO,
         *,
-        form: str = "auto",
+        file_format: str = "auto",
         on_conflict: ConflictPolicy = ConflictPolicy.UPDATE,
         dry_run: bool = False,
         keep_going: bool = False,
     ) -> ImportReport:
         """Import the products of a file like `import_products`, with its options and errors.
 
-        `form` names the format of the file; `auto` detects it. Memory use does not grow with the
+        `file_format` is a format name; `auto` detects the format. Memory use does not grow with the
         file. Raises ValidationError for an unknown format, ParseError for a file in no known one.
         """
         if self._reader is None:
             raise RuntimeError("ProductService needs a reader to import files")
-        entries = self._reader(stream, file_format=form)
+        entries = self._reader(stream, file_format=file_format)
         return self.import_products(
             entries, on_conflict=on_conflict, dry_run=dry_run, keep_going=keep_going
         )
@@ -239,13 +239,13 @@ class ProductService:
         self,
         stream: BinaryIO,
         *,
-        form: str = "jsonl",
+        file_format: str = "jsonl",
         status: Status = Status.ALL,
         progress: Callable[[int], None] | None = None,
     ) -> int:
         """Write a consistent snapshot of all products of a status to a file; return their number.
 
-        `form` names the format of the file. Memory use does not grow with the number of products.
+        `file_format` is a format name. Memory use does not grow with the number of products.
         `progress` is called before each product with the number of products before it. Raises
         ValidationError for an unknown format; errors of the stream pass through.
         """
@@ -256,7 +256,7 @@ class ProductService:
             if progress is not None:
                 products = _with_progress(products, progress)
             return self._writer(
-                CatalogSnapshot(export.categories, products), stream, file_format=form
+                CatalogSnapshot(export.categories, products), stream, file_format=file_format
             )
 
     @contextmanager

@@ -365,8 +365,8 @@ def test_error_contains_the_reason_of_a_rejection(
 def test_sdk_is_not_imported_before_the_first_request() -> None:
     code = """
 import sys
-from eggypro_adapters.cloudinary_images import Account, CloudinaryImageStore
-store = CloudinaryImageStore(Account("eggs", "key", "secret"), None, None)
+from eggypro_adapters.cloudinary_images import CloudinaryAccount, CloudinaryImageStore
+store = CloudinaryImageStore(CloudinaryAccount("eggs", "key", "secret"), None, None)
 store.url("eggypro-products/egg")
 print({"cloudinary", "urllib3", "http.client", "ssl"} & sys.modules.keys())
 """

@@ -47,13 +47,13 @@ def make_catalog(*values: Mapping[str, object]) -> ProductService:
 
 def export_file(catalog: ProductService, form: str) -> bytes:
     stream = io.BytesIO()
-    number = catalog.export_file(stream, form=form)
+    number = catalog.export_file(stream, file_format=form)
     assert number == len(stored_products(catalog))
     return stream.getvalue()
 
 
 def import_file(catalog: ProductService, file: bytes, form: str = "auto") -> ImportReport:
-    report = catalog.import_file(io.BytesIO(file), form=form)
+    report = catalog.import_file(io.BytesIO(file), file_format=form)
     assert report.refused == ()
     return report
 
