@@ -6,9 +6,11 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from eggypro_core.domain.field_definition import FieldType
+from eggypro_core.domain.gtin import is_gtin
 from eggypro_core.domain.product import MAX_STOCK
 from eggypro_core.domain.product_fields import FORBIDDEN_NAME_CHARACTERS, PRODUCT_FIELDS
 from eggypro_core.domain.slug import RESERVED_SLUGS
+from eggypro_core.validation import fields
 
 _TEXT_CHARACTERS = st.characters(exclude_categories=("Cc", "Cs"))
 _NAME_CHARACTERS = st.characters(
@@ -55,10 +57,19 @@ def prices(draw: st.DrawFn) -> dict[str, object]:
     return values
 
 
+def _with_check_digit(digits: str) -> str:
+    return next(gtin for digit in "0123456789" if is_gtin(gtin := f"{digits}{digit}"))
+
+
 names = lines(_NAME_CHARACTERS)
 html = st.lists(st.sampled_from(_HTML_FRAGMENTS), max_size=12).map("".join)
 ingredients = st.lists(lines(), min_size=1, max_size=4)
 stocks = st.integers(0, MAX_STOCK)
+gtins = st.sampled_from([7, 11, 12, 13]).flatmap(
+    lambda length: st.text("0123456789", min_size=length, max_size=length).map(_with_check_digit)
+)
+tags = st.lists(blank_or(lines()), max_size=4)
+weights = st.integers(0, fields.MAX_INTEGER)
 slugs = st.from_regex(r"[a-z0-9-]{1,12}", fullmatch=True).filter(
     lambda slug: slug not in RESERVED_SLUGS
 )
@@ -76,10 +87,14 @@ _optional = {
         for definition in PRODUCT_FIELDS
         if definition.type is FieldType.TEXT and definition.nullable
     },
+    "gtin": blank_or(gtins),
+    "tags": st.none() | tags,
+    "weight_grams": st.none() | weights,
     "attributes": attributes,
     "stock_quantity": stocks,
     "track_stock": st.booleans(),
     "is_active": st.booleans(),
+    "is_listed": st.booleans(),
 }
 
 
@@ -92,6 +107,6 @@ def products(draw: st.DrawFn) -> dict[str, object]:
 @st.composite
 def edits(draw: st.DrawFn) -> dict[str, object]:
     """Draw some fields of a product, as for PATCH; both prices are drawn together or not at all."""
-    fields = {name: rule for name, rule in (_required | _optional).items() if name != "slug"}
-    edit: Mapping[str, object] = draw(st.fixed_dictionaries({}, optional=fields))
+    rules = {name: rule for name, rule in (_required | _optional).items() if name != "slug"}
+    edit: Mapping[str, object] = draw(st.fixed_dictionaries({}, optional=rules))
     return dict(edit) | draw(st.just({}) | prices())

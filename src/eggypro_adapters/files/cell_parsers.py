@@ -35,11 +35,6 @@ def parse_text(cell: str) -> str:
     return cell
 
 
-def parse_optional_text(cell: str) -> str | None:
-    """Return the text of a cell, or None if it is blank."""
-    return cell if cell.strip() else None
-
-
 def parse_price(cell: str) -> str | None:
     """Return the text of a price, or None if the cell is blank.
 
@@ -130,11 +125,12 @@ _PARSERS: Mapping[FieldType, Callable[[str], object]] = MappingProxyType(
 
 
 def _parser(field: FieldDefinition) -> Callable[[str], object]:
-    return (
-        parse_optional_text
-        if field.nullable and field.type is FieldType.TEXT
-        else _PARSERS[field.type]
-    )
+    parse = _PARSERS[field.type]
+
+    def parse_nullable(cell: str) -> object:
+        return parse(cell) if cell.strip() else None
+
+    return parse_nullable if field.nullable else parse
 
 
 FIELD_PARSERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
@@ -147,5 +143,9 @@ FIELD_PARSERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
     }
 )
 """The fields that a file can set, with the parser of their cells."""
-OMITTED_IF_BLANK = frozenset(field.name for field in PLAIN_FIELDS if field.keep_if_omitted)
-"""Fields that a blank cell leaves unchanged."""
+OMITTED_IF_BLANK = frozenset(
+    field.name
+    for field in PLAIN_FIELDS
+    if field.keep_if_omitted and not field.nullable and field.type is not FieldType.TEXT_LIST
+)
+"""Fields without an empty value: a blank cell leaves them unchanged."""

@@ -3,7 +3,9 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
-HEAD_REVISION = "0010"
+from eggypro_core.domain.gtin import MAX_GTIN_LENGTH
+
+HEAD_REVISION = "0011"
 """Revision of the newest migration, which results in these tables."""
 
 metadata = sa.MetaData(
@@ -37,13 +39,29 @@ def _integer(name: str, default: int) -> sa.Column[int]:
     return sa.Column(name, sa.Integer, nullable=False, server_default=sa.text(str(default)))
 
 
+def _gtin() -> sa.Column[str]:
+    return sa.Column("gtin", sa.String(MAX_GTIN_LENGTH))
+
+
+def _gtin_check() -> sa.CheckConstraint:
+    return sa.CheckConstraint("gtin ~ '^([0-9]{8}|[0-9]{12,14})$'", name="gtin")
+
+
+def _weight_check() -> sa.CheckConstraint:
+    return sa.CheckConstraint("weight_grams >= 0", name="weight_grams")
+
+
 products = sa.Table(
     "products",
     metadata,
     _id(),
     sa.Column("name", sa.String(255), nullable=False),
     sa.Column("slug", sa.String(255, collation="C"), nullable=False),
-    sa.Column("sku", sa.String(100)),
+    sa.Column("sku", sa.String(255)),
+    _gtin(),
+    sa.Column("brand", sa.String(255)),
+    _text_list("tags"),
+    sa.Column("weight_grams", sa.Integer),
     sa.Column("description", sa.Text, nullable=False),
     sa.Column("details", sa.Text, nullable=False),
     sa.Column("price", sa.Numeric(10, 2), nullable=False),
@@ -58,6 +76,7 @@ products = sa.Table(
     _integer("stock_quantity", 0),
     _flag("track_stock", default=True),
     _flag("is_active", default=True),
+    _flag("is_listed", default=True),
     _integer("version", 1),
     sa.Column("rating_average", sa.Numeric(3, 2)),
     _integer("rating_count", 0),
@@ -72,6 +91,10 @@ products = sa.Table(
     sa.CheckConstraint("char_length(name) > 0", name="name"),
     sa.CheckConstraint("slug ~ '^[a-z0-9-]+$'", name="slug"),
     sa.CheckConstraint("char_length(sku) > 0", name="sku"),
+    _gtin_check(),
+    sa.CheckConstraint("char_length(brand) > 0", name="brand"),
+    sa.CheckConstraint("cardinality(tags) <= 250", name="tags"),
+    _weight_check(),
     sa.CheckConstraint("char_length(description) <= 5000", name="description"),
     sa.CheckConstraint("char_length(details) <= 50000", name="details"),
     sa.CheckConstraint("price BETWEEN 0.01 AND 999999.99", name="price"),
@@ -105,6 +128,12 @@ sa.Index(
 sa.Index("products_stock_idx", products.c.stock_quantity)
 sa.Index("products_active_idx", products.c.is_active)
 sa.Index("products_archived_idx", products.c.id, postgresql_where=sa.not_(products.c.is_active))
+# The few products that public counts leave out.
+sa.Index(
+    "products_hidden_idx",
+    products.c.id,
+    postgresql_where=sa.not_(sa.and_(products.c.is_active, products.c.is_listed)),
+)
 
 # The search index, narrower than `products`. Stores write the words with each change of a text; a
 # trigger on `products` updates the other columns.
@@ -116,6 +145,7 @@ product_search = sa.Table(
     sa.Column("score", sa.Integer, nullable=False),
     sa.Column("price", sa.Numeric(10, 2), nullable=False),
     sa.Column("is_active", sa.Boolean, nullable=False),
+    _flag("is_listed", default=True),
     # Stems, prefixed by the letter of their best field (A to D), and category ids, prefixed by #.
     sa.Column("words", TSVECTOR, nullable=False),
 )
@@ -170,7 +200,9 @@ variants = sa.Table(
     metadata,
     _id(),
     sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("sku", sa.String(100)),
+    sa.Column("sku", sa.String(255)),
+    _gtin(),
+    sa.Column("weight_grams", sa.Integer),
     sa.Column("options", sa.JSON, nullable=False),  # json, not jsonb: preserves the order of names
     # `options_key` of the core: unique within a product.
     sa.Column("combination", sa.String(32, collation="C"), nullable=False),
@@ -182,6 +214,8 @@ variants = sa.Table(
     _integer("position", 0),
     _flag("is_active", default=True),
     sa.CheckConstraint("char_length(sku) > 0", name="sku"),
+    _gtin_check(),
+    _weight_check(),
     sa.CheckConstraint("json_typeof(options) = 'object'", name="options"),
     sa.CheckConstraint("price BETWEEN 0.01 AND 999999.99", name="price"),
     sa.CheckConstraint(
@@ -197,7 +231,7 @@ sa.Index("variants_position_idx", variants.c.product_id, variants.c.position, va
 skus = sa.Table(
     "skus",
     metadata,
-    sa.Column("sku", sa.String(100), primary_key=True),
+    sa.Column("sku", sa.String(255), primary_key=True),
     sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
     sa.Column("variant_id", sa.ForeignKey("variants.id", ondelete="CASCADE")),
 )
@@ -309,6 +343,15 @@ image_ledger = sa.Table(
 )
 sa.Index("image_ledger_product_id_idx", image_ledger.c.product_id)
 sa.Index("image_ledger_until_idx", image_ledger.c.until, postgresql_where=sa.text("products = 0"))
+
+# Steps of migrations that fill columns in batches: each is done up to the id of a product. A step
+# that is complete has no row.
+backfills = sa.Table(
+    "backfills",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("after_id", sa.Integer, nullable=False),
+)
 
 # Stored responses to requests with an Idempotency-Key, by a hash of the key and its owner.
 idempotency_keys = sa.Table(

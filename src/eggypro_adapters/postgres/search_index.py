@@ -36,9 +36,9 @@ _SELECT_SEARCHABLE = sa.text("""
     FROM products WHERE id = ANY(:ids) ORDER BY id
 """).bindparams(sa.bindparam("ids", type_=_ids))
 _UPSERT_SEARCH_ROWS = sa.text("""
-    INSERT INTO product_search (product_id, score, price, is_active, words)
+    INSERT INTO product_search (product_id, score, price, is_active, is_listed, words)
     SELECT id, eggypro_score(rating_average, stock_quantity, track_stock), price, is_active,
-      CAST(words AS tsvector)
+      is_listed, CAST(words AS tsvector)
     FROM unnest(:ids, :words) AS entry (id, words) JOIN products USING (id) ORDER BY id
     ON CONFLICT (product_id) DO UPDATE SET words = excluded.words
     WHERE product_search.words <> excluded.words
@@ -95,6 +95,7 @@ def search_row(product_id: int, draft: ProductDraft, entry: DocumentTerms) -> di
         "score": rank_score(None, in_stock=in_stock),
         "price": draft.price,
         "is_active": draft.is_active,
+        "is_listed": draft.is_listed,
         "words": _lexemes(entry),
     }
 

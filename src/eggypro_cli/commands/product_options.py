@@ -22,6 +22,10 @@ class Clearable(StrEnum):
     """Product fields that can be cleared."""
 
     SKU = "sku"
+    GTIN = "gtin"
+    BRAND = "brand"
+    TAGS = "tags"
+    WEIGHT_GRAMS = "weight_grams"
     COMPARE_AT_PRICE = "compare_at_price"
     SEO_TITLE = "seo_title"
     SEO_DESCRIPTION = "seo_description"
@@ -32,6 +36,8 @@ class ClearableOfVariant(StrEnum):
     """Variant fields that can be cleared."""
 
     SKU = "sku"
+    GTIN = "gtin"
+    WEIGHT_GRAMS = "weight_grams"
     COMPARE_AT_PRICE = "compare_at_price"
     IMAGE = "image"
 
@@ -82,6 +88,10 @@ _OFFER = {
     ),
 }
 _SKU = {"sku": _text_option("--sku", "SKU.")}
+_GTIN = {
+    "gtin": _text_option("--gtin", "GTIN, the number of the barcode (EAN, UPC).", "DIGITS"),
+}
+_WEIGHT = {"weight_grams": _integer_option("Weight in grams.", "--weight-grams", "--weight")}
 _STOCK = {
     "stock_quantity": _integer_option("Stock quantity.", "--stock-quantity", "--stock"),
     "track_stock": _flag_option(
@@ -93,6 +103,10 @@ _PRODUCT = {
     "name": NameOption,
     "slug": SlugOption,
     **_SKU,
+    **_GTIN,
+    "brand": _text_option("--brand", "Brand."),
+    "tags": _list_option("--tag", "Tag; repeat it to list all of them."),
+    **_WEIGHT,
     "description": DescriptionOption,
     "details": _text_option("--details", "Details as HTML.", "HTML"),
     **_OFFER,
@@ -105,6 +119,9 @@ _PRODUCT = {
     "seo_description": _text_option("--seo-description", "Description for search engines."),
     **_STOCK,
     **_STATE,
+    "is_listed": _flag_option(
+        "--listed/--unlisted", "Show in lists and searches, or only at its own address."
+    ),
 }
 VARIANT_EDIT = {
     "options": _list_option(
@@ -115,6 +132,8 @@ VARIANT_EDIT = {
     "no_options": _list_option("--no-option", "Remove an option; repeatable.", "NAME"),
     **_OFFER,
     **_SKU,
+    **_GTIN,
+    **_WEIGHT,
     **_STOCK,
     "image": _text_option("--image", "https URL of the image.", "URL"),
     "position": _integer_option("Position among the variants, from 0.", "--position"),

@@ -30,9 +30,10 @@ _EMPTY: Mapping[FieldType, object] = {FieldType.TEXT_LIST: (), FieldType.TEXT_MA
 class FieldDefinition:
     """A field that writes can set; its name is the same in code, rows, files and JSON.
 
-    `nullable`: null and blank text are accepted. `keep_if_omitted`: a PUT without the field, or a
-    blank cell in a file, keeps the stored value; other fields are cleared. `in_lists`: the field
-    is part of product lists, not only of the single product.
+    `nullable`: null and blank text are accepted. `keep_if_omitted`: a PUT without the field keeps
+    the stored value; other fields are cleared. A blank cell in a file clears a field that can be
+    empty, and keeps others. `in_lists`: the field is part of product lists, not only of the single
+    product.
     """
 
     name: str

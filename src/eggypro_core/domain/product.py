@@ -18,6 +18,8 @@ MAX_IMAGES = 50
 """The maximum number of images of a product."""
 MAX_ATTRIBUTES = 50
 """The maximum number of attributes of a product."""
+MAX_TAGS = 250
+"""The maximum number of tags of a product."""
 MAX_CATEGORIES = 100
 """The maximum number of categories in one write of a product."""
 REQUIRED_FIELDS = ("name", "description", "details", "ingredients", "price")
@@ -69,13 +71,18 @@ class Rating:
 class ListedProduct:
     """A product in a list: all fields except `details` and `attributes`.
 
-    Prices are in the shop's currency. Datetimes are aware, in UTC.
+    Prices are in the shop's currency. Datetimes are aware, in UTC. If it is not `is_listed`, only
+    its address finds it, and no public list, search or count.
     """
 
     id: int
     name: str
     slug: str
     sku: str | None
+    gtin: str | None = None
+    brand: str | None = None
+    tags: tuple[str, ...] = ()
+    weight_grams: int | None = None
     description: str
     price: Decimal
     compare_at_price: Decimal | None
@@ -86,6 +93,7 @@ class ListedProduct:
     stock_quantity: int
     track_stock: bool
     is_active: bool
+    is_listed: bool = True
     created_at: datetime
     updated_at: datetime
     categories: tuple[CategoryName, ...] = ()
@@ -135,6 +143,10 @@ class ProductDraft:
     name: str
     slug: str | None = None
     sku: str | None = None
+    gtin: str | None = None
+    brand: str | None = None
+    tags: tuple[str, ...] = ()
+    weight_grams: int | None = None
     description: str = ""
     details: str = ""
     price: Decimal
@@ -147,6 +159,7 @@ class ProductDraft:
     stock_quantity: int = 0
     track_stock: bool = True
     is_active: bool = True
+    is_listed: bool = True
     variants: tuple[VariantDraft, ...] = ()
     categories: tuple[str, ...] = ()
 

@@ -51,6 +51,10 @@ class ProductChanges:
     name: str | Unset = UNSET
     slug: str | Unset = UNSET
     sku: str | Unset | None = UNSET
+    gtin: str | Unset | None = UNSET
+    brand: str | Unset | None = UNSET
+    tags: tuple[str, ...] | Unset = UNSET
+    weight_grams: int | Unset | None = UNSET
     description: str | Unset = UNSET
     details: str | Unset = UNSET
     price: Decimal | Unset = UNSET
@@ -64,6 +68,7 @@ class ProductChanges:
     stock_quantity: int | Unset = UNSET
     track_stock: bool | Unset = UNSET
     is_active: bool | Unset = UNSET
+    is_listed: bool | Unset = UNSET
     variants: tuple[VariantChanges, ...] = ()
     categories: tuple[str, ...] | Unset = UNSET
 

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from eggypro_core.domain.field_definition import FieldDefinition, FieldType
+from eggypro_core.domain.gtin import GTIN
 from eggypro_core.domain.image import ImageUrlBuilder, image_id_from, no_image_url
 from eggypro_core.domain.pricing import MAX_PRICE
-from eggypro_core.domain.product import MAX_ATTRIBUTES, MAX_IMAGES, MAX_STOCK, Image
-from eggypro_core.domain.slug import RESERVED_SLUGS
+from eggypro_core.domain.product import MAX_ATTRIBUTES, MAX_IMAGES, MAX_STOCK, MAX_TAGS, Image
+from eggypro_core.domain.slug import RESERVED_SLUGS, fold
+from eggypro_core.domain.variant import SKU, WEIGHT_GRAMS
 from eggypro_core.validation import fields
 
 
@@ -52,7 +54,7 @@ ATTRIBUTES_MAP = fields.string_map(
     "Attributes", maximum=MAX_ATTRIBUTES, key=ATTRIBUTE_NAME, text=ATTRIBUTE_TEXT
 )
 
-FORBIDDEN_NAME_CHARACTERS = "<>{}[]\\^~|`"
+FORBIDDEN_NAME_CHARACTERS = "<>"
 
 
 def details_validator(clean_html: Callable[[str], str]) -> fields.Validator:
@@ -65,10 +67,32 @@ def ingredients_validator(minimum: int) -> fields.Validator:
     return fields.list_of("Ingredients", fields.single_line("Ingredient", 255), 50, minimum=minimum)
 
 
+def _parse_tags(value: object) -> tuple[str, ...]:
+    """Return the tags without blank ones; of equal ones (folded), only the first."""
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise fields.InvalidValueError("Tags must be a list")
+    tags: dict[str, str] = {}
+    for item in value:
+        if tag := _TAG(item):
+            tags.setdefault(fold(tag), tag)
+    if len(tags) > MAX_TAGS:
+        raise fields.InvalidValueError(f"Too many tags: {len(tags)}, at most {MAX_TAGS}")
+    return tuple(tags.values())
+
+
+_TAG = fields.optional(fields.single_line("Tag", 255))
+TAGS = fields.with_schema(
+    _parse_tags,
+    {"type": ["array", "null"], "items": fields.schema_of(_TAG), "maxItems": MAX_TAGS},
+)
 _PRICE = fields.money("Price", MAX_PRICE)
 _COMPARE_AT_PRICE = fields.money("Compare-at price", MAX_PRICE)
 _TRACK_STOCK = fields.boolean("Track stock")
 _IS_ACTIVE = fields.boolean("Is active")
+_IS_LISTED = fields.boolean("Is listed")
+_BRAND = fields.single_line("Brand", 255)
 PRODUCT_FIELDS = (
     FieldDefinition(
         "name", FieldType.TEXT, fields.single_line("Name", 255, excluded=FORBIDDEN_NAME_CHARACTERS)
@@ -76,7 +100,13 @@ PRODUCT_FIELDS = (
     FieldDefinition(
         "slug", FieldType.TEXT, fields.slug("Slug", 255, RESERVED_SLUGS), keep_if_omitted=True
     ),
-    FieldDefinition("sku", FieldType.TEXT, fields.single_line("SKU", 100), nullable=True),
+    FieldDefinition("sku", FieldType.TEXT, SKU, nullable=True),
+    FieldDefinition("gtin", FieldType.TEXT, GTIN, nullable=True, keep_if_omitted=True),
+    FieldDefinition("brand", FieldType.TEXT, _BRAND, nullable=True, keep_if_omitted=True),
+    FieldDefinition("tags", FieldType.TEXT_LIST, TAGS, keep_if_omitted=True),
+    FieldDefinition(
+        "weight_grams", FieldType.INTEGER, WEIGHT_GRAMS, nullable=True, keep_if_omitted=True
+    ),
     FieldDefinition("description", FieldType.TEXT, fields.multiline("Description", 5000)),
     FieldDefinition("details", FieldType.TEXT, details_validator(str), in_lists=False),
     FieldDefinition("price", FieldType.MONEY, _PRICE),
@@ -93,6 +123,7 @@ PRODUCT_FIELDS = (
     FieldDefinition("stock_quantity", FieldType.INTEGER, STOCK_QUANTITY, keep_if_omitted=True),
     FieldDefinition("track_stock", FieldType.BOOLEAN, _TRACK_STOCK, keep_if_omitted=True),
     FieldDefinition("is_active", FieldType.BOOLEAN, _IS_ACTIVE, keep_if_omitted=True),
+    FieldDefinition("is_listed", FieldType.BOOLEAN, _IS_LISTED, keep_if_omitted=True),
 )
 """The fields of a product that writes can set, except `variants` and `categories`.
 

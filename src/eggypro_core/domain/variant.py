@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from attrs import evolve, field, frozen
 
 from eggypro_core.domain.field_definition import FieldDefinition, FieldType
+from eggypro_core.domain.gtin import GTIN
 from eggypro_core.domain.pagination import PAGE_PARAMETERS, ListQuery, Parameters, parse_integer_key
 from eggypro_core.domain.pricing import MAX_PRICE, compare_at_errors, price_errors
 from eggypro_core.errors import ConflictError, FieldError, ValidationError
@@ -16,7 +17,7 @@ from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import STATUS_VALIDATOR, Status
 from eggypro_core.validation.unset import UNSET, Unset, nullable
 
-MAX_OPTION_NAMES = 3
+MAX_OPTION_NAMES = 10
 """The maximum number of option names of all variants of a product."""
 MAX_EMBEDDED_VARIANTS = 100
 """The maximum number of variants in the record of a product."""
@@ -36,6 +37,8 @@ class Variant:
 
     id: int
     sku: str | None
+    gtin: str | None = None
+    weight_grams: int | None = None
     options: Mapping[str, str] = field(eq=lambda options: tuple(options.items()))
     price: Decimal
     compare_at_price: Decimal | None
@@ -59,6 +62,8 @@ class VariantDraft:
     options: Mapping[str, str]
     price: Decimal
     sku: str | None = None
+    gtin: str | None = None
+    weight_grams: int | None = None
     compare_at_price: Decimal | None = None
     stock_quantity: int = 0
     track_stock: bool = True
@@ -78,6 +83,8 @@ class VariantChanges:
     option_edits: Mapping[str, str | None] | Unset = UNSET
     price: Decimal | Unset = UNSET
     sku: str | Unset | None = UNSET
+    gtin: str | Unset | None = UNSET
+    weight_grams: int | Unset | None = UNSET
     compare_at_price: Decimal | Unset | None = UNSET
     stock_quantity: int | Unset = UNSET
     track_stock: bool | Unset = UNSET
@@ -127,8 +134,8 @@ class VariantChanges:
         return draft if draft.position is not None else evolve(draft, position=position)
 
     def as_replacement(self) -> "VariantChanges":
-        """Return the changes of a PUT: omitted fields that may be null become null."""
-        omitted = (name for name in _NULLABLE_FIELDS if getattr(self, name) is UNSET)
+        """Return the changes of a PUT: omitted fields are cleared, unless they are kept."""
+        omitted = (name for name in _CLEARED_FIELDS if getattr(self, name) is UNSET)
         cleared: dict[str, Any] = dict.fromkeys(omitted)
         return evolve(self, **cleared)
 
@@ -256,6 +263,8 @@ def _parse_options(value: object) -> dict[str, str]:
 _OPTIONS = fields.with_schema(
     _parse_options, {**fields.schema_of(_OPTIONS_MAP), "minProperties": 1}
 )
+SKU = fields.single_line("SKU", 255)
+WEIGHT_GRAMS = fields.integer_between("Weight in grams", 0, fields.MAX_INTEGER)
 _PRICE = fields.money("Price", MAX_PRICE)
 _COMPARE_AT_PRICE = fields.money("Compare-at price", MAX_PRICE)
 _STOCK = fields.integer_between("Stock quantity", 0, fields.MAX_INTEGER)
@@ -264,7 +273,11 @@ _POSITION = fields.integer_between("Position", 0, fields.MAX_INTEGER)
 _TRACK_STOCK = fields.boolean("Track stock")
 _IS_ACTIVE = fields.boolean("Is active")
 VARIANT_FIELDS = (
-    FieldDefinition("sku", FieldType.TEXT, fields.single_line("SKU", 100), nullable=True),
+    FieldDefinition("sku", FieldType.TEXT, SKU, nullable=True),
+    FieldDefinition("gtin", FieldType.TEXT, GTIN, nullable=True, keep_if_omitted=True),
+    FieldDefinition(
+        "weight_grams", FieldType.INTEGER, WEIGHT_GRAMS, nullable=True, keep_if_omitted=True
+    ),
     FieldDefinition("options", FieldType.TEXT_MAP, _OPTIONS),
     FieldDefinition("price", FieldType.MONEY, _PRICE),
     FieldDefinition("compare_at_price", FieldType.MONEY, _COMPARE_AT_PRICE, nullable=True),
@@ -275,7 +288,11 @@ VARIANT_FIELDS = (
     FieldDefinition("is_active", FieldType.BOOLEAN, _IS_ACTIVE, keep_if_omitted=True),
 )
 """The fields of a variant that writes can set."""
-_NULLABLE_FIELDS = [definition.name for definition in VARIANT_FIELDS if definition.nullable]
+_CLEARED_FIELDS = [
+    definition.name
+    for definition in VARIANT_FIELDS
+    if definition.nullable and not definition.keep_if_omitted
+]
 _VALIDATORS = {definition.name: definition.input_validator for definition in VARIANT_FIELDS}
 VARIANT_VALIDATORS: Mapping[str, fields.Validator] = {
     **{name: _VALIDATORS[name] for name in REQUIRED_FIELDS},

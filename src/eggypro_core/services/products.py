@@ -128,7 +128,7 @@ class ProductService:
     ) -> Product:
         """Replace a product: omitted optional fields are cleared. Raises like `update`.
 
-        Omitted, `slug`, `stock_quantity`, `track_stock` and `is_active` stay unchanged, and so do
+        Omitted fields with `keep_if_omitted`, such as `slug` and `brand`, stay unchanged, and so do
         the prices of a product with variants. Read-only fields are ignored.
         """
         changes = ProductChanges.parse(

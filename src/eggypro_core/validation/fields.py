@@ -23,6 +23,13 @@ _LINE_BREAK = re.compile("\r\n?")
 _CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MULTILINE_CONTROL_CHARACTERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+_FIELD_LABELS = {
+    "sku": "SKU",
+    "gtin": "GTIN",
+    "weight_grams": "Weight in grams",
+    "seo_title": "SEO title",
+    "seo_description": "SEO description",
+}
 _MAX_COMBINING_MARKS = 100
 _POSSIBLE_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MAX_COMBINING_MARKS},}}")
 _MAX_CLEANING_PASSES = 10
@@ -97,9 +104,7 @@ def required_message(field: str) -> str:
 
 def field_label(field: str) -> str:
     """Return the name of a field in messages: `SEO title` for `seo_title`."""
-    return {"sku": "SKU", "seo_title": "SEO title", "seo_description": "SEO description"}.get(
-        field, field.replace("_", " ").capitalize()
-    )
+    return _FIELD_LABELS.get(field, field.replace("_", " ").capitalize())
 
 
 def escape_control(text: str, maximum: int = 100) -> str:

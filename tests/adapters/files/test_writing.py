@@ -120,6 +120,8 @@ def test_jsonl_has_one_product_per_line() -> None:
     assert first["price"] == "20.00"
     assert first["variants"][1] == {
         "sku": None,
+        "gtin": None,
+        "weight_grams": None,
         "options": {"Size": "2 kg"},
         "price": "30.50",
         "compare_at_price": None,
@@ -146,6 +148,8 @@ def variant_records(draw: st.DrawFn) -> dict[str, object]:
         "stock_quantity": strategies.stocks,
         "track_stock": st.booleans(),
         "position": st.integers(0, 5),
+        "gtin": strategies.blank_or(strategies.gtins),
+        "weight_grams": st.none() | strategies.weights,
         "is_active": st.booleans(),
         "image": st.sampled_from([None, "https://x.y/1.jpg"]),
     }

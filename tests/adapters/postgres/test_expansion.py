@@ -20,6 +20,10 @@ BREAKING = re.compile(
 ALLOWED_STEPS = {
     "ALTER TABLE products DROP COLUMN search": "before the first release: no former code exists",
     "ALTER TABLE api_metrics ALTER COLUMN response_time TYPE": "integers still fit, both ways",
+    **{
+        f"ALTER TABLE {table} ALTER COLUMN sku TYPE": "longer: every former SKU fits"
+        for table in ("products", "variants", "skus")
+    },
 }
 """Breaking steps that are allowed, with the reason."""
 

@@ -52,7 +52,7 @@ def test_options_have_the_names_of_the_fields() -> None:
 
 def test_every_nullable_field_can_be_cleared() -> None:
     nullable = {definition.name for definition in PRODUCT_FIELDS if definition.nullable}
-    assert set(Clearable) == nullable | {"attributes"}
+    assert set(Clearable) == nullable | {"attributes", "tags"}
     assert set(ClearableOfVariant) == {
         definition.name for definition in VARIANT_FIELDS if definition.nullable
     }
@@ -105,7 +105,8 @@ def test_every_field_has_an_option(run_command: RunCommand, runtime: MemoryRunti
             "https://x.example/a.jpg",
         ),
         *("--image", "https://x.example/b.jpg", "--seo-title", "T", "--seo-description", "D"),
-        *("--stock", "40", "--no-track-stock", "--archived"),
+        *("--stock", "40", "--no-track-stock", "--archived", "--unlisted"),
+        *("--gtin", "96385074", "--brand", "Eggy", "--tag", "a", "--tag", "b", "--weight", "90"),
         *("--category", "food", "--category", "bars"),
     ]
     for name in ("Food", "Bars"):
@@ -117,6 +118,11 @@ def test_every_field_has_an_option(run_command: RunCommand, runtime: MemoryRunti
         "name": "Egg Ω",
         "slug": "egg",
         "sku": "E-1",
+        "gtin": "96385074",
+        "brand": "Eggy",
+        "tags": ("a", "b"),
+        "weight_grams": 90,
+        "is_listed": False,
         "description": "Pure",
         "details": "<p>Five</p>",
         "price": "24.99",

@@ -256,6 +256,7 @@ def test_every_field_has_an_option(run_command: RunCommand, runtime: MemoryRunti
     words = [
         *("--option", "Size=3 kg", "--price", "0.29", "--compare-at-price", "1", "--sku", "S"),
         *("--stock", "7", "--no-track-stock", "--image", "https://x.example/3.jpg"),
+        *("--gtin", "96385074", "--weight-grams", "90"),
         *("--position", "5", "--archived", "--json"),
     ]
     result = run_command("variants", "create", "albumen", *words)
@@ -265,6 +266,8 @@ def test_every_field_has_an_option(run_command: RunCommand, runtime: MemoryRunti
         "options": {"Size": "3 kg"},
         "price": "0.29",
         "sku": "S",
+        "gtin": "96385074",
+        "weight_grams": 90,
         "compare_at_price": "1.00",
         "stock_quantity": 7,
         "track_stock": False,
@@ -307,7 +310,7 @@ def test_all_missing_and_invalid_fields_are_reported_together(
     ("words", "sentence"),
     [
         (["Size=1 kg", "Flavour=Salt"], "has a variant Size 1 kg, Flavour Salt"),
-        (["A=1", "B=1"], "can have at most 3 option names"),
+        ([f"{name}=1" for name in "ABCDEFGHI"], "can have at most 10 option names"),
     ],
 )
 def test_options_conflicting_with_other_variants_are_rejected(

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from eggypro_adapters.files.product_record import format_amount, text_cells
 from eggypro_adapters.files.shopify.columns import TEXT_COLUMNS
 from eggypro_core.domain.product import Image, Product
-from eggypro_core.domain.variant import MAX_OPTION_NAMES, Variant
+from eggypro_core.domain.variant import Variant
 
+MAX_OPTION_COLUMNS = 3
+"""The maximum number of option names in Shopify."""
 _OPTION_COLUMNS = tuple(
     f"Option{number} {part}"
-    for number in range(1, MAX_OPTION_NAMES + 1)
+    for number in range(1, MAX_OPTION_COLUMNS + 1)
     for part in ("name", "value")
 )
 COLUMNS = (

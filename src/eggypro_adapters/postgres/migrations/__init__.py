@@ -18,6 +18,7 @@ from attrs import frozen
 
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.locks import MIGRATION_LOCK, wait_for_lock
+from eggypro_adapters.postgres.migrations.batches import STEPS
 from eggypro_adapters.postgres.migrations.differences import describe_difference
 from eggypro_adapters.postgres.schema import HEAD_REVISION, metadata
 from eggypro_adapters.postgres.search_index import rebuild_missing
@@ -35,15 +36,22 @@ ORDER BY relname"""
 
 @frozen
 class PostgresMigrations:
-    """Run the migrations of this package on a database. Each method is one transaction."""
+    """Run the migrations of this package on a database.
+
+    Each method is one transaction, except that an upgrade to the newest revision then fills columns
+    and validates constraints in many short ones.
+    """
 
     _database: Database
 
     def upgrade(self, revision: str = "head") -> None:
         with self._lock_database() as config:
             command.upgrade(config, revision)
-            if _is_newest(config):
+            is_newest = _is_newest(config)
+            if is_newest:
                 rebuild_missing(config.attributes["connection"])
+        if is_newest:
+            self._run_batches()
 
     def downgrade(self, revision: str) -> None:
         with self._lock_database() as config:
@@ -77,6 +85,13 @@ class PostgresMigrations:
     def table_sizes(self) -> Sequence[TableSize]:
         with self._database.long_transaction() as connection:
             return [TableSize(*row) for row in connection.execute(_TABLE_SIZES)]
+
+    def _run_batches(self) -> None:
+        for step in STEPS:
+            has_more = True
+            while has_more:
+                with self._lock_database() as config:
+                    has_more = step(config.attributes["connection"])
 
     @contextmanager
     def _lock_database(self) -> Iterator[Config]:
