@@ -398,7 +398,7 @@ class CategoryStoreContract:
         assert stores.product_slugs_in("a") == ["top", "twice"]
         assert stores.product_slugs_in("x") == ["deep", "other", "twice"]
 
-    def test_product_counts_are_of_active_products_in_visible_categories(
+    def test_product_counts_are_of_public_products_in_visible_categories(
         self, stores: CategoryStores
     ) -> None:
         stores.create_categories("a", "a/b", "a/b/c", "a/d", "x")
@@ -406,6 +406,9 @@ class CategoryStoreContract:
         assert stores.product_counts() == {"a": 3, "b": 2, "c": 2, "d": 1, "x": 1}
         stores.products.update("deep", partial(evolve, is_active=False))
         assert stores.product_counts() == {"a": 2, "b": 1, "c": 1, "d": 1, "x": 1}
+        stores.products.update("other", partial(evolve, is_listed=False))
+        assert stores.product_counts()["x"] == 0
+        stores.products.update("other", partial(evolve, is_listed=True))
         stores.categories.update("d", ARCHIVE)
         stores.categories.unlink("twice", "b")
         stores.categories.update("c", ARCHIVE)

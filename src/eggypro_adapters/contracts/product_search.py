@@ -30,6 +30,7 @@ from eggypro_core.ports import CategoryStore, ProductStore, ReviewStore, Variant
 from eggypro_core.search.query import MAX_PREFIX_EXPANSIONS
 from eggypro_core.validation.parameters import Status
 
+GTIN = "4006381333931"
 any_search = st.text(
     st.characters(exclude_categories=("Cc", "Cs")) | st.sampled_from("eg12 %_'\"\\&|!():*<->"),
     min_size=1,
@@ -89,6 +90,10 @@ def set_fields(**changes: object) -> Callable[[Category], Category]:
 ARCHIVE, RESTORE = set_active(is_active=False), set_active(is_active=True)
 
 
+def _by_name(slug: str) -> str:
+    return slug.replace("-", " ")
+
+
 class ProductSearchContract:
     """Subclasses provide the fixture `stores`: the stores of an empty shop."""
 
@@ -100,17 +105,21 @@ class ProductSearchContract:
         stores.create_products("Described", description="With salt", stock_quantity=1)
         stores.create_products("Detailed", details="<p>No salt&nbsp;</p>", stock_quantity=1)
         stores.create_products("Attributed", attributes={"Taste": "salt"}, stock_quantity=1)
+        stores.create_products("Branded", brand="Salt & Co", stock_quantity=1)
+        stores.create_products("Tagged", tags=("pepper", "salt"), stock_quantity=1)
         stores.create_products("Varied")
         stores.create_variants("varied", "Salt", stock_quantity=1)
         stores.create_review("detailed", 5)
         stores.create_review("described", 1)
         assert stores.search_slugs("salt") == [
             "name-salt",
+            "branded",
             "ingredient",
             "category",
             "described",
             "detailed",
             "varied",
+            "tagged",
             "attributed",
         ]
 
@@ -259,6 +268,48 @@ class ProductSearchContract:
         assert stores.search_slugs("A-1") == stores.search_slugs("A-2") == []
         assert stores.search_slugs("A-3") == ["plain"]
 
+    def test_a_gtin_finds_all_products_that_have_it_first(self, stores: SearchStores) -> None:
+        stores.create_products(f"Egg {GTIN}", "Old", "Plain")
+        stores.create_products("First", "Second", "Third", gtin=GTIN)
+        stores.create_products("Archived", gtin=GTIN, is_active=False)
+        stores.create_products("Sold as SKU", sku=GTIN)
+        stores.create_variants("plain", "S", "M", gtin=GTIN, stock_quantity=1)
+        stores.create_variants("plain", "L", gtin=GTIN, is_active=False)
+        stores.create_review("second", 5)
+        slugs = ["second", "plain", "sold-as-sku", "third", "first", f"egg-{GTIN}"]
+        assert stores.search_slugs(GTIN) == slugs
+        assert stores.search_slugs(GTIN, sort=Sort.NAME) == sorted(slugs, key=_by_name)
+        assert stores.search_slugs(GTIN, in_stock=True) == ["plain"]
+        assert stores.search_slugs(GTIN, status=Status.ARCHIVED) == ["archived"]
+        reasons = stores.products.explain(ProductQuery(search=GTIN)).reasons
+        assert [reason.tier is None for reason in reasons] == [True] * 5 + [False]
+        stores.products.update("first", partial(evolve, gtin=None))
+        assert "first" not in stores.search_slugs(GTIN)
+
+    def test_unlisted_products_are_found_only_with_a_status(self, stores: SearchStores) -> None:
+        stores.create_products("Egg", "Egg Bar", stock_quantity=1)
+        stores.create_products("Egg Secret", is_listed=False, sku="S-1", gtin=GTIN)
+        for search in ("egg", "secret", "S-1", GTIN, "sceret"):
+            assert "egg-secret" not in stores.search_slugs(search)
+            assert "egg-secret" not in stores.search_slugs(search, sort=Sort.NAME)
+            for status in (Status.ACTIVE, Status.ALL):
+                assert "egg-secret" in stores.search_slugs(search, status=status)
+                assert "egg-secret" in stores.search_slugs(search, status=status, sort=Sort.NAME)
+        filters = {"status": Status.ACTIVE, "in_stock": False}
+        assert stores.search_slugs("egg", listed=False, **filters) == ["egg-secret"]
+        assert stores.search_slugs("egg", listed=True, **filters) == []
+        suggestions = stores.products.suggest("eg")
+        assert [suggestion.slug for suggestion in suggestions] == ["egg-bar", "egg"]
+        for allow_sample in (False, True):
+            facets = stores.products.get_facets(
+                ProductQuery(search="egg"), allow_sample=allow_sample
+            )
+            assert facets.in_stock_count == 2
+        stores.products.update("egg-secret", partial(evolve, is_listed=True))
+        assert stores.search_slugs("secret") == stores.search_slugs("S-1") == ["egg-secret"]
+        stores.products.update("egg-secret", partial(evolve, is_listed=False))
+        assert stores.search_slugs("secret") == []
+
     def test_search_follows_product_updates(self, stores: SearchStores) -> None:
         stores.create_products("Egg", ingredients=("salt",))
         stores.rename_product("egg", "Omelette")
@@ -267,6 +318,10 @@ class ProductSearchContract:
         stores.products.update("egg", partial(evolve, ingredients=("pepper",)))
         assert stores.search_slugs("salt") == []
         assert stores.search_slugs("pepper") == ["egg"]
+        stores.products.update("egg", partial(evolve, brand="Sulå", tags=("breakfast",)))
+        assert stores.search_slugs("sula") == stores.search_slugs("breakf") == ["egg"]
+        stores.products.update("egg", partial(evolve, brand=None, tags=()))
+        assert stores.search_slugs("sula") == stores.search_slugs("breakfast") == []
         stores.products.update("egg", ARCHIVE)
         assert stores.search_slugs("omelette") == []
         assert stores.search_slugs("omelette", status=Status.ARCHIVED) == ["egg"]

@@ -58,6 +58,9 @@ def list_slugs(store: ProductStore, query: ProductQuery) -> list[str]:
     return slugs
 
 
+SHOWN = ["cheap", "sold-out", "untracked"]
+
+
 class ProductStoreContract:
     """Subclasses provide the fixture `store`: an empty store."""
 
@@ -400,19 +403,28 @@ class ProductStoreContract:
         store.create(make_draft("sold out", price=Decimal(5)), NOON)
         store.create(make_draft("untracked", price=Decimal(9), track_stock=False), NOON)
         store.create(make_draft("old", is_active=False), NOON)
+        store.create(make_draft("secret", price=Decimal(7), is_listed=False), NOON)
+        store.create(make_draft("old secret", is_active=False, is_listed=False), NOON)
+        assert store.get("secret").is_listed is False
         for query, expected in (
-            (ProductQuery(), ["cheap", "sold-out", "untracked"]),
+            (ProductQuery(), SHOWN),
             (ProductQuery(in_stock=True), ["cheap", "untracked"]),
             (ProductQuery(in_stock=False), ["sold-out"]),
             (ProductQuery(min_price=Decimal(5)), ["sold-out", "untracked"]),
             (ProductQuery(max_price=Decimal("4.99")), ["cheap"]),
             (ProductQuery(min_price=Decimal(2), max_price=Decimal(8)), ["sold-out"]),
             (ProductQuery(category="none"), []),
-            (ProductQuery(status=Status.ARCHIVED), ["old"]),
-            (ProductQuery(status=Status.ALL), ["cheap", "old", "sold-out", "untracked"]),
+            (ProductQuery(status=Status.ARCHIVED), ["old", "old-secret"]),
+            (ProductQuery(status=Status.ALL), [*SHOWN, "old", "old-secret", "secret"]),
+            (ProductQuery(status=Status.ACTIVE), [*SHOWN, "secret"]),
+            (ProductQuery(status=Status.ACTIVE, listed=True), SHOWN),
+            (ProductQuery(status=Status.ALL, listed=False), ["old-secret", "secret"]),
         ):
-            assert list_slugs(store, query) == expected, query
+            assert list_slugs(store, query) == sorted(expected), query
             assert store.list(query).total == len(expected)
+        for allow_sample in (False, True):
+            facets = store.get_facets(ProductQuery(), allow_sample=allow_sample)
+            assert (facets.max_price, facets.in_stock_count) == (Decimal(9), 2)
 
     def test_a_search_matches_all_words_in_any_field(self, store: ProductStore) -> None:
         store.create(make_draft("Egg White Powder", sku="EW-100%"), NOON)
@@ -555,6 +567,20 @@ class ProductStoreContract:
                 products = list(export.products)
             assert len(products) == count
             assert all(status.includes(is_active=product.is_active) for product in products)
+
+    def test_an_export_can_be_filtered_by_status_and_listing(self, store: ProductStore) -> None:
+        for slug in ("shown", "secret", "archived", "archived-secret"):
+            is_active, is_listed = "archived" not in slug, "secret" not in slug
+            store.create(make_draft(slug=slug, is_active=is_active, is_listed=is_listed), NOON)
+        for status, listed, slugs in (
+            (Status.ALL, None, ["shown", "secret", "archived", "archived-secret"]),
+            (Status.ALL, False, ["secret", "archived-secret"]),
+            (Status.ACTIVE, None, ["shown", "secret"]),
+            (Status.ACTIVE, True, ["shown"]),
+            (Status.ARCHIVED, False, ["archived-secret"]),
+        ):
+            with store.export_products(status, listed=listed) as export:
+                assert [product.slug for product in export.products] == slugs
 
     def test_an_export_of_an_empty_store_is_empty(self, store: ProductStore) -> None:
         with store.export_products(Status.ALL) as export:

@@ -180,10 +180,11 @@ def _to_category(state: MemoryState, node: CategoryNode) -> Category:
 
 
 def _count_products(state: MemoryState, node: CategoryNode) -> int:
-    """Return the number of active products in a category and its visible descendants."""
+    """Return the number of public products in a category and its visible descendants."""
     visible = {child.id for child in state.subtree(node) if state.is_visible(child)} | {node.id}
     product_ids = {product for product, category in state.links if category in visible}
-    return sum(state.products[product].is_active for product in product_ids)
+    products = [state.products[product] for product in product_ids]
+    return sum(product.is_active and product.is_listed for product in products)
 
 
 def _matches(query: CategoryQuery, node: CategoryNode, state: MemoryState) -> bool:

@@ -149,6 +149,15 @@ class MemoryState:
                 if variant.sku is not None:
                     yield variant.sku, product, variant.id
 
+    def find_by_code(self, code: str) -> set[int]:
+        """Return the ids of products with this SKU or GTIN, or a variant that has it."""
+        return {
+            product.id
+            for product in self.products.values()
+            if code in {product.sku, product.gtin}
+            or any(code in {variant.sku, variant.gtin} for variant in self.variants_of(product))
+        }
+
     def variants_of(self, product: Product) -> tuple[Variant, ...]:
         """Return all variants of a product in order, with the product's version."""
         variants = self.variants.get(product.id, ())

@@ -126,7 +126,9 @@ class MemoryProductStore:
             self._database.state.delete(product)
 
     @contextmanager
-    def export_products(self, status: Status) -> Iterator[CatalogSnapshot]:
+    def export_products(
+        self, status: Status, *, listed: bool | None = None
+    ) -> Iterator[CatalogSnapshot]:
         with self._database.lock:
             state = self._database.state.copy()
         products = sorted(state.products.values(), key=lambda product: product.id)
@@ -136,6 +138,7 @@ class MemoryProductStore:
                 _export_product(product, state)
                 for product in products
                 if status.includes(is_active=product.is_active)
+                and listed in {None, product.is_listed}
             ),
         )
 
@@ -302,7 +305,7 @@ def _count_categories(
 
 def _matches(query: ProductQuery, product: Product) -> bool:
     return (
-        query.status.includes(is_active=product.is_active)
+        query.includes(is_active=product.is_active, is_listed=product.is_listed)
         and (query.in_stock is None or product.in_stock == query.in_stock)
         and (query.min_price is None or product.price >= query.min_price)
         and (query.max_price is None or product.price <= query.max_price)

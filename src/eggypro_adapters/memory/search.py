@@ -7,6 +7,7 @@ from attrs import frozen
 from eggypro_adapters.memory.database import MemoryState
 from eggypro_core.domain.product import Product
 from eggypro_core.search.query import (
+    MAX_CODE_MATCHES,
     MAX_PREFIX_EXPANSIONS,
     ParsedQuery,
     QueryToken,
@@ -74,10 +75,10 @@ def run_search(state: MemoryState, search: str, matches: Callable[[Product], boo
     Without any match, every word also matches the words one edit away.
     """
     tokens, vocabulary = tokenize_query(search), MemoryVocabulary.from_state(state)
-    sku_match = next((holder.id for sku, holder, _ in state.skus() if sku == search), None)
+    code_matches = frozenset(sorted(state.find_by_code(search))[:MAX_CODE_MATCHES])
 
     def match(*, fuzzy: bool) -> SearchResult:
-        query = ParsedQuery(expand_terms(tokens, vocabulary, fuzzy=fuzzy), sku_match)
+        query = ParsedQuery(expand_terms(tokens, vocabulary, fuzzy=fuzzy), code_matches)
         return SearchResult(query, _rank(state, query, matches))
 
     result = match(fuzzy=False)
@@ -87,7 +88,7 @@ def run_search(state: MemoryState, search: str, matches: Callable[[Product], boo
 def explain_rank(state: MemoryState, query: ParsedQuery, product: Product) -> RankReason:
     """Return the reason for the rank of a product."""
     score = rank_score(product.rating.average, in_stock=product.in_stock)
-    if product.id == query.sku_match:
+    if product.id in query.code_matches:
         return RankReason(None, score)
     return query.explain(state.document_terms(product), _category_ids(state, product), score)
 
@@ -98,7 +99,7 @@ def _rank(
     relevance = {}
     for product in filter(matches, state.products.values()):
         score = rank_score(product.rating.average, in_stock=product.in_stock)
-        if product.id == query.sku_match:
+        if product.id in query.code_matches:
             relevance[product.id] = relevance_of(None, score)
         elif tier := query.tier(state.document_terms(product), _category_ids(state, product)):
             relevance[product.id] = relevance_of(tier, score)

@@ -30,22 +30,23 @@ COLUMN_NAMES = (
 
 
 def _product_count(of: sa.FromClause) -> sa.ScalarSelect[int]:
-    """Return the number of active products in a category and its visible descendants.
+    """Return the number of public products in a category and its visible descendants.
 
     This is a subquery per row: use it on the rows of a page only.
     """
     within = categories.alias("within")
     product_id = product_categories.c.product_id
-    # Few products are archived, and an index has them: excluding those is cheaper than looking up
-    # each active one.
-    is_archived = sa.exists().where(products.c.id == product_id, sa.not_(products.c.is_active))
+    # Few products are archived or unlisted, and an index has them: excluding those is cheaper than
+    # looking up each of the others.
+    is_public = sa.and_(products.c.is_active, products.c.is_listed)
+    is_hidden = sa.exists().where(products.c.id == product_id, sa.not_(is_public))
     return (
         sa.select(sa.func.count(sa.distinct(product_id)))
         .select_from(within.join(product_categories))
         .where(
             is_in_category(of.c.slug, within),
             sa.or_(within.c.is_visible, within.c.id == of.c.id),
-            sa.not_(is_archived),
+            sa.not_(is_hidden),
         )
         .correlate(of)
         .scalar_subquery()

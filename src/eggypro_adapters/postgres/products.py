@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -68,11 +69,6 @@ _ALL_PRODUCTS = sa.select(
     *product_columns(Status.ALL, max_variants=None, include_hidden=True)
 ).order_by(products.c.id)
 _ALL_CATEGORIES = CompiledStatement.compile(ALL_CATEGORIES)
-_EXPORTS = {
-    Status.ALL: CompiledStatement.compile(_ALL_PRODUCTS),
-    Status.ACTIVE: CompiledStatement.compile(_ALL_PRODUCTS.where(products.c.is_active)),
-    Status.ARCHIVED: CompiledStatement.compile(_ALL_PRODUCTS.where(sa.not_(products.c.is_active))),
-}
 _FIND_LOCKED = (
     sa.select(*product_columns())
     .where(products.c.slug == slug_parameter)
@@ -149,10 +145,14 @@ class PostgresProductStore:
         self._database.run_transaction(lambda connection: _delete(connection, slug, check))
 
     @contextmanager
-    def export_products(self, status: Status) -> Iterator[CatalogSnapshot]:
+    def export_products(
+        self, status: Status, *, listed: bool | None = None
+    ) -> Iterator[CatalogSnapshot]:
         with self._database.snapshot() as rows:
             categories = [category_draft_from_row(row) for row in rows(_ALL_CATEGORIES, {})]
-            yield CatalogSnapshot(categories, map(product_from_row, rows(_EXPORTS[status], {})))
+            yield CatalogSnapshot(
+                categories, map(product_from_row, rows(_export(status, listed), {}))
+            )
 
     @contextmanager
     def begin_import(self) -> Iterator["PostgresImportSession"]:
@@ -177,6 +177,19 @@ class PostgresProductStore:
             lambda connection: connection.scalar(update)
         )
         return quantity
+
+
+@cache
+def _export(status: Status, listed: bool | None) -> CompiledStatement:  # noqa: FBT001
+    """Return the statement of an export, by id."""
+    conditions = [
+        (status is Status.ACTIVE, products.c.is_active),
+        (status is Status.ARCHIVED, sa.not_(products.c.is_active)),
+        (listed is True, products.c.is_listed),
+        (listed is False, sa.not_(products.c.is_listed)),
+    ]
+    filters = [condition for applies, condition in conditions if applies]
+    return CompiledStatement.compile(_ALL_PRODUCTS.where(*filters))
 
 
 def _create(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:

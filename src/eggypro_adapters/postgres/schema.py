@@ -119,6 +119,7 @@ products = sa.Table(
 )
 sa.Index("products_slug_idx", products.c.slug, unique=True)
 sa.Index("products_sku_idx", products.c.sku, unique=True)
+sa.Index("products_gtin_idx", products.c.gtin, postgresql_where=products.c.gtin.is_not(None))
 sa.Index("products_name_idx", products.c.name_key, products.c.id)
 sa.Index("products_price_idx", products.c.price, products.c.id)
 sa.Index("products_created_idx", products.c.created_at, products.c.id)
@@ -127,7 +128,6 @@ sa.Index(
 )
 sa.Index("products_stock_idx", products.c.stock_quantity)
 sa.Index("products_active_idx", products.c.is_active)
-sa.Index("products_archived_idx", products.c.id, postgresql_where=sa.not_(products.c.is_active))
 # The few products that public counts leave out.
 sa.Index(
     "products_hidden_idx",
@@ -225,6 +225,7 @@ variants = sa.Table(
     sa.CheckConstraint("position >= 0", name="position"),
 )
 sa.Index("variants_combination_idx", variants.c.product_id, variants.c.combination, unique=True)
+sa.Index("variants_gtin_idx", variants.c.gtin, postgresql_where=variants.c.gtin.is_not(None))
 sa.Index("variants_position_idx", variants.c.product_id, variants.c.position, variants.c.id)
 
 # SKUs are unique over products and variants. Triggers maintain this table.

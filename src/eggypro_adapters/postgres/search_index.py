@@ -26,7 +26,7 @@ _texts = ARRAY(sa.Text)
 _ids = ARRAY(sa.Integer)
 _REBUILD_BATCH_SIZE = 500
 _SELECT_SEARCHABLE = sa.text("""
-    SELECT id, name, description, details, ingredients, attributes,
+    SELECT id, name, brand, tags, description, details, ingredients, attributes,
       CASE WHEN has_variants THEN ARRAY(
         SELECT DISTINCT value FROM variants, json_each_text(options)
         WHERE product_id = products.id AND is_active

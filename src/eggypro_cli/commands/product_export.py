@@ -42,6 +42,10 @@ def export_products(
         typer.Option("--format", help="File format; default eggypro-csv for .csv, else jsonl."),
     ] = None,
     status: Annotated[ExportStatus, typer.Option("--status", help="Filter by status.")] = "all",
+    listed: Annotated[
+        bool | None,
+        typer.Option("--listed/--unlisted", help="Only listed products, or only unlisted ones."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Export products with their variants and categories.
@@ -59,7 +63,11 @@ def export_products(
         _progress(json=json) as progress,
     ):
         count = shop.products.export_file(
-            stream, file_format=file_format, status=Status(status), progress=progress
+            stream,
+            file_format=file_format,
+            status=Status(status),
+            listed=listed,
+            progress=progress,
         )
     if file != _STDOUT:
         body = {"exported": count, "format": file_format, "file": file}

@@ -50,8 +50,10 @@ SortOption = Annotated[
     SortWord | None,
     typer.Option("--sort", help="Sort order; default name, or relevance with a search."),
 ]
-
-
+ListedOption = Annotated[
+    bool | None,
+    typer.Option("--listed/--unlisted", help="Only listed products, or only unlisted ones."),
+]
 FacetsOption = Annotated[
     bool, typer.Option("--facets", help="Show facet counts: categories, price range, stock.")
 ]
@@ -80,6 +82,7 @@ def list_products(  # noqa: PLR0913  (one per list parameter)
     offset: OffsetOption = None,
     cursor: CursorOption = None,
     status: StatusOption = "active",
+    listed: ListedOption = None,
     facets: FacetsOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -95,6 +98,7 @@ def list_products(  # noqa: PLR0913  (one per list parameter)
         "offset": offset,
         "cursor": cursor,
         "status": status,
+        "listed": listed,
         "facets": facets or None,
     }
     _show_page(context, parameters, json=json)
@@ -123,6 +127,7 @@ def search_products(  # noqa: PLR0913  (one per list parameter)
     offset: OffsetOption = None,
     cursor: CursorOption = None,
     status: StatusOption = "active",
+    listed: ListedOption = None,
     facets: FacetsOption = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Explain the ranking of each result.")
@@ -144,6 +149,7 @@ def search_products(  # noqa: PLR0913  (one per list parameter)
         "offset": offset,
         "cursor": cursor,
         "status": status,
+        "listed": listed,
         "facets": facets or None,
         "explain": explain or None,
     }

@@ -29,8 +29,8 @@ class Category:
     """A category. `parent` is the slug of its parent, None for a root.
 
     `path` has the slugs from the root to the category itself. A category is visible if it and all
-    its ancestors are active. `product_count` is the number of distinct active products in it and
-    in its visible descendants.
+    its ancestors are active. `product_count` is the number of distinct active and listed products
+    in it and in its visible descendants.
     """
 
     id: int

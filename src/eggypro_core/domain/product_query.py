@@ -57,7 +57,11 @@ SEARCH_VALIDATOR = fields.single_line("Search", 200)
 
 @frozen(kw_only=True)
 class ProductQuery(ListQuery[ListedProduct, SortKey]):
-    """A query for products."""
+    """A query for products.
+
+    Without a `status`, it is for the public catalogue: active products that are listed. With one,
+    for products of that status, listed or not, unless `listed` says which.
+    """
 
     parameters: ClassVar[Parameters] = {
         "search": SEARCH_VALIDATOR,
@@ -68,6 +72,7 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
         "max_price": amount_param("Max price"),
         "sort": one_of("Sort", Sort),
         "status": STATUS_VALIDATOR,
+        "listed": boolean_param("Listed"),
         "facets": boolean_param("Facets"),
         "explain": boolean_param("Explain"),
         **PAGE_PARAMETERS,
@@ -88,7 +93,8 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     sort: Sort = field()
-    status: Status = Status.ACTIVE
+    status: Status | None = None
+    listed: bool | None = None
     facets: bool = False
     explain: bool = False
 
@@ -108,6 +114,12 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
     def parse_search(cls, params: Mapping[str, object]) -> Self:
         """Return the query as `parse` does, with the search text in the required parameter `q`."""
         return cls._parse(params, cls.search_parameters, required=("q",), errors=_conflicts(params))
+
+    def includes(self, *, is_active: bool, is_listed: bool) -> bool:
+        """Return whether the query is for products that are active and listed, or are not."""
+        if self.status is None:
+            return is_active and is_listed
+        return self.status.includes(is_active=is_active) and self.listed in {None, is_listed}
 
     @property
     def descending(self) -> bool:
@@ -188,6 +200,9 @@ def _conflicts(params: Mapping[str, object]) -> list[FieldError]:
         errors.append(
             FieldError("inStock", "inStock is an alias of in_stock: use only one of them")
         )
+    if "listed" in params and "status" not in params:
+        message = "Listed needs a status: without one, only listed products are found"
+        errors.append(FieldError("listed", message))
     if not {"search", "q"} & params.keys():
         if params.get("sort") == Sort.RELEVANCE:
             errors.append(FieldError("sort", "Sort relevance needs a search"))

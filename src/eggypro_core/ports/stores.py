@@ -48,7 +48,7 @@ class ProductStore(Protocol):
         ...
 
     def suggest(self, search: str) -> tuple[Suggestion, ...]:
-        """Return the first MAX_SUGGESTIONS results of a search in all active products."""
+        """Return the first MAX_SUGGESTIONS results of a search in the public catalogue."""
         ...
 
     def create(self, draft: ProductDraft, at: datetime) -> Product:
@@ -94,11 +94,14 @@ class ProductStore(Protocol):
         """
         ...
 
-    def export_products(self, status: Status) -> AbstractContextManager[CatalogSnapshot]:
+    def export_products(
+        self, status: Status, *, listed: bool | None = None
+    ) -> AbstractContextManager[CatalogSnapshot]:
         """Open a snapshot of all products of a status, by id, and of all categories.
 
-        Contains each product once. The snapshot is consistent: later writes do not show. Memory use
-        does not grow with the number of products.
+        With `listed`, only of those that are listed, or are not. Contains each product once. The
+        snapshot is consistent: later writes do not show. Memory use does not grow with the number
+        of products.
         """
         ...
 

@@ -18,6 +18,8 @@ from eggypro_core.search.text import (
 
 MAX_PREFIX_EXPANSIONS = 64
 """The maximum number of stems in a prefix expansion; beyond it, only the prefix is stored."""
+MAX_CODE_MATCHES = 1000
+"""The maximum number of products that are found by one GTIN, which need not be unique."""
 MAX_CORRECTIONS = 10
 """The maximum number of corrections of an unknown word."""
 _STOP_WORDS = frozenset("a an and at by for from in of on or the to with x".split())
@@ -101,7 +103,7 @@ class TermMatch:
 
 @frozen
 class RankReason:
-    """The reason for the rank of a product. `tier` is None if the search is its SKU.
+    """The reason for the rank of a product. `tier` is None if the search is its SKU or GTIN.
 
     Products of one tier are ordered by `score`, then by id.
     """
@@ -113,13 +115,14 @@ class RankReason:
 
 @frozen
 class ParsedQuery:
-    """A parsed search. A product matches if all terms match, or if its SKU does.
+    """A parsed search. A product matches if all terms match, or if its SKU or GTIN does.
 
-    `sku_match` is the id of the product whose SKU, or that of one of its variants, is the search.
+    `code_matches` are the ids of the products whose SKU or GTIN, or that of one of their variants,
+    is the search.
     """
 
     terms: tuple[Term, ...]
-    sku_match: int | None = None
+    code_matches: frozenset[int] = frozenset()
 
     @property
     def match_kinds(self) -> tuple[MatchKind, ...]:
@@ -153,7 +156,7 @@ class ParsedQuery:
     def explain(
         self, document: DocumentTerms, category_ids: Collection[int], score: int
     ) -> RankReason:
-        """Return the rank reason of a product that matches by its terms, not by its SKU."""
+        """Return the rank reason of a product that matches by its terms, not by its SKU or GTIN."""
         best_matches = (_best_match(term, document, category_ids) for term in self.terms)
         matches = tuple(match for match in best_matches if match is not None)
         return RankReason(self.tier(document, category_ids), score, matches)
@@ -284,7 +287,10 @@ def rank_score(average: Decimal | None, *, in_stock: bool) -> int:
 
 
 def relevance_of(tier: RankTier | None, score: int) -> int:
-    """Return a number that sorts by tier and score, best first. No tier means a match by SKU."""
+    """Return a number that sorts by tier and score, best first.
+
+    No tier means a match by SKU or GTIN.
+    """
     rank = -1 if tier is None else tier.field * len(MatchKind) + tier.kind
     return (SKU_MATCH_RANK - rank) * SCORE_RANGE + score
 

@@ -41,10 +41,10 @@ class SearchField(IntEnum):
 
     NAME = 0
     INGREDIENTS = 1
-    """The ingredients and the names of categories."""
+    """The brand, the ingredients and the names of categories."""
     DESCRIPTION = 2
     DETAILS = 3
-    """The details, the attributes, and the options of variants."""
+    """The details, the tags, the attributes, and the options of variants."""
 
 
 _FIELDS_WORST_FIRST = tuple(reversed(SearchField))
@@ -101,6 +101,16 @@ class Searchable(Protocol):
         ...
 
     @property
+    def brand(self) -> str | None:
+        """Return the brand."""
+        ...
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """Return the tags."""
+        ...
+
+    @property
     def ingredients(self) -> Sequence[str]:
         """Return the ingredients."""
         ...
@@ -121,15 +131,17 @@ class Searchable(Protocol):
         ...
 
 
-SEARCHABLE_FIELDS = frozenset({"name", "ingredients", "description", "details", "attributes"})
+SEARCHABLE_FIELDS = frozenset(
+    {"name", "brand", "tags", "ingredients", "description", "details", "attributes"}
+)
 """The fields of a product that `document_terms` reads."""
 
 
 def document_terms(product: Searchable, options: Iterable[str] = ()) -> DocumentTerms:
     """Return the search terms of a product; `options` are the option values of active variants."""
     plain_details = unescape(_TAG.sub(" ", product.details))
-    ingredients = " ".join(product.ingredients)
-    details = " ".join([plain_details, *product.attributes.values(), *options])
+    ingredients = " ".join([product.brand or "", *product.ingredients])
+    details = " ".join([plain_details, *product.tags, *product.attributes.values(), *options])
     texts = (product.name, ingredients, product.description, details)
     stems: dict[str, SearchField] = {}
     words: set[str] = set()

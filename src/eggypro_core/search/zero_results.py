@@ -11,7 +11,7 @@ from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.domain.slug import fold
 from eggypro_core.search.text import tokenize
 from eggypro_core.validation import fields
-from eggypro_core.validation.parameters import integer_param
+from eggypro_core.validation.parameters import Status, integer_param
 
 MAX_ZERO_RESULT_TERMS = 1_000
 """The maximum number of recorded searches."""
@@ -42,7 +42,10 @@ def zero_result_terms(query: ProductQuery) -> str | None:
     A query with filters, or for a later page, is not recorded, because these may be the reason
     that nothing matched.
     """
-    if query.search is None or query.params().keys() - _DISPLAY_PARAMETERS != {"search"}:
+    parameters = query.params().keys() - _DISPLAY_PARAMETERS
+    if query.status is Status.ACTIVE:  # as customers search, apart from unlisted products
+        parameters -= {"status"}
+    if query.search is None or parameters != {"search"}:
         return None
     return _normalise_terms(query.search)
 

@@ -241,17 +241,19 @@ class ProductService:
         *,
         file_format: str = "jsonl",
         status: Status = Status.ALL,
+        listed: bool | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> int:
         """Write a consistent snapshot of all products of a status to a file; return their number.
 
-        `file_format` is a format name. Memory use does not grow with the number of products.
-        `progress` is called before each product with the number of products before it. Raises
-        ValidationError for an unknown format; errors of the stream pass through.
+        With `listed`, only of those that are listed, or are not. `file_format` is a format name.
+        Memory use does not grow with the number of products. `progress` is called before each
+        product with the number of products before it. Raises ValidationError for an unknown format;
+        errors of the stream pass through.
         """
         if self._writer is None:
             raise RuntimeError("ProductService needs a writer to export files")
-        with self.export_products(status) as export:
+        with self.export_products(status, listed=listed) as export:
             products = export.products
             if progress is not None:
                 products = _with_progress(products, progress)
@@ -260,12 +262,15 @@ class ProductService:
             )
 
     @contextmanager
-    def export_products(self, status: Status = Status.ALL) -> Iterator[CatalogSnapshot]:
+    def export_products(
+        self, status: Status = Status.ALL, *, listed: bool | None = None
+    ) -> Iterator[CatalogSnapshot]:
         """Open a consistent snapshot of all products of a status and all categories.
 
-        Stored images are given by their URLs.
+        With `listed`, only of products that are listed, or are not. Stored images are given by
+        their URLs.
         """
-        with self._products.export_products(status) as export:
+        with self._products.export_products(status, listed=listed) as export:
             products = (_with_image_urls(product, self._image_url) for product in export.products)
             yield CatalogSnapshot(export.categories, products)
 

@@ -50,17 +50,20 @@ def test_export_writes_to_stdout_by_default(
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"),
+    ("words", "expected"),
     [
-        ("active", ["egg-white-protein"]),
-        ("archived", ["old"]),
-        ("all", ["egg-white-protein", "old"]),
+        (["--status", "active"], ["egg-white-protein"]),
+        (["--status", "archived"], ["old"]),
+        (["--status", "all"], ["egg-white-protein", "old"]),
+        (["--listed"], ["egg-white-protein"]),
+        (["--unlisted"], ["old"]),
     ],
 )
-def test_export_filters_by_status(
-    run_command: RunCommand, status: str, expected: list[str]
+def test_export_filters_by_status_and_listing(
+    run_command: RunCommand, runtime: MemoryRuntime, words: list[str], expected: list[str]
 ) -> None:
-    assert slugs(run_command("products", "export", "--status", status).out) == expected
+    runtime.shop.products.update("old", {"is_listed": False})
+    assert slugs(run_command("products", "export", *words).out) == expected
 
 
 @pytest.mark.parametrize(

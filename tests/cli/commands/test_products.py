@@ -41,7 +41,7 @@ def test_list_shows_slug_name_price_stock_and_state(run_command: RunCommand) -> 
 
 
 def test_json_of_a_list_is_the_http_body(run_command: RunCommand, runtime: MemoryRuntime) -> None:
-    query = ProductQuery(limit=2)
+    query = ProductQuery(limit=2, status=Status.ACTIVE)
     page = runtime.shop.products.list(query)
     body = orjson.dumps(
         ProductSerializer("EUR", no_image_url).page(ProductListing(page), query)
@@ -67,6 +67,21 @@ def test_every_list_option_filters_or_sorts(
 ) -> None:
     body = orjson.loads(run_command("products", "list", "--json", *options).out)
     assert [item["slug"] for item in body["items"]] == slugs
+
+
+def test_lists_include_unlisted_products_and_can_be_filtered(
+    run_command: RunCommand, runtime: MemoryRuntime
+) -> None:
+    runtime.shop.products.update("albumen", {"is_listed": False})
+    for words in (["list"], ["search", "egg"]):
+        for options, slugs in (
+            ([], {"albumen", "bar-o", "crepes"}),
+            (["--listed"], {"bar-o", "crepes"}),
+            (["--unlisted"], {"albumen"}),
+        ):
+            result = run_command("products", *words, *options, "--json")
+            found = {item["slug"] for item in orjson.loads(result.out)["items"]}
+            assert found == slugs
 
 
 def test_page_prints_the_option_for_the_next_page(run_command: RunCommand) -> None:

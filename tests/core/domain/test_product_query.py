@@ -93,11 +93,11 @@ def validation_errors(**params: object) -> list[FieldError]:
     return list(raised.value.errors)
 
 
-def test_default_query_is_the_first_twenty_active_products_by_name() -> None:
+def test_default_query_is_the_first_twenty_public_products_by_name() -> None:
     query = ProductQuery.parse({})
     assert query == ProductQuery()
     assert (query.sort, query.limit, query.offset) == (Sort.NAME, 20, 0)
-    assert (query.status, query.in_stock, query.after) == (Status.ACTIVE, None, None)
+    assert (query.status, query.listed, query.in_stock, query.after) == (None,) * 4
 
 
 def test_parse_reads_every_parameter() -> None:
@@ -112,6 +112,7 @@ def test_parse_reads_every_parameter() -> None:
             "limit": "100",
             "offset": "10000",
             "status": "archived",
+            "listed": "false",
         }
     )
     assert query == ProductQuery(
@@ -124,7 +125,28 @@ def test_parse_reads_every_parameter() -> None:
         limit=100,
         offset=10_000,
         status=Status.ARCHIVED,
+        listed=False,
     )
+
+
+def test_a_status_includes_unlisted_products_and_stays_in_the_next_page() -> None:
+    public = ProductQuery.parse({})
+    assert public.includes(is_active=True, is_listed=True)
+    assert not public.includes(is_active=True, is_listed=False)
+    assert not public.includes(is_active=False, is_listed=True)
+    admin = ProductQuery.parse({"status": "active"})
+    assert admin.includes(is_active=True, is_listed=False)
+    assert not admin.includes(is_active=False, is_listed=True)
+    assert admin.params() == {"status": "active"}
+    unlisted = ProductQuery.parse({"status": "all", "listed": "false"})
+    assert unlisted.includes(is_active=False, is_listed=False)
+    assert not unlisted.includes(is_active=True, is_listed=True)
+    assert unlisted.params() == {"status": "all", "listed": "false"}
+
+
+def test_listed_needs_a_status() -> None:
+    message = "Listed needs a status: without one, only listed products are found"
+    assert validation_errors(listed="true") == [FieldError("listed", message)]
 
 
 @pytest.mark.parametrize("name", ["in_stock", "inStock"])

@@ -133,6 +133,7 @@ def test_display_parameters_do_not_matter(
         {"max_price": Decimal(1)},
         {"status": Status.ALL},
         {"status": Status.ARCHIVED},
+        {"status": Status.ACTIVE, "listed": True},
         {"offset": 1},
         {"after": CursorPosition("1.1", 1)},
         {"search": None},

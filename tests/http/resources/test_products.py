@@ -52,6 +52,37 @@ def test_status_requires_a_credential(client: TestClient, shop: Shop) -> None:
     assert names(client.simulate_get(PRODUCTS, headers=ADMIN).json) == ["Egg White Protein"]
 
 
+def test_unlisted_product_has_an_address_but_is_in_no_public_list(
+    client: TestClient, shop: Shop
+) -> None:
+    shop.products.create(product_values(name="Secret", is_listed=False, sku="S-1"))
+    assert client.simulate_get(f"{PRODUCTS}/secret").json["is_listed"] is False
+    for query in ("", "search=secret", "search=S-1"):
+        for headers in ({}, ADMIN):
+            page = client.simulate_get(PRODUCTS, query_string=query, headers=headers).json
+            assert "Secret" not in names(page)
+        admin = client.simulate_get(
+            PRODUCTS, query_string=f"status=active&{query}".rstrip("&"), headers=ADMIN
+        )
+        assert "Secret" in names(admin.json)
+        assert admin.headers["cache-control"] == "no-store"
+    assert client.simulate_get(SUGGEST, params={"q": "secr"}).json["items"] == []
+
+
+def test_lists_with_a_status_can_be_filtered_by_listing(client: TestClient, shop: Shop) -> None:
+    shop.products.create(product_values(name="Secret", is_listed=False))
+    query = "status=all&listed={}"
+    for listed, expected in (("true", ["Egg White Protein"]), ("false", ["Secret"])):
+        page = client.simulate_get(PRODUCTS, query_string=query.format(listed), headers=ADMIN).json
+        assert (names(page), page["total"]) == (expected, 1)
+    first = client.simulate_get(PRODUCTS, query_string="status=active&limit=1", headers=ADMIN).json
+    assert "status=active" in first["next"]
+    rest = client.simulate_get(first["next"], headers=ADMIN).json
+    assert names(rest) == ["Secret"]
+    rejection = client.simulate_get(PRODUCTS, query_string="listed=false", headers=ADMIN)
+    assert error_fields(rejection) == ["listed"]
+
+
 def test_former_slug_redirects_with_the_query_string(client: TestClient, shop: Shop) -> None:
     shop.products.update("egg-white-protein", {"slug": "egg-white"})
     redirect = client.simulate_get(EGG)

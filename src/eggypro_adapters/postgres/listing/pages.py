@@ -39,7 +39,8 @@ class _ListShape:
     """The parts of a query that change the statement, not only its parameters."""
 
     sort: Sort
-    status: Status
+    status: Status | None
+    listed: bool | None
     search: search_statements.SearchShape | None
     should_scan_in_order: bool
     """Whether to scan rows in sort order until enough of them match the search."""
@@ -140,6 +141,7 @@ def _list_shape(
     return _ListShape(
         sort=query.sort,
         status=query.status,
+        listed=query.listed,
         search=search,
         should_scan_in_order=should_scan_in_order,
         has_category=query.category is not None,
@@ -152,8 +154,11 @@ def _list_shape(
 
 def _filters(shape: _ListShape) -> list[sa.ColumnElement[bool]]:
     conditions: list[tuple[bool, sa.ColumnElement[bool]]] = [
+        (shape.status is None, sa.and_(products.c.is_active, products.c.is_listed)),
         (shape.status is Status.ACTIVE, products.c.is_active),
         (shape.status is Status.ARCHIVED, sa.not_(products.c.is_active)),
+        (shape.listed is True, products.c.is_listed),
+        (shape.listed is False, sa.not_(products.c.is_listed)),
         (shape.in_stock is True, _IN_STOCK),
         (shape.in_stock is False, sa.not_(_IN_STOCK)),
         (shape.has_min_price, products.c.price >= _amount("min_price")),

@@ -60,7 +60,7 @@ class _SearchRun:
         """Return the parameters of the statements of `shape`."""
         query, lookup = self.query, self.plan.combined_lookup()
         values: dict[str, object] = {
-            "sku_match": Int4(self.plan.parsed_query.sku_match or 0),
+            "code_matches": [Int4(id_) for id_ in sorted(self.plan.parsed_query.code_matches)],
             "condition": lookup.condition,
             "index_condition": lookup.index_condition,
             "rows": self.plan.statistics.rows,
@@ -87,7 +87,7 @@ class _SearchRun:
         start_tier, score = (
             (None, SCORE_RANGE) if after is None else tier_and_score(int(str(after[0])))
         )
-        for suffix, tier in [("_sku", None), *enumerate(self.plan.tiers)]:
+        for suffix, tier in [("_code", None), *enumerate(self.plan.tiers)]:
             is_later = tier is not None and (start_tier is None or tier > start_tier)
             if after is None or is_later:
                 position = _FIRST_POSITION
@@ -170,7 +170,7 @@ class PostgresSearch:
             self._database, tokens, text, query.category, fuzzy=fuzzy
         )
         terms = expand_terms(tokens, vocabulary, fuzzy=fuzzy)
-        return _ParsedSearch(ParsedQuery(terms, vocabulary.sku_match), vocabulary.category_ids)
+        return _ParsedSearch(ParsedQuery(terms, vocabulary.code_matches), vocabulary.category_ids)
 
     def _page(
         self, query: ProductQuery, search: _ParsedSearch
@@ -206,6 +206,7 @@ class PostgresSearch:
         has_category_ids = ids is not None and len(ids) <= MAX_CATEGORY_IDS
         shape = SearchShape(
             status=query.status,
+            listed=query.listed,
             in_stock=query.in_stock,
             has_min_price=query.min_price is not None,
             has_max_price=query.max_price is not None,
@@ -241,7 +242,7 @@ def _rank_reason(
 ) -> RankReason:
     """Return the reason for the rank of an item with these lexemes."""
     score = rank_score(item.rating.average, in_stock=item.in_stock)
-    if item.id == parsed_query.sku_match:
+    if item.id in parsed_query.code_matches:
         return RankReason(None, score)
     stems = {
         lexeme[1:]: FIELDS_BY_LETTER[lexeme[0]]

@@ -55,14 +55,18 @@ WHERE (score, product_id) < (:score{n}, :id{n})
     ORDER BY score DESC, product_id DESC LIMIT 1 OFFSET greatest(:scan_length{n} - 1, 0)))
   AND {condition}{filters}
 ORDER BY score DESC, product_id DESC LIMIT :max_rows)"""
-_SKU_BRANCH = """
-(SELECT {relevance} + score AS relevance, product_id FROM product_search AS entry
-WHERE product_id = :sku_match AND (score, product_id) < (:score_sku, :id_sku){filters})"""
+_IS_CODE_MATCH = "product_id = ANY(CAST(:code_matches AS int[]))"
+_IS_NO_CODE_MATCH = "product_id <> ALL(CAST(:code_matches AS int[]))"
+_CODE_BRANCH = f"""
+(SELECT * FROM (
+  SELECT {{relevance}} + score AS relevance, product_id FROM product_search AS entry
+  WHERE {_IS_CODE_MATCH} AND (score, product_id) < (:score_code, :id_code){{filters}}
+  ORDER BY score DESC, product_id DESC LIMIT :max_rows) AS code_matches)"""
 _ALL_MATCHES = f"""
-SELECT * FROM product_search AS entry WHERE product_id = :sku_match{{sku_filters}}
+SELECT * FROM product_search AS entry WHERE {_IS_CODE_MATCH}{{code_filters}}
 UNION ALL (
   SELECT entry.* FROM ({{source}}) AS entry
-  WHERE words @@ CAST(:condition AS tsquery) AND product_id <> :sku_match{{filters}}
+  WHERE words @@ CAST(:condition AS tsquery) AND {_IS_NO_CODE_MATCH}{{filters}}
   LIMIT {MAX_EXACT_TOTAL + 1})"""
 _SAMPLE_ROWS = """
 SELECT *, row_number() OVER () AS place FROM (
@@ -76,14 +80,14 @@ _IN_CATEGORY = """EXISTS (
     AND path @> ARRAY[CAST(:category AS text)] AND is_visible)"""
 
 
-MATCHES_BY_ROW = """(
-  SELECT words @@ CAST(:condition AS tsquery) OR product_id = :sku_match
+MATCHES_BY_ROW = f"""(
+  SELECT words @@ CAST(:condition AS tsquery) OR {_IS_CODE_MATCH}
   FROM product_search WHERE product_id = products.id OFFSET 0)"""
 """Condition that a product matches a search, looked up per row."""
 MATCHES_BY_INDEX = f"""products.id = ANY (ARRAY(
   SELECT product_id FROM ({_INDEXED_ROWS.format(lookup="index_condition")}) AS entry
   WHERE words @@ CAST(:condition AS tsquery)
-  UNION SELECT :sku_match))"""
+  UNION SELECT unnest(CAST(:code_matches AS int[]))))"""
 """The same condition, with all matches looked up at once."""
 
 
@@ -92,7 +96,8 @@ class SearchShape:
     """The parts of a search that change its statements, not only their parameters."""
 
     tiers: tuple[RankTier, ...] = ()
-    status: Status
+    status: Status | None
+    listed: bool | None
     in_stock: bool | None
     has_min_price: bool
     has_max_price: bool
@@ -110,8 +115,11 @@ class SearchShape:
     def filters(self) -> str:
         """Return the conditions on a row of product_search, without those on its words."""
         conditions = {
+            "is_active AND is_listed": self.status is None,
             "is_active": self.status is Status.ACTIVE,
             "NOT is_active": self.status is Status.ARCHIVED,
+            "is_listed": self.listed is True,
+            "NOT is_listed": self.listed is False,
             "score % 2 = 1": self.in_stock is True,
             "score % 2 = 0": self.in_stock is False,
             "price >= CAST(:min_price AS numeric)": self.has_min_price,
@@ -120,8 +128,8 @@ class SearchShape:
         }
         return "".join(f" AND {sql}" for sql, applies in conditions.items() if applies)
 
-    def sku_filters(self) -> str:
-        """Return the conditions on the SKU match, whose words are not checked otherwise."""
+    def code_filters(self) -> str:
+        """Return the conditions on code matches, whose words are not checked otherwise."""
         by_id = " AND words @@ CAST(:category_condition AS tsquery)"
         return self.filters() + (by_id if self.has_category_ids else "")
 
@@ -129,6 +137,7 @@ class SearchShape:
         """Return the statement of the rows that pass the selective filters."""
         conditions = {
             "NOT products.is_active": self.status is Status.ARCHIVED,
+            "NOT products.is_listed": self.listed is False,
             "products.stock_quantity <= 0 AND products.track_stock": self.in_stock is False,
             "products.price >= CAST(:min_price AS numeric)": self.has_min_price,
             "products.price <= CAST(:max_price AS numeric)": self.has_max_price,
@@ -233,10 +242,10 @@ def _best_rows(shape: SearchShape) -> sa.Subquery:
 def _branches(shape: SearchShape) -> Iterator[str]:
     """Yield the branches of the ranking, best tier first."""
     filters = shape.filters()
-    yield _SKU_BRANCH.format(relevance=relevance_of(None, 0), filters=shape.sku_filters())
+    yield _CODE_BRANCH.format(relevance=relevance_of(None, 0), filters=shape.code_filters())
     for n, tier in enumerate(shape.tiers):
         better = {index for index in (n - 1, _widest_before(shape.tiers, tier)) if index >= 0}
-        condition = f"words @@ CAST(:condition{n} AS tsquery) AND product_id <> :sku_match"
+        condition = f"words @@ CAST(:condition{n} AS tsquery) AND {_IS_NO_CODE_MATCH}"
         for index in sorted(better):
             condition += f" AND NOT words @@ CAST(:condition{index} AS tsquery)"
         values = {
@@ -263,7 +272,7 @@ def _all_matches_sql(shape: SearchShape) -> str:
         by_words = _INDEXED_ROWS.format(lookup="index_condition")
         source = shape.filtered_rows_sql() if shape.should_count_filtered else by_words
     return _ALL_MATCHES.format(
-        source=source, filters=shape.filters(), sku_filters=shape.sku_filters()
+        source=source, filters=shape.filters(), code_filters=shape.code_filters()
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 from attrs import frozen
 
 from eggypro_adapters.postgres.database import CompiledStatement, Database
-from eggypro_core.search.query import MAX_PREFIX_EXPANSIONS, QueryToken
+from eggypro_core.search.query import MAX_CODE_MATCHES, MAX_PREFIX_EXPANSIONS, QueryToken
 from eggypro_core.search.text import deletion_neighbours, is_correctable
 
 MAX_CATEGORY_IDS = 50
@@ -56,7 +56,11 @@ SELECT kind, position, word, stem, ARRAY(
   WHERE categories.stems @> ARRAY[matches.stem] AND is_visible ORDER BY id)
 FROM matches
 UNION ALL
-SELECT 'sku', 0, '', '', ARRAY(SELECT product_id FROM skus WHERE sku = %(search)s::text)
+SELECT 'code', 0, '', '', ARRAY(
+  SELECT product_id FROM skus WHERE sku = %(search)s::text
+  UNION SELECT id FROM products WHERE gtin = %(search)s::text
+  UNION SELECT product_id FROM variants WHERE gtin = %(search)s::text
+  ORDER BY product_id LIMIT {MAX_CODE_MATCHES})
 UNION ALL
 SELECT 'category', 0, '', '', ARRAY(
   SELECT id FROM categories
@@ -74,8 +78,8 @@ class PostgresVocabulary:
     _words: Mapping[tuple[str, int], Sequence[str]]
     _categories: Mapping[str, Sequence[int]]
     _positions: Mapping[QueryToken, int]
-    sku_match: int | None
-    """Id of the product whose SKU is the search text."""
+    code_matches: frozenset[int]
+    """Ids of the products whose SKU or GTIN is the search text."""
     category_ids: Sequence[int] | None
     """Ids of the category filter and its descendants, at most MAX_CATEGORY_IDS + 1."""
 
@@ -115,8 +119,8 @@ class PostgresVocabulary:
             else:
                 words[kind, position].append(word)
                 categories[stem] = ids
-        sku_match = next(iter(query_ids["sku"]), None)
-        return cls(words, categories, positions, sku_match, query_ids.get("category"))
+        code_matches = frozenset(query_ids["code"])
+        return cls(words, categories, positions, code_matches, query_ids.get("category"))
 
     def knows(self, token: QueryToken) -> bool:
         return ("exact", self._positions[token]) in self._words

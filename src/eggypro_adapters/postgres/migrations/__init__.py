@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 import sqlalchemy as sa
 from alembic import command
@@ -18,7 +19,7 @@ from attrs import frozen
 
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.locks import MIGRATION_LOCK, wait_for_lock
-from eggypro_adapters.postgres.migrations.batches import STEPS
+from eggypro_adapters.postgres.migrations.batches import STEPS, unfinished_steps
 from eggypro_adapters.postgres.migrations.differences import describe_difference
 from eggypro_adapters.postgres.schema import HEAD_REVISION, metadata
 from eggypro_adapters.postgres.search_index import rebuild_missing
@@ -45,12 +46,7 @@ class PostgresMigrations:
     _database: Database
 
     def upgrade(self, revision: str = "head") -> None:
-        with self._lock_database() as config:
-            command.upgrade(config, revision)
-            is_newest = _is_newest(config)
-            if is_newest:
-                rebuild_missing(config.attributes["connection"])
-        if is_newest:
+        if self._upgrade_schema(revision):
             self._run_batches()
 
     def downgrade(self, revision: str) -> None:
@@ -76,8 +72,12 @@ class PostgresMigrations:
         with self._database.long_transaction() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
             current = context.get_current_revision()
-            differences = compare_metadata(context, metadata)
-        sentences = list(map(describe_difference, _flatten(differences)))
+            with catch_warnings():
+                # SQLAlchemy warns of an argument of its own for a constraint that is not validated.
+                filterwarnings("ignore", ".*dialect_options", sa.exc.SAWarning)
+                differences = compare_metadata(context, metadata)
+            unfinished = list(unfinished_steps(connection))
+        sentences = [*map(describe_difference, _flatten(differences)), *unfinished]
         if current == head:
             return sentences
         return [f"The database is at {current or 'no revision'}, the code at {head}", *sentences]
@@ -85,6 +85,15 @@ class PostgresMigrations:
     def table_sizes(self) -> Sequence[TableSize]:
         with self._database.long_transaction() as connection:
             return [TableSize(*row) for row in connection.execute(_TABLE_SIZES)]
+
+    def _upgrade_schema(self, revision: str) -> bool:
+        """Run the migrations, and return whether the database is at the newest revision."""
+        with self._lock_database() as config:
+            command.upgrade(config, revision)
+            is_newest = _is_newest(config)
+            if is_newest:
+                rebuild_missing(config.attributes["connection"])
+            return is_newest
 
     def _run_batches(self) -> None:
         for step in STEPS:

@@ -1,20 +1,41 @@
-"""Steps of an upgrade that follow the migrations, each a short transaction of its own.
+"""Steps of an upgrade that follow the migrations, in short transactions of their own.
 
-They lock few rows for a moment, so that readers and writers go on. An upgrade that was interrupted
-goes on with them when it is repeated.
+None blocks readers, or a writer for long. An upgrade that was interrupted goes on with them when it
+is repeated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import sqlalchemy as sa
 
+from eggypro_adapters.postgres.schema import metadata
+
+_INDEX_NAMES = sa.text("SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()")
+_HAS_BACKFILLS = sa.text("SELECT to_regclass('backfills') IS NOT NULL")
+_UNFINISHED_BACKFILLS = sa.text("""
+    SELECT name, (SELECT count(*) FROM products WHERE id > after_id) FROM backfills ORDER BY name
+""")
 _UNCHECKED_CONSTRAINTS = sa.text("""
-    SELECT format('ALTER TABLE %s VALIDATE CONSTRAINT %I', CAST(conrelid AS regclass), conname)
+    SELECT CAST(CAST(conrelid AS regclass) AS text) AS table_name, conname
     FROM pg_constraint
     WHERE NOT convalidated AND contype IN ('c', 'f')
       AND connamespace = CAST(current_schema() AS regnamespace)
-    ORDER BY conrelid, conname LIMIT 1
+    ORDER BY table_name, conname
 """)
+
+
+def create_index(connection: sa.Connection) -> bool:
+    """Create an index that is missing; its table waits for no more than that.
+
+    Returns False if none is missing.
+    """
+    existing = set(connection.scalars(_INDEX_NAMES))
+    for table in metadata.sorted_tables:
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            if index.name not in existing:
+                index.create(connection)
+                return True
+    return False
 
 
 def validate_constraint(connection: sa.Connection) -> bool:
@@ -22,11 +43,25 @@ def validate_constraint(connection: sa.Connection) -> bool:
 
     Returns False if there is no such constraint.
     """
-    statement = connection.scalar(_UNCHECKED_CONSTRAINTS)
-    if statement is not None:
-        connection.execute(sa.text(statement))
-    return statement is not None
+    unchecked = connection.execute(_UNCHECKED_CONSTRAINTS).first()
+    if unchecked is not None:
+        table, name = unchecked
+        connection.execute(sa.text(f'ALTER TABLE {table} VALIDATE CONSTRAINT "{name}"'))
+    return unchecked is not None
 
 
-STEPS: tuple[Callable[[sa.Connection], bool], ...] = (validate_constraint,)
+def unfinished_steps(connection: sa.Connection) -> Iterator[str]:
+    """Yield a sentence for each unchecked constraint, and each backfill with products left."""
+    for table, name in connection.execute(_UNCHECKED_CONSTRAINTS):
+        yield f"Not validated in the database: constraint {name} of {table}"
+    if connection.scalar(_HAS_BACKFILLS):
+        for name, count in connection.execute(_UNFINISHED_BACKFILLS):
+            left = "1 product is left" if count == 1 else f"{count} products are left"
+            yield f"{name} is not complete: {left}"
+
+
+STEPS: Sequence[Callable[[sa.Connection], bool]] = (
+    create_index,
+    validate_constraint,
+)
 """The steps: each does a small part of its work, and returns whether there may be more."""

@@ -1,7 +1,7 @@
 """Add brand, tags, GTIN, weight and `is_listed`, and allow SKUs of up to 255 characters.
 
-Checks are added without a scan of the table, and validated after all migrations. So are the new
-columns filled, from the attributes in which imports stored these values before.
+Nothing here scans a table: checks are validated, indexes created and columns filled in short steps
+after all migrations. The columns are filled from attributes, where imports stored these values.
 """
 
 import sqlalchemy as sa
@@ -77,12 +77,8 @@ def upgrade() -> None:
             new=", NEW.is_listed",
         )
     )
-    op.create_index(
-        "products_hidden_idx",
-        "products",
-        ["id"],
-        postgresql_where=sa.text("NOT (is_active AND is_listed)"),
-    )
+    # products_hidden_idx, which is created after the migrations, is used instead.
+    op.drop_index("products_archived_idx", "products")
     op.create_table(
         "backfills",
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -96,7 +92,9 @@ def downgrade() -> None:
     op.drop_table("backfills")
     op.execute("DROP TRIGGER products_search ON products")
     op.execute(SEARCH_TRIGGER.format(assignment="", column="", old="", new=""))
-    op.drop_index("products_hidden_idx", "products")
+    op.create_index(
+        "products_archived_idx", "products", ["id"], postgresql_where=sa.text("NOT is_active")
+    )
     op.drop_column("product_search", "is_listed")
     for name in ("is_listed", "tags", "brand"):
         op.drop_column("products", name)
