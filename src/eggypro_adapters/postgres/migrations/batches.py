@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import sqlalchemy as sa
 
+from eggypro_adapters.postgres.migrations.attribute_fields import fill_product_fields
 from eggypro_adapters.postgres.schema import metadata
 
 _INDEX_NAMES = sa.text("SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()")
@@ -63,5 +64,6 @@ def unfinished_steps(connection: sa.Connection) -> Iterator[str]:
 STEPS: Sequence[Callable[[sa.Connection], bool]] = (
     create_index,
     validate_constraint,
+    fill_product_fields,
 )
 """The steps: each does a small part of its work, and returns whether there may be more."""
