@@ -40,6 +40,8 @@ QUERIES = (
     *(ProductQuery(sort=sort, limit=2) for sort in Sort if sort is not Sort.RELEVANCE),
     ProductQuery(status=ALL, limit=3),
     ProductQuery(status=Status.ARCHIVED, sort=Sort.NEWEST, limit=1),
+    ProductQuery(status=ALL, listed=False),
+    ProductQuery(status=Status.ACTIVE, listed=True, limit=1),
     ProductQuery(in_stock=True, limit=1),
     ProductQuery(in_stock=False, status=ALL),
     ProductQuery(min_price=Decimal(2), sort=Sort.PRICE_DESC, limit=1),
@@ -50,6 +52,7 @@ QUERIES = (
     ProductQuery(search="slat", in_stock=True),
     ProductQuery(search="ecliar", status=ALL),
     ProductQuery(search="quoted egg", min_price=Decimal(2)),
+    ProductQuery(search="96385074", status=ALL),
     ProductQuery(search="A", status=Status.ARCHIVED),
     ProductQuery(category="none"),
     ProductQuery(offset=2, limit=2, status=ALL),
@@ -72,6 +75,11 @@ optional_fields: dict[str, st.SearchStrategy[object]] = {
     "stock_quantity": st.integers(0, 2),
     "track_stock": st.booleans(),
     "is_active": st.booleans(),
+    "is_listed": st.booleans(),
+    "gtin": st.sampled_from(["96385074", None]),
+    "brand": st.sampled_from(["Egg", None]),
+    "tags": st.sampled_from([["egg", "A"], [], None]),
+    "weight_grams": st.sampled_from([0, 500, None]),
 }
 with_slug = optional_fields | {"slug": slugs}
 wholes = st.fixed_dictionaries(fields, optional=with_slug)

@@ -25,6 +25,7 @@ words = st.text("ab", min_size=1, max_size=4) | st.sampled_from(
 )
 phrases = st.lists(words, max_size=3).map(" ".join)
 names = st.lists(words, min_size=1, max_size=3).map(" ".join)
+GTIN = "96385074"
 CATEGORIES = ("c0", "c1", "c2")
 
 
@@ -80,6 +81,10 @@ drafts = st.builds(
     price=st.integers(1, 3).map(Decimal),
     stock_quantity=st.integers(0, 1),
     is_active=st.integers(0, 4).map(bool),
+    is_listed=st.integers(0, 4).map(bool),
+    brand=st.none() | names,
+    tags=st.lists(names, max_size=2).map(tuple),
+    gtin=st.sampled_from([None, None, GTIN]),
     categories=st.sets(st.sampled_from(CATEGORIES), max_size=2).map(sorted).map(tuple),
 )
 sample_products = st.builds(
@@ -97,7 +102,7 @@ catalogues = st.builds(
         lambda pair: [evolve(pair[0], draft=evolve(pair[0].draft, sku="bab")), *pair[1]]
     ),
 )
-searches = st.lists(words | st.just("bab"), min_size=1, max_size=3).map(" ".join)
+searches = st.just(GTIN) | st.lists(words | st.just("bab"), min_size=1, max_size=3).map(" ".join)
 unfiltered = st.builds(
     ProductQuery,
     search=searches,
@@ -112,6 +117,7 @@ filters = st.fixed_dictionaries(
         "min_price": st.just(Decimal(2)),
         "max_price": st.just(Decimal(2)),
         "status": st.sampled_from(Status),
+        "listed": st.booleans(),
     },
 )
 queries = unfiltered | st.builds(

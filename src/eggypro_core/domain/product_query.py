@@ -118,8 +118,10 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
     def includes(self, *, is_active: bool, is_listed: bool) -> bool:
         """Return whether the query is for products that are active and listed, or are not."""
         if self.status is None:
-            return is_active and is_listed
-        return self.status.includes(is_active=is_active) and self.listed in {None, is_listed}
+            has_status = is_active and is_listed
+        else:
+            has_status = self.status.includes(is_active=is_active)
+        return has_status and self.listed in {None, is_listed}
 
     @property
     def descending(self) -> bool:
