@@ -22,7 +22,6 @@ from eggypro_adapters.postgres.locks import MIGRATION_LOCK, wait_for_lock
 from eggypro_adapters.postgres.migrations.batches import STEPS, unfinished_steps
 from eggypro_adapters.postgres.migrations.differences import describe_difference
 from eggypro_adapters.postgres.schema import HEAD_REVISION, metadata
-from eggypro_adapters.postgres.search_index import rebuild_missing
 from eggypro_core.errors import FieldError, ValidationError
 from eggypro_core.operations.migrations import TableSize
 
@@ -90,10 +89,7 @@ class PostgresMigrations:
         """Run the migrations, and return whether the database is at the newest revision."""
         with self._lock_database() as config:
             command.upgrade(config, revision)
-            is_newest = _is_newest(config)
-            if is_newest:
-                rebuild_missing(config.attributes["connection"])
-            return is_newest
+            return _is_newest(config)
 
     def _run_batches(self) -> None:
         for step in STEPS:

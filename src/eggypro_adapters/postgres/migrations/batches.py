@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from eggypro_adapters.postgres.migrations.attribute_fields import fill_product_fields
 from eggypro_adapters.postgres.schema import metadata
+from eggypro_adapters.postgres.search_index import rebuild_missing
 
 _INDEX_NAMES = sa.text("SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()")
 _HAS_BACKFILLS = sa.text("SELECT to_regclass('backfills') IS NOT NULL")
@@ -51,6 +52,12 @@ def validate_constraint(connection: sa.Connection) -> bool:
     return unchecked is not None
 
 
+def index_missing_products(connection: sa.Connection) -> bool:
+    """Index the products and categories that are not in the search index. Returns False."""
+    rebuild_missing(connection)
+    return False
+
+
 def unfinished_steps(connection: sa.Connection) -> Iterator[str]:
     """Yield a sentence for each unchecked constraint, and each backfill with products left."""
     for table, name in connection.execute(_UNCHECKED_CONSTRAINTS):
@@ -64,6 +71,7 @@ def unfinished_steps(connection: sa.Connection) -> Iterator[str]:
 STEPS: Sequence[Callable[[sa.Connection], bool]] = (
     create_index,
     validate_constraint,
+    index_missing_products,
     fill_product_fields,
 )
 """The steps: each does a small part of its work, and returns whether there may be more."""

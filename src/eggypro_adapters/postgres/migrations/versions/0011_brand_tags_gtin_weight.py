@@ -77,8 +77,9 @@ def upgrade() -> None:
             new=", NEW.is_listed",
         )
     )
-    # products_hidden_idx, which is created after the migrations, is used instead.
+    # They are replaced after the migrations, by products_hidden_idx and one with `is_listed`.
     op.drop_index("products_archived_idx", "products")
+    op.drop_index("products_active_idx", "products")
     op.create_table(
         "backfills",
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -95,6 +96,8 @@ def downgrade() -> None:
     op.create_index(
         "products_archived_idx", "products", ["id"], postgresql_where=sa.text("NOT is_active")
     )
+    op.execute("DROP INDEX IF EXISTS products_active_idx")
+    op.create_index("products_active_idx", "products", ["is_active"])
     op.drop_column("product_search", "is_listed")
     for name in ("is_listed", "tags", "brand"):
         op.drop_column("products", name)
