@@ -33,6 +33,7 @@ RETRY_WINDOW_SECONDS = 1.0
 SNAPSHOT_BATCH_ROWS = 100
 """Rows of a snapshot fetched in one round trip."""
 _NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
+_NO_SESSION_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', false)")
 CONNECT_DEFAULTS = {
     "connect_timeout": 10,
     "application_name": "eggypro",
@@ -203,6 +204,23 @@ class Database:
         ):
             connection.execute(_NO_TIMEOUT)
             yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[sa.Connection | None]:
+        """Open a connection without transactions and timeouts; its session ends with it.
+
+        None behind a pooler, which has no sessions.
+        """
+        with self._outage, translate_errors(), self.engine.connect() as connection:
+            if driver_connection(connection.connection).prepare_threshold is None:
+                yield None
+                return
+            try:
+                with _without_timeout(connection):
+                    connection.execute(_NO_SESSION_TIMEOUT)
+                    yield connection
+            finally:
+                connection.invalidate()
 
     @contextmanager
     def short_transaction(self) -> Iterator[sa.Connection]:

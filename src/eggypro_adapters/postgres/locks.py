@@ -5,7 +5,7 @@ idempotency keys. A collision is as unlikely as any of 64-bit hashes, and would 
 request wait or fail with 409.
 
 Never reuse a number for another purpose: during a rolling deployment the former version still takes
-it. All locks end with their transaction, so they work behind a pooler too.
+it. All locks but that of new indexes end with their transaction, so they work behind a pooler too.
 """
 
 import sqlalchemy as sa
@@ -24,6 +24,8 @@ MIGRATION_LOCK = 7_305_941_122
 Development versions took CATEGORY_TREE_LOCK for this too. Their migrations delay category writes;
 if both versions upgrade one database at once, one of them may fail and roll back.
 """
+_TRY_TRANSACTION_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(:lock)")
+_TRY_SESSION_LOCK = sa.text("SELECT pg_try_advisory_lock(:lock)")
 _WAIT = sa.text("SELECT pg_advisory_xact_lock(:lock)")
 _TRY = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
 
@@ -31,6 +33,16 @@ _TRY = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
 def wait_for_lock(connection: sa.Connection, lock: int) -> None:
     """Wait for a lock and hold it until the transaction ends."""
     connection.execute(_WAIT, {"lock": lock})
+
+
+def try_migration_lock(connection: sa.Connection, *, for_session: bool = False) -> bool:
+    """Take the migration lock until the transaction (or the session) ends; return False if taken.
+
+    Who waits must end the transaction and try again: it has a snapshot, for whose end the holder of
+    the lock would wait in turn, to create an index.
+    """
+    statement = _TRY_SESSION_LOCK if for_session else _TRY_TRANSACTION_LOCK
+    return bool(connection.scalar(statement, {"lock": MIGRATION_LOCK}))
 
 
 def try_idempotency_lock(connection: sa.Connection, key: str) -> bool:

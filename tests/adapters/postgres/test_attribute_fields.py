@@ -149,6 +149,32 @@ def test_an_interrupted_upgrade_goes_on_and_fills_each_product_once(
     assert (store.get("later").tags, store.get("later").is_listed) == ((), True)
 
 
+@pytest.mark.parametrize("has_pooler", [False, True])
+def test_missing_and_invalid_indexes_are_created_again(
+    database: Database,
+    database_url: sa.URL,
+    connect_database: Callable[..., Database],
+    has_pooler: bool,  # noqa: FBT001  (a parameter of a test)
+) -> None:
+    with database.long_transaction() as connection:
+        connection.execute(sa.text("DROP INDEX products_name_idx, products_slug_idx"))
+        connection.execute(
+            sa.text(
+                "UPDATE pg_index SET indisvalid = false"
+                " WHERE indexrelid = CAST('products_gtin_idx' AS regclass)"
+            )
+        )
+    migrations = PostgresMigrations(
+        connect_database(database_url, size=1, pooler=lambda _: has_pooler)
+    )
+    assert "Not valid in the database: index products_gtin_idx" in migrations.differences()
+    migrations.upgrade()
+    assert not migrations.differences()
+    with database.long_transaction() as connection:
+        count = sa.text("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+        assert connection.scalar(count) == 0
+
+
 def test_a_downgrade_keeps_products_but_not_their_long_skus(former_database: Database) -> None:
     migrations = PostgresMigrations(former_database)
     migrations.upgrade()

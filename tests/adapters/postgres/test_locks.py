@@ -11,11 +11,20 @@ import eggypro_adapters
 from eggypro_adapters.contracts.product_store import NOON, make_draft
 from eggypro_adapters.postgres import locks
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
-from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.database import CompiledStatement, Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.category import CategoryDraft
 from tests.support.lock_waits import wait_until_blocked
+
+RETRIES = CompiledStatement.compile(
+    sa.text("""
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE '%pg_try_advisory_xact_lock%'
+          AND backend_start < query_start - make_interval(secs => :seconds)
+    """)
+)
+"""Counts connections that try to take a lock since some seconds."""
 
 
 @pytest.fixture
@@ -84,7 +93,9 @@ def test_import_and_migration_wait_longer_than_statement_timeout(
             ):
                 locks.wait_for_lock(connection, lock)
                 futures.append(threads.submit(work))
-            wait_until_blocked(database, *futures, seconds=0.2)
+            wait_until_blocked(database, futures[0], seconds=0.2)
+            while not database.fetch(RETRIES, {"seconds": 0.2})[0][0]:
+                assert not futures[1].done()
         for future in futures:
             future.result()
     assert PostgresProductStore(database).get("egg-white").version == 1

@@ -5,6 +5,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
 from typing import Any
 from warnings import catch_warnings, filterwarnings
 
@@ -18,13 +19,15 @@ from alembic.util import CommandError
 from attrs import frozen
 
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.locks import MIGRATION_LOCK, wait_for_lock
-from eggypro_adapters.postgres.migrations.batches import STEPS, unfinished_steps
+from eggypro_adapters.postgres.locks import try_migration_lock
+from eggypro_adapters.postgres.migrations.batches import STEPS, create_indexes, unfinished_steps
 from eggypro_adapters.postgres.migrations.differences import describe_difference
 from eggypro_adapters.postgres.schema import HEAD_REVISION, metadata
 from eggypro_core.errors import FieldError, ValidationError
 from eggypro_core.operations.migrations import TableSize
 
+_RETRY_SECONDS = 0.05
+"""Seconds between attempts to take the migration lock."""
 _TABLE_SIZES = sa.text(
     """
 SELECT relname, CAST(greatest(reltuples, pg_stat_get_live_tuples(oid)) AS bigint),
@@ -92,22 +95,36 @@ class PostgresMigrations:
             return _is_newest(config)
 
     def _run_batches(self) -> None:
+        self._create_indexes()
         for step in STEPS:
             has_more = True
             while has_more:
                 with self._lock_database() as config:
                     has_more = step(config.attributes["connection"])
 
+    def _create_indexes(self) -> None:
+        with self._database.session() as connection:
+            if connection is not None:
+                while not try_migration_lock(connection, for_session=True):
+                    sleep(_RETRY_SECONDS)
+                create_indexes(connection, concurrently=True)
+                return
+        with self._lock_database() as config:
+            create_indexes(config.attributes["connection"], concurrently=False)
+
     @contextmanager
     def _lock_database(self) -> Iterator[Config]:
-        with self._database.long_transaction() as connection:
-            wait_for_lock(connection, MIGRATION_LOCK)
-            config = _config()
-            config.attributes["connection"] = connection
-            try:
-                yield config
-            except CommandError as error:
-                raise ValidationError([FieldError("revision", str(error))]) from None
+        while True:
+            with self._database.long_transaction() as connection:
+                if try_migration_lock(connection):
+                    config = _config()
+                    config.attributes["connection"] = connection
+                    try:
+                        yield config
+                    except CommandError as error:
+                        raise ValidationError([FieldError("revision", str(error))]) from None
+                    return
+            sleep(_RETRY_SECONDS)
 
 
 def _is_newest(config: Config) -> bool:

@@ -13,6 +13,10 @@ from eggypro_adapters.postgres.schema import metadata
 from eggypro_adapters.postgres.search_index import rebuild_missing
 
 _INDEX_NAMES = sa.text("SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()")
+_INVALID_INDEXES = sa.text("""
+    SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE NOT indisvalid AND relnamespace = CAST(current_schema() AS regnamespace)
+""")
 _HAS_BACKFILLS = sa.text("SELECT to_regclass('backfills') IS NOT NULL")
 _UNFINISHED_BACKFILLS = sa.text("""
     SELECT name, (SELECT count(*) FROM products WHERE id > after_id) FROM backfills ORDER BY name
@@ -26,18 +30,21 @@ _UNCHECKED_CONSTRAINTS = sa.text("""
 """)
 
 
-def create_index(connection: sa.Connection) -> bool:
-    """Create an index that is missing; its table waits for no more than that.
+def create_indexes(connection: sa.Connection, *, concurrently: bool) -> None:
+    """Create the indexes that are missing. An index is invalid if its creation was interrupted.
 
-    Returns False if none is missing.
+    `concurrently`: readers and writers go on; `connection` must have no transaction then.
     """
+    for name in connection.scalars(_INVALID_INDEXES).all():
+        connection.execute(sa.text(f'DROP INDEX "{name}"'))
     existing = set(connection.scalars(_INDEX_NAMES))
-    for table in metadata.sorted_tables:
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            if index.name not in existing:
-                index.create(connection)
-                return True
-    return False
+    indexes = [index for table in metadata.sorted_tables for index in table.indexes]
+    for index in sorted(indexes, key=lambda index: str(index.name)):
+        if index.name not in existing:
+            statement = str(sa.schema.CreateIndex(index).compile(dialect=connection.dialect))
+            if concurrently:
+                statement = statement.replace("INDEX", "INDEX CONCURRENTLY", 1)
+            connection.exec_driver_sql(statement)
 
 
 def validate_constraint(connection: sa.Connection) -> bool:
@@ -59,7 +66,9 @@ def index_missing_products(connection: sa.Connection) -> bool:
 
 
 def unfinished_steps(connection: sa.Connection) -> Iterator[str]:
-    """Yield a sentence for each unchecked constraint, and each backfill with products left."""
+    """Yield a sentence for each invalid index, unchecked constraint and unfinished backfill."""
+    for name in connection.scalars(_INVALID_INDEXES):
+        yield f"Not valid in the database: index {name}"
     for table, name in connection.execute(_UNCHECKED_CONSTRAINTS):
         yield f"Not validated in the database: constraint {name} of {table}"
     if connection.scalar(_HAS_BACKFILLS):
@@ -69,7 +78,6 @@ def unfinished_steps(connection: sa.Connection) -> Iterator[str]:
 
 
 STEPS: Sequence[Callable[[sa.Connection], bool]] = (
-    create_index,
     validate_constraint,
     index_missing_products,
     fill_product_fields,
