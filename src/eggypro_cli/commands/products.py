@@ -136,7 +136,7 @@ def search_products(  # noqa: PLR0913  (one per list parameter)
 ) -> None:
     """Search products, best match first.
 
-    Searches names, ingredients, descriptions, categories and SKUs.
+    Searches names, brands, ingredients, categories, descriptions, tags, SKUs and GTINs.
     """
     parameters = {
         "search": query,
