@@ -64,7 +64,7 @@ def test_writes_to_a_missing_product_are_not_found(client: TestClient, method: s
     assert change_stock(client, {"set": 1}, f"{MISSING}/stock").status_code == 404
 
 
-def test_put_clears_omitted_fields_except_four(client: TestClient) -> None:
+def test_put_clears_omitted_fields_except_those_it_keeps(client: TestClient) -> None:
     unchanged = {"slug": "whites", "stock_quantity": 7, "track_stock": False, "is_active": False}
     cleared = {
         "sku": "EW",
@@ -80,6 +80,24 @@ def test_put_clears_omitted_fields_except_four(client: TestClient) -> None:
     product = put(client, product_values(), f"{PRODUCTS}/whites").json
     assert product.items() >= unchanged.items()
     assert [product[name] for name in cleared] == [None, None, {}, None, None]
+
+
+def test_put_and_patch_empty_kept_fields_only_if_told_to(client: TestClient) -> None:
+    stored = {"gtin": "96385074", "brand": "Eggy", "tags": ["a", "b"], "weight_grams": 500}
+    empty = {"gtin": None, "brand": None, "tags": [], "weight_grams": None}
+    for write_all in (put, patch):
+        assert patch(client, {**stored, "is_listed": False}).status_code == 200
+        assert (
+            write_all(client, product_values()).json.items()
+            >= {
+                **stored,
+                "is_listed": False,
+            }.items()
+        )
+        for emptied in (dict.fromkeys(stored), empty):
+            patch(client, stored)
+            response = write_all(client, product_values(**emptied))
+            assert response.json.items() >= empty.items()
 
 
 @given(strategies.products())
