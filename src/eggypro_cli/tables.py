@@ -406,6 +406,8 @@ def _stock(item: ListedProduct | Variant) -> str:
 def _state(item: ListedProduct | Variant) -> str:
     if not item.is_active:
         return "archived"
+    if isinstance(item, ListedProduct) and not item.is_listed:
+        return "unlisted"
     return "active" if item.in_stock else "sold out"
 
 

@@ -80,6 +80,9 @@ def test_lists_include_unlisted_products_and_can_be_filtered(
             (["--unlisted"], {"albumen"}),
         ):
             result = run_command("products", *words, *options, "--json")
+            assert ("unlisted" in run_command("products", *words, *options).out) == (
+                "albumen" in slugs
+            )
             found = {item["slug"] for item in orjson.loads(result.out)["items"]}
             assert found == slugs
 
