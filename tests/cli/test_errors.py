@@ -76,7 +76,7 @@ def test_single_validation_error_is_one_sentence_with_a_hint_to_help(
 
 
 def test_several_validation_errors_are_listed_one_per_line(run_command: RunCommand) -> None:
-    result = run_command("products", "update", "egg", "--price", "0", "--name", "[egg]")
+    result = run_command("products", "update", "egg", "--price", "0", "--name", "<egg>")
     assert result.err.splitlines() == [
         "2 validation errors:",
         "  name: Name contains invalid characters",

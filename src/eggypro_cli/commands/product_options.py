@@ -142,12 +142,15 @@ VARIANT_EDIT = {
 NEW_PRODUCT = _without(_PRODUCT, "no_attributes")
 PRODUCT_EDIT = {**_without(_PRODUCT, "images", "categories"), "slug": NewSlugOption}
 NEW_VARIANT = _without(VARIANT_EDIT, "no_options")
-ClearOption = Annotated[
-    list[Clearable] | None, typer.Option("--clear", help="Clear a field; repeatable.")
-]
-ClearOfVariantOption = Annotated[
-    list[ClearableOfVariant] | None, typer.Option("--clear", help="Clear a field; repeatable.")
-]
+
+
+def _clear_option(fields: type[StrEnum]) -> object:
+    text = f"Clear a field; repeatable. Fields: {', '.join(fields)}."
+    return typer.Option("--clear", metavar="FIELD", help=text)
+
+
+ClearOption = Annotated[list[Clearable] | None, _clear_option(Clearable)]
+ClearOfVariantOption = Annotated[list[ClearableOfVariant] | None, _clear_option(ClearableOfVariant)]
 FromOption = Annotated[
     typer.FileBinaryRead | None,
     typer.Option(
