@@ -17,6 +17,8 @@ def _names(text: str) -> frozenset[str]:
 
 
 _FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
+_UNIQUE = _names("a nobr")
+"""Formatting tags that close the former one."""
 _BARRIERS = _names("table select object applet marquee template")
 """Tags that end tags inside them cannot close."""
 _BLOCKS = _BARRIERS | _names(
@@ -76,6 +78,8 @@ class _NestingLimiter:
 
     def _start(self, name: str) -> bool:
         is_formatting = name in _FORMATTING
+        if name in _UNIQUE:
+            self._close(name)
         if len(self._open) >= MAX_DEPTH or (
             is_formatting and self._formatting_count >= _MAX_FORMATTING
         ):

@@ -110,7 +110,7 @@ def test_cleaning_takes_linear_time(unit: str) -> None:
     start = time.process_time()
     cleaned = clean_html(html)
     plain_text(html)
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 5
     assert len(cleaned) < 1_000_000
 
 
