@@ -40,6 +40,27 @@ VersionOption = Annotated[
         help="Fail unless the product has this version (see `products show`).",
     ),
 ]
+SearchOption = Annotated[
+    str | None, typer.Option("--search", metavar="WORDS", help="Search words.")
+]
+CategoryOption = Annotated[
+    str | None,
+    typer.Option("--category", metavar="SLUG", help="Filter by category, subcategories included."),
+]
+ListedOption = Annotated[
+    bool | None,
+    typer.Option("--listed/--unlisted", help="Only listed products, or only unlisted ones."),
+]
+StockOption = Annotated[
+    bool | None,
+    typer.Option("--in-stock/--sold-out", help="Only products in stock, or only sold-out ones."),
+]
+MinPriceOption = Annotated[
+    str | None, typer.Option("--min-price", metavar="AMOUNT", help="Minimum price.")
+]
+MaxPriceOption = Annotated[
+    str | None, typer.Option("--max-price", metavar="AMOUNT", help="Maximum price.")
+]
 StatusOption = Annotated[StatusWord, typer.Option("--status", help="Filter by status.")]
 LimitOption = Annotated[
     str | None, typer.Option("--limit", metavar="N", help="Page size: 1-100, default 20.")

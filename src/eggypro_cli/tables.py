@@ -13,7 +13,7 @@ from eggypro_core.domain.field_definition import FieldDefinition
 from eggypro_core.domain.pagination import ListQuery, Page
 from eggypro_core.domain.product import ListedProduct, Product
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
-from eggypro_core.domain.product_files import ImportMessage, ImportReport
+from eggypro_core.domain.product_files import ImportDifference, ImportMessage, ImportReport
 from eggypro_core.domain.product_query import Facets, ProductQuery
 from eggypro_core.domain.review import Review, ReviewQuery
 from eggypro_core.domain.variant import MAX_EMBEDDED_VARIANTS, VARIANT_FIELDS, Variant, VariantQuery
@@ -23,6 +23,8 @@ from eggypro_core.search.results import ExplainedPage, ProductListing
 from eggypro_core.search.zero_results import ZeroResultSearch
 
 T = TypeVar("T")
+_MAX_SHOWN_PRODUCTS = 20
+_MAX_SHOWN_TEXT = 60
 MAX_SHOWN_MESSAGES = 20
 """Number of refused lines, and of warnings, shown to people."""
 _MAX_COMMENT_LENGTH = 80
@@ -139,28 +141,67 @@ def zero_results_table(searches: Iterable[ZeroResultSearch]) -> Table:
     return table
 
 
-def report_sentence(report: ImportReport) -> str:
-    """Return the counts of an import as a sentence."""
-    if report.dry_run:
-        template = "Would create {}, change {}; {} unchanged."
+def import_tables(report: ImportReport, *, of_stock: bool = False) -> Iterator[RenderableType]:
+    """Render the counts of an import, and what a dry run would change."""
+    if of_stock:
+        verb = "Would change the stock" if report.dry_run else "Changed the stock"
+        noun = "product" if report.changed == 1 else "products"
+        yield f"{verb} of {report.changed} {noun}; {report.unchanged} unchanged."
     else:
         template = "Created {}, changed {}; {} unchanged."
-    return template.format(report.created, report.changed, report.unchanged)
+        if report.dry_run:
+            template = "Would create {}, change {}; {} unchanged."
+        yield template.format(report.created, report.changed, report.unchanged)
+    if not report.dry_run:
+        return
+    if report.new_categories:
+        yield f"New categories: {', '.join(report.new_categories)}"
+    if report.differences:
+        yield _difference_table(report.differences[:_MAX_SHOWN_PRODUCTS])
+    if report.difference_total > _MAX_SHOWN_PRODUCTS:
+        hidden = report.difference_total - _MAX_SHOWN_PRODUCTS
+        yield f"... and {hidden} more products: --report FILE writes all changes."
 
 
-def message_lines(title: str, notices: Sequence[ImportMessage]) -> Iterator[RenderableType]:
-    """Render the first notices of an import; nothing if there are none."""
-    if not notices:
+def _difference_table(differences: Sequence[ImportDifference]) -> Table:
+    """Render the fields of products before and after."""
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("product", no_wrap=True)
+    for name in ("field", "before", "after"):
+        table.add_column(name, overflow="fold", ratio=1)
+    for difference in differences:
+        slug = difference.slug
+        if difference.action == "created":
+            slug += " (new)"
+        for name, texts in difference.fields.items() or {"": (None, None)}.items():
+            table.add_row(slug, name, *(_shorten(text) for text in texts))
+            slug = ""
+    return table
+
+
+def _shorten(text: str | None) -> str:
+    if text is None:
+        return "-"
+    text = " ".join(text.split())
+    return text if len(text) <= _MAX_SHOWN_TEXT else text[: _MAX_SHOWN_TEXT - 1] + "…"
+
+
+def message_lines(
+    title: str, messages: Sequence[ImportMessage], total: int
+) -> Iterator[RenderableType]:
+    """Render the first messages of an import; nothing if there are none."""
+    if not messages:
         return
     table = Table(box=None, padding=_PADDING, title=title, title_justify="left", title_style="bold")
     table.add_column("line", justify="right", no_wrap=True)
-    table.add_column("field", overflow="fold")
-    table.add_column("reason", overflow="fold")
-    for notice in notices[:MAX_SHOWN_MESSAGES]:
-        table.add_row(str(notice.line), notice.field, notice.message)
+    for name in ("column", "value", "reason"):
+        table.add_column(name, overflow="fold")
+    for message in messages[:MAX_SHOWN_MESSAGES]:
+        column = message.column or message.field
+        table.add_row(str(message.line), column, _shorten(message.value), message.message)
     yield table
-    if len(notices) > MAX_SHOWN_MESSAGES:
-        yield f"... and {len(notices) - MAX_SHOWN_MESSAGES} more."
+    if total > MAX_SHOWN_MESSAGES:
+        yield f"... and {total - MAX_SHOWN_MESSAGES} more: --report FILE writes all of them."
 
 
 def _page(

@@ -17,7 +17,7 @@ from eggypro_core.domain.image import ImageUrlBuilder, SignedUpload, image_set, 
 from eggypro_core.domain.pagination import ListQuery, Page
 from eggypro_core.domain.product import ListedProduct, Product, Rating
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
-from eggypro_core.domain.product_files import ImportMessage, ImportReport
+from eggypro_core.domain.product_files import ImportDifference, ImportMessage, ImportReport
 from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.review import Review, ReviewQuery
 from eggypro_core.domain.variant import VARIANT_FIELDS, Variant, VariantQuery
@@ -252,11 +252,18 @@ def category_page_body(
 def import_report_body(report: ImportReport) -> dict[str, Json]:
     """Return the report of an import."""
     return {
+        "batch": None,
+        "applied": report.is_applied,
         "created": report.created,
         "changed": report.changed,
         "unchanged": report.unchanged,
-        "refused": [_import_message(notice) for notice in report.refused],
-        "warnings": [_import_message(notice) for notice in report.warnings],
+        "refused": [import_message_body(message) for message in report.refused],
+        "refused_total": report.refused_total,
+        "warnings": [import_message_body(message) for message in report.warnings],
+        "warnings_total": report.warning_total,
+        "changes": [import_difference_body(item) for item in report.differences],
+        "changes_total": report.difference_total,
+        "new_categories": list(report.new_categories),
         "dry_run": report.dry_run,
     }
 
@@ -407,5 +414,25 @@ def _rating(rating: Rating) -> dict[str, Json]:
     return {"average": _optional_money(rating.average), "count": rating.count}
 
 
-def _import_message(notice: ImportMessage) -> dict[str, Json]:
-    return {"line": notice.line, "field": notice.field, "message": notice.message}
+def import_message_body(message: ImportMessage) -> dict[str, Json]:
+    """Return an error or a warning of an import."""
+    return {
+        "line": message.line,
+        "column": message.column,
+        "field": message.field,
+        "value": message.value,
+        "message": message.message,
+    }
+
+
+def import_record_body(record: ImportMessage | ImportDifference) -> dict[str, Json]:
+    """Return a message or a difference of an import."""
+    if isinstance(record, ImportDifference):
+        return import_difference_body(record)
+    return import_message_body(record)
+
+
+def import_difference_body(difference: ImportDifference) -> dict[str, Json]:
+    """Return what an import changes in a product: the texts of its fields before and after."""
+    fields: dict[str, Json] = {name: [*texts] for name, texts in difference.fields.items()}
+    return {"slug": difference.slug, "action": difference.action, "fields": fields}

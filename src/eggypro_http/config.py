@@ -23,6 +23,7 @@ class HttpConfig:
     `rate_limits` maps names to policies, counted in the `rate_counter`; the default counter counts
     nothing. Every request is reported to the `recorders`, every unexpected error to the `trackers`;
     without trackers it is logged. While `is_shutting_down()` holds, /api/health/ready returns 503.
+    Imported files may have `max_import_bytes`.
     """
 
     trusted_proxies: tuple[Network, ...] = ()
@@ -36,4 +37,5 @@ class HttpConfig:
     recorders: tuple[RequestRecorder, ...] = ()
     trackers: tuple[ErrorTracker, ...] = ()
     exporter: MetricsExporter | None = None
+    max_import_bytes: int = 50 * 1024 * 1024
     is_shutting_down: Callable[[], bool] = lambda: False

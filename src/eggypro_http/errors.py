@@ -85,11 +85,17 @@ def install_error_handlers(app: "falcon.App[Any, Any]", report: ReportError) -> 
 
 
 def problem(
-    status: int, request_id: str, detail: str | None = None, field_errors: Sequence[FieldError] = ()
+    status: int,
+    request_id: str,
+    detail: str | None = None,
+    field_errors: Sequence[FieldError] = (),
+    *,
+    kind: str = "about:blank",
+    members: Mapping[str, Any] | None = None,
 ) -> bytes:
-    """Return the problem JSON of a status."""
+    """Return the problem JSON of a status, with further `members`."""
     body: dict[str, Any] = {
-        "type": "about:blank",
+        "type": kind,
         "title": _TITLES.get(status) or falcon.code_to_http_status(status)[4:],
         "status": status,
         "detail": detail or _DEFAULT_DETAILS.get(status, ""),
@@ -99,7 +105,7 @@ def problem(
         body["errors"] = [
             {"field": error.field, "message": error.message} for error in field_errors
         ]
-    return orjson.dumps(body)
+    return orjson.dumps(body | dict(members or {}))
 
 
 def _on_error(

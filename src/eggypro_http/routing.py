@@ -53,8 +53,9 @@ class Route:
     `restricted_parameters` for requests with the parameter; such responses are never cached.
     Clients in the networks `open_to_networks` need no credential. `limits` name the rate-limit
     policies that count the request. `request_schema` and `response_schema` name OpenAPI schemas;
-    None means no body. `media_type` is that of the response. A response with `tags` is cached: they
-    name the data that it shows, with path variables in braces.
+    None means no body; a response of 422 may have the `refusal_schema`. `media_type` is that of the
+    response. A response with `tags` is cached: they name the data that it shows, with path
+    variables in braces.
     """
 
     method: str
@@ -68,6 +69,7 @@ class Route:
     takes_config: bool = False
     request_schema: str | None = None
     response_schema: str | None = None
+    refusal_schema: str | None = None
     success_status: int = 200
     media_type: str = JSON_MEDIA_TYPE
     cache_control: str = Factory(
@@ -127,7 +129,12 @@ class _RouteMatcher:
 def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter) -> Responder:
     handler = partial(route.handler, config=config) if route.takes_config else route.handler
     if route.is_idempotent and shop.idempotency is not None:
-        handler = idempotent(handler, shop.idempotency, ClientResolver(config.trusted_proxies))
+        handler = idempotent(
+            handler,
+            shop.idempotency,
+            ClientResolver(config.trusted_proxies),
+            max_file_bytes=config.max_import_bytes if route.takes_config else 0,
+        )
     cached_handler = cached(handler, route.tags, config.cache)
     admit = request_admission(config.trusted_proxies, limiter, route.limits)
     requirement_of = _requirement(route, config)

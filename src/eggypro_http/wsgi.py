@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
+from attrs import evolve
+
 from eggypro_adapters.settings import Settings, read_environment
 from eggypro_adapters.wiring import (
     ServerParts,
@@ -20,6 +22,9 @@ from eggypro_core.access.rate_limiting import rate_limit_policies
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
+
+_MAX_SERVERLESS_IMPORT_BYTES = 4 * 1024 * 1024
+"""The largest file that platforms which end requests after 30 seconds can import."""
 
 
 def application() -> WSGIApplication:
@@ -45,7 +50,10 @@ def serverless_application(environment: Mapping[str, str]) -> WSGIApplication:
     """
     settings = Settings.read(environment)
     logs = logs_to_stderr(settings, colours=False)
-    return _create_app(settings, open_serverless(settings, logs))
+    parts = open_serverless(settings, logs)
+    config = evolve(config_of(settings, parts), max_import_bytes=_MAX_SERVERLESS_IMPORT_BYTES)
+    atexit.register(parts.shop.close)
+    return create_app(parts.shop, config)
 
 
 def open_worker(settings: Settings, metrics_dir: Path, *, colours: bool) -> tuple[Shop, HttpConfig]:

@@ -12,7 +12,7 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_adapters.postgres.zero_result_searches import PostgresZeroResultStore
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.errors import ConflictError, UnavailableError
+from eggypro_core.errors import UnavailableError
 from eggypro_core.ports import ZeroResultStore
 from eggypro_core.search.zero_results import ZeroResultSearch
 from tests.support.builders import make_shop
@@ -63,7 +63,7 @@ def test_search_does_not_wait_for_a_locked_count(database: Database) -> None:
     shop = make_shop(PostgresProductStore(database), zero_results=store)
     with database.long_transaction() as connection:
         connection.execute(sa.text("SELECT FROM search_misses FOR UPDATE"))
-        with pytest.raises(ConflictError):
+        with pytest.raises(UnavailableError):
             store.record("duck", NOON)
         assert shop.products.list(DUCK).total == 0
     assert store.list(10) == (ZeroResultSearch("duck", 1, NOON),)

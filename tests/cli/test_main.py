@@ -19,7 +19,7 @@ COMMANDS = [
     ["openapi"],
     *(["products", name] for name in ("list", "search", "show", "import", "export")),
     *(["products", name] for name in ("create", "update", "archive", "restore", "delete")),
-    *(["stock", name] for name in ("set", "adjust")),
+    *(["stock", name] for name in ("set", "adjust", "import")),
     *(["variants", name] for name in ("list", "show", "create", "update", "delete")),
     *(["categories", name] for name in ("list", "show", "create", "update", "archive")),
     *(["categories", name] for name in ("restore", "delete", "link", "unlink")),
@@ -160,7 +160,7 @@ def test_help_imports_no_heavy_modules() -> None:
     ("words", "suggestions"),
     [
         (["eggypro", "products", "im"], "import"),
-        (["eggypro", "stock", ""], "set adjust"),
+        (["eggypro", "stock", ""], "set adjust import"),
         (["eggypro", "products", "export", "--format", "sh"], "shopify"),
     ],
 )

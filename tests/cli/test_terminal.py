@@ -115,7 +115,7 @@ def test_import_shows_no_progress_with_json(tmp_path: Path) -> None:
     file = tmp_path / "one.csv"
     file.write_text("name,price\nAlbumen,9.50\n")
     assert HIDE_CURSOR in run_session("products", "import", str(file)).output
-    assert run_session("products", "import", str(file), "--json").output.startswith(b'{"created"')
+    assert run_session("products", "import", str(file), "--json").output.startswith(b'{"batch"')
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

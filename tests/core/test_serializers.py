@@ -22,7 +22,7 @@ from eggypro_core.domain.product import (
     Rating,
 )
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
-from eggypro_core.domain.product_files import ImportMessage, ImportReport
+from eggypro_core.domain.product_files import ImportDifference, ImportMessage, ImportReport
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.search.results import ProductListing
 from eggypro_core.serializers import (
@@ -190,16 +190,29 @@ def test_an_import_report_lists_its_notices_by_line() -> None:
         created=1,
         changed=2,
         unchanged=3,
-        refused=(ImportMessage(4, "price", "Price too high"),),
+        refused=(ImportMessage(4, "price", "Price too high", "Net price", "1e9"),),
         warnings=(ImportMessage(5, "", "Careful"),),
+        differences=(ImportDifference("egg", "created", {"price": (None, "2.00")}),),
+        new_categories=("Food",),
+        refused_total=1001,
+        warning_total=1,
+        difference_total=3,
         dry_run=True,
     )
+    refused = {"line": 4, "column": "Net price", "field": "price", "value": "1e9"}
     assert decode(import_report_body(report)) == {
+        "batch": None,
+        "applied": False,
         "created": 1,
         "changed": 2,
         "unchanged": 3,
-        "refused": [{"line": 4, "field": "price", "message": "Price too high"}],
-        "warnings": [{"line": 5, "field": "", "message": "Careful"}],
+        "refused": [{**refused, "message": "Price too high"}],
+        "refused_total": 1001,
+        "warnings": [{"line": 5, "column": "", "field": "", "value": "", "message": "Careful"}],
+        "warnings_total": 1,
+        "changes": [{"slug": "egg", "action": "created", "fields": {"price": [None, "2.00"]}}],
+        "changes_total": 3,
+        "new_categories": ["Food"],
         "dry_run": True,
     }
 

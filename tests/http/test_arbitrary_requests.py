@@ -159,6 +159,45 @@ WRITES = st.sampled_from(
         ("POST", "/api/auth/admin"),
     ]
 )
+CELLS = st.sampled_from(["", "5", "-1", "Egg White Protein", "S", "a > b", '"'])
+CELL_TEXTS = st.one_of(CELLS, st.text(max_size=8).filter(lambda text: text < "\ud800"))
+COLUMNS = st.lists(
+    st.sampled_from(
+        ["name", "slug", "sku", "price", "stock_quantity", "categories", "images", "option.Size"]
+    ),
+    min_size=1,
+    max_size=5,
+)
+TABLES = st.builds(
+    lambda header, rows: "\n".join(",".join(row) for row in (header, *rows)).encode(),
+    st.just(["name", "price"]) | COLUMNS,
+    st.lists(st.lists(CELL_TEXTS, max_size=6), max_size=5),
+)
+RECORDS = st.lists(products() | JSON, max_size=4).map(
+    lambda records: "\n".join(json.dumps(each, default=str) for each in records).encode()
+)
+IMPORT_QUERIES = st.one_of(
+    st.just(""),
+    st.lists(
+        st.sampled_from(
+            [
+                "dry_run=true",
+                "keep_going=true",
+                "on_conflict=fail",
+                "format=shopify",
+                "format=jsonl",
+                "map=name:price",
+                "map=name",
+                "source=x",
+                "no_stock=true",
+                "keep_variants=1",
+                "missing_stock=sold-out",
+            ]
+        ),
+        max_size=3,
+    ).map("&".join),
+    ENCODED,
+)
 PARTS = st.one_of(
     st.sampled_from(
         [
@@ -278,6 +317,34 @@ def test_any_admin_parameters_are_accepted_or_rejected(app: WSGIApplication) -> 
         assert response.status in {200, 400, 404, 405, 422}
 
     holds()
+
+
+def test_any_import_is_accepted_or_rejected(app: WSGIApplication) -> None:
+    statuses: set[int] = set()
+
+    @settings(max_examples=100)
+    @given(TABLES | RECORDS | st.binary(), IMPORT_QUERIES, st.none() | st.just("3f2a") | LATIN)
+    @example(b"name,price\nTea,2\n", "", None)
+    @example(b"name,price\nTea,x\n", "", "3f2a")
+    @example(b'{"name": "Tea", "price": "2", "slug": "a\\u0000b"}', "", None)
+    @example(b"", "", None)
+    def holds(body: bytes, query: str, key: str | None) -> None:
+        reply = send_request(
+            app,
+            "/api/imports",
+            REQUEST_METHOD="POST",
+            QUERY_STRING=query,
+            HTTP_AUTHORIZATION=ADMIN["Authorization"],
+            HTTP_IDEMPOTENCY_KEY=key,
+            CONTENT_LENGTH=str(len(body)),
+            **{"wsgi.input": io.BytesIO(body)},
+        )
+        check(reply)
+        assert reply.status in {200, 400, 422}
+        statuses.add(reply.status)
+
+    holds()
+    assert statuses == {200, 400, 422}
 
 
 @pytest.mark.parametrize("path", [f"{EGG}/images", "/images/uploads"])

@@ -21,6 +21,8 @@ curl.add_argument("address")
 curl.add_argument("-X", default="GET", dest="method")
 curl.add_argument("-H", action="append", default=[], dest="headers")
 curl.add_argument("-d", dest="body")
+curl.add_argument("--data-binary", dest="file")
+SAMPLE_FILE = "name,price\nHam,3.50\n"
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -36,7 +38,7 @@ def test_examples_of_the_page_work(line: str) -> None:
         path,
         query_string=query,
         headers=[header.split(": ", 1) for header in arguments.headers],
-        body=arguments.body,
+        body=SAMPLE_FILE if arguments.file else arguments.body,
     )
     assert response.status_code == (422 if arguments.body == INVALID_BODY else 200), response.text
 

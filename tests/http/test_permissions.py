@@ -43,6 +43,7 @@ REQUIRED: Mapping[tuple[str, str], AccessRequirement | None] = {
     ("DELETE", "/api/products/{slug}/images/{public_id}"): WRITE,
     ("POST", "/api/images/uploads"): WRITE,
     ("POST", "/api/images/uploads/{upload}/complete"): WRITE,
+    ("POST", "/api/imports"): WRITE,
     ("POST", "/images/uploads"): PUBLIC,  # its form is signed
     ("GET", "/images/{image}"): PUBLIC,
     ("POST", "/api/auth/admin"): Credential.KEY,

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_core.domain.product import ListedProduct, Product
-from eggypro_core.domain.product_files import ConflictPolicy, ImportEntry
+from eggypro_core.domain.product_files import ConflictPolicy, ImportEntry, ImportOptions
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.errors import EggyProError, SlugMovedError, ValidationError
 from eggypro_core.ports import ProductStore
@@ -152,17 +152,18 @@ class ProductStory(RuleBasedStateMachine):
 
     @rule(
         file=files,
-        on_conflict=st.sampled_from(ConflictPolicy),
-        keep_going=st.booleans(),
-        dry_run=st.booleans(),
+        options=st.builds(
+            ImportOptions,
+            on_conflict=st.sampled_from(ConflictPolicy),
+            keep_going=st.booleans(),
+            dry_run=st.booleans(),
+            is_chunked=st.booleans(),
+            ignore_stock=st.booleans(),
+        ),
     )
-    def import_products(
-        self, file: list[dict[str, object]], on_conflict: ConflictPolicy, **options: bool
-    ) -> None:
+    def import_products(self, file: list[dict[str, object]], options: ImportOptions) -> None:
         entries = [ImportEntry(line, values) for line, values in enumerate(file, 2)]
-        self.both(
-            lambda service: service.import_products(entries, on_conflict=on_conflict, **options)
-        )
+        self.both(lambda service: service.import_products(entries, options))
 
     @rule()
     def wait(self) -> None:

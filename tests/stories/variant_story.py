@@ -17,7 +17,7 @@ from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.contracts.variant_store import VariantStores
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_core.domain.product import Product
-from eggypro_core.domain.product_files import ImportEntry
+from eggypro_core.domain.product_files import ImportEntry, ImportOptions
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.domain.variant import Variant, VariantQuery
 from eggypro_core.errors import (
@@ -164,15 +164,18 @@ class VariantStory(RuleBasedStateMachine):
     def adjust_stock_of_product(self, slug: str, delta: int) -> None:
         self.both(lambda shop: shop.products.adjust_stock(slug, delta))
 
-    @rule(file=files, keep_going=st.booleans())
+    @rule(
+        file=files,
+        options=st.builds(ImportOptions, keep_going=st.booleans(), keep_variants=st.booleans()),
+    )
     def import_products(
-        self, file: list[tuple[str, list[dict[str, object]]]], *, keep_going: bool
+        self, file: list[tuple[str, list[dict[str, object]]]], options: ImportOptions
     ) -> None:
         entries = [
             ImportEntry(line, {"slug": slug, "name": slug, "price": "3", "variants": variants})
             for line, (slug, variants) in enumerate(file, 2)
         ]
-        self.both(lambda shop: shop.products.import_products(entries, keep_going=keep_going))
+        self.both(lambda shop: shop.products.import_products(entries, options))
 
     @rule()
     def wait(self) -> None:

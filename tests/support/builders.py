@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from attrs import evolve, frozen
 
-from eggypro_adapters.files import read_products, write_products
+from eggypro_adapters.files import read_products, read_stock, write_products
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import (
@@ -209,6 +209,7 @@ def _make_services(
             stores.zero_results,
             uploads,
             reader=read_products,
+            stock_reader=read_stock,
             writer=write_products,
         ),
         "variants": VariantService(stores.variants, clock),

@@ -39,12 +39,12 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def test_the_in_memory_example_prints_the_documented_output() -> None:
-    assert run("examples/in_memory.py") in blocks("text")
-
-
-def test_the_in_memory_example_imports_attrs_only() -> None:
-    assert run("-c", PRINT_IMPORTED_PACKAGES, "examples/in_memory.py").endswith("\n{'attrs'}\n")
+@pytest.mark.parametrize("example", ["examples/in_memory.py", "examples/imports.py"])
+def test_an_example_in_memory_prints_the_documented_output_and_imports_attrs_only(
+    example: str,
+) -> None:
+    assert run(example) in blocks("text")
+    assert run("-c", PRINT_IMPORTED_PACKAGES, example).endswith("\n{'attrs'}\n")
 
 
 def test_the_postgres_example_prints_the_documented_output_and_is_repeatable(

@@ -4,6 +4,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.contracts.sample_images import make_image
@@ -14,7 +15,7 @@ from eggypro_adapters.postgres.image_registry import PostgresImageRegistry
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.image import Transformation
 from eggypro_core.domain.product import Image
-from eggypro_core.domain.product_files import ImportReport
+from eggypro_core.domain.product_files import ImportOptions, ImportReport
 from eggypro_core.services.image_uploads import RESERVATION_LIFETIME
 from eggypro_core.shop import Shop
 from tests.support.builders import ADMIN_KEY, make_shop, product_values
@@ -67,7 +68,9 @@ def export_file(shop: Shop, form: str) -> bytes:
 
 
 def import_file(shop: Shop, content: bytes, form: str) -> ImportReport:
-    return shop.products.import_file(BytesIO(content), file_format=form, keep_going=True)
+    return shop.products.import_file(
+        BytesIO(content), options=ImportOptions(keep_going=True), file_format=form
+    )
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -93,6 +96,34 @@ def test_another_shop_imports_reachable_images(
         assert own == []
         [warning] = [warning for warning in report.warnings if warning.field == "images"]
         assert "eggypro-products/" in warning.message
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_images_have_absolute_urls_below_the_public_url(
+    shop: Shop, store: LocalImageStore, form: str
+) -> None:
+    before = shop.products.get(EGG).images
+    products = evolve(shop.products, public_url="https://api.example")
+    stream = BytesIO()
+    report = products.export_file(stream, file_format=form)
+    assert "Images without" not in "".join(report.warnings)
+    if not isinstance(store, PublicImageStore):
+        assert b"https://api.example/images/eggypro-products/" in stream.getvalue()
+    for content in (stream.getvalue(), export_file(shop, form)):  # the latter has only paths
+        products.import_file(
+            BytesIO(content), options=ImportOptions(keep_going=True), file_format=form
+        )
+        assert products.get(EGG).images == before
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_images_without_a_public_address_are_reported_to_other_shops(
+    shop: Shop, store: LocalImageStore, form: str
+) -> None:
+    report = shop.products.export_file(BytesIO(), file_format=form)
+    is_reported = any(warning.startswith("Images without") for warning in report.warnings)
+    is_own_format = form in {"eggypro-csv", "jsonl"}
+    assert is_reported == (not is_own_format and not isinstance(store, PublicImageStore))
 
 
 def test_an_image_removed_by_an_import_is_pruned(

@@ -18,7 +18,8 @@ from eggypro_core.domain.category import (
     CategoryQuery,
 )
 from eggypro_core.domain.product import CategoryName
-from eggypro_core.domain.product_query import ProductQuery
+from eggypro_core.domain.product_files import StoredProduct
+from eggypro_core.domain.product_query import ALL_PRODUCTS, ProductQuery
 from eggypro_core.errors import ConflictError, NotFoundError, SlugMovedError, ValidationError
 from eggypro_core.ports import CategoryStore, ProductStore
 from eggypro_core.validation.parameters import Status
@@ -357,8 +358,9 @@ class CategoryStoreContract:
         [match] = stores.products.list(ProductQuery(search="egg")).items
         assert match.categories == product.categories
         with stores.products.begin_import() as session:
-            assert session.find_by_slugs(["egg"]) == {"egg": evolve(changed, categories=())}
-            session.write_products([], [evolve(changed, name="New", version=3)], NOON)
+            stored = StoredProduct(evolve(changed, categories=()), frozenset(slugs))
+            assert session.get_products([changed.id]) == {changed.id: stored}
+            session.write_products([], [(changed, evolve(changed, name="New", version=3))], NOON)
             session.commit()
         assert stores.products.get("egg").categories == product.categories
 
@@ -575,11 +577,13 @@ class CategoryStoreContract:
                 ("old", None, False),
                 ("z", None, True),
             ]
-            links = session.find_category_slugs(["egg", "ham", "tea", "no-such"])
-            assert {slug: sorted(categories) for slug, categories in links.items()} == {
-                "egg": ["bars", "old"],
-                "ham": ["food"],
-            }
+            ids = [stores.products.get(slug).id for slug in ("egg", "ham", "tea")]
+            stored = session.get_products([*ids, -1])
+            assert [stored[product_id].categories for product_id in ids] == [
+                {"bars", "old"},
+                {"food"},
+                set(),
+            ]
             new_drafts = [
                 CategoryDraft(name="New", slug="new", parent="bars", description="Text"),
                 CategoryDraft(name="Newer", slug="newer", parent="new", is_active=False),
@@ -608,7 +612,8 @@ class CategoryStoreContract:
         stores.create_products(egg="")
         with stores.products.begin_import() as session:
             session.create_categories([CategoryDraft(name="Breakfast", slug="early")], NOON)
-            session.write_products([make_draft("Ham", slug="ham")], [], NOON)
+            draft = make_draft("Ham", slug="ham", categories=("early",))
+            session.write_products([draft], [], NOON)
             session.set_categories({"egg": ["early"], "ham": ["early"]})
             session.commit()
         items = stores.products.list(ProductQuery(search="breakfast")).items
@@ -665,7 +670,7 @@ class CategoryStoreContract:
         stores.create_categories("food", "food/bars", "old", "old/below")
         stores.categories.update("old", ARCHIVE)
         stores.create_products(egg="below bars", ham="")
-        with stores.products.export_products(Status.ALL) as export:
+        with stores.products.export_products(ALL_PRODUCTS) as export:
             assert [(draft.slug, draft.parent) for draft in export.categories] == [
                 ("food", None),
                 ("bars", "food"),

@@ -16,9 +16,9 @@ from eggypro_adapters.contracts.product_store import (
 )
 from eggypro_core.domain.image import StoredImage
 from eggypro_core.domain.product import Image, Product
+from eggypro_core.domain.product_query import ALL_PRODUCTS
 from eggypro_core.errors import NotFoundError, SlugMovedError, ValidationError
 from eggypro_core.ports import ImageRegistry, ProductStore
-from eggypro_core.validation.parameters import Status
 
 EGG, OTHER = "eggypro-products/egg", "eggypro-products/other"
 LATER = NOON + timedelta(hours=1)
@@ -60,7 +60,7 @@ class ImageRegistryContract:
         changed = stores.products.update(SLUG, set_images(OTHER, "https://x.example/1.jpg", EGG))
         assert changed.stored_images == (make_stored_image(EGG), make_stored_image(OTHER))
         assert stores.products.get(SLUG) == changed
-        with stores.products.export_products(Status.ALL) as exported:
+        with stores.products.export_products(ALL_PRODUCTS) as exported:
             stored_images = [product.stored_images for product in exported.products]
             assert stored_images == [changed.stored_images]
 

@@ -404,7 +404,7 @@ class ProductSearchContract:
                 make_draft("Vanilla Egg", slug="a"),
                 make_draft("Salt Egg", slug="b", is_active=False),
             ]
-            session.write_products(drafts, [evolve(bacon, name="Ham")], NOON)
+            session.write_products(drafts, [(bacon, evolve(bacon, name="Ham"))], NOON)
             draft = VariantDraft(options={"Size": "Grande"}, price=Decimal(2), position=0)
             in_stock = evolve(draft, stock_quantity=1)
             session.write_variants([("a", in_stock), ("bacon", in_stock)], [])

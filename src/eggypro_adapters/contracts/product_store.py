@@ -13,7 +13,14 @@ from attrs import evolve
 from eggypro_core.domain.pagination import MAX_EXACT_TOTAL
 from eggypro_core.domain.product import Image, ListedProduct, Product, ProductDraft
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
-from eggypro_core.domain.product_query import MAX_SUGGESTIONS, ProductQuery, Sort, Suggestion
+from eggypro_core.domain.product_files import SkuHolder, StoredProduct
+from eggypro_core.domain.product_query import (
+    ALL_PRODUCTS,
+    MAX_SUGGESTIONS,
+    ProductQuery,
+    Sort,
+    Suggestion,
+)
 from eggypro_core.errors import ConflictError, NotFoundError, SlugMovedError, VersionConflictError
 from eggypro_core.ports import ProductStore
 from eggypro_core.search.query import MatchKind, RankTier, relevance_of
@@ -557,16 +564,38 @@ class ProductStoreContract:
         with store.begin_import() as session:
             session.write_products(drafts[::-1], [], NOON)
             session.commit()
-        with store.export_products(Status.ALL) as export:
+        with store.export_products(ALL_PRODUCTS) as export:
             products = list(export.products)
         assert [product.slug for product in products] == [draft.slug for draft in drafts[::-1]]
         assert [product.id for product in products] == sorted(product.id for product in products)
         assert products[7] == store.get(products[7].slug)
         for status, count in ((Status.ACTIVE, 800), (Status.ARCHIVED, 400)):
-            with store.export_products(status) as export:
+            with store.export_products(ProductQuery(status=status)) as export:
                 products = list(export.products)
             assert len(products) == count
             assert all(status.includes(is_active=product.is_active) for product in products)
+
+    def test_an_export_contains_the_products_of_a_list(self, store: ProductStore) -> None:
+        store.create(make_draft("Egg", price=Decimal("2.00"), stock_quantity=1), NOON)
+        store.create(make_draft("Egg bar", sku="BAR-1", price=Decimal("5.00")), NOON)
+        store.create(make_draft("Ham", price=Decimal("5.00"), is_active=False), NOON)
+        store.create(make_draft("Oats bar", price=Decimal("9.00"), track_stock=False), NOON)
+        for query in (
+            ProductQuery(),
+            ProductQuery(status=Status.ALL, min_price=Decimal("4.00"), max_price=Decimal("6.00")),
+            ProductQuery(in_stock=True),
+            ProductQuery(in_stock=False, status=Status.ARCHIVED),
+            ProductQuery(category="none"),
+            ProductQuery(search="egg"),
+            ProductQuery(search="egg", in_stock=False, min_price=Decimal(3), sort=Sort.NEWEST),
+            ProductQuery(search="BAR-1"),
+            ProductQuery(search="oasts"),
+            ProductQuery(search="ham", status=Status.ALL),
+            ProductQuery(search="nothing"),
+        ):
+            with store.export_products(query) as export:
+                slugs = [product.slug for product in export.products]
+            assert sorted(slugs) == sorted(list_slugs(store, query)), query
 
     def test_an_export_can_be_filtered_by_status_and_listing(self, store: ProductStore) -> None:
         for slug in ("shown", "secret", "archived", "archived-secret"):
@@ -579,11 +608,11 @@ class ProductStoreContract:
             (Status.ACTIVE, True, ["shown"]),
             (Status.ARCHIVED, False, ["archived-secret"]),
         ):
-            with store.export_products(status, listed=listed) as export:
+            with store.export_products(ProductQuery(status=status, listed=listed)) as export:
                 assert [product.slug for product in export.products] == slugs
 
     def test_an_export_of_an_empty_store_is_empty(self, store: ProductStore) -> None:
-        with store.export_products(Status.ALL) as export:
+        with store.export_products(ALL_PRODUCTS) as export:
             assert (list(export.products), list(export.categories)) == ([], [])
 
     def test_an_export_is_a_consistent_snapshot(self, store: ProductStore) -> None:
@@ -591,7 +620,7 @@ class ProductStoreContract:
         with store.begin_import() as session:
             session.write_products(drafts, [], NOON)
             session.commit()
-        with store.export_products(Status.ALL) as export:
+        with store.export_products(ALL_PRODUCTS) as export:
             first = next(export.products)
             store.set_stock("x1999", 5)
             store.delete("x1998", allow_delete)
@@ -604,7 +633,7 @@ class ProductStoreContract:
     def test_an_aborted_export_leaks_nothing(self, store: ProductStore) -> None:
         store.create(make_draft(), NOON)
         for _ in range(30):
-            with suppress(ZeroDivisionError), store.export_products(Status.ALL) as export:
+            with suppress(ZeroDivisionError), store.export_products(ALL_PRODUCTS) as export:
                 next(export.products)
                 raise ZeroDivisionError
         assert store.set_stock("egg-white", 3) == 3
@@ -629,11 +658,11 @@ class ProductStoreContract:
     def test_an_import_reads_and_replaces_products(self, store: ProductStore) -> None:
         product = store.create(make_draft(sku="A"), NOON)
         with store.begin_import() as session:
-            assert session.find_by_slugs(["egg-white", "other"]) == {"egg-white": product}
-            assert session.find_sku_owners(["A", "B"]) == {"A": "egg-white"}
-            assert set(session.find_repeated(["a", "b"])) == set()
-            assert set(session.find_repeated(["b", "c"])) == {"b"}
-            session.write_products([], [set_name("New")(product)], NOON)
+            session.lock_products([product.id])
+            assert session.get_products([product.id, -1]) == {product.id: StoredProduct(product)}
+            assert session.find_sku_holders(["A", "B"]) == {"A": SkuHolder(product.id, "egg-white")}
+            assert session.find_taken_slugs(["egg-white", "other"]) == {"egg-white"}
+            session.write_products([], [(product, set_name("New")(product))], NOON)
             session.commit()
         changed = store.get("egg-white")
         assert (changed.name, changed.version, changed.id) == ("New", 2, product.id)

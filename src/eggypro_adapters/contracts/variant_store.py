@@ -356,7 +356,7 @@ class VariantStoreContract:
             session.write_variants([(EGG, draft) for draft in drafts], [])
             session.commit()
         for status in (Status.ALL, Status.ACTIVE):
-            with stores.products.export_products(status) as export:
+            with stores.products.export_products(ProductQuery(status=status)) as export:
                 [product] = export.products
             assert [variant.position for variant in product.variants] == list(range(250))
             assert sum(variant.is_active for variant in product.variants) == 247
@@ -381,9 +381,11 @@ class VariantStoreContract:
         changed = [evolve(first, sku="W"), evolve(second, sku=None, is_active=False)]
         drafts = [self._make_draft("3", "V"), self._make_draft("4", "P")]
         with stores.products.begin_import() as session:
-            product = session.find_by_slugs([EGG])[EGG]
+            product_id = stores.products.get(EGG).id
+            product = session.get_products([product_id])[product_id].product
             assert product.variants == (first, second)
-            session.write_products([], [evolve(product, sku=None)], LATER)
+            session.release_skus([product_id], [first.id, second.id])
+            session.write_products([], [(product, evolve(product, sku=None))], LATER)
             session.write_variants(
                 [(EGG, draft) for draft in drafts], [(EGG, variant) for variant in changed]
             )

@@ -4,14 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from eggypro_adapters.files.prices import parse_price
 from eggypro_core.domain.field_definition import FieldDefinition, FieldType
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.validation import strict_json
 from eggypro_core.validation.fields import InvalidValueError, escape_control
 
 WHITESPACE = " \t\r\n\u00a0\ufeff"
-_DIGIT = re.compile(r"\d")
-_PLAIN_PRICE = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _INTEGER = re.compile(r"(-?[0-9]{1,18})(?:\.0+)?")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 FORMULA_SIGNS = frozenset("'=+@-")
@@ -33,20 +32,6 @@ def escape_formula(text: str) -> str:
 def parse_text(cell: str) -> str:
     """Return the text of a cell."""
     return cell
-
-
-def parse_price(cell: str) -> str | None:
-    """Return the text of a price, or None if the cell is blank.
-
-    Raises InvalidValueError for notations that mean different numbers in different countries.
-    """
-    cell = cell.strip(WHITESPACE)
-    if not _PLAIN_PRICE.fullmatch(cell) and _DIGIT.search(cell):
-        raise InvalidValueError(
-            f"'{escape_control(cell)}' is not a plain price: write it with a decimal point and "
-            "nothing else, like 1234.50"
-        )
-    return cell or None
 
 
 def parse_integer(cell: str) -> int | str:

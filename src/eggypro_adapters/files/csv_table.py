@@ -2,77 +2,33 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from eggypro_adapters.files.text_lines import MAX_PIECE_LENGTH, TextLines, is_undecodable
+from eggypro_adapters.files.csv_records import CsvRow, read_records
+from eggypro_adapters.files.text_lines import TextLines
+from eggypro_adapters.files.unused_columns import UnusedColumns
+from eggypro_core.domain.product_files import ImportMessage
 from eggypro_core.errors import ParseError
-from eggypro_core.validation.fields import escape_control
 
-MAX_CELL_LENGTH = 1024 * 1024
-"""Characters per cell."""
+__all__ = [
+    "MAX_COLUMN_NAME_LENGTH",
+    "CsvRow",
+    "CsvTable",
+    "column_key",
+    "count_titles",
+    "read_csv",
+]
+
 MAX_COLUMNS = 5000
 MAX_COLUMN_NAME_LENGTH = 100
 """Characters of a column name that is imported as an attribute."""
-_DELIMITERS = ",;\t"
+MAX_LINES_BEFORE_HEADER = 50
+_MAX_SEARCHED_LENGTH = 1024 * 1024
+"""Characters of the lines in which a header is searched."""
+_DELIMITERS = ",;\t|"
 _QUOTED = re.compile('"[^"]*("|$)')
+_DELIMITER_LINE = re.compile(r'"?sep=([^\w"\r\n])"?[,;\t|]*\s*', re.IGNORECASE)
 _NOT_IN_KEY = re.compile(r"[\W_]+")
-_UNDECODABLE_MESSAGE = (
-    "Line {} has bytes that are invalid in the file's encoding: save the file as UTF-8"
-)
-
-
-class CsvRow(NamedTuple):
-    """A non-blank row, at most as wide as the header; `error` says why it is unreadable."""
-
-    line: int
-    cells: list[str]
-    error: str = ""
-
-
-class CsvTable:
-    """The rows of a CSV file after its header. Raises ParseError if it has no valid header."""
-
-    def __init__(self, lines: TextLines) -> None:
-        csv.field_size_limit(max(csv.field_size_limit(), MAX_CELL_LENGTH))  # process-wide
-        self._record = _RecordLines(lines)
-        self._reader = csv.reader(self._record, delimiter=_delimiter(lines.peek()), strict=True)
-        header = next(self._records(), CsvRow(1, [], "The file is empty"))
-        if not header.error and len(header.cells) > MAX_COLUMNS:
-            header = header._replace(error=f"it has more than {MAX_COLUMNS:,} columns")
-        if header.error:
-            raise ParseError(f"The header (first line) cannot be read: {header.error}")
-        self.header_line = header.line
-        self.header = [name.strip() for name in header.cells]
-
-    def rows(self) -> Iterator[CsvRow]:
-        """Yield the rows that are not blank."""
-        width = len(self.header)
-        for row in self._records():
-            if len(row.cells) <= width:
-                yield row
-            elif any(map(str.strip, row.cells[width:])):
-                yield CsvRow(
-                    row.line, [], f"The row has {len(row.cells)} cells, the header only {width}"
-                )
-            else:
-                yield CsvRow(row.line, row.cells[:width])
-
-    def _records(self) -> Iterator[CsvRow]:
-        record = self._record
-        while True:
-            line = record.begin()
-            try:
-                cells = next(self._reader)
-            except StopIteration:
-                return
-            except (csv.Error, _RecordTooLongError):
-                yield CsvRow(line, [], record.recover(line))
-                continue
-            if record.undecodable_line:
-                yield CsvRow(line, [], _UNDECODABLE_MESSAGE.format(record.undecodable_line))
-            elif cells and (cells[0].strip() or any(map(str.strip, cells))):
-                yield CsvRow(line, cells)
 
 
 def column_key(name: str) -> str:
@@ -80,85 +36,148 @@ def column_key(name: str) -> str:
     return _NOT_IN_KEY.sub("", name.casefold())
 
 
-def check_unique_columns(columns: Iterable[tuple[str, str]]) -> None:
-    """Raise ParseError if two of the columns, pairs of key and name, have the same key."""
-    names: dict[str, str] = {}
-    for key, name in columns:
-        if key in names:
-            pair = f"'{escape_control(names[key])}' and '{escape_control(name)}'"
-            raise ParseError(f"Two columns have the same meaning: {pair}. Remove one of them.")
-        names[key] = name
+def _spaced(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
-class _RecordTooLongError(Exception):
-    """A record exceeds MAX_PIECE_LENGTH."""
+class CsvTable:
+    """A header, and the rows after it. Raises ParseError if the header is unreadable.
 
-
-class _RecordLines:
-    """Iterate over the lines of one record.
-
-    `undecodable_line` is the number of its first line with invalid bytes, or 0.
+    `decimal_comma`: 9,50 is a price, and 1.234 has a thousands separator.
     """
 
-    def __init__(self, lines: TextLines) -> None:
-        self._lines = lines
-        self.begin()
+    def __init__(
+        self,
+        records: Iterator[CsvRow],
+        *,
+        decimal_comma: bool = False,
+        warnings: Callable[[], tuple[ImportMessage, ...]] = tuple,
+    ) -> None:
+        header = next(records, CsvRow(1, [], "The file is empty"))
+        if not header.error and len(header.cells) > MAX_COLUMNS:
+            header = header._replace(error=f"it has more than {MAX_COLUMNS:,} columns")
+        if header.error:
+            raise ParseError(f"The header (first line) cannot be read: {header.error}")
+        self.header_line = header.line
+        self.decimal_comma = decimal_comma
+        self._records = records
+        self.header = [name.strip() for name in header.cells]
+        self._unused = UnusedColumns()
+        self._source_warnings = warnings
+        self._repeated: Mapping[int, int] = {}
+        self._unnamed: Sequence[tuple[int, str]] = ()
 
-    def begin(self) -> int:
-        """Start the next record and return the number of its first line."""
-        self.undecodable_line = self._length = self._quotes = 0
-        self._ended = False
-        return self._lines.number + 1
+    def merge_repeated_columns(self, key: Callable[[str], str] = _spaced) -> None:
+        """Give the first column of each key the first value of all columns of this key.
 
-    def __iter__(self) -> "_RecordLines":
-        return self
+        The names of the other ones become blank; their values, and those of columns without a name,
+        are counted as not imported. Call it before `rows`.
+        """
+        self._repeated = _repeated_columns([key(name) for name in self.header])
+        self._unnamed = [
+            (position, f"{name} (column {position + 1})".strip())
+            for position, name in enumerate(self.header)
+            if not name or position in self._repeated
+        ]
+        for position in self._repeated:
+            self.header[position] = ""
 
-    def __next__(self) -> str:
-        text = next(self._lines, "")
-        if not text:
-            self._ended = True
-            raise StopIteration
-        self._length += len(text)
-        self._quotes += text.count('"')
-        if not self.undecodable_line and is_undecodable(text):
-            self.undecodable_line = self._lines.number
-        if self._length >= MAX_PIECE_LENGTH:
-            raise _RecordTooLongError
-        return text
+    def rows(self) -> Iterator[CsvRow]:
+        """Yield the rows that are not blank, at most as wide as the header."""
+        width = len(self.header)
+        for row in self._records:
+            if len(row.cells) > width:
+                self._unused.add("(after the last column)", "".join(row.cells[width:]), row.line)
+                del row.cells[width:]
+            if self._repeated:
+                self._merge(row.cells)
+            if self._unnamed:
+                self._unused.add_row(self._unnamed, row.cells, row.line)
+            yield row
 
-    def recover(self, line: int) -> str:
-        """Skip the rest of the record that starts on `line`, and return its error message."""
-        if self._length > MAX_CELL_LENGTH:
-            self._skip_rest()
-            message = (
-                f"A cell has more than {MAX_CELL_LENGTH:,} characters, or a quote is not closed"
-            )
-        elif self._ended:
-            message = "A quote opened on this line is never closed"
-        else:
-            message = 'Text follows a closing quote: write a quote inside a cell as ""'
-        last = self._lines.number
-        return message if last == line else f"{message}; lines {line} to {last} are skipped"
+    def warnings(self) -> tuple[ImportMessage, ...]:
+        """Return the warnings about the rows so far: columns without a name, and their source."""
+        return (*self._unused.warnings(), *self._source_warnings())
 
-    def _skip_rest(self) -> None:
-        """Skip to the line after which the number of quotes is even: there the record can end."""
-        while self._quotes % 2 or not self._lines.is_complete:
-            text = next(self._lines, "")
-            if not text:
-                return
-            self._quotes += text.count('"')
+    def _merge(self, cells: list[str]) -> None:
+        for position, first in self._repeated.items():
+            if position < len(cells):
+                cells[first] = cells[first] if cells[first].strip() else cells[position]
+                cells[position] = "" if cells[position] == cells[first] else cells[position]
+
+
+def read_csv(
+    lines: TextLines, is_header: Callable[[Sequence[str]], bool] = lambda _: True
+) -> CsvTable:
+    """Return the table of a CSV file.
+
+    The header is the first line that `is_header` accepts, of the first MAX_LINES_BEFORE_HEADER; if
+    there is none, it is the first line after titles. Raises ParseError if it is unreadable.
+    """
+    delimiter = _read_delimiter_line(lines)
+    _skip_to_header(lines, delimiter, is_header)
+    delimiter = delimiter or _delimiter(lines.peek())
+    return CsvTable(
+        read_records(lines, delimiter), decimal_comma=delimiter != ",", warnings=lines.warnings
+    )
+
+
+def _read_delimiter_line(lines: TextLines) -> str:
+    """Return the delimiter that Excel's line `sep=;` names, or "" if there is no such line."""
+    match = _DELIMITER_LINE.fullmatch(lines.peek())
+    if not match:
+        return ""
+    next(lines)
+    return match[1]
+
+
+def _skip_to_header(
+    lines: TextLines, delimiter: str, is_header: Callable[[Sequence[str]], bool]
+) -> None:
+    """Skip the lines before the header, or the titles if there is no header."""
+    head: list[str] = []
+    length = 0
+    while len(head) < MAX_LINES_BEFORE_HEADER and length < _MAX_SEARCHED_LENGTH:
+        if not (text := next(lines, "")):
+            break
+        head.append(text)
+        length += len(text)
+        if not lines.is_complete:
+            break
+    records = [
+        _first_record(head[position:], delimiter or _delimiter(text))
+        for position, text in enumerate(head)
+    ]
+    starts = (position for position, cells in enumerate(records) if is_header(cells))
+    start = next(starts, None)
+    lines.push_back(head[count_titles(records) if start is None else start :])
+
+
+def count_titles(rows: Iterable[Sequence[str]]) -> int:
+    """Return the number of rows before the first with several values, or 0 if there is none."""
+    return next((at for at, cells in enumerate(rows) if sum(map(bool, cells)) > 1), 0)
+
+
+def _first_record(lines: Sequence[str], delimiter: str) -> list[str]:
+    try:
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        return [name.strip() for name in next(reader, [])]
+    except csv.Error:
+        return []
+
+
+def _repeated_columns(keys: Sequence[str]) -> dict[int, int]:
+    """Return the position of the first column of the same key, by the position of later ones."""
+    firsts: dict[str, int] = {}
+    repeated: dict[int, int] = {}
+    for position, key in enumerate(keys):
+        first = firsts.setdefault(key, position)
+        if key and first != position:
+            repeated[position] = first
+    return repeated
 
 
 def _delimiter(line: str) -> str:
     """Return the most frequent delimiter in the header's first line, outside quotes."""
     outside = _QUOTED.sub("", line)
     return max(_DELIMITERS, key=outside.count)
-
-
-def unused_column_message(name: str) -> str:
-    """Return the warning for a column that is not imported; `name` is its known name, if any."""
-    return (
-        f"Column name is longer than {MAX_COLUMN_NAME_LENGTH} characters: ignored"
-        if name
-        else "Unknown column: ignored"
-    )

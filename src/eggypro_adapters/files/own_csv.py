@@ -1,39 +1,32 @@
 """Read products from our own CSV: one column per field, in any order."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
 
-from attrs import frozen
-
-from eggypro_adapters.files.cell_parsers import FIELD_PARSERS, OMITTED_IF_BLANK, unescape_formula
-from eggypro_adapters.files.csv_table import CsvRow, CsvTable, check_unique_columns, column_key
+from eggypro_adapters.files import own_csv_groups
+from eggypro_adapters.files.cell_parsers import FIELD_PARSERS, OMITTED_IF_BLANK
+from eggypro_adapters.files.csv_table import CsvTable, column_key
+from eggypro_adapters.files.own_csv_columns import (
+    OPTIONS,
+    VARIANT_COLUMNS,
+    Column,
+    OwnColumns,
+    entry_of_row,
+    unreadable,
+)
+from eggypro_adapters.files.plain_descriptions import plain_description
+from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain.product import READ_ONLY_FIELDS
 from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.errors import FieldError
-from eggypro_core.validation.fields import InvalidValueError, escape_control
+from eggypro_core.domain.variant import VARIANT_FIELDS
 
-_FIELDS_BY_KEY = {column_key(name): name for name in FIELD_PARSERS}
 _IDENTIFYING_FIELDS = frozenset({"name", "slug"})
+_OMITTED_IF_BLANK_IN_VARIANTS = frozenset(
+    field.name for field in VARIANT_FIELDS if not field.nullable
+)
+_FIELDS_BY_KEY = {column_key(name): name for name in (*FIELD_PARSERS, *VARIANT_COLUMNS)}
 _READ_ONLY_KEYS = (
     frozenset(column_key(name) for name in READ_ONLY_FIELDS | {"version"}) - _FIELDS_BY_KEY.keys()
 )
-
-
-class Column(NamedTuple):
-    """A known column: its position, its field, and the parser of its cells."""
-
-    position: int
-    name: str
-    parse: Callable[[str], object]
-    skip_blank: bool
-
-
-@frozen
-class OwnColumns:
-    """The known columns of a file, and the names of the unknown ones."""
-
-    columns: Sequence[Column]
-    unknown: Sequence[str]
 
 
 def matches_header(header: Sequence[str]) -> bool:
@@ -44,61 +37,77 @@ def matches_header(header: Sequence[str]) -> bool:
 
 
 def parse_header(header: Sequence[str]) -> OwnColumns | None:
-    """Return the columns of a header, or None if it has neither name nor slug.
-
-    Raises ParseError if two columns have the same meaning.
-    """
+    """Return the columns of a header, or None if it has neither name nor slug."""
     keyed = [
         (position, column_key(name), name)
         for position, name in enumerate(header)
         if column_key(name)
     ]
-    check_unique_columns((key, name) for _, key, name in keyed)
-    columns = [
-        _column(position, _FIELDS_BY_KEY[key])
-        for position, key, _ in keyed
-        if key in _FIELDS_BY_KEY
+    fields = [
+        (position, name, _FIELDS_BY_KEY[key]) for position, key, name in keyed if _is_known(key)
     ]
-    if _IDENTIFYING_FIELDS.isdisjoint(column.name for column in columns):
+    names = {field for _, _, field in fields}
+    if _IDENTIFYING_FIELDS.isdisjoint(names):
         return None
-    unknown = [
-        name for _, key, name in keyed if key not in _FIELDS_BY_KEY and key not in _READ_ONLY_KEYS
-    ]
-    return OwnColumns(columns, unknown)
+    has_variants = OPTIONS in names
+    known = FIELD_PARSERS.keys() | (VARIANT_COLUMNS.keys() if has_variants else set())
+    return OwnColumns(
+        product=_product_columns(fields, is_export="category_details" in names),
+        variant=_variant_columns(fields) if has_variants else (),
+        unknown=[
+            (position, name)
+            for position, key, name in keyed
+            if _FIELDS_BY_KEY.get(key) not in known and key not in _READ_ONLY_KEYS
+        ],
+    )
 
 
 def read(table: CsvTable, header: OwnColumns) -> Iterator[ImportEntry]:
-    """Yield the product of each row, preceded by one entry that warns about unknown columns."""
-    if header.unknown:
-        yield ImportEntry(table.header_line, None, warnings=unknown_column_warnings(header.unknown))
-    for row in table.rows():
-        if row.error:
-            yield ImportEntry(row.line, None, (FieldError("", row.error),))
-        else:
-            yield _entry(row, header.columns)
+    """Yield the products of the rows, and at last an entry that warns about unused columns.
+
+    Rows with `options` are variants of the product with the same slug, wherever they stand.
+    """
+    unused = UnusedColumns()
+    if table.decimal_comma:
+        header = header.with_decimal_comma()
+    if header.variant:
+        yield from own_csv_groups.read(table.rows(), header, unused)
+    else:
+        for row in table.rows():
+            unused.add_row(header.unknown, row.cells, row.line)
+            yield (
+                unreadable(row.line, row.error)
+                if row.error
+                else entry_of_row(row.line, row.cells, header.product)
+            )
+    yield from unused.entries(table.header_line)
 
 
-def unknown_column_warnings(names: Sequence[str]) -> tuple[FieldError, ...]:
-    """Return one warning per unknown column."""
-    return tuple(FieldError(escape_control(name), "Unknown column: ignored") for name in names)
+def _is_known(key: str) -> bool:
+    return key in _FIELDS_BY_KEY
 
 
-def _column(position: int, name: str) -> Column:
-    return Column(position, name, FIELD_PARSERS[name], name in OMITTED_IF_BLANK)
+def _product_columns(
+    fields: Iterable[tuple[int, str, str]], *, is_export: bool
+) -> Sequence[Column]:
+    """Return the columns of a product; descriptions in exports are plain text as they stand."""
+    special = {} if is_export else {"description": plain_description}
+    return [
+        Column(
+            position,
+            header,
+            name,
+            special.get(name, FIELD_PARSERS[name]),
+            name in OMITTED_IF_BLANK,
+        )
+        for position, header, name in fields
+        if name in FIELD_PARSERS
+    ]
 
 
-def _entry(row: CsvRow, columns: Sequence[Column]) -> ImportEntry:
-    values: dict[str, object] = {}
-    errors: list[FieldError] = []
-    width = len(row.cells)
-    for position, name, parse_cell, skip_blank in columns:
-        if position >= width:
-            continue
-        cell = unescape_formula(row.cells[position])
-        if skip_blank and not cell.strip():
-            continue
-        try:
-            values[name] = parse_cell(cell)
-        except InvalidValueError as error:
-            errors.append(FieldError(name, str(error)))
-    return ImportEntry(row.line, None if errors else values, tuple(errors))
+def _variant_columns(fields: Iterable[tuple[int, str, str]]) -> Sequence[Column]:
+    return [
+        Column(position, header, name, VARIANT_COLUMNS[name], name in _OMITTED_IF_BLANK_IN_VARIANTS)
+        for position, header, name in fields
+        if name in VARIANT_COLUMNS
+    ]

@@ -6,12 +6,10 @@ from decimal import Decimal
 from attrs import asdict
 
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS, PLAIN_FIELDS
-from eggypro_adapters.files.row_messages import RowMessages
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.field_definition import Converters, FieldType, serializer
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.variant import VARIANT_FIELDS
-from eggypro_core.validation.fields import field_label, schema_of
 
 
 def to_record(product: Product, details: Iterable[CategoryDraft]) -> dict[str, object]:
@@ -30,25 +28,11 @@ def format_amount(amount: Decimal | None) -> str | None:
     return None if amount is None else str(amount)
 
 
-def optional_texts(
-    names: Iterable[str], cells: Mapping[str, str], messages: RowMessages
-) -> dict[str, object]:
-    """Return the optional texts of a product by field, truncated to their maximum lengths."""
-    return {
-        name: messages.shorten(cells[name], name, field_label(name), _MAX_LENGTHS[name]) or None
-        for name in names
-        if name in cells
-    }
-
-
 def text_cells(product: Product, columns: Mapping[str, str]) -> dict[str, str]:
     """Return the cells of the optional texts of a product; `columns` maps fields to columns."""
     return {column: getattr(product, name) or "" for name, column in columns.items()}
 
 
-_MAX_LENGTHS = {
-    field.name: schema_of(field.validator).get("maxLength", 0) for field in PLAIN_FIELDS
-}
 _PLAIN_VALUES: Converters = {
     FieldType.MONEY: str,
     FieldType.TEXT_LIST: list,

@@ -1,63 +1,117 @@
 """Detect the format of a product file and read it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from io import BufferedReader
 from typing import BinaryIO
 
-from eggypro_adapters.files import FORMATS, jsonl, own_csv
-from eggypro_adapters.files.csv_table import CsvTable
-from eggypro_adapters.files.shopify import columns as shopify
-from eggypro_adapters.files.shopify import reading as shopify_reading
-from eggypro_adapters.files.text_lines import TextLines
-from eggypro_adapters.files.woocommerce import columns as woocommerce
-from eggypro_adapters.files.woocommerce import reading as woocommerce_reading
-from eggypro_core.domain.product_files import ImportEntry
+from attrs import evolve
+
+from eggypro_adapters.files import FORMATS, generic_mapping, json_products, table_formats
+from eggypro_adapters.files.csv_table import CsvTable, read_csv
+from eggypro_adapters.files.generic_columns import suggest_options
+from eggypro_adapters.files.google import reading as google_reading
+from eggypro_adapters.files.google import xml as google_xml
+from eggypro_adapters.files.table_opening import HeaderTest, open_archive, open_lines
+from eggypro_adapters.files.text_lines import PrefixedStream, read_head
+from eggypro_adapters.files.unpacking import WORKBOOK, Archive, unpack
+from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportMessage
 from eggypro_core.errors import FieldError, ParseError, ValidationError
 from eggypro_core.validation.fields import escape_control
 
-_MAX_NAMED_COLUMNS = 8
+_HEAD_BYTES = 1024
+_MAX_NAMED_COLUMNS = 50
+_REQUIRED_FIELDS = {"name", "price"}
+"""Fields that every new product needs."""
 _ACCEPTED_FORMATS = (
-    "accepted are EggyPro's CSV (name, slug, price, ...), "
+    "known are EggyPro's CSV (name, slug, price, ...), "
     "Shopify's CSV (Handle or URL handle, Title, ...), WooCommerce's CSV "
-    "(Type, Name, Regular price, ...) and JSON Lines (one JSON object per line)"
+    "(Type, Name, Regular price, ...), feeds of Google and Meta (id, title, price, ...), "
+    "JSON Lines and JSON arrays, and any other table by its columns: add "
 )
 
 
-def read_entries(stream: BinaryIO, form: str) -> Iterator[ImportEntry]:
-    """Yield the products of a file: see `read_products`."""
+def read_file(stream: BinaryIO, form: str, mapping: Mapping[str, str]) -> ImportFile:
+    """Read the products of a file: see `read_products`."""
     if form not in FORMATS:
         raise ValidationError([FieldError("format", f"Format must be one of {', '.join(FORMATS)}")])
-    lines = TextLines(stream)
-    first_line = lines.peek()
-    if not first_line:
-        raise ParseError("The file is empty")
-    if form == "jsonl" or (form == "auto" and first_line.lstrip().startswith("{")):
-        return jsonl.read(lines)
-    table = CsvTable(lines)
-    entries = _read_table(table, form)
-    if entries is None:
+    generic_mapping.check_fields(mapping)
+    content = unpack(stream)
+    if not isinstance(content, Archive):
+        return _read_text(content, form, mapping)
+    if not content.has(WORKBOOK):
+        return _read_text(content.open_single(), form, mapping)
+    return _read_table(open_archive(content, _header_test(form, mapping)), form, mapping)
+
+
+def _read_text(stream: BinaryIO, form: str, mapping: Mapping[str, str]) -> ImportFile:
+    head = read_head(stream, _HEAD_BYTES)
+    stream = BufferedReader(PrefixedStream(head, stream))
+    if form in {"auto", "google"} and google_xml.is_feed(head):
+        return google_reading.read_xml(stream)
+    lines = open_lines(stream)
+    if form == "jsonl" or (form == "auto" and lines.peek().lstrip()[0] in "{["):
+        file = json_products.read_json(lines, mapping)
+        return _with_warnings(file, lines.warnings)
+    return _read_table(read_csv(lines, _header_test(form, mapping)), form, mapping)
+
+
+def _header_test(form: str, mapping: Mapping[str, str]) -> HeaderTest:
+    """Return the function that recognises the header of a table."""
+    if mapping:
+        return partial(generic_mapping.has_columns, mapping=mapping)
+    if form in table_formats.FORMATS:
+        return table_formats.FORMATS[form].matches
+    formats = table_formats.DETECTED_FORMATS.values()
+    return lambda header: any(table_format.matches(header) for table_format in formats)
+
+
+def _read_table(table: CsvTable, form: str, mapping: Mapping[str, str]) -> ImportFile:
+    """Read a table in its format. Raises ParseError if its header does not match."""
+    file = _read_format(table, form, mapping)
+    if file is None:
         raise ParseError(
-            f"The first line is not a known header: {_describe_columns(table)}; {_ACCEPTED_FORMATS}"
+            f"Line {table.header_line} is not a known header: {_describe_columns(table)}; "
+            f"{_ACCEPTED_FORMATS}{suggest_options(table.header)}"
         )
-    return entries
+    if form != "auto" and not file.columns.keys() >= _REQUIRED_FIELDS:
+        file = evolve(file, help=_describe_misfit(table, form))
+    return _with_warnings(file, table.warnings)
 
 
-def _read_table(table: CsvTable, form: str) -> Iterator[ImportEntry] | None:
-    """Return the products of a table in its format, or None if its header does not match."""
-    header = table.header
-    if form == "shopify" or (form == "auto" and shopify.matches_header(header)):
-        shopify_header = shopify.parse_header(header)
-        return shopify_reading.read(table, shopify_header) if shopify_header else None
-    if form == "woocommerce" or (form == "auto" and woocommerce.matches_header(header)):
-        woocommerce_header = woocommerce.parse_header(header)
-        return woocommerce_reading.read(table, woocommerce_header) if woocommerce_header else None
-    if form == "eggypro-csv" or own_csv.matches_header(header):
-        own_header = own_csv.parse_header(header)
-        return own_csv.read(table, own_header) if own_header else None
+def _read_format(table: CsvTable, form: str, mapping: Mapping[str, str]) -> ImportFile | None:
+    if mapping:
+        return table_formats.read_mapped(table, mapping)
+    if form in table_formats.FORMATS:
+        return table_formats.FORMATS[form].read(table)
+    for table_format in table_formats.DETECTED_FORMATS.values():
+        if table_format.matches(table.header):
+            return table_format.read(table)
     return None
 
 
+def _with_warnings(
+    file: ImportFile, warnings: Callable[[], tuple[ImportMessage, ...]]
+) -> ImportFile:
+    """Return the file with a last entry that has the warnings about its rows, if there are any."""
+
+    def entries() -> Iterator[ImportEntry]:
+        yield from file.entries
+        if messages := warnings():
+            yield ImportEntry(messages[0].line, None, warnings=messages)
+
+    return evolve(file, entries=entries())
+
+
+def _describe_misfit(table: CsvTable, form: str) -> str:
+    return (
+        f"Nothing in the file can be imported as {form}: {_describe_columns(table)}; "
+        f"use another --format, or add {suggest_options(table.header)}"
+    )
+
+
 def _describe_columns(table: CsvTable) -> str:
-    names = [f"'{escape_control(name)}'" for name in table.header]
+    names = [f"'{escape_control(name)}'" for name in table.header if name]
     return "found " + ", ".join(
         [*names[:_MAX_NAMED_COLUMNS], "..."] if len(names) > _MAX_NAMED_COLUMNS else names
     )

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from eggypro_adapters.files.disk_sorter import DiskSorter
-from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.errors import FieldError
+from eggypro_core.domain.product_files import ImportEntry, ImportMessage
 
 MAX_PRODUCT_BYTES = 16 * 1024 * 1024
 """Bytes of all rows of one product together."""
@@ -38,7 +37,8 @@ def _rows(group: Iterator[tuple[int, int, int, bytes]]) -> list[GroupedRow] | Im
         size += len(content)
         if size > MAX_PRODUCT_BYTES:
             message = f"The rows of this product have more than {MAX_PRODUCT_BYTES:,} bytes"
-            return ImportEntry(rows[0].line if rows else line, None, (FieldError("", message),))
+            first = rows[0].line if rows else line
+            return ImportEntry(first, None, (ImportMessage(first, "", message),))
         cells = marshal.loads(content)  # noqa: S302 - written by this process
         rows.append(GroupedRow(number, line, cells))
     return rows

@@ -65,6 +65,8 @@ class MemoryState:
     """All words that products and categories ever contained."""
     images: dict[str, RegisteredImage] = field(factory=dict)
     """Registered images, by public id."""
+    sources: dict[tuple[str, str], int] = field(factory=dict)
+    """Product ids, by source and by the id that the source gave the product."""
 
     def copy(self) -> "MemoryState":
         return MemoryState(
@@ -76,6 +78,7 @@ class MemoryState:
             set(self.links),
             set(self.words),
             dict(self.images),
+            dict(self.sources),
         )
 
     def get(self, slug: str) -> Product:
@@ -145,7 +148,7 @@ class MemoryState:
         for product in self.products.values():
             if product.sku is not None:
                 yield product.sku, product, None
-            for variant in self.variants_of(product):
+            for variant in self.variants.get(product.id, ()):
                 if variant.sku is not None:
                     yield variant.sku, product, variant.id
 
@@ -225,6 +228,7 @@ class MemoryState:
         self.aliases = {slug: id_ for slug, id_ in self.aliases.items() if id_ != product.id}
         self.reviews = {id_: row for id_, row in self.reviews.items() if row[0] != product.id}
         self.links = {link for link in self.links if link[0] != product.id}
+        self.sources = {key: id_ for key, id_ in self.sources.items() if id_ != product.id}
 
     def categories_of(self, product: int) -> list[CategoryNode]:
         """Return all categories of a product, sorted by name."""

@@ -1,17 +1,18 @@
 """In-memory store of products."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from attrs import asdict, define, evolve, field
+from attrs import evolve
 
-from eggypro_adapters.memory.categories import create_category, list_category_drafts
+from eggypro_adapters.import_stage import open_import_stage
+from eggypro_adapters.memory.categories import list_category_drafts
 from eggypro_adapters.memory.database import MemoryDatabase, MemoryState, category_names
+from eggypro_adapters.memory.import_session import MemoryImportSession, create_product
 from eggypro_adapters.memory.keyset import page_of
 from eggypro_adapters.memory.search import explain_rank, run_search
-from eggypro_core.domain.category import CategoryDraft, categories_not_found
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
     MAX_STOCK,
@@ -34,8 +35,6 @@ from eggypro_core.domain.product_query import (
     name_sort_key,
     sort_key,
 )
-from eggypro_core.domain.slug import free_slug, slugify
-from eggypro_core.domain.variant import Variant, VariantDraft
 from eggypro_core.search.results import ExplainedPage
 from eggypro_core.validation.parameters import Status
 
@@ -92,7 +91,7 @@ class MemoryProductStore:
         with self._database.lock:
             state = self._database.state
             return state.with_variants_and_images(
-                _create(state, draft, next(self._database.ids), at)
+                create_product(state, draft, next(self._database.ids), at)
             )
 
     def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
@@ -126,132 +125,21 @@ class MemoryProductStore:
             self._database.state.delete(product)
 
     @contextmanager
-    def export_products(
-        self, status: Status, *, listed: bool | None = None
-    ) -> Iterator[CatalogSnapshot]:
+    def export_products(self, query: ProductQuery) -> Iterator[CatalogSnapshot]:
         with self._database.lock:
             state = self._database.state.copy()
-        products = sorted(state.products.values(), key=lambda product: product.id)
+        matches = [product for _, product in _list_rows(evolve(query, sort=Sort.NAME), state)]
+        matches.sort(key=lambda product: product.id)
         yield CatalogSnapshot(
-            list_category_drafts(state),
-            (
-                _export_product(product, state)
-                for product in products
-                if status.includes(is_active=product.is_active)
-                and listed in {None, product.is_listed}
-            ),
+            list_category_drafts(state), (_export_product(product, state) for product in matches)
         )
 
     @contextmanager
-    def begin_import(self) -> Iterator["_MemoryImportSession"]:
-        with self._database.lock:
-            session = _MemoryImportSession(self._database.state.copy(), self._database.ids)
+    def begin_import(self) -> Iterator[MemoryImportSession]:
+        with self._database.lock, open_import_stage() as stage:
+            session = MemoryImportSession(self._database, stage)
             yield session
-            if session.is_committed:
-                self._database.state = session.state
-
-
-@define
-class _MemoryImportSession:
-    state: MemoryState
-    ids: Iterator[int]
-    seen_keys: set[str] = field(factory=set)
-    is_committed: bool = False
-
-    def find_repeated(self, keys: Sequence[str]) -> Collection[str]:
-        repeated = self.seen_keys.intersection(keys)
-        self.seen_keys.update(keys)
-        return repeated
-
-    def find_by_slugs(self, slugs: Collection[str]) -> Mapping[str, Product]:
-        requested = set(slugs)
-        return {
-            product.slug: evolve(product, variants=self.state.variants_of(product))
-            for product in self.state.products.values()
-            if product.slug in requested
-        }
-
-    def find_sku_owners(self, skus: Collection[str]) -> Mapping[str, str]:
-        requested = set(skus)
-        return {sku: holder.slug for sku, holder, _ in self.state.skus() if sku in requested}
-
-    def find_attachable_images(self, public_ids: Collection[str]) -> Collection[str]:
-        return list(filter(self.state.is_attachable, public_ids))
-
-    def write_products(
-        self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime
-    ) -> None:
-        for draft in new:
-            _create(self.state, draft, next(self.ids), at)
-        for product in changed:
-            self.state.save(product)
-
-    def write_variants(
-        self,
-        new: Sequence[tuple[str, VariantDraft]],
-        changed: Sequence[tuple[str, Variant]],
-    ) -> None:
-        by_slug: dict[str, list[Variant]] = defaultdict(list)
-        for slug, variant in changed:
-            by_slug[slug].append(variant)
-        for slug, draft in new:
-            values = asdict(draft, recurse=False)
-            by_slug[slug].append(Variant(**values, id=next(self.ids)))
-        for slug, variants in by_slug.items():
-            product = self.state.get(slug)
-            merged = {
-                variant.id: variant for variant in (*self.state.variants_of(product), *variants)
-            }
-            self.state.save_variants(product, merged.values())
-        self.state.check_unique_skus()  # at the end, so that variants can swap SKUs
-
-    def list_categories(self) -> Iterable[CategoryDraft]:
-        return list_category_drafts(self.state)
-
-    def create_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
-        for draft in drafts:
-            create_category(self.state, draft, next(self.ids), at)
-
-    def find_category_slugs(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
-        categories = {
-            product.slug: [node.slug for node in self.state.categories_of(product.id)]
-            for product in self.find_by_slugs(slugs).values()
-        }
-        return {slug: slugs for slug, slugs in categories.items() if slugs}
-
-    def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
-        products = self.find_by_slugs(categories).values()
-        product_ids = {product.id for product in products}
-        unchanged = {link for link in self.state.links if link[0] not in product_ids}
-        links = {
-            (product.id, category)
-            for product in products
-            for category in _category_ids(self.state, categories[product.slug])
-        }
-        self.state.links = unchanged | links
-
-    def commit(self) -> None:
-        self.is_committed = True
-
-
-def _create(state: MemoryState, draft: ProductDraft, new_id: int, at: datetime) -> Product:
-    values = asdict(draft, recurse=False)
-    del values["variants"]
-    category_slugs = values.pop("categories")
-    values["slug"] = draft.slug or free_slug(slugify(draft.name), state.has_slug)
-    product = Product(**values, id=new_id, version=1, created_at=at, updated_at=at)
-    category_ids = _category_ids(state, category_slugs)
-    state.save(product)
-    state.links.update((new_id, category) for category in category_ids)
-    return evolve(product, categories=state.visible_category_names(new_id))
-
-
-def _category_ids(state: MemoryState, slugs: Collection[str]) -> list[int]:
-    """Return the ids of categories. Raises ValidationError for unknown slugs."""
-    ids = {node.slug: node.id for node in state.categories.values()}
-    if unknown := [slug for slug in slugs if slug not in ids]:
-        raise categories_not_found(unknown)
-    return [ids[slug] for slug in slugs]
+            session.store()
 
 
 def _export_product(product: Product, state: MemoryState) -> Product:

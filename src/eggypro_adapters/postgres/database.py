@@ -23,6 +23,8 @@ MAX_IDLE_SECONDS = 30.0
 """Seconds after which an idle connection is replaced."""
 STATEMENT_TIMEOUT_MS = 5_000
 """Milliseconds after which Postgres cancels a statement of a request."""
+LOCK_TIMEOUT_MS = 1_000
+"""Milliseconds after which a request that waits for a lock is refused: 503, to be tried again."""
 RESPONSE_TIMEOUT_SECONDS = 6.0
 """Seconds without a response after which a request drops its connection.
 
@@ -32,8 +34,13 @@ RETRY_WINDOW_SECONDS = 1.0
 """Seconds within which a read must have failed to be retried."""
 SNAPSHOT_BATCH_ROWS = 100
 """Rows of a snapshot fetched in one round trip."""
-_NO_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', true)")
-_NO_SESSION_TIMEOUT = sa.text("SELECT set_config('statement_timeout', '0', false)")
+_NO_TIMEOUT, _NO_SESSION_TIMEOUT = (
+    sa.text(
+        f"SELECT set_config('statement_timeout', '0', {is_local}),"
+        f" set_config('lock_timeout', '0', {is_local})"
+    )
+    for is_local in ("true", "false")
+)
 CONNECT_DEFAULTS = {
     "connect_timeout": 10,
     "application_name": "eggypro",
@@ -196,12 +203,11 @@ class Database:
 
         For imports and migrations.
         """
-        with (
-            self._outage,
-            translate_errors(),
-            self._recorded_transaction() as connection,
-            _without_timeout(connection),
-        ):
+        with self._outage, translate_errors(), ExitStack() as stack:
+            before = stack.enter_context(ExitStack())
+            connection = stack.enter_context(self._recorded_transaction())
+            # Until after the commit, which may take long too.
+            before.enter_context(_without_timeout(connection))
             connection.execute(_NO_TIMEOUT)
             yield connection
 
@@ -231,8 +237,9 @@ class Database:
     def run_transaction(self, work: Callable[[sa.Connection], T]) -> T:
         """Return the result of `work`, run in a transaction.
 
-        `work` must be repeatable: it runs again after a serialization failure, a deadlock or a lock
-        timeout. Raises ConflictError after MAX_ATTEMPTS of them.
+        `work` must be repeatable: it runs again after a serialization failure or a deadlock. Raises
+        ConflictError after MAX_ATTEMPTS of them, and UnavailableError after LOCK_TIMEOUT_MS of
+        waiting for a lock.
         """
         with self._outage, translate_errors():
             for _ in range(MAX_ATTEMPTS - 1):
@@ -412,8 +419,8 @@ def _session_setup(pooler: PoolerCheck) -> Any:
         connection.prepare_threshold = 2
         connection.execute(
             "SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false),"
-            " set_config('statement_timeout', %s, false)",
-            [str(STATEMENT_TIMEOUT_MS)],
+            " set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
+            [str(STATEMENT_TIMEOUT_MS), str(LOCK_TIMEOUT_MS)],
         )
 
     return prepare

@@ -16,7 +16,8 @@ MISSING_SCHEMA_STATES = {"42P01", "42703", "42704"}
 READ_ONLY_STATE = "25006"
 UNIQUE_VIOLATION_STATE = "23505"
 QUERY_CANCELED_STATE = "57014"
-RETRYABLE_STATES = {"40001", "40P01", "55P03"}
+RETRYABLE_STATES = {"40001", "40P01"}
+LOCK_NOT_AVAILABLE_STATE = "55P03"
 
 
 @contextmanager
@@ -57,10 +58,9 @@ def _domain_error(error: psycopg.Error, otherwise: Exception) -> Exception:
         return UnavailableError(
             "The database schema does not match this version: run `eggypro db upgrade`"
         )
-    if state == QUERY_CANCELED_STATE:
-        return UnavailableError(
-            "The database took too long. Try again later.", retry_after=RETRY_AFTER_SECONDS
-        )
+    if state in _BUSY:
+        message, retry_after = _BUSY[state]
+        return UnavailableError(message, retry_after=retry_after)
     if (
         state.startswith(UNAVAILABLE_CLASSES)
         or state == READ_ONLY_STATE
@@ -74,6 +74,13 @@ def _domain_error(error: psycopg.Error, otherwise: Exception) -> Exception:
     return otherwise
 
 
+_BUSY = {
+    QUERY_CANCELED_STATE: ("The database took too long. Try again later.", RETRY_AFTER_SECONDS),
+    LOCK_NOT_AVAILABLE_STATE: (
+        "Another request or an import is changing the same data. Try again in a second.",
+        1,
+    ),
+}
 _UNIQUE_CONFLICTS = {
     "products_slug_idx": ConflictError("The slug belongs to another product", field="slug"),
     "categories_slug_idx": ConflictError("The slug belongs to another category", field="slug"),

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from datetime import datetime
-from itertools import chain, groupby
+from itertools import groupby
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,11 +12,12 @@ import sqlalchemy as sa
 from attrs import define, evolve, field
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from eggypro_adapters.postgres.bulk_write import copy_rows, replace_rows
 from eggypro_adapters.postgres.category_queries import ALL_CATEGORIES, category_draft_from_row
 from eggypro_adapters.postgres.category_tree import create_categories, lock_category_ids
-from eggypro_adapters.postgres.copy_format import encode_rows
-from eggypro_adapters.postgres.database import driver_connection
-from eggypro_adapters.postgres.image_registry import find_attachable_images, update_all_references
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.image_registry import find_attachable_images, update_references
+from eggypro_adapters.postgres.import_matching import find_item, find_matches, match_items
 from eggypro_adapters.postgres.locks import IMPORT_LOCK, wait_for_lock
 from eggypro_adapters.postgres.product_rows import (
     BARE_PRODUCT_COLUMNS,
@@ -36,48 +38,83 @@ from eggypro_adapters.postgres.schema import (
 )
 from eggypro_adapters.postgres.search_index import add_words, index_without_vocabulary, search_row
 from eggypro_core.domain.category import CategoryDraft
-from eggypro_core.domain.product import Product, ProductDraft
-from eggypro_core.domain.variant import Variant, VariantDraft
-from eggypro_core.search.text import document_terms
-
-_CREATE_SEEN_KEYS = sa.text("CREATE TEMPORARY TABLE seen (key text PRIMARY KEY) ON COMMIT DROP")
-_CREATE_CHANGED_PRODUCTS = sa.text(
-    "CREATE TEMPORARY TABLE changed (LIKE products INCLUDING DEFAULTS) ON COMMIT DROP"
+from eggypro_core.domain.product import Product, ProductDraft, own_image_ids
+from eggypro_core.domain.product_files import (
+    FORMER_PREFIX,
+    HANDLE_PREFIX,
+    ROW_PREFIX,
+    ImportMatch,
+    SkuHolder,
+    StoredProduct,
 )
-_CREATE_CHANGED_VARIANTS = sa.text(
-    "CREATE TEMPORARY TABLE changed_variants (LIKE variants INCLUDING DEFAULTS) ON COMMIT DROP"
+from eggypro_core.domain.variant import Variant, VariantDraft
+from eggypro_core.ports import ImportStage
+from eggypro_core.search.text import SEARCHABLE_FIELDS, document_terms
+
+_CREATE_TABLES = (
+    sa.text("CREATE TEMPORARY TABLE changed (LIKE products INCLUDING DEFAULTS) ON COMMIT DROP"),
+    sa.text(
+        "CREATE TEMPORARY TABLE changed_variants (LIKE variants INCLUDING DEFAULTS) ON COMMIT DROP"
+    ),
 )
 _texts = ARRAY(sa.Text)
+_ids = ARRAY(sa.Integer)
 _INDEX_BATCH_SIZE = 500
 """Products whose search rows are written together."""
-_INSERT_SEEN_KEYS = sa.text(
-    "INSERT INTO seen SELECT unnest(CAST(:keys AS text[])) ON CONFLICT DO NOTHING RETURNING key"
-)
+_has_id = products.c.id == sa.func.any(sa.bindparam("ids", type_=_ids))
 _LOCK_PRODUCTS = (
-    sa.select(*BARE_PRODUCT_COLUMNS)
-    .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
-    .order_by(products.c.id)  # every import locks in the same order
-    .with_for_update()
+    sa.select(products.c.id)
+    .where(_has_id)
+    .order_by(products.c.id)  # every writer of several products locks in this order
+    .with_for_update(key_share=True)
 )
-_SKU_OWNERS = (
-    sa.select(skus.c.sku, products.c.slug)
+_GET_PRODUCTS = sa.select(*BARE_PRODUCT_COLUMNS).where(_has_id)
+_SKU_HOLDERS = (
+    sa.select(skus.c.sku, products.c.id, products.c.slug)
     .join(products, products.c.id == skus.c.product_id)
     .where(skus.c.sku == sa.func.any(sa.bindparam("skus", type_=_texts)))
 )
+_TAKEN_SLUGS = sa.union_all(
+    *(
+        sa.select(column).where(column == sa.func.any(sa.bindparam("slugs", type_=_texts)))
+        for column in (products.c.slug, slug_aliases.c.slug)
+    )
+)
 _PRODUCT_VARIANTS = (
     sa.select(variants.c.product_id, *VARIANT_COLUMNS)
-    .where(variants.c.product_id == sa.func.any(sa.bindparam("ids", type_=ARRAY(sa.Integer))))
+    .where(variants.c.product_id == sa.func.any(sa.bindparam("ids", type_=_ids)))
     .order_by(variants.c.product_id, variants.c.position, variants.c.id)
 )
 _PRODUCT_IDS = sa.select(products.c.slug, products.c.id).where(
     products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
 )
 _PRODUCT_CATEGORIES = (
-    sa.select(products.c.slug, sa.func.array_agg(categories.c.slug).label("categories"))
-    .select_from(products.join(product_categories).join(categories))
-    .where(products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts)))
-    .group_by(products.c.slug)
+    sa.select(
+        product_categories.c.product_id, sa.func.array_agg(categories.c.slug).label("categories")
+    )
+    .join(categories)
+    .where(product_categories.c.product_id == sa.func.any(sa.bindparam("ids", type_=_ids)))
+    .group_by(product_categories.c.product_id)
 )
+_REMEMBER_SOURCES = sa.text(f"""
+    WITH given AS (
+      SELECT source_id, products.id
+      FROM unnest(CAST(:source_ids AS text[]), CAST(:slugs AS text[])) AS given (source_id, slug)
+      JOIN products USING (slug)
+    ), former AS (
+      INSERT INTO product_sources (source, source_id, product_id)
+      SELECT source, '{FORMER_PREFIX}' || product_id || ':' || source_id, product_id
+      FROM product_sources JOIN given USING (source_id)
+      WHERE source = :source AND product_id <> given.id
+        AND NOT starts_with(source_id, '{HANDLE_PREFIX}')
+        AND NOT starts_with(source_id, '{ROW_PREFIX}')
+      ON CONFLICT DO NOTHING
+    )
+    INSERT INTO product_sources (source, source_id, product_id)
+    SELECT :source, source_id, id FROM given ORDER BY source_id
+    ON CONFLICT (source, source_id) DO UPDATE SET product_id = excluded.product_id
+    WHERE product_sources.product_id <> excluded.product_id
+""")
 _NEW_LINKS = "SELECT * FROM unnest(CAST(:products AS int[]), CAST(:categories AS int[]))"
 _DELETE_LINKS = sa.text(f"""
     DELETE FROM product_categories
@@ -87,33 +124,48 @@ _DELETE_LINKS = sa.text(f"""
 _INSERT_LINKS = sa.text(
     f"INSERT INTO product_categories (product_id, category_id) {_NEW_LINKS} ON CONFLICT DO NOTHING"
 )
+_DELETE_VARIANTS = sa.delete(variants).where(
+    variants.c.id == sa.func.any(sa.bindparam("ids", type_=_ids))
+)
 _RELEASE_ALIASES = sa.delete(slug_aliases).where(
     slug_aliases.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
 )
 
+_SET_STOCK, _SET_VARIANT_STOCK = (
+    sa.text(f"""
+        UPDATE {table} SET stock_quantity = new.quantity, track_stock = true
+        FROM unnest(:ids, :quantities) AS new (id, quantity) WHERE {table}.id = new.id
+    """).bindparams(sa.bindparam("ids", type_=_ids), sa.bindparam("quantities", type_=_ids))
+    for table in ("products", "variants")
+)
+
+
+class _Discard(Exception):  # noqa: N818  (no error)
+    """Makes a transaction roll back."""
+
 
 @define
 class PostgresImportSession:
-    """Import products in one transaction, with COPY in a background thread."""
+    """Import products in one transaction, with COPY in a background thread.
 
-    _connection: sa.Connection
+    The transaction begins with the first use of the database.
+    """
+
+    _database: Database
+    stage: ImportStage
+    _transaction: ExitStack = field(factory=ExitStack, init=False)
+    _open_connection: sa.Connection | None = field(default=None, init=False)
     _unindexed_drafts: dict[str, ProductDraft] = field(factory=dict, init=False)
-    """New products without a search row, by slug. Variants and categories may follow."""
+    """New products without a search row, by slug. Variants may follow."""
+    _slugs_to_link: frozenset[str] = field(default=frozenset(), init=False)
+    """Slugs of the last new products that will get categories, and a search row with them."""
     _unindexed_ids: set[int] = field(factory=set, init=False)
     """Ids of other products whose search row is out of date."""
     _words: set[str] = field(factory=set, init=False)
     """Words of the imported products, for the vocabulary."""
     _worker: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1), init=False)
     _pending_write: Future[None] | None = field(default=None, init=False)
-    is_committed: bool = field(default=False, init=False)
-
-    @classmethod
-    def begin(cls, connection: sa.Connection) -> Self:
-        """Wait until no other import runs, and begin one."""
-        wait_for_lock(connection, IMPORT_LOCK)
-        for statement in (_CREATE_SEEN_KEYS, _CREATE_CHANGED_PRODUCTS, _CREATE_CHANGED_VARIANTS):
-            connection.execute(statement)
-        return cls(connection)
+    _is_committed: bool = field(default=False, init=False)
 
     def __enter__(self) -> Self:
         return self
@@ -125,37 +177,102 @@ class PostgresImportSession:
         trace: TracebackType | None,
     ) -> None:
         self._worker.shutdown()
-        if error is None:
-            self._await_pending_write()
+        if error is not None or self._open_connection is None:
+            self._transaction.__exit__(kind, error, trace)
+        elif self._is_committed:
+            self._transaction.close()
+        else:
+            discard = _Discard()
+            with suppress(_Discard):
+                self._transaction.__exit__(_Discard, discard, None)
 
-    def find_repeated(self, keys: Sequence[str]) -> Collection[str]:
-        self._await_pending_write()
-        new = set(self._connection.scalars(_INSERT_SEEN_KEYS, {"keys": list(keys)}))
-        return set(keys) - new
+    @property
+    def _connection(self) -> sa.Connection:
+        """Return the connection, in a transaction that excludes other imports.
 
-    def find_by_slugs(self, slugs: Collection[str]) -> Mapping[str, Product]:
+        Waits for the background write first.
+        """
+        if self._open_connection is None:
+            connection = self._transaction.enter_context(self._database.long_transaction())
+            wait_for_lock(connection, IMPORT_LOCK)
+            for statement in _CREATE_TABLES:
+                connection.execute(statement)
+            self._open_connection = connection
         self._await_pending_write()
-        rows = self._connection.execute(_LOCK_PRODUCTS, {"slugs": list(slugs)})
-        products = {product.slug: product for product in map(product_from_row, rows)}
-        return products | self._with_variants(
-            [product for product in products.values() if product.has_variants]
-        )
+        return self._open_connection
 
-    def find_sku_owners(self, skus: Collection[str]) -> Mapping[str, str]:
-        self._await_pending_write()
-        rows = self._connection.execute(_SKU_OWNERS, {"skus": list(skus)})
-        return {row.sku: row.slug for row in rows}
+    def match(self, source: str) -> None:
+        match_items(self._connection, self.stage.keys(), source)
+
+    def matches(self) -> Iterator[Sequence[ImportMatch]]:
+        for items in self.stage.batches():
+            matched = find_matches(self._connection, items[0].number, items[-1].number)
+            stored = self.get_products([product_id for product_id, _ in matched.values()])
+            yield [
+                ImportMatch(item, stored[matched[item.number][0]], matched[item.number][1])
+                if item.number in matched
+                else ImportMatch(item)
+                for item in items
+            ]
+
+    def find_item(self, product_id: int) -> int | None:
+        return find_item(self._connection, product_id)
+
+    def find_sku_holders(self, skus: Collection[str]) -> Mapping[str, SkuHolder]:
+        rows = self._connection.execute(_SKU_HOLDERS, {"skus": list(skus)})
+        return {row.sku: SkuHolder(row.id, row.slug) for row in rows}
+
+    def find_product_ids(self, slugs: Collection[str]) -> Mapping[str, int]:
+        return _product_ids(self._connection, slugs) if slugs else {}
+
+    def find_taken_slugs(self, slugs: Collection[str]) -> Collection[str]:
+        return set(self._connection.scalars(_TAKEN_SLUGS, {"slugs": list(slugs)}))
 
     def find_attachable_images(self, public_ids: Collection[str]) -> Collection[str]:
-        self._await_pending_write()
         return find_attachable_images(self._connection, public_ids)
 
+    def lock_products(self, ids: Collection[int]) -> None:
+        self._connection.execute(_LOCK_PRODUCTS, {"ids": sorted(ids)})
+
+    def get_products(self, ids: Collection[int]) -> Mapping[int, StoredProduct]:
+        if not ids:
+            return {}
+        rows = self._connection.execute(_GET_PRODUCTS, {"ids": list(ids)})
+        found = {product.id: product for product in map(product_from_row, rows)}
+        found |= self._with_variants([p for p in found.values() if p.has_variants])
+        links = self._connection.execute(_PRODUCT_CATEGORIES, {"ids": list(found)})
+        slugs = {row.product_id: frozenset(row.categories) for row in links}
+        return {
+            id_: StoredProduct(product, slugs.get(id_, frozenset()))
+            for id_, product in found.items()
+        }
+
+    def release_skus(self, product_ids: Collection[int], variant_ids: Collection[int]) -> None:
+        for table, ids in ((products, product_ids), (variants, variant_ids)):
+            if ids:
+                has_id = table.c.id == sa.func.any(sa.bindparam("ids", type_=_ids))
+                self._connection.execute(
+                    sa.update(table).where(has_id).values(sku=None), {"ids": list(ids)}
+                )
+        self._unindexed_ids.update(product_ids)
+
+    def delete_variants(self, variants: Collection[Variant], product_ids: Collection[int]) -> None:
+        ids = [variant.id for variant in variants]
+        self._connection.execute(_DELETE_VARIANTS, {"ids": ids})
+        refresh_variant_summary(self._connection, product_ids)
+        self._unindexed_ids.update(product_ids)
+
     def write_products(
-        self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime
+        self,
+        new: Sequence[ProductDraft],
+        changed: Sequence[tuple[Product, Product]],
+        at: datetime,
     ) -> None:
-        self._await_pending_write()
-        # In a thread: Postgres stores this batch while this process validates the next one.
-        self._pending_write = self._worker.submit(self._write_products, new, changed, at)
+        connection = self._connection
+        # In a thread: Postgres stores this batch while this process compares the next one.
+        self._pending_write = self._worker.submit(
+            self._write_products, connection, new, changed, at
+        )
 
     def _await_pending_write(self) -> None:
         """Wait for the background write, so that this thread may use the connection.
@@ -167,28 +284,39 @@ class PostgresImportSession:
             pending.result()
 
     def _write_products(
-        self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime
+        self,
+        connection: sa.Connection,
+        new: Sequence[ProductDraft],
+        changed: Sequence[tuple[Product, Product]],
+        at: datetime,
     ) -> None:
-        if len(self._unindexed_drafts) + len(self._unindexed_ids) >= _INDEX_BATCH_SIZE:
-            self._write_search_rows()
-        update_all_references(self._connection, new, changed)
+        self._write_search_rows_if_many(connection)
+        for draft in new:
+            update_references(connection, frozenset(), own_image_ids(draft.images))
+        for before, after in changed:
+            update_references(connection, before.own_image_ids, after.own_image_ids)
         if new:
             times = {"created_at": at, "updated_at": at}
-            self._copy("products", (product_values(draft) | times for draft in new))
-            self._connection.execute(_RELEASE_ALIASES, {"slugs": [draft.slug for draft in new]})
-            self._unindexed_drafts |= {str(draft.slug): draft for draft in new}
+            copy_rows(connection, "products", (product_values(draft) | times for draft in new))
+            connection.execute(_RELEASE_ALIASES, {"slugs": [draft.slug for draft in new]})
+            self._slugs_to_link = frozenset(str(draft.slug) for draft in new if draft.categories)
+            self._unindexed_drafts |= {
+                str(draft.slug): draft for draft in new if not draft.categories
+            }
         if changed:
-            rows = [_changed_values(product) for product in changed]
-            self._replace("products", "changed", rows)
-            self._unindexed_ids.update(product.id for product in changed)
+            rows = [_changed_values(after) for _, after in changed]
+            replace_rows(connection, "products", "changed", rows)
+            _rename(connection, changed)
+            self._unindexed_ids.update(
+                after.id for before, after in changed if _has_other_words(before, after)
+            )
 
     def write_variants(
         self,
         new: Sequence[tuple[str, VariantDraft]],
         changed: Sequence[tuple[str, Variant]],
     ) -> None:
-        self._await_pending_write()
-        ids = self._product_ids({slug for slug, _ in (*new, *changed)})
+        ids = _product_ids(self._connection, {slug for slug, _ in (*new, *changed)})
         if changed:
             # Two variants may swap their SKUs: clear the SKUs of all of them first.
             is_changed = variants.c.id.in_([variant.id for _, variant in changed])
@@ -197,32 +325,35 @@ class PostgresImportSession:
                 {"id": variant.id, "product_id": ids[slug], **variant_values(variant)}
                 for slug, variant in changed
             ]
-            self._replace("variants", "changed_variants", rows)
+            replace_rows(self._connection, "variants", "changed_variants", rows)
         if new:
             rows = [{"product_id": ids[slug], **variant_values(draft)} for slug, draft in new]
-            self._copy("variants", rows)
+            copy_rows(self._connection, "variants", rows)
         refresh_variant_summary(self._connection, ids.values())
-        self._mark_unindexed(ids)
+        self._mark_unindexed(
+            {slug: id_ for slug, id_ in ids.items() if slug not in self._slugs_to_link}
+        )
+
+    def set_stock(self, stock: Mapping[tuple[int, int | None], int]) -> None:
+        own = {product: quantity for (product, variant), quantity in stock.items() if not variant}
+        by_variant = {variant: quantity for (_, variant), quantity in stock.items() if variant}
+        for statement, quantities in ((_SET_STOCK, own), (_SET_VARIANT_STOCK, by_variant)):
+            values = {"ids": list(quantities), "quantities": list(quantities.values())}
+            self._connection.execute(statement, values)
+        refresh_variant_summary(self._connection, {product for product, each in stock if each})
 
     def list_categories(self) -> Iterable[CategoryDraft]:
-        self._await_pending_write()
         return map(category_draft_from_row, self._connection.execute(ALL_CATEGORIES))
 
     def create_categories(self, drafts: Sequence[CategoryDraft], at: datetime) -> None:
-        self._await_pending_write()
         create_categories(self._connection, drafts, at)
 
-    def find_category_slugs(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
-        self._await_pending_write()
-        rows = self._connection.execute(_PRODUCT_CATEGORIES, {"slugs": list(slugs)})
-        return {row.slug: row.categories for row in rows}
-
     def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
-        self._await_pending_write()
+        self._write_search_rows_if_many(self._connection)
         category_ids = lock_category_ids(
             self._connection, {slug for slugs in categories.values() for slug in slugs}
         )
-        product_ids = self._product_ids(categories)
+        product_ids = _product_ids(self._connection, categories)
         links = [
             (product_id, category_ids[category])
             for product, product_id in product_ids.items()
@@ -237,17 +368,35 @@ class PostgresImportSession:
             self._connection.execute(statement, values)
         self._mark_unindexed(product_ids)
 
-    def commit(self) -> None:
-        self._await_pending_write()
-        self._write_search_rows()
-        # Last: other writers of a new word wait until this transaction ends.
-        add_words(self._connection, self._words)
-        self.is_committed = True
+    def remember_sources(self, source: str, slugs: Mapping[str, str]) -> None:
+        values = {"source": source, "source_ids": list(slugs), "slugs": list(slugs.values())}
+        self._connection.execute(_REMEMBER_SOURCES, values)
 
-    def _write_search_rows(self) -> None:
+    def commit_chunk(self) -> None:
+        self._complete()
+        self._transaction.close()
+        self._open_connection = None
+
+    def commit(self) -> None:
+        self._complete()
+        self._is_committed = True
+
+    def _complete(self) -> None:
+        """Write the search rows and, last, the vocabulary: other writers of a new word wait."""
+        if self._open_connection is not None:
+            self._write_search_rows(self._connection)
+            add_words(self._connection, self._words)
+            self._words.clear()
+
+    def _write_search_rows_if_many(self, connection: sa.Connection) -> None:
+        if len(self._unindexed_drafts) + len(self._unindexed_ids) >= _INDEX_BATCH_SIZE:
+            self._write_search_rows(connection)
+
+    def _write_search_rows(self, connection: sa.Connection) -> None:
         """Write the search rows of the unindexed products."""
-        self._copy("product_search", self._search_rows(self._product_ids(self._unindexed_drafts)))
-        entries = index_without_vocabulary(self._connection, sorted(self._unindexed_ids))
+        ids = _product_ids(connection, self._unindexed_drafts)
+        copy_rows(connection, "product_search", self._search_rows(ids))
+        entries = index_without_vocabulary(connection, sorted(self._unindexed_ids))
         self._words.update(*(entry.words for entry in entries))
         self._unindexed_drafts.clear()
         self._unindexed_ids.clear()
@@ -264,46 +413,37 @@ class PostgresImportSession:
         for slug in ids:
             self._unindexed_drafts.pop(slug, None)
 
-    def _product_ids(self, slugs: Collection[str]) -> dict[str, int]:
-        """Return the ids of products by slug."""
-        rows = self._connection.execute(_PRODUCT_IDS, {"slugs": sorted(slugs)})
-        return {row.slug: row.id for row in rows}
-
-    def _with_variants(self, products: Sequence[Product]) -> dict[str, Product]:
-        """Return the products by slug, each with all its variants."""
+    def _with_variants(self, products: Sequence[Product]) -> dict[int, Product]:
+        """Return the products by id, each with all its variants."""
         if not products:
             return {}
-        by_id = {product.id: product for product in products}
-        rows = self._connection.execute(_PRODUCT_VARIANTS, {"ids": list(by_id)})
-        complete = {product.slug: evolve(product, variants=()) for product in products}
+        complete = {product.id: product for product in products}
+        rows = self._connection.execute(_PRODUCT_VARIANTS, {"ids": list(complete)})
         for product_id, group in groupby(rows, key=lambda row: row.product_id):
-            product = by_id[product_id]
+            product = complete[product_id]
             variants = tuple(variant_from_row(row[1:], product.version) for row in group)
-            complete[product.slug] = evolve(product, variants=variants)
+            complete[product_id] = evolve(product, variants=variants)
         return complete
 
-    def _replace(self, table: str, staging: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Replace rows of a table by id, through the temporary table `staging`."""
-        self._copy(staging, rows)
-        names = [name for name in rows[0] if name != "id"]
-        new_values = ", ".join(f"{name} = {staging}.{name}" for name in names)
-        self._connection.execute(
-            sa.text(
-                f"UPDATE {table} SET {new_values} FROM {staging} WHERE {table}.id = {staging}.id"
-            )
-        )
-        self._connection.execute(sa.text(f"TRUNCATE {staging}"))
 
-    def _copy(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Add rows, all with the same columns, to a table. Streams `rows`."""
-        remaining = iter(rows)
-        first = next(remaining, None)
-        if first is None:
-            return
-        cursor = driver_connection(self._connection.connection).cursor()
-        with cursor, cursor.copy(f"COPY {table} ({', '.join(first)}) FROM STDIN") as copy:
-            for chunk in encode_rows(row.values() for row in chain([first], remaining)):
-                copy.write(chunk)
+def _product_ids(connection: sa.Connection, slugs: Collection[str]) -> dict[str, int]:
+    """Return the ids of products by slug."""
+    rows = connection.execute(_PRODUCT_IDS, {"slugs": sorted(slugs)})
+    return {row.slug: row.id for row in rows}
+
+
+def _rename(connection: sa.Connection, changed: Sequence[tuple[Product, Product]]) -> None:
+    """Keep the former slugs of renamed products as aliases."""
+    renamed = [(before, after) for before, after in changed if before.slug != after.slug]
+    if renamed:
+        connection.execute(_RELEASE_ALIASES, {"slugs": [after.slug for _, after in renamed]})
+        aliases = [{"slug": before.slug, "product_id": before.id} for before, _ in renamed]
+        connection.execute(sa.insert(slug_aliases), aliases)
+
+
+def _has_other_words(before: Product, after: Product) -> bool:
+    """Return whether a field that is searched differs."""
+    return any(getattr(before, name) != getattr(after, name) for name in SEARCHABLE_FIELDS)
 
 
 def _changed_values(product: Product) -> dict[str, Any]:

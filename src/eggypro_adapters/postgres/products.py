@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from sqlalchemy.dialects.postgresql import insert
 
 from eggypro_adapters.postgres.category_queries import ALL_CATEGORIES, category_draft_from_row
@@ -16,6 +15,7 @@ from eggypro_adapters.postgres.database import CompiledStatement, Database
 from eggypro_adapters.postgres.image_registry import update_references
 from eggypro_adapters.postgres.listing.facets import facets_from_row
 from eggypro_adapters.postgres.listing.pages import (
+    export_statement,
     facets_statement,
     page_from_rows,
     page_statement,
@@ -51,7 +51,7 @@ from eggypro_core.domain.product import (
     own_image_ids,
 )
 from eggypro_core.domain.product_files import CatalogSnapshot
-from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
+from eggypro_core.domain.product_query import Facets, ProductQuery, Sort, Suggestion
 from eggypro_core.domain.slug import slugify
 from eggypro_core.search.results import ExplainedPage
 from eggypro_core.search.text import SEARCHABLE_FIELDS, document_terms
@@ -65,9 +65,6 @@ _FIND = {
     )
     for status in Status
 }
-_ALL_PRODUCTS = sa.select(
-    *product_columns(Status.ALL, max_variants=None, include_hidden=True)
-).order_by(products.c.id)
 _ALL_CATEGORIES = CompiledStatement.compile(ALL_CATEGORIES)
 _FIND_LOCKED = (
     sa.select(*product_columns())
@@ -145,24 +142,25 @@ class PostgresProductStore:
         self._database.run_transaction(lambda connection: _delete(connection, slug, check))
 
     @contextmanager
-    def export_products(
-        self, status: Status, *, listed: bool | None = None
-    ) -> Iterator[CatalogSnapshot]:
+    def export_products(self, query: ProductQuery) -> Iterator[CatalogSnapshot]:
+        query = evolve(query, sort=Sort.NAME, after=None)
+        search = None if query.search is None else self._search.condition(query)
+        statement = export_statement(query, search.shape if search else None)
+        values = page_values(query) | (search.values() if search else {})
         with self._database.snapshot() as rows:
             categories = [category_draft_from_row(row) for row in rows(_ALL_CATEGORIES, {})]
-            yield CatalogSnapshot(
-                categories, map(product_from_row, rows(_export(status, listed), {}))
-            )
+            yield CatalogSnapshot(categories, map(product_from_row, rows(statement, values)))
 
     @contextmanager
     def begin_import(self) -> Iterator["PostgresImportSession"]:
+        from eggypro_adapters.import_stage import open_import_stage
         from eggypro_adapters.postgres.product_import import PostgresImportSession
 
-        with self._database.long_transaction() as connection:
-            with PostgresImportSession.begin(connection) as session:
-                yield session
-            if not session.is_committed:
-                connection.rollback()
+        with (
+            open_import_stage() as stage,
+            PostgresImportSession(self._database, stage) as session,
+        ):
+            yield session
 
     def _update_stock(self, slug: str, stock: sa.ColumnElement[int]) -> int | None:
         """Set the stock to `stock` and return it; return None if the product does not allow it."""
@@ -177,19 +175,6 @@ class PostgresProductStore:
             lambda connection: connection.scalar(update)
         )
         return quantity
-
-
-@cache
-def _export(status: Status, listed: bool | None) -> CompiledStatement:  # noqa: FBT001
-    """Return the statement of an export, by id."""
-    conditions = [
-        (status is Status.ACTIVE, products.c.is_active),
-        (status is Status.ARCHIVED, sa.not_(products.c.is_active)),
-        (listed is True, products.c.is_listed),
-        (listed is False, sa.not_(products.c.is_listed)),
-    ]
-    filters = [condition for applies, condition in conditions if applies]
-    return CompiledStatement.compile(_ALL_PRODUCTS.where(*filters))
 
 
 def _create(connection: sa.Connection, draft: ProductDraft, at: datetime) -> Product | None:

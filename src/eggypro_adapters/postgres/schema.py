@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from eggypro_core.domain.gtin import MAX_GTIN_LENGTH
 
-HEAD_REVISION = "0011"
+HEAD_REVISION = "0012"
 """Revision of the newest migration, which results in these tables."""
 
 metadata = sa.MetaData(
@@ -195,6 +195,16 @@ slug_aliases = sa.Table(
     sa.CheckConstraint("slug ~ '^[a-z0-9-]+$'", name="slug"),
 )
 sa.Index("slug_aliases_product_id_idx", slug_aliases.c.product_id)
+
+# The IDs of products in the shops whose files were imported.
+product_sources = sa.Table(
+    "product_sources",
+    metadata,
+    sa.Column("source", sa.Text(collation="C"), primary_key=True),
+    sa.Column("source_id", sa.Text(collation="C"), primary_key=True),
+    sa.Column("product_id", sa.ForeignKey("products.id", ondelete="CASCADE"), nullable=False),
+)
+sa.Index("product_sources_product_id_idx", product_sources.c.product_id)
 
 variants = sa.Table(
     "variants",

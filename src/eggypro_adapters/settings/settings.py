@@ -58,6 +58,11 @@ class Settings:
     app_url: str | None = setting(
         values.HTTP_URL, "URL of the storefront.", default=None, alias="NEXT_PUBLIC_APP_URL"
     )
+    public_url: str | None = setting(
+        values.HTTP_URL,
+        "Public URL of this API, for absolute addresses in exports and webhooks.",
+        default=None,
+    )
     currency: str = setting(values.CURRENCY, "Currency of all prices.", default="EUR")
     eggypro_data_dir: Path = setting(
         values.FOLDER,

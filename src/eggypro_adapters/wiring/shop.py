@@ -8,7 +8,7 @@ from typing import TypedDict
 from attrs import evolve, frozen
 
 from eggypro_adapters.admin_key import read_or_create_admin_key
-from eggypro_adapters.files import NhHtmlCleaner, read_products, write_products
+from eggypro_adapters.files import NhHtmlCleaner, read_products, read_stock, write_products
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
@@ -97,7 +97,7 @@ def connect_shop(
         images, image_server = image_store_and_server(settings, key)
         image_outage = OutageDetector("the image store", trackers)
         uploads = ImageUploads(images, PostgresImageRegistry(database), utc_now, image_outage)
-        services = partial(_services, uploads, image_server)
+        services = partial(_services, settings, uploads, image_server)
         shop = Shop(
             **services(stack.enter_context(open_replica(settings, database, write_versions))),
             authenticator=Authenticator(key, find_tokens(settings), settings.cron_secret),
@@ -121,7 +121,9 @@ class Services(TypedDict):
     images: ProductImageService
 
 
-def _services(uploads: ImageUploads, files: ImageServer | None, database: Database) -> Services:
+def _services(
+    settings: Settings, uploads: ImageUploads, files: ImageServer | None, database: Database
+) -> Services:
     """Return services that use a database or transaction; image files are not part of either."""
     products = PostgresProductStore(database)
     return {
@@ -132,7 +134,11 @@ def _services(uploads: ImageUploads, files: ImageServer | None, database: Databa
             PostgresZeroResultStore(database),
             uploads,
             reader=read_products,
-            writer=write_products,
+            stock_reader=read_stock,
+            writer=partial(
+                write_products, currency=settings.currency, storefront_url=settings.app_url
+            ),
+            public_url=settings.public_url,
         ),
         "variants": VariantService(PostgresVariantStore(database), utc_now),
         "categories": CategoryService(PostgresCategoryStore(database), utc_now),

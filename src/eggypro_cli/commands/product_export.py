@@ -12,17 +12,35 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
-from eggypro_cli.output import JsonOption, can_show_progress, examples, print_body, redirect_to_null
+from eggypro_cli.options import (
+    CategoryOption,
+    ListedOption,
+    MaxPriceOption,
+    MinPriceOption,
+    SearchOption,
+    StatusOption,
+    StockOption,
+)
+from eggypro_cli.output import (
+    JsonOption,
+    can_show_progress,
+    examples,
+    print_body,
+    print_message,
+    redirect_to_null,
+)
+from eggypro_cli.queries import parse_query
 
 if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
 
-ExportFormat = Literal["eggypro-csv", "jsonl", "shopify", "woocommerce"]
-ExportStatus = Literal["active", "archived", "all"]
+ExportFormat = Literal["eggypro-csv", "jsonl", "shopify", "woocommerce", "google"]
 
 EXPORT_EXAMPLES = examples(
     "products export catalogue.jsonl",
     "products export for-shopify.csv --format shopify --status active",
+    "products export feed.tsv --format google",
+    "products export bars.csv --category bars --in-stock",
     "products export - --format jsonl | gzip > catalogue.jsonl.gz",
 )
 _STDOUT = "-"
@@ -31,7 +49,7 @@ _PROGRESS_INTERVAL = 500
 """Products between two updates of the progress display."""
 
 
-def export_products(
+def export_products(  # noqa: PLR0913  (one per filter)
     context: typer.Context,
     file: Annotated[
         str, typer.Argument(metavar="FILE|-", help="File to write, or - for stdout.")
@@ -41,20 +59,34 @@ def export_products(
         ExportFormat | None,
         typer.Option("--format", help="File format; default eggypro-csv for .csv, else jsonl."),
     ] = None,
-    status: Annotated[ExportStatus, typer.Option("--status", help="Filter by status.")] = "all",
-    listed: Annotated[
-        bool | None,
-        typer.Option("--listed/--unlisted", help="Only listed products, or only unlisted ones."),
-    ] = None,
+    search: SearchOption = None,
+    category: CategoryOption = None,
+    in_stock: StockOption = None,
+    min_price: MinPriceOption = None,
+    max_price: MaxPriceOption = None,
+    status: StatusOption = "all",
+    listed: ListedOption = None,
     json: JsonOption = False,
 ) -> None:
     """Export products with their variants and categories.
 
     The export is a consistent snapshot. A file is written completely or not at all; an existing
-    one is replaced at the end.
+    one is replaced at the end. What the format cannot hold is named at the end, on stderr.
     """
-    from eggypro_core import Status
+    from eggypro_core import ProductQuery
 
+    query = parse_query(
+        ProductQuery.parse,
+        {
+            "search": search,
+            "category": category,
+            "in_stock": in_stock,
+            "min_price": min_price,
+            "max_price": max_price,
+            "status": status,
+            "listed": listed,
+        },
+    )
     runtime: Runtime = context.obj
     file_format = form or _FORMAT_BY_SUFFIX.get(Path(file).suffix.lower(), "jsonl")
     with (
@@ -62,16 +94,19 @@ def export_products(
         _open_output(file) as stream,
         _progress(json=json) as progress,
     ):
-        count = shop.products.export_file(
-            stream,
-            file_format=file_format,
-            status=Status(status),
-            listed=listed,
-            progress=progress,
+        report = shop.products.export_file(
+            stream, file_format=file_format, query=query, progress=progress
         )
+    if report.warnings and (file == _STDOUT or not json):
+        print_message(*(f"{warning}." for warning in report.warnings))
     if file != _STDOUT:
-        body = {"exported": count, "format": file_format, "file": file}
-        print_body(body, lambda: [f"Wrote {count} products to {file}."], json=json)
+        body = {
+            "exported": report.exported,
+            "format": file_format,
+            "file": file,
+            "warnings": list(report.warnings),
+        }
+        print_body(body, lambda: [f"Wrote {report.exported} products to {file}."], json=json)
 
 
 @contextmanager

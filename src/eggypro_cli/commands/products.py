@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from eggypro_cli.commands import product_editing, product_export, product_import
-from eggypro_cli.options import CursorOption, LimitOption, OffsetOption, SlugArgument, StatusOption
+from eggypro_cli.options import (
+    CategoryOption,
+    CursorOption,
+    LimitOption,
+    ListedOption,
+    MaxPriceOption,
+    MinPriceOption,
+    OffsetOption,
+    SearchOption,
+    SlugArgument,
+    StatusOption,
+    StockOption,
+)
 from eggypro_cli.output import JsonOption, examples, print_body, print_product
 from eggypro_cli.queries import follow_slug, parse_query
 
@@ -32,27 +44,9 @@ app.command(epilog=product_editing.RESTORE_EXAMPLES)(product_editing.restore)
 app.command(epilog=product_editing.DELETE_EXAMPLES)(product_editing.delete)
 
 SortWord = Literal["name", "name-desc", "price-asc", "price-desc", "newest", "rating", "relevance"]
-CategoryOption = Annotated[
-    str | None,
-    typer.Option("--category", metavar="SLUG", help="Filter by category, subcategories included."),
-]
-StockOption = Annotated[
-    bool | None,
-    typer.Option("--in-stock/--sold-out", help="Only products in stock, or only sold-out ones."),
-]
-MinPriceOption = Annotated[
-    str | None, typer.Option("--min-price", metavar="AMOUNT", help="Minimum price.")
-]
-MaxPriceOption = Annotated[
-    str | None, typer.Option("--max-price", metavar="AMOUNT", help="Maximum price.")
-]
 SortOption = Annotated[
     SortWord | None,
     typer.Option("--sort", help="Sort order; default name, or relevance with a search."),
-]
-ListedOption = Annotated[
-    bool | None,
-    typer.Option("--listed/--unlisted", help="Only listed products, or only unlisted ones."),
 ]
 FacetsOption = Annotated[
     bool, typer.Option("--facets", help="Show facet counts: categories, price range, stock.")
@@ -70,9 +64,7 @@ FacetsOption = Annotated[
 def list_products(  # noqa: PLR0913  (one per list parameter)
     context: typer.Context,
     *,
-    search: Annotated[
-        str | None, typer.Option("--search", metavar="WORDS", help="Search words.")
-    ] = None,
+    search: SearchOption = None,
     category: CategoryOption = None,
     in_stock: StockOption = None,
     min_price: MinPriceOption = None,

@@ -1,4 +1,4 @@
-"""`eggypro stock`: atomic changes of the stock of products and variants."""
+"""`eggypro stock`: set, adjust and import the stock of products and variants."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eggypro_cli.import_report import (
+    DryRunOption,
+    FileArgument,
+    KeepGoingOption,
+    ReportOption,
+    print_report,
+    report_writer,
+    rollback_message,
+    with_progress,
+)
 from eggypro_cli.options import SlugArgument, integer
 from eggypro_cli.output import JsonOption, examples, print_body
 
@@ -13,8 +23,12 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
 
 app = typer.Typer(
-    help="Set or adjust the stock of products and variants.",
-    epilog=examples("stock set egg-white 40", "stock adjust egg-white --by -2"),
+    help="Set, adjust or import the stock of products and variants.",
+    epilog=examples(
+        "stock set egg-white 40",
+        "stock adjust egg-white --by -2",
+        "stock import inventory_export.csv --dry-run",
+    ),
 )
 VariantOption = Annotated[
     int | None,
@@ -78,6 +92,41 @@ def adjust_stock(
     Fails if the stock would become negative.
     """
     _change(context, slug, variant, {"delta": by}, json=json)
+
+
+@app.command(
+    "import",
+    epilog=examples(
+        "stock import inventory_export.csv --dry-run",
+        "stock import stock.xlsx --report messages.jsonl",
+        "stock import - --keep-going < stock.csv",
+    ),
+)
+def import_stock(
+    context: typer.Context,
+    file: FileArgument,
+    *,
+    dry_run: DryRunOption = False,
+    keep_going: KeepGoingOption = False,
+    report: ReportOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Set the stock from a file: all of it or nothing.
+
+    The file is Shopify's inventory file, or any table with a SKU and a quantity. Unknown SKUs are
+    ignored with a warning, blank quantities without one. Exits with 1 if a line was refused.
+    """
+    from eggypro_core import ImportOptions
+
+    options = ImportOptions(dry_run=dry_run, keep_going=keep_going)
+    runtime: Runtime = context.obj
+    with (
+        runtime.open_shop() as shop,
+        rollback_message(),
+        with_progress(file, json=json) as stream,
+    ):
+        result = shop.products.import_stock_file(stream, options, listener=report_writer(report))
+    print_report(result, report, of_stock=True, keep_going=keep_going, json=json)
 
 
 def _change(

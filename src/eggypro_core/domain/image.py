@@ -188,7 +188,20 @@ def image_id_from(text: str, image_url: ImageUrlBuilder) -> str | None:
         return None
     public_id = match[0]
     urls = (image_url(public_id, transformation) for transformation in _SERVED_TRANSFORMATIONS)
-    return public_id if text == public_id or text in urls else None
+    is_own = text == public_id or any(_is_address(text, url) for url in urls)
+    return public_id if is_own else None
+
+
+def absolute_image_url(image_url: ImageUrlBuilder, public_url: str | None) -> ImageUrlBuilder:
+    """Return `image_url` with absolute URLs: paths are below `public_url`, if there is one."""
+    if public_url is None:
+        return image_url
+
+    def build(public_id: str, transformation: Transformation | None) -> str:
+        url = image_url(public_id, transformation)
+        return f"{public_url}{url}" if url.startswith("/") else url
+
+    return build
 
 
 def is_external(ref: str) -> bool:
@@ -277,6 +290,13 @@ def _file_error(message: str) -> ValidationError:
 
 def _parse_quality(value: object) -> object:
     return value if value == "auto" else fields.integer_between("Quality", 1, 100)(value)
+
+
+def _is_address(text: str, url: str) -> bool:
+    """Return whether a text is a URL, whatever its scheme, or the path of a URL."""
+    host_and_path = url.partition("://")[2]
+    path = host_and_path[host_and_path.find("/") :]
+    return text in {url, f"https://{host_and_path}", f"http://{host_and_path}", path}
 
 
 _MAX_ID_LENGTH = 200

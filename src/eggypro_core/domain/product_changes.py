@@ -265,9 +265,7 @@ def _parse_variants(value: object) -> tuple[VariantChanges, ...]:
 def _parse_variant(value: object) -> VariantChanges:
     if not isinstance(value, Mapping):
         raise fields.InvalidValueError("A variant must be a map")
-    return VariantChanges.parse(
-        value, required=variant_rules.REQUIRED_FIELDS, ignore=variant_rules.READ_ONLY_FIELDS
-    )
+    return VariantChanges.parse(value, required=["options"], ignore=variant_rules.READ_ONLY_FIELDS)
 
 
 def _require_unique(name: str, keys: Sequence[object]) -> None:

@@ -151,6 +151,10 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
         return _KEY_PARSERS[self.sort](text)
 
 
+ALL_PRODUCTS = ProductQuery(status=Status.ALL)
+"""The query for the whole catalogue, archived products included."""
+
+
 def sort_key(sort: Sort, product: ListedProduct) -> SortKey:
     """Return the sort key of a product. Only the store knows the relevance."""
     return _SORT_KEYS[sort](product)

@@ -1,7 +1,14 @@
 """Ports of the catalogue, as Protocols that adapters implement."""
 
 from eggypro_core.ports.clock import Clock, utc_now
-from eggypro_core.ports.files import HtmlCleaner, ImportSession, ProductReader, ProductWriter
+from eggypro_core.ports.files import (
+    HtmlCleaner,
+    ImportSession,
+    ImportStage,
+    ProductReader,
+    ProductWriter,
+    StockReader,
+)
 from eggypro_core.ports.images import ImageCleaner, ImageRegistry, ImageServer, ImageStore
 from eggypro_core.ports.stores import (
     CategoryStore,
@@ -20,10 +27,12 @@ __all__ = [
     "ImageServer",
     "ImageStore",
     "ImportSession",
+    "ImportStage",
     "ProductReader",
     "ProductStore",
     "ProductWriter",
     "ReviewStore",
+    "StockReader",
     "VariantStore",
     "ZeroResultStore",
     "utc_now",

@@ -6,7 +6,17 @@ from typing import BinaryIO, Protocol
 
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product, ProductDraft
-from eggypro_core.domain.product_files import CatalogSnapshot, ImportEntry
+from eggypro_core.domain.product_files import (
+    CatalogSnapshot,
+    ExportReport,
+    ImportFile,
+    ImportItem,
+    ImportMatch,
+    MatchKeys,
+    SkuHolder,
+    StockFile,
+    StoredProduct,
+)
 from eggypro_core.domain.variant import Variant, VariantDraft
 
 
@@ -18,36 +28,160 @@ class HtmlCleaner(Protocol):
         ...
 
 
-class ImportSession(Protocol):
-    """Import many products in one transaction: all or nothing. Only one import runs at a time."""
+class ImportStage(Protocol):
+    """Temporary storage of an import on disk: memory use does not grow with the file."""
 
-    def find_repeated(self, keys: Sequence[str]) -> Collection[str]:
-        """Return the keys that this session has received before, and remember all `keys`."""
+    def add(self, items: Sequence[ImportItem]) -> None:
+        """Store items, numbered from 0 in the order of the file."""
         ...
 
-    def find_by_slugs(self, slugs: Collection[str]) -> Mapping[str, Product]:
-        """Return the existing products by slug, with all variants and without categories.
+    def batches(self) -> Iterator[Sequence[ImportItem]]:
+        """Yield all items in order, in the batches in which they were added."""
+        ...
 
-        Locks them: no other writer changes them until the session ends.
+    def keys(self) -> Iterator[tuple[int, MatchKeys]]:
+        """Yield the number and the keys of each item in order."""
+        ...
+
+    def get(self, number: int) -> ImportItem:
+        """Return an item by its number."""
+        ...
+
+    def load_uses(self, keys: Collection[str]) -> None:
+        """Prepare for lookups of these keys, until items are added."""
+        ...
+
+    def record_uses(self, uses: Mapping[str, int]) -> Mapping[str, int]:
+        """Record the number of the item that uses each key. Return the former uses of these keys.
+
+        The first use of a key stays recorded.
         """
         ...
 
-    def find_sku_owners(self, skus: Collection[str]) -> Mapping[str, str]:
-        """Return the slug of the owning product per SKU, without the free SKUs."""
+    def find_uses(self, keys: Collection[str]) -> Mapping[str, int]:
+        """Return the number of the item that uses each key first, without the unused keys."""
+        ...
+
+    def plan(self, product_id: int, item: ImportItem, *, releases_skus: bool) -> None:
+        """Plan to update a product by an item; several items may update one."""
+        ...
+
+    def plans(self) -> Iterator[Sequence[tuple[int, ImportItem]]]:
+        """Yield the planned updates in batches: those that release SKUs first, then by id."""
+        ...
+
+    def planned_ids(self) -> Iterator[Sequence[int]]:
+        """Yield the ids of the products with planned updates in ascending order, in batches."""
+        ...
+
+    def releasing_plans(self) -> Iterator[Sequence[tuple[int, ImportItem]]]:
+        """Yield the planned updates that release SKUs, in batches by id."""
+        ...
+
+    def postpone(self, item: ImportItem) -> None:
+        """Store an item whose product is created after the updates."""
+        ...
+
+    def postponed(self) -> Iterator[Sequence[ImportItem]]:
+        """Yield the postponed items in order, in batches."""
+        ...
+
+    def add_link(
+        self, slug: str, categories: Collection[str] | None, source_ids: Sequence[str]
+    ) -> None:
+        """Store the new categories (None: unchanged) and the source IDs of a product."""
+        ...
+
+    def pop_links(
+        self,
+    ) -> Iterator[Sequence[tuple[str, Collection[str] | None, Sequence[str]]]]:
+        """Yield and remove the arguments of `add_link`, in batches."""
+        ...
+
+
+class ImportSession(Protocol):
+    """Import many products: stage them, match them with stored products, write what changes.
+
+    The database is not used before `match`. Only one import runs at a time. Until `commit`, nothing
+    is stored, apart from chunks.
+    """
+
+    @property
+    def stage(self) -> ImportStage:
+        """Return the stage of this import."""
+        ...
+
+    def match(self, source: str) -> None:
+        """Match all staged items with the products stored before the import. Locks no product.
+
+        Waits until no other import runs. An item means the product
+
+        1. that `source` knows by its handle, or else with its slug, now or formerly (with its
+           slug first if another item has the slug of the former, or only the latter has its name,
+           and no handle of an item means the latter: so is an export of this shop);
+        2. else that `source` knows by its source ID, if the name, the slug or a SKU agrees too, or
+           the item has none of these;
+        3. else the only one that has any of its SKUs, if the name or a GTIN agrees or the item has
+           no name, and no other item means that product or has those SKUs;
+        4. else the only one with its name, if no other item has it and neither slug, source ID nor
+           SKUs contradict.
+
+        A product is matched once, by the first item in this order.
+        """
+        ...
+
+    def matches(self) -> Iterator[Sequence[ImportMatch]]:
+        """Yield the items with their products, in the order of the file, in batches."""
+        ...
+
+    def find_item(self, product_id: int) -> int | None:
+        """Return the number of the item that is matched with a product."""
+        ...
+
+    def find_sku_holders(self, skus: Collection[str]) -> Mapping[str, SkuHolder]:
+        """Return the holder of each SKU, without the free SKUs."""
+        ...
+
+    def find_product_ids(self, slugs: Collection[str]) -> Mapping[str, int]:
+        """Return the ids of products by their current slugs."""
+        ...
+
+    def find_taken_slugs(self, slugs: Collection[str]) -> Collection[str]:
+        """Return the slugs that a product has or had."""
         ...
 
     def find_attachable_images(self, public_ids: Collection[str]) -> Collection[str]:
         """Return the public ids of the stored images that products can reference."""
         ...
 
-    def write_products(
-        self, new: Sequence[ProductDraft], changed: Sequence[Product], at: datetime
-    ) -> None:
-        """Insert the `new` products and replace the `changed` ones by id.
+    def lock_products(self, ids: Collection[int]) -> None:
+        """Lock products in the order of their ids: no other writer changes them until the end."""
+        ...
 
-        New products have slugs, but no variants or categories yet. Raises ConflictError if another
-        writer has taken a slug or SKU in the meantime, and ValidationError if an image has been
-        released; the error may come from the next call instead. Nothing is stored then.
+    def get_products(self, ids: Collection[int]) -> Mapping[int, StoredProduct]:
+        """Return products by id as they are now, without deleted ones."""
+        ...
+
+    def release_skus(self, product_ids: Collection[int], variant_ids: Collection[int]) -> None:
+        """Remove the SKUs of products and variants, so that others can take them."""
+        ...
+
+    def delete_variants(self, variants: Collection[Variant], product_ids: Collection[int]) -> None:
+        """Delete all variants of some products, which have their own price and stock then."""
+        ...
+
+    def write_products(
+        self,
+        new: Sequence[ProductDraft],
+        changed: Sequence[tuple[Product, Product]],
+        at: datetime,
+    ) -> None:
+        """Insert the `new` products and replace the `changed` ones, pairs of before and after.
+
+        New products have slugs. Their variants and categories follow: the draft says which. A
+        former slug becomes an alias. Raises ConflictError if another writer has taken a slug or
+        SKU in the meantime, and ValidationError if an image has been released; the error may come
+        from the next call instead. Nothing is stored then.
         """
         ...
 
@@ -63,6 +197,13 @@ class ImportSession(Protocol):
         """
         ...
 
+    def set_stock(self, stock: Mapping[tuple[int, int | None], int]) -> None:
+        """Set and track the stock by product and variant id (None: of the product itself).
+
+        Versions stay unchanged. Updates the variant summary of the products, which are locked.
+        """
+        ...
+
     def list_categories(self) -> Iterable[CategoryDraft]:
         """Return every category, archived ones too, as a draft; parents come first."""
         ...
@@ -75,10 +216,6 @@ class ImportSession(Protocol):
         """
         ...
 
-    def find_category_slugs(self, slugs: Collection[str]) -> Mapping[str, Collection[str]]:
-        """Return the category slugs per product slug, without the products that have none."""
-        ...
-
     def set_categories(self, categories: Mapping[str, Collection[str]]) -> None:
         """Replace the categories of each product, by product slug. Versions stay unchanged.
 
@@ -86,16 +223,32 @@ class ImportSession(Protocol):
         """
         ...
 
+    def remember_sources(self, source: str, slugs: Mapping[str, str]) -> None:
+        """Remember the products, given by slug, that source IDs mean from now on."""
+        ...
+
+    def commit_chunk(self) -> None:
+        """Commit what has been written so far, and go on."""
+        ...
+
     def commit(self) -> None:
-        """Commit the whole import."""
+        """Commit the import."""
         ...
 
 
 class ProductReader(Protocol):
     """Read product files."""
 
-    def __call__(self, stream: BinaryIO, *, file_format: str = "auto") -> Iterator[ImportEntry]:
-        """Yield the entries of a file in the format `file_format`; `auto` detects the format.
+    def __call__(
+        self,
+        stream: BinaryIO,
+        *,
+        file_format: str = "auto",
+        mapping: Mapping[str, str] | None = None,
+    ) -> ImportFile:
+        """Read a file in the format `file_format`; `auto` detects the format.
+
+        `mapping` has the name of the column of each field, for a table of no known format.
 
         Memory use does not grow with the file. Raises ParseError if the file does not have the
         format at all.
@@ -103,12 +256,22 @@ class ProductReader(Protocol):
         ...
 
 
+class StockReader(Protocol):
+    """Read stock files."""
+
+    def __call__(self, stream: BinaryIO) -> StockFile:
+        """Return the stock quantities of a file. Raises ParseError if it has none."""
+        ...
+
+
 class ProductWriter(Protocol):
     """Write product files."""
 
-    def __call__(self, export: CatalogSnapshot, stream: BinaryIO, *, file_format: str) -> int:
-        """Write the products of `export` in the format `file_format` and return their number.
+    def __call__(
+        self, export: CatalogSnapshot, stream: BinaryIO, *, file_format: str
+    ) -> ExportReport:
+        """Write the products of `export` in the format `file_format`; report what it cannot hold.
 
-        Memory use does not grow with that number. Errors of the stream pass through.
+        Memory use does not grow with the number of products. Errors of the stream pass through.
         """
         ...

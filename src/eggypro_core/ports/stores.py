@@ -94,12 +94,10 @@ class ProductStore(Protocol):
         """
         ...
 
-    def export_products(
-        self, status: Status, *, listed: bool | None = None
-    ) -> AbstractContextManager[CatalogSnapshot]:
-        """Open a snapshot of all products of a status, by id, and of all categories.
+    def export_products(self, query: ProductQuery) -> AbstractContextManager[CatalogSnapshot]:
+        """Open a snapshot of all products that match `query`, by id, and of all categories.
 
-        With `listed`, only of those that are listed, or are not. Contains each product once. The
+        The page and the sort order of the query do not matter. Contains each product once. The
         snapshot is consistent: later writes do not show. Memory use does not grow with the number
         of products.
         """
@@ -118,7 +116,7 @@ class ZeroResultStore(Protocol):
 
         Safe under concurrency: no count is lost. At most MAX_ZERO_RESULT_TERMS entries are stored;
         a new one replaces the least frequent, and of these the one searched for least recently.
-        May raise ConflictError instead of waiting long for other writers.
+        May raise UnavailableError instead of waiting long for other writers.
         """
         ...
 

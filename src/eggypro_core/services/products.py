@@ -6,7 +6,12 @@ from typing import BinaryIO
 
 from attrs import evolve, field, frozen
 
-from eggypro_core.domain.image import ImageUrlBuilder, is_external, no_image_url
+from eggypro_core.domain.image import (
+    ImageUrlBuilder,
+    absolute_image_url,
+    is_external,
+    no_image_url,
+)
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import (
     MAX_STOCK,
@@ -20,12 +25,17 @@ from eggypro_core.domain.product import (
 )
 from eggypro_core.domain.product_changes import ProductChanges, parse_stock_change
 from eggypro_core.domain.product_files import (
+    DEFAULT_IMPORT_OPTIONS,
+    IMPORT_SOURCE,
     CatalogSnapshot,
-    ConflictPolicy,
+    ExportReport,
     ImportEntry,
+    ImportFile,
+    ImportOptions,
     ImportReport,
+    StockEntry,
 )
-from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
+from eggypro_core.domain.product_query import ALL_PRODUCTS, Facets, ProductQuery, Suggestion
 from eggypro_core.domain.slug import is_slug
 from eggypro_core.errors import ConflictError, FieldError, UnavailableError, VersionConflictError
 from eggypro_core.ports import (
@@ -34,12 +44,15 @@ from eggypro_core.ports import (
     ProductReader,
     ProductStore,
     ProductWriter,
+    StockReader,
     ZeroResultStore,
 )
 from eggypro_core.search.results import ExplainedPage, ProductListing
 from eggypro_core.search.zero_results import zero_result_terms
 from eggypro_core.services.image_uploads import ImageUploads
-from eggypro_core.services.importer import ProductImporter
+from eggypro_core.services.importing.importer import ProductImporter
+from eggypro_core.services.importing.recorder import ImportListener
+from eggypro_core.services.importing.stock_importer import StockImporter
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import Status
 
@@ -59,7 +72,10 @@ class ProductService:
     _uploads: ImageUploads | None = None
     """The stored images of products, if this shop has an image store."""
     _reader: ProductReader | None = field(default=None, kw_only=True)
+    _stock_reader: StockReader | None = field(default=None, kw_only=True)
     _writer: ProductWriter | None = field(default=None, kw_only=True)
+    _public_url: str | None = field(default=None, kw_only=True)
+    """The public address of the API, for image addresses in files."""
 
     def get(self, slug: str, status: Status = Status.ACTIVE) -> Product:
         """Return a product of a status. Raises NotFoundError or SlugMovedError."""
@@ -192,68 +208,120 @@ class ProductService:
 
     def import_products(
         self,
-        entries: Iterable[ImportEntry],
+        file: ImportFile | Iterable[ImportEntry],
+        options: ImportOptions = DEFAULT_IMPORT_OPTIONS,
         *,
-        on_conflict: ConflictPolicy = ConflictPolicy.UPDATE,
-        dry_run: bool = False,
-        keep_going: bool = False,
+        listener: ImportListener | None = None,
     ) -> ImportReport:
         """Import the products of a file in one transaction and return a report by line.
 
-        All or nothing, unless `keep_going`: then all valid lines are stored. A `dry_run` stores
-        nothing and reports what would happen. Products are matched by slug, so importing the same
-        file again changes nothing. Raises ConflictError if another writer interferes.
+        All or nothing, unless the options say otherwise. A dry run stores nothing and reports what
+        would happen. Products are matched with those stored before (see `ImportSession.match`), so
+        importing the same file again changes nothing. Only products that change are locked.
+        `listener` receives every message and difference at once; the report has the first ones.
+        Raises ConflictError if another writer interferes, ValidationError for an invalid source.
         """
+        if options.source is not None:
+            source = fields.check({"source": options.source}, {"source": IMPORT_SOURCE})["source"]
+            options = evolve(options, source=source)
+        if not isinstance(file, ImportFile):
+            file = ImportFile("jsonl", iter(file))
         with self._products.begin_import() as session:
             importer = ProductImporter(
-                session, self._html_cleaner.clean, self._clock(), on_conflict, self._image_url
+                session,
+                self._html_cleaner.clean,
+                self._clock(),
+                file,
+                options,
+                self._image_url,
+                listener,
             )
-            importer.run(entries)
-            is_accepted = keep_going or not importer.errors
-            if is_accepted and not dry_run:
+            importer.read()
+            importer.compare()
+            is_applied = importer.is_accepted and not options.dry_run
+            if is_applied:
+                importer.write()
                 session.commit()
-        return importer.report(is_accepted=is_accepted, dry_run=dry_run)
+        return importer.report(is_applied=is_applied)
 
     def import_file(
         self,
         stream: BinaryIO,
+        options: ImportOptions = DEFAULT_IMPORT_OPTIONS,
         *,
         file_format: str = "auto",
-        on_conflict: ConflictPolicy = ConflictPolicy.UPDATE,
-        dry_run: bool = False,
-        keep_going: bool = False,
+        mapping: Mapping[str, str] | None = None,
+        listener: ImportListener | None = None,
     ) -> ImportReport:
         """Import the products of a file like `import_products`, with its options and errors.
 
-        `file_format` is a format name; `auto` detects the format. Memory use does not grow with the
-        file. Raises ValidationError for an unknown format, ParseError for a file in no known one.
+        `file_format` is a format name; `auto` detects the format. `mapping` names the columns of
+        fields, for a table of no known format. Memory use does not grow with the file. Raises
+        ValidationError for an unknown format, ParseError for a file in no known one.
         """
         if self._reader is None:
             raise RuntimeError("ProductService needs a reader to import files")
-        entries = self._reader(stream, file_format=file_format)
-        return self.import_products(
-            entries, on_conflict=on_conflict, dry_run=dry_run, keep_going=keep_going
-        )
+        file = self._reader(stream, file_format=file_format, mapping=mapping)
+        return self.import_products(file, options, listener=listener)
+
+    def import_stock(
+        self,
+        entries: Iterable[StockEntry],
+        options: ImportOptions = DEFAULT_IMPORT_OPTIONS,
+        *,
+        columns: Mapping[str, str] | None = None,
+        listener: ImportListener | None = None,
+    ) -> ImportReport:
+        """Set the stock of products and variants, all or nothing unless the options say otherwise.
+
+        Unknown SKUs are warnings. `columns` are the names of the file's columns by field, for
+        messages. Counts products; their versions stay unchanged. Raises ConflictError if another
+        writer interferes.
+        """
+        with self._products.begin_import() as session:
+            importer = StockImporter(session, options, columns or {}, listener)
+            importer.read(entries)
+            importer.compare()
+            is_applied = importer.is_accepted and not options.dry_run
+            if is_applied:
+                importer.write()
+                session.commit()
+        return importer.report(is_applied=is_applied)
+
+    def import_stock_file(
+        self,
+        stream: BinaryIO,
+        options: ImportOptions = DEFAULT_IMPORT_OPTIONS,
+        *,
+        listener: ImportListener | None = None,
+    ) -> ImportReport:
+        """Set the stock from a file like `import_stock`: Shopify's inventory file, or any table.
+
+        A table needs columns with SKUs and quantities. Raises ParseError for other files.
+        """
+        if self._stock_reader is None:
+            raise RuntimeError("ProductService needs a reader to import stock files")
+        file = self._stock_reader(stream)
+        return self.import_stock(file.entries, options, columns=file.columns, listener=listener)
 
     def export_file(
         self,
         stream: BinaryIO,
         *,
         file_format: str = "jsonl",
-        status: Status = Status.ALL,
-        listed: bool | None = None,
+        query: ProductQuery = ALL_PRODUCTS,
         progress: Callable[[int], None] | None = None,
-    ) -> int:
-        """Write a consistent snapshot of all products of a status to a file; return their number.
+    ) -> ExportReport:
+        """Write a consistent snapshot of all products that match `query` to a file.
 
-        With `listed`, only of those that are listed, or are not. `file_format` is a format name.
-        Memory use does not grow with the number of products. `progress` is called before each
-        product with the number of products before it. Raises ValidationError for an unknown format;
-        errors of the stream pass through.
+        `file_format` is a format name. The report says how many products were written and what the
+        format cannot hold. Memory use does not grow with the number of products.
+        `progress` is called before each product with the number of products before it. Raises
+        ValidationError for an unknown format; errors of the stream pass through.
         """
         if self._writer is None:
             raise RuntimeError("ProductService needs a writer to export files")
-        with self.export_products(status, listed=listed) as export:
+        with self.export_products(query) as export:
             products = export.products
             if progress is not None:
                 products = _with_progress(products, progress)
@@ -262,21 +330,20 @@ class ProductService:
             )
 
     @contextmanager
-    def export_products(
-        self, status: Status = Status.ALL, *, listed: bool | None = None
-    ) -> Iterator[CatalogSnapshot]:
-        """Open a consistent snapshot of all products of a status and all categories.
+    def export_products(self, query: ProductQuery = ALL_PRODUCTS) -> Iterator[CatalogSnapshot]:
+        """Open a consistent snapshot of all products that match `query`, and of all categories.
 
-        With `listed`, only of products that are listed, or are not. Stored images are given by
-        their URLs.
+        Stored images are given by their URLs.
         """
-        with self._products.export_products(status, listed=listed) as export:
+        with self._products.export_products(query) as export:
             products = (_with_image_urls(product, self._image_url) for product in export.products)
             yield CatalogSnapshot(export.categories, products)
 
     @property
     def _image_url(self) -> ImageUrlBuilder:
-        return no_image_url if self._uploads is None else self._uploads.url
+        if self._uploads is None:
+            return no_image_url
+        return absolute_image_url(self._uploads.url, self._public_url)
 
     def _record_zero_results(self, query: ProductQuery, zero_results: ZeroResultStore) -> None:
         words = zero_result_terms(query)

@@ -117,6 +117,11 @@ def is_clean(text: str) -> bool:
     return _CONTROL_CHARACTERS.search(text) is None
 
 
+def collapse_spaces(text: str) -> str:
+    """Return the text as one line: stripped, with one space for each run of whitespace."""
+    return _SPACES.sub(" ", text).strip(" ")
+
+
 def single_line(name: str, maximum: int, *, excluded: str = "") -> Callable[[object], str]:
     """Return the validator of single-line text, which must not be empty.
 
@@ -128,7 +133,7 @@ def single_line(name: str, maximum: int, *, excluded: str = "") -> Callable[[obj
     def validate(value: object) -> str:
         text = _normalise(name, value, maximum)
         is_plain = text.isascii() and text.isprintable()  # the common case: skip the slow checks
-        text = " ".join(text.split()) if is_plain else _SPACES.sub(" ", text).strip(" ")
+        text = " ".join(text.split()) if is_plain else collapse_spaces(text)
         if not text:
             raise InvalidValueError(f"{name} is required")
         if not (is_plain or is_clean(text)) or (forbidden and forbidden.search(text)):

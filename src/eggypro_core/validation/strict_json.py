@@ -8,10 +8,14 @@ from typing import NoReturn
 from eggypro_core.validation.fields import InvalidValueError, escape_control
 
 
-def parse(text: str) -> object:
-    """Return the value of a JSON text. Raises InvalidValueError."""
+def parse(text: str, *, nan_is_null: bool = False) -> object:
+    """Return the value of a JSON text. Raises InvalidValueError.
+
+    With `nan_is_null`, NaN and Infinity, which some programs write, are None.
+    """
+    decoder = _LENIENT_DECODER if nan_is_null else _DECODER
     try:
-        return _DECODER.decode(text)
+        return decoder.decode(text)
     except InvalidValueError:
         raise
     except json.JSONDecodeError as error:
@@ -36,4 +40,7 @@ def _constant(name: str) -> NoReturn:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=Decimal, parse_constant=_constant
+)
+_LENIENT_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=Decimal, parse_constant=lambda _: None
 )

@@ -13,6 +13,7 @@ from eggypro_core.validation.fields import Schema, schema_of
 from eggypro_http.errors import PROBLEM_MEDIA_TYPE
 from eggypro_http.openapi.examples import BODY_EXAMPLES, PARAMETER_EXAMPLES
 from eggypro_http.openapi.schemas import (
+    FILE_SCHEMAS,
     INTEGER,
     MULTIPART_SCHEMAS,
     SCHEMAS,
@@ -65,6 +66,15 @@ _QUERY_DESCRIPTIONS: Mapping[str, str] = {
     "cursor": "Cursor taken from the previous page's `next`. Cannot be combined with `offset`.",
     "permanent": "Delete permanently instead of archiving.",
     "days": "Number of days to summarise.",
+    "format": "Format of the file (default: `auto`, which detects it).",
+    "dry_run": "Report what would change, and store nothing.",
+    "on_conflict": "What to do with products that exist: `update` (default), `skip` or `fail`.",
+    "keep_going": "Import valid products even if others are refused.",
+    "map": "Column of a field as `FIELD:COLUMN`, for a table of no known format. Repeatable.",
+    "source": "Shop that the IDs of the file come from (default: its format).",
+    "no_stock": "Leave the stock of known products unchanged.",
+    "missing_stock": "Stock of new products without a quantity: `untracked` (default), `sold-out`.",
+    "keep_variants": "Leave variants on sale that the file lacks.",
 }
 _TAGS: Mapping[str, str] = {
     "products": "Products",
@@ -74,6 +84,7 @@ _TAGS: Mapping[str, str] = {
     "auth": "Authentication",
     "health": "Health",
     "metrics": "Metrics",
+    "imports": "Import",
     "cron": "Maintenance",
     "openapi.json": "API description",
 }
@@ -155,11 +166,7 @@ def _operation(route: Route) -> Node:
         "responses": dict(_responses(route)),
     }
     if route.request_schema is not None:
-        media_type = (
-            "multipart/form-data"
-            if route.request_schema in MULTIPART_SCHEMAS
-            else "application/json"
-        )
+        media_type = _request_media_type(route.request_schema)
         is_required = route.permission is not Credential.KEY
         content = {
             "schema": schema_ref(route.request_schema),
@@ -172,6 +179,12 @@ def _operation(route: Route) -> Node:
     elif route.restricted_parameters:
         operation["security"] = [{}, {"bearer": []}]
     return operation
+
+
+def _request_media_type(schema: str) -> str:
+    if schema in FILE_SCHEMAS:
+        return "application/octet-stream"
+    return "multipart/form-data" if schema in MULTIPART_SCHEMAS else "application/json"
 
 
 def operation_id(route: Route) -> str:
@@ -255,6 +268,10 @@ def _responses(route: Route) -> Iterator[tuple[str, Node]]:
         yield "308", {"$ref": f"#/components/responses/{_response_name(_MOVED)}"}
     for status in sorted(_error_statuses(route)):
         yield str(status), {"$ref": f"#/components/responses/{_response_name(status)}"}
+    if route.refusal_schema is not None:
+        schemas = [schema_ref("Problem"), schema_ref(route.refusal_schema)]
+        content = {PROBLEM_MEDIA_TYPE: {"schema": {"anyOf": schemas}}}
+        yield "422", {**_problem(422), "content": content}
 
 
 _RESPONSE_HEADERS: Mapping[int, list[str]] = {

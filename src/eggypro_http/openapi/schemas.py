@@ -115,7 +115,50 @@ _CHECK_RESULT: Schemas = {
     "timestamp": TIME,
     "responseTime": NUMBER,
 }
+_PROBLEM: Schemas = {
+    "type": {"type": "string", "format": "uri-reference"},
+    "title": STRING,
+    "status": INTEGER,
+    "detail": STRING,
+    "request_id": STRING,
+    "errors": {
+        **array_of(closed_object({"field": STRING, "message": STRING})),
+        "maxItems": MAX_ERRORS,
+    },
+}
+_IMPORT_MESSAGE = closed_object(
+    {"line": COUNT, "column": STRING, "field": STRING, "value": STRING, "message": STRING}
+)
+_TEXTS_BEFORE_AND_AFTER: Schema = {
+    "type": "array",
+    "items": nullable_schema(STRING),
+    "minItems": 2,
+    "maxItems": 2,
+}
+_IMPORT_DIFFERENCE = closed_object(
+    {
+        "slug": SLUG,
+        "action": {"enum": ["created", "updated"]},
+        "fields": {"type": "object", "additionalProperties": _TEXTS_BEFORE_AND_AFTER},
+    }
+)
+_IMPORT_REPORT: Schemas = {
+    "batch": nullable_schema(STRING),
+    "applied": BOOLEAN,
+    "created": COUNT,
+    "changed": COUNT,
+    "unchanged": COUNT,
+    "refused": array_of(_IMPORT_MESSAGE),
+    "refused_total": COUNT,
+    "warnings": array_of(_IMPORT_MESSAGE),
+    "warnings_total": COUNT,
+    "changes": array_of(_IMPORT_DIFFERENCE),
+    "changes_total": COUNT,
+    "new_categories": STRINGS,
+    "dry_run": BOOLEAN,
+}
 _RESPONSES: Schemas = {
+    "ImportReport": closed_object(_IMPORT_REPORT),
     "ListedProduct": closed_object(_LIST_ITEM),
     "Product": closed_object({name: _PRODUCT[name] for name in (*LISTED_MEMBERS, *DETAIL_MEMBERS)}),
     "ProductPage": _page(
@@ -284,20 +327,8 @@ _RESPONSES: Schemas = {
     "PrometheusMetrics": STRING,
     "OpenApiDocument": {"type": "object"},
     "ApiDocsPage": STRING,
-    "Problem": closed_object(
-        {
-            "type": {"type": "string", "format": "uri-reference"},
-            "title": STRING,
-            "status": INTEGER,
-            "detail": STRING,
-            "request_id": STRING,
-            "errors": {
-                **array_of(closed_object({"field": STRING, "message": STRING})),
-                "maxItems": MAX_ERRORS,
-            },
-        },
-        optional=["errors"],
-    ),
+    "Problem": closed_object(_PROBLEM, optional=["errors"]),
+    "ImportRefusal": closed_object({**_PROBLEM, **_IMPORT_REPORT}, optional=["errors"]),
 }
 _OWN_RESOURCES = ("images", "categories", "variants")
 """Fields of an existing product that are changed through their own URLs."""
@@ -343,9 +374,12 @@ _REQUESTS: Schemas = {
         {"images": schema_of(product_changes.PRODUCT_VALIDATORS["images"])}
     ),
     "ImageUploadRequest": request_body(images.UPLOAD_VALIDATORS, required=images.UPLOAD_VALIDATORS),
+    "ImportedFile": FILE,
     "TokenRequest": request_body(authentication.TOKEN_REQUEST_VALIDATORS),
 }
 SCHEMAS: Schemas = {**_RESPONSES, **_REQUESTS}
 """All component schemas by name."""
+FILE_SCHEMAS = frozenset({"ImportedFile"})
+"""The schemas of files."""
 MULTIPART_SCHEMAS = frozenset({"ImageUploadForm", "SignedUpload"})
 """The schemas of multipart forms."""

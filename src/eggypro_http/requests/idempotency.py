@@ -4,9 +4,12 @@ Follows draft-ietf-httpapi-idempotency-key-header-07.
 """
 
 import re
+from contextlib import ExitStack
 from hashlib import blake2b
 from io import BytesIO
-from typing import Any
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import Any, Self
 
 import falcon
 
@@ -23,14 +26,32 @@ IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 _ENVIRON_NAME = "HTTP_IDEMPOTENCY_KEY"
 _KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"|([!#-~][!-~]*)')
 _MAX_KEY_LENGTH = 255
-_KEY_REUSED = "This Idempotency-Key was already used with a different request body"
+_KEY_REUSED = (
+    "This Idempotency-Key was already used with a different request body or other parameters"
+)
 _CHUNK_BYTES = 64 * 1024
+_FIRST_ERROR_STATUS = 400
 
 
-def idempotent(handler: Handler, store: IdempotencyStore[Shop], clients: ClientResolver) -> Handler:
+class _Refused(Exception):  # noqa: N818  (no error)
+    """Carries a response that is not stored; rolls back what the request did."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+def idempotent(
+    handler: Handler,
+    store: IdempotencyStore[Shop],
+    clients: ClientResolver,
+    *,
+    max_file_bytes: int = 0,
+) -> Handler:
     """Return a handler that runs once per idempotency key, client and path, then replays.
 
-    Raises ParseError for an invalid key and ValidationError if the body differs from the first one.
+    Only responses of success are stored. A body of up to `max_file_bytes` is received in a
+    temporary file first. Raises ParseError for an invalid key and ValidationError if the body or
+    the parameters differ from the first ones.
     """
 
     def handle(shop: Shop, request: falcon.Request, **path: object) -> Response:
@@ -39,18 +60,24 @@ def idempotent(handler: Handler, store: IdempotencyStore[Shop], clients: ClientR
             return handler(shop, request, **path)
         owner = credential(request) or clients.client(request.env)
         key_hash = _hash(_key(header), owner, request.env["PATH_INFO"])
-        body = request.stream = FingerprintedBody(request)
+        with FingerprintedBody(request, max_file_bytes) as body:
+            request.stream = body
 
-        def work(transaction_shop: Shop) -> StoredResponse:
-            response = handler(transaction_shop, request, **path)
-            return StoredResponse(body.fingerprint(), response.body, dict(response.headers))
+            def work(transaction_shop: Shop) -> StoredResponse:
+                response = handler(transaction_shop, request, **path)
+                if response.status is not None and response.status >= _FIRST_ERROR_STATUS:
+                    raise _Refused(response)
+                return StoredResponse(body.fingerprint(), response.body, dict(response.headers))
 
-        stored, is_replayed = store.run(shop, key_hash, shop.clock(), work)
-        if not is_replayed:
-            return Response(stored.body, stored.headers)
-        if body.fingerprint() != stored.fingerprint:
-            raise ValidationError([FieldError(IDEMPOTENCY_KEY_HEADER, _KEY_REUSED)])
-        return Response(stored.body, {**stored.headers, "idempotency-replayed": "true"})
+            try:
+                stored, is_replayed = store.run(shop, key_hash, shop.clock(), work)
+            except _Refused as refused:
+                return refused.response
+            if not is_replayed:
+                return Response(stored.body, stored.headers)
+            if body.fingerprint() != stored.fingerprint:
+                raise ValidationError([FieldError(IDEMPOTENCY_KEY_HEADER, _KEY_REUSED)])
+            return Response(stored.body, {**stored.headers, "idempotency-replayed": "true"})
 
     return handle
 
@@ -58,20 +85,33 @@ def idempotent(handler: Handler, store: IdempotencyStore[Shop], clients: ClientR
 class FingerprintedBody:
     """Request body that computes a fingerprint of its bytes while it is read.
 
-    Multipart boundaries are left out: they differ each time a form is sent.
+    The parameters of the request are part of it. Multipart boundaries are left out: they differ
+    each time a form is sent.
     """
 
-    def __init__(self, request: falcon.Request) -> None:
+    def __init__(self, request: falcon.Request, max_file_bytes: int) -> None:
         self._left = require_length(request, MAX_MULTIPART_BYTES)
-        self._digest = blake2b(digest_size=16)
+        self._digest = blake2b(request.env.get("QUERY_STRING", "").encode(), digest_size=16)
+        self._files = ExitStack()
         kind, options = falcon.parse_header(request.content_type or "")
         self._stream: Any = request.stream
-        if kind.lower() != MULTIPART_MEDIA_TYPE and self._left <= MAX_JSON_BYTES:
-            # Read it up front: a slow client must not hold a lock that other requests wait for.
-            self._stream = BytesIO(request.stream.read(self._left))
+        # Read it up front: a slow client must not hold a lock that other requests wait for.
+        if kind.lower() != MULTIPART_MEDIA_TYPE:
+            if self._left <= MAX_JSON_BYTES:
+                self._stream = BytesIO(request.stream.read(self._left))
+            elif self._left <= max_file_bytes:
+                self._stream = self._files.enter_context(TemporaryFile())  # noqa: SIM115  (closed at the end)
+                copyfileobj(request.stream, self._stream, _CHUNK_BYTES)
+                self._stream.seek(0)
         boundary = options.get("boundary", "").encode()
         self._delimiter = boundary and b"\r\n--" + boundary
         self._pending = b"\r\n"  # the first delimiter has no line break before it
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._files.close()
 
     def read(self, size: int | None = -1) -> bytes:
         """Return at most `size` bytes of the body, or the rest of it without a size."""

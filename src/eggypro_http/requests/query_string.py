@@ -1,6 +1,8 @@
 """Strict parsing of query strings: repeated or undecodable parameters are rejected."""
 
 import re
+from collections.abc import Collection
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import falcon
@@ -11,20 +13,27 @@ from eggypro_core.validation import fields
 _ENCODED = re.compile(r"(?:[!-$&-~]|%[0-9A-Fa-f]{2})*")
 
 
-def parameters(request: falcon.Request) -> dict[str, str]:
-    """Return the query parameters of a request by name.
+def parameters(request: falcon.Request, repeatable: Collection[str] = ()) -> dict[str, Any]:
+    """Return the query parameters of a request by name: texts, lists of texts if `repeatable`.
 
     Raises ParseError for invalid encoding and ValidationError for repeated parameters.
     """
     if not request.query_string:
         return {}
     _require_encoded(request.query_string)
-    repeated = [name for name, value in request.params.items() if isinstance(value, list)]
+    repeated = [
+        name
+        for name, value in request.params.items()
+        if isinstance(value, list) and name not in repeatable
+    ]
     if repeated:
         raise ValidationError(
             [FieldError(fields.escape_control(name), "Must not be repeated") for name in repeated]
         )
-    return {name: str(value) for name, value in request.params.items()}
+    return {
+        name: request.get_param_as_list(name) if name in repeatable else str(value)
+        for name, value in request.params.items()
+    }
 
 
 def require_no_parameters(request: falcon.Request) -> None:

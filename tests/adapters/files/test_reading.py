@@ -5,16 +5,22 @@ import threading
 import pytest
 
 from eggypro_adapters.files import FORMATS, read_products
-from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.errors import FieldError, ParseError, ValidationError
+from eggypro_core.domain.product_files import ImportEntry, ImportMessage
+from eggypro_core.errors import ParseError, ValidationError
 
 
 def read(data: bytes, form: str = "auto") -> list[ImportEntry]:
-    return list(read_products(io.BytesIO(data), file_format=form))
+    return list(read_products(io.BytesIO(data), file_format=form).entries)
 
 
 def names(entries: list[ImportEntry]) -> list[object]:
     return [entry.values and entry.values.get("name") for entry in entries]
+
+
+def unused(column: str, example: str, *, line: int) -> ImportMessage:
+    """Return the warning about a column with a single value."""
+    message = f"Column '{column}' has values in 1 row (such as '{example}'): ignored"
+    return ImportMessage(line, "", message, column, example)
 
 
 def messages(entry: ImportEntry) -> list[str]:
@@ -57,6 +63,14 @@ def test_unknown_header_error_lists_columns_and_formats(form: str) -> None:
     assert "Handle or URL handle, Title" in sentence
 
 
+def test_unknown_header_error_skips_titles() -> None:
+    text = "\nPrices of spring\n\nArticle;My price\nEgg;1\n"
+    with pytest.raises(ParseError) as error:
+        read(text.encode())
+    assert str(error.value).startswith("Line 4 is not a known header: found 'Article', 'My price'")
+    assert '--map price="My price"' in str(error.value)
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -83,7 +97,7 @@ def test_encodings_with_and_without_byte_order_mark(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_line_breaks_and_delimiters(line_break: str, delimiter: str) -> None:
     rows = [["name", "price", "description"], ["Egg", "1", '"two', 'lines"'], ["Ham", "2", ""]]
     text = delimiter.join(rows[0]) + line_break
@@ -97,16 +111,19 @@ def test_line_breaks_and_delimiters(line_break: str, delimiter: str) -> None:
 
 
 def test_delimiters_inside_quotes_are_not_counted() -> None:
-    assert names(read(b'name;price;"a,b,c,d,e";slug\nEgg;1;x;egg'))[1:] == ["Egg"]
-    assert names(read(b'name;price;"a,b,\nc,d,e";slug\nEgg;1;x;egg'))[1:] == ["Egg"]
+    assert names(read(b'name;price;"a,b,c,d,e";slug\nEgg;1;x;egg'))[:1] == ["Egg"]
+    assert names(read(b'name;price;"a,b,\nc,d,e";slug\nEgg;1;x;egg'))[:1] == ["Egg"]
 
 
 def test_single_column_needs_no_delimiter() -> None:
     assert names(read(b"name\nEgg\n")) == ["Egg"]
 
 
+BOM = b"\xef\xbb\xbf"
+
+
 def test_undecodable_row_does_not_affect_other_rows() -> None:
-    entries = read(b'name,price,description\nEgg,1,\nHam,2,"a\n\xff"\nRye,3,\n')
+    entries = read(BOM + b'name,price,description\nEgg,1,\nHam,2,"a\n\xff"\nRye,3,\n')
     assert names(entries) == ["Egg", None, "Rye"]
     assert [entry.line for entry in entries] == [2, 3, 5]
     assert messages(entries[1]) == [
@@ -116,7 +133,37 @@ def test_undecodable_row_does_not_affect_other_rows() -> None:
 
 def test_undecodable_header_raises_parse_error() -> None:
     with pytest.raises(ParseError, match="Line 1 has bytes that are invalid"):
-        read(b"name,price,\xff\nEgg,1,\n")
+        read(BOM + b"name,price,\xff\nEgg,1,\n")
+
+
+def test_file_that_is_not_utf_8_is_windows_1252_with_one_warning() -> None:
+    text = "name,price\nEgg,1\n“Käse” 5 €,2\nSmør\x81,3\n"
+    data = text.replace("\x81", "").encode("windows-1252").replace(b"Sm\xf8r", b"Sm\xf8r\x81")
+    entries = read(data)
+    assert names(entries) == ["Egg", "“Käse” 5 €", "Smør\x81", None]
+    warning = ImportMessage(3, "", "The file is not UTF-8: read as Windows-1252", value="“Käse”")
+    assert entries[-1] == ImportEntry(3, None, warnings=(warning,))
+
+
+def test_characters_of_utf_8_stay_beside_bytes_of_windows_1252() -> None:
+    data = "name,price\nCrème brûlée @s,1\n".encode().replace(b"@", b"\x92")
+    assert names(read(data))[0] == "Crème brûlée \u2019s"
+
+
+def test_header_of_windows_1252_is_read() -> None:
+    entries = read("name;price;größe\nEgg;1;x\n".encode("windows-1252"))
+    assert names(entries) == ["Egg", None, None]
+    assert [entry.warnings[0].column for entry in entries[1:]] == ["größe", ""]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["Egg", "Яйцо", "Αυγό"])
+def test_utf16_without_byte_order_mark(encoding: str, name: str) -> None:
+    assert names(read(f"name;price\n{name};1\n".encode(encoding))) == [name]
+
+
+def test_text_with_nul_is_not_utf16() -> None:
+    assert names(read(b"name,price\nE\x00g\x00,1\n")) == ["E\x00g\x00"]
 
 
 @pytest.mark.parametrize("tail", [b"x", b"\x3d\xd8"])
@@ -139,9 +186,9 @@ def test_blank_lines_and_rows_are_skipped() -> None:
 def test_rows_shorter_and_longer_than_the_header() -> None:
     entries = read(b"name,price,sku\nEgg\nHam,2,h, ,\nRye,3,r,,surplus\n")
     assert entries[0].values == {"name": "Egg"}
-    assert names(entries) == ["Egg", "Ham", None]
-    assert messages(entries[2]) == ["The row has 5 cells, the header only 3"]
-    assert entries[2].line == 4
+    assert names(entries) == ["Egg", "Ham", "Rye", None]
+    assert entries[2].values == {"name": "Rye", "price": "3", "sku": "r"}
+    assert entries[3].warnings == (unused("(after the last column)", "surplus", line=4),)
 
 
 def test_unclosed_quote_is_reported_at_the_line_where_it_opens() -> None:
@@ -151,6 +198,22 @@ def test_unclosed_quote_is_reported_at_the_line_where_it_opens() -> None:
     assert messages(entries[1]) == [
         "A quote opened on this line is never closed; lines 3 to 5 are skipped"
     ]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_spaces_after_a_closing_quote_are_ignored(delimiter: str) -> None:
+    rows = [
+        "name  ,details                 ,slug  ",
+        '"Egg" ,"<p>""fresh"" , say ""   ,egg" ,egg   ',
+        '"Ham"   ,"two\n""  ,\nlines"   ,"ham"   ',
+    ]
+    data = "\r\n".join(row.replace(" ,", f" {delimiter}").replace(",say", "say") for row in rows)
+    entries = read(data.encode())
+    assert [entry.errors for entry in entries] == [(), ()]
+    assert names(entries) == ["Egg", "Ham"]
+    egg, ham = (entry.values or {} for entry in entries)
+    assert egg["details"] == f'<p>"fresh" {delimiter} say "   {delimiter}egg'
+    assert ham["details"] == f'two\n"  {delimiter}\nlines'
 
 
 def test_line_after_an_error_of_quoting_is_read() -> None:
@@ -192,16 +255,25 @@ def test_header_names_may_have_line_breaks_and_vary_in_spelling() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["name,price,Name", "name,seo_title,SEO Title", "name,price,foo,Foo", "Handle,Title,Title",
+    ["name,price,SKU,sku", "name,price,seo_title,SEO Title", "Handle,Title,Title,title",
      "Handle,URL handle,Title", "Handle,Title,Price,Variant Price", "Handle,Title,foo,FOO"],
 )  # fmt: skip
-def test_duplicate_columns_raise_parse_error(header: str) -> None:
-    with pytest.raises(ParseError, match="Two columns have the same meaning: '"):
-        read(f"{header}\n".encode())
+def test_repeated_columns_are_merged(header: str) -> None:
+    assert read(f"{header}\n".encode()) == []
+
+
+def test_first_value_of_repeated_columns_is_imported() -> None:
+    entries = read(b"name,SKU,price,sku\nEgg,a,1,a\nHam,,2,b\nRye,c,3,d\nOat\n")
+    assert [entry.values and entry.values.get("sku") for entry in entries] == [
+        "a", "b", "c", None, None
+    ]  # fmt: skip
+    assert entries[-1].warnings == (unused("sku (column 4)", "d", line=4),)
 
 
 def test_columns_without_a_name_are_ignored() -> None:
-    assert read(b"name,,price,\nEgg,x,1,\n") == [ImportEntry(2, {"name": "Egg", "price": "1"})]
+    entry, warning = read(b"name,,price,\nEgg,x,1,\n")
+    assert entry == ImportEntry(2, {"name": "Egg", "price": "1"})
+    assert warning.warnings == (unused("(column 2)", "x", line=2),)
 
 
 def test_file_with_only_a_header_has_no_products() -> None:
@@ -227,7 +299,7 @@ def test_pipe_is_read_while_it_is_written() -> None:
     writer = threading.Thread(target=write)
     writer.start()
     with os.fdopen(source, "rb") as stream:
-        assert sum(1 for _ in read_products(stream)) == 50_000
+        assert sum(1 for _ in read_products(stream).entries) == 50_000
         assert not stream.closed
     writer.join()
 
@@ -237,24 +309,109 @@ def test_stream_with_short_reads_is_read() -> None:
         def read(self, size: int | None = -1, /) -> bytes:
             return super().read(min(size or 1, 1) if size != -1 else -1)
 
-    assert names(list(read_products(Trickle("name,price\r\nCrème,1\r\n".encode())))) == ["Crème"]
+    assert names(list(read_products(Trickle("name,price\r\nCrème,1\r\n".encode())).entries)) == [
+        "Crème"
+    ]
 
 
 @pytest.mark.parametrize("header", [b"", b"name\n"])
 def test_stream_is_read_lazily(header: bytes) -> None:
     stream = io.BytesIO(header + b'{"name": "Egg"}\n' * 1_000_000)
-    next(read_products(stream))
+    next(read_products(stream).entries)
     assert stream.tell() < 1_000_000
 
 
 def test_unknown_columns_are_reported_once() -> None:
-    entries = read(b"name,price,colour,Sh\x07ape,id\nEgg,1,white,round,7\nHam,2,,,\n")
-    assert entries[0] == ImportEntry(
+    *entries, last = read(b"name,price,colour,Sh\x07ape,id\nEgg,1,white,round,7\nHam,2,red,,\n")
+    assert [entry.warnings for entry in entries] == [(), ()]
+    colour = "Column 'colour' has values in 2 rows (such as 'white'): ignored"
+    assert last == ImportEntry(
         1,
         None,
         warnings=(
-            FieldError("colour", "Unknown column: ignored"),
-            FieldError("Sh\ufffdape", "Unknown column: ignored"),
+            ImportMessage(2, "", colour, "colour", "white"),
+            unused("Sh\ufffdape", "round", line=2),
         ),
     )
-    assert [entry.warnings for entry in entries[1:]] == [(), ()]
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;", "sep=;;;", "\ufeffsep=;"])
+def test_line_of_the_delimiter_is_not_the_header(line: str) -> None:
+    (entry,) = read(f"{line}\r\nname;price;description\r\nSep;3,50;a,b,c\r\n".encode())
+    assert entry == ImportEntry(3, {"name": "Sep", "price": "3.50", "description": "a,b,c"})
+
+
+@pytest.mark.parametrize(
+    ("data", "price"),
+    [
+        (b"name;price\nEgg;1.234,50", "1234.50"),
+        (b"name;price\nEgg;9.50", "9.50"),
+        (b"name;price\nEgg;1.234", "1234"),
+        (b"name\tprice\nEgg\t9,50", "9.50"),
+        (b"name|price\nEgg|9,50", "9.50"),
+        (b'name,price\nEgg,"9,50"', "9.50"),
+        (b'name,price\nEgg,"1,234"', "1234"),
+        (b"name,price\nEgg,1.234", "1.234"),
+    ],
+)
+def test_delimiter_decides_what_a_comma_in_a_price_means(data: bytes, price: str) -> None:
+    assert read(data)[0].values == {"name": "Egg", "price": price}
+
+
+def test_header_after_other_lines_is_found() -> None:
+    entries = read(b'Price list, 2024\n"For\nfriends"\n\nname;price\nEgg;9,50\n')
+    assert entries == [ImportEntry(6, {"name": "Egg", "price": "9.50"})]
+
+
+def test_header_is_searched_in_the_first_50_lines_only() -> None:
+    assert names(read(b"x\n" * 49 + b"name,price\nEgg,1\n")) == ["Egg"]
+    with pytest.raises(ParseError, match="found 'x'"):
+        read(b"x\n" * 50 + b"name,price\nEgg,1\n")
+
+
+def test_shopify_s_inventory_file_is_refused_with_the_command_that_takes_it() -> None:
+    header = b"Handle,Title,Option1 Name,Option1 Value,SKU,Location,Available\n"
+    with pytest.raises(ParseError, match="eggypro stock import"):
+        read(header)
+
+
+def test_web_page_is_refused() -> None:
+    with pytest.raises(ParseError, match="a web page"):
+        read(b"<!DOCTYPE html><table><tr><td>name</td></tr></table>")
+
+
+def test_table_of_names_and_prices_is_read_by_its_usual_columns() -> None:
+    file = read_products(io.BytesIO('name,price,EAN,Link\nEgg,"€2,50 Incl. btw",,x\n'.encode()))
+    egg, _ = file.entries
+    assert (file.format, egg.values) == ("table", {"name": "Egg", "price": "2.50", "gtin": None})
+
+
+@pytest.mark.parametrize(
+    ("header", "options"),
+    [
+        (
+            "ID,Title,Handle,Vendor,Published,Created,Updated,Price Range,Variants,Images,Tags",
+            '--map name=Title --map slug=Handle --map brand=Vendor --map price="Price Range"',
+        ),
+        ("titre;prix;unité", "--map name=titre --map price=prix"),
+        ("title,info,price", "--map name=title --map price=price"),
+        ("Código,Descripción,Precio", "--map name=Descripción --map sku=Código --map price=Precio"),
+        ("Bezeichnung;VK-Preis;Bestand", "--map name=Bezeichnung --map price=VK-Preis"),
+    ],
+)
+def test_unknown_table_is_refused_with_options_to_start_from(header: str, options: str) -> None:
+    with pytest.raises(ParseError) as error:
+        read(f"{header}\nx\n".encode())
+    assert options in str(error.value)
+
+
+def test_handle_and_title_are_shopify_s_among_its_columns_only() -> None:
+    file = read_products(io.BytesIO(b"Handle,Title,Vendor\negg,Egg,Hen\n"))
+    assert file.format == "shopify"
+
+
+def test_header_after_comments_in_a_template_of_meta_is_found() -> None:
+    comment = '"# Required | A unique ID","# Required | The title, in 200 characters",# Optional\n'
+    egg, *_ = read(f"{comment}id,title,price,availability\ne,Egg,2 EUR,in stock\n".encode())
+    assert egg.values
+    assert (egg.line, egg.values["name"], egg.values["price"]) == (3, "Egg", "2")

@@ -2,6 +2,7 @@ import pytest
 
 from eggypro_adapters.contracts import category_store, image_registry, product_search, review_store
 from eggypro_adapters.contracts.image_store import ImageStoreContract
+from eggypro_adapters.contracts.import_matching import ImportMatchingContract
 from eggypro_adapters.contracts.product_store import ProductStoreContract
 from eggypro_adapters.contracts.token_signer import TokenSignerContract
 from eggypro_adapters.contracts.variant_store import VariantStoreContract, VariantStores
@@ -21,7 +22,7 @@ from eggypro_core.ports import ImageStore, ProductStore
 from tests.stories.steady_pages import check_steady_pages
 
 
-class TestMemoryProductStore(ProductStoreContract):
+class TestMemoryProductStore(ProductStoreContract, ImportMatchingContract):
     @pytest.fixture
     def store(self) -> ProductStore:
         return MemoryProductStore()

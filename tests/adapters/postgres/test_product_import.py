@@ -1,13 +1,22 @@
 """Import and export in Postgres during concurrent writes."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from decimal import Decimal
 
+import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.product_store import NOON, make_draft, set_name
+from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
-from eggypro_core.validation.parameters import Status
+from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportOptions, ImportReport
+from eggypro_core.domain.product_query import ALL_PRODUCTS
+from eggypro_core.errors import UnavailableError
+from eggypro_core.services.importing.importer import ProductImporter
+from eggypro_core.services.products import ProductService
 from tests.support.lock_waits import wait_until_blocked
 
 
@@ -18,10 +27,12 @@ def test_import_does_not_undo_concurrent_stock_change(
     slug = store.create(make_draft(stock_quantity=5), NOON).slug
     with ThreadPoolExecutor(1) as threads:
         with store.begin_import() as session:
-            stored = session.find_by_slugs([slug])[slug]
+            product_id = store.get(slug).id
+            session.lock_products([product_id])
+            stored = session.get_products([product_id])[product_id].product
             adjustment = threads.submit(store.adjust_stock, slug, -3)
             wait_until_blocked(database, adjustment)
-            session.write_products([], [set_name("New")(stored)], NOON)
+            session.write_products([], [(stored, set_name("New")(stored))], NOON)
             session.commit()
         assert adjustment.result() == 2
     product = store.get(slug)
@@ -33,7 +44,7 @@ def test_export_contains_all_categories_of_its_products(database: Database) -> N
     store.create(make_draft(), NOON)
 
     def export() -> tuple[set[str | None], set[str]]:
-        with store.export_products(Status.ALL) as snapshot:
+        with store.export_products(ALL_PRODUCTS) as snapshot:
             linked = {
                 category.slug for product in snapshot.products for category in product.categories
             }
@@ -52,3 +63,107 @@ def test_export_contains_all_categories_of_its_products(database: Database) -> N
                 connection.execute(sa.text(statement))
         assert future.result() == (set(), set())
     assert export() == ({"eggs"}, {"eggs"})
+
+
+@contextmanager
+def compared_import(
+    store: PostgresProductStore, *values: dict[str, object], **options: bool
+) -> Iterator[ProductImporter]:
+    """Yield an import that has compared its products; it is written and committed at the end."""
+    file = ImportFile("jsonl", (ImportEntry(line, item) for line, item in enumerate(values, 1)))
+    with store.begin_import() as session:
+        importer = ProductImporter(session, str, NOON, file, ImportOptions(**options))  # type: ignore[arg-type]  # the test's choice
+        importer.read()
+        importer.compare()
+        yield importer
+        importer.write()
+        session.commit()
+
+
+def counts(report: ImportReport) -> tuple[int, int, int]:
+    return report.created, report.changed, report.unchanged
+
+
+def test_a_compared_import_blocks_nobody(database: Database) -> None:
+    store = PostgresProductStore(database)
+    for name in ("Changed", "Same"):
+        store.create(make_draft(name, stock_quantity=5), NOON)
+    changed: dict[str, object] = {"slug": "changed", "price": "3"}
+    new: dict[str, object] = {"slug": "new", "name": "New", "price": "1", "stock_quantity": 1}
+    with compared_import(store, changed, {"slug": "same", "name": "Same"}, new) as importer:
+        # Another connection: a lock would make these fail after a second.
+        assert store.adjust_stock("changed", -2) == 3
+        store.update("changed", set_name("Renamed"))
+        store.update("same", set_name("Other"))
+        assert store.create(make_draft("Free"), NOON).slug == "free"
+    assert counts(importer.report(is_applied=True)) == (1, 1, 1)
+    product = store.get("changed")
+    assert (product.name, product.price, product.stock_quantity) == ("Renamed", Decimal(3), 3)
+    assert store.get("same").name == "Other"
+    assert store.get("new").stock_quantity == 1
+
+
+def test_an_import_skips_a_product_that_is_deleted_meanwhile(database: Database) -> None:
+    store = PostgresProductStore(database)
+    store.create(make_draft("Gone"), NOON)
+    with compared_import(store, {"slug": "gone", "price": "3"}) as importer:
+        store.delete("gone", lambda _: None)
+    [warning] = importer.report(is_applied=True).warnings
+    assert warning.message == "Skipped: the product was deleted during the import"
+
+
+def test_a_chunked_import_commits_as_it_goes(database: Database) -> None:
+    store = PostgresProductStore(database)
+    store.create(make_draft("Egg"), NOON)
+    values: list[dict[str, object]] = [{"slug": "egg", "price": "3"}]
+    values += [
+        {"slug": f"p{number}", "name": "P", "price": "1", "categories": [["Food"]]}
+        for number in range(1001)
+    ]
+    file = ImportFile(
+        "jsonl",
+        (ImportEntry(line, item) for line, item in enumerate(values)),
+    )
+    with store.begin_import() as session:
+        importer = ProductImporter(session, str, NOON, file, ImportOptions(is_chunked=True))
+        importer.read()
+        importer.compare()
+        importer.write()
+        assert store.get("egg").price == 3  # not committed as a whole yet
+        assert store.get("p1000").categories[0].slug == "food"
+    assert store.get("p999").price == 1
+
+
+@pytest.mark.parametrize("key", ["a\0b", "\ud800", "\x1f", "x" * 100_000, "д" * 3000])
+def test_handle_and_source_id_of_any_text_are_remembered(database: Database, key: str) -> None:
+    store = PostgresProductStore(database)
+    values = {"slug": key, "name": "Egg", "price": "5", "stock_quantity": 1}
+    reports = [
+        import_file(store, ImportFile("shop", iter([ImportEntry(1, values, source_id=key)])))
+        for _ in range(2)
+    ]
+    assert [counts(report) for report in reports] == [(1, 0, 0), (0, 0, 1)]
+
+
+def import_file(store: PostgresProductStore, file: ImportFile) -> ImportReport:
+    return ProductService(store, NhHtmlCleaner(), lambda: NOON).import_products(file)
+
+
+def test_long_handles_that_begin_alike_are_different_products(database: Database) -> None:
+    entries = (
+        ImportEntry(line, {"slug": "☃" * 300 + end, "name": "Egg", "price": "5"})
+        for line, end in enumerate("ab")
+    )
+    report = import_file(PostgresProductStore(database), ImportFile("shop", entries))
+    assert report.created == 2
+
+
+def test_a_writer_of_an_imported_product_is_told_to_try_again(database: Database) -> None:
+    store = PostgresProductStore(database)
+    slug = store.create(make_draft(stock_quantity=5), NOON).slug
+    with store.begin_import() as session:
+        session.lock_products([store.get(slug).id])
+        with pytest.raises(UnavailableError) as refusal:
+            store.adjust_stock(slug, -1)
+        assert refusal.value.retry_after == 1
+        assert store.get(slug).stock_quantity == 5

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from eggypro_adapters.contracts import review_store
 from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.contracts.import_matching import ImportMatchingContract
 from eggypro_adapters.contracts.product_store import (
     NOON,
     ProductStoreContract,
@@ -28,7 +29,7 @@ from tests.support.builders import make_shop, product_values, variant_values
 from tests.support.lock_waits import wait_until_blocked
 
 
-class TestPostgresProductStore(ProductStoreContract):
+class TestPostgresProductStore(ProductStoreContract, ImportMatchingContract):
     @pytest.fixture
     def store(self, emptied_database: Database) -> ProductStore:
         return PostgresProductStore(emptied_database)

@@ -12,9 +12,9 @@ import pytest
 from attrs import evolve
 
 from eggypro_adapters.files.writing import WRITERS
-from eggypro_cli.commands.product_export import ExportFormat, ExportStatus
+from eggypro_cli.commands.product_export import ExportFormat
 from eggypro_cli.main import main
-from eggypro_core import CatalogSnapshot, Status
+from eggypro_core import CatalogSnapshot, ExportReport
 from tests.support.builders import make_shop, product_values
 from tests.support.runtime import MemoryRuntime, RunCommand
 
@@ -32,7 +32,7 @@ def slugs(text: str | bytes) -> list[str]:
 def failing_runtime(error: OSError) -> MemoryRuntime:
     """Return a runtime whose export fails after a few bytes."""
 
-    def writer(export: CatalogSnapshot, stream: BinaryIO, *, file_format: str) -> int:
+    def writer(export: CatalogSnapshot, stream: BinaryIO, *, file_format: str) -> ExportReport:
         stream.write(f"{len(list(export.products))} {file_format}".encode())
         raise error
 
@@ -93,7 +93,55 @@ def test_json_of_an_export_contains_count_format_and_file(
 ) -> None:
     file = str(tmp_path / "a.csv")
     result = run_command("products", "export", file, "--json")
-    assert orjson.loads(result.out) == {"exported": 2, "format": "eggypro-csv", "file": file}
+    assert orjson.loads(result.out) == {
+        "exported": 2,
+        "format": "eggypro-csv",
+        "file": file,
+        "warnings": [],
+    }
+
+
+LOSS = "ingredients (2 products)"
+
+
+def test_losses_are_named_on_stderr(run_command: RunCommand, tmp_path: Path) -> None:
+    for file, words in ((str(tmp_path / "a.csv"), ()), ("-", ()), ("-", ("--json",))):
+        result = run_command("products", "export", file, "--format", "shopify", *words)
+        assert (result.code, len(result.err.splitlines())) == (0, 1)
+        assert result.err.startswith("Not exported: ")
+        assert LOSS in result.err
+
+
+def test_losses_are_part_of_the_json(run_command: RunCommand, tmp_path: Path) -> None:
+    file = str(tmp_path / "a.csv")
+    result = run_command("products", "export", file, "--format", "shopify", "--json")
+    [warning] = orjson.loads(result.out)["warnings"]
+    assert LOSS in warning
+    assert result.err == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--search", "old"), ["old"]),
+        (("--category", "none"), []),
+        (("--min-price", "25", "--status", "all"), ["bar"]),
+        (("--max-price", "25", "--status", "active"), ["egg-white-protein"]),
+        (("--in-stock",), ["bar"]),
+        (("--sold-out", "--status", "archived"), ["old"]),
+    ],
+)
+def test_export_takes_the_filters_of_a_list(
+    run_command: RunCommand, runtime: MemoryRuntime, options: tuple[str, ...], expected: list[str]
+) -> None:
+    runtime.shop.products.create(product_values(name="Bar", price="30", stock_quantity=3))
+    assert slugs(run_command("products", "export", *options).out) == expected
+
+
+def test_invalid_filter_is_a_usage_error(run_command: RunCommand) -> None:
+    result = run_command("products", "export", "--min-price", "cheap")
+    assert (result.code, result.out) == (2, "")
+    assert "Min price" in result.err
 
 
 def test_importing_an_export_changes_nothing(run_command: RunCommand, tmp_path: Path) -> None:
@@ -173,6 +221,5 @@ def test_closed_pipe_is_reported_in_one_sentence(
     assert capsys.readouterr().err == "The reader closed the pipe before the export was complete.\n"
 
 
-def test_choices_match_writers_and_statuses() -> None:
+def test_choices_match_writers() -> None:
     assert set(get_args(ExportFormat)) == set(WRITERS)
-    assert get_args(ExportStatus) == tuple(Status)

@@ -1,8 +1,13 @@
-"""`eggypro stock set|adjust`."""
+"""`eggypro stock set|adjust|import`."""
+
+import io
+import sys
+from pathlib import Path
 
 import orjson
 import pytest
 
+from eggypro_core.serializers import import_report_body
 from tests.support.builders import product_values
 from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
@@ -89,3 +94,119 @@ def test_non_integer_quantity_is_a_usage_error(
     assert result.err.endswith(f"see `eggypro stock {words[0]} --help`.\n")
     assert len(result.err) < 200
     assert stored_stock(runtime) == 3
+
+
+@pytest.fixture
+def stock_file(runtime: MemoryRuntime, tmp_path: Path) -> Path:
+    """A table with the stock of a known SKU (3 so far), an unknown one and a blank quantity."""
+    runtime.shop.products.update("albumen", {"sku": "A-1"})
+    file = tmp_path / "stock.csv"
+    file.write_bytes("SKU;Größe;Menge\nA-1;S;12\nX-9;M;4\nA-2;L;\n".encode("cp1252"))
+    return file
+
+
+def import_stock(run_command: RunCommand, file: Path, *options: str) -> CommandResult:
+    return run_command("stock", "import", str(file), *options)
+
+
+def test_stock_import_sets_known_skus_and_warns_of_others(
+    run_command: RunCommand, runtime: MemoryRuntime, stock_file: Path
+) -> None:
+    result = import_stock(run_command, stock_file)
+    assert (result.code, result.out) == (0, "Changed the stock of 1 product; 0 unchanged.\n")
+    assert "There is no product or variant with the SKU" in result.err
+    assert stored_stock(runtime) == 12
+    again = import_stock(run_command, stock_file)
+    assert again.out == "Changed the stock of 0 products; 1 unchanged.\n"
+
+
+def test_dry_run_of_a_stock_import_shows_what_would_change(
+    run_command: RunCommand, runtime: MemoryRuntime, stock_file: Path
+) -> None:
+    result = import_stock(run_command, stock_file, "--dry-run")
+    assert [line.split() for line in result.out.splitlines()] == [
+        "Would change the stock of 1 product; 0 unchanged.".split(),
+        ["product", "field", "before", "after"],
+        ["albumen", "stock_quantity", "3", "12"],
+    ]
+    assert result.err.endswith("Dry run: nothing was imported.\n")
+    assert stored_stock(runtime) == 3
+
+
+def test_refused_line_rolls_back_a_stock_import_unless_it_keeps_going(
+    run_command: RunCommand, runtime: MemoryRuntime, stock_file: Path
+) -> None:
+    stock_file.write_text("SKU,Quantity\nA-1,12\nB-1,many\n")
+    result = import_stock(run_command, stock_file)
+    assert result.code == 1
+    assert "Nothing was imported, because some lines were refused" in result.err
+    assert stored_stock(runtime) == 3
+    assert import_stock(run_command, stock_file, "--keep-going").code == 1
+    assert stored_stock(runtime) == 12
+
+
+def test_json_of_a_stock_import_is_its_report(
+    run_command: RunCommand, runtime: MemoryRuntime, stock_file: Path
+) -> None:
+    result = import_stock(run_command, stock_file, "--json")
+    with stock_file.open("rb") as file:
+        runtime.shop.products.set_stock("albumen", 3)
+        report = runtime.shop.products.import_stock_file(file)
+    assert (result.code, result.err) == (0, "")
+    assert orjson.loads(result.out) == orjson.loads(orjson.dumps(import_report_body(report)))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("Item code,Qty\nA-1,-2\nX,1\n", ["Qty", "Item code"]),
+        (
+            """Handle,Option1 Name,Option1 Value,SKU,Location,Available
+albumen,Title,Default Title,A-1,Berlin,-2
+tea,Title,Default Title,X,Berlin,1
+""",
+            ["Available", "SKU"],
+        ),
+    ],
+)
+def test_warnings_of_a_stock_import_name_the_columns_of_the_file(
+    run_command: RunCommand, stock_file: Path, text: str, columns: list[str]
+) -> None:
+    stock_file.write_text(text)
+    body = orjson.loads(import_stock(run_command, stock_file, "--json").out)
+    assert [warning["column"] for warning in body["warnings"]] == columns
+
+
+def test_report_file_of_a_stock_import(
+    run_command: RunCommand, stock_file: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "messages.jsonl"
+    import_stock(run_command, stock_file, "--report", str(report))
+    records = list(map(orjson.loads, report.read_text().splitlines()))
+    assert [record["type"] for record in records].count("change") == 1
+    assert records[-1] == {
+        "type": "change",
+        "slug": "albumen",
+        "action": "updated",
+        "fields": {"stock_quantity": ["3", "12"]},
+    }
+
+
+def test_stock_import_reads_from_stdin(
+    run_command: RunCommand,
+    runtime: MemoryRuntime,
+    stock_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stock_file.read_bytes())))
+    assert run_command("stock", "import", "-").code == 0
+    assert stored_stock(runtime) == 12
+
+
+def test_file_without_quantities_is_refused_in_one_sentence(
+    run_command: RunCommand, stock_file: Path
+) -> None:
+    stock_file.write_text("Name,Price\nAlbumen,3\n")
+    result = import_stock(run_command, stock_file)
+    assert (result.code, result.out, len(result.err.splitlines())) == (1, "", 1)
+    assert "found 'Name', 'Price'" in result.err

@@ -10,6 +10,7 @@ from eggypro_core.domain.image import (
     ImageFormat,
     StoredImage,
     Transformation,
+    absolute_image_url,
     image_id_from,
     image_set,
     is_public_id,
@@ -126,6 +127,9 @@ def test_displayable_images_meet_the_upload_limits() -> None:
         require_displayable(evolve(STORED, width=8001, height=5000))
 
 
+IMAGE_ID = "eggypro-products/egg"
+
+
 def local_image_url(public_id: str, transformation: Transformation | None) -> str:
     return f"/images/{public_id}/{'original' if transformation is None else transformation.width}"
 
@@ -150,3 +154,29 @@ def local_image_url(public_id: str, transformation: Transformation | None) -> st
 )
 def test_image_id_from_accepts_own_ids_and_urls(text: str, public_id: str | None) -> None:
     assert image_id_from(text, local_image_url) == public_id
+
+
+def test_local_image_urls_are_below_the_public_url() -> None:
+    build = absolute_image_url(local_image_url, "https://shop.example")
+    assert build(IMAGE_ID, None) == f"https://shop.example{local_image_url(IMAGE_ID, None)}"
+    assert absolute_image_url(local_image_url, None) is local_image_url
+    assert absolute_image_url(lambda *_: "https://cdn.example/1", "https://shop.example")(
+        IMAGE_ID, None
+    ) == ("https://cdn.example/1")
+
+
+@pytest.mark.parametrize(
+    ("start", "is_own"),
+    [
+        ("https://shop.example", True),
+        ("http://shop.example", True),
+        ("", True),
+        ("https://other.example", False),
+        ("ftp://shop.example", False),
+        ("https://shop.example/more", False),
+    ],
+)
+def test_image_id_from_accepts_absolute_urls_and_paths(start: str, *, is_own: bool) -> None:
+    build = absolute_image_url(local_image_url, "https://shop.example")
+    text = f"{start}{local_image_url(IMAGE_ID, None)}"
+    assert image_id_from(text, build) == (IMAGE_ID if is_own else None)

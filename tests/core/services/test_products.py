@@ -16,6 +16,7 @@ from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.domain.image import no_image_url
 from eggypro_core.domain.product import READ_ONLY_FIELDS, REQUIRED_FIELDS, Image, Product
+from eggypro_core.domain.product_files import ExportReport
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import (
     ConflictError,
@@ -528,7 +529,7 @@ def test_an_export_reports_progress_before_each_product() -> None:
         products.create(product_values(name=name))
     numbers: list[int] = []
     stream = BytesIO()
-    assert products.export_file(stream, progress=numbers.append) == 3
+    assert products.export_file(stream, progress=numbers.append) == ExportReport(3)
     assert numbers == [0, 1, 2]
     assert len(stream.getvalue().splitlines()) == 3
 

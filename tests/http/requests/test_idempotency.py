@@ -14,13 +14,22 @@ from eggypro_core.access.authentication import Credential
 from eggypro_core.operations.idempotency import StoredResponse
 from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
-from tests.support.builders import make_full_shop, product_values, review_values, variant_values
+from tests.support import builders
+from tests.support.builders import (
+    ShopStores,
+    make_full_shop,
+    make_shop,
+    product_values,
+    review_values,
+    variant_values,
+)
 from tests.support.multipart import BOUNDARY, CONTENT_TYPE, JPG, PNG, encode_form, encode_part
 from tests.support.wsgi import ADMIN, EGG, PATH_VALUES, PRODUCTS, send_request
 
 KEY_HEADER = {"Idempotency-Key": "3f2a"}
 JSON = "application/json"
 POSTS = [route.path for route in ROUTES if route.is_idempotent]
+IMPORTS = "/api/imports"
 STOCK = f"{PRODUCTS}/{{slug}}/stock"
 BODIES: dict[str, tuple[str, bytes]] = {
     path: (JSON, json.dumps(body).encode())
@@ -33,7 +42,10 @@ BODIES: dict[str, tuple[str, bytes]] = {
         "/api/categories": {"name": "New"},
         "/api/images/uploads": {"product": PATH_VALUES["slug"]},
     }.items()
-} | {f"{PRODUCTS}/{{slug}}/images": (CONTENT_TYPE, encode_form([encode_part(JPG)]))}
+} | {
+    f"{PRODUCTS}/{{slug}}/images": (CONTENT_TYPE, encode_form([encode_part(JPG)])),
+    IMPORTS: ("text/csv", b"name,price,stock_quantity\nTea,2,1\n"),
+}
 UPLOAD_ROUTES = {"/images/uploads", "/api/images/uploads/{upload}/complete"}
 """Routes that are part of an upload, and cannot be requested on their own."""
 
@@ -214,3 +226,74 @@ def test_malformed_bodies_are_rejected_as_without_a_key(client: TestClient) -> N
     assert post_stock(client, KEY_HEADER, "{").status_code == 400
     huge = json.dumps({"delta": -1, "more": "x" * 2_000_000})
     assert post_stock(client, KEY_HEADER, huge).status_code == 413
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def imports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """The app over a shop in memory or in Postgres, whose stores share a transaction."""
+    if request.param == "postgres":
+        database = request.getfixturevalue("emptied_database")
+        monkeypatch.setattr(builders, "new_stores", lambda: ShopStores.in_postgres(database))
+    return TestClient(create_app(make_shop()))
+
+
+def post_import(client: TestClient, body: bytes, **params: str) -> Result:
+    return client.simulate_post(IMPORTS, body=body, params=params, headers={**ADMIN, **KEY_HEADER})
+
+
+TEA = b"name,slug,price,stock_quantity\nTea,tea,2,1\n"
+BAD_TEA = TEA + b"Ham,ham,cheap,1\n"
+
+
+def test_import_with_a_key_runs_once(imports: TestClient) -> None:
+    first = post_import(imports, TEA)
+    assert (first.status_code, first.json["created"]) == (200, 1)
+    imports.simulate_delete(f"{PRODUCTS}/tea", params={"permanent": "true"}, headers=ADMIN)
+    repeat = post_import(imports, TEA)
+    assert (repeat.content, repeat.headers["idempotency-replayed"]) == (first.content, "true")
+    assert imports.simulate_get(f"{PRODUCTS}/tea").status_code == 404
+    assert post_import(imports, TEA.replace(b"2", b"3")).status_code == 422
+
+
+def test_dry_run_with_a_key_stores_nothing_and_is_never_taken_for_the_import(
+    imports: TestClient,
+) -> None:
+    tried = post_import(imports, TEA, dry_run="true")
+    assert (tried.status_code, tried.json["created"], tried.json["applied"]) == (200, 1, False)
+    assert imports.simulate_get(f"{PRODUCTS}/tea").status_code == 404
+    assert post_import(imports, TEA, dry_run="true").content == tried.content
+    response = post_import(imports, TEA)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json["errors"]] == ["Idempotency-Key"]
+
+
+def test_refused_import_is_not_stored_and_can_be_corrected(imports: TestClient) -> None:
+    refused = post_import(imports, BAD_TEA)
+    assert (refused.status_code, refused.json["type"]) == (422, "/problems/import-refused")
+    assert imports.simulate_get(f"{PRODUCTS}/tea").status_code == 404
+    again = post_import(imports, BAD_TEA)
+    assert again.status_code == 422
+    assert "idempotency-replayed" not in again.headers
+    assert post_import(imports, TEA).json["created"] == 1
+
+
+def test_large_import_is_received_before_a_lock_is_taken(idempotent_shop: Shop) -> None:
+    held: list[int] = []
+
+    class RecordingStore(MemoryIdempotencyStore):
+        def run(self, *args: Any) -> tuple[StoredResponse, bool]:
+            held.append(stream.tell())
+            return super().run(*args)
+
+    body = TEA + b"\n" * 2_000_000
+    stream = BytesIO(body)
+    reply = send_request(
+        create_app(evolve(idempotent_shop, idempotency=RecordingStore())),
+        IMPORTS,
+        REQUEST_METHOD="POST",
+        CONTENT_LENGTH=str(len(body)),
+        HTTP_AUTHORIZATION=ADMIN["Authorization"],
+        HTTP_IDEMPOTENCY_KEY="3f2a",
+        **{"wsgi.input": stream},
+    )
+    assert (reply.status, held) == (200, [len(body)])

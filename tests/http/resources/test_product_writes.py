@@ -84,7 +84,7 @@ def test_put_clears_omitted_fields_except_those_it_keeps(client: TestClient) -> 
 
 def test_put_and_patch_empty_kept_fields_only_if_told_to(client: TestClient) -> None:
     stored = {"gtin": "96385074", "brand": "Eggy", "tags": ["a", "b"], "weight_grams": 500}
-    empty = {"gtin": None, "brand": None, "tags": [], "weight_grams": None}
+    empty: dict[str, object] = {"gtin": None, "brand": None, "tags": [], "weight_grams": None}
     for write_all in (put, patch):
         assert patch(client, {**stored, "is_listed": False}).status_code == 200
         assert (

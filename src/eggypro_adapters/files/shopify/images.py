@@ -3,23 +3,25 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from eggypro_adapters.files.images import product_images
-from eggypro_adapters.files.row_messages import RowMessages
-
 _LAST_POSITION = 10**9
 
 
-def images_of_rows(
-    rows: Sequence[Mapping[str, str]], messages: RowMessages
-) -> list[dict[str, str | None]]:
-    """Return the images, ordered by position and row, and warn about ignored ones.
+def images_of_rows(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str | None]]:
+    """Return the images, ordered by position and row, each once; those of variants follow.
 
-    Images of variants that the product does not have yet follow.
+    Images have an `alt` if the file has that column.
     """
     own = sorted((row for row in rows if row.get("image")), key=_position)
-    images = [(row["image"], row.get("alt", "")) for row in own]
-    images += [(row["variant_image"], "") for row in rows if row.get("variant_image")]
-    return product_images(images, messages)
+    alts: dict[str, str] = {}
+    for row in own:
+        ref = row["image"]
+        alts[ref] = alts.get(ref) or row.get("alt", "")
+    for row in rows:
+        if image := row.get("variant_image"):
+            alts.setdefault(image, "")
+    if "alt" not in rows[0]:
+        return [{"ref": ref} for ref in alts]
+    return [{"ref": ref, "alt": alt or None} for ref, alt in alts.items()]
 
 
 def _position(row: Mapping[str, str]) -> int:

@@ -3,65 +3,64 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from eggypro_adapters.files.attributes import fit_attributes
 from eggypro_adapters.files.html import plain_text
-from eggypro_adapters.files.product_record import optional_texts
 from eggypro_adapters.files.row_messages import RowMessages
-from eggypro_adapters.files.shopify.columns import TEXT_COLUMNS
+from eggypro_adapters.files.shopify.columns import TEXT_COLUMNS, ShopifyColumns
 from eggypro_adapters.files.shopify.images import images_of_rows
 from eggypro_adapters.files.shopify.rows import ShopifyRow
 from eggypro_adapters.files.shopify.variants import (
+    NO,
+    YES,
     has_real_variants,
     offer_fields,
-    shared_weight,
     variant_fields,
 )
+from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.validation.fields import escape_control
 
-_MAX_DESCRIPTION_LENGTH = 5000
 _MAX_HTML_LENGTH = 200_000
-"""Characters of HTML read for the description; longer `details` are rejected anyway."""
+"""Characters of HTML read for the description; longer `details` are truncated anyway."""
 _MAX_LISTED_LINES = 5
-_YES = frozenset({"true", "yes", "1"})
-_NO = frozenset({"false", "no", "0"})
-_STATUSES = frozenset({"active", "draft", "archived"})
+_STATUSES = frozenset({"active", "unlisted", "draft", "archived"})
+_ON_SALE_STATUSES = frozenset({"", "active", "unlisted"})
+_PRODUCT_CELLS = frozenset(
+    {"handle", "title", "body", "vendor", "tags", "published", "status", *TEXT_COLUMNS}
+)
 
 
-def parse_product(rows: Sequence[ShopifyRow], attributes: Sequence[str]) -> ImportEntry:
-    """Return the product of one handle's rows; `attributes` are the names of attribute columns."""
+def parse_product(
+    rows: Sequence[ShopifyRow], columns: ShopifyColumns, unused: UnusedColumns
+) -> ImportEntry:
+    """Return the product of one handle's rows.
+
+    Columns of variants that the product cannot have are counted in `unused`.
+    """
     messages = RowMessages(rows[0].line)
     _warn_of_gaps(rows, messages)
-    if "price" in rows[0].cells and not any(row.cells["price"] for row in rows):
-        messages.add_warning("price", "Skipped: no price")
-        return ImportEntry(messages.line, None, warnings=tuple(messages.warnings))
-    values = _values(rows, attributes, messages)
+    variant_rows = [row for row in rows if row.is_variant]
+    main = _product_cells(rows, columns)
+    values = _texts(main) | _state(main, columns, messages)
+    has_variants = has_real_variants(variant_rows)
+    if has_variants:
+        values |= variant_fields(variant_rows, rows, messages)
+    else:
+        values |= offer_fields(variant_rows or rows[:1], messages)
+    if "image" in main:
+        values["images"] = images_of_rows([row.cells for row in rows])
+    edits = {
+        name: main[column] or None for column, name in columns.attributes.items()
+    } | _variant_attributes(variant_rows or rows[:1], columns, unused)
+    if edits:
+        values["attribute_edits"] = edits
     return ImportEntry(
         messages.line,
         None if messages.errors else values,
         tuple(messages.errors),
         tuple(messages.warnings),
+        variant_lines=tuple(row.line for row in variant_rows) if has_variants else (),
+        has_no_variants=not has_variants and any(row.says_default for row in variant_rows),
     )
-
-
-def _values(
-    rows: Sequence[ShopifyRow], attributes: Sequence[str], messages: RowMessages
-) -> dict[str, object]:
-    main = next((row for row in rows if row.cells.get("title")), rows[0]).cells
-    variants = [row for row in rows if row.is_variant]
-    values: dict[str, object] = {"slug": main["handle"].lower()}
-    values |= _texts(main, messages) | _state(main, messages)
-    if has_real_variants(variants):
-        values |= variant_fields(variants, rows, messages)
-    else:
-        values |= offer_fields(variants, messages)
-        if "sku" in main:
-            values["sku"] = (variants[0].cells if variants else main)["sku"] or None
-    if "image" in main or "variant_image" in main:
-        values["images"] = images_of_rows([row.cells for row in rows], messages)
-    if attributes or "barcode" in main or "grams" in main:
-        values["attributes"] = _attributes(main, variants, attributes, messages)
-    return values
 
 
 def _warn_of_gaps(rows: Sequence[ShopifyRow], messages: RowMessages) -> None:
@@ -70,50 +69,72 @@ def _warn_of_gaps(rows: Sequence[ShopifyRow], messages: RowMessages) -> None:
     starts = [rows[0], *(row for before, row in pairwise(rows) if row.number != before.number + 1)]
     lines = [str(row.line) for row in starts[:_MAX_LISTED_LINES]]
     listed = ", ".join([*lines, "..."] if len(starts) > _MAX_LISTED_LINES else lines)
-    messages.add_warning(
-        "slug",
-        f"The rows of handle '{escape_control(rows[0].cells['handle'])}' are not together "
-        f"(lines {listed}): imported as one product",
+    handle = escape_control(rows[0].cells["handle"])
+    message = (
+        f"The rows of handle '{handle}' are not together (lines {listed}): imported as one product"
     )
+    messages.add_warning("slug", message, value=handle)
 
 
-def _texts(main: Mapping[str, str], messages: RowMessages) -> dict[str, object]:
-    values: dict[str, object] = {"name": main["title"]} if main.get("title") else {}
+def _product_cells(rows: Sequence[ShopifyRow], columns: ShopifyColumns) -> Mapping[str, str]:
+    """Return the cells of the first row with a title; other rows fill its blank product cells."""
+    main = next((row for row in rows if row.cells.get("title")), rows[0])
+    others = [row for row in rows if row is not main]
+    if not others:
+        return main.cells
+    return dict(main.cells) | {
+        name: next(filter(None, (row.cells[name] for row in others)), "")
+        for name, cell in main.cells.items()
+        if not cell and (name in _PRODUCT_CELLS or name in columns.attributes)
+    }
+
+
+def _texts(main: Mapping[str, str]) -> dict[str, object]:
+    values: dict[str, object] = {"slug": main["handle"]} if main["handle"] else {}
+    if main.get("title"):
+        values["name"] = main["title"]
     if "body" in main:
-        text = plain_text(main["body"][:_MAX_HTML_LENGTH])
         values["details"] = main["body"]
-        values["description"] = messages.shorten(
-            text, "description", "Description", _MAX_DESCRIPTION_LENGTH
-        )
-    return values | optional_texts(TEXT_COLUMNS, main, messages)
+        values["description"] = plain_text(main["body"][:_MAX_HTML_LENGTH])
+    if "vendor" in main:
+        values["brand"] = main["vendor"] or None
+    if "tags" in main:
+        values["tags"] = [tag for text in main["tags"].split(",") if (tag := text.strip())]
+    return values | {name: main[name] or None for name in TEXT_COLUMNS if name in main}
 
 
-def _state(main: Mapping[str, str], messages: RowMessages) -> dict[str, object]:
-    """Return `is_active`, or nothing if the cells are blank: then it is unchanged."""
-    published = _parse_word(main, "published", "Published", _YES | _NO, messages)
-    status = _parse_word(main, "status", "Status", _STATUSES, messages)
-    if not published and not status:
-        return {}
-    return {"is_active": published not in _NO and status in ("", "active")}
+def _state(
+    main: Mapping[str, str], columns: ShopifyColumns, messages: RowMessages
+) -> dict[str, object]:
+    """Return `is_active` and `is_listed`; what blank cells do not say is unchanged."""
+    words = {"published": YES | NO, "status": _STATUSES}
+    for name, known in words.items():
+        if (text := main.get(name, "")) and text.lower() not in known:
+            column = columns.texts[name]
+            message = f"Unknown {column} value '{escape_control(text)}': ignored"
+            messages.add_warning("is_active", message, column=column, value=text)
+    published, status = (
+        word if (word := main.get(name, "").lower()) in known else ""
+        for name, known in words.items()
+    )
+    values: dict[str, object] = {}
+    if published or status:
+        values["is_active"] = published not in NO and status in _ON_SALE_STATUSES
+    if status in ("active", "unlisted"):
+        values["is_listed"] = status == "active"
+    return values
 
 
-def _parse_word(
-    main: Mapping[str, str], name: str, label: str, values: frozenset[str], messages: RowMessages
-) -> str:
-    word = main.get(name, "").lower()
-    if not word or word in values:
-        return word
-    messages.add_warning("is_active", f"Unknown {label} value '{escape_control(word)}': ignored")
-    return ""
-
-
-def _attributes(
-    main: Mapping[str, str],
-    variants: Sequence[ShopifyRow],
-    names: Sequence[str],
-    messages: RowMessages,
-) -> dict[str, str]:
-    attributes = {name: main[name] for name in names if main[name]}
-    if len(variants) == 1 and (barcode := variants[0].cells.get("barcode")):
-        attributes["Barcode"] = barcode
-    return fit_attributes(attributes | shared_weight(variants, messages), messages)
+def _variant_attributes(
+    rows: Sequence[ShopifyRow], columns: ShopifyColumns, unused: UnusedColumns
+) -> dict[str, str | None]:
+    """Return the metafields of variants that are the same for all of them."""
+    edits: dict[str, str | None] = {}
+    for column, name in columns.variant_attributes.items():
+        cells = {row.cells[column] for row in rows}
+        if len(cells) == 1:
+            edits[name] = cells.pop() or None
+        else:
+            for row in rows:
+                unused.add(column, row.cells[column], row.line)
+    return edits

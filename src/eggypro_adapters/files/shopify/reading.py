@@ -5,38 +5,46 @@ from collections.abc import Iterator, Mapping
 from eggypro_adapters.files import disk_sorter, row_groups
 from eggypro_adapters.files.csv_table import CsvRow, CsvTable
 from eggypro_adapters.files.shopify.columns import ShopifyColumns
+from eggypro_adapters.files.shopify.export import exported_values
 from eggypro_adapters.files.shopify.product import parse_product
 from eggypro_adapters.files.shopify.rows import ShopifyRow
-from eggypro_core.domain.product_files import ImportEntry
+from eggypro_adapters.files.unused_columns import UnusedColumns
+from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportMessage
 from eggypro_core.domain.slug import free_slug, slugify
-from eggypro_core.errors import FieldError
+
+
+def read_table(table: CsvTable, columns: ShopifyColumns) -> ImportFile:
+    """Read the products of a table with Shopify's header: see `read`."""
+    return ImportFile("shopify", read(table, columns), columns.by_field, exported_values)
 
 
 def read(table: CsvTable, columns: ShopifyColumns) -> Iterator[ImportEntry]:
-    """Yield the product of each handle, preceded by the errors of unreadable rows.
+    """Yield the product of each handle, after the errors of unreadable rows.
 
     The whole file is sorted in the temporary folder before the first product is yielded.
     """
-    if columns.warnings:
-        yield ImportEntry(table.header_line, None, warnings=columns.warnings)
+    unused = UnusedColumns()
     with disk_sorter.open_sorter() as sorted_rows:
         handle = columns.names.index("handle")
         for row in table.rows():
-            cells = columns.pick(row.cells)
-            cells[handle] = cells[handle] or _default_handle(columns.by_name(cells))
-            if row.error or not cells[handle]:
-                yield _rejected_row(row)
+            if row.cells == table.header:
+                continue  # files that were joined repeat the header
+            cells = [] if row.error else columns.pick(row.cells, row.line, unused)
+            key = cells and (cells[handle] or _default_handle(columns.by_name(cells)))
+            if key:
+                row_groups.add_row(sorted_rows, key.casefold(), row.line, cells)
             else:
-                row_groups.add_row(sorted_rows, cells[handle].lower(), row.line, cells)
+                yield _rejected_row(row)
         for group in row_groups.group_by_product(sorted_rows):
             if isinstance(group, ImportEntry):
                 yield group
             else:
                 rows = [
-                    ShopifyRow(number, line, columns.by_name(cells))
+                    ShopifyRow(number, line, columns.by_name(cells), table.decimal_comma)
                     for number, line, cells in group
                 ]
-                yield parse_product(rows, columns.attributes)
+                yield parse_product(rows, columns, unused)
+    yield from unused.entries(table.header_line)
 
 
 def _default_handle(cells: Mapping[str, str]) -> str:
@@ -46,8 +54,6 @@ def _default_handle(cells: Mapping[str, str]) -> str:
 
 
 def _rejected_row(row: CsvRow) -> ImportEntry:
-    if row.error:
-        return ImportEntry(row.line, None, (FieldError("", row.error),))
-    return ImportEntry(
-        row.line, None, (FieldError("slug", "The row has neither a handle nor a title: add one"),)
-    )
+    message = row.error or "The row has neither a handle nor a title: add one"
+    field = "" if row.error else "slug"
+    return ImportEntry(row.line, None, (ImportMessage(row.line, field, message),))

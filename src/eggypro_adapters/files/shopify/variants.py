@@ -1,87 +1,116 @@
-"""Parse variants, or price and stock of a product without variants, from Shopify's rows."""
+"""Parse variants, or the offer of a product without variants, from Shopify's rows."""
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
-from eggypro_adapters.files.amounts import Amount, parse_amount, parse_quantity
-from eggypro_adapters.files.images import https_url
+from eggypro_adapters.files.cell_parsers import parse_integer
+from eggypro_adapters.files.prices import parse_price
 from eggypro_adapters.files.row_messages import RowMessages
 from eggypro_adapters.files.shopify.rows import ShopifyRow
-from eggypro_adapters.files.variant_rows import VariantRow, variants_from_rows
-from eggypro_core.validation.fields import escape_control
+from eggypro_core.validation.fields import InvalidValueError, escape_control
 
-_CONTINUE = frozenset({"continue", "true"})
-_NO_WEIGHT = frozenset({"", "0", "0.0"})
-_GRAMS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+YES = frozenset({"true", "yes", "1", "wahr", "vrai", "vero", "verdadero", "verdadeiro"})
+"""TRUE, also as spreadsheets in other languages write it."""
+NO = frozenset({"false", "no", "0", "falsch", "faux", "falso"})
+_CONTINUE = YES | {"continue"}
+_NO_WEIGHT = re.compile(r"0*([.,]0*)?")
 _OPTION_NUMBERS = (1, 2, 3)
-_DEFAULT_TITLES = ("", "default title")
+_MAX_SHOWN_LENGTH = 100
+_OFFER_CELLS = (
+    *("sku", "barcode", "price", "compare_at_price", "tracker", "quantity", "policy", "grams"),
+)
 
 
 def has_real_variants(rows: Sequence[ShopifyRow]) -> bool:
     """Return whether the rows are variants, not the default one of a product without variants."""
-    return len(rows) > 1 or (len(rows) == 1 and not _is_default(rows[0].cells))
+    return not all(row.is_default for row in rows)
 
 
 def offer_fields(rows: Sequence[ShopifyRow], messages: RowMessages) -> dict[str, object]:
-    """Return price and stock of a product without variants; `rows` has at most one row."""
-    if not rows:
-        return {}
-    price = _price(rows[0], messages)
-    return (_prices(rows[0], price, messages) if price else {}) | _stock(rows[0], messages)
+    """Return the offer of a product without variants, from its only different row."""
+    first, *others = rows
+    for row in others:
+        if _offer_cells(row) == _offer_cells(first):
+            messages.add_warning(
+                "variants",
+                f"Skipped: the row repeats line {first.line}, and the product has no variants",
+                row.line,
+            )
+        else:
+            messages.add_error(
+                "variants",
+                f"Lines {first.line} and {row.line} have different prices, SKUs or stock of the "
+                "same product, and no options: keep one of them, or add options",
+                row.line,
+            )
+    return offer(first, messages)
+
+
+def offer(row: ShopifyRow, messages: RowMessages) -> dict[str, object]:
+    """Return the values that a variant and a product without variants have in common."""
+    cells = row.cells
+    values: dict[str, object] = {
+        name: _price(row, name, messages) for name in ("price", "compare_at_price") if name in cells
+    }
+    if "sku" in cells:
+        values["sku"] = cells["sku"] or None
+    if "barcode" in cells:
+        values["gtin"] = cells["barcode"] or None
+    if "grams" in cells:
+        values["weight_grams"] = _weight(row)
+    return values | _stock(cells)
 
 
 def variant_fields(
     rows: Sequence[ShopifyRow], all_rows: Sequence[ShopifyRow], messages: RowMessages
 ) -> dict[str, object]:
-    """Return the variants of a product; any of `all_rows` may have the names of its options."""
-    if "price" not in rows[0].cells:
-        messages.add_warning(
-            "variants", f"The file has no price column: the {len(rows)} variants are not imported"
-        )
-        return {}
+    """Return the variants of a product; any of `all_rows` may have the names of its options.
+
+    The product has a weight if all variants have the same one.
+    """
     names = _option_names(all_rows, messages)
-    variant_rows = [
-        VariantRow(row.line, _options(row, names), _values(row, messages)) for row in rows
-    ]
-    values: dict[str, object] = {"variants": variants_from_rows(variant_rows, messages)}
-    if "sku" in rows[0].cells:
-        values["sku"] = None  # each variant has its own
-    _warn_about_dropped(rows, messages)
+    variants = []
+    for position, row in enumerate(rows):
+        variant = {
+            "options": _options(row, names),
+            "is_active": True,
+            **offer(row, messages),
+            "position": position,
+        }
+        if "variant_image" in row.cells:
+            variant["image"] = row.cells["variant_image"] or None
+        variants.append(variant)
+    values: dict[str, object] = {"variants": variants}
+    weights = {variant.get("weight_grams") for variant in variants}
+    if len(weights) == 1 and None not in weights:
+        values["weight_grams"] = weights.pop()
     return values
 
 
-def shared_weight(rows: Sequence[ShopifyRow], messages: RowMessages) -> dict[str, str]:
-    """Return the weight if all variants share it. The column is always in grams."""
-    weights = {row.cells.get("grams", "") for row in rows}
-    text = weights.pop() if len(weights) == 1 else ""
-    if text in _NO_WEIGHT:
-        return {}
-    if not _GRAMS.fullmatch(text):
-        messages.add_warning(
-            "attributes", f"Weight '{escape_control(text)}' is not a number of grams: ignored"
-        )
-        return {}
-    grams = Decimal(text).normalize()
-    return {"Weight": f"{grams:f} g"} if grams else {}
+def _weight(row: ShopifyRow) -> str | None:
+    """Return the grams in a row; Shopify writes 0 if there is no weight."""
+    cell = row.cells["grams"]
+    if _NO_WEIGHT.fullmatch(cell):
+        return None
+    return cell.replace(",", ".") if row.decimal_comma else cell
 
 
-def _is_default(row: Mapping[str, str]) -> bool:
-    has_more_options = row.get("option2") or row.get("option3")
-    return not has_more_options and row.get("option1", "").lower() in _DEFAULT_TITLES
+def _offer_cells(row: ShopifyRow) -> list[str | None]:
+    return [row.cells.get(name) for name in _OFFER_CELLS]
 
 
 def _option_names(rows: Sequence[ShopifyRow], messages: RowMessages) -> list[str]:
     """Return the names of the options, each from the first row that has it."""
-    columns = [f"option{number}_name" for number in _OPTION_NUMBERS]
-    cells = [
-        next((name for row in rows if (name := row.cells.get(column))), "") for column in columns
-    ]
-    names = [name or f"Option{number}" for number, name in zip(_OPTION_NUMBERS, cells, strict=True)]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        messages.add_error(
-            "variants", f"Two options are named '{escape_control(name)}': option names must differ"
-        )
+    names: list[str] = []
+    for number in _OPTION_NUMBERS:
+        column = f"option{number}_name"
+        name = next((name for row in rows if (name := row.cells.get(column))), "")
+        if name in names and any(row.cells.get(f"option{number}") for row in rows):
+            shown = escape_control(name)
+            message = f"Two options are named '{shown}': imported as '{shown} {number}'"
+            messages.add_warning("options", message, value=name)
+            name = f"{name} {number}"
+        names.append(name or f"Option{number}")
     return names
 
 
@@ -90,55 +119,25 @@ def _options(row: ShopifyRow, names: Sequence[str]) -> dict[str, str]:
     return {name: cell for name, cell in zip(names, cells, strict=True) if cell}
 
 
-def _values(row: ShopifyRow, messages: RowMessages) -> dict[str, object]:
-    values = _stock(row, messages)
-    if price := _price(row, messages):
-        values |= _prices(row, price, messages)
-    elif not row.cells["price"]:
-        messages.add_error("price", "The variant has no price: each variant needs one", row.line)
-    if "sku" in row.cells:
-        values["sku"] = row.cells["sku"] or None
-    if "variant_image" in row.cells:
-        values["image"] = https_url(row.cells["variant_image"])
-    return values
+def _price(row: ShopifyRow, name: str, messages: RowMessages) -> str | None:
+    cell = row.cells[name]
+    try:
+        return parse_price(cell, decimal_comma=row.decimal_comma)
+    except InvalidValueError as error:
+        messages.add_error(name, str(error), row.line, value=cell[:_MAX_SHOWN_LENGTH])
+        return None
 
 
-def _price(row: ShopifyRow, messages: RowMessages) -> Amount | None:
-    return parse_amount(row.cells.get("price", ""), "price", "Price", row.line, messages)
+def _stock(cells: Mapping[str, str]) -> dict[str, object]:
+    """Return stock quantity and tracking, as far as the file has the columns.
 
-
-def _prices(row: ShopifyRow, price: Amount, messages: RowMessages) -> dict[str, object]:
-    """Return the price, and the compare-at price if the file has that column."""
-    if "compare_at_price" not in row.cells:
-        return {"price": price.text}
-    cell = row.cells["compare_at_price"]
-    compare_at = parse_amount(cell, "compare_at_price", "Compare-at price", row.line, messages)
-    if compare_at and compare_at.value <= price.value:
-        message = f"Compare-at price {compare_at.text} is not above the price {price.text}: ignored"
-        messages.add_warning("compare_at_price", message, row.line)
-        compare_at = None
-    return {"price": price.text, "compare_at_price": compare_at.text if compare_at else None}
-
-
-def _stock(row: ShopifyRow, messages: RowMessages) -> dict[str, object]:
-    """Return stock quantity and tracking, as far as the file has the columns."""
+    Without a quantity, the file does not say whether a tracked variant is in stock.
+    """
     values: dict[str, object] = {}
-    if "quantity" in row.cells:
-        values["stock_quantity"] = parse_quantity(row.cells["quantity"], row.line, messages)
-    if row.cells.get("policy", "").lower() in _CONTINUE:
+    if quantity := cells.get("quantity"):
+        values["stock_quantity"] = parse_integer(quantity)
+    if cells.get("policy", "").lower() in _CONTINUE or cells.get("tracker") == "":
         values["track_stock"] = False
-    elif "tracker" in row.cells:
-        values["track_stock"] = bool(row.cells["tracker"])
+    elif "tracker" in cells and quantity:
+        values["track_stock"] = True
     return values
-
-
-def _warn_about_dropped(rows: Sequence[ShopifyRow], messages: RowMessages) -> None:
-    """Warn once per product about values that variants cannot have in this shop."""
-    dropped = ["barcodes"] if any(row.cells.get("barcode") for row in rows) else []
-    if len({row.cells.get("grams", "") for row in rows}) > 1:
-        dropped.append("weights")
-    if dropped:
-        messages.add_warning(
-            "variants",
-            f"The {' and '.join(dropped)} of the {len(rows)} variants are not imported",
-        )

@@ -1,187 +1,216 @@
 """Parse a product from its row and its variations' rows in WooCommerce's CSV."""
 
 import html as entities
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 
-from eggypro_adapters.files.attributes import fit_attributes
+from attrs import frozen
+
 from eggypro_adapters.files.html import plain_text
-from eggypro_adapters.files.images import product_images
-from eggypro_adapters.files.product_record import optional_texts
+from eggypro_adapters.files.images import image_ref
 from eggypro_adapters.files.row_messages import RowMessages
-from eggypro_adapters.files.woocommerce.columns import SIZES, TEXT_COLUMNS, WooCommerceColumns
+from eggypro_adapters.files.woocommerce.column_names import TEXT_COLUMNS
+from eggypro_adapters.files.woocommerce.columns import WooCommerceColumns
+from eggypro_adapters.files.woocommerce.fields import identity_fields, is_published
+from eggypro_adapters.files.woocommerce.options import parse_options, row_attributes
+from eggypro_adapters.files.woocommerce.prices import has_price_column, parse_price, price_fields
 from eggypro_adapters.files.woocommerce.rows import WooCommerceRow
-from eggypro_adapters.files.woocommerce.texts import description_html, split_list
-from eggypro_adapters.files.woocommerce.variants import (
-    is_published,
-    parse_options,
-    parse_price,
-    price_fields,
-    row_attributes,
-    stock_fields,
-    variant_fields,
+from eggypro_adapters.files.woocommerce.stock import stock_fields, with_parent_stock
+from eggypro_adapters.files.woocommerce.texts import (
+    description_html,
+    is_template,
+    split_list,
+    split_path,
 )
-from eggypro_core.domain.product_fields import FORBIDDEN_NAME_CHARACTERS
+from eggypro_adapters.files.woocommerce.unused_cells import UnusedCells
+from eggypro_adapters.files.woocommerce.variants import ParsedVariants, parse_variants
 from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.errors import FieldError
 from eggypro_core.validation.fields import escape_control
 
 _SKIPPED_KINDS = frozenset({"grouped", "external"})
-_MAX_DESCRIPTION_LENGTH = 5000
-_MAX_CATEGORY_NAME_LENGTH = 100
-_SPACE_FOR_FORBIDDEN = str.maketrans(dict.fromkeys(FORBIDDEN_NAME_CHARACTERS, " "))
+_LISTED = {"visible": True, "catalog": True, "search": False, "hidden": False}
 _MAX_HTML_LENGTH = 200_000
-"""Characters of HTML read for the description; longer `details` are rejected anyway."""
+"""Characters of HTML that are read for the plain text of the description."""
+_NO_VARIANTS = ParsedVariants([], (), (), ())
 
 
-def parse_product(rows: Sequence[WooCommerceRow], columns: WooCommerceColumns) -> ImportEntry:
-    """Return the product of a group of rows. Its slug is made from its name on import."""
-    mains = [row for row in rows if row.kind != "variation"]
-    if len(mains) != 1:
-        return _rejected_entry(rows, mains)
-    messages = RowMessages(mains[0].line)
-    variations = [row for row in rows if row is not mains[0]]
-    values = _values(mains[0], variations, columns, messages)
-    return ImportEntry(
-        messages.line,
-        None if messages.errors else values,
-        tuple(messages.errors),
-        tuple(messages.warnings),
-    )
-
-
-def _rejected_entry(rows: Sequence[WooCommerceRow], mains: Sequence[WooCommerceRow]) -> ImportEntry:
-    line = rows[0].line
-    if mains:
-        lines = " and ".join(str(row.line) for row in mains[:2])
-        error = FieldError("id", f"Products on lines {lines} have the same ID or SKU")
-    else:
-        parent = escape_control(rows[0].cells.get("parent", ""))
-        error = FieldError("parent", f"The variation's parent '{parent}' is not in the file")
-    return ImportEntry(line, None, (error,))
-
-
-def _values(
-    main: WooCommerceRow,
+def parse_product(
+    row: WooCommerceRow,
     variations: Sequence[WooCommerceRow],
     columns: WooCommerceColumns,
+    unused: UnusedCells,
     messages: RowMessages,
-) -> dict[str, object] | None:
-    """Return the values of a product, or None if it is skipped."""
-    if main.kind in _SKIPPED_KINDS:
-        article = "an" if main.kind == "external" else "a"
-        messages.add_warning("type", f"Skipped: {article} {main.kind} product cannot be sold here")
-        return None
-    offer = _offer(main, variations, columns, messages)
-    if offer is None:
-        if not messages.errors:
-            messages.add_warning("price", "Skipped: no price")
-        return None
-    if main.kind not in {"simple", "variable"} and not variations:
-        messages.add_warning(
-            "type", f"Unknown Type '{escape_control(main.kind)}': imported as a simple product"
+    today: date,
+) -> ImportEntry:
+    """Return the entry of a product with its variations, and with its messages so far.
+
+    Cells that are not imported are counted in `unused`.
+    """
+    return _Product(row, variations, columns, unused, messages, today).entry()
+
+
+@frozen
+class _Product:
+    """A product's row with its variations."""
+
+    row: WooCommerceRow
+    variations: Sequence[WooCommerceRow]
+    columns: WooCommerceColumns
+    unused: UnusedCells
+    messages: RowMessages
+    today: date
+
+    def entry(self) -> ImportEntry:
+        """Return the entry of the product."""
+        values, variants, has_no_variants = self._values()
+        is_known_by_id = "slug" not in self.columns.headers
+        return ImportEntry(
+            self.row.line,
+            None if self.messages.errors else values,
+            tuple(self.messages.errors),
+            tuple(self.messages.warnings),
+            source_id=(self.row.cell("id") or None) if is_known_by_id else None,
+            variant_lines=variants.lines if values else (),
+            skipped_options=variants.skipped_options,
+            has_no_variants=has_no_variants,
         )
-    return {
-        **_texts(main, messages),
-        **offer,
-        **_state(main, messages),
-        **_categories(main, messages),
-        **_images(main, variations, messages),
-        **_attributes(main, variations, columns, messages),
-    }
 
-
-def _offer(
-    main: WooCommerceRow,
-    variations: Sequence[WooCommerceRow],
-    columns: WooCommerceColumns,
-    messages: RowMessages,
-) -> dict[str, object] | None:
-    """Return SKU, price and stock, or the variants with these; None if nothing has a price."""
-    values: dict[str, object] = {}
-    if "sku" in main.cells:
-        values["sku"] = main.cells["sku"] or None
-    if not {"price", "sale_price"} & main.cells.keys():
-        if variations:
-            messages.add_warning(
-                "variants", "The file has no price column: the variants are not imported"
+    def _values(self) -> tuple[dict[str, object] | None, ParsedVariants, bool]:
+        """Return the values, None if skipped, the variants, and whether it has none for sure."""
+        kind = self.row.kind
+        if kind in _SKIPPED_KINDS:
+            article = "an" if kind == "external" else "a"
+            self._warn("type", f"Skipped: {article} {kind} product cannot be sold here", "type")
+            return None, _NO_VARIANTS, False
+        if len(self.variations) > 1 or any(map(self._has_options, self.variations)):
+            variants = parse_variants(
+                self.row, self.variations, self.columns, self.messages, self.today
             )
-            return values
-        return values | stock_fields(main, messages)
-    if len(variations) > 1 or any(parse_options(row, columns) for row in variations):
-        variants = variant_fields(main, variations, columns, messages)
-        return {**values, "variants": variants} if variants else None
-    row = variations[0] if variations else main
-    price = parse_price(row, messages)
-    return values | price_fields(row, price) | stock_fields(row, messages) if price else None
+            offer = identity_fields(self.row, self.columns) | {"variants": variants.variants}
+            is_skipped = not variants.variants
+        else:
+            variants = _NO_VARIANTS
+            offer, is_skipped = self._single_offer()
+        if is_skipped:
+            if not self.messages.errors:
+                self.messages.add_warning("price", "Skipped: no price")
+            return None, variants, False
+        if kind not in {"simple", "variable"} and not self.variations:
+            message = f"Unknown type '{escape_control(kind)}': imported as a simple product"
+            self._warn("type", message, "type")
+        values = {**self._texts(), **offer, **self._state(), **self._lists()}
+        values |= self._attributes(variants.option_names)
+        if self.variations:
+            has_no_variants = variants is _NO_VARIANTS
+        else:
+            has_no_variants = kind == "simple" and bool(self.row.cell("type"))
+        return values, variants, has_no_variants
 
+    def _single_offer(self) -> tuple[dict[str, object], bool]:
+        """Return identity, price and stock of a product without variants, and whether it has none.
 
-def _texts(main: WooCommerceRow, messages: RowMessages) -> dict[str, object]:
-    cells = main.cells
-    values: dict[str, object] = {}
-    if cells["name"]:
-        values["name"] = plain_text(cells["name"])
-    if "description" in cells:
-        values["details"] = description_html(cells["description"])
-    if "description" in cells or "short" in cells:
-        source = cells.get("short") or cells.get("description", "")
-        text = plain_text(description_html(source[:_MAX_HTML_LENGTH]))
-        values["description"] = messages.shorten(
-            text, "description", "Description", _MAX_DESCRIPTION_LENGTH
+        A single variation of any value is the product itself.
+        """
+        row = self.row
+        values = identity_fields(row, self.columns)
+        if self.variations:
+            (row,) = with_parent_stock(self.row, self.variations, self.messages)
+            own = identity_fields(row, self.columns)
+            values = {name: value or own[name] for name, value in values.items()}
+            if own.get("sku") and own["sku"] != values["sku"]:
+                header = self.columns.headers["sku"]
+                self.unused.of_variations.add(header, str(own["sku"]), row.line)
+        price = parse_price(
+            row, self.messages, self.today, decimal_comma=self.columns.decimal_comma
         )
-    return values | optional_texts(TEXT_COLUMNS, cells, messages)
+        is_skipped = price is None and has_price_column(row)
+        return values | price_fields(row, price) | stock_fields(row), is_skipped
 
+    def _texts(self) -> dict[str, object]:
+        cells = self.row.cells
+        values: dict[str, object] = {}
+        if name := cells.get("name"):
+            values["name"] = plain_text(name)
+        if slug := cells.get("slug"):
+            values["slug"] = slug
+        if "description" in cells:
+            values["details"] = description_html(cells["description"])
+        if "description" in cells or "short" in cells:
+            source = cells.get("short") or cells.get("description", "")
+            values["description"] = plain_text(description_html(source[:_MAX_HTML_LENGTH]))
+        return values | self._search_engine_texts()
 
-def _state(main: WooCommerceRow, messages: RowMessages) -> dict[str, object]:
-    word = main.cells.get("published", "")
-    published = is_published(main)
-    if word and published is None:
-        messages.add_warning(
-            "is_active", f"Unknown Published value '{escape_control(word)}': ignored"
-        )
-    return {} if published is None else {"is_active": published}
+    def _search_engine_texts(self) -> dict[str, object]:
+        """Return the texts of the first plugin that has any; a template says nothing.
 
+        Templates are reported as columns that are not used.
+        """
+        values: dict[str, object] = {}
+        for field in TEXT_COLUMNS:
+            cells = (self.row.cells[name] for name in self.columns.plugins.get(field, ()))
+            texts = [entities.unescape(cell) for cell in cells if not is_template(cell)]
+            if texts:
+                values[field] = next(filter(None, texts), None)
+        return values
 
-def _categories(main: WooCommerceRow, messages: RowMessages) -> dict[str, object]:
-    """Return the categories of a product, each as the path of names from the root."""
-    if "categories" not in main.cells:
-        return {}
-    texts = (entities.unescape(path).split(">") for path in split_list(main.cells["categories"]))
-    paths = ([name for part in path if (name := _category_name(part, messages))] for path in texts)
-    return {"categories": [path for path in paths if path]}
+    def _state(self) -> dict[str, object]:
+        values: dict[str, object] = {}
+        word = self.row.cell("published")
+        published = is_published(self.row)
+        if published is not None:
+            values["is_active"] = published
+        elif word:
+            self._warn("is_active", f"Unknown state '{escape_control(word)}': ignored", "published")
+        visibility = self.row.cell("visibility").lower()
+        if visibility in _LISTED:
+            values["is_listed"] = _LISTED[visibility]
+            if not _LISTED[visibility]:
+                message = f"Visibility '{visibility}': imported as unlisted"
+                self._warn("is_listed", message, "visibility")
+        elif visibility:
+            message = f"Unknown visibility '{escape_control(visibility)}': ignored"
+            self._warn("is_listed", message, "visibility")
+        return values
 
+    def _lists(self) -> dict[str, object]:
+        """Return categories (paths of names from the root), tags, brand and images."""
+        cells = self.row.cells
+        values: dict[str, object] = {}
+        if "categories" in cells:
+            items = split_list(cells["categories"])
+            values["categories"] = [path for item in items if (path := split_path(item))]
+        if "tags" in cells:
+            values["tags"] = [entities.unescape(tag) for tag in split_list(cells["tags"])]
+        if "brands" in cells:
+            names = (item.split(">")[-1] for item in split_list(cells["brands"]))
+            brands = [name for text in names if (name := entities.unescape(text).strip())]
+            values["brand"] = brands[0] if brands else None
+            if len(brands) > 1:
+                first = escape_control(brands[0])
+                message = f"{len(brands)} brands: only the first, '{first}', is imported"
+                self._warn("brand", message, "brands")
+        if "images" in cells:
+            rows = (self.row, *self.variations)
+            urls = (image_ref(url) for row in rows for url in split_list(row.cells["images"]))
+            values["images"] = [{"ref": url} for url in dict.fromkeys(urls)]
+        return values
 
-def _category_name(text: str, messages: RowMessages) -> str:
-    """Return the name of a category, with forbidden characters replaced by spaces."""
-    name = " ".join(text.translate(_SPACE_FOR_FORBIDDEN).split())
-    return messages.shorten(
-        name, "categories", f"Category name '{escape_control(name, 40)}'", _MAX_CATEGORY_NAME_LENGTH
-    ).strip()
+    def _attributes(self, option_names: Collection[str]) -> Mapping[str, object]:
+        """Return the attributes of a product, except the options of its variations."""
+        columns, cells = self.columns, self.row.cells
+        edits: dict[str, str | None] = {}
+        for column, name in columns.metas:
+            edits[name] = entities.unescape(cells[column]) or edits.get(name)
+        for name, unit in columns.sizes.items():
+            edits[name] = f"{cells[name]} {unit}".strip() if cells[name] else None
+        for name, texts in row_attributes(self.row, columns):
+            if name and name not in option_names:
+                edits[name] = ", ".join(texts) or None
+        return {"attribute_edits": edits} if edits else {}
 
+    def _has_options(self, variation: WooCommerceRow) -> bool:
+        return bool(parse_options(variation, self.row, self.columns))
 
-def _images(
-    main: WooCommerceRow, variations: Sequence[WooCommerceRow], messages: RowMessages
-) -> dict[str, object]:
-    if "images" not in main.cells:
-        return {}
-    urls = [url for row in (main, *variations) for url in split_list(row.cells["images"])]
-    return {"images": product_images(((url, "") for url in urls), messages)}
-
-
-def _attributes(
-    main: WooCommerceRow,
-    variations: Sequence[WooCommerceRow],
-    columns: WooCommerceColumns,
-    messages: RowMessages,
-) -> dict[str, object]:
-    """Return the attributes of a product, except the options of its variations."""
-    if not (columns.attributes or columns.units or columns.attribute_pairs):
-        return {}
-    cells = main.cells
-    texts = {name.removeprefix("meta:"): cells[name] for name in columns.attributes}
-    for name in SIZES:
-        texts[name] = f"{cells[name]} {columns.units[name]}" if cells.get(name) else ""
-    options = {name for row in variations for name in parse_options(row, columns)}
-    texts = {name: entities.unescape(text) for name, text in texts.items()}
-    texts |= {name: text for name, text in row_attributes(main, columns) if name not in options}
-    attributes = {name: text for name, text in texts.items() if name and text}
-    return {"attributes": fit_attributes(attributes, messages)}
+    def _warn(self, field: str, message: str, column: str) -> None:
+        header = self.columns.headers.get(column, "")
+        self.messages.add_warning(field, message, column=header, value=self.row.cell(column))

@@ -1,170 +1,108 @@
-"""Parse prices, stock and options of WooCommerce's products and variations."""
+"""Parse the variants of a product from its variations in WooCommerce's CSV."""
 
-import html as entities
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
-from eggypro_adapters.files.amounts import Amount, parse_amount, parse_quantity
-from eggypro_adapters.files.images import https_url
+from eggypro_adapters.files.images import image_ref
 from eggypro_adapters.files.row_messages import RowMessages
-from eggypro_adapters.files.variant_rows import VariantRow, variants_from_rows
-from eggypro_adapters.files.woocommerce.columns import SIZES, WooCommerceColumns
+from eggypro_adapters.files.woocommerce.columns import WooCommerceColumns
+from eggypro_adapters.files.woocommerce.fields import identity_fields, is_published
+from eggypro_adapters.files.woocommerce.options import Options, options_of_variations
+from eggypro_adapters.files.woocommerce.prices import has_price_column, parse_price, price_fields
 from eggypro_adapters.files.woocommerce.rows import WooCommerceRow
+from eggypro_adapters.files.woocommerce.stock import stock_fields, with_parent_stock
 from eggypro_adapters.files.woocommerce.texts import split_list
 
-_DECIMAL_COMMA = re.compile(r"^(-?[0-9]+),([0-9]{1,2})$")
-_DROPPED_COLUMNS = {
-    "Barcode": "barcodes",
-    "description": "descriptions",
-    **dict.fromkeys(SIZES, "sizes"),
-}
-_LAST_POSITION = 10**9
-_PUBLISHED = frozenset({"1", "true", "yes"})
-_UNPUBLISHED = frozenset({"0", "-1", "2", "false", "no"})
+
+class ParsedVariants(NamedTuple):
+    """The values of a product's variants, their options and lines, and options of skipped ones."""
+
+    variants: list[dict[str, object]]
+    options: tuple[Options, ...]
+    lines: tuple[int, ...]
+    skipped_options: tuple[Options, ...]
+
+    @property
+    def option_names(self) -> set[str]:
+        """The names of all options."""
+        return {name for options in (*self.options, *self.skipped_options) for name in options}
 
 
-class Price(NamedTuple):
-    """The price to pay, and the compare-at price."""
-
-    text: str
-    compare_at: str | None
-
-
-def parse_price(row: WooCommerceRow, messages: RowMessages) -> Price | None:
-    """Return the sale price of a row if it is below the regular price, else the regular price.
-
-    Returns None if the row has neither.
-    """
-    regular = _amount(row, "price", "Price", messages)
-    sale = _amount(row, "sale_price", "Sale price", messages)
-    if sale is None or regular is None:
-        amount = sale or regular
-        return Price(amount.text, None) if amount else None
-    if sale.value >= regular.value:
-        message = f"Sale price {sale.text} is not below the price {regular.text}: ignored"
-        messages.add_warning("price", message, row.line)
-        return Price(regular.text, None)
-    if row.cells.get("sale_starts") or row.cells.get("sale_ends"):
-        messages.add_warning(
-            "price",
-            f"The dates of the sale are ignored: the sale price {sale.text} becomes the price",
-            row.line,
-        )
-    return Price(sale.text, regular.text)
-
-
-def price_fields(row: WooCommerceRow, price: Price) -> dict[str, object]:
-    """Return the price, and the compare-at price if the file has a sale price column."""
-    values: dict[str, object] = {"price": price.text}
-    if "sale_price" in row.cells:
-        values["compare_at_price"] = price.compare_at
-    return values
-
-
-def stock_fields(row: WooCommerceRow, messages: RowMessages) -> dict[str, object]:
-    """Return the stock, untracked if it is blank or backorders are allowed.
-
-    A product marked as out of stock is tracked with quantity 0: it cannot be bought.
-    """
-    cells = row.cells
-    if "stock" not in cells and "in_stock" not in cells:
-        return {}
-    if cells.get("stock", "").lower() == "parent":
-        cells = {**cells, "stock": ""}  # the parent does not track stock either
-    allows_backorders = cells.get("backorders", "").lower() not in ("", "0", "no")
-    allows_backorders = allows_backorders or cells.get("in_stock", "").lower() == "backorder"
-    quantity = parse_quantity(cells.get("stock", ""), row.line, messages)
-    is_sold_out = cells.get("in_stock") == "0"
-    return {
-        "stock_quantity": quantity,
-        "track_stock": not allows_backorders and (bool(cells.get("stock")) or is_sold_out),
-    }
-
-
-def variant_fields(
+def parse_variants(
     parent: WooCommerceRow,
     rows: Sequence[WooCommerceRow],
     columns: WooCommerceColumns,
     messages: RowMessages,
-) -> list[dict[str, object]]:
-    """Return the variants of a product: its variations that have a price, by position."""
-    variant_rows = []
-    sharing = [row for row in rows if _shares_stock(parent, row)]
-    for row in sorted(rows, key=_position):
-        price = parse_price(row, messages)
-        if price is None:
-            messages.add_warning("variants", "The variation has no price: not imported", row.line)
+    today: date,
+) -> ParsedVariants:
+    """Return the variants of a product by position, without variations that have no price."""
+    skipped: dict[int, list[Options]] = {}
+    variants: list[dict[str, object]] = []
+    options_of_variants = []
+    lines = []
+    published = _published_variations(parent, rows, messages)
+    rows = sorted(with_parent_stock(parent, rows, messages), key=_sort_key)
+    for row, options in options_of_variations(parent, rows, columns, messages):
+        price = parse_price(row, messages, today, decimal_comma=columns.decimal_comma)
+        if price is None and has_price_column(row):
+            if not messages.errors and row.line not in skipped:
+                messages.add_warning("variants", "Skipped: the variation has no price", row.line)
+            skipped.setdefault(row.line, []).append(options)
             continue
-        row_with_stock = _with_stock_of(parent, row) if row in sharing else row
-        values = _values(row_with_stock, price, messages)
-        variant_rows.append(VariantRow(row.line, parse_options(row, columns), values))
-    if len(sharing) > 1:
+        values = {
+            "options": options,
+            **identity_fields(row, columns),
+            **price_fields(row, price),
+            **stock_fields(row),
+        }
+        if (position := _position(row)) is not None:
+            values["position"] = position
+        if "images" in row.cells:
+            images = split_list(row.cells["images"])
+            values["image"] = image_ref(images[0]) if images else None
+        if row.line in published:
+            values["is_active"] = published[row.line]
+        variants.append(values)
+        options_of_variants.append(options)
+        lines.append(row.line)
+    skipped_options = tuple(options for group in skipped.values() for options in group)
+    return ParsedVariants(variants, tuple(options_of_variants), tuple(lines), skipped_options)
+
+
+def _published_variations(
+    parent: WooCommerceRow, rows: Sequence[WooCommerceRow], messages: RowMessages
+) -> dict[int, bool]:
+    """Return whether variations are active, by line; those with an unknown state are omitted.
+
+    Variations of an unpublished product can have its state: these are active as soon as the
+    product is. A private product (0) tells its disabled variations apart from published ones.
+    """
+    states = {row.line: is_published(row) for row in rows}
+    inherited = [row.line for row in rows if _has_state_of(parent, row)]
+    is_draft = parent.cell("published") != "0" or not any(states.values())
+    if is_published(parent) is False and inherited and is_draft:
+        states |= dict.fromkeys(inherited, True)
         messages.add_warning(
             "variants",
-            f"{len(sharing)} variations share the stock of their parent: each gets all of it",
+            f"{len(inherited)} variations of this draft are for sale as soon as it is published"
+            if len(inherited) > 1
+            else "The variation of this draft is for sale as soon as it is published",
+            value=parent.cell("published"),
         )
-    _warn_about_dropped(rows, messages)
-    return variants_from_rows(variant_rows, messages)
+    return {line: state for line, state in states.items() if state is not None}
 
 
-def parse_options(row: WooCommerceRow, columns: WooCommerceColumns) -> dict[str, str]:
-    """Return the options of a variation; a blank value means any and is omitted."""
-    return {name: value for name, value in row_attributes(row, columns) if name and value}
+def _has_state_of(parent: WooCommerceRow, row: WooCommerceRow) -> bool:
+    return row.cell("published") == parent.cell("published")
 
 
-def row_attributes(row: WooCommerceRow, columns: WooCommerceColumns) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of a row's attributes; both may be blank."""
-    for name, value in columns.attribute_pairs:
-        yield (
-            entities.unescape(row.cells[name]),
-            entities.unescape(", ".join(split_list(row.cells[value]))),
-        )
+def _position(row: WooCommerceRow) -> int | None:
+    text = row.cell("position")
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
-def is_published(row: WooCommerceRow) -> bool | None:
-    """Return whether a row is published (0: private, -1: draft), or None if unknown."""
-    word = row.cells.get("published", "").lower()
-    return word in _PUBLISHED if word in _PUBLISHED | _UNPUBLISHED else None
-
-
-def _values(row: WooCommerceRow, price: Price, messages: RowMessages) -> dict[str, object]:
-    values = price_fields(row, price) | stock_fields(row, messages)
-    if "sku" in row.cells:
-        values["sku"] = row.cells["sku"] or None
-    if "images" in row.cells:
-        values["image"] = next(filter(None, map(https_url, split_list(row.cells["images"]))), None)
-    return values | {"is_active": is_published(row) is not False}
-
-
-def _shares_stock(parent: WooCommerceRow, row: WooCommerceRow) -> bool:
-    has_own = row.cells.get("stock", "").lower() not in ("", "parent")
-    return not has_own and bool(parent.cells.get("stock"))
-
-
-def _with_stock_of(parent: WooCommerceRow, row: WooCommerceRow) -> WooCommerceRow:
-    shared = {name: parent.cells.get(name, "") for name in ("stock", "backorders", "in_stock")}
-    return row._replace(cells={**row.cells, **shared})
-
-
-def _amount(row: WooCommerceRow, name: str, label: str, messages: RowMessages) -> Amount | None:
-    cell = _DECIMAL_COMMA.sub(r"\1.\2", row.cells.get(name, ""))
-    return parse_amount(cell, "price", label, row.line, messages)
-
-
-def _position(row: WooCommerceRow) -> int:
-    text = row.cells.get("position", "")
-    return int(text) if re.fullmatch("[0-9]{1,9}", text) else _LAST_POSITION
-
-
-def _warn_about_dropped(rows: Sequence[WooCommerceRow], messages: RowMessages) -> None:
-    """Warn once per product about values that variants cannot have in this shop."""
-    dropped = {
-        label: None
-        for name, label in _DROPPED_COLUMNS.items()
-        if any(row.cells.get(name) for row in rows)
-    }
-    if dropped:
-        messages.add_warning(
-            "variants", f"The {' and '.join(dropped)} of the variations are not imported"
-        )
+def _sort_key(row: WooCommerceRow) -> tuple[bool, int]:
+    position = _position(row)
+    return position is None, position or 0

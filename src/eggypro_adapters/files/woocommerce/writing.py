@@ -1,60 +1,69 @@
 """Convert products to rows of WooCommerce's CSV."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from html import escape
+from decimal import Decimal
 
 from eggypro_adapters.files.product_record import text_cells
-from eggypro_adapters.files.woocommerce.columns import TEXT_COLUMNS
-from eggypro_adapters.files.woocommerce.texts import encode_line_breaks, join_list
+from eggypro_adapters.files.woocommerce.column_names import TEXT_COLUMNS
+from eggypro_adapters.files.woocommerce.texts import (
+    encode_line_breaks,
+    escape_text,
+    join_list,
+    join_path,
+)
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.variant import Variant
 
 MAX_ATTRIBUTES = 12
 """Attributes per product in a file, including the options of variants."""
+_META_COLUMNS = {field: columns[0] for field, columns in TEXT_COLUMNS.items()}
 _ATTRIBUTE_COLUMNS = tuple(
     f"Attribute {number} {part}"
     for number in range(1, MAX_ATTRIBUTES + 1)
     for part in ("name", "value(s)", "visible", "global")
 )
+_GTIN = "GTIN, UPC, EAN, or ISBN"
+_WEIGHT = "Weight (kg)"
 COLUMNS = (
-    *("ID", "Type", "SKU", "GTIN, UPC, EAN, or ISBN", "Name", "Published"),
-    *("Short description", "Description", "In stock?", "Stock", "Backorders allowed?"),
+    *("ID", "Type", "SKU", _GTIN, "Name", "Slug", "Published", "Visibility in catalog"),
+    *("Short description", "Description", "In stock?", "Stock", "Backorders allowed?", _WEIGHT),
     *("Sale price", "Regular price", "Categories", "Tags", "Brands", "Images"),
     *("Parent", "Position"),
     *_ATTRIBUTE_COLUMNS,
-    *TEXT_COLUMNS.values(),
+    *_META_COLUMNS.values(),
 )
-_OWN_COLUMNS = {
-    "Barcode": "GTIN, UPC, EAN, or ISBN",
-    "Tags": "Tags",
-    "Brand": "Brands",
-}
 
 
 def category_paths(categories: Iterable[CategoryDraft]) -> Mapping[str, str]:
     """Return the paths of categories by slug: the names from the root, separated by `>`."""
-    paths: dict[str, str] = {}
+    paths: dict[str, tuple[str, ...]] = {}
     for category in categories:
-        name = escape(category.name, quote=False)
-        parent = category.parent
-        paths[str(category.slug)] = f"{paths[parent]} > {name}" if parent else name
-    return paths
+        above = paths[category.parent] if category.parent else ()
+        paths[str(category.slug)] = (*above, category.name)
+    return {slug: join_path(names) for slug, names in paths.items()}
 
 
-def rows_of_product(product: Product, paths: Mapping[str, str]) -> Iterator[list[str]]:
-    """Yield the row of a product and one row per variant, active or not."""
-    values = _option_values(product.variants)
-    cells = _product(product) | _attributes(product, values)
-    cells["Categories"] = join_list(paths[category.slug] for category in product.categories)
-    cells |= {"Type": "variable"} if values else {"Type": "simple", **_offer(product)}
+def rows_of_product(product: Product, paths: Mapping[str, str] | None) -> Iterator[list[str]]:
+    """Yield the row of a product and one row per variant, active or not.
+
+    Without the `paths` of categories, these are left out.
+    """
+    options = option_values(product.variants)
+    cells = _product(product) | _attributes(product, options)
+    if paths is not None:
+        cells["Categories"] = join_list(paths[category.slug] for category in product.categories)
+    if product.variants:
+        cells["Type"] = "variable"
+    else:
+        cells |= {"Type": "simple", **_offer(product)}
     yield [cells.get(name, "") for name in COLUMNS]
     for variant in product.variants:
-        cells = _variant(product, variant, list(values))
+        cells = _variant(product, variant, list(options))
         yield [cells.get(name, "") for name in COLUMNS]
 
 
-def _option_values(variants: Iterable[Variant]) -> dict[str, list[str]]:
+def option_values(variants: Iterable[Variant]) -> dict[str, list[str]]:
     """Return the values of each option by its name."""
     options: dict[str, dict[str, None]] = {}
     for variant in variants:
@@ -66,29 +75,26 @@ def _option_values(variants: Iterable[Variant]) -> dict[str, list[str]]:
 def _product(product: Product) -> dict[str, str]:
     return {
         "ID": str(product.id),
-        "SKU": product.sku or "",
-        "Name": escape(product.name, quote=False),
+        "Name": escape_text(product.name),
+        "Slug": product.slug,
         "Published": "1" if product.is_active else "-1",
-        "Short description": escape(encode_line_breaks(product.description), quote=False).replace(
-            "\n", "<br>"
-        ),
+        "Visibility in catalog": "visible" if product.is_listed else "hidden",
+        "Short description": encode_line_breaks(escape_text(product.description)),
         "Description": encode_line_breaks(product.details),
+        "Tags": join_list(map(escape_text, product.tags)),
+        "Brands": join_list([escape_text(product.brand)] if product.brand else []),
         "Images": _join_urls(image.ref for image in product.images),
-        **text_cells(product, TEXT_COLUMNS),
+        **_identity(product),
+        **{
+            column: escape_text(text) for column, text in text_cells(product, _META_COLUMNS).items()
+        },
     }
 
 
 def _attributes(product: Product, options: Mapping[str, list[str]]) -> dict[str, str]:
     """Return the cells of the variants' options and of as many attributes as fit."""
-    cells = {
-        column: escape(product.attributes.get(name, ""), quote=False)
-        for name, column in _OWN_COLUMNS.items()
-    }
-    attributes = {
-        name: [text]
-        for name, text in product.attributes.items()
-        if name not in _OWN_COLUMNS and name not in options
-    }
+    cells: dict[str, str] = {}
+    attributes = {name: [text] for name, text in product.attributes.items() if name not in options}
     pairs = list({**options, **attributes}.items())[:MAX_ATTRIBUTES]
     for number, (name, values) in enumerate(pairs, 1):
         cells |= _attribute(number, name, values)
@@ -97,8 +103,8 @@ def _attributes(product: Product, options: Mapping[str, list[str]]) -> dict[str,
 
 def _attribute(number: int, name: str, values: Iterable[str]) -> dict[str, str]:
     return {
-        f"Attribute {number} name": escape(name, quote=False),
-        f"Attribute {number} value(s)": escape(join_list(values), quote=False),
+        f"Attribute {number} name": escape_text(name),
+        f"Attribute {number} value(s)": join_list(map(escape_text, values)),
         f"Attribute {number} visible": "1",
         f"Attribute {number} global": "0",
     }
@@ -107,8 +113,7 @@ def _attribute(number: int, name: str, values: Iterable[str]) -> dict[str, str]:
 def _variant(product: Product, variant: Variant, names: list[str]) -> dict[str, str]:
     cells = {
         "Type": "variation",
-        "SKU": variant.sku or "",
-        "Name": escape(product.name, quote=False),
+        "Name": escape_text(product.name),
         "Published": "1" if variant.is_active else "0",
         "Images": _join_urls([variant.image] if variant.image else []),
         "Parent": f"id:{product.id}",
@@ -117,7 +122,17 @@ def _variant(product: Product, variant: Variant, names: list[str]) -> dict[str, 
     for number, name in enumerate(names, 1):
         value = variant.options.get(name)
         cells |= _attribute(number, name, [] if value is None else [value])
-    return cells | _offer(variant)
+    return cells | _identity(variant) | _offer(variant)
+
+
+def _identity(item: Product | Variant) -> dict[str, str]:
+    """Return the cells of SKU, barcode and weight."""
+    grams = item.weight_grams
+    return {
+        "SKU": item.sku or "",
+        _GTIN: item.gtin or "",
+        _WEIGHT: "" if grams is None else f"{(Decimal(grams) / 1000).normalize():f}",
+    }
 
 
 def _offer(item: Product | Variant) -> dict[str, str]:

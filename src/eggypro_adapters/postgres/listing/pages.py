@@ -16,6 +16,7 @@ from eggypro_adapters.postgres.product_rows import (
     category_names,
     is_in_category,
     listed_product_from_row,
+    product_columns,
 )
 from eggypro_adapters.postgres.schema import categories, product_categories, products
 from eggypro_core.domain.pagination import MAX_EXACT_TOTAL, Page
@@ -69,6 +70,20 @@ def page_values(query: ProductQuery) -> dict[str, object]:
     """Return the parameters of the statement of a query."""
     filters = {name: getattr(query, name) for name in ("category", "min_price", "max_price")}
     return {**filters, **keyset.page_values(query)}
+
+
+def export_statement(
+    query: ProductQuery, search: search_statements.SearchShape | None = None
+) -> CompiledStatement:
+    """Return the statement of all complete products that match a query, by id.
+
+    Its rows are those of `product_from_row`, with all variants and hidden categories.
+    """
+    shape = _list_shape(query, search)
+    columns = product_columns(Status.ALL, max_variants=None, include_hidden=True)
+    return CompiledStatement.compile(
+        sa.select(*columns).where(*_filters(shape)).order_by(products.c.id)
+    )
 
 
 def facets_statement(query: ProductQuery) -> CompiledStatement:

@@ -49,7 +49,7 @@ _LAST_POSITION = (-1, -1)
 
 
 @frozen
-class _SearchRun:
+class SearchRun:
     """A query with its plan and the shape of its statements."""
 
     query: ProductQuery
@@ -130,6 +130,15 @@ class PostgresSearch:
         ]
         return ExplainedPage(page, parsed_query, reasons)
 
+    def condition(self, query: ProductQuery) -> SearchRun:
+        """Return the shape and values of the condition that a product matches a search."""
+        page_query = evolve(query, sort=Sort.NAME, limit=1, offset=0, after=None)
+        search = self._parse(page_query, fuzzy=False)
+        if not self._page(page_query, search).total:
+            search = self._parse(page_query, fuzzy=True)
+        run = self._plan_run(page_query, search, 0)
+        return evolve(run, shape=evolve(run.shape, should_scan_filtered=False))
+
     def facets(self, query: ProductQuery, *, allow_sample: bool) -> Facets:
         """Return the facets of all matches, from a sample if `allow_sample`."""
         search = self._parse(query, fuzzy=False)
@@ -200,7 +209,7 @@ class PostgresSearch:
         rows = self._database.fetch(search_facets_statement(shape), run.values())
         return facets_from_row(rows[0], run.plan.statistics.rows if allow_sample else None)
 
-    def _plan_run(self, query: ProductQuery, search: _ParsedSearch, max_rows: int) -> _SearchRun:
+    def _plan_run(self, query: ProductQuery, search: _ParsedSearch, max_rows: int) -> SearchRun:
         """Choose the plan and the statements of a search."""
         ids = search.category_ids
         has_category_ids = ids is not None and len(ids) <= MAX_CATEGORY_IDS
@@ -228,7 +237,7 @@ class PostgresSearch:
             should_scan_filtered=plan.should_scan_filtered,
             should_count_filtered=plan.should_count_filtered,
         )
-        return _SearchRun(query, plan, shape)
+        return SearchRun(query, plan, shape)
 
     def _estimate_filtered_rows(self, query: ProductQuery, shape: SearchShape) -> float:
         """Return the planner's estimate of the rows that pass the filters."""

@@ -9,10 +9,10 @@ from eggypro_core.domain.category import MAX_DEPTH, CategoryQuery
 from eggypro_core.domain.product_files import (
     ConflictPolicy,
     ImportEntry,
-    ImportMessage,
+    ImportOptions,
     ImportReport,
 )
-from eggypro_core.services.importer import IMPORT_BATCH_SIZE
+from eggypro_core.services.importing.importer import IMPORT_BATCH_SIZE
 from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
 from tests.support.builders import make_shop
@@ -32,7 +32,7 @@ def egg(**values: object) -> dict[str, object]:
 
 def run_import(shop: Shop, *values: Mapping[str, object], **options: Any) -> ImportReport:
     return shop.products.import_products(
-        [ImportEntry(line, item) for line, item in enumerate(values, 2)], **options
+        [ImportEntry(line, item) for line, item in enumerate(values, 2)], ImportOptions(**options)
     )
 
 
@@ -89,17 +89,18 @@ def test_links_to_archived_categories_stay_unchanged(shop: Shop) -> None:
     assert counts(run_import(shop, egg(categories=[]))) == (0, 1, 0, 0)
 
 
-def test_an_unknown_category_is_an_error_on_its_line(shop: Shop) -> None:
+def test_an_unknown_category_is_ignored_with_a_warning(shop: Shop) -> None:
     shop.categories.create(FOOD)
-    report = run_import(
-        shop, egg(categories=["fodo"]), egg(slug="ham", categories=["food"]), keep_going=True
-    )
-    assert report.refused == (ImportMessage(2, "categories", "There is no category 'fodo'"),)
-    assert (report.created, categories_of(shop, "ham")) == (1, ["food"])
-    report = run_import(shop, egg(slug="ham", price="2", categories=["x"]), keep_going=True)
-    assert counts(report) == (0, 0, 0, 1)
+    entries = egg(categories=["fodo"]), egg(slug="ham", name="Ham", categories=["food", "x"])
+    report = run_import(shop, *entries)
+    warnings = [warning for warning in report.warnings if warning.field == "categories"]
+    assert [(warning.line, warning.value) for warning in warnings] == [(2, "fodo"), (3, "x")]
+    assert warnings[0].message.startswith("There is no category 'fodo': ignored")
+    assert (categories_of(shop), categories_of(shop, "ham")) == ([], ["food"])
+    report = run_import(shop, egg(slug="ham", name="Ham", price="2", categories=["x"]))
+    assert counts(report) == (0, 1, 0, 0)
     assert categories_of(shop, "ham") == ["food"]
-    assert shop.products.get("ham").price == 1
+    assert shop.products.get("ham").price == 2
 
 
 def test_category_details_create_missing_categories(shop: Shop) -> None:
@@ -127,14 +128,33 @@ def test_a_category_can_be_given_as_its_api_representation(shop: Shop) -> None:
     assert shop.categories.get("food").name == "Food"
 
 
-def test_category_details_of_an_invalid_line_create_categories(shop: Shop) -> None:
-    run_import(shop, egg(slug="other", sku="S"))
+@pytest.mark.parametrize("invalid", [{"price": "x"}, {"ingredients": 1}, {"categories": [1]}])
+def test_category_details_of_a_refused_row_create_categories(
+    shop: Shop, invalid: dict[str, object]
+) -> None:
     file = [
-        egg(category_details=[FOOD], sku="S"),
-        *(egg(slug=f"p{number}", categories=["food"]) for number in range(IMPORT_BATCH_SIZE)),
+        egg(slug="first", category_details=[FOOD]),
+        egg(category_details=[BARS], **invalid),
+        *(egg(slug=f"p{number}", categories=["bars"]) for number in range(IMPORT_BATCH_SIZE)),
     ]
-    assert counts(run_import(shop, *file, keep_going=True)) == (IMPORT_BATCH_SIZE, 0, 0, 1)
-    assert categories_of(shop, "p999") == ["food"]
+    assert counts(run_import(shop, *file, keep_going=True)) == (IMPORT_BATCH_SIZE + 1, 0, 0, 1)
+    assert categories_of(shop, "p999") == ["bars"]
+
+
+def test_invalid_category_details_of_a_refused_row_are_ignored(shop: Shop) -> None:
+    report = run_import(shop, egg(category_details=[BARS], price="x"), keep_going=True)
+    assert ([notice.field for notice in report.refused], paths(shop)) == (["price"], {})
+
+
+def test_new_categories_are_reported_by_name(shop: Shop) -> None:
+    file = [
+        egg(categories=[["Food", "Bars"]]),
+        egg(slug="ham", category_details=[FOOD | {"slug": "f"}]),
+    ]
+    dry = run_import(shop, *file, dry_run=True)
+    assert dry.new_categories == ("Food", "Bars", "Food")
+    assert run_import(shop, *file).new_categories == dry.new_categories
+    assert run_import(shop, *file).new_categories == ()
 
 
 def test_a_path_of_names_is_resolved_or_created(shop: Shop) -> None:
@@ -167,13 +187,7 @@ def test_a_skipped_product_keeps_its_categories(shop: Shop) -> None:
     ("values", "field", "message"),
     [
         ({"categories": "food"}, "categories", "Categories must be a list"),
-        ({"categories": None}, "categories", "Categories must be a list"),
         ({"categories": [1]}, "categories", "Names must be a list"),
-        ({"categories": [[]]}, "categories", "A category path must not be empty"),
-        ({"categories": [["a", ""]]}, "categories", "Name is required"),
-        ({"categories": ["No Slug"]}, "categories", "Category must contain only lowercase"),
-        ({"categories": ["a"] * 101}, "categories", "Too many categories"),
-        ({"categories": [["a"] * (MAX_DEPTH + 1)]}, "categories", "Too many names"),
         ({"category_details": [1]}, "category_details", "Category details must be a map"),
         ({"category_details": [{"slug": "a"}]}, "category_details", "Invalid category details"),
         (
@@ -197,9 +211,9 @@ def test_invalid_categories_are_errors(
 
 
 def test_all_errors_of_a_line_are_reported_together(shop: Shop) -> None:
-    report = run_import(shop, egg(categories="x", category_details=1, price="0"))
+    report = run_import(shop, egg(categories="x", category_details=1, ingredients=1))
     fields = {notice.field for notice in report.refused}
-    assert fields == {"categories", "category_details", "price"}
+    assert fields == {"categories", "category_details", "ingredients"}
 
 
 def test_a_tree_that_would_be_too_deep_is_an_error(shop: Shop) -> None:

@@ -1,9 +1,8 @@
 """CategoryResolver: look up or create the categories of an import."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Collection, Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from eggypro_core.domain.category import (
     MAX_DEPTH,
@@ -13,50 +12,34 @@ from eggypro_core.domain.category import (
     READ_ONLY_FIELDS,
     CategoryChanges,
     CategoryDraft,
-    categories_not_found,
     check_position,
 )
 from eggypro_core.domain.product import MAX_CATEGORIES
+from eggypro_core.domain.product_files import CategoryReference, CategoryReferences
 from eggypro_core.domain.product_query import name_sort_key
 from eggypro_core.domain.slug import free_slug, slugify
 from eggypro_core.errors import FieldError, ValidationError
 from eggypro_core.ports import ImportSession
 from eggypro_core.validation import fields
 
-CategoryReference: TypeAlias = str | tuple[str, ...]
-"""A category by its slug, or by its path of names from the root."""
 CATEGORY_FIELDS = frozenset({"categories", "category_details"})
 _MAX_DETAILS = 10_000
 
 
-@frozen
-class CategoryReferences:
-    """The categories of an import entry: `references` of its product, None if not given.
-
-    `details` describe categories to create; existing ones with the same slug stay unchanged.
-    """
-
-    references: tuple[CategoryReference, ...] | None = None
-    details: tuple[CategoryDraft, ...] = ()
-
-    @classmethod
-    def parse(cls, values: Mapping[str, object]) -> "CategoryReferences":
-        """Parse the CATEGORY_FIELDS of an entry. Raises ValidationError."""
-        checked = fields.check(values, _VALIDATORS)
-        details = checked.get("category_details", ())
-        if "categories" not in checked:
-            return cls(None, details)
-        references: dict[CategoryReference, None] = {}
-        for item in checked["categories"]:
-            if isinstance(item, CategoryDraft):
-                details = (*details, item)
-                references[str(item.slug)] = None
-            else:
-                references[item] = None
-        return cls(tuple(references), details)
-
-
-NO_REFERENCES = CategoryReferences()
+def parse_references(values: Mapping[str, object]) -> CategoryReferences:
+    """Parse the CATEGORY_FIELDS of an entry. Raises ValidationError."""
+    checked = fields.check(values, _VALIDATORS)
+    details = checked.get("category_details", ())
+    if "categories" not in checked:
+        return CategoryReferences(None, details)
+    references: dict[CategoryReference, None] = {}
+    for item in checked["categories"]:
+        if isinstance(item, CategoryDraft):
+            details = (*details, item)
+            references[str(item.slug)] = None
+        else:
+            references[item] = None
+    return CategoryReferences(tuple(references), details)
 
 
 @define
@@ -68,8 +51,12 @@ class CategoryResolver:
     """By slug: the slugs from the root to the category."""
     _slugs_by_name: dict[tuple[str | None, str], str] = field(factory=dict, init=False)
     """Slug by parent slug and `name_sort_key`; of equal names, the first."""
+    _keys: dict[str, str] = field(factory=dict, init=False)
+    """`name_sort_key` by slug."""
     _created: list[CategoryDraft] = field(factory=list, init=False)
     _is_loaded: bool = field(default=False, init=False)
+    created_names: list[str] = field(factory=list, init=False)
+    """The names of all categories created."""
 
     def create_missing(self, details: Sequence[CategoryDraft]) -> None:
         """Create the missing categories. Raises ValidationError or ConflictError."""
@@ -82,14 +69,46 @@ class CategoryResolver:
     def resolve(self, references: Sequence[CategoryReference]) -> tuple[str, ...]:
         """Return the slugs of the categories; missing ones of a path of names are created.
 
-        Raises ValidationError for an unknown slug.
+        Unknown slugs are left out: see `unknown_slugs`.
         """
+        unknown = self.unknown_slugs(references)
+        known = [reference for reference in references if reference not in unknown]
+        return tuple(dict.fromkeys(map(self._resolve_slug, known)))
+
+    def unknown_slugs(self, references: Sequence[CategoryReference]) -> list[str]:
+        """Return the slugs that no category has."""
         if references:
             self._load_categories()
-        slugs = [reference for reference in references if isinstance(reference, str)]
-        if unknown := [slug for slug in slugs if slug not in self._paths]:
-            raise categories_not_found(unknown)
-        return tuple(dict.fromkeys(map(self._resolve_slug, references)))
+        return [
+            reference
+            for reference in references
+            if isinstance(reference, str) and reference not in self._paths
+        ]
+
+    def is_valid(self, categories: CategoryReferences) -> bool:
+        """Return whether all categories that are given by slug exist or have details."""
+        slugs = {slug for slug in categories.references or () if isinstance(slug, str)}
+        slugs -= {str(draft.slug) for draft in categories.details}
+        if slugs:
+            self._load_categories()
+        return slugs <= self._paths.keys()
+
+    def is_known(self, references: Sequence[CategoryReference], slugs: Collection[str]) -> bool:
+        """Return whether the references are those of a product in the categories `slugs`.
+
+        A path of names may mean any category with that path.
+        """
+        if all(isinstance(reference, str) for reference in references):
+            return set(references) == set(slugs)
+        self._load_categories()
+        given = {
+            reference if isinstance(reference, str) else tuple(map(name_sort_key, reference))
+            for reference in references
+        }
+        names = {slug: tuple(map(self._keys.__getitem__, self._paths[slug])) for slug in slugs}
+        return all(slug in given or path in given for slug, path in names.items()) and (
+            given <= {*slugs, *names.values()}
+        )
 
     def pop_created(self) -> Sequence[CategoryDraft]:
         """Return the categories created since the last call; parents come first."""
@@ -126,6 +145,7 @@ class CategoryResolver:
             raise ValidationError([FieldError("category_details", message)])
         slug = self._remember(draft)
         self._created.append(draft)
+        self.created_names.append(draft.name)
         return slug
 
     def _remember(self, draft: CategoryDraft) -> str:
@@ -133,7 +153,8 @@ class CategoryResolver:
         ancestors = self._paths[draft.parent] if draft.parent else ()
         check_position(slug, ancestors, levels=1)
         self._paths[slug] = (*ancestors, slug)
-        self._slugs_by_name.setdefault((draft.parent, name_sort_key(draft.name)), slug)
+        self._keys[slug] = name_sort_key(draft.name)
+        self._slugs_by_name.setdefault((draft.parent, self._keys[slug]), slug)
         return slug
 
 

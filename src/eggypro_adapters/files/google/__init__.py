@@ -1,0 +1,1 @@
+"""Read and write product feeds of Google Merchant Center and Meta (Facebook)."""

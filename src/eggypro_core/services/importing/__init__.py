@@ -1,0 +1,1 @@
+"""Import of products and stock: parsing, normalising, matching, comparing and writing."""

@@ -1,0 +1,90 @@
+"""Fit imported images and their addresses into the fields of products and variants."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from eggypro_core.domain.image import (
+    ORIGINAL,
+    PRODUCT_IMAGE_FOLDER,
+    RENDITIONS,
+    is_external,
+    is_public_id,
+)
+from eggypro_core.domain.product import MAX_IMAGES
+from eggypro_core.services.importing.messages import EntryMessages, shown
+from eggypro_core.services.importing.texts import fit_line
+from eggypro_core.validation.unset import UNSET
+
+_MAX_URL_LENGTH = 2048
+_MAX_ALT_LENGTH = 255
+_URL = re.compile(
+    r"""https://[^\s/"<>\\^`{|}\x00-\x1f\x7f-\x9f\ud800-\udfff]
+    [^\s"<>\\^`{|}\x00-\x1f\x7f-\x9f\ud800-\udfff]*""",
+    re.VERBOSE,
+)
+_SCHEME = re.compile("(?:https?:)?//", re.IGNORECASE)
+_UNSAFE = re.compile(r'[ "<>\\^`{|}]')
+_RENDITION = "|".join([ORIGINAL, *RENDITIONS])
+_OWN_IMAGE = re.compile(rf"(?:/images/)?({PRODUCT_IMAGE_FOLDER}/[a-z0-9_-]+)(?:/(?:{_RENDITION}))?")
+"""The public ID of an own image, or the path at which this shop serves it."""
+
+
+def fit_images(value: object, messages: EntryMessages) -> object:
+    """Return the images of a product: usable references, each once, with alt text."""
+    if not isinstance(value, list | tuple):
+        return [] if value is None else value
+    images: dict[str, object] = {}
+    for item in value:
+        ref = item.get("ref") if isinstance(item, Mapping) else item
+        usable = _image_ref(ref)
+        if usable is None:
+            messages.warn("images", f"Image '{shown(ref)}' has no usable address: ignored", ref)
+        elif usable not in images:
+            images[usable] = _fit_image(item, usable, messages)
+    if len(images) > MAX_IMAGES:
+        message = f"{len(images)} images: only the first {MAX_IMAGES} are imported"
+        messages.warn("images", message, [*images][MAX_IMAGES])
+    return [*images.values()][:MAX_IMAGES]
+
+
+def fit_image_url(value: object, messages: EntryMessages) -> object:
+    """Return the address of a variant's image; UNSET if it has none that is usable."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    url = _https_url(value) if isinstance(value, str) else None
+    if url is None:
+        messages.warn("image", f"Image '{shown(value)}' has no usable address: ignored", value)
+        return UNSET
+    return url
+
+
+def _fit_image(item: object, ref: str, messages: EntryMessages) -> object:
+    if not isinstance(item, Mapping):
+        return ref
+    alt = item.get("alt")
+    fitted = (
+        fit_line(alt, "images", "Alt text", _MAX_ALT_LENGTH, messages)
+        if isinstance(alt, str)
+        else None
+    )
+    return item if item["ref"] == ref and fitted == alt else {"ref": ref, "alt": fitted}
+
+
+def _image_ref(value: object) -> str | None:
+    """Return an https URL or the public ID of an own image, None if the value is neither."""
+    if not isinstance(value, str):
+        return None
+    if own := None if is_external(value) else _OWN_IMAGE.fullmatch(value):
+        return own[1] if is_public_id(own[1]) else None
+    return _https_url(value)
+
+
+def _https_url(text: str) -> str | None:
+    """Return the https URL of an absolute URL, None if the text is something else."""
+    if len(text) <= _MAX_URL_LENGTH and _URL.fullmatch(text):
+        return text
+    if not _SCHEME.match(text := text.strip()):
+        return None
+    url = _UNSAFE.sub(lambda sign: quote(sign[0]), _SCHEME.sub("https://", text, count=1))
+    return url if len(url) <= _MAX_URL_LENGTH and _URL.fullmatch(url) else None

@@ -1,0 +1,153 @@
+"""Fit imported lists and maps into their fields: tags, ingredients, attributes, categories."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from eggypro_core.domain.category import MAX_DEPTH, MAX_SLUG_LENGTH
+from eggypro_core.domain.product import MAX_ATTRIBUTES, MAX_CATEGORIES, MAX_TAGS
+from eggypro_core.domain.slug import fold, is_slug
+from eggypro_core.services.importing.messages import EntryMessages, shown
+from eggypro_core.services.importing.texts import Fitter, fit_line, fit_name, line_key
+
+T = TypeVar("T")
+_MAX_INGREDIENTS = 50
+_MAX_TEXT = 255
+_MAX_CATEGORY_NAME = 100
+_MAX_ATTRIBUTE_NAME = 100
+_MAX_ATTRIBUTE = 1000
+
+
+def text_list_fitter(
+    name: str, label: str, maximum: int, key: Callable[[str], str] = str
+) -> Fitter:
+    """Return the fitter of a list of texts; those with equal keys count once, blank ones never.
+
+    `label` is a singular.
+    """
+
+    def fit(value: object, messages: EntryMessages) -> object:
+        if not isinstance(value, list | tuple):
+            return [] if value is None else value
+        texts = [
+            fit_line(item, name, label, _MAX_TEXT, messages) if isinstance(item, str) else item
+            for item in value
+        ]
+        texts = [item for item in texts if not isinstance(item, str) or item.strip()]
+        if len(texts) > maximum:
+            first: dict[object, object] = {}
+            for item in texts:
+                first.setdefault(_key(item, key), item)
+            texts = [*first.values()]
+        return _first(texts, name, f"{label.lower()}s", maximum, messages)
+
+    return fit
+
+
+fit_tags = text_list_fitter("tags", "Tag", MAX_TAGS, key=fold)
+fit_ingredients = text_list_fitter("ingredients", "Ingredient", _MAX_INGREDIENTS)
+
+
+def fit_attributes(value: object, messages: EntryMessages) -> object:
+    """Return the attributes of a product: at most MAX_ATTRIBUTES, none of them blank."""
+    if not isinstance(value, Mapping):
+        return {} if value is None else value
+    if len(value) <= MAX_ATTRIBUTES and all(map(_is_plain, value, value.values())):
+        return value
+    attributes = _fit_names(value, "attributes", messages)
+    fitted = {name: text for name, text in attributes if text is not None}
+    return dict(_first([*fitted.items()], "attributes", "attributes", MAX_ATTRIBUTES, messages))
+
+
+def fit_attribute_edits(value: object, messages: EntryMessages) -> object:
+    """Return the edits of attributes, of which blank ones remove the attribute."""
+    if not isinstance(value, Mapping):
+        return {} if value is None else value
+    if len(value) <= MAX_ATTRIBUTES and all(
+        _is_plain(name, "-" if text is None else text) for name, text in value.items()
+    ):
+        return value
+    edits = dict(_fit_names(value, "attributes", messages))
+    given = [item for item in edits.items() if item[1] is not None]
+    accepted = dict(_first(given, "attributes", "attributes", MAX_ATTRIBUTES, messages))
+    removed = [name for name, text in edits.items() if text is None]
+    removed = removed[: 2 * MAX_ATTRIBUTES - len(accepted)]
+    return {name: edits[name] for name in edits if name in accepted or name in removed}
+
+
+def fit_categories(value: object, messages: EntryMessages) -> object:
+    """Return the categories of a product: slugs, or paths of names without blank names.
+
+    A text that is no slug is a path of names such as `Food > Bars`.
+    """
+    if not isinstance(value, list | tuple):
+        return [] if value is None else value
+    references = [_fit_category(item, messages) for item in value]
+    references = [item for item in references if item]
+    return _first(references, "categories", "categories", MAX_CATEGORIES, messages)
+
+
+def _fit_names(
+    attributes: Mapping[object, object], name: str, messages: EntryMessages
+) -> Iterable[tuple[object, object]]:
+    """Yield the fitted names and texts, None for blank ones. Of equal names, the first counts."""
+    names: set[object] = set()
+    for raw_key, raw_text in attributes.items():
+        key, text = raw_key, raw_text
+        if isinstance(key, str):
+            key = line_key(fit_line(key, name, "Attribute name", _MAX_ATTRIBUTE_NAME, messages))
+        if isinstance(text, str):
+            label = f"Attribute '{shown(key)}'"
+            text = fit_line(text, name, label, _MAX_ATTRIBUTE, messages)
+            text = text if text.strip() else None
+        if key in names:
+            messages.warn(name, f"Attribute '{shown(key)}' appears twice: ignored", raw_text)
+        elif key:
+            names.add(key)
+            yield key, text
+
+
+def _is_plain(name: object, text: object) -> bool:
+    """Return whether an attribute is in the form that its validators return, and in ASCII."""
+    return (
+        isinstance(name, str)
+        and isinstance(text, str)
+        and 0 < len(name) <= _MAX_ATTRIBUTE_NAME
+        and len(text) <= _MAX_ATTRIBUTE
+        and name.isascii()
+        and name.isprintable()
+        and name == " ".join(name.split())
+        and text.isascii()
+        and text.isprintable()
+        and not text.isspace()
+        and bool(text)
+    )
+
+
+def _fit_category(value: object, messages: EntryMessages) -> object:
+    if isinstance(value, str):
+        if not value.strip() or (is_slug(value) and len(value) <= MAX_SLUG_LENGTH):
+            return value.strip()
+        value = value.split(">")
+    if not isinstance(value, list | tuple):
+        return value
+    names = [
+        fit_name(item, "categories", "Category name", _MAX_CATEGORY_NAME, messages)
+        if isinstance(item, str)
+        else item
+        for item in value
+    ]
+    return [name for name in names if name][:MAX_DEPTH]
+
+
+def _first(
+    items: list[T], name: str, plural: str, maximum: int, messages: EntryMessages
+) -> list[T]:
+    """Return the first `maximum` items, with a warning if there are more."""
+    if len(items) > maximum:
+        message = f"{len(items)} {plural}: only the first {maximum} are imported"
+        messages.warn(name, message, items[maximum])
+    return items[:maximum]
+
+
+def _key(item: object, key: Callable[[str], str]) -> object:
+    return key(line_key(item)) if isinstance(item, str) else id(item)

@@ -1,0 +1,313 @@
+"""Turn the entries of an imported file into valid items."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from types import MappingProxyType
+
+from attrs import asdict, define, evolve, field
+
+from eggypro_core.domain.image import ImageUrlBuilder
+from eggypro_core.domain.product import IMPORT_READ_ONLY_FIELDS
+from eggypro_core.domain.product_changes import ProductChanges
+from eggypro_core.domain.product_files import (
+    ROW_PREFIX,
+    CategoryReferences,
+    ImportEntry,
+    ImportItem,
+    ImportMessage,
+    MatchKeys,
+)
+from eggypro_core.domain.product_query import name_sort_key
+from eggypro_core.domain.variant import VariantChanges
+from eggypro_core.errors import ConflictError, FieldError, ValidationError
+from eggypro_core.ports import ImportStage
+from eggypro_core.services.importing.category_resolver import CATEGORY_FIELDS, parse_references
+from eggypro_core.services.importing.messages import shown
+from eggypro_core.services.importing.normaliser import NormalisedEntry, normalise_entry
+from eggypro_core.services.importing.recorder import ImportRecorder
+from eggypro_core.validation import fields
+from eggypro_core.validation.unset import UNSET
+
+_MAX_SOURCE_KEY = 255
+
+_IDENTIFYING_FIELDS = frozenset({"slug", "name", "sku", "variants"})
+
+
+@define
+class EntryParser:
+    """Normalise and validate entries, drop what the file repeats, and store the rest in a stage.
+
+    `is_lossless`: the file has every value of our products, names in any spelling included.
+    """
+
+    stage: ImportStage
+    recorder: ImportRecorder
+    clean_html: Callable[[str], str]
+    image_url: ImageUrlBuilder
+    is_lossless: bool = False
+    item_count: int = 0
+    _batch: dict[int, ImportItem] = field(factory=dict)
+    """Items that are not staged yet, by number."""
+
+    def stage_entries(self, entries: Sequence[ImportEntry]) -> None:
+        """Store the items of a batch of entries."""
+        items: list[ImportItem] = []
+        for entry in entries:
+            self.recorder.add_warnings(entry.warnings)
+            self.recorder.add_errors(entry.errors)
+            if entry.values is not None and not entry.errors:
+                items += self._parse_entry(entry)
+        self.stage.load_uses({key for item in items for key in _use_keys(item.keys)})
+        self._batch = {}
+        for item in items:
+            unique = item if item.is_refused else self._without_repeated(item)
+            if unique is not None:
+                self._batch[item.number] = unique
+        self.stage.add([*self._batch.values()])
+
+    def parse_values(self, entry: ImportEntry) -> ProductChanges:
+        """Return the changes that an entry describes. Raises ValidationError."""
+        values = self._normalise(entry).values or {}
+        own = {name: value for name, value in values.items() if name not in CATEGORY_FIELDS}
+        return self._parse_changes(own, required=())
+
+    def _normalise(self, entry: ImportEntry) -> NormalisedEntry:
+        return normalise_entry(entry, self.clean_html, keeps_spellings=self.is_lossless)
+
+    def _parse_entry(self, entry: ImportEntry) -> Iterator[ImportItem]:
+        """Yield the item of an entry, or the categories that a refused one describes."""
+        normalised = self._normalise(entry)
+        self.recorder.add_warnings(normalised.warnings)
+        self.recorder.add_errors(normalised.errors)
+        if normalised.values is None or normalised.errors:
+            yield from self._details_of(entry)
+            return
+        try:
+            changes, categories = self._parse(normalised.values, entry.source_id)
+        except (ValidationError, ConflictError) as error:
+            self.recorder.add_errors(messages_of(error, entry.line, entry.values or {}))
+            yield from self._details_of(entry)
+            return
+        yield _with_row_id(
+            ImportItem(
+                self._next_number(),
+                entry.line,
+                _keys_of(changes, entry),
+                changes,
+                categories,
+                tuple(normalised.skipped_options),
+                entry.has_no_variants,
+                not _has_alts(normalised.values.get("images")),
+            )
+        )
+
+    def _next_number(self) -> int:
+        self.item_count += 1
+        return self.item_count - 1
+
+    def _details_of(self, entry: ImportEntry) -> Iterator[ImportItem]:
+        """Keep the category details of a refused product: others may be in these categories."""
+        given = {n: v for n, v in (entry.values or {}).items() if n == "category_details"}
+        try:
+            categories = parse_references(given)
+        except ValidationError:
+            return
+        if categories.details:
+            yield ImportItem(
+                self._next_number(),
+                entry.line,
+                MatchKeys(),
+                ProductChanges(),
+                categories,
+                is_refused=True,
+            )
+
+    def _parse(
+        self, values: Mapping[str, object], source_id: str | None
+    ) -> tuple[ProductChanges, CategoryReferences]:
+        references = {name: values[name] for name in CATEGORY_FIELDS & values.keys()}
+        own = {name: value for name, value in values.items() if name not in CATEGORY_FIELDS}
+        errors: list[FieldError] = []
+        categories = CategoryReferences()
+        try:
+            categories = parse_references(references)
+        except ValidationError as invalid:
+            errors += invalid.errors
+        try:
+            is_identified = source_id is not None or not _IDENTIFYING_FIELDS.isdisjoint(own)
+            changes = self._parse_changes(own, required=() if is_identified else ("name",))
+        except ValidationError as invalid:
+            raise ValidationError([*invalid.errors, *errors]) from None
+        fields.raise_if(errors)
+        return changes, categories
+
+    def _parse_changes(
+        self, values: Mapping[str, object], required: Sequence[str]
+    ) -> ProductChanges:
+        own = {name: value for name, value in values.items() if name != "attribute_edits"}
+        changes = ProductChanges.parse(
+            own,
+            self.clean_html,
+            required=required,
+            read_only=IMPORT_READ_ONLY_FIELDS,
+            image_url=self.image_url,
+        )
+        if "attribute_edits" not in values:
+            return changes
+        edits = {"attributes": values["attribute_edits"]}
+        patch = ProductChanges.parse(edits, self.clean_html, merge=True)
+        return evolve(changes, attribute_edits=patch.attribute_edits)
+
+    def _without_repeated(self, item: ImportItem) -> ImportItem | None:
+        """Return the item without repeated SKUs, or None if the product is repeated."""
+        keys = list(_identity_keys(item.keys))
+        if former := self.stage.find_uses(keys):
+            key, number = next(iter(former.items()))
+            first = self._item(number)
+            if self._is_same(first, item):
+                message = f"The same product as on line {first.line}: ignored"
+                self.recorder.add_warnings([ImportMessage(item.line, "", message)])
+            else:
+                self.recorder.add_errors([_repeated_error(item.line, key, first.line)])
+            return None
+        uses = self.stage.record_uses(dict.fromkeys(_use_keys(item.keys), item.number))
+        repeated = {key: number for key, number in uses.items() if key.startswith("sku:")}
+        return self._without_skus(item, repeated) if repeated else item
+
+    def _is_same(self, first: ImportItem, item: ImportItem) -> bool:
+        """Return whether two items are equal, apart from SKUs that `first` has lost."""
+        uses = self.stage.find_uses([f"sku:{sku}" for sku in item.keys.skus])
+        lost = {key.removeprefix("sku:") for key, number in uses.items() if number < first.number}
+        return _content(first) == _content(without_skus(item, lost))
+
+    def _without_skus(self, item: ImportItem, repeated: Mapping[str, int]) -> ImportItem:
+        skus = {key.removeprefix("sku:"): number for key, number in repeated.items()}
+        for sku, number in skus.items():
+            line = self._item(number).line
+            message = f"SKU '{sku}' is already used on line {line}: left out"
+            self.recorder.add_warnings([ImportMessage(item.line, "sku", message, value=sku)])
+        return without_skus(item, set(skus))
+
+    def _item(self, number: int) -> ImportItem:
+        return self._batch[number] if number in self._batch else self.stage.get(number)
+
+
+def without_skus(item: ImportItem, skus: set[str]) -> ImportItem:
+    """Return the item without some of its SKUs: those of the stored products stay unchanged."""
+    changes = item.changes
+    if changes.sku in skus:
+        changes = evolve(changes, sku=UNSET)
+    variants = tuple(
+        evolve(variant, sku=UNSET) if variant.sku in skus else variant
+        for variant in changes.variants
+    )
+    kept = tuple(sku for sku in item.keys.skus if sku not in skus)
+    return evolve(
+        item, changes=evolve(changes, variants=variants), keys=evolve(item.keys, skus=kept)
+    )
+
+
+def messages_of(
+    error: ValidationError | ConflictError,
+    line: int,
+    values: Mapping[str, object] = MappingProxyType({}),
+) -> Iterator[ImportMessage]:
+    """Yield the messages of an error, with those `values` of their fields that are no lists."""
+    errors = (
+        error.errors
+        if isinstance(error, ValidationError)
+        else [FieldError(error.field, str(error))]
+    )
+    for item in errors:
+        value = values.get(item.field)
+        text = "" if isinstance(value, Mapping | list | tuple) else shown(value)
+        yield ImportMessage(line, item.field, item.message, value=text)
+
+
+def _keys_of(changes: ProductChanges, entry: ImportEntry) -> MatchKeys:
+    handle = None if entry.values is None else entry.values.get("slug")
+    skus = dict.fromkeys(
+        sku
+        for sku in (changes.sku, *(variant.sku for variant in changes.variants))
+        if isinstance(sku, str)
+    )
+    gtins = dict.fromkeys(
+        gtin
+        for gtin in (changes.gtin, *(variant.gtin for variant in changes.variants))
+        if isinstance(gtin, str)
+    )
+    return MatchKeys(
+        slug=None if changes.slug is UNSET else changes.slug,
+        handle=_source_key(handle.strip().lower()) if isinstance(handle, str) else None,
+        source_id=_source_key(entry.source_id or ""),
+        name=None if changes.name is UNSET else name_sort_key(changes.name),
+        skus=tuple(skus),
+        gtins=tuple(gtins),
+    )
+
+
+def _source_key(text: str) -> str | None:
+    """Return a handle or ID of a source as it is stored: one that is odd or long has a digest."""
+    key = fields.escape_control(text, _MAX_SOURCE_KEY)
+    if key != text:
+        digest = blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+        key = f"{key[: _MAX_SOURCE_KEY - 1 - len(digest)]}-{digest}"
+    return key or None
+
+
+def _has_alts(images: object) -> bool:
+    """Return whether any image in the values of an entry comes with an alt text, or a blank one."""
+    return isinstance(images, list) and any(
+        isinstance(image, Mapping) and "alt" in image for image in images
+    )
+
+
+def _identity_keys(keys: MatchKeys) -> Iterator[str]:
+    if keys.handle is not None:
+        yield f"handle:{keys.handle}"
+    if keys.source_id is not None:
+        yield f"id:{keys.source_id}"
+
+
+def _content(item: ImportItem) -> ImportItem:
+    """Return the item without its place in the file."""
+    return evolve(item, number=0, line=0, keys=evolve(item.keys, source_id=None))
+
+
+def _with_row_id(item: ImportItem) -> ImportItem:
+    """Return the item with an ID made of its values if the file gives it neither handle nor ID.
+
+    So products of one name are told apart at the next import of the file, in any order.
+    """
+    keys = item.keys
+    if keys.handle or keys.source_id or keys.name is None:
+        return item
+    values = (
+        _set_values(evolve(item.changes, variants=())),
+        [_set_values(variant) for variant in item.changes.variants],
+        item.categories,
+        item.skipped_options,
+    )
+    digest = blake2b(repr(values).encode(), digest_size=16).hexdigest()
+    return evolve(item, keys=evolve(keys, source_id=f"{ROW_PREFIX}{digest}"))
+
+
+def _set_values(changes: ProductChanges | VariantChanges) -> dict[str, object]:
+    values = asdict(changes, recurse=False)
+    return {name: value for name, value in values.items() if value is not UNSET}
+
+
+def _use_keys(keys: MatchKeys) -> Iterator[str]:
+    """Yield all keys that an item uses."""
+    yield from _identity_keys(keys)
+    yield from (f"sku:{sku}" for sku in keys.skus)
+    if keys.slug is not None:
+        yield f"slug:{keys.slug}"
+
+
+def _repeated_error(line: int, key: str, first_line: int) -> ImportMessage:
+    kind, _, value = key.partition(":")
+    name, label = ("id", "ID") if kind == "id" else ("slug", "Slug")
+    text = fields.escape_control(value)
+    message = f"{label} '{text}' is also on line {first_line}, with other values"
+    return ImportMessage(line, name, message, value=text)

@@ -1,0 +1,67 @@
+"""Property tests: the same file twice changes nothing the second time, and a dry run tells all."""
+
+import io
+from contextlib import suppress
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eggypro_core.domain.product_files import ImportOptions, ImportReport
+from eggypro_core.errors import ConflictError
+from eggypro_core.shop import Shop
+from tests.support.builders import ShopStores
+from tests.support.foreign_files import TABLES, files
+from tests.support.random_shops import make_empty_shop
+
+SLUGS = st.sampled_from(["egg", "ham", "egg-1", "egg-2", "x"])
+
+
+def import_file(shop: Shop, file: bytes, form: str, *, dry_run: bool = False) -> ImportReport:
+    options = ImportOptions(dry_run=dry_run, keep_going=True)
+    return shop.products.import_file(io.BytesIO(file), file_format=form, options=options)
+
+
+def without_run(report: ImportReport) -> ImportReport:
+    return evolve(report, dry_run=False, is_applied=False)
+
+
+@pytest.mark.parametrize("form", TABLES)
+@given(data=st.data())
+def test_the_same_file_twice_changes_nothing_and_a_dry_run_tells_all(
+    form: str, data: st.DataObject
+) -> None:
+    first, second = data.draw(files(form)), data.draw(files(form))
+    shop = make_empty_shop(ShopStores.in_memory())
+    for file in (first, second):
+        dry_run = import_file(shop, file, form, dry_run=True)
+        report = import_file(shop, file, form)
+        assert without_run(dry_run) == without_run(report)
+        again = import_file(shop, file, form)
+        assert again.differences == ()
+        assert (again.created, again.changed, again.refused) == (0, 0, report.refused)
+
+
+@pytest.mark.parametrize("form", TABLES)
+@given(data=st.data())
+def test_an_export_after_imports_and_renames_changes_nothing(
+    form: str, data: st.DataObject
+) -> None:
+    shop = make_empty_shop(ShopStores.in_memory())
+    import_file(shop, data.draw(files(form)), form)
+    for slug in slugs_of(shop):
+        if data.draw(st.booleans()):
+            with suppress(ConflictError):
+                shop.products.update(slug, {"slug": data.draw(SLUGS)})
+    import_file(shop, data.draw(files(form)), form)
+    stream = io.BytesIO()
+    if shop.products.export_file(stream, file_format=form).exported:
+        report = import_file(shop, stream.getvalue(), form)
+        assert report.differences == ()
+        assert (report.created, report.changed, report.refused) == (0, 0, ())
+
+
+def slugs_of(shop: Shop) -> list[str]:
+    with shop.products.export_products() as export:
+        return [product.slug for product in export.products]
