@@ -57,6 +57,6 @@ def read_stock(stream: BinaryIO) -> StockFile:
     Raises ParseError immediately if the file has no columns of SKU and quantity; iterating raises
     UnavailableError if the temporary folder has no room.
     """
-    from eggypro_adapters.files import stock_table
+    from eggypro_adapters.files.stock import reading
 
-    return stock_table.read_stock(stream)
+    return reading.read_stock(stream)

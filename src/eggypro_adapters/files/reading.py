@@ -7,11 +7,13 @@ from typing import BinaryIO
 
 from attrs import evolve
 
-from eggypro_adapters.files import FORMATS, generic_mapping, json_products, table_formats
+from eggypro_adapters.files import FORMATS, table_formats
 from eggypro_adapters.files.csv_table import CsvTable, read_csv
-from eggypro_adapters.files.generic_columns import suggest_options
 from eggypro_adapters.files.google import reading as google_reading
 from eggypro_adapters.files.google import xml as google_xml
+from eggypro_adapters.files.json_files.reading import read_json
+from eggypro_adapters.files.mapped_tables import mapping as table_mapping
+from eggypro_adapters.files.mapped_tables.column_names import suggest_options
 from eggypro_adapters.files.table_opening import HeaderTest, open_archive, open_lines
 from eggypro_adapters.files.text_lines import PrefixedStream, read_head
 from eggypro_adapters.files.unpacking import WORKBOOK, Archive, unpack
@@ -35,7 +37,7 @@ def read_file(stream: BinaryIO, form: str, mapping: Mapping[str, str]) -> Import
     """Read the products of a file: see `read_products`."""
     if form not in FORMATS:
         raise ValidationError([FieldError("format", f"Format must be one of {', '.join(FORMATS)}")])
-    generic_mapping.check_fields(mapping)
+    table_mapping.check_fields(mapping)
     content = unpack(stream)
     if not isinstance(content, Archive):
         return _read_text(content, form, mapping)
@@ -51,7 +53,7 @@ def _read_text(stream: BinaryIO, form: str, mapping: Mapping[str, str]) -> Impor
         return google_reading.read_xml(stream)
     lines = open_lines(stream)
     if form == "jsonl" or (form == "auto" and lines.peek().lstrip()[0] in "{["):
-        file = json_products.read_json(lines, mapping)
+        file = read_json(lines, mapping)
         return _with_warnings(file, lines.warnings)
     return _read_table(read_csv(lines, _header_test(form, mapping)), form, mapping)
 
@@ -59,7 +61,7 @@ def _read_text(stream: BinaryIO, form: str, mapping: Mapping[str, str]) -> Impor
 def _header_test(form: str, mapping: Mapping[str, str]) -> HeaderTest:
     """Return the function that recognises the header of a table."""
     if mapping:
-        return partial(generic_mapping.has_columns, mapping=mapping)
+        return partial(table_mapping.has_columns, mapping=mapping)
     if form in table_formats.FORMATS:
         return table_formats.FORMATS[form].matches
     formats = table_formats.DETECTED_FORMATS.values()

@@ -5,12 +5,15 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from eggypro_adapters.files import generic, generic_mapping, own_csv, shopify_inventory
 from eggypro_adapters.files.csv_table import CsvTable, column_key
 from eggypro_adapters.files.google import columns as google
 from eggypro_adapters.files.google import reading as google_reading
+from eggypro_adapters.files.mapped_tables import mapping as table_mapping
+from eggypro_adapters.files.mapped_tables import reading as mapped_tables
+from eggypro_adapters.files.own_csv import reading as own_csv
 from eggypro_adapters.files.shopify import columns as shopify
 from eggypro_adapters.files.shopify import reading as shopify_reading
+from eggypro_adapters.files.stock import shopify_inventory
 from eggypro_adapters.files.woocommerce import detection as woocommerce
 from eggypro_adapters.files.woocommerce import reading as woocommerce_reading
 from eggypro_core.domain.product_files import ImportFile
@@ -28,8 +31,8 @@ class TableFormat:
 def read_mapped(table: CsvTable, mapping: Mapping[str, str]) -> ImportFile:
     """Read a table whose columns are mapped. Raises ParseError if it lacks one of them."""
     table.merge_repeated_columns()
-    columns = generic_mapping.map_columns(table.header, mapping, decimal_comma=table.decimal_comma)
-    return generic.read_table(table, columns)
+    columns = table_mapping.map_columns(table.header, mapping, decimal_comma=table.decimal_comma)
+    return mapped_tables.read_table(table, columns)
 
 
 def _read_shopify(table: CsvTable) -> ImportFile | None:
@@ -39,7 +42,7 @@ def _read_shopify(table: CsvTable) -> ImportFile | None:
 
 def _read_own_csv(table: CsvTable) -> ImportFile | None:
     table.merge_repeated_columns(column_key)
-    if mapping := generic_mapping.usual_mapping(table.header):
+    if mapping := table_mapping.usual_mapping(table.header):
         return read_mapped(table, mapping)
     columns = own_csv.parse_header(table.header)
     if columns is None:
@@ -48,7 +51,7 @@ def _read_own_csv(table: CsvTable) -> ImportFile | None:
 
 
 def _matches_own_csv(header: Sequence[str]) -> bool:
-    return own_csv.matches_header(header) or generic_mapping.has_usual_columns(header)
+    return own_csv.matches_header(header) or table_mapping.has_usual_columns(header)
 
 
 def _refuse_inventory(_: CsvTable) -> None:

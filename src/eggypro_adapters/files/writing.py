@@ -72,13 +72,13 @@ def _jsonl(_: Storefront) -> ExportFormat:
 
 
 def _own_csv(_: Storefront) -> ExportFormat:
-    from eggypro_adapters.files import own_csv_writing
+    from eggypro_adapters.files.own_csv import writing
 
     def lines(export: CatalogSnapshot) -> Iterator[bytes]:
         records = starmap(to_record, with_category_drafts(export))
         return _table(
-            own_csv_writing.COLUMNS,
-            (row for record in records for row in own_csv_writing.rows_of_record(record)),
+            writing.COLUMNS,
+            (row for record in records for row in writing.rows_of_record(record)),
         )
 
     return ExportFormat(lines)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from eggypro_adapters.contracts import strategies
 from eggypro_adapters.files import FORMATS, NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
-from eggypro_adapters.files.own_csv_columns import VARIANT_COLUMNS
+from eggypro_adapters.files.own_csv.columns import VARIANT_COLUMNS
 from eggypro_adapters.files.writing import WRITERS
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.domain.category import CategoryDraft

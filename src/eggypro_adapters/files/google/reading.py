@@ -13,7 +13,7 @@ from eggypro_adapters.files.google.columns import (
     parse_header,
     says_nothing,
 )
-from eggypro_adapters.files.google.exported import exported_values
+from eggypro_adapters.files.google.export import exported_values
 from eggypro_adapters.files.google.product import parse_product
 from eggypro_adapters.files.google.rows import Feed, FeedRow
 from eggypro_adapters.files.google.xml import XmlError, XmlItem, XmlItems

@@ -5,11 +5,12 @@ from typing import BinaryIO
 
 from attrs import frozen
 
-from eggypro_adapters.files import disk_sorter, row_groups, shopify_inventory
+from eggypro_adapters.files import disk_sorter, row_groups
 from eggypro_adapters.files.csv_table import CsvTable, column_key
 from eggypro_adapters.files.row_groups import GroupedRow
 from eggypro_adapters.files.shopify.columns import without_apostrophe
-from eggypro_adapters.files.stock_levels import StockCell, has_quantity, sum_of_locations
+from eggypro_adapters.files.stock import shopify_inventory
+from eggypro_adapters.files.stock.levels import StockCell, has_quantity, sum_of_locations
 from eggypro_adapters.files.table_opening import open_table
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage, StockEntry, StockFile
 from eggypro_core.errors import ParseError

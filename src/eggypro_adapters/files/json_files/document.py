@@ -5,7 +5,12 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
-from eggypro_adapters.files.json_lists import MAX_OPENING_LENGTH, ListOpening, find_array, find_list
+from eggypro_adapters.files.json_files.lists import (
+    MAX_OPENING_LENGTH,
+    ListOpening,
+    find_array,
+    find_list,
+)
 from eggypro_adapters.files.text_lines import MAX_PIECE_LENGTH, TextLines
 
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+("?)|[{}\[\]]', re.DOTALL)

@@ -25,7 +25,7 @@ from tests.support.woocommerce_files import (
     warnings,
 )
 
-SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "woocommerce"
+SHARED = Path(__file__).parents[4].parent / "shared" / "data" / "woocommerce"
 
 
 def test_files_of_real_shops_are_read_whole() -> None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from eggypro_adapters.files import json_values
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
+from eggypro_adapters.files.json_files import values as json_values
 from eggypro_adapters.files.text_lines import MAX_PIECE_LENGTH, TextLines, is_undecodable
 from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain import variant

@@ -13,7 +13,7 @@ from eggypro_adapters.files import read_products
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage
 from eggypro_core.errors import ParseError
 
-SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "shopify"
+SHARED = Path(__file__).parents[4].parent / "shared" / "data" / "shopify"
 Row = dict[str, str]
 
 

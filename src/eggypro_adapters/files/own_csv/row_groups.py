@@ -6,7 +6,7 @@ from attrs import define, field, frozen
 
 from eggypro_adapters.files.csv_table import CsvRow
 from eggypro_adapters.files.disk_sorter import open_sorter
-from eggypro_adapters.files.own_csv_columns import (
+from eggypro_adapters.files.own_csv.columns import (
     OPTIONS,
     VARIANT_COLUMNS,
     Column,

@@ -10,7 +10,7 @@ from eggypro_adapters.files.csv_table import CsvTable, column_key
 from eggypro_adapters.files.row_groups import GroupedRow
 from eggypro_adapters.files.shopify.columns import without_apostrophe
 from eggypro_adapters.files.shopify.rows import DEFAULT_TITLE
-from eggypro_adapters.files.stock_levels import StockCell, StockLevel, sum_of_locations
+from eggypro_adapters.files.stock.levels import StockCell, StockLevel, sum_of_locations
 from eggypro_core.domain.product_files import (
     ImportEntry,
     ImportFile,

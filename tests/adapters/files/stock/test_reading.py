@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_adapters.files import read_products
-from eggypro_adapters.files.stock_table import read_stock
+from eggypro_adapters.files.stock.reading import read_stock
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage, StockEntry
 from eggypro_core.errors import ParseError
 from tests.support.workbooks import workbook

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggypro_adapters.files import json_document, read_products, text_lines
+from eggypro_adapters.files import read_products, text_lines
+from eggypro_adapters.files.json_files import document
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage
 from eggypro_core.errors import ParseError
 
@@ -121,7 +122,7 @@ def test_document_that_ends_too_early_is_an_error(text: str) -> None:
 
 
 def test_object_after_a_too_long_one_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (text_lines, json_document):
+    for module in (text_lines, document):
         monkeypatch.setattr(module, "MAX_PIECE_LENGTH", 50)
     entries = read('[{"name": "' + 'x\\"' * 99 + '"}, {"name": "Ham"}]')
     assert entries[0].values is None
@@ -213,7 +214,7 @@ def test_json_round_trip(
 @given(PRODUCTS, st.integers(2, 30))
 def test_pieces_of_a_long_line_are_joined(products: list[dict[str, object]], size: int) -> None:
     text = json.dumps(products)
-    splitter = json_document._Splitter(is_list=True)
+    splitter = document._Splitter(is_list=True)
     pieces = [text[at : at + size] for at in range(1, len(text), size)]
     found = [element for piece in pieces for element in splitter.feed(piece, 1, is_complete=False)]
     assert [json.loads(element) for _, element in found] == products

@@ -22,7 +22,7 @@ from eggypro_adapters.files.google.categories import (
     paths_by_slug,
     split_paths,
 )
-from eggypro_adapters.files.google.exported import exported_values
+from eggypro_adapters.files.google.export import exported_values
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import CategoryName, Image, Product
 from eggypro_core.domain.product_files import CatalogSnapshot, ImportEntry

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import frozen
 
-from eggypro_adapters.files import generic_cells
 from eggypro_adapters.files.csv_table import column_key
-from eggypro_adapters.files.generic_columns import known_columns
+from eggypro_adapters.files.mapped_tables import cells
+from eggypro_adapters.files.mapped_tables.column_names import known_columns
 from eggypro_core.errors import FieldError, ParseError, ValidationError
 from eggypro_core.validation.fields import escape_control
 
 ATTRIBUTE = "attribute."
 OPTION = "option."
-_OWN_FIELDS = {column_key(field): field for field in generic_cells.FIELDS}
+_OWN_FIELDS = {column_key(field): field for field in cells.FIELDS}
 _OWN_ONLY_KEYS = frozenset({"options", "variants", "categorydetails", "attributes"})
 """Columns that only our own CSV has."""
 
@@ -25,7 +25,7 @@ class MappedColumn:
     position: int
     name: str
     field: str
-    parse: generic_cells.CellParser
+    parse: cells.CellParser
 
 
 @frozen
@@ -41,11 +41,11 @@ def check_fields(mapping: Mapping[str, str]) -> None:
     unknown = [
         field
         for field in mapping
-        if field not in generic_cells.FIELDS
+        if field not in cells.FIELDS
         and not (field.startswith((ATTRIBUTE, OPTION)) and field.partition(".")[2].strip())
     ]
     if unknown:
-        fields = ", ".join([*generic_cells.FIELDS, "attribute.NAME", "option.NAME"])
+        fields = ", ".join([*cells.FIELDS, "attribute.NAME", "option.NAME"])
         raise ValidationError(
             [
                 FieldError("map", f"Unknown field '{escape_control(field)}'. Fields: {fields}")
@@ -116,10 +116,10 @@ def usual_mapping(header: Sequence[str]) -> Mapping[str, str] | None:
     return columns if columns.keys() - own else None
 
 
-def _parser(field: str, column: str, *, decimal_comma: bool) -> generic_cells.CellParser:
+def _parser(field: str, column: str, *, decimal_comma: bool) -> cells.CellParser:
     if field.startswith((ATTRIBUTE, OPTION)):
         return str
-    return generic_cells.parser_of(field, column, decimal_comma=decimal_comma)
+    return cells.parser_of(field, column, decimal_comma=decimal_comma)
 
 
 def _position(header: Sequence[str], column: str) -> int | None:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from attrs import define, field
 
-from eggypro_adapters.files import disk_sorter, generic_cells, row_groups
+from eggypro_adapters.files import disk_sorter, row_groups
 from eggypro_adapters.files.cell_parsers import OMITTED_IF_BLANK, truncate
 from eggypro_adapters.files.csv_table import CsvRow, CsvTable
-from eggypro_adapters.files.generic_mapping import OPTION, MappedColumn, MappedColumns
+from eggypro_adapters.files.mapped_tables.cells import is_html, is_out_of_stock, unescape
+from eggypro_adapters.files.mapped_tables.mapping import OPTION, MappedColumn, MappedColumns
 from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportMessage
 from eggypro_core.validation.fields import InvalidValueError, escape_control
@@ -145,7 +146,7 @@ def _parse(row: CsvRow, columns: Sequence[MappedColumn]) -> _Row:
     parsed = _Row(row.line)
     for column in columns:
         if column.position < len(row.cells):
-            cell = generic_cells.unescape(row.cells[column.position])
+            cell = unescape(row.cells[column.position])
             try:
                 _add_value(parsed, column, cell)
             except InvalidValueError as error:
@@ -168,9 +169,9 @@ def _add_value(row: _Row, column: MappedColumn, cell: str) -> None:
     elif column.field == "stock_quantity":
         if cell and (quantity := column.parse(cell)) is not None:
             row.values[column.field] = quantity
-        if generic_cells.is_out_of_stock(cell):
+        if is_out_of_stock(cell):
             row.values["track_stock"] = True
     elif cell or column.field not in _OMITTED_IF_BLANK:
         row.values[column.field] = column.parse(cell)
-        if column.field == "description" and generic_cells.is_html(cell):
+        if column.field == "description" and is_html(cell):
             row.values.setdefault("details", cell)

@@ -8,18 +8,14 @@ from itertools import chain, islice
 
 from attrs import evolve
 
-from eggypro_adapters.files import (
-    generic,
-    generic_mapping,
-    json_document,
-    json_table,
-    jsonl,
-    shopify_json,
-)
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
 from eggypro_adapters.files.csv_records import CsvRow
-from eggypro_adapters.files.generic_columns import known_columns, suggest_options
+from eggypro_adapters.files.json_files import document, product, table
+from eggypro_adapters.files.mapped_tables import mapping as table_mapping
+from eggypro_adapters.files.mapped_tables import reading as mapped_tables
+from eggypro_adapters.files.mapped_tables.column_names import known_columns, suggest_options
 from eggypro_adapters.files.shopify import columns as shopify
+from eggypro_adapters.files.shopify import products_json
 from eggypro_adapters.files.shopify import reading as shopify_reading
 from eggypro_adapters.files.text_lines import MAX_PIECE_LENGTH, TextLines, is_undecodable
 from eggypro_adapters.files.unused_columns import UnusedColumns
@@ -43,10 +39,10 @@ def read_json(lines: TextLines, mapping: Mapping[str, str]) -> ImportFile:
     """
     first_line = lines.peek()
     is_cut = len(first_line) >= MAX_PIECE_LENGTH and first_line[-1] not in "\r\n"
-    is_document = json_document.is_document(first_line, is_complete=not is_cut)
+    is_document = document.is_document(first_line, is_complete=not is_cut)
     if is_document:
-        texts = json_document.split_objects(lines)
-        first = list(islice(texts, json_table.MAX_HEADER_ROWS))
+        texts = document.split_objects(lines)
+        first = list(islice(texts, table.MAX_HEADER_ROWS))
         texts = chain(first, texts)
     else:
         first = [(1, first_line)]
@@ -54,16 +50,18 @@ def read_json(lines: TextLines, mapping: Mapping[str, str]) -> ImportFile:
     if mapping:
         return ImportFile(FORMAT, _entries(texts, partial(_mapped_entry, mapping)))
     members = _first_members(first)
-    if shopify_json.matches(members.keys()):
+    if products_json.matches(members.keys()):
         return _read_shopify(texts, members)
     names = [*members]
-    if file := json_table.read(names, texts, _object):
+    if file := table.read(names, texts, _object):
         return file
-    if "name" not in names and (mapping := generic_mapping.usual_mapping(names) or {}):
+    if "name" not in names and (mapping := table_mapping.usual_mapping(names) or {}):
         return ImportFile(FORMAT, _entries(texts, partial(_mapped_entry, mapping)))
     if _is_foreign(members.keys()):
         raise ParseError(_foreign_message(names))
-    return ImportFile(FORMAT, _entries(texts, jsonl.entry_of) if is_document else jsonl.read(lines))
+    return ImportFile(
+        FORMAT, _entries(texts, product.entry_of) if is_document else product.read(lines)
+    )
 
 
 def _first_members(texts: Iterable[tuple[int, str]]) -> Mapping[str, object]:
@@ -78,7 +76,7 @@ def _first_members(texts: Iterable[tuple[int, str]]) -> Mapping[str, object]:
 def _read_shopify(texts: Iterable[tuple[int, str]], first: Mapping[str, object]) -> ImportFile:
     unused = UnusedColumns()
     products = ((line, _object_or_error(text)) for line, text in texts)
-    table = shopify_json.table_of_products(products, first, unused)
+    table = products_json.table_of_products(products, first, unused)
     columns = shopify.parse_header(table.header)
     assert columns is not None, "the header has a handle"  # noqa: S101
     file = shopify_reading.read_table(table, columns)
@@ -142,7 +140,7 @@ def _mapped_entry(
 ) -> ImportEntry:
     """Return the product of an object whose members are mapped like the columns of a table."""
     present = {field: name for field, name in mapping.items() if name in values}
-    columns = generic_mapping.map_columns(list(values), present, decimal_comma=False)
-    row = CsvRow(line, [json_table.cell(value) for value in values.values()])
+    columns = table_mapping.map_columns(list(values), present, decimal_comma=False)
+    row = CsvRow(line, [table.cell(value) for value in values.values()])
     unused.add_row(columns.unused, row.cells, line)
-    return generic.entry_of_row(row, columns.mapped)
+    return mapped_tables.entry_of_row(row, columns.mapped)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eggypro_adapters.files import generic_cells
-from eggypro_adapters.files.json_table import cell
+from eggypro_adapters.files.json_files.table import cell
+from eggypro_adapters.files.mapped_tables import cells as table_cells
 from eggypro_adapters.files.plain_descriptions import plain_description
 from eggypro_core.domain.slug import is_slug
 
@@ -33,7 +33,7 @@ def convert(values: Mapping[str, object], *, is_foreign: bool) -> dict[str, obje
         converted["attributes"] = _attributes(values["attributes"])
     if isinstance(description := values.get("description"), str):
         converted["description"] = plain_description(description)
-        if is_foreign and generic_cells.is_html(description):
+        if is_foreign and table_cells.is_html(description):
             converted.setdefault("details", description)
     return converted
 
@@ -74,7 +74,7 @@ def _path(text: str) -> list[str]:
 
 
 def _parser(field: str) -> Callable[[str], object]:
-    parse = generic_cells.parser_of(field, field, decimal_comma=False)
+    parse = table_cells.parser_of(field, field, decimal_comma=False)
 
     def parse_text(text: str) -> object:
         return parse(text) if text.strip() else text
@@ -86,7 +86,7 @@ _TEXT_PARSERS: Mapping[str, Callable[[str], object]] = {
     **{name: _parser(name) for name in ("price", "compare_at_price", "track_stock", "is_active")},
     **{name: _parser(name) for name in ("is_listed", "stock_quantity", "weight_grams")},
     **{
-        name: generic_cells.parser_of(name, name, decimal_comma=False)
+        name: table_cells.parser_of(name, name, decimal_comma=False)
         for name in ("tags", "ingredients", "images", "categories")
     },
 }

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from eggypro_adapters.files import own_csv_groups, read_products
+from eggypro_adapters.files import read_products
+from eggypro_adapters.files.own_csv import row_groups
 from eggypro_core.domain.product_files import ImportEntry
 
 HEADER = "slug,name,sku,price,stock_quantity,track_stock,options,image,position\n"
@@ -118,7 +119,7 @@ def test_another_row_of_the_same_product_is_an_entry_of_its_own() -> None:
         (",,2,Size=S,\n", "The variant has no slug: repeat the slug of its product in this row"),
         (
             'egg,,1,,"[{""options"": {""Size"": ""S""}}]"\negg,,2,Size=S,\n',
-            own_csv_groups.TWO_KINDS_OF_VARIANTS,
+            row_groups.TWO_KINDS_OF_VARIANTS,
         ),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS, parse_list, parse_map
-from eggypro_adapters.files.own_csv_columns import VARIANT_COLUMNS
+from eggypro_adapters.files.own_csv.columns import VARIANT_COLUMNS
 from eggypro_core.validation.fields import InvalidValueError
 
 COLUMNS = (

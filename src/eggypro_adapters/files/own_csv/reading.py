@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from eggypro_adapters.files import own_csv_groups
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS, OMITTED_IF_BLANK
 from eggypro_adapters.files.csv_table import CsvTable, column_key
-from eggypro_adapters.files.own_csv_columns import (
+from eggypro_adapters.files.own_csv import row_groups
+from eggypro_adapters.files.own_csv.columns import (
     OPTIONS,
     VARIANT_COLUMNS,
     Column,
@@ -71,7 +71,7 @@ def read(table: CsvTable, header: OwnColumns) -> Iterator[ImportEntry]:
     if table.decimal_comma:
         header = header.with_decimal_comma()
     if header.variant:
-        yield from own_csv_groups.read(table.rows(), header, unused)
+        yield from row_groups.read(table.rows(), header, unused)
     else:
         for row in table.rows():
             unused.add_row(header.unknown, row.cells, row.line)

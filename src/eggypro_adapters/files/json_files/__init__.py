@@ -1,0 +1,1 @@
+"""Read products from JSON: an object per line, or a document."""

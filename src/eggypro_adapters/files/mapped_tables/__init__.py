@@ -1,0 +1,1 @@
+"""Read products from tables whose columns are mapped to fields."""
