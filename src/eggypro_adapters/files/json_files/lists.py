@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
+
 MAX_OPENING_LENGTH = 1024 * 1024
 """Characters in which the beginning of the list is searched."""
 _TOKEN = re.compile(r'"(?P<name>(?:[^"\\]|\\.)*+)"\s*+(?P<colon>:)?|[{}\[\]]', re.DOTALL)
@@ -10,7 +12,9 @@ _ARRAY = re.compile(r"\s*\[")
 _LIST_START = re.compile(r"\s*[{\]]")
 _LIST_NAMES = frozenset({"products", "items", "data", "results"})
 _PRODUCT_NAMES = frozenset({"name", "slug", "title", "sku", "variants", "images", "options"})
-"""Members of a product, which is no list of products."""
+"""Members of a product, beside which `items` and the like are not the list of products."""
+_NOT_CATEGORIES = _PRODUCT_NAMES | FIELD_PARSERS.keys()
+"""Members whose lists are not those of the products of a category."""
 
 
 class ListOpening(NamedTuple):
@@ -61,8 +65,9 @@ def find_list(text: str) -> ListOpening | None:
             if is_list and len(brackets) == 1 and members:
                 members[-1] = _Member(members[-1].name, match.end())
             brackets.append(sign)
-    is_product = any(member.name in _PRODUCT_NAMES for member in members)
-    if members and all(member.opening_length for member in members) and not is_product:
+    if members and all(
+        member.opening_length and member.name not in _NOT_CATEGORIES for member in members
+    ):
         return ListOpening(members[0].opening_length, is_one_of=True)
     return None
 

@@ -3,7 +3,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eggypro_adapters.files import read_products
@@ -244,6 +244,7 @@ FIELDS = st.sampled_from(
 
 
 @given(st.lists(st.dictionaries(FIELDS, VALUES), min_size=1))
+@example([{"gtin": []}])  # not the products of a category
 def test_json_round_trip(products: list[dict[str, object]]) -> None:
     text = "\n".join(map(json.dumps, products))
     assert [entry.values for entry in read(text)] == products
