@@ -1,7 +1,7 @@
 """Split a JSON document into objects: an array, an indented object, or lists within an object."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
@@ -72,53 +72,34 @@ class _Splitter:
     _is_between: bool = field(default=False, init=False)
     """Whether the position is between two lists."""
     _depth: int = field(default=0, init=False)
+    _start: int = field(default=0, init=False)
+    """The position in the present piece after the last element."""
     _line: int = field(default=1, init=False)
     _parts: list[str] = field(factory=list, init=False)
     _length: int = field(default=0, init=False)
     _in_string: bool = field(default=False, init=False)
     _after_backslash: bool = field(default=False, init=False)
 
-    def feed(  # noqa: C901, PLR0912 - a branch for each kind of bracket
-        self, text: str, line: int, *, is_complete: bool
-    ) -> Iterator[tuple[int, str]]:
+    def feed(self, text: str, line: int, *, is_complete: bool) -> Iterator[tuple[int, str]]:
         """Yield the elements that end in the next piece of text, which is on `line`."""
-        start = 0
+        self._start = 0
         position = self._skip_string(text) if self._in_string else 0
-        while match := _TOKEN.search(text, position):
+        while not self.is_closed and (match := _TOKEN.search(text, position)):
             position = match.end()
             if match[1] is not None:
                 self._in_string = not match[1]
-            elif self._is_between and self._depth == 0 and match[0] in "[}]":
-                self._is_between = False
-                start = match.end()
-                if match[0] != "[":
-                    self.is_closed = True
-                    return
             elif match[0] in "{[":
-                if self._depth == 0:
-                    if not self._is_between:
-                        yield from _scalars(text[start : match.start()], line)
-                    start, self._line = match.start(), line
-                self._depth += 1
-            elif self._depth > 1:
-                self._depth -= 1
-            elif self._depth == 1:
-                self._depth = 0
-                yield self._line, self._take(text[start:position])
-                start = position
-            elif self.is_list:
-                yield from _scalars(text[start : match.start()], line)
-                start = match.end()
-                self._is_between = self.has_more_lists
-                if not self._is_between:
-                    self.is_closed = True
-                    return
+                yield from self._open_bracket(match, line)
+            else:
+                yield from self._close_bracket(match, line)
+        if self.is_closed:
+            return
         self._after_backslash = self._in_string and text[position:] == "\\"
         self._in_string = self._in_string and not is_complete
         if self._depth:
-            self._add(text[start:])
+            self._add(text[self._start :])
         elif not self._is_between:
-            yield from _scalars(text[start:], line)
+            yield from _scalars(text[self._start :], line)
 
     def rest(self) -> Iterator[tuple[int, str]]:
         """Yield the element in which the document ends, and nothing if it is complete."""
@@ -126,6 +107,39 @@ class _Splitter:
             yield self._line, self._take("")
         elif self.is_list and not self.is_closed:
             yield self._line, "["
+
+    def _open_bracket(self, bracket: re.Match[str], line: int) -> Iterable[tuple[int, str]]:
+        """Begin the next list, or an object or array; return the values before it."""
+        if self._depth:
+            self._depth += 1
+            return ()
+        before = bracket.string[self._start : bracket.start()]
+        if self._is_between and bracket[0] == "[":
+            self._is_between = False
+            self._start = bracket.end()
+            return ()
+        self._depth = 1
+        self._start, self._line = bracket.start(), line
+        return () if self._is_between else _scalars(before, line)
+
+    def _close_bracket(self, bracket: re.Match[str], line: int) -> Iterable[tuple[int, str]]:
+        """End an object or array, the list or the document; return the elements that end here."""
+        if self._depth > 1:
+            self._depth -= 1
+            return ()
+        text = bracket.string[self._start : bracket.end()]
+        if self._depth:
+            self._depth = 0
+            self._start = bracket.end()
+            return [(self._line, self._take(text))]
+        if self._is_between:
+            self.is_closed = True
+        elif self.is_list:
+            self._start = bracket.end()
+            self._is_between = self.has_more_lists
+            self.is_closed = not self.has_more_lists
+            return _scalars(text[:-1], line)
+        return ()
 
     def _skip_string(self, text: str) -> int:
         """Return the position after the rest of a string that began in an earlier piece."""
@@ -148,6 +162,6 @@ class _Splitter:
 
 
 def _scalars(text: str, line: int) -> Iterator[tuple[int, str]]:
-    """Yield the values between the objects and arrays of a list, which are no products."""
+    """Yield the values between the objects and arrays of a list: they are not products."""
     if value := text.strip(", \t\r\n\ufeff"):
         yield line, value
