@@ -1,17 +1,15 @@
-"""Read products from JSON Lines: one JSON object per line."""
+"""Parse a product from a JSON object with the fields of our own formats."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
 from eggypro_adapters.files.json_files import values as json_values
-from eggypro_adapters.files.text_lines import MAX_PIECE_LENGTH, TextLines, is_undecodable
 from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain import variant
 from eggypro_core.domain.product import READ_ONLY_FIELDS
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage
-from eggypro_core.validation import strict_json
 from eggypro_core.validation.fields import InvalidValueError
 
 _TRUNCATED_VARIANTS_MESSAGE = (
@@ -26,22 +24,7 @@ _OWN_RECORD_FIELDS = frozenset({"category_details", "image_sets"})
 """Fields of an export or of our API: its descriptions are plain text as they stand."""
 
 
-def read(lines: TextLines) -> Iterator[ImportEntry]:
-    """Yield the product of each non-blank line, and at last a warning about unknown fields."""
-    unused = UnusedColumns()
-    for text in lines:
-        number = lines.number
-        try:
-            values = _values(lines, text)
-        except InvalidValueError as error:
-            yield ImportEntry(number, None, (ImportMessage(number, "", str(error)),))
-            continue
-        if values is not None:
-            yield entry_of(number, values, unused)
-    yield from unused.entries(1)
-
-
-def entry_of(line: int, values: Mapping[str, object], unused: UnusedColumns) -> ImportEntry:
+def parse_product(line: int, values: Mapping[str, object], unused: UnusedColumns) -> ImportEntry:
     """Return the product of a JSON object that begins on `line`.
 
     Unknown fields are counted in `unused`, whose entries must follow the last product. The body of
@@ -80,22 +63,6 @@ def _images(values: Mapping[str, Any], unused: UnusedColumns, line: int) -> obje
         _known_members(json_values.image(item), _IMAGE_FIELDS, unused, line, "images.")
         for item in images
     ]
-
-
-def _values(lines: TextLines, text: str) -> dict[str, object] | None:
-    if not lines.is_complete:
-        lines.skip_rest()
-        raise InvalidValueError(f"The line is longer than {MAX_PIECE_LENGTH:,} characters")
-    if not text.strip():
-        return None
-    if is_undecodable(text):
-        raise InvalidValueError(
-            "The line has bytes that are invalid in the file's encoding: save the file as UTF-8"
-        )
-    values = strict_json.parse(text, nan_is_null=True)
-    if not isinstance(values, dict):
-        raise InvalidValueError("The line is not a JSON object")
-    return values
 
 
 def _known_members(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from functools import partial
 from itertools import chain, islice
 
@@ -10,7 +9,8 @@ from attrs import evolve
 
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
 from eggypro_adapters.files.csv_records import CsvRow
-from eggypro_adapters.files.json_files import document, product, table
+from eggypro_adapters.files.json_files import document, table
+from eggypro_adapters.files.json_files.product import parse_product
 from eggypro_adapters.files.mapped_tables import mapping as table_mapping
 from eggypro_adapters.files.mapped_tables import reading as mapped_tables
 from eggypro_adapters.files.mapped_tables.column_names import known_columns, suggest_options
@@ -35,64 +35,86 @@ def read_json(lines: TextLines, mapping: Mapping[str, str]) -> ImportFile:
     """Read the products of a JSON file; `mapping` names the member of each field.
 
     Objects whose members have the names of another format's columns are read like its table. Raises
-    ParseError if the first object is no product and there is no mapping.
+    ParseError if the first object is not a product and there is no mapping.
     """
     first_line = lines.peek()
     is_cut = len(first_line) >= MAX_PIECE_LENGTH and first_line[-1] not in "\r\n"
     is_document = document.is_document(first_line, is_complete=not is_cut)
-    if is_document:
-        texts = document.split_objects(lines)
-        first = list(islice(texts, table.MAX_HEADER_ROWS))
-        texts = chain(first, texts)
-    else:
-        first = [(1, first_line)]
-        texts = ((lines.number, text) for text in lines if text.strip())
+    texts = document.split_objects(lines) if is_document else _split_lines(lines)
+    unit = "value" if is_document else "line"
+    head = list(islice(texts, table.MAX_HEADER_ROWS if is_document else 1))
+    objects = _parse(chain(head, texts), unit)
     if mapping:
-        return ImportFile(FORMAT, _entries(texts, partial(_mapped_entry, mapping)))
-    members = _first_members(first)
+        return ImportFile(FORMAT, _entries(objects, partial(_mapped_entry, mapping)))
+    members = _first_members(_parse(head, unit))
     if products_json.matches(members.keys()):
-        return _read_shopify(texts, members)
+        return _read_shopify(objects, members)
     names = [*members]
-    if file := table.read(names, texts, _object):
+    if file := table.read(names, objects):
         return file
     if "name" not in names and (mapping := table_mapping.usual_mapping(names) or {}):
-        return ImportFile(FORMAT, _entries(texts, partial(_mapped_entry, mapping)))
+        return ImportFile(FORMAT, _entries(objects, partial(_mapped_entry, mapping)))
     if _is_foreign(members.keys()):
         raise ParseError(_foreign_message(names))
-    return ImportFile(
-        FORMAT, _entries(texts, product.entry_of) if is_document else product.read(lines)
-    )
+    return ImportFile(FORMAT, _entries(objects, parse_product))
 
 
-def _first_members(texts: Iterable[tuple[int, str]]) -> Mapping[str, object]:
-    """Return the members of the first objects, without invalid ones: of each, the first value."""
+def _split_lines(lines: TextLines) -> Iterator[tuple[int, str]]:
+    """Yield the lines that are not blank; one that is too long is cut one character later."""
+    for text in lines:
+        number = lines.number
+        if not lines.is_complete:
+            yield number, text + next(lines, "")[:1]
+            lines.skip_rest()
+        elif text.strip():
+            yield number, text
+
+
+def _parse(texts: Iterable[tuple[int, str]], unit: str) -> Iterator[tuple[int, table.ParsedObject]]:
+    """Yield the members of each object with its line; messages call an invalid one `unit`."""
+    for line, text in texts:
+        try:
+            yield line, _members(text, unit)
+        except InvalidValueError as error:
+            yield line, str(error)
+
+
+def _members(text: str, unit: str) -> Mapping[str, object]:
+    if len(text) > MAX_PIECE_LENGTH:
+        raise InvalidValueError(f"The {unit} is longer than {MAX_PIECE_LENGTH:,} characters")
+    if is_undecodable(text):
+        raise InvalidValueError(
+            f"The {unit} has bytes that are invalid in the file's encoding: save the file as UTF-8"
+        )
+    values = strict_json.parse(text, nan_is_null=True)
+    if not isinstance(values, dict):
+        raise InvalidValueError(f"The {unit} is not a JSON object")
+    return values
+
+
+def _first_members(objects: Iterable[tuple[int, table.ParsedObject]]) -> Mapping[str, object]:
+    """Return the members of the valid objects; of members with the same name, the first."""
     members: dict[str, object] = {}
-    for _, text in texts:
-        with suppress(InvalidValueError):
-            members = _object(text) | members
+    for _, values in objects:
+        if not isinstance(values, str):
+            members = {**values, **members}
     return members
 
 
-def _read_shopify(texts: Iterable[tuple[int, str]], first: Mapping[str, object]) -> ImportFile:
+def _read_shopify(
+    objects: Iterable[tuple[int, table.ParsedObject]], first: Mapping[str, object]
+) -> ImportFile:
     unused = UnusedColumns()
-    products = ((line, _object_or_error(text)) for line, text in texts)
-    table = products_json.table_of_products(products, first, unused)
-    columns = shopify.parse_header(table.header)
+    rows = products_json.table_of_products(objects, first, unused)
+    columns = shopify.parse_header(rows.header)
     assert columns is not None, "the header has a handle"  # noqa: S101
-    file = shopify_reading.read_table(table, columns)
+    file = shopify_reading.read_table(rows, columns)
 
     def entries() -> Iterator[ImportEntry]:
         yield from file.entries
         yield from unused.entries(1)
 
     return evolve(file, entries=entries())
-
-
-def _object_or_error(text: str) -> Mapping[str, object] | str:
-    try:
-        return _object(text)
-    except InvalidValueError as error:
-        return str(error)
 
 
 def _foreign_message(names: Sequence[str]) -> str:
@@ -110,29 +132,17 @@ def _is_foreign(names: AbstractSet[str]) -> bool:
     return "slug" not in names or "name" in known_columns([*names])
 
 
-def _entries(texts: Iterable[tuple[int, str]], parse: _EntryParser) -> Iterator[ImportEntry]:
+def _entries(
+    objects: Iterable[tuple[int, table.ParsedObject]], parse: _EntryParser
+) -> Iterator[ImportEntry]:
+    """Yield the product of each object, and at last a warning about unknown members."""
     unused = UnusedColumns()
-    for line, text in texts:
-        try:
-            values = _object(text)
-        except InvalidValueError as error:
-            yield ImportEntry(line, None, (ImportMessage(line, "", str(error)),))
+    for line, values in objects:
+        if isinstance(values, str):
+            yield ImportEntry(line, None, (ImportMessage(line, "", values),))
         else:
             yield parse(line, values, unused)
     yield from unused.entries(1)
-
-
-def _object(text: str) -> dict[str, object]:
-    if len(text) > MAX_PIECE_LENGTH:
-        raise InvalidValueError(f"The object is longer than {MAX_PIECE_LENGTH:,} characters")
-    if is_undecodable(text):
-        raise InvalidValueError(
-            "The object has bytes that are invalid in the file's encoding: save the file as UTF-8"
-        )
-    values = strict_json.parse(text, nan_is_null=True)
-    if not isinstance(values, dict):
-        raise InvalidValueError("The value is not a JSON object")
-    return values
 
 
 def _mapped_entry(

@@ -208,6 +208,14 @@ def test_line_after_a_too_long_line_is_read() -> None:
     assert entries[1] == ImportEntry(2, {"name": "Ham"})
 
 
+def test_too_long_line_is_one_error_when_members_are_mapped() -> None:
+    text = '{"t": "' + "x" * (9 * 1024 * 1024) + '"}\n{"t": "Ham"}\n'
+    file = read_products(io.BytesIO(text.encode()), mapping={"name": "t"})
+    first, second = file.entries
+    assert first.errors == (ImportMessage(1, "", "The line is longer than 4,194,304 characters"),)
+    assert second == ImportEntry(2, {"name": "Ham"})
+
+
 def test_undecodable_line_is_an_error() -> None:
     data = b'\xef\xbb\xbf{"name": "Egg"}\n{"name": "\xff"}\n{"name": "Ham"}\n'
     entries = list(read_products(io.BytesIO(data)).entries)
