@@ -11,8 +11,9 @@ from eggypro_adapters.files.row_messages import RowMessages
 from eggypro_core.validation import strict_json
 from eggypro_core.validation.fields import InvalidValueError
 
-_SEPARATORS = " -–—|/,:;(["  # noqa: RUF001 - dashes between a name and its options
-_BEFORE_OPTION = re.compile(r"(\s[-–—|]\s*|/\s?|[,:;(\[]\s*)\Z")  # noqa: RUF001
+_SEPARATORS = " -\u2013\u2014|/,:;(["
+"""The signs between a name and its options."""
+_BEFORE_OPTION = re.compile(r"(\s[-\u2013\u2014|]\s*|/\s?|[,:;(\[]\s*)\Z")
 _COLUMNS = {label.casefold(): name for name, label in OPTIONS.items()} | {
     "colour": "color",
     "flavour": "flavor",

@@ -107,7 +107,8 @@ def _read_shopify(
     unused = UnusedColumns()
     rows = products_json.table_of_products(objects, first, unused)
     columns = shopify.parse_header(rows.header)
-    assert columns is not None, "the header has a handle"  # noqa: S101
+    if columns is None:
+        raise AssertionError("the header has no handle")
     file = shopify_reading.read_table(rows, columns)
 
     def entries() -> Iterator[ImportEntry]:
