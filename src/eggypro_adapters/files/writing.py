@@ -28,8 +28,8 @@ class Storefront:
     url: str | None = None
 
     def product_url(self, slug: str) -> str:
-        """Return the URL of a product's page; a blank slug is the page of all products."""
-        return f"{self.url}/products/{slug}".rstrip("/")
+        """Return the URL of a product's page."""
+        return f"{self.url}/products/{slug}"
 
 
 @frozen

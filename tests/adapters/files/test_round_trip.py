@@ -8,7 +8,6 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 
-from eggypro_adapters.files.google import writing as google
 from eggypro_adapters.files.google.categories import paths_by_slug
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product
@@ -16,6 +15,7 @@ from eggypro_core.domain.product_files import ImportOptions, ImportReport
 from eggypro_core.shop import Shop
 from tests.support.builders import NOON, ShopStores
 from tests.support.random_shops import make_empty_shop, shops
+from tests.support.rss_feeds import rss_feed
 
 OWN_FORMATS = ("eggypro-csv", "jsonl")
 """Formats that restore an equal catalogue in an empty shop."""
@@ -30,7 +30,7 @@ def export_file(shop: Shop, form: str) -> bytes:
 def export_rss(shop: Shop) -> bytes:
     with shop.products.export_products() as export:
         paths = paths_by_slug(export.categories)
-        return b"".join(google.xml_lines(export.products, paths, currency="EUR"))
+        return rss_feed(export.products, paths)
 
 
 EXPORTS: Mapping[str, Callable[[Shop], bytes]] = {

@@ -1,4 +1,4 @@
-"""Write the products on sale as a feed: tab-separated or RSS, one item per variant."""
+"""Write the products on sale as a tab-separated feed with a row for each variant."""
 
 import csv
 import json
@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from types import MappingProxyType
-from xml.sax.saxutils import escape
 
 from eggypro_adapters.files.google.categories import join_paths, path_text
 from eggypro_adapters.files.google.columns import ATTRIBUTES
@@ -29,14 +28,8 @@ COLUMNS = (
     *("item_group_id", *_ATTRIBUTE_COLUMNS),
     *("slug", "sku", "product_tags", "additional_variant_attribute"),
 )
-"""The columns of a feed; the last four are no attributes of Google, which ignores them."""
-_NOT_IN_XML = re.compile("[\ufffe\uffff]")
-_RSS_START = (
-    '<?xml version="1.0" encoding="utf-8"?>\n'
-    '<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0">\n<channel>\n'
-    "<title>Products</title>\n<link>{}</link>\n<description>Products</description>\n"
-)
-_RSS_END = "</channel>\n</rss>\n"
+"""The columns of a feed; Google ignores the last four."""
+_NONCHARACTERS = re.compile("[\ufffe\uffff]")
 Paths = Mapping[str, tuple[str, ...]]
 """The names from the root to a category, by its slug."""
 NO_PATHS: Paths = MappingProxyType({})
@@ -46,7 +39,7 @@ Item = dict[str, list[str]]
 
 
 def is_exported(product: Product) -> bool:
-    """Return whether a product stands in feeds: it is active, listed, and can be bought."""
+    """Return whether a feed has a product: it is active, listed and can be bought."""
     has_offer = not product.has_variants or any(variant.is_active for variant in product.variants)
     return product.is_active and product.is_listed and has_offer
 
@@ -64,26 +57,6 @@ def tsv_lines(
         for item in items_of_product(product, paths, currency, product_url):
             cells = row_of_item(item)
             yield _tsv_line([cells.get(name, "") for name in COLUMNS])
-
-
-def xml_lines(
-    products: Iterable[Product],
-    paths: Paths = NO_PATHS,
-    *,
-    currency: str = "",
-    product_url: ProductUrl | None = None,
-) -> Iterator[bytes]:
-    """Yield the lines of an RSS feed."""
-    yield _RSS_START.format(escape(product_url("")) if product_url else "").encode()
-    for product in filter(is_exported, products):
-        for item in items_of_product(product, paths, currency, product_url):
-            elements = [
-                f"<g:{name}>{escape(text)}</g:{name}>\n"
-                for name in COLUMNS
-                for text in item.get(name, ())
-            ]
-            yield f"<item>\n{''.join(elements)}</item>\n".encode()
-    yield _RSS_END.encode()
 
 
 def items_of_product(
@@ -109,7 +82,7 @@ def row_of_item(item: Item) -> dict[str, str]:
 
 
 def lost_fields(product: Product) -> Iterator[str]:
-    """Yield the names of what a feed cannot hold of a product that stands in it."""
+    """Yield the names of the values of a product that a feed does not have, in the plural."""
     variants = product.variants
     lost = {
         "details": product.details and product.description,
@@ -181,7 +154,7 @@ def _offer_item(offer: Product | Variant, currency: str) -> Item:
 def _clean(item: Item) -> Item:
     """Return the values without line breaks and blank ones."""
     texts = {
-        name: [" ".join(_NOT_IN_XML.sub("", value).split()) for value in values]
+        name: [" ".join(_NONCHARACTERS.sub("", value).split()) for value in values]
         for name, values in item.items()
     }
     return {name: present for name, values in texts.items() if (present := [*filter(None, values)])}
