@@ -46,32 +46,27 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def read_table(table: CsvTable, *, currency: str = "", clock: Clock = utc_now) -> ImportFile | None:
+def read_table(table: CsvTable, *, clock: Clock = utc_now) -> ImportFile | None:
     """Read a table, or return None if its header has neither an ID nor a title.
 
-    `currency` is the shop's; prices in another one are a warning. Raises UnavailableError while
-    iterating if the temporary folder has no room for the file.
+    Iterating raises UnavailableError if the temporary folder has no room for the file.
     """
     header = parse_header(table.header)
     if header is None:
         return None
-    feed = Feed(header.columns, clock(), currency)
-    return _file(feed, read(table, header, feed))
+    feed = Feed(header.columns, clock())
+    entries = _entries(_table_rows(table, header, feed), feed, header_line=table.header_line)
+    return _file(feed, entries)
 
 
-def read_xml(stream: BinaryIO, *, currency: str = "", clock: Clock = utc_now) -> ImportFile:
+def read_xml(stream: BinaryIO, *, clock: Clock = utc_now) -> ImportFile:
     """Read RSS or Atom with Google's elements.
 
-    Raises ParseError immediately if it is not XML, has a DOCTYPE or has no product.
+    Raises ParseError immediately if it is not XML, has a DOCTYPE or has no products.
     """
     items = XmlItems(stream)
-    feed = Feed({}, clock(), currency)
+    feed = Feed({}, clock())
     return _file(feed, _entries(_xml_rows(items, feed), feed, header_line=1))
-
-
-def read(table: CsvTable, header: FeedHeader, feed: Feed) -> Iterator[ImportEntry]:
-    """Yield the product of each item group, preceded by the errors of unreadable rows."""
-    return _entries(_table_rows(table, header, feed), feed, header_line=table.header_line)
 
 
 def _file(feed: Feed, entries: Iterator[ImportEntry]) -> ImportFile:
@@ -106,7 +101,7 @@ def _xml_rows(items: XmlItems, feed: Feed) -> Iterator[FeedRow | ImportEntry]:
 
 
 def _xml_row(item: XmlItem, feed: Feed) -> FeedRow:
-    """Return the row of an element: Google's own elements stand before those of RSS and Atom."""
+    """Return the row of an item; Google's own elements precede those of RSS and Atom."""
     values: dict[str, list[str]] = {}
     for tag, value in sorted(item.elements, key=lambda element: ":" not in element[0]):
         name = column_name(tag)
@@ -122,7 +117,7 @@ def _xml_row(item: XmlItem, feed: Feed) -> FeedRow:
 
 
 def _add_value(values: dict[str, list[str]], name: str, value: str, line: int, feed: Feed) -> None:
-    """Add a value to those of a row; a second one counts as not imported where one is allowed."""
+    """Add a value to a row; count a second value as not imported if only one is allowed."""
     texts = values.setdefault(name, [])
     if not texts or name in REPEATED:
         texts.append(value)
@@ -133,7 +128,10 @@ def _add_value(values: dict[str, list[str]], name: str, value: str, line: int, f
 def _entries(
     rows: Iterator[FeedRow | ImportEntry], feed: Feed, *, header_line: int
 ) -> Iterator[ImportEntry]:
-    """Yield the products; the file is sorted in the temporary folder before the first of them."""
+    """Yield the product of each item group, after the errors of unreadable rows.
+
+    The whole file is sorted in the temporary folder before the first product is yielded.
+    """
     with disk_sorter.open_sorter() as sorter:
         for number, row in enumerate(rows):
             if isinstance(row, ImportEntry):
@@ -158,7 +156,7 @@ def _entries(
 
 
 def _group_key(row: FeedRow, number: int) -> str:
-    """Return the key of the rows of a product, or "" if a row says nothing about one."""
+    """Return the key of the product of a row, or "" if it has no slug, ID or title."""
     if row.is_own:
         return f"s{row.get('slug').casefold()}"
     if row.get("item_group_id"):

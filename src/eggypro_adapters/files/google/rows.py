@@ -1,4 +1,4 @@
-"""A row of a feed, and the facts that all rows of a file share."""
+"""A row of a feed, and the state that the rows of a file share."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,7 @@ _MAX_VALUE_LENGTH = 60
 _PLATFORM_ID = re.compile(
     r"(shopify_[a-z]{2}_\d+(_\d+)?|(gla|woocommerce_gpf|wc_post_id)_\d+)", re.IGNORECASE
 )
-"""IDs that the plugins of shops make up: they are no SKUs."""
+"""IDs made up by the plugins of shops: they are not SKUs."""
 
 
 @frozen
@@ -35,13 +35,13 @@ class FeedRow:
 
     @property
     def is_own(self) -> bool:
-        """Return whether the row was exported by this project: only then it has a slug."""
+        """Return whether the row was exported by this project: only such rows have a slug."""
         return "slug" in self.values
 
     def sku_fields(self, columns: Collection[str]) -> dict[str, object]:
         """Return the SKU of its column, or else the ID, as Google recommends.
 
-        Without a column, IDs that plugins make up, and those of our own export, are no SKUs.
+        Without a column, IDs made up by plugins and those of our own export are not SKUs.
         """
         if "sku" in columns:
             return {"sku": self.get("sku") or None}
@@ -53,15 +53,13 @@ class FeedRow:
 
 @define
 class Feed:
-    """What the rows of a file have in common.
+    """The columns of a file, and the state that the parsing of its rows shares.
 
     `columns` are the names in the file by column name. A sale applies if it includes `now`.
-    `currency` is the shop's; "" if it is unknown.
     """
 
     columns: dict[str, str]
     now: datetime
-    currency: str = ""
     unused: UnusedColumns = field(factory=UnusedColumns)
     currencies: dict[str, int] = field(factory=dict)
     """The currencies of the prices, with the line of the first."""
@@ -80,17 +78,16 @@ class Feed:
             self.unused.add(self.columns.get(name, name), value, row.line)
 
     def currency_warnings(self) -> tuple[ImportMessage, ...]:
-        """Return one warning for each currency that is not the shop's."""
-        expected = self.currency or next(iter(self.currencies), "")
+        """Return one warning for each currency after the first."""
+        expected, *others = self.currencies or [""]
         return tuple(
             ImportMessage(
-                line,
+                self.currencies[code],
                 "price",
                 f"Prices are in {escape_control(code)}, not in {expected}: imported without "
                 "conversion",
                 self.columns.get("price", "price"),
                 escape_control(code),
             )
-            for code, line in self.currencies.items()
-            if code != expected
+            for code in others
         )

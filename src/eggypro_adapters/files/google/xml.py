@@ -14,7 +14,7 @@ from eggypro_core.validation.fields import escape_control
 MAX_ITEM_LENGTH = 4 * 1024 * 1024
 """Characters of an item."""
 _MAX_TEXT_LENGTH = 1024 * 1024
-"""Characters of an element, as of a cell of a table."""
+"""Characters of an element: the same limit as for the cells of a table."""
 _MAX_ELEMENTS = 5000
 """Elements of an item."""
 _MAX_DEPTH = 100
@@ -27,7 +27,7 @@ _MAX_NAMED_ELEMENTS = 8
 
 
 class XmlItem(NamedTuple):
-    """An item on `line`: the names of its elements, with their texts; blank ones included."""
+    """An item on `line`: the names of its elements, with their texts, which may be blank."""
 
     line: int
     elements: list[tuple[str, str]]

@@ -29,8 +29,8 @@ def rss(*items: str) -> bytes:
     return (START + "".join(f"<item>{item}</item>\n" for item in items) + END).encode()
 
 
-def entries(file: bytes, currency: str = "") -> list[ImportEntry]:
-    return list(read_xml(io.BytesIO(file), currency=currency, clock=lambda: NOW).entries)
+def entries(file: bytes) -> list[ImportEntry]:
+    return list(read_xml(io.BytesIO(file), clock=lambda: NOW).entries)
 
 
 def values(elements: str) -> dict[str, Any]:
@@ -39,10 +39,10 @@ def values(elements: str) -> dict[str, Any]:
     return dict(first.values or {})
 
 
-def messages(file: bytes, currency: str = "") -> list[tuple[int, str]]:
+def messages(file: bytes) -> list[tuple[int, str]]:
     return [
         (message.line, message.message)
-        for entry in entries(file, currency)
+        for entry in entries(file)
         for message in (*entry.errors, *entry.warnings)
     ]
 
@@ -160,12 +160,12 @@ def test_an_unknown_period_is_no_sale_with_a_warning(period: str) -> None:
 
 
 def test_prices_in_another_currency_are_one_warning() -> None:
-    item = "<g:id>{0}</g:id><title>{0}</title><g:price>1 USD</g:price>"
-    file = rss(item.format("A"), item.format("B"))
-    assert messages(file, "EUR") == [
-        (2, "Prices are in USD, not in EUR: imported without conversion")
+    item = "<g:id>{0}</g:id><title>{0}</title><g:price>1 {1}</g:price>"
+    dollars = [item.format("B", "USD"), item.format("C", "USD")]
+    assert messages(rss(item.format("A", "EUR"), *dollars)) == [
+        (3, "Prices are in USD, not in EUR: imported without conversion")
     ]
-    assert messages(file, "USD") == []
+    assert messages(rss(*dollars)) == []
 
 
 def test_unknown_elements_are_one_warning_each() -> None:
