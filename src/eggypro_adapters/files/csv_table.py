@@ -10,15 +10,6 @@ from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain.product_files import ImportMessage
 from eggypro_core.errors import ParseError
 
-__all__ = [
-    "MAX_COLUMN_NAME_LENGTH",
-    "CsvRow",
-    "CsvTable",
-    "column_key",
-    "count_titles",
-    "read_csv",
-]
-
 MAX_COLUMNS = 5000
 MAX_COLUMN_NAME_LENGTH = 100
 """Characters of a column name that is imported as an attribute."""

@@ -1,7 +1,6 @@
 """Convert products to the records of our own formats: exactly the fields that these read."""
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 
 from attrs import asdict
 
@@ -21,11 +20,6 @@ def to_record(product: Product, details: Iterable[CategoryDraft]) -> dict[str, o
         variants=[_variant_members(variant) for variant in product.variants],
         category_details=[asdict(draft) for draft in details],
     )
-
-
-def format_amount(amount: Decimal | None) -> str | None:
-    """Return the text of an amount, or None."""
-    return None if amount is None else str(amount)
 
 
 def text_cells(product: Product, columns: Mapping[str, str]) -> dict[str, str]:

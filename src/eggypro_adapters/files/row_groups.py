@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from eggypro_adapters.files.disk_sorter import DiskSorter
-from eggypro_core.domain.product_files import ImportEntry, ImportMessage
+from eggypro_adapters.files.row_messages import rejected_entry
+from eggypro_core.domain.product_files import ImportEntry
 
 MAX_PRODUCT_BYTES = 16 * 1024 * 1024
 """Bytes of all rows of one product together."""
@@ -38,7 +39,7 @@ def _rows(group: Iterator[tuple[int, int, int, bytes]]) -> list[GroupedRow] | Im
         if size > MAX_PRODUCT_BYTES:
             message = f"The rows of this product have more than {MAX_PRODUCT_BYTES:,} bytes"
             first = rows[0].line if rows else line
-            return ImportEntry(first, None, (ImportMessage(first, "", message),))
+            return rejected_entry(first, message)
         cells = marshal.loads(content)  # noqa: S302 - written by this process
         rows.append(GroupedRow(number, line, cells))
     return rows

@@ -1,7 +1,6 @@
 """Read the products of a feed: a table, or XML."""
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from eggypro_adapters.files import disk_sorter, row_groups
@@ -17,7 +16,9 @@ from eggypro_adapters.files.google.export import exported_values
 from eggypro_adapters.files.google.product import parse_product
 from eggypro_adapters.files.google.rows import Feed, FeedRow
 from eggypro_adapters.files.google.xml import XmlError, XmlItem, XmlItems
-from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportMessage
+from eggypro_adapters.files.row_messages import rejected_entry
+from eggypro_core.domain.product_files import ImportEntry, ImportFile
+from eggypro_core.ports import Clock, utc_now
 
 _FIELD_COLUMNS = {
     "name": "title",
@@ -38,12 +39,7 @@ _FIELD_COLUMNS = {
     "is_active": "status",
     "is_listed": "visibility",
 }
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Return the present time."""
-    return datetime.now(UTC)
+_NO_IDENTITY = "The row has neither an ID nor a title: add one"
 
 
 def read_table(table: CsvTable, *, clock: Clock = utc_now) -> ImportFile | None:
@@ -79,7 +75,7 @@ def _file(feed: Feed, entries: Iterator[ImportEntry]) -> ImportFile:
 def _table_rows(table: CsvTable, header: FeedHeader, feed: Feed) -> Iterator[FeedRow | ImportEntry]:
     for row in table.rows():
         if row.error:
-            yield _error_entry(row.line, row.error)
+            yield rejected_entry(row.line, row.error)
             continue
         width = len(row.cells)
         for position, text in header.unused:
@@ -95,7 +91,7 @@ def _table_rows(table: CsvTable, header: FeedHeader, feed: Feed) -> Iterator[Fee
 def _xml_rows(items: XmlItems, feed: Feed) -> Iterator[FeedRow | ImportEntry]:
     for item in items:
         if isinstance(item, XmlError):
-            yield _error_entry(item.line, item.message)
+            yield rejected_entry(item.line, item.message)
             continue
         yield _xml_row(item, feed)
 
@@ -144,7 +140,7 @@ def _entries(
                 if key[0] == "g":
                     sorter.add_alias(f"i{key[1:]}", key)
             else:
-                yield _unnamed_entry(row)
+                yield rejected_entry(row.line, _NO_IDENTITY, "name", column="id")
         for group in row_groups.group_by_product(sorter):
             if isinstance(group, ImportEntry):
                 yield group
@@ -178,12 +174,3 @@ def _stored_row(line: int, cells: Sequence[str]) -> FeedRow:
             name = text
             values[name] = []
     return FeedRow(line, values)
-
-
-def _error_entry(line: int, message: str) -> ImportEntry:
-    return ImportEntry(line, None, (ImportMessage(line, "", message),))
-
-
-def _unnamed_entry(row: FeedRow) -> ImportEntry:
-    message = "The row has neither an ID nor a title: add one"
-    return ImportEntry(row.line, None, (ImportMessage(row.line, "name", message, "id"),))

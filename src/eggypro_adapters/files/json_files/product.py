@@ -6,10 +6,11 @@ from typing import Any
 
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
 from eggypro_adapters.files.json_files import values as json_values
+from eggypro_adapters.files.row_messages import rejected_entry
 from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain import variant
 from eggypro_core.domain.product import READ_ONLY_FIELDS
-from eggypro_core.domain.product_files import ImportEntry, ImportMessage
+from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.validation.fields import InvalidValueError
 
 _TRUNCATED_VARIANTS_MESSAGE = (
@@ -31,8 +32,7 @@ def parse_product(line: int, values: Mapping[str, object], unused: UnusedColumns
     a product in our API is read too: its read-only fields are ignored.
     """
     if _has_truncated_variants(values):
-        error = ImportMessage(line, "variants", _TRUNCATED_VARIANTS_MESSAGE)
-        return ImportEntry(line, None, (error,))
+        return rejected_entry(line, _TRUNCATED_VARIANTS_MESSAGE, "variants")
     known = _known_members(values, _PRODUCT_FIELDS, unused, line)
     if isinstance(variants := known.get("variants"), list):
         known["variants"] = [
@@ -46,7 +46,7 @@ def parse_product(line: int, values: Mapping[str, object], unused: UnusedColumns
     try:
         return ImportEntry(line, json_values.convert(known, is_foreign=is_foreign))
     except InvalidValueError as error:
-        return ImportEntry(line, None, (ImportMessage(line, "price", str(error)),))
+        return rejected_entry(line, str(error), "price")
 
 
 def _images(values: Mapping[str, Any], unused: UnusedColumns, line: int) -> object:

@@ -14,13 +14,14 @@ from eggypro_adapters.files.json_files.product import parse_product
 from eggypro_adapters.files.mapped_tables import mapping as table_mapping
 from eggypro_adapters.files.mapped_tables import reading as mapped_tables
 from eggypro_adapters.files.mapped_tables.column_names import known_columns, suggest_options
+from eggypro_adapters.files.row_messages import rejected_entry
 from eggypro_adapters.files.shopify import columns as shopify
 from eggypro_adapters.files.shopify import products_json
 from eggypro_adapters.files.shopify import reading as shopify_reading
 from eggypro_adapters.files.text_lines import MAX_PIECE_LENGTH, TextLines, is_undecodable
 from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain.product import READ_ONLY_FIELDS
-from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportMessage
+from eggypro_core.domain.product_files import ImportEntry, ImportFile
 from eggypro_core.errors import ParseError
 from eggypro_core.validation import strict_json
 from eggypro_core.validation.fields import InvalidValueError, escape_control
@@ -140,7 +141,7 @@ def _entries(
     unused = UnusedColumns()
     for line, values in objects:
         if isinstance(values, str):
-            yield ImportEntry(line, None, (ImportMessage(line, "", values),))
+            yield rejected_entry(line, values)
         else:
             yield parse(line, values, unused)
     yield from unused.entries(1)

@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from attrs import define, field
 
 from eggypro_adapters.files import disk_sorter, row_groups
-from eggypro_adapters.files.cell_parsers import OMITTED_IF_BLANK, truncate
-from eggypro_adapters.files.csv_table import CsvRow, CsvTable
+from eggypro_adapters.files.cell_parsers import OMITTED_IF_BLANK
+from eggypro_adapters.files.csv_records import CsvRow
+from eggypro_adapters.files.csv_table import CsvTable
 from eggypro_adapters.files.mapped_tables.cells import is_html, is_out_of_stock, unescape
 from eggypro_adapters.files.mapped_tables.mapping import OPTION, MappedColumn, MappedColumns
+from eggypro_adapters.files.row_messages import cell_error, rejected_entry
 from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportMessage
-from eggypro_core.validation.fields import InvalidValueError, escape_control
+from eggypro_core.validation.fields import InvalidValueError
 
 FORMAT = "table"
-_MAX_VALUE_LENGTH = 100
-"""Characters of a cell in a message."""
 _OMITTED_IF_BLANK = OMITTED_IF_BLANK | {"name", "is_listed", "source_id"}
 _VARIANT_FIELDS = frozenset(
     {"sku", "gtin", "weight_grams", "price", "compare_at_price", "stock_quantity", "track_stock"}
@@ -61,7 +61,7 @@ def _entries(table: CsvTable, columns: MappedColumns) -> Iterator[ImportEntry]:
     for row in table.rows():
         unused.add_row(columns.unused, row.cells, row.line)
         if row.error:
-            yield ImportEntry(row.line, None, (ImportMessage(row.line, "", row.error),))
+            yield rejected_entry(row.line, row.error)
         else:
             yield entry_of_row(row, columns.mapped)
     yield from unused.entries(table.header_line)
@@ -81,8 +81,7 @@ def _variant_entries(table: CsvTable, columns: MappedColumns) -> Iterator[Import
             unused.add_row(columns.unused, row.cells, row.line)
             key = next(filter(None, (_key(row, position) for position in key_fields)), "")
             if row.error or not key:
-                error = row.error or "The row has no name: add one"
-                yield ImportEntry(row.line, None, (ImportMessage(row.line, "", error),))
+                yield rejected_entry(row.line, row.error or "The row has no name: add one")
             else:
                 row_groups.add_row(sorter, key, row.line, row.cells)
         for group in row_groups.group_by_product(sorter):
@@ -150,10 +149,10 @@ def _parse(row: CsvRow, columns: Sequence[MappedColumn]) -> _Row:
             try:
                 _add_value(parsed, column, cell)
             except InvalidValueError as error:
-                value = escape_control(truncate(cell, _MAX_VALUE_LENGTH))
-                name = escape_control(column.name)
-                message = ImportMessage(row.line, column.field, str(error), name, value)
-                parsed.errors.append(message)
+                message = str(error)
+                parsed.errors.append(
+                    cell_error(row.line, column.field, message, column=column.name, cell=cell)
+                )
     return parsed
 
 

@@ -11,21 +11,19 @@ from eggypro_adapters.files.cell_parsers import (
     FIELD_PARSERS,
     parse_integer,
     parse_map,
-    truncate,
     unescape_formula,
 )
 from eggypro_adapters.files.prices import parse_price
+from eggypro_adapters.files.row_messages import cell_error
 from eggypro_core.domain.field_definition import FieldType
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage
 from eggypro_core.domain.variant import VARIANT_FIELDS
-from eggypro_core.validation.fields import InvalidValueError, escape_control
+from eggypro_core.validation.fields import InvalidValueError
 
 _PRICES = frozenset({"price", "compare_at_price"})
 CellParser = Callable[[str], object]
 OPTIONS = "options"
 """The column that makes a row a variant of the product with the same slug."""
-_MAX_VALUE_LENGTH = 100
-"""Characters of a cell in a message."""
 
 
 def _parse_optional_text(cell: str) -> str | None:
@@ -92,11 +90,6 @@ class RowValues(NamedTuple):
     errors: list[ImportMessage]
 
 
-def unreadable(line: int, message: str, name: str = "") -> ImportEntry:
-    """Return the entry of a row that cannot be read."""
-    return ImportEntry(line, None, (ImportMessage(line, name, message),))
-
-
 def entry_of_row(line: int, cells: Sequence[str], columns: Iterable[Column]) -> ImportEntry:
     """Return the product of a row."""
     values, errors = parse_row(line, cells, columns)
@@ -117,6 +110,5 @@ def parse_row(line: int, cells: Sequence[str], columns: Iterable[Column]) -> Row
         try:
             values[name] = parse_cell(cell)
         except InvalidValueError as error:
-            value = escape_control(truncate(cell, _MAX_VALUE_LENGTH))
-            errors.append(ImportMessage(line, name, str(error), escape_control(header), value))
+            errors.append(cell_error(line, name, str(error), column=header, cell=cell))
     return RowValues(values, errors)

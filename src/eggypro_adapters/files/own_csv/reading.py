@@ -11,9 +11,9 @@ from eggypro_adapters.files.own_csv.columns import (
     Column,
     OwnColumns,
     entry_of_row,
-    unreadable,
 )
 from eggypro_adapters.files.plain_descriptions import plain_description
+from eggypro_adapters.files.row_messages import rejected_entry
 from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain.product import READ_ONLY_FIELDS
 from eggypro_core.domain.product_files import ImportEntry
@@ -76,7 +76,7 @@ def read(table: CsvTable, header: OwnColumns) -> Iterator[ImportEntry]:
         for row in table.rows():
             unused.add_row(header.unknown, row.cells, row.line)
             yield (
-                unreadable(row.line, row.error)
+                rejected_entry(row.line, row.error)
                 if row.error
                 else entry_of_row(row.line, row.cells, header.product)
             )

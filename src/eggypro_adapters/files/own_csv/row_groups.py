@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, field, frozen
 
-from eggypro_adapters.files.csv_table import CsvRow
+from eggypro_adapters.files.csv_records import CsvRow
 from eggypro_adapters.files.disk_sorter import open_sorter
 from eggypro_adapters.files.own_csv.columns import (
     OPTIONS,
@@ -13,9 +13,9 @@ from eggypro_adapters.files.own_csv.columns import (
     OwnColumns,
     entry_of_row,
     parse_row,
-    unreadable,
 )
 from eggypro_adapters.files.row_groups import GroupedRow, add_row, group_by_product
+from eggypro_adapters.files.row_messages import rejected_entry
 from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage
 from eggypro_core.validation.fields import escape_control
@@ -35,11 +35,11 @@ def read(
         for row in rows:
             unused.add_row(header.unknown, row.cells, row.line)
             if row.error:
-                yield unreadable(row.line, row.error)
+                yield rejected_entry(row.line, row.error)
             elif key := columns.group_key(row.cells):
                 add_row(sorter, key, row.line, row.cells)
             elif columns.is_variant(row.cells):
-                yield unreadable(row.line, _NO_PRODUCT, "slug")
+                yield rejected_entry(row.line, _NO_PRODUCT, "slug")
             else:
                 yield entry_of_row(row.line, row.cells, header.product)
         for group in group_by_product(sorter):

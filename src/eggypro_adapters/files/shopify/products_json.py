@@ -7,7 +7,8 @@ from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any
 
-from eggypro_adapters.files.csv_table import CsvRow, CsvTable
+from eggypro_adapters.files.csv_records import CsvRow
+from eggypro_adapters.files.csv_table import CsvTable
 from eggypro_adapters.files.unused_columns import UnusedColumns
 
 _PRODUCT_COLUMNS = MappingProxyType(

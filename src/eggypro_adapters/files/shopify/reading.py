@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping
 
 from eggypro_adapters.files import disk_sorter, row_groups
-from eggypro_adapters.files.csv_table import CsvRow, CsvTable
+from eggypro_adapters.files.csv_records import CsvRow
+from eggypro_adapters.files.csv_table import CsvTable
+from eggypro_adapters.files.row_messages import rejected_entry
 from eggypro_adapters.files.shopify.columns import ShopifyColumns
 from eggypro_adapters.files.shopify.export import exported_values
 from eggypro_adapters.files.shopify.product import parse_product
 from eggypro_adapters.files.shopify.rows import ShopifyRow
 from eggypro_adapters.files.unused_columns import UnusedColumns
-from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportMessage
+from eggypro_core.domain.product_files import ImportEntry, ImportFile
 from eggypro_core.domain.slug import free_slug, slugify
 
 
@@ -56,4 +58,4 @@ def _default_handle(cells: Mapping[str, str]) -> str:
 def _rejected_row(row: CsvRow) -> ImportEntry:
     message = row.error or "The row has neither a handle nor a title: add one"
     field = "" if row.error else "slug"
-    return ImportEntry(row.line, None, (ImportMessage(row.line, field, message),))
+    return rejected_entry(row.line, message, field)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from itertools import zip_longest
 
-from eggypro_adapters.files.product_record import format_amount, text_cells
+from eggypro_adapters.files.product_record import text_cells
 from eggypro_adapters.files.shopify.columns import TEXT_COLUMNS, escape_apostrophe
 from eggypro_adapters.files.shopify.rows import DEFAULT_TITLE
 from eggypro_core.domain.product import Image, Product
@@ -129,7 +129,7 @@ def _offer(item: Product | Variant, barcode: str, weight_grams: int | None) -> d
         "SKU": item.sku or "",
         "Barcode": barcode,
         "Price": str(item.price),
-        "Compare-at price": format_amount(item.compare_at_price) or "",
+        "Compare-at price": "" if item.compare_at_price is None else str(item.compare_at_price),
         "Inventory tracker": "shopify" if item.track_stock else "",
         "Inventory quantity": str(item.stock_quantity),
         "Continue selling when out of stock": "deny" if item.track_stock else "continue",

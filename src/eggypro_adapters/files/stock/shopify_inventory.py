@@ -8,13 +8,13 @@ from attrs import frozen
 from eggypro_adapters.files import disk_sorter, row_groups
 from eggypro_adapters.files.csv_table import CsvTable, column_key
 from eggypro_adapters.files.row_groups import GroupedRow
+from eggypro_adapters.files.row_messages import rejected_entry
 from eggypro_adapters.files.shopify.columns import without_apostrophe
 from eggypro_adapters.files.shopify.rows import DEFAULT_TITLE
 from eggypro_adapters.files.stock.levels import StockCell, StockLevel, sum_of_locations
 from eggypro_core.domain.product_files import (
     ImportEntry,
     ImportFile,
-    ImportMessage,
     StockEntry,
     StockFile,
 )
@@ -170,8 +170,7 @@ def _groups(table: CsvTable, columns: InventoryColumns) -> Iterator[list[Grouped
             cells = [without_apostrophe(cell.strip()) for cell in row.cells]
             cells += [""] * (width - len(cells))
             if row.error or not cells[columns.handle]:
-                message = row.error or "The row has no handle: add one"
-                yield ImportEntry(row.line, None, (ImportMessage(row.line, "", message),))
+                yield rejected_entry(row.line, row.error or "The row has no handle: add one")
             else:
                 row_groups.add_row(rows, cells[columns.handle].casefold(), row.line, cells)
         yield from row_groups.group_by_product(rows)

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from eggypro_adapters.files import disk_sorter, row_groups
-from eggypro_adapters.files.csv_table import CsvRow, CsvTable
+from eggypro_adapters.files.csv_records import CsvRow
+from eggypro_adapters.files.csv_table import CsvTable
+from eggypro_adapters.files.row_messages import rejected_entry
 from eggypro_adapters.files.woocommerce.columns import WooCommerceColumns, parse_header
 from eggypro_adapters.files.woocommerce.export import exported_values
 from eggypro_adapters.files.woocommerce.row_groups import parse_group
@@ -17,7 +19,7 @@ from eggypro_adapters.files.woocommerce.rows import (
     sku_key,
 )
 from eggypro_adapters.files.woocommerce.unused_cells import UnusedCells
-from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportMessage
+from eggypro_core.domain.product_files import ImportEntry, ImportFile
 
 
 def read_table(table: CsvTable, today: date | None = None) -> ImportFile | None:
@@ -45,8 +47,9 @@ def _entries(table: CsvTable, columns: WooCommerceColumns, today: date) -> Itera
             message = row.error or _add_row(sorted_rows, columns, row, unused)
             if message:
                 field = "" if row.error else "parent"
-                error = ImportMessage(row.line, field, message, columns.headers.get(field, ""))
-                yield ImportEntry(row.line, None, (error,))
+                yield rejected_entry(
+                    row.line, message, field, column=columns.headers.get(field, "")
+                )
         for group in row_groups.group_by_product(sorted_rows):
             if isinstance(group, ImportEntry):
                 yield group
