@@ -9,6 +9,7 @@ from eggypro_adapters.files.text_lines import TextLines
 from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain.product_files import ImportMessage
 from eggypro_core.errors import ParseError
+from eggypro_core.validation.fields import escape_control
 
 MAX_COLUMNS = 5000
 MAX_COLUMN_NAME_LENGTH = 100
@@ -27,8 +28,15 @@ def column_key(name: str) -> str:
     return _NOT_IN_KEY.sub("", name.casefold())
 
 
-def _spaced(name: str) -> str:
+def fold_name(name: str) -> str:
+    """Return the name of a column without case, and with single spaces."""
     return " ".join(name.casefold().split())
+
+
+def quote_names(names: Iterable[str], max_count: int) -> str:
+    """Return the names of columns that are not blank, at most `max_count`, for a message."""
+    quoted = [f"'{escape_control(name)}'" for name in names if name]
+    return ", ".join([*quoted[:max_count], "..."] if len(quoted) > max_count else quoted)
 
 
 class CsvTable:
@@ -58,7 +66,7 @@ class CsvTable:
         self._repeated: Mapping[int, int] = {}
         self._unnamed: Sequence[tuple[int, str]] = ()
 
-    def merge_repeated_columns(self, key: Callable[[str], str] = _spaced) -> None:
+    def merge_repeated_columns(self, key: Callable[[str], str] = fold_name) -> None:
         """Give the first column of each key the first value of all columns of this key.
 
         The names of the other ones become blank; their values, and those of columns without a name,

@@ -34,7 +34,7 @@ _CONTENT_WITHOUT_TEXT = _REMOVED_CONTENT | _tag_names(
     "head title template textarea noscript object svg math select"
 )
 _MAX_LENGTH = 200_000
-"""The maximum number of characters to clean; the rest is cut off."""
+"""The maximum number of characters to clean or convert; the rest is cut off."""
 _MAX_ENTITY_LENGTH = 40
 _MAX_PASSES = 10
 _TAGS = re.compile("<[^>]*>(?: ?<[^>]*>)* ?")
@@ -142,11 +142,10 @@ def plain_text(html: str) -> str:
     nh3 makes it well-formed first: the parser of the standard library takes quadratic time for some
     broken HTML, and fails for other.
     """
+    html = _cut(html, _MAX_LENGTH)
     if "<" not in html and "&" not in html:
         return " ".join(html.split())
-    text = " ".join(
-        _OUTLINER.clean(limit_nesting(_cut(html, _MAX_LENGTH))).replace("&nbsp;", " ").split()
-    )
+    text = " ".join(_OUTLINER.clean(limit_nesting(html)).replace("&nbsp;", " ").split())
     text = _TAGS.sub(_line_break, text)
     text = text.replace("  ", " ").replace(" \n", "\n").strip()
     return entities.unescape(text)

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from attrs import evolve
 
 from eggypro_adapters.files import FORMATS, table_formats
-from eggypro_adapters.files.csv_table import CsvTable, read_csv
+from eggypro_adapters.files.csv_table import CsvTable, quote_names, read_csv
 from eggypro_adapters.files.google import reading as google_reading
 from eggypro_adapters.files.google import xml as google_xml
 from eggypro_adapters.files.json_files.reading import read_json
@@ -19,7 +19,6 @@ from eggypro_adapters.files.text_lines import PrefixedStream, read_head
 from eggypro_adapters.files.unpacking import WORKBOOK, Archive, unpack
 from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportMessage
 from eggypro_core.errors import FieldError, ParseError, ValidationError
-from eggypro_core.validation.fields import escape_control
 
 _HEAD_BYTES = 1024
 _MAX_NAMED_COLUMNS = 50
@@ -113,7 +112,4 @@ def _describe_misfit(table: CsvTable, form: str) -> str:
 
 
 def _describe_columns(table: CsvTable) -> str:
-    names = [f"'{escape_control(name)}'" for name in table.header if name]
-    return "found " + ", ".join(
-        [*names[:_MAX_NAMED_COLUMNS], "..."] if len(names) > _MAX_NAMED_COLUMNS else names
-    )
+    return f"found {quote_names(table.header, _MAX_NAMED_COLUMNS)}"

@@ -110,8 +110,8 @@ def _woocommerce(_: Storefront) -> ExportFormat:
 
 
 def _google(storefront: Storefront) -> ExportFormat:
+    from eggypro_adapters.files.category_paths import paths_by_slug
     from eggypro_adapters.files.google import writing
-    from eggypro_adapters.files.google.categories import paths_by_slug
 
     def lines(export: CatalogSnapshot) -> Iterator[bytes]:
         return writing.tsv_lines(

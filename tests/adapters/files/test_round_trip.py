@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 
-from eggypro_adapters.files.google.categories import paths_by_slug
+from eggypro_adapters.files.category_paths import paths_by_slug
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_files import ImportOptions, ImportReport

@@ -6,18 +6,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from eggypro_adapters.files import prices
+from eggypro_adapters.files.weights import GRAMS
 from eggypro_core.validation.fields import InvalidValueError, escape_control
 
 _SIGNS = {"€": "EUR", "£": "GBP"}
 _CURRENCY = re.compile(r"(?<![^\W\d_])[A-Za-z]{3}(?![^\W\d_])|[€£]")
 _WEIGHT = re.compile(r"(?P<number>\d+(?:[.,]\d+)*)\s*(?P<unit>[a-z]*)\.?", re.IGNORECASE)
-_GRAMS = {
-    **dict.fromkeys(("g", "gr", "gram", "grams"), Decimal(1)),
-    **dict.fromkeys(("kg", "kgs", "kilogram", "kilograms"), Decimal(1000)),
-    **dict.fromkeys(("lb", "lbs", "pound", "pounds"), Decimal("453.59237")),
-    **dict.fromkeys(("oz", "ounce", "ounces"), Decimal("28.349523125")),
-    "mg": Decimal("0.001"),
-}
 _MOMENT = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})(?:[T ](?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})"
     r"(?:\.\d+)?)?\s*(?P<zone>Z|[+-]\d{2}:?(?:\d{2})?)?)?"
@@ -57,7 +51,7 @@ def parse_price(cell: str) -> Price | None:
 def parse_weight(cell: str) -> int | str | None:
     """Return the grams of a weight such as `1.5 oz`, or None if it has no known unit."""
     match = _WEIGHT.fullmatch(cell.strip())
-    factor = _GRAMS.get(match["unit"].lower()) if match else None
+    factor = GRAMS.get(match["unit"].lower()) if match else None
     if not match or factor is None or len(match["number"]) > _MAX_NUMBER_LENGTH:
         return None
     grams = Decimal(prices.parse_price(match["number"]) or 0) * factor

@@ -1,10 +1,9 @@
 """Category paths of a feed: `Food > Bars`, several of them separated by commas."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from eggypro_adapters.files.google.rows import FeedRow
-from eggypro_core.domain.category import CategoryDraft
 
 
 def category_paths(rows: Iterable[FeedRow]) -> list[list[str]]:
@@ -14,15 +13,6 @@ def category_paths(rows: Iterable[FeedRow]) -> list[list[str]]:
     ]
     paths = [[name for part in text.split(">") if (name := part.strip())] for text in texts]
     return [list(path) for path in dict.fromkeys(map(tuple, paths)) if path]
-
-
-def paths_by_slug(categories: Iterable[CategoryDraft]) -> Mapping[str, tuple[str, ...]]:
-    """Return the names from the root to each category by slug; parents come first."""
-    paths: dict[str, tuple[str, ...]] = {}
-    for category in categories:
-        above = paths[category.parent] if category.parent else ()
-        paths[str(category.slug)] = (*above, category.name)
-    return paths
 
 
 def split_paths(cell: str) -> list[str]:

@@ -23,8 +23,6 @@ from eggypro_adapters.files.row_messages import RowMessages
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage
 from eggypro_core.validation.fields import escape_control
 
-_MAX_HTML_LENGTH = 200_000
-"""Characters of HTML that become the description."""
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _HIDDEN = frozenset({"hidden", "staging"})
 _VISIBLE = frozenset({"published", "visible"})
@@ -168,7 +166,7 @@ def _first(rows: Sequence[FeedRow], name: str, feed: Feed) -> str:
 def _plain_text(text: str) -> str:
     """Return the text of HTML, or of plain text that may have entities."""
     if _TAG.search(text):
-        return plain_text(text[:_MAX_HTML_LENGTH])
+        return plain_text(text)
     return entities.unescape(text)
 
 

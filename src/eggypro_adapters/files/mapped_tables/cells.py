@@ -13,6 +13,7 @@ from eggypro_adapters.files.cell_parsers import (
 )
 from eggypro_adapters.files.html import plain_text
 from eggypro_adapters.files.prices import parse_price
+from eggypro_adapters.files.weights import GRAMS
 from eggypro_core.validation.fields import InvalidValueError
 
 CellParser = Callable[[str], object]
@@ -30,14 +31,7 @@ _STATES = {
 _IN_STOCK = frozenset({"in stock", "instock", "available", "yes", "true"})
 _OUT_OF_STOCK = frozenset({"out of stock", "outofstock", "sold out", "soldout", "no", "false"})
 _WEIGHT = re.compile(r"([^a-zA-Zµ]+?)\s*([a-zA-Z]*)\.?")
-_GRAMS = {
-    **dict.fromkeys(("", "g", "gr", "gram", "grams", "gramm"), Decimal(1)),
-    **dict.fromkeys(("kg", "kgs", "kilo", "kilogram", "kilograms"), Decimal(1000)),
-    **dict.fromkeys(("lb", "lbs", "pound", "pounds"), Decimal("453.59237")),
-    **dict.fromkeys(("oz", "ounce", "ounces"), Decimal("28.349523125")),
-    "mg": Decimal("0.001"),
-    "t": Decimal(1_000_000),
-}
+_GRAMS = {**GRAMS, "": Decimal(1)}
 _UNIT = re.compile(r"[(\[]\s*([a-zA-Z]+)\s*[)\]]|[ _]([a-zA-Z]+)$")
 
 

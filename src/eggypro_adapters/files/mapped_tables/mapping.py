@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import frozen
 
-from eggypro_adapters.files.csv_table import column_key
+from eggypro_adapters.files.csv_table import column_key, fold_name
 from eggypro_adapters.files.mapped_tables import cells
 from eggypro_adapters.files.mapped_tables.column_names import known_columns
 from eggypro_core.errors import FieldError, ParseError, ValidationError
@@ -124,16 +124,12 @@ def _parser(field: str, column: str, *, decimal_comma: bool) -> cells.CellParser
 
 def _position(header: Sequence[str], column: str) -> int | None:
     """Return the position of a column by its name, or else by its key."""
-    for normalise in (_spaced, column_key):
+    for normalise in (fold_name, column_key):
         wanted = normalise(column)
         for position, name in enumerate(header):
             if wanted and normalise(name) == wanted:
                 return position
     return None
-
-
-def _spaced(name: str) -> str:
-    return " ".join(name.casefold().split())
 
 
 def _missing_column(name: str, header: Iterable[str]) -> str:

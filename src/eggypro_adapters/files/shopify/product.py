@@ -19,8 +19,6 @@ from eggypro_adapters.files.unused_columns import UnusedColumns
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.validation.fields import escape_control
 
-_MAX_HTML_LENGTH = 200_000
-"""Characters of HTML read for the description; longer `details` are truncated anyway."""
 _MAX_LISTED_LINES = 5
 _STATUSES = frozenset({"active", "unlisted", "draft", "archived"})
 _ON_SALE_STATUSES = frozenset({"", "active", "unlisted"})
@@ -95,7 +93,7 @@ def _texts(main: Mapping[str, str]) -> dict[str, object]:
         values["name"] = main["title"]
     if "body" in main:
         values["details"] = main["body"]
-        values["description"] = plain_text(main["body"][:_MAX_HTML_LENGTH])
+        values["description"] = plain_text(main["body"])
     if "vendor" in main:
         values["brand"] = main["vendor"] or None
     if "tags" in main:

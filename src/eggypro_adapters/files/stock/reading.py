@@ -6,7 +6,7 @@ from typing import BinaryIO
 from attrs import frozen
 
 from eggypro_adapters.files import disk_sorter, row_groups
-from eggypro_adapters.files.csv_table import CsvTable, column_key
+from eggypro_adapters.files.csv_table import CsvTable, column_key, quote_names
 from eggypro_adapters.files.row_groups import GroupedRow
 from eggypro_adapters.files.shopify.columns import without_apostrophe
 from eggypro_adapters.files.stock import shopify_inventory
@@ -81,11 +81,9 @@ def _position(header: Sequence[str], names: Sequence[str]) -> int | None:
 
 
 def _missing_columns(header: Sequence[str]) -> str:
-    names = [f"'{escape_control(name)}'" for name in header if name]
-    more = ", ..." if len(names) > _MAX_NAMED_COLUMNS else ""
     return (
-        f"The file has no column with SKUs or none with quantities: found "
-        f"{', '.join(names[:_MAX_NAMED_COLUMNS])}{more}; name them SKU and Quantity"
+        "The file has no column with SKUs or none with quantities: found "
+        f"{quote_names(header, _MAX_NAMED_COLUMNS)}; name them SKU and Quantity"
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from eggypro_adapters.files.csv_table import column_key
+from eggypro_adapters.files.csv_table import column_key, fold_name
 from eggypro_adapters.files.woocommerce import headers
 
 TEXT_COLUMNS: Mapping[str, Sequence[str]] = MappingProxyType(
@@ -71,12 +71,12 @@ class _Wordings:
         self._keys: dict[str, str] = {}
         for role, text in texts.items():
             for wording in text.split("|"):
-                self._exact.setdefault(_fold(wording), role)
+                self._exact.setdefault(fold_name(wording), role)
                 self._keys.setdefault(column_key(wording), role)
 
     def role(self, text: str) -> str:
         """Return the role of a column, or "" if it is unknown."""
-        return self._exact.get(_fold(text)) or self._keys.get(column_key(text), "")
+        return self._exact.get(fold_name(text)) or self._keys.get(column_key(text), "")
 
 
 def parse_column_name(text: str) -> ColumnName:
@@ -95,10 +95,6 @@ def parse_column_name(text: str) -> ColumnName:
     if number and (role := _ATTRIBUTES.role(text[: number.start()] + text[number.end() :])):
         return ColumnName(role, number=int(number[0]))
     return ColumnName()
-
-
-def _fold(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 _COLUMNS = _Wordings({**headers.COLUMNS, "slug": "Slug"})

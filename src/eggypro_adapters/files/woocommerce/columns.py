@@ -8,6 +8,7 @@ from attrs import frozen
 
 from eggypro_adapters.files.cell_parsers import WHITESPACE, truncate, unescape_formula
 from eggypro_adapters.files.csv_table import MAX_COLUMN_NAME_LENGTH, column_key
+from eggypro_adapters.files.weights import GRAMS
 from eggypro_adapters.files.woocommerce.column_names import (
     TEXT_COLUMNS,
     ColumnName,
@@ -32,15 +33,6 @@ _FIELDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The fields of a product by the role of their column."""
-_GRAMS: Mapping[str, Decimal] = MappingProxyType(
-    {
-        "kg": Decimal(1000),
-        "g": Decimal(1),
-        "lbs": Decimal("453.59237"),
-        "oz": Decimal("28.349523125"),
-    }
-)
-"""Grams per unit of weight."""
 _ZERO, _ONE = frozenset({"0", "0.0"}), frozenset({"1", "1.0"})
 _NO_LIMIT = _ZERO | {"-1", "-1.0"}
 _NEUTRAL: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -221,7 +213,7 @@ def _grams(column: ColumnName) -> Decimal | None:
     """Return the grams per unit of a column of weights, or None if the unit is unknown."""
     unit = column.unit.casefold()
     names = (name for name, texts in WEIGHT_UNITS.items() if unit in texts.split("|"))
-    return next((_GRAMS[name] for name in names), None)
+    return next((GRAMS[name] for name in names), None)
 
 
 def _unescape(cell: str) -> str:

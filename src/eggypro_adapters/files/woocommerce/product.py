@@ -29,8 +29,6 @@ from eggypro_core.validation.fields import escape_control
 
 _SKIPPED_KINDS = frozenset({"grouped", "external"})
 _LISTED = {"visible": True, "catalog": True, "search": False, "hidden": False}
-_MAX_HTML_LENGTH = 200_000
-"""Characters of HTML that are read for the plain text of the description."""
 _NO_VARIANTS = ParsedVariants([], (), (), ())
 
 
@@ -137,7 +135,7 @@ class _Product:
             values["details"] = description_html(cells["description"])
         if "description" in cells or "short" in cells:
             source = cells.get("short") or cells.get("description", "")
-            values["description"] = plain_text(description_html(source[:_MAX_HTML_LENGTH]))
+            values["description"] = plain_text(description_html(source))
         return values | self._search_engine_texts()
 
     def _search_engine_texts(self) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
+from eggypro_adapters.files.category_paths import paths_by_slug
 from eggypro_adapters.files.product_record import text_cells
 from eggypro_adapters.files.woocommerce.column_names import TEXT_COLUMNS
 from eggypro_adapters.files.woocommerce.texts import (
@@ -37,11 +38,7 @@ COLUMNS = (
 
 def category_paths(categories: Iterable[CategoryDraft]) -> Mapping[str, str]:
     """Return the paths of categories by slug: the names from the root, separated by `>`."""
-    paths: dict[str, tuple[str, ...]] = {}
-    for category in categories:
-        above = paths[category.parent] if category.parent else ()
-        paths[str(category.slug)] = (*above, category.name)
-    return {slug: join_path(names) for slug, names in paths.items()}
+    return {slug: join_path(names) for slug, names in paths_by_slug(categories).items()}
 
 
 def rows_of_product(product: Product, paths: Mapping[str, str] | None) -> Iterator[list[str]]:

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from eggypro_adapters.contracts import strategies
 from eggypro_adapters.files import read_products, write_products
+from eggypro_adapters.files.category_paths import paths_by_slug
 from eggypro_adapters.files.google import writing
 from eggypro_adapters.files.google.categories import (
     join_paths,
     path_text,
-    paths_by_slug,
     split_paths,
 )
 from eggypro_adapters.files.google.export import exported_values
