@@ -16,7 +16,7 @@ MAX_COLUMN_NAME_LENGTH = 100
 """Characters of a column name that is imported as an attribute."""
 MAX_LINES_BEFORE_HEADER = 50
 _MAX_SEARCHED_LENGTH = 1024 * 1024
-"""Characters of the lines in which a header is searched."""
+"""Characters of the lines that are searched for a header."""
 _DELIMITERS = ",;\t|"
 _QUOTED = re.compile('"[^"]*("|$)')
 _DELIMITER_LINE = re.compile(r'"?sep=([^\w"\r\n])"?[,;\t|]*\s*', re.IGNORECASE)
@@ -69,8 +69,8 @@ class CsvTable:
     def merge_repeated_columns(self, key: Callable[[str], str] = fold_name) -> None:
         """Give the first column of each key the first value of all columns of this key.
 
-        The names of the other ones become blank; their values, and those of columns without a name,
-        are counted as not imported. Call it before `rows`.
+        The names of the other columns become blank; their values, and those of columns without a
+        name, are counted as not imported. Call it before `rows`.
         """
         self._repeated = _repeated_columns([key(name) for name in self.header])
         self._unnamed = [

@@ -21,10 +21,9 @@ def _no_omission(_: Product) -> str | None:
 class FormatLimits:
     """The limits of a format.
 
-    `lost_fields` names what the format cannot hold of a product, in the plural where it counts:
-    "ingredients", "archived variants". `omission` describes the products that are left out as a
-    whole: "archived products". `is_foreign`: other shops read the format, so images need public
-    addresses.
+    `lost_fields` names the values of a product that the format cannot hold: "ingredients",
+    "archived variants". `omission` describes the products that are left out: "archived products".
+    `is_foreign`: other shops read the format, so images need public addresses.
     """
 
     lost_fields: Callable[[Product], Iterable[str]] = _nothing

@@ -83,9 +83,9 @@ class NhHtmlCleaner:
 def clean_html(html: str) -> str:
     """Return the HTML reduced to the allow-list. Idempotent.
 
-    Other block tags become paragraphs, h1 becomes h2, and what is too long or too deep is cut off.
-    Removing a tag can change how the rest is parsed: it is cleaned repeatedly until nothing
-    changes. HTML that does not stabilise within _MAX_PASSES becomes plain text.
+    Other block tags become paragraphs, h1 becomes h2, and HTML that is too long or too deep is cut
+    off. Removing a tag can change how the rest is parsed: it is cleaned until nothing changes. HTML
+    that does not stabilise within _MAX_PASSES becomes plain text.
     """
     html = _cut(html, _MAX_LENGTH)
     for _ in range(_MAX_PASSES):
@@ -140,7 +140,7 @@ def plain_text(html: str) -> str:
     """Return the plain text of HTML: blocks and `br` become line breaks, at most two in a row.
 
     nh3 makes it well-formed first: the parser of the standard library takes quadratic time for some
-    broken HTML, and fails for other.
+    broken HTML, and fails for some other.
     """
     html = _cut(html, _MAX_LENGTH)
     if "<" not in html and "&" not in html:

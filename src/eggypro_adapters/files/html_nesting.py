@@ -18,7 +18,7 @@ def _names(text: str) -> frozenset[str]:
 
 _FORMATTING = _names("a b big code em font i nobr s small strike strong tt u")
 _UNIQUE = _names("a nobr")
-"""Formatting tags that close the former one."""
+"""Formatting tags that close the previous one."""
 _BARRIERS = _names("table select object applet marquee template")
 """Tags that end tags inside them cannot close."""
 _BLOCKS = _BARRIERS | _names(
@@ -30,7 +30,7 @@ _FLAT = _names(
     "p li dd dt caption colgroup tbody td tfoot th thead tr area base basefont bgsound br col "
     "embed hr image img input keygen link meta param source track wbr"
 )
-"""Tags that never nest in one another: they are empty, or parsers close the former one."""
+"""Tags that never nest in one another: they are empty, or parsers close the previous one."""
 _REMOVED = _names("html head body frameset frame")
 """Tags that parsers ignore inside the body."""
 _TOKEN = re.compile(
@@ -104,7 +104,7 @@ class _NestingLimiter:
         return True
 
     def _find(self, name: str) -> int | None:
-        """Return the index of the open tag that an end tag closes, None if there is none."""
+        """Return the index of the open tag that an end tag closes, or None."""
         is_inline = name not in _BLOCKS and name not in _FORMATTING
         for index in range(len(self._open) - 1, -1, -1):
             tag = self._open[index]

@@ -14,5 +14,5 @@ def https_url(text: str) -> str | None:
 
 
 def image_ref(text: str) -> str:
-    """Return the https URL of an image, or its text as it stands if it is no absolute URL."""
+    """Return the https URL of an image, or the text itself if it is not an absolute URL."""
     return https_url(text) or text

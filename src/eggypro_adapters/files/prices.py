@@ -40,9 +40,9 @@ _NUMBERS = re.compile(r"[0-9]+(?:[.,][0-9]+)?")
 _TAX_NOTE = re.compile(
     r"\s*\(?\b(?:incl|inkl|excl|exkl|inc|zzgl|ttc|ht|iva)\b[^0-9]*", re.IGNORECASE
 )
-"""The note after a price that it includes tax, or does not."""
+"""The note after a price about the taxes that it includes or excludes."""
 _USUAL_PRICE = re.compile(r"-?[0-9]+(?:\.[0-9]{1,2})?")
-"""The price that nearly all cells have: it costs no further analysis."""
+"""The prices of nearly all cells, which need no further parsing."""
 _DIGIT = re.compile(r"\d")
 
 

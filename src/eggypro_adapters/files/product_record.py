@@ -1,4 +1,4 @@
-"""Convert products to the records of our own formats: exactly the fields that these read."""
+"""Convert products to the records of our own formats, which have all fields of an import."""
 
 from collections.abc import Iterable, Mapping
 

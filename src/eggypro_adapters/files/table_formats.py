@@ -22,7 +22,7 @@ from eggypro_core.errors import ParseError
 
 @frozen
 class TableFormat:
-    """A format: whether a header has it, and its reader (None: the header does not have it)."""
+    """A format: the test of its header, and its reader, which returns None for other headers."""
 
     matches: Callable[[Sequence[str]], bool]
     read: Callable[[CsvTable], ImportFile | None]
@@ -76,4 +76,4 @@ FORMATS: Mapping[str, TableFormat] = MappingProxyType(
         ),
     }
 )
-"""The formats that can be asked for."""
+"""The formats that can be requested."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED_BYTES = 1024**3
 WORKBOOK = "xl/workbook.xml"
-"""The file that makes an archive an Excel workbook."""
+"""The file in an archive by which an Excel workbook is recognised."""
 _MAGIC_BYTES = 8
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
@@ -34,7 +34,7 @@ _OTHER_FILES = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"Rar!\x1a": "a RAR archive",
 }
-"""What a file is that begins with these bytes, and is no table."""
+"""The kinds of other files, by their first bytes."""
 _MAX_NAMED_FILES = 5
 _IS_ENCRYPTED = 1
 _DAMAGE = (BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError, ValueError)
@@ -126,7 +126,7 @@ class _UnpackedStream(RawIOBase):
     ) -> None:
         self._stream = stream
         self._budget = budget
-        self._archive = archive  # whose temporary file is deleted with it
+        self._archive = archive  # keeps its temporary file
 
     def readable(self) -> bool:
         return True
@@ -143,7 +143,7 @@ class _UnpackedStream(RawIOBase):
 
 
 def _spool(stream: BinaryIO) -> IO[bytes]:
-    """Return a temporary file with the bytes of a stream, which cannot be searched itself."""
+    """Return a temporary file with the bytes of a stream that is not seekable."""
     file = TemporaryFile()  # noqa: SIM115 - the archive closes it
     try:
         shutil.copyfileobj(_UnpackedStream(stream, Budget(MAX_UNPACKED_BYTES)), file)

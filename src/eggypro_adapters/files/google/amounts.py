@@ -34,7 +34,7 @@ class Price(NamedTuple):
 def parse_price(cell: str) -> Price | None:
     """Return the price in a cell such as `12.50 EUR`, or None if the cell is blank.
 
-    Raises InvalidValueError if it is not one price.
+    Raises InvalidValueError if it is not a single price.
     """
     text = prices.parse_price(cell)
     if text is None:

@@ -91,14 +91,14 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _NAMES = {column_key(text): name for name, texts in _SYNONYMS.items() for text in texts}
 _NO = frozenset({"no", "false", "n", "0"})
-_SILENT_VALUES: Mapping[str, Collection[str]] = MappingProxyType(
+_DEFAULT_VALUES: Mapping[str, Collection[str]] = MappingProxyType(
     {
         "adult": _NO,
         "is_bundle": _NO,
         "identifier_exists": _NO | {"yes", "true", "y", "1"},
     }
 )
-"""Values of columns that are not imported, but say nothing: they need no warning."""
+"""The default values of columns that are not imported: they need no warning."""
 _PREFIX = re.compile(r"\A[gc]:", re.IGNORECASE)
 _SUFFIX = re.compile(r"\(.*|\[\d*\]")
 _FEED_COLUMNS = frozenset({"availability", "image_link", "price", "condition", "item_group_id"})
@@ -117,10 +117,10 @@ def column_name(text: str) -> str:
     return _NAMES.get(column_key(text)) or _NAMES.get(column_key(_SUFFIX.sub("", text)), "")
 
 
-def says_nothing(text: str, value: str) -> bool:
-    """Return whether the value of a column that is not imported is only the usual one."""
+def is_default(text: str, value: str) -> bool:
+    """Return whether the value of a column that is not imported is the default."""
     name = _PREFIX.sub("", text.strip()).lower().replace(" ", "_")
-    return value.strip().lower() in _SILENT_VALUES.get(name, ())
+    return value.strip().lower() in _DEFAULT_VALUES.get(name, ())
 
 
 @frozen

@@ -10,7 +10,7 @@ _PARTS = 3
 
 
 def product_details(rows: Sequence[FeedRow], feed: Feed) -> dict[str, str | None]:
-    """Return the details by name; those in which rows differ count as not imported."""
+    """Return the details by name; count those that differ between rows as not imported."""
     values: dict[str, set[str]] = {}
     for row in rows:
         for cell in row.get_all("product_detail"):

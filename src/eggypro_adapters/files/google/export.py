@@ -1,4 +1,4 @@
-"""The values that a feed would have after an export of a product."""
+"""The values of a product in an exported feed."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ _NO_SALE_DATES = datetime.min.replace(tzinfo=UTC)
 
 
 def exported_values(product: Product, paths: Paths = NO_PATHS) -> Mapping[str, object]:
-    """Return the values of a product's entry after an export, even if it is not on sale now.
+    """Return the values that an exported feed has of a product, even if it is not on sale.
 
     Without `paths`, the categories are left out: an import compares them by their slugs.
     """

@@ -1,4 +1,4 @@
-"""The fields that a variant and a product without variants have in common in a feed."""
+"""Parse the offer in a row of a feed: SKU, GTIN, weight, prices and stock."""
 
 from eggypro_adapters.files import cell_parsers
 from eggypro_adapters.files.google.amounts import Price, is_within, parse_price, parse_weight
@@ -13,7 +13,7 @@ _WEIGHTS = ("product_weight", "shipping_weight")
 
 
 def offer_fields(row: FeedRow, feed: Feed, messages: RowMessages) -> dict[str, object]:
-    """Return SKU, GTIN, weight, prices and stock, as far as the file has their columns."""
+    """Return SKU, GTIN, weight, prices and stock, if the file has their columns."""
     values = row.sku_fields(feed.columns)
     if "gtin" in feed.columns:
         values["gtin"] = row.get("gtin").partition(",")[0].strip() or None
@@ -88,7 +88,7 @@ def _stock(row: FeedRow, feed: Feed, messages: RowMessages) -> dict[str, object]
     """Return stock quantity and tracking.
 
     Without a quantity, only sold-out items have a known stock. Items that are made or delivered on
-    order can be bought whatever their stock is.
+    order can be bought regardless of their stock.
     """
     words = " ".join(row.get("availability").lower().replace("_", " ").replace("-", " ").split())
     if words and words not in _SOLD_OUT | _IN_STOCK | _ON_ORDER:

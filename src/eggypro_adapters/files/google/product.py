@@ -63,7 +63,7 @@ def _is_simple(
     parents: Sequence[FeedRow],
     options: Sequence[Mapping[str, str]],
 ) -> bool:
-    """Return whether the product has no variants: it has no group, or is alone in its own."""
+    """Return whether the product has no variants: no group, or a group of a single row."""
     if len(variants) != 1:
         return not variants
     row = variants[0]
@@ -73,7 +73,7 @@ def _is_simple(
 
 
 def _without_copies(rows: Sequence[FeedRow], messages: RowMessages) -> list[FeedRow]:
-    """Return the rows without those that are the same as an earlier one, with a warning."""
+    """Return the rows without copies of earlier ones, with a warning about each."""
     different: dict[object, FeedRow] = {}
     for row in rows:
         key = tuple(sorted((name, tuple(texts)) for name, texts in row.values.items()))
@@ -155,7 +155,7 @@ def _texts(rows: Sequence[FeedRow], feed: Feed) -> dict[str, object]:
 
 
 def _first(rows: Sequence[FeedRow], name: str, feed: Feed) -> str:
-    """Return the first value of a column; rows that have another one count as not imported."""
+    """Return the first value of a column; count other values as not imported."""
     value = next((row.get(name) for row in rows if row.get(name)), "")
     for row in rows:
         if row.get(name) not in ("", value):
@@ -179,7 +179,7 @@ def _tags(rows: Sequence[FeedRow]) -> list[str]:
 def _attributes(
     rows: Sequence[FeedRow], options: Sequence[Mapping[str, str]], feed: Feed
 ) -> dict[str, str | None]:
-    """Return the attributes on which all rows agree; the others count as not imported."""
+    """Return the attributes that are the same in all rows; count others as not imported."""
     used = {option_column(name) for row_options in options for name in row_options}
     edits: dict[str, str | None] = {}
     for name, label in ATTRIBUTES.items():
@@ -204,7 +204,7 @@ def _attributes(
 def _state(
     everything: Sequence[FeedRow], rows: Sequence[FeedRow], feed: Feed, messages: RowMessages
 ) -> dict[str, object]:
-    """Return whether the product is active and listed; unknown and blank words say nothing."""
+    """Return whether the product is active and listed; unknown and blank words are ignored."""
     values: dict[str, object] = {}
     words = {name: [row.get(name).lower() for row in rows] for name in ("status", "visibility")}
     for name, field, known in (

@@ -9,8 +9,8 @@ from eggypro_adapters.files.google.columns import (
     REPEATED,
     FeedHeader,
     column_name,
+    is_default,
     parse_header,
-    says_nothing,
 )
 from eggypro_adapters.files.google.export import exported_values
 from eggypro_adapters.files.google.product import parse_product
@@ -79,7 +79,7 @@ def _table_rows(table: CsvTable, header: FeedHeader, feed: Feed) -> Iterator[Fee
             continue
         width = len(row.cells)
         for position, text in header.unused:
-            if position < width and not says_nothing(text, row.cells[position]):
+            if position < width and not is_default(text, row.cells[position]):
                 feed.unused.add(text, row.cells[position], row.line)
         values: dict[str, list[str]] = {}
         for position, name in header.imported:
@@ -107,7 +107,7 @@ def _xml_row(item: XmlItem, feed: Feed) -> FeedRow:
                 _add_value(values, name, value, item.line, feed)
             elif value and name != "id" and value not in values[name]:
                 feed.unused.add(tag, value, item.line)
-        elif value and not says_nothing(tag, value):
+        elif value and not is_default(tag, value):
             feed.unused.add(tag, value, item.line)
     return FeedRow(item.line, values)
 

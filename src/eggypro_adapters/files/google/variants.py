@@ -70,7 +70,7 @@ def variant_fields(
 
 
 def is_archived(row: FeedRow) -> bool:
-    """Return whether a row says that it is not sold any more."""
+    """Return whether the status of a row is that of an archived product."""
     return row.get("status").lower() in {"archived", "inactive", "draft"}
 
 

@@ -138,7 +138,7 @@ def _variant_item(product: Product, variant: Variant, currency: str) -> Item:
 
 
 def _offer_item(offer: Product | Variant, currency: str) -> Item:
-    """Return the values that a variant and a product without variants have in common."""
+    """Return the values of a variant, or of a product without variants."""
     regular = offer.compare_at_price or offer.price
     grams = offer.weight_grams
     return {
@@ -152,7 +152,7 @@ def _offer_item(offer: Product | Variant, currency: str) -> Item:
 
 
 def _clean(item: Item) -> Item:
-    """Return the values without line breaks and blank ones."""
+    """Return the item without line breaks and blank values."""
     texts = {
         name: [" ".join(_NONCHARACTERS.sub("", value).split()) for value in values]
         for name, values in item.items()

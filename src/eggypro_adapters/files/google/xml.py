@@ -153,7 +153,7 @@ class _Handler:
             self._end_part("")
 
     def text(self, text: str) -> None:
-        """Add text to the present element."""
+        """Add text to the current element."""
         if self._item is None or self._depth == self._item_depth:
             return
         self._length += len(text)

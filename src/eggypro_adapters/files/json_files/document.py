@@ -18,7 +18,7 @@ _STRING_REST = re.compile(r'(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
 
 
 def is_document(line: str, *, is_complete: bool) -> bool:
-    """Return whether JSON that begins with a line is a document, and not an object per line."""
+    """Return whether JSON that begins with this line is a document, not an object per line."""
     text = line.lstrip()
     if find_list(text):
         return True
@@ -31,7 +31,7 @@ def split_objects(lines: TextLines) -> Iterator[tuple[int, str]]:
     """Yield the line and the JSON text of each element of a document.
 
     A text that is longer than MAX_PIECE_LENGTH is cut one character after it. A document that ends
-    too early yields a last text that is no valid JSON.
+    too early yields a last text that is not valid JSON.
     """
     opening = _read_opening(lines)
     skipped = opening.length if opening else 0
@@ -73,7 +73,7 @@ class _Splitter:
     """Whether the position is between two lists."""
     _depth: int = field(default=0, init=False)
     _start: int = field(default=0, init=False)
-    """The position in the present piece after the last element."""
+    """The position in the current piece after the last element."""
     _line: int = field(default=1, init=False)
     _parts: list[str] = field(factory=list, init=False)
     _length: int = field(default=0, init=False)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
 
 MAX_OPENING_LENGTH = 1024 * 1024
-"""Characters in which the beginning of the list is searched."""
+"""Characters that are searched for the beginning of the list."""
 _TOKEN = re.compile(r'"(?P<name>(?:[^"\\]|\\.)*+)"\s*+(?P<colon>:)?|[{}\[\]]', re.DOTALL)
 _ARRAY = re.compile(r"\s*\[")
 _LIST_START = re.compile(r"\s*[{\]]")
@@ -32,7 +32,7 @@ class _Member(NamedTuple):
 
 
 def find_array(text: str) -> ListOpening | None:
-    """Return where the first element of an array begins, or None if the text is no array."""
+    """Return where the first element of an array begins, or None if the text is not an array."""
     match = _ARRAY.match(text)
     return ListOpening(match.end()) if match else None
 

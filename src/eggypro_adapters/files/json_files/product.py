@@ -22,7 +22,7 @@ _READ_ONLY_FIELDS = READ_ONLY_FIELDS | {"version"}
 _VARIANT_FIELDS = frozenset(field.name for field in variant.VARIANT_FIELDS)
 _IMAGE_FIELDS = frozenset({"ref", "alt"})
 _OWN_RECORD_FIELDS = frozenset({"category_details", "image_sets"})
-"""Fields of an export or of our API: its descriptions are plain text as they stand."""
+"""Fields that only exports and our API have: their descriptions are plain text already."""
 
 
 def parse_product(line: int, values: Mapping[str, object], unused: UnusedColumns) -> ImportEntry:

@@ -13,7 +13,7 @@ MAX_HEADER_ROWS = 100
 """Number of objects whose members are columns; other members of later ones are not imported."""
 _FORMATS = ("shopify", "woocommerce", "google")
 _TEXT_MEMBERS = ("src", "url", "name", "value")
-"""Members of an object that can stand for it in a cell."""
+"""Members that can represent an object in a cell."""
 ParsedObject = Mapping[str, object] | str
 """The members of an object, or the text of its error."""
 
@@ -31,7 +31,7 @@ def read(names: Sequence[str], objects: Iterable[tuple[int, ParsedObject]]) -> I
 
 
 def cell(value: object, separator: str = "|") -> str:
-    """Return the text of a value as a table would have it."""
+    """Return the text of a value in the cell of a table."""
     if value is None:
         return ""
     if isinstance(value, list):

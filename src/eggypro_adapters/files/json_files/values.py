@@ -17,9 +17,9 @@ _ATTRIBUTE_VALUES = ("value", "values", "option", "options")
 def convert(values: Mapping[str, object], *, is_foreign: bool) -> dict[str, object]:
     """Return the values of a product in the form of our own exports.
 
-    Texts where a list belongs are read like the cells of a table. Categories are paths of names if
-    they are no slugs, or if the object is foreign: it has members that are not ours. Raises
-    InvalidValueError for a price that is none, or several ones.
+    Text in place of a list is read like the cell of a table. Categories are paths of names if they
+    are not slugs, or if the object is foreign, which means that it has members that are not ours.
+    Raises InvalidValueError for a text that is not a single price.
     """
     converted = dict(values)
     for name in _TEXT_PARSERS.keys() & values.keys():
@@ -39,7 +39,7 @@ def convert(values: Mapping[str, object], *, is_foreign: bool) -> dict[str, obje
 
 
 def image(item: Any) -> Any:
-    """Return an image with the members of ours."""
+    """Return an image with the members that our exports use."""
     if not isinstance(item, Mapping) or "ref" in item:
         return item
     name = next((name for name in _IMAGE_ADDRESSES if item.get(name)), None)
@@ -90,4 +90,4 @@ _TEXT_PARSERS: Mapping[str, Callable[[str], object]] = {
         for name in ("tags", "ingredients", "images", "categories")
     },
 }
-"""The parsers of texts in fields that are no texts."""
+"""The parsers of texts in fields of other types."""

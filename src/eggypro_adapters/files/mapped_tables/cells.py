@@ -1,4 +1,4 @@
-"""Parse the cells of tables that no shop system defines."""
+"""Parse the cells of tables whose columns are mapped to fields."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -103,10 +103,9 @@ def has_usual_columns(header: Sequence[str]) -> bool:
 
 
 def usual_mapping(header: Sequence[str]) -> Mapping[str, str] | None:
-    """Return the mapping of a table of a product's name and price with usual column names.
+    """Return the mapping of a table with name, price and other columns with usual names.
 
-    Only for a header that has columns of our own CSV and others that it does not know, such as
-    `Stock` or `Image URL`; otherwise None.
+    Returns None unless one of these is unknown to our own CSV, such as `Stock` or `Image URL`.
     """
     keys = {column_key(name) for name in header}
     if not _OWN_ONLY_KEYS.isdisjoint(keys) or not {"name", "price"} <= keys:

@@ -44,7 +44,7 @@ class _Row:
 
 
 def read_table(table: CsvTable, columns: MappedColumns) -> ImportFile:
-    """Read the products of a table: one of each row, or several rows if options are mapped."""
+    """Read the products of a table: one per row, or per group of rows if options are mapped."""
     names = {column.field: column.name for column in columns.mapped}
     has_options = any(name.startswith(OPTION) for name in names)
     entries = _variant_entries if has_options else _entries

@@ -63,9 +63,9 @@ def parse_header(header: Sequence[str]) -> OwnColumns | None:
 
 
 def read(table: CsvTable, header: OwnColumns) -> Iterator[ImportEntry]:
-    """Yield the products of the rows, and at last an entry that warns about unused columns.
+    """Yield the products of the rows, then an entry that warns about unused columns.
 
-    Rows with `options` are variants of the product with the same slug, wherever they stand.
+    Rows with `options` are variants of the product with the same slug, anywhere in the file.
     """
     unused = UnusedColumns()
     if table.decimal_comma:
@@ -90,7 +90,7 @@ def _is_known(key: str) -> bool:
 def _product_columns(
     fields: Iterable[tuple[int, str, str]], *, is_export: bool
 ) -> Sequence[Column]:
-    """Return the columns of a product; descriptions in exports are plain text as they stand."""
+    """Return the columns of a product; descriptions in exports are plain text already."""
     special = {} if is_export else {"description": plain_description}
     return [
         Column(

@@ -29,7 +29,7 @@ _NO_PRODUCT = "The variant has no slug: repeat the slug of its product in this r
 def read(
     rows: Iterable[CsvRow], header: OwnColumns, unused: UnusedColumns
 ) -> Iterator[ImportEntry]:
-    """Yield unreadable rows, then each product with its variants, by its first row."""
+    """Yield the errors of unreadable rows, then the products in the order of their first rows."""
     columns = _GroupColumns.of(header)
     with open_sorter() as sorter:
         for row in rows:
@@ -55,10 +55,10 @@ class _GroupColumns:
 
     of_products: Sequence[Column]
     of_products_only: Sequence[Column]
-    """Columns that say nothing about a variant."""
+    """Columns that variants do not have."""
     of_variants: Sequence[Column]
     of_variants_only: Sequence[Column]
-    """Columns that say nothing about a product."""
+    """Columns that products do not have."""
     _positions: Mapping[str, int]
 
     @classmethod
@@ -77,7 +77,7 @@ class _GroupColumns:
         return self._cell(cells, OPTIONS) != ""
 
     def group_key(self, cells: Sequence[str]) -> str:
-        """Return the key of the product that a row belongs to, "" if it has no slug and name."""
+        """Return the key of the product that a row belongs to, or "" without slug and name."""
         for name in ("slug", "name"):
             if text := self._cell(cells, name):
                 return f"{name}:{text}"
@@ -89,7 +89,7 @@ class _GroupColumns:
 
 @define
 class _Group:
-    """The rows of a product: of itself, usually one, and of its variants."""
+    """The rows of a product, usually a single one, and those of its variants."""
 
     columns: _GroupColumns
     products: Sequence[GroupedRow]
@@ -136,7 +136,7 @@ class _Group:
     def _product_values(self, first: GroupedRow) -> dict[str, object]:
         """Return the values of the product; without a row of its own, those of its first variant.
 
-        In the row of a variant, a blank cell says nothing about the product.
+        A blank cell in the row of a variant leaves the product unchanged.
         """
         if self.products:
             columns = self.columns.of_products
@@ -175,7 +175,7 @@ class _Group:
     def _count_unused(
         self, row: GroupedRow, columns: Iterable[Column], expected: Sequence[str]
     ) -> None:
-        """Count the cells of columns that say nothing in a row, unless they are as expected."""
+        """Count the cells of columns that a row cannot use, unless they are as expected."""
         kind = "variants" if self.columns.is_variant(row.cells) else "products"
         cells = row.cells
         for column in columns:

@@ -44,7 +44,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _ROLES = {column_key(name): role for role, names in _NAMES.items() for name in names}
 _EVIDENCE = frozenset({"body", "price", "sku", "option1", "option1_name", "status"})
-"""Columns that a table with handles and titles hardly has unless it is Shopify's."""
+"""Columns by which a table with handles and titles is recognised as Shopify's."""
 _FIELDS = {
     "slug": "handle",
     "name": "title",
@@ -98,7 +98,7 @@ class ShopifyColumns:
     texts: Mapping[str, str]
 
     def pick(self, cells: Sequence[str], line: int, unused: UnusedColumns) -> list[str]:
-        """Return the imported cells, stripped and without apostrophes that are no part of them.
+        """Return the imported cells, stripped and without apostrophes that are not part of them.
 
         Cells missing in a row are blank. Cells that are not imported are counted in `unused`.
         """
@@ -130,8 +130,8 @@ class ShopifyColumns:
 def matches_header(header: Sequence[str]) -> bool:
     """Return whether a header is Shopify's.
 
-    It has a handle, and a column of variants or a title; with nothing but the latter, half of the
-    columns are Shopify's.
+    It has a handle and a column of variants, or a handle, a title and another typical column, or at
+    least half of its columns are Shopify's.
     """
     keys = [column_key(name) for name in header if name]
     roles = {_ROLES.get(key, "") for key in keys}
@@ -196,8 +196,8 @@ def _is_of_variant(text: str) -> bool:
 def _attribute_names(header: Iterable[str]) -> dict[str, str]:
     """Return the attribute names of the columns of metafields and of Google Shopping.
 
-    They are the names of the columns; of a column whose name is too long, its label, or the key of
-    the metafield if other columns have the same label.
+    An attribute has the name of its column. If that is too long, it has the label of the column, or
+    the key of the metafield if other columns have the same label.
     """
     texts = [
         text for text in dict.fromkeys(header) if _GOOGLE.match(text) or _METAFIELD.match(text)

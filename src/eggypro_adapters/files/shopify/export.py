@@ -1,4 +1,4 @@
-"""Compare a product with its rows in Shopify's CSV: what they say, and what they lack."""
+"""The values of a product that its rows in Shopify's CSV have, and those that they lack."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -23,7 +23,7 @@ _WRITTEN_ATTRIBUTES = {*ATTRIBUTE_COLUMNS, "Vendor", "Brand", "Tags", "Barcode",
 def exported_values(product: Product) -> Mapping[str, object]:
     """Return the values that a Shopify file of ours has for a product.
 
-    Images are those of the product: addresses as they are in an export.
+    The images of the product must have the addresses of an export.
     """
     columns = _columns()
     unused = UnusedColumns()
@@ -35,7 +35,7 @@ def exported_values(product: Product) -> Mapping[str, object]:
 
 
 def lost_fields(product: Product) -> list[str]:
-    """Return the names of what a Shopify file does not have of a product, in the plural."""
+    """Return the names of the values of a product that a Shopify file lacks, in the plural."""
     variants = written_variants(product)
     active = [variant for variant in product.variants if variant.is_active]
     losses = {

@@ -104,7 +104,7 @@ def _texts(main: Mapping[str, str]) -> dict[str, object]:
 def _state(
     main: Mapping[str, str], columns: ShopifyColumns, messages: RowMessages
 ) -> dict[str, object]:
-    """Return `is_active` and `is_listed`; what blank cells do not say is unchanged."""
+    """Return `is_active` and `is_listed`; blank cells leave them unchanged."""
     words = {"published": YES | NO, "status": _STATUSES}
     for name, known in words.items():
         if (text := main.get(name, "")) and text.lower() not in known:

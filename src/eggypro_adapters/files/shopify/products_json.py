@@ -47,7 +47,7 @@ _SILENT = frozenset(
         *("inventory_item_id", "old_inventory_quantity"),
     }
 )
-"""Members that are read elsewhere, or say nothing about a product."""
+"""Members that are read elsewhere, or are not imported without a warning."""
 Record = Mapping[str, Any]
 
 
@@ -59,7 +59,7 @@ def matches(names: AbstractSet[str]) -> bool:
 def table_of_products(
     products: Iterable[tuple[int, Record | str]], first: Record, unused: UnusedColumns
 ) -> CsvTable:
-    """Return a table in the columns of Shopify's CSV; a product is the text of its error.
+    """Return products, or the texts of their errors, as a table with the columns of Shopify's CSV.
 
     It has the columns of the members of the `first` product. Other members are counted in `unused`.
     """

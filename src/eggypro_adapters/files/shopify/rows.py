@@ -1,4 +1,4 @@
-"""Row of a product in Shopify's CSV."""
+"""The rows of a product in Shopify's CSV."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,7 +10,7 @@ DEFAULT_TITLE = "default title"
 class ShopifyRow(NamedTuple):
     """A row of a product: its number in the file, its line, and its cells by name.
 
-    `decimal_comma`: the file has prices such as 9,50, and 1.234 is a thousand.
+    `decimal_comma`: the file has prices such as 9,50, and 1.234 is 1234.
     """
 
     number: int

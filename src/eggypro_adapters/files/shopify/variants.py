@@ -27,7 +27,7 @@ def has_real_variants(rows: Sequence[ShopifyRow]) -> bool:
 
 
 def offer_fields(rows: Sequence[ShopifyRow], messages: RowMessages) -> dict[str, object]:
-    """Return the offer of a product without variants, from its only different row."""
+    """Return the offer of a product without variants, from its only distinct row."""
     first, *others = rows
     for row in others:
         if _offer_cells(row) == _offer_cells(first):
@@ -47,7 +47,7 @@ def offer_fields(rows: Sequence[ShopifyRow], messages: RowMessages) -> dict[str,
 
 
 def offer(row: ShopifyRow, messages: RowMessages) -> dict[str, object]:
-    """Return the values that a variant and a product without variants have in common."""
+    """Return the values of a variant, or of a product without variants."""
     cells = row.cells
     values: dict[str, object] = {
         name: _price(row, name, messages) for name in ("price", "compare_at_price") if name in cells
@@ -129,9 +129,9 @@ def _price(row: ShopifyRow, name: str, messages: RowMessages) -> str | None:
 
 
 def _stock(cells: Mapping[str, str]) -> dict[str, object]:
-    """Return stock quantity and tracking, as far as the file has the columns.
+    """Return stock quantity and tracking, if the file has the columns.
 
-    Without a quantity, the file does not say whether a tracked variant is in stock.
+    Without a quantity, it is unknown whether a tracked variant is in stock.
     """
     values: dict[str, object] = {}
     if quantity := cells.get("quantity"):

@@ -124,7 +124,7 @@ def _variant(product: Product, variant: Variant, names: Sequence[str]) -> dict[s
 
 
 def _offer(item: Product | Variant, barcode: str, weight_grams: int | None) -> dict[str, str]:
-    """Return the cells that a variant and a product without variants have in common."""
+    """Return the cells of a variant, or of a product without variants."""
     return {
         "SKU": item.sku or "",
         "Barcode": barcode,

@@ -22,7 +22,7 @@ class StockCell(NamedTuple):
 
 
 class StockLevel(NamedTuple):
-    """The sum of quantities, None if there is none or it is invalid, and the messages about it."""
+    """A sum of quantities, None if it is missing or invalid, and the messages about it."""
 
     quantity: int | None
     errors: tuple[ImportMessage, ...] = ()

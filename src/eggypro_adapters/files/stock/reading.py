@@ -111,7 +111,7 @@ def _read(table: CsvTable, columns: _Columns) -> Iterator[StockEntry]:
 
 
 def _entry(rows: Sequence[GroupedRow], *, decimal_comma: bool) -> StockEntry:
-    """Return the stock of a SKU: the sum over its locations. Other rows must not differ."""
+    """Return the stock of a SKU: the sum over locations. Rows of one location must not differ."""
     first = rows[0]
     sku = first.cells[0]
     by_location: dict[str, GroupedRow] = {}

@@ -39,7 +39,7 @@ _NOTES = ("noteditable", "current", "new")
 class InventoryColumns:
     """The positions of the columns in a row.
 
-    `quantities` are that of `Available`, or one of each location in older files. `options` are
+    `quantities` has the column `Available`, or those of all locations in older files. `options` are
     pairs of name and value.
     """
 

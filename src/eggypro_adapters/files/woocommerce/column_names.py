@@ -40,7 +40,7 @@ _META = re.compile("([^:\uff1a]+)[:\uff1a](.+)", re.DOTALL)
 _SIZE = re.compile("([^(\uff08]+?) *[(\uff08]([^()\uff08\uff09]+?) *(?:[(\uff08].*)?[)\uff09]")
 """A name and a unit: `Weight (kg)`, `Paino (kg (kilogramma))`."""
 _GTIN_KEY = "gtinupcean"
-"""What the column of barcodes starts with in all languages."""
+"""The beginning of the barcode column's name, which is the same in all languages."""
 _NUMBER = re.compile(r"[0-9]{1,4}")
 
 
@@ -59,7 +59,7 @@ class ColumnName(NamedTuple):
 
     @property
     def plugin_field(self) -> str:
-        """The product's field that a plugin keeps in this custom field, or ""."""
+        """The field of a product for which a plugin uses this custom field, or ""."""
         return _PLUGIN_FIELDS.get(self.field, "")
 
 

@@ -68,10 +68,10 @@ class WooCommerceColumns:
 
     `headers` are their names in the file, `grams` the grams per unit of its weights, and `sizes`
     the units of the dimensions. `metas` are pairs of a custom field's column and the attribute that
-    it becomes, `attributes` the name and values columns of the other attributes, and `plugins` the
-    columns by field of which the first with a value counts. `whole_numbers` are the columns to
-    which some programs add `.0`. `unused` are the positions, names and
-    neutral values of the columns that are not imported.
+    it becomes, and `attributes` the name and values columns of the other attributes. `plugins` are
+    the columns of a field, by field: the first value counts. `whole_numbers` are the columns to
+    which some programs add `.0`. `unused` are the positions, names and neutral values of the
+    columns that are not imported.
     """
 
     width: int

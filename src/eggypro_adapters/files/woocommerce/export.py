@@ -1,4 +1,4 @@
-"""Compare a product with its rows in WooCommerce's CSV: what they say, and what they lack."""
+"""The values of a product that its rows in WooCommerce's CSV have, and those that they lack."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -21,14 +21,14 @@ from eggypro_core.domain.product import Product
 def exported_values(product: Product) -> Mapping[str, object]:
     """Return the values that a WooCommerce file of ours has for a product, without categories.
 
-    Images are those of the product: addresses as they are in an export.
+    The images of the product must have the addresses of an export.
     """
     columns = _columns()
     rows = [
         WooCommerceRow(number, columns.by_name(columns.pick(list(map(escape_formula, cells)))))
         for number, cells in enumerate(rows_of_product(product, None), 2)
     ]
-    no_sale = date.max  # an export has no dates of sales
+    no_sale = date.max  # an export has no sale dates
     (entry,) = parse_group(rows, columns, UnusedCells(), no_sale)
     values = dict(entry.values or {})
     del values["categories"]
@@ -36,7 +36,7 @@ def exported_values(product: Product) -> Mapping[str, object]:
 
 
 def lost_fields(product: Product) -> list[str]:
-    """Return the names of what a WooCommerce file does not have of a product."""
+    """Return the names of the values of a product that a WooCommerce file lacks."""
     options = option_values(product.variants)
     items = product.variants or (product,)
     losses = {

@@ -1,4 +1,4 @@
-"""Parse the cells that products and variations have in common: SKU, barcode, weight, state."""
+"""Parse the cells of products and variations: SKU, barcode, weight and state."""
 
 from decimal import Decimal, InvalidOperation
 
@@ -28,7 +28,7 @@ def is_published(row: WooCommerceRow) -> bool | None:
 
 
 def _weight(cell: str, grams: Decimal) -> str | None:
-    """Return a weight in grams as decimal text, or the text itself if it is no number."""
+    """Return a weight in grams as decimal text, or the text itself if it is not a number."""
     text = cell.replace(",", ".") if cell.count(",") == 1 and "." not in cell else cell
     try:
         weight = Decimal(text) * grams

@@ -45,8 +45,8 @@ def options_of_variations(
 ) -> Iterator[tuple[WooCommerceRow, Options]]:
     """Yield variations with their options, one pair for each variant.
 
-    A variation of any value beside others has the values of its first attribute that no other
-    variation has: a variant needs an option.
+    A variation of any value becomes a variant for each value of its first attribute that no other
+    variation has, because a variant needs an option.
     """
     pairs = [(row, parse_options(row, parent, columns)) for row in rows]
     taken: list[Options] = [options for _, options in pairs if options]
@@ -66,7 +66,7 @@ def options_of_variations(
 def _values_of_any(
     row: WooCommerceRow, parent: WooCommerceRow, columns: WooCommerceColumns
 ) -> list[Options]:
-    """Return the values of a variation's first attribute of which its parent has values."""
+    """Return the values of a variation's first attribute for which its parent has values."""
     values = {name: texts for name, texts in row_attributes(parent, columns) if name and texts}
     names = (name for name, _ in row_attributes(row, columns) if name in values)
     name = next(names, None)

@@ -43,9 +43,8 @@ def parse_price(
 ) -> Price | None:
     """Return the sale price of a row while the sale lasts, else the regular price.
 
-    Where both are blank, it is the current price, if the file has such a column. Returns None if
-    there is none. A sale price of 0 is none. In a file without regular prices a sale price says too
-    little.
+    If both are blank, it is the current price. Returns None if all are blank. A sale price of 0 is
+    ignored, and so is any sale price in a file without regular prices.
     """
     if not has_price_column(row):
         if text := row.cell("sale_price"):

@@ -74,7 +74,7 @@ class _Product:
         )
 
     def _values(self) -> tuple[dict[str, object] | None, ParsedVariants, bool]:
-        """Return the values, None if skipped, the variants, and whether it has none for sure."""
+        """Return the values, None if skipped, the variants, and whether it surely has none."""
         kind = self.row.kind
         if kind in _SKIPPED_KINDS:
             article = "an" if kind == "external" else "a"
@@ -105,7 +105,7 @@ class _Product:
         return values, variants, has_no_variants
 
     def _single_offer(self) -> tuple[dict[str, object], bool]:
-        """Return identity, price and stock of a product without variants, and whether it has none.
+        """Return identity, price and stock of a product without variants, and whether to skip it.
 
         A single variation of any value is the product itself.
         """
@@ -139,9 +139,9 @@ class _Product:
         return values | self._search_engine_texts()
 
     def _search_engine_texts(self) -> dict[str, object]:
-        """Return the texts of the first plugin that has any; a template says nothing.
+        """Return the texts of the first plugin that has any.
 
-        Templates are reported as columns that are not used.
+        Templates are ignored.
         """
         values: dict[str, object] = {}
         for field in TEXT_COLUMNS:

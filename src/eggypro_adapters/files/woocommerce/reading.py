@@ -23,7 +23,7 @@ from eggypro_core.domain.product_files import ImportEntry, ImportFile
 
 
 def read_table(table: CsvTable, today: date | None = None) -> ImportFile | None:
-    """Read the products of a table, or return None if its header names no products.
+    """Read the products of a table, or return None if its header does not identify products.
 
     `today` decides whether a sale lasts; the default is the date in UTC.
     """

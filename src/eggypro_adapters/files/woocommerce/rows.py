@@ -1,4 +1,4 @@
-"""Row of WooCommerce's CSV: its kind and its product."""
+"""The rows of WooCommerce's CSV: their kinds and products."""
 
 from collections.abc import Mapping
 from functools import lru_cache

@@ -12,7 +12,7 @@ _NO_BACKORDERS = frozenset({"", "0", "no", "false"})
 
 
 def stock_fields(row: WooCommerceRow) -> dict[str, object]:
-    """Return the stock of a row; nothing if the file does not say it.
+    """Return the stock of a row, or nothing if the file does not have it.
 
     Stock is not tracked if backorders are allowed, or if the quantity is blank and the product in
     stock. A product without a quantity that is out of stock has 0.
@@ -29,7 +29,7 @@ def stock_fields(row: WooCommerceRow) -> dict[str, object]:
 def with_parent_stock(
     parent: WooCommerceRow, rows: Sequence[WooCommerceRow], messages: RowMessages
 ) -> list[WooCommerceRow]:
-    """Return the rows of variations, those without a quantity with the stock of their parent."""
+    """Return the rows of variations; those without a quantity get the stock of their parent."""
     if not _quantity_text(parent):
         return list(rows)
     sharing = {row.line for row in rows if not _quantity_text(row)}
@@ -53,6 +53,6 @@ def with_parent_stock(
 
 
 def _quantity_text(row: WooCommerceRow) -> str:
-    """Return the quantity of a row, "" if it has none of its own."""
+    """Return the quantity of a row, or "" if it has none of its own."""
     text = row.cell("stock")
     return "" if text.lower() == "parent" else text

@@ -8,7 +8,7 @@ _ITEMS = re.compile(r"(?<!\\),")
 _ESCAPED_SEPARATOR = re.compile(" &gt; ", re.IGNORECASE)
 _BLOCK = re.compile(r"<(p|div|ul|ol|table|h[1-6]|br|blockquote|pre)\b", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"%%\w+%%|(?<![\w%])%[a-z]\w*(\([^()]*\))?%|#(post|site|separator)_\w+")
-"""What search engine plugins fill in: `%%title%%`, `%sitename%`, `#post_title`."""
+"""Placeholders of search engine plugins: `%%title%%`, `%sitename%`, `#post_title`."""
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 

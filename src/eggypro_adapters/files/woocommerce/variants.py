@@ -17,7 +17,7 @@ from eggypro_adapters.files.woocommerce.texts import split_list
 
 
 class ParsedVariants(NamedTuple):
-    """The values of a product's variants, their options and lines, and options of skipped ones."""
+    """The values, options and lines of a product's variants, and the options of skipped ones."""
 
     variants: list[dict[str, object]]
     options: tuple[Options, ...]
@@ -76,8 +76,8 @@ def _published_variations(
 ) -> dict[int, bool]:
     """Return whether variations are active, by line; those with an unknown state are omitted.
 
-    Variations of an unpublished product can have its state: these are active as soon as the
-    product is. A private product (0) tells its disabled variations apart from published ones.
+    Variations of a draft can have its state: they are then active as soon as the product is. The
+    variations of a private product (0) have states of their own.
     """
     states = {row.line: is_published(row) for row in rows}
     inherited = [row.line for row in rows if _has_state_of(parent, row)]

@@ -133,7 +133,7 @@ def _identity(item: Product | Variant) -> dict[str, str]:
 
 
 def _offer(item: Product | Variant) -> dict[str, str]:
-    """Return the cells that a variant and a product without variants have in common."""
+    """Return the cells of a variant, or of a product without variants."""
     in_stock = item.stock_quantity > 0 or not item.track_stock
     on_sale = item.compare_at_price is not None
     return {

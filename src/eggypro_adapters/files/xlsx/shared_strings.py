@@ -1,4 +1,4 @@
-"""Keep the shared strings of a workbook on disk."""
+"""Store the shared strings of a workbook on disk."""
 
 import re
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class SharedStrings:
             self._parts = []
 
     def _read(self, number: int) -> str:
-        """Return a string. Raises IndexError if there is none."""
+        """Return a string. Raises IndexError if it does not exist."""
         self._index.seek(number * _ENTRY.size)
         entry = self._index.read(_ENTRY.size)
         if len(entry) < _ENTRY.size:
