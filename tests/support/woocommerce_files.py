@@ -1,6 +1,5 @@
 """Read files of WooCommerce in tests, on a fixed day."""
 
-import csv
 import io
 from collections.abc import Mapping
 from datetime import date
@@ -10,9 +9,9 @@ from eggypro_adapters.files.csv_table import read_csv
 from eggypro_adapters.files.text_lines import TextLines
 from eggypro_adapters.files.woocommerce.reading import read_table
 from eggypro_core.domain.product_files import ImportEntry
+from tests.support.product_files import Row, csv_text
 
 TODAY = date(2026, 6, 15)
-Row = dict[str, str]
 SIMPLE = {"Type": "simple", "Name": "Egg", "Regular price": "2.00"}
 
 
@@ -21,16 +20,6 @@ def read(text: str) -> list[ImportEntry]:
     file = read_table(read_csv(TextLines(io.BytesIO(text.encode()))), TODAY)
     assert file
     return list(file.entries)
-
-
-def csv_text(*rows: Row) -> str:
-    """Return a file with the columns of all rows."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, names, restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def product(row: Mapping[str, str], *variations: Row) -> ImportEntry:

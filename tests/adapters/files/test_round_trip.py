@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 import pytest
-from attrs import evolve
 from hypothesis import given
 
 from eggypro_adapters.files.category_paths import paths_by_slug
@@ -13,7 +12,8 @@ from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_files import ImportOptions, ImportReport
 from eggypro_core.shop import Shop
-from tests.support.builders import NOON, ShopStores
+from tests.support.builders import ShopStores
+from tests.support.product_files import without_ids
 from tests.support.random_shops import make_empty_shop, shops
 from tests.support.rss_feeds import rss_feed
 
@@ -52,11 +52,6 @@ def import_file(shop: Shop, file: bytes, form: str, *, dry_run: bool = False) ->
 def contents(shop: Shop) -> tuple[list[Product], list[CategoryDraft]]:
     with shop.products.export_products() as export:
         return list(export.products), list(export.categories)
-
-
-def without_ids(product: Product) -> Product:
-    variants = tuple(evolve(variant, id=0, version=0) for variant in product.variants)
-    return evolve(product, id=0, version=0, variants=variants, created_at=NOON, updated_at=NOON)
 
 
 def by_slug(products: Iterable[Product]) -> dict[str, Product]:

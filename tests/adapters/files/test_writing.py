@@ -31,6 +31,7 @@ from eggypro_core.errors import ValidationError
 from eggypro_core.services.products import ProductService
 from eggypro_core.shop import Shop
 from tests.support.builders import NOON, make_shop
+from tests.support.product_files import without_ids
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -66,14 +67,9 @@ def import_file(catalog: ProductService, file: bytes, form: str = "auto") -> Imp
 
 
 def stored_products(catalog: ProductService) -> list[Product]:
-    """Return all products without the values that no file has: ids, times and versions."""
+    """Return all products without the values that no file has."""
     with catalog.export_products() as export:
-        return [_without_ids(product) for product in export.products]
-
-
-def _without_ids(product: Product) -> Product:
-    variants = tuple(evolve(variant, id=0, version=0) for variant in product.variants)
-    return evolve(product, id=0, version=0, variants=variants, created_at=NOON, updated_at=NOON)
+        return [without_ids(product) for product in export.products]
 
 
 def table(file: bytes) -> list[dict[str, str]]:

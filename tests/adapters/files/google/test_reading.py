@@ -1,6 +1,5 @@
 """Tables of Google Merchant Center and Meta: which value of the file lands in which field."""
 
-import csv
 import io
 import time
 from typing import Any
@@ -11,17 +10,11 @@ from eggypro_adapters.files import read_products
 from eggypro_adapters.files.google.columns import ATTRIBUTES, column_name, matches_header
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.errors import ParseError
-
-Row = dict[str, str]
+from tests.support.product_files import Row, csv_text
 
 
 def tsv(*rows: Row) -> bytes:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, names, restval="", delimiter="\t")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    return csv_text(*rows, delimiter="\t").encode()
 
 
 def entries(*rows: Row) -> list[ImportEntry]:

@@ -17,6 +17,7 @@ from eggypro_adapters.files.google.reading import read_xml
 from eggypro_adapters.files.google.xml_repair import XmlRepair
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.errors import ParseError
+from tests.support.product_files import GeneratedFile
 
 NOW = datetime(2026, 5, 15, 12, tzinfo=UTC)
 START = (
@@ -269,48 +270,26 @@ def test_an_item_that_is_too_large_is_refused_alone() -> None:
 
 
 def test_a_tag_without_an_end_is_not_held_in_memory() -> None:
-    class Endless(io.RawIOBase):
-        """A comment that never ends; reading more than the limit fails the test."""
-
-        def __init__(self) -> None:
-            self.bytes_read = 0
-
-        def readable(self) -> bool:
-            return True
-
-        def read(self, size: int = -1, /) -> bytes:
-            data = b"<rss><!-- " if not self.bytes_read else b"x" * size
-            self.bytes_read += len(data)
-            assert self.bytes_read < 4 * xml.MAX_ITEM_LENGTH
-            return data
+    def endless_comment() -> Iterator[bytes]:
+        yield b"<rss><!-- "
+        for _ in range(4 * xml.MAX_ITEM_LENGTH // 1024):
+            yield b"x" * 1024
+        pytest.fail("the reader did not stop at the limit")
 
     with pytest.raises(ParseError, match="A tag has more than"):
-        read_xml(Endless())  # type: ignore[arg-type]
+        read_xml(GeneratedFile(endless_comment()))
 
 
 def test_memory_does_not_grow_with_the_file() -> None:
-    class Feed(io.RawIOBase):
-        """A feed of 8,000 items, made while it is read."""
-
-        def __init__(self) -> None:
-            self._parts = self._make_parts()
-
-        @staticmethod
-        def _make_parts() -> Iterator[bytes]:
-            yield START.encode()
-            for number in range(8_000):
-                yield f"<item><g:id>{number}</g:id><title>{'x' * 200}</title></item>\n".encode()
-            yield END.encode()
-
-        def readable(self) -> bool:
-            return True
-
-        def read(self, _: int = -1, /) -> bytes:
-            return next(self._parts, b"")
+    def parts() -> Iterator[bytes]:
+        yield START.encode()
+        for number in range(8_000):
+            yield f"<item><g:id>{number}</g:id><title>{'x' * 200}</title></item>\n".encode()
+        yield END.encode()
 
     tracemalloc.start()
     try:
-        count = sum(entry.values is not None for entry in read_xml(Feed()).entries)  # type: ignore[arg-type]
+        count = sum(entry.values is not None for entry in read_xml(GeneratedFile(parts())).entries)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

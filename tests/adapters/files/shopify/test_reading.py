@@ -1,4 +1,3 @@
-import csv
 import io
 import tracemalloc
 from collections.abc import Iterator, Mapping
@@ -12,22 +11,13 @@ from hypothesis import strategies as st
 from eggypro_adapters.files import read_products
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage
 from eggypro_core.errors import ParseError
+from tests.support.product_files import GeneratedFile, Row, csv_text
 
 SHARED = Path(__file__).parents[4].parent / "shared" / "data" / "shopify"
-Row = dict[str, str]
 
 
 def read(text: str) -> list[ImportEntry]:
     return list(read_products(io.BytesIO(text.encode()), file_format="shopify").entries)
-
-
-def csv_text(*rows: Row) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, names, restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def product(*rows: Row) -> ImportEntry:
@@ -696,36 +686,20 @@ def test_any_bytes_are_read_without_a_crash(data: bytes) -> None:
     assert (entries[2] or {})["name"] == "Egg"
 
 
-class GeneratedFile(io.BytesIO):
-    """A file of many rows that is generated while it is read."""
-
-    def __init__(self, rows: int) -> None:
-        self._rows = self._generate(rows)
-        self._rest = b""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        limit = size if size and size > 0 else None
-        while limit is None or len(self._rest) < limit:
-            if not (more := next(self._rows, b"")):
-                break
-            self._rest += more
-        data, self._rest = self._rest[:limit], self._rest[len(self._rest[:limit]) :]
-        return data
-
-    @staticmethod
-    def _generate(rows: int) -> Iterator[bytes]:
-        yield b"\xef\xbb\xbf"
-        yield b"Handle,Title,Body (HTML),Option1 Value,Price,Image Src\n"
-        body = "x" * 1000
-        for number in range(rows):
-            handle = f"egg-{number % (rows - rows // 10)}"
-            yield f"{handle},Egg,{body},o{number},1,https://x.y/{number}.jpg\n".encode()
+def generate_rows(rows: int) -> Iterator[bytes]:
+    """Yield the rows of products; a tenth of them are second rows, far from the first."""
+    yield b"\xef\xbb\xbf"
+    yield b"Handle,Title,Body (HTML),Option1 Value,Price,Image Src\n"
+    body = "x" * 1000
+    for number in range(rows):
+        handle = f"egg-{number % (rows - rows // 10)}"
+        yield f"{handle},Egg,{body},o{number},1,https://x.y/{number}.jpg\n".encode()
 
 
 def test_memory_does_not_grow_with_the_file_size() -> None:
     tracemalloc.start()
     try:
-        count = sum(1 for _ in read_products(GeneratedFile(3_000)).entries)
+        count = sum(1 for _ in read_products(GeneratedFile(generate_rows(3_000))).entries)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -13,10 +13,9 @@ from eggypro_adapters.files import read_products
 from eggypro_adapters.files.woocommerce.prices import parse_date
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage
 from eggypro_core.errors import ParseError
+from tests.support.product_files import GeneratedFile, Row, csv_text
 from tests.support.woocommerce_files import (
     SIMPLE,
-    Row,
-    csv_text,
     file_warnings,
     product,
     read,
@@ -540,33 +539,21 @@ def test_every_product_is_read_or_named(rows: list[Row]) -> None:
     }
 
 
-class GeneratedFile(io.BytesIO):
-    """A file that is generated while it is read; variations are far from their parents."""
-
-    def __init__(self, rows: int) -> None:
-        self._rows = self._generate(rows)
-        self._rest = b""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        data = self._rest or next(self._rows, b"")
-        data, self._rest = data[:size], data[size:]
-        return data
-
-    @staticmethod
-    def _generate(rows: int) -> Iterator[bytes]:
-        yield b"ID,Type,SKU,Name,Description,Regular price,Parent,Attribute 1 name,"
-        yield b"Attribute 1 value(s),Upsells\n"
-        body = "x" * 1000
-        for number in range(rows):
-            yield f"{number},variable,s-{number},Egg {number % 1000},{body},,,,,1\n".encode()
-        for number in range(rows):
-            yield f",variation,v-{number},,,1,s-{number},Size,S,\n".encode()
+def generate_rows(products: int) -> Iterator[bytes]:
+    """Yield the rows of products, then those of their variations."""
+    yield b"ID,Type,SKU,Name,Description,Regular price,Parent,Attribute 1 name,"
+    yield b"Attribute 1 value(s),Upsells\n"
+    body = "x" * 1000
+    for number in range(products):
+        yield f"{number},variable,s-{number},Egg {number % 1000},{body},,,,,1\n".encode()
+    for number in range(products):
+        yield f",variation,v-{number},,,1,s-{number},Size,S,\n".encode()
 
 
 def test_memory_does_not_grow_with_the_file_size() -> None:
     tracemalloc.start()
     try:
-        entries = read_products(GeneratedFile(3_000)).entries
+        entries = read_products(GeneratedFile(generate_rows(3_000))).entries
         count = sum(1 for entry in entries if entry.values)
         peak = tracemalloc.get_traced_memory()[1]
     finally:

@@ -3,10 +3,9 @@ from typing import Any
 import pytest
 
 from eggypro_core.domain.product_files import ImportMessage
+from tests.support.product_files import Row, csv_text
 from tests.support.woocommerce_files import (
     SIMPLE,
-    Row,
-    csv_text,
     file_warnings,
     product,
     read,
