@@ -73,7 +73,7 @@ class ExportLog:
         if self._private_images:
             yield (
                 f"Images without a public address ({_products(self._private_images)}): "
-                "set PUBLIC_URL to the address of this API, so that others can load them"
+                "set PUBLIC_URL to the address of this API, so that other shops can load them"
             )
 
 

@@ -38,7 +38,7 @@ _OTHER_FILES = {
 _MAX_NAMED_FILES = 5
 _IS_ENCRYPTED = 1
 _DAMAGE = (BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError, ValueError)
-_DAMAGED_MESSAGE = "The packed file is damaged, or packed in an unknown way"
+_DAMAGED_MESSAGE = "The packed file is damaged, or packed with an unknown method"
 
 
 @define

@@ -1,4 +1,4 @@
-"""What an export leaves out."""
+"""The losses of an export."""
 
 from attrs import evolve
 

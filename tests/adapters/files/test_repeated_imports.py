@@ -1,4 +1,4 @@
-"""Property tests: the same file twice changes nothing the second time, and a dry run tells all."""
+"""Property tests: importing a file again changes nothing, and a dry run reports all changes."""
 
 import io
 from contextlib import suppress

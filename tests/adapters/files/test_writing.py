@@ -1,4 +1,4 @@
-"""Export of products in each format, and what survives a round trip."""
+"""Export of products in each format, and import of the exported files."""
 
 import csv
 import io

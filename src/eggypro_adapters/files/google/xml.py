@@ -95,7 +95,7 @@ class XmlItems:
     def _fail(self, message: str) -> None:
         line = self._parser.CurrentLineNumber
         self._ended = True
-        self._handler.items.append(XmlError(line, f"{message}: the file is not read from here on"))
+        self._handler.items.append(XmlError(line, f"{message}: the rest of the file is not read"))
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._handler.start(name, attributes, self._parser.CurrentLineNumber)

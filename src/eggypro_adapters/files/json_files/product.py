@@ -15,7 +15,7 @@ from eggypro_core.validation.fields import InvalidValueError
 
 _TRUNCATED_VARIANTS_MESSAGE = (
     "List all variants of the product (see variant_count): "
-    "an import takes variants that are not listed off sale"
+    "an import archives variants that are not listed"
 )
 _PRODUCT_FIELDS = FIELD_PARSERS.keys()
 _READ_ONLY_FIELDS = READ_ONLY_FIELDS | {"version"}

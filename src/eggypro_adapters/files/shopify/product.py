@@ -57,7 +57,7 @@ def parse_product(
         tuple(messages.errors),
         tuple(messages.warnings),
         variant_lines=tuple(row.line for row in variant_rows) if has_variants else (),
-        has_no_variants=not has_variants and any(row.says_default for row in variant_rows),
+        has_no_variants=not has_variants and any(row.has_default_title for row in variant_rows),
     )
 
 

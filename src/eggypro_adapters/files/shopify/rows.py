@@ -32,6 +32,6 @@ class ShopifyRow(NamedTuple):
         )
 
     @property
-    def says_default(self) -> bool:
-        """Return whether it names the default variant."""
+    def has_default_title(self) -> bool:
+        """Return whether its only option is `Default Title`."""
         return self.is_default and bool(self.cells.get("option1"))

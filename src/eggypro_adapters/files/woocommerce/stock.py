@@ -37,7 +37,7 @@ def with_parent_stock(
     if len(sharing) > 1:
         messages.add_warning(
             "variants",
-            f"{len(sharing)} variations share the stock of their parent: each gets all of it",
+            f"{len(sharing)} variations share the stock of their parent: each gets the full stock",
             value=parent.cell("stock"),
         )
     elif sharing:

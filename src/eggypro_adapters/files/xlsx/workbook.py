@@ -41,7 +41,7 @@ def read_workbook(archive: Archive, is_header: Callable[[Sequence[str]], bool]) 
 
 def _ignored_sheet(name: str) -> ImportMessage:
     shown = escape_control(name)
-    message = f"Sheet '{shown}' has products too: ignored. Import it as a file of its own"
+    message = f"Sheet '{shown}' has products too: ignored. Import it as a separate file"
     return ImportMessage(1, "", message, value=shown)
 
 

@@ -1,4 +1,4 @@
-"""Tables of Google Merchant Center and Meta: which value of the file lands in which field."""
+"""Import of tables of Google Merchant Center and Meta."""
 
 import io
 import time

@@ -1,4 +1,4 @@
-"""Feeds that this project writes, and what an import reads from them."""
+"""Export to Google's feed, and import of the exported feed."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Export to Shopify's CSV, and what reading it again yields."""
+"""Export to Shopify's CSV, and import of the exported file."""
 
 import csv
 import io

@@ -189,7 +189,7 @@ def test_each_variation_that_shares_its_parent_s_stock_gets_all_of_it() -> None:
     ]
     assert stocks == [(4, True), (4, True), (1, True)]
     assert warnings(parent, *rows) == [
-        "2 variations share the stock of their parent: each gets all of it"
+        "2 variations share the stock of their parent: each gets the full stock"
     ]
     (variant,) = variants(parent, size_variation("S"))
     assert (variant["stock_quantity"], variant["track_stock"]) == (4, True)

@@ -1,5 +1,6 @@
 import io
 import tracemalloc
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,9 +18,9 @@ def read(data: bytes) -> list[ImportEntry]:
     return list(read_products(io.BytesIO(data)).entries)
 
 
-def value(cell: str, **options: object) -> object:
+def value(cell: str, **options: Any) -> object:
     """Return the text that a cell is read as, in the column of the SKU."""
-    (entry,) = read(workbook([HEADER, ["Egg", "1", cell]], **options))  # type: ignore[arg-type]
+    (entry,) = read(workbook([HEADER, ["Egg", "1", cell]], **options))
     assert entry.values is not None
     return entry.values["sku"]
 
