@@ -1,10 +1,10 @@
-"""Progress, report file and result of imports."""
+"""Options, progress, report file and result of imports."""
 
 from __future__ import annotations
 
 import json as json_module
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO
 
@@ -15,7 +15,9 @@ from eggypro_cli.output import can_show_progress, print_body, print_message
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from eggypro_core import ImportDifference, ImportMessage, ImportReport
+    from eggypro_cli.runtime import Runtime
+    from eggypro_core import ImportDifference, ImportMessage, ImportReport, Shop
+    from eggypro_core.services.importing.recorder import ImportListener
 
 FileArgument = Annotated[
     typer.FileBinaryRead,
@@ -40,6 +42,27 @@ ReportOption = Annotated[
 
 
 @contextmanager
+def open_import(
+    runtime: Runtime,
+    file: BinaryIO,
+    report: TextIO | None,
+    *,
+    is_chunked: bool = False,
+    json: bool,
+) -> Iterator[tuple[Shop, BinaryIO, ImportListener | None]]:
+    """Yield the shop, the file to read, and the listener that writes the report file, if any.
+
+    Shows progress on a terminal. On interruption, reports whether anything was imported.
+    """
+    with (
+        runtime.open_shop() as shop,
+        rollback_message(is_chunked=is_chunked),
+        _with_progress(file, json=json) as stream,
+    ):
+        yield shop, stream, _report_writer(report)
+
+
+@contextmanager
 def rollback_message(*, is_chunked: bool = False) -> Iterator[None]:
     """Report on interruption that the import was rolled back."""
     try:
@@ -53,7 +76,7 @@ def rollback_message(*, is_chunked: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def with_progress(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
+def _with_progress(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
     """Yield the file; show on a terminal how much of it is read."""
     if not can_show_progress(json=json):
         yield file
@@ -68,9 +91,7 @@ def with_progress(file: BinaryIO, *, json: bool) -> Iterator[BinaryIO]:
         yield progress.wrap_file(file, size, task_id=task)
 
 
-def report_writer(
-    file: TextIO | None,
-) -> Callable[[str, ImportMessage | ImportDifference], None] | None:
+def _report_writer(file: TextIO | None) -> ImportListener | None:
     """Return a listener that writes each message and difference as a JSON line, if there is a file.
 
     It raises OSError if the disk is full, which rolls the import back.

@@ -11,10 +11,9 @@ from eggypro_cli.import_report import (
     FileArgument,
     KeepGoingOption,
     ReportOption,
+    open_import,
     print_report,
-    report_writer,
     rollback_message,
-    with_progress,
 )
 from eggypro_cli.output import JsonOption, UsageError, examples
 
@@ -107,18 +106,13 @@ def import_products(  # noqa: PLR0913  (one per option)
         keep_variants=keep_variants,
     )
     mapping = dict(map(_parse_mapping, map_ or ()))
-    runtime: Runtime = context.obj
-    with (
-        runtime.open_shop() as shop,
-        rollback_message(is_chunked=chunked),
-        with_progress(file, json=json) as stream,
+    with open_import(context.obj, file, report, is_chunked=chunked, json=json) as (
+        shop,
+        stream,
+        listener,
     ):
         result = shop.products.import_file(
-            stream,
-            options,
-            file_format=form,
-            mapping=mapping,
-            listener=report_writer(report),
+            stream, options, file_format=form, mapping=mapping, listener=listener
         )
     print_report(result, report, keep_going=keep_going, json=json)
 

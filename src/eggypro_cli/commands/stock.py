@@ -11,10 +11,8 @@ from eggypro_cli.import_report import (
     FileArgument,
     KeepGoingOption,
     ReportOption,
+    open_import,
     print_report,
-    report_writer,
-    rollback_message,
-    with_progress,
 )
 from eggypro_cli.options import SlugArgument, integer
 from eggypro_cli.output import JsonOption, examples, print_body
@@ -119,13 +117,8 @@ def import_stock(
     from eggypro_core import ImportOptions
 
     options = ImportOptions(dry_run=dry_run, keep_going=keep_going)
-    runtime: Runtime = context.obj
-    with (
-        runtime.open_shop() as shop,
-        rollback_message(),
-        with_progress(file, json=json) as stream,
-    ):
-        result = shop.products.import_stock_file(stream, options, listener=report_writer(report))
+    with open_import(context.obj, file, report, json=json) as (shop, stream, listener):
+        result = shop.products.import_stock_file(stream, options, listener=listener)
     print_report(result, report, of_stock=True, keep_going=keep_going, json=json)
 
 
