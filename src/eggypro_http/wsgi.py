@@ -38,7 +38,8 @@ def application() -> WSGIApplication:
     logs = logs_to_stderr(settings, colours=not os.environ.get("NO_COLOR"))
     for note in startup_warnings(settings):
         logging.getLogger(__name__).warning(note)
-    return _create_app(settings, open_server(settings, logs, _metrics_dir()))
+    parts = open_server(settings, logs, _metrics_dir())
+    return _create_app(parts.shop, config_of(settings, parts))
 
 
 def serverless_application(environment: Mapping[str, str]) -> WSGIApplication:
@@ -52,8 +53,7 @@ def serverless_application(environment: Mapping[str, str]) -> WSGIApplication:
     logs = logs_to_stderr(settings, colours=False)
     parts = open_serverless(settings, logs)
     config = evolve(config_of(settings, parts), max_import_bytes=_MAX_SERVERLESS_IMPORT_BYTES)
-    atexit.register(parts.shop.close)
-    return create_app(parts.shop, config)
+    return _create_app(parts.shop, config)
 
 
 def open_worker(settings: Settings, metrics_dir: Path, *, colours: bool) -> tuple[Shop, HttpConfig]:
@@ -82,9 +82,10 @@ def config_of(settings: Settings, parts: ServerParts) -> HttpConfig:
     )
 
 
-def _create_app(settings: Settings, parts: ServerParts) -> WSGIApplication:
-    atexit.register(parts.shop.close)
-    return create_app(parts.shop, config_of(settings, parts))
+def _create_app(shop: Shop, config: HttpConfig) -> WSGIApplication:
+    """Return the application of a shop, which is closed when the process exits."""
+    atexit.register(shop.close)
+    return create_app(shop, config)
 
 
 def _metrics_dir() -> Path:
