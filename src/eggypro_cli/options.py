@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
 INTEGER = re.compile("[+-]?[0-9]{1,100}")
 StatusWord = Literal["active", "archived", "all"]
+SortWord = Literal["name", "name-desc", "price-asc", "price-desc", "newest", "rating", "relevance"]
+_Command: TypeAlias = Callable[..., None]
 
 
 def integer(text: str) -> int:
@@ -40,27 +45,6 @@ VersionOption = Annotated[
         help="Fail unless the product has this version (see `products show`).",
     ),
 ]
-SearchOption = Annotated[
-    str | None, typer.Option("--search", metavar="WORDS", help="Search words.")
-]
-CategoryOption = Annotated[
-    str | None,
-    typer.Option("--category", metavar="SLUG", help="Filter by category, subcategories included."),
-]
-ListedOption = Annotated[
-    bool | None,
-    typer.Option("--listed/--unlisted", help="Only listed products, or only unlisted ones."),
-]
-StockOption = Annotated[
-    bool | None,
-    typer.Option("--in-stock/--sold-out", help="Only products in stock, or only sold-out ones."),
-]
-MinPriceOption = Annotated[
-    str | None, typer.Option("--min-price", metavar="AMOUNT", help="Minimum price.")
-]
-MaxPriceOption = Annotated[
-    str | None, typer.Option("--max-price", metavar="AMOUNT", help="Maximum price.")
-]
 StatusOption = Annotated[StatusWord, typer.Option("--status", help="Filter by status.")]
 LimitOption = Annotated[
     str | None, typer.Option("--limit", metavar="N", help="Page size: 1-100, default 20.")
@@ -77,3 +61,66 @@ CursorOption = Annotated[
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Skip the confirmation prompt.")]
+
+SearchOption = Annotated[
+    str | None, typer.Option("--search", metavar="WORDS", help="Search words.")
+]
+PRODUCT_FILTERS = {
+    "category": Annotated[
+        str | None,
+        typer.Option(
+            "--category", metavar="SLUG", help="Filter by category, subcategories included."
+        ),
+    ],
+    "in_stock": Annotated[
+        bool | None,
+        typer.Option(
+            "--in-stock/--sold-out", help="Only products in stock, or only sold-out ones."
+        ),
+    ],
+    "min_price": Annotated[
+        str | None, typer.Option("--min-price", metavar="AMOUNT", help="Minimum price.")
+    ],
+    "max_price": Annotated[
+        str | None, typer.Option("--max-price", metavar="AMOUNT", help="Maximum price.")
+    ],
+    "listed": Annotated[
+        bool | None,
+        typer.Option("--listed/--unlisted", help="Only listed products, or only unlisted ones."),
+    ],
+}
+"""Filters of products, by their names in the HTTP API."""
+PRODUCT_PAGING = {
+    "sort": Annotated[
+        SortWord | None,
+        typer.Option("--sort", help="Sort order; default name, or relevance with a search."),
+    ],
+    "limit": LimitOption,
+    "offset": OffsetOption,
+    "cursor": CursorOption,
+}
+
+
+def with_options(options: Mapping[str, object]) -> Callable[[_Command], _Command]:
+    """Return a decorator that replaces the parameter `options` of a command by these options.
+
+    Typer reads options from the signature; this lets several commands share a table of them.
+    """
+
+    def decorate(command: _Command) -> _Command:
+        @wraps(command)
+        def run(**arguments: Any) -> None:
+            command(options={name: arguments.pop(name) for name in options}, **arguments)
+
+        signature = inspect.signature(command, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for parameter in signature.parameters.values():
+            option_parameters = [
+                parameter.replace(name=name, default=None, annotation=option)
+                for name, option in options.items()
+            ]
+            parameters += option_parameters if parameter.name == "options" else [parameter]
+        run.__dict__["__signature__"] = signature.replace(parameters=parameters)
+        return run
+
+    return decorate

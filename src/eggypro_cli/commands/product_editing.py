@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from eggypro_cli.commands import product_options
-from eggypro_cli.options import SlugArgument, VersionOption, YesOption
+from eggypro_cli.options import SlugArgument, VersionOption, YesOption, with_options
 from eggypro_cli.output import JsonOption, UsageError, confirm, examples, print_product, write
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ RESTORE_EXAMPLES = examples("products restore egg-white")
 DELETE_EXAMPLES = examples("products delete egg-white", "products delete egg-white --yes")
 
 
-@product_options.with_options(product_options.NEW_PRODUCT)
+@with_options(product_options.NEW_PRODUCT)
 def create(
     context: typer.Context,
     *,
@@ -51,7 +51,7 @@ def create(
     print_product(shop, product, json=json)
 
 
-@product_options.with_options(product_options.PRODUCT_EDIT)
+@with_options(product_options.PRODUCT_EDIT)
 def update(  # noqa: PLR0913  (options of all write commands)
     context: typer.Context,
     current_slug: SlugArgument,

@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
-from eggypro_cli.options import (
-    CategoryOption,
-    ListedOption,
-    MaxPriceOption,
-    MinPriceOption,
-    SearchOption,
-    StatusOption,
-    StockOption,
-)
+from eggypro_cli.options import PRODUCT_FILTERS, SearchOption, StatusOption, with_options
 from eggypro_cli.output import (
     JsonOption,
     can_show_progress,
@@ -49,7 +41,8 @@ _PROGRESS_INTERVAL = 500
 """Products between two updates of the progress display."""
 
 
-def export_products(  # noqa: PLR0913  (one per filter)
+@with_options(PRODUCT_FILTERS)
+def export_products(  # noqa: PLR0913  (one per option)
     context: typer.Context,
     file: Annotated[
         str, typer.Argument(metavar="FILE|-", help="File to write, or - for stdout.")
@@ -60,12 +53,8 @@ def export_products(  # noqa: PLR0913  (one per filter)
         typer.Option("--format", help="File format; default eggypro-csv for .csv, else jsonl."),
     ] = None,
     search: SearchOption = None,
-    category: CategoryOption = None,
-    in_stock: StockOption = None,
-    min_price: MinPriceOption = None,
-    max_price: MaxPriceOption = None,
+    options: dict[str, object],
     status: StatusOption = "all",
-    listed: ListedOption = None,
     json: JsonOption = False,
 ) -> None:
     """Export products with their variants and categories.
@@ -75,18 +64,7 @@ def export_products(  # noqa: PLR0913  (one per filter)
     """
     from eggypro_core import ProductQuery
 
-    query = parse_query(
-        ProductQuery.parse,
-        {
-            "search": search,
-            "category": category,
-            "in_stock": in_stock,
-            "min_price": min_price,
-            "max_price": max_price,
-            "status": status,
-            "listed": listed,
-        },
-    )
+    query = parse_query(ProductQuery.parse, {**options, "search": search, "status": status})
     runtime: Runtime = context.obj
     file_format = form or _FORMAT_BY_SUFFIX.get(Path(file).suffix.lower(), "jsonl")
     with (

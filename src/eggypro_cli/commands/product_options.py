@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from functools import wraps
-from typing import Annotated, Any, BinaryIO, TypeAlias
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from eggypro_cli.options import INTEGER
 from eggypro_cli.output import UsageError
 
-_Command: TypeAlias = Callable[..., None]
 MAX_JSON_BYTES = 1024 * 1024
 """Maximum size of a JSON file, the same as of an HTTP request body."""
 
@@ -162,31 +159,6 @@ FromOption = Annotated[
 def non_empty_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are set, by the field names of the HTTP API."""
     return {name: value for name, value in options.items() if value not in (None, [])}
-
-
-def with_options(options: Mapping[str, object]) -> Callable[[_Command], _Command]:
-    """Return a decorator that replaces the parameter `options` of a command by these options.
-
-    Typer reads options from the signature. Create and update share these tables of options.
-    """
-
-    def decorate(command: _Command) -> _Command:
-        @wraps(command)
-        def run(**arguments: Any) -> None:
-            command(options={name: arguments.pop(name) for name in options}, **arguments)
-
-        signature = inspect.signature(command, eval_str=True)
-        parameters: list[inspect.Parameter] = []
-        for parameter in signature.parameters.values():
-            option_parameters = [
-                parameter.replace(name=name, default=None, annotation=option)
-                for name, option in options.items()
-            ]
-            parameters += option_parameters if parameter.name == "options" else [parameter]
-        run.__dict__["__signature__"] = signature.replace(parameters=parameters)
-        return run
-
-    return decorate
 
 
 def merge_options(

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eggypro_cli.commands import product_editing, product_export, product_import
 from eggypro_cli.options import (
-    CategoryOption,
-    CursorOption,
-    LimitOption,
-    ListedOption,
-    MaxPriceOption,
-    MinPriceOption,
-    OffsetOption,
+    PRODUCT_FILTERS,
+    PRODUCT_PAGING,
     SearchOption,
     SlugArgument,
     StatusOption,
-    StockOption,
+    with_options,
 )
 from eggypro_cli.output import JsonOption, examples, print_body, print_product
 from eggypro_cli.queries import follow_slug, parse_query
@@ -43,11 +38,6 @@ app.command(epilog=product_editing.ARCHIVE_EXAMPLES)(product_editing.archive)
 app.command(epilog=product_editing.RESTORE_EXAMPLES)(product_editing.restore)
 app.command(epilog=product_editing.DELETE_EXAMPLES)(product_editing.delete)
 
-SortWord = Literal["name", "name-desc", "price-asc", "price-desc", "newest", "rating", "relevance"]
-SortOption = Annotated[
-    SortWord | None,
-    typer.Option("--sort", help="Sort order; default name, or relevance with a search."),
-]
 FacetsOption = Annotated[
     bool, typer.Option("--facets", help="Show facet counts: categories, price range, stock.")
 ]
@@ -61,38 +51,18 @@ FacetsOption = Annotated[
         "products list --status archived",
     ),
 )
-def list_products(  # noqa: PLR0913  (one per list parameter)
+@with_options(PRODUCT_FILTERS | PRODUCT_PAGING)
+def list_products(
     context: typer.Context,
     *,
     search: SearchOption = None,
-    category: CategoryOption = None,
-    in_stock: StockOption = None,
-    min_price: MinPriceOption = None,
-    max_price: MaxPriceOption = None,
-    sort: SortOption = None,
-    limit: LimitOption = None,
-    offset: OffsetOption = None,
-    cursor: CursorOption = None,
+    options: dict[str, object],
     status: StatusOption = "active",
-    listed: ListedOption = None,
     facets: FacetsOption = False,
     json: JsonOption = False,
 ) -> None:
     """List products, one page at a time."""
-    parameters = {
-        "search": search,
-        "category": category,
-        "in_stock": in_stock,
-        "min_price": min_price,
-        "max_price": max_price,
-        "sort": sort,
-        "limit": limit,
-        "offset": offset,
-        "cursor": cursor,
-        "status": status,
-        "listed": listed,
-        "facets": facets or None,
-    }
+    parameters = {**options, "search": search, "status": status, "facets": facets or None}
     _show_page(context, parameters, json=json)
 
 
@@ -104,22 +74,15 @@ def list_products(  # noqa: PLR0913  (one per list parameter)
         "products search vanilla --in-stock --facets --json",
     ),
 )
+@with_options(PRODUCT_FILTERS | PRODUCT_PAGING)
 def search_products(  # noqa: PLR0913  (one per list parameter)
     context: typer.Context,
     query: Annotated[
         str, typer.Argument(metavar="QUERY", help="Search words; the last may be a prefix.")
     ],
     *,
-    category: CategoryOption = None,
-    in_stock: StockOption = None,
-    min_price: MinPriceOption = None,
-    max_price: MaxPriceOption = None,
-    sort: SortOption = None,
-    limit: LimitOption = None,
-    offset: OffsetOption = None,
-    cursor: CursorOption = None,
+    options: dict[str, object],
     status: StatusOption = "active",
-    listed: ListedOption = None,
     facets: FacetsOption = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Explain the ranking of each result.")
@@ -131,17 +94,9 @@ def search_products(  # noqa: PLR0913  (one per list parameter)
     Searches names, brands, ingredients, categories, descriptions, tags, SKUs and GTINs.
     """
     parameters = {
+        **options,
         "search": query,
-        "category": category,
-        "in_stock": in_stock,
-        "min_price": min_price,
-        "max_price": max_price,
-        "sort": sort,
-        "limit": limit,
-        "offset": offset,
-        "cursor": cursor,
         "status": status,
-        "listed": listed,
         "facets": facets or None,
         "explain": explain or None,
     }

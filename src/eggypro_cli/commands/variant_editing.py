@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from eggypro_cli.commands import product_options
-from eggypro_cli.options import SlugArgument, VariantArgument, VersionOption, YesOption
+from eggypro_cli.options import (
+    SlugArgument,
+    VariantArgument,
+    VersionOption,
+    YesOption,
+    with_options,
+)
 from eggypro_cli.output import (
     JsonOption,
     UsageError,
@@ -37,7 +43,7 @@ DELETE_EXAMPLES = examples(
 )
 
 
-@product_options.with_options(product_options.NEW_VARIANT)
+@with_options(product_options.NEW_VARIANT)
 def create(
     context: typer.Context,
     slug: SlugArgument,
@@ -58,7 +64,7 @@ def create(
     print_variant(variant, shop.currency, json=json)
 
 
-@product_options.with_options(product_options.VARIANT_EDIT)
+@with_options(product_options.VARIANT_EDIT)
 def update(  # noqa: PLR0913  (options of all write commands)
     context: typer.Context,
     slug: SlugArgument,

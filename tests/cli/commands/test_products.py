@@ -5,8 +5,7 @@ from typing import get_args
 import orjson
 import pytest
 
-from eggypro_cli.commands.products import SortWord
-from eggypro_cli.options import StatusWord
+from eggypro_cli.options import SortWord, StatusWord
 from eggypro_core import ProductQuery, Sort, Status
 from eggypro_core.domain.image import no_image_url
 from eggypro_core.search.results import ProductListing
