@@ -12,7 +12,7 @@ from typing import Any
 from attrs import field, frozen
 
 HANG_SECONDS = 60.0
-"""How long a hanging server delays its response."""
+"""Seconds that a hanging server waits before it responds."""
 
 
 @frozen

@@ -21,7 +21,7 @@ from tests.support.builders import make_shop, product_values
 HOST = "127.0.0.1"
 UNAVAILABLE_EXIT_CODE = 3
 DRAIN_SECONDS = {"draining": 4.0}
-"""How long a server of a mode keeps serving on shutdown."""
+"""Seconds that a server keeps serving on shutdown, by its mode."""
 
 
 @frozen
