@@ -8,8 +8,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from eggypro_adapters.temporary_database import open_temporary_database
 from eggypro_core.domain.product_files import ImportItem, MatchKeys
-from eggypro_core.errors import UnavailableError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -154,20 +154,8 @@ class SqliteImportStage:
 @contextmanager
 def open_import_stage() -> Iterator[SqliteImportStage]:
     """Open a stage on a temporary file. Raises UnavailableError if the temporary folder is full."""
-    import sqlite3  # takes time that other commands need not spend
-
-    connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-    try:
-        for setting in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
-            connection.execute(f"PRAGMA {setting}").close()
-        connection.execute("BEGIN")
+    with open_temporary_database("for the import") as connection:
         yield SqliteImportStage(connection)
-    except sqlite3.OperationalError as error:
-        raise UnavailableError(
-            "The temporary folder has no room for the import: free disk space"
-        ) from error
-    finally:
-        connection.close()
 
 
 def _dump(value: object) -> bytes:

@@ -1,12 +1,15 @@
 """Group any number of rows by key on disk, with SQLite."""
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
-from eggypro_core.errors import UnavailableError
+from eggypro_adapters.temporary_database import open_temporary_database
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _TABLE = """
 CREATE TABLE rows (
@@ -29,7 +32,7 @@ ORDER BY firsts.first, rows.number"""
 class DiskSorter:
     """Group rows by key, with keys in the order of their first rows."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: "sqlite3.Connection") -> None:
         self._connection = connection
         self._execute = connection.cursor().execute
         self._has_aliases = False
@@ -63,15 +66,5 @@ def open_sorter() -> Iterator[DiskSorter]:
 
     Raises UnavailableError if the temporary folder is full.
     """
-    connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-    try:
-        for setting in ("journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
-            connection.execute(f"PRAGMA {setting}").close()
-        connection.execute("BEGIN")
+    with open_temporary_database("to sort the file") as connection:
         yield DiskSorter(connection)
-    except sqlite3.OperationalError as error:
-        raise UnavailableError(
-            "The temporary folder has no room to sort the file: free disk space"
-        ) from error
-    finally:
-        connection.close()
