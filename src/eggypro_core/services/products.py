@@ -34,6 +34,7 @@ from eggypro_core.domain.product_files import (
     ImportOptions,
     ImportReport,
     StockEntry,
+    StockFile,
 )
 from eggypro_core.domain.product_query import ALL_PRODUCTS, Facets, ProductQuery, Suggestion
 from eggypro_core.domain.slug import is_slug
@@ -227,22 +228,17 @@ class ProductService:
         if not isinstance(file, ImportFile):
             file = ImportFile("jsonl", iter(file))
         with self._products.begin_import() as session:
-            importer = ProductImporter(
-                session,
-                self._html_cleaner.clean,
-                self._clock(),
-                file,
-                options,
-                self._image_url,
-                listener,
+            return _run_import(
+                ProductImporter(
+                    session,
+                    self._html_cleaner.clean,
+                    self._clock(),
+                    file,
+                    options,
+                    self._image_url,
+                    listener,
+                )
             )
-            importer.read()
-            importer.compare()
-            is_applied = importer.is_accepted and not options.dry_run
-            if is_applied:
-                importer.write()
-                session.commit()
-        return importer.report(is_applied=is_applied)
 
     def import_file(
         self,
@@ -266,27 +262,20 @@ class ProductService:
 
     def import_stock(
         self,
-        entries: Iterable[StockEntry],
+        file: StockFile | Iterable[StockEntry],
         options: ImportOptions = DEFAULT_IMPORT_OPTIONS,
         *,
-        columns: Mapping[str, str] | None = None,
         listener: ImportListener | None = None,
     ) -> ImportReport:
         """Set the stock of products and variants, all or nothing unless the options say otherwise.
 
-        Unknown SKUs are warnings. `columns` are the names of the file's columns by field, for
-        messages. Counts products; their versions stay unchanged. Raises ConflictError if another
-        writer interferes.
+        Unknown SKUs are warnings. Counts products; their versions stay unchanged. Raises
+        ConflictError if another writer interferes.
         """
+        if not isinstance(file, StockFile):
+            file = StockFile(iter(file))
         with self._products.begin_import() as session:
-            importer = StockImporter(session, options, columns or {}, listener)
-            importer.read(entries)
-            importer.compare()
-            is_applied = importer.is_accepted and not options.dry_run
-            if is_applied:
-                importer.write()
-                session.commit()
-        return importer.report(is_applied=is_applied)
+            return _run_import(StockImporter(session, file, options, listener))
 
     def import_stock_file(
         self,
@@ -301,8 +290,7 @@ class ProductService:
         """
         if self._stock_reader is None:
             raise RuntimeError("ProductService needs a reader to import stock files")
-        file = self._stock_reader(stream)
-        return self.import_stock(file.entries, options, columns=file.columns, listener=listener)
+        return self.import_stock(self._stock_reader(stream), options, listener=listener)
 
     def export_file(
         self,
@@ -385,6 +373,17 @@ def require_version(expected: int | None, current: int) -> None:
             f"The product has changed in the meantime: it is at version {current},"
             f" not {expected}. Read it again and repeat the change."
         )
+
+
+def _run_import(importer: ProductImporter | StockImporter) -> ImportReport:
+    """Run an import, and store it unless it has errors or is a dry run."""
+    importer.read()
+    importer.compare()
+    is_applied = importer.is_accepted and not importer.options.dry_run
+    if is_applied:
+        importer.write()
+        importer.session.commit()
+    return importer.report(is_applied=is_applied)
 
 
 def _with_progress(

@@ -1,6 +1,6 @@
 """ProductImporter: stage the products of a file, match them, and write what changes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -9,11 +9,7 @@ from itertools import islice
 from attrs import define, evolve, field
 
 from eggypro_core.domain.image import ImageUrlBuilder, is_external, no_image_url
-from eggypro_core.domain.product import (
-    Product,
-    ProductDraft,
-    own_image_ids,
-)
+from eggypro_core.domain.product import Product, ProductDraft, own_image_ids
 from eggypro_core.domain.product_changes import ProductChanges
 from eggypro_core.domain.product_files import (
     ConflictPolicy,
@@ -28,9 +24,7 @@ from eggypro_core.domain.product_files import (
     MissingStock,
     StoredProduct,
 )
-from eggypro_core.domain.variant import (
-    VariantChanges,
-)
+from eggypro_core.domain.variant import VariantChanges
 from eggypro_core.errors import ConflictError, ValidationError
 from eggypro_core.ports import ImportSession
 from eggypro_core.services.importing.category_resolver import CategoryResolver
@@ -83,7 +77,7 @@ class ProductImporter:
 
     @_recorder.default
     def _(self) -> ImportRecorder:
-        return ImportRecorder(self.file.columns, self.listener)
+        return ImportRecorder(self.file.columns, self.options, self.listener)
 
     @_parser.default
     def _(self) -> EntryParser:
@@ -123,7 +117,7 @@ class ProductImporter:
     @property
     def is_accepted(self) -> bool:
         """Return whether the import can be stored: no errors so far, or it keeps going."""
-        return self.options.keep_going or not self._recorder.error_total
+        return self._recorder.is_accepted
 
     def read(self) -> None:
         """Stage the entries of the file. Stop at too many errors: it is probably the wrong file."""
@@ -150,21 +144,12 @@ class ProductImporter:
 
     def report(self, *, is_applied: bool) -> ImportReport:
         """Return the result, or what it would be if it is a dry run."""
-        recorder = self._recorder
-        is_counted = self.is_accepted
-        return ImportReport(
-            created=self.created if is_counted else 0,
-            changed=self.changed if is_counted else 0,
-            unchanged=self.unchanged,
-            refused=_by_line(recorder.errors),
-            warnings=_by_line(recorder.warnings),
-            differences=tuple(recorder.differences) if is_counted else (),
-            new_categories=tuple(self._categories.created_names) if is_counted else (),
-            refused_total=recorder.error_total,
-            warning_total=recorder.warning_total,
-            difference_total=recorder.difference_total if is_counted else 0,
+        return self._recorder.report(
             is_applied=is_applied,
-            dry_run=self.options.dry_run,
+            created=self.created,
+            changed=self.changed,
+            unchanged=self.unchanged,
+            new_categories=self._categories.created_names,
         )
 
     # Comparing
@@ -299,7 +284,3 @@ def _lacks_stock(item: ImportItem) -> bool:
     """Return whether the file does not say the stock of a new product."""
     offers: Sequence[ProductChanges | VariantChanges] = item.changes.variants or [item.changes]
     return any(offer.stock_quantity is UNSET and offer.track_stock is not False for offer in offers)
-
-
-def _by_line(messages: Iterable[ImportMessage]) -> tuple[ImportMessage, ...]:
-    return tuple(sorted(messages, key=lambda message: message.line))

@@ -1,13 +1,18 @@
 """Record the messages and differences of an import."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from attrs import define, evolve, field
 
 from eggypro_core.domain.product import Image, Product, ProductDraft
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
-from eggypro_core.domain.product_files import ImportDifference, ImportMessage
+from eggypro_core.domain.product_files import (
+    ImportDifference,
+    ImportMessage,
+    ImportOptions,
+    ImportReport,
+)
 from eggypro_core.domain.variant import VARIANT_FIELDS, Variant, VariantDraft
 from eggypro_core.services.importing.updates import ProductUpdate, variant_name
 
@@ -25,6 +30,7 @@ class ImportRecorder:
     """Count messages and differences, keep the first MAX_REPORTED, and pass all to a listener."""
 
     columns: Mapping[str, str]
+    options: ImportOptions
     listener: ImportListener | None = None
     errors: list[ImportMessage] = field(factory=list)
     warnings: list[ImportMessage] = field(factory=list)
@@ -32,6 +38,11 @@ class ImportRecorder:
     error_total: int = 0
     warning_total: int = 0
     difference_total: int = 0
+
+    @property
+    def is_accepted(self) -> bool:
+        """Return whether the import can be stored: no errors so far, or it keeps going."""
+        return self.options.keep_going or not self.error_total
 
     def add_errors(self, messages: Iterable[ImportMessage]) -> None:
         """Record errors."""
@@ -51,6 +62,32 @@ class ImportRecorder:
         if self.listener is not None or len(self.differences) < MAX_REPORTED:
             self._record("change", self.differences, make())
 
+    def report(
+        self,
+        *,
+        is_applied: bool,
+        changed: int,
+        unchanged: int,
+        created: int = 0,
+        new_categories: Sequence[str] = (),
+    ) -> ImportReport:
+        """Return the report of an import with these numbers of products."""
+        is_counted = self.is_accepted
+        return ImportReport(
+            created=created if is_counted else 0,
+            changed=changed if is_counted else 0,
+            unchanged=unchanged,
+            refused=_by_line(self.errors),
+            warnings=_by_line(self.warnings),
+            differences=tuple(self.differences) if is_counted else (),
+            new_categories=tuple(new_categories) if is_counted else (),
+            refused_total=self.error_total,
+            warning_total=self.warning_total,
+            difference_total=self.difference_total if is_counted else 0,
+            is_applied=is_applied,
+            dry_run=self.options.dry_run,
+        )
+
     def _record(self, kind: str, records: list[Any], record: Any) -> None:
         if len(records) < MAX_REPORTED:
             records.append(record)
@@ -62,6 +99,10 @@ class ImportRecorder:
         if message.column or message.field not in self.columns:
             return message
         return evolve(message, column=self.columns[message.field])
+
+
+def _by_line(messages: Iterable[ImportMessage]) -> tuple[ImportMessage, ...]:
+    return tuple(sorted(messages, key=lambda message: message.line))
 
 
 def creation_difference(draft: ProductDraft) -> ImportDifference:

@@ -1,6 +1,6 @@
 """StockImporter: set the stock of products and variants from a file."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain, groupby, islice
 
@@ -16,6 +16,7 @@ from eggypro_core.domain.product_files import (
     MatchKeys,
     SkuHolder,
     StockEntry,
+    StockFile,
 )
 from eggypro_core.domain.variant import SKU, VariantChanges
 from eggypro_core.ports import ImportSession
@@ -41,8 +42,8 @@ class StockImporter:
     """
 
     session: ImportSession
+    file: StockFile
     options: ImportOptions
-    columns: Mapping[str, str] = field(factory=dict)
     listener: ImportListener | None = None
     changed: int = 0
     unchanged: int = 0
@@ -51,16 +52,16 @@ class StockImporter:
 
     @_recorder.default
     def _(self) -> ImportRecorder:
-        return ImportRecorder(self.columns, self.listener)
+        return ImportRecorder(self.file.columns, self.options, self.listener)
 
     @property
     def is_accepted(self) -> bool:
         """Return whether the import can be stored: no errors so far, or it keeps going."""
-        return self.options.keep_going or not self._recorder.error_total
+        return self._recorder.is_accepted
 
-    def read(self, entries: Iterable[StockEntry]) -> None:
+    def read(self) -> None:
         """Find the product of each quantity."""
-        rest = iter(entries)
+        rest = iter(self.file.entries)
         while batch := list(islice(rest, STOCK_BATCH_SIZE)):
             for entry in batch:
                 self._recorder.add_errors(entry.errors)
@@ -103,18 +104,8 @@ class StockImporter:
 
     def report(self, *, is_applied: bool) -> ImportReport:
         """Return the result, or what it would be if it is a dry run."""
-        recorder = self._recorder
-        return ImportReport(
-            changed=self.changed if self.is_accepted else 0,
-            unchanged=self.unchanged,
-            refused=_by_line(recorder.errors),
-            warnings=_by_line(recorder.warnings),
-            differences=tuple(recorder.differences) if self.is_accepted else (),
-            refused_total=recorder.error_total,
-            warning_total=recorder.warning_total,
-            difference_total=recorder.difference_total if self.is_accepted else 0,
-            is_applied=is_applied,
-            dry_run=self.options.dry_run,
+        return self._recorder.report(
+            is_applied=is_applied, changed=self.changed, unchanged=self.unchanged
         )
 
     def _plan(self, entries: Sequence[StockEntry]) -> None:
@@ -199,7 +190,3 @@ def _slug(handle: str) -> str:
     """Return the slug that an import makes of a handle, blank if it makes none."""
     slug = fit_slug(handle, EntryMessages(0))
     return slug if isinstance(slug, str) else ""
-
-
-def _by_line(messages: Iterable[ImportMessage]) -> tuple[ImportMessage, ...]:
-    return tuple(sorted(messages, key=lambda message: message.line))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from eggypro_adapters.contracts.product_store import NOON, make_draft, set_name
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core import ImportMessage, ImportOptions, ImportReport, Shop, Status, StockEntry
+from eggypro_core.domain.product_files import StockFile
 from eggypro_core.services.importing import stock_importer
 from eggypro_core.services.importing.stock_importer import StockImporter
 from tests.support import builders
@@ -39,8 +41,8 @@ def fill(shop: Shop) -> Shop:
     return shop
 
 
-def import_stock(shop: Shop, *entries: StockEntry, **options: bool) -> ImportReport:
-    return shop.products.import_stock(entries, ImportOptions(**options))  # type: ignore[arg-type]  # the test's choice
+def import_stock(shop: Shop, *entries: StockEntry, **options: Any) -> ImportReport:
+    return shop.products.import_stock(entries, ImportOptions(**options))
 
 
 def stock(shop: Shop) -> Mapping[str, int]:
@@ -282,8 +284,9 @@ def test_only_changing_products_are_locked_and_edits_meanwhile_stay(
     for sku in ("A", "B"):
         store.create(make_draft(sku=sku, slug=sku.lower(), stock_quantity=1), NOON)
     with ThreadPoolExecutor(1) as threads, store.begin_import() as session:
-        importer = StockImporter(session, ImportOptions())
-        importer.read([StockEntry(2, "A", 1), StockEntry(3, "B", 2)])
+        file = StockFile(iter([StockEntry(2, "A", 1), StockEntry(3, "B", 2)]))
+        importer = StockImporter(session, file, ImportOptions())
+        importer.read()
         importer.compare()
         store.update("b", set_name("New"))  # nothing is locked yet
         importer.write()
