@@ -14,6 +14,7 @@ from typing import BinaryIO
 import pytest
 from attrs import evolve, field, frozen
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.image_store import EGG, ImageStoreContract
 from eggypro_adapters.contracts.sample_images import (
     corner_colours,
@@ -34,7 +35,7 @@ from eggypro_core.domain.image import (
     Transformation,
 )
 from eggypro_core.errors import ForbiddenError, NotFoundError, UnavailableError, ValidationError
-from tests.support.builders import ADMIN_KEY, NOON
+from tests.support.builders import ADMIN_KEY
 
 
 @frozen

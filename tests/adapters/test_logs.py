@@ -16,12 +16,12 @@ import pytest
 from attrs import evolve, frozen
 
 from eggypro_adapters.buffered_writer import BufferedWriter
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.logs import LineWriter, Logs, set_up_logs
 from eggypro_adapters.logs import access as access_log
 from eggypro_adapters.logs.access import ACCESS_LOG_LIMITS
 from eggypro_adapters.logs.rendering import Renderer, console_renderer, json_renderer
 from eggypro_core.operations.request_metrics import RequestRecord
-from tests.support.builders import NOON
 
 FORGED = "egg\n\r2026-01-01T00:00:00Z [error] forged \x1b[31m\u2028\x85\u202e"
 RECORD = RequestRecord("/api/products", "GET", 200, 1.234, "203.0.113.0/24", "curl", "mine", NOON)

@@ -7,8 +7,9 @@ from attrs import evolve, frozen
 from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_search import SearchStores
-from eggypro_adapters.contracts.product_store import NOON, make_draft
+from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import ListedProduct, ProductDraft

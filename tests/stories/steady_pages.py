@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import cycle
 
@@ -11,11 +11,11 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_core.domain.product import Product, ProductDraft
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.ports import ProductStore
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 names = st.sampled_from(["a", "b", "Ä", "B", "c", "egg"])
 prices = st.integers(1, 4).map(lambda euros: Decimal(euros).quantize(Decimal("0.01")))
 hours = st.integers(0, 3).map(lambda number: NOON + timedelta(hours=number))

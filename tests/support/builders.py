@@ -1,12 +1,12 @@
 """Builders of shops and of request values, with defaults for whatever a test does not set."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Self
 
 from attrs import evolve, frozen
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.files import read_products, read_stock, write_products
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.local_images import LocalImageStore
@@ -64,7 +64,6 @@ DATABASE_ONLY_CHECKS: Mapping[str, Check | None] = {
     CACHE: None,
 }
 """The checks of a shop without image store and cache."""
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def product_values(**changes: object) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from attrs import evolve
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_core.domain.product import Product
-from tests.support.builders import NOON
 
 Row = dict[str, str]
 

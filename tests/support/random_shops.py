@@ -10,6 +10,7 @@ from attrs import asdict
 from hypothesis import strategies as st
 
 from eggypro_adapters.contracts import strategies
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.domain.category import CategoryDraft
@@ -17,7 +18,7 @@ from eggypro_core.domain.image import StoredImage
 from eggypro_core.domain.product_files import ImportEntry
 from eggypro_core.errors import ConflictError, NotFoundError, ValidationError
 from eggypro_core.shop import Shop
-from tests.support.builders import NOON, ShopStores, make_shop
+from tests.support.builders import ShopStores, make_shop
 
 ODD_TEXTS = (
     *("=1", "'=1", "''-1", "'it's", "@", "+x'", "a|b", "[a", "{a", '"', ",", ";", "a=b", "0", "é"),

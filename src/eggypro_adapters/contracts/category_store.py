@@ -9,7 +9,8 @@ from functools import partial
 import pytest
 from attrs import evolve, frozen
 
-from eggypro_adapters.contracts.product_store import NOON, make_draft, set_product_slug
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import make_draft, set_product_slug
 from eggypro_core.domain.category import (
     MAX_DEPTH,
     NO_PARENT,

@@ -8,12 +8,8 @@ from datetime import timedelta
 import pytest
 from attrs import evolve, frozen
 
-from eggypro_adapters.contracts.product_store import (
-    NOON,
-    allow_delete,
-    make_draft,
-    set_product_slug,
-)
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import allow_delete, make_draft, set_product_slug
 from eggypro_core.domain.image import StoredImage
 from eggypro_core.domain.product import Image, Product
 from eggypro_core.domain.product_query import ALL_PRODUCTS

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from attrs import evolve, fields_dict
 
-from eggypro_adapters.contracts.product_store import NOON, make_draft, set_field
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import make_draft, set_field
 from eggypro_core.domain.product_changes import ProductChanges
 from eggypro_core.domain.product_files import ImportItem, MatchedBy, MatchKeys
 from eggypro_core.domain.product_query import name_sort_key

@@ -13,13 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eggypro_adapters.contracts import strategies
-from eggypro_adapters.contracts.product_store import (
-    NOON,
-    allow_delete,
-    list_slugs,
-    make_draft,
-    set_name,
-)
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import allow_delete, list_slugs, make_draft, set_name
 from eggypro_core.domain.category import Category, CategoryDraft
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_query import MAX_RANKED_RESULTS, ProductQuery, Sort

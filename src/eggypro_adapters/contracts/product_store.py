@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from attrs import evolve
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_core.domain.pagination import MAX_EXACT_TOTAL
 from eggypro_core.domain.product import Image, ListedProduct, Product, ProductDraft
 from eggypro_core.domain.product_fields import PRODUCT_FIELDS
@@ -26,8 +27,6 @@ from eggypro_core.ports import ProductStore
 from eggypro_core.search.query import MatchKind, RankTier, relevance_of
 from eggypro_core.search.text import SearchField
 from eggypro_core.validation.parameters import Status
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def make_draft(name: str = "Egg White", /, **changes: object) -> ProductDraft:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
-from eggypro_adapters.contracts.product_store import NOON, make_draft, set_product_slug
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import make_draft, set_product_slug
 from eggypro_core.domain.product import Rating
 from eggypro_core.domain.product_query import ProductQuery, Sort
 from eggypro_core.domain.review import (

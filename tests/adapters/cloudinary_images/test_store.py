@@ -18,6 +18,7 @@ from attrs import evolve
 from eggypro_adapters.cloudinary_images import CloudinaryAccount, CloudinaryImageStore
 from eggypro_adapters.cloudinary_images.account import Timeouts
 from eggypro_adapters.cloudinary_images.transport import Transport, tls_context
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.image_store import EGG, ImageStoreContract
 from eggypro_adapters.contracts.sample_images import (
     ORIENTATION,
@@ -36,7 +37,6 @@ from eggypro_core.errors import (
     UpstreamError,
 )
 from tests.support import cloudinary_server as fake
-from tests.support.builders import NOON
 from tests.support.cloudinary_server import (
     API_KEY,
     API_SECRET,

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_adapters.contracts import strategies
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.files import FORMATS, NhHtmlCleaner, read_products, write_products
 from eggypro_adapters.files.cell_parsers import FIELD_PARSERS
 from eggypro_adapters.files.own_csv.columns import VARIANT_COLUMNS
@@ -30,7 +31,7 @@ from eggypro_core.domain.product_files import (
 from eggypro_core.errors import ValidationError
 from eggypro_core.services.products import ProductService
 from eggypro_core.shop import Shop
-from tests.support.builders import NOON, make_shop
+from tests.support.builders import make_shop
 from tests.support.product_files import without_ids
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import pytest
 from attrs import evolve
 from prometheus_client.parser import text_string_to_metric_families
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
 from eggypro_core.operations.request_metrics import Metric, RequestRecord
-from tests.support.builders import NOON
 
 RECORD = RequestRecord("/api/products", "GET", 200, 3.0, "203.0.113.0/24", "curl", "mine", NOON)
 LABELS = {"route": "/api/products", "method": "GET", "status": "2xx"}

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-from eggypro_adapters.contracts.product_store import NOON, make_draft
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.migrations.attribute_fields import (

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.contracts.product_store import NOON, make_draft
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.postgres.database import Database, driver_connection
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.errors import UnavailableError

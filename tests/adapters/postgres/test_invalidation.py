@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.contracts.clock import FakeMonotonicClock
+from eggypro_adapters.contracts.clock import NOON, FakeMonotonicClock
 from eggypro_adapters.contracts.invalidation_feed import (
     EGG,
     MILK,
@@ -20,7 +20,7 @@ from eggypro_adapters.contracts.invalidation_feed import (
     wait_for_current_snapshot,
     wait_for_snapshot,
 )
-from eggypro_adapters.contracts.product_store import NOON, make_draft
+from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation.feed import PostgresInvalidationFeed, WriteVersions
@@ -41,7 +41,7 @@ KILLED_WRITER = """
 import os, signal, sys
 import sqlalchemy as sa
 from pathlib import Path
-from eggypro_adapters.contracts.clock import FakeMonotonicClock
+from eggypro_adapters.contracts.clock import NOON, FakeMonotonicClock
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.postgres.invalidation.feed import WriteVersions
 from eggypro_adapters.postgres.database import Database

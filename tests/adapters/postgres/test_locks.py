@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 import eggypro_adapters
-from eggypro_adapters.contracts.product_store import NOON, make_draft
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.postgres import locks
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import CompiledStatement, Database

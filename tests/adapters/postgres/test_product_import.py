@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.contracts.product_store import NOON, make_draft, set_name
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import make_draft, set_name
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore

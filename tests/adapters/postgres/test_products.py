@@ -6,14 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts import review_store
-from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.contracts.import_matching import ImportMatchingContract
-from eggypro_adapters.contracts.product_store import (
-    NOON,
-    ProductStoreContract,
-    make_draft,
-    set_field,
-)
+from eggypro_adapters.contracts.product_store import ProductStoreContract, make_draft, set_field
 from eggypro_adapters.contracts.variant_store import VariantStoreContract, VariantStores
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore

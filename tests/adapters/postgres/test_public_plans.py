@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.contracts.product_store import NOON, make_draft
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.postgres.category_tree import CATEGORY_BY_SLUG
 from eggypro_adapters.postgres.database import CompiledStatement, Database, driver_connection
 from eggypro_adapters.postgres.listing.pages import page_statement, page_values

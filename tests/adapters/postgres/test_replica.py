@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from eggypro_adapters.contracts.clock import FakeMonotonicClock
+from eggypro_adapters.contracts.clock import NOON, FakeMonotonicClock
 from eggypro_adapters.contracts.invalidation_feed import wait_for_snapshot
-from eggypro_adapters.contracts.product_store import NOON, make_draft
+from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.embedded_postgres import Attachment, attach
 from eggypro_adapters.embedded_postgres.guardian import CLUSTER_FOLDER, DATABASE_USER

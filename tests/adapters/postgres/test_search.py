@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from attrs import evolve
 from hypothesis import strategies as st
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_search import ProductSearchContract, SearchStores
-from eggypro_adapters.contracts.product_store import NOON, make_draft
+from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.memory import (
     MemoryCategoryStore,
     MemoryDatabase,

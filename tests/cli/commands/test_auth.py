@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import require_tokens
 from eggypro_core import Credential, FieldError, Permission, UnauthenticatedError
-from tests.support.builders import NOON
 from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
 SECRET = "a-secret-of-tests-that-signs-tokens-0001"  # noqa: S105  (a test secret)

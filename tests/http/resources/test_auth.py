@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 from falcon.testing import Result, TestClient
 
-from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.memory import MemoryTokenSigner
 from eggypro_core.access.authentication import (
     Authenticator,
@@ -19,7 +19,7 @@ from eggypro_core.access.authentication import (
 from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
 from eggypro_http.routing import Route
-from tests.support.builders import ADMIN_KEY, NOON, make_full_shop
+from tests.support.builders import ADMIN_KEY, make_full_shop
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, error_fields, sample_path
 
 AUTH = "/api/auth/admin"

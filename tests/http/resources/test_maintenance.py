@@ -7,7 +7,7 @@ import pytest
 from attrs import evolve
 from falcon.testing import Result, TestClient
 
-from eggypro_adapters.contracts.clock import FakeClock
+from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.contracts.request_log import make_record
 from eggypro_adapters.memory import MemoryRequestLog
 from eggypro_core.access.authentication import Authenticator, Credential
@@ -16,7 +16,7 @@ from eggypro_core.operations.idempotency import IDEMPOTENCY_RETENTION, StoredRes
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.resources import maintenance
-from tests.support.builders import ADMIN_KEY, CRON_SECRET, NOON, make_shop
+from tests.support.builders import ADMIN_KEY, CRON_SECRET, make_shop
 
 Run = Callable[[str], Result]
 

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_adapters.contracts import strategies
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.files import read_products, write_products
 from eggypro_adapters.files.category_paths import paths_by_slug
 from eggypro_adapters.files.google import writing
@@ -28,7 +28,6 @@ from eggypro_core.domain.product_files import CatalogSnapshot, ImportEntry
 from eggypro_core.domain.variant import Variant
 from tests.support.rss_feeds import rss_feed
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PATHS = paths_by_slug(
     [
         CategoryDraft(name="Food, drinks", slug="food"),

@@ -1,6 +1,5 @@
 import io
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eggypro_adapters.contracts import strategies
+from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.files import read_products, write_products
 from eggypro_adapters.files.woocommerce.export import exported_values, lost_fields
 from eggypro_core.domain.category import CategoryDraft
@@ -17,7 +17,6 @@ from eggypro_core.domain.product import CategoryName, Image, Product
 from eggypro_core.domain.product_files import CatalogSnapshot, ImportEntry
 from eggypro_core.domain.variant import Variant
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 EGG = Product(
     id=7,
     name="Egg & White",

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eggypro_adapters.contracts.product_store import NOON, make_draft, set_name
+from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.product_store import make_draft, set_name
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core import ImportMessage, ImportOptions, ImportReport, Shop, Status, StockEntry
