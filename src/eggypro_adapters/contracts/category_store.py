@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pytest
 from attrs import evolve, frozen
@@ -76,9 +77,9 @@ class CategoryStores:
             assert self.categories.get(category.slug) == category
         return {category.slug: category.product_count for category in page.items}
 
-    def product_slugs_in(self, category: str, **filters: object) -> list[str]:
+    def product_slugs_in(self, category: str, **filters: Any) -> list[str]:
         """Return the slugs of the listed products of a category."""
-        query = evolve(ProductQuery(category=category), **filters)  # type: ignore[arg-type]  # the test's choice
+        query = evolve(ProductQuery(category=category), **filters)
         page = self.products.list(query)
         assert page.total == len(page.items)
         return [product.slug for product in page.items]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 import pytest
 from attrs import evolve, frozen
@@ -52,10 +53,10 @@ class SearchStores:
         for name in names:
             self.categories.create(CategoryDraft(name=name, parent=parent), NOON)
 
-    def create_variants(self, slug: str, *sizes: str, **changes: object) -> list[Variant]:
+    def create_variants(self, slug: str, *sizes: str, **changes: Any) -> list[Variant]:
         """Create variants of a product, one for each size."""
         drafts = [VariantDraft(options={"Size": size}, price=Decimal(2)) for size in sizes]
-        changed = [evolve(draft, **changes) for draft in drafts]  # type: ignore[arg-type]  # the test's choice
+        changed = [evolve(draft, **changes) for draft in drafts]
         return [self.variants.create(slug, draft, NOON) for draft in changed]
 
     def create_review(self, slug: str, rating: int) -> int:
@@ -63,9 +64,9 @@ class SearchStores:
         review = ReviewDraft(reviewer_name="Ada", rating=rating, comment=f"{rating}")
         return self.reviews.verify(self.reviews.create(slug, review, NOON).id, is_verified=True).id
 
-    def search_slugs(self, search: str, **filters: object) -> list[str]:
+    def search_slugs(self, search: str, **filters: Any) -> list[str]:
         """Return the slugs of all pages of a search, two per page; the total must agree."""
-        query = evolve(ProductQuery(search=search, limit=2), **filters)  # type: ignore[arg-type]  # the test's choice
+        query = evolve(ProductQuery(search=search, limit=2), **filters)
         slugs = list_slugs(self.products, query)
         assert self.products.list(query).total == len(slugs)
         return slugs
@@ -78,8 +79,8 @@ def set_active(*, is_active: bool) -> Callable[[Product], Product]:
     return lambda product: evolve(product, is_active=is_active, version=product.version + 1)
 
 
-def set_fields(**changes: object) -> Callable[[Category], Category]:
-    return lambda category: evolve(category, **changes)  # type: ignore[arg-type]  # the test's choice
+def set_fields(**changes: Any) -> Callable[[Category], Category]:
+    return lambda category: evolve(category, **changes)
 
 
 ARCHIVE, RESTORE = set_active(is_active=False), set_active(is_active=True)

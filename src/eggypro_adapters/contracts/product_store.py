@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -29,14 +30,14 @@ from eggypro_core.search.text import SearchField
 from eggypro_core.validation.parameters import Status
 
 
-def make_draft(name: str = "Egg White", /, **changes: object) -> ProductDraft:
+def make_draft(name: str = "Egg White", /, **changes: Any) -> ProductDraft:
     """Return a valid draft of a product."""
-    return evolve(ProductDraft(name=name, price=Decimal("24.99")), **changes)  # type: ignore[arg-type]  # the test's choice
+    return evolve(ProductDraft(name=name, price=Decimal("24.99")), **changes)
 
 
-def set_field(name: str, value: object) -> Callable[[Product], Product]:
+def set_field(name: str, value: Any) -> Callable[[Product], Product]:
     """Return the change that sets one field of a product."""
-    return lambda product: evolve(product, **{name: value}, version=product.version + 1)  # type: ignore[arg-type]  # the test's choice
+    return lambda product: evolve(product, **{name: value}, version=product.version + 1)
 
 
 def set_name(name: str) -> Callable[[Product], Product]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -68,12 +69,12 @@ def test_export_contains_all_categories_of_its_products(database: Database) -> N
 
 @contextmanager
 def compared_import(
-    store: PostgresProductStore, *values: dict[str, object], **options: bool
+    store: PostgresProductStore, *values: dict[str, object], **options: Any
 ) -> Iterator[ProductImporter]:
     """Yield an import that has compared its products; it is written and committed at the end."""
     file = ImportFile("jsonl", (ImportEntry(line, item) for line, item in enumerate(values, 1)))
     with store.begin_import() as session:
-        importer = ProductImporter(session, str, NOON, file, ImportOptions(**options))  # type: ignore[arg-type]  # the test's choice
+        importer = ProductImporter(session, str, NOON, file, ImportOptions(**options))
         importer.read()
         importer.compare()
         yield importer
