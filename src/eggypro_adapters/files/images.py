@@ -2,7 +2,8 @@
 
 import re
 
-_MAX_URL_LENGTH = 2048
+from eggypro_core.validation.fields import MAX_URL_LENGTH
+
 _HTTPS_URL = re.compile(r"""https://[^\s/"<>\\^`{|}\x00-\x1f][^\s"<>\\^`{|}\x00-\x1f]*""")
 _SCHEME = re.compile(r"\A(https?:)?//", re.IGNORECASE)
 
@@ -10,7 +11,7 @@ _SCHEME = re.compile(r"\A(https?:)?//", re.IGNORECASE)
 def https_url(text: str) -> str | None:
     """Return the https URL of a text, or None if it is not an absolute URL."""
     url = text if text.startswith("https:") else _SCHEME.sub("https://", text, count=1)
-    return url if len(url) <= _MAX_URL_LENGTH and _HTTPS_URL.fullmatch(url) else None
+    return url if len(url) <= MAX_URL_LENGTH and _HTTPS_URL.fullmatch(url) else None
 
 
 def image_ref(text: str) -> str:

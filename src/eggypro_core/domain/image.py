@@ -183,7 +183,7 @@ def image_id_from(text: str, image_url: ImageUrlBuilder) -> str | None:
 
     The image need not exist. Any other text, such as the URL of an external image, returns None.
     """
-    match = _OWN_ID_PATTERN.search(text[:_MAX_URL_LENGTH])
+    match = _OWN_ID_PATTERN.search(text[: fields.MAX_URL_LENGTH])
     if match is None or not is_public_id(match[0]):
         return None
     public_id = match[0]
@@ -300,7 +300,6 @@ def _is_address(text: str, url: str) -> bool:
 
 
 _MAX_ID_LENGTH = 200
-_MAX_URL_LENGTH = 2048
 _OWN_ID_PATTERN = re.compile(f"{PRODUCT_IMAGE_FOLDER}/[a-z0-9_-]+")
 _SERVED_TRANSFORMATIONS: tuple[Transformation | None, ...] = (None, *RENDITIONS.values())
 _match_public_id = re.compile("[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*").fullmatch

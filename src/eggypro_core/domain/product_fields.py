@@ -34,7 +34,11 @@ def images_validator(image_url: ImageUrlBuilder) -> Callable[[object], tuple[Ima
 
 
 ALT_TEXT = fields.optional(fields.single_line("Alt text", 255))
-_REF_SCHEMA: fields.Schema = {"type": "string", "minLength": 1, "maxLength": 2048}
+_REF_SCHEMA: fields.Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": fields.MAX_URL_LENGTH,
+}
 _IMAGE_SCHEMA: fields.Schema = {
     "anyOf": [
         _REF_SCHEMA,

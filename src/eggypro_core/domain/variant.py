@@ -243,13 +243,13 @@ def _option_errors(options: Mapping[str, str]) -> list[FieldError]:
     return [FieldError("options", "Too many options")] if len(options) > MAX_OPTION_NAMES else []
 
 
-_OPTION_NAME = fields.single_line("Option name", 100)
-_OPTION = fields.single_line("Option", 255)
+OPTION_NAME = fields.single_line("Option name", 100)
+OPTION_VALUE = fields.single_line("Option", 255)
 _OPTIONS_MAP = fields.string_map(
-    "Options", maximum=MAX_OPTION_NAMES, key=_OPTION_NAME, text=_OPTION
+    "Options", maximum=MAX_OPTION_NAMES, key=OPTION_NAME, text=OPTION_VALUE
 )
 _OPTION_EDITS = fields.string_map(
-    "Options", maximum=2 * MAX_OPTION_NAMES, key=_OPTION_NAME, text=nullable(_OPTION)
+    "Options", maximum=2 * MAX_OPTION_NAMES, key=OPTION_NAME, text=nullable(OPTION_VALUE)
 )
 
 

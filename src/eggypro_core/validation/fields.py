@@ -18,6 +18,7 @@ T = TypeVar("T")
 CENT = Decimal("0.01")
 MAX_INTEGER = 2_147_483_647
 """The highest integer that a field can hold."""
+MAX_URL_LENGTH = 2048
 _SPACES = re.compile("[ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _LINE_BREAK = re.compile("\r\n?")
 _CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -45,6 +46,12 @@ def schema_of(validator: Validator) -> Schema:
     """Return the JSON Schema of a validator; without one, that of a string."""
     schema: Schema = getattr(validator, "schema", {"type": "string"})
     return schema
+
+
+def max_length(validator: Validator) -> int:
+    """Return the maximum number of characters that a validator of text accepts."""
+    length: int = schema_of(validator)["maxLength"]
+    return length
 
 
 def nullable_schema(schema: Schema) -> Schema:
@@ -190,7 +197,9 @@ def optional(validator: Callable[[object], T]) -> Callable[[object], T | None]:
     return with_schema(validate, nullable_schema({"anyOf": [schema, blank]}))
 
 
-def https_url(name: str, *, item_label: str = "", maximum: int = 2048) -> Callable[[object], str]:
+def https_url(
+    name: str, *, item_label: str = "", maximum: int = MAX_URL_LENGTH
+) -> Callable[[object], str]:
     """Return the validator of an https URL without characters that need escaping.
 
     `item_label` replaces the name in the message for other schemes.

@@ -4,10 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
+from eggypro_core.domain.product_fields import details_validator
 from eggypro_core.services.importing.messages import EntryMessages
 from eggypro_core.services.importing.texts import is_plain, replace_invalid
+from eggypro_core.validation.fields import max_length
 
-MAX_DETAILS = 50_000
+MAX_DETAILS = max_length(details_validator(str))
 """The maximum number of characters of clean `details`."""
 _MAX_SOURCE = 4 * MAX_DETAILS
 """The maximum number of characters before cleaning."""

@@ -12,12 +12,13 @@ from eggypro_core.domain.image import (
     is_public_id,
 )
 from eggypro_core.domain.product import MAX_IMAGES
+from eggypro_core.domain.product_fields import ALT_TEXT
 from eggypro_core.services.importing.messages import EntryMessages, shown
 from eggypro_core.services.importing.texts import fit_line
+from eggypro_core.validation.fields import MAX_URL_LENGTH, max_length
 from eggypro_core.validation.unset import UNSET
 
-_MAX_URL_LENGTH = 2048
-_MAX_ALT_LENGTH = 255
+_MAX_ALT_LENGTH = max_length(ALT_TEXT)
 _URL = re.compile(
     r"""https://[^\s/"<>\\^`{|}\x00-\x1f\x7f-\x9f\ud800-\udfff]
     [^\s"<>\\^`{|}\x00-\x1f\x7f-\x9f\ud800-\udfff]*""",
@@ -82,9 +83,9 @@ def _image_ref(value: object) -> str | None:
 
 def _https_url(text: str) -> str | None:
     """Return the https URL of an absolute URL, None if the text is something else."""
-    if len(text) <= _MAX_URL_LENGTH and _URL.fullmatch(text):
+    if len(text) <= MAX_URL_LENGTH and _URL.fullmatch(text):
         return text
     if not _SCHEME.match(text := text.strip()):
         return None
     url = _UNSAFE.sub(lambda sign: quote(sign[0]), _SCHEME.sub("https://", text, count=1))
-    return url if len(url) <= _MAX_URL_LENGTH and _URL.fullmatch(url) else None
+    return url if len(url) <= MAX_URL_LENGTH and _URL.fullmatch(url) else None

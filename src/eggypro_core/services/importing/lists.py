@@ -3,33 +3,42 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from eggypro_core.domain.category import MAX_DEPTH, MAX_SLUG_LENGTH
-from eggypro_core.domain.product import MAX_ATTRIBUTES, MAX_CATEGORIES, MAX_TAGS
+from eggypro_core.domain.category import MAX_DEPTH, MAX_SLUG_LENGTH, NAME_VALIDATOR
+from eggypro_core.domain.product import MAX_ATTRIBUTES, MAX_CATEGORIES
+from eggypro_core.domain.product_fields import (
+    ATTRIBUTE_NAME,
+    ATTRIBUTE_TEXT,
+    TAGS,
+    ingredients_validator,
+)
 from eggypro_core.domain.slug import fold, is_slug
 from eggypro_core.services.importing.messages import EntryMessages, shown
 from eggypro_core.services.importing.texts import Fitter, fit_line, fit_name, line_key
+from eggypro_core.validation.fields import Validator, max_length, schema_of
 
 T = TypeVar("T")
-_MAX_INGREDIENTS = 50
-_MAX_TEXT = 255
-_MAX_CATEGORY_NAME = 100
-_MAX_ATTRIBUTE_NAME = 100
-_MAX_ATTRIBUTE = 1000
+_MAX_CATEGORY_NAME = max_length(NAME_VALIDATOR)
+_MAX_ATTRIBUTE_NAME = max_length(ATTRIBUTE_NAME)
+_MAX_ATTRIBUTE = max_length(ATTRIBUTE_TEXT)
 
 
 def text_list_fitter(
-    name: str, label: str, maximum: int, key: Callable[[str], str] = str
+    name: str, label: str, validator: Validator, key: Callable[[str], str] = str
 ) -> Fitter:
     """Return the fitter of a list of texts; those with equal keys count once, blank ones never.
 
-    `label` is a singular.
+    `label` is a singular. `validator` is that of the list.
     """
+    schema = schema_of(validator)
+    maximum, max_text_length = schema["maxItems"], schema["items"]["maxLength"]
 
     def fit(value: object, messages: EntryMessages) -> object:
         if not isinstance(value, list | tuple):
             return [] if value is None else value
         texts = [
-            fit_line(item, name, label, _MAX_TEXT, messages) if isinstance(item, str) else item
+            fit_line(item, name, label, max_text_length, messages)
+            if isinstance(item, str)
+            else item
             for item in value
         ]
         texts = [item for item in texts if not isinstance(item, str) or item.strip()]
@@ -43,8 +52,8 @@ def text_list_fitter(
     return fit
 
 
-fit_tags = text_list_fitter("tags", "Tag", MAX_TAGS, key=fold)
-fit_ingredients = text_list_fitter("ingredients", "Ingredient", _MAX_INGREDIENTS)
+fit_tags = text_list_fitter("tags", "Tag", TAGS, key=fold)
+fit_ingredients = text_list_fitter("ingredients", "Ingredient", ingredients_validator(0))
 
 
 def fit_attributes(value: object, messages: EntryMessages) -> object:

@@ -5,8 +5,12 @@ from typing import Any
 
 from attrs import frozen
 
+from eggypro_core.domain.product_changes import PRODUCT_VALIDATORS
+from eggypro_core.domain.product_fields import PRODUCT_FIELDS
 from eggypro_core.domain.product_files import ImportEntry, ImportMessage
+from eggypro_core.domain.variant import VARIANT_FIELDS
 from eggypro_core.services.importing.amounts import fit_gtin, fit_price, no_price_message
+from eggypro_core.services.importing.field_fitters import field_fitters
 from eggypro_core.services.importing.html import fit_details
 from eggypro_core.services.importing.images import fit_images
 from eggypro_core.services.importing.lists import (
@@ -22,40 +26,40 @@ from eggypro_core.services.importing.slugs import fit_slug
 from eggypro_core.services.importing.texts import (
     Fitter,
     is_blank,
-    line_fitter,
     line_key,
-    multiline_fitter,
     name_fitter,
 )
 from eggypro_core.services.importing.variants import (
     COMMON_FITTERS,
     add_price,
-    boolean_fitter,
     fit_variants,
     has_valid_types,
 )
+from eggypro_core.validation.fields import max_length
 from eggypro_core.validation.unset import UNSET
 
 BARCODE_ATTRIBUTE = "Barcode"
 """The attribute of a barcode that is no GTIN."""
 _FITTERS: Mapping[str, Fitter] = {
+    **field_fitters(
+        definition
+        for definition in PRODUCT_FIELDS
+        if definition.name != "details"  # fitting it needs the HTML cleaner
+    ),
     **COMMON_FITTERS,
-    "name": name_fitter("name", "Name", 255),
+    "name": name_fitter("name", "Name", max_length(PRODUCT_VALIDATORS["name"])),
     "slug": fit_slug,
-    "brand": line_fitter("brand", "Brand", 255),
     "tags": fit_tags,
-    "description": multiline_fitter("description", "Description", 5000),
     "images": fit_images,
     "ingredients": fit_ingredients,
     "attributes": fit_attributes,
     "attribute_edits": fit_attribute_edits,
-    "seo_title": line_fitter("seo_title", "SEO title", 255),
-    "seo_description": line_fitter("seo_description", "SEO description", 500),
-    "is_listed": boolean_fitter("is_listed", "Is listed"),
     "categories": fit_categories,
 }
-_VARIANT_FIELDS = frozenset(
-    "sku gtin weight_grams price compare_at_price stock_quantity track_stock".split()
+_COMMON_FIELDS = frozenset(
+    definition.name
+    for definition in VARIANT_FIELDS
+    if definition.name in PRODUCT_VALIDATORS and definition.name != "is_active"
 )
 """The fields that a product takes from a variant without options."""
 
@@ -194,7 +198,7 @@ def _without_lone_variant(entry: ImportEntry, messages: EntryMessages) -> Mappin
         return values
     for _ in others:
         messages.warn("variants", "Equal variants without options: imported as one")
-    own = {name: value for name, value in first.items() if name in _VARIANT_FIELDS}
+    own = {name: value for name, value in first.items() if name in _COMMON_FIELDS}
     return {**{name: values[name] for name in values if name != "variants"}, **own}
 
 

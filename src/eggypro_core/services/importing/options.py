@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from attrs import define, field
 
-from eggypro_core.domain.variant import MAX_OPTION_NAMES
+from eggypro_core.domain.variant import MAX_OPTION_NAMES, OPTION_NAME, OPTION_VALUE
 from eggypro_core.services.importing.messages import EntryMessages, shown
 from eggypro_core.services.importing.texts import cut_at_word, fit_line, line_key
+from eggypro_core.validation.fields import max_length
 
 _ANY = "Any"
-_MAX_NAME = 100
-_MAX_TEXT = 255
+_MAX_NAME = max_length(OPTION_NAME)
+_MAX_VALUE = max_length(OPTION_VALUE)
 _SEPARATOR = " / "
 
 
@@ -35,7 +36,7 @@ class OptionFitter:
         fitted: dict[str, str] = {}
         for raw_name, raw_text in options.items():
             name = self._fit_name(raw_name)
-            text = self._fit_line(raw_text, "Option value", _MAX_TEXT)
+            text = self._fit_line(raw_text, "Option value", _MAX_VALUE)
             if not name or not text:
                 continue
             self._names[name] = None
@@ -82,5 +83,5 @@ def _join(
     fitted = {name: options[name] for name in kept if name in options}
     if not options.keys().isdisjoint(rest):
         text = _SEPARATOR.join(options.get(name, "-") for name in rest)
-        fitted[joined] = cut_at_word(text, _MAX_TEXT)
+        fitted[joined] = cut_at_word(text, _MAX_VALUE)
     return fitted

@@ -4,10 +4,13 @@ from hashlib import blake2b
 from unicodedata import normalize
 from urllib.parse import unquote
 
+from eggypro_core.domain.product_changes import PRODUCT_VALIDATORS
 from eggypro_core.domain.slug import RESERVED_SLUGS, free_slug, is_slug, slugify
 from eggypro_core.services.importing.messages import EntryMessages, shown
+from eggypro_core.validation.fields import max_length
 from eggypro_core.validation.unset import UNSET
 
+_MAX_SLUG_LENGTH = max_length(PRODUCT_VALIDATORS["slug"])
 _MAX_HANDLE = 2000
 """The number of characters of a handle that are looked at."""
 
@@ -38,7 +41,7 @@ def _make_slug(handle: str) -> str:
     if not slug or not any(letter.isalnum() and not _latin(letter) for letter in handle):
         return slug
     digest = blake2b(normalize("NFC", handle).encode(errors="replace"), digest_size=3).hexdigest()
-    return f"{slugify(handle, 255 - 1 - len(digest))}-{digest}"
+    return f"{slugify(handle, _MAX_SLUG_LENGTH - 1 - len(digest))}-{digest}"
 
 
 def _latin(letter: str) -> str:

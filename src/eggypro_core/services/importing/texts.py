@@ -28,14 +28,11 @@ _POSSIBLE_MARKS = re.compile(f"[\u0300-\U0010ffff]{{{_MAX_MARKS}}}")
 _LINE_BREAK = re.compile("\r\n?")
 
 
-def line_fitter(name: str, label: str, maximum: int, *, is_required: bool = False) -> Fitter:
-    """Return the fitter of a single-line text. Blank text leaves a required field out."""
+def line_fitter(name: str, label: str, maximum: int) -> Fitter:
+    """Return the fitter of a single-line text."""
 
     def fit(value: object, messages: EntryMessages) -> object:
-        if not isinstance(value, str):
-            return UNSET if value is None and is_required else value
-        text = fit_line(value, name, label, maximum, messages)
-        return UNSET if is_required and not text.strip() else text
+        return fit_line(value, name, label, maximum, messages) if isinstance(value, str) else value
 
     return fit
 

@@ -1,13 +1,13 @@
 """Fit the variants of an imported product: each kept, left out with a warning, or refused."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
 
 from attrs import define, field
 
+from eggypro_core.domain.variant import SKU, VARIANT_FIELDS
 from eggypro_core.services.importing.amounts import (
-    fit_boolean,
     fit_compare_at_price,
     fit_gtin,
     fit_price,
@@ -16,14 +16,15 @@ from eggypro_core.services.importing.amounts import (
     no_price_message,
     price_value,
 )
+from eggypro_core.services.importing.field_fitters import field_fitters
 from eggypro_core.services.importing.images import fit_image_url
 from eggypro_core.services.importing.messages import EntryMessages, shown
 from eggypro_core.services.importing.options import OptionFitter
 from eggypro_core.services.importing.texts import Fitter, fit_line, line_key
-from eggypro_core.validation.fields import MAX_INTEGER
+from eggypro_core.validation.fields import MAX_INTEGER, max_length
 from eggypro_core.validation.unset import UNSET
 
-MAX_SKU_LENGTH = 255
+MAX_SKU_LENGTH = max_length(SKU)
 Values: TypeAlias = Mapping[str, Any]
 
 
@@ -43,24 +44,18 @@ def fit_position(value: object, _: EntryMessages) -> object:
     return value if type(value) is int and 0 <= value <= MAX_INTEGER else UNSET
 
 
-def boolean_fitter(name: str, label: str) -> Fitter:
-    """Return the fitter of a boolean."""
-
-    def fit(value: object, messages: EntryMessages) -> object:
-        return fit_boolean(value, name, label, messages)
-
-    return fit
-
-
-COMMON_FITTERS: Mapping[str, Callable[[object, EntryMessages], object]] = {
+COMMON_FITTERS: Mapping[str, Fitter] = {
     "sku": fit_sku,
     "weight_grams": fit_weight,
     "stock_quantity": fit_stock_quantity,
-    "track_stock": boolean_fitter("track_stock", "Track stock"),
-    "is_active": boolean_fitter("is_active", "Is active"),
 }
-"""The fitters of the fields that products and variants have."""
-_FITTERS = {**COMMON_FITTERS, "image": fit_image_url, "position": fit_position}
+"""The fitters of fields that products and variants have, if they need more than a definition."""
+_FITTERS = {
+    **field_fitters(VARIANT_FIELDS),
+    **COMMON_FITTERS,
+    "image": fit_image_url,
+    "position": fit_position,
+}
 
 
 @define
