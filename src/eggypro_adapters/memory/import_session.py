@@ -114,7 +114,7 @@ class MemoryImportSession:
                 for variant in variants
             )
 
-    def delete_variants(self, variants: Collection[Variant], product_ids: Collection[int]) -> None:  # noqa: ARG002  (they are all variants)
+    def delete_variants(self, product_ids: Collection[int]) -> None:
         for product_id in product_ids:
             self._state.save_variants(self._state.products[product_id], ())
 

@@ -1,22 +1,17 @@
 """Image registry in Postgres."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
 from attrs import asdict, frozen
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from eggypro_adapters.postgres.database import CompiledStatement, Database
 from eggypro_adapters.postgres.product_keys import missing_product_error_in
 from eggypro_adapters.postgres.schema import image_ledger, products
 from eggypro_core.domain.image import StoredImage, image_not_found, images_not_found
-from eggypro_core.domain.product import Image, Product, ProductDraft, own_image_ids
 
 _IS_ATTACHABLE = sa.and_(sa.not_(image_ledger.c.is_given_up), image_ledger.c.size.is_not(None))
-_PRODUCT_IMAGES = sa.select(products.c.id, products.c.images).where(
-    products.c.id == sa.func.any(sa.bindparam("ids", type_=ARRAY(sa.Integer)))
-)
 
 
 def update_references(
@@ -32,19 +27,6 @@ def update_references(
         unknown = added - set(_change_count(connection, added, 1))
         if unknown:
             raise images_not_found(unknown)
-
-
-def update_all_references(
-    connection: sa.Connection, new: Iterable[ProductDraft], changed: Sequence[Product]
-) -> None:
-    """Update the reference counts of stored images for new and changed products."""
-    for draft in new:
-        update_references(connection, frozenset(), own_image_ids(draft.images))
-    if changed:
-        rows = connection.execute(_PRODUCT_IMAGES, {"ids": [product.id for product in changed]})
-        before = {row.id: own_image_ids(map(Image, row.images)) for row in rows}
-        for product in changed:
-            update_references(connection, before[product.id], product.own_image_ids)
 
 
 def find_attachable_images(

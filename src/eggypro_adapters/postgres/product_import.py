@@ -125,7 +125,7 @@ _INSERT_LINKS = sa.text(
     f"INSERT INTO product_categories (product_id, category_id) {_NEW_LINKS} ON CONFLICT DO NOTHING"
 )
 _DELETE_VARIANTS = sa.delete(variants).where(
-    variants.c.id == sa.func.any(sa.bindparam("ids", type_=_ids))
+    variants.c.product_id == sa.func.any(sa.bindparam("ids", type_=_ids))
 )
 _RELEASE_ALIASES = sa.delete(slug_aliases).where(
     slug_aliases.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
@@ -256,9 +256,8 @@ class PostgresImportSession:
                 )
         self._unindexed_ids.update(product_ids)
 
-    def delete_variants(self, variants: Collection[Variant], product_ids: Collection[int]) -> None:
-        ids = [variant.id for variant in variants]
-        self._connection.execute(_DELETE_VARIANTS, {"ids": ids})
+    def delete_variants(self, product_ids: Collection[int]) -> None:
+        self._connection.execute(_DELETE_VARIANTS, {"ids": list(product_ids)})
         refresh_variant_summary(self._connection, product_ids)
         self._unindexed_ids.update(product_ids)
 

@@ -166,7 +166,7 @@ class ImportSession(Protocol):
         """Remove the SKUs of products and variants, so that others can take them."""
         ...
 
-    def delete_variants(self, variants: Collection[Variant], product_ids: Collection[int]) -> None:
+    def delete_variants(self, product_ids: Collection[int]) -> None:
         """Delete all variants of some products, which have their own price and stock then."""
         ...
 

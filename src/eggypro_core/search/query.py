@@ -132,11 +132,6 @@ class ParsedQuery:
         return (MatchKind.CORRECTED,) if MatchKind.CORRECTED in kinds else tuple(sorted(kinds))
 
     @property
-    def is_corrected(self) -> bool:
-        """Return whether any term was corrected."""
-        return MatchKind.CORRECTED in self.match_kinds
-
-    @property
     def tiers(self) -> list[RankTier]:
         """Return the possible tiers of products, best first."""
         return [

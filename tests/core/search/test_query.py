@@ -227,10 +227,11 @@ def test_category_match_counts_as_ingredient() -> None:
 
 def test_corrected_term_makes_the_tier_corrected() -> None:
     query = parse_query("slat egg", FakeVocabulary(("salt", "egg")))
-    assert query.is_corrected
+    assert CORRECTED in query.match_kinds
     assert query.tier(make_document(name="egg salt"), ()) == RankTier(SearchField.NAME, CORRECTED)
     assert query.tier(make_document(name="egg slat"), ()) == RankTier(SearchField.NAME, CORRECTED)
-    assert not parse_query("salt egg", FakeVocabulary(("salt", "egg"))).is_corrected
+    uncorrected = parse_query("salt egg", FakeVocabulary(("salt", "egg")))
+    assert CORRECTED not in uncorrected.match_kinds
 
 
 def test_search_without_words_matches_nothing() -> None:

@@ -19,9 +19,8 @@ from eggypro_core.services.importing.updates import ProductUpdate, variant_name
 MAX_REPORTED = 1000
 """Maximum number of errors, of warnings and of differences in a report."""
 _MAX_TEXT_LENGTH = 500
-ImportRecord: TypeAlias = tuple[str, ImportMessage | ImportDifference]
-"""`refused`, `warning` or `change`, and what it is about."""
 ImportListener: TypeAlias = Callable[[str, ImportMessage | ImportDifference], None]
+"""Receives each record of an import with its kind: `refused`, `warning` or `change`."""
 _Fields: TypeAlias = dict[str, tuple[str | None, str | None]]
 
 

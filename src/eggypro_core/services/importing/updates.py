@@ -44,7 +44,6 @@ _CHANGE_FIELDS = tuple(definition.name for definition in PRODUCT_FIELDS)
 _VARIANT_CHANGE_FIELDS = tuple(
     definition.name for definition in VARIANT_FIELDS if definition.name != "options"
 )
-_STOCK_FIELDS = ("stock_quantity", "track_stock")
 C = TypeVar("C", ProductChanges, VariantChanges)
 
 

@@ -33,7 +33,6 @@ class WriteBatch:
     changed: list[tuple[Product, Product]] = field(factory=list)
     new_variants: list[tuple[str, VariantDraft]] = field(factory=list)
     changed_variants: list[tuple[str, Variant]] = field(factory=list)
-    removed_variants: list[Variant] = field(factory=list)
     simplified_ids: list[int] = field(factory=list)
     """Products that lose all their variants."""
 
@@ -170,7 +169,6 @@ class ImportWriter:
                 batch.new_variants += [(slug, variant) for variant in update.new_variants]
                 batch.changed_variants += [(slug, v) for v in update.changed_variants]
                 if update.removed_variants:
-                    batch.removed_variants += update.removed_variants
                     batch.simplified_ids.append(product_id)
             source_ids = item.keys.source_ids(slug)
             if categories is not None or source_ids:
@@ -180,7 +178,7 @@ class ImportWriter:
     def write(self, batch: WriteBatch) -> None:
         """Write the products and variants of a batch."""
         if batch.simplified_ids:
-            self.session.delete_variants(batch.removed_variants, batch.simplified_ids)
+            self.session.delete_variants(batch.simplified_ids)
         if batch.new or batch.changed:
             self.session.write_products(batch.new, batch.changed, self.now)
         if batch.new_variants or batch.changed_variants:
