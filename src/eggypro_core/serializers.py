@@ -433,6 +433,6 @@ def import_record_body(record: ImportMessage | ImportDifference) -> dict[str, Js
 
 
 def import_difference_body(difference: ImportDifference) -> dict[str, Json]:
-    """Return what an import changes in a product: the texts of its fields before and after."""
+    """Return the changes of an import to a product: the texts of its fields before and after."""
     fields: dict[str, Json] = {name: [*texts] for name, texts in difference.fields.items()}
     return {"slug": difference.slug, "action": difference.action, "fields": fields}

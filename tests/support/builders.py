@@ -1,4 +1,4 @@
-"""Builders of shops and of request values, with defaults for whatever a test does not set."""
+"""Builders of shops and of request values, with defaults for values that a test does not set."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -88,7 +88,7 @@ def review_values(**changes: object) -> dict[str, Any]:
 
 
 def make_tokens() -> TokenService:
-    """Return tokens whose clock stands at noon."""
+    """Return a token service whose clock stands at noon."""
     return TokenService(MemoryTokenSigner(), lambda: NOON)
 
 

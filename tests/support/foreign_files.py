@@ -1,4 +1,4 @@
-"""Hypothesis strategies for files of other shops, whose rows agree and contradict."""
+"""Hypothesis strategies for files of other shops with consistent and contradictory rows."""
 
 import csv
 import io
@@ -74,7 +74,7 @@ TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 @st.composite
 def files(draw: st.DrawFn, form: str) -> bytes:
-    """Return a file with some of the columns; without the columns of keys it is no such file."""
+    """Return a file with some of the columns, always including those of the keys."""
     columns = TABLES[form]
     left_out = draw(st.sets(st.sampled_from([*columns][4:]), max_size=4))
     cells = {name: st.sampled_from(texts) for name, texts in columns.items()}

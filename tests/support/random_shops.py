@@ -1,4 +1,4 @@
-"""Hypothesis strategies for shops with everything that a shop may hold, odd values included."""
+"""Hypothesis strategies for shops with all kinds of contents, including unusual values."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -52,7 +52,7 @@ def paragraphs() -> st.SearchStrategy[str]:
 
 
 def numbered(prefix: str, numbers: Sequence[int]) -> st.SearchStrategy[dict[str, str]]:
-    """Return maps of any of these many texts."""
+    """Return maps with these numbers of texts."""
     return st.sampled_from(numbers).map(
         lambda number: {f"{prefix} {key}": f"x{key}" for key in range(number)}
     )
@@ -145,7 +145,7 @@ def category_trees(draw: st.DrawFn) -> list[CategoryDraft]:
 
 @st.composite
 def shop_contents(draw: st.DrawFn) -> tuple[list[CategoryDraft], list[dict[str, Any]]]:
-    """Return categories, and the values of products, of which most are valid."""
+    """Return categories and the values of products, most of them valid."""
     tree = draw(category_trees())
     slugs = tuple(str(draft.slug) for draft in tree)
     return tree, draw(st.lists(product_records(slugs), min_size=1, max_size=4))

@@ -1,4 +1,4 @@
-"""Read files of WooCommerce in tests, on a fixed day."""
+"""Read files of WooCommerce in tests, with a fixed date."""
 
 import io
 from collections.abc import Mapping

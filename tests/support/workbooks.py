@@ -1,4 +1,4 @@
-"""Write small Excel workbooks, also such that no spreadsheet program writes."""
+"""Write small Excel workbooks, including some that no spreadsheet program writes."""
 
 import io
 from collections.abc import Mapping, Sequence

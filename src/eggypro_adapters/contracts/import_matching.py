@@ -1,4 +1,4 @@
-"""Conformance suite of the matching of imported products with stored ones."""
+"""Contract suite of the matching of imported products with stored ones."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -50,7 +50,7 @@ class ImportMatchingContract:
     def match(
         self, store: ProductStore, *items: MatchKeys, source: str = SOURCE
     ) -> list[tuple[str, MatchedBy | None] | None]:
-        """Return the slug of the product that each item means, and how it was found."""
+        """Return, for each item, the slug of its product and the key by which they match."""
         changes = ProductChanges()
         with store.begin_import() as session:
             session.stage.add(

@@ -1,7 +1,7 @@
 """Embedded Postgres: a server per data folder, shared by all processes that attach to it.
 
-The first process starts the server; it stops after the last one detaches. Whichever process is
-killed, and however: no acknowledged write is lost, and the server can be started again. See
+The first process starts the server; it stops after the last one detaches. No matter which process
+is killed, and how, no acknowledged write is lost and the server can be started again. See
 `guardian`.
 """
 

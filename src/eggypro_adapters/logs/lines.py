@@ -14,8 +14,8 @@ class LineWriter:
     """Write whole lines to an open file, never interleaved with those of other processes.
 
     Small writes to a pipe are atomic; a lock on the file protects large ones. Errors are ignored
-    (no reader, full disk), as there is nowhere left to log them. Has what a `StreamHandler` of the
-    standard library needs of a stream.
+    (no reader, full disk), as there is nowhere left to log them. Has the methods that a
+    `StreamHandler` of the standard library needs.
     """
 
     def __init__(self, file: int = STDERR) -> None:

@@ -138,7 +138,7 @@ _ITEM = sa.text("SELECT number FROM item_keys WHERE product_id = :product_id")
 def match_items(
     connection: sa.Connection, keys: Iterable[tuple[int, MatchKeys]], source: str
 ) -> None:
-    """Match items as `ImportSession.match` says."""
+    """Match items in the way that `ImportSession.match` describes."""
     connection.execute(_CREATE_KEYS)
     copy_rows(connection, "item_keys", (_row(number, key) for number, key in keys))
     connection.execute(_INDEX_KEYS)
@@ -152,7 +152,7 @@ def match_items(
 def find_matches(
     connection: sa.Connection, first: int, last: int
 ) -> Mapping[int, tuple[int, MatchedBy]]:
-    """Return the ids of the matched products, and how, by the numbers of items in a range."""
+    """Return product id and key of the matched items with numbers in a range, by number."""
     rows = connection.execute(_MATCHES, {"first": first, "last": last})
     return {row.number: (row.product_id, MatchedBy(row.matched_by)) for row in rows}
 

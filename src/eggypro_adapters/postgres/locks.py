@@ -38,8 +38,8 @@ def wait_for_lock(connection: sa.Connection, lock: int) -> None:
 def try_migration_lock(connection: sa.Connection, *, for_session: bool = False) -> bool:
     """Take the migration lock until the transaction (or the session) ends; return False if taken.
 
-    Who waits must end the transaction and try again: it has a snapshot, for whose end the holder of
-    the lock would wait in turn, to create an index.
+    After False, end the transaction before trying again: to create an index, the holder of the lock
+    waits for the end of all other snapshots.
     """
     statement = _TRY_SESSION_LOCK if for_session else _TRY_TRANSACTION_LOCK
     return bool(connection.scalar(statement, {"lock": MIGRATION_LOCK}))

@@ -114,11 +114,11 @@ class NullRateCounter:
     """Count nothing, for an API without rate limits."""
 
     def increment(self, policy: RateLimitPolicy, client: str, *, count: int = 1) -> RateLimitStatus:  # noqa: ARG002
-        """Return a whole window, none of it used."""
+        """Return the status of an unused window."""
         return self.get(policy, client)
 
     def get(self, policy: RateLimitPolicy, client: str) -> RateLimitStatus:  # noqa: ARG002
-        """Return a whole window, none of it used."""
+        """Return the status of an unused window."""
         return RateLimitStatus(policy, 0, policy.window_seconds)
 
     def reset(self, policy: RateLimitPolicy, client: str) -> None:

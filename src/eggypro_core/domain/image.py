@@ -293,7 +293,7 @@ def _parse_quality(value: object) -> object:
 
 
 def _is_address(text: str, url: str) -> bool:
-    """Return whether a text is a URL, whatever its scheme, or the path of a URL."""
+    """Return whether a text is a URL with any scheme, or the path of a URL."""
     host_and_path = url.partition("://")[2]
     path = host_and_path[host_and_path.find("/") :]
     return text in {url, f"https://{host_and_path}", f"http://{host_and_path}", path}

@@ -71,8 +71,8 @@ class Rating:
 class ListedProduct:
     """A product in a list: all fields except `details` and `attributes`.
 
-    Prices are in the shop's currency. Datetimes are aware, in UTC. If it is not `is_listed`, only
-    its address finds it, and no public list, search or count.
+    Prices are in the shop's currency. Datetimes are aware, in UTC. A product that is not
+    `is_listed` is public at its own URL, but not part of public lists, searches and counts.
     """
 
     id: int

@@ -17,7 +17,7 @@ class ImportMessage:
     """An error or warning at a line of an imported file.
 
     `column` is the name of the column in the file, `value` the text of its cell, shortened; both
-    are blank where they say nothing.
+    are blank if they do not apply.
     """
 
     line: int
@@ -59,9 +59,9 @@ class ImportFile:
 
     `entries` can be iterated once. `columns` are the names of the file's columns by field, for
     messages. `exported_values` returns the values that an entry would have after an export of a
-    product in this format: an import ignores values that are equal, because they are not news.
-    It is None for a format that can hold every value. `help` is the error of an import that takes
-    nothing, if the format was named and does not fit well.
+    product in this format: an import ignores equal values, because they are not changes. It is
+    None for a format that can hold every value. `help` is the error of an import without any
+    product, if the format was requested but does not fit well.
     """
 
     format: str
@@ -151,11 +151,11 @@ class CategoryReferences:
 
 
 HANDLE_PREFIX = "handle:"
-"""The beginning of source IDs that are handles."""
+"""The prefix of source IDs that are handles."""
 ROW_PREFIX = "row:"
-"""The beginning of source IDs that are digests of products without handle and ID."""
+"""The prefix of source IDs that are digests of products without a handle and an ID."""
 FORMER_PREFIX = "former:"
-"""The beginning of source IDs that say that the source has given the ID to another product."""
+"""The prefix of source IDs that the source has given to another product since."""
 NO_CATEGORY_REFERENCES = CategoryReferences()
 
 
@@ -168,7 +168,7 @@ def is_given_id(source_id: str) -> bool:
 class MatchKeys:
     """The keys by which an imported product is matched with a stored one.
 
-    `handle` is the slug in the file, in any letters; `slug` is the one made of it. `name` is a
+    `handle` is the handle in the file, in lower case; `slug` is the slug made of it. `name` is a
     `name_sort_key`. `skus` and `gtins` include those of the variants.
     """
 
@@ -182,8 +182,8 @@ class MatchKeys:
     def source_ids(self, slug: str, *, is_new: bool = False) -> list[str]:
         """Return the IDs by which the source knows a product with this slug.
 
-        A handle is one of them if it is no slug, or if another product has it as slug. The digest
-        of a row is one for a new product, or one without a SKU by which it is found again.
+        A handle is one of them if it is not a slug, or if another product has it as its slug. The
+        digest of a row is one of them for a new product, and for a product without a SKU.
         """
         ids = [] if self.handle in (None, slug) else [f"{HANDLE_PREFIX}{self.handle}"]
         if self.source_id is not None and (self.has_given_id or is_new or not self.skus):
@@ -234,7 +234,7 @@ class MatchedBy(StrEnum):
 
 @frozen
 class ImportMatch:
-    """An imported product and the stored product that it means, if any."""
+    """An imported product and the stored product that it is matched with, if any."""
 
     item: ImportItem
     stored: StoredProduct | None = None
@@ -251,7 +251,7 @@ class SkuHolder:
 
 @frozen
 class ImportDifference:
-    """What an import changes in a product: the texts of each field before and after.
+    """The changes of an import to a product: the texts of each field before and after.
 
     The fields of variants are named like `variants[Size: S].price`. `action` is `created` or
     `updated`.

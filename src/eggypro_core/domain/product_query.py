@@ -60,7 +60,7 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
     """A query for products.
 
     Without a `status`, it is for the public catalogue: active products that are listed. With one,
-    for products of that status, listed or not, unless `listed` says which.
+    for products of that status, listed or not, unless `listed` is set.
     """
 
     parameters: ClassVar[Parameters] = {
@@ -116,7 +116,7 @@ class ProductQuery(ListQuery[ListedProduct, SortKey]):
         return cls._parse(params, cls.search_parameters, required=("q",), errors=_conflicts(params))
 
     def includes(self, *, is_active: bool, is_listed: bool) -> bool:
-        """Return whether the query is for products that are active and listed, or are not."""
+        """Return whether products of this kind can match the query."""
         if self.status is None:
             has_status = is_active and is_listed
         else:

@@ -59,7 +59,7 @@ class ImportStage(Protocol):
         ...
 
     def find_uses(self, keys: Collection[str]) -> Mapping[str, int]:
-        """Return the number of the item that uses each key first, without the unused keys."""
+        """Return the number of the first item that uses each key, without unused keys."""
         ...
 
     def plan(self, product_id: int, item: ImportItem, *, releases_skus: bool) -> None:
@@ -100,7 +100,7 @@ class ImportStage(Protocol):
 
 
 class ImportSession(Protocol):
-    """Import many products: stage them, match them with stored products, write what changes.
+    """Import many products: stage them, match them with stored products, write the changes.
 
     The database is not used before `match`. Only one import runs at a time. Until `commit`, nothing
     is stored, apart from chunks.
@@ -114,17 +114,18 @@ class ImportSession(Protocol):
     def match(self, source: str) -> None:
         """Match all staged items with the products stored before the import. Locks no product.
 
-        Waits until no other import runs. An item means the product
+        Waits until no other import runs. An item is matched with the first of these products:
 
-        1. that `source` knows by its handle, or else with its slug, now or formerly (with its
-           slug first if another item has the slug of the former, or only the latter has its name,
-           and no handle of an item means the latter: so is an export of this shop);
-        2. else that `source` knows by its source ID, if the name, the slug or a SKU agrees too, or
-           the item has none of these;
-        3. else the only one that has any of its SKUs, if the name or a GTIN agrees or the item has
-           no name, and no other item means that product or has those SKUs;
-        4. else the only one with its name, if no other item has it and neither slug, source ID nor
-           SKUs contradict.
+        1. the one that `source` knows by its handle, or else the one that has or had its slug. The
+           one with the slug takes precedence, as in an export of this shop, if `source` knows it
+           by no handle in the file, and either it alone has the name of the item or another item
+           has the slug of the other product as its handle;
+        2. the one that `source` knows by its source ID, if the name, the slug or a SKU agrees too,
+           or the item has none of these;
+        3. the only one that has any of its SKUs, if the name or a GTIN agrees or the item has no
+           name, and no other item is matched with that product or has those SKUs;
+        4. the only one with its name, if no other item has it and neither slug, source ID nor SKUs
+           contradict.
 
         A product is matched once, by the first item in this order.
         """
@@ -224,11 +225,11 @@ class ImportSession(Protocol):
         ...
 
     def remember_sources(self, source: str, slugs: Mapping[str, str]) -> None:
-        """Remember the products, given by slug, that source IDs mean from now on."""
+        """Remember the products, given by slug, that source IDs refer to from now on."""
         ...
 
     def commit_chunk(self) -> None:
-        """Commit what has been written so far, and go on."""
+        """Commit everything written so far, and continue."""
         ...
 
     def commit(self) -> None:
@@ -248,9 +249,9 @@ class ProductReader(Protocol):
     ) -> ImportFile:
         """Read a file in the format `file_format`; `auto` detects the format.
 
-        `mapping` has the name of the column of each field, for a table of no known format.
+        `mapping` has the name of the column of each field, for a table in an unknown format.
 
-        Memory use does not grow with the file. Raises ParseError if the file does not have the
+        Memory use does not grow with the file. Raises ParseError if the file is not in the
         format at all.
         """
         ...

@@ -39,7 +39,7 @@ _STORE_ERRORS = (UnavailableError, UpstreamError)
 
 @frozen(eq=False)
 class ImageUploads:
-    """Upload and delete images so that no orphan stays, whatever fails or crashes.
+    """Upload and delete images so that failures and crashes leave no orphans behind.
 
     An image is reserved in the registry before its upload. If no product has it by the end of the
     upload, it is deleted at once. `prune` deletes the rest: failed deletions immediately, uploads

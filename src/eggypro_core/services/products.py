@@ -252,8 +252,8 @@ class ProductService:
         """Import the products of a file like `import_products`, with its options and errors.
 
         `file_format` is a format name; `auto` detects the format. `mapping` names the columns of
-        fields, for a table of no known format. Memory use does not grow with the file. Raises
-        ValidationError for an unknown format, ParseError for a file in no known one.
+        fields, for a table in an unknown format. Memory use does not grow with the file. Raises
+        ValidationError for an unknown format, ParseError for a file in an unknown one.
         """
         if self._reader is None:
             raise RuntimeError("ProductService needs a reader to import files")

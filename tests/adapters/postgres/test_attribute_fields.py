@@ -33,7 +33,7 @@ INSERT = sa.text("""
     SELECT slug, slug, '', '', 1, CAST(:attributes AS json), slug
     FROM (SELECT CAST(:slug AS text)) AS new (slug)
 """)
-"""An insert of the version before: without the new columns."""
+"""An insert of the previous version, without the new columns."""
 INSERT_SEARCH_ROWS = sa.text("""
     INSERT INTO product_search (product_id, score, price, is_active, words)
     SELECT id, 0, price, is_active, CAST('Aimported Dacme Dco' AS tsvector) FROM products
@@ -45,7 +45,7 @@ INSERT_SEARCH_ROWS = sa.text("""
 def former_database(
     empty_database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> Database:
-    """Return a database at the revision before."""
+    """Return a database at the previous revision."""
     database = connect_database(empty_database_url)
     PostgresMigrations(database).upgrade("0010")
     return database

@@ -27,7 +27,7 @@ EGG = f"{PRODUCTS}/egg"
 
 
 def test_retry_intervals_are_at_most_one_second() -> None:
-    """So reads, replicas, the invalidation feed and Redis recover within two seconds."""
+    """Reads, replicas, the invalidation feed and Redis therefore recover within two seconds."""
     assert (
         max(
             read_cache.RETRY_INTERVAL_SECONDS,

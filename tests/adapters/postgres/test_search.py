@@ -1,4 +1,4 @@
-"""Search in Postgres returns the same results as in memory, whatever its plan."""
+"""Search in Postgres returns the same results as in memory, with any plan."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal

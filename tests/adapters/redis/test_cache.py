@@ -414,7 +414,7 @@ def test_cache_connects_later_to_a_cluster_that_is_down_at_the_start(
 
 
 KEYS_ON_ALL_NODES = [f"/{number}" for number in range(30)]
-"""So many keys that each node of a cluster has some."""
+"""Enough keys for every node of a cluster."""
 
 
 def stores_on_all_nodes(cache: Cache) -> bool:

@@ -2,7 +2,7 @@
 
 Triggers notify the tags and the transaction number of each write. A read that begins after all
 transactions up to a number have ended sees all of them. So the last number of a tag says whether a
-cached response can have missed a write, in whatever process it was rendered or cached.
+cached response can have missed a write, no matter which process rendered or cached it.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Steps of an upgrade that follow the migrations, in short transactions of their own.
 
-None blocks readers, or a writer for long. An upgrade that was interrupted goes on with them when it
-is repeated.
+None blocks readers, or writers for long. After an interruption, a repeated upgrade continues with
+them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ _UNCHECKED_CONSTRAINTS = sa.text("""
 def create_indexes(connection: sa.Connection, *, concurrently: bool) -> None:
     """Create the indexes that are missing. An index is invalid if its creation was interrupted.
 
-    `concurrently`: readers and writers go on; `connection` must have no transaction then.
+    `concurrently` does not block readers and writers; `connection` must have no transaction.
     """
     for name in connection.scalars(_INVALID_INDEXES).all():
         connection.execute(sa.text(f'DROP INDEX "{name}"'))

@@ -14,9 +14,9 @@ _GTIN_SIGNS = re.compile(r"[\s-]+")
 
 
 def fit_price(value: object, messages: EntryMessages) -> Decimal | Unset | None:
-    """Return a price, rounded to the cent; None if there is none, or none that a product can have.
+    """Return a price rounded to the cent, or None if it is missing or out of range.
 
-    Returns UNSET, with an error, for a price that is no number.
+    Returns UNSET, with an error, for a price that is not a number.
     """
     if isinstance(value, str) and _PLAIN_PRICE.fullmatch(value):
         return Decimal(value) or None
@@ -43,7 +43,7 @@ def no_price_message(value: object) -> str:
 
 
 def fit_compare_at_price(value: object, price: Decimal | None, messages: EntryMessages) -> object:
-    """Return a compare-at price; None if it cannot stand beside the price, where this is given."""
+    """Return a compare-at price; None if it is missing, out of range or not above the price."""
     name, label = "compare_at_price", "Compare-at price"
     if value is None or (price is not None and _is_plain_price_above(value, price)):
         return value
@@ -53,8 +53,8 @@ def fit_compare_at_price(value: object, price: Decimal | None, messages: EntryMe
     if amount is None:
         messages.warn(name, f"{label} '{shown(value)}' is not a number: ignored", value)
         return UNSET
-    if fault := _compare_at_fault(amount, price):
-        messages.warn(name, f"{label} {shown(value)} {fault}: ignored", value)
+    if problem := _compare_at_problem(amount, price):
+        messages.warn(name, f"{label} {shown(value)} {problem}: ignored", value)
         return None
     if amount == 0:
         return None
@@ -70,7 +70,7 @@ def _is_plain_price_above(value: object, price: Decimal) -> bool:
     )
 
 
-def _compare_at_fault(amount: Decimal, price: Decimal | None) -> str:
+def _compare_at_problem(amount: Decimal, price: Decimal | None) -> str:
     if amount < 0:
         return "is negative"
     if amount > MAX_PRICE:
@@ -80,12 +80,12 @@ def _compare_at_fault(amount: Decimal, price: Decimal | None) -> str:
 
 
 def price_value(value: object, price: Decimal) -> object:
-    """Return the value if its validator takes it as it is, the text of the price otherwise."""
+    """Return the value if its validator accepts it unchanged, else the text of the price."""
     return value if _is_exact(value) else str(price)
 
 
 def fit_stock_quantity(value: object, messages: EntryMessages) -> object:
-    """Return a stock quantity: whole, from 0 to MAX_INTEGER."""
+    """Return a stock quantity: an integer from 0 to MAX_INTEGER; UNSET if it is unusable."""
     if type(value) is int and 0 <= value <= MAX_INTEGER:
         return value
     name, label = "stock_quantity", "Stock quantity"
@@ -122,7 +122,7 @@ def fit_weight(value: object, messages: EntryMessages) -> object:
 
 
 def fit_gtin(value: object) -> str | Unset | None:
-    """Return a barcode without spaces and hyphens: None if it is blank, UNSET if it is no GTIN."""
+    """Return a GTIN without spaces and hyphens: None if it is blank, UNSET if it is invalid."""
     if isinstance(value, str) and is_gtin(value):
         return value
     if _is_blank(value):

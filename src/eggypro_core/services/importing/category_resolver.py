@@ -86,7 +86,7 @@ class CategoryResolver:
         ]
 
     def is_valid(self, categories: CategoryReferences) -> bool:
-        """Return whether all categories that are given by slug exist or have details."""
+        """Return whether all categories given by slug exist or have details."""
         slugs = {slug for slug in categories.references or () if isinstance(slug, str)}
         slugs -= {str(draft.slug) for draft in categories.details}
         if slugs:

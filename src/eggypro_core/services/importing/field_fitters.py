@@ -1,4 +1,4 @@
-"""Make the fitters of fields that need nothing but their definition."""
+"""The fitters of fields that are derived from their definitions."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +13,7 @@ _MULTILINE_KEYWORDS = frozenset({"type", "maxLength"})
 
 
 def field_fitters(definitions: Iterable[FieldDefinition]) -> dict[str, Fitter]:
-    """Return the fitters of booleans, and of texts that are limited in length only, by field."""
+    """Return the fitters of booleans and of texts limited only in length, by field name."""
     return dict(_named_fitters(definitions))
 
 

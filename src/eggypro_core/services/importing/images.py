@@ -1,4 +1,4 @@
-"""Fit imported images and their addresses into the fields of products and variants."""
+"""Fit imported images and their URLs into the fields of products and variants."""
 
 import re
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def fit_images(value: object, messages: EntryMessages) -> object:
 
 
 def fit_image_url(value: object, messages: EntryMessages) -> object:
-    """Return the address of a variant's image; UNSET if it has none that is usable."""
+    """Return the URL of a variant's image, None if it is blank, UNSET if it is unusable."""
     if value is None or (isinstance(value, str) and not value.strip()):
         return None
     url = _https_url(value) if isinstance(value, str) else None
@@ -73,7 +73,7 @@ def _fit_image(item: object, ref: str, messages: EntryMessages) -> object:
 
 
 def _image_ref(value: object) -> str | None:
-    """Return an https URL or the public ID of an own image, None if the value is neither."""
+    """Return an https URL or the public ID of an own image; None for any other value."""
     if not isinstance(value, str):
         return None
     if own := None if is_external(value) else _OWN_IMAGE.fullmatch(value):
@@ -82,7 +82,7 @@ def _image_ref(value: object) -> str | None:
 
 
 def _https_url(text: str) -> str | None:
-    """Return the https URL of an absolute URL, None if the text is something else."""
+    """Return an absolute URL as an https URL; None for any other text."""
     if len(text) <= MAX_URL_LENGTH and _URL.fullmatch(text):
         return text
     if not _SCHEME.match(text := text.strip()):

@@ -1,4 +1,4 @@
-"""ProductImporter: stage the products of a file, match them, and write what changes."""
+"""ProductImporter: stage the products of a file, match them, and write the changes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -49,7 +49,7 @@ _TOO_MANY_ERRORS = "Import stopped: too many invalid lines. Is this the right fi
 
 @define
 class ProductImporter:
-    """One import. `read` stages the file; `compare` finds what changes; `write` stores it.
+    """One import. `read` stages the file; `compare` finds the changes; `write` stores them.
 
     `compare` writes new products already, unless it is a dry run: that locks no stored product.
     """
@@ -223,7 +223,7 @@ class ProductImporter:
         self.session.stage.plan(stored.product.id, item, releases_skus=update.releases_skus)
 
     def _parse_exported(self, product: Product) -> ProductChanges:
-        """Return what an export of a product would say. Raises ValidationError."""
+        """Return the changes that an export of a product describes. Raises ValidationError."""
         images = [
             image if is_external(image.ref) else evolve(image, ref=self.image_url(image.ref, None))
             for image in product.images
@@ -281,6 +281,6 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _lacks_stock(item: ImportItem) -> bool:
-    """Return whether the file does not say the stock of a new product."""
+    """Return whether the file lacks the stock of a new product."""
     offers: Sequence[ProductChanges | VariantChanges] = item.changes.variants or [item.changes]
     return any(offer.stock_quantity is UNSET and offer.track_stock is not False for offer in offers)

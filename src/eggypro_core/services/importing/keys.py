@@ -24,7 +24,7 @@ _MAX_SLUG_NUMBERS = 10_000
 
 @define
 class KeyResolver:
-    """Give new products free slugs, and leave out SKUs and images that cannot be had."""
+    """Give new products free slugs, and leave out unavailable SKUs and images."""
 
     session: ImportSession
     recorder: ImportRecorder
@@ -58,7 +58,7 @@ class KeyResolver:
     def with_handles(self, matches: Sequence[ImportMatch]) -> list[ImportMatch]:
         """Return matches in which known products take the handle of the file as slug.
 
-        Not those that were found by it, and not if another product has that slug.
+        A product that was matched by its slug keeps it, and so does one whose new slug is taken.
         """
         wanted = {
             match.item.number: str(match.item.keys.slug)
@@ -100,7 +100,7 @@ class KeyResolver:
         return candidate
 
     def without_held_skus(self, matches: Sequence[ImportMatch]) -> list[ImportMatch]:
-        """Leave out the SKUs that other products have and keep, with a warning each."""
+        """Leave out the SKUs that other products have and keep, with a warning for each."""
         items = [
             (match.item, match.stored.product.id if match.stored else None) for match in matches
         ]
@@ -119,7 +119,7 @@ class KeyResolver:
         return bool(item.keys.skus) and not self._moved.isdisjoint(item.keys.skus)
 
     def without_missing_images(self, matches: Sequence[ImportMatch]) -> Sequence[ImportMatch]:
-        """Leave out stored images that do not exist, with a warning each."""
+        """Leave out stored images that do not exist, with a warning for each."""
         own = [own_image_ids(images_of(match.item)) for match in matches]
         image_ids = frozenset[str]().union(*own)
         if not image_ids:
@@ -148,7 +148,7 @@ class KeyResolver:
 
 
 def images_of(item: ImportItem) -> tuple[Image, ...]:
-    """Return the images of an item, none if it does not set them."""
+    """Return the images of an item; empty if it does not set them."""
     return () if item.changes.images is UNSET else item.changes.images
 
 

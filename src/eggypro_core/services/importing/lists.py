@@ -25,9 +25,9 @@ _MAX_ATTRIBUTE = max_length(ATTRIBUTE_TEXT)
 def text_list_fitter(
     name: str, label: str, validator: Validator, key: Callable[[str], str] = str
 ) -> Fitter:
-    """Return the fitter of a list of texts; those with equal keys count once, blank ones never.
+    """Return the fitter of a list of texts: without blank ones; if too long, without repeated ones.
 
-    `label` is a singular. `validator` is that of the list.
+    `label` is a singular, `validator` that of the list; `key` returns the form for comparisons.
     """
     schema = schema_of(validator)
     maximum, max_text_length = schema["maxItems"], schema["items"]["maxLength"]
@@ -57,7 +57,7 @@ fit_ingredients = text_list_fitter("ingredients", "Ingredient", ingredients_vali
 
 
 def fit_attributes(value: object, messages: EntryMessages) -> object:
-    """Return the attributes of a product: at most MAX_ATTRIBUTES, none of them blank."""
+    """Return at most MAX_ATTRIBUTES attributes of a product, without blank ones."""
     if not isinstance(value, Mapping):
         return {} if value is None else value
     if len(value) <= MAX_ATTRIBUTES and all(map(_is_plain, value, value.values())):
@@ -68,7 +68,7 @@ def fit_attributes(value: object, messages: EntryMessages) -> object:
 
 
 def fit_attribute_edits(value: object, messages: EntryMessages) -> object:
-    """Return the edits of attributes, of which blank ones remove the attribute."""
+    """Return the edits of attributes; blank texts remove an attribute."""
     if not isinstance(value, Mapping):
         return {} if value is None else value
     if len(value) <= MAX_ATTRIBUTES and all(
@@ -86,7 +86,7 @@ def fit_attribute_edits(value: object, messages: EntryMessages) -> object:
 def fit_categories(value: object, messages: EntryMessages) -> object:
     """Return the categories of a product: slugs, or paths of names without blank names.
 
-    A text that is no slug is a path of names such as `Food > Bars`.
+    A text that is not a slug is a path of names such as `Food > Bars`.
     """
     if not isinstance(value, list | tuple):
         return [] if value is None else value
@@ -98,7 +98,7 @@ def fit_categories(value: object, messages: EntryMessages) -> object:
 def _fit_names(
     attributes: Mapping[object, object], name: str, messages: EntryMessages
 ) -> Iterable[tuple[object, object]]:
-    """Yield the fitted names and texts, None for blank ones. Of equal names, the first counts."""
+    """Yield the fitted names and texts, None for blank ones. Of equal names, the first is used."""
     names: set[object] = set()
     for raw_key, raw_text in attributes.items():
         key, text = raw_key, raw_text

@@ -7,9 +7,9 @@ from eggypro_core.validation.fields import escape_control
 
 
 def shown(value: object) -> str:
-    """Return the text of a value for a message: without control characters, at most 100.
+    """Return the text of a value for a message: 100 characters, no control characters.
 
-    None is blank.
+    None becomes blank text.
     """
     return "" if value is None else escape_control(str(value))
 

@@ -1,4 +1,4 @@
-"""Normalise the values of an imported product: what can be taken is taken, with a warning."""
+"""Normalise the values of an imported product: adapt them to their fields, with warnings."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,7 +39,7 @@ from eggypro_core.validation.fields import max_length
 from eggypro_core.validation.unset import UNSET
 
 BARCODE_ATTRIBUTE = "Barcode"
-"""The attribute of a barcode that is no GTIN."""
+"""The attribute of a barcode that is not a GTIN."""
 _FITTERS: Mapping[str, Fitter] = {
     **field_fitters(
         definition
@@ -68,7 +68,7 @@ _COMMON_FIELDS = frozenset(
 class NormalisedEntry:
     """The values of a product as its validators accept them, None if the product is skipped.
 
-    `skipped_options` are the options of its variants that are left out: they stay as they are.
+    `skipped_options` are the options of its variants that are left out: these stay unchanged.
     With `errors`, the values must not be used.
     """
 
@@ -81,11 +81,11 @@ class NormalisedEntry:
 def normalise_entry(
     entry: ImportEntry, clean_html: Callable[[str], str] = str, *, keeps_spellings: bool = False
 ) -> NormalisedEntry:
-    """Return the entry with values that fit, and a warning for each that had to be changed.
+    """Return the entry with valid values, and a warning for each changed value.
 
-    `clean_html` is used to find out how long `details` are without what is not allowed. Option
-    names that differ in case only are one, unless `keeps_spellings`. Values of a wrong type are
-    left to validation. Idempotent.
+    `clean_html` is used to measure the length of `details` after cleaning. Option names that differ
+    only in case are the same, unless `keeps_spellings`. Values of a wrong type are left to
+    validation. Idempotent.
     """
     if entry.values is None:
         return NormalisedEntry(None, skipped_options=entry.skipped_options)
@@ -174,7 +174,7 @@ def _add_variants(
 
 
 def _add_barcode(values: dict[str, Any], barcode: object, messages: EntryMessages) -> None:
-    """Add a barcode that is no GTIN to the attributes."""
+    """Add a barcode that is not a GTIN to the attributes."""
     message = (
         f"Barcode '{shown(barcode)}' is not a valid GTIN:"
         f" imported as attribute '{BARCODE_ATTRIBUTE}'"
@@ -188,7 +188,7 @@ def _add_barcode(values: dict[str, Any], barcode: object, messages: EntryMessage
 
 
 def _without_lone_variant(entry: ImportEntry, messages: EntryMessages) -> Mapping[str, Any]:
-    """Return the values, with those of its only variant if this has no options."""
+    """Return the values of the entry, with those of its only variant if it has no options."""
     values: Mapping[str, Any] = entry.values or {}
     variants = values.get("variants")
     if not variants or entry.skipped_options:

@@ -17,9 +17,9 @@ _SEPARATOR = " / "
 
 @define
 class OptionFitter:
-    """Fits options; remembers the names that the variants of a product share.
+    """Fit the options of the variants of a product, which share their names.
 
-    `keeps_spellings`: names that differ in case only are different names.
+    `keeps_spellings`: names that differ only in case are different names.
     """
 
     messages: EntryMessages
@@ -49,8 +49,8 @@ class OptionFitter:
     def join(self, options: Sequence[dict[str, str]]) -> list[dict[str, str]]:
         """Return the options of all variants with at most MAX_OPTION_NAMES names.
 
-        The last names are joined into one. Options of none of the names get one that says so,
-        where other variants have some: such a variant fits any.
+        The last names are joined into one. A variant without options gets the value `Any` for the
+        first name.
         """
         names = [*self._names]
         kept, rest = names[: MAX_OPTION_NAMES - 1], names[MAX_OPTION_NAMES - 1 :]

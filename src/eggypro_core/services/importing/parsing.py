@@ -35,9 +35,9 @@ _IDENTIFYING_FIELDS = frozenset({"slug", "name", "sku", "variants"})
 
 @define
 class EntryParser:
-    """Normalise and validate entries, drop what the file repeats, and store the rest in a stage.
+    """Normalise and validate entries, drop repeated products, and store the rest in a stage.
 
-    `is_lossless`: the file has every value of our products, names in any spelling included.
+    `is_lossless`: the file format holds every value of a product, and names in any spelling.
     """
 
     stage: ImportStage
@@ -193,7 +193,7 @@ class EntryParser:
 
 
 def without_skus(item: ImportItem, skus: set[str]) -> ImportItem:
-    """Return the item without some of its SKUs: those of the stored products stay unchanged."""
+    """Return the item without some of its SKUs; stored products keep theirs."""
     changes = item.changes
     if changes.sku in skus:
         changes = evolve(changes, sku=UNSET)
@@ -212,7 +212,7 @@ def messages_of(
     line: int,
     values: Mapping[str, object] = MappingProxyType({}),
 ) -> Iterator[ImportMessage]:
-    """Yield the messages of an error, with those `values` of their fields that are no lists."""
+    """Yield the messages of an error, with the `values` of their fields except lists and maps."""
     errors = (
         error.errors
         if isinstance(error, ValidationError)
@@ -247,7 +247,7 @@ def _keys_of(changes: ProductChanges, entry: ImportEntry) -> MatchKeys:
 
 
 def _source_key(text: str) -> str | None:
-    """Return a handle or ID of a source as it is stored: one that is odd or long has a digest."""
+    """Return a handle or ID in its stored form: with a digest if it is invalid or too long."""
     key = fields.escape_control(text, _MAX_SOURCE_KEY)
     if key != text:
         digest = blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
@@ -256,7 +256,7 @@ def _source_key(text: str) -> str | None:
 
 
 def _has_alts(images: object) -> bool:
-    """Return whether any image in the values of an entry comes with an alt text, or a blank one."""
+    """Return whether any image of an entry has an alt text, even a blank one."""
     return isinstance(images, list) and any(
         isinstance(image, Mapping) and "alt" in image for image in images
     )
@@ -270,14 +270,15 @@ def _identity_keys(keys: MatchKeys) -> Iterator[str]:
 
 
 def _content(item: ImportItem) -> ImportItem:
-    """Return the item without its place in the file."""
+    """Return the item without its position in the file."""
     return evolve(item, number=0, line=0, keys=evolve(item.keys, source_id=None))
 
 
 def _with_row_id(item: ImportItem) -> ImportItem:
     """Return the item with an ID made of its values if the file gives it neither handle nor ID.
 
-    So products of one name are told apart at the next import of the file, in any order.
+    Products with the same name can then be told apart when the file is imported again, in any
+    order.
     """
     keys = item.keys
     if keys.handle or keys.source_id or keys.name is None:

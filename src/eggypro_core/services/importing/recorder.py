@@ -56,7 +56,7 @@ class ImportRecorder:
             self._record("warning", self.warnings, self._complete(message))
 
     def add_difference(self, make: Callable[[], ImportDifference]) -> None:
-        """Record what changes in a product; `make` is called only if somebody will read it."""
+        """Record the changes of a product; `make` is called only if the difference is used."""
         self.difference_total += 1
         if self.listener is not None or len(self.differences) < MAX_REPORTED:
             self._record("change", self.differences, make())
@@ -94,7 +94,7 @@ class ImportRecorder:
             self.listener(kind, record)
 
     def _complete(self, message: ImportMessage) -> ImportMessage:
-        """Return the message with the name of its column."""
+        """Return the message with the name of its column in the file."""
         if message.column or message.field not in self.columns:
             return message
         return evolve(message, column=self.columns[message.field])

@@ -87,7 +87,7 @@ class SkuMoves:
                         yield sku, _Claim(holder.product_id, number, product_id)
 
     def _find_kept(self, skus: Collection[str], claims: Mapping[str, _Claim]) -> list[str]:
-        """Return those SKUs that stay with their holders, if only the claimed SKUs can move."""
+        """Return the SKUs that stay with their holders if only claimed SKUs can move."""
         chosen = {claims[sku].holder_id: claims[sku].item for sku in skus}
         items = [(self.session.stage.get(number), id_) for id_, number in chosen.items()]
         after: dict[int, Collection[str] | None] = {}

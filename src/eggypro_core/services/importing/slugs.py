@@ -12,11 +12,11 @@ from eggypro_core.validation.unset import UNSET
 
 _MAX_SLUG_LENGTH = max_length(PRODUCT_VALIDATORS["slug"])
 _MAX_HANDLE = 2000
-"""The number of characters of a handle that are looked at."""
+"""The number of characters of a handle that are used."""
 
 
 def fit_slug(value: object, messages: EntryMessages) -> object:
-    """Return the slug that a handle gives; UNSET if it has no letters and digits to make one."""
+    """Return the slug made of a handle; UNSET if it has no letters or digits for one."""
     if not isinstance(value, str):
         return UNSET if value is None else value
     if is_slug(value) and value not in RESERVED_SLUGS:
@@ -36,7 +36,7 @@ def fit_slug(value: object, messages: EntryMessages) -> object:
 
 
 def _make_slug(handle: str) -> str:
-    """Return the slug of a handle, with a digest if letters are lost that tell it from others."""
+    """Return the slug of a handle, with a digest if it loses letters that distinguish it."""
     slug = slugify(handle, fallback="")
     if not slug or not any(letter.isalnum() and not _latin(letter) for letter in handle):
         return slug
@@ -49,7 +49,7 @@ def _latin(letter: str) -> str:
 
 
 def _decode(handle: str) -> str:
-    """Return the text of a percent-encoded handle, the handle itself if it is not one."""
+    """Return the text of a percent-encoded handle; the handle itself if it cannot be decoded."""
     try:
         return unquote(handle, errors="strict")
     except UnicodeDecodeError:

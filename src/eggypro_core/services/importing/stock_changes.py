@@ -11,7 +11,7 @@ from eggypro_core.domain.variant import Variant, options_key
 from eggypro_core.services.importing.updates import variant_name
 
 Offer: TypeAlias = Product | Variant
-"""What has stock: a variant, or a product without variants."""
+"""A variant, or a product without variants, with a stock of its own."""
 
 
 @frozen
@@ -24,7 +24,7 @@ class StockChanges:
 
 
 def compare_stock(product: Product, items: Iterable[ImportItem]) -> StockChanges:
-    """Return what the quantities of a product change."""
+    """Return the changes to the stock of a product by its imported quantities."""
     stock: dict[int | None, int] = {}
     errors, warnings = [], []
     quantities: dict[int | None, tuple[int, int]] = {}
@@ -60,7 +60,7 @@ def compare_stock(product: Product, items: Iterable[ImportItem]) -> StockChanges
 
 
 def _offer(product: Product, item: ImportItem) -> Offer | None:
-    """Return what has the stock of an item; None if the product's variants have it."""
+    """Return the product or variant that an item sets; None if only the variants have stock."""
     for sku in item.keys.skus:
         return next((offer for offer in _offers(product) if offer.sku == sku), None)
     options = [change.options for change in item.changes.variants]
@@ -72,7 +72,7 @@ def _offers(product: Product) -> Sequence[Offer]:
 
 
 def offer_with(product: Product, options: Mapping[str, str]) -> Offer | None:
-    """Return the variant with these options, the product itself if it has no variants."""
+    """Return the variant with these options, or the product itself if it has no variants."""
     if not product.has_variants:
         return None if options else product
     key = options_key(options)

@@ -36,9 +36,9 @@ STOCK_BATCH_SIZE = 1000
 
 @define
 class StockImporter:
-    """One stock import. `read` finds the products; `compare` finds what changes; `write` sets it.
+    """One stock import. `read` finds the products, `compare` the changes; `write` stores them.
 
-    Stock is no editorial change: versions stay. An untracked product becomes tracked.
+    Versions stay unchanged, because stock is not editorial. An untracked product becomes tracked.
     """
 
     session: ImportSession
@@ -109,7 +109,7 @@ class StockImporter:
         )
 
     def _plan(self, entries: Sequence[StockEntry]) -> None:
-        """Stage the quantities with their products; warn of those that no product has."""
+        """Stage the quantities with their products; warn of quantities without a product."""
         skus = [_clean_sku(entry.sku) for entry in entries]
         slugs = [_slug(entry.handle) for entry in entries]
         holders = self.session.find_sku_holders(set(filter(None, skus)))
@@ -132,9 +132,9 @@ class StockImporter:
         named: Product | None,
         holder: SkuHolder | None,
     ) -> tuple[int, ImportItem] | None:
-        """Return the product that a quantity belongs to, and how it is found there.
+        """Return the id of the product that a quantity belongs to, and the item to stage.
 
-        That is the holder of the SKU, unless handle and options name an offer without a SKU.
+        The product is the holder of the SKU, unless handle and options name an offer without a SKU.
         """
         offer = None if named is None else offer_with(named, entry.options)
         if named is not None and offer is not None and (offer.sku is None or not entry.sku):
@@ -179,7 +179,7 @@ class StockImporter:
 
 
 def _clean_sku(text: str) -> str | None:
-    """Return a SKU as products have it; None if no product can have it."""
+    """Return a valid SKU in its stored form, or None if it is blank or invalid."""
     try:
         return SKU(text) if text else None
     except InvalidValueError:
@@ -187,6 +187,6 @@ def _clean_sku(text: str) -> str | None:
 
 
 def _slug(handle: str) -> str:
-    """Return the slug that an import makes of a handle, blank if it makes none."""
+    """Return the slug that an import makes of a handle; blank if there is none."""
     slug = fit_slug(handle, EntryMessages(0))
     return slug if isinstance(slug, str) else ""

@@ -1,4 +1,4 @@
-"""Fit imported texts into their fields: replace invalid characters, cut what is too long."""
+"""Fit imported texts into their fields: replace invalid characters, truncate long texts."""
 
 import re
 from collections.abc import Callable
@@ -72,7 +72,7 @@ def fit_line(text: str, name: str, label: str, maximum: int, messages: EntryMess
 
 
 def is_plain(text: str, maximum: int) -> bool:
-    """Return whether a text surely has only valid characters, and at most `maximum` in NFC."""
+    """Return whether a text certainly has only valid characters, and at most `maximum` in NFC."""
     length = len(text)
     if length > maximum or not text.isprintable():
         return False

@@ -1,4 +1,4 @@
-"""Compare an imported product with the stored one: what the file changes."""
+"""Compare imported products with stored ones, and build the updates."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -39,7 +39,7 @@ _LEGACY_ATTRIBUTES = {
     "Barcode": "gtin",
     "Weight": "weight_grams",
 }
-"""Attributes in which former versions kept values that have a field now."""
+"""Attributes in which former versions stored values that have a field now."""
 _CHANGE_FIELDS = tuple(definition.name for definition in PRODUCT_FIELDS)
 _VARIANT_CHANGE_FIELDS = tuple(
     definition.name for definition in VARIANT_FIELDS if definition.name != "options"
@@ -116,7 +116,7 @@ class UpdateBuilder:
     parse_exported: Callable[[Product], ProductChanges] | None = None
 
     def build(self, item: ImportItem, product: Product) -> tuple[ProductUpdate, ImportItem]:
-        """Return the update of a product, and the item without what an export has too.
+        """Return the update of a product, and the item without the values that an export has too.
 
         Raises ValidationError or ConflictError.
         """
@@ -127,7 +127,7 @@ class UpdateBuilder:
             return update, item
         try:
             exported = self.parse_exported(product)
-        except ValidationError:  # what the format cannot hold is no reason to ignore the file
+        except ValidationError:  # the format cannot hold this product
             return update, item
         news = without_exported_values(item, exported, product)
         return build_update(news, product, self.options, self.now), news
@@ -136,7 +136,7 @@ class UpdateBuilder:
 def build_update(
     item: ImportItem, product: Product, options: ImportOptions, now: datetime
 ) -> ProductUpdate:
-    """Return what an item changes in a stored product with all its variants.
+    """Return the update of a stored product with all its variants by an item.
 
     Raises ValidationError or ConflictError if the result would be invalid.
     """
@@ -239,7 +239,7 @@ class _Comparison:
         self.warnings.append(ImportMessage(self.item.line, name, message, value=text))
 
     def _relevant(self, changes: C, *, is_known: bool) -> C:
-        """Return the changes without stock that says nothing or is ignored."""
+        """Return the changes without stock that is incomplete or ignored."""
         if changes.stock_quantity is UNSET and changes.track_stock is True:
             changes = evolve(changes, track_stock=UNSET)
         if is_known and self.options.ignore_stock:
@@ -270,7 +270,7 @@ class _Comparison:
         new: Sequence[VariantDraft],
         changed: Sequence[Variant],
     ) -> Product:
-        """Return the product with the changes that are its own."""
+        """Return the product with the changes to its own fields."""
         if not changes.variants:
             changes = self._with_valid_prices(changes, product)
         changes = self._with_attributes(changes, product)
@@ -331,10 +331,10 @@ class _Comparison:
     def _merge_variants(
         self, changes: Sequence[VariantChanges]
     ) -> tuple[list[VariantDraft], list[Variant], list[Variant]]:
-        """Return the new, the changed, and of these the archived variants.
+        """Return the new variants, the changed ones, and the archived ones among these.
 
-        Variants are matched by their options, or else by their SKU. Those that the file lacks are
-        archived, and lose their SKU only if the file gives it to another variant.
+        Variants are matched by their options, or else by their SKU. Variants missing from the file
+        are archived, and lose their SKU only if the file gives it to another variant.
         """
         if not changes:
             return [], [], []
@@ -351,7 +351,7 @@ class _Comparison:
                 del unmatched[options_key(variant.options)]
             change = self._relevant(raw, is_known=variant is not None)
             if by_options is not None:
-                change = evolve(change, options=UNSET)  # the order of options is no news
+                change = evolve(change, options=UNSET)  # a new order of options is not a change
             if variant is None:
                 new += self._draft(change, position)
             else:
@@ -375,7 +375,7 @@ class _Comparison:
         return [with_missing_stock(change, self.options).to_draft_at(position)]
 
     def _archive(self, missing: Iterable[Variant], claimed: Collection[str]) -> list[Variant]:
-        """Return those variants that the file lacks and that change."""
+        """Return the changed ones of the variants that the file lacks."""
         skipped = {options_key(options) for options in self.item.skipped_options}
         archived = []
         for variant in missing:

@@ -1,4 +1,4 @@
-"""Fit the variants of an imported product: each kept, left out with a warning, or refused."""
+"""Fit the variants of an imported product: keep, leave out or refuse each of them."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -62,8 +62,8 @@ _FITTERS = {
 class FittedVariants:
     """The variants of a product after fitting.
 
-    `skipped_options` are those of variants without a valid price. `barcode` is the one of the only
-    variant if it is no GTIN.
+    `skipped_options` are those of variants without a valid price. `barcode` is that of the only
+    variant if it is not a GTIN.
     """
 
     variants: list[dict[str, Any]] = field(factory=list)
@@ -87,7 +87,7 @@ def fit_variants(
     skipped: Sequence[Mapping[str, str]],
     fitter: OptionFitter,
 ) -> FittedVariants:
-    """Return the variants, on these lines; `skipped` are the options of those left out before."""
+    """Return the fitted variants, given their lines and the options of variants left out before."""
     messages = fitter.messages
     options = _fit_options([variant["options"] for variant in variants], lines, skipped, fitter)
     result = FittedVariants(skipped_options=[*options[len(variants) :]])
@@ -170,7 +170,7 @@ def _is_repeated(
     seen: dict[frozenset[tuple[str, str]], tuple[int, Values]],
     messages: EntryMessages,
 ) -> bool:
-    """Return whether a variant has the options of a former one; warn if it is equal, or refuse."""
+    """Return whether a variant has the options of a former one: a warning if equal, or an error."""
     first_line, first = seen.setdefault(frozenset(fitted["options"].items()), (line, fitted))
     if first is fitted:
         return False

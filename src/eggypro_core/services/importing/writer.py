@@ -1,4 +1,4 @@
-"""Write what an import changes."""
+"""Write the changes of an import."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -68,7 +68,7 @@ class ImportWriter:
         self._write_links()
 
     def new_categories(self, item: ImportItem, stored: StoredProduct) -> Collection[str] | None:
-        """Return the new categories of a product, or None if they stay."""
+        """Return the new categories of a product, or None if they stay unchanged."""
         self.categories.create_missing(item.categories.details)
         references = item.categories.references
         if references is None or self.categories.is_known(references, stored.categories):
@@ -155,7 +155,7 @@ class ImportWriter:
         released = self.session.stage.find_uses([_released_key(id_) for id_, _ in plans])
         for product_id, item in plans:
             stored = products.get(product_id)
-            if stored is None:  # deleted for good since the comparison
+            if stored is None:  # deleted permanently since the comparison
                 message = "Skipped: the product was deleted during the import"
                 self.recorder.add_warnings([ImportMessage(item.line, "slug", message)])
                 continue
@@ -214,7 +214,7 @@ def _released_key(product_id: int) -> str:
 
 
 def _with_attributes_of_edits(changes: ProductChanges) -> ProductChanges:
-    """Return the changes of a new product, whose attributes are those that the edits set."""
+    """Return the changes of a new product, with the attributes that the edits set."""
     if not isinstance(changes.attribute_edits, Mapping):
         return changes
     attributes = {} if changes.attributes is UNSET else dict(changes.attributes)

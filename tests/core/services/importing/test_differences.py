@@ -1,4 +1,4 @@
-"""Imports: what a report says about the changes, and what a listener hears."""
+"""Tests of import differences: in the report, and as records for the listener."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Imports: results, errors and warnings by line, and all or nothing."""
+"""Tests of imports: results, atomicity, errors and warnings by line."""
 
 import tracemalloc
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ from tests.support.imports import (
 )
 
 STOCKED: dict[str, object] = GOOD | {"stock_quantity": 1}
-"""A product of which the file says everything that it has to."""
+"""A product whose import gives no warning."""
 
 
 def test_a_product_is_created_with_all_fields(products: ProductService, clock: FakeClock) -> None:

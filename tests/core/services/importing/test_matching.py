@@ -1,4 +1,4 @@
-"""Imports: which stored product a row means, and which keys it gets."""
+"""Tests of the matching of imported products, and of their slugs and SKUs."""
 
 from typing import Any
 
@@ -156,7 +156,7 @@ def test_handles_that_make_the_same_slug_are_two_products(shop: Shop) -> None:
     assert counts(run(shop, *reversed(file))) == (0, 0, 3)
 
 
-# Matching (every rule for itself is in the contract suite of the stores)
+# Matching (the contract suite of the stores tests each rule by itself)
 
 
 def test_rows_match_only_products_stored_before(shop: Shop) -> None:

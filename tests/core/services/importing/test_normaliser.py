@@ -279,7 +279,7 @@ def test_a_variant_without_a_price_is_skipped() -> None:
     ]
 
 
-def test_a_product_of_which_all_variants_are_skipped_is_skipped() -> None:
+def test_a_product_whose_variants_are_all_skipped_is_skipped() -> None:
     result = normalise_variants(variant("S", price=""), name="Bar", price="5")
     assert result.values is None
     assert result.skipped_options == ({"Size": "S"},)

@@ -1,4 +1,4 @@
-"""Properties of imports of any files: twice is once, a dry run says what a run does."""
+"""Properties of imports: a second import changes nothing, a dry run reports the same."""
 
 from collections.abc import Iterable
 from random import Random

@@ -1,4 +1,4 @@
-"""Stock imports: whose stock a row sets, what it says about it, in memory and in Postgres."""
+"""Tests of stock imports in memory and in Postgres: matching of rows, messages and locks."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ LARGE: dict[str, str] = {"Size": "L"}
 
 @pytest.fixture(params=["memory", "postgres"])
 def shop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop with a simple product and one with two variants, of which one has a SKU."""
+    """A shop with a simple product and one with two variants, one of them with a SKU."""
     if request.param == "postgres":
         database: Database = request.getfixturevalue("emptied_database")
         monkeypatch.setattr(builders, "new_stores", lambda: ShopStores.in_postgres(database))

@@ -1,4 +1,4 @@
-"""Imports: what changes in a known product, and only what the file says."""
+"""Tests of imports that update known products."""
 
 from copy import deepcopy
 from decimal import Decimal
@@ -59,10 +59,10 @@ def test_omitted_fields_stay_unchanged(shop: Shop) -> None:
     assert after == evolve(before, price=Decimal(7), version=2, updated_at=after.updated_at)
 
 
-# What an export would say today
+# Values that an export has too
 
 
-def test_cells_that_equal_an_export_of_today_say_nothing(shop: Shop) -> None:
+def test_cells_that_equal_an_export_change_nothing(shop: Shop) -> None:
     before = known(
         shop,
         name="Egg white protein",
@@ -82,7 +82,7 @@ def test_cells_that_equal_an_export_of_today_say_nothing(shop: Shop) -> None:
     assert after.attributes == {"Fat": "1 g"}
 
 
-def test_cells_of_variants_that_equal_an_export_say_nothing(shop: Shop) -> None:
+def test_cells_of_variants_that_equal_an_export_change_nothing(shop: Shop) -> None:
     gtin = "4006381333931"
     run(shop, good(sized("1", "5.49", gtin=gtin), sized("2", "7.20")))
     before = variants_of(shop)

@@ -1,4 +1,4 @@
-"""Imports of products with variants."""
+"""Tests of imports of products with variants."""
 
 from decimal import Decimal
 from typing import Any
@@ -233,7 +233,7 @@ def test_a_product_that_became_simple_has_its_stock_still(shop: Shop) -> None:
     assert (product.price, product.stock_quantity, product.track_stock) == (Decimal(9), 7, True)
 
 
-def test_a_simple_row_leaves_kept_variants_and_those_of_which_it_says_nothing(shop: Shop) -> None:
+def test_a_simple_row_without_prices_or_with_kept_variants_leaves_them(shop: Shop) -> None:
     run(shop, good(sized("1", "5")))
     before = variants_of(shop)
     run_entries(
@@ -344,7 +344,7 @@ def test_a_variant_sku_of_another_product_is_left_out(shop: Shop) -> None:
     assert by_size(shop, "sku") == [("1", "S"), ("2", None)]
 
 
-# Prices, and what a store refuses
+# Prices and limits of the store
 
 
 def test_the_compare_at_price_of_a_variant_is_dropped_if_its_price_reaches_it(shop: Shop) -> None:
