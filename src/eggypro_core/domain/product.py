@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from attrs import evolve, field, fields_dict, frozen
 
-from eggypro_core.domain.image import StoredImage, is_external
+from eggypro_core.domain.image import ImageUrlBuilder, StoredImage, is_external
 from eggypro_core.domain.variant import Variant, VariantDraft, variant_summary
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.validation import fields
@@ -185,6 +185,17 @@ def with_variant_summary(product: Product, variants: Collection[Variant]) -> Pro
 def own_image_ids(images: Iterable[Image]) -> frozenset[str]:
     """Return the public IDs of those images that are in the image store."""
     return frozenset(image.ref for image in images if not is_external(image.ref))
+
+
+def with_image_urls(product: Product, image_url: ImageUrlBuilder) -> Product:
+    """Return the product with URLs as the references of its images in the image store."""
+    if not product.own_image_ids:
+        return product
+    images = (
+        image if is_external(image.ref) else evolve(image, ref=image_url(image.ref, None))
+        for image in product.images
+    )
+    return evolve(product, images=tuple(images))
 
 
 def product_not_found(slug: str) -> NotFoundError:

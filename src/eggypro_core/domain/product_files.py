@@ -240,6 +240,11 @@ class ImportMatch:
     stored: StoredProduct | None = None
     by: MatchedBy | None = None
 
+    @property
+    def product_id(self) -> int | None:
+        """Return the id of the stored product."""
+        return None if self.stored is None else self.stored.product.id
+
 
 @frozen
 class SkuHolder:

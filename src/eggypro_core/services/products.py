@@ -9,7 +9,6 @@ from attrs import evolve, field, frozen
 from eggypro_core.domain.image import (
     ImageUrlBuilder,
     absolute_image_url,
-    is_external,
     no_image_url,
 )
 from eggypro_core.domain.pagination import Page
@@ -22,6 +21,7 @@ from eggypro_core.domain.product import (
     Product,
     insufficient_stock,
     product_not_found,
+    with_image_urls,
 )
 from eggypro_core.domain.product_changes import ProductChanges, parse_stock_change
 from eggypro_core.domain.product_files import (
@@ -324,7 +324,7 @@ class ProductService:
         Stored images are given by their URLs.
         """
         with self._products.export_products(query) as export:
-            products = (_with_image_urls(product, self._image_url) for product in export.products)
+            products = (with_image_urls(product, self._image_url) for product in export.products)
             yield CatalogSnapshot(export.categories, products)
 
     @property
@@ -392,16 +392,6 @@ def _with_progress(
     for number, product in enumerate(products):
         progress(number)
         yield product
-
-
-def _with_image_urls(product: Product, image_url: ImageUrlBuilder) -> Product:
-    if not product.own_image_ids:
-        return product
-    images = [
-        image if is_external(image.ref) else evolve(image, ref=image_url(image.ref, None))
-        for image in product.images
-    ]
-    return evolve(product, images=tuple(images))
 
 
 def _replacement(changes: ProductChanges, product: Product) -> ProductChanges:

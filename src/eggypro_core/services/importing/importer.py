@@ -6,10 +6,15 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from attrs import define, evolve, field
+from attrs import define, field
 
-from eggypro_core.domain.image import ImageUrlBuilder, is_external, no_image_url
-from eggypro_core.domain.product import Product, ProductDraft, own_image_ids
+from eggypro_core.domain.image import ImageUrlBuilder, no_image_url
+from eggypro_core.domain.product import (
+    Product,
+    ProductDraft,
+    own_image_ids,
+    with_image_urls,
+)
 from eggypro_core.domain.product_changes import ProductChanges
 from eggypro_core.domain.product_files import (
     ConflictPolicy,
@@ -17,7 +22,6 @@ from eggypro_core.domain.product_files import (
     ImportFile,
     ImportItem,
     ImportMatch,
-    ImportMessage,
     ImportOptions,
     ImportReport,
     MatchedBy,
@@ -124,7 +128,7 @@ class ProductImporter:
         rest = iter(self.file.entries)
         while batch := list(islice(rest, IMPORT_BATCH_SIZE)):
             if self._recorder.error_total >= MAX_ERRORS:
-                self._add_error(batch[0].line, "", _TOO_MANY_ERRORS)
+                self._recorder.fail(batch[0].line, "", _TOO_MANY_ERRORS)
                 return
             self._parser.stage_entries(batch)
 
@@ -136,7 +140,7 @@ class ProductImporter:
                 self._compare_batch(matches)
             self._add_summaries()
         if self.file.help and not (self.created or self.changed or self.unchanged):
-            self._add_error(1, "", self.file.help)
+            self._recorder.fail(1, "", self.file.help)
 
     def write(self) -> None:
         """Store the planned updates and the remaining new products."""
@@ -197,7 +201,7 @@ class ProductImporter:
     def _compare_known(self, match: ImportMatch, stored: StoredProduct) -> None:
         if self.options.on_conflict is ConflictPolicy.FAIL:
             message = f"The product '{stored.product.slug}' already exists"
-            self._add_error(match.item.line, "slug", message)
+            self._recorder.fail(match.item.line, "slug", message)
             return
         if self.options.on_conflict is ConflictPolicy.SKIP:
             self.unchanged += 1
@@ -224,11 +228,7 @@ class ProductImporter:
 
     def _parse_exported(self, product: Product) -> ProductChanges:
         """Return the changes that an export of a product describes. Raises ValidationError."""
-        images = [
-            image if is_external(image.ref) else evolve(image, ref=self.image_url(image.ref, None))
-            for image in product.images
-        ]
-        product = evolve(product, images=tuple(images))
+        product = with_image_urls(product, self.image_url)
         values = {} if self.file.exported_values is None else self.file.exported_values(product)
         return self._parser.parse_values(ImportEntry(0, values))
 
@@ -237,7 +237,7 @@ class ProductImporter:
         changes = item.changes
         if not changes.is_unset("price") or any(v.price is not UNSET for v in changes.variants):
             return True
-        self._add_warning(item.line, "price", "Skipped: a new product without a price")
+        self._recorder.warn(item.line, "price", "Skipped: a new product without a price")
         return False
 
     # Messages
@@ -250,12 +250,6 @@ class ProductImporter:
         except (ValidationError, ConflictError) as error:
             self._recorder.add_errors(messages_of(error, item.line))
 
-    def _add_error(self, line: int, name: str, message: str) -> None:
-        self._recorder.add_errors([ImportMessage(line, name, message)])
-
-    def _add_warning(self, line: int, name: str, message: str, value: str = "") -> None:
-        self._recorder.add_warnings([ImportMessage(line, name, message, value=value)])
-
     def _add_summaries(self) -> None:
         if self._untracked:
             policy = (
@@ -266,14 +260,14 @@ class ProductImporter:
             )
             products = _counted(self._untracked, "new product")
             message = f"No stock quantity for {products} in the file: {policy}"
-            self._add_warning(1, "stock_quantity", message)
+            self._recorder.warn(1, "stock_quantity", message)
         if self._off_sale:
             message = (
                 f"{_counted(self._off_sale, 'variant')} of"
                 f" {_counted(self._off_sale_products, 'product')} not in the file:"
                 " taken off sale (--keep-variants leaves them)"
             )
-            self._add_warning(1, "variants", message)
+            self._recorder.warn(1, "variants", message)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -9,7 +9,6 @@ from eggypro_core.domain.product import Image, own_image_ids
 from eggypro_core.domain.product_files import (
     ImportItem,
     ImportMatch,
-    ImportMessage,
     MatchedBy,
 )
 from eggypro_core.domain.slug import free_slug, numbered_slug, slugify
@@ -101,16 +100,14 @@ class KeyResolver:
 
     def without_held_skus(self, matches: Sequence[ImportMatch]) -> list[ImportMatch]:
         """Leave out the SKUs that other products have and keep, with a warning for each."""
-        items = [
-            (match.item, match.stored.product.id if match.stored else None) for match in matches
-        ]
+        items = [(match.item, match.product_id) for match in matches]
         result = []
         for match, holders in zip(matches, self.sku_moves.find_foreign(items), strict=True):
             held = {sku for sku in holders if sku not in self.sku_moves.find()}
             self._moved.update(holders.keys() - held)
             for sku in sorted(held):
                 message = f"SKU '{sku}' belongs to the product '{holders[sku].slug}': left out"
-                self._warn(match.item.line, "sku", message, sku)
+                self.recorder.warn(match.item.line, "sku", message, sku)
             result.append(evolve(match, item=without_skus(match.item, held)) if held else match)
         return result
 
@@ -140,11 +137,8 @@ class KeyResolver:
             if image.ref not in missing or is_external(ref):
                 images.append(evolve(image, ref=ref))
             else:
-                self._warn(item.line, "images", f"{image_not_found(image.ref)}: ignored")
+                self.recorder.warn(item.line, "images", f"{image_not_found(image.ref)}: ignored")
         return evolve(item, changes=evolve(item.changes, images=tuple(images)))
-
-    def _warn(self, line: int, name: str, message: str, value: str = "") -> None:
-        self.recorder.add_warnings([ImportMessage(line, name, message, value=value)])
 
 
 def images_of(item: ImportItem) -> tuple[Image, ...]:

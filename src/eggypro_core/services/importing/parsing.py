@@ -166,13 +166,20 @@ class EntryParser:
             first = self._item(number)
             if self._is_same(first, item):
                 message = f"The same product as on line {first.line}: ignored"
-                self.recorder.add_warnings([ImportMessage(item.line, "", message)])
+                self.recorder.warn(item.line, "", message)
             else:
-                self.recorder.add_errors([_repeated_error(item.line, key, first.line)])
+                self._refuse_repeated(item.line, key, first.line)
             return None
         uses = self.stage.record_uses(dict.fromkeys(_use_keys(item.keys), item.number))
         repeated = {key: number for key, number in uses.items() if key.startswith("sku:")}
         return self._without_skus(item, repeated) if repeated else item
+
+    def _refuse_repeated(self, line: int, key: str, first_line: int) -> None:
+        kind, _, value = key.partition(":")
+        name, label = ("id", "ID") if kind == "id" else ("slug", "Slug")
+        text = fields.escape_control(value)
+        message = f"{label} '{text}' is also on line {first_line}, with other values"
+        self.recorder.fail(line, name, message, text)
 
     def _is_same(self, first: ImportItem, item: ImportItem) -> bool:
         """Return whether two items are equal, apart from SKUs that `first` has lost."""
@@ -185,7 +192,7 @@ class EntryParser:
         for sku, number in skus.items():
             line = self._item(number).line
             message = f"SKU '{sku}' is already used on line {line}: left out"
-            self.recorder.add_warnings([ImportMessage(item.line, "sku", message, value=sku)])
+            self.recorder.warn(item.line, "sku", message, sku)
         return without_skus(item, set(skus))
 
     def _item(self, number: int) -> ImportItem:
@@ -304,11 +311,3 @@ def _use_keys(keys: MatchKeys) -> Iterator[str]:
     yield from (f"sku:{sku}" for sku in keys.skus)
     if keys.slug is not None:
         yield f"slug:{keys.slug}"
-
-
-def _repeated_error(line: int, key: str, first_line: int) -> ImportMessage:
-    kind, _, value = key.partition(":")
-    name, label = ("id", "ID") if kind == "id" else ("slug", "Slug")
-    text = fields.escape_control(value)
-    message = f"{label} '{text}' is also on line {first_line}, with other values"
-    return ImportMessage(line, name, message, value=text)

@@ -43,6 +43,14 @@ class ImportRecorder:
         """Return whether the import can be stored: no errors so far, or it keeps going."""
         return self.options.keep_going or not self.error_total
 
+    def fail(self, line: int, name: str, message: str, value: str = "") -> None:
+        """Record an error of a field."""
+        self.add_errors([ImportMessage(line, name, message, value=value)])
+
+    def warn(self, line: int, name: str, message: str, value: str = "") -> None:
+        """Record a warning of a field."""
+        self.add_warnings([ImportMessage(line, name, message, value=value)])
+
     def add_errors(self, messages: Iterable[ImportMessage]) -> None:
         """Record errors."""
         for message in messages:

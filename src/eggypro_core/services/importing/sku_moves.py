@@ -77,9 +77,7 @@ class SkuMoves:
 
     def _claims(self) -> Iterator[tuple[str, _Claim]]:
         for matches in self.session.matches():
-            items = [
-                (match.item, match.stored.product.id if match.stored else None) for match in matches
-            ]
+            items = [(match.item, match.product_id) for match in matches]
             for (_, product_id), holders in zip(items, self.find_foreign(items), strict=True):
                 for sku, holder in holders.items():
                     number = self.session.find_item(holder.product_id)

@@ -10,7 +10,6 @@ from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_changes import ProductChanges
 from eggypro_core.domain.product_files import (
     ImportItem,
-    ImportMessage,
     ImportOptions,
     ImportReport,
     MatchKeys,
@@ -162,7 +161,7 @@ class StockImporter:
             missing, value = f"product '{handle}'", entry.handle
         name = "sku" if entry.sku else "variants" if named else "slug"
         message = f"There is no {missing}: ignored"
-        self._recorder.add_warnings([ImportMessage(entry.line, name, message, value=shown(value))])
+        self._recorder.warn(entry.line, name, message, shown(value))
 
     def _planned(self) -> Iterator[tuple[Product, Sequence[ImportItem]]]:
         """Yield the products as they are now, by id, each with its quantities."""

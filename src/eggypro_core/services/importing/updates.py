@@ -84,9 +84,14 @@ class ProductUpdate:
         ]
 
     @property
+    def releases_own_sku(self) -> bool:
+        """Return whether the product itself loses its SKU or gets another one."""
+        return self.before.sku not in (None, self.after.sku)
+
+    @property
     def releases_skus(self) -> bool:
         """Return whether the product or a variant loses its SKU or gets another one."""
-        return self.before.sku not in (None, self.after.sku) or bool(self.variants_with_new_skus)
+        return self.releases_own_sku or bool(self.variants_with_new_skus)
 
     def with_new_version(self, now: datetime) -> "ProductUpdate":
         """Return an update that changes at least the version."""

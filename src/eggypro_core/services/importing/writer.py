@@ -143,7 +143,7 @@ class ImportWriter:
         for product_id, item in plans:
             if product_id in products:
                 update, _ = self.updates.build(item, products[product_id].product)
-                if update.before.sku not in (None, update.after.sku):
+                if update.releases_own_sku:
                     product_ids.append(product_id)
                 variant_ids += [variant.id for variant in update.variants_with_new_skus]
         self.session.release_skus(product_ids, variant_ids)
@@ -157,7 +157,7 @@ class ImportWriter:
             stored = products.get(product_id)
             if stored is None:  # deleted permanently since the comparison
                 message = "Skipped: the product was deleted during the import"
-                self.recorder.add_warnings([ImportMessage(item.line, "slug", message)])
+                self.recorder.warn(item.line, "slug", message)
                 continue
             update, news = self.updates.build(item, stored.product)
             if _released_key(product_id) in released:
