@@ -109,10 +109,12 @@ def replace_invalid(
 ) -> str:
     """Return the text in NFC, with spaces for invalid characters and a warning if there are any."""
     valid = _MARKS.sub(_limit_marks, invalid.sub(" ", text))
-    if valid != text:
+    composed = normalize("NFC", valid)
+    limited = _MARKS.sub(_limit_marks, composed)  # NFC splits some letters into letter and mark
+    if valid != text or limited != composed:
         message = f"{label} contains invalid characters: replaced by spaces"
         messages.warn(name, message, text)
-    return normalize("NFC", valid)
+    return limited
 
 
 def cut_at_word(text: str, maximum: int) -> str:

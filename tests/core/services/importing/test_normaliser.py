@@ -514,6 +514,7 @@ def parse(values: Mapping[str, Any]) -> None:
 @settings(max_examples=200)
 @given(PRODUCTS)
 @example({"variants": [{"options": {"a": "b"}, "price": "1", "sku": "x" * 300}] * 2})
+@example({"name": "a", "description": "\u0958" + "\u0301" * 50})
 def test_normalised_values_are_valid_and_stay_the_same(values: dict[str, Any]) -> None:
     lines = tuple(range(2, 2 + len(values.get("variants", ()))))
     result = normalise_entry(ImportEntry(2, values, variant_lines=lines), clean_html)
