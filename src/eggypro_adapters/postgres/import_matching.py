@@ -18,6 +18,13 @@ _CREATE_KEYS = sa.text("""
 _INDEX_KEYS = sa.text("CREATE UNIQUE INDEX ON item_keys (product_id)")
 _ANALYZE_KEYS = sa.text("ANALYZE item_keys")
 _HAS_UNMATCHED = sa.text("SELECT EXISTS (SELECT FROM item_keys WHERE product_id IS NULL)")
+IS_GIVEN_ID = (
+    f"NOT starts_with(source_id, '{HANDLE_PREFIX}') AND NOT starts_with(source_id, '{ROW_PREFIX}')"
+)
+"""The condition that the source itself gave a product its ID, like `is_given_id` of the core."""
+_SHARES_SKU = """EXISTS (
+          SELECT FROM skus WHERE skus.product_id = products.id AND skus.sku = ANY (item_keys.skus)
+        )"""
 _FREE = "NOT EXISTS (SELECT FROM item_keys AS taken WHERE taken.product_id = products.id)"
 _BY_KEY = f"""
     WITH found AS (
@@ -57,15 +64,13 @@ _BY_ALIAS = _BY_KEY.format(
     by=MatchedBy.SLUG,
 )
 _BY_SOURCE_ID = _BY_KEY.format(
-    join="""
+    join=f"""
       JOIN product_sources ON product_sources.source = :source
         AND product_sources.source_id = item_keys.source_id
       JOIN products ON products.id = product_sources.product_id AND (
         coalesce(item_keys.name_key, item_keys.slug, item_keys.skus[1]) IS NULL
         OR products.name_key = item_keys.name_key OR products.slug = item_keys.slug
-        OR EXISTS (
-          SELECT FROM skus WHERE skus.product_id = products.id AND skus.sku = ANY (item_keys.skus)
-        )
+        OR {_SHARES_SKU}
       )""",
     by=MatchedBy.SOURCE_ID,
 )
@@ -108,8 +113,7 @@ _BY_NAME = f"""
         OR NOT EXISTS (
           SELECT FROM product_sources
           WHERE source = :source AND product_id = products.id
-            AND NOT starts_with(source_id, '{HANDLE_PREFIX}')
-            AND NOT starts_with(source_id, '{ROW_PREFIX}')
+            AND {IS_GIVEN_ID}
         )
         OR EXISTS (
           SELECT FROM product_sources
@@ -120,9 +124,7 @@ _BY_NAME = f"""
       AND (
         cardinality(item_keys.skus) = 0
         OR NOT EXISTS (SELECT FROM skus WHERE skus.product_id = products.id)
-        OR EXISTS (
-          SELECT FROM skus WHERE skus.product_id = products.id AND skus.sku = ANY (item_keys.skus)
-        )
+        OR {_SHARES_SKU}
       )
 """
 _STEPS = [

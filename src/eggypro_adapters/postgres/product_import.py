@@ -17,7 +17,12 @@ from eggypro_adapters.postgres.category_queries import ALL_CATEGORIES, category_
 from eggypro_adapters.postgres.category_tree import create_categories, lock_category_ids
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.image_registry import find_attachable_images, update_references
-from eggypro_adapters.postgres.import_matching import find_item, find_matches, match_items
+from eggypro_adapters.postgres.import_matching import (
+    IS_GIVEN_ID,
+    find_item,
+    find_matches,
+    match_items,
+)
 from eggypro_adapters.postgres.locks import IMPORT_LOCK, wait_for_lock
 from eggypro_adapters.postgres.product_rows import (
     BARE_PRODUCT_COLUMNS,
@@ -41,8 +46,6 @@ from eggypro_core.domain.category import CategoryDraft
 from eggypro_core.domain.product import Product, ProductDraft, own_image_ids
 from eggypro_core.domain.product_files import (
     FORMER_PREFIX,
-    HANDLE_PREFIX,
-    ROW_PREFIX,
     ImportMatch,
     SkuHolder,
     StoredProduct,
@@ -57,43 +60,48 @@ _CREATE_TABLES = (
         "CREATE TEMPORARY TABLE changed_variants (LIKE variants INCLUDING DEFAULTS) ON COMMIT DROP"
     ),
 )
-_texts = ARRAY(sa.Text)
-_ids = ARRAY(sa.Integer)
+_TEXTS = ARRAY(sa.Text)
+_INTEGERS = ARRAY(sa.Integer)
 _INDEX_BATCH_SIZE = 500
 """Products whose search rows are written together."""
-_has_id = products.c.id == sa.func.any(sa.bindparam("ids", type_=_ids))
+
+
+def _is_any_of(column: sa.Column[Any], parameter: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a column has one of the values of an array parameter."""
+    type_ = _INTEGERS if isinstance(column.type, sa.Integer) else _TEXTS
+    return column == sa.func.any(sa.bindparam(parameter, type_=type_))
+
+
 _LOCK_PRODUCTS = (
     sa.select(products.c.id)
-    .where(_has_id)
+    .where(_is_any_of(products.c.id, "ids"))
     .order_by(products.c.id)  # every writer of several products locks in this order
     .with_for_update(key_share=True)
 )
-_GET_PRODUCTS = sa.select(*BARE_PRODUCT_COLUMNS).where(_has_id)
+_GET_PRODUCTS = sa.select(*BARE_PRODUCT_COLUMNS).where(_is_any_of(products.c.id, "ids"))
 _SKU_HOLDERS = (
     sa.select(skus.c.sku, products.c.id, products.c.slug)
     .join(products, products.c.id == skus.c.product_id)
-    .where(skus.c.sku == sa.func.any(sa.bindparam("skus", type_=_texts)))
+    .where(_is_any_of(skus.c.sku, "skus"))
 )
 _TAKEN_SLUGS = sa.union_all(
     *(
-        sa.select(column).where(column == sa.func.any(sa.bindparam("slugs", type_=_texts)))
+        sa.select(column).where(_is_any_of(column, "slugs"))
         for column in (products.c.slug, slug_aliases.c.slug)
     )
 )
 _PRODUCT_VARIANTS = (
     sa.select(variants.c.product_id, *VARIANT_COLUMNS)
-    .where(variants.c.product_id == sa.func.any(sa.bindparam("ids", type_=_ids)))
+    .where(_is_any_of(variants.c.product_id, "ids"))
     .order_by(variants.c.product_id, variants.c.position, variants.c.id)
 )
-_PRODUCT_IDS = sa.select(products.c.slug, products.c.id).where(
-    products.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
-)
+_PRODUCT_IDS = sa.select(products.c.slug, products.c.id).where(_is_any_of(products.c.slug, "slugs"))
 _PRODUCT_CATEGORIES = (
     sa.select(
         product_categories.c.product_id, sa.func.array_agg(categories.c.slug).label("categories")
     )
     .join(categories)
-    .where(product_categories.c.product_id == sa.func.any(sa.bindparam("ids", type_=_ids)))
+    .where(_is_any_of(product_categories.c.product_id, "ids"))
     .group_by(product_categories.c.product_id)
 )
 _REMEMBER_SOURCES = sa.text(f"""
@@ -106,8 +114,7 @@ _REMEMBER_SOURCES = sa.text(f"""
       SELECT source, '{FORMER_PREFIX}' || product_id || ':' || source_id, product_id
       FROM product_sources JOIN given USING (source_id)
       WHERE source = :source AND product_id <> given.id
-        AND NOT starts_with(source_id, '{HANDLE_PREFIX}')
-        AND NOT starts_with(source_id, '{ROW_PREFIX}')
+        AND {IS_GIVEN_ID}
       ON CONFLICT DO NOTHING
     )
     INSERT INTO product_sources (source, source_id, product_id)
@@ -124,18 +131,16 @@ _DELETE_LINKS = sa.text(f"""
 _INSERT_LINKS = sa.text(
     f"INSERT INTO product_categories (product_id, category_id) {_NEW_LINKS} ON CONFLICT DO NOTHING"
 )
-_DELETE_VARIANTS = sa.delete(variants).where(
-    variants.c.product_id == sa.func.any(sa.bindparam("ids", type_=_ids))
-)
-_RELEASE_ALIASES = sa.delete(slug_aliases).where(
-    slug_aliases.c.slug == sa.func.any(sa.bindparam("slugs", type_=_texts))
-)
+_DELETE_VARIANTS = sa.delete(variants).where(_is_any_of(variants.c.product_id, "ids"))
+_RELEASE_ALIASES = sa.delete(slug_aliases).where(_is_any_of(slug_aliases.c.slug, "slugs"))
 
 _SET_STOCK, _SET_VARIANT_STOCK = (
     sa.text(f"""
         UPDATE {table} SET stock_quantity = new.quantity, track_stock = true
         FROM unnest(:ids, :quantities) AS new (id, quantity) WHERE {table}.id = new.id
-    """).bindparams(sa.bindparam("ids", type_=_ids), sa.bindparam("quantities", type_=_ids))
+    """).bindparams(
+        sa.bindparam("ids", type_=_INTEGERS), sa.bindparam("quantities", type_=_INTEGERS)
+    )
     for table in ("products", "variants")
 )
 
@@ -250,10 +255,8 @@ class PostgresImportSession:
     def release_skus(self, product_ids: Collection[int], variant_ids: Collection[int]) -> None:
         for table, ids in ((products, product_ids), (variants, variant_ids)):
             if ids:
-                has_id = table.c.id == sa.func.any(sa.bindparam("ids", type_=_ids))
-                self._connection.execute(
-                    sa.update(table).where(has_id).values(sku=None), {"ids": list(ids)}
-                )
+                release = sa.update(table).where(_is_any_of(table.c.id, "ids")).values(sku=None)
+                self._connection.execute(release, {"ids": list(ids)})
         self._unindexed_ids.update(product_ids)
 
     def delete_variants(self, product_ids: Collection[int]) -> None:
