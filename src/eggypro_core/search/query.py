@@ -221,13 +221,13 @@ def expand_terms(
     The last word and unknown words are also expanded as prefixes. A word that is still unknown is
     corrected to words one edit away; with `fuzzy`, every word is.
     """
-    return tuple(Term(token.word, dict(_expansions(token, vocabulary, fuzzy))) for token in tokens)
+    return tuple(
+        Term(token.word, dict(_expansions(token, vocabulary, fuzzy=fuzzy))) for token in tokens
+    )
 
 
 def _expansions(
-    token: QueryToken,
-    vocabulary: Vocabulary,
-    fuzzy: bool,  # noqa: FBT001
+    token: QueryToken, vocabulary: Vocabulary, *, fuzzy: bool
 ) -> Iterator[tuple[MatchKind, Expansion]]:
     is_known = vocabulary.knows(token)
     yield MatchKind.EXACT, _expand([token.stem], vocabulary)

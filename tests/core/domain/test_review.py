@@ -34,11 +34,11 @@ def validation_errors(action: Callable[[], object]) -> tuple[FieldError, ...]:
 
 
 @pytest.fixture
-def reviews() -> ReviewService:
+def reviews(clock: FakeClock) -> ReviewService:
     database = MemoryDatabase()
     draft = ProductDraft(name="Egg", price=Decimal(1))
     MemoryProductStore(database).create(draft, datetime(2026, 1, 1, tzinfo=UTC))
-    return ReviewService(MemoryReviewStore(database), FakeClock())
+    return ReviewService(MemoryReviewStore(database), clock)
 
 
 def test_parse_normalises_a_submitted_review() -> None:
@@ -186,8 +186,8 @@ def test_reviews_of_a_missing_product_are_not_found(reviews: ReviewService, slug
         reviews.list(ReviewQuery(product=slug))
 
 
-def test_created_at_comes_from_the_clock(reviews: ReviewService) -> None:
+def test_created_at_comes_from_the_clock(reviews: ReviewService, clock: FakeClock) -> None:
     first = reviews.create("egg", review_values(comment="a"))
-    reviews._clock.advance()  # type: ignore[attr-defined]  # a FakeClock
+    clock.advance()
     second = reviews.create("egg", review_values(comment="b"))
     assert second.created_at - first.created_at > timedelta(0)

@@ -13,6 +13,7 @@ from eggypro_core.domain.image import (
 )
 from eggypro_core.domain.product import MAX_IMAGES
 from eggypro_core.domain.product_fields import ALT_TEXT
+from eggypro_core.services.importing.lists import first_items
 from eggypro_core.services.importing.messages import EntryMessages, shown
 from eggypro_core.services.importing.texts import fit_line
 from eggypro_core.validation.fields import MAX_URL_LENGTH, max_length
@@ -43,10 +44,8 @@ def fit_images(value: object, messages: EntryMessages) -> object:
             messages.warn("images", f"Image '{shown(ref)}' has no usable address: ignored", ref)
         elif usable not in images:
             images[usable] = _fit_image(item, usable, messages)
-    if len(images) > MAX_IMAGES:
-        message = f"{len(images)} images: only the first {MAX_IMAGES} are imported"
-        messages.warn("images", message, [*images][MAX_IMAGES])
-    return [*images.values()][:MAX_IMAGES]
+    refs = first_items([*images], "images", "images", MAX_IMAGES, messages)
+    return [images[ref] for ref in refs]
 
 
 def fit_image_url(value: object, messages: EntryMessages) -> object:

@@ -47,7 +47,7 @@ def text_list_fitter(
             for item in texts:
                 first.setdefault(_key(item, key), item)
             texts = [*first.values()]
-        return _first(texts, name, f"{label.lower()}s", maximum, messages)
+        return first_items(texts, name, f"{label.lower()}s", maximum, messages)
 
     return fit
 
@@ -64,7 +64,9 @@ def fit_attributes(value: object, messages: EntryMessages) -> object:
         return value
     attributes = _fit_names(value, "attributes", messages)
     fitted = {name: text for name, text in attributes if text is not None}
-    return dict(_first([*fitted.items()], "attributes", "attributes", MAX_ATTRIBUTES, messages))
+    return dict(
+        first_items([*fitted.items()], "attributes", "attributes", MAX_ATTRIBUTES, messages)
+    )
 
 
 def fit_attribute_edits(value: object, messages: EntryMessages) -> object:
@@ -77,7 +79,7 @@ def fit_attribute_edits(value: object, messages: EntryMessages) -> object:
         return value
     edits = dict(_fit_names(value, "attributes", messages))
     given = [item for item in edits.items() if item[1] is not None]
-    accepted = dict(_first(given, "attributes", "attributes", MAX_ATTRIBUTES, messages))
+    accepted = dict(first_items(given, "attributes", "attributes", MAX_ATTRIBUTES, messages))
     removed = [name for name, text in edits.items() if text is None]
     removed = removed[: 2 * MAX_ATTRIBUTES - len(accepted)]
     return {name: edits[name] for name in edits if name in accepted or name in removed}
@@ -92,7 +94,7 @@ def fit_categories(value: object, messages: EntryMessages) -> object:
         return [] if value is None else value
     references = [_fit_category(item, messages) for item in value]
     references = [item for item in references if item]
-    return _first(references, "categories", "categories", MAX_CATEGORIES, messages)
+    return first_items(references, "categories", "categories", MAX_CATEGORIES, messages)
 
 
 def _fit_names(
@@ -148,7 +150,7 @@ def _fit_category(value: object, messages: EntryMessages) -> object:
     return [name for name in names if name][:MAX_DEPTH]
 
 
-def _first(
+def first_items(
     items: list[T], name: str, plural: str, maximum: int, messages: EntryMessages
 ) -> list[T]:
     """Return the first `maximum` items, with a warning if there are more."""

@@ -354,7 +354,8 @@ def test_the_last_of_too_many_option_names_are_joined() -> None:
     second = {"options": {"N0": "a", "N10": "c"}, "price": "5.00"}
     result = normalise_variants(first, second)
     assert result.values is not None
-    options = [item["options"] for item in result.values["variants"]]  # type: ignore[attr-defined]
+    variants: Any = result.values["variants"]
+    options = [item["options"] for item in variants]
     assert options[0] == {**dict.fromkeys(names[:9], "a"), "N9 / N10 / N11": "a / a / a"}
     assert options[1] == {"N0": "a", "N9 / N10 / N11": "- / c / -"}
     assert warnings(result) == [
@@ -522,7 +523,8 @@ def test_normalised_values_are_valid_and_stay_the_same(values: dict[str, Any]) -
         assert result.warnings or result.errors
         return
     parse(result.values)
-    lines = tuple(range(2, 2 + len(result.values.get("variants", ()))))  # type: ignore[arg-type]
+    variants: Any = result.values.get("variants", ())
+    lines = tuple(range(2, 2 + len(variants)))
     again = normalise_entry(
         ImportEntry(2, result.values, (), (), None, lines, result.skipped_options), clean_html
     )
