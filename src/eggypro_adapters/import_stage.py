@@ -80,14 +80,14 @@ class SqliteImportStage:
         unknown = [key for key in keys if key not in self._uses]
         if unknown:
             self._flush_uses()
-            found = self._select_uses(unknown)
+            uses = self._select_uses(unknown)
         else:
-            found = {}
+            uses = {}
         for key in keys:
             number = self._uses.get(key)
             if number is not None:
-                found[key] = number
-        return found
+                uses[key] = number
+        return uses
 
     def _flush_uses(self) -> None:
         statement = "INSERT OR IGNORE INTO uses (key, number) VALUES (?, ?)"
@@ -95,12 +95,12 @@ class SqliteImportStage:
         self._new_uses.clear()
 
     def _select_uses(self, keys: Collection[str]) -> dict[str, int]:
-        remaining, found = list(keys), dict[str, int]()
+        remaining, uses = list(keys), dict[str, int]()
         while remaining:
             chunk, remaining = remaining[:_MAX_PARAMETERS], remaining[_MAX_PARAMETERS:]
             marks = ", ".join("?" * len(chunk))
-            found |= self._execute(f"SELECT key, number FROM uses WHERE key IN ({marks})", chunk)
-        return found
+            uses |= self._execute(f"SELECT key, number FROM uses WHERE key IN ({marks})", chunk)
+        return uses
 
     def plan(self, product_id: int, item: ImportItem, *, releases_skus: bool) -> None:
         values = (product_id, releases_skus, _dump(item))

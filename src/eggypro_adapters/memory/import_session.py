@@ -267,15 +267,15 @@ class MemoryImportSession:
             }
             if len(holders) == 1:
                 candidates[holders.pop()].append(item)
-        for product_id, rivals in candidates.items():
+        for product_id, claimants in candidates.items():
             product = self._state.products[product_id]
             gtins = {product.gtin, *(v.gtin for v in self._state.variants_of(product))}
-            keys = rivals[0].keys
+            keys = claimants[0].keys
             is_same = keys.name in (None, name_sort_key(product.name)) or not gtins.isdisjoint(
                 keys.gtins
             )
-            if len(rivals) == 1 and is_same:
-                self._assign(rivals[0], product, MatchedBy.SKU)
+            if len(claimants) == 1 and is_same:
+                self._assign(claimants[0], product, MatchedBy.SKU)
 
     def _match_by_name(self, items: Sequence[ImportItem]) -> None:
         stored: dict[str, list[Product]] = defaultdict(list)
@@ -285,11 +285,11 @@ class MemoryImportSession:
         for item in items:
             if item.keys.name is not None:
                 by_name[item.keys.name].append(item)
-        for name, named in by_name.items():
-            if len(named) == len(stored[name]) == 1 and not self._contradicts(
-                named[0], stored[name][0]
+        for name, namesakes in by_name.items():
+            if len(namesakes) == len(stored[name]) == 1 and not self._contradicts(
+                namesakes[0], stored[name][0]
             ):
-                self._assign(named[0], stored[name][0], MatchedBy.NAME)
+                self._assign(namesakes[0], stored[name][0], MatchedBy.NAME)
 
     def _contradicts(self, item: ImportItem, product: Product) -> bool:
         """Return whether the slug, the source ID or the SKUs belong to different products."""

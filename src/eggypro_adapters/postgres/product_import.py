@@ -243,13 +243,13 @@ class PostgresImportSession:
         if not ids:
             return {}
         rows = self._connection.execute(_GET_PRODUCTS, {"ids": list(ids)})
-        found = {product.id: product for product in map(product_from_row, rows)}
-        found |= self._with_variants([p for p in found.values() if p.has_variants])
-        links = self._connection.execute(_PRODUCT_CATEGORIES, {"ids": list(found)})
+        by_id = {product.id: product for product in map(product_from_row, rows)}
+        by_id |= self._with_variants([p for p in by_id.values() if p.has_variants])
+        links = self._connection.execute(_PRODUCT_CATEGORIES, {"ids": list(by_id)})
         slugs = {row.product_id: frozenset(row.categories) for row in links}
         return {
             id_: StoredProduct(product, slugs.get(id_, frozenset()))
-            for id_, product in found.items()
+            for id_, product in by_id.items()
         }
 
     def release_skus(self, product_ids: Collection[int], variant_ids: Collection[int]) -> None:
@@ -342,7 +342,9 @@ class PostgresImportSession:
         for statement, quantities in ((_SET_STOCK, own), (_SET_VARIANT_STOCK, by_variant)):
             values = {"ids": list(quantities), "quantities": list(quantities.values())}
             self._connection.execute(statement, values)
-        refresh_variant_summary(self._connection, {product for product, each in stock if each})
+        refresh_variant_summary(
+            self._connection, {product for product, variant in stock if variant}
+        )
 
     def list_categories(self) -> Iterable[CategoryDraft]:
         return map(category_draft_from_row, self._connection.execute(ALL_CATEGORIES))

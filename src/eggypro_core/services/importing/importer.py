@@ -125,8 +125,8 @@ class ProductImporter:
 
     def read(self) -> None:
         """Stage the entries of the file. Stop at too many errors: it is probably the wrong file."""
-        rest = iter(self.file.entries)
-        while batch := list(islice(rest, IMPORT_BATCH_SIZE)):
+        entries = iter(self.file.entries)
+        while batch := list(islice(entries, IMPORT_BATCH_SIZE)):
             if self._recorder.error_total >= MAX_ERRORS:
                 self._recorder.fail(batch[0].line, "", _TOO_MANY_ERRORS)
                 return
@@ -207,10 +207,10 @@ class ProductImporter:
             self.unchanged += 1
             return
         item = match.item
-        update, news = self._updates.build(item, stored.product)
-        categories = self._writer.new_categories(news, stored)
+        update, reduced_item = self._updates.build(item, stored.product)
+        categories = self._writer.new_categories(reduced_item, stored)
         self._recorder.add_warnings(update.warnings)
-        self._recorder.add_warnings(self._writer.category_warnings(news))
+        self._recorder.add_warnings(self._writer.category_warnings(reduced_item))
         if update.off_sale:
             self._off_sale += len(update.off_sale)
             self._off_sale_products += 1

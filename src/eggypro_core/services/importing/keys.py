@@ -39,16 +39,16 @@ class KeyResolver:
 
         A slug that a product had before is free only if it is the handle of the item.
         """
-        wanted = [item.keys.slug or _generated_slug(item) for item in items]
-        taken = set(self.session.find_taken_slugs(wanted)) if wanted else set()
-        held = self.session.find_product_ids(taken) if taken else {}
+        slugs = [item.keys.slug or _generated_slug(item) for item in items]
+        taken_slugs = set(self.session.find_taken_slugs(slugs)) if slugs else set()
+        current_slugs = self.session.find_product_ids(taken_slugs) if taken_slugs else {}
         first_uses: dict[str, int] = {}
-        for slug, item in zip(wanted, items, strict=True):
+        for slug, item in zip(slugs, items, strict=True):
             first_uses.setdefault(f"slug:{slug}", item.number)
         owners = {**first_uses, **self.session.stage.record_uses(first_uses)}
         result = []
-        for slug, item in zip(wanted, items, strict=True):
-            is_free = slug not in (held if item.keys.handle == slug else taken)
+        for slug, item in zip(slugs, items, strict=True):
+            is_free = slug not in (current_slugs if item.keys.handle == slug else taken_slugs)
             is_own = owners[f"slug:{slug}"] == item.number
             free = slug if is_free and is_own else self._numbered_slug(slug, item.number)
             result.append(evolve(item, changes=evolve(item.changes, slug=free)))
@@ -59,19 +59,19 @@ class KeyResolver:
 
         A product that was matched by its slug keeps it, and so does one whose new slug is taken.
         """
-        wanted = {
+        new_slugs = {
             match.item.number: str(match.item.keys.slug)
             for match in matches
             if match.stored is not None
             and match.by is not MatchedBy.SLUG
             and match.item.keys.slug not in (None, match.stored.product.slug)
         }
-        held = self.session.find_product_ids(set(wanted.values())) if wanted else {}
-        uses = self.session.stage.find_uses([f"slug:{slug}" for slug in wanted.values()])
+        current_slugs = self.session.find_product_ids(set(new_slugs.values())) if new_slugs else {}
+        uses = self.session.stage.find_uses([f"slug:{slug}" for slug in new_slugs.values()])
         numbers = {
             number
-            for number, slug in wanted.items()
-            if slug not in held and uses.get(f"slug:{slug}", number) == number
+            for number, slug in new_slugs.items()
+            if slug not in current_slugs and uses.get(f"slug:{slug}", number) == number
         }
         return [
             match

@@ -78,8 +78,8 @@ def fit_attribute_edits(value: object, messages: EntryMessages) -> object:
     ):
         return value
     edits = dict(_fit_names(value, "attributes", messages))
-    given = [item for item in edits.items() if item[1] is not None]
-    accepted = dict(first_items(given, "attributes", "attributes", MAX_ATTRIBUTES, messages))
+    new_texts = [item for item in edits.items() if item[1] is not None]
+    accepted = dict(first_items(new_texts, "attributes", "attributes", MAX_ATTRIBUTES, messages))
     removed = [name for name, text in edits.items() if text is None]
     removed = removed[: 2 * MAX_ATTRIBUTES - len(accepted)]
     return {name: edits[name] for name in edits if name in accepted or name in removed}

@@ -53,15 +53,15 @@ class OptionFitter:
         first name.
         """
         names = [*self._names]
-        kept, rest = names[: MAX_OPTION_NAMES - 1], names[MAX_OPTION_NAMES - 1 :]
-        if len(rest) > 1:
-            joined = cut_at_word(_SEPARATOR.join(rest), _MAX_NAME)
+        first_names, last_names = names[: MAX_OPTION_NAMES - 1], names[MAX_OPTION_NAMES - 1 :]
+        if len(last_names) > 1:
+            joined = cut_at_word(_SEPARATOR.join(last_names), _MAX_NAME)
             message = (
                 f"{len(names)} option names: only {MAX_OPTION_NAMES} are possible, the last "
-                f"{len(rest)} are joined into '{joined}'"
+                f"{len(last_names)} are joined into '{joined}'"
             )
             self.messages.warn("options", message)
-            options = [_join(variant, kept, rest, joined) for variant in options]
+            options = [_join(variant, first_names, last_names, joined) for variant in options]
         return [variant or dict.fromkeys(names[:1], _ANY) for variant in options]
 
     def _fit_name(self, raw_name: str) -> str:
@@ -78,10 +78,10 @@ class OptionFitter:
 
 
 def _join(
-    options: Mapping[str, str], kept: Sequence[str], rest: Sequence[str], joined: str
+    options: Mapping[str, str], first_names: Sequence[str], last_names: Sequence[str], joined: str
 ) -> dict[str, str]:
-    fitted = {name: options[name] for name in kept if name in options}
-    if not options.keys().isdisjoint(rest):
-        text = _SEPARATOR.join(options.get(name, "-") for name in rest)
+    fitted = {name: options[name] for name in first_names if name in options}
+    if not options.keys().isdisjoint(last_names):
+        text = _SEPARATOR.join(options.get(name, "-") for name in last_names)
         fitted[joined] = cut_at_word(text, _MAX_VALUE)
     return fitted

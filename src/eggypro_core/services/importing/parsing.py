@@ -107,9 +107,9 @@ class EntryParser:
 
     def _details_of(self, entry: ImportEntry) -> Iterator[ImportItem]:
         """Keep the category details of a refused product: others may be in these categories."""
-        given = {n: v for n, v in (entry.values or {}).items() if n == "category_details"}
+        details = {n: v for n, v in (entry.values or {}).items() if n == "category_details"}
         try:
-            categories = parse_references(given)
+            categories = parse_references(details)
         except ValidationError:
             return
         if categories.details:
@@ -184,8 +184,10 @@ class EntryParser:
     def _is_same(self, first: ImportItem, item: ImportItem) -> bool:
         """Return whether two items are equal, apart from SKUs that `first` has lost."""
         uses = self.stage.find_uses([f"sku:{sku}" for sku in item.keys.skus])
-        lost = {key.removeprefix("sku:") for key, number in uses.items() if number < first.number}
-        return _content(first) == _content(without_skus(item, lost))
+        lost_skus = {
+            key.removeprefix("sku:") for key, number in uses.items() if number < first.number
+        }
+        return _content(first) == _content(without_skus(item, lost_skus))
 
     def _without_skus(self, item: ImportItem, repeated: Mapping[str, int]) -> ImportItem:
         skus = {key.removeprefix("sku:"): number for key, number in repeated.items()}
@@ -208,9 +210,11 @@ def without_skus(item: ImportItem, skus: set[str]) -> ImportItem:
         evolve(variant, sku=UNSET) if variant.sku in skus else variant
         for variant in changes.variants
     )
-    kept = tuple(sku for sku in item.keys.skus if sku not in skus)
+    remaining_skus = tuple(sku for sku in item.keys.skus if sku not in skus)
     return evolve(
-        item, changes=evolve(changes, variants=variants), keys=evolve(item.keys, skus=kept)
+        item,
+        changes=evolve(changes, variants=variants),
+        keys=evolve(item.keys, skus=remaining_skus),
     )
 
 

@@ -86,22 +86,24 @@ class SkuMoves:
 
     def _find_kept(self, skus: Collection[str], claims: Mapping[str, _Claim]) -> list[str]:
         """Return the SKUs that stay with their holders if only claimed SKUs can move."""
-        chosen = {claims[sku].holder_id: claims[sku].item for sku in skus}
-        items = [(self.session.stage.get(number), id_) for id_, number in chosen.items()]
-        after: dict[int, Collection[str] | None] = {}
-        stored = self.session.get_products(chosen)
+        item_numbers = {claims[sku].holder_id: claims[sku].item for sku in skus}
+        items = [(self.session.stage.get(number), id_) for id_, number in item_numbers.items()]
+        skus_after: dict[int, Collection[str] | None] = {}
+        stored = self.session.get_products(item_numbers)
         for (item, id_), foreign in zip(items, self.find_foreign(items), strict=True):
-            after[id_] = None
+            skus_after[id_] = None
             if id_ in stored and self.categories.is_valid(item.categories):
-                held = {sku for sku in foreign if sku not in claims}
+                unavailable = {sku for sku in foreign if sku not in claims}
                 try:
-                    update, _ = self.updates.build(without_skus(item, held), stored[id_].product)
+                    update, _ = self.updates.build(
+                        without_skus(item, unavailable), stored[id_].product
+                    )
                 except (ValidationError, ConflictError):
                     continue
-                after[id_] = update.skus
-        kept = []
+                skus_after[id_] = update.skus
+        kept_skus = []
         for sku in skus:
-            remaining = after[claims[sku].holder_id]
+            remaining = skus_after[claims[sku].holder_id]
             if remaining is None or sku in remaining:
-                kept.append(sku)
-        return kept
+                kept_skus.append(sku)
+        return kept_skus

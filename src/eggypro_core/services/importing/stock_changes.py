@@ -76,7 +76,9 @@ def offer_with(product: Product, options: Mapping[str, str]) -> Offer | None:
     if not product.has_variants:
         return None if options else product
     key = options_key(options)
-    return next((each for each in product.variants if options_key(each.options) == key), None)
+    return next(
+        (variant for variant in product.variants if options_key(variant.options) == key), None
+    )
 
 
 def _name(offer: Offer) -> str:

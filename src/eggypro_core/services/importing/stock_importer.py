@@ -60,8 +60,8 @@ class StockImporter:
 
     def read(self) -> None:
         """Find the product of each quantity."""
-        rest = iter(self.file.entries)
-        while batch := list(islice(rest, STOCK_BATCH_SIZE)):
+        entries = iter(self.file.entries)
+        while batch := list(islice(entries, STOCK_BATCH_SIZE)):
             for entry in batch:
                 self._recorder.add_errors(entry.errors)
                 self._recorder.add_warnings(entry.warnings)
@@ -115,10 +115,10 @@ class StockImporter:
         ids = self.session.find_product_ids(set(filter(None, slugs)))
         products = self.session.get_products(set(ids.values()))
         for entry, sku, slug in zip(entries, skus, slugs, strict=True):
-            named = products[ids[slug]].product if slug in ids else None
-            item = self._item(entry, sku, named, holders.get(sku or ""))
+            product = products[ids[slug]].product if slug in ids else None
+            item = self._item(entry, sku, product, holders.get(sku or ""))
             if item is None:
-                self._warn_unknown(entry, named)
+                self._warn_unknown(entry, product)
             else:
                 product_id, planned = item
                 self.session.stage.plan(product_id, planned, releases_skus=False)
@@ -128,22 +128,23 @@ class StockImporter:
         self,
         entry: StockEntry,
         sku: str | None,
-        named: Product | None,
+        product: Product | None,
         holder: SkuHolder | None,
     ) -> tuple[int, ImportItem] | None:
         """Return the id of the product that a quantity belongs to, and the item to stage.
 
         The product is the holder of the SKU, unless handle and options name an offer without a SKU.
+        `product` is the one with the handle.
         """
-        offer = None if named is None else offer_with(named, entry.options)
-        if named is not None and offer is not None and (offer.sku is None or not entry.sku):
+        offer = None if product is None else offer_with(product, entry.options)
+        if product is not None and offer is not None and (offer.sku is None or not entry.sku):
             keys, options = MatchKeys(), entry.options
-            product_id = named.id
+            product_id = product.id
         elif holder is not None and sku is not None:
             keys, options = MatchKeys(skus=(sku,)), {}
             product_id = holder.product_id
-        elif named is not None and named.has_variants and not (entry.sku or entry.options):
-            keys, options, product_id = MatchKeys(), {}, named.id
+        elif product is not None and product.has_variants and not (entry.sku or entry.options):
+            keys, options, product_id = MatchKeys(), {}, product.id
         else:
             return None
         quantity = entry.quantity or 0
@@ -151,15 +152,15 @@ class StockImporter:
         changes = ProductChanges(stock_quantity=quantity, variants=variants)
         return product_id, ImportItem(self._count, entry.line, keys, changes)
 
-    def _warn_unknown(self, entry: StockEntry, named: Product | None) -> None:
+    def _warn_unknown(self, entry: StockEntry, product: Product | None) -> None:
         handle, options = shown(entry.handle), shown(variant_name(entry.options))
         if entry.sku:
             missing, value = f"product or variant with the SKU '{shown(entry.sku)}'", entry.sku
-        elif named is not None:
+        elif product is not None:
             missing, value = f"variant {options} of the product '{handle}'", options
         else:
             missing, value = f"product '{handle}'", entry.handle
-        name = "sku" if entry.sku else "variants" if named else "slug"
+        name = "sku" if entry.sku else "variants" if product else "slug"
         message = f"There is no {missing}: ignored"
         self._recorder.warn(entry.line, name, message, shown(value))
 

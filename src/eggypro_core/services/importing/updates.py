@@ -134,8 +134,8 @@ class UpdateBuilder:
             exported = self.parse_exported(product)
         except ValidationError:  # the format cannot hold this product
             return update, item
-        news = without_exported_values(item, exported, product)
-        return build_update(news, product, self.options, self.now), news
+        reduced_item = without_exported_values(item, exported, product)
+        return build_update(reduced_item, product, self.options, self.now), reduced_item
 
 
 def build_update(
@@ -158,33 +158,38 @@ def without_exported_values(
     changes = _without_equal(item.changes, exported, _CHANGE_FIELDS)
     if isinstance(changes.attribute_edits, Mapping):
         edits = exported.attribute_edits if isinstance(exported.attribute_edits, Mapping) else {}
-        news = {
+        new_edits = {
             name: text
             for name, text in changes.attribute_edits.items()
             if (name in edits, edits.get(name)) != (True, text)
         }
-        changes = evolve(changes, attribute_edits=news or UNSET)
+        changes = evolve(changes, attribute_edits=new_edits or UNSET)
     if changes.variants:
-        changes = evolve(changes, variants=_variant_news(changes.variants, exported, product))
+        changes = evolve(
+            changes,
+            variants=_variants_without_exported_values(changes.variants, exported, product),
+        )
     return evolve(item, changes=changes)
 
 
-def _variant_news(
+def _variants_without_exported_values(
     variants: Iterable[VariantChanges], exported: ProductChanges, product: Product
 ) -> tuple[VariantChanges, ...]:
-    known = {variant.options_key: variant for variant in exported.variants}
+    exported_variants = {variant.options_key: variant for variant in exported.variants}
     active = tuple(variant for variant in product.variants if variant.is_active)
-    stored = active if len(active) == len(exported.variants) else product.variants
-    is_complete = len(stored) == len(known)
+    stored_variants = active if len(active) == len(exported.variants) else product.variants
+    is_complete = len(stored_variants) == len(exported_variants)
     options = {
-        key: variant.options for key, variant in zip(known, stored, strict=False) if is_complete
+        key: variant.options
+        for key, variant in zip(exported_variants, stored_variants, strict=False)
+        if is_complete
     }
     return tuple(
         evolve(
-            _without_equal(variant, known[key], _VARIANT_CHANGE_FIELDS),
+            _without_equal(variant, exported_variants[key], _VARIANT_CHANGE_FIELDS),
             options=options.get(key, variant.options),
         )
-        if (key := variant.options_key) in known
+        if (key := variant.options_key) in exported_variants
         else variant
         for variant in variants
     )
@@ -314,11 +319,11 @@ class _Comparison:
 
     def _with_attributes(self, changes: ProductChanges, product: Product) -> ProductChanges:
         """Return the changes with attribute edits that fit, and without obsolete attributes."""
-        given = {} if changes.attribute_edits is UNSET else dict(changes.attribute_edits)
-        edits = given | {
+        item_edits = {} if changes.attribute_edits is UNSET else dict(changes.attribute_edits)
+        edits = item_edits | {
             name: None
             for name, field_name in _LEGACY_ATTRIBUTES.items()
-            if name not in given
+            if name not in item_edits
             and name in product.attributes
             and not changes.is_unset(field_name)
             and getattr(changes, field_name) != getattr(product, field_name)
@@ -331,7 +336,7 @@ class _Comparison:
             message = f"More than {MAX_ATTRIBUTES} attributes: {len(excess)} ignored"
             self._warn("attributes", message, excess[0])
             edits = {name: text for name, text in edits.items() if name not in excess}
-        return evolve(changes, attribute_edits=edits) if edits != given else changes
+        return evolve(changes, attribute_edits=edits) if edits != item_edits else changes
 
     def _merge_variants(
         self, changes: Sequence[VariantChanges]
@@ -344,12 +349,12 @@ class _Comparison:
         if not changes:
             return [], [], []
         unmatched = {options_key(variant.options): variant for variant in self.product.variants}
-        matched = [unmatched.pop(change.options_key, None) for change in changes]
+        matches = [unmatched.pop(change.options_key, None) for change in changes]
         by_sku = {variant.sku: variant for variant in unmatched.values() if variant.sku}
-        claimed = {change.sku for change in changes if isinstance(change.sku, str)}
+        claimed_skus = {change.sku for change in changes if isinstance(change.sku, str)}
         new: list[VariantDraft] = []
         changed: list[Variant] = []
-        for position, (raw, by_options) in enumerate(zip(changes, matched, strict=True)):
+        for position, (raw, by_options) in enumerate(zip(changes, matches, strict=True)):
             variant = by_options
             if variant is None and isinstance(raw.sku, str) and raw.sku in by_sku:
                 variant = by_sku.pop(raw.sku)
@@ -361,11 +366,11 @@ class _Comparison:
                 new += self._draft(change, position)
             else:
                 after = self._with_valid_prices(change, variant).apply_to(variant)
-                if change.sku is UNSET and after.sku in claimed:
+                if change.sku is UNSET and after.sku in claimed_skus:
                     after = evolve(after, sku=None)
                 if after != variant:
                     changed.append(after)
-        off_sale = self._archive(unmatched.values(), claimed)
+        off_sale = self._archive(unmatched.values(), claimed_skus)
         changed += off_sale
         variants: list[Variant | VariantDraft] = [*self.product.variants, *changed, *new]
         check_option_names({}, (name for v in variants for name in v.options))
@@ -379,7 +384,7 @@ class _Comparison:
             return []
         return [with_missing_stock(change, self.options).to_draft_at(position)]
 
-    def _archive(self, missing: Iterable[Variant], claimed: Collection[str]) -> list[Variant]:
+    def _archive(self, missing: Iterable[Variant], claimed_skus: Collection[str]) -> list[Variant]:
         """Return the changed ones of the variants that the file lacks."""
         skipped = {options_key(options) for options in self.item.skipped_options}
         archived = []
@@ -388,7 +393,7 @@ class _Comparison:
             after = evolve(
                 variant,
                 is_active=variant.is_active and is_kept,
-                sku=None if variant.sku in claimed else variant.sku,
+                sku=None if variant.sku in claimed_skus else variant.sku,
             )
             if after != variant:
                 archived.append(after)

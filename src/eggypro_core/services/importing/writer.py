@@ -159,11 +159,11 @@ class ImportWriter:
                 message = "Skipped: the product was deleted during the import"
                 self.recorder.warn(item.line, "slug", message)
                 continue
-            update, news = self.updates.build(item, stored.product)
+            update, reduced_item = self.updates.build(item, stored.product)
             if _released_key(product_id) in released:
                 update = update.with_new_version(self.now)  # it may only have cleared SKUs
             slug = update.after.slug
-            categories = self.new_categories(news, stored)
+            categories = self.new_categories(reduced_item, stored)
             if update.is_change:
                 batch.changed.append((stored.product, update.after))
                 batch.new_variants += [(slug, variant) for variant in update.new_variants]
