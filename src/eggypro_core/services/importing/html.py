@@ -16,7 +16,7 @@ _MAX_SOURCE = 4 * MAX_DETAILS
 _MAX_PASSES = 10
 _SIGNS = ("&", "<", ">", "\u00a0")
 _MAX_GROWTH = 80
-"""Cleaning a sign (an escape, a tag with its end tag and `rel`) adds at most as many characters."""
+"""The most characters that cleaning one sign (an escape, a tag with its end tag and `rel`) adds."""
 _CHARACTER_REFERENCE = re.compile("&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));?")
 _VALID_CONTROLS = frozenset({0, 9, 10, 13})
 _UNDEFINED_IN_WINDOWS_1252 = frozenset({0x7F, 0x81, 0x8D, 0x8F, 0x90, 0x9D})
