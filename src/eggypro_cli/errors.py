@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 import typer
-from attrs import frozen
+from attrs import evolve, frozen
 
 from eggypro_cli.output import ShellError, json_line, write
 from eggypro_core import errors
@@ -73,6 +73,8 @@ def print_error(
 
 def message_for(error: errors.EggyProError | typer.TyperException) -> ExitMessage:
     """Return exit code and wording for an error, by its nearest known class."""
+    if is_misconfigured(error):
+        return evolve(MESSAGES_BY_ERROR[errors.UnavailableError], code=USAGE_EXIT_CODE)
     if isinstance(error, errors.EggyProError):
         return next(
             MESSAGES_BY_ERROR[kind] for kind in type(error).__mro__ if kind in MESSAGES_BY_ERROR
@@ -82,6 +84,14 @@ def message_for(error: errors.EggyProError | typer.TyperException) -> ExitMessag
     context = getattr(error, "ctx", None)  # a usage error has the context of its command
     command = context.command_path if context else "eggypro"
     return ExitMessage(error.exit_code, "Usage", None, f"see `{command} --help`")
+
+
+def is_misconfigured(error: Exception) -> bool:
+    """Return whether a service rejects the settings: an error of the configuration."""
+    return (
+        isinstance(error, errors.UnavailableError)
+        and error.kind is errors.UnavailableKind.MISCONFIGURED
+    )
 
 
 def problem(error: errors.EggyProError | typer.TyperException) -> dict[str, Json]:

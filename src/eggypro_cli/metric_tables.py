@@ -58,12 +58,14 @@ def health_lines(report: HealthReport) -> Iterator[RenderableType]:
     table.add_column("service", no_wrap=True)
     table.add_column("status", no_wrap=True)
     table.add_column("ms", justify="right", no_wrap=True)
-    table.add_column("reason", overflow="fold")
     for name, result in report.services.items():
-        table.add_row(name, _status(result.status), _duration(result), result.reason)
+        table.add_row(name, _status(result.status), _duration(result))
     yield table
     yield ""
     yield Text.assemble("The shop is ", _status(report.status), f" ({report.environment})")
+    for name, result in report.services.items():
+        if result.reason:
+            yield f"{name}: {result.reason}"
 
 
 def _route_table(

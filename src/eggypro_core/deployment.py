@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from eggypro_core.errors import UnavailableError
+from eggypro_core.errors import UnavailableError, UnavailableKind
 from eggypro_core.operations.health import ServiceStatus
 from eggypro_core.operations.migrations import Migrations
 from eggypro_core.shop import Shop
@@ -27,11 +27,15 @@ class DeploymentCheckStatus(StrEnum):
 
 @frozen
 class DeploymentCheck:
-    """The result of one check."""
+    """The result of one check.
+
+    `is_misconfigured` marks a failure that the settings or the rights of a user cause.
+    """
 
     name: str
     status: DeploymentCheckStatus
     detail: str = ""
+    is_misconfigured: bool = False
 
 
 def check_deployment(
@@ -41,21 +45,17 @@ def check_deployment(
 
     Safe under concurrency. An unavailable service gives a failed check; no error is raised.
     """
+    migrations = _check_migrations(open_migrations, upgrade=True) if upgrade else None
     try:
         yield from _check_services(open_shop)
     except UnavailableError as error:
-        yield DeploymentCheck("services", DeploymentCheckStatus.FAILED, str(error))
-    try:
-        with open_migrations() as migrations:
-            yield _upgrade_schema(migrations) if upgrade else _check_schema(migrations)
-    except UnavailableError as error:
-        yield DeploymentCheck(MIGRATIONS, DeploymentCheckStatus.FAILED, str(error))
+        yield _failed_check("services", error)
+    yield migrations or _check_migrations(open_migrations, upgrade=False)
 
 
 _CHECK_STATUSES = {
     ServiceStatus.HEALTHY: DeploymentCheckStatus.OK,
     ServiceStatus.DISABLED: DeploymentCheckStatus.DISABLED,
-    ServiceStatus.UNHEALTHY: DeploymentCheckStatus.FAILED,
 }
 
 
@@ -63,8 +63,32 @@ def _check_services(open_shop: Callable[[], Shop]) -> Iterator[DeploymentCheck]:
     with open_shop() as shop:
         results = shop.health.report().services
     for name, result in results.items():
-        duration = f"{result.duration_ms:.0f} ms" if result.status is ServiceStatus.HEALTHY else ""
-        yield DeploymentCheck(name, _CHECK_STATUSES[result.status], result.reason or duration)
+        if result.error is not None:
+            yield _failed_check(name, result.error)
+        else:
+            is_healthy = result.status is ServiceStatus.HEALTHY
+            duration = f"{result.duration_ms:.0f} ms" if is_healthy else ""
+            yield DeploymentCheck(name, _CHECK_STATUSES[result.status], duration)
+
+
+def _failed_check(name: str, error: Exception) -> DeploymentCheck:
+    """Return the check of a service that raised an error; an outdated schema is pending."""
+    kind = error.kind if isinstance(error, UnavailableError) else UnavailableKind.DOWN
+    is_outdated = kind is UnavailableKind.OUTDATED_SCHEMA
+    return DeploymentCheck(
+        name,
+        DeploymentCheckStatus.PENDING if is_outdated else DeploymentCheckStatus.FAILED,
+        str(error) or repr(error),
+        is_misconfigured=kind is UnavailableKind.MISCONFIGURED,
+    )
+
+
+def _check_migrations(open_migrations: MigrationsFactory, *, upgrade: bool) -> DeploymentCheck:
+    try:
+        with open_migrations() as migrations:
+            return _upgrade_schema(migrations) if upgrade else _check_schema(migrations)
+    except UnavailableError as error:
+        return _failed_check(MIGRATIONS, error)
 
 
 def _upgrade_schema(migrations: Migrations) -> DeploymentCheck:

@@ -1,6 +1,7 @@
 """Errors of the library: a few flat classes that each edge maps once."""
 
 from collections.abc import Sequence
+from enum import Enum, auto
 
 from attrs import frozen
 
@@ -94,15 +95,34 @@ class VersionConflictError(EggyProError):
     """Another editorial write came between reading and writing. Nothing is stored."""
 
 
+class UnavailableKind(Enum):
+    """Kinds of unavailability: only a dependency that is down may come back by itself.
+
+    One that rejects the settings, or lacks a right of our user, is misconfigured. A database
+    without the migrations of this version has an outdated schema.
+    """
+
+    DOWN = auto()
+    MISCONFIGURED = auto()
+    OUTDATED_SCHEMA = auto()
+
+
 class UnavailableError(EggyProError):
     """A dependency (such as the database) is unavailable. A later retry may succeed.
 
-    `retry_after` is the number of seconds to wait, if known.
+    `retry_after` is the number of seconds to wait, if known: the dependency is then busy.
     """
 
-    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: int | None = None,
+        kind: UnavailableKind = UnavailableKind.DOWN,
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.kind = kind
 
 
 class UpstreamError(EggyProError):

@@ -142,10 +142,17 @@ def _on_rate_limited(
 def _on_unavailable(
     request: falcon.Request, response: falcon.Response, error: EggyProError, _params: object
 ) -> None:
-    _log.warning("%s, request %s", error, request.env[REQUEST_ID_KEY])
+    if not _is_logged_outage(error):
+        _log.warning("%s, request %s", error, request.env[REQUEST_ID_KEY])
     _respond(request, response, STATUS_BY_ERROR[type(error)])
     if isinstance(error, UnavailableError) and error.retry_after:
         response.set_header("Retry-After", str(error.retry_after))
+
+
+def _is_logged_outage(error: EggyProError) -> bool:
+    """Return whether an outage detector has logged the reason, once for all requests."""
+    is_busy = isinstance(error, UnavailableError) and error.retry_after is not None
+    return isinstance(error, UnavailableError) and error.is_reported and not is_busy
 
 
 def _on_falcon_error(

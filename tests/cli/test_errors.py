@@ -4,7 +4,13 @@ import orjson
 import pytest
 from attrs import evolve
 
-from eggypro_cli.errors import MESSAGES_BY_ERROR, _sentence, message_for, problem
+from eggypro_cli.errors import (
+    MESSAGES_BY_ERROR,
+    _sentence,
+    message_for,
+    print_error,
+    problem,
+)
 from eggypro_core import (
     ConfigurationError,
     ConflictError,
@@ -104,6 +110,14 @@ def test_unavailable_service_exits_with_3(
     result = run_command(*words)
     assert (result.code, result.out) == (3, "")
     assert result.err == "The database is unavailable.\n"
+
+
+def test_service_that_rejects_the_settings_exits_with_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = UnavailableError("Wrong password", kind=errors.UnavailableKind.MISCONFIGURED)
+    assert print_error(error, json=False) == 2
+    assert capsys.readouterr().err == "Wrong password.\n"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from eggypro_core import errors
 from eggypro_core.domain.pagination import Page
 from eggypro_core.domain.product import ListedProduct, Product
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.errors import EggyProError, FieldError
+from eggypro_core.errors import EggyProError, FieldError, UnavailableError
 from eggypro_core.validation.parameters import Status
 from eggypro_http.app import create_app
 from eggypro_http.errors import STATUS_BY_ERROR
@@ -133,6 +133,24 @@ def test_unexpected_errors_are_logged_but_not_disclosed(
     assert record.exc_info is not None
     assert record.exc_info[1] is error
     assert response.headers["x-request-id"] in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("is_reported", "retry_after", "is_logged"),
+    [(True, None, False), (True, 1, True), (False, None, True)],
+)
+def test_outage_that_a_detector_has_logged_is_not_logged_per_request(
+    caplog: pytest.LogCaptureFixture,
+    *,
+    is_reported: bool,
+    retry_after: int | None,
+    is_logged: bool,
+) -> None:
+    error = UnavailableError("Wrong password for user 'ada'", retry_after=retry_after)
+    error.is_reported = is_reported
+    response = client_raising(error).simulate_get(EGG)
+    assert "Wrong password" not in response.text
+    assert ("Wrong password" in caplog.text) == is_logged
 
 
 def test_falcon_errors_are_problems() -> None:

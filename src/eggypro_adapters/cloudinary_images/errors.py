@@ -31,8 +31,8 @@ def translate_errors(*secrets: str, not_found: EggyProError | None = None) -> It
     except EggyProError:
         raise
     except (OSError, HTTPException) as error:
-        kind = type(error).__name__
-        raise UnavailableError(f"Cloudinary is unavailable ({kind}). Try again later.") from None
+        reason = _network_reason(error)
+        raise UnavailableError(f"Cloudinary is unavailable ({reason}). Try again later.") from None
     except exceptions.NotFound:
         raise not_found or UpstreamError("Cloudinary responded: not found") from None
     except _CREDENTIAL_ERRORS as error:
@@ -59,6 +59,13 @@ def require_success(status: int, retry_after: str) -> None:
         )
     if status not in _SDK_HANDLED_STATUSES:
         raise UpstreamError(f"Cloudinary failed (status {status})")
+
+
+def _network_reason(error: OSError | HTTPException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no response in time"
+    strerror = error.strerror if isinstance(error, OSError) else None
+    return strerror or type(error).__name__
 
 
 def _reason(error: Exception, secrets: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from eggypro_adapters.postgres.connection_errors import connection_error
 from eggypro_adapters.postgres.errors import is_connection_lost, is_retryable, translate_errors
 
 _DIALECT: sa.Dialect = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
@@ -187,7 +188,7 @@ class Database:
         self, statement: CompiledStatement, values: Mapping[str, object]
     ) -> Sequence[tuple[Any, ...]]:
         """Run a SELECT in one round trip; retry it on a fresh connection if one is lost."""
-        with self._outage, translate_errors():
+        with self.watch():
             deadline = monotonic() + RETRY_WINDOW_SECONDS
             for _ in range(MAX_ATTEMPTS - 1):
                 try:
@@ -203,7 +204,7 @@ class Database:
 
         For imports and migrations.
         """
-        with self._outage, translate_errors(), ExitStack() as stack:
+        with self.watch(), ExitStack() as stack:
             before = stack.enter_context(ExitStack())
             connection = stack.enter_context(self._recorded_transaction())
             # Until after the commit, which may take long too.
@@ -217,7 +218,7 @@ class Database:
 
         None behind a pooler, which has no sessions.
         """
-        with self._outage, translate_errors(), self.engine.connect() as connection:
+        with self.watch(), self.engine.connect() as connection:
             if driver_connection(connection.connection).prepare_threshold is None:
                 yield None
                 return
@@ -231,7 +232,7 @@ class Database:
     @contextmanager
     def short_transaction(self) -> Iterator[sa.Connection]:
         """Open a transaction of a request: like `long_transaction`, with statement timeouts."""
-        with self._outage, translate_errors(), self._recorded_transaction() as connection:
+        with self.watch(), self._recorded_transaction() as connection:
             yield connection
 
     def run_transaction(self, work: Callable[[sa.Connection], T]) -> T:
@@ -241,7 +242,7 @@ class Database:
         ConflictError after MAX_ATTEMPTS of them, and UnavailableError after LOCK_TIMEOUT_MS of
         waiting for a lock.
         """
-        with self._outage, translate_errors():
+        with self.watch():
             for _ in range(MAX_ATTEMPTS - 1):
                 try:
                     with self._recorded_transaction() as connection:
@@ -259,8 +260,7 @@ class Database:
         Rows are fetched SNAPSHOT_BATCH_ROWS at a time. Without timeouts.
         """
         with (
-            self._outage,
-            translate_errors(),
+            self.watch(),
             self._snapshot_engine.begin() as connection,
             _close_if_interrupted(connection),
             ExitStack() as cursors,
@@ -296,7 +296,7 @@ class Database:
 
     def revision(self) -> str | None:
         """Return the revision of the latest applied migration, None if there is none."""
-        with self._outage, translate_errors(), self.engine.connect() as connection:
+        with self.watch(), self.engine.connect() as connection:
             if not connection.scalar(sa.select(sa.func.to_regclass("alembic_version"))):
                 return None
             version = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
@@ -309,6 +309,17 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+    @property
+    def role(self) -> str | None:
+        """The role that connects; None if the URL names none."""
+        return self.engine.url.username
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Translate the errors of the driver, and report outages."""
+        with self._outage, translate_errors(self.role):
+            yield
 
     @contextmanager
     def _recorded_transaction(self) -> Iterator[sa.Connection]:
@@ -360,7 +371,7 @@ class TransactionDatabase(Database):
         self, statement: CompiledStatement, values: Mapping[str, object]
     ) -> Sequence[tuple[Any, ...]]:
         with (
-            translate_errors(),
+            translate_errors(self.role),
             driver_connection(self._connection.connection).cursor(binary=True) as cursor,
         ):
             return cursor.execute(statement.sql, statement.values(values)).fetchall()
@@ -385,7 +396,11 @@ def _connect_defaults(url: sa.URL) -> dict[str, Any]:
 
 
 def _connect(_dialect: object, _record: object, args: Any, kwargs: Any) -> Connection:
-    return Connection.connect(*args, **kwargs)
+    """Open a connection. Raises UnavailableError with the reason if it fails."""
+    try:
+        return Connection.connect(*args, **kwargs)
+    except psycopg.Error as error:
+        raise connection_error(error, kwargs) from error
 
 
 @contextmanager

@@ -1,19 +1,29 @@
 """Translation of errors of Postgres and its driver to errors of the core."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 import sqlalchemy as sa
 
-from eggypro_core.errors import ConflictError, UnavailableError
+from eggypro_adapters.postgres.connection_errors import (
+    BUSY_RETRY_AFTER_SECONDS,
+    quote_message,
+    quote_name,
+)
+from eggypro_core.errors import ConflictError, UnavailableError, UnavailableKind
 
 UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 """Classes of SQLSTATE: connection, resources, operator intervention (and timeouts), system."""
-RETRY_AFTER_SECONDS = 5
-"""Seconds to wait before a retry when the database is busy."""
 MISSING_SCHEMA_STATES = {"42P01", "42703", "42704"}
+MISSING_FUNCTION_STATE = "42883"
+OUR_FUNCTION_PREFIX = "eggypro_"
 READ_ONLY_STATE = "25006"
+PERMISSION_STATE = "42501"
+NO_SCHEMA_STATE = "3F000"
+EXTENSION_STATES = {"0A000", "58P01"}
+"""States of a missing extension, among others."""
 UNIQUE_VIOLATION_STATE = "23505"
 QUERY_CANCELED_STATE = "57014"
 RETRYABLE_STATES = {"40001", "40P01"}
@@ -21,23 +31,24 @@ LOCK_NOT_AVAILABLE_STATE = "55P03"
 
 
 @contextmanager
-def translate_errors() -> Iterator[None]:
+def translate_errors(role: str | None = None) -> Iterator[None]:
     """Raise UnavailableError or ConflictError for errors of the driver, by SQLSTATE.
 
-    Unknown errors are bugs and pass unchanged.
+    `role` is named in advice on rights. Unknown errors are bugs and pass unchanged.
     """
     try:
         yield
     except sa.exc.TimeoutError:
         raise UnavailableError(
-            "All database connections are busy. Try again later.", retry_after=RETRY_AFTER_SECONDS
+            "All database connections are busy. Try again later.",
+            retry_after=BUSY_RETRY_AFTER_SECONDS,
         ) from None
     except sa.exc.DBAPIError as error:
         if not isinstance(error.orig, psycopg.Error):
             raise
-        raise _domain_error(error.orig, error) from error
+        raise _domain_error(error.orig, error, role or "") from error
     except psycopg.Error as error:
-        raise _domain_error(error, error) from error
+        raise _domain_error(error, error, role or "") from error
 
 
 def is_connection_lost(error: psycopg.Error) -> bool:
@@ -52,21 +63,16 @@ def is_retryable(error: sa.exc.DBAPIError) -> bool:
     return isinstance(error.orig, psycopg.Error) and error.orig.sqlstate in RETRYABLE_STATES
 
 
-def _domain_error(error: psycopg.Error, otherwise: Exception) -> Exception:
+def _domain_error(error: psycopg.Error, otherwise: Exception, role: str) -> Exception:
     state = error.sqlstate or ""
-    if state in MISSING_SCHEMA_STATES:
-        return UnavailableError(
-            "The database schema does not match this version: run `eggypro db upgrade`"
-        )
+    if unusable := _unusable_database(error, state, role):
+        return unusable
     if state in _BUSY:
         message, retry_after = _BUSY[state]
         return UnavailableError(message, retry_after=retry_after)
-    if (
-        state.startswith(UNAVAILABLE_CLASSES)
-        or state == READ_ONLY_STATE
-        or is_connection_lost(error)
-    ):
-        return UnavailableError("The database is unavailable. Try again later.")
+    if state.startswith(UNAVAILABLE_CLASSES) or is_connection_lost(error):
+        reason = quote_message(str(error))
+        return UnavailableError(f"The database is unavailable ({reason}). Try again later.")
     if state in RETRYABLE_STATES:
         return ConflictError("Another request changed the same data at the same time. Try again.")
     if state == UNIQUE_VIOLATION_STATE:
@@ -74,8 +80,101 @@ def _domain_error(error: psycopg.Error, otherwise: Exception) -> Exception:
     return otherwise
 
 
+def _unusable_database(error: psycopg.Error, state: str, role: str) -> UnavailableError | None:
+    """Return the error of a database that works, but not for this version or this role."""
+    if state in MISSING_SCHEMA_STATES or (
+        state == MISSING_FUNCTION_STATE and OUR_FUNCTION_PREFIX in str(error)
+    ):
+        return UnavailableError(
+            "The database schema does not match this version: run `eggypro db upgrade`",
+            kind=UnavailableKind.OUTDATED_SCHEMA,
+        )
+    if state in {PERMISSION_STATE, NO_SCHEMA_STATE}:
+        return permission_error(error.diag.message_primary or "", role)
+    if state in EXTENSION_STATES and "extension" in str(error):
+        return UnavailableError(
+            f"Postgres cannot install an extension ({quote_message(str(error))}): install its"
+            " package, such as postgresql-contrib, on the database server",
+            kind=UnavailableKind.MISCONFIGURED,
+        )
+    if state == READ_ONLY_STATE:
+        return UnavailableError(
+            "The database is read-only: name its primary in POSTGRES_URL, or reset"
+            " default_transaction_read_only"
+        )
+    return None
+
+
+def permission_error(message: str, role: str) -> UnavailableError:
+    """Return the error for a missing right, with the command that grants it to `role`.
+
+    `message` is that of Postgres; the object has no field of its own.
+    """
+    name = quote_name(role) if role else "ROLE"
+    owner = f"role '{role}'" if role else "the role of POSTGRES_URL"
+    for pattern, thing, command in _GRANTS:
+        if match := re.search(pattern, message):
+            object_name = match.groupdict().get("name") or "public"
+            grant = command.format(name=quote_name(object_name), role=name)
+            what = thing.format(name=object_name)
+            return UnavailableError(
+                f"No permission {what} for {owner}: run `{grant}` as its owner or a superuser",
+                kind=UnavailableKind.MISCONFIGURED,
+            )
+    return UnavailableError(
+        f"No permission for {owner} ({quote_message(message)}): grant it what it lacks",
+        kind=UnavailableKind.MISCONFIGURED,
+    )
+
+
+_GRANTS = (
+    (
+        'permission denied for (?:table|view|relation) "?(?P<name>[^"]*)',
+        "on table {name}",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+    ),
+    (
+        'permission denied for sequence "?(?P<name>[^"]*)',
+        "on sequence {name}",
+        "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {role}",
+    ),
+    (
+        'permission denied for function "?(?P<name>[^"]*)',
+        "on function {name}",
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}",
+    ),
+    (
+        'permission denied for schema "?(?P<name>[^"]*)|no schema has been selected',
+        "to use or create tables in schema {name}",
+        "GRANT USAGE, CREATE ON SCHEMA {name} TO {role}",
+    ),
+    (
+        'permission denied to create temporary tables in database "(?P<name>[^"]*)',
+        "to create temporary tables in database {name}",
+        "GRANT TEMPORARY ON DATABASE {name} TO {role}",
+    ),
+    (
+        'permission denied for database "?(?P<name>[^"]*)',
+        "to create schemas in database {name}",
+        "GRANT CREATE ON DATABASE {name} TO {role}",
+    ),
+    (
+        'permission denied to create extension "(?P<name>[^"]*)',
+        "to create extension {name}",
+        "CREATE EXTENSION {name}",
+    ),
+    (
+        "must be owner of (?:table|view|sequence|function|relation|index) (?P<name>.*)",
+        "to change {name}",
+        "ALTER TABLE {name} OWNER TO {role}",
+    ),
+)
+"""What a message of Postgres denies, and the command that allows it."""
 _BUSY = {
-    QUERY_CANCELED_STATE: ("The database took too long. Try again later.", RETRY_AFTER_SECONDS),
+    QUERY_CANCELED_STATE: (
+        "The database took too long. Try again later.",
+        BUSY_RETRY_AFTER_SECONDS,
+    ),
     LOCK_NOT_AVAILABLE_STATE: (
         "Another request or an import is changing the same data. Try again in a second.",
         1,

@@ -72,7 +72,7 @@ class Replica:
         if required is None or not self._circuit_breaker.allows():
             return None
         try:
-            with translate_errors():
+            with translate_errors(self._database.role):
                 version, rows = self._fetch(statement, values)
         except (UnavailableError, ConflictError):  # the latter: a conflict with the WAL replay
             self._circuit_breaker.trip()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
     from eggypro_core.deployment import DeploymentCheck
 
-UNAVAILABLE_EXIT_CODE = 3
+USAGE_EXIT_CODE, UNAVAILABLE_EXIT_CODE = 2, 3
 app = typer.Typer(
     short_help="Migrate the database, and check settings and services.",
     invoke_without_command=True,
@@ -26,8 +26,8 @@ app = typer.Typer(
 def deploy(context: typer.Context, *, json: JsonOption = False) -> None:
     """Check the settings, migrate the database, and check all services.
 
-    Safe to repeat and to run concurrently. Exits with 2 if settings are invalid (and names each),
-    with 3 if a service is unavailable.
+    Safe to repeat and to run concurrently. Exits with 2 if settings are invalid (and names each) or
+    a service rejects them, with 3 if a service is unavailable.
     """
     if context.invoked_subcommand is None:
         _report(_run_checks(context.obj, upgrade=True), json=json)
@@ -37,8 +37,8 @@ def deploy(context: typer.Context, *, json: JsonOption = False) -> None:
 def check(context: typer.Context, *, json: JsonOption = False) -> None:
     """Run the same checks without migrating.
 
-    Exits with 2 if settings are invalid, with 3 if a service is unavailable, with 1 if migrations
-    are pending.
+    Exits with 2 if settings are invalid or a service rejects them, with 3 if a service is
+    unavailable, with 1 if migrations are pending.
     """
     _report(_run_checks(context.obj, upgrade=False), json=json)
 
@@ -64,6 +64,8 @@ def _report(checks: Sequence[DeploymentCheck], *, json: bool) -> None:
     statuses = {check.status for check in checks}
     if DeploymentCheckStatus.PENDING in statuses and not json:
         print_message("Run `eggypro deploy` to apply the migrations.")
+    if any(check.is_misconfigured for check in checks):
+        raise typer.Exit(USAGE_EXIT_CODE)
     if DeploymentCheckStatus.FAILED in statuses:
         raise typer.Exit(UNAVAILABLE_EXIT_CODE)
     if DeploymentCheckStatus.PENDING in statuses:

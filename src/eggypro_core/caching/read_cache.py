@@ -113,11 +113,14 @@ class ReadCache:
         After a failure one request at a time retries; all others fail fast with UnavailableError.
         """
         if not self._circuit_breaker.allows():
-            raise UnavailableError("The database is unavailable. Try again later.")
+            error = UnavailableError("The database is unavailable. Try again later.")
+            error.is_reported = True  # as that of the request that opened the circuit breaker
+            raise error
         try:
             response, status = self._load(load)
-        except UnavailableError:
-            self._circuit_breaker.trip()
+        except UnavailableError as error:
+            if error.retry_after is None:  # otherwise busy: the next request may succeed
+                self._circuit_breaker.trip()
             raise
         self._circuit_breaker.reset()
         return response, status

@@ -1,13 +1,19 @@
 """Error tracking: unexpected errors and the start of outages."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from threading import Lock
+from time import monotonic
 from types import TracebackType
 from typing import Protocol
 
 from attrs import frozen
 
-from eggypro_core.errors import EggyProError, UnavailableError, UpstreamError
+from eggypro_core.errors import EggyProError, UnavailableError, UnavailableKind, UpstreamError
+
+PARTIAL_OUTAGE_SECONDS = 3.0
+"""Seconds without an error after which an outage that spares some calls has ended."""
+_log = logging.getLogger(__name__)
 
 
 @frozen
@@ -42,17 +48,26 @@ class ErrorTracker(Protocol):
 
 
 class OutageDetector:
-    """Watch a service in `with` blocks and report the start of each outage once to every tracker.
+    """Watch a service in `with` blocks: report the start of each outage once to every tracker.
 
-    A block without an error ends the outage. An UnavailableError with `retry_after` means busy,
-    not an outage. In nested blocks, an error belongs to the innermost detector.
+    A block without an error ends the outage, which is logged. Where a right or a table is missing,
+    other calls succeed: that outage ends PARTIAL_OUTAGE_SECONDS after its last error by `clock`. An
+    UnavailableError with `retry_after` means busy, not an outage. In nested blocks, an error
+    belongs to the innermost detector.
     """
 
-    def __init__(self, service: str, trackers: Iterable[ErrorTracker]) -> None:
+    def __init__(
+        self,
+        service: str,
+        trackers: Iterable[ErrorTracker],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self._service = service
         self._trackers = tuple(trackers)
+        self._clock = clock
         self._lock = Lock()
         self._is_down = False
+        self._lasts_until = 0.0
 
     def __enter__(self) -> None:
         """Watch the calls to the service."""
@@ -64,18 +79,27 @@ class OutageDetector:
         trace: TracebackType | None,
     ) -> None:
         if error is None:
-            self._is_down = False
+            if self._is_down and self._clock() >= self._lasts_until:
+                self._end()
         elif isinstance(error, UnavailableError | UpstreamError) and not error.is_reported:
             error.is_reported = True
             if not _is_busy(error):
                 self._report(error)
 
     def _report(self, error: EggyProError) -> None:
+        is_partial = isinstance(error, UnavailableError) and error.kind is not UnavailableKind.DOWN
         with self._lock:
             was_down, self._is_down = self._is_down, True
+            self._lasts_until = self._clock() + PARTIAL_OUTAGE_SECONDS if is_partial else 0.0
         if not was_down:
             for tracker in self._trackers:
                 tracker.report_outage(self._service, error)
+
+    def _end(self) -> None:
+        with self._lock:
+            was_down, self._is_down = self._is_down, False
+        if was_down:
+            _log.info("Outage of %s ended", self._service)
 
 
 def _is_busy(error: EggyProError) -> bool:

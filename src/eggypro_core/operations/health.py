@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
+from eggypro_core.errors import EggyProError, UnavailableError
+
 DATABASE, IMAGE_STORE, CACHE = "database", "cloudinary", "cache"
 CHECK_TIMEOUT_SECONDS = 1.7
 """Seconds that a report waits for a check, so that a report takes less than two seconds."""
@@ -45,7 +47,12 @@ class CheckResult:
     status: ServiceStatus
     checked_at: datetime
     duration_ms: float = 0
-    reason: str = field(default="", repr=False)
+    error: Exception | None = field(default=None, repr=False)
+
+    @property
+    def reason(self) -> str:
+        """The reason of an unhealthy service in words, for operators only; otherwise empty."""
+        return "" if self.error is None else str(self.error) or repr(self.error)
 
 
 @frozen
@@ -118,7 +125,8 @@ class HealthCheck:
         try:
             result = run.future.result(max(seconds_left, 0))
         except TimeoutError:
-            result = self._make_result(run, f"no response within {CHECK_TIMEOUT_SECONDS} s")
+            timeout = UnavailableError(f"No response within {CHECK_TIMEOUT_SECONDS} s")
+            result = self._make_result(run, timeout)
         self._log_change(result)
         return result
 
@@ -127,18 +135,20 @@ class HealthCheck:
         return run.future.done() and self._seconds() - run.started_at >= ttl_seconds
 
     def _run_check(self, run: _CheckRun) -> None:
-        reason = ""
+        failure = None
         try:
             self._check()
         except Exception as error:  # noqa: BLE001  (last resort of a thread: any error is reported)
-            reason = str(error) or repr(error)
-        run.future.set_result(self._make_result(run, reason))
+            failure = error
+        run.future.set_result(self._make_result(run, failure))
 
-    def _make_result(self, run: _CheckRun, reason: str) -> CheckResult:
-        status = ServiceStatus.UNHEALTHY if reason else ServiceStatus.HEALTHY
-        return CheckResult(status, self._clock(), (self._seconds() - run.started_at) * 1000, reason)
+    def _make_result(self, run: _CheckRun, error: Exception | None) -> CheckResult:
+        status = ServiceStatus.HEALTHY if error is None else ServiceStatus.UNHEALTHY
+        return CheckResult(status, self._clock(), (self._seconds() - run.started_at) * 1000, error)
 
     def _log_change(self, result: CheckResult) -> None:
+        if isinstance(result.error, EggyProError) and result.error.is_reported:
+            return  # an outage detector has logged it
         with self._lock:
             has_changed = result.status is not self._last_status
             self._last_status = result.status
@@ -196,6 +206,6 @@ class Health:
         )
 
     def is_database_healthy(self) -> bool:
-        """Return whether the database responds."""
+        """Return whether the database responds, and has a schema that this process can use."""
         check = self._health_checks[DATABASE]
         return check is None or check.result(check.start()).status is ServiceStatus.HEALTHY

@@ -390,7 +390,7 @@ def test_sending_a_file_stops_at_the_deadline(
 ) -> None:
     seconds = itertools.count()  # a clock that advances by a second per reading
     timeouts = Timeouts(connect=1, read=10, total=100)
-    with pytest.raises(UnavailableError, match="TimeoutError"):
+    with pytest.raises(UnavailableError, match="no response in time"):
         Transport(lambda: next(seconds)).request(
             method="POST",
             url=server.url,
@@ -404,7 +404,7 @@ def test_https_requires_a_valid_certificate(
     server: CloudinaryServer, store: CloudinaryImageStore
 ) -> None:
     account = evolve(store._account, upload_prefix=server.url.replace("http:", "https:"))
-    with pytest.raises(UnavailableError, match="SSLError"):
+    with pytest.raises(UnavailableError, match="SSL: "):
         evolve(store, account=account).check()
     assert tls_context().verify_mode is ssl.CERT_REQUIRED
     assert tls_context().check_hostname

@@ -3,8 +3,8 @@
 import orjson
 import pytest
 
-from eggypro_core.errors import FieldError, UnavailableError
-from eggypro_core.operations.health import CACHE
+from eggypro_core.errors import FieldError, UnavailableError, UnavailableKind
+from eggypro_core.operations.health import CACHE, DATABASE
 from tests.support.builders import DATABASE_ONLY_CHECKS, make_shop
 from tests.support.runtime import MemoryRuntime, RunCommand
 
@@ -60,6 +60,42 @@ def test_unavailable_service_is_reported_and_the_others_are_checked(
     assert result.code == 3
     assert "cache        failed    Connection refused" in result.out.splitlines()
     assert "migrations   ok        empty -> 0002" in result.out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "status"),
+    [
+        (UnavailableKind.MISCONFIGURED, 2, "failed"),
+        (UnavailableKind.OUTDATED_SCHEMA, 1, "pending"),
+        (UnavailableKind.DOWN, 3, "failed"),
+    ],
+)
+def test_exit_code_says_what_kind_of_failure_it_is(
+    run_command: RunCommand,
+    runtime: MemoryRuntime,
+    kind: UnavailableKind,
+    code: int,
+    status: str,
+) -> None:
+    def check_database() -> None:
+        raise UnavailableError("Out of order", kind=kind)
+
+    runtime.shop = make_shop(checks={**DATABASE_ONLY_CHECKS, DATABASE: check_database})
+    runtime.schema.at = "0002"
+    result = run_command("deploy", "check", "--json")
+    [database] = (row for row in orjson.loads(result.out)["items"] if row["name"] == DATABASE)
+    assert (result.code, database["status"], database["detail"]) == (code, status, "Out of order")
+
+
+def test_services_are_checked_after_the_migration(
+    run_command: RunCommand, runtime: MemoryRuntime
+) -> None:
+    def check_database() -> None:
+        if runtime.schema.at is None:
+            raise UnavailableError("Not migrated", kind=UnavailableKind.OUTDATED_SCHEMA)
+
+    runtime.shop = make_shop(checks={**DATABASE_ONLY_CHECKS, DATABASE: check_database})
+    assert run_command("deploy").code == 0
 
 
 def test_unavailable_shop_is_reported_as_failed_check(

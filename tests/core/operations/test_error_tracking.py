@@ -1,15 +1,18 @@
+import logging
 from contextlib import suppress
 
 import pytest
 
+from eggypro_adapters.contracts.clock import FakeMonotonicClock
 from eggypro_adapters.memory import MemoryErrorTracker
 from eggypro_core.errors import (
     EggyProError,
     NotFoundError,
     UnavailableError,
+    UnavailableKind,
     UpstreamError,
 )
-from eggypro_core.operations.error_tracking import OutageDetector
+from eggypro_core.operations.error_tracking import PARTIAL_OUTAGE_SECONDS, OutageDetector
 
 
 @pytest.fixture
@@ -73,3 +76,30 @@ def test_a_nested_outage_belongs_to_the_innermost_detector(
         with suppress(UnavailableError), detector, inner:
             raise error
     assert tracker.outages == ["the egg"]
+
+
+def test_the_end_of_an_outage_is_logged_once(
+    detector: OutageDetector, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        for error in (None, unavailable(), unavailable(), None, None):
+            use(detector, error)
+    assert caplog.messages == ["Outage of the hen ended"]
+
+
+@pytest.mark.parametrize("kind", [UnavailableKind.MISCONFIGURED, UnavailableKind.OUTDATED_SCHEMA])
+def test_an_outage_of_some_calls_is_not_ended_by_the_others(
+    tracker: MemoryErrorTracker, kind: UnavailableKind, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeMonotonicClock()
+    detector = OutageDetector("the hen", [tracker], clock)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            use(detector, UnavailableError("No permission", kind=kind))
+            use(detector)
+            clock.now += PARTIAL_OUTAGE_SECONDS - 1
+            use(detector)
+        assert (tracker.outages, caplog.messages) == (["the hen"], [])
+        clock.now += 1
+        use(detector)
+        assert caplog.messages == ["Outage of the hen ended"]

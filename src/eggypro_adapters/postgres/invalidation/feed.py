@@ -149,7 +149,7 @@ class PostgresInvalidationFeed:
         """Listen until an error; return the seconds until the next attempt, None to stop."""
         pause: float | None = RECONNECT_PAUSE_SECONDS
         try:
-            with translate_errors():
+            with translate_errors(self._database.role):
                 pause = self._listen()
         except (UnavailableError, psycopg.Error) as error:  # the latter: closed by `running`
             if self._valid_until and not self._loop.is_stopping:
