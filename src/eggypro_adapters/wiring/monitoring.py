@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from eggypro_adapters.buffered_writer import BufferedWriter
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
 from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.readiness import DatabaseCheck
 from eggypro_adapters.postgres.request_log import PostgresRequestLog
 from eggypro_adapters.request_log_buffer import request_log_buffer
 from eggypro_adapters.settings import Settings
@@ -103,7 +104,7 @@ def health_of(settings: Settings, database: Database, images: ImageStore) -> Hea
     uses_cloudinary = settings.image_store is ImageStoreKind.CLOUDINARY
     return Health(
         {
-            DATABASE: database.ping,
+            DATABASE: DatabaseCheck(database),
             IMAGE_STORE: images.check if uses_cloudinary else None,
             CACHE: partial(_ping, settings.redis_url) if settings.redis_url else None,
         },

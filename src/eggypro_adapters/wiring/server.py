@@ -72,6 +72,7 @@ def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerPa
         )
         prometheus = PrometheusMetrics(metrics_dir, metrics)
         stack.callback(prometheus.close)
+        connected.shop.health.is_database_healthy()  # logs the reason if the server is not ready
         return ServerParts(
             shop=evolve(connected.shop, close=stack.pop_all().close),
             trackers=trackers,
