@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 
 from eggypro_adapters.redis.cache import RedisCache, clear_entries, measure_entries
-from eggypro_adapters.redis.connection import TIMEOUT_SECONDS, RedisConnection, translate_errors
+from eggypro_adapters.redis.connection import TIMEOUT_SECONDS, RedisConnection
 from eggypro_adapters.redis.counter import RedisRateCounter
 from eggypro_adapters.redis.shared_counter import LocalRateCounter, SharedRateCounter
 from eggypro_core.access.rate_limiting import RateCounter
@@ -63,6 +63,6 @@ def measure_cache(url: str) -> SharedCounts:
 
 
 def ping(url: str) -> None:
-    """Raise UnavailableError unless the Redis at `url` responds within half a second."""
-    with closing(RedisConnection(url, _HEALTH_TIMEOUT_SECONDS)) as connection, translate_errors():
-        connection.client.ping()
+    """Raise UnavailableError unless the Redis at `url` accepts writes within half a second."""
+    with closing(RedisConnection(url, _HEALTH_TIMEOUT_SECONDS)) as connection:
+        connection.reconnect()

@@ -8,12 +8,15 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from eggypro_adapters.redis.breaker import ReconnectingBreaker
-from eggypro_adapters.redis.connection import RedisClient, RedisConnection, translate_errors
+from eggypro_adapters.redis.connection import (
+    KEY_PREFIX,
+    LIMITS_KEY_PREFIX,
+    RedisClient,
+    RedisConnection,
+)
 from eggypro_adapters.redis.encoding import decode_entry, encode_entry
 from eggypro_core.caching.entries import CacheEntry, SharedCounts
 
-KEY_PREFIX = "eggypro:"
-"""Prefix of all keys of the cache, and of no others."""
 _BATCH_SIZE = 500
 _SAMPLE_SIZE = 100
 """Number of entries measured to estimate the size of all."""
@@ -72,7 +75,7 @@ class RedisCache:
         return (self._prefix + key).encode("utf-8", "surrogatepass")
 
     def _read(self, name: bytes) -> bytes | None:
-        with translate_errors():
+        with self._connection.translate_errors():
             try:
                 value: Any = self._connection.client.get(name)
             except ResponseError as error:
@@ -82,18 +85,18 @@ class RedisCache:
             return None if value is None else bytes(value)
 
     def _write(self, name: bytes, value: bytes, ttl_ms: int) -> None:
-        with translate_errors():
+        with self._connection.translate_errors():
             self._connection.client.set(name, value, px=ttl_ms)
 
     def _remove(self, name: bytes) -> None:
-        with translate_errors():
+        with self._connection.translate_errors():
             self._connection.client.unlink(name)
 
 
 def clear_entries(connection: RedisConnection) -> int:
     """Delete the cached responses of all shops, and nothing else; return their number."""
     count = 0
-    with translate_errors():
+    with connection.translate_errors():
         names = _names(connection.client)
         while batch := list(islice(names, _BATCH_SIZE)):
             count += connection.client.unlink(*batch)
@@ -102,7 +105,7 @@ def clear_entries(connection: RedisConnection) -> int:
 
 def measure_entries(connection: RedisConnection) -> SharedCounts:
     """Count the entries; estimate their size from a sample."""
-    with translate_errors():
+    with connection.translate_errors():
         names = _names(connection.client)
         sample = list(islice(names, _SAMPLE_SIZE))
         sizes = [connection.client.memory_usage(name) or 0 for name in sample]
@@ -112,4 +115,5 @@ def measure_entries(connection: RedisConnection) -> SharedCounts:
 
 def _names(client: RedisClient) -> Iterator[bytes]:
     names: Iterator[bytes] = client.scan_iter(match=f"{KEY_PREFIX}*", count=_BATCH_SIZE)
-    return names
+    limits = f"{LIMITS_KEY_PREFIX}:".encode()
+    return (name for name in names if not name.startswith(limits))

@@ -1,5 +1,8 @@
 """Connection to Redis with short timeouts, and the translation of its errors."""
 
+import errno
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -9,17 +12,31 @@ from urllib.parse import unquote, urlsplit
 from redis import ConnectionPool, Redis, RedisCluster
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
-from redis.exceptions import ClusterError, RedisClusterException, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    ClusterError,
+    NoPermissionError,
+    RedisClusterException,
+    RedisError,
+)
 from redis.retry import Retry
 
-from eggypro_core.errors import UnavailableError
+from eggypro_core.errors import UnavailableError, UnavailableKind
 
 TIMEOUT_SECONDS = 0.075
 """Seconds to wait for a connection or a response: no request may be delayed by 0.1 s."""
 _CLUSTER_SCHEME = "+cluster://"
 _DEFAULT_PORT = 6379
-_PROBE_KEY = "eggypro-probe"
-"""A key that never exists. Its prefix is not `eggypro:`, which is that of the cache."""
+KEY_PREFIX = "eggypro:"
+"""Prefix of all keys, so that a Redis user may be restricted to them."""
+LIMITS_KEY_PREFIX = f"{KEY_PREFIX}limits"
+"""Prefix of the rate limits: the keys that are not those of the cache."""
+_PROBE_KEY = f"{KEY_PREFIX}probe"
+"""A key that never exists."""
+_ACL_RULE = f"~{KEY_PREFIX}* &eggypro* +@all"
+_CONNECT_ERROR = re.compile(r"Error (-?\d+) connecting to")
+_UNKNOWN_HOST_CODES = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+_NOTHING_LISTENS_CODES = {errno.ECONNREFUSED, errno.ENOENT}
 RedisClient: TypeAlias = Redis | RedisCluster
 
 
@@ -47,16 +64,50 @@ class RedisConnection:
         """
         if (former := self.__dict__.pop("client", None)) is not None:
             _close_idle(former)
-        with translate_errors():
+        with self.translate_errors():
             client = self.client
             if isinstance(client, RedisCluster):
                 client.ping(target_nodes=RedisCluster.PRIMARIES)
             client.set(_PROBE_KEY, b"", xx=True)  # rejected like any write, but stores nothing
 
+    @contextmanager
+    def translate_errors(self) -> Iterator[None]:
+        """Raise UnavailableError with the reason, without secrets, for any error of Redis."""
+        try:
+            yield
+        except (RedisError, RedisClusterException) as error:
+            raise self._reason(error) from error
+
+    def _reason(self, error: RedisError | RedisClusterException) -> UnavailableError:
+        parts = urlsplit(self._url)
+        address = parts.netloc.rpartition("@")[2] or parts.path
+        if isinstance(error, NoPermissionError):
+            user = unquote(parts.username or "default")
+            return _misconfigured(
+                f"Redis at {address} denies user '{user}' what it needs ({error}): run"
+                f" `ACL SETUSER {user} {_ACL_RULE}`"
+            )
+        if isinstance(error, AuthenticationError):
+            return _misconfigured(f"Redis at {address} rejects user or password: check REDIS_URL")
+        text = str(error.__cause__ or error)  # that of a cluster has advice for programmers
+        match = _CONNECT_ERROR.search(text)
+        code = int(match.group(1)) if match else 0
+        if code in _UNKNOWN_HOST_CODES:
+            return _misconfigured(f"Unknown Redis host in {address}: correct REDIS_URL")
+        if code in _NOTHING_LISTENS_CODES:
+            return UnavailableError(
+                f"Nothing listens at {address}: start Redis there, or correct REDIS_URL"
+            )
+        return UnavailableError(f"Redis at {address} is unavailable: {text}")
+
     def close(self) -> None:
         """Close all connections."""
         if "client" in self.__dict__:
             self.client.close()
+
+
+def _misconfigured(message: str) -> UnavailableError:
+    return UnavailableError(message, kind=UnavailableKind.MISCONFIGURED)
 
 
 def _close_idle(client: RedisClient) -> None:
@@ -109,12 +160,3 @@ def _node(host_and_port: str) -> ClusterNode:
     parts = urlsplit(f"//{host_and_port}")
     host, port = parts.hostname or "", parts.port or _DEFAULT_PORT
     return ClusterNode(host, port)  # type: ignore[no-untyped-call]  # untyped in the library
-
-
-@contextmanager
-def translate_errors() -> Iterator[None]:
-    """Raise UnavailableError for any error of Redis."""
-    try:
-        yield
-    except (RedisError, RedisClusterException) as error:
-        raise UnavailableError(f"Redis is unavailable: {error}") from error

@@ -5,11 +5,8 @@ from typing import Any
 
 from limits.storage import RedisStorage
 
-from eggypro_adapters.redis.connection import RedisClient, RedisConnection, translate_errors
+from eggypro_adapters.redis.connection import LIMITS_KEY_PREFIX, RedisClient, RedisConnection
 from eggypro_core.access.rate_limiting import RateLimitPolicy, RateLimitStatus
-
-_KEY_PREFIX = "eggypro-limits"
-"""Prefix of all keys. Not `eggypro:`, which is that of the cache and cleared with it."""
 
 
 class RedisRateCounter:
@@ -29,7 +26,7 @@ class RedisRateCounter:
 
     def increment(self, policy: RateLimitPolicy, client: str, *, count: int = 1) -> RateLimitStatus:
         key = _key(policy, client)
-        with translate_errors():
+        with self._connection.translate_errors():
             used = self._storage.incr(key, policy.window_seconds, count)
             return RateLimitStatus(
                 policy, used, policy.window_seconds if used == count else self._seconds_left(key)
@@ -37,14 +34,14 @@ class RedisRateCounter:
 
     def get(self, policy: RateLimitPolicy, client: str) -> RateLimitStatus:
         key = _key(policy, client)
-        with translate_errors():
+        with self._connection.translate_errors():
             used = self._storage.get(key)
             return RateLimitStatus(
                 policy, used, self._seconds_left(key) if used else policy.window_seconds
             )
 
     def reset(self, policy: RateLimitPolicy, client: str) -> None:
-        with translate_errors():
+        with self._connection.translate_errors():
             self._storage.clear(_key(policy, client))
 
     def _seconds_left(self, key: str) -> float:
@@ -57,7 +54,7 @@ class _Storage(RedisStorage):
 
     def __init__(self, client: RedisClient) -> None:
         self._client = client
-        super().__init__("redis://", key_prefix=_KEY_PREFIX)
+        super().__init__("redis://", key_prefix=LIMITS_KEY_PREFIX)
 
     def get_connection(self, readonly: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002
         """Return the client that sends the commands."""

@@ -163,7 +163,7 @@ def test_namespaces_do_not_share_entries(
 def test_clear_deletes_only_keys_of_the_cache(
     working_cache: Cache, empty_server: RedisServer
 ) -> None:
-    foreign_keys = {b"eggypro", b"eggypro-limits:a", b"theirs:eggypro:a", b"Eggypro:a"}
+    foreign_keys = {b"eggypro", b"eggypro:limits:a", b"theirs:eggypro:a", b"Eggypro:a"}
     with empty_server.client as client:
         for key in foreign_keys:
             client.set(key, "x")

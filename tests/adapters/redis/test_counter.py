@@ -151,13 +151,13 @@ def test_redis_and_memory_counters_agree(remote: RedisRateCounter, server: Redis
 def test_keys_have_the_prefix_of_the_counter(remote: RedisRateCounter, server: RedisServer) -> None:
     remote.increment(LOGINS_POLICY, "2001:db8::/64")
     with server.client as client:
-        assert client.keys() == [b"eggypro-limits:logins:900:2001:db8::/64"]
+        assert client.keys() == [b"eggypro:limits:logins:900:2001:db8::/64"]
 
 
 def test_seconds_left_is_the_ttl_of_the_key(remote: RedisRateCounter, server: RedisServer) -> None:
     remote.increment(LOGINS_POLICY, "ada")
     with server.client as client:
-        client.pexpire("eggypro-limits:logins:900:ada", 400_500)
+        client.pexpire("eggypro:limits:logins:900:ada", 400_500)
     for status in (remote.get(LOGINS_POLICY, "ada"), remote.increment(LOGINS_POLICY, "ada")):
         assert 300 < status.seconds_left <= 400.5
 
@@ -191,7 +191,7 @@ def test_redis_errors_raise_unavailable_error(
     remote: RedisRateCounter, server: RedisServer
 ) -> None:
     with server.client as client:
-        client.lpush("eggypro-limits:logins:900:ada", "no number")
+        client.lpush("eggypro:limits:logins:900:ada", "no number")
     with pytest.raises(UnavailableError, match="WRONGTYPE"):
         remote.increment(LOGINS_POLICY, "ada")
     server.kill()
@@ -233,7 +233,7 @@ def test_inexact_counts_are_shared_soon(
         for worker, total in ((first, b"5"), (second, b"10"), (first, b"15")):
             for _ in range(5):
                 worker.increment(INEXACT_POLICY, "ada")
-            wait_until(lambda: client.get("eggypro-limits:lax:900:ada") == total)  # noqa: B023
+            wait_until(lambda: client.get("eggypro:limits:lax:900:ada") == total)  # noqa: B023
     wait_until(lambda: first.get(INEXACT_POLICY, "ada").used == 15)
     assert second.increment(INEXACT_POLICY, "ada").used >= 6
     wait_until(lambda: second.get(INEXACT_POLICY, "ada").used == 16)
@@ -287,7 +287,7 @@ def test_counter_connects_later_to_a_server_that_is_down_at_the_start(server: Re
         assert counter.increment(LOGINS_POLICY, "ada", count=3).used == 3
         server.start()
         with server.client as client:
-            wait_until(lambda: client.keys() == [b"eggypro-limits:logins:900:ada"])
+            wait_until(lambda: client.keys() == [b"eggypro:limits:logins:900:ada"])
 
 
 def test_pending_counts_are_sent_on_exit(server: RedisServer) -> None:
