@@ -163,6 +163,15 @@ def open_test_server(tmp_path: Path, restore_logging: None) -> OpenServer:  # no
     return open_parts
 
 
+def test_server_that_is_not_ready_logs_the_reason_at_its_start(
+    empty_database_url: sa.URL, open_test_server: OpenServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    url = empty_database_url.render_as_string(hide_password=False)
+    with open_test_server(Settings(postgres_url=url, admin_secret_key=KEY)):
+        pass
+    assert capfd.readouterr().err.count("run `eggypro db upgrade`") == 1
+
+
 def test_requests_are_recorded_on_close_or_in_request_or_not_at_all(
     database_url: sa.URL,
     open_test_server: OpenServer,

@@ -15,13 +15,17 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from eggypro_adapters.postgres.connection_errors import connection_error
 from eggypro_adapters.postgres.errors import is_connection_lost, is_retryable, translate_errors
+from eggypro_adapters.postgres.pool import (
+    IDLE_SINCE,
+    MAX_IDLE_SECONDS,
+    ConnectionShare,
+    WaitingPool,
+)
 
 _DIALECT: sa.Dialect = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 T = TypeVar("T")
 Rows: TypeAlias = Iterator[tuple[Any, ...]]
 MAX_ATTEMPTS = 3
-MAX_IDLE_SECONDS = 30.0
-"""Seconds after which an idle connection is replaced."""
 STATEMENT_TIMEOUT_MS = 5_000
 """Milliseconds after which Postgres cancels a statement of a request."""
 LOCK_TIMEOUT_MS = 1_000
@@ -139,6 +143,7 @@ class Database:
     _snapshot_engine: sa.Engine = field(repr=False)
     _record_write: WriteRecorder = field(repr=False)
     _outage: AbstractContextManager[None] = field(repr=False)
+    _transactions: ConnectionShare = field(repr=False)
 
     @classmethod
     def connect(
@@ -153,13 +158,15 @@ class Database:
     ) -> "Database":
         """Return a database whose pool has at most `size` connections. Opens none yet.
 
-        If all of them are busy, wait `pool_timeout` seconds for one. A connection idle for more
-        than MAX_IDLE_SECONDS by `clock` (in seconds) is replaced. `record_write` is called for each
-        transaction that writes, before its commit.
+        If all of them are busy, or the server refuses another one because of its limits, wait
+        `pool_timeout` seconds for one. A connection idle for more than MAX_IDLE_SECONDS by `clock`
+        (in seconds) is replaced. `record_write` is called for each transaction that writes, before
+        its commit.
         """
         engine = sa.create_engine(
             url,
             isolation_level="AUTOCOMMIT",  # so that a read is one round trip
+            poolclass=WaitingPool,
             pool_size=size,
             max_overflow=0,
             pool_timeout=pool_timeout,
@@ -168,6 +175,7 @@ class Database:
             pool_reset_on_return=None,  # nothing to reset: autocommit, or a finished transaction
             connect_args=_connect_defaults(sa.make_url(url)),
         )
+        cast("WaitingPool", engine.pool).clock = clock
         sa.event.listen(engine, "do_connect", _connect)
         sa.event.listen(engine, "connect", _session_setup(pooler))
         sa.event.listen(engine, "checkin", _record_idle_since(clock))
@@ -178,11 +186,19 @@ class Database:
             engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True),
             record_write or _ignore_write,
             nullcontext(),
+            ConnectionShare(size, pool_timeout),
         )
 
     def with_outage(self, outage: AbstractContextManager[None]) -> "Database":
         """Return the same database; each operation runs within `outage`."""
         return evolve(self, outage=outage)
+
+    def with_share(self, size: int) -> "Database":
+        """Return the same database with at most `size` transactions at a time; others wait.
+
+        The other connections are free for reads, and for databases with a share of their own.
+        """
+        return evolve(self, transactions=evolve(self._transactions, size=size))
 
     def fetch(
         self, statement: CompiledStatement, values: Mapping[str, object]
@@ -218,7 +234,7 @@ class Database:
 
         None behind a pooler, which has no sessions.
         """
-        with self.watch(), self.engine.connect() as connection:
+        with self.watch(), self._transactions.use(), self.engine.connect() as connection:
             if driver_connection(connection.connection).prepare_threshold is None:
                 yield None
                 return
@@ -261,6 +277,7 @@ class Database:
         """
         with (
             self.watch(),
+            self._transactions.use(),
             self._snapshot_engine.begin() as connection,
             _close_if_interrupted(connection),
             ExitStack() as cursors,
@@ -287,6 +304,7 @@ class Database:
             self._snapshot_engine,
             self._record_write,
             self._outage,
+            self._transactions,
             connection,
         )
 
@@ -328,7 +346,11 @@ class Database:
         Recording before the commit is safe, since no read sees the transaction while it runs. A
         committed write is therefore always recorded, whenever this process is killed.
         """
-        with self._write_engine.begin() as connection, _close_if_interrupted(connection):
+        with (
+            self._transactions.use(),
+            self._write_engine.begin() as connection,
+            _close_if_interrupted(connection),
+        ):
             yield connection
             if connection.in_transaction():
                 driver = driver_connection(connection.connection)
@@ -443,7 +465,7 @@ def _session_setup(pooler: PoolerCheck) -> Any:
 
 def _record_idle_since(clock: Callable[[], float]) -> Any:
     def record_time(_: object, record: ConnectionPoolEntry) -> None:
-        record.info["idle_since"] = clock()
+        record.info[IDLE_SINCE] = clock()
 
     return record_time
 
@@ -457,7 +479,7 @@ def _reject_idle(clock: Callable[[], float]) -> Any:
     def check(
         connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: PoolProxiedConnection
     ) -> None:
-        idle_since = record.info.pop("idle_since", None)
+        idle_since = record.info.pop(IDLE_SINCE, None)
         if idle_since is None:
             return  # just opened: the pool gives up after rejecting two connections in a row
         if clock() - idle_since > MAX_IDLE_SECONDS:

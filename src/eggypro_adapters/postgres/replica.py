@@ -127,6 +127,7 @@ class ReplicatedDatabase(Database):
             database._snapshot_engine,  # noqa: SLF001
             database._record_write,  # noqa: SLF001
             database._outage,  # noqa: SLF001
+            database._transactions,  # noqa: SLF001
             replica,
         )
 

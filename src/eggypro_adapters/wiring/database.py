@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from attrs import frozen
+
 from eggypro_adapters.postgres.database import Database, PoolerCheck, WriteRecorder, detect_pooler
 from eggypro_adapters.postgres.invalidation.feed import WriteVersions
 from eggypro_adapters.postgres.replica import Replica, ReplicatedDatabase
@@ -13,17 +15,24 @@ from eggypro_adapters.settings.types import Pooler
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.migrations import Migrations
 
-POOL_SIZES = 15, 4
-"""Connections of a process to the database, and separate ones for idempotency.
 
-With that of the invalidation feed they are 20.
-"""
-SERVERLESS_POOL_SIZES = 1, 1
-"""The same for serverless platforms, which may start many processes.
+@frozen
+class PoolSizes:
+    """Numbers of connections of a process to the database.
 
-One of each is free of deadlocks: a request that holds one for idempotency may wait for another,
-never the reverse.
-"""
+    `transactions` is the most of them that write, and `keyed` the most that hold the transaction of
+    an idempotency key, which may wait for one of the former. The others are free for reads.
+    """
+
+    total: int
+    transactions: int
+    keyed: int
+
+
+POOL_SIZES = PoolSizes(total=19, transactions=10, keyed=4)
+"""With that of the invalidation feed they are 20."""
+SERVERLESS_POOL_SIZES = PoolSizes(total=2, transactions=1, keyed=1)
+"""The same for serverless platforms, which may start many processes."""
 
 
 @contextmanager
@@ -32,7 +41,7 @@ def open_database(
     url: str | None,
     record_write: WriteRecorder | None = None,
     *,
-    size: int = POOL_SIZES[0],
+    sizes: PoolSizes = POOL_SIZES,
 ) -> Iterator[Database]:
     """Yield the database at `url`; start or join the embedded one if it is None."""
     with ExitStack() as stack:
@@ -41,10 +50,13 @@ def open_database(
 
             url = stack.enter_context(attach(settings.eggypro_data_dir)).url
         database = Database.connect(
-            url, size=size, pooler=pooler_check(settings), record_write=record_write
+            url,
+            size=sizes.total,
+            pooler=pooler_check(settings),
+            record_write=record_write,
         )
         stack.callback(database.close)
-        yield database
+        yield database.with_share(sizes.transactions)
 
 
 @contextmanager
@@ -58,7 +70,7 @@ def open_replica(
     replica = Replica.connect(
         settings.postgres_read_url,
         write_versions.required_version,
-        size=POOL_SIZES[0],
+        size=POOL_SIZES.total - POOL_SIZES.keyed,
         pooler=pooler_check(settings),
     )
     try:

@@ -25,9 +25,9 @@ from eggypro_adapters.wiring.access import find_tokens
 from eggypro_adapters.wiring.cache import server_caches
 from eggypro_adapters.wiring.database import (
     POOL_SIZES,
+    PoolSizes,
     open_database,
     open_replica,
-    pooler_check,
     upgrade_schema,
 )
 from eggypro_adapters.wiring.images import image_store_and_server
@@ -71,26 +71,15 @@ class ConnectedShop:
 def connect_shop(
     settings: Settings,
     trackers: tuple[ErrorTracker, ...],
-    pool_sizes: tuple[int, int] = POOL_SIZES,
+    pool_sizes: PoolSizes = POOL_SIZES,
 ) -> Iterator[ConnectedShop]:
     """Yield the configured shop. Its `close` does nothing: leave the block instead."""
     with ExitStack() as stack:
         write_versions = WriteVersions(settings.eggypro_data_dir)
         stack.callback(write_versions.close)
-        size, idempotency_size = pool_sizes
         database = stack.enter_context(
-            open_database(settings, settings.postgres_url, write_versions.record, size=size)
-        )
-        outage = OutageDetector("the database", trackers)
-        database = database.with_outage(outage)
-        # A separate pool: work within may need a connection of the other pool, as uploads do.
-        idempotency_database = Database.connect(
-            database.engine.url,
-            size=idempotency_size,
-            pooler=pooler_check(settings),
-            record_write=write_versions.record,
-        ).with_outage(outage)
-        stack.callback(idempotency_database.close)
+            open_database(settings, settings.postgres_url, write_versions.record, sizes=pool_sizes)
+        ).with_outage(OutageDetector("the database", trackers))
         if settings.postgres_url is None:
             upgrade_schema(database)
         key = settings.admin_secret_key or read_or_create_admin_key(settings.eggypro_data_dir)
@@ -104,7 +93,7 @@ def connect_shop(
             request_metrics=RequestMetrics(PostgresRequestLog(database), utc_now),
             health=health_of(settings, database, images),
             zero_results=PostgresZeroResultStore(database),
-            idempotency=PostgresIdempotencyStore(idempotency_database, services),
+            idempotency=PostgresIdempotencyStore(database.with_share(pool_sizes.keyed), services),
             caches=server_caches(settings, database),
             currency=settings.currency,
         )

@@ -230,6 +230,18 @@ def test_one_request_at_a_time_retries_an_unavailable_database(
     assert [get(), get()] == [("old", "miss"), ("old", "miss")]
 
 
+def test_busy_database_is_asked_by_every_request(
+    feed: MemoryInvalidationFeed, source: FakeSource, cache: ReadCache
+) -> None:
+    def busy() -> CachedResponse:
+        raise UnavailableError("All connections are busy", retry_after=5)
+
+    feed.is_connected = False
+    with pytest.raises(UnavailableError, match="busy"):
+        cache.get_or_load("/milk", MILK, busy)
+    assert cache.get_or_load("/milk", MILK, source)[1] == "miss"
+
+
 def test_invalidated_responses_are_not_served_as_stale(
     get: Get, feed: MemoryInvalidationFeed, source: FakeSource
 ) -> None:

@@ -1,0 +1,121 @@
+"""Connection pool that waits where the server refuses further connections."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+from time import monotonic
+from typing import Any, cast
+
+import sqlalchemy as sa
+from attrs import field, frozen
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.util.queue import Empty, Queue
+
+from eggypro_adapters.postgres.connection_errors import BUSY_RETRY_AFTER_SECONDS
+from eggypro_core.circuit_breaker import CircuitBreaker
+from eggypro_core.errors import UnavailableError
+
+REFUSED_RETRY_SECONDS = 0.1
+"""Seconds between two attempts to open a connection while the server refuses more of them."""
+MAX_IDLE_SECONDS = 30.0
+"""Seconds after which an idle connection is replaced."""
+IDLE_SINCE = "idle_since"
+"""The key under which an entry of the pool has the time when it was returned."""
+BUSY_MESSAGE = "All database connections are busy. Try again later."
+
+
+class WaitingPool(sa.QueuePool):
+    """Pool whose callers wait for a connection, at its own limit and at that of the server.
+
+    A role, a database and a server have limits that other processes count in too. While one is
+    reached, one caller per REFUSED_RETRY_SECONDS tries to connect, and the others wait for a
+    connection to be returned. `clock` returns seconds.
+    """
+
+    clock: Callable[[], float] = monotonic
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.logger = logging.getLogger(sa.pool.__name__)  # not ours: it logs every checkout
+        self._limit = CircuitBreaker(REFUSED_RETRY_SECONDS)
+        self._refusal = ""
+
+    def connect(self) -> PoolProxiedConnection:
+        """Return a connection. Raises UnavailableError after `timeout` seconds of waiting."""
+        deadline = monotonic() + self._timeout
+        while True:
+            try:
+                return super().connect()
+            except UnavailableError as error:
+                if error.retry_after is None or monotonic() >= deadline:
+                    raise
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        if self._limit.is_open and not self._limit.allows():
+            try:
+                return self._pool.get(block=True, timeout=REFUSED_RETRY_SECONDS)
+            except Empty:
+                raise _busy_error(self._refusal) from None
+        is_new = not self.checkedin()
+        try:
+            entry = super()._do_get()
+        except UnavailableError as error:
+            if error.retry_after is not None:
+                self._refusal = str(error)
+                self._limit.trip()
+            raise
+        if is_new:
+            self._limit.reset()
+        return entry
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        if record.dbapi_connection is None:  # invalidated: a caller would wait to reconnect it
+            self._dec_overflow()
+            return
+        super()._do_return_conn(record)
+        self._close_longest_idle()
+
+    def _close_longest_idle(self) -> None:
+        """Close the connection that was used longest ago, if it is idle for too long.
+
+        Otherwise another process could wait in vain for one that nobody uses.
+        """
+        idle = cast("Queue[ConnectionPoolEntry]", self._pool)
+        with idle.mutex:
+            if not idle.queue or self.clock() - _idle_since(idle.queue[0]) <= MAX_IDLE_SECONDS:
+                return
+            record = idle.queue.popleft()
+        record.close()
+        self._dec_overflow()
+
+
+@frozen
+class ConnectionShare:
+    """A share of the connections of a pool, so that one kind of work cannot take all of them."""
+
+    size: int
+    timeout: float
+    _free: BoundedSemaphore = field(init=False, repr=False)
+
+    @_free.default
+    def _all(self) -> BoundedSemaphore:
+        return BoundedSemaphore(self.size)
+
+    @contextmanager
+    def use(self) -> Iterator[None]:
+        """Wait for a connection of the share. Raises UnavailableError after `timeout` seconds."""
+        if not self._free.acquire(timeout=self.timeout):
+            raise _busy_error(BUSY_MESSAGE)
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+def _idle_since(record: ConnectionPoolEntry) -> float:
+    return float(record.info[IDLE_SINCE])
+
+
+def _busy_error(message: str) -> UnavailableError:
+    return UnavailableError(message, retry_after=BUSY_RETRY_AFTER_SECONDS)

@@ -1,0 +1,129 @@
+"""Callers wait for a connection where the pool, a role or the server has no more of them."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from threading import Event
+from time import monotonic
+
+import pytest
+import sqlalchemy as sa
+
+from eggypro_adapters.contracts.clock import FakeMonotonicClock
+from eggypro_adapters.contracts.waiting import wait_until
+from eggypro_adapters.postgres.database import CompiledStatement, Database, driver_connection
+from eggypro_adapters.postgres.pool import MAX_IDLE_SECONDS
+from eggypro_core.errors import UnavailableError
+from tests.support.postgres_roles import connect_driver, create_role
+
+Connect = Callable[..., Database]
+SELECT_ONE = CompiledStatement.compile(sa.select(sa.literal_column("1")))
+BRIEF_SLEEP = CompiledStatement.compile(sa.text("SELECT pg_sleep(0.02)"))
+
+
+@contextmanager
+def used_connections(url: sa.URL, count: int) -> Iterator[None]:
+    """Use connections of the role from outside the pool."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(connect_driver(url))
+        yield
+
+
+def reads_after_waiting(database: Database, role: sa.URL) -> bool:
+    """Return whether a read succeeds that begins while another process has the only connection."""
+    with ThreadPoolExecutor(1) as reader:
+        with used_connections(role, 1):
+            result = reader.submit(database.fetch, SELECT_ONE, {})
+            with pytest.raises(TimeoutError):
+                result.result(timeout=0.3)
+        return result.result(timeout=30) == [(1,)]
+
+
+def connection_count(database_url: sa.URL, role: str) -> int:
+    with connect_driver(database_url) as server:
+        statement = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
+        [count] = server.execute(statement, [role]).fetchone() or [0]
+    return int(str(count))
+
+
+def test_many_readers_share_the_few_connections_of_a_role(
+    database_url: sa.URL, connect_database: Connect
+) -> None:
+    role = create_role(database_url, options="LOGIN CONNECTION LIMIT 2")
+    database = connect_database(role, size=8)
+    with ThreadPoolExecutor(16) as readers:
+        results = list(readers.map(lambda _: database.fetch(BRIEF_SLEEP, {}), range(64)))
+    assert len(results) == 64
+
+
+def test_caller_waits_until_another_process_frees_a_connection(
+    database_url: sa.URL, connect_database: Connect
+) -> None:
+    role = create_role(database_url, options="LOGIN CONNECTION LIMIT 1")
+    assert reads_after_waiting(connect_database(role, size=8, pool_timeout=30), role)
+
+
+def test_caller_gives_up_after_the_timeout_and_is_told_the_limit(
+    database_url: sa.URL, connect_database: Connect
+) -> None:
+    role = create_role(database_url, options="LOGIN CONNECTION LIMIT 1")
+    database = connect_database(role, size=8, pool_timeout=0.3)
+    with used_connections(role, 1):
+        start = monotonic()
+        with pytest.raises(UnavailableError, match="connection limit of role") as raised:
+            database.fetch(SELECT_ONE, {})
+        assert 0.3 <= monotonic() - start < 10
+    assert raised.value.retry_after
+    assert database.fetch(SELECT_ONE, {}) == [(1,)]
+
+
+def test_broken_connection_does_not_occupy_the_limit(
+    database_url: sa.URL, connect_database: Connect
+) -> None:
+    role = create_role(database_url, options="LOGIN CONNECTION LIMIT 1")
+    database = connect_database(role, size=8, pool_timeout=30)
+    pooled = database.engine.raw_connection()
+    driver_connection(pooled).close()
+    pooled.invalidate()
+    assert reads_after_waiting(database, role)
+
+
+def test_transactions_leave_connections_for_reads(
+    database_url: sa.URL, connect_database: Connect
+) -> None:
+    database = connect_database(database_url, size=3, pool_timeout=0.2).with_share(2)
+    release = Event()
+
+    def hold() -> None:
+        with database.short_transaction():
+            assert release.wait(30)
+
+    with ThreadPoolExecutor(2) as writers:
+        for _ in range(2):
+            writers.submit(hold)
+        wait_until(lambda: database.busy_connection_count() == 2)
+        with pytest.raises(UnavailableError, match="connections are busy") as raised:
+            database.run_transaction(lambda _: None)
+        assert raised.value.retry_after
+        assert database.fetch(SELECT_ONE, {}) == [(1,)]
+        with database.with_share(1).short_transaction():  # a share of its own
+            pass
+        release.set()
+    database.run_transaction(lambda _: None)
+
+
+def test_connections_that_nobody_uses_are_closed(
+    database_url: sa.URL, connect_database: Connect
+) -> None:
+    role = create_role(database_url)
+    clock = FakeMonotonicClock()
+    database = connect_database(role, size=3, clock=clock)
+    for pooled in [database.engine.raw_connection() for _ in range(3)]:
+        pooled.close()
+    assert connection_count(database_url, str(role.username)) == 3
+    for _ in range(3):
+        clock.now += MAX_IDLE_SECONDS - 1
+        database.fetch(SELECT_ONE, {})
+    wait_until(lambda: connection_count(database_url, str(role.username)) == 1)
+    assert database.fetch(SELECT_ONE, {}) == [(1,)]
