@@ -142,8 +142,13 @@ def test_tokens_are_signed_with_the_configured_secret(database_url: sa.URL) -> N
     with open_shop(with_secret) as shop:
         token = shop.authenticator.issue_token(TokenRequest()).token
         assert require_tokens(with_secret).user_for(token or "").permissions == {*Permission}
-        with pytest.raises(UnauthenticatedError):
-            require_tokens(evolve(with_secret, jwt_secret=KEY)).user_for(token or "")
+        rotated = evolve(with_secret, jwt_secret=f"{KEY}2", jwt_secret_previous=KEY[1:])
+        assert require_tokens(rotated).user_for(token or "").permissions == {*Permission}
+        other_secret = evolve(with_secret, jwt_secret=KEY)
+        other_key = evolve(with_secret, admin_secret_key=f"{KEY}2")
+        for settings in (other_secret, other_key):
+            with pytest.raises(UnauthenticatedError, match="no longer valid"):
+                require_tokens(settings).user_for(token or "")
         for secret in (KEY, KEY[1:], str(token)):
             assert secret not in repr((with_secret, shop))
 

@@ -108,6 +108,12 @@ class Settings:
         default=None,
         secret=True,
     )
+    jwt_secret_previous: str | None = setting(
+        values.secret(32),
+        "The former JWT_SECRET, so that tokens signed with it stay valid until they expire.",
+        default=None,
+        secret=True,
+    )
     cron_secret: str | None = setting(
         values.secret(16),
         "Secret that the scheduler of the platform sends to the maintenance endpoints.",

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
-from eggypro_adapters.admin_key import ADMIN_KEY_FILE
+from eggypro_adapters.admin_key import ADMIN_KEY_FILE, read_or_create_admin_key
 from eggypro_adapters.jwt_tokens import JwtTokenSigner
 from eggypro_adapters.settings import Settings
 from eggypro_core.access.authentication import TokenService
@@ -16,8 +16,11 @@ from eggypro_core.ports import utc_now
 
 
 def require_tokens(settings: Settings) -> TokenService:
-    """Return the tokens of the shop, without connecting to anything. Raises ConfigurationError."""
-    tokens = find_tokens(settings)
+    """Return the tokens of the shop, without connecting to anything.
+
+    Creates the admin key of a development machine if there is none yet. Raises ConfigurationError.
+    """
+    tokens = find_tokens(settings, admin_key(settings)) if settings.jwt_secret else None
     if tokens is None:
         raise ConfigurationError(
             [FieldError("JWT_SECRET", "JWT_SECRET is required to issue tokens")]
@@ -25,11 +28,17 @@ def require_tokens(settings: Settings) -> TokenService:
     return tokens
 
 
-def find_tokens(settings: Settings) -> TokenService | None:
+def find_tokens(settings: Settings, admin_key: str) -> TokenService | None:
     """Return the tokens of the shop; None without a JWT_SECRET."""
-    return (
-        TokenService(JwtTokenSigner(settings.jwt_secret), utc_now) if settings.jwt_secret else None
-    )
+    if settings.jwt_secret is None:
+        return None
+    signer = JwtTokenSigner(settings.jwt_secret, admin_key, settings.jwt_secret_previous)
+    return TokenService(signer, utc_now)
+
+
+def admin_key(settings: Settings) -> str:
+    """Return the admin key: the configured one, else the generated one."""
+    return settings.admin_secret_key or read_or_create_admin_key(settings.eggypro_data_dir)
 
 
 def admin_key_file(settings: Settings) -> Path | None:

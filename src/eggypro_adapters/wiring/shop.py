@@ -7,7 +7,6 @@ from typing import TypedDict
 
 from attrs import evolve, frozen
 
-from eggypro_adapters.admin_key import read_or_create_admin_key
 from eggypro_adapters.files import NhHtmlCleaner, read_products, read_stock, write_products
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
@@ -21,7 +20,7 @@ from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_adapters.postgres.zero_result_searches import PostgresZeroResultStore
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.wiring.access import find_tokens
+from eggypro_adapters.wiring.access import admin_key, find_tokens
 from eggypro_adapters.wiring.cache import server_caches
 from eggypro_adapters.wiring.database import (
     POOL_SIZES,
@@ -82,14 +81,14 @@ def connect_shop(
         ).with_outage(OutageDetector("the database", trackers))
         if settings.postgres_url is None:
             upgrade_schema(database)
-        key = settings.admin_secret_key or read_or_create_admin_key(settings.eggypro_data_dir)
+        key = admin_key(settings)
         images, image_server = image_store_and_server(settings, key)
         image_outage = OutageDetector("the image store", trackers)
         uploads = ImageUploads(images, PostgresImageRegistry(database), utc_now, image_outage)
         services = partial(_services, settings, uploads, image_server)
         shop = Shop(
             **services(stack.enter_context(open_replica(settings, database, write_versions))),
-            authenticator=Authenticator(key, find_tokens(settings), settings.cron_secret),
+            authenticator=Authenticator(key, find_tokens(settings, key), settings.cron_secret),
             request_metrics=RequestMetrics(PostgresRequestLog(database), utc_now),
             health=health_of(settings, database, images),
             zero_results=PostgresZeroResultStore(database),

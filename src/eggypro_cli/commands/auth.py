@@ -48,7 +48,7 @@ def token(
 ) -> None:
     """Issue a token for the Authorization: Bearer header.
 
-    It is signed with JWT_SECRET and valid on every server with the same secret.
+    It is signed with JWT_SECRET, and valid on every server with the same secret and admin key.
     """
     from eggypro_core import TokenRequest
     from eggypro_core.serializers import token_body

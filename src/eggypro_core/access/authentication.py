@@ -28,7 +28,8 @@ class TokenSigner(Protocol):
     def verify(self, token: str) -> Mapping[str, object]:
         """Return the claims of a token as they were signed, without validating them.
 
-        Raises UnauthenticatedError with `is_failure` for any text that is not such a token.
+        Raises UnauthenticatedError: with `is_failure` for any text that is not such a token,
+        without it for a token that ended because a key or secret changed.
         """
         ...
 
@@ -142,15 +143,15 @@ class TokenService:
     def user_for(self, token: str) -> AdminUser:
         """Return the user of a token.
 
-        Raises UnauthenticatedError if it is invalid, not valid yet, or expired. An expired token
-        does not count as a failure.
+        Raises UnauthenticatedError if it is invalid, not valid yet, expired or ended. An expired or
+        ended token does not count as a failure.
         """
         session = self._cached_session(token)
         now = self._clock().timestamp()
         if now < session.not_before:
             raise invalid_credential()
         if now >= session.expires_at:
-            raise UnauthenticatedError("The token has expired")
+            raise UnauthenticatedError("The token has expired. Request a new one.")
         return session.user
 
     def _verify(self, token: str) -> _Session:
@@ -209,6 +210,11 @@ def require_access(user: AdminUser, requirement: AccessRequirement) -> None:
 def invalid_credential() -> UnauthenticatedError:
     """Return the error for a credential that cannot be verified."""
     return UnauthenticatedError("Invalid authentication token", is_failure=True)
+
+
+def ended_token() -> UnauthenticatedError:
+    """Return the error for a genuine token of an earlier version, admin key or secret."""
+    return UnauthenticatedError("The token is no longer valid. Request a new one.")
 
 
 def _token_user(permissions: frozenset[Permission], since: datetime) -> AdminUser:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.settings import Settings
@@ -16,6 +17,7 @@ from eggypro_core import Credential, FieldError, Permission, UnauthenticatedErro
 from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
 SECRET = "a-secret-of-tests-that-signs-tokens-0001"  # noqa: S105  (a test secret)
+KEY = "k" * 32
 READ, WRITE = "products:read", "products:write"
 
 
@@ -82,15 +84,21 @@ def test_token_is_signed_by_the_settings_without_connecting_or_writing_files(
     assert (rejected.code, rejected.out) == (2, "")
     assert "JWT_SECRET is required to issue tokens" in rejected.err
     issued = run_in(
-        tmp_path, "auth", "token", JWT_SECRET=SECRET, POSTGRES_URL="postgres://x/nowhere"
+        tmp_path,
+        "auth",
+        "token",
+        ADMIN_SECRET_KEY=KEY,
+        JWT_SECRET=SECRET,
+        POSTGRES_URL="postgres://x/nowhere",
     )
     assert issued.code == 0
-    user = require_tokens(Settings(jwt_secret=SECRET)).user_for(issued.out.strip())
+    settings = Settings(admin_secret_key=KEY, jwt_secret=SECRET)
+    user = require_tokens(settings).user_for(issued.out.strip())
     assert user.credential is Credential.TOKEN
     assert user.last_login is not None
     assert user.last_login > NOON
     with pytest.raises(UnauthenticatedError):
-        require_tokens(Settings(jwt_secret=f"{SECRET}2")).user_for(issued.out.strip())
+        require_tokens(evolve(settings, jwt_secret=f"{SECRET}2")).user_for(issued.out.strip())
     assert list(tmp_path.iterdir()) == []
 
 
