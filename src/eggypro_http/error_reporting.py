@@ -11,7 +11,8 @@ from eggypro_core.operations.request_metrics import UNMATCHED_ENDPOINT, network_
 from eggypro_http.errors import REQUEST_ID_KEY
 from eggypro_http.middleware.request_recording import MAX_USER_AGENT_LENGTH
 from eggypro_http.requests.client_address import ClientResolver
-from eggypro_http.routing import ENDPOINT_KEY, USER_KEY
+from eggypro_http.requests.rate_limits import USER_KEY
+from eggypro_http.routing import ENDPOINT_KEY
 
 _log = logging.getLogger(__name__)
 

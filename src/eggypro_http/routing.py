@@ -39,8 +39,6 @@ PUBLIC_CACHE_CONTROL = "public, max-age=0, must-revalidate"
 """The Cache-Control of a public response: caches may store it but must revalidate it."""
 ENDPOINT_KEY = "eggypro.endpoint"
 """The environ key of the path of the matched route."""
-USER_KEY = "eggypro.user"
-"""The environ key of the authenticated user's id; set if a valid credential was verified."""
 Responder: TypeAlias = Callable[..., None]
 
 
@@ -143,8 +141,6 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
     def respond(request: falcon.Request, response: falcon.Response, **path: object) -> None:
         requirement = requirement_of(request)
         with admit(request, response, requirement) as admission:
-            if admission.user is not None:
-                request.env[USER_KEY] = admission.user.id
             admission.authorize(requirement)
             if route.media_type == JSON_MEDIA_TYPE:
                 require_json_accepted(request)

@@ -108,6 +108,7 @@ class RateCounter(Protocol):
 
 
 _UNLIMITED_POLICY = RateLimitPolicy(AUTH, sys.maxsize, 1)
+_IGNORED_CREDENTIALS = RateLimitPolicy("ignored-credential", 1, 3600)
 
 
 class NullRateCounter:
@@ -176,9 +177,9 @@ class Admission:
 class RateLimiter:
     """Count requests by policy; requests with a valid credential are exempt.
 
-    The policy `auth` counts credentials that cannot be verified. A client that reaches its limit is
-    locked: its credentials are not checked until the window ends. A valid credential before that
-    resets the count.
+    The policy `auth` counts credentials that cannot be verified, except on public routes. A client
+    that reaches its limit is locked: its credentials are not checked until the window ends. A valid
+    credential before that resets the count.
     """
 
     _authenticator: Authenticator
@@ -193,13 +194,21 @@ class RateLimiter:
         return tuple(self.policies[name] for name in names if name in self.policies)
 
     def admit(
-        self, client: str, credential: str | None, policies: tuple[RateLimitPolicy, ...]
+        self,
+        client: str,
+        credential: str | None,
+        policies: tuple[RateLimitPolicy, ...],
+        *,
+        is_public: bool = False,
     ) -> Admission:
-        """Count a request by `policies` and authenticate its credential, if any."""
+        """Count a request by `policies` and authenticate its credential, if any.
+
+        On public routes a client with an invalid credential, and a locked one, is anonymous.
+        """
         error = None
         if credential:
-            attempt = self._authenticate(client, credential)
-            if attempt.user is not None or attempt.statuses:
+            attempt = self._authenticate(client, credential, counts_failures=not is_public)
+            if attempt.user is not None or (attempt.statuses and not is_public):
                 return attempt
             error = attempt.authentication_error
         statuses = tuple([self._count_request(policy, client) for policy in policies])
@@ -207,12 +216,19 @@ class RateLimiter:
             return Admission(statuses, authentication_error=error)
         return Admission(statuses, None, error, self._counter, client)
 
+    def is_first_ignored_credential(self, client: str) -> bool:
+        """Count an invalid credential on a public route; return whether it is the first in an hour.
+
+        Each client is counted separately.
+        """
+        return self._counter.increment(_IGNORED_CREDENTIALS, client).used == 1
+
     def _count_request(self, policy: RateLimitPolicy, client: str) -> RateLimitStatus:
         if _counts_every_request(policy):
             return self._counter.increment(policy, client)
         return self._counter.get(policy, client).after_one_more()
 
-    def _authenticate(self, client: str, credential: str) -> Admission:
+    def _authenticate(self, client: str, credential: str, *, counts_failures: bool) -> Admission:
         status = self._counter.get(self._auth_policy, client)
         if status.used >= self._auth_policy.limit:
             return Admission((status.after_one_more(),))
@@ -220,7 +236,7 @@ class RateLimiter:
             user = self._authenticator.authenticate(credential)
         except UnauthenticatedError as error:
             return Admission(
-                self._count_failure(client) if error.is_failure else (),
+                self._count_failure(client) if error.is_failure and counts_failures else (),
                 authentication_error=error,
             )
         if status.used:

@@ -1,5 +1,6 @@
 """Rate limiting of requests, and the RateLimit response headers (draft 10)."""
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -7,8 +8,16 @@ import falcon
 
 from eggypro_core.access.authentication import AccessRequirement
 from eggypro_core.access.rate_limiting import Admission, RateLimiter, RateLimitStatus
+from eggypro_core.operations.request_metrics import network_of
 from eggypro_http.requests.client_address import ClientResolver, Network
 
+USER_KEY = "eggypro.user"
+"""The environ key of the authenticated user's id; set if a valid credential was verified."""
+_IGNORED_CREDENTIAL = (
+    "A client in %s sends a credential that is not valid (%s), and is served as anonymous."
+    " Renew its token. Repetitions are logged once an hour."
+)
+_log = logging.getLogger(__name__)
 Admit: TypeAlias = Callable[[falcon.Request, falcon.Response, AccessRequirement | None], Admission]
 
 
@@ -17,8 +26,8 @@ def request_admission(
 ) -> Admit:
     """Return a function that admits a request under the policies named in `limits`.
 
-    It sets the RateLimit headers of the response. The credential is verified only if the request
-    requires one or is counted.
+    It sets the RateLimit headers of the response. An invalid credential of a request that requires
+    none is ignored: the response says so in WWW-Authenticate, and the log once per client and hour.
     """
     clients = ClientResolver(tuple(trusted))
     policies = limiter.enabled_policies(limits)
@@ -26,9 +35,17 @@ def request_admission(
     def admit(
         request: falcon.Request, response: falcon.Response, requirement: AccessRequirement | None
     ) -> Admission:
-        if requirement is None and not policies:
+        is_public, bearer = requirement is None, credential(request)
+        if is_public and not policies and bearer is None:
             return ANONYMOUS_ADMISSION
-        admission = limiter.admit(clients.client(request.env), credential(request), policies)
+        client = clients.client(request.env)
+        admission = limiter.admit(client, bearer, policies, is_public=is_public)
+        if admission.user is not None:
+            request.env[USER_KEY] = admission.user.id
+        if is_public and (error := admission.authentication_error):
+            response.set_header("www-authenticate", 'Bearer error="invalid_token"')
+            if limiter.is_first_ignored_credential(client):
+                _log.warning(_IGNORED_CREDENTIAL, network_of(client), error)
         if statuses := admission.statuses:
             response.set_header("ratelimit-policy", ", ".join(map(_policy_header, statuses)))
             response.set_header("ratelimit", ", ".join(map(_status_header, statuses)))

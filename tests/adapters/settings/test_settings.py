@@ -327,6 +327,7 @@ def test_repr_contains_no_secrets() -> None:
         "POSTGRES_READ_URL": "postgres://u:m4rk3r@h/eggs",
         "ADMIN_SECRET_KEY": "m4rk3r" * 6,
         "JWT_SECRET": "m4rk3r" * 6,
+        "JWT_SECRET_PREVIOUS": "m4rk3r" * 6,
         "CRON_SECRET": "m4rk3r" * 6,
         "CLOUDINARY_CLOUD_NAME": "eggypro",
         "CLOUDINARY_API_KEY": "m4rk3r",

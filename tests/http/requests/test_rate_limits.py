@@ -212,11 +212,47 @@ def test_credential_errors_use_the_specified_messages(clock: FakeMonotonicClock)
     ]
 
 
-def test_guessing_on_public_routes_locks_out(clock: FakeMonotonicClock) -> None:
+def test_public_routes_serve_an_invalid_credential_as_anonymous(
+    clock: FakeMonotonicClock,
+) -> None:
     client = limited_client(rate_limit_policies(1000, 60_000), clock)
-    assert statuses(client, 6, EGG, **WRONG_CREDENTIAL) == [200] * 5 + [429]
-    assert get(client, **ADMIN_CREDENTIAL).status == 429
-    assert get(client).status == 200
+    for path, expected in ((EGG, 200), (f"{PRODUCTS}/none", 404), ("/api/health", 200)):
+        replies = [get(client, path, **WRONG_CREDENTIAL) for _ in range(6)]
+        assert {reply.status for reply in replies} == {expected}
+        assert {reply.headers["www-authenticate"] for reply in replies} == {
+            'Bearer error="invalid_token"'
+        }
+    assert get(client, PROTECTED_PATH, **ADMIN_CREDENTIAL).status == 200
+    for credential in ({}, ADMIN_CREDENTIAL):
+        assert "www-authenticate" not in get(client, **credential).headers
+
+
+def test_invalid_credentials_are_limited_like_none(clock: FakeMonotonicClock) -> None:
+    client = limited_client(THREE_PER_MINUTE, clock)
+    assert statuses(client, 4, **WRONG_CREDENTIAL) == [200] * 3 + [429]
+    assert get(client, **ADMIN_CREDENTIAL).status == 200
+
+
+def test_locked_client_gets_no_exemption_on_public_routes(clock: FakeMonotonicClock) -> None:
+    client = limited_client(rate_limit_policies(8, 60_000), clock)
+    assert statuses(client, 5, PROTECTED_PATH, **WRONG_CREDENTIAL) == [401] * 5
+    assert statuses(client, 4, **ADMIN_CREDENTIAL) == [200] * 3 + [429]
+    assert get(client, PROTECTED_PATH, **ADMIN_CREDENTIAL).status == 429
+
+
+def test_invalid_credentials_on_public_routes_are_logged_once_an_hour(
+    clock: FakeMonotonicClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = limited_client(rate_limit_policies(1000, 60_000), clock)
+    for _ in range(3):
+        get(client, **WRONG_CREDENTIAL)
+        get(client, **WRONG_CREDENTIAL, **BOB)
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    assert "192.0.2.0/24" in caplog.text
+    assert "wrong" not in caplog.text
+    clock.now = 3600
+    get(client, **WRONG_CREDENTIAL)
+    assert len(caplog.records) == 3
 
 
 def test_guessing_the_key_also_locks_out_tokens(clock: FakeMonotonicClock) -> None:
