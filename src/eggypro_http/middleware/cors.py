@@ -11,7 +11,8 @@ Headers: TypeAlias = list[tuple[str, str]]
 _RESPONSE_HEADERS = [
     (
         "access-control-expose-headers",
-        "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID",
+        "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID,"
+        " Idempotency-Replayed",
     )
 ]
 _PREFLIGHT_HEADERS = [

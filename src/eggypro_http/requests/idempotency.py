@@ -19,7 +19,7 @@ from eggypro_core.shop import Shop
 from eggypro_http.requests.client_address import ClientResolver
 from eggypro_http.requests.json_body import MAX_JSON_BYTES, require_length
 from eggypro_http.requests.multipart import MAX_MULTIPART_BYTES, MULTIPART_MEDIA_TYPE
-from eggypro_http.requests.rate_limits import credential
+from eggypro_http.requests.rate_limits import USER_KEY, credential
 from eggypro_http.responses import Handler, Response
 
 IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
@@ -47,7 +47,7 @@ def idempotent(
     *,
     max_file_bytes: int = 0,
 ) -> Handler:
-    """Return a handler that runs once per idempotency key, client and path, then replays.
+    """Return a handler that runs once per idempotency key, owner and path, then replays.
 
     Only responses of success are stored. A body of up to `max_file_bytes` is received in a
     temporary file first. Raises ParseError for an invalid key and ValidationError if the body or
@@ -58,8 +58,7 @@ def idempotent(
         header = request.env.get(_ENVIRON_NAME)
         if header is None:
             return handler(shop, request, **path)
-        owner = credential(request) or clients.client(request.env)
-        key_hash = _hash(_key(header), owner, request.env["PATH_INFO"])
+        key_hash = _hash(_key(header), _owner(request, clients), request.env["PATH_INFO"])
         with FingerprintedBody(request, max_file_bytes) as body:
             request.stream = body
 
@@ -136,6 +135,12 @@ class FingerprintedBody:
         safe_length = max(len(pending) - len(self._delimiter) + 1, 0)
         self._digest.update(pending[:safe_length])
         self._pending = pending[safe_length:]  # may be the start of a delimiter
+
+
+def _owner(request: falcon.Request, clients: ClientResolver) -> str:
+    """Return the owner of an idempotency key: the verified credential, else the client."""
+    verified = credential(request) if USER_KEY in request.env else None
+    return verified or clients.client(request.env)
 
 
 def _key(header: str) -> str:

@@ -119,6 +119,30 @@ def test_same_key_with_another_body_is_rejected(client: TestClient) -> None:
     assert post_stock(client, {}).json["stock_quantity"] == 7
 
 
+def submit_review(client: TestClient, address: str, **headers: str) -> Result:
+    return client.simulate_post(
+        f"{EGG}/reviews",
+        body=json.dumps(review_values(comment="Once")),
+        headers={"Content-Type": JSON, **KEY_HEADER, **headers},
+        remote_addr=address,
+    )
+
+
+def test_unverified_credentials_own_no_keys(client: TestClient) -> None:
+    ada, bob = "203.0.113.1", "203.0.113.2"
+    is_replayed = [
+        submit_review(client, address, Authorization=credential).headers.get("idempotency-replayed")
+        for address, credential in (
+            (ada, "Bearer guess"),
+            (ada, "Bearer another"),
+            (bob, "Bearer guess"),
+            (ada, ADMIN["Authorization"]),
+            (bob, ADMIN["Authorization"]),
+        )
+    ]
+    assert is_replayed == [None, "true", None, None, "true"]
+
+
 def test_keys_are_bound_to_client_and_path(client: TestClient) -> None:
     post_stock(client, KEY_HEADER, '{"delta": 1}')
     assert client.simulate_post(
