@@ -1,7 +1,7 @@
 """Responses of handlers, ETags, conditional requests and content negotiation."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import TypeAlias
@@ -15,8 +15,8 @@ from eggypro_core.serializers import Json
 
 JSON_MEDIA_TYPE = "application/json"
 _IMAGE_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
-_STRONG_ETAGS = re.compile(r'"[!#-~\x80-\xff]*"')
-_ETAG = re.compile(r'(W/)?"([^"]*)"')
+# Compressing proxies mark ETags as weak, or add a suffix.
+_OPAQUE_TAGS = re.compile(r'"([!#-~\x80-\xff]*?)(?:-gzip|-br)?"')
 _VERSION = re.compile(r"([0-9]{1,10})\.")
 _JSON_ACCEPT = frozenset({"", "*/*", JSON_MEDIA_TYPE})
 
@@ -78,21 +78,20 @@ def is_not_modified(result: Response, request: falcon.Request) -> bool:
     header = request.env.get("HTTP_IF_NONE_MATCH")
     if header is None or "etag" not in result.headers:
         return False
-    return header.strip() == "*" or result.headers["etag"] in _STRONG_ETAGS.findall(header)
+    [tag] = _OPAQUE_TAGS.findall(result.headers["etag"])
+    return header.strip() == "*" or tag in _OPAQUE_TAGS.findall(header)
 
 
-def if_match_version(request: falcon.Request) -> int | None:
-    """Return the version that If-Match requires, or None if any version is accepted.
+def if_match_versions(request: falcon.Request) -> Collection[int] | None:
+    """Return the versions that If-Match names, or None if any version is accepted.
 
-    Of several ETags the newest version counts. ETags without a version, and weak ones (RFC 9110,
-    13.1.1), give 0, which no product has.
+    ETags without a version name none.
     """
     header = request.env.get("HTTP_IF_MATCH", "*").strip()
     if header == "*":
         return None
-    strong_etags = (etag for weak, etag in _ETAG.findall(header) if not weak)
-    matches = map(_VERSION.match, strong_etags)
-    return max((int(match[1]) for match in matches if match), default=0)
+    matches = map(_VERSION.match, _OPAQUE_TAGS.findall(header))
+    return {int(match[1]) for match in matches if match}
 
 
 def require_json_accepted(request: falcon.Request) -> None:

@@ -61,6 +61,21 @@ def test_other_etags_get_the_body(client: TestClient, header_template: str) -> N
     assert response.json["slug"] == "egg-white-protein"
 
 
+@pytest.mark.parametrize("prefix", ["", "W/"])
+@pytest.mark.parametrize("suffix", ["-gzip", "-br"])
+@pytest.mark.parametrize("path", [EGG, PRODUCTS])
+def test_etags_changed_by_a_compressing_proxy_match(
+    client: TestClient, path: str, prefix: str, suffix: str
+) -> None:
+    etag = client.simulate_get(path).headers["etag"]
+    proxied = f'{prefix}{etag.removesuffix(chr(34))}{suffix}"'
+    reply = client.simulate_get(path, headers={"If-None-Match": f'"other", {proxied}'})
+    assert reply.status_code == HTTPStatus.NOT_MODIFIED
+    assert reply.headers["etag"] == etag
+    other = proxied.replace(suffix, f"x{suffix}")
+    assert client.simulate_get(path, headers={"If-None-Match": other}).status_code == HTTPStatus.OK
+
+
 def test_writes_ignore_if_none_match(client: TestClient) -> None:
     response = client.simulate_post(
         PRODUCTS, headers={**ADMIN, "If-None-Match": "*"}, json=product_values(name="Bacon")

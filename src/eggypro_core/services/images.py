@@ -19,7 +19,7 @@ from eggypro_core.domain.product_fields import ALT_TEXT, images_validator
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.ports import Clock, ImageServer, ProductStore
 from eggypro_core.services.image_uploads import ImageUploads
-from eggypro_core.services.products import require_slug, require_version
+from eggypro_core.services.products import ExpectedVersion, require_slug, require_version
 from eggypro_core.validation import fields
 
 MAX_UPLOAD_FILES = 10
@@ -50,7 +50,7 @@ class ProductImageService:
         files: Sequence[BinaryIO],
         *,
         alts: Sequence[str] = (),
-        version: int | None = None,
+        version: ExpectedVersion = None,
     ) -> Product:
         """Upload 1 to MAX_UPLOAD_FILES images, append them to a product and return it.
 
@@ -65,7 +65,7 @@ class ProductImageService:
             return self._update_images(slug, lambda images: (*images, *new), version)
 
     def set_images(
-        self, slug: str, values: Mapping[str, object], *, version: int | None = None
+        self, slug: str, values: Mapping[str, object], *, version: ExpectedVersion = None
     ) -> Product:
         """Set the images of a product, their order and alt texts; return the product.
 
@@ -87,7 +87,7 @@ class ProductImageService:
 
         return self._update_images(slug, reorder, version)
 
-    def delete(self, slug: str, public_id: str, *, version: int | None = None) -> Product:
+    def delete(self, slug: str, public_id: str, *, version: ExpectedVersion = None) -> Product:
         """Remove an image from a product and delete it. Idempotent.
 
         An image that another product has is not deleted from the store.
@@ -144,7 +144,7 @@ class ProductImageService:
         self,
         slug: str,
         change: Callable[[Sequence[Image]], tuple[Image, ...]],
-        version: int | None = None,
+        version: ExpectedVersion = None,
     ) -> Product:
         """Replace the images of a product and delete the stored ones that it no longer has."""
         now, before = self._clock(), set[str]()

@@ -1,8 +1,8 @@
 """ProductService: create, read, update, import and export products."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from attrs import evolve, field, frozen
 
@@ -56,6 +56,9 @@ from eggypro_core.services.importing.recorder import ImportListener
 from eggypro_core.services.importing.stock_importer import StockImporter
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import Status
+
+ExpectedVersion: TypeAlias = int | Collection[int] | None
+"""The version that a write requires, or several of which one is required; None accepts any."""
 
 
 @frozen
@@ -127,7 +130,7 @@ class ProductService:
         return self._products.create(changes.to_draft(), self._clock())
 
     def update(
-        self, slug: str, values: Mapping[str, object], *, version: int | None = None
+        self, slug: str, values: Mapping[str, object], *, version: ExpectedVersion = None
     ) -> Product:
         """Update the given fields of a product and return it.
 
@@ -141,7 +144,7 @@ class ProductService:
         return self._update(slug, changes, version)
 
     def replace(
-        self, slug: str, values: Mapping[str, object], *, version: int | None = None
+        self, slug: str, values: Mapping[str, object], *, version: ExpectedVersion = None
     ) -> Product:
         """Replace a product: omitted optional fields are cleared. Raises like `update`.
 
@@ -157,15 +160,15 @@ class ProductService:
         )
         return self._update(slug, changes, version, _replacement)
 
-    def archive(self, slug: str, *, version: int | None = None) -> Product:
+    def archive(self, slug: str, *, version: ExpectedVersion = None) -> Product:
         """Remove a product from the public catalogue; no data is lost. Raises like `update`."""
         return self._update(slug, ProductChanges(is_active=False), version)
 
-    def restore(self, slug: str, *, version: int | None = None) -> Product:
+    def restore(self, slug: str, *, version: ExpectedVersion = None) -> Product:
         """Return an archived product to the public catalogue. Raises like `update`."""
         return self._update(slug, ProductChanges(is_active=True), version)
 
-    def delete(self, slug: str, *, version: int | None = None) -> None:
+    def delete(self, slug: str, *, version: ExpectedVersion = None) -> None:
         """Delete a product permanently.
 
         Raises NotFoundError, SlugMovedError and VersionConflictError.
@@ -343,7 +346,7 @@ class ProductService:
         self,
         slug: str,
         changes: ProductChanges,
-        version: int | None,
+        version: ExpectedVersion,
         complete: Callable[[ProductChanges, Product], ProductChanges] = lambda changes, _: changes,
     ) -> Product:
         now = self._clock()
@@ -366,13 +369,20 @@ def require_slug(text: str) -> str:
     return text
 
 
-def require_version(expected: int | None, current: int) -> None:
-    """Raise VersionConflictError unless `expected` is None or the current version."""
-    if expected is not None and expected != current:
+def require_version(expected: ExpectedVersion, current: int) -> None:
+    """Raise VersionConflictError unless the current version is expected."""
+    versions = {expected} if isinstance(expected, int) else expected
+    if versions is None or current in versions:
+        return
+    if not versions:
         raise VersionConflictError(
-            f"The product has changed in the meantime: it is at version {current},"
-            f" not {expected}. Read it again and repeat the change."
+            f"The product is at version {current}, but the request names no version."
+            " Send the ETag that GET returned for the product."
         )
+    raise VersionConflictError(
+        f"The product has changed in the meantime: it is at version {current},"
+        f" not {' or '.join(map(str, sorted(versions)))}. Read it again and repeat the change."
+    )
 
 
 def _run_import(importer: ProductImporter | StockImporter) -> ImportReport:

@@ -16,7 +16,7 @@ from eggypro_core.domain.variant import (
 )
 from eggypro_core.errors import NotFoundError
 from eggypro_core.ports import Clock, VariantStore
-from eggypro_core.services.products import require_slug, require_version
+from eggypro_core.services.products import ExpectedVersion, require_slug, require_version
 from eggypro_core.validation.fields import escape_control
 from eggypro_core.validation.parameters import Status
 
@@ -58,7 +58,7 @@ class VariantService:
         variant_id: int,
         values: Mapping[str, object],
         *,
-        version: int | None = None,
+        version: ExpectedVersion = None,
     ) -> Variant:
         """Update a variant by a JSON merge patch (RFC 7396).
 
@@ -72,7 +72,7 @@ class VariantService:
         variant_id: int,
         values: Mapping[str, object],
         *,
-        version: int | None = None,
+        version: ExpectedVersion = None,
     ) -> Variant:
         """Replace a variant: omitted `sku`, `compare_at_price` and `image` are cleared.
 
@@ -83,7 +83,7 @@ class VariantService:
         ).as_replacement()
         return self._update(slug, variant_id, changes, version)
 
-    def delete(self, slug: str, variant_id: int, *, version: int | None = None) -> None:
+    def delete(self, slug: str, variant_id: int, *, version: ExpectedVersion = None) -> None:
         """Delete a variant permanently. Idempotent: a missing variant is no error."""
         if not is_id(variant_id):
             return
@@ -119,7 +119,7 @@ class VariantService:
         return self._variants.set_stock(*_require_key(slug, variant_id), stock)
 
     def _update(
-        self, slug: str, variant_id: int, changes: VariantChanges, version: int | None
+        self, slug: str, variant_id: int, changes: VariantChanges, version: ExpectedVersion
     ) -> Variant:
         def change(variant: Variant) -> Variant:
             require_version(version, variant.version)

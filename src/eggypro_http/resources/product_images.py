@@ -17,7 +17,7 @@ from eggypro_core.shop import Shop
 from eggypro_http.requests.json_body import json_object
 from eggypro_http.requests.multipart import read_multipart
 from eggypro_http.requests.query_string import require_no_parameters
-from eggypro_http.responses import NO_CONTENT, Response, if_match_version, with_etag
+from eggypro_http.responses import NO_CONTENT, Response, if_match_versions, with_etag
 from eggypro_http.routing import Route
 
 
@@ -25,7 +25,7 @@ def upload_product_images(shop: Shop, request: falcon.Request, slug: str) -> Res
     """Append images to a product and return their image sets."""
     with read_multipart(request, files=MAX_UPLOAD_FILES) as form:
         require_no_parameters(request)
-        product = shop.images.upload(slug, form.files, version=if_match_version(request))
+        product = shop.images.upload(slug, form.files, version=if_match_versions(request))
     new = _image_sets(shop, product)[-len(form.files) :]
     response = with_etag({"items": new}, version=product.version)
     return Response(
@@ -37,7 +37,7 @@ def set_product_images(shop: Shop, request: falcon.Request, slug: str) -> Respon
     """Replace the list of a product's images, their order and alt texts; return all of them."""
     values = json_object(request)
     require_no_parameters(request)
-    product = shop.images.set_images(slug, values, version=if_match_version(request))
+    product = shop.images.set_images(slug, values, version=if_match_versions(request))
     urls = ProductSerializer.of(shop).image_urls(product)
     body: dict[str, Json] = {"images": urls, "image_sets": _image_sets(shop, product)}
     return with_etag(body, version=product.version)
@@ -48,7 +48,7 @@ def delete_product_image(
 ) -> Response:
     """Remove an image from a product and delete it. Idempotent."""
     require_no_parameters(request)
-    shop.images.delete(slug, public_id, version=if_match_version(request))
+    shop.images.delete(slug, public_id, version=if_match_versions(request))
     return NO_CONTENT
 
 

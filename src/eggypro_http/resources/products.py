@@ -20,7 +20,13 @@ from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import DELETE_PARAMETERS, STATUS_PARAMETERS, parse_status
 from eggypro_http.requests.json_body import json_object
 from eggypro_http.requests.query_string import parameters, require_no_parameters
-from eggypro_http.responses import NO_CONTENT, Response, if_match_version, stock_response, with_etag
+from eggypro_http.responses import (
+    NO_CONTENT,
+    Response,
+    if_match_versions,
+    stock_response,
+    with_etag,
+)
 from eggypro_http.routing import Route
 
 
@@ -60,7 +66,7 @@ def replace_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
     values = json_object(request)
     require_no_parameters(request)
     return _product_response(
-        shop, shop.products.replace(slug, values, version=if_match_version(request))
+        shop, shop.products.replace(slug, values, version=if_match_versions(request))
     )
 
 
@@ -69,14 +75,14 @@ def update_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
     values = json_object(request)
     require_no_parameters(request)
     return _product_response(
-        shop, shop.products.update(slug, values, version=if_match_version(request))
+        shop, shop.products.update(slug, values, version=if_match_versions(request))
     )
 
 
 def delete_product(shop: Shop, request: falcon.Request, slug: str) -> Response:
     """Archive a product, or delete it if `permanent`. Idempotent."""
     options = fields.check(parameters(request), DELETE_PARAMETERS)
-    version = if_match_version(request)
+    version = if_match_versions(request)
     if options.get("permanent"):
         with suppress(NotFoundError):  # already deleted
             shop.products.delete(slug, version=version)

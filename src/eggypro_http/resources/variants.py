@@ -10,7 +10,13 @@ from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import STATUS_PARAMETERS, parse_status
 from eggypro_http.requests.json_body import json_object
 from eggypro_http.requests.query_string import parameters, require_no_parameters
-from eggypro_http.responses import NO_CONTENT, Response, if_match_version, stock_response, with_etag
+from eggypro_http.responses import (
+    NO_CONTENT,
+    Response,
+    if_match_versions,
+    stock_response,
+    with_etag,
+)
 from eggypro_http.routing import Route
 
 
@@ -39,7 +45,7 @@ def replace_variant(shop: Shop, request: falcon.Request, slug: str, variant: int
     """Replace a variant and return it."""
     values = json_object(request)
     require_no_parameters(request)
-    version = if_match_version(request)
+    version = if_match_versions(request)
     return _variant_response(shop.variants.replace(slug, variant, values, version=version))
 
 
@@ -47,14 +53,14 @@ def update_variant(shop: Shop, request: falcon.Request, slug: str, variant: int)
     """Apply a JSON merge patch to a variant and return it."""
     values = json_object(request)
     require_no_parameters(request)
-    version = if_match_version(request)
+    version = if_match_versions(request)
     return _variant_response(shop.variants.update(slug, variant, values, version=version))
 
 
 def delete_variant(shop: Shop, request: falcon.Request, slug: str, variant: int) -> Response:
     """Delete a variant permanently. Idempotent."""
     require_no_parameters(request)
-    shop.variants.delete(slug, variant, version=if_match_version(request))
+    shop.variants.delete(slug, variant, version=if_match_versions(request))
     return NO_CONTENT
 
 

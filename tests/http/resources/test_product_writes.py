@@ -165,7 +165,7 @@ def test_price_is_validated_against_the_stored_compare_at_price(client: TestClie
 def test_if_match_requires_the_current_version(client: TestClient, method: str) -> None:
     etag = etag_of(client)
     patch(client, {"seo_title": "Second"})
-    for header in (etag, f"W/{etag_of(client)}", '"x"', "2", '"2', '""', '"0.a"', f'{etag}, "9.b"'):
+    for header in (etag, f"W/{etag}", '"x"', "2", '"2', '"2"', '""', '"0.a"', f'{etag}, "9.b"'):
         response = client.simulate_request(
             method, EGG, headers={**ADMIN, "If-Match": header}, json=product_values()
         )
@@ -178,12 +178,33 @@ def test_if_match_requires_the_current_version(client: TestClient, method: str) 
     )
 
 
-@pytest.mark.parametrize("header", ["*", ' "1.abc"', '"1.a", "0.b"', 'W/"7.a", "1.c"'])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "*",
+        ' "1.abc"',
+        '"1.a", "0.b"',
+        '"1.a", "7.b"',
+        'W/"1.a"',
+        '"1.a-gzip"',
+        'W/"1.a-br"',
+        'W/"7.a",W/"1.c"',
+    ],
+)
 def test_if_match_accepts_any_etag_of_the_version(client: TestClient, header: str) -> None:
     etag = etag_of(client)
     change_stock(client, {"set": 3})  # changes the hash, not the version
     assert etag_of(client) != etag
     assert patch(client, {"name": "New"}, **{"If-Match": header}).status_code == 200
+
+
+def test_if_match_conflicts_name_the_version(client: TestClient) -> None:
+    changed, unnamed = (
+        patch(client, {"name": "New"}, **{"If-Match": header}).json["detail"]
+        for header in ('"7.a", W/"8.b"', '"0123456789abcdef01234567"')
+    )
+    assert "it is at version 1, not 7 or 8." in changed
+    assert "The product is at version 1, but the request names no version." in unnamed
 
 
 def test_stock_changes_keep_the_version(client: TestClient) -> None:
