@@ -8,13 +8,10 @@ from attrs import frozen
 
 Headers: TypeAlias = list[tuple[str, str]]
 
-_RESPONSE_HEADERS = [
-    (
-        "access-control-expose-headers",
-        "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID,"
-        " Idempotency-Replayed",
-    )
-]
+_EXPOSED_HEADERS = (
+    "ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-ID, Idempotency-Replayed"
+)
+_RESPONSE_HEADERS = [("access-control-expose-headers", _EXPOSED_HEADERS)]
 _PREFLIGHT_HEADERS = [
     (
         "access-control-allow-headers",
