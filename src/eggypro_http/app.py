@@ -12,6 +12,7 @@ from eggypro_http.error_reporting import ErrorReporter
 from eggypro_http.middleware.cors import CorsMiddleware
 from eggypro_http.middleware.guard import GuardMiddleware
 from eggypro_http.middleware.request_recording import record_requests
+from eggypro_http.middleware.untrusted_proxy import UntrustedProxyMiddleware
 from eggypro_http.openapi import openapi_json, with_openapi_route
 from eggypro_http.requests.client_address import ClientResolver
 from eggypro_http.resources import (
@@ -52,12 +53,14 @@ DEFAULT_CONFIG = HttpConfig()
 def create_app(shop: Shop, config: HttpConfig = DEFAULT_CONFIG) -> WSGIApplication:
     """Return the WSGI application that serves `shop`. The caller closes the shop."""
     app = falcon.App()
-    report = ErrorReporter(config.trackers, ClientResolver(config.trusted_proxies))
+    clients = ClientResolver(config.trusted_proxies)
+    report = ErrorReporter(config.trackers, clients)
     errors.install_error_handlers(app, report)
     routing.install_routes(app, ROUTES, shop, config)
     install_api_docs(app)
     guard = GuardMiddleware(app, report, in_production=config.in_production)
-    return record_requests(CorsMiddleware(guard, frozenset(config.cors_origins)), config)
+    cors = CorsMiddleware(guard, frozenset(config.cors_origins))
+    return record_requests(UntrustedProxyMiddleware(cors, clients), config)
 
 
 def openapi_description() -> bytes:

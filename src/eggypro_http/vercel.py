@@ -14,6 +14,9 @@ from attrs import frozen
 
 from eggypro_http.wsgi import serverless_application
 
+_FORWARDED_HEADERS = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
+"""Headers that Vercel adds to each request; REMOTE_ADDR has the same address."""
+
 
 @frozen
 class VercelMiddleware:
@@ -25,7 +28,8 @@ class VercelMiddleware:
         """Serve a request."""
         environ["PATH_INFO"] = unquote_to_bytes(environ["PATH_INFO"]).decode("latin-1")
         environ["REMOTE_ADDR"] = (environ["REMOTE_ADDR"] or "").rpartition(",")[2].strip()
-        environ.pop("HTTP_X_FORWARDED_FOR", None)
+        for name in _FORWARDED_HEADERS:
+            environ.pop(name, None)
         environ["wsgi.multithread"] = True
         return self._app(environ, start_response)
 

@@ -30,6 +30,11 @@ class ClientResolver:
             return _client_name_of_peer(peer[:_MAX_ADDRESS_LENGTH])
         return _client_name(self._origin(_address(peer), forwarded))
 
+    def trusts_peer(self, environ: Mapping[str, Any]) -> bool:
+        """Return whether the peer of a request is a trusted proxy."""
+        peer = _address((environ.get("REMOTE_ADDR") or "")[:_MAX_ADDRESS_LENGTH])
+        return peer is not None and self._trusts(peer)
+
     def is_within(self, environ: Mapping[str, Any], networks: Sequence[Network]) -> bool:
         """Return whether the client address of a request is in one of `networks`."""
         peer = _address((environ.get("REMOTE_ADDR") or "")[:_MAX_ADDRESS_LENGTH])
