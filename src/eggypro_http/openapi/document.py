@@ -13,12 +13,14 @@ from eggypro_core.validation.fields import Schema, schema_of
 from eggypro_http.errors import PROBLEM_MEDIA_TYPE
 from eggypro_http.openapi.examples import BODY_EXAMPLES, PARAMETER_EXAMPLES
 from eggypro_http.openapi.schemas import (
+    BINARY,
     FILE_SCHEMAS,
     INTEGER,
     MULTIPART_SCHEMAS,
     SCHEMAS,
     SLUG,
     STRING,
+    one_of,
     schema_ref,
 )
 from eggypro_http.routing import Route
@@ -100,8 +102,8 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "description": "Makes the request safe to retry: for 24 hours, the same key, client, path and"
-    " body replay the stored response.",
+    "description": "Makes the request safe to retry: for 24 hours, the same key, credential (or"
+    " client, without a valid one), path and body replay the stored response.",
 }
 _HEADERS: Mapping[str, Node] = {
     "ETag": {"schema": STRING},
@@ -109,10 +111,14 @@ _HEADERS: Mapping[str, Node] = {
     "Retry-After": {"schema": INTEGER, "description": "Seconds to wait."},
     "RateLimit": {"schema": STRING, "description": "See draft-ietf-httpapi-ratelimit-headers-10."},
     "RateLimit-Policy": {"schema": STRING},
-    "WWW-Authenticate": {"schema": STRING},
+    "WWW-Authenticate": {
+        "schema": STRING,
+        "description": '`Bearer`; with `error="invalid_token"` if a public route ignored the'
+        " credential of the request because it is not valid.",
+    },
     "X-Request-ID": {"schema": STRING},
-    "X-Cache": {"schema": {"enum": ["hit", "miss", "stale"]}},
-    "Idempotency-Replayed": {"schema": {"const": "true"}},
+    "X-Cache": {"schema": one_of(("hit", "miss", "stale"))},
+    "Idempotency-Replayed": {"schema": one_of(("true",))},
 }
 _VERSIONED = re.compile(r"/api/products/{slug}(/images.*|/variants/{variant})?")
 
@@ -210,7 +216,7 @@ def _in_path(route: Route) -> Iterator[Node]:
     for name, public_name in zip_longest(*names, fillvalue="rendition"):
         schema: Schema = STRING if name in _STRING_VARIABLES else SLUG
         if name == "job":
-            schema = {"enum": [str(job) for job in MaintenanceJob]}
+            schema = one_of(MaintenanceJob)
         if name in _INTEGER_VARIABLES:
             schema = {**INTEGER, "minimum": 1, "maximum": 2_147_483_647}
         yield {
@@ -292,6 +298,7 @@ _EXTRA_STATUSES: Mapping[tuple[str, str], set[int]] = {
 def _success(route: Route) -> Node:
     names = ["X-Request-ID", *(["RateLimit", "RateLimit-Policy"] if route.limits else [])]
     names += ["ETag", "X-Cache"] if route.tags else []
+    names += [] if route.permission else ["WWW-Authenticate"]
     names += ["Location"] if route.success_status == _CREATED else []
     names += ["Idempotency-Replayed"] if route.is_idempotent else []
     success: Node = {"description": _phrase(route.success_status), "headers": _headers(names)}
@@ -299,7 +306,7 @@ def _success(route: Route) -> Node:
         success["content"] = {route.media_type: {"schema": schema_ref(route.response_schema)}}
     elif route.media_type == "image/*":
         media_types = ("image/jpeg", "image/png", "image/webp")
-        success["content"] = {media_type: {} for media_type in media_types}
+        success["content"] = dict.fromkeys(media_types, {"schema": BINARY})
     return success
 
 
@@ -307,8 +314,8 @@ def _error_statuses(route: Route) -> set[int]:
     """Return the statuses of the errors that a route may respond with."""
     statuses = {400, 422, 500, 503}
     statuses |= {406} if route.media_type == "application/json" else set()
-    statuses |= {401, 403} if route.permission or route.restricted_parameters else set()
-    statuses |= {401, 429} if route.limits else set()
+    statuses |= {401, 403, 429} if route.permission or route.restricted_parameters else set()
+    statuses |= {429} if route.limits else set()
     statuses |= {404} if "{" in route.path or route.media_type != "application/json" else set()
     statuses |= _EXTRA_STATUSES.get((route.method, route.path), set())
     if route.method != "GET":

@@ -1,6 +1,6 @@
 """JSON schemas of request and response bodies, derived from the validators where possible."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from eggypro_core.access import authentication
@@ -27,7 +27,22 @@ MONEY: Schema = {"type": "string", "pattern": r"^[0-9]+\.[0-9]{2}$", "examples":
 TIME: Schema = {"type": "string", "format": "date-time"}
 SLUG: Schema = {"type": "string", "pattern": "^[a-z0-9-]+$"}
 STRINGS: Schema = {"type": "array", "items": STRING}
-FILE: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
+BINARY: Schema = {"type": "string", "format": "binary"}
+"""Bytes. Most generators of clients still use the `format` of OpenAPI 3.0."""
+FILE: Schema = {**BINARY, "contentMediaType": "application/octet-stream"}
+
+
+def one_of(choices: Iterable[object]) -> Schema:
+    """Return the schema of a string that is one of `choices`."""
+    return {"type": "string", "enum": [str(choice) for choice in choices]}
+
+
+def true_flag(description: str) -> Schema:
+    """Return the schema of a flag that is true or absent.
+
+    A plain boolean: generators make invalid code of a `const` or `enum` that has no strings.
+    """
+    return {"type": "boolean", "description": description}
 
 
 def schema_ref(name: str) -> Schema:
@@ -69,7 +84,7 @@ def _page(item: str, **extra: Schema) -> Schema:
         "limit": COUNT,
         "offset": nullable_schema(COUNT),
         "next": nullable_schema({"type": "string", "format": "uri-reference"}),
-        "total_capped": {"const": True},
+        "total_capped": true_flag("Present if `total` is a lower bound."),
         **extra,
     }
     return closed_object(properties, optional=["total_capped", *extra])
@@ -107,11 +122,11 @@ _PRODUCT: Schemas = {
 }
 _LIST_ITEM: Schemas = {name: _PRODUCT[name] for name in LISTED_MEMBERS}
 _TIER: Schemas = {
-    "field": {"enum": ["sku", *(field.name.lower() for field in SearchField)]},
-    "fit": {"enum": [kind.name.lower() for kind in MatchKind]},
+    "field": one_of(["sku", *(field.name.lower() for field in SearchField)]),
+    "fit": one_of(kind.name.lower() for kind in MatchKind),
 }
 _CHECK_RESULT: Schemas = {
-    "status": {"enum": [str(status) for status in ServiceStatus]},
+    "status": one_of(ServiceStatus),
     "timestamp": TIME,
     "responseTime": NUMBER,
 }
@@ -138,7 +153,7 @@ _TEXTS_BEFORE_AND_AFTER: Schema = {
 _IMPORT_DIFFERENCE = closed_object(
     {
         "slug": SLUG,
-        "action": {"enum": ["created", "updated"]},
+        "action": one_of(("created", "updated")),
         "fields": {"type": "object", "additionalProperties": _TEXTS_BEFORE_AND_AFTER},
     }
 )
@@ -169,7 +184,7 @@ _RESPONSES: Schemas = {
             "categories": array_of(closed_object({"slug": SLUG, "name": STRING, "count": COUNT})),
             "price": closed_object({"min": nullable_schema(MONEY), "max": nullable_schema(MONEY)}),
             "in_stock": COUNT,
-            "sampled": {"const": True},
+            "sampled": true_flag("Present if the counts are estimates from a sample."),
         },
         optional=["sampled"],
     ),
@@ -265,9 +280,7 @@ _RESPONSES: Schemas = {
                 {
                     "id": STRING,
                     "role": STRING,
-                    "permissions": array_of(
-                        {"enum": [str(permission) for permission in authentication.Permission]}
-                    ),
+                    "permissions": array_of(one_of(authentication.Permission)),
                     "last_login": nullable_schema(TIME),
                 }
             ),
@@ -275,10 +288,10 @@ _RESPONSES: Schemas = {
             "expires_at": nullable_schema(TIME),
         }
     ),
-    "Readiness": closed_object({"status": {"enum": ["ok", "unavailable"]}}),
+    "Readiness": closed_object({"status": one_of(("ok", "unavailable"))}),
     "MaintenanceResult": closed_object(
         {
-            "job": {"enum": [str(job) for job in MaintenanceJob]},
+            "job": one_of(MaintenanceJob),
             "removed": INTEGER,
             "kept": INTEGER,
             "complete": BOOLEAN,
@@ -286,14 +299,14 @@ _RESPONSES: Schemas = {
     ),
     "Health": closed_object(
         {
-            "status": {"enum": [str(status) for status in HealthStatus]},
+            "status": one_of(HealthStatus),
             "timestamp": TIME,
             "uptime": NUMBER,
             "responseTime": NUMBER,
             "services": closed_object(
                 {
                     "database": closed_object(
-                        {**_CHECK_RESULT, "connection": {"enum": ["active", "inactive"]}}
+                        {**_CHECK_RESULT, "connection": one_of(("active", "inactive"))}
                     ),
                     "cloudinary": closed_object(_CHECK_RESULT),
                     "cache": closed_object(_CHECK_RESULT),

@@ -1,6 +1,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,28 @@ def check_response(path: str, method: str, response: Result) -> None:
 
 def test_document_is_valid_openapi() -> None:
     validate(API)
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of a JSON value."""
+    children = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for child in children:
+            yield from nodes(child)
+
+
+def test_document_avoids_keywords_that_break_generators() -> None:
+    """`const: true` and `enum: [true]` became invalid code, or code that refuses `true`."""
+    breaking = {"const", "prefixItems", "patternProperties", "if", "not", "unevaluatedProperties"}
+    schemas = [node for node in nodes(API) if "type" in node or "enum" in node or "const" in node]
+    assert [node for node in schemas if breaking & {*node}] == []
+    enums = [node for node in schemas if "enum" in node]
+    assert enums
+    assert [node for node in enums if node.get("type") != "string"] == []
+    files = [node for node in schemas if "contentMediaType" in node]
+    assert [node["format"] for node in files] == ["binary"] * len(files)
 
 
 def test_document_contains_every_route() -> None:
