@@ -306,7 +306,7 @@ def _success(route: Route) -> Node:
         success["content"] = {route.media_type: {"schema": schema_ref(route.response_schema)}}
     elif route.media_type == "image/*":
         media_types = ("image/jpeg", "image/png", "image/webp")
-        success["content"] = dict.fromkeys(media_types, {"schema": BINARY})
+        success["content"] = {media_type: {"schema": BINARY} for media_type in media_types}
     return success
 
 
