@@ -11,6 +11,7 @@ from eggypro_core.domain.product import MAX_STOCK
 from eggypro_core.domain.product_fields import FORBIDDEN_NAME_CHARACTERS, PRODUCT_FIELDS
 from eggypro_core.domain.slug import RESERVED_SLUGS
 from eggypro_core.validation import fields
+from eggypro_core.validation.invisible import remove_invisible
 
 _TEXT_CHARACTERS = st.characters(exclude_categories=("Cc", "Cs"))
 _NAME_CHARACTERS = st.characters(
@@ -27,7 +28,7 @@ MAX_TEXT_LENGTH = 40
 def lines(characters: st.SearchStrategy[str] = _TEXT_CHARACTERS) -> st.SearchStrategy[str]:
     """Return non-blank texts of one line."""
     return st.text(characters, min_size=1, max_size=MAX_TEXT_LENGTH).filter(
-        lambda text: text.strip() != ""
+        lambda text: remove_invisible(text).strip() != ""
     )
 
 

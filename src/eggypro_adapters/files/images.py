@@ -2,16 +2,17 @@
 
 import re
 
-from eggypro_core.validation.fields import MAX_URL_LENGTH
+from eggypro_core.validation.fields import MAX_URL_LENGTH, is_https_url
 
-_HTTPS_URL = re.compile(r"""https://[^\s/"<>\\^`{|}\x00-\x1f][^\s"<>\\^`{|}\x00-\x1f]*""")
+_INVALID = re.compile(r"""[\s"<>\\^`{|}\x00-\x1f]""")
 _SCHEME = re.compile(r"\A(https?:)?//", re.IGNORECASE)
 
 
 def https_url(text: str) -> str | None:
     """Return the https URL of a text, or None if it is not an absolute URL."""
     url = text if text.startswith("https:") else _SCHEME.sub("https://", text, count=1)
-    return url if len(url) <= MAX_URL_LENGTH and _HTTPS_URL.fullmatch(url) else None
+    is_valid = len(url) <= MAX_URL_LENGTH and not _INVALID.search(url) and is_https_url(url)
+    return url if is_valid else None
 
 
 def image_ref(text: str) -> str:

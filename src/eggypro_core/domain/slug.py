@@ -7,6 +7,7 @@ from itertools import count
 from unicodedata import normalize
 
 from eggypro_core.errors import ConflictError
+from eggypro_core.validation.invisible import remove_invisible
 
 RESERVED_SLUGS = frozenset({"search", "suggest"})
 """Slugs that no product may have, because the API uses them in its own URLs."""
@@ -26,10 +27,8 @@ def _translation_table(*pairs: str) -> dict[int, str]:
 
 
 # Letters whose Unicode decomposition differs from the usual transliteration, and characters to
-# remove: accents on their own, trade marks, soft hyphens, joiners.
-_COMPOSED_LETTERS = _translation_table(
-    "й=y ѓ=gj ќ=kj µ=u ŀ=l ´= ™= ℠=", "\u00ad= \u200b= \u200c= \u200d= \u2060= \ufeff="
-)
+# remove: accents on their own, trade marks, joiners.
+_COMPOSED_LETTERS = _translation_table("й=y ѓ=gj ќ=kj µ=u ŀ=l ´= ™= ℠= \u200c= \u200d=")
 _SIGNS = _translation_table("'= ’= ‘= ʼ= ʻ= `=") | {ord("&"): " and "}
 
 _LATIN = _translation_table(
@@ -57,7 +56,7 @@ def slugify(name: str, max_length: int = 255, *, fallback: str = "product") -> s
     """
     # In this order: NFC, because decomposed й is и with an accent; lower case, because the tables
     # have no upper case; _COMPOSED_LETTERS before NFKD, which turns µ into μ.
-    composed = normalize("NFC", name).lower().translate(_COMPOSED_LETTERS)
+    composed = normalize("NFC", remove_invisible(name)).lower().translate(_COMPOSED_LETTERS)
     latin = _strip_accents(composed).replace("ου", "ou").replace("l·l", "ll").translate(_LETTERS)
     return _truncate(_NON_SLUG_CHARACTERS.sub("-", latin).strip("-") or fallback, max_length)
 

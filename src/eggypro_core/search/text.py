@@ -18,10 +18,11 @@ MIN_CORRECTABLE_LENGTH = 3
 """The minimum length of a word in which typos are corrected."""
 
 _APOSTROPHE_S = re.compile(r"['’ʼ][sS]\b")
-# Vowel points of Hebrew and Arabic, which most people omit, soft hyphens and joiners.
+# Vowel points of Hebrew and Arabic, which most people omit, joiners, and the invisible characters
+# that texts of earlier versions may have.
 _IGNORED_CHARACTERS = re.compile(
     "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
-    "\u00ad\u200b-\u200d\u2060\ufeff]"
+    "\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
 # Scripts without spaces between words: each of their characters is a word.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"

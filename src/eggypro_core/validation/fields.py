@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, TypeAlias, TypeVar
 
 from eggypro_core.errors import FieldError, ValidationError
+from eggypro_core.validation.invisible import remove_invisible
 
 Validator: TypeAlias = Callable[[object], object]
 """Returns the clean value. Raises InvalidValueError if the value is invalid."""
@@ -19,6 +20,12 @@ CENT = Decimal("0.01")
 MAX_INTEGER = 2_147_483_647
 """The highest integer that a field can hold."""
 MAX_URL_LENGTH = 2048
+# A host of labels (not ASCII signs) or an IPv6 address, a port, and anything after the first slash.
+_LABEL = r"[^\s\x00-,./:-@\[-^`{-\x7f]+"
+_HTTPS_URL = re.compile(
+    rf"https://(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::([1-9][0-9]{{0,4}}))?(?:[/?#].*)?"
+)
+_MAX_PORT = 65_535
 _SPACES = re.compile("[ \t\r\n\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _LINE_BREAK = re.compile("\r\n?")
 _CONTROL_CHARACTERS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -132,8 +139,8 @@ def collapse_spaces(text: str) -> str:
 def single_line(name: str, maximum: int, *, excluded: str = "") -> Callable[[object], str]:
     """Return the validator of single-line text, which must not be empty.
 
-    It normalises to NFC, strips, and collapses whitespace to single spaces. Control characters and
-    those in `excluded` are rejected.
+    It normalises to NFC, strips, removes invisible characters and collapses whitespace to single
+    spaces. Control characters and those in `excluded` are rejected.
     """
     forbidden = re.compile(f"[{re.escape(excluded)}]") if excluded else None
 
@@ -186,8 +193,7 @@ def optional(validator: Callable[[object], T]) -> Callable[[object], T | None]:
     """Return the validator that also accepts None and blank text, and returns None for both."""
 
     def validate(value: object) -> T | None:
-        is_blank = value is None or (isinstance(value, str) and not _SPACES.sub("", value))
-        return None if is_blank else validator(value)
+        return None if value is None or _is_blank(value) else validator(value)
 
     schema = dict(schema_of(validator))
     if schema.keys() <= {"type", "minLength", "maxLength"}:
@@ -197,19 +203,30 @@ def optional(validator: Callable[[object], T]) -> Callable[[object], T | None]:
     return with_schema(validate, nullable_schema({"anyOf": [schema, blank]}))
 
 
+def is_https_url(text: str) -> bool:
+    """Return whether a text is an https URL with a host, a valid port if any, and no user."""
+    match = _HTTPS_URL.fullmatch(text)
+    return match is not None and int(match[1] or 1) <= _MAX_PORT
+
+
 def https_url(
     name: str, *, item_label: str = "", maximum: int = MAX_URL_LENGTH
 ) -> Callable[[object], str]:
     """Return the validator of an https URL without characters that need escaping.
 
-    `item_label` replaces the name in the message for other schemes.
+    `item_label` replaces the name in the messages about the scheme and the host.
     """
     validate_line = single_line(name, maximum, excluded=' "<>\\^`{|}')
+    label = item_label or name
 
     def validate(value: object) -> str:
         url = validate_line(value)
-        if not url.startswith("https://") or len(url) <= len("https://"):
-            raise InvalidValueError(f"{item_label or name} must be an https URL")
+        if not url.startswith("https://"):
+            raise InvalidValueError(f"{label} must be an https URL")
+        if not is_https_url(url):
+            raise InvalidValueError(
+                f"{label} must be an https URL with a valid host, without user and password"
+            )
         return url
 
     return with_schema(validate, {"type": "string", "format": "uri", "maxLength": maximum})
@@ -346,6 +363,10 @@ def string_map(
     return with_schema(validate, {"type": "object", **members, "maxProperties": maximum})
 
 
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not _SPACES.sub("", remove_invisible(value))
+
+
 def _require_text(name: str, value: object) -> str:
     if value is None:
         raise InvalidValueError(f"{name} is required")
@@ -355,7 +376,10 @@ def _require_text(name: str, value: object) -> str:
 
 
 def _normalise(name: str, value: object, maximum: int) -> str:
-    """Return the text in NFC. Text that is too long in any form is rejected first."""
+    """Return the text in NFC, without invisible characters.
+
+    Text that is too long in any form is rejected first.
+    """
     text = _require_text(name, value)
     if len(text) > 4 * maximum:
         raise InvalidValueError(f"{name} too long")
@@ -364,7 +388,7 @@ def _normalise(name: str, value: object, maximum: int) -> str:
     # Normalising a run of n combining marks takes n * n steps.
     if any(map(_has_excess_marks, _POSSIBLE_MARKS.findall(text))):
         raise InvalidValueError(f"{name} contains invalid characters")
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", remove_invisible(text))
 
 
 def _has_excess_marks(text: str) -> bool:

@@ -60,6 +60,7 @@ def validation_errors(**values: object) -> list[FieldError]:
     return list(raised.value.errors)
 
 
+NO_HOST = "must be an https URL with a valid host, without user and password"
 WRONG_DIGITS = "GTIN '{}' must have 8, 12, 13 or 14 digits, nothing else"
 WRONG_CHECK_DIGIT = "GTIN '{}' has a wrong check digit: check it for typing errors"
 
@@ -117,7 +118,10 @@ WRONG_CHECK_DIGIT = "GTIN '{}' has a wrong check digit: check it for typing erro
         ("ingredients", "egg", "Ingredients must be a list"),
         ("images", ["https://x.example/"] * 51, "Too many images"),
         ("images", ["http://x.example/1.jpg"], "Each image must be an https URL"),
-        ("images", ["https://"], "Each image must be an https URL"),
+        ("images", ["https://"], f"Each image {NO_HOST}"),
+        ("images", ["https:///x"], f"Each image {NO_HOST}"),
+        ("images", ["https://u:pw@x.example/"], f"Each image {NO_HOST}"),
+        ("images", ["https://x.example:0/"], f"Each image {NO_HOST}"),
         ("images", ["https://x.example/a b"], "Image URL contains invalid characters"),
         ("images", ['https://x.example/">'], "Image URL contains invalid characters"),
         ("images", ["https://" + "x" * 2048], "Image URL too long"),

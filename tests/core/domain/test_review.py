@@ -24,6 +24,7 @@ from eggypro_core.errors import FieldError, NotFoundError, ParseError, Validatio
 from eggypro_core.services.reviews import ReviewService
 from tests.support.builders import review_values
 
+NO_HOST = "must be an https URL with a valid host, without user and password"
 LONG_URL = "https://x.example/" + "a" * 238
 
 
@@ -70,6 +71,9 @@ def test_parse_normalises_a_submitted_review() -> None:
         ("comment", "\ud800", "Comment contains invalid characters"),
         ("image_url", "http://x.example/a.jpg", "Image URL must be an https URL"),
         ("video_url", "javascript:alert(1)", "Video URL must be an https URL"),
+        ("image_url", "https:///x", f"Image URL {NO_HOST}"),
+        ("video_url", "https://user:pw@h/", f"Video URL {NO_HOST}"),
+        ("reviewer_image_url", "https://h:99999/", f"Reviewer image URL {NO_HOST}"),
         ("reviewer_image_url", LONG_URL, "Reviewer image URL too long"),
         ("reviewer_image_url", 7, "Reviewer image URL must be text"),
         ("is_verified", True, "Cannot be set here"),

@@ -108,7 +108,11 @@ def validation_errors(**values: object) -> list[FieldError]:
         ("track_stock", "yes", "Track stock must be true or false"),
         ("track_stock", None, "Track stock must be true or false"),
         ("image", "http://x.example/1.jpg", "Image must be an https URL"),
-        ("image", "https://", "Image must be an https URL"),
+        (
+            "image",
+            "https://",
+            "Image must be an https URL with a valid host, without user and password",
+        ),
         ("image", "eggypro-products/abc", "Image must be an https URL"),
         ("image", "https://x.example/a b", "Image URL contains invalid characters"),
         ("image", "https://" + "x" * 2048, "Image URL too long"),

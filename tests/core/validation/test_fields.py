@@ -52,6 +52,9 @@ def error_message(validator: Validator, value: object) -> str:
         ("Ω蛋🥚' \"&;/%", "Ω蛋🥚' \"&;/%"),
         (20 * "x", 20 * "x"),
         (20 * "e\u0301", 20 * "é"),
+        ("\ufeffT\u200be \u202e \u00ada\u2060", "Te a"),
+        ("e\u200b\u0301", "é"),
+        ("क्\u200dष", "क्\u200dष"),
     ],
 )
 def test_single_line_normalises_and_collapses_whitespace(text: str, clean: str) -> None:
@@ -64,6 +67,7 @@ def test_single_line_normalises_and_collapses_whitespace(text: str, clean: str) 
         (None, "Name is required"),
         ("", "Name is required"),
         (" \t\n\u3000", "Name is required"),
+        ("\u200b\u200e \ufeff", "Name is required"),
         (7, "Name must be text"),
         (b"Egg", "Name must be text"),
         (["Egg"], "Name must be text"),
@@ -87,6 +91,7 @@ def test_single_line_rejects_invalid_text(value: object, message: str) -> None:
 @given(st.text(max_size=30))
 @example("e \u0301")
 @example("\x1f a \x1f")
+@example("e\u200d\u200c\u0301")
 def test_single_line_is_idempotent(text: str) -> None:
     try:
         clean = LINE(text)
@@ -101,6 +106,7 @@ def test_multiline_keeps_line_breaks_and_may_be_empty() -> None:
     assert TEXT(" one\r\ntwo\rthree\n\nfour\tfive ") == "one\ntwo\nthree\n\nfour five"
     assert TEXT(" \n ") == ""
     assert TEXT("e\u0301") == "é"
+    assert TEXT("\u200fone\u200b\n\u2066two\u2069 ") == "one\ntwo"
 
 
 @pytest.mark.parametrize(
@@ -185,6 +191,32 @@ def test_optional_accepts_none_and_blank_text() -> None:
     assert [validator(value) for value in (None, "", " \n", " a ")] == [None, None, None, "a"]
     assert error_message(validator, "<") == INVALID
     assert error_message(validator, 0) == "Name must be text"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://x.example",
+        "https://x.example:8443/a?b=@:1#c",
+        "https://bücher.example/é.jpg",
+        "https://[2001:db8::1]/a.jpg",
+        "https://a_b-c.example.?w=1",
+    ],
+)
+def test_https_url_accepts_hosts_and_ports(url: str) -> None:
+    assert fields.https_url("Image URL")(url) == url
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        *("", "/x", "/", "?x", "#x", ":443/x", ".", "./", ".x/", "a..b/", "%41/", "a,b/", "*.x/"),
+        *("u@h/", "u:pw@h/", ":@h/", "@h", "h:/", "h:0/", "h:99999/", "h:x/", "h:80:80/", "[::1/"),
+    ],
+)
+def test_https_url_rejects_invalid_hosts_ports_and_users(rest: str) -> None:
+    message = "Image URL must be an https URL with a valid host, without user and password"
+    assert error_message(fields.https_url("Image URL"), f"https://{rest}") == message
 
 
 def test_slug_accepts_lowercase_letters_digits_and_hyphens() -> None:

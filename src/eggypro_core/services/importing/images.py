@@ -16,15 +16,11 @@ from eggypro_core.domain.product_fields import ALT_TEXT
 from eggypro_core.services.importing.lists import first_items
 from eggypro_core.services.importing.messages import EntryMessages, shown
 from eggypro_core.services.importing.texts import fit_line
-from eggypro_core.validation.fields import MAX_URL_LENGTH, max_length
+from eggypro_core.validation.fields import MAX_URL_LENGTH, is_https_url, max_length
 from eggypro_core.validation.unset import UNSET
 
 _MAX_ALT_LENGTH = max_length(ALT_TEXT)
-_URL = re.compile(
-    r"""https://[^\s/"<>\\^`{|}\x00-\x1f\x7f-\x9f\ud800-\udfff]
-    [^\s"<>\\^`{|}\x00-\x1f\x7f-\x9f\ud800-\udfff]*""",
-    re.VERBOSE,
-)
+_INVALID = re.compile(r"""[\s"<>\\^`{|}\x00-\x1f\x7f-\x9f\ud800-\udfff]""")
 _SCHEME = re.compile("(?:https?:)?//", re.IGNORECASE)
 _UNSAFE = re.compile(r'[ "<>\\^`{|}]')
 _RENDITION = "|".join([ORIGINAL, *RENDITIONS])
@@ -82,9 +78,13 @@ def _image_ref(value: object) -> str | None:
 
 def _https_url(text: str) -> str | None:
     """Return an absolute URL as an https URL; None for any other text."""
-    if len(text) <= MAX_URL_LENGTH and _URL.fullmatch(text):
+    if _is_valid(text):
         return text
     if not _SCHEME.match(text := text.strip()):
         return None
     url = _UNSAFE.sub(lambda sign: quote(sign[0]), _SCHEME.sub("https://", text, count=1))
-    return url if len(url) <= MAX_URL_LENGTH and _URL.fullmatch(url) else None
+    return url if _is_valid(url) else None
+
+
+def _is_valid(url: str) -> bool:
+    return len(url) <= MAX_URL_LENGTH and not _INVALID.search(url) and is_https_url(url)

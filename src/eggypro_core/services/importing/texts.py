@@ -8,6 +8,7 @@ from unicodedata import category, normalize
 
 from eggypro_core.services.importing.messages import EntryMessages
 from eggypro_core.validation.fields import collapse_spaces
+from eggypro_core.validation.invisible import remove_invisible
 from eggypro_core.validation.unset import UNSET
 
 Fitter: TypeAlias = Callable[[object, EntryMessages], object]
@@ -82,8 +83,8 @@ def is_plain(text: str, maximum: int) -> bool:
 
 
 def is_blank(text: str) -> bool:
-    """Return whether a text has no valid characters other than whitespace."""
-    return not _INVALID.sub(" ", text).strip()
+    """Return whether a text has no visible characters."""
+    return not _INVALID.sub(" ", remove_invisible(text)).strip()
 
 
 def fit_name(text: str, name: str, label: str, maximum: int, messages: EntryMessages) -> str:
@@ -97,7 +98,7 @@ def line_key(text: str) -> str:
     """Return a valid single-line text as its validator returns it, for comparisons."""
     if text.isascii():
         return " ".join(text.split())
-    return collapse_spaces(normalize("NFC", text))
+    return collapse_spaces(normalize("NFC", remove_invisible(text)))
 
 
 def replace_invalid(
@@ -107,7 +108,11 @@ def replace_invalid(
     messages: EntryMessages,
     invalid: re.Pattern[str] = _INVALID,
 ) -> str:
-    """Return the text in NFC, with spaces for invalid characters and a warning if there are any."""
+    """Return the text in NFC, with spaces for invalid characters and a warning if there are any.
+
+    Invisible characters are removed.
+    """
+    text = remove_invisible(text)
     valid = _MARKS.sub(_limit_marks, invalid.sub(" ", text))
     composed = normalize("NFC", valid)
     limited = _MARKS.sub(_limit_marks, composed)  # NFC splits some letters into letter and mark

@@ -112,6 +112,8 @@ LONG = "egg " * 20_000
         ("attributes", {"a" * 101: "b"}, {"a" * 100: "b"}, "Attribute name is longer than 100"),
         ("attributes", {"a": "1", " a": "2"}, {"a": "1"}, "Attribute 'a' appears twice: ignored"),
         ("images", ["ftp://x.y/a"], [], "Image 'ftp://x.y/a' has no usable address: ignored"),
+        ("images", ["https:///a"], [], "Image 'https:///a' has no usable address: ignored"),
+        ("images", ["http://u:p@x.y/a"], [], "Image 'http://u:p@x.y/a' has no usable address"),
         (
             "images",
             [{"ref": "https://x.y", "alt": LONG}],
@@ -142,6 +144,9 @@ def test_values_are_taken_with_a_warning(
         ("name", None, ...),
         ("sku", None, None),
         ("sku", " ", " "),
+        ("sku", "A\u200b\ufeff1", "A1"),
+        ("name", "\u202aTe\u200da\u202c", "Tea"),
+        ("description", "a\u00adb\u200e", "ab"),
         ("gtin", "400638-1333 931", GTIN),
         ("gtin", 4006381333931, GTIN),
         ("gtin", "", None),
