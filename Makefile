@@ -6,7 +6,7 @@ BIN := .venv/bin
 # The tests start hundreds of processes. Bytecode must be written, or each process compiles all modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test setup check package bench docs lock clean
+.PHONY: run test setup check package bench docs catalogue lock clean
 
 run: setup
 	@$(BIN)/eggypro serve --demo --show-key --port $(PORT)
@@ -44,6 +44,10 @@ bench: setup
 
 docs: setup
 	@$(BIN)/python -m tests.support.settings_page
+
+# Describes the database that the migrations create. Run it after adding a migration.
+catalogue: setup
+	@$(BIN)/python -m tests.support.schema_catalogue
 
 lock:
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate --extra all --group dev pyproject.toml -o requirements.lock

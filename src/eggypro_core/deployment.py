@@ -97,9 +97,10 @@ def _upgrade_schema(migrations: Migrations) -> DeploymentCheck:
         return check
     revision = migrations.current() or "empty"
     migrations.upgrade()
-    return DeploymentCheck(
-        MIGRATIONS, DeploymentCheckStatus.OK, f"{revision} -> {migrations.current()}"
-    )
+    check = _check_schema(migrations)
+    if check.status is not DeploymentCheckStatus.OK:
+        return check
+    return DeploymentCheck(MIGRATIONS, check.status, f"{revision} -> {migrations.current()}")
 
 
 def _check_schema(migrations: Migrations) -> DeploymentCheck:
@@ -113,4 +114,7 @@ def _check_schema(migrations: Migrations) -> DeploymentCheck:
         return DeploymentCheck(MIGRATIONS, DeploymentCheckStatus.FAILED, message)
     if pending := revisions[revisions.index(current) + 1 :] if current else revisions:
         return DeploymentCheck(MIGRATIONS, DeploymentCheckStatus.PENDING, ", ".join(pending))
+    if missing := migrations.missing():
+        more = f" (and {len(missing) - 1} more: see `eggypro db check`)" if len(missing) > 1 else ""
+        return DeploymentCheck(MIGRATIONS, DeploymentCheckStatus.FAILED, f"{missing[0]}{more}")
     return DeploymentCheck(MIGRATIONS, DeploymentCheckStatus.OK, f"at {current}")

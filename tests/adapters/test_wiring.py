@@ -80,6 +80,19 @@ def test_empty_folder_is_enough_for_a_shop(folder: Path) -> None:
         assert key not in repr(shop)
 
 
+def test_rights_are_checked_of_the_role_that_serves(folder: Path, database_url: sa.URL) -> None:
+    role = "pg_read_all_data"  # exists in every cluster
+    settings = Settings(
+        eggypro_data_dir=folder,
+        postgres_url=f"postgresql://{role}@localhost/shop",
+        postgres_url_non_pooling=database_url.render_as_string(hide_password=False),
+    )
+    with open_migrations(settings) as migrations:
+        assert f"role {role} lacks INSERT, UPDATE, DELETE on table products" in " ".join(
+            migrations.missing()
+        )
+
+
 def test_images_are_stored_locally_without_cloudinary(folder: Path, database_url: sa.URL) -> None:
     url = database_url.render_as_string(hide_password=False)
     settings = Settings(eggypro_data_dir=folder, postgres_url=url)

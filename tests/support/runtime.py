@@ -47,6 +47,9 @@ class MemoryMigrations:
     def create_revision(self, message: str) -> str:
         return f"versions/0003_{message.lower().replace(' ', '_')}.py"
 
+    def missing(self) -> Sequence[str]:
+        return self.schema_differences
+
     def differences(self) -> Sequence[str]:
         return self.schema_differences
 

@@ -98,11 +98,14 @@ def upgrade_schema(database: Database) -> None:
 @contextmanager
 def open_migrations(settings: Settings) -> Iterator[Migrations]:
     """Yield the migrations of the configured database, without its pooler if possible."""
+    from sqlalchemy import make_url
+
     from eggypro_adapters.postgres.migrations import PostgresMigrations
 
     url = settings.postgres_url_non_pooling or settings.postgres_url
+    role = make_url(settings.postgres_url).username if settings.postgres_url else None
     with open_database(settings, url) as database:
-        yield PostgresMigrations(database)
+        yield PostgresMigrations(database, role)
 
 
 @contextmanager

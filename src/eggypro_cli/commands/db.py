@@ -104,9 +104,10 @@ def revision(
 
 @app.command(epilog=examples("db check"))
 def check(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Check that the database matches the schema in the code.
+    """Check that the database has everything that the shop needs, and matches the code.
 
-    Exits with 1 if they differ.
+    Lists each missing table, column, key, constraint, index, trigger, function, extension and
+    right, with what to do. Exits with 1 if there are differences.
     """
     runtime: Runtime = context.obj
     with runtime.open_migrations() as migrations:
@@ -115,7 +116,7 @@ def check(context: typer.Context, *, json: JsonOption = False) -> None:
     print_body({"differences": differences}, lambda: [] if differences else [match], json=json)
     if differences:
         if not json:
-            print_message(*differences, "Run `eggypro db upgrade`, or generate a revision.")
+            print_message(*differences)
         raise typer.Exit(1)
 
 

@@ -38,8 +38,18 @@ class Migrations(Protocol):
         """Write a migration from the database to the tables in code; return its path."""
         ...
 
+    def missing(self) -> Sequence[str]:
+        """Return what the database lacks: objects of the newest revision, and rights of the shop.
+
+        Each is a sentence that says what to do.
+        """
+        ...
+
     def differences(self) -> Sequence[str]:
-        """Return the differences between tables in code and database, a sentence each."""
+        """Return what is missing, then other differences between code and database.
+
+        Each is a sentence that says what to do.
+        """
         ...
 
     def table_sizes(self) -> Sequence[TableSize]:

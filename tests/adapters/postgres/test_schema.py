@@ -70,24 +70,6 @@ def test_schema_downgrades_to_empty_and_upgrades_again(empty_database: Database)
     assert not migrations.differences()
 
 
-def test_differences_from_the_code_are_listed(database: Database) -> None:
-    migrations = PostgresMigrations(database)
-    assert not migrations.differences()
-    with database.long_transaction() as connection:
-        connection.execute(sa.text("ALTER TABLE products ALTER seo_title TYPE varchar(10)"))
-        connection.execute(sa.text("DROP INDEX products_price_idx"))
-        connection.execute(sa.text("CREATE TABLE strange (id int)"))
-        connection.execute(sa.text("ALTER TABLE reviews DROP COLUMN video_url"))
-        connection.execute(sa.text("ALTER TABLE variants ALTER position DROP NOT NULL"))
-    assert sorted(migrations.differences()) == [
-        "Missing in the code: table strange",
-        "Missing in the database: column reviews.video_url",
-        "Missing in the database: index products_price_idx of products",
-        "The nullable of variants.position is True in the database, False in the code",
-        "The type of products.seo_title is VARCHAR(10) in the database, VARCHAR(255) in the code",
-    ]
-
-
 def test_table_sizes_list_all_tables(database: Database) -> None:
     sizes = {size.name: size for size in PostgresMigrations(database).table_sizes()}
     assert {*SEED_TABLES, "alembic_version"} < sizes.keys()

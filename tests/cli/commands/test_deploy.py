@@ -52,6 +52,20 @@ def test_database_of_an_unknown_revision_is_not_changed(
     assert runtime.schema.at == "0042"
 
 
+@pytest.mark.parametrize("words", [["deploy"], ["deploy", "check"]])
+def test_missing_object_fails_the_check(
+    run_command: RunCommand, runtime: MemoryRuntime, words: list[str]
+) -> None:
+    runtime.schema.at = "0002"
+    runtime.schema.schema_differences = ("Missing in the database: a key. Run: ALTER", "more")
+    result = run_command(*words, "--json")
+    check = orjson.loads(result.out)["items"][-1]
+    assert (result.code, check["name"], check["status"]) == (3, "migrations", "failed")
+    assert check["detail"] == (
+        "Missing in the database: a key. Run: ALTER (and 1 more: see `eggypro db check`)"
+    )
+
+
 def test_unavailable_service_is_reported_and_the_others_are_checked(
     run_command: RunCommand, runtime: MemoryRuntime
 ) -> None:

@@ -21,7 +21,13 @@ from attrs import frozen
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.locks import try_migration_lock
 from eggypro_adapters.postgres.migrations.batches import STEPS, create_indexes, unfinished_steps
+from eggypro_adapters.postgres.migrations.catalogue import UPGRADE, missing_objects
 from eggypro_adapters.postgres.migrations.differences import describe_difference
+from eggypro_adapters.postgres.migrations.rights import (
+    is_readable,
+    missing_rights,
+    outdated_sequences,
+)
 from eggypro_adapters.postgres.schema import HEAD_REVISION, metadata
 from eggypro_core.errors import FieldError, ValidationError
 from eggypro_core.operations.migrations import TableSize
@@ -42,10 +48,12 @@ class PostgresMigrations:
     """Run the migrations of this package on a database.
 
     Each method is one transaction, except that an upgrade to the newest revision then fills columns
-    and validates constraints in many short ones.
+    and validates constraints in many short ones. `role` is the one whose rights `missing` checks,
+    by default that of the connection.
     """
 
     _database: Database
+    _role: str | None = None
 
     def upgrade(self, revision: str = "head") -> None:
         if self._upgrade_schema(revision):
@@ -60,8 +68,7 @@ class PostgresMigrations:
             return MigrationContext.configure(connection).get_current_revision()
 
     def history(self) -> Sequence[tuple[str, str]]:
-        scripts = ScriptDirectory.from_config(_config())
-        return [(script.revision, script.doc) for script in scripts.walk_revisions()]
+        return _history()
 
     def create_revision(self, message: str) -> str:
         with self._lock_database() as config:
@@ -69,20 +76,33 @@ class PostgresMigrations:
         script = scripts[0] if isinstance(scripts, list) else scripts
         return script.path if script else ""
 
+    def missing(self) -> Sequence[str]:
+        tables = ["alembic_version", *metadata.tables]
+        with self._database.long_transaction() as connection:
+            rights = list(missing_rights(connection, tables, self._role))
+            if not is_readable(connection):
+                return [*rights, *missing_objects(connection)]
+            current = MigrationContext.configure(connection).get_current_revision()
+            if current != HEAD_REVISION:
+                return rights if current is None and rights else [*rights, _outdated(current)]
+            return [
+                *rights,
+                *missing_objects(connection),
+                *unfinished_steps(connection),
+                *outdated_sequences(connection, tables),
+            ]
+
     def differences(self) -> Sequence[str]:
-        head = ScriptDirectory.from_config(_config()).get_current_head()
+        missing = self.missing()
         with self._database.long_transaction() as connection:
             context = MigrationContext.configure(connection, opts={"compare_type": True})
-            current = context.get_current_revision()
             with catch_warnings():
                 # SQLAlchemy warns of an argument of its own for a constraint that is not validated.
                 filterwarnings("ignore", ".*dialect_options", sa.exc.SAWarning)
-                differences = compare_metadata(context, metadata)
-            unfinished = list(unfinished_steps(connection))
-        sentences = [*map(describe_difference, _flatten(differences)), *unfinished]
-        if current == head:
-            return sentences
-        return [f"The database is at {current or 'no revision'}, the code at {head}", *sentences]
+                differences = _flatten(compare_metadata(context, metadata))
+        if missing:  # with a better description
+            differences = (item for item in differences if item[0].startswith("remove"))
+        return [*missing, *map(describe_difference, differences)]
 
     def table_sizes(self) -> Sequence[TableSize]:
         with self._database.long_transaction() as connection:
@@ -131,6 +151,19 @@ def _is_newest(config: Config) -> bool:
     """Return whether the database of a configuration is at the newest revision."""
     context = MigrationContext.configure(config.attributes["connection"])
     return context.get_current_revision() == HEAD_REVISION
+
+
+def _outdated(current: str | None) -> str:
+    """Return a sentence about a database that is not at the newest revision."""
+    at = current or "no revision"
+    if current is not None and current not in dict(_history()):
+        return f"The database is at {at}, which this version does not know: install a newer version"
+    return f"The database is at {at}, the code at {HEAD_REVISION}. {UPGRADE}"
+
+
+def _history() -> Sequence[tuple[str, str]]:
+    scripts = ScriptDirectory.from_config(_config())
+    return [(script.revision, script.doc) for script in scripts.walk_revisions()]
 
 
 def _config() -> Config:

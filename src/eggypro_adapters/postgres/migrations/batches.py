@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres.migrations.attribute_fields import fill_product_fields
+from eggypro_adapters.postgres.migrations.catalogue import UPGRADE
 from eggypro_adapters.postgres.schema import metadata
 from eggypro_adapters.postgres.search_index import rebuild_missing
 
@@ -68,13 +69,13 @@ def index_missing_products(connection: sa.Connection) -> bool:
 def unfinished_steps(connection: sa.Connection) -> Iterator[str]:
     """Yield a sentence for each invalid index, unchecked constraint and unfinished backfill."""
     for name in connection.scalars(_INVALID_INDEXES):
-        yield f"Not valid in the database: index {name}"
+        yield f"Not valid in the database: index {name}. {UPGRADE}"
     for table, name in connection.execute(_UNCHECKED_CONSTRAINTS):
-        yield f"Not validated in the database: constraint {name} of {table}"
+        yield f"Not validated in the database: constraint {name} of {table}. {UPGRADE}"
     if connection.scalar(_HAS_BACKFILLS):
         for name, count in connection.execute(_UNFINISHED_BACKFILLS):
             left = "1 product is left" if count == 1 else f"{count} products are left"
-            yield f"{name} is not complete: {left}"
+            yield f"{name} is not complete: {left}. {UPGRADE}"
 
 
 STEPS: Sequence[Callable[[sa.Connection], bool]] = (

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+_REVISION = "Run `eggypro db revision`"
+"""Advice for a difference between the code and a database that has all that migrations create."""
+
 
 def describe_difference(difference: tuple[Any, ...]) -> str:
     """Return a difference of Alembic as a sentence for operators."""
@@ -10,11 +13,11 @@ def describe_difference(difference: tuple[Any, ...]) -> str:
     if change == "modify":
         _, table, column, _, stored, declared = arguments
         values = f"{stored!s} in the database, {declared!s} in the code"
-        return f"The {kind} of {table}.{column} is {values}"
+        return f"The {kind} of {table}.{column} is {values}. {_REVISION}"
     name = _describe_object(kind, arguments)
     if change == "add":
-        return f"Missing in the database: {name}"
-    return f"Missing in the code: {name}"
+        return f"Missing in the migrations: {name}. {_REVISION}"
+    return f"Missing in the code: {name}. Drop it, or add it to the code"
 
 
 def _describe_object(kind: str, arguments: list[Any]) -> str:
