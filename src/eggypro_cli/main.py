@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from eggypro_adapters.settings import Settings
     from eggypro_cli.runtime import Runtime
     from eggypro_core import EggyProError, Shop, TokenService
+    from eggypro_core.operations.backups import Backups
     from eggypro_core.operations.migrations import Migrations
     from eggypro_http.config import HttpConfig
 
@@ -92,6 +93,12 @@ class SettingsRuntime:
         from eggypro_adapters.wiring import open_migrations
 
         return open_migrations(_settings())
+
+    def open_backups(self) -> AbstractContextManager[Backups]:
+        """Connect to the database for a dump or a restore."""
+        from eggypro_adapters.wiring import open_backups
+
+        return open_backups(_settings())
 
     def libpq_environment(self) -> AbstractContextManager[Mapping[str, str]]:
         """Return the libpq environment variables of the database."""

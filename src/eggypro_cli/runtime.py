@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # `--help` must not import the core
     from eggypro_core import Shop, TokenService
+    from eggypro_core.operations.backups import Backups
     from eggypro_core.operations.migrations import Migrations
     from eggypro_http.config import HttpConfig
 
@@ -31,6 +32,10 @@ class Runtime(Protocol):
 
     def open_migrations(self) -> AbstractContextManager[Migrations]:
         """Connect to the database for migrations. Raises UnavailableError."""
+        ...
+
+    def open_backups(self) -> AbstractContextManager[Backups]:
+        """Connect to the database for a dump or a restore. Raises UnavailableError."""
         ...
 
     def libpq_environment(self) -> AbstractContextManager[Mapping[str, str]]:

@@ -22,6 +22,7 @@ from eggypro_core.domain.product_query import Facets, ProductQuery, Suggestion
 from eggypro_core.domain.review import Review, ReviewQuery
 from eggypro_core.domain.variant import VARIANT_FIELDS, Variant, VariantQuery
 from eggypro_core.maintenance import JobResult
+from eggypro_core.operations.backups import BackupReport
 from eggypro_core.operations.health import DATABASE, CheckResult, HealthReport, ServiceStatus
 from eggypro_core.operations.migrations import TableSize
 from eggypro_core.operations.request_metrics import RequestSummary
@@ -344,6 +345,17 @@ def schema_body(
         {"name": table.name, "rows": table.rows, "bytes": table.bytes} for table in sizes
     ]
     return {"revision": revision, "tables": tables, "differences": differences}
+
+
+def backup_body(report: BackupReport) -> dict[str, Json]:
+    """Return the contents of a dump."""
+    return {
+        "revision": report.revision,
+        "created_at": report.created_at,
+        "products": report.products,
+        "images": report.images,
+        "warnings": list(report.warnings),
+    }
 
 
 def deployment_body(checks: Sequence[DeploymentCheck]) -> dict[str, Json]:

@@ -3,17 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 from attrs import define, field, frozen
 
 from eggypro_core import (
     ConfigurationError,
     FieldError,
+    ParseError,
     Shop,
     TokenService,
     UnavailableError,
     ValidationError,
 )
+from eggypro_core.operations.backups import BackupReport, Backups, Progress
 from eggypro_core.operations.migrations import Migrations, TableSize
 from eggypro_http.config import HttpConfig
 from tests.support.builders import make_shop, make_tokens
@@ -63,12 +66,35 @@ class MemoryMigrations:
 
 
 @define
+class MemoryBackups:
+    """Backups that only write and check a mark."""
+
+    report: BackupReport = field(
+        factory=lambda: BackupReport("0001", "2026-11-30T12:00:00+00:00", 12, 1)
+    )
+    replaced: list[bool] = field(factory=list)
+
+    def dump(self, target: BinaryIO, progress: Progress) -> BackupReport:
+        progress("Dumping")
+        target.write(b"dump")
+        return self.report
+
+    def restore(self, source: BinaryIO, progress: Progress, *, replace: bool) -> BackupReport:
+        progress("Copying")
+        if source.read() != b"dump":
+            raise ParseError("The file is not a dump of EggyPro")
+        self.replaced.append(replace)
+        return self.report
+
+
+@define
 class MemoryRuntime:
     """The runtime of commands, in memory."""
 
     shop: Shop = field(factory=make_shop)
     token_service: TokenService = field(factory=make_tokens)
     schema: MemoryMigrations = field(factory=MemoryMigrations)
+    backups: MemoryBackups = field(factory=MemoryBackups)
     settings_errors: Sequence[FieldError] = ()
     unavailable_message: str = ""
     key_file: Path | None = None
@@ -91,6 +117,9 @@ class MemoryRuntime:
 
     def open_migrations(self) -> AbstractContextManager[Migrations]:
         return nullcontext(self.schema)
+
+    def open_backups(self) -> AbstractContextManager[Backups]:
+        return nullcontext(self.backups)
 
     def libpq_environment(self) -> AbstractContextManager[Mapping[str, str]]:
         return nullcontext({"PGHOST": "db.example", "PGPASSWORD": "a-secret"})

@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.memory import MemoryCache
+from eggypro_adapters.postgres.backup import PostgresBackups
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation.feed import PostgresInvalidationFeed, WriteVersions
@@ -24,6 +27,7 @@ from eggypro_adapters.postgres.reviews import PostgresReviewStore
 from eggypro_adapters.postgres.variants import PostgresVariantStore
 from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.domain.product_files import ImportEntry
+from eggypro_core.operations.backups import no_progress
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
 from tests.stories.product_story import STORY
@@ -239,3 +243,25 @@ class RandomWrites(RuleBasedStateMachine):
 def test_cached_and_uncached_responses_are_equal(clients: CachedAndPlain) -> None:
     RandomWrites.clients = clients
     run_state_machine_as_test(RandomWrites, settings=settings(STORY, max_examples=5))
+
+
+def test_a_restored_shop_is_served_at_once(
+    clients: CachedAndPlain,
+    database_url: sa.URL,
+    connect_database: Callable[..., Database],
+    tmp_path: Path,
+) -> None:
+    for method, path, body in INITIAL_REQUESTS:
+        send(clients.cached, method, path, body)
+    with closing(WriteVersions(tmp_path)) as write_versions:  # of another process
+        database = connect_database(database_url, record_write=write_versions.record)
+        backups, file = PostgresBackups(database, None, "1"), BytesIO()
+        backups.dump(file, no_progress)
+        dumped = [read(clients.plain, path) for path in READS]
+        send(clients.plain, "PATCH", f"{P}/egg", {"name": "Changed"})
+        send(clients.plain, "DELETE", f"{P}/salt?permanent=true")
+        for path in (P, f"{P}/egg", C):
+            warm(clients, path)
+        backups.restore(file, no_progress, replace=True)
+        assert [read(clients.cached, path) for path in READS] == dumped
+        assert [read(clients.plain, path) for path in READS] == dumped

@@ -46,6 +46,10 @@ _NO_TIMEOUT, _NO_SESSION_TIMEOUT = (
     )
     for is_local in ("true", "false")
 )
+DUMP_SETTINGS = (
+    *("statement_timeout = 0", "lock_timeout = 0"),
+    *("datestyle = ISO", "extra_float_digits = 1"),
+)
 CONNECT_DEFAULTS = {
     "connect_timeout": 10,
     "application_name": "eggypro",
@@ -295,6 +299,25 @@ class Database:
                 return iter(cursor.execute(statement.sql, statement.values(values)))
 
             yield rows
+
+    @contextmanager
+    def read_transaction(self, tables: Sequence[str]) -> Iterator[sa.Connection]:
+        """Open a read-only transaction of one snapshot, without timeouts, for dumps.
+
+        The snapshot is taken after a lock on `tables`, which a migration or a restore would change.
+        """
+        with (
+            self._outage,
+            translate_errors(),
+            self._snapshot_engine.begin() as connection,
+            _close_if_interrupted(connection),
+            _without_timeout(connection),
+        ):
+            for setting in DUMP_SETTINGS:  # a SELECT would take the snapshot
+                connection.execute(sa.text(f"SET LOCAL {setting}"))
+            names = ", ".join(f'"{table}"' for table in tables)
+            connection.execute(sa.text(f"LOCK TABLE {names} IN ACCESS SHARE MODE"))
+            yield connection
 
     def for_transaction(self, connection: sa.Connection) -> "TransactionDatabase":
         """Return this database in an open transaction, which commits or rolls back all writes."""

@@ -1,6 +1,7 @@
 """The composition root: builds a shop from settings. No other module combines adapters."""
 
 from eggypro_adapters.wiring.access import admin_key_file, require_tokens
+from eggypro_adapters.wiring.backups import open_backups
 from eggypro_adapters.wiring.common import DEMO_CATALOG_PATH
 from eggypro_adapters.wiring.database import (
     open_libpq_environment,
@@ -23,6 +24,7 @@ __all__ = [
     "admin_key_file",
     "image_store_and_server",
     "logs_to_stderr",
+    "open_backups",
     "open_libpq_environment",
     "open_migrations",
     "open_server",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eggypro_cli.commands.backup import DUMP_EXAMPLES, RESTORE_EXAMPLES, dump, restore
 from eggypro_cli.options import YesOption
 from eggypro_cli.output import JsonOption, ShellError, confirm, examples, print_body, print_message
 
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
 DATABASE_TOOLS = ("pgcli", "psql")
 app = typer.Typer(
-    help="Migrate and inspect the database schema.",
-    epilog=examples("db upgrade", "db introspect"),
+    help="Migrate, inspect, dump and restore the database.",
+    epilog=examples("db upgrade", "db introspect", "db dump shop.eggypro"),
 )
+app.command(epilog=DUMP_EXAMPLES)(dump)
+app.command(epilog=RESTORE_EXAMPLES)(restore)
 
 RevisionArgument = Annotated[
     str, typer.Argument(metavar="REVISION", help="Revision, or head for the newest.")

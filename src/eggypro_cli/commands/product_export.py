@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,8 +16,8 @@ from eggypro_cli.output import (
     examples,
     print_body,
     print_message,
-    redirect_to_null,
 )
+from eggypro_cli.output_file import STDOUT, open_output
 from eggypro_cli.queries import parse_query
 
 if TYPE_CHECKING:
@@ -35,7 +32,6 @@ EXPORT_EXAMPLES = examples(
     "products export bars.csv --category bars --in-stock",
     "products export - --format jsonl | gzip > catalogue.jsonl.gz",
 )
-_STDOUT = "-"
 _FORMAT_BY_SUFFIX: dict[str, ExportFormat] = {".csv": "eggypro-csv"}
 _PROGRESS_INTERVAL = 500
 """Products between two updates of the progress display."""
@@ -46,7 +42,7 @@ def export_products(  # noqa: PLR0913  (one per option)
     context: typer.Context,
     file: Annotated[
         str, typer.Argument(metavar="FILE|-", help="File to write, or - for stdout.")
-    ] = _STDOUT,
+    ] = STDOUT,
     *,
     form: Annotated[
         ExportFormat | None,
@@ -69,15 +65,15 @@ def export_products(  # noqa: PLR0913  (one per option)
     file_format = form or _FORMAT_BY_SUFFIX.get(Path(file).suffix.lower(), "jsonl")
     with (
         runtime.open_shop() as shop,
-        _open_output(file) as stream,
+        open_output(file, "export") as stream,
         _progress(json=json) as progress,
     ):
         report = shop.products.export_file(
             stream, file_format=file_format, query=query, progress=progress
         )
-    if report.warnings and (file == _STDOUT or not json):
+    if report.warnings and (file == STDOUT or not json):
         print_message(*(f"{warning}." for warning in report.warnings))
-    if file != _STDOUT:
+    if file != STDOUT:
         body = {
             "exported": report.exported,
             "format": file_format,
@@ -85,94 +81,6 @@ def export_products(  # noqa: PLR0913  (one per option)
             "warnings": list(report.warnings),
         }
         print_body(body, lambda: [f"Wrote {report.exported} products to {file}."], json=json)
-
-
-@contextmanager
-def _open_output(file: str) -> Iterator[BinaryIO]:
-    """Open the output: stdout, a device or a file. Raises UnavailableError if writing fails."""
-    with _translate_errors():
-        if file == _STDOUT:
-            with _stdout() as stream:
-                yield stream
-        elif _is_device(file):
-            with Path(file).open("wb") as stream:
-                yield stream
-        else:
-            with _replacement(Path(os.path.realpath(file))) as stream:
-                yield stream
-
-
-@contextmanager
-def _translate_errors() -> Iterator[None]:
-    """Raise UnavailableError for errors of writing."""
-    from eggypro_core import UnavailableError
-
-    try:
-        yield
-    except BrokenPipeError:
-        raise UnavailableError(
-            "The reader closed the pipe before the export was complete"
-        ) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UnavailableError(f"Writing the export failed: {reason}") from None
-
-
-@contextmanager
-def _stdout() -> Iterator[BinaryIO]:
-    """Yield stdout. After an error, drop its buffer, so that exiting does not write it again."""
-    sys.stdout.flush()
-    try:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    except OSError:
-        redirect_to_null(sys.stdout)
-        raise
-
-
-@contextmanager
-def _replacement(path: Path) -> Iterator[BinaryIO]:
-    """Yield a temporary file that replaces the one at `path` when it is complete."""
-    with _temporary_sibling(path) as (descriptor, name):
-        with os.fdopen(descriptor, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(_mode(path))
-        Path(name).replace(path)
-
-
-@contextmanager
-def _temporary_sibling(path: Path) -> Iterator[tuple[int, str]]:
-    """Create a temporary file in the same directory; delete it at the end if it still exists."""
-    from tempfile import mkstemp
-
-    try:
-        descriptor, name = mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-    except OSError as error:
-        raise typer.BadParameter(f"Cannot write '{path}': {error.strerror}") from None
-    try:
-        yield descriptor, name
-    finally:
-        with suppress(FileNotFoundError):
-            Path(name).unlink()
-
-
-def _is_device(file: str) -> bool:
-    """Return whether a path is a device or pipe, which cannot be replaced by a file."""
-    path = Path(file)
-    if path.is_dir():
-        raise typer.BadParameter(f"'{file}' is a directory")
-    return path.exists() and not path.is_file()
-
-
-def _mode(path: Path) -> int:
-    """Return the permissions of a file, or those of a new one if it does not exist."""
-    with suppress(FileNotFoundError):
-        return stat.S_IMODE(path.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 @contextmanager

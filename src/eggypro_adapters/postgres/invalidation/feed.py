@@ -102,7 +102,12 @@ class WriteVersions:
 
 def invalidate_all(database: Database) -> None:
     """Invalidate all cached responses of all processes. Raises UnavailableError."""
-    database.run_transaction(lambda connection: connection.execute(_INVALIDATE_ALL))
+    database.run_transaction(touch_all)
+
+
+def touch_all(connection: sa.Connection) -> None:
+    """Invalidate all cached responses when this transaction commits."""
+    connection.execute(_INVALIDATE_ALL)
 
 
 class PostgresInvalidationFeed:

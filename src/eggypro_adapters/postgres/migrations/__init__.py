@@ -133,18 +133,46 @@ class PostgresMigrations:
             create_indexes(config.attributes["connection"], concurrently=False)
 
     @contextmanager
-    def _lock_database(self) -> Iterator[Config]:
+    def exclusive_transaction(self) -> Iterator[sa.Connection]:
+        """Open a transaction that holds the migration lock, after waiting for it."""
         while True:
             with self._database.long_transaction() as connection:
                 if try_migration_lock(connection):
-                    config = _config()
-                    config.attributes["connection"] = connection
-                    try:
-                        yield config
-                    except CommandError as error:
-                        raise ValidationError([FieldError("revision", str(error))]) from None
+                    yield connection
                     return
             sleep(_RETRY_SECONDS)
+
+    @contextmanager
+    def _lock_database(self) -> Iterator[Config]:
+        with self.exclusive_transaction() as connection:
+            config = _config(connection)
+            try:
+                yield config
+            except CommandError as error:
+                raise ValidationError([FieldError("revision", str(error))]) from None
+
+
+def upgrade_schema(connection: sa.Connection, revision: str, *, schema: str | None) -> None:
+    """Run the migrations up to a revision in a schema, the first of the search path.
+
+    None is the schema in use.
+    """
+    config = _config(connection)
+    config.attributes["schema"] = schema
+    command.upgrade(config, revision)
+
+
+def complete_upgrade(connection: sa.Connection) -> None:
+    """Run the steps that follow the migrations, all in this transaction."""
+    create_indexes(connection, concurrently=False)
+    for step in STEPS:
+        while step(connection):
+            pass
+
+
+def is_known_revision(revision: str) -> bool:
+    """Return whether a revision is one of this version."""
+    return revision in dict(_history())
 
 
 def _is_newest(config: Config) -> bool:
@@ -156,7 +184,7 @@ def _is_newest(config: Config) -> bool:
 def _outdated(current: str | None) -> str:
     """Return a sentence about a database that is not at the newest revision."""
     at = current or "no revision"
-    if current is not None and current not in dict(_history()):
+    if current is not None and not is_known_revision(current):
         return f"The database is at {at}, which this version does not know: install a newer version"
     return f"The database is at {at}, the code at {HEAD_REVISION}. {UPGRADE}"
 
@@ -166,8 +194,9 @@ def _history() -> Sequence[tuple[str, str]]:
     return [(script.revision, script.doc) for script in scripts.walk_revisions()]
 
 
-def _config() -> Config:
+def _config(connection: sa.Connection | None = None) -> Config:
     config = Config(stdout=io.StringIO(), cmd_opts=Namespace(quiet=True))
+    config.attributes["connection"] = connection
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config

@@ -8,6 +8,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     compare_type=True,
+    version_table_schema=context.config.attributes.get("schema"),
 )
 with context.begin_transaction():
     context.run_migrations()
