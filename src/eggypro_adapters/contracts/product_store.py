@@ -50,6 +50,13 @@ def set_product_slug(slug: str) -> Callable[[Product], Product]:
     return lambda product: evolve(product, slug=slug, version=product.version + 1)
 
 
+def import_slug(store: ProductStore, product: Product, slug: str) -> None:
+    """Rename a product by an import."""
+    with store.begin_import() as session:
+        session.write_products([], [(product, set_product_slug(slug)(product))], NOON)
+        session.commit()
+
+
 def allow_delete(_: Product) -> None:
     """Accept the deletion of a product."""
 
@@ -683,6 +690,27 @@ class ProductStoreContract:
         with pytest.raises(NotFoundError):
             store.get("egg-white")
         assert store.get("second").name == "Egg White"
+
+    def test_an_import_that_renames_a_product_redirects_its_former_slug(
+        self, store: ProductStore
+    ) -> None:
+        product = store.create(make_draft(), NOON)
+        import_slug(store, product, "second")
+        with pytest.raises(SlugMovedError) as exc_info:
+            store.get("egg-white")
+        assert exc_info.value.slug == "second"
+        assert store.get("second").id == product.id
+
+    def test_an_import_can_rename_a_product_to_the_former_slug_of_another(
+        self, store: ProductStore
+    ) -> None:
+        store.create(make_draft(), NOON)
+        store.update("egg-white", set_product_slug("second"))
+        import_slug(store, store.create(make_draft("Other"), NOON), "egg-white")
+        assert store.get("egg-white").name == "Other"
+        store.delete("egg-white", allow_delete)
+        with pytest.raises(NotFoundError):
+            store.get("egg-white")
 
 
 def _sort_position(product: ListedProduct, sort: Sort) -> tuple[object, int]:

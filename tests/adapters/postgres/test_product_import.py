@@ -1,6 +1,6 @@
 """Import and export in Postgres during concurrent writes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
@@ -14,8 +14,16 @@ from eggypro_adapters.contracts.product_store import make_draft, set_name
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
-from eggypro_core.domain.product_files import ImportEntry, ImportFile, ImportOptions, ImportReport
+from eggypro_adapters.postgres.variants import PostgresVariantStore
+from eggypro_core.domain.product_files import (
+    ImportEntry,
+    ImportFile,
+    ImportOptions,
+    ImportReport,
+    StockEntry,
+)
 from eggypro_core.domain.product_query import ALL_PRODUCTS
+from eggypro_core.domain.variant import VariantDraft, VariantQuery
 from eggypro_core.errors import UnavailableError
 from eggypro_core.services.importing.importer import ProductImporter
 from eggypro_core.services.products import ProductService
@@ -147,8 +155,76 @@ def test_handle_and_source_id_of_any_text_are_remembered(database: Database, key
     assert [counts(report) for report in reports] == [(1, 0, 0), (0, 0, 1)]
 
 
+def make_service(database: Database) -> ProductService:
+    return ProductService(PostgresProductStore(database), NhHtmlCleaner(), lambda: NOON)
+
+
 def import_file(store: PostgresProductStore, file: ImportFile) -> ImportReport:
     return ProductService(store, NhHtmlCleaner(), lambda: NOON).import_products(file)
+
+
+def run_during(
+    database: Database, write: Callable[[Database], object], work: Callable[[], object]
+) -> None:
+    """Run `work` during a transaction with `write`, which commits when `work` waits for it."""
+    with ThreadPoolExecutor(1) as threads:
+        with database.long_transaction() as connection:
+            write(database.for_transaction(connection))
+            future = threads.submit(work)
+            wait_until_blocked(database, future)
+        future.result()
+
+
+def create_variants(database: Database, *sizes: str) -> list[int]:
+    """Give the product `egg` variants with a stock of 5 each; return their ids."""
+    store = PostgresVariantStore(database)
+    drafts = [
+        VariantDraft(options={"Size": size}, price=Decimal(9), sku=size, stock_quantity=5)
+        for size in sizes
+    ]
+    return [store.create("egg", draft, NOON).id for draft in drafts]
+
+
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("has_variants", [False, True])
+def test_an_import_does_not_undo_a_sale_in_progress(
+    emptied_database: Database, *, has_variants: bool, is_chunked: bool
+) -> None:
+    store = PostgresProductStore(emptied_database)
+    store.create(make_draft(slug="egg", stock_quantity=5), NOON)
+    values: dict[str, object] = {"slug": "egg", "price": "3"}
+    if has_variants:
+        [variant_id] = create_variants(emptied_database, "S")
+        values = {"slug": "egg", "variants": [{"options": {"Size": "S"}, "price": "3"}]}
+
+    def sell(database: Database) -> None:
+        if has_variants:
+            PostgresVariantStore(database).adjust_stock("egg", variant_id, -3)
+        else:
+            PostgresProductStore(database).adjust_stock("egg", -3)
+
+    def change_price() -> None:
+        options = ImportOptions(is_chunked=is_chunked)
+        make_service(emptied_database).import_products([ImportEntry(1, values)], options)
+
+    run_during(emptied_database, sell, change_price)
+    product = store.get("egg")
+    assert (product.price, product.stock_quantity) == (Decimal(3), 2)
+
+
+def test_stock_import_during_a_sale_sums_the_stock_of_all_variants(
+    emptied_database: Database,
+) -> None:
+    PostgresProductStore(emptied_database).create(make_draft(slug="egg"), NOON)
+    small, _ = create_variants(emptied_database, "S", "L")
+    run_during(
+        emptied_database,
+        lambda database: PostgresVariantStore(database).adjust_stock("egg", small, -3),
+        lambda: make_service(emptied_database).import_stock([StockEntry(1, "L", 7)]),
+    )
+    page = PostgresVariantStore(emptied_database).list(VariantQuery(product="egg"))
+    assert [variant.stock_quantity for variant in page.items] == [2, 7]
+    assert PostgresProductStore(emptied_database).get("egg").stock_quantity == 9
 
 
 def test_long_handles_that_begin_alike_are_different_products(database: Database) -> None:
