@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,10 +16,10 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
+from eggypro_adapters.contracts.waiting import TIMEOUT_SECONDS
 from eggypro_adapters.embedded_postgres import attach, find_binaries
 from eggypro_adapters.logs.setup import LOGGER_NAMES
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.schema import metadata
 from tests.support.pgbouncer import run_pgbouncer
 
@@ -196,13 +197,15 @@ def _make_template(url: sa.URL, marker: Path, eggypro: str | None) -> None:
         return
     _execute(url, f"CREATE DATABASE {TEMPLATE_DATABASE}")
     template = url.set(database=TEMPLATE_DATABASE)
-    if eggypro is None:
-        database = Database.connect(template)
-        PostgresMigrations(database).upgrade()
-        database.close()
-    else:
-        settings = {"POSTGRES_URL": template.render_as_string(hide_password=False)}
-        subprocess.run([eggypro, "db", "upgrade"], env={**os.environ, **settings}, check=True)
+    settings = {"POSTGRES_URL": template.render_as_string(hide_password=False)}
+    command = [sys.executable, "-m", "eggypro_cli"] if eggypro is None else [eggypro]
+    # A process, since a migration that hangs would block the thread of the tests for ever.
+    subprocess.run(
+        [*command, "db", "upgrade"],
+        env={**os.environ, **settings},
+        check=True,
+        timeout=TIMEOUT_SECONDS,
+    )
     marker.touch()
 
 

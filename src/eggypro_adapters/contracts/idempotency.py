@@ -9,6 +9,7 @@ import pytest
 from attrs import frozen
 
 from eggypro_adapters.contracts.clock import NOON
+from eggypro_adapters.contracts.waiting import wait_for_event
 from eggypro_core.errors import ConflictError, NotFoundError
 from eggypro_core.operations.idempotency import (
     IDEMPOTENCY_RETENTION,
@@ -126,14 +127,14 @@ class IdempotencyStoreContract:
 
         def run_slowly(shop: Shop) -> StoredResponse:
             is_started.set()
-            can_finish.wait()
+            wait_for_event(can_finish)
             return sell_egg(shop)
 
         with ThreadPoolExecutor(1) as threads:
             first = threads.submit(
                 idempotent_shop.store.run, idempotent_shop.shop, "a", NOON, run_slowly
             )
-            is_started.wait()
+            wait_for_event(is_started)
             with pytest.raises(ConflictError, match="is being answered"):
                 idempotent_shop.store.run(idempotent_shop.shop, "a", NOON, sell_egg)
             can_finish.set()

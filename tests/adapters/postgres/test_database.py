@@ -1,7 +1,7 @@
 import os
 import re
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import psycopg
@@ -13,7 +13,9 @@ from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import (
     MAX_ATTEMPTS,
+    RESPONSE_TIMEOUT_SECONDS,
     CompiledStatement,
+    Connection,
     Database,
     detect_pooler,
     driver_connection,
@@ -24,6 +26,7 @@ from eggypro_core.domain.category import CategoryDraft, CategoryQuery
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import ConflictError, UnavailableError
 from eggypro_core.validation.parameters import Status
+from tests.support.lock_waits import terminate_connections
 
 Connect = Callable[..., Database]
 SELECT_ONE = CompiledStatement.compile(sa.select(sa.literal_column("1")))
@@ -42,14 +45,6 @@ def sent_messages(database: Database, trace: Path, work: object) -> list[str]:
         finally:
             pgconn.untrace()
     return re.findall(r"\tF\t\d+\t(\w+)", trace.read_text(errors="replace"))
-
-
-def kill_all(url: sa.URL) -> None:
-    """Terminate all other connections to the database, and wait until they are closed."""
-    conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    source = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute(f"SELECT pg_terminate_backend(pid, 5000) {source}".encode())
 
 
 @pytest.fixture
@@ -141,9 +136,9 @@ def test_connections_closed_by_the_server_fail_no_operation(
 ) -> None:
     store = PostgresProductStore(database)
     store.create(make_draft(), NOON)
-    kill_all(database_url)
+    terminate_connections(database_url)
     assert store.get("egg-white").id
-    kill_all(database_url)
+    terminate_connections(database_url)
     assert store.create(make_draft(), NOON).slug == "egg-white-2"
 
 
@@ -279,6 +274,24 @@ def test_session_has_statement_timeout_of_five_seconds_and_utc(database: Databas
         sa.text("SELECT current_setting('statement_timeout'), current_setting('timezone')")
     )
     assert database.fetch(statement, {}) == [("5s", "UTC")]
+
+
+@pytest.mark.parametrize(
+    "open_block", [Database.long_transaction, Database.session, Database.snapshot]
+)
+def test_imports_exports_and_migrations_have_no_timeouts(
+    one_connection: Database, open_block: Callable[[Database], AbstractContextManager[object]]
+) -> None:
+    connections: list[Connection] = []
+    sa.event.listen(
+        one_connection.engine, "checkout", lambda connection, *_: connections.append(connection)
+    )
+    timeouts = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+    with open_block(one_connection):
+        assert connections[0].response_timeout is None
+        assert connections[0].execute(timeouts).fetchone() == ("0", "0")
+    assert one_connection.fetch(CompiledStatement.compile(sa.text(timeouts)), {}) == [("5s", "1s")]
+    assert connections[-1].response_timeout == RESPONSE_TIMEOUT_SECONDS
 
 
 def test_behind_a_pooler_nothing_is_prepared_or_set(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import eggypro_adapters
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_store import make_draft
+from eggypro_adapters.contracts.waiting import wait_for_result, wait_until
 from eggypro_adapters.postgres import locks
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import CompiledStatement, Database
@@ -59,7 +60,7 @@ def test_category_is_created_during_migration(
             migration = threads.submit(PostgresMigrations(database).upgrade)
             wait_until_blocked(database, migration)
             PostgresCategoryStore(limited_database).create(CategoryDraft(name="Bars"), NOON)
-        migration.result()
+        wait_for_result(migration)
 
 
 def test_migration_runs_while_import_creates_categories(
@@ -95,8 +96,8 @@ def test_import_and_migration_wait_longer_than_statement_timeout(
                 locks.wait_for_lock(connection, lock)
                 futures.append(threads.submit(work))
             wait_until_blocked(database, futures[0], seconds=0.2)
-            while not database.fetch(RETRIES, {"seconds": 0.2})[0][0]:
-                assert not futures[1].done()
+            wait_until(lambda: futures[1].done() or database.fetch(RETRIES, {"seconds": 0.2})[0][0])
+            assert not futures[1].done()
         for future in futures:
-            future.result()
+            wait_for_result(future)
     assert PostgresProductStore(database).get("egg-white").version == 1

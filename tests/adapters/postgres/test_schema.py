@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_store import make_draft
+from eggypro_adapters.contracts.waiting import wait_for_result
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.migrations import PostgresMigrations
@@ -21,6 +22,7 @@ from eggypro_core.domain.variant import VARIANT_FIELDS
 from eggypro_core.errors import ValidationError
 from eggypro_core.validation.fields import schema_of
 from eggypro_core.validation.parameters import Status
+from tests.support.lock_waits import terminate_connections
 
 SEED_TABLES = ["products", "reviews", "categories", "product_categories", "api_metrics"]
 SEED_INDEXES = [
@@ -48,13 +50,17 @@ def empty_database(
 def test_ten_concurrent_upgrades_run_once(
     empty_database_url: sa.URL, connect_database: Callable[..., Database]
 ) -> None:
-    def upgrade(_: int) -> str | None:
+    def upgrade() -> str | None:
         migrations = PostgresMigrations(connect_database(empty_database_url))
         migrations.upgrade()
         return migrations.current()
 
     with ThreadPoolExecutor(10) as threads:
-        assert list(threads.map(upgrade, range(10))) == [HEAD_REVISION] * 10
+        futures = [threads.submit(upgrade) for _ in range(10)]
+        try:
+            assert [wait_for_result(future) for future in futures] == [HEAD_REVISION] * 10
+        finally:
+            terminate_connections(empty_database_url)  # of upgrades that wait for each other
 
 
 def test_schema_downgrades_to_empty_and_upgrades_again(empty_database: Database) -> None:

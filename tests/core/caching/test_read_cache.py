@@ -5,6 +5,7 @@ from threading import Barrier, Event
 import pytest
 
 from eggypro_adapters.contracts.clock import FakeMonotonicClock
+from eggypro_adapters.contracts.waiting import wait_for_event, wait_for_result
 from eggypro_adapters.memory import MemoryCache, MemoryInvalidationFeed
 from eggypro_core.caching.entries import (
     ALL_TAGS,
@@ -133,12 +134,12 @@ def test_a_request_after_a_write_does_not_join_an_earlier_load(
     def slow() -> CachedResponse:
         old = source()
         has_loaded.set()
-        may_continue.wait()
+        wait_for_event(may_continue)
         return old
 
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(cache.get_or_load, "/egg", EGG, slow)
-        has_loaded.wait()
+        wait_for_event(has_loaded)
         feed.invalidate(EGG[0])
         source.text = "new"
         assert cache.get_or_load("/egg", EGG, source)[0].body == b"new"
@@ -156,13 +157,13 @@ def test_a_request_after_a_commit_does_not_join_a_load_that_began_before_it(
     def slow() -> CachedResponse:
         old = source()
         has_loaded.set()
-        may_continue.wait()
+        wait_for_event(may_continue)
         return old
 
     with ThreadPoolExecutor(1) as threads:
         with feed.write(EGG[0]):
             first = threads.submit(cache.get_or_load, "/egg", EGG, slow)
-            has_loaded.wait()
+            wait_for_event(has_loaded)
             source.text = "new"
         assert cache.get_or_load("/egg", EGG, source)[0].body == b"new"
         may_continue.set()
@@ -260,16 +261,17 @@ def test_one_request_refreshes_an_entry_before_it_expires(
     assert get() == ("old", "hit")
     clock.now += TTL * 0.19  # at 0.89 of a lifetime between 0.9 and 1.1
     source.text = "new"
+    with ThreadPoolExecutor(1) as other_requests:
 
-    def refresh() -> CachedResponse:
-        assert get() == ("old", "hit")  # other requests use the old entry meanwhile
-        return source()
+        def refresh() -> CachedResponse:
+            assert wait_for_result(other_requests.submit(get)) == ("old", "hit")
+            return source()
 
-    clock.now += TTL * 0.005
-    statuses = []
-    while "miss" not in statuses:
-        statuses.append(cache.get_or_load("/egg", EGG, refresh)[1])
-        clock.now += 1
+        statuses = list[str]()
+        while clock.now < 1_000 + TTL * 1.1 and "miss" not in statuses:
+            statuses.append(cache.get_or_load("/egg", EGG, refresh)[1])
+            clock.now += 1
+    assert statuses[-1] == "miss"
     assert get() == ("new", "hit")
 
 
