@@ -22,7 +22,7 @@ from eggypro_core.domain.variant import VARIANT_FIELDS
 from eggypro_core.errors import ValidationError
 from eggypro_core.validation.fields import schema_of
 from eggypro_core.validation.parameters import Status
-from tests.support.lock_waits import terminate_connections
+from tests.support.lock_waits import terminate_connections, wait_until_blocked
 
 SEED_TABLES = ["products", "reviews", "categories", "product_categories", "api_metrics"]
 SEED_INDEXES = [
@@ -239,3 +239,25 @@ def test_upgrade_computes_paths_of_existing_categories(empty_database: Database)
     assert [category.is_visible for category in categories] == [False, False, True]
     page = store.list(CategoryQuery(status=Status.ALL, limit=1))
     assert page.items == (categories[0],)
+
+
+def test_upgrade_copies_the_sku_of_a_product_that_is_being_created(
+    empty_database: Database,
+) -> None:
+    migrations = PostgresMigrations(empty_database)
+    migrations.upgrade("0001")
+    with ThreadPoolExecutor(1) as threads:
+        with empty_database.long_transaction() as connection:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO products (name, slug, sku, description, details, price, name_key)"
+                    " VALUES ('Egg', 'egg', 'EGG-1', '', '', 1, 'egg')"
+                )
+            )
+            upgrade = threads.submit(migrations.upgrade, "0002")
+            wait_until_blocked(empty_database, upgrade)
+        wait_for_result(upgrade)
+    with empty_database.long_transaction() as connection:
+        assert connection.execute(sa.text("SELECT sku, product_id FROM skus")).all() == [
+            ("EGG-1", 1)
+        ]

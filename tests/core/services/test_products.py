@@ -15,7 +15,13 @@ from eggypro_adapters.contracts.clock import NOON, FakeClock
 from eggypro_adapters.files.html import NhHtmlCleaner
 from eggypro_adapters.memory import MemoryProductStore
 from eggypro_core.domain.image import no_image_url
-from eggypro_core.domain.product import READ_ONLY_FIELDS, REQUIRED_FIELDS, Image, Product
+from eggypro_core.domain.product import (
+    MAX_STOCK,
+    READ_ONLY_FIELDS,
+    REQUIRED_FIELDS,
+    Image,
+    Product,
+)
 from eggypro_core.domain.product_files import ExportReport
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import (
@@ -493,6 +499,12 @@ def test_stock_goes_up_and_down_but_never_below_zero(
         products.adjust_stock(SLUG, -4)
     assert raised.value.field == "stock_quantity"
     assert products.get(SLUG) == evolve(before, stock_quantity=3)
+
+
+def test_stock_may_change_by_its_whole_range_at_once(products: ProductService) -> None:
+    products.create(product_values(stock_quantity=0))
+    assert products.adjust_stock(SLUG, MAX_STOCK) == MAX_STOCK
+    assert products.adjust_stock(SLUG, -MAX_STOCK) == 0
 
 
 @pytest.mark.parametrize("delta", [2**31, -(2**31), 2**70, -(2**70)])

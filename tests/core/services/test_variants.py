@@ -273,6 +273,12 @@ def test_stock_out_of_range_is_a_conflict(shop: Shop, variant: Variant, delta: i
     assert shop.variants.get(SLUG, variant.id) == variant
 
 
+def test_stock_may_change_by_its_whole_range_at_once(shop: Shop, variant: Variant) -> None:
+    shop.variants.set_stock(SLUG, variant.id, 0)
+    assert shop.variants.adjust_stock(SLUG, variant.id, MAX_STOCK) == MAX_STOCK
+    assert shop.variants.adjust_stock(SLUG, variant.id, -MAX_STOCK) == 0
+
+
 @pytest.mark.parametrize("values", [{}, {"delta": 1, "set": 1}, {"set": -1}, {"delta": "1"}])
 def test_a_stock_change_is_either_delta_or_set(
     shop: Shop, variant: Variant, values: dict[str, object]
