@@ -248,6 +248,11 @@ def test_a_compare_at_price_that_is_not_above_the_price_is_dropped(compare_at: s
     assert warnings(result) == [(7, "compare_at_price", message)]
 
 
+def test_a_compare_at_price_that_is_rounded_to_the_price_is_dropped() -> None:
+    result = normalise(price="9.99", compare_at_price="9.994")
+    assert result.values == {"price": "9.99", "compare_at_price": None}
+
+
 def test_a_barcode_that_is_no_gtin_becomes_an_attribute() -> None:
     result = normalise(gtin="12345", attribute_edits={"Fat": None})
     assert result.values == {"attribute_edits": {"Fat": None, "Barcode": "12345"}}
