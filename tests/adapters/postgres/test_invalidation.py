@@ -21,7 +21,7 @@ from eggypro_adapters.contracts.invalidation_feed import (
     wait_for_snapshot,
 )
 from eggypro_adapters.contracts.product_store import make_draft
-from eggypro_adapters.contracts.waiting import wait_until
+from eggypro_adapters.contracts.waiting import wait_for_event, wait_until
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation.feed import PostgresInvalidationFeed, WriteVersions
 from eggypro_adapters.postgres.invalidation.shared_versions import SharedVersions
@@ -199,7 +199,7 @@ def test_snapshot_is_not_stale_before_the_database_is_surely_back(
     with database.long_transaction() as connection:
         connection.execute(sa.text("SELECT eggypro_touch('product:egg')"))
         connection.execute(KILL_OTHER_CONNECTIONS)
-    attempted.wait()
+    wait_for_event(attempted)
     assert not changes.is_stale(snapshot, MILK)
 
 

@@ -4,7 +4,7 @@ from threading import Barrier, current_thread
 
 import pytest
 
-from eggypro_adapters.contracts.waiting import wait_until
+from eggypro_adapters.contracts.waiting import TIMEOUT_SECONDS, wait_until
 from eggypro_adapters.redis.breaker import ReconnectingBreaker
 from eggypro_core.errors import UnavailableError
 
@@ -56,7 +56,7 @@ def test_operations_fail_fast_after_a_failure(breaker: ReconnectingBreaker, remo
 def test_concurrent_failures_are_logged_once(
     breaker: ReconnectingBreaker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    barrier = Barrier(8)
+    barrier = Barrier(8, timeout=TIMEOUT_SECONDS)
 
     def operation() -> None:
         barrier.wait()
