@@ -19,7 +19,7 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.idempotency import PostgresIdempotencyStore
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.errors import ConflictError, NotFoundError
-from eggypro_core.operations.idempotency import StoredResponse
+from eggypro_core.operations.idempotency import IDEMPOTENCY_RETENTION, StoredResponse
 from eggypro_core.shop import Shop
 from tests.support.builders import make_shop, product_values
 
@@ -92,6 +92,18 @@ class TestPostgresIdempotencyStore(IdempotencyStoreContract):
 
         assert wait_until(outcome) == (RESPONSE, False)
         assert idempotent_shop.shop.products.get("egg-white-protein").stock_quantity == 41
+
+    def test_a_prune_in_progress_delays_nobody(
+        self, idempotent_shop: IdempotentShop, database: Database
+    ) -> None:
+        shop, store = idempotent_shop.shop, idempotent_shop.store
+        store.run(shop, "a", NOON, sell_egg)
+        later = NOON + IDEMPOTENCY_RETENTION
+        with database.long_transaction() as connection:
+            connection.execute(sa.text("SELECT FROM idempotency_keys FOR UPDATE"))
+            assert store.prune(later, 10) == 0
+            assert store.run(shop, "b", later, sell_egg) == (RESPONSE, False)
+        assert store.prune(later, 10) == 1
 
     def test_new_keys_prune_some_expired_ones(
         self, idempotent_shop: IdempotentShop, database: Database

@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import NOON
-from eggypro_adapters.contracts.request_log import RequestLogContract, make_record
+from eggypro_adapters.contracts.request_log import DAY, RequestLogContract, make_record
 from eggypro_adapters.memory import MemoryRequestLog
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.request_log import PostgresRequestLog
@@ -44,3 +44,12 @@ def test_batch_with_an_invalid_record_is_rolled_back(emptied_database: Database)
     with pytest.raises(psycopg.errors.CheckViolation):
         store.append([make_record(), make_record(-1)])
     assert store.summarise(NOON) == ()
+
+
+def test_a_prune_in_progress_delays_nobody(emptied_database: Database) -> None:
+    store = PostgresRequestLog(emptied_database)
+    store.append([make_record()])
+    with emptied_database.long_transaction() as connection:
+        connection.execute(sa.text("SELECT FROM api_metrics FOR UPDATE"))
+        assert store.prune(NOON + DAY, 10) == 0
+    assert store.prune(NOON + DAY, 10) == 1

@@ -14,7 +14,7 @@ from eggypro_adapters.postgres.zero_result_searches import PostgresZeroResultSto
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import UnavailableError
 from eggypro_core.ports import ZeroResultStore
-from eggypro_core.search.zero_results import ZeroResultSearch
+from eggypro_core.search.zero_results import MAX_ZERO_RESULT_TERMS, ZeroResultSearch
 from tests.support.builders import make_shop
 
 DUCK = ProductQuery(search="duck")
@@ -67,6 +67,18 @@ def test_search_does_not_wait_for_a_locked_count(database: Database) -> None:
             store.record("duck", NOON)
         assert shop.products.list(DUCK).total == 0
     assert store.list(10) == (ZeroResultSearch("duck", 1, NOON),)
+
+
+def test_locked_counts_above_the_limit_delay_nobody(emptied_database: Database) -> None:
+    fill = "INSERT INTO search_misses SELECT 'w' || n, 1, :at FROM generate_series(1, :count) AS n"
+    store = PostgresZeroResultStore(emptied_database)
+    with emptied_database.long_transaction() as connection:
+        values = {"at": NOON, "count": MAX_ZERO_RESULT_TERMS}
+        connection.execute(sa.text(fill), values)
+    with emptied_database.long_transaction() as connection:
+        connection.execute(sa.text("SELECT FROM search_misses FOR UPDATE"))
+        store.record("duck", NOON)
+    assert len(store.list(2 * MAX_ZERO_RESULT_TERMS)) == MAX_ZERO_RESULT_TERMS + 1
 
 
 def test_recording_resets_the_lock_timeout(
