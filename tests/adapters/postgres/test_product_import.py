@@ -113,6 +113,19 @@ def test_a_compared_import_blocks_nobody(database: Database) -> None:
     assert store.get("new").stock_quantity == 1
 
 
+def test_a_dry_run_writes_nothing_even_within_its_transaction(database: Database) -> None:
+    store = PostgresProductStore(database)
+    new = ImportEntry(1, {"slug": "new", "name": "New", "price": "1"})
+    with store.begin_import() as session:
+        importer = ProductImporter(
+            session, str, NOON, ImportFile("jsonl", iter([new])), ImportOptions(dry_run=True)
+        )
+        importer.read()
+        importer.compare()
+        assert importer.created == 1
+        assert not session.find_product_ids(["new"])  # otherwise it would block other writers
+
+
 def test_an_import_skips_a_product_that_is_deleted_meanwhile(database: Database) -> None:
     store = PostgresProductStore(database)
     store.create(make_draft("Gone"), NOON)
