@@ -1,11 +1,14 @@
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event
+from functools import partial
+from threading import Event
 
 import pytest
+from attrs import evolve
 
 from eggypro_adapters.contracts.clock import FakeMonotonicClock
-from eggypro_adapters.contracts.waiting import wait_for_event, wait_for_result
+from eggypro_adapters.contracts.waiting import wait_for_event, wait_for_result, wait_until
 from eggypro_adapters.memory import MemoryCache, MemoryInvalidationFeed
 from eggypro_core.caching.entries import (
     ALL_TAGS,
@@ -13,6 +16,8 @@ from eggypro_core.caching.entries import (
     PRODUCT_LISTS_TAG,
     CacheCounts,
     CachedResponse,
+    CacheStatus,
+    Snapshot,
     product_tag,
 )
 from eggypro_core.caching.read_cache import NOT_FOUND_TTL_SECONDS, RETRY_INTERVAL_SECONDS, ReadCache
@@ -69,6 +74,30 @@ def get(cache: ReadCache, source: FakeSource) -> Callable[[], tuple[str, str]]:
 Get = Callable[[], tuple[str, str]]
 
 
+class RecordingFeed(MemoryInvalidationFeed):
+    """A feed that records its checks. A request that joins a load makes one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.checks: list[Snapshot] = []
+
+    def is_stale(self, snapshot: Snapshot, tags: tuple[str, ...]) -> bool:
+        self.checks.append(snapshot)
+        return super().is_stale(snapshot, tags)
+
+
+class OtherFeed(MemoryInvalidationFeed):
+    """The feed of another database."""
+
+    def snapshot(self) -> Snapshot | None:
+        snapshot = super().snapshot()
+        return snapshot and evolve(snapshot, history="other")
+
+    def is_stale(self, snapshot: Snapshot, tags: tuple[str, ...]) -> bool:
+        is_own = snapshot.history == "other"
+        return not is_own or super().is_stale(evolve(snapshot, history="memory"), tags)
+
+
 def test_repeated_requests_are_served_from_the_cache(
     get: Get, source: FakeSource, cache: ReadCache
 ) -> None:
@@ -109,21 +138,54 @@ def test_a_load_overtaken_by_a_write_is_not_cached(
     assert get() == ("new", "miss")
 
 
-def test_concurrent_requests_share_one_load(cache: ReadCache) -> None:
-    barrier, reads = Barrier(200), []
+@pytest.mark.parametrize("is_down", [False, True])
+def test_concurrent_requests_share_one_load_and_its_error(
+    source: FakeSource, clock: FakeMonotonicClock, *, is_down: bool
+) -> None:
+    feed = RecordingFeed()
+    cache = ReadCache(MemoryCache(clock), None, feed, ttl_seconds=TTL, clock=clock)
+    source.is_down = is_down
 
     def load() -> CachedResponse:
-        reads.append(1)
-        return CachedResponse(b"egg")
+        wait_until(lambda: len(feed.checks) == 99)  # all others have joined
+        return source()
 
-    def request(_: int) -> bytes:
-        barrier.wait()
-        return cache.get_or_load("/egg", EGG, load)[0].body
+    with ThreadPoolExecutor(100) as threads:
+        futures = [threads.submit(cache.get_or_load, "/egg", EGG, load) for _ in range(100)]
+        if is_down:
+            for future in futures:
+                with pytest.raises(UnavailableError):
+                    wait_for_result(future)
+        else:
+            statuses = Counter(wait_for_result(future)[1] for future in futures)
+            assert statuses == {CacheStatus.MISS: 1, CacheStatus.HIT: 99}
+            assert (cache.counts.misses, cache.counts.hits) == (1, 99)
+    assert source.reads == 1
 
-    with ThreadPoolExecutor(200) as threads:
-        assert set(threads.map(request, range(200))) == {b"egg"}
-    assert len(reads) == 1
-    assert sum((cache.counts.hits, cache.counts.misses)) == 200
+
+def test_an_overtaken_load_does_not_end_the_load_that_replaced_it(
+    cache: ReadCache, feed: MemoryInvalidationFeed, source: FakeSource
+) -> None:
+    has_started, may_end = [Event(), Event()], [Event(), Event()]
+
+    def load(number: int) -> CachedResponse:
+        has_started[number].set()
+        wait_for_event(may_end[number])
+        return source()
+
+    with ThreadPoolExecutor(2) as threads:
+        loads = []
+        for number in range(2):
+            feed.invalidate(EGG[0])
+            request = partial(cache.get_or_load, "/egg", EGG, partial(load, number))
+            loads.append(threads.submit(request))
+            wait_for_event(has_started[number])
+        may_end[0].set()
+        wait_for_result(loads[0])
+        assert [*cache._flights] == ["/egg"]
+        may_end[1].set()
+        wait_for_result(loads[1])
+    assert not cache._flights
 
 
 def test_a_request_after_a_write_does_not_join_an_earlier_load(
@@ -336,3 +398,16 @@ def test_the_shared_cache_serves_other_workers(
     assert second.get_or_load("/egg", EGG, source)[1] == "miss"
     assert first.get_or_load("/egg", EGG, source)[1] == "hit"
     assert source.reads == 2
+
+
+def test_shops_with_other_databases_do_not_replace_entries_in_the_shared_cache(
+    feed: MemoryInvalidationFeed, clock: FakeMonotonicClock, source: FakeSource
+) -> None:
+    shared, feeds = MemoryCache(clock), [feed, OtherFeed()]
+    statuses = [
+        ReadCache(MemoryCache(clock), shared, own, ttl_seconds=TTL, clock=clock).get_or_load(
+            "/egg", EGG, source
+        )[1]
+        for own in feeds * 2
+    ]
+    assert statuses == ["miss", "miss", "hit", "hit"]
