@@ -9,14 +9,16 @@ from typing import Any, TypeAlias
 import falcon
 from attrs import Factory, field, frozen
 
-from eggypro_core.access.authentication import AccessRequirement, Credential
+from eggypro_core.access.authentication import AccessRequirement
 from eggypro_core.access.rate_limiting import STANDARD, RateLimiter
 from eggypro_core.shop import Shop
 from eggypro_core.validation.fields import Validator
 from eggypro_http.config import HttpConfig
 from eggypro_http.errors import NO_STORE
 from eggypro_http.requests.client_address import ClientResolver, Network
-from eggypro_http.requests.idempotency import idempotent
+from eggypro_http.requests.idempotency import idempotent, without_idempotency_key
+from eggypro_http.requests.json_body import MAX_JSON_BYTES
+from eggypro_http.requests.multipart import MAX_MULTIPART_BYTES
 from eggypro_http.requests.rate_limits import request_admission
 from eggypro_http.response_cache import cached
 from eggypro_http.responses import (
@@ -53,7 +55,8 @@ class Route:
     policies that count the request. `request_schema` and `response_schema` name OpenAPI schemas;
     None means no body; a response of 422 may have the `refusal_schema`. `media_type` is that of the
     response. A response with `tags` is cached: they name the data that it shows, with path
-    variables in braces.
+    variables in braces. A POST supports Idempotency-Key unless `is_idempotent` is False, as where
+    the response has a secret.
     """
 
     method: str
@@ -76,10 +79,7 @@ class Route:
     tags: tuple[str, ...] = ()
     limits: tuple[str, ...] = Factory(lambda route: _default_limits(route.path), takes_self=True)
 
-    @property
-    def is_idempotent(self) -> bool:
-        """Whether Idempotency-Key is supported: for POST, unless the response holds a token."""
-        return self.method == "POST" and self.permission is not Credential.KEY
+    is_idempotent: bool = Factory(lambda route: route.method == "POST", takes_self=True)
 
     def required_for(self, request: falcon.Request) -> AccessRequirement | None:
         """Return the permission or credential that a request requires, None if it is public."""
@@ -126,13 +126,8 @@ class _RouteMatcher:
 
 def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter) -> Responder:
     handler = partial(route.handler, config=config) if route.takes_config else route.handler
-    if route.is_idempotent and shop.idempotency is not None:
-        handler = idempotent(
-            handler,
-            shop.idempotency,
-            ClientResolver(config.trusted_proxies),
-            max_file_bytes=config.max_import_bytes if route.takes_config else 0,
-        )
+    if route.method == "POST":
+        handler = _with_idempotency(handler, route, shop, config)
     cached_handler = cached(handler, route.tags, config.cache)
     admit = request_admission(config.trusted_proxies, limiter, route.limits)
     requirement_of = _requirement(route, config)
@@ -157,6 +152,19 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
             write_response(result, request, response)
 
     return respond
+
+
+def _with_idempotency(handler: Handler, route: Route, shop: Shop, config: HttpConfig) -> Handler:
+    if not route.is_idempotent:
+        return without_idempotency_key(handler)
+    if shop.idempotency is None:
+        return handler
+    max_body_bytes = {
+        "ImageUploadForm": MAX_MULTIPART_BYTES,
+        "ImportedFile": config.max_import_bytes,
+    }.get(route.request_schema or "", MAX_JSON_BYTES)
+    clients = ClientResolver(config.trusted_proxies)
+    return idempotent(handler, shop.idempotency, clients, max_body_bytes=max_body_bytes)
 
 
 def _requirement(

@@ -4,12 +4,9 @@ Follows draft-ietf-httpapi-idempotency-key-header-07.
 """
 
 import re
-from contextlib import ExitStack
 from hashlib import blake2b
-from io import BytesIO
-from shutil import copyfileobj
-from tempfile import TemporaryFile
-from typing import Any, Self
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 import falcon
 
@@ -17,7 +14,7 @@ from eggypro_core.errors import FieldError, ParseError, ValidationError
 from eggypro_core.operations.idempotency import IdempotencyStore, StoredResponse
 from eggypro_core.shop import Shop
 from eggypro_http.requests.client_address import ClientResolver
-from eggypro_http.requests.json_body import MAX_JSON_BYTES, require_length
+from eggypro_http.requests.json_body import require_length
 from eggypro_http.requests.multipart import MAX_MULTIPART_BYTES, MULTIPART_MEDIA_TYPE
 from eggypro_http.requests.rate_limits import USER_KEY, credential
 from eggypro_http.responses import Handler, Response
@@ -29,7 +26,9 @@ _MAX_KEY_LENGTH = 255
 _KEY_REUSED = (
     "This Idempotency-Key was already used with a different request body or other parameters"
 )
+_KEY_NOT_SUPPORTED = "Idempotency-Key is not supported at this URL: send the request without it"
 _CHUNK_BYTES = 64 * 1024
+_MAX_BYTES_IN_MEMORY = 256 * 1024
 _FIRST_ERROR_STATUS = 400
 
 
@@ -45,13 +44,13 @@ def idempotent(
     store: IdempotencyStore[Shop],
     clients: ClientResolver,
     *,
-    max_file_bytes: int = 0,
+    max_body_bytes: int,
 ) -> Handler:
     """Return a handler that runs once per idempotency key, owner and path, then replays.
 
-    Only responses of success are stored. A body of up to `max_file_bytes` is received in a
-    temporary file first. Raises ParseError for an invalid key and ValidationError if the body or
-    the parameters differ from the first ones.
+    Only responses of success are stored. A body of up to `max_body_bytes` is received before the
+    transaction starts. Raises ParseError for an invalid key and ValidationError if the body or the
+    parameters differ from the first ones.
     """
 
     def handle(shop: Shop, request: falcon.Request, **path: object) -> Response:
@@ -59,8 +58,8 @@ def idempotent(
         if header is None:
             return handler(shop, request, **path)
         key_hash = _hash(_key(header), _owner(request, clients), request.env["PATH_INFO"])
-        with FingerprintedBody(request, max_file_bytes) as body:
-            request.stream = body
+        with SpooledTemporaryFile(_MAX_BYTES_IN_MEMORY) as file:
+            request.stream = body = FingerprintedBody(request, file, max_body_bytes)
 
             def work(transaction_shop: Shop) -> StoredResponse:
                 response = handler(transaction_shop, request, **path)
@@ -81,36 +80,45 @@ def idempotent(
     return handle
 
 
+def without_idempotency_key(handler: Handler) -> Handler:
+    """Return a handler that raises ValidationError for requests with an idempotency key."""
+
+    def handle(shop: Shop, request: falcon.Request, **path: object) -> Response:
+        if _ENVIRON_NAME in request.env:
+            raise ValidationError([FieldError(IDEMPOTENCY_KEY_HEADER, _KEY_NOT_SUPPORTED)])
+        return handler(shop, request, **path)
+
+    return handle
+
+
 class FingerprintedBody:
     """Request body that computes a fingerprint of its bytes while it is read.
 
-    The parameters of the request are part of it. Multipart boundaries are left out: they differ
-    each time a form is sent.
+    A body of up to `max_bytes` is received in `file` up front: a slow client must not hold a
+    connection of the database. The handler refuses a longer one unread. The parameters of the
+    request are part of the fingerprint. Multipart boundaries are left out: they differ each time a
+    form is sent.
     """
 
-    def __init__(self, request: falcon.Request, max_file_bytes: int) -> None:
+    def __init__(self, request: falcon.Request, file: IO[bytes], max_bytes: int) -> None:
         self._left = require_length(request, MAX_MULTIPART_BYTES)
         self._digest = blake2b(request.env.get("QUERY_STRING", "").encode(), digest_size=16)
-        self._files = ExitStack()
-        kind, options = falcon.parse_header(request.content_type or "")
         self._stream: Any = request.stream
-        # Read it up front: a slow client must not hold a lock that other requests wait for.
-        if kind.lower() != MULTIPART_MEDIA_TYPE:
-            if self._left <= MAX_JSON_BYTES:
-                self._stream = BytesIO(request.stream.read(self._left))
-            elif self._left <= max_file_bytes:
-                self._stream = self._files.enter_context(TemporaryFile())  # noqa: SIM115  (closed at the end)
-                copyfileobj(request.stream, self._stream, _CHUNK_BYTES)
-                self._stream.seek(0)
-        boundary = options.get("boundary", "").encode()
+        if self._left <= max_bytes:
+            self._receive(file)
+        kind, options = falcon.parse_header(request.content_type or "")
+        is_form = kind.lower() == MULTIPART_MEDIA_TYPE
+        boundary = options.get("boundary", "").encode() if is_form else b""
         self._delimiter = boundary and b"\r\n--" + boundary
         self._pending = b"\r\n"  # the first delimiter has no line break before it
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._files.close()
+    def _receive(self, file: IO[bytes]) -> None:
+        left = self._left
+        while chunk := self._stream.read(min(left, _CHUNK_BYTES)):
+            file.write(chunk)
+            left -= len(chunk)
+        file.seek(0)
+        self._stream = file
 
     def read(self, size: int | None = -1) -> bytes:
         """Return at most `size` bytes of the body, or the rest of it without a size."""

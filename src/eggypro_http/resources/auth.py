@@ -28,5 +28,6 @@ ROUTES = (
         permission=Credential.KEY,
         request_schema="TokenRequest",
         response_schema="TokenResponse",
+        is_idempotent=False,
     ),
 )

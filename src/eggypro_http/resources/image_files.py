@@ -39,6 +39,7 @@ ROUTES = (
         handler=upload_image,
         request_schema="SignedUpload",
         success_status=204,
+        is_idempotent=False,
     ),
     Route(
         method="GET",

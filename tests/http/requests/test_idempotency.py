@@ -1,16 +1,20 @@
 import json
-import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from threading import Event, Semaphore
 from typing import Any
+from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from attrs import evolve
 from falcon.testing import Result, TestClient
 
 from eggypro_adapters.contracts.clock import FakeClock
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import MemoryIdempotencyStore
-from eggypro_core.access.authentication import Credential
+from eggypro_adapters.postgres.database import Database
 from eggypro_core.operations.idempotency import StoredResponse
 from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
@@ -24,8 +28,18 @@ from tests.support.builders import (
     variant_values,
 )
 from tests.support.multipart import BOUNDARY, CONTENT_TYPE, JPG, PNG, encode_form, encode_part
-from tests.support.wsgi import ADMIN, EGG, PATH_VALUES, PRODUCTS, send_request
+from tests.support.wsgi import (
+    ADMIN,
+    EGG,
+    PATH_VALUES,
+    PRODUCTS,
+    Reply,
+    error_fields,
+    sample_path,
+    send_request,
+)
 
+DEADLINE = 60.0
 KEY_HEADER = {"Idempotency-Key": "3f2a"}
 JSON = "application/json"
 POSTS = [route.path for route in ROUTES if route.is_idempotent]
@@ -46,8 +60,8 @@ BODIES: dict[str, tuple[str, bytes]] = {
     f"{PRODUCTS}/{{slug}}/images": (CONTENT_TYPE, encode_form([encode_part(JPG)])),
     IMPORTS: ("text/csv", b"name,price,stock_quantity\nTea,2,1\n"),
 }
-UPLOAD_ROUTES = {"/images/uploads", "/api/images/uploads/{upload}/complete"}
-"""Routes that are part of an upload, and cannot be requested on their own."""
+COMPLETE_UPLOAD = "/api/images/uploads/{upload}/complete"
+"""Route that cannot be requested on its own."""
 
 
 @pytest.fixture
@@ -67,18 +81,24 @@ def client(idempotent_shop: Shop) -> TestClient:
     return TestClient(create_app(idempotent_shop))
 
 
+def path_of(route: str) -> str:
+    """Return an existing path of a route; only a product without variants has stock of its own."""
+    return f"{PRODUCTS}/plain/stock" if route == STOCK else sample_path(route)
+
+
 def post(client: TestClient, path: str, headers: dict[str, str] | None = None) -> Result:
     media_type, body = BODIES[path]
-    samples = {**PATH_VALUES, "slug": "plain"} if path == STOCK else PATH_VALUES
-    sample = re.sub(r"{(\w+)}", lambda match: str(samples[match[1]]), path)
     request_headers = {**ADMIN, "Content-Type": media_type, **KEY_HEADER, **(headers or {})}
-    return client.simulate_post(sample, body=body, headers=request_headers)
+    return client.simulate_post(path_of(path), body=body, headers=request_headers)
 
 
-def test_every_post_honours_the_key() -> None:
-    assert set(POSTS) == set(BODIES) | UPLOAD_ROUTES
+def test_every_post_honours_or_rejects_the_key(client: TestClient) -> None:
+    assert set(POSTS) == {*BODIES, COMPLETE_UPLOAD}
     other_posts = [route for route in ROUTES if route.method == "POST" and route.path not in POSTS]
-    assert [route.permission for route in other_posts] == [Credential.KEY]
+    assert {route.path for route in other_posts} == {"/api/auth/admin", "/images/uploads"}
+    for route in other_posts:
+        response = client.simulate_post(route.path, headers={**ADMIN, **KEY_HEADER})
+        assert error_fields(response) == ["Idempotency-Key"]
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -212,31 +232,67 @@ def test_quoted_keys_may_have_255_characters(
         assert post_stock(client, header).status_code == status
 
 
-def test_body_is_received_before_a_lock_is_taken(idempotent_shop: Shop) -> None:
-    events: list[str] = []
+@pytest.mark.parametrize("path", BODIES)
+def test_body_is_received_before_a_transaction_starts(idempotent_shop: Shop, path: str) -> None:
+    received: list[int] = []
 
     class RecordingStore(MemoryIdempotencyStore):
         def run(self, *args: Any) -> tuple[StoredResponse, bool]:
-            events.append("held")
+            received.append(stream.tell())
             return super().run(*args)
 
-    class Arriving(BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            events.append("read")
-            return super().read(size)
-
-    body = b'{"delta": -1}'
+    media_type, body = BODIES[path]
+    stream = BytesIO(body)
     environ = {
         "REQUEST_METHOD": "POST",
-        "CONTENT_TYPE": JSON,
+        "CONTENT_TYPE": media_type,
         "CONTENT_LENGTH": str(len(body)),
         "HTTP_AUTHORIZATION": ADMIN["Authorization"],
         "HTTP_IDEMPOTENCY_KEY": "3f2a",
-        "wsgi.input": Arriving(body),
+        "wsgi.input": stream,
     }
     app = create_app(evolve(idempotent_shop, idempotency=RecordingStore()))
-    assert send_request(app, f"{PRODUCTS}/plain/stock", **environ).status == 200
-    assert events == ["read", "held"]
+    assert send_request(app, path_of(path), **environ).status in {200, 201}
+    assert received == [len(body)]
+
+
+def test_stalled_bodies_hold_no_connection(
+    database_url: sa.URL,
+    connect_database: Callable[..., Database],
+    images: LocalImageStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    database = connect_database(database_url, size=2)
+    monkeypatch.setattr(builders, "new_stores", lambda: ShopStores.in_postgres(database))
+    app = create_app(make_shop(images=images, files=images))
+    waiting, released = Semaphore(0), Event()
+
+    class StalledBody(BytesIO):
+        def read(self, _size: int | None = -1) -> bytes:
+            waiting.release()
+            assert released.wait(DEADLINE)
+            return b""
+
+    def post_stalled_body(path: str) -> Reply:
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "CONTENT_TYPE": BODIES[path][0],
+            "CONTENT_LENGTH": "100",
+            "HTTP_AUTHORIZATION": ADMIN["Authorization"],
+            "HTTP_IDEMPOTENCY_KEY": str(uuid4()),
+            "wsgi.input": StalledBody(),
+        }
+        return send_request(app, path_of(path), **environ)
+
+    stalled_paths = [path for path in BODIES for _ in range(3)]
+    with ThreadPoolExecutor(len(stalled_paths)) as threads:
+        try:
+            stalled = [threads.submit(post_stalled_body, path) for path in stalled_paths]
+            assert all(waiting.acquire(timeout=DEADLINE) for _ in stalled)
+            assert post(TestClient(app), "/api/categories").status_code == 201
+        finally:
+            released.set()
+        assert all(400 <= request.result().status < 500 for request in stalled)
 
 
 @pytest.mark.parametrize("key", ["", " ", '"', '""', "a b", "\xe9", "a" * 256, '"a'])
