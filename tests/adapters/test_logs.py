@@ -22,6 +22,27 @@ from eggypro_adapters.logs import access as access_log
 from eggypro_adapters.logs.access import ACCESS_LOG_LIMITS
 from eggypro_adapters.logs.rendering import Renderer, console_renderer, json_renderer
 from eggypro_core.operations.request_metrics import RequestRecord
+from tests.support.small_disk import command_on_small_disk
+
+ROOT = Path(__file__).parents[2]
+FULL_DISK = """
+import os, sys
+from pathlib import Path
+from eggypro_adapters.logs import LineWriter
+from tests.support.small_disk import fill_disk
+
+log = Path(sys.argv[1], "log")
+lines = LineWriter(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+filler = fill_disk(Path(sys.argv[1]))
+os.truncate(filler, filler.stat().st_size - 4096)
+lines.write("x" * 10_000 + "\\n")
+lines.write("lost\\n")
+filler.unlink()
+lines.write("second\\n")
+lines.write("third\\n")
+print(log.read_text(), end="")
+"""
+"""Write a line that only half fits on the disk of a folder, and others afterwards."""
 
 FORGED = "egg\n\r2026-01-01T00:00:00Z [error] forged \x1b[31m\u2028\x85\u202e"
 RECORD = RequestRecord("/api/products", "GET", 200, 1.234, "203.0.113.0/24", "curl", "mine", NOON)
@@ -243,6 +264,16 @@ def test_closed_pipe_is_ignored() -> None:
     os.close(read_end)
     LineWriter(write_end).write("lost line\n")
     os.close(write_end)
+
+
+def test_line_that_a_full_disk_cut_off_is_ended_by_the_next_one(tmp_path: Path) -> None:
+    command = command_on_small_disk(
+        tmp_path, "64k", [sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    )
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    first, *others = output.splitlines()
+    assert first == "x" * len(first)
+    assert others == ["second", "third"]
 
 
 def test_concurrent_flushes_write_each_request_once(

@@ -14,13 +14,15 @@ class LineWriter:
     """Write whole lines to an open file, never interleaved with those of other processes.
 
     Small writes to a pipe are atomic; a lock on the file protects large ones. Errors are ignored
-    (no reader, full disk), as there is nowhere left to log them. Has the methods that a
+    (no reader, full disk), as there is nowhere left to log them; the next write ends a line that
+    such an error cut off. Has the methods that a
     `StreamHandler` of the standard library needs.
     """
 
     def __init__(self, file: int = STDERR) -> None:
         self._file = file
         self._lock = Lock()
+        self._line_start = b""
 
     @property
     def is_terminal(self) -> bool:
@@ -29,8 +31,11 @@ class LineWriter:
 
     def write(self, lines: str) -> None:
         """Write `lines`, each with its line break."""
-        with self._lock, _locked(self._file), suppress(OSError):
-            _write_all(self._file, lines.encode(errors="backslashreplace"))
+        content = lines.encode(errors="backslashreplace")
+        with self._lock, _locked(self._file):
+            written = _write_all(self._file, self._line_start + content)
+            if written:
+                self._line_start = b"" if written.endswith(b"\n") else b"\n"
 
     def flush(self) -> None:
         """Do nothing: writes are not buffered."""
@@ -48,10 +53,13 @@ def _locked(file: int) -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_UN)
 
 
-def _write_all(file: int, content: bytes) -> None:
-    remaining = memoryview(content)
-    while remaining:
-        try:
-            remaining = remaining[os.write(file, remaining) :]
-        except BlockingIOError:  # another holder of the file set O_NONBLOCK
-            select.select([], [file], [])
+def _write_all(file: int, content: bytes) -> bytes:
+    """Write until the end or an error; return the part that is written."""
+    position = 0
+    with suppress(OSError):
+        while position < len(content):
+            try:
+                position += os.write(file, memoryview(content)[position:])
+            except BlockingIOError:  # another holder of the file set O_NONBLOCK
+                select.select([], [file], [])
+    return content[:position]

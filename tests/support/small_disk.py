@@ -1,0 +1,45 @@
+"""A small disk for a child process: a tmpfs in a mount namespace of its own."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+_SCRIPT = 'mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@"'
+
+
+def command_on_small_disk(folder: Path, size: str, command: Sequence[str]) -> list[str]:
+    """Return a command that runs `command` with a disk of `size` at `folder`, such as `4m`.
+
+    Only its processes see the disk; others reach it through `/proc/PID/root`. Skips the test where
+    namespaces are forbidden.
+    """
+    if not _can_mount():
+        pytest.skip("mounting a disk is forbidden here")
+    namespace = ("unshare", "--user", "--map-root-user", "--mount")
+    return [*namespace, "sh", "-c", _SCRIPT, size, str(folder), *command]
+
+
+def fill_disk(folder: Path) -> Path:
+    """Fill the disk of a folder to the last byte; return the file to delete."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 16, 1 << 12, 1):
+            try:
+                while file.write(b"x" * size):
+                    pass
+            except OSError:
+                continue
+    return filler
+
+
+@cache
+def _can_mount() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    command = ["unshare", "--user", "--map-root-user", "--mount"]
+    mount = ["mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run([*command, *mount], capture_output=True, check=False).returncode == 0
