@@ -78,15 +78,18 @@ class SettingsRuntime:
     @contextmanager
     def server_factory(self) -> Iterator[Callable[[], tuple[Shop, HttpConfig]]]:
         """Set up logging of this process; yield a factory that opens the shop in each worker."""
-        from tempfile import TemporaryDirectory
+        from shutil import rmtree
 
-        from eggypro_adapters.wiring import logs_to_stderr
+        from eggypro_adapters.wiring import logs_to_stderr, temporary_metrics_folder
         from eggypro_http.wsgi import open_worker
 
         settings, colours = _settings(), not os.environ.get("NO_COLOR")
         logs_to_stderr(settings, colours=colours)
-        with TemporaryDirectory(prefix="eggypro-metrics-") as metrics_dir:
-            yield partial(open_worker, settings, Path(metrics_dir), colours=colours)
+        metrics_dir = temporary_metrics_folder()
+        try:
+            yield partial(open_worker, settings, metrics_dir, colours=colours)
+        finally:
+            rmtree(metrics_dir, ignore_errors=True)
 
     def open_migrations(self) -> AbstractContextManager[Migrations]:
         """Connect to the database for migrations."""
@@ -166,7 +169,7 @@ def _run(words: Sequence[str], runtime: Runtime) -> int:
     except _expected_errors() as error:
         return _print_error(error, words)
     except OSError as error:  # e.g. a full disk while Typer prints help or a report is written
-        with suppress(ShellError):
+        with suppress(ShellError, *_expected_errors()):
             write(b"", sys.stdout)  # flush the rest of the buffer, if possible
         return _print_error(output_error(error), words)
     return code or 0

@@ -3,7 +3,7 @@
 import atexit
 import logging
 import os
-import tempfile
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from wsgiref.types import WSGIApplication
@@ -17,6 +17,7 @@ from eggypro_adapters.wiring import (
     open_server,
     open_serverless,
     startup_warnings,
+    temporary_metrics_folder,
 )
 from eggypro_core.access.rate_limiting import rate_limit_policies
 from eggypro_core.shop import Shop
@@ -93,6 +94,6 @@ def _metrics_dir() -> Path:
     shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     if shared:
         return Path(shared)
-    private = tempfile.TemporaryDirectory(prefix="eggypro-metrics-")
-    atexit.register(private.cleanup)
-    return Path(private.name)
+    private = temporary_metrics_folder()
+    atexit.register(shutil.rmtree, private, ignore_errors=True)
+    return private

@@ -1,5 +1,6 @@
-"""PrometheusMetrics: metrics of all workers of a server, in memory-mapped files."""
+"""PrometheusMetrics: metrics of all workers of a server, in files that they share."""
 
+import logging
 import os
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -7,14 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from attrs import define, frozen
+from attrs import frozen
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
+from prometheus_client.mmap_dict import mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.utils import floatToGoString
 
 from eggypro_adapters.background_loop import BackgroundLoop
+from eggypro_adapters.monitoring.metrics_file import Cell, MetricsFile
 from eggypro_core.operations.request_metrics import Metric, RequestRecord
 
 BUCKET_BOUNDS_SECONDS = (
@@ -44,23 +46,25 @@ _DURATION_METRIC = (
     "eggypro_http_request_duration_seconds",
     "Seconds until the response started.",
 )
+_log = logging.getLogger(__name__)
 
 
 class PrometheusMetrics:
     """Count requests by route, method and status class, and export the sums of all workers.
 
-    Each process has its own memory-mapped files in the folder, so that no count is lost, however
-    the process ends. They are opened with the first request, after all forks.
+    Each process counts in memory and writes to its own files in the folder every second, so a
+    killed process loses the counts of at most a second. While the disk is full, metrics that do
+    not fit are written later. Folder and files are created with the first request, after all forks.
     """
 
     def __init__(self, folder: Path, metrics: Sequence[Metric] = ()) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._metrics = tuple(metrics)
-        self._lock = Lock()
-        self._files: dict[str, MmapedDict] = {}
+        self._lock, self._write_lock = Lock(), Lock()
+        self._files: dict[str, MetricsFile] = {}
         self._series: dict[tuple[str, str, int], _Series] = {}
-        self._loop = BackgroundLoop("metrics", self._run, delay=PUBLISH_INTERVAL_SECONDS)
+        self._is_failing = False
+        self._loop = BackgroundLoop("metrics", self._run)
 
     def record(self, request: RequestRecord) -> None:
         key = request.endpoint, request.method, request.status // 100
@@ -70,6 +74,7 @@ class PrometheusMetrics:
 
     def export(self, accept: str) -> tuple[bytes, str]:
         self._publish()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._remove_dead_gauges()
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=str(self._folder))
@@ -80,7 +85,7 @@ class PrometheusMetrics:
         """Stop publishing. Counters stay in the files; the gauges of this process are removed."""
         self._loop.stop()
         self._publish()
-        with self._lock:
+        with self._write_lock, self._lock:
             for file in self._files.values():
                 file.close()
             self._files.clear()
@@ -106,17 +111,15 @@ class PrometheusMetrics:
         suffix: str,
         labels: list[str],
         bound: float | None = None,
-    ) -> "_Cell":
+    ) -> Cell:
         kind, name, description = metric
         names = _LABELS if bound is None else [*_LABELS, "le"]
         values = labels if bound is None else [*labels, floatToGoString(bound)]
-        key = mmap_key(name, f"{name}{suffix}", names, values, description)
-        file = self._file(kind)
-        return _Cell(file, key, file.read_value(key)[0])
+        return self._file(kind).cell(mmap_key(name, f"{name}{suffix}", names, values, description))
 
-    def _file(self, kind: str) -> MmapedDict:
+    def _file(self, kind: str) -> MetricsFile:
         if kind not in self._files:
-            self._files[kind] = MmapedDict(str(self._folder / f"{kind}_{os.getpid()}.db"))
+            self._files[kind] = MetricsFile(self._folder / f"{kind}_{os.getpid()}.db")
         return self._files[kind]
 
     def _run(self) -> float:
@@ -125,11 +128,24 @@ class PrometheusMetrics:
 
     def _publish(self) -> None:
         """Write the metrics of this process to its files."""
-        with self._lock:
+        with self._write_lock:
+            try:
+                for file, content in self._encode():
+                    file.write(content)
+            except OSError as error:
+                if not self._is_failing:
+                    _log.warning("Metrics are written later: %s", error.strerror)
+                self._is_failing = True
+            else:
+                self._is_failing = False
+
+    def _encode(self) -> Sequence[tuple[MetricsFile, bytes]]:
+        with self._lock:  # not while writing, which may be slow
             for metric in self._metrics:
                 kind, suffix = (_COUNTERS, "_total") if metric.is_counter else (_GAUGES, "")
                 key = mmap_key(metric.name, f"{metric.name}{suffix}", [], [], metric.description)
-                self._file(kind).write_value(key, float(metric.read()), 0.0)
+                self._file(kind).cell(key).value = float(metric.read())
+            return [(file, file.encode()) for file in self._files.values()]
 
     def _remove_dead_gauges(self) -> None:
         for file in self._folder.glob(f"{_GAUGES}_*.db"):
@@ -149,28 +165,15 @@ def _is_dead(pid: int) -> bool:
     return False
 
 
-@define
-class _Cell:
-    """A number in a file."""
-
-    _file: MmapedDict
-    _key: str
-    _value: float
-
-    def add(self, amount: float) -> None:
-        self._value += amount
-        self._file.write_value(self._key, self._value, 0.0)
-
-
 @frozen
 class _Series:
     """The counts of the requests of one route, method and status class."""
 
-    _requests: _Cell
-    _seconds: _Cell
-    _buckets: list[_Cell]
+    _requests: Cell
+    _seconds: Cell
+    _buckets: list[Cell]
 
     def count(self, seconds: float) -> None:
-        self._requests.add(1)
-        self._seconds.add(seconds)
-        self._buckets[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)].add(1)
+        self._requests.value += 1
+        self._seconds.value += seconds
+        self._buckets[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)].value += 1

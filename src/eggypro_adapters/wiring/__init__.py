@@ -9,7 +9,7 @@ from eggypro_adapters.wiring.database import (
     postgres_bin_dirs,
 )
 from eggypro_adapters.wiring.images import image_store_and_server
-from eggypro_adapters.wiring.monitoring import logs_to_stderr
+from eggypro_adapters.wiring.monitoring import logs_to_stderr, temporary_metrics_folder
 from eggypro_adapters.wiring.server import (
     ServerParts,
     open_server,
@@ -33,4 +33,5 @@ __all__ = [
     "postgres_bin_dirs",
     "require_tokens",
     "startup_warnings",
+    "temporary_metrics_folder",
 ]

@@ -1,8 +1,12 @@
 """Logs, error trackers, request recorders, metrics and health checks."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from secrets import token_hex
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -76,6 +80,18 @@ def open_recorders(
         yield (recorder,)
     finally:
         recorder.close()
+
+
+def temporary_metrics_folder() -> Path:
+    """Return a new path for the metrics files of one server, which must delete it at its end.
+
+    Nothing is created yet, so that a server starts while the disk is full.
+    """
+    try:
+        parent = tempfile.gettempdir()
+    except FileNotFoundError:  # all temporary folders are full: use the first, as soon as possible
+        parent = tempfile.tempdir = os.environ.get("TMPDIR", "/tmp")  # noqa: S108
+    return Path(parent, f"eggypro-metrics-{token_hex(8)}")
 
 
 def access_log_drops(access: BufferedWriter) -> Metric:

@@ -13,7 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
 from eggypro_core.operations.request_metrics import Metric, RequestRecord
+from tests.support.small_disk import command_on_small_disk
 
+ROOT = Path(__file__).parents[3]
 RECORD = RequestRecord("/api/products", "GET", 200, 3.0, "203.0.113.0/24", "curl", "mine", NOON)
 LABELS = {"route": "/api/products", "method": "GET", "status": "2xx"}
 REQUESTS = "eggypro_http_requests_total"
@@ -33,6 +35,37 @@ metrics.export("")
 print("counted", flush=True)
 sys.stdin.read()
 """
+
+FULL_DISK = """
+import sys
+from datetime import datetime, UTC
+from pathlib import Path
+from prometheus_client.parser import text_string_to_metric_families
+from eggypro_adapters.monitoring.prometheus import PrometheusMetrics
+from eggypro_core.operations.request_metrics import RequestRecord
+from tests.support.small_disk import fill_disk
+
+def record(number):
+    at = datetime.now(UTC)
+    metrics.record(RequestRecord(f"/{number}", "GET", 200, 3.0, "", "", "", at))
+
+def count():
+    families = text_string_to_metric_families(metrics.export("")[0].decode())
+    return sum(s.value for f in families for s in f.samples if s.name.endswith("requests_total"))
+
+metrics = PrometheusMetrics(Path(sys.argv[1], "metrics"))
+record(0)
+print(count())
+filler = fill_disk(Path(sys.argv[1]))
+record(0)
+print(count())
+for number in range(1, 200):
+    record(number)
+metrics.export("")
+filler.unlink()
+print(count())
+"""
+"""Count requests while the disk of a folder is full."""
 
 
 def samples(metrics: PrometheusMetrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -155,12 +188,20 @@ def test_format_follows_the_accept_header(
     assert page.endswith(b"# EOF\n") == ("openmetrics" in content_type)
 
 
+def test_requests_are_counted_while_the_disk_is_full(tmp_path: Path) -> None:
+    script = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    command = command_on_small_disk(tmp_path, "2m", script)
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    assert output.split() == [b"1.0", b"2.0", b"201.0"]
+
+
 def test_files_are_opened_with_the_first_request(tmp_path: Path) -> None:
     metrics = PrometheusMetrics(tmp_path)
     assert [*tmp_path.iterdir()] == []
     child = os.fork()
     if child == 0:
         metrics.record(RECORD)
+        metrics.export("")
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     metrics.record(RECORD)
