@@ -35,7 +35,10 @@ from eggypro_core.caching.entries import (
 )
 from eggypro_core.errors import UnavailableError
 from tests.support.builders import make_shop, product_values
+from tests.support.small_disk import command_on_small_disk
 from tests.support.tcp_proxy import run_proxy
+
+ROOT = Path(__file__).parents[3]
 
 KILLED_WRITER = """
 import os, signal, sys
@@ -55,6 +58,27 @@ with database.long_transaction() as connection:
     sa.event.listen(connection, "commit", die)
 """
 """A writer that is killed right after its commit."""
+
+FULL_DISK = """
+import sys
+from pathlib import Path
+from eggypro_adapters.postgres.invalidation.feed import WriteVersions
+from tests.support.small_disk import fill_disk
+
+folder = Path(sys.argv[1])
+versions = WriteVersions(folder)
+versions.for_history("old")
+filler = fill_disk(folder)
+versions.record("old", 7, "egg")
+print(versions.for_history("old").latest(("egg",)))
+versions.record("new", 8, "egg")
+print(bool(versions.for_history("new").problem))
+print(versions.for_history("new").latest(("egg",)))
+filler.unlink()
+print(bool(versions.for_history("new").problem))
+print(versions.for_history("new").latest_of_all())
+"""
+"""Versions of two histories: one opened before the disk is full, one afterwards."""
 
 
 SAMPLE_ROWS = [
@@ -377,8 +401,44 @@ def test_versions_are_private_if_the_file_cannot_be_created(tmp_path: Path) -> N
     (tmp_path / "file").touch()
     versions = SharedVersions(tmp_path / "file", "h")
     versions.bump(3, ["egg"])
-    assert (versions.is_shared, versions.latest(("egg",))) == (False, 3)
+    assert (bool(versions.problem), versions.latest(("egg",))) == (True, 3)
     versions.close()
+
+
+def test_versions_can_be_written_on_a_full_disk_and_new_ones_are_private(tmp_path: Path) -> None:
+    script = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    command = command_on_small_disk(tmp_path, "2m", script)
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    assert output.split() == [b"7", b"True", b"8", b"False", b"8"]
+
+
+def test_versions_are_shared_again_as_soon_as_possible(tmp_path: Path) -> None:
+    blocker = tmp_path / "data"
+    blocker.touch()
+    versions = WriteVersions(blocker)
+    versions.record("h", 3, "egg")
+    assert f"{blocker} cannot be written" in versions.for_history("h").problem
+    blocker.unlink()
+    versions.record("h", 2, "milk")
+    assert not versions.for_history("h").problem
+    assert versions.for_history("h").latest_of_all() == 3
+    versions.close()
+
+
+def test_nothing_is_cached_while_versions_are_private(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocker = tmp_path / "data"
+    blocker.touch()
+    versions = WriteVersions(blocker, FakeMonotonicClock())
+    with PostgresInvalidationFeed(database, versions).running() as changes:
+        wait_until(lambda: versions.required_version() is not None)
+        assert changes.snapshot() is None
+        blocker.unlink()
+        wait_for_snapshot(changes)
+    versions.close()
+    [message] = [record.message for record in caplog.records]
+    assert f"{blocker} cannot be written" in message
 
 
 def test_concurrent_threads_lose_no_version(tmp_path: Path) -> None:

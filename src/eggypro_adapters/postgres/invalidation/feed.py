@@ -88,11 +88,21 @@ class WriteVersions:
         return self.for_history(history).latest_of_all() + 1 if self.clock() < until else None
 
     def for_history(self, history: str) -> SharedVersions:
-        """Return the versions of a history."""
+        """Return the versions of a history, shared with other processes as soon as possible."""
         with self._lock:
-            if history not in self._versions:
-                self._versions[history] = SharedVersions(self._folder, history)
-            return self._versions[history]
+            versions = self._versions.get(history)
+            if versions is None:
+                versions = self._versions[history] = SharedVersions(self._folder, history)
+            elif versions.problem:
+                versions = self._versions[history] = self._retry_sharing(versions, history)
+            return versions
+
+    def _retry_sharing(self, private: SharedVersions, history: str) -> SharedVersions:
+        versions = SharedVersions(self._folder, history)
+        if versions.problem:
+            return private
+        versions.bump(private.latest_of_all(), [])
+        return versions
 
     def close(self) -> None:
         """Close the versions of all histories."""
@@ -122,6 +132,7 @@ class PostgresInvalidationFeed:
         self._state: _FeedState | None = None
         self._snapshot = Snapshot("", 0)
         self._valid_until = 0.0
+        self._problem = ""
         self._loop = BackgroundLoop("changes", self._run)
         self._connection: psycopg.Connection[Any] | None = None
 
@@ -179,9 +190,24 @@ class PostgresInvalidationFeed:
                 return None
             connection.execute(_LISTEN)
             state = self._initial_state(connection)
-            while not self._loop.is_stopping:
+            self._report_problem(state.versions.problem)
+            while not self._loop.is_stopping and self._is_current(state):
                 self._renew_lease(connection, state)
         return RECONNECT_PAUSE_SECONDS
+
+    def _is_current(self, state: _FeedState) -> bool:
+        """Return False if versions that were private can be shared by now."""
+        return self._versions.for_history(state.history) is state.versions
+
+    def _report_problem(self, problem: str) -> None:
+        """Log the reason why versions are not shared, once."""
+        if problem and not self._problem:
+            _log.warning(
+                "Responses are not cached: %s, so workers cannot share what they write. Free disk"
+                " space, or set EGGYPRO_DATA_DIR to another folder.",
+                problem,
+            )
+        self._problem = problem
 
     def _initial_state(self, connection: psycopg.Connection[Any]) -> _FeedState:
         """Return the state from which every write is received; earlier ones may be missed."""
@@ -196,7 +222,9 @@ class PostgresInvalidationFeed:
         self._versions.advance(snapshot, now + LEASE_SECONDS)
         # Only after a successful read: until the database is surely back, cached responses remain.
         self._state = state
-        self._snapshot, self._valid_until = snapshot, now + LEASE_SECONDS
+        # Writes of other processes may be notified late, so responses need shared versions.
+        until = 0.0 if state.versions.problem else now + LEASE_SECONDS
+        self._snapshot, self._valid_until = snapshot, until
         for notice in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1):
             number, _, tags = notice.payload.partition(" ")
             state.versions.bump(int(number), tags.split())

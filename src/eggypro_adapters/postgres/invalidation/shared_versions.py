@@ -3,17 +3,21 @@
 import fcntl
 import mmap
 import os
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from zlib import crc32
 
+from eggypro_adapters.disk_space import allocate
 from eggypro_core.caching.entries import ALL_TAGS
 
 VERSION_COUNT = 1 << 16
 """Number of versions. Tags that share a version are invalidated together."""
-_FILE_BYTES = 8 * (VERSION_COUNT + 2)
+_NUMBER_BYTES = 8
+_FILE_BYTES = _NUMBER_BYTES * (VERSION_COUNT + 2)
 _EVERYTHING_INDEX = VERSION_COUNT
 """Index of the last write that touched all tags."""
 _NEWEST_INDEX = VERSION_COUNT + 1
@@ -24,30 +28,33 @@ _FILE_PREFIX = "changes-"
 class SharedVersions:
     """Number of the last transaction that touched each tag. The numbers only grow.
 
-    They are in a memory-mapped file of `folder`, so that other processes see each write at once. If
-    the file cannot be opened, they are private to this process (see `is_shared`).
+    They are in a file of `folder`, mapped into memory, so that other processes see each write at
+    once. If the file cannot be created (full disk, read-only folder), they are private to this
+    process, and `problem` is the reason.
     """
 
     def __init__(self, folder: Path | None, history: str) -> None:
-        self._file = _open_file(folder, history) if folder else None
-        self._map = mmap.mmap(-1 if self._file is None else self._file, _FILE_BYTES)
-        self._numbers = memoryview(self._map).cast("Q")
+        self._file: int | None = None
+        self.problem = ""
+        if folder is not None:
+            try:
+                self._file = _open_file(folder, history)
+            except OSError as error:
+                self.problem = f"{folder} cannot be written ({error.strerror})"
+        self._map = None if self._file is None else _map_for_reading(self._file)
+        self._numbers = memoryview(bytearray(_FILE_BYTES) if self._map is None else self._map)
+        self._numbers = self._numbers.cast("Q")
         self._lock = Lock()
 
-    @property
-    def is_shared(self) -> bool:
-        """Return whether other processes see the versions."""
-        return self._file is not None
-
     def bump(self, number: int, tags: list[str]) -> None:
-        """Record that a transaction touched `tags`, which may be empty."""
-        with self._lock:
-            self._lock_file(fcntl.LOCK_EX)
-            try:
-                for index in (_NEWEST_INDEX, *map(_index_of, tags)):
-                    self._numbers[index] = max(self._numbers[index], number)
-            finally:
-                self._lock_file(fcntl.LOCK_UN)
+        """Record that a transaction touched `tags`, which may be empty. May raise OSError.
+
+        File systems that copy on write need space for that, which a full disk does not have.
+        """
+        with self._lock, self._locked_file():
+            for index in (_NEWEST_INDEX, *map(_index_of, tags)):
+                if self._numbers[index] < number:
+                    self._store(index, number)
 
     def latest(self, tags: tuple[str, ...]) -> int:
         """Return the number of the last transaction that touched any of the tags."""
@@ -61,14 +68,30 @@ class SharedVersions:
     def close(self) -> None:
         """Unmap and close the file."""
         self._numbers.release()
-        self._map.close()
+        if self._map is not None:
+            self._map.close()
         if self._file is not None:
             os.close(self._file)
 
-    def _lock_file(self, operation: int) -> None:
+    def _store(self, index: int, number: int) -> None:
+        """Store a number: not through the map, where an error would kill the process."""
+        if self._file is None:
+            self._numbers[index] = number
+        else:
+            content = number.to_bytes(_NUMBER_BYTES, sys.byteorder)
+            os.pwrite(self._file, content, index * _NUMBER_BYTES)
+
+    @contextmanager
+    def _locked_file(self) -> Iterator[None]:
         """Lock the file against writes of other processes. Readers need no lock."""
-        if self._file is not None:
-            fcntl.lockf(self._file, operation, 1)
+        if self._file is None:
+            yield
+            return
+        fcntl.lockf(self._file, fcntl.LOCK_EX, 1)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1)
 
 
 @lru_cache(VERSION_COUNT)
@@ -76,20 +99,26 @@ def _index_of(tag: str) -> int:
     return _EVERYTHING_INDEX if tag == ALL_TAGS else crc32(tag.encode()) % VERSION_COUNT
 
 
-def _open_file(folder: Path, history: str) -> int | None:
-    """Open the file of a history with a shared lock; return None if that is impossible."""
+def _open_file(folder: Path, history: str) -> int:
+    """Open the file of a history with a shared lock and with space for all numbers."""
     path = folder / f"{_FILE_PREFIX}{history}"
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        while True:
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    folder.mkdir(parents=True, exist_ok=True)
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
             fcntl.flock(file, fcntl.LOCK_SH)
             if os.fstat(file).st_nlink:
-                os.ftruncate(file, _FILE_BYTES)
                 _delete_other_files(path)
+                allocate(file, _FILE_BYTES)
                 return file
-            os.close(file)  # another process deleted the file before the lock
-    return None
+        except OSError:
+            os.close(file)
+            raise
+        os.close(file)  # another process deleted the file before the lock
+
+
+def _map_for_reading(file: int) -> mmap.mmap:
+    return mmap.mmap(file, _FILE_BYTES, prot=mmap.PROT_READ)
 
 
 def _delete_other_files(path: Path) -> None:
