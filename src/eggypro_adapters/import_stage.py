@@ -153,7 +153,7 @@ class SqliteImportStage:
 
 @contextmanager
 def open_import_stage() -> Iterator[SqliteImportStage]:
-    """Open a stage on a temporary file. Raises UnavailableError if the temporary folder is full."""
+    """Open a stage on a temporary file. Raises StorageFullError if the temporary folder is full."""
     with open_temporary_database("for the import") as connection:
         yield SqliteImportStage(connection)
 

@@ -9,6 +9,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from hashlib import blake2b
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,7 +33,12 @@ from eggypro_core.domain.image import (
     require_public_id,
     unsupported_transformation,
 )
-from eggypro_core.errors import ForbiddenError, UnavailableError
+from eggypro_core.errors import (
+    ForbiddenError,
+    StorageFullError,
+    UnavailableError,
+    is_storage_full,
+)
 from eggypro_core.ports import ImageCleaner
 
 UPLOADS_URL = "/images/uploads"
@@ -126,8 +133,7 @@ class LocalImageStore:
             path = folder / f"{rendition}.{format_}"
             with suppress(FileNotFoundError):
                 return _open(path)
-            self._render(_original(folder), path)
-            return _open(path)
+            return self._render(_original(folder), path)
 
     def _image_folder(self, public_id: str) -> Path:
         if not is_public_id(public_id):
@@ -148,17 +154,29 @@ class LocalImageStore:
                     raise
             _sync(folder.parent)
 
-    def _render(self, original: Path, path: Path) -> None:
-        """Create a rendition, or wait for another process or thread that is creating it."""
+    def _render(self, original: Path, path: Path) -> ServedImage:
+        """Create a rendition, or wait for another process or thread that is creating it.
+
+        On a full disk it is served without being stored.
+        """
         with original.open("rb") as source:
             fcntl.flock(source, fcntl.LOCK_EX)
             if path.exists():
-                return
+                return _open(path)
             transformation = evolve(RENDITIONS[path.stem], format=ImageFormat(_format(path)))
             image = self._cleaner.clean(source, transformation)
-            with self._temporary_folder() as temporary:
-                _write(temporary / path.name, image.content)
-                (temporary / path.name).replace(path)
+            try:
+                self._store_rendition(path, image.content)
+            except OSError as error:
+                if not is_storage_full(error):
+                    raise
+                return _serve(image)
+            return _open(path)
+
+    def _store_rendition(self, path: Path, content: bytes) -> None:
+        with self._temporary_folder() as temporary:
+            _write(temporary / path.name, content)
+            (temporary / path.name).replace(path)
 
     @contextmanager
     def _temporary_folder(self) -> Iterator[Path]:
@@ -183,7 +201,8 @@ def _translate_errors(public_id: str | None = None) -> Iterator[None]:
     except OSError as error:
         if public_id is not None and isinstance(error, FileNotFoundError):
             raise image_not_found(public_id) from None
-        raise UnavailableError(f"The image folder is unavailable: {error.strerror}") from error
+        kind = StorageFullError if is_storage_full(error) else UnavailableError
+        raise kind(f"The image folder is unavailable: {error.strerror}") from error
 
 
 def _original(folder: Path) -> Path:
@@ -208,6 +227,13 @@ def _open(path: Path) -> ServedImage:
     status = os.fstat(stream.fileno())
     etag = f"{status.st_mtime_ns:x}-{status.st_size:x}"
     return ServedImage(stream=stream, size=status.st_size, format=_format(path), etag=etag)
+
+
+def _serve(image: CleanImage) -> ServedImage:
+    """Serve an image from memory."""
+    content = image.content
+    etag = blake2b(content, digest_size=12).hexdigest()
+    return ServedImage(stream=BytesIO(content), size=len(content), format=image.format, etag=etag)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from eggypro_core.errors import UnavailableError
+from eggypro_core.errors import StorageFullError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def open_temporary_database(purpose: str) -> Iterator["sqlite3.Connection"]:
     """Open a database on disk, in a transaction that is never committed.
 
-    Raises UnavailableError if the temporary folder is full: it has no room `purpose`, such as
+    Raises StorageFullError if the temporary folder is full: it has no room `purpose`, such as
     `to sort the file`.
     """
     import sqlite3  # not at the top: other commands start faster without it
@@ -26,8 +26,6 @@ def open_temporary_database(purpose: str) -> Iterator["sqlite3.Connection"]:
         connection.execute("BEGIN")
         yield connection
     except sqlite3.OperationalError as error:
-        raise UnavailableError(
-            f"The temporary folder has no room {purpose}: free disk space"
-        ) from error
+        raise StorageFullError(f"The temporary folder has no room {purpose}") from error
     finally:
         connection.close()

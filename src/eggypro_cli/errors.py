@@ -35,6 +35,8 @@ class ExitMessage:
     title: str
     status: int | None
     advice: str = ""
+    kind: str = "about:blank"
+    """The problem type."""
 
 
 MESSAGES_BY_ERROR: Mapping[type[errors.EggyProError], ExitMessage] = {
@@ -52,6 +54,13 @@ MESSAGES_BY_ERROR: Mapping[type[errors.EggyProError], ExitMessage] = {
     errors.UpstreamError: ExitMessage(UNAVAILABLE_EXIT_CODE, "Bad Gateway", 502, "try again later"),
     errors.RateLimitedError: ExitMessage(REJECTED_EXIT_CODE, "Too Many Requests", 429),
     errors.UnavailableError: ExitMessage(UNAVAILABLE_EXIT_CODE, "Service Unavailable", 503),
+    errors.StorageFullError: ExitMessage(
+        UNAVAILABLE_EXIT_CODE,
+        "Insufficient Storage",
+        507,
+        "free disk space, or make the disk writable, and try again",
+        "/problems/storage-full",
+    ),
     errors.ConfigurationError: ExitMessage(
         USAGE_EXIT_CODE, "Configuration", None, "`eggypro env example` explains every setting"
     ),
@@ -97,7 +106,7 @@ def is_misconfigured(error: Exception) -> bool:
 def problem(error: errors.EggyProError | typer.TyperException) -> dict[str, Json]:
     """Return an error as problem JSON (RFC 9457)."""
     message = message_for(error)
-    body: dict[str, Json] = {"type": "about:blank", "title": message.title}
+    body: dict[str, Json] = {"type": message.kind, "title": message.title}
     if message.status is not None:
         body["status"] = message.status
     body["detail"] = _printable(_detail(error))

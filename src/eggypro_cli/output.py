@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from eggypro_core import Product, Shop, Variant
+    from eggypro_core.errors import StorageFullError
     from eggypro_core.serializers import Json
 
 _TRAILING = re.compile(" +$", re.MULTILINE)
@@ -97,8 +98,8 @@ def json_line(body: Json) -> bytes:
 def write(content: str | bytes, stream: TextIO) -> None:
     """Write and flush. A closed pipe (`| head`) is not an error.
 
-    Raises ShellError if stdout cannot be written. Errors of stderr are ignored: there is nowhere
-    left to report them.
+    Raises ShellError or StorageFullError if stdout cannot be written. Errors of stderr are ignored:
+    there is nowhere left to report them.
     """
     encoding = stream.encoding or "utf-8"
     raw = content if isinstance(content, bytes) else content.encode(encoding, "backslashreplace")
@@ -112,9 +113,12 @@ def write(content: str | bytes, stream: TextIO) -> None:
             raise output_error(error) from None
 
 
-def output_error(error: OSError) -> ShellError:
-    """Return the ShellError for a failed read or write."""
-    return ShellError(f"Reading or writing failed: {error.strerror or error}")
+def output_error(error: OSError) -> ShellError | StorageFullError:
+    """Return the error for a failed read or write."""
+    from eggypro_core.errors import StorageFullError, is_storage_full
+
+    kind = StorageFullError if is_storage_full(error) else ShellError
+    return kind(f"Reading or writing failed: {error.strerror or error}")
 
 
 def redirect_to_null(stream: TextIO) -> None:

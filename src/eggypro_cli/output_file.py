@@ -40,6 +40,7 @@ def open_output(file: str, content: str) -> Iterator[BinaryIO]:
 def _translate_errors(content: str) -> Iterator[None]:
     """Raise UnavailableError for errors of writing."""
     from eggypro_core import UnavailableError
+    from eggypro_core.errors import StorageFullError, is_storage_full
 
     try:
         yield
@@ -49,7 +50,8 @@ def _translate_errors(content: str) -> Iterator[None]:
         ) from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UnavailableError(f"Writing the {content} failed: {reason}") from None
+        kind = StorageFullError if is_storage_full(error) else UnavailableError
+        raise kind(f"Writing the {content} failed: {reason}") from None
 
 
 @contextmanager

@@ -1,9 +1,13 @@
 """Errors of the library: a few flat classes that each edge maps once."""
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum, auto
 
 from attrs import frozen
+
+_STORAGE_FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @frozen
@@ -123,6 +127,32 @@ class UnavailableError(EggyProError):
         super().__init__(message)
         self.retry_after = retry_after
         self.kind = kind
+
+
+class StorageFullError(UnavailableError):
+    """A disk is full, over its quota or read-only. Nothing is stored, and reads still succeed."""
+
+
+@contextmanager
+def translate_storage_errors() -> Iterator[None]:
+    """Raise StorageFullError for errors of the system about a full or read-only disk."""
+    try:
+        yield
+    except OSError as error:
+        if is_storage_full(error):
+            raise StorageFullError(storage_message(error)) from error
+        raise
+
+
+def storage_message(error: OSError) -> str:
+    """Return a sentence about a full or read-only disk, with the file if it is known."""
+    place = f" to {error.filename}" if error.filename else ""
+    return f"Writing{place} failed: {error.strerror}"
+
+
+def is_storage_full(error: OSError) -> bool:
+    """Return whether an error of the system is about a full or read-only disk."""
+    return error.errno in _STORAGE_FULL_NUMBERS
 
 
 class UpstreamError(EggyProError):

@@ -14,13 +14,17 @@ from eggypro_core.errors import (
     FieldError,
     RateLimitedError,
     SlugMovedError,
+    StorageFullError,
     UnavailableError,
     UpstreamError,
     ValidationError,
+    is_storage_full,
+    storage_message,
 )
 from eggypro_http.urls import redirect_url
 
 BAD_REQUEST, NOT_FOUND, INTERNAL_ERROR = 400, 404, 500
+INSUFFICIENT_STORAGE = 507
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 NO_STORE = "no-store"
 MAX_ERRORS = 100
@@ -41,6 +45,7 @@ STATUS_BY_ERROR: Mapping[type[EggyProError], int] = {
     errors.UpstreamError: 502,
     errors.RateLimitedError: 429,
     errors.UnavailableError: 503,
+    errors.StorageFullError: 507,
     errors.ConfigurationError: 500,
 }
 """The HTTP status of each error of the core."""
@@ -56,8 +61,12 @@ _DEFAULT_DETAILS: Mapping[int, str] = {
     500: "Internal error. It has been logged and is not caused by the request.",
     502: "A required service failed. Try again later.",
     503: "A required service is unavailable. Try again in a few seconds.",
+    507: "A disk of the server is full. Nothing was stored, and reads still succeed."
+    " Try again after disk space has been freed.",
 }
 """Details for errors that have no message, or none that is meant for clients."""
+_KINDS: Mapping[int, str] = {INSUFFICIENT_STORAGE: "/problems/storage-full"}
+"""The problem types of statuses with only one cause."""
 
 ReportError: TypeAlias = Callable[[Mapping[str, Any], Exception], None]
 """Reports an unexpected error, given the environ of the request that raised it."""
@@ -73,6 +82,14 @@ def install_error_handlers(app: "falcon.App[Any, Any]", report: ReportError) -> 
         report(request.env, error)
         _respond(request, response, INTERNAL_ERROR)
 
+    def system_error(
+        request: falcon.Request, response: falcon.Response, error: OSError, params: object
+    ) -> None:
+        if is_storage_full(error):
+            _on_unavailable(request, response, StorageFullError(storage_message(error)), params)
+        else:
+            unexpected(request, response, error, params)
+
     app.add_error_handler(Exception, unexpected)
     app.add_error_handler(falcon.HTTPError, _on_falcon_error)
     app.add_error_handler(EggyProError, _on_error)
@@ -81,6 +98,7 @@ def install_error_handlers(app: "falcon.App[Any, Any]", report: ReportError) -> 
     app.add_error_handler(UpstreamError, _on_unavailable)
     app.add_error_handler(RateLimitedError, _on_rate_limited)
     app.add_error_handler(UnavailableError, _on_unavailable)
+    app.add_error_handler(OSError, system_error)
     app.add_error_handler(ConfigurationError, unexpected)
 
 
@@ -90,12 +108,12 @@ def problem(
     detail: str | None = None,
     field_errors: Sequence[FieldError] = (),
     *,
-    kind: str = "about:blank",
+    kind: str | None = None,
     members: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Return the problem JSON of a status, with further `members`."""
     body: dict[str, Any] = {
-        "type": kind,
+        "type": kind or _KINDS.get(status, "about:blank"),
         "title": _TITLES.get(status) or falcon.code_to_http_status(status)[4:],
         "status": status,
         "detail": detail or _DEFAULT_DETAILS.get(status, ""),

@@ -59,6 +59,7 @@ def test_unknown_subclass_uses_the_message_of_its_base_class() -> None:
         (TooLargeError("Too much"), 1),
         (UpstreamError("Broken"), 3),
         (UnavailableError("Away"), 3),
+        (errors.StorageFullError("Full"), 3),
     ],
 )
 def test_exit_code_depends_on_the_error_class(error: EggyProError, code: int) -> None:

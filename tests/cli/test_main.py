@@ -222,7 +222,7 @@ def test_full_disk_is_reported_in_one_sentence(words: list[str]) -> None:
             cwd=ROOT,
             check=False,
         )
-    assert process.returncode == 1
+    assert process.returncode == 3
     assert len(process.stderr.splitlines()) == 1
     assert b"Reading or writing failed: No space left on device" in process.stderr
 

@@ -1,3 +1,4 @@
+import errno
 import logging
 
 import falcon
@@ -34,6 +35,7 @@ ERRORS = [
     errors.UpstreamError(PRIVATE_TEXT),
     errors.RateLimitedError(7),
     errors.UnavailableError(PRIVATE_TEXT),
+    errors.StorageFullError(PRIVATE_TEXT),
     errors.ConfigurationError([FieldError("POSTGRES_URL", PRIVATE_TEXT)]),
 ]
 
@@ -57,12 +59,13 @@ def client_raising(error: Exception) -> TestClient:
 
 
 def test_every_error_has_a_status() -> None:
-    assert set(STATUS_BY_ERROR) == set(EggyProError.__subclasses__())
+    assert set(STATUS_BY_ERROR) == {*EggyProError.__subclasses__(), errors.StorageFullError}
     assert {type(error) for error in ERRORS} == set(STATUS_BY_ERROR)
 
 
-def test_errors_have_no_subclasses_of_subclasses() -> None:
-    assert [kind for kind in STATUS_BY_ERROR if kind.__subclasses__()] == []
+def test_no_error_but_a_full_disk_is_a_special_case_of_another() -> None:
+    special = [case for kind in STATUS_BY_ERROR for case in kind.__subclasses__()]
+    assert special == [errors.StorageFullError]
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -72,7 +75,8 @@ def test_errors_are_problems_with_their_status(error: EggyProError) -> None:
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["cache-control"] == "no-store"
     problem = response.json
-    assert problem["type"] == "about:blank"
+    is_full = isinstance(error, errors.StorageFullError)
+    assert problem["type"] == ("/problems/storage-full" if is_full else "about:blank")
     assert problem["status"] == response.status_code
     assert problem["request_id"] == response.headers["x-request-id"]
     assert problem["title"]
@@ -106,6 +110,17 @@ def test_unavailable_error_sets_retry_after(retry_after: int | None, header: str
     assert response.headers["retry-after"] == header
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_full_and_read_only_disks_are_insufficient_storage(
+    number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = OSError(number, PRIVATE_TEXT, "/private/file")
+    response = client_raising(error).simulate_get(EGG)
+    assert (response.status_code, response.json["type"]) == (507, "/problems/storage-full")
+    assert "private" not in response.text
+    assert f"Writing to /private/file failed: {PRIVATE_TEXT}" in caplog.text
+
+
 def test_service_messages_are_only_logged(caplog: pytest.LogCaptureFixture) -> None:
     response = client_raising(errors.UpstreamError(PRIVATE_TEXT)).simulate_get(EGG)
     assert PRIVATE_TEXT not in response.text
@@ -118,6 +133,7 @@ def test_service_messages_are_only_logged(caplog: pytest.LogCaptureFixture) -> N
         RuntimeError(PRIVATE_TEXT),
         errors.ConfigurationError([FieldError("X", PRIVATE_TEXT)]),
         KeyError(),
+        PermissionError(13, PRIVATE_TEXT),
     ],
 )
 def test_unexpected_errors_are_logged_but_not_disclosed(

@@ -26,7 +26,7 @@ def read_products(
     The stream need not be seekable and is not closed. Errors of a single product are part of its
     entry. Raises ParseError immediately if the file cannot be read at all, and ValidationError for
     an unknown format or field. Iterating raises ParseError for a damaged packed file, and
-    UnavailableError if the temporary folder has no room for a file that must be sorted or unpacked.
+    StorageFullError if the temporary folder has no room for a file that must be sorted or unpacked.
     """
     from eggypro_adapters.files.reading import read_file
 
@@ -55,7 +55,7 @@ def read_stock(stream: BinaryIO) -> StockFile:
     """Read the stock quantities of a file lazily: Shopify's inventory file, or any table.
 
     Raises ParseError immediately if the file has no columns of SKU and quantity; iterating raises
-    UnavailableError if the temporary folder has no room.
+    StorageFullError if the temporary folder has no room.
     """
     from eggypro_adapters.files.stock import reading
 

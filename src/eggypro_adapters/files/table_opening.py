@@ -14,7 +14,7 @@ HeaderTest = Callable[[Sequence[str]], bool]
 def open_table(stream: BinaryIO, is_header: HeaderTest) -> CsvTable:
     """Return the table of a file; its header is the first row that `is_header` accepts.
 
-    Raises ParseError if there is no table, and UnavailableError if the temporary folder has no room
+    Raises ParseError if there is no table, and StorageFullError if the temporary folder has no room
     for a packed file.
     """
     content = unpack(stream)

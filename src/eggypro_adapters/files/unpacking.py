@@ -12,7 +12,7 @@ from zipfile import BadZipFile, ZipFile
 from attrs import define
 
 from eggypro_adapters.files.text_lines import PrefixedStream, read_head
-from eggypro_core.errors import ParseError, UnavailableError
+from eggypro_core.errors import ParseError, StorageFullError
 from eggypro_core.validation.fields import escape_control
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Archive:
 def unpack(stream: BinaryIO) -> BinaryIO | Archive:
     """Return the bytes of a file, unpacked if it is a .gz file, or an archive (.zip, .xlsx).
 
-    Raises ParseError for old Excel files, pictures and the like, and UnavailableError if the
+    Raises ParseError for old Excel files, pictures and the like, and StorageFullError if the
     temporary folder has no room for an archive.
     """
     head = read_head(stream, _MAGIC_BYTES)
@@ -149,9 +149,7 @@ def _spool(stream: BinaryIO) -> IO[bytes]:
         shutil.copyfileobj(_UnpackedStream(stream, Budget(MAX_UNPACKED_BYTES)), file)
     except OSError as error:
         file.close()
-        raise UnavailableError(
-            "The temporary folder has no room to unpack the file: free disk space"
-        ) from error
+        raise StorageFullError("The temporary folder has no room to unpack the file") from error
     except ParseError:
         file.close()
         raise

@@ -12,7 +12,13 @@ from eggypro_adapters.postgres.connection_errors import (
     quote_message,
     quote_name,
 )
-from eggypro_core.errors import ConflictError, UnavailableError, UnavailableKind
+from eggypro_core.errors import (
+    ConflictError,
+    StorageFullError,
+    UnavailableError,
+    UnavailableKind,
+    translate_storage_errors,
+)
 
 UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 """Classes of SQLSTATE: connection, resources, operator intervention (and timeouts), system."""
@@ -25,6 +31,7 @@ NO_SCHEMA_STATE = "3F000"
 EXTENSION_STATES = {"0A000", "58P01"}
 """States of a missing extension, among others."""
 UNIQUE_VIOLATION_STATE = "23505"
+DISK_FULL_STATE = "53100"
 QUERY_CANCELED_STATE = "57014"
 RETRYABLE_STATES = {"40001", "40P01"}
 LOCK_NOT_AVAILABLE_STATE = "55P03"
@@ -34,10 +41,12 @@ LOCK_NOT_AVAILABLE_STATE = "55P03"
 def translate_errors(role: str | None = None) -> Iterator[None]:
     """Raise UnavailableError or ConflictError for errors of the driver, by SQLSTATE.
 
-    `role` is named in advice on rights. Unknown errors are bugs and pass unchanged.
+    `role` is named in advice on rights. Raises StorageFullError for a full disk of the database, or
+    of this process. Unknown errors are bugs and pass unchanged.
     """
     try:
-        yield
+        with translate_storage_errors():
+            yield
     except sa.exc.TimeoutError:
         raise UnavailableError(
             "All database connections are busy. Try again later.",
@@ -70,6 +79,8 @@ def _domain_error(error: psycopg.Error, otherwise: Exception, role: str) -> Exce
     if state in _BUSY:
         message, retry_after = _BUSY[state]
         return UnavailableError(message, retry_after=retry_after)
+    if state == DISK_FULL_STATE:
+        return StorageFullError("The disk of the database is full")
     if state.startswith(UNAVAILABLE_CLASSES) or is_connection_lost(error):
         reason = quote_message(str(error))
         return UnavailableError(f"The database is unavailable ({reason}). Try again later.")

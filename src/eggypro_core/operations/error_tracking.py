@@ -9,10 +9,19 @@ from typing import Protocol
 
 from attrs import frozen
 
-from eggypro_core.errors import EggyProError, UnavailableError, UnavailableKind, UpstreamError
+from eggypro_core.circuit_breaker import CircuitBreaker
+from eggypro_core.errors import (
+    EggyProError,
+    StorageFullError,
+    UnavailableError,
+    UnavailableKind,
+    UpstreamError,
+)
 
 PARTIAL_OUTAGE_SECONDS = 3.0
 """Seconds without an error after which an outage that spares some calls has ended."""
+STORAGE_REPORT_SECONDS = 600.0
+"""Seconds between two reports of a full disk: reads succeed meanwhile, and end no outage of it."""
 _log = logging.getLogger(__name__)
 
 
@@ -52,8 +61,8 @@ class OutageDetector:
 
     A block without an error ends the outage, which is logged. Where a right or a table is missing,
     other calls succeed: that outage ends PARTIAL_OUTAGE_SECONDS after its last error by `clock`. An
-    UnavailableError with `retry_after` means busy, not an outage. In nested blocks, an error
-    belongs to the innermost detector.
+    UnavailableError with `retry_after` means busy, not an outage. A full disk is reported every
+    STORAGE_REPORT_SECONDS. In nested blocks, an error belongs to the innermost detector.
     """
 
     def __init__(
@@ -68,6 +77,7 @@ class OutageDetector:
         self._lock = Lock()
         self._is_down = False
         self._lasts_until = 0.0
+        self._storage_reports = CircuitBreaker(STORAGE_REPORT_SECONDS)
 
     def __enter__(self) -> None:
         """Watch the calls to the service."""
@@ -83,17 +93,27 @@ class OutageDetector:
                 self._end()
         elif isinstance(error, UnavailableError | UpstreamError) and not error.is_reported:
             error.is_reported = True
-            if not _is_busy(error):
-                self._report(error)
+            if isinstance(error, StorageFullError):
+                self._report_full_storage(error)
+            elif not _is_busy(error):
+                self._report_outage(error)
 
-    def _report(self, error: EggyProError) -> None:
+    def _report_full_storage(self, error: StorageFullError) -> None:
+        if self._storage_reports.allows():
+            self._storage_reports.trip()
+            self._report(error)
+
+    def _report_outage(self, error: EggyProError) -> None:
         is_partial = isinstance(error, UnavailableError) and error.kind is not UnavailableKind.DOWN
         with self._lock:
             was_down, self._is_down = self._is_down, True
             self._lasts_until = self._clock() + PARTIAL_OUTAGE_SECONDS if is_partial else 0.0
         if not was_down:
-            for tracker in self._trackers:
-                tracker.report_outage(self._service, error)
+            self._report(error)
+
+    def _report(self, error: EggyProError) -> None:
+        for tracker in self._trackers:
+            tracker.report_outage(self._service, error)
 
     def _end(self) -> None:
         with self._lock:

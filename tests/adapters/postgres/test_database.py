@@ -24,7 +24,7 @@ from eggypro_adapters.postgres.errors import RETRYABLE_STATES
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.category import CategoryDraft, CategoryQuery
 from eggypro_core.domain.product_query import ProductQuery
-from eggypro_core.errors import ConflictError, UnavailableError
+from eggypro_core.errors import ConflictError, StorageFullError, UnavailableError
 from eggypro_core.validation.parameters import Status
 from tests.support.lock_waits import terminate_connections
 
@@ -257,6 +257,24 @@ def test_unknown_error_does_not_contain_parameters(database: Database) -> None:
         )
     assert "no_such_function" in str(raised.value)
     assert "private" not in str(raised.value)
+
+
+def test_full_disk_of_the_server_raises_storage_full_error(database: Database) -> None:
+    failure = sa.text("DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = 'disk_full'; END $$")
+    with pytest.raises(StorageFullError):
+        database.run_transaction(lambda connection: connection.execute(failure))
+
+
+def test_full_disk_of_this_process_rolls_the_transaction_back(database: Database) -> None:
+    with (
+        pytest.raises(StorageFullError, match="No space left"),
+        database.long_transaction() as connection,
+        Path("/dev/full").open("wb", buffering=0) as report,
+    ):
+        connection.execute(sa.text("INSERT INTO categories (name, slug) VALUES ('Egg', 'egg')"))
+        report.write(b"line")
+    with database.short_transaction() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM categories")) == 0
 
 
 def test_error_of_a_database_without_tables_names_the_upgrade_command(

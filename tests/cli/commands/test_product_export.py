@@ -177,9 +177,11 @@ def test_full_disk_leaves_the_existing_file_unchanged(
     file.write_text("old")
     runtime = failing_runtime(OSError(28, "No space left on device"))
     assert main(["products", "export", str(file)], runtime) == 3
-    assert capsys.readouterr() == (
-        "",
-        "Writing the export failed: No space left on device.\n",
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == (
+        "Writing the export failed: No space left on device;"
+        " free disk space, or make the disk writable, and try again.\n"
     )
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.jsonl", "old")]
 

@@ -8,6 +8,7 @@ from eggypro_adapters.memory import MemoryErrorTracker
 from eggypro_core.errors import (
     EggyProError,
     NotFoundError,
+    StorageFullError,
     UnavailableError,
     UnavailableKind,
     UpstreamError,
@@ -59,6 +60,14 @@ def test_busy_and_not_found_are_no_outage(
 ) -> None:
     use(detector, error)
     assert tracker.outages == []
+
+
+def test_a_full_disk_is_reported_once_although_reads_succeed_meanwhile(
+    detector: OutageDetector, tracker: MemoryErrorTracker
+) -> None:
+    for error in (StorageFullError("Full"), None, StorageFullError("Full"), unavailable()):
+        use(detector, error)
+    assert tracker.outages == ["the hen"] * 4, "the full disk and the outage, to two trackers"
 
 
 def test_errors_pass_through(detector: OutageDetector) -> None:

@@ -45,7 +45,7 @@ _NO_IDENTITY = "The row has neither an ID nor a title: add one"
 def read_table(table: CsvTable, *, clock: Clock = utc_now) -> ImportFile | None:
     """Read a table, or return None if its header has neither an ID nor a title.
 
-    Iterating raises UnavailableError if the temporary folder has no room for the file.
+    Iterating raises StorageFullError if the temporary folder has no room for the file.
     """
     header = parse_header(table.header)
     if header is None:

@@ -50,7 +50,7 @@ def read_stock(stream: BinaryIO) -> StockFile:
 
     The file is text, a workbook (.xlsx), or one of them in a .gz or .zip file. Rows without a
     quantity are omitted. Raises ParseError immediately if the file has no columns of SKU and
-    quantity; iterating raises UnavailableError if the temporary folder has no room.
+    quantity; iterating raises StorageFullError if the temporary folder has no room.
     """
     table = open_table(stream, _is_header)
     if shopify_inventory.matches_header(table.header):
