@@ -138,7 +138,7 @@ class _Server:
         if self.socket_dir.parent != self.data:
             # Before connecting: in /tmp another user could run a fake server.
             make_private_folder(self.socket_dir.parent, self.data.stat().st_uid)
-        return _probe_socket(self.socket_dir / ".s.PGSQL.5432")
+        return _probe(self.socket_dir)
 
     def _start_unless_starting(self, why: str) -> None:
         lock = _open_file(self.data, "guardian.lock")
@@ -224,18 +224,26 @@ def _open_file(data: Path, name: str) -> int:
     return file
 
 
-def _probe_socket(path: Path) -> str:
-    """Return the reason why no server accepts connections, empty if one does. Takes under 5 ms."""
-    parameters = b"user\0%s\0database\0%s\0\0" % (DATABASE_USER.encode(), DATABASE_NAME.encode())
+def _probe(socket_dir: Path) -> str:
+    """Return the reason why no server accepts connections, empty if one does."""
     try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(5)
-            connection.connect(str(path))
-            connection.sendall(struct.pack("!II", len(parameters) + 8, 196_608) + parameters)
-            response = connection.recv(4096)
+        response = request_session(socket_dir)
     except OSError as error:
         return str(error)
     return "" if response[:1] == b"R" else _error_message(response)
+
+
+def request_session(socket_dir: Path) -> bytes:
+    """Return the first response of the server to a new client. Takes under 5 ms.
+
+    Raises OSError if no server listens.
+    """
+    parameters = b"user\0%s\0database\0%s\0\0" % (DATABASE_USER.encode(), DATABASE_NAME.encode())
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        connection.connect(str(socket_dir / ".s.PGSQL.5432"))
+        connection.sendall(struct.pack("!II", len(parameters) + 8, 196_608) + parameters)
+        return connection.recv(4096)
 
 
 def _error_message(response: bytes) -> str:

@@ -2,7 +2,14 @@
 
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    closing,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from itertools import count
 from time import monotonic
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
@@ -192,6 +199,11 @@ class Database:
             nullcontext(),
             ConnectionShare(size, pool_timeout),
         )
+
+    def restart_server_with(self, restart_server: Callable[[], object]) -> None:
+        """Call `restart_server` if a connection cannot be opened, then try once more."""
+        sa.event.remove(self.engine, "do_connect", _connect)
+        sa.event.listen(self.engine, "do_connect", _connector(restart_server))
 
     def with_outage(self, outage: AbstractContextManager[None]) -> "Database":
         """Return the same database; each operation runs within `outage`."""
@@ -446,6 +458,16 @@ def _connect(_dialect: object, _record: object, args: Any, kwargs: Any) -> Conne
         return Connection.connect(*args, **kwargs)
     except psycopg.Error as error:
         raise connection_error(error, kwargs) from error
+
+
+def _connector(restart_server: Callable[[], object]) -> Any:
+    def connect(dialect: object, record: object, args: Any, kwargs: Any) -> Connection:
+        with suppress(psycopg.OperationalError):
+            return Connection.connect(*args, **kwargs)
+        restart_server()
+        return _connect(dialect, record, args, kwargs)
+
+    return connect
 
 
 @contextmanager

@@ -45,16 +45,20 @@ def open_database(
 ) -> Iterator[Database]:
     """Yield the database at `url`; start or join the embedded one if it is None."""
     with ExitStack() as stack:
+        server = None
         if url is None:
-            from eggypro_adapters.embedded_postgres import attach
+            from eggypro_adapters.embedded_postgres.restarting import RestartingAttachment
 
-            url = stack.enter_context(attach(settings.eggypro_data_dir)).url
+            server = stack.enter_context(RestartingAttachment(settings.eggypro_data_dir))
+            url = server.url
         database = Database.connect(
             url,
             size=sizes.total,
             pooler=pooler_check(settings),
             record_write=record_write,
         )
+        if server is not None:
+            database.restart_server_with(server.restart)
         stack.callback(database.close)
         yield database.with_share(sizes.transactions)
 

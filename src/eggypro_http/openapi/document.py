@@ -34,7 +34,7 @@ are `application/problem+json` (RFC 9457). Unknown or repeated query parameters 
 fields are rejected with 422.
 """
 _CREATED, _MOVED = 201, 308
-_PROBLEMS = (308, 400, 401, 403, 404, 405, 406, 409, 411, 412, 413, 415, 422, 429)
+_PROBLEMS: tuple[int, ...] = (308, 400, 401, 403, 404, 405, 406, 409, 411, 412, 413, 415, 422, 429)
 _PROBLEMS += (500, 502, 503, 507)
 _PATH_VARIABLE = re.compile(r"{(\w+)}")
 _INTEGER_VARIABLES = frozenset({"variant", "review"})

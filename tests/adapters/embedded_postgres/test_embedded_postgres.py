@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -19,6 +20,8 @@ from eggypro_adapters.embedded_postgres import Attachment, attach, find_binaries
 from eggypro_adapters.embedded_postgres import binaries as programs
 from eggypro_adapters.embedded_postgres.binaries import binaries_for
 from eggypro_adapters.embedded_postgres.paths import tmp_folder
+from eggypro_adapters.embedded_postgres.restarting import RestartingAttachment
+from eggypro_adapters.postgres.database import Database
 from eggypro_core.errors import UnavailableError
 
 FAST_SETTINGS = {"fsync": "off"}
@@ -378,6 +381,48 @@ def test_killed_server_is_restarted(existing_data: Path) -> None:
             assert is_serving(server)
         assert postmaster(existing_data) != before
         assert len(guardians(existing_data)) == 1
+
+
+@contextlib.contextmanager
+def restarting_database(data: Path) -> Iterator[Database]:
+    with RestartingAttachment(data) as server:
+        database = Database.connect(server.url, size=4)
+        database.restart_server_with(server.restart)
+        yield database
+        database.close()
+
+
+def test_reads_start_the_server_again_whenever_it_and_its_guardian_are_killed(
+    existing_data: Path,
+) -> None:
+    with restarting_database(existing_data) as database, ThreadPoolExecutor(4) as threads:
+        for _ in range(3):
+            database.ping()
+            kill([*guardians(existing_data), postmaster(existing_data)])
+            list(threads.map(lambda _: database.ping(), range(8)))
+            assert len(guardians(existing_data)) == 1
+
+
+def test_server_that_does_not_start_is_reported_and_retried_after_a_second(
+    existing_data: Path,
+) -> None:
+    version = existing_data / "pg" / "PG_VERSION"
+    with restarting_database(existing_data) as database:
+        kill([*guardians(existing_data), postmaster(existing_data)])
+        valid = version.read_text()
+        version.write_text("nonsense")
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match="does not name the version"):
+                database.ping()
+        version.write_text(valid)
+        wait_until(lambda: is_available(database))
+
+
+def is_available(database: Database) -> bool:
+    with contextlib.suppress(UnavailableError):
+        database.ping()
+        return True
+    return False
 
 
 def test_no_server_starts_while_a_backend_of_a_killed_one_lives(

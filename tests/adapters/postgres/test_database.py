@@ -266,13 +266,13 @@ def test_full_disk_of_the_server_raises_storage_full_error(database: Database) -
 
 
 def test_full_disk_of_this_process_rolls_the_transaction_back(database: Database) -> None:
-    with (
-        pytest.raises(StorageFullError, match="No space left"),
-        database.long_transaction() as connection,
-        Path("/dev/full").open("wb", buffering=0) as report,
-    ):
+    def write_with_report(connection: sa.Connection) -> None:
         connection.execute(sa.text("INSERT INTO categories (name, slug) VALUES ('Egg', 'egg')"))
-        report.write(b"line")
+        with Path("/dev/full").open("wb", buffering=0) as report:
+            report.write(b"line")
+
+    with pytest.raises(StorageFullError, match="No space left"):
+        database.run_transaction(write_with_report)
     with database.short_transaction() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM categories")) == 0
 

@@ -1,0 +1,77 @@
+"""RestartingAttachment: a use of the embedded server that starts it again if it was killed."""
+
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+from eggypro_adapters.embedded_postgres import attach, request_session
+from eggypro_core.circuit_breaker import CircuitBreaker
+from eggypro_core.errors import UnavailableError
+
+RESTART_TIMEOUT_SECONDS = 3.0
+"""Seconds that a connection waits for the server to start again."""
+RETRY_SECONDS = 1.0
+"""Seconds between two attempts to start a server that does not start."""
+_STARTING_STATE = b"57P03"
+"""SQLSTATE of a server that is starting or shutting down."""
+
+
+class RestartingAttachment:
+    """A use of the server of a data folder until it is closed. Thread-safe.
+
+    The guardian and the server may both be killed: then no process is left that restarts them, so
+    `restart` does, for the first connection that fails.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._attachment = attach(data)
+        self._lock = Lock()
+        self._circuit_breaker = CircuitBreaker(RETRY_SECONDS)
+        self._failure = ""
+
+    @property
+    def url(self) -> str:
+        """The URL of the database for SQLAlchemy."""
+        return self._attachment.url
+
+    def restart(self) -> None:
+        """Start the server if it is gone, and wait until it accepts connections.
+
+        Concurrent callers share one attempt. Raises UnavailableError.
+        """
+        with self._lock:
+            if not _is_gone(self._attachment.socket_dir):
+                return
+            if not self._circuit_breaker.allows():
+                raise UnavailableError(self._failure)
+            try:
+                new = attach(self._data, timeout=RESTART_TIMEOUT_SECONDS)
+            except UnavailableError as error:
+                self._circuit_breaker.trip()
+                self._failure = str(error)
+                raise
+            self._circuit_breaker.reset()
+            self._attachment.close()
+            self._attachment = new
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._attachment.close()
+
+
+def _is_gone(socket_folder: Path) -> bool:
+    """Return whether no server listens, or one that does not accept connections yet."""
+    try:
+        response = request_session(socket_folder)
+    except OSError:
+        return True
+    return not response or _STARTING_STATE in response
