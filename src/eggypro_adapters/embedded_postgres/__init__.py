@@ -8,6 +8,7 @@ is killed, and how, no acknowledged write is lost and the server can be started 
 import fcntl
 import json
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -42,6 +43,7 @@ LINGER_SECONDS = 60.0
 MAX_STARTS = 3
 """Attempts of one user to start a server that exits at once."""
 _POLL_SECONDS = 0.01
+_WAL_SEGMENT_BYTES = 16 << 20
 _DISK_FULL_MESSAGES = ("No space left", "quota exceeded")
 
 
@@ -131,6 +133,8 @@ class _Server:
         os.utime(users)
         while why := self._connection_error():
             self._start_unless_starting(why)
+            if time.monotonic() > deadline:
+                why = _disk_error(self.data) or why
             _pause_or_raise(deadline, why)
 
     def _connection_error(self) -> str:
@@ -155,9 +159,7 @@ class _Server:
         error = self.data / guardian.LAST_ERROR_FILE
         if error.exists() and error.stat().st_mtime >= self.started_at - 0.01:
             # A full disk for the server may be too full for its error message.
-            message = (
-                error.read_text(errors="replace") or f"{_DISK_FULL_MESSAGES[0]} for {self.data}"
-            )
+            message = error.read_text(errors="replace") or _disk_full_message(self.data)
             raise _failure("does not start", message)
         if self.start_count == MAX_STARTS:
             raise _failure("exits at once", why)
@@ -250,6 +252,19 @@ def _error_message(response: bytes) -> str:
     """Return the message of an ErrorResponse: fields after its length, each with a type letter."""
     messages = [part[1:] for part in response[5:].split(b"\0") if part[:1] == b"M"]
     return messages[0].decode(errors="replace") if messages else "it closed the connection"
+
+
+def _disk_error(data: Path) -> str:
+    """Return a message if the disk has no space for the next file of the write-ahead log.
+
+    Postgres then stops and restarts; its log is on the same disk, and may lack the reason.
+    """
+    is_full = shutil.disk_usage(data).free < _WAL_SEGMENT_BYTES
+    return _disk_full_message(data) if is_full else ""
+
+
+def _disk_full_message(data: Path) -> str:
+    return f"{_DISK_FULL_MESSAGES[0]} for {data}"
 
 
 def _pause_or_raise(deadline: float, why: str) -> None:

@@ -39,22 +39,29 @@ class RestartingAttachment:
     def restart(self) -> None:
         """Start the server if it is gone, and wait until it accepts connections.
 
-        Concurrent callers share one attempt. Raises UnavailableError.
+        Concurrent callers share one attempt; after it failed, only one caller waits for the next.
+        Raises UnavailableError.
         """
-        with self._lock:
-            if not _is_gone(self._attachment.socket_dir):
-                return
-            if not self._circuit_breaker.allows():
-                raise UnavailableError(self._failure)
-            try:
-                new = attach(self._data, timeout=RESTART_TIMEOUT_SECONDS)
-            except UnavailableError as error:
-                self._circuit_breaker.trip()
-                self._failure = str(error)
-                raise
-            self._circuit_breaker.reset()
-            self._attachment.close()
-            self._attachment = new
+        if not self._lock.acquire(blocking=not self._circuit_breaker.is_open):
+            raise UnavailableError(self._failure)
+        try:
+            if _is_gone(self._attachment.socket_dir):
+                self._start()
+        finally:
+            self._lock.release()
+
+    def _start(self) -> None:
+        if not self._circuit_breaker.allows():
+            raise UnavailableError(self._failure)
+        try:
+            new = attach(self._data, timeout=RESTART_TIMEOUT_SECONDS)
+        except UnavailableError as error:
+            self._failure = str(error)
+            self._circuit_breaker.trip()
+            raise
+        self._circuit_breaker.reset()
+        self._attachment.close()
+        self._attachment = new
 
     def __enter__(self) -> Self:
         return self
