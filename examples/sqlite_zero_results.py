@@ -51,6 +51,11 @@ class SqliteZeroResultStore:
         with self._transaction() as connection:
             connection.execute("DELETE FROM zero_results")
 
+    def prune(self, before: datetime) -> int:
+        with self._transaction() as connection:
+            values = (before.isoformat(),)
+            return connection.execute("DELETE FROM zero_results WHERE last_at < ?", values).rowcount
+
     def close(self) -> None:
         self._connection.close()
 

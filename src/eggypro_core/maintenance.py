@@ -1,7 +1,8 @@
-"""Maintenance jobs: delete unused images, old request metrics and expired idempotency keys."""
+"""Maintenance jobs: delete unused images, and records that are no longer needed."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -9,13 +10,16 @@ from attrs import frozen
 
 from eggypro_core.shop import Shop
 
-REQUEST_RETENTION_DAYS = 30
-"""Days for which requests stay in the request log."""
+METRICS_RETENTION_DAYS = 30
+"""Days for which requests stay in the request log, and zero-result searches after the last one."""
 _IDEMPOTENCY_BATCH_SIZE = 1000
 
 
 class MaintenanceJob(StrEnum):
-    """A job: delete unused images, old request metrics or expired idempotency keys."""
+    """A job: delete unused images, old metrics or expired idempotency keys.
+
+    The metrics are those of requests and of zero-result searches.
+    """
 
     IMAGES = "images"
     METRICS = "metrics"
@@ -63,7 +67,10 @@ def _prune_images(shop: Shop) -> _Batches:
 
 
 def _prune_metrics(shop: Shop) -> _Batches:
-    for count in shop.request_metrics.prune(REQUEST_RETENTION_DAYS):
+    for count in shop.request_metrics.prune(METRICS_RETENTION_DAYS):
+        yield count, 0
+    before = shop.clock() - timedelta(days=METRICS_RETENTION_DAYS)
+    if count := shop.zero_results.prune(before):
         yield count, 0
 
 

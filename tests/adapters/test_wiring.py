@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from itertools import count
@@ -24,6 +24,8 @@ from eggypro_adapters.contracts.sample_images import make_image
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
+from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.request_log import PostgresRequestLog
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import ImageStoreKind
 from eggypro_adapters.wiring import (
@@ -188,6 +190,16 @@ def test_server_that_is_not_ready_logs_the_reason_at_its_start(
     with open_test_server(Settings(postgres_url=url, admin_secret_key=KEY)):
         pass
     assert capfd.readouterr().err.count("run `eggypro db upgrade`") == 1
+
+
+def test_server_deletes_expired_requests(
+    database: Database, database_url: sa.URL, open_test_server: OpenServer
+) -> None:
+    url, now = database_url.render_as_string(hide_password=False), datetime.now(UTC)
+    log = PostgresRequestLog(database)
+    log.append([make_record(completed_at=now - timedelta(days=31))])
+    with open_test_server(Settings(postgres_url=url, admin_secret_key=KEY)):
+        wait_until(lambda: not log.summarise(now - timedelta(days=32)))
 
 
 def test_requests_are_recorded_on_close_or_in_request_or_not_at_all(

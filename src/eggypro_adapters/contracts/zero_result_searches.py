@@ -48,6 +48,13 @@ class ZeroResultStoreContract:
         store.record("duck", LATER)
         assert store.list(10) == (ZeroResultSearch("duck", 1, LATER),)
 
+    def test_prune_deletes_searches_that_last_occurred_before(self, store: ZeroResultStore) -> None:
+        for words, at in (("old", NOON), ("again", NOON), ("again", LATER), ("new", LATER)):
+            store.record(words, at)
+        assert store.prune(NOON) == 0
+        assert store.prune(LATER) == 1
+        assert list_words(store) == ["again", "new"]
+
     def test_concurrent_searches_are_all_counted(self, store: ZeroResultStore) -> None:
         with ThreadPoolExecutor(50) as threads:
             list(threads.map(lambda _: store.record("duck", NOON), range(50)))

@@ -30,6 +30,13 @@ class MemoryZeroResultStore:
         with self._lock:
             self._searches.clear()
 
+    def prune(self, before: datetime) -> int:
+        with self._lock:
+            old = [search for search in self._searches.values() if search.last_at < before]
+            for search in old:
+                del self._searches[search.words]
+        return len(old)
+
 
 def _rank(search: ZeroResultSearch) -> tuple[int, datetime]:
     return search.times, search.last_at

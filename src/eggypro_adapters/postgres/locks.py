@@ -24,6 +24,8 @@ MIGRATION_LOCK = 7_305_941_122
 Development versions took CATEGORY_TREE_LOCK for this too. Their migrations delay category writes;
 if both versions upgrade one database at once, one of them may fail and roll back.
 """
+PRUNE_LOCK = 7_305_941_123
+"""Held by servers that delete expired rows: one at a time."""
 _TRY_TRANSACTION_LOCK = sa.text("SELECT pg_try_advisory_xact_lock(:lock)")
 _TRY_SESSION_LOCK = sa.text("SELECT pg_try_advisory_lock(:lock)")
 _WAIT = sa.text("SELECT pg_advisory_xact_lock(:lock)")
@@ -43,6 +45,11 @@ def try_migration_lock(connection: sa.Connection, *, for_session: bool = False) 
     """
     statement = _TRY_SESSION_LOCK if for_session else _TRY_TRANSACTION_LOCK
     return bool(connection.scalar(statement, {"lock": MIGRATION_LOCK}))
+
+
+def try_prune_lock(connection: sa.Connection) -> bool:
+    """Take the prune lock until the transaction ends; return False if it is taken."""
+    return bool(connection.scalar(_TRY_TRANSACTION_LOCK, {"lock": PRUNE_LOCK}))
 
 
 def try_idempotency_lock(connection: sa.Connection, key: str) -> bool:

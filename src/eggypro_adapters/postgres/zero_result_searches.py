@@ -36,6 +36,13 @@ _LIST = CompiledStatement.compile(
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 
+_PRUNE = sa.text(
+    """
+DELETE FROM search_misses WHERE words IN (
+  SELECT words FROM search_misses WHERE last_at < :before FOR UPDATE SKIP LOCKED
+)"""
+)
+
 
 @frozen
 class PostgresZeroResultStore:
@@ -54,4 +61,9 @@ class PostgresZeroResultStore:
     def clear(self) -> None:
         self._database.run_transaction(
             lambda connection: connection.execute(sa.delete(search_misses))
+        )
+
+    def prune(self, before: datetime) -> int:
+        return self._database.run_transaction(
+            lambda connection: connection.execute(_PRUNE, {"before": before}).rowcount
         )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from eggypro_adapters.buffered_writer import BufferedWriter
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
 from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.pruning import Pruner
 from eggypro_adapters.postgres.readiness import DatabaseCheck
 from eggypro_adapters.postgres.request_log import PostgresRequestLog
 from eggypro_adapters.request_log_buffer import request_log_buffer
@@ -104,6 +105,21 @@ def request_log_drops(recorder: BufferedWriter) -> Metric:
     """Return the metric of the requests that a recorder dropped."""
     description = "Requests missing from api_metrics."
     return Metric("eggypro_calls_dropped", description, recorder.dropped, is_counter=True)
+
+
+def pruner_metrics(pruner: Pruner) -> tuple[Metric, Metric]:
+    """Return the metrics of the deletion of expired rows."""
+    return (
+        Metric(
+            "eggypro_pruned_rows", "Expired rows deleted.", lambda: pruner.removed, is_counter=True
+        ),
+        Metric(
+            "eggypro_prune_failures",
+            "Failed attempts to delete expired rows.",
+            lambda: pruner.failures,
+            is_counter=True,
+        ),
+    )
 
 
 def busy_connections(database: Database) -> Metric:

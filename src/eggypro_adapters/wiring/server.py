@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from eggypro_adapters.monitoring.cache_gauges import cache_metrics
 from eggypro_adapters.monitoring.thread_errors import report_thread_errors
+from eggypro_adapters.postgres.pruning import Pruner
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import ImageStoreKind
 from eggypro_adapters.wiring.access import open_rate_counter
@@ -18,6 +19,7 @@ from eggypro_adapters.wiring.monitoring import (
     busy_connections,
     open_recorders,
     open_trackers,
+    pruner_metrics,
     request_log_drops,
 )
 from eggypro_adapters.wiring.shop import connect_shop
@@ -64,7 +66,9 @@ def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerPa
         )
         access = logs.access()
         stack.callback(access.close)
+        pruner = stack.enter_context(Pruner(connected.shop, database).running())
         metrics = (
+            *pruner_metrics(pruner),
             busy_connections(database),
             *cache_metrics(counts),
             *map(request_log_drops, recorders),

@@ -23,8 +23,9 @@ app = typer.Typer(
 def run(context: typer.Context, *, json: JsonOption = False) -> None:
     """Run all maintenance jobs.
 
-    Deletes orphaned images, request metrics older than 30 days and expired idempotency keys.
-    Schedule it daily. Exits with 3 if the image store fails to delete an image.
+    Deletes orphaned images, request metrics and zero-result searches older than 30 days, and
+    expired idempotency keys. A running server deletes all but the images itself. Schedule it daily.
+    Exits with 3 if the image store fails to delete an image.
     """
     from eggypro_cli.tables import pair_table
     from eggypro_core.maintenance import MaintenanceJob, run_maintenance_job

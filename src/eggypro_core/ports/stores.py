@@ -128,6 +128,10 @@ class ZeroResultStore(Protocol):
         """Delete all counts."""
         ...
 
+    def prune(self, before: datetime) -> int:
+        """Delete the searches that last occurred before a time, and return their number."""
+        ...
+
 
 class VariantStore(Protocol):
     """Store the variants of products. Any method may raise UnavailableError.
