@@ -9,7 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from eggypro_core.operations.health import CheckResult, HealthReport, HealthStatus, ServiceStatus
-from eggypro_core.operations.request_metrics import RequestActivity, RequestSummary
+from eggypro_core.operations.request_metrics import (
+    UNMATCHED_ENDPOINT,
+    MetricsSummary,
+    RequestActivity,
+    RequestSummary,
+)
 
 _PADDING = (0, 2, 0, 0)
 _BAR_WIDTH = 11
@@ -22,10 +27,9 @@ _COLOURS = {
 }
 
 
-def summary_lines(
-    summaries: Sequence[RequestSummary], activity: RequestActivity
-) -> Iterator[RenderableType]:
+def summary_lines(metrics: MetricsSummary, activity: RequestActivity) -> Iterator[RenderableType]:
     """Render request metrics per route, and a chart of requests over time."""
+    summaries = metrics.routes
     if not summaries:
         yield "No requests."
         return
@@ -33,6 +37,9 @@ def summary_lines(
     yield f"{total} requests, per {_unit(activity.step)}: {_chart(activity.counts)} now"
     yield ""
     yield _route_table("requests", summaries, lambda summary: summary.requests)
+    if metrics.is_sampled:
+        yield ""
+        yield f"{UNMATCHED_ENDPOINT} is sampled: Prometheus counts all requests without a route."
 
 
 def top_lines(

@@ -25,7 +25,7 @@ from eggypro_core.maintenance import JobResult
 from eggypro_core.operations.backups import BackupReport
 from eggypro_core.operations.health import DATABASE, CheckResult, HealthReport, ServiceStatus
 from eggypro_core.operations.migrations import TableSize
-from eggypro_core.operations.request_metrics import RequestSummary
+from eggypro_core.operations.request_metrics import MetricsSummary, RequestSummary
 from eggypro_core.search.query import RankReason, RankTier, Term, relevance_of
 from eggypro_core.search.results import ExplainedPage, ProductListing
 from eggypro_core.search.zero_results import ZeroResultSearch
@@ -290,23 +290,27 @@ def cache_report_body(report: CacheReport) -> dict[str, Json]:
     }
 
 
-def request_summaries_body(summaries: Iterable[RequestSummary]) -> dict[str, Json]:
+def metrics_summary_body(summary: MetricsSummary) -> dict[str, Json]:
     """Return the request metrics per route."""
-    return {
-        "items": [
-            {
-                "endpoint": summary.endpoint,
-                "method": summary.method,
-                "avgResponseTime": round(summary.average_ms, 3),
-                "p50": summary.p50,
-                "p95": summary.p95,
-                "p99": summary.p99,
-                "totalRequests": summary.requests,
-                "errorCount": summary.errors,
-            }
-            for summary in summaries
-        ]
-    }
+    body: dict[str, Json] = {"items": route_summaries(summary.routes)}
+    return {**body, "sampled": True} if summary.is_sampled else body
+
+
+def route_summaries(summaries: Iterable[RequestSummary]) -> list[Json]:
+    """Return the request metrics of each route."""
+    return [
+        {
+            "endpoint": summary.endpoint,
+            "method": summary.method,
+            "avgResponseTime": round(summary.average_ms, 3),
+            "p50": summary.p50,
+            "p95": summary.p95,
+            "p99": summary.p99,
+            "totalRequests": summary.requests,
+            "errorCount": summary.errors,
+        }
+        for summary in summaries
+    ]
 
 
 def health_body(report: HealthReport) -> dict[str, Json]:

@@ -51,6 +51,7 @@ from eggypro_core.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from eggypro_core.operations.request_metrics import SAMPLED_ENDPOINT, UNMATCHED_ENDPOINT
 from eggypro_core.validation.parameters import Status
 from eggypro_http.wsgi import config_of
 from tests.support.cloudinary_server import API_KEY, API_SECRET, CLOUD, cloudinary_server
@@ -192,6 +193,25 @@ def test_server_that_is_not_ready_logs_the_reason_at_its_start(
     assert capfd.readouterr().err.count("run `eggypro db upgrade`") == 1
 
 
+def test_server_records_ten_requests_without_a_route_per_second(
+    database: Database, database_url: sa.URL, open_test_server: OpenServer
+) -> None:
+    url, now = database_url.render_as_string(hide_password=False), datetime.now(UTC)
+    now = now.replace(second=30, microsecond=0)
+    with open_test_server(Settings(postgres_url=url, admin_secret_key=KEY)) as parts:
+        for second in range(3):
+            request = make_record(
+                endpoint=UNMATCHED_ENDPOINT, completed_at=now + timedelta(seconds=second)
+            )
+            for recorder in parts.recorders * 200:
+                recorder.record(request)
+        assert parts.exporter is not None
+        page = parts.exporter.export("")[0]
+    counts = {row.endpoint: row.requests for row in PostgresRequestLog(database).summarise(now)}
+    assert counts == {UNMATCHED_ENDPOINT: 30, SAMPLED_ENDPOINT: 1}
+    assert b'requests_total{method="GET",route="(unmatched)",status="2xx"} 600.0' in page
+
+
 def test_server_deletes_expired_requests(
     database: Database, database_url: sa.URL, open_test_server: OpenServer
 ) -> None:
@@ -213,7 +233,7 @@ def test_requests_are_recorded_on_close_or_in_request_or_not_at_all(
 
     def recorded_count() -> int:
         with open_shop(settings) as shop:
-            return sum(row.requests for row in shop.request_metrics.summarise(1))
+            return sum(row.requests for row in shop.request_metrics.summarise(1).routes)
 
     with open_test_server(settings) as parts:
         parts.recorders[0].record(record)

@@ -28,6 +28,7 @@ from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.errors import ConfigurationError, FieldError
 from eggypro_core.operations.error_tracking import ErrorTracker, OutageDetector
 from eggypro_core.operations.request_metrics import MetricsExporter, RequestRecorder
+from eggypro_core.operations.request_sampling import UnmatchedSampler
 from eggypro_core.shop import Shop
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerPa
         return ServerParts(
             shop=evolve(connected.shop, close=stack.pop_all().close),
             trackers=trackers,
-            recorders=(*recorders, access, prometheus),
+            recorders=(*map(UnmatchedSampler, recorders), access, prometheus),
             rate_counter=counter,
             cache=cache,
             exporter=prometheus,
@@ -108,7 +109,7 @@ def open_serverless(settings: Settings, logs: "Logs") -> ServerParts:
         return ServerParts(
             shop=evolve(connected.shop, close=stack.pop_all().close),
             trackers=trackers,
-            recorders=(*recorders, logs.access(in_request=True)),
+            recorders=(*map(UnmatchedSampler, recorders), logs.access(in_request=True)),
             rate_counter=counter,
         )
 

@@ -30,15 +30,15 @@ def summary(context: typer.Context, *, days: DaysOption = None, json: JsonOption
     """
     from eggypro_cli.metric_tables import summary_lines
     from eggypro_core.operations.request_metrics import parse_summary_days
-    from eggypro_core.serializers import request_summaries_body
+    from eggypro_core.serializers import metrics_summary_body
 
     period = parse_query(parse_summary_days, {"days": days})
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
-        summaries = shop.request_metrics.summarise(period)
+        metrics = shop.request_metrics.summarise(period)
         print_body(
-            request_summaries_body(summaries),
-            lambda: summary_lines(summaries, shop.request_metrics.get_activity(period)),
+            metrics_summary_body(metrics),
+            lambda: summary_lines(metrics, shop.request_metrics.get_activity(period)),
             json=json,
         )
 
@@ -64,16 +64,16 @@ def top(
         sort_by_errors,
         sort_by_p95,
     )
-    from eggypro_core.serializers import request_summaries_body
+    from eggypro_core.serializers import route_summaries
 
     period = parse_query(parse_summary_days, {"days": days})
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
-        summaries = shop.request_metrics.summarise(period)
+        summaries = shop.request_metrics.summarise(period).routes
     slow, failing = sort_by_p95(summaries)[:limit], sort_by_errors(summaries)[:limit]
     body = {
-        "slowest": request_summaries_body(slow)["items"],
-        "most_errors": request_summaries_body(failing)["items"],
+        "slowest": route_summaries(slow),
+        "most_errors": route_summaries(failing),
     }
     print_body(body, lambda: top_lines(slow, failing), json=json)
 

@@ -15,6 +15,8 @@ from eggypro_core.validation.parameters import integer_param
 
 UNMATCHED_ENDPOINT = "(unmatched)"
 """The endpoint of all requests that match no route."""
+SAMPLED_ENDPOINT = "(sampled)"
+"""The endpoint of one request per minute in which requests without a route were not recorded."""
 _NETWORK_PREFIX_BITS = {4: 24, 6: 48}
 _WHOLE_MS_FROM = 10
 """The duration from which on milliseconds are rounded to integers."""
@@ -102,6 +104,17 @@ class RequestSummary:
     p50: float
     p95: float
     p99: float
+
+
+@frozen
+class MetricsSummary:
+    """The summaries of routes, most requests first.
+
+    If `is_sampled`, more requests matched no route than are recorded.
+    """
+
+    routes: tuple[RequestSummary, ...]
+    is_sampled: bool = False
 
 
 def sort_by_p95(summaries: Iterable[RequestSummary]) -> tuple[RequestSummary, ...]:
@@ -201,9 +214,11 @@ class RequestMetrics:
     _log: RequestLog
     _clock: Clock
 
-    def summarise(self, days: int) -> tuple[RequestSummary, ...]:
-        """Return the summaries of the last days, the most frequent route first."""
-        return self._log.summarise(self._clock() - timedelta(days=days))
+    def summarise(self, days: int) -> MetricsSummary:
+        """Return the summary of the last days."""
+        summaries = self._log.summarise(self._clock() - timedelta(days=days))
+        routes = tuple(row for row in summaries if row.endpoint != SAMPLED_ENDPOINT)
+        return MetricsSummary(routes, is_sampled=len(routes) < len(summaries))
 
     def get_activity(self, days: int) -> RequestActivity:
         """Return the activity of the last days, in at most MAX_ACTIVITY_STEPS steps."""

@@ -334,8 +334,10 @@ _RESPONSES: Schemas = {
                         "errorCount": COUNT,
                     }
                 )
-            )
-        }
+            ),
+            "sampled": BOOLEAN,
+        },
+        optional=["sampled"],
     ),
     "PrometheusMetrics": STRING,
     "OpenApiDocument": {"type": "object"},

@@ -6,7 +6,7 @@ import orjson
 from eggypro_core.access.authentication import Permission
 from eggypro_core.errors import NotFoundError
 from eggypro_core.operations.request_metrics import SUMMARY_PARAMETERS, parse_summary_days
-from eggypro_core.serializers import request_summaries_body
+from eggypro_core.serializers import metrics_summary_body
 from eggypro_core.shop import Shop
 from eggypro_http.config import HttpConfig
 from eggypro_http.errors import NO_STORE
@@ -18,7 +18,7 @@ from eggypro_http.routing import Route
 def get_request_metrics(shop: Shop, request: falcon.Request) -> Response:
     """Return the request metrics of the last days per route."""
     summary = shop.request_metrics.summarise(parse_summary_days(parameters(request)))
-    return Response(orjson.dumps(request_summaries_body(summary)))
+    return Response(orjson.dumps(metrics_summary_body(summary)))
 
 
 def get_prometheus_metrics(_shop: Shop, request: falcon.Request, *, config: HttpConfig) -> Response:

@@ -8,6 +8,7 @@ import pytest
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.request_log import make_record
 from eggypro_adapters.memory import MemoryRequestLog
+from eggypro_core.operations.request_metrics import SAMPLED_ENDPOINT, UNMATCHED_ENDPOINT
 from tests.support.builders import make_shop
 from tests.support.runtime import MemoryRuntime, RunCommand
 
@@ -61,6 +62,18 @@ def test_summary_is_a_table_with_bars(run_command: RunCommand) -> None:
     assert lines[4].split()[-5:] == ["4", "4", "1234", "1234", "1234"]
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in result.out
+
+
+def test_summary_says_that_requests_without_a_route_are_sampled(
+    run_command: RunCommand, request_log: MemoryRequestLog
+) -> None:
+    at = NOON - timedelta(hours=1)
+    for endpoint in (UNMATCHED_ENDPOINT, SAMPLED_ENDPOINT):
+        request_log.append([make_record(endpoint=endpoint, completed_at=at)])
+    output = run_command("metrics", "summary").out
+    assert "(unmatched) is sampled" in output
+    assert SAMPLED_ENDPOINT not in output
+    assert orjson.loads(run_command("metrics", "summary", "--json").out)["sampled"] is True
 
 
 @pytest.mark.usefixtures("filled_log")

@@ -11,6 +11,7 @@ from eggypro_adapters.memory import MemoryRateCounter, MemoryRequestLog
 from eggypro_adapters.request_log_buffer import request_log_buffer
 from eggypro_core.access.authentication import Permission, TokenRequest
 from eggypro_core.access.rate_limiting import STANDARD, RateLimitPolicy
+from eggypro_core.operations.request_metrics import SAMPLED_ENDPOINT, UNMATCHED_ENDPOINT
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
 from tests.support.builders import make_shop
@@ -90,6 +91,18 @@ def test_metrics_require_metrics_read() -> None:
         ).token
         header = {"Authorization": f"Bearer {token}"}
         assert client.simulate_get(METRICS, headers=header).status_code == status
+
+
+def test_summary_says_that_requests_without_a_route_are_sampled(
+    client: TestClient, request_log: MemoryRequestLog
+) -> None:
+    at = NOON - timedelta(hours=1)
+    request_log.append([make_record(endpoint=UNMATCHED_ENDPOINT, completed_at=at)])
+    assert "sampled" not in client.simulate_get(METRICS, headers=ADMIN).json
+    request_log.append([make_record(endpoint=SAMPLED_ENDPOINT, completed_at=at)])
+    summary = client.simulate_get(METRICS, headers=ADMIN).json
+    assert summary["sampled"] is True
+    assert [item["endpoint"] for item in summary["items"]] == [UNMATCHED_ENDPOINT]
 
 
 def test_every_request_counts_whatever_its_status(request_log: MemoryRequestLog) -> None:
