@@ -79,16 +79,20 @@ def _domain_error(error: psycopg.Error, otherwise: Exception, role: str) -> Exce
     if state in _BUSY:
         message, retry_after = _BUSY[state]
         return UnavailableError(message, retry_after=retry_after)
-    if state == DISK_FULL_STATE:
-        return StorageFullError("The disk of the database is full")
     if state.startswith(UNAVAILABLE_CLASSES) or is_connection_lost(error):
-        reason = quote_message(str(error))
-        return UnavailableError(f"The database is unavailable ({reason}). Try again later.")
+        return _unavailable_error(error, state)
     if state in RETRYABLE_STATES:
         return ConflictError("Another request changed the same data at the same time. Try again.")
     if state == UNIQUE_VIOLATION_STATE:
         return _UNIQUE_CONFLICTS.get(error.diag.constraint_name or "", otherwise)
     return otherwise
+
+
+def _unavailable_error(error: psycopg.Error, state: str) -> UnavailableError:
+    if state == DISK_FULL_STATE:
+        return StorageFullError("The disk of the database is full")
+    reason = quote_message(str(error))
+    return UnavailableError(f"The database is unavailable ({reason}). Try again later.")
 
 
 def _unusable_database(error: psycopg.Error, state: str, role: str) -> UnavailableError | None:
