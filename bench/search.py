@@ -23,15 +23,17 @@ from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_files import ImportEntry
-from eggypro_core.domain.product_query import ProductQuery, Sort
+from eggypro_core.domain.product_query import SEARCH_VALIDATOR, ProductQuery, Sort
 from eggypro_core.search.query import tokenize_query
 from eggypro_core.search.text import stem
 from eggypro_core.services.products import ProductService
+from eggypro_core.validation.fields import max_length
 
 SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "4GB"}
 CLIENTS = 8
 SEARCHES_PER_CLIENT = 40
 """Searches of each kind per client."""
+_MAX_SEARCH_LENGTH = max_length(SEARCH_VALIDATOR)
 _IMPORT_CHUNK_SIZE = 50_000
 _PREWARMED_RELATIONS = (
     "product_search product_search_words_idx product_search_score_idx product_search_pkey"
@@ -62,6 +64,16 @@ def _of(words: Sequence[str]) -> Callable[[random.Random, Sequence[str]], str]:
 
 def _prefix(min_length: int, max_length: int) -> Callable[[random.Random, Sequence[str]], str]:
     return lambda dice, rare: dice.choice(rare)[: dice.randint(min_length, max_length)]
+
+
+def _long(length: int) -> Callable[..., ProductQuery]:
+    """Return a factory of searches as long as allowed, with word beginnings of this length."""
+
+    def make_query(dice: random.Random, rare: Sequence[str]) -> ProductQuery:
+        words = " ".join(word[:length] for word in dice.sample(rare, 100))
+        return ProductQuery(search=words[:_MAX_SEARCH_LENGTH].strip())
+
+    return make_query
 
 
 def make_typo(dice: random.Random, word: str) -> str:
@@ -102,6 +114,8 @@ KINDS_OF_SEARCH = (
     Kind("common word, sold out", _with(_words(_common), in_stock=False)),
     Kind("word of names by price", _with(_words(_brand), sort=Sort.PRICE_ASC)),
     Kind("rare word by price", _with(_words(_rare), sort=Sort.PRICE_ASC)),
+    Kind("200 characters of 2 letters", _long(2)),
+    Kind("200 characters of 3 letters", _long(3)),
 )
 
 

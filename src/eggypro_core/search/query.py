@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import IntEnum
+from itertools import count
 from typing import Protocol
 
 from attrs import evolve, field, frozen
@@ -22,6 +23,10 @@ MAX_CODE_MATCHES = 1000
 """The maximum number of products that are found by one GTIN, which need not be unique."""
 MAX_CORRECTIONS = 10
 """The maximum number of corrections of an unknown word."""
+MAX_TERMS = 16
+"""The maximum number of words of a search that are used: the first ones, and the last."""
+MAX_BEGINNINGS = 2
+"""The maximum number of words before the last that may be beginnings of other words."""
 _STOP_WORDS = frozenset("a an and at by for from in of on or the to with x".split())
 """Words that are ignored unless they end the search. The x is that of "6 x 330 ml"."""
 
@@ -206,9 +211,9 @@ class Vocabulary(Protocol):
 
 
 def tokenize_query(search: str) -> list[QueryToken]:
-    """Return the distinct words of a search, without stop words."""
+    """Return the distinct words of a search, without stop words; at most MAX_TERMS."""
     words = list(dict.fromkeys(tokenize(search)))
-    terms = [word for word in words[:-1] if word not in _STOP_WORDS] + words[-1:]
+    terms = [word for word in words[:-1] if word not in _STOP_WORDS][: MAX_TERMS - 1] + words[-1:]
     # A space or sign at the end does not complete the last word: people do not type so precisely.
     return [QueryToken(word, is_last=word is terms[-1]) for word in terms]
 
@@ -219,11 +224,19 @@ def expand_terms(
     """Return the terms of a search with their expansions.
 
     The last word and unknown words are also expanded as prefixes. A word that is still unknown is
-    corrected to words one edit away; with `fuzzy`, every word is.
+    corrected to words one edit away; with `fuzzy`, every word is. Of the words before the last that
+    are beginnings of others, those after MAX_BEGINNINGS are ignored: each can match most products.
     """
-    return tuple(
+    beginnings = count(1)
+
+    def is_used(token: QueryToken, term: Term) -> bool:
+        is_beginning = MatchKind.PREFIX in term.expansions and not token.is_last
+        return not is_beginning or next(beginnings) <= MAX_BEGINNINGS
+
+    terms = [
         Term(token.word, dict(_expansions(token, vocabulary, fuzzy=fuzzy))) for token in tokens
-    )
+    ]
+    return tuple(term for token, term in zip(tokens, terms, strict=True) if is_used(token, term))
 
 
 def _expansions(

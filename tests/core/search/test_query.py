@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from eggypro_core.search.query import (
     MAX_CORRECTIONS,
     MAX_PREFIX_EXPANSIONS,
+    MAX_TERMS,
     SCORE_RANGE,
     Expansion,
     MatchKind,
@@ -123,6 +124,27 @@ def test_tokenize_query_drops_stop_words_and_duplicates(search: str, words: str)
     assert [token.is_last for token in tokens] == [False] * (len(tokens) - 1) + [True] * bool(
         tokens
     )
+
+
+def test_long_search_uses_its_first_words_and_the_last() -> None:
+    words = [f"word{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    tokens = tokenize_query(" ".join(words))
+    assert [token.word for token in tokens] == [*words[: MAX_TERMS - 1], words[-1]]
+    assert [token.is_last for token in tokens] == [False] * (MAX_TERMS - 1) + [True]
+    assert (
+        len(tokenize_query("蛋白质粉" * 2 + "".join(map(chr, range(0x4E00, 0x4E80))))) == MAX_TERMS
+    )
+
+
+def test_words_before_the_last_are_few_beginnings() -> None:
+    vocabulary = FakeVocabulary(("vanilla", "protein", "egg", "chocolate", "bar"))
+    search = "van egg pro cho egg b"
+    assert [term.word for term in parse_query(search, vocabulary).terms] == [
+        "van",
+        "egg",
+        "pro",
+        "b",
+    ]
 
 
 def test_known_word_expands_to_its_stem() -> None:
