@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import hmac
+import logging
 import os
 import secrets
 import shutil
@@ -17,6 +18,7 @@ from typing import BinaryIO
 from attrs import evolve, field, frozen
 
 from eggypro_core.domain.image import (
+    MAX_PIXELS,
     ORIGINAL,
     PRODUCT_IMAGE_FOLDER,
     RENDITIONS,
@@ -36,11 +38,14 @@ from eggypro_core.domain.image import (
 from eggypro_core.errors import (
     ForbiddenError,
     StorageFullError,
+    TooLargeError,
     UnavailableError,
+    ValidationError,
     is_storage_full,
 )
 from eggypro_core.ports import ImageCleaner
 
+_log = logging.getLogger(__name__)
 UPLOADS_URL = "/images/uploads"
 """URL path of signed uploads."""
 _RENDITION_NAMES: dict[Transformation | None, str] = {
@@ -54,8 +59,8 @@ class LocalImageStore:
     """Store each image in its own folder, which is created together with the original.
 
     The folder of `folder/name` is `folder/name.image`: ids have no dots, so folders never collide.
-    The original is `original.WIDTHxHEIGHT.FORMAT`, a rendition is `RENDITION.FORMAT`. Uploads are
-    signed with `secret`.
+    The original is `original.WIDTHxHEIGHT.FORMAT`, a rendition is `RENDITION.FORMAT`. Instead of a
+    rendition that cannot be created, the original is served. Uploads are signed with `secret`.
     """
 
     _root: Path
@@ -133,7 +138,8 @@ class LocalImageStore:
             path = folder / f"{rendition}.{format_}"
             with suppress(FileNotFoundError):
                 return _open(path)
-            return self._render(_original(folder), path)
+            original = _original(folder)
+            return _open(original) if _failure(path).exists() else self._render(original, path)
 
     def _image_folder(self, public_id: str) -> Path:
         if not is_public_id(public_id):
@@ -157,14 +163,24 @@ class LocalImageStore:
     def _render(self, original: Path, path: Path) -> ServedImage:
         """Create a rendition, or wait for another process or thread that is creating it.
 
-        On a full disk it is served without being stored.
+        Returns the original if it cannot be rendered, and remembers that. On a full disk, the
+        rendition is served without being stored.
         """
         with original.open("rb") as source:
             fcntl.flock(source, fcntl.LOCK_EX)
             if path.exists():
                 return _open(path)
+            if _failure(path).exists():
+                return _open(original)
             transformation = evolve(RENDITIONS[path.stem], format=ImageFormat(_format(path)))
-            image = self._cleaner.clean(source, transformation)
+            try:
+                # Originals of earlier versions may be larger than uploads today.
+                image = self._cleaner.clean(source, transformation, max_side=MAX_PIXELS)
+            except (ValidationError, TooLargeError) as error:
+                _log.warning("Cannot render %s of %s: %s", path.name, path.parent.name, error)
+                with suppress(OSError):  # on a full disk, the next request tries again
+                    _failure(path).touch()
+                return _open(original)
             try:
                 self._store_rendition(path, image.content)
             except OSError as error:
@@ -211,6 +227,11 @@ def _original(folder: Path) -> Path:
         if path.name.startswith(f"{ORIGINAL}."):
             return path
     raise FileNotFoundError
+
+
+def _failure(path: Path) -> Path:
+    """Return the path of the file that exists if a rendition cannot be created."""
+    return path.with_name(f"{path.name}.failed")
 
 
 def _format(path: Path) -> str:

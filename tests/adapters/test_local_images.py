@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import pytest
 from attrs import evolve, field, frozen
+from PIL import Image
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.image_store import EGG, ImageStoreContract
@@ -27,6 +28,7 @@ from eggypro_adapters.contracts.sample_images import (
 from eggypro_adapters.local_images import UPLOADS_URL, LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.domain.image import (
+    MAX_IMAGE_SIDE_PIXELS,
     ORIGINAL,
     RENDITIONS,
     SIGNED_UPLOAD_LIFETIME,
@@ -45,9 +47,15 @@ class RecordingCleaner:
     transformations: list[Transformation | None] = field(factory=list)
     cleaner: PillowImageCleaner = field(factory=PillowImageCleaner)
 
-    def clean(self, content: BinaryIO, transformation: Transformation | None = None) -> CleanImage:
+    def clean(
+        self,
+        content: BinaryIO,
+        transformation: Transformation | None = None,
+        *,
+        max_side: int = MAX_IMAGE_SIDE_PIXELS,
+    ) -> CleanImage:
         self.transformations.append(transformation)
-        return self.cleaner.clean(content, transformation)
+        return self.cleaner.clean(content, transformation, max_side=max_side)
 
 
 def make_store(folder: Path) -> LocalImageStore:
@@ -178,6 +186,31 @@ def test_concurrent_threads_create_a_rendition_once(tmp_path: Path) -> None:
             threads.map(lambda _: read_rendition(images, "thumbnail", webp=True), range(16))
         )
     assert len(contents) == 1
+    assert len(cleaner.transformations) == 2
+
+
+def test_originals_taller_than_webp_can_hold_have_renditions(tmp_path: Path) -> None:
+    images = make_store(tmp_path)
+    folder = tmp_path / f"{EGG}.image"
+    folder.mkdir(parents=True)
+    tall = encode_image(Image.new("RGB", (300, 17_000), "red")).getvalue()
+    (folder / "original.300x17000.jpg").write_bytes(tall)
+    size = open_upright(read_rendition(images, "800w", webp=True)).size
+    assert size == (282, 16_000)
+    assert open_upright(read_rendition(images, "thumbnail", webp=True)).size == (400, 400)
+
+
+def test_rendition_that_cannot_be_created_is_tried_once(tmp_path: Path) -> None:
+    cleaner = RecordingCleaner()
+    images = LocalImageStore(tmp_path, cleaner, ADMIN_KEY)
+    images.upload(make_image(), public_id="egg")
+    [original] = (tmp_path / f"{EGG}.image").iterdir()
+    damaged = original.read_bytes()[:-20]
+    original.write_bytes(damaged)
+    with ThreadPoolExecutor(8) as threads:
+        contents = set(threads.map(lambda _: read_rendition(images, "800w", webp=True), range(16)))
+    assert contents == {damaged}
+    assert read_rendition(make_store(tmp_path), "800w", webp=True) == damaged
     assert len(cleaner.transformations) == 2
 
 

@@ -12,7 +12,7 @@ from PIL.Image import Image, Resampling, Transpose, new
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile, get_sampling
 
-from eggypro_core.domain.image import Crop, Transformation
+from eggypro_core.domain.image import MAX_IMAGE_SIDE_PIXELS, Crop, Transformation
 
 _ROTATIONS = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -114,6 +114,7 @@ def _new_size_and_box(size: _Size, transformation: Transformation) -> tuple[_Siz
     ratio = min([new / old for new, old in sides if new], default=1.0)
     if crop is Crop.LIMIT:
         ratio = min(ratio, 1.0)
+    ratio = min(ratio, MAX_IMAGE_SIDE_PIXELS / max(size))
     return (max(1, round(size[0] * ratio)), max(1, round(size[1] * ratio))), full_box
 
 

@@ -10,6 +10,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from eggypro_adapters.pillow.jpeg_end import has_all_pixels, with_end_marker
 from eggypro_adapters.pillow.pictures import (
     EncodingOptions,
     encode,
@@ -18,7 +19,6 @@ from eggypro_adapters.pillow.pictures import (
     render,
 )
 from eggypro_core.domain.image import (
-    MAX_PIXELS,
     MAX_UPLOAD_BYTES,
     CleanImage,
     ImageFormat,
@@ -27,6 +27,7 @@ from eggypro_core.domain.image import (
     damaged_image,
     file_too_large,
     invalid_file_type,
+    require_size,
     too_many_pixels,
 )
 from eggypro_core.errors import EggyProError
@@ -37,27 +38,35 @@ _MAX_JPEG_SCANS = 250
 """Scans of a JPEG: each decodes all pixels again, at the cost of a few bytes to an attacker."""
 
 
-def clean_upload(data: bytes, transformation: Transformation | None) -> CleanImage:
+def clean_upload(data: bytes, transformation: Transformation | None, max_side: int) -> CleanImage:
     """Return the clean image of a file: see `ImageCleaner.clean`."""
-    picture, kind, original_quality = _decode(data, transformation)
-    if transformation and transformation.format is not ImageFormat.AUTO:
-        kind = transformation.format.value
-    quality = encoding_options(kind, transformation) if transformation else original_quality
-    content = encode(picture, kind, quality)
-    if len(content) > MAX_UPLOAD_BYTES:  # the original was compressed better
-        content = encode(picture, kind, encoding_options(kind, Transformation()))
+    with _translate_errors():
+        picture, kind, original_quality = _decode(data, transformation, max_side)
+        if transformation and transformation.format is not ImageFormat.AUTO:
+            kind = transformation.format.value
+        quality = encoding_options(kind, transformation) if transformation else original_quality
+        content = encode(picture, kind, quality)
+        if len(content) > MAX_UPLOAD_BYTES:  # the original was compressed better
+            content = encode(picture, kind, encoding_options(kind, Transformation()))
     if len(content) > MAX_UPLOAD_BYTES:
         raise file_too_large()
     return CleanImage(content=content, width=picture.width, height=picture.height, format=kind)
 
 
 def _decode(
-    data: bytes, transformation: Transformation | None
+    data: bytes, transformation: Transformation | None, max_side: int
 ) -> tuple[Image, str, EncodingOptions]:
     """Return the picture in a file, its format and its quality; frees everything else."""
-    with _translate_errors():
-        image, kind = _open(data)
-        return render(image, transformation), kind, original_encoding_options(image)
+    image, kind = _open(data)
+    require_size(image.width, image.height, max_side)
+    try:
+        picture = render(image, transformation)
+    except OSError:
+        if kind != "jpg" or not has_all_pixels(data):
+            raise
+        image, kind = _open(with_end_marker(data))
+        picture = render(image, transformation)
+    return picture, kind, original_encoding_options(image)
 
 
 def _open(data: bytes) -> tuple[ImageFile, str]:
@@ -77,8 +86,6 @@ def _open(data: bytes) -> tuple[ImageFile, str]:
 
 
 def _require_still_image(image: ImageFile) -> ImageFile:
-    if image.width * image.height > MAX_PIXELS:
-        raise too_many_pixels()
     if getattr(image, "n_frames", 1) > 1:
         raise animated_image()
     return image

@@ -17,11 +17,13 @@ PRODUCT_IMAGE_FOLDER = "eggypro-products"
 MAX_UPLOAD_BYTES = 10 * 1024 * 1024
 """The maximum size of an upload."""
 MAX_PIXELS = 40_000_000
+MAX_IMAGE_SIDE_PIXELS = 16_000
+"""The maximum width and height of an upload. WebP can hold 16,383."""
 UPLOAD_FORMATS = ("jpg", "png", "webp")
 """The accepted formats of uploads, as named in `StoredImage.format`."""
 ORIGINAL = "original"
 """The name of the full-size image, rotated upright and without metadata."""
-MAX_SIDE_PIXELS = 10_000
+MAX_TRANSFORMED_SIDE_PIXELS = 10_000
 SIGNED_UPLOAD_LIFETIME = timedelta(hours=1)
 """The lifetime of a signed upload."""
 
@@ -237,8 +239,17 @@ def require_displayable(image: StoredImage) -> None:
         raise file_too_large()
     if image.format not in UPLOAD_FORMATS:
         raise invalid_file_type()
-    if image.width * image.height > MAX_PIXELS:
+    require_size(image.width, image.height)
+
+
+def require_size(width: int, height: int, max_side: int = MAX_IMAGE_SIDE_PIXELS) -> None:
+    """Raise ValidationError if an image has more than MAX_PIXELS, or a side above `max_side`."""
+    if width * height > MAX_PIXELS:
         raise too_many_pixels()
+    if max(width, height) > max_side:
+        raise _file_error(
+            f"Image has {width} x {height} pixels, but may have {max_side} on each side: resize it"
+        )
 
 
 def file_too_large() -> TooLargeError:
@@ -308,8 +319,8 @@ _INVALID_ID_MESSAGE = (
 )
 _CROP_WITHOUT_SIZE = FieldError("crop", "Crop needs a width or a height")
 _TRANSFORMATION_FIELDS: Mapping[str, fields.Validator] = {
-    "width": fields.integer_between("Width", 1, MAX_SIDE_PIXELS),
-    "height": fields.integer_between("Height", 1, MAX_SIDE_PIXELS),
+    "width": fields.integer_between("Width", 1, MAX_TRANSFORMED_SIDE_PIXELS),
+    "height": fields.integer_between("Height", 1, MAX_TRANSFORMED_SIDE_PIXELS),
     "crop": one_of("Crop", Crop),
     "quality": _parse_quality,
     "format": one_of("Format", ImageFormat),

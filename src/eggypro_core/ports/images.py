@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from eggypro_core.domain.image import (
+    MAX_IMAGE_SIDE_PIXELS,
     PRODUCT_IMAGE_FOLDER,
     CleanImage,
     ServedImage,
@@ -17,14 +18,21 @@ from eggypro_core.domain.image import (
 class ImageCleaner(Protocol):
     """Turn an uploaded file into an image that can be published."""
 
-    def clean(self, content: BinaryIO, transformation: Transformation | None = None) -> CleanImage:
+    def clean(
+        self,
+        content: BinaryIO,
+        transformation: Transformation | None = None,
+        *,
+        max_side: int = MAX_IMAGE_SIDE_PIXELS,
+    ) -> CleanImage:
         """Return the image upright, in sRGB and in its own format, without metadata or other data.
 
         The format is detected from the content, read from the stream's position to its end.
-        `transformation` is applied afterwards and may change the format.
-        Raises TooLargeError above MAX_UPLOAD_BYTES, reading little more than that. Raises
-        ValidationError for the field `file` unless the image has one of UPLOAD_FORMATS and a single
-        frame, is complete, and has at most MAX_PIXELS (checked before decoding).
+        `transformation` is applied afterwards and may change the format; no side of the result is
+        longer than MAX_IMAGE_SIDE_PIXELS. Raises TooLargeError above MAX_UPLOAD_BYTES, reading
+        little more than that. Raises ValidationError for the field `file` unless the image has one
+        of UPLOAD_FORMATS and a single frame, is complete (only the end marker of a JPEG may be
+        missing), and has at most MAX_PIXELS and `max_side` (checked before decoding).
         """
         ...
 

@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageCms, ImageStat
@@ -23,6 +24,7 @@ from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.domain.image import RENDITIONS, Crop, ImageFormat, Transformation
 from eggypro_core.errors import TooLargeError, ValidationError
 
+JPEG_END = b"\xff\xd9"
 CLEANER = PillowImageCleaner()
 KINDS = ("jpg", "png", "webp")
 MODES = {
@@ -84,9 +86,51 @@ def test_comments_in_a_jpeg_are_removed(segment: dict[str, Any]) -> None:
 @pytest.mark.parametrize("share", range(1, 20))
 def test_truncated_file_raises_validation_error(kind: str, share: int) -> None:
     complete = encode_image(make_noise((99, 77)), kind).getvalue()
-    for part in (complete[: len(complete) * share // 20], complete[:-share]):
+    missing = share + len(JPEG_END) if kind == "jpg" else share
+    for part in (complete[: len(complete) * share // 20], complete[:-missing]):
         with pytest.raises(ValidationError, match="file: "):
             CLEANER.clean(BytesIO(part))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", [0, 2])
+@pytest.mark.parametrize("transformation", [None, RENDITIONS["thumbnail"]])
+def test_jpeg_without_its_end_marker_is_complete(
+    *, progressive: bool, subsampling: int, transformation: Transformation | None
+) -> None:
+    complete = encode_image(
+        make_noise((99, 77)), progressive=progressive, subsampling=subsampling
+    ).getvalue()
+    expected = CLEANER.clean(BytesIO(complete), transformation)
+    assert complete.endswith(JPEG_END)
+    for missing in (1, 2):
+        assert CLEANER.clean(BytesIO(complete[:-missing]), transformation) == expected
+
+
+def test_progressive_jpeg_without_its_last_scan_is_rejected() -> None:
+    complete = make_image(progressive=True).getvalue()
+    for scans in range(1, complete.count(b"\xff\xda")):
+        part = b"\xff\xda".join(complete.split(b"\xff\xda")[: scans + 1])
+        with pytest.raises(ValidationError, match="damaged or incomplete"):
+            CLEANER.clean(BytesIO(part[: part.rindex(b"\xff\xc4")]))
+
+
+@pytest.mark.parametrize("size", [(16_000, 2), (2, 16_000)])
+@pytest.mark.parametrize("format_", ImageFormat)
+def test_longest_images_have_renditions_of_every_format(
+    size: tuple[int, int], format_: ImageFormat
+) -> None:
+    upload = encode_image(Image.new("L", size), "png")
+    assert open_upright(CLEANER.clean(upload)).size == size
+    for transformation in RENDITIONS.values():
+        upload.seek(0)
+        open_upright(CLEANER.clean(upload, evolve(transformation, format=format_)))
+
+
+@pytest.mark.parametrize("size", [(16_001, 1), (1, 16_001)])
+def test_longer_images_are_rejected_before_decoding(size: tuple[int, int]) -> None:
+    with pytest.raises(ValidationError, match=f"{size[0]} x {size[1]} pixels.* 16000 on each side"):
+        CLEANER.clean(make_png_of_size(*size))
 
 
 @pytest.mark.parametrize("kind", ["png", "webp"])
