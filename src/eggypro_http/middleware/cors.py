@@ -1,10 +1,11 @@
 """CORS middleware: the origins whose pages may use the API from a browser (Fetch standard)."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from attrs import frozen
+from attrs import field, frozen
 
 Headers: TypeAlias = list[tuple[str, str]]
 
@@ -20,17 +21,25 @@ _PREFLIGHT_HEADERS = [
     ("access-control-max-age", "86400"),
 ]
 _VARY = ("vary", "Origin")
+_SUBDOMAINS = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.){1,10}"
+"""Regular expression of one or more labels of a host, as browsers write them."""
 
 
 @frozen
 class CorsMiddleware:
     """WSGI middleware that lets pages of the listed origins read the application's responses.
 
+    `https://*.shop.example` lists all subdomains of a domain, at any depth, but not the domain.
     Every response has `Vary: Origin`, so that no cache serves one origin's response to another.
     """
 
     _app: WSGIApplication
     _origins: frozenset[str]
+    _patterns: tuple[re.Pattern[str], ...] = field(init=False, repr=False)
+
+    @_patterns.default
+    def _compile_patterns(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(_compile_pattern(origin) for origin in self._origins if "*" in origin)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request."""
@@ -38,7 +47,7 @@ class CorsMiddleware:
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
             headers = _vary_by_origin(headers)
-            if origin in self._origins:
+            if origin is not None and self._allows(origin):
                 headers += [
                     ("access-control-allow-origin", origin),
                     *_cors_headers(environ, headers),
@@ -46,6 +55,16 @@ class CorsMiddleware:
             return start_response(status, headers, exc_info)
 
         return self._app(environ, start)
+
+    def _allows(self, origin: str) -> bool:
+        if origin in self._origins:
+            return "*" not in origin
+        return any(pattern.fullmatch(origin) for pattern in self._patterns)
+
+
+def _compile_pattern(origin: str) -> re.Pattern[str]:
+    scheme, _, domain = origin.partition("*.")
+    return re.compile(f"{re.escape(scheme)}{_SUBDOMAINS}{re.escape(domain)}")
 
 
 def _vary_by_origin(headers: Headers) -> Headers:

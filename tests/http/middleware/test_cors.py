@@ -51,6 +51,47 @@ OTHER_ORIGINS = [
 ]
 
 
+PATTERNS = ("https://*.shop.example", "http://*.localhost:3000")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://a.shop.example",
+        "https://preview-git-x1.shop.example",
+        "https://a.b.shop.example",
+        "https://xn--mller-kva.shop.example",
+        "http://ada.localhost:3000",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_pattern_allows_every_subdomain(shop: Shop, origin: str, method: str) -> None:
+    client = TestClient(create_app(shop, HttpConfig(cors_origins=PATTERNS)))
+    headers = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+    response = client.simulate_request(method, EGG, headers=headers)
+    assert response.headers["access-control-allow-origin"] == origin
+    assert "Origin" in response.headers["vary"]
+    is_preflight = method == "OPTIONS"
+    assert ("PUT" in response.headers.get("access-control-allow-methods", "")) == is_preflight
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("https://shop.example", "https://.shop.example", "https://*.shop.example"),
+        *("http://a.shop.example", "https://a.shop.example:8443", "https://ashop.example"),
+        *("https://a.shop.example.evil.example", "https://evil.example/.shop.example"),
+        *("https://a_-.shop.example", "https://a shop.example", "https://u@a.shop.example"),
+        *("https://A.shop.example", "http://ada.localhost"),
+    ],
+)
+def test_pattern_allows_nothing_else(shop: Shop, origin: str) -> None:
+    client = TestClient(create_app(shop, HttpConfig(cors_origins=PATTERNS)))
+    response = client.simulate_get(EGG, headers={"Origin": origin})
+    assert not cors_headers(response.headers)
+    assert "Origin" in response.headers["vary"]
+
+
 @pytest.fixture
 def client(shop: Shop) -> TestClient:
     return TestClient(create_app(shop, HttpConfig(cors_origins=tuple(ORIGINS))))
