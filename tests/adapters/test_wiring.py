@@ -61,6 +61,20 @@ KEY = "k" * 40
 OpenServer: TypeAlias = Callable[[Settings], AbstractContextManager[ServerParts]]
 
 
+LIBPQ_ENVIRONMENT = {
+    "PGSERVICE": "nowhere",
+    "PGHOSTADDR": "10.0.0.1",
+    "PGCHANNELBINDING": "require",
+    "PGTARGETSESSIONATTRS": "read-only",
+    "PGREQUIREAUTH": "scram-sha-256",
+    "PGGSSENCMODE": "require",
+    "PGSSLNEGOTIATION": "direct",
+    "PGCLIENTENCODING": "LATIN1",
+    "PGOPTIONS": "-c search_path=nowhere",
+    "PGDATESTYLE": "German",
+}
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     parent = Path(tempfile.mkdtemp(prefix="egg-"))
@@ -68,7 +82,9 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(parent, ignore_errors=True)
 
 
-def test_empty_folder_is_enough_for_a_shop(folder: Path) -> None:
+def test_empty_folder_is_enough_for_a_shop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in LIBPQ_ENVIRONMENT.items():  # none of them may reach the embedded database
+        monkeypatch.setenv(name, text)
     settings = Settings(eggypro_data_dir=folder)
     with open_shop(settings) as shop, DEMO_CATALOG_PATH.open("rb") as demo:
         report = shop.products.import_file(demo)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from attrs import Attribute, Factory, field, fields, frozen
 
+from eggypro_adapters.settings.postgres_options import OptionError
 from eggypro_adapters.settings.types import SettingType
 from eggypro_core.errors import FieldError
 
@@ -87,6 +88,8 @@ def parse_setting(definition: SettingDefinition, environment: Mapping[str, str])
     name, text = definition.lookup(environment)
     try:
         return definition.kind.parse(text) if text else None
+    except OptionError as error:
+        return FieldError(name, f"{name} {error}")
     except ValueError:
         return FieldError(name, definition.kind.error_message(name))
 

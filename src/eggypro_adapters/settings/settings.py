@@ -72,7 +72,9 @@ class Settings:
 
     postgres_url: str | None = setting(
         values.POSTGRES_URL,
-        "URL of the database. Required in production; development defaults to an embedded one.",
+        "URL of the database. Required in production; development defaults to an embedded one,"
+        " which ignores the PG* variables of libpq. Options that other libraries write there"
+        " (pgbouncer, connection_limit, schema, ...) are dropped.",
         default=None,
         group="Database",
         secret=True,
@@ -122,7 +124,7 @@ class Settings:
     )
     cors_origin: tuple[str, ...] = setting(
         values.ORIGINS,
-        "Origins whose pages may call the API from a browser.",
+        "Origins whose pages may call the API from a browser; *. stands for all subdomains.",
         default=("http://localhost:3000",),
     )
     trusted_proxies: tuple[Network, ...] = setting(

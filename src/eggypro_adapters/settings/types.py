@@ -10,6 +10,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from attrs import frozen
 
+from eggypro_adapters.settings.origins import parse_origin
+from eggypro_adapters.settings.postgres_options import libpq_query
+
 T = TypeVar("T")
 Choice = TypeVar("Choice", bound=StrEnum)
 Network = IPv4Network | IPv6Network
@@ -84,7 +87,6 @@ _CURRENCIES = frozenset(
 )
 _VISIBLE = re.compile(r"[!-~]+")
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(:[0-9]+)?")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def one_of(choices: type[Choice]) -> SettingType[Choice]:
@@ -165,7 +167,9 @@ def _postgres_url(text: str) -> str:
     _require(parts.hostname or re.search(r"(^|&)host=[^&]", parts.query))
     # SQLAlchemy takes everything before an @ for the password, even across a slash.
     _require(len(parts.path) > 1 and "@" not in parts.path + parts.query)
-    return f"postgresql+psycopg{text[text.index(':') :]}"
+    address = text.partition("?")[0]
+    options = libpq_query(parts.query)
+    return f"postgresql+psycopg{address[address.index(':') :]}{'?' if options else ''}{options}"
 
 
 def _redis_url(text: str) -> str:
@@ -208,11 +212,7 @@ def _sentry_dsn(text: str) -> str:
 
 
 def _origin(text: str) -> str:
-    parts = urlsplit(_http_url(text))
-    _require(not parts.path)
-    host = f"[{parts.hostname}]" if "[" in parts.netloc else parts.hostname
-    default = parts.port in {None, _DEFAULT_PORTS[parts.scheme]}
-    return f"{parts.scheme}://{host}" if default else f"{parts.scheme}://{host}:{parts.port}"
+    return parse_origin(text, _http_url)
 
 
 def _comma_separated(parse: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
@@ -245,7 +245,9 @@ HTTP_URL = SettingType(
 )
 SENTRY_DSN = SettingType("must be a URL such as https://key@host/project", _sentry_dsn)
 ORIGINS = SettingType(
-    "must be origins such as https://shop.example, separated by commas", _comma_separated(_origin)
+    "must be origins such as https://shop.example, or patterns such as https://*.shop.example,"
+    " separated by commas",
+    _comma_separated(_origin),
 )
 NETWORKS: SettingType[tuple[Network, ...]] = SettingType(
     "must be IP networks or addresses such as 10.0.0.0/8, separated by commas, without host"

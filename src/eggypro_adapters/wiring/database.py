@@ -1,5 +1,6 @@
 """The configured or embedded database, its replica, migrations and connection parameters."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,11 @@ from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import Pooler
 from eggypro_core.errors import UnavailableError
 from eggypro_core.operations.migrations import Migrations
+
+_OTHER_LIBPQ_VARIABLES = frozenset(
+    {"PGSERVICEFILE", "PGSYSCONFDIR", "PGREQUIRESSL", "PGDATESTYLE", "PGTZ", "PGGEQO"}
+)
+"""Variables of libpq that are not options of a connection."""
 
 
 @frozen
@@ -49,6 +55,7 @@ def open_database(
         if url is None:
             from eggypro_adapters.embedded_postgres.restarting import RestartingAttachment
 
+            _remove_libpq_variables()
             server = stack.enter_context(RestartingAttachment(settings.eggypro_data_dir))
             url = server.url
         database = Database.connect(
@@ -61,6 +68,18 @@ def open_database(
             database.restart_server_with(server.restart)
         stack.callback(database.close)
         yield database.with_share(sizes.transactions)
+
+
+def _remove_libpq_variables() -> None:
+    """Remove libpq's variables from the environment, which do not concern the embedded server.
+
+    libpq reads them for each connection, and PGSERVICE cannot be overridden.
+    """
+    from psycopg.pq import Conninfo
+
+    variables = {row.envvar.decode() for row in Conninfo.get_defaults() if row.envvar}
+    for name in variables | _OTHER_LIBPQ_VARIABLES:
+        os.environ.pop(name, None)
 
 
 @contextmanager
@@ -126,6 +145,7 @@ def open_libpq_environment(settings: Settings) -> Iterator[Mapping[str, str]]:
         if url is None:
             from eggypro_adapters.embedded_postgres import attach
 
+            _remove_libpq_variables()
             url = stack.enter_context(attach(settings.eggypro_data_dir)).conninfo
         options = conninfo_to_dict(url.replace("+psycopg", "", 1))
         variables = {row.keyword.decode(): row.envvar for row in Conninfo.get_defaults()}

@@ -10,10 +10,12 @@ from attrs import fields
 from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.pq import Conninfo
 from sqlalchemy import make_url
 
 from eggypro_adapters.settings import Settings, settings_example
 from eggypro_adapters.settings.definition import setting_definitions
+from eggypro_adapters.settings.postgres_options import FOREIGN_OPTIONS, LIBPQ_OPTIONS
 from eggypro_adapters.settings.types import AppEnvironment, ImageStoreKind, LogFormat, LogLevel
 from eggypro_core.errors import ConfigurationError, FieldError
 
@@ -176,7 +178,13 @@ def test_development_uses_cloudinary_if_completely_configured() -> None:
         ("postgresql+psycopg://u@[::1]/eggs", "postgresql+psycopg://u@[::1]/eggs"),
         ("POSTGRES://u:%40%2F@h/eggs", "postgresql+psycopg://u:%40%2F@h/eggs"),
         ("postgres:///eggs?host=/run/pg", "postgresql+psycopg:///eggs?host=/run/pg"),
-        ("postgres://u@/eggs?a=b&host=h", "postgresql+psycopg://u@/eggs?a=b&host=h"),
+        ("postgres://u@/eggs?port=1&host=h", "postgresql+psycopg://u@/eggs?port=1&host=h"),
+        ("postgres://h/eggs?schema=x&pgbouncer=true", "postgresql+psycopg://h/eggs"),
+        ("postgres://h/eggs?supa=a.b&workaround=c", "postgresql+psycopg://h/eggs"),
+        (
+            "postgres://h/eggs?ssl=true&tcpKeepAlive=1",
+            "postgresql+psycopg://h/eggs?sslmode=require",
+        ),
     ],
 )
 def test_postgres_url_gets_the_driver(url: str, parsed_url: str) -> None:
@@ -185,6 +193,29 @@ def test_postgres_url_gets_the_driver(url: str, parsed_url: str) -> None:
     parts = make_url(parsed_url)
     assert parts.database == "eggs"
     assert parts.host or parts.query["host"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("frobnicate=m4rk3r", "has an unknown option 'frobnicate': remove it"),
+        ("autocommit=m4rk3r", "has an unknown option 'autocommit'"),
+        (f"{'m4rk3r' * 9}=1", "has an unknown option '...'"),
+        ("sslmode=m4rk3r", "has an unknown sslmode: it must be one of disable, allow"),
+        ("connect_timeout=m4rk3r", "has a connect_timeout that is no whole number"),
+        ("port=1&port=2", "has the option 'port' more than once"),
+    ],
+)
+def test_invalid_option_of_a_postgres_url_is_named(options: str, message: str) -> None:
+    [(name, text)] = errors_of({"POSTGRES_READ_URL": f"postgres://h/eggs?{options}"}).items()
+    assert text.startswith(f"{name} {message}")
+    assert "m4rk3r" not in text
+
+
+def test_every_option_of_libpq_is_known() -> None:
+    names = {row.keyword.decode() for row in Conninfo.get_defaults()}
+    assert not names - LIBPQ_OPTIONS
+    assert not FOREIGN_OPTIONS & LIBPQ_OPTIONS
 
 
 @pytest.mark.parametrize(
@@ -264,12 +295,26 @@ def test_lists_keep_their_order_without_duplicates() -> None:
         }
     )
     assert settings.cors_origin == ("https://shop.example", "http://[::1]")
+    text = "https://*.Vercel.app:443,http://*.localhost:3000,http://[0:0:0::1]:80,http://127.0.0.1"
+    assert Settings.read({"CORS_ORIGIN": text}).cors_origin == (
+        "https://*.vercel.app",
+        "http://*.localhost:3000",
+        "http://[::1]",
+        "http://127.0.0.1",
+    )
     assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1/128"))
     assert settings.metrics_networks == (ip_network("192.0.2.1/32"),)
 
 
 @pytest.mark.parametrize(
-    "origin", ["*", "null", "shop.example", "https://shop.example/a", "https://u@shop.example", "é"]
+    "origin",
+    [
+        *("*", "null", "shop.example", "https://shop.example/a", "https://u@shop.example", "é"),
+        *("https://*", "https://*.example", "https://*.*.shop.example", "*.shop.example"),
+        *("https://a*.shop.example", "https://a.*.example", "https://*shop.example"),
+        *("http://127.1", "http://010.0.0.1", "http://256.0.0.1", "http://0x7f.1", "http://*.1"),
+        *("https://a..example", "https://-a.example", "https://a%2e.example", "https://a!.example"),
+    ],
 )
 def test_invalid_origin_is_rejected(origin: str) -> None:
     assert list(errors_of({"CORS_ORIGIN": f"https://shop.example,{origin}"})) == ["CORS_ORIGIN"]
