@@ -125,6 +125,21 @@ class SettingsRuntime:
         """Read and validate all settings."""
         _settings()
 
+    def settings_in_force(self) -> Sequence[tuple[str, str, str]]:
+        """Return name, value and source of each setting."""
+        from eggypro_adapters.settings import locate_variables, read_environment, settings_in_force
+
+        sources = locate_variables(os.environ, Path.cwd())
+        variables = read_environment(os.environ, Path.cwd())
+        rows = settings_in_force(_settings(), variables, sources)
+        return [(row.name, row.value, row.source) for row in rows]
+
+    def settings_warnings(self) -> list[str]:
+        """Return warnings about misspelt settings."""
+        from eggypro_adapters.settings import read_environment, warn_of_typos
+
+        return warn_of_typos(read_environment(os.environ, Path.cwd()))
+
     def settings_example(self) -> str:
         """Return a commented `.env.example`."""
         from eggypro_adapters.settings import settings_example
@@ -141,7 +156,7 @@ class SettingsRuntime:
         """Return warnings about the settings of a server."""
         from eggypro_adapters.wiring import startup_warnings
 
-        return startup_warnings(_settings())
+        return [*self.settings_warnings(), *startup_warnings(_settings())]
 
     def demo(self) -> Path:
         """Return the path of the demo catalogue."""

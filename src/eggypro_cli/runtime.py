@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -55,6 +55,14 @@ class Runtime(Protocol):
 
     def check_settings(self) -> None:
         """Read and validate all settings, without connecting to anything."""
+        ...
+
+    def settings_in_force(self) -> Sequence[tuple[str, str, str]]:
+        """Return name, value and source of each setting. Secrets are masked."""
+        ...
+
+    def settings_warnings(self) -> list[str]:
+        """Return a sentence for each variable that may be a misspelt setting."""
         ...
 
     def settings_example(self) -> str:

@@ -108,6 +108,17 @@ def pair_table(rows: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
+def setting_table(rows: Iterable[tuple[str, str, str]]) -> Table:
+    """Render the settings in force: name, value and source."""
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("setting", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("source", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
 def review_page(page: Page[Review, ReviewQuery], query: ReviewQuery) -> Iterator[RenderableType]:
     """Render a page of reviews."""
     yield from _page(page, query, _review_table(page.items))

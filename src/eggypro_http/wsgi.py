@@ -10,7 +10,7 @@ from wsgiref.types import WSGIApplication
 
 from attrs import evolve
 
-from eggypro_adapters.settings import Settings, read_environment
+from eggypro_adapters.settings import Settings, read_environment, warn_of_typos
 from eggypro_adapters.wiring import (
     ServerParts,
     logs_to_stderr,
@@ -35,9 +35,10 @@ def application() -> WSGIApplication:
     exits. Workers share their metrics if PROMETHEUS_MULTIPROC_DIR names a folder that is empty at
     the start, as usual with Prometheus; otherwise each has its own. Raises ConfigurationError.
     """
-    settings = Settings.read(read_environment(os.environ, Path.cwd()))
+    environment = read_environment(os.environ, Path.cwd())
+    settings = Settings.read(environment)
     logs = logs_to_stderr(settings, colours=not os.environ.get("NO_COLOR"))
-    for note in startup_warnings(settings):
+    for note in (*warn_of_typos(environment), *startup_warnings(settings)):
         logging.getLogger(__name__).warning(note)
     parts = open_server(settings, logs, _metrics_dir())
     return _create_app(parts.shop, config_of(settings, parts))
@@ -52,6 +53,8 @@ def serverless_application(environment: Mapping[str, str]) -> WSGIApplication:
     """
     settings = Settings.read(environment)
     logs = logs_to_stderr(settings, colours=False)
+    for note in warn_of_typos(environment):
+        logging.getLogger(__name__).warning(note)
     parts = open_serverless(settings, logs)
     config = evolve(config_of(settings, parts), max_import_bytes=_MAX_SERVERLESS_IMPORT_BYTES)
     return _create_app(parts.shop, config)

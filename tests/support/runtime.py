@@ -99,6 +99,7 @@ class MemoryRuntime:
     unavailable_message: str = ""
     key_file: Path | None = None
     warnings: list[str] = field(factory=list)
+    typos: list[str] = field(factory=list)
     demo_file: Path = Path("no demo")
     postgres_bin_dir: Path = Path("no tools")
 
@@ -134,6 +135,13 @@ class MemoryRuntime:
     def check_settings(self) -> None:
         if self.settings_errors:
             raise ConfigurationError(self.settings_errors)
+
+    def settings_in_force(self) -> Sequence[tuple[str, str, str]]:
+        self.check_settings()
+        return [("CACHE_TTL", "300", "default"), ("JWT_SECRET", "***", "environment")]
+
+    def settings_warnings(self) -> list[str]:
+        return self.typos
 
     def settings_example(self) -> str:
         return "# POSTGRES_URL=\n"

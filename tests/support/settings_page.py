@@ -12,8 +12,10 @@ INTRODUCTION = """\
 
 Command options override the environment, which in development overrides `.env.local` and `.env`.
 Blank values count as absent. `eggypro env check` lists all invalid settings with the reason, never
-the value; `eggypro env example` prints all settings as a commented file. This page is generated
-from the same definitions by `make docs`.
+the value; otherwise it shows each setting in force, with secrets masked, and its source
+(environment, `.env.local`, `.env`, default, generated). A variable whose name differs from that of
+a setting by one or two letters is a warning. `eggypro env example` prints all settings as a
+commented file. This page is generated from the same definitions by `make docs`.
 """
 HEAD = "| setting | description | default |\n| --- | --- | --- |\n"
 

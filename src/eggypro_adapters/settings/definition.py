@@ -29,6 +29,7 @@ class SettingDefinition:
     description: str
     group: str
     default: str
+    is_secret: bool
 
     @property
     def field(self) -> str:
@@ -97,7 +98,9 @@ def parse_setting(definition: SettingDefinition, environment: Mapping[str, str])
 def _definition(attribute: "Attribute[Any]") -> SettingDefinition:
     metadata = attribute.metadata[SettingDefinition]
     default = _environment_text(attribute.default)
-    return SettingDefinition(name=attribute.name.upper(), default=default, **metadata)
+    return SettingDefinition(
+        name=attribute.name.upper(), default=default, is_secret=not attribute.repr, **metadata
+    )
 
 
 def _environment_text(default: object) -> str:

@@ -9,6 +9,7 @@ from eggypro_adapters.settings.settings import Settings
 from eggypro_adapters.settings.types import AppEnvironment
 from eggypro_core.errors import ConfigurationError, FieldError
 
+SHARED_FILE, LOCAL_FILE = ".env", ".env.local"
 _DEFINITIONS = setting_definitions(Settings)
 
 
@@ -21,10 +22,20 @@ def read_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]
     """
     if _environment_of(environ) != AppEnvironment.DEVELOPMENT:
         return dict(environ)
-    files = _merge(_variables(folder / ".env"), _variables(folder / ".env.local"))
+    files = _merge(_variables(folder / SHARED_FILE), _variables(folder / LOCAL_FILE))
     merged = _merge(files, environ)
     app_env = _environment_of(merged)
     return merged if app_env == AppEnvironment.DEVELOPMENT else {**environ, "APP_ENV": app_env}
+
+
+def locate_variables(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Return the source of each variable of `read_environment`: `environment`, or a file."""
+    names = read_environment(environ, folder).keys()
+    local = _variables(folder / LOCAL_FILE) if names - environ.keys() else {}
+    return {
+        name: "environment" if name in environ else LOCAL_FILE if name in local else SHARED_FILE
+        for name in names
+    }
 
 
 def _environment_of(variables: Mapping[str, str]) -> str:

@@ -48,8 +48,9 @@ def _run_checks(runtime: Runtime, *, upgrade: bool) -> Sequence[DeploymentCheck]
 
     runtime.check_settings()
     checks = check_deployment(runtime.open_shop, runtime.open_migrations, upgrade=upgrade)
+    detail = "; ".join(["the settings are valid", *runtime.settings_warnings()])
     return [
-        DeploymentCheck("environment", DeploymentCheckStatus.OK, "the settings are valid"),
+        DeploymentCheck("environment", DeploymentCheckStatus.OK, detail),
         *checks,
     ]
 

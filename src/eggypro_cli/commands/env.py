@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eggypro_cli.output import JsonOption, examples, json_line, print_body, write
+from eggypro_cli.output import JsonOption, examples, json_line, print_body, print_message, write
 
 if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
+    from eggypro_core.serializers import Json
 
 app = typer.Typer(
     help="Check the settings, or print an example.",
@@ -20,13 +21,24 @@ app = typer.Typer(
 
 @app.command(epilog=examples("env check", "env check --json"))
 def check(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Check all settings.
+    """Check all settings, and show those in force and their sources.
 
-    Exits with 2 and names every invalid setting, never its value.
+    Secrets are masked. Exits with 2 and names every invalid setting, never its value. Warns of
+    variables that may be misspelt settings.
     """
+    from eggypro_cli.tables import setting_table
+
     runtime: Runtime = context.obj
+    warnings = runtime.settings_warnings()
+    if warnings and not json:
+        print_message(*warnings)
     runtime.check_settings()
-    print_body({"status": "ok"}, lambda: ["ok"], json=json)
+    rows = runtime.settings_in_force()
+    settings: list[Json] = [
+        {"name": name, "value": value, "source": source} for name, value, source in rows
+    ]
+    body: dict[str, Json] = {"status": "ok", "settings": settings, "warnings": [*warnings]}
+    print_body(body, lambda: [setting_table(rows), "ok"], json=json)
 
 
 @app.command(epilog=examples("env example > .env.local"))

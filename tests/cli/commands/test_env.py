@@ -12,10 +12,32 @@ SETTINGS_ERRORS = (
 )
 
 
-def test_valid_settings_are_ok(run_command: RunCommand) -> None:
+def test_settings_in_force_are_shown_with_their_sources(run_command: RunCommand) -> None:
     result = run_command("env", "check")
-    assert (result.code, result.out, result.err) == (0, "ok\n", "")
-    assert orjson.loads(run_command("env", "check", "--json").out) == {"status": "ok"}
+    assert (result.code, result.err) == (0, "")
+    assert [line.split() for line in result.out.splitlines()] == [
+        ["setting", "value", "source"],
+        ["CACHE_TTL", "300", "default"],
+        ["JWT_SECRET", "***", "environment"],
+        ["ok"],
+    ]
+    assert orjson.loads(run_command("env", "check", "--json").out) == {
+        "status": "ok",
+        "settings": [
+            {"name": "CACHE_TTL", "value": "300", "source": "default"},
+            {"name": "JWT_SECRET", "value": "***", "source": "environment"},
+        ],
+        "warnings": [],
+    }
+
+
+def test_misspelt_setting_is_a_warning(run_command: RunCommand, runtime: MemoryRuntime) -> None:
+    runtime.typos = ["CACHE_TTI is not a setting: did you mean CACHE_TTL?"]
+    result = run_command("env", "check")
+    assert (result.code, result.err.splitlines()) == (0, runtime.typos)
+    body = orjson.loads(run_command("env", "check", "--json").out)
+    assert body["warnings"] == runtime.typos
+    assert runtime.typos[0] in run_command("deploy", "--json").out
 
 
 @pytest.mark.parametrize("words", [["env", "check"], ["products", "list"], ["seed"]])
