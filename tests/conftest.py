@@ -135,6 +135,13 @@ def database_url(postgres: sa.URL, database_entry: sa.URL) -> Iterator[sa.URL]:
         yield database_entry.set(database=url.database)
 
 
+@pytest.fixture
+def direct_database_url(postgres: sa.URL) -> Iterator[sa.URL]:
+    """Like `database_url`, never through the pooler, which knows one role only."""
+    with new_database(postgres) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def shared_database(postgres: sa.URL, database_entry: sa.URL) -> Iterator[Database]:
     with new_database(postgres) as url:

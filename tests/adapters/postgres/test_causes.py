@@ -177,24 +177,24 @@ def test_role_without_create_may_not_upgrade(
 
 
 def test_role_without_rights_on_tables_is_told_the_grant(
-    database_url: sa.URL, connect_database: Connect
+    direct_database_url: sa.URL, connect_database: Connect
 ) -> None:
-    url = create_role(database_url)
+    url = create_role(direct_database_url)
     store = PostgresProductStore(connect_database(url))
     with pytest.raises(UnavailableError, match="on table products") as raised:
         store.list(ProductQuery())
     assert raised.value.kind is MISCONFIGURED
     grant = str(raised.value).split("`")[1]
-    with connect_driver(database_url) as server:
+    with connect_driver(direct_database_url) as server:
         server.execute(grant.encode())
     assert store.list(ProductQuery()).total == 0
     store.create(make_draft(), NOON)
 
 
 def test_role_that_owns_no_table_may_not_change_it(
-    database_url: sa.URL, connect_database: Connect
+    direct_database_url: sa.URL, connect_database: Connect
 ) -> None:
-    url = create_role(database_url)
+    url = create_role(direct_database_url)
     database = connect_database(url)
     with (
         pytest.raises(UnavailableError, match="No permission to change products"),

@@ -40,17 +40,17 @@ def reads_after_waiting(database: Database, role: sa.URL) -> bool:
         return result.result(timeout=30) == [(1,)]
 
 
-def connection_count(database_url: sa.URL, role: str) -> int:
-    with connect_driver(database_url) as server:
+def connection_count(direct_database_url: sa.URL, role: str) -> int:
+    with connect_driver(direct_database_url) as server:
         statement = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
         [count] = server.execute(statement, [role]).fetchone() or [0]
     return int(str(count))
 
 
 def test_many_readers_share_the_few_connections_of_a_role(
-    database_url: sa.URL, connect_database: Connect
+    direct_database_url: sa.URL, connect_database: Connect
 ) -> None:
-    role = create_role(database_url, options="LOGIN CONNECTION LIMIT 2")
+    role = create_role(direct_database_url, options="LOGIN CONNECTION LIMIT 2")
     database = connect_database(role, size=8)
     with ThreadPoolExecutor(16) as readers:
         results = list(readers.map(lambda _: database.fetch(BRIEF_SLEEP, {}), range(64)))
@@ -58,16 +58,16 @@ def test_many_readers_share_the_few_connections_of_a_role(
 
 
 def test_caller_waits_until_another_process_frees_a_connection(
-    database_url: sa.URL, connect_database: Connect
+    direct_database_url: sa.URL, connect_database: Connect
 ) -> None:
-    role = create_role(database_url, options="LOGIN CONNECTION LIMIT 1")
+    role = create_role(direct_database_url, options="LOGIN CONNECTION LIMIT 1")
     assert reads_after_waiting(connect_database(role, size=8, pool_timeout=30), role)
 
 
 def test_caller_gives_up_after_the_timeout_and_is_told_the_limit(
-    database_url: sa.URL, connect_database: Connect
+    direct_database_url: sa.URL, connect_database: Connect
 ) -> None:
-    role = create_role(database_url, options="LOGIN CONNECTION LIMIT 1")
+    role = create_role(direct_database_url, options="LOGIN CONNECTION LIMIT 1")
     database = connect_database(role, size=8, pool_timeout=0.3)
     with used_connections(role, 1):
         start = monotonic()
@@ -79,9 +79,9 @@ def test_caller_gives_up_after_the_timeout_and_is_told_the_limit(
 
 
 def test_broken_connection_does_not_occupy_the_limit(
-    database_url: sa.URL, connect_database: Connect
+    direct_database_url: sa.URL, connect_database: Connect
 ) -> None:
-    role = create_role(database_url, options="LOGIN CONNECTION LIMIT 1")
+    role = create_role(direct_database_url, options="LOGIN CONNECTION LIMIT 1")
     database = connect_database(role, size=8, pool_timeout=30)
     pooled = database.engine.raw_connection()
     driver_connection(pooled).close()
@@ -90,9 +90,9 @@ def test_broken_connection_does_not_occupy_the_limit(
 
 
 def test_transactions_leave_connections_for_reads(
-    database_url: sa.URL, connect_database: Connect
+    direct_database_url: sa.URL, connect_database: Connect
 ) -> None:
-    database = connect_database(database_url, size=3, pool_timeout=0.2).with_share(2)
+    database = connect_database(direct_database_url, size=3, pool_timeout=0.2).with_share(2)
     release = Event()
 
     def hold() -> None:
@@ -114,16 +114,16 @@ def test_transactions_leave_connections_for_reads(
 
 
 def test_connections_that_nobody_uses_are_closed(
-    database_url: sa.URL, connect_database: Connect
+    direct_database_url: sa.URL, connect_database: Connect
 ) -> None:
-    role = create_role(database_url)
+    role = create_role(direct_database_url)
     clock = FakeMonotonicClock()
     database = connect_database(role, size=3, clock=clock)
     for pooled in [database.engine.raw_connection() for _ in range(3)]:
         pooled.close()
-    assert connection_count(database_url, str(role.username)) == 3
+    assert connection_count(direct_database_url, str(role.username)) == 3
     for _ in range(3):
         clock.now += MAX_IDLE_SECONDS - 1
         database.fetch(SELECT_ONE, {})
-    wait_until(lambda: connection_count(database_url, str(role.username)) == 1)
+    wait_until(lambda: connection_count(direct_database_url, str(role.username)) == 1)
     assert database.fetch(SELECT_ONE, {}) == [(1,)]
