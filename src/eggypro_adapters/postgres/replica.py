@@ -1,6 +1,7 @@
 """Reads from a streaming replica, if it has replayed all known writes."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
 from typing import Any, Self
 
@@ -37,6 +38,7 @@ class Replica:
 
     It has the transaction numbers of the primary, so that its progress can be compared with
     `required_version()`: the number from which a read sees all known writes, None if unknown.
+    `outage` wraps each read, to detect outages.
     """
 
     def __init__(
@@ -44,8 +46,10 @@ class Replica:
         database: Database,
         required_version: Callable[[], int | None],
         clock: Callable[[], float] = monotonic,
+        outage: AbstractContextManager[None] | None = None,
     ) -> None:
         self._database = database
+        self._outage = outage or nullcontext()
         self._required_version = required_version
         self._circuit_breaker = CircuitBreaker(FAILURE_PAUSE_SECONDS, clock)
 
@@ -58,13 +62,14 @@ class Replica:
         size: int,
         pooler: PoolerCheck,
         clock: Callable[[], float] = monotonic,
+        outage: AbstractContextManager[None] | None = None,
     ) -> Self:
         """Return a replica with at most `size` connections. Opens none yet."""
         url = sa.make_url(url).update_query_dict({"connect_timeout": str(CONNECT_TIMEOUT_SECONDS)})
         database = Database.connect(
             url, size=size, pool_timeout=POOL_TIMEOUT_SECONDS, pooler=pooler
         )
-        return cls(database, required_version, clock)
+        return cls(database, required_version, clock, outage)
 
     def fetch(self, statement: CompiledStatement, values: Mapping[str, object]) -> Rows | None:
         """Run a SELECT in one round trip; return None if the primary must run it."""
@@ -72,7 +77,7 @@ class Replica:
         if required is None or not self._circuit_breaker.allows():
             return None
         try:
-            with translate_errors(self._database.role):
+            with self._outage, translate_errors(self._database.role):
                 version, rows = self._fetch(statement, values)
         except (UnavailableError, ConflictError):  # the latter: a conflict with the WAL replay
             self._circuit_breaker.trip()

@@ -14,6 +14,7 @@ from eggypro_adapters.postgres.schema import HEAD_REVISION
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import Pooler
 from eggypro_core.errors import UnavailableError
+from eggypro_core.operations.error_tracking import OutageDetector
 from eggypro_core.operations.migrations import Migrations
 
 _OTHER_LIBPQ_VARIABLES = frozenset(
@@ -84,7 +85,7 @@ def _remove_libpq_variables() -> None:
 
 @contextmanager
 def open_replica(
-    settings: Settings, database: Database, write_versions: WriteVersions
+    settings: Settings, database: Database, write_versions: WriteVersions, outage: OutageDetector
 ) -> Iterator[Database]:
     """Yield the database, which reads from the replica if the settings name one."""
     if settings.postgres_read_url is None:
@@ -95,6 +96,7 @@ def open_replica(
         write_versions.required_version,
         size=POOL_SIZES.total - POOL_SIZES.keyed,
         pooler=pooler_check(settings),
+        outage=outage,
     )
     try:
         yield ReplicatedDatabase.from_primary(database, replica)

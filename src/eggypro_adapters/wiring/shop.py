@@ -86,8 +86,10 @@ def connect_shop(
         image_outage = OutageDetector("the image store", trackers)
         uploads = ImageUploads(images, PostgresImageRegistry(database), utc_now, image_outage)
         services = partial(_services, settings, uploads, image_server)
+        replica_outage = OutageDetector("the replica", trackers)
+        replicated = open_replica(settings, database, write_versions, replica_outage)
         shop = Shop(
-            **services(stack.enter_context(open_replica(settings, database, write_versions))),
+            **services(stack.enter_context(replicated)),
             authenticator=Authenticator(key, find_tokens(settings, key), settings.cron_secret),
             request_metrics=RequestMetrics(PostgresRequestLog(database), utc_now),
             health=health_of(settings, database, images),

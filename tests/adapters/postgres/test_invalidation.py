@@ -10,6 +10,7 @@ from threading import Barrier, Event, Thread
 import psycopg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.pool import PoolProxiedConnection
 
 from eggypro_adapters.contracts.clock import NOON, FakeMonotonicClock
 from eggypro_adapters.contracts.invalidation_feed import (
@@ -256,12 +257,28 @@ def test_behind_a_pooler_there_is_no_snapshot(
         assert changes.is_stale(Snapshot("any", 1), EGG)
 
 
-def test_feed_starts_without_a_database(
-    connect_database: Callable[..., Database], write_versions: WriteVersions, tmp_path: Path
+def test_feed_starts_without_a_database_and_logs_the_reason_once(
+    connect_database: Callable[..., Database],
+    write_versions: WriteVersions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr("eggypro_adapters.postgres.invalidation.feed.RECONNECT_PAUSE_SECONDS", 0.01)
     missing = connect_database(f"postgresql+psycopg:///egg?host={tmp_path}", size=1)
+    attempts: list[object] = []
+    connect = missing.engine.pool.connect
+
+    def count_attempts() -> PoolProxiedConnection:
+        attempts.append(connect)
+        return connect()
+
+    monkeypatch.setattr(missing.engine.pool, "connect", count_attempts)
     with PostgresInvalidationFeed(missing, write_versions).running() as changes:
+        wait_until(lambda: len(attempts) >= 3)
         assert changes.snapshot() is None
+    assert caplog.text.count("Responses are not cached while the invalidation feed") == 1
+    assert "Nothing listens at" in caplog.text
     with pytest.raises(UnavailableError):
         missing.revision()
 

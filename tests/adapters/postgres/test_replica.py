@@ -1,5 +1,6 @@
 """Reads from a replica, with two real servers."""
 
+import logging
 import math
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.embedded_postgres import Attachment, attach
 from eggypro_adapters.embedded_postgres.guardian import CLUSTER_FOLDER, DATABASE_USER
+from eggypro_adapters.monitoring.error_log import LogErrorTracker
 from eggypro_adapters.postgres.database import CompiledStatement, Database, detect_pooler
 from eggypro_adapters.postgres.invalidation.feed import PostgresInvalidationFeed, WriteVersions
 from eggypro_adapters.postgres.migrations import PostgresMigrations
@@ -30,6 +32,7 @@ from eggypro_adapters.wiring.cache import open_cache
 from eggypro_adapters.wiring.shop import connect_shop
 from eggypro_core.caching.entries import Snapshot, product_tag
 from eggypro_core.domain.product_query import ProductQuery
+from eggypro_core.operations.error_tracking import OutageDetector
 from tests.conftest import FAST_SETTINGS, _binaries
 from tests.support.tcp_proxy import TcpProxy, run_proxy
 
@@ -146,7 +149,12 @@ def open_replicated(
     url: sa.URL, primary: Database, versions: WriteVersions, clock: FakeMonotonicClock
 ) -> Iterator[ReplicatedDatabase]:
     replica = Replica.connect(
-        url, versions.required_version, size=4, pooler=detect_pooler, clock=clock
+        url,
+        versions.required_version,
+        size=4,
+        pooler=detect_pooler,
+        clock=clock,
+        outage=OutageDetector("the replica", [LogErrorTracker()]),
     )
     yield ReplicatedDatabase.from_primary(primary, replica)
     replica.close()
@@ -262,8 +270,10 @@ def test_unavailable_replica_fails_no_read_and_is_retried_after_a_second(
     primary: Database,
     write_versions: WriteVersions,
     clock: FakeMonotonicClock,
+    caplog: pytest.LogCaptureFixture,
     is_frozen: bool,
 ) -> None:
+    caplog.set_level(logging.INFO)
     with run_proxy(f"{servers[1].query['host']}/.s.PGSQL.5432") as proxy:
         url = sa.make_url(
             f"postgresql+psycopg://{DATABASE_USER}@127.0.0.1:{proxy.port}/{DATABASE_USER}"
@@ -276,6 +286,8 @@ def test_unavailable_replica_fails_no_read_and_is_retried_after_a_second(
             assert not is_replica(replicated)
             clock.now += FAILURE_PAUSE_SECONDS
             wait_for_replica(replicated, clock)
+    assert caplog.text.count("Outage of the replica started. ") == 1
+    assert caplog.text.count("Outage of the replica ended") == 1
 
 
 def test_shop_reads_from_the_replica_of_its_settings(

@@ -133,6 +133,7 @@ class PostgresInvalidationFeed:
         self._snapshot = Snapshot("", 0)
         self._valid_until = 0.0
         self._problem = ""
+        self._is_logged = False
         self._loop = BackgroundLoop("changes", self._run)
         self._connection: psycopg.Connection[Any] | None = None
 
@@ -168,7 +169,8 @@ class PostgresInvalidationFeed:
             with translate_errors(self._database.role):
                 pause = self._listen()
         except (UnavailableError, psycopg.Error) as error:  # the latter: closed by `running`
-            if self._valid_until and not self._loop.is_stopping:
+            if not self._is_logged and not self._loop.is_stopping:
+                self._is_logged = True
                 _log.warning(
                     "Responses are not cached while the invalidation feed is disconnected. %s",
                     error,
@@ -225,6 +227,7 @@ class PostgresInvalidationFeed:
         # Writes of other processes may be notified late, so responses need shared versions.
         until = 0.0 if state.versions.problem else now + LEASE_SECONDS
         self._snapshot, self._valid_until = snapshot, until
+        self._is_logged = False
         for notice in connection.notifies(timeout=HEARTBEAT_SECONDS, stop_after=1):
             number, _, tags = notice.payload.partition(" ")
             state.versions.bump(int(number), tags.split())
