@@ -1,7 +1,7 @@
 """Tables and bars of metrics and health for people, at most 80 columns wide."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from rich.bar import Bar
 from rich.console import RenderableType
@@ -10,7 +10,9 @@ from rich.text import Text
 
 from eggypro_core.operations.health import CheckResult, HealthReport, HealthStatus, ServiceStatus
 from eggypro_core.operations.request_metrics import (
+    MIN_SERVER_ERROR_STATUS,
     UNMATCHED_ENDPOINT,
+    ErrorReport,
     MetricsSummary,
     RequestActivity,
     RequestSummary,
@@ -19,6 +21,8 @@ from eggypro_core.operations.request_metrics import (
 _PADDING = (0, 2, 0, 0)
 _BAR_WIDTH = 11
 _LEVELS = "▁▂▃▄▅▆▇█"
+_ERROR_COLOURS = {True: "bold red", False: "yellow"}
+"""The colours of server errors and of other errors."""
 _COLOURS = {
     "healthy": "green",
     "degraded": "yellow",
@@ -38,8 +42,7 @@ def summary_lines(metrics: MetricsSummary, activity: RequestActivity) -> Iterato
     yield ""
     yield _route_table("requests", summaries, lambda summary: summary.requests)
     if metrics.is_sampled:
-        yield ""
-        yield f"{UNMATCHED_ENDPOINT} is sampled: Prometheus counts all requests without a route."
+        yield from _sampling_note()
 
 
 def top_lines(
@@ -57,6 +60,33 @@ def top_lines(
         return
     yield "Most errors:"
     yield _route_table("errors", failing, lambda summary: summary.errors)
+
+
+def error_lines(report: ErrorReport) -> Iterator[RenderableType]:
+    """Render the errors per route and status."""
+    since = f"{report.since:%Y-%m-%d %H:%M}"
+    if not report.errors:
+        yield f"No errors since {since} UTC."
+        return
+    yield f"{sum(error.count for error in report.errors)} errors since {since} UTC"
+    yield ""
+    table = Table(box=None, padding=_PADDING)
+    table.add_column("route", overflow="fold", ratio=1)
+    table.add_column("status", no_wrap=True)
+    table.add_column("count", justify="right", no_wrap=True)
+    table.add_column("last seen (UTC)", no_wrap=True)
+    table.add_column("request id", overflow="fold")
+    for error in report.errors:
+        table.add_row(
+            f"{error.method} {error.endpoint}",
+            Text(str(error.status), _ERROR_COLOURS[error.status >= MIN_SERVER_ERROR_STATUS]),
+            str(error.count),
+            f"{error.last_at.astimezone(UTC):%m-%d %H:%M:%S}",
+            error.request_id,
+        )
+    yield table
+    if report.is_sampled:
+        yield from _sampling_note()
 
 
 def health_lines(report: HealthReport) -> Iterator[RenderableType]:
@@ -94,6 +124,11 @@ def _route_table(
             *(f"{time:g}" for time in (summary.p50, summary.p95, summary.p99)),
         )
     return table
+
+
+def _sampling_note() -> Iterator[RenderableType]:
+    yield ""
+    yield f"{UNMATCHED_ENDPOINT} is sampled: Prometheus counts all requests without a route."
 
 
 def _chart(counts: Sequence[int]) -> str:

@@ -25,7 +25,7 @@ from eggypro_core.maintenance import JobResult
 from eggypro_core.operations.backups import BackupReport
 from eggypro_core.operations.health import DATABASE, CheckResult, HealthReport, ServiceStatus
 from eggypro_core.operations.migrations import TableSize
-from eggypro_core.operations.request_metrics import MetricsSummary, RequestSummary
+from eggypro_core.operations.request_metrics import ErrorReport, MetricsSummary, RequestSummary
 from eggypro_core.search.query import RankReason, RankTier, Term, relevance_of
 from eggypro_core.search.results import ExplainedPage, ProductListing
 from eggypro_core.search.zero_results import ZeroResultSearch
@@ -294,6 +294,23 @@ def metrics_summary_body(summary: MetricsSummary) -> dict[str, Json]:
     """Return the request metrics per route."""
     body: dict[str, Json] = {"items": route_summaries(summary.routes)}
     return {**body, "sampled": True} if summary.is_sampled else body
+
+
+def error_report_body(report: ErrorReport) -> dict[str, Json]:
+    """Return the errors since a time, by route and status."""
+    items: list[Json] = [
+        {
+            "endpoint": error.endpoint,
+            "method": error.method,
+            "status": error.status,
+            "count": error.count,
+            "last_seen": timestamp(error.last_at),
+            "request_id": error.request_id,
+        }
+        for error in report.errors
+    ]
+    body: dict[str, Json] = {"since": timestamp(report.since), "items": items}
+    return {**body, "sampled": True} if report.is_sampled else body
 
 
 def route_summaries(summaries: Iterable[RequestSummary]) -> list[Json]:

@@ -61,8 +61,8 @@ _DEFAULT_DETAILS: Mapping[int, str] = {
     500: "Internal error. It has been logged and is not caused by the request.",
     502: "A required service failed. Try again later.",
     503: "A required service is unavailable. Try again in a few seconds.",
-    507: "A disk of the server is full. Nothing was stored, and reads still succeed."
-    " Try again after disk space has been freed.",
+    507: "A disk of the server is full or read-only. Nothing was stored, and reads still succeed."
+    " Try again later.",
 }
 """Details for errors that have no message, or none that is meant for clients."""
 _KINDS: Mapping[int, str] = {INSUFFICIENT_STORAGE: "/problems/storage-full"}

@@ -9,7 +9,7 @@ from eggypro_adapters.contracts.request_log import DAY, RequestLogContract, make
 from eggypro_adapters.memory import MemoryRequestLog
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.request_log import PostgresRequestLog
-from eggypro_core.operations.request_metrics import RequestLog
+from eggypro_core.operations.request_metrics import ErrorSummary, RequestLog
 
 
 class TestMemoryRequestLog(RequestLogContract):
@@ -36,7 +36,26 @@ def test_all_fields_of_a_request_are_stored(emptied_database: Database) -> None:
         "Egg\tBrowser\\N 1.0\n",
         "203.0.113.0/24",
         NOON,
+        "an-id",
     )
+
+
+def test_request_ids_are_stored_for_errors_only(emptied_database: Database) -> None:
+    PostgresRequestLog(emptied_database).append([make_record(), make_record(status=400)])
+    with emptied_database.long_transaction() as connection:
+        rows = connection.execute(sa.text("SELECT status_code, request_id FROM api_metrics"))
+        assert sorted(rows) == [(200, None), (400, "an-id")]
+
+
+def test_errors_of_an_earlier_version_have_no_request_id(emptied_database: Database) -> None:
+    earlier = sa.text(
+        "INSERT INTO api_metrics (endpoint, method, status_code, response_time, created_at)"
+        " VALUES ('/', 'GET', 500, 1, :at)"
+    )
+    with emptied_database.short_transaction() as connection:
+        connection.execute(earlier, {"at": NOON})
+    [error] = PostgresRequestLog(emptied_database).summarise_errors(NOON)
+    assert error == ErrorSummary("/", "GET", 500, 1, NOON, None)
 
 
 def test_batch_with_an_invalid_record_is_rolled_back(emptied_database: Database) -> None:

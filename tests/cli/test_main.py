@@ -25,7 +25,7 @@ COMMANDS = [
     *(["categories", name] for name in ("restore", "delete", "link", "unlink")),
     *(["reviews", name] for name in ("list", "verify", "delete")),
     ["search", "zero-results"],
-    *(["metrics", name] for name in ("summary", "top", "prune")),
+    *(["metrics", name] for name in ("summary", "top", "errors", "prune")),
     ["health"],
     *(["images", name] for name in ("upload", "prune")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),

@@ -7,7 +7,12 @@ import pytest
 from attrs import evolve
 
 from eggypro_adapters.contracts.clock import NOON
-from eggypro_core.operations.request_metrics import RequestLog, RequestRecord, RequestSummary
+from eggypro_core.operations.request_metrics import (
+    ErrorSummary,
+    RequestLog,
+    RequestRecord,
+    RequestSummary,
+)
 
 DAY = timedelta(days=1)
 PRODUCT = "/api/products/{slug}"
@@ -117,6 +122,20 @@ class RequestLogContract:
         )
         assert percentiles(store) == (20, 30, 30)
         assert store.summarise(NOON + 2 * DAY) == ()
+
+    def test_errors_are_summarised_by_route_and_status_server_errors_first(
+        self, store: RequestLog
+    ) -> None:
+        minute = timedelta(minutes=1)
+        for number, status in enumerate((404, 404, 404, 503, 200, 409, 404)):
+            record = make_record(status=status, completed_at=NOON + number * minute)
+            store.append([evolve(record, request_id=f"id-{number}")])
+        store.append([make_record(status=500, method="PUT", completed_at=NOON - minute)])
+        assert store.summarise_errors(NOON) == (
+            ErrorSummary(PRODUCT, "GET", 503, 1, NOON + 3 * minute, "id-3"),
+            ErrorSummary(PRODUCT, "GET", 404, 4, NOON + 6 * minute, "id-6"),
+            ErrorSummary(PRODUCT, "GET", 409, 1, NOON + 5 * minute, "id-5"),
+        )
 
     def test_requests_are_counted_by_time_step(self, store: RequestLog) -> None:
         hour = timedelta(hours=1)

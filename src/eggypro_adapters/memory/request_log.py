@@ -6,7 +6,13 @@ from itertools import groupby
 from math import ceil
 from threading import Lock
 
-from eggypro_core.operations.request_metrics import MIN_ERROR_STATUS, RequestRecord, RequestSummary
+from eggypro_core.operations.request_metrics import (
+    MIN_ERROR_STATUS,
+    MIN_SERVER_ERROR_STATUS,
+    ErrorSummary,
+    RequestRecord,
+    RequestSummary,
+)
 
 
 class MemoryRequestLog:
@@ -26,6 +32,18 @@ class MemoryRequestLog:
         )
         summaries = [_summarise(list(group)) for _, group in groupby(records, _route)]
         return tuple(sorted(summaries, key=lambda summary: -summary.requests))
+
+    def summarise_errors(self, since: datetime) -> tuple[ErrorSummary, ...]:
+        records = sorted(
+            (
+                record
+                for record in self._copy_records()
+                if record.completed_at >= since and record.status >= MIN_ERROR_STATUS
+            ),
+            key=_route_and_status,
+        )
+        groups = groupby(records, _route_and_status)
+        return tuple(sorted((_summarise_errors(list(group)) for _, group in groups), key=_severity))
 
     def count_by_step(
         self, since: datetime, *, step: timedelta, step_count: int
@@ -53,6 +71,24 @@ class MemoryRequestLog:
 
 def _route(record: RequestRecord) -> tuple[str, str]:
     return record.endpoint, record.method
+
+
+def _route_and_status(record: RequestRecord) -> tuple[str, str, int]:
+    return record.endpoint, record.method, record.status
+
+
+def _severity(summary: ErrorSummary) -> tuple[bool, int]:
+    return summary.status < MIN_SERVER_ERROR_STATUS, -summary.count
+
+
+def _summarise_errors(records: Sequence[RequestRecord]) -> ErrorSummary:
+    latest = max(records, key=lambda record: record.completed_at)
+    return ErrorSummary(
+        *_route_and_status(latest),
+        count=len(records),
+        last_at=latest.completed_at,
+        request_id=latest.request_id,
+    )
 
 
 def _summarise(records: Sequence[RequestRecord]) -> RequestSummary:

@@ -9,13 +9,19 @@ from attrs import frozen
 
 from eggypro_adapters.postgres.copy_format import escape_copy_text
 from eggypro_adapters.postgres.database import CompiledStatement, Database, driver_connection
-from eggypro_core.operations.request_metrics import MIN_ERROR_STATUS, RequestRecord, RequestSummary
+from eggypro_core.operations.request_metrics import (
+    MIN_ERROR_STATUS,
+    MIN_SERVER_ERROR_STATUS,
+    ErrorSummary,
+    RequestRecord,
+    RequestSummary,
+)
 
 # A crash may lose the records of the last half second: not worth waiting for the disk.
 _ASYNCHRONOUS_COMMIT = sa.text("SELECT set_config('synchronous_commit', 'off', true)")
 _COPY = (
     "COPY api_metrics (endpoint, method, status_code, response_time, user_agent, ip_address,"
-    " created_at) FROM STDIN"
+    " created_at, request_id) FROM STDIN"
 )
 # Percentiles from the count of each response time, which fits into memory: sorting a million
 # requests would take seconds. `numeric` gives the shortest decimal of a `real`.
@@ -53,6 +59,22 @@ GROUP BY number"""
     ),
     is_prepared=False,
 )
+# The latest time and its request ID are one text, so that no row needs to be sorted.
+_TIME_FORMAT = "YYYYMMDDHH24MISSUS"
+_TIME_LENGTH = 20
+_ERRORS = CompiledStatement.compile(
+    sa.text(
+        f"""
+SELECT endpoint, method, status_code, count(*), max(created_at),
+  substr(max(to_char(created_at, '{_TIME_FORMAT}') || request_id), {_TIME_LENGTH + 1})
+FROM api_metrics
+WHERE created_at >= CAST(:since AS timestamptz) AND status_code >= {MIN_ERROR_STATUS}
+GROUP BY endpoint, method, status_code
+ORDER BY status_code < {MIN_SERVER_ERROR_STATUS}, count(*) DESC,
+  endpoint COLLATE "C", method COLLATE "C", status_code"""
+    ),
+    is_prepared=False,
+)
 _PRUNE = sa.text(
     """
 DELETE FROM api_metrics WHERE id = ANY (ARRAY(
@@ -76,6 +98,9 @@ class PostgresRequestLog:
             RequestSummary(*row) for row in self._database.fetch(_SUMMARY, {"since": since})
         )
 
+    def summarise_errors(self, since: datetime) -> tuple[ErrorSummary, ...]:
+        return tuple(ErrorSummary(*row) for row in self._database.fetch(_ERRORS, {"since": since}))
+
     def count_by_step(
         self, since: datetime, *, step: timedelta, step_count: int
     ) -> tuple[int, ...]:
@@ -97,11 +122,13 @@ def _copy(connection: sa.Connection, records: Sequence[RequestRecord]) -> None:
 
 
 def _encode_row(record: RequestRecord) -> str:
-    """Return a record in the text format of COPY."""
+    """Return a record in the text format of COPY. Only errors are stored with their request ID."""
+    is_error = record.status >= MIN_ERROR_STATUS
+    request_id = escape_copy_text(record.request_id) if is_error else r"\N"
     return (
         f"{record.endpoint}\t{record.method}\t{record.status}\t{record.rounded_ms}"
         f"\t{_encode_text(record.user_agent)}\t{record.network}"
-        f"\t{record.completed_at.isoformat()}\n"
+        f"\t{record.completed_at.isoformat()}\t{request_id}\n"
     )
 
 

@@ -78,6 +78,34 @@ def top(
     print_body(body, lambda: top_lines(slow, failing), json=json)
 
 
+@app.command(epilog=examples("metrics errors --since 30m", "metrics errors --since 7d --json"))
+def errors(
+    context: typer.Context,
+    *,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="A duration (30m, 24h, 7d) or a time (2026-01-31T08:00, UTC). Default: 24h.",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the errors per route and status, server errors first.
+
+    Every status from 400 on is an error. The request ID is that of the latest one: the log line of
+    that request contains it.
+    """
+    from eggypro_cli.metric_tables import error_lines
+    from eggypro_core.serializers import error_report_body
+
+    runtime: Runtime = context.obj
+    with runtime.open_shop() as shop:
+        report = parse_query(shop.request_metrics.report_errors, {"since": since})
+    print_body(error_report_body(report), lambda: error_lines(report), json=json)
+
+
 @app.command(epilog=examples("metrics prune --days 30", "metrics prune --days 90 --json"))
 def prune(
     context: typer.Context,

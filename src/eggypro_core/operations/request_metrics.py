@@ -1,7 +1,8 @@
 """Request metrics: counts, errors and durations per route."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_interface
 from math import ceil
@@ -75,8 +76,8 @@ class Metric:
     is_counter: bool = False
 
 
-MIN_ERROR_STATUS = 400
-"""The lowest status that counts as an error, of the client or the server."""
+MIN_ERROR_STATUS, MIN_SERVER_ERROR_STATUS = 400, 500
+"""The lowest status that counts as an error, and the lowest one of the server."""
 DEFAULT_SUMMARY_DAYS, DEFAULT_RETENTION_DAYS = 7, 30
 """Default number of days to summarise and to retain."""
 MAX_SUMMARY_DAYS, MAX_RETENTION_DAYS = 90, 3650
@@ -84,6 +85,8 @@ SUMMARY_PARAMETERS: Mapping[str, fields.Validator] = {
     "days": integer_param("Days", 1, MAX_SUMMARY_DAYS)
 }
 """The parameters of `parse_summary_days`."""
+_DURATION = re.compile("([0-9]{1,5})([mhd])")
+_DURATION_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _RETENTION_PARAMETERS: Mapping[str, fields.Validator] = {
     "days": integer_param("Days", 1, MAX_RETENTION_DAYS)
 }
@@ -104,6 +107,31 @@ class RequestSummary:
     p50: float
     p95: float
     p99: float
+
+
+@frozen
+class ErrorSummary:
+    """The errors of a route with one status: how many, the time of the latest, and its request ID.
+
+    The ID is None for requests that an earlier version recorded.
+    """
+
+    endpoint: str
+    method: str
+    status: int
+    count: int
+    last_at: datetime
+    request_id: str | None
+
+
+@frozen
+class ErrorReport:
+    """The errors since a time: server errors first, then the most frequent."""
+
+    since: datetime
+    errors: tuple[ErrorSummary, ...]
+    is_sampled: bool = False
+    """Whether more requests matched no route than are recorded."""
 
 
 @frozen
@@ -144,6 +172,30 @@ def parse_retention_days(params: Mapping[str, object]) -> int:
     return int(fields.check(params, _RETENTION_PARAMETERS).get("days", DEFAULT_RETENTION_DAYS))
 
 
+def parse_since(params: Mapping[str, object], now: datetime) -> datetime:
+    """Return the optional parameter `since` as a time; the default is a day ago.
+
+    It is a duration such as `30m`, `24h` or `7d`, or an ISO 8601 time (UTC unless it has an
+    offset). Raises ValidationError.
+    """
+    values = fields.check(params, {"since": lambda value: _since(str(value), now)})
+    since: datetime = values.get("since", now - timedelta(days=1))
+    return since
+
+
+def _since(text: str, now: datetime) -> datetime:
+    if match := _DURATION.fullmatch(text):
+        return now - int(match[1]) * _DURATION_UNITS[match[2]]
+    try:
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise fields.InvalidValueError(
+            f"Since is '{fields.escape_control(text)}': give a duration such as 30m, 24h or 7d, or"
+            " a time such as 2026-01-31T08:00"
+        ) from None
+
+
 class RequestRecorder(Protocol):
     """Record the requests of the API."""
 
@@ -177,6 +229,13 @@ class RequestLog(Protocol):
         """Summarise the requests since a time, by endpoint and method.
 
         Sorted by number of requests, most first, then by endpoint and method.
+        """
+        ...
+
+    def summarise_errors(self, since: datetime) -> tuple[ErrorSummary, ...]:
+        """Summarise the errors since a time, by endpoint, method and status.
+
+        Server errors come first, then the most frequent, then by endpoint, method and status.
         """
         ...
 
@@ -219,6 +278,13 @@ class RequestMetrics:
         summaries = self._log.summarise(self._clock() - timedelta(days=days))
         routes = tuple(row for row in summaries if row.endpoint != SAMPLED_ENDPOINT)
         return MetricsSummary(routes, is_sampled=len(routes) < len(summaries))
+
+    def report_errors(self, params: Mapping[str, object]) -> ErrorReport:
+        """Return the errors since the optional parameter `since`. Raises ValidationError."""
+        since = parse_since(params, self._clock())
+        summaries = self._log.summarise_errors(since)
+        errors = tuple(row for row in summaries if row.endpoint != SAMPLED_ENDPOINT)
+        return ErrorReport(since, errors, is_sampled=len(errors) < len(summaries))
 
     def get_activity(self, days: int) -> RequestActivity:
         """Return the activity of the last days, in at most MAX_ACTIVITY_STEPS steps."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import orjson
 import pytest
+from attrs import evolve
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.request_log import make_record
@@ -74,6 +75,74 @@ def test_summary_says_that_requests_without_a_route_are_sampled(
     assert "(unmatched) is sampled" in output
     assert SAMPLED_ENDPOINT not in output
     assert orjson.loads(run_command("metrics", "summary", "--json").out)["sampled"] is True
+
+
+@pytest.fixture
+def log_with_errors(request_log: MemoryRequestLog) -> MemoryRequestLog:
+    hour = timedelta(hours=1)
+    for number, status in enumerate((200, 404, 404, 503)):
+        record = make_record(status=status, completed_at=NOON - (number + 1) * hour)
+        request_log.append([evolve(record, request_id=f"id-{number}")])
+    return request_log
+
+
+@pytest.mark.usefixtures("log_with_errors")
+def test_errors_are_a_table_with_server_errors_first(run_command: RunCommand) -> None:
+    lines = run_command("metrics", "errors", "--since", "1d").out.splitlines()
+    assert lines[0].startswith("3 errors since ")
+    assert [line.split() for line in lines[3:]] == [
+        ["GET", "/api/products/{slug}", "503", "1", f"{NOON:%m-%d}", "08:00:00", "id-3"],
+        ["GET", "/api/products/{slug}", "404", "2", f"{NOON:%m-%d}", "10:00:00", "id-1"],
+    ]
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.usefixtures("log_with_errors")
+@pytest.mark.parametrize(
+    ("since", "statuses"),
+    [
+        ("150m", [404]),
+        ("3h", [404]),
+        ("4h", [503, 404]),
+        ("2d", [503, 404]),
+        (f"{NOON - timedelta(hours=3):%Y-%m-%dT%H:%M:%S}", [404]),
+        ((NOON - timedelta(hours=4)).isoformat(), [503, 404]),
+        (f"{NOON:%Y-%m-%d}", [503, 404]),
+        (f"{NOON:%Y-%m-%dT%H:%M}", []),
+    ],
+)
+def test_errors_since_a_duration_or_a_time(
+    run_command: RunCommand, since: str, statuses: list[int]
+) -> None:
+    body = orjson.loads(run_command("metrics", "errors", "--since", since, "--json").out)
+    assert [item["status"] for item in body["items"]] == statuses
+
+
+@pytest.mark.usefixtures("log_with_errors")
+def test_errors_as_json(run_command: RunCommand) -> None:
+    body = orjson.loads(run_command("metrics", "errors", "--json").out)
+    assert body["items"][1] == {
+        "endpoint": "/api/products/{slug}",
+        "method": "GET",
+        "status": 404,
+        "count": 2,
+        "last_seen": f"{NOON - timedelta(hours=2):%Y-%m-%dT%H:%M:%S.000000Z}",
+        "request_id": "id-1",
+    }
+    assert body["since"] == f"{NOON - timedelta(days=1):%Y-%m-%dT%H:%M:%S.000000Z}"
+
+
+@pytest.mark.parametrize(
+    "since", ["", "yesterday", "5", "-1h", "3w", "0001-01-01T00+14:00"]
+)
+def test_invalid_since_is_a_usage_error(run_command: RunCommand, since: str) -> None:
+    result = run_command("metrics", "errors", "--since", since)
+    assert result.code == 2
+    assert "30m, 24h or 7d" in result.err
+
+
+def test_no_errors_is_a_sentence(run_command: RunCommand) -> None:
+    assert run_command("metrics", "errors").out.startswith("No errors since ")
 
 
 @pytest.mark.usefixtures("filled_log")
