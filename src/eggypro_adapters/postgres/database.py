@@ -359,6 +359,10 @@ class Database:
         """Return the number of connections in use."""
         return cast("sa.QueuePool", self.engine.pool).checkedout()
 
+    def max_connection_count(self) -> int:
+        """Return the number of connections that may be in use at once."""
+        return cast("sa.QueuePool", self.engine.pool).size()
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()

@@ -122,12 +122,19 @@ def pruner_metrics(pruner: Pruner) -> tuple[Metric, Metric]:
     )
 
 
-def busy_connections(database: Database) -> Metric:
-    """Return the metric of the database connections in use."""
-    return Metric(
-        "eggypro_database_connections_busy",
-        "Database connections in use.",
-        database.busy_connection_count,
+def connection_metrics(database: Database) -> tuple[Metric, Metric]:
+    """Return the metrics of the database connections of a process."""
+    return (
+        Metric(
+            "eggypro_database_connections_busy",
+            "Database connections in use.",
+            database.busy_connection_count,
+        ),
+        Metric(
+            "eggypro_database_connections_max",
+            "Database connections that may be in use.",
+            database.max_connection_count,
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from eggypro_adapters.wiring.cache import open_cache
 from eggypro_adapters.wiring.database import SERVERLESS_POOL_SIZES
 from eggypro_adapters.wiring.monitoring import (
     access_log_drops,
-    busy_connections,
+    connection_metrics,
     open_recorders,
     open_trackers,
     pruner_metrics,
@@ -70,7 +70,7 @@ def open_server(settings: Settings, logs: "Logs", metrics_dir: Path) -> ServerPa
         pruner = stack.enter_context(Pruner(connected.shop, database).running())
         metrics = (
             *pruner_metrics(pruner),
-            busy_connections(database),
+            *connection_metrics(database),
             *cache_metrics(counts),
             *map(request_log_drops, recorders),
             access_log_drops(access),

@@ -132,9 +132,7 @@ def test_errors_as_json(run_command: RunCommand) -> None:
     assert body["since"] == f"{NOON - timedelta(days=1):%Y-%m-%dT%H:%M:%S.000000Z}"
 
 
-@pytest.mark.parametrize(
-    "since", ["", "yesterday", "5", "-1h", "3w", "0001-01-01T00+14:00"]
-)
+@pytest.mark.parametrize("since", ["", "yesterday", "5", "-1h", "3w", "0001-01-01T00+14:00"])
 def test_invalid_since_is_a_usage_error(run_command: RunCommand, since: str) -> None:
     result = run_command("metrics", "errors", "--since", since)
     assert result.code == 2
