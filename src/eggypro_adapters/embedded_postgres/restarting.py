@@ -9,7 +9,7 @@ from eggypro_adapters.embedded_postgres import attach, request_session
 from eggypro_core.circuit_breaker import CircuitBreaker
 from eggypro_core.errors import UnavailableError
 
-RESTART_TIMEOUT_SECONDS = 3.0
+RESTART_TIMEOUT_SECONDS = 5.0
 """Seconds that a connection waits for the server to start again."""
 RETRY_SECONDS = 1.0
 """Seconds between two attempts to start a server that does not start."""
@@ -24,8 +24,9 @@ class RestartingAttachment:
     `restart` does, for the first connection that fails.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, timeout: float = RESTART_TIMEOUT_SECONDS) -> None:
         self._data = data
+        self._timeout = timeout
         self._attachment = attach(data)
         self._lock = Lock()
         self._circuit_breaker = CircuitBreaker(RETRY_SECONDS)
@@ -54,7 +55,7 @@ class RestartingAttachment:
         if not self._circuit_breaker.allows():
             raise UnavailableError(self._failure)
         try:
-            new = attach(self._data, timeout=RESTART_TIMEOUT_SECONDS)
+            new = attach(self._data, timeout=self._timeout)
         except UnavailableError as error:
             self._failure = str(error)
             self._circuit_breaker.trip()

@@ -385,7 +385,7 @@ def test_killed_server_is_restarted(existing_data: Path) -> None:
 
 @contextlib.contextmanager
 def restarting_database(data: Path) -> Iterator[Database]:
-    with RestartingAttachment(data) as server:
+    with RestartingAttachment(data, timeout=60) as server:
         database = Database.connect(server.url, size=4)
         database.restart_server_with(server.restart)
         yield database

@@ -24,7 +24,11 @@ from eggypro_adapters.contracts.invalidation_feed import (
 from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.contracts.waiting import wait_for_event, wait_until
 from eggypro_adapters.postgres.database import Database
-from eggypro_adapters.postgres.invalidation.feed import PostgresInvalidationFeed, WriteVersions
+from eggypro_adapters.postgres.invalidation.feed import (
+    MAX_HISTORIES,
+    PostgresInvalidationFeed,
+    WriteVersions,
+)
 from eggypro_adapters.postgres.invalidation.shared_versions import SharedVersions
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.caching.entries import (
@@ -427,6 +431,17 @@ def test_versions_can_be_written_on_a_full_disk_and_new_ones_are_private(tmp_pat
     command = command_on_small_disk(tmp_path, "2m", script)
     output = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     assert output.split() == [b"7", b"True", b"8", b"False", b"8"]
+
+
+def test_versions_of_former_histories_are_closed(tmp_path: Path) -> None:
+    versions = WriteVersions(tmp_path)
+    for number in range(3 * MAX_HISTORIES):
+        versions.record(f"h{number}", number, "egg")
+        versions.record("current", number, "egg")
+    assert versions.for_history("current").latest_of_all() == 3 * MAX_HISTORIES - 1
+    versions.close()
+    SharedVersions(tmp_path, "new").close()
+    assert [path.name for path in tmp_path.iterdir()] == ["changes-new"]
 
 
 def test_versions_are_shared_again_as_soon_as_possible(tmp_path: Path) -> None:

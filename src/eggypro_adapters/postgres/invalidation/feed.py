@@ -38,6 +38,8 @@ A connection can hang without an error, and miss the writes of others.
 """
 RECONNECT_PAUSE_SECONDS = 0.5
 """Seconds between two attempts to connect."""
+MAX_HISTORIES = 8
+"""The most histories whose versions are open at once: each start of a server begins another."""
 _LISTEN = "LISTEN eggypro"
 _SNAPSHOT_XMAX = (
     f"SELECT {HISTORY_SQL}, CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
@@ -90,11 +92,14 @@ class WriteVersions:
     def for_history(self, history: str) -> SharedVersions:
         """Return the versions of a history, shared with other processes as soon as possible."""
         with self._lock:
-            versions = self._versions.get(history)
+            versions = self._versions.pop(history, None)
             if versions is None:
-                versions = self._versions[history] = SharedVersions(self._folder, history)
+                versions = SharedVersions(self._folder, history)
             elif versions.problem:
-                versions = self._versions[history] = self._retry_sharing(versions, history)
+                versions = self._retry_sharing(versions, history)
+            self._versions[history] = versions  # the last one: used most recently
+            if len(self._versions) > MAX_HISTORIES:
+                self._versions.pop(next(iter(self._versions))).close()
             return versions
 
     def _retry_sharing(self, private: SharedVersions, history: str) -> SharedVersions:
