@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import uuid4
 from zipfile import ZipFile
 
 import pytest
@@ -343,6 +344,26 @@ def test_objects_of_others_that_depend_on_tables_are_named(database: Database) -
     with pytest.raises(ConflictError, match="view names depends on table products"):
         restore(database, dump(database), replace=True)
     assert schemas(database) == []
+
+
+def test_a_role_without_the_necessary_rights_is_refused(database: Database) -> None:
+    file, role = dump(database), f"role_{uuid4().hex}"
+    execute(
+        database, f"CREATE ROLE {role}", f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+    )
+
+    @sa.event.listens_for(database.engine, "begin")
+    def set_role(connection: sa.Connection) -> None:
+        connection.execute(sa.text(f"SET LOCAL ROLE {role}"))
+
+    with pytest.raises(ConflictError, match="the tables belong to role eggypro"):
+        restore(database, file, replace=True)
+    tables = ("alembic_version", *metadata.tables)
+    owned = [f"ALTER TABLE {table} OWNER TO {role}" for table in tables]
+    execute(database, "RESET ROLE", *owned)
+    with pytest.raises(ConflictError, match="the role may not create schemas"):
+        restore(database, file, replace=True)
+    execute(database, "RESET ROLE", f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
 @pytest.fixture

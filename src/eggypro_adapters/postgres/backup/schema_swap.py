@@ -25,7 +25,7 @@ TABLES = ["alembic_version", *metadata.tables]
 _SEARCH_PATH = sa.text("SELECT current_setting('search_path'), quote_ident(current_schema())")
 _SET_SEARCH_PATH = sa.text("SELECT set_config('search_path', :path, true)")
 _OWNER = sa.text("""
-SELECT quote_ident(tableowner) FROM pg_tables
+SELECT quote_ident(tableowner), pg_has_role(tableowner, 'MEMBER') FROM pg_tables
 WHERE schemaname = current_schema() AND tablename = ANY(:tables) AND tableowner <> current_user
 ORDER BY tablename = 'products' DESC LIMIT 1
 """)
@@ -83,12 +83,13 @@ class SchemaSwap:
         if not existing_tables(connection):
             return cls(connection, search_path, used, used)
         new = f"eggypro_restore_{token_hex(4)}"
-        owner = connection.scalar(_OWNER, {"tables": TABLES})
-        as_owner = f" AUTHORIZATION {owner}" if owner else ""
-        try:
-            connection.execute(sa.text(f"CREATE SCHEMA {new}{as_owner}"))
-        except sa.exc.DBAPIError as error:
-            raise _permission_error(error) from None
+        owner, is_member = connection.execute(_OWNER, {"tables": TABLES}).first() or ("", True)
+        if not is_member:
+            raise ConflictError(
+                f"Nothing was restored: the tables belong to role {owner}."
+                " Connect as that role with POSTGRES_URL_NON_POOLING"
+            )
+        _create_schema(connection, new, owner)
         if owner:
             connection.execute(sa.text(f"SET LOCAL ROLE {owner}"))
         connection.execute(_SET_SEARCH_PATH, {"path": f"{new}, {search_path}"})
@@ -165,14 +166,18 @@ def _state(error: sa.exc.DBAPIError) -> str | None:
     return error.orig.sqlstate if isinstance(error.orig, psycopg.Error) else None
 
 
-def _permission_error(error: sa.exc.DBAPIError) -> Exception:
-    """Return the ConflictError for a role that may not create a schema, other errors unchanged."""
-    if not isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
-        return error
-    return ConflictError(
-        "Nothing was restored: the role may not create schemas."
-        " Run GRANT CREATE ON DATABASE for it as the owner of the database"
-    )
+def _create_schema(connection: sa.Connection, name: str, owner: str) -> None:
+    """Create a schema for a role, by default the current one. Raises ConflictError."""
+    authorization = f" AUTHORIZATION {owner}" if owner else ""
+    try:
+        connection.execute(sa.text(f"CREATE SCHEMA {name}{authorization}"))
+    except sa.exc.DBAPIError as error:
+        if not isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
+            raise
+        raise ConflictError(
+            "Nothing was restored: the role may not create schemas in the database."
+            " Run GRANT CREATE ON DATABASE as the owner of the database"
+        ) from None
 
 
 def _dependency_error(error: sa.exc.DBAPIError) -> Exception:
