@@ -1,27 +1,37 @@
 """A real server with a shop in memory.
 
-`python -m tests.support.server_process HOST PORT WORKERS GATE MODE`.
+`python -m tests.support.server_process HOST PORT WORKERS GATE MODE IMAGE_FOLDER`.
 """
 
 import os
 import socket
 import sys
+from pathlib import Path
 
 from attrs import evolve, frozen
 
+from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.memory import MemoryProductStore
+from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.domain.product import Product
 from eggypro_core.errors import EggyProError, UnavailableError
 from eggypro_core.shop import Shop
 from eggypro_core.validation.parameters import Status
 from eggypro_http.config import HttpConfig
-from eggypro_http.server.granian import serve
-from tests.support.builders import make_shop, product_values
+from eggypro_http.server.granian import DEFAULT_LIMITS, serve
+from eggypro_http.server.transfer_limits import TransferLimits
+from tests.support.builders import ADMIN_KEY, make_shop, product_values
 
 HOST = "127.0.0.1"
 UNAVAILABLE_EXIT_CODE = 3
 DRAIN_SECONDS = {"draining": 4.0}
 """Seconds that a server keeps serving on shutdown, by its mode."""
+LIMITS = {
+    "impatient": TransferLimits(
+        json_seconds=1, bytes_per_second=4096, window_seconds=1, file_seconds=4
+    )
+}
+"""Limits of slow clients, by mode."""
 
 
 @frozen
@@ -56,18 +66,20 @@ class ShopFactory:
 
     report: EventReporter
     mode: str
+    image_folder: str
 
     def __call__(self) -> tuple[Shop, HttpConfig]:
         self.report("opening", wait=self.mode == "slowly")
         if self.mode == "never":
             raise UnavailableError("The database is down")
-        shop = make_shop(GatedStore(self.report))
+        images = LocalImageStore(Path(self.image_folder), PillowImageCleaner(), ADMIN_KEY)
+        shop = make_shop(GatedStore(self.report), images=images, files=images)
         shop.products.create(product_values(name="Slow"))
         return evolve(shop, close=lambda: self.report("closed")), HttpConfig()
 
 
-def main(host: str, port: str, workers: str, gate: str, mode: str) -> None:
-    open_shop = ShopFactory(EventReporter(int(gate)), mode)
+def main(host: str, port: str, workers: str, gate: str, mode: str, image_folder: str) -> None:
+    open_shop = ShopFactory(EventReporter(int(gate)), mode, image_folder)
     try:
         serve(
             open_shop,
@@ -75,6 +87,7 @@ def main(host: str, port: str, workers: str, gate: str, mode: str) -> None:
             port=int(port),
             workers=int(workers),
             drain=DRAIN_SECONDS.get(mode, 0),
+            limits=LIMITS.get(mode, DEFAULT_LIMITS),
         )
     except EggyProError as error:
         sys.stderr.write(f"{error}\n")

@@ -165,7 +165,8 @@ class Admission:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._counter is None or isinstance(error, RateLimitedError):
+        is_unfinished = not isinstance(error, Exception | None)
+        if self._counter is None or isinstance(error, RateLimitedError) or is_unfinished:
             return
         success = error is None or isinstance(error, SlugMovedError)
         for policy in (status.policy for status in self.statuses):

@@ -34,8 +34,9 @@ are `application/problem+json` (RFC 9457). Unknown or repeated query parameters 
 fields are rejected with 422.
 """
 _CREATED, _MOVED = 201, 308
-_PROBLEMS: tuple[int, ...] = (308, 400, 401, 403, 404, 405, 406, 409, 411, 412, 413, 415, 422, 429)
-_PROBLEMS += (500, 502, 503, 507)
+_PROBLEMS = tuple(
+    map(int, "308 400 401 403 404 405 406 408 409 411 412 413 415 422 429 500 502 503 507".split())
+)
 _PATH_VARIABLE = re.compile(r"{(\w+)}")
 _INTEGER_VARIABLES = frozenset({"variant", "review"})
 _STRING_VARIABLES = frozenset({"image", "public_id", "rendition", "upload"})
@@ -322,7 +323,7 @@ def _error_statuses(route: Route) -> set[int]:
     statuses |= {404} if "{" in route.path or route.media_type != "application/json" else set()
     statuses |= _EXTRA_STATUSES.get((route.method, route.path), set())
     if route.method != "GET":
-        statuses |= {409, 411, 413, 415, 502, 507}
+        statuses |= {408, 409, 411, 413, 415, 502, 507}
     if _is_versioned(route):
         statuses |= {412}
     return statuses

@@ -26,7 +26,7 @@ _MAX_KEY_LENGTH = 255
 _KEY_REUSED = (
     "This Idempotency-Key was already used with a different request body or other parameters"
 )
-_KEY_NOT_SUPPORTED = "Idempotency-Key is not supported at this URL: send the request without it"
+_KEY_NOT_SUPPORTED = "Not supported at this URL: send the request without it"
 _CHUNK_BYTES = 64 * 1024
 _MAX_BYTES_IN_MEMORY = 256 * 1024
 _FIRST_ERROR_STATUS = 400

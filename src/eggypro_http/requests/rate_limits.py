@@ -28,6 +28,7 @@ def request_admission(
 
     It sets the RateLimit headers of the response. An invalid credential of a request that requires
     none is ignored: the response says so in WWW-Authenticate, and the log once per client and hour.
+    A request that the server runs again is admitted once.
     """
     clients = ClientResolver(tuple(trusted))
     policies = limiter.enabled_policies(limits)
@@ -39,7 +40,10 @@ def request_admission(
         if is_public and not policies and bearer is None:
             return ANONYMOUS_ADMISSION
         client = clients.client(request.env)
-        admission = limiter.admit(client, bearer, policies, is_public=is_public)
+        admission: Admission | None = request.env.get(_ADMISSION_KEY)
+        if admission is None:
+            admission = limiter.admit(client, bearer, policies, is_public=is_public)
+            request.env[_ADMISSION_KEY] = admission
         if admission.user is not None:
             request.env[USER_KEY] = admission.user.id
         if is_public and (error := admission.authentication_error):
@@ -54,6 +58,7 @@ def request_admission(
     return admit
 
 
+_ADMISSION_KEY = "eggypro.admission"
 ANONYMOUS_ADMISSION = Admission()
 """The admission of a request that is neither counted nor authenticated."""
 

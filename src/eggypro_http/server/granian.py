@@ -8,15 +8,17 @@ from multiprocessing import Pipe
 from types import FrameType
 from typing import cast
 
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from eggypro_core.errors import UnavailableError
 from eggypro_core.shop import Shop
 from eggypro_http.config import HttpConfig
+from eggypro_http.server.rsgi_worker import MAX_CONNECTIONS, run_worker
+from eggypro_http.server.transfer_limits import TransferLimits
 from eggypro_http.server.worker import SHUTDOWN_SECONDS, WorkerApp
+
+DEFAULT_LIMITS = TransferLimits()
 
 
 def serve(
@@ -26,20 +28,23 @@ def serve(
     port: int,
     workers: int = 1,
     drain: float = 0,
+    limits: TransferLimits = DEFAULT_LIMITS,
 ) -> None:
     """Serve the shop that `factory` opens, until SIGTERM, SIGINT or SIGHUP.
 
     Each worker process calls the factory, which must be picklable, and closes the shop on exit.
     Workers are forked: the calling process must have no open threads or connections. On shutdown
-    they report not-ready and keep serving for `drain` seconds. Raises UnavailableError if the port
-    is not available, if the shop cannot be opened, or if workers keep dying.
+    they report not-ready and keep serving for `drain` seconds. Connections of clients that do not
+    keep to `limits` are closed. Raises UnavailableError if the port is not available, if the shop
+    cannot be opened, or if workers keep dying.
     """
     server = _server(resolve_free_address(host, port), port, workers)
     server.ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     failures, failure_sender = Pipe(duplex=False)
     try:
         server.serve(
-            target_loader=WorkerApp(factory, os.getpid(), failure_sender, drain),
+            spawn_target=run_worker,
+            target_loader=WorkerApp(factory, os.getpid(), failure_sender, port, drain, limits),
             wrap_loader=False,
         )
     except SystemExit as error:
@@ -72,17 +77,11 @@ class _GranianServer(MPServer):
 def _server(address: str, port: int, workers: int) -> _GranianServer:
     return _GranianServer(
         "eggypro",
-        interface=Interfaces.WSGI,
         address=address,
         port=port,
         workers=workers,
-        http=HTTPModes.http1,
         websockets=False,
-        # Slow bodies occupy threads and idle connections occupy slots: allow many of both.
-        blocking_threads=64,
-        backlog=2048,
-        backpressure=2048,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        backlog=MAX_CONNECTIONS,
         workers_kill_timeout=SHUTDOWN_SECONDS,
         respawn_failed_workers=True,
         log_level=LogLevels.error,

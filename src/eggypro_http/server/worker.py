@@ -2,15 +2,16 @@
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
 from threading import Event, Thread
 from time import sleep
 from typing import NoReturn
-from wsgiref.types import WSGIApplication
 
 from attrs import evolve, frozen
 
@@ -18,10 +19,13 @@ from eggypro_core.errors import EggyProError
 from eggypro_core.shop import Shop
 from eggypro_http.app import create_app
 from eggypro_http.config import HttpConfig
-from eggypro_http.middleware.drain_body import DrainBodyMiddleware
+from eggypro_http.server.rsgi_worker import ServeRequests, serve_app
+from eggypro_http.server.transfer_limits import TransferLimits
 
 SHUTDOWN_SECONDS = 9
 """The most seconds that shutdown takes, for the drain and the requests in flight."""
+_SLOW_CLIENT_SECONDS = 2
+"""The time that slow clients must leave for the rest of the shutdown."""
 _PR_SET_PDEATHSIG = 1
 _KEPT_VARIABLES = frozenset(
     """
@@ -40,21 +44,27 @@ class WorkerApp:
     _factory: Callable[[], tuple[Shop, HttpConfig]]
     _parent: int
     _failures: "Connection[str, str]"
+    _port: int
     _drain: float
+    _limits: TransferLimits
 
-    def __call__(self) -> WSGIApplication:
-        """Return the application. Its shop is closed when the process exits."""
+    def __call__(self) -> ServeRequests:
+        """Return the function that serves the application.
+
+        Its shop is closed when the process exits.
+        """
         shutting_down = Event()
         _wait_for_signals(shutting_down, self._drain)
         _exit_with_parent(self._parent)
         _clear_environment()
+        _allow_all_descriptors()
         try:
             shop, config = self._factory()
         except EggyProError as error:
             self._give_up(str(error))
         Finalize(None, shop.close, exitpriority=10)  # atexit does not run in forked workers
         config = evolve(config, is_shutting_down=shutting_down.is_set)
-        return DrainBodyMiddleware(create_app(shop, config))
+        return partial(serve_app, create_app(shop, config), self._port, self._limits)
 
     def _give_up(self, reason: str) -> NoReturn:
         """Report the failure, then stop the main process, which stops this one."""
@@ -80,7 +90,8 @@ def _shut_down_on_sigterm(shutting_down: Event, drain: float) -> None:
     """Wait for SIGTERM, then shut down: gracefully, if Granian has started.
 
     Sets `shutting_down`, so that the worker reports not-ready, and serves requests for `drain`
-    more seconds before Granian stops listening.
+    more seconds before Granian stops listening. Clients that are still slow near the end are
+    disconnected, so that the shop can be closed.
     """
     signal.sigwait({signal.SIGTERM})
     stop = signal.getsignal(signal.SIGTERM)
@@ -88,8 +99,10 @@ def _shut_down_on_sigterm(shutting_down: Event, drain: float) -> None:
         os._exit(0)
     shutting_down.set()
     sleep(drain)
-    stop(signal.SIGTERM, None)  # only once: Granian hangs on a second call
-    sleep(SHUTDOWN_SECONDS - drain)
+    stop(signal.SIGTERM, None)
+    sleep(SHUTDOWN_SECONDS - drain - _SLOW_CLIENT_SECONDS)
+    stop(signal.SIGTERM, None)
+    sleep(_SLOW_CLIENT_SECONDS)
     os._exit(1)
 
 
@@ -105,3 +118,9 @@ def _clear_environment() -> None:
     """Delete all other environment variables: Granian copies them into every request."""
     for name in set(os.environ) - _KEPT_VARIABLES:
         del os.environ[name]
+
+
+def _allow_all_descriptors() -> None:
+    """Raise the limit of open files to the most allowed: each connection needs one or two."""
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))

@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
-from falcon.testing import TestClient
+from falcon.testing import TestClient, create_environ
 
 from eggypro_adapters.contracts.clock import FakeMonotonicClock
 from eggypro_adapters.memory import MemoryRateCounter
@@ -21,6 +22,7 @@ from eggypro_core.access.rate_limiting import (
 )
 from eggypro_http.app import ROUTES, create_app
 from eggypro_http.config import HttpConfig
+from eggypro_http.server.request_bodies import BodyNotReceivedError, UnreceivedBody
 from tests.support.builders import make_shop, product_values, review_values
 from tests.support.wsgi import ADMIN, EGG, PRODUCTS, Reply, send_request
 
@@ -58,6 +60,29 @@ def get(client: TestClient, path: str = EGG, **environ: Any) -> Reply:
 
 def statuses(client: TestClient, times: int, path: str = EGG, **environ: Any) -> list[int]:
     return [get(client, path, **environ).status for _ in range(times)]
+
+
+def test_request_that_runs_again_counts_once(clock: FakeMonotonicClock) -> None:
+    client = limited_client(THREE_PER_MINUTE, clock)
+    body = json.dumps(review_values()).encode()
+    environ = {
+        **create_environ(f"{EGG}/reviews", method="POST"),
+        "CONTENT_LENGTH": str(len(body)),
+        **ADA,
+        "wsgi.input": UnreceivedBody(),
+    }
+    rate_limits: list[str] = []
+
+    def start(_status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
+        rate_limits.append(dict(headers)["ratelimit"])
+
+    for _ in range(5):
+        with pytest.raises(BodyNotReceivedError):
+            client.app(environ, start)
+    environ["wsgi.input"] = BytesIO(body)
+    client.app(environ, start)
+    [rate_limit] = rate_limits
+    assert re.findall(r'"(\w+)";r=(\d+)', rate_limit) == [("standard", "2"), ("strict", "9")]
 
 
 def test_policies_come_from_settings_and_two_constants() -> None:

@@ -7,137 +7,28 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from attrs import field, frozen
 
 from eggypro_adapters.contracts.waiting import wait_until
+from eggypro_http.server.dispatcher import MAX_THREADS
 from tests.support.builders import ADMIN_KEY, product_values
+from tests.support.running_server import (
+    DEADLINE,
+    READINESS_REQUEST,
+    ServerProcess,
+    free_port,
+    read_all,
+    running_server,
+    start_process,
+)
 from tests.support.server_process import HOST, UNAVAILABLE_EXIT_CODE
 from tests.support.wsgi import ADMIN, PRODUCTS
 
-ROOT = Path(__file__).parents[3]
-DEADLINE = 60.0
 SLOW_REQUEST = f"GET {PRODUCTS}/slow HTTP/1.1\r\nHost: shop\r\n\r\n"
-READINESS_REQUEST = "GET /api/health/ready HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
-LIVENESS_REQUEST = "GET /api/health/live HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
-
-
-@frozen
-class EventGate:
-    """Listener to which the workers of a server report events, and on which they wait."""
-
-    listener: socket.socket
-    connections: list[socket.socket] = field(factory=list)
-
-    @property
-    def port(self) -> int:
-        return int(self.listener.getsockname()[1])
-
-    def wait_for(self, event: str) -> tuple[int, socket.socket]:
-        """Wait for an event; return the process id and the connection to close to go on."""
-        connection, _ = self.listener.accept()
-        self.connections.append(connection)
-        connection.settimeout(DEADLINE)
-        with connection.makefile() as stream:
-            name, _, process = stream.readline().rpartition(" ")
-        assert name == event
-        return int(process), connection
-
-
-@frozen
-class ServerProcess:
-    """A server process, ready for requests or not."""
-
-    process: "subprocess.Popen[str]"
-    gate: EventGate
-    port: int
-    host: str = HOST
-    connections: list[socket.socket] = field(factory=list)
-
-    def connect(self) -> socket.socket:
-        connection = socket.create_connection((self.host, self.port), timeout=DEADLINE)
-        self.connections.append(connection)
-        return connection
-
-    def send(self, data: str | bytes) -> socket.socket:
-        connection = self.connect()
-        connection.sendall(data.encode() if isinstance(data, str) else data)
-        return connection
-
-    def request(self, data: str | bytes) -> str:
-        """Send a raw request and return the whole response."""
-        return read_all(self.send(data))
-
-    def answers(self) -> bool:
-        try:
-            return " 200 " in self.request(LIVENESS_REQUEST)
-        except OSError:
-            return False
-
-    def end(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
-        """Send a signal to the main process; return exit code, stdout and stderr."""
-        self.process.send_signal(number)
-        return self.wait()
-
-    def wait(self) -> tuple[int, str, str]:
-        stdout, stderr = self.process.communicate(timeout=DEADLINE)
-        return self.process.returncode, stdout, stderr
-
-
-def read_all(connection: socket.socket) -> str:
-    with connection.makefile("rb") as stream:
-        return stream.read().decode()
-
-
-def free_port(host: str = HOST) -> int:
-    with socket.create_server(
-        (host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET
-    ) as listener:
-        return int(listener.getsockname()[1])
-
-
-@contextmanager
-def start_process(
-    port: int, *, host: str = HOST, workers: int = 1, factory: str = "well", **environment: str
-) -> Iterator[ServerProcess]:
-    command = [sys.executable, "-m", "tests.support.server_process", host, str(port), str(workers)]
-    with socket.create_server((HOST, 0)) as listener:
-        listener.settimeout(DEADLINE)
-        gate = EventGate(listener)
-        process = subprocess.Popen(
-            [*command, str(gate.port), factory],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        server = ServerProcess(process, gate, port, host)
-        try:
-            yield server
-        finally:
-            for connection in (*server.connections, *gate.connections):
-                connection.close()
-            process.kill()
-            process.communicate(timeout=DEADLINE)
-
-
-@contextmanager
-def running_server(
-    *, workers: int = 1, host: str = HOST, factory: str = "well", **environment: str
-) -> Iterator[ServerProcess]:
-    """A server that is ready for requests."""
-    with start_process(
-        free_port(host), host=host, workers=workers, factory=factory, **environment
-    ) as server:
-        for _ in range(workers):
-            server.gate.wait_for("opening")
-        wait_until(server.answers)
-        yield server
 
 
 @pytest.fixture
@@ -383,15 +274,13 @@ def test_malformed_requests_are_rejected_without_html(shared_server: ServerProce
         assert body == "" or json.loads(body)["status"] == status
 
 
-def test_slow_bodies_do_not_block_other_requests(shared_server: ServerProcess) -> None:
-    head = (
-        f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
-        "Content-Length: 100\r\n\r\n{"
-    )
-    slow_connections = [shared_server.send(head) for _ in range(32)]
-    assert shared_server.answers()
-    for connection in slow_connections:
-        connection.close()
+def test_probes_are_answered_while_all_threads_are_occupied(server: ServerProcess) -> None:
+    for _ in range(2 * MAX_THREADS):
+        server.send(SLOW_REQUEST)
+    held_requests = [server.gate.wait_for("in flight")[1] for _ in range(2 * MAX_THREADS)]
+    assert all(server.answers() for _ in range(5))
+    for held_request in held_requests:
+        held_request.close()
 
 
 def test_environment_variables_do_not_leak_into_requests() -> None:
