@@ -72,6 +72,8 @@ class ShopFactory:
         self.report("opening", wait=self.mode == "slowly")
         if self.mode == "never":
             raise UnavailableError("The database is down")
+        if self.mode == "failing":
+            raise RuntimeError("a bug in the factory")
         images = LocalImageStore(Path(self.image_folder), PillowImageCleaner(), ADMIN_KEY)
         shop = make_shop(GatedStore(self.report), images=images, files=images)
         shop.products.create(product_values(name="Slow"))

@@ -3,8 +3,10 @@
 import os
 import signal
 import socket
+from collections import Counter
 from collections.abc import Callable
 from multiprocessing import Pipe
+from time import monotonic, sleep
 from types import FrameType
 from typing import cast
 
@@ -19,6 +21,11 @@ from eggypro_http.server.transfer_limits import TransferLimits
 from eggypro_http.server.worker import SHUTDOWN_SECONDS, WorkerApp
 
 DEFAULT_LIMITS = TransferLimits()
+_EARLY_DEATH_SECONDS = 60
+_MAX_FAILURES = 2
+"""How many times in a row a worker may fail within _EARLY_DEATH_SECONDS, apart from kills."""
+_MAX_REPLACEMENT_DELAY_SECONDS = 5.0
+_SIGNAL_CHECK_SECONDS = 0.05
 
 
 def serve(
@@ -56,10 +63,41 @@ def serve(
 
 
 class _GranianServer(MPServer):
-    """Granian server whose signal handlers are safe to inherit in forked workers."""
+    """Granian server that replaces killed workers, however often they are killed.
+
+    Its signal handlers are safe to inherit in forked workers.
+    """
 
     ignores_hangup = False
     """Whether to ignore SIGHUP, as under nohup."""
+
+    def _serve_loop(self, spawn_target: object, target_loader: object) -> None:
+        """Replace dead workers until a signal, or until one fails on its own again and again.
+
+        Granian's own loop ends when a worker dies twice within seconds, and may miss a death.
+        """
+        early_deaths: Counter[int] = Counter()
+        replace: Callable[..., None] = self._respawn_workers
+        while not self.interrupt_signal:
+            self.main_loop_interrupt.wait()
+            self.main_loop_interrupt.clear()
+            while self.interrupt_children and not self.interrupt_signal:
+                worker = self.wrks[self.interrupt_children[0]]
+                if monotonic() - worker.birth > _EARLY_DEATH_SECONDS:
+                    early_deaths[worker.idx] = 0
+                if worker.inner.exitcode > 0 and early_deaths[worker.idx] == _MAX_FAILURES:
+                    return  # as if the signal had come, but with exit code 1
+                self._wait(_replacement_delay(early_deaths[worker.idx]))
+                early_deaths[worker.idx] += 1
+                del self.interrupt_children[0]
+                replace([worker.idx], spawn_target, target_loader)
+        self.interrupt_children.clear()  # they would be an error
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, but not beyond a signal. Deaths of other workers do not shorten it."""
+        end = monotonic() + seconds
+        while monotonic() < end and not self.interrupt_signal:
+            sleep(_SIGNAL_CHECK_SECONDS)
 
     def signal_handler_interrupt(self, number: int, frame: FrameType | None) -> None:
         """Shut the server down, or exit at once in a worker without a handler of its own."""
@@ -74,6 +112,11 @@ class _GranianServer(MPServer):
             self.signal_handler_interrupt(number, frame)
 
 
+def _replacement_delay(early_deaths: int) -> float:
+    """Return the seconds to wait before a worker is replaced: 0, 0.1, 0.3, … up to 5."""
+    return min(0.1 * 2.0**early_deaths - 0.1, _MAX_REPLACEMENT_DELAY_SECONDS)
+
+
 def _server(address: str, port: int, workers: int) -> _GranianServer:
     return _GranianServer(
         "eggypro",
@@ -83,7 +126,6 @@ def _server(address: str, port: int, workers: int) -> _GranianServer:
         websockets=False,
         backlog=MAX_CONNECTIONS,
         workers_kill_timeout=SHUTDOWN_SECONDS,
-        respawn_failed_workers=True,
         log_level=LogLevels.error,
         log_dictconfig={
             "incremental": True,

@@ -155,6 +155,26 @@ def test_killed_worker_is_replaced(server: ServerProcess) -> None:
         assert read_all(slow_connection) == ""
 
 
+def test_worker_that_is_killed_again_and_again_is_replaced(server: ServerProcess) -> None:
+    for _ in range(3):
+        server.send(SLOW_REQUEST)
+        worker, _ = server.gate.wait_for("in flight")
+        os.kill(worker, signal.SIGKILL)
+        server.gate.wait_for("opening")
+        wait_until(server.answers)
+    assert server.process.poll() is None
+
+
+def test_worker_that_fails_again_and_again_stops_the_server() -> None:
+    with start_process(free_port(), factory="failing") as server:
+        for _ in range(3):
+            server.gate.wait_for("opening")
+        code, stdout, stderr = server.wait()
+    assert (code, stdout) == (UNAVAILABLE_EXIT_CODE, "")
+    assert stderr.count("RuntimeError: a bug in the factory") == 3
+    assert stderr.endswith("\nThe server stopped because its workers keep dying\n")
+
+
 def test_workers_ignore_hangup(shared_server: ServerProcess) -> None:
     for _ in range(2):
         shared_server.send(SLOW_REQUEST)
