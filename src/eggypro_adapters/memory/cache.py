@@ -5,11 +5,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 
+from attrs import evolve
+
 from eggypro_core.caching.entries import CacheEntry
 
 MAX_ENTRIES, MAX_BYTES = 100_000, 64 * 1024 * 1024
 """The limits of the cache: number of entries, and their total size in bytes."""
-_ENTRY_OVERHEAD_BYTES = 600
+_ENTRY_OVERHEAD_BYTES = 750
 """The approximate size of the objects around a response body."""
 
 
@@ -50,6 +52,7 @@ class MemoryCache:
         return entry
 
     def set(self, key: str, entry: CacheEntry) -> None:
+        entry = _with_exact_buffer(entry)
         with self._lock:
             self._remove(key)
             self._entries[key] = entry
@@ -70,6 +73,15 @@ class MemoryCache:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._bytes -= _size_bytes(key, entry)
+
+
+def _with_exact_buffer(entry: CacheEntry) -> CacheEntry:
+    """Return the entry with a copy of its body, without spare memory.
+
+    orjson writes to a buffer of kilobytes and shrinks it, which leaves holes that stay unused.
+    """
+    body = bytes(memoryview(entry.response.body))
+    return evolve(entry, response=evolve(entry.response, body=body))
 
 
 def _size_bytes(key: str, entry: CacheEntry) -> int:

@@ -2,6 +2,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import orjson
 import pytest
 
 from eggypro_adapters.contracts.cache import CacheContract, make_entry
@@ -38,13 +39,25 @@ def test_the_least_recently_used_entries_are_evicted_first(clock: FakeMonotonicC
 
 
 def test_total_size_stays_within_the_limit(clock: FakeMonotonicClock) -> None:
-    cache = MemoryCache(clock, max_bytes=5_000)
+    cache = MemoryCache(clock, max_bytes=6_000)
     for key in "abcdef":
         cache.set(key, make_entry(b"x" * 1_000))
     assert cached_keys(cache, "abcdef") == "def"
-    assert 3_000 < cache.bytes <= 5_000
-    cache.set("g", make_entry(b"x" * 6_000))
+    assert 3_000 < cache.bytes <= 6_000
+    cache.set("g", make_entry(b"x" * 7_000))
     assert (len(cache), cache.bytes) == (0, 0)
+
+
+def test_body_is_copied_out_of_the_buffer_that_it_was_written_to(
+    clock: FakeMonotonicClock,
+) -> None:
+    """Between the shrunk buffers of 20,000 orjson bodies, 100 MiB stay free but unused."""
+    cache, body = MemoryCache(clock), orjson.dumps({"items": ["x" * 1_000]})
+    cache.set("a", make_entry(body))
+    entry = cache.get("a")
+    assert entry is not None
+    assert entry.response.body == body
+    assert entry.response.body is not body
 
 
 def test_removed_entries_free_their_size(clock: FakeMonotonicClock) -> None:
