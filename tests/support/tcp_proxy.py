@@ -1,4 +1,4 @@
-"""TCP proxy to a server that can disconnect, freeze or truncate replies."""
+"""TCP proxy to a server that can disconnect, freeze, and delay or truncate replies."""
 
 import socket
 from collections.abc import Iterator
@@ -17,9 +17,11 @@ class TcpProxy:
         self._server = server
         self._lock = Lock()
         self._sockets: list[socket.socket] = []
+        self._forgotten: list[socket.socket] = []
         self._is_forwarding = Event()
         self._is_forwarding.set()
         self._max_reply_bytes: int | None = None
+        self._reply_delay = 0.0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._accept()
@@ -49,9 +51,18 @@ class TcpProxy:
         """Forward everything again."""
         self._is_forwarding.set()
 
+    def forget_connections(self) -> None:
+        """Close each open connection as soon as its client sends something, as firewalls do."""
+        with self._lock:
+            self._forgotten = [*self._sockets]
+
     def truncate_replies(self, max_bytes: int | None) -> None:
         """Close connections in the middle of replies longer than `max_bytes`; None forwards all."""
         self._max_reply_bytes = max_bytes
+
+    def delay_replies(self, seconds: float) -> None:
+        """Wait before forwarding each part of a reply."""
+        self._reply_delay = seconds
 
     def _accept(self) -> None:
         Thread(target=self._run, args=(self._listener,), name=THREAD_NAME, daemon=True).start()
@@ -62,7 +73,12 @@ class TcpProxy:
                 client, _ = listener.accept()
                 kind = socket.AF_UNIX if isinstance(self._server, str) else socket.AF_INET
                 upstream = socket.socket(kind)
-                upstream.connect(self._server)
+                try:
+                    upstream.connect(self._server)
+                except OSError:
+                    _close(client)
+                    _close(upstream)
+                    continue
                 with self._lock:
                     self._sockets += [client, upstream]
                 for args in ((client, upstream, False), (upstream, client, True)):
@@ -72,7 +88,11 @@ class TcpProxy:
         with suppress(OSError):
             while data := source.recv(65536):
                 self._is_forwarding.wait()
+                if source in self._forgotten:
+                    break
                 limit = self._max_reply_bytes if is_reply else None
+                if is_reply and self._reply_delay:
+                    Event().wait(self._reply_delay)
                 target.sendall(data[:limit])
                 if limit is not None and len(data) > limit:
                     break

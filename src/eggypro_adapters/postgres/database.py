@@ -42,7 +42,7 @@ RESPONSE_TIMEOUT_SECONDS = 6.0
 
 The server or the network may hang without closing the connection.
 """
-RETRY_WINDOW_SECONDS = 1.0
+RETRY_WINDOW_SECONDS = 4.0
 """Seconds within which a read must have failed to be retried."""
 SNAPSHOT_BATCH_ROWS = 100
 """Rows of a snapshot fetched in one round trip."""
@@ -410,6 +410,7 @@ class Database:
         except psycopg.OperationalError as error:
             if is_connection_lost(error):
                 pooled.invalidate(error)
+                cast("WaitingPool", self.engine.pool).close_idle()
             raise
         finally:
             pooled.close()

@@ -51,6 +51,16 @@ class WaitingPool(sa.QueuePool):
                 if error.retry_after is None or monotonic() >= deadline:
                     raise
 
+    def close_idle(self) -> None:
+        """Close all idle connections: if one was lost, the others probably are lost too."""
+        idle = cast("Queue[ConnectionPoolEntry]", self._pool)
+        with idle.mutex:
+            records = [*idle.queue]
+            idle.queue.clear()
+        for record in records:
+            record.close()
+            self._dec_overflow()
+
     def _do_get(self) -> ConnectionPoolEntry:
         if self._limit.is_open and not self._limit.allows():
             try:

@@ -136,6 +136,18 @@ def test_first_request_after_network_failure_succeeds(
         assert store.get(slug).stock_quantity + 1 == store.adjust_stock(slug, 1)
 
 
+def test_read_succeeds_if_all_idle_connections_are_lost(
+    database_url: sa.URL, connect_database: Connect
+) -> None:
+    with run_proxy(f"{database_url.query['host']}/.s.PGSQL.5432") as proxy:
+        database = connect_database(through_proxy(database_url, proxy), size=8)
+        connections = [database.engine.raw_connection() for _ in range(8)]
+        for connection in connections:
+            connection.close()
+        proxy.forget_connections()
+        database.ping()
+
+
 @pytest.mark.parametrize("method", ["short_transaction", "long_transaction"])
 def test_write_without_response_raises_unavailable_error(
     database_url: sa.URL, connect_database: Connect, method: str
