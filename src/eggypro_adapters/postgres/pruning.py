@@ -1,13 +1,12 @@
 """Pruner: deletes expired rows while a server runs, so that no table grows for ever."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from eggypro_adapters.background_loop import BackgroundLoop
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.locks import try_prune_lock
-from eggypro_core.errors import EggyProError
+from eggypro_core.errors import UnavailableError
 from eggypro_core.maintenance import MaintenanceJob, run_maintenance_job
 from eggypro_core.shop import Shop
 
@@ -15,7 +14,6 @@ PRUNED_JOBS = (MaintenanceJob.METRICS, MaintenanceJob.IDEMPOTENCY)
 """The jobs that delete rows of the database only."""
 STEP_PAUSE_SECONDS, IDLE_PAUSE_SECONDS = 1.0, 30.0
 """Seconds until the next step: while rows are left, and otherwise."""
-_log = logging.getLogger(__name__)
 
 
 class Pruner:
@@ -29,7 +27,6 @@ class Pruner:
         self._shop = shop
         self._database = database
         self._loop = BackgroundLoop("pruning", self._run)
-        self._is_failing = False
         self.removed = self.failures = 0
 
     @contextmanager
@@ -56,11 +53,7 @@ class Pruner:
     def _run(self) -> float:
         try:
             has_more = self.prune()
-        except EggyProError as error:
+        except UnavailableError:  # the database logs its outages
             self.failures += 1
-            if not self._is_failing:
-                _log.warning("Expired rows cannot be deleted. %s", error)
-            self._is_failing = True
             return IDLE_PAUSE_SECONDS
-        self._is_failing = False
         return STEP_PAUSE_SECONDS if has_more else IDLE_PAUSE_SECONDS
