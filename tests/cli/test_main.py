@@ -29,7 +29,7 @@ COMMANDS = [
     ["health"],
     *(["images", name] for name in ("upload", "prune")),
     *(["db", name] for name in ("upgrade", "downgrade", "current", "history", "revision", "check")),
-    *(["db", name] for name in ("introspect", "studio")),
+    *(["db", name] for name in ("introspect", "studio", "dump", "restore")),
     *(["env", name] for name in ("check", "example")),
     *(["cache", name] for name in ("clear", "stats")),
     ["auth", "token"],

@@ -42,9 +42,9 @@ def dump(
     *,
     json: JsonOption = False,
 ) -> None:
-    """Write all data of the shop to one file, with its images if they are in a local folder.
+    """Write all data of the shop to one file.
 
-    The dump is a consistent snapshot; readers and writers continue meanwhile. A file is written
+    Images are included if they are in a local folder. The dump is a consistent snapshot; readers and writers continue meanwhile. A file is written
     completely or not at all.
     """
     if file == STDOUT and sys.stdout.isatty():
@@ -75,7 +75,7 @@ def restore(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Replace all data of the shop by those of a dump, in one transaction.
+    """Replace all data of the shop by those of a dump.
 
     Servers can stay up: they show the restored shop as soon as the command returns. A dump of an
     older revision is upgraded. If anything fails, nothing is changed.

@@ -107,7 +107,7 @@ def revision(
 
 @app.command(epilog=examples("db check"))
 def check(context: typer.Context, *, json: JsonOption = False) -> None:
-    """Check that the database has everything that the shop needs, and matches the code.
+    """Check that the database has everything that it needs.
 
     Lists each missing table, column, key, constraint, index, trigger, function, extension and
     right, with what to do. Exits with 1 if there are differences.
