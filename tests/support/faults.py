@@ -1,0 +1,256 @@
+"""A shop's services behind proxies, and the faults that they can have."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+import psycopg
+import sqlalchemy as sa
+from attrs import frozen
+from psycopg import sql
+
+from tests.support.cloudinary_server import (
+    API_KEY,
+    API_SECRET,
+    CLOUD,
+    CloudinaryServer,
+    Reply,
+    cloudinary_server,
+    reply_with,
+)
+from tests.support.redis_server import RedisServer, run_redis
+from tests.support.tcp_proxy import TcpProxy, run_proxy
+
+SLOW_REPLY_SECONDS = 0.02
+_MORE_THAN_A_TEST_SENDS = 1000
+
+
+@frozen
+class Dependencies:
+    """The services of a shop, each behind a proxy."""
+
+    database: sa.URL
+    """The shop's database, without the proxy, as a superuser."""
+    role: str
+    """The role that the shop connects as: it may use all tables, and owns none."""
+    postgres_proxy: TcpProxy
+    redis: RedisServer
+    redis_proxy: TcpProxy
+    images: CloudinaryServer
+    images_proxy: TcpProxy
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a server that uses these services."""
+        address = f"127.0.0.1:{self.postgres_proxy.port}"
+        return {
+            "PATH": os.environ["PATH"],
+            "POSTGRES_URL": f"postgresql://{self.role}@{address}/{self.database.database}",
+            "REDIS_URL": f"redis://127.0.0.1:{self.redis_proxy.port}",
+            "CLOUDINARY_CLOUD_NAME": CLOUD,
+            "CLOUDINARY_API_KEY": API_KEY,
+            "CLOUDINARY_API_SECRET": API_SECRET,
+            "CLOUDINARY_UPLOAD_PREFIX": f"http://127.0.0.1:{self.images_proxy.port}",
+        }
+
+    @contextmanager
+    def superuser(self) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
+        url = self.database.set(drivername="postgresql").render_as_string(hide_password=False)
+        options = "-c default_transaction_read_only=off"  # despite one of the faults
+        with psycopg.connect(url, autocommit=True, options=options) as connection:
+            yield connection
+
+    def alter(self, *statements: str) -> None:
+        """Change the role or the database by statements of a superuser."""
+        role, database = sql.Identifier(self.role), sql.Identifier(self.database.database or "")
+        with self.superuser() as connection:
+            for statement in statements:
+                query = sql.SQL(statement).format(role=role, database=database)
+                connection.execute(query)
+
+    def end_connections(self) -> None:
+        """End the shop's connections to Postgres, so that changes apply to them."""
+        with self.superuser() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s",
+                [self.role],
+            )
+
+
+Fault = Callable[[Dependencies], AbstractContextManager[None]]
+"""Makes a service fail for the duration of the block."""
+
+
+@contextmanager
+def run_dependencies(database: sa.URL) -> Iterator[Dependencies]:
+    """Run the services of a shop whose database has all tables."""
+    folder, port = database.query["host"], database.query.get("port", "5432")
+    with ExitStack() as stack:
+        postgres_proxy = stack.enter_context(run_proxy(f"{folder}/.s.PGSQL.{port}"))
+        redis = stack.enter_context(run_redis("redis"))
+        redis_proxy = stack.enter_context(run_proxy(f"{redis.folder}/socket"))
+        images = stack.enter_context(cloudinary_server())
+        images_port = int(images.url.rpartition(":")[2])
+        images_proxy = stack.enter_context(run_proxy(("127.0.0.1", images_port)))
+        dependencies = Dependencies(
+            database,
+            f"shop_of_{database.database}",
+            postgres_proxy,
+            redis,
+            redis_proxy,
+            images,
+            images_proxy,
+        )
+        dependencies.alter(
+            "CREATE ROLE {role} LOGIN",
+            "GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}",
+            "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}",
+        )
+        stack.callback(dependencies.alter, "DROP OWNED BY {role}", "DROP ROLE {role}")
+        yield dependencies
+
+
+def _connections_of(
+    service: str, fault: Callable[[TcpProxy], None], undo: Callable[[TcpProxy], None]
+) -> Fault:
+    """Return a fault of all connections to a service."""
+
+    @contextmanager
+    def fail(dependencies: Dependencies) -> Iterator[None]:
+        proxy: TcpProxy = getattr(dependencies, f"{service}_proxy")
+        fault(proxy)
+        try:
+            yield
+        finally:
+            undo(proxy)
+
+    return fail
+
+
+def _altered(change: str, undo: str) -> Fault:
+    """Return a fault that a superuser of Postgres causes by a statement."""
+
+    @contextmanager
+    def fail(dependencies: Dependencies) -> Iterator[None]:
+        dependencies.alter(change)
+        dependencies.end_connections()
+        try:
+            yield
+        finally:
+            dependencies.alter(undo)
+            dependencies.end_connections()
+
+    return fail
+
+
+@contextmanager
+def _unreadable_products(dependencies: Dependencies) -> Iterator[None]:
+    """Take a right from the role of the shop."""
+    dependencies.alter("REVOKE SELECT ON products FROM {role}")
+    try:
+        yield
+    finally:
+        dependencies.alter("GRANT SELECT ON products TO {role}")
+
+
+def _redis_setting(name: str, value: str, normal: str) -> Fault:
+    """Return a fault that a setting of Redis causes for new connections."""
+
+    @contextmanager
+    def fail(dependencies: Dependencies) -> Iterator[None]:
+        with dependencies.redis.client as pool, pool.client() as connection:
+            connection.config_set(name, value)
+            connection.client_kill_filter(skipme=True)
+            try:
+                yield
+            finally:
+                connection.config_set(name, normal)
+
+    return fail
+
+
+@contextmanager
+def _redis_is_a_replica(dependencies: Dependencies) -> Iterator[None]:
+    """Make Redis refuse writes."""
+    with dependencies.redis.client as client:
+        client.replicaof("127.0.0.1", "1")
+        try:
+            yield
+        finally:
+            client.replicaof("NO", "ONE")
+
+
+@contextmanager
+def _redis_is_killed(dependencies: Dependencies) -> Iterator[None]:
+    dependencies.redis.kill()
+    try:
+        yield
+    finally:
+        dependencies.redis.start()
+
+
+def _image_replies(reply: Reply) -> Fault:
+    """Return a fault of the image store: the same response to every request."""
+
+    @contextmanager
+    def fail(dependencies: Dependencies) -> Iterator[None]:
+        faults = dependencies.images.faults
+        faults.extend([reply_with(reply)] * _MORE_THAN_A_TEST_SENDS)
+        try:
+            yield
+        finally:
+            faults.clear()
+
+    return fail
+
+
+def _connection_faults(service: str) -> dict[str, Fault]:
+    return {
+        "refuses connections": _connections_of(service, TcpProxy.disconnect, TcpProxy.reconnect),
+        "closes connections": _connections_of(
+            service,
+            lambda proxy: proxy.truncate_replies(0),
+            lambda proxy: proxy.truncate_replies(None),
+        ),
+        "is slow": _connections_of(
+            service,
+            lambda proxy: proxy.delay_replies(SLOW_REPLY_SECONDS),
+            lambda proxy: proxy.delay_replies(0),
+        ),
+        "does not respond": _connections_of(service, TcpProxy.freeze, TcpProxy.unfreeze),
+    }
+
+
+FAULTS: dict[str, dict[str, Fault]] = {
+    "Postgres": {
+        **_connection_faults("postgres"),
+        "refuses the role": _altered("ALTER ROLE {role} NOLOGIN", "ALTER ROLE {role} LOGIN"),
+        "has no connection left": _altered(
+            "ALTER ROLE {role} CONNECTION LIMIT 0", "ALTER ROLE {role} CONNECTION LIMIT -1"
+        ),
+        "is read-only": _altered(
+            "ALTER DATABASE {database} SET default_transaction_read_only = on",
+            "ALTER DATABASE {database} RESET default_transaction_read_only",
+        ),
+        "lacks rights for the role": _unreadable_products,
+    },
+    "Redis": {
+        **_connection_faults("redis"),
+        "is killed": _redis_is_killed,
+        "is full": _redis_setting("maxmemory", "1", "0"),
+        "is read-only": _redis_is_a_replica,
+        "has another password": _redis_setting("requirepass", "other", ""),
+    },
+    "Image store": {
+        name: fault
+        for name, fault in _connection_faults("images").items()
+        if name != "does not respond"  # 25 s: see the tests of the adapter
+    }
+    | {
+        "refuses the credentials": _image_replies(
+            Reply.of({"error": {"message": "Invalid Signature"}}, 401)
+        ),
+        "fails": _image_replies(Reply.html(502)),
+    },
+}
+"""Faults by service and description."""
