@@ -6,7 +6,7 @@ BIN := .venv/bin
 # The tests start hundreds of processes. Bytecode must be written, or each process compiles all modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test setup check package bench docs catalogue lock clean
+.PHONY: run test setup check package bench soak docs catalogue lock clean
 
 run: setup
 	@$(BIN)/eggypro serve --demo --show-key --port $(PORT)
@@ -41,6 +41,10 @@ package: setup
 
 bench: setup
 	@$(BIN)/python -m bench
+
+# Random faults under load for up to an hour; `make soak ARGS="--minutes 5"` shortens it.
+soak: setup
+	@$(BIN)/python -m tests.system.soak $(ARGS)
 
 docs: setup
 	@$(BIN)/python -m tests.support.settings_page
