@@ -171,7 +171,7 @@ def import_tables(report: ImportReport, *, of_stock: bool = False) -> Iterator[R
         yield _difference_table(report.differences[:_MAX_SHOWN_PRODUCTS])
     if report.difference_total > _MAX_SHOWN_PRODUCTS:
         hidden = report.difference_total - _MAX_SHOWN_PRODUCTS
-        yield f"... and {hidden} more products: --report FILE writes all changes."
+        yield f"... and {hidden} more: --report FILE writes all changes."
 
 
 def _difference_table(differences: Sequence[ImportDifference]) -> Table:

@@ -135,9 +135,7 @@ def test_dry_run_shows_twenty_products(run_command: RunCommand, tmp_path: Path) 
     file = write_file(tmp_path / "eggs.csv", f"name,price,stock_quantity\n{rows}")
     result = run_command("products", "import", file, "--dry-run")
     assert result.out.count("(new)") == 20
-    assert result.out.splitlines()[-1] == (
-        "... and 5 more products: --report FILE writes all changes."
-    )
+    assert result.out.splitlines()[-1] == ("... and 5 more: --report FILE writes all changes.")
     body = orjson.loads(run_command("products", "import", file, "--dry-run", "--json").out)
     assert (len(body["changes"]), body["changes_total"], body["dry_run"]) == (25, 25, True)
 
