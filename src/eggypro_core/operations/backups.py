@@ -1,6 +1,6 @@
 """Port for dumps of a shop and their restoration."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import IO, BinaryIO, Protocol, TypeAlias
 
@@ -78,9 +78,3 @@ class ReceivedImages(Protocol):
 
 def no_progress(_step: str) -> None:
     """Ignore the progress."""
-
-
-def unknown_columns_warning(columns: Iterable[str]) -> tuple[str, ...]:
-    """Return a warning about columns that a dump leaves out, if there are any."""
-    names = ", ".join(columns)
-    return (f"Not dumped, as EggyPro does not know them: columns {names}",) if names else ()

@@ -164,13 +164,17 @@ def _read_manifest(archive: ZipFile) -> Manifest:
     """Return the manifest. Raises ParseError for another file, or a newer format."""
     if MANIFEST not in archive.namelist():
         raise ParseError(NOT_A_DUMP)
-    values = json.loads(archive.read(MANIFEST))
-    if values["format"] != FORMAT:
-        raise ParseError(
-            f"The dump was written by EggyPro {values['version']}: restore it with that version"
-        )
-    tables = {name: TableManifest(**table) for name, table in values.pop("tables").items()}
-    return Manifest(**values, tables=tables)
+    content = archive.read(MANIFEST)
+    try:
+        values = json.loads(content)
+        if values["format"] != FORMAT:
+            raise ParseError(
+                f"The dump was written by EggyPro {values['version']}: restore it with that version"
+            )
+        tables = {name: TableManifest(**table) for name, table in values.pop("tables").items()}
+        return Manifest(**values, tables={"products": tables.pop("products"), **tables})
+    except (ValueError, TypeError, KeyError):
+        raise ParseError(NOT_A_DUMP) from None
 
 
 @contextmanager

@@ -7,16 +7,12 @@ from typing import BinaryIO
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres.backup.archive import ArchiveWriter, Manifest, TableManifest
+from eggypro_adapters.postgres.backup.names import quoted
 from eggypro_adapters.postgres.database import Database, driver_connection
 from eggypro_adapters.postgres.migrations import is_known_revision
-from eggypro_adapters.postgres.schema import HEAD_REVISION, image_ledger, metadata
+from eggypro_adapters.postgres.schema import image_ledger, metadata
 from eggypro_core.errors import ConflictError
-from eggypro_core.operations.backups import (
-    BackupReport,
-    ImageFiles,
-    Progress,
-    unknown_columns_warning,
-)
+from eggypro_core.operations.backups import BackupReport, ImageFiles, Progress
 
 _NOW = sa.text("SELECT now()")
 _COLUMNS = sa.text("""
@@ -46,18 +42,16 @@ def write_dump(
 ) -> BackupReport:
     """Write a dump to a stream, and return what it contains."""
     revision = database.revision()
-    if revision is None:
-        raise ConflictError("The database is empty: there is nothing to dump")
+    tables = [*filter(sa.inspect(database.engine).has_table, _TABLES)]
+    if revision is None or "products" not in tables:
+        raise ConflictError("The database has no products: there is nothing to dump")
     if not is_known_revision(revision):
         raise ConflictError(
             f"The database is at revision {revision} of a newer EggyPro: dump it with that version"
         )
-    tables = [*filter(sa.inspect(database.engine).has_table, _TABLES)]
     with database.read_transaction(tables) as connection, ArchiveWriter.open(target) as archive:
         created_at = connection.scalar(_NOW) or datetime.now(UTC)
-        columns = _columns(connection, tables)
-        unknown = _pop_unknown(columns) if revision == HEAD_REVISION else []
-        dumped = {}
+        columns, dumped = _columns(connection, tables), {}
         for table in tables:
             progress(f"Dumping {table}")
             dumped[table] = _dump_table(connection, archive, table, columns[table])
@@ -77,7 +71,7 @@ def write_dump(
         created_at=manifest.created_at,
         products=dumped["products"].rows,
         images=image_count or 0,
-        warnings=(*unknown_columns_warning(unknown), *warnings),
+        warnings=warnings,
     )
 
 
@@ -89,20 +83,10 @@ def _columns(connection: sa.Connection, tables: list[str]) -> dict[str, list[str
     return columns
 
 
-def _pop_unknown(columns: dict[str, list[str]]) -> Sequence[str]:
-    """Remove the columns that the newest revision does not have, and return them."""
-    unknown = []
-    for table, names in columns.items():
-        known = metadata.tables[table].c
-        unknown += [f"{table}.{name}" for name in names if name not in known]
-        names[:] = [name for name in names if name in known]
-    return unknown
-
-
 def _dump_table(
     connection: sa.Connection, archive: ArchiveWriter, table: str, columns: list[str]
 ) -> TableManifest:
-    names = ", ".join(f'"{name}"' for name in columns)
+    names = quoted(columns)
     with (
         driver_connection(connection.connection).cursor() as cursor,
         archive.table(table) as stream,

@@ -7,6 +7,7 @@ import psycopg
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres.backup.archive import ArchiveReader, Manifest, translate_damage
+from eggypro_adapters.postgres.backup.names import quoted
 from eggypro_adapters.postgres.backup.schema_swap import SchemaSwap
 from eggypro_adapters.postgres.database import Database, driver_connection
 from eggypro_adapters.postgres.invalidation.feed import touch_all
@@ -60,7 +61,7 @@ def restore_dump(
             connection.execute(_IMPORT_WAIT)
             wait_for_lock(connection, IMPORT_LOCK)
             connection.execute(_NO_LIMIT)
-            swap = _build(connection, archive, progress)
+            swap, warnings = _build(connection, archive, progress)
             if received is not None:
                 _receive_images(archive, received, progress)
             if swap.is_swap:
@@ -74,7 +75,7 @@ def restore_dump(
         created_at=manifest.created_at,
         products=manifest.tables["products"].rows,
         images=(manifest.images or 0) if images else 0,
-        warnings=tuple(_warnings(manifest, images)),
+        warnings=(*warnings, *_image_warnings(manifest, images)),
     )
 
 
@@ -102,18 +103,24 @@ def _require_replaceable(connection: sa.Connection, *, replace: bool) -> None:
         raise ConflictError(f"The database has {products}: pass --replace to replace all its data")
 
 
-def _build(connection: sa.Connection, archive: ArchiveReader, progress: Progress) -> SchemaSwap:
-    """Build the shop of the dump in a new schema, and upgrade it to the newest revision."""
+def _build(
+    connection: sa.Connection, archive: ArchiveReader, progress: Progress
+) -> tuple[SchemaSwap, Sequence[str]]:
+    """Build the shop of the dump in a new schema, and upgrade it to the newest revision.
+
+    Returns the schema and warnings.
+    """
     for item in expected_catalogue():
         if item.kind == "extension":
             connection.execute(sa.text(f"CREATE EXTENSION IF NOT EXISTS {item.name}"))
     swap, manifest = SchemaSwap.begin(connection), archive.manifest
     upgrade_schema(connection, manifest.revision, schema=swap.new if swap.is_swap else None)
+    unknown = list[str]()
     with _without_indexes(connection, progress):
         for table in (table.name for table in metadata.sorted_tables):
             if connection.scalar(_EXISTS, {"name": f"{swap.new}.{table}"}):
                 progress(f"Copying {table}")
-                _load_table(connection, archive, table)
+                unknown += _load_table(connection, archive, table)
     _set_sequences(connection, manifest)
     if manifest.revision != HEAD_REVISION:
         progress("Upgrading")
@@ -121,7 +128,9 @@ def _build(connection: sa.Connection, archive: ArchiveReader, progress: Progress
     complete_upgrade(connection)
     for table in metadata.tables:
         connection.execute(sa.text(f'ANALYZE "{table}"'))
-    return swap
+    if not unknown:
+        return swap, ()
+    return swap, (f"Not restored, as EggyPro does not know them: columns {', '.join(unknown)}",)
 
 
 @contextmanager
@@ -136,28 +145,31 @@ def _without_indexes(connection: sa.Connection, progress: Progress) -> Iterator[
         connection.exec_driver_sql(definition)
 
 
-def _load_table(connection: sa.Connection, archive: ArchiveReader, table: str) -> None:
-    """Copy the rows of a table. Its triggers do not run: what they write is in the dump too."""
+def _load_table(connection: sa.Connection, archive: ArchiveReader, table: str) -> Sequence[str]:
+    """Copy the rows of a table, and return its columns that the schema does not have.
+
+    Its triggers do not run: what they write is in the dump too.
+    """
     manifest = archive.manifest.tables.get(table)
-    known = set(connection.scalars(_COLUMNS, {"name": table}))
     if manifest is None:
-        return
-    if not known.issuperset(manifest.columns):
-        raise ParseError(f"The dump is damaged: table {table} has other columns")
-    names = ", ".join(f'"{name}"' for name in manifest.columns)
-    connection.execute(sa.text(f'ALTER TABLE "{table}" DISABLE TRIGGER USER'))
+        return ()
+    known = set(connection.scalars(_COLUMNS, {"name": table}))
+    unknown = [name for name in manifest.columns if name not in known]
+    _alter(connection, table, "DISABLE TRIGGER USER", *(f"ADD {quoted([n])} text" for n in unknown))
     connection.execute(sa.text(f'DELETE FROM "{table}"'))  # rows that migrations have written
     with driver_connection(connection.connection).cursor() as cursor, _translate_data(table):
-        with (
-            translate_damage(),
-            archive.table(table) as chunks,
-            cursor.copy(f'COPY "{table}" ({names}) FROM STDIN (FREEZE)') as copy,
-        ):
+        statement = f'COPY "{table}" ({quoted(manifest.columns)}) FROM STDIN (FREEZE)'
+        with translate_damage(), archive.table(table) as chunks, cursor.copy(statement) as copy:
             for chunk in chunks:
                 copy.write(chunk)
         if cursor.rowcount != manifest.rows:
             raise ParseError(f"The dump is damaged: rows of table {table} are missing")
-    connection.execute(sa.text(f'ALTER TABLE "{table}" ENABLE TRIGGER USER'))
+    _alter(connection, table, "ENABLE TRIGGER USER", *(f"DROP {quoted([n])}" for n in unknown))
+    return [f"{table}.{name}" for name in unknown]
+
+
+def _alter(connection: sa.Connection, table: str, *changes: str) -> None:
+    connection.exec_driver_sql(f'ALTER TABLE "{table}" {", ".join(changes)}')
 
 
 @contextmanager
@@ -209,7 +221,7 @@ def _replace(connection: sa.Connection, swap: SchemaSwap) -> None:
     swap.finish()
 
 
-def _warnings(manifest: Manifest, images: ImageFiles | None) -> Sequence[str]:
+def _image_warnings(manifest: Manifest, images: ImageFiles | None) -> Sequence[str]:
     """Return warnings about images that are elsewhere."""
     has_images = "image_ledger" in manifest.tables and manifest.tables["image_ledger"].rows > 0
     if images is None and manifest.images:
