@@ -22,8 +22,6 @@ app = typer.Typer(
     help="Migrate, inspect, dump and restore the database.",
     epilog=examples("db upgrade", "db introspect", "db dump shop.eggypro"),
 )
-app.command(epilog=DUMP_EXAMPLES)(dump)
-app.command(epilog=RESTORE_EXAMPLES)(restore)
 
 RevisionArgument = Annotated[
     str, typer.Argument(metavar="REVISION", help="Revision, or head for the newest.")
@@ -173,6 +171,10 @@ def studio(
         options = " ".join(filter(None, (address.get("PGOPTIONS"), read_only)))
         code = _run_tool(program, {**address, "PGOPTIONS": options})
     raise typer.Exit(code)
+
+
+app.command(epilog=DUMP_EXAMPLES)(dump)
+app.command(epilog=RESTORE_EXAMPLES)(restore)
 
 
 def _find_tool(tool: str | None, runtime: Runtime) -> str:

@@ -191,15 +191,6 @@ def test_a_restore_mends_a_damaged_database(database: Database) -> None:
     assert not PostgresMigrations(database).differences()
 
 
-def test_a_restore_invalidates_all_caches(
-    database_url: sa.URL, database: Database, connect_database: Callable[..., Database]
-) -> None:
-    writes = list[tuple[str, int, str]]()
-    recording = connect_database(database_url, record_write=lambda *write: writes.append(write))
-    restore(recording, dump(database), replace=True)
-    assert writes[-1][2].split()[-1] == "*"
-
-
 def test_products_are_not_replaced_unless_asked(database: Database) -> None:
     file, before = dump(database), contents(database)
     with pytest.raises(ConflictError, match="The database has 1 product: pass --replace"):
