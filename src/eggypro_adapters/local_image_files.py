@@ -1,5 +1,6 @@
 """Original images in the folder of `LocalImageStore`, for dumps."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -31,12 +32,18 @@ class LocalImageFiles:
 
     @contextmanager
     def receive(self) -> Iterator["LocalReceivedImages"]:
-        aside = self._root / ".unfinished" / "restore"
-        shutil.rmtree(aside, ignore_errors=True)
+        unfinished = self._root / ".unfinished"
+        aside = unfinished / "restore"
+        with _translate_errors():
+            unfinished.mkdir(parents=True, exist_ok=True)
+            lock = os.open(unfinished / "restore.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # while another restore publishes its images
+            shutil.rmtree(aside, ignore_errors=True)
             yield LocalReceivedImages(self._root, aside)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+            os.close(lock)
 
 
 @frozen

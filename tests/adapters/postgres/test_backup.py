@@ -394,11 +394,7 @@ def upload_images(database: Database, folder: Path, count: int) -> list[str]:
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.image/*")}
 
 
 def test_images_are_restored_and_later_ones_released(

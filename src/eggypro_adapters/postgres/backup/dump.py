@@ -14,7 +14,7 @@ from eggypro_adapters.postgres.schema import image_ledger, metadata
 from eggypro_core.errors import ConflictError
 from eggypro_core.operations.backups import BackupReport, ImageFiles, Progress
 
-_NOW = sa.text("SELECT now()")
+_NOW = sa.text("SELECT statement_timestamp()")
 _COLUMNS = sa.text("""
 SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 WHERE relname = ANY(:tables) AND relnamespace = CAST(current_schema() AS regnamespace)
@@ -50,7 +50,7 @@ def write_dump(
             f"The database is at revision {revision} of a newer EggyPro: dump it with that version"
         )
     with database.read_transaction(tables) as connection, ArchiveWriter.open(target) as archive:
-        created_at = connection.scalar(_NOW) or datetime.now(UTC)
+        created_at: datetime = connection.execute(_NOW).scalar_one()
         columns, dumped = _columns(connection, tables), {}
         for table in tables:
             progress(f"Dumping {table}")

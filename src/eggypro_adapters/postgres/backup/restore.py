@@ -1,7 +1,7 @@
 """Restore: build the shop of a dump beside the one in use, then swap them, in one transaction."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 import sqlalchemy as sa
@@ -55,13 +55,14 @@ def restore_dump(
     """Replace all data by those of a dump, and return what it contains."""
     manifest = archive.manifest
     _require_known_revision(manifest)
-    with images.receive() if images else nullcontext() as received:
+    with ExitStack() as stack:
         with PostgresMigrations(database).exclusive_transaction() as connection:
             _require_replaceable(connection, replace=replace)
             connection.execute(_IMPORT_WAIT)
             wait_for_lock(connection, IMPORT_LOCK)
             connection.execute(_NO_LIMIT)
             swap, warnings = _build(connection, archive, progress)
+            received = stack.enter_context(images.receive()) if images else None
             if received is not None:
                 _receive_images(archive, received, progress)
             if swap.is_swap:
