@@ -3,15 +3,15 @@
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import scrypt
 from typing import Any
 
 from attrs import field, frozen
 
-from eggypro_core.access.authentication import ended_token, invalid_credential
+from eggypro_core.access.authentication import TokenSigner, ended_token, invalid_credential
 
 _ALGORITHM = "HS256"
 # Our tokens have about 400 characters. The last character of a signature has two unused bits,
@@ -90,6 +90,23 @@ class JwtTokenSigner:
                 claims: dict[str, object] = jwt.decode(token, secret, [_ALGORITHM], _DECODE_OPTIONS)
                 return claims
         raise jwt.InvalidSignatureError
+
+
+@frozen
+class DeferredTokenSigner:
+    """Sign and verify with a signer that is created on first use."""
+
+    _create: Callable[[], TokenSigner] = field(repr=False)
+
+    @cached_property
+    def _signer(self) -> TokenSigner:
+        return self._create()
+
+    def sign(self, claims: Mapping[str, object]) -> str:
+        return self._signer.sign(claims)
+
+    def verify(self, token: str) -> Mapping[str, object]:
+        return self._signer.verify(token)
 
 
 def _secret_id(secret: str) -> str:

@@ -61,6 +61,7 @@ MESSAGES_BY_ERROR: Mapping[type[errors.EggyProError], ExitMessage] = {
         "free disk space, or make the disk writable, and try again",
         "/problems/storage-full",
     ),
+    errors.NotConfiguredError: ExitMessage(USAGE_EXIT_CODE, "Service Unavailable", 503),
     errors.ConfigurationError: ExitMessage(
         USAGE_EXIT_CODE, "Configuration", None, "`eggypro env example` explains every setting"
     ),

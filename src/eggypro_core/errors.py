@@ -155,6 +155,10 @@ def is_storage_full(error: OSError) -> bool:
     return error.errno in _STORAGE_FULL_NUMBERS
 
 
+class NotConfiguredError(EggyProError):
+    """The request needs a setting that this shop lacks. The message names the setting."""
+
+
 class UpstreamError(EggyProError):
     """A dependency (such as the image store) returned an unexpected response."""
 

@@ -402,7 +402,7 @@ def token_body(response: TokenResponse) -> dict[str, Json]:
     return {
         "user": _user(response.user),
         "token": response.token,
-        "expires_at": _optional_time(response.expires_at),
+        "expires_at": timestamp(response.expires_at),
     }
 
 

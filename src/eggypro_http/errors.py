@@ -46,6 +46,7 @@ STATUS_BY_ERROR: Mapping[type[EggyProError], int] = {
     errors.RateLimitedError: 429,
     errors.UnavailableError: 503,
     errors.StorageFullError: 507,
+    errors.NotConfiguredError: 503,
     errors.ConfigurationError: 500,
 }
 """The HTTP status of each error of the core."""

@@ -20,16 +20,19 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-from eggypro_adapters.admin_key import read_or_create_admin_key
 from eggypro_adapters.contracts.request_log import make_record
 from eggypro_adapters.contracts.sample_images import make_image
 from eggypro_adapters.contracts.waiting import wait_until
+from eggypro_adapters.generated_secrets import (
+    read_or_create_admin_key,
+    read_or_create_jwt_secret,
+)
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.request_log import PostgresRequestLog
 from eggypro_adapters.settings import Settings
-from eggypro_adapters.settings.types import ImageStoreKind
+from eggypro_adapters.settings.types import AppEnvironment, ImageStoreKind
 from eggypro_adapters.wiring import (
     DEMO_CATALOG_PATH,
     ServerParts,
@@ -49,6 +52,7 @@ from eggypro_core.caching.entries import CachedResponse, CacheStatus
 from eggypro_core.domain.product_query import ProductQuery
 from eggypro_core.errors import (
     ConfigurationError,
+    NotConfiguredError,
     NotFoundError,
     UnauthenticatedError,
     UnavailableError,
@@ -188,24 +192,27 @@ def test_configured_database_is_not_migrated(folder: Path, empty_database_url: s
 def test_tokens_are_signed_with_the_configured_secret(database_url: sa.URL) -> None:
     url = database_url.render_as_string(hide_password=False)
     without_secret = Settings(
-        postgres_url=url, admin_secret_key=KEY, image_store=ImageStoreKind.CLOUDINARY
+        app_env=AppEnvironment.PRODUCTION,
+        postgres_url=url,
+        admin_secret_key=KEY,
+        image_store=ImageStoreKind.CLOUDINARY,
     )
-    with open_shop(without_secret) as shop:
-        assert shop.authenticator.issue_token(TokenRequest()).token is None
+    with open_shop(without_secret) as shop, pytest.raises(NotConfiguredError, match="JWT_SECRET"):
+        shop.authenticator.issue_token(TokenRequest())
     with pytest.raises(ConfigurationError, match="JWT_SECRET"):
         require_tokens(without_secret)
     with_secret = evolve(without_secret, jwt_secret=KEY[1:])
     with open_shop(with_secret) as shop:
         token = shop.authenticator.issue_token(TokenRequest()).token
-        assert require_tokens(with_secret).user_for(token or "").permissions == {*Permission}
+        assert require_tokens(with_secret).user_for(token).permissions == {*Permission}
         rotated = evolve(with_secret, jwt_secret=f"{KEY}2", jwt_secret_previous=KEY[1:])
-        assert require_tokens(rotated).user_for(token or "").permissions == {*Permission}
+        assert require_tokens(rotated).user_for(token).permissions == {*Permission}
         other_secret = evolve(with_secret, jwt_secret=KEY)
         other_key = evolve(with_secret, admin_secret_key=f"{KEY}2")
         for settings in (other_secret, other_key):
             with pytest.raises(UnauthenticatedError, match="no longer valid"):
-                require_tokens(settings).user_for(token or "")
-        for secret in (KEY, KEY[1:], str(token)):
+                require_tokens(settings).user_for(token)
+        for secret in (KEY, KEY[1:], token):
             assert secret not in repr((with_secret, shop))
 
 
@@ -333,13 +340,26 @@ def test_shop_opener_can_be_pickled(folder: Path) -> None:
     assert pickle.loads(pickle.dumps(opener)).args == opener.args  # noqa: S301  (our own)
 
 
-def test_admin_key_is_generated_once_in_a_private_file(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("read_or_create", "name"),
+    [(read_or_create_admin_key, "admin.key"), (read_or_create_jwt_secret, "jwt.secret")],
+)
+def test_secret_is_generated_once_in_a_private_file(
+    folder: Path, read_or_create: Callable[[Path], str], name: str
+) -> None:
     with ThreadPoolExecutor(8) as threads:
-        keys = set(threads.map(lambda _: read_or_create_admin_key(folder), range(8)))
-    assert len(keys) == 1
-    assert len(keys.pop()) >= 32
-    assert [path.name for path in folder.iterdir()] == ["admin.key"]
-    assert (folder / "admin.key").stat().st_mode & 0o777 == 0o600
+        secrets = set(threads.map(lambda _: read_or_create(folder), range(8)))
+    assert len(secrets) == 1
+    assert len(secrets.pop()) >= 32
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (folder / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_tokens_of_a_development_machine_outlive_its_processes(folder: Path) -> None:
+    token = require_tokens(Settings(eggypro_data_dir=folder)).issue(TokenRequest()).token
+    tokens = require_tokens(Settings(eggypro_data_dir=folder))
+    assert tokens.user_for(token).permissions == {*Permission}
+    assert (folder / "jwt.secret").read_text().strip() not in repr(tokens)
 
 
 def test_configured_admin_key_is_not_stored(folder: Path) -> None:

@@ -36,6 +36,7 @@ ERRORS = [
     errors.RateLimitedError(7),
     errors.UnavailableError(PRIVATE_TEXT),
     errors.StorageFullError(PRIVATE_TEXT),
+    errors.NotConfiguredError("Set JWT_SECRET"),
     errors.ConfigurationError([FieldError("POSTGRES_URL", PRIVATE_TEXT)]),
 ]
 

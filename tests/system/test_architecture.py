@@ -67,7 +67,7 @@ VIOLATIONS = [
     ("adapters", "eggypro_adapters.files.html", "eggypro_adapters.memory"),
     ("adapters", "eggypro_adapters.local_images", "eggypro_adapters.pillow"),
     ("adapters", "eggypro_adapters.postgres.database", "eggypro_adapters.settings"),
-    ("adapters", "eggypro_adapters.admin_key", "eggypro_adapters.wiring"),
+    ("adapters", "eggypro_adapters.generated_secrets", "eggypro_adapters.wiring"),
     ("adapters", "eggypro_adapters.background_loop", "eggypro_adapters.memory"),
     ("adapters", "eggypro_adapters.buffered_writer", "eggypro_adapters.monitoring.prometheus"),
     ("conformance", "eggypro_adapters.wiring.shop", "eggypro_adapters.contracts"),

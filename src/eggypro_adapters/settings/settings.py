@@ -66,7 +66,7 @@ class Settings:
     currency: str = setting(values.CURRENCY, "Currency of all prices.", default="EUR")
     eggypro_data_dir: Path = setting(
         values.FOLDER,
-        "Folder of the embedded database, local images and the generated admin key.",
+        "Folder of the embedded database, local images and generated secrets.",
         default=Path(".data"),
     )
 
@@ -106,7 +106,8 @@ class Settings:
     )
     jwt_secret: str | None = setting(
         values.secret(32),
-        "Secret that signs the tokens of administrators. Without it, no tokens are issued.",
+        "Secret that signs the tokens of administrators. Without it, production issues no tokens;"
+        " development generates and stores one.",
         default=None,
         secret=True,
     )

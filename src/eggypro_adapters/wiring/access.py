@@ -5,8 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
-from eggypro_adapters.admin_key import ADMIN_KEY_FILE, read_or_create_admin_key
-from eggypro_adapters.jwt_tokens import JwtTokenSigner
+from eggypro_adapters.generated_secrets import (
+    ADMIN_KEY_FILE,
+    read_or_create_admin_key,
+    read_or_create_jwt_secret,
+)
+from eggypro_adapters.jwt_tokens import DeferredTokenSigner, JwtTokenSigner
 from eggypro_adapters.settings import Settings
 from eggypro_core.access.authentication import TokenService
 from eggypro_core.access.rate_limiting import RateCounter
@@ -18,9 +22,9 @@ from eggypro_core.ports import utc_now
 def require_tokens(settings: Settings) -> TokenService:
     """Return the tokens of the shop, without connecting to anything.
 
-    Creates the admin key of a development machine if there is none yet. Raises ConfigurationError.
+    Creates the secrets of a development machine if there are none yet. Raises ConfigurationError.
     """
-    tokens = find_tokens(settings, admin_key(settings)) if settings.jwt_secret else None
+    tokens = find_tokens(settings, admin_key(settings))
     if tokens is None:
         raise ConfigurationError(
             [FieldError("JWT_SECRET", "JWT_SECRET is required to issue tokens")]
@@ -29,11 +33,15 @@ def require_tokens(settings: Settings) -> TokenService:
 
 
 def find_tokens(settings: Settings, admin_key: str) -> TokenService | None:
-    """Return the tokens of the shop; None without a JWT_SECRET."""
-    if settings.jwt_secret is None:
+    """Return the tokens of the shop; None in production without a JWT_SECRET."""
+    if settings.in_production and not settings.jwt_secret:
         return None
-    signer = JwtTokenSigner(settings.jwt_secret, admin_key, settings.jwt_secret_previous)
-    return TokenService(signer, utc_now)
+
+    def create_signer() -> JwtTokenSigner:
+        secret = settings.jwt_secret or read_or_create_jwt_secret(settings.eggypro_data_dir)
+        return JwtTokenSigner(secret, admin_key, settings.jwt_secret_previous)
+
+    return TokenService(DeferredTokenSigner(create_signer), utc_now)
 
 
 def admin_key(settings: Settings) -> str:

@@ -9,7 +9,12 @@ from typing import Any, Protocol, TypeAlias
 
 from attrs import field, frozen
 
-from eggypro_core.errors import ForbiddenError, UnauthenticatedError, ValidationError
+from eggypro_core.errors import (
+    ForbiddenError,
+    NotConfiguredError,
+    UnauthenticatedError,
+    ValidationError,
+)
 from eggypro_core.ports import Clock
 from eggypro_core.validation import fields
 from eggypro_core.validation.parameters import one_of
@@ -94,11 +99,11 @@ class TokenRequest:
 
 @frozen
 class TokenResponse:
-    """The authenticated user and their token; None if this shop issues no tokens."""
+    """The authenticated user and their token."""
 
     user: AdminUser
-    token: str | None = field(default=None, repr=False)
-    expires_at: datetime | None = None
+    token: str = field(repr=False)
+    expires_at: datetime
 
 
 @frozen
@@ -193,8 +198,10 @@ class Authenticator:
         return self._tokens.user_for(credential)
 
     def issue_token(self, request: TokenRequest) -> TokenResponse:
-        """Return a new token, or none if this shop issues no tokens."""
-        return TokenResponse(_ADMIN) if self._tokens is None else self._tokens.issue(request)
+        """Return a new token. Raises NotConfiguredError if this shop issues no tokens."""
+        if self._tokens is None:
+            raise NotConfiguredError("This shop issues no tokens: set JWT_SECRET and restart it")
+        return self._tokens.issue(request)
 
 
 def require_access(user: AdminUser, requirement: AccessRequirement) -> None:

@@ -284,8 +284,8 @@ _RESPONSES: Schemas = {
                     "last_login": nullable_schema(TIME),
                 }
             ),
-            "token": nullable_schema(STRING),
-            "expires_at": nullable_schema(TIME),
+            "token": STRING,
+            "expires_at": TIME,
         }
     ),
     "Readiness": closed_object({"status": one_of(("ok", "unavailable"))}),

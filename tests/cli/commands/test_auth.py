@@ -18,6 +18,12 @@ from tests.support.runtime import CommandResult, MemoryRuntime, RunCommand
 
 SECRET = "a-secret-of-tests-that-signs-tokens-0001"  # noqa: S105  (a test secret)
 KEY = "k" * 32
+PRODUCTION = {
+    "APP_ENV": "production",
+    "POSTGRES_URL": "postgres://x/nowhere",
+    "ADMIN_SECRET_KEY": KEY,
+    "IMAGE_STORE": "local",
+}
 READ, WRITE = "products:read", "products:write"
 
 
@@ -80,7 +86,7 @@ def test_missing_jwt_secret_is_a_configuration_error(
 def test_token_is_signed_by_the_settings_without_connecting_or_writing_files(
     tmp_path: Path,
 ) -> None:
-    rejected = run_in(tmp_path, "auth", "token")
+    rejected = run_in(tmp_path, "auth", "token", **PRODUCTION)
     assert (rejected.code, rejected.out) == (2, "")
     assert "JWT_SECRET is required to issue tokens" in rejected.err
     issued = run_in(

@@ -17,11 +17,15 @@ from eggypro_core.access.authentication import (
     Credential,
     Permission,
     TokenRequest,
-    TokenResponse,
     TokenService,
     TokenSigner,
 )
-from eggypro_core.errors import ForbiddenError, UnauthenticatedError, ValidationError
+from eggypro_core.errors import (
+    ForbiddenError,
+    NotConfiguredError,
+    UnauthenticatedError,
+    ValidationError,
+)
 
 KEY = "schlüssel-of-the-shop-?"
 START = NOON.timestamp()
@@ -165,8 +169,8 @@ def test_a_verified_token_is_cached_but_a_failure_is_not(shop: TokenShop) -> Non
 
 
 def test_without_a_signer_no_tokens_are_issued_or_accepted(shop: TokenShop) -> None:
-    response = Authenticator(KEY).issue_token(TokenRequest())
-    assert response == TokenResponse(Authenticator(KEY).authenticate(KEY), None, None)
+    with pytest.raises(NotConfiguredError, match="JWT_SECRET"):
+        Authenticator(KEY).issue_token(TokenRequest())
     with pytest.raises(UnauthenticatedError) as raised:
         Authenticator(KEY).authenticate(shop.sign_token())
     assert raised.value.is_failure

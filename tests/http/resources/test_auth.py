@@ -136,11 +136,12 @@ def test_parameters_and_invalid_json_are_rejected(
     assert log_in(client, headers=chunked).status_code == 411
 
 
-def test_token_is_null_without_a_secret(shop: Shop) -> None:
-    response = log_in(TestClient(create_app(evolve(shop, authenticator=Authenticator(ADMIN_KEY)))))
-    assert response.status_code == 200
-    assert response.json["user"]["permissions"] == sorted(Permission)
-    assert (response.json["token"], response.json["expires_at"]) == (None, None)
+def test_no_token_is_issued_without_a_secret(shop: Shop) -> None:
+    client = TestClient(create_app(evolve(shop, authenticator=Authenticator(ADMIN_KEY))))
+    response = log_in(client)
+    assert response.status_code == 503
+    assert "set JWT_SECRET" in response.json["detail"]
+    assert log_in(client, headers=bearer("wrong")).status_code == 401
 
 
 def test_tokens_cannot_issue_tokens(client: TestClient, shop: Shop, clock: FakeClock) -> None:
