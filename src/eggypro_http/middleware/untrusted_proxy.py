@@ -6,7 +6,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from attrs import define
 
-from eggypro_http.requests.client_address import UNKNOWN_CLIENT, ClientResolver
+from eggypro_http.requests.client_address import ClientResolver, peer_address
 
 _FORWARDED_HEADERS = {
     "HTTP_X_FORWARDED_FOR": "X-Forwarded-For",
@@ -38,13 +38,13 @@ class UntrustedProxyMiddleware:
         if header is None or self._clients.trusts_peer(environ):
             return
         self._is_logged = True
-        client = self._clients.client(environ)
+        peer = peer_address(environ)
         _log.warning(
             "The peer %s sends %s, but TRUSTED_PROXIES does not name it: the header is ignored, and"
             " all its clients share one rate limit. If it is your proxy, %s.",
-            client,
+            peer or "of a Unix socket",
             _FORWARDED_HEADERS[header],
-            "listen on TCP instead of a Unix socket"
-            if client == UNKNOWN_CLIENT
-            else f"set TRUSTED_PROXIES={client} and let it send X-Forwarded-For",
+            f"set TRUSTED_PROXIES={peer} and let it send X-Forwarded-For"
+            if peer
+            else "listen on TCP instead",
         )

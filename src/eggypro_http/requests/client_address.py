@@ -32,12 +32,12 @@ class ClientResolver:
 
     def trusts_peer(self, environ: Mapping[str, Any]) -> bool:
         """Return whether the peer of a request is a trusted proxy."""
-        peer = _address((environ.get("REMOTE_ADDR") or "")[:_MAX_ADDRESS_LENGTH])
+        peer = peer_address(environ)
         return peer is not None and self._trusts(peer)
 
     def is_within(self, environ: Mapping[str, Any], networks: Sequence[Network]) -> bool:
         """Return whether the client address of a request is in one of `networks`."""
-        peer = _address((environ.get("REMOTE_ADDR") or "")[:_MAX_ADDRESS_LENGTH])
+        peer = peer_address(environ)
         origin = self._origin(peer, environ.get("HTTP_X_FORWARDED_FOR") or "")
         return origin is not None and any(origin in network for network in networks)
 
@@ -59,6 +59,11 @@ class ClientResolver:
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
+
+
+def peer_address(environ: Mapping[str, Any]) -> Address | None:
+    """Return the address of the peer of a request; None over a Unix socket."""
+    return _address((environ.get("REMOTE_ADDR") or "")[:_MAX_ADDRESS_LENGTH])
 
 
 @lru_cache(4096)

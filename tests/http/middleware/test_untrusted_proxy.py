@@ -41,7 +41,11 @@ def test_forwarded_header_of_an_untrusted_peer_is_logged_once(
 
 @pytest.mark.parametrize(
     ("peer", "advice"),
-    [("", "listen on TCP"), ("2001:db8::1", "set TRUSTED_PROXIES=2001:db8::/64")],
+    [
+        ("", "The peer of a Unix socket sends"),
+        ("2001:db8::1", "set TRUSTED_PROXIES=2001:db8::1 and"),
+        ("::ffff:192.0.2.7", "set TRUSTED_PROXIES=192.0.2.7 and"),
+    ],
 )
 def test_warning_fits_the_peer(
     client: TestClient, caplog: pytest.LogCaptureFixture, peer: str, advice: str
