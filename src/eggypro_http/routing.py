@@ -131,7 +131,7 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
     cached_handler = cached(handler, route.tags, config.cache)
     admit = request_admission(config.trusted_proxies, limiter, route.limits)
     requirement_of = _requirement(route, config)
-    cache_control = _cache_control(route.cache_control, config.cdn_ttl)
+    public_cache_control = _cache_control(route.cache_control, config.cdn_ttl)
 
     def respond(request: falcon.Request, response: falcon.Response, **path: object) -> None:
         requirement = requirement_of(request)
@@ -142,7 +142,10 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
             handle = cached_handler if requirement is None else handler
             result = handle(shop, request, **path)
         response.set_headers(result.headers)
-        response.set_header("cache-control", cache_control if requirement is None else NO_STORE)
+        cache_control = NO_STORE if requirement is not None else public_cache_control
+        if admission.authentication_error is not None:  # says WWW-Authenticate to this client only
+            cache_control = cache_control.replace("public", "private")
+        response.set_header("cache-control", cache_control)
         if route.method == "GET" and is_not_modified(result, request):
             response.status = 304
             if result.file is not None:

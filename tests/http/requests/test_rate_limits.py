@@ -247,9 +247,13 @@ def test_public_routes_serve_an_invalid_credential_as_anonymous(
         assert {reply.headers["www-authenticate"] for reply in replies} == {
             'Bearer error="invalid_token"'
         }
+        # No shared cache may serve this header to others.
+        assert not any("public" in reply.headers["cache-control"] for reply in replies)
     assert get(client, PROTECTED_PATH, **ADMIN_CREDENTIAL).status == 200
     for credential in ({}, ADMIN_CREDENTIAL):
-        assert "www-authenticate" not in get(client, **credential).headers
+        reply = get(client, **credential)
+        assert "www-authenticate" not in reply.headers
+        assert reply.headers["cache-control"].startswith("public")
 
 
 def test_invalid_credentials_are_limited_like_none(clock: FakeMonotonicClock) -> None:
