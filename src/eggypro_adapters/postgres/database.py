@@ -25,6 +25,7 @@ from eggypro_adapters.postgres.errors import is_connection_lost, is_retryable, t
 from eggypro_adapters.postgres.pool import (
     IDLE_SINCE,
     MAX_IDLE_SECONDS,
+    OPENED_AT,
     ConnectionShare,
     WaitingPool,
 )
@@ -189,7 +190,8 @@ class Database:
         cast("WaitingPool", engine.pool).clock = clock
         sa.event.listen(engine, "do_connect", _connect)
         sa.event.listen(engine, "connect", _session_setup(pooler))
-        sa.event.listen(engine, "checkin", _record_idle_since(clock))
+        sa.event.listen(engine, "connect", _record_time(OPENED_AT, clock))
+        sa.event.listen(engine, "checkin", _record_time(IDLE_SINCE, clock))
         sa.event.listen(engine, "checkout", _reject_idle(clock))
         return cls(
             engine,
@@ -513,9 +515,9 @@ def _session_setup(pooler: PoolerCheck) -> Any:
     return prepare
 
 
-def _record_idle_since(clock: Callable[[], float]) -> Any:
+def _record_time(key: str, clock: Callable[[], float]) -> Any:
     def record_time(_: object, record: ConnectionPoolEntry) -> None:
-        record.info[IDLE_SINCE] = clock()
+        record.info[key] = clock()
 
     return record_time
 

@@ -18,10 +18,12 @@ from eggypro_core.errors import UnavailableError
 
 REFUSED_RETRY_SECONDS = 0.1
 """Seconds between two attempts to open a connection while the server refuses more of them."""
+TURN_SECONDS = 1.0
+"""Seconds after which a connection is closed for another process, while a limit is reached."""
 MAX_IDLE_SECONDS = 30.0
 """Seconds after which an idle connection is replaced."""
-IDLE_SINCE = "idle_since"
-"""The key under which an entry of the pool has the time when it was returned."""
+OPENED_AT, IDLE_SINCE = "opened_at", "idle_since"
+"""The keys under which an entry of the pool has the times when it was opened and last returned."""
 BUSY_MESSAGE = "All database connections are busy. Try again later."
 
 
@@ -30,7 +32,8 @@ class WaitingPool(sa.QueuePool):
 
     A role, a database and a server have limits that other processes count in too. While one is
     reached, one caller per REFUSED_RETRY_SECONDS tries to connect, and the others wait for a
-    connection to be returned. `clock` returns seconds.
+    connection to be returned. The processes take turns, so that none waits in vain for the
+    connections of a busy one. `clock` returns seconds.
     """
 
     clock: Callable[[], float] = monotonic
@@ -39,7 +42,7 @@ class WaitingPool(sa.QueuePool):
         super().__init__(*args, **options)
         self.logger = logging.getLogger(sa.pool.__name__)  # not ours: it logs every checkout
         self._limit = CircuitBreaker(REFUSED_RETRY_SECONDS)
-        self._refusal = ""
+        self._refusal, self._refused_at = "", 0.0
 
     def connect(self) -> PoolProxiedConnection:
         """Return a connection. Raises UnavailableError after `timeout` seconds of waiting."""
@@ -72,19 +75,34 @@ class WaitingPool(sa.QueuePool):
             entry = super()._do_get()
         except UnavailableError as error:
             if error.retry_after is not None:
-                self._refusal = str(error)
+                self._refusal, self._refused_at = str(error), monotonic()
                 self._limit.trip()
             raise
-        if is_new:
-            self._limit.reset()
+        if is_new and self._limit.is_open:
+            self._allow_next()
         return entry
+
+    def _allow_next(self) -> None:
+        """Let the next caller connect at once, and all of them if the limit was raised."""
+        if monotonic() - self._refused_at > TURN_SECONDS:
+            self._limit.reset()
+        else:
+            self._limit.trip(0)
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         if record.dbapi_connection is None:  # invalidated: a caller would wait to reconnect it
             self._dec_overflow()
-            return
-        super()._do_return_conn(record)
-        self._close_longest_idle()
+        elif self._limit.is_open and self._is_over(record):
+            record.close()
+            self._dec_overflow()
+        else:
+            super()._do_return_conn(record)
+            self._close_longest_idle()
+
+    def _is_over(self, record: ConnectionPoolEntry) -> bool:
+        """Return whether it is the turn of another process. Each keeps one connection."""
+        age = self.clock() - float(record.info[OPENED_AT])
+        return age > TURN_SECONDS and self.size() + self.overflow() > 1
 
     def _close_longest_idle(self) -> None:
         """Close the connection that was used longest ago, if it is idle for too long.

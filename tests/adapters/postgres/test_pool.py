@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Event
 from time import monotonic
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import FakeMonotonicClock
 from eggypro_adapters.contracts.waiting import wait_until
+from eggypro_adapters.postgres import pool
 from eggypro_adapters.postgres.database import CompiledStatement, Database, driver_connection
 from eggypro_adapters.postgres.pool import MAX_IDLE_SECONDS
 from eggypro_core.errors import UnavailableError
@@ -23,11 +25,17 @@ BRIEF_SLEEP = CompiledStatement.compile(sa.text("SELECT pg_sleep(0.02)"))
 
 @contextmanager
 def used_connections(url: sa.URL, count: int) -> Iterator[None]:
-    """Use connections of the role from outside the pool."""
+    """Use connections of the role from outside the pool, as soon as former ones are closed."""
     with ExitStack() as stack:
         for _ in range(count):
-            stack.enter_context(connect_driver(url))
+            stack.enter_context(wait_until(lambda: try_to_connect(url)))
         yield
+
+
+def try_to_connect(url: sa.URL) -> psycopg.Connection[tuple[object, ...]] | None:
+    with suppress(psycopg.OperationalError):
+        return connect_driver(url)
+    return None
 
 
 def reads_after_waiting(database: Database, role: sa.URL) -> bool:
@@ -75,7 +83,6 @@ def test_caller_gives_up_after_the_timeout_and_is_told_the_limit(
             database.fetch(SELECT_ONE, {})
         assert 0.3 <= monotonic() - start < 10
     assert raised.value.retry_after
-    assert database.fetch(SELECT_ONE, {}) == [(1,)]
 
 
 def test_broken_connection_does_not_occupy_the_limit(
@@ -127,3 +134,26 @@ def test_connections_that_nobody_uses_are_closed(
         database.fetch(SELECT_ONE, {})
     wait_until(lambda: connection_count(direct_database_url, str(role.username)) == 1)
     assert database.fetch(SELECT_ONE, {}) == [(1,)]
+
+
+def test_busy_process_leaves_connections_to_another(
+    direct_database_url: sa.URL, connect_database: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "TURN_SECONDS", 0.1)
+    role = create_role(direct_database_url, options="LOGIN CONNECTION LIMIT 2")
+    busy, other = (connect_database(role, size=8, pool_timeout=30) for _ in range(2))
+    is_done = Event()
+
+    def read_on() -> None:
+        while not is_done.is_set():
+            busy.fetch(BRIEF_SLEEP, {})
+
+    with ThreadPoolExecutor(4) as readers:
+        results = [readers.submit(read_on) for _ in range(4)]
+        wait_until(lambda: connection_count(direct_database_url, str(role.username)) == 2)
+        try:
+            assert other.fetch(SELECT_ONE, {}) == [(1,)]
+        finally:
+            is_done.set()
+    for result in results:
+        result.result()
