@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from eggypro_adapters.postgres.database import CompiledStatement, Database
 from eggypro_adapters.postgres.errors import permission_error
-from eggypro_adapters.postgres.schema import HEAD_REVISION, metadata
+from eggypro_adapters.postgres.schema import HEAD_REVISION, is_outdated, metadata
 from eggypro_core.errors import UnavailableError, UnavailableKind
 
 SCHEMA_TTL_SECONDS = 5.0
@@ -59,7 +59,7 @@ class DatabaseCheck:
         tables = list(metadata.tables)
         rows = self._database.fetch(_SCHEMA, {"tables": tables})
         revision, missing, unreadable = rows[0] if rows else (None, (), ())
-        if revision is None or revision < HEAD_REVISION:
+        if is_outdated(revision):
             raise UnavailableError(
                 f"The database is at revision {revision or 'none'}, older than {HEAD_REVISION} of"
                 " this version: run `eggypro db upgrade`",

@@ -8,6 +8,15 @@ from eggypro_core.domain.gtin import MAX_GTIN_LENGTH
 HEAD_REVISION = "0013"
 """Revision of the newest migration, which results in these tables."""
 
+
+def is_outdated(revision: str | None) -> bool:
+    """Return whether a database at `revision` (None without tables) lacks migrations.
+
+    Revisions are numbered: a greater one is that of a newer version, whose tables this one can use.
+    """
+    return revision is None or revision < HEAD_REVISION
+
+
 metadata = sa.MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",

@@ -10,7 +10,7 @@ from attrs import frozen
 from eggypro_adapters.postgres.database import Database, PoolerCheck, WriteRecorder, detect_pooler
 from eggypro_adapters.postgres.invalidation.feed import WriteVersions
 from eggypro_adapters.postgres.replica import Replica, ReplicatedDatabase
-from eggypro_adapters.postgres.schema import HEAD_REVISION
+from eggypro_adapters.postgres.schema import is_outdated
 from eggypro_adapters.settings import Settings
 from eggypro_adapters.settings.types import Pooler
 from eggypro_core.errors import UnavailableError
@@ -114,7 +114,7 @@ def pooler_check(settings: Settings) -> PoolerCheck:
 
 def upgrade_schema(database: Database) -> None:
     """Migrate the schema of a database to this version if necessary."""
-    if database.revision() != HEAD_REVISION:
+    if is_outdated(database.revision()):
         from eggypro_adapters.postgres.migrations import PostgresMigrations
 
         PostgresMigrations(database).upgrade()
