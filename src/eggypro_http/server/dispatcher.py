@@ -25,8 +25,10 @@ from eggypro_http.server.transfer_limits import TransferLimits
 
 MAX_THREADS = 64
 """The most requests that run in threads of the server, and as many in those of the pool."""
-_RESERVED_THREADS = 8
-"""Threads of the server in which only probes run; all other requests leave them at once."""
+_PROBE_THREADS = 8
+"""Threads of the server in which only probes run."""
+_DISPATCH_THREADS = 4
+"""Threads of the server in which no request runs, so that all are dispatched at once."""
 _PROBES = frozenset({"/api/health/live", "/api/health/ready"})
 _CLOSE = ("connection", "close")
 
@@ -68,7 +70,7 @@ class RequestDispatcher:
     a slow client occupies no thread, and then the request runs in the pool.
     """
 
-    server_threads = MAX_THREADS + _RESERVED_THREADS
+    server_threads = MAX_THREADS + _PROBE_THREADS + _DISPATCH_THREADS
     """The number of threads that Granian needs."""
 
     def __init__(
@@ -79,6 +81,7 @@ class RequestDispatcher:
         self.bodies = BodyReceiver(limits)
         self._pool = ThreadPoolExecutor(MAX_THREADS, "request")
         self._slots = deque(range(MAX_THREADS))
+        self._probe_slots = deque(range(_PROBE_THREADS))
         self._receptions: set[asyncio.Task[None]] = set()
 
     def __call__(self, watcher: RequestWatcher) -> None:
@@ -89,16 +92,14 @@ class RequestDispatcher:
             self._loop.call_soon_threadsafe(self._start_reception, watcher, environ)
             return
         environ["wsgi.input"] = BytesIO()
-        if environ["PATH_INFO"] in _PROBES:
-            self._serve(watcher, environ)
-            return
+        slots = self._probe_slots if environ["PATH_INFO"] in _PROBES else self._slots
         try:
-            slot = self._slots.pop()
+            slot = slots.pop()
         except IndexError:
             self._pool.submit(self._serve, watcher, environ)
             return
         self._serve(watcher, environ)
-        self._slots.append(slot)
+        slots.append(slot)
 
     def _start_reception(self, watcher: RequestWatcher, environ: WSGIEnvironment) -> None:
         task = self._loop.create_task(self._receive_and_serve(watcher, environ))

@@ -19,7 +19,7 @@ from eggypro_http.server.dispatcher import RequestDispatcher
 from eggypro_http.server.slow_readers import SlowReaders
 from eggypro_http.server.transfer_limits import TransferLimits
 
-MAX_CONNECTIONS = 2048
+MAX_CONNECTIONS = 4096
 """The most connections of a worker; others wait for one of them to close."""
 _FILE_THREADS = 32
 _HTTP1 = HTTP1Settings(

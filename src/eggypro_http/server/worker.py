@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -57,7 +56,6 @@ class WorkerApp:
         _wait_for_signals(shutting_down, self._drain)
         _exit_with_parent(self._parent)
         _clear_environment()
-        _allow_all_descriptors()
         try:
             shop, config = self._factory()
         except EggyProError as error:
@@ -115,12 +113,6 @@ def _exit_with_parent(parent: int) -> None:
 
 
 def _clear_environment() -> None:
-    """Delete all other environment variables: Granian copies them into every request."""
+    """Delete all other environment variables: no library needs to see the secrets in them."""
     for name in set(os.environ) - _KEPT_VARIABLES:
         del os.environ[name]
-
-
-def _allow_all_descriptors() -> None:
-    """Raise the limit of open files to the most allowed: each connection needs one or two."""
-    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard_limit, hard_limit))
