@@ -1,5 +1,6 @@
 """Granian server for the API, with checks and signal handling that Granian lacks."""
 
+import gc
 import os
 import signal
 import socket
@@ -48,6 +49,8 @@ def serve(
     server = _server(resolve_free_address(host, port), port, workers)
     server.ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     failures, failure_sender = Pipe(duplex=False)
+    gc.collect()
+    gc.freeze()  # so that collections in workers do not copy the memory that they share
     try:
         server.serve(
             spawn_target=run_worker,
