@@ -98,6 +98,7 @@ class BodyReceiver:
         returned as one that cannot be read.
         """
         file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(_MAX_BYTES_IN_MEMORY)  # noqa: SIM115  (closed by the caller)
+        error: Exception
         reserved = 0
         try:
             async for chunk in self._chunks(protocol, environ):
@@ -107,14 +108,16 @@ class BodyReceiver:
                     self._reserve(len(chunk))
             file.seek(0)
         except TimeoutError:
-            file.close()
-            return FailedBody(self._timeout_error())
-        except (OSError, UnavailableError) as error:
-            file.close()
-            return FailedBody(error)
+            error = self._timeout_error()
+        except (OSError, UnavailableError) as reason:
+            error = reason
+        else:
+            return file
         finally:
             self._bytes_on_disk -= reserved
-        return file
+        with suppress(OSError):  # closing writes to a full disk again
+            file.close()
+        return FailedBody(error)
 
     def give_up(self) -> None:
         """Treat all bodies that have not been received by now as too slow."""

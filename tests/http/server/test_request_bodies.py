@@ -1,6 +1,7 @@
 """Reception of request bodies; the protocol is Granian's."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -66,6 +67,13 @@ def test_stalled_body_is_given_up_at_shutdown() -> None:
     assert caught.value.status_code == 408
     assert "within 30 s" in str(caught.value.description)
     assert "32 KiB/s" in str(caught.value.description)
+
+
+def test_body_without_room_raises_the_error_of_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/no/folder")
+    body = receive(Protocol(bytes(MIB)), MIB)
+    with pytest.raises(FileNotFoundError):
+        body.read()
 
 
 def test_bodies_on_disk_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
