@@ -182,6 +182,19 @@ def test_keys_are_bound_to_client_and_path(client: TestClient) -> None:
     assert reviews == [201, 201]
 
 
+def test_keys_and_clients_that_only_read_alike_together_are_different(client: TestClient) -> None:
+    reviews = [
+        client.simulate_post(
+            f"{EGG}/reviews",
+            body=json.dumps(review_values(comment=f"From {address}")),
+            headers={"Content-Type": JSON, "Idempotency-Key": key},
+            remote_addr=address,
+        ).status_code
+        for key, address in (("egg", "11.2.3.4"), ("egg1", "1.2.3.4"))
+    ]
+    assert reviews == [201, 201]
+
+
 def test_replay_requires_the_credential(client: TestClient) -> None:
     post_stock(client, KEY_HEADER)
     assert post_stock(client, {**KEY_HEADER, "Authorization": "Bearer wrong"}).status_code == 401
