@@ -248,6 +248,11 @@ def test_file_above_the_limit_is_too_large(folder: ShopUnderTest) -> None:
     assert folder.count() == 1
 
 
+def test_nothing_after_a_file_above_the_limit_is_read(folder: ShopUnderTest) -> None:
+    form = encode_form([encode_part(TOO_LARGE), encode_part(b"", "surprise", None)])
+    assert post_form(folder.client, IMAGES, form, **ADMIN).status_code == 413
+
+
 def test_oversized_forms_are_rejected_unread(folder: ShopUnderTest) -> None:
     head = {"CONTENT_LENGTH": str(2**30), "CONTENT_TYPE": CONTENT_TYPE}
     assert request_status(folder, **head) == 413
@@ -621,6 +626,19 @@ def test_upload_follows_a_renamed_product(folder: ShopUnderTest) -> None:
 )
 def test_signed_upload_requires_a_product(folder: ShopUnderTest, body: object, status: int) -> None:
     assert folder.post(UPLOADS, body).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [(encode_part(JPG), "file"), (encode_part(b"egg", "public_id", None), "public_id")],
+)
+def test_signed_upload_has_one_file_and_no_field_twice(
+    folder: ShopUnderTest, part: bytes, field: str
+) -> None:
+    upload = create_upload(folder)
+    texts = [encode_part(text.encode(), name, None) for name, text in upload["fields"].items()]
+    form = encode_form([*texts, encode_part(JPG), part])
+    assert error_fields(post_form(folder.client, upload["url"], form)) == [field]
 
 
 def test_only_signed_uploads_are_received(folder: ShopUnderTest) -> None:
