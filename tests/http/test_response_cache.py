@@ -4,18 +4,35 @@ import pytest
 from falcon.testing import TestClient
 
 from eggypro_adapters.memory import MemoryCache, MemoryInvalidationFeed
+from eggypro_core.caching.entries import product_tag
 from eggypro_core.caching.read_cache import ReadCache
 from eggypro_core.shop import Shop
-from eggypro_http.app import create_app
+from eggypro_http.app import ROUTES, create_app
 from eggypro_http.config import HttpConfig
 from tests.support.wsgi import ADMIN, CATEGORIES, EGG, PRODUCTS
 
+TAGS = {
+    "/api/products": {"products", "categories"},
+    "/api/products/search": {"products", "categories"},
+    "/api/products/suggest": {"products", "categories"},
+    "/api/products/{slug}": {"product:{slug}", "categories"},
+    "/api/products/{slug}/variants": {"product:{slug}"},
+    "/api/products/{slug}/variants/{variant}": {"product:{slug}"},
+    "/api/products/{slug}/reviews": {"product:{slug}"},
+    "/api/categories": {"products", "categories"},  # they count their products
+    "/api/categories/{category}": {"products", "categories"},
+}
+"""The tags of all cached routes, written by hand: a removed tag fails here."""
+
 
 @pytest.fixture
-def client(shop: Shop) -> TestClient:
-    cache = ReadCache(
-        MemoryCache(lambda: 0), None, MemoryInvalidationFeed(), ttl_seconds=300, clock=lambda: 0
-    )
+def feed() -> MemoryInvalidationFeed:
+    return MemoryInvalidationFeed()
+
+
+@pytest.fixture
+def client(shop: Shop, feed: MemoryInvalidationFeed) -> TestClient:
+    cache = ReadCache(MemoryCache(lambda: 0), None, feed, ttl_seconds=300, clock=lambda: 0)
     return TestClient(create_app(shop, HttpConfig(cache=cache)))
 
 
@@ -35,3 +52,23 @@ def test_repeated_zero_result_searches_are_counted(client: TestClient, shop: Sho
         assert response.headers["x-cache"] == "miss"
     [search] = shop.zero_results.list(10)
     assert (search.words, search.times) == ("duck", 2)
+
+
+def test_routes_have_the_tags_of_what_they_show() -> None:
+    assert {route.path: {*route.tags} for route in ROUTES if route.tags} == TAGS
+    assert {route.method for route in ROUTES if route.tags} == {"GET"}
+
+
+def test_a_write_to_a_product_ends_only_its_own_responses(
+    client: TestClient, feed: MemoryInvalidationFeed
+) -> None:
+    paths = [EGG, f"{EGG}/variants", f"{EGG}/reviews", PRODUCTS]
+
+    def read() -> list[str]:
+        return [client.simulate_get(path).headers["x-cache"] for path in paths]
+
+    assert read() == ["miss"] * 4
+    feed.invalidate(product_tag("another"))
+    assert read() == ["hit"] * 4
+    feed.invalidate(product_tag(EGG.rpartition("/")[2]))
+    assert read() == ["miss", "miss", "miss", "hit"]
