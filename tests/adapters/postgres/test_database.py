@@ -215,6 +215,21 @@ def test_write_is_retried_after_transaction_conflict(database: Database, state: 
     database.ping()
 
 
+def test_failed_write_within_a_transaction_undoes_only_itself(database: Database) -> None:
+    def fail(connection: sa.Connection) -> None:
+        PostgresProductStore(database.for_transaction(connection)).create(make_draft("Two"), NOON)
+        connection.execute(sa.text("SELECT 1 / 0"))
+
+    with database.short_transaction() as connection:
+        transaction = database.for_transaction(connection)
+        PostgresProductStore(transaction).create(make_draft("One"), NOON)
+        with pytest.raises(sa.exc.DataError):
+            transaction.run_transaction(fail)
+        PostgresProductStore(transaction).create(make_draft("Three"), NOON)
+    names = [product.name for product in PostgresProductStore(database).list(ProductQuery()).items]
+    assert sorted(names) == ["One", "Three"]
+
+
 def test_missing_server_raises_unavailable_error(tmp_path: Path, connect_database: Connect) -> None:
     missing = connect_database(f"postgresql+psycopg://nobody@/nothing?host={tmp_path}")
     for work in (
