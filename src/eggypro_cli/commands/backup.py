@@ -44,8 +44,8 @@ def dump(
 ) -> None:
     """Write all data of the shop to one file.
 
-    Images are included if they are in a local folder. The dump is a consistent snapshot; readers and writers continue meanwhile. A file is written
-    completely or not at all.
+    Images are included if they are in a local folder. The dump is a consistent snapshot; readers
+    and writers continue meanwhile. A file is written completely or not at all.
     """
     if file == STDOUT and sys.stdout.isatty():
         raise UsageError("A dump is not text: name a file, or redirect stdout")
