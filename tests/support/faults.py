@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 
 import psycopg
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import define
 from psycopg import sql
 
 from tests.support.cloudinary_server import (
@@ -19,13 +20,15 @@ from tests.support.cloudinary_server import (
     reply_with,
 )
 from tests.support.redis_server import RedisServer, run_redis
+from tests.support.small_disk import fill_disk
 from tests.support.tcp_proxy import TcpProxy, run_proxy
 
+DISK = "Disk of the server"
 SLOW_REPLY_SECONDS = 0.02
 _MORE_THAN_A_TEST_SENDS = 1000
 
 
-@frozen
+@define
 class Dependencies:
     """The services of a shop, each behind a proxy."""
 
@@ -38,6 +41,8 @@ class Dependencies:
     redis_proxy: TcpProxy
     images: CloudinaryServer
     images_proxy: TcpProxy
+    disk: Path | None = None
+    """The folder of the server's small disk, if it runs on one."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -204,6 +209,16 @@ def _image_replies(reply: Reply) -> Fault:
     return fail
 
 
+@contextmanager
+def _full_disk(dependencies: Dependencies) -> Iterator[None]:
+    assert dependencies.disk is not None
+    filler = fill_disk(dependencies.disk)
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
 def _connection_faults(service: str) -> dict[str, Fault]:
     return {
         "refuses connections": _connections_of(service, TcpProxy.disconnect, TcpProxy.reconnect),
@@ -252,5 +267,6 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "fails": _image_replies(Reply.html(502)),
     },
+    DISK: {"is full": _full_disk},
 }
 """Faults by service and description."""

@@ -17,7 +17,7 @@ def command_on_small_disk(folder: Path, size: str, command: Sequence[str]) -> li
     Only its processes see the disk; others reach it through `/proc/PID/root`. Skips the test where
     namespaces are forbidden.
     """
-    if not _can_mount():
+    if not can_mount():
         pytest.skip("mounting a disk is forbidden here")
     namespace = ("unshare", "--user", "--map-root-user", "--mount")
     return [*namespace, "sh", "-c", _SCRIPT, size, str(folder), *command]
@@ -37,7 +37,8 @@ def fill_disk(folder: Path) -> Path:
 
 
 @cache
-def _can_mount() -> bool:
+def can_mount() -> bool:
+    """Return whether this user may mount a disk in a namespace of its own."""
     if shutil.which("unshare") is None:
         return False
     command = ["unshare", "--user", "--map-root-user", "--mount"]

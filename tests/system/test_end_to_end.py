@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPException
@@ -79,14 +79,14 @@ def eggypro(environment: dict[str, str], *words: str) -> Any:
 
 @contextmanager
 def served(
-    environment: dict[str, str], workers: int = 1
+    environment: dict[str, str], workers: int = 1, prefix: Sequence[str] = ()
 ) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """Run a server; yield the URL of its products and its process."""
+    """Run a server; yield the URL of its products and its process. `prefix` runs its command."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [EGGYPRO, "serve", "--port", str(port), "--workers", str(workers)],
+        [*prefix, EGGYPRO, "serve", "--port", str(port), "--workers", str(workers)],
         env=environment,
         stdout=subprocess.DEVNULL,
     )

@@ -22,12 +22,14 @@ from tests.conftest import new_database
 from tests.support.builders import ADMIN_KEY, product_values
 from tests.support.faults import FAULTS, Dependencies, run_dependencies
 from tests.support.multipart import CONTENT_TYPE, JPG, encode_form, encode_part
+from tests.support.small_disk import can_mount, command_on_small_disk
 from tests.system.test_end_to_end import served
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 CACHED, SOLD, PICTURED, IMPORTED = "cached", "sold", "pictured", "imported"
 """Slugs: of a cached response, of the product of stock changes, of images and of imports."""
 STOCK = 1_000_000
+DISK_SIZE = "32m"
 NOT_TESTED = "-"
 Row = dict[str, str]
 
@@ -168,7 +170,8 @@ def dependencies(postgres: sa.URL) -> Iterator[Dependencies]:
 def server_environment(dependencies: Dependencies, folder: Path) -> dict[str, str]:
     return {
         **dependencies.environment,
-        "EGGYPRO_DATA_DIR": str(folder),
+        "EGGYPRO_DATA_DIR": str(folder / "data"),
+        "TMPDIR": str(folder),
         "ADMIN_SECRET_KEY": ADMIN_KEY,
         "RATE_LIMIT_MAX_REQUESTS": "1000000",  # counted in Redis
     }
@@ -178,11 +181,14 @@ def server_environment(dependencies: Dependencies, folder: Path) -> dict[str, st
 def server(
     dependencies: Dependencies, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Client]:
-    environment = server_environment(dependencies, tmp_path_factory.mktemp("data"))
+    disk = tmp_path_factory.mktemp("disk")
+    environment = server_environment(dependencies, disk)
+    prefix = command_on_small_disk(disk, DISK_SIZE, []) if can_mount() else []
     with open_shop(Settings.read(environment)) as shop:
         for slug in (CACHED, SOLD, PICTURED):
             shop.products.create(product_values(name=slug, stock_quantity=STOCK))
-    with served(environment) as (address, _):
+    with served(environment, prefix=prefix) as (address, process):
+        dependencies.disk = Path(f"/proc/{process.pid}/root{disk}") if prefix else None
         yield Client(urlsplit(address).netloc)
 
 
