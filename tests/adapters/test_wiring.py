@@ -89,9 +89,13 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(parent, ignore_errors=True)
 
 
-def kill_embedded_server(folder: Path) -> None:
-    """Kill the guardian and the server of a data folder; the next read must start them again."""
-    pids = [(folder / "pg" / "postmaster.pid").read_text().split()[0]]
+def postmaster(folder: Path) -> str:
+    return (folder / "pg" / "postmaster.pid").read_text().split()[0]
+
+
+def kill_embedded_server(folder: Path) -> str:
+    """Kill the guardian and the server of a data folder; return the process ID of the server."""
+    pids = [postmaster(folder)]
     for command in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             text = command.read_bytes()
@@ -100,6 +104,7 @@ def kill_embedded_server(folder: Path) -> None:
     assert len(pids) == 2
     for pid in reversed(pids):
         os.kill(int(pid), signal.SIGKILL)
+    return pids[0]
 
 
 def is_available(shop: Shop) -> bool:
@@ -117,8 +122,9 @@ def test_empty_folder_is_enough_for_a_shop(folder: Path, monkeypatch: pytest.Mon
         assert (report.created, report.refused, report.warnings) == (12, (), ())
     with open_shop(settings) as shop, open_migrations(settings) as migrations:
         assert shop.products.list(ProductQuery(status=Status.ALL)).total == 12
-        kill_embedded_server(folder)
-        wait_until(lambda: is_available(shop))  # recovery may take long on a busy machine
+        killed = kill_embedded_server(folder)
+        # Recovery may take long on a busy machine.
+        wait_until(lambda: is_available(shop) and postmaster(folder) != killed)
         assert shop.products.list(ProductQuery(search="ostrich")).total == 0
         assert [search.words for search in shop.zero_results.list(10)] == ["ostrich"]
         assert not migrations.differences()

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from eggypro_adapters.embedded_postgres import attach, request_session
+from eggypro_adapters.embedded_postgres.guardian import CLUSTER_FOLDER
 from eggypro_core.circuit_breaker import CircuitBreaker
 from eggypro_core.errors import UnavailableError
 
@@ -55,6 +56,7 @@ class RestartingAttachment:
         if not self._circuit_breaker.allows():
             raise UnavailableError(self._failure)
         try:
+            self._require_database()
             new = attach(self._data, timeout=self._timeout)
         except UnavailableError as error:
             self._failure = str(error)
@@ -63,6 +65,14 @@ class RestartingAttachment:
         self._circuit_breaker.reset()
         self._attachment.close()
         self._attachment = new
+
+    def _require_database(self) -> None:
+        """Raise UnavailableError if the database is gone: an unmounted disk gets no other one."""
+        if not (self._data / CLUSTER_FOLDER).exists():
+            raise UnavailableError(
+                f"The database in {self._data} is gone: mount its disk or restore a backup, or"
+                " restart the server to begin with an empty one"
+            )
 
     def __enter__(self) -> Self:
         return self

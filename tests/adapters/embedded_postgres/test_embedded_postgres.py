@@ -403,18 +403,18 @@ def test_reads_start_the_server_again_whenever_it_and_its_guardian_are_killed(
             assert len(guardians(existing_data)) == 1
 
 
-def test_server_that_does_not_start_is_reported_and_retried_after_a_second(
+def test_missing_database_is_not_created_again_and_used_when_it_is_back(
     existing_data: Path,
 ) -> None:
-    version = existing_data / "pg" / "PG_VERSION"
+    cluster, elsewhere = existing_data / "pg", existing_data / "elsewhere"
     with restarting_database(existing_data) as database:
         kill([*guardians(existing_data), postmaster(existing_data)])
-        valid = version.read_text()
-        version.write_text("nonsense")
+        cluster.rename(elsewhere)
         for _ in range(2):
-            with pytest.raises(UnavailableError, match="does not name the version"):
+            with pytest.raises(UnavailableError, match="is gone"):
                 database.ping()
-        version.write_text(valid)
+        assert not cluster.exists()
+        elsewhere.rename(cluster)
         wait_until(lambda: is_available(database))
 
 
