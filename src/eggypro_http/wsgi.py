@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
@@ -98,5 +99,5 @@ def _metrics_dir() -> Path:
     if shared:
         return Path(shared)
     private = temporary_metrics_folder()
-    atexit.register(shutil.rmtree, private, ignore_errors=True)
+    atexit.register(partial(shutil.rmtree, private, ignore_errors=True))
     return private

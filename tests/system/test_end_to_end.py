@@ -138,7 +138,7 @@ def test_every_request_is_logged_until_shutdown(environment: dict[str, str]) -> 
         base = address.removesuffix("/api/products")
         send = make_sender(environment)
         urls = {
-            ("GET", "(unmatched)"): f"{base}/nowhere",
+            ("GET", "/api/categories/{slug}"): f"{base}/api/categories/nowhere",
             ("GET", "/api/products/{slug}"): f"{address}/egg",
             ("HEAD", "/api/products"): address,
         }

@@ -1,98 +1,125 @@
-"""MetricsFile: the metrics of a process in a file of the Prometheus client."""
+"""MetricsFile: the metrics of a process in a memory-mapped file of the Prometheus client."""
 
-import errno
+import mmap
 import os
 import struct
 from pathlib import Path
 
-from attrs import define
 from prometheus_client.mmap_dict import MmapedDict
 
 from eggypro_adapters.disk_space import allocate
 
-ALLOCATED_BYTES = 1 << 18
-"""Bytes reserved for each file, so that metrics are still exported while the disk is full."""
+INITIAL_BYTES = 1 << 18
+"""Bytes reserved for a new file, so that few files must grow."""
 _HEADER = struct.Struct("=i4x")
 """The used bytes of the file, and padding."""
 _LENGTH = struct.Struct("=i")
-_VALUE = struct.Struct("=dd")
-"""The value and its timestamp, which is not used."""
+_VALUE = struct.Struct("=d8x")
+"""The value, and its timestamp, which is not used."""
 _ALIGNMENT = 8
 
 
-@define
 class Cell:
-    """A number of a metrics file."""
+    """A number of a metrics file. In memory only while it has no `position` in the file."""
 
-    _prefix: bytes
-    """The encoded key."""
-    value: float
+    def __init__(self, file: "MetricsFile", key: str) -> None:
+        self._file = file
+        self.key = key
+        self.value = 0.0
+        self.position: int | None = None
 
-    def encode(self) -> bytes:
-        """Return the entry of this cell in the file."""
-        return self._prefix + _VALUE.pack(self.value, 0.0)
+    def add(self, amount: float) -> None:
+        """Add an amount to the number."""
+        self.set(self.value + amount)
+
+    def set(self, value: float) -> None:
+        """Replace the number."""
+        self.value = value
+        if self.position is not None:
+            self._file.store(self)
 
 
 class MetricsFile:
-    """Numbers by key, which `write` stores in a file for the Prometheus client of any process.
+    """Numbers by key, in a file that any process reads with the Prometheus client.
 
-    The client itself maps such files into memory, where a write on a full disk kills the process.
-    Here `write` fails, and the next one stores the same numbers. An earlier process with the same
-    file is continued. Not thread-safe, but `write` may run beside the other methods.
+    The client's own files have no disk space until they are written, and writing to one on a full
+    disk kills the process. This file is extended only by space that the disk has reserved. Numbers
+    without space are in memory, and `flush` places them later. An earlier process with the same
+    file is continued. Not thread-safe.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: int | None = None
-        former = MmapedDict.read_all_values_from_file(path) if path.exists() else ()
-        self._cells = {key: Cell(_encode_key(key), value) for key, value, _, _ in former}
+        self._map = mmap.mmap(-1, _HEADER.size)
+        self._used = _HEADER.size
+        self._cells: dict[str, Cell] = {}
+        self._pending: list[Cell] = []
 
     def cell(self, key: str) -> Cell:
-        """Return the cell of a key, which is created with 0."""
+        """Return the cell of a key, which begins with 0."""
         if key not in self._cells:
-            self._cells[key] = Cell(_encode_key(key), 0.0)
+            self._cells[key] = Cell(self, key)
+            self._pending.append(self._cells[key])
         return self._cells[key]
 
-    def encode(self) -> bytes:
-        """Return all numbers, for `write`."""
-        return b"".join(cell.encode() for cell in self._cells.values())
-
-    def write(self, content: bytes) -> None:
-        """Write encoded numbers to the file. Raises OSError."""
+    def flush(self) -> None:
+        """Place the numbers that are in memory only. Raises OSError if the disk has no space."""
         if self._file is None:
-            self._file = self._create(content)
-        else:
-            _write(self._file, content)
+            self._open()
+        while self._pending:
+            self._place(self._pending[-1])
+            self._pending.pop()
+
+    def store(self, cell: Cell) -> None:
+        """Write the number of a cell that has a position."""
+        position = cell.position or 0
+        self._map[position : position + _VALUE.size] = _VALUE.pack(cell.value)
 
     def close(self) -> None:
         """Close the file."""
+        self._map.close()
         if self._file is not None:
             os.close(self._file)
 
-    def _create(self, content: bytes) -> int:
-        """Create the file with its content: other processes must never see it without."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = self._path.with_suffix(".new")
-        file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def _open(self) -> None:
+        if not self._path.exists():
+            self._create()
+        file = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         try:
-            allocate(file, ALLOCATED_BYTES)
-            _write(file, content)
-            new.replace(self._path)
+            self._extend(file, max(INITIAL_BYTES, os.fstat(file).st_size))
         except OSError:
             os.close(file)
-            new.unlink()
             raise
-        return file
+        self._file = file
+        (self._used,) = _HEADER.unpack_from(self._map)
+        for key, value, _, position in MmapedDict.read_all_values_from_file(self._path):
+            cell = self.cell(key)
+            cell.position = position
+            cell.add(value)
+        self._pending = [cell for cell in self._pending if cell.position is None]
 
+    def _create(self) -> None:
+        """Create an empty file under another name: a reader must never see it without header."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = self._path.with_suffix(".new")
+        new.write_bytes(_HEADER.pack(_HEADER.size))
+        new.replace(self._path)
 
-def _write(file: int, content: bytes) -> None:
-    """Write the entries, then their size: readers do not see an incomplete entry.
+    def _extend(self, file: int, size: int) -> None:
+        allocate(file, size)
+        former, self._map = self._map, mmap.mmap(file, size)
+        former.close()
 
-    Entries never move, so a reader of old and new entries at once is not misled.
-    """
-    if os.pwrite(file, content, _HEADER.size) < len(content):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    os.pwrite(file, _HEADER.pack(_HEADER.size + len(content)), 0)
+    def _place(self, cell: Cell) -> None:
+        entry = _encode_key(cell.key) + _VALUE.pack(cell.value)
+        end = self._used + len(entry)
+        if end > len(self._map) and self._file is not None:
+            self._extend(self._file, 2 * len(self._map))
+        self._map[self._used : end] = entry
+        self._map[: _HEADER.size] = _HEADER.pack(end)
+        cell.position = end - _VALUE.size
+        self._used = end
 
 
 def _encode_key(key: str) -> bytes:

@@ -1,4 +1,4 @@
-"""PrometheusMetrics: metrics of all workers of a server, in files that they share."""
+"""PrometheusMetrics: metrics of all workers of a server, in memory-mapped files."""
 
 import logging
 import os
@@ -52,19 +52,19 @@ _log = logging.getLogger(__name__)
 class PrometheusMetrics:
     """Count requests by route, method and status class, and export the sums of all workers.
 
-    Each process counts in memory and writes to its own files in the folder every second, so a
-    killed process loses the counts of at most a second. While the disk is full, metrics that do
-    not fit are written later. Folder and files are created with the first request, after all forks.
+    Each process has its own memory-mapped files in the folder, so that no count is lost, however
+    the process ends. Metrics for which a full disk has no space are exported later. Folder and
+    files are created with the first request, after all forks.
     """
 
     def __init__(self, folder: Path, metrics: Sequence[Metric] = ()) -> None:
         self._folder = folder
         self._metrics = tuple(metrics)
-        self._lock, self._write_lock = Lock(), Lock()
+        self._lock = Lock()
         self._files: dict[str, MetricsFile] = {}
         self._series: dict[tuple[str, str, int], _Series] = {}
         self._is_failing = False
-        self._loop = BackgroundLoop("metrics", self._run)
+        self._loop = BackgroundLoop("metrics", self._run, delay=PUBLISH_INTERVAL_SECONDS)
 
     def record(self, request: RequestRecord) -> None:
         key = request.endpoint, request.method, request.status // 100
@@ -85,7 +85,7 @@ class PrometheusMetrics:
         """Stop publishing. Counters stay in the files; the gauges of this process are removed."""
         self._loop.stop()
         self._publish()
-        with self._write_lock, self._lock:
+        with self._lock:
             for file in self._files.values():
                 file.close()
             self._files.clear()
@@ -102,6 +102,7 @@ class PrometheusMetrics:
                 for bound in BUCKET_BOUNDS_SECONDS
             ],
         )
+        self._flush()
         self._loop.wake()
         return series
 
@@ -128,24 +129,24 @@ class PrometheusMetrics:
 
     def _publish(self) -> None:
         """Write the metrics of this process to its files."""
-        with self._write_lock:
-            try:
-                for file, content in self._encode():
-                    file.write(content)
-            except OSError as error:
-                if not self._is_failing:
-                    _log.warning("Metrics are written later: %s", error.strerror)
-                self._is_failing = True
-            else:
-                self._is_failing = False
-
-    def _encode(self) -> Sequence[tuple[MetricsFile, bytes]]:
-        with self._lock:  # not while writing, which may be slow
+        with self._lock:
             for metric in self._metrics:
                 kind, suffix = (_COUNTERS, "_total") if metric.is_counter else (_GAUGES, "")
                 key = mmap_key(metric.name, f"{metric.name}{suffix}", [], [], metric.description)
-                self._file(kind).cell(key).value = float(metric.read())
-            return [(file, file.encode()) for file in self._files.values()]
+                self._file(kind).cell(key).set(float(metric.read()))
+            self._flush()
+
+    def _flush(self) -> None:
+        """Place the metrics that are in memory only; log once that the disk has no space."""
+        try:
+            for file in self._files.values():
+                file.flush()
+        except OSError as error:
+            if not self._is_failing:
+                _log.warning("Some metrics are not exported for now: %s", error.strerror)
+            self._is_failing = True
+        else:
+            self._is_failing = False
 
     def _remove_dead_gauges(self) -> None:
         for file in self._folder.glob(f"{_GAUGES}_*.db"):
@@ -174,6 +175,6 @@ class _Series:
     _buckets: list[Cell]
 
     def count(self, seconds: float) -> None:
-        self._requests.value += 1
-        self._seconds.value += seconds
-        self._buckets[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)].value += 1
+        self._requests.add(1)
+        self._seconds.add(seconds)
+        self._buckets[bisect_left(BUCKET_BOUNDS_SECONDS, seconds)].add(1)

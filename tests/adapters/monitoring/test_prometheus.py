@@ -201,7 +201,6 @@ def test_files_are_opened_with_the_first_request(tmp_path: Path) -> None:
     child = os.fork()
     if child == 0:
         metrics.record(RECORD)
-        metrics.export("")
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
     metrics.record(RECORD)
