@@ -12,15 +12,38 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import TypeAlias
 
+from attrs import define
+
 from eggypro_http.server.transfer_limits import TransferDeadline, TransferLimits
 
 Peer: TypeAlias = tuple[object, ...]
 _CHECKS_PER_WINDOW = 15
 _DESCRIPTORS = "/proc/self/fd"
 _TCP_INFO_BYTES = 256
-_BYTES_ACKED = struct.Struct("120xQ")
-"""The bytes that the peer has received: `tcpi_bytes_acked` of `struct tcp_info`."""
+_BYTE_COUNTERS = struct.Struct("120xQQ")
+"""`tcpi_bytes_acked` and `tcpi_bytes_received` of `struct tcp_info`."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+@define
+class _Transfer:
+    """The transfer of a response to a peer that has sent `sent` bytes.
+
+    The peer has all that was in the send queue when it has received `end` bytes.
+    """
+
+    deadline: TransferDeadline
+    _sent: int
+    _end: int = 0
+
+    def is_complete(self, received: int, sent: int) -> bool:
+        """Return whether the peer has received everything, and sent another request since."""
+        return received >= self._end and sent > self._sent
+
+    def advance(self, now: float, received: int, unsent: int) -> None:
+        """Note the bytes that the peer has received, and those in the send queue."""
+        self.deadline.advance(now, received)
+        self._end = received + unsent
 
 
 class SlowReaders:
@@ -33,7 +56,7 @@ class SlowReaders:
     def __init__(self, limits: TransferLimits, port: int) -> None:
         self._limits = limits
         self._port = port
-        self._deadlines: dict[Peer, TransferDeadline] = {}
+        self._transfers: dict[Peer, _Transfer] = {}
 
     def watch(self) -> None:
         """Start a thread that checks the connections for ever."""
@@ -47,20 +70,20 @@ class SlowReaders:
 
     def check(self, now: float) -> None:
         """Reset the connections that are too slow at `now`, in seconds of a monotonic clock."""
-        deadlines = {}
+        transfers = {}
         for descriptor in _open_descriptors():
             with suppress(OSError), _borrowed_socket(descriptor) as connection:
-                if not self._is_client(connection) or not _unsent_bytes(connection):
+                if not self._is_client(connection) or not (unsent := _unsent_bytes(connection)):
                     continue
-                peer, received = connection.getpeername(), _received_bytes(connection)
-                deadline = self._deadlines.get(peer)
-                if deadline is None:
-                    deadline = TransferDeadline(self._limits, now, received)
-                deadline.advance(now, received)
-                deadlines[peer] = deadline
-                if now > deadline.seconds():
+                peer, (received, sent) = connection.getpeername(), _byte_counters(connection)
+                transfer = self._transfers.get(peer)
+                if transfer is None or transfer.is_complete(received, sent):
+                    transfer = _Transfer(TransferDeadline(self._limits, now, received), sent)
+                transfer.advance(now, received, unsent)
+                transfers[peer] = transfer
+                if now > transfer.deadline.seconds():
                     _reset(descriptor, peer)
-        self._deadlines = deadlines
+        self._transfers = transfers
 
     def _is_client(self, connection: socket.socket) -> bool:
         own_address = connection.getsockname()  # a text if it is a Unix socket
@@ -88,9 +111,11 @@ def _unsent_bytes(connection: socket.socket) -> int:
     return int.from_bytes(buffer, sys.byteorder)
 
 
-def _received_bytes(connection: socket.socket) -> int:
+def _byte_counters(connection: socket.socket) -> tuple[int, int]:
+    """Return the number of bytes that the peer has received, and that it has sent."""
     info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-    return int(_BYTES_ACKED.unpack_from(info)[0])
+    received, sent = _BYTE_COUNTERS.unpack_from(info)
+    return received, sent
 
 
 def _reset(descriptor: int, peer: Peer) -> None:
