@@ -110,11 +110,13 @@ def _body(report: BackupReport) -> dict[str, Json]:
 
 @contextmanager
 def _interrupt_message() -> Iterator[None]:
-    """Report on interruption that the transaction was rolled back."""
+    """Say on interruption what to do. Images follow the transaction, for a moment."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        print_message("Interrupted: nothing was restored.")
+        print_message(
+            "Interrupted: nothing was restored, or some images are missing. Run the command again."
+        )
         raise
 
 

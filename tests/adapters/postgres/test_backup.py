@@ -198,6 +198,21 @@ def test_products_are_not_replaced_unless_asked(database: Database) -> None:
     assert contents(database) == before
 
 
+def test_products_that_are_created_meanwhile_are_not_replaced(
+    database: Database, shop: Shop
+) -> None:
+    file = dump(database)
+    shop.products.delete("egg")
+
+    def write(step: str) -> None:
+        if step == "Replacing the tables":
+            shop.products.create(product_values(name="Later"))
+
+    with pytest.raises(ConflictError, match="The database has 1 product"):
+        backups(database).restore(file, write, replace=False)
+    assert shop.products.get("later").name == "Later"
+
+
 def test_a_dump_is_one_snapshot(database: Database, shop: Shop) -> None:
     file, before = io.BytesIO(), contents(database)
 

@@ -74,5 +74,7 @@ def test_migrations_contain_only_allowed_breaking_steps(
         statements.append(statement)
 
     PostgresMigrations(database).upgrade()
+    # A restore runs them in a new schema: IF EXISTS could find the table of the schema in use.
+    assert not [statement for statement in statements if "IF EXISTS" in statement.upper()]
     steps = {step for statement in statements for step in breaking_steps(statement)}
     assert steps == set(ALLOWED_STEPS)

@@ -67,7 +67,7 @@ def restore_dump(
                 _receive_images(archive, received, progress)
             if swap.is_swap:
                 progress("Replacing the tables")
-                _replace(connection, swap)
+                _replace(connection, swap, replace=replace)
             touch_all(connection)
         if received is not None:
             received.publish()
@@ -210,12 +210,13 @@ def _receive_images(archive: ArchiveReader, received: ReceivedImages, progress: 
     received.flush()
 
 
-def _replace(connection: sa.Connection, swap: SchemaSwap) -> None:
+def _replace(connection: sa.Connection, swap: SchemaSwap, *, replace: bool) -> None:
     """Put the new tables in the place of those in use, and release images that are left over.
 
     `images prune` deletes these.
     """
     swap.lock_used_tables()
+    _require_replaceable(connection, replace=replace)  # with what was written meanwhile
     if connection.scalar(_EXISTS, {"name": f"{swap.used}.image_ledger"}):
         statement = _RELEASE_IMAGES.format(new=swap.new, used=swap.used)
         connection.execute(sa.text(statement))
