@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from attrs import evolve
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_store import make_draft
+from eggypro_adapters.contracts.waiting import wait_for_result
 from eggypro_adapters.postgres.database import Database
+from eggypro_adapters.postgres.locks import IMPORT_LOCK, wait_for_lock
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.migrations.attribute_fields import (
     BATCH_SIZE,
@@ -20,6 +23,7 @@ from eggypro_adapters.postgres.migrations.attribute_fields import (
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.product import Product
 from eggypro_core.domain.product_query import ProductQuery
+from tests.support.lock_waits import wait_until_blocked
 
 IMPORTED = {
     "Vendor": "Acme & Co",
@@ -149,6 +153,31 @@ def test_an_interrupted_upgrade_goes_on_and_fills_each_product_once(
     migrations.upgrade()
     assert (store.get("x0").brand, store.get("later").brand) == (None, None)
     assert (store.get("later").tags, store.get("later").is_listed) == ((), True)
+
+
+@pytest.mark.parametrize("is_import", [False, True])
+def test_a_batch_waits_for_imports_and_edits_in_progress(
+    former_database: Database, *, is_import: bool
+) -> None:
+    insert_products(former_database, {"egg": {"Vendor": "Acme"}})
+    PostgresMigrations(former_database)._upgrade_schema("head")
+
+    def fill() -> None:
+        with former_database.long_transaction() as connection:
+            fill_product_fields(connection)
+
+    with ThreadPoolExecutor(1) as threads:
+        with former_database.long_transaction() as connection:
+            if is_import:
+                wait_for_lock(connection, IMPORT_LOCK)
+            else:
+                edit = """UPDATE products SET attributes = '{"Vendor": "New"}'"""
+                connection.execute(sa.text(edit))
+            batch = threads.submit(fill)
+            wait_until_blocked(former_database, batch)
+        wait_for_result(batch)
+    brand = PostgresProductStore(former_database).get("egg").brand
+    assert brand == ("Acme" if is_import else "New")
 
 
 @pytest.mark.parametrize("has_pooler", [False, True])
