@@ -98,6 +98,13 @@ def test_many_tags_are_cut_to_the_limit() -> None:
     assert len(tags) == 250
 
 
+def test_batches_end_after_the_last_product(former_database: Database) -> None:
+    insert_products(former_database, {"imported": IMPORTED, "plain": {}})
+    PostgresMigrations(former_database)._upgrade_schema("head")
+    with former_database.long_transaction() as connection:
+        assert [fill_product_fields(connection) for _ in range(3)] == [True, False, False]
+
+
 def test_an_upgrade_fills_fields_and_search_rows_and_keeps_attributes(
     former_database: Database,
 ) -> None:
