@@ -136,6 +136,12 @@ class ImportMatchingContract:
         self._import_source_ids(shop, {"8": "egg"})
         assert self.match(shop, keys("Egg", source_id="8")) == [("egg", SOURCE_ID)]
 
+    def test_a_product_that_lost_its_source_id_does_not_take_another_by_name(
+        self, shop: ProductStore
+    ) -> None:
+        self._import_source_ids(shop, {"8": "ham"})
+        assert self.match(shop, keys("Egg", source_id="11")) == [None]
+
     def test_ids_that_the_source_did_not_give_contradict_nothing(self, shop: ProductStore) -> None:
         self._import_source_ids(shop, {"row:1": "ham", "handle:schinken": "ham"})
         for source_id in ("5", "row:2"):
