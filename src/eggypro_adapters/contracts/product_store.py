@@ -262,6 +262,12 @@ class ProductStoreContract:
         assert store.get("egg-white").slug == "egg-white"
         with pytest.raises(SlugMovedError):
             store.get("second")
+        store.update("egg-white", set_product_slug("third"))
+        store.create(make_draft("Other", slug="egg-white"), NOON)
+        store.update("third", set_product_slug("fourth"))
+        store.delete("egg-white", allow_delete)
+        with pytest.raises(NotFoundError):
+            store.get("egg-white")
 
     def test_an_update_cannot_take_the_slug_of_another_product(self, store: ProductStore) -> None:
         store.create(make_draft("One"), NOON)

@@ -215,6 +215,20 @@ def test_write_during_lost_connection_is_detected_after_reconnect(
     assert "while the invalidation feed is disconnected" in caplog.text
 
 
+def test_write_during_lost_connection_is_detected_despite_an_older_transaction(
+    changes: PostgresInvalidationFeed, database: Database
+) -> None:
+    with database.long_transaction() as older:
+        older.execute(sa.text("SELECT pg_current_xact_id()"))
+        snapshot = wait_for_current_snapshot(changes, MILK)
+        assert changes._connection is not None
+        pid = changes._connection.info.backend_pid
+        with database.long_transaction() as connection:
+            connection.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            connection.execute(sa.text("SELECT eggypro_touch('product:milk')"))
+        wait_until(lambda: changes.is_stale(snapshot, MILK))
+
+
 def test_snapshot_is_not_stale_before_the_database_is_surely_back(
     changes: PostgresInvalidationFeed, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
