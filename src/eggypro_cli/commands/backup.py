@@ -75,10 +75,10 @@ def restore(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Replace all data of the shop by those of a dump.
+    """Replace all data of the shop with those of a dump.
 
-    Servers can stay up: they show the restored shop as soon as the command returns. A dump of an
-    older revision is upgraded. If anything fails, nothing is changed.
+    This is one transaction: if anything fails, nothing is changed. Servers can stay up: they show
+    the restored shop as soon as the command returns. A dump of an older revision is upgraded.
     """
     if replace:
         confirm("Replace all data of the shop?", yes=yes, json=json)

@@ -36,7 +36,7 @@ class Backups(Protocol):
         ...
 
     def restore(self, source: BinaryIO, progress: Progress, *, replace: bool) -> BackupReport:
-        """Replace all data by a dump, upgraded to the newest revision, and invalidate all caches.
+        """Replace all data with a dump, upgraded to the newest revision, and invalidate all caches.
 
         One transaction: nothing is changed after an error or a crash. Readers and writers continue
         on the old data until the end. Raises ParseError if the file is not a complete dump, and

@@ -52,7 +52,7 @@ def restore_dump(
     *,
     replace: bool,
 ) -> BackupReport:
-    """Replace all data by those of a dump, and return what it contains."""
+    """Replace all data with those of a dump, and return what it contains."""
     manifest = archive.manifest
     _require_known_revision(manifest)
     with ExitStack() as stack:
