@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -100,19 +101,24 @@ def serving(environment: Mapping[str, str], outputs: list[str]) -> Iterator[int]
     """Run a server and yield its port; its output is appended to `outputs` at the end."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
-    with subprocess.Popen(
-        [EGGYPRO, "serve", "--port", str(port)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    # A file, not a pipe: a server whose log nobody reads would wait.
+    with (
+        TemporaryFile("w+", encoding="utf-8") as log,
+        subprocess.Popen(
+            [EGGYPRO, "serve", "--port", str(port)],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
         try:
             _wait_for(port)
             yield port
         finally:
             process.send_signal(signal.SIGTERM)
-            outputs.append(process.communicate(timeout=60)[0])
+            process.wait(timeout=60)
+            log.seek(0)
+            outputs.append(log.read())
 
 
 def _wait_for(port: int) -> None:
