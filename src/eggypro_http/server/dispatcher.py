@@ -44,19 +44,13 @@ class FileBody:
     _block_size: int = 0
 
 
-@frozen
 class _Response:
-    status: int
-    headers: list[tuple[str, str]]
+    """A response of the application, which calls it as its `start_response`."""
+
+    __slots__ = ("body", "headers", "status")
     body: Iterable[bytes] | FileBody
-
-
-class _ResponseStart:
-    """The status and headers that the application starts its response with."""
-
-    def __init__(self) -> None:
-        self.status = 500
-        self.headers: list[tuple[str, str]] = []
+    headers: list[tuple[str, str]]
+    status: int
 
     def __call__(self, status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
         self.status, self.headers = int(status[:3]), headers
@@ -138,12 +132,11 @@ class RequestDispatcher:
             return None
 
     def _run(self, environ: WSGIEnvironment) -> _Response:
-        start = _ResponseStart()
-        body = self._app(environ, start)
-        headers = start.headers
+        response = _Response()
+        response.body = self._app(environ, response)
         if isinstance(environ["wsgi.input"], FailedBody):
-            headers = [*headers, _CLOSE]
-        return _Response(start.status, headers, body)
+            response.headers = [*response.headers, _CLOSE]
+        return response
 
 
 def _send(protocol: RsgiProtocol, response: _Response) -> None:

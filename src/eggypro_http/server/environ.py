@@ -22,17 +22,18 @@ _COOKIE = "HTTP_COOKIE"
 def environ_of(scope: Any) -> WSGIEnvironment:
     """Return the environ of a request, without `wsgi.input`."""
     path: str = scope.path
-    server, client = scope.server, scope.client
+    server_name, server_port = _host_and_port(scope.server)
+    remote_address, remote_port = _host_and_port(scope.client)
     environ = {
         **_CONSTANTS,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "REQUEST_METHOD": scope.method,
         "PATH_INFO": path if path.isascii() else path.encode().decode("latin-1"),
         "QUERY_STRING": scope.query_string,
-        "SERVER_NAME": _host(server),
-        "SERVER_PORT": server.rpartition(":")[2],
-        "REMOTE_ADDR": _host(client),
-        "REMOTE_PORT": client.rpartition(":")[2],
+        "SERVER_NAME": server_name,
+        "SERVER_PORT": server_port,
+        "REMOTE_ADDR": remote_address,
+        "REMOTE_PORT": remote_port,
     }
     for name, value in scope.headers.items():
         key = _environ_name(name)
@@ -43,8 +44,10 @@ def environ_of(scope: Any) -> WSGIEnvironment:
     return environ
 
 
-def _host(address: str) -> str:
-    return address.rpartition(":")[0].strip("[]")
+@lru_cache(4096)
+def _host_and_port(address: str) -> tuple[str, str]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), port
 
 
 @lru_cache(1024)
