@@ -179,6 +179,17 @@ def test_snapshot_taken_during_write_is_stale_afterwards(
     assert changes.is_stale(during, EGG)
 
 
+def test_all_tags_of_a_transaction_are_recorded_before_its_commit(
+    database_url: sa.URL, connect_database: Callable[..., Database]
+) -> None:
+    tags = list[str]()
+    database = connect_database(database_url, record_write=lambda *write: tags.append(write[2]))
+    with database.long_transaction() as connection:
+        for tag in (*EGG, *MILK):
+            connection.execute(sa.text("SELECT eggypro_touch(:tag)"), {"tag": tag})
+    assert [text.split() for text in tags] == [[*EGG, *MILK]]
+
+
 def test_rolled_back_write_invalidates_nothing(
     changes: PostgresInvalidationFeed, writing_database: Database
 ) -> None:
