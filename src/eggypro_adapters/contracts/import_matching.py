@@ -81,6 +81,7 @@ class ImportMatchingContract:
             keys("MUG", source_id="7"),
             keys("New", "N", source_id="7"),
             keys("New", "X", "N", source_id="7"),
+            keys("Mug", "M", source_id="7"),  # not `mug`, which has the SKU
         ):
             assert self.match(shop, item) == [("mug-2", SOURCE_ID)]
         for item in (keys("New", source_id="7"), keys("New", "M", source_id="7")):
