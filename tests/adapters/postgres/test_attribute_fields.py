@@ -214,6 +214,20 @@ def test_missing_and_invalid_indexes_are_created_again(
         assert connection.scalar(count) == 0
 
 
+def test_an_index_is_created_without_delaying_writers(database: Database) -> None:
+    insert_products(database, {"egg": {}})
+    with database.long_transaction() as connection:
+        connection.execute(sa.text("DROP INDEX products_name_idx"))
+    with ThreadPoolExecutor(1) as threads:
+        with database.long_transaction() as connection:
+            connection.execute(sa.text("UPDATE products SET name = 'Ham'"))
+            upgrade = threads.submit(PostgresMigrations(database).upgrade)
+            wait_until_blocked(database, upgrade)
+            PostgresProductStore(database).create(make_draft(), NOON)
+        wait_for_result(upgrade)
+    assert not PostgresMigrations(database).differences()
+
+
 def test_a_downgrade_keeps_products_but_not_their_long_skus(former_database: Database) -> None:
     migrations = PostgresMigrations(former_database)
     migrations.upgrade()
