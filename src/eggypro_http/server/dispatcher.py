@@ -38,7 +38,10 @@ RequestWatcher: TypeAlias = Any
 
 @frozen
 class FileBody:
-    """Body of a response that the server reads from a file itself (`wsgi.file_wrapper`)."""
+    """Body of a response that is a file or, without a disk to store it on, a stream in memory.
+
+    The server reads files itself (`wsgi.file_wrapper`).
+    """
 
     file: Any
     _block_size: int = 0
@@ -141,8 +144,12 @@ class RequestDispatcher:
 
 def _send(protocol: RsgiProtocol, response: _Response) -> None:
     """Hand a response over to the server, which sends it without one of these threads."""
-    if isinstance(response.body, FileBody):
-        protocol.response_file(response.status, response.headers, str(response.body.file.name))
-        response.body.file.close()
-    else:
-        protocol.response_bytes(response.status, response.headers, b"".join(response.body))
+    status, headers, body = response.status, response.headers, response.body
+    if not isinstance(body, FileBody):
+        protocol.response_bytes(status, headers, b"".join(body))
+        return
+    with body.file as file:
+        if isinstance(file, BytesIO):
+            protocol.response_bytes(status, headers, file.getvalue())
+        else:
+            protocol.response_file(status, headers, str(file.name))
