@@ -16,7 +16,6 @@ from tests.support.multipart import CONTENT_TYPE, encode_form, encode_part
 from tests.support.running_server import (
     DEADLINE,
     IMAGE,
-    IMAGE_BYTES,
     READINESS_REQUEST,
     ServerProcess,
     read_all,
@@ -29,7 +28,7 @@ CLIENTS = 70
 IMPATIENT = LIMITS["impatient"]
 ADMIN_HEADER = f"Authorization: Bearer {ADMIN_KEY}"
 IMAGE_REQUEST = f"GET /images/{IMAGE}/original HTTP/1.1\r\nHost: shop\r\n\r\n"
-STEP_BYTES = 4096
+STEADY_BYTES_PER_SECOND = 4 * IMPATIENT.bytes_per_second
 TCP_ESTABLISHED = 1
 
 
@@ -105,13 +104,14 @@ def test_slow_but_steady_clients_are_served(server: ServerProcess) -> None:
         f"{PRODUCTS}/slow/images", len(form), ADMIN_HEADER, f"Content-Type: {CONTENT_TYPE}"
     )
     sender, reader = server.send(head), request_image(server).makefile("rb")
-    start, steps = monotonic(), iter(range(0, IMAGE_BYTES, STEP_BYTES))
-    while monotonic() - start < 2 * IMPATIENT.window_seconds:
-        position = next(steps)
-        sender.sendall(form[position : position + STEP_BYTES])
-        assert len(reader.read(STEP_BYTES)) == STEP_BYTES
+    start, position = monotonic(), 0
+    while (elapsed := monotonic() - start) < 2 * IMPATIENT.window_seconds:
+        due = int(elapsed * STEADY_BYTES_PER_SECOND)
+        sender.sendall(form[position:due])
+        assert len(reader.read(due - position)) == due - position
+        position = due
         assert server.answers()
-    sender.sendall(form[next(steps) :])
+    sender.sendall(form[position:])
     assert sender.recv(12) == b"HTTP/1.1 422"
     reader.close()
 
