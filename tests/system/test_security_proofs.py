@@ -16,7 +16,8 @@ CITED = sorted(
 
 @pytest.mark.parametrize("page", PAGES)
 def test_each_claim_of_a_page_cites_a_test(page: str) -> None:
-    rows = re.findall(r"^\| (?!-|risk|line|Promise)(.*) \|$", TEXTS[page], re.MULTILINE)
+    text = TEXTS[page].partition("## Faults and responses")[0]  # that table is a test's own input
+    rows = re.findall(r"^\| (?!-|risk|line|Promise)(.*) \|$", text, re.MULTILINE)
     assert len(rows) > 15
     assert [row for row in rows if "::" not in row] == []
 
