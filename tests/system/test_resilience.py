@@ -56,8 +56,12 @@ PROMISES = read_promises()
 @frozen
 class Response:
     status: int
-    is_stale: bool
+    cache: str | None
     body: bytes
+
+    @property
+    def is_stale(self) -> bool:
+        return self.cache == "stale"
 
     def __str__(self) -> str:
         return f"{self.status} stale" if self.is_stale else str(self.status)
@@ -80,8 +84,7 @@ class Client:
         with closing(HTTPConnection(self.address, timeout=60)) as connection:
             connection.request(method, path, data, {**common, **(headers or {})})
             response = connection.getresponse()
-            is_stale = response.getheader("X-Cache") == "stale"
-            return Response(response.status, is_stale, response.read())
+            return Response(response.status, response.getheader("X-Cache"), response.read())
 
     def cached_read(self) -> Response:
         return self.send("GET", f"/api/products/{CACHED}")
@@ -199,7 +202,8 @@ def test_every_fault_is_in_the_table() -> None:
 
 @pytest.fixture
 def client(server: Client) -> Iterator[Client]:
-    """A client of the server, with all stock and without images."""
+    """A client of the server, with all stock, without images, and with the cached response."""
+    wait_until(lambda: server.cached_read().cache == "hit")
     yield server
     server.restore()
 
