@@ -232,24 +232,6 @@ def test_cached_responses_are_served_stale_while_the_database_is_down(
             wait_for_response(client, SLUGS[0], lambda response: response.cache == "hit")
 
 
-def test_a_hanging_database_does_not_block_requests(
-    environment: dict[str, str], database_url: sa.URL, proxy: TcpProxy
-) -> None:
-    with open_shop(_settings(environment)) as library:
-        for slug in SLUGS:
-            library.products.create(product_values(name=slug, stock_quantity=1))
-    proxied = {**environment, "POSTGRES_URL": _through(database_url, proxy)}
-    with served(proxied) as (address, _), connect(address) as client:
-        wait_for_response(client, SLUGS[0], lambda response: response.cache == "hit")
-        proxy.freeze()
-        stale = wait_for_response(client, SLUGS[0], lambda response: response.cache != "hit")
-        assert (stale.stock, stale.cache) == (1, "stale")
-        assert client.get(SLUGS[1]).status == 503
-        proxy.unfreeze()
-        wait_for_response(client, SLUGS[1], lambda response: response.status == 200)
-        wait_for_response(client, SLUGS[0], lambda response: response.cache == "hit")
-
-
 def _settings(environment: dict[str, str]) -> Settings:
     return Settings.read(environment)
 
