@@ -6,11 +6,14 @@ from attrs import field, frozen
 from eggypro_http.server.environ import environ_of
 
 
-class Headers(list[tuple[str, str]]):
-    """Granian's headers: the pairs of repeated ones are repeated."""
+class Headers(list[tuple[str, str | None]]):
+    """Granian's headers: repeated ones are repeated; None is a value that is not ASCII."""
+
+    def keys(self) -> list[str]:
+        return [name for name, _ in self]
 
     def items(self) -> list[tuple[str, str]]:
-        return self
+        return [(name, value) for name, value in self if value is not None]
 
 
 @frozen
@@ -57,6 +60,7 @@ class Scope:
             {"HTTP_X_A": "1,2", "HTTP_COOKIE": "a=1;b=2"},
         ),
         (Scope(headers=[("host", "a"), ("host", "b")]), {"HTTP_HOST": "a,b"}),
+        (Scope(headers=[("idempotency-key", None)]), {"HTTP_IDEMPOTENCY_KEY": ""}),
     ],
 )
 def test_environ(scope: Scope, expected: dict[str, Any]) -> None:

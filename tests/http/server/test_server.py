@@ -243,6 +243,16 @@ def test_truncated_body_creates_nothing(shared_server: ServerProcess) -> None:
     )
 
 
+def test_idempotency_key_that_is_not_ascii_is_rejected(shared_server: ServerProcess) -> None:
+    """The server cannot read it. Otherwise a request that is repeated would run twice."""
+    body = json.dumps(product_values(name="Twice"))
+    head = (
+        f"POST {PRODUCTS} HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
+        f"Idempotency-Key: \u00e9\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    assert shared_server.request(head + body).startswith("HTTP/1.1 400 ")
+
+
 def test_body_of_ten_megabytes_is_rejected_unread(shared_server: ServerProcess) -> None:
     """The response comes before the body has been sent: a client still sending may miss it."""
     size = 10 * 1024 * 1024
