@@ -19,12 +19,13 @@ GTIN, OTHER_GTIN = "4006381333931", "96385074"
 SOURCE = "shop"
 
 
-def keys(name: str | None = None, *skus: str, **values: str) -> MatchKeys:
+def keys(name: str | None = None, *skus: str, is_priced: bool = True, **values: str) -> MatchKeys:
     """Return the keys of an item."""
     gtins = (values.pop("gtin"),) if "gtin" in values else ()
     assert values.keys() <= fields_dict(MatchKeys).keys()
     folded = None if name is None else name_sort_key(name)
-    return MatchKeys(name=folded, skus=skus, gtins=gtins, **values)
+    can_be_new = is_priced and name is not None
+    return MatchKeys(name=folded, skus=skus, gtins=gtins, can_be_new=can_be_new, **values)
 
 
 class ImportMatchingContract:
@@ -104,6 +105,14 @@ class ImportMatchingContract:
         assert self.match(shop, keys("Mug", "M", "N")) == [None]
         assert self.match(shop, keys("Mug", "M"), keys("Mug", "M")) == [None, None]
         assert self.match(shop, keys("Mug", "M"), keys("X", slug="mug")) == [None, ("mug", SLUG)]
+
+    def test_by_a_sku_of_no_other_item_if_it_cannot_be_new(self, shop: ProductStore) -> None:
+        """Otherwise it would match at the next import, when the other item has its own product."""
+        matched = keys("Mug", "M", slug="mug-2")
+        assert self.match(shop, matched, keys("Mug", "M")) == [("mug-2", SLUG), ("mug", SKU)]
+        for item in (keys(None, "M"), keys("Mug", "M", is_priced=False)):
+            assert self.match(shop, item) == [("mug", SKU)]
+            assert self.match(shop, matched, item) == [("mug-2", SLUG), None]
 
     def test_by_the_sku_and_gtin_of_a_variant(self, shop: ProductStore) -> None:
         draft = VariantDraft(

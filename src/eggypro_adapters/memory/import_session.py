@@ -62,7 +62,7 @@ class MemoryImportSession:
         ):
             for item in items:
                 self._assign(item, find(item), by)
-        self._match_by_sku([item for item in items if item.number not in self._matches])
+        self._match_by_sku(items)
         self._match_by_name(items)
 
     def matches(self) -> Iterator[Sequence[ImportMatch]]:
@@ -267,15 +267,18 @@ class MemoryImportSession:
             }
             if len(holders) == 1:
                 candidates[holders.pop()].append(item)
+        matched = set(self._matches)
         for product_id, claimants in candidates.items():
-            product = self._state.products[product_id]
+            unmatched = [item for item in claimants if item.number not in matched]
+            if len(unmatched) != 1:
+                continue
+            product, keys = self._state.products[product_id], unmatched[0].keys
             gtins = {product.gtin, *(v.gtin for v in self._state.variants_of(product))}
-            keys = claimants[0].keys
             is_same = keys.name in (None, name_sort_key(product.name)) or not gtins.isdisjoint(
                 keys.gtins
             )
-            if len(claimants) == 1 and is_same:
-                self._assign(claimants[0], product, MatchedBy.SKU)
+            if is_same and (keys.can_be_new or len(claimants) == 1):
+                self._assign(unmatched[0], product, MatchedBy.SKU)
 
     def _match_by_name(self, items: Sequence[ImportItem]) -> None:
         stored: dict[str, list[Product]] = defaultdict(list)

@@ -12,7 +12,8 @@ _CREATE_KEYS = sa.text("""
     CREATE TEMPORARY TABLE item_keys (
       number int PRIMARY KEY, slug text COLLATE "C", handle text, source_id text,
       name_key text COLLATE "C",
-      skus text[] NOT NULL, gtins text[] NOT NULL, product_id int, matched_by text
+      skus text[] NOT NULL, gtins text[] NOT NULL, can_be_new bool NOT NULL,
+      product_id int, matched_by text
     ) ON COMMIT DROP
 """)
 _INDEX_KEYS = sa.text("CREATE UNIQUE INDEX ON item_keys (product_id)")
@@ -76,18 +77,19 @@ _BY_SOURCE_ID = _BY_KEY.format(
 )
 _BY_SKU = f"""
     WITH candidates AS (
-      SELECT number, min(skus.product_id) AS product_id
+      SELECT number, item_keys.product_id IS NULL AS is_unmatched,
+        min(skus.product_id) AS product_id
       FROM item_keys CROSS JOIN LATERAL unnest(item_keys.skus) AS given (sku)
       JOIN skus ON skus.sku = given.sku
-      WHERE item_keys.product_id IS NULL
       GROUP BY number HAVING count(DISTINCT skus.product_id) = 1
     ), found AS (
-      SELECT product_id, min(number) AS number
-      FROM candidates GROUP BY product_id HAVING count(*) = 1
+      SELECT product_id, min(number) FILTER (WHERE is_unmatched) AS number, count(*) AS claims
+      FROM candidates GROUP BY product_id HAVING count(*) FILTER (WHERE is_unmatched) = 1
     )
     UPDATE item_keys SET product_id = products.id, matched_by = '{MatchedBy.SKU}'
     FROM found JOIN products ON products.id = found.product_id
-    WHERE item_keys.number = found.number AND {_FREE} AND (
+    WHERE item_keys.number = found.number AND {_FREE}
+    AND (item_keys.can_be_new OR found.claims = 1) AND (
       item_keys.name_key IS NULL
       OR products.name_key = item_keys.name_key OR products.gtin = ANY (item_keys.gtins)
       OR EXISTS (
@@ -174,4 +176,5 @@ def _row(number: int, keys: MatchKeys) -> dict[str, Any]:
         "name_key": keys.name,
         "skus": list(keys.skus),
         "gtins": list(keys.gtins),
+        "can_be_new": keys.can_be_new,
     }

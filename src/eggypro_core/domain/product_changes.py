@@ -151,6 +151,11 @@ class ProductChanges:
         fields.raise_if(_attribute_errors(changed.attributes))
         return evolve(changed, version=product.version + 1, updated_at=at)
 
+    @property
+    def is_priced(self) -> bool:
+        """Return whether there is a price of the product or of a variant."""
+        return not self.is_unset("price") or any(v.price is not UNSET for v in self.variants)
+
     def is_unset(self, name: str) -> bool:
         """Return whether a field stays unchanged."""
         return getattr(self, name) is UNSET

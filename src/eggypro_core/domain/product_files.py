@@ -169,7 +169,8 @@ class MatchKeys:
     """The keys by which an imported product is matched with a stored one.
 
     `handle` is the handle in the file, in lower case; `slug` is the slug made of it. `name` is a
-    `name_sort_key`. `skus` and `gtins` include those of the variants.
+    `name_sort_key`. `skus` and `gtins` include those of the variants. `can_be_new` is False if the
+    item lacks what a new product needs: a name or a price.
     """
 
     slug: str | None = None
@@ -178,6 +179,7 @@ class MatchKeys:
     name: str | None = None
     skus: tuple[str, ...] = ()
     gtins: tuple[str, ...] = ()
+    can_be_new: bool = True
 
     def source_ids(self, slug: str, *, is_new: bool = False) -> list[str]:
         """Return the IDs by which the source knows a product with this slug.

@@ -123,7 +123,9 @@ class ImportSession(Protocol):
         2. the one that `source` knows by its source ID, if the name, the slug or a SKU agrees too,
            or the item has none of these;
         3. the only one that has any of its SKUs, if the name or a GTIN agrees or the item has no
-           name, and no other item is matched with that product or has those SKUs;
+           name, and no other item is matched with that product or has any of its SKUs. Items that
+           are matched already count only if this one cannot be a new product: otherwise it would be
+           refused once, and matched at the next import;
         4. the only one with its name, if no other item has it and neither slug, source ID nor SKUs
            contradict.
 

@@ -234,8 +234,7 @@ class ProductImporter:
 
     def _is_priced(self, item: ImportItem) -> bool:
         """Return whether a new product has a price; warn if it does not."""
-        changes = item.changes
-        if not changes.is_unset("price") or any(v.price is not UNSET for v in changes.variants):
+        if item.changes.is_priced:
             return True
         self._recorder.warn(item.line, "price", "Skipped: a new product without a price")
         return False

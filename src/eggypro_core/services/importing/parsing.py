@@ -254,6 +254,7 @@ def _keys_of(changes: ProductChanges, entry: ImportEntry) -> MatchKeys:
         name=None if changes.name is UNSET else name_sort_key(changes.name),
         skus=tuple(skus),
         gtins=tuple(gtins),
+        can_be_new=changes.name is not UNSET and changes.is_priced,
     )
 
 
