@@ -45,6 +45,14 @@ def test_a_row_that_was_refused_is_refused_again() -> None:
         check_repeated_imports("google", first.encode(), second.encode())
 
 
+def test_a_new_variant_after_a_known_one_keeps_its_place() -> None:
+    header = "Handle,Title,Option1 Name,Option1 Value,Variant SKU,Variant Price\r\n"
+    skipped = "egg,Egg,Size,S,,\r\negg,,,XS,,\r\n"  # without a price: L comes before M otherwise
+    first = header + skipped + "egg,,,M,,5\r\n"
+    second = header + "egg,Egg,Size,M,,5\r\negg,,,L,,6\r\n"
+    check_repeated_imports("shopify", first.encode(), second.encode())
+
+
 def check_repeated_imports(form: str, *imported: bytes) -> None:
     shop = make_empty_shop(ShopStores.in_memory())
     for file in imported:

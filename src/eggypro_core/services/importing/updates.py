@@ -153,7 +153,8 @@ def without_exported_values(
 ) -> ImportItem:
     """Return the item without the values that an export of the product has too.
 
-    A variant whose options are those of an export has the options of the stored variant.
+    A variant whose options are those of an export has the options of the stored variant. Positions
+    only compare if the item has the same variants as the export.
     """
     changes = _without_equal(item.changes, exported, _CHANGE_FIELDS)
     if isinstance(changes.attribute_edits, Mapping):
@@ -173,12 +174,14 @@ def without_exported_values(
 
 
 def _variants_without_exported_values(
-    variants: Iterable[VariantChanges], exported: ProductChanges, product: Product
+    variants: Sequence[VariantChanges], exported: ProductChanges, product: Product
 ) -> tuple[VariantChanges, ...]:
     exported_variants = {variant.options_key: variant for variant in exported.variants}
     active = tuple(variant for variant in product.variants if variant.is_active)
     stored_variants = active if len(active) == len(exported.variants) else product.variants
     is_complete = len(stored_variants) == len(exported_variants)
+    is_same_list = [variant.options_key for variant in variants] == [*exported_variants]
+    names = [name for name in _VARIANT_CHANGE_FIELDS if is_same_list or name != "position"]
     options = {
         key: variant.options
         for key, variant in zip(exported_variants, stored_variants, strict=False)
@@ -186,7 +189,7 @@ def _variants_without_exported_values(
     }
     return tuple(
         evolve(
-            _without_equal(variant, exported_variants[key], _VARIANT_CHANGE_FIELDS),
+            _without_equal(variant, exported_variants[key], names),
             options=options.get(key, variant.options),
         )
         if (key := variant.options_key) in exported_variants
