@@ -6,7 +6,7 @@ BIN := .venv/bin
 # The tests start hundreds of processes. Bytecode must be written, or each process compiles all modules.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test setup check package bench soak docs catalogue lock clean
+.PHONY: run test setup check package bench fuzz soak docs catalogue lock clean
 
 run: setup
 	@$(BIN)/eggypro serve --demo --show-key --port $(PORT)
@@ -41,6 +41,10 @@ package: setup
 
 bench: setup
 	@$(BIN)/python -m bench
+
+# Searches for examples at which a property test fails. The examples of `make test` are always the same.
+fuzz: setup
+	@$(BIN)/python -m pytest -n auto --hypothesis-profile fuzz $(ARGS)
 
 # Random faults under load for up to an hour; `make soak ARGS="--minutes 5"` shortens it.
 soak: setup

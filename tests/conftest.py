@@ -24,13 +24,17 @@ from eggypro_adapters.postgres.schema import metadata
 from tests.support.pgbouncer import run_pgbouncer
 
 # Machines are slow at times: no example has a deadline, and few are tried unless a test sets more.
-# CI is derandomised, so that its result depends on the change alone.
+# The examples are always the same, so that a result depends on the change alone.
 settings.register_profile(
     "eggypro",
     deadline=None,
     max_examples=30,
-    derandomize="CI" in os.environ,
+    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
+)
+# `make fuzz` searches for other examples, and replays those that failed before.
+settings.register_profile(
+    "fuzz", settings.get_profile("eggypro"), max_examples=500, derandomize=False
 )
 settings.load_profile("eggypro")
 
