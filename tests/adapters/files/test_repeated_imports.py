@@ -53,6 +53,14 @@ def test_a_new_variant_after_a_known_one_keeps_its_place() -> None:
     check_repeated_imports("shopify", first.encode(), second.encode())
 
 
+def test_a_product_that_becomes_simple_takes_the_values_of_the_file() -> None:
+    """An export may write the weight of a variant where a simple product has its own."""
+    header = "Handle,Title,Option1 Value,Variant Grams,Variant Price\r\n"
+    first = header + "egg,Egg,,500,5\r\negg,,M,,\r\n"
+    second = header + "egg,,Default Title,500,5\r\n"
+    check_repeated_imports("shopify", first.encode(), second.encode())
+
+
 def check_repeated_imports(form: str, *imported: bytes) -> None:
     shop = make_empty_shop(ShopStores.in_memory())
     for file in imported:

@@ -154,9 +154,12 @@ def without_exported_values(
     """Return the item without the values that an export of the product has too.
 
     A variant whose options are those of an export has the options of the stored variant. Positions
-    only compare if the item has the same variants as the export.
+    only compare if the item has the same variants as the export, and fields that variants have too
+    only if both have variants or neither.
     """
-    changes = _without_equal(item.changes, exported, _CHANGE_FIELDS)
+    is_same_kind = bool(item.changes.variants) == bool(exported.variants)
+    names = [name for name in _CHANGE_FIELDS if is_same_kind or name not in _VARIANT_CHANGE_FIELDS]
+    changes = _without_equal(item.changes, exported, names)
     if isinstance(changes.attribute_edits, Mapping):
         edits = exported.attribute_edits if isinstance(exported.attribute_edits, Mapping) else {}
         new_edits = {
