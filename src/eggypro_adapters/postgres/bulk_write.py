@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from eggypro_adapters.postgres.connection import driver_connection
 from eggypro_adapters.postgres.copy_format import encode_rows
-from eggypro_adapters.postgres.database import driver_connection
 
 
 def replace_rows(

@@ -1,48 +1,34 @@
 """Connection pool, reads in one round trip, and transactions in Postgres."""
 
-import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import (
-    AbstractContextManager,
-    ExitStack,
-    closing,
-    contextmanager,
-    nullcontext,
-    suppress,
-)
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from itertools import count
 from time import monotonic
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import psycopg
 import sqlalchemy as sa
 from attrs import evolve, field, frozen
 from sqlalchemy.dialects.postgresql import psycopg as dialect
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from eggypro_adapters.postgres.connection_errors import connection_error
-from eggypro_adapters.postgres.errors import is_connection_lost, is_retryable, translate_errors
-from eggypro_adapters.postgres.pool import (
-    IDLE_SINCE,
-    MAX_IDLE_SECONDS,
-    OPENED_AT,
-    ConnectionShare,
-    WaitingPool,
+from eggypro_adapters.postgres.connection import (
+    PoolerCheck,
+    close_if_interrupted,
+    connect,
+    connect_defaults,
+    connect_or_restart,
+    detect_pooler,
+    driver_connection,
+    session_setup,
+    without_timeout,
 )
+from eggypro_adapters.postgres.errors import is_connection_lost, is_retryable, translate_errors
+from eggypro_adapters.postgres.pool import ConnectionShare, WaitingPool, track_times
 
 _DIALECT: sa.Dialect = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 T = TypeVar("T")
 Rows: TypeAlias = Iterator[tuple[Any, ...]]
 MAX_ATTEMPTS = 3
-STATEMENT_TIMEOUT_MS = 5_000
-"""Milliseconds after which Postgres cancels a statement of a request."""
-LOCK_TIMEOUT_MS = 1_000
-"""Milliseconds after which a request that waits for a lock is refused: 503, to be tried again."""
-RESPONSE_TIMEOUT_SECONDS = 6.0
-"""Seconds without a response after which a request drops its connection.
-
-The server or the network may hang without closing the connection.
-"""
 RETRY_WINDOW_SECONDS = 4.0
 """Seconds within which a read must have failed to be retried."""
 SNAPSHOT_BATCH_ROWS = 100
@@ -54,19 +40,13 @@ _NO_TIMEOUT, _NO_SESSION_TIMEOUT = (
     )
     for is_local in ("true", "false")
 )
-DUMP_SETTINGS = (
-    *("statement_timeout = 0", "lock_timeout = 0"),
-    *("datestyle = ISO", "extra_float_digits = 1"),
+_DUMP_SETTINGS = (
+    "statement_timeout = 0",
+    "lock_timeout = 0",
+    "datestyle = ISO",
+    "extra_float_digits = 1",
 )
-CONNECT_DEFAULTS = {
-    "connect_timeout": 10,
-    "application_name": "eggypro",
-    # A host that disappears closes no connection: TCP would wait for a quarter of an hour.
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 15_000,
-}
+"""Settings of dumps: no timeouts, and values that any other server reads back unchanged."""
 HISTORY_SQL = (
     "(SELECT oid FROM pg_database WHERE datname = current_database()) || '-'"
     " || CAST(extract(epoch FROM pg_postmaster_start_time()) * 1000000 AS bigint)"
@@ -86,41 +66,6 @@ _TRANSACTION_TAGS = (
 )
 WriteRecorder: TypeAlias = Callable[[str, int, str], None]
 """Called with the history of a transaction, its number, and the tags it touched."""
-
-
-class Connection(psycopg.Connection[Any]):
-    """Connection that waits at most `response_timeout` seconds for each response of the server."""
-
-    response_timeout: float | None = RESPONSE_TIMEOUT_SECONDS
-    """None waits without limit."""
-
-    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Run an exchange with the server. Raises OperationalError after the timeout.
-
-        The connection is then closed: after half a response it cannot even be rolled back.
-        """
-        if timeout is not None:
-            return super().wait(gen, interval, timeout)
-        try:
-            return super().wait(gen, interval, self.response_timeout)
-        except psycopg.OperationalError as error:
-            if is_connection_lost(error):
-                self.close()
-            raise
-
-
-class PoolerCheck(Protocol):
-    """Detect a transaction pooler (PgBouncer, Neon) in front of a new connection."""
-
-    def __call__(self, connection: psycopg.Connection[Any]) -> bool:
-        """Return True if prepared statements and session settings must not be used."""
-        ...
-
-
-def detect_pooler(connection: psycopg.Connection[Any]) -> bool:
-    """Return whether a pooler is in front of the server: it reports process ids of its own."""
-    row = connection.execute("SELECT pg_backend_pid()").fetchone()
-    return row is None or row[0] != connection.info.backend_pid
 
 
 @frozen
@@ -185,14 +130,11 @@ class Database:
             hide_parameters=True,  # errors are logged, user input must not be
             pool_use_lifo=True,
             pool_reset_on_return=None,  # nothing to reset: autocommit, or a finished transaction
-            connect_args=_connect_defaults(sa.make_url(url)),
+            connect_args=connect_defaults(sa.make_url(url)),
         )
-        cast("WaitingPool", engine.pool).clock = clock
-        sa.event.listen(engine, "do_connect", _connect)
-        sa.event.listen(engine, "connect", _session_setup(pooler))
-        sa.event.listen(engine, "connect", _record_time(OPENED_AT, clock))
-        sa.event.listen(engine, "checkin", _record_time(IDLE_SINCE, clock))
-        sa.event.listen(engine, "checkout", _reject_idle(clock))
+        sa.event.listen(engine, "do_connect", connect)
+        sa.event.listen(engine, "connect", session_setup(pooler))
+        track_times(engine, clock)
         return cls(
             engine,
             engine.execution_options(isolation_level="READ COMMITTED"),
@@ -204,8 +146,8 @@ class Database:
 
     def restart_server_with(self, restart_server: Callable[[], object]) -> None:
         """Call `restart_server` if a connection cannot be opened, then try once more."""
-        sa.event.remove(self.engine, "do_connect", _connect)
-        sa.event.listen(self.engine, "do_connect", _connector(restart_server))
+        sa.event.remove(self.engine, "do_connect", connect)
+        sa.event.listen(self.engine, "do_connect", connect_or_restart(restart_server))
 
     def with_outage(self, outage: AbstractContextManager[None]) -> "Database":
         """Return the same database; each operation runs within `outage`."""
@@ -242,7 +184,7 @@ class Database:
             before = stack.enter_context(ExitStack())
             connection = stack.enter_context(self._recorded_transaction())
             # Until after the commit, which may take long too.
-            before.enter_context(_without_timeout(connection))
+            before.enter_context(without_timeout(connection))
             connection.execute(_NO_TIMEOUT)
             yield connection
 
@@ -257,7 +199,7 @@ class Database:
                 yield None
                 return
             try:
-                with _without_timeout(connection):
+                with without_timeout(connection):
                     connection.execute(_NO_SESSION_TIMEOUT)
                     yield connection
             finally:
@@ -297,10 +239,10 @@ class Database:
             self.watch(),
             self._transactions.use(),
             self._snapshot_engine.begin() as connection,
-            _close_if_interrupted(connection),
+            close_if_interrupted(connection),
             ExitStack() as cursors,
         ):
-            cursors.enter_context(_without_timeout(connection))
+            cursors.enter_context(without_timeout(connection))
             connection.execute(_NO_TIMEOUT)
             cursor_numbers = count()
 
@@ -324,10 +266,10 @@ class Database:
             self._outage,
             translate_errors(),
             self._snapshot_engine.begin() as connection,
-            _close_if_interrupted(connection),
-            _without_timeout(connection),
+            close_if_interrupted(connection),
+            without_timeout(connection),
         ):
-            for setting in DUMP_SETTINGS:  # a SELECT would take the snapshot
+            for setting in _DUMP_SETTINGS:  # a SELECT would take the snapshot
                 connection.execute(sa.text(f"SET LOCAL {setting}"))
             names = ", ".join(f'"{table}"' for table in tables)
             connection.execute(sa.text(f"LOCK TABLE {names} IN ACCESS SHARE MODE"))
@@ -390,7 +332,7 @@ class Database:
         with (
             self._transactions.use(),
             self._write_engine.begin() as connection,
-            _close_if_interrupted(connection),
+            close_if_interrupted(connection),
         ):
             yield connection
             if connection.in_transaction():
@@ -444,112 +386,3 @@ class TransactionDatabase(Database):
     def _recorded_transaction(self) -> Iterator[sa.Connection]:
         with self._connection.begin_nested():
             yield self._connection
-
-
-def driver_connection(pooled: PoolProxiedConnection) -> Connection:
-    """Return the psycopg connection of a pooled connection."""
-    connection = pooled.driver_connection
-    if not isinstance(connection, Connection):
-        raise TypeError(connection)
-    return connection
-
-
-def _connect_defaults(url: sa.URL) -> dict[str, Any]:
-    """Return the CONNECT_DEFAULTS that the URL does not set."""
-    return {name: value for name, value in CONNECT_DEFAULTS.items() if name not in url.query}
-
-
-def _connect(_dialect: object, _record: object, args: Any, kwargs: Any) -> Connection:
-    """Open a connection. Raises UnavailableError with the reason if it fails."""
-    try:
-        return Connection.connect(*args, **kwargs)
-    except psycopg.Error as error:
-        raise connection_error(error, kwargs) from error
-
-
-def _connector(restart_server: Callable[[], object]) -> Any:
-    def connect(dialect: object, record: object, args: Any, kwargs: Any) -> Connection:
-        with suppress(psycopg.OperationalError):
-            return Connection.connect(*args, **kwargs)
-        restart_server()
-        return _connect(dialect, record, args, kwargs)
-
-    return connect
-
-
-@contextmanager
-def _without_timeout(connection: sa.Connection) -> Iterator[None]:
-    """Wait for each response without limit."""
-    driver = driver_connection(connection.connection)
-    driver.response_timeout = None
-    try:
-        yield
-    finally:
-        driver.response_timeout = RESPONSE_TIMEOUT_SECONDS
-
-
-@contextmanager
-def _close_if_interrupted(connection: sa.Connection) -> Iterator[None]:
-    """Close a connection that a signal interrupts: it may be in the middle of a response."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit) as interrupt:
-        connection.invalidate(interrupt)
-        raise
-
-
-def _session_setup(pooler: PoolerCheck) -> Any:
-    """Return a listener that sets up new connections; behind a pooler it sets no session state."""
-
-    def prepare(connection: psycopg.Connection[Any], _: ConnectionPoolEntry) -> None:
-        if pooler(connection):
-            connection.prepare_threshold = None
-            return
-        connection.prepare_threshold = 2
-        connection.execute(
-            "SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false),"
-            " set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
-            [str(STATEMENT_TIMEOUT_MS), str(LOCK_TIMEOUT_MS)],
-        )
-
-    return prepare
-
-
-def _record_time(key: str, clock: Callable[[], float]) -> Any:
-    def record_time(_: object, record: ConnectionPoolEntry) -> None:
-        record.info[key] = clock()
-
-    return record_time
-
-
-def _reject_idle(clock: Callable[[], float]) -> Any:
-    """Return a listener that rejects connections that were closed or idle for too long.
-
-    A firewall or a suspended database may have dropped an idle connection without closing it.
-    """
-
-    def check(
-        connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: PoolProxiedConnection
-    ) -> None:
-        idle_since = record.info.pop(IDLE_SINCE, None)
-        if idle_since is None:
-            return  # just opened: the pool gives up after rejecting two connections in a row
-        if clock() - idle_since > MAX_IDLE_SECONDS:
-            raise sa.exc.DisconnectionError("idle for too long")
-        _require_alive(connection)
-
-    return check
-
-
-def _require_alive(connection: psycopg.Connection[Any]) -> None:
-    """Raise DisconnectionError if an idle connection has unread data: the server has closed it.
-
-    Costs no round trip. The pool then opens another connection, so callers do not notice a restart
-    of Postgres.
-    """
-    if connection.closed:
-        raise sa.exc.DisconnectionError("closed")
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        raise sa.exc.DisconnectionError("closed by the server")

@@ -1,12 +1,14 @@
 """Connection pool that waits where the server refuses further connections."""
 
 import logging
+import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 from time import monotonic
 from typing import Any, cast
 
+import psycopg
 import sqlalchemy as sa
 from attrs import field, frozen
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -116,6 +118,54 @@ class WaitingPool(sa.QueuePool):
             record = idle.queue.popleft()
         record.close()
         self._dec_overflow()
+
+
+def track_times(engine: sa.Engine, clock: Callable[[], float]) -> None:
+    """Let the WaitingPool of an engine replace connections that were idle for too long."""
+    cast("WaitingPool", engine.pool).clock = clock
+    sa.event.listen(engine, "connect", _record_time(OPENED_AT, clock))
+    sa.event.listen(engine, "checkin", _record_time(IDLE_SINCE, clock))
+    sa.event.listen(engine, "checkout", _reject_idle(clock))
+
+
+def _record_time(key: str, clock: Callable[[], float]) -> Any:
+    def record_time(_: object, record: ConnectionPoolEntry) -> None:
+        record.info[key] = clock()
+
+    return record_time
+
+
+def _reject_idle(clock: Callable[[], float]) -> Any:
+    """Return a listener that rejects connections that were closed or idle for too long.
+
+    A firewall or a suspended database may have dropped an idle connection without closing it.
+    """
+
+    def check(
+        connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: PoolProxiedConnection
+    ) -> None:
+        idle_since = record.info.pop(IDLE_SINCE, None)
+        if idle_since is None:
+            return  # just opened: the pool gives up after rejecting two connections in a row
+        if clock() - idle_since > MAX_IDLE_SECONDS:
+            raise sa.exc.DisconnectionError("idle for too long")
+        _require_alive(connection)
+
+    return check
+
+
+def _require_alive(connection: psycopg.Connection[Any]) -> None:
+    """Raise DisconnectionError if an idle connection has unread data: the server has closed it.
+
+    Costs no round trip. The pool then opens another connection, so callers do not notice a restart
+    of Postgres.
+    """
+    if connection.closed:
+        raise sa.exc.DisconnectionError("closed")
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise sa.exc.DisconnectionError("closed by the server")
 
 
 @frozen

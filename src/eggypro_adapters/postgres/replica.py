@@ -8,13 +8,8 @@ from typing import Any, Self
 import sqlalchemy as sa
 from attrs import field, frozen
 
-from eggypro_adapters.postgres.database import (
-    SNAPSHOT_XMIN_SQL,
-    CompiledStatement,
-    Database,
-    PoolerCheck,
-    driver_connection,
-)
+from eggypro_adapters.postgres.connection import PoolerCheck, driver_connection
+from eggypro_adapters.postgres.database import SNAPSHOT_XMIN_SQL, CompiledStatement, Database
 from eggypro_adapters.postgres.errors import translate_errors
 from eggypro_core.circuit_breaker import CircuitBreaker
 from eggypro_core.errors import ConflictError, UnavailableError

@@ -7,8 +7,9 @@ from functools import lru_cache
 import sqlalchemy as sa
 from attrs import frozen
 
+from eggypro_adapters.postgres.connection import driver_connection
 from eggypro_adapters.postgres.copy_format import escape_copy_text
-from eggypro_adapters.postgres.database import CompiledStatement, Database, driver_connection
+from eggypro_adapters.postgres.database import CompiledStatement, Database
 from eggypro_core.operations.request_metrics import (
     MIN_ERROR_STATUS,
     MIN_SERVER_ERROR_STATUS,

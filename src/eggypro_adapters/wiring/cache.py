@@ -10,7 +10,8 @@ from attrs import evolve
 
 from eggypro_adapters.monitoring.cache_gauges import CacheCountsReader
 from eggypro_adapters.monitoring.worker_stats import publish_counts, read_counts
-from eggypro_adapters.postgres.database import Database, detect_pooler
+from eggypro_adapters.postgres.connection import detect_pooler
+from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation.feed import (
     PostgresInvalidationFeed,
     WriteVersions,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from eggypro_adapters.postgres.database import Database, PoolerCheck, WriteRecorder, detect_pooler
+from eggypro_adapters.postgres.connection import PoolerCheck, detect_pooler
+from eggypro_adapters.postgres.database import Database, WriteRecorder
 from eggypro_adapters.postgres.invalidation.feed import WriteVersions
 from eggypro_adapters.postgres.replica import Replica, ReplicatedDatabase
 from eggypro_adapters.postgres.schema import is_outdated

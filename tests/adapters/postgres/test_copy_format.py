@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eggypro_adapters.postgres.connection import driver_connection
 from eggypro_adapters.postgres.copy_format import ROWS_PER_CHUNK, encode_rows
-from eggypro_adapters.postgres.database import Database, driver_connection
+from eggypro_adapters.postgres.database import Database
 
 COLUMNS = "number int, flag bool, amount numeric, at timestamptz, words text, list text[], map json"
 NOON = datetime(2026, 1, 1, 12, 0, 0, 7, tzinfo=UTC)

@@ -11,15 +11,13 @@ import sqlalchemy as sa
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.postgres.categories import PostgresCategoryStore
-from eggypro_adapters.postgres.database import (
-    MAX_ATTEMPTS,
+from eggypro_adapters.postgres.connection import (
     RESPONSE_TIMEOUT_SECONDS,
-    CompiledStatement,
     Connection,
-    Database,
     detect_pooler,
     driver_connection,
 )
+from eggypro_adapters.postgres.database import MAX_ATTEMPTS, CompiledStatement, Database
 from eggypro_adapters.postgres.errors import RETRYABLE_STATES
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.category import CategoryDraft, CategoryQuery

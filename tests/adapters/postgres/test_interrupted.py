@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_store import make_draft
-from eggypro_adapters.postgres.database import Database, driver_connection
+from eggypro_adapters.postgres.connection import driver_connection
+from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.errors import UnavailableError
 from tests.support.tcp_proxy import TcpProxy, run_proxy

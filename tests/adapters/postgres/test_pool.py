@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from eggypro_adapters.contracts.clock import FakeMonotonicClock
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.postgres import pool
-from eggypro_adapters.postgres.database import CompiledStatement, Database, driver_connection
+from eggypro_adapters.postgres.connection import driver_connection
+from eggypro_adapters.postgres.database import CompiledStatement, Database
 from eggypro_adapters.postgres.pool import MAX_IDLE_SECONDS
 from eggypro_core.errors import UnavailableError
 from tests.support.postgres_roles import connect_driver, create_role

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.postgres.category_tree import CATEGORY_BY_SLUG
-from eggypro_adapters.postgres.database import CompiledStatement, Database, driver_connection
+from eggypro_adapters.postgres.connection import driver_connection
+from eggypro_adapters.postgres.database import CompiledStatement, Database
 from eggypro_adapters.postgres.listing.pages import page_statement, page_values
 from eggypro_adapters.postgres.products import PostgresProductStore
 from eggypro_core.domain.product_query import ProductQuery, Sort

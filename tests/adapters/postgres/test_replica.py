@@ -17,7 +17,8 @@ from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.embedded_postgres import Attachment, attach
 from eggypro_adapters.embedded_postgres.guardian import CLUSTER_FOLDER, DATABASE_USER
 from eggypro_adapters.monitoring.error_log import LogErrorTracker
-from eggypro_adapters.postgres.database import CompiledStatement, Database, detect_pooler
+from eggypro_adapters.postgres.connection import detect_pooler
+from eggypro_adapters.postgres.database import CompiledStatement, Database
 from eggypro_adapters.postgres.invalidation.feed import PostgresInvalidationFeed, WriteVersions
 from eggypro_adapters.postgres.migrations import PostgresMigrations
 from eggypro_adapters.postgres.products import PostgresProductStore

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from eggypro_adapters.postgres.backup.archive import ArchiveWriter, Manifest, TableManifest
 from eggypro_adapters.postgres.backup.names import quoted
-from eggypro_adapters.postgres.database import Database, driver_connection
+from eggypro_adapters.postgres.connection import driver_connection
+from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.migrations import is_known_revision
 from eggypro_adapters.postgres.schema import image_ledger, metadata
 from eggypro_core.errors import ConflictError

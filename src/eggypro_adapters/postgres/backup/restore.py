@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from eggypro_adapters.postgres.backup.archive import ArchiveReader, Manifest, translate_damage
 from eggypro_adapters.postgres.backup.names import quoted
 from eggypro_adapters.postgres.backup.schema_swap import SchemaSwap
-from eggypro_adapters.postgres.database import Database, driver_connection
+from eggypro_adapters.postgres.connection import driver_connection
+from eggypro_adapters.postgres.database import Database
 from eggypro_adapters.postgres.invalidation.feed import touch_all
 from eggypro_adapters.postgres.locks import IMPORT_LOCK, wait_for_lock
 from eggypro_adapters.postgres.migrations import (

@@ -18,14 +18,8 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from eggypro_adapters.background_loop import BackgroundLoop
-from eggypro_adapters.postgres.database import (
-    HISTORY_SQL,
-    SNAPSHOT_XMIN_SQL,
-    Database,
-    PoolerCheck,
-    detect_pooler,
-    driver_connection,
-)
+from eggypro_adapters.postgres.connection import PoolerCheck, detect_pooler, driver_connection
+from eggypro_adapters.postgres.database import HISTORY_SQL, SNAPSHOT_XMIN_SQL, Database
 from eggypro_adapters.postgres.errors import translate_errors
 from eggypro_adapters.postgres.invalidation.shared_versions import SharedVersions
 from eggypro_core.caching.entries import Snapshot

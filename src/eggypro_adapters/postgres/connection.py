@@ -1,0 +1,137 @@
+"""Connections to Postgres: how they are opened and set up, and how long they wait."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from eggypro_adapters.postgres.connection_errors import connection_error
+from eggypro_adapters.postgres.errors import is_connection_lost
+
+STATEMENT_TIMEOUT_MS = 5_000
+"""Milliseconds after which Postgres cancels a statement of a request."""
+LOCK_TIMEOUT_MS = 1_000
+"""Milliseconds after which a request that waits for a lock is refused: 503, to be tried again."""
+RESPONSE_TIMEOUT_SECONDS = 6.0
+"""Seconds without a response after which a request drops its connection.
+
+The server or the network may hang without closing the connection.
+"""
+CONNECT_DEFAULTS = {
+    "connect_timeout": 10,
+    "application_name": "eggypro",
+    # A host that disappears closes no connection: TCP would wait for a quarter of an hour.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
+
+
+class Connection(psycopg.Connection[Any]):
+    """Connection that waits at most `response_timeout` seconds for each response of the server."""
+
+    response_timeout: float | None = RESPONSE_TIMEOUT_SECONDS
+    """None waits without limit."""
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """Run an exchange with the server. Raises OperationalError after the timeout.
+
+        The connection is then closed: after half a response it cannot even be rolled back.
+        """
+        if timeout is not None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.response_timeout)
+        except psycopg.OperationalError as error:
+            if is_connection_lost(error):
+                self.close()
+            raise
+
+
+class PoolerCheck(Protocol):
+    """Detect a transaction pooler (PgBouncer, Neon) in front of a new connection."""
+
+    def __call__(self, connection: psycopg.Connection[Any]) -> bool:
+        """Return True if prepared statements and session settings must not be used."""
+        ...
+
+
+def detect_pooler(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether a pooler is in front of the server: it reports process ids of its own."""
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    return row is None or row[0] != connection.info.backend_pid
+
+
+def driver_connection(pooled: PoolProxiedConnection) -> Connection:
+    """Return the psycopg connection of a pooled connection."""
+    connection = pooled.driver_connection
+    if not isinstance(connection, Connection):
+        raise TypeError(connection)
+    return connection
+
+
+def connect_defaults(url: sa.URL) -> dict[str, Any]:
+    """Return the CONNECT_DEFAULTS that the URL does not set."""
+    return {name: value for name, value in CONNECT_DEFAULTS.items() if name not in url.query}
+
+
+def connect(_dialect: object, _record: object, args: Any, kwargs: Any) -> Connection:
+    """Open a connection. Raises UnavailableError with the reason if it fails."""
+    try:
+        return Connection.connect(*args, **kwargs)
+    except psycopg.Error as error:
+        raise connection_error(error, kwargs) from error
+
+
+def connect_or_restart(restart_server: Callable[[], object]) -> Any:
+    """Return a function like `connect`, which restarts the server if the first attempt fails."""
+
+    def connect_again(dialect: object, record: object, args: Any, kwargs: Any) -> Connection:
+        with suppress(psycopg.OperationalError):
+            return Connection.connect(*args, **kwargs)
+        restart_server()
+        return connect(dialect, record, args, kwargs)
+
+    return connect_again
+
+
+def session_setup(pooler: PoolerCheck) -> Any:
+    """Return a listener that sets up new connections; behind a pooler it sets no session state."""
+
+    def prepare(connection: psycopg.Connection[Any], _: ConnectionPoolEntry) -> None:
+        if pooler(connection):
+            connection.prepare_threshold = None
+            return
+        connection.prepare_threshold = 2
+        connection.execute(
+            "SELECT set_config('timezone', 'UTC', false), set_config('jit', 'off', false),"
+            " set_config('statement_timeout', %s, false), set_config('lock_timeout', %s, false)",
+            [str(STATEMENT_TIMEOUT_MS), str(LOCK_TIMEOUT_MS)],
+        )
+
+    return prepare
+
+
+@contextmanager
+def without_timeout(connection: sa.Connection) -> Iterator[None]:
+    """Wait for each response without limit."""
+    driver = driver_connection(connection.connection)
+    driver.response_timeout = None
+    try:
+        yield
+    finally:
+        driver.response_timeout = RESPONSE_TIMEOUT_SECONDS
+
+
+@contextmanager
+def close_if_interrupted(connection: sa.Connection) -> Iterator[None]:
+    """Close a connection that a signal interrupts: it may be in the middle of a response."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as interrupt:
+        connection.invalidate(interrupt)
+        raise
