@@ -36,11 +36,15 @@ class _Cause:
     error: Callable[[str], UnavailableError] = UnavailableError
 
 
-def _misconfigured(message: str) -> UnavailableError:
+def misconfigured_error(message: str) -> UnavailableError:
+    """Return the error of a database that rejects the settings or lacks a right of our role."""
     return UnavailableError(message, kind=UnavailableKind.MISCONFIGURED)
 
 
-def _busy(message: str) -> UnavailableError:
+def busy_error(
+    message: str = "All database connections are busy. Try again later.",
+) -> UnavailableError:
+    """Return the error of a database that has no free connection now."""
     return UnavailableError(message, retry_after=BUSY_RETRY_AFTER_SECONDS)
 
 
@@ -50,13 +54,13 @@ _CAUSES = (
         r"too many connections for (?P<kind>role|user|database) \"(?P<name>.*?)\"",
         "Postgres at {address} has reached the connection limit of {kind} '{name}': raise it, or"
         " run fewer processes",
-        _busy,
+        busy_error,
     ),
     _Cause(
         "too many clients|remaining connection slots|no more connections allowed",
         "Postgres at {address} has no free connections: raise max_connections, or run fewer"
         " processes",
-        _busy,
+        busy_error,
     ),
     _Cause(
         "starting up|shutting down|in recovery mode|not (yet )?accepting connections$"
@@ -66,48 +70,48 @@ _CAUSES = (
     _Cause(
         r"password authentication failed|SASL authentication failed|Tenant or user not found",
         "Wrong password for user '{user}' at {address}, or no such user: check POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         "no password supplied|empty password",
         "Postgres at {address} asks for the password of user '{user}': add it to POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         r"role \"(?P<name>.*?)\" is not permitted to log in",
         "Role '{name}' may not log in at {address}: run `ALTER ROLE {role} LOGIN`, or name another"
         " user in POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         r"(role|user) \"(?P<name>.*?)\" does not exist|no such user",
         "User '{user}' does not exist at {address}: create the role, or correct the user in"
         " POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         "(Peer|Ident) authentication failed",
         "Postgres at {address} admits user '{user}' only to the operating system user of that"
         " name: use a host and a password in POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         r"pg_hba\.conf(?!.*\[local\]).*no encryption",
         "pg_hba.conf of the server at {address} does not admit user '{user}' to database"
         " '{database}' without TLS: set sslmode=require in POSTGRES_URL, or add an entry there",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         r"pg_hba\.conf",
         "pg_hba.conf of the server at {address} does not admit user '{user}' to database"
         " '{database}' from this host: add an entry there, or correct POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         r"database \"(?P<name>.*?)\" does not exist|no such database",
         "Database '{database}' does not exist at {address}: create it, or correct its name in"
         " POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         "is not currently accepting connections",
@@ -118,31 +122,31 @@ _CAUSES = (
         "permission denied for database",
         "User '{user}' may not connect to database '{database}' at {address}: run"
         " `GRANT CONNECT ON DATABASE {catalog} TO {role}`",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         "does not support SSL",
         "Postgres at {address} does not support TLS, which sslmode in POSTGRES_URL requires:"
         " set sslmode=prefer, or enable TLS on the server",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         "client certificate",
         "Postgres at {address} requires a client certificate from user '{user}': name it as sslcert"
         " and sslkey in POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         "certificate|SSL error",
         "The certificate of Postgres at {address} is not accepted ({text}): check sslmode and"
         " sslrootcert in POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         "invalid [a-z_]+ value|authentication method requirement|channel binding|session is |"
         "hot standby",
         "The options of POSTGRES_URL do not suit Postgres at {address} ({text}): correct them",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         r"failed to resolve host '(?P<name>.*?)': \[Errno -3\]",
@@ -151,7 +155,7 @@ _CAUSES = (
     _Cause(
         r"failed to resolve host '(?P<name>.*?)'|could not translate host name \"(?P<other>.*?)\"",
         "Unknown host '{host}': correct the host in POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
     _Cause(
         "Connection refused|No such file or directory",
@@ -171,7 +175,7 @@ _CAUSES = (
     _Cause(
         "invalid response to SSL negotiation|expected authentication request",
         "The server at {address} is not Postgres: correct host and port in POSTGRES_URL",
-        _misconfigured,
+        misconfigured_error,
     ),
 )
 

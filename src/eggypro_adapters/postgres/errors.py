@@ -1,6 +1,5 @@
 """Translation of errors of Postgres and its driver to errors of the core."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,9 +8,11 @@ import sqlalchemy as sa
 
 from eggypro_adapters.postgres.connection_errors import (
     BUSY_RETRY_AFTER_SECONDS,
+    busy_error,
+    misconfigured_error,
     quote_message,
-    quote_name,
 )
+from eggypro_adapters.postgres.permission_errors import permission_error
 from eggypro_core.errors import (
     ConflictError,
     StorageFullError,
@@ -48,16 +49,13 @@ def translate_errors(role: str | None = None) -> Iterator[None]:
         with translate_storage_errors():
             yield
     except sa.exc.TimeoutError:
-        raise UnavailableError(
-            "All database connections are busy. Try again later.",
-            retry_after=BUSY_RETRY_AFTER_SECONDS,
-        ) from None
+        raise busy_error() from None
     except sa.exc.DBAPIError as error:
         if not isinstance(error.orig, psycopg.Error):
             raise
-        raise _domain_error(error.orig, error, role or "") from error
+        raise _domain_error(error.orig, error, role) from error
     except psycopg.Error as error:
-        raise _domain_error(error, error, role or "") from error
+        raise _domain_error(error, error, role) from error
 
 
 def is_connection_lost(error: psycopg.Error) -> bool:
@@ -72,7 +70,7 @@ def is_retryable(error: sa.exc.DBAPIError) -> bool:
     return isinstance(error.orig, psycopg.Error) and error.orig.sqlstate in RETRYABLE_STATES
 
 
-def _domain_error(error: psycopg.Error, otherwise: Exception, role: str) -> Exception:
+def _domain_error(error: psycopg.Error, otherwise: Exception, role: str | None) -> Exception:
     state = error.sqlstate or ""
     if unusable := _unusable_database(error, state, role):
         return unusable
@@ -95,7 +93,9 @@ def _unavailable_error(error: psycopg.Error, state: str) -> UnavailableError:
     return UnavailableError(f"The database is unavailable ({reason}). Try again later.")
 
 
-def _unusable_database(error: psycopg.Error, state: str, role: str) -> UnavailableError | None:
+def _unusable_database(
+    error: psycopg.Error, state: str, role: str | None
+) -> UnavailableError | None:
     """Return the error of a database that works, but not for this version or this role."""
     if state in MISSING_SCHEMA_STATES or (
         state == MISSING_FUNCTION_STATE and OUR_FUNCTION_PREFIX in str(error)
@@ -105,12 +105,11 @@ def _unusable_database(error: psycopg.Error, state: str, role: str) -> Unavailab
             kind=UnavailableKind.OUTDATED_SCHEMA,
         )
     if state in {PERMISSION_STATE, NO_SCHEMA_STATE}:
-        return permission_error(error.diag.message_primary or "", role)
+        return permission_error(error, role)
     if state in EXTENSION_STATES and "extension" in str(error):
-        return UnavailableError(
+        return misconfigured_error(
             f"Postgres cannot install an extension ({quote_message(str(error))}): install its"
-            " package, such as postgresql-contrib, on the database server",
-            kind=UnavailableKind.MISCONFIGURED,
+            " package, such as postgresql-contrib, on the database server"
         )
     if state == READ_ONLY_STATE:
         return UnavailableError(
@@ -120,71 +119,6 @@ def _unusable_database(error: psycopg.Error, state: str, role: str) -> Unavailab
     return None
 
 
-def permission_error(message: str, role: str) -> UnavailableError:
-    """Return the error for a missing right, with the command that grants it to `role`.
-
-    `message` is that of Postgres; the object has no field of its own.
-    """
-    name = quote_name(role) if role else "ROLE"
-    owner = f"role '{role}'" if role else "the role of POSTGRES_URL"
-    for pattern, thing, command in _GRANTS:
-        if match := re.search(pattern, message):
-            object_name = match.groupdict().get("name") or "public"
-            grant = command.format(name=quote_name(object_name), role=name)
-            what = thing.format(name=object_name)
-            return UnavailableError(
-                f"No permission {what} for {owner}: run `{grant}` as its owner or a superuser",
-                kind=UnavailableKind.MISCONFIGURED,
-            )
-    return UnavailableError(
-        f"No permission for {owner} ({quote_message(message)}): grant it what it lacks",
-        kind=UnavailableKind.MISCONFIGURED,
-    )
-
-
-_GRANTS = (
-    (
-        'permission denied for (?:table|view|relation) "?(?P<name>[^"]*)',
-        "on table {name}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
-    ),
-    (
-        'permission denied for sequence "?(?P<name>[^"]*)',
-        "on sequence {name}",
-        "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {role}",
-    ),
-    (
-        'permission denied for function "?(?P<name>[^"]*)',
-        "on function {name}",
-        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}",
-    ),
-    (
-        'permission denied for schema "?(?P<name>[^"]*)|no schema has been selected',
-        "to use or create tables in schema {name}",
-        "GRANT USAGE, CREATE ON SCHEMA {name} TO {role}",
-    ),
-    (
-        'permission denied to create temporary tables in database "(?P<name>[^"]*)',
-        "to create temporary tables in database {name}",
-        "GRANT TEMPORARY ON DATABASE {name} TO {role}",
-    ),
-    (
-        'permission denied for database "?(?P<name>[^"]*)',
-        "to create schemas in database {name}",
-        "GRANT CREATE ON DATABASE {name} TO {role}",
-    ),
-    (
-        'permission denied to create extension "(?P<name>[^"]*)',
-        "to create extension {name}",
-        "CREATE EXTENSION {name}",
-    ),
-    (
-        "must be owner of (?:table|view|sequence|function|relation|index) (?P<name>.*)",
-        "to change {name}",
-        "ALTER TABLE {name} OWNER TO {role}",
-    ),
-)
-"""What a message of Postgres denies, and the command that allows it."""
 _BUSY = {
     QUERY_CANCELED_STATE: (
         "The database took too long. Try again later.",

@@ -14,7 +14,7 @@ from attrs import field, frozen
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util.queue import Empty, Queue
 
-from eggypro_adapters.postgres.connection_errors import BUSY_RETRY_AFTER_SECONDS
+from eggypro_adapters.postgres.connection_errors import busy_error
 from eggypro_core.circuit_breaker import CircuitBreaker
 from eggypro_core.errors import UnavailableError
 
@@ -24,9 +24,8 @@ TURN_SECONDS = 1.0
 """Seconds after which a connection is closed for another process, while a limit is reached."""
 MAX_IDLE_SECONDS = 30.0
 """Seconds after which an idle connection is replaced."""
-OPENED_AT, IDLE_SINCE = "opened_at", "idle_since"
-"""The keys under which an entry of the pool has the times when it was opened and last returned."""
-BUSY_MESSAGE = "All database connections are busy. Try again later."
+_OPENED_AT, _IDLE_SINCE = "opened_at", "idle_since"
+"""Keys of the times at which an entry of the pool was opened and last returned."""
 
 
 class WaitingPool(sa.QueuePool):
@@ -34,8 +33,8 @@ class WaitingPool(sa.QueuePool):
 
     A role, a database and a server have limits that other processes count in too. While one is
     reached, one caller per REFUSED_RETRY_SECONDS tries to connect, and the others wait for a
-    connection to be returned. The processes take turns, so that none waits in vain for the
-    connections of a busy one. `clock` returns seconds.
+    connection to be returned. Processes take turns, so that a busy one cannot keep all
+    connections to itself. `clock` returns seconds.
     """
 
     clock: Callable[[], float] = monotonic
@@ -71,7 +70,7 @@ class WaitingPool(sa.QueuePool):
             try:
                 return self._pool.get(block=True, timeout=REFUSED_RETRY_SECONDS)
             except Empty:
-                raise _busy_error(self._refusal) from None
+                raise busy_error(self._refusal) from None
         is_new = not self.checkedin()
         try:
             entry = super()._do_get()
@@ -94,22 +93,22 @@ class WaitingPool(sa.QueuePool):
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         if record.dbapi_connection is None:  # invalidated: a caller would wait to reconnect it
             self._dec_overflow()
-        elif self._limit.is_open and self._is_over(record):
+        elif self._limit.is_open and self._is_turn_over(record):
             record.close()
             self._dec_overflow()
         else:
             super()._do_return_conn(record)
             self._close_longest_idle()
 
-    def _is_over(self, record: ConnectionPoolEntry) -> bool:
-        """Return whether it is the turn of another process. Each keeps one connection."""
-        age = self.clock() - float(record.info[OPENED_AT])
+    def _is_turn_over(self, record: ConnectionPoolEntry) -> bool:
+        """Return whether it is another process's turn. Each process keeps one connection."""
+        age = self.clock() - float(record.info[_OPENED_AT])
         return age > TURN_SECONDS and self.size() + self.overflow() > 1
 
     def _close_longest_idle(self) -> None:
-        """Close the connection that was used longest ago, if it is idle for too long.
+        """Close the connection that has been idle longest, if that is too long.
 
-        Otherwise another process could wait in vain for one that nobody uses.
+        Another process may be waiting for it.
         """
         idle = cast("Queue[ConnectionPoolEntry]", self._pool)
         with idle.mutex:
@@ -123,8 +122,8 @@ class WaitingPool(sa.QueuePool):
 def track_times(engine: sa.Engine, clock: Callable[[], float]) -> None:
     """Let the WaitingPool of an engine replace connections that were idle for too long."""
     cast("WaitingPool", engine.pool).clock = clock
-    sa.event.listen(engine, "connect", _record_time(OPENED_AT, clock))
-    sa.event.listen(engine, "checkin", _record_time(IDLE_SINCE, clock))
+    sa.event.listen(engine, "connect", _record_time(_OPENED_AT, clock))
+    sa.event.listen(engine, "checkin", _record_time(_IDLE_SINCE, clock))
     sa.event.listen(engine, "checkout", _reject_idle(clock))
 
 
@@ -144,7 +143,7 @@ def _reject_idle(clock: Callable[[], float]) -> Any:
     def check(
         connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _: PoolProxiedConnection
     ) -> None:
-        idle_since = record.info.pop(IDLE_SINCE, None)
+        idle_since = record.info.pop(_IDLE_SINCE, None)
         if idle_since is None:
             return  # just opened: the pool gives up after rejecting two connections in a row
         if clock() - idle_since > MAX_IDLE_SECONDS:
@@ -184,7 +183,7 @@ class ConnectionShare:
     def use(self) -> Iterator[None]:
         """Wait for a connection of the share. Raises UnavailableError after `timeout` seconds."""
         if not self._free.acquire(timeout=self.timeout):
-            raise _busy_error(BUSY_MESSAGE)
+            raise busy_error()
         try:
             yield
         finally:
@@ -192,8 +191,4 @@ class ConnectionShare:
 
 
 def _idle_since(record: ConnectionPoolEntry) -> float:
-    return float(record.info[IDLE_SINCE])
-
-
-def _busy_error(message: str) -> UnavailableError:
-    return UnavailableError(message, retry_after=BUSY_RETRY_AFTER_SECONDS)
+    return float(record.info[_IDLE_SINCE])

@@ -6,7 +6,7 @@ from time import monotonic
 import sqlalchemy as sa
 
 from eggypro_adapters.postgres.database import CompiledStatement, Database
-from eggypro_adapters.postgres.errors import permission_error
+from eggypro_adapters.postgres.permission_errors import SCHEMA_PERMISSION, TABLE_PERMISSION
 from eggypro_adapters.postgres.schema import HEAD_REVISION, is_outdated, metadata
 from eggypro_core.errors import UnavailableError, UnavailableKind
 
@@ -70,11 +70,9 @@ class DatabaseCheck:
                 f"The database lacks the table {missing[0]}: restore it, and run `eggypro db check`"
             )
         if unreadable:
-            raise permission_error(
-                f"permission denied for table {unreadable[0]}", self._database.role or ""
-            )
+            raise TABLE_PERMISSION.missing_error(unreadable[0], self._database.role)
 
     def _check_schema_access(self) -> None:
         """Raise UnavailableError if the role sees no tables because it may not use the schema."""
         if self._database.fetch(_HAS_SCHEMA_ACCESS, {}) == [(False,)]:
-            raise permission_error("permission denied for schema public", self._database.role or "")
+            raise SCHEMA_PERMISSION.missing_error("public", self._database.role)
