@@ -76,7 +76,7 @@ class WaitingPool(sa.QueuePool):
             entry = super()._do_get()
         except UnavailableError as error:
             if error.retry_after is not None:
-                self._refusal, self._refused_at = str(error), monotonic()
+                self._refusal, self._refused_at = str(error), self.clock()
                 self._limit.trip()
             raise
         if is_new and self._limit.is_open:
@@ -85,7 +85,7 @@ class WaitingPool(sa.QueuePool):
 
     def _allow_next(self) -> None:
         """Let the next caller connect at once, and all of them if the limit was raised."""
-        if monotonic() - self._refused_at > TURN_SECONDS:
+        if self.clock() - self._refused_at > TURN_SECONDS:
             self._limit.reset()
         else:
             self._limit.trip(0)

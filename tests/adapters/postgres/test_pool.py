@@ -11,8 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.clock import FakeMonotonicClock
-from eggypro_adapters.contracts.waiting import wait_until
-from eggypro_adapters.postgres import pool
+from eggypro_adapters.contracts.waiting import wait_for_event, wait_for_result, wait_until
 from eggypro_adapters.postgres.connection import driver_connection
 from eggypro_adapters.postgres.database import CompiledStatement, Database
 from eggypro_adapters.postgres.pool import MAX_IDLE_SECONDS
@@ -46,7 +45,12 @@ def reads_after_waiting(database: Database, role: sa.URL) -> bool:
             result = reader.submit(database.fetch, SELECT_ONE, {})
             with pytest.raises(TimeoutError):
                 result.result(timeout=0.3)
-        return result.result(timeout=30) == [(1,)]
+        return wait_for_result(result) == [(1,)]
+
+
+def fast_clock() -> float:
+    """Return a time that passes ten times as fast."""
+    return 10 * monotonic()
 
 
 def connection_count(direct_database_url: sa.URL, role: str) -> int:
@@ -105,7 +109,7 @@ def test_transactions_leave_connections_for_reads(
 
     def hold() -> None:
         with database.short_transaction():
-            assert release.wait(30)
+            wait_for_event(release)
 
     with ThreadPoolExecutor(2) as writers:
         for _ in range(2):
@@ -138,11 +142,12 @@ def test_connections_that_nobody_uses_are_closed(
 
 
 def test_busy_process_leaves_connections_to_another(
-    direct_database_url: sa.URL, connect_database: Connect, monkeypatch: pytest.MonkeyPatch
+    direct_database_url: sa.URL, connect_database: Connect
 ) -> None:
-    monkeypatch.setattr(pool, "TURN_SECONDS", 0.1)
     role = create_role(direct_database_url, options="LOGIN CONNECTION LIMIT 2")
-    busy, other = (connect_database(role, size=8, pool_timeout=30) for _ in range(2))
+    busy, other = (
+        connect_database(role, size=8, pool_timeout=30, clock=fast_clock) for _ in range(2)
+    )
     is_done = Event()
 
     def read_on() -> None:
