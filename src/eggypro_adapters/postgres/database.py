@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 import psycopg
 import sqlalchemy as sa
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields, frozen
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 
 from eggypro_adapters.postgres.connection import (
@@ -27,6 +27,7 @@ from eggypro_adapters.postgres.pool import ConnectionShare, WaitingPool, track_t
 
 _DIALECT: sa.Dialect = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 T = TypeVar("T")
+D = TypeVar("D", bound="Database")
 Rows: TypeAlias = Iterator[tuple[Any, ...]]
 MAX_ATTEMPTS = 3
 RETRY_WINDOW_SECONDS = 4.0
@@ -263,8 +264,7 @@ class Database:
         The snapshot is taken after a lock on `tables`, which a migration or a restore would change.
         """
         with (
-            self._outage,
-            translate_errors(),
+            self.watch(),
             self._snapshot_engine.begin() as connection,
             close_if_interrupted(connection),
             without_timeout(connection),
@@ -277,15 +277,11 @@ class Database:
 
     def for_transaction(self, connection: sa.Connection) -> "TransactionDatabase":
         """Return this database in an open transaction, which commits or rolls back all writes."""
-        return TransactionDatabase(
-            self.engine,
-            self._write_engine,
-            self._snapshot_engine,
-            self._record_write,
-            self._outage,
-            self._transactions,
-            connection,
-        )
+        return self.extend(TransactionDatabase, connection)
+
+    def extend(self, subclass: Callable[..., D], *own_fields: object) -> D:
+        """Return this database as an instance of a subclass with fields of its own."""
+        return subclass(*(getattr(self, item.name) for item in fields(Database)), *own_fields)
 
     def ping(self) -> None:
         """Raise UnavailableError unless the database responds."""
@@ -301,11 +297,11 @@ class Database:
 
     def busy_connection_count(self) -> int:
         """Return the number of connections in use."""
-        return cast("sa.QueuePool", self.engine.pool).checkedout()
+        return self._pool.checkedout()
 
     def max_connection_count(self) -> int:
         """Return the number of connections that may be in use at once."""
-        return cast("sa.QueuePool", self.engine.pool).size()
+        return self._pool.size()
 
     def close(self) -> None:
         """Close every connection."""
@@ -315,6 +311,10 @@ class Database:
     def role(self) -> str | None:
         """The role that connects; None if the URL names none."""
         return self.engine.url.username
+
+    @property
+    def _pool(self) -> WaitingPool:
+        return cast("WaitingPool", self.engine.pool)
 
     @contextmanager
     def watch(self) -> Iterator[None]:
@@ -354,7 +354,7 @@ class Database:
         except psycopg.OperationalError as error:
             if is_connection_lost(error):
                 pooled.invalidate(error)
-                cast("WaitingPool", self.engine.pool).close_idle()
+                self._pool.close_idle()
             raise
         finally:
             pooled.close()

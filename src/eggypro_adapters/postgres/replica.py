@@ -121,15 +121,7 @@ class ReplicatedDatabase(Database):
     @classmethod
     def from_primary(cls, database: Database, replica: Replica) -> Self:
         """Return a database with a replica for its reads."""
-        return cls(
-            database.engine,
-            database._write_engine,  # noqa: SLF001  # the same class
-            database._snapshot_engine,  # noqa: SLF001
-            database._record_write,  # noqa: SLF001
-            database._outage,  # noqa: SLF001
-            database._transactions,  # noqa: SLF001
-            replica,
-        )
+        return database.extend(cls, replica)
 
     def fetch(self, statement: CompiledStatement, values: Mapping[str, object]) -> Rows:
         """Run a SELECT on the replica, or on the primary if the replica cannot run it."""
