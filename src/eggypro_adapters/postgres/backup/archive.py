@@ -69,10 +69,9 @@ class ArchiveWriter:
         archive = ZipFile(target, "w", ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL)
         try:
             yield cls(archive)
-        except BaseException:
-            archive.fp = None  # closing would complete the archive
-            raise
-        archive.close()
+            archive.close()
+        finally:
+            archive.fp = None  # or the destructor would complete the archive after an error
 
     @contextmanager
     def table(self, name: str) -> Iterator[IO[bytes]]:
