@@ -15,9 +15,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
@@ -74,12 +73,7 @@ class Attachment:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -98,16 +92,14 @@ def attach(
     UnavailableError, with a remedy, if there is no server within `timeout` seconds.
     """
     data = data.absolute()
-    with _translate_os_errors(data):
+    with _translate_os_errors(data), ExitStack() as stack:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_owner(data)
         users = _open_file(data, guardian.USERS_LOCK_FILE)
-        try:
-            server = _Server(data, binaries, linger, dict(settings or {}))
-            server.join(users, time.monotonic() + timeout)
-        except BaseException:
-            os.close(users)
-            raise
+        stack.callback(os.close, users)
+        server = _Server(data, binaries, linger, dict(settings or {}))
+        server.join(users, time.monotonic() + timeout)
+        stack.pop_all()
         return Attachment(server.socket_dir, users)
 
 

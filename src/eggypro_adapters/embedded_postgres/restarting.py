@@ -1,9 +1,7 @@
-"""RestartingAttachment: a use of the embedded server that starts it again if it was killed."""
+"""RestartingAttachment: an attachment that starts the embedded server again after a kill."""
 
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import Self
 
 from eggypro_adapters.embedded_postgres import attach, request_session
 from eggypro_adapters.embedded_postgres.guardian import CLUSTER_FOLDER
@@ -13,16 +11,16 @@ from eggypro_core.errors import UnavailableError
 RESTART_TIMEOUT_SECONDS = 5.0
 """Seconds that a connection waits for the server to start again."""
 RETRY_SECONDS = 1.0
-"""Seconds between two attempts to start a server that does not start."""
+"""Seconds after a failed start of the server until the next attempt."""
 _STARTING_STATE = b"57P03"
 """SQLSTATE of a server that is starting or shutting down."""
 
 
 class RestartingAttachment:
-    """A use of the server of a data folder until it is closed. Thread-safe.
+    """An attachment to the server of a data folder, until it is closed. Thread-safe.
 
-    The guardian and the server may both be killed: then no process is left that restarts them, so
-    `restart` does, for the first connection that fails.
+    If both the guardian and the server are killed, no process is left to restart them. `restart`
+    then does so, for the first connection that fails.
     """
 
     def __init__(self, data: Path, timeout: float = RESTART_TIMEOUT_SECONDS) -> None:
@@ -39,18 +37,22 @@ class RestartingAttachment:
         return self._attachment.url
 
     def restart(self) -> None:
-        """Start the server if it is gone, and wait until it accepts connections.
+        """Start the server if it is down, and wait until it accepts connections.
 
-        Concurrent callers share one attempt; after it failed, only one caller waits for the next.
+        Concurrent callers share one attempt. After it fails, only one caller waits for the next.
         Raises UnavailableError.
         """
         if not self._lock.acquire(blocking=not self._circuit_breaker.is_open):
             raise UnavailableError(self._failure)
         try:
-            if _is_gone(self._attachment.socket_dir):
+            if _is_down(self._attachment.socket_dir):
                 self._start()
         finally:
             self._lock.release()
+
+    def close(self) -> None:
+        """Detach from the server."""
+        self._attachment.close()
 
     def _start(self) -> None:
         if not self._circuit_breaker.allows():
@@ -67,27 +69,19 @@ class RestartingAttachment:
         self._attachment = new
 
     def _require_database(self) -> None:
-        """Raise UnavailableError if the database is gone: an unmounted disk gets no other one."""
+        """Raise UnavailableError if the database is missing, instead of creating an empty one.
+
+        Its disk may only be unmounted.
+        """
         if not (self._data / CLUSTER_FOLDER).exists():
             raise UnavailableError(
-                f"The database in {self._data} is gone: mount its disk or restore a backup, or"
+                f"The database in {self._data} is missing: mount its disk or restore a backup, or"
                 " restart the server to begin with an empty one"
             )
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._attachment.close()
-
-
-def _is_gone(socket_folder: Path) -> bool:
-    """Return whether no server listens, or one that does not accept connections yet."""
+def _is_down(socket_folder: Path) -> bool:
+    """Return whether no server listens, or it does not accept connections yet."""
     try:
         response = request_session(socket_folder)
     except OSError:

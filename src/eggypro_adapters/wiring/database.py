@@ -58,7 +58,8 @@ def open_database(
             from eggypro_adapters.embedded_postgres.restarting import RestartingAttachment
 
             _remove_libpq_variables()
-            server = stack.enter_context(RestartingAttachment(settings.eggypro_data_dir))
+            server = RestartingAttachment(settings.eggypro_data_dir)
+            stack.callback(server.close)
             url = server.url
         database = Database.connect(
             url,

@@ -385,7 +385,7 @@ def test_killed_server_is_restarted(existing_data: Path) -> None:
 
 @contextlib.contextmanager
 def restarting_database(data: Path) -> Iterator[Database]:
-    with RestartingAttachment(data, timeout=60) as server:
+    with contextlib.closing(RestartingAttachment(data, timeout=60)) as server:
         database = Database.connect(server.url, size=4)
         database.restart_server_with(server.restart)
         yield database
@@ -411,7 +411,7 @@ def test_missing_database_is_not_created_again_and_used_when_it_is_back(
         kill([*guardians(existing_data), postmaster(existing_data)])
         cluster.rename(elsewhere)
         for _ in range(2):
-            with pytest.raises(UnavailableError, match="is gone"):
+            with pytest.raises(UnavailableError, match="is missing"):
                 database.ping()
         assert not cluster.exists()
         elsewhere.rename(cluster)
