@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from eggypro_adapters.contracts.clock import NOON
 from eggypro_adapters.contracts.product_store import make_draft
 from eggypro_adapters.contracts.sample_images import make_image
+from eggypro_adapters.contracts.waiting import wait_for_result
 from eggypro_adapters.local_image_files import LocalImageFiles
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
@@ -106,6 +107,18 @@ def rewritten(source: io.BytesIO, change: Callable[[str, bytes], bytes]) -> io.B
         for name in before.namelist():
             after.writestr(name, change(name, before.read(name)))
     return target
+
+
+def replace_in(member: str, former: bytes, new: bytes) -> Callable[[str, bytes], bytes]:
+    """Return a change of one member, which is emptied if `new` is empty."""
+
+    def change(name: str, content: bytes) -> bytes:
+        if name != member:
+            return content
+        assert former in content
+        return content.replace(former, new) if new else b""
+
+    return change
 
 
 def with_manifest(source: io.BytesIO, **values: Any) -> io.BytesIO:
@@ -310,22 +323,9 @@ CHANGES = [
 
 def test_changed_dumps_change_nothing(database: Database) -> None:
     file, before = dump(database), contents(database)
-    for changed, former, new in CHANGES:
-
-        def change(
-            name: str,
-            content: bytes,
-            changed: str = changed,
-            former: bytes = former,
-            new: bytes = new,
-        ) -> bytes:
-            if name != changed:
-                return content
-            assert former in content
-            return content.replace(former, new) if new else b""
-
+    for member, former, new in CHANGES:
         with pytest.raises(ParseError, match="The dump is damaged"):
-            restore(database, rewritten(file, change), replace=True)
+            restore(database, rewritten(file, replace_in(member, former, new)), replace=True)
     assert contents(database) == before
 
 
@@ -348,7 +348,7 @@ def test_a_restore_waits_for_writers(database: Database, shop: Shop) -> None:
             future = threads.submit(restore, database, file, replace=True)
             wait_until_blocked(database, future)
             assert shop.products.get("egg").name == "Egg"  # readers wait for one attempt at most
-        assert future.result().products == 1
+        assert wait_for_result(future).products == 1
     assert shop.products.get("egg").stock_quantity != 99
 
 
@@ -486,5 +486,5 @@ def test_dumps_are_written_to_and_read_from_pipes(database: Database) -> None:
     with ThreadPoolExecutor(1) as threads, os.fdopen(reading, "rb") as source:
         future = threads.submit(write, writing)
         restore(database, source, replace=True)
-        future.result()
+        wait_for_result(future)
     assert contents(database) == before

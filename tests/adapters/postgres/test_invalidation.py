@@ -10,7 +10,6 @@ from threading import Barrier, Event, Thread
 import psycopg
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.pool import PoolProxiedConnection
 
 from eggypro_adapters.contracts.clock import NOON, FakeMonotonicClock
 from eggypro_adapters.contracts.invalidation_feed import (
@@ -296,16 +295,10 @@ def test_feed_starts_without_a_database_and_logs_the_reason_once(
 ) -> None:
     monkeypatch.setattr("eggypro_adapters.postgres.invalidation.feed.RECONNECT_PAUSE_SECONDS", 0.01)
     missing = connect_database(f"postgresql+psycopg:///egg?host={tmp_path}", size=1)
-    attempts: list[object] = []
-    connect = missing.engine.pool.connect
-
-    def count_attempts() -> PoolProxiedConnection:
-        attempts.append(connect)
-        return connect()
-
-    monkeypatch.setattr(missing.engine.pool, "connect", count_attempts)
+    failures = list[None]()
+    missing.restart_server_with(lambda: failures.append(None))
     with PostgresInvalidationFeed(missing, write_versions).running() as changes:
-        wait_until(lambda: len(attempts) >= 3)
+        wait_until(lambda: len(failures) >= 3)
         assert changes.snapshot() is None
     assert caplog.text.count("Responses are not cached while the invalidation feed") == 1
     assert "Nothing listens at" in caplog.text

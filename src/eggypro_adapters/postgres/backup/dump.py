@@ -28,7 +28,6 @@ FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 WHERE relname = ANY(:tables) AND relnamespace = CAST(current_schema() AS regnamespace)
   AND attidentity <> '' AND NOT attisdropped
 """)
-_TABLES = [table.name for table in metadata.sorted_tables]
 _STORED_IMAGES = sa.select(image_ledger.c.public_id).where(
     image_ledger.c.size.is_not(None), sa.not_(image_ledger.c.is_given_up)
 )
@@ -42,8 +41,7 @@ def write_dump(
     progress: Progress,
 ) -> BackupReport:
     """Write a dump to a stream, and return what it contains."""
-    revision = database.revision()
-    tables = [*filter(sa.inspect(database.engine).has_table, _TABLES)]
+    revision, tables = database.revision(), _existing_tables(database)
     if revision is None or "products" not in tables:
         raise ConflictError("The database has no products: there is nothing to dump")
     if not is_known_revision(revision):
@@ -74,6 +72,13 @@ def write_dump(
         images=image_count or 0,
         warnings=warnings,
     )
+
+
+def _existing_tables(database: Database) -> list[str]:
+    """Return the tables of the shop that the database has, each after those it refers to."""
+    with database.short_transaction() as connection:
+        existing = set(sa.inspect(connection).get_table_names())
+    return [table.name for table in metadata.sorted_tables if table.name in existing]
 
 
 def _columns(connection: sa.Connection, tables: list[str]) -> dict[str, list[str]]:
