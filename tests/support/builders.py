@@ -155,6 +155,7 @@ def make_shop(  # noqa: PLR0913  (one for each part that a test may replace)
     categories: CategoryStore | None = None,
     zero_results: ZeroResultStore | None = None,
     *,
+    stores: ShopStores | None = None,
     request_log: RequestLog | None = None,
     checks: Mapping[str, Check | None] = DATABASE_ONLY_CHECKS,
     image_registry: ImageRegistry | None = None,
@@ -165,9 +166,11 @@ def make_shop(  # noqa: PLR0913  (one for each part that a test may replace)
 ) -> Shop:
     """Return a shop whose clock stands at noon.
 
-    Stores that are not passed come from `new_stores`, or are in memory if `products` is passed.
+    Single stores replace those of `stores`, which come from `new_stores` by default, or are in
+    memory if `products` is passed.
     """
-    stores = new_stores() if products is None else ShopStores.in_memory()
+    if stores is None:
+        stores = new_stores() if products is None else ShopStores.in_memory()
     replacements: dict[str, Any] = {
         "products": products,
         "variants": variants,

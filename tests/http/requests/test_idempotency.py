@@ -18,7 +18,6 @@ from eggypro_adapters.postgres.database import Database
 from eggypro_core.operations.idempotency import StoredResponse
 from eggypro_core.shop import Shop
 from eggypro_http.app import ROUTES, create_app
-from tests.support import builders
 from tests.support.builders import (
     ShopStores,
     make_full_shop,
@@ -273,11 +272,9 @@ def test_stalled_bodies_hold_no_connection(
     database_url: sa.URL,
     connect_database: Callable[..., Database],
     images: LocalImageStore,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    database = connect_database(database_url, size=2)
-    monkeypatch.setattr(builders, "new_stores", lambda: ShopStores.in_postgres(database))
-    app = create_app(make_shop(images=images, files=images))
+    stores = ShopStores.in_postgres(connect_database(database_url, size=2))
+    app = create_app(make_shop(stores=stores, images=images, files=images))
     waiting, released = Semaphore(0), Event()
 
     class StalledBody(BytesIO):
@@ -322,12 +319,12 @@ def test_malformed_bodies_are_rejected_as_without_a_key(client: TestClient) -> N
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def imports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+def imports(request: pytest.FixtureRequest) -> TestClient:
     """The app over a shop in memory or in Postgres, whose stores share a transaction."""
+    stores = None
     if request.param == "postgres":
-        database = request.getfixturevalue("emptied_database")
-        monkeypatch.setattr(builders, "new_stores", lambda: ShopStores.in_postgres(database))
-    return TestClient(create_app(make_shop()))
+        stores = ShopStores.in_postgres(request.getfixturevalue("emptied_database"))
+    return TestClient(create_app(make_shop(stores=stores)))
 
 
 def post_import(client: TestClient, body: bytes, **params: str) -> Result:

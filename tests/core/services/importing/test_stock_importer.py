@@ -17,7 +17,6 @@ from eggypro_core import ImportMessage, ImportOptions, ImportReport, Shop, Statu
 from eggypro_core.domain.product_files import StockFile
 from eggypro_core.services.importing import stock_importer
 from eggypro_core.services.importing.stock_importer import StockImporter
-from tests.support import builders
 from tests.support.builders import ShopStores, make_shop, product_values, variant_values
 from tests.support.lock_waits import wait_until_blocked
 
@@ -26,12 +25,12 @@ LARGE: dict[str, str] = {"Size": "L"}
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def shop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def shop(request: pytest.FixtureRequest) -> Shop:
     """A shop with a simple product and one with two variants, one of them with a SKU."""
+    stores = None
     if request.param == "postgres":
-        database: Database = request.getfixturevalue("emptied_database")
-        monkeypatch.setattr(builders, "new_stores", lambda: ShopStores.in_postgres(database))
-    return fill(make_shop())
+        stores = ShopStores.in_postgres(request.getfixturevalue("emptied_database"))
+    return fill(make_shop(stores=stores))
 
 
 def fill(shop: Shop) -> Shop:
