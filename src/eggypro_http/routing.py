@@ -55,8 +55,8 @@ class Route:
     policies that count the request. `request_schema` and `response_schema` name OpenAPI schemas;
     None means no body; a response of 422 may have the `refusal_schema`. `media_type` is that of the
     response. A response with `tags` is cached: they name the data that it shows, with path
-    variables in braces. A POST supports Idempotency-Key unless `is_idempotent` is False, as where
-    the response has a secret.
+    variables in braces. A POST supports Idempotency-Key unless `is_idempotent` is False:
+    a response with a secret is not stored.
     """
 
     method: str
@@ -78,7 +78,6 @@ class Route:
     )
     tags: tuple[str, ...] = ()
     limits: tuple[str, ...] = Factory(lambda route: _default_limits(route.path), takes_self=True)
-
     is_idempotent: bool = Factory(lambda route: route.method == "POST", takes_self=True)
 
     def required_for(self, request: falcon.Request) -> AccessRequirement | None:
@@ -143,7 +142,7 @@ def _endpoint(route: Route, shop: Shop, config: HttpConfig, limiter: RateLimiter
             result = handle(shop, request, **path)
         response.set_headers(result.headers)
         cache_control = NO_STORE if requirement is not None else public_cache_control
-        if admission.authentication_error is not None:  # says WWW-Authenticate to this client only
+        if admission.authentication_error is not None:  # WWW-Authenticate is for this client only
             cache_control = cache_control.replace("public", "private")
         response.set_header("cache-control", cache_control)
         if route.method == "GET" and is_not_modified(result, request):

@@ -1,7 +1,7 @@
 """Generation of the OpenAPI document: operations, parameters, responses and headers."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, TypeAlias
 
@@ -34,9 +34,6 @@ are `application/problem+json` (RFC 9457). Unknown or repeated query parameters 
 fields are rejected with 422.
 """
 _CREATED, _MOVED = 201, 308
-_PROBLEMS = tuple(
-    map(int, "308 400 401 403 404 405 406 408 409 411 412 413 415 422 429 500 502 503 507".split())
-)
 _PATH_VARIABLE = re.compile(r"{(\w+)}")
 _INTEGER_VARIABLES = frozenset({"variant", "review"})
 _STRING_VARIABLES = frozenset({"image", "public_id", "rendition", "upload"})
@@ -125,7 +122,7 @@ _HEADERS: Mapping[str, Node] = {
 _VERSIONED = re.compile(r"/api/products/{slug}(/images.*|/variants/{variant})?")
 
 
-def build_document(routes: Iterable[Route], version: str) -> Node:
+def build_document(routes: Sequence[Route], version: str) -> Node:
     """Return the OpenAPI document of an API that consists of `routes`."""
     paths: dict[str, Node] = {}
     for route in routes:
@@ -138,6 +135,7 @@ def build_document(routes: Iterable[Route], version: str) -> Node:
             }
             for operation in paths[target].values()
         }
+    problems = sorted({_MOVED}.union(*map(_error_statuses, routes)))
     return {
         "openapi": "3.1.0",
         "info": {"title": "EggyPro", "version": version, "description": API_DESCRIPTION},
@@ -146,7 +144,7 @@ def build_document(routes: Iterable[Route], version: str) -> Node:
         "components": {
             "schemas": dict(SCHEMAS),
             "headers": dict(_HEADERS),
-            "responses": {_response_name(status): _problem(status) for status in _PROBLEMS},
+            "responses": {_response_name(status): _problem(status) for status in problems},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }
