@@ -128,6 +128,11 @@ class UnavailableError(EggyProError):
         self.retry_after = retry_after
         self.kind = kind
 
+    @property
+    def is_busy(self) -> bool:
+        """Return whether the dependency is only busy, so that the next request may succeed."""
+        return self.retry_after is not None
+
 
 class StorageFullError(UnavailableError):
     """A disk is full, over its quota or read-only. Nothing is stored, and reads still succeed."""
@@ -135,23 +140,23 @@ class StorageFullError(UnavailableError):
 
 @contextmanager
 def translate_storage_errors() -> Iterator[None]:
-    """Raise StorageFullError for errors of the system about a full or read-only disk."""
+    """Raise StorageFullError for system errors of a full or read-only disk."""
     try:
         yield
     except OSError as error:
         if is_storage_full(error):
-            raise StorageFullError(storage_message(error)) from error
+            raise storage_full_error(error) from error
         raise
 
 
-def storage_message(error: OSError) -> str:
-    """Return a sentence about a full or read-only disk, with the file if it is known."""
+def storage_full_error(error: OSError) -> StorageFullError:
+    """Return the error for a full or read-only disk; it names the file if it is known."""
     place = f" to {error.filename}" if error.filename else ""
-    return f"Writing{place} failed: {error.strerror}"
+    return StorageFullError(f"Writing{place} failed: {error.strerror}")
 
 
 def is_storage_full(error: OSError) -> bool:
-    """Return whether an error of the system is about a full or read-only disk."""
+    """Return whether a system error means that a disk is full or read-only."""
     return error.errno in _STORAGE_FULL_NUMBERS
 
 

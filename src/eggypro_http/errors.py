@@ -14,17 +14,15 @@ from eggypro_core.errors import (
     FieldError,
     RateLimitedError,
     SlugMovedError,
-    StorageFullError,
     UnavailableError,
     UpstreamError,
     ValidationError,
     is_storage_full,
-    storage_message,
+    storage_full_error,
 )
 from eggypro_http.urls import redirect_url
 
 BAD_REQUEST, NOT_FOUND, INTERNAL_ERROR = 400, 404, 500
-INSUFFICIENT_STORAGE = 507
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 NO_STORE = "no-store"
 MAX_ERRORS = 100
@@ -66,7 +64,7 @@ _DEFAULT_DETAILS: Mapping[int, str] = {
     " Try again later.",
 }
 """Details for errors that have no message, or none that is meant for clients."""
-_KINDS: Mapping[int, str] = {INSUFFICIENT_STORAGE: "/problems/storage-full"}
+_KINDS: Mapping[int, str] = {507: "/problems/storage-full"}
 """The problem types of statuses with only one cause."""
 
 ReportError: TypeAlias = Callable[[Mapping[str, Any], Exception], None]
@@ -87,7 +85,7 @@ def install_error_handlers(app: "falcon.App[Any, Any]", report: ReportError) -> 
         request: falcon.Request, response: falcon.Response, error: OSError, params: object
     ) -> None:
         if is_storage_full(error):
-            _on_unavailable(request, response, StorageFullError(storage_message(error)), params)
+            _on_unavailable(request, response, storage_full_error(error), params)
         else:
             unexpected(request, response, error, params)
 
@@ -170,8 +168,7 @@ def _on_unavailable(
 
 def _is_logged_outage(error: EggyProError) -> bool:
     """Return whether an outage detector has logged the reason, once for all requests."""
-    is_busy = isinstance(error, UnavailableError) and error.retry_after is not None
-    return isinstance(error, UnavailableError) and error.is_reported and not is_busy
+    return isinstance(error, UnavailableError) and error.is_reported and not error.is_busy
 
 
 def _on_falcon_error(

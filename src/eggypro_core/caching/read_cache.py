@@ -114,12 +114,12 @@ class ReadCache:
         """
         if not self._circuit_breaker.allows():
             error = UnavailableError("The database is unavailable. Try again later.")
-            error.is_reported = True  # as that of the request that opened the circuit breaker
+            error.is_reported = True  # with the error that opened the circuit breaker
             raise error
         try:
             response, status = self._load(load)
         except UnavailableError as error:
-            if error.retry_after is None:  # otherwise busy: the next request may succeed
+            if not error.is_busy:
                 self._circuit_breaker.trip()
             raise
         self._circuit_breaker.reset()

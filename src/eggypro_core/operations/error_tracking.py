@@ -21,7 +21,7 @@ from eggypro_core.errors import (
 PARTIAL_OUTAGE_SECONDS = 3.0
 """Seconds without an error after which an outage that spares some calls has ended."""
 STORAGE_REPORT_SECONDS = 600.0
-"""Seconds between two reports of a full disk: reads succeed meanwhile, and end no outage of it."""
+"""Seconds between two reports of a full disk. Reads still succeed, and would end an outage."""
 _log = logging.getLogger(__name__)
 
 
@@ -59,10 +59,10 @@ class ErrorTracker(Protocol):
 class OutageDetector:
     """Watch a service in `with` blocks: report the start of each outage once to every tracker.
 
-    A block without an error ends the outage, which is logged. Where a right or a table is missing,
-    other calls succeed: that outage ends PARTIAL_OUTAGE_SECONDS after its last error by `clock`. An
-    UnavailableError with `retry_after` means busy, not an outage. A full disk is reported every
-    STORAGE_REPORT_SECONDS. In nested blocks, an error belongs to the innermost detector.
+    A block without an error ends the outage, which is logged. If a right or a table is missing,
+    other calls succeed: that outage ends PARTIAL_OUTAGE_SECONDS after its last error by `clock`. A
+    service that is only busy has no outage. A full disk is reported every STORAGE_REPORT_SECONDS.
+    In nested blocks, an error belongs to the innermost detector.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class OutageDetector:
             error.is_reported = True
             if isinstance(error, StorageFullError):
                 self._report_full_storage(error)
-            elif not _is_busy(error):
+            elif isinstance(error, UpstreamError) or not error.is_busy:
                 self._report_outage(error)
 
     def _report_full_storage(self, error: StorageFullError) -> None:
@@ -120,7 +120,3 @@ class OutageDetector:
             was_down, self._is_down = self._is_down, False
         if was_down:
             _log.info("Outage of %s ended", self._service)
-
-
-def _is_busy(error: EggyProError) -> bool:
-    return isinstance(error, UnavailableError) and error.retry_after is not None
