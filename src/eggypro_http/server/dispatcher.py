@@ -24,11 +24,11 @@ from eggypro_http.server.request_bodies import (
 from eggypro_http.server.transfer_limits import TransferLimits
 
 MAX_THREADS = 64
-"""The most requests that run in threads of the server, and as many in those of the pool."""
+"""The maximum number of requests in threads of the server, and of requests in the pool."""
 _PROBE_THREADS = 8
-"""Threads of the server in which only probes run."""
+"""Threads of the server that are reserved for probes."""
 _DISPATCH_THREADS = 4
-"""Threads of the server in which no request runs, so that all are dispatched at once."""
+"""Threads of the server that run no request, so that each request is dispatched at once."""
 _PROBES = frozenset({"/api/health/live", "/api/health/ready"})
 _CLOSE = ("connection", "close")
 
@@ -63,8 +63,8 @@ class RequestDispatcher:
     """Runs a WSGI application for the requests of a worker.
 
     Granian calls the dispatcher in one of its threads. A request without a body runs there, or in
-    a thread of the pool if too many others do. A body is received in the event loop first, so that
-    a slow client occupies no thread, and then the request runs in the pool.
+    a thread of the pool if MAX_THREADS requests already run there. A body is received in the event
+    loop first, so that a slow client occupies no thread, and then the request runs in the pool.
     """
 
     server_threads = MAX_THREADS + _PROBE_THREADS + _DISPATCH_THREADS
@@ -105,21 +105,23 @@ class RequestDispatcher:
 
     async def _receive_and_serve(self, watcher: RequestWatcher, environ: WSGIEnvironment) -> None:
         protocol = watcher.proto
-        if not is_received_first(environ):
-            environ["wsgi.input"] = UnreceivedBody()
-            response = await self._loop.run_in_executor(
-                self._pool, self._run_to_first_read, environ
-            )
-            if response is not None:
-                if is_drained(environ):
-                    await self.bodies.drain(protocol, environ)
-                _send(protocol, response)
-                return
-        environ["wsgi.input"] = await self.bodies.receive(protocol, environ)
-        self._pool.submit(self._serve, watcher, environ)
+        if is_received_first(environ) or not await self._serve_unreceived(protocol, environ):
+            environ["wsgi.input"] = await self.bodies.receive(protocol, environ)
+            self._pool.submit(self._serve, watcher, environ)
+
+    async def _serve_unreceived(self, protocol: RsgiProtocol, environ: WSGIEnvironment) -> bool:
+        """Serve a request unless the application reads its body; return whether it was served."""
+        environ["wsgi.input"] = UnreceivedBody()
+        response = await self._loop.run_in_executor(self._pool, self._run_to_first_read, environ)
+        if response is None:
+            return False
+        if is_drained(environ):
+            await self.bodies.drain(protocol, environ)
+        _send(protocol, response)
+        return True
 
     def _serve(self, watcher: RequestWatcher, environ: WSGIEnvironment) -> None:
-        """Run the application and send its response. Never raises: Granian could not handle it."""
+        """Run the application and send its response. Never raises: Granian handles no errors."""
         try:
             _send(watcher.proto, self._run(environ))
         except BaseException as error:  # noqa: BLE001  (the last resort of a thread)
@@ -128,7 +130,7 @@ class RequestDispatcher:
             environ["wsgi.input"].close()
 
     def _run_to_first_read(self, environ: WSGIEnvironment) -> _Response | None:
-        """Return the response to a request, None if the application reads the body."""
+        """Return the response to a request, or None if the application reads the body."""
         try:
             return self._run(environ)
         except BodyNotReceivedError:
@@ -143,7 +145,7 @@ class RequestDispatcher:
 
 
 def _send(protocol: RsgiProtocol, response: _Response) -> None:
-    """Hand a response over to the server, which sends it without one of these threads."""
+    """Hand a response over to the server, which sends it without occupying one of its threads."""
     status, headers, body = response.status, response.headers, response.body
     if not isinstance(body, FileBody):
         protocol.response_bytes(status, headers, b"".join(body))

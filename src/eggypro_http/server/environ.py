@@ -39,8 +39,8 @@ def environ_of(scope: Any) -> WSGIEnvironment:
         key = _environ_name(name)
         separator = ";" if key == _COOKIE else ","
         environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
-    for name in scope.headers.keys():  # noqa: SIM118  (not a mapping)
-        environ.setdefault(_environ_name(name), "")  # Granian leaves out values that are not ASCII
+    for key in map(_environ_name, scope.headers.keys()):
+        environ.setdefault(key, "")  # Granian's items leave out values that are not ASCII
     if "HTTP_HOST" not in environ:
         environ["HTTP_HOST"] = scope.authority or ""
     return environ

@@ -24,7 +24,10 @@ from eggypro_http.server.worker import SHUTDOWN_SECONDS, WorkerApp
 DEFAULT_LIMITS = TransferLimits()
 _EARLY_DEATH_SECONDS = 60
 _MAX_FAILURES = 2
-"""How many times in a row a worker may fail within _EARLY_DEATH_SECONDS, apart from kills."""
+"""The maximum number of consecutive failures of a worker, not counting kills.
+
+Only those within _EARLY_DEATH_SECONDS of its start are counted.
+"""
 _MAX_REPLACEMENT_DELAY_SECONDS = 5.0
 _SIGNAL_CHECK_SECONDS = 0.05
 
@@ -66,7 +69,7 @@ def serve(
 
 
 class _GranianServer(MPServer):
-    """Granian server that replaces killed workers, however often they are killed.
+    """Granian server that replaces killed workers, no matter how often they are killed.
 
     Its signal handlers are safe to inherit in forked workers.
     """
@@ -75,7 +78,7 @@ class _GranianServer(MPServer):
     """Whether to ignore SIGHUP, as under nohup."""
 
     def _serve_loop(self, spawn_target: object, target_loader: object) -> None:
-        """Replace dead workers until a signal, or until one fails on its own again and again.
+        """Replace dead workers until a signal arrives, or until one fails again and again.
 
         Granian's own loop ends when a worker dies twice within seconds, and may miss a death.
         """

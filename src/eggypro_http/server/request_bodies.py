@@ -19,7 +19,7 @@ MAX_DRAINED_BYTES = 8 * 1024 * 1024
 """A longer body of a refused request is not received: its client may see a closed connection."""
 _MAX_BYTES_IN_MEMORY = 64 * 1024
 MAX_BYTES_ON_DISK = 1024 * 1024 * 1024
-"""The most bytes of the bodies that a worker is receiving in temporary files."""
+"""The maximum size of all bodies that a worker is receiving in temporary files."""
 _RETRY_SECONDS = 30
 _REQUEST_TIMEOUT = 408
 
@@ -28,14 +28,14 @@ RsgiProtocol: TypeAlias = Any
 
 
 class BodyNotReceivedError(BaseException):
-    """The application reads a body that has not been received: run it again afterwards.
+    """The application reads a body that has not been received: run it again once it has been.
 
     Not an Exception, so that no error handler of the application turns it into a response.
     """
 
 
 class UnreceivedBody:
-    """Body of a request that is only run up to its first read."""
+    """Body of a request that is run only up to its first read."""
 
     def read(self, _size: int = -1) -> NoReturn:
         """Raise BodyNotReceivedError."""
@@ -53,7 +53,7 @@ class FailedBody:
         raise self._error
 
     def close(self) -> None:
-        """Release the request, to which the traceback refers: its connection can then close."""
+        """Release the request, which the traceback refers to, so that its connection can close."""
         self._error.__traceback__ = None
 
 
@@ -68,10 +68,9 @@ def has_body(environ: WSGIEnvironment) -> bool:
 def is_received_first(environ: WSGIEnvironment) -> bool:
     """Return whether the body is received before the application sees the request.
 
-    The application may refuse longer ones, and those whose client waits for `100 Continue`, before
-    they are received.
+    The application may refuse any other body before it is received.
     """
-    return "HTTP_EXPECT" not in environ and 0 <= _length(environ) <= _MAX_BYTES_IN_MEMORY
+    return _is_sent_at_once(environ, _MAX_BYTES_IN_MEMORY)
 
 
 def is_drained(environ: WSGIEnvironment) -> bool:
@@ -79,7 +78,7 @@ def is_drained(environ: WSGIEnvironment) -> bool:
 
     The client would get a broken pipe instead of the response while it is still sending.
     """
-    return "HTTP_EXPECT" not in environ and 0 <= _length(environ) <= MAX_DRAINED_BYTES
+    return _is_sent_at_once(environ, MAX_DRAINED_BYTES)
 
 
 class BodyReceiver:
@@ -92,35 +91,22 @@ class BodyReceiver:
         self._timeouts: set[asyncio.Timeout] = set()
 
     async def receive(self, protocol: RsgiProtocol, environ: WSGIEnvironment) -> ReceivedBody:
-        """Return the body of a request, or the part of it that came before the client closed.
+        """Return the body of a request, or the part that arrived before the client disconnected.
 
-        The caller closes it. A body that comes too slowly, or for which there is no room, is
-        returned as one that cannot be read.
+        The caller closes it. If the body is too slow or there is no room for it, returns a
+        FailedBody.
         """
-        file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(_MAX_BYTES_IN_MEMORY)  # noqa: SIM115  (closed by the caller)
-        error: Exception
-        reserved = 0
+        file = _open_file()
         try:
-            async for chunk in self._chunks(protocol, environ):
-                file.write(chunk)
-                if file.tell() > _MAX_BYTES_IN_MEMORY:
-                    reserved += len(chunk)
-                    self._reserve(len(chunk))
-            file.seek(0)
+            await self._receive_in(file, protocol, environ)
         except TimeoutError:
-            error = self._timeout_error()
-        except (OSError, UnavailableError) as reason:
-            error = reason
-        else:
-            return file
-        finally:
-            self._bytes_on_disk -= reserved
-        with suppress(OSError):  # closing writes to a full disk again
-            file.close()
-        return FailedBody(error)
+            return _failed_body(file, self._timeout_error())
+        except (OSError, UnavailableError) as error:
+            return _failed_body(file, error)
+        return file
 
     def give_up(self) -> None:
-        """Treat all bodies that have not been received by now as too slow."""
+        """Treat all bodies that have not been received yet as too slow."""
         self._end = asyncio.get_running_loop().time()
         for timeout in self._timeouts:
             timeout.reschedule(self._end)
@@ -130,6 +116,20 @@ class BodyReceiver:
         with suppress(TimeoutError):
             async for _ in self._chunks(protocol, environ):
                 pass
+
+    async def _receive_in(
+        self, file: IO[bytes], protocol: RsgiProtocol, environ: WSGIEnvironment
+    ) -> None:
+        reserved = 0
+        try:
+            async for chunk in self._chunks(protocol, environ):
+                file.write(chunk)
+                if file.tell() > _MAX_BYTES_IN_MEMORY:
+                    reserved += len(chunk)
+                    self._reserve(len(chunk))
+            file.seek(0)
+        finally:
+            self._bytes_on_disk -= reserved
 
     async def _chunks(
         self, protocol: RsgiProtocol, environ: WSGIEnvironment
@@ -172,6 +172,23 @@ class BodyReceiver:
             f" {limits.bytes_per_second // 1024} KiB/s or more,"
             f" within {limits.file_seconds / 60:g} min",
         )
+
+
+def _open_file() -> IO[bytes]:
+    """Return an empty temporary file, which is in memory while it is small."""
+    return SpooledTemporaryFile(_MAX_BYTES_IN_MEMORY)
+
+
+def _failed_body(file: IO[bytes], error: Exception) -> FailedBody:
+    """Close the file of a body and return one that raises `error`."""
+    with suppress(OSError):  # closing writes to a full disk again
+        file.close()
+    return FailedBody(error)
+
+
+def _is_sent_at_once(environ: WSGIEnvironment, max_bytes: int) -> bool:
+    """Return whether the client sends up to `max_bytes` without waiting for `100 Continue`."""
+    return "HTTP_EXPECT" not in environ and 0 <= _length(environ) <= max_bytes
 
 
 def _length(environ: WSGIEnvironment) -> int:

@@ -20,7 +20,7 @@ from eggypro_http.server.slow_readers import SlowReaders
 from eggypro_http.server.transfer_limits import TransferLimits
 
 MAX_CONNECTIONS = 4096
-"""The most connections of a worker; others wait for one of them to close."""
+"""The maximum number of connections of a worker; others wait until one of them closes."""
 _FILE_THREADS = 32
 _HTTP1 = HTTP1Settings(
     header_read_timeout=10_000,  # also limits how long a connection may be idle
@@ -29,12 +29,10 @@ _HTTP1 = HTTP1Settings(
 Listener: TypeAlias = tuple[Any, Any]
 """Granian's specification of a listening socket, or its holder."""
 _new_worker: Callable[..., Any] = RSGIWorker  # its stub is out of date
-
-
 ServeRequests: TypeAlias = Callable[[int, Listener], None]
-"""Serves requests from a listener in the worker of a number, until SIGTERM or SIGINT.
+"""Serves requests from a listener, given the number of the worker, until SIGTERM or SIGINT.
 
-Their handler shuts down gracefully; called again, it disconnects slow clients.
+The handler of both signals shuts down gracefully; called again, it disconnects slow clients.
 """
 
 
@@ -52,7 +50,7 @@ def run_worker(
 def serve_app(
     app: WSGIApplication, port: int, limits: TransferLimits, number: int, listener: Listener
 ) -> None:
-    """Serve an application as ServeRequests. `port` is that of the listener."""
+    """Serve an application like ServeRequests; `listener` has the port `port`."""
     loop = asyncio.new_event_loop()
     dispatcher, slow_readers = RequestDispatcher(app, loop, limits), SlowReaders(limits, port)
     shutdown, has_shut_down, is_shutting_down = WorkerSignal(), asyncio.Event(), Event()
@@ -86,7 +84,7 @@ def serve_app(
 
 
 class _DirectScheduler(CallbackScheduler):
-    """Calls the dispatcher in the thread that would schedule a coroutine otherwise."""
+    """Calls the dispatcher in the thread that would otherwise schedule a coroutine."""
 
     def __init__(
         self,

@@ -29,7 +29,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class _Transfer:
     """The transfer of a response to a peer that has sent `sent` bytes.
 
-    The peer has all that was in the send queue when it has received `end` bytes.
+    The peer has received the whole send queue once it has received `end` bytes.
     """
 
     deadline: TransferDeadline
@@ -86,7 +86,7 @@ class SlowReaders:
         self._transfers = transfers
 
     def _is_client(self, connection: socket.socket) -> bool:
-        own_address = connection.getsockname()  # a text if it is a Unix socket
+        own_address = connection.getsockname()  # a string for a Unix socket
         return isinstance(own_address, tuple) and own_address[1] == self._port
 
 

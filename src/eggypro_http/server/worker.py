@@ -22,9 +22,9 @@ from eggypro_http.server.rsgi_worker import ServeRequests, serve_app
 from eggypro_http.server.transfer_limits import TransferLimits
 
 SHUTDOWN_SECONDS = 9
-"""The most seconds that shutdown takes, for the drain and the requests in flight."""
+"""The maximum duration of a shutdown, including the drain and the requests in flight."""
 _SLOW_CLIENT_SECONDS = 2
-"""The time that slow clients must leave for the rest of the shutdown."""
+"""The time that is left for the shutdown after slow clients have been disconnected."""
 _PR_SET_PDEATHSIG = 1
 _KEPT_VARIABLES = frozenset(
     """
