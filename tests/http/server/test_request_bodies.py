@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import falcon
@@ -14,6 +14,8 @@ from eggypro_http.server.request_bodies import BodyReceiver
 from eggypro_http.server.transfer_limits import TransferLimits
 
 MIB = 1024 * 1024
+DEADLINE = 20
+"""Seconds for a test: fewer than a stalled body may take."""
 
 
 class Protocol:
@@ -22,28 +24,28 @@ class Protocol:
     def __init__(self, *chunks: bytes, stalls: bool = False) -> None:
         self.chunks = chunks
         self.stalls = stalls
+        self.has_stalled = asyncio.Event()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self.chunks:
             yield chunk
         if self.stalls:
+            self.has_stalled.set()
             await asyncio.Event().wait()
         yield b""
 
 
-def receive(
-    protocol: Protocol, length: int, *, then: Callable[[BodyReceiver], object] = lambda _: None
-) -> Any:
-    """Return the received body; `then` is called while a stalling body is awaited."""
+def receive(protocol: Protocol, length: int) -> Any:
+    """Return the received body. One that stalls is given up."""
 
     async def run() -> Any:
         receiver = BodyReceiver(TransferLimits())
         environ = {"CONTENT_LENGTH": str(length)}
         reception = asyncio.create_task(receiver.receive(protocol, environ))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        then(receiver)
-        return await reception
+        if protocol.stalls:
+            await protocol.has_stalled.wait()
+            receiver.give_up()
+        return await asyncio.wait_for(reception, DEADLINE)
 
     return asyncio.run(run())
 
@@ -61,7 +63,7 @@ def test_large_body_is_received_in_a_file() -> None:
 
 
 def test_stalled_body_is_given_up_at_shutdown() -> None:
-    body = receive(Protocol(b"a", stalls=True), 9, then=BodyReceiver.give_up)
+    body = receive(Protocol(b"a", stalls=True), 9)
     with pytest.raises(falcon.HTTPError) as caught:
         body.read()
     assert caught.value.status_code == 408
