@@ -19,7 +19,7 @@ from eggypro_core.errors import (
 )
 
 PARTIAL_OUTAGE_SECONDS = 3.0
-"""Seconds without an error after which an outage that spares some calls has ended."""
+"""Seconds without an error after which an outage that affects only some calls has ended."""
 STORAGE_REPORT_SECONDS = 600.0
 """Seconds between two reports of a full disk. Reads still succeed, and would end an outage."""
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class OutageDetector:
         self._lock = Lock()
         self._is_down = False
         self._lasts_until = 0.0
-        self._storage_reports = CircuitBreaker(STORAGE_REPORT_SECONDS)
+        self._storage_reports = CircuitBreaker(STORAGE_REPORT_SECONDS, clock)
 
     def __enter__(self) -> None:
         """Watch the calls to the service."""

@@ -13,7 +13,11 @@ from eggypro_core.errors import (
     UnavailableKind,
     UpstreamError,
 )
-from eggypro_core.operations.error_tracking import PARTIAL_OUTAGE_SECONDS, OutageDetector
+from eggypro_core.operations.error_tracking import (
+    PARTIAL_OUTAGE_SECONDS,
+    STORAGE_REPORT_SECONDS,
+    OutageDetector,
+)
 
 
 @pytest.fixture
@@ -68,6 +72,16 @@ def test_a_full_disk_is_reported_once_although_reads_succeed_meanwhile(
     for error in (StorageFullError("Full"), None, StorageFullError("Full"), unavailable()):
         use(detector, error)
     assert tracker.outages == ["the hen"] * 4, "the full disk and the outage, to two trackers"
+
+
+def test_a_disk_that_stays_full_is_reported_again(tracker: MemoryErrorTracker) -> None:
+    clock = FakeMonotonicClock()
+    detector = OutageDetector("the hen", [tracker], clock)
+    use(detector, StorageFullError("Full"))
+    for seconds, reports in ((STORAGE_REPORT_SECONDS - 1, 1), (1, 2), (1, 2)):
+        clock.now += seconds
+        use(detector, StorageFullError("Full"))
+        assert tracker.outages == ["the hen"] * reports
 
 
 def test_errors_pass_through(detector: OutageDetector) -> None:
