@@ -62,9 +62,11 @@ CursorOption = Annotated[
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Skip the confirmation prompt.")]
 
-SearchOption = Annotated[
-    str | None, typer.Option("--search", metavar="WORDS", help="Search words.")
-]
+PRODUCT_SEARCH = {
+    "search": Annotated[
+        str | None, typer.Option("--search", metavar="WORDS", help="Search words.")
+    ],
+}
 PRODUCT_FILTERS = {
     "category": Annotated[
         str | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from eggypro_cli.options import PRODUCT_FILTERS, SearchOption, StatusOption, with_options
+from eggypro_cli.options import PRODUCT_FILTERS, PRODUCT_SEARCH, StatusOption, with_options
 from eggypro_cli.output import (
     JsonOption,
     can_show_progress,
@@ -37,8 +37,8 @@ _PROGRESS_INTERVAL = 500
 """Products between two updates of the progress display."""
 
 
-@with_options(PRODUCT_FILTERS)
-def export_products(  # noqa: PLR0913  (one per option)
+@with_options(PRODUCT_SEARCH | PRODUCT_FILTERS)
+def export_products(
     context: typer.Context,
     file: Annotated[
         str, typer.Argument(metavar="FILE|-", help="File to write, or - for stdout.")
@@ -48,7 +48,6 @@ def export_products(  # noqa: PLR0913  (one per option)
         ExportFormat | None,
         typer.Option("--format", help="File format; default eggypro-csv for .csv, else jsonl."),
     ] = None,
-    search: SearchOption = None,
     options: dict[str, object],
     status: StatusOption = "all",
     json: JsonOption = False,
@@ -60,7 +59,7 @@ def export_products(  # noqa: PLR0913  (one per option)
     """
     from eggypro_core import ProductQuery
 
-    query = parse_query(ProductQuery.parse, {**options, "search": search, "status": status})
+    query = parse_query(ProductQuery.parse, {**options, "status": status})
     runtime: Runtime = context.obj
     file_format = form or _FORMAT_BY_SUFFIX.get(Path(file).suffix.lower(), "jsonl")
     with (

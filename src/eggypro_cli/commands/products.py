@@ -11,7 +11,7 @@ from eggypro_cli.commands import product_editing, product_export, product_import
 from eggypro_cli.options import (
     PRODUCT_FILTERS,
     PRODUCT_PAGING,
-    SearchOption,
+    PRODUCT_SEARCH,
     SlugArgument,
     StatusOption,
     with_options,
@@ -51,18 +51,17 @@ FacetsOption = Annotated[
         "products list --status archived",
     ),
 )
-@with_options(PRODUCT_FILTERS | PRODUCT_PAGING)
+@with_options(PRODUCT_SEARCH | PRODUCT_FILTERS | PRODUCT_PAGING)
 def list_products(
     context: typer.Context,
     *,
-    search: SearchOption = None,
     options: dict[str, object],
     status: StatusOption = "active",
     facets: FacetsOption = False,
     json: JsonOption = False,
 ) -> None:
     """List products, one page at a time."""
-    parameters = {**options, "search": search, "status": status, "facets": facets or None}
+    parameters = {**options, "status": status, "facets": facets or None}
     _show_page(context, parameters, json=json)
 
 
