@@ -46,22 +46,26 @@ VersionOption = Annotated[
     ),
 ]
 StatusOption = Annotated[StatusWord, typer.Option("--status", help="Filter by status.")]
-LimitOption = Annotated[
-    str | None, typer.Option("--limit", metavar="N", help="Page size: 1-100, default 20.")
-]
-OffsetOption = Annotated[
-    str | None, typer.Option("--offset", metavar="N", help="Number of results to skip: 0-10000.")
-]
-CursorOption = Annotated[
-    str | None,
-    typer.Option(
-        "--cursor",
-        metavar="CURSOR",
-        help="Continue from this cursor (printed at the end of a page).",
-    ),
-]
 YesOption = Annotated[bool, typer.Option("--yes", help="Skip the confirmation prompt.")]
 
+PAGING = {
+    "limit": Annotated[
+        str | None, typer.Option("--limit", metavar="N", help="Page size: 1-100, default 20.")
+    ],
+    "offset": Annotated[
+        str | None,
+        typer.Option("--offset", metavar="N", help="Number of results to skip: 0-10000."),
+    ],
+    "cursor": Annotated[
+        str | None,
+        typer.Option(
+            "--cursor",
+            metavar="CURSOR",
+            help="Continue from this cursor (printed at the end of a page).",
+        ),
+    ],
+}
+"""Options of every list command."""
 PRODUCT_SEARCH = {
     "search": Annotated[
         str | None, typer.Option("--search", metavar="WORDS", help="Search words.")
@@ -97,9 +101,7 @@ PRODUCT_PAGING = {
         SortWord | None,
         typer.Option("--sort", help="Sort order; default name, or relevance with a search."),
     ],
-    "limit": LimitOption,
-    "offset": OffsetOption,
-    "cursor": CursorOption,
+    **PAGING,
 }
 
 

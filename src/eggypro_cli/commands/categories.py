@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eggypro_cli.commands import product_options
-from eggypro_cli.options import CursorOption, OffsetOption, SlugArgument, StatusOption, YesOption
+from eggypro_cli.options import PAGING, SlugArgument, StatusOption, YesOption, with_options
 from eggypro_cli.output import JsonOption, UsageError, confirm, examples, print_body, write
 from eggypro_cli.queries import parse_query
 
@@ -31,6 +31,11 @@ CategoryArgument = Annotated[
 ParentOption = Annotated[
     str | None, typer.Option("--parent", metavar="SLUG", help="Parent category.")
 ]
+CATEGORY_PAGING = PAGING | {
+    "limit": Annotated[
+        str | None, typer.Option("--limit", metavar="N", help="Page size: 1-1000, default 20.")
+    ],
+}
 
 
 @app.command(
@@ -41,7 +46,8 @@ ParentOption = Annotated[
         "categories list --parent food --status all --limit 1000",
     ),
 )
-def list_categories(  # noqa: PLR0913  (one per list parameter)
+@with_options(CATEGORY_PAGING)
+def list_categories(
     context: typer.Context,
     *,
     parent: Annotated[
@@ -50,11 +56,7 @@ def list_categories(  # noqa: PLR0913  (one per list parameter)
             "--parent", metavar="SLUG|none", help="List its subcategories; none: the roots."
         ),
     ] = None,
-    limit: Annotated[
-        str | None, typer.Option("--limit", metavar="N", help="Page size: 1-1000, default 20.")
-    ] = None,
-    offset: OffsetOption = None,
-    cursor: CursorOption = None,
+    options: dict[str, object],
     status: StatusOption = "active",
     json: JsonOption = False,
 ) -> None:
@@ -63,14 +65,7 @@ def list_categories(  # noqa: PLR0913  (one per list parameter)
     from eggypro_core import CategoryQuery
     from eggypro_core.serializers import category_page_body
 
-    parameters = {
-        "parent": parent,
-        "limit": limit,
-        "offset": offset,
-        "cursor": cursor,
-        "status": status,
-    }
-    query = parse_query(CategoryQuery.parse, parameters)
+    query = parse_query(CategoryQuery.parse, {**options, "parent": parent, "status": status})
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
         page = shop.categories.list(query)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from eggypro_cli.options import CursorOption, LimitOption, OffsetOption, YesOption, integer
+from eggypro_cli.options import PAGING, YesOption, integer, with_options
 from eggypro_cli.output import JsonOption, confirm, examples, print_body, write
 from eggypro_cli.queries import follow_slug, parse_query
 
@@ -34,7 +34,8 @@ ReviewArgument = Annotated[
         "reviews list --product egg-white",
     ),
 )
-def list_reviews(  # noqa: PLR0913  (one per list parameter)
+@with_options(PAGING)
+def list_reviews(
     context: typer.Context,
     *,
     product: Annotated[
@@ -45,16 +46,14 @@ def list_reviews(  # noqa: PLR0913  (one per list parameter)
         Literal["pending", "verified", "all"] | None,
         typer.Option("--status", help="Filter by status; default pending."),
     ] = None,
-    limit: LimitOption = None,
-    offset: OffsetOption = None,
-    cursor: CursorOption = None,
+    options: dict[str, object],
     json: JsonOption = False,
 ) -> None:
     """List reviews, oldest first; by default those to moderate."""
     from eggypro_cli.tables import review_page
     from eggypro_core.serializers import review_page_body
 
-    parameters = {"status": status, "limit": limit, "offset": offset, "cursor": cursor}
+    parameters = {**options, "status": status}
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
         query, page = _query_and_page(shop.reviews, product, parameters)

@@ -8,12 +8,11 @@ import typer
 
 from eggypro_cli.commands import variant_editing
 from eggypro_cli.options import (
-    CursorOption,
-    LimitOption,
-    OffsetOption,
+    PAGING,
     SlugArgument,
     StatusOption,
     VariantArgument,
+    with_options,
 )
 from eggypro_cli.output import JsonOption, examples, print_body, print_variant
 from eggypro_cli.queries import follow_slug, parse_query
@@ -40,13 +39,12 @@ app.command(epilog=variant_editing.DELETE_EXAMPLES)(variant_editing.delete)
         "variants list egg-white --status all --limit 100 --json",
     ),
 )
-def list_variants(  # noqa: PLR0913  (one per list parameter)
+@with_options(PAGING)
+def list_variants(
     context: typer.Context,
     slug: SlugArgument,
     *,
-    limit: LimitOption = None,
-    offset: OffsetOption = None,
-    cursor: CursorOption = None,
+    options: dict[str, object],
     status: StatusOption = "active",
     json: JsonOption = False,
 ) -> None:
@@ -55,7 +53,7 @@ def list_variants(  # noqa: PLR0913  (one per list parameter)
     from eggypro_core import VariantQuery
     from eggypro_core.serializers import variant_page_body
 
-    parameters = {"limit": limit, "offset": offset, "cursor": cursor, "status": status}
+    parameters = {**options, "status": status}
     query = parse_query(lambda values: VariantQuery.parse_for_product(slug, values), parameters)
     runtime: Runtime = context.obj
     with runtime.open_shop() as shop:
