@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 import typer
 from attrs import evolve, frozen
 
+from eggypro_cli.exit_codes import REJECTED_EXIT_CODE, UNAVAILABLE_EXIT_CODE, USAGE_EXIT_CODE
 from eggypro_cli.output import ShellError, json_line, write
 from eggypro_core import errors
 from eggypro_core.serializers import Json
 
-REJECTED_EXIT_CODE, USAGE_EXIT_CODE, UNAVAILABLE_EXIT_CODE = 1, 2, 3
 MAX_SHOWN_ERRORS = 20
 """Number of validation errors shown to people; `--json` has all of them."""
 _ADVICE_BY_FIELD = {"slug": "choose another", "sku": "choose another"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO
 
 import typer
 
+from eggypro_cli.exit_codes import REJECTED_EXIT_CODE
 from eggypro_cli.output import can_show_progress, print_body, print_message
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def print_report(
     if file is not None:
         file.flush()  # raises the error of a full disk
     if result.refused_total:
-        raise typer.Exit(1)
+        raise typer.Exit(REJECTED_EXIT_CODE)
 
 
 def _messages(result: ImportReport, *, keep_going: bool) -> Iterator[RenderableType]:

@@ -34,7 +34,8 @@ from eggypro_cli.commands import (
     stock,
     variants,
 )
-from eggypro_cli.output import ShellError, examples, output_error, write
+from eggypro_cli.exit_codes import INTERRUPTED_EXIT_CODE
+from eggypro_cli.output import examples, output_error, write
 
 if TYPE_CHECKING:
     from typer._click import Command
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
     from eggypro_core.operations.backups import Backups
     from eggypro_core.operations.migrations import Migrations
     from eggypro_http.config import HttpConfig
-
-INTERRUPTED_EXIT_CODE = 130
 
 app = typer.Typer(
     name="eggypro",
@@ -184,7 +183,7 @@ def _run(words: Sequence[str], runtime: Runtime) -> int:
     except _expected_errors() as error:
         return _print_error(error, words)
     except OSError as error:  # e.g. a full disk while Typer prints help or a report is written
-        with suppress(ShellError, *_expected_errors()):
+        with suppress(*_expected_errors()):
             write(b"", sys.stdout)  # flush the rest of the buffer, if possible
         return _print_error(output_error(error), words)
     return code or 0

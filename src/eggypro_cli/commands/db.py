@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eggypro_cli.commands.backup import DUMP_EXAMPLES, RESTORE_EXAMPLES, dump, restore
+from eggypro_cli.exit_codes import REJECTED_EXIT_CODE
 from eggypro_cli.options import YesOption
 from eggypro_cli.output import JsonOption, ShellError, confirm, examples, print_body, print_message
 
@@ -118,7 +119,7 @@ def check(context: typer.Context, *, json: JsonOption = False) -> None:
     if differences:
         if not json:
             print_message(*differences)
-        raise typer.Exit(1)
+        raise typer.Exit(REJECTED_EXIT_CODE)
 
 
 @app.command(epilog=examples("db introspect", "db introspect --json"))
@@ -138,7 +139,7 @@ def introspect(context: typer.Context, *, json: JsonOption = False) -> None:
     lines = ["", *(differences or [match])]
     print_body(schema_body(now, sizes, differences), lambda: [size_table(sizes), *lines], json=json)
     if differences:
-        raise typer.Exit(1)
+        raise typer.Exit(REJECTED_EXIT_CODE)
 
 
 @app.command(epilog=examples("db studio", "db studio --tool psql --write"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from eggypro_cli.exit_codes import REJECTED_EXIT_CODE, UNAVAILABLE_EXIT_CODE, USAGE_EXIT_CODE
 from eggypro_cli.output import JsonOption, examples, print_body, print_message
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
     from eggypro_core.deployment import DeploymentCheck
 
-USAGE_EXIT_CODE, UNAVAILABLE_EXIT_CODE = 2, 3
 app = typer.Typer(
     short_help="Migrate the database, and check settings and services.",
     invoke_without_command=True,
@@ -70,4 +70,4 @@ def _report(checks: Sequence[DeploymentCheck], *, json: bool) -> None:
     if DeploymentCheckStatus.FAILED in statuses:
         raise typer.Exit(UNAVAILABLE_EXIT_CODE)
     if DeploymentCheckStatus.PENDING in statuses:
-        raise typer.Exit(1)
+        raise typer.Exit(REJECTED_EXIT_CODE)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from eggypro_cli.exit_codes import UNAVAILABLE_EXIT_CODE, USAGE_EXIT_CODE
 from eggypro_cli.output import JsonOption, examples, json_line, print_body, write
 
 if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
 
-USAGE_EXIT_CODE, UNAVAILABLE_EXIT_CODE = 2, 3
 EXAMPLES = examples("health", "health --json")
 
 

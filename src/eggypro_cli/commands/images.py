@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eggypro_cli.exit_codes import UNAVAILABLE_EXIT_CODE
 from eggypro_cli.options import SlugArgument, VersionOption
 from eggypro_cli.output import JsonOption, can_show_progress, examples, print_body, print_message
 
 if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
 
-UNAVAILABLE_EXIT_CODE = 3
 app = typer.Typer(
     help="Upload product images, and delete orphaned ones.",
     epilog=examples("images upload egg-white front.jpg back.png", "images prune"),

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from eggypro_cli.exit_codes import UNAVAILABLE_EXIT_CODE
 from eggypro_cli.output import JsonOption, examples, print_body, print_message
 
 if TYPE_CHECKING:
     from eggypro_cli.runtime import Runtime
 
-UNAVAILABLE_EXIT_CODE = 3
 EXAMPLES = examples("maintenance run", "maintenance run --json")
 app = typer.Typer(
     help="Delete data that is no longer needed.",
