@@ -126,11 +126,16 @@ class SettingsRuntime:
 
     def settings_in_force(self) -> Sequence[tuple[str, str, str]]:
         """Return name, value and source of each setting."""
-        from eggypro_adapters.settings import locate_variables, read_environment, settings_in_force
+        from eggypro_adapters.settings import (
+            Settings,
+            locate_variables,
+            read_environment,
+            settings_in_force,
+        )
 
-        sources = locate_variables(os.environ, Path.cwd())
         variables = read_environment(os.environ, Path.cwd())
-        rows = settings_in_force(_settings(), variables, sources)
+        sources = locate_variables(os.environ, Path.cwd())
+        rows = settings_in_force(Settings.read(variables), variables, sources)
         return [(row.name, row.value, row.source) for row in rows]
 
     def settings_warnings(self) -> list[str]:

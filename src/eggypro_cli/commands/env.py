@@ -32,7 +32,6 @@ def check(context: typer.Context, *, json: JsonOption = False) -> None:
     warnings = runtime.settings_warnings()
     if warnings and not json:
         print_message(*warnings)
-    runtime.check_settings()
     rows = runtime.settings_in_force()
     settings: list[Json] = [
         {"name": name, "value": value, "source": source} for name, value, source in rows
