@@ -74,6 +74,11 @@ def print_message(*sentences: RenderableType) -> None:
     write(_render(sentences, sys.stderr), sys.stderr)
 
 
+def print_warnings(warnings: Iterable[str]) -> None:
+    """Write warnings, which are sentences without a full stop, to stderr."""
+    print_message(*(f"{warning}." for warning in warnings))
+
+
 def can_show_progress(*, json: bool) -> bool:
     """Return whether stderr is a terminal that can show a progress bar, for a person."""
     return not json and sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}

@@ -18,6 +18,7 @@ from eggypro_cli.output import (
     examples,
     print_body,
     print_message,
+    print_warnings,
 )
 from eggypro_cli.output_file import STDOUT, open_output
 
@@ -57,7 +58,7 @@ def dump(
     ):
         report = backups.dump(stream, progress)
     if report.warnings and (file == STDOUT or not json):
-        print_message(*(f"{warning}." for warning in report.warnings))
+        print_warnings(report.warnings)
     if file != STDOUT:
         line = f"Wrote {_contents(report)} to {file}."
         print_body({"file": file, **_body(report)}, lambda: [line], json=json)
@@ -75,7 +76,7 @@ def restore(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Replace all data of the shop with those of a dump.
+    """Replace all data of the shop with a dump.
 
     This is one transaction: if anything fails, nothing is changed. Servers can stay up: they show
     the restored shop as soon as the command returns. A dump of an older revision is upgraded.
@@ -90,7 +91,7 @@ def restore(
     ):
         report = backups.restore(file, progress, replace=replace)
     if report.warnings and not json:
-        print_message(*(f"{warning}." for warning in report.warnings))
+        print_warnings(report.warnings)
     line = f"Restored {_contents(report)}, as of {report.created_at}."
     print_body(_body(report), lambda: [line], json=json)
 
@@ -110,7 +111,7 @@ def _body(report: BackupReport) -> dict[str, Json]:
 
 @contextmanager
 def _interrupt_message() -> Iterator[None]:
-    """Say on interruption what to do. Images follow the transaction, for a moment."""
+    """Print what to do after an interruption. Images are published after the transaction."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit):

@@ -15,7 +15,7 @@ from eggypro_cli.output import (
     can_show_progress,
     examples,
     print_body,
-    print_message,
+    print_warnings,
 )
 from eggypro_cli.output_file import STDOUT, open_output
 from eggypro_cli.queries import parse_query
@@ -55,7 +55,7 @@ def export_products(
     """Export products with their variants and categories.
 
     The export is a consistent snapshot. A file is written completely or not at all; an existing
-    one is replaced at the end. What the format cannot hold is named at the end, on stderr.
+    one is replaced at the end. Warnings on stderr name the data that the format cannot hold.
     """
     from eggypro_core import ProductQuery
 
@@ -71,7 +71,7 @@ def export_products(
             stream, file_format=file_format, query=query, progress=progress
         )
     if report.warnings and (file == STDOUT or not json):
-        print_message(*(f"{warning}." for warning in report.warnings))
+        print_warnings(report.warnings)
     if file != STDOUT:
         body = {
             "exported": report.exported,
