@@ -29,7 +29,7 @@ def without_run(report: ImportReport) -> ImportReport:
 
 @pytest.mark.parametrize("form", TABLES)
 @given(data=st.data())
-def test_the_same_file_twice_changes_nothing_and_a_dry_run_tells_all(
+def test_the_same_file_twice_changes_nothing_and_a_dry_run_reports_all_changes(
     form: str, data: st.DataObject
 ) -> None:
     check_repeated_imports(form, data.draw(files(form)), data.draw(files(form)))

@@ -55,7 +55,7 @@ _VARIATION_COLUMNS = frozenset(
     | {"in_stock", "stock", "backorders", "sale_price", "price", "images", "parent", "position"}
     | {"Weight", "current_price"}
 )
-"""The columns that are imported for a variation, apart from its attributes."""
+"""The columns that are imported for a variation, except its attributes."""
 _PARTS = frozenset({"name", "values"})
 _WHOLE_NUMBERS = frozenset(
     {"id", "gtin", "published", "in_stock", "stock", "backorders", "position"}

@@ -182,7 +182,7 @@ class EntryParser:
         self.recorder.fail(line, name, message, text)
 
     def _is_same(self, first: ImportItem, item: ImportItem) -> bool:
-        """Return whether two items are equal, apart from SKUs that `first` has lost."""
+        """Return whether two items are equal, except for SKUs that `first` has lost."""
         uses = self.stage.find_uses([f"sku:{sku}" for sku in item.keys.skus])
         lost_skus = {
             key.removeprefix("sku:") for key, number in uses.items() if number < first.number

@@ -49,7 +49,7 @@ C = TypeVar("C", ProductChanges, VariantChanges)
 
 @frozen
 class ProductUpdate:
-    """The change of a stored product, apart from its categories.
+    """The change of a stored product, except its categories.
 
     `removed_variants` are deleted because the product has become simple. `off_sale` are those of
     `changed_variants` that are archived because the file lacks them.

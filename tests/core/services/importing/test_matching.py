@@ -295,7 +295,7 @@ def test_skus_move_between_the_variants_of_products(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("has_third", [False, True])
-def test_a_sku_that_cannot_be_had_stays_with_its_product_all_along_the_chain(
+def test_a_sku_that_cannot_move_stays_with_its_product_along_the_whole_chain(
     shop: Shop, *, has_third: bool
 ) -> None:
     third: dict[str, object] = {"slug": "third", "name": "Third", "price": "1"}
