@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from attrs import define
 from psycopg import sql
 
+from tests.support.builders import ADMIN_KEY
 from tests.support.cloudinary_server import (
     API_KEY,
     API_SECRET,
@@ -44,9 +45,8 @@ class Dependencies:
     disk: Path | None = None
     """The folder of the server's small disk, if it runs on one."""
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment of a server that uses these services."""
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Return the environment of a server that uses these services, with files in `folder`."""
         address = f"127.0.0.1:{self.postgres_proxy.port}"
         return {
             "PATH": os.environ["PATH"],
@@ -56,6 +56,10 @@ class Dependencies:
             "CLOUDINARY_API_KEY": API_KEY,
             "CLOUDINARY_API_SECRET": API_SECRET,
             "CLOUDINARY_UPLOAD_PREFIX": f"http://127.0.0.1:{self.images_proxy.port}",
+            "EGGYPRO_DATA_DIR": str(folder / "data"),
+            "TMPDIR": str(folder),
+            "ADMIN_SECRET_KEY": ADMIN_KEY,
+            "RATE_LIMIT_MAX_REQUESTS": "1000000",  # counted in Redis
         }
 
     @contextmanager
@@ -132,30 +136,26 @@ def _connections_of(
     return fail
 
 
-def _altered(change: str, undo: str) -> Fault:
-    """Return a fault that a superuser of Postgres causes by a statement."""
+def _altered(change: str, undo: str, *, at_login: bool = True) -> Fault:
+    """Return a fault that a superuser of Postgres causes by a statement.
+
+    `at_login` means that the statements apply to new connections only.
+    """
 
     @contextmanager
     def fail(dependencies: Dependencies) -> Iterator[None]:
-        dependencies.alter(change)
-        dependencies.end_connections()
+        def alter(statement: str) -> None:
+            dependencies.alter(statement)
+            if at_login:
+                dependencies.end_connections()
+
+        alter(change)
         try:
             yield
         finally:
-            dependencies.alter(undo)
-            dependencies.end_connections()
+            alter(undo)
 
     return fail
-
-
-@contextmanager
-def _unreadable_products(dependencies: Dependencies) -> Iterator[None]:
-    """Take a right from the role of the shop."""
-    dependencies.alter("REVOKE SELECT ON products FROM {role}")
-    try:
-        yield
-    finally:
-        dependencies.alter("GRANT SELECT ON products TO {role}")
 
 
 def _redis_setting(name: str, value: str, normal: str) -> Fault:
@@ -247,7 +247,11 @@ FAULTS: dict[str, dict[str, Fault]] = {
             "ALTER DATABASE {database} SET default_transaction_read_only = on",
             "ALTER DATABASE {database} RESET default_transaction_read_only",
         ),
-        "lacks rights for the role": _unreadable_products,
+        "lacks rights for the role": _altered(
+            "REVOKE SELECT ON products FROM {role}",
+            "GRANT SELECT ON products TO {role}",
+            at_login=False,
+        ),
     },
     "Redis": {
         **_connection_faults("redis"),

@@ -3,11 +3,11 @@
 from concurrent.futures import Future
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.postgres.database import CompiledStatement, Database
+from tests.support.postgres_roles import connect_driver
 
 _BLOCKED = CompiledStatement.compile(
     sa.text("""
@@ -36,7 +36,6 @@ def wait_until_blocked(database: Database, *futures: Future[Any], seconds: float
 
 def terminate_connections(url: sa.URL) -> None:
     """Terminate all connections to a database, and wait until they are closed."""
-    conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
     source = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    with connect_driver(url) as connection:
         connection.execute(f"SELECT pg_terminate_backend(pid, 5000) {source}".encode())

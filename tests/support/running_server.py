@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from attrs import field, frozen
 
 from eggypro_adapters.contracts.waiting import wait_until
-from tests.support.server_process import HOST
+from tests.support.ports import HOST, free_port
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0
@@ -36,7 +36,10 @@ class EventGate:
         return int(self.listener.getsockname()[1])
 
     def wait_for(self, event: str) -> tuple[int, socket.socket]:
-        """Wait for an event; return the process id and the connection to close to go on."""
+        """Wait for an event; return the worker's process ID and a connection that releases it.
+
+        Closing the connection lets the worker continue.
+        """
         connection, _ = self.listener.accept()
         self.connections.append(connection)
         connection.settimeout(DEADLINE)
@@ -90,13 +93,6 @@ class ServerProcess:
 def read_all(connection: socket.socket) -> str:
     with connection.makefile("rb") as stream:
         return stream.read().decode()
-
-
-def free_port(host: str = HOST) -> int:
-    with socket.create_server(
-        (host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET
-    ) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from eggypro_http.config import HttpConfig
 from eggypro_http.server.granian import DEFAULT_LIMITS, serve
 from eggypro_http.server.transfer_limits import TransferLimits
 from tests.support.builders import ADMIN_KEY, make_shop, product_values
+from tests.support.ports import HOST
 
-HOST = "127.0.0.1"
 UNAVAILABLE_EXIT_CODE = 3
 DRAIN_SECONDS = {"draining": 4.0}
 """Seconds that a server keeps serving on shutdown, by its mode."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+_NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
 _SCRIPT = 'mount -t tmpfs -o size="$0" tmpfs "$1" && shift && exec "$@"'
 
 
@@ -19,8 +20,7 @@ def command_on_small_disk(folder: Path, size: str, command: Sequence[str]) -> li
     """
     if not can_mount():
         pytest.skip("mounting a disk is forbidden here")
-    namespace = ("unshare", "--user", "--map-root-user", "--mount")
-    return [*namespace, "sh", "-c", _SCRIPT, size, str(folder), *command]
+    return [*_NAMESPACE, "sh", "-c", _SCRIPT, size, str(folder), *command]
 
 
 def fill_disk(folder: Path) -> Path:
@@ -41,6 +41,5 @@ def can_mount() -> bool:
     """Return whether this user may mount a disk in a namespace of its own."""
     if shutil.which("unshare") is None:
         return False
-    command = ["unshare", "--user", "--map-root-user", "--mount"]
     mount = ["mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    return subprocess.run([*command, *mount], capture_output=True, check=False).returncode == 0
+    return subprocess.run([*_NAMESPACE, *mount], capture_output=True, check=False).returncode == 0

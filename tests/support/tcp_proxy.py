@@ -1,8 +1,9 @@
 """TCP proxy to a server that can disconnect, freeze, and delay or truncate replies."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from threading import Event, Lock, Thread
 
 Address = str | tuple[str, int]
@@ -65,7 +66,10 @@ class TcpProxy:
         self._reply_delay = seconds
 
     def _accept(self) -> None:
-        Thread(target=self._run, args=(self._listener,), name=THREAD_NAME, daemon=True).start()
+        self._start(self._run, self._listener)
+
+    def _start(self, target: Callable[..., None], *sockets: socket.socket) -> None:
+        Thread(target=target, args=sockets, name=THREAD_NAME, daemon=True).start()
 
     def _run(self, listener: socket.socket) -> None:
         with suppress(OSError):
@@ -81,10 +85,12 @@ class TcpProxy:
                     continue
                 with self._lock:
                     self._sockets += [client, upstream]
-                for args in ((client, upstream, False), (upstream, client, True)):
-                    Thread(target=self._forward, args=args, name=THREAD_NAME, daemon=True).start()
+                self._start(self._forward, client, upstream)
+                self._start(partial(self._forward, is_reply=True), upstream, client)
 
-    def _forward(self, source: socket.socket, target: socket.socket, is_reply: bool) -> None:  # noqa: FBT001
+    def _forward(
+        self, source: socket.socket, target: socket.socket, *, is_reply: bool = False
+    ) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 self._is_forwarding.wait()

@@ -4,7 +4,6 @@ The proxy retries nothing and uses `/api/health/ready` only.
 """
 
 import json
-import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +17,9 @@ from uuid import uuid4
 import pytest
 
 from eggypro_adapters.contracts.waiting import wait_until
-from tests.system.test_end_to_end import EGGYPRO, PRODUCT_FIELDS, eggypro, environment, wait_for
+from tests.support.ports import free_ports
+from tests.support.served_shop import EGGYPRO, wait_for
+from tests.system.test_end_to_end import PRODUCT_FIELDS, eggypro, environment
 
 __all__ = ["environment"]
 EGGS = 100_000
@@ -44,12 +45,6 @@ backend servers
   server one 127.0.0.1:{first}
   server two 127.0.0.1:{second}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -109,7 +104,7 @@ class Customer:
 def test_no_request_is_lost(environment: dict[str, str], tmp_path: Path, drain: list[str]) -> None:
     file = tmp_path / "egg.jsonl"
     file.write_text(json.dumps({**PRODUCT_FIELDS, "name": "Egg", "stock_quantity": EGGS}))
-    first, second, port = free_port(), free_port(), free_port()
+    first, second, port = free_ports(3)
     config = tmp_path / "haproxy.cfg"
     config.write_text(CONFIG.format(port=port, first=first, second=second))
     stop = Event()

@@ -1,7 +1,7 @@
 """Random faults of all services under load: `make soak`.
 
-Runs until both numbers are reached, or the time is over, and prints the responses by kind. Fails if
-a response was unexpected or older than an acknowledged write, or if a write was lost or repeated.
+Runs until both numbers or the time limit are reached, and prints the responses by kind. Fails if a
+response was unexpected or older than an acknowledged write, or if a write was lost or repeated.
 """
 
 import argparse
@@ -29,16 +29,8 @@ from eggypro_adapters.wiring import open_migrations, open_shop
 from tests.conftest import new_database
 from tests.support.builders import product_values
 from tests.support.faults import DISK, FAULTS, Dependencies, run_dependencies
-from tests.system.test_end_to_end import served
-from tests.system.test_resilience import (
-    CACHED,
-    PICTURED,
-    SOLD,
-    STOCK,
-    Client,
-    Response,
-    server_environment,
-)
+from tests.support.served_shop import served
+from tests.support.shop_client import CACHED, PICTURED, SOLD, STOCK, Client, Response
 
 CLIENTS = 8
 KEYED = "keyed"
@@ -55,7 +47,7 @@ REQUESTS = {
     "health": 4,
     "metrics": 1,
 }
-"""Kinds of requests, and how many of a hundred are of each."""
+"""Percentages of the kinds of requests."""
 MAX_FAULT_SECONDS = 0.06
 MAX_IMAGES = 40
 MAX_SHOWN_FAILURES = 20
@@ -75,7 +67,7 @@ class Soak:
     sold: Counter[str] = field(factory=Counter)
     """Acknowledged sales by slug."""
     unknown_sales: int = 0
-    """Sales without a key whose outcome the client was not told."""
+    """Sales without a key whose outcome the client does not know."""
     failures: list[str] = field(factory=list)
     _lock: Lock = field(factory=Lock)
     _stop: Event = field(factory=Event)
@@ -115,7 +107,8 @@ class Soak:
                 if response is not None and response.status == 200:
                     self._acknowledge(SOLD)
                 else:
-                    self.unknown_sales += 1
+                    with self._lock:
+                        self.unknown_sales += 1
             case "read":
                 self._read(kind, SOLD)
             case "cached read":
@@ -160,7 +153,7 @@ class Soak:
             self.sold[slug] += 1
 
     def _read(self, kind: str, slug: str) -> None:
-        """Read the stock: it must be no older than what was acknowledged before."""
+        """Read the stock, which must include all sales acknowledged before."""
         acknowledged = self.sold[slug]
         response = self._count(kind, lambda: self.client.send("GET", f"/api/products/{slug}"))
         if response is None or response.status != 200 or response.is_stale:
@@ -186,7 +179,7 @@ class Soak:
         self._check_stock()
 
     def result(self) -> Iterator[str]:
-        """Yield the responses by kind, the numbers of requests and faults, and the failures."""
+        """Yield lines: responses by kind, the numbers of requests and faults, and the failures."""
         for (kind, response), number in sorted(self.responses.items()):
             yield f"{kind:12} {response:10} {number:8}"
         yield f"{self.responses.total()} requests, {self.faults.total()} faults"
@@ -211,7 +204,7 @@ def main() -> None:
         with open_migrations(_migration_settings(url)) as migrations:
             migrations.upgrade()
         dependencies = stack.enter_context(run_dependencies(url))
-        environment = server_environment(dependencies, folder / "data") | {"LOG_LEVEL": "critical"}
+        environment = dependencies.environment(folder / "data") | {"LOG_LEVEL": "critical"}
         with open_shop(Settings.read(environment)) as shop:
             for slug in (CACHED, SOLD, KEYED, PICTURED):
                 shop.products.create(product_values(name=slug, stock_quantity=STOCK))
@@ -232,7 +225,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=300_000)
     parser.add_argument("--faults", type=int, default=10_000)
-    parser.add_argument("--minutes", type=float, default=60, help="the most minutes of the run")
+    parser.add_argument("--minutes", type=float, default=60, help="maximum duration")
     return parser.parse_args()
 
 

@@ -23,8 +23,8 @@ from eggypro_adapters.wiring import open_shop
 from tests.adapters.postgres.test_interrupted import kill_one_by_one
 from tests.support.builders import product_values
 from tests.support.redis_server import run_redis
+from tests.support.served_shop import served
 from tests.support.tcp_proxy import TcpProxy, run_proxy
-from tests.system.test_end_to_end import served
 
 KEY = "k" * 40
 SLUGS = [f"egg-{number}" for number in range(4)]

@@ -5,19 +5,16 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
@@ -26,13 +23,12 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from eggypro_adapters.contracts.sample_images import encode_image, make_noise, open_upright
-from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_adapters.local_images import LocalImageStore
 from eggypro_adapters.pillow import PillowImageCleaner
 from eggypro_core.domain.image import RENDITIONS
 from tests.support.redis_server import run_redis
+from tests.support.served_shop import EGGYPRO, served
 
-EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 NO_HEADERS: Mapping[str, str] = {}
 PRODUCT_FIELDS = {"description": "", "details": "", "price": 1, "ingredients": ["egg"]}
@@ -75,28 +71,6 @@ def eggypro(environment: dict[str, str], *words: str) -> Any:
         [EGGYPRO, *words, "--json"], env=environment, capture_output=True, text=True, check=True
     )
     return json.loads(process.stdout)
-
-
-@contextmanager
-def served(
-    environment: dict[str, str], workers: int = 1, prefix: Sequence[str] = ()
-) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """Run a server; yield the URL of its products and its process. `prefix` runs its command."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [*prefix, EGGYPRO, "serve", "--port", str(port), "--workers", str(workers)],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}/api/products"
-    try:
-        wait_for(address, process)
-        yield address, process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
 
 
 @frozen
@@ -311,15 +285,3 @@ def _page_headers(address: str) -> Mapping[str, str]:
 def _page(address: str) -> Any:
     with urlopen(address, timeout=60) as response:  # noqa: S310  (our own server)
         return json.load(response)
-
-
-def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
-    def is_ready() -> bool:
-        assert process.poll() is None, "the server exited"
-        try:
-            get(address)
-        except URLError:
-            return False
-        return True
-
-    wait_until(is_ready)

@@ -3,9 +3,7 @@
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -19,9 +17,10 @@ from attrs import frozen
 from prometheus_client.parser import text_string_to_metric_families
 
 from eggypro_adapters.contracts.waiting import wait_until
+from tests.support.ports import free_port
 from tests.support.sentry_server import sentry_server
+from tests.support.served_shop import EGGYPRO
 
-EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 KEY = "an-admin-key-for-tests-of-the-log-alone"
 PRODUCTS = "/api/products"
 TIMEOUT_SECONDS = 60.0
@@ -80,8 +79,7 @@ def environment(tmp_path: Path, database_url: sa.URL) -> dict[str, str]:
 
 @contextmanager
 def served(environment: dict[str, str], folder: Path) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     log = folder / "log"
     with log.open("wb") as stderr:
         process = subprocess.Popen(

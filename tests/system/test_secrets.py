@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -24,8 +23,9 @@ from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_core.access.authentication import TokenRequest
 from eggypro_http.app import create_app
 from tests.support.builders import ADMIN_KEY, make_shop
+from tests.support.ports import free_port
+from tests.support.served_shop import EGGYPRO
 
-EGGYPRO = str(Path(sys.executable).with_name("eggypro"))
 KEY = "the-admin-key-that-nobody-may-ever-read"
 SECRET = "the-secret-that-signs-and-nobody-may-read"  # noqa: S105  (a test value)
 DSN_KEY = "a-key-of-sentry-that-nobody-may-read"
@@ -99,9 +99,8 @@ def run(environment: Mapping[str, str], *words: str) -> str:
 @contextmanager
 def serving(environment: Mapping[str, str], outputs: list[str]) -> Iterator[int]:
     """Run a server and yield its port; its output is appended to `outputs` at the end."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = int(probe.getsockname()[1])
-    # A file, not a pipe: a server whose log nobody reads would wait.
+    port = free_port()
+    # A file, not a pipe: the server would block on a full pipe.
     with (
         TemporaryFile("w+", encoding="utf-8") as log,
         subprocess.Popen(

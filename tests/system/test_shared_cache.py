@@ -16,9 +16,9 @@ from eggypro_adapters.settings import Settings
 from eggypro_adapters.wiring import open_shop
 from tests.support.builders import product_values
 from tests.support.redis_server import RedisServer, run_redis, run_redis_cluster
+from tests.support.served_shop import EGGYPRO, served
 from tests.system.test_coherence import Client, Response, connect, wait_for_response
 from tests.system.test_coherence import environment as environment  # noqa: PLC0414  (a fixture)
-from tests.system.test_end_to_end import EGGYPRO, served
 
 SLUGS = [f"egg-{number}" for number in range(6)]
 Environment = dict[str, str]

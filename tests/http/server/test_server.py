@@ -16,16 +16,16 @@ import pytest
 from eggypro_adapters.contracts.waiting import wait_until
 from eggypro_http.server.dispatcher import MAX_THREADS
 from tests.support.builders import ADMIN_KEY, product_values
+from tests.support.ports import HOST, free_port
 from tests.support.running_server import (
     DEADLINE,
     READINESS_REQUEST,
     ServerProcess,
-    free_port,
     read_all,
     running_server,
     start_process,
 )
-from tests.support.server_process import HOST, UNAVAILABLE_EXIT_CODE
+from tests.support.server_process import UNAVAILABLE_EXIT_CODE
 from tests.support.wsgi import ADMIN, PRODUCTS
 
 SLOW_REQUEST = f"GET {PRODUCTS}/slow HTTP/1.1\r\nHost: shop\r\n\r\n"
