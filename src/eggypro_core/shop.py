@@ -1,7 +1,6 @@
 """The shop: all services as one object."""
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from attrs import field, frozen
@@ -57,10 +56,5 @@ class Shop:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterable, Mapping
 from math import ceil
-from types import TracebackType
 from typing import Protocol, Self
 
 from attrs import Factory, field, frozen
@@ -159,12 +158,7 @@ class Admission:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         is_unfinished = not isinstance(error, Exception | None)
         if self._counter is None or isinstance(error, RateLimitedError) or is_unfinished:
             return

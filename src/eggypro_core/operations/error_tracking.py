@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterable
 from threading import Lock
 from time import monotonic
-from types import TracebackType
 from typing import Protocol
 
 from attrs import frozen
@@ -82,12 +81,7 @@ class OutageDetector:
     def __enter__(self) -> None:
         """Watch the calls to the service."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if error is None:
             if self._is_down and self._clock() >= self._lasts_until:
                 self._end()
