@@ -103,7 +103,8 @@ def kill_embedded_server(folder: Path) -> str:
                 pids.append(command.parent.name)
     assert len(pids) == 2
     for pid in reversed(pids):
-        os.kill(int(pid), signal.SIGKILL)
+        with suppress(ProcessLookupError):  # the server may shut down first when its guardian dies
+            os.kill(int(pid), signal.SIGKILL)
     return pids[0]
 
 
