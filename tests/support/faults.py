@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from attrs import define
 from psycopg import sql
 
+from eggypro_adapters.contracts.waiting import wait_until
 from tests.support.builders import ADMIN_KEY
 from tests.support.cloudinary_server import (
     API_KEY,
@@ -78,12 +79,15 @@ class Dependencies:
                 connection.execute(query)
 
     def end_connections(self) -> None:
-        """End the shop's connections to Postgres, so that changes apply to them."""
+        """End the shop's connections to Postgres at once, so that changes apply to them.
+
+        If it waited for each before it ended the next, the shop could go on with the others.
+        """
         with self.superuser() as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s",
-                [self.role],
-            )
+            query = "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
+            pids = [pid for pid, _ in connection.execute(query, [self.role])]
+            remaining = "SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s)"
+            wait_until(lambda: connection.execute(remaining, [pids]).fetchone() is None)
 
 
 Fault = Callable[[Dependencies], AbstractContextManager[None]]
