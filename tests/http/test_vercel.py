@@ -211,18 +211,18 @@ def run_concurrently(*asks: Callable[[], Reply]) -> Sequence[int]:
 
 
 def test_concurrent_requests_use_two_connections(site: Site) -> None:
-    reads = [partial(site.ask, "/api/products?search=egg") for _ in range(8)]
+    reads = [partial(site.ask, "/api/products?search=egg") for _ in range(4)]
     plain_posts = [
         partial(
             site.ask, "/api/products", ADMIN, method="POST", body=product_values(name=f"Egg {n}")
         )
-        for n in range(8)
+        for n in range(4)
     ]
     keyed_posts = [
-        partial(site.post, "/api/products", product_values(name=f"Duck {n}")) for n in range(8)
+        partial(site.post, "/api/products", product_values(name=f"Duck {n}")) for n in range(4)
     ]
-    assert run_concurrently(*keyed_posts) == [201] * 8
-    assert run_concurrently(*reads, *plain_posts) == [200] * 8 + [201] * 8
+    assert run_concurrently(*keyed_posts) == [201] * 4
+    assert run_concurrently(*reads, *plain_posts) == [200] * 4 + [201] * 4
     assert site.connections() <= 2
 
 
@@ -233,8 +233,8 @@ def test_uploads_work_while_all_connections_are_in_use(
     form = encode_form([encode_part(JPG), encode_part(JPG)])
     headers = {"content-type": CONTENT_TYPE}
     images = f"/api/products/{slug}/images"
-    assert run_concurrently(*[partial(site.post, images, form, **headers)] * 4) == [201] * 4
-    assert len(cloudinary.assets) == 8
+    assert run_concurrently(*[partial(site.post, images, form, **headers)] * 3) == [201] * 3
+    assert len(cloudinary.assets) == 6
     assert site.connections() <= 2
 
 
