@@ -58,6 +58,11 @@ def translate_errors(role: str | None = None) -> Iterator[None]:
         raise _domain_error(error, error, role) from error
 
 
+def concurrent_write_error() -> ConflictError:
+    """Return the error of a write that failed repeatedly because of other writers."""
+    return ConflictError("Another request changed the same data at the same time. Try again.")
+
+
 def is_connection_lost(error: psycopg.Error) -> bool:
     """Return whether the connection is lost, rather than the statement wrong."""
     return isinstance(error, psycopg.OperationalError) and (
@@ -80,7 +85,7 @@ def _domain_error(error: psycopg.Error, otherwise: Exception, role: str | None) 
     if state.startswith(UNAVAILABLE_CLASSES) or is_connection_lost(error):
         return _unavailable_error(error, state)
     if state in RETRYABLE_STATES:
-        return ConflictError("Another request changed the same data at the same time. Try again.")
+        return concurrent_write_error()
     if state == UNIQUE_VIOLATION_STATE:
         return _UNIQUE_CONFLICTS.get(error.diag.constraint_name or "", otherwise)
     return otherwise

@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from eggypro_adapters.postgres.category_queries import ALL_CATEGORIES, category_draft_from_row
 from eggypro_adapters.postgres.category_tree import lock_category_ids
-from eggypro_adapters.postgres.database import CompiledStatement, Database
+from eggypro_adapters.postgres.database import MAX_ATTEMPTS, CompiledStatement, Database
+from eggypro_adapters.postgres.errors import concurrent_write_error
 from eggypro_adapters.postgres.image_registry import update_references
 from eggypro_adapters.postgres.listing.facets import facets_from_row
 from eggypro_adapters.postgres.listing.pages import (
@@ -59,6 +60,8 @@ from eggypro_core.validation.parameters import Status
 
 if TYPE_CHECKING:
     from eggypro_adapters.postgres.product_import import PostgresImportSession
+MAX_SLUG_ATTEMPTS = 50
+"""Generated slugs that `create` tries: other writers may take each of them first."""
 _FIND = {
     status: CompiledStatement.compile(
         sa.select(*product_columns(status)).where(products.c.slug == slug_parameter)
@@ -111,12 +114,13 @@ class PostgresProductStore:
         return self._search.suggest(search)
 
     def create(self, draft: ProductDraft, at: datetime) -> Product:
-        while True:
+        for _ in range(MAX_SLUG_ATTEMPTS):
             if product := self._database.run_transaction(
                 lambda connection: _create(connection, draft, at)
             ):
                 return product
             # Another writer has taken the generated slug: generate the next one.
+        raise concurrent_write_error()
 
     def update(self, slug: str, change: Callable[[Product], Product]) -> Product:
         return self._database.run_transaction(lambda connection: _update(connection, slug, change))
@@ -133,10 +137,13 @@ class PostgresProductStore:
         return stock
 
     def set_stock(self, slug: str, quantity: int) -> int:
-        while self._update_stock(slug, sa.literal(quantity)) is None:
+        for _ in range(MAX_ATTEMPTS):
+            if self._update_stock(slug, sa.literal(quantity)) is not None:
+                return quantity
             if self.get(slug).has_variants:
                 raise derived_field_error("stock_quantity")
-        return quantity
+            # Another writer has just removed the last variant.
+        raise concurrent_write_error()
 
     def delete(self, slug: str, check: Callable[[Product], None]) -> None:
         self._database.run_transaction(lambda connection: _delete(connection, slug, check))

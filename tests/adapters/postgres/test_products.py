@@ -23,6 +23,13 @@ from eggypro_core.services.variants import VariantService
 from tests.support.builders import make_shop, product_values, variant_values
 from tests.support.lock_waits import wait_until_blocked
 
+_IGNORE_WRITES = """
+    CREATE FUNCTION ignore_write() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER ignored BEFORE INSERT OR UPDATE ON products
+    FOR EACH ROW EXECUTE FUNCTION ignore_write()
+"""
+"""Makes a write to products change no row, as if another writer were always faster."""
+
 
 class TestPostgresProductStore(ProductStoreContract, ImportMatchingContract):
     @pytest.fixture
@@ -168,6 +175,17 @@ def test_update_waits_for_concurrent_claim_of_slug_or_sku(
             update.result()
     assert raised.value.field == field
     assert getattr(store.get("two"), field) != "claimed"
+
+
+def test_write_that_other_writers_always_precede_is_a_conflict(database: Database) -> None:
+    store = PostgresProductStore(database)
+    slug = store.create(make_draft(), NOON).slug
+    with database.short_transaction() as connection:
+        connection.execute(sa.text(_IGNORE_WRITES))
+    with pytest.raises(ConflictError, match="Try again"):
+        store.create(make_draft(), NOON)
+    with pytest.raises(ConflictError, match="Try again"):
+        store.set_stock(slug, 7)
 
 
 @pytest.mark.parametrize("slug", ["a\0", "\ud800", "A b"])
