@@ -157,7 +157,7 @@ def _round_price(
     if rounded != amount and rounded:
         message = f"{label} {shown(value)} has more than two decimals: rounded to {rounded}"
         messages.warn(name, message, value)
-    return min(rounded, MAX_PRICE)
+    return rounded
 
 
 def _is_exact(value: object) -> bool:
